@@ -1,0 +1,65 @@
+"""What became of every record: counts that add up, carried as elements and not as Beam counters.
+
+A runner may count a Beam metric twice when it retries a bundle; elements are committed once. So the
+readers emit one `Accounting` for each piece of input, and a combine sums them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable
+
+
+@dataclasses.dataclass(frozen=True)
+class Accounting:
+    """Counts of records and rows; `a + b` is the accounting of both inputs together.
+
+    Attributes:
+      read: records framed from the input, whatever became of them.
+      decoded: records that gave rows which are compared.
+      rejected: records that could not be decoded, by reason.
+      outside_window: records with a time that lies outside `[start, end)`.
+      no_time: records without a time, where a window was asked for.
+      excluded: records that are no traffic (warm-up and the like).
+      rows: rows decoded (a record of several instances gives several rows).
+      compared: rows that entered the statistics.
+      forms: rows by (feature, form) for values that came in a form that the schema does not have
+        (`int_for_float`, `bytes_for_int`, ...) or in a feature that it does not know (`unknown_feature`).
+      files: input files read.
+      bytes: input bytes read, as stored.
+    """
+
+    read: int = 0
+    decoded: int = 0
+    rejected: Counter[str] = dataclasses.field(default_factory=Counter)
+    outside_window: int = 0
+    no_time: int = 0
+    excluded: int = 0
+    rows: int = 0
+    compared: int = 0
+    forms: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)
+    files: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: Accounting) -> Accounting:
+        return Accounting(
+            **{f.name: getattr(self, f.name) + getattr(other, f.name) for f in dataclasses.fields(self)}
+        )
+
+    @property
+    def total_rejected(self) -> int:
+        return sum(self.rejected.values())
+
+    def balance(self) -> int:
+        """Records read less records accounted for: zero unless something was dropped silently."""
+        accounted = self.decoded + self.total_rejected + self.outside_window + self.no_time + self.excluded
+        return self.read - accounted
+
+
+def total(parts: Iterable[Accounting]) -> Accounting:
+    """The sum of many accountings, `Accounting()` for none."""
+    result = Accounting()
+    for part in parts:
+        result = result + part
+    return result

@@ -1,0 +1,88 @@
+"""Findings and what could not be compared: the plain values that a verdict is made of."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import Any
+
+
+class Severity(enum.StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Space(enum.StrEnum):
+    """Where a feature lives: as logged, as the model sees it, as the model answers, or the whole set."""
+
+    RAW = "raw"
+    TRANSFORMED = "transformed"
+    PREDICTION = "prediction"
+    SET = "set"
+
+
+class Kind(enum.StrEnum):
+    SCHEMA = "schema"  # an anomaly against the schema that is none of the kinds below
+    TYPE = "type"  # another type or shape than in training
+    PRESENCE = "presence"  # a required feature is missing, in part or wholly
+    VALUES = "values"  # values or columns that training did not have
+    DISTRIBUTION = "distribution"  # a distance between the two distributions
+
+
+@dataclasses.dataclass(frozen=True)
+class Diagnosis:
+    cause: str
+    confidence: float
+    evidence: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One feature (or the whole set) and one kind of trouble.
+
+    Attributes:
+      feature: dotted path of the feature, empty for a finding about the whole set.
+      metric: name of the distance or of TFDV's anomaly type, e.g. `jensen_shannon_divergence`,
+        `l_infinity_norm`, `ENUM_TYPE_UNEXPECTED_STRING_VALUES`.
+      distance, threshold, noise_floor: unit-free, None where the kind has none.
+      raw_features: for a transformed feature, the raw features it is computed from.
+      message: one sentence for a person.
+    """
+
+    feature: str
+    space: Space
+    kind: Kind
+    severity: Severity
+    metric: str
+    message: str
+    distance: float | None = None
+    threshold: float | None = None
+    noise_floor: float | None = None
+    slice: str | None = None
+    diagnosis: Diagnosis | None = None
+    raw_features: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {**dataclasses.asdict(self), "raw_features": list(self.raw_features)}
+
+
+@dataclasses.dataclass(frozen=True)
+class NotCompared:
+    """A feature that could not be compared, and why."""
+
+    feature: str
+    space: Space
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """All that comparing found; `distances` holds the passing ones too, for the page."""
+
+    findings: tuple[Finding, ...]
+    not_compared: tuple[NotCompared, ...]
+    distances: tuple[Finding, ...] = ()
