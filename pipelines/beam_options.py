@@ -1,0 +1,112 @@
+"""The flags that are Beam's: known or refused, and the runner that they ask for."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import logging
+from collections.abc import Iterator, Sequence
+
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    GoogleCloudOptions,
+    PipelineOptions,
+    SetupOptions,
+    StandardOptions,
+)
+
+from transforms.errors import UsageError
+
+# Beam's own name for "this machine" tries a runner that it would have to download first; name the one
+# that Beam brings with it.
+LOCAL_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+LOCAL_NAMES = frozenset({None, "DirectRunner", "BundleBasedDirectRunner", "FnApiRunner", LOCAL_RUNNER})
+
+
+def is_beam_flag(flag: str) -> bool:
+    """Whether some option class of Beam takes `flag` (with its leading dashes)."""
+    return flag in _beam_parser()._option_string_actions
+
+
+def beam_options(beam_args: Sequence[str]) -> PipelineOptions:
+    """Beam's options from the flags that are not ours.
+
+    Raises:
+      UsageError: a flag that Beam does not know either, or one that Beam refuses.
+    """
+    try:
+        _, unknown = _beam_parser().parse_known_args(list(beam_args))
+    except argparse.ArgumentError as error:
+        raise UsageError(f"Beam refuses a flag: {error}") from error
+    if unknown:
+        raise UsageError(f"unknown argument {unknown[0]!r}: neither trueserve nor Apache Beam takes it")
+    options = PipelineOptions(list(beam_args))
+    _choose_runner(options)
+    return options
+
+
+def is_local(options: PipelineOptions) -> bool:
+    """Whether the job runs on this machine."""
+    return options.view_as(StandardOptions).runner in LOCAL_NAMES
+
+
+def in_one_process(options: PipelineOptions) -> bool:
+    """Whether the job runs inside this very process."""
+    mode = options.view_as(DirectOptions).direct_running_mode
+    return is_local(options) and mode != "multi_processing"
+
+
+def temp_location(options: PipelineOptions) -> str | None:
+    """Where temporary files go: `--temp_location` on a remote runner, None (a local folder) here.
+
+    Raises:
+      UsageError: a remote runner without a temporary location that its workers can reach.
+    """
+    if is_local(options):
+        return None
+    location: str | None = options.view_as(GoogleCloudOptions).temp_location
+    if not location or "://" not in location:
+        raise UsageError(
+            f"--temp_location: {options.view_as(StandardOptions).runner} needs a folder that its workers "
+            f"reach, such as gs://BUCKET/tmp, got {location!r}"
+        )
+    return location
+
+
+def check_reachable(options: PipelineOptions, **paths: str | None) -> None:
+    """Refuses local paths for a remote runner: its workers would not find them.
+
+    Raises:
+      UsageError: naming the flag.
+    """
+    if is_local(options):
+        return
+    for flag, path in paths.items():
+        if path is not None and "://" not in path:
+            raise UsageError(f"--{flag}: a remote runner's workers cannot reach the local path {path!r}")
+
+
+def _choose_runner(options: PipelineOptions) -> None:
+    if is_local(options):
+        options.view_as(StandardOptions).runner = LOCAL_RUNNER
+        logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    # Our packages are installed on the workers; the main session is the console script's, of no use there.
+    options.view_as(SetupOptions).save_main_session = False
+
+
+@functools.cache
+def _beam_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        add_help=False, allow_abbrev=False, exit_on_error=False, conflict_handler="resolve"
+    )
+    for kind in _option_classes(PipelineOptions):
+        if hasattr(kind, "_add_argparse_args"):
+            kind._add_argparse_args(parser)
+    return parser
+
+
+def _option_classes(kind: type) -> Iterator[type]:
+    subclass: type
+    for subclass in kind.__subclasses__():
+        yield subclass
+        yield from _option_classes(subclass)

@@ -1,0 +1,196 @@
+"""The `trueserve` command: parsing, help and exit codes. Imports nothing heavy: help answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, TypeVar
+
+from pipelines import __version__
+from pipelines import help_texts as texts
+from pipelines import options as opts
+from transforms.errors import TrueserveError, UsageError
+
+T = TypeVar("T")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Argparse with our one-line errors in place of its usage dump."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see `{self.prog} --help`)")
+
+
+def entry_point() -> None:
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs one command and returns its exit code; every expected failure is one line on stderr."""
+    try:
+        return _run(list(argv))
+    except TrueserveError as error:
+        print(f"trueserve: error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("trueserve: interrupted; nothing was published", file=sys.stderr)
+        return 130
+
+
+def _run(argv: list[str]) -> int:
+    if not argv:
+        raise UsageError("expected a command: prepare, export or validate (see `trueserve --help`)")
+    parser = _parser()
+    _refuse_typos(parser, argv)
+    parsed, rest = parser.parse_known_args(argv)
+    if rest and parsed.command == "export":
+        raise UsageError(f"unknown argument {rest[0]!r} (see `trueserve export --help`)")
+    options = parsed.build(parsed, tuple(rest))
+    command = importlib.import_module(f"pipelines.{parsed.command}")
+    code: int = command.run(options)
+    return code
+
+
+def _refuse_typos(parser: Any, argv: list[str]) -> None:
+    """Refuses a flag that is nearly one of ours before argparse complains of the one that is missing."""
+    commands = parser._subparsers._group_actions[0].choices
+    if argv[0] not in commands:
+        return
+    ours = list(commands[argv[0]]._option_string_actions)
+    for flag in (word.split("=", 1)[0] for word in argv if word.startswith("--")):
+        close = [] if flag in ours else difflib.get_close_matches(flag, ours, n=1, cutoff=0.8)
+        if close and not _known_to_beam(flag):
+            raise UsageError(f"unknown flag {flag}: did you mean {close[0]}?")
+
+
+def _known_to_beam(flag: str) -> bool:
+    from pipelines.beam_options import is_beam_flag
+
+    return is_beam_flag(flag)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="trueserve",
+        usage="trueserve COMMAND --FLAG=VALUE ...",
+        description=texts.OVERVIEW,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"trueserve {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", help=argparse.SUPPRESS)
+    commands.required = True
+    _add_prepare(_command(commands, "prepare", "Training examples to baseline.", texts.PREPARE))
+    _add_export(_command(commands, "export", "Baseline and Keras model to a served model.", texts.EXPORT))
+    _add_validate(_command(commands, "validate", "Logged requests to a verdict.", texts.VALIDATE))
+    return parser
+
+
+def _command(commands: Any, name: str, description: str, example: str) -> argparse.ArgumentParser:
+    note = "" if name == "export" else texts.BEAM_NOTE
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        usage=f"trueserve {name} --FLAG=VALUE ...",
+        description=description,
+        epilog=f"{example}\n{note}{texts.EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    return parser
+
+
+def _add_prepare(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--examples",
+        required=True,
+        metavar="GLOB",
+        help="TFRecords of tf.Example, CSV with a header, Parquet",
+    )
+    add(
+        "--preprocessing", required=True, metavar="FILE[:FUNCTION]", help="default function: preprocessing_fn"
+    )
+    add("--baseline", required=True, metavar="DIR", help="the folder to write")
+    add("--label", metavar="NAME", help="the feature that serving does not have")
+    add("--schema", metavar="FILE", help="a TFDV schema (text); inferred from the examples without it")
+    _add_thresholds(parser)
+    parser.set_defaults(build=_prepare_options)
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--baseline", required=True, metavar="DIR", help="what `prepare` wrote")
+    add("--model", required=True, metavar="FILE.keras", help="takes the transformed features by name")
+    add(
+        "--output",
+        required=True,
+        metavar="DIR",
+        help="gets a numbered version folder, as TF Serving loads it",
+    )
+    add("--custom_objects", metavar="FILE", help="Python file that defines the model's own layers")
+    parser.set_defaults(build=_export_options)
+
+
+def _add_validate(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--logs", required=True, metavar="GLOB", help="logged requests")
+    add("--output", required=True, metavar="DIR", help="gets verdict.json, report.html and one folder a run")
+    add("--baseline", metavar="DIR", help="what `prepare` wrote")
+    add("--schema", metavar="FILE", help="with --statistics, in place of --baseline: TFDV schema")
+    add("--statistics", metavar="FILE", help="with --schema: TFDV statistics of the training data")
+    add("--start", type=opts.parse_time, metavar="ISO", help="start of the window, inclusive, UTC")
+    add("--end", type=opts.parse_time, metavar="ISO", help="end of the window, exclusive, UTC")
+    add("--time_feature", metavar="NAME", help="feature that holds a request's time, where the log has none")
+    add("--format", choices=opts.FORMATS, default="auto", help="default: auto, by content")
+    add("--spaces", type=opts.parse_spaces, default=opts.SPACES, help="default: raw,transformed")
+    add("--fail_on", choices=opts.FAIL_ON, default="error", help="least severity that makes `skew`")
+    add(
+        "--ignore",
+        type=opts.parse_names,
+        default=(),
+        metavar="FEATURE,...",
+        help="findings never fail the run",
+    )
+    add("--max_rejects", type=float, default=0.0, metavar="FRACTION", help="of records read; default 0")
+    add("--keep_payloads", action="store_true", help="keep rejected records (may hold personal data)")
+    _add_thresholds(parser)
+    parser.set_defaults(build=_validate_options)
+
+
+def _add_thresholds(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--jsd",
+        type=float,
+        default=opts.DEFAULT_JSD,
+        metavar="D",
+        help="threshold of the Jensen-Shannon divergence, where the schema has none; default %(default)s",
+    )
+    add(
+        "--linf",
+        type=float,
+        default=opts.DEFAULT_LINF,
+        metavar="D",
+        help="threshold of the L-infinity norm, where the schema has none; default %(default)s",
+    )
+
+
+def _prepare_options(parsed: argparse.Namespace, beam_args: tuple[str, ...]) -> opts.PrepareOptions:
+    return _fill(opts.PrepareOptions, parsed, beam_args=beam_args)
+
+
+def _export_options(parsed: argparse.Namespace, beam_args: tuple[str, ...]) -> opts.ExportOptions:
+    assert not beam_args
+    return _fill(opts.ExportOptions, parsed)
+
+
+def _validate_options(parsed: argparse.Namespace, beam_args: tuple[str, ...]) -> opts.ValidateOptions:
+    return _fill(opts.ValidateOptions, parsed, beam_args=beam_args)
+
+
+def _fill(kind: Callable[..., T], parsed: argparse.Namespace, **more: Any) -> T:
+    values = {name: value for name, value in vars(parsed).items() if name not in {"command", "build"}}
+    return kind(**values, **more)

@@ -1,0 +1,142 @@
+"""Flags to frozen, checked configuration. Imports nothing heavy, so that help and typos answer at once."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import datetime as dt
+from pathlib import Path
+
+from transforms.errors import UsageError
+
+# The thresholds of the default skew comparators: here, and nowhere else.
+DEFAULT_JSD = 0.1
+DEFAULT_LINF = 0.1
+
+FORMATS = ("auto", "tf_example", "prediction_log")
+SPACES = ("raw", "transformed")
+FAIL_ON = ("error", "warning")
+
+
+@dataclasses.dataclass(frozen=True)
+class PrepareOptions:
+    """What `trueserve prepare` was asked to do."""
+
+    examples: str
+    preprocessing: str
+    baseline: str
+    label: str | None = None
+    schema: str | None = None
+    jsd: float = DEFAULT_JSD
+    linf: float = DEFAULT_LINF
+    beam_args: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_threshold("--jsd", self.jsd)
+        _check_threshold("--linf", self.linf)
+        _check_local_file("--schema", self.schema)
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportOptions:
+    """What `trueserve export` was asked to do."""
+
+    baseline: str
+    model: str
+    output: str
+    custom_objects: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_local_file("--model", self.model)
+        _check_local_file("--custom_objects", self.custom_objects)
+
+
+@dataclasses.dataclass(frozen=True)
+class ValidateOptions:
+    """What `trueserve validate` was asked to do; either `baseline` or both of `schema` and `statistics`."""
+
+    logs: str
+    output: str
+    baseline: str | None = None
+    schema: str | None = None
+    statistics: str | None = None
+    start: dt.datetime | None = None
+    end: dt.datetime | None = None
+    time_feature: str | None = None
+    format: str = "auto"
+    spaces: tuple[str, ...] = SPACES
+    fail_on: str = "error"
+    ignore: tuple[str, ...] = ()
+    max_rejects: float = 0.0
+    keep_payloads: bool = False
+    jsd: float = DEFAULT_JSD
+    linf: float = DEFAULT_LINF
+    beam_args: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_threshold("--jsd", self.jsd)
+        _check_threshold("--linf", self.linf)
+        _check_reference(self)
+        _check_window(self.start, self.end)
+        if not 0 <= self.max_rejects <= 1:
+            raise UsageError(f"--max_rejects: expected a fraction from 0 to 1, got {self.max_rejects}")
+
+
+def parse_time(text: str) -> dt.datetime:
+    """An ISO 8601 date or time; one without an offset is UTC.
+
+    Raises:
+      ArgumentTypeError: the text is no such time.
+    """
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected an ISO time such as 2013-07-01 or 2013-07-01T05:00:00+00:00, got {text!r}"
+        ) from None
+    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+
+
+def parse_spaces(text: str) -> tuple[str, ...]:
+    """A comma-separated choice of `SPACES`, in their own order.
+
+    Raises:
+      ArgumentTypeError: a word is no space, or there is none.
+    """
+    words = parse_names(text)
+    unknown = [word for word in words if word not in SPACES]
+    if unknown or not words:
+        raise argparse.ArgumentTypeError(f"expected one or both of {','.join(SPACES)}, got {text!r}")
+    return tuple(space for space in SPACES if space in words)
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """Comma-separated names without blanks around them; empty ones are left out."""
+    return tuple(name for word in text.split(",") if (name := word.strip()))
+
+
+def _check_threshold(flag: str, value: float) -> None:
+    if not 0 < value <= 1:
+        raise UsageError(f"{flag}: expected a distance above 0 and at most 1, got {value}")
+
+
+def _check_local_file(flag: str, path: str | None) -> None:
+    if path is not None and "://" not in path and not Path(path).is_file():
+        raise UsageError(f"{flag}: there is no file {path!r}")
+
+
+def _check_reference(options: ValidateOptions) -> None:
+    loose = (options.schema, options.statistics)
+    if options.baseline is not None:
+        if any(loose):
+            raise UsageError("--baseline stands alone: --schema and --statistics are for runs without one")
+        return
+    if not all(loose):
+        raise UsageError("expected --baseline=DIR, or both of --schema=FILE and --statistics=FILE")
+    _check_local_file("--schema", options.schema)
+    _check_local_file("--statistics", options.statistics)
+
+
+def _check_window(start: dt.datetime | None, end: dt.datetime | None) -> None:
+    if start is not None and end is not None and start >= end:
+        raise UsageError(f"--start must lie before --end, got {start.isoformat()} and {end.isoformat()}")
