@@ -93,6 +93,7 @@ def _command(commands: Any, name: str, description: str, example: str) -> argpar
     note = "" if name == "export" else texts.BEAM_NOTE
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
+        prog=f"trueserve {name}",
         usage=f"trueserve {name} --FLAG=VALUE ...",
         description=description,
         epilog=f"{example}\n{note}{texts.EXIT_CODES}",
