@@ -1,0 +1,40 @@
+# `make demo` and `make test` need nothing but Python and make: each installs into .venv what is missing.
+#   make PYTHON=/path/to/python3.11 ...   uses that interpreter
+#   make STACK=tfdv-1.16 ...              uses that stack of dependencies (see constraints/)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: demo test lint types help clean
+
+PYTHON ?=
+STACK ?=
+BIN := .venv/bin
+STAMP := .venv/.installed
+SETUP := $(wildcard constraints/*.txt constraints/*.py) pyproject.toml setup.py
+
+demo: $(STAMP)  ## flights of New York, end to end: train, export, serve, validate; under demo-output/
+	$(BIN)/python examples/flights/demo.py
+
+test: lint types  ## lint, types and all tests
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)  ## mypy, strict
+	$(BIN)/mypy
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/make \1\t\2/p' Makefile
+
+clean:  ## removes .venv and all that make, the tests and the demo wrote
+	rm -rf .venv build dist demo-output *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Any Python can look for one that fits; a name on PATH may be a shim that does not run, so each is tried.
+$(STAMP): $(SETUP)
+	@for python in $(PYTHON) python3 python python3.11 python3.12 python3.13; do \
+	  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null || continue; \
+	  exec "$$python" -m constraints.install --python="$(PYTHON)" --stack="$(STACK)"; \
+	done; echo "trueserve: no Python on PATH; install Python 3.11" >&2; exit 2

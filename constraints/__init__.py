@@ -1,0 +1,1 @@
+"""The pinned stacks of dependencies, and the choice among them."""
