@@ -1,0 +1,149 @@
+"""Which inputs each output of a saved transform graph is computed from.
+
+The walk is over the graph's protos, with its functions, and follows each call by the very outputs that are
+used: two outputs of one `tf.function` that have nothing in common keep distinct inputs. tf.Transform's own
+walk takes a call as one step, and its results for the outputs would be too large.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+# What these ops give tells of an input no more than how many rows or values it has.
+_SHAPE_OPS = frozenset({"Shape", "ShapeN", "Size", "Rank"})
+_CALL_OPS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+_IF_OPS = frozenset({"If", "StatelessIf"})
+
+
+def raw_features_of(function: Any) -> dict[str, list[str]]:
+    """For each output of a transform graph the names of the inputs it is computed from, both sorted.
+
+    An input counts if its values (or where they are missing) can change the output's values. One whose
+    number of rows alone is used does not. `function` is the `tf.ConcreteFunction` of the graph.
+    """
+    return _lineage(function, follow_shapes=False)
+
+
+def computable(function: Any, fed: set[str]) -> list[str]:
+    """Names of the outputs that need no input but those in `fed`, not even for its shape; sorted."""
+    return [name for name, raw in _lineage(function, follow_shapes=True).items() if fed.issuperset(raw)]
+
+
+def _lineage(function: Any, follow_shapes: bool) -> dict[str, list[str]]:
+    inputs = _input_names(function, follow_shapes)
+    body, functions = _bodies(function.graph.as_graph_def())
+    walk = _Walk(functions, follow_shapes)
+    return {
+        name: sorted(
+            {inputs[found] for tensor in tensors for found in walk.sources(body, tensor) if found in inputs}
+        )
+        for name, tensors in sorted(_output_tensors(function).items())
+    }
+
+
+def _input_names(function: Any, follow_shapes: bool) -> dict[str, str]:
+    """Placeholder name -> input name. A SparseTensor's dense shape counts only where shapes do."""
+    signature = function.structured_input_signature[0][0]
+    flat = iter(function.graph.inputs)
+    result = {}
+    for name in sorted(signature):
+        placeholders = [next(flat) for _ in _components(signature[name])]
+        if isinstance(signature[name], tf.SparseTensorSpec) and not follow_shapes:
+            placeholders = placeholders[:2]
+        result.update({placeholder.op.name: name for placeholder in placeholders})
+    return result
+
+
+def _output_tensors(function: Any) -> dict[str, list[str]]:
+    outputs = function.structured_outputs
+    flat = iter(function.graph.outputs)
+    return {name: [next(flat).name for _ in _components(outputs[name])] for name in sorted(outputs)}
+
+
+def _components(spec: Any) -> list[Any]:
+    return list(tf.nest.flatten(spec, expand_composites=True))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Body:
+    """A graph or a function: its nodes, its arguments and what it returns, by name."""
+
+    nodes: Mapping[str, Any]
+    arguments: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+
+    def is_source(self, name: str) -> bool:
+        return name in self.arguments or self.nodes[name].op == "Placeholder"
+
+
+def _bodies(graph: Any) -> tuple[_Body, dict[str, _Body]]:
+    functions = {
+        definition.signature.name: _function_body(definition) for definition in graph.library.function
+    }
+    return _Body({node.name: node for node in graph.node}), functions
+
+
+def _function_body(definition: Any) -> _Body:
+    signature = definition.signature
+    return _Body(
+        nodes={node.name: node for node in definition.node_def},
+        arguments=tuple(argument.name for argument in signature.input_arg),
+        results=tuple(definition.ret[result.name] for result in signature.output_arg),
+    )
+
+
+class _Walk:
+    """Walks from tensors to the sources (placeholders, arguments) that they depend on."""
+
+    def __init__(self, functions: Mapping[str, _Body], follow_shapes: bool) -> None:
+        self._functions = functions
+        self._stop = frozenset() if follow_shapes else _SHAPE_OPS
+        # Memory of results: a function is often called from several places, each for several outputs.
+        self._result = functools.cache(self._uncached_result)
+
+    def sources(self, body: _Body, tensor: str) -> set[str]:
+        """Names of the placeholders or arguments of `body` that `tensor` depends on."""
+        found, seen, todo = set(), set(), [tensor]
+        while todo:
+            tensor = todo.pop()
+            if tensor in seen:
+                continue
+            seen.add(tensor)
+            name = tensor.split(":", 1)[0]
+            if body.is_source(name):
+                found.add(name)
+            elif body.nodes[name].op not in self._stop:
+                todo.extend(self._inputs(body.nodes[name], tensor))
+        return found
+
+    def _inputs(self, node: Any, tensor: str) -> Iterable[str]:
+        """The node's data inputs that this one output of it depends on; for most ops, all."""
+        data = [name for name in node.input if not name.startswith("^")]
+        if node.op in _CALL_OPS:
+            return self._through(node.attr["f"].func.name, tensor, data)
+        if node.op in _IF_OPS:
+            branches = [node.attr[branch].func.name for branch in ("then_branch", "else_branch")]
+            return [data[0], *(found for name in branches for found in self._through(name, tensor, data[1:]))]
+        return data
+
+    def _through(self, function: str, tensor: str, arguments: list[str]) -> Iterator[str]:
+        index = _output_index(tensor)
+        return (arguments[position] for position in self._result(function, index))
+
+    def _uncached_result(self, function: str, index: int) -> tuple[int, ...]:
+        body = self._functions[function]
+        found = self.sources(body, body.results[index])
+        return tuple(sorted(body.arguments.index(name) for name in found if name in body.arguments))
+
+    _result: Callable[[str, int], tuple[int, ...]]
+
+
+def _output_index(tensor: str) -> int:
+    # `node` or `node:2` in a graph, `node:output:2` in a function.
+    last = tensor.rsplit(":", 1)[-1]
+    return int(last) if last.isdecimal() and ":" in tensor else 0

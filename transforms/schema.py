@@ -1,0 +1,262 @@
+"""What a TFDV schema says, and what is added to it: environments, skew comparators, tensor layouts.
+
+Every function leaves the schema that it is given untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from transforms.errors import UsageError
+
+if TYPE_CHECKING:
+    from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
+
+TRAINING = "TRAINING"
+SERVING = "SERVING"
+
+_VALUE_TYPES = {
+    schema_pb2.INT: pa.int64(),
+    schema_pb2.FLOAT: pa.float32(),
+    schema_pb2.BYTES: pa.large_binary(),
+}
+_UNUSED_STAGES = frozenset(
+    {
+        schema_pb2.DEPRECATED,
+        schema_pb2.DISABLED,
+        schema_pb2.PLANNED,
+        schema_pb2.ALPHA,
+        schema_pb2.DEBUG_ONLY,
+        schema_pb2.VALIDATION_DERIVED,
+    }
+)
+
+
+def infer_schema(
+    statistics: statistics_pb2.DatasetFeatureStatisticsList, label: str | None, *, jsd: float, linf: float
+) -> schema_pb2.Schema:
+    """TFDV's inferred schema with both environments and default skew comparators.
+
+    No shape is inferred: a feature that was never missing in training may be so in serving, and a fixed
+    shape would make every such request impossible to transform. TFDV's `presence` still reports it.
+
+    Raises UsageError when `label` is no feature of the data.
+    """
+    import tensorflow_data_validation as tfdv
+
+    schema: schema_pb2.Schema = tfdv.infer_schema(statistics, infer_feature_shape=False)
+    return with_comparators(with_environments(schema, label), jsd=jsd, linf=linf)
+
+
+def with_environments(schema: schema_pb2.Schema, label: str | None) -> schema_pb2.Schema:
+    """A copy whose features are all in TRAINING and SERVING, but for the label, which SERVING lacks.
+
+    What the schema already says of environments stays as it is. Raises UsageError for an unknown label.
+    """
+    result = _copy(schema)
+    for environment in (TRAINING, SERVING):
+        if environment not in result.default_environment:
+            result.default_environment.append(environment)
+    if label is not None:
+        check_label(result, label)
+        _leave_out_of_serving(result, {label})
+    return result
+
+
+def with_comparators(schema: schema_pb2.Schema, *, jsd: float, linf: float) -> schema_pb2.Schema:
+    """A copy in which every feature of SERVING that has no skew comparator gets one.
+
+    Jensen-Shannon divergence for numbers, with threshold `jsd`; the L-infinity norm for categories, with
+    threshold `linf` (TFDV reports 0.0 for the L-infinity norm of a plain number, so it never stands there).
+    """
+    result = _copy(schema)
+    for feature in result.feature:
+        if in_serving(feature, result):
+            _add_comparator(feature, result, jsd, linf)
+    return result
+
+
+def for_outputs(
+    transformed: schema_pb2.Schema, raw_features_of: Mapping[str, Iterable[str]], label: str | None
+) -> schema_pb2.Schema:
+    """A copy of a transform graph's output schema with environments.
+
+    Its features are named as the columns of transformed record batches are, and outputs that are computed
+    from the label are not in SERVING.
+    """
+    result = with_environments(by_column(transformed), None)
+    if label is not None:
+        _leave_out_of_serving(result, {name for name, raw in raw_features_of.items() if label in raw})
+    return result
+
+
+def by_column(transformed: schema_pb2.Schema) -> schema_pb2.Schema:
+    """A copy of tf.Transform's output schema whose features bear the names of the record batches' columns.
+
+    They differ for ragged outputs: tf.Transform's schema calls the values of `x` `x$ragged_values`.
+    """
+    result = _copy(transformed)
+    for feature in result.feature:
+        feature.name = feature.name.removesuffix("$ragged_values")
+    result.ClearField("tensor_representation_group")
+    return result
+
+
+def check_label(schema: schema_pb2.Schema, label: str) -> None:
+    """Raises UsageError, with the names that there are, when `label` is no feature of the schema."""
+    names = [feature.name for feature in schema.feature]
+    if label not in names:
+        raise UsageError(f"--label={label} is no feature of the data; it has: {', '.join(names) or 'none'}")
+
+
+def label_of(schema: schema_pb2.Schema) -> str | None:
+    """The one feature that SERVING lacks, or None when there is none or more than one."""
+    left_out = [feature.name for feature in schema.feature if not in_serving(feature, schema)]
+    return left_out[0] if len(left_out) == 1 else None
+
+
+def in_serving(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> bool:
+    """Whether requests have this feature, by TFDV's rule; a schema without environments says yes to all."""
+    if not is_used(feature):
+        return False
+    if SERVING in feature.in_environment:
+        return True
+    default = SERVING in schema.default_environment or not schema.default_environment
+    return default and SERVING not in feature.not_in_environment
+
+
+def is_used(feature: schema_pb2.Feature) -> bool:
+    """Whether TFDV and tf.Transform look at this feature at all."""
+    return not feature.deprecated and feature.lifecycle_stage not in _UNUSED_STAGES
+
+
+def serving_features(schema: schema_pb2.Schema) -> list[str]:
+    """Names of the features that requests have, in the schema's order."""
+    return [feature.name for feature in schema.feature if in_serving(feature, schema)]
+
+
+def is_categorical(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> bool:
+    """Whether TFDV counts this feature's values one by one, as it does not for plain numbers and images."""
+    domain = feature.WhichOneof("domain_info")
+    if feature.type == schema_pb2.BYTES:
+        return domain != "image_domain" and not _declared_not_categorical(feature, schema)
+    if feature.type == schema_pb2.INT:
+        return domain in ("bool_domain", "natural_language_domain") or bool(feature.int_domain.is_categorical)
+    return feature.type == schema_pb2.FLOAT and bool(feature.float_domain.is_categorical)
+
+
+def arrow_schema(schema: schema_pb2.Schema) -> pa.Schema:
+    """Columns of the record batches that hold these features: `large_list<float32 | int64 | large_binary>`.
+
+    Raises UsageError for a feature of another type (STRUCT, or none).
+    """
+    return pa.schema(
+        [
+            (feature.name, pa.large_list(_value_type(feature)))
+            for feature in schema.feature
+            if is_used(feature)
+        ]
+    )
+
+
+def adapter_config(schema: schema_pb2.Schema) -> TensorAdapterConfig:
+    """How record batches of `arrow_schema(schema)` become tensors.
+
+    A feature is a SparseTensor [batch, k] (or ragged, where the schema asks for that), so that it may be
+    missing, unless the schema gives it a fixed shape: then it is dense. Floats are float32. A representation
+    that needs a column which this schema does not have (the label's, in serving) is left out.
+
+    Raises UsageError where the schema contradicts itself (a fixed shape on a feature that may be missing).
+    """
+    from tfx_bsl.tfxio import tensor_representation_util as representations
+    from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
+
+    try:
+        tensors = representations.InferTensorRepresentationsFromMixedSchema(schema)
+    except ValueError as error:
+        raise UsageError(f"the schema cannot be read as tensors: {error}") from error
+    columns = arrow_schema(schema)
+    sources = representations.GetSourceColumnsFromTensorRepresentation
+    there = {
+        name: tensor
+        for name, tensor in tensors.items()
+        if all(str(source) in columns.names for source in sources(tensor))
+    }
+    return TensorAdapterConfig(columns, there)
+
+
+def conform(batch: pa.RecordBatch, columns: pa.Schema) -> pa.RecordBatch:
+    """`batch` with exactly these columns: absent ones are missing in every row, others are left out.
+
+    Lists are compacted where they have to be: a slice's arrays, and null lists with values behind them,
+    are misread by tfx_bsl. Raises TypeError for a column of another type, which decoding excludes.
+    """
+    arrays = [_conform_column(batch, field) for field in columns]
+    return pa.RecordBatch.from_arrays(arrays, schema=columns)
+
+
+def _conform_column(batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
+    index = batch.schema.get_field_index(field.name)
+    if index < 0 or pa.types.is_null(batch.schema.field(index).type):
+        return pa.nulls(batch.num_rows, field.type)
+    column = batch.column(index)
+    if not column.type.equals(field.type):
+        raise TypeError(f"column {field.name}: expected {field.type}, got {column.type}")
+    return column if _is_compact(column) else column.take(pa.array(np.arange(len(column))))
+
+
+def _is_compact(column: pa.Array) -> bool:
+    return column.offset == 0 and (pc.sum(pc.list_value_length(column)).as_py() or 0) == len(column.values)
+
+
+def _value_type(feature: schema_pb2.Feature) -> pa.DataType:
+    if feature.type not in _VALUE_TYPES:
+        kind = schema_pb2.FeatureType.Name(feature.type)
+        raise UsageError(
+            f"feature {feature.name!r} is of type {kind} in the schema; expected INT, FLOAT or BYTES"
+        )
+    return _VALUE_TYPES[feature.type]
+
+
+def _leave_out_of_serving(schema: schema_pb2.Schema, names: set[str]) -> None:
+    for feature in schema.feature:
+        if feature.name not in names:
+            continue
+        if SERVING in feature.in_environment:
+            feature.in_environment.remove(SERVING)
+        if SERVING not in feature.not_in_environment:
+            feature.not_in_environment.append(SERVING)
+
+
+def _add_comparator(feature: schema_pb2.Feature, schema: schema_pb2.Schema, jsd: float, linf: float) -> None:
+    if feature.type == schema_pb2.STRUCT:
+        for child in _used(feature.struct_domain.feature):
+            _add_comparator(child, schema, jsd, linf)
+    elif feature.HasField("skew_comparator"):
+        return
+    elif is_categorical(feature, schema):
+        feature.skew_comparator.infinity_norm.threshold = linf
+    elif feature.type in (schema_pb2.INT, schema_pb2.FLOAT):
+        feature.skew_comparator.jensen_shannon_divergence.threshold = jsd
+
+
+def _used(features: Iterable[schema_pb2.Feature]) -> Iterator[schema_pb2.Feature]:
+    return (feature for feature in features if is_used(feature))
+
+
+def _declared_not_categorical(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> bool:
+    named = [domain for domain in schema.string_domain if feature.domain and domain.name == feature.domain]
+    domains = [*named, feature.string_domain]
+    return any(domain.is_categorical == schema_pb2.StringDomain.CATEGORICAL_NO for domain in domains)
+
+
+def _copy(schema: schema_pb2.Schema) -> schema_pb2.Schema:
+    result = schema_pb2.Schema()
+    result.CopyFrom(schema)
+    return result

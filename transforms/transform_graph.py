@@ -1,0 +1,193 @@
+"""The transform graph as `prepare` saved it, applied to record batches; nothing here knows of Beam."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import tensorflow as tf
+import tensorflow_transform as tft
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform import schema_inference
+from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
+from tfx_bsl.tfxio.tensor_to_arrow import TensorsToRecordBatchConverter
+
+from transforms import schema as schemas
+from transforms.baseline import lineage
+from transforms.errors import UsageError
+
+# Ops of these packages are known to TensorFlow only once the package has been imported.
+_OP_PACKAGES = ("tensorflow_text", "tensorflow_decision_forests", "struct2tensor")
+
+
+class TransformGraph:
+    """A `transform_output` folder, loaded.
+
+    Attributes:
+      raw_schema: the raw features, those that are not in SERVING (the label) included.
+      raw_columns: the Arrow columns of the raw features in SERVING; `apply` takes any of them.
+      output_schema: what the graph gives for requests, that is, without the outputs that need the label.
+      outputs: names of all outputs of the graph.
+      serving_outputs: names of the outputs that requests can give, sorted.
+      raw_features_of: for each output the raw features it is computed from, sorted.
+    """
+
+    def __init__(self, transform_output_dir: str) -> None:
+        """Loads a local folder. Raises UsageError if it is no complete tf.Transform output."""
+        _check_layout(transform_output_dir)
+        output = tft.TFTransformOutput(transform_output_dir)
+        self.raw_schema: schema_pb2.Schema = output.raw_metadata.schema
+        self._loaded = _load(output.transform_savedmodel_dir)
+        self._function = _only_function(self._loaded)
+        self.raw_features_of: dict[str, list[str]] = lineage.raw_features_of(self._function)
+        self.outputs: list[str] = sorted(self.raw_features_of)
+        serving = _serving_schema(self.raw_schema)
+        self._adapter = TensorAdapter(schemas.adapter_config(serving))
+        self.raw_columns: pa.Schema = schemas.arrow_schema(serving)
+        self.serving_outputs: list[str] = lineage.computable(self._function, set(self._adapter.TypeSpecs()))
+        self.output_schema = _selected(output.transformed_metadata.schema, self.serving_outputs)
+        self._call = self._serving_function()
+        specs = self._function.structured_outputs
+        self._converter = _arrow_converter({name: specs[name] for name in self.serving_outputs})
+
+    def apply(self, features: pa.RecordBatch) -> pa.RecordBatch:
+        """Raw rows in, as many transformed rows out, in the same order.
+
+        Absent columns are missing values; columns that the graph does not know are left out. A row that
+        lacks a value of a feature with a fixed shape, or has another number of values, cannot be fed to the
+        graph: all its outputs are missing. Columns are `large_list<float32 | int64 | large_binary>`.
+        """
+        batch = schemas.conform(features, self.raw_columns)
+        fits = _rows_that_fit(batch, self._fixed_sizes)
+        if fits is None:
+            return self._apply(batch)
+        return _spread(self._apply(_take(batch, pa.array(np.flatnonzero(fits)))), fits)
+
+    def _apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        if batch.num_rows == 0:  # not every graph can take no row
+            columns = self._converter.arrow_schema()
+            return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in columns], schema=columns)
+        tensors = self._adapter.ToBatchTensors(batch, produce_eager_tensors=True)
+        return self._converter.convert(self._call(tensors))
+
+    @functools.cached_property
+    def _fixed_sizes(self) -> dict[str, int]:
+        specs = self._adapter.TypeSpecs()
+        dense = {name: spec.shape[1:] for name, spec in specs.items() if isinstance(spec, tf.TensorSpec)}
+        return {name: int(np.prod(shape.as_list(), dtype=np.int64)) for name, shape in dense.items()}
+
+    def _serving_function(self) -> Any:
+        """The graph as a function of the serving features alone; the others are fed as missing."""
+        signature = self._function.structured_input_signature[0][0]
+        specs = {name: spec for name, spec in signature.items() if name in self._adapter.TypeSpecs()}
+        names = self.serving_outputs
+
+        def serve(inputs: Mapping[str, Any]) -> dict[str, Any]:
+            rows = _num_rows(next(iter(inputs.values())))
+            absent = {name: _no_values(spec, rows) for name, spec in signature.items() if name not in specs}
+            outputs = self._loaded.transform_fn({**inputs, **absent})
+            return {name: outputs[name] for name in names}
+
+        return tf.function(serve, input_signature=[specs], autograph=False).get_concrete_function()
+
+
+def _check_layout(folder: str) -> None:
+    needed = (
+        f"{tft.TFTransformOutput.TRANSFORM_FN_DIR}/saved_model.pb",
+        f"{tft.TFTransformOutput.TRANSFORMED_METADATA_DIR}/schema.pbtxt",
+        f"{tft.TFTransformOutput.RAW_METADATA_DIR}/schema.pbtxt",
+    )
+    for name in needed:
+        if not Path(folder, name).is_file():
+            raise UsageError(f"{folder} is no complete tf.Transform output: it has no {name}")
+
+
+def _load(path: str) -> Any:
+    for package in _OP_PACKAGES:
+        if importlib.util.find_spec(package):
+            importlib.import_module(package)
+    loaded = tf.saved_model.load(path)
+    if not hasattr(loaded, "transform_fn"):
+        raise UsageError(f"{path} was written by tf.Transform in TF 1 mode; expected a graph of TF 2")
+    return loaded
+
+
+def _only_function(loaded: Any) -> Any:
+    # tf.Transform saves one signature; some releases of TensorFlow restore it wrapped.
+    return getattr(loaded.transform_fn, "concrete_functions", [loaded.transform_fn])[0]
+
+
+def _serving_schema(raw: schema_pb2.Schema) -> schema_pb2.Schema:
+    result = schema_pb2.Schema()
+    result.CopyFrom(raw)
+    del result.feature[:]
+    result.feature.extend(feature for feature in raw.feature if schemas.in_serving(feature, raw))
+    return result
+
+
+def _selected(transformed: schema_pb2.Schema, outputs: list[str]) -> schema_pb2.Schema:
+    result = schemas.by_column(transformed)
+    features = list(result.feature)
+    del result.feature[:]
+    result.feature.extend(f for f in features if f.name in outputs or f.name.split("$", 1)[0] in outputs)
+    return result
+
+
+def _arrow_converter(specs: Mapping[str, Any]) -> TensorsToRecordBatchConverter:
+    """The converter that tf.Transform uses for training data, so that both sides have the same columns."""
+    sparse = {name: spec for name, spec in specs.items() if isinstance(spec, tf.SparseTensorSpec)}
+    options = TensorsToRecordBatchConverter.Options(
+        sparse_tensor_value_column_name_template=schema_inference.SPARSE_VALUES_NAME_TEMPLATE,
+        sparse_tensor_index_column_name_template=schema_inference.SPARSE_INDICES_NAME_TEMPLATE,
+        generic_sparse_tensor_names=frozenset(n for n, s in sparse.items() if s.shape.rank not in (None, 2)),
+    )
+    return TensorsToRecordBatchConverter(dict(specs), options)
+
+
+def _num_rows(tensor: Any) -> Any:
+    if isinstance(tensor, tf.SparseTensor):
+        return tensor.dense_shape[0]
+    if isinstance(tensor, tf.RaggedTensor):
+        return tensor.nrows(out_type=tf.int64)
+    return tf.shape(tensor, out_type=tf.int64)[0]
+
+
+def _no_values(spec: Any, rows: Any) -> Any:
+    """An input of this kind with `rows` rows and no value in any (zeros, where it is dense)."""
+    if isinstance(spec, tf.SparseTensorSpec):
+        rank = spec.shape.rank or 2
+        shape = tf.stack([rows, *[tf.constant(1, tf.int64)] * (rank - 1)])
+        return tf.SparseTensor(tf.zeros([0, rank], tf.int64), tf.zeros([0], spec.dtype), shape)
+    if isinstance(spec, tf.RaggedTensorSpec):
+        splits = [tf.zeros([rows + 1], spec.row_splits_dtype)]
+        splits += [tf.zeros([1], spec.row_splits_dtype)] * (spec.ragged_rank - 1)
+        return tf.RaggedTensor.from_nested_row_splits(tf.zeros([0], spec.dtype), splits)
+    inner = [tf.constant(size or 1, tf.int64) for size in spec.shape.as_list()[1:]]
+    return tf.zeros(tf.stack([rows, *inner]), spec.dtype)
+
+
+def _rows_that_fit(batch: pa.RecordBatch, sizes: Mapping[str, int]) -> Any:
+    """A mask of the rows that have so many values of each of these features; None if all have."""
+    fits = np.ones(batch.num_rows, dtype=bool)
+    for name, size in sizes.items():
+        lengths = pc.list_value_length(batch.column(batch.schema.get_field_index(name)))
+        fits &= pc.fill_null(pc.equal(lengths, size), False).to_numpy(zero_copy_only=False)
+    return None if fits.all() else fits
+
+
+def _spread(batch: pa.RecordBatch, fits: Any) -> pa.RecordBatch:
+    """The rows of `batch` at the places where `fits` is true, missing values at the others."""
+    places = np.cumsum(fits) - 1
+    return _take(batch, pa.array(places, pa.int64(), mask=~fits))
+
+
+def _take(batch: pa.RecordBatch, indices: Any) -> pa.RecordBatch:
+    arrays = [column.take(indices) for column in batch.columns]
+    return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
