@@ -1,0 +1,157 @@
+"""What a baseline promises: what it was made of and with, as `contract.json` holds it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import importlib.metadata
+import json
+import platform
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+FORMAT_VERSION = 1
+
+# The packages whose version can change what a graph computes or what a statistic says.
+_PACKAGES = (
+    "tensorflow",
+    "tensorflow-transform",
+    "tensorflow-data-validation",
+    "tensorflow-metadata",
+    "tfx-bsl",
+    "apache-beam",
+    "keras",
+    "numpy",
+    "pyarrow",
+    "protobuf",
+    "trueserve",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Digests:
+    """SHA-256 digests, as lower-case hexadecimal.
+
+    Attributes:
+      preprocessing_source: of the file with the preprocessing_fn, as its bytes are.
+      graph: of the whole transform graph; see `digest_graph`.
+      assets: of each asset of the graph (its vocabularies), by file name.
+    """
+
+    preprocessing_source: str
+    graph: str
+    assets: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Contract:
+    """The baseline's promise.
+
+    Attributes:
+      created: time in UTC, ISO 8601.
+      digests: of source, graph and assets.
+      versions: of Python and of the packages (underscores in their names) that made the baseline.
+      num_examples: training rows that the graph and the statistics were computed from.
+      label: the raw feature that SERVING lacks, if any.
+      raw_features: names of all raw features, the label included, in the schema's order.
+      transformed_features: for each output of the graph the raw features that it is computed from.
+      format_version: of the baseline folder.
+    """
+
+    created: str
+    digests: Digests
+    versions: Mapping[str, str]
+    num_examples: int
+    label: str | None
+    raw_features: tuple[str, ...]
+    transformed_features: Mapping[str, tuple[str, ...]]
+    format_version: int = FORMAT_VERSION
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for `json.dumps`."""
+        return {
+            **dataclasses.asdict(self),
+            "raw_features": list(self.raw_features),
+            "transformed_features": {name: list(raw) for name, raw in self.transformed_features.items()},
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Contract:
+        """The inverse of `to_json`. Raises ValueError naming what is missing or of another type."""
+        try:
+            return cls(
+                created=values["created"],
+                digests=Digests(**values["digests"]),
+                versions=dict(values["versions"]),
+                num_examples=int(values["num_examples"]),
+                label=values["label"],
+                raw_features=tuple(values["raw_features"]),
+                transformed_features={n: tuple(raw) for n, raw in values["transformed_features"].items()},
+                format_version=int(values["format_version"]),
+            )
+        except KeyError as error:
+            raise ValueError(f"{error.args[0]!r} is missing") from error
+        except (TypeError, AttributeError) as error:
+            raise ValueError(str(error)) from error
+
+    def to_bytes(self) -> bytes:
+        """The content of `contract.json`."""
+        return (json.dumps(self.to_json(), indent=2, sort_keys=True) + "\n").encode()
+
+
+def make_contract(
+    transform_output_dir: str,
+    *,
+    preprocessing_source: str,
+    num_examples: int,
+    label: str | None,
+    raw_features: Iterable[str],
+    transformed_features: Mapping[str, Iterable[str]],
+) -> Contract:
+    """The contract of a transform output (a local folder) that was made just now, by this process."""
+    assets = _assets(Path(transform_output_dir))
+    return Contract(
+        created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        digests=Digests(preprocessing_source, digest_graph(transform_output_dir), assets),
+        versions=versions(),
+        num_examples=num_examples,
+        label=label,
+        raw_features=tuple(raw_features),
+        transformed_features={name: tuple(raw) for name, raw in transformed_features.items()},
+    )
+
+
+def digest_graph(transform_output_dir: str) -> str:
+    """SHA-256 over every file of the saved graph, by name and content, but for TensorFlow's fingerprint.
+
+    Equal digests mean equal graphs. Different ones need not mean a difference that can be observed:
+    tracing numbers a graph's functions anew, and the probes are there to tell.
+    """
+    folder = Path(transform_output_dir, "transform_fn")
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "fingerprint.pb"):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{_sha256(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of those of the packages that are installed."""
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name.replace("-", "_")] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _assets(transform_output: Path) -> dict[str, str]:
+    folder = transform_output / "transform_fn" / "assets"
+    return {path.name: _sha256(path) for path in sorted(folder.glob("*")) if path.is_file()}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

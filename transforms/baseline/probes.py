@@ -1,0 +1,109 @@
+"""`probes.tfrecord`: real rows, and what the transform graph made of them in one batch.
+
+Each record is a tf.Example; its features are named `raw/NAME` and `transformed/NAME`. A feature that a row
+lacks is absent; one that is present and empty has a list of its kind with no value in it. The first record
+also has the feature `columns`: a JSON object of all columns' names and kinds, so that columns in which no
+probe has a value survive.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+
+from transforms import paths
+from transforms.errors import UsageError
+from transforms.logs import tfrecord
+
+NUM_PROBES = 500
+
+_RAW = "raw/"
+_TRANSFORMED = "transformed/"
+_COLUMNS = "columns"
+_LISTS = {"int64": "int64_list", "float": "float_list", "large_binary": "bytes_list"}
+_TYPES = {"int64": pa.int64(), "float": pa.float32(), "large_binary": pa.large_binary()}
+
+
+def write_probes(path: str, raw: pa.RecordBatch, transformed: pa.RecordBatch) -> None:
+    """Writes rows (`large_list<float32 | int64 | large_binary>` columns) and what became of them."""
+    assert raw.num_rows == transformed.num_rows
+    columns = {**_prefixed(_RAW, raw), **_prefixed(_TRANSFORMED, transformed)}
+    rows = zip(*(column.to_pylist() for column in columns.values()), strict=True)
+    examples = [_example(dict(zip(columns, row, strict=True)), columns) for row in rows]
+    if examples:
+        examples[0].features.feature[_COLUMNS].bytes_list.value.append(_kinds(columns))
+    # Sorted maps: the same probes give the same bytes.
+    records = [example.SerializeToString(deterministic=True) for example in examples]
+    paths.write_atomically(path, b"".join(tfrecord.frame(record) for record in records))
+
+
+def read_probes(path: str) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    """The raw rows, and what the graph made of them, as they were written.
+
+    Raises UsageError for a file that is broken, InputError for one that cannot be read.
+    """
+    try:
+        records = [
+            record for chunk in tfrecord.read_records(io.BytesIO(paths.read_bytes(path))) for record in chunk
+        ]
+        examples = [_parsed(record) for record in records]
+        columns = json.loads(examples[0].features.feature[_COLUMNS].bytes_list.value[0])
+    except (tfrecord.TFRecordError, ValueError, IndexError) as error:
+        raise UsageError(f"{path} holds no probes ({error}); run trueserve prepare again") from error
+    return _batch(_RAW, columns, examples), _batch(_TRANSFORMED, columns, examples)
+
+
+def _prefixed(prefix: str, batch: pa.RecordBatch) -> dict[str, pa.Array]:
+    return {prefix + name: column for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+
+
+def _kind(column: pa.Array) -> str:
+    return str(column.type.value_type)
+
+
+def _example(row: dict[str, Any], columns: dict[str, pa.Array]) -> Any:
+    example = _new_example()
+    for name, values in row.items():
+        if values is not None:
+            kind = getattr(example.features.feature[name], _LISTS[_kind(columns[name])])
+            kind.SetInParent()  # an empty list is a value too
+            kind.value.extend(values)
+    return example
+
+
+def _kinds(columns: dict[str, pa.Array]) -> bytes:
+    return json.dumps({name: _kind(column) for name, column in columns.items()}).encode()
+
+
+def _batch(prefix: str, columns: dict[str, str], examples: Iterable[Any]) -> pa.RecordBatch:
+    names = [name for name in columns if name.startswith(prefix)]
+    features = [example.features.feature for example in examples]
+    arrays = [_column(name, columns[name], features) for name in names]
+    return pa.RecordBatch.from_arrays(arrays, names=[name.removeprefix(prefix) for name in names])
+
+
+def _column(name: str, kind: str, rows: Iterable[Any]) -> pa.Array:
+    lists = [list(getattr(row[name], _LISTS[kind]).value) if name in row else None for row in rows]
+    return pa.array(lists, pa.large_list(_TYPES[kind]))
+
+
+def _new_example() -> Any:
+    # Late: the message type is TensorFlow's, which takes seconds to import.
+    import tensorflow as tf
+
+    return tf.train.Example()
+
+
+def _parsed(record: bytes) -> Any:
+    from google.protobuf.message import DecodeError
+
+    example = _new_example()
+    try:
+        example.ParseFromString(record)
+    except DecodeError as error:
+        raise ValueError("a record is no tf.Example") from error
+    return example
