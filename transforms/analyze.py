@@ -1,0 +1,101 @@
+"""AnalyzeAndTransform: tf.Transform's analysis and transformation of the training examples, written out."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+import pyarrow as pa
+import tensorflow_transform as tft
+import tensorflow_transform.beam as tft_beam
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx_bsl.coders import example_coder
+
+from transforms import paths
+from transforms import schema as schemas
+from transforms.preprocessing import PreprocessingFn
+
+
+class Transformed(NamedTuple):
+    """What the analysis gives.
+
+    Attributes:
+      batches: PCollection of transformed `pa.RecordBatch`es, the outputs that need the label included.
+      schema: the outputs as they are known while the pipeline is built: kinds, and which integers are
+        categories (buckets, vocabulary ids), but no sizes; for the options of the statistics.
+    """
+
+    batches: beam.PCollection[pa.RecordBatch]
+    schema: schema_pb2.Schema
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class AnalyzeAndTransform(beam.PTransform):  # type: ignore[misc]
+    """`PCollection[pa.RecordBatch]` of raw training features to transformed batches and written artifacts.
+
+    Attributes:
+      preprocessing_fn: raw tensors by name to transformed tensors by name; traced here and on workers.
+      schema: of the raw features, with environments; batches may lack columns of it, or have others.
+      transform_output: folder to write in the layout of `tft.TFTransformOutput`, raw metadata included.
+      transformed_examples: folder to write TFRecords of transformed tf.Examples into, sharded and gzipped.
+      temp: tf.Transform's own temporary folder; every worker must reach it.
+    """
+
+    preprocessing_fn: PreprocessingFn
+    schema: schema_pb2.Schema
+    transform_output: str
+    transformed_examples: str
+    temp: str
+
+    def expand(self, batches: beam.PCollection[pa.RecordBatch]) -> Transformed:
+        config = schemas.adapter_config(self.schema)
+        conformed = (
+            batches
+            | "DropEmptyBatches" >> beam.Filter(_has_rows)
+            | "ConformBatches" >> beam.Map(schemas.conform, config.arrow_schema)
+        )
+        with tft_beam.Context(temp_dir=self.temp):
+            (pairs, metadata), transform_fn = (
+                conformed,
+                config,
+            ) | "Analyze" >> tft_beam.AnalyzeAndTransformDataset(
+                self.preprocessing_fn, output_record_batches=True
+            )
+            transform_fn | "WriteTransformFn" >> tft_beam.WriteTransformFn(self.transform_output)
+        self._write_raw_metadata(batches.pipeline)
+        transformed = pairs | "DropPassthrough" >> beam.Map(_first)
+        self._write_examples(transformed, metadata)
+        return Transformed(transformed, schemas.by_column(metadata.dataset_metadata.schema))
+
+    def _write_raw_metadata(self, pipeline: beam.Pipeline) -> None:
+        folder = paths.join(self.transform_output, tft.TFTransformOutput.RAW_METADATA_DIR)
+        tft.DatasetMetadata(self.schema) | "WriteRawMetadata" >> tft_beam.WriteMetadata(folder, pipeline)
+
+    def _write_examples(self, transformed: beam.PCollection[pa.RecordBatch], metadata: Any) -> None:
+        schema = metadata.deferred_metadata | "TransformedSchema" >> beam.Map(_schema_of)
+        _ = (
+            transformed
+            | "EncodeExamples" >> beam.FlatMap(_encode, beam.pvalue.AsSingleton(schema))
+            | "WriteExamples"
+            >> beam.io.WriteToTFRecord(
+                paths.join(self.transformed_examples, "examples"), file_name_suffix=".tfrecord.gz"
+            )
+        )
+
+
+def _has_rows(batch: pa.RecordBatch) -> bool:
+    return bool(batch.num_rows)
+
+
+def _first(pair: tuple[pa.RecordBatch, Any]) -> pa.RecordBatch:
+    return pair[0]
+
+
+def _schema_of(metadata: tft.DatasetMetadata) -> schema_pb2.Schema:
+    return metadata.schema
+
+
+def _encode(batch: pa.RecordBatch, schema: schema_pb2.Schema) -> list[bytes]:
+    result: list[bytes] = example_coder.RecordBatchToExamplesEncoder(schema).encode(batch)
+    return result
