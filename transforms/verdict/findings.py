@@ -28,6 +28,7 @@ class Kind(enum.StrEnum):
     PRESENCE = "presence"  # a required feature is missing, in part or wholly
     VALUES = "values"  # values or columns that training did not have
     DISTRIBUTION = "distribution"  # a distance between the two distributions
+    INPUT = "input"  # why the run failed or examined nothing; about the whole set
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,8 +82,17 @@ class NotCompared:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """All that comparing found; `distances` holds the passing ones too, for the page."""
+    """All that comparing one space found.
+
+    Attributes:
+      findings: worst first.
+      distances: every distance that was measured, the passing ones too, for the page.
+      anomalies: TFDV's Anomalies message of both calls as text, to be published; empty without rows.
+      space: what was compared.
+    """
 
     findings: tuple[Finding, ...]
     not_compared: tuple[NotCompared, ...]
     distances: tuple[Finding, ...] = ()
+    anomalies: str = ""
+    space: Space = Space.RAW

@@ -1,0 +1,149 @@
+"""Compares serving statistics with the baseline: findings, distances, and what could not be compared."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable
+
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from transforms import schema as schemas
+from transforms.verdict import form_findings, schema_findings, severity, skew_findings
+from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity, Space
+from transforms.verdict.reference import Reference, Sides
+from transforms.verdict.severity import Policy
+from transforms.verdict.views import Statistics
+
+__all__ = ["Policy", "Reference", "compare"]
+
+_COMPARABLE = ("number", "category")
+
+
+def compare(
+    reference: Reference, serving: Statistics, policy: Policy, forms: Counter[tuple[str, str]]
+) -> Comparison:
+    """Compares one space of serving with the baseline.
+
+    Args:
+      reference: the training side; its schema needs neither environments nor comparators.
+      serving: TFDV's statistics of the rows served, of the same space and computed with the same schema.
+      policy: thresholds and what to ignore.
+      forms: `Accounting.forms`, which is used in the raw space only.
+
+    Raises ValueError when the statistics hold slices and none of them is that of all rows.
+    """
+    counted = forms if reference.space is Space.RAW else Counter[tuple[str, str]]()
+    sides = Sides(reference, policy, serving, counted)
+    if sides.rows == 0:
+        return _nothing(sides)
+    anomalies = schema_findings.validate(sides)
+    reasons = {name: _reason(sides, name) for name in _names(sides)}
+    measured = {n: m for n, m in skew_findings.measure(sides).items() if n in reasons and not reasons[n]}
+    distances = [f for name, one in measured.items() for f in skew_findings.findings(sides, name, one)]
+    found = [*_beside_distances(sides, anomalies), *filter(skew_findings.is_over, distances)]
+    skew_findings.merge_into(anomalies, (measured[name] for name in sorted(measured)))
+    return Comparison(
+        findings=_ordered(_ignoring(policy, found)),
+        not_compared=_not_compared(sides, reasons, {finding.feature for finding in distances}),
+        distances=_ordered(_ignoring(policy, distances)),
+        anomalies=text_format.MessageToString(anomalies),
+        space=reference.space,
+    )
+
+
+def _nothing(sides: Sides) -> Comparison:
+    left_out = tuple(NotCompared(name, sides.reference.space, "no rows in serving") for name in _names(sides))
+    return Comparison((), left_out, space=sides.reference.space)
+
+
+def _beside_distances(sides: Sides, anomalies: object) -> list[Finding]:
+    """Findings against the schema, of forms and of missing shares, one for each feature, kind and metric."""
+    found = [
+        *form_findings.type_findings(sides),
+        *schema_findings.findings(sides, anomalies),
+        *form_findings.new_columns(sides),
+    ]
+    absent = {finding.feature for finding in found if finding.kind is Kind.PRESENCE}
+    both = [name for name in sides.training if name in sides.features and name not in absent]
+    served = [name for name in both if _has_presence(sides, name)]
+    found += form_findings.missing_share_findings(sides, served)
+    return list({(f.feature, f.kind, f.metric): f for f in reversed(found)}.values())
+
+
+def _has_presence(sides: Sides, name: str) -> bool:
+    """Whether the share of missing rows means anything: a field of a struct counts its parents' rows."""
+    return _in_serving(sides, name) and "." not in name
+
+
+def _in_serving(sides: Sides, name: str) -> bool:
+    feature = sides.features[name]
+    return not sides.reference.is_label(name) and schemas.in_serving(feature, sides.schema)
+
+
+def _names(sides: Sides) -> list[str]:
+    """Every feature that either side of the baseline knows, in the schema's order."""
+    return list(dict.fromkeys([*sides.features, *sides.training]))
+
+
+def _reason(sides: Sides, name: str) -> str | None:
+    """Why a feature cannot be compared, None if it can."""
+    return _reason_in_schema(sides, name) or _reason_in_statistics(sides, name) or _no_metric(sides, name)
+
+
+def _reason_in_schema(sides: Sides, name: str) -> str | None:
+    feature = sides.features.get(name)
+    if sides.reference.is_label(name):
+        return "label" if name == sides.reference.label else "computed from the label"
+    if feature is None:
+        return "not in the schema"
+    if not schemas.is_used(feature):
+        return "marked as not in use in the schema"
+    return None if schemas.in_serving(feature, sides.schema) else "not in the SERVING environment"
+
+
+def _reason_in_statistics(sides: Sides, name: str) -> str | None:
+    training, serving = sides.training.get(name), sides.serving.get(name)
+    if serving is None or serving.present == 0:
+        if name in sides.of_other_type:
+            return "no values of the schema's type in serving"
+        return "absent in serving" if serving is None else "no values in serving"
+    if training is None:
+        return "absent in training"
+    if training.present == 0:
+        return "no values in training"
+    if training.kind != serving.kind:
+        return f"statistics of another type: {training.kind} in training, {serving.kind} in serving"
+    return None if serving.kind in _COMPARABLE else f"unsupported kind: {serving.kind}"
+
+
+def _no_metric(sides: Sides, name: str) -> str | None:
+    feature: schema_pb2.Feature = sides.features[name]
+    if not feature.HasField("skew_comparator"):
+        return "no skew comparator in the schema"
+    comparator = feature.skew_comparator
+    only_categories = comparator.HasField("infinity_norm") and len(comparator.ListFields()) == 1
+    if sides.serving[name].kind == "number" and only_categories:
+        return "the L-infinity norm tells nothing about a number"
+    return None
+
+
+def _not_compared(
+    sides: Sides, reasons: dict[str, str | None], measured: set[str]
+) -> tuple[NotCompared, ...]:
+    space = sides.reference.space
+    left_out = [(name, reason) for name, reason in reasons.items() if reason or name not in measured]
+    return tuple(NotCompared(name, space, reason or "TFDV measured nothing") for name, reason in left_out)
+
+
+def _ignoring(policy: Policy, found: Iterable[Finding]) -> list[Finding]:
+    return [_ignored(finding) if finding.feature in policy.ignore else finding for finding in found]
+
+
+def _ignored(finding: Finding) -> Finding:
+    return dataclasses.replace(finding, severity=Severity.INFO, message=f"{finding.message} (ignored)")
+
+
+def _ordered(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(found, key=severity.order))

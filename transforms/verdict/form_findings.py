@@ -1,0 +1,82 @@
+"""What the readers counted beside the rows: values of another type, columns that are not in the schema."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from transforms.verdict import noise, schema_findings
+from transforms.verdict.findings import Finding, Kind, Severity, Space
+from transforms.verdict.reference import UNKNOWN_FEATURE, Sides
+from transforms.verdict.text import percent
+
+# Column names come from strangers: a request could bring a new one each.
+MOST_NEW_COLUMNS = 20
+MISSING_SHARE = "missing_share_difference"
+
+_WORDS = {"int": "integers", "float": "floats", "bytes": "strings"}
+
+
+def type_findings(sides: Sides) -> Iterator[Finding]:
+    """One error for each feature whose values came in another type, with the share of rows."""
+    for name, forms in sorted(sides.of_other_type.items()):
+        share = min(forms.total() / sides.rows, 1.0) if sides.rows else 1.0
+        form = min(forms, key=lambda key: (-forms[key], key))
+        yield Finding(
+            feature=name,
+            space=sides.reference.space,
+            kind=Kind.TYPE,
+            severity=Severity.ERROR,
+            metric=form,
+            message=f"{_said(forms)} in {percent(share)} of rows ({forms.total():,}), left out as missing",
+        )
+
+
+def _said(forms: Counter[str]) -> str:
+    came = sorted({_word(form.split("_for_")[0]) for form in forms})
+    expected = sorted({_word(form.split("_for_")[1]) for form in forms})
+    return f"{' and '.join(came)} came where the schema has {' and '.join(expected)}"
+
+
+def _word(form: str) -> str:
+    return _WORDS.get(form, form)
+
+
+def new_columns(sides: Sides) -> Iterator[Finding]:
+    """A finding for each new column, the most frequent first, and one for all beyond the first twenty."""
+    found = {name: rows for (name, form), rows in sides.forms.items() if form == UNKNOWN_FEATURE and rows > 0}
+    names = sorted(found, key=lambda name: (-found[name], name))
+    for name in names[:MOST_NEW_COLUMNS]:
+        level, message = schema_findings.new_column(sides, name, found[name])
+        yield Finding(name, sides.reference.space, Kind.VALUES, level, schema_findings.NEW_COLUMN, message)
+    more = len(names) - MOST_NEW_COLUMNS
+    if more > 0:
+        message = f"{more:,} more columns that training did not have"
+        yield Finding("", Space.SET, Kind.VALUES, Severity.WARNING, schema_findings.NEW_COLUMN, message)
+
+
+def missing_share_findings(sides: Sides, names: list[str]) -> Iterator[Finding]:
+    """An error where the share of missing rows moved by more than `linf`; TFDV's distances leave them out."""
+    for name in names:
+        before = sides.training[name]
+        after = sides.missing(name) / sides.rows
+        difference = abs(after - before.missing_share)
+        floor = noise.l_infinity_floor([before.missing_share, after], before.rows, sides.rows)
+        if difference > sides.policy.linf and difference > floor:
+            yield _missing_share(sides, name, after, difference, floor)
+
+
+def _missing_share(sides: Sides, name: str, after: float, difference: float, floor: float) -> Finding:
+    before = sides.training[name].missing_share
+    return Finding(
+        feature=name,
+        space=sides.reference.space,
+        kind=Kind.PRESENCE,
+        severity=Severity.ERROR,
+        metric=MISSING_SHARE,
+        message=f"missing in {percent(before)} of training rows and in {percent(after)} of those served",
+        distance=difference,
+        threshold=sides.policy.linf,
+        noise_floor=floor,
+        raw_features=sides.raw_features(name),
+    )

@@ -1,0 +1,165 @@
+"""Both distributions of a feature on common bins, for the page, from TFDV's statistics alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from transforms.verdict.findings import Space
+from transforms.verdict.reference import Reference
+from transforms.verdict.text import number, plain
+from transforms.verdict.views import Bucket, Statistics, View, mass_between, views
+
+BINS = 20
+CATEGORIES = 12
+OTHER = "(other)"
+
+_STANDARD = statistics_pb2.Histogram.STANDARD
+_QUANTILES = statistics_pb2.Histogram.QUANTILES
+# The axis ends where the outermost tenth of the rows reaches further than this many middle ranges.
+_FAR = 1.5
+_LONGEST = 40
+
+
+@dataclasses.dataclass(frozen=True)
+class FeaturePicture:
+    """One feature's two distributions, drawn over one another.
+
+    Attributes:
+      kind: `number`, `category`, or `none` where neither side has values that can be drawn.
+      labels: one a bin: the category, or the bin's range for a person. Printable, not escaped for HTML.
+      edges: for numbers the bins' bounds, one more than bins; values beyond them are in the outer bins.
+      training, serving: shares (0..1) of the values, one a bin; they sum to 1, or are all 0 without values.
+      training_missing, serving_missing: shares (0..1) of rows without a value.
+      training_rows, serving_rows: rows in the statistics of either side.
+    """
+
+    feature: str
+    space: Space
+    kind: str
+    labels: tuple[str, ...]
+    training: tuple[float, ...]
+    serving: tuple[float, ...]
+    edges: tuple[float, ...]
+    training_missing: float
+    serving_missing: float
+    training_rows: int
+    serving_rows: int
+
+
+def pictures(reference: Reference, serving: Statistics) -> tuple[FeaturePicture, ...]:
+    """A picture of each feature that the baseline or serving has statistics of, but for the label."""
+    before, after = views(reference.statistics), views(serving)
+    names = [name for name in dict.fromkeys([*before, *after]) if not reference.is_label(name)]
+    return tuple(_picture(name, reference.space, before.get(name), after.get(name)) for name in names)
+
+
+def _picture(name: str, space: Space, training: View | None, serving: View | None) -> FeaturePicture:
+    kind = _kind(training, serving)
+    draw = {"number": _numbers, "category": _categories}.get(kind, _nothing)
+    labels, edges, before, after = draw(training, serving)
+    return FeaturePicture(
+        feature=name,
+        space=space,
+        kind=kind,
+        labels=labels,
+        training=before,
+        serving=after,
+        edges=edges,
+        training_missing=training.missing_share if training else 1.0,
+        serving_missing=serving.missing_share if serving else 1.0,
+        training_rows=training.rows if training else 0,
+        serving_rows=serving.rows if serving else 0,
+    )
+
+
+_Drawn = tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...], tuple[float, ...]]
+
+
+def _kind(training: View | None, serving: View | None) -> str:
+    """The kind of training, or of serving where training has no values; `none` if it cannot be drawn."""
+    with_values = [view for view in (training, serving) if view is not None and view.present]
+    kind = with_values[0].kind if with_values else "none"
+    return kind if kind in ("number", "category") else "none"
+
+
+def _nothing(_training: View | None, _serving: View | None) -> _Drawn:
+    return (), (), (), ()
+
+
+def _categories(training: View | None, serving: View | None) -> _Drawn:
+    before, after = (_category_shares(view) for view in (training, serving))
+    weight = {value: max(before.get(value, 0.0), after.get(value, 0.0)) for value in {*before, *after}}
+    shown = sorted(weight, key=lambda value: (-weight[value], value))[:CATEGORIES]
+    shares = [tuple(side.get(value, 0.0) for value in shown) for side in (before, after)]
+    labels = tuple(plain(value if len(value) <= _LONGEST else value[:_LONGEST] + "...") for value in shown)
+    if len(weight) == len(shown):
+        return labels, (), shares[0], shares[1]
+    rest = [
+        max(sum(side.values()) - sum(part), 0.0) for side, part in zip((before, after), shares, strict=True)
+    ]
+    return (*labels, OTHER), (), (*shares[0], rest[0]), (*shares[1], rest[1])
+
+
+def _category_shares(view: View | None) -> dict[str, float]:
+    return view.shares() if view is not None and view.kind == "category" else {}
+
+
+def _numbers(training: View | None, serving: View | None) -> _Drawn:
+    sides = [_buckets(view) for view in (training, serving)]
+    edges = _edges(sides)
+    before, after = (_shares(side, edges) for side in sides)
+    return tuple(_labels(edges)), edges, before, after
+
+
+def _buckets(view: View | None) -> list[Bucket]:
+    """The finer of TFDV's histograms: by width, or by mass where far values make the buckets too wide."""
+    if view is None or view.kind != "number":
+        return []
+    standard, quantiles = view.buckets(_STANDARD), view.buckets(_QUANTILES)
+    if not quantiles or not standard:
+        return standard or quantiles
+    return quantiles if _is_far(quantiles) else standard
+
+
+def _is_far(quantiles: Sequence[Bucket]) -> bool:
+    low, high = _reach(quantiles)
+    return quantiles[0].low < low or quantiles[-1].high > high
+
+
+def _reach(buckets: Sequence[Bucket]) -> tuple[float, float]:
+    """Where an axis for these buckets begins and ends: at their ends, unless those lie far out."""
+    if len(buckets) < 3:
+        return buckets[0].low, buckets[-1].high
+    low, high = buckets[0].high, buckets[-1].low
+    room = _FAR * (high - low) if high > low else buckets[-1].high - buckets[0].low
+    return max(buckets[0].low, low - room), min(buckets[-1].high, high + room)
+
+
+def _edges(sides: Sequence[list[Bucket]]) -> tuple[float, ...]:
+    reaches = [_reach(side) for side in sides if side]
+    if not reaches:
+        return (0.0, 1.0)
+    low, high = min(reach[0] for reach in reaches), max(reach[1] for reach in reaches)
+    if not low < high:
+        low, high = low - 0.5, high + 0.5
+    return (*(low + (high - low) * i / BINS for i in range(BINS)), high)
+
+
+def _shares(buckets: list[Bucket], edges: tuple[float, ...]) -> tuple[float, ...]:
+    whole = sum(bucket.mass for bucket in buckets)
+    if not whole:
+        return (0.0,) * (len(edges) - 1)
+    bounds = [float("-inf"), *edges[1:-1], float("inf")]
+    return tuple(mass_between(buckets, a, b) / whole for a, b in itertools.pairwise(bounds))
+
+
+def _labels(edges: tuple[float, ...]) -> Iterator[str]:
+    """The outer bins hold whatever lies beyond them too, and say so."""
+    yield f"below {number(edges[1])}"
+    for low, high in itertools.pairwise(edges[1:-1]):
+        yield f"{number(low)} to {number(high)}"
+    yield f"{number(edges[-2])} and above"

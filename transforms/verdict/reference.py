@@ -1,0 +1,108 @@
+"""What serving is compared with, and the two sides of one comparison."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping
+from functools import cached_property
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from transforms import schema as schemas
+from transforms.verdict.findings import Space
+from transforms.verdict.severity import Policy
+from transforms.verdict.views import Statistics, View, dataset, views
+
+UNKNOWN_FEATURE = "unknown_feature"
+
+
+@dataclasses.dataclass(frozen=True)
+class Reference:
+    """One space of the baseline.
+
+    Attributes:
+      schema: as it was given; environments and comparators are added to a copy where they lack.
+      statistics: those of the training data.
+      raw_features: for the transformed space, the raw features that each one is computed from.
+      label: the raw label's name, None when it is not known.
+    """
+
+    schema: schema_pb2.Schema
+    statistics: Statistics
+    space: Space
+    raw_features: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    label: str | None = None
+
+    def is_label(self, name: str) -> bool:
+        """Whether `name` is the label or is computed from it."""
+        return self.label is not None and (
+            name == self.label or self.label in self.raw_features.get(name, ())
+        )
+
+    def prepared(self, policy: Policy) -> schema_pb2.Schema:
+        """A copy of the schema with environments and with the comparators that lack."""
+        labels = [feature.name for feature in self.schema.feature if self.is_label(feature.name)]
+        schema = schemas.for_outputs(self.schema, dict.fromkeys(labels, (self.label or "",)), self.label)
+        return schemas.with_comparators(schema, jsd=policy.jsd, linf=policy.linf)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sides:
+    """Training and serving, side by side, with everything that the comparing steps ask for.
+
+    `forms` counts rows by (feature, form), as in `Accounting`; it is empty but for the raw space.
+    """
+
+    reference: Reference
+    policy: Policy
+    served: Statistics
+    forms: Counter[tuple[str, str]]
+
+    @cached_property
+    def schema(self) -> schema_pb2.Schema:
+        return self.reference.prepared(self.policy)
+
+    @cached_property
+    def features(self) -> dict[str, schema_pb2.Feature]:
+        """The schema's features by dotted path, a struct's children after it."""
+        return dict(_flatten(self.schema.feature, ""))
+
+    @cached_property
+    def training(self) -> dict[str, View]:
+        return views(self.reference.statistics)
+
+    @cached_property
+    def serving(self) -> dict[str, View]:
+        return views(self.served)
+
+    @cached_property
+    def rows(self) -> int:
+        """Rows served and compared."""
+        return int(dataset(self.served).num_examples)
+
+    @cached_property
+    def of_other_type(self) -> dict[str, Counter[str]]:
+        """Rows by form, for features whose values came in another type and were left out by the reader."""
+        found: dict[str, Counter[str]] = {}
+        for (feature, form), rows in self.forms.items():
+            if "_for_" in form and rows > 0:
+                found.setdefault(feature, Counter())[form] += rows
+        return found
+
+    def missing(self, name: str) -> int:
+        """Rows that lack the feature for no other cause than that it was not sent."""
+        view = self.serving.get(name)
+        missing = self.rows if view is None else view.missing
+        return max(missing - self.of_other_type.get(name, Counter()).total(), 0)
+
+    def raw_features(self, name: str) -> tuple[str, ...]:
+        return tuple(self.reference.raw_features.get(name, ()))
+
+
+def _flatten(features: object, prefix: str) -> list[tuple[str, schema_pb2.Feature]]:
+    found: list[tuple[str, schema_pb2.Feature]] = []
+    for feature in features:  # type: ignore[attr-defined]
+        name = f"{prefix}{feature.name}"
+        found += [(name, feature), *_flatten(feature.struct_domain.feature, f"{name}.")]
+    return found

@@ -1,0 +1,114 @@
+"""What counts as how bad: the policy of a run and the rules that need no statistics."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+from transforms.verdict.findings import Finding, Kind, Severity
+
+# A distance between numbers must also show in the body of the distribution, where the outermost values
+# cannot make it: by this part of its threshold, over the noise.
+BODY_PART = 0.3
+
+_RANKS = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+_TYPE_WORDS = ("_NOT_INT", "_NOT_STRING", "_NOT_FLOAT", "STRING_TYPE_NOW", "_EXPECTED", "_NON_STRING")
+_KINDS = {
+    "UNEXPECTED_DATA_TYPE": Kind.TYPE,
+    "INVALID_FEATURE_SHAPE": Kind.TYPE,
+    "VALUE_NESTEDNESS_MISMATCH": Kind.TYPE,
+    "FEATURE_TYPE_UNEXPECTED_REPEATED": Kind.TYPE,
+    "FEATURE_TYPE_HIGH_NUMBER_VALUES": Kind.TYPE,
+    "FEATURE_TYPE_LOW_NUMBER_VALUES": Kind.TYPE,
+    "EMBEDDING_SHAPE_INVALID": Kind.TYPE,
+    "SCHEMA_MISSING_COLUMN": Kind.PRESENCE,
+    "FEATURE_TYPE_NOT_PRESENT": Kind.PRESENCE,
+    "FEATURE_TYPE_NO_VALUES": Kind.PRESENCE,
+    "FEATURE_TYPE_LOW_FRACTION_PRESENT": Kind.PRESENCE,
+    "FEATURE_TYPE_LOW_NUMBER_PRESENT": Kind.PRESENCE,
+    "SCHEMA_NEW_COLUMN": Kind.VALUES,
+    "ENUM_TYPE_UNEXPECTED_STRING_VALUES": Kind.VALUES,
+    "ENUM_TYPE_INVALID_UTF8": Kind.VALUES,
+    "BOOL_TYPE_BIG_INT": Kind.VALUES,
+    "BOOL_TYPE_SMALL_INT": Kind.VALUES,
+    "BOOL_TYPE_UNEXPECTED_STRING": Kind.VALUES,
+    "BOOL_TYPE_UNEXPECTED_FLOAT": Kind.VALUES,
+    "INT_TYPE_BIG_INT": Kind.VALUES,
+    "INT_TYPE_SMALL_INT": Kind.VALUES,
+    "FLOAT_TYPE_BIG_FLOAT": Kind.VALUES,
+    "FLOAT_TYPE_SMALL_FLOAT": Kind.VALUES,
+    "FLOAT_TYPE_HAS_NAN": Kind.VALUES,
+    "FLOAT_TYPE_HAS_INF": Kind.VALUES,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Policy:
+    """What one run calls skew.
+
+    Attributes:
+      jsd, linf: default thresholds (0..1) for numbers and for categories, where the schema has none; `linf`
+        also holds for the share of missing rows.
+      fail_on: the mildest severity that makes the verdict `skew`.
+      ignore: features, of either space, that never do; their findings are shown as info.
+      unseen_share: share of rows from which values unseen in training are an error.
+      max_rejects: share of the records read that may be rejected before the run has failed.
+      min_rows: with fewer rows compared nothing counts as examined.
+    """
+
+    jsd: float = 0.1
+    linf: float = 0.1
+    fail_on: Severity = Severity.ERROR
+    ignore: frozenset[str] = frozenset()
+    unseen_share: float = 0.01
+    max_rejects: float = 0.0
+    min_rows: int = 1
+
+
+def at_least(severity: Severity, least: Severity) -> bool:
+    return _RANKS[severity] <= _RANKS[least]
+
+
+def kind_of(anomaly_type: str) -> Kind:
+    """The kind of one of TFDV's anomaly types."""
+    if anomaly_type in _KINDS:
+        return _KINDS[anomaly_type]
+    return Kind.TYPE if any(word in anomaly_type for word in _TYPE_WORDS) else Kind.SCHEMA
+
+
+def type_name(reason: anomalies_pb2.AnomalyInfo.Reason) -> str:
+    """TFDV's name of an anomaly type; `TYPE_<number>` for one newer than the protos that are installed."""
+    known: Mapping[int, str] = {value: name for name, value in anomalies_pb2.AnomalyInfo.Type.items()}
+    return known.get(reason.type, f"TYPE_{reason.type}")
+
+
+def of_anomaly(anomaly_type: str) -> Severity:
+    """Severity of an anomaly against the schema whose share of rows does not matter."""
+    kind = kind_of(anomaly_type)
+    if kind in (Kind.TYPE, Kind.PRESENCE):
+        return Severity.ERROR
+    return Severity.WARNING if kind is Kind.VALUES else Severity.INFO
+
+
+def of_unseen(share: float | None, policy: Policy) -> Severity:
+    """Severity of values unseen in training in this share of rows, None where it is not known."""
+    return Severity.ERROR if share is not None and share >= policy.unseen_share else Severity.WARNING
+
+
+def of_distance(distance: float, threshold: float, noise_floor: float, body: float | None) -> Severity:
+    """Severity of a distance over its threshold: an error only where neither chance nor tails explain it."""
+    if distance <= noise_floor:
+        return Severity.INFO
+    if body is not None and body <= noise_floor + BODY_PART * threshold:
+        return Severity.INFO
+    return Severity.ERROR
+
+
+def order(finding: Finding) -> tuple[object, ...]:
+    """Sort key: worst first, the same in every run."""
+    excess = (finding.distance or 0.0) / finding.threshold if finding.threshold else 0.0
+    place = (finding.space.value, finding.feature, finding.kind.value, finding.metric, finding.message)
+    return (_RANKS[finding.severity], finding.kind is not Kind.INPUT, -excess, *place)

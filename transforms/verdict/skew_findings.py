@@ -1,0 +1,238 @@
+"""Distances between the two distributions of a feature, as TFDV measures them.
+
+TFDV lays two histograms over one another and takes a bucket's values to be spread evenly over it. With its
+standard histogram, ten buckets of equal width, one outlier stretches the buckets, and two samples of the
+same heavy-tailed feature lie 0.5 apart and more; with its quantile histogram, ten buckets of equal mass, the
+same happens to features of a few values. So a number whose comparator does not name a histogram is measured
+with both, and the smaller distance counts. A third measurement, of quantile histograms whose outermost bounds
+are made equal, tells what is left of the distance when the extremes are set aside.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+
+from transforms.verdict import noise, severity
+from transforms.verdict.findings import Finding, Kind, Severity
+from transforms.verdict.reference import Sides
+from transforms.verdict.text import number, percent, quoted
+from transforms.verdict.views import Statistics, View, dataset, path_name
+
+QUANTILES = statistics_pb2.Histogram.QUANTILES
+
+_Measurement = anomalies_pb2.DriftSkewInfo.Measurement
+JENSEN_SHANNON = "jensen_shannon_divergence"
+L_INFINITY = "l_infinity_norm"
+_METRICS = {
+    _Measurement.L_INFTY: L_INFINITY,
+    _Measurement.JENSEN_SHANNON_DIVERGENCE: JENSEN_SHANNON,
+    _Measurement.NORMALIZED_ABSOLUTE_DIFFERENCE: "normalized_absolute_difference",
+}
+_NAMES = {
+    L_INFINITY: "L-infinity norm",
+    JENSEN_SHANNON: "Jensen-Shannon divergence",
+    "normalized_absolute_difference": "normalized absolute difference",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """TFDV's measurements of one feature: its part of the Anomalies message of one call.
+
+    `body` is the divergence with the extremes set aside, None where it was not asked for.
+    """
+
+    key: str
+    info: anomalies_pb2.DriftSkewInfo
+    anomaly: anomalies_pb2.AnomalyInfo | None
+    body: float | None = None
+
+    @property
+    def divergence(self) -> float:
+        values = [m.value for m in self.info.skew_measurements if _metric(m) == JENSEN_SHANNON]
+        return max(values, default=0.0)
+
+
+def measure(sides: Sides) -> dict[str, Measured]:
+    """What TFDV measured, by feature; features that it drops without a word are absent."""
+    standard = _call(sides.schema, sides.reference.statistics, sides.served)
+    free = _free_to_choose(sides)
+    if not free:
+        return standard
+    schema = _with_quantiles(sides.schema, free)
+    quantiles = _call(schema, sides.reference.statistics, sides.served)
+    bodies = _call(schema, *_with_equal_ends(sides.reference.statistics, sides.served))
+    for name in free & standard.keys() & quantiles.keys() & bodies.keys():
+        smaller = min(standard[name], quantiles[name], key=lambda measured: measured.divergence)
+        standard[name] = dataclasses.replace(smaller, body=bodies[name].divergence)
+    return standard
+
+
+def findings(sides: Sides, name: str, measured: Measured) -> Iterator[Finding]:
+    """A finding for each distance of one feature; those within their threshold are info."""
+    for measurement in measured.info.skew_measurements:
+        if not (_metric(measurement) == L_INFINITY and sides.serving[name].kind == "number"):
+            yield _finding(sides, name, measurement, measured.body)
+
+
+def is_over(finding: Finding) -> bool:
+    """Whether a distance is over its threshold, and so a finding."""
+    return (finding.distance or 0.0) > (finding.threshold or 0.0)
+
+
+def merge_into(anomalies: anomalies_pb2.Anomalies, measured: Iterable[Measured]) -> None:
+    """Adds the skew measurements, and the anomalies that are skew, to those against the schema."""
+    for one in measured:
+        anomalies.drift_skew_info.add().CopyFrom(one.info)
+        if one.anomaly is not None:
+            _merge_anomaly(anomalies.anomaly_info, one.key, one.anomaly)
+
+
+def _merge_anomaly(target: object, key: str, anomaly: anomalies_pb2.AnomalyInfo) -> None:
+    merged = target[key]  # type: ignore[index]
+    if not merged.reason:
+        merged.CopyFrom(anomaly)
+        return
+    merged.reason.extend(anomaly.reason)
+    merged.short_description = "Multiple errors"
+    merged.description = " ".join(reason.description for reason in merged.reason)
+
+
+def _finding(
+    sides: Sides, name: str, measurement: anomalies_pb2.DriftSkewInfo.Measurement, body: float | None
+) -> Finding:
+    metric, value, threshold = _metric(measurement), measurement.value, measurement.threshold
+    training, serving = sides.training[name], sides.serving[name]
+    floor = _noise_floor(metric, training, serving)
+    level = severity.of_distance(value, threshold, floor, body) if value > threshold else Severity.INFO
+    words = _words(metric, value, threshold, floor, level)
+    return Finding(
+        feature=name,
+        space=sides.reference.space,
+        kind=Kind.DISTRIBUTION,
+        severity=level,
+        metric=metric,
+        message=f"{words}; {_contrast(training, serving)}",
+        distance=value,
+        threshold=threshold,
+        noise_floor=floor,
+        raw_features=sides.raw_features(name),
+    )
+
+
+def _words(metric: str, value: float, threshold: float, floor: float, level: Severity) -> str:
+    said = f"{_NAMES.get(metric, metric)} {number(value)}"
+    if value <= threshold:
+        return f"{said} is within its threshold {number(threshold)}"
+    said += f" is over its threshold {number(threshold)}"
+    if level is Severity.ERROR:
+        return said
+    if value <= floor:
+        return f"{said}, but samples of this size lie up to {number(floor)} apart by chance"
+    return f"{said}, but only through its outermost values"
+
+
+def _contrast(training: View, serving: View) -> str:
+    """Both sides in a few words: the category that differs most, or the medians."""
+    if serving.kind == "number":
+        return f"median {number(training.median())} in training, {number(serving.median())} in serving"
+    before, after = training.shares(), serving.shares()
+    differences = {value: abs(before.get(value, 0.0) - after.get(value, 0.0)) for value in {*before, *after}}
+    if not differences:
+        return "no values to show"
+    value = min(differences, key=lambda key: (-differences[key], key))
+    shares = f"{percent(before.get(value, 0.0))} of training and {percent(after.get(value, 0.0))} of serving"
+    return f"{quoted(value)} is {shares}"
+
+
+def _noise_floor(metric: str, training: View, serving: View) -> float:
+    if metric == L_INFINITY:
+        shares = [*training.shares().values(), *serving.shares().values()]
+        return noise.l_infinity_floor(shares, training.present, serving.present)
+    bins = noise.NUMERIC_BINS if serving.kind == "number" else len({*training.counts(), *serving.counts()})
+    return noise.jensen_shannon_floor(training.present, serving.present, bins)
+
+
+def _call(schema: schema_pb2.Schema, training: Statistics, serving: Statistics) -> dict[str, Measured]:
+    """One call of TFDV for skew; of its anomalies, which are also those of training, only skew is kept."""
+    anomalies = tfdv.validate_statistics(training, schema, serving_statistics=serving)
+    skewed = {path_name(info.path): (key, _skew_only(info)) for key, info in anomalies.anomaly_info.items()}
+    measured = {}
+    for info in anomalies.drift_skew_info:
+        name = path_name(info.path)
+        key, anomaly = skewed.get(name, (name, None))
+        measured[name] = Measured(key, info, anomaly)
+    return measured
+
+
+def _skew_only(info: anomalies_pb2.AnomalyInfo) -> anomalies_pb2.AnomalyInfo | None:
+    reasons = [reason for reason in info.reason if severity.type_name(reason).startswith("COMPARATOR_")]
+    if not reasons:
+        return None
+    kept = anomalies_pb2.AnomalyInfo(path=info.path, severity=info.severity, reason=reasons)
+    kept.short_description = reasons[0].short_description if len(reasons) == 1 else "Multiple errors"
+    kept.description = " ".join(reason.description for reason in reasons)
+    return kept
+
+
+def _free_to_choose(sides: Sides) -> set[str]:
+    """Numbers whose comparator leaves the histogram to us, and that have both histograms on both sides."""
+    return {
+        name
+        for name, feature in sides.features.items()
+        if feature.skew_comparator.HasField("jensen_shannon_divergence")
+        and feature.skew_comparator.jensen_shannon_divergence.source.type
+        == schema_pb2.HistogramSelection.DEFAULT
+        and all(name in side and side[name].buckets(QUANTILES) for side in (sides.training, sides.serving))
+    }
+
+
+def _with_quantiles(schema: schema_pb2.Schema, names: set[str]) -> schema_pb2.Schema:
+    result = schema_pb2.Schema()
+    result.CopyFrom(schema)
+    _set_quantiles(result.feature, "", names)
+    return result
+
+
+def _set_quantiles(features: Iterable[schema_pb2.Feature], prefix: str, names: set[str]) -> None:
+    for feature in features:
+        if prefix + feature.name in names:
+            source = feature.skew_comparator.jensen_shannon_divergence.source
+            source.type = schema_pb2.HistogramSelection.QUANTILES
+        _set_quantiles(feature.struct_domain.feature, f"{prefix}{feature.name}.", names)
+
+
+def _with_equal_ends(training: Statistics, serving: Statistics) -> tuple[Statistics, Statistics]:
+    """Copies whose quantile histograms begin and end at the same values on both sides."""
+    copies = (_copy(training), _copy(serving))
+    before, after = (_quantile_buckets(copy) for copy in copies)
+    for name in before.keys() & after.keys():
+        low = min(before[name][0].low_value, after[name][0].low_value)
+        high = max(before[name][-1].high_value, after[name][-1].high_value)
+        for buckets in (before[name], after[name]):
+            buckets[0].low_value, buckets[-1].high_value = low, high
+    return copies
+
+
+def _quantile_buckets(statistics: Statistics) -> dict[str, list[statistics_pb2.Histogram.Bucket]]:
+    """The buckets themselves, to be changed in place, of every number that has some."""
+    return {
+        path_name(feature.path): list(histogram.buckets)
+        for feature in dataset(statistics).features
+        for histogram in feature.num_stats.histograms
+        if histogram.type == QUANTILES and histogram.buckets
+    }
+
+
+def _copy(statistics: Statistics) -> Statistics:
+    result = Statistics()
+    result.CopyFrom(statistics)
+    return result
+
+
+def _metric(measurement: anomalies_pb2.DriftSkewInfo.Measurement) -> str:
+    return _METRICS.get(measurement.type, f"measurement_{measurement.type}")

@@ -1,0 +1,39 @@
+"""Strangers' values and our numbers, as they may stand in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_LONGEST = 40
+_MOST = 5
+
+
+def quoted(value: str) -> str:
+    """A value in quotes, cut to 40 characters, whatever cannot be printed escaped (bidi marks too)."""
+    cut = value if len(value) <= _LONGEST else value[:_LONGEST] + "..."
+    return "'" + plain(cut) + "'"
+
+
+def plain(value: str) -> str:
+    """`value` with what cannot be printed escaped."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in value
+    )
+
+
+def listing(values: Sequence[str]) -> str:
+    """At most five values, quoted, and how many more there are."""
+    shown = ", ".join(quoted(value) for value in values[:_MOST])
+    more = len(values) - _MOST
+    return shown if more <= 0 else f"{shown} and {more:,} more"
+
+
+def percent(share: float) -> str:
+    """`12.3 %`, and never `0.0 %` for a share that is not zero."""
+    if 0 < share < 0.0005:
+        return "under 0.1 %"
+    return f"{100 * share:.1f} %"
+
+
+def number(value: float) -> str:
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}" if abs(value) < 1e12 else f"{value:.3g}"

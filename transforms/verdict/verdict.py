@@ -1,0 +1,221 @@
+"""The verdict of one run: findings, accounting and exit code, and its JSON form."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import enum
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from transforms.accounting import Accounting
+from transforms.records import Fault, Window
+from transforms.verdict import severity
+from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity, Space
+from transforms.verdict.severity import Policy
+from transforms.verdict.text import percent
+
+FORMAT = 1
+_MOST_FAULTS = 20
+_COUNTS = ("read", "decoded", "outside_window", "no_time", "excluded", "rows", "compared")
+
+
+class Outcome(enum.StrEnum):
+    OK = "ok"
+    SKEW = "skew"
+    NOT_EXAMINED = "not_examined"
+    FAILED = "failed"
+
+
+EXIT_CODES = {Outcome.OK: 0, Outcome.SKEW: 1, Outcome.FAILED: 3, Outcome.NOT_EXAMINED: 4}
+
+
+@dataclasses.dataclass(frozen=True)
+class Artifact:
+    """A published file: its path relative to the output folder, its size in bytes, its SHA-256 in hex."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What a run says.
+
+    Attributes:
+      findings: worst first; those of kind `input` say why a run failed or examined nothing.
+      contract: the baseline's contract as JSON values, None where there is no baseline.
+      artifacts: empty until publishing names them.
+    """
+
+    outcome: Outcome
+    window: Window
+    accounting: Accounting
+    findings: tuple[Finding, ...] = ()
+    not_compared: tuple[NotCompared, ...] = ()
+    contract: Mapping[str, Any] | None = None
+    artifacts: Mapping[str, Artifact] = dataclasses.field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.outcome]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the run failed or examined nothing, one sentence each."""
+        return tuple(finding.message for finding in self.findings if finding.kind is Kind.INPUT)
+
+    def with_artifacts(self, artifacts: Mapping[str, Artifact]) -> Verdict:
+        return dataclasses.replace(self, artifacts=dict(artifacts))
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values as docs/verdict.schema.json describes them; the same verdict gives the same text."""
+        return {
+            "format": FORMAT,
+            "verdict": self.outcome.value,
+            "exit_code": self.exit_code,
+            "window": {"start": _iso(self.window.start), "end": _iso(self.window.end)},
+            "counts": self._counts(),
+            "rejects": dict(sorted(self.accounting.rejected.items())),
+            "findings": [_finite(finding.to_json()) for finding in self.findings],
+            "not_compared": [one.to_json() for one in self.not_compared],
+            "artifacts": {name: dataclasses.asdict(self.artifacts[name]) for name in sorted(self.artifacts)},
+            "contract": None if self.contract is None else dict(self.contract),
+        }
+
+    def _counts(self) -> dict[str, int]:
+        counts = {name: getattr(self.accounting, name) for name in _COUNTS}
+        return counts | {"rejected": self.accounting.total_rejected}
+
+
+def decide(  # noqa: PLR0917 - a verdict is made of these parts
+    window: Window,
+    accounting: Accounting,
+    comparisons: Iterable[Comparison],
+    faults: Sequence[Fault],
+    policy: Policy,
+    contract: Mapping[str, Any] | None,
+    *,
+    seen: Window | None = None,
+) -> Verdict:
+    """The verdict, without artifacts.
+
+    Args:
+      window: the span that was asked for.
+      comparisons: one for each space compared.
+      faults: what makes the run fail, whatever was found beside it.
+      seen: the span of the times met, where it is known, for the hint when all lie outside the window.
+    """
+    compared = tuple(comparisons)
+    findings = [finding for comparison in compared for finding in comparison.findings]
+    why_failed = list(_failures(accounting, faults, policy))
+    why_nothing = [] if why_failed else list(_nothing_examined(window, accounting, compared, policy, seen))
+    all_findings = sorted([*why_failed, *why_nothing, *findings], key=severity.order)
+    return Verdict(
+        outcome=_outcome(why_failed, why_nothing, findings, policy),
+        window=window,
+        accounting=accounting,
+        findings=tuple(all_findings),
+        not_compared=tuple(one for comparison in compared for one in comparison.not_compared),
+        contract=contract,
+    )
+
+
+def _outcome(failed: object, nothing: object, findings: Iterable[Finding], policy: Policy) -> Outcome:
+    if failed:
+        return Outcome.FAILED
+    if nothing:
+        return Outcome.NOT_EXAMINED
+    counting = (f for f in findings if f.feature not in policy.ignore or not f.feature)
+    skewed = any(severity.at_least(finding.severity, policy.fail_on) for finding in counting)
+    return Outcome.SKEW if skewed else Outcome.OK
+
+
+def _failures(accounting: Accounting, faults: Sequence[Fault], policy: Policy) -> Iterable[Finding]:
+    ordered = sorted(
+        set(faults), key=lambda f: (f.file, -1 if f.offset is None else f.offset, f.reason, f.detail)
+    )
+    for fault in ordered[:_MOST_FAULTS]:
+        yield _input(Severity.ERROR, fault.reason, str(fault))
+    if len(ordered) > _MOST_FAULTS:
+        yield _input(Severity.ERROR, "more_faults", f"{len(ordered) - _MOST_FAULTS:,} more faults")
+    share = accounting.total_rejected / accounting.read if accounting.read else 0.0
+    if share > policy.max_rejects:
+        yield _input(Severity.ERROR, "rejects", _too_many_rejects(accounting, share, policy))
+    if accounting.balance() != 0:
+        yield _input(Severity.ERROR, "accounting", _out_of_balance(accounting))
+
+
+def _too_many_rejects(accounting: Accounting, share: float, policy: Policy) -> str:
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(accounting.rejected.items()))
+    rejected = (
+        f"{accounting.total_rejected:,} of {accounting.read:,} records ({percent(share)}) were rejected"
+    )
+    return (
+        f"{rejected} ({reasons}); --max_rejects={policy.max_rejects:g} allows {percent(policy.max_rejects)}"
+    )
+
+
+def _out_of_balance(accounting: Accounting) -> str:
+    return f"{accounting.read:,} records were read, of which {accounting.balance():,} are not accounted for"
+
+
+def _nothing_examined(
+    window: Window,
+    accounting: Accounting,
+    compared: Sequence[Comparison],
+    policy: Policy,
+    seen: Window | None,
+) -> Iterable[Finding]:
+    least = max(policy.min_rows, 1)
+    if accounting.compared < least:
+        yield _input(Severity.INFO, "too_few_rows", _too_few(window, accounting, least, seen))
+    elif not any(comparison.distances or comparison.findings for comparison in compared):
+        yield _input(
+            Severity.INFO, "nothing_comparable", "no feature could be compared; not_compared says why"
+        )
+
+
+def _too_few(window: Window, accounting: Accounting, least: int, seen: Window | None) -> str:
+    said = "no rows were compared"
+    if accounting.compared:
+        said = f"only {accounting.compared:,} rows were compared, fewer than the {least:,} asked for"
+    hints = "; ".join(_hints(window, accounting, seen))
+    return f"{said}: {hints}" if hints else said
+
+
+def _hints(window: Window, accounting: Accounting, seen: Window | None) -> Iterable[str]:
+    if accounting.read == 0:
+        yield "the input holds no records"
+    if accounting.no_time:
+        yield (
+            f"{accounting.no_time:,} of {accounting.read:,} records have no time; "
+            "name the feature that holds it with --time_feature, or leave out --start and --end"
+        )
+    if accounting.outside_window:
+        outside = f"{accounting.outside_window:,} of {accounting.read:,} records lie outside {_span(window)}"
+        yield outside if seen is None else f"{outside}; their times span {_span(seen)}"
+    if accounting.excluded:
+        yield f"{accounting.excluded:,} of {accounting.read:,} records are no traffic"
+
+
+def _span(window: Window) -> str:
+    return f"[{_iso(window.start) or '-'}, {_iso(window.end) or '-'})"
+
+
+def _input(level: Severity, metric: str, message: str) -> Finding:
+    return Finding("", Space.SET, Kind.INPUT, level, metric, message)
+
+
+def _iso(time: dt.datetime | None) -> str | None:
+    return None if time is None else time.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows neither NaN nor infinity: such a distance is null."""
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in values.items()
+    }

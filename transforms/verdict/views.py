@@ -1,0 +1,103 @@
+"""Plain readings of TFDV's statistics: a feature's kind, its missing rows, its values and their counts."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import NamedTuple, TypeAlias
+
+from tensorflow_metadata.proto.v0 import path_pb2, statistics_pb2
+
+Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
+DEFAULT_SLICE = "All Examples"  # TFDV's name for the slice of all rows
+
+_KINDS = {"num_stats": "number", "string_stats": "category", "bytes_stats": "bytes", "struct_stats": "struct"}
+
+
+class Bucket(NamedTuple):
+    """`mass` values in `[low, high]`; both finite, equal for an atom."""
+
+    low: float
+    high: float
+    mass: float
+
+
+def path_name(path: path_pb2.Path) -> str:
+    return ".".join(path.step)
+
+
+def dataset(statistics: Statistics) -> statistics_pb2.DatasetFeatureStatistics:
+    """The statistics of all rows, empty when there are none. Raises ValueError for slices alone."""
+    if not statistics.datasets:
+        return statistics_pb2.DatasetFeatureStatistics()
+    if len(statistics.datasets) == 1:
+        return statistics.datasets[0]
+    for one in statistics.datasets:
+        if one.name == DEFAULT_SLICE:
+            return one
+    raise ValueError(f"the statistics hold several data sets, none of which is {DEFAULT_SLICE!r}")
+
+
+class View:
+    """One feature's statistics.
+
+    Attributes:
+      kind: `number`, `category` (counted value by value), `bytes`, `struct` or `none`.
+      rows: rows in the data set; present, missing: rows with and without a value.
+    """
+
+    def __init__(self, proto: statistics_pb2.FeatureNameStatistics, rows: int) -> None:
+        field = proto.WhichOneof("stats")
+        self.proto = proto
+        self.name: str = proto.name or path_name(proto.path)
+        self.kind = _KINDS.get(field or "", "none")
+        common = getattr(proto, field).common_stats if field else statistics_pb2.CommonStatistics()
+        self.rows = rows
+        self.present = int(common.num_non_missing)
+        self.missing = max(rows - self.present, 0)
+
+    @property
+    def missing_share(self) -> float:
+        return self.missing / self.rows if self.rows else 0.0
+
+    def counts(self) -> Counter[str]:
+        """Values by how often they come, as far as TFDV kept them (its 1,000 most frequent, unless told)."""
+        strings = self.proto.string_stats
+        counts = {bucket.label: bucket.sample_count for bucket in strings.rank_histogram.buckets}
+        return Counter(counts or {top.value: top.frequency for top in strings.top_values})
+
+    def shares(self) -> dict[str, float]:
+        counts = self.counts()
+        whole = sum(counts.values())
+        return {value: count / whole for value, count in counts.items()} if whole else {}
+
+    def buckets(self, kind: int) -> list[Bucket]:
+        """The histogram of TFDV's type `kind` (STANDARD or QUANTILES), infinite values left out."""
+        found = [h for h in self.proto.num_stats.histograms if h.type == kind]
+        buckets = found[0].buckets if found else []
+        return [
+            Bucket(b.low_value, b.high_value, b.sample_count)
+            for b in buckets
+            if math.isfinite(b.low_value) and math.isfinite(b.high_value)
+        ]
+
+    def median(self) -> float:
+        return float(self.proto.num_stats.median)
+
+
+def views(statistics: Statistics) -> dict[str, View]:
+    """Views by dotted feature name, in the order of the statistics."""
+    whole = dataset(statistics)
+    found = [View(proto, int(whole.num_examples)) for proto in whole.features]
+    return {view.name: view for view in found}
+
+
+def mass_between(buckets: list[Bucket], low: float, high: float) -> float:
+    """Values in `[low, high)`, those of a bucket spread evenly over it; an atom lies where it stands."""
+    return sum(bucket.mass * _overlap(bucket, low, high) for bucket in buckets)
+
+
+def _overlap(bucket: Bucket, low: float, high: float) -> float:
+    if bucket.low == bucket.high:
+        return float(low <= bucket.low < high)
+    return max(min(bucket.high, high) - max(bucket.low, low), 0.0) / (bucket.high - bucket.low)
