@@ -37,8 +37,8 @@ class Platform:
     oldest: tuple[int, int]
 
     def __str__(self) -> str:
-        library = "glibc" if self.system == "Linux" else "macOS"
-        return f"{self.system} {self.machine} with {library} {dotted(self.oldest)} or newer"
+        name = "Linux with glibc" if self.system == "Linux" else "macOS"
+        return f"{name} {dotted(self.oldest)} or newer ({self.machine})"
 
 
 @dataclass(frozen=True)

@@ -70,9 +70,9 @@ def _usable(venv: Path, facts: Facts) -> bool:
 
 def _pip(venv: Path, stack: Stack, *what: str) -> None:
     pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
-    quiet = ["--no-build-isolation", "--disable-pip-version-check"]
+    build = ["--use-pep517", "--no-build-isolation", "--disable-pip-version-check"]
     environment = {**os.environ, "TRUESERVE_STACK": stack.name}
-    subprocess.run([*pip, *quiet, *what], check=True, env=environment, cwd=ROOT)
+    subprocess.run([*pip, *build, *what], check=True, env=environment, cwd=ROOT)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,0 +1,155 @@
+"""The shape of the house: which way imports go, who may know Beam, and what the command line may load."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in ("pipelines", "transforms")
+    for path in (ROOT / folder).rglob("*.py")
+)
+# Modules that wire or run in a Beam graph. Logic belongs elsewhere: think twice before adding one.
+MAY_IMPORT_BEAM = {
+    "pipelines/beam_options.py",
+    "pipelines/prepare.py",
+    "pipelines/validate.py",
+    "transforms/analyze.py",
+    "transforms/graph.py",
+    "transforms/paths.py",
+    "transforms/progress.py",
+    "transforms/publish/publish.py",
+    "transforms/read.py",
+    "transforms/statistics.py",
+}
+HEAVY = (
+    "apache_beam",
+    "keras",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "tensorflow",
+    "tensorflow_data_validation",
+    "tensorflow_metadata",
+    "tensorflow_serving",
+    "tensorflow_transform",
+    "tfx_bsl",
+)
+LONGEST = 350
+
+
+def imports(source: str, *, at_top_only: bool = False) -> set[str]:
+    """The dotted names of modules that a source imports, also from within functions unless `at_top_only`."""
+    tree = ast.parse(source)
+    nodes = _run_on_import(tree) if at_top_only else ast.walk(tree)
+    names: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            names |= {module} | {f"{module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def _run_on_import(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run when the module is imported: no bodies of functions, no TYPE_CHECKING blocks."""
+    for child in ast.iter_child_nodes(node):
+        typing_only = isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING")
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or typing_only:
+            continue
+        yield child
+        yield from _run_on_import(child)
+
+
+def roots(names: set[str]) -> set[str]:
+    return {name.split(".")[0] for name in names}
+
+
+def _source(module: str) -> str:
+    return (ROOT / module).read_text(encoding="utf-8")
+
+
+def _loaded_with(module: str, seen: set[str] | None = None) -> set[str]:
+    """The project's modules that importing this one imports as well, itself among them."""
+    seen = set() if seen is None else seen
+    if module in seen:
+        return seen
+    seen.add(module)
+    for name in imports(_source(module), at_top_only=True):
+        for path in (f"{name.replace('.', '/')}.py", f"{name.replace('.', '/')}/__init__.py"):
+            if path in MODULES:
+                _loaded_with(path, seen)
+    return seen
+
+
+def test_the_scan_sees_what_it_must() -> None:
+    source = "import a.b\nif x:\n  from c import d\ndef f():\n  import e\n"
+    assert imports(source) == {"a.b", "c", "c.d", "e"}
+    assert imports(source, at_top_only=True) == {"a.b", "c", "c.d"}
+    assert {"pipelines/cli.py", "transforms/paths.py"} <= set(MODULES)
+    assert "transforms/errors.py" in _loaded_with("pipelines/cli.py")
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("transforms/")])
+def test_transforms_never_import_pipelines_or_what_is_not_shipped(module: str) -> None:
+    assert not roots(imports(_source(module))) & {
+        "pipelines",
+        "examples",
+        "tests",
+        "constraints",
+        "benchmarks",
+    }
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("pipelines/")])
+def test_pipelines_import_nothing_that_is_not_shipped(module: str) -> None:
+    assert not roots(imports(_source(module))) & {"examples", "tests", "constraints", "benchmarks"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_are_absolute(module: str) -> None:
+    assert not [name for name in imports(_source(module)) if name.startswith(".")]
+
+
+def test_only_the_listed_modules_import_beam() -> None:
+    importers = {module for module in MODULES if "apache_beam" in roots(imports(_source(module)))}
+    assert importers - MAY_IMPORT_BEAM == set()
+
+
+def test_list_of_beam_modules_names_no_ghosts() -> None:
+    importers = {module for module in MODULES if "apache_beam" in roots(imports(_source(module)))}
+    assert MAY_IMPORT_BEAM - importers == set()
+
+
+def test_command_line_imports_nothing_heavy_at_the_top() -> None:
+    for module in _loaded_with("pipelines/cli.py") | _loaded_with("pipelines/options.py"):
+        assert not roots(imports(_source(module), at_top_only=True)) & set(HEAVY), module
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["prepare", "--help"], ["export", "--help"], ["validate", "--help"]]
+)
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom pipelines.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print('loaded:', *sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    usage, _, loaded = done.stdout.rpartition("loaded:")
+    assert "trueserve" in usage
+    assert not set(loaded.split()) & set(HEAVY)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_are_short(module: str) -> None:
+    assert len(_source(module).splitlines()) < LONGEST
