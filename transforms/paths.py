@@ -74,12 +74,12 @@ def exists(path: str) -> bool:
 
 
 def open_read(path: str) -> BinaryIO:
-    """Opens a file for reading, decompressing `.gz` and `.bz2`.
+    """Opens a file for reading, decompressing what gzip or bzip2 have written, whatever its name.
 
     Decompression is Python's own, which raises EOFError for a stream that ends early; Beam's returns what
     there is. Raises InputError when the file cannot be opened.
     """
-    return decompressed(open_stored(path), path)
+    return decompressed(open_stored(path))
 
 
 def open_stored(path: str) -> BinaryIO:
@@ -91,11 +91,16 @@ def open_stored(path: str) -> BinaryIO:
         return cast(BinaryIO, files.open(path, compression_type="uncompressed"))
 
 
-def decompressed(stored: BinaryIO, path: str) -> BinaryIO:
-    """A stream of what `stored` holds, decompressed as the extension of `path` says."""
-    if path.endswith(".gz"):
+def decompressed(stored: BinaryIO) -> BinaryIO:
+    """A stream of what `stored`, which stands at its beginning and can seek, holds: told by its content.
+
+    Not by its name: stores decompress some `.gz` objects on their way, and writers forget the extension.
+    """
+    magic = stored.read(3)
+    stored.seek(0)
+    if magic == b"\x1f\x8b\x08":
         return cast(BinaryIO, gzip.GzipFile(fileobj=stored, mode="rb"))
-    if path.endswith(".bz2"):
+    if magic == b"BZh":
         return cast(BinaryIO, bz2.BZ2File(stored, mode="rb"))
     return stored
 

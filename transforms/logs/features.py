@@ -1,0 +1,186 @@
+"""Columns of decoded features, brought to the types of a schema or held to the types seen before."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from transforms.records import Window
+from transforms.schema import in_serving, is_used
+
+# A feature's name and its `large_list` column. A name stands twice where its values came in two types;
+# the rows of the one are then null in the other.
+Column = tuple[str, pa.Array]
+Array = np.ndarray[Any, Any]
+
+
+class FeatureType(enum.StrEnum):
+    """The three types of values that features have."""
+
+    INT = "int"
+    FLOAT = "float"
+    BYTES = "bytes"
+
+
+VALUES = {
+    FeatureType.INT: pa.int64(),
+    FeatureType.FLOAT: pa.float32(),
+    FeatureType.BYTES: pa.large_binary(),
+}
+LISTS = {feature_type: pa.large_list(values) for feature_type, values in VALUES.items()}
+_TYPES = {values: feature_type for feature_type, values in VALUES.items()}
+_SCHEMA_TYPES = {
+    schema_pb2.INT: FeatureType.INT,
+    schema_pb2.FLOAT: FeatureType.FLOAT,
+    schema_pb2.BYTES: FeatureType.BYTES,
+}
+
+
+class TypeConflictError(Exception):
+    """Without a schema, a feature has another type than before."""
+
+    def __init__(self, feature: str, before: FeatureType, now: FeatureType) -> None:
+        super().__init__(
+            f"feature {feature!r} is {now} here and was {before} before;"
+            " write it in one type, or say which with --schema"
+        )
+        self.feature = feature
+
+
+@dataclasses.dataclass(frozen=True)
+class Expected:
+    """What a schema says of the features of an environment.
+
+    Attributes:
+      types: the features that are kept, by name.
+      fixed: those whose lists have a fixed length; the position of a value in them means something.
+      elsewhere: features of other environments (the label): known, and left out without being counted.
+    """
+
+    types: Mapping[str, FeatureType]
+    fixed: frozenset[str] = frozenset()
+    elsewhere: frozenset[str] = frozenset()
+
+
+def expected_features(schema: schema_pb2.Schema, *, serving: bool) -> Expected:
+    """The features that `schema` has in SERVING, or all of them."""
+    typed = [feature for feature in schema.feature if feature.type in _SCHEMA_TYPES and is_used(feature)]
+    here = [feature for feature in typed if not serving or in_serving(feature, schema)]
+    types = {feature.name: _SCHEMA_TYPES[feature.type] for feature in here}
+    return Expected(
+        types=types,
+        fixed=frozenset(feature.name for feature in here if feature.HasField("shape")),
+        elsewhere=frozenset(feature.name for feature in schema.feature) - types.keys(),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What every decoder is told.
+
+    Attributes:
+      expected: the features to decode to; None takes types as they come, and holds on to them.
+      seen: without `expected`, types that are known beforehand.
+      window: rows outside of it are counted and left out.
+      time_feature: the feature that holds a row's time; None takes it from the log itself. It is kept
+        among the features only where `expected` has it.
+      keep_payloads: whether rejects carry the bytes of their record.
+    """
+
+    expected: Expected | None = None
+    seen: Mapping[str, FeatureType] = dataclasses.field(default_factory=dict)
+    window: Window = dataclasses.field(default_factory=Window)
+    time_feature: str | None = None
+    keep_payloads: bool = False
+
+
+def type_of(column: pa.Array) -> FeatureType | None:
+    """The type of a list column's values; None for a column in which nothing has a type."""
+    return None if pa.types.is_null(column.type) else _TYPES[column.type.value_type]
+
+
+def conform(
+    columns: Sequence[Column], num_rows: int, expected: Expected
+) -> tuple[pa.RecordBatch, Counter[tuple[str, str]]]:
+    """The columns that `expected` knows, in its types, and the rows that came in other forms.
+
+    A row whose value has another type than expected becomes null and is counted as `float_for_int` and the
+    like. A feature that is not expected is left out, and the rows that have it counted `unknown_feature`.
+    A feature that occurs in no row has no column, but for one where there would be none at all.
+    """
+    kept: dict[str, pa.Array] = {}
+    forms: Counter[tuple[str, str]] = Counter()
+    for name, column in columns:
+        came, wanted = type_of(column), expected.types.get(name)
+        if came is None or name in expected.elsewhere:
+            continue
+        if wanted is None:
+            forms[name, "unknown_feature"] += num_rows - column.null_count
+            continue
+        emptied, with_values = (column, 0) if came is wanted else _emptied(column, wanted)
+        forms[name, f"{came}_for_{wanted}"] += with_values
+        kept[name] = merged(kept[name], emptied) if name in kept else emptied
+    return _record_batch(kept or _placeholder(expected, num_rows), num_rows), +forms
+
+
+def hold(columns: Sequence[Column], num_rows: int, seen: dict[str, FeatureType]) -> pa.RecordBatch:
+    """The columns as they came. Their types are added to `seen`, and must be those that are there.
+
+    An empty list has no value of another type, whatever list it is. Raises TypeConflictError.
+    """
+    kept: dict[str, pa.Array] = {}
+    for name, column in columns:
+        came = type_of(column)
+        if came is None:
+            continue
+        before = seen.setdefault(name, came)
+        emptied, with_values = (column, 0) if came is before else _emptied(column, before)
+        if with_values:
+            raise TypeConflictError(name, before, came)
+        kept[name] = merged(kept[name], emptied) if name in kept else emptied
+    return _record_batch(kept, num_rows)
+
+
+def merged(one: pa.Array, other: pa.Array) -> pa.Array:
+    """Rows of `one`, and of `other` where `one` is null."""
+    if one.null_count == 0 or other.null_count == len(other):
+        return one
+    take_other = one.is_null().to_numpy(zero_copy_only=False)
+    rows = np.arange(len(one))
+    return pa.concat_arrays([one, other]).take(pa.array(np.where(take_other, rows + len(one), rows)))
+
+
+def lists(values: pa.Array, lengths: Array, null: Array | None = None) -> pa.LargeListArray:
+    """A list column from flat values, the length of each row and, if any, the rows that are null."""
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    if null is None or not null.any():
+        return pa.LargeListArray.from_arrays(pa.array(offsets), values)
+    return pa.LargeListArray.from_arrays(pa.array(offsets, mask=np.append(null, False)), values)
+
+
+def _emptied(column: pa.Array, wanted: FeatureType) -> tuple[pa.Array, int]:
+    """A column of `wanted` with the empty lists of `column`, all else null, and how many rows had values."""
+    lengths = pc.fill_null(pc.list_value_length(column), -1).to_numpy(zero_copy_only=False)
+    empty = lists(pa.array([], VALUES[wanted]), np.zeros(len(column), np.int64), lengths != 0)
+    return empty, int((lengths > 0).sum())
+
+
+def _placeholder(expected: Expected, num_rows: int) -> dict[str, pa.Array]:
+    # A RecordBatch without columns loses its number of rows on its way to another process.
+    return {name: pa.nulls(num_rows, LISTS[wanted]) for name, wanted in list(expected.types.items())[:1]}
+
+
+def _record_batch(columns: Mapping[str, pa.Array], num_rows: int) -> pa.RecordBatch:
+    if columns:
+        return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+    # A RecordBatch takes its number of rows from its columns, or from a struct without fields.
+    return pa.RecordBatch.from_struct_array(pa.array([{}] * num_rows, pa.struct([])))

@@ -1,0 +1,118 @@
+"""A file of any format to what was decoded of it: batches where the bytes are read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, Protocol
+
+from transforms import paths
+from transforms.accounting import Accounting
+from transforms.errors import InputError
+from transforms.logs import tables
+from transforms.logs.detect import Format
+from transforms.logs.features import FeatureType, Settings, TypeConflictError, hold
+from transforms.logs.prediction_log import PredictionLogDecoder
+from transforms.logs.rows import Place
+from transforms.logs.tf_example import ExampleParser, TfExampleDecoder
+from transforms.logs.tfrecord import TFRecordError, read_records
+from transforms.paths import FileSize
+from transforms.records import Decoded, Fault
+
+
+class Decoder(Protocol):
+    """Records of one format to rows: bytes in, `Decoded` out."""
+
+    def decode(self, records: list[bytes], place: Place) -> Iterator[Decoded]: ...
+
+
+_DECODERS: dict[Format, type[TfExampleDecoder] | type[PredictionLogDecoder]] = {
+    Format.TF_EXAMPLE: TfExampleDecoder,
+    Format.PREDICTION_LOG: PredictionLogDecoder,
+}
+
+
+def decode_file(file: FileSize, file_format: Format, settings: Settings) -> Iterator[Decoded | Fault]:
+    """All that a file holds, in batches; at last, maybe, the Fault for which it was not read further.
+
+    The accountings of all `Decoded`s together count the file once, with all bytes read of it. Raises
+    nothing for what the file holds.
+    """
+    try:
+        with paths.open_stored(file.path) as stored:
+            read = 0
+            for decoded in _decode(stored, file, file_format, settings):
+                position = stored.tell()
+                yield _with_bytes(decoded, position - read)
+                read = position
+            yield Decoded(None, (), Accounting(files=1, bytes=max(file.bytes - read, 0)))
+    except TFRecordError as error:
+        yield Fault(file.path, error.reason, error.detail, error.offset)
+    except tables.TableError as error:
+        yield Fault(file.path, error.reason, error.detail)
+    except TypeConflictError as error:
+        yield Fault(file.path, "type_conflict", str(error))
+    except InputError as error:
+        yield Fault(file.path, "unreadable", str(error))
+
+
+def csv_types(file: FileSize) -> dict[str, FeatureType]:
+    """The narrowest type of every column of a CSV file; {} for one that cannot be read as CSV.
+
+    Whoever decodes the file meets the same trouble, and reports it.
+    """
+    try:
+        with paths.open_read(file.path) as stream:
+            names = tables.csv_header(stream)
+        if not names:
+            return {}
+        with paths.open_read(file.path) as stream:
+            return tables.csv_types(stream, names)
+    except (tables.TableError, InputError):
+        return {}
+
+
+def first_types(files: Sequence[FileSize]) -> dict[str, FeatureType]:
+    """The types of tf.Example features in the first records of the first file that is not empty.
+
+    To start every reader of data without a schema with the same types, so that a feature that is written
+    in two is found by whichever meets the second.
+    """
+    file = next((file for file in files if file.bytes), None)
+    seen: dict[str, FeatureType] = {}
+    if file is None:
+        return seen
+    try:
+        with paths.open_read(file.path) as stream:
+            columns, _ = ExampleParser().parse(next(read_records(stream, 1024), []))
+            hold(columns, 0, seen)
+    except (TFRecordError, TypeConflictError, InputError):
+        pass  # reported by the reader
+    return seen
+
+
+def _decode(stored: BinaryIO, file: FileSize, file_format: Format, settings: Settings) -> Iterator[Decoded]:
+    place = Place(file.path, 0)
+    if not file.bytes:
+        return
+    if file_format is Format.PARQUET:
+        yield from tables.decode_parquet(stored, settings, place)
+    elif file_format is Format.CSV:
+        names = tables.csv_header(paths.decompressed(stored))
+        stored.seek(0)
+        if names:
+            yield from tables.decode_csv(paths.decompressed(stored), names, settings, place)
+    else:
+        yield from _decode_records(paths.decompressed(stored), _DECODERS[file_format](settings), place)
+
+
+def _decode_records(stream: BinaryIO, decoder: Decoder, place: Place) -> Iterator[Decoded]:
+    first = place.first_record
+    for records in read_records(stream):
+        yield from decoder.decode(records, Place(place.file, first))
+        first += len(records)
+
+
+def _with_bytes(decoded: Decoded, count: int) -> Decoded:
+    accounting = dataclasses.replace(decoded.accounting, bytes=max(count, 0))
+    return dataclasses.replace(decoded, accounting=accounting)

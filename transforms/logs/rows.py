@@ -1,0 +1,117 @@
+"""From the columns that a format's decoder has read to a `Decoded`: window, types, counts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.accounting import Accounting
+from transforms.logs.features import Array, Column, FeatureType, Settings, conform, hold
+from transforms.logs.times import inside, times
+from transforms.records import METADATA_SCHEMA, Batch, Decoded, Reject
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a run of records stands: its file, and the position of its first record."""
+
+    file: str
+    first_record: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """Decoded columns as they came, with the metadata columns of as many rows."""
+
+    columns: Sequence[Column]
+    metadata: pa.RecordBatch
+
+    def keep(self, mask: Array) -> Rows:
+        """The rows where `mask` is true."""
+        if mask.all():
+            return self
+        chosen = pa.array(mask)
+        return Rows([(n, c.filter(chosen)) for n, c in self.columns], self.metadata.filter(chosen))
+
+
+@dataclasses.dataclass(frozen=True)
+class Counts:
+    """What a decoder has counted: records framed, and decoded ones that gave no row."""
+
+    read: int
+    without_rows: int = 0
+
+
+def metadata_of(num_rows: int, file: str, **columns: pa.Array) -> pa.RecordBatch:
+    """Metadata of rows from `file`, null where no column is given."""
+    columns["file"] = pa.repeat(pa.scalar(file, pa.string()), num_rows)
+    arrays = [columns.get(f.name, pa.nulls(num_rows, f.type)) for f in METADATA_SCHEMA]
+    return pa.RecordBatch.from_arrays(arrays, schema=METADATA_SCHEMA)
+
+
+def rejected(place: Place, index: int, reason: str, detail: str, payload: bytes | None) -> Reject:
+    """The reject for the record that stands `index` after the first."""
+    return Reject(place.file, place.first_record + index, reason, detail, payload)
+
+
+class Finisher:
+    """Makes `Decoded` of rows. It remembers the types that it has seen where no schema says them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._seen: dict[str, FeatureType] = dict(settings.seen)
+
+    def finish(self, rows: Rows | None, rejects: Sequence[Reject], counts: Counts) -> Decoded:
+        """The rows that lie in the window, in the expected types, and what became of every record.
+
+        Raises TypeConflictError where there is no schema and a type changes.
+        """
+        accounting = Accounting(
+            read=counts.read,
+            decoded=counts.without_rows,
+            rejected=Counter(reject.reason for reject in rejects),
+        )
+        if rows is None or rows.metadata.num_rows == 0:
+            return Decoded(None, tuple(rejects), accounting)
+        kept, of_records = self._in_window(_timed(rows, self._settings.time_feature))
+        features, forms = self._typed(kept)
+        num_rows = kept.metadata.num_rows
+        of_rows = Accounting(rows=num_rows, compared=num_rows, forms=forms)
+        batch = Batch(features, kept.metadata) if num_rows else None
+        return Decoded(batch, tuple(rejects), accounting + of_records + of_rows)
+
+    def _typed(self, rows: Rows) -> tuple[pa.RecordBatch, Counter[tuple[str, str]]]:
+        settings, num_rows = self._settings, rows.metadata.num_rows
+        if settings.expected is None:
+            return hold(rows.columns, num_rows, self._seen), Counter()
+        known = settings.expected.types.keys()
+        columns = [(n, c) for n, c in rows.columns if n in known or n != settings.time_feature]
+        return conform(columns, num_rows, settings.expected)
+
+    def _in_window(self, rows: Rows) -> tuple[Rows, Accounting]:
+        """A record of which some rows are in the window is decoded; its other rows are left out."""
+        time, record = rows.metadata.column("time"), np.asarray(rows.metadata.column("record"))
+        mask = inside(time, self._settings.window)
+        decoded = np.unique(record[mask])
+        if mask.all():
+            return rows, Accounting(decoded=len(decoded))
+        out = np.setdiff1d(record[~mask & np.asarray(time.is_valid())], decoded)
+        total = len(np.unique(record))
+        no_time = total - len(decoded) - len(out)
+        return rows.keep(mask), Accounting(decoded=len(decoded), outside_window=len(out), no_time=no_time)
+
+
+def _timed(rows: Rows, feature: str | None) -> Rows:
+    """The rows with their time taken from `feature`, if one is named."""
+    if feature is None:
+        return rows
+    time = pa.nulls(rows.metadata.num_rows, METADATA_SCHEMA.field("time").type)
+    for name, column in rows.columns:
+        time = pc.coalesce(time, times(column)) if name == feature else time
+    arrays = [time if f.name == "time" else rows.metadata.column(f.name) for f in METADATA_SCHEMA]
+    return Rows(rows.columns, pa.RecordBatch.from_arrays(arrays, schema=METADATA_SCHEMA))

@@ -1,0 +1,85 @@
+"""The time of a row: from a feature, and whether it lies in the window."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.logs.features import Array, FeatureType, type_of
+from transforms.records import Window
+
+TIME = pa.timestamp("us", tz="UTC")
+
+# Whole numbers tell their unit by their size: today is 1.8e9 seconds after 1970, 1.8e12 milliseconds, ...
+# As seconds, numbers below the first limit reach to the year 5138.
+_UNITS = ((10**11, 1_000_000, 1), (10**14, 1_000, 1), (10**17, 1, 1), (2**63 - 1, 1, 1_000))
+_LAST_MICROSECOND = 253_402_300_799_999_999  # the end of the year 9999, Python's last
+
+
+def times(column: pa.Array) -> pa.Array:
+    """The first value of each row as UTC time, null where there is none or it is no time.
+
+    Whole numbers are seconds, milliseconds, microseconds or nanoseconds since 1970, told by their size; 0
+    and less is not set. Bytes are ISO 8601, `2013-07-14T05:00:00Z` or with a space and ` UTC`; without a
+    zone they are UTC. A float cannot hold a time of today to the second, so it is none.
+    """
+    kind = type_of(column)
+    if kind is FeatureType.INT:
+        return epoch_times(_first_ints(column))
+    if kind is FeatureType.BYTES:
+        return pa.array([_iso(row[0]) if row else None for row in column.to_pylist()], TIME)
+    return pa.nulls(len(column), TIME)
+
+
+def epoch_times(values: Array) -> pa.Array:
+    """int64 numbers since 1970 as UTC times; those not above 0, or past the year 9999, are null."""
+    micros = np.zeros(len(values), np.int64)
+    above = 0
+    for limit, factor, divisor in _UNITS:
+        here = (values > above) & (values <= limit)
+        micros[here] = values[here] // divisor * factor
+        above = limit
+    return times_of_micros(micros)
+
+
+def times_of_micros(micros: Array) -> pa.Array:
+    """int64 microseconds since 1970 as UTC times; those not above 0, or past the year 9999, are null."""
+    bad = (micros <= 0) | (micros > _LAST_MICROSECOND)
+    return pa.array(micros, mask=bad).cast(TIME)
+
+
+def inside(column: pa.Array, window: Window) -> Array:
+    """For each time, whether it is in the half-open window; a null is in none that is bounded."""
+    if not window.bounded:
+        return np.ones(len(column), bool)
+    micros = np.asarray(column.cast(pa.int64()).fill_null(0))
+    result = np.asarray(column.is_valid())
+    if window.start is not None:
+        result = result & (micros >= _micros(window.start))
+    if window.end is not None:
+        result = result & (micros < _micros(window.end))
+    return result
+
+
+def _micros(time: dt.datetime) -> int:
+    return (time - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
+
+
+def _first_ints(column: pa.Array) -> Array:
+    flat = column.flatten()
+    lengths = np.asarray(column.value_lengths().fill_null(0))
+    starts = np.cumsum(lengths) - lengths
+    result = np.zeros(len(column), np.int64)
+    result[lengths > 0] = np.asarray(flat)[starts[lengths > 0]]
+    return result
+
+
+def _iso(value: bytes) -> dt.datetime | None:
+    try:
+        text = value.decode().strip()
+        time = dt.datetime.fromisoformat(text.removesuffix(" UTC"))
+        return (time if time.tzinfo else time.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,75 @@
+"""How far a run is: heartbeats of worker processes on this machine, and Beam counters, both for display.
+
+A runner may count twice what it retries; what is reported counts elements instead (`accounting.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+
+INTERVAL_SECONDS = 0.5
+NAMESPACE = "trueserve"
+
+
+class Heartbeat:
+    """One process's sums, written to a small file of its own in `folder` at most twice a second."""
+
+    def __init__(self, folder: str) -> None:
+        self._path = Path(folder) / f"{socket.gethostname()}-{os.getpid()}.progress"
+        self._lock = threading.Lock()
+        self._rows = self._bytes = 0
+        self._written = float("-inf")
+
+    def add(self, rows: int, num_bytes: int) -> None:
+        """Counts rows decoded and stored bytes read."""
+        with self._lock:
+            self._rows += rows
+            self._bytes += num_bytes
+            if time.monotonic() - self._written >= INTERVAL_SECONDS:
+                self._write()
+
+    def flush(self) -> None:
+        """Writes the sums, however short the last writing is ago."""
+        with self._lock:
+            self._write()
+
+    def _write(self) -> None:
+        self._written = time.monotonic()
+        temporary = self._path.with_suffix(".tmp")
+        try:
+            temporary.write_text(f"{self._rows} {self._bytes}")
+            temporary.replace(self._path)
+        except OSError:
+            # A display must not fail a run: the folder may be gone, or be on another machine.
+            return
+
+
+_heartbeats: dict[tuple[str, int], Heartbeat] = {}
+_heartbeats_lock = threading.Lock()
+
+
+def heartbeat(folder: str) -> Heartbeat:
+    """The heartbeat that all threads of this process share for `folder`."""
+    with _heartbeats_lock:
+        # A forked process has its parent's dictionary, and must not write its parent's file.
+        key = (folder, os.getpid())
+        if key not in _heartbeats:
+            _heartbeats[key] = Heartbeat(folder)
+        return _heartbeats[key]
+
+
+def read_progress(folder: str) -> tuple[int, int]:
+    """Rows decoded and stored bytes read so far, over all processes; zeros before the first heartbeat."""
+    rows = num_bytes = 0
+    for path in Path(folder).glob("*.progress"):
+        try:
+            of_rows, of_bytes = path.read_text().split()
+        except (OSError, ValueError):
+            continue
+        rows += int(of_rows)
+        num_bytes += int(of_bytes)
+    return rows, num_bytes

@@ -1,0 +1,168 @@
+"""Files to batches of decoded rows, with rejects, faults and accounting beside them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from transforms import progress as progress_files
+from transforms.accounting import Accounting
+from transforms.logs.detect import LOG_FORMATS, Format, detect_examples, detect_log
+from transforms.logs.features import FeatureType, Settings, expected_features
+from transforms.logs.files import csv_types, decode_file, first_types
+from transforms.logs.tables import widest
+from transforms.paths import FileSize
+from transforms.records import Fault, Window
+
+_REJECTS = "rejects"
+_FAULTS = "faults"
+_ACCOUNTING = "accounting"
+
+
+class ReadResult(NamedTuple):
+    """The PCollections of a reader.
+
+    Attributes:
+      batches: `Batch`, of some thousands of rows.
+      rejects: `Reject`, one for each record that could not be decoded.
+      faults: `Fault`, at most one for each file; the file was not read further.
+      accounting: `Accounting`, several for each file; their sum is that of the input.
+    """
+
+    batches: beam.PCollection
+    rejects: beam.PCollection
+    faults: beam.PCollection
+    accounting: beam.PCollection
+
+
+@dataclasses.dataclass(eq=False)
+class ReadExamples(beam.PTransform):  # type: ignore[misc]
+    """Reads training examples: TFRecords of tf.Example, CSV with a header, or Parquet. Root -> ReadResult.
+
+    The format is that of the first file that is not empty. Without `schema` types are taken as they come: a
+    tf.Example or Parquet feature in two types is a Fault; a CSV column has the narrowest type that holds
+    all its values in all files, found by reading them once before.
+
+    Attributes:
+      files: what to read, as `paths.expand` gives it.
+      schema: a TFDV schema to decode to, all environments; None on the first pass over new data.
+      progress: a local folder for heartbeats (`transforms.progress`), or None.
+    """
+
+    files: tuple[FileSize, ...]
+    schema: schema_pb2.Schema | None = None
+    keep_payloads: bool = False
+    progress: str | None = None
+
+    def expand(self, root: Any) -> ReadResult:
+        file_format = detect_examples(self.files)
+        expected = None if self.schema is None else expected_features(self.schema, serving=False)
+        settings = Settings(expected=expected, keep_payloads=self.keep_payloads)
+        if expected is None and file_format is Format.TF_EXAMPLE:
+            settings = dataclasses.replace(settings, seen=first_types(self.files))
+        if expected is None and file_format is Format.CSV:
+            return _read(self, root, file_format, settings, _infer_csv_types(root, self.files))
+        return _read(self, root, file_format, settings)
+
+
+@dataclasses.dataclass(eq=False)
+class ReadRequests(beam.PTransform):  # type: ignore[misc]
+    """Reads logged requests: TFRecords of PredictionLog or tf.Example. Root -> ReadResult.
+
+    Attributes:
+      files: what to read, as `paths.expand` gives it.
+      schema: the TFDV schema to decode to, in the SERVING environment.
+      format: `auto`, or a name of `logs.detect.LOG_FORMATS`.
+      window: requests outside of it, or without a time where it is bounded, are counted and left out.
+      time_feature: the feature that holds a request's time (see `logs.times`); None takes the log's own.
+      keep_payloads: whether rejects carry the bytes of their record.
+      progress: a local folder for heartbeats (`transforms.progress`), or None.
+    """
+
+    files: tuple[FileSize, ...]
+    schema: schema_pb2.Schema
+    format: str = "auto"
+    window: Window = dataclasses.field(default_factory=Window)
+    time_feature: str | None = None
+    keep_payloads: bool = False
+    progress: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.format not in ("auto", *LOG_FORMATS):
+            raise ValueError(f"format must be auto or one of {', '.join(LOG_FORMATS)}; got {self.format!r}")
+
+    def expand(self, root: Any) -> ReadResult:
+        settings = Settings(
+            expected=expected_features(self.schema, serving=True),
+            window=self.window,
+            time_feature=self.time_feature,
+            keep_payloads=self.keep_payloads,
+        )
+        file_format = detect_log(self.files) if self.format == "auto" else Format(self.format)
+        return _read(self, root, file_format, settings)
+
+
+def _read(
+    reader: ReadExamples | ReadRequests,
+    root: Any,
+    file_format: Format,
+    settings: Settings,
+    types: Any | None = None,
+) -> ReadResult:
+    decoding = beam.ParDo(_DecodeFile(file_format, settings, reader.progress), types=types)
+    outputs = (
+        root
+        | "ListFiles" >> beam.Create(list(reader.files), reshuffle=False)
+        | "SpreadFiles" >> beam.Reshuffle()
+        | "DecodeFiles" >> decoding.with_outputs(_REJECTS, _FAULTS, _ACCOUNTING, main="batches")
+    )
+    return ReadResult(outputs.batches, outputs[_REJECTS], outputs[_FAULTS], outputs[_ACCOUNTING])
+
+
+def _infer_csv_types(root: Any, files: Iterable[FileSize]) -> Any:
+    types = (
+        root
+        | "ListFilesForTypes" >> beam.Create(list(files), reshuffle=False)
+        | "SpreadFilesForTypes" >> beam.Reshuffle()
+        | "FindTypes" >> beam.Map(csv_types)
+        | "WidestTypes" >> beam.CombineGlobally(widest)
+    )
+    return beam.pvalue.AsSingleton(types)
+
+
+class _DecodeFile(beam.DoFn):  # type: ignore[misc]
+    """A file to batches: framed, decoded and batched here, so that nothing goes on record by record."""
+
+    def __init__(self, file_format: Format, settings: Settings, progress: str | None) -> None:
+        self._format = file_format
+        self._settings = settings
+        self._progress = progress
+        self._rows = Metrics.counter(progress_files.NAMESPACE, "rows")
+        self._bytes = Metrics.counter(progress_files.NAMESPACE, "bytes")
+
+    def process(self, file: FileSize, types: dict[str, FeatureType] | None = None) -> Iterator[Any]:
+        settings = self._settings if types is None else dataclasses.replace(self._settings, seen=types)
+        for decoded in decode_file(FileSize(*file), self._format, settings):
+            if isinstance(decoded, Fault):
+                yield beam.pvalue.TaggedOutput(_FAULTS, decoded)
+                continue
+            self._report(decoded.accounting)
+            if decoded.batch is not None:
+                yield decoded.batch
+            yield from (beam.pvalue.TaggedOutput(_REJECTS, reject) for reject in decoded.rejects)
+            yield beam.pvalue.TaggedOutput(_ACCOUNTING, decoded.accounting)
+
+    def _report(self, accounting: Accounting) -> None:
+        self._rows.inc(accounting.rows)
+        self._bytes.inc(accounting.bytes)
+        if self._progress is not None:
+            progress_files.heartbeat(self._progress).add(accounting.rows, accounting.bytes)
+
+    def finish_bundle(self) -> None:
+        if self._progress is not None:
+            progress_files.heartbeat(self._progress).flush()
