@@ -51,7 +51,8 @@ def install(venv: Path, facts: Facts, stack: Stack) -> None:
     """
     lines = installable(stack, facts, ("build", "runtime", "demo", "test"))
     print(
-        f"Installing {len(lines)} packages of {stack.name} with {facts} into {venv.name}: some minutes, once"
+        f"Installing {len(lines)} packages of {stack.name} into {venv.name}, once. Python: {facts}",
+        flush=True,
     )
     (venv / STAMP).unlink(missing_ok=True)
     if not _usable(venv, facts):
