@@ -70,6 +70,18 @@ class TransformGraph:
             return self._apply(batch)
         return _spread(self._apply(_take(batch, pa.array(np.flatnonzero(fits)))), fits)
 
+    @property
+    def saved_model(self) -> Any:
+        """The loaded graph: a `tf.Module` that has it as an attribute is saved with its vocabularies."""
+        return self._loaded
+
+    def transform(self, features: Mapping[str, Any]) -> dict[str, Any]:
+        """Tensors of every serving feature, as the schema describes them, to the serving outputs.
+
+        Can be traced: it is how a served model is built on this graph.
+        """
+        return dict(self._call(features))
+
     def _apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if batch.num_rows == 0:  # not every graph can take no row
             columns = self._converter.arrow_schema()

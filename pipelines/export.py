@@ -1,0 +1,66 @@
+"""`trueserve export`: the baseline's transform graph and a Keras model, joined, proven and published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.console import Console
+from pipelines.options import ExportOptions
+from transforms import keras_model, paths, raw_tensors, served_assets, serving_model, version_folder
+from transforms.baseline import layout
+from transforms.errors import InputError
+from transforms.fresh_process import FreshProcess, fresh_process
+from transforms.parity import Difference
+
+_NAMED = 5
+
+
+def run(options: ExportOptions, console: Console) -> int:
+    """Publishes a version below `options.output` and returns 0.
+
+    Raises UsageError (bad baseline, model or output) before anything is built, InputError when the saved
+    model is not what the baseline promises; then nothing is published.
+    """
+    paths.check_writable(options.output)
+    baseline = layout.load(options.baseline)
+    with fresh_process() as fresh, version_folder.workspace(options.output) as folder:
+        _build(options, baseline, folder, console)
+        _prove(fresh, folder, console)
+        console.result("served model", version_folder.publish(folder, options.output))
+    return 0
+
+
+def _build(options: ExportOptions, baseline: layout.Baseline, folder: str, console: Console) -> None:
+    console.step(f"joining the transform graph of {baseline.path} and {options.model}")
+    model = keras_model.load_model(options.model, options.custom_objects)
+    with paths.local_copy(baseline.transform_output) as transform_output:
+        serving = serving_model.ServingModel(transform_output, model)
+        signatures = serving_model.save(serving, folder)
+    _say_what_is_missing(serving, console)
+    served_assets.write_assets(
+        folder,
+        serving,
+        signatures,
+        contract=paths.read_bytes(paths.join(baseline.path, layout.CONTRACT)),
+        probes=paths.read_bytes(baseline.probes),
+        name=Path(options.output.rstrip("/")).name,
+    )
+
+
+def _say_what_is_missing(serving: serving_model.ServingModel, console: Console) -> None:
+    if names := raw_tensors.unnamable(serving.raw_spec):
+        console.step(
+            f"no signature {serving_model.RAW_TENSORS}: TensorFlow cannot name an input {', '.join(names)}"
+        )
+
+
+def _prove(fresh: FreshProcess, folder: str, console: Console) -> None:
+    console.step("proving the saved model on the probes, in a fresh process")
+    if differences := fresh.check(folder):
+        raise InputError(_explain(differences))
+
+
+def _explain(differences: list[Difference]) -> str:
+    named = "; ".join(map(str, differences[:_NAMED]))
+    more = f"; and {len(differences) - _NAMED} more" if len(differences) > _NAMED else ""
+    return f"the saved model differs from the baseline's probes: {named}{more}; nothing was published"

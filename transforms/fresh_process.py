@@ -1,0 +1,59 @@
+"""A Python process that has seen nothing of the export, for the proof that the saved model stands alone."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from transforms.errors import InputError
+from transforms.parity import Difference
+
+_MODULE = "transforms.parity"
+_SOURCE_ROOT = Path(__file__).resolve().parent.parent
+
+
+class FreshProcess:
+    """The process of `parity`, started and waiting for a folder."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def check(self, folder: str) -> list[Difference]:
+        """Proves the SavedModel in `folder`. Raises InputError if it cannot be loaded or run there."""
+        out, err = self._process.communicate(str(Path(folder).resolve()) + "\n")
+        if self._process.returncode:
+            raise InputError(
+                f"the saved model cannot be loaded and run in a fresh process: {_last_line(err)}; "
+                "nothing was published"
+            )
+        return [Difference(**difference) for difference in json.loads(out)]
+
+
+@contextlib.contextmanager
+def fresh_process() -> Iterator[FreshProcess]:
+    """Starts the process, which loads TensorFlow while the block works; ends it with the block."""
+    # -P: a file in the user's folder must not take the place of one of our modules, or Python's.
+    command = [sys.executable, "-P", "-m", _MODULE]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=_environment()) as p:
+        try:
+            yield FreshProcess(p)
+        finally:
+            p.kill()
+
+
+def _environment() -> dict[str, str]:
+    paths = [str(_SOURCE_ROOT), os.environ.get("PYTHONPATH", "")]
+    # On a processor: a device that other work holds would make the proof fail for want of memory.
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    return {**os.environ, **quiet, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:500] if lines else "it was ended from outside"

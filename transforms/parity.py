@@ -1,0 +1,338 @@
+"""The proof that a saved model gives what the baseline promises: on the probes, in a process of its own.
+
+Run as `python -m transforms.parity`, it reads the folder of a SavedModel from stdin and writes what differs
+as JSON to stdout. The model's own `assets.extra/probes.tfrecord` says what each request must give. Nothing
+of the project's or of tf.Transform's is loaded there that a serving system would not have.
+
+What counts as the same: integers and strings exactly; transformed floats within 4 ULP or 1e-6 relative
+(the same values in a batch of another size differ in the last bits for log and exp); predictions within
+1e-5 relative or 1e-6 absolute. NaN equals NaN, infinities equal themselves.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+ASSETS = "assets.extra"
+PROBES = "probes.tfrecord"
+RAW, TRANSFORMED, PREDICTION = "raw/", "transformed/", "prediction/"
+
+# So many probes are also asked one by one, as most requests are: a graph whose answer hangs on the other
+# rows of its batch is not the same in serving.
+_SINGLES = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Tolerance:
+    """How far two floats may lie apart: within any one of the three they are the same."""
+
+    ulps: int
+    relative: float
+    absolute: float = 0.0
+
+
+FEATURES = Tolerance(ulps=4, relative=1e-6)
+PREDICTIONS = Tolerance(ulps=4, relative=1e-5, absolute=1e-6)
+
+
+class Rows(NamedTuple):
+    """Values of one feature for many rows: row i has the next `lengths[i]` of `values`."""
+
+    values: np.ndarray[Any, Any]
+    lengths: np.ndarray[Any, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """One feature or prediction that is not what it was; `detail` holds differences and no values."""
+
+    signature: str
+    name: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.signature}): {self.detail}"
+
+
+def compare_all(
+    signature: str, expected: Mapping[str, Rows], got: Mapping[str, Rows], tolerance: Tolerance
+) -> list[Difference]:
+    """The names whose rows differ, sorted. A name that `expected` lacks has no value in any row of it."""
+    found = []
+    for name in sorted({*expected, *got}):
+        if name not in got:
+            detail = "is not in the saved model"
+        else:
+            detail = compare(expected.get(name, _none_like(got[name])), got[name], tolerance)
+        if detail:
+            found.append(Difference(signature, name, detail))
+    return found
+
+
+def compare(expected: Rows, got: Rows, tolerance: Tolerance) -> str:
+    """What differs, in words; empty if the rows are the same."""
+    if len(expected.lengths) != len(got.lengths):
+        return f"{len(got.lengths)} rows for {len(expected.lengths)} probes"
+    other = np.flatnonzero(expected.lengths != got.lengths)
+    if len(other):
+        came, due = got.lengths[other[0]], expected.lengths[other[0]]
+        return f"probe {other[0]} has {came} values, not {due} ({_share(len(other), len(expected.lengths))})"
+    if not len(expected.values):
+        return ""
+    if expected.values.dtype.kind != got.values.dtype.kind:
+        return f"{got.values.dtype} values, not {expected.values.dtype}"
+    wrong = np.flatnonzero(~same(expected.values, got.values, tolerance))
+    return _describe(expected, got, wrong) if len(wrong) else ""
+
+
+def same(
+    expected: np.ndarray[Any, Any], got: np.ndarray[Any, Any], tolerance: Tolerance
+) -> np.ndarray[Any, Any]:
+    """Boolean array: which values are the same; exactly, unless they are floats."""
+    if expected.dtype.kind != "f":
+        return np.asarray(expected == got, bool)
+    left, right = expected.astype(np.float64), got.astype(np.float64)
+    equal = (left == right) | (np.isnan(left) & np.isnan(right))
+    finite = np.isfinite(left) & np.isfinite(right)
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = np.abs(left - right)
+        near = apart <= np.maximum(tolerance.absolute, tolerance.relative * np.abs(left))
+    return np.asarray(equal | (finite & (near | (ulp_distance(expected, got) <= tolerance.ulps))))
+
+
+def ulp_distance(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """How many float32 values lie between, counting one end: int64. Meaningless where there is a NaN."""
+    return np.asarray(np.abs(_ordered(left) - _ordered(right)))
+
+
+def _ordered(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Integers in the order of the floats, one apart for neighbours; both zeros are 0."""
+    bits = values.astype(np.float32).view(np.int32).astype(np.int64)
+    return np.where(bits < 0, -(bits + 2**31), bits)
+
+
+def _none_like(rows: Rows) -> Rows:
+    return Rows(rows.values[:0], np.zeros_like(rows.lengths))
+
+
+def _describe(expected: Rows, got: Rows, wrong: np.ndarray[Any, Any]) -> str:
+    rows = np.unique(np.repeat(np.arange(len(expected.lengths)), expected.lengths)[wrong])
+    where = f"{_share(len(rows), len(expected.lengths))}, first probe {rows[0]}"
+    if expected.values.dtype.kind not in "fiu":
+        return f"other bytes in {where}"
+    left, right = expected.values[wrong], got.values[wrong]
+    if left.dtype.kind != "f":
+        return (
+            f"off by up to {max(abs(int(a) - int(b)) for a, b in zip(left, right, strict=True))} in {where}"
+        )
+    apart = np.abs(left.astype(np.float64) - right.astype(np.float64))
+    worst = int(np.argmax(np.where(np.isfinite(apart), apart, np.inf)))
+    ulps = ulp_distance(left, right)[worst]
+    return f"off by up to {apart[worst]:.6g} ({ulps} ULP) in {where}"
+
+
+def _share(count: int, of: int) -> str:
+    return f"{count} of {of} probes"
+
+
+# From here on: the fresh process.
+
+
+def check(folder: str) -> list[Difference]:
+    """Loads the SavedModel in `folder` and puts its probes to each signature."""
+    import tensorflow as tf
+
+    probes = read_probes(str(Path(folder, ASSETS, PROBES)))
+    model = tf.saved_model.load(folder)
+    signatures = dict(model.signatures)
+    transformed = rows_of(probes, TRANSFORMED)
+    predicted = rows_of(probes, PREDICTION)
+    examples = np.array([request(probe) for probe in probes], object)
+    singles = min(_SINGLES, len(probes))
+    found = []
+    for name, expected, tolerance in (
+        ("transform_features", transformed, FEATURES),
+        ("serving_default", predicted, PREDICTIONS),
+    ):
+        batches = [examples, *(examples[i : i + 1] for i in range(singles))]
+        whole, *alone = [_columns(signatures[name](examples=tf.constant(b)), expected) for b in batches]
+        found += compare_all(name, expected, whole, tolerance)
+        head = {key: _take(rows, range(singles)) for key, rows in expected.items()}
+        found += compare_all(f"{name}, one at a time", head, _joined(alone), tolerance)
+    if "raw_tensors" in signatures:
+        found += _check_tensors(signatures["raw_tensors"], probes, predicted)
+    return found
+
+
+def _check_tensors(function: Any, probes: Sequence[Any], predicted: Mapping[str, Rows]) -> list[Difference]:
+    import tensorflow as tf
+
+    specs = {spec.name: spec for spec in function.structured_input_signature[1].values()}
+    fit = [i for i, probe in enumerate(probes) if not _says_missing(probe)]
+    tensors = dense_tensors([probes[i] for i in fit], {n: (s.dtype, s.shape[1]) for n, s in specs.items()})
+    got = _columns(function(**{n: tf.constant(v, specs[n].dtype) for n, v in tensors.items()}), predicted)
+    return compare_all(
+        "raw_tensors", {name: _take(rows, fit) for name, rows in predicted.items()}, got, PREDICTIONS
+    )
+
+
+def read_probes(path: str) -> list[Any]:
+    """The tf.Examples of a probes file."""
+    import tensorflow as tf
+
+    return [tf.train.Example.FromString(r) for r in tf.data.TFRecordDataset(path).as_numpy_iterator()]
+
+
+def part(probe: Any, prefix: str, names: Sequence[str] | None = None) -> Any:
+    """A tf.Example of the features whose names begin with `prefix`, without it; of `names` alone if given."""
+    result = type(probe)()
+    for key, feature in sorted(probe.features.feature.items()):
+        name = key.removeprefix(prefix)
+        if name != key and (names is None or name in names):
+            result.features.feature[name].CopyFrom(feature)
+    return result
+
+
+def request(probe: Any) -> bytes:
+    """The probe's raw features as a request: a serialized tf.Example."""
+    return bytes(part(probe, RAW).SerializeToString(deterministic=True))
+
+
+def rows_of(probes: Sequence[Any], prefix: str) -> dict[str, Rows]:
+    """The values of all probes by name, for the features under `prefix`."""
+    parts = [part(probe, prefix).features.feature for probe in probes]
+    return {name: _rows([_values(p[name]) for p in parts]) for name in sorted({n for p in parts for n in p})}
+
+
+def dense_tensors(
+    probes: Sequence[Any], specs: Mapping[str, tuple[Any, int | None]]
+) -> dict[str, np.ndarray[Any, Any]]:
+    """The inputs of `raw_tensors` for these probes, by `specs`: dtype and width (None: as is needed)."""
+    lists = {
+        n: [_values(p.features.feature[RAW + n]) for p in probes] for n in specs if not _is_present(n, specs)
+    }
+    tensors = {}
+    for name, rows in lists.items():
+        width = specs[name][1] or max([len(row) for row in rows], default=0)
+        filled = np.full((len(rows), width), _missing(specs[name][0]), specs[name][0].as_numpy_dtype)
+        present = np.zeros(filled.shape, bool)
+        for i, row in enumerate(rows):
+            filled[i, : len(row)], present[i, : len(row)] = row, True
+        tensors[name] = filled
+        if name + "/present" in specs:
+            tensors[name + "/present"] = present
+    return tensors
+
+
+def _is_present(name: str, specs: Mapping[str, Any]) -> bool:
+    return name.endswith("/present") and name.removesuffix("/present") in specs
+
+
+def _missing(dtype: Any) -> Any:
+    return np.nan if dtype.is_floating else 0 if dtype.is_integer else b""
+
+
+def _says_missing(probe: Any) -> bool:
+    """Whether a raw value is NaN or empty: in a tensor that means that there is none."""
+    for name, feature in probe.features.feature.items():
+        values = _values(feature) if name.startswith(RAW) else []
+        if any(value == b"" or (isinstance(value, float) and math.isnan(value)) for value in values):
+            return True
+    return False
+
+
+def _values(feature: Any) -> Any:
+    kind = feature.WhichOneof("kind")
+    return getattr(feature, kind).value if kind else []
+
+
+def _rows(lists: Sequence[Any]) -> Rows:
+    kinds = [row for row in lists if len(row)]
+    values = [value for row in lists for value in row]
+    if kinds and isinstance(kinds[0][0], bytes):
+        return Rows(np.array(values, object), _lengths(lists))
+    dtype = np.int64 if kinds and isinstance(kinds[0][0], int) else np.float32
+    return Rows(np.array(values, dtype), _lengths(lists))
+
+
+def _lengths(lists: Sequence[Any]) -> np.ndarray[Any, Any]:
+    return np.array([len(row) for row in lists], np.int64)
+
+
+def _columns(outputs: Mapping[str, Any], expected: Mapping[str, Rows]) -> dict[str, Rows]:
+    """The outputs of a signature as rows, under the names that the probes have for them."""
+    arrays = {name: tensor.numpy() for name, tensor in outputs.items()}
+    columns: dict[str, Rows] = {}
+    for name, array in arrays.items():
+        base = name.removesuffix("/indices")
+        if base != name and base + "/shape" in arrays:
+            columns.update(_sparse_columns(base, arrays, expected))
+        elif not _is_sparse_part(name, arrays):
+            size = array.size // array.shape[0] if len(array) else 0
+            columns[name] = Rows(_stored(array.ravel()), np.full(len(array), size, np.int64))
+    return columns
+
+
+def _stored(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """As a tf.Example holds them: int64, float32 or bytes (bfloat16 is of NumPy's kind V)."""
+    dtypes = {"b": np.int64, "i": np.int64, "u": np.int64, "f": np.float32, "V": np.float32}
+    return values.astype(dtypes.get(values.dtype.kind, object))
+
+
+def _is_sparse_part(name: str, arrays: Mapping[str, Any]) -> bool:
+    base, _, last = name.rpartition("/")
+    return last in ("values", "shape") and base + "/indices" in arrays
+
+
+def _sparse_columns(
+    name: str, arrays: Mapping[str, Any], expected: Mapping[str, Rows]
+) -> Iterator[tuple[str, Rows]]:
+    indices, values = arrays[name + "/indices"], arrays[name + "/values"]
+    lengths = np.bincount(indices[:, 0], minlength=int(arrays[name + "/shape"][0])).astype(np.int64)
+    # tf.Transform writes an output with indices of its own as several columns.
+    if name + "$sparse_values" not in expected:
+        yield name, Rows(values, lengths)
+        return
+    yield name + "$sparse_values", Rows(values, lengths)
+    for axis in range(1, indices.shape[1]):
+        yield f"{name}$sparse_indices_{axis - 1}", Rows(indices[:, axis], lengths)
+
+
+def _take(rows: Rows, which: Sequence[int]) -> Rows:
+    starts = np.concatenate([[0], np.cumsum(rows.lengths)])
+    pieces = [rows.values[starts[i] : starts[i + 1]] for i in which]
+    return Rows(np.concatenate([rows.values[:0], *pieces]), rows.lengths[list(which)])
+
+
+def _joined(parts: Sequence[Mapping[str, Rows]]) -> dict[str, Rows]:
+    names = parts[0] if parts else {}
+    return {
+        name: Rows(
+            np.concatenate([part[name].values for part in parts]),
+            np.concatenate([part[name].lengths for part in parts]),
+        )
+        for name in names
+    }
+
+
+def main() -> int:
+    """Loads TensorFlow at once, so that whoever started this can work meanwhile, then waits for a folder."""
+    import tensorflow as tf
+
+    assert tf.saved_model  # the API's lazy parts too
+    folder = sys.stdin.readline().rstrip("\n")
+    if folder:
+        json.dump([dataclasses.asdict(difference) for difference in check(folder)], sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""The numbered folders that TF Serving loads models from: each model is there as a whole, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from transforms import paths
+from transforms.errors import InputError
+
+# Not a number, so that TF Serving takes it for no version; hidden, so that few others look at it.
+_WORK_PREFIX = ".trueserve-export-"
+_VERSION = re.compile(r"[0-9]+")
+_SAVED_MODEL = "saved_model.pb"
+
+
+@contextlib.contextmanager
+def workspace(output: str) -> Iterator[str]:
+    """A local folder to build a version in: on the file system of `output` if that is local; then deleted."""
+    parent = None
+    if paths.is_local(output):
+        paths.make_folder(output)
+        parent = output
+    base = Path(tempfile.mkdtemp(prefix=_WORK_PREFIX, dir=parent))
+    try:
+        # Below it, for mkdtemp lets in nobody but the owner, and a server runs as another user.
+        folder = base / "model"
+        folder.mkdir()
+        yield str(folder)
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def publish(folder: str, output: str) -> str:
+    """Moves `folder` to `output` under the next version number and returns where it is.
+
+    Locally that is one rename, which fails when another export took the number meanwhile: then the next
+    number is taken. An object store has no rename: the files are copied and `saved_model.pb` comes last,
+    for without it no server loads the folder.
+    """
+    if not paths.is_local(output):
+        return _publish_remote(folder, output)
+    while True:
+        taken = [path.name for path in Path(output).iterdir()]
+        target = str(Path(output, str(next_version(taken))))
+        with contextlib.suppress(FileExistsError):
+            _rename(folder, target)
+            return target
+
+
+def next_version(names: list[str]) -> int:
+    """One more than the highest number among `names`; 1 if there is none."""
+    return 1 + max((int(name) for name in names if _VERSION.fullmatch(name)), default=0)
+
+
+def _rename(folder: str, target: str) -> None:
+    try:
+        Path(folder).rename(target)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            raise FileExistsError(target) from error
+        raise InputError(f"cannot publish {target}: {error.strerror}; nothing was published") from error
+
+
+def _publish_remote(folder: str, output: str) -> str:
+    taken = [name.split("/")[0] for name in paths.list_files(output)]
+    target = paths.join(output, str(next_version(taken)))
+    kept = Path(folder, _SAVED_MODEL)
+    last = kept.read_bytes()
+    kept.unlink()
+    paths.copy_tree(folder, target)
+    paths.write_atomically(paths.join(target, _SAVED_MODEL), last)
+    return target
