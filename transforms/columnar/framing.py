@@ -1,0 +1,167 @@
+"""TFRecord framing: where the records of a block of bytes stand, both checksums of each verified.
+
+A record is its length (uint64, little endian), the masked CRC-32C of those eight bytes, the data, and the
+masked CRC-32C of the data.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import numpy as np
+from numba import types
+
+from transforms.columnar.compiled import BYTES, compiled
+from transforms.columnar.crc32c import masked_crc32c
+from transforms.columnar.memory import load32, load64
+from transforms.logs.tfrecord import HEADER_BYTES, MAX_RECORD_BYTES, TFRecordError
+
+Array = np.ndarray[Any, Any]
+
+BLOCK_BYTES = 8 << 20
+# Bounds the arrays that have an element for every row, whatever the size of a record.
+BLOCK_RECORDS = 1 << 16
+OVERHEAD_BYTES = 16
+
+WHOLE, MORE, BAD_LENGTH_CHECKSUM, BAD_DATA_CHECKSUM, ABSURD_LENGTH = range(5)
+
+
+@compiled(types.UniTuple(types.int64, 4)(BYTES, types.int64, types.int64[::1], types.int64[::1]))
+def find_records(data: Array, start: int, starts: Array, ends: Array) -> tuple[int, int, int, int]:
+    """Writes where the data of each record in `data[start:]` begins and ends.
+
+    Returns how many were found, the position after the last, why it stopped there, and how many bytes the
+    record there needs (as far as is known): WHOLE where `starts` is full, MORE where the block ends first.
+    """
+    position, found, size = start, 0, data.size
+    while found < starts.size:
+        if size - position < HEADER_BYTES:
+            return found, position, MORE, HEADER_BYTES
+        if load32(data, position + 8) != masked_crc32c(data, position, position + 8):
+            return found, position, BAD_LENGTH_CHECKSUM, 0
+        claimed = load64(data, position)
+        if claimed > np.uint64(MAX_RECORD_BYTES):
+            return found, position, ABSURD_LENGTH, np.int64(claimed & np.uint64(0x7FFFFFFFFFFFFFFF))
+        length = np.int64(claimed)
+        if size - position - OVERHEAD_BYTES < length:
+            return found, position, MORE, length + OVERHEAD_BYTES
+        first = position + HEADER_BYTES
+        if load32(data, first + length) != masked_crc32c(data, first, first + length):
+            return found, position, BAD_DATA_CHECKSUM, 0
+        starts[found], ends[found] = first, first + length
+        found += 1
+        position = first + length + 4
+    return found, position, WHOLE, 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """Records that stand in one array of bytes: record i is `data[starts[i]:ends[i]]`."""
+
+    data: Array
+    starts: Array
+    ends: Array
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def record(self, index: int) -> bytes:
+        """The bytes of one record."""
+        return self.data[self.starts[index] : self.ends[index]].tobytes()
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of all the records."""
+        return int((self.ends - self.starts).sum())
+
+
+def block_of(records: list[bytes]) -> Block:
+    """A block of records that are bytes objects."""
+    ends = np.cumsum([len(record) for record in records], dtype=np.int64)
+    starts = np.append(np.zeros(1, np.int64), ends)[: len(records)]
+    return Block(np.frombuffer(b"".join(records), np.uint8), starts, ends)
+
+
+def read_blocks(
+    stream: BinaryIO, block_bytes: int = BLOCK_BYTES, block_records: int = BLOCK_RECORDS
+) -> Iterator[Block]:
+    """The records of `stream` in order, in blocks of about `block_bytes` and at most `block_records`.
+
+    What is held in memory is bounded by a block and a record, never by a length that is only claimed.
+    Raises TFRecordError, after all whole records before it have been given.
+    """
+    window = _Window(stream, block_bytes)
+    starts, ends = np.empty(block_records, np.int64), np.empty(block_records, np.int64)
+    needed = HEADER_BYTES
+    while window.fill(needed):
+        found, position, state, needed = find_records(window.data, window.position, starts, ends)
+        if found:
+            yield Block(window.data, starts[:found].copy(), ends[:found].copy())
+        window.position = position
+        if state not in (WHOLE, MORE):
+            raise _error(window.offset, state, needed)
+        needed = max(needed, HEADER_BYTES)
+    if window.left:
+        raise _truncated(window, needed)
+
+
+def _error(offset: int, state: int, claimed: int) -> TFRecordError:
+    if state == ABSURD_LENGTH:
+        detail = f"a record claims {claimed} bytes; the most there can be is {MAX_RECORD_BYTES}"
+        return TFRecordError(offset, "length", detail)
+    part = "length" if state == BAD_LENGTH_CHECKSUM else "data"
+    return TFRecordError(offset, "checksum", f"checksum error in the {part} of a record")
+
+
+def _truncated(window: _Window, needed: int) -> TFRecordError:
+    if window.left < HEADER_BYTES:
+        detail = f"truncated: {window.left} bytes are no whole record header"
+    else:
+        detail = f"truncated: a record needs {needed} bytes, and {window.left} are left"
+    return TFRecordError(window.offset, "truncated", detail)
+
+
+class _Window:
+    """What has been read of a stream: `data[position:]` has not been used yet."""
+
+    def __init__(self, stream: BinaryIO, block_bytes: int) -> None:
+        self._stream = stream
+        self._block_bytes = block_bytes
+        self._base = 0  # offset in the stream of data[0]
+        self.data: Array = np.empty(0, np.uint8)
+        self.position = 0
+
+    @property
+    def offset(self) -> int:
+        """The offset in the stream of the first unused byte."""
+        return self._base + self.position
+
+    @property
+    def left(self) -> int:
+        """Unused bytes."""
+        return len(self.data) - self.position
+
+    def fill(self, needed: int) -> bool:
+        """Whether `needed` unused bytes are there, after reading on if need be."""
+        if self.left >= needed:
+            return True
+        parts, have = [self.data[self.position :].tobytes()], self.left
+        # In pieces, so that memory follows the bytes that come and not the length that is claimed.
+        while have < needed and (part := self._read()):
+            parts.append(part)
+            have += len(part)
+        self._base += self.position
+        self.position = 0
+        self.data = np.frombuffer(b"".join(parts), np.uint8)
+        return have >= needed
+
+    def _read(self) -> bytes:
+        try:
+            return self._stream.read(self._block_bytes)
+        except EOFError as error:
+            raise TFRecordError(self.offset, "truncated", "truncated: compressed data end early") from error
+        except (OSError, zlib.error) as error:
+            raise TFRecordError(self.offset, "compression", f"cannot read on: {error}") from error

@@ -1,0 +1,100 @@
+"""Whole words from and to byte arrays at any position, and copies between them, for compiled code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from transforms.columnar.compiled import CHECKED, helper
+
+
+def _address(context: Any, builder: Any, array_type: Any, array: Any, position: Any) -> Any:
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.gep(builder.bitcast(data, ir.IntType(8).as_pointer()), [position])
+
+
+def _make_load(bits: int, result: Any) -> Any:
+    def load(_typing: Any, array: Any, position: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            address = _address(context, builder, signature.args[0], *arguments)
+            return builder.load(builder.bitcast(address, ir.IntType(bits).as_pointer()), align=1)
+
+        return result(array, types.int64), generate
+
+    return intrinsic(load)
+
+
+def _copy(_typing: Any, target: Any, at: Any, source: Any, start: Any, length: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        to = _address(context, builder, signature.args[0], arguments[0], arguments[1])
+        of = _address(context, builder, signature.args[2], arguments[2], arguments[3])
+        cgutils.raw_memcpy(builder, to, of, arguments[4], 1)
+        return context.get_dummy_value()
+
+    return types.void(target, types.int64, source, types.int64, types.int64), generate
+
+
+_load32 = _make_load(32, types.uint32)
+_load64 = _make_load(64, types.uint64)
+_memcpy = intrinsic(_copy)
+
+
+@helper
+def _touch(array: Any, position: int, length: int) -> Any:
+    # For the check of bounds alone; a position below zero would count from the end.
+    if position < 0:
+        raise IndexError("a word before the start of an array")
+    return array[position] | array[position + length - 1]
+
+
+@helper
+def load32(array: Any, position: int) -> Any:
+    """The little-endian uint32 at `position`; the caller has checked that four bytes are there."""
+    if CHECKED:
+        _touch(array, position, 4)
+    return _load32(array, position)
+
+
+@helper
+def load64(array: Any, position: int) -> Any:
+    """The little-endian uint64 at `position`; the caller has checked that eight bytes are there."""
+    if CHECKED:
+        _touch(array, position, 8)
+    return _load64(array, position)
+
+
+@helper
+def copy_bytes(target: Any, at: int, source: Any, start: int, length: int) -> None:
+    """Copies `length` bytes; the caller has checked that they are there and have room. No overlap."""
+    if CHECKED and length > 0:
+        _touch(target, at, length)
+        _touch(source, start, length)
+    _memcpy(target, at, source, start, length)
+
+
+@helper
+def tail_word(array: Any, position: int, length: int) -> Any:
+    """The next `length` (1 to 7) bytes as the low bytes of a word, the rest of it zero."""
+    if array.size - position >= 8:
+        return load64(array, position) & (np.uint64(1) << np.uint64(8 * length)) - np.uint64(1)
+    word = np.uint64(0)
+    for i in range(length):
+        word |= np.uint64(array[position + i]) << np.uint64(8 * i)
+    return word
+
+
+@helper
+def same_bytes(one: Any, at: int, other: Any, start: int, length: int) -> bool:
+    """Whether `length` bytes of both arrays are the same."""
+    done = 0
+    while length - done >= 8:
+        if load64(one, at + done) != load64(other, start + done):
+            return False
+        done += 8
+    rest = length - done
+    return rest == 0 or tail_word(one, at + done, rest) == tail_word(other, start + done, rest)
