@@ -43,6 +43,6 @@ def compiled(*signatures: object) -> Callable[[Function], Function]:
 
 def helper(function: Function) -> Function:
     """Compiles a small function into those compiled functions that call it."""
-    return numba.njit(nogil=True, _nrt=False)(function)
+    return numba.njit(nogil=True, _nrt=False, forceinline=True)(function)
 
 

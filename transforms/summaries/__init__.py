@@ -1,0 +1,1 @@
+"""Mergeable summaries of Arrow columns in compiled code, and TFDV's statistics made of them."""

@@ -1,0 +1,80 @@
+"""The buffers of Arrow list columns as numpy arrays, without a copy."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+Array = np.ndarray[Any, Any]
+
+_NO_BITS: Array = np.empty(0, np.uint8)
+
+
+class ValueType(enum.StrEnum):
+    """The types of values, by TFDV's names of them."""
+
+    INT = "INT"
+    FLOAT = "FLOAT"
+    STRING = "STRING"
+
+
+_TYPES = {pa.int64(): ValueType.INT, pa.float32(): ValueType.FLOAT, pa.large_binary(): ValueType.STRING}
+
+
+@dataclasses.dataclass(frozen=True)
+class ListColumn:
+    """A `large_list` column.
+
+    Attributes:
+      offsets: where each row's values begin, and where the last row's end, counted in all of `values`.
+      valid: bits of the rows that are there, from bit `first_bit` on; empty where all are.
+      values: of the rows that are there, those of rows `offsets[0]` to `offsets[-1]` first to last.
+    """
+
+    value_type: ValueType
+    offsets: Array
+    valid: Array
+    first_bit: int
+    values: pa.Array
+
+    @property
+    def numbers(self) -> Array:
+        """The values, int64 or float32."""
+        dtype: Any = np.int64 if self.value_type is ValueType.INT else np.float32
+        data, start = self.values.buffers()[1], self.values.offset
+        return _whole(data, dtype)[start : start + len(self.values)]
+
+    @property
+    def strings(self) -> tuple[Array, Array]:
+        """Offsets of the values, and the bytes that they are offsets in."""
+        _, offsets, data = self.values.buffers()
+        start = self.values.offset
+        return _whole(offsets, np.int64)[start : start + len(self.values) + 1], _whole(data, np.uint8)
+
+
+def list_column(array: pa.Array) -> ListColumn | None:
+    """The column of a RecordBatch; None for one of Arrow's null type, which has no value of any type.
+
+    Raises TypeError for a type other than `large_list` of int64, float32 or large_binary.
+    """
+    if pa.types.is_null(array.type):
+        return None
+    if not pa.types.is_large_list(array.type) or array.type.value_type not in _TYPES:
+        raise TypeError(f"expected a large_list of int64, float32 or large_binary, got {array.type}")
+    valid, offsets = array.buffers()[:2]  # those of the values follow
+    rows = _whole(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+    bits = _NO_BITS if valid is None or array.null_count == 0 else np.frombuffer(valid, np.uint8)
+    values = array.values.slice(int(rows[0]), int(rows[-1] - rows[0])) if len(array) else array.values[:0]
+    return ListColumn(_TYPES[array.type.value_type], rows, bits, array.offset, values)
+
+
+
+
+def _whole(buffer: pa.Buffer | None, dtype: Any) -> Array:
+    if buffer is None or buffer.size == 0:
+        return np.zeros(1 if dtype is np.int64 else 0, dtype)
+    return np.frombuffer(buffer, dtype, count=buffer.size // np.dtype(dtype).itemsize)

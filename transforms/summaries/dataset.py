@@ -1,0 +1,86 @@
+"""What is known of all features of a set of rows: added by RecordBatch, merged, and made TFDV's statistics."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import pyarrow as pa
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from transforms.summaries.feature import FeatureSummary, Use
+from transforms.summaries.quantiles import Scratch
+
+#: What the tables of values of all features may take before they count fewer values exactly.
+TABLE_BYTES = 384 << 20
+_LEAST_CAPACITY = 1024
+
+
+def uses_of(schema: schema_pb2.Schema | None) -> dict[str, Use]:
+    """The features of which a schema says what their values are, as TFDV's generators read it."""
+    if schema is None:
+        return {}
+    domains = {domain.name: domain.is_categorical for domain in schema.string_domain}
+    uses = ((feature.name, _use_of(feature, domains)) for feature in schema.feature)
+    return {name: use for name, use in uses if use is not Use.BY_TYPE}
+
+
+def _use_of(feature: schema_pb2.Feature, domains: Mapping[str, int]) -> Use:
+    info = feature.WhichOneof("domain_info")
+    if info == "image_domain":
+        return Use.BLOB
+    if feature.type == schema_pb2.INT:
+        told = info == "int_domain" and feature.int_domain.is_categorical
+        return Use.CATEGORY if told or info in ("bool_domain", "natural_language_domain") else Use.BY_TYPE
+    categorical = feature.string_domain.is_categorical if info == "string_domain" else domains.get(feature.domain)
+    return Use.TEXT if categorical == schema_pb2.StringDomain.CATEGORICAL_NO else Use.BY_TYPE
+
+
+@dataclasses.dataclass
+class DatasetSummary:
+    """The summary of a set of rows; an accumulator for a CombineFn.
+
+    Attributes:
+      uses: what a schema says of features' values; see `uses_of`.
+      num_examples: rows seen.
+      features: by name, in the order of their first occurrence.
+    """
+
+    uses: Mapping[str, Use] = dataclasses.field(default_factory=dict)
+    num_examples: int = 0
+    features: dict[str, FeatureSummary] = dataclasses.field(default_factory=dict)
+
+    def add(self, batch: pa.RecordBatch, scratch: Scratch) -> None:
+        """Adds the rows of a batch. Raises TypeError for a feature whose type is not the one seen before."""
+        self.num_examples += batch.num_rows
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            try:
+                self._feature(name).add(column, scratch)
+            except TypeError as error:
+                raise TypeError(f"feature {name!r}: {error}") from error
+        self._bound_tables()
+
+    def merge(self, other: DatasetSummary, scratch: Scratch) -> None:
+        """Adds what `other` has seen; it is not changed. Raises TypeError where types differ."""
+        self.num_examples += other.num_examples
+        for name, summary in other.features.items():
+            try:
+                self._feature(name).merge(summary, scratch)
+            except TypeError as error:
+                raise TypeError(f"feature {name!r}: {error}") from error
+        self._bound_tables()
+
+    def _feature(self, name: str) -> FeatureSummary:
+        summary = self.features.get(name)
+        if summary is None:
+            summary = self.features[name] = FeatureSummary(self.uses.get(name, Use.BY_TYPE))
+        return summary
+
+    def _bound_tables(self) -> None:
+        tables = [feature.counts for feature in self.features.values() if feature.counts is not None]
+        while tables and sum(table.num_bytes for table in tables) > TABLE_BYTES:
+            capacity = max(table.capacity for table in tables) // 2
+            if capacity < _LEAST_CAPACITY:
+                return
+            for table in tables:
+                table.lower_capacity(capacity)

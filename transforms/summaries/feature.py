@@ -1,0 +1,138 @@
+"""What is known of one feature: presence, list lengths, and of its values what its use asks for."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.summaries import counting, lists, moments
+from transforms.summaries.columns import ListColumn, ValueType, list_column
+from transforms.summaries.quantiles import Quantiles, Scratch
+from transforms.summaries.value_counts import CAPACITY, ValueCounts
+
+Array = np.ndarray[Any, Any]
+
+
+class Use(enum.Enum):
+    """What a schema says that a feature's values are, where it matters for statistics."""
+
+    BY_TYPE = enum.auto()  # numbers are numbers, strings are categories
+    CATEGORY = enum.auto()  # ints are categories too
+    TEXT = enum.auto()  # strings that are no categories
+    BLOB = enum.auto()  # bytes of which only the length matters
+
+
+@dataclasses.dataclass
+class Lengths:
+    """How long byte values are."""
+
+    total: int = 0
+    least: int | None = None
+    most: int | None = None
+    invalid: int = 0
+
+    def add(self, offsets: Array) -> None:
+        """Adds values by their offsets."""
+        if len(offsets) > 1:
+            sizes = np.diff(offsets)
+            self.merge(Lengths(int(offsets[-1] - offsets[0]), int(sizes.min()), int(sizes.max())))
+
+    def merge(self, other: Lengths) -> None:
+        """Adds what `other` has seen; it is not changed."""
+        self.total += other.total
+        self.invalid += other.invalid
+        self.least = min((n for n in (self.least, other.least) if n is not None), default=None)
+        self.most = max((n for n in (self.most, other.most) if n is not None), default=None)
+
+
+class FeatureSummary:
+    """The summary of one feature.
+
+    Attributes:
+      value_type: that of its values; None before the first.
+      lists: presence and list lengths.
+      numbers, quantiles: of values that are numbers.
+      lengths: of values that are bytes, or ints that are categories: written in decimals.
+      counts: of values that are categories.
+    """
+
+    __slots__ = ("counts", "lengths", "lists", "numbers", "quantiles", "use", "value_type")
+
+    def __init__(self, use: Use = Use.BY_TYPE) -> None:
+        self.use = use
+        self.value_type: ValueType | None = None
+        self.lists = lists.Lists()
+        self.numbers: moments.Moments | None = None
+        self.quantiles: Quantiles | None = None
+        self.lengths: Lengths | None = None
+        self.counts: ValueCounts | None = None
+
+    def add(self, array: pa.Array, scratch: Scratch) -> None:
+        """Adds the rows of a column. Raises TypeError where its type is not the one seen before."""
+        column = list_column(array)
+        if column is None:
+            return
+        self._hold(column.value_type)
+        total = self.lists.add(column.offsets, column.valid, column.first_bit, scratch)
+        if total != len(column.values):  # rows that are missing have values all the same
+            column = dataclasses.replace(column, values=array.flatten())
+        if total:
+            self._add_values(column, scratch)
+
+    def merge(self, other: FeatureSummary, scratch: Scratch) -> None:
+        """Adds what `other` has seen; it is not changed. Raises TypeError where their types differ."""
+        if other.value_type is None:
+            return
+        self._hold(other.value_type)
+        self.lists.merge(other.lists, scratch)
+        if self.numbers is not None and other.numbers is not None:
+            self.numbers.merge(other.numbers)
+        if self.quantiles is not None and other.quantiles is not None:
+            self.quantiles.merge(other.quantiles, scratch)
+        if self.lengths is not None and other.lengths is not None:
+            self.lengths.merge(other.lengths)
+        if self.counts is not None and other.counts is not None:
+            self.counts.merge(other.counts)
+
+    def _hold(self, value_type: ValueType) -> None:
+        if self.value_type is None:
+            self.value_type = value_type
+            self._begin()
+        elif self.value_type is not value_type:
+            raise TypeError(f"the feature has {value_type} values here and had {self.value_type} values before")
+
+    def _begin(self) -> None:
+        is_category = self.use is Use.CATEGORY or self.value_type is ValueType.STRING
+        if self.value_type is ValueType.FLOAT or not is_category:
+            self.numbers = moments.Moments()
+            self.quantiles = Quantiles(np.uint32 if self.value_type is ValueType.FLOAT else np.uint64)
+            return
+        self.lengths = Lengths()
+        if self.use not in (Use.TEXT, Use.BLOB):
+            self.counts = ValueCounts(CAPACITY)
+
+    def _add_values(self, column: ListColumn, scratch: Scratch) -> None:
+        if column.value_type is ValueType.STRING:
+            self._add_strings(*column.strings)
+        elif self.counts is not None and self.lengths is not None:
+            self.counts.add_ints(column.numbers)
+            self.lengths.total += counting.decimal_digits(column.numbers)
+        elif self.numbers is not None and self.quantiles is not None:
+            values = column.numbers
+            self.numbers.add(values)
+            if column.value_type is ValueType.FLOAT:
+                self.quantiles.add_floats(values, values.view(np.uint32), scratch)
+            else:
+                self.quantiles.add_ints(values, scratch)
+
+    def _add_strings(self, offsets: Array, data: Array) -> None:
+        assert self.lengths is not None
+        self.lengths.add(offsets)
+        if self.counts is not None:
+            self.counts.add_bytes(offsets, data)
+        elif self.use is Use.TEXT:
+            self.lengths.invalid += counting.count_invalid(offsets, data)

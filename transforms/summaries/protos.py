@@ -1,0 +1,225 @@
+"""Summaries as TFDV's statistics."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from transforms.summaries import counting
+from transforms.summaries.columns import ValueType
+from transforms.summaries.dataset import DatasetSummary
+from transforms.summaries.feature import FeatureSummary, Lengths, Use
+from transforms.summaries.histograms import find_quantiles, spread, weigh_buckets
+from transforms.summaries.lists import Lists
+from transforms.summaries.moments import Moments
+from transforms.summaries.quantiles import Quantiles
+from transforms.summaries.value_counts import ValueCounts
+
+Array = np.ndarray[Any, Any]
+Stats = statistics_pb2.FeatureNameStatistics
+Histogram = statistics_pb2.Histogram
+
+_NOT_UTF8_LABEL, _LONG_LABEL = "__BYTES_VALUE__", "__LARGE_BYTES__"
+# A standard histogram is made of this many quantiles for every bucket of the other.
+_FINER = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """How much of a summary is shown; the defaults are those of `tfdv.StatsOptions`."""
+
+    num_top_values: int = 20
+    num_rank_histogram_buckets: int = 1000
+    num_values_histogram_buckets: int = 10
+    num_histogram_buckets: int = 10
+    num_quantiles_histogram_buckets: int = 10
+
+
+DEFAULT_SIZES = Sizes()
+
+
+def dataset_statistics(
+    summary: DatasetSummary, sizes: Sizes = DEFAULT_SIZES
+) -> statistics_pb2.DatasetFeatureStatistics:
+    """The statistics of a set of rows; the name of the slice is the caller's to set."""
+    result = statistics_pb2.DatasetFeatureStatistics(num_examples=summary.num_examples)
+    for name, feature in summary.features.items():
+        result.features.append(feature_statistics(name, feature, summary.num_examples, sizes))
+    return result
+
+
+def feature_statistics(name: str, feature: FeatureSummary, num_examples: int, sizes: Sizes) -> Stats:
+    """The statistics of one feature."""
+    result = Stats(type=_type_of(feature))
+    result.path.step.append(name)
+    common = _common(feature.lists, num_examples, sizes)
+    if feature.numbers is not None and feature.quantiles is not None:
+        result.num_stats.CopyFrom(_numeric(feature.numbers, feature.quantiles, sizes))
+        result.num_stats.common_stats.CopyFrom(common)
+    elif feature.use is Use.BLOB and feature.value_type is not ValueType.INT:
+        _fill_bytes(result.bytes_stats, feature.lengths or Lengths(), feature.lists.total)
+        result.bytes_stats.common_stats.CopyFrom(common)
+    else:
+        _fill_strings(result.string_stats, feature, sizes)
+        result.string_stats.common_stats.CopyFrom(common)
+    return result
+
+
+def _type_of(feature: FeatureSummary) -> int:
+    if feature.value_type in (None, ValueType.STRING):
+        return int(Stats.BYTES if feature.use is Use.BLOB else Stats.STRING)
+    return int(Stats.INT if feature.value_type is ValueType.INT else Stats.FLOAT)
+
+
+def _common(lists: Lists, num_examples: int, sizes: Sizes) -> statistics_pb2.CommonStatistics:
+    result = statistics_pb2.CommonStatistics(
+        num_non_missing=lists.present, num_missing=num_examples - lists.present
+    )
+    if lists.present:
+        result.min_num_values, result.max_num_values = lists.least, lists.most
+        result.tot_num_values = lists.total
+        result.avg_num_values = lists.total / lists.present
+        bounds, ranks = _quantiles(*lists.weighted(), sizes.num_values_histogram_buckets)
+        result.num_values_histogram.CopyFrom(_quantiles_histogram(bounds, ranks))
+    return result
+
+
+def _numeric(numbers: Moments, quantiles: Quantiles, sizes: Sizes) -> statistics_pb2.NumericStatistics:
+    if not numbers.count:
+        return _only_nans(numbers.nans)
+    finer = _FINER * sizes.num_quantiles_histogram_buckets
+    bounds, ranks = _quantiles(*_with_ends(numbers, *quantiles.weighted()), finer)
+    result = statistics_pb2.NumericStatistics(
+        mean=numbers.mean,
+        std_dev=numbers.deviation,
+        num_zeros=numbers.zeros,
+        min=numbers.min,
+        max=numbers.max,
+        median=(bounds[finer // 2] + bounds[(finer + 1) // 2]) / 2,
+        histograms=[
+            _standard_histogram(numbers, bounds, ranks, sizes.num_histogram_buckets),
+            _quantiles_histogram(bounds[::_FINER], ranks[::_FINER]),
+        ],
+    )
+    for histogram in result.histograms:
+        histogram.num_nan = numbers.nans
+    return result
+
+
+def _only_nans(nans: int) -> statistics_pb2.NumericStatistics:
+    types = (Histogram.STANDARD, Histogram.QUANTILES) if nans else ()
+    return statistics_pb2.NumericStatistics(histograms=[Histogram(type=t, num_nan=nans) for t in types])
+
+
+def _with_ends(numbers: Moments, values: Array, weights: Array) -> tuple[Array, Array]:
+    """The sketch's numbers with the least and greatest in place of its first and last, which are near them."""
+    values[0], values[-1] = numbers.min, numbers.max
+    return values, weights
+
+
+def _quantiles(values: Array, weights: Array, count: int) -> tuple[Array, Array]:
+    bounds, ranks = np.empty(count + 1), np.empty(count + 1)
+    find_quantiles(values, weights, bounds, ranks)
+    return bounds, ranks
+
+
+def _weights(bounds: Array, ranks: Array) -> Array:
+    weights = np.empty(len(bounds) - 1)
+    weigh_buckets(np.ascontiguousarray(bounds), np.ascontiguousarray(ranks), weights)
+    return weights
+
+
+def _histogram(histogram_type: int, bounds: Array, counts: Array) -> Histogram:
+    buckets = [
+        Histogram.Bucket(low_value=low, high_value=high, sample_count=count)
+        for low, high, count in zip(bounds[:-1].tolist(), bounds[1:].tolist(), counts.tolist(), strict=True)
+    ]
+    return Histogram(type=histogram_type, buckets=buckets)
+
+
+def _quantiles_histogram(bounds: Array, ranks: Array) -> Histogram:
+    return _histogram(Histogram.QUANTILES, bounds, _weights(bounds, ranks))
+
+
+def _standard_histogram(numbers: Moments, bounds: Array, ranks: Array, num_buckets: int) -> Histogram:
+    """Buckets of equal width over the finite numbers, and one for each infinity that came."""
+    if not numbers.finite:
+        ends = np.array([numbers.finite_min, numbers.finite_max])
+        return _histogram(Histogram.STANDARD, ends, ranks[-1:])
+    edges = _edges(numbers, num_buckets)
+    if not np.isfinite(edges).all():  # The width overflows; TFDV shows no bucket then.
+        return Histogram(type=Histogram.STANDARD)
+    bounds, ranks, below = _finite(numbers, bounds, ranks)
+    counts = np.empty(len(edges) - 1)
+    spread(np.ascontiguousarray(bounds), _weights(bounds, ranks), edges, counts)
+    result = _histogram(Histogram.STANDARD, edges, counts)
+    if below:
+        infinite = Histogram.Bucket(low_value=-np.inf, high_value=-np.inf, sample_count=below)
+        result.buckets.insert(0, infinite)
+    if numbers.above:
+        result.buckets.add(low_value=np.inf, high_value=np.inf, sample_count=numbers.above)
+    return result
+
+
+def _edges(numbers: Moments, num_buckets: int) -> Array:
+    if numbers.finite_min == numbers.finite_max:
+        return np.array([numbers.finite_min, numbers.finite_max])
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.linspace(numbers.finite_min, numbers.finite_max, num_buckets + 1)
+
+
+def _finite(numbers: Moments, bounds: Array, ranks: Array) -> tuple[Array, Array, float]:
+    """The bounds that are finite, their ranks among finite numbers, and how many lie below all."""
+    first = int(np.searchsorted(bounds, -np.inf, side="right"))
+    below = float(ranks[first - 1]) if first else 0.0
+    bounds, ranks = bounds[first:], ranks[first:] - below
+    if numbers.above:
+        last, rest = int(np.searchsorted(bounds, np.inf)), ranks[-1] - numbers.above
+        bounds = np.append(bounds[:last], numbers.finite_max)
+        ranks = np.append(ranks[:last], rest)
+    return bounds, ranks, below
+
+
+def _fill_bytes(result: statistics_pb2.BytesStatistics, lengths: Lengths, total: int) -> None:
+    if lengths.least is not None and lengths.most is not None:
+        result.avg_num_bytes = lengths.total / total
+        result.min_num_bytes, result.max_num_bytes = lengths.least, lengths.most
+        result.max_num_bytes_int = lengths.most
+
+
+def _fill_strings(result: statistics_pb2.StringStatistics, feature: FeatureSummary, sizes: Sizes) -> None:
+    lengths, counts = feature.lengths or Lengths(), feature.counts
+    if feature.lists.total:
+        result.avg_length = lengths.total / feature.lists.total
+    result.invalid_utf8_count = lengths.invalid + (counts.invalid if counts is not None else 0)
+    if counts is not None and feature.lists.total:
+        result.unique = counts.distinct()
+        most = max(sizes.num_top_values, sizes.num_rank_histogram_buckets)
+        ranked = _ranked(counts, most, of_ints=feature.value_type is ValueType.INT)
+        _fill_ranks(result, ranked, sizes)
+
+
+def _fill_ranks(result: statistics_pb2.StringStatistics, ranked: list[tuple[int, bytes]], sizes: Sizes) -> None:
+    for rank, (count, value) in enumerate(ranked):
+        label = value.decode()
+        if rank < sizes.num_top_values:
+            result.top_values.add(value=label, frequency=count)
+        if rank < sizes.num_rank_histogram_buckets:
+            result.rank_histogram.buckets.add(low_rank=rank, high_rank=rank, sample_count=count, label=label)
+
+
+def _ranked(counts: ValueCounts, most: int, *, of_ints: bool) -> list[tuple[int, bytes]]:
+    """Counts and values, the greatest first; of equal counts the greater value. What no text is, is one value."""
+    by_value: dict[bytes, int] = {}
+    for value, kind, count in counts.entries():
+        if of_ints:
+            shown = str(int.from_bytes(value, "little", signed=True)).encode()
+        elif kind == counting.TEXT:
+            shown = value
+        else:
+            shown = (_NOT_UTF8_LABEL if kind == counting.NOT_UTF8 else _LONG_LABEL).encode()
+        by_value[shown] = by_value.get(shown, 0) + count
+    return sorted(((count, value) for value, count in by_value.items()), reverse=True)[:most]

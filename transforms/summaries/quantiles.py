@@ -1,0 +1,184 @@
+"""A sketch of a distribution: numbers kept as they are up to a size, then one for ever more of them.
+
+What comes is gathered until there are BLOCK numbers, which are sorted; one in STRIDE of them is kept, a run of
+RUN numbers. Two runs of the same weight are merged, and every other number of the two is a run of twice the
+weight (Manku, Rajagopalan and Lindsay, "Approximate Medians and other Quantiles in One Pass and with Limited
+Memory", 1998, with two buffers a level).
+
+Error. Keeping the middle one of every STRIDE in a sorted block moves a rank by at most STRIDE / 2: in n numbers,
+n / BLOCK * STRIDE / 2 = n / (2 RUN). Merging runs of weight w moves a rank by at most w, and there are
+n / (2 RUN w) merges of that weight: n / (2 RUN) again for each of the log2(n / BLOCK) weights. So a rank is
+off by at most (1 + log2(n / BLOCK)) / (2 RUN) of n: 0.2 % for a million numbers, 0.5 % for ten thousand
+million. The bound holds for every input and any order of adding and merging; as the number kept is now the
+lower and now the higher, errors mostly cancel. Up to BLOCK numbers the sketch is exact.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from transforms.columnar.compiled import FLOATS, LONGS, compiled, helper
+from transforms.summaries.sorting import DIGITS, doubles_of, float_key, int_key, sort_keys
+
+Array = np.ndarray[Any, Any]
+
+BLOCK, RUN = 8192, 2048
+STRIDE = BLOCK // RUN
+_FIRST_ROOM = 64
+
+_WORDS = types.Array(types.uint32, 1, "C", readonly=True)
+_PAIR = types.UniTuple(types.int64, 2)
+
+
+@compiled(_PAIR(FLOATS, _WORDS, types.int64, types.uint32[::1], types.int64))
+def gather_floats(values: Array, bits: Array, start: int, keys: Array, used: int) -> tuple[int, int]:
+    """Appends the keys of the floats from `start` on, but for NaN, until all are done or `keys` is full.
+
+    Returns the position after the last that is done, and how many of `keys` are used.
+    """
+    position = start
+    while position < values.size and used < keys.size:
+        if values[position] == values[position]:
+            keys[used] = float_key(bits[position])
+            used += 1
+        position += 1
+    return position, used
+
+
+@compiled(_PAIR(LONGS, types.int64, types.uint64[::1], types.int64))
+def gather_ints(values: Array, start: int, keys: Array, used: int) -> tuple[int, int]:
+    """Appends the keys of the ints from `start` on, until all are done or `keys` is full."""
+    count = min(values.size - start, keys.size - used)
+    for i in range(count):
+        keys[used + i] = int_key(values[start + i])
+    return start + count, used + count
+
+
+@helper
+def _halve(one: Any, other: Any, first: int, out: Any) -> None:
+    i, j = 0, 0
+    for position in range(one.size + other.size):
+        if j == other.size or (i < one.size and one[i] <= other[j]):
+            key = one[i]
+            i += 1
+        else:
+            key = other[j]
+            j += 1
+        if position & 1 == first:
+            out[position >> 1] = key
+
+
+_RUN32, _RUN64 = types.uint32[::1], types.uint64[::1]
+
+
+@compiled(
+    types.void(_RUN32, _RUN32, types.int64, _RUN32), types.void(_RUN64, _RUN64, types.int64, _RUN64)
+)
+def merge_halved(one: Array, other: Array, first: int, out: Array) -> None:
+    """Every other number of two sorted runs merged, from the one at `first` (0 or 1) on."""
+    _halve(one, other, first, out)
+
+
+@dataclasses.dataclass
+class Scratch:
+    """Room to work in, for the summaries of one thread."""
+
+    words: Array = dataclasses.field(default_factory=lambda: np.empty(BLOCK, np.uint32))
+    long_words: Array = dataclasses.field(default_factory=lambda: np.empty(BLOCK, np.uint64))
+    places: Array = dataclasses.field(default_factory=lambda: np.empty(DIGITS, np.int64))
+
+    def of(self, keys: Array) -> Array:
+        """The room for keys of that type."""
+        return self.words if keys.dtype == np.uint32 else self.long_words
+
+
+class Quantiles:
+    """The sketch of floats (`dtype` uint32) or of ints (uint64)."""
+
+    __slots__ = ("_flips", "_keys", "_runs", "_used")
+
+    def __init__(self, dtype: Any) -> None:
+        self._keys: Array = np.empty(_FIRST_ROOM, dtype)
+        self._used = 0
+        self._runs: list[Array | None] = []
+        self._flips = 0  # one bit a weight: which half of a merge is kept next
+
+    def add_floats(self, values: Array, bits: Array, scratch: Scratch) -> None:
+        """Adds float32 values, but for NaN; `bits` are the same as uint32."""
+        position = 0
+        while position < len(values):
+            self._make_room(len(values) - position, scratch)
+            position, self._used = gather_floats(values, bits, position, self._keys, self._used)
+
+    def add_ints(self, values: Array, scratch: Scratch) -> None:
+        """Adds int64 values."""
+        position = 0
+        while position < len(values):
+            self._make_room(len(values) - position, scratch)
+            position, self._used = gather_ints(values, position, self._keys, self._used)
+
+    def merge(self, other: Quantiles, scratch: Scratch) -> None:
+        """Adds what `other` has seen; it is not changed."""
+        for level, run in enumerate(other._runs):
+            if run is not None:
+                self._keep(run, level)
+        keys = other._keys[: other._used]
+        while len(keys):
+            self._make_room(len(keys), scratch)
+            count = min(len(keys), len(self._keys) - self._used)
+            self._keys[self._used : self._used + count] = keys[:count]
+            self._used += count
+            keys = keys[count:]
+
+    def weighted(self) -> tuple[Array, Array]:
+        """What is kept: numbers in ascending order, and of how many each stands for."""
+        parts = [self._keys[: self._used]]
+        weights = [np.ones(self._used, np.int64)]
+        for level, run in enumerate(self._runs):
+            if run is not None:
+                parts.append(run)
+                weights.append(np.full(RUN, STRIDE << level, np.int64))
+        keys = np.concatenate(parts)
+        order = np.argsort(keys, kind="stable")
+        return doubles_of(keys[order]), np.concatenate(weights)[order]
+
+    def _make_room(self, wanted: int, scratch: Scratch) -> None:
+        """Leaves room for one number at least."""
+        if self._used == BLOCK:
+            self._close_block(scratch)
+        room = min(BLOCK, max(self._used + wanted, 2 * self._used))
+        if room > len(self._keys):
+            keys = np.empty(room, self._keys.dtype)
+            keys[: self._used] = self._keys[: self._used]
+            self._keys = keys
+
+    def _close_block(self, scratch: Scratch) -> None:
+        sort_keys(self._keys, scratch.of(self._keys), BLOCK, scratch.places)
+        # The middle of an even number is one of two; either in turn.
+        first = STRIDE // 2 - self._flip(0)
+        self._used = 0
+        self._keep(self._keys[first::STRIDE].copy(), 0)
+
+    def _keep(self, run: Array, level: int) -> None:
+        while level < len(self._runs) and (there := self._runs[level]) is not None:
+            out = np.empty(RUN, run.dtype)
+            merge_halved(there, run, self._flip(level + 1), out)
+            self._runs[level] = None
+            run, level = out, level + 1
+        self._runs.extend([None] * (level + 1 - len(self._runs)))
+        self._runs[level] = run
+
+    def _flip(self, bit: int) -> int:
+        self._flips ^= 1 << bit
+        return self._flips >> bit & 1
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self._keys[: self._used].copy(), self._runs, self._flips
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self._keys, self._runs, self._flips = state
+        self._used = len(self._keys)

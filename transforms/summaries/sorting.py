@@ -1,0 +1,84 @@
+"""Numbers as unsigned keys of the same order, and sorting by radix, for compiled code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from transforms.columnar.compiled import compiled, helper
+
+Array = np.ndarray[Any, Any]
+
+DIGITS = 256
+_SIGN32, _SIGN64 = np.uint32(1 << 31), np.uint64(1 << 63)
+_ONES32 = np.uint32(0xFFFFFFFF)
+
+_WORDS, _LONG_WORDS, _PLACES = types.uint32[::1], types.uint64[::1], types.int64[::1]
+
+
+@helper
+def float_key(bits: Any) -> Any:
+    """The key of a float, given as its bits; -0.0 comes right before 0.0, NaN outside of the infinities."""
+    return bits ^ (_ONES32 if bits & _SIGN32 else _SIGN32)
+
+
+@helper
+def int_key(value: Any) -> Any:
+    """The key of an int64."""
+    return np.uint64(value) ^ _SIGN64
+
+
+def doubles_of(keys: Array) -> Array:
+    """The numbers of keys, as doubles: of uint32 keys those of floats, of uint64 keys those of ints."""
+    if keys.dtype == np.uint64:
+        return (keys ^ _SIGN64).view(np.int64).astype(np.float64)
+    bits = np.where(keys & _SIGN32, keys ^ _SIGN32, ~keys)
+    return bits.astype(np.uint32).view(np.float32).astype(np.float64)
+
+
+@helper
+def _distribute(keys: Any, spare: Any, size: int, shift: Any, places: Any) -> None:
+    """Sorts `keys` stably by one byte into `spare`."""
+    for digit in range(DIGITS):
+        places[digit] = 0
+    for i in range(size):
+        places[np.int64(keys[i] >> shift) & 0xFF] += 1
+    before = 0
+    for digit in range(DIGITS):
+        count = places[digit]
+        places[digit] = before
+        before += count
+    for i in range(size):
+        digit = np.int64(keys[i] >> shift) & 0xFF
+        spare[places[digit]] = keys[i]
+        places[digit] += 1
+
+
+@helper
+def _sort(keys: Any, spare: Any, size: int, places: Any) -> None:
+    differing = keys[0] ^ keys[0]
+    for i in range(1, size):
+        differing |= keys[i] ^ keys[0]
+    swapped = False
+    for byte in range(keys.itemsize):
+        shift = keys[0] * 0 + np.uint32(8 * byte)
+        if (differing >> shift) & np.uint32(0xFF) == 0:
+            continue
+        if swapped:
+            _distribute(spare, keys, size, shift, places)
+        else:
+            _distribute(keys, spare, size, shift, places)
+        swapped = not swapped
+    if swapped:
+        for i in range(size):
+            keys[i] = spare[i]
+
+
+@compiled(
+    types.void(_WORDS, _WORDS, types.int64, _PLACES), types.void(_LONG_WORDS, _LONG_WORDS, types.int64, _PLACES)
+)
+def sort_keys(keys: Array, spare: Array, size: int, places: Array) -> None:
+    """Sorts the first `size` (one at least) keys; `spare` has as many, `places` has DIGITS. One byte a pass."""
+    _sort(keys, spare, size, places)
