@@ -1,7 +1,7 @@
 """How often each value occurs, in one table for the values of a feature; the compiled part.
 
-A value is a string of bytes. It is found by its hash and compared as a whole, but for a LONG one, which is
-known by its hash and length alone: TFDV shows all long ones as one.
+A value is a string of bytes. It is found by its hash and compared as a whole, but for one that is longer than
+the table keeps, which is known by its hash and length alone: TFDV shows all long ones as one.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from transforms.columnar.utf8 import is_utf8
 
 Array = np.ndarray[Any, Any]
 
-#: Values of more bytes than this are long.
+#: Values of more bytes than this are not kept, but where a schema says that they are categories.
 LONG = 1024
-#: What a value is.
+#: What a value is; the last two are longer than what is kept.
 TEXT, NOT_UTF8, LONG_TEXT, LONG_NOT_UTF8 = range(4)
 
 DONE, MORE_ENTRIES, MORE_BYTES = range(3)
@@ -33,8 +33,9 @@ class Table(NamedTuple):
       slots: entries by hash, -1 where free; a power of two, at least twice as many as there is room for.
       hashes, counts, starts, lengths, kinds: by entry; its value is `arena[start:start + length]`, unless long.
       used: entries in use; bytes of the arena in use; values that were not UTF-8; fingerprints in use.
-      fingerprints: hashes of new values below `limit[0]`, to estimate by how many there were; empty where
-        every value ever seen has its entry.
+      fingerprints: hashes of new values, to estimate by how many there were; empty where every value ever seen
+        has its entry.
+      limits: the hash that fingerprints are below; the most bytes of a value that are kept.
     """
 
     slots: Array
@@ -45,11 +46,12 @@ class Table(NamedTuple):
     kinds: Array
     arena: Array
     fingerprints: Array
-    limit: Array
+    limits: Array
     used: Array
 
 
 ENTRIES, ARENA, INVALID, PRINTS = range(4)
+PRINT_LIMIT, LENGTH_LIMIT = range(2)
 
 _HASHES, _LONGS, _BYTES = types.uint64[::1], types.int64[::1], types.uint8[::1]
 TABLE = types.NamedTuple(
@@ -65,7 +67,7 @@ def _find(table: Any, code: Any, data: Any, start: int, length: int) -> tuple[in
     while table.slots[slot] >= 0:
         entry = np.int64(table.slots[slot])
         if table.hashes[entry] == code and table.lengths[entry] == length:
-            if length > LONG or same_bytes(table.arena, table.starts[entry], data, start, length):
+            if table.kinds[entry] >= LONG_TEXT or same_bytes(table.arena, table.starts[entry], data, start, length):
                 return entry, slot
         slot = np.int64(np.uint64(slot + 1) & mask)
     return -1, slot
@@ -75,7 +77,7 @@ def _find(table: Any, code: Any, data: Any, start: int, length: int) -> tuple[in
 def _insert(table: Any, slot: int, code: Any, data: Any, start: int, length: int, kind: int) -> int:
     """Adds a value's entry with a count of zero. DONE, or what there must be more of."""
     used, entry, at = table.used, table.used[ENTRIES], table.used[ARENA]
-    kept = 0 if length > LONG else length
+    kept = 0 if kind >= LONG_TEXT else length
     if entry == table.hashes.size or table.fingerprints.size > 0 and used[PRINTS] == table.fingerprints.size:
         return MORE_ENTRIES
     if table.arena.size - at < kept:
@@ -85,16 +87,16 @@ def _insert(table: Any, slot: int, code: Any, data: Any, start: int, length: int
     table.starts[entry], table.lengths[entry], table.kinds[entry] = at, length, kind
     table.slots[slot] = entry
     used[ENTRIES], used[ARENA] = entry + 1, at + kept
-    if table.fingerprints.size > 0 and code < table.limit[0]:
+    if table.fingerprints.size > 0 and code < table.limits[PRINT_LIMIT]:
         table.fingerprints[used[PRINTS]] = code
         used[PRINTS] += 1
     return DONE
 
 
 @helper
-def _kind(data: Any, start: int, length: int) -> int:
+def _kind(data: Any, start: int, length: int, table: Any) -> int:
     valid = is_utf8(data, start, start + length)
-    if length > LONG:
+    if np.uint64(length) > table.limits[LENGTH_LIMIT]:
         return LONG_TEXT if valid else LONG_NOT_UTF8
     return TEXT if valid else NOT_UTF8
 
@@ -111,7 +113,7 @@ def count_bytes(offsets: Array, data: Array, first: int, table: Any) -> tuple[in
         entry, slot = _find(table, code, data, start, length)
         if entry < 0:
             entry = table.used[ENTRIES]
-            state = _insert(table, slot, code, data, start, length, _kind(data, start, length))
+            state = _insert(table, slot, code, data, start, length, _kind(data, start, length, table))
             if state != DONE:
                 return i, state
         table.counts[entry] += 1

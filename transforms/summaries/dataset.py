@@ -16,6 +16,12 @@ TABLE_BYTES = 384 << 20
 _LEAST_CAPACITY = 1024
 
 
+_USES = {
+    schema_pb2.StringDomain.CATEGORICAL_NO: Use.TEXT,
+    schema_pb2.StringDomain.CATEGORICAL_YES: Use.CATEGORY,
+}
+
+
 def uses_of(schema: schema_pb2.Schema | None) -> dict[str, Use]:
     """The features of which a schema says what their values are, as TFDV's generators read it."""
     if schema is None:
@@ -32,8 +38,8 @@ def _use_of(feature: schema_pb2.Feature, domains: Mapping[str, int]) -> Use:
     if feature.type == schema_pb2.INT:
         told = info == "int_domain" and feature.int_domain.is_categorical
         return Use.CATEGORY if told or info in ("bool_domain", "natural_language_domain") else Use.BY_TYPE
-    categorical = feature.string_domain.is_categorical if info == "string_domain" else domains.get(feature.domain)
-    return Use.TEXT if categorical == schema_pb2.StringDomain.CATEGORICAL_NO else Use.BY_TYPE
+    told = feature.string_domain.is_categorical if info == "string_domain" else domains.get(feature.domain)
+    return _USES.get(told, Use.BY_TYPE)
 
 
 @dataclasses.dataclass

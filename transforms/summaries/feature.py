@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import sys
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ class Use(enum.Enum):
     """What a schema says that a feature's values are, where it matters for statistics."""
 
     BY_TYPE = enum.auto()  # numbers are numbers, strings are categories
-    CATEGORY = enum.auto()  # ints are categories too
+    CATEGORY = enum.auto()  # ints are categories too, and strings are however long they are
     TEXT = enum.auto()  # strings that are no categories
     BLOB = enum.auto()  # bytes of which only the length matters
 
@@ -113,7 +114,7 @@ class FeatureSummary:
             return
         self.lengths = Lengths()
         if self.use not in (Use.TEXT, Use.BLOB):
-            self.counts = ValueCounts(CAPACITY)
+            self.counts = ValueCounts(CAPACITY, sys.maxsize if self.use is Use.CATEGORY else counting.LONG)
 
     def _add_values(self, column: ListColumn, scratch: Scratch) -> None:
         if column.value_type is ValueType.STRING:

@@ -88,10 +88,8 @@ class Moments:
 
     @property
     def mean(self) -> float:
-        """The mean of all numbers but NaN."""
-        if self.above or self.below:
-            return math.nan if self.above and self.below else math.copysign(math.inf, self.above - self.below)
-        return self.finite_mean
+        """The mean of all numbers but NaN; NaN where one is infinite, as TFDV has it."""
+        return self.finite_mean if self.finite == self.count else math.nan
 
     @property
     def deviation(self) -> float:

@@ -22,7 +22,7 @@ Array = np.ndarray[Any, Any]
 Stats = statistics_pb2.FeatureNameStatistics
 Histogram = statistics_pb2.Histogram
 
-_NOT_UTF8_LABEL, _LONG_LABEL = "__BYTES_VALUE__", "__LARGE_BYTES__"
+_NOT_UTF8_LABEL, _LONG_LABEL = b"__BYTES_VALUE__", b"__LARGE_BYTES__"
 # A standard histogram is made of this many quantiles for every bucket of the other.
 _FINER = 100
 
@@ -220,6 +220,6 @@ def _ranked(counts: ValueCounts, most: int, *, of_ints: bool) -> list[tuple[int,
         elif kind == counting.TEXT:
             shown = value
         else:
-            shown = (_NOT_UTF8_LABEL if kind == counting.NOT_UTF8 else _LONG_LABEL).encode()
+            shown = _LONG_LABEL if kind == counting.LONG_TEXT else _NOT_UTF8_LABEL
         by_value[shown] = by_value.get(shown, 0) + count
     return sorted(((count, value) for value, count in by_value.items()), reverse=True)[:most]

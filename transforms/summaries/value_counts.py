@@ -27,7 +27,7 @@ _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _BY_ENTRY = ("hashes", "counts", "starts", "lengths", "kinds")
 
 
-def _new_table(entries: int, num_bytes: int) -> Table:
+def _new_table(entries: int, num_bytes: int, limits: Array) -> Table:
     return Table(
         slots=np.full(2 * entries, -1, np.int32),
         hashes=np.empty(entries, np.uint64),
@@ -37,7 +37,7 @@ def _new_table(entries: int, num_bytes: int) -> Table:
         kinds=np.empty(entries, np.uint8),
         arena=np.empty(num_bytes, np.uint8),
         fingerprints=np.empty(0, np.uint64),
-        limit=np.full(1, _ALL),
+        limits=limits,
         used=np.zeros(4, np.int64),
     )
 
@@ -52,9 +52,10 @@ class ValueCounts:
 
     __slots__ = ("_table", "capacity")
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
+    def __init__(self, capacity: int = CAPACITY, longest: int = counting.LONG) -> None:
+        """Longer values than `longest` bytes are counted, but not kept."""
         self.capacity = capacity
-        self._table = _new_table(_FIRST_ENTRIES, _FIRST_BYTES)
+        self._table = _new_table(_FIRST_ENTRIES, _FIRST_BYTES, np.array([_ALL, longest], np.uint64))
 
     @property
     def invalid(self) -> int:
@@ -120,11 +121,8 @@ class ValueCounts:
             if state == MORE_ENTRIES:
                 self._more_entries()
             else:
-                self._table = self._resized(len(self._table.hashes), self._more_bytes())
+                self._table = self._resized(len(self._table.hashes), 2 * len(self._table.arena) + counting.LONG)
             done, state = count(*values, done, self._table)
-
-    def _more_bytes(self) -> int:
-        return 2 * len(self._table.arena) + counting.LONG
 
     def _more_entries(self) -> None:
         entries = int(self._table.used[ENTRIES])
@@ -140,7 +138,7 @@ class ValueCounts:
         return self._copied(np.arange(int(self._table.used[ENTRIES])), self._table.counts, entries, num_bytes)
 
     def _copied(self, kept: Array, counts: Array, entries: int, num_bytes: int) -> Table:
-        old, new = self._table, _new_table(entries, num_bytes)
+        old, new = self._table, _new_table(entries, num_bytes, self._table.limits)
         for i, name in enumerate(_BY_ENTRY):
             getattr(new, name)[: len(kept)] = (counts if i == 1 else getattr(old, name))[kept]
         lengths = np.where(new.kinds[: len(kept)] >= counting.LONG_TEXT, 0, new.lengths[: len(kept)])
@@ -150,7 +148,7 @@ class ValueCounts:
         new.starts[: len(kept)] = stops - lengths
         new.used[:] = old.used
         new.used[:2] = len(kept), (stops[-1] if len(stops) else 0)
-        return new._replace(fingerprints=old.fingerprints, limit=old.limit)
+        return new._replace(fingerprints=old.fingerprints)
 
     def _prune(self) -> None:
         if self.exact:
@@ -167,7 +165,7 @@ class ValueCounts:
         self._settle_fingerprints(np.sort(self._table.hashes[:used]))
 
     def _add_fingerprints(self, other: ValueCounts) -> None:
-        limit = min(self._table.limit[0], other._table.limit[0])
+        limit = min(self._table.limits[0], other._table.limits[0])
         prints = np.union1d(self._prints(), other._prints())
         self._settle_fingerprints(prints[prints <= limit])
 
@@ -179,8 +177,8 @@ class ValueCounts:
         kept = np.empty(2 * K, np.uint64)
         count = min(K, len(prints))
         kept[:count] = prints[:count]
-        limit = np.full(1, prints[K - 1] if len(prints) >= K else _ALL)
-        self._table = self._table._replace(fingerprints=kept, limit=limit)
+        self._table = self._table._replace(fingerprints=kept)
+        self._table.limits[counting.PRINT_LIMIT] = prints[K - 1] if len(prints) >= K else _ALL
         self._table.used[PRINTS] = count
 
     def __getstate__(self) -> tuple[Any, ...]:

@@ -1,0 +1,101 @@
+"""Random columns and schemas, and the comparison of two statistics of them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from google.protobuf import text_format
+from hypothesis import strategies as st
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+TYPES = {"float": pa.float32(), "int": pa.int64(), "bytes": pa.large_binary()}
+
+_floats = st.one_of(
+    st.sampled_from([0.0, -0.0, 1.0, 2.5, -1.0]),
+    st.floats(width=32),
+    st.sampled_from([math.nan, math.inf, -math.inf]),
+)
+_ints = st.one_of(st.integers(-3, 20), st.integers(-(1 << 63), (1 << 63) - 1))
+_long = st.sampled_from([b"x" * 1023, b"x" * 1024, b"y" * 1025, b"\xff" * 1025, b"z" * 3000])
+_bytes = st.one_of(
+    st.sampled_from([b"a", b"b", b"cc", b"", b"\xff", b"\xc3\x28", "zwölf".encode()]),
+    st.binary(max_size=12),
+    st.text(max_size=12).map(lambda t: t.encode()),
+    _long,
+)
+VALUES = {"float": _floats, "int": _ints, "bytes": _bytes}
+
+_DOMAINS = {
+    "float": ["", "float_domain {min: 0 max: 1}"],
+    "int": ["", "int_domain {is_categorical: true}", "int_domain {min: 0}", "bool_domain {}"],
+    "bytes": [
+        "",
+        "image_domain {}",
+        "string_domain {value: 'a'}",
+        "string_domain {is_categorical: CATEGORICAL_NO}",
+        "string_domain {is_categorical: CATEGORICAL_YES}",
+        "domain: 'words'",
+        "domain: 'free'",
+    ],
+}
+
+
+@st.composite
+def columns(draw: st.DrawFn, max_rows: int = 30) -> tuple[schema_pb2.Schema, pa.RecordBatch]:
+    """A few features with their schema, and rows of them: missing, empty, ragged."""
+    schema = schema_pb2.Schema()
+    schema.string_domain.add(name="words", value=["a", "b"])
+    schema.string_domain.add(name="free", is_categorical=schema_pb2.StringDomain.CATEGORICAL_NO)
+    num_rows = draw(st.integers(1, max_rows))
+    arrays = {}
+    for i in range(draw(st.integers(1, 4))):
+        kind = draw(st.sampled_from(sorted(TYPES)))
+        name = f"{kind}{i}"
+        text_format.Merge(draw(st.sampled_from(_DOMAINS[kind])), schema.feature.add(name=name))
+        schema.feature[-1].type = schema_pb2.FeatureType.Value(kind.upper())
+        lists = st.lists(VALUES[kind], max_size=3)
+        cell = st.one_of(st.none(), lists, lists, VALUES[kind].map(lambda v: [v]))
+        rows = draw(st.lists(cell, min_size=num_rows, max_size=num_rows))
+        arrays[name] = pa.array(rows, pa.large_list(TYPES[kind]))
+    return schema, pa.RecordBatch.from_arrays(list(arrays.values()), list(arrays))
+
+
+def assert_same(
+    ours: statistics_pb2.DatasetFeatureStatistics, theirs: statistics_pb2.DatasetFeatureStatistics
+) -> None:
+    """Every field is the same, numbers to 1e-9; the buckets of histograms too."""
+    assert ours.num_examples == theirs.num_examples
+    mine = {feature.path.step[0]: feature for feature in ours.features}
+    its = {feature.path.step[0]: feature for feature in theirs.features}
+    assert mine.keys() == its.keys()
+    for name in its:
+        compare(mine[name], its[name], name)
+
+
+def compare(one: Any, other: Any, where: str) -> None:
+    """Raises AssertionError where a field of two messages differs; -0.0 is set where 0.0 is not."""
+    for field in {f.name: f for f, _ in [*one.ListFields(), *other.ListFields()]}.values():
+        mine, its, place = getattr(one, field.name), getattr(other, field.name), f"{where}.{field.name}"
+        if field.label == field.LABEL_REPEATED:
+            assert len(mine) == len(its), (place, one, other)
+            for i, (a, b) in enumerate(zip(mine, its, strict=True)):
+                _compare_value(field, a, b, f"{place}[{i}]")
+        elif field.message_type is not None:
+            assert one.HasField(field.name) == other.HasField(field.name), (place, one, other)
+            compare(mine, its, place)
+        else:
+            _compare_value(field, mine, its, place)
+
+
+def _compare_value(field: Any, one: Any, other: Any, where: str) -> None:
+    if field.message_type is not None:
+        compare(one, other, where)
+    elif field.cpp_type in (field.CPPTYPE_DOUBLE, field.CPPTYPE_FLOAT):
+        scale = max(abs(other), 1e-12) if np.isfinite(other) else 1.0
+        close = one == other or (math.isnan(one) and math.isnan(other)) or abs(one - other) <= 1e-9 * scale
+        assert close, (where, one, other)
+    else:
+        assert one == other, (where, one, other)
