@@ -23,6 +23,7 @@ _FIRST_NAMES, _NAME_BYTES = 64, 4096
 _EMPTY = (b"", b"\n\x00")
 
 _TYPES = {st.BYTES_KIND: pa.large_binary(), st.FLOAT_KIND: pa.float32(), st.INT_KIND: pa.int64()}
+_LISTS = {kind: pa.large_list(values) for kind, values in _TYPES.items()}
 
 # A feature's name and its `large_list` column. A name stands twice where its values came in two types; the
 # rows of the one are then null in the other.
@@ -146,9 +147,10 @@ class ExampleParser:
     def _column(self, line: int, num_rows: int, valid: Array, nulls: int) -> pa.Array:
         store = self._store
         column = int(store.lines[line])
-        values = _values(store, store.columns[column], column % st.KINDS)
+        kind = column % st.KINDS
+        values = _values(store, store.columns[column], kind)
         buffers = [pa.py_buffer(valid) if nulls else None, pa.py_buffer(store.ends[line, : num_rows + 1])]
-        return pa.Array.from_buffers(pa.large_list(values.type), num_rows, buffers, nulls, children=[values])
+        return pa.Array.from_buffers(_LISTS[kind], num_rows, buffers, nulls, children=[values])
 
 
 def _values(store: st.Store, column: Array, kind: int) -> pa.Array:

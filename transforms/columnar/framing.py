@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
+import pyarrow as pa
 from numba import types
 
 from transforms.columnar.compiled import BYTES, compiled
@@ -21,7 +22,9 @@ from transforms.logs.tfrecord import HEADER_BYTES, MAX_RECORD_BYTES, TFRecordErr
 
 Array = np.ndarray[Any, Any]
 
-BLOCK_BYTES = 8 << 20
+# Small enough for a processor's cache; more where records are so large that a block has few of them.
+BLOCK_BYTES, MAX_BLOCK_BYTES = 8 << 20, 32 << 20
+_FEW_RECORDS = 1024
 # Bounds the arrays that have an element for every row, whatever the size of a record.
 BLOCK_RECORDS = 1 << 16
 OVERHEAD_BYTES = 16
@@ -88,7 +91,8 @@ def block_of(records: list[bytes]) -> Block:
 def read_blocks(
     stream: BinaryIO, block_bytes: int = BLOCK_BYTES, block_records: int = BLOCK_RECORDS
 ) -> Iterator[Block]:
-    """The records of `stream` in order, in blocks of about `block_bytes` and at most `block_records`.
+    """The records of `stream` in order, in blocks of about `block_bytes` (more for large records) and at most
+    `block_records`.
 
     What is held in memory is bounded by a block and a record, never by a length that is only claimed.
     Raises TFRecordError, after all whole records before it have been given.
@@ -98,6 +102,8 @@ def read_blocks(
     needed = HEADER_BYTES
     while window.fill(needed):
         found, position, state, needed = find_records(window.data, window.position, starts, ends)
+        if state == MORE and found < _FEW_RECORDS:
+            window.block_bytes = max(window.block_bytes, min(2 * window.block_bytes, MAX_BLOCK_BYTES))
         if found:
             yield Block(window.data, starts[:found].copy(), ends[:found].copy())
         window.position = position
@@ -129,8 +135,8 @@ class _Window:
 
     def __init__(self, stream: BinaryIO, block_bytes: int) -> None:
         self._stream = stream
-        self._block_bytes = block_bytes
         self._base = 0  # offset in the stream of data[0]
+        self.block_bytes = block_bytes
         self.data: Array = np.empty(0, np.uint8)
         self.position = 0
 
@@ -146,22 +152,42 @@ class _Window:
 
     def fill(self, needed: int) -> bool:
         """Whether `needed` unused bytes are there, after reading on if need be."""
-        if self.left >= needed:
-            return True
-        parts, have = [self.data[self.position :].tobytes()], self.left
-        # In pieces, so that memory follows the bytes that come and not the length that is claimed.
-        while have < needed and (part := self._read()):
-            parts.append(part)
-            have += len(part)
-        self._base += self.position
-        self.position = 0
-        self.data = np.frombuffer(b"".join(parts), np.uint8)
-        return have >= needed
+        while self.left < needed:
+            # In pieces, so that memory follows the bytes that come and not the length that is claimed.
+            if not self._read_on(max(self.block_bytes, self.left)):
+                return False
+        return True
 
-    def _read(self) -> bytes:
+    def _read_on(self, count: int) -> int:
+        """Makes the unused bytes and up to `count` more the data; how many more there are."""
+        left = self.left
+        data = np.frombuffer(pa.allocate_buffer(left + count), np.uint8)
+        data[:left] = self.data[self.position :]
+        read = self._read(memoryview(data[left:]))  # type: ignore[arg-type]
+        self._base += self.position
+        self.position, self.data = 0, data[: left + read]
+        return read
+
+    def _read(self, room: memoryview) -> int:
         try:
-            return self._stream.read(self._block_bytes)
+            return _read_into(self._stream, room)
         except EOFError as error:
             raise TFRecordError(self.offset, "truncated", "truncated: compressed data end early") from error
         except (OSError, zlib.error) as error:
             raise TFRecordError(self.offset, "compression", f"cannot read on: {error}") from error
+
+
+def _read_into(stream: BinaryIO, room: memoryview) -> int:
+    """Reads until `room` is full or the stream ends; how many bytes."""
+    read_into, done = getattr(stream, "readinto", None), 0
+    while done < len(room):
+        if read_into is not None:
+            count = read_into(room[done:])
+        else:
+            part = stream.read(len(room) - done)
+            count = len(part)
+            room[done : done + count] = part
+        if not count:
+            break
+        done += count
+    return done

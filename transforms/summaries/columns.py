@@ -22,7 +22,11 @@ class ValueType(enum.StrEnum):
     STRING = "STRING"
 
 
-_TYPES = {pa.int64(): ValueType.INT, pa.float32(): ValueType.FLOAT, pa.large_binary(): ValueType.STRING}
+_TYPES = {
+    pa.large_list(pa.int64()): ValueType.INT,
+    pa.large_list(pa.float32()): ValueType.FLOAT,
+    pa.large_list(pa.large_binary()): ValueType.STRING,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +36,7 @@ class ListColumn:
     Attributes:
       offsets: where each row's values begin, and where the last row's end, counted in all of `values`.
       valid: bits of the rows that are there, from bit `first_bit` on; empty where all are.
-      values: of the rows that are there, those of rows `offsets[0]` to `offsets[-1]` first to last.
+      values: the array that `offsets` are positions in.
     """
 
     value_type: ValueType
@@ -42,18 +46,23 @@ class ListColumn:
     values: pa.Array
 
     @property
+    def num_values(self) -> int:
+        """Values from the first row to the last, those of rows that are missing with them."""
+        return int(self.offsets[-1] - self.offsets[0])
+
+    @property
     def numbers(self) -> Array:
         """The values, int64 or float32."""
         dtype: Any = np.int64 if self.value_type is ValueType.INT else np.float32
-        data, start = self.values.buffers()[1], self.values.offset
-        return _whole(data, dtype)[start : start + len(self.values)]
+        start = self.values.offset + self.offsets[0]
+        return _whole(self.values.buffers()[1], dtype)[start : start + self.num_values]
 
     @property
     def strings(self) -> tuple[Array, Array]:
         """Offsets of the values, and the bytes that they are offsets in."""
         _, offsets, data = self.values.buffers()
-        start = self.values.offset
-        return _whole(offsets, np.int64)[start : start + len(self.values) + 1], _whole(data, np.uint8)
+        start = self.values.offset + self.offsets[0]
+        return _whole(offsets, np.int64)[start : start + self.num_values + 1], _whole(data, np.uint8)
 
 
 def list_column(array: pa.Array) -> ListColumn | None:
@@ -63,13 +72,19 @@ def list_column(array: pa.Array) -> ListColumn | None:
     """
     if pa.types.is_null(array.type):
         return None
-    if not pa.types.is_large_list(array.type) or array.type.value_type not in _TYPES:
+    value_type = _TYPES.get(array.type)
+    if value_type is None:
         raise TypeError(f"expected a large_list of int64, float32 or large_binary, got {array.type}")
     valid, offsets = array.buffers()[:2]  # those of the values follow
     rows = _whole(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
-    bits = _NO_BITS if valid is None or array.null_count == 0 else np.frombuffer(valid, np.uint8)
-    values = array.values.slice(int(rows[0]), int(rows[-1] - rows[0])) if len(array) else array.values[:0]
-    return ListColumn(_TYPES[array.type.value_type], rows, bits, array.offset, values)
+    bits = _NO_BITS if valid is None else np.frombuffer(valid, np.uint8)
+    return ListColumn(value_type, rows, bits, array.offset, array.values)
+
+
+def without_gaps(column: ListColumn, array: pa.Array) -> ListColumn:
+    """The column with the values of rows that are there alone; its offsets are but those of one row."""
+    values = array.flatten()
+    return dataclasses.replace(column, values=values, offsets=np.array([0, len(values)]))
 
 
 

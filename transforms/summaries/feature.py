@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.summaries import counting, lists, moments
-from transforms.summaries.columns import ListColumn, ValueType, list_column
+from transforms.summaries.columns import ListColumn, ValueType, list_column, without_gaps
 from transforms.summaries.quantiles import Quantiles, Scratch
 from transforms.summaries.value_counts import CAPACITY, ValueCounts
 
@@ -79,8 +79,8 @@ class FeatureSummary:
             return
         self._hold(column.value_type)
         total = self.lists.add(column.offsets, column.valid, column.first_bit, scratch)
-        if total != len(column.values):  # rows that are missing have values all the same
-            column = dataclasses.replace(column, values=array.flatten())
+        if total != column.num_values:
+            column = without_gaps(column, array)
         if total:
             self._add_values(column, scratch)
 

@@ -6,25 +6,25 @@ Pairwise Algorithm for Computing Sample Variances", 1979).
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import Any
 
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import FLOATS, LONGS, compiled, helper
+from transforms.columnar.compiled import DOUBLES, FLOATS, LONGS, compiled, helper
 
 Array = np.ndarray[Any, Any]
 
-# What a pass over values leaves: how many are not NaN, NaN, zero, infinite above, infinite below; the least and
-# greatest, and the same of the finite ones; the finite ones' mean and sum of squared deviations.
+# What is known of numbers: how many are not NaN, NaN, zero, infinite above, infinite below; the least and the
+# greatest, and the same of the finite ones; the finite ones' mean and sum of squared deviations. Counts are exact
+# as doubles up to 2**53.
 COUNT, NANS, ZEROS, ABOVE, BELOW, MIN, MAX, FINITE_MIN, FINITE_MAX, MEAN, SQUARES = range(11)
 NUMBERS = 11
 
 
 @helper
-def _sums(values: Any, out: Any) -> None:
+def _sum_up(values: Any, out: Any) -> None:
     total, zeros, least, most = 0.0, 0, math.inf, -math.inf
     above, below, nans = 0, 0, 0
     for value in values:
@@ -32,8 +32,7 @@ def _sums(values: Any, out: Any) -> None:
         if number - number == 0.0:
             total += number
             zeros += number == 0.0
-            least = min(least, number)
-            most = max(most, number)
+            least, most = min(least, number), max(most, number)
         elif number > 0:
             above += 1
         elif number < 0:
@@ -44,12 +43,12 @@ def _sums(values: Any, out: Any) -> None:
     out[COUNT] = values.size - nans
     out[FINITE_MIN], out[FINITE_MAX] = least, most
     out[MIN], out[MAX] = (-math.inf if below else least), (math.inf if above else most)
-    finite = out[COUNT] - above - below
+    finite = values.size - nans - above - below
     out[MEAN] = total / finite if finite > 0 else 0.0
 
 
 @helper
-def _squares(values: Any, mean: float) -> float:
+def _square(values: Any, mean: float) -> float:
     squares = 0.0
     for value in values:
         deviation = np.float64(value) - mean
@@ -58,63 +57,96 @@ def _squares(values: Any, mean: float) -> float:
     return squares
 
 
+@helper
+def _finite(numbers: Any) -> float:
+    return numbers[COUNT] - numbers[ABOVE] - numbers[BELOW]
+
+
+@compiled(types.void(types.float64[::1], DOUBLES))
+def combine(numbers: Array, other: Array) -> None:
+    """Adds the numbers of another set."""
+    mine, its = _finite(numbers), _finite(other)
+    if its > 0:
+        apart, both = other[MEAN] - numbers[MEAN], mine + its
+        numbers[MEAN] += apart * its / both
+        numbers[SQUARES] += other[SQUARES] + apart * apart * mine * its / both
+    for i in range(BELOW + 1):
+        numbers[i] += other[i]
+    numbers[MIN], numbers[MAX] = min(numbers[MIN], other[MIN]), max(numbers[MAX], other[MAX])
+    numbers[FINITE_MIN] = min(numbers[FINITE_MIN], other[FINITE_MIN])
+    numbers[FINITE_MAX] = max(numbers[FINITE_MAX], other[FINITE_MAX])
+
+
 @compiled(types.void(FLOATS, types.float64[::1]), types.void(LONGS, types.float64[::1]))
 def pass_over(values: Array, out: Array) -> None:
     """Writes the NUMBERS of `values`."""
-    _sums(values, out)
-    out[SQUARES] = _squares(values, out[MEAN])
+    _sum_up(values, out)
+    out[SQUARES] = _square(values, out[MEAN])
 
 
-@dataclasses.dataclass
 class Moments:
     """What is known of the numbers seen."""
 
-    count: int = 0
-    nans: int = 0
-    zeros: int = 0
-    above: int = 0
-    below: int = 0
-    min: float = math.inf
-    max: float = -math.inf
-    finite_min: float = math.inf
-    finite_max: float = -math.inf
-    finite_mean: float = 0.0
-    squares: float = 0.0
+    __slots__ = ("_numbers",)
+
+    def __init__(self) -> None:
+        self._numbers = np.zeros(NUMBERS)
+        self._numbers[[MIN, FINITE_MIN]] = math.inf
+        self._numbers[[MAX, FINITE_MAX]] = -math.inf
+
+    def add(self, values: Array) -> None:
+        """Adds float32 or int64 values."""
+        numbers = np.empty(NUMBERS)
+        pass_over(values, numbers)
+        combine(self._numbers, numbers)
+
+    def merge(self, other: Moments) -> None:
+        """Adds what `other` has seen; it is not changed."""
+        combine(self._numbers, other._numbers)
+
+    @property
+    def count(self) -> int:
+        """Numbers that are not NaN."""
+        return int(self._numbers[COUNT])
 
     @property
     def finite(self) -> int:
         """Numbers that are neither NaN nor infinite."""
-        return self.count - self.above - self.below
+        return self.count - self.above - int(self._numbers[BELOW])
+
+    @property
+    def nans(self) -> int:
+        """How many are NaN."""
+        return int(self._numbers[NANS])
+
+    @property
+    def zeros(self) -> int:
+        """How many are zero."""
+        return int(self._numbers[ZEROS])
+
+    @property
+    def above(self) -> int:
+        """How many are infinite, above all others."""
+        return int(self._numbers[ABOVE])
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The least and the greatest."""
+        return float(self._numbers[MIN]), float(self._numbers[MAX])
+
+    @property
+    def finite_range(self) -> tuple[float, float]:
+        """The least and the greatest of those that are finite."""
+        return float(self._numbers[FINITE_MIN]), float(self._numbers[FINITE_MAX])
 
     @property
     def mean(self) -> float:
         """The mean of all numbers but NaN; NaN where one is infinite, as TFDV has it."""
-        return self.finite_mean if self.finite == self.count else math.nan
+        return float(self._numbers[MEAN]) if self.finite == self.count else math.nan
 
     @property
     def deviation(self) -> float:
         """The standard deviation of the population; 0 where a number is infinite, as TFDV has it."""
         if self.finite != self.count or not self.count:
             return 0.0
-        return math.sqrt(self.squares / self.count)
-
-    def add(self, values: Array) -> None:
-        """Adds float32 or int64 values."""
-        out = np.empty(NUMBERS)
-        pass_over(values, out)
-        counts = (int(n) for n in out[: ABOVE + 2])
-        self.merge(Moments(*counts, *(float(n) for n in out[MIN:])))
-
-    def merge(self, other: Moments) -> None:
-        """Adds what `other` has seen; it is not changed."""
-        mine, its = self.finite, other.finite
-        if its:
-            apart, both = other.finite_mean - self.finite_mean, mine + its
-            self.finite_mean += apart * its / both
-            self.squares += other.squares + apart * apart * mine * its / both
-        for name in ("count", "nans", "zeros", "above", "below"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("min", "finite_min"):
-            setattr(self, name, min(getattr(self, name), getattr(other, name)))
-        for name in ("max", "finite_max"):
-            setattr(self, name, max(getattr(self, name), getattr(other, name)))
+        return math.sqrt(float(self._numbers[SQUARES]) / self.count)

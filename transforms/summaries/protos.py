@@ -96,8 +96,8 @@ def _numeric(numbers: Moments, quantiles: Quantiles, sizes: Sizes) -> statistics
         mean=numbers.mean,
         std_dev=numbers.deviation,
         num_zeros=numbers.zeros,
-        min=numbers.min,
-        max=numbers.max,
+        min=numbers.range[0],
+        max=numbers.range[1],
         median=(bounds[finer // 2] + bounds[(finer + 1) // 2]) / 2,
         histograms=[
             _standard_histogram(numbers, bounds, ranks, sizes.num_histogram_buckets),
@@ -116,7 +116,7 @@ def _only_nans(nans: int) -> statistics_pb2.NumericStatistics:
 
 def _with_ends(numbers: Moments, values: Array, weights: Array) -> tuple[Array, Array]:
     """The sketch's numbers with the least and greatest in place of its first and last, which are near them."""
-    values[0], values[-1] = numbers.min, numbers.max
+    values[0], values[-1] = numbers.range
     return values, weights
 
 
@@ -147,8 +147,7 @@ def _quantiles_histogram(bounds: Array, ranks: Array) -> Histogram:
 def _standard_histogram(numbers: Moments, bounds: Array, ranks: Array, num_buckets: int) -> Histogram:
     """Buckets of equal width over the finite numbers, and one for each infinity that came."""
     if not numbers.finite:
-        ends = np.array([numbers.finite_min, numbers.finite_max])
-        return _histogram(Histogram.STANDARD, ends, ranks[-1:])
+        return _histogram(Histogram.STANDARD, np.array(numbers.finite_range), ranks[-1:])
     edges = _edges(numbers, num_buckets)
     if not np.isfinite(edges).all():  # The width overflows; TFDV shows no bucket then.
         return Histogram(type=Histogram.STANDARD)
@@ -165,10 +164,11 @@ def _standard_histogram(numbers: Moments, bounds: Array, ranks: Array, num_bucke
 
 
 def _edges(numbers: Moments, num_buckets: int) -> Array:
-    if numbers.finite_min == numbers.finite_max:
-        return np.array([numbers.finite_min, numbers.finite_max])
+    least, most = numbers.finite_range
+    if least == most:
+        return np.array([least, most])
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.linspace(numbers.finite_min, numbers.finite_max, num_buckets + 1)
+        return np.linspace(least, most, num_buckets + 1)
 
 
 def _finite(numbers: Moments, bounds: Array, ranks: Array) -> tuple[Array, Array, float]:
@@ -178,7 +178,7 @@ def _finite(numbers: Moments, bounds: Array, ranks: Array) -> tuple[Array, Array
     bounds, ranks = bounds[first:], ranks[first:] - below
     if numbers.above:
         last, rest = int(np.searchsorted(bounds, np.inf)), ranks[-1] - numbers.above
-        bounds = np.append(bounds[:last], numbers.finite_max)
+        bounds = np.append(bounds[:last], numbers.finite_range[1])
         ranks = np.append(ranks[:last], rest)
     return bounds, ranks, below
 

@@ -136,6 +136,8 @@ class Quantiles:
 
     def weighted(self) -> tuple[Array, Array]:
         """What is kept: numbers in ascending order, and of how many each stands for."""
+        if not self._runs:
+            return doubles_of(np.sort(self._keys[: self._used])), np.ones(self._used, np.int64)
         parts = [self._keys[: self._used]]
         weights = [np.ones(self._used, np.int64)]
         for level, run in enumerate(self._runs):
