@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
-import pyarrow as pa
 from numba import types
 
 from transforms.columnar.compiled import BYTES, compiled
@@ -161,7 +160,7 @@ class _Window:
     def _read_on(self, count: int) -> int:
         """Makes the unused bytes and up to `count` more the data; how many more there are."""
         left = self.left
-        data = np.frombuffer(pa.allocate_buffer(left + count), np.uint8)
+        data = np.empty(left + count, np.uint8)
         data[:left] = self.data[self.position :]
         read = self._read(memoryview(data[left:]))  # type: ignore[arg-type]
         self._base += self.position

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from numba import types
 
 from transforms.columnar.compiled import compiled, helper
@@ -67,12 +66,6 @@ STORE = types.NamedTuple(
 )
 
 
-def allocate(count: int, dtype: Any) -> Array:
-    """An array that is not cleared, of memory that Arrow keeps account of."""
-    size = int(count) * np.dtype(dtype).itemsize
-    return np.frombuffer(pa.allocate_buffer(max(size, 8), resizable=False), dtype)[:count]
-
-
 def new_store(num_names: int) -> Store:
     """A store without columns, for features that are numbered below `num_names`."""
     columns = np.zeros((KINDS * num_names, FIELDS), np.int64)
@@ -80,9 +73,9 @@ def new_store(num_names: int) -> Store:
     return Store(
         columns=columns,
         seen=np.full(num_names, -1, np.int64),
-        words=allocate(0, np.uint32),
-        longs=allocate(0, np.int64),
-        bytes=allocate(0, np.uint8),
+        words=np.empty(0, np.uint32),
+        longs=np.empty(0, np.int64),
+        bytes=np.empty(0, np.uint8),
         ends=np.zeros((0, 0), np.int64),
         lines=np.zeros(0, np.int64),
         touched=np.zeros((num_names, 3), np.int64),
@@ -101,7 +94,7 @@ def with_names(store: Store, num_names: int) -> Store:
 
 def with_lines(store: Store, num_lines: int, width: int) -> Store:
     """The store with `num_lines` lines of `width` ends, the first of each the zero before all rows."""
-    ends = allocate(num_lines * width, np.int64).reshape(num_lines, width)
+    ends = np.empty((num_lines, width), np.int64)
     used = int(store.count[IN_USE])
     if used:
         ends[:used] = store.ends[:used]
@@ -170,7 +163,7 @@ def _stretches(columns: Array, base: int, rooms: Array, dtype: Any) -> tuple[Arr
     has = rooms > 0
     columns[has, base] = (stop - rooms)[has]
     given = int(stop[-1]) if len(stop) else 0
-    return allocate(given + int(given * _SPARE_SHARE) + _SPARE, dtype), given
+    return np.empty(given + int(given * _SPARE_SHARE) + _SPARE, dtype), given
 
 
 @helper
