@@ -1,48 +1,51 @@
-"""How functions are compiled: one way for all, with the machine code kept between processes.
+"""How functions are compiled: one way for all.
 
-A function compiled here holds no interpreter lock while it runs. Its signatures are given, so that it is
-compiled for these types and no others, once a machine and not once a process: numba keeps the code beside
-the source or, where that is read-only, in the user's cache folder; where neither can be written it is
-compiled again in every process, which is slow but not wrong.
+A function compiled here holds no interpreter lock while it runs, and neither makes nor counts references to
+objects: it works on arrays that it is handed. Its types are given, so that it is compiled for these and no
+others, when its module is imported; the machine code is kept (see `code_cache`), so that this is slow once a
+machine and not once a process.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numba
 from numba import types
 
+from transforms.columnar.code_cache import CodeCache
+
 Function = TypeVar("Function", bound=Callable[..., object])
 
-# Compiled code reads from arrays it was handed (Arrow buffers, bytes) and must not need to own them.
+# Compiled code reads from arrays that others own (Arrow's buffers, bytes) and that may not be written to.
 BYTES = types.Array(types.uint8, 1, "C", readonly=True)
 FLOATS = types.Array(types.float32, 1, "C", readonly=True)
 DOUBLES = types.Array(types.float64, 1, "C", readonly=True)
 LONGS = types.Array(types.int64, 1, "C", readonly=True)
+WORDS = types.Array(types.uint32, 1, "C", readonly=True)
 
-#: Whether array accesses are checked (NUMBA_BOUNDSCHECK=1); loads of whole words then check theirs too.
+#: Whether accesses of arrays are checked (NUMBA_BOUNDSCHECK=1); those of whole words then check theirs too.
 CHECKED = bool(numba.config.BOUNDSCHECK)
 
+_OPTIONS: dict[str, Any] = {"nogil": True, "_nrt": False, "no_cfunc_wrapper": True}
 
-def compiled(*signatures: object) -> Callable[[Function], Function]:
-    """Compiles for `signatures`, when the module is imported or, with none, where first called from."""
+
+def compiled(*signatures: Any) -> Callable[[Function], Function]:
+    """Compiles a function for `signatures`, to be called from Python or other compiled functions."""
 
     def decorate(function: Function) -> Function:
-        chosen = list(signatures) or None
-        try:
-            return numba.njit(chosen, nogil=True, _nrt=False, cache=not CHECKED)(function)
-        except RuntimeError as error:
-            if "no locator" not in str(error):
-                raise
-            return numba.njit(chosen, nogil=True, _nrt=False)(function)
+        dispatcher = numba.njit(**_OPTIONS)(function)
+        if not CHECKED:
+            dispatcher._cache = CodeCache(function)
+        for signature in signatures:
+            dispatcher.compile(signature)
+        dispatcher.disable_compile()
+        return dispatcher  # type: ignore[no-any-return]
 
     return decorate
 
 
 def helper(function: Function) -> Function:
-    """Compiles a small function into those compiled functions that call it."""
-    return numba.njit(nogil=True, _nrt=False, forceinline=True)(function)
-
-
+    """Compiles a function into the compiled functions that call it."""
+    return numba.njit(forceinline=True, no_cpython_wrapper=True, **_OPTIONS)(function)  # type: ignore[no-any-return]

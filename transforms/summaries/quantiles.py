@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import FLOATS, LONGS, compiled, helper
+from transforms.columnar.compiled import FLOATS, LONGS, WORDS, compiled, helper
 from transforms.summaries.sorting import DIGITS, doubles_of, float_key, int_key, sort_keys
 
 Array = np.ndarray[Any, Any]
@@ -30,11 +30,11 @@ BLOCK, RUN = 8192, 2048
 STRIDE = BLOCK // RUN
 _FIRST_ROOM = 64
 
-_WORDS = types.Array(types.uint32, 1, "C", readonly=True)
+
 _PAIR = types.UniTuple(types.int64, 2)
 
 
-@compiled(_PAIR(FLOATS, _WORDS, types.int64, types.uint32[::1], types.int64))
+@compiled(_PAIR(FLOATS, WORDS, types.int64, types.uint32[::1], types.int64))
 def gather_floats(values: Array, bits: Array, start: int, keys: Array, used: int) -> tuple[int, int]:
     """Appends the keys of the floats from `start` on, but for NaN, until all are done or `keys` is full.
 
