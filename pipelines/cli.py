@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
+import logging
+import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
@@ -49,9 +52,20 @@ def _run(argv: list[str]) -> int:
     if rest and parsed.command == "export":
         raise UsageError(f"unknown argument {rest[0]!r} (see `trueserve export --help`)")
     options = parsed.build(parsed, tuple(rest))
+    _quieten()
     command = importlib.import_module(f"pipelines.{parsed.command}")
-    code: int = command.run(options)
+    from pipelines.console import Console
+
+    code: int = command.run(options, Console())
     return code
+
+
+def _quieten() -> None:
+    """Keeps what libraries say while they are imported, of themselves and their plans, off the screen."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    logging.getLogger().setLevel(logging.ERROR)
 
 
 def _refuse_typos(parser: Any, argv: list[str]) -> None:
