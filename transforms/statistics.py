@@ -24,7 +24,7 @@ NUM_QUANTILES_BUCKETS = 10
 EPSILON = 0.01
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(eq=False)
 class ComputeStatistics(beam.PTransform):  # type: ignore[misc]
     """`PCollection[pa.RecordBatch]` to a PCollection of one `DatasetFeatureStatisticsList`.
 
