@@ -57,9 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "july": validate(folders, "july", JULY, rows["july"]),
         "july_faulty": validate(folders, "july_faulty", JULY, rows["july_faulty"]),
     }
-    holds = claims(**verdicts)
-    _conclude(folders, holds, time.monotonic() - started)
-    return 0 if all(holds.values()) else 1
+    return conclude(folders, claims(**verdicts), time.monotonic() - started)
 
 
 def folders_below(output: Path) -> Folders:
@@ -160,13 +158,15 @@ def blamed(verdict: Verdict) -> set[str]:
     return {name for error in errors for name in error["raw_features"] or [error["feature"]]}
 
 
-def _conclude(folders: Folders, holds: dict[str, bool], seconds: float) -> None:
+def conclude(folders: Folders, holds: dict[str, bool], seconds: float) -> int:
+    """Shows which claims hold and where the reports lie; the exit code."""
     _say(f"Done in {seconds:.0f} s")
     for claim, held in holds.items():
         print(f"{'holds' if held else 'FAILS'}  {claim}")
     print(f"\nWhat moved in July is explained in {_shown(HERE / 'README.md')}.\nThe reports, for a browser:")
     for name in ("held_out", "july", "july_faulty"):
         print(f"  {folders.skew / name / 'report.html'}")
+    return 0 if all(holds.values()) else 1
 
 
 def _say(text: str) -> None:
