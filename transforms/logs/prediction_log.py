@@ -186,7 +186,7 @@ class _Group:
     def _metadata(self, requests: Sequence[tuple[int, int, _Request]]) -> pa.RecordBatch:
         sizes = [rows for _, rows, _ in requests]
         of_row = pa.array(np.repeat(np.arange(len(requests)), sizes))
-        seconds = np.array([min(request.seconds, _LAST_SECOND) for _, _, request in requests], np.int64)
+        seconds = np.array([min(max(r.seconds, 0), _LAST_SECOND) for _, _, r in requests], np.int64)
         columns = {
             "time": times_of_micros(seconds * 1_000_000),
             "record": pa.array([self._place.first_record + index for index, _, _ in requests], pa.int64()),
