@@ -30,7 +30,7 @@ class Reading:
     rejects: tuple[Reject, ...]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(eq=False)
 class WriteReading(beam.PTransform):  # type: ignore[misc]
     """Writes a `Reading` to `path`, one object write. Takes a `ReadResult`."""
 
@@ -50,7 +50,7 @@ class WriteReading(beam.PTransform):  # type: ignore[misc]
         )
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(eq=False)
 class WriteMessage(beam.PTransform):  # type: ignore[misc]
     """Writes the one protocol buffer message of its input to `path`."""
 
@@ -60,7 +60,7 @@ class WriteMessage(beam.PTransform):  # type: ignore[misc]
         return messages | "Write" >> beam.Map(_write_message, self.path)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(eq=False)
 class WriteSampleOfRows(beam.PTransform):  # type: ignore[misc]
     """Writes `rows` rows of the features of its `Batch`es to `path`, as an Arrow stream.
 

@@ -22,7 +22,7 @@ KEPT = 1000
 KEPT_PAYLOAD = 64 * 1024
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(eq=False)  # Beam sets attributes on a transform, and hashes it
 class PublishVerdict(beam.PTransform):  # type: ignore[misc]
     """Compares, renders and publishes; gives one element: the content of verdict.json.
 
