@@ -142,8 +142,8 @@ def write_preprocessing(folder: Path) -> str:
     return str(folder / "features.py")
 
 
-def analyze(folder: Path, spec: str, options: list[str]) -> Any:
-    """Runs the analysis on two batches; what came back of AnalyzeAndTransform (its schema is real)."""
+def analyze(folder: Path, spec: str, options: list[str]) -> schema_pb2.Schema:
+    """Runs the analysis on two batches; the outputs' schema as it is known at construction time."""
     whole = batch(ROWS)
     with beam.Pipeline(
         "FnApiRunner", options=beam.options.pipeline_options.PipelineOptions(options)
@@ -165,11 +165,11 @@ def analyze(folder: Path, spec: str, options: list[str]) -> Any:
             | beam.Map(lambda rows: repr(rows.to_pylist()))
             | beam.io.WriteToText(str(folder / "rows"))
         )
-    return result
+    return result.schema
 
 
 @functools.cache
-def built() -> tuple[Path, Any]:
+def built() -> tuple[Path, schema_pb2.Schema]:
     """A folder with `transform_output`, `transformed_examples` and `rows*`, made once for all tests."""
     folder = Path(tempfile.mkdtemp(prefix="trueserve-test-"))
     return folder, analyze(folder, write_preprocessing(folder / "code"), [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
@@ -64,12 +65,12 @@ def test_the_label_has_no_influence(graph: TransformGraph) -> None:
 
 
 def test_zero_is_a_value(graph: TransformGraph) -> None:
-    rows = [{"stops": [0]}, {"stops": None}]
+    rows: list[dict[str, Any]] = [{"stops": [0]}, {"stops": None}]
     assert graph.apply(support.batch(rows)).to_pydict()["has_stops"] == [[1], [0]]
 
 
 def test_rows_that_do_not_fit_a_fixed_shape_have_no_outputs(graph: TransformGraph) -> None:
-    rows = [{**support.ROWS[0], "hour": hour} for hour in ([3], None, [1, 2], [], [4])]
+    rows: list[dict[str, Any]] = [{**support.ROWS[0], "hour": hour} for hour in ([3], None, [1, 2], [], [4])]
     result = graph.apply(support.batch(rows))
     assert result.num_rows == 5
     assert result.to_pydict()["hour"] == [[3], None, None, None, [4]]
