@@ -14,8 +14,10 @@ from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
+from transforms.accounting import total
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.files import Decoder
+from transforms.logs.prediction_log import PredictionLogDecoder
 from transforms.logs.rows import Place
 from transforms.logs.tfrecord import frame
 from transforms.paths import FileSize
@@ -89,6 +91,13 @@ def write_records(path: Path, records: Iterable[bytes]) -> FileSize:
 
 def decode(decoder: Decoder, records: Sequence[bytes], first_record: int = 0) -> list[Decoded]:
     return list(decoder.decode(list(records), Place("log", first_record)))
+
+
+def decode_logs(records: Sequence[bytes], **changes: Any) -> list[Decoded]:
+    """PredictionLogs decoded by the schema; the counts of what became of them add up."""
+    parts = decode(PredictionLogDecoder(settings(**changes)), records)
+    assert total(part.accounting for part in parts).balance() == 0
+    return parts
 
 
 def rows_of(parts: Iterable[Decoded | Fault]) -> list[dict[str, list[Any]]]:

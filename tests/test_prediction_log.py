@@ -3,7 +3,6 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import math
-import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,15 +17,13 @@ from support_logs import (
     DT_FLOAT,
     DT_INT64,
     DT_STRING,
-    EXPECTED,
     as_float32,
-    decode,
+    decode_logs,
     example,
     examples_log,
     plain_row,
     prediction_log,
     rows_of,
-    settings,
     tensor,
 )
 from tensorflow.core.framework.tensor_pb2 import TensorProto
@@ -35,9 +32,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from transforms.accounting import total
 from transforms.logs import prediction_log as module
 from transforms.logs.features import Expected, FeatureType
-from transforms.logs.prediction_log import PredictionLogDecoder
-from transforms.logs.tensors import MAX_CLAIMED
-from transforms.records import Decoded, Window
+from transforms.records import Window
 
 # One value of each feature, or None where it is missing; zero, and the shortest string, are values.
 ROWS = st.fixed_dictionaries(
@@ -99,21 +94,10 @@ def as_examples(rows: Sequence[dict[str, Any]]) -> dict[str, TensorProto]:
 ENCODINGS = [by_typed_lists, by_content, by_tensorflow, as_examples]
 
 
-def decode_all(records: Sequence[bytes], **changes: Any) -> list[Decoded]:
-    parts = decode(PredictionLogDecoder(settings(**changes)), records)
-    assert total(part.accounting for part in parts).balance() == 0
-    return parts
-
-
 def decode_one(inputs: dict[str, TensorProto], **changes: Any) -> list[dict[str, list[Any]]]:
-    parts = decode_all([prediction_log(inputs)], **changes)
+    parts = decode_logs([prediction_log(inputs)], **changes)
     assert not any(part.rejects for part in parts)
     return rows_of(parts)
-
-
-def reason_of(inputs: dict[str, TensorProto]) -> str:
-    [reject] = [reject for part in decode_all([prediction_log(inputs)]) for reject in part.rejects]
-    return reject.reason
 
 
 @pytest.mark.parametrize("encode", ENCODINGS)
@@ -121,7 +105,7 @@ def reason_of(inputs: dict[str, TensorProto]) -> str:
 @hypothesis_settings(max_examples=30, deadline=None)
 def test_every_encoding_gives_the_same_features(encode: Any, requests: list[list[dict[str, Any]]]) -> None:
     records = [prediction_log(encode(rows)) for rows in requests]
-    parts = decode_all(records)
+    parts = decode_logs(records)
     assert rows_of(parts) == [plain(row) for rows in requests for row in rows]
     found = [i for part in parts if part.batch for i in part.batch.metadata["record"].to_pylist()]
     assert found == [i for i, rows in enumerate(requests) for _ in rows]
@@ -131,7 +115,7 @@ def test_every_encoding_gives_the_same_features(encode: Any, requests: list[list
 @given(st.lists(st.tuples(st.sampled_from(ENCODINGS), BATCHES), min_size=1, max_size=6))
 @hypothesis_settings(max_examples=30, deadline=None)
 def test_encodings_may_be_mixed_in_a_file(requests: list[Any]) -> None:
-    parts = decode_all([prediction_log(encode(rows)) for encode, rows in requests])
+    parts = decode_logs([prediction_log(encode(rows)) for encode, rows in requests])
     assert rows_of(parts) == [plain(row) for _, rows in requests for row in rows]
 
 
@@ -213,7 +197,7 @@ def test_every_dtype_by_content_and_typed(dtype: tf.DType, values: list[Any], as
 def test_metadata_comes_from_the_log_and_the_response_first() -> None:
     log = PredictionLog.FromString(examples_log([example(age=[1])] * 2, seconds=1373760000, version=7))
     log.predict_log.request.model_spec.version.value = 3
-    [decoded] = decode_all([log.SerializeToString(), examples_log([example(age=[2])])])
+    [decoded] = decode_logs([log.SerializeToString(), examples_log([example(age=[2])])])
     assert decoded.batch is not None
     rows = decoded.batch.metadata.to_pylist()
     assert rows[0] == rows[1]
@@ -232,20 +216,20 @@ def test_the_window_counts_records_not_rows() -> None:
     start = dt.datetime.fromtimestamp(1000, dt.UTC)
     window = Window(start, start + dt.timedelta(seconds=10))
     times = [999, 1000, 1009, 1010, 0, 2**63 - 1, -(2**63)]
-    parts = decode_all([examples_log([example(age=[s % 100])] * 3, s) for s in times], window=window)
+    parts = decode_logs([examples_log([example(age=[s % 100])] * 3, s) for s in times], window=window)
     counts = total(part.accounting for part in parts)
     assert (counts.decoded, counts.rows, counts.outside_window, counts.no_time) == (2, 6, 2, 3)
     assert rows_of(parts) == [{"age": [0]}] * 3 + [{"age": [9]}] * 3
 
 
 def test_without_a_window_time_is_not_asked_for() -> None:
-    counts = total(part.accounting for part in decode_all([examples_log([example(age=[1])])]))
+    counts = total(part.accounting for part in decode_logs([examples_log([example(age=[1])])]))
     assert (counts.decoded, counts.no_time) == (1, 0)
 
 
 def test_a_request_with_one_bad_example_is_rejected_whole() -> None:
     good = [examples_log([example(age=[i])] * 2) for i in range(2)]
-    parts = decode_all([good[0], examples_log([example(age=[5]), b"garbage"]), good[1]])
+    parts = decode_logs([good[0], examples_log([example(age=[5]), b"garbage"]), good[1]])
     [reject] = [reject for part in parts for reject in part.rejects]
     assert (reject.record, reject.reason) == (1, "not_a_tf_example")
     assert rows_of(parts) == [{"age": [0]}] * 2 + [{"age": [1]}] * 2
@@ -257,7 +241,7 @@ def test_an_only_string_feature_is_not_taken_for_examples() -> None:
 
 def test_runs_are_cut_by_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_ROWS", 10)
-    parts = decode_all([examples_log([example(age=[i])] * 4) for i in range(10)])
+    parts = decode_logs([examples_log([example(age=[i])] * 4) for i in range(10)])
     assert len(parts) == 4
     assert rows_of(parts) == [{"age": [i]} for i in range(10) for _ in range(4)]
 
@@ -266,7 +250,7 @@ def test_other_records_are_rejects_with_their_reason() -> None:
     classify = PredictionLog()
     classify.classify_log.request.model_spec.name = "m"
     records = [b"garbage", example(age=[1]), b"", classify.SerializeToString(), prediction_log({})]
-    parts = decode_all(records)
+    parts = decode_logs(records)
     assert [reject.reason for part in parts for reject in part.rejects] == [
         "not_a_prediction_log",
         "not_a_prediction_log",
@@ -276,108 +260,17 @@ def test_other_records_are_rejects_with_their_reason() -> None:
     ]
 
 
-HOSTILE = {
-    "more than there are": ("age", tensor(DT_INT64, [3], int64_val=[1, 2]), "bad_tensor_shape"),
-    "fewer than there are": ("age", tensor(DT_INT64, [1], int64_val=[1, 2]), "bad_tensor_shape"),
-    "none of what is claimed": ("age", tensor(DT_INT64, [2]), "bad_tensor_shape"),
-    "one for 2^60": ("age", tensor(DT_INT64, [1 << 60], int64_val=[1]), "bad_tensor_shape"),
-    "one for too many": ("age", tensor(DT_INT64, [MAX_CLAIMED + 1], int64_val=[1]), "bad_tensor_shape"),
-    "rows without values": ("age", tensor(DT_INT64, [1 << 60, 0]), "bad_tensor_shape"),
-    "product past 64 bits": ("age", tensor(DT_INT64, [1 << 62] * 4, b"12345678"), "bad_tensor_shape"),
-    "negative": ("age", tensor(DT_INT64, [-1], int64_val=[1]), "bad_tensor_shape"),
-    "negatives": ("age", tensor(DT_INT64, [-2, -1], int64_val=[1, 2]), "bad_tensor_shape"),
-    "many dimensions": ("age", tensor(DT_INT64, [1] * 300, int64_val=[1]), "bad_tensor_shape"),
-    "content of part of a value": ("fare", tensor(DT_FLOAT, [1], b"12345"), "bad_tensor"),
-    "content of another size": ("fare", tensor(DT_FLOAT, [1], b"12345678"), "bad_tensor_shape"),
-    "strings past the end": ("word", tensor(DT_STRING, [1], b"\x09ab"), "bad_tensor"),
-    "a length without end": ("word", tensor(DT_STRING, [1], b"\xff" * 20), "bad_tensor"),
-    "strings for 2^60": ("word", tensor(DT_STRING, [1 << 60], b"\x00"), "bad_tensor_shape"),
-    "above int64": ("age", tensor(23, [1], uint64_val=[1 << 63]), "bad_tensor"),
-    "a resource": ("age", tensor(20, [1]), "unsupported_dtype"),
-    "no dtype": ("age", TensorProto(), "unsupported_dtype"),
-}
-
-
-@pytest.mark.parametrize("case", HOSTILE)
-def test_hostile_tensors_are_rejects_within_bounded_memory(case: str) -> None:
-    name, proto, reason = HOSTILE[case]
-    tracemalloc.start()
-    assert reason_of({name: proto}) == reason
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 8 << 20
-
-
-def test_an_unknown_rank_and_batches_that_differ_are_rejects() -> None:
-    unknown = TensorProto(dtype=DT_INT64, int64_val=[1])
-    unknown.tensor_shape.unknown_rank = True
-    assert reason_of({"age": unknown}) == "bad_tensor_shape"
-    two, three = (tensor(DT_INT64, [n], int64_val=[1] * n) for n in (2, 3))
-    assert reason_of({"age": two, "fare": three}) == "batch_mismatch"
-
-
-def test_a_batch_without_rows_is_decoded_whatever_its_width() -> None:
-    [decoded] = decode_all([prediction_log({"age": tensor(DT_INT64, [0, 2, 1 << 62])})])
-    assert (decoded.batch, decoded.accounting.decoded, decoded.accounting.rows) == (None, 1, 0)
-
-
-def test_a_scalar_for_a_great_batch_is_bounded() -> None:
-    wide = tensor(DT_STRING, [], string_val=[b"x"])
-    inputs = {"age": tensor(DT_INT64, [MAX_CLAIMED], int64_val=[1]), "word": wide, "fare": wide}
-    assert reason_of(inputs) == "bad_tensor_shape"
-
-
-def test_rejects_hold_no_payload() -> None:
-    parts = decode_all([prediction_log({"word": tensor(DT_STRING, [3], string_val=[b"secret", b"secret"])})])
-    assert "secret" not in repr([part.rejects for part in parts])
-    record = b"garbage"
-    [decoded] = decode_all([record], keep_payloads=True)
-    assert decoded.rejects[0].payload == record
-
-
-@st.composite
-def protos(draw: st.DrawFn) -> TensorProto:
-    values = draw(st.lists(st.integers(0, 200), max_size=4))
-    fields: dict[str, Any] = {
-        "float_val": values,
-        "int64_val": values,
-        "int_val": values,
-        "half_val": values,
-        "bool_val": [bool(value) for value in values],
-        "string_val": [bytes([value]) for value in values],
-    }
-    name = draw(st.sampled_from(sorted(fields)))
-    shape = draw(st.lists(st.sampled_from([-1, 0, 1, 2, 3, 1 << 40, 1 << 62]), max_size=3))
-    content = draw(st.just(b"") | st.binary(max_size=16))
-    return tensor(draw(st.integers(0, 25)), shape, content, **{name: fields[name]})
-
-
-NAMES = st.sampled_from(["age", "age/present", "fare", "word", "word/present", "examples", "other"])
-
-
-@given(st.lists(st.dictionaries(NAMES, protos(), max_size=3).map(prediction_log) | st.binary(max_size=40)))
-@hypothesis_settings(max_examples=200, deadline=None)
-def test_any_request_is_decoded_or_rejected(records: list[bytes]) -> None:
-    parts = decode_all(records)
-    counts = total(part.accounting for part in parts)
-    assert counts.read == len(records)
-    assert counts.total_rejected == sum(len(part.rejects) for part in parts)
-    assert all(
-        field.name in EXPECTED.types for part in parts if part.batch for field in part.batch.features.schema
-    )
-
-
 @given(BATCHES, st.data())
 @hypothesis_settings(max_examples=150, deadline=None)
 def test_a_changed_byte_never_crashes(rows: list[dict[str, Any]], data: st.DataObject) -> None:
     encode = data.draw(st.sampled_from(ENCODINGS))
     record = bytearray(prediction_log(encode(rows)))
     record[data.draw(st.integers(0, len(record) - 1))] ^= data.draw(st.integers(1, 255))
-    parts = decode_all([bytes(record), examples_log([example(age=[1])])])
+    parts = decode_logs([bytes(record), examples_log([example(age=[1])])])
     assert rows_of(parts)[-1] == {"age": [1]}
 
 
 def test_serialized_examples_equal_plain_protobuf() -> None:
     sets = [[example(age=[i], fare=[0.0], word=[b"a", b""])] * (i % 3) for i in range(9)]
-    rows = rows_of(decode_all([examples_log(examples) for examples in sets]))
+    rows = rows_of(decode_logs([examples_log(examples) for examples in sets]))
     assert rows == [plain_row(e) for e in itertools.chain.from_iterable(sets)]
