@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from support_memory_files import OBJECTS
 
 from transforms import version_folder
 
@@ -42,3 +43,24 @@ def test_a_workspace_is_gone_after_an_error_and_is_no_version(tmp_path: Path) ->
         assert version_folder.next_version([name]) == 1
         raise RuntimeError
     assert names_in(tmp_path) == []
+
+
+def test_on_an_object_store_the_saved_model_comes_last() -> None:
+    OBJECTS.clear()
+    OBJECTS["memory://bucket/served/3/saved_model.pb"] = b"earlier"
+    with version_folder.workspace("memory://bucket/served") as folder:
+        for name in ("assets.extra/contract.json", "saved_model.pb", "variables/variables.index"):
+            file = Path(folder, name)
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(name)
+        assert version_folder.publish(folder, "memory://bucket/served") == "memory://bucket/served/4"
+    written = list(OBJECTS)[1:]
+    assert sorted(written) == [
+        "memory://bucket/served/4/assets.extra/contract.json",
+        "memory://bucket/served/4/saved_model.pb",
+        "memory://bucket/served/4/variables/variables.index",
+    ]
+    assert written[-1] == "memory://bucket/served/4/saved_model.pb"
+    assert OBJECTS["memory://bucket/served/3/saved_model.pb"] == b"earlier"
+    assert not Path(folder).exists()
+    OBJECTS.clear()
