@@ -10,7 +10,6 @@ Other files beside it, such as data, do not travel.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import dataclasses
 import hashlib
@@ -22,7 +21,6 @@ import tempfile
 import threading
 import traceback
 import types
-import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -156,7 +154,6 @@ class _Program:
         self.module = types.ModuleType(f"_trueserve_{hashlib.sha256(self._source).hexdigest()[:16]}")
         self.module.__file__ = self._file
         self._modules = {self.module.__name__: self.module}
-        _ALIVE.add(self)
         with self.importing():
             _execute(self._source, self._file, self.module)
 
@@ -168,11 +165,6 @@ class _Program:
                 beside = Path(module.__file__).resolve()
                 files[beside.relative_to(self._path.parent).as_posix()] = beside.read_bytes()
         return _Sources(self._path.name, files)
-
-    def forget(self) -> None:
-        """Empties the modules; the file's functions work no more."""
-        for module in self._modules.values():
-            vars(module).clear()
 
     @contextlib.contextmanager
     def importing(self) -> Iterator[None]:
@@ -200,15 +192,7 @@ class _Program:
 
 # Programs that have arrived or left in this process, by the digest of their sources.
 _PROGRAMS: dict[str, _Program] = {}
-_ALIVE: weakref.WeakSet[_Program] = weakref.WeakSet()
 _LOCK = threading.RLock()
-
-
-@atexit.register
-def _forget_modules() -> None:
-    # Traced functions that live until the interpreter takes TensorFlow apart complain on stderr.
-    for program in list(_ALIVE):
-        program.forget()
 
 
 def _execute(source: bytes, file: str, module: types.ModuleType) -> None:
