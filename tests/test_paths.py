@@ -139,6 +139,15 @@ def test_a_file_is_never_half_written(tmp_path: Path, monkeypatch: pytest.Monkey
     assert path.read_bytes() == b"old"
 
 
+def test_who_is_reading_a_file_that_is_replaced_reads_it_to_its_end(tmp_path: Path) -> None:
+    path = str(tmp_path / "verdict.json")
+    paths.write_atomically(path, b"old")
+    with paths.open_stored(path) as stream:
+        paths.write_atomically(path, b"new")
+        assert stream.read() == b"old"
+    assert paths.read_bytes(path) == b"new"
+
+
 def test_what_is_written_can_be_read_by_others(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:

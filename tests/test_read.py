@@ -55,6 +55,10 @@ def all_rows(batches: Sequence[Batch]) -> list[dict[str, list[Any]]]:
     return rows_of(Decoded(batch, (), Accounting()) for batch in ordered)
 
 
+def _places(batch: Batch) -> tuple[list[str], list[int]]:
+    return batch.metadata["file"].to_pylist(), batch.metadata["record"].to_pylist()
+
+
 def make_examples(count: int, seed: int) -> list[bytes]:
     """Rows of every feature of the schema, with missing ones."""
     rng = random.Random(seed)
@@ -93,6 +97,8 @@ def test_examples_of_several_files_equal_a_plain_reading(
     batches, rejects, faults, counts = run(ReadExamples(files, schema))
     assert all_rows(batches) == [plain_row(r) for r in itertools.chain.from_iterable(records.values())]
     assert len(batches) >= 3
+    places = [(Path(file).name, n) for b in batches for file, n in zip(*_places(b), strict=True)]
+    assert sorted(places) == [(name, i) for name, of_file in records.items() for i in range(len(of_file))]
     assert (rejects, faults) == ([], [])
     number = MAX_RECORDS + 150
     assert (counts.read, counts.decoded, counts.rows, counts.compared) == (number,) * 4
