@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -101,13 +102,15 @@ def decode_logs(records: Sequence[bytes], **changes: Any) -> list[Decoded]:
 
 
 def rows_of(parts: Iterable[Decoded | Fault]) -> list[dict[str, list[Any]]]:
-    """The rows of all batches in order, without the features that a row does not have."""
+    """The rows of all batches in the order of files and records, without the features that a row lacks."""
     batches = [part.batch for part in parts if isinstance(part, Decoded) and part.batch]
-    return [
-        {name: values for name, values in row.items() if values is not None}
+    placed = [
+        ((place["file"], place["record"]), row)
         for batch in batches
-        for row in batch.features.to_pylist()
+        for place, row in zip(batch.metadata.to_pylist(), batch.features.to_pylist(), strict=True)
     ]
+    ordered = [row for _, row in sorted(placed, key=operator.itemgetter(0))]
+    return [{name: values for name, values in row.items() if values is not None} for row in ordered]
 
 
 def plain_row(serialized: bytes) -> dict[str, list[Any]]:
