@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import importlib
+import io
 import logging
 import os
 import sys
@@ -28,7 +30,11 @@ class _Parser(argparse.ArgumentParser):
 
 
 def entry_point() -> None:
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # TensorFlow's finalisers fail, at length and without harm, in an interpreter that is shutting down.
+    os._exit(code)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -52,17 +58,23 @@ def _run(argv: list[str]) -> int:
     if rest and parsed.command == "export":
         raise UsageError(f"unknown argument {rest[0]!r} (see `trueserve export --help`)")
     options = parsed.build(parsed, tuple(rest))
-    _quieten()
-    command = importlib.import_module(f"pipelines.{parsed.command}")
+    command = _import_command(parsed.command)
     from pipelines.console import Console
 
     code: int = command.run(options, Console())
     return code
 
 
+def _import_command(name: str) -> Any:
+    _quieten()
+    # TFDV writes to stderr that it lacks IPython, and TensorFlow that it lacks CUDA; we need neither.
+    with contextlib.redirect_stderr(io.StringIO()):
+        return importlib.import_module(f"pipelines.{name}")
+
+
 def _quieten() -> None:
     """Keeps what libraries say while they are imported, of themselves and their plans, off the screen."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     logging.getLogger().setLevel(logging.ERROR)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import shlex
 import shutil
@@ -86,6 +87,7 @@ def build(folders: Folders, fraction: float) -> dict[str, int]:
     export(folders)
 
     _say("Serving flights through the exported model, logging the requests")
+    logging.getLogger("absl").setLevel(logging.ERROR)  # tells of each name with a slash that is loaded
     server = serve.Server(folders.served)
     faulty = serve.in_lower_case(serve.in_kilometres(flights.july))
     tables = {"held_out": flights.held_out, "july": flights.july, "july_faulty": faulty}
