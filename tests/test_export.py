@@ -20,13 +20,13 @@ from tensorflow_serving.apis import prediction_log_pb2
 from pipelines import export
 from pipelines.console import Console
 from pipelines.options import ExportOptions
-from transforms import parity
 from transforms.baseline import layout, probes
 from transforms.errors import InputError, UsageError
-from transforms.fresh_process import fresh_process
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.prediction_log import PredictionLogDecoder
 from transforms.logs.rows import Place
+from transforms.serving import parity
+from transforms.serving.fresh_process import fresh_process
 from transforms.transform_graph import TransformGraph
 
 # `distance` is null, zero or more; so are the others: see the rows of the support module.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from transforms.parity import (
+from transforms.serving.parity import (
     FEATURES,
     PREDICTIONS,
     Difference,

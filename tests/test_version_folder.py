@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support_memory_files import OBJECTS
 
-from transforms import version_folder
+from transforms.serving import version_folder
 
 
 def names_in(folder: Path) -> list[str]:
