@@ -54,12 +54,21 @@ def when_any(value, switch):
     return tf.cond(switch > 0, lambda: value, lambda: value * 2.0)
 
 
+@tf.function
+def either(a, b):
+    return tf.cond(tf.reduce_max(a) > 0.0, lambda: (a, b), lambda: (a * 2.0, b))
+
+
 def preprocessing_fn(inputs):
     distance = filled(inputs["distance"], 0.0)
     delay = filled(inputs["delay"], 0.0)
     late = filled(inputs["late"], 0)
     doubled, later = unrelated(distance, delay)
+    first, second = either(distance, delay)
     return {
+        "first": first,
+        "second": second,
+        "as_many": distance + tf.zeros([inputs["delay"].dense_shape[0]]),
         "distance_z": tft.scale_to_z_score(distance),
         "doubled": doubled,
         "later": later,
@@ -93,6 +102,9 @@ def present(values):
 '''
 
 RAW_OF = {
+    "first": ["distance"],
+    "second": ["delay", "distance"],
+    "as_many": ["distance"],
     "distance_z": ["distance"],
     "doubled": ["distance"],
     "later": ["delay"],
@@ -143,14 +155,20 @@ def write_preprocessing(folder: Path) -> str:
 
 
 def analyze(folder: Path, spec: str, options: list[str]) -> schema_pb2.Schema:
-    """Runs the analysis on two batches; the outputs' schema as it is known at construction time."""
+    """Runs the analysis on two batches, one with a column too many.
+
+    Gives the outputs' schema as it is known at construction time.
+    """
     whole = batch(ROWS)
+    last = whole.slice(3)
+    unknown = pa.array([[1]], pa.large_list(pa.int64()))
+    wider = pa.RecordBatch.from_arrays([unknown, *last.columns], names=["unknown", *last.schema.names])
     with beam.Pipeline(
         "FnApiRunner", options=beam.options.pipeline_options.PipelineOptions(options)
     ) as pipeline:
         result = (
             pipeline
-            | beam.Create([whole.slice(0, 3), whole.slice(3), whole.slice(0, 0)])
+            | beam.Create([whole.slice(0, 3), wider, whole.slice(0, 0)])
             | "AnalyzeAndTransform"
             >> AnalyzeAndTransform(
                 preprocessing_fn=load_preprocessing(spec),

@@ -50,6 +50,7 @@ def test_the_graphs_digest_tells_another_vocabulary_but_no_other_place(tmp_path:
     copy = tmp_path / "copy"
     shutil.copytree(support.transform_output(), copy)
     digest = contracts.digest_graph(support.transform_output())
+    (copy / "transform_fn/fingerprint.pb").write_bytes(b"of another save")
     assert contracts.digest_graph(str(copy)) == digest
     (copy / "transform_fn/assets/carrier").write_text("UA\nAA\n")
     assert contracts.digest_graph(str(copy)) != digest

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import support_baseline as support
+import tensorflow as tf
 
 from transforms.baseline import probes
 from transforms.errors import UsageError
@@ -45,11 +46,15 @@ def test_kinds_bits_and_the_three_ways_of_having_no_value(tmp_path: Path) -> Non
         assert written.tolist() == read.tolist()
 
 
-def test_the_same_probes_give_the_same_bytes(tmp_path: Path) -> None:
+def test_records_are_tf_examples_with_kinds_and_without_missing_values(tmp_path: Path) -> None:
     raw = support.batch(support.ROWS)
-    for name in ("a", "b"):
-        probes.write_probes(str(tmp_path / name), raw, raw)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    probes.write_probes(str(tmp_path / "probes"), raw, raw)
+    (records,) = tfrecord.read_records((tmp_path / "probes").open("rb"))
+    third = tf.train.Example.FromString(records[2]).features.feature
+    assert third["raw/tags"].WhichOneof("kind") == "bytes_list"
+    assert not third["raw/tags"].bytes_list.value
+    assert "raw/distance" not in third
+    assert len(records) == len(support.ROWS)
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense, and long enough", tfrecord.frame(b"\xff\xff")])
