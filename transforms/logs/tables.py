@@ -136,7 +136,7 @@ def decode_parquet(source: BinaryIO, settings: Settings, place: Place) -> Iterat
             rows = Rows(columns, metadata_of(batch.num_rows, place.file, record=record))
             yield finisher.finish(rows, (), Counts(batch.num_rows))
             first += batch.num_rows
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise TableError("bad_parquet", f"cannot read it as Parquet: {_one_line(error)}") from error
 
 
