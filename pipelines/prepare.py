@@ -67,6 +67,7 @@ def run(options: PrepareOptions, console: Console) -> int:
     """
     beam_flags = beam_options.beam_options(options.beam_args)
     beam_options.check_reachable(beam_flags, examples=options.examples, baseline=options.baseline)
+    beam_options.temp_location(beam_flags)
     layout.check_target(options.baseline)
     given = layout.load_schema(options.schema) if options.schema else None
     plan = _plan(options)
@@ -217,10 +218,21 @@ def _check_reading(reading: Reading) -> None:
         first, total = reading.rejects[0], reading.accounting.total_rejected
         more = f" ({total - 1:,} more records were rejected)" if total > 1 else ""
         raise InputError(f"{first.file}, record {first.record}: {first.detail}{more}")
+    if other := {key: rows for key, rows in reading.accounting.forms.items() if "_for_" in key[1]}:
+        # Left out, they would pass for missing values, and serving would be held to that.
+        raise InputError("; ".join(_of_other_type(*key, rows) for key, rows in sorted(other.items())[:3]))
     if reading.accounting.balance():
         raise InputError(f"{reading.accounting.balance():,} records that were read are not accounted for")
     if not reading.accounting.rows:
         raise NothingExaminedError("the training examples hold no row: nothing to make a baseline of")
+
+
+def _of_other_type(feature: str, form: str, rows: int) -> str:
+    came, expected = form.split("_for_")
+    return (
+        f"feature {feature!r} holds {came} where the schema has {expected}, in {rows:,} row{'s'[: rows > 1]};"
+        " change the schema or the examples"
+    )
 
 
 def _features(batch: Batch) -> pa.RecordBatch:

@@ -33,6 +33,9 @@ from transforms.verdict.findings import Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 
+# Reasons that are told on stderr; the report has them all.
+_SAID = 3
+
 
 @dataclasses.dataclass(frozen=True)
 class Source:
@@ -174,7 +177,12 @@ def _check_places(options: ValidateOptions, beam_flags: PipelineOptions) -> None
     if options.baseline is None and options.spaces == ("transformed",):
         raise UsageError("--spaces=transformed needs a --baseline: TFDV's statistics have no transform graph")
     beam_options.check_reachable(
-        beam_flags, baseline=options.baseline, logs=options.logs, output=options.output, schema=options.schema
+        beam_flags,
+        baseline=options.baseline,
+        schema=options.schema,
+        statistics=options.statistics,
+        logs=options.logs,
+        output=options.output,
     )
     beam_options.temp_location(beam_flags)
     paths.check_writable(options.output)
@@ -204,14 +212,15 @@ def _conclude(plan: Plan, console: Console) -> int:
         raise InputError("the job ended without a verdict; nothing was published")
     folder, verdict = found
     console.findings(verdict)
-    if verdict["verdict"] == "failed":
-        _say_reasons(verdict, console)
+    if reasons := _reasons(verdict):
+        console.error(reasons)
     console.result("report", paths.join(folder, "report.html"))
     code: int = verdict["exit_code"]
     return code
 
 
-def _say_reasons(verdict: Mapping[str, Any], console: Console) -> None:
-    for finding in verdict["findings"]:
-        if finding["kind"] == "input" and finding["severity"] == "error":
-            console.error(finding["message"])
+def _reasons(verdict: Mapping[str, Any]) -> str:
+    """Why the run failed or examined nothing, in one line; empty for a run that did its work."""
+    messages = [finding["message"] for finding in verdict["findings"] if finding["kind"] == "input"]
+    more = [f"{len(messages) - _SAID} more in the report"] if len(messages) > _SAID else []
+    return "; ".join([*messages[:_SAID], *more])
