@@ -10,8 +10,10 @@ import io
 import logging
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from pipelines import __version__
@@ -45,8 +47,18 @@ def main(argv: Sequence[str]) -> int:
         print(f"trueserve: error: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("trueserve: interrupted; nothing was published", file=sys.stderr)
+        print("trueserve: interrupted; a job that was submitted may still publish", file=sys.stderr)
         return 130
+    except Exception as error:  # noqa: BLE001 - exit code 1 would say "skew"
+        print(f"trueserve: error: {_unexpected(error)}", file=sys.stderr)
+        return TrueserveError.exit_code
+
+
+def _unexpected(error: Exception) -> str:
+    """Where an error arose that nobody foresaw; without its text, which may hold a request's values."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}:{frame.lineno}"
+    return f"unexpected {type(error).__name__} at {place} in {frame.name}; please report it"
 
 
 def _run(argv: list[str]) -> int:
@@ -166,6 +178,7 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
     add("--logs", required=True, metavar="GLOB", help="logged requests")
     add("--output", required=True, metavar="DIR", help="gets verdict.json, report.html and one folder a run")
     add("--baseline", metavar="DIR", help="what `prepare` wrote")
+    add("--label", metavar="NAME", help="with --schema: the feature that requests do not have")
     add("--schema", metavar="FILE", help="with --statistics, in place of --baseline: TFDV schema")
     add("--statistics", metavar="FILE", help="with --schema: TFDV statistics of the training data")
     add("--start", type=opts.parse_time, metavar="ISO", help="start of the window, inclusive, UTC")

@@ -44,6 +44,7 @@ class Source:
     baseline: str | None
     schema: str | None
     statistics: str | None
+    label: str | None
     spaces: tuple[str, ...]
 
     def references(self) -> list[Reference]:
@@ -52,7 +53,10 @@ class Source:
             assert self.schema is not None
             assert self.statistics is not None
             schema, statistics = layout.load_schema_and_statistics(self.schema, self.statistics)
-            return [Reference(schema, statistics, Space.RAW, label=schemas.label_of(schema))]
+            if self.label is not None:
+                schemas.check_label(schema, self.label)
+            label = self.label or schemas.label_of(schema)
+            return [Reference(schema, statistics, Space.RAW, label=label)]
         return _of_baseline(layout.load(self.baseline), self.spaces)
 
 
@@ -92,7 +96,7 @@ def make_plan(options: ValidateOptions) -> Plan:
     Raises:
       UsageError: it is missing, incomplete or of another format version.
     """
-    source = Source(options.baseline, options.schema, options.statistics, options.spaces)
+    source = Source(options.baseline, options.schema, options.statistics, options.label, options.spaces)
     loaded = layout.load(options.baseline) if options.baseline else None
     references = _of_baseline(loaded, options.spaces) if loaded else source.references()
     return Plan(
