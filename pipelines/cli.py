@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import importlib
+import io
+import logging
+import os
 import sys
+import traceback
+import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from pipelines import __version__
@@ -25,7 +32,11 @@ class _Parser(argparse.ArgumentParser):
 
 
 def entry_point() -> None:
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # TensorFlow's finalisers fail, at length and without harm, in an interpreter that is shutting down.
+    os._exit(code)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -36,8 +47,18 @@ def main(argv: Sequence[str]) -> int:
         print(f"trueserve: error: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("trueserve: interrupted; nothing was published", file=sys.stderr)
+        print("trueserve: interrupted; a job that was submitted may still publish", file=sys.stderr)
         return 130
+    except Exception as error:  # noqa: BLE001 - exit code 1 would say "skew"
+        print(f"trueserve: error: {_unexpected(error)}", file=sys.stderr)
+        return TrueserveError.exit_code
+
+
+def _unexpected(error: Exception) -> str:
+    """Where an error arose that nobody foresaw; without its text, which may hold a request's values."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}:{frame.lineno}"
+    return f"unexpected {type(error).__name__} at {place} in {frame.name}; please report it"
 
 
 def _run(argv: list[str]) -> int:
@@ -49,9 +70,26 @@ def _run(argv: list[str]) -> int:
     if rest and parsed.command == "export":
         raise UsageError(f"unknown argument {rest[0]!r} (see `trueserve export --help`)")
     options = parsed.build(parsed, tuple(rest))
-    command = importlib.import_module(f"pipelines.{parsed.command}")
-    code: int = command.run(options)
+    command = _import_command(parsed.command)
+    from pipelines.console import Console
+
+    code: int = command.run(options, Console())
     return code
+
+
+def _import_command(name: str) -> Any:
+    _quieten()
+    # TFDV writes to stderr that it lacks IPython, and TensorFlow that it lacks CUDA; we need neither.
+    with contextlib.redirect_stderr(io.StringIO()):
+        return importlib.import_module(f"pipelines.{name}")
+
+
+def _quieten() -> None:
+    """Keeps what libraries say while they are imported, of themselves and their plans, off the screen."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    logging.getLogger().setLevel(logging.ERROR)
 
 
 def _refuse_typos(parser: Any, argv: list[str]) -> None:
@@ -140,6 +178,7 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
     add("--logs", required=True, metavar="GLOB", help="logged requests")
     add("--output", required=True, metavar="DIR", help="gets verdict.json, report.html and one folder a run")
     add("--baseline", metavar="DIR", help="what `prepare` wrote")
+    add("--label", metavar="NAME", help="with --schema: the feature that requests do not have")
     add("--schema", metavar="FILE", help="with --statistics, in place of --baseline: TFDV schema")
     add("--statistics", metavar="FILE", help="with --schema: TFDV statistics of the training data")
     add("--start", type=opts.parse_time, metavar="ISO", help="start of the window, inclusive, UTC")

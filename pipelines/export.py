@@ -6,11 +6,12 @@ from pathlib import Path
 
 from pipelines.console import Console
 from pipelines.options import ExportOptions
-from transforms import keras_model, paths, raw_tensors, served_assets, serving_model, version_folder
+from transforms import paths
 from transforms.baseline import layout
 from transforms.errors import InputError
-from transforms.fresh_process import FreshProcess, fresh_process
-from transforms.parity import Difference
+from transforms.serving import keras_model, raw_tensors, served_assets, serving_model, version_folder
+from transforms.serving.fresh_process import FreshProcess, fresh_process
+from transforms.serving.parity import Difference
 
 _NAMED = 5
 

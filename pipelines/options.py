@@ -60,6 +60,7 @@ class ValidateOptions:
     baseline: str | None = None
     schema: str | None = None
     statistics: str | None = None
+    label: str | None = None
     start: dt.datetime | None = None
     end: dt.datetime | None = None
     time_feature: str | None = None
@@ -128,8 +129,8 @@ def _check_local_file(flag: str, path: str | None) -> None:
 def _check_reference(options: ValidateOptions) -> None:
     loose = (options.schema, options.statistics)
     if options.baseline is not None:
-        if any(loose):
-            raise UsageError("--baseline stands alone: --schema and --statistics are for runs without one")
+        if any((*loose, options.label)):
+            raise UsageError("--baseline stands alone, without --schema, --statistics and --label")
         return
     if not all(loose):
         raise UsageError("expected --baseline=DIR, or both of --schema=FILE and --statistics=FILE")

@@ -60,10 +60,6 @@ def test_label_is_what_the_timetable_says(flights: pa.Table) -> None:
     assert flights[data.LABEL].to_pylist() == expected
 
 
-def test_the_impossible_wind_is_missing(flights: pa.Table) -> None:
-    assert pc.max(flights["wind_speed"]).as_py() < 60
-
-
 def test_weekday_is_new_yorks_on_late_evenings(flights: pa.Table) -> None:
     from zoneinfo import ZoneInfo
 

@@ -30,7 +30,7 @@ class Transformed(NamedTuple):
     schema: schema_pb2.Schema
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(eq=False)
 class AnalyzeAndTransform(beam.PTransform):  # type: ignore[misc]
     """`PCollection[pa.RecordBatch]` of raw training features to transformed batches and written artifacts.
 

@@ -13,7 +13,7 @@ from transforms import paths
 from transforms.transform_graph import TransformGraph
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(eq=False)
 class ApplyTransformGraph(beam.PTransform):  # type: ignore[misc]
     """`PCollection[pa.RecordBatch]` of raw features to one of transformed features.
 

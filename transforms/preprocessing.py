@@ -1,22 +1,24 @@
 """Loads the user's `preprocessing_fn`, from a file that need not be installed or from a module that is.
 
-tf.Transform traces the function again on workers, so it is pickled. Beam's pickler takes what belongs to an
-imported module by name, and everything else by value. What is loaded here from a file is therefore taken
-out of `sys.modules` again, the modules beside the file that it imports included: both travel by value and
-no worker needs the files.
+tf.Transform traces the function here and again on workers, so it is pickled in between. A function of a
+file travels as source: the file and the modules beside it that it has imported, executed anew where they
+arrive. Pickling its code and globals instead would fail as soon as one of them is a traced `tf.function`.
 
-Supported: imports of installed packages anywhere, and imports of modules beside the file at its top level.
-A module beside the file that is imported only within a function cannot be found when the function runs.
+Supported: imports of installed packages, and of modules and packages that stand in the file's own folder.
+Other files beside it, such as data, do not travel.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import importlib
 import importlib.util
 import re
 import sys
+import tempfile
+import threading
 import traceback
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -49,8 +51,11 @@ def load_preprocessing(spec: str) -> PreprocessingFn:
     runs, no such function (naming those that there are), or a name that is no function.
     """
     parsed = _parse(spec)
-    module = _load_file(parsed.source) if parsed.is_file else _import(parsed.source)
-    return _function(module, parsed)
+    if not parsed.is_file:
+        return _function(_import(parsed.source), parsed)
+    program = _Program(parsed.source)
+    _function(program.module, parsed)
+    return _FileFunction(program, parsed.function)
 
 
 def source_digest(spec: str) -> str:
@@ -85,37 +90,118 @@ def _read(path: str) -> bytes:
         raise UsageError(str(error)) from error
 
 
-def _load_file(path: str) -> types.ModuleType:
-    source = _read(path)
-    # Tracebacks, and tf.function's reading of source, need the true path.
-    name = str(Path(path).resolve()) if "://" not in path else path
-    module = types.ModuleType(f"_trueserve_preprocessing_{hashlib.sha256(source).hexdigest()[:12]}")
-    module.__file__ = name
-    with _by_value(module, Path(name).parent if "://" not in path else None):
-        try:
-            exec(compile(source, name, "exec"), module.__dict__)
-        except SyntaxError as error:
-            raise UsageError(f"{error.filename or path}:{error.lineno}: syntax error: {error.msg}") from error
-        except (Exception, SystemExit) as error:
-            raise UsageError(f"{_place(error, name)}: {type(error).__name__}: {_one_line(error)}") from error
-    return module
+class _FileFunction:
+    """A function of a file; it calls the function, and is pickled as the file's source."""
+
+    def __init__(self, program: _Program, name: str) -> None:
+        self._program = program
+        self.__name__ = name
+
+    def __call__(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        with self._program.importing():
+            result: Mapping[str, Any] = getattr(self._program.module, self.__name__)(inputs)
+        return result
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        sources = self._program.sources()
+        _PROGRAMS[sources.digest] = self._program
+        return _arrived, (sources, self.__name__)
 
 
-@contextlib.contextmanager
-def _by_value(module: types.ModuleType, folder: Path | None) -> Iterator[None]:
-    """While it lasts, `module` is known and its folder's modules can be imported; afterwards neither."""
-    before = set(sys.modules)
-    search = [str(folder)] if folder else []
-    sys.modules[module.__name__] = module  # dataclasses and the like look their module up
-    sys.path[:0] = search
+def _arrived(sources: _Sources, name: str) -> _FileFunction:
+    """The function again, where it was unpickled; each process executes the same sources once."""
+    with _LOCK:
+        if sources.digest not in _PROGRAMS:
+            # The program keeps its folder, in which tf.function looks for the source of functions.
+            folder = tempfile.TemporaryDirectory(prefix="trueserve-")
+            sources.write(Path(folder.name))
+            _PROGRAMS[sources.digest] = _Program(str(Path(folder.name, sources.main)), folder)
+        return _FileFunction(_PROGRAMS[sources.digest], name)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Sources:
+    """A file and the modules beside it, by path relative to its folder."""
+
+    main: str
+    files: Mapping[str, bytes]
+
+    @property
+    def digest(self) -> str:
+        parts = [f"{name}\0{hashlib.sha256(self.files[name]).hexdigest()}" for name in sorted(self.files)]
+        return hashlib.sha256("\n".join([self.main, *parts]).encode()).hexdigest()
+
+    def write(self, folder: Path) -> None:
+        for name, source in self.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(source)
+
+
+class _Program:
+    """A preprocessing file, executed.
+
+    Its modules are known to Python only while it runs: a module beside it may bear a name that something
+    else in this process has too.
+    """
+
+    def __init__(self, path: str, keep: object = None) -> None:
+        self._keep = keep
+        self._source = _read(path)
+        self._local = "://" not in path
+        self._path = Path(path).resolve() if self._local else Path(path)
+        # Tracebacks and tf.function's reading of source need the true name.
+        self._file = str(self._path) if self._local else path
+        self.module = types.ModuleType(f"_trueserve_{hashlib.sha256(self._source).hexdigest()[:16]}")
+        self.module.__file__ = self._file
+        self._modules = {self.module.__name__: self.module}
+        with self.importing():
+            _execute(self._source, self._file, self.module)
+
+    def sources(self) -> _Sources:
+        """What is needed to execute the file elsewhere: the modules beside it that are imported by now."""
+        files = {self._path.name: self._source}
+        for module in self._modules.values():
+            if module is not self.module and module.__file__:
+                beside = Path(module.__file__).resolve()
+                files[beside.relative_to(self._path.parent).as_posix()] = beside.read_bytes()
+        return _Sources(self._path.name, files)
+
+    @contextlib.contextmanager
+    def importing(self) -> Iterator[None]:
+        """While it lasts, the file's modules are known and those beside it can be imported."""
+        search = [str(self._path.parent)] if self._local else []
+        with _LOCK:
+            before = set(sys.modules)
+            sys.modules.update(self._modules)
+            sys.path[:0] = search
+            try:
+                yield
+            finally:
+                for entry in search:
+                    sys.path.remove(entry)
+                self._take_out(before)
+
+    def _take_out(self, before: set[str]) -> None:
+        new = [name for name in sys.modules if name not in before]
+        mine = {name for name in new if self._local and _lies_beside(name, self._path.parent)}
+        for name in mine | (self._modules.keys() & set(new)):
+            self._modules[name] = sys.modules[name]
+        for name in self._modules.keys() & set(new):
+            del sys.modules[name]
+
+
+# Programs that have arrived or left in this process, by the digest of their sources.
+_PROGRAMS: dict[str, _Program] = {}
+_LOCK = threading.RLock()
+
+
+def _execute(source: bytes, file: str, module: types.ModuleType) -> None:
     try:
-        yield
-    finally:
-        for entry in search:
-            sys.path.remove(entry)
-        for name in [name for name in sys.modules if name not in before]:
-            if name == module.__name__ or (folder and _lies_beside(name, folder)):
-                del sys.modules[name]
+        exec(compile(source, file, "exec"), module.__dict__)
+    except SyntaxError as error:
+        raise UsageError(f"{error.filename or file}:{error.lineno}: syntax error: {error.msg}") from error
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"{_place(error, file)}: {type(error).__name__}: {_one_line(error)}") from error
 
 
 def _lies_beside(name: str, folder: Path) -> bool:

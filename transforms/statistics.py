@@ -24,7 +24,7 @@ NUM_QUANTILES_BUCKETS = 10
 EPSILON = 0.01
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(eq=False)
 class ComputeStatistics(beam.PTransform):  # type: ignore[misc]
     """`PCollection[pa.RecordBatch]` to a PCollection of one `DatasetFeatureStatisticsList`.
 
@@ -40,12 +40,7 @@ class ComputeStatistics(beam.PTransform):  # type: ignore[misc]
     def expand(
         self, batches: beam.PCollection[pa.RecordBatch]
     ) -> beam.PCollection[statistics_pb2.DatasetFeatureStatisticsList]:
-        return (
-            batches
-            | "DropEmptyBatches" >> beam.Filter(_has_rows)
-            | "GenerateStatistics" >> tfdv.GenerateStatistics(statistics_options(self.schema))
-            | "EnsureDataset" >> beam.Map(with_dataset)
-        )
+        return batches | "GenerateStatistics" >> tfdv.GenerateStatistics(statistics_options(self.schema))
 
 
 def statistics_options(schema: schema_pb2.Schema | None) -> tfdv.StatsOptions:
@@ -62,18 +57,3 @@ def statistics_options(schema: schema_pb2.Schema | None) -> tfdv.StatsOptions:
         num_quantiles_histogram_buckets=NUM_QUANTILES_BUCKETS,
         epsilon=EPSILON,
     )
-
-
-def with_dataset(
-    statistics: statistics_pb2.DatasetFeatureStatisticsList,
-) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """`statistics`, with a data set of 0 examples if it has none: TFDV's functions expect exactly one."""
-    if statistics.datasets:
-        return statistics
-    result = statistics_pb2.DatasetFeatureStatisticsList()
-    result.datasets.add(num_examples=0)
-    return result
-
-
-def _has_rows(batch: pa.RecordBatch) -> bool:
-    return bool(batch.num_rows)

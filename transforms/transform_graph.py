@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import importlib
 import importlib.util
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,7 @@ class TransformGraph:
         self.serving_outputs: list[str] = lineage.computable(self._function, set(self._adapter.TypeSpecs()))
         self.output_schema = _selected(output.transformed_metadata.schema, self.serving_outputs)
         self._call = self._serving_function()
+        _ALIVE.add(self)
         specs = self._function.structured_outputs
         self._converter = _arrow_converter({name: specs[name] for name in self.serving_outputs})
 
@@ -82,6 +85,10 @@ class TransformGraph:
         """
         return dict(self._call(features))
 
+    def release(self) -> None:
+        """Lets go of TensorFlow's objects; `apply` works no more."""
+        self._loaded = self._function = self._call = None
+
     def _apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if batch.num_rows == 0:  # not every graph can take no row
             columns = self._converter.arrow_schema()
@@ -108,6 +115,16 @@ class TransformGraph:
             return {name: outputs[name] for name in names}
 
         return tf.function(serve, input_signature=[specs], autograph=False).get_concrete_function()
+
+
+_ALIVE: weakref.WeakSet[TransformGraph] = weakref.WeakSet()
+
+
+@atexit.register
+def _release() -> None:
+    # Functions that live until the interpreter takes TensorFlow apart complain on stderr.
+    for graph in list(_ALIVE):
+        graph.release()
 
 
 def _check_layout(folder: str) -> None:

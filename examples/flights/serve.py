@@ -24,7 +24,7 @@ MODEL_NAME = "flights"
 _KILOMETRES = 1.609344
 # Some clients send serialized tf.Examples, the others one tensor a feature; the log has both.
 _EVERY_NTH_SERIALIZED = 4
-_REQUESTS_A_FILE = 200
+_REQUESTS_A_FILE = 500
 
 
 class Server:

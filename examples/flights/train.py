@@ -19,7 +19,8 @@ def train(baseline: Path, model_file: Path, epochs: int = 2) -> float:
     keras.utils.set_random_seed(_SEED)
     transformed = tft.TFTransformOutput(str(baseline / "transform_output"))
     model = build(transformed)
-    history = model.fit(_examples(baseline, transformed), epochs=epochs, verbose=0)
+    features, label = _examples(baseline, transformed)
+    history = model.fit(features, label, batch_size=_BATCH, epochs=epochs, verbose=0)
     model_file.parent.mkdir(parents=True, exist_ok=True)
     model.save(model_file)
     return float(history.history["auc"][-1])
@@ -48,17 +49,12 @@ def _encode(value: Any, ids: int | None) -> Any:
     return keras.layers.Flatten()(keras.layers.Embedding(ids, min(8, ids))(value))
 
 
-def _examples(baseline: Path, transformed: tft.TFTransformOutput) -> tf.data.Dataset:
-    """Batches of (features, label); a flight that never arrived has no label and is left out."""
+def _examples(baseline: Path, transformed: tft.TFTransformOutput) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """Features and label, all in memory; a flight that never arrived has no label and is left out."""
     files = sorted(str(path) for path in (baseline / "transformed_examples").iterdir())
-    spec = transformed.transformed_feature_spec()
-
-    def split(batch: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        features = tf.io.parse_example(batch, spec)
-        label = tf.reduce_max(tf.sparse.to_dense(features.pop(LABEL), -1), axis=1)
-        arrived = label >= 0
-        kept = {name: tf.boolean_mask(value, arrived) for name, value in features.items()}
-        return kept, tf.boolean_mask(label, arrived)
-
-    records = tf.data.TFRecordDataset(files, compression_type="GZIP").shuffle(200_000, seed=_SEED)
-    return records.batch(_BATCH).map(split).cache().prefetch(2)
+    records = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(1 << 30).get_single_element()
+    features = tf.io.parse_example(records, transformed.transformed_feature_spec())
+    label = tf.sparse.to_dense(features.pop(LABEL), -1)
+    arrived = label[:, 0] >= 0
+    kept = {name: tf.boolean_mask(value, arrived) for name, value in features.items()}
+    return kept, tf.boolean_mask(label, arrived)

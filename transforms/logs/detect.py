@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import zlib
 from collections.abc import Sequence
 from typing import BinaryIO
 
@@ -81,7 +82,7 @@ def detect_records(records: Sequence[bytes]) -> Format:
 def _start(stream: BinaryIO) -> bytes:
     try:
         return stream.read(_START_BYTES)
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         return b""
 
 

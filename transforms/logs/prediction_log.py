@@ -53,23 +53,27 @@ class PredictionLogDecoder:
         self._finisher = Finisher(settings)
 
     def decode(self, records: list[bytes], place: Place) -> Iterator[Decoded]:
-        """`Decoded`s of some thousands of rows, in the order of the records.
+        """`Decoded`s of some thousands of rows.
 
+        Requests that carry examples and requests that carry tensors gather apart, each in the order of the
+        records: a log that mixes them would otherwise fall into batches of a row or two.
         Raises TypeConflictError where there is no schema and a feature's type changes.
         """
-        group = self._new_group(place, records)
+        groups = {carries: self._new_group(place, records, carries) for carries in (True, False)}
         for index, record in enumerate(records):
             request = self._request(record)
             carries = self._carries_examples(request)
-            if not group.takes(carries):
+            if groups[carries].is_full:
+                yield groups[carries].finish(self._parser, self._finisher)
+                groups[carries] = self._new_group(place, records, carries)
+            groups[carries].add(index, request)
+        for group in groups.values():
+            if group.read:
                 yield group.finish(self._parser, self._finisher)
-                group = self._new_group(place, records)
-            group.add(index, request, carries)
-        yield group.finish(self._parser, self._finisher)
 
-    def _new_group(self, place: Place, records: list[bytes]) -> _Group:
+    def _new_group(self, place: Place, records: list[bytes], carries: bool) -> _Group:
         tensors = TensorColumns(self._settings.expected)
-        return _Group(place, records if self._settings.keep_payloads else None, tensors)
+        return _Group(place, records if self._settings.keep_payloads else None, tensors, carries)
 
     def _request(self, record: bytes) -> _Request | TensorError:
         try:
@@ -86,10 +90,10 @@ class PredictionLogDecoder:
         except TensorError as error:
             return error
 
-    def _carries_examples(self, request: _Request | TensorError) -> bool | None:
-        """Whether its one input holds serialized examples; None for what is no request."""
+    def _carries_examples(self, request: _Request | TensorError) -> bool:
+        """Whether its one input holds serialized examples."""
         if isinstance(request, TensorError):
-            return None
+            return False
         if len(request.inputs) != 1:
             return False
         [(name, tensor)] = request.inputs.items()
@@ -118,31 +122,31 @@ def _version(spec: Any) -> str | None:
 
 
 class _Group:
-    """A run of records whose requests all carry examples, or all carry tensors."""
+    """Records of a run whose requests all carry examples, or all carry tensors (or are none)."""
 
-    def __init__(self, place: Place, payloads: list[bytes] | None, tensors: TensorColumns) -> None:
+    def __init__(
+        self, place: Place, payloads: list[bytes] | None, tensors: TensorColumns, carries: bool
+    ) -> None:
         self._place = place
         self._payloads = payloads
         self._tensors = tensors
         self._examples: list[bytes] = []
-        self._carries: bool | None = None
+        self._carries = carries
         self._requests: list[tuple[int, int, _Request]] = []  # index, rows
         self._rejects: list[Reject] = []
-        self._read = 0
+        self.read = 0
 
-    def takes(self, carries: bool | None) -> bool:
-        """Whether a record that carries examples, tensors or nothing belongs here, and there is room."""
-        full = max(len(self._examples), self._tensors.rows) >= MAX_ROWS or self._tensors.values >= MAX_VALUES
-        return not full and (self._carries is None or carries is None or self._carries is carries)
+    @property
+    def is_full(self) -> bool:
+        return max(len(self._examples), self._tensors.rows) >= MAX_ROWS or self._tensors.values >= MAX_VALUES
 
-    def add(self, index: int, request: _Request | TensorError, carries: bool | None) -> None:
-        self._read += 1
+    def add(self, index: int, request: _Request | TensorError) -> None:
+        self.read += 1
         if isinstance(request, TensorError):
             self._reject(index, request)
             return
-        self._carries = carries
         try:
-            rows = self._tensors.add(request.inputs) if not carries else self._add_examples(request)
+            rows = self._tensors.add(request.inputs) if not self._carries else self._add_examples(request)
         except TensorError as error:
             self._reject(index, error)
             return
@@ -167,7 +171,7 @@ class _Group:
         requests = [request for request, ok in zip(self._requests, good, strict=True) if ok]
         without_rows = sum(rows == 0 for _, rows, _ in requests)
         rows = Rows(columns, self._metadata(requests))
-        return finisher.finish(rows, self._rejects, Counts(self._read, without_rows))
+        return finisher.finish(rows, self._rejects, Counts(self.read, without_rows))
 
     def _parse(self, parser: ExampleParser) -> tuple[Sequence[Column], Array]:
         columns, bad = parser.parse(self._examples)
@@ -186,7 +190,7 @@ class _Group:
     def _metadata(self, requests: Sequence[tuple[int, int, _Request]]) -> pa.RecordBatch:
         sizes = [rows for _, rows, _ in requests]
         of_row = pa.array(np.repeat(np.arange(len(requests)), sizes))
-        seconds = np.array([min(request.seconds, _LAST_SECOND) for _, _, request in requests], np.int64)
+        seconds = np.array([min(max(r.seconds, 0), _LAST_SECOND) for _, _, r in requests], np.int64)
         columns = {
             "time": times_of_micros(seconds * 1_000_000),
             "record": pa.array([self._place.first_record + index for index, _, _ in requests], pa.int64()),

@@ -8,9 +8,11 @@ are dropped. A whole number is taken for a float where one is expected, and the 
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO
 
@@ -48,7 +50,8 @@ class TableError(Exception):
 
 def csv_header(stream: BinaryIO) -> list[str]:
     """The column names; [] for an empty file. Raises TableError for names that are no header."""
-    start = stream.read(_HEADER_BYTES).decode("utf-8-sig", "surrogateescape")
+    with _explained():
+        start = stream.read(_HEADER_BYTES).decode("utf-8-sig", "surrogateescape")
     try:
         names = next(csv.reader(io.StringIO(start, newline="")), [])
         "".join(names).encode()
@@ -133,7 +136,7 @@ def decode_parquet(source: BinaryIO, settings: Settings, place: Place) -> Iterat
             rows = Rows(columns, metadata_of(batch.num_rows, place.file, record=record))
             yield finisher.finish(rows, (), Counts(batch.num_rows))
             first += batch.num_rows
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise TableError("bad_parquet", f"cannot read it as Parquet: {_one_line(error)}") from error
 
 
@@ -175,7 +178,7 @@ def _csv_batches(
         rejects.append(rejected(place or Place("", 0), index, "bad_csv_row", detail, None))
         return "skip"
 
-    try:
+    with _explained():
         reader = pa_csv.open_csv(
             stream,
             read_options=pa_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
@@ -187,9 +190,15 @@ def _csv_batches(
         for batch in reader:
             for start in range(0, batch.num_rows, MAX_ROWS):
                 yield _own(batch.slice(start, MAX_ROWS))
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
     except EOFError as error:
         raise TableError("truncated", "truncated: compressed data end early") from error
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, zlib.error) as error:
         raise TableError("bad_csv", f"cannot read it as CSV: {_one_line(error)}") from error
 
 

@@ -109,7 +109,10 @@ def decode_tensor(name: str, proto: Any) -> Tensor:
         values = _values(name, proto, dtype, count)
     except (OverflowError, ValueError) as error:
         raise TensorError("bad_tensor", f"input {name!r} holds values that its dtype cannot have") from error
-    return Tensor(dtype.kind, values, sizes[0] if sizes else None, math.prod(sizes[1:]))
+    rows = sizes[0] if sizes else None
+    # Not the product of the other sizes: beside a zero they may be anything.
+    width = count // rows if rows else count
+    return Tensor(dtype.kind, values, rows, width)
 
 
 def _values(name: str, proto: Any, dtype: _Dtype, count: int) -> Any:
@@ -169,6 +172,8 @@ def _varint(name: str, content: bytes, position: int) -> tuple[int, int]:
 
 
 def _converted(name: str, values: Array, kind: FeatureType) -> Array:
+    if values.dtype == (np.float32 if kind is FeatureType.FLOAT else np.int64):
+        return values
     if kind is FeatureType.FLOAT:
         with np.errstate(over="ignore"):
             return values.astype(np.float32)

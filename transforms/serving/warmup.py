@@ -8,9 +8,15 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from transforms import parity
-from transforms.raw_tensors import input_specs
-from transforms.serving_model import EXAMPLES, RAW_TENSORS, SERVING_DEFAULT, TRANSFORM_FEATURES, ServingModel
+from transforms.serving import parity
+from transforms.serving.raw_tensors import input_specs
+from transforms.serving.serving_model import (
+    EXAMPLES,
+    RAW_TENSORS,
+    SERVING_DEFAULT,
+    TRANSFORM_FEATURES,
+    ServingModel,
+)
 
 FILE_NAME = "tf_serving_warmup_requests"
 # TF Serving refuses a model whose file has more.

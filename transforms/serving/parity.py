@@ -1,12 +1,8 @@
 """The proof that a saved model gives what the baseline promises: on the probes, in a process of its own.
 
-Run as `python -m transforms.parity`, it reads the folder of a SavedModel from stdin and writes what differs
-as JSON to stdout. The model's own `assets.extra/probes.tfrecord` says what each request must give. Nothing
-of the project's or of tf.Transform's is loaded there that a serving system would not have.
-
-What counts as the same: integers and strings exactly; transformed floats within 4 ULP or 1e-6 relative
-(the same values in a batch of another size differ in the last bits for log and exp); predictions within
-1e-5 relative or 1e-6 absolute. NaN equals NaN, infinities equal themselves.
+Run as `python -m transforms.serving.parity`, it reads the folder of a SavedModel from stdin and writes what
+differs as JSON to stdout. The model's own `assets.extra/probes.tfrecord` says what each request must give.
+Nothing of the project's or of tf.Transform's is loaded there that a serving system would not have.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from transforms.errors import InputError
-from transforms.parity import Difference
+from transforms.serving.parity import Difference
 
-_MODULE = "transforms.parity"
+_MODULE = "transforms.serving.parity"
 _SOURCE_ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from transforms import parity, warmup
-from transforms.serving_model import ServingModel
+from transforms.serving import parity, warmup
+from transforms.serving.serving_model import ServingModel
 
 CONTRACT = "contract.json"
 

@@ -1,0 +1,103 @@
+"""Runs a Beam pipeline to its end, showing how far it is."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from apache_beam.metrics import MetricsFilter
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipelines import beam_options
+from pipelines.console import Console
+from transforms import progress
+from transforms.errors import InputError, TrueserveError
+
+
+class Job:
+    """One command's Beam job: its options, its heartbeats and its temporary folder.
+
+    Attributes:
+      heartbeats: local folder for `transforms.progress`, None on a remote runner.
+      temp: folder that every worker reaches; a new local one on this machine.
+    """
+
+    def __init__(self, options: PipelineOptions, console: Console, local: str) -> None:
+        self.options = options
+        self._console = console
+        self.heartbeats = _subfolder(local, "heartbeats") if beam_options.is_local(options) else None
+        self.temp = beam_options.temp_location(options) or _subfolder(local, "temp")
+
+    def run(self, pipeline: Any, text: str, total_bytes: int) -> None:
+        """Runs `pipeline` to its end.
+
+        Raises:
+          InputError: the job failed; the message is one line and names a file with the traceback.
+        """
+        started: list[Any] = []
+        before = self._done(started)
+
+        def poll() -> tuple[int, int]:
+            rows, num_bytes = self._done(started)
+            return rows - before[0], num_bytes - before[1]
+
+        with self._console.progress(text, poll, total_bytes), _explained():
+            # A local runner comes back when all is done, a remote one at once.
+            started.append(pipeline.run())
+            started[0].wait_until_finish()
+
+    def _done(self, started: list[Any]) -> tuple[int, int]:
+        if self.heartbeats is not None:
+            return progress.read_progress(self.heartbeats)
+        return _counters(started[0]) if started else (0, 0)
+
+
+@contextlib.contextmanager
+def new_job(options: PipelineOptions, console: Console) -> Iterator[Job]:
+    """A job with a local folder that goes when it ends.
+
+    Raises:
+      UsageError: a remote runner without a temporary location that its workers reach.
+    """
+    with tempfile.TemporaryDirectory(prefix="trueserve-") as local:
+        yield Job(options, console, local)
+
+
+def _subfolder(folder: str, name: str) -> str:
+    path = Path(folder, name)
+    path.mkdir()
+    return str(path)
+
+
+def _counters(result: Any) -> tuple[int, int]:
+    """Rows and bytes as the runner's metrics have them; approximate, for display."""
+    found = {"rows": 0, "bytes": 0}
+    query = result.metrics().query(MetricsFilter().with_namespace(progress.NAMESPACE))
+    for counter in query["counters"]:
+        found[counter.key.metric.name] = counter.attempted or counter.committed or 0
+    return found["rows"], found["bytes"]
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except TrueserveError:
+        raise
+    except Exception as error:
+        raise InputError(f"the Beam job failed: {_last_line(error)}; {_keep_traceback()}") from error
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[-1][:300]}" if lines else type(error).__name__
+
+
+def _keep_traceback() -> str:
+    with tempfile.NamedTemporaryFile("w", prefix="trueserve-", suffix=".log", delete=False) as stream:
+        traceback.print_exc(file=stream)
+    return f"the traceback is in {stream.name}"

@@ -1,0 +1,239 @@
+"""`trueserve prepare`: training examples to a baseline."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from pipelines import beam_options
+from pipelines.console import Console
+from pipelines.job import Job, new_job
+from pipelines.options import PrepareOptions
+from transforms import paths
+from transforms import schema as schemas
+from transforms.analyze import AnalyzeAndTransform
+from transforms.baseline import contract as contracts
+from transforms.baseline import layout
+from transforms.baseline.probes import NUM_PROBES, write_probes
+from transforms.collect import (
+    Reading,
+    WriteMessage,
+    WriteReading,
+    WriteSampleOfRows,
+    read_reading,
+    read_rows,
+)
+from transforms.errors import InputError, NothingExaminedError, UsageError
+from transforms.paths import FileSize
+from transforms.preprocessing import PreprocessingFn, load_preprocessing, source_digest
+from transforms.read import ReadExamples
+from transforms.records import Batch
+from transforms.statistics import ComputeStatistics
+from transforms.transform_graph import TransformGraph
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What was checked before any graph is built.
+
+    Attributes:
+      staged: the folder in which the baseline is put together, beside its final name.
+    """
+
+    options: PrepareOptions
+    preprocessing_fn: PreprocessingFn
+    files: tuple[FileSize, ...]
+    staged: str
+
+    @property
+    def total_bytes(self) -> int:
+        return sum(file.bytes for file in self.files)
+
+    def staged_file(self, name: str) -> str:
+        return paths.join(self.staged, name)
+
+
+def run(options: PrepareOptions, console: Console) -> int:
+    """Writes the baseline and returns 0.
+
+    Raises:
+      UsageError: before any graph is built.
+      InputError: the examples cannot be read, or the job failed; a baseline that was there stays.
+    """
+    beam_flags = beam_options.beam_options(options.beam_args)
+    beam_options.check_reachable(beam_flags, examples=options.examples, baseline=options.baseline)
+    beam_options.temp_location(beam_flags)
+    layout.check_target(options.baseline)
+    given = layout.load_schema(options.schema) if options.schema else None
+    plan = _plan(options)
+    try:
+        with new_job(beam_flags, console) as job:
+            schema = _check_given(given, options) if given else _infer(plan, job, console)
+            _transform(plan, job, schema)
+            console.step("recording probes and the contract")
+            _finish(plan, job, schema, given)
+    finally:
+        paths.delete_tree(plan.staged)
+    console.result("baseline", options.baseline)
+    return 0
+
+
+def _plan(options: PrepareOptions) -> Plan:
+    function = load_preprocessing(options.preprocessing)
+    files = tuple(paths.expand(options.examples))
+    return Plan(options, function, files, layout.staging(options.baseline))
+
+
+def _check_given(given: schema_pb2.Schema, options: PrepareOptions) -> schema_pb2.Schema:
+    return schemas.with_environments(given, options.label)
+
+
+def _infer(plan: Plan, job: Job, console: Console) -> schema_pb2.Schema:
+    """The first of two pipelines: statistics of data of which nothing is known yet."""
+    pipeline = beam.Pipeline(options=job.options)
+    first = paths.join(job.temp, "first")
+    build_statistics(pipeline, plan.files, first, job.heartbeats)
+    job.run(pipeline, "examining the training examples", plan.total_bytes)
+    _check_reading(read_reading(f"{first}-reading"))
+    statistics = statistics_pb2.DatasetFeatureStatisticsList()
+    statistics.ParseFromString(paths.read_bytes(f"{first}-stats"))
+    options = plan.options
+    schema = schemas.infer_schema(statistics, options.label, jsd=options.jsd, linf=options.linf)
+    console.step(f"inferred a schema of {len(schema.feature)} features")
+    return schema
+
+
+def build_statistics(root: Any, files: Sequence[FileSize], target: str, heartbeats: str | None) -> None:
+    """The graph that reads without a schema, and writes statistics and how reading went."""
+    read = root | "ReadExamples" >> ReadExamples(tuple(files), progress=heartbeats)
+    _ = read | "WriteReading" >> WriteReading(f"{target}-reading")
+    _ = (
+        read.batches
+        | "TakeFeatures" >> beam.Map(_features).with_output_types(pa.RecordBatch)
+        | "Statistics" >> ComputeStatistics()
+        | "WriteStatistics" >> WriteMessage(f"{target}-stats")
+    )
+
+
+def _transform(plan: Plan, job: Job, schema: schema_pb2.Schema) -> None:
+    pipeline = beam.Pipeline(options=job.options)
+    target = paths.join(job.temp, "second")
+    try:
+        build_transform(pipeline, plan, schema, target, job)
+    except (UsageError, InputError):
+        raise
+    except Exception as error:
+        # The user's function is traced while the graph is built; what it raises is about their code.
+        raise UsageError(
+            f"{plan.options.preprocessing} cannot be traced: {type(error).__name__}: "
+            f"{' '.join(str(error).split())[:500]}"
+        ) from error
+    job.run(pipeline, "analysing and transforming", plan.total_bytes)
+    _check_reading(read_reading(f"{target}-reading"))
+
+
+def build_transform(root: Any, plan: Plan, schema: schema_pb2.Schema, target: str, job: Job) -> None:
+    """The graph in which one read serves raw statistics, probes, analysis, transform and its statistics."""
+    read = root | "ReadExamples" >> ReadExamples(plan.files, schema=schema, progress=job.heartbeats)
+    _ = read | "WriteReading" >> WriteReading(f"{target}-reading")
+    _ = read.batches | "WriteProbes" >> WriteSampleOfRows(f"{target}-probes", NUM_PROBES)
+    features = read.batches | "TakeFeatures" >> beam.Map(_features).with_output_types(pa.RecordBatch)
+    _ = (
+        features
+        | "RawStatistics" >> ComputeStatistics(schema)
+        | "WriteRawStatistics" >> WriteMessage(f"{target}-raw")
+    )
+    transformed = features | "AnalyzeAndTransform" >> AnalyzeAndTransform(
+        plan.preprocessing_fn,
+        schema,
+        transform_output=plan.staged_file(layout.TRANSFORM_OUTPUT),
+        transformed_examples=plan.staged_file(layout.TRANSFORMED_EXAMPLES),
+        temp=paths.join(job.temp, "tft"),
+    )
+    _ = (
+        transformed.batches
+        | "TransformedStatistics" >> ComputeStatistics(transformed.schema)
+        | "WriteTransformedStatistics" >> WriteMessage(f"{target}-transformed")
+    )
+
+
+def _finish(plan: Plan, job: Job, schema: schema_pb2.Schema, given: schema_pb2.Schema | None) -> None:
+    """Probes, schemas and contract; then the baseline takes its name."""
+    target = paths.join(job.temp, "second")
+    raw, transformed = _statistics(f"{target}-raw"), _statistics(f"{target}-transformed")
+    with paths.local_copy(plan.staged_file(layout.TRANSFORM_OUTPUT)) as folder:
+        graph = TransformGraph(folder)
+        rows = read_rows(f"{target}-probes")
+        assert rows is not None, "rows were counted"
+        write_probes(plan.staged_file(layout.PROBES), rows, graph.apply(rows))
+        layout.write(
+            plan.options.baseline,
+            plan.staged,
+            schema=given or schema,
+            statistics=raw,
+            transformed_schema=_transformed_schema(plan.options, folder, graph),
+            transformed_statistics=transformed,
+            contract=_contract(plan.options, folder, graph, schema, raw.datasets[0].num_examples),
+        )
+
+
+def _transformed_schema(options: PrepareOptions, folder: str, graph: TransformGraph) -> schema_pb2.Schema:
+    from tensorflow_transform import TFTransformOutput
+
+    outputs = TFTransformOutput(folder).transformed_metadata.schema
+    label = options.label
+    with_environments = schemas.for_outputs(outputs, graph.raw_features_of, label)
+    return schemas.with_comparators(with_environments, jsd=options.jsd, linf=options.linf)
+
+
+def _contract(
+    options: PrepareOptions, folder: str, graph: TransformGraph, schema: schema_pb2.Schema, rows: int
+) -> contracts.Contract:
+    return contracts.make_contract(
+        folder,
+        preprocessing_source=source_digest(options.preprocessing),
+        num_examples=int(rows),
+        label=options.label or schemas.label_of(schema),
+        raw_features=[feature.name for feature in schema.feature],
+        transformed_features=graph.raw_features_of,
+    )
+
+
+def _statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:
+    message = statistics_pb2.DatasetFeatureStatisticsList()
+    message.ParseFromString(paths.read_bytes(path))
+    return message
+
+
+def _check_reading(reading: Reading) -> None:
+    """Training data must be whole: a baseline of what could be read would blame serving for the rest."""
+    if reading.faults:
+        raise InputError("; ".join(str(fault) for fault in reading.faults[:3]))
+    if reading.rejects:
+        first, total = reading.rejects[0], reading.accounting.total_rejected
+        more = f" ({total - 1:,} more records were rejected)" if total > 1 else ""
+        raise InputError(f"{first.file}, record {first.record}: {first.detail}{more}")
+    if other := {key: rows for key, rows in reading.accounting.forms.items() if "_for_" in key[1]}:
+        # Left out, they would pass for missing values, and serving would be held to that.
+        raise InputError("; ".join(_of_other_type(*key, rows) for key, rows in sorted(other.items())[:3]))
+    if reading.accounting.balance():
+        raise InputError(f"{reading.accounting.balance():,} records that were read are not accounted for")
+    if not reading.accounting.rows:
+        raise NothingExaminedError("the training examples hold no row: nothing to make a baseline of")
+
+
+def _of_other_type(feature: str, form: str, rows: int) -> str:
+    came, expected = form.split("_for_")
+    return (
+        f"feature {feature!r} holds {came} where the schema has {expected}, in {rows:,} row{'s'[: rows > 1]};"
+        " change the schema or the examples"
+    )
+
+
+def _features(batch: Batch) -> pa.RecordBatch:
+    return batch.features

@@ -1,0 +1,230 @@
+"""`trueserve validate`: logged requests, compared with the baseline, to a published verdict."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.options.pipeline_options import PipelineOptions
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from pipelines import beam_options
+from pipelines.console import Console
+from pipelines.job import Job as BeamJob
+from pipelines.job import new_job
+from pipelines.options import ValidateOptions
+from transforms import paths
+from transforms import schema as schemas
+from transforms.accounting import Accounting
+from transforms.baseline import layout
+from transforms.errors import InputError, TrueserveError, UsageError
+from transforms.graph import ApplyTransformGraph
+from transforms.paths import FileSize
+from transforms.publish import run_folder
+from transforms.publish.conclude import Evidence, Job, conclude
+from transforms.publish.publish import PublishVerdict
+from transforms.read import ReadRequests
+from transforms.records import Batch, Fault, Window
+from transforms.statistics import ComputeStatistics
+from transforms.verdict.findings import Severity, Space
+from transforms.verdict.reference import Reference
+from transforms.verdict.severity import Policy
+
+# Reasons that are told on stderr; the report has them all.
+_SAID = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Where the training side lies: a baseline folder, or a schema and statistics of TFDV's."""
+
+    baseline: str | None
+    schema: str | None
+    statistics: str | None
+    label: str | None
+    spaces: tuple[str, ...]
+
+    def references(self) -> list[Reference]:
+        """One Reference a space; called at launch, and again on the worker that compares."""
+        if self.baseline is None:
+            assert self.schema is not None
+            assert self.statistics is not None
+            schema, statistics = layout.load_schema_and_statistics(self.schema, self.statistics)
+            if self.label is not None:
+                schemas.check_label(schema, self.label)
+            label = self.label or schemas.label_of(schema)
+            return [Reference(schema, statistics, Space.RAW, label=label)]
+        return _of_baseline(layout.load(self.baseline), self.spaces)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """All that the graph needs, found and checked before it is built."""
+
+    options: ValidateOptions
+    source: Source
+    references: Mapping[Space, Reference]
+    transform_output: str | None
+    job: Job
+    run_id: str
+
+
+def run(options: ValidateOptions, console: Console) -> int:
+    """Publishes a verdict below `options.output` and returns its exit code.
+
+    Raises:
+      UsageError: before anything is read or published.
+    """
+    beam_flags = beam_options.beam_options(options.beam_args)
+    _check_places(options, beam_flags)
+    console.step(f"reading the training side: {options.baseline or options.statistics}")
+    plan = make_plan(options)
+    try:
+        with new_job(beam_flags, console) as job:
+            _run_job(plan, job, paths.expand(options.logs))
+    except InputError as error:
+        _publish_failure(plan, error)
+    return _conclude(plan, console)
+
+
+def make_plan(options: ValidateOptions) -> Plan:
+    """Loads the training side.
+
+    Raises:
+      UsageError: it is missing, incomplete or of another format version.
+    """
+    source = Source(options.baseline, options.schema, options.statistics, options.label, options.spaces)
+    loaded = layout.load(options.baseline) if options.baseline else None
+    references = _of_baseline(loaded, options.spaces) if loaded else source.references()
+    return Plan(
+        options=options,
+        source=source,
+        references={reference.space: reference for reference in references},
+        transform_output=loaded.transform_output if loaded else None,
+        job=Job(
+            window=Window(options.start, options.end),
+            policy=_policy(options),
+            contract=loaded.contract.to_json() if loaded else None,
+        ),
+        run_id=run_folder.new_run_id(),
+    )
+
+
+def build(root: Any, plan: Plan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
+    """The graph: one read serves the raw and the transformed statistics; publishing is its last step."""
+    raw = plan.references.get(Space.RAW)
+    read = root | "ReadRequests" >> ReadRequests(
+        files=tuple(files),
+        schema=_request_schema(plan),
+        format=plan.options.format,
+        window=plan.job.window,
+        time_feature=plan.options.time_feature,
+        keep_payloads=plan.options.keep_payloads,
+        progress=heartbeats,
+    )
+    features = read.batches | "TakeFeatures" >> beam.Map(_features).with_output_types(pa.RecordBatch)
+    found = {"accounting": read.accounting, "rejects": read.rejects, "faults": read.faults}
+    if raw is not None:
+        found[Space.RAW.value] = features | "RawStatistics" >> ComputeStatistics(raw.schema)
+    if Space.TRANSFORMED in plan.references:
+        assert plan.transform_output is not None
+        found[Space.TRANSFORMED.value] = (
+            features
+            | "ApplyTransformGraph" >> ApplyTransformGraph(plan.transform_output)
+            | "TransformedStatistics" >> ComputeStatistics(plan.references[Space.TRANSFORMED].schema)
+        )
+    publish = PublishVerdict(plan.options.output, plan.run_id, plan.job, plan.source.references)
+    return found | "PublishVerdict" >> publish
+
+
+def _run_job(plan: Plan, job: BeamJob, files: Sequence[FileSize]) -> None:
+    pipeline = beam.Pipeline(options=job.options)
+    build(pipeline, plan, files, job.heartbeats)
+    job.run(pipeline, "reading requests", sum(file.bytes for file in files))
+
+
+def _request_schema(plan: Plan) -> schema_pb2.Schema:
+    """The schema that requests are decoded by: that of the raw features, whatever is compared."""
+    if raw := plan.references.get(Space.RAW):
+        return raw.prepared(plan.job.policy)
+    assert plan.options.baseline is not None
+    return layout.load(plan.options.baseline).schema
+
+
+def _of_baseline(baseline: layout.Baseline, spaces: Sequence[str]) -> list[Reference]:
+    label, contract = baseline.contract.label, baseline.contract
+    raw = Reference(baseline.schema, baseline.statistics, Space.RAW, label=label)
+    transformed = Reference(
+        baseline.transformed_schema,
+        baseline.transformed_statistics,
+        Space.TRANSFORMED,
+        raw_features=contract.transformed_features,
+        label=label,
+    )
+    return [reference for reference in (raw, transformed) if reference.space in spaces]
+
+
+def _policy(options: ValidateOptions) -> Policy:
+    return Policy(
+        jsd=options.jsd,
+        linf=options.linf,
+        fail_on=Severity(options.fail_on),
+        ignore=frozenset(options.ignore),
+        max_rejects=options.max_rejects,
+    )
+
+
+def _check_places(options: ValidateOptions, beam_flags: PipelineOptions) -> None:
+    if options.baseline is None and options.spaces == ("transformed",):
+        raise UsageError("--spaces=transformed needs a --baseline: TFDV's statistics have no transform graph")
+    beam_options.check_reachable(
+        beam_flags,
+        baseline=options.baseline,
+        schema=options.schema,
+        statistics=options.statistics,
+        logs=options.logs,
+        output=options.output,
+    )
+    beam_options.temp_location(beam_flags)
+    paths.check_writable(options.output)
+
+
+def _features(batch: Batch) -> pa.RecordBatch:
+    return batch.features
+
+
+def _publish_failure(plan: Plan, error: TrueserveError) -> None:
+    """Publishes `failed` from here, where the graph could not: there was no input, or the job died."""
+    if run_folder.find_run(plan.options.output, plan.run_id) is not None:
+        return
+    fault = Fault(file=plan.options.logs, reason="input", detail=str(error))
+    evidence = Evidence(statistics={}, accounting=Accounting(), faults=(fault,))
+    verdict, files = conclude(_no_references, evidence, plan.job)
+    run_folder.publish(plan.options.output, verdict, files, plan.run_id)
+
+
+def _no_references() -> list[Reference]:
+    return []
+
+
+def _conclude(plan: Plan, console: Console) -> int:
+    found = run_folder.find_run(plan.options.output, plan.run_id)
+    if found is None:
+        raise InputError("the job ended without a verdict; nothing was published")
+    folder, verdict = found
+    console.findings(verdict)
+    if reasons := _reasons(verdict):
+        console.error(reasons)
+    console.result("report", paths.join(folder, "report.html"))
+    code: int = verdict["exit_code"]
+    return code
+
+
+def _reasons(verdict: Mapping[str, Any]) -> str:
+    """Why the run failed or examined nothing, in one line; empty for a run that did its work."""
+    messages = [finding["message"] for finding in verdict["findings"] if finding["kind"] == "input"]
+    more = [f"{len(messages) - _SAID} more in the report"] if len(messages) > _SAID else []
+    return "; ".join([*messages[:_SAID], *more])

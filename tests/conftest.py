@@ -1,0 +1,62 @@
+"""What the end-to-end tests share: a baseline made by the real command, and logs of requests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import support_e2e as e2e
+
+from pipelines import cli
+
+# The first file holds more rows than a batch takes.
+NUM_TRAINING, TRAINING_CUTS = 10_000, (8_700, 9_400)
+NUM_SERVING, SERVING_CUTS = 10_000, (8_701, 9_401)
+
+
+class Home(NamedTuple):
+    """Where the shared files lie, and the rows that are in them.
+
+    Attributes:
+      examples: glob of the training examples.
+      clean, skewed: globs of PredictionLogs of the same distribution, and of one with two planted faults.
+    """
+
+    folder: Path
+    preprocessing: str
+    examples: str
+    baseline: str
+    training: list[e2e.Row]
+    serving: list[e2e.Row]
+    clean: str
+    skewed: str
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    folder = tmp_path_factory.mktemp("rides")
+    (folder / "features.py").write_text(e2e.PREPROCESSING)
+    training, serving = e2e.rides(NUM_TRAINING, 1), e2e.requests(e2e.rides(NUM_SERVING, 2))
+    faulty = e2e.in_lower_case(e2e.in_kilometres(serving))
+    made = Home(
+        folder=folder,
+        preprocessing=str(folder / "features.py"),
+        examples=e2e.write_examples(folder / "training", training, TRAINING_CUTS),
+        baseline=str(folder / "baseline"),
+        training=training,
+        serving=serving,
+        clean=e2e.write_logs(folder / "clean", serving, SERVING_CUTS),
+        skewed=e2e.write_logs(folder / "skewed", faulty, SERVING_CUTS),
+    )
+    code = cli.main(
+        [
+            "prepare",
+            f"--examples={made.examples}",
+            f"--preprocessing={made.preprocessing}",
+            f"--label={e2e.LABEL}",
+            f"--baseline={made.baseline}",
+        ]
+    )
+    assert code == 0
+    return made

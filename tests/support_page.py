@@ -1,0 +1,90 @@
+"""Verdicts, findings and pictures to draw, and text that strangers might send."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from transforms.accounting import Accounting
+from transforms.records import Window
+from transforms.verdict.findings import Finding, Kind, NotCompared, Severity, Space
+from transforms.verdict.histograms import FeaturePicture
+from transforms.verdict.verdict import Outcome, Verdict
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "\"'><img src=x onerror=alert(1)>",
+    "&lt;b&gt;&#x3c;script&#x3e;",
+    "../../etc/passwd",
+    "</title></style></svg><script>",
+    "-->]]>{{7*7}}${x}$policy",
+    "[red]markup[/red]",
+    "line\nbreak\rand\ttab",
+    "\x00\x07\x08\x1b[31m\x1b]0;title\x07",
+    "\u202egnp.exe\u2028\u200b\ufeff",
+    "\ud800 half",
+    "x" * 100_000,
+    " ",
+    "ﷺ漢字🛩️é",
+]
+
+JULY = Window(dt.datetime(2013, 7, 1, tzinfo=dt.UTC), dt.datetime(2013, 8, 1, tzinfo=dt.UTC))
+COUNTS = Accounting(
+    read=1000, decoded=990, rejected=Counter({"not_a_tf_example": 10}), rows=990, compared=990, files=2
+)
+
+
+def make_verdict(
+    outcome: str,
+    findings: Sequence[Finding] = (),
+    not_compared: Sequence[NotCompared] = (),
+    accounting: Accounting = COUNTS,
+    contract: dict[str, Any] | None = None,
+) -> Verdict:
+    return Verdict(Outcome(outcome), JULY, accounting, tuple(findings), tuple(not_compared), contract)
+
+
+def make_finding(
+    feature: str, severity: str = "error", message: str = "its distribution moved", **more: Any
+) -> Finding:
+    values: dict[str, Any] = {
+        "space": Space.RAW,
+        "kind": Kind.DISTRIBUTION,
+        "metric": "jensen_shannon_divergence",
+        "distance": 0.42,
+        "threshold": 0.1,
+        **more,
+    }
+    return Finding(feature=feature, severity=Severity(severity), message=message, **values)
+
+
+def make_numbers(feature: str, space: Space = Space.RAW, shift: float = 0.0) -> FeaturePicture:
+    """A bell over 0..1000 in training, moved right by `shift` in serving."""
+    edges = tuple(50.0 * i for i in range(21))
+    was, now = _bell(edges, 400), _bell(edges, 400 + shift)
+    return FeaturePicture(feature, space, "number", _names(20), was, now, edges, 0.01, 0.02, 9000, 990)
+
+
+def make_categories(
+    feature: str, labels: Sequence[str] = ("UA", "B6", "EV", "DL"), space: Space = Space.RAW, turn: int = 0
+) -> FeaturePicture:
+    """Shares that halve from one label to the next; serving's are turned by `turn` labels."""
+    weights = [2.0**-i for i in range(len(labels))]
+    was = tuple(weight / sum(weights) for weight in weights)
+    now = was[turn:] + was[:turn]
+    return FeaturePicture(feature, space, "category", tuple(labels), was, now, (), 0.0, 0.0, 9000, 990)
+
+
+def _names(count: int) -> tuple[str, ...]:
+    return tuple(f"bin {i}" for i in range(count))
+
+
+def _bell(edges: Sequence[float], middle: float) -> tuple[float, ...]:
+    heights = [
+        math.exp(-(((low + high) / 2 - middle) ** 2) / 40_000) for low, high in itertools.pairwise(edges)
+    ]
+    return tuple(height / sum(heights) for height in heights)

@@ -1,0 +1,191 @@
+"""The command line: quick help, refused typos, exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import support_e2e as e2e
+
+from pipelines import options
+
+Capture = pytest.CaptureFixture[str]
+
+# What takes a second and more to import, and what it stands on.
+HEAVY = {
+    "apache_beam",
+    "tensorflow",
+    "tensorflow_data_validation",
+    "tensorflow_transform",
+    "tfx_bsl",
+    "keras",
+    "pyarrow",
+    "numpy",
+    "pandas",
+    "google.protobuf",
+    "rich",
+}
+IMPORTED = """
+import sys
+from pipelines import cli
+try:
+    code = cli.main(sys.argv[1:])
+except SystemExit as stop:
+    code = stop.code
+print(code, *sys.modules, file=sys.stderr)
+"""
+VALIDATE = ("validate", "--baseline=b", "--logs=l", "--output=o")
+PREPARE = ("prepare", "--examples=e", "--preprocessing=p.py", "--baseline=b")
+
+
+def imports(*argv: str) -> tuple[int, str, set[str]]:
+    """Exit code, stdout and the modules that are there when a command has ended."""
+    command = [sys.executable, "-c", IMPORTED, *argv]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    code, *modules = run.stderr.splitlines()[-1].split()
+    return int(code), run.stdout, set(modules)
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["--help"], ["prepare", "export", "validate", "exit codes:"]),
+        (["prepare", "--help"], ["--examples", "--preprocessing", "--label", "exit codes:", "Apache Beam"]),
+        (["export", "--help"], ["--model", "--custom_objects", "exit codes:"]),
+        (["validate", "--help"], ["--time_feature", "--fail_on", "--spaces", "exit codes:", "Apache Beam"]),
+        (["--version"], ["trueserve 0."]),
+    ],
+)
+def test_help_imports_nothing_heavy(argv: list[str], says: list[str]) -> None:
+    code, out, modules = imports(*argv)
+    assert code == 0
+    assert all(word in out for word in says), out
+    assert "pipelines" in modules
+    assert not modules & HEAVY
+
+
+@pytest.mark.parametrize(
+    "argv", [[], ["validdate"], ["prepare", "--examples=x"], ["validate", "--start=noon"]]
+)
+def test_wrong_usage_imports_nothing_heavy(argv: list[str]) -> None:
+    code, out, modules = imports(*argv)
+    assert (code, out) == (2, "")
+    assert not modules & HEAVY
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        ([], ["expected a command", "prepare, export or validate", "--help"]),
+        (["validdate"], ["validdate", "validate"]),
+        (["validate", "--logs=l", "--output=o"], ["--baseline", "--schema", "--statistics"]),
+        (["validate", "--logs=l", "--output=o", "--schema=x"], ["--baseline", "--statistics"]),
+        ([*VALIDATE, "--schema=s", "--statistics=s"], ["--baseline stands alone"]),
+        (["validate", "--baseline=b", "--output=o"], ["--logs"]),
+        ([*VALIDATE, "--start=noon"], ["--start", "noon", "ISO"]),
+        ([*VALIDATE, "--start=2013-07-02", "--end=2013-07-01"], ["--start", "before --end"]),
+        ([*VALIDATE, "--start=2013-07-02", "--end=2013-07-02T00:00:00Z"], ["--start", "before --end"]),
+        ([*VALIDATE, "--spaces=raw,cooked"], ["raw,transformed", "cooked"]),
+        ([*VALIDATE, "--spaces="], ["raw,transformed"]),
+        ([*VALIDATE, "--fail_on=info"], ["--fail_on", "error", "warning"]),
+        ([*VALIDATE, "--format=xml"], ["--format", "prediction_log"]),
+        ([*VALIDATE, "--max_rejects=2"], ["--max_rejects", "0 to 1"]),
+        ([*VALIDATE, "--max_rejects=nan"], ["--max_rejects", "0 to 1"]),
+        ([*VALIDATE, "--jsd=0"], ["--jsd"]),
+        ([*VALIDATE, "--linf=1.5"], ["--linf"]),
+        ([*VALIDATE, "--baselin=x"], ["--baselin", "did you mean --baseline?"]),
+        ([*VALIDATE, "--time_feture=x"], ["--time_feture", "did you mean --time_feature?"]),
+        ([*VALIDATE, "--no_such_flag=1"], ["--no_such_flag", "Beam"]),
+        ([*VALIDATE, "stray"], ["stray"]),
+        ([*PREPARE, "--lable=x"], ["--lable", "did you mean --label?"]),
+        ([*PREPARE, "--schema=nowhere.pbtxt"], ["--schema", "nowhere.pbtxt"]),
+        (["export", "--baseline=b", "--output=o", "--model=nowhere.keras"], ["--model", "nowhere.keras"]),
+        (["export", "--baseline=b", "--output=o", f"--model={__file__}", "--runner=x"], ["--runner"]),
+    ],
+)
+def test_wrong_usage_is_one_line(argv: list[str], says: list[str], capsys: Capture) -> None:
+    result = e2e.run(capsys, *argv)
+    line = e2e.one_error(result)
+    assert (result.code, result.out) == (2, [])
+    assert all(word in line for word in says), line
+
+
+DATAFLOW = ("--runner=DataflowRunner", "--project=p", "--region=r")
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        # A place that remote workers cannot reach is refused before anything is looked up.
+        (["validate", "--baseline=b", "--logs=gs://l/x", "--output=gs://o"], ["--baseline"]),
+        (["validate", "--baseline=gs://b", "--logs=l", "--output=gs://o"], ["--logs"]),
+        (["validate", "--baseline=gs://b", "--logs=gs://l/x", "--output=o"], ["--output"]),
+        (["prepare", "--examples=e", "--preprocessing=p.py", "--baseline=gs://b/c"], ["--examples"]),
+        (["prepare", "--examples=gs://e/x", "--preprocessing=p.py", "--baseline=b"], ["--baseline"]),
+    ],
+)
+def test_a_remote_runner_needs_remote_places(argv: list[str], says: list[str], capsys: Capture) -> None:
+    result = e2e.run(capsys, *argv, *DATAFLOW, "--temp_location=gs://t/mp")
+    assert result.code == 2
+    assert all(word in e2e.one_error(result) for word in [*says, "remote runner"])
+
+
+@pytest.mark.parametrize("temp", [(), ("--temp_location=/tmp/trueserve",)])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("validate", "--baseline=gs://b/c", "--logs=gs://l/x", "--output=gs://o/p"),
+        ("prepare", "--examples=gs://e/x", "--preprocessing=p.py", "--baseline=gs://b/c"),
+    ],
+)
+def test_a_remote_runner_needs_a_remote_temp_location(
+    argv: tuple[str, ...], temp: tuple[str, ...], capsys: Capture
+) -> None:
+    result = e2e.run(capsys, *argv, *DATAFLOW, *temp)
+    line = e2e.one_error(result)
+    assert result.code == 2
+    assert "--temp_location" in line
+    assert "DataflowRunner" in line
+
+
+def test_statistics_beside_a_schema_must_be_reachable_too(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "stats").write_bytes(b"")
+    argv = (
+        "validate",
+        "--schema=gs://s/x",
+        f"--statistics={tmp_path}/stats",
+        "--logs=gs://l/x",
+        "--output=gs://o",
+    )
+    result = e2e.run(capsys, *argv, *DATAFLOW, "--temp_location=gs://t/mp")
+    assert result.code == 2
+    assert "--statistics" in e2e.one_error(result)
+
+
+def test_the_module_runs_as_a_console_script() -> None:
+    command = Path(sys.executable).with_name("trueserve")
+    run = subprocess.run([str(command)], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith("trueserve: error: expected a command")
+    assert run.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2013-07-01", "2013-07-01T00:00:00+00:00"),
+        ("2013-07-01T05:00:00", "2013-07-01T05:00:00+00:00"),
+        ("2013-07-01T05:00:00+02:00", "2013-07-01T03:00:00+00:00"),
+        ("2013-07-01T05:00:00Z", "2013-07-01T05:00:00+00:00"),
+    ],
+)
+def test_times_are_utc(text: str, utc: str) -> None:
+    assert options.parse_time(text).isoformat() == utc
+
+
+def test_names_and_spaces_are_lists() -> None:
+    assert options.parse_names(" a,b ,,c") == ("a", "b", "c")
+    assert options.parse_spaces("transformed,raw") == ("raw", "transformed")
+    assert options.parse_spaces("raw,raw") == ("raw",)

@@ -1,0 +1,96 @@
+"""What a training pipeline leaves for its launcher: counts, first troubles, and a sample of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+
+from transforms import collect
+from transforms.accounting import Accounting
+from transforms.logs.rows import metadata_of
+from transforms.read import ReadResult
+from transforms.records import Batch, Fault, Reject
+
+
+def batch(first: int, count: int, file: str = "a/part-0", **more: list[Any]) -> Batch:
+    """Rows `first`, ... of a file: `row` holds their number."""
+    columns = {"row": [[i] for i in range(first, first + count)], **more}
+    arrays = [pa.array(values, pa.large_list(pa.int64())) for values in columns.values()]
+    metadata = metadata_of(count, file, record=pa.array(range(first, first + count), pa.int64()))
+    return Batch(pa.RecordBatch.from_arrays(arrays, names=list(columns)), metadata)
+
+
+def sample(folder: Path, batches: Sequence[Batch], rows: int) -> pa.RecordBatch | None:
+    path = str(folder / "sample")
+    with beam.Pipeline("FnApiRunner") as pipeline:
+        _ = pipeline | beam.Create(batches, reshuffle=False) | collect.WriteSampleOfRows(path, rows)
+    return collect.read_rows(path)
+
+
+def numbers(found: pa.RecordBatch | None) -> list[int]:
+    assert found is not None
+    return [row["row"][0] for row in found.to_pylist()]
+
+
+def test_the_sample_does_not_depend_on_how_the_rows_are_cut(tmp_path: Path) -> None:
+    whole = sample(tmp_path, [batch(0, 1_000)], 20)
+    parts = [batch(first, 10) for first in range(990, -10, -10)]
+    moved = [Batch(each.features, batch(0, 1_000, "b/part-0").metadata) for each in [batch(0, 1_000)]]
+    assert numbers(sample(tmp_path, parts, 20)) == numbers(whole)
+    assert numbers(sample(tmp_path, moved, 20)) == numbers(whole), "the folder's name plays no part"
+    assert len(set(numbers(whole))) == 20
+    other = sample(tmp_path, [batch(0, 1_000, "a/part-1")], 20)
+    assert numbers(other) != numbers(whole), "the file's name does"
+
+
+def test_the_sample_is_spread_over_the_data(tmp_path: Path) -> None:
+    chosen = numbers(sample(tmp_path, [batch(0, 4_000), batch(4_000, 4_000)], 800))
+    quarters = [sum(2_000 * i <= number < 2_000 * (i + 1) for number in chosen) for i in range(4)]
+    # 200 expected in each; five standard deviations.
+    assert all(140 < quarter < 260 for quarter in quarters)
+
+
+def test_fewer_rows_than_asked_for_are_all_there(tmp_path: Path) -> None:
+    assert sorted(numbers(sample(tmp_path, [batch(0, 3), batch(3, 4)], 500))) == list(range(7))
+
+
+def test_no_row_gives_no_sample(tmp_path: Path) -> None:
+    assert sample(tmp_path, [], 500) is None
+
+
+def test_batches_may_lack_columns(tmp_path: Path) -> None:
+    found = sample(tmp_path, [batch(0, 2), batch(2, 2, extra=[[7], None]), batch(4, 1)], 500)
+    assert found is not None
+    rows = {row["row"][0]: row["extra"] for row in found.to_pylist()}
+    assert rows == {0: None, 1: None, 2: [7], 3: None, 4: None}
+
+
+def reading(
+    folder: Path, counts: Sequence[Accounting], faults: Sequence[Fault], rejects: Sequence[Reject]
+) -> collect.Reading:
+    path = str(folder / "reading")
+    with beam.Pipeline("FnApiRunner") as pipeline:
+        parts = {"accounting": counts, "faults": faults, "rejects": rejects}
+        made = {name: pipeline | name >> beam.Create(part, reshuffle=False) for name, part in parts.items()}
+        _ = ReadResult(batches=made["accounting"], **made) | collect.WriteReading(path)
+    return collect.read_reading(path)
+
+
+def test_a_reading_sums_counts_and_keeps_the_first_troubles_by_place(tmp_path: Path) -> None:
+    counts = [Accounting(read=3, decoded=2), Accounting(read=4, decoded=4, files=1)]
+    rejects = [Reject("b", 5, "r", "d")] + [
+        Reject("a", record, "r", "d", b"p") for record in range(40, 0, -1)
+    ]
+    faults = [Fault("b", "r", "d"), Fault("a", "r", "d", 12)]
+    found = reading(tmp_path, counts, faults, rejects)
+    assert found.accounting == Accounting(read=7, decoded=6, files=1)
+    assert [fault.file for fault in found.faults] == ["a", "b"]
+    assert [reject.record for reject in found.rejects] == list(range(1, collect.KEPT + 1))
+
+
+def test_a_reading_of_nothing_is_there_all_the_same(tmp_path: Path) -> None:
+    assert reading(tmp_path, [], [], []) == collect.Reading(Accounting(), (), ())

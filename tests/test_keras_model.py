@@ -1,0 +1,52 @@
+"""The user's model: how its inputs are matched and its outputs named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from transforms.errors import UsageError
+from transforms.serving import keras_model
+
+FEATURES = {"a": tf.constant([[1.0], [2.0]]), "b": tf.constant([[10.0], [20.0]])}
+
+
+class Subclassed(keras.Model):  # type: ignore[misc]
+    def call(self, inputs: Any) -> Any:
+        return inputs["a"] + inputs["b"]
+
+
+def listed_model() -> Any:
+    b, a = keras.Input((1,), name="b"), keras.Input((1,), name="a")
+    return keras.Model([b, a], keras.layers.Subtract(name="less")([b, a]))
+
+
+def test_inputs_are_matched_by_name() -> None:
+    less = listed_model()
+    got = keras_model.feeder(less, ["a", "b"])(FEATURES)
+    assert np.array(got).tolist() == [[9.0], [18.0]]
+    assert list(keras_model.name_outputs(less, got)) == ["less"]
+    whole = keras_model.feeder(Subclassed(), ["a", "b"])(FEATURES)
+    assert np.array(whole).tolist() == [[11.0], [22.0]]
+    assert list(keras_model.name_outputs(Subclassed(), whole)) == ["outputs"]
+
+
+def test_a_sole_feature_is_the_sole_input_whatever_its_name() -> None:
+    scale = keras.Sequential([keras.Input((1,)), keras.layers.Rescaling(3.0, name="scaled")])
+    got = keras_model.feeder(scale, ["a"])(FEATURES)
+    assert np.array(got).tolist() == [[3.0], [6.0]]
+    assert list(keras_model.name_outputs(scale, got)) == ["scaled"]
+    with pytest.raises(UsageError, match="is no transformed feature that requests can give; those are: a, b"):
+        keras_model.feeder(scale, ["a", "b"])
+
+
+def test_a_broken_custom_objects_file_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "layers.py"
+    file.write_text("import keras\nkeras.no_such_thing\n")
+    with pytest.raises(UsageError, match=r"layers.py cannot be run: AttributeError: .*no_such_thing"):
+        keras_model.load_model(str(tmp_path / "m.keras"), str(file))

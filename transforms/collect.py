@@ -1,0 +1,198 @@
+"""What a training pipeline leaves for its launcher: small files in a folder that both reach."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import pickle
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+
+from transforms import accounting, paths
+from transforms.accounting import Accounting
+from transforms.read import ReadResult
+from transforms.records import Batch, Fault, Reject
+
+KEPT = 20
+_SEED = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """How reading went: the counts of all, and the first faults and rejects by place."""
+
+    accounting: Accounting
+    faults: tuple[Fault, ...]
+    rejects: tuple[Reject, ...]
+
+
+@dataclasses.dataclass(eq=False)
+class WriteReading(beam.PTransform):  # type: ignore[misc]
+    """Writes a `Reading` to `path`, one object write. Takes a `ReadResult`."""
+
+    path: str
+
+    def expand(self, read: ReadResult) -> Any:
+        sides = {
+            "counts": read.accounting | "SumAccounting" >> beam.CombineGlobally(accounting.total),
+            "faults": read.faults | "FirstFaults" >> beam.combiners.Top.Smallest(KEPT),
+            "rejects": read.rejects | "FirstRejects" >> beam.combiners.Top.Smallest(KEPT, key=_place),
+        }
+        as_singletons = {name: beam.pvalue.AsSingleton(side) for name, side in sides.items()}
+        return (
+            read.accounting.pipeline
+            | "Once" >> beam.Create([self.path])
+            | "Write" >> beam.Map(_write_reading, **as_singletons)
+        )
+
+
+@dataclasses.dataclass(eq=False)
+class WriteMessage(beam.PTransform):  # type: ignore[misc]
+    """Writes the one protocol buffer message of its input to `path`."""
+
+    path: str
+
+    def expand(self, messages: beam.PCollection[Any]) -> Any:
+        return messages | "Write" >> beam.Map(_write_message, self.path)
+
+
+@dataclasses.dataclass(eq=False)
+class WriteSampleOfRows(beam.PTransform):  # type: ignore[misc]
+    """Writes `rows` rows of the features of its `Batch`es to `path`, as an Arrow stream.
+
+    The rows are those with the smallest hash of their place (file and record), so that the same input
+    gives the same sample, however a runner cuts and orders it.
+    """
+
+    path: str
+    rows: int
+
+    def expand(self, batches: beam.PCollection[Batch]) -> Any:
+        return (
+            batches
+            | "SampleRows" >> beam.CombineGlobally(_SampleRows(self.rows))
+            | "Write" >> beam.Map(_write_rows, self.path)
+        )
+
+
+def read_reading(path: str) -> Reading:
+    """What `WriteReading` wrote; a file of this very run, in a folder of its own."""
+    reading = pickle.loads(paths.read_bytes(path))
+    assert isinstance(reading, Reading)
+    return reading
+
+
+def read_rows(path: str) -> pa.RecordBatch | None:
+    """What `WriteSampleOfRows` wrote; None if there was no row."""
+    data = paths.read_bytes(path)
+    return _from_stream(data) if data else None
+
+
+class _Sample(NamedTuple):
+    """Rows and the hashes that chose them, in ascending order of hash; an Arrow stream, cheap to pickle."""
+
+    hashes: np.ndarray[Any, np.dtype[np.uint64]]
+    rows: bytes
+
+
+class _SampleRows(beam.CombineFn):  # type: ignore[misc]
+    def __init__(self, rows: int) -> None:
+        super().__init__()
+        self._rows = rows
+
+    def create_accumulator(self) -> list[_Sample]:
+        return []
+
+    def add_input(self, samples: list[_Sample], batch: Batch) -> list[_Sample]:
+        hashes = place_hashes(batch.metadata)
+        chosen = np.argsort(hashes, kind="stable")[: self._rows]
+        if samples and len(samples[0].hashes) == self._rows:
+            chosen = chosen[hashes[chosen] < samples[0].hashes[-1]]
+        if not len(chosen):
+            return samples
+        rows = pa.Table.from_batches([batch.features]).take(pa.array(chosen))
+        return self.merge_accumulators([samples, [_Sample(hashes[chosen], _to_stream(rows))]])
+
+    def merge_accumulators(self, accumulators: Iterable[list[_Sample]]) -> list[_Sample]:
+        samples = [sample for accumulator in accumulators for sample in accumulator]
+        return samples if len(samples) < 2 else [_smallest(samples, self._rows)]
+
+    def extract_output(self, samples: list[_Sample]) -> bytes:
+        return samples[0].rows if samples else b""
+
+
+def place_hashes(metadata: pa.RecordBatch) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    """A uint64 a row: a mix of the file's name and the record's number, the same in every run."""
+    files = metadata.column(metadata.schema.get_field_index("file")).dictionary_encode()
+    seeds = np.array([_hash_of(name.as_py()) for name in files.dictionary], dtype=np.uint64)
+    records = metadata.column(metadata.schema.get_field_index("record")).to_numpy(zero_copy_only=False)
+    with np.errstate(over="ignore"):
+        mixed = (records.astype(np.uint64) + np.uint64(1)) * _SEED ^ seeds[files.indices.to_numpy()]
+        # The finaliser of splitmix64: nearby records get unrelated hashes.
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    result: np.ndarray[Any, np.dtype[np.uint64]] = mixed ^ (mixed >> np.uint64(31))
+    return result
+
+
+def _hash_of(name: str) -> int:
+    import hashlib
+
+    # Only the last part: a folder that has moved holds the same data.
+    tail = name.rstrip("/").rpartition("/")[2]
+    return int.from_bytes(hashlib.sha256(tail.encode()).digest()[:8], "big")
+
+
+def _smallest(samples: list[_Sample], rows: int) -> _Sample:
+    hashes = np.concatenate([sample.hashes for sample in samples])
+    chosen = np.argsort(hashes, kind="stable")[:rows]
+    tables = [pa.Table.from_batches([_from_stream(sample.rows)]) for sample in samples]
+    joined = pa.concat_tables(_aligned(tables)).take(pa.array(chosen))
+    return _Sample(hashes[chosen], _to_stream(joined))
+
+
+def _aligned(tables: list[pa.Table]) -> list[pa.Table]:
+    """The same columns in every table: a batch may lack a feature that none of its rows has."""
+    types = {field.name: field.type for table in tables for field in table.schema}
+    return [
+        pa.table({name: _column(table, name, kind) for name, kind in sorted(types.items())})
+        for table in tables
+    ]
+
+
+def _column(table: pa.Table, name: str, kind: pa.DataType) -> Any:
+    return table[name] if name in table.column_names else pa.nulls(table.num_rows, kind)
+
+
+def _to_stream(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        # One batch: chunks would come back as many.
+        writer.write_table(table.combine_chunks())
+    return sink.getvalue()
+
+
+def _from_stream(data: bytes) -> pa.RecordBatch:
+    table = pa.ipc.open_stream(data).read_all().combine_chunks()
+    return table.to_batches()[0]
+
+
+def _write_reading(path: str, counts: Accounting, faults: Any, rejects: Any) -> None:
+    reading = Reading(counts, tuple(faults), tuple(rejects))
+    paths.write_atomically(path, pickle.dumps(reading))
+
+
+def _write_message(message: Any, path: str) -> None:
+    paths.write_atomically(path, message.SerializeToString(deterministic=True))
+
+
+def _write_rows(rows: bytes, path: str) -> None:
+    paths.write_atomically(path, rows)
+
+
+def _place(reject: Reject) -> tuple[str, int]:
+    return reject.file, reject.record

@@ -1,0 +1,53 @@
+"""report.html: a verdict as something to look at. One file that needs no network and runs no script."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from transforms.publish import page_features, page_tables, page_template, words
+from transforms.publish.page_tables import Json, text
+from transforms.verdict.findings import Finding
+from transforms.verdict.histograms import FeaturePicture
+from transforms.verdict.verdict import Verdict
+
+NAMES = {"ok": "No skew", "skew": "Skew", "not_examined": "Not examined", "failed": "Failed"}
+MAX_REASONS = 5
+
+
+def render(verdict: Verdict, pictures: Sequence[FeaturePicture], distances: Sequence[Finding] = ()) -> bytes:
+    """The page, as UTF-8, below 5 MB however many features there are.
+
+    Args:
+      verdict: what is told; its artifacts are not.
+      pictures: what is drawn, in any order.
+      distances: every distance that was measured, those within their limits too (`Comparison.distances`).
+    """
+    document = verdict.to_json()
+    ordered = page_features.rows(document, pictures, distances)
+    page = page_template.PAGE.substitute(
+        _frame(document),
+        tiles=page_tables.tiles(document, len({(d.feature, d.space) for d in distances})),
+        overview=page_features.overview(ordered),
+        findings=page_tables.findings(document),
+        features=page_features.section(ordered),
+        not_compared=page_tables.not_compared(document),
+        accounting=page_tables.accounting(document),
+        contract=page_tables.contract(document),
+    )
+    # What is no character (half a surrogate pair) has been spelled out; this is for what we overlooked.
+    return page.encode("utf-8", "replace")
+
+
+def _frame(document: Json) -> dict[str, str]:
+    name = NAMES[document["verdict"]]
+    return {
+        "policy": page_template.POLICY,
+        "style": page_template.STYLE,
+        "title": f"{name} &middot; trueserve",
+        "verdict": text(document["verdict"]),
+        "icon": page_template.icon(document["verdict"]),
+        "name": name,
+        "headline": text(words.headline(document), 600),
+        "window": text(words.window(document["window"])),
+        "footer": 'The same for programs: <a href="verdict.json">verdict.json</a>',
+    }

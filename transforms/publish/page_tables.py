@@ -1,0 +1,196 @@
+"""The page's parts that need no picture: tiles, findings, records, what was not compared, the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from transforms.publish import words
+
+Json = Mapping[str, Any]
+
+FATES = (
+    ("decoded", "decoded"),
+    ("rejected", "rejected"),
+    ("outside_window", "outside the window"),
+    ("no_time", "without a time"),
+    ("excluded", "excluded"),
+)
+MAX_DEPTH = 6
+# Bytes, so that the whole page stays below 5 MB whatever strangers call their features.
+FINDINGS_BUDGET = 600_000
+NOT_COMPARED_BUDGET = 350_000
+CONTRACT_BUDGET = 150_000
+
+
+def text(value: object, limit: int = 120) -> str:
+    """Anything as HTML text: made visible, shortened, escaped. All of the page goes through here."""
+    return escape(words.visible(str(value), limit), quote=True)
+
+
+def name(feature: str, limit: int = 120) -> str:
+    """A feature's name as HTML text."""
+    return escape(words.name(feature, limit), quote=True)
+
+
+def fitting(parts: Iterable[str], budget: int) -> list[str]:
+    """The first parts, as many as fit into `budget` bytes."""
+    taken: list[str] = []
+    for part in parts:
+        budget -= len(part.encode("utf-8", "replace"))
+        if budget < 0:
+            break
+        taken.append(part)
+    return taken
+
+
+def tiles(verdict: Json, compared: int) -> str:
+    """The run's few large numbers; `compared` counts features, all spaces together."""
+    severities = [finding["severity"] for finding in verdict["findings"]]
+    errors, warnings = severities.count("error"), severities.count("warning")
+    told = [
+        (words.count(verdict["counts"]["compared"]), "rows compared", ""),
+        (words.count(compared), "features compared", ""),
+        (words.count(errors), "error" if errors == 1 else "errors", "hot error" if errors else ""),
+        (
+            words.count(warnings),
+            "warning" if warnings == 1 else "warnings",
+            "hot warning" if warnings else "",
+        ),
+        (words.count(len(verdict["not_compared"])), "not compared", ""),
+    ]
+    cards = (f'<div class="card tile {c}"><b>{n}</b><span>{what}</span></div>' for n, what, c in told)
+    return f'<div class="tiles">{"".join(cards)}</div>'
+
+
+def findings(verdict: Json) -> str:
+    """The table of findings, in the verdict's order; empty when there is none."""
+    found: Sequence[Json] = verdict["findings"]
+    if not found:
+        return ""
+    head = (
+        "<tr><th>Severity</th><th>Feature</th><th>Space</th><th>Kind</th>"
+        '<th class="num">Distance</th><th class="num">Limit</th><th>What</th></tr>'
+    )
+    rows = fitting(map(_finding, found), FINDINGS_BUDGET)
+    more = _more(len(found) - len(rows), "findings")
+    table = f'<div class="card scroll"><table class="found">{head}{"".join(rows)}</table>{more}</div>'
+    return f"<h2>Findings<small>{len(found):,}</small></h2>{table}"
+
+
+def accounting(verdict: Json) -> str:
+    """What became of the records read: a sum that holds, a bar of the same, rejects by reason."""
+    counts = verdict["counts"]
+    terms = " <i>+</i> ".join(
+        f'<div><b>{counts[key]:,}</b> <span><i class="dot c{i}"></i>{label}</span></div>'
+        for i, (key, label) in enumerate(FATES)
+    )
+    read = f"<div><b>{counts['read']:,}</b> <span>records read</span></div>"
+    rows = (
+        f'<p class="soft">Those decoded gave {words.counted(counts["rows"], "row")}, of which '
+        f"{counts['compared']:,} were compared with training.</p>"
+    )
+    return (
+        f'<div class="card"><div class="sum">{read} <i>=</i> {terms}</div>{_stack(counts)}{rows}'
+        f"{_rejects(verdict['rejects'])}</div>"
+    )
+
+
+def not_compared(verdict: Json) -> str:
+    """The features that nothing can be said about, with the reason; empty when there is none."""
+    left_out: Sequence[Json] = verdict["not_compared"]
+    if not left_out:
+        return ""
+    rows = fitting(map(_left_out, left_out), NOT_COMPARED_BUDGET)
+    more = _more(len(left_out) - len(rows), "features")
+    head = "<tr><th>Feature</th><th>Space</th><th>Why</th></tr>"
+    table = f'<div class="card scroll"><table>{head}{"".join(rows)}</table>{more}</div>'
+    title = f"<h2>Not compared<small>{len(left_out):,}; of these nothing is known</small></h2>"
+    if len(left_out) <= 12:
+        return title + table
+    return f"{title}<details><summary>Show all {len(left_out):,}</summary>{table}</details>"
+
+
+def contract(verdict: Json) -> str:
+    """The baseline's contract: versions and digests; empty when the run had none."""
+    if not verdict.get("contract"):
+        return ""
+    entries = (
+        f"<dt>{text(key, 80)}</dt><dd><code>{text(value, 200)}</code></dd>"
+        for key, value in _flat(verdict["contract"])
+    )
+    rows = "".join(fitting(entries, CONTRACT_BUDGET))
+    title = "<h2>Contract<small>what the baseline was made of</small></h2>"
+    return f'{title}<div class="card"><dl class="contract">{rows}</dl></div>'
+
+
+def pill(severity: str) -> str:
+    return f'<span class="pill {text(severity)}">{text(severity)}</span>'
+
+
+def _tag(space: str) -> str:
+    return f'<span class="tag">{text(space)}</span>'
+
+
+def _left_out(row: Json) -> str:
+    return (
+        f"<tr><td><b>{name(row['feature'])}</b></td><td>{_tag(row['space'])}</td>"
+        f'<td class="w">{text(row["reason"], 400)}</td></tr>'
+    )
+
+
+def _finding(finding: Json) -> str:
+    return (
+        f"<tr><td>{pill(finding['severity'])}</td><td><b>{name(finding['feature'])}</b></td><td>{_tag(finding['space'])}</td>"
+        f'<td class="k">{text(finding["kind"])}</td><td class="num">{figure(finding["distance"])}</td>'
+        f'<td class="num soft">{figure(finding["threshold"])}</td>'
+        f'<td class="w">{text(finding["message"], 500)}{origin(finding["raw_features"])}</td></tr>'
+    )
+
+
+def figure(value: float | None) -> str:
+    """A distance or threshold; a dash where the kind of finding has none."""
+    return "–" if value is None else words.number(value)
+
+
+def origin(raw_features: Sequence[str]) -> str:
+    """Which raw features a transformed one is computed from; empty for raw ones."""
+    if not raw_features:
+        return ""
+    return f' <span class="soft">Computed from {text(words.listed(list(raw_features)), 200)}.</span>'
+
+
+def _stack(counts: Json) -> str:
+    total = max(counts["read"], 1)
+    parts = "".join(
+        f'<i class="c{i}" style="width:{100 * counts[key] / total:.2f}%"></i>'
+        for i, (key, _) in enumerate(FATES)
+        if counts[key]
+    )
+    return f'<div class="stack">{parts}</div>'
+
+
+def _rejects(rejects: Mapping[str, int]) -> str:
+    if not rejects:
+        return ""
+    ordered = sorted(rejects.items(), key=lambda item: (-item[1], item[0]))
+    rows = "".join(f'<tr><td>{text(why)}</td><td class="num">{n:,}</td></tr>' for why, n in ordered[:50])
+    head = '<tr><th>Rejected because</th><th class="num">records</th></tr>'
+    return f'<table style="margin-top:12px;max-width:460px">{head}{rows}</table>'
+
+
+def _flat(value: Any, prefix: str = "", depth: int = 0) -> list[tuple[str, str]]:
+    """Nested JSON as rows of (dotted name, value); lists on one row."""
+    if isinstance(value, Mapping) and depth < MAX_DEPTH:
+        rows = (
+            _flat(inner, f"{prefix}.{key}" if prefix else str(key), depth + 1) for key, inner in value.items()
+        )
+        return [row for group in rows for row in group]
+    if isinstance(value, list | tuple):
+        return [(prefix, f"{words.counted(len(value), 'entry', 'entries')}: {', '.join(map(str, value))}")]
+    return [(prefix, str(value))]
+
+
+def _more(count: int, what: str) -> str:
+    return f'<p class="soft">{count:,} more {what} in verdict.json.</p>' if count > 0 else ""

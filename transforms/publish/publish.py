@@ -1,0 +1,132 @@
+"""PublishVerdict: the graph's last step, one element whose side inputs are all that the run found."""
+
+from __future__ import annotations
+
+import dataclasses
+import heapq
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+
+from transforms import accounting
+from transforms.accounting import Accounting
+from transforms.publish import run_folder
+from transforms.publish.conclude import Evidence, Job, conclude
+from transforms.records import Fault, Reject
+from transforms.verdict.findings import Space
+from transforms.verdict.reference import Reference
+
+KEPT = 1000
+# A kept payload is there to be looked at; a thousand of them must fit into a worker's memory.
+KEPT_PAYLOAD = 64 * 1024
+
+
+@dataclasses.dataclass(eq=False)  # Beam sets attributes on a transform, and hashes it
+class PublishVerdict(beam.PTransform):  # type: ignore[misc]
+    """Compares, renders and publishes; gives one element: the content of verdict.json.
+
+    Its input is a dict of PCollections, which become side inputs of the one element:
+      raw, transformed: one DatasetFeatureStatisticsList each; either may be left out, or have no element.
+      accounting: parts, any number.
+      rejects: all; the first thousand by file and record are kept.
+      faults: what makes the run fail.
+
+    Attributes:
+      output: folder, on any file system.
+      run_id: shared by all attempts of this step (`run_folder.new_run_id`).
+      job: window, policy and contract of the run.
+      load_references: gives what to compare with, one Reference a space. It is called on the worker, where
+        it reads the baseline from its files: the statistics of a wide baseline are too large for a graph.
+    """
+
+    output: str
+    run_id: str
+    job: Job
+    load_references: Callable[[], Sequence[Reference]]
+
+    def expand(self, found: Mapping[str, Any]) -> Any:
+        as_list = beam.pvalue.AsList
+        sides = {
+            "counts": found["accounting"] | "SumAccounting" >> beam.CombineGlobally(accounting.total),
+            "rejects": found["rejects"] | "KeepFirstRejects" >> beam.CombineGlobally(KeepFirst(KEPT)),
+            "faults": found["faults"] | "KeepFirstFaults" >> beam.CombineGlobally(KeepFirst(KEPT)),
+        }
+        sides |= {
+            space: found[space] for space in (Space.RAW.value, Space.TRANSFORMED.value) if space in found
+        }
+        publish = _Publish(self.output, self.run_id, self.job, self.load_references)
+        return (
+            found["accounting"].pipeline
+            | "Once" >> beam.Create([None])
+            | "Publish" >> beam.ParDo(publish, **{name: as_list(side) for name, side in sides.items()})
+        )
+
+
+class KeepFirst(beam.CombineFn):  # type: ignore[misc]
+    """The first `limit` rejects or faults by file and place, as a sorted list; memory is bounded."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self._limit = limit
+
+    def create_accumulator(self) -> list[Any]:
+        return []
+
+    def add_input(self, accumulator: list[Any], element: Reject | Fault) -> list[Any]:
+        accumulator.append(_cut(element))
+        # Cutting at twice the limit costs little for each element.
+        return self.compact(accumulator) if len(accumulator) >= 2 * self._limit else accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[list[Any]]) -> list[Any]:
+        return self.compact([element for part in accumulators for element in part])
+
+    def compact(self, accumulator: list[Any]) -> list[Any]:
+        return heapq.nsmallest(self._limit, accumulator, key=_place)
+
+    def extract_output(self, accumulator: list[Any]) -> list[Any]:
+        return self.compact(accumulator)
+
+
+class _Publish(beam.DoFn):  # type: ignore[misc]
+    def __init__(
+        self, output: str, run_id: str, job: Job, load_references: Callable[[], Sequence[Reference]]
+    ) -> None:
+        super().__init__()
+        self._output, self._run_id = output, run_id
+        self._job, self._load_references = job, load_references
+
+    def process(
+        self,
+        _: None,
+        counts: list[Accounting],
+        rejects: list[list[Reject]],
+        faults: list[list[Fault]],
+        raw: Sequence[Any] = (),
+        transformed: Sequence[Any] = (),
+    ) -> Iterable[dict[str, Any]]:
+        evidence = Evidence(
+            statistics=_statistics({Space.RAW: raw, Space.TRANSFORMED: transformed}),
+            accounting=accounting.total(counts),
+            rejects=tuple(reject for part in rejects for reject in part),
+            faults=tuple(fault for part in faults for fault in part),
+        )
+        verdict, files = conclude(self._load_references, evidence, self._job)
+        yield run_folder.publish(self._output, verdict, files, self._run_id).to_json()
+
+
+def _statistics(found: Mapping[Space, Sequence[Any]]) -> dict[Space, Any]:
+    assert all(len(messages) <= 1 for messages in found.values()), "statistics are one message a space"
+    return {space: messages[0] for space, messages in found.items() if messages}
+
+
+def _place(element: Reject | Fault) -> tuple[str, int, str, str]:
+    place = element.record if isinstance(element, Reject) else element.offset
+    return (element.file, -1 if place is None else place, element.reason, element.detail)
+
+
+def _cut(element: Reject | Fault) -> Reject | Fault:
+    if not isinstance(element, Reject) or element.payload is None or len(element.payload) <= KEPT_PAYLOAD:
+        return element
+    detail = f"{element.detail} (the first {KEPT_PAYLOAD:,} of {len(element.payload):,} bytes are kept)"
+    return dataclasses.replace(element, detail=detail, payload=element.payload[:KEPT_PAYLOAD])

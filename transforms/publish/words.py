@@ -1,0 +1,163 @@
+"""Numbers and strangers' text, as people read them on the page and in the console."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+# Categories of characters that show nothing, move the cursor or turn the direction of the text.
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+
+NAMES_IN_SENTENCE = 3
+
+
+def visible(text: str, limit: int = 120) -> str:
+    """`text` on one line: characters that act or hide are spelled out, a long middle is left out.
+
+    Terminal escapes, line breaks and direction overrides come back as `\\x1b`, `\\n`, `\\u202e`. This
+    does not escape HTML.
+    """
+    shown = "".join(_spelled(c) for c in shorten(text, limit))
+    return shorten(shown, limit)
+
+
+def name(feature: str, limit: int = 120) -> str:
+    """A feature's name, made visible; one of nothing but blanks in quotes, none as `(whole set)`."""
+    if not feature:
+        return "(whole set)"
+    return visible(feature, limit) if feature.strip() else repr(shorten(feature, limit))
+
+
+def shorten(text: str, limit: int) -> str:
+    """`text`, or its beginning and end with `…` between them: at most `limit` characters."""
+    if len(text) <= limit:
+        return text
+    tail = (limit - 1) // 3
+    return text[: limit - 1 - tail] + "…" + text[len(text) - tail :]
+
+
+def number(value: float) -> str:
+    """Four significant digits: `0.1234`, `1,234`, `12.3M`, `1.2e-07`."""
+    size = abs(value)
+    if size >= 1e15 or 0 < size < 1e-4:
+        return f"{value:.2g}"
+    for unit, suffix in ((1e9, "G"), (1e6, "M"), (1e5, "k")):
+        if size >= unit:
+            return _digits(value / (1e3 if suffix == "k" else unit)) + suffix
+    return _digits(value)
+
+
+def count(value: int) -> str:
+    return f"{value:,}"
+
+
+def counted(value: int, one: str, many: str | None = None) -> str:
+    """`1 feature`, `2 features`, `1,000 features`."""
+    return f"{value:,} {one if value == 1 else many or one + 's'}"
+
+
+def percent(share: float) -> str:
+    """A share in [0, 1] as a percentage; what is above zero never looks like zero."""
+    value = 100 * share
+    if 0 < value < 0.01:
+        return "<0.01 %"
+    digits = 0 if value >= 99.995 or value == 0 else 1 if value >= 10 else 2
+    return f"{value:.{digits}f} %"
+
+
+def size(value: float) -> str:
+    """Bytes in decimal units: `12.3 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def listed(names: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`, `a, b, c and 4 more`; each made visible."""
+    shown = [name(one, 40) for one in names[:NAMES_IN_SENTENCE]]
+    rest = len(names) - len(shown)
+    if rest:
+        return f"{', '.join(shown)} and {rest:,} more"
+    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
+
+
+def window(value: Mapping[str, Any]) -> str:
+    """A verdict's window in words: `2013-07-01 up to 2013-08-01, UTC`."""
+    start, end = (_moment(value.get(key)) for key in ("start", "end"))
+    if not start and not end:
+        return "all times"
+    if not end:
+        return f"from {start}, UTC"
+    return f"{start} up to {end}, UTC" if start else f"up to {end}, UTC"
+
+
+def _moment(value: str | None) -> str:
+    if value is None:
+        return ""
+    moment = dt.datetime.fromisoformat(value).astimezone(dt.UTC).replace(tzinfo=None)
+    is_midnight = moment.time() == dt.time()
+    return moment.date().isoformat() if is_midnight else moment.isoformat(" ")
+
+
+def headline(verdict: Mapping[str, Any]) -> str:
+    """The verdict in one sentence, from the content of verdict.json."""
+    rows = counted(verdict["counts"]["compared"], "row")
+    if verdict["verdict"] == "failed":
+        return _why_failed(verdict)
+    if verdict["verdict"] == "not_examined":
+        return _first_message(verdict) or f"Too little was there to examine: {rows} compared."
+    if verdict["verdict"] == "skew":
+        return _what_moved(verdict, rows)
+    warnings = sum(finding["severity"] == "warning" for finding in verdict["findings"])
+    but = f", but {counted(warnings, 'warning')}" if warnings else ""
+    return f"What was served is true to what was trained: no skew in {rows}{but}."
+
+
+def _what_moved(verdict: Mapping[str, Any], rows: str) -> str:
+    # With --fail_on=warning a warning is enough for `skew`.
+    severities = {finding["severity"] for finding in verdict["findings"]}
+    worst = "error" if "error" in severities else "warning"
+    found = [f for f in verdict["findings"] if f["severity"] == worst and f["feature"]]
+    if not found:
+        return f"What was served is not what was trained, in {rows}."
+    causes, effects = _causes(found)
+    are = "is" if len(causes) == 1 else "are"
+    also = f", nor {counted(effects, 'feature')} computed from them" if effects else ""
+    return f"{listed(causes)} {are} not served as trained{also}, in {rows}."
+
+
+def _causes(found: list[Mapping[str, Any]]) -> tuple[list[str], int]:
+    """The features to name, and how many more are only what the transform makes of these."""
+    raw = {finding["feature"] for finding in found if finding["space"] == "raw"}
+    follows = {f["feature"] for f in found if f["space"] != "raw" and raw.intersection(f["raw_features"])}
+    named = [f["feature"] for f in found if f["space"] == "raw" or f["feature"] not in follows]
+    return list(dict.fromkeys(named)), len(follows)
+
+
+def _why_failed(verdict: Mapping[str, Any]) -> str:
+    reason = _first_message(verdict)
+    return reason or "The input could not be read as it should; the last published verdict still stands."
+
+
+def _first_message(verdict: Mapping[str, Any]) -> str:
+    causes = [f["message"] for f in verdict["findings"] if f["kind"] == "input"]
+    return visible(causes[0], 400) if causes else ""
+
+
+def _digits(value: float) -> str:
+    if value == int(value):
+        return f"{int(value):,}"
+    whole_digits = math.floor(math.log10(abs(value))) + 1
+    text = f"{value:,.{max(0, 4 - whole_digits)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _spelled(character: str) -> str:
+    if unicodedata.category(character) not in _UNSEEN:
+        return character
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
