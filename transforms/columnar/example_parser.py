@@ -74,7 +74,12 @@ class ExampleParser:
         while position < first + most + len(bad) and position < len(block):
             last = min(len(block), position + most - row)
             done, state, *needed = scan_examples(
-                block.data, block.starts[position:last], block.ends[position:last], row, self._names, self._store
+                block.data,
+                block.starts[position:last],
+                block.ends[position:last],
+                row,
+                self._names,
+                self._store,
             )
             rows.append(np.arange(position, position + done))
             position, row = position + done, row + done
@@ -125,7 +130,9 @@ class ExampleParser:
             return False
         block = block_of([usual])
         while True:
-            _, state, *needed = scan_examples(block.data, block.starts, block.ends, row, self._names, self._store)
+            _, state, *needed = scan_examples(
+                block.data, block.starts, block.ends, row, self._names, self._store
+            )
             if state == DONE:
                 return True
             assert state != UNUSUAL

@@ -136,13 +136,23 @@ def _bound(data: Any, start: int, end: int, kind: int, room: int) -> int:
 def _append(data: Any, start: int, end: int, column: int, row: int, store: Any) -> tuple[int, int, int]:
     """Appends a row's list to a column: a state, and for MORE_VALUES how many values and bytes."""
     kind = column % KINDS
-    values, num_bytes = _bound(data, start, end, kind, store.columns[column, ROOM] - store.columns[column, USED]), 0
+    values, num_bytes = (
+        _bound(data, start, end, kind, store.columns[column, ROOM] - store.columns[column, USED]),
+        0,
+    )
     if kind == BYTES_KIND:
         num_bytes = end - start
-    if values > store.columns[column, ROOM] - store.columns[column, USED] or num_bytes > store.columns[column, BYTE_ROOM] - store.columns[column, BYTE_USED]:
+    if (
+        values > store.columns[column, ROOM] - store.columns[column, USED]
+        or num_bytes > store.columns[column, BYTE_ROOM] - store.columns[column, BYTE_USED]
+    ):
         return MORE_VALUES, values, num_bytes
     undo, count = store.touched, store.count
-    undo[count[TOUCHED], 0], undo[count[TOUCHED], 1], undo[count[TOUCHED], 2] = column, store.columns[column, USED], store.columns[column, BYTE_USED]
+    undo[count[TOUCHED], 0], undo[count[TOUCHED], 1], undo[count[TOUCHED], 2] = (
+        column,
+        store.columns[column, USED],
+        store.columns[column, BYTE_USED],
+    )
     count[TOUCHED] += 1
     store.columns[column, ROWS] += 1
     if kind == FLOAT_KIND:
@@ -160,13 +170,18 @@ def _undo(row: int, store: Any) -> None:
     """Takes back what the record at hand has left in row `row`."""
     for i in range(store.count[TOUCHED]):
         column = store.touched[i, 0]
-        store.columns[column, USED], store.columns[column, BYTE_USED] = store.touched[i, 1], store.touched[i, 2]
+        store.columns[column, USED], store.columns[column, BYTE_USED] = (
+            store.touched[i, 1],
+            store.touched[i, 2],
+        )
         store.columns[column, ROWS] -= 1
         store.ends[store.columns[column, LINE], row + 1] = -1
 
 
 @helper
-def _feature(data: Any, position: int, end: int, feature: int, row: int, store: Any) -> tuple[int, int, int, int]:
+def _feature(
+    data: Any, position: int, end: int, feature: int, row: int, store: Any
+) -> tuple[int, int, int, int]:
     """The value of a map entry, from `position` to the entry's end: state, column, and what MORE_VALUES needs."""
     if store.seen[feature] == store.count[TRIED]:
         return UNUSUAL, 0, 0, 0

@@ -195,7 +195,14 @@ _WORDS, _DATA = types.uint32[::1], types.uint8[::1]
 
 @compiled(types.void(_TABLE, _TABLE, _WORDS, _WORDS, _LONGS, _LONGS, _DATA, _DATA))
 def move(
-    old: Array, new: Array, words: Array, to_words: Array, longs: Array, to_longs: Array, data: Array, to: Array
+    old: Array,
+    new: Array,
+    words: Array,
+    to_words: Array,
+    longs: Array,
+    to_longs: Array,
+    data: Array,
+    to: Array,
 ) -> None:
     """Copies every column's values from their old stretches to the new ones."""
     for c in range(old.shape[0]):

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Protocol
 
 from transforms import paths
 from transforms.accounting import Accounting
+from transforms.columnar.example_parser import ExampleParser
+from transforms.columnar.framing import Block, read_blocks
 from transforms.errors import InputError
 from transforms.logs import tables
 from transforms.logs.detect import Format
 from transforms.logs.features import FeatureType, Settings, TypeConflictError, hold
 from transforms.logs.prediction_log import PredictionLogDecoder
 from transforms.logs.rows import Place
-from transforms.logs.tf_example import ExampleParser, TfExampleDecoder
-from transforms.logs.tfrecord import TFRecordError, read_records
+from transforms.logs.tf_example import TfExampleDecoder
+from transforms.logs.tfrecord import TFRecordError
 from transforms.paths import FileSize
 from transforms.records import Decoded, Fault
 
 
 class Decoder(Protocol):
-    """Records of one format to rows: bytes in, `Decoded` out."""
+    """Blocks of records of one format to rows: bytes in, `Decoded` out."""
 
-    def decode(self, records: list[bytes], place: Place) -> Iterator[Decoded]: ...
+    def decode(self, block: Block, place: Place) -> Iterator[Decoded]: ...
 
 
 _DECODERS: dict[Format, type[TfExampleDecoder] | type[PredictionLogDecoder]] = {
@@ -84,8 +87,9 @@ def first_types(files: Sequence[FileSize]) -> dict[str, FeatureType]:
         return seen
     try:
         with paths.open_read(file.path) as stream:
-            columns, _ = ExampleParser().parse(next(read_records(stream, 1024), []))
-            hold(columns, 0, seen)
+            for block in itertools.islice(read_blocks(stream, block_records=1024), 1):
+                for parsed in ExampleParser().parse(block):
+                    hold(parsed.columns, len(parsed.records), seen)
     except (TFRecordError, TypeConflictError, InputError):
         pass  # reported by the reader
     return seen
@@ -108,9 +112,9 @@ def _decode(stored: BinaryIO, file: FileSize, file_format: Format, settings: Set
 
 def _decode_records(stream: BinaryIO, decoder: Decoder, place: Place) -> Iterator[Decoded]:
     first = place.first_record
-    for records in read_records(stream):
-        yield from decoder.decode(records, Place(place.file, first))
-        first += len(records)
+    for block in read_blocks(stream):
+        yield from decoder.decode(block, Place(place.file, first))
+        first += len(block)
 
 
 def _with_bytes(decoded: Decoded, count: int) -> Decoded:

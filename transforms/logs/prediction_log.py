@@ -13,10 +13,12 @@ import numpy as np
 import pyarrow as pa
 from google.protobuf.message import DecodeError
 
+from transforms.columnar.example_parser import ExampleParser
+from transforms.columnar.framing import Block
 from transforms.logs.features import Array, Column, FeatureType, Settings
 from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
 from transforms.logs.tensors import Tensor, TensorColumns, TensorError, decode_tensor
-from transforms.logs.tf_example import NOT_AN_EXAMPLE, ExampleParser
+from transforms.logs.tf_example import NOT_AN_EXAMPLE, parse_all
 from transforms.logs.times import times_of_micros
 from transforms.records import Decoded, Reject
 
@@ -41,7 +43,7 @@ class _Request:
 
 
 class PredictionLogDecoder:
-    """Decodes records that are PredictionLogs. Not thread-safe, as tfx_bsl's decoder is not."""
+    """Decodes records that are PredictionLogs. Not thread-safe: one for each thread."""
 
     def __init__(self, settings: Settings) -> None:
         from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
@@ -52,13 +54,14 @@ class PredictionLogDecoder:
         self._parser = ExampleParser()
         self._finisher = Finisher(settings)
 
-    def decode(self, records: list[bytes], place: Place) -> Iterator[Decoded]:
+    def decode(self, block: Block, place: Place) -> Iterator[Decoded]:
         """`Decoded`s of some thousands of rows.
 
         Requests that carry examples and requests that carry tensors gather apart, each in the order of the
         records: a log that mixes them would otherwise fall into batches of a row or two.
         Raises TypeConflictError where there is no schema and a feature's type changes.
         """
+        records = [block.record(index) for index in range(len(block))]
         groups = {carries: self._new_group(place, records, carries) for carries in (True, False)}
         for index, record in enumerate(records):
             request = self._request(record)
@@ -174,7 +177,7 @@ class _Group:
         return finisher.finish(rows, self._rejects, Counts(self.read, without_rows))
 
     def _parse(self, parser: ExampleParser) -> tuple[Sequence[Column], Array]:
-        columns, bad = parser.parse(self._examples)
+        columns, bad = parse_all(parser, self._examples)
         owners = np.repeat(np.arange(len(self._requests)), [rows for _, rows, _ in self._requests])
         good = np.ones(len(self._requests), bool)
         if not bad:

@@ -97,9 +97,10 @@ class Finisher:
         """A record of which some rows are in the window is decoded; its other rows are left out."""
         time, record = rows.metadata.column("time"), np.asarray(rows.metadata.column("record"))
         mask = inside(time, self._settings.window)
-        decoded = np.unique(record[mask])
         if mask.all():
-            return rows, Accounting(decoded=len(decoded))
+            # Rows stand in the order of their records, so a record ends where the next row has another.
+            return rows, Accounting(decoded=1 + np.count_nonzero(record[1:] != record[:-1]))
+        decoded = np.unique(record[mask])
         out = np.setdiff1d(record[~mask & np.asarray(time.is_valid())], decoded)
         total = len(np.unique(record))
         no_time = total - len(decoded) - len(out)

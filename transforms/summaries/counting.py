@@ -67,7 +67,9 @@ def _find(table: Any, code: Any, data: Any, start: int, length: int) -> tuple[in
     while table.slots[slot] >= 0:
         entry = np.int64(table.slots[slot])
         if table.hashes[entry] == code and table.lengths[entry] == length:
-            if table.kinds[entry] >= LONG_TEXT or same_bytes(table.arena, table.starts[entry], data, start, length):
+            if table.kinds[entry] >= LONG_TEXT or same_bytes(
+                table.arena, table.starts[entry], data, start, length
+            ):
                 return entry, slot
         slot = np.int64(np.uint64(slot + 1) & mask)
     return -1, slot
@@ -78,7 +80,9 @@ def _insert(table: Any, slot: int, code: Any, data: Any, start: int, length: int
     """Adds a value's entry with a count of zero. DONE, or what there must be more of."""
     used, entry, at = table.used, table.used[ENTRIES], table.used[ARENA]
     kept = 0 if kind >= LONG_TEXT else length
-    if entry == table.hashes.size or table.fingerprints.size > 0 and used[PRINTS] == table.fingerprints.size:
+    if entry == table.hashes.size or (
+        table.fingerprints.size > 0 and used[PRINTS] == table.fingerprints.size
+    ):
         return MORE_ENTRIES
     if table.arena.size - at < kept:
         return MORE_BYTES
@@ -152,7 +156,11 @@ def count_entries(other: Any, first: int, table: Any) -> tuple[int, int]:
     return other.used[ENTRIES], DONE
 
 
-@compiled(types.void(_BYTES, LONGS, LONGS, _BYTES, types.int32[::1], types.Array(types.uint64, 1, "C", readonly=True)))
+@compiled(
+    types.void(
+        _BYTES, LONGS, LONGS, _BYTES, types.int32[::1], types.Array(types.uint64, 1, "C", readonly=True)
+    )
+)
 def move_values(arena: Array, starts: Array, lengths: Array, to: Array, slots: Array, hashes: Array) -> None:
     """Copies the values of a table's entries to an empty table, one behind the other, and fills its slots."""
     at, mask = 0, np.uint64(slots.size - 1)

@@ -202,7 +202,9 @@ def _fill_strings(result: statistics_pb2.StringStatistics, feature: FeatureSumma
         _fill_ranks(result, ranked, sizes)
 
 
-def _fill_ranks(result: statistics_pb2.StringStatistics, ranked: list[tuple[int, bytes]], sizes: Sizes) -> None:
+def _fill_ranks(
+    result: statistics_pb2.StringStatistics, ranked: list[tuple[int, bytes]], sizes: Sizes
+) -> None:
     for rank, (count, value) in enumerate(ranked):
         label = value.decode()
         if rank < sizes.num_top_values:

@@ -75,9 +75,7 @@ def _halve(one: Any, other: Any, first: int, out: Any) -> None:
 _RUN32, _RUN64 = types.uint32[::1], types.uint64[::1]
 
 
-@compiled(
-    types.void(_RUN32, _RUN32, types.int64, _RUN32), types.void(_RUN64, _RUN64, types.int64, _RUN64)
-)
+@compiled(types.void(_RUN32, _RUN32, types.int64, _RUN32), types.void(_RUN64, _RUN64, types.int64, _RUN64))
 def merge_halved(one: Array, other: Array, first: int, out: Array) -> None:
     """Every other number of two sorted runs merged, from the one at `first` (0 or 1) on."""
     _halve(one, other, first, out)

@@ -77,7 +77,8 @@ def _sort(keys: Any, spare: Any, size: int, places: Any) -> None:
 
 
 @compiled(
-    types.void(_WORDS, _WORDS, types.int64, _PLACES), types.void(_LONG_WORDS, _LONG_WORDS, types.int64, _PLACES)
+    types.void(_WORDS, _WORDS, types.int64, _PLACES),
+    types.void(_LONG_WORDS, _LONG_WORDS, types.int64, _PLACES),
 )
 def sort_keys(keys: Array, spare: Array, size: int, places: Array) -> None:
     """Sorts the first `size` (one at least) keys; `spare` has as many, `places` has DIGITS. One byte a pass."""

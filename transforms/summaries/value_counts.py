@@ -121,7 +121,9 @@ class ValueCounts:
             if state == MORE_ENTRIES:
                 self._more_entries()
             else:
-                self._table = self._resized(len(self._table.hashes), 2 * len(self._table.arena) + counting.LONG)
+                self._table = self._resized(
+                    len(self._table.hashes), 2 * len(self._table.arena) + counting.LONG
+                )
             done, state = count(*values, done, self._table)
 
     def _more_entries(self) -> None:
