@@ -12,6 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms import progress as progress_files
 from transforms.accounting import Accounting
+from transforms.ahead import ahead
 from transforms.logs.detect import LOG_FORMATS, Format, detect_examples, detect_log
 from transforms.logs.features import FeatureType, Settings, expected_features
 from transforms.logs.files import csv_types, decode_file, first_types
@@ -147,7 +148,7 @@ class _DecodeFile(beam.DoFn):  # type: ignore[misc]
 
     def process(self, file: FileSize, types: dict[str, FeatureType] | None = None) -> Iterator[Any]:
         settings = self._settings if types is None else dataclasses.replace(self._settings, seen=types)
-        for decoded in decode_file(FileSize(*file), self._format, settings):
+        for decoded in ahead(decode_file(FileSize(*file), self._format, settings)):
             if isinstance(decoded, Fault):
                 yield beam.pvalue.TaggedOutput(_FAULTS, decoded)
                 continue
