@@ -16,6 +16,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from transforms.accounting import total
+from transforms.columnar.framing import block_of
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.files import Decoder
 from transforms.logs.prediction_log import PredictionLogDecoder
@@ -91,7 +92,7 @@ def write_records(path: Path, records: Iterable[bytes]) -> FileSize:
 
 
 def decode(decoder: Decoder, records: Sequence[bytes], first_record: int = 0) -> list[Decoded]:
-    return list(decoder.decode(list(records), Place("log", first_record)))
+    return list(decoder.decode(block_of(list(records)), Place("log", first_record)))
 
 
 def decode_logs(records: Sequence[bytes], **changes: Any) -> list[Decoded]:

@@ -21,6 +21,7 @@ from pipelines import export
 from pipelines.console import Console
 from pipelines.options import ExportOptions
 from transforms.baseline import layout, probes
+from transforms.columnar.framing import block_of
 from transforms.errors import InputError, UsageError
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.prediction_log import PredictionLogDecoder
@@ -209,7 +210,7 @@ def test_logged_requests_decode_to_the_rows_that_were_sent(published: Path) -> N
     settings = Settings(expected=expected_features(support.schema(), serving=True))
     sent = support.raw_batch()
     for record in warmup_logs(published):
-        (decoded,) = PredictionLogDecoder(settings).decode([record], Place("log", 0))
+        (decoded,) = PredictionLogDecoder(settings).decode(block_of([record]), Place("log", 0))
         assert decoded.batch is not None, decoded.rejects
         features = decoded.batch.features
         for name in ("distance", "carrier", "hour", "tags", "weights"):

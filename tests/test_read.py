@@ -15,10 +15,11 @@ import pytest
 from support_logs import SCHEMA, example, examples_log, plain_row, rows_of, write_records
 
 from transforms.accounting import Accounting, total
+from transforms.columnar.framing import BLOCK_RECORDS
 from transforms.logs.detect import Format
 from transforms.logs.features import FeatureType, Settings
 from transforms.logs.files import csv_types, decode_file
-from transforms.logs.tfrecord import MAX_RECORDS, frame
+from transforms.logs.tfrecord import frame
 from transforms.paths import FileSize, expand
 from transforms.progress import Heartbeat, heartbeat, read_progress
 from transforms.read import ReadExamples, ReadRequests
@@ -82,7 +83,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def records(folder: Path) -> dict[str, list[bytes]]:
     """Three files of examples: more than one batch in the first, a compressed one, an empty one."""
-    files = {"a": make_examples(MAX_RECORDS + 100, 1), "b.gz": make_examples(50, 2), "c": []}
+    files = {"a": make_examples(BLOCK_RECORDS + 100, 1), "b.gz": make_examples(50, 2), "c": []}
     (folder / "examples").mkdir()
     for name, content in files.items():
         write_records(folder / "examples" / name, content)
@@ -100,7 +101,7 @@ def test_examples_of_several_files_equal_a_plain_reading(
     places = [(Path(file).name, n) for b in batches for file, n in zip(*_places(b), strict=True)]
     assert sorted(places) == [(name, i) for name, of_file in records.items() for i in range(len(of_file))]
     assert (rejects, faults) == ([], [])
-    number = MAX_RECORDS + 150
+    number = BLOCK_RECORDS + 150
     assert (counts.read, counts.decoded, counts.rows, counts.compared) == (number,) * 4
     assert (counts.files, counts.bytes) == (3, sum(file.bytes for file in files))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 
 import pyarrow as pa
-import pytest
 import tensorflow_data_validation as tfdv
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -91,7 +91,7 @@ def test_values_of_another_type_are_null_and_counted(records: list[bytes]) -> No
     assert all(f.type == LISTS[EXPECTED.types[f.name]] for f in decoded.batch.features.schema)
 
 
-@given(st.lists(st.one_of(TYPED, MIXED, st.binary(max_size=30)), max_size=12))
+@given(st.lists(st.one_of(TYPED, MIXED, st.binary(max_size=30)), min_size=1, max_size=12))
 @hypothesis_settings(max_examples=150)
 def test_any_bytes_are_a_row_or_a_reject(records: list[bytes]) -> None:
     decoded = one(TfExampleDecoder(settings()), records)
