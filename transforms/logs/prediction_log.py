@@ -27,8 +27,8 @@ NOT_A_LOG = "not_a_prediction_log"
 MAX_ROWS = 8192
 MAX_VALUES = 4 << 20
 _LAST_SECOND = 10**12  # far past the year 9999; what is later is no time, and must not overflow
-# Without a schema, the names that exporters give to an input of serialized examples.
-_EXAMPLE_INPUTS = frozenset({"examples", "inputs", "input_example_tensor", "serialized_examples"})
+#: Without a schema, the names that exporters give to an input of serialized examples.
+EXAMPLE_INPUTS = frozenset({"examples", "inputs", "input_example_tensor", "serialized_examples"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,14 +45,14 @@ class _Request:
 class PredictionLogDecoder:
     """Decodes records that are PredictionLogs. Not thread-safe: one for each thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, finisher: Finisher | None = None) -> None:
         from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
         self._from_string = PredictionLog.FromString
         self._settings = settings
         self._known = frozenset(settings.expected.types) if settings.expected else frozenset()
         self._parser = ExampleParser()
-        self._finisher = Finisher(settings)
+        self._finisher = finisher or Finisher(settings)
 
     def decode(self, block: Block, place: Place) -> Iterator[Decoded]:
         """`Decoded`s of some thousands of rows.
@@ -100,7 +100,7 @@ class PredictionLogDecoder:
         if len(request.inputs) != 1:
             return False
         [(name, tensor)] = request.inputs.items()
-        named_so = name not in self._known if self._known else name in _EXAMPLE_INPUTS
+        named_so = name not in self._known if self._known else name in EXAMPLE_INPUTS
         return named_so and tensor.kind is FeatureType.BYTES
 
 

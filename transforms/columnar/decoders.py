@@ -1,0 +1,195 @@
+"""Blocks of records to `Decoded`: the compiled parsers behind the interface of the decoders of `transforms.logs`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.columnar import names as nm
+from transforms.columnar import request_scan as rs
+from transforms.columnar.example_parser import ExampleParser, Parsed
+from transforms.columnar.framing import Array, Block
+from transforms.logs.features import Settings
+from transforms.logs.prediction_log import EXAMPLE_INPUTS, PredictionLogDecoder
+from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
+from transforms.logs.tf_example import NOT_AN_EXAMPLE
+from transforms.logs.times import times_of_micros
+from transforms.records import Batch, Decoded, Reject
+
+_NO_EXAMPLE = "expected a serialized tf.Example; the record does not parse as one"
+_BAD_INPUT = "an input of serialized tf.Examples holds one that does not parse"
+_LAST_SECOND = 10**12  # far past the year 9999; what is later is no time, and must not overflow
+_MAX_NAMES = 1 << 16
+
+
+class ExampleBlocks:
+    """Decodes blocks of tf.Examples. Not thread-safe: one for each thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._parser = ExampleParser()
+        self._finisher = Finisher(settings)
+
+    def decode(self, block: Block, place: Place) -> Iterator[Decoded]:
+        """`Decoded`s of the block's records, in order, of one row each.
+
+        Raises TypeConflictError where there is no schema and a feature's type changes.
+        """
+        for parsed in self._parser.parse(block):
+            record = pa.array(parsed.records + place.first_record, pa.int64())
+            rows = Rows(parsed.columns, metadata_of(len(parsed.records), place.file, record=record))
+            rejects = [self._reject(block, place, index) for index in parsed.bad]
+            yield self._finisher.finish(rows, rejects, Counts(len(parsed.records) + len(parsed.bad)))
+
+    def _reject(self, block: Block, place: Place, index: int) -> Reject:
+        payload = block.record(index) if self._settings.keep_payloads else None
+        return rejected(place, index, NOT_AN_EXAMPLE, _NO_EXAMPLE, payload)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Found:
+    """The usual records of a block: their positions, what is noted of each, and whose each example is."""
+
+    records: Array
+    notes: Array
+    examples: Block
+    owners: Array
+
+
+class RequestBlocks:
+    """Decodes blocks of PredictionLogs. Not thread-safe: one for each thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._known = frozenset(settings.expected.types) if settings.expected else frozenset()
+        self._parser = ExampleParser()
+        self._finisher = Finisher(settings)
+        self._careful = PredictionLogDecoder(settings, self._finisher)
+        self._names = nm.new_names(64, 4096)
+        self._stack = np.zeros((16, 3), np.int64)
+        self._scratch = np.zeros((rs.NOTES, 2), np.int64)
+
+    def decode(self, block: Block, place: Place) -> Iterator[Decoded]:
+        """`Decoded`s: first of the requests that carry examples in the usual form, then of all others.
+
+        Raises TypeConflictError where there is no schema and a feature's type changes.
+        """
+        found, others = self._find(block)
+        if len(found.records):
+            yield from self._decode_examples(found, block, place)
+        if len(others):
+            records = [block.record(int(i)) for i in others]
+            for decoded in self._careful.decode(records, Place(place.file, 0)):
+                yield _renumbered(decoded, others + place.first_record)
+
+    def _find(self, block: Block) -> tuple[_Found, Array]:
+        if self._names.used[0] > _MAX_NAMES:
+            self._names = nm.new_names(64, 4096)
+        found = self._scan(block)
+        usual = found.usual & self._carrying()[found.notes[:, 1]]
+        records = np.flatnonzero(usual)
+        sizes = np.diff(found.first)
+        of_usual = np.repeat(usual, sizes)
+        count = int(found.count[0])
+        examples = Block(block.data, found.starts[:count][of_usual], found.ends[:count][of_usual])
+        owners = np.repeat(np.arange(len(records)), sizes[records])
+        return _Found(records, found.notes[records], examples, owners), np.flatnonzero(~usual)
+
+    def _scan(self, block: Block) -> rs.Requests:
+        found, done, state = _new_requests(len(block)), 0, rs.MORE_EXAMPLES
+        while state != rs.DONE:
+            args = (rs.RULES, self._stack, self._scratch, self._names, found)
+            done, state, size = rs.find_examples(block.data, block.starts, block.ends, done, *args)
+            if state == rs.MORE_NAMES:
+                self._names = nm.grown(self._names, size)
+            elif state == rs.MORE_EXAMPLES:
+                room = np.empty(max(len(block), len(found.starts)), np.int64)
+                more = {name: np.append(getattr(found, name), room) for name in ("starts", "ends")}
+                found = found._replace(**more)
+        return found
+
+    def _carrying(self) -> Array:
+        """By number of its name plus one (0 for an empty one), whether an input carries examples."""
+        names = ["", *self._texts()]
+        return np.array([n not in self._known if self._known else n in EXAMPLE_INPUTS for n in names], bool)
+
+    def _texts(self) -> list[str]:
+        return [nm.name_of(self._names, i).decode() for i in range(int(self._names.used[0]))]
+
+    def _decode_examples(self, found: _Found, block: Block, place: Place) -> Iterator[Decoded]:
+        parts = list(self._parser.parse(found.examples))
+        bad = np.unique(found.owners[[index for part in parts for index in part.bad]])
+        good = np.ones(len(found.records), bool)
+        good[bad] = False
+        rejects = [self._reject(block, place, int(found.records[owner])) for owner in bad]
+        without_rows = int((good & (np.bincount(found.owners, minlength=len(good)) == 0)).sum())
+        read = len(found.records)
+        for part in parts or [None]:
+            rows = None if part is None else self._rows(part, found, good, place)
+            yield self._finisher.finish(rows, rejects, Counts(read, without_rows))
+            read, without_rows, rejects = 0, 0, []
+
+    def _rows(self, part: Parsed, found: _Found, good: Array, place: Place) -> Rows:
+        owners = found.owners[part.records]
+        return Rows(part.columns, self._metadata(found, owners, place)).keep(good[owners])
+
+    def _reject(self, block: Block, place: Place, index: int) -> Reject:
+        payload = block.record(index) if self._settings.keep_payloads else None
+        return rejected(place, index, NOT_AN_EXAMPLE, _BAD_INPUT, payload)
+
+    def _metadata(self, found: _Found, owners: Array, place: Place) -> pa.RecordBatch:
+        notes = found.notes[owners]
+        specs = notes[:, 2:].reshape(len(notes), rs.SPECS, 5)
+        texts = pa.array([None, *self._texts()], pa.string())
+        seconds = np.minimum(notes[:, 0], _LAST_SECOND)
+        return metadata_of(
+            len(owners),
+            place.file,
+            time=times_of_micros(seconds * 1_000_000),
+            record=pa.array(found.records[owners] + place.first_record, pa.int64()),
+            model=texts.take(pa.array(_first(specs[:, :, 0]))),
+            version=_versions(specs, texts),
+            signature=texts.take(pa.array(_first(specs[:, :, 4]))),
+        )
+
+
+def _new_requests(count: int) -> rs.Requests:
+    return rs.Requests(
+        notes=np.zeros((count, rs.NOTED), np.int64),
+        usual=np.zeros(count, bool),
+        first=np.zeros(count + 1, np.int64),
+        starts=np.empty(count, np.int64),
+        ends=np.empty(count, np.int64),
+        count=np.zeros(1, np.int64),
+    )
+
+
+def _renumbered(decoded: Decoded, records: Array) -> Decoded:
+    """What was decoded of the records of those numbers as if they were 0, 1, 2, ..."""
+    rejects = tuple(dataclasses.replace(r, record=int(records[r.record])) for r in decoded.rejects)
+    if decoded.batch is None:
+        return dataclasses.replace(decoded, rejects=rejects)
+    metadata = decoded.batch.metadata
+    numbers = pa.array(records).take(metadata.column("record"))
+    columns = [numbers if f.name == "record" else metadata.column(f.name) for f in metadata.schema]
+    batch = Batch(decoded.batch.features, pa.RecordBatch.from_arrays(columns, schema=metadata.schema))
+    return Decoded(batch, rejects, decoded.accounting)
+
+
+def _first(numbers: Array) -> Array:
+    """Of each row the first number that is not zero; zero if there is none."""
+    return numbers[np.arange(len(numbers)), (numbers != 0).argmax(axis=1)]
+
+
+def _versions(specs: Array, texts: pa.Array) -> pa.Array:
+    """Of each row the version, or version label, of the first spec that has one."""
+    has = (specs[:, :, 1] != 0) | (specs[:, :, 3] != 0)
+    chosen = specs[np.arange(len(specs)), has.argmax(axis=1)]
+    numbers, of_row = np.unique(chosen[:, 2], return_inverse=True)
+    known = pa.array([str(number) for number in numbers], pa.string()).take(pa.array(of_row))
+    labels = texts.take(pa.array(chosen[:, 3]))
+    return pc.if_else(pa.array(chosen[:, 1] != 0), known, labels)

@@ -1,0 +1,278 @@
+"""Serialized PredictionLogs whose request carries tf.Examples: where these stand, and what is said of them.
+
+A walk over the wire format by a table of the messages' fields. What is unusual is left to another parser: fields
+that the table does not have, a second value where there can be one, lists of numbers that are not packed,
+anything but one input of strings in a list.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+
+from transforms.columnar.compiled import BYTES, LONGS, compiled, helper
+from transforms.columnar.names import NAMES, NO_ROOM, add_name, number_of
+from transforms.columnar.utf8 import is_utf8
+from transforms.columnar.wire import read_length, read_varint
+
+Array = np.ndarray[Any, Any]
+
+# How a field is written. A field of bytes, text or a list may come again where its rule is repeated.
+_NONE, _VARINT, _FIXED64, _FIXED32, _BYTES, _TEXT, _MESSAGE, _VARINTS, _WORDS, _LONGS = range(10)
+_REPEATED = 16
+
+# What is noted of a record: numbers, and the start and end of texts. Each of the three specs of a model (of the
+# response, the request, the log) has four notes.
+NAME, VERSION, LABEL, SIGNATURE = range(4)
+SPECS = 3
+SECONDS, INPUT, INPUTS, DTYPE, DIMS, SIZE, STRINGS, PREDICT = range(4 * SPECS, 4 * SPECS + 8)
+NOTES = 4 * SPECS + 8
+
+_DT_STRING = 7
+_MOST_FIELDS = 18
+_DEEPEST = 12
+
+
+def _spec(which: int) -> dict[int, tuple[int, Any, int]]:
+    """tensorflow.serving.ModelSpec."""
+    version = {1: (_VARINT, None, 4 * which + VERSION)}
+    return {
+        1: (_TEXT, None, 4 * which + NAME),
+        2: (_MESSAGE, version, 4 * which + VERSION),
+        3: (_TEXT, None, 4 * which + SIGNATURE),
+        4: (_TEXT, None, 4 * which + LABEL),
+    }
+
+
+def _rule(kind: int, message: Any = None, note: int = -1) -> tuple[int, Any, int]:
+    return kind, message, note
+
+
+_ANY_SHAPE = {
+    2: _rule(_MESSAGE | _REPEATED, {1: _rule(_VARINT), 2: _rule(_TEXT)}),
+    3: _rule(_VARINT),
+}
+_ANY_TENSOR = {
+    1: _rule(_VARINT),
+    2: _rule(_MESSAGE, _ANY_SHAPE),
+    3: _rule(_VARINT),
+    4: _rule(_BYTES),
+    5: _rule(_WORDS | _REPEATED),
+    6: _rule(_LONGS | _REPEATED),
+    7: _rule(_VARINTS | _REPEATED),
+    8: _rule(_BYTES | _REPEATED),
+    10: _rule(_VARINTS | _REPEATED),
+    11: _rule(_VARINTS | _REPEATED),
+    13: _rule(_VARINTS | _REPEATED),
+    16: _rule(_VARINTS | _REPEATED),
+    17: _rule(_VARINTS | _REPEATED),
+}
+_SHAPE = {2: _rule(_MESSAGE | _REPEATED, {1: _rule(_VARINT, None, SIZE), 2: _rule(_TEXT)}, DIMS)}
+_TENSOR = {
+    1: _rule(_VARINT, None, DTYPE),
+    2: _rule(_MESSAGE, _SHAPE),
+    3: _rule(_VARINT),
+    8: _rule(_BYTES | _REPEATED, None, STRINGS),
+}
+_REQUEST = {
+    1: _rule(_MESSAGE, _spec(1)),
+    2: _rule(_MESSAGE | _REPEATED, {1: _rule(_TEXT, None, INPUT), 2: _rule(_MESSAGE, _TENSOR)}, INPUTS),
+    3: _rule(_TEXT | _REPEATED),
+}
+_RESPONSE = {
+    1: _rule(_MESSAGE | _REPEATED, {1: _rule(_TEXT), 2: _rule(_MESSAGE, _ANY_TENSOR)}),
+    2: _rule(_MESSAGE, _spec(0)),
+}
+_METADATA = {
+    1: _rule(_MESSAGE, _spec(2)),
+    2: _rule(_MESSAGE, {1: _rule(_FIXED64), 2: _rule(_VARINT)}),
+    3: _rule(_TEXT | _REPEATED),
+    4: _rule(_VARINT, None, SECONDS),
+}
+_PREDICT_LOG = {1: _rule(_MESSAGE, _REQUEST), 2: _rule(_MESSAGE, _RESPONSE)}
+_PREDICTION_LOG = {1: _rule(_MESSAGE, _METADATA), 6: _rule(_MESSAGE, _PREDICT_LOG, PREDICT)}
+
+
+def _tabled(message: dict[int, Any]) -> Array:
+    """Rules by message and field: kind, the message inside, what to note; message 0 is the outermost."""
+    messages, lines = [message], []
+    for fields in messages:
+        line = np.zeros((_MOST_FIELDS, 3), np.int64)
+        for number, (kind, inside, note) in fields.items():
+            line[number] = kind, len(messages) if inside else 0, note
+            messages += [inside] if inside else []
+        lines.append(line)
+    return np.stack(lines)
+
+
+#: The rules of PredictionLog.
+RULES = _tabled(_PREDICTION_LOG)
+
+
+class Requests(NamedTuple):
+    """What is found, by record: `notes` (see `find_examples`), whether it is `usual`, and where its examples
+    begin in `starts` and `ends`, which have the examples of all records; `count` is how many these are.
+    """
+
+    notes: Array
+    usual: Array
+    first: Array
+    starts: Array
+    ends: Array
+    count: Array
+
+
+_ROWS = types.int64[:, ::1]
+_LIST = types.int64[::1]
+REQUESTS = types.NamedTuple([_ROWS, types.boolean[::1], _LIST, _LIST, _LIST, _LIST], Requests)
+
+DONE, MORE_NAMES, MORE_EXAMPLES = range(3)
+_UNUSUAL = 3
+
+
+@helper
+def _are_varints(data: Any, position: int, end: int) -> bool:
+    while position < end:
+        _, position = read_varint(data, position, end)
+        if position < 0:
+            return False
+    return True
+
+
+@helper
+def _skip(data: Any, position: int, end: int, kind: int, wire: int) -> tuple[int, int, int]:
+    """The field of that kind whose tag ends at `position`: where it ends and begins, and its number; -1 if none."""
+    if kind == _VARINT:
+        value, stop = read_varint(data, position, end)
+        return (stop if wire == 0 else -1), position, np.int64(value)
+    if kind == _FIXED64 or kind == _FIXED32:
+        stop = position + (8 if kind == _FIXED64 else 4)
+        return (stop if stop <= end and wire == (1 if kind == _FIXED64 else 5) else -1), position, 0
+    stop, start = read_length(data, position, end)
+    if wire != 2 or stop < 0:
+        return -1, -1, 0
+    size = stop - start
+    wrong = (
+        (kind == _WORDS and size & 3)
+        or (kind == _LONGS and size & 7)
+        or (kind == _TEXT and not is_utf8(data, start, stop))
+        or (kind == _VARINTS and not _are_varints(data, start, stop))
+    )
+    return (-1 if wrong else stop), start, 0
+
+
+@helper
+def _walk(data: Any, start: int, end: int, rules: Any, stack: Any, found: Any, notes: Any) -> int:
+    """Notes what one record says. `stack` has, by depth, the message, its end and the fields that it had."""
+    notes[:, 0], notes[:, 1] = -1, 0
+    depth, position = 0, start
+    stack[0, 0], stack[0, 1], stack[0, 2] = 0, end, 0
+    while True:
+        while depth > 0 and position == stack[depth, 1]:
+            depth -= 1
+        if position == end:
+            return DONE
+        tag_at = position
+        tag, position = read_varint(data, position, stack[depth, 1])
+        field = np.int64(tag >> np.uint64(3))
+        if position < 0 or position - tag_at > 2 or field < 1 or field >= _MOST_FIELDS:
+            return _UNUSUAL
+        kind, note = rules[stack[depth, 0], field, 0], rules[stack[depth, 0], field, 2]
+        if kind == _NONE or not kind & _REPEATED and stack[depth, 2] >> field & 1:
+            return _UNUSUAL
+        stack[depth, 2] |= 1 << field
+        inside = rules[stack[depth, 0], field, 1]
+        kind &= ~_REPEATED
+        stop, begin, number = _skip(data, position, stack[depth, 1], kind, np.int64(tag & np.uint64(7)))
+        if stop < 0:
+            return _UNUSUAL
+        if note == STRINGS:
+            if found.count[0] == found.starts.size:
+                return MORE_EXAMPLES
+            found.starts[found.count[0]], found.ends[found.count[0]] = begin, stop
+            found.count[0] += 1
+        elif note >= 0 and kind == _MESSAGE:
+            notes[note, 0], notes[note, 1] = 0, notes[note, 1] + 1
+        elif note >= 0:
+            notes[note, 0] = number if kind == _VARINT else begin
+            notes[note, 1] = stop if kind == _TEXT else 1
+        position = stop
+        if kind == _MESSAGE:
+            depth += 1
+            stack[depth, 0], stack[depth, 1], stack[depth, 2] = inside, stop, 0
+            position = begin
+
+
+@helper
+def _is_usual(notes: Any, examples: int) -> bool:
+    """Whether there is one input, of a one-dimensional tensor of as many strings as it has."""
+    for spec in range(SPECS):
+        if notes[4 * spec + VERSION, 1] > 0 and notes[4 * spec + LABEL, 1] > 0:
+            return False
+    size = max(notes[SIZE, 0], 0) if notes[SIZE, 1] else 0
+    return notes[INPUTS, 1] == 1 and notes[DTYPE, 0] == _DT_STRING and notes[DIMS, 1] == 1 and size == examples
+
+
+@helper
+def _intern(data: Any, start: int, end: int, names: Any) -> int:
+    """The number of a text plus one, 0 for one that is empty or not there; -1 where there is no room."""
+    if start < 0 or end <= start:
+        return 0
+    number, slot = number_of(names, data, start, end - start)
+    if number == NO_ROOM:
+        number = add_name(names, slot, data, start, end - start)
+    return number + 1
+
+
+_STOP = types.Tuple((types.int64,) * 3)
+
+
+@compiled(_STOP(BYTES, LONGS, LONGS, types.int64, types.int64[:, :, ::1], _ROWS, _ROWS, NAMES, REQUESTS))
+def find_examples(
+    data: Array,
+    starts: Array,
+    ends: Array,
+    first: int,
+    rules: Array,
+    stack: Array,
+    notes: Array,
+    names: Any,
+    found: Any,
+) -> tuple[int, int, int]:
+    """Finds the examples of records from number `first` on.
+
+    For a usual record, `found.notes` has the seconds of its time, the input, and of each spec the name, whether
+    it has a version, the version, label and signature: for texts their number in `names` plus one, or 0.
+    Returns how many records are done in all, what there must be more of, and bytes that a name needs.
+    """
+    for i in range(first, starts.size):
+        before = found.count[0]
+        found.first[i] = before
+        state = _walk(data, starts[i], ends[i], rules, stack, found, notes)
+        found.usual[i] = state == DONE and _is_usual(notes, found.count[0] - before)
+        if not found.usual[i]:
+            found.count[0] = before
+        if state == MORE_EXAMPLES:
+            return i, MORE_EXAMPLES, 0
+        if not found.usual[i]:
+            continue
+        out, at = found.notes, 2
+        out[i, 0] = max(notes[SECONDS, 0], 0) if notes[SECONDS, 1] else 0
+        out[i, 1] = _intern(data, notes[INPUT, 0], notes[INPUT, 1], names)
+        short = out[i, 1] < 0
+        for spec in range(SPECS):
+            out[i, at + 1], out[i, at + 2] = notes[4 * spec + VERSION, 1], notes[4 * spec + VERSION, 0]
+            for note, to in ((NAME, 0), (LABEL, 3), (SIGNATURE, 4)):
+                out[i, at + to] = _intern(data, notes[4 * spec + note, 0], notes[4 * spec + note, 1], names)
+                short = short or out[i, at + to] < 0
+            at += 5
+        if short:
+            found.count[0] = before
+            return i, MORE_NAMES, ends[i] - starts[i]
+    found.first[starts.size] = found.count[0]
+    return starts.size, DONE, 0
+
+
+NOTED = 2 + 5 * SPECS
