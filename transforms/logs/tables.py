@@ -252,7 +252,7 @@ def _parquet_columns(
 ) -> list[Column]:
     columns = []
     for name, values in zip(batch.schema.names, batch.columns, strict=True):
-        has_type = _value_type(values.type) is not None or pa.types.is_null(values.type)
+        has_type = value_type(values.type) is not None or pa.types.is_null(values.type)
         if name in wanted or not skip_unknown or has_type:
             columns.append((name, _fitted(_of_arrow(name, values), wanted.get(name))))
         else:
@@ -262,7 +262,7 @@ def _parquet_columns(
 
 
 def _of_arrow(name: str, values: pa.Array) -> pa.Array:
-    kind = _value_type(values.type)
+    kind = value_type(values.type)
     if pa.types.is_null(values.type):
         return values
     if kind is None:
@@ -284,7 +284,8 @@ def _fitted(column: pa.Array, wanted: FeatureType | None) -> pa.Array:
     if {came, wanted} != {FeatureType.INT, FeatureType.FLOAT} or wanted is None:
         return column
     try:
-        return column.cast(LISTS[wanted])
+        # Safely, so that no part of a number is lost; but floats are rounded wherever they come from.
+        return column.cast(LISTS[wanted], safe=wanted is FeatureType.INT)
     except pa.ArrowInvalid:
         return column
 
@@ -309,7 +310,7 @@ def _is_list(arrow_type: pa.DataType) -> bool:
     )
 
 
-def _value_type(arrow_type: pa.DataType) -> FeatureType | None:
+def value_type(arrow_type: pa.DataType) -> FeatureType | None:
     """The type of the values in a column, or None for an Arrow type that no feature has."""
     types = pa.types
     plain = arrow_type.value_type if _is_list(arrow_type) else arrow_type
