@@ -39,7 +39,7 @@ class MemoryFileSystem(FileSystem):  # type: ignore[misc]
 
     def create(self, path: str, mime_type: str = "", compression_type: str = "auto") -> BinaryIO:
         assert compression_type == "uncompressed"
-        return _Upload(path)
+        return Upload(path)
 
     def open(self, path: str, mime_type: str = "", compression_type: str = "auto") -> BinaryIO:
         assert compression_type == "uncompressed"
@@ -72,7 +72,7 @@ class MemoryFileSystem(FileSystem):  # type: ignore[misc]
         return FileMetadata(path, len(OBJECTS[path]))
 
 
-class _Upload(io.BytesIO):
+class Upload(io.BytesIO):
     def __init__(self, path: str) -> None:
         super().__init__()
         self._path = path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import functools
 import hashlib
 import json
@@ -25,7 +26,7 @@ from transforms.accounting import Accounting
 from transforms.errors import UsageError
 from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.publish.publish import KEPT_PAYLOAD, KeepFirst, PublishVerdict
-from transforms.publish.run_folder import find_run
+from transforms.publish.run_folder import COPIES, find_run
 from transforms.records import Fault, Reject
 from transforms.verdict.findings import Space
 from transforms.verdict.reference import Reference
@@ -92,6 +93,13 @@ def test_moved_is_skew_and_files_are_tfdvs_own(against: Reference, moved: Statis
     assert "distance" in anomalies.anomaly_info
     assert statistics_pb2.DatasetFeatureStatisticsList.FromString(files["stats.binpb"]) == moved
     assert b"distance is not served as trained" in files["report.html"]
+
+
+def test_names_of_copies_are_those_of_the_files_of_a_run(against: Reference, moved: Statistics) -> None:
+    both = [against, dataclasses.replace(against, space=Space.TRANSFORMED)]
+    evidence = Evidence(dict.fromkeys((Space.RAW, Space.TRANSFORMED), moved), counts())
+    files = conclude(lambda: both, evidence, JOB)[1]
+    assert files.keys() == COPIES
 
 
 def test_fault_fails_whatever_else_was_found(against: Reference, moved: Statistics) -> None:

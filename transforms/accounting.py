@@ -7,8 +7,15 @@ readers emit one `Accounting` for each piece of input, and a combine sums them.
 from __future__ import annotations
 
 import dataclasses
+import heapq
 from collections import Counter
 from collections.abc import Iterable
+
+UNKNOWN_FEATURE = "unknown_feature"
+# Names of unknown features come from strangers, who may send a new one each time.
+MOST_UNKNOWN = 1000
+# Under this key are the values of the unknown features that are not told apart.
+MORE_UNKNOWN = ("", "unknown_feature_more")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +32,9 @@ class Accounting:
       rows: rows decoded (a record of several instances gives several rows).
       compared: rows that entered the statistics.
       forms: rows by (feature, form) for values that came in a form that the schema does not have
-        (`int_for_float`, `bytes_for_int`, ...) or in a feature that it does not know (`unknown_feature`).
+        (`int_for_float`, `bytes_for_int`, ...) or in a feature that it does not know (`unknown_feature`). Of
+        the latter a sum keeps the `MOST_UNKNOWN` with the most rows, and adds up the others under
+        `MORE_UNKNOWN`: the total is exact, and so is every feature that is never among the others.
       files: input files read.
       bytes: input bytes read, as stored.
     """
@@ -43,9 +52,8 @@ class Accounting:
     bytes: int = 0
 
     def __add__(self, other: Accounting) -> Accounting:
-        return Accounting(
-            **{f.name: getattr(self, f.name) + getattr(other, f.name) for f in dataclasses.fields(self)}
-        )
+        sums = {f.name: getattr(self, f.name) + getattr(other, f.name) for f in dataclasses.fields(self)}
+        return Accounting(**sums | {"forms": _bounded(sums["forms"])})
 
     @property
     def total_rejected(self) -> int:
@@ -55,6 +63,18 @@ class Accounting:
         """Records read less records accounted for: zero unless something was dropped silently."""
         accounted = self.decoded + self.total_rejected + self.outside_window + self.no_time + self.excluded
         return self.read - accounted
+
+
+def _bounded(forms: Counter[tuple[str, str]]) -> Counter[tuple[str, str]]:
+    """`forms` with at most `MOST_UNKNOWN` unknown features, the most frequent; no row is lost."""
+    if len(forms) <= MOST_UNKNOWN:
+        return forms
+    unknown = [key for key in forms if key[1] == UNKNOWN_FEATURE]
+    beyond = max(len(unknown) - MOST_UNKNOWN, 0)
+    result = Counter(forms)
+    for key in heapq.nlargest(beyond, unknown, key=lambda key: (-forms[key], key)):
+        result[MORE_UNKNOWN] += result.pop(key)
+    return result
 
 
 def total(parts: Iterable[Accounting]) -> Accounting:

@@ -12,6 +12,7 @@ from transforms.accounting import Accounting
 from transforms.columnar.example_parser import ExampleParser
 from transforms.columnar.framing import Block, read_blocks
 from transforms.errors import InputError
+from transforms.logs import parquet_types as parquet
 from transforms.logs import tables
 from transforms.logs.detect import Format
 from transforms.logs.features import FeatureType, Settings, TypeConflictError, hold
@@ -54,7 +55,8 @@ def decode_file(file: FileSize, file_format: Format, settings: Settings) -> Iter
     except tables.TableError as error:
         yield Fault(file.path, error.reason, error.detail)
     except TypeConflictError as error:
-        yield Fault(file.path, "type_conflict", str(error))
+        origin = settings.origins.get(error.feature)
+        yield Fault(file.path, "type_conflict", f"{error} (as in {origin})" if origin else str(error))
     except InputError as error:
         yield Fault(file.path, "unreadable", str(error))
 
@@ -71,6 +73,17 @@ def csv_types(file: FileSize) -> dict[str, FeatureType]:
             return {}
         with paths.open_read(file.path) as stream:
             return tables.csv_types(stream, names)
+    except (tables.TableError, InputError):
+        return {}
+
+
+def parquet_types(file: FileSize) -> parquet.Found:
+    """The types of every column of a Parquet file; {} for one that cannot be read, as its reader reports."""
+    if not file.bytes:
+        return {}
+    try:
+        with paths.open_stored(file.path) as stream:
+            return parquet.parquet_types(stream, file.path)
     except (tables.TableError, InputError):
         return {}
 

@@ -1,204 +1,174 @@
-"""TFRecords of tensorflow_serving.apis.PredictionLog with predict requests: to columns and metadata.
+"""TFRecords of PredictionLog: blocks of serialized requests to rows.
 
-A request carries serialized tf.Examples in one string tensor, or one tensor a feature.
+Requests that carry tf.Examples in the usual form are parsed by compiled code, straight from the block; all
+others by way of the protobuf classes.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-from google.protobuf.message import DecodeError
+import pyarrow.compute as pc
 
-from transforms.columnar.example_parser import ExampleParser
-from transforms.columnar.framing import Block
-from transforms.logs.features import Array, Column, FeatureType, Settings
+from transforms.columnar import names as nm
+from transforms.columnar import request_scan as rs
+from transforms.columnar.example_parser import ExampleParser, Parsed
+from transforms.columnar.framing import Array, Block
+from transforms.logs.features import Settings
+from transforms.logs.parsed_prediction_log import EXAMPLE_INPUTS, ParsedLogDecoder
 from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
-from transforms.logs.tensors import Tensor, TensorColumns, TensorError, decode_tensor
-from transforms.logs.tf_example import NOT_AN_EXAMPLE, parse_all
+from transforms.logs.tf_example import NOT_AN_EXAMPLE
 from transforms.logs.times import times_of_micros
-from transforms.records import Decoded, Reject
+from transforms.records import Batch, Decoded, Reject
 
-NOT_A_LOG = "not_a_prediction_log"
-# A record may hold any number of rows, so a run of records is cut where these are reached.
-MAX_ROWS = 8192
-MAX_VALUES = 4 << 20
+_BAD_INPUT = "an input of serialized tf.Examples holds one that does not parse"
 _LAST_SECOND = 10**12  # far past the year 9999; what is later is no time, and must not overflow
-#: Without a schema, the names that exporters give to an input of serialized examples.
-EXAMPLE_INPUTS = frozenset({"examples", "inputs", "input_example_tensor", "serialized_examples"})
+_MAX_NAMES = 1 << 16
 
 
 @dataclasses.dataclass(frozen=True)
-class _Request:
-    """What one record says: its metadata, and its inputs."""
+class _Found:
+    """The usual records of a block: their positions, what is noted of each, and whose each example is."""
 
-    seconds: int
-    model: str | None
-    version: str | None
-    signature: str | None
-    inputs: dict[str, Tensor]
+    records: Array
+    notes: Array
+    examples: Block
+    owners: Array
 
 
 class PredictionLogDecoder:
-    """Decodes records that are PredictionLogs. Not thread-safe: one for each thread."""
+    """Decodes blocks of PredictionLogs. Not thread-safe: one for each thread."""
 
-    def __init__(self, settings: Settings, finisher: Finisher | None = None) -> None:
-        from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
-
-        self._from_string = PredictionLog.FromString
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._known = frozenset(settings.expected.types) if settings.expected else frozenset()
         self._parser = ExampleParser()
-        self._finisher = finisher or Finisher(settings)
+        self._finisher = Finisher(settings)
+        self._careful = ParsedLogDecoder(settings, self._finisher)
+        self._names = nm.new_names(64, 4096)
+        self._stack = np.zeros((16, 3), np.int64)
+        self._scratch = np.zeros((rs.NOTES, 2), np.int64)
 
     def decode(self, block: Block, place: Place) -> Iterator[Decoded]:
-        """`Decoded`s of some thousands of rows.
+        """`Decoded`s: first of the requests that carry examples in the usual form, then of all others.
 
-        Requests that carry examples and requests that carry tensors gather apart, each in the order of the
-        records: a log that mixes them would otherwise fall into batches of a row or two.
         Raises TypeConflictError where there is no schema and a feature's type changes.
         """
-        records = [block.record(index) for index in range(len(block))]
-        groups = {carries: self._new_group(place, records, carries) for carries in (True, False)}
-        for index, record in enumerate(records):
-            request = self._request(record)
-            carries = self._carries_examples(request)
-            if groups[carries].is_full:
-                yield groups[carries].finish(self._parser, self._finisher)
-                groups[carries] = self._new_group(place, records, carries)
-            groups[carries].add(index, request)
-        for group in groups.values():
-            if group.read:
-                yield group.finish(self._parser, self._finisher)
+        found, others = self._find(block)
+        if len(found.records):
+            yield from self._decode_examples(found, block, place)
+        if len(others):
+            records = [block.record(int(i)) for i in others]
+            for decoded in self._careful.decode(records, Place(place.file, 0)):
+                yield _renumbered(decoded, others + place.first_record)
 
-    def _new_group(self, place: Place, records: list[bytes], carries: bool) -> _Group:
-        tensors = TensorColumns(self._settings.expected)
-        return _Group(place, records if self._settings.keep_payloads else None, tensors, carries)
+    def _find(self, block: Block) -> tuple[_Found, Array]:
+        if self._names.used[0] > _MAX_NAMES:
+            self._names = nm.new_names(64, 4096)
+        found = self._scan(block)
+        usual = found.usual & self._carrying()[found.notes[:, 1]]
+        records = np.flatnonzero(usual)
+        sizes = np.diff(found.first)
+        of_usual = np.repeat(usual, sizes)
+        count = int(found.count[0])
+        examples = Block(block.data, found.starts[:count][of_usual], found.ends[:count][of_usual])
+        owners = np.repeat(np.arange(len(records)), sizes[records])
+        return _Found(records, found.notes[records], examples, owners), np.flatnonzero(~usual)
 
-    def _request(self, record: bytes) -> _Request | TensorError:
-        try:
-            log = self._from_string(record)
-        except DecodeError:
-            return TensorError(NOT_A_LOG, "expected a PredictionLog; the record does not parse as one")
-        kind = log.WhichOneof("log_type")
-        if kind is None:
-            return TensorError(NOT_A_LOG, "expected a PredictionLog; the record holds no request of any kind")
-        if kind != "predict_log":
-            return TensorError("unsupported_log_type", f"expected a predict_log; the record is a {kind}")
-        try:
-            return _predict_request(log)
-        except TensorError as error:
-            return error
+    def _scan(self, block: Block) -> rs.Requests:
+        found, done, state = _new_requests(len(block)), 0, rs.MORE_EXAMPLES
+        while state != rs.DONE:
+            args = (rs.RULES, self._stack, self._scratch, self._names, found)
+            done, state, size = rs.find_examples(block.data, block.starts, block.ends, done, *args)
+            if state == rs.MORE_NAMES:
+                self._names = nm.grown(self._names, size)
+            elif state == rs.MORE_EXAMPLES:
+                room = np.empty(max(len(block), len(found.starts)), np.int64)
+                more = {name: np.append(getattr(found, name), room) for name in ("starts", "ends")}
+                found = found._replace(**more)
+        return found
 
-    def _carries_examples(self, request: _Request | TensorError) -> bool:
-        """Whether its one input holds serialized examples."""
-        if isinstance(request, TensorError):
-            return False
-        if len(request.inputs) != 1:
-            return False
-        [(name, tensor)] = request.inputs.items()
-        named_so = name not in self._known if self._known else name in EXAMPLE_INPUTS
-        return named_so and tensor.kind is FeatureType.BYTES
+    def _carrying(self) -> Array:
+        """By number of its name plus one (0 for an empty one), whether an input carries examples."""
+        names = ["", *self._texts()]
+        return np.array([n not in self._known if self._known else n in EXAMPLE_INPUTS for n in names], bool)
+
+    def _texts(self) -> list[str]:
+        return [nm.name_of(self._names, i).decode() for i in range(int(self._names.used[0]))]
+
+    def _decode_examples(self, found: _Found, block: Block, place: Place) -> Iterator[Decoded]:
+        parts = list(self._parser.parse(found.examples))
+        bad = np.unique(found.owners[[index for part in parts for index in part.bad]])
+        good = np.ones(len(found.records), bool)
+        good[bad] = False
+        rejects = [self._reject(block, place, int(found.records[owner])) for owner in bad]
+        without_rows = int((good & (np.bincount(found.owners, minlength=len(good)) == 0)).sum())
+        read = len(found.records)
+        for part in parts or [None]:
+            rows = None if part is None else self._rows(part, found, good, place)
+            yield self._finisher.finish(rows, rejects, Counts(read, without_rows))
+            read, without_rows, rejects = 0, 0, []
+
+    def _rows(self, part: Parsed, found: _Found, good: Array, place: Place) -> Rows:
+        owners = found.owners[part.records]
+        return Rows(part.columns, self._metadata(found, owners, place)).keep(good[owners])
+
+    def _reject(self, block: Block, place: Place, index: int) -> Reject:
+        payload = block.record(index) if self._settings.keep_payloads else None
+        return rejected(place, index, NOT_AN_EXAMPLE, _BAD_INPUT, payload)
+
+    def _metadata(self, found: _Found, owners: Array, place: Place) -> pa.RecordBatch:
+        notes = found.notes[owners]
+        specs = notes[:, 2:].reshape(len(notes), rs.SPECS, 5)
+        texts = pa.array([None, *self._texts()], pa.string())
+        seconds = np.minimum(notes[:, 0], _LAST_SECOND)
+        return metadata_of(
+            len(owners),
+            place.file,
+            time=times_of_micros(seconds * 1_000_000),
+            record=pa.array(found.records[owners] + place.first_record, pa.int64()),
+            model=texts.take(pa.array(_first(specs[:, :, 0]))),
+            version=_versions(specs, texts),
+            signature=texts.take(pa.array(_first(specs[:, :, 4]))),
+        )
 
 
-def _predict_request(log: Any) -> _Request:
-    request, response = log.predict_log.request, log.predict_log.response
-    # The request mostly leaves the version open; the response says which one answered.
-    specs = (response.model_spec, request.model_spec, log.log_metadata.model_spec)
-    inputs = {name: decode_tensor(name, proto) for name, proto in request.inputs.items()}
-    if not inputs:
-        raise TensorError("no_inputs", "the request has no inputs")
-    return _Request(
-        seconds=log.log_metadata.timestamp_secs,
-        model=next((spec.name for spec in specs if spec.name), None),
-        version=next(filter(None, map(_version, specs)), None),
-        signature=next((spec.signature_name for spec in specs if spec.signature_name), None),
-        inputs=inputs,
+def _new_requests(count: int) -> rs.Requests:
+    return rs.Requests(
+        notes=np.zeros((count, rs.NOTED), np.int64),
+        usual=np.zeros(count, bool),
+        first=np.zeros(count + 1, np.int64),
+        starts=np.empty(count, np.int64),
+        ends=np.empty(count, np.int64),
+        count=np.zeros(1, np.int64),
     )
 
 
-def _version(spec: Any) -> str | None:
-    return str(spec.version.value) if spec.HasField("version") else spec.version_label or None
+def _renumbered(decoded: Decoded, records: Array) -> Decoded:
+    """What was decoded of the records of those numbers as if they were 0, 1, 2, ..."""
+    rejects = tuple(dataclasses.replace(r, record=int(records[r.record])) for r in decoded.rejects)
+    if decoded.batch is None:
+        return dataclasses.replace(decoded, rejects=rejects)
+    metadata = decoded.batch.metadata
+    numbers = pa.array(records).take(metadata.column("record"))
+    columns = [numbers if f.name == "record" else metadata.column(f.name) for f in metadata.schema]
+    batch = Batch(decoded.batch.features, pa.RecordBatch.from_arrays(columns, schema=metadata.schema))
+    return Decoded(batch, rejects, decoded.accounting)
 
 
-class _Group:
-    """Records of a run whose requests all carry examples, or all carry tensors (or are none)."""
+def _first(numbers: Array) -> Array:
+    """Of each row the first number that is not zero; zero if there is none."""
+    return numbers[np.arange(len(numbers)), (numbers != 0).argmax(axis=1)]
 
-    def __init__(
-        self, place: Place, payloads: list[bytes] | None, tensors: TensorColumns, carries: bool
-    ) -> None:
-        self._place = place
-        self._payloads = payloads
-        self._tensors = tensors
-        self._examples: list[bytes] = []
-        self._carries = carries
-        self._requests: list[tuple[int, int, _Request]] = []  # index, rows
-        self._rejects: list[Reject] = []
-        self.read = 0
 
-    @property
-    def is_full(self) -> bool:
-        return max(len(self._examples), self._tensors.rows) >= MAX_ROWS or self._tensors.values >= MAX_VALUES
-
-    def add(self, index: int, request: _Request | TensorError) -> None:
-        self.read += 1
-        if isinstance(request, TensorError):
-            self._reject(index, request)
-            return
-        try:
-            rows = self._tensors.add(request.inputs) if not self._carries else self._add_examples(request)
-        except TensorError as error:
-            self._reject(index, error)
-            return
-        self._requests.append((index, rows, request))
-
-    def _add_examples(self, request: _Request) -> int:
-        [tensor] = request.inputs.values()
-        self._examples.extend(tensor.values)
-        return len(tensor.values)
-
-    def _reject(self, index: int, error: TensorError) -> None:
-        payload = self._payloads[index] if self._payloads else None
-        self._rejects.append(rejected(self._place, index, error.reason, error.detail, payload))
-
-    def finish(self, parser: ExampleParser, finisher: Finisher) -> Decoded:
-        """All rows of the group; a record with an example that is none is rejected whole."""
-        good = np.ones(len(self._requests), bool)
-        if self._carries:
-            columns, good = self._parse(parser)
-        else:
-            columns = self._tensors.columns()
-        requests = [request for request, ok in zip(self._requests, good, strict=True) if ok]
-        without_rows = sum(rows == 0 for _, rows, _ in requests)
-        rows = Rows(columns, self._metadata(requests))
-        return finisher.finish(rows, self._rejects, Counts(self.read, without_rows))
-
-    def _parse(self, parser: ExampleParser) -> tuple[Sequence[Column], Array]:
-        columns, bad = parse_all(parser, self._examples)
-        owners = np.repeat(np.arange(len(self._requests)), [rows for _, rows, _ in self._requests])
-        good = np.ones(len(self._requests), bool)
-        if not bad:
-            return columns, good
-        good[owners[bad]] = False
-        for owner in np.flatnonzero(~good):
-            detail = "an input of serialized tf.Examples holds one that does not parse"
-            self._reject(self._requests[owner][0], TensorError(NOT_AN_EXAMPLE, detail))
-        # The bad examples have no rows any more; the others of their requests go with them.
-        keep = pa.array(good[np.delete(owners, bad)])
-        return [(name, column.filter(keep)) for name, column in columns], good
-
-    def _metadata(self, requests: Sequence[tuple[int, int, _Request]]) -> pa.RecordBatch:
-        sizes = [rows for _, rows, _ in requests]
-        of_row = pa.array(np.repeat(np.arange(len(requests)), sizes))
-        seconds = np.array([min(max(r.seconds, 0), _LAST_SECOND) for _, _, r in requests], np.int64)
-        columns = {
-            "time": times_of_micros(seconds * 1_000_000),
-            "record": pa.array([self._place.first_record + index for index, _, _ in requests], pa.int64()),
-        }
-        for name in ("model", "version", "signature"):
-            columns[name] = pa.array([getattr(request, name) for _, _, request in requests], pa.string())
-        taken = {name: column.take(of_row) for name, column in columns.items()}
-        return metadata_of(len(of_row), self._place.file, **taken)
+def _versions(specs: Array, texts: pa.Array) -> pa.Array:
+    """Of each row the version, or version label, of the first spec that has one."""
+    has = (specs[:, :, 1] != 0) | (specs[:, :, 3] != 0)
+    chosen = specs[np.arange(len(specs)), has.argmax(axis=1)]
+    numbers, of_row = np.unique(chosen[:, 2], return_inverse=True)
+    known = pa.array([str(number) for number in numbers], pa.string()).take(pa.array(of_row))
+    labels = texts.take(pa.array(chosen[:, 3]))
+    return pc.if_else(pa.array(chosen[:, 1] != 0), known, labels)

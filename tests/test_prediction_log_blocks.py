@@ -12,10 +12,10 @@ from tensorflow.core.example.example_pb2 import Example
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from transforms.accounting import total
-from transforms.columnar.decoders import RequestBlocks
 from transforms.columnar.example_parser import Column, ExampleParser
 from transforms.columnar.framing import block_of
 from transforms.logs.features import Expected, FeatureType, Settings
+from transforms.logs.parsed_prediction_log import ParsedLogDecoder
 from transforms.logs.prediction_log import PredictionLogDecoder
 from transforms.logs.rows import Place
 from transforms.records import Decoded
@@ -125,13 +125,13 @@ class _SameExamples:
 
 
 def _plain(records: list[bytes]) -> Any:
-    decoder = PredictionLogDecoder(SETTINGS)
+    decoder = ParsedLogDecoder(SETTINGS)
     decoder._parser = _SameExamples()  # type: ignore[assignment]
     return _rows(decoder.decode(records, PLACE))
 
 
 def check(records: list[bytes]) -> None:
-    assert _rows(RequestBlocks(SETTINGS).decode(block_of(records), PLACE)) == _plain(records)
+    assert _rows(PredictionLogDecoder(SETTINGS).decode(block_of(records), PLACE)) == _plain(records)
 
 
 @settings(deadline=None, max_examples=400)
@@ -168,6 +168,6 @@ def test_usual_logs_take_the_fast_way(monkeypatch: Any) -> None:
     def fail(*_: object) -> None:
         raise AssertionError("the slow way was taken")
 
-    monkeypatch.setattr(PredictionLogDecoder, "decode", fail)
-    assert _rows(RequestBlocks(SETTINGS).decode(block_of(records), PLACE)) == expected
+    monkeypatch.setattr(ParsedLogDecoder, "decode", fail)
+    assert _rows(PredictionLogDecoder(SETTINGS).decode(block_of(records), PLACE)) == expected
     assert expected[2].rows == 15
