@@ -12,7 +12,6 @@ from tensorflow.core.example.example_pb2 import Example
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from transforms.accounting import total
-from transforms.columnar.example_parser import Column, ExampleParser
 from transforms.columnar.framing import block_of
 from transforms.logs.features import Expected, FeatureType, Settings
 from transforms.logs.parsed_prediction_log import ParsedLogDecoder
@@ -112,22 +111,8 @@ def _rows(decoded: Iterable[Decoded]) -> tuple[dict[int, list[Any]], Any, Any]:
     return rows, rejects, counts
 
 
-class _SameExamples:
-    """The compiled parser of examples in the place of tfx_bsl's: they differ where protobuf's own parsers do.
-
-    A map entry with an unknown field is one for C++, and none for Python.
-    """
-
-    def parse(self, serialized: list[bytes]) -> tuple[list[Column], list[int]]:
-        parts = list(ExampleParser().parse(block_of(serialized)))
-        assert len(parts) <= 1
-        return (parts[0].columns, parts[0].bad) if parts else ([], [])
-
-
 def _plain(records: list[bytes]) -> Any:
-    decoder = ParsedLogDecoder(SETTINGS)
-    decoder._parser = _SameExamples()  # type: ignore[assignment]
-    return _rows(decoder.decode(records, PLACE))
+    return _rows(ParsedLogDecoder(SETTINGS).decode(records, PLACE))
 
 
 def check(records: list[bytes]) -> None:
