@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines import beam_options
+from pipelines import beam_options, failures
 from pipelines.console import Console
 from transforms import progress
 from transforms.errors import InputError, TrueserveError
@@ -86,18 +85,14 @@ def _counters(result: Any) -> tuple[int, int]:
 def _explained() -> Iterator[None]:
     try:
         yield
-    except TrueserveError:
+    except InputError:
         raise
     except Exception as error:
-        raise InputError(f"the Beam job failed: {_last_line(error)}; {_keep_traceback()}") from error
+        parts = failures.parts_of(error)
+        raise InputError(f"the Beam job failed: {failures.summary(parts)}; {_keep(parts)}") from error
 
 
-def _last_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[-1][:300]}" if lines else type(error).__name__
-
-
-def _keep_traceback() -> str:
+def _keep(parts: Sequence[failures.Part]) -> str:
     with tempfile.NamedTemporaryFile("w", prefix="trueserve-", suffix=".log", delete=False) as stream:
-        traceback.print_exc(file=stream)
-    return f"the traceback is in {stream.name}"
+        stream.write(failures.report(parts))
+    return f"the traceback, without the errors' texts, is in {stream.name}"

@@ -78,7 +78,7 @@ def run(options: PrepareOptions, console: Console) -> int:
             console.step("recording probes and the contract")
             _finish(plan, job, schema, given)
     finally:
-        paths.delete_tree(plan.staged)
+        layout.discard(options.baseline, plan.staged)
     console.result("baseline", options.baseline)
     return 0
 

@@ -12,6 +12,7 @@ from google.protobuf import text_format
 from support_verdict import LABEL, compared, frame, reference, said, served, statistics, worst
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
+from transforms.accounting import MORE_UNKNOWN, UNTRANSFORMABLE
 from transforms.verdict import noise
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.findings import Kind, Severity, Space
@@ -192,6 +193,25 @@ def test_a_flood_of_new_columns_is_cut_short(baseline: Reference) -> None:
     ).findings
     assert len(found) == 21
     assert "480 more columns" in next(f.message for f in found if f.space is Space.SET)
+
+
+def test_new_columns_that_are_not_told_apart_are_said_to_be_there(baseline: Reference) -> None:
+    forms = {(f"x{i:04}", "unknown_feature"): 2 for i in range(1000)} | {MORE_UNKNOWN: 70_000}
+    said_of_set = [f.message for f in compared(baseline, served(), forms=forms).findings if not f.feature]
+    assert said_of_set == [
+        "more than 980 more columns that training did not have:"
+        " those beyond 1,000 have 70,000 values, uncounted by name"
+    ]
+
+
+def test_rows_that_the_graph_refused_are_one_error_of_the_transformed_space(baseline: Reference) -> None:
+    forms = {UNTRANSFORMABLE: 30}
+    assert not compared(baseline, served(), forms=forms).findings
+    against = reference(frame(20000, 1), space=Space.TRANSFORMED)
+    [found] = compared(against, served(), forms=forms).findings
+    assert (found.feature, found.space) == ("", Space.TRANSFORMED)
+    assert (found.kind, found.severity, found.metric) == (Kind.TYPE, Severity.ERROR, "untransformable")
+    assert found.message.startswith("30 rows (1.0 %) could not be transformed: the graph refused them")
 
 
 def test_a_new_column_in_the_statistics_is_a_warning(baseline: Reference) -> None:

@@ -16,6 +16,8 @@ UNKNOWN_FEATURE = "unknown_feature"
 MOST_UNKNOWN = 1000
 # Under this key are the values of the unknown features that are not told apart.
 MORE_UNKNOWN = ("", "unknown_feature_more")
+# Under this key are the rows that the transform graph refused.
+UNTRANSFORMABLE = ("", "untransformable")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Accounting:
       forms: rows by (feature, form) for values that came in a form that the schema does not have
         (`int_for_float`, `bytes_for_int`, ...) or in a feature that it does not know (`unknown_feature`). Of
         the latter a sum keeps the `MOST_UNKNOWN` with the most rows, and adds up the others under
-        `MORE_UNKNOWN`: the total is exact, and so is every feature that is never among the others.
+        `MORE_UNKNOWN`: the total is exact, and so is every feature that is never among the others. Rows
+        that the transform graph refused stand under `UNTRANSFORMABLE`.
       files: input files read.
       bytes: input bytes read, as stored.
     """

@@ -30,12 +30,11 @@ def compare(
       reference: the training side; its schema needs neither environments nor comparators.
       serving: TFDV's statistics of the rows served, of the same space and computed with the same schema.
       policy: thresholds and what to ignore.
-      forms: `Accounting.forms`, which is used in the raw space only.
+      forms: `Accounting.forms`; the transformed space takes from it what the graph refused.
 
     Raises ValueError when the statistics hold slices and none of them is that of all rows.
     """
-    counted = forms if reference.space is Space.RAW else Counter[tuple[str, str]]()
-    sides = Sides(reference, policy, serving, counted)
+    sides = Sides(reference, policy, serving, form_findings.in_space(reference.space, forms))
     if sides.rows == 0:
         return _nothing(sides)
     anomalies = schema_findings.validate(sides)
@@ -61,6 +60,7 @@ def _nothing(sides: Sides) -> Comparison:
 def _beside_distances(sides: Sides, anomalies: object) -> list[Finding]:
     """Findings against the schema, of forms and of missing shares, one for each feature, kind and metric."""
     found = [
+        *form_findings.untransformable(sides),
         *form_findings.type_findings(sides),
         *schema_findings.findings(sides, anomalies),
         *form_findings.new_columns(sides),

@@ -51,7 +51,7 @@ class Reference:
 class Sides:
     """Training and serving, side by side, with everything that the comparing steps ask for.
 
-    `forms` counts rows by (feature, form), as in `Accounting`; it is empty but for the raw space.
+    `forms` counts rows by (feature, form), as in `Accounting`, those that concern the space.
     """
 
     reference: Reference
