@@ -14,7 +14,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from pipelines import beam_options, failures
 from pipelines.console import Console
 from transforms import progress
-from transforms.errors import InputError, TrueserveError
+from transforms.errors import InputError
 
 
 class Job:

@@ -241,7 +241,9 @@ def test_an_only_string_feature_is_not_taken_for_examples() -> None:
 
 def test_runs_are_cut_by_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_ROWS", 10)
-    parts = decode_logs([prediction_log({"age": tensor(DT_INT64, [4], int64_val=[i] * 4)}) for i in range(10)])
+    parts = decode_logs(
+        [prediction_log({"age": tensor(DT_INT64, [4], int64_val=[i] * 4)}) for i in range(10)]
+    )
     assert len(parts) == 4
     assert rows_of(parts) == [{"age": [i]} for i in range(10) for _ in range(4)]
 

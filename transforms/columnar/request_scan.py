@@ -180,7 +180,7 @@ def _walk(data: Any, start: int, end: int, rules: Any, stack: Any, found: Any, n
         if position < 0 or position - tag_at > 2 or field < 1 or field >= _MOST_FIELDS:
             return _UNUSUAL
         kind, note = rules[stack[depth, 0], field, 0], rules[stack[depth, 0], field, 2]
-        if kind == _NONE or not kind & _REPEATED and stack[depth, 2] >> field & 1:
+        if kind == _NONE or (not kind & _REPEATED and stack[depth, 2] >> field & 1):
             return _UNUSUAL
         stack[depth, 2] |= 1 << field
         inside = rules[stack[depth, 0], field, 1]
@@ -212,7 +212,9 @@ def _is_usual(notes: Any, examples: int) -> bool:
         if notes[4 * spec + VERSION, 1] > 0 and notes[4 * spec + LABEL, 1] > 0:
             return False
     size = max(notes[SIZE, 0], 0) if notes[SIZE, 1] else 0
-    return notes[INPUTS, 1] == 1 and notes[DTYPE, 0] == _DT_STRING and notes[DIMS, 1] == 1 and size == examples
+    return (
+        notes[INPUTS, 1] == 1 and notes[DTYPE, 0] == _DT_STRING and notes[DIMS, 1] == 1 and size == examples
+    )
 
 
 @helper

@@ -11,7 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms import schema as schemas
 from transforms.verdict import form_findings, schema_findings, severity, skew_findings
-from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity, Space
+from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity
 from transforms.verdict.reference import Reference, Sides
 from transforms.verdict.severity import Policy
 from transforms.verdict.views import Statistics
