@@ -195,6 +195,7 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
         help="findings never fail the run",
     )
     add("--max_rejects", type=float, default=0.0, metavar="FRACTION", help="of records read; default 0")
+    add("--sample", type=float, default=1.0, metavar="FRACTION", help="of records, by a hash of their bytes")
     add("--keep_payloads", action="store_true", help="keep rejected records (may hold personal data)")
     _add_thresholds(parser)
     parser.set_defaults(build=_validate_options)

@@ -70,6 +70,7 @@ class ValidateOptions:
     ignore: tuple[str, ...] = ()
     max_rejects: float = 0.0
     keep_payloads: bool = False
+    sample: float = 1.0
     jsd: float = DEFAULT_JSD
     linf: float = DEFAULT_LINF
     beam_args: tuple[str, ...] = ()
@@ -81,6 +82,8 @@ class ValidateOptions:
         _check_window(self.start, self.end)
         if not 0 <= self.max_rejects <= 1:
             raise UsageError(f"--max_rejects: expected a fraction from 0 to 1, got {self.max_rejects}")
+        if not 0 < self.sample <= 1:
+            raise UsageError(f"--sample: expected a fraction above 0 and at most 1, got {self.sample}")
 
 
 def parse_time(text: str) -> dt.datetime:

@@ -123,6 +123,7 @@ def build(root: Any, plan: Plan, files: Sequence[FileSize], heartbeats: str | No
         window=plan.job.window,
         time_feature=plan.options.time_feature,
         keep_payloads=plan.options.keep_payloads,
+        sample=plan.options.sample,
         progress=heartbeats,
     )
     features = read.batches | "TakeFeatures" >> beam.Map(_features).with_output_types(pa.RecordBatch)

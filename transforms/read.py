@@ -86,6 +86,7 @@ class ReadRequests(beam.PTransform):  # type: ignore[misc]
       window: requests outside of it, or without a time where it is bounded, are counted and left out.
       time_feature: the feature that holds a request's time (see `logs.times`); None takes the log's own.
       keep_payloads: whether rejects carry the bytes of their record.
+      sample: the fraction of records to decode, above 0 and at most 1; see `logs.sampling`.
       progress: a local folder for heartbeats (`transforms.progress`), or None.
     """
 
@@ -95,6 +96,7 @@ class ReadRequests(beam.PTransform):  # type: ignore[misc]
     window: Window = dataclasses.field(default_factory=Window)
     time_feature: str | None = None
     keep_payloads: bool = False
+    sample: float = 1.0
     progress: str | None = None
 
     def __post_init__(self) -> None:
@@ -107,6 +109,7 @@ class ReadRequests(beam.PTransform):  # type: ignore[misc]
             window=self.window,
             time_feature=self.time_feature,
             keep_payloads=self.keep_payloads,
+            sample=self.sample,
         )
         file_format = detect_log(self.files) if self.format == "auto" else Format(self.format)
         return _read(self, root, file_format, settings)

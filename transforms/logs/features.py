@@ -94,6 +94,8 @@ class Settings:
       time_feature: the feature that holds a row's time; None takes it from the log itself. It is kept
         among the features only where `expected` has it.
       keep_payloads: whether rejects carry the bytes of their record.
+      sample: the fraction of records that is decoded, chosen by a hash of their bytes; the others are counted
+        as excluded.
     """
 
     expected: Expected | None = None
@@ -102,6 +104,7 @@ class Settings:
     window: Window = dataclasses.field(default_factory=Window)
     time_feature: str | None = None
     keep_payloads: bool = False
+    sample: float = 1.0
 
 
 def type_of(column: pa.Array) -> FeatureType | None:

@@ -7,17 +7,19 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Protocol
 
+import numpy as np
+
 from transforms import paths
 from transforms.accounting import Accounting
 from transforms.columnar.example_parser import ExampleParser
 from transforms.columnar.framing import Block, read_blocks
 from transforms.errors import InputError
 from transforms.logs import parquet_types as parquet
-from transforms.logs import tables
+from transforms.logs import sampling, tables
 from transforms.logs.detect import Format
 from transforms.logs.features import FeatureType, Settings, TypeConflictError, hold
 from transforms.logs.prediction_log import PredictionLogDecoder
-from transforms.logs.rows import Place
+from transforms.logs.rows import Place, renumbered
 from transforms.logs.tf_example import TfExampleDecoder
 from transforms.logs.tfrecord import TFRecordError
 from transforms.paths import FileSize
@@ -120,14 +122,27 @@ def _decode(stored: BinaryIO, file: FileSize, file_format: Format, settings: Set
         if names:
             yield from tables.decode_csv(paths.decompressed(stored), names, settings, place)
     else:
-        yield from _decode_records(paths.decompressed(stored), _DECODERS[file_format](settings), place)
+        yield from _decode_records(
+            paths.decompressed(stored), _DECODERS[file_format](settings), place, settings.sample
+        )
 
 
-def _decode_records(stream: BinaryIO, decoder: Decoder, place: Place) -> Iterator[Decoded]:
+def _decode_records(stream: BinaryIO, decoder: Decoder, place: Place, fraction: float) -> Iterator[Decoded]:
     first = place.first_record
     for block in read_blocks(stream):
-        yield from decoder.decode(block, Place(place.file, first))
+        here = Place(place.file, first)
+        yield from decoder.decode(block, here) if fraction >= 1 else _sample(block, decoder, here, fraction)
         first += len(block)
+
+
+def _sample(block: Block, decoder: Decoder, place: Place, fraction: float) -> Iterator[Decoded]:
+    mask = sampling.chosen(block, fraction)
+    numbers = np.flatnonzero(mask) + place.first_record
+    left_out = len(block) - len(numbers)
+    yield Decoded(None, (), Accounting(read=left_out, excluded=left_out))
+    if len(numbers):
+        for decoded in decoder.decode(sampling.part(block, mask), Place(place.file, 0)):
+            yield renumbered(decoded, numbers)
 
 
 def _with_bytes(decoded: Decoded, count: int) -> Decoded:

@@ -19,10 +19,10 @@ from transforms.columnar.example_parser import ExampleParser, Parsed
 from transforms.columnar.framing import Array, Block
 from transforms.logs.features import Settings
 from transforms.logs.parsed_prediction_log import EXAMPLE_INPUTS, ParsedLogDecoder
-from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
+from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rejected, renumbered
 from transforms.logs.tf_example import NOT_AN_EXAMPLE
 from transforms.logs.times import times_of_micros
-from transforms.records import Batch, Decoded, Reject
+from transforms.records import Decoded, Reject
 
 _BAD_INPUT = "an input of serialized tf.Examples holds one that does not parse"
 _LAST_SECOND = 10**12  # far past the year 9999; what is later is no time, and must not overflow
@@ -63,7 +63,7 @@ class PredictionLogDecoder:
         if len(others):
             records = [block.record(int(i)) for i in others]
             for decoded in self._careful.decode(records, Place(place.file, 0)):
-                yield _renumbered(decoded, others + place.first_record)
+                yield renumbered(decoded, others + place.first_record)
 
     def _find(self, block: Block) -> tuple[_Found, Array]:
         if self._names.used[0] > _MAX_NAMES:
@@ -145,18 +145,6 @@ def _new_requests(count: int) -> rs.Requests:
         ends=np.empty(count, np.int64),
         count=np.zeros(1, np.int64),
     )
-
-
-def _renumbered(decoded: Decoded, records: Array) -> Decoded:
-    """What was decoded of the records of those numbers as if they were 0, 1, 2, ..."""
-    rejects = tuple(dataclasses.replace(r, record=int(records[r.record])) for r in decoded.rejects)
-    if decoded.batch is None:
-        return dataclasses.replace(decoded, rejects=rejects)
-    metadata = decoded.batch.metadata
-    numbers = pa.array(records).take(metadata.column("record"))
-    columns = [numbers if f.name == "record" else metadata.column(f.name) for f in metadata.schema]
-    batch = Batch(decoded.batch.features, pa.RecordBatch.from_arrays(columns, schema=metadata.schema))
-    return Decoded(batch, rejects, decoded.accounting)
 
 
 def _first(numbers: Array) -> Array:

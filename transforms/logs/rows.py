@@ -59,6 +59,18 @@ def rejected(place: Place, index: int, reason: str, detail: str, payload: bytes 
     return Reject(place.file, place.first_record + index, reason, detail, payload)
 
 
+def renumbered(decoded: Decoded, records: Array) -> Decoded:
+    """What was decoded of the records of those numbers as if they were 0, 1, 2, ..."""
+    rejects = tuple(dataclasses.replace(r, record=int(records[r.record])) for r in decoded.rejects)
+    if decoded.batch is None:
+        return dataclasses.replace(decoded, rejects=rejects)
+    metadata = decoded.batch.metadata
+    numbers = pa.array(records).take(metadata.column("record"))
+    columns = [numbers if f.name == "record" else metadata.column(f.name) for f in metadata.schema]
+    batch = Batch(decoded.batch.features, pa.RecordBatch.from_arrays(columns, schema=metadata.schema))
+    return Decoded(batch, rejects, decoded.accounting)
+
+
 class Finisher:
     """Makes `Decoded` of rows. It remembers the types that it has seen where no schema says them."""
 

@@ -198,7 +198,7 @@ def _hints(window: Window, accounting: Accounting, seen: Window | None) -> Itera
         outside = f"{accounting.outside_window:,} of {accounting.read:,} records lie outside {_span(window)}"
         yield outside if seen is None else f"{outside}; their times span {_span(seen)}"
     if accounting.excluded:
-        yield f"{accounting.excluded:,} of {accounting.read:,} records are no traffic"
+        yield f"{accounting.excluded:,} of {accounting.read:,} records were left out (by --sample, or as no traffic)"
 
 
 def _span(window: Window) -> str:
