@@ -127,7 +127,7 @@ def test_a_window_beside_the_records_says_how_many_lie_outside_and_where_they_ar
     result = verdict(accounting=Accounting(read=10, outside_window=10), seen=seen)
     assert outcome(result) == ("not_examined", 4)
     assert "10 of 10 records lie outside [2013-07-01T00:00:00Z, 2013-08-01T00:00:00Z)" in result.reasons[0]
-    assert "[2012-07-01T00:00:00Z, 2012-08-01T00:00:00Z)" in result.reasons[0]
+    assert "from 2012-07-01T00:00:00Z to 2012-08-01T00:00:00Z" in result.reasons[0]
 
 
 def test_too_few_rows_are_not_examined_even_where_there_are_findings() -> None:

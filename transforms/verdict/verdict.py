@@ -106,7 +106,7 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
       window: the span that was asked for.
       comparisons: one for each space compared.
       faults: what makes the run fail, whatever was found beside it.
-      seen: the span of the times met, where it is known, for the hint when all lie outside the window.
+      seen: the first and the last time met, where known, for the hint when all lie outside the window.
     """
     compared = tuple(comparisons)
     findings = [finding for comparison in compared for finding in comparison.findings]
@@ -213,7 +213,11 @@ def _hints(window: Window, accounting: Accounting, seen: Window | None) -> Itera
         )
     if accounting.outside_window:
         outside = f"{accounting.outside_window:,} of {accounting.read:,} records lie outside {_span(window)}"
-        yield outside if seen is None else f"{outside}; their times span {_span(seen)}"
+        yield (
+            outside
+            if seen is None
+            else f"{outside}; their times go from {_iso(seen.start)} to {_iso(seen.end)}"
+        )
     if accounting.excluded:
         yield f"{accounting.excluded:,} of {accounting.read:,} records are no traffic"
 
