@@ -89,7 +89,7 @@ def check_reachable(options: PipelineOptions, **paths: str | None) -> None:
 def _choose_runner(options: PipelineOptions) -> None:
     if is_local(options):
         options.view_as(StandardOptions).runner = LOCAL_RUNNER
-        logging.getLogger("apache_beam").setLevel(logging.ERROR)
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     # Our packages are installed on the workers; the main session is the console script's, of no use there.
     options.view_as(SetupOptions).save_main_session = False
 

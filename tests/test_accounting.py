@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 from collections import Counter
 
@@ -24,6 +25,19 @@ def test_a_flood_of_names_is_bounded_and_no_row_is_lost() -> None:
         assert forms[MORE_UNKNOWN] == 50 * 300 + 1 - MOST_UNKNOWN
         assert forms["age", "float_for_int"] == 21
         assert forms["new", UNKNOWN_FEATURE] == 120
+
+
+def test_the_span_of_times_is_that_of_all_parts() -> None:
+    days = [dt.datetime(2013, 7, day, tzinfo=dt.UTC) for day in (1, 2, 3, 4)]
+    parts = [
+        Accounting(first_time=days[1], last_time=days[3]),
+        Accounting(),
+        Accounting(first_time=days[0], last_time=days[2]),
+    ]
+    for order in (parts, parts[::-1]):
+        whole = accounting.total(order)
+        assert (whole.first_time, whole.last_time) == (days[0], days[3])
+    assert accounting.total([Accounting()]).first_time is None
 
 
 def test_one_great_part_is_bounded_too() -> None:

@@ -228,13 +228,13 @@ def test_values_unseen_in_training_are_an_error_from_one_row_in_a_hundred(
     found = compared(baseline, data).findings
     assert said(found) == [("carrier", "values", severity.value)]
     assert "'XX'" in found[0].message
-    assert f"{rows / 30:.1f} % of rows" in found[0].message
+    assert f"{rows / 30:.1f} % of those served" in found[0].message
 
 
 def test_strangers_values_are_escaped_and_cut(baseline: Reference) -> None:
     data = served()
-    data.loc[:2, "carrier"] = "\x1b[31m\n\u202e" + "z" * 500
-    data.loc[3:12, "carrier"] = [f"v{i}" for i in range(10)]
+    data.loc[:99, "carrier"] = [f"v{i}" for i in range(10)] * 10
+    data.loc[100:119, "carrier"] = "\x1b[31m\n\u202e" + "z" * 500
     message = compared(baseline, data).findings[0].message
     assert r"\x1b[31m\n\u202ezzz" in message
     assert message.isprintable()
@@ -259,15 +259,15 @@ def test_what_is_ignored_is_shown_but_is_info(baseline: Reference) -> None:
     data = served()
     data["distance"] *= 10
     found = compared(baseline, data, Policy(ignore=frozenset({"distance"}))).findings
-    assert said(found) == [("distance", "distribution", "info")]
-    assert found[0].message.endswith("(ignored)")
+    assert said(found) == [("distance", "distribution", "info"), ("distance", "values", "info")]
+    assert all(finding.message.endswith("(ignored)") for finding in found)
 
 
 def test_an_unknown_label_is_a_missing_column_with_a_hint() -> None:
     training = frame(2000, 1)
     found = compared(reference(training, label=None), served()).findings
     assert said(found) == [(LABEL, "presence", "error")]
-    assert f"--ignore={LABEL}" in found[0].message
+    assert f"name it with --label={LABEL}" in found[0].message
 
 
 def test_features_that_cannot_be_compared_say_why() -> None:
@@ -295,7 +295,7 @@ def test_a_transformed_finding_names_its_raw_features_and_forms_are_those_of_the
     data = served()
     data["distance"] *= 10
     found = compared(against, data, forms={("stops", "bytes_for_int"): 5}).findings
-    assert [(f.feature, f.raw_features) for f in found] == [("distance", ("miles", "unit"))]
+    assert {(f.feature, f.raw_features) for f in found} == {("distance", ("miles", "unit"))}
 
 
 def test_categorical_numbers_are_compared_value_by_value() -> None:
@@ -335,7 +335,7 @@ def test_the_same_input_gives_the_same_order_worst_first(baseline: Reference) ->
     results = [compared(baseline, data[order]).findings for order in (list(data), sorted(data))]
     assert said(results[0]) == said(results[1])
     assert said(results[0])[0] == ("distance", "distribution", "error")
-    assert said(results[0])[-1] == ("new", "values", "warning")
+    assert ("new", "values", "warning") in said(results[0])[-2:]
 
 
 def test_the_noise_floor_holds_for_samples_of_one_distribution() -> None:

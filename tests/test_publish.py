@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import datetime as dt
 import functools
 import hashlib
 import json
@@ -114,6 +115,18 @@ def test_no_statistics_at_all_is_not_examined(against: Reference) -> None:
     assert outcome is Outcome.NOT_EXAMINED
     # An empty Anomalies message would read as "no anomaly".
     assert files.keys() == {"report.html"}
+
+
+def test_a_window_beside_all_records_says_when_they_were(against: Reference) -> None:
+    times = {
+        "first_time": dt.datetime(2012, 7, 1, tzinfo=dt.UTC),
+        "last_time": dt.datetime(2012, 7, 9, tzinfo=dt.UTC),
+    }
+    _, verdict, _ = run(against, Evidence({}, Accounting(read=5, outside_window=5, **times)))
+    assert (
+        "their times go from 2012-07-01T00:00:00Z to 2012-07-09T00:00:00Z"
+        in verdict["findings"][0]["message"]
+    )
 
 
 def test_baseline_that_has_gone_is_a_published_failure(calm: Statistics) -> None:

@@ -7,6 +7,7 @@ readers emit one `Accounting` for each piece of input, and a combine sums them.
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import heapq
 from collections import Counter
 from collections.abc import Iterable
@@ -40,6 +41,8 @@ class Accounting:
         that the transform graph refused stand under `UNTRANSFORMABLE`.
       files: input files read.
       bytes: input bytes read, as stored.
+      first_time, last_time: the span of the times met, inside the window or not, both included; None where
+        no window was asked for, or no row has a time.
     """
 
     read: int = 0
@@ -53,10 +56,16 @@ class Accounting:
     forms: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)
     files: int = 0
     bytes: int = 0
+    first_time: dt.datetime | None = None
+    last_time: dt.datetime | None = None
 
     def __add__(self, other: Accounting) -> Accounting:
-        sums = {f.name: getattr(self, f.name) + getattr(other, f.name) for f in dataclasses.fields(self)}
-        return Accounting(**sums | {"forms": _bounded(sums["forms"])})
+        names = [f.name for f in dataclasses.fields(self) if f.name not in ("first_time", "last_time")]
+        sums = {name: getattr(self, name) + getattr(other, name) for name in names}
+        firsts = [time for time in (self.first_time, other.first_time) if time is not None]
+        lasts = [time for time in (self.last_time, other.last_time) if time is not None]
+        span = {"first_time": min(firsts, default=None), "last_time": max(lasts, default=None)}
+        return Accounting(**sums | {"forms": _bounded(sums["forms"])} | span)
 
     @property
     def total_rejected(self) -> int:

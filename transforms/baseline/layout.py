@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError, Message
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms import paths
-from transforms.baseline import replacing
+from transforms.baseline import replacing, shards
 from transforms.baseline.contract import FORMAT_VERSION, Contract
 from transforms.baseline.replacing import CONTRACT as CONTRACT  # noqa: PLC0414 - part of this module, too
 from transforms.baseline.replacing import discard as discard  # noqa: PLC0414
@@ -179,7 +179,10 @@ def _read_statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:
     statistics = _read(path, statistics_pb2.DatasetFeatureStatisticsList())
     if not statistics.datasets:
         raise UsageError(f"the statistics {path} hold no data set")
-    return statistics
+    try:
+        return shards.merged(statistics)
+    except ValueError as error:
+        raise UsageError(f"the statistics {path} cannot be used: {error}") from error
 
 
 def _read(path: str, message: _Proto) -> _Proto:

@@ -109,14 +109,23 @@ class Finisher:
         """A record of which some rows are in the window is decoded; its other rows are left out."""
         time, record = rows.metadata.column("time"), np.asarray(rows.metadata.column("record"))
         mask = inside(time, self._settings.window)
+        span = _span(time) if self._settings.window.bounded else Accounting()
         if mask.all():
             # Rows stand in the order of their records, so a record ends where the next row has another.
-            return rows, Accounting(decoded=1 + np.count_nonzero(record[1:] != record[:-1]))
+            num_records = 1 + int(np.count_nonzero(record[1:] != record[:-1]))
+            return rows, span + Accounting(decoded=num_records)
         decoded = np.unique(record[mask])
         out = np.setdiff1d(record[~mask & np.asarray(time.is_valid())], decoded)
         total = len(np.unique(record))
         no_time = total - len(decoded) - len(out)
-        return rows.keep(mask), Accounting(decoded=len(decoded), outside_window=len(out), no_time=no_time)
+        counts = Accounting(decoded=len(decoded), outside_window=len(out), no_time=no_time)
+        return rows.keep(mask), span + counts
+
+
+def _span(times: pa.Array) -> Accounting:
+    """The first and the last of the times, for the hint when all lie outside the window."""
+    found = pc.min_max(times).as_py()
+    return Accounting(first_time=found["min"], last_time=found["max"])
 
 
 def _timed(rows: Rows, feature: str | None) -> Rows:

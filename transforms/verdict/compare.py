@@ -10,7 +10,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms import schema as schemas
-from transforms.verdict import form_findings, schema_findings, severity, skew_findings
+from transforms.verdict import form_findings, range_findings, schema_findings, severity, skew_findings
 from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity
 from transforms.verdict.reference import Reference, Sides
 from transforms.verdict.severity import Policy
@@ -69,6 +69,10 @@ def _beside_distances(sides: Sides, anomalies: object) -> list[Finding]:
     both = [name for name in sides.training if name in sides.features and name not in absent]
     served = [name for name in both if _has_presence(sides, name)]
     found += form_findings.missing_share_findings(sides, served)
+    in_serving = [name for name in both if _in_serving(sides, name)]
+    told = {finding.feature for finding in found if finding.kind is Kind.VALUES}
+    found += schema_findings.beyond_the_kept(sides, [name for name in in_serving if name not in told])
+    found += range_findings.findings(sides, in_serving)
     return list({(f.feature, f.kind, f.metric): f for f in reversed(found)}.values())
 
 

@@ -69,6 +69,12 @@ class Sides:
         return dict(_flatten(self.schema.feature, ""))
 
     @cached_property
+    def own_thresholds(self) -> set[str]:
+        """Features whose comparator the user's schema sets: present as given, and not one of our defaults."""
+        given = _flatten(self.reference.schema.feature, "")
+        return {name for name, feature in given if schemas.has_own_comparator(feature)}
+
+    @cached_property
     def training(self) -> dict[str, View]:
         return views(self.reference.statistics)
 

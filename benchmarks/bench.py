@@ -1,0 +1,208 @@
+"""Measures this job beside others: `python benchmarks/bench.py [--quick] [--only NAME] [--list]`.
+
+The full run writes RESULTS.md and results.json beside this file; a quick one, or one of some contenders or
+kinds only, prints what they would say. Data, seeded, and the peers' venv are kept in `.bench-cache/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import report  # noqa: E402
+from benchmarks.cases import FULL, PEERS, QUICK, Case, Commands, Plan, needs  # noqa: E402
+from benchmarks.data import file_of  # noqa: E402
+from benchmarks.measure import Command, FailedRunError, Run, measure, median  # noqa: E402
+from benchmarks.targets import figures  # noqa: E402
+
+_HERE = Path(__file__).resolve().parent
+_CACHE = ROOT / ".bench-cache"
+_DATA = _CACHE / "data-1"  # another number for other data under the same names
+_RESULTS, _FIGURES = _HERE / "RESULTS.md", _HERE / "results.json"
+_PEER_PACKAGES = ("whylogs==1.6.4", "evidently==0.7.21", "numpy<2", "pyarrow")
+# What 20 million rows take, and some room.
+_FREE_BYTES = 10 * 10**9
+
+Runs = dict[Case, list[Run]]
+
+
+class Bench:
+    """Runs cases and keeps what they cost, and what failed."""
+
+    def __init__(self, make: Callable[[Case], Command], say: Callable[[str], None] = print) -> None:
+        self.runs: Runs = {}
+        self.failures: dict[Case, str] = {}
+        self._make, self._say = make, say
+
+    def rounds(self, plan: Plan) -> None:
+        """Runs the plan's cases in turn, until each has its runs or has taken its time."""
+        for number in range(1, plan.most_runs + 1):
+            left = [case for case in plan.cases if self._goes_on(case, plan)]
+            for place, case in enumerate(left, 1):
+                self.run(case, f"round {number}, {place}/{len(left)}")
+
+    def run(self, case: Case, place: str) -> None:
+        """Runs a case once; a failure is kept and ends the case."""
+        try:
+            run = measure(self._make(case), case.rows)
+        except (FailedRunError, OSError) as error:
+            self.failures[case] = str(error)
+            self._say(f"{place}: {report.describe(case)}: FAILED, {error}")
+            return
+        self.runs.setdefault(case, []).append(run)
+        figures = f"{run.seconds:.1f} s, {run.cpu_seconds:.1f} CPU s, {run.peak_bytes / 1e6:,.0f} MB"
+        self._say(f"{place}: {report.describe(case)}: {figures}")
+
+    def results(self) -> dict[Case, Run]:
+        """The medians."""
+        return {case: median(runs) for case, runs in self.runs.items()}
+
+    def _goes_on(self, case: Case, plan: Plan) -> bool:
+        spent = sum(run.seconds for run in self.runs.get(case, []))
+        return case not in self.failures and spent < plan.seconds
+
+
+def chosen(plan: Plan, only: Sequence[str]) -> Plan:
+    """The plan's cases whose contender or kind is named; all without any name."""
+
+    def keep(cases: Iterable[Case]) -> tuple[Case, ...]:
+        return tuple(case for case in cases if not only or case.contender in only or case.kind in only)
+
+    return Plan(keep(plan.cases), keep(plan.once), plan.most_runs, plan.seconds)
+
+
+def make_data(cases: Iterable[Case]) -> None:
+    """Writes what the cases need and is not there, in a process of its own: this one must stay small."""
+    wanted = list(dict.fromkeys(word for case in cases for word in needs(case)))
+    command = [sys.executable, "-W", "ignore", str(_HERE / "data.py"), str(_DATA), *wanted]
+    subprocess.run(command, cwd=ROOT, check=True)
+
+
+def peers_python(cases: Iterable[Case], notes: list[str]) -> Path | None:
+    """The interpreter of the peers' venv, made if a case needs it; None where it cannot be."""
+    folder, done = _CACHE / "peers", _CACHE / "peers" / ".installed"
+    if not any(case.contender in PEERS for case in cases):
+        return None
+    packages = " ".join(_PEER_PACKAGES)
+    if not done.exists() or done.read_text(encoding="utf-8") != packages:
+        say(f"installing {packages} into {folder}")
+        if (failed := _install(folder)) is not None:
+            notes.append(f"whylogs and Evidently could not be installed: {failed}")
+            return None
+        done.write_text(packages, encoding="utf-8")
+    return folder / "bin" / "python"
+
+
+def _install(folder: Path) -> str | None:
+    """Installs the peers; what pip says last if it fails."""
+    python = str(folder / "bin" / "python")
+    for command in (
+        [sys.executable, "-m", "venv", "--clear", str(folder)],
+        [python, "-m", "pip", "install", "--quiet", *_PEER_PACKAGES],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            return (done.stderr.strip() or "pip failed").splitlines()[-1]
+    return None
+
+
+@contextlib.contextmanager
+def large_data(cases: Sequence[Case], notes: list[str]) -> Iterator[Sequence[Case]]:
+    """The cases, with their files for as long as they run; none of them where the disk is too full."""
+    _DATA.mkdir(parents=True, exist_ok=True)
+    if cases and shutil.disk_usage(_DATA).free < _FREE_BYTES:
+        notes.append(f"no {cases[0].rows:,} rows: less than {_FREE_BYTES / 1e9:.0f} GB of disk are free")
+        cases = ()
+    try:
+        if cases:
+            make_data(cases)
+        yield cases
+    finally:
+        for case in cases:
+            file_of(_DATA, case.kind, case.rows).unlink(missing_ok=True)
+
+
+def run_plan(plan: Plan, notes: list[str]) -> tuple[Bench, Mapping[Case, int]]:
+    """Measures a plan; the bench, and how many bytes each case read."""
+    python = peers_python(plan.cases, notes)
+    cases = tuple(case for case in plan.cases if python or case.contender not in PEERS)
+    make_data(cases)
+    work = _CACHE / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    bench = Bench(Commands(_DATA, work, python).of, say)
+    bench.rounds(Plan(cases, (), plan.most_runs, plan.seconds))
+    with large_data(plan.once, notes) as large:
+        for case in large:
+            bench.run(case, "once")
+        sizes = {case: _size(case) for case in bench.runs}
+    return bench, sizes
+
+
+def _size(case: Case) -> int:
+    file = file_of(_DATA, case.kind, case.rows)
+    return file.stat().st_size if file.exists() else 0
+
+
+def say(text: str) -> None:
+    """A line of progress, with the time since the start."""
+    print(f"[{time.perf_counter() - _BEGUN:6.0f} s] {text}", flush=True)
+
+
+_BEGUN = time.perf_counter()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the benchmark; 1 where something failed."""
+    options = _parse(argv)
+    plan = chosen(QUICK if options.quick else FULL, options.only)
+    if options.list:
+        print("\n".join(report.describe(case) for case in (*plan.cases, *plan.once)))
+        return 0
+    notes: list[str] = []
+    bench, sizes = run_plan(plan, notes)
+    results = bench.results()
+    last = json.loads(_FIGURES.read_text(encoding="utf-8")) if _FIGURES.exists() else {}
+    parts = [
+        report.promises(results, last),
+        report.table(results, report.as_runs(bench.runs), sizes),
+    ]
+    print("\n" + "\n\n".join(parts), *notes, sep="\n")
+    if not options.quick and not options.only:
+        say(f"writing {_RESULTS.name}")
+        _RESULTS.write_text(report.document(parts, bench.failures, notes), encoding="utf-8")
+        kept = {text: round(figure, 3) for text, (_, figure) in figures(results).items()}
+        _FIGURES.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    say("done")
+    return 1 if bench.failures else 0
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="the main ratios, in a few minutes")
+    names = sorted({name for case in (*FULL.cases, *FULL.once) for name in case[:2]})
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        choices=names,
+        metavar="NAME",
+        help=f"a contender or a kind of data, may be given several times: {', '.join(names)}",
+    )
+    parser.add_argument("--list", action="store_true", help="only tell what would be measured")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
