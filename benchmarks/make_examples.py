@@ -1,7 +1,7 @@
 """Writes TFRecords of tf.Examples for the benchmarks: `python benchmarks/make_examples.py ROWS OUTPUT`.
 
-A row has 15 floats and 5 strings, or with `--features N` so many floats. Rows are drawn with a fixed seed; the
-first 50,000 are repeated until there are enough.
+A row has 15 floats and 5 strings, or with `--features N` so many floats. Rows are drawn with a fixed seed;
+the first 50,000 are repeated until there are enough.
 """
 
 from __future__ import annotations

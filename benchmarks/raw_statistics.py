@@ -1,4 +1,4 @@
-"""What a row costs from TFRecord to statistics, in its own process: `python benchmarks/raw_statistics.py WAY FILE`.
+"""What a row costs from TFRecord to statistics: `python benchmarks/raw_statistics.py WAY FILE`.
 
 WAY is `summaries` (the compiled path), `tfdv` (tfdv.generate_statistics_from_tfrecord) or `limit` (tf.data's
 TFRecordDataset in batches and tf.io.parse_example, without any statistics). Prints one line of JSON: rows,

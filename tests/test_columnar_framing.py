@@ -15,6 +15,7 @@ from numba import njit
 from transforms.columnar import crc32c
 from transforms.columnar.framing import read_blocks
 from transforms.columnar.hashing import hash_bytes
+from transforms.columnar.memory import load64
 from transforms.columnar.utf8 import is_utf8
 from transforms.logs.tfrecord import TFRecordError, frame, read_records
 
@@ -99,13 +100,12 @@ def test_checksums(by: str) -> None:
     step, byte = (crc32c._word_step, crc32c._byte_step)
     if by == "tables":
         step, byte = crc32c.tabled_word, crc32c.tabled_byte
-    load = crc32c.load64
 
-    @njit  # type: ignore[misc]
+    @njit  # type: ignore[untyped-decorator]
     def crc(data: Any, start: int, end: int) -> Any:
         value, position = np.uint32(0xFFFFFFFF), start
         while end - position >= 8:
-            value = step(value, load(data, position))
+            value = step(value, load64(data, position))
             position += 8
         while position < end:
             value = byte(value, data[position])
@@ -117,18 +117,20 @@ def test_checksums(by: str) -> None:
         assert crc(data, start, end) == google_crc32c.value(data[start:end].tobytes())
 
 
-@njit  # type: ignore[misc]
+@njit  # type: ignore[untyped-decorator]
 def _is_utf8(data: Any) -> bool:
     return is_utf8(data, 0, data.size)
 
 
-@njit  # type: ignore[misc]
+@njit  # type: ignore[untyped-decorator]
 def _hash(data: Any, start: int, length: int) -> Any:
     return hash_bytes(data, start, length)
 
 
 @settings(deadline=None, max_examples=2000)
-@given(st.one_of(st.binary(max_size=20), st.text(max_size=12).map(lambda t: t.encode("utf-8", "surrogatepass"))))
+@given(
+    st.one_of(st.binary(max_size=20), st.text(max_size=12).map(lambda t: t.encode("utf-8", "surrogatepass")))
+)
 def test_utf8(data: bytes) -> None:
     try:
         data.decode()

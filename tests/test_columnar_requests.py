@@ -55,7 +55,9 @@ def logs(draw: st.DrawFn) -> bytes:
             spec.version.value = draw(st.integers(-1, 3))
         elif version == "label":
             spec.version_label = draw(st.sampled_from(["", "stable"]))
-    _fill(draw, request.inputs[draw(st.sampled_from(["examples", "examples", "examples", "inputs", "a", ""]))])
+    _fill(
+        draw, request.inputs[draw(st.sampled_from(["examples", "examples", "examples", "inputs", "a", ""]))]
+    )
     if draw(st.booleans()):
         response.outputs["scores"].dtype = 1
         response.outputs["scores"].float_val.extend([0.5, 0.25])

@@ -122,7 +122,9 @@ def _decodes(value: bytes) -> bool:
 
 @settings(deadline=None, max_examples=100)
 @given(
-    st.lists(st.lists(st.integers(0, 60).map(lambda n: b"%d" % (n * n % 61)), max_size=200), min_size=1, max_size=5)
+    st.lists(
+        st.lists(st.integers(0, 60).map(lambda n: b"%d" % (n * n % 61)), max_size=200), min_size=1, max_size=5
+    )
 )
 def test_counts_beyond_capacity_keep_to_the_bound(parts: list[list[bytes]]) -> None:
     capacity = 8
@@ -163,7 +165,9 @@ def test_memory_does_not_grow_with_distinct_values() -> None:
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.lists(st.one_of(st.integers(0, 5).map(float), st.floats(-1e30, 1e30)), min_size=1), st.integers(2, 30))
+@given(
+    st.lists(st.one_of(st.integers(0, 5).map(float), st.floats(-1e30, 1e30)), min_size=1), st.integers(2, 30)
+)
 def test_histograms_are_tfdvs(numbers: list[float], count: int) -> None:
     values = np.sort(np.array(numbers))
     bounds, ranks, weights = np.empty(count + 1), np.empty(count + 1), np.empty(count)

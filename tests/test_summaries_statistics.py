@@ -59,7 +59,9 @@ def test_equal_however_the_rows_are_divided(
 
 def _large(num_rows: int) -> pa.RecordBatch:
     rng = np.random.default_rng(0)
-    words = [[b"word %d" % i for i in rng.zipf(1.2, rng.integers(0, 3)) % 12_000] for _ in range(num_rows)]
+    words: list[Any] = [
+        [b"word %d" % i for i in rng.zipf(1.2, rng.integers(0, 3)) % 12_000] for _ in range(num_rows)
+    ]
     words[7] = None
     return pa.RecordBatch.from_arrays(
         [
@@ -98,7 +100,9 @@ def _ranks(histogram: Any, values: np.ndarray[Any, Any]) -> list[float]:
     values, count = np.sort(values), len(histogram.buckets)
     bounds = [histogram.buckets[0].low_value, *(bucket.high_value for bucket in histogram.buckets)]
     low = np.searchsorted(values, np.array(bounds) * (1 - 1e-6 * np.sign(bounds)), side="left") / len(values)
-    high = np.searchsorted(values, np.array(bounds) * (1 + 1e-6 * np.sign(bounds)), side="right") / len(values)
+    high = np.searchsorted(values, np.array(bounds) * (1 + 1e-6 * np.sign(bounds)), side="right") / len(
+        values
+    )
     wanted = np.arange(count + 1) / count
     return list(np.maximum(low - wanted, 0) + np.maximum(wanted - high, 0))
 
@@ -122,7 +126,7 @@ def test_equal_tfdv_in_a_pipeline(tmp_path: Path) -> None:
 def test_a_type_that_changes_is_an_error() -> None:
     floats = pa.RecordBatch.from_arrays([pa.array([[1.0]], pa.large_list(pa.float32()))], names=["a"])
     ints = pa.RecordBatch.from_arrays([pa.array([[1]], pa.large_list(pa.int64()))], names=["a"])
-    with pytest.raises(TypeError, match="feature 'a'.*INT.*FLOAT"):
+    with pytest.raises(TypeError, match=r"feature 'a'.*INT.*FLOAT"):
         summarized(None, floats, ints)
     with pytest.raises(TypeError, match="feature 'a'"):
         summarized(None, floats).merge(summarized(None, ints), Scratch())
@@ -150,7 +154,8 @@ def test_a_row_of_very_many_values() -> None:
 def test_tables_keep_to_their_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transforms.summaries.dataset.TABLE_BYTES", 4 << 20)
     columns = [
-        pa.array([[b"%d in %d" % (i, c)] for i in range(20_000)], pa.large_list(pa.large_binary())) for c in range(8)
+        pa.array([[b"%d in %d" % (i, c)] for i in range(20_000)], pa.large_list(pa.large_binary()))
+        for c in range(8)
     ]
     batch = pa.RecordBatch.from_arrays(columns, names=[f"feature{c}" for c in range(8)])
     summary = summarized(None, batch)

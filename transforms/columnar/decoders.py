@@ -1,4 +1,4 @@
-"""Blocks of records to `Decoded`: the compiled parsers behind the interface of the decoders of `transforms.logs`."""
+"""Blocks of records to `Decoded`: the compiled parsers behind the interface of `transforms.logs`."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class RequestBlocks:
         records = np.flatnonzero(usual)
         sizes = np.diff(found.first)
         of_usual = np.repeat(usual, sizes)
-        count = int(found.count[0])
+        count = int(found.total[0])
         examples = Block(block.data, found.starts[:count][of_usual], found.ends[:count][of_usual])
         owners = np.repeat(np.arange(len(records)), sizes[records])
         return _Found(records, found.notes[records], examples, owners), np.flatnonzero(~usual)
@@ -128,8 +128,8 @@ class RequestBlocks:
         rejects = [self._reject(block, place, int(found.records[owner])) for owner in bad]
         without_rows = int((good & (np.bincount(found.owners, minlength=len(good)) == 0)).sum())
         read = len(found.records)
-        for part in parts or [None]:
-            rows = None if part is None else self._rows(part, found, good, place)
+        all_rows: list[Rows | None] = [self._rows(part, found, good, place) for part in parts]
+        for rows in all_rows or [None]:
             yield self._finisher.finish(rows, rejects, Counts(read, without_rows))
             read, without_rows, rejects = 0, 0, []
 
@@ -164,7 +164,7 @@ def _new_requests(count: int) -> rs.Requests:
         first=np.zeros(count + 1, np.int64),
         starts=np.empty(count, np.int64),
         ends=np.empty(count, np.int64),
-        count=np.zeros(1, np.int64),
+        total=np.zeros(1, np.int64),
     )
 
 
@@ -182,7 +182,8 @@ def _renumbered(decoded: Decoded, records: Array) -> Decoded:
 
 def _first(numbers: Array) -> Array:
     """Of each row the first number that is not zero; zero if there is none."""
-    return numbers[np.arange(len(numbers)), (numbers != 0).argmax(axis=1)]
+    first: Array = numbers[np.arange(len(numbers)), (numbers != 0).argmax(axis=1)]
+    return first
 
 
 def _versions(specs: Array, texts: pa.Array) -> pa.Array:

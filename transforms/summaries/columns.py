@@ -87,8 +87,6 @@ def without_gaps(column: ListColumn, array: pa.Array) -> ListColumn:
     return dataclasses.replace(column, values=values, offsets=np.array([0, len(values)]))
 
 
-
-
 def _whole(buffer: pa.Buffer | None, dtype: Any) -> Array:
     if buffer is None or buffer.size == 0:
         return np.zeros(1 if dtype is np.int64 else 0, dtype)

@@ -104,7 +104,9 @@ class FeatureSummary:
             self.value_type = value_type
             self._begin()
         elif self.value_type is not value_type:
-            raise TypeError(f"the feature has {value_type} values here and had {self.value_type} values before")
+            raise TypeError(
+                f"the feature has {value_type} values here and had {self.value_type} values before"
+            )
 
     def _begin(self) -> None:
         is_category = self.use is Use.CATEGORY or self.value_type is ValueType.STRING

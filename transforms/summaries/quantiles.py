@@ -1,14 +1,14 @@
 """A sketch of a distribution: numbers kept as they are up to a size, then one for ever more of them.
 
-What comes is gathered until there are BLOCK numbers, which are sorted; one in STRIDE of them is kept, a run of
-RUN numbers. Two runs of the same weight are merged, and every other number of the two is a run of twice the
-weight (Manku, Rajagopalan and Lindsay, "Approximate Medians and other Quantiles in One Pass and with Limited
-Memory", 1998, with two buffers a level).
+What comes is gathered until there are BLOCK numbers, which are sorted; one in STRIDE of them is kept, a run
+of RUN numbers. Two runs of the same weight are merged, and every other number of the two is a run of twice
+the weight (Manku, Rajagopalan and Lindsay, "Approximate Medians and other Quantiles in One Pass and with
+Limited Memory", 1998, with two buffers a level).
 
-Error. Keeping the middle one of every STRIDE in a sorted block moves a rank by at most STRIDE / 2: in n numbers,
-n / BLOCK * STRIDE / 2 = n / (2 RUN). Merging runs of weight w moves a rank by at most w, and there are
-n / (2 RUN w) merges of that weight: n / (2 RUN) again for each of the log2(n / BLOCK) weights. So a rank is
-off by at most (1 + log2(n / BLOCK)) / (2 RUN) of n: 0.2 % for a million numbers, 0.5 % for ten thousand
+Error. Keeping the middle one of every STRIDE in a sorted block moves a rank by at most STRIDE / 2: in n
+numbers, n / BLOCK * STRIDE / 2 = n / (2 RUN). Merging runs of weight w moves a rank by at most w, and there
+are n / (2 RUN w) merges of that weight: n / (2 RUN) again for each of the log2(n / BLOCK) weights. So a rank
+is off by at most (1 + log2(n / BLOCK)) / (2 RUN) of n: 0.2 % for a million numbers, 0.5 % for ten thousand
 million. The bound holds for every input and any order of adding and merging; as the number kept is now the
 lower and now the higher, errors mostly cancel. Up to BLOCK numbers the sketch is exact.
 """
@@ -75,9 +75,7 @@ def _halve(one: Any, other: Any, first: int, out: Any) -> None:
 _RUN32, _RUN64 = types.uint32[::1], types.uint64[::1]
 
 
-@compiled(
-    types.void(_RUN32, _RUN32, types.int64, _RUN32), types.void(_RUN64, _RUN64, types.int64, _RUN64)
-)
+@compiled(types.void(_RUN32, _RUN32, types.int64, _RUN32), types.void(_RUN64, _RUN64, types.int64, _RUN64))
 def merge_halved(one: Array, other: Array, first: int, out: Array) -> None:
     """Every other number of two sorted runs merged, from the one at `first` (0 or 1) on."""
     _halve(one, other, first, out)

@@ -5,9 +5,9 @@ Up to CAPACITY distinct values every count is exact. Beyond, the table is pruned
 where there are more than twice CAPACITY values, the CAPACITY + 1st greatest count is taken from all, and what
 has none left is dropped. A count is then too low by at most n / (CAPACITY + 1) of n values, never too high.
 
-How many values there were is then estimated by the smallest of their hashes, as many as the capacity and 1024 at
-least (Bar-Yossef and others, "Counting Distinct Elements in a Data Stream", 2002): for K of them the standard error
-is 1 / sqrt(K - 2), 0.8 % for 16,384.
+How many values there were is then estimated by the smallest of their hashes, as many as the capacity and 1024
+at least (Bar-Yossef and others, "Counting Distinct Elements in a Data Stream", 2002): for K of them the
+standard error is 1 / sqrt(K - 2), 0.8 % for 16,384.
 """
 
 from __future__ import annotations
@@ -127,7 +127,9 @@ class ValueCounts:
             if state == MORE_ENTRIES:
                 self._more_entries()
             else:
-                self._table = self._resized(len(self._table.hashes), 2 * len(self._table.arena) + counting.LONG)
+                self._table = self._resized(
+                    len(self._table.hashes), 2 * len(self._table.arena) + counting.LONG
+                )
             done, state = count(*values, done, self._table)
 
     def _more_entries(self) -> None:
@@ -172,12 +174,15 @@ class ValueCounts:
 
     def _add_fingerprints(self, other: ValueCounts) -> None:
         limits = self._table.limits
-        limits[counting.PRINT_LIMIT] = min(limits[counting.PRINT_LIMIT], other._table.limits[counting.PRINT_LIMIT])
+        limits[counting.PRINT_LIMIT] = min(
+            limits[counting.PRINT_LIMIT], other._table.limits[counting.PRINT_LIMIT]
+        )
         prints = np.union1d(self._prints(), other._prints())
         self._settle_fingerprints(prints[prints <= limits[counting.PRINT_LIMIT]])
 
     def _prints(self) -> Array:
-        return np.unique(self._table.fingerprints[: int(self._table.used[PRINTS])])
+        prints: Array = np.unique(self._table.fingerprints[: int(self._table.used[PRINTS])])
+        return prints
 
     def _settle_fingerprints(self, prints: Array) -> None:
         """Keeps the smallest of `prints`, which are sorted."""
