@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import traceback
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines import beam_options
+from pipelines import beam_options, failures
 from pipelines.console import Console
-from transforms import progress
+from transforms import paths, progress
 from transforms.errors import InputError, TrueserveError
 
 
@@ -23,14 +23,14 @@ class Job:
 
     Attributes:
       heartbeats: local folder for `transforms.progress`, None on a remote runner.
-      temp: folder that every worker reaches; a new local one on this machine.
+      temp: folder of this job's own that every worker reaches; a local one on this machine.
     """
 
-    def __init__(self, options: PipelineOptions, console: Console, local: str) -> None:
+    def __init__(self, options: PipelineOptions, console: Console, local: str, temp: str) -> None:
         self.options = options
         self._console = console
         self.heartbeats = _subfolder(local, "heartbeats") if beam_options.is_local(options) else None
-        self.temp = beam_options.temp_location(options) or _subfolder(local, "temp")
+        self.temp = temp
 
     def run(self, pipeline: Any, text: str, total_bytes: int) -> None:
         """Runs `pipeline` to its end.
@@ -58,13 +58,23 @@ class Job:
 
 @contextlib.contextmanager
 def new_job(options: PipelineOptions, console: Console) -> Iterator[Job]:
-    """A job with a local folder that goes when it ends.
+    """A job with folders of its own, which go when it ends.
 
     Raises:
       UsageError: a remote runner without a temporary location that its workers reach.
     """
+    location = beam_options.temp_location(options)
     with tempfile.TemporaryDirectory(prefix="trueserve-") as local:
-        yield Job(options, console, local)
+        if location is None:
+            yield Job(options, console, local, _subfolder(local, "temp"))
+            return
+        # Other runs share the location.
+        temp = paths.join(location, f"trueserve-{uuid.uuid4().hex}")
+        try:
+            yield Job(options, console, local, temp)
+        finally:
+            with contextlib.suppress(TrueserveError):  # what the job found counts for more
+                paths.delete_tree(temp)
 
 
 def _subfolder(folder: str, name: str) -> str:
@@ -86,18 +96,14 @@ def _counters(result: Any) -> tuple[int, int]:
 def _explained() -> Iterator[None]:
     try:
         yield
-    except TrueserveError:
+    except InputError:
         raise
     except Exception as error:
-        raise InputError(f"the Beam job failed: {_last_line(error)}; {_keep_traceback()}") from error
+        parts = failures.parts_of(error)
+        raise InputError(f"the Beam job failed: {failures.summary(parts)}; {_keep(parts)}") from error
 
 
-def _last_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[-1][:300]}" if lines else type(error).__name__
-
-
-def _keep_traceback() -> str:
+def _keep(parts: Sequence[failures.Part]) -> str:
     with tempfile.NamedTemporaryFile("w", prefix="trueserve-", suffix=".log", delete=False) as stream:
-        traceback.print_exc(file=stream)
-    return f"the traceback is in {stream.name}"
+        stream.write(failures.report(parts))
+    return f"the traceback, without the errors' texts, is in {stream.name}"

@@ -131,11 +131,11 @@ def build(root: Any, plan: Plan, files: Sequence[FileSize], heartbeats: str | No
         found[Space.RAW.value] = features | "RawStatistics" >> ComputeStatistics(raw.schema)
     if Space.TRANSFORMED in plan.references:
         assert plan.transform_output is not None
-        found[Space.TRANSFORMED.value] = (
-            features
-            | "ApplyTransformGraph" >> ApplyTransformGraph(plan.transform_output)
-            | "TransformedStatistics" >> ComputeStatistics(plan.references[Space.TRANSFORMED].schema)
-        )
+        transformed = features | "ApplyTransformGraph" >> ApplyTransformGraph(plan.transform_output)
+        compute = ComputeStatistics(plan.references[Space.TRANSFORMED].schema)
+        found[Space.TRANSFORMED.value] = transformed.batches | "TransformedStatistics" >> compute
+        counts = (read.accounting, transformed.accounting)
+        found["accounting"] = counts | "JoinAccounting" >> beam.Flatten()
     publish = PublishVerdict(plan.options.output, plan.run_id, plan.job, plan.source.references)
     return found | "PublishVerdict" >> publish
 

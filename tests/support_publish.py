@@ -55,6 +55,22 @@ def publish_and_die_inside(output: str, verdict: Any, files: Mapping[str, bytes]
     run_folder.publish(output, verdict, files)
 
 
+def publish_and_die_deleting(output: str, verdict: Any, files: Mapping[str, bytes], deletions: int) -> None:
+    """Publishes, and is killed before deletion number `deletions`, counting those of files that are there."""
+    done, delete = 0, paths.delete_file
+
+    def watch(path: str) -> None:
+        nonlocal done
+        # The last place to die is after all of them, before the first copy.
+        if done == deletions:
+            os.kill(os.getpid(), signal.SIGKILL)
+        done += Path(path).exists()
+        delete(path)
+
+    paths.delete_file = watch
+    run_folder.publish(output, verdict, files)
+
+
 def publish_many(output: str, verdict: Any, files: Mapping[str, bytes], times: int) -> None:
     for i in range(times):
         run_folder.publish(output, verdict, {**files, "anomalies.pbtxt": f"{os.getpid()} {i}".encode()})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import tracemalloc
 from typing import Any
 
@@ -7,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from support_logs import DT_FLOAT, DT_INT64, DT_STRING, EXPECTED, decode_logs, prediction_log, tensor
+from support_logs import (
+    DT_BOOL,
+    DT_FLOAT,
+    DT_INT64,
+    DT_STRING,
+    EXPECTED,
+    decode_logs,
+    prediction_log,
+    rows_of,
+    tensor,
+)
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
 from transforms.accounting import total
@@ -107,4 +118,54 @@ def test_any_request_is_decoded_or_rejected(records: list[bytes]) -> None:
     assert counts.total_rejected == sum(len(part.rejects) for part in parts)
     assert all(
         field.name in EXPECTED.types for part in parts if part.batch for field in part.batch.features.schema
+    )
+
+
+def peak_of(record: bytes) -> tuple[list[Any], int]:
+    tracemalloc.start()
+    parts = decode_logs([record])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return parts, peak
+
+
+@pytest.mark.parametrize("shape", [[MAX_CLAIMED // 2], [1, MAX_CLAIMED // 2], [MAX_CLAIMED // 2, 0]])
+@pytest.mark.parametrize("name", ["x{}", "age/present{}"])
+def test_many_inputs_together_are_bounded(shape: list[int], name: str) -> None:
+    inputs = {name.format(i): tensor(DT_INT64, shape, int64_val=[1] * (shape[-1] > 0)) for i in range(150)}
+    known = {feature: tensor(dtype, shape, float_val=[1]) for feature, dtype in (("fare", DT_FLOAT),)}
+    parts, peak = peak_of(prediction_log(inputs | known))
+    assert [r.reason for part in parts for r in part.rejects] == ["bad_tensor_shape"] * (shape[0] > 1)
+    assert peak < 48 << 20
+
+
+def test_the_known_inputs_of_a_record_share_one_bound() -> None:
+    shape = [MAX_CLAIMED // 2 + 1]
+    inputs = {"age": tensor(DT_INT64, shape, int64_val=[1]), "fare": tensor(DT_FLOAT, shape, float_val=[1])}
+    parts, peak = peak_of(prediction_log(inputs))
+    assert [r.reason for part in parts for r in part.rejects] == ["bad_tensor_shape"]
+    assert peak < 1 << 20
+
+
+def test_a_long_string_that_fills_a_shape_counts_for_its_length() -> None:
+    long = tensor(DT_STRING, [MAX_CLAIMED // 8], string_val=[b"x" * 100])
+    assert reason_of({"word": long, "age": tensor(DT_INT64, [], int64_val=[1])}) == "bad_tensor_shape"
+    assert reason_of({"examples": long}) == "bad_tensor_shape"
+
+
+def test_unknown_inputs_are_counted_and_never_filled() -> None:
+    wide = {f"x{i}": tensor(DT_FLOAT, [2, 1 << 40], float_val=[0.0]) for i in range(150)}
+    nothing = {"y": tensor(DT_FLOAT, [2, 1 << 40], float_val=[math.nan])}
+    parts, peak = peak_of(prediction_log(wide | nothing | {"age": tensor(DT_INT64, [2], int64_val=[1, 2])}))
+    assert rows_of(parts) == [{"age": [1]}, {"age": [2]}]
+    assert total(part.accounting for part in parts).forms == {(n, "unknown_feature"): 2 for n in wide}
+    assert peak < 8 << 20
+
+
+def test_a_mask_that_does_not_fit_its_feature_is_a_reject() -> None:
+    age = tensor(DT_INT64, [2, 3], int64_val=[1, 2, 3, 4, 5, 6])
+    flags = tensor(DT_BOOL, [2, 2], bool_val=[False] * 4)
+    assert reason_of({"age": age, "age/present": flags}) == "bad_mask"
+    assert (
+        reason_of({"age": age, "age/present": tensor(DT_STRING, [2], string_val=[b"", b"x"])}) == "bad_mask"
     )

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from support_memory_files import OBJECTS
+from support_memory_files import OBJECTS, MemoryFileSystem, Upload
 
 from transforms import paths
 from transforms.errors import InputError, UsageError
@@ -187,3 +189,114 @@ def test_local_files_need_no_beam() -> None:
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert "transforms.paths" in loaded
     assert "apache_beam" not in loaded
+
+
+def test_a_link_that_leads_nowhere_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(b"x")
+    (tmp_path / "b.log").symlink_to(tmp_path / "rotated")
+    for pattern in (tmp_path, tmp_path / "*.log"):
+        assert paths.expand(str(pattern)) == [(str(tmp_path / "a.log"), 1)]
+    (tmp_path / "a.log").unlink()
+    with pytest.raises(InputError, match="no file matches"):
+        paths.expand(str(tmp_path / "*.log"))
+
+
+def test_a_log_that_is_rotated_away_while_it_is_looked_at_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(str(tmp_path), "a.log", "b.log")
+    stat = Path.stat
+
+    def rotate(self: Path, **arguments: bool) -> os.stat_result:
+        (tmp_path / "b.log").unlink(missing_ok=True)
+        return stat(self, **arguments)
+
+    monkeypatch.setattr(Path, "stat", rotate)
+    assert paths.expand(str(tmp_path / "*.log")) == [(str(tmp_path / "a.log"), 5)]
+
+
+def test_a_list_too_long_for_a_name_and_a_loop_of_links(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    assert len(paths.expand(",".join([str(tmp_path / "a"), "b" * 300]))) == 1
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match=r"cannot list .*\*: Too many levels") as caught:
+        paths.expand(str(tmp_path / "*"))
+    assert "\n" not in str(caught.value)
+
+
+def break_uploads(monkeypatch: pytest.MonkeyPatch, *, loudly: bool) -> None:
+    """Uploads take but the first half of what is written; and then say so, or not."""
+
+    def half(self: io.BytesIO, data: bytes) -> int:
+        io.BytesIO.write(self, data[: len(data) // 2])
+        if loudly:
+            raise OSError(32, "Broken pipe")
+        return len(data)
+
+    monkeypatch.setattr(Upload, "write", half, raising=False)
+
+
+def test_an_upload_that_fails_leaves_no_half_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    OBJECTS.clear()
+    break_uploads(monkeypatch, loudly=True)
+    with pytest.raises(InputError, match=r"cannot write memory://b/file: Broken pipe"):
+        paths.write_atomically("memory://b/file", b"12345678")
+    assert OBJECTS == {}
+
+
+def test_an_upload_that_never_began_leaves_the_old_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    OBJECTS.clear()
+    paths.write_atomically("memory://b/file", b"old")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(MemoryFileSystem, "create", refuse)
+    with pytest.raises(InputError, match="Permission denied"):
+        paths.write_atomically("memory://b/file", b"a new one")
+    assert OBJECTS == {"memory://b/file": b"old"}
+
+
+@pytest.mark.parametrize("loudly", [True, False])
+def test_a_copy_is_all_there_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loudly: bool
+) -> None:
+    OBJECTS.clear()
+    (tmp_path / "a").write_bytes(b"12345678")
+    break_uploads(monkeypatch, loudly=loudly)
+    with pytest.raises(InputError, match=r"write memory://b/c/a: (Broken pipe|4 bytes arrived of the 8)"):
+        paths.copy_tree(str(tmp_path), "memory://b/c")
+    assert OBJECTS == {}
+
+
+def test_a_short_download_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    OBJECTS["memory://b/a"] = b"12345678"
+    monkeypatch.setattr(MemoryFileSystem, "open", lambda *_, **__: io.BytesIO(b"1234"))
+    with pytest.raises(InputError, match="4 bytes arrived of the 8"):
+        paths.copy_tree("memory://b", str(tmp_path / "copy"))
+    assert not (tmp_path / "copy" / "a").exists()
+
+
+def test_local_file_is_the_file_itself_or_fetched_for_a_while(base: str) -> None:
+    write(base, "deep/model.keras")
+    with paths.local_file(paths.join(base, "deep/model.keras")) as file:
+        assert Path(file).name == "model.keras"
+        assert Path(file).read_text() == "deep/model.keras"
+    assert Path(file).exists() == paths.is_local(base)
+
+
+def test_a_file_is_deleted_and_a_folder_is_not(base: str) -> None:
+    write(base, "a", "deep/b")
+    paths.delete_file(paths.join(base, "a"))
+    paths.delete_file(paths.join(base, "a"))
+    with contextlib.suppress(InputError):
+        paths.delete_file(paths.join(base, "deep"))
+    assert paths.list_files(base) == ["deep/b"]
+
+
+def test_a_link_to_a_folder_is_deleted_and_not_the_folder(tmp_path: Path) -> None:
+    write(str(tmp_path), "deep/b")
+    (tmp_path / "link").symlink_to("deep")
+    paths.delete_tree(str(tmp_path / "link"))
+    assert not (tmp_path / "link").is_symlink()
+    assert (tmp_path / "deep" / "b").exists()

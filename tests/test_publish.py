@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
+import datetime as dt
 import functools
 import hashlib
 import json
@@ -25,7 +27,7 @@ from transforms.accounting import Accounting
 from transforms.errors import UsageError
 from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.publish.publish import KEPT_PAYLOAD, KeepFirst, PublishVerdict
-from transforms.publish.run_folder import find_run
+from transforms.publish.run_folder import COPIES, find_run
 from transforms.records import Fault, Reject
 from transforms.verdict.findings import Space
 from transforms.verdict.reference import Reference
@@ -94,6 +96,13 @@ def test_moved_is_skew_and_files_are_tfdvs_own(against: Reference, moved: Statis
     assert b"distance is not served as trained" in files["report.html"]
 
 
+def test_names_of_copies_are_those_of_the_files_of_a_run(against: Reference, moved: Statistics) -> None:
+    both = [against, dataclasses.replace(against, space=Space.TRANSFORMED)]
+    evidence = Evidence(dict.fromkeys((Space.RAW, Space.TRANSFORMED), moved), counts())
+    files = conclude(lambda: both, evidence, JOB)[1]
+    assert files.keys() == COPIES
+
+
 def test_fault_fails_whatever_else_was_found(against: Reference, moved: Statistics) -> None:
     outcome, verdict, files = run(against, found_in(moved, faults=(FAULT,)))
     assert outcome is Outcome.FAILED
@@ -106,6 +115,18 @@ def test_no_statistics_at_all_is_not_examined(against: Reference) -> None:
     assert outcome is Outcome.NOT_EXAMINED
     # An empty Anomalies message would read as "no anomaly".
     assert files.keys() == {"report.html"}
+
+
+def test_a_window_beside_all_records_says_when_they_were(against: Reference) -> None:
+    times = {
+        "first_time": dt.datetime(2012, 7, 1, tzinfo=dt.UTC),
+        "last_time": dt.datetime(2012, 7, 9, tzinfo=dt.UTC),
+    }
+    _, verdict, _ = run(against, Evidence({}, Accounting(read=5, outside_window=5, **times)))
+    assert (
+        "their times go from 2012-07-01T00:00:00Z to 2012-07-09T00:00:00Z"
+        in verdict["findings"][0]["message"]
+    )
 
 
 def test_baseline_that_has_gone_is_a_published_failure(calm: Statistics) -> None:

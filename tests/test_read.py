@@ -202,6 +202,33 @@ def test_parquet(tmp_path: Path, schema: Any) -> None:
     assert counts.bytes == sum(file.bytes for file in expand(str(tmp_path)))
 
 
+def test_parquet_shards_of_which_one_has_nulls_are_floats_in_all(tmp_path: Path) -> None:
+    shards = {"a": [1, 2**24 + 1], "b": [1.5, None], "c": pa.nulls(1), "d": [3]}
+    for name, values in shards.items():
+        pq.write_table(pa.table({"age": values, "word": ["x"] * len(values)}), tmp_path / name)
+    (tmp_path / "e").write_bytes(b"")
+    files = tuple(expand(str(tmp_path)))
+    batches, _, faults, counts = run(ReadExamples(files))
+    assert faults == []
+    assert [row.get("age") for row in all_rows(batches)] == [[1.0], [2.0**24], [1.5], None, None, [3.0]]
+    types = {b.features.schema.field("age").type for b in batches if "age" in b.features.schema.names}
+    assert types == {pa.large_list(pa.float32())}
+    assert (counts.rows, counts.balance()) == (6, 0)
+
+
+def test_a_parquet_column_of_strings_and_numbers_is_a_fault_that_names_both_files(tmp_path: Path) -> None:
+    for name, values in {"a": [1], "b": ["x"], "c": [1.5]}.items():
+        pq.write_table(pa.table({"age": values}), tmp_path / name)
+    (tmp_path / "broken").write_bytes(b"PAR1 and no more")
+    _, _, faults, _ = run(ReadExamples(tuple(expand(str(tmp_path)))))
+    assert [(fault.file, fault.reason) for fault in faults] == [
+        (str(tmp_path / "b"), "type_conflict"),
+        (str(tmp_path / "broken"), "bad_parquet"),
+    ]
+    assert "feature 'age' is bytes here and was float before" in faults[0].detail
+    assert faults[0].detail.endswith(f"(as in {tmp_path / 'c'})")
+
+
 def test_a_type_that_changes_between_files_is_a_fault_that_names_it(tmp_path: Path) -> None:
     files = tuple(write_records(tmp_path / n, [example(age=[v])] * 3) for n, v in (("a", 1), ("b", 1.5)))
     _, _, faults, _ = run(ReadExamples(files))

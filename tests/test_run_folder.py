@@ -14,10 +14,12 @@ from support_publish import (
     broken,
     exit_code,
     publish_and_die,
+    publish_and_die_deleting,
     publish_and_die_inside,
     publish_many,
 )
 
+from transforms import paths
 from transforms.errors import InputError
 from transforms.publish import run_folder
 from transforms.verdict.verdict import Outcome
@@ -84,6 +86,80 @@ def test_next_run_mends_the_copies_of_one_that_died(tmp_path: Path) -> None:
     assert not (tmp_path / "report.html").exists()
     run_folder.publish(str(tmp_path), OK, FILES)
     assert (tmp_path / "report.html").read_bytes() == FILES["report.html"]
+
+
+def test_copies_that_the_verdict_does_not_name_go(tmp_path: Path) -> None:
+    (tmp_path / "own.html").write_bytes(b"somebody's")
+    for name in run_folder.COPIES:
+        (tmp_path / name).write_bytes(b"yesterday's")
+    run_folder.publish(str(tmp_path), OK, FILES)
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {
+        "verdict.json",
+        "own.html",
+        "report.html",
+        "stats.binpb",
+    }
+    assert (tmp_path / "report.html").read_bytes() == FILES["report.html"]
+
+
+def test_a_slow_publisher_that_deletes_looks_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another commits, with a file that this one takes for an old copy and deletes."""
+    delete, overtaken = paths.delete_file, False
+
+    def delete_late(path: str) -> None:
+        nonlocal overtaken
+        if not overtaken:
+            overtaken = True
+            files = {**FILES, "anomalies.pbtxt": b"the other's"}
+            run_folder.publish(str(tmp_path), SKEW, files)
+        delete(path)
+
+    monkeypatch.setattr(paths, "delete_file", delete_late)
+    run_folder.publish(str(tmp_path), OK, FILES)
+    assert (tmp_path / "anomalies.pbtxt").read_bytes() == b"the other's"
+
+
+def test_killed_at_any_deletion_the_next_run_mends_the_copies(tmp_path: Path) -> None:
+    full = {**FILES, "anomalies.pbtxt": b"a", "transformed_anomalies.pbtxt": b"b"}
+    for deletions in range(3):
+        run_folder.publish(str(tmp_path), OK, full)
+        assert exit_code(publish_and_die_deleting, str(tmp_path), SKEW, FILES, deletions) == -9
+        assert not broken(tmp_path)
+        assert (tmp_path / "transformed_anomalies.pbtxt").exists() == (deletions < 2)
+        run_folder.publish(str(tmp_path), SKEW, FILES)
+        assert not list(tmp_path.glob("*.pbtxt"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"artifacts": []}',
+        b'{"artifacts": {"report.html": "x"}}',
+        b'{"artifacts": {"report.html": {}}}',
+        b'{"artifacts": {"report.html": {"path": 1}}}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_strangers_verdict_json_is_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "verdict.json").write_bytes(content)
+    (tmp_path / "anomalies.pbtxt").write_bytes(b"a stranger's")
+    assert run_folder.read_verdict(str(tmp_path)) is None
+    assert run_folder.find_run(str(tmp_path), "mine") is None
+    run_folder.refresh_copies(str(tmp_path))
+    assert (tmp_path / "anomalies.pbtxt").exists()
+    run_folder.publish(str(tmp_path), SKEW, FILES, run_id="mine")
+    assert run_folder.find_run(str(tmp_path), "mine") is not None
+
+    # The attempt's own copy, cut short, is no verdict either.
+    next(tmp_path.glob("runs/*/verdict.json")).write_bytes(content)
+    (tmp_path / "verdict.json").write_bytes(content)
+    assert run_folder.find_run(str(tmp_path), "mine") is None
 
 
 def test_two_publishers_at_once(tmp_path: Path) -> None:

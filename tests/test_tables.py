@@ -224,3 +224,30 @@ def test_a_changed_byte_in_parquet_never_crashes(data: st.DataObject) -> None:
         assert error.reason in ("bad_parquet", "unsupported_type")  # noqa: PT017
         return
     assert total(part.accounting for part in parts).balance() == 0
+
+
+def test_blank_lines_of_a_one_column_file_are_rows_without_a_value() -> None:
+    for used in (None, settings()):
+        parts = decode_csv(b"age\n1\n\n3\n\n", used)
+        assert rows_of(parts) == [{"age": [1]}, {}, {"age": [3]}, {}]
+        assert total(part.accounting for part in parts).rows == 4
+    assert rows_of(decode_csv(b"age,word\r\n1,a\r\n\r\n2,b\r\n")) == [
+        {"age": [1], "word": [b"a"]},
+        {"age": [2], "word": [b"b"]},
+    ]
+
+
+def test_a_file_that_begins_with_an_empty_line_is_not_passed_over() -> None:
+    with pytest.raises(TableError, match="the first line is empty; expected the names of the columns"):
+        decode_csv(b"\nage\n1\n")
+
+
+@pytest.mark.parametrize("decode", [tables.decode_csv, tables.decode_parquet])
+def test_what_a_file_system_raises_is_left_to_the_runner(decode: Any) -> None:
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise ConnectionResetError(104, "reset")
+
+    names = (["age"],) if decode is tables.decode_csv else ()
+    with pytest.raises(ConnectionResetError):
+        list(decode(Failing(b"x" * 100), *names, settings(), PLACE))

@@ -207,6 +207,17 @@ def test_rows_outside_the_window_count_no_forms() -> None:
     assert decoded.accounting.balance() == 0
 
 
+@pytest.mark.parametrize(
+    ("window", "times"), [(WINDOW, (JULY_14, JULY_14 + 9 * 86_400)), (Window(), (None,) * 2)]
+)
+def test_the_times_met_are_told_where_a_window_is_asked_for(window: Window, times: tuple[Any, Any]) -> None:
+    decoder = TfExampleDecoder(settings(window=window, time_feature="at"))
+    rows = [example(age=[1], at=[JULY_14 + day * 86_400]) for day in (3, 9, 0)] + [example(age=[1])]
+    counts = one(decoder, rows).accounting
+    met = (counts.first_time, counts.last_time)
+    assert tuple(None if time is None else time.timestamp() for time in met) == times
+
+
 def test_a_time_feature_of_the_schema_stays_a_feature() -> None:
     decoder = TfExampleDecoder(settings(time_feature="age"))
     decoded = one(decoder, [example(age=[JULY_14])])

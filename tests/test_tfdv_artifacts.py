@@ -83,7 +83,7 @@ def test_a_bare_schema_takes_the_thresholds_and_hints_at_the_label(
     assert without_baseline(capsys, home.clean, tmp_path / "out", *reference).code == 1
     [finding] = [f for f in e2e.verdict(tmp_path / "out")["findings"] if f["severity"] == "error"]
     assert finding["feature"] == "late"
-    assert "--ignore=late" in finding["message"]
+    assert "--label=late" in finding["message"]
     wide = ("--ignore=late,carrier", "--jsd=1")
     assert without_baseline(capsys, home.skewed, tmp_path / "out", *reference, *wide).code == 0
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import itertools
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from apache_beam.io.filesystem import BeamIOError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -125,3 +127,31 @@ def test_knows_a_header() -> None:
     assert is_header(frame(b"x"))
     assert not is_header(b"age,fare,word\n1,2,a\n")
     assert not is_header(frame(b"x")[:11])
+
+
+class _Failing(io.BytesIO):
+    """A stream whose next read fails, as one of a remote store may."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TimeoutError("timed out"), ConnectionResetError(104, "reset"), BeamIOError("503"), OSError(5, "io")],
+)
+def test_what_a_file_system_raises_is_left_to_the_runner_which_tries_again(error: OSError) -> None:
+    with pytest.raises(type(error)):
+        list(read_records(_Failing(error)))
+
+
+def test_bzip2_with_a_changed_byte_is_an_error_of_ours() -> None:
+    packed = bytearray(bz2.compress(frame(bytes(1000)) * 20))
+    packed[len(packed) // 2] ^= 0xFF
+    with pytest.raises(TFRecordError) as caught:
+        list(read_records(bz2.BZ2File(io.BytesIO(bytes(packed)))))  # type: ignore[arg-type]
+    assert caught.value.reason == "compression"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import apache_beam as beam
 import pyarrow as pa
 import pytest
 import support_baseline as support
-from apache_beam.testing.util import assert_that
+from apache_beam.testing.util import assert_that, equal_to, is_empty
 
 from transforms import schema as schemas
+from transforms.accounting import UNTRANSFORMABLE, Accounting, total
 from transforms.errors import UsageError
 from transforms.graph import ApplyTransformGraph
 from transforms.transform_graph import TransformGraph
@@ -121,4 +123,51 @@ def test_apply_transform_graph_in_a_pipeline(graph: TransformGraph) -> None:
         transformed = (
             pipeline | beam.Create(batches) | "Apply" >> ApplyTransformGraph(support.transform_output())
         )
-        assert_that(transformed | beam.Map(lambda batch: repr(batch.to_pylist())), check)
+        assert transformed.batches.element_type is pa.RecordBatch
+        assert_that(transformed.batches | beam.Map(lambda batch: repr(batch.to_pylist())), check)
+        assert_that(transformed.accounting, is_empty(), "NothingRefused")
+
+
+TWO_DISTANCES = {**support.ROWS[0], "distance": [1.0, 2.0]}
+
+
+@pytest.mark.parametrize("bad", [[0], [3], [0, 5, 6], [1, 2, 99]])
+def test_rows_that_the_graph_refuses_are_found_and_the_others_kept(
+    graph: TransformGraph, bad: list[int]
+) -> None:
+    rows = [support.ROWS[i % 4] for i in range(100)]
+    whole = graph.apply(support.batch(rows)).to_pylist()
+    spoilt = support.batch([TWO_DISTANCES if i in bad else row for i, row in enumerate(rows)])
+    result, refused = graph.transform_rows(spoilt)
+    nothing = dict.fromkeys(result.schema.names)
+    assert refused == len(bad)
+    assert result.to_pylist() == [nothing if i in bad else row for i, row in enumerate(whole)]
+    assert graph.apply(spoilt).equals(result)
+
+
+def test_rows_that_do_not_fit_are_not_those_that_the_graph_refuses(graph: TransformGraph) -> None:
+    rows = [support.ROWS[0], {**TWO_DISTANCES, "hour": None}, TWO_DISTANCES, support.ROWS[3]]
+    result, refused = graph.transform_rows(support.batch(rows))
+    assert refused == 1
+    assert result.to_pydict()["hour"] == [[0], None, None, [3]]
+
+
+def test_a_batch_of_which_nothing_can_be_transformed_has_its_rows_all_the_same(graph: TransformGraph) -> None:
+    for count in (1, 2, 500):
+        result, refused = graph.transform_rows(support.batch([TWO_DISTANCES] * count))
+        assert (result.num_rows, refused) == (count, count)
+        assert result.schema.names == graph.serving_outputs
+        assert all(column.null_count == count for column in result.columns)
+
+
+def test_refused_rows_are_counted_in_a_pipeline() -> None:
+    bad = support.batch([support.ROWS[0], TWO_DISTANCES, TWO_DISTANCES])
+
+    def check(found: list[Accounting]) -> None:
+        assert total(found) == Accounting(forms=Counter({UNTRANSFORMABLE: 5}))
+
+    with beam.Pipeline("FnApiRunner") as pipeline:
+        batches = pipeline | beam.Create([bad, bad, bad.slice(1, 1), bad.slice(0, 1)])
+        transformed = batches | "Apply" >> ApplyTransformGraph(support.transform_output())
+        assert_that(transformed.accounting, check)
+        assert_that(transformed.batches | beam.Map(lambda b: b.num_rows), equal_to([3, 3, 1, 1]), "Rows")

@@ -127,7 +127,7 @@ def test_a_window_beside_the_records_says_how_many_lie_outside_and_where_they_ar
     result = verdict(accounting=Accounting(read=10, outside_window=10), seen=seen)
     assert outcome(result) == ("not_examined", 4)
     assert "10 of 10 records lie outside [2013-07-01T00:00:00Z, 2013-08-01T00:00:00Z)" in result.reasons[0]
-    assert "[2012-07-01T00:00:00Z, 2012-08-01T00:00:00Z)" in result.reasons[0]
+    assert "from 2012-07-01T00:00:00Z to 2012-08-01T00:00:00Z" in result.reasons[0]
 
 
 def test_too_few_rows_are_not_examined_even_where_there_are_findings() -> None:
@@ -199,3 +199,14 @@ def test_the_schema_refuses_what_is_not_a_verdict() -> None:
     for wrong in ({"exit_code": 0}, {"extra": 1}, {"findings": [{"feature": "x"}]}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({**values, **wrong}, schema)
+
+
+def test_a_name_to_ignore_that_is_no_feature_is_said() -> None:
+    accounting = Accounting(read=1, decoded=1, rows=1, compared=1, forms=Counter({("new", "x"): 1}))
+    policy = Policy(ignore=frozenset({"x", "y", "z", "new", "typo"}))
+    result = verdict(finding(Severity.INFO), accounting=accounting, policy=policy)
+    said = [one for one in result.findings if one.space is Space.SET]
+    assert [(one.severity, one.message) for one in said] == [
+        (Severity.INFO, "--ignore names no feature: 'typo'")
+    ]
+    assert outcome(result) == ("ok", 0)

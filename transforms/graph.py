@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.utils import shared
 
 from transforms import paths
+from transforms.accounting import UNTRANSFORMABLE, Accounting
 from transforms.transform_graph import TransformGraph
+
+_ACCOUNTING = "accounting"
+
+
+class TransformedRows(NamedTuple):
+    """The PCollections of `ApplyTransformGraph`.
+
+    Attributes:
+      batches: `pa.RecordBatch` of transformed features.
+      accounting: `Accounting`, one for each batch of which the graph refused rows.
+    """
+
+    batches: beam.PCollection
+    accounting: beam.PCollection
 
 
 @dataclasses.dataclass(eq=False)
 class ApplyTransformGraph(beam.PTransform):  # type: ignore[misc]
-    """`PCollection[pa.RecordBatch]` of raw features to one of transformed features.
+    """`PCollection[pa.RecordBatch]` of raw features to `TransformedRows`.
 
-    Each batch gives one batch with as many rows in the same order; see `TransformGraph.apply`.
+    Each batch gives one batch with as many rows in the same order; see `TransformGraph.apply`. Rows that the
+    graph refuses have no outputs, and are counted.
 
     Attributes:
       transform_output: folder in the layout of `tft.TFTransformOutput`, on any file system that the
@@ -26,8 +44,10 @@ class ApplyTransformGraph(beam.PTransform):  # type: ignore[misc]
 
     transform_output: str
 
-    def expand(self, batches: beam.PCollection[pa.RecordBatch]) -> beam.PCollection[pa.RecordBatch]:
-        return batches | "Apply" >> beam.ParDo(_ApplyTransformGraph(self.transform_output))
+    def expand(self, batches: beam.PCollection[pa.RecordBatch]) -> TransformedRows:
+        applying = beam.ParDo(_ApplyTransformGraph(self.transform_output))
+        outputs = batches | "Apply" >> applying.with_outputs(_ACCOUNTING, main="batches")
+        return TransformedRows(outputs.batches, outputs[_ACCOUNTING])
 
 
 @beam.typehints.with_input_types(pa.RecordBatch)
@@ -46,6 +66,9 @@ class _ApplyTransformGraph(beam.DoFn):  # type: ignore[misc]
         with paths.local_copy(self._transform_output) as folder:
             return TransformGraph(folder)
 
-    def process(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    def process(self, batch: pa.RecordBatch) -> Iterator[Any]:
         assert self._graph is not None
-        yield self._graph.apply(batch)
+        rows, refused = self._graph.transform_rows(batch)
+        if refused:
+            yield beam.pvalue.TaggedOutput(_ACCOUNTING, Accounting(forms=Counter({UNTRANSFORMABLE: refused})))
+        yield rows

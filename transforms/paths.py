@@ -1,7 +1,7 @@
 """Files and folders on any file system that Beam knows: local, gs://, s3:// and the like.
 
 Local paths take the operating system's own way, so that commands on local files start without Beam.
-Only paths with a scheme import it.
+Only paths with a scheme import it, through `file_systems`.
 """
 
 from __future__ import annotations
@@ -17,24 +17,15 @@ import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import BinaryIO, cast
 
-from transforms.errors import InputError, TrueserveError, UsageError
+from transforms.errors import InputError, UsageError
+from transforms.file_systems import FileSize as FileSize  # noqa: PLC0414 - part of this module, too
+from transforms.file_systems import explained, filesystems, match_remote, reason
+from transforms.file_systems import is_local as is_local  # noqa: PLC0414
 
 _GLOB_CHARACTERS = frozenset("*?[")
 _COPY_CHUNK = 8 << 20
-
-
-class FileSize(NamedTuple):
-    """A file and its stored size (compressed, if it is) in bytes."""
-
-    path: str
-    bytes: int
-
-
-def is_local(path: str) -> bool:
-    """Whether `path` names this machine's file system, that is, has no `scheme://`."""
-    return "://" not in path
 
 
 def join(base: str, *parts: str) -> str:
@@ -48,7 +39,8 @@ def expand(pattern: str) -> list[FileSize]:
     """The files that `pattern` names, sorted by path, each once.
 
     A pattern is a file, a folder (the files in it whose names start with neither `_` nor `.`), a glob, or
-    several of these with commas between them. Raises InputError for one that matches no file.
+    several of these with commas between them. A file that goes while it is looked at is none. Raises
+    InputError when no file is left.
     """
     names = [pattern] if _is_file(pattern) else [part.strip() for part in pattern.split(",")]
     found = {file for name in names if name for file in _matches(name)}
@@ -62,15 +54,20 @@ def list_files(folder: str) -> list[str]:
     if is_local(folder):
         return sorted(str(p.relative_to(folder)) for p in Path(folder).rglob("*") if p.is_file())
     base = folder.rstrip("/") + "/"
-    return sorted(file.path.removeprefix(base) for file in _match_remote(base + "**"))
+    return sorted(file.path.removeprefix(base) for file in match_remote(base + "**"))
+
+
+def find(pattern: str) -> list[str]:
+    """The files that one glob matches, sorted; [] if there is none."""
+    return [file.path for file in sorted(_matches(pattern))]
 
 
 def exists(path: str) -> bool:
     """Whether `path` is a file or a folder (on an object store: a prefix with something below it)."""
     if is_local(path):
         return Path(path).exists()
-    with _explained("look up", path):
-        return bool(_filesystems(path).exists(path)) or bool(list_files(path))
+    with explained("look up", path):
+        return bool(filesystems(path).exists(path)) or bool(list_files(path))
 
 
 def open_read(path: str) -> BinaryIO:
@@ -84,10 +81,10 @@ def open_read(path: str) -> BinaryIO:
 
 def open_stored(path: str) -> BinaryIO:
     """Opens a file for reading its bytes as they are stored."""
-    with _explained("read", path):
+    with explained("read", path):
         if is_local(path):
             return Path(path).open("rb")
-        files = _filesystems(path)
+        files = filesystems(path)
         return cast(BinaryIO, files.open(path, compression_type="uncompressed"))
 
 
@@ -107,7 +104,7 @@ def decompressed(stored: BinaryIO) -> BinaryIO:
 
 def read_bytes(path: str) -> bytes:
     """All bytes of a file, as stored. Raises InputError when it cannot be read."""
-    with open_stored(path) as stream, _explained("read", path):
+    with open_stored(path) as stream, explained("read", path):
         return stream.read()
 
 
@@ -116,19 +113,23 @@ def write_atomically(path: str, data: bytes) -> None:
 
     Missing parent folders are made. Raises InputError when it cannot be written.
     """
-    with _explained("write", path):
+    with explained("write", path):
         if is_local(path):
             _write_local(Path(path), data)
             return
-        # An object appears in its store when the upload is closed, and not before.
-        with _filesystems(path).create(path, compression_type="uncompressed") as stream:
-            stream.write(data)
+        try:
+            # An object appears in its store when the upload is closed, and not before.
+            with filesystems(path).create(path, compression_type="uncompressed") as stream:
+                stream.write(data)
+        except Exception:
+            _delete_half(path, data)
+            raise
 
 
 def make_folder(path: str) -> None:
     """Makes a local folder and its parents; object stores have none to make."""
     if is_local(path):
-        with _explained("make the folder", path):
+        with explained("make the folder", path):
             Path(path).mkdir(parents=True, exist_ok=True)
 
 
@@ -136,13 +137,25 @@ def copy_tree(source: str, target: str) -> None:
     """Copies every file below the folder `source` to the same place below `target`."""
     make_folder(target)
     for name in list_files(source):
-        _copy_file(join(source, name), join(target, name))
+        copy_file(join(source, name), join(target, name))
+
+
+def copy_file(source: str, target: str) -> None:
+    """Copies one file. Raises InputError, and leaves nothing under `target`, unless all of it is there."""
+    with explained("write", target):
+        try:
+            _copy_bytes(source, target)
+            _check_size(source, target)
+        except Exception:
+            with contextlib.suppress(Exception):  # what went wrong first is what is told
+                delete_file(target)
+            raise
 
 
 def move_tree(source: str, target: str) -> None:
     """Moves a folder. Local: one rename where `target` is missing or empty; else copied, then deleted."""
     if is_local(source) and is_local(target):
-        with _explained("move to", target):
+        with explained("move to", target):
             Path(target).parent.mkdir(parents=True, exist_ok=True)
             _move_local(Path(source), Path(target))
         return
@@ -152,14 +165,28 @@ def move_tree(source: str, target: str) -> None:
 
 def delete_tree(path: str) -> None:
     """Deletes a folder, or file, and all below it; nothing happens if it is missing."""
-    with _explained("delete", path):
+    with explained("delete", path):
         if not is_local(path):
             below = [join(path, name) for name in list_files(path)]
-            _filesystems(path).delete(below or ([path] if exists(path) else []))
-        elif Path(path).is_dir():
+            filesystems(path).delete(below or ([path] if exists(path) else []))
+        elif Path(path).is_dir() and not Path(path).is_symlink():
             shutil.rmtree(path)
         else:
             Path(path).unlink(missing_ok=True)
+
+
+def delete_file(path: str) -> None:
+    """Deletes a file, and never a folder; nothing happens if it is missing."""
+    with explained("delete", path):
+        if is_local(path):
+            Path(path).unlink(missing_ok=True)
+            return
+        try:
+            if filesystems(path).exists(path):
+                filesystems(path).delete([path])
+        except Exception:
+            if filesystems(path).exists(path):  # nobody else has deleted it meanwhile
+                raise
 
 
 @contextlib.contextmanager
@@ -173,6 +200,18 @@ def local_copy(path: str) -> Iterator[str]:
         yield folder
 
 
+@contextlib.contextmanager
+def local_file(path: str) -> Iterator[str]:
+    """A local file with what the file `path` holds: itself if it is local, else fetched for a while."""
+    if is_local(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="trueserve-") as folder:
+        fetched = join(folder, path.rsplit("/", 1)[-1])
+        copy_file(path, fetched)
+        yield fetched
+
+
 def check_writable(folder: str) -> None:
     """Raises UsageError when files cannot be written below `folder`; makes nothing that stays."""
     probe = f".trueserve-{uuid.uuid4().hex}"
@@ -181,9 +220,9 @@ def check_writable(folder: str) -> None:
             _probe_local(_nearest_existing(Path(folder)), probe)
             return
         write_atomically(join(folder, probe), b"")
-        _filesystems(folder).delete([join(folder, probe)])
+        filesystems(folder).delete([join(folder, probe)])
     except (OSError, InputError) as error:
-        raise UsageError(f"cannot write to {folder}: {_reason(error)}; choose another folder") from error
+        raise UsageError(f"cannot write to {folder}: {reason(error)}; choose another folder") from error
 
 
 def _probe_local(folder: Path, name: str) -> None:
@@ -231,29 +270,54 @@ def _move_local(source: Path, target: Path) -> None:
         shutil.rmtree(source)
 
 
-def _copy_file(source: str, target: str) -> None:
-    with _explained("write", target), open_stored(source) as stream:
+def _copy_bytes(source: str, target: str) -> None:
+    with open_stored(source) as stream:
         if is_local(target):
             Path(target).parent.mkdir(parents=True, exist_ok=True)
             with Path(target).open("wb") as copy:
                 shutil.copyfileobj(stream, copy, _COPY_CHUNK)
             return
-        with _filesystems(target).create(target, compression_type="uncompressed") as copy:
+        with filesystems(target).create(target, compression_type="uncompressed") as copy:
             shutil.copyfileobj(stream, copy, _COPY_CHUNK)
 
 
+def _check_size(source: str, target: str) -> None:
+    came, due = _size(target), _size(source)
+    if came != due:
+        raise OSError(0, f"{came} bytes arrived of the {due} of {source}")
+
+
+def _size(path: str) -> int:
+    if is_local(path):
+        return Path(path).stat().st_size
+    return int(filesystems(path).get_filesystem(path).size(path))
+
+
+def _delete_half(path: str, data: bytes) -> None:
+    """Deletes what a failed upload left, if it is but a part of `data`: closing it may have published that.
+
+    An object that stood there before stays: most uploads that fail have not touched it.
+    """
+    with contextlib.suppress(Exception):  # what went wrong first is what is told
+        there = read_bytes(path)
+        if len(there) < len(data) and data.startswith(there):
+            delete_file(path)
+
+
 def _is_file(path: str) -> bool:
-    return is_local(path) and Path(path).is_file()
+    # Not pathlib's, which raises for a list of files that is too long to be the name of one.
+    return is_local(path) and os.path.isfile(path)  # noqa: PTH113
 
 
 def _matches(pattern: str) -> list[FileSize]:
     if not is_local(pattern):
         is_glob = bool(_GLOB_CHARACTERS & set(pattern))
-        return _match_remote(pattern) or ([] if is_glob else _visible(_match_remote(join(pattern, "*"))))
+        return match_remote(pattern) or ([] if is_glob else _visible(match_remote(join(pattern, "*"))))
     # A name with a bracket in it is a file or a folder first, and a glob only if there is neither.
-    if Path(pattern).is_dir():
-        return _visible(_sizes(str(path) for path in Path(pattern).iterdir()))
-    return _sizes([pattern] if Path(pattern).is_file() else glob.glob(pattern, recursive=True))  # noqa: PTH207
+    with explained("list", pattern):
+        if os.path.isdir(pattern):  # noqa: PTH112
+            return _visible(_sizes(str(path) for path in Path(pattern).iterdir()))
+        return _sizes([pattern] if _is_file(pattern) else glob.glob(pattern, recursive=True))  # noqa: PTH207
 
 
 def _visible(files: list[FileSize]) -> list[FileSize]:
@@ -261,46 +325,12 @@ def _visible(files: list[FileSize]) -> list[FileSize]:
 
 
 def _sizes(names: Iterable[str]) -> list[FileSize]:
-    stats = [(name, Path(name).stat()) for name in names]
-    return [FileSize(name, found.st_size) for name, found in stats if stat.S_ISREG(found.st_mode)]
+    stats = [(name, _stat(name)) for name in names]
+    return [FileSize(name, one.st_size) for name, one in stats if one and stat.S_ISREG(one.st_mode)]
 
 
-def _match_remote(pattern: str) -> list[FileSize]:
-    with _explained("list", pattern):
-        results = _filesystems(pattern).match([pattern])
-    found = [file for result in results for file in result.metadata_list]
-    # Stores show a folder made by a console as an empty object whose name ends in a slash.
-    return [FileSize(file.path, file.size_in_bytes) for file in found if not file.path.endswith("/")]
-
-
-def _filesystems(path: str) -> Any:
-    from apache_beam.io.filesystems import FileSystems
-
-    try:
-        FileSystems.get_filesystem(path)
-    except ValueError as error:
-        scheme = path.split("://", 1)[0]
-        hint = "pip install 'trueserve[aws]'" if scheme == "s3" else "use a local path, gs:// or s3://"
-        raise UsageError(f"no file system for {scheme}:// is installed ({path}); {hint}") from error
-    return FileSystems
-
-
-@contextlib.contextmanager
-def _explained(action: str, path: str) -> Iterator[None]:
-    """Turns an error of the file system into one line for the user."""
-    try:
-        yield
-    except TrueserveError:
-        raise
-    except OSError as error:  # BeamIOError is one too
-        raise InputError(f"cannot {action} {path}: {_reason(error)}") from error
-    except Exception as error:
-        if is_local(path):
-            raise
-        # The clients of object stores have error classes of their own (credentials, permissions).
-        raise InputError(f"cannot {action} {path}: {_reason(error)}") from error
-
-
-def _reason(error: Exception) -> str:
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(text.split())[:300]
+def _stat(name: str) -> os.stat_result | None:
+    # A log may be rotated away once its name is known, and a link may lead nowhere.
+    with contextlib.suppress(FileNotFoundError):
+        return Path(name).stat()
+    return None

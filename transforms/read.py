@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -13,8 +13,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from transforms import progress as progress_files
 from transforms.accounting import Accounting
 from transforms.logs.detect import LOG_FORMATS, Format, detect_examples, detect_log
-from transforms.logs.features import FeatureType, Settings, expected_features
-from transforms.logs.files import csv_types, decode_file, first_types
+from transforms.logs.features import Settings, expected_features
+from transforms.logs.files import csv_types, decode_file, first_types, parquet_types
+from transforms.logs.parquet_types import Settled, merged_types, settled
 from transforms.logs.tables import widest
 from transforms.paths import FileSize
 from transforms.records import Fault, Window
@@ -45,8 +46,9 @@ class ReadExamples(beam.PTransform):  # type: ignore[misc]
     """Reads training examples: TFRecords of tf.Example, CSV with a header, or Parquet. Root -> ReadResult.
 
     The format is that of the first file that is not empty. Without `schema` types are taken as they come: a
-    tf.Example or Parquet feature in two types is a Fault; a CSV column has the narrowest type that holds
-    all its values in all files, found by reading them once before.
+    tf.Example feature in two types is a Fault. A CSV column has the narrowest type that holds all its values
+    in all files, found by reading them once before. A Parquet column is float where some files have int and
+    others float, found in their footers; a string beside a number is a Fault that names both files.
 
     Attributes:
       files: what to read, as `paths.expand` gives it.
@@ -66,7 +68,9 @@ class ReadExamples(beam.PTransform):  # type: ignore[misc]
         if expected is None and file_format is Format.TF_EXAMPLE:
             settings = dataclasses.replace(settings, seen=first_types(self.files))
         if expected is None and file_format is Format.CSV:
-            return _read(self, root, file_format, settings, _infer_csv_types(root, self.files))
+            return _read(self, root, file_format, settings, _infer_types(root, self.files, _CSV))
+        if expected is None and file_format is Format.PARQUET:
+            return _read(self, root, file_format, settings, _infer_types(root, self.files, _PARQUET))
         return _read(self, root, file_format, settings)
 
 
@@ -124,13 +128,26 @@ def _read(
     return ReadResult(outputs.batches, outputs[_REJECTS], outputs[_FAULTS], outputs[_ACCOUNTING])
 
 
-def _infer_csv_types(root: Any, files: Iterable[FileSize]) -> Any:
+class _Inference(NamedTuple):
+    """How to find the types of all files: those of one, of several together, and what readers are told."""
+
+    of_file: Callable[[FileSize], Any]
+    together: Callable[[Iterable[Any]], Any]
+    settle: Callable[[Any], Settled]
+
+
+_CSV = _Inference(csv_types, widest, lambda types: Settled(types, {}))
+_PARQUET = _Inference(parquet_types, merged_types, settled)
+
+
+def _infer_types(root: Any, files: Iterable[FileSize], how: _Inference) -> Any:
     types = (
         root
         | "ListFilesForTypes" >> beam.Create(list(files), reshuffle=False)
         | "SpreadFilesForTypes" >> beam.Reshuffle()
-        | "FindTypes" >> beam.Map(csv_types)
-        | "WidestTypes" >> beam.CombineGlobally(widest)
+        | "FindTypes" >> beam.Map(how.of_file)
+        | "JoinTypes" >> beam.CombineGlobally(how.together)
+        | "SettleTypes" >> beam.Map(how.settle)
     )
     return beam.pvalue.AsSingleton(types)
 
@@ -145,8 +162,10 @@ class _DecodeFile(beam.DoFn):  # type: ignore[misc]
         self._rows = Metrics.counter(progress_files.NAMESPACE, "rows")
         self._bytes = Metrics.counter(progress_files.NAMESPACE, "bytes")
 
-    def process(self, file: FileSize, types: dict[str, FeatureType] | None = None) -> Iterator[Any]:
-        settings = self._settings if types is None else dataclasses.replace(self._settings, seen=types)
+    def process(self, file: FileSize, types: Settled | None = None) -> Iterator[Any]:
+        settings = self._settings
+        if types is not None:
+            settings = dataclasses.replace(settings, seen=types.types, origins=types.origins)
         for decoded in decode_file(FileSize(*file), self._format, settings):
             if isinstance(decoded, Fault):
                 yield beam.pvalue.TaggedOutput(_FAULTS, decoded)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 TRAINING = "TRAINING"
 SERVING = "SERVING"
 
+# Tags the features whose skew comparator is our default, so that a threshold which the user has set, or
+# changed since, can be told from it.
+_DEFAULT_TAG = "trueserve:default_threshold="
+
 _VALUE_TYPES = {
     schema_pb2.INT: pa.int64(),
     schema_pb2.FLOAT: pa.float32(),
@@ -74,12 +78,18 @@ def with_comparators(schema: schema_pb2.Schema, *, jsd: float, linf: float) -> s
 
     Jensen-Shannon divergence for numbers, with threshold `jsd`; the L-infinity norm for categories, with
     threshold `linf` (TFDV reports 0.0 for the L-infinity norm of a plain number, so it never stands there).
+    The feature's annotation says that the comparator is a default, see `has_own_comparator`.
     """
     result = _copy(schema)
     for feature in result.feature:
         if in_serving(feature, result):
             _add_comparator(feature, result, jsd, linf)
     return result
+
+
+def has_own_comparator(feature: schema_pb2.Feature) -> bool:
+    """Whether the user has set this feature's skew comparator: it is there, and is no default of ours."""
+    return feature.HasField("skew_comparator") and _default_tag(feature) not in feature.annotation.tag
 
 
 def for_outputs(
@@ -242,8 +252,17 @@ def _add_comparator(feature: schema_pb2.Feature, schema: schema_pb2.Schema, jsd:
         return
     elif is_categorical(feature, schema):
         feature.skew_comparator.infinity_norm.threshold = linf
+        feature.annotation.tag.append(_default_tag(feature))
     elif feature.type in (schema_pb2.INT, schema_pb2.FLOAT):
         feature.skew_comparator.jensen_shannon_divergence.threshold = jsd
+        feature.annotation.tag.append(_default_tag(feature))
+
+
+def _default_tag(feature: schema_pb2.Feature) -> str:
+    """The tag that fits this comparator; one that was changed by hand no longer fits the tag it has."""
+    comparator = feature.skew_comparator
+    thresholds = (comparator.jensen_shannon_divergence.threshold, comparator.infinity_norm.threshold)
+    return f"{_DEFAULT_TAG}{max(thresholds)!r}"
 
 
 def _used(features: Iterable[schema_pb2.Feature]) -> Iterator[schema_pb2.Feature]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import atexit
 import functools
-import importlib
-import importlib.util
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,12 +19,21 @@ from tensorflow_transform import schema_inference
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 from tfx_bsl.tfxio.tensor_to_arrow import TensorsToRecordBatchConverter
 
+from transforms import op_packages
 from transforms import schema as schemas
 from transforms.baseline import lineage
 from transforms.errors import UsageError
+from transforms.refused import apply_in_parts
 
-# Ops of these packages are known to TensorFlow only once the package has been imported.
-_OP_PACKAGES = ("tensorflow_text", "tensorflow_decision_forests", "struct2tensor")
+# What TensorFlow, tfx_bsl and Arrow (its ArrowInvalid is a ValueError) raise for data.
+_REFUSALS = (tf.errors.OpError, ValueError)
+
+
+class Transformed(NamedTuple):
+    """Transformed rows, and how many of them have no outputs because the graph refused them."""
+
+    rows: pa.RecordBatch
+    refused: int
 
 
 class TransformGraph:
@@ -65,13 +72,24 @@ class TransformGraph:
 
         Absent columns are missing values; columns that the graph does not know are left out. A row that
         lacks a value of a feature with a fixed shape, or has another number of values, cannot be fed to the
-        graph: all its outputs are missing. Columns are `large_list<float32 | int64 | large_binary>`.
+        graph: all its outputs are missing. So are those of rows that the graph itself refuses (see
+        `transform_rows`). Columns are `large_list<float32 | int64 | large_binary>`.
+        """
+        return self.transform_rows(features).rows
+
+    def transform_rows(self, features: pa.RecordBatch) -> Transformed:
+        """What `apply` gives, and how many rows the graph refused. Raises nothing for what rows hold.
+
+        The user's code may ask for one value where a request has two, or for a number in a text that is
+        none. The rows of which it complains are sought by halving the batch, within a bounded number of
+        calls (`transforms.refused`): where many are bad, others that stand beside them are given up too.
         """
         batch = schemas.conform(features, self.raw_columns)
         fits = _rows_that_fit(batch, self._fixed_sizes)
         if fits is None:
-            return self._apply(batch)
-        return _spread(self._apply(_take(batch, pa.array(np.flatnonzero(fits)))), fits)
+            return self._apply_with_care(batch)
+        some = self._apply_with_care(_take(batch, pa.array(np.flatnonzero(fits))))
+        return Transformed(_spread(some.rows, fits), some.refused)
 
     @property
     def saved_model(self) -> Any:
@@ -89,12 +107,24 @@ class TransformGraph:
         """Lets go of TensorFlow's objects; `apply` works no more."""
         self._loaded = self._function = self._call = None
 
+    def _apply_with_care(self, batch: pa.RecordBatch) -> Transformed:
+        try:
+            return Transformed(self._apply(batch), 0)
+        except _REFUSALS:
+            applied = apply_in_parts(self._apply, batch, _REFUSALS)
+        nothing = pa.Table.from_batches([self._apply(batch.slice(0, 0))])
+        rows = _one_batch(applied.rows if applied.rows is not None else nothing)
+        return Transformed(_spread(rows, applied.taken), int((~applied.taken).sum()))
+
     def _apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if batch.num_rows == 0:  # not every graph can take no row
             columns = self._converter.arrow_schema()
             return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in columns], schema=columns)
         tensors = self._adapter.ToBatchTensors(batch, produce_eager_tensors=True)
-        return self._converter.convert(self._call(tensors))
+        result = self._converter.convert(self._call(tensors))
+        if result.num_rows != batch.num_rows:
+            raise ValueError(f"the graph made {result.num_rows} rows of {batch.num_rows}")
+        return result
 
     @functools.cached_property
     def _fixed_sizes(self) -> dict[str, int]:
@@ -139,9 +169,7 @@ def _check_layout(folder: str) -> None:
 
 
 def _load(path: str) -> Any:
-    for package in _OP_PACKAGES:
-        if importlib.util.find_spec(package):
-            importlib.import_module(package)
+    op_packages.import_op_packages()
     loaded = tf.saved_model.load(path)
     if not hasattr(loaded, "transform_fn"):
         raise UsageError(f"{path} was written by tf.Transform in TF 1 mode; expected a graph of TF 2")
@@ -215,6 +243,13 @@ def _spread(batch: pa.RecordBatch, fits: Any) -> pa.RecordBatch:
     """The rows of `batch` at the places where `fits` is true, missing values at the others."""
     places = np.cumsum(fits) - 1
     return _take(batch, pa.array(places, pa.int64(), mask=~fits))
+
+
+def _one_batch(table: pa.Table) -> pa.RecordBatch:
+    arrays = [column.combine_chunks() for column in table.columns]
+    # Some releases of pyarrow give an array here, and others one that is still in chunks.
+    whole = [array.chunk(0) if isinstance(array, pa.ChunkedArray) else array for array in arrays]
+    return pa.RecordBatch.from_arrays(whole, schema=table.schema)
 
 
 def _take(batch: pa.RecordBatch, indices: Any) -> pa.RecordBatch:

@@ -6,7 +6,6 @@ import dataclasses
 import gzip
 import io
 import json
-import uuid
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +14,11 @@ from google.protobuf.message import DecodeError, Message
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms import paths
+from transforms.baseline import replacing, shards
 from transforms.baseline.contract import FORMAT_VERSION, Contract
+from transforms.baseline.replacing import CONTRACT as CONTRACT  # noqa: PLC0414 - part of this module, too
+from transforms.baseline.replacing import discard as discard  # noqa: PLC0414
+from transforms.baseline.replacing import staging as staging  # noqa: PLC0414
 from transforms.errors import InputError, UsageError
 from transforms.logs import tfrecord
 
@@ -26,7 +29,6 @@ TRANSFORMED_STATISTICS = "transformed_stats.binpb"
 TRANSFORM_OUTPUT = "transform_output"
 TRANSFORMED_EXAMPLES = "transformed_examples"
 PROBES = "probes.tfrecord"
-CONTRACT = "contract.json"
 
 _NEEDED = (
     SCHEMA,
@@ -72,7 +74,12 @@ class Baseline:
 
 
 def load(path: str) -> Baseline:
-    """Reads a baseline. Raises UsageError if it is missing, incomplete or of another format version."""
+    """Reads a baseline. Raises UsageError if it is missing, incomplete or of another format version.
+
+    Where a `write` was killed while it put one baseline in the place of another, this reads the new one,
+    which is complete and stands beside `path`.
+    """
+    path = replacing.whole(path)
     contract = _load_contract(path)
     for name in _NEEDED:
         if not paths.exists(paths.join(path, name)):
@@ -108,21 +115,16 @@ def load_schema(path: str) -> schema_pb2.Schema:
 def check_target(path: str) -> None:
     """Raises UsageError where `write` could not, or should not, put a baseline.
 
-    A baseline that is there already will be replaced; a folder with anything else in it will not.
+    A baseline that is there already will be replaced; a folder with anything else in it will not. What a
+    `write` that was killed has left half done is brought to its end first.
     """
+    replacing.finish(path)
     if paths.is_local(path) and Path(path).is_file():
         raise UsageError(f"{path} is a file; name a folder for the baseline")
     there = paths.list_files(path)
     if there and CONTRACT not in there:
         raise UsageError(f"{path} is not empty and holds no baseline; name a new folder, or empty it")
     paths.check_writable(path)
-
-
-def staging(path: str) -> str:
-    """A new name beside `path`, hidden, where a baseline is put together before it is published."""
-    parent, _, name = path.rstrip("/").rpartition("/")
-    hidden = f".{name}.{uuid.uuid4().hex[:12]}.partial"
-    return f"{parent}/{hidden}" if parent or path.startswith("/") else hidden
 
 
 def write(
@@ -138,8 +140,8 @@ def write(
     """Completes a baseline and publishes it under `path`, in place of one that was there.
 
     `staged`, a folder named by `staging(path)`, already holds `transform_output`, `transformed_examples` and
-    `probes.tfrecord`. The contract is written last; without it the folder is no baseline. On a local file
-    system the folder then takes its name by one rename. Elsewhere it is copied, contract last.
+    `probes.tfrecord`. The contract is written last; without it the folder is no baseline. From then on one
+    of the two is complete, under its name or beside it, whenever this is killed: see `replacing`.
     """
     texts = {SCHEMA: schema, TRANSFORMED_SCHEMA: transformed_schema}
     binaries = {STATISTICS: statistics, TRANSFORMED_STATISTICS: transformed_statistics}
@@ -147,34 +149,8 @@ def write(
         paths.write_atomically(paths.join(staged, name), text_format.MessageToString(message).encode())
     for name, message in binaries.items():
         paths.write_atomically(paths.join(staged, name), message.SerializeToString(deterministic=True))
-    _publish(path, staged, contract)
-
-
-def _publish(path: str, staged: str, contract: Contract) -> None:
-    if paths.is_local(path):
-        paths.write_atomically(paths.join(staged, CONTRACT), contract.to_bytes())
-        _swap(path, staged)
-        return
-    # The old contract goes first, so that no moment shows it with the files of the new baseline.
-    paths.delete_tree(paths.join(path, CONTRACT))
-    paths.delete_tree(path)
-    paths.move_tree(staged, path)
-    paths.write_atomically(paths.join(path, CONTRACT), contract.to_bytes())
-
-
-def _swap(path: str, staged: str) -> None:
-    """Puts a local folder in the place of another; the old one is kept until the new one stands."""
-    if not paths.exists(path):
-        paths.move_tree(staged, path)
-        return
-    old = staging(path)
-    paths.move_tree(path, old)
-    try:
-        paths.move_tree(staged, path)
-    except BaseException:
-        paths.move_tree(old, path)
-        raise
-    paths.delete_tree(old)
+    paths.write_atomically(paths.join(staged, CONTRACT), contract.to_bytes())
+    replacing.take_name(path, staged)
 
 
 def _load_contract(path: str) -> Contract:
@@ -203,7 +179,10 @@ def _read_statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:
     statistics = _read(path, statistics_pb2.DatasetFeatureStatisticsList())
     if not statistics.datasets:
         raise UsageError(f"the statistics {path} hold no data set")
-    return statistics
+    try:
+        return shards.merged(statistics)
+    except ValueError as error:
+        raise UsageError(f"the statistics {path} cannot be used: {error}") from error
 
 
 def _read(path: str, message: _Proto) -> _Proto:

@@ -89,6 +89,7 @@ class Settings:
     Attributes:
       expected: the features to decode to; None takes types as they come, and holds on to them.
       seen: without `expected`, types that are known beforehand.
+      origins: for some of these, a file that has the feature in this type.
       window: rows outside of it are counted and left out.
       time_feature: the feature that holds a row's time; None takes it from the log itself. It is kept
         among the features only where `expected` has it.
@@ -97,6 +98,7 @@ class Settings:
 
     expected: Expected | None = None
     seen: Mapping[str, FeatureType] = dataclasses.field(default_factory=dict)
+    origins: Mapping[str, str] = dataclasses.field(default_factory=dict)
     window: Window = dataclasses.field(default_factory=Window)
     time_feature: str | None = None
     keep_payloads: bool = False

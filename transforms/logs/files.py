@@ -9,6 +9,7 @@ from typing import BinaryIO, Protocol
 from transforms import paths
 from transforms.accounting import Accounting
 from transforms.errors import InputError
+from transforms.logs import parquet_types as parquet
 from transforms.logs import tables
 from transforms.logs.detect import Format
 from transforms.logs.features import FeatureType, Settings, TypeConflictError, hold
@@ -51,7 +52,8 @@ def decode_file(file: FileSize, file_format: Format, settings: Settings) -> Iter
     except tables.TableError as error:
         yield Fault(file.path, error.reason, error.detail)
     except TypeConflictError as error:
-        yield Fault(file.path, "type_conflict", str(error))
+        origin = settings.origins.get(error.feature)
+        yield Fault(file.path, "type_conflict", f"{error} (as in {origin})" if origin else str(error))
     except InputError as error:
         yield Fault(file.path, "unreadable", str(error))
 
@@ -68,6 +70,17 @@ def csv_types(file: FileSize) -> dict[str, FeatureType]:
             return {}
         with paths.open_read(file.path) as stream:
             return tables.csv_types(stream, names)
+    except (tables.TableError, InputError):
+        return {}
+
+
+def parquet_types(file: FileSize) -> parquet.Found:
+    """The types of every column of a Parquet file; {} for one that cannot be read, as its reader reports."""
+    if not file.bytes:
+        return {}
+    try:
+        with paths.open_stored(file.path) as stream:
+            return parquet.parquet_types(stream, file.path)
     except (tables.TableError, InputError):
         return {}
 

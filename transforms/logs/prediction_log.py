@@ -6,16 +6,17 @@ A request carries serialized tf.Examples in one string tensor, or one tensor a f
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from google.protobuf.message import DecodeError
 
+from transforms.logs.claims import decode_tensors
 from transforms.logs.features import Array, Column, FeatureType, Settings
 from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
-from transforms.logs.tensors import Tensor, TensorColumns, TensorError, decode_tensor
+from transforms.logs.tensors import PRESENT, Tensor, TensorColumns, TensorError
 from transforms.logs.tf_example import NOT_AN_EXAMPLE, ExampleParser
 from transforms.logs.times import times_of_micros
 from transforms.records import Decoded, Reject
@@ -49,6 +50,7 @@ class PredictionLogDecoder:
         self._from_string = PredictionLog.FromString
         self._settings = settings
         self._known = frozenset(settings.expected.types) if settings.expected else frozenset()
+        self._read = self._known | {name + PRESENT for name in self._known} if settings.expected else None
         self._parser = ExampleParser()
         self._finisher = finisher or Finisher(settings)
 
@@ -86,7 +88,7 @@ class PredictionLogDecoder:
         if kind != "predict_log":
             return TensorError("unsupported_log_type", f"expected a predict_log; the record is a {kind}")
         try:
-            return _predict_request(log)
+            return _predict_request(log, self._read)
         except TensorError as error:
             return error
 
@@ -101,11 +103,11 @@ class PredictionLogDecoder:
         return named_so and tensor.kind is FeatureType.BYTES
 
 
-def _predict_request(log: Any) -> _Request:
+def _predict_request(log: Any, known: Container[str] | None) -> _Request:
     request, response = log.predict_log.request, log.predict_log.response
     # The request mostly leaves the version open; the response says which one answered.
     specs = (response.model_spec, request.model_spec, log.log_metadata.model_spec)
-    inputs = {name: decode_tensor(name, proto) for name, proto in request.inputs.items()}
+    inputs = decode_tensors(dict(request.inputs), known)
     if not inputs:
         raise TensorError("no_inputs", "the request has no inputs")
     return _Request(

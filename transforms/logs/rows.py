@@ -98,12 +98,20 @@ class Finisher:
         time, record = rows.metadata.column("time"), np.asarray(rows.metadata.column("record"))
         mask = inside(time, self._settings.window)
         decoded = np.unique(record[mask])
+        span = _span(time) if self._settings.window.bounded else Accounting()
         if mask.all():
-            return rows, Accounting(decoded=len(decoded))
+            return rows, span + Accounting(decoded=len(decoded))
         out = np.setdiff1d(record[~mask & np.asarray(time.is_valid())], decoded)
         total = len(np.unique(record))
         no_time = total - len(decoded) - len(out)
-        return rows.keep(mask), Accounting(decoded=len(decoded), outside_window=len(out), no_time=no_time)
+        counts = Accounting(decoded=len(decoded), outside_window=len(out), no_time=no_time)
+        return rows.keep(mask), span + counts
+
+
+def _span(times: pa.Array) -> Accounting:
+    """The first and the last of the times, for the hint when all lie outside the window."""
+    found = pc.min_max(times).as_py()
+    return Accounting(first_time=found["min"], last_time=found["max"])
 
 
 def _timed(rows: Rows, feature: str | None) -> Rows:

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from transforms.logs.features import LISTS, VALUES, Array, Column, FeatureType, Settings, lists, type_of
 from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
+from transforms.logs.tfrecord import is_of_data
 from transforms.records import Decoded, Reject
 
 MAX_ROWS = 8192
@@ -54,6 +55,8 @@ def csv_header(stream: BinaryIO) -> list[str]:
         start = stream.read(_HEADER_BYTES).decode("utf-8-sig", "surrogateescape")
     try:
         names = next(csv.reader(io.StringIO(start, newline="")), [])
+        if not names and start.strip():
+            raise TableError("bad_header", "the first line is empty; expected the names of the columns")
         "".join(names).encode()
     except (UnicodeError, csv.Error) as error:
         raise TableError("bad_header", "the first line is no CSV header in UTF-8") from error
@@ -137,6 +140,8 @@ def decode_parquet(source: BinaryIO, settings: Settings, place: Place) -> Iterat
             yield finisher.finish(rows, (), Counts(batch.num_rows))
             first += batch.num_rows
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if not is_of_data(error):
+            raise
         raise TableError("bad_parquet", f"cannot read it as Parquet: {_one_line(error)}") from error
 
 
@@ -182,7 +187,10 @@ def _csv_batches(
         reader = pa_csv.open_csv(
             stream,
             read_options=pa_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
-            parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=reject),
+            # Of one column, an empty line is a row without a value.
+            parse_options=pa_csv.ParseOptions(
+                newlines_in_values=True, invalid_row_handler=reject, ignore_empty_lines=len(names) > 1
+            ),
             convert_options=pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.binary()), null_values=[""], strings_can_be_null=True
             ),
@@ -199,6 +207,8 @@ def _explained() -> Iterator[None]:
     except EOFError as error:
         raise TableError("truncated", "truncated: compressed data end early") from error
     except (pa.ArrowException, OSError, zlib.error) as error:
+        if not is_of_data(error):
+            raise
         raise TableError("bad_csv", f"cannot read it as CSV: {_one_line(error)}") from error
 
 
@@ -242,7 +252,7 @@ def _parquet_columns(
 ) -> list[Column]:
     columns = []
     for name, values in zip(batch.schema.names, batch.columns, strict=True):
-        has_type = _value_type(values.type) is not None or pa.types.is_null(values.type)
+        has_type = value_type(values.type) is not None or pa.types.is_null(values.type)
         if name in wanted or not skip_unknown or has_type:
             columns.append((name, _fitted(_of_arrow(name, values), wanted.get(name))))
         else:
@@ -252,7 +262,7 @@ def _parquet_columns(
 
 
 def _of_arrow(name: str, values: pa.Array) -> pa.Array:
-    kind = _value_type(values.type)
+    kind = value_type(values.type)
     if pa.types.is_null(values.type):
         return values
     if kind is None:
@@ -274,7 +284,8 @@ def _fitted(column: pa.Array, wanted: FeatureType | None) -> pa.Array:
     if {came, wanted} != {FeatureType.INT, FeatureType.FLOAT} or wanted is None:
         return column
     try:
-        return column.cast(LISTS[wanted])
+        # Safely, so that no part of a number is lost; but floats are rounded wherever they come from.
+        return column.cast(LISTS[wanted], safe=wanted is FeatureType.INT)
     except pa.ArrowInvalid:
         return column
 
@@ -299,7 +310,7 @@ def _is_list(arrow_type: pa.DataType) -> bool:
     )
 
 
-def _value_type(arrow_type: pa.DataType) -> FeatureType | None:
+def value_type(arrow_type: pa.DataType) -> FeatureType | None:
     """The type of the values in a column, or None for an Arrow type that no feature has."""
     types = pa.types
     plain = arrow_type.value_type if _is_list(arrow_type) else arrow_type

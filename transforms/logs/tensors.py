@@ -19,7 +19,8 @@ from transforms.logs.features import VALUES, Array, Column, Expected, FeatureTyp
 
 PRESENT = "/present"
 # One value may stand for a whole shape, so a few bytes can claim any number of values and rows. Beyond this
-# many that are not there in the record, it is rejected.
+# many that are not there in a record, all its inputs together, it is rejected. A long string counts as one
+# value for each eight bytes.
 MAX_CLAIMED = 1 << 20
 MAX_RANK = 254  # TensorFlow's own limit
 
@@ -87,11 +88,26 @@ _DTYPES = {
 _BFLOAT16 = 14
 
 
-def decode_tensor(name: str, proto: Any) -> Tensor:
+def only_value(proto: Any) -> Any:
+    """The typed list of a tensor that has one value in it, None for other tensors."""
+    dtype = _DTYPES.get(proto.dtype)
+    if dtype is None or proto.tensor_content:
+        return None
+    values = getattr(proto, dtype.field)
+    return values if len(values) == 1 else None
+
+
+def narrowed(sizes: Sequence[int]) -> list[int]:
+    """The shape with one value a row."""
+    return [*sizes[:1], *(min(size, 1) for size in sizes[1:])]
+
+
+def decode_tensor(name: str, proto: Any, *, narrow: bool = False) -> Tensor:
     """The values of a `tensorflow.TensorProto`, in `tensor_content` or in its typed list.
 
-    A typed list of one value fills the whole shape. Raises TensorError for a dtype that no feature has, and
-    for a shape that is negative, unknown, or of another number of values than there are.
+    A typed list of one value fills the whole shape, or one value a row where it is `narrow`. Raises
+    TensorError for a dtype that no feature has, and for a shape that is negative, unknown, or of another
+    number of values than there are.
     """
     dtype = _DTYPES.get(proto.dtype)
     if dtype is None:
@@ -104,7 +120,7 @@ def decode_tensor(name: str, proto: Any) -> Tensor:
         raise TensorError("bad_tensor_shape", f"input {name!r} has {len(sizes)} dimensions")
     if proto.tensor_shape.unknown_rank or any(size < 0 for size in sizes):
         raise TensorError("bad_tensor_shape", f"input {name!r} has an unknown or negative dimension: {sizes}")
-    count = math.prod(sizes)
+    count = math.prod(narrowed(sizes) if narrow and only_value(proto) else sizes)
     try:
         values = _values(name, proto, dtype, count)
     except (OverflowError, ValueError) as error:
@@ -197,12 +213,24 @@ class TensorColumns:
         Raises TensorError, and adds nothing, when they are not of one batch.
         """
         rows = _batch_size(inputs)
+        self._check_masks(inputs)
         for name, tensor in inputs.items():
             whole = tensor if tensor.rows is not None else _broadcast(tensor, rows)
             self._inputs.setdefault((name, tensor.kind), []).append((self.rows, whole))
             self.values += rows * max(tensor.width, 1)
         self.rows += rows
         return rows
+
+    def _check_masks(self, inputs: Mapping[str, Tensor]) -> None:
+        """A mask that does not fit says nothing, and what it hides would pass for values."""
+        known = self._expected.types if self._expected else inputs
+        for name, mask in inputs.items():
+            feature = inputs.get(name.removesuffix(PRESENT))
+            if feature is None or feature is mask or name.removesuffix(PRESENT) not in known:
+                continue
+            if self._expected and name in known:
+                continue  # a feature of its own
+            _check_mask(name[:100], mask, feature)
 
     def columns(self) -> list[Column]:
         """A column for each feature and type, null in rows whose request did not have it."""
@@ -244,11 +272,15 @@ def _batch_size(inputs: Mapping[str, Tensor]) -> int:
     sizes = {tensor.rows for tensor in inputs.values() if tensor.rows is not None} or {1}
     if len(sizes) > 1:
         raise TensorError("batch_mismatch", f"inputs have batches of different sizes: {sorted(sizes)}")
-    rows = sizes.pop()
-    claimed = sum(rows * max(t.width, 1) - (t.rows or 1) * t.width for t in inputs.values())
-    if claimed > MAX_CLAIMED:
-        raise TensorError("bad_tensor_shape", f"inputs claim {claimed} rows and values that are not there")
-    return rows
+    return sizes.pop()
+
+
+def _check_mask(name: str, mask: Tensor, feature: Tensor) -> None:
+    if mask.kind is FeatureType.BYTES:
+        raise TensorError("bad_mask", f"input {name!r} holds strings; it says which values are there")
+    if feature.width and mask.width not in (1, feature.width):
+        detail = f"input {name!r} has {mask.width} values a row; its feature has {feature.width}"
+        raise TensorError("bad_mask", detail)
 
 
 def _broadcast(tensor: Tensor, rows: int) -> Tensor:

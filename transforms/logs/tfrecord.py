@@ -6,6 +6,7 @@ masked CRC32C of the data.
 
 from __future__ import annotations
 
+import gzip
 import struct
 import zlib
 from collections.abc import Iterator
@@ -39,6 +40,16 @@ class TFRecordError(Exception):
         self.offset = offset
         self.reason = reason
         self.detail = detail
+
+
+def is_of_data(error: Exception) -> bool:
+    """Whether what was raised while reading comes of the bytes read, and would come again.
+
+    bz2 and Arrow say so with a bare OSError without a number. An OSError of a file system has a number or a
+    class of its own: it may pass, so it is left to the runner, which tries again.
+    """
+    bare = type(error) is OSError and error.errno is None
+    return bare or isinstance(error, gzip.BadGzipFile) or not isinstance(error, OSError)
 
 
 def masked_crc32c(data: bytes) -> int:
@@ -158,4 +169,6 @@ class _Buffer:
         except EOFError as error:
             raise TFRecordError(self.offset, "truncated", "truncated: compressed data end early") from error
         except (OSError, zlib.error) as error:
+            if not is_of_data(error):
+                raise
             raise TFRecordError(self.offset, "compression", f"cannot read on: {error}") from error

@@ -71,11 +71,19 @@ def conclude(
         [*evidence.faults, *faults],
         job.policy,
         job.contract,
+        seen=_seen(evidence.accounting),
     )
     pictures = [p for one in references for p in histograms.pictures(one, served[one.space])]
     distances = [distance for comparison in compared for distance in comparison.distances]
     files = {"report.html": page.render(verdict, pictures, distances)}
     return verdict, files | dict(_protos(compared, evidence)) | dict(_rejects(evidence.rejects))
+
+
+def _seen(accounting: Accounting) -> Window | None:
+    """The span of the times that the readers met, None where they met none or did not look."""
+    if accounting.first_time is None:
+        return None
+    return Window(accounting.first_time, accounting.last_time)
 
 
 def _loaded(load: Callable[[], Sequence[Reference]]) -> tuple[Sequence[Reference], list[Fault]]:

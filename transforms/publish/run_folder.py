@@ -31,6 +31,17 @@ RUNS = "runs"
 _RUN_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _REFRESHES = 5
 
+# The names that convenience copies have: one that the verdict does not name is an earlier verdict's.
+COPIES = frozenset(
+    {
+        "report.html",
+        "anomalies.pbtxt",
+        "stats.binpb",
+        "transformed_anomalies.pbtxt",
+        "transformed_stats.binpb",
+    }
+)
+
 Write = Callable[[str, bytes], None]
 
 
@@ -83,11 +94,12 @@ def to_bytes(document: Mapping[str, Any]) -> bytes:
 
 
 def read_verdict(root: str) -> dict[str, Any] | None:
-    """What `root`/verdict.json holds, None if there is none. Raises InputError when it cannot be read."""
+    """What `root`/verdict.json holds; None if there is none, or a file that `publish` has not written.
+
+    Raises InputError when it cannot be read.
+    """
     path = paths.join(root, VERDICT)
-    if not paths.exists(path):
-        return None
-    return cast(dict[str, Any], json.loads(paths.read_bytes(path)))
+    return _verdict_in(path) if paths.exists(path) else None
 
 
 def find_run(output: str, run_id: str) -> tuple[str, dict[str, Any]] | None:
@@ -102,27 +114,53 @@ def find_run(output: str, run_id: str) -> tuple[str, dict[str, Any]] | None:
         if current is not None and any(_is_of(run_id, a["path"]) for a in current["artifacts"].values()):
             return root, current
     for root in roots:
-        for name in paths.list_files(paths.join(root, RUNS)):
-            if _is_of(run_id, f"{RUNS}/{name}") and name.split("/")[1:] == [VERDICT]:
-                return root, json.loads(paths.read_bytes(paths.join(root, RUNS, name)))
+        names = paths.list_files(paths.join(root, RUNS))
+        for name in (n for n in names if _is_of(run_id, f"{RUNS}/{n}") and n.split("/")[1:] == [VERDICT]):
+            if (kept := _verdict_in(paths.join(root, RUNS, name))) is not None:
+                return root, kept
     return None
 
 
 def refresh_copies(root: str, write: Write = paths.write_atomically) -> None:
-    """Makes the files beside verdict.json copies of those that it names.
+    """Makes the files beside verdict.json copies of those that it names, and deletes older copies.
 
-    Of two publishers at once either may write its copies last; so each looks again when it is done, and
-    copies anew if the other has committed meanwhile. What a publisher that dies here leaves behind, the
-    next one mends.
+    Of two publishers at once either may have the last word; so each looks again when it is done, and
+    begins anew if the other has committed meanwhile. What a publisher that dies here leaves behind, the
+    next one mends. A verdict.json of a stranger's changes nothing.
     """
     for _ in range(_REFRESHES):
-        current = read_verdict(root) or {"artifacts": {}}
-        for name, artifact in current["artifacts"].items():
-            # Files in folders (rejects) may hold much and are read through verdict.json alone.
-            if "/" not in name:
-                write(paths.join(root, name), paths.read_bytes(paths.join(root, artifact["path"])))
-        if (read_verdict(root) or {"artifacts": {}})["artifacts"] == current["artifacts"]:
+        current = read_verdict(root)
+        if current is None:
             return
+        _refresh(root, current["artifacts"], write)
+        if (read_verdict(root) or current)["artifacts"] == current["artifacts"]:
+            return
+
+
+def _refresh(root: str, artifacts: Mapping[str, Any], write: Write) -> None:
+    # Old ones first: beside a new verdict yesterday's anomalies mislead more than none.
+    for name in sorted(COPIES - artifacts.keys()):
+        paths.delete_file(paths.join(root, name))
+    for name, artifact in artifacts.items():
+        # Files in folders (rejects) may hold much and are read through verdict.json alone.
+        if "/" not in name:
+            write(paths.join(root, name), paths.read_bytes(paths.join(root, artifact["path"])))
+
+
+def _verdict_in(path: str) -> dict[str, Any] | None:
+    """The verdict in a file; None where the file holds something else, or is cut short."""
+    try:
+        document = json.loads(paths.read_bytes(path))
+    except (ValueError, RecursionError):
+        return None
+    artifacts = document.get("artifacts") if isinstance(document, dict) else None
+    if not isinstance(artifacts, dict) or not all(map(_is_artifact, artifacts.values())):
+        return None
+    return cast(dict[str, Any], document)
+
+
+def _is_artifact(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("path"), str)
 
 
 def _artifacts(attempt: str, files: Mapping[str, bytes]) -> dict[str, Artifact]:

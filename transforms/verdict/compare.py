@@ -10,8 +10,8 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms import schema as schemas
-from transforms.verdict import form_findings, schema_findings, severity, skew_findings
-from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity, Space
+from transforms.verdict import form_findings, range_findings, schema_findings, severity, skew_findings
+from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity
 from transforms.verdict.reference import Reference, Sides
 from transforms.verdict.severity import Policy
 from transforms.verdict.views import Statistics
@@ -30,12 +30,11 @@ def compare(
       reference: the training side; its schema needs neither environments nor comparators.
       serving: TFDV's statistics of the rows served, of the same space and computed with the same schema.
       policy: thresholds and what to ignore.
-      forms: `Accounting.forms`, which is used in the raw space only.
+      forms: `Accounting.forms`; the transformed space takes from it what the graph refused.
 
     Raises ValueError when the statistics hold slices and none of them is that of all rows.
     """
-    counted = forms if reference.space is Space.RAW else Counter[tuple[str, str]]()
-    sides = Sides(reference, policy, serving, counted)
+    sides = Sides(reference, policy, serving, form_findings.in_space(reference.space, forms))
     if sides.rows == 0:
         return _nothing(sides)
     anomalies = schema_findings.validate(sides)
@@ -61,6 +60,7 @@ def _nothing(sides: Sides) -> Comparison:
 def _beside_distances(sides: Sides, anomalies: object) -> list[Finding]:
     """Findings against the schema, of forms and of missing shares, one for each feature, kind and metric."""
     found = [
+        *form_findings.untransformable(sides),
         *form_findings.type_findings(sides),
         *schema_findings.findings(sides, anomalies),
         *form_findings.new_columns(sides),
@@ -69,6 +69,10 @@ def _beside_distances(sides: Sides, anomalies: object) -> list[Finding]:
     both = [name for name in sides.training if name in sides.features and name not in absent]
     served = [name for name in both if _has_presence(sides, name)]
     found += form_findings.missing_share_findings(sides, served)
+    in_serving = [name for name in both if _in_serving(sides, name)]
+    told = {finding.feature for finding in found if finding.kind is Kind.VALUES}
+    found += schema_findings.beyond_the_kept(sides, [name for name in in_serving if name not in told])
+    found += range_findings.findings(sides, in_serving)
     return list({(f.feature, f.kind, f.metric): f for f in reversed(found)}.values())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from transforms.accounting import MORE_UNKNOWN, UNTRANSFORMABLE
 from transforms.verdict import noise, schema_findings
 from transforms.verdict.findings import Finding, Kind, Severity, Space
 from transforms.verdict.reference import UNKNOWN_FEATURE, Sides
@@ -32,6 +33,26 @@ def type_findings(sides: Sides) -> Iterator[Finding]:
         )
 
 
+def in_space(space: Space, forms: Counter[tuple[str, str]]) -> Counter[tuple[str, str]]:
+    """The counts that concern a space: the graph's own in the transformed one, all others in the raw one."""
+    transformed = space is Space.TRANSFORMED
+    kept = {key: rows for key, rows in forms.items() if (key == UNTRANSFORMABLE) is transformed}
+    return Counter(kept) if space in (Space.RAW, Space.TRANSFORMED) else Counter()
+
+
+def untransformable(sides: Sides) -> Iterator[Finding]:
+    """One error for the rows that the transform graph refused."""
+    rows = sides.forms[UNTRANSFORMABLE]
+    if rows > 0:
+        share = percent(min(rows / sides.rows, 1.0)) if sides.rows else percent(1.0)
+        message = (
+            f"{rows:,} rows ({share}) could not be transformed: the graph refused them, or a few bad rows"
+            " among many that it took together; their features count as missing"
+        )
+        space, form = sides.reference.space, UNTRANSFORMABLE[1]
+        yield Finding("", space, Kind.TYPE, Severity.ERROR, form, message)
+
+
 def _said(forms: Counter[str]) -> str:
     came = sorted({_word(form.split("_for_")[0]) for form in forms})
     expected = sorted({_word(form.split("_for_")[1]) for form in forms})
@@ -49,9 +70,13 @@ def new_columns(sides: Sides) -> Iterator[Finding]:
     for name in names[:MOST_NEW_COLUMNS]:
         level, message = schema_findings.new_column(sides, name, found[name])
         yield Finding(name, sides.reference.space, Kind.VALUES, level, schema_findings.NEW_COLUMN, message)
-    more = len(names) - MOST_NEW_COLUMNS
+    more, beyond = len(names) - MOST_NEW_COLUMNS, sides.forms[MORE_UNKNOWN]
     if more > 0:
         message = f"{more:,} more columns that training did not have"
+        if beyond:
+            message = (
+                f"more than {message}: those beyond {len(names):,} have {beyond:,} values, uncounted by name"
+            )
         yield Finding("", Space.SET, Kind.VALUES, Severity.WARNING, schema_findings.NEW_COLUMN, message)
 
 

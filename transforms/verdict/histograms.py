@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from transforms.verdict import unseen
 from transforms.verdict.findings import Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.text import number, plain
@@ -22,6 +24,8 @@ _QUANTILES = statistics_pb2.Histogram.QUANTILES
 # The axis ends where the outermost tenth of the rows reaches further than this many middle ranges.
 _FAR = 1.5
 _LONGEST = 40
+# Less than this share is what rounding leaves.
+_NO_REST = 1e-9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,16 +96,27 @@ def _nothing(_training: View | None, _serving: View | None) -> _Drawn:
 
 def _categories(training: View | None, serving: View | None) -> _Drawn:
     before, after = (_category_shares(view) for view in (training, serving))
-    weight = {value: max(before.get(value, 0.0), after.get(value, 0.0)) for value in {*before, *after}}
+    nameable = _nameable(training, serving)
+    weight = {value: max(before.get(value, 0.0), after.get(value, 0.0)) for value in nameable}
     shown = sorted(weight, key=lambda value: (-weight[value], value))[:CATEGORIES]
     shares = [tuple(side.get(value, 0.0) for value in shown) for side in (before, after)]
     labels = tuple(plain(value if len(value) <= _LONGEST else value[:_LONGEST] + "...") for value in shown)
-    if len(weight) == len(shown):
-        return labels, (), shares[0], shares[1]
     rest = [
-        max(sum(side.values()) - sum(part), 0.0) for side, part in zip((before, after), shares, strict=True)
+        max(1 - sum(part), 0.0) if side else 0.0 for side, part in zip((before, after), shares, strict=True)
     ]
+    if max(rest) < _NO_REST:
+        return labels, (), shares[0], shares[1]
     return (*labels, OTHER), (), (*shares[0], rest[0]), (*shares[1], rest[1])
+
+
+def _nameable(training: View | None, serving: View | None) -> set[str]:
+    """Values that the page may show: a rare one that training does not know may be a person's."""
+    known, served = _category_counts(training), _category_counts(serving)
+    return {value for value in {*known, *served} if unseen.may_be_named(value, known, served[value])}
+
+
+def _category_counts(view: View | None) -> Counter[str]:
+    return view.counts() if view is not None and view.kind == "category" else Counter()
 
 
 def _category_shares(view: View | None) -> dict[str, float]:

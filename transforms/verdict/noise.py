@@ -33,5 +33,17 @@ def l_infinity_floor(shares: Iterable[float], training: int, serving: int) -> fl
     return min(deviations * math.sqrt(widest * _per_row(training, serving)), 1.0)
 
 
+def range_floor(training: int, serving: int) -> float:
+    """The share of serving beyond training's least or greatest value.
+
+    Of two samples of one distribution the k greatest are all of serving with a chance of about
+    `(serving / (serving + training)) ** k`, whatever the distribution.
+    """
+    if not serving:
+        return 1.0
+    most = math.log(1 - CONFIDENCE) / math.log(serving / (serving + max(training, 1)))
+    return min(2 * most / serving, 1.0)
+
+
 def _per_row(training: int, serving: int) -> float:
     return 1 / max(training, 1) + 1 / max(serving, 1)

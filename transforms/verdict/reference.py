@@ -51,7 +51,7 @@ class Reference:
 class Sides:
     """Training and serving, side by side, with everything that the comparing steps ask for.
 
-    `forms` counts rows by (feature, form), as in `Accounting`; it is empty but for the raw space.
+    `forms` counts rows by (feature, form), as in `Accounting`, those that concern the space.
     """
 
     reference: Reference
@@ -67,6 +67,12 @@ class Sides:
     def features(self) -> dict[str, schema_pb2.Feature]:
         """The schema's features by dotted path, a struct's children after it."""
         return dict(_flatten(self.schema.feature, ""))
+
+    @cached_property
+    def own_thresholds(self) -> set[str]:
+        """Features whose comparator the user's schema sets: present as given, and not one of our defaults."""
+        given = _flatten(self.reference.schema.feature, "")
+        return {name for name, feature in given if schemas.has_own_comparator(feature)}
 
     @cached_property
     def training(self) -> dict[str, View]:

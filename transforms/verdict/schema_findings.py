@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import tensorflow_data_validation as tfdv
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from transforms import schema as schemas
-from transforms.verdict import severity
+from transforms.verdict import severity, unseen
 from transforms.verdict.findings import Finding, Kind, Severity, Space
 from transforms.verdict.reference import Sides
 from transforms.verdict.text import listing, percent, plain
-from transforms.verdict.views import View, mass_between, path_name
+from transforms.verdict.unseen import Unseen
+from transforms.verdict.views import View, path_name
 
 NEW_COLUMN = "SCHEMA_NEW_COLUMN"
+UNSEEN_STRINGS = "ENUM_TYPE_UNEXPECTED_STRING_VALUES"
 _LONGEST_DESCRIPTION = 300
+# Bounds of a share that lie closer together are said as one number.
+_ABOUT = 0.0005
 
 
 def validate(sides: Sides) -> anomalies_pb2.Anomalies:
@@ -82,23 +85,62 @@ def _of_presence(sides: Sides, name: str, _reason: anomalies_pb2.AnomalyInfo.Rea
     before = "" if view is None else f"; in training {percent(view.missing_share)} are missing"
     hint = ""
     if missing == sides.rows and sides.reference.label is None:
-        hint = f"; if it is the label, say --ignore={plain(name)}"
+        hint = f"; if it is the label, name it with --label={plain(name)}"
     return Severity.ERROR, f"a required feature is missing in {rows}{before}{hint}"
 
 
 def _of_values(sides: Sides, name: str, reason: anomalies_pb2.AnomalyInfo.Reason) -> tuple[Severity, str]:
-    if severity.type_name(reason) == NEW_COLUMN:
+    metric = severity.type_name(reason)
+    if metric == NEW_COLUMN:
         view = sides.serving.get(name)
         return new_column(sides, name, sides.rows if view is None else view.present)
     feature, view = sides.features.get(name), sides.serving.get(name)
-    if feature is None or view is None:
+    found = None if feature is None or view is None else _unseen(sides.schema, feature, view, metric)
+    if found is None:
         return Severity.WARNING, _described(reason)
-    share, examples = _unseen(sides.schema, feature, view, severity.type_name(reason))
-    level = severity.of_unseen(share, sides.policy)
-    if share is None:
-        return level, _described(reason)
-    shown = f": {listing(examples)}" if examples else f": {_described(reason)}"
-    return level, f"values unseen in training in {percent(share)} of rows{shown}"
+    return _unseen_words(sides, found)
+
+
+def _unseen_words(sides: Sides, found: Unseen) -> tuple[Severity, str]:
+    share = percent(found.least)
+    if found.most is None:
+        share = f"at least {share}"
+    elif found.most - found.least > _ABOUT:
+        share = f"{share} to {percent(found.most)}"
+    message = f"values outside the schema's domain are {share} of those served"
+    names = ([listing(found.named)] if found.named else []) + _unnamed(found.others)
+    named = f": {' and '.join(names)}" if names else ""
+    return severity.of_unseen(found.least, sides.policy), message + named
+
+
+def _unnamed(count: int) -> list[str]:
+    return [f"{count:,} not named here, as each came in fewer than {unseen.NAMED_FROM} rows"] if count else []
+
+
+def beyond_the_kept(sides: Sides, names: Iterable[str]) -> Iterator[Finding]:
+    """Values outside a category's domain that TFDV does not see, since it kept none of them."""
+    for name in names:
+        feature, view = sides.features[name], sides.serving.get(name)
+        if view is None or view.kind != "category" or unseen.known_values(sides.schema, feature) is None:
+            continue
+        found = unseen.of_category(sides.schema, feature, view)
+        if found is not None and found.least > 1 - _least_in_domain(feature):
+            level, message = _unseen_words(sides, found)
+            yield Finding(
+                name,
+                sides.reference.space,
+                Kind.VALUES,
+                level,
+                UNSEEN_STRINGS,
+                message,
+                raw_features=sides.raw_features(name),
+            )
+
+
+def _least_in_domain(feature: schema_pb2.Feature) -> float:
+    """The share of values that the schema wants in the domain, all unless it says otherwise."""
+    constraints = feature.distribution_constraints
+    return constraints.min_domain_mass if feature.HasField("distribution_constraints") else 1.0
 
 
 _Description = Callable[[Sides, str, anomalies_pb2.AnomalyInfo.Reason], tuple[Severity, str]]
@@ -115,67 +157,24 @@ def new_column(sides: Sides, name: str, rows: int) -> tuple[Severity, str]:
 
 def _unseen(
     schema: schema_pb2.Schema, feature: schema_pb2.Feature, view: View, anomaly: str
-) -> tuple[float | None, list[str]]:
-    """Share of rows with values outside the schema's domain, None if it cannot be told, and such values."""
+) -> Unseen | None:
+    """Values outside the schema's domain, None if it cannot be told how many they are."""
     if view.kind == "category":
-        counts = view.counts()
-        often_first = sorted(counts, key=lambda value: (-counts[value], value))
-        outside = [value for value in often_first if _is_outside(schema, feature, value)]
-        return _share(sum(counts[value] for value in outside), view), outside
+        return unseen.of_category(schema, feature, view)
     if view.kind == "number" and anomaly.endswith(("_BIG_INT", "_SMALL_INT", "_BIG_FLOAT", "_SMALL_FLOAT")):
-        return _share(_outside_bounds(feature, view), view), []
-    if anomaly == "FLOAT_TYPE_HAS_NAN":
-        return _share(max((h.num_nan for h in view.proto.num_stats.histograms), default=0), view), []
-    return None, []
-
-
-def _share(count: float, view: View) -> float | None:
-    """Counts of values as a share of rows; None where a row's domain has nothing to say of the counts."""
-    return min(count / view.rows, 1.0) if view.rows and count > 0 else None
-
-
-def _is_outside(schema: schema_pb2.Schema, feature: schema_pb2.Feature, value: str) -> bool:
-    known = _known_values(schema, feature)
-    if known is not None:
-        return value not in known
-    low, high = _bounds(feature)
-    try:
-        return not low <= float(value) <= high
-    except ValueError:
-        return False
-
-
-def _known_values(schema: schema_pb2.Schema, feature: schema_pb2.Feature) -> set[str] | None:
-    if feature.domain:
-        named = [domain for domain in schema.string_domain if domain.name == feature.domain]
-        return set(named[0].value) if named else None
-    if feature.HasField("string_domain"):
-        return set(feature.string_domain.value)
-    if feature.HasField("bool_domain"):
-        domain = feature.bool_domain
-        return {domain.true_value, domain.false_value} if feature.type == schema_pb2.BYTES else {"0", "1"}
+        return unseen.outside_domain(feature, view)
+    if anomaly == "FLOAT_TYPE_HAS_NAN" and view.values:
+        count = max((h.num_nan for h in view.proto.num_stats.histograms), default=0)
+        return Unseen(count / view.values, count / view.values) if count else None
     return None
 
 
-def _bounds(feature: schema_pb2.Feature) -> tuple[float, float]:
-    """The domain's bounds, inclusive, infinite where it has none."""
-    domain = feature.int_domain if feature.HasField("int_domain") else feature.float_domain
-    low = float(domain.min) if domain.HasField("min") else -math.inf
-    return low, float(domain.max) if domain.HasField("max") else math.inf
-
-
-def _outside_bounds(feature: schema_pb2.Feature, view: View) -> float:
-    """Values outside the domain, as the standard histogram has it; at least one, since TFDV saw one."""
-    low, high = _bounds(feature)
-    buckets = view.buckets(statistics_pb2.Histogram.STANDARD)
-    below = mass_between(buckets, -math.inf, low)
-    above = sum(bucket.mass for bucket in buckets) - mass_between(
-        buckets, -math.inf, math.nextafter(high, math.inf)
-    )
-    return max(below + above, 1.0)
-
-
 def _described(reason: anomalies_pb2.AnomalyInfo.Reason) -> str:
-    """TFDV's own words, bounded, since they hold strangers' values."""
-    said = plain(reason.description.strip() or reason.short_description)
+    """TFDV's own words, bounded; only the short ones where the long ones hold strangers' values."""
+    short = plain(reason.short_description)
+    said = plain(reason.description.strip())
+    metric = severity.type_name(reason)
+    holds_values = severity.kind_of(metric) is Kind.VALUES or "STRING" in metric
+    if holds_values or not said:
+        return short or "values that the schema does not allow"
     return said if len(said) <= _LONGEST_DESCRIPTION else said[:_LONGEST_DESCRIPTION] + "..."

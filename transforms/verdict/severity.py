@@ -54,7 +54,7 @@ class Policy:
         also holds for the share of missing rows.
       fail_on: the mildest severity that makes the verdict `skew`.
       ignore: features, of either space, that never do; their findings are shown as info.
-      unseen_share: share of rows from which values unseen in training are an error.
+      unseen_share: share of a feature's values from which values unseen in training are an error.
       max_rejects: share of the records read that may be rejected before the run has failed.
       min_rows: with fewer rows compared nothing counts as examined.
     """
@@ -94,12 +94,19 @@ def of_anomaly(anomaly_type: str) -> Severity:
 
 
 def of_unseen(share: float | None, policy: Policy) -> Severity:
-    """Severity of values unseen in training in this share of rows, None where it is not known."""
+    """Severity of values unseen in training in this share of values, None where it is not known."""
     return Severity.ERROR if share is not None and share >= policy.unseen_share else Severity.WARNING
 
 
-def of_distance(distance: float, threshold: float, noise_floor: float, body: float | None) -> Severity:
-    """Severity of a distance over its threshold: an error only where neither chance nor tails explain it."""
+def of_distance(
+    distance: float, threshold: float, noise_floor: float, body: float | None, *, own_threshold: bool = False
+) -> Severity:
+    """Severity of a distance over its threshold: an error only where neither chance nor tails explain it.
+
+    `own_threshold`: the user's schema sets it. Then nothing is explained away.
+    """
+    if own_threshold:
+        return Severity.ERROR
     if distance <= noise_floor:
         return Severity.INFO
     if body is not None and body <= noise_floor + BODY_PART * threshold:

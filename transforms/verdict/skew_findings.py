@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from transforms.verdict import noise, severity
+from transforms.verdict import categories, noise, severity, unseen
 from transforms.verdict.findings import Finding, Kind, Severity
 from transforms.verdict.reference import Sides
 from transforms.verdict.text import number, percent, quoted
@@ -105,10 +105,13 @@ def _merge_anomaly(target: object, key: str, anomaly: anomalies_pb2.AnomalyInfo)
 def _finding(
     sides: Sides, name: str, measurement: anomalies_pb2.DriftSkewInfo.Measurement, body: float | None
 ) -> Finding:
-    metric, value, threshold = _metric(measurement), measurement.value, measurement.threshold
+    metric, threshold = _metric(measurement), measurement.threshold
     training, serving = sides.training[name], sides.serving[name]
+    value = _value(measurement, training, serving)
     floor = _noise_floor(metric, training, serving)
-    level = severity.of_distance(value, threshold, floor, body) if value > threshold else Severity.INFO
+    own = name in sides.own_thresholds
+    explained = severity.of_distance(value, threshold, floor, body, own_threshold=own)
+    level = explained if value > threshold else Severity.INFO
     words = _words(metric, value, threshold, floor, level)
     return Finding(
         feature=name,
@@ -122,6 +125,14 @@ def _finding(
         noise_floor=floor,
         raw_features=sides.raw_features(name),
     )
+
+
+def _value(measurement: anomalies_pb2.DriftSkewInfo.Measurement, training: View, serving: View) -> float:
+    """The distance as TFDV has it, but for categories whose tails it does not see."""
+    if _metric(measurement) == L_INFINITY and categories.is_cut(training, serving):
+        found = categories.largest_difference(training, serving)
+        return measurement.value if found is None else found.difference
+    return float(measurement.value)
 
 
 def _words(metric: str, value: float, threshold: float, floor: float, level: Severity) -> str:
@@ -140,13 +151,14 @@ def _contrast(training: View, serving: View) -> str:
     """Both sides in a few words: the category that differs most, or the medians."""
     if serving.kind == "number":
         return f"median {number(training.median())} in training, {number(serving.median())} in serving"
-    before, after = training.shares(), serving.shares()
-    differences = {value: abs(before.get(value, 0.0) - after.get(value, 0.0)) for value in {*before, *after}}
-    if not differences:
+    found = categories.largest_difference(training, serving)
+    if found is None:
         return "no values to show"
-    value = min(differences, key=lambda key: (-differences[key], key))
-    shares = f"{percent(before.get(value, 0.0))} of training and {percent(after.get(value, 0.0))} of serving"
-    return f"{quoted(value)} is {shares}"
+    known = training.counts()
+    may_be_named = unseen.may_be_named(found.value, known, serving.counts()[found.value])
+    named = quoted(found.value) if may_be_named else "a value that training did not have"
+    before, after = (side.shares().get(found.value, 0.0) for side in (training, serving))
+    return f"{named} is {percent(before)} of training and {percent(after)} of serving"
 
 
 def _noise_floor(metric: str, training: View, serving: View) -> float:

@@ -14,7 +14,7 @@ from transforms.records import Fault, Window
 from transforms.verdict import severity
 from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity, Space
 from transforms.verdict.severity import Policy
-from transforms.verdict.text import percent
+from transforms.verdict.text import listing, percent
 
 FORMAT = 1
 _MOST_FAULTS = 20
@@ -106,13 +106,14 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
       window: the span that was asked for.
       comparisons: one for each space compared.
       faults: what makes the run fail, whatever was found beside it.
-      seen: the span of the times met, where it is known, for the hint when all lie outside the window.
+      seen: the first and the last time met, where known, for the hint when all lie outside the window.
     """
     compared = tuple(comparisons)
     findings = [finding for comparison in compared for finding in comparison.findings]
     why_failed = list(_failures(accounting, faults, policy))
     why_nothing = [] if why_failed else list(_nothing_examined(window, accounting, compared, policy, seen))
-    all_findings = sorted([*why_failed, *why_nothing, *findings], key=severity.order)
+    beside = _unknown_ignored(accounting, compared, policy)
+    all_findings = sorted([*why_failed, *why_nothing, *findings, *beside], key=severity.order)
     return Verdict(
         outcome=_outcome(why_failed, why_nothing, findings, policy),
         window=window,
@@ -121,6 +122,22 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
         not_compared=tuple(one for comparison in compared for one in comparison.not_compared),
         contract=contract,
     )
+
+
+def _unknown_ignored(
+    accounting: Accounting, compared: Sequence[Comparison], policy: Policy
+) -> Iterable[Finding]:
+    """An info of the names in --ignore that are no feature of any space compared: a typo ignores nothing."""
+    if not compared:
+        return
+    known = {feature for feature, _form in accounting.forms}
+    for one in compared:
+        known |= {finding.feature for finding in (*one.findings, *one.distances)}
+        known |= {left_out.feature for left_out in one.not_compared}
+    unknown = sorted(policy.ignore - known - {""})
+    if unknown:
+        message = f"--ignore names no feature: {listing(unknown)}"
+        yield Finding("", Space.SET, Kind.SCHEMA, Severity.INFO, "unknown_ignored", message)
 
 
 def _outcome(failed: object, nothing: object, findings: Iterable[Finding], policy: Policy) -> Outcome:
@@ -196,7 +213,11 @@ def _hints(window: Window, accounting: Accounting, seen: Window | None) -> Itera
         )
     if accounting.outside_window:
         outside = f"{accounting.outside_window:,} of {accounting.read:,} records lie outside {_span(window)}"
-        yield outside if seen is None else f"{outside}; their times span {_span(seen)}"
+        yield (
+            outside
+            if seen is None
+            else f"{outside}; their times go from {_iso(seen.start)} to {_iso(seen.end)}"
+        )
     if accounting.excluded:
         yield f"{accounting.excluded:,} of {accounting.read:,} records are no traffic"
 

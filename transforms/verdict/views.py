@@ -44,6 +44,7 @@ class View:
     Attributes:
       kind: `number`, `category` (counted value by value), `bytes`, `struct` or `none`.
       rows: rows in the data set; present, missing: rows with and without a value.
+      values: a category's values, those of all rows together (by weight where the statistics have weights).
     """
 
     def __init__(self, proto: statistics_pb2.FeatureNameStatistics, rows: int) -> None:
@@ -55,6 +56,13 @@ class View:
         self.rows = rows
         self.present = int(common.num_non_missing)
         self.missing = max(rows - self.present, 0)
+        total = common.weighted_common_stats if self.is_weighted else common
+        self.values = float(total.tot_num_values)
+
+    @property
+    def is_weighted(self) -> bool:
+        weighted = self.proto.string_stats.weighted_string_stats
+        return bool(weighted.rank_histogram.buckets or weighted.top_values)
 
     @property
     def missing_share(self) -> float:
@@ -62,14 +70,27 @@ class View:
 
     def counts(self) -> Counter[str]:
         """Values by how often they come, as far as TFDV kept them (its 1,000 most frequent, unless told)."""
-        strings = self.proto.string_stats
+        plain = self.proto.string_stats
+        strings = plain.weighted_string_stats if self.is_weighted else plain
         counts = {bucket.label: bucket.sample_count for bucket in strings.rank_histogram.buckets}
         return Counter(counts or {top.value: top.frequency for top in strings.top_values})
 
+    @property
+    def whole(self) -> float:
+        """A category's values, kept or not; TFDV's sketch may count what it kept as more than there is."""
+        return max(self.values, float(sum(self.counts().values())))
+
     def shares(self) -> dict[str, float]:
-        counts = self.counts()
-        whole = sum(counts.values())
+        """Shares of all values, of those that TFDV kept: less than 1 together where its list is cut."""
+        counts, whole = self.counts(), self.whole
         return {value: count / whole for value, count in counts.items()} if whole else {}
+
+    @property
+    def most_unkept(self) -> float:
+        """The most often that a value can come which TFDV did not keep; 0 where it kept them all."""
+        counts = self.counts()
+        cut = self.proto.string_stats.unique > len(counts)
+        return float(min(counts.values(), default=0)) if cut else 0.0
 
     def buckets(self, kind: int) -> list[Bucket]:
         """The histogram of TFDV's type `kind` (STANDARD or QUANTILES), infinite values left out."""

@@ -1,0 +1,93 @@
+"""Where a job failed, without what it failed on: texts of exceptions quote values of requests."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from transforms.errors import TrueserveError
+
+_ERRORS: tuple[type[TrueserveError], ...] = (TrueserveError, *TrueserveError.__subclasses__())
+_OURS = tuple(f"{error.__module__}.{error.__qualname__}: " for error in _ERRORS)
+# A runner hands on what happened in a worker as the text of a traceback: frames, lines of source beneath
+# them, indented, and after the last one the exception's class and text.
+_FRAME = re.compile(r'^  File "([^"\n]+\.py|<[\w .]+>)", line (\d+), in ([\w<>.]+)$')
+_ERROR = re.compile(r"^([A-Za-z_][\w.]*)(?=: |:?$)")
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One exception of a chain.
+
+    Attributes:
+      kind: its class.
+      frames: `file:line in function`, the innermost last; no source.
+      text: what it says, only if it is an error of ours, whose texts hold no payload.
+    """
+
+    kind: str
+    frames: tuple[str, ...]
+    text: str = ""
+
+
+def parts_of(error: BaseException) -> list[Part]:
+    """The exception, what caused it, and what workers told of in its text; the cause first."""
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain:
+        chain.append(current)
+        current = current.__cause__ or current.__context__
+    return [part for one in reversed(chain) for part in (*_told(str(one)), _part(one))]
+
+
+def summary(parts: Sequence[Part]) -> str:
+    """One line: the text of an error of ours, or else the first cause's class and where it arose."""
+    if ours := next((part.text for part in parts if part.text), None):
+        return " ".join(ours.split())
+    cause = next((part for part in parts if part.frames), parts[-1])
+    return f"{cause.kind} at {_short(cause.frames[-1])}" if cause.frames else cause.kind
+
+
+def report(parts: Sequence[Part]) -> str:
+    """All frames and classes, one a line."""
+    lines = [line for part in parts for line in (*(f"  {frame}" for frame in part.frames), _line(part))]
+    return "\n".join(lines) + "\n"
+
+
+def _line(part: Part) -> str:
+    return f"{part.kind}: {part.text}" if part.text else part.kind
+
+
+def _part(error: BaseException) -> Part:
+    frames = tuple(f"{f.filename}:{f.lineno} in {f.name}" for f in traceback.extract_tb(error.__traceback__))
+    return Part(type(error).__name__, frames, _alone(str(error)) if isinstance(error, TrueserveError) else "")
+
+
+def _told(text: str) -> Iterator[Part]:
+    """The exceptions of a traceback that is in `text`; nothing else of the text is kept."""
+    frames: list[str] = []
+    for line in text.splitlines():
+        if found := _FRAME.match(line):
+            frames.append(f"{found[1]}:{found[2]} in {found[3]}")
+        elif frames and not line.startswith("  "):
+            kind = _ERROR.match(line)
+            yield Part(kind[1] if kind else "Exception", tuple(frames), _own_text(line))
+            frames = []
+
+
+def _own_text(line: str) -> str:
+    ours = next((prefix for prefix in _OURS if line.startswith(prefix)), None)
+    return _alone(line.removeprefix(ours)) if ours else ""
+
+
+def _alone(text: str) -> str:
+    """Without the step that Beam adds."""
+    return text.split(" [while running ", 1)[0]
+
+
+def _short(frame: str) -> str:
+    place, _, function = frame.rpartition(" in ")
+    return f"{Path(place).name} in {function}"

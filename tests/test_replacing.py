@@ -1,0 +1,224 @@
+"""One baseline in the place of another: whoever dies where, one of the two is whole and is found."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support_memory_files import OBJECTS, MemoryFileSystem
+from support_publish import exit_code
+from support_replacing import take_name_and_die, take_name_without_renames_and_die
+
+from transforms import paths
+from transforms.baseline import replacing
+from transforms.errors import InputError
+
+# Both have a file that the other lacks, and one of the same name.
+OLD = {"a": "old", "deep/b": "old", "deep/old": "old"}
+NEW = {"a": "new", "deep/b": "new", "new": "new"}
+MOST = 60
+
+
+@pytest.fixture(params=["local", "memory"])
+def base(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    OBJECTS.clear()
+    return str(tmp_path) if request.param == "local" else "memory://bucket/folder"
+
+
+def put(folder: str, files: dict[str, str], created: str) -> str:
+    for name, text in {**files, replacing.CONTRACT: json.dumps({"created": created})}.items():
+        paths.write_atomically(paths.join(folder, name), text.encode())
+    return folder
+
+
+def content(folder: str) -> dict[str, str]:
+    """The files of a complete folder."""
+    names = set(paths.list_files(folder))
+    assert replacing.CONTRACT in names, f"{folder} is incomplete"
+    return {n: paths.read_bytes(paths.join(folder, n)).decode() for n in names - {replacing.CONTRACT}}
+
+
+def fresh(base: str) -> tuple[str, str]:
+    """The old baseline under its name, and the new one staged; nothing else."""
+    paths.delete_tree(base)
+    path = put(paths.join(base, "baseline"), OLD, "2024-01-01")
+    return path, put(replacing.staging(path), NEW, "2024-01-02")
+
+
+def check_recovery(base: str, path: str) -> str:
+    """What readers find; and that the next `prepare` puts the same under the name and leaves nothing else."""
+    found = content(replacing.whole(path))
+    assert found in (OLD, NEW)
+    replacing.finish(path)
+    assert content(path) == found
+    return found["a"]
+
+
+def test_the_new_takes_the_name_and_nothing_is_left(base: str) -> None:
+    path, staged = fresh(base)
+    replacing.take_name(path, staged)
+    assert content(path) == NEW
+    assert {name.split("/")[0] for name in paths.list_files(base)} == {"baseline"}
+
+
+def test_a_first_baseline_and_one_in_an_empty_folder(base: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for name in ("deep/first", "empty"):
+        path = paths.join(base, name)
+        replacing.take_name(path, put(replacing.staging(path), NEW, "2024-01-02"))
+        assert content(path) == NEW
+
+
+@pytest.mark.parametrize("die", [take_name_and_die, take_name_without_renames_and_die])
+def test_killed_at_any_call_to_a_local_file_system(tmp_path: Path, die: Any) -> None:
+    found = []
+    for calls in range(MOST):
+        path, staged = fresh(str(tmp_path))
+        code = exit_code(die, path, staged, calls)
+        found.append(check_recovery(str(tmp_path), path))
+        if code == 0:
+            break
+        assert code == -9
+    assert code == 0
+    assert len(found) > 5
+    assert found == sorted(found, reverse=True)  # old, and from some call on new
+    assert {"old", "new"} == set(found)
+
+
+class Killed(BaseException):
+    """No `except Exception` mends after it, as after a kill."""
+
+
+@contextlib.contextmanager
+def killed_at(call: int) -> Iterator[None]:
+    """From its change number `call` on, the store hears nothing more."""
+    done = 0
+
+    def dying(method: Any) -> Any:
+        def change(*arguments: Any, **more: Any) -> Any:
+            nonlocal done
+            if done >= call:
+                raise Killed
+            done += 1
+            return method(*arguments, **more)
+
+        return change
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("create", "delete"):
+            patch.setattr(MemoryFileSystem, name, dying(getattr(MemoryFileSystem, name)))
+        yield
+
+
+def test_killed_at_any_change_of_an_object_store() -> None:
+    base, found = "memory://bucket/folder", []
+    for call in range(MOST):
+        path, staged = fresh(base)
+        try:
+            with killed_at(call):
+                replacing.take_name(path, staged)
+        except Killed:
+            found.append(check_recovery(base, path))
+            continue
+        break
+    assert content(path) == NEW
+    assert len(found) >= 8
+    assert found == sorted(found, reverse=True)
+    assert {"old", "new"} == set(found)
+
+
+def test_killed_while_it_mends_what_was_killed() -> None:
+    base = "memory://bucket/folder"
+    for call in range(MOST):
+        path, staged = fresh(base)
+        with contextlib.suppress(Killed), killed_at(3):
+            replacing.take_name(path, staged)
+        try:
+            with killed_at(call):
+                replacing.finish(path)
+        except Killed:
+            assert check_recovery(base, path) == "new"
+            continue
+        break
+    assert content(path) == NEW
+    assert call > 3
+
+
+def test_an_error_while_it_is_renamed_leaves_the_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, staged = fresh(str(tmp_path))
+    rename = Path.rename
+
+    def full_disk(self: Path, target: Any) -> Path:
+        if str(self) == staged and not Path(path).exists():
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", full_disk)
+    with pytest.raises(InputError, match=r"cannot move the baseline to .*baseline: No space left"):
+        replacing.take_name(path, staged)
+    assert content(path) == OLD
+
+
+def test_the_only_complete_one_is_not_discarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    path, staged = fresh("memory://bucket/folder")
+
+    def full_disk(source: str, target: str) -> None:
+        raise InputError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(paths, "copy_file", full_disk)
+        with pytest.raises(InputError, match="no space left"):
+            replacing.take_name(path, staged)
+    replacing.discard(path, staged)
+    assert content(replacing.whole(path)) == NEW
+    replacing.finish(path)
+    assert content(path) == NEW
+
+
+def test_what_is_half_made_is_discarded_and_never_read(base: str) -> None:
+    path, staged = fresh(base)
+    paths.delete_file(paths.join(staged, replacing.CONTRACT))
+    assert replacing.whole(path) == path
+    replacing.finish(path)
+    assert paths.exists(staged), "somebody may be at work there"
+    replacing.discard(path, staged)
+    assert not paths.exists(staged)
+    assert content(path) == OLD
+
+
+def test_older_leftovers_go_and_newer_ones_stay(base: str) -> None:
+    path, staged = fresh(base)
+    older = put(replacing.staging(path), OLD, "2023-01-01")
+    replacing.finish(path)
+    assert not paths.exists(older)
+    assert content(staged) == NEW
+    assert content(path) == OLD
+
+
+def test_a_link_under_the_name_gives_way_and_what_it_leads_to_stays(tmp_path: Path) -> None:
+    there = put(str(tmp_path / "elsewhere"), OLD, "2024-01-01")
+    path = tmp_path / "baseline"
+    path.symlink_to("elsewhere")
+    replacing.take_name(str(path), put(replacing.staging(str(path)), NEW, "2024-01-02"))
+    assert content(str(path)) == NEW
+    assert "a" in paths.list_files(there)
+
+
+def test_names_with_glob_characters_are_names(tmp_path: Path) -> None:
+    path, other = str(tmp_path / "b[1]*"), str(tmp_path / "b1x")
+    left = put(replacing.staging(path), NEW, "2024-01-02")
+    put(replacing.staging(other), OLD, "2024-01-03")
+    assert replacing.whole(path) == left
+
+
+def test_staging_is_a_hidden_neighbour() -> None:
+    first, second = replacing.staging("/a/b/"), replacing.staging("/a/b/")
+    assert first != second
+    assert Path(first).parent == Path("/a")
+    assert Path(first).name.startswith(".b.")
+    assert "/" not in replacing.staging("b")
+    assert replacing.staging("gs://bucket/x/b").startswith("gs://bucket/x/.b.")

@@ -1,0 +1,65 @@
+"""Beam's file systems, loaded when a path has a scheme, and their errors in one line for the user."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from transforms.errors import InputError, TrueserveError, UsageError
+
+
+class FileSize(NamedTuple):
+    """A file and its stored size (compressed, if it is) in bytes."""
+
+    path: str
+    bytes: int
+
+
+def is_local(path: str) -> bool:
+    """Whether `path` names this machine's file system, that is, has no `scheme://`."""
+    return "://" not in path
+
+
+def match_remote(pattern: str) -> list[FileSize]:
+    """The objects that a pattern with a scheme matches. Raises InputError when they cannot be listed."""
+    with explained("list", pattern):
+        results = filesystems(pattern).match([pattern])
+    found = [file for result in results for file in result.metadata_list]
+    # Stores show a folder made by a console as an empty object whose name ends in a slash.
+    return [FileSize(file.path, file.size_in_bytes) for file in found if not file.path.endswith("/")]
+
+
+def filesystems(path: str) -> Any:
+    """Beam's `FileSystems`. Raises UsageError when nobody serves the scheme of `path`."""
+    from apache_beam.io.filesystems import FileSystems
+
+    try:
+        FileSystems.get_filesystem(path)
+    except ValueError as error:
+        scheme = path.split("://", 1)[0]
+        hint = "pip install 'trueserve[aws]'" if scheme == "s3" else "use a local path, gs:// or s3://"
+        raise UsageError(f"no file system for {scheme}:// is installed ({path}); {hint}") from error
+    return FileSystems
+
+
+@contextlib.contextmanager
+def explained(action: str, path: str) -> Iterator[None]:
+    """Turns an error of the file system into one line for the user."""
+    try:
+        yield
+    except TrueserveError:
+        raise
+    except OSError as error:  # BeamIOError is one too
+        raise InputError(f"cannot {action} {path}: {reason(error)}") from error
+    except Exception as error:
+        if is_local(path):
+            raise
+        # The clients of object stores have error classes of their own (credentials, permissions).
+        raise InputError(f"cannot {action} {path}: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """What an error says, in one line of at most 300 characters."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split())[:300]

@@ -1,0 +1,43 @@
+"""The inputs of a request, decoded within a bound on what a record of a few bytes can claim."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container, Mapping, Sequence
+from typing import Any
+
+from transforms.logs.tensors import MAX_CLAIMED, Tensor, TensorError, decode_tensor, narrowed, only_value
+
+
+def decode_tensors(protos: Mapping[str, Any], known: Container[str] | None) -> dict[str, Tensor]:
+    """The tensors of a request's inputs. Nothing is filled before all that they claim is added up.
+
+    Of an input that is not `known` (None: all are) the rows are counted and no more: where one value fills
+    its shape, each row gets one. A request's only input is taken as it is: it may hold examples. Raises
+    TensorError as `decode_tensor` does, and when the inputs claim more than `MAX_CLAIMED` values.
+    """
+    shapes = {name: [dim.size for dim in proto.tensor_shape.dim] for name, proto in protos.items()}
+    rows = max((sizes[0] for sizes in shapes.values() if sizes), default=1)
+    counted = {name for name in protos if known is not None and name not in known and len(protos) > 1}
+    claims = [
+        _claimed(proto, narrowed(shapes[name]) if name in counted else shapes[name], rows)
+        for name, proto in protos.items()
+    ]
+    if sum(claims) > MAX_CLAIMED:
+        raise TensorError("bad_tensor_shape", f"inputs claim {sum(claims)} values that are not there")
+    return {name: decode_tensor(name, proto, narrow=name in counted) for name, proto in protos.items()}
+
+
+def _claimed(proto: Any, sizes: Sequence[int], rows: int) -> int:
+    """Values that decoding would make and that are not there; 0 for a shape that is refused later."""
+    if any(size < 0 for size in sizes) or rows < 0:
+        return 0
+    count = math.prod(sizes)
+    values = only_value(proto)
+    if values is None and sizes:
+        return 0 if count else sizes[0]  # rows without values
+    return (count if sizes else rows) * (1 + _length(values) // 8)
+
+
+def _length(values: Any) -> int:
+    return len(values[0]) if values and isinstance(values[0], bytes) else 0

@@ -1,0 +1,60 @@
+"""The types of Parquet columns over many files, from their footers: nulls change what a writer chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import BinaryIO, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from transforms.logs.features import FeatureType
+from transforms.logs.tables import TableError, value_type
+from transforms.logs.tfrecord import is_of_data
+
+# For each column the types that it has, and for each type the first file, by name, that has it so.
+Found = dict[str, dict[FeatureType, str]]
+
+
+class Settled(NamedTuple):
+    """The type of each column, and a file that has it in this type."""
+
+    types: dict[str, FeatureType]
+    origins: dict[str, str]
+
+
+def parquet_types(stream: BinaryIO, path: str) -> Found:
+    """What the footer of one file says; columns of nulls, and of types that no feature has, are left out."""
+    try:
+        schema = pq.ParquetFile(stream).schema_arrow
+        kinds = [(field.name, value_type(field.type)) for field in schema]
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if not is_of_data(error):
+            raise
+        raise TableError("bad_parquet", "its footer cannot be read") from error
+    return {name: {kind: path} for name, kind in kinds if kind is not None}
+
+
+def merged_types(parts: Iterable[Mapping[str, Mapping[FeatureType, str]]]) -> Found:
+    """All types of all parts, in whatever order they come."""
+    result: Found = {}
+    for part in parts:
+        for name, kinds in part.items():
+            known = result.setdefault(name, {})
+            for kind, path in kinds.items():
+                known[kind] = min(known.get(kind, path), path)
+    return result
+
+
+def settled(found: Found) -> Settled:
+    """One type a column: float where int and float occur. Beside bytes, that of the first file stands.
+
+    Whoever reads another file then meets the conflict, and can name both files.
+    """
+    chosen = {name: _chosen(kinds) for name, kinds in found.items()}
+    return Settled(chosen, {name: found[name][kind] for name, kind in chosen.items()})
+
+
+def _chosen(kinds: Mapping[FeatureType, str]) -> FeatureType:
+    first = min(kinds, key=lambda kind: kinds[kind])
+    return FeatureType.FLOAT if first is not FeatureType.BYTES and FeatureType.FLOAT in kinds else first

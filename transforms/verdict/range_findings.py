@@ -1,0 +1,70 @@
+"""Numbers beyond the least and the greatest of training, which no distance between histograms shows.
+
+A few values far out move a distance little, whatever their size. How many they are is read off the standard
+histogram of serving: buckets that lie wholly beyond training's range. That is a lower bound, true to a part
+in a thousand, TFDV's own resolution.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from transforms.verdict import noise, severity, unseen
+from transforms.verdict.findings import Finding, Kind
+from transforms.verdict.reference import Sides
+from transforms.verdict.text import number, percent
+from transforms.verdict.views import View
+
+OUTSIDE_RANGE = "outside_training_range"
+# TFDV makes its histograms from a thousand quantiles.
+_RESOLUTION = 0.001
+
+
+def findings(sides: Sides, names: Iterable[str]) -> Iterator[Finding]:
+    """A finding for each number of which more lies beyond training's range than chance explains.
+
+    Where the schema gives a bound that bound is the range, and TFDV's check of the schema reports it.
+    """
+    for name in names:
+        training, serving = sides.training.get(name), sides.serving.get(name)
+        if training is None or serving is None or not training.present:
+            continue
+        if training.kind == serving.kind == "number":
+            yield from _finding(sides, name, training, serving)
+
+
+def _finding(sides: Sides, name: str, training: View, serving: View) -> Iterator[Finding]:
+    low, high = _range(sides.features[name], training)
+    wide = training.proto.num_stats.max - training.proto.num_stats.min
+    share = unseen.share_outside(serving, low, high)
+    # Nearer values show in the distance: there its threshold decides, which may be the user's.
+    far_out = unseen.share_outside(serving, low - wide, high + wide)
+    floor = noise.range_floor(training.present, serving.present)
+    if share <= _RESOLUTION + floor:
+        return
+    yield Finding(
+        feature=name,
+        space=sides.reference.space,
+        kind=Kind.VALUES,
+        severity=severity.of_unseen(far_out, sides.policy),
+        metric=OUTSIDE_RANGE,
+        message=f"at least {percent(share)} of values lie outside training's range, {_words(low, high)}",
+        raw_features=sides.raw_features(name),
+    )
+
+
+def _range(feature: schema_pb2.Feature, training: View) -> tuple[float, float]:
+    """Training's least and greatest value, infinite where the schema has a bound of its own."""
+    bound_low, bound_high = unseen.bounds(feature)
+    numbers = training.proto.num_stats
+    low = -math.inf if math.isfinite(bound_low) else numbers.min
+    return low, math.inf if math.isfinite(bound_high) else numbers.max
+
+
+def _words(low: float, high: float) -> str:
+    if math.isinf(low):
+        return f"up to {number(high)}"
+    return f"from {number(low)} on" if math.isinf(high) else f"{number(low)} to {number(high)}"
