@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test lint types help clean
+.PHONY: demo test lint types bench bench-quick help clean
 
 PYTHON ?=
 STACK ?=
@@ -25,11 +25,17 @@ lint: $(STAMP)  ## ruff: rules and format
 types: $(STAMP)  ## mypy, strict
 	$(BIN)/mypy
 
+bench: $(STAMP)  ## measures rows a second beside TFDV and others, in 25 minutes; writes benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/bench.py
+
+bench-quick: $(STAMP)  ## the main ratios of bench, in 4 minutes
+	$(BIN)/python benchmarks/bench.py --quick
+
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/make \1\t\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1\t\2/p' Makefile
 
 clean:  ## removes .venv and all that make, the tests and the demo wrote
-	rm -rf .venv build dist demo-output *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build dist demo-output .bench-cache *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Any Python can look for one that fits; a name on PATH may be a shim that does not run, so each is tried.

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from apache_beam.options.pipeline_options import (
-    DirectOptions,
     GoogleCloudOptions,
     PipelineOptions,
     SetupOptions,
@@ -20,7 +19,7 @@ from transforms.errors import UsageError
 # Beam's own name for "this machine" tries a runner that it would have to download first; name the one
 # that Beam brings with it.
 LOCAL_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
-LOCAL_NAMES = frozenset({None, "DirectRunner", "BundleBasedDirectRunner", "FnApiRunner", LOCAL_RUNNER})
+LOCAL_NAMES = frozenset({"directrunner", "bundlebaseddirectrunner", "fnapirunner", LOCAL_RUNNER.lower()})
 
 
 def is_beam_flag(flag: str) -> bool:
@@ -47,13 +46,9 @@ def beam_options(beam_args: Sequence[str]) -> PipelineOptions:
 
 def is_local(options: PipelineOptions) -> bool:
     """Whether the job runs on this machine."""
-    return options.view_as(StandardOptions).runner in LOCAL_NAMES
-
-
-def in_one_process(options: PipelineOptions) -> bool:
-    """Whether the job runs inside this very process."""
-    mode = options.view_as(DirectOptions).direct_running_mode
-    return is_local(options) and mode != "multi_processing"
+    runner = options.view_as(StandardOptions).runner
+    # As Beam reads it: in upper or lower case, with or without "Runner" at its end.
+    return runner is None or bool({runner.lower(), runner.lower() + "runner"} & LOCAL_NAMES)
 
 
 def temp_location(options: PipelineOptions) -> str | None:

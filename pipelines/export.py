@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.console import Console
 from pipelines.options import ExportOptions
 from transforms import paths
 from transforms.baseline import layout
-from transforms.errors import InputError
+from transforms.errors import InputError, UsageError
 from transforms.serving import keras_model, raw_tensors, served_assets, serving_model, version_folder
 from transforms.serving.fresh_process import FreshProcess, fresh_process
 from transforms.serving.parity import Difference
@@ -33,8 +35,13 @@ def run(options: ExportOptions, console: Console) -> int:
 
 def _build(options: ExportOptions, baseline: layout.Baseline, folder: str, console: Console) -> None:
     console.step(f"joining the transform graph of {baseline.path} and {options.model}")
-    model = keras_model.load_model(options.model, options.custom_objects)
-    with paths.local_copy(baseline.transform_output) as transform_output:
+    with (
+        _fetched(options.model) as model_file,
+        _fetched(options.custom_objects) as custom_objects,
+        paths.local_copy(baseline.transform_output) as transform_output,
+    ):
+        assert model_file is not None
+        model = keras_model.load_model(model_file, custom_objects)
         serving = serving_model.ServingModel(transform_output, model)
         signatures = serving_model.save(serving, folder)
     _say_what_is_missing(serving, console)
@@ -46,6 +53,17 @@ def _build(options: ExportOptions, baseline: layout.Baseline, folder: str, conso
         probes=paths.read_bytes(baseline.probes),
         name=Path(options.output.rstrip("/")).name,
     )
+
+
+@contextlib.contextmanager
+def _fetched(path: str | None) -> Iterator[str | None]:
+    """A local file with the same content. Raises UsageError when it cannot be fetched."""
+    with contextlib.ExitStack() as stack:
+        try:
+            local = None if path is None else stack.enter_context(paths.local_file(path))
+        except InputError as error:
+            raise UsageError(str(error)) from error
+        yield local
 
 
 def _say_what_is_missing(serving: serving_model.ServingModel, console: Console) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipelines import beam_options, failures
 from pipelines.console import Console
-from transforms import progress
-from transforms.errors import InputError
+from transforms import paths, progress
+from transforms.errors import InputError, TrueserveError
 
 
 class Job:
@@ -22,14 +23,14 @@ class Job:
 
     Attributes:
       heartbeats: local folder for `transforms.progress`, None on a remote runner.
-      temp: folder that every worker reaches; a new local one on this machine.
+      temp: folder of this job's own that every worker reaches; a local one on this machine.
     """
 
-    def __init__(self, options: PipelineOptions, console: Console, local: str) -> None:
+    def __init__(self, options: PipelineOptions, console: Console, local: str, temp: str) -> None:
         self.options = options
         self._console = console
         self.heartbeats = _subfolder(local, "heartbeats") if beam_options.is_local(options) else None
-        self.temp = beam_options.temp_location(options) or _subfolder(local, "temp")
+        self.temp = temp
 
     def run(self, pipeline: Any, text: str, total_bytes: int) -> None:
         """Runs `pipeline` to its end.
@@ -57,13 +58,23 @@ class Job:
 
 @contextlib.contextmanager
 def new_job(options: PipelineOptions, console: Console) -> Iterator[Job]:
-    """A job with a local folder that goes when it ends.
+    """A job with folders of its own, which go when it ends.
 
     Raises:
       UsageError: a remote runner without a temporary location that its workers reach.
     """
+    location = beam_options.temp_location(options)
     with tempfile.TemporaryDirectory(prefix="trueserve-") as local:
-        yield Job(options, console, local)
+        if location is None:
+            yield Job(options, console, local, _subfolder(local, "temp"))
+            return
+        # Other runs share the location.
+        temp = paths.join(location, f"trueserve-{uuid.uuid4().hex}")
+        try:
+            yield Job(options, console, local, temp)
+        finally:
+            with contextlib.suppress(TrueserveError):  # what the job found counts for more
+                paths.delete_tree(temp)
 
 
 def _subfolder(folder: str, name: str) -> str:

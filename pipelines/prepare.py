@@ -16,7 +16,7 @@ from pipelines.job import Job, new_job
 from pipelines.options import PrepareOptions
 from transforms import paths
 from transforms import schema as schemas
-from transforms.analyze import AnalyzeAndTransform
+from transforms.analyze import AnalyzeAndTransform, check_schemes
 from transforms.baseline import contract as contracts
 from transforms.baseline import layout
 from transforms.baseline.probes import NUM_PROBES, write_probes
@@ -67,7 +67,9 @@ def run(options: PrepareOptions, console: Console) -> int:
     """
     beam_flags = beam_options.beam_options(options.beam_args)
     beam_options.check_reachable(beam_flags, examples=options.examples, baseline=options.baseline)
-    beam_options.temp_location(beam_flags)
+    temp = beam_options.temp_location(beam_flags)
+    if not beam_options.is_local(beam_flags):
+        check_schemes(temp_location=temp, baseline=options.baseline)
     layout.check_target(options.baseline)
     given = layout.load_schema(options.schema) if options.schema else None
     plan = _plan(options)
@@ -134,7 +136,17 @@ def _transform(plan: Plan, job: Job, schema: schema_pb2.Schema) -> None:
             f"{' '.join(str(error).split())[:500]}"
         ) from error
     job.run(pipeline, "analysing and transforming", plan.total_bytes)
+    staged, written = plan.staged_file(layout.TRANSFORM_OUTPUT), _written_graph(plan, job)
+    if written != staged:
+        paths.copy_tree(written, staged)
     _check_reading(read_reading(f"{target}-reading"))
+
+
+def _written_graph(plan: Plan, job: Job) -> str:
+    """Where tf.Transform writes: on this machine to a local folder, for TensorFlow knows few file systems."""
+    if paths.is_local(job.temp) and not paths.is_local(plan.staged):
+        return paths.join(job.temp, layout.TRANSFORM_OUTPUT)
+    return plan.staged_file(layout.TRANSFORM_OUTPUT)
 
 
 def build_transform(root: Any, plan: Plan, schema: schema_pb2.Schema, target: str, job: Job) -> None:
@@ -151,7 +163,7 @@ def build_transform(root: Any, plan: Plan, schema: schema_pb2.Schema, target: st
     transformed = features | "AnalyzeAndTransform" >> AnalyzeAndTransform(
         plan.preprocessing_fn,
         schema,
-        transform_output=plan.staged_file(layout.TRANSFORM_OUTPUT),
+        transform_output=_written_graph(plan, job),
         transformed_examples=plan.staged_file(layout.TRANSFORMED_EXAMPLES),
         temp=paths.join(job.temp, "tft"),
     )

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from apache_beam.io.filesystem import BeamIOError, FileMetadata, FileSystem
+from apache_beam.io.filesystem import BeamIOError, CompressedFile, FileMetadata, FileSystem
 
 SCHEME = "memory"
 OBJECTS: dict[str, bytes] = {}
@@ -27,7 +27,7 @@ class MemoryFileSystem(FileSystem):  # type: ignore[misc]
         return head, tail
 
     def mkdirs(self, path: str) -> None:
-        raise AssertionError("object stores have no folders to make")
+        """Nothing: object stores have no folders to make, but Beam's sinks ask for them."""
 
     def has_dirs(self) -> bool:
         return False
@@ -38,8 +38,9 @@ class MemoryFileSystem(FileSystem):  # type: ignore[misc]
                 yield FileMetadata(path, len(data))
 
     def create(self, path: str, mime_type: str = "", compression_type: str = "auto") -> BinaryIO:
-        assert compression_type == "uncompressed"
-        return Upload(path)
+        compression = self._get_compression_type(path, compression_type)
+        upload = Upload(path)
+        return upload if compression == "uncompressed" else CompressedFile(upload, compression)
 
     def open(self, path: str, mime_type: str = "", compression_type: str = "auto") -> BinaryIO:
         assert compression_type == "uncompressed"
@@ -52,12 +53,19 @@ class MemoryFileSystem(FileSystem):  # type: ignore[misc]
 
     def delete(self, paths: list[str]) -> None:
         for path in paths:
-            del OBJECTS[path]
+            # Beam's sinks delete their temporary folders by name; ours never do.
+            below = [name for name in OBJECTS if name.startswith(path.rstrip("/") + "/")]
+            for name in below or [path]:
+                if OBJECTS.pop(name, None) is None:
+                    raise BeamIOError("no such object", {path: FileNotFoundError()})
 
     def copy(self, source_file_names: list[str], destination_file_names: list[str]) -> None:
-        raise NotImplementedError
+        for source, destination in zip(source_file_names, destination_file_names, strict=True):
+            OBJECTS[destination] = OBJECTS[source]
 
-    rename = copy
+    def rename(self, source_file_names: list[str], destination_file_names: list[str]) -> None:
+        self.copy(source_file_names, destination_file_names)
+        self.delete(source_file_names)
 
     def size(self, path: str) -> int:
         return len(OBJECTS[path])
@@ -73,6 +81,8 @@ class MemoryFileSystem(FileSystem):  # type: ignore[misc]
 
 
 class Upload(io.BytesIO):
+    mode = "wb"
+
     def __init__(self, path: str) -> None:
         super().__init__()
         self._path = path

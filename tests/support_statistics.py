@@ -71,8 +71,8 @@ def assert_same(
     mine = {feature.path.step[0]: feature for feature in ours.features}
     its = {feature.path.step[0]: feature for feature in theirs.features}
     assert mine.keys() == its.keys()
-    for name in its:
-        compare(mine[name], its[name], name)
+    for name, feature in its.items():
+        compare(mine[name], feature, name)
 
 
 def compare(one: Any, other: Any, where: str) -> None:

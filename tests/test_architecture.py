@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -118,6 +119,75 @@ def test_pipelines_import_nothing_that_is_not_shipped(module: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_are_absolute(module: str) -> None:
     assert not [name for name in imports(_source(module)) if name.startswith(".")]
+
+
+# What each part of `transforms` may import beside itself, in the order in which the data goes: from what
+# everybody stands on, over bytes, batches, the graph and the baseline, to the verdict and its publication.
+FOUNDATIONS = {"accounting", "errors", "file_systems", "paths", "progress", "records", "schema"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "accounting": set(),
+    "progress": set(),
+    "op_packages": set(),
+    "refused": set(),
+    "statistics": {"schema"},
+    "records": {"accounting"},
+    "file_systems": {"errors"},
+    "paths": {"errors", "file_systems"},
+    "schema": {"errors"},
+    "preprocessing": {"errors", "paths"},
+    "logs": FOUNDATIONS,
+    "read": {*FOUNDATIONS, "logs"},
+    "collect": {*FOUNDATIONS, "read"},
+    # Of the formats it takes the framing of records alone.
+    "baseline": {"errors", "paths", "schema", "logs"},
+    "transform_graph": {*FOUNDATIONS, "baseline", "op_packages", "refused"},
+    "graph": {*FOUNDATIONS, "transform_graph"},
+    "analyze": {*FOUNDATIONS, "preprocessing"},
+    "serving": {*FOUNDATIONS, "op_packages", "transform_graph"},
+    "verdict": {"accounting", "errors", "records", "schema"},
+    "publish": {*FOUNDATIONS, "verdict"},
+}
+
+
+def _part(module: str) -> str:
+    """`logs` for transforms/logs/files.py, `paths` for transforms/paths.py."""
+    return module.removeprefix("transforms/").split("/")[0].removesuffix(".py")
+
+
+def _imported_modules(module: str) -> set[str]:
+    """The project's modules that a module imports, from within functions too."""
+    files = {f"{name.replace('.', '/')}.py" for name in imports(_source(module))}
+    return files & set(MODULES) - {module}
+
+
+TRANSFORMS = [name for name in MODULES if name.startswith("transforms/") and "__init__" not in name]
+
+
+@pytest.mark.parametrize("module", TRANSFORMS)
+def test_transforms_import_down_the_way_of_the_data(module: str) -> None:
+    imported = {_part(name) for name in _imported_modules(module)}
+    assert imported - {_part(module)} <= MAY_IMPORT[_part(module)]
+
+
+def test_parts_of_transforms_import_one_another_in_no_circle() -> None:
+    order = list(graphlib.TopologicalSorter(MAY_IMPORT).static_order())
+    assert set(order) == {_part(module) for module in TRANSFORMS}
+    assert not _below("logs") & {"read", "baseline", "serving", "verdict", "publish"}
+    assert not _below("verdict") & {"baseline", "serving", "publish"}
+
+
+def _below(part: str) -> set[str]:
+    """All that a part may lean on, through others too."""
+    return MAY_IMPORT[part].union(*(_below(name) for name in MAY_IMPORT[part]))
+
+
+def test_modules_import_one_another_in_no_circle() -> None:
+    imported = {module: _imported_modules(module) for module in MODULES}
+    assert len(list(graphlib.TopologicalSorter(imported).static_order())) == len(MODULES)
+    # The scan sees imports of every kind, or no circle would be seen either.
+    assert "transforms/verdict/findings.py" in imported["transforms/verdict/compare.py"]
+    assert "transforms/paths.py" in imported["transforms/preprocessing.py"]
 
 
 def test_only_the_listed_modules_import_beam() -> None:

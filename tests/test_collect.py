@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
+import pytest
 
 from transforms import collect
 from transforms.accounting import Accounting
+from transforms.errors import InputError
 from transforms.logs.rows import metadata_of
 from transforms.read import ReadResult
 from transforms.records import Batch, Fault, Reject
@@ -90,6 +94,38 @@ def test_a_reading_sums_counts_and_keeps_the_first_troubles_by_place(tmp_path: P
     assert found.accounting == Accounting(read=7, decoded=6, files=1)
     assert [fault.file for fault in found.faults] == ["a", "b"]
     assert [reject.record for reject in found.rejects] == list(range(1, collect.KEPT + 1))
+
+
+def test_a_reading_comes_back_as_it_was(tmp_path: Path) -> None:
+    counts = Accounting(
+        read=3,
+        rejected=Counter({"not_a_tf_example": 2}),
+        forms=Counter({("distance", "int_for_float"): 7, ("o\udcff", "unknown_feature"): 1}),
+    )
+    faults = [Fault("\u00e9", "truncated", "d", 12)]
+    rejects = [Reject("a", 0, "r", "d", b"\x00\xff"), Reject("a", 1, "r", "d", b""), Reject("a", 2, "r", "d")]
+    found = reading(tmp_path, [counts], faults, rejects)
+    assert found == collect.Reading(counts, tuple(faults), tuple(rejects))
+    assert found.accounting.rejected["another"] == found.accounting.forms["another", "form"] == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff", pickle.dumps({})])
+def test_a_reading_that_is_none_is_one_clear_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "reading").write_bytes(content)
+    with pytest.raises(InputError, match="reading is not what the job wrote there: ") as caught:
+        collect.read_reading(str(tmp_path / "reading"))
+    assert "\n" not in str(caught.value)
+
+
+def test_reading_runs_nothing_that_is_in_the_file(tmp_path: Path) -> None:
+    class Planted:
+        def __reduce__(self) -> Any:
+            return Path.touch, (tmp_path / "planted",)
+
+    (tmp_path / "reading").write_bytes(pickle.dumps(Planted()))
+    with pytest.raises(InputError):
+        collect.read_reading(str(tmp_path / "reading"))
+    assert not (tmp_path / "planted").exists()
 
 
 def test_a_reading_of_nothing_is_there_all_the_same(tmp_path: Path) -> None:

@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 import support_export as support
 import tensorflow as tf
+from support_memory_files import OBJECTS
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
 from pipelines import export
 from pipelines.console import Console
 from pipelines.options import ExportOptions
+from transforms import paths
 from transforms.baseline import layout, probes
 from transforms.columnar.framing import block_of
 from transforms.errors import InputError, UsageError
@@ -281,12 +283,88 @@ def test_a_changed_prediction_is_found_in_both_signatures(published: Path, tmp_p
     assert "in 1 of 60 probes, first probe 20" in found[0].detail
 
 
+def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **modules: str) -> Path:
+    """Puts modules where the fresh process finds them; gives the file in which they leave what they saw."""
+    seen = tmp_path / "seen"
+    for name, code in modules.items():
+        (tmp_path / f"{name}.py").write_text(f"SEEN = {str(seen)!r}\n{code}")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    return seen
+
+
+def test_whatever_prints_in_the_fresh_process_the_answer_is_heard(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = "import atexit, os\nprint('noise', end='', flush=True)\natexit.register(os.write, 1, b'more')"
+    planted(tmp_path, monkeypatch, sitecustomize=noise)
+    with fresh_process() as fresh:
+        assert fresh.check(str(published)) == []
+
+
+def test_no_module_of_ours_hides_one_of_pythons(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "import statistics\nopen(SEEN, 'w').write(str(hasattr(statistics, 'mean')))"
+    seen = planted(tmp_path, monkeypatch, sitecustomize=code)
+    with fresh_process() as fresh:
+        assert fresh.check(str(published)) == []
+    assert seen.read_text() == "True"
+
+
+TEXT = "open(SEEN, 'a').write('imported')"
+
+
+def test_packages_of_ops_are_imported_only_for_ops_that_are_unknown(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = planted(tmp_path, monkeypatch, tensorflow_text=TEXT)
+    with fresh_process() as fresh:
+        assert fresh.check(str(published)) == []
+    assert not seen.exists()
+
+    with fresh_process() as fresh, pytest.raises(InputError) as caught:
+        fresh.check(str(with_unknown_op(published, tmp_path / "copy")))
+    assert seen.read_text() == "imported"
+    assert "does not know its op 'NormalizeUTF8'; not installed: " in str(caught.value)
+    assert "tensorflow_text" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def with_unknown_op(published: Path, copy: Path) -> Path:
+    shutil.copytree(published, copy)
+    model = saved_model_pb2.SavedModel.FromString((copy / "saved_model.pb").read_bytes())
+    functions = model.meta_graphs[0].graph_def.library.function
+    node = next(node for function in functions for node in function.node_def if node.op == "AddV2")
+    node.op = "NormalizeUTF8"
+    (copy / "saved_model.pb").write_bytes(model.SerializeToString())
+    return copy
+
+
 def test_a_model_that_cannot_be_loaded_is_one_line(tmp_path: Path, published: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(published, copy)
     (copy / "saved_model.pb").write_bytes(b"no model")
     with fresh_process() as fresh, pytest.raises(InputError, match=r"fresh process: .*saved_model") as caught:
         fresh.check(str(copy))
+    assert "\n" not in str(caught.value)
+
+
+def test_model_and_custom_objects_are_fetched_from_an_object_store(
+    home: Path, tmp_path: Path, custom: dict[str, str]
+) -> None:
+    OBJECTS.clear()
+    for name, file in custom.items():
+        paths.copy_file(file, f"memory://bucket/{Path(file).name}")
+        custom[name] = f"memory://bucket/{Path(file).name}"
+    # The layer is loaded and run: it is told apart by what it does to a probe alone.
+    assert "centered (serving_default, one at a time)" in failure(home, tmp_path / "served", **custom)
+
+
+@pytest.mark.parametrize("flag", ["model", "custom_objects"])
+def test_a_file_that_is_not_in_the_store_is_wrong_usage(home: Path, tmp_path: Path, flag: str) -> None:
+    OBJECTS.clear()
+    with pytest.raises(UsageError, match=r"cannot read memory://bucket/none\.py: ") as caught:
+        run(home, tmp_path / "served", **{flag: "memory://bucket/none.py"})
     assert "\n" not in str(caught.value)
 
 

@@ -19,8 +19,10 @@ import support_e2e as e2e
 import support_logs as logs
 from conftest import NUM_TRAINING, Home
 from google.protobuf import text_format
+from support_memory_files import OBJECTS
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from transforms import paths
 from transforms import schema as schemas
 from transforms.baseline import layout
 from transforms.baseline.probes import NUM_PROBES, read_probes
@@ -227,6 +229,49 @@ def with_given_schema(home: Home, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("given")
     (folder / "given.pbtxt").write_text(GIVEN)
     return folder
+
+
+def test_on_an_object_store_from_this_machine(
+    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """TensorFlow does not know the store; two runs, so that one baseline takes the place of another."""
+    OBJECTS.clear()
+    examples = e2e.write_examples(tmp_path / "training", home.training[:300], ())
+    for _ in range(2):
+        result = e2e.run(
+            capsys,
+            "prepare",
+            f"--examples={examples}",
+            f"--preprocessing={home.preprocessing}",
+            f"--label={e2e.LABEL}",
+            "--baseline=memory://bucket/baseline",
+        )
+        assert result.code == 0, result.err
+    assert layout.load("memory://bucket/baseline").contract.num_examples == 300
+    assert {path.split("/")[3] for path in OBJECTS} == {"baseline"}
+    assert any("transformed_examples/" in path for path in OBJECTS)
+    with paths.local_copy("memory://bucket/baseline/transform_output") as folder:
+        assert set(TransformGraph(folder).serving_outputs) == RAW_OF.keys() - LABEL_OUTPUTS
+
+
+@pytest.mark.parametrize("flag", ["baseline", "temp_location"])
+def test_a_remote_runner_needs_folders_that_tensorflow_can_write(
+    home: Home, capsys: pytest.CaptureFixture[str], flag: str
+) -> None:
+    folders = {"baseline": "gs://bucket/baseline", "temp_location": "gs://bucket/tmp", flag: "memory://b/x"}
+    result = e2e.run(
+        capsys,
+        "prepare",
+        "--examples=gs://bucket/*",
+        f"--preprocessing={home.preprocessing}",
+        "--runner=DataflowRunner",
+        *(f"--{name}={folder}" for name, folder in folders.items()),
+    )
+    assert result.code == 2
+    assert (
+        f"--{flag}: TensorFlow, which writes the transform graph, cannot write to 'memory://b/x'"
+        in result.err[0]
+    )
 
 
 def test_from_parquet_with_a_given_schema(

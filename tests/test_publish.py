@@ -118,11 +118,9 @@ def test_no_statistics_at_all_is_not_examined(against: Reference) -> None:
 
 
 def test_a_window_beside_all_records_says_when_they_were(against: Reference) -> None:
-    times = {
-        "first_time": dt.datetime(2012, 7, 1, tzinfo=dt.UTC),
-        "last_time": dt.datetime(2012, 7, 9, tzinfo=dt.UTC),
-    }
-    _, verdict, _ = run(against, Evidence({}, Accounting(read=5, outside_window=5, **times)))
+    first, last = dt.datetime(2012, 7, 1, tzinfo=dt.UTC), dt.datetime(2012, 7, 9, tzinfo=dt.UTC)
+    counts = Accounting(read=5, outside_window=5, first_time=first, last_time=last)
+    _, verdict, _ = run(against, Evidence({}, counts))
     assert (
         "their times go from 2012-07-01T00:00:00Z to 2012-07-09T00:00:00Z"
         in verdict["findings"][0]["message"]

@@ -11,7 +11,7 @@ import tensorflow_data_validation as tfdv
 from support_verdict import LABEL, compared, frame, reference, said, served, statistics, worst
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.statistics import statistics_options
+from transforms.statistics import SIZES
 from transforms.verdict import unseen
 from transforms.verdict.categories import largest_difference
 from transforms.verdict.compare import Policy, Reference, compare
@@ -258,5 +258,5 @@ def tails(rows: int, seed: int) -> pd.DataFrame:
 
 
 def test_options_of_a_run_keep_as_many_values_as_these_tests_say() -> None:
-    assert statistics_options(None).num_rank_histogram_buckets == KEPT
+    assert SIZES.num_rank_histogram_buckets == KEPT
     assert LABEL not in served().columns

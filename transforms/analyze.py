@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 import pyarrow as pa
+import tensorflow as tf
 import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -14,7 +15,23 @@ from tfx_bsl.coders import example_coder
 
 from transforms import paths
 from transforms import schema as schemas
+from transforms.errors import UsageError
 from transforms.preprocessing import PreprocessingFn
+
+
+def check_schemes(**folders: str | None) -> None:
+    """Refuses folders that TensorFlow cannot write to: tf.Transform's output does not go through Beam.
+
+    Raises:
+      UsageError: naming the flag.
+    """
+    known = tf.io.gfile.get_registered_schemes()
+    for flag, folder in folders.items():
+        if folder is not None and not paths.is_local(folder) and folder.split("://")[0] not in known:
+            raise UsageError(
+                f"--{flag}: TensorFlow, which writes the transform graph, cannot write to {folder!r} from a "
+                f"remote runner; use gs://, or the local runner"
+            )
 
 
 class Transformed(NamedTuple):
@@ -37,9 +54,10 @@ class AnalyzeAndTransform(beam.PTransform):  # type: ignore[misc]
     Attributes:
       preprocessing_fn: raw tensors by name to transformed tensors by name; traced here and on workers.
       schema: of the raw features, with environments; batches may lack columns of it, or have others.
-      transform_output: folder to write in the layout of `tft.TFTransformOutput`, raw metadata included.
+      transform_output: folder to write in the layout of `tft.TFTransformOutput`, raw metadata included; and
+      temp: tf.Transform's own temporary folder. Every worker must reach both, and TensorFlow's file systems
+        serve them: see `check_schemes`.
       transformed_examples: folder to write TFRecords of transformed tf.Examples into, sharded and gzipped.
-      temp: tf.Transform's own temporary folder; every worker must reach it.
     """
 
     preprocessing_fn: PreprocessingFn

@@ -1,10 +1,15 @@
-"""What a training pipeline leaves for its launcher: small files in a folder that both reach."""
+"""What a training pipeline leaves for its launcher: small files in a folder that both reach, and no others.
+
+They are JSON, protocol buffers and Arrow: who can write into that folder can spoil a run, and run nothing.
+"""
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import io
-import pickle
+import json
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -14,6 +19,7 @@ import pyarrow as pa
 
 from transforms import accounting, paths
 from transforms.accounting import Accounting
+from transforms.errors import InputError
 from transforms.read import ReadResult
 from transforms.records import Batch, Fault, Reject
 
@@ -80,10 +86,15 @@ class WriteSampleOfRows(beam.PTransform):  # type: ignore[misc]
 
 
 def read_reading(path: str) -> Reading:
-    """What `WriteReading` wrote; a file of this very run, in a folder of its own."""
-    reading = pickle.loads(paths.read_bytes(path))
-    assert isinstance(reading, Reading)
-    return reading
+    """What `WriteReading` wrote.
+
+    Raises:
+      InputError: there is no such file, or something else in it.
+    """
+    try:
+        return _from_json(json.loads(paths.read_bytes(path)))
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is not what the job wrote there: {error}; run it again") from error
 
 
 def read_rows(path: str) -> pa.RecordBatch | None:
@@ -183,7 +194,35 @@ def _from_stream(data: bytes) -> pa.RecordBatch:
 
 def _write_reading(path: str, counts: Accounting, faults: Any, rejects: Any) -> None:
     reading = Reading(counts, tuple(faults), tuple(rejects))
-    paths.write_atomically(path, pickle.dumps(reading))
+    paths.write_atomically(path, json.dumps(_to_json(reading)).encode())
+
+
+def _to_json(reading: Reading) -> dict[str, Any]:
+    # Not asdict, which makes of a Counter one that counts its pairs.
+    counts = {f.name: getattr(reading.accounting, f.name) for f in dataclasses.fields(Accounting)}
+    # JSON's keys are text alone.
+    counts["forms"] = [[*key, rows] for key, rows in reading.accounting.forms.items()]
+    rejects = [dataclasses.asdict(reject) for reject in reading.rejects]
+    for reject in rejects:
+        if reject["payload"] is not None:
+            reject["payload"] = base64.b64encode(reject["payload"]).decode()
+    faults = [dataclasses.asdict(fault) for fault in reading.faults]
+    return {"accounting": counts, "faults": faults, "rejects": rejects}
+
+
+def _from_json(values: dict[str, Any]) -> Reading:
+    counts = dict(values["accounting"])
+    counts["rejected"] = Counter(counts["rejected"])
+    counts["forms"] = Counter({(feature, form): rows for feature, form, rows in counts["forms"]})
+    return Reading(
+        Accounting(**counts),
+        tuple(Fault(**fault) for fault in values["faults"]),
+        tuple(_reject(**reject) for reject in values["rejects"]),
+    )
+
+
+def _reject(*, payload: str | None, **more: Any) -> Reject:
+    return Reject(**more, payload=None if payload is None else base64.b64decode(payload))
 
 
 def _write_message(message: Any, path: str) -> None:

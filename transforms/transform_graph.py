@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import atexit
 import functools
-import importlib
-import importlib.util
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,14 +19,11 @@ from tensorflow_transform import schema_inference
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 from tfx_bsl.tfxio.tensor_to_arrow import TensorsToRecordBatchConverter
 
+from transforms import op_packages
 from transforms import schema as schemas
 from transforms.baseline import lineage
 from transforms.errors import UsageError
 from transforms.refused import apply_in_parts
-
-# Ops of these packages are known to TensorFlow only once the package has been imported.
-_OP_PACKAGES = ("tensorflow_text", "tensorflow_decision_forests", "struct2tensor")
-
 
 # What TensorFlow, tfx_bsl and Arrow (its ArrowInvalid is a ValueError) raise for data.
 _REFUSALS = (tf.errors.OpError, ValueError)
@@ -174,9 +169,7 @@ def _check_layout(folder: str) -> None:
 
 
 def _load(path: str) -> Any:
-    for package in _OP_PACKAGES:
-        if importlib.util.find_spec(package):
-            importlib.import_module(package)
+    op_packages.import_op_packages()
     loaded = tf.saved_model.load(path)
     if not hasattr(loaded, "transform_fn"):
         raise UsageError(f"{path} was written by tf.Transform in TF 1 mode; expected a graph of TF 2")

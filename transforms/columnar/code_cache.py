@@ -1,14 +1,15 @@
 """Machine code kept between processes.
 
-numba's own cache knows a function's file, and not those of the functions that are compiled into it: after a
-change in one of them it would give out old code. Here the code is kept by a digest of all the files that
-compiled functions are in. It is looked for beside the source, where an image or a package may have brought it,
-and in the user's cache folder; it is written to the first of the two (or NUMBA_CACHE_DIR) that can be written,
-and nowhere if none can: then every process compiles for itself.
+numba's own cache knows a function's file, and not those of the functions that are compiled into it: after
+a change in one of them it would give out old code. Here the code is kept by a digest of all the files that
+compiled functions are in. It is looked for beside the source, where an image or a package may have brought
+it, and in the user's cache folder; it is written to the first of the two (or NUMBA_CACHE_DIR) that can be
+written, and nowhere if none can: then every process compiles for itself.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import tempfile
@@ -95,11 +96,13 @@ class CodeCache(FunctionCache):  # type: ignore[misc]
         self._brought = IndexDataCacheFile(folder, self._impl.filename_base, locator.get_source_stamp())
 
     def _load_overload(self, sig: Any, target_context: Any) -> Any:
-        found = super()._load_overload(sig, target_context)
-        if found is not None:
-            return found
-        data = self._brought.load(self._index_key(sig, target_context.codegen()))
-        return None if data is None else self._impl.rebuild(target_context, data)
+        key = self._index_key(sig, target_context.codegen())
+        for place in (self._cache_file, self._brought):
+            with contextlib.suppress(OSError):  # A folder that cannot be read has no code.
+                data = place.load(key)
+                if data is not None:
+                    return self._impl.rebuild(target_context, data)
+        return None
 
     def _save_overload(self, sig: Any, data: Any) -> None:
         if self._writes:

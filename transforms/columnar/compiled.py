@@ -16,6 +16,8 @@ from numba import types
 
 from transforms.columnar.code_cache import CodeCache
 
+#: A whole number in compiled code: int64, whether of Python or of numpy for a type checker.
+Int = Any
 Function = TypeVar("Function", bound=Callable[..., object])
 
 # Compiled code reads from arrays that others own (Arrow's buffers, bytes) and that may not be written to.

@@ -15,7 +15,7 @@ from llvmlite import binding, ir
 from numba import types
 from numba.extending import intrinsic
 
-from transforms.columnar.compiled import helper
+from transforms.columnar.compiled import Int, helper
 from transforms.columnar.memory import load64
 
 _POLYNOMIAL = 0x82F63B78  # Castagnoli's, bits reversed
@@ -60,8 +60,8 @@ def _instruction(name: str, register: int, data: int) -> Callable[[Any, Any], An
     """The processor's instruction `name`, of `register` and `data` bits: (crc, value) to crc."""
     kind = ir.FunctionType(ir.IntType(register), [ir.IntType(register), ir.IntType(data)])
 
-    def call(_typing: Any, crc: Any, value: Any) -> Any:
-        def generate(_context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def call(_typing: Any, _crc: Any, value: Any) -> Any:
+        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             function = builder.module.declare_intrinsic(name, (), kind)
             given = [
                 builder.zext(argument, wanted) if argument.type.width < wanted.width else argument
@@ -90,7 +90,7 @@ _byte_step, _word_step = _steps()
 
 
 @helper
-def crc32c(data: Any, start: int, end: int) -> Any:
+def crc32c(data: Any, start: Int, end: Int) -> Any:
     """The CRC-32C of `data[start:end]`."""
     crc, position = _ALL, start
     while end - position >= 8:
@@ -103,7 +103,7 @@ def crc32c(data: Any, start: int, end: int) -> Any:
 
 
 @helper
-def masked_crc32c(data: Any, start: int, end: int) -> Any:
+def masked_crc32c(data: Any, start: Int, end: Int) -> Any:
     """The CRC-32C of `data[start:end]`, rotated and offset as TFRecords store it."""
     crc = crc32c(data, start, end)
     return np.uint32(np.uint32(crc >> np.uint32(15) | crc << np.uint32(17)) + _MASK_DELTA)

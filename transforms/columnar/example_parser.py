@@ -69,7 +69,8 @@ class ExampleParser:
         if self._names.used[0] > _MAX_NAMES:
             self._forget_names()
         most = self._begin(len(block) - first)
-        rows, bad = [], []
+        rows: list[Array] = []
+        bad: list[int] = []
         position, row = first, 0
         while position < first + most + len(bad) and position < len(block):
             last = min(len(block), position + most - row)
@@ -89,7 +90,7 @@ class ExampleParser:
                 good = self._parse_with_care(block.record(position), row)
                 (rows.append(np.array([position])) if good else bad.append(position))
                 position, row = position + 1, row + good
-            elif not self._make_room(state, *needed, rows=row):
+            elif not self._make_room(state, needed, row):
                 break
         self._rows_before = row
         return Parsed(self._columns(row), np.concatenate([np.zeros(0, np.int64), *rows]), bad)
@@ -102,15 +103,16 @@ class ExampleParser:
         self._store = st.begin(self._store, most + 1, ratio)
         return most
 
-    def _make_room(self, state: int, column: int, values: int, num_bytes: int, rows: int) -> bool:
+    def _make_room(self, state: int, needed: list[int], rows: int) -> bool:
         """Whether there is now what was missing; False where the batch should rather end here."""
+        column, values, num_bytes = needed
         if state == MORE_NAMES:
             self._names = grown(self._names, num_bytes)
             if len(self._names.hashes) > len(self._store.seen):
                 self._store = st.with_names(self._store, len(self._names.hashes))
         elif state == MORE_VALUES:
             self._store = st.with_room(self._store, column, values, num_bytes)
-        elif self._store.count[st.IN_USE] < len(self._store.lines):
+        elif self._store.counters[st.IN_USE] < len(self._store.lines):
             self._store = st.with_spare_room(self._store)
         else:
             return self._more_lines(rows)
@@ -136,10 +138,10 @@ class ExampleParser:
             if state == DONE:
                 return True
             assert state != UNUSUAL
-            self._make_room(state, *needed, rows=0)
+            self._make_room(state, needed, 0)
 
     def _columns(self, num_rows: int) -> list[Column]:
-        store, used = self._store, int(self._store.count[st.IN_USE])
+        store, used = self._store, int(self._store.counters[st.IN_USE])
         valid, nulls = np.zeros((used, (num_rows + 7) // 8), np.uint8), np.zeros(used, np.int64)
         st.finish_lines(store.ends, num_rows, valid, nulls)
         return [

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import BYTES, compiled
+from transforms.columnar.compiled import BYTES, Int, compiled
 from transforms.columnar.crc32c import masked_crc32c
 from transforms.columnar.memory import load32, load64
 from transforms.logs.tfrecord import HEADER_BYTES, MAX_RECORD_BYTES, TFRecordError
@@ -32,7 +32,7 @@ WHOLE, MORE, BAD_LENGTH_CHECKSUM, BAD_DATA_CHECKSUM, ABSURD_LENGTH = range(5)
 
 
 @compiled(types.UniTuple(types.int64, 4)(BYTES, types.int64, types.int64[::1], types.int64[::1]))
-def find_records(data: Array, start: int, starts: Array, ends: Array) -> tuple[int, int, int, int]:
+def find_records(data: Array, start: Int, starts: Array, ends: Array) -> tuple[Int, Int, Int, Int]:
     """Writes where the data of each record in `data[start:]` begins and ends.
 
     Returns how many were found, the position after the last, why it stopped there, and how many bytes the

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.columnar.compiled import helper
+from transforms.columnar.compiled import Int, helper
 from transforms.columnar.memory import load64, tail_word
 
 _FIRST = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio
@@ -25,7 +25,7 @@ def finish_hash(word: Any) -> Any:
 
 
 @helper
-def hash_bytes(data: Any, start: int, length: int) -> Any:
+def hash_bytes(data: Any, start: Int, length: Int) -> Any:
     """The hash of `data[start:start + length]`."""
     state, done = np.uint64(length) * _FIRST, 0
     while length - done >= 8:

@@ -10,7 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from transforms.columnar.compiled import CHECKED, helper
+from transforms.columnar.compiled import CHECKED, Int, helper
 
 
 def _address(context: Any, builder: Any, array_type: Any, array: Any, position: Any) -> Any:
@@ -19,7 +19,7 @@ def _address(context: Any, builder: Any, array_type: Any, array: Any, position: 
 
 
 def _make_load(bits: int, result: Any) -> Any:
-    def load(_typing: Any, array: Any, position: Any) -> Any:
+    def load(_typing: Any, array: Any, _position: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             address = _address(context, builder, signature.args[0], *arguments)
             return builder.load(builder.bitcast(address, ir.IntType(bits).as_pointer()), align=1)
@@ -29,7 +29,7 @@ def _make_load(bits: int, result: Any) -> Any:
     return intrinsic(load)
 
 
-def _copy(_typing: Any, target: Any, at: Any, source: Any, start: Any, length: Any) -> Any:
+def _copy(_typing: Any, target: Any, _at: Any, source: Any, _start: Any, _length: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         to = _address(context, builder, signature.args[0], arguments[0], arguments[1])
         of = _address(context, builder, signature.args[2], arguments[2], arguments[3])
@@ -45,7 +45,7 @@ _memcpy = intrinsic(_copy)
 
 
 @helper
-def _touch(array: Any, position: int, length: int) -> Any:
+def _touch(array: Any, position: Int, length: Int) -> Any:
     # For the check of bounds alone; a position below zero would count from the end.
     if position < 0:
         raise IndexError("a word before the start of an array")
@@ -53,7 +53,7 @@ def _touch(array: Any, position: int, length: int) -> Any:
 
 
 @helper
-def load32(array: Any, position: int) -> Any:
+def load32(array: Any, position: Int) -> Any:
     """The little-endian uint32 at `position`; the caller has checked that four bytes are there."""
     if CHECKED:
         _touch(array, position, 4)
@@ -61,7 +61,7 @@ def load32(array: Any, position: int) -> Any:
 
 
 @helper
-def load64(array: Any, position: int) -> Any:
+def load64(array: Any, position: Int) -> Any:
     """The little-endian uint64 at `position`; the caller has checked that eight bytes are there."""
     if CHECKED:
         _touch(array, position, 8)
@@ -69,7 +69,7 @@ def load64(array: Any, position: int) -> Any:
 
 
 @helper
-def copy_bytes(target: Any, at: int, source: Any, start: int, length: int) -> None:
+def copy_bytes(target: Any, at: Int, source: Any, start: Int, length: Int) -> None:
     """Copies `length` bytes; the caller has checked that they are there and have room. No overlap."""
     if CHECKED and length > 0:
         _touch(target, at, length)
@@ -78,7 +78,7 @@ def copy_bytes(target: Any, at: int, source: Any, start: int, length: int) -> No
 
 
 @helper
-def tail_word(array: Any, position: int, length: int) -> Any:
+def tail_word(array: Any, position: Int, length: Int) -> Any:
     """The next `length` (1 to 7) bytes as the low bytes of a word, the rest of it zero."""
     if array.size - position >= 8:
         return load64(array, position) & (np.uint64(1) << np.uint64(8 * length)) - np.uint64(1)
@@ -89,7 +89,7 @@ def tail_word(array: Any, position: int, length: int) -> Any:
 
 
 @helper
-def same_bytes(one: Any, at: int, other: Any, start: int, length: int) -> bool:
+def same_bytes(one: Any, at: Int, other: Any, start: Int, length: Int) -> Any:
     """Whether `length` bytes of both arrays are the same."""
     done = 0
     while length - done >= 8:

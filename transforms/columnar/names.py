@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import helper
+from transforms.columnar.compiled import Int, helper
 from transforms.columnar.hashing import hash_bytes
 from transforms.columnar.memory import copy_bytes, same_bytes
 
@@ -79,7 +79,7 @@ def name_of(names: Names, number: int) -> bytes:
 
 
 @helper
-def is_name(names: Any, number: int, data: Any, start: int, length: int) -> bool:
+def is_name(names: Any, number: Int, data: Any, start: Int, length: Int) -> Any:
     """Whether `data[start:start + length]` is the name with that number."""
     return names.lengths[number] == length and same_bytes(
         names.arena, names.starts[number], data, start, length
@@ -87,7 +87,7 @@ def is_name(names: Any, number: int, data: Any, start: int, length: int) -> bool
 
 
 @helper
-def number_of(names: Any, data: Any, start: int, length: int) -> tuple[int, int]:
+def number_of(names: Any, data: Any, start: Int, length: Int) -> tuple[Int, Int]:
     """The number of a name, or NO_ROOM and its slot where the table does not have it."""
     code, mask = hash_bytes(data, start, length), np.uint64(names.slots.size - 1)
     slot = np.int64(code & mask)
@@ -100,7 +100,7 @@ def number_of(names: Any, data: Any, start: int, length: int) -> tuple[int, int]
 
 
 @helper
-def add_name(names: Any, slot: int, data: Any, start: int, length: int) -> int:
+def add_name(names: Any, slot: Int, data: Any, start: Int, length: Int) -> Int:
     """Adds a name at a slot that `number_of` has found free; its number, or NO_ROOM."""
     number, at = names.used[0], names.used[1]
     if number == names.hashes.size or names.arena.size - at < length:

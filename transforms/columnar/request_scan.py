@@ -1,8 +1,8 @@
 """Serialized PredictionLogs whose request carries tf.Examples: where these stand, and what is said of them.
 
-A walk over the wire format by a table of the messages' fields. What is unusual is left to another parser: fields
-that the table does not have, a second value where there can be one, lists of numbers that are not packed,
-anything but one input of strings in a list.
+A walk over the wire format by a table of the messages' fields. What is unusual is left to another parser:
+fields that the table does not have, a second value where there can be one, lists of numbers that are not
+packed, anything but one input of strings in a list.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import BYTES, LONGS, compiled, helper
+from transforms.columnar.compiled import BYTES, LONGS, Int, compiled, helper
 from transforms.columnar.names import NAMES, NO_ROOM, add_name, number_of
 from transforms.columnar.utf8 import is_utf8
 from transforms.columnar.wire import read_length, read_varint
@@ -20,11 +20,11 @@ from transforms.columnar.wire import read_length, read_varint
 Array = np.ndarray[Any, Any]
 
 # How a field is written. A field of bytes, text or a list may come again where its rule is repeated.
-_NONE, _VARINT, _FIXED64, _FIXED32, _BYTES, _TEXT, _MESSAGE, _VARINTS, _WORDS, _LONGS = range(10)
+_NONE, _VARINT, _FIXED64, _BYTES, _TEXT, _MESSAGE, _VARINTS, _WORDS, _LONGS = range(9)
 _REPEATED = 16
 
-# What is noted of a record: numbers, and the start and end of texts. Each of the three specs of a model (of the
-# response, the request, the log) has four notes.
+# What is noted of a record: numbers, and the start and end of texts. Each of the three specs of a model (of
+# the response, the request, the log) has four notes.
 NAME, VERSION, LABEL, SIGNATURE = range(4)
 SPECS = 3
 SECONDS, INPUT, INPUTS, DTYPE, DIMS, SIZE, STRINGS, PREDICT = range(4 * SPECS, 4 * SPECS + 8)
@@ -113,7 +113,7 @@ RULES = _tabled(_PREDICTION_LOG)
 
 class Requests(NamedTuple):
     """What is found, by record: `notes` (see `find_examples`), whether it is `usual`, and where its examples
-    begin in `starts` and `ends`, which have the examples of all records; `count` is how many these are.
+    begin in `starts` and `ends`, which have the examples of all records; `total` is how many these are.
     """
 
     notes: Array
@@ -121,7 +121,7 @@ class Requests(NamedTuple):
     first: Array
     starts: Array
     ends: Array
-    count: Array
+    total: Array
 
 
 _ROWS = types.int64[:, ::1]
@@ -133,7 +133,7 @@ _UNUSUAL = 3
 
 
 @helper
-def _are_varints(data: Any, position: int, end: int) -> bool:
+def _are_varints(data: Any, position: Int, end: Int) -> bool:
     while position < end:
         _, position = read_varint(data, position, end)
         if position < 0:
@@ -142,14 +142,13 @@ def _are_varints(data: Any, position: int, end: int) -> bool:
 
 
 @helper
-def _skip(data: Any, position: int, end: int, kind: int, wire: int) -> tuple[int, int, int]:
-    """The field of that kind whose tag ends at `position`: where it ends and begins, and its number; -1 if none."""
+def _skip(data: Any, position: Int, end: Int, kind: Int, wire: Int) -> tuple[Int, Int, Int]:
+    """Where the field whose tag ends at `position` ends and begins, and its number; -1 if not of `kind`."""
     if kind == _VARINT:
         value, stop = read_varint(data, position, end)
         return (stop if wire == 0 else -1), position, np.int64(value)
-    if kind == _FIXED64 or kind == _FIXED32:
-        stop = position + (8 if kind == _FIXED64 else 4)
-        return (stop if stop <= end and wire == (1 if kind == _FIXED64 else 5) else -1), position, 0
+    if kind == _FIXED64:
+        return (position + 8 if end - position >= 8 and wire == 1 else -1), position, 0
     stop, start = read_length(data, position, end)
     if wire != 2 or stop < 0:
         return -1, -1, 0
@@ -164,7 +163,7 @@ def _skip(data: Any, position: int, end: int, kind: int, wire: int) -> tuple[int
 
 
 @helper
-def _walk(data: Any, start: int, end: int, rules: Any, stack: Any, found: Any, notes: Any) -> int:
+def _walk(data: Any, start: Int, end: Int, rules: Any, stack: Any, found: Any, notes: Any) -> Int:
     """Notes what one record says. `stack` has, by depth, the message, its end and the fields that it had."""
     notes[:, 0], notes[:, 1] = -1, 0
     depth, position = 0, start
@@ -189,10 +188,10 @@ def _walk(data: Any, start: int, end: int, rules: Any, stack: Any, found: Any, n
         if stop < 0:
             return _UNUSUAL
         if note == STRINGS:
-            if found.count[0] == found.starts.size:
+            if found.total[0] == found.starts.size:
                 return MORE_EXAMPLES
-            found.starts[found.count[0]], found.ends[found.count[0]] = begin, stop
-            found.count[0] += 1
+            found.starts[found.total[0]], found.ends[found.total[0]] = begin, stop
+            found.total[0] += 1
         elif note >= 0 and kind == _MESSAGE:
             notes[note, 0], notes[note, 1] = 0, notes[note, 1] + 1
         elif note >= 0:
@@ -206,7 +205,7 @@ def _walk(data: Any, start: int, end: int, rules: Any, stack: Any, found: Any, n
 
 
 @helper
-def _is_usual(notes: Any, examples: int) -> bool:
+def _is_usual(notes: Any, examples: Int) -> Any:
     """Whether there is one input, of a one-dimensional tensor of as many strings as it has."""
     for spec in range(SPECS):
         if notes[4 * spec + VERSION, 1] > 0 and notes[4 * spec + LABEL, 1] > 0:
@@ -218,7 +217,7 @@ def _is_usual(notes: Any, examples: int) -> bool:
 
 
 @helper
-def _intern(data: Any, start: int, end: int, names: Any) -> int:
+def _intern(data: Any, start: Int, end: Int, names: Any) -> Int:
     """The number of a text plus one, 0 for one that is empty or not there; -1 where there is no room."""
     if start < 0 or end <= start:
         return 0
@@ -236,26 +235,26 @@ def find_examples(
     data: Array,
     starts: Array,
     ends: Array,
-    first: int,
+    first: Int,
     rules: Array,
     stack: Array,
     notes: Array,
     names: Any,
     found: Any,
-) -> tuple[int, int, int]:
+) -> tuple[Int, Int, Int]:
     """Finds the examples of records from number `first` on.
 
-    For a usual record, `found.notes` has the seconds of its time, the input, and of each spec the name, whether
-    it has a version, the version, label and signature: for texts their number in `names` plus one, or 0.
+    For a usual record, `found.notes` has the seconds of its time, the input, and of each spec the name,
+    whether it has a version, the version, label and signature: for texts their number in `names` plus one.
     Returns how many records are done in all, what there must be more of, and bytes that a name needs.
     """
     for i in range(first, starts.size):
-        before = found.count[0]
+        before = found.total[0]
         found.first[i] = before
         state = _walk(data, starts[i], ends[i], rules, stack, found, notes)
-        found.usual[i] = state == DONE and _is_usual(notes, found.count[0] - before)
+        found.usual[i] = state == DONE and _is_usual(notes, found.total[0] - before)
         if not found.usual[i]:
-            found.count[0] = before
+            found.total[0] = before
         if state == MORE_EXAMPLES:
             return i, MORE_EXAMPLES, 0
         if not found.usual[i]:
@@ -271,9 +270,9 @@ def find_examples(
                 short = short or out[i, at + to] < 0
             at += 5
         if short:
-            found.count[0] = before
+            found.total[0] = before
             return i, MORE_NAMES, ends[i] - starts[i]
-    found.first[starts.size] = found.count[0]
+    found.first[starts.size] = found.total[0]
     return starts.size, DONE, 0
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import BYTES, compiled, helper
+from transforms.columnar.compiled import BYTES, Int, compiled, helper
 from transforms.columnar.memory import copy_bytes, load32
 from transforms.columnar.names import NAMES, NO_ROOM, add_name, is_name, number_of
 from transforms.columnar.store import (
@@ -44,8 +44,8 @@ DONE, UNUSUAL, MORE_NAMES, MORE_VALUES, MORE_COLUMNS = range(5)
 
 
 @helper
-def _name(data: Any, start: int, length: int, names: Any, before: int) -> int:
-    """The number of the feature of that name; -1 where it has to be added and there is no room, -2 if none."""
+def _name(data: Any, start: Int, length: Int, names: Any, before: Int) -> Int:
+    """The number of the feature of that name; -1 where there is no room to add it, -2 where it is no name."""
     number = names.follows[before + 1]
     if number < names.used[0] and is_name(names, number, data, start, length):
         return np.int64(number)
@@ -60,7 +60,7 @@ def _name(data: Any, start: int, length: int, names: Any, before: int) -> int:
 
 
 @helper
-def _append_floats(data: Any, position: int, end: int, column: int, store: Any) -> bool:
+def _append_floats(data: Any, position: Int, end: Int, column: Int, store: Any) -> bool:
     """Appends the values of a FloatList; there is room. Whether they were well-formed."""
     at = store.columns[column, BASE] + store.columns[column, USED]
     while position < end:
@@ -79,7 +79,7 @@ def _append_floats(data: Any, position: int, end: int, column: int, store: Any) 
 
 
 @helper
-def _append_ints(data: Any, position: int, end: int, column: int, store: Any) -> bool:
+def _append_ints(data: Any, position: Int, end: Int, column: Int, store: Any) -> bool:
     """Appends the values of an Int64List; there is room. Whether they were well-formed."""
     at = store.columns[column, BASE] + store.columns[column, USED]
     while position < end:
@@ -104,7 +104,7 @@ def _append_ints(data: Any, position: int, end: int, column: int, store: Any) ->
 
 
 @helper
-def _append_bytes(data: Any, position: int, end: int, column: int, store: Any) -> bool:
+def _append_bytes(data: Any, position: Int, end: Int, column: Int, store: Any) -> bool:
     """Appends the values of a BytesList; there is room. Whether they were well-formed."""
     at, byte = store.columns[column, BASE] + store.columns[column, USED], store.columns[column, BYTE_USED]
     while position < end:
@@ -121,7 +121,7 @@ def _append_bytes(data: Any, position: int, end: int, column: int, store: Any) -
 
 
 @helper
-def _bound(data: Any, start: int, end: int, kind: int, room: int) -> int:
+def _bound(data: Any, start: Int, end: Int, kind: Int, room: Int) -> Int:
     """At most how many values a list of `kind` has; closer only where it would not fit `room`."""
     size = end - start
     if kind == FLOAT_KIND:
@@ -133,7 +133,7 @@ def _bound(data: Any, start: int, end: int, kind: int, room: int) -> int:
 
 
 @helper
-def _append(data: Any, start: int, end: int, column: int, row: int, store: Any) -> tuple[int, int, int]:
+def _append(data: Any, start: Int, end: Int, column: Int, row: Int, store: Any) -> tuple[Int, Int, Int]:
     """Appends a row's list to a column: a state, and for MORE_VALUES how many values and bytes."""
     kind = column % KINDS
     values, num_bytes = (
@@ -147,7 +147,7 @@ def _append(data: Any, start: int, end: int, column: int, row: int, store: Any) 
         or num_bytes > store.columns[column, BYTE_ROOM] - store.columns[column, BYTE_USED]
     ):
         return MORE_VALUES, values, num_bytes
-    undo, count = store.touched, store.count
+    undo, count = store.touched, store.counters
     undo[count[TOUCHED], 0], undo[count[TOUCHED], 1], undo[count[TOUCHED], 2] = (
         column,
         store.columns[column, USED],
@@ -166,9 +166,9 @@ def _append(data: Any, start: int, end: int, column: int, row: int, store: Any) 
 
 
 @helper
-def _undo(row: int, store: Any) -> None:
+def _undo(row: Int, store: Any) -> None:
     """Takes back what the record at hand has left in row `row`."""
-    for i in range(store.count[TOUCHED]):
+    for i in range(store.counters[TOUCHED]):
         column = store.touched[i, 0]
         store.columns[column, USED], store.columns[column, BYTE_USED] = (
             store.touched[i, 1],
@@ -180,12 +180,12 @@ def _undo(row: int, store: Any) -> None:
 
 @helper
 def _feature(
-    data: Any, position: int, end: int, feature: int, row: int, store: Any
-) -> tuple[int, int, int, int]:
-    """The value of a map entry, from `position` to the entry's end: state, column, and what MORE_VALUES needs."""
-    if store.seen[feature] == store.count[TRIED]:
+    data: Any, position: Int, end: Int, feature: Int, row: Int, store: Any
+) -> tuple[Int, Int, Int, Int]:
+    """The value of a map entry that ends at `end`: state, column, and what MORE_VALUES needs."""
+    if store.seen[feature] == store.counters[TRIED]:
         return UNUSUAL, 0, 0, 0
-    store.seen[feature] = store.count[TRIED]
+    store.seen[feature] = store.counters[TRIED]
     if position == end:
         return DONE, 0, 0, 0
     stop, position = enter(data, position, end, _SECOND)
@@ -194,7 +194,7 @@ def _feature(
     if position == end:
         return DONE, 0, 0, 0
     tag = data[position]
-    if tag != _FIRST and tag != _SECOND and tag != _THIRD:
+    if tag not in (_FIRST, _SECOND, _THIRD):
         return UNUSUAL, 0, 0, 0
     stop, position = enter(data, position, end, tag)
     if stop != end:
@@ -207,10 +207,10 @@ def _feature(
 
 
 @helper
-def _example(data: Any, start: int, end: int, row: int, names: Any, store: Any) -> tuple[int, int, int, int]:
+def _example(data: Any, start: Int, end: Int, row: Int, names: Any, store: Any) -> tuple[Int, Int, Int, Int]:
     """One record to row `row`: state, and what is needed where that is not DONE."""
-    store.count[TRIED] += 1
-    store.count[TOUCHED] = 0
+    store.counters[TRIED] += 1
+    store.counters[TOUCHED] = 0
     position, entries, before = start, 0, -1
     while position < end:
         stop, position = enter(data, position, end, _FIRST)
@@ -244,8 +244,8 @@ _LONGS = types.Array(types.int64, 1, "C", readonly=True)
 
 @compiled(_STATE(BYTES, _LONGS, _LONGS, types.int64, NAMES, STORE))
 def scan_examples(
-    data: Array, starts: Array, ends: Array, first_row: int, names: Any, store: Any
-) -> tuple[int, int, int, int, int]:
+    data: Array, starts: Array, ends: Array, first_row: Int, names: Any, store: Any
+) -> tuple[Int, Int, Int, Int, Int]:
     """Parses records to rows from `first_row` on, until all are done or one stops it.
 
     Returns how many are done, the state (DONE if all), and for MORE_VALUES the column and for how many

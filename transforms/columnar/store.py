@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import compiled, helper
+from transforms.columnar.compiled import Int, compiled, helper
 
 Array = np.ndarray[Any, Any]
 
@@ -43,7 +43,7 @@ class Store(NamedTuple):
       ends: a line for every column that is in use: after row r, how many values it has; -1 if row r has none.
       lines: the column of each line.
       touched: what the columns of the record at hand were before: column, USED, BYTE_USED.
-      count: records tried, lines in use, entries of `touched`, and how much of each room is given away.
+      counters: records tried, lines in use, entries of `touched`, and how much of each room is given away.
     """
 
     columns: Array
@@ -54,7 +54,7 @@ class Store(NamedTuple):
     ends: Array
     lines: Array
     touched: Array
-    count: Array
+    counters: Array
 
 
 TRIED, IN_USE, TOUCHED, WORDS_GIVEN, LONGS_GIVEN, BYTES_GIVEN = range(6)
@@ -79,7 +79,7 @@ def new_store(num_names: int) -> Store:
         ends=np.zeros((0, 0), np.int64),
         lines=np.zeros(0, np.int64),
         touched=np.zeros((num_names, 3), np.int64),
-        count=np.zeros(6, np.int64),
+        counters=np.zeros(6, np.int64),
     )
 
 
@@ -95,7 +95,7 @@ def with_names(store: Store, num_names: int) -> Store:
 def with_lines(store: Store, num_lines: int, width: int) -> Store:
     """The store with `num_lines` lines of `width` ends, the first of each the zero before all rows."""
     ends = np.empty((num_lines, width), np.int64)
-    used = int(store.count[IN_USE])
+    used = int(store.counters[IN_USE])
     if used:
         ends[:used] = store.ends[:used]
     ends[used:, 0], ends[used:, 1:] = 0, -1
@@ -118,10 +118,10 @@ def begin(store: Store, width: int, ratio: float) -> Store:
     columns[:, USED] = columns[:, BYTE_USED] = columns[:, ROWS] = 0
     columns[:, LINE] = -1
     columns[kept, LINE] = np.arange(len(kept))
-    store.count[IN_USE] = 0
+    store.counters[IN_USE] = 0
     store = with_lines(store, len(kept) + LEAST_VALUES, width)
     store.lines[: len(kept)] = kept
-    store.count[IN_USE] = len(kept)
+    store.counters[IN_USE] = len(kept)
     store = _laid_out(store, copy=False)
     of_bytes = kept[kept % KINDS == BYTES_KIND]
     store.longs[columns[of_bytes, BASE]] = 0
@@ -146,7 +146,7 @@ def with_spare_room(store: Store) -> Store:
 
 
 def _laid_out(store: Store, *, copy: bool) -> Store:
-    old, count = store.columns.copy(), store.count
+    old, count = store.columns.copy(), store.counters
     is_float = np.arange(len(old)) % KINDS == FLOAT_KIND
     columns = store.columns
     words, count[WORDS_GIVEN] = _stretches(columns, BASE, np.where(is_float, old[:, ROOM], 0), np.uint32)
@@ -167,9 +167,9 @@ def _stretches(columns: Array, base: int, rooms: Array, dtype: Any) -> tuple[Arr
 
 
 @helper
-def open_column(store: Any, column: int) -> bool:
+def open_column(store: Any, column: Int) -> bool:
     """Gives a new column a line and its first room; False where there is none to give."""
-    count, is_float, of_bytes = store.count, column % KINDS == FLOAT_KIND, column % KINDS == BYTES_KIND
+    count, is_float, of_bytes = store.counters, column % KINDS == FLOAT_KIND, column % KINDS == BYTES_KIND
     given = WORDS_GIVEN if is_float else LONGS_GIVEN
     size = store.words.size if is_float else store.longs.size
     if count[IN_USE] == store.lines.size or size - count[given] < LEAST_VALUES:
@@ -219,7 +219,7 @@ def move(
 
 
 @compiled(types.void(_TABLE, types.int64, types.uint8[:, ::1], _LONGS))
-def finish_lines(ends: Array, num_rows: int, valid: Array, nulls: Array) -> None:
+def finish_lines(ends: Array, num_rows: Int, valid: Array, nulls: Array) -> None:
     """Turns ends into Arrow's offsets; sets the bits of the rows that are there and counts the others."""
     for line in range(valid.shape[0]):
         before, missing = ends[line, 0], 0

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from transforms.columnar.compiled import helper
+from transforms.columnar.compiled import Int, helper
 from transforms.columnar.memory import load64
 
 _HIGH_BITS = np.uint64(0x8080808080808080)
 
 
 @helper
-def _sequence(data: Any, position: int, end: int) -> int:
+def _sequence(data: Any, position: Int, end: Int) -> Int:
     """Bytes of the well-formed sequence at `position` (table 3-7 of the Unicode standard), 0 if none."""
     first = data[position]
     if first < 0x80:
@@ -34,7 +34,7 @@ def _sequence(data: Any, position: int, end: int) -> int:
 
 
 @helper
-def is_utf8(data: Any, start: int, end: int) -> bool:
+def is_utf8(data: Any, start: Int, end: Int) -> bool:
     """Whether `data[start:end]` is well-formed UTF-8."""
     position = start
     while position < end:

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from transforms.columnar.compiled import helper
+from transforms.columnar.compiled import Int, helper
 
 _LONGEST_VARINT = 10
 
 
 @helper
-def read_varint(data: Any, position: int, end: int) -> tuple[Any, int]:
+def read_varint(data: Any, position: Int, end: Int) -> tuple[Any, Int]:
     """The varint at `position` and where it ends; -1 if `data[:end]` has none there that fits 64 bits."""
     value, shift = np.uint64(0), np.uint64(0)
     last = min(end, position + _LONGEST_VARINT)
@@ -29,7 +29,7 @@ def read_varint(data: Any, position: int, end: int) -> tuple[Any, int]:
 
 
 @helper
-def read_length(data: Any, position: int, end: int) -> tuple[int, int]:
+def read_length(data: Any, position: Int, end: Int) -> tuple[Int, Int]:
     """The end and the start of the bytes whose length stands at `position`; -1 if they overrun `end`."""
     if position < end and data[position] < 0x80:
         value, start = np.uint64(data[position]), position + 1
@@ -41,15 +41,15 @@ def read_length(data: Any, position: int, end: int) -> tuple[int, int]:
 
 
 @helper
-def enter(data: Any, position: int, end: int, tag: int) -> tuple[int, int]:
-    """The end and start of the message (or bytes) at `position`, which must have the one-byte `tag`; else -1."""
+def enter(data: Any, position: Int, end: Int, tag: Int) -> tuple[Int, Int]:
+    """The end and start of the message or bytes at `position` with the one-byte `tag`; -1 if it is none."""
     if position >= end or data[position] != tag:
         return -1, -1
     return read_length(data, position + 1, end)
 
 
 @helper
-def count_varints(data: Any, start: int, end: int) -> int:
+def count_varints(data: Any, start: Int, end: Int) -> Int:
     """How many varints end in `data[start:end]`."""
     count = 0
     for position in range(start, end):

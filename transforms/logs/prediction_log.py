@@ -73,7 +73,7 @@ class PredictionLogDecoder:
         records = np.flatnonzero(usual)
         sizes = np.diff(found.first)
         of_usual = np.repeat(usual, sizes)
-        count = int(found.count[0])
+        count = int(found.total[0])
         examples = Block(block.data, found.starts[:count][of_usual], found.ends[:count][of_usual])
         owners = np.repeat(np.arange(len(records)), sizes[records])
         return _Found(records, found.notes[records], examples, owners), np.flatnonzero(~usual)
@@ -107,8 +107,8 @@ class PredictionLogDecoder:
         rejects = [self._reject(block, place, int(found.records[owner])) for owner in bad]
         without_rows = int((good & (np.bincount(found.owners, minlength=len(good)) == 0)).sum())
         read = len(found.records)
-        for part in parts or [None]:
-            rows = None if part is None else self._rows(part, found, good, place)
+        all_rows: list[Rows | None] = [self._rows(part, found, good, place) for part in parts]
+        for rows in all_rows or [None]:
             yield self._finisher.finish(rows, rejects, Counts(read, without_rows))
             read, without_rows, rejects = 0, 0, []
 
@@ -143,13 +143,14 @@ def _new_requests(count: int) -> rs.Requests:
         first=np.zeros(count + 1, np.int64),
         starts=np.empty(count, np.int64),
         ends=np.empty(count, np.int64),
-        count=np.zeros(1, np.int64),
+        total=np.zeros(1, np.int64),
     )
 
 
 def _first(numbers: Array) -> Array:
     """Of each row the first number that is not zero; zero if there is none."""
-    return numbers[np.arange(len(numbers)), (numbers != 0).argmax(axis=1)]
+    first: Array = numbers[np.arange(len(numbers)), (numbers != 0).argmax(axis=1)]
+    return first
 
 
 def _versions(specs: Array, texts: pa.Array) -> pa.Array:

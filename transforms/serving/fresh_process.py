@@ -14,7 +14,7 @@ from transforms.errors import InputError
 from transforms.serving.parity import Difference
 
 _MODULE = "transforms.serving.parity"
-_SOURCE_ROOT = Path(__file__).resolve().parent.parent
+_SOURCE_ROOT = Path(__file__).resolve().parents[2]
 
 
 class FreshProcess:
@@ -31,7 +31,7 @@ class FreshProcess:
                 f"the saved model cannot be loaded and run in a fresh process: {_last_line(err)}; "
                 "nothing was published"
             )
-        return [Difference(**difference) for difference in json.loads(out)]
+        return [Difference(**difference) for difference in json.loads(out.splitlines()[-1])]
 
 
 @contextlib.contextmanager
@@ -40,7 +40,16 @@ def fresh_process() -> Iterator[FreshProcess]:
     # -P: a file in the user's folder must not take the place of one of our modules, or Python's.
     command = [sys.executable, "-P", "-m", _MODULE]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=_environment()) as p:
+    with subprocess.Popen(
+        command,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env=_environment(),
+    ) as p:
         try:
             yield FreshProcess(p)
         finally:
@@ -50,7 +59,7 @@ def fresh_process() -> Iterator[FreshProcess]:
 def _environment() -> dict[str, str]:
     paths = [str(_SOURCE_ROOT), os.environ.get("PYTHONPATH", "")]
     # On a processor: a device that other work holds would make the proof fail for want of memory.
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONUTF8": "1"}
     return {**os.environ, **quiet, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 

@@ -1,8 +1,10 @@
 """The proof that a saved model gives what the baseline promises: on the probes, in a process of its own.
 
 Run as `python -m transforms.serving.parity`, it reads the folder of a SavedModel from stdin and writes what
-differs as JSON to stdout. The model's own `assets.extra/probes.tfrecord` says what each request must give.
-Nothing of the project's or of tf.Transform's is loaded there that a serving system would not have.
+differs as JSON into the last line of stdout. The model's own `assets.extra/probes.tfrecord` says what each
+request must give.
+Nothing of the project's or of tf.Transform's is loaded there that a serving system would not have; packages
+of further ops are, where the model does not load without.
 """
 
 from __future__ import annotations
@@ -10,12 +12,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 import numpy as np
+
+from transforms import op_packages
 
 ASSETS = "assets.extra"
 PROBES = "probes.tfrecord"
@@ -147,7 +152,7 @@ def check(folder: str) -> list[Difference]:
     import tensorflow as tf
 
     probes = read_probes(str(Path(folder, ASSETS, PROBES)))
-    model = tf.saved_model.load(folder)
+    model = op_packages.load(folder)
     signatures = dict(model.signatures)
     transformed = rows_of(probes, TRANSFORMED)
     predicted = rows_of(probes, PREDICTION)
@@ -321,12 +326,21 @@ def _joined(parts: Sequence[Mapping[str, Rows]]) -> dict[str, Rows]:
 
 def main() -> int:
     """Loads TensorFlow at once, so that whoever started this can work meanwhile, then waits for a folder."""
+    # From here on whatever prints to stdout, native code included, prints to stderr.
+    with os.fdopen(os.dup(1), "w") as answer:
+        os.dup2(2, 1)
+        return _answer(answer)
+
+
+def _answer(answer: TextIO) -> int:
     import tensorflow as tf
 
     assert tf.saved_model  # the API's lazy parts too
     folder = sys.stdin.readline().rstrip("\n")
     if folder:
-        json.dump([dataclasses.asdict(difference) for difference in check(folder)], sys.stdout)
+        differences = [dataclasses.asdict(difference) for difference in check(folder)]
+        # On a line of its own, whatever was printed before this began.
+        answer.write("\n" + json.dumps(differences) + "\n")
     return 0
 
 

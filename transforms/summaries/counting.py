@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import BYTES, LONGS, compiled, helper
+from transforms.columnar.compiled import BYTES, LONGS, Int, compiled, helper
 from transforms.columnar.hashing import finish_hash, hash_bytes
 from transforms.columnar.memory import copy_bytes, same_bytes
 from transforms.columnar.utf8 import is_utf8
@@ -31,10 +31,10 @@ class Table(NamedTuple):
 
     Attributes:
       slots: entries by hash, -1 where free; a power of two, at least twice as many as there is room for.
-      hashes, counts, starts, lengths, kinds: by entry; its value is `arena[start:start + length]`, unless long.
+      hashes, counts, starts, lengths, kinds: by entry; its value is `arena[start:start + length]`, if kept.
       used: entries in use; bytes of the arena in use; values that were not UTF-8; fingerprints in use.
-      fingerprints: hashes of new values, to estimate by how many there were; empty where every value ever seen
-        has its entry.
+      fingerprints: hashes of new values, to estimate by how many there were; empty where every value ever
+        seen has its entry.
       limits: the hash that fingerprints are below; the most bytes of a value that are kept.
     """
 
@@ -60,29 +60,33 @@ TABLE = types.NamedTuple(
 
 
 @helper
-def _find(table: Any, code: Any, data: Any, start: int, length: int) -> tuple[int, int]:
+def _is_value(table: Any, entry: Int, data: Any, start: Int, length: Int) -> Any:
+    if table.lengths[entry] != length:
+        return False
+    return table.kinds[entry] >= LONG_TEXT or same_bytes(
+        table.arena, table.starts[entry], data, start, length
+    )
+
+
+@helper
+def _find(table: Any, code: Any, data: Any, start: Int, length: Int) -> tuple[Int, Int]:
     """A value's entry, or -1 and the slot for it."""
     mask = np.uint64(table.slots.size - 1)
     slot = np.int64(code & mask)
     while table.slots[slot] >= 0:
         entry = np.int64(table.slots[slot])
-        if table.hashes[entry] == code and table.lengths[entry] == length:
-            if table.kinds[entry] >= LONG_TEXT or same_bytes(
-                table.arena, table.starts[entry], data, start, length
-            ):
-                return entry, slot
+        if table.hashes[entry] == code and _is_value(table, entry, data, start, length):
+            return entry, slot
         slot = np.int64(np.uint64(slot + 1) & mask)
     return -1, slot
 
 
 @helper
-def _insert(table: Any, slot: int, code: Any, data: Any, start: int, length: int, kind: int) -> int:
+def _insert(table: Any, slot: Int, code: Any, data: Any, start: Int, length: Int, kind: Int) -> Int:
     """Adds a value's entry with a count of zero. DONE, or what there must be more of."""
     used, entry, at = table.used, table.used[ENTRIES], table.used[ARENA]
-    kept = 0 if kind >= LONG_TEXT else length
-    if entry == table.hashes.size or (
-        table.fingerprints.size > 0 and used[PRINTS] == table.fingerprints.size
-    ):
+    kept, prints = 0 if kind >= LONG_TEXT else length, table.fingerprints.size
+    if entry == table.hashes.size or (prints > 0 and used[PRINTS] == prints):
         return MORE_ENTRIES
     if table.arena.size - at < kept:
         return MORE_BYTES
@@ -91,14 +95,14 @@ def _insert(table: Any, slot: int, code: Any, data: Any, start: int, length: int
     table.starts[entry], table.lengths[entry], table.kinds[entry] = at, length, kind
     table.slots[slot] = entry
     used[ENTRIES], used[ARENA] = entry + 1, at + kept
-    if table.fingerprints.size > 0 and code < table.limits[PRINT_LIMIT]:
+    if prints > 0 and code < table.limits[PRINT_LIMIT]:
         table.fingerprints[used[PRINTS]] = code
         used[PRINTS] += 1
     return DONE
 
 
 @helper
-def _kind(data: Any, start: int, length: int, table: Any) -> int:
+def _kind(data: Any, start: Int, length: Int, table: Any) -> Int:
     valid = is_utf8(data, start, start + length)
     if np.uint64(length) > table.limits[LENGTH_LIMIT]:
         return LONG_TEXT if valid else LONG_NOT_UTF8
@@ -109,7 +113,7 @@ _STOP = types.UniTuple(types.int64, 2)
 
 
 @compiled(_STOP(LONGS, BYTES, types.int64, TABLE))
-def count_bytes(offsets: Array, data: Array, first: int, table: Any) -> tuple[int, int]:
+def count_bytes(offsets: Array, data: Array, first: Int, table: Any) -> tuple[Int, Int]:
     """Counts the values from number `first` on; how many are done in all, and what there must be more of."""
     for i in range(first, offsets.size - 1):
         start, length = offsets[i], offsets[i + 1] - offsets[i]
@@ -127,7 +131,7 @@ def count_bytes(offsets: Array, data: Array, first: int, table: Any) -> tuple[in
 
 
 @compiled(_STOP(LONGS, BYTES, types.int64, TABLE))
-def count_longs(values: Array, data: Array, first: int, table: Any) -> tuple[int, int]:
+def count_longs(values: Array, data: Array, first: Int, table: Any) -> tuple[Int, Int]:
     """As `count_bytes`, of int64 values, each a string of its eight bytes; `data` are their bytes."""
     for i in range(first, values.size):
         code = finish_hash(np.uint64(values[i]))
@@ -142,7 +146,7 @@ def count_longs(values: Array, data: Array, first: int, table: Any) -> tuple[int
 
 
 @compiled(_STOP(TABLE, types.int64, TABLE))
-def count_entries(other: Any, first: int, table: Any) -> tuple[int, int]:
+def count_entries(other: Any, first: Int, table: Any) -> tuple[Int, Int]:
     """Adds the counts of another table, from its entry `first` on; as `count_bytes`."""
     for i in range(first, other.used[ENTRIES]):
         start, length, code = other.starts[i], other.lengths[i], other.hashes[i]
@@ -174,7 +178,7 @@ def move_values(arena: Array, starts: Array, lengths: Array, to: Array, slots: A
 
 
 @compiled(types.int64(LONGS, BYTES))
-def count_invalid(offsets: Array, data: Array) -> int:
+def count_invalid(offsets: Array, data: Array) -> Int:
     """How many values are not UTF-8."""
     count = 0
     for i in range(offsets.size - 1):
@@ -183,7 +187,7 @@ def count_invalid(offsets: Array, data: Array) -> int:
 
 
 @compiled(types.int64(LONGS))
-def decimal_digits(values: Array) -> int:
+def decimal_digits(values: Array) -> Int:
     """How many characters the values have in all when written in decimals."""
     total = 0
     for value in values:

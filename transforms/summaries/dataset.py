@@ -1,4 +1,4 @@
-"""What is known of all features of a set of rows: added by RecordBatch, merged, and made TFDV's statistics."""
+"""What is known of all features of a set of rows: added by RecordBatch, and merged."""
 
 from __future__ import annotations
 

@@ -17,15 +17,16 @@ from transforms.columnar.compiled import DOUBLES, FLOATS, LONGS, compiled, helpe
 Array = np.ndarray[Any, Any]
 
 # What is known of numbers: how many are not NaN, NaN, zero, infinite above, infinite below; the least and the
-# greatest, and the same of the finite ones; the finite ones' mean and sum of squared deviations. Counts are exact
-# as doubles up to 2**53.
+# greatest, and the same of the finite ones; the finite ones' mean and sum of squared deviations. Counts are
+# exact as doubles up to 2**53.
 COUNT, NANS, ZEROS, ABOVE, BELOW, MIN, MAX, FINITE_MIN, FINITE_MAX, MEAN, SQUARES = range(11)
 NUMBERS = 11
 
 
 @helper
 def _sum_up(values: Any, out: Any) -> None:
-    total, zeros, least, most = 0.0, 0, math.inf, -math.inf
+    total, zeros = np.float64(0.0), 0
+    least, most = np.float64(math.inf), np.float64(-math.inf)
     above, below, nans = 0, 0, 0
     for value in values:
         number = np.float64(value)
@@ -48,8 +49,8 @@ def _sum_up(values: Any, out: Any) -> None:
 
 
 @helper
-def _square(values: Any, mean: float) -> float:
-    squares = 0.0
+def _square(values: Any, mean: float) -> Any:
+    squares = np.float64(0.0)
     for value in values:
         deviation = np.float64(value) - mean
         if deviation - deviation == 0.0:
@@ -58,7 +59,7 @@ def _square(values: Any, mean: float) -> float:
 
 
 @helper
-def _finite(numbers: Any) -> float:
+def _finite(numbers: Any) -> Any:
     return numbers[COUNT] - numbers[ABOVE] - numbers[BELOW]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
@@ -19,8 +19,8 @@ from transforms.summaries.quantiles import Quantiles
 from transforms.summaries.value_counts import ValueCounts
 
 Array = np.ndarray[Any, Any]
-Stats = statistics_pb2.FeatureNameStatistics
-Histogram = statistics_pb2.Histogram
+Stats: TypeAlias = statistics_pb2.FeatureNameStatistics
+Histogram: TypeAlias = statistics_pb2.Histogram
 
 _NOT_UTF8_LABEL, _LONG_LABEL = b"__BYTES_VALUE__", b"__LARGE_BYTES__"
 # A standard histogram is made of this many quantiles for every bucket of the other.
@@ -115,7 +115,7 @@ def _only_nans(nans: int) -> statistics_pb2.NumericStatistics:
 
 
 def _with_ends(numbers: Moments, values: Array, weights: Array) -> tuple[Array, Array]:
-    """The sketch's numbers with the least and greatest in place of its first and last, which are near them."""
+    """The sketch's numbers, with the least and the greatest for its first and last, which are near them."""
     values[0], values[-1] = numbers.range
     return values, weights
 
@@ -214,7 +214,7 @@ def _fill_ranks(
 
 
 def _ranked(counts: ValueCounts, most: int, *, of_ints: bool) -> list[tuple[int, bytes]]:
-    """Counts and values, the greatest first; of equal counts the greater value. What no text is, is one value."""
+    """Counts and values, the greatest first; of equal counts the greater value; what is no text is one."""
     by_value: dict[bytes, int] = {}
     for value, kind, count in counts.entries():
         if of_ints:

@@ -1,14 +1,14 @@
 """A sketch of a distribution: numbers kept as they are up to a size, then one for ever more of them.
 
-What comes is gathered until there are BLOCK numbers, which are sorted; one in STRIDE of them is kept, a run of
-RUN numbers. Two runs of the same weight are merged, and every other number of the two is a run of twice the
-weight (Manku, Rajagopalan and Lindsay, "Approximate Medians and other Quantiles in One Pass and with Limited
-Memory", 1998, with two buffers a level).
+What comes is gathered until there are BLOCK numbers, which are sorted; one in STRIDE of them is kept, a run
+of RUN numbers. Two runs of the same weight are merged, and every other number of the two is a run of twice
+the weight (Manku, Rajagopalan and Lindsay, "Approximate Medians and other Quantiles in One Pass and with
+Limited Memory", 1998, with two buffers a level).
 
-Error. Keeping the middle one of every STRIDE in a sorted block moves a rank by at most STRIDE / 2: in n numbers,
-n / BLOCK * STRIDE / 2 = n / (2 RUN). Merging runs of weight w moves a rank by at most w, and there are
-n / (2 RUN w) merges of that weight: n / (2 RUN) again for each of the log2(n / BLOCK) weights. So a rank is
-off by at most (1 + log2(n / BLOCK)) / (2 RUN) of n: 0.2 % for a million numbers, 0.5 % for ten thousand
+Error. Keeping the middle one of every STRIDE in a sorted block moves a rank by at most STRIDE / 2: in n
+numbers, n / BLOCK * STRIDE / 2 = n / (2 RUN). Merging runs of weight w moves a rank by at most w, and there
+are n / (2 RUN w) merges of that weight: n / (2 RUN) again for each of the log2(n / BLOCK) weights. So a rank
+is off by at most (1 + log2(n / BLOCK)) / (2 RUN) of n: 0.2 % for a million numbers, 0.5 % for ten thousand
 million. The bound holds for every input and any order of adding and merging; as the number kept is now the
 lower and now the higher, errors mostly cancel. Up to BLOCK numbers the sketch is exact.
 """

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import compiled, helper
+from transforms.columnar.compiled import Int, compiled, helper
 
 Array = np.ndarray[Any, Any]
 
@@ -39,7 +39,7 @@ def doubles_of(keys: Array) -> Array:
 
 
 @helper
-def _distribute(keys: Any, spare: Any, size: int, shift: Any, places: Any) -> None:
+def _distribute(keys: Any, spare: Any, size: Int, shift: Any, places: Any) -> None:
     """Sorts `keys` stably by one byte into `spare`."""
     for digit in range(DIGITS):
         places[digit] = 0
@@ -51,13 +51,13 @@ def _distribute(keys: Any, spare: Any, size: int, shift: Any, places: Any) -> No
         places[digit] = before
         before += count
     for i in range(size):
-        digit = np.int64(keys[i] >> shift) & 0xFF
-        spare[places[digit]] = keys[i]
-        places[digit] += 1
+        own = np.int64(keys[i] >> shift) & 0xFF
+        spare[places[own]] = keys[i]
+        places[own] += 1
 
 
 @helper
-def _sort(keys: Any, spare: Any, size: int, places: Any) -> None:
+def _sort(keys: Any, spare: Any, size: Int, places: Any) -> None:
     differing = keys[0] ^ keys[0]
     for i in range(1, size):
         differing |= keys[i] ^ keys[0]
@@ -80,6 +80,6 @@ def _sort(keys: Any, spare: Any, size: int, places: Any) -> None:
     types.void(_WORDS, _WORDS, types.int64, _PLACES),
     types.void(_LONG_WORDS, _LONG_WORDS, types.int64, _PLACES),
 )
-def sort_keys(keys: Array, spare: Array, size: int, places: Array) -> None:
-    """Sorts the first `size` (one at least) keys; `spare` has as many, `places` has DIGITS. One byte a pass."""
+def sort_keys(keys: Array, spare: Array, size: Int, places: Array) -> None:
+    """Sorts the first `size` (one at least) keys; `spare` has as many, `places` has DIGITS."""
     _sort(keys, spare, size, places)

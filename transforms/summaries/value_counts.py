@@ -5,8 +5,9 @@ Up to CAPACITY distinct values every count is exact. Beyond, the table is pruned
 where there are more than twice CAPACITY values, the CAPACITY + 1st greatest count is taken from all, and what
 has none left is dropped. A count is then too low by at most n / (CAPACITY + 1) of n values, never too high.
 
-How many values there were is then estimated by the K smallest of their hashes (Bar-Yossef and others, "Counting
-Distinct Elements in a Data Stream", 2002): the standard error is 1 / sqrt(K - 2), 0.8 %.
+How many values there were is then estimated by the smallest of their hashes, as many as the capacity and 1024
+at least (Bar-Yossef and others, "Counting Distinct Elements in a Data Stream", 2002): for K of them the
+standard error is 1 / sqrt(K - 2), 0.8 % for 16,384.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from transforms.summaries.counting import DONE, ENTRIES, INVALID, MORE_ENTRIES, 
 Array = np.ndarray[Any, Any]
 
 CAPACITY = 16_384
-K = 16_384
+_LEAST_FINGERPRINTS = 1024
 _FIRST_ENTRIES, _FIRST_BYTES = 16, 256
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _BY_ENTRY = ("hashes", "counts", "starts", "lengths", "kinds")
@@ -93,17 +94,22 @@ class ValueCounts:
     def lower_capacity(self, capacity: int) -> None:
         """Counts no more than that many distinct values exactly from now on."""
         self.capacity = min(self.capacity, capacity)
-        if self._table.used[ENTRIES] > 2 * self.capacity:
+        used = int(self._table.used[ENTRIES])
+        if used > 2 * self.capacity:
             self._prune()
+        table = self._table
+        room = max(int(table.used[ENTRIES]), min(2 * self.capacity, len(table.hashes)))
+        self._table = self._resized(_power_of_two(room), int(table.used[counting.ARENA]))
+        if not self.exact:
+            self._settle_fingerprints(self._prints())
 
     def distinct(self) -> int:
         """How many distinct values there were: exact, or the estimate."""
         if self.exact:
             return int(self._table.used[ENTRIES])
-        prints = self._prints()
-        if len(prints) < K:
-            return len(prints)
-        return round((K - 1) * 2.0**64 / float(prints[K - 1]))
+        self._settle_fingerprints(self._prints())
+        count, limit = int(self._table.used[PRINTS]), self._table.limits[counting.PRINT_LIMIT]
+        return count if limit == _ALL else round((count - 1) * 2.0**64 / float(limit))
 
     def entries(self) -> list[tuple[bytes, int, int]]:
         """Value, kind and count of each entry; the value of a long one is empty."""
@@ -167,21 +173,27 @@ class ValueCounts:
         self._settle_fingerprints(np.sort(self._table.hashes[:used]))
 
     def _add_fingerprints(self, other: ValueCounts) -> None:
-        limit = min(self._table.limits[0], other._table.limits[0])
+        limits = self._table.limits
+        limits[counting.PRINT_LIMIT] = min(
+            limits[counting.PRINT_LIMIT], other._table.limits[counting.PRINT_LIMIT]
+        )
         prints = np.union1d(self._prints(), other._prints())
-        self._settle_fingerprints(prints[prints <= limit])
+        self._settle_fingerprints(prints[prints <= limits[counting.PRINT_LIMIT]])
 
     def _prints(self) -> Array:
-        return np.unique(self._table.fingerprints[: int(self._table.used[PRINTS])])
+        prints: Array = np.unique(self._table.fingerprints[: int(self._table.used[PRINTS])])
+        return prints
 
     def _settle_fingerprints(self, prints: Array) -> None:
-        """Keeps the K smallest of `prints`, which are sorted."""
-        kept = np.empty(2 * K, np.uint64)
-        count = min(K, len(prints))
+        """Keeps the smallest of `prints`, which are sorted."""
+        most = max(self.capacity, _LEAST_FINGERPRINTS)
+        kept = np.empty(2 * most, np.uint64)
+        count = min(most, len(prints))
         kept[:count] = prints[:count]
         self._table = self._table._replace(fingerprints=kept)
-        self._table.limits[counting.PRINT_LIMIT] = prints[K - 1] if len(prints) >= K else _ALL
         self._table.used[PRINTS] = count
+        if count == most:
+            self._table.limits[counting.PRINT_LIMIT] = prints[most - 1]
 
     def __getstate__(self) -> tuple[Any, ...]:
         table, entries = self._table, slice(int(self._table.used[ENTRIES]))
