@@ -219,7 +219,7 @@ def _hints(window: Window, accounting: Accounting, seen: Window | None) -> Itera
             else f"{outside}; their times go from {_iso(seen.start)} to {_iso(seen.end)}"
         )
     if accounting.excluded:
-        yield f"{accounting.excluded:,} of {accounting.read:,} records were left out (--sample, or no traffic)"
+        yield f"{accounting.excluded:,} of {accounting.read:,} records left out (--sample, or no traffic)"
 
 
 def _span(window: Window) -> str:
