@@ -190,6 +190,9 @@ def _check_places(options: ValidateOptions, beam_flags: PipelineOptions) -> None
         output=options.output,
     )
     beam_options.temp_location(beam_flags)
+    if paths.exists(paths.join(options.output, layout.CONTRACT)):
+        # Its statistics have the names of ours, and would be overwritten.
+        raise UsageError(f"--output: {options.output} is a baseline; name another folder for verdicts")
     paths.check_writable(options.output)
 
 

@@ -264,3 +264,11 @@ def installed(arguments: list[str], folder: Path) -> subprocess.CompletedProcess
     return subprocess.run(
         [str(command), *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
+
+
+def test_a_baseline_is_no_place_for_verdicts(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    before = e2e.tree(Path(home.baseline))
+    result = e2e.validate(capsys, home.baseline, home.clean, Path(home.baseline))
+    assert result.code == 2
+    assert "is a baseline; name another folder for verdicts" in result.err[0]
+    assert e2e.tree(Path(home.baseline)) == before
