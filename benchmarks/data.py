@@ -170,7 +170,7 @@ class Source:
 
 def write_records(records: Sequence[bytes], count: int, path: Path) -> None:
     """A TFRecord file of `count` records, over and over those given."""
-    from transforms.logs.tfrecord import frame
+    from transforms.tfrecord import frame
 
     framed = [frame(record) for record in records[:count]]
     whole = b"".join(framed)

@@ -21,9 +21,9 @@ from transforms.logs.features import Settings, expected_features
 from transforms.logs.files import Decoder
 from transforms.logs.prediction_log import PredictionLogDecoder
 from transforms.logs.rows import Place
-from transforms.logs.tfrecord import frame
 from transforms.paths import FileSize
 from transforms.records import Decoded, Fault
+from transforms.tfrecord import frame
 
 DT_FLOAT, DT_STRING, DT_INT64, DT_BOOL = 1, 7, 9, 10
 

@@ -14,7 +14,7 @@ from benchmarks import bench, data, report
 from benchmarks.cases import ALL, FULL, IMPORTS, LIMIT, MILLION, OURS, QUICK, RAW, TFDV, Case, Commands, Plan
 from benchmarks.measure import Command, FailedRunError, Run, measure, median
 from benchmarks.targets import TARGETS, figures, slope
-from transforms.logs.tfrecord import read_records
+from transforms.tfrecord import read_records
 
 SMALL, LARGE = MILLION // 5, 2 * MILLION
 

@@ -10,8 +10,8 @@ from support_logs import example, examples_log, write_records
 
 from transforms.errors import InputError
 from transforms.logs.detect import Format, detect, detect_examples, detect_log, detect_records
-from transforms.logs.tfrecord import frame
 from transforms.paths import FileSize
+from transforms.tfrecord import frame
 
 EXAMPLES = [example(age=[i], word=[b"w"]) for i in range(5)]
 LOGS = [examples_log(EXAMPLES, seconds=1373760000)]

@@ -26,7 +26,7 @@ from transforms import paths
 from transforms import schema as schemas
 from transforms.baseline import layout
 from transforms.baseline.probes import NUM_PROBES, read_probes
-from transforms.logs.tfrecord import read_records
+from transforms.tfrecord import read_records
 from transforms.transform_graph import TransformGraph
 
 RAW = {"distance", "hour", "carrier", "late", "delay", "stops", "tags"}

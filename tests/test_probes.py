@@ -10,9 +10,9 @@ import pytest
 import support_baseline as support
 import tensorflow as tf
 
+from transforms import tfrecord
 from transforms.baseline import probes
 from transforms.errors import UsageError
-from transforms.logs import tfrecord
 from transforms.transform_graph import TransformGraph
 
 

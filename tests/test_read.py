@@ -19,11 +19,11 @@ from transforms.columnar.framing import BLOCK_RECORDS
 from transforms.logs.detect import Format
 from transforms.logs.features import FeatureType, Settings
 from transforms.logs.files import csv_types, decode_file
-from transforms.logs.tfrecord import frame
 from transforms.paths import FileSize, expand
 from transforms.progress import Heartbeat, heartbeat, read_progress
 from transforms.read import ReadExamples, ReadRequests
 from transforms.records import Batch, Decoded, Fault, Reject, Window
+from transforms.tfrecord import frame
 
 Outcome = tuple[list[Batch], list[Reject], list[Fault], Accounting]
 

@@ -13,9 +13,9 @@ from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType, Settings
 from transforms.logs.files import decode_file
 from transforms.logs.sampling import chosen
-from transforms.logs.tfrecord import frame
 from transforms.paths import FileSize
 from transforms.records import Decoded
+from transforms.tfrecord import frame
 
 RECORDS = [example(age=[i]) for i in range(20_000)]
 EXPECTED = Expected({"age": FeatureType.INT})

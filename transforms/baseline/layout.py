@@ -13,14 +13,13 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError, Message
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms import paths
+from transforms import paths, tfrecord
 from transforms.baseline import replacing, shards
 from transforms.baseline.contract import FORMAT_VERSION, Contract
 from transforms.baseline.replacing import CONTRACT as CONTRACT  # noqa: PLC0414 - part of this module, too
 from transforms.baseline.replacing import discard as discard  # noqa: PLC0414
 from transforms.baseline.replacing import staging as staging  # noqa: PLC0414
 from transforms.errors import InputError, UsageError
-from transforms.logs import tfrecord
 
 SCHEMA = "schema.pbtxt"
 STATISTICS = "stats.binpb"

@@ -15,9 +15,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from transforms import paths
+from transforms import paths, tfrecord
 from transforms.errors import UsageError
-from transforms.logs import tfrecord
 
 NUM_PROBES = 500
 

@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 
 from transforms import paths
 from transforms.errors import InputError
-from transforms.logs.tfrecord import HEADER_BYTES, TFRecordError, is_header, read_records
+from transforms.tfrecord import HEADER_BYTES, TFRecordError, is_header, read_records
 
 
 class Format(enum.StrEnum):

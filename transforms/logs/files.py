@@ -21,9 +21,9 @@ from transforms.logs.features import FeatureType, Settings, TypeConflictError, h
 from transforms.logs.prediction_log import PredictionLogDecoder
 from transforms.logs.rows import Place, renumbered
 from transforms.logs.tf_example import TfExampleDecoder
-from transforms.logs.tfrecord import TFRecordError
 from transforms.paths import FileSize
 from transforms.records import Decoded, Fault
+from transforms.tfrecord import TFRecordError
 
 
 class Decoder(Protocol):

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from transforms.logs.features import FeatureType
 from transforms.logs.tables import TableError, value_type
-from transforms.logs.tfrecord import is_of_data
+from transforms.tfrecord import is_of_data
 
 # For each column the types that it has, and for each type the first file, by name, that has it so.
 Found = dict[str, dict[FeatureType, str]]

@@ -24,8 +24,8 @@ import pyarrow.parquet as pq
 
 from transforms.logs.features import LISTS, VALUES, Array, Column, FeatureType, Settings, lists, type_of
 from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
-from transforms.logs.tfrecord import is_of_data
 from transforms.records import Decoded, Reject
+from transforms.tfrecord import is_of_data
 
 MAX_ROWS = 8192
 _BLOCK_BYTES = 8 << 20
