@@ -29,7 +29,7 @@ _HERE = Path(__file__).resolve().parent
 _CACHE = ROOT / ".bench-cache"
 _DATA = _CACHE / "data-1"  # another number for other data under the same names
 _RESULTS, _FIGURES = _HERE / "RESULTS.md", _HERE / "results.json"
-_PEER_PACKAGES = ("whylogs==1.6.4", "evidently==0.7.21", "numpy<2", "pyarrow")
+_PEER_PACKAGES = ("whylogs==1.6.4", "evidently==0.7.21", "pandas==2.2.3", "numpy<2", "pyarrow==17.0.0")
 # What 20 million rows take, and some room.
 _FREE_BYTES = 10 * 10**9
 

@@ -46,18 +46,16 @@ def slope(results: Results, case: Case) -> Slope | None:
     return Slope((here.seconds - before.seconds) * each, (here.cpu_seconds - before.cpu_seconds) * each)
 
 
-def largest(results: Results, contender: str, kind: str, most: int = 2 * MILLION) -> Case:
-    """The case of most rows, up to `most`. Raises KeyError where none was measured."""
-    rows = [c.rows for c in results if c[:2] == (contender, kind) and _LEAST <= c.rows <= most]
-    if not rows:
-        raise KeyError((contender, kind))
-    return Case(contender, kind, max(rows))
+def _wall(results: Results, contender: str, kind: str) -> float:
+    """The slope up to the most rows, two million of them at most. Raises KeyError where there is none."""
+    rows = [c.rows for c in results if c[:2] == (contender, kind) and c.rows <= 2 * MILLION]
+    return _wall_of(results, Case(contender, kind, max(rows, default=0)))
 
 
-def _wall(results: Results, contender: str, kind: str, most: int = 2 * MILLION) -> float:
-    found = slope(results, largest(results, contender, kind, most))
+def _wall_of(results: Results, case: Case) -> float:
+    found = slope(results, case)
     if found is None:
-        raise KeyError((contender, kind))
+        raise KeyError(case)
     return found.wall
 
 
@@ -103,7 +101,7 @@ TARGETS = (
     ),
     Target(
         "a row up to 20 million, of a row up to 2 million",
-        lambda results: _wall(results, RAW, "narrow", 20 * MILLION) / _wall(results, RAW, "narrow"),
+        lambda results: _wall_of(results, _TWENTY) / _wall(results, RAW, "narrow"),
         1.1,
     ),
     Target("peak memory of 20 million rows, of that of 2 million", _peak(_TWENTY, _TWO), 1.3),
