@@ -62,6 +62,7 @@ _bytes_list = st.lists(_values, max_size=4).map(lambda v: b"".join(field(1, x) f
 _float_list = st.lists(
     strange(
         st.lists(_floats, max_size=4).map(_packed_floats),
+        st.binary(max_size=9).map(lambda v: field(1, v)),
         _floats.map(lambda v: b"\x0d" + struct.pack("<f", v)),
     ),
     max_size=3,
@@ -69,6 +70,7 @@ _float_list = st.lists(
 _int_list = st.lists(
     strange(
         st.lists(_longs, max_size=4).map(lambda v: field(1, b"".join(map(varint, v)))),
+        st.binary(max_size=12).map(lambda v: field(1, v)),
         _longs.map(lambda v: b"\x08" + varint(v)),
     ),
     max_size=3,

@@ -106,6 +106,13 @@ def test_made_up_names_are_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) ->
         assert parser._names.used[0] <= 180
 
 
+def test_what_follows_a_record_is_none_of_it() -> None:
+    """The bytes behind a record that ends early are just those that it lacks."""
+    whole = _example(a=[1.5, 2.5], b=[1, -1], c=[b"xyz"])
+    for at in range(len(whole)):
+        check([whole[:at], whole[at:]], ExampleParser())
+
+
 def test_positions_are_checked_before_use() -> None:
     """A length that overflows when it is added to a position is no way out of the record."""
     huge = varint((1 << 63) - 1)

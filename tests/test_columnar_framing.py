@@ -81,6 +81,23 @@ def test_any_stream_will_do() -> None:
     assert in_blocks(_ReadsOnly(b"".join(map(frame, records))), 64) == (records, None)
 
 
+class _Fails:
+    """A stream of a file system that fails, once a record has come."""
+
+    def __init__(self) -> None:
+        self._stream = io.BytesIO(frame(b"good"))
+
+    def read(self, count: int) -> bytes:
+        if part := self._stream.read(count):
+            return part
+        raise TimeoutError(110, "the connection timed out")
+
+
+def test_a_file_system_that_fails_is_no_fault_of_the_data() -> None:
+    with pytest.raises(TimeoutError):
+        in_blocks(_Fails(), 64)
+
+
 def test_an_absurd_length_takes_no_memory() -> None:
     for length in (1 << 40, (2 << 30) - 100):
         head = length.to_bytes(8, "little")

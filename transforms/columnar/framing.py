@@ -17,7 +17,7 @@ from numba import types
 from transforms.columnar.compiled import BYTES, Int, compiled
 from transforms.columnar.crc32c import masked_crc32c
 from transforms.columnar.memory import load32, load64
-from transforms.tfrecord import HEADER_BYTES, MAX_RECORD_BYTES, TFRecordError
+from transforms.tfrecord import HEADER_BYTES, MAX_RECORD_BYTES, TFRecordError, is_of_data
 
 Array = np.ndarray[Any, Any]
 
@@ -173,6 +173,8 @@ class _Window:
         except EOFError as error:
             raise TFRecordError(self.offset, "truncated", "truncated: compressed data end early") from error
         except (OSError, zlib.error) as error:
+            if not is_of_data(error):
+                raise
             raise TFRecordError(self.offset, "compression", f"cannot read on: {error}") from error
 
 
