@@ -20,8 +20,11 @@ from pipelines import __version__
 from pipelines import help_texts as texts
 from pipelines import options as opts
 from transforms.errors import TrueserveError, UsageError
+from transforms.publish import words
 
 T = TypeVar("T")
+
+_LONGEST_ERROR = 4000
 
 
 class _Parser(argparse.ArgumentParser):
@@ -44,7 +47,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         return _run(list(argv))
     except TrueserveError as error:
-        print(f"trueserve: error: {error}", file=sys.stderr)
+        # File names are strangers' too: none may steer the terminal.
+        print(f"trueserve: error: {words.visible(str(error), _LONGEST_ERROR)}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("trueserve: interrupted; a job that was submitted may still publish", file=sys.stderr)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import support_e2e as e2e
 
-from pipelines import options
+from pipelines import cli, options
 
 Capture = pytest.CaptureFixture[str]
 
@@ -189,3 +189,10 @@ def test_names_and_spaces_are_lists() -> None:
     assert options.parse_names(" a,b ,,c") == ("a", "b", "c")
     assert options.parse_spaces("transformed,raw") == ("raw", "transformed")
     assert options.parse_spaces("raw,raw") == ("raw",)
+
+
+def test_a_file_name_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["validate", "--logs=x", "--output=y", "--schema=\x1b[2Jgone", "--statistics=z"]) == 2
+    error = capsys.readouterr().err
+    assert "\x1b" not in error
+    assert "gone" in error

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from transforms import schema as schemas
 from transforms.verdict import severity, unseen
 from transforms.verdict.findings import Finding, Kind, Severity, Space
+from transforms.verdict.in_parts import validate_statistics
 from transforms.verdict.reference import Sides
 from transforms.verdict.text import listing, percent, plain
 from transforms.verdict.unseen import Unseen
@@ -24,7 +24,7 @@ _ABOUT = 0.0005
 
 def validate(sides: Sides) -> anomalies_pb2.Anomalies:
     """TFDV's anomalies of the serving statistics in the SERVING environment."""
-    return tfdv.validate_statistics(sides.served, sides.schema, environment=schemas.SERVING)
+    return validate_statistics(sides.served, sides.schema, environment=schemas.SERVING)
 
 
 def findings(sides: Sides, anomalies: anomalies_pb2.Anomalies) -> Iterator[Finding]:

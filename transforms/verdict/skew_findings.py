@@ -13,11 +13,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator
 
-import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from transforms.verdict import categories, noise, severity, unseen
 from transforms.verdict.findings import Finding, Kind, Severity
+from transforms.verdict.in_parts import validate_statistics
 from transforms.verdict.reference import Sides
 from transforms.verdict.text import number, percent, quoted
 from transforms.verdict.views import Statistics, View, dataset, path_name
@@ -171,7 +171,7 @@ def _noise_floor(metric: str, training: View, serving: View) -> float:
 
 def _call(schema: schema_pb2.Schema, training: Statistics, serving: Statistics) -> dict[str, Measured]:
     """One call of TFDV for skew; of its anomalies, which are also those of training, only skew is kept."""
-    anomalies = tfdv.validate_statistics(training, schema, serving_statistics=serving)
+    anomalies = validate_statistics(training, schema, serving_statistics=serving)
     skewed = {path_name(info.path): (key, _skew_only(info)) for key, info in anomalies.anomaly_info.items()}
     measured = {}
     for info in anomalies.drift_skew_info:
