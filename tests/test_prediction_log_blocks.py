@@ -139,6 +139,18 @@ def test_equals_the_plain_decoder_on_noise(records: list[bytes]) -> None:
     check(records)
 
 
+def test_a_version_said_twice_is_merged() -> None:
+    """A second message adds to the first: what it leaves out stays as it was."""
+    log = PredictionLog()
+    tensor = log.predict_log.request.inputs["examples"]
+    tensor.dtype = 7
+    tensor.string_val.append(_example(1.5, 1, b"x"))
+    tensor.tensor_shape.dim.add(size=1)
+    twice = field(2, b"\x08\x03") + field(2, b"")
+    record = log.SerializeToString() + field(6, field(2, field(2, twice)))
+    check([record, field(1, field(1, twice)) + log.SerializeToString()])
+
+
 def test_usual_logs_take_the_fast_way(monkeypatch: Any) -> None:
     log = PredictionLog()
     log.log_metadata.timestamp_secs = 1_700_000_000

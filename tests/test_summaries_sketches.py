@@ -67,6 +67,12 @@ def test_ranks_keep_to_the_bound(order: str, parts: int) -> None:
     assert _rank_error(values, _sketch(values, parts)) <= (1 + math.log2(count / BLOCK)) / (2 * RUN)
 
 
+def test_errors_of_merges_cancel() -> None:
+    count = 4_000_000
+    values = np.random.default_rng(3).normal(size=count).astype(np.float32)
+    assert _rank_error(values, _sketch(values)) <= (1 + math.log2(count / BLOCK)) / (2 * RUN) / 4
+
+
 @pytest.mark.parametrize("parts", [1, 3])
 def test_exact_up_to_a_block(parts: int) -> None:
     values = np.random.default_rng(1).normal(size=BLOCK).astype(np.float32)
@@ -135,6 +141,15 @@ def test_counts_beyond_capacity_keep_to_the_bound(parts: list[list[bytes]]) -> N
     counted = {value: count for value, _, count in whole.entries()}
     for value, count in expected.items():
         assert count - expected.total() / (capacity + 1) <= counted.get(value, 0) <= count
+
+
+def test_a_value_that_is_pruned_again_and_again_keeps_to_the_bound() -> None:
+    """Unless what is pruned is taken from all, values that came early and often would keep out all others."""
+    values = [b"early %d" % i for i in range(8)] * 50
+    for cycle in range(200):
+        values += [b"late"] * 10 + [b"%d in %d" % (i, cycle) for i in range(8)]
+    counted = {value: count for value, _, count in _counts(values, 8).entries()}
+    assert 2000 - len(values) / 9 <= counted[b"late"] <= 2000
 
 
 def test_distinct_values_are_estimated() -> None:

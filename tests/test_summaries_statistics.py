@@ -133,7 +133,7 @@ def test_a_type_that_changes_is_an_error() -> None:
 
 
 def test_values_of_missing_rows_do_not_count() -> None:
-    values = pa.array([1.0, 2.0, 3.0], pa.float32())
+    values = pa.array([1.0, 7.0, 3.0], pa.float32())
     bits = pa.py_buffer(np.array([0b101], np.uint8))
     offsets = pa.py_buffer(np.array([0, 1, 2, 3], np.int64))
     column = pa.Array.from_buffers(pa.large_list(pa.float32()), 3, [bits, offsets], children=[values])
