@@ -12,7 +12,7 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -84,8 +84,21 @@ def _run(argv: list[str]) -> int:
 def _import_command(name: str) -> Any:
     _quieten()
     # TFDV writes to stderr that it lacks IPython, and TensorFlow that it lacks CUDA; we need neither.
-    with contextlib.redirect_stderr(io.StringIO()):
+    with contextlib.redirect_stderr(io.StringIO()), _without_native_stderr():
         return importlib.import_module(f"pipelines.{name}")
+
+
+@contextlib.contextmanager
+def _without_native_stderr() -> Iterator[None]:
+    """TensorFlow's native code writes to file descriptor 2 itself until its logging is set up."""
+    saved = os.dup(2)
+    try:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
 
 
 def _quieten() -> None:
