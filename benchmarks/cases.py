@@ -54,6 +54,7 @@ KINDS = {
     "logs1": "PredictionLogs, one serialized example a request",
     "flights": "tf.Examples of New York's flights of 2013, over and over",
     "wide": "tf.Examples of 4,000 floats",
+    "distinct": "tf.Examples of one feature with 100,000 strings a row, no two alike",
 }
 
 
@@ -88,6 +89,7 @@ FULL = Plan(
         *_each("flights", (1000, *_SIZES), RAW, ALL),
         *_each("wide", (3000,), RAW, TFDV),
         Case(RAW, "wide", 30_000),
+        Case(RAW, "distinct", 500),
         *_each("table", _SIZES[:1], *PEERS),
         *_each("narrow", (1000,), COLD, WARM),
     ),

@@ -1,10 +1,10 @@
 """Writes the benchmark's data: `python benchmarks/data.py FOLDER KIND:ROWS ...`; what is there already stays.
 
-Kinds are `narrow` (15 floats and 5 strings), `wide` (4,000 floats), `flights` (New York's of 2013), all as
-TFRecords of tf.Example; `logs16` and `logs1`, TFRecords of PredictionLog with so many narrow examples a
-request; `table`, narrow rows as Parquet. 50,000 narrow rows, 3,000 wide ones and all flights are repeated
-until there are enough; what is drawn is drawn with a fixed seed. `reference` in place of rows writes what a
-kind is compared with.
+Kinds are `narrow` (15 floats and 5 strings), `wide` (4,000 floats), `flights` (New York's of 2013) and
+`distinct` (one string feature, 100,000 values a row, no two alike), all as TFRecords of tf.Example; `logs16`
+and `logs1`, TFRecords of PredictionLog with so many narrow examples a request; `table`, narrow rows as
+Parquet. 50,000 narrow rows, 3,000 wide ones and all flights are repeated until there are enough; what is
+drawn is drawn with a fixed seed. `reference` in place of rows writes what a kind is compared with.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 REFERENCE = "reference"
 SEED = 3
 WIDE_FEATURES = 4000
+DISTINCT_VALUES = 100_000  # a row
 _DISTINCT = {"narrow": 50_000, "wide": 3_000}
-_REFERENCE_ROWS = {"narrow": 20_000, "wide": 500}
+_REFERENCE_ROWS = {"narrow": 20_000, "wide": 500, "distinct": 1}
 _FLIGHTS_SHARE = 0.1
 _WORDS = (5, 20, 300, 3000, 100)
 _FIRST_SECOND = 1_372_636_800  # 2013-07-01
@@ -76,6 +77,23 @@ def wide_rows(count: int, num_features: int = WIDE_FEATURES, seed: int = SEED) -
         row[at] = generator.normal(size=num_features).astype(np.float32).view(np.uint8)
         rows.append(row.tobytes())
     return rows
+
+
+def distinct_rows(count: int, first: int = 0) -> Iterator[bytes]:
+    """Serialized examples of 100,000 words of eight digits each, counted on from row to row."""
+    from tensorflow.core.example.example_pb2 import Example
+
+    example, word = Example(), b"\xff" * 8
+    example.features.feature["word"].bytes_list.value.extend([word] * DISTINCT_VALUES)
+    pattern = np.frombuffer(example.SerializeToString(), np.uint8)
+    header = bytes([10, 8]) + word
+    at = len(pattern) - DISTINCT_VALUES * len(header)
+    powers = 10 ** np.arange(7, -1, -1)
+    for number in range(first, first + count):
+        row = pattern.copy()
+        words = np.arange(number * DISTINCT_VALUES, (number + 1) * DISTINCT_VALUES)
+        row[at:].reshape(-1, len(header))[:, 2:] = words[:, None] // powers % 10 + ord("0")
+        yield row.tobytes()
 
 
 def flight_rows() -> list[bytes]:
@@ -137,6 +155,8 @@ class Source:
             elif kind.startswith("logs"):
                 each = int(kind.removeprefix("logs"))
                 write_records(self._logs(kind, each), -(-count // each), path)
+            elif kind == "distinct":
+                write_once(distinct_rows(count), path)
             else:
                 write_records(self._of(kind), count, path)
 
@@ -162,8 +182,12 @@ class Source:
             if kind == "flights":
                 _prepare_flights(self._folder, folder)
                 return
+            count = _REFERENCE_ROWS[kind]
+            if kind == "distinct":
+                _write_artifacts(list(distinct_rows(count, first=900)), folder)
+                return
             make = narrow_rows if kind == "narrow" else wide_rows
-            _write_artifacts(make(_REFERENCE_ROWS[kind], seed=SEED + 1), folder)
+            _write_artifacts(make(count, seed=SEED + 1), folder)
 
         return write
 
@@ -178,6 +202,14 @@ def write_records(records: Sequence[bytes], count: int, path: Path) -> None:
         for _ in range(count // len(framed)):
             file.write(whole)
         file.write(b"".join(framed[: count % len(framed)]))
+
+
+def write_once(records: Iterator[bytes], path: Path) -> None:
+    """A TFRecord file of these records."""
+    from transforms.tfrecord import frame
+
+    with path.open("wb") as file:
+        file.writelines(map(frame, records))
 
 
 def write_table(rows: Sequence[bytes], count: int, path: Path) -> None:

@@ -82,6 +82,7 @@ def _beyond(case: Case, other: Case) -> Callable[[Results], float]:
 _TWO, _TWENTY = Case(RAW, "narrow", 2 * MILLION), Case(RAW, "narrow", 20 * MILLION)
 _FLIGHTS = Case(RAW, "flights", 2 * MILLION)
 _WIDE, _WIDE_TFDV = Case(RAW, "wide", 3000), Case(TFDV, "wide", 3000)
+_DISTINCT = Case(RAW, "distinct", 500)
 _FEW, _IMPORTS = Case(ALL, "flights", 1000), Case(IMPORTS, "flights", 0)
 
 TARGETS = (
@@ -121,6 +122,7 @@ TARGETS = (
     Target(
         "4,000 features, 30,000 rows, peak memory", _gigabytes(_WIDE._replace(rows=30_000)), 2, unit=" GB"
     ),
+    Target("50 million distinct values, 100,000 a row, peak memory", _gigabytes(_DISTINCT), 2, unit=" GB"),
     Target("1,000 flights, all branches, beyond the imports", _beyond(_FEW, _IMPORTS), 3, unit=" s"),
     Target("1,000 flights, raw only", _beyond(_FEW._replace(contender=RAW), _IMPORTS), 3, unit=" s"),
     Target(

@@ -13,13 +13,14 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from transforms import progress as progress_files
 from transforms.accounting import Accounting
 from transforms.ahead import ahead
+from transforms.coders import BatchCoder as BatchCoder  # noqa: PLC0414 - registered by being imported
 from transforms.logs.detect import LOG_FORMATS, Format, detect_examples, detect_log
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.files import csv_types, decode_file, first_types, parquet_types
 from transforms.logs.parquet_types import Settled, merged_types, settled
 from transforms.logs.tables import widest
 from transforms.paths import FileSize
-from transforms.records import Fault, Window
+from transforms.records import Batch, Fault, Window
 
 _REJECTS = "rejects"
 _FAULTS = "faults"
@@ -156,6 +157,7 @@ def _infer_types(root: Any, files: Iterable[FileSize], how: _Inference) -> Any:
     return beam.pvalue.AsSingleton(types)
 
 
+@beam.typehints.with_output_types(Batch)
 class _DecodeFile(beam.DoFn):  # type: ignore[misc]
     """A file to batches: framed, decoded and batched here, so that nothing goes on record by record."""
 

@@ -9,6 +9,7 @@ import apache_beam as beam
 import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from transforms.coders import SummaryCoder
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.protos import Sizes, dataset_statistics
 from transforms.summaries.quantiles import Scratch
@@ -67,13 +68,18 @@ class _Summarise(beam.CombineFn):  # type: ignore[misc]
         return summary
 
     def merge_accumulators(self, summaries: Iterable[DatasetSummary]) -> DatasetSummary:
-        whole = DatasetSummary(self._uses)
-        for summary in summaries:
+        parts = iter(summaries)
+        # The first is added to, and not copied: with thousands of features a copy takes hundreds of MB.
+        whole = next(parts, None) or self.create_accumulator()
+        for summary in parts:
             whole.merge(summary, self._working_room())
         return whole
 
     def extract_output(self, summary: DatasetSummary) -> statistics_pb2.DatasetFeatureStatisticsList:
         return statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset_statistics(summary, SIZES)])
+
+    def get_accumulator_coder(self) -> SummaryCoder:
+        return SummaryCoder()
 
     def _working_room(self) -> Scratch:
         if self._scratch is None:

@@ -19,7 +19,7 @@ from tensorflow_transform import schema_inference
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 from tfx_bsl.tfxio.tensor_to_arrow import TensorsToRecordBatchConverter
 
-from transforms import op_packages
+from transforms import cores, op_packages
 from transforms import schema as schemas
 from transforms.baseline import lineage
 from transforms.errors import UsageError
@@ -51,6 +51,7 @@ class TransformGraph:
     def __init__(self, transform_output_dir: str) -> None:
         """Loads a local folder. Raises UsageError if it is no complete tf.Transform output."""
         _check_layout(transform_output_dir)
+        cores.limit_tensorflow()
         output = tft.TFTransformOutput(transform_output_dir)
         self.raw_schema: schema_pb2.Schema = output.raw_metadata.schema
         self._loaded = _load(output.transform_savedmodel_dir)

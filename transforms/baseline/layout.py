@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import gzip
 import io
 import json
@@ -206,13 +207,25 @@ def _parse(data: bytes, message: Message) -> None:
             for record in records:
                 message.MergeFromString(record)
         return
-    try:
-        text_format.Parse(data, message, allow_unknown_field=True)
-    except (UnicodeDecodeError, text_format.ParseError) as error:
-        message.Clear()
-        if _looks_like_text(data):
-            raise text_format.ParseError(str(error)) from error
+    if _looks_like_text(data):
+        message.ParseFromString(_binary_of(data, type(message)))  # type: ignore[arg-type]
+    else:
         message.ParseFromString(data)
+
+
+@functools.lru_cache(maxsize=4)
+def _binary_of(text: bytes, kind: type[Message]) -> bytes:
+    """A message in text form, serialized.
+
+    Kept by its bytes: a launcher and the worker that compares, often one process, read the same files, and
+    the statistics of thousands of features take seconds to parse.
+    """
+    try:
+        message = text_format.Parse(text, kind(), allow_unknown_field=True)
+    except UnicodeDecodeError as error:
+        raise text_format.ParseError(str(error)) from error
+    serialized: bytes = message.SerializeToString()
+    return serialized
 
 
 def _looks_like_text(data: bytes) -> bool:

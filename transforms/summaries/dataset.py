@@ -76,6 +76,11 @@ class DatasetSummary:
                 raise TypeError(f"feature {name!r}: {error}") from error
         self._bound_tables()
 
+    @property
+    def num_bytes(self) -> int:
+        """Memory that sketches and tables take, which is nearly all."""
+        return sum(feature.num_bytes for feature in self.features.values())
+
     def _feature(self, name: str) -> FeatureSummary:
         summary = self.features.get(name)
         if summary is None:

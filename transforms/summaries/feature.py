@@ -72,6 +72,11 @@ class FeatureSummary:
         self.lengths: Lengths | None = None
         self.counts: ValueCounts | None = None
 
+    @property
+    def num_bytes(self) -> int:
+        """Memory that the sketch and the table take."""
+        return sum(part.num_bytes for part in (self.quantiles, self.counts) if part is not None)
+
     def add(self, array: pa.Array, scratch: Scratch) -> None:
         """Adds the rows of a column. Raises TypeError where its type is not the one seen before."""
         column = list_column(array)

@@ -105,6 +105,11 @@ class Quantiles:
         self._runs: list[Array | None] = []
         self._flips = 0  # one bit a weight: which half of a merge is kept next
 
+    @property
+    def num_bytes(self) -> int:
+        """Memory in use."""
+        return self._keys.nbytes + sum(run.nbytes for run in self._runs if run is not None)
+
     def add_floats(self, values: Array, bits: Array, scratch: Scratch) -> None:
         """Adds float32 values, but for NaN; `bits` are the same as uint32."""
         position = 0

@@ -15,7 +15,7 @@ from transforms.verdict.views import Statistics, dataset, path_name
 
 FEATURES_A_PART = 100
 
-_Names = set[str]
+_Names = dict[str, None]  # a set that keeps its order
 
 
 def validate_statistics(
@@ -26,51 +26,62 @@ def validate_statistics(
 ) -> anomalies_pb2.Anomalies:
     """What `tfdv.validate_statistics` gives, but for the copy of the schema in its answer."""
     result = anomalies_pb2.Anomalies()
-    for number, names in enumerate(_parts(schema, statistics, serving_statistics)):
+    training = _Divided(statistics)
+    serving = None if serving_statistics is None else _Divided(serving_statistics)
+    for number, names in enumerate(_parts(schema, training, serving)):
         part = tfdv.validate_statistics(
-            _of_statistics(statistics, names),
+            training.part(names),
             _of_schema(schema, names, with_constraints=number == 0),
             environment=environment,
-            serving_statistics=None
-            if serving_statistics is None
-            else _of_statistics(serving_statistics, names),
+            serving_statistics=None if serving is None else serving.part(names),
         )
         part.ClearField("baseline")
         result.MergeFrom(part)
     return result
 
 
-def _parts(schema: schema_pb2.Schema, *all_statistics: Statistics | None) -> Iterator[_Names]:
+class _Divided:
+    """Statistics by top-level feature, looked at once: they are asked for in many parts."""
+
+    def __init__(self, statistics: Statistics) -> None:
+        self._whole = dataset(statistics)
+        self.features: dict[str, list[statistics_pb2.FeatureNameStatistics]] = {}
+        for feature in self._whole.features:
+            self.features.setdefault(_top(feature), []).append(feature)
+
+    def part(self, names: _Names) -> Statistics:
+        """The statistics of these features, and of the crosses between them."""
+        part = Statistics()
+        one = part.datasets.add(
+            name=self._whole.name,
+            num_examples=self._whole.num_examples,
+            weighted_num_examples=self._whole.weighted_num_examples,
+        )
+        for name in names:
+            one.features.extend(self.features.get(name, ()))
+        one.cross_features.extend(
+            cross
+            for cross in self._whole.cross_features
+            if {path_name(cross.path_x), path_name(cross.path_y)} <= names.keys()
+        )
+        return part
+
+
+def _parts(schema: schema_pb2.Schema, *all_statistics: _Divided | None) -> Iterator[_Names]:
     """The names of top-level features, some at a time; all at once where features are made of others."""
     names = dict.fromkeys(feature.name for feature in schema.feature)
     for statistics in all_statistics:
-        if statistics is not None:
-            names |= dict.fromkeys(_top(feature) for feature in dataset(statistics).features)
+        names |= dict.fromkeys(() if statistics is None else statistics.features)
     together = len(schema.sparse_feature) + len(schema.weighted_feature) > 0
     size = len(names) if together else FEATURES_A_PART
     ordered = list(names)
     for first in range(0, max(len(ordered), 1), max(size, 1)):
-        yield set(ordered[first : first + size])
+        yield dict.fromkeys(ordered[first : first + size])
 
 
 def _top(feature: statistics_pb2.FeatureNameStatistics) -> str:
     """The name of the column that a feature, or a field of a struct, is in."""
     return str(feature.path.step[0] if feature.path.step else feature.name)
-
-
-def _of_statistics(statistics: Statistics, names: _Names) -> Statistics:
-    whole = dataset(statistics)
-    part = Statistics()
-    one = part.datasets.add(
-        name=whole.name,
-        num_examples=whole.num_examples,
-        weighted_num_examples=whole.weighted_num_examples,
-    )
-    one.features.extend(feature for feature in whole.features if _top(feature) in names)
-    one.cross_features.extend(
-        cross for cross in whole.cross_features if {path_name(cross.path_x), path_name(cross.path_y)} <= names
-    )
-    return part
 
 
 def _of_schema(schema: schema_pb2.Schema, names: _Names, *, with_constraints: bool) -> schema_pb2.Schema:
@@ -90,7 +101,7 @@ def _of_schema(schema: schema_pb2.Schema, names: _Names, *, with_constraints: bo
 
 def _domains(schema: schema_pb2.Schema, names: _Names) -> list[schema_pb2.StringDomain]:
     """The named domains of these features; all where a struct's fields may name some."""
-    used: _Names = set()
+    used: set[str] = set()
     for feature in schema.feature:
         if feature.name in names:
             if feature.HasField("struct_domain"):
