@@ -13,7 +13,17 @@ from transforms.errors import UsageError
 DEFAULT_JSD = 0.1
 DEFAULT_LINF = 0.1
 
-FORMATS = ("auto", "tf_example", "prediction_log")
+FORMATS = (
+    "auto",
+    "prediction_log",
+    "tf_example",
+    "rest",
+    "ai_platform",
+    "vertex",
+    "sagemaker",
+    "kserve",
+    "table",
+)
 SPACES = ("raw", "transformed")
 FAIL_ON = ("error", "warning")
 
@@ -64,6 +74,11 @@ class ValidateOptions:
     start: dt.datetime | None = None
     end: dt.datetime | None = None
     time_feature: str | None = None
+    version_feature: str | None = None
+    columns: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    slice_by: tuple[tuple[str, ...], ...] = ()
+    ignore_sampling_rate: bool = False
     format: str = "auto"
     spaces: tuple[str, ...] = SPACES
     fail_on: str = "error"

@@ -31,7 +31,7 @@ class Accounting:
       rejected: records that could not be decoded, by reason.
       outside_window: records with a time that lies outside `[start, end)`.
       no_time: records without a time, where a window was asked for.
-      excluded: records that are no traffic (warm-up and the like).
+      excluded: records that are not compared, by reason: no traffic (`warm_up`), or not asked for (`sample`).
       rows: rows decoded (a record of several instances gives several rows).
       compared: rows that entered the statistics.
       forms: rows by (feature, form) for values that came in a form that the schema does not have
@@ -50,7 +50,7 @@ class Accounting:
     rejected: Counter[str] = dataclasses.field(default_factory=Counter)
     outside_window: int = 0
     no_time: int = 0
-    excluded: int = 0
+    excluded: Counter[str] = dataclasses.field(default_factory=Counter)
     rows: int = 0
     compared: int = 0
     forms: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)
@@ -71,10 +71,14 @@ class Accounting:
     def total_rejected(self) -> int:
         return sum(self.rejected.values())
 
+    @property
+    def total_excluded(self) -> int:
+        return sum(self.excluded.values())
+
     def balance(self) -> int:
         """Records read less records accounted for: zero unless something was dropped silently."""
-        accounted = self.decoded + self.total_rejected + self.outside_window + self.no_time + self.excluded
-        return self.read - accounted
+        left_out = self.total_rejected + self.outside_window + self.no_time + self.total_excluded
+        return self.read - self.decoded - left_out
 
 
 def _bounded(forms: Counter[tuple[str, str]]) -> Counter[tuple[str, str]]:

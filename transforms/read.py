@@ -78,7 +78,7 @@ class ReadExamples(beam.PTransform):  # type: ignore[misc]
 
 @dataclasses.dataclass(eq=False)
 class ReadRequests(beam.PTransform):  # type: ignore[misc]
-    """Reads logged requests: TFRecords of PredictionLog or tf.Example. Root -> ReadResult.
+    """Reads logged requests of any format (see docs/logs.md). Root -> ReadResult.
 
     Attributes:
       files: what to read, as `paths.expand` gives it.
@@ -88,6 +88,7 @@ class ReadRequests(beam.PTransform):  # type: ignore[misc]
       time_feature: the feature that holds a request's time (see `logs.times`); None takes the log's own.
       keep_payloads: whether rejects carry the bytes of their record.
       sample: the fraction of records to decode, above 0 and at most 1; see `logs.sampling`.
+      version_feature, columns, exclude: see `logs.features.Settings`.
       progress: a local folder for heartbeats (`transforms.progress`), or None.
     """
 
@@ -98,6 +99,9 @@ class ReadRequests(beam.PTransform):  # type: ignore[misc]
     time_feature: str | None = None
     keep_payloads: bool = False
     sample: float = 1.0
+    version_feature: str | None = None
+    columns: tuple[str, ...] = ()
+    exclude: tuple[tuple[str, str], ...] = ()
     progress: str | None = None
 
     def __post_init__(self) -> None:
@@ -111,6 +115,9 @@ class ReadRequests(beam.PTransform):  # type: ignore[misc]
             time_feature=self.time_feature,
             keep_payloads=self.keep_payloads,
             sample=self.sample,
+            version_feature=self.version_feature,
+            columns=self.columns,
+            exclude=self.exclude,
         )
         file_format = detect_log(self.files) if self.format == "auto" else Format(self.format)
         return _read(self, root, file_format, settings)

@@ -9,14 +9,20 @@ import pyarrow as pa
 
 from transforms.accounting import Accounting
 
-# Beside its features a row carries what is known of its request. Every column is nullable but `file`
-# and `record`; `time` is UTC. A request of several instances gives rows that share these values.
+# Beside its features a row carries what is known of its request. Every column is nullable but `file` and
+# `record`; `time` is UTC; `sampling_rate` is the fraction of traffic that was logged; `response` is the row's
+# answer as JSON, only where a run needs answers (`Settings.responses`). A request of several instances gives
+# rows that share these values.
 METADATA_SCHEMA = pa.schema(
     [
         ("time", pa.timestamp("us", tz="UTC")),
         ("model", pa.string()),
         ("version", pa.string()),
         ("signature", pa.string()),
+        ("request_id", pa.string()),
+        ("origin", pa.string()),
+        ("sampling_rate", pa.float64()),
+        ("response", pa.large_string()),
         ("file", pa.string()),
         ("record", pa.int64()),
     ]

@@ -19,11 +19,26 @@ class Format(enum.StrEnum):
 
     TF_EXAMPLE = "tf_example"
     PREDICTION_LOG = "prediction_log"
+    REST = "rest"
+    AI_PLATFORM = "ai_platform"
+    VERTEX = "vertex"
+    SAGEMAKER = "sagemaker"
+    KSERVE = "kserve"
+    TABLE = "table"
     CSV = "csv"
     PARQUET = "parquet"
 
 
-LOG_FORMATS = (Format.TF_EXAMPLE, Format.PREDICTION_LOG)
+LOG_FORMATS = (
+    Format.TF_EXAMPLE,
+    Format.PREDICTION_LOG,
+    Format.REST,
+    Format.AI_PLATFORM,
+    Format.VERTEX,
+    Format.SAGEMAKER,
+    Format.KSERVE,
+    Format.TABLE,
+)
 _TEXT_SUFFIXES = (".csv", ".csv.gz", ".csv.bz2", ".tsv", ".txt")
 _START_BYTES = 4096
 _RECORDS = 100

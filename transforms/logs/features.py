@@ -62,11 +62,13 @@ class Expected:
     Attributes:
       types: the features that are kept, by name.
       fixed: those whose lists have a fixed length; the position of a value in them means something.
+      single: those that have at most one value a row.
       elsewhere: features of other environments (the label): known, and left out without being counted.
     """
 
     types: Mapping[str, FeatureType]
     fixed: frozenset[str] = frozenset()
+    single: frozenset[str] = frozenset()
     elsewhere: frozenset[str] = frozenset()
 
 
@@ -78,8 +80,15 @@ def expected_features(schema: schema_pb2.Schema, *, serving: bool) -> Expected:
     return Expected(
         types=types,
         fixed=frozenset(feature.name for feature in here if feature.HasField("shape")),
+        single=frozenset(feature.name for feature in here if _is_single(feature)),
         elsewhere=frozenset(feature.name for feature in schema.feature) - types.keys(),
     )
+
+
+def _is_single(feature: schema_pb2.Feature) -> bool:
+    if feature.HasField("shape"):
+        return all(dim.size == 1 for dim in feature.shape.dim)
+    return bool(feature.value_count.max == 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,8 +102,12 @@ class Settings:
       window: rows outside of it are counted and left out.
       time_feature: the feature that holds a row's time; None takes it from the log itself. It is kept
         among the features only where `expected` has it.
+      version_feature: likewise, the feature that holds the version of the model that answered.
+      columns: names for the values of rows that come without names (CSV bodies, lists).
+      exclude: rules for requests that are no traffic; see `logs.excluding`.
+      responses: whether the answers are wanted, too.
       keep_payloads: whether rejects carry the bytes of their record.
-      sample: the fraction of records that is decoded, chosen by a hash of their bytes; the others are counted
+      sample: the fraction of records that is decoded, chosen by a hash of their id or bytes; the others are counted
         as excluded.
     """
 
@@ -103,6 +116,10 @@ class Settings:
     origins: Mapping[str, str] = dataclasses.field(default_factory=dict)
     window: Window = dataclasses.field(default_factory=Window)
     time_feature: str | None = None
+    version_feature: str | None = None
+    columns: tuple[str, ...] = ()
+    exclude: tuple[tuple[str, str], ...] = ()
+    responses: bool = False
     keep_payloads: bool = False
     sample: float = 1.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Protocol
 
@@ -16,9 +17,12 @@ from transforms.columnar.framing import Block, read_blocks
 from transforms.errors import InputError
 from transforms.logs import parquet_types as parquet
 from transforms.logs import sampling, tables
+from transforms.logs.carriers.reading import Carrier, carrier_of, read_records
 from transforms.logs.detect import Format
 from transforms.logs.features import FeatureType, Settings, TypeConflictError, hold
+from transforms.logs.parsers import PARSERS
 from transforms.logs.prediction_log import PredictionLogDecoder
+from transforms.logs.requests import RequestDecoder
 from transforms.logs.rows import Place, renumbered
 from transforms.logs.tf_example import TfExampleDecoder
 from transforms.paths import FileSize
@@ -114,6 +118,9 @@ def _decode(stored: BinaryIO, file: FileSize, file_format: Format, settings: Set
     place = Place(file.path, 0)
     if not file.bytes:
         return
+    if file_format is Format.TABLE:
+        # Columns stay columns where the carrier has them; other carriers give rows one by one.
+        file_format = _columnar_carrier(stored, file)
     if file_format is Format.PARQUET:
         yield from tables.decode_parquet(stored, settings, place)
     elif file_format is Format.CSV:
@@ -121,10 +128,20 @@ def _decode(stored: BinaryIO, file: FileSize, file_format: Format, settings: Set
         stored.seek(0)
         if names:
             yield from tables.decode_csv(paths.decompressed(stored), names, settings, place)
+    elif file_format in PARSERS:
+        decoder = RequestDecoder(settings, PARSERS[file_format](settings))
+        yield from decoder.decode(read_records(stored, file.path), place)
     else:
         yield from _decode_records(
             paths.decompressed(stored), _DECODERS[file_format](settings), place, settings.sample
         )
+
+
+def _columnar_carrier(stored: BinaryIO, file: FileSize) -> Format:
+    """CSV or PARQUET for a table in such a file, else TABLE."""
+    found = {Carrier.CSV: Format.CSV, Carrier.PARQUET: Format.PARQUET}.get(carrier_of(stored, file.path))
+    stored.seek(0)
+    return found or Format.TABLE
 
 
 def _decode_records(stream: BinaryIO, decoder: Decoder, place: Place, fraction: float) -> Iterator[Decoded]:
@@ -139,7 +156,7 @@ def _sample(block: Block, decoder: Decoder, place: Place, fraction: float) -> It
     mask = sampling.chosen(block, fraction)
     numbers = np.flatnonzero(mask) + place.first_record
     left_out = len(block) - len(numbers)
-    yield Decoded(None, (), Accounting(read=left_out, excluded=left_out))
+    yield Decoded(None, (), Accounting(read=left_out, excluded=Counter(sample=left_out)))
     if len(numbers):
         for decoded in decoder.decode(sampling.part(block, mask), Place(place.file, 0)):
             yield renumbered(decoded, numbers)

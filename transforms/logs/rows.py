@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -26,25 +26,39 @@ class Place:
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """Decoded columns as they came, with the metadata columns of as many rows."""
+    """Decoded columns as they came, with the metadata columns of as many rows.
+
+    Attributes:
+      forms: for (feature, form) the positions of the rows whose value came in that form.
+    """
 
     columns: Sequence[Column]
     metadata: pa.RecordBatch
+    forms: Mapping[tuple[str, str], Array] = dataclasses.field(default_factory=dict)
 
     def keep(self, mask: Array) -> Rows:
         """The rows where `mask` is true."""
         if mask.all():
             return self
-        chosen = pa.array(mask)
-        return Rows([(n, c.filter(chosen)) for n, c in self.columns], self.metadata.filter(chosen))
+        chosen, before = pa.array(mask), np.cumsum(mask) - mask
+        return Rows(
+            [(name, column.filter(chosen)) for name, column in self.columns],
+            self.metadata.filter(chosen),
+            {key: before[rows[mask[rows]]] for key, rows in self.forms.items()},
+        )
+
+    def counted_forms(self) -> Counter[tuple[str, str]]:
+        """How many rows came in each form."""
+        return Counter({key: len(positions) for key, positions in self.forms.items() if len(positions)})
 
 
 @dataclasses.dataclass(frozen=True)
 class Counts:
-    """What a decoder has counted: records framed, and decoded ones that gave no row."""
+    """What a decoder has counted: records framed, decoded ones that gave no row, and no traffic by reason."""
 
     read: int
     without_rows: int = 0
+    excluded: Counter[str] = dataclasses.field(default_factory=Counter)
 
 
 def metadata_of(num_rows: int, file: str, **columns: pa.Array) -> pa.RecordBatch:
@@ -87,13 +101,14 @@ class Finisher:
             read=counts.read,
             decoded=counts.without_rows,
             rejected=Counter(reject.reason for reject in rejects),
+            excluded=counts.excluded,
         )
         if rows is None or rows.metadata.num_rows == 0:
             return Decoded(None, tuple(rejects), accounting)
         kept, of_records = self._in_window(_timed(rows, self._settings.time_feature))
         features, forms = self._typed(kept)
         num_rows = kept.metadata.num_rows
-        of_rows = Accounting(rows=num_rows, compared=num_rows, forms=forms)
+        of_rows = Accounting(rows=num_rows, compared=num_rows, forms=forms + kept.counted_forms())
         batch = Batch(features, kept.metadata) if num_rows else None
         return Decoded(batch, tuple(rejects), accounting + of_records + of_rows)
 
@@ -136,4 +151,4 @@ def _timed(rows: Rows, feature: str | None) -> Rows:
     for name, column in rows.columns:
         time = pc.coalesce(time, times(column)) if name == feature else time
     arrays = [time if f.name == "time" else rows.metadata.column(f.name) for f in METADATA_SCHEMA]
-    return Rows(rows.columns, pa.RecordBatch.from_arrays(arrays, schema=METADATA_SCHEMA))
+    return dataclasses.replace(rows, metadata=pa.RecordBatch.from_arrays(arrays, schema=METADATA_SCHEMA))

@@ -18,7 +18,7 @@ from transforms.verdict.text import listing, percent
 
 FORMAT = 1
 _MOST_FAULTS = 20
-_COUNTS = ("read", "decoded", "outside_window", "no_time", "excluded", "rows", "compared")
+_COUNTS = ("read", "decoded", "outside_window", "no_time", "rows", "compared")
 
 
 class Outcome(enum.StrEnum):
@@ -79,6 +79,7 @@ class Verdict:
             "window": {"start": _iso(self.window.start), "end": _iso(self.window.end)},
             "counts": self._counts(),
             "rejects": dict(sorted(self.accounting.rejected.items())),
+            "excluded": dict(sorted(self.accounting.excluded.items())),
             "findings": [_finite(finding.to_json()) for finding in self.findings],
             "not_compared": [one.to_json() for one in self.not_compared],
             "artifacts": {name: dataclasses.asdict(self.artifacts[name]) for name in sorted(self.artifacts)},
@@ -87,7 +88,10 @@ class Verdict:
 
     def _counts(self) -> dict[str, int]:
         counts = {name: getattr(self.accounting, name) for name in _COUNTS}
-        return counts | {"rejected": self.accounting.total_rejected}
+        return counts | {
+            "rejected": self.accounting.total_rejected,
+            "excluded": self.accounting.total_excluded,
+        }
 
 
 def decide(  # noqa: PLR0917 - a verdict is made of these parts
@@ -218,8 +222,9 @@ def _hints(window: Window, accounting: Accounting, seen: Window | None) -> Itera
             if seen is None
             else f"{outside}; their times go from {_iso(seen.start)} to {_iso(seen.end)}"
         )
-    if accounting.excluded:
-        yield f"{accounting.excluded:,} of {accounting.read:,} records left out (--sample, or no traffic)"
+    if accounting.total_excluded:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(accounting.excluded.items()))
+        yield f"{accounting.total_excluded:,} of {accounting.read:,} records left out ({reasons})"
 
 
 def _span(window: Window) -> str:

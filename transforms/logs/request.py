@@ -1,0 +1,73 @@
+"""What a logged request says once its format is understood, and before its values have types.
+
+A format is a `RequestParser`: one carried record in, one `Request` out. Carriers (`logs.carriers`) know how
+records stand in files; `logs.requests` makes rows of requests. So a format knows neither files nor Arrow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+
+class BadRecordError(Exception):
+    """A record that cannot be decoded; becomes a `Reject`.
+
+    Attributes:
+      reason: a short word that rejects are counted by, such as `not_json`.
+      detail: what was expected and what came, for a person; never a value of the record.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """One logged request.
+
+    Attributes:
+      instances: a mapping from feature to value for each row. Values are None, bool, int, float, str, bytes,
+        or lists of them, nested as deep as tensors are. A feature that is absent is missing.
+      time: microseconds since 1970, UTC; None where the log has none.
+      request_id: what the log knows the request by.
+      sampling_rate: the fraction of traffic that was logged when this was; None where the log says nothing.
+      origin: who sent it, or which component logged it.
+      responses: what was answered, one JSON value for each instance; None where it was not logged.
+      excluded: why the request is no traffic (`warm_up`), None for traffic.
+    """
+
+    instances: Sequence[Mapping[str, Any]]
+    time: int | None = None
+    model: str | None = None
+    version: str | None = None
+    signature: str | None = None
+    request_id: str | None = None
+    sampling_rate: float | None = None
+    origin: str | None = None
+    responses: Sequence[Any] | None = None
+    excluded: str | None = None
+
+
+class Carried(NamedTuple):
+    """A record as a carrier gives it: its fields, or why it has none, and its bytes.
+
+    `payload` is what `rejects/` keeps if the user asks for payloads, and what a sample is drawn by where the
+    request has no id: the line, or the row in a form that is the same in every run.
+    """
+
+    value: Mapping[str, Any] | BadRecordError
+    payload: bytes
+
+
+class RequestParser(Protocol):
+    """Understands the records of one format. One for each file and thread; it may remember."""
+
+    def parse(self, record: Mapping[str, Any]) -> Request | None:
+        """The request that a record holds; None for a record that belongs to another (a response event).
+
+        Raises BadRecordError.
+        """

@@ -1,0 +1,153 @@
+"""Requests to batches: carried records through a format's parser, as typed rows with all counts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from transforms.logs.features import Settings
+from transforms.logs.request import BadRecordError, Carried, Request, RequestParser
+from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
+from transforms.logs.times import times_of_micros
+from transforms.logs.values import typed_columns
+from transforms.records import Decoded, Reject
+
+# A batch ends where it has this many rows or values, whatever comes first.
+MAX_ROWS = 8192
+MAX_VALUES = 4 << 20
+
+
+class RequestDecoder:
+    """Decodes carried records of one format. Not thread-safe: one for each file."""
+
+    def __init__(self, settings: Settings, parser: RequestParser) -> None:
+        self._settings = settings
+        self._parser = parser
+        self._finisher = Finisher(settings)
+
+    def decode(self, chunks: Iterable[Sequence[Carried]], place: Place) -> Iterator[Decoded]:
+        """A `Decoded` for each chunk of records, more where their requests have very many rows."""
+        first = place.first_record
+        for chunk in chunks:
+            gathered = _Gathered(self._settings, Place(place.file, first))
+            for index, carried in enumerate(chunk):
+                gathered.add(index, carried, self._parser)
+                if gathered.is_full:
+                    yield gathered.finish(self._finisher)
+                    gathered = _Gathered(self._settings, gathered.place)
+            yield gathered.finish(self._finisher)
+            first += len(chunk)
+
+
+class _Gathered:
+    """The records of one batch: their requests, and what became of the others."""
+
+    def __init__(self, settings: Settings, place: Place) -> None:
+        self.place = place
+        self._settings = settings
+        self._requests: list[tuple[int, Request]] = []
+        self._rejects: list[Reject] = []
+        self._excluded: Counter[str] = Counter()
+        self._read = self._without_rows = self._rows = self._values = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self._rows >= MAX_ROWS or self._values >= MAX_VALUES
+
+    def add(self, index: int, carried: Carried, parser: RequestParser) -> None:
+        self._read += 1
+        try:
+            if isinstance(carried.value, BadRecordError):
+                raise carried.value
+            request = parser.parse(carried.value)
+        except BadRecordError as error:
+            payload = carried.payload if self._settings.keep_payloads else None
+            self._rejects.append(rejected(self.place, index, error.reason, error.detail, payload))
+            return
+        self._take(index, request, carried.payload)
+
+    def _take(self, index: int, request: Request | None, payload: bytes) -> None:
+        if request is None:
+            self._without_rows += 1
+        elif (reason := self._left_out(request, payload)) is not None:
+            self._excluded[reason] += 1
+        elif not request.instances:
+            self._without_rows += 1
+        else:
+            self._requests.append((index, request))
+            self._rows += len(request.instances)
+            self._values += sum(map(len, request.instances))
+
+    def _left_out(self, request: Request, payload: bytes) -> str | None:
+        if request.excluded is not None:
+            return request.excluded
+        if self._settings.sample < 1:
+            key = payload if request.request_id is None else request.request_id.encode("utf-8", "replace")
+            return "sample" if fraction_of(key) >= self._settings.sample else None
+        return None
+
+    def finish(self, finisher: Finisher) -> Decoded:
+        """All rows; the account of all records."""
+        expected = self._settings.expected
+        assert expected is not None, "requests are decoded by a schema"
+        instances = [instance for _, request in self._requests for instance in request.instances]
+        columns, forms = typed_columns(instances, expected, self._settings.time_feature)
+        rows = Rows(columns, self._metadata(), forms)
+        counts = Counts(self._read, self._without_rows, self._excluded)
+        return finisher.finish(rows, self._rejects, counts)
+
+    def _metadata(self) -> pa.RecordBatch:
+        sizes = [len(request.instances) for _, request in self._requests]
+        of_row = pa.array([at for at, size in enumerate(sizes) for _ in range(size)], pa.int64())
+
+        def each(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
+            return pa.array(values, kind).take(of_row)
+
+        requests = [request for _, request in self._requests]
+        texts = {
+            name: each([_text(getattr(request, name)) for request in requests], pa.string())
+            for name in ("model", "version", "signature", "request_id", "origin")
+        }
+        time = times_of_micros_or_null([request.time for request in requests])
+        return metadata_of(
+            len(of_row),
+            self.place.file,
+            time=time.take(of_row),
+            record=each([self.place.first_record + index for index, _ in self._requests], pa.int64()),
+            sampling_rate=each([request.sampling_rate for request in requests], pa.float64()),
+            response=self._responses(requests),
+            **texts,
+        )
+
+    def _responses(self, requests: Sequence[Request]) -> pa.Array:
+        if not self._settings.responses:
+            return pa.nulls(sum(len(request.instances) for request in requests), pa.large_string())
+        return pa.array(
+            [text for request in requests for text in _response_texts(request)], pa.large_string()
+        )
+
+
+def fraction_of(key: bytes) -> float:
+    """A number in [0, 1) that `key` alone decides, for a sample that is the same in every run."""
+    return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") / 2.0**64
+
+
+def times_of_micros_or_null(micros: Sequence[int | None]) -> pa.Array:
+    """Microseconds since 1970 as UTC times; null for None, and for what is no time."""
+    known = pa.array([0 if m is None or not -(1 << 63) <= m < 1 << 63 else m for m in micros], pa.int64())
+    return times_of_micros(known.to_numpy())
+
+
+def _response_texts(request: Request) -> list[str | None]:
+    if request.responses is None or len(request.responses) != len(request.instances):
+        return [None] * len(request.instances)
+    return [orjson.dumps(answer, default=repr).decode() for answer in request.responses]
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else value.encode("utf-8", "replace").decode("utf-8")

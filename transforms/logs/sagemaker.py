@@ -1,0 +1,20 @@
+"""`sagemaker`: JSON lines of SageMaker's data capture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from transforms.logs.features import Settings
+from transforms.logs.request import Request
+
+
+class SageMakerParser:
+    """See `request.RequestParser`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def parse(self, record: Mapping[str, Any]) -> Request | None:
+        """See `request.RequestParser.parse`."""
+        raise NotImplementedError
