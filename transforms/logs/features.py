@@ -107,8 +107,8 @@ class Settings:
       exclude: rules for requests that are no traffic; see `logs.excluding`.
       responses: whether the answers are wanted, too.
       keep_payloads: whether rejects carry the bytes of their record.
-      sample: the fraction of records that is decoded, chosen by a hash of their id or bytes; the others are counted
-        as excluded.
+      sample: the fraction of records that is decoded, chosen by a hash of their id or bytes; the others are
+        counted as excluded.
     """
 
     expected: Expected | None = None
