@@ -14,8 +14,8 @@ TIME = pa.timestamp("us", tz="UTC")
 
 # Whole numbers tell their unit by their size: today is 1.8e9 seconds after 1970, 1.8e12 milliseconds, ...
 # As seconds, numbers below the first limit reach to the year 5138.
-_UNITS = ((10**11, 1_000_000, 1), (10**14, 1_000, 1), (10**17, 1, 1), (2**63 - 1, 1, 1_000))
-_LAST_MICROSECOND = 253_402_300_799_999_999  # the end of the year 9999, Python's last
+UNITS = ((10**11, 1_000_000, 1), (10**14, 1_000, 1), (10**17, 1, 1), (2**63 - 1, 1, 1_000))
+LAST_MICROSECOND = 253_402_300_799_999_999  # the end of the year 9999, Python's last
 
 
 def times(column: pa.Array) -> pa.Array:
@@ -37,7 +37,7 @@ def epoch_times(values: Array) -> pa.Array:
     """int64 numbers since 1970 as UTC times; those not above 0, or past the year 9999, are null."""
     micros = np.zeros(len(values), np.int64)
     above = 0
-    for limit, factor, divisor in _UNITS:
+    for limit, factor, divisor in UNITS:
         here = (values > above) & (values <= limit)
         micros[here] = values[here] // divisor * factor
         above = limit
@@ -46,7 +46,7 @@ def epoch_times(values: Array) -> pa.Array:
 
 def times_of_micros(micros: Array) -> pa.Array:
     """int64 microseconds since 1970 as UTC times; those not above 0, or past the year 9999, are null."""
-    bad = (micros <= 0) | (micros > _LAST_MICROSECOND)
+    bad = (micros <= 0) | (micros > LAST_MICROSECOND)
     return pa.array(micros, mask=bad).cast(TIME)
 
 

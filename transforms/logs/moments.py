@@ -1,0 +1,66 @@
+"""The time of one record, from the value that a log has for it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from typing import Any
+
+from transforms.logs.times import LAST_MICROSECOND, UNITS
+
+_NUMBER = re.compile(r"[0-9]{9,20}|[0-9]{1,20}\.[0-9]{1,20}([eE]\+?[0-9]{1,2})?", re.ASCII)
+_LONGEST = 64
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def micros_of(value: Any) -> int | None:
+    """Microseconds since 1970, UTC; None for what is no time, is not above 0, or past the year 9999.
+
+    Numbers are seconds, milliseconds, microseconds or nanoseconds since 1970, told by their size (see
+    `times`); of seconds as float the fraction counts. Text is ISO 8601, also with a space and ` UTC`, or
+    such a number; digits alone are a number from the ninth on. Without a zone a time is UTC. A date is its
+    midnight.
+    """
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, str):
+        value = _of_text(value)
+    if isinstance(value, dt.date):
+        return _of_time(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return _of_number(value)
+
+
+def _of_text(text: str) -> dt.datetime | float | int | None:
+    if len(text) > _LONGEST:
+        return None
+    text = text.strip()
+    if _NUMBER.fullmatch(text):
+        return int(text) if text.isdigit() else float(text)
+    try:
+        return dt.datetime.fromisoformat(text.removesuffix("UTC").rstrip())
+    except ValueError:
+        return None
+
+
+def _of_time(time: dt.date) -> int | None:
+    if not isinstance(time, dt.datetime):
+        time = dt.datetime(time.year, time.month, time.day, tzinfo=dt.UTC)
+    zoned = time if time.tzinfo else time.replace(tzinfo=dt.UTC)
+    return _bounded((zoned - _EPOCH) // dt.timedelta(microseconds=1))
+
+
+def _of_number(number: int | float) -> int | None:
+    if not math.isfinite(number) or number <= 0:
+        return None
+    for limit, factor, divisor in UNITS:
+        if number <= limit:
+            scaled = number * factor
+            return _bounded(scaled // divisor if isinstance(scaled, int) else round(scaled / divisor))
+    return None
+
+
+def _bounded(micros: int) -> int | None:
+    return micros if 0 < micros <= LAST_MICROSECOND else None
