@@ -7,7 +7,7 @@ records stand in files; `logs.requests` makes rows of requests. So a format know
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 
@@ -52,6 +52,21 @@ class Request:
     excluded: str | None = None
 
 
+class Asked(NamedTuple):
+    """A request whose answer is another record; both have the same key."""
+
+    key: Hashable
+    request: Request
+
+
+class Answered(NamedTuple):
+    """An answer whose request is another record: one value a row, None where it has no such values."""
+
+    key: Hashable
+    responses: Sequence[Any] | None
+    version: str | None = None
+
+
 class Carried(NamedTuple):
     """A record as a carrier gives it: its fields, or why it has none, and its bytes.
 
@@ -66,8 +81,9 @@ class Carried(NamedTuple):
 class RequestParser(Protocol):
     """Understands the records of one format. One for each file and thread; it may remember."""
 
-    def parse(self, record: Mapping[str, Any]) -> Request | None:
+    def parse(self, record: Mapping[str, Any]) -> Request | Asked | Answered | None:
         """The request that a record holds; None for a record that belongs to another (a response event).
 
-        Raises BadRecordError.
+        Where answers are wanted, a format that has them in records of their own gives `Asked` and `Answered`,
+        which the decoder joins. Raises BadRecordError.
         """

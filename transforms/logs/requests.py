@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -11,7 +12,8 @@ import orjson
 import pyarrow as pa
 
 from transforms.logs.features import Settings
-from transforms.logs.request import BadRecordError, Carried, Request, RequestParser
+from transforms.logs.joining import Joiner, Ready
+from transforms.logs.request import Answered, Asked, BadRecordError, Carried, Request, RequestParser
 from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
 from transforms.logs.times import times_of_micros
 from transforms.logs.values import typed_columns
@@ -28,29 +30,58 @@ class RequestDecoder:
     def __init__(self, settings: Settings, parser: RequestParser) -> None:
         self._settings = settings
         self._parser = parser
+        self._joiner = Joiner()
         self._finisher = Finisher(settings)
 
     def decode(self, chunks: Iterable[Sequence[Carried]], place: Place) -> Iterator[Decoded]:
-        """A `Decoded` for each chunk of records, more where their requests have very many rows."""
+        """A `Decoded` for each chunk of records, more where their requests have very many rows.
+
+        A request that waits for its answer is read in one of them, and decoded in a later one; together
+        they count every record once.
+        """
         first = place.first_record
-        for chunk in chunks:
-            gathered = _Gathered(self._settings, Place(place.file, first))
-            for index, carried in enumerate(chunk):
-                gathered.add(index, carried, self._parser)
-                if gathered.is_full:
-                    yield gathered.finish(self._finisher)
-                    gathered = _Gathered(self._settings, gathered.place)
+        try:
+            for chunk in chunks:
+                yield from self._decode(chunk, Place(place.file, first))
+                first += len(chunk)
+        except Exception:
+            # What follows cannot be read; what waits has been.
+            yield from self._decode_rest(Place(place.file, first))
+            raise
+        yield from self._decode_rest(Place(place.file, first))
+
+    def _decode(self, chunk: Sequence[Carried], place: Place) -> Iterator[Decoded]:
+        gathered = self._gather(place)
+        for index, carried in enumerate(chunk):
+            gathered.add(index, carried, self._parser)
+            if gathered.is_full:
+                yield gathered.finish(self._finisher)
+                gathered = self._gather(place)
+        yield gathered.finish(self._finisher)
+
+    def _decode_rest(self, place: Place) -> Iterator[Decoded]:
+        """The requests whose answers never came."""
+        gathered = self._gather(place)
+        for ready in self._joiner.rest():
+            gathered.take([ready])
+            if gathered.is_full:
+                yield gathered.finish(self._finisher)
+                gathered = self._gather(place)
+        if not gathered.is_empty:
             yield gathered.finish(self._finisher)
-            first += len(chunk)
+
+    def _gather(self, place: Place) -> _Gathered:
+        return _Gathered(self._settings, self._joiner, place)
 
 
 class _Gathered:
     """The records of one batch: their requests, and what became of the others."""
 
-    def __init__(self, settings: Settings, place: Place) -> None:
-        self.place = place
+    def __init__(self, settings: Settings, joiner: Joiner, place: Place) -> None:
+        self._place = place
         self._settings = settings
-        self._requests: list[tuple[int, Request]] = []
+        self._joiner = joiner
+        self._requests: list[Ready] = []
         self._rejects: list[Reject] = []
         self._excluded: Counter[str] = Counter()
         self._read = self._without_rows = self._rows = self._values = 0
@@ -59,29 +90,44 @@ class _Gathered:
     def is_full(self) -> bool:
         return self._rows >= MAX_ROWS or self._values >= MAX_VALUES
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._read and not self._requests
+
     def add(self, index: int, carried: Carried, parser: RequestParser) -> None:
         self._read += 1
         try:
             if isinstance(carried.value, BadRecordError):
                 raise carried.value
-            request = parser.parse(carried.value)
+            parsed = parser.parse(carried.value)
         except BadRecordError as error:
             payload = carried.payload if self._settings.keep_payloads else None
-            self._rejects.append(rejected(self.place, index, error.reason, error.detail, payload))
+            self._rejects.append(rejected(self._place, index, error.reason, error.detail, payload))
             return
-        self._take(index, request, carried.payload)
-
-    def _take(self, index: int, request: Request | None, payload: bytes) -> None:
-        if request is None:
+        if parsed is None or isinstance(parsed, Answered):
             self._without_rows += 1
-        elif (reason := self._left_out(request, payload)) is not None:
+            if parsed is not None:
+                self.take(self._joiner.answer(parsed, len(carried.payload)))
+        else:
+            self._add_request(self._place.first_record + index, parsed, carried.payload)
+
+    def _add_request(self, record: int, parsed: Request | Asked, payload: bytes) -> None:
+        request = parsed.request if isinstance(parsed, Asked) else parsed
+        if (reason := self._left_out(request, payload)) is not None:
             self._excluded[reason] += 1
         elif not request.instances:
             self._without_rows += 1
+        elif isinstance(parsed, Asked):
+            self.take(self._joiner.ask(parsed, record, len(payload)))
         else:
-            self._requests.append((index, request))
-            self._rows += len(request.instances)
-            self._values += sum(map(len, request.instances))
+            self.take([Ready(record, request)])
+
+    def take(self, ready: Iterable[Ready]) -> None:
+        """Takes requests that are read, counted as such, and wait for nothing."""
+        for one in ready:
+            self._requests.append(one)
+            self._rows += len(one.request.instances)
+            self._values += sum(map(len, one.request.instances))
 
     def _left_out(self, request: Request, payload: bytes) -> str | None:
         if request.excluded is not None:
@@ -116,9 +162,9 @@ class _Gathered:
         time = times_of_micros_or_null([request.time for request in requests])
         return metadata_of(
             len(of_row),
-            self.place.file,
+            self._place.file,
             time=time.take(of_row),
-            record=each([self.place.first_record + index for index, _ in self._requests], pa.int64()),
+            record=each([record for record, _ in self._requests], pa.int64()),
             sampling_rate=each([request.sampling_rate for request in requests], pa.float64()),
             response=self._responses(requests),
             **texts,
@@ -146,7 +192,19 @@ def times_of_micros_or_null(micros: Sequence[int | None]) -> pa.Array:
 def _response_texts(request: Request) -> list[str | None]:
     if request.responses is None or len(request.responses) != len(request.instances):
         return [None] * len(request.instances)
-    return [orjson.dumps(answer, default=repr).decode() for answer in request.responses]
+    return [_json(answer) for answer in request.responses]
+
+
+def _json(answer: Any) -> str | None:
+    """JSON as it comes; None for what has no such form."""
+    try:
+        return orjson.dumps(answer, default=repr).decode()
+    except TypeError:
+        # Integers beyond 64 bits, text that was no UTF-8, very deep nesting.
+        try:
+            return json.dumps(answer, default=repr)
+        except (TypeError, ValueError, RecursionError):
+            return None
 
 
 def _text(value: str | None) -> str | None:

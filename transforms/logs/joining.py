@@ -1,0 +1,92 @@
+"""Requests and answers that a log has as records of their own: put together, within bounds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Generic, NamedTuple, TypeVar
+
+from transforms.logs.request import Answered, Asked, Request
+
+# What is remembered of either side at most: how many, and how many bytes their records had.
+MAX_HELD = 4096
+MAX_HELD_BYTES = 64 << 20
+
+T = TypeVar("T")
+
+
+class Ready(NamedTuple):
+    """A request that waits no more, and the number of its record."""
+
+    record: int
+    request: Request
+
+
+class Joiner:
+    """Joins requests with their answers, in whatever order they come; not thread-safe.
+
+    A request waits for its answer until that comes, until `MAX_HELD` requests or `MAX_HELD_BYTES` came after
+    it, until another one has the same key, or until the end. As many answers wait for their requests. What
+    has waited in vain goes on without the other; the answer, which has no rows, is forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._asked: _Waiting[Ready] = _Waiting()
+        self._answered: _Waiting[Answered] = _Waiting()
+
+    def ask(self, asked: Asked, record: int, size: int) -> list[Ready]:
+        """Takes a request from a record of `size` bytes; gives those that wait no more."""
+        ready = Ready(record, asked.request)
+        if (answer := self._answered.pop(asked.key)) is not None:
+            return [_joined(ready, answer)]
+        return self._asked.put(asked.key, ready, size)
+
+    def answer(self, answered: Answered, size: int) -> list[Ready]:
+        """Takes an answer; gives its request if that is here."""
+        if (ready := self._asked.pop(answered.key)) is not None:
+            return [_joined(ready, answered)]
+        self._answered.put(answered.key, answered, size)
+        return []
+
+    def rest(self) -> list[Ready]:
+        """The requests that still wait, in the order in which they came."""
+        return self._asked.empty()
+
+
+def _joined(ready: Ready, answer: Answered) -> Ready:
+    request = dataclasses.replace(
+        ready.request, responses=answer.responses, version=ready.request.version or answer.version
+    )
+    return Ready(ready.record, request)
+
+
+class _Waiting(Generic[T]):
+    """What waits, by key, the oldest first."""
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
+        self._bytes = 0
+
+    def put(self, key: Hashable, one: T, size: int) -> list[T]:
+        """Takes one; gives those that have to leave for it."""
+        before = self.pop(key)
+        left = [] if before is None else [before]
+        self._waiting[key] = one, size
+        self._bytes += size
+        while len(self._waiting) > MAX_HELD or self._bytes > MAX_HELD_BYTES:
+            _, (oldest, freed) = self._waiting.popitem(last=False)
+            self._bytes -= freed
+            left.append(oldest)
+        return left
+
+    def pop(self, key: Hashable) -> T | None:
+        one, size = self._waiting.pop(key, (None, 0))
+        self._bytes -= size
+        return one
+
+    def empty(self) -> list[T]:
+        left = [one for one, _ in self._waiting.values()]
+        self._waiting.clear()
+        self._bytes = 0
+        return left
