@@ -10,7 +10,8 @@ import dataclasses
 import datetime as dt
 import heapq
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 UNKNOWN_FEATURE = "unknown_feature"
 # Names of unknown features come from strangers, who may send a new one each time.
@@ -19,11 +20,14 @@ MOST_UNKNOWN = 1000
 MORE_UNKNOWN = ("", "unknown_feature_more")
 # Under this key are the rows that the transform graph refused.
 UNTRANSFORMABLE = ("", "untransformable")
+# A log may have very many files: so many are told apart, and the others are summed under this name.
+MOST_FILES = 1000
+MORE_FILES = ""
 
 
 @dataclasses.dataclass(frozen=True)
-class Accounting:
-    """Counts of records and rows; `a + b` is the accounting of both inputs together.
+class RecordCounts:
+    """What became of records: read = decoded + rejected + outside_window + no_time + excluded.
 
     Attributes:
       read: records framed from the input, whatever became of them.
@@ -31,18 +35,8 @@ class Accounting:
       rejected: records that could not be decoded, by reason.
       outside_window: records with a time that lies outside `[start, end)`.
       no_time: records without a time, where a window was asked for.
-      excluded: records that are not compared, by reason: no traffic (`warm_up`), or not asked for (`sample`).
-      rows: rows decoded (a record of several instances gives several rows).
-      compared: rows that entered the statistics.
-      forms: rows by (feature, form) for values that came in a form that the schema does not have
-        (`int_for_float`, `bytes_for_int`, ...) or in a feature that it does not know (`unknown_feature`). Of
-        the latter a sum keeps the `MOST_UNKNOWN` with the most rows, and adds up the others under
-        `MORE_UNKNOWN`: the total is exact, and so is every feature that is never among the others. Rows
-        that the transform graph refused stand under `UNTRANSFORMABLE`.
-      files: input files read.
-      bytes: input bytes read, as stored.
-      first_time, last_time: the span of the times met, inside the window or not, both included; None where
-        no window was asked for, or no row has a time.
+      excluded: records that are not compared, by reason: no traffic (`warm_up`), not asked for (`sample`), or
+        the field of the rule that matched (`model`, `version`, `signature`, `origin`).
     """
 
     read: int = 0
@@ -51,21 +45,6 @@ class Accounting:
     outside_window: int = 0
     no_time: int = 0
     excluded: Counter[str] = dataclasses.field(default_factory=Counter)
-    rows: int = 0
-    compared: int = 0
-    forms: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)
-    files: int = 0
-    bytes: int = 0
-    first_time: dt.datetime | None = None
-    last_time: dt.datetime | None = None
-
-    def __add__(self, other: Accounting) -> Accounting:
-        names = [f.name for f in dataclasses.fields(self) if f.name not in ("first_time", "last_time")]
-        sums = {name: getattr(self, name) + getattr(other, name) for name in names}
-        firsts = [time for time in (self.first_time, other.first_time) if time is not None]
-        lasts = [time for time in (self.last_time, other.last_time) if time is not None]
-        span = {"first_time": min(firsts, default=None), "last_time": max(lasts, default=None)}
-        return Accounting(**sums | {"forms": _bounded(sums["forms"])} | span)
 
     @property
     def total_rejected(self) -> int:
@@ -81,6 +60,103 @@ class Accounting:
         return self.read - self.decoded - left_out
 
 
+@dataclasses.dataclass(frozen=True)
+class Accounting(RecordCounts):
+    """Counts of records and rows; `a + b` is the accounting of both inputs together.
+
+    Attributes:
+      rows: rows decoded (a record of several instances gives several rows).
+      compared: rows that entered the statistics.
+      forms: rows by (feature, form) for values that came in a form that the schema does not have
+        (`int_for_float`, `bytes_for_int`, ...) or in a feature that it does not know (`unknown_feature`). Of
+        the latter a sum keeps the `MOST_UNKNOWN` with the most rows, and adds up the others under
+        `MORE_UNKNOWN`: the total is exact, and so is every feature that is never among the others. Rows
+        that the transform graph refused stand under `UNTRANSFORMABLE`.
+      files: input files read.
+      bytes: input bytes read, as stored.
+      by_file: what became of the records of each file. A sum keeps `MOST_FILES` by name, those with the most
+        rejects first, and adds up the others under `MORE_FILES`. A file's counts come once, when it has been
+        read to its end or to a fault.
+      first_time, last_time: the span of the times met, inside the window or not, both included; None where
+        no window was asked for, or no row has a time.
+    """
+
+    rows: int = 0
+    compared: int = 0
+    forms: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)
+    files: int = 0
+    bytes: int = 0
+    by_file: Mapping[str, RecordCounts] = dataclasses.field(default_factory=dict)
+    first_time: dt.datetime | None = None
+    last_time: dt.datetime | None = None
+
+    def __add__(self, other: Accounting) -> Accounting:
+        return total((self, other))
+
+
+def total(parts: Iterable[Accounting]) -> Accounting:
+    """The sum of many accountings, `Accounting()` for none."""
+    summands = list(parts)
+    if not summands:
+        return Accounting()
+    firsts = [part.first_time for part in summands if part.first_time is not None]
+    lasts = [part.last_time for part in summands if part.last_time is not None]
+    return Accounting(
+        **_summed(summands, _RECORDS),
+        **_summed(summands, ("rows", "compared", "files", "bytes")),
+        forms=_bounded(_sum([part.forms for part in summands])),
+        by_file=_of_files([part.by_file for part in summands if part.by_file]),
+        first_time=min(firsts, default=None),
+        last_time=max(lasts, default=None),
+    )
+
+
+def records_of(parts: Sequence[RecordCounts]) -> RecordCounts:
+    """The sum of what became of records, of one part at least."""
+    return RecordCounts(**_summed(parts, _RECORDS))
+
+
+def in_order(by_file: Mapping[str, RecordCounts]) -> list[tuple[str, RecordCounts]]:
+    """Those with the most rejects first, then by name; `MORE_FILES` last."""
+    return sorted(by_file.items(), key=_rank)
+
+
+_RECORDS = tuple(field.name for field in dataclasses.fields(RecordCounts))
+
+
+def _rank(item: tuple[str, RecordCounts]) -> tuple[bool, int, str]:
+    file, counts = item
+    return file == MORE_FILES, -counts.total_rejected, file
+
+
+def _summed(parts: Sequence[RecordCounts], names: Iterable[str]) -> dict[str, Any]:
+    return {name: _sum([getattr(part, name) for part in parts]) for name in names}
+
+
+def _sum(values: Sequence[Any]) -> Any:
+    if not isinstance(values[0], Counter):
+        return sum(values)
+    result: Counter[Any] = Counter()
+    for value in values:
+        result.update(value)
+    return +result
+
+
+def _of_files(parts: Sequence[Mapping[str, RecordCounts]]) -> Mapping[str, RecordCounts]:
+    """All parts as one, bounded. Most parts have one file or none, so this costs little for each."""
+    together: dict[str, list[RecordCounts]] = {}
+    for part in parts:
+        for file, counts in part.items():
+            together.setdefault(file, []).append(counts)
+    summed = {file: many[0] if len(many) == 1 else records_of(many) for file, many in together.items()}
+    if len(summed) <= MOST_FILES:
+        return summed
+    ordered = in_order(summed)
+    named = [item for item in ordered if item[0] != MORE_FILES]
+    others = named[MOST_FILES:] + ordered[len(named) :]
+    return dict(named[:MOST_FILES]) | ({MORE_FILES: records_of([c for _, c in others])} if others else {})
+
+
 def _bounded(forms: Counter[tuple[str, str]]) -> Counter[tuple[str, str]]:
     """`forms` with at most `MOST_UNKNOWN` unknown features, the most frequent; no row is lost."""
     if len(forms) <= MOST_UNKNOWN:
@@ -90,12 +166,4 @@ def _bounded(forms: Counter[tuple[str, str]]) -> Counter[tuple[str, str]]:
     result = Counter(forms)
     for key in heapq.nlargest(beyond, unknown, key=lambda key: (-forms[key], key)):
         result[MORE_UNKNOWN] += result.pop(key)
-    return result
-
-
-def total(parts: Iterable[Accounting]) -> Accounting:
-    """The sum of many accountings, `Accounting()` for none."""
-    result = Accounting()
-    for part in parts:
-        result = result + part
     return result

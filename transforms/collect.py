@@ -202,6 +202,7 @@ def _to_json(reading: Reading) -> dict[str, Any]:
     counts = {f.name: getattr(reading.accounting, f.name) for f in dataclasses.fields(Accounting)}
     # JSON's keys are text alone.
     counts["forms"] = [[*key, rows] for key, rows in reading.accounting.forms.items()]
+    del counts["by_file"]  # the first troubles name their files
     rejects = [dataclasses.asdict(reject) for reject in reading.rejects]
     for reject in rejects:
         if reject["payload"] is not None:
@@ -212,7 +213,7 @@ def _to_json(reading: Reading) -> dict[str, Any]:
 
 def _from_json(values: dict[str, Any]) -> Reading:
     counts = dict(values["accounting"])
-    counts["rejected"] = Counter(counts["rejected"])
+    counts["rejected"], counts["excluded"] = Counter(counts["rejected"]), Counter(counts["excluded"])
     counts["forms"] = Counter({(feature, form): rows for feature, form, rows in counts["forms"]})
     return Reading(
         Accounting(**counts),

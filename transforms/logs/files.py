@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 import numpy as np
 
 from transforms import paths
-from transforms.accounting import Accounting
+from transforms.accounting import Accounting, RecordCounts, records_of
 from transforms.columnar.example_parser import ExampleParser
 from transforms.columnar.framing import Block, read_blocks
 from transforms.errors import InputError
@@ -45,26 +45,37 @@ _DECODERS: dict[Format, type[TfExampleDecoder] | type[PredictionLogDecoder]] = {
 def decode_file(file: FileSize, file_format: Format, settings: Settings) -> Iterator[Decoded | Fault]:
     """All that a file holds, in batches; at last, maybe, the Fault for which it was not read further.
 
-    The accountings of all `Decoded`s together count the file once, with all bytes read of it. Raises
-    nothing for what the file holds.
+    The accountings of all `Decoded`s together count the file once, with all bytes read of it; the last one
+    has what became of its records (`Accounting.by_file`). Raises nothing for what the file holds.
     """
+    counts, read = RecordCounts(), 0
     try:
         with paths.open_stored(file.path) as stored:
-            read = 0
             for decoded in _decode(stored, file, file_format, settings):
+                counts = records_of([counts, decoded.accounting])
                 position = stored.tell()
                 yield _with_bytes(decoded, position - read)
                 read = position
-            yield Decoded(None, (), Accounting(files=1, bytes=max(file.bytes - read, 0)))
-    except TFRecordError as error:
-        yield Fault(file.path, error.reason, error.detail, error.offset)
-    except tables.TableError as error:
-        yield Fault(file.path, error.reason, error.detail)
-    except TypeConflictError as error:
-        origin = settings.origins.get(error.feature)
-        yield Fault(file.path, "type_conflict", f"{error} (as in {origin})" if origin else str(error))
-    except InputError as error:
-        yield Fault(file.path, "unreadable", str(error))
+    except (TFRecordError, tables.TableError, TypeConflictError, InputError) as error:
+        yield Decoded(None, (), Accounting(by_file={file.path: counts}))
+        yield _fault(error, file, settings)
+        return
+    rest = max(file.bytes - read, 0)
+    yield Decoded(None, (), Accounting(files=1, bytes=rest, by_file={file.path: counts}))
+
+
+def _fault(error: Exception, file: FileSize, settings: Settings) -> Fault:
+    """Why a file was not read further."""
+    match error:
+        case TFRecordError():
+            return Fault(file.path, error.reason, error.detail, error.offset)
+        case tables.TableError():
+            return Fault(file.path, error.reason, error.detail)
+        case TypeConflictError():
+            origin = settings.origins.get(error.feature)
+            return Fault(file.path, "type_conflict", f"{error} (as in {origin})" if origin else str(error))
+        case _:
+            return Fault(file.path, "unreadable", str(error))
 
 
 def csv_types(file: FileSize) -> dict[str, FeatureType]:

@@ -1,18 +1,19 @@
-"""From the columns that a format's decoder has read to a `Decoded`: window, types, counts."""
+"""From the columns that a format's decoder has read to a `Decoded`: window, rules, types, counts."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.accounting import Accounting
+from transforms.logs.excluding import excluded
 from transforms.logs.features import Array, Column, FeatureType, Settings, conform, hold
-from transforms.logs.times import inside, times
+from transforms.logs.times import inside, texts, times
 from transforms.records import METADATA_SCHEMA, Batch, Decoded, Reject
 
 
@@ -93,7 +94,9 @@ class Finisher:
         self._seen: dict[str, FeatureType] = dict(settings.seen)
 
     def finish(self, rows: Rows | None, rejects: Sequence[Reject], counts: Counts) -> Decoded:
-        """The rows that lie in the window, in the expected types, and what became of every record.
+        """The rows that are compared, in the expected types, and what became of every record.
+
+        A record outside the window counts as that, whatever rule would exclude it.
 
         Raises TypeConflictError where there is no schema and a type changes.
         """
@@ -105,7 +108,7 @@ class Finisher:
         )
         if rows is None or rows.metadata.num_rows == 0:
             return Decoded(None, tuple(rejects), accounting)
-        kept, of_records = self._in_window(_timed(rows, self._settings.time_feature))
+        kept, of_records = self._traffic(*self._in_window(_described(rows, self._settings)))
         features, forms = self._typed(kept)
         num_rows = kept.metadata.num_rows
         of_rows = Accounting(rows=num_rows, compared=num_rows, forms=forms + kept.counted_forms())
@@ -116,8 +119,8 @@ class Finisher:
         settings, num_rows = self._settings, rows.metadata.num_rows
         if settings.expected is None:
             return hold(rows.columns, num_rows, self._seen), Counter()
-        known = settings.expected.types.keys()
-        columns = [(n, c) for n, c in rows.columns if n in known or n != settings.time_feature]
+        known, told = settings.expected.types.keys(), (settings.time_feature, settings.version_feature)
+        columns = [(n, c) for n, c in rows.columns if n in known or n not in told]
         return conform(columns, num_rows, settings.expected)
 
     def _in_window(self, rows: Rows) -> tuple[Rows, Accounting]:
@@ -136,6 +139,14 @@ class Finisher:
         counts = Accounting(decoded=len(decoded), outside_window=len(out), no_time=no_time)
         return rows.keep(mask), span + counts
 
+    def _traffic(self, rows: Rows, counts: Accounting) -> tuple[Rows, Accounting]:
+        """The rows of records that no rule excludes, and the counts with those excluded told apart."""
+        if not self._settings.exclude:
+            return rows, counts
+        out, reasons = excluded(rows.metadata, self._settings.exclude)
+        decoded = counts.decoded - reasons.total()
+        return rows.keep(~out), dataclasses.replace(counts, decoded=decoded, excluded=reasons)
+
 
 def _span(times: pa.Array) -> Accounting:
     """The first and the last of the times, for the hint when all lie outside the window."""
@@ -143,12 +154,22 @@ def _span(times: pa.Array) -> Accounting:
     return Accounting(first_time=found["min"], last_time=found["max"])
 
 
-def _timed(rows: Rows, feature: str | None) -> Rows:
-    """The rows with their time taken from `feature`, if one is named."""
-    if feature is None:
+def _described(rows: Rows, settings: Settings) -> Rows:
+    """The rows with their time and version taken from the features that hold them, if any are named."""
+    told = {}
+    if settings.time_feature is not None:
+        told["time"] = _told(rows, settings.time_feature, times, METADATA_SCHEMA.field("time").type)
+    if settings.version_feature is not None:
+        told["version"] = _told(rows, settings.version_feature, texts, pa.string())
+    if not told:
         return rows
-    time = pa.nulls(rows.metadata.num_rows, METADATA_SCHEMA.field("time").type)
-    for name, column in rows.columns:
-        time = pc.coalesce(time, times(column)) if name == feature else time
-    arrays = [time if f.name == "time" else rows.metadata.column(f.name) for f in METADATA_SCHEMA]
+    arrays = [told.get(f.name, rows.metadata.column(f.name)) for f in METADATA_SCHEMA]
     return dataclasses.replace(rows, metadata=pa.RecordBatch.from_arrays(arrays, schema=METADATA_SCHEMA))
+
+
+def _told(rows: Rows, feature: str, reading: Callable[[pa.Array], pa.Array], kind: pa.DataType) -> pa.Array:
+    """What a feature says of each row's request; it may have come in several types, a column each."""
+    found = pa.nulls(rows.metadata.num_rows, kind)
+    for name, column in rows.columns:
+        found = pc.coalesce(found, reading(column)) if name == feature else found
+    return found

@@ -1,8 +1,9 @@
-"""The time of a row: from a feature, and whether it lies in the window."""
+"""What features tell of a row's request, its time and version, and whether the time lies in the window."""
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +32,19 @@ def times(column: pa.Array) -> pa.Array:
     if kind is FeatureType.BYTES:
         return pa.array([_iso(row[0]) if row else None for row in column.to_pylist()], TIME)
     return pa.nulls(len(column), TIME)
+
+
+def texts(column: pa.Array) -> pa.Array:
+    """The first value of each row as text, null where there is none, or an empty one: numbers in decimals."""
+    if type_of(column) is None:
+        return pa.nulls(len(column), pa.string())
+    flat = column.flatten()
+    lengths = np.asarray(column.value_lengths().fill_null(0))
+    first = flat.take(pa.array(np.cumsum(lengths) - lengths, mask=lengths == 0))
+    # A log has few versions: each is made a text once, not row by row.
+    found = first.dictionary_encode()
+    words = pa.array([_text(value) for value in found.dictionary.to_pylist()], pa.string())
+    return words.take(found.indices)
 
 
 def epoch_times(values: Array) -> pa.Array:
@@ -83,3 +97,9 @@ def _iso(value: bytes) -> dt.datetime | None:
         return (time if time.tzinfo else time.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace") or None
+    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
