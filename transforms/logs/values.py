@@ -4,39 +4,44 @@ JSON has no int, float and bytes apart, and clients write what their language ma
 what the schema says wherever nothing of it is lost; the form is counted, so that what is foreign to a format
 is seen and neither fails the record nor vanishes. A value that cannot be what the schema says is left out as
 missing, and counted under a form `<came>_for_<expected>`, as in every other format.
+
+Missing is what it is in dense tensors: NaN, empty bytes, and what `NAME/present` says for NAME. In a list
+whose positions mean something (a fixed shape) such a value keeps its place, unless it is all that there is.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from transforms.accounting import MORE_UNKNOWN, UNKNOWN_FEATURE
+from transforms.logs.conversions import FOREIGN_FORMS, LARGEST_FLOAT32, NORMAL_FORMS, convert, is_loss
 from transforms.logs.features import LISTS, VALUES, Array, Column, Expected, FeatureType, lists
+from transforms.logs.moments import micros_of
+from transforms.logs.tensors import PRESENT
+
+__all__ = ["FOREIGN_FORMS", "NORMAL_FORMS", "Forms", "typed_columns"]
 
 Forms = Mapping[tuple[str, str], Array]
 
-#: Forms that are normal to a format without types; they are only counted.
-NORMAL_FORMS = frozenset({"whole_number", "point_zero", "scalar", "list_of_one", "boolean", "nan"})
-#: Forms that lose something or that the format would not need; beyond a share of the rows they are findings.
-FOREIGN_FORMS = frozenset(
-    {
-        "quoted_number",
-        "unquoted_value",
-        "null",
-        "empty_text",
-        "list_for_scalar",
-        "invalid_utf8",
-        "beyond_float32",
-    }
-)
-_INT64 = 1 << 63
-_LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
-_LONGEST_NUMBER = 40
-UNKNOWN = "unknown_feature"
+# Names of unknown features come from strangers; those beyond are counted together, as in `accounting`.
+MOST_NAMES = 10_000
+_LONGEST_NAME = 1000
+
+
+class _Absent:
+    """Where a row has no such feature."""
+
+
+_ABSENT = _Absent()
+_NOTHING = frozenset({type(None), _Absent})
+_Found = dict[str, list[int]]
+_Typed = tuple[pa.Array, _Found]
 
 
 def typed_columns(
@@ -47,104 +52,224 @@ def typed_columns(
     Args:
       instances: one mapping from feature to value a row (see `request.Request`).
       expected: the schema's features; others are counted as `unknown_feature`, and no values of them kept.
-      also: a feature that is kept in the type it comes in though the schema may not know it (the time).
+      also: the feature that holds the time; where the schema does not know it, its column has microseconds
+        since 1970.
     """
-    names = dict.fromkeys(name for instance in instances for name in instance)
+    names = dict.fromkeys(itertools.chain.from_iterable(instances))
+    known = [name for name in names if name in expected.types]
+    masks = {name + PRESENT for name in known} & (names.keys() - expected.types.keys())
     columns: list[Column] = []
     forms: dict[tuple[str, str], Array] = {}
-    for name in names:
-        values = [instance.get(name, _ABSENT) for instance in instances]
-        wanted = expected.types.get(name)
-        if wanted is not None:
-            column, found = _column(values, wanted, name in expected.single)
-            columns.append((name, column))
-            forms |= {(name, form): np.array(rows, np.int64) for form, rows in found.items()}
-        elif name == also:
-            columns.append((name, _as_it_comes(values)))
-        elif name not in expected.elsewhere and len(has := _with_value(values)):
-            forms[name, UNKNOWN] = has
-    return columns, forms
+    for name in known:
+        values = _values(instances, name, name + PRESENT if name + PRESENT in masks else None)
+        column, found = _column(values, expected.types[name], name in expected.single, name in expected.fixed)
+        columns.append((name, column))
+        forms |= {(name, form): np.array(rows, np.int64) for form, rows in found.items()}
+    if also in names and also not in expected.types:
+        columns.append((also, _moments(_values(instances, also, None))))
+    unknown = names.keys() - expected.types.keys() - expected.elsewhere - masks - {also}
+    return columns, forms | _unknown(instances, unknown)
 
 
-class _Absent:
-    """Where a row has no such feature."""
+def _unknown(instances: Sequence[Mapping[str, Any]], unknown: set[str]) -> Forms:
+    """The rows that have each feature that no schema knows; in one pass, as there may be very many."""
+    found: dict[tuple[str, str], list[int]] = {}
+    if not unknown:
+        return {}
+    for row, instance in enumerate(instances):
+        for name in instance.keys() & unknown:
+            if instance[name] is not None:
+                key = (_printable(name), UNKNOWN_FEATURE)
+                key = key if key in found or len(found) < MOST_NAMES else MORE_UNKNOWN
+                found.setdefault(key, []).append(row)
+    return {key: np.array(rows, np.int64) for key, rows in found.items()}
 
 
-_ABSENT = _Absent()
-_Found = dict[str, list[int]]
+def _printable(name: str) -> str:
+    """A name that any file can hold: no surrogates, and no megabytes."""
+    return name[:_LONGEST_NAME].encode("utf-8", "replace").decode("utf-8")
 
 
-def _with_value(values: Sequence[Any]) -> Array:
-    return np.array([row for row, v in enumerate(values) if v is not _ABSENT and v is not None], np.int64)
+def _values(instances: Sequence[Mapping[str, Any]], name: str, mask: str | None) -> list[Any]:
+    """The feature's value in every row, `_ABSENT` where the row has none or its mask says so."""
+    values = [instance.get(name, _ABSENT) for instance in instances]
+    if mask is None:
+        return values
+    said = [instance.get(mask) for instance in instances]
+    return [
+        value if there is None else _where(there, value) for value, there in zip(values, said, strict=True)
+    ]
 
 
-def _column(values: Sequence[Any], wanted: FeatureType, single: bool) -> tuple[pa.Array, _Found]:
-    return _plain(values, wanted, single) or _careful(values, wanted, single)
+class _Masked(list[Any]):
+    """A list of which some values are not there: those that are `_ABSENT`."""
 
 
-def _plain(values: Sequence[Any], wanted: FeatureType, single: bool) -> tuple[pa.Array, _Found] | None:
-    """The column where every row has one value of the very type that is wanted, which is nearly always so."""
-    kinds = set(map(type, values))
-    if kinds != _PLAIN[wanted] or not single:
+def _where(mask: Any, value: Any) -> Any:
+    """What is left of a value. A mask that does not fit says nothing, and its values would pass for real."""
+    flags = list(_leaves(mask if isinstance(mask, list | tuple) else [mask]))
+    if any(not isinstance(flag, int) for flag in flags):
+        return _BAD_MASK
+    if not isinstance(value, list | tuple):
+        return (value if flags[0] else _ABSENT) if len(flags) == 1 else _BAD_MASK
+    many = list(_leaves(value))
+    if len(flags) not in (1, len(many)):
+        return _BAD_MASK
+    if all(flags):
+        return value
+    here = flags * len(many) if len(flags) == 1 else flags
+    return _Masked(one if flag else _ABSENT for one, flag in zip(many, here, strict=True))
+
+
+class _BadMask:
+    """A value whose `NAME/present` does not fit it."""
+
+
+_BAD_MASK = _BadMask()
+
+
+def _column(values: Sequence[Any], wanted: FeatureType, single: bool, fixed: bool) -> _Typed:
+    return _plain(values, wanted, single) or careful(values, wanted, single, fixed)
+
+
+def _plain(values: Sequence[Any], wanted: FeatureType, single: bool) -> _Typed | None:
+    """The column where all rows have values of the usual types, which is nearly always so; else None."""
+    kinds = set(map(type, values)) - _NOTHING
+    if kinds == {list}:
+        return _plain_lists(values, wanted, single)
+    if not kinds <= _PLAIN[wanted]:
         return None
-    ones = np.ones(len(values), np.int64)
+    there = np.fromiter((v is not None and v is not _ABSENT for v in values), bool, len(values))
+    given = list(values) if there.all() else [v for v in values if v is not None and v is not _ABSENT]
+    flat = _flat(given, kinds, wanted)
+    if flat is None:
+        return None
+    found = {} if single else {"scalar": np.flatnonzero(there).tolist()}
+    found |= _nulls(values) | _whole(given, kinds, wanted, np.flatnonzero(there))
+    return lists(flat, there.astype(np.int64), ~there), {form: rows for form, rows in found.items() if rows}
+
+
+def _plain_lists(values: Sequence[Any], wanted: FeatureType, single: bool) -> _Typed | None:
+    null = np.fromiter((type(v) is not list for v in values), bool, len(values))
+    lengths = np.fromiter((len(v) if type(v) is list else 0 for v in values), np.int64, len(values))
+    given = list(itertools.chain.from_iterable(v for v in values if type(v) is list))
+    kinds = set(map(type, given))
+    flat = _flat(given, kinds, wanted) if kinds <= _PLAIN[wanted] else None
+    if flat is None:
+        return None
+    of_length = {
+        "list_of_one": lengths == 1,
+        "list_for_scalar": lengths > 1,
+        "empty_list": ~null & (lengths == 0),
+    }
+    found = {form: np.flatnonzero(rows).tolist() for form, rows in of_length.items()} if single else {}
+    found |= _nulls(values)
+    found |= _whole(given, kinds, wanted, np.repeat(np.arange(len(values)), lengths))
+    return lists(flat, lengths, null), {form: rows for form, rows in found.items() if rows}
+
+
+def _nulls(values: Sequence[Any]) -> _Found:
+    return {"null": [row for row, value in enumerate(values) if value is None]} if None in values else {}
+
+
+def _whole(given: Sequence[Any], kinds: set[type], wanted: FeatureType, row_of: Array) -> _Found:
+    """The rows with a whole number for a float."""
+    if wanted is not FeatureType.FLOAT or int not in kinds:
+        return {}
+    whole = np.fromiter((type(value) is int for value in given), bool, len(given))
+    return {"whole_number": np.unique(row_of[whole]).tolist()}
+
+
+def _flat(values: list[Any], kinds: set[type], wanted: FeatureType) -> pa.Array | None:
+    """Values of the usual types as an array; None where one of them needs more care."""
     try:
         if wanted is FeatureType.BYTES:
-            return lists(pa.array(values, pa.large_string()).cast(pa.large_binary()), ones), {}
+            return _plain_bytes(values, kinds)
         array = np.array(values, np.int64 if wanted is FeatureType.INT else np.float64)
     except (OverflowError, ValueError):
         return None
-    if wanted is FeatureType.FLOAT and not (np.abs(array) <= _LARGEST_FLOAT32).all():
+    if wanted is FeatureType.INT:
+        return pa.array(array)
+    # A NaN is in no range.
+    return pa.array(array.astype(np.float32)) if (np.abs(array) <= LARGEST_FLOAT32).all() else None
+
+
+def _plain_bytes(values: list[Any], kinds: set[type]) -> pa.Array | None:
+    if len(kinds) > 1 or "" in values or b"" in values:
         return None
-    return lists(pa.array(array).cast(VALUES[wanted], safe=False), ones), {}
+    if kinds == {bytes}:
+        return pa.array(values, pa.large_binary())
+    return pa.array(values, pa.large_string()).cast(pa.large_binary())
 
 
-_PLAIN = {FeatureType.INT: {int}, FeatureType.FLOAT: {float}, FeatureType.BYTES: {str}}
+_PLAIN: dict[FeatureType, set[type]] = {
+    FeatureType.INT: {int},
+    FeatureType.FLOAT: {float, int},
+    FeatureType.BYTES: {str, bytes},
+}
 
 
-def _careful(values: Sequence[Any], wanted: FeatureType, single: bool) -> tuple[pa.Array, _Found]:
+def careful(values: Sequence[Any], wanted: FeatureType, single: bool, fixed: bool) -> _Typed:
+    """The column of any values whatever, and the rows by the forms they came in."""
     flat: list[Any] = []
     lengths = np.zeros(len(values), np.int64)
     null = np.zeros(len(values), bool)
     found: _Found = {}
     for row, value in enumerate(values):
-        kept, forms = _row(value, wanted, single)
-        for form in forms:
+        kept, forms = _row(value, wanted, single, fixed)
+        for form in sorted(forms):
             found.setdefault(form, []).append(row)
         null[row] = kept is None
         if kept:
             flat.extend(kept)
             lengths[row] = len(kept)
-    return lists(_flat(flat, wanted), lengths, null), found
+    return lists(_array(flat, wanted), lengths, null), found
 
 
-def _flat(values: list[Any], wanted: FeatureType) -> pa.Array:
-    if wanted is FeatureType.FLOAT:
+def _array(values: list[Any], wanted: FeatureType) -> pa.Array:
+    if wanted is not FeatureType.FLOAT:
+        return pa.array(values, VALUES[wanted])
+    with np.errstate(over="ignore"):
         return pa.array(np.array(values, np.float64).astype(np.float32))
-    return pa.array(values, VALUES[wanted])
 
 
-def _row(value: Any, wanted: FeatureType, single: bool) -> tuple[list[Any] | None, set[str]]:
+def _row(value: Any, wanted: FeatureType, single: bool, fixed: bool) -> tuple[list[Any] | None, set[str]]:
     """The values of a row, None for a missing one, and the forms they came in."""
     if value is _ABSENT:
         return None, set()
+    if value is _BAD_MASK:
+        return None, {f"bad_mask_for_{wanted}"}
     if not isinstance(value, list | tuple):
-        kept, form = _convert(value, wanted)
-        forms = {form} if form else set() if single else {"scalar"}
-        return None if kept is None else [kept], forms
+        kept, forms = convert(value, wanted)
+        counted = {*forms} if single or value is None else {*forms, "scalar"}
+        return None if kept is None else [kept], counted
     many = list(_leaves(value))
-    converted = [_convert(one, wanted) for one in many]
-    forms = {form for _, form in converted if form}
+    converted = [(None, ()) if one is _ABSENT else convert(one, wanted) for one in many]
+    found = {form for _, forms in converted for form in forms}
     if single:
-        forms.add("list_of_one" if len(many) == 1 else "list_for_scalar")
-    kept_values = [kept for kept, _ in converted if kept is not None]
-    refused = any("_for_" in form for form in forms - FOREIGN_FORMS)
-    # A list of nothing but nulls is missing; an empty list is an empty one.
-    return (None if refused or (many and not kept_values) else kept_values), forms
+        found.add(_SIZES.get(len(many), "list_for_scalar"))
+    refused = any(map(is_loss, found))
+    return None if refused else _there([kept for kept, _ in converted], wanted, fixed), found
 
 
-def _leaves(value: Sequence[Any]) -> Iterable[Any]:
-    """The values of nested lists in order, however deep: parsers bound the depth, this needs no stack."""
+_SIZES = {0: "empty_list", 1: "list_of_one"}
+_FILLERS = {FeatureType.FLOAT: math.nan, FeatureType.BYTES: b""}
+
+
+def _there(values: list[Any], wanted: FeatureType, fixed: bool) -> list[Any] | None:
+    """The values of a list. Nothing but missing ones is missing; an empty list is an empty one."""
+    kept = [value for value in values if value is not None]
+    if len(kept) == len(values):
+        return kept
+    if fixed and kept:
+        # No integer can stand where there is none: the row is missing as a whole.
+        filler = _FILLERS.get(wanted)
+        return None if filler is None else [filler if value is None else value for value in values]
+    return kept or None
+
+
+def _leaves(value: Sequence[Any]) -> Iterator[Any]:
+    """The values of nested lists in order, however deep: this needs no stack."""
     waiting = [iter(value)]
     while waiting:
         for one in waiting[-1]:
@@ -156,93 +281,8 @@ def _leaves(value: Sequence[Any]) -> Iterable[Any]:
             waiting.pop()
 
 
-def _convert(value: Any, wanted: FeatureType) -> tuple[Any, str | None]:
-    """One value in the type that is wanted, None if it has none, and its form if that is not the usual."""
-    if value is None:
-        return None, "null"
-    if isinstance(value, bool):
-        return (int(value), "boolean") if wanted is FeatureType.INT else (None, f"boolean_for_{wanted}")
-    convert = {FeatureType.INT: _to_int, FeatureType.FLOAT: _to_float, FeatureType.BYTES: _to_bytes}[wanted]
-    return convert(value)
-
-
-def _to_int(value: Any) -> tuple[int | None, str | None]:
-    if isinstance(value, int):
-        return (value, None) if -_INT64 <= value < _INT64 else (None, "long_int_for_int")
-    if isinstance(value, float):
-        if math.isnan(value):
-            return None, "nan"
-        whole = value.is_integer() and -_INT64 <= value < _INT64
-        return (int(value), "point_zero") if whole else (None, "float_for_int")
-    return _from_text(value, FeatureType.INT)
-
-
-def _to_float(value: Any) -> tuple[float | None, str | None]:
-    if isinstance(value, int | float):
-        try:
-            number = float(value)
-        except OverflowError:
-            return math.copysign(math.inf, value), "beyond_float32"
-        if math.isnan(number):
-            return None, "nan"
-        if _LARGEST_FLOAT32 < abs(number) < math.inf:
-            return number, "beyond_float32"
-        return number, "whole_number" if isinstance(value, int) else None
-    return _from_text(value, FeatureType.FLOAT)
-
-
-def _to_bytes(value: Any) -> tuple[bytes | None, str | None]:
-    if isinstance(value, bytes):
-        return value, None
-    if isinstance(value, str):
-        try:
-            return value.encode(), None
-        except UnicodeEncodeError:
-            # The line was no UTF-8; its bytes came through as surrogates, and are put back.
-            return value.encode("utf-8", "surrogateescape"), "invalid_utf8"
-    if isinstance(value, int | float):
-        return str(value).encode(), "unquoted_value"
-    return None, "object_for_bytes"
-
-
-def _from_text(value: Any, wanted: FeatureType) -> tuple[Any, str | None]:
-    """A number that was written as text."""
-    if not isinstance(value, str | bytes):
-        return None, f"object_for_{wanted}"
-    text = (value if isinstance(value, str) else value.decode("utf-8", "replace")).strip()
-    if not text:
-        return None, "empty_text"
-    try:
-        number = _number(text, wanted)
-    except (ValueError, OverflowError):
-        return None, f"bytes_for_{wanted}"
-    return (None if number is None else number), "quoted_number"
-
-
-def _number(text: str, wanted: FeatureType) -> int | float | None:
-    """Raises ValueError or OverflowError for what is no such number; None for NaN."""
-    if len(text) > _LONGEST_NUMBER or "_" in text:
-        raise ValueError
-    number = float(text)
-    if math.isnan(number):
-        return None
-    if wanted is FeatureType.FLOAT:
-        return number
-    try:
-        whole = int(text)
-    except ValueError:
-        if not number.is_integer():
-            raise
-        whole = int(number)
-    if not -_INT64 <= whole < _INT64:
-        raise OverflowError
-    return whole
-
-
-def _as_it_comes(values: Sequence[Any]) -> pa.Array:
-    """A column of ints where all values are ints, else of their texts."""
-    known = [v for v in values if v is not _ABSENT and v is not None]
-    if all(isinstance(v, int) and not isinstance(v, bool) and -_INT64 <= v < _INT64 for v in known):
-        return pa.array([[v] if isinstance(v, int) else None for v in values], LISTS[FeatureType.INT])
-    texts = [None if v is _ABSENT or v is None else [str(v).encode("utf-8", "replace")] for v in values]
-    return pa.array(texts, LISTS[FeatureType.BYTES])
+def _moments(values: Sequence[Any]) -> pa.Array:
+    """The time of each row in microseconds since 1970, of its first value; null where that is no time."""
+    firsts = (next(_leaves(value), None) if isinstance(value, list | tuple) else value for value in values)
+    micros = [micros_of(first) for first in firsts]
+    return pa.array([None if one is None else [one] for one in micros], LISTS[FeatureType.INT])

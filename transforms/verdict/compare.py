@@ -10,7 +10,14 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms import schema as schemas
-from transforms.verdict import form_findings, range_findings, schema_findings, severity, skew_findings
+from transforms.verdict import (
+    form_findings,
+    range_findings,
+    representation,
+    schema_findings,
+    severity,
+    skew_findings,
+)
 from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity
 from transforms.verdict.reference import Reference, Sides
 from transforms.verdict.severity import Policy
@@ -62,6 +69,7 @@ def _beside_distances(sides: Sides, anomalies: object) -> list[Finding]:
     found = [
         *form_findings.untransformable(sides),
         *form_findings.type_findings(sides),
+        *representation.findings(sides),
         *schema_findings.findings(sides, anomalies),
         *form_findings.new_columns(sides),
     ]

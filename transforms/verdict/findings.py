@@ -27,6 +27,7 @@ class Kind(enum.StrEnum):
     TYPE = "type"  # another type or shape than in training
     PRESENCE = "presence"  # a required feature is missing, in part or wholly
     VALUES = "values"  # values or columns that training did not have
+    REPRESENTATION = "representation"  # values came in a form that is foreign to the schema
     DISTRIBUTION = "distribution"  # a distance between the two distributions
     INPUT = "input"  # why the run failed or examined nothing; about the whole set
 

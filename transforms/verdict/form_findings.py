@@ -15,7 +15,15 @@ from transforms.verdict.text import percent
 MOST_NEW_COLUMNS = 20
 MISSING_SHARE = "missing_share_difference"
 
-_WORDS = {"int": "integers", "float": "floats", "bytes": "strings"}
+_WORDS = {
+    "int": "integers",
+    "float": "floats",
+    "bytes": "strings",
+    "boolean": "booleans",
+    "object": "objects",
+    "long_int": "integers beyond 64 bits",
+    "bad_mask": "values whose NAME/present does not fit them",
+}
 
 
 def type_findings(sides: Sides) -> Iterator[Finding]:

@@ -15,6 +15,8 @@ from transforms.verdict.severity import Policy
 from transforms.verdict.views import Statistics, View, dataset, views
 
 UNKNOWN_FEATURE = "unknown_feature"
+# A form that ends in one of these says that values of another type came: `int_for_float`.
+_VALUE_TYPES = ("int", "float", "bytes")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Reference:
       statistics: those of the training data.
       raw_features: for the transformed space, the raw features that each one is computed from.
       label: the raw label's name, None when it is not known.
+      forms: for (feature, form) the share of training's rows that came in that form, where it is known.
     """
 
     schema: schema_pb2.Schema
@@ -33,6 +36,7 @@ class Reference:
     space: Space
     raw_features: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     label: str | None = None
+    forms: Mapping[tuple[str, str], float] = dataclasses.field(default_factory=dict)
 
     def is_label(self, name: str) -> bool:
         """Whether `name` is the label or is computed from it."""
@@ -92,7 +96,7 @@ class Sides:
         """Rows by form, for features whose values came in another type and were left out by the reader."""
         found: dict[str, Counter[str]] = {}
         for (feature, form), rows in self.forms.items():
-            if "_for_" in form and rows > 0:
+            if form.rpartition("_for_")[2] in _VALUE_TYPES and rows > 0:
                 found.setdefault(feature, Counter())[form] += rows
         return found
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from transforms.accounting import Accounting
+from transforms.accounting import UNKNOWN_FEATURE, Accounting
 from transforms.records import Fault, Window
 from transforms.verdict import severity
 from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity, Space
@@ -80,11 +80,17 @@ class Verdict:
             "counts": self._counts(),
             "rejects": dict(sorted(self.accounting.rejected.items())),
             "excluded": dict(sorted(self.accounting.excluded.items())),
+            "forms": self._forms(),
             "findings": [_finite(finding.to_json()) for finding in self.findings],
             "not_compared": [one.to_json() for one in self.not_compared],
             "artifacts": {name: dataclasses.asdict(self.artifacts[name]) for name in sorted(self.artifacts)},
             "contract": None if self.contract is None else dict(self.contract),
         }
+
+    def _forms(self) -> list[dict[str, str | int]]:
+        """The forms of known features; unknown ones and rows that the graph refused are in the findings."""
+        known = {k: n for k, n in self.accounting.forms.items() if k[0] and k[1] != UNKNOWN_FEATURE and n > 0}
+        return [{"feature": name, "form": form, "rows": known[name, form]} for name, form in sorted(known)]
 
     def _counts(self) -> dict[str, int]:
         counts = {name: getattr(self.accounting, name) for name in _COUNTS}
