@@ -30,6 +30,7 @@ MAY_IMPORT_BEAM = {
     "transforms/graph.py",
     "transforms/publish/publish.py",
     "transforms/read.py",
+    "transforms/read_bigquery.py",
     "transforms/statistics.py",
 }
 HEAVY = (
@@ -145,6 +146,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "preprocessing": {"errors", "paths"},
     "logs": {*FOUNDATIONS, "columnar", "tfrecord"},
     "read": {*FOUNDATIONS, "ahead", "coders", "logs"},
+    "read_bigquery": {*FOUNDATIONS, "coders", "logs", "read"},
     "collect": {*FOUNDATIONS, "read"},
     "baseline": {"errors", "paths", "schema", "tfrecord"},
     "transform_graph": {*FOUNDATIONS, "baseline", "cores", "op_packages", "refused"},

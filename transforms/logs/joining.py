@@ -11,7 +11,7 @@ from transforms.logs.request import Answered, Asked, Request
 
 # What is remembered of either side at most: how many, and how many bytes their records had.
 MAX_HELD = 4096
-MAX_HELD_BYTES = 64 << 20
+MAX_HELD_BYTES = 16 << 20
 
 T = TypeVar("T")
 

@@ -1,0 +1,155 @@
+"""Rows of a BigQuery table to batches of decoded rows, with rejects and accounting beside them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from transforms import progress as progress_files
+from transforms.accounting import Accounting, records_of
+from transforms.coders import BatchCoder as BatchCoder  # noqa: PLC0414 - registered by being imported
+from transforms.logs import bigquery
+from transforms.logs.detect import Format
+from transforms.logs.features import Settings, expected_features
+from transforms.logs.parsers import PARSERS
+from transforms.logs.requests import RequestDecoder
+from transforms.logs.rows import Place
+from transforms.read import ReadResult
+from transforms.records import Batch, Decoded, Fault, Window
+
+_REJECTS = "rejects"
+_ACCOUNTING = "accounting"
+_MIN_ROWS = 64
+_MAX_ROWS = 4096
+
+
+@dataclasses.dataclass(eq=False)
+class ReadBigQueryRequests(beam.PTransform):  # type: ignore[misc]
+    """Reads logged requests from a BigQuery table by its Storage API. Root -> ReadResult.
+
+    Rows are restricted by BigQuery (see `logs.bigquery`), decoded and counted as those of files are. A row
+    has no place in its table: as its file it has the table's name, as its record a number among the rows that
+    one worker has decoded, which is another one in the next run. There are no faults: what BigQuery refuses
+    fails the job.
+
+    Attributes:
+      table: `bq://project.dataset.table`; see `logs.bigquery.parse_table`.
+      schema: the TFDV schema to decode to, in the SERVING environment.
+      format: one of `logs.bigquery.FORMATS`.
+      window, time_feature, version_feature, columns, exclude, keep_payloads, sample, progress: as those of
+        `read.ReadRequests`.
+    """
+
+    table: str
+    schema: schema_pb2.Schema
+    format: str
+    window: Window = dataclasses.field(default_factory=Window)
+    time_feature: str | None = None
+    keep_payloads: bool = False
+    sample: float = 1.0
+    version_feature: str | None = None
+    columns: tuple[str, ...] = ()
+    exclude: tuple[tuple[str, str], ...] = ()
+    progress: str | None = None
+
+    def expand(self, root: Any) -> ReadResult:
+        table, file_format = bigquery.parse_table(self.table), bigquery.check_format(self.format)
+        settings = self._settings()
+        read = beam.io.ReadFromBigQuery(
+            method=beam.io.ReadFromBigQuery.Method.DIRECT_READ,
+            project=table.project,
+            dataset=table.dataset,
+            table=table.table,
+            selected_fields=bigquery.selected_fields(file_format, settings),
+            row_restriction=bigquery.row_restriction(table, file_format, settings),
+        )
+        rows = root | "ReadTable" >> read
+        return rows | "DecodeRows" >> DecodeRows(str(table), file_format, settings, self.progress)
+
+    def _settings(self) -> Settings:
+        return Settings(
+            expected=expected_features(self.schema, serving=True),
+            window=self.window,
+            time_feature=self.time_feature,
+            keep_payloads=self.keep_payloads,
+            sample=self.sample,
+            version_feature=self.version_feature,
+            columns=self.columns,
+            exclude=self.exclude,
+        )
+
+
+@dataclasses.dataclass(eq=False)
+class DecodeRows(beam.PTransform):  # type: ignore[misc]
+    """Decodes rows as the connector gives them, as mappings. PCollection -> ReadResult."""
+
+    table: str
+    format: Format
+    settings: Settings
+    progress: str | None = None
+
+    def expand(self, rows: Any) -> ReadResult:
+        decoding = beam.ParDo(_DecodeRows(self.table, self.format, self.settings, self.progress))
+        outputs = (
+            rows
+            | "BatchRows" >> beam.BatchElements(min_batch_size=_MIN_ROWS, max_batch_size=_MAX_ROWS)
+            | "Decode" >> decoding.with_outputs(_REJECTS, _ACCOUNTING, main="batches")
+        )
+        # A table counts as one file that was read, however many workers read it.
+        one = rows.pipeline | "CountTable" >> beam.Create([Accounting(files=1)], reshuffle=False)
+        faults = rows.pipeline | "NoFaults" >> beam.Create([], reshuffle=False).with_output_types(Fault)
+        accounting = (outputs[_ACCOUNTING], one) | "JoinCounts" >> beam.Flatten()
+        return ReadResult(outputs.batches, outputs[_REJECTS], faults, accounting)
+
+
+@beam.typehints.with_output_types(Batch)
+class _DecodeRows(beam.DoFn):  # type: ignore[misc]
+    """Batches of rows to batches of features. It numbers the rows that it meets."""
+
+    def __init__(self, table: str, file_format: Format, settings: Settings, progress: str | None) -> None:
+        self._table = table
+        self._format = file_format
+        self._settings = settings
+        self._progress = progress
+        self._next = 0
+        self._rows = Metrics.counter(progress_files.NAMESPACE, "rows")
+
+    def setup(self) -> None:
+        self._decoder = RequestDecoder(self._settings, PARSERS[self._format](self._settings))
+
+    def process(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
+        with_payload = self._settings.keep_payloads or not math.isclose(self._settings.sample, 1)
+        chunk = [bigquery.carried(row, with_payload) for row in rows]
+        place = Place(self._table, self._next)
+        self._next += len(chunk)
+        for decoded in self._decoder.decode([chunk], place):
+            self._report(decoded.accounting)
+            yield from _outputs(self._of_table(decoded))
+
+    def _of_table(self, decoded: Decoded) -> Decoded:
+        by_file = {self._table: records_of([decoded.accounting])}
+        return dataclasses.replace(
+            decoded, accounting=dataclasses.replace(decoded.accounting, by_file=by_file)
+        )
+
+    def _report(self, accounting: Accounting) -> None:
+        self._rows.inc(accounting.rows)
+        if self._progress is not None:
+            progress_files.heartbeat(self._progress).add(accounting.rows, accounting.bytes)
+
+    def finish_bundle(self) -> None:
+        if self._progress is not None:
+            progress_files.heartbeat(self._progress).flush()
+
+
+def _outputs(decoded: Decoded) -> Iterator[Any]:
+    if decoded.batch is not None:
+        yield decoded.batch
+    yield from (beam.pvalue.TaggedOutput(_REJECTS, reject) for reject in decoded.rejects)
+    yield beam.pvalue.TaggedOutput(_ACCOUNTING, decoded.accounting)
