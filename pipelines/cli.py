@@ -25,6 +25,7 @@ from transforms.publish import words
 T = TypeVar("T")
 
 _LONGEST_ERROR = 4000
+_FORMAT = f"one of {', '.join(opts.FORMATS)}; default: auto, by content"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -140,7 +141,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.required = True
     _add_prepare(_command(commands, "prepare", "Training examples to baseline.", texts.PREPARE))
     _add_export(_command(commands, "export", "Baseline and Keras model to a served model.", texts.EXPORT))
-    _add_validate(_command(commands, "validate", "Logged requests to a verdict.", texts.VALIDATE))
+    _add_validate(
+        _command(commands, "validate", "Logged requests to a verdict.", texts.VALIDATE + texts.VALIDATE_MORE)
+    )
     return parser
 
 
@@ -192,7 +195,9 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 
 def _add_validate(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--logs", required=True, metavar="GLOB", help="logged requests")
+    add(
+        "--logs", required=True, metavar="GLOB", help="logged requests; fields such as %%Y/%%m/%%d, see below"
+    )
     add("--output", required=True, metavar="DIR", help="gets verdict.json, report.html and one folder a run")
     add("--baseline", metavar="DIR", help="what `prepare` wrote")
     add("--label", metavar="NAME", help="with --schema: the feature that requests do not have")
@@ -200,8 +205,13 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
     add("--statistics", metavar="FILE", help="with --schema: TFDV statistics of the training data")
     add("--start", type=opts.parse_time, metavar="ISO", help="start of the window, inclusive, UTC")
     add("--end", type=opts.parse_time, metavar="ISO", help="end of the window, exclusive, UTC")
-    add("--time_feature", metavar="NAME", help="feature that holds a request's time, where the log has none")
-    add("--format", choices=opts.FORMATS, default="auto", help="default: auto, by content")
+    add(
+        "--window",
+        type=opts.parse_window,
+        metavar="SPAN",
+        help="in place of both, such as 2013-07-14; see below",
+    )
+    _add_reading(parser)
     add("--spaces", type=opts.parse_spaces, default=opts.SPACES, help="default: raw,transformed")
     add("--fail_on", choices=opts.FAIL_ON, default="error", help="least severity that makes `skew`")
     add(
@@ -212,10 +222,49 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
         help="findings never fail the run",
     )
     add("--max_rejects", type=float, default=0.0, metavar="FRACTION", help="of records read; default 0")
-    add("--sample", type=float, default=1.0, metavar="FRACTION", help="of records, by a hash of their bytes")
+    add(
+        "--sample",
+        type=float,
+        default=1.0,
+        metavar="FRACTION",
+        help="of records, by a hash of their id or bytes",
+    )
     add("--keep_payloads", action="store_true", help="keep rejected records (may hold personal data)")
     _add_thresholds(parser)
     parser.set_defaults(build=_validate_options)
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--format", choices=opts.FORMATS, default="auto", metavar="NAME", help=_FORMAT)
+    add("--time_feature", metavar="NAME", help="feature that holds a request's time, where the log has none")
+    add("--version_feature", metavar="NAME", help="feature that holds the version of the model that answered")
+    add(
+        "--columns",
+        type=opts.parse_names,
+        default=(),
+        metavar="NAME,...",
+        help="features of values that come without names, in order (CSV bodies, lists)",
+    )
+    add(
+        "--exclude",
+        type=opts.parse_exclude,
+        action="extend",
+        default=[],
+        metavar="FIELD=GLOB,...",
+        help=f"count requests apart by {', '.join(opts.EXCLUDE_FIELDS)}; may stand several times",
+    )
+    add(
+        "--slice_by",
+        type=opts.parse_slice,
+        action="append",
+        default=[],
+        metavar="NAME,...",
+        help="compare each version, hour or value of a feature by itself; may stand several times",
+    )
+    add(
+        "--ignore_sampling_rate", action="store_true", help="do not weigh requests by the log's sampling rate"
+    )
 
 
 def _add_thresholds(parser: argparse.ArgumentParser) -> None:
@@ -246,9 +295,16 @@ def _export_options(parsed: argparse.Namespace, beam_args: tuple[str, ...]) -> o
 
 
 def _validate_options(parsed: argparse.Namespace, beam_args: tuple[str, ...]) -> opts.ValidateOptions:
+    span = parsed.window
+    if span is not None:
+        if parsed.start is not None or parsed.end is not None:
+            raise UsageError("--window stands alone, without --start and --end")
+        parsed.start, parsed.end = span
+    del parsed.window
     return _fill(opts.ValidateOptions, parsed, beam_args=beam_args)
 
 
 def _fill(kind: Callable[..., T], parsed: argparse.Namespace, **more: Any) -> T:
     values = {name: value for name, value in vars(parsed).items() if name not in {"command", "build"}}
+    values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     return kind(**values, **more)

@@ -24,6 +24,20 @@ VALIDATE = """examples:
       --logs='logs/*.gz' --output=skew
 """
 
+VALIDATE_MORE = """  trueserve validate --baseline=baseline --output=skew --window=2013-07-14 \\
+      --logs='gs://bucket/logs/%Y/%m/%d/*.gz' --exclude='version=canary*,model=test' \\
+      --slice_by=version --slice_by=origin,hour
+
+windows, in UTC, from the first moment up to the last, which is outside:
+  --start=2013-07-14 --end=2013-07-16
+  --window=2013-07-14              that day; 2013-07 a month, 2013-07-14T05 an hour
+  --window=2013-07-14/2013-07-16   as --start and --end
+  --window=2013-07-14T05/PT1H      from there for an ISO 8601 duration: PT90M, P1DT12H, P2W
+
+Fields in --logs (%Y %m %d %j %H %M; %% is a percent sign) are filled in with the times of
+the window, and the one step after it, as requests are logged later than they are made.
+"""
+
 BEAM_NOTE = """Any other flag goes to Apache Beam, such as --runner=DataflowRunner --project=...
 --temp_location=gs://... Without --runner the job runs on this machine, in this process;
 --direct_running_mode=multi_processing --direct_num_workers=0 takes a process a core.

@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 from pathlib import Path
 
+from transforms import windows
 from transforms.errors import UsageError
 
 # The thresholds of the default skew comparators: here, and nowhere else.
@@ -26,6 +27,8 @@ FORMATS = (
 )
 SPACES = ("raw", "transformed")
 FAIL_ON = ("error", "warning")
+#: What is known of a request that `--exclude` may look at.
+EXCLUDE_FIELDS = ("model", "version", "signature", "origin")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +66,17 @@ class ExportOptions:
 
 @dataclasses.dataclass(frozen=True)
 class ValidateOptions:
-    """What `trueserve validate` was asked to do; either `baseline` or both of `schema` and `statistics`."""
+    """What `trueserve validate` was asked to do; either `baseline` or both of `schema` and `statistics`.
+
+    Attributes:
+      logs: a glob, maybe with strftime fields (`transforms.windows`), or a BigQuery table.
+      start, end: the half-open window, in UTC; None is unbounded.
+      version_feature: the feature that holds the version of the model that answered.
+      columns: names for values that come without.
+      exclude: (field, pattern) rules for requests that are not compared, see `transforms.logs.excluding`.
+      slice_by: the sets of names that slices are made by.
+      ignore_sampling_rate: whether each request weighs the same, however few of its kind were logged.
+    """
 
     logs: str
     output: str
@@ -76,7 +89,7 @@ class ValidateOptions:
     time_feature: str | None = None
     version_feature: str | None = None
     columns: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
+    exclude: tuple[tuple[str, str], ...] = ()
     slice_by: tuple[tuple[str, ...], ...] = ()
     ignore_sampling_rate: bool = False
     format: str = "auto"
@@ -95,6 +108,8 @@ class ValidateOptions:
         _check_threshold("--linf", self.linf)
         _check_reference(self)
         _check_window(self.start, self.end)
+        if windows.has_fields(self.logs):
+            windows.patterns(self.logs, self.start, self.end)
         if not 0 <= self.max_rejects <= 1:
             raise UsageError(f"--max_rejects: expected a fraction from 0 to 1, got {self.max_rejects}")
         if not 0 < self.sample <= 1:
@@ -108,12 +123,51 @@ def parse_time(text: str) -> dt.datetime:
       ArgumentTypeError: the text is no such time.
     """
     try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
+        return windows.moment(text)
+    except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(
             f"expected an ISO time such as 2013-07-01 or 2013-07-01T05:00:00+00:00, got {text!r}"
         ) from None
-    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+
+
+def parse_window(text: str) -> windows.Span:
+    """The start and the end of a span written in one word, see `transforms.windows.parse_window`.
+
+    Raises:
+      ArgumentTypeError: the text is no such span.
+    """
+    try:
+        return windows.parse_window(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def parse_exclude(text: str) -> tuple[tuple[str, str], ...]:
+    """Comma-separated rules FIELD=PATTERN.
+
+    Raises:
+      ArgumentTypeError: a rule is none, or its field is not of `EXCLUDE_FIELDS`.
+    """
+    rules = [(rule, *map(str.strip, rule.partition("="))) for rule in parse_names(text)]
+    for rule, field, _, pattern in rules or [("", "", "", "")]:
+        if field not in EXCLUDE_FIELDS or not pattern:
+            raise argparse.ArgumentTypeError(
+                f"expected FIELD=PATTERN, such as version=canary*, and as field {'|'.join(EXCLUDE_FIELDS)};"
+                f" got {rule!r}"
+            )
+    return tuple((field, pattern) for _, field, _, pattern in rules)
+
+
+def parse_slice(text: str) -> tuple[str, ...]:
+    """The names that slices are made by together, each once.
+
+    Raises:
+      ArgumentTypeError: there is none.
+    """
+    names = tuple(dict.fromkeys(parse_names(text)))
+    if not names:
+        raise argparse.ArgumentTypeError("expected a name, or several with commas between: version,hour")
+    return names
 
 
 def parse_spaces(text: str) -> tuple[str, ...]:

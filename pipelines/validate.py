@@ -16,7 +16,7 @@ from pipelines.console import Console
 from pipelines.job import Job as BeamJob
 from pipelines.job import new_job
 from pipelines.options import ValidateOptions
-from transforms import paths
+from transforms import paths, windows
 from transforms import schema as schemas
 from transforms.accounting import Accounting
 from transforms.baseline import layout
@@ -84,7 +84,7 @@ def run(options: ValidateOptions, console: Console) -> int:
     plan = make_plan(options)
     try:
         with new_job(beam_flags, console) as job:
-            _run_job(plan, job, paths.expand(options.logs))
+            _run_job(plan, job, windows.expand(options.logs, options.start, options.end))
     except InputError as error:
         _publish_failure(plan, error)
     return _conclude(plan, console)
@@ -124,6 +124,9 @@ def build(root: Any, plan: Plan, files: Sequence[FileSize], heartbeats: str | No
         time_feature=plan.options.time_feature,
         keep_payloads=plan.options.keep_payloads,
         sample=plan.options.sample,
+        version_feature=plan.options.version_feature,
+        columns=plan.options.columns,
+        exclude=plan.options.exclude,
         progress=heartbeats,
     )
     features = read.batches | "TakeFeatures" >> beam.Map(_features).with_output_types(pa.RecordBatch)

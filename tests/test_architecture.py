@@ -142,6 +142,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "records": {"accounting"},
     "file_systems": {"errors"},
     "paths": {"errors", "file_systems"},
+    "windows": {"errors", "file_systems", "paths"},
     "schema": {"errors"},
     "preprocessing": {"errors", "paths"},
     "logs": {*FOUNDATIONS, "columnar", "tfrecord"},

@@ -43,10 +43,15 @@ def expand(pattern: str) -> list[FileSize]:
     InputError when no file is left.
     """
     names = [pattern] if _is_file(pattern) else [part.strip() for part in pattern.split(",")]
-    found = {file for name in names if name for file in _matches(name)}
+    found = matching(name for name in names if name)
     if not found:
         raise InputError(f"no file matches {pattern!r}; give a file, a folder or a glob in quotes")
-    return sorted(found)
+    return found
+
+
+def matching(patterns: Iterable[str]) -> list[FileSize]:
+    """The files that any of the patterns names, each a file, a folder or a glob; sorted, each once."""
+    return sorted({file for pattern in patterns for file in _matches(pattern)})
 
 
 def list_files(folder: str) -> list[str]:
