@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from transforms.accounting import UNKNOWN_FEATURE, Accounting
+from transforms.accounting import UNKNOWN_FEATURE, Accounting, RecordCounts, in_order
 from transforms.records import Fault, Window
 from transforms.verdict import severity
 from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity, Space
@@ -80,6 +80,7 @@ class Verdict:
             "counts": self._counts(),
             "rejects": dict(sorted(self.accounting.rejected.items())),
             "excluded": dict(sorted(self.accounting.excluded.items())),
+            "files": [_file(name, counts) for name, counts in in_order(self.accounting.by_file)],
             "forms": self._forms(),
             "findings": [_finite(finding.to_json()) for finding in self.findings],
             "not_compared": [one.to_json() for one in self.not_compared],
@@ -132,6 +133,12 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
         not_compared=tuple(one for comparison in compared for one in comparison.not_compared),
         contract=contract,
     )
+
+
+def _file(name: str, counts: RecordCounts) -> dict[str, Any]:
+    plain = {key: getattr(counts, key) for key in ("read", "decoded", "outside_window", "no_time")}
+    reasons = {key: dict(sorted(getattr(counts, key).items())) for key in ("rejected", "excluded")}
+    return {"file": name} | plain | reasons
 
 
 def _unknown_ignored(
@@ -219,7 +226,7 @@ def _hints(window: Window, accounting: Accounting, seen: Window | None) -> Itera
     if accounting.no_time:
         yield (
             f"{accounting.no_time:,} of {accounting.read:,} records have no time; "
-            "name the feature that holds it with --time_feature, or leave out --start and --end"
+            "name the feature that holds it with --time_feature, or leave out the window"
         )
     if accounting.outside_window:
         outside = f"{accounting.outside_window:,} of {accounting.read:,} records lie outside {_span(window)}"
