@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import support_formats as formats
-from support_formats import MODEL, Log, Request, Row, Traffic
+from support_formats import MODEL, VERSION, Log, Request, Row, Traffic
 
 from examples.flights import data
 
@@ -57,6 +57,14 @@ def _examples_body(rows: Sequence[Row]) -> dict[str, Any]:
 
 def _rest(body: Callable[[Sequence[Row]], dict[str, Any]]) -> Callable[[Path, Traffic], None]:
     return lambda path, traffic: write_lines(path, traffic, lambda request: [body(request.rows)])
+
+
+def _envelope(request: Request) -> Iterable[dict[str, Any]]:
+    """What a proxy logs: the body beside what it knows of the request; the keys are ours (docs/logs.md)."""
+    known = {"model": MODEL, "version": VERSION, "request_id": str(request.request_id), "sampling_rate": 1}
+    time = {} if request.seconds is None else {"time": formats.iso(request.seconds)}
+    answer = {"predictions": [0.25 for _ in request.rows]}
+    yield {**known, **time, "request": rows_body(request.rows), "response": answer}
 
 
 def _capture(request: Request, data_text: str, content_type: str, encoding: str) -> Iterable[dict[str, Any]]:
@@ -180,6 +188,7 @@ LOGS = (
     _log("rest/columns", _rest(_columns_body), timed=False),
     _log("rest/serialized", _rest(_serialized_body), timed=False),
     _log("rest/examples", _rest(_examples_body), timed=False),
+    _log("rest/envelope", lambda p, t: write_lines(p, t, _envelope), knows=_ID | {"model", "version"}),
     _log("sagemaker/json", _sagemaker_json, knows=_ID),
     _log("sagemaker/csv", _sagemaker_csv, knows=_ID, settings=_NAMES),
     _log("sagemaker/base64", _sagemaker_base64, knows=_ID),

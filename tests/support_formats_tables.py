@@ -1,9 +1,9 @@
 """Logs in BigQuery, as its exports have them: CSV, JSON lines, Avro and Parquet; and plain tables.
 
 CSV and JSON have a TIMESTAMP as `2020-06-03 17:00:04 UTC`; JSON has INT64 and NUMERIC as strings, leaves
-nulls out and writes <, > and & as escapes of Unicode. Avro has a TIMESTAMP as a long of microseconds, with the
-logical type only where that was asked for, and Parquet as an INT64 in UTC. CSV cannot hold a repeated column: a
-query has to make JSON of it.
+nulls out and writes <, > and & as escapes of Unicode. Avro has a TIMESTAMP as a long of microseconds, with
+the logical type only where that was asked for, and Parquet as an INT64 in UTC. CSV cannot hold a repeated
+column: a query has to make JSON of it.
 """
 
 from __future__ import annotations
