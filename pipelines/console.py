@@ -198,11 +198,18 @@ def plain_lines(verdict: dict[str, Any]) -> list[str]:
 def records(verdict: dict[str, Any]) -> str:
     """What became of the records, in one line."""
     counts = verdict["counts"]
+    why = {"rejected": verdict["rejects"], "excluded": verdict["excluded"]}
     fates = ("decoded", "rejected", "outside_window", "no_time", "excluded")
     told = [
-        f"{counts[name]:,} {name.replace('_', ' ')}" for name in fates if counts[name] or name == "decoded"
+        f"{counts[name]:,} {name.replace('_', ' ')}{_because(why.get(name))}"
+        for name in fates
+        if counts[name] or name == "decoded"
     ]
     return f"{counts['read']:,} read: {', '.join(told)}; {words.counted(counts['compared'], 'row')} compared"
+
+
+def _because(reasons: dict[str, int] | None) -> str:
+    return f" ({words.reasons(reasons)})" if reasons else ""
 
 
 def _plain_finding(finding: dict[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -17,7 +19,18 @@ FATES = (
     ("no_time", "without a time"),
     ("excluded", "excluded"),
 )
+# What the reasons mean that say least by themselves; rejects have theirs in rejects.jsonl.
+EXCLUDED_BECAUSE = {
+    "sample": "not in the sample that was asked for",
+    "warm_up": "sent to warm a server up: no traffic",
+    "model": "its model matches an --exclude",
+    "version": "its model's version matches an --exclude",
+    "signature": "its signature matches an --exclude",
+    "origin": "its origin matches an --exclude",
+}
 MAX_DEPTH = 6
+MAX_REASONS = 50
+MAX_FILES = 50
 # Bytes, so that the whole page stays below 5 MB whatever strangers call their features.
 FINDINGS_BUDGET = 600_000
 NOT_COMPARED_BUDGET = 350_000
@@ -80,7 +93,7 @@ def findings(verdict: Json) -> str:
 
 
 def accounting(verdict: Json) -> str:
-    """What became of the records read: a sum that holds, a bar of the same, rejects by reason."""
+    """What became of the records read: a sum that holds, a bar of the same, reasons, and the same by file."""
     counts = verdict["counts"]
     terms = " <i>+</i> ".join(
         f'<div><b>{counts[key]:,}</b> <span><i class="dot c{i}"></i>{label}</span></div>'
@@ -93,7 +106,8 @@ def accounting(verdict: Json) -> str:
     )
     return (
         f'<div class="card"><div class="sum">{read} <i>=</i> {terms}</div>{_stack(counts)}{rows}'
-        f"{_rejects(verdict['rejects'])}</div>"
+        f"{_reasons('Rejected', verdict['rejects'], {})}"
+        f"{_reasons('Excluded', verdict['excluded'], EXCLUDED_BECAUSE)}</div>{_files(verdict['files'])}"
     )
 
 
@@ -171,13 +185,45 @@ def _stack(counts: Json) -> str:
     return f'<div class="stack">{parts}</div>'
 
 
-def _rejects(rejects: Mapping[str, int]) -> str:
-    if not rejects:
+def _reasons(fate: str, counts: Mapping[str, int], meaning: Mapping[str, str]) -> str:
+    if not counts:
         return ""
-    ordered = sorted(rejects.items(), key=lambda item: (-item[1], item[0]))
-    rows = "".join(f'<tr><td>{text(why)}</td><td class="num">{n:,}</td></tr>' for why, n in ordered[:50])
-    head = '<tr><th>Rejected because</th><th class="num">records</th></tr>'
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    rows = "".join(_reason(why, n, meaning.get(why, "")) for why, n in ordered[:MAX_REASONS])
+    head = f'<tr><th>{fate} because</th><th class="num">records</th></tr>'
     return f'<table style="margin-top:12px;max-width:460px">{head}{rows}</table>'
+
+
+def _reason(why: str, records: int, meaning: str) -> str:
+    said = f' <span class="soft">{text(meaning)}</span>' if meaning else ""
+    return f'<tr><td>{text(why)}{said}</td><td class="num">{records:,}</td></tr>'
+
+
+def _files(files: Sequence[Json]) -> str:
+    """The same by file, those with rejects first; a line for those that are not shown."""
+    if not files:
+        return ""
+    shown = [one for one in files[:MAX_FILES] if one["file"]]
+    labels = ("records", *(label for _, label in FATES))
+    head = "".join(f'<th class="num">{label}</th>' for label in labels)
+    rows = "".join(_file(text(one["file"], 200), [one]) for one in shown)
+    if rest := files[len(shown) :]:
+        many = words.counted(len(rest), "more file") if rest[-1]["file"] else "All other files"
+        rows += _file(f'<span class="soft">{many}</span>', rest)
+    table = f"<table><tr><th>File</th>{head}<th>Reasons</th></tr>{rows}</table>"
+    return f'<div class="card scroll" style="margin-top:12px">{table}</div>'
+
+
+def _file(name_of: str, files: Sequence[Json]) -> str:
+    """A row with the sum of some files. Their name is HTML."""
+    plain = ("read", "decoded", "outside_window", "no_time")
+    counts = Counter({key: sum(one[key] for one in files) for key in plain})
+    why: Counter[str] = Counter()
+    for key, one in itertools.product(("rejected", "excluded"), files):
+        why.update(one[key])
+        counts[key] += sum(one[key].values())
+    cells = "".join(f'<td class="num">{counts[key]:,}</td>' for key in ("read", *(key for key, _ in FATES)))
+    return f'<tr><td>{name_of}</td>{cells}<td class="w">{text(words.reasons(why), 200)}</td></tr>'
 
 
 def _flat(value: Any, prefix: str = "", depth: int = 0) -> list[tuple[str, str]]:

@@ -77,6 +77,14 @@ def size(value: float) -> str:
     return f"{value:.1f} TB"
 
 
+def reasons(counts: Mapping[str, int]) -> str:
+    """`sample 740, version 10 and 2 more`: what records were left out for, the most frequent first."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    shown = ", ".join(f"{visible(reason, 40)} {times:,}" for reason, times in ordered[:NAMES_IN_SENTENCE])
+    rest = len(ordered) - NAMES_IN_SENTENCE
+    return f"{shown} and {rest:,} more" if rest > 0 else shown
+
+
 def listed(names: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`, `a, b, c and 4 more`; each made visible."""
     shown = [name(one, 40) for one in names[:NAMES_IN_SENTENCE]]
