@@ -1,20 +1,40 @@
-"""`ai_platform`: rows of AI Platform's request-response log."""
+"""`ai_platform`: rows of AI Platform Prediction's request-response log, a BigQuery table or an export of it.
+
+The table's columns are `model`, `model_version` and `raw_data` (STRING), `time` (TIMESTAMP), and
+`raw_prediction` and `groundtruth` (STRING, may be null). `raw_data` is the JSON text of the request's body,
+with `instances`; `raw_prediction` that of the response's, with `predictions`. `groundtruth` is what people
+or a job add later, for continuous evaluation; it is no part of the request and not read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from transforms.logs.bodies import Bodies, body_of
 from transforms.logs.features import Settings
+from transforms.logs.log_fields import answers_of, first_text, text_of
+from transforms.logs.moments import micros_of
 from transforms.logs.request import Request
 
 
 class AiPlatformParser:
-    """See `request.RequestParser`."""
+    """See `request.RequestParser`. Responses are looked at only where the settings ask for them."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._bodies = Bodies(settings)
 
     def parse(self, record: Mapping[str, Any]) -> Request | None:
-        """See `request.RequestParser.parse`."""
-        raise NotImplementedError
+        """See `request.RequestParser.parse`. Raises BadRecordError as `Bodies.instances` does."""
+        body = body_of(record.get("raw_data"))
+        instances = self._bodies.instances(body)
+        wanted = self._settings.responses
+        return Request(
+            instances=instances,
+            time=micros_of(record.get("time")),
+            model=text_of(record.get("model")),
+            version=text_of(record.get("model_version")),
+            signature=first_text(body, ("signature_name",)),
+            responses=answers_of(record.get("raw_prediction"), len(instances)) if wanted else None,
+        )
