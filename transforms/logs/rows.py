@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from transforms.accounting import Accounting
 from transforms.logs.excluding import excluded
 from transforms.logs.features import Array, Column, FeatureType, Settings, conform, hold
+from transforms.logs.sampling import chosen_rows
 from transforms.logs.times import inside, texts, times
 from transforms.records import METADATA_SCHEMA, Batch, Decoded, Reject
 
@@ -89,8 +90,10 @@ def renumbered(decoded: Decoded, records: Array) -> Decoded:
 class Finisher:
     """Makes `Decoded` of rows. It remembers the types that it has seen where no schema says them."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, sampling: bool = False) -> None:
+        """With `sampling` the rows are yet to be sampled, each being a record; others come as a sample."""
         self._settings = settings
+        self._sampling = sampling and settings.sample < 1
         self._seen: dict[str, FeatureType] = dict(settings.seen)
 
     def finish(self, rows: Rows | None, rejects: Sequence[Reject], counts: Counts) -> Decoded:
@@ -106,6 +109,9 @@ class Finisher:
             rejected=Counter(reject.reason for reject in rejects),
             excluded=counts.excluded,
         )
+        if rows is not None and self._sampling:
+            rows, left_out = self._sampled(rows)
+            accounting += left_out
         if rows is None or rows.metadata.num_rows == 0:
             return Decoded(None, tuple(rejects), accounting)
         kept, of_records = self._traffic(*self._in_window(_described(rows, self._settings)))
@@ -139,6 +145,10 @@ class Finisher:
         counts = Accounting(decoded=len(decoded), outside_window=len(out), no_time=no_time)
         return rows.keep(mask), span + counts
 
+    def _sampled(self, rows: Rows) -> tuple[Rows, Accounting]:
+        mask = chosen_rows(rows.columns, rows.metadata.num_rows, self._settings.sample)
+        return rows.keep(mask), Accounting(excluded=Counter(sample=int(np.count_nonzero(~mask))))
+
     def _traffic(self, rows: Rows, counts: Accounting) -> tuple[Rows, Accounting]:
         """The rows of records that no rule excludes, and the counts with those excluded told apart."""
         if not self._settings.exclude:
@@ -160,7 +170,9 @@ def _described(rows: Rows, settings: Settings) -> Rows:
     if settings.time_feature is not None:
         told["time"] = _told(rows, settings.time_feature, times, METADATA_SCHEMA.field("time").type)
     if settings.version_feature is not None:
-        told["version"] = _told(rows, settings.version_feature, texts, pa.string())
+        version = _told(rows, settings.version_feature, texts, pa.string())
+        # Rows that come one by one have it from their parser (see `logs.table`).
+        told["version"] = pc.coalesce(version, rows.metadata.column("version"))
     if not told:
         return rows
     arrays = [told.get(f.name, rows.metadata.column(f.name)) for f in METADATA_SCHEMA]

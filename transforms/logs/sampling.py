@@ -1,13 +1,18 @@
-"""A sample of records that is the same in every run: chosen by a hash of their bytes."""
+"""A sample of records that is the same in every run: chosen by a hash of their bytes, or of their values."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+
 import numpy as np
+import pyarrow as pa
 from numba import types
 
 from transforms.columnar.compiled import BYTES, LONGS, compiled
 from transforms.columnar.framing import Array, Block
-from transforms.columnar.hashing import hash_bytes
+from transforms.columnar.hashing import finish_hash, hash_bytes
+from transforms.logs.features import Column, FeatureType, type_of
 
 _UNIT = 2.0**-53
 
@@ -31,3 +36,45 @@ def chosen(block: Block, fraction: float) -> Array:
 def part(block: Block, mask: Array) -> Block:
     """The records of the block where `mask` is true."""
     return Block(block.data, block.starts[mask], block.ends[mask])
+
+
+def chosen_rows(columns: Sequence[Column], num_rows: int, fraction: float) -> Array:
+    """Which rows are in the sample, as booleans, where a record is a row of columns and its bytes are gone.
+
+    What a row holds decides, whatever rows it stands among and in whatever order its columns come.
+    """
+    codes = np.zeros(num_rows, np.uint64)
+    for name, column in columns:
+        if type_of(column) is not None:
+            salt = int.from_bytes(hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=8).digest())
+            add_hashes(*_stored(column), np.uint64(salt), codes)
+    starts = np.arange(0, 8 * num_rows, 8)
+    numbers = np.empty(num_rows)
+    hash_records(codes.view(np.uint8), starts, starts + 8, numbers)
+    result: Array = numbers < fraction
+    return result
+
+
+@compiled(types.void(BYTES, LONGS, LONGS, types.uint64, types.uint64[::1]))
+def add_hashes(data: Array, starts: Array, ends: Array, salt: np.uint64, codes: Array) -> None:
+    """Adds to each row's code what its values `data[start:end]` give in the column of that salt."""
+    for i in range(starts.size):
+        if ends[i] > starts[i]:
+            codes[i] += finish_hash(hash_bytes(data, starts[i], ends[i] - starts[i]) ^ salt)
+
+
+def _stored(column: pa.LargeListArray) -> tuple[Array, Array, Array]:
+    """The bytes of a list column's values, and where those of each row start and end; none for a null."""
+    flat = column.flatten()
+    lengths = np.asarray(column.value_lengths().fill_null(0))
+    bounds = np.append(0, np.cumsum(lengths))
+    if not flat.nbytes:
+        return np.empty(0, np.uint8), bounds[:-1] * 0, bounds[1:] * 0
+    if type_of(column) is FeatureType.BYTES:
+        _, offsets, texts = flat.buffers()
+        bounds = np.frombuffer(offsets, np.int64)[flat.offset :][bounds]
+        data = np.frombuffer(texts, np.uint8) if texts is not None and texts.size else np.empty(0, np.uint8)
+    else:
+        data = flat.fill_null(0).to_numpy(zero_copy_only=False).view(np.uint8)
+        bounds = bounds * (flat.type.bit_width // 8)
+    return data, np.ascontiguousarray(bounds[:-1]), np.ascontiguousarray(bounds[1:])

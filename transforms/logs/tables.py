@@ -102,7 +102,7 @@ def decode_csv(stream: BinaryIO, names: list[str], settings: Settings, place: Pl
     that is no number where one is expected is kept as bytes, and so counted as such and left out. Raises
     TableError when the file cannot be read on.
     """
-    finisher, wanted = Finisher(settings), _wanted(settings)
+    finisher, wanted = Finisher(settings, sampling=True), _wanted(settings)
     rejects: list[Reject] = []
     skipped: set[int] = set()
     first = place.first_record
@@ -130,7 +130,7 @@ def _numbers_without(first: int, count: int, skipped: set[int]) -> Array:
 
 def decode_parquet(source: BinaryIO, settings: Settings, place: Place) -> Iterator[Decoded]:
     """Rows of a Parquet file, which must be able to seek. Raises TableError when it cannot be read."""
-    finisher, wanted, first = Finisher(settings), _wanted(settings), place.first_record
+    finisher, wanted, first = Finisher(settings, sampling=True), _wanted(settings), place.first_record
     try:
         for part in pq.ParquetFile(source).iter_batches(batch_size=MAX_ROWS):
             batch = _own(part)
