@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, NamedTuple, TypeVar
 
+from transforms.logs.log_fields import answers_of
 from transforms.logs.request import Answered, Asked, Request
 
 # What is remembered of either side at most: how many, and how many bytes their records had.
@@ -55,10 +56,10 @@ class Joiner:
 
 
 def _joined(ready: Ready, answer: Answered) -> Ready:
-    request = dataclasses.replace(
-        ready.request, responses=answer.responses, version=ready.request.version or answer.version
-    )
-    return Ready(ready.record, request)
+    request = ready.request
+    responses = answers_of(answer.body, len(request.instances))
+    version = request.version or answer.version
+    return Ready(ready.record, dataclasses.replace(request, responses=responses, version=version))
 
 
 class _Waiting(Generic[T]):

@@ -23,9 +23,9 @@ import binascii
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from transforms.logs.bodies import Bodies
+from transforms.logs.bodies import Bodies, body_of
 from transforms.logs.features import Settings
-from transforms.logs.json_text import load_object
+from transforms.logs.log_fields import text_of
 from transforms.logs.moments import micros_of
 from transforms.logs.request import Answered, Asked, BadRecordError, Request
 
@@ -47,12 +47,12 @@ class KServeParser:
     def parse(self, record: Mapping[str, Any]) -> Request | Asked | Answered | None:
         """See `request.RequestParser.parse`; requests and answers to be joined where answers are wanted.
 
-        Raises BadRecordError: `not_a_cloud_event`, `no_body`, `not_json`, `not_an_object`, `bad_base64`, and
+        Raises BadRecordError: `not_a_cloud_event`, `no_body`, `not_json`, `not_a_request`, `bad_base64`, and
         what `Bodies` raises.
         """
         attributes, body = _event(record)
-        kind = _text(attributes.get("type"))
-        if kind is None:
+        kind = attributes.get("type")
+        if not isinstance(kind, str):
             raise BadRecordError("not_a_cloud_event", "expected a CloudEvent; the record has no type")
         if kind.endswith(_RESPONSE):
             return self._answered(attributes, body)
@@ -67,11 +67,11 @@ class KServeParser:
         return Request(
             instances=self._instances(body),
             time=micros_of(attributes.get("time")),
-            model=_text(attributes.get("inferenceservicename")),
-            version=_text(body.get("model_version")),
-            signature=_text(body.get("signature_name")),
-            request_id=_text(attributes.get("id")),
-            origin=_text(attributes.get("source")),
+            model=text_of(attributes.get("inferenceservicename")),
+            version=text_of(body.get("model_version")),
+            signature=text_of(body.get("signature_name")),
+            request_id=text_of(attributes.get("id")),
+            origin=text_of(attributes.get("source")),
         )
 
     def _instances(self, body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -80,13 +80,13 @@ class KServeParser:
         return self._bodies.instances(body)
 
     def _answered(self, attributes: Mapping[str, Any], body: Any) -> Answered | None:
-        if not self._settings.responses or _text(attributes.get("id")) is None:
+        if not self._settings.responses or text_of(attributes.get("id")) is None:
             return None
         try:
             answer = _parsed(body)
         except BadRecordError:
             return None  # It has no rows that could be missed; its request goes on without it.
-        return Answered(_key(attributes), _answers(answer), _text(answer.get("model_version")))
+        return Answered(_key(attributes), answer, text_of(answer.get("model_version")))
 
 
 def _event(record: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
@@ -121,11 +121,7 @@ def _from_base64(encoded: Any) -> bytes:
 def _parsed(body: Any) -> Mapping[str, Any]:
     if body is None:
         raise BadRecordError("no_body", "the event has no data")
-    if isinstance(body, dict):
-        return body
-    if isinstance(body, bytes | str):
-        return load_object(body)
-    raise BadRecordError("not_an_object", "expected the event's data to be a JSON object")
+    return body_of(body)
 
 
 def _is_open_inference(inputs: Any) -> bool:
@@ -134,37 +130,5 @@ def _is_open_inference(inputs: Any) -> bool:
     return isinstance(first, dict) and "name" in first and "datatype" in first
 
 
-def _answers(body: Mapping[str, Any]) -> list[Any] | None:
-    """One answer a row: `predictions` of v1, or the rows of v2's `outputs`."""
-    predictions = body.get("predictions")
-    if isinstance(predictions, list):
-        return predictions
-    outputs = body.get("outputs")
-    if not _is_open_inference(outputs):
-        return None
-    columns = {str(output.get("name")): _rows(output) for output in outputs if isinstance(output, dict)}
-    if len(set(map(len, columns.values()))) != 1:
-        return None
-    if len(columns) == 1:
-        return next(iter(columns.values()))
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def _rows(output: Mapping[str, Any]) -> list[Any]:
-    """The values of an output by row, [] where they are not as many as its shape says."""
-    shape, data = output.get("shape"), output.get("data")
-    num_rows = shape[0] if isinstance(shape, list) and shape else None
-    if not isinstance(num_rows, int) or num_rows <= 0 or not isinstance(data, list):
-        return []
-    if len(data) == num_rows:
-        return data
-    size, beyond = divmod(len(data), num_rows)
-    return [] if beyond or not size else [data[at : at + size] for at in range(0, len(data), size)]
-
-
 def _key(attributes: Mapping[str, Any]) -> Hashable:
-    return tuple(_text(attributes.get(name)) for name in _KEY)
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return tuple(text_of(attributes.get(name)) for name in _KEY)

@@ -60,10 +60,10 @@ class Asked(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """An answer whose request is another record: one value a row, None where it has no such values."""
+    """An answer whose request is another record: the response's body, and the version that it names."""
 
     key: Hashable
-    responses: Sequence[Any] | None
+    body: Mapping[str, Any]
     version: str | None = None
 
 

@@ -16,9 +16,10 @@ import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from transforms.logs.bodies import Bodies
+from transforms.logs.bodies import NOT_A_REQUEST, Bodies
 from transforms.logs.features import Settings
 from transforms.logs.json_text import load
+from transforms.logs.log_fields import answers_of, text_of
 from transforms.logs.moments import micros_of
 from transforms.logs.request import BadRecordError, Request
 
@@ -26,7 +27,6 @@ _JSON = frozenset({"application/json", "text/json", "application/x-json"})
 _JSON_LINES = frozenset({"application/jsonlines", "application/x-jsonlines", "application/jsonl"})
 _CSV = frozenset({"text/csv", "application/csv"})
 _ENCODED = {"CSV": "text/csv", "JSON": "application/json"}
-_BODIES_OF_SERVING = ("instances", "inputs", "examples")
 # How SageMaker's TensorFlow container is told the model, and what teams write themselves.
 _MODEL = ("tfs-model-name",)
 _VERSION = ("tfs-model-version", "model_version", "model-version", "version")
@@ -55,7 +55,7 @@ class SageMakerParser:
             model=_first(attributes, _MODEL),
             version=_first(attributes, _VERSION),
             signature=signature,
-            request_id=_text(event.get("eventId")) or _text(event.get("inferenceId")),
+            request_id=text_of(event.get("eventId")) or text_of(event.get("inferenceId")),
             responses=self._responses(captured.get("endpointOutput"), len(instances)),
         )
 
@@ -68,8 +68,8 @@ class SageMakerParser:
             rows = [self._row(value) for value in _lines(body)]
             return None, self._bodies.instances({"instances": rows})
         value = load(body) if isinstance(body, bytes | str) else body
-        if isinstance(value, dict) and any(name in value for name in _BODIES_OF_SERVING):
-            return _text(value.get("signature_name")), self._bodies.instances(self._serving(value))
+        if self._bodies.is_body(value):
+            return text_of(value.get("signature_name")), self._bodies.instances(self._serving(value))
         return None, self._bodies.instances({"instances": [self._row(row) for row in _rows(value)]})
 
     def _serving(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -84,15 +84,14 @@ class SageMakerParser:
             return value if known else value["features"]
         return value
 
-    def _responses(self, part: Any, num_rows: int) -> list[Any] | None:
+    def _responses(self, part: Any, num_rows: int) -> Sequence[Any] | None:
         """One answer a row; None where they are not wanted, not captured, or not as many as the rows."""
         if not self._settings.responses or part is None:
             return None
         try:
-            answers = _answers(*_body(part))
+            return _answers(*_body(part), num_rows)
         except BadRecordError:
             return None  # The request is what is examined; it does not fail for its answer.
-        return answers if answers is not None and len(answers) == num_rows else None
 
 
 def _mapping(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -128,7 +127,7 @@ def _decoded(body: Any) -> str:
         # What is no UTF-8 stays visible as such: it is counted where the value is converted.
         return body.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
     if not isinstance(body, str):
-        raise BadRecordError("not_text", "expected 'data' to be a text")
+        raise BadRecordError(NOT_A_REQUEST, "expected 'data' to be a text")
     return body
 
 
@@ -144,15 +143,16 @@ def _rows(value: Any) -> list[Any]:
     return [value]
 
 
-def _answers(kind: str, body: Any) -> list[Any] | None:
+def _answers(kind: str, body: Any, num_rows: int) -> Sequence[Any] | None:
     if kind in _CSV:
-        return [line.rstrip("\r") for line in _decoded(body).split("\n") if line.strip()]
-    if kind in _JSON_LINES:
-        return _lines(body)
-    value = load(body) if isinstance(body, bytes | str) else body
-    if isinstance(value, dict):
-        value = next((value[name] for name in ("predictions", "outputs", "results") if name in value), None)
-    return value if isinstance(value, list) else None
+        rows = [line.rstrip("\r") for line in _decoded(body).split("\n") if line.strip()]
+    elif kind in _JSON_LINES:
+        rows = _lines(body)
+    else:
+        rows = load(body) if isinstance(body, bytes | str) else body
+    if not isinstance(rows, list):
+        return answers_of(rows, num_rows)
+    return rows if len(rows) == num_rows else None
 
 
 def _attributes(value: Any) -> dict[str, str]:
@@ -172,7 +172,3 @@ def _attributes(value: Any) -> dict[str, str]:
 
 def _first(attributes: Mapping[str, str], names: Sequence[str]) -> str | None:
     return next((attributes[name] for name in names if attributes.get(name)), None)
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
