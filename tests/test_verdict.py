@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 from collections import Counter
@@ -11,7 +12,7 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from transforms.accounting import Accounting
+from transforms.accounting import Accounting, RecordCounts
 from transforms.records import Fault, Window
 from transforms.verdict.findings import Comparison, Diagnosis, Finding, Kind, NotCompared, Severity, Space
 from transforms.verdict.severity import Policy
@@ -160,7 +161,7 @@ def test_the_json_holds_to_the_schema_and_its_counts_add_up() -> None:
         rejected=Counter(b=1, a=2),
         outside_window=1,
         no_time=1,
-        excluded=1,
+        excluded=Counter(sample=1),
         rows=9,
         compared=9,
     )
@@ -176,6 +177,7 @@ def test_the_json_holds_to_the_schema_and_its_counts_add_up() -> None:
     parts = ("decoded", "rejected", "outside_window", "no_time", "excluded")
     assert counts["read"] == sum(counts[part] for part in parts) == 15
     assert values["rejects"] == {"a": 2, "b": 1}
+    assert values["excluded"] == {"sample": 1}
     assert values["window"] == {"start": "2013-07-01T00:00:00Z", "end": "2013-08-01T00:00:00Z"}
     assert values["contract"] == {"label": "l"}
     assert values["findings"][1]["distance"] is None
@@ -184,6 +186,33 @@ def test_the_json_holds_to_the_schema_and_its_counts_add_up() -> None:
         "bytes": 5,
         "sha256": "a" * 64,
     }
+
+
+def test_the_account_of_each_file_holds_to_the_schema_those_with_rejects_first() -> None:
+    by_file = {
+        "": RecordCounts(read=5, decoded=5),
+        "a": RecordCounts(read=3, decoded=1, outside_window=1, no_time=1),
+        "b": RecordCounts(read=2, rejected=Counter(not_json=1, x=1)),
+        "c": RecordCounts(read=4, decoded=1, rejected=Counter(y=1), excluded=Counter(sample=1, model=1)),
+    }
+    result = verdict(accounting=dataclasses.replace(GOOD, by_file=by_file))
+    files = check(result)["files"]
+    assert [one["file"] for one in files] == ["b", "c", "a", ""]
+    assert files[1] == {
+        "file": "c",
+        "read": 4,
+        "decoded": 1,
+        "rejected": {"y": 1},
+        "outside_window": 0,
+        "no_time": 0,
+        "excluded": {"model": 1, "sample": 1},
+    }
+
+
+def test_what_was_left_out_by_a_rule_or_a_sample_is_named_where_nothing_is_left() -> None:
+    result = verdict(accounting=Accounting(read=10, excluded=Counter(sample=7, version=3)))
+    assert outcome(result) == ("not_examined", 4)
+    assert "10 of 10 records left out (sample 7, version 3)" in result.reasons[0]
 
 
 @pytest.mark.parametrize("accounting", [GOOD, Accounting(), Accounting(read=1)])
