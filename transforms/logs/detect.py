@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import enum
-import zlib
-from collections.abc import Sequence
-from typing import BinaryIO
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO
 
 from google.protobuf.message import DecodeError
 
 from transforms import paths
+from transforms.columnar.sequences import is_sequence_example
 from transforms.errors import InputError
+from transforms.logs.carriers.reading import Carrier, carrier_of, is_named, start_of
+from transforms.logs.carriers.reading import read_records as read_rows
+from transforms.logs.json_text import load
+from transforms.logs.request import BadRecordError, Carried
+from transforms.logs.tables import TableError
 from transforms.tfrecord import HEADER_BYTES, TFRecordError, is_header, read_records
 
 
@@ -40,6 +45,12 @@ LOG_FORMATS = (
     Format.TABLE,
 )
 _TEXT_SUFFIXES = (".csv", ".csv.gz", ".csv.bz2", ".tsv", ".txt")
+_TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
+_VERTEX = frozenset({"endpoint", "deployed_model_id", "logging_time", "request_payload"})
+_AI_PLATFORM = frozenset({"model", "model_version", "time", "raw_data"})
+_EVENT_HEADERS = frozenset({"ce-id", "ce-type", "ce-specversion", "ce_id", "ce_type", "ce_specversion"})
+_BODIES = ("instances", "inputs", "examples")
+_ENVELOPES = ("request", "body")
 _START_BYTES = 4096
 _RECORDS = 100
 
@@ -50,8 +61,8 @@ def detect(path: str) -> Format:
         if stored.read(4) == b"PAR1":
             return Format.PARQUET
         stored.seek(0)
-        start = _start(paths.decompressed(stored))
-        if not is_header(start) and _is_text(path, start):
+        start = start_of(stored)
+        if not is_header(start) and _is_text(path, start[:_START_BYTES]):
             return Format.CSV
         stored.seek(0)
         return detect_records(_first_records(paths.decompressed(stored)))
@@ -64,41 +75,85 @@ def detect_examples(files: Sequence[paths.FileSize]) -> Format:
 
 
 def detect_log(files: Sequence[paths.FileSize]) -> Format:
-    """The format of a log: that of its first file that is not empty.
+    """The format of a log: that of its first file that is not empty, by its first records.
 
+    What is damaged at its very start counts as what it was meant for, whose reader names what is wrong.
     Raises InputError when it is none that `validate` reads.
     """
     path = next((file.path for file in files if file.bytes), None)
-    found = Format.TF_EXAMPLE if path is None else detect(path)
-    if found not in LOG_FORMATS:
-        raise InputError(
-            f"{path} looks like {found}; logs are read as TFRecords of {' or '.join(LOG_FORMATS)};"
-            " say which with --format if this is one"
-        )
-    return found
+    if path is None:
+        return Format.TF_EXAMPLE
+    with paths.open_stored(path) as stored:
+        start = start_of(stored)
+        stored.seek(0)
+        if _is_of_tfrecords(start):
+            return detect_records(_first_records(paths.decompressed(stored)))
+        carrier = carrier_of(stored, path)
+        stored.seek(0)
+        if carrier is Carrier.CSV and not _is_table(path, start):
+            raise InputError(f"{path} is no log: expected TFRecords, JSON lines, CSV, Avro or Parquet")
+        return _detect_rows(_first_rows(stored, path), path)
+
+
+def _detect_rows(rows: Sequence[Carried], path: str) -> Format:
+    """The format of the first of these that has one; records of other formats are then rejects."""
+    objects = [row.value for row in rows if not isinstance(row.value, BadRecordError)]
+    if rows and not objects:
+        raise InputError(f"{path} is no log: none of its first {len(rows)} records can be read")
+    return next((found for one in objects if (found := format_of(one))), Format.TABLE)
+
+
+def format_of(record: Mapping[str, Any]) -> Format | None:
+    """The format that a record's keys (or a row's columns) tell; None where they are features, it seems."""
+    keys = record.keys()
+    if "captureData" in keys:
+        return Format.SAGEMAKER
+    if keys >= _VERTEX:
+        return Format.VERTEX
+    if keys >= _AI_PLATFORM:
+        return Format.AI_PLATFORM
+    if _is_event(record):
+        return Format.KSERVE
+    return Format.REST if _is_rest(record) else None
+
+
+def _is_event(record: Mapping[str, Any]) -> bool:
+    """Whether it is a CloudEvent: structured, or binary with its headers as keys or under `headers`."""
+    headers = record.get("headers")
+    names = {str(name).lower() for name in (*record, *(headers if isinstance(headers, dict) else ()))}
+    return bool({"specversion", "type"} <= names or names & _EVENT_HEADERS)
+
+
+def _is_rest(record: Mapping[str, Any]) -> bool:
+    """Whether it is a body, or holds one under a name that envelopes have for it."""
+    return _is_body(record) or any(_is_body(record.get(name)) for name in _ENVELOPES)
+
+
+def _is_body(value: Any) -> bool:
+    if isinstance(value, str):
+        try:
+            value = load(value)
+        except BadRecordError:
+            return False
+    return isinstance(value, dict) and any(isinstance(value.get(name), list | dict) for name in _BODIES)
 
 
 def detect_records(records: Sequence[bytes]) -> Format:
     """Whether records are tf.Examples or PredictionLogs; what is neither counts as tf.Example.
 
-    A tf.Example never parses as a PredictionLog of any kind, as it has none of the fields for them.
+    A tf.Example never parses as a PredictionLog of any kind, as it has none of the fields for them. A
+    tf.SequenceExample may, by chance: its lists are in the field of requests to classify.
     """
     from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
     for record in records:
         try:
-            if PredictionLog.FromString(record).WhichOneof("log_type"):
+            kind = PredictionLog.FromString(record).WhichOneof("log_type")
+            if kind and not (kind == "classify_log" and is_sequence_example(record)):
                 return Format.PREDICTION_LOG
         except DecodeError:
             continue
     return Format.TF_EXAMPLE
-
-
-def _start(stream: BinaryIO) -> bytes:
-    try:
-        return stream.read(_START_BYTES)
-    except (OSError, EOFError, zlib.error):
-        return b""
 
 
 def _is_text(path: str, start: bytes) -> bool:
@@ -112,6 +167,27 @@ def _is_text(path: str, start: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return b"," in start
+
+
+def _is_of_tfrecords(start: bytes) -> bool:
+    """Whether a file is one of TFRecords, or was meant as one: the length of a record has many zeros.
+
+    So is what is cut or damaged before anything can be read: its reader says so.
+    """
+    return is_header(start) or not start or (b"\0" in start[:8] and not start[4:8].strip(b"\0"))
+
+
+def _is_table(path: str, start: bytes) -> bool:
+    """Whether what is neither Avro nor Parquet nor JSON lines is CSV."""
+    text = start.split(b"\n", 1)[0]
+    return b"\0" not in start and (is_named(path, _TABLE_SUFFIXES) or b"," in text)
+
+
+def _first_rows(stored: BinaryIO, path: str) -> Sequence[Carried]:
+    try:
+        return next(read_rows(stored, path), [])[:_RECORDS]
+    except TableError:
+        return []  # reported by the reader
 
 
 def _first_records(stream: BinaryIO) -> list[bytes]:

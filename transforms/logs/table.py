@@ -1,20 +1,63 @@
-"""`table`: one row a request, its columns the features."""
+"""`table`: one row a request, its columns the features.
+
+CSV and Parquet are read in columns (`logs.tables`); this is for carriers that give rows one by one. Both take
+a time for microseconds since 1970, UTC, and a decimal for a float.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
+import decimal
 from collections.abc import Mapping
 from typing import Any
 
-from transforms.logs.features import Settings
+from transforms.logs.features import FeatureType, Settings
 from transforms.logs.request import Request
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_LONGEST_VERSION = 1000
 
 
 class TableParser:
     """See `request.RequestParser`."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._version = settings.version_feature
+        self._types = settings.expected.types if settings.expected is not None else {}
 
-    def parse(self, record: Mapping[str, Any]) -> Request | None:
-        """See `request.RequestParser.parse`."""
-        raise NotImplementedError
+    def parse(self, record: Mapping[str, Any]) -> Request:
+        """The request of one instance that a row is. Every row is one: it raises nothing."""
+        instance = {name: _feature(value, self._types.get(name)) for name, value in record.items()}
+        if self._version is None:
+            return Request([instance])
+        version = _version(instance.get(self._version))
+        if self._version not in self._types:
+            instance.pop(self._version, None)
+        return Request([instance], version=version)
+
+
+def _feature(value: Any, wanted: FeatureType | None) -> Any:
+    """The value as requests have it. A time becomes a text where the schema has texts for it."""
+    if isinstance(value, list):
+        return [_feature(one, wanted) for one in value]
+    if isinstance(value, dt.datetime):
+        return value.isoformat() if wanted is FeatureType.BYTES else _micros(value)
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    return value
+
+
+def _micros(time: dt.datetime) -> int:
+    zoned = time if time.tzinfo else time.replace(tzinfo=dt.UTC)
+    return (zoned - _EPOCH) // dt.timedelta(microseconds=1)
+
+
+def _version(value: Any) -> str | None:
+    """Numbers in decimals, whole ones without `.0`; None for what names no version."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, str):
+        return value[:_LONGEST_VERSION] or None
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() else str(value)
+    return str(value) if isinstance(value, int) else None

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import enum
+import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from transforms import paths
+from transforms.logs import tables
+from transforms.logs.carriers import avro, csv_records, json_lines, parquet_records
+from transforms.logs.carriers.carried import chunks
 from transforms.logs.request import Carried
+from transforms.tfrecord import is_of_data
+
+_START_BYTES = 64 << 10
+_JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
+_PARQUET_MAGIC = b"PAR1"
 
 
 class Carrier(enum.StrEnum):
@@ -20,7 +30,16 @@ class Carrier(enum.StrEnum):
 
 def carrier_of(stored: BinaryIO, path: str) -> Carrier:
     """The carrier of a file, by its first bytes (after decompression) and, for text, by its name."""
-    raise NotImplementedError
+    start = start_of(stored)
+    if start.startswith(_PARQUET_MAGIC):
+        return Carrier.PARQUET
+    if start.startswith(avro.MAGIC):
+        return Carrier.AVRO
+    # The first line may be what log rotation has left of an object: it still ends as one.
+    line = start.removeprefix(b"\xef\xbb\xbf").lstrip().split(b"\n", 1)[0].rstrip()
+    if line.startswith(b"{") or line.endswith(b"}") or is_named(path, _JSON_SUFFIXES):
+        return Carrier.JSON_LINES
+    return Carrier.CSV
 
 
 def read_records(stored: BinaryIO, path: str) -> Iterator[list[Carried]]:
@@ -33,4 +52,46 @@ def read_records(stored: BinaryIO, path: str) -> Iterator[list[Carried]]:
       stored: the file as stored, at its start; compressed by gzip or bzip2 or not.
       path: its name, which tells apart what content cannot.
     """
-    raise NotImplementedError
+    yield from chunks(_records(stored, path))
+
+
+def start_of(stored: BinaryIO) -> bytes:
+    """The first bytes of a file, decompressed: as many as can be had, so none of what is no gzip inside.
+
+    `stored` stands at its start. Raises what its file system raises.
+    """
+    stream = paths.decompressed(stored)
+    read = getattr(stream, "read1", stream.read)
+    start = b""
+    try:
+        while len(start) < _START_BYTES and (piece := read(_START_BYTES - len(start))):
+            start += piece
+    except (OSError, EOFError, zlib.error) as error:
+        if not is_of_data(error):
+            raise
+    return start
+
+
+def is_named(path: str, suffixes: tuple[str, ...]) -> bool:
+    """Whether a file's name ends in one of these, before what says how it is compressed."""
+    return path.lower().removesuffix(".gz").removesuffix(".bz2").endswith(suffixes)
+
+
+def _records(stored: BinaryIO, path: str) -> Iterator[Carried]:
+    carrier = carrier_of(stored, path)
+    stored.seek(0)
+    if carrier is Carrier.PARQUET:
+        yield from parquet_records.records(stored)
+    elif carrier is Carrier.AVRO:
+        yield from avro.records(paths.decompressed(stored))
+    elif carrier is Carrier.JSON_LINES:
+        yield from json_lines.records(paths.decompressed(stored))
+    else:
+        yield from _csv(stored)
+
+
+def _csv(stored: BinaryIO) -> Iterator[Carried]:
+    names = tables.csv_header(paths.decompressed(stored))
+    stored.seek(0)
+    if names:
+        yield from csv_records.records(paths.decompressed(stored), names)

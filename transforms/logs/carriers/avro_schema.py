@@ -1,0 +1,194 @@
+"""Avro schemas of strangers: what may be read with them, and what their logical types mean.
+
+A schema can make a few bytes stand for values without end: arrays of what takes no bytes, records in records
+in themselves. None of these is a log, so they are refused before a record is read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import fastavro
+import orjson
+
+from transforms.logs.carriers.carried import time_of_micros
+from transforms.logs.tables import TableError
+
+Convert = Callable[[Any], Any]
+
+_DEEPEST_JSON = 256
+_DEEPEST = 64
+_MOST_FREE = 100
+_LEAST = {
+    "null": 0,
+    "boolean": 1,
+    "int": 1,
+    "long": 1,
+    "float": 4,
+    "double": 8,
+    "bytes": 1,
+    "string": 1,
+}
+_DAY = dt.timedelta(days=1) // dt.timedelta(microseconds=1)
+# How many microseconds a unit of each has.
+_TIMES = {
+    "timestamp-millis": 1000,
+    "local-timestamp-millis": 1000,
+    "timestamp-micros": 1,
+    "local-timestamp-micros": 1,
+    "date": _DAY,
+}
+_NANOS = ("timestamp-nanos", "local-timestamp-nanos")
+_DIGITS = decimal.Context(prec=200)
+_LONGEST_DECIMAL = 64
+
+
+class AvroSchema(NamedTuple):
+    """How to read records.
+
+    Attributes:
+      parsed: for fastavro, without logical types: a value out of their range would leave the reader in the
+        middle of a record.
+      converts: what makes the values of some fields out of those that are read.
+    """
+
+    parsed: Any
+    converts: Mapping[str, Convert]
+
+
+def avro_schema(text: bytes) -> AvroSchema:
+    """The schema of a file's records. Raises TableError for what is none, and for what is not read."""
+    try:
+        schema = orjson.loads(text)
+        plain = _without_logical_types(schema, 0)
+        parsed = fastavro.parse_schema(plain)
+        cost = _Costs().of(parsed, 0)
+    except TableError:
+        raise
+    except Exception as error:
+        raise _bad("its schema is none") from error
+    if not isinstance(schema, dict) or schema.get("type") != "record":
+        raise _bad("its schema is that of no record")
+    if not cost.least:
+        raise _bad("its records take no bytes")
+    if cost.free > _MOST_FREE:
+        raise _bad(f"its records have more than {_MOST_FREE} fields that take no bytes")
+    converts = {field["name"]: _convert(field["type"]) for field in schema["fields"]}
+    return AvroSchema(parsed, {name: convert for name, convert in converts.items() if convert})
+
+
+def _bad(detail: str) -> TableError:
+    return TableError("bad_avro", f"cannot read it as Avro: {detail}")
+
+
+def _without_logical_types(node: Any, depth: int) -> Any:
+    """The schema without what reading does not need, and where old writers have been careless."""
+    if depth > _DEEPEST_JSON:
+        raise _bad("its schema is nested too deeply")
+    if isinstance(node, dict):
+        unused = ("logicalType", "default", "doc", "aliases")
+        return {k: _without_logical_types(v, depth + 1) for k, v in node.items() if k not in unused}
+    if isinstance(node, list):
+        return [_without_logical_types(one, depth + 1) for one in node]
+    return node
+
+
+class _Cost(NamedTuple):
+    """Of one value: the least bytes it takes, how many parts of it take none, and how deep it is nested."""
+
+    least: int
+    free: int
+    depth: int
+
+
+class _Costs:
+    """Works out costs; it remembers those of named types, None for one that is not finished."""
+
+    def __init__(self) -> None:
+        self._named: dict[str, _Cost | None] = {}
+
+    def of(self, schema: Any, depth: int) -> _Cost:
+        """Raises TableError for a schema that is not read."""
+        cost = self._of(schema, depth)
+        if depth > _DEEPEST or cost.depth > _DEEPEST:
+            raise _bad("its records are nested too deeply")
+        return cost
+
+    def _of(self, schema: Any, depth: int) -> _Cost:
+        if isinstance(schema, list):
+            return self._inside([self.of(branch, depth + 1) for branch in schema])
+        if isinstance(schema, str):
+            return self._by_name(schema)
+        kind = schema["type"]
+        if kind in ("record", "error"):
+            return self._record(schema, depth)
+        if kind in ("array", "map"):
+            inner = self.of(schema["items" if kind == "array" else "values"], depth + 1)
+            if kind == "array" and not inner.least:
+                raise _bad("it has an array of what takes no bytes")
+            return self._inside([inner])
+        if kind in ("enum", "fixed"):
+            size = 1 if kind == "enum" else max(int(schema["size"]), 0)
+            self._named[schema["name"]] = cost = _Cost(size, int(not size), 1)
+            return cost
+        return self.of(kind, depth + 1)
+
+    def _inside(self, inner: list[_Cost]) -> _Cost:
+        """Of a union, an array or a map: a byte at least, and what is in them is not there for nothing."""
+        free = max((cost.free - (not cost.least) for cost in inner), default=0)
+        return _Cost(1, max(free, 0), 1 + max((cost.depth for cost in inner), default=0))
+
+    def _by_name(self, name: str) -> _Cost:
+        if name in _LEAST:
+            return _Cost(_LEAST[name], int(not _LEAST[name]), 1)
+        cost = self._named[name]
+        if cost is None:
+            raise _bad("its records are nested in themselves")
+        return cost
+
+    def _record(self, schema: Any, depth: int) -> _Cost:
+        self._named[schema["name"]] = None
+        fields = [self.of(field["type"], depth + 1) for field in schema["fields"]]
+        least = sum(cost.least for cost in fields)
+        free = sum(cost.free for cost in fields) + int(not least)
+        cost = _Cost(least, free, 1 + max((cost.depth for cost in fields), default=0))
+        self._named[schema["name"]] = cost
+        return cost
+
+
+def _convert(kind: Any) -> Convert | None:
+    """What makes the value of a logical type; also in a list, and where it may be null."""
+    if isinstance(kind, list):
+        types = [branch for branch in kind if branch != "null"]
+        inner = _convert(types[0]) if len(types) == 1 else None
+        return None if inner is None else lambda value: None if value is None else inner(value)
+    if not isinstance(kind, dict):
+        return None
+    if kind["type"] == "array":
+        each = _convert(kind["items"])
+        return None if each is None else lambda values: [each(value) for value in values]
+    if isinstance(kind["type"], dict | list):
+        return _convert(kind["type"])
+    return _of_logical(kind)
+
+
+def _of_logical(kind: Mapping[str, Any]) -> Convert | None:
+    logical, scale = kind.get("logicalType"), kind.get("scale", 0)
+    if kind["type"] in ("int", "long") and logical in _TIMES:
+        unit = _TIMES[logical]
+        return lambda value: time_of_micros(value * unit)
+    if kind["type"] == "long" and logical in _NANOS:
+        return lambda value: time_of_micros(value // 1000)
+    if kind["type"] in ("bytes", "fixed") and logical == "decimal" and isinstance(scale, int):
+        return lambda value: _decimal(value, scale)
+    return None
+
+
+def _decimal(value: bytes, scale: int) -> decimal.Decimal | bytes:
+    if len(value) > _LONGEST_DECIMAL or not 0 <= scale <= 2 * _LONGEST_DECIMAL:
+        return value
+    number = decimal.Decimal(int.from_bytes(value, "big", signed=True))
+    return number.scaleb(-scale, _DIGITS)

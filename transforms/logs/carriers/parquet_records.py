@@ -1,0 +1,81 @@
+"""Parquet, row by row: for logs whose columns hold whole bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from transforms.logs.carriers.carried import row, time_of_micros
+from transforms.logs.request import Carried
+from transforms.logs.tables import TableError
+from transforms.tfrecord import is_of_data
+
+_BATCH_ROWS = 1024
+# BigQuery's exports write a repeated column as a struct of `list`, of structs of `item` or `element`.
+_OF_LIST = ("item", "element", "array_element")
+
+
+def records(source: BinaryIO) -> Iterator[Carried]:
+    """The rows as Python's values by column name; a null is absent, and times are UTC.
+
+    Raises TableError when the file, which must be able to seek, cannot be read on.
+    """
+    try:
+        for batch in pq.ParquetFile(source).iter_batches(batch_size=_BATCH_ROWS):
+            yield from _rows(batch)
+    except Exception as error:
+        if not is_of_data(error):
+            raise
+        raise TableError("bad_parquet", "it cannot be read as Parquet, or not to its end") from error
+
+
+def _rows(batch: pa.RecordBatch) -> Iterator[Carried]:
+    names, columns = batch.schema.names, [_values(column) for column in batch.columns]
+    for values in zip(*columns, strict=True):
+        yield row({name: value for name, value in zip(names, values, strict=True) if value is not None})
+
+
+def _values(column: pa.Array) -> list[Any]:
+    kind, types = column.type, pa.types
+    if types.is_dictionary(kind):
+        return _values(column.dictionary_decode())
+    if types.is_timestamp(kind) or types.is_date(kind):
+        micros = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).to_pylist()
+        return [None if value is None else time_of_micros(value) for value in micros]
+    if types.is_time(kind) or types.is_duration(kind):
+        return list(column.cast(pa.int32() if types.is_time32(kind) else pa.int64()).to_pylist())
+    if types.is_string(kind) or types.is_large_string(kind):
+        return _texts(column)
+    if (inner := _wrapped(kind)) is not None:
+        return [_unwrapped(value, inner) for value in column.to_pylist()]
+    return list(column.to_pylist())
+
+
+def _texts(column: pa.Array) -> list[Any]:
+    try:
+        return list(column.to_pylist())
+    except UnicodeDecodeError:
+        found = column.cast(pa.large_binary()).to_pylist()
+        return [None if value is None else value.decode("utf-8", "surrogateescape") for value in found]
+
+
+def _wrapped(kind: pa.DataType) -> str | None:
+    """The name that stands around each value of a list that is a struct; None for other types."""
+    if not pa.types.is_struct(kind) or kind.num_fields != 1 or kind[0].name != "list":
+        return None
+    items = kind[0].type
+    if not (pa.types.is_list(items) or pa.types.is_large_list(items)):
+        return None
+    item = items.value_type
+    if not pa.types.is_struct(item) or item.num_fields != 1 or item[0].name not in _OF_LIST:
+        return None
+    return str(item[0].name)
+
+
+def _unwrapped(value: Any, name: str) -> list[Any] | None:
+    if value is None or value["list"] is None:
+        return None
+    return [None if item is None else item[name] for item in value["list"]]
