@@ -77,7 +77,7 @@ def example(**features: Sequence[Any]) -> bytes:
 def parsed(parser: RequestParser, record: Any) -> Request:
     """The request of a record that is one."""
     request = parser.parse(record)
-    assert request is not None
+    assert isinstance(request, Request)
     return request
 
 

@@ -60,10 +60,11 @@ def _values(name: str, tensor: Mapping[str, Any]) -> tuple[list[Any], list[int]]
 
 
 def _shape(name: str, shape: Any) -> list[int]:
-    sizes = shape if isinstance(shape, list) else [None]
-    if len(sizes) > MAX_RANK or not all(type(size) is int and 0 <= size < 1 << 63 for size in sizes):
+    sizes = shape if isinstance(shape, list) and len(shape) <= MAX_RANK else [None]
+    whole = [size for size in sizes if type(size) is int and 0 <= size < 1 << 63]
+    if len(whole) < len(sizes):
         raise BadRecordError("bad_tensor_shape", f"input {name!r} has no shape of whole numbers from 0 on")
-    return sizes
+    return whole
 
 
 def _in_rows(values: list[Any], shape: list[int]) -> Any:

@@ -12,6 +12,8 @@ from transforms.logs.bodies_v2 import tensor_columns
 from transforms.logs.moments import micros_of
 from transforms.logs.request import BadRecordError
 
+_LARGEST = 10**40
+
 
 def text_of(value: Any) -> str | None:
     """A name or number as text; None for empty text and for what is neither.
@@ -24,9 +26,10 @@ def text_of(value: Any) -> str | None:
         return value or None
     if isinstance(value, bool) or not isinstance(value, int | float | decimal.Decimal):
         return None
-    # A Decimal may have an exponent of a billion, an int more digits than Python writes; NaN is not below.
-    nan = isinstance(value, decimal.Decimal) and value.is_nan()
-    if nan or not abs(value) < 10**40:
+    if isinstance(value, decimal.Decimal) and value.is_nan():
+        return None
+    # A Decimal may have an exponent of a billion, an int more digits than Python writes; NaN is not within.
+    if not -_LARGEST < value < _LARGEST:
         return None
     return str(int(value)) if value == int(value) else str(value)
 

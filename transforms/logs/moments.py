@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 import re
 from typing import Any
 
@@ -53,7 +52,7 @@ def _of_time(time: dt.date) -> int | None:
 
 
 def _of_number(number: int | float) -> int | None:
-    if not math.isfinite(number) or number <= 0:
+    if not number > 0:
         return None
     for limit, factor, divisor in UNITS:
         if number <= limit:
