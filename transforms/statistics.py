@@ -26,6 +26,7 @@ SIZES = Sizes(
     num_rank_histogram_buckets=1000,
     num_histogram_buckets=10,
     num_quantiles_histogram_buckets=10,
+    num_fine_quantiles=200,
 )
 
 

@@ -36,7 +36,12 @@ class Sizes:
     num_values_histogram_buckets: int = 10
     num_histogram_buckets: int = 10
     num_quantiles_histogram_buckets: int = 10
+    num_fine_quantiles: int = 0
 
+
+#: The custom statistic of numbers with `num_fine_quantiles` buckets of equal mass; values that are more
+#: frequent than a bucket are buckets of no width. TFDV carries custom statistics along and compares none.
+FINE_QUANTILES = "trueserve_quantiles"
 
 DEFAULT_SIZES = Sizes()
 
@@ -59,6 +64,9 @@ def feature_statistics(name: str, feature: FeatureSummary, num_examples: int, si
     if feature.numbers is not None and feature.quantiles is not None:
         result.num_stats.CopyFrom(_numeric(feature.numbers, feature.quantiles, sizes))
         result.num_stats.common_stats.CopyFrom(common)
+        if sizes.num_fine_quantiles and feature.numbers.count:
+            fine = _fine_quantiles(feature.numbers, feature.quantiles, sizes.num_fine_quantiles)
+            result.custom_stats.add(name=FINE_QUANTILES, histogram=fine)
     elif feature.use is Use.BLOB and feature.value_type is not ValueType.INT:
         _fill_bytes(result.bytes_stats, feature.lengths or Lengths(), feature.lists.total)
         result.bytes_stats.common_stats.CopyFrom(common)
@@ -106,6 +114,24 @@ def _numeric(numbers: Moments, quantiles: Quantiles, sizes: Sizes) -> statistics
     )
     for histogram in result.histograms:
         histogram.num_nan = numbers.nans
+    return result
+
+
+def _fine_quantiles(numbers: Moments, quantiles: Quantiles, count: int) -> Histogram:
+    """Buckets between quantiles, whose ranks are known; a value that ranks jump at is a bucket of its own."""
+    bounds, ranks = _quantiles(*_with_ends(numbers, *quantiles.weighted()), count)
+    total, result = float(ranks[-1]), Histogram(type=Histogram.QUANTILES)
+    before, done = bounds[0], 0.0
+    for place in np.flatnonzero(np.diff(bounds, prepend=-np.inf)):
+        value, rank = float(bounds[place]), float(ranks[place])
+        under = min(max(place * total / count, done), rank)
+        if rank - under <= total / count / 2 and place:
+            under = rank  # what stands there is no more than its neighbours
+        if under > done:
+            result.buckets.add(low_value=before, high_value=value, sample_count=under - done)
+        if rank > under:
+            result.buckets.add(low_value=value, high_value=value, sample_count=rank - under)
+        before, done = value, rank
     return result
 
 

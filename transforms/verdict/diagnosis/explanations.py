@@ -1,0 +1,342 @@
+"""What may have been done to a number on its way to the model, as distributions to be compared with serving.
+
+An explanation says what the distribution would be if every row had it. Serving is then a mixture: a part of
+the rows has it, the rest is as in training. How large the part is follows from the fit (`fitting`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from transforms.verdict.evidence.cdf import Cdf
+
+Array = np.ndarray[Any, Any]
+
+SCALE, SHIFT, TIME, CONSTANT = "scale or unit", "shifted", "shifted in time", "constant or default value"
+CAPPED, ROUNDED, SPREAD, SWAPPED = (
+    "capped",
+    "rounded",
+    "spread at the same centre",
+    "swapped with another feature",
+)
+TRANSFORMED = "transformed twice or elsewhere"
+MOVED = "one value moved to another"
+
+
+@dataclasses.dataclass(frozen=True)
+class Explanation:
+    """A cause, in words, and the distribution function that it alone would give.
+
+    Attributes:
+      prior: how often such a thing happens, beside the others; a factor that everybody knows is likelier
+        than one that was fitted.
+    """
+
+    cause: str
+    words: str
+    share_up_to: Callable[[Array], Array]
+    share_under: Callable[[Array], Array]
+    prior: float = 1.0
+    points: tuple[float, ...] = ()
+
+
+# Factors from one unit to another, with what they are mostly about.
+_FACTORS: Mapping[float, str] = {
+    1.609344: "kilometres for miles?",
+    1 / 1.609344: "miles for kilometres?",
+    255.0: "0..255 where training has 0..1?",
+    1 / 255.0: "divided by 255 once more?",
+    1000.0: "thousandths of the unit?",
+    1 / 1000.0: "thousands of the unit?",
+    100.0: "percent for a fraction, or cents?",
+    1 / 100.0: "a fraction for percent?",
+    60.0: "seconds for minutes, or minutes for hours?",
+    1 / 60.0: "minutes for seconds, or hours for minutes?",
+    3600.0: "seconds for hours?",
+    1 / 3600.0: "hours for seconds?",
+    24.0: "hours for days?",
+    1 / 24.0: "days for hours?",
+    0.3048: "metres for feet?",
+    1 / 0.3048: "feet for metres?",
+    2.54: "centimetres for inches?",
+    1 / 2.54: "inches for centimetres?",
+    0.45359237: "kilograms for pounds?",
+    1 / 0.45359237: "pounds for kilograms?",
+    1e6: "millionths of the unit?",
+    1e-6: "millions of the unit?",
+    -1.0: "the sign is turned?",
+}
+_PERIODS: Mapping[float, tuple[float, str]] = {
+    24.0: (1.0, "hours"),
+    1440.0: (60.0, "minutes"),
+    86400.0: (3600.0, "seconds"),
+    2400.0: (100.0, "hhmm"),
+    7.0: (1.0, "days"),
+    360.0: (15.0, "degrees"),
+}
+_FITTED_PRIOR = 0.3
+_MOST_STEPS = 5
+
+
+def of_number(training: Cdf, serving: Cdf) -> Iterator[Explanation]:
+    """All explanations of one number that need no other feature."""
+    yield from _units(training)
+    yield from _functions(training)
+    yield from _fitted(training, serving)
+    yield from _spreads(training)
+    yield from _in_time(training)
+    yield from _constants(training, serving)
+    yield from _caps(training, serving)
+    yield from _roundings(training)
+
+
+def swapped(name: str, other: Cdf) -> Explanation:
+    """That serving has the values of another feature."""
+    return Explanation(SWAPPED, f"serving has the values of `{name}`", other.up_to, other.under, 0.5)
+
+
+def _monotone(
+    cause: str,
+    words: str,
+    training: Cdf,
+    inverse: Callable[[Array], Array],
+    prior: float,
+    *,
+    falls: bool = False,
+) -> Explanation:
+    """Training's values through a function of which the inverse is given."""
+    if falls:
+        return Explanation(
+            cause,
+            words,
+            lambda x: 1 - training.under(inverse(x)),
+            lambda x: 1 - training.up_to(inverse(x)),
+            prior,
+        )
+    return Explanation(
+        cause, words, lambda x: training.up_to(inverse(x)), lambda x: training.under(inverse(x)), prior
+    )
+
+
+def _units(training: Cdf) -> Iterator[Explanation]:
+    for factor, hint in _FACTORS.items():
+        words = f"serving is training x {factor:.6g}: {hint}"
+        yield _monotone(SCALE, words, training, _divide(factor), 1.0, falls=factor < 0)
+    yield _monotone(
+        SCALE, "serving is 1.8 x training + 32: Fahrenheit for Celsius?", training, _affine(1.8, 32.0), 1.0
+    )
+    words = "serving is (training - 32) / 1.8: Celsius for Fahrenheit?"
+    yield _monotone(SCALE, words, training, _affine(1 / 1.8, -32 / 1.8), 1.0)
+    for offset, hint in ((273.15, "Kelvin for Celsius?"), (-273.15, "Celsius for Kelvin?")):
+        yield _monotone(
+            SHIFT, f"serving is training {offset:+g}: {hint}", training, _affine(1.0, offset), 1.0
+        )
+
+
+def _divide(factor: float) -> Callable[[Array], Array]:
+    return lambda x: np.asarray(x) / factor
+
+
+def _affine(factor: float, offset: float) -> Callable[[Array], Array]:
+    return lambda x: (np.asarray(x) - offset) / factor
+
+
+def _functions(training: Cdf) -> Iterator[Explanation]:
+    """Logarithms and normalisations that preprocessing does, done by the client too."""
+    low, high = float(training.x[0]), float(training.x[-1])
+    if low > 0:
+        yield _monotone(SCALE, "serving is the natural logarithm of training", training, _exp, 1.0)
+        yield _monotone(SCALE, "serving is the decimal logarithm of training", training, _exp10, 1.0)
+    if low > -1:
+        yield _monotone(SCALE, "serving is log(1 + training)", training, _expm1, 1.0)
+    mean, deviation = moments(training)
+    if deviation > 0:
+        words = "serving is standardised: (training - mean) / deviation"
+        yield _monotone(TRANSFORMED, words, training, _affine(1 / deviation, -mean / deviation), 1.0)
+    if high > low:
+        words = "serving is scaled to 0..1 by training's range"
+        yield _monotone(TRANSFORMED, words, training, _affine(1 / (high - low), -low / (high - low)), 0.7)
+
+
+def _exp(x: Array) -> Array:
+    return np.exp(np.clip(x, -700, 700))
+
+
+def _exp10(x: Array) -> Array:
+    return np.power(10.0, np.clip(x, -300, 300))
+
+
+def _expm1(x: Array) -> Array:
+    return np.expm1(np.clip(x, -700, 700))
+
+
+def moments(cdf: Cdf) -> tuple[float, float]:
+    """Mean and deviation, of values spread evenly between the points."""
+    mass = np.diff(cdf.share)
+    middle = (cdf.x[1:] + cdf.x[:-1]) / 2
+    width = cdf.x[1:] - cdf.x[:-1]
+    mean = float(np.sum(mass * middle))
+    return mean, math.sqrt(float(np.sum(mass * ((middle - mean) ** 2 + width**2 / 12))))
+
+
+def _fitted(training: Cdf, serving: Cdf) -> Iterator[Explanation]:
+    """A factor or an offset that lays serving's middle over training's, if all rows have it."""
+    at = (0.1, 0.25, 0.5, 0.75, 0.9)
+    before, after = (np.array([side.quantile(q) for q in at]) for side in (training, serving))
+    if np.all(before != 0):
+        factor = float(np.median(after / before))
+        if factor > 0 and abs(math.log(factor)) > 0.02:
+            words = f"serving is training x {factor:.4g}"
+            yield _monotone(SCALE, words, training, _divide(factor), _FITTED_PRIOR)
+    offset = float(np.median(after - before))
+    if offset != 0:
+        yield _monotone(
+            SHIFT, f"serving is training {offset:+.4g}", training, _affine(1.0, offset), _FITTED_PRIOR
+        )
+
+
+def _spreads(training: Cdf) -> Iterator[Explanation]:
+    """Wider and narrower about the median: noise that was added, or is lacking."""
+    centre = training.quantile(0.5)
+    for factor in (0.25, 0.5, 0.7, 1.5, 2.0, 3.0, 5.0):
+        word = "wider (noise added?)" if factor > 1 else "narrower (noise left out, or smoothed?)"
+        words = f"serving lies about the same centre, {factor:g} x as wide: {word}"
+        yield _monotone(SPREAD, words, training, _affine(factor, centre * (1 - factor)), 0.6)
+    _, deviation = moments(training)
+    for part in (0.25, 0.5, 1.0, 2.0):
+        if deviation > 0:
+            noisy = with_noise(training, part * deviation)
+            words = f"noise was added to serving, {part:g} x the deviation of training"
+            yield Explanation(SPREAD, words, noisy.up_to, noisy.under, 0.6)
+
+
+_NODES = np.polynomial.hermite_e.hermegauss(15)
+
+
+def with_noise(cdf: Cdf, deviation: float) -> Cdf:
+    """The distribution with normal noise added, by Gauss and Hermite's quadrature."""
+    nodes, weights = _NODES
+    span = 4 * deviation
+    x = np.linspace(cdf.x[0] - span, cdf.x[-1] + span, 800)
+    x = np.unique(np.concatenate([x, cdf.x]))
+    share = sum(w * cdf.up_to(x - deviation * node) for node, w in zip(nodes, weights, strict=True))
+    return Cdf(x, np.clip(np.asarray(share) / float(weights.sum()), 0, 1))
+
+
+def _in_time(training: Cdf) -> Iterator[Explanation]:
+    """Moved on by some hours, past midnight, for numbers that fill a day, a week or a circle."""
+    for period, (step, unit) in _PERIODS.items():
+        low, high = float(training.x[0]), float(training.x[-1])
+        if not (-1e-9 <= low and high <= period and high > 0.7 * period):
+            continue
+        for count in range(1, round(period / step)):
+            later = count * step
+            words = f"serving is training {_signed(count, period / step)} {_steps(unit)}, around {period:g}"
+            yield Explanation(TIME, words, *_turned(training, period, later), 1.0)
+
+
+def _signed(count: int, whole: float) -> str:
+    back = whole - count
+    return f"+ {count}" if count <= back else f"- {back:g}"
+
+
+def _steps(unit: str) -> str:
+    return {"days": "days", "degrees": "x 15 degrees"}.get(unit, f"hours ({unit})")
+
+
+def _turned(
+    training: Cdf, period: float, later: float
+) -> tuple[Callable[[Array], Array], Callable[[Array], Array]]:
+    cut = np.array([period - later])
+
+    def turn(upto: Callable[[Array], Array]) -> Callable[[Array], Array]:
+        def share(x: Array) -> Array:
+            x = np.asarray(x, float)
+            early = upto(x - later) * (x >= later)  # those that did not pass midnight
+            passed = np.clip(upto(np.minimum(x + period - later, period)) - training.under(cut), 0, 1)
+            result: Array = np.where(
+                x < 0, 0.0, np.where(x >= period, 1.0, np.minimum(early, training.under(cut)) + passed)
+            )
+            return result
+
+        return share
+
+    return turn(training.up_to), turn(training.under)
+
+
+def _constants(training: Cdf, serving: Cdf) -> Iterator[Explanation]:
+    """One value in place of all others: those that serving has much more often than training."""
+    for value in _grown_steps(training, serving):
+        words = f"serving has {value:g} in place of other values"
+        yield Explanation(CONSTANT, words, _step(value), _under_step(value), 1.0, (value,))
+
+
+def _grown_steps(training: Cdf, serving: Cdf) -> list[float]:
+    steps = serving.steps
+    grown = (serving.up_to(steps) - serving.under(steps)) - (training.up_to(steps) - training.under(steps))
+    order = np.argsort(-grown)[:_MOST_STEPS]
+    return [float(steps[i]) for i in order if grown[i] > 0.005]
+
+
+def _step(value: float) -> Callable[[Array], Array]:
+    return lambda x: (np.asarray(x) >= value).astype(float)
+
+
+def _under_step(value: float) -> Callable[[Array], Array]:
+    return lambda x: (np.asarray(x) > value).astype(float)
+
+
+def _caps(training: Cdf, serving: Cdf) -> Iterator[Explanation]:
+    """All beyond a value brought to it."""
+    for value in _grown_steps(training, serving):
+        beyond = 1 - float(training.up_to(np.array([value]))[0])
+        below = float(training.under(np.array([value]))[0])
+        if 0.001 < beyond < 0.6:
+            yield _capped(training, value, above=True)
+        if 0.001 < below < 0.6:
+            yield _capped(training, value, above=False)
+
+
+def _capped(training: Cdf, value: float, *, above: bool) -> Explanation:
+    def share(upto: Callable[[Array], Array], step: Callable[[Array], Array]) -> Callable[[Array], Array]:
+        if above:
+            return lambda x: np.maximum(upto(x), step(x))
+        return lambda x: upto(x) * step(x)
+
+    side = "most" if above else "least"
+    return Explanation(
+        CAPPED,
+        f"serving is capped at {value:g}, its {side}",
+        share(training.up_to, _step(value)),
+        share(training.under, _under_step(value)),
+        1.0,
+        (value,),
+    )
+
+
+def _roundings(training: Cdf) -> Iterator[Explanation]:
+    spread = training.quantile(0.9) - training.quantile(0.1)
+    for step in (0.1, 0.5, 1.0, 5.0, 10.0, 50.0, 100.0, 1000.0):
+        if spread / 100 < step < spread:
+            yield Explanation(
+                ROUNDED,
+                f"serving is rounded to {step:g}",
+                _rounded(training.under, step, np.floor),
+                _rounded(training.under, step, _floor_under),
+                0.7,
+            )
+
+
+def _rounded(
+    under: Callable[[Array], Array], step: float, floor: Callable[[Array], Array]
+) -> Callable[[Array], Array]:
+    return lambda x: under((floor(np.asarray(x) / step) + 0.5) * step)
+
+
+def _floor_under(x: Array) -> Array:
+    return np.ceil(x) - 1

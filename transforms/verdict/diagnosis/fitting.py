@@ -1,0 +1,115 @@
+"""Which explanation fits: serving as a mixture of training and of training with something done to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from transforms.verdict.diagnosis.explanations import Explanation
+from transforms.verdict.evidence.cdf import Cdf
+from transforms.verdict.findings import Diagnosis
+
+Array = np.ndarray[Any, Any]
+
+UNKNOWN = "unknown"
+# What statistics cannot tell: quantiles are a hundredth apart.
+_RESOLUTION = 0.004
+_LEAST_FIT = 0.75
+_LEAST_OF_NOISY = 0.5
+_LEAST_PART = 0.01
+_SURE = 0.98
+_NEAR = 1e-6
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """An explanation with the part (0 to 1) of rows that it holds for.
+
+    Attributes:
+      left: the largest difference of the distribution functions that it does not explain.
+      fit: how much of the difference it explains, at most 1.
+    """
+
+    explanation: Explanation
+    part: float
+    left: float
+    fit: float
+
+
+def diagnose(
+    training: Cdf, serving: Cdf, explanations: Iterable[Explanation], size: float
+) -> Diagnosis | None:
+    """The cause that fits, `unknown` where none does or several do; None without any difference.
+
+    Args:
+      size: the effective number of rows (`chance.effective_size`), which says how much is noise.
+    """
+    fits = [fit for one in explanations if (fit := fitted(training, serving, one)) is not None]
+    if not fits:
+        return Diagnosis(UNKNOWN, 0.0, "nothing that is known of fits")
+    return _chosen(fits, size)
+
+
+def fitted(training: Cdf, serving: Cdf, explanation: Explanation) -> Fit | None:
+    """The part of rows by least squares; None where the explanation points elsewhere."""
+    at = np.unique(np.concatenate([training.x, serving.x, np.array(explanation.points)]))
+    observed, expected, explained = _sides(at, training, serving, explanation)
+    difference, direction = observed - expected, explained - expected
+    length = float(direction @ direction)
+    if length <= 0:
+        return None
+    part = min(float(difference @ direction) / length, 1.0)
+    if part < _LEAST_PART:
+        return None
+    left = float(np.max(np.abs(difference - part * direction)))
+    largest = float(np.max(np.abs(difference)))
+    return Fit(explanation, part, left, 1 - left / largest) if largest > 0 else None
+
+
+def _sides(at: Array, training: Cdf, serving: Cdf, explanation: Explanation) -> tuple[Array, Array, Array]:
+    """All three distribution functions at and just below each point."""
+    # A value that was computed anew in float32 stands beside where arithmetic puts it.
+    near = _NEAR * np.abs(at)
+    upto = [share(at + near) for share in (serving.up_to, training.up_to, explanation.share_up_to)]
+    under = [share(at - near) for share in (serving.under, training.under, explanation.share_under)]
+    observed, expected, explained = (np.concatenate(pair) for pair in zip(upto, under, strict=True))
+    return observed, expected, explained
+
+
+def _chosen(fits: list[Fit], size: float) -> Diagnosis:
+    """The best, as sure as the others fit worse."""
+    best = min(fits, key=lambda fit: fit.left / fit.explanation.prior**0.1)
+    noise = _noise(size)
+    if best.fit < _LEAST_FIT and (best.left > noise or best.fit < _LEAST_OF_NOISY):
+        return Diagnosis(UNKNOWN, 0.0, f"the best explanation leaves {1 - best.fit:.0%} of the difference")
+    weights: dict[str, float] = {}
+    for fit in fits:
+        weight = fit.explanation.prior * _likelihood(fit, best, size)
+        cause = fit.explanation.cause
+        weights[cause] = max(weights.get(cause, 0.0), weight)
+    sure = weights[best.explanation.cause] / math.fsum(weights.values())
+    # What chance leaves says nothing against an explanation.
+    beyond = max(best.left - noise, 0.0) / (best.left / (1 - best.fit)) if best.fit < 1 else 0.0
+    confidence = min(sure, _SURE) * (1 - beyond)
+    return Diagnosis(best.explanation.cause, round(confidence, 3), _words(best))
+
+
+def _likelihood(fit: Fit, best: Fit, size: float) -> float:
+    """How well a fit stands beside the best: Kolmogorov's tail, with what statistics cannot resolve set aside."""
+    noise = _noise(size)
+    worse = max(fit.left - best.left, 0.0)
+    return math.exp(-2 * (worse / noise) ** 2)
+
+
+def _noise(size: float) -> float:
+    """How far apart chance, and quantiles a hundredth apart, leave two distribution functions."""
+    return math.sqrt(1 / max(size, 1.0)) + _RESOLUTION
+
+
+def _words(fit: Fit) -> str:
+    rows = "" if fit.part > 0.97 else f" in about {fit.part:.0%} of rows"
+    return f"{fit.explanation.words}{rows} (fit {fit.fit:.3f})"

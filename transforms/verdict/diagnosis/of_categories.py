@@ -1,0 +1,201 @@
+"""What was done to categories: known values under other spellings, one value in place of others, new ones."""
+
+from __future__ import annotations
+
+import os.path
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from transforms.verdict.diagnosis.explanations import CONSTANT, MOVED, SWAPPED
+from transforms.verdict.diagnosis.fitting import UNKNOWN
+from transforms.verdict.findings import Diagnosis
+
+SPELLED, NEW = "case, white space, encoding or prefix", "new categories"
+
+Shares = Mapping[str, float]
+
+_LEAST = 0.75
+_SURE = 0.98
+
+
+class _Spelling(NamedTuple):
+    words: str
+    plain: Callable[[str], str]
+
+
+def _mojibake(value: str) -> str:
+    """UTF-8 that was read as Latin-1, put right."""
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return value
+
+
+def _as_number(value: str) -> str:
+    """`1.0`, `01` and ` 1` as `1`."""
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    return str(int(number)) if abs(number) < 2**53 and number == int(number) else value
+
+
+_SPELLINGS = (
+    _Spelling("surrounding white space differs", str.strip),
+    _Spelling("the case of letters differs", str.casefold),
+    _Spelling("case and white space differ", lambda value: value.strip().casefold()),
+    _Spelling("numbers are written in another form (1.0, 01)", _as_number),
+    _Spelling("the encoding is another one (UTF-8 read as Latin-1)", _mojibake),
+    _Spelling("the Unicode form differs", lambda value: unicodedata.normalize("NFKC", value)),
+    _Spelling("quotes surround the values", lambda value: value.strip("\"'")),
+    _Spelling("accents are lost or added", lambda value: _without_marks(value)),
+    _Spelling("punctuation differs", lambda value: "".join(c for c in value.casefold() if c.isalnum())),
+)
+
+
+def _without_marks(value: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", value) if not unicodedata.combining(c))
+
+
+def diagnose(before: Shares, after: Shares, others: Mapping[str, Shares], size: float) -> Diagnosis:
+    """The cause that explains most of what moved.
+
+    Args:
+      before, after: shares (0 to 1) of training's and serving's values.
+      others: training's shares of the other categorical features, by name.
+      size: the effective number of rows.
+    """
+    found = [
+        *_respelled(before, after),
+        *_constant(before, after, size),
+        *_moved(before, after, size),
+        *_swapped(before, after, others),
+        *_new(before, after),
+    ]
+    best = max(found, key=lambda one: one.confidence, default=None)
+    if best is None or best.confidence < _LEAST / 2:
+        return Diagnosis(UNKNOWN, 0.0, "nothing that is known of fits")
+    return best
+
+
+def _distance(one: Shares, other: Shares) -> float:
+    return sum(abs(one.get(value, 0.0) - other.get(value, 0.0)) for value in {*one, *other}) / 2
+
+
+def _new_share(before: Shares, after: Shares) -> dict[str, float]:
+    return {value: share for value, share in after.items() if value not in before}
+
+
+def _respelled(before: Shares, after: Shares) -> Iterator[Diagnosis]:
+    """New values that are known ones in another spelling, and in the proportions of these."""
+    new = _new_share(before, after)
+    if not new:
+        return
+    for spelling in (*_SPELLINGS, *_affixes(before, new)):
+        known: dict[str, float] = {}
+        for value, share in before.items():
+            plain = spelling.plain(value)
+            known[plain] = known.get(plain, 0.0) + share
+        explained = {value: share for value, share in new.items() if spelling.plain(value) in known}
+        part = sum(explained.values()) / sum(new.values())
+        if part >= _LEAST:
+            yield Diagnosis(SPELLED, round(_SURE * part, 3), _spelled_words(spelling, explained, new))
+            return
+
+
+def _spelled_words(spelling: _Spelling, explained: Shares, new: Shares) -> str:
+    return (
+        f"{spelling.words}: {len(explained):,} of {len(new):,} new values, {sum(explained.values()):.1%} of"
+        " all, are known ones otherwise"
+    )
+
+
+def _affixes(before: Shares, new: Shares) -> Iterator[_Spelling]:
+    """A prefix or suffix that all new values have, or lack."""
+    values = sorted(new, key=lambda value: -new[value])[:50]
+    if len(values) > 1:
+        prefix = os.path.commonprefix(values)
+        suffix = os.path.commonprefix([value[::-1] for value in values])[::-1]
+        for length in range(len(prefix), 0, -1):
+            yield _Spelling(
+                f"a prefix of {length} letters was added", lambda v, k=prefix[:length]: v.removeprefix(k)
+            )
+        for length in range(len(suffix), 0, -1):
+            yield _Spelling(
+                f"a suffix of {length} letters was added", lambda v, k=suffix[-length:]: v.removesuffix(k)
+            )
+    known = sorted(before, key=lambda value: -before[value])[:50]
+    prefix = os.path.commonprefix(known) if len(known) > 1 else ""
+    for length in range(len(prefix), 0, -1):
+        yield _Spelling(
+            f"a prefix of {length} letters is lacking", lambda v, k=prefix[:length]: v.removeprefix(k)
+        )
+
+
+def _constant(before: Shares, after: Shares, size: float) -> Iterator[Diagnosis]:
+    """One value took from all others in proportion."""
+    grown = max(after, key=lambda value: after[value] - before.get(value, 0.0), default=None)
+    if grown is None or before.get(grown, 0.0) >= 1:
+        return
+    p, q = before.get(grown, 0.0), after[grown]
+    part = (q - p) / (1 - p)
+    if part <= 0 or len(before) < 3:
+        return
+    expected = {value: (1 - part) * share for value, share in before.items()}
+    expected[grown] = q
+    yield from _judged(CONSTANT, "one value stands in place of others", part, before, after, expected, size)
+
+
+def _judged(
+    cause: str, words: str, part: float, before: Shares, after: Shares, expected: Shares, size: float
+) -> Iterator[Diagnosis]:
+    whole, left = _distance(before, after), _distance(expected, after)
+    noise = 0.4 * (len(before) / max(size, 1.0)) ** 0.5
+    fit = 1 - max(left - noise, 0.0) / whole if whole > 0 else 0.0
+    if fit >= _LEAST:
+        evidence = f"{words} in about {part:.1%} of rows (fit {1 - left / whole:.3f})"
+        yield Diagnosis(cause, round(_SURE * fit * (0.98 if part < 0.05 else 1.0), 3), evidence)
+
+
+def _moved(before: Shares, after: Shares, size: float) -> Iterator[Diagnosis]:
+    """One value lost what one other gained, and nothing else moved."""
+    values = {*before, *after}
+    moved = {value: after.get(value, 0.0) - before.get(value, 0.0) for value in values}
+    up, down = max(moved, key=lambda v: moved[v]), min(moved, key=lambda v: moved[v])
+    part = min(moved[up], -moved[down])
+    if part <= 0 or len(values) < 3:
+        return
+    expected = Counter(before)
+    expected[up] += part  # type: ignore[assignment]
+    expected[down] -= part  # type: ignore[assignment]
+    words = "what one value lost another has: an id that moved?"
+    yield from _judged(MOVED, words, part, before, after, expected, size)
+
+
+def _swapped(before: Shares, after: Shares, others: Mapping[str, Shares]) -> Iterator[Diagnosis]:
+    """New values are another feature's, in its proportions."""
+    new = _new_share(before, after)
+    share = sum(new.values())
+    for name, other in others.items():
+        if share <= 0 or not other:
+            return
+        part = sum(v for value, v in new.items() if value in other) / share
+        scaled = {value: v / share for value, v in new.items()}
+        beyond = {value: v for value, v in other.items() if value not in before}
+        whole = sum(beyond.values())
+        if part < 0.9 or whole <= 0:
+            continue
+        apart = _distance(scaled, {value: v / whole for value, v in beyond.items()})
+        if apart < 0.3:
+            evidence = f"{share:.1%} of values are those of `{name}`, in its proportions"
+            yield Diagnosis(SWAPPED, round(_SURE * (1 - apart / 2), 3), evidence)
+
+
+def _new(before: Shares, after: Shares) -> Iterator[Diagnosis]:
+    """New values that are no others in disguise; the least that can be said."""
+    new = _new_share(before, after)
+    share, whole = sum(new.values()), _distance(before, after)
+    if share > 0 and whole > 0 and share / whole >= _LEAST:
+        yield Diagnosis(NEW, 0.7, f"{len(new):,} values that training did not have, {share:.1%} of all")

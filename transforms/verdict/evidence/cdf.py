@@ -1,0 +1,143 @@
+"""A number's distribution as it is known from statistics: a distribution function with steps.
+
+What trueserve computes carries a hundred quantiles with their ranks (`custom_stats` named `QUANTILES`), so the
+function is exact at each of them. Statistics of TFDV alone have two histograms of ten buckets; their edges
+together, and the share of zeros, give some twenty points.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from transforms.verdict.views import Bucket, View
+
+Array = np.ndarray[Any, Any]
+
+QUANTILES = "trueserve_quantiles"
+_STANDARD = statistics_pb2.Histogram.STANDARD
+_TEN = statistics_pb2.Histogram.QUANTILES
+
+
+@dataclasses.dataclass(frozen=True)
+class Cdf:
+    """A distribution function, straight between its points; a value that stands twice is a step.
+
+    Attributes:
+      x: ascending; the first has share 0 or is a step from 0.
+      share: of all values, those up to that point, 0 to 1, ascending.
+    """
+
+    x: Array
+    share: Array
+
+    def up_to(self, at: Array) -> Array:
+        """The share of values not greater than each of `at`."""
+        after = np.searchsorted(self.x, at, side="right")
+        return self._between(at, after)
+
+    def under(self, at: Array) -> Array:
+        """The share of values less than each of `at`."""
+        after = np.searchsorted(self.x, at, side="left")
+        return self._between(at, after)
+
+    def quantile(self, share: float) -> float:
+        """The least value up to which there is this share of all."""
+        after = int(np.searchsorted(self.share, share, side="left"))
+        if after == 0:
+            return float(self.x[0])
+        if after >= len(self.x):
+            return float(self.x[-1])
+        low, high = self.share[after - 1], self.share[after]
+        part = (share - low) / (high - low) if high > low else 1.0
+        return float(self.x[after - 1] + part * (self.x[after] - self.x[after - 1]))
+
+    def _between(self, at: Array, after: Array) -> Array:
+        at = np.asarray(at, float)
+        low = np.clip(after - 1, 0, len(self.x) - 1)
+        high = np.clip(after, 0, len(self.x) - 1)
+        width = self.x[high] - self.x[low]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            part = np.where(width > 0, (at - self.x[low]) / np.where(width > 0, width, 1.0), 0.0)
+        inside: Array = self.share[low] + np.clip(part, 0, 1) * (self.share[high] - self.share[low])
+        result: Array = np.where(after == 0, 0.0, np.where(after >= len(self.x), 1.0, inside))
+        return result
+
+    @property
+    def steps(self) -> Array:
+        """The values that stand twice: those that many rows share."""
+        result: Array = np.unique(self.x[1:][self.x[1:] == self.x[:-1]])
+        return result
+
+
+def of_view(view: View) -> Cdf | None:
+    """The distribution function of a number's statistics, None where it has no finite values."""
+    fine = [one.histogram for one in view.proto.custom_stats if one.name == QUANTILES]
+    if fine and fine[0].buckets:
+        return of_buckets([Bucket(b.low_value, b.high_value, b.sample_count) for b in fine[0].buckets])
+    return _of_tfdv(view)
+
+
+def of_buckets(buckets: Sequence[Bucket]) -> Cdf | None:
+    """From buckets in ascending order, those of no width being steps."""
+    finite = [b for b in buckets if np.isfinite(b.low) and np.isfinite(b.high) and b.mass > 0]
+    whole = sum(bucket.mass for bucket in finite)
+    if not whole:
+        return None
+    x, share, total = [finite[0].low], [0.0], 0.0
+    for bucket in finite:
+        if bucket.low > x[-1]:
+            x.append(bucket.low)
+            share.append(total / whole)
+        total += bucket.mass
+        x.append(bucket.high)
+        share.append(total / whole)
+    return Cdf(np.array(x), np.minimum(np.array(share), 1.0))
+
+
+def _of_tfdv(view: View) -> Cdf | None:
+    """From the edges of both histograms, with a step at zero."""
+    points = [*_edges(view.buckets(_TEN)), *_edges(view.buckets(_STANDARD))]
+    if not points:
+        return None
+    points.sort()
+    x = np.array([at for at, _ in points])
+    share = np.maximum.accumulate(np.array([part for _, part in points]))
+    share[x >= x[-1]] = 1.0
+    return _with_zeros(Cdf(x, share), view)
+
+
+def _edges(buckets: Sequence[Bucket]) -> list[tuple[float, float]]:
+    """Points of the distribution function at the edges of buckets."""
+    whole, total = sum(bucket.mass for bucket in buckets), 0.0
+    if not whole:
+        return []
+    points = [(buckets[0].low, 0.0)]
+    for bucket in buckets:
+        total += bucket.mass
+        points.append((bucket.high, total / whole))
+    return points
+
+
+_MANY_ZEROS = 0.02
+
+
+def _with_zeros(cdf: Cdf, view: View) -> Cdf:
+    """With the step that TFDV's number of zeros tells of, where no quantile shows it."""
+    share = view.proto.num_stats.num_zeros / view.values if view.values else 0.0
+    if share < _MANY_ZEROS or not cdf.x[0] <= 0 <= cdf.x[-1]:
+        return cdf
+    below, upto = (float(side(np.zeros(1))[0]) for side in (cdf.under, cdf.up_to))
+    missing = share - (upto - below)
+    if missing <= 0:
+        return cdf
+    # The ranks around zero are known; the step takes from both sides what it lacks.
+    below, upto = max(below - missing / 2, 0.0), min(upto + missing / 2, 1.0)
+    before, after = cdf.x < 0, cdf.x > 0
+    x = np.concatenate([cdf.x[before], [0.0, 0.0], cdf.x[after]])
+    parts = [np.minimum(cdf.share[before], below), [below, upto], np.maximum(cdf.share[after], upto)]
+    return Cdf(x, np.concatenate(parts))

@@ -1,0 +1,168 @@
+"""The probability that chance alone makes a difference as large: tests of two samples, without simulation.
+
+Every function gives a p-value for the hypothesis that both samples come from one distribution. Sources: the
+limit of Kolmogorov's statistic (Smirnov 1948); Neyman's smooth test (1937) with orthonormal polynomials; the
+chi-squared test with Wilson and Hilferty's approximation (1931) of its tail; the conditional binomial test of
+two rates (Przyborowski and Wilenski 1940); Benjamini and Hochberg (1995) for many tests at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+_SUMMED = 2000
+_TERMS = 20
+
+
+def effective_size(training: float, serving: float) -> float:
+    """The size of one sample that is as uncertain as the difference of two: nm / (n + m)."""
+    return training * serving / (training + serving) if training > 0 and serving > 0 else 0.0
+
+
+def of_kolmogorov(distance: float, size: float) -> float:
+    """That two distribution functions lie `distance` (0 to 1) apart somewhere; too high for discrete ones."""
+    scaled = math.sqrt(size) * distance
+    if scaled < 0.2:
+        return 1.0
+    terms = ((-1) ** (k - 1) * math.exp(-2 * (k * scaled) ** 2) for k in range(1, _TERMS))
+    return min(max(2 * math.fsum(terms), 0.0), 1.0)
+
+
+def of_normal(deviations: float) -> float:
+    """That a standard normal variable lies so far from 0, on either side."""
+    return math.erfc(abs(deviations) / math.sqrt(2))
+
+
+def of_chi_squared(value: float, freedom: int) -> float:
+    """That a chi-squared variable is as great: exact for an even number of degrees, else close."""
+    if freedom <= 0 or value <= 0:
+        return 1.0
+    if freedom % 2 == 0 and freedom <= 20:
+        half = value / 2
+        terms = [k * math.log(half) - math.lgamma(k + 1) - half for k in range(freedom // 2)]
+        return min(math.fsum(map(math.exp, terms)), 1.0)
+    spread = 2 / (9 * freedom)
+    deviations = ((value / freedom) ** (1 / 3) - (1 - spread)) / math.sqrt(spread)
+    return 0.5 * math.erfc(deviations / math.sqrt(2))
+
+
+def of_rates(before: float, rows_before: float, after: float, rows_after: float) -> float:
+    """That of `rows_after` rows as many as `after` (or as few) are so, where `before` of `rows_before` were.
+
+    Given how many there are in both together, those in one are binomial: exact for rare events, and close
+    for others, where it is cautious.
+    """
+    total = round(before) + round(after)
+    if total == 0 or rows_before <= 0 or rows_after <= 0:
+        return 1.0
+    part = rows_after / (rows_before + rows_after)
+    count = min(max(round(after), 0), total)
+    tail = min(_binomial_tail(count, total, part), _binomial_tail(total - count, total, 1 - part))
+    return min(2 * tail, 1.0)
+
+
+def _binomial_tail(least: int, total: int, part: float) -> float:
+    """The probability of at least `least` of `total`."""
+    if least <= 0:
+        return 1.0
+    mean, deviation = total * part, math.sqrt(total * part * (1 - part))
+    if total > _SUMMED and deviation > 10:
+        return 0.5 * math.erfc((least - 0.5 - mean) / (deviation * math.sqrt(2)))
+    if total - least > 50 * _SUMMED:
+        # Rare of very many: the tail is that of Poisson's distribution, whose terms fall fast.
+        return _poisson_tail(least, mean)
+    logs = (_log_binomial(k, total, part) for k in range(least, min(total, least + 20 * _SUMMED) + 1))
+    return min(math.fsum(math.exp(log) for log in logs), 1.0)
+
+
+def _log_binomial(count: int, total: int, part: float) -> float:
+    choose = math.lgamma(total + 1) - math.lgamma(count + 1) - math.lgamma(total - count + 1)
+    return choose + count * math.log(part) + (total - count) * math.log1p(-part)
+
+
+def _poisson_tail(least: int, mean: float) -> float:
+    logs = (k * math.log(mean) - mean - math.lgamma(k + 1) for k in range(least, least + _SUMMED))
+    return min(math.fsum(math.exp(log) for log in logs), 1.0)
+
+
+# How the error is divided among the tests of one ordered distribution: most of it to location, for which
+# there is no stronger test; what is left finds spread, shape, and single values.
+_LOCATION, _SPREAD, _SHAPE, _ANYWHERE = 0.55, 0.15, 0.15, 0.15
+
+
+def of_ordered(expected: Array, observed: Array, size: float) -> float:
+    """That shares of ordered cells (each summing to 1) differ so: in location, spread, shape, or anywhere.
+
+    The least p-value of four tests, each divided by its part of the error: smooth tests of the first, the
+    first two and the first four components, and Kolmogorov's.
+    """
+    distance = float(np.max(np.abs(np.cumsum(observed - expected)), initial=0.0))
+    squares = [size * z * z for z in _components(expected, observed, 4)]
+    tests = [of_kolmogorov(distance, size) / _ANYWHERE]
+    for count, part in ((1, _LOCATION), (2, _SPREAD), (4, _SHAPE)):
+        value = math.fsum(squares[:count])
+        freedom = min(count, len(squares))
+        p_value = of_normal(math.sqrt(value)) if freedom == 1 else of_chi_squared(value, freedom)
+        tests.append(p_value / part)
+    return min(*tests, 1.0)
+
+
+def _components(expected: Array, observed: Array, count: int) -> list[float]:
+    """What observed shares give polynomials of the rank that are orthonormal under the expected shares."""
+    has = expected > 0
+    # What lies where training has nothing counts with the nearest cell that it has.
+    observed = _to_known(observed, has)
+    expected = expected[has]
+    middle = np.cumsum(expected) - expected / 2
+    found: list[Array] = [np.ones(len(expected))]
+    values: list[float] = []
+    for degree in range(1, min(count, len(expected) - 1) + 1):
+        score = (2 * middle - 1) ** degree
+        for other in (*found, *found):  # twice, for what rounding leaves
+            score = score - np.sum(score * other * expected) * other
+        norm = math.sqrt(float(np.sum(score * score * expected)))
+        if norm < 1e-9:
+            break
+        found.append(score / norm)
+        values.append(float(np.sum((observed - expected) * found[-1])))
+    return values
+
+
+def _to_known(observed: Array, has: Array) -> Array:
+    known = np.flatnonzero(has)
+    at = np.clip(np.searchsorted(known, np.arange(len(has))), 0, len(known) - 1)
+    result: Array = np.bincount(at, weights=observed, minlength=len(known))
+    return result
+
+
+def of_categories(expected: Array, observed: Array, size: float) -> float:
+    """That shares of unordered cells (each summing to 1, all expected above 0) differ so.
+
+    The lesser, times two, of a chi-squared test and of the largest difference of any one cell.
+    """
+    if len(expected) < 2:
+        return 1.0
+    variance = expected * (1 - expected) / size
+    with np.errstate(divide="ignore", invalid="ignore"):
+        deviations = np.where(variance > 0, np.abs(observed - expected) / np.sqrt(variance), 0.0)
+    squared = float(np.sum((observed - expected) ** 2 / expected)) * size
+    largest = min(len(expected) * of_normal(float(deviations.max())), 1.0)
+    return min(2 * min(of_chi_squared(squared, len(expected) - 1), largest), 1.0)
+
+
+def expected_variation(expected: Array, size: float) -> float:
+    """The total variation distance that chance alone makes on average, for shares of cells."""
+    return float(np.sum(np.sqrt(2 * expected * (1 - expected) / (math.pi * size))) / 2) if size else 1.0
+
+
+def beyond(p_values: Sequence[float], rate: float) -> float:
+    """The greatest p-value that still counts, so that at most `rate` of what counts is chance; 0 for none."""
+    ordered = sorted(p_values)
+    counting = [p for k, p in enumerate(ordered, 1) if p <= rate * k / len(ordered)]
+    return max(counting, default=0.0)

@@ -1,0 +1,190 @@
+"""How a feature differs between training and serving: how far (0 to 1), and how likely by chance."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from transforms.verdict.evidence import cdf as cdfs
+from transforms.verdict.evidence import chance
+from transforms.verdict.evidence.cdf import Cdf
+from transforms.verdict.views import Bucket, View
+
+Array = np.ndarray[Any, Any]
+
+KOLMOGOROV = "kolmogorov_smirnov"
+VARIATION = "total_variation"
+MISSING = "missing_share"
+UNSEEN = "unseen_share"
+LENGTH = "list_length"
+
+_LEAST_EXPECTED = 5.0
+# Between two quantiles a distribution function is known to half their distance.
+_RESOLUTION = 0.0025
+_OTHERS = "(others)"
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """One way in which a feature differs.
+
+    Attributes:
+      metric: `kolmogorov_smirnov`, `total_variation`, `missing_share`, `unseen_share` or `list_length`.
+      effect: how far apart, as a share of rows or values (0 to 1); of categories what chance makes on
+        average is taken off.
+      p_value: how likely chance alone makes as much (see `evidence.chance`).
+      size: effective number of rows (`chance.effective_size`).
+      parts: what moved most: a label, its share of training and of serving; the most moved first.
+    """
+
+    metric: str
+    effect: float
+    p_value: float
+    size: float
+    parts: tuple[tuple[str, float, float], ...] = ()
+
+
+def of_feature(training: View, serving: View) -> Iterator[Difference]:
+    """All differences of a feature that both sides have."""
+    yield of_missing(training, serving)
+    if not training.present or not serving.present or training.kind != serving.kind:
+        return
+    of_values = {"number": of_number, "category": of_category}.get(serving.kind)
+    found = of_values(training, serving) if of_values else None
+    if found is not None:
+        yield found
+    if serving.kind == "category" and (unseen := of_unseen(training, serving)) is not None:
+        yield unseen
+    if (lengths := of_lengths(training, serving)) is not None:
+        yield lengths
+
+
+def of_missing(training: View, serving: View) -> Difference:
+    """The share of rows without a value."""
+    p_value = chance.of_rates(training.missing, training.rows, serving.missing, serving.rows)
+    shares = (training.missing_share, serving.missing_share)
+    size = chance.effective_size(training.rows, serving.rows)
+    return Difference(MISSING, abs(shares[1] - shares[0]), p_value, size, (("missing", *shares),))
+
+
+def of_number(training: View, serving: View) -> Difference | None:
+    """Kolmogorov and Smirnov's distance, at the points that training's statistics know."""
+    before, after = cdfs.of_view(training), cdfs.of_view(serving)
+    if before is None or after is None:
+        return None
+    size = chance.effective_size(training.present, serving.present)
+    return ordered(KOLMOGOROV, before, after, size)
+
+
+def ordered(metric: str, before: Cdf, after: Cdf, size: float) -> Difference:
+    """The difference of two distribution functions."""
+    expected, observed = cells(before, after)
+    distance = max(float(np.max(np.abs(np.cumsum(observed - expected)))) - _RESOLUTION, 0.0)
+    return Difference(
+        metric, distance, chance.of_ordered(expected, observed, size), size, _deciles(before, after)
+    )
+
+
+def cells(before: Cdf, after: Cdf) -> tuple[Array, Array]:
+    """Shares of both in the cells between training's points and at its steps, and beyond its ends."""
+    points = np.unique(before.x)
+    cuts = np.stack([points, points])
+
+    def shares(side: Cdf) -> Array:
+        bounds = np.concatenate(
+            [[0.0], np.stack([side.under(cuts[0]), side.up_to(cuts[1])], 1).ravel(), [1.0]]
+        )
+        return np.clip(np.diff(bounds), 0.0, 1.0)
+
+    expected, observed = shares(before), shares(after)
+    keep = (expected > 1e-12) | (observed > 1e-12)
+    return expected[keep] / expected.sum(), observed[keep] / max(observed.sum(), 1e-300)
+
+
+def _deciles(before: Cdf, after: Cdf) -> tuple[tuple[str, float, float], ...]:
+    """Shares between training's deciles and beyond its ends, those that moved most first."""
+    edges = np.unique([before.quantile(q / 10) for q in range(11)])
+    found = [_beyond(f"below {edges[0]:.4g}", before, after, edges[:1], under=True)]
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        pair = np.array([low, high])
+        shares = [float(side.up_to(pair)[1] - side.up_to(pair)[0]) for side in (before, after)]
+        found.append((f"{low:.4g} to {high:.4g}", shares[0], shares[1]))
+    found.append(_beyond(f"above {edges[-1]:.4g}", before, after, edges[-1:], under=False))
+    return _moved(found)
+
+
+def _beyond(label: str, before: Cdf, after: Cdf, edge: Array, *, under: bool) -> tuple[str, float, float]:
+    shares = [float((side.under(edge) if under else 1 - side.up_to(edge))[0]) for side in (before, after)]
+    return label, shares[0], shares[1]
+
+
+def _moved(parts: list[tuple[str, float, float]]) -> tuple[tuple[str, float, float], ...]:
+    moved = sorted(parts, key=lambda part: -abs(part[2] - part[1]))
+    return tuple(part for part in moved[:3] if abs(part[2] - part[1]) > 1e-4)
+
+
+def of_category(training: View, serving: View) -> Difference | None:
+    """Total variation between shares of categories, those too rare to be told apart taken together."""
+    size = chance.effective_size(training.present, serving.present)
+    expected, observed = pooled(training.shares(), serving.shares(), size)
+    p, q = np.array(list(expected.values())), np.array(list(observed.values()))
+    if len(p) == 1 and _OTHERS in expected:
+        return None
+    distance = float(np.abs(p - q).sum() / 2)
+    positive = np.maximum(p, 1 / max(training.values, 1.0))
+    p_value = chance.of_categories(positive / positive.sum(), q, size)
+    effect = max(distance - chance.expected_variation(p, size), 0.0)
+    parts = _moved([(name, expected[name], observed[name]) for name in expected])
+    return Difference(VARIATION, effect, p_value, size, parts)
+
+
+def pooled(
+    before: Mapping[str, float], after: Mapping[str, float], size: float
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Shares of the categories that training leads to expect in five rows at least, and of all others."""
+    known = [value for value, share in before.items() if share * size >= _LEAST_EXPECTED]
+    expected = {value: before[value] for value in known}
+    observed = {value: after.get(value, 0.0) for value in known}
+    expected[_OTHERS] = max(1 - sum(expected.values()), 0.0)
+    observed[_OTHERS] = max(1 - sum(observed.values()), 0.0)
+    return expected, observed
+
+
+def of_unseen(training: View, serving: View) -> Difference | None:
+    """The share of values that training did not have, beside what it leads to expect.
+
+    Good and Turing: the chance that the next value is new is the share of values that came once (Good 1953).
+    """
+    known = training.counts()
+    if training.most_unkept > 0:
+        return None  # what training did not keep cannot be told from what it did not have
+    after = serving.counts()
+    new = sum(count for value, count in after.items() if value not in known)
+    once = sum(1 for count in known.values() if count <= 1)
+    size = chance.effective_size(training.present, serving.present)
+    p_value = chance.of_rates(once, training.values, new, serving.values)
+    share, expected = new / max(serving.values, 1.0), once / max(training.values, 1.0)
+    return Difference(UNSEEN, max(share - expected, 0.0), p_value, size, (("new values", expected, share),))
+
+
+def of_lengths(training: View, serving: View) -> Difference | None:
+    """How many values a row has, where any has several."""
+    sides = [_common(view) for view in (training, serving)]
+    if max(side.max_num_values for side in sides) <= 1:
+        return None
+    before, after = (_length_cdf(side) for side in sides)
+    if before is None or after is None:
+        return None
+    return ordered(LENGTH, before, after, chance.effective_size(training.present, serving.present))
+
+
+def _common(view: View) -> Any:
+    return getattr(view.proto, view.proto.WhichOneof("stats") or "num_stats").common_stats
+
+
+def _length_cdf(common: Any) -> Cdf | None:
+    buckets = common.num_values_histogram.buckets
+    return cdfs.of_buckets([Bucket(b.low_value, b.high_value, b.sample_count) for b in buckets])
