@@ -11,6 +11,7 @@ import dataclasses
 import datetime as dt
 import decimal
 import json
+import math
 import re
 import urllib.parse
 from collections.abc import Mapping
@@ -208,8 +209,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, decimal.Decimal):
-        return int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
+        return _number(value)
     return value
+
+
+def _number(value: decimal.Decimal) -> int | float:
+    """A NUMERIC as a number; its type has no NaN, and no more than 77 digits."""
+    if value.is_nan():
+        return math.nan
+    whole = value.is_finite() and value.adjusted() < 80 and value == value.to_integral_value()
+    return int(value) if whole else float(value)
 
 
 def _described(value: Any) -> str:
