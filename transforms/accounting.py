@@ -20,6 +20,8 @@ MOST_UNKNOWN = 1000
 MORE_UNKNOWN = ("", "unknown_feature_more")
 # Under this key are the rows that the transform graph refused.
 UNTRANSFORMABLE = ("", "untransformable")
+# Under this key are the rows whose sampling rate is no fraction; they count as one each.
+ODD_RATE = ("", "odd_sampling_rate")
 # A log may have very many files: so many are told apart, and the others are summed under this name.
 MOST_FILES = 1000
 MORE_FILES = ""
