@@ -21,12 +21,14 @@ from transforms.accounting import Accounting
 from transforms.baseline import layout
 from transforms.errors import InputError, TrueserveError, UsageError
 from transforms.graph import ApplyTransformGraph
+from transforms.logs import bigquery
 from transforms.mark_rows import MarkRows
 from transforms.paths import FileSize
 from transforms.publish import run_folder
 from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.publish.publish import PublishVerdict
 from transforms.read import ReadRequests
+from transforms.read_bigquery import ReadBigQueryRequests
 from transforms.records import Fault, Window
 from transforms.statistics import ComputeSliceStatistics, ComputeStatistics
 from transforms.verdict import unseen
@@ -85,7 +87,7 @@ def run(options: ValidateOptions, console: Console) -> int:
     plan = make_plan(options)
     try:
         with new_job(beam_flags, console) as job:
-            _run_job(plan, job, windows.expand(options.logs, options.start, options.end))
+            _run_job(plan, job, _files(options))
     except InputError as error:
         _publish_failure(plan, error)
     return _conclude(plan, console)
@@ -120,19 +122,7 @@ def make_plan(options: ValidateOptions) -> Plan:
 def build(root: Any, plan: Plan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
     """The graph: one read serves the raw and the transformed statistics; publishing is its last step."""
     raw = plan.references.get(Space.RAW)
-    read = root | "ReadRequests" >> ReadRequests(
-        files=tuple(files),
-        schema=_request_schema(plan),
-        format=plan.options.format,
-        window=plan.job.window,
-        time_feature=plan.options.time_feature,
-        keep_payloads=plan.options.keep_payloads,
-        sample=plan.options.sample,
-        version_feature=plan.options.version_feature,
-        columns=plan.options.columns,
-        exclude=plan.options.exclude,
-        progress=heartbeats,
-    )
+    read = root | "ReadRequests" >> _reader(plan, files, heartbeats)
     marking = MarkRows(plan.options.slice_by, plan.options.ignore_sampling_rate)
     marked = read.batches | "MarkRows" >> marking
     counts = [read.accounting, marked.accounting]
@@ -147,6 +137,32 @@ def build(root: Any, plan: Plan, files: Sequence[FileSize], heartbeats: str | No
     found["accounting"] = counts | "JoinAccounting" >> beam.Flatten()
     publish = PublishVerdict(plan.options.output, plan.run_id, plan.job, plan.source.references)
     return found | "PublishVerdict" >> publish
+
+
+def _reader(plan: Plan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
+    """Reads the log: `files`, or the table that `--logs` names."""
+    told: dict[str, Any] = {
+        "schema": _request_schema(plan),
+        "format": plan.options.format,
+        "window": plan.job.window,
+        "time_feature": plan.options.time_feature,
+        "keep_payloads": plan.options.keep_payloads,
+        "sample": plan.options.sample,
+        "version_feature": plan.options.version_feature,
+        "columns": plan.options.columns,
+        "exclude": plan.options.exclude,
+        "progress": heartbeats,
+    }
+    if bigquery.is_table(plan.options.logs):
+        return ReadBigQueryRequests(table=plan.options.logs, **told)
+    return ReadRequests(files=tuple(files), **told)
+
+
+def _files(options: ValidateOptions) -> Sequence[FileSize]:
+    """The files to read; none where the log is a table."""
+    if bigquery.is_table(options.logs):
+        return ()
+    return windows.expand(options.logs, options.start, options.end)
 
 
 def _statistics(plan: Plan, batches: Any, reference: Reference) -> dict[str, Any]:

@@ -43,8 +43,8 @@ PUSHED = (
         ("bq://example.com:my-project.logs.requests", Table("example.com:my-project", "logs", "requests")),
         ("bq://my-project.logs.a-b c", Table("my-project", "logs", "a-b c")),
         (
-            "bq://my-project.logs.requests?model=my%20model&version=v1",
-            Table("my-project", "logs", "requests", "my model", "v1"),
+            "bq://my-project.logs.requests?model=my%20model&version=v1+a",
+            Table("my-project", "logs", "requests", "my model", "v1+a"),
         ),
         (
             "bq://my-project.logs.requests?time_type=none",
