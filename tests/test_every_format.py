@@ -102,7 +102,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     (folder / "stats.binpb").write_bytes(before.SerializeToString())
     schema = reference.prepared(POLICY)
     plain = _batch(flights, data.FEATURES)
-    verdict = _verdict(reference, _statistics([plain], schema), Accounting(read=1, decoded=1))
+    rows = formats.FLIGHTS
+    counts = Accounting(read=rows, decoded=rows, rows=rows, compared=rows)
+    verdict = _verdict(reference, _statistics([plain], schema), counts)
     theirs = _tfdv(plain, schema).datasets[0]
     return Home(folder, flights, reference, schema, plain, theirs, verdict.findings)
 
@@ -171,7 +173,7 @@ def test_a_request_is_known_by_what_its_log_says(found: Found) -> None:
 
 def test_findings_and_exit_code_are_the_same(found: Found, home: Home) -> None:
     verdict = _verdict(home.reference, StatisticsList(datasets=[found.ours]), found.accounting)
-    assert (verdict.verdict, verdict.exit_code) == ("skew", 1)
+    assert (verdict.outcome, verdict.exit_code) == ("skew", 1)
     assert len(home.findings) > 1
     assert list(map(_said, verdict.findings)) == list(map(_said, home.findings))
 
