@@ -15,7 +15,7 @@ from typing import Any
 
 from transforms.logs import json_text
 from transforms.logs.bodies_v2 import tensor_columns
-from transforms.logs.body_values import features_of_example, is_b64, number_of_text, value_of
+from transforms.logs.body_values import features_of_example, is_b64, number_of_text, value_of, values_of
 from transforms.logs.features import Settings
 from transforms.logs.log_kinds import EXAMPLE_INPUTS
 from transforms.logs.missing import Missing
@@ -123,7 +123,7 @@ class Bodies:
     def _of_columns(self, inputs: Any) -> Sequence[Row]:
         if isinstance(inputs, Mapping) and not self._is_bytes(inputs):
             _check_keys(inputs)
-            return self._rows({name: value_of(value) for name, value in inputs.items()})
+            return self._rows(values_of(inputs))
         unnamed = inputs if isinstance(inputs, list) else [inputs]
         return [self._instance(one) for one in _counted(unnamed, "inputs")]
 
@@ -221,7 +221,7 @@ def _named(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise BadRecordError(NOT_A_REQUEST, "expected an object of features in the body; got something else")
     _check_keys(value)
-    return {name: value_of(one) for name, one in value.items()}
+    return values_of(value)
 
 
 def _check_keys(value: Mapping[Any, Any]) -> None:

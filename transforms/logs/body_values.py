@@ -44,6 +44,13 @@ def value_of(value: Any, depth: int = 0) -> Any:
     return [value_of(one, depth + 1) for one in value]
 
 
+def values_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of `values`, each as `value_of` has it."""
+    if _SCALARS.issuperset(map(type, values.values())):
+        return dict(values)
+    return {name: value_of(value) for name, value in values.items()}
+
+
 def _decoded(text: Any) -> bytes:
     """The bytes of standard base64, padded or not, white space left out, as TF Serving takes it."""
     if not isinstance(text, str):
