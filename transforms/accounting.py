@@ -37,8 +37,8 @@ class RecordCounts:
       rejected: records that could not be decoded, by reason.
       outside_window: records with a time that lies outside `[start, end)`.
       no_time: records without a time, where a window was asked for.
-      excluded: records that are not compared, by reason: no traffic (`warm_up`), not asked for (`sample`), or
-        the field of the rule that matched (`model`, `version`, `signature`, `origin`).
+      excluded: records that are not compared, by reason: no traffic (`warm_up`, `other_event`), not asked for
+        (`sample`), or the field of the rule that matched (`model`, `version`, `signature`, `origin`).
     """
 
     read: int = 0

@@ -23,6 +23,7 @@ FATES = (
 EXCLUDED_BECAUSE = {
     "sample": "not in the sample that was asked for",
     "warm_up": "sent to warm a server up: no traffic",
+    "other_event": "an event of another type than requests and responses",
     "model": "its model matches an --exclude",
     "version": "its model's version matches an --exclude",
     "signature": "its signature matches an --exclude",
