@@ -6,6 +6,7 @@ import io
 import json
 import random
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -17,6 +18,8 @@ from hypothesis import strategies as st
 from support_logs import SCHEMA, settings
 from support_read import Outcome, all_rows, run
 
+from pipelines import cli, validate
+from pipelines.options import ValidateOptions
 from transforms.errors import UsageError
 from transforms.logs import bigquery
 from transforms.logs.bigquery import Table, parse_table, record_of, row_restriction, selected_fields
@@ -437,3 +440,46 @@ def test_what_the_connector_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_wrong_names_are_found_when_the_graph_is_built(table: str, file_format: str) -> None:
     with pytest.raises(UsageError):
         graph(ReadBigQueryRequests(table, SCHEMA, file_format))
+
+
+@pytest.fixture
+def training(tmp_path: Path) -> list[str]:
+    """The flags for a training side, as small as they come."""
+    (tmp_path / "schema.pbtxt").write_text(str(SCHEMA), encoding="utf-8")
+    (tmp_path / "stats.pbtxt").write_text("datasets { num_examples: 1 }", encoding="utf-8")
+    return [f"--schema={tmp_path / 'schema.pbtxt'}", f"--statistics={tmp_path / 'stats.pbtxt'}"]
+
+
+def test_validate_reads_the_table_that_it_is_given(training: list[str], tmp_path: Path) -> None:
+    schema, statistics = (flag.split("=", 1)[1] for flag in training)
+    options = ValidateOptions(
+        logs="bq://my-project.logs.requests",
+        output=str(tmp_path / "out"),
+        schema=schema,
+        statistics=statistics,
+        format="vertex",
+        start=START,
+        end=END,
+    )
+    pipeline = beam.Pipeline()
+    validate.build(pipeline, validate.make_plan(options), validate._files(options), None)
+    text = str(pipeline.to_runner_api())
+    assert "ReadRequests/ReadTable" in text
+    assert "ReadRequests/ListFiles" not in text
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--logs=bq://nothing", "--format=vertex"], "PROJECT.DATASET.TABLE"),
+        (["--logs=bq://my-project.logs.requests"], "say --format"),
+        (["--logs=bq://my-project.logs.requests?version=3", "--format=table"], "version='3'"),
+    ],
+)
+def test_wrong_names_are_wrong_usage(
+    flags: list[str], told: str, training: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out"
+    assert cli.main(["validate", *flags, *training, f"--output={output}"]) == 2
+    assert told in capsys.readouterr().err
+    assert not list(output.glob("*"))
