@@ -9,7 +9,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -52,8 +52,8 @@ _TYPES = {
     FeatureType.BYTES: pa.large_binary(),
 }
 
-Statistics = statistics_pb2.DatasetFeatureStatistics
-StatisticsList = statistics_pb2.DatasetFeatureStatisticsList
+Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatistics
+StatisticsList: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 
 
 class Home(NamedTuple):

@@ -47,7 +47,7 @@ def utc(*parts: int) -> dt.datetime:
 
 
 _SHOPS = {"visits": INT, "share": FLOAT, "shop": BYTES}
-_OF_SHOPS = (
+_OF_SHOPS: tuple[Mapping[str, Sequence[Any]], ...] = (
     {"visits": [3], "share": [0.5], "shop": [b"north"]},
     {"visits": [-4], "shop": ["café".encode()]},
     {"share": [1.5, 2.5], "shop": [b"\xff"]},

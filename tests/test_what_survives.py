@@ -6,8 +6,9 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
+import fastavro
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +19,7 @@ from transforms.accounting import total
 from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType, Settings
 from transforms.logs.files import decode_file
+from transforms.paths import FileSize
 from transforms.records import Decoded
 
 EXPECTED = Expected(
@@ -30,8 +32,8 @@ EXPECTED = Expected(
     single=frozenset({"fare", "age", "word"}),
 )
 PRECISE = float(np.float32(39.02068))
-Row = Mapping[str, Sequence[Any]]
-Writer = Callable[[Path, Any], None]
+Row: TypeAlias = Mapping[str, Sequence[Any]]
+Writer: TypeAlias = Callable[[Path, Any], None]
 
 
 def _text(path: Path, text: str | bytes) -> None:
@@ -44,6 +46,13 @@ def _examples(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def _parquet(path: Path, columns: Mapping[str, Any]) -> None:
     pq.write_table(pa.table(dict(columns)), path)
+
+
+def _avro(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    types = {"fare": "double", "word": "string", "age": "long"}
+    fields = [{"name": name, "type": kind} for name, kind in types.items()]
+    with path.open("wb") as file:
+        fastavro.writer(file, {"type": "record", "name": "Root", "fields": fields}, rows)
 
 
 def _captured(csv_body: str) -> str:
@@ -153,6 +162,21 @@ CASES = (
         [{"fare": [math.nan], "age": [1]}, {"age": [2]}],
     ),
     Case(
+        "in Avro NaN and empty text are missing",
+        Format.TABLE,
+        _avro,
+        [{"fare": math.nan, "word": "", "age": 1}],
+        [{"age": [1]}],
+        {("fare", "nan"): 1, ("word", "empty"): 1},
+    ),
+    Case(
+        "a column of NaN stays one in CSV",
+        Format.TABLE,
+        _text,
+        "fare,age\nNaN,1\n",
+        [{"fare": [math.nan], "age": [1]}],
+    ),
+    Case(
         "bytes that are no UTF-8 are taken as they are",
         Format.REST,
         _text,
@@ -196,9 +220,9 @@ CASES = (
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_what_is_read_of_it(case: Case, tmp_path: Path) -> None:
-    path = tmp_path / ("log.csv" if case.name.endswith("in CSV") else "log")
+    path = tmp_path / ("log.csv" if "in CSV" in case.name else "log")
     case.write(path, case.content)
-    file = logs.FileSize(str(path), path.stat().st_size)
+    file = FileSize(str(path), path.stat().st_size)
     parts = list(decode_file(file, case.format, Settings(expected=EXPECTED, columns=case.columns)))
     assert list(map(_said, logs.rows_of(parts))) == list(map(_said, case.rows))
     accounting = total(part.accounting for part in parts if isinstance(part, Decoded))
