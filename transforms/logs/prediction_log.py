@@ -125,7 +125,7 @@ class PredictionLogDecoder:
         without_rows = int((good & (sizes == 0)).sum())
         counts = Counts(len(good) - len(bad), without_rows, +Counter({WARM_UP: int(warm.sum())}))
         metadata = self._metadata(found, place)
-        all_rows = [_rows(part, found, good, metadata, place.file) for part in parts]
+        all_rows: list[Rows | None] = [_rows(part, found, good, metadata, place.file) for part in parts]
         for rows in all_rows or [None]:
             yield self._finisher.finish(rows, (), counts)
             counts = Counts(0)
@@ -176,9 +176,16 @@ def _new_requests(count: int) -> rs.Requests:
 def _rows(part: Parsed, found: _Found, good: Array, metadata: Mapping[str, pa.Array], file: str) -> Rows:
     """The rows of those examples whose whole request is good."""
     owners = found.owners[part.records]
+    columns = metadata_of(len(owners), file, **_of_rows(metadata, owners, len(good)))
+    return Rows(part.columns, columns).keep(good[owners])
+
+
+def _of_rows(columns: Mapping[str, pa.Array], owners: Array, records: int) -> dict[str, pa.Array]:
+    """From a value for each record, a value for each row."""
+    if len(owners) == records and (owners == np.arange(records)).all():
+        return dict(columns)  # most logs have one row a request
     of_row = pa.array(owners)
-    taken = {name: column.take(of_row) for name, column in metadata.items()}
-    return Rows(part.columns, metadata_of(len(owners), file, **taken)).keep(good[owners])
+    return {name: column.take(of_row) for name, column in columns.items()}
 
 
 def _rates(bits: Array) -> pa.Array | None:
