@@ -19,7 +19,7 @@ _B64 = "b64"
 _SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
 _LONGEST_NUMBER = 40
 _NUMBER = re.compile(
-    r"[+-]?(?:([0-9]+)|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[nN][aA][nN]|[iI][nN][fF])", re.ASCII
+    r"[+-]?(?:([0-9]+)|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[nN][aA][nN]|[iI][nN][fF])"
 )
 
 
