@@ -55,6 +55,8 @@ def rows_at(batch: pa.RecordBatch, positions: Array) -> pa.RecordBatch:
 
 def groups(codes: Array) -> Iterator[tuple[Any, Array]]:
     """Each distinct code, in ascending order, and the positions where it stands, in ascending order."""
+    if not len(codes):
+        return
     order = np.argsort(codes, kind="stable")
     found, firsts = np.unique(codes[order], return_index=True)
     yield from zip(found.tolist(), np.split(order, firsts[1:]), strict=True)
