@@ -188,6 +188,8 @@ def _polling(meter: _Meter, interval: float, tick: Callable[[_Meter], None]) -> 
 def plain_lines(verdict: dict[str, Any]) -> list[str]:
     """The verdict as lines of text, one fact each: for logs, and for grep."""
     lines = [f"{verdict['verdict']}: {words.headline(verdict)}", f"records: {records(verdict)}"]
+    lines += [f"weights: {weights}"] if (weights := words.weights(verdict)) else []
+    lines += [f"slices: {slices}"] if (slices := _slices(verdict)) else []
     lines += [_plain_finding(finding) for finding in verdict["findings"]]
     for row in verdict["not_compared"]:
         name, reason = words.name(row["feature"]), words.visible(row["reason"], 400)
@@ -215,7 +217,18 @@ def _because(reasons: dict[str, int] | None) -> str:
 def _plain_finding(finding: dict[str, Any]) -> str:
     name = words.name(finding["feature"])
     message = words.visible(finding["message"], 400)
-    return f"{finding['severity']}: {name} ({finding['space']}, {finding['kind']}): {message}"
+    where = "" if finding["slice"] is None else f", {words.visible(finding['slice'], 200)}"
+    return f"{finding['severity']}: {name} ({finding['space']}, {finding['kind']}{where}): {message}"
+
+
+def _slices(verdict: dict[str, Any]) -> str:
+    """How many slices were compared; empty where none was asked for."""
+    slices, left_out = verdict["slices"], verdict["slices_left_out"]
+    if not slices and not left_out:
+        return ""
+    skewed = sum(one["verdict"] == "skew" for one in slices)
+    more = f"; {left_out:,} not, with too few rows or beyond the largest" if left_out else ""
+    return f"{len(slices):,} compared on their own, {skewed:,} with skew{more}"
 
 
 def _summary(verdict: dict[str, Any]) -> RenderableType:
@@ -230,6 +243,8 @@ def _summary(verdict: dict[str, Any]) -> RenderableType:
         padding=(0, 1),
     )
     parts: list[RenderableType] = [banner, Padding(Text(records(verdict), style="dim"), (0, 2))]
+    beside = filter(None, (words.weights(verdict), _slices(verdict)))
+    parts += [Padding(Text(told, style="dim"), (0, 2)) for told in beside]
     if verdict["findings"]:
         parts.append(_table(verdict["findings"]))
     if verdict["not_compared"]:
@@ -242,22 +257,27 @@ def _table(findings: list[dict[str, Any]]) -> RenderableType:
     table.add_column("")
     table.add_column("feature", overflow="fold", min_width=12)
     table.add_column("space")
+    sliced = any(finding["slice"] is not None for finding in findings)
+    if sliced:
+        table.add_column("slice", overflow="fold", max_width=30)
     table.add_column("distance", justify="right", no_wrap=True)
     table.add_column("limit", justify="right", no_wrap=True)
     table.add_column("what", ratio=1, overflow="fold")
     for finding in findings[:MAX_ROWS]:
-        table.add_row(*_cells(finding))
+        table.add_row(*_cells(finding, sliced))
     if len(findings) > MAX_ROWS:
         table.caption = f"{len(findings) - MAX_ROWS:,} more in the report"
     return Padding(table, (0, 1))
 
 
-def _cells(finding: dict[str, Any]) -> list[Text]:
+def _cells(finding: dict[str, Any], sliced: bool) -> list[Text]:
     style = STYLES[finding["severity"]]
+    place = [Text(words.visible(finding["slice"] or "", 60), style="dim")] if sliced else []
     return [
         Text(finding["severity"], style=style),
         Text(words.name(finding["feature"], 40), style="bold"),
         Text(finding["space"], style="dim"),
+        *place,
         Text(_figure(finding["distance"]), style=style),
         Text(_figure(finding["threshold"]), style="dim"),
         Text(words.visible(finding["message"], 300)),

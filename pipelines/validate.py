@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
-import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -16,19 +15,23 @@ from pipelines.console import Console
 from pipelines.job import Job as BeamJob
 from pipelines.job import new_job
 from pipelines.options import ValidateOptions
-from transforms import paths, windows
+from transforms import paths, slicing, windows
 from transforms import schema as schemas
 from transforms.accounting import Accounting
 from transforms.baseline import layout
 from transforms.errors import InputError, TrueserveError, UsageError
 from transforms.graph import ApplyTransformGraph
+from transforms.logs import bigquery
+from transforms.mark_rows import MarkRows
 from transforms.paths import FileSize
 from transforms.publish import run_folder
 from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.publish.publish import PublishVerdict
 from transforms.read import ReadRequests
-from transforms.records import Batch, Fault, Window
-from transforms.statistics import ComputeStatistics
+from transforms.read_bigquery import ReadBigQueryRequests
+from transforms.records import Fault, Window
+from transforms.statistics import ComputeSliceStatistics, ComputeStatistics
+from transforms.verdict import unseen
 from transforms.verdict.findings import Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
@@ -84,7 +87,7 @@ def run(options: ValidateOptions, console: Console) -> int:
     plan = make_plan(options)
     try:
         with new_job(beam_flags, console) as job:
-            _run_job(plan, job, windows.expand(options.logs, options.start, options.end))
+            _run_job(plan, job, _files(options))
     except InputError as error:
         _publish_failure(plan, error)
     return _conclude(plan, console)
@@ -94,12 +97,12 @@ def make_plan(options: ValidateOptions) -> Plan:
     """Loads the training side.
 
     Raises:
-      UsageError: it is missing, incomplete or of another format version.
+      UsageError: it is missing, incomplete or of another format version, or has no category to slice by.
     """
     source = Source(options.baseline, options.schema, options.statistics, options.label, options.spaces)
     loaded = layout.load(options.baseline) if options.baseline else None
     references = _of_baseline(loaded, options.spaces) if loaded else source.references()
-    return Plan(
+    plan = Plan(
         options=options,
         source=source,
         references={reference.space: reference for reference in references},
@@ -111,37 +114,66 @@ def make_plan(options: ValidateOptions) -> Plan:
         ),
         run_id=run_folder.new_run_id(),
     )
+    if options.slice_by:
+        slicing.check(options.slice_by, _request_schema(plan))
+    return plan
 
 
 def build(root: Any, plan: Plan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
     """The graph: one read serves the raw and the transformed statistics; publishing is its last step."""
     raw = plan.references.get(Space.RAW)
-    read = root | "ReadRequests" >> ReadRequests(
-        files=tuple(files),
-        schema=_request_schema(plan),
-        format=plan.options.format,
-        window=plan.job.window,
-        time_feature=plan.options.time_feature,
-        keep_payloads=plan.options.keep_payloads,
-        sample=plan.options.sample,
-        version_feature=plan.options.version_feature,
-        columns=plan.options.columns,
-        exclude=plan.options.exclude,
-        progress=heartbeats,
-    )
-    features = read.batches | "TakeFeatures" >> beam.Map(_features).with_output_types(pa.RecordBatch)
-    found = {"accounting": read.accounting, "rejects": read.rejects, "faults": read.faults}
+    read = root | "ReadRequests" >> _reader(plan, files, heartbeats)
+    marking = MarkRows(plan.options.slice_by, plan.options.ignore_sampling_rate)
+    marked = read.batches | "MarkRows" >> marking
+    counts = [read.accounting, marked.accounting]
+    found = {"rejects": read.rejects, "faults": read.faults}
     if raw is not None:
-        found[Space.RAW.value] = features | "RawStatistics" >> ComputeStatistics(raw.schema)
+        found |= _statistics(plan, marked.batches, raw)
     if Space.TRANSFORMED in plan.references:
         assert plan.transform_output is not None
-        transformed = features | "ApplyTransformGraph" >> ApplyTransformGraph(plan.transform_output)
-        compute = ComputeStatistics(plan.references[Space.TRANSFORMED].schema)
-        found[Space.TRANSFORMED.value] = transformed.batches | "TransformedStatistics" >> compute
-        counts = (read.accounting, transformed.accounting)
-        found["accounting"] = counts | "JoinAccounting" >> beam.Flatten()
+        transformed = marked.batches | "ApplyTransformGraph" >> ApplyTransformGraph(plan.transform_output)
+        found |= _statistics(plan, transformed.batches, plan.references[Space.TRANSFORMED])
+        counts.append(transformed.accounting)
+    found["accounting"] = counts | "JoinAccounting" >> beam.Flatten()
     publish = PublishVerdict(plan.options.output, plan.run_id, plan.job, plan.source.references)
     return found | "PublishVerdict" >> publish
+
+
+def _reader(plan: Plan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
+    """Reads the log: `files`, or the table that `--logs` names."""
+    told: dict[str, Any] = {
+        "schema": _request_schema(plan),
+        "format": plan.options.format,
+        "window": plan.job.window,
+        "time_feature": plan.options.time_feature,
+        "keep_payloads": plan.options.keep_payloads,
+        "sample": plan.options.sample,
+        "version_feature": plan.options.version_feature,
+        "columns": plan.options.columns,
+        "exclude": plan.options.exclude,
+        "progress": heartbeats,
+    }
+    if bigquery.is_table(plan.options.logs):
+        return ReadBigQueryRequests(table=plan.options.logs, **told)
+    return ReadRequests(files=tuple(files), **told)
+
+
+def _files(options: ValidateOptions) -> Sequence[FileSize]:
+    """The files to read; none where the log is a table."""
+    if bigquery.is_table(options.logs):
+        return ()
+    return windows.expand(options.logs, options.start, options.end)
+
+
+def _statistics(plan: Plan, batches: Any, reference: Reference) -> dict[str, Any]:
+    """The statistics of one space, and those of its slices where some are asked for."""
+    space, title = reference.space.value, reference.space.value.title()
+    found = {space: batches | f"{title}Statistics" >> ComputeStatistics(reference.schema)}
+    if plan.options.slice_by:
+        least = max(plan.job.policy.min_slice_rows, unseen.NAMED_FROM)
+        compute = ComputeSliceStatistics(reference.schema, least)
+        found[f"{space}_slices"] = batches | f"{title}Slices" >> compute
+    return found
 
 
 def _run_job(plan: Plan, job: BeamJob, files: Sequence[FileSize]) -> None:
@@ -197,10 +229,6 @@ def _check_places(options: ValidateOptions, beam_flags: PipelineOptions) -> None
         # Its statistics have the names of ours, and would be overwritten.
         raise UsageError(f"--output: {options.output} is a baseline; name another folder for verdicts")
     paths.check_writable(options.output)
-
-
-def _features(batch: Batch) -> pa.RecordBatch:
-    return batch.features
 
 
 def _publish_failure(plan: Plan, error: TrueserveError) -> None:

@@ -14,7 +14,7 @@ import decimal
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import fastavro
 import pyarrow as pa
@@ -26,7 +26,7 @@ from support_formats_records import TIME_FEATURE, VERSION_FEATURE
 
 from examples.flights import data
 
-Table = Sequence[Mapping[str, Any]]
+Table: TypeAlias = Sequence[Mapping[str, Any]]
 _NUMERIC = {"type": "bytes", "logicalType": "decimal", "precision": 38, "scale": 9}
 _MICROS = {"type": "long", "logicalType": "timestamp-micros"}
 _AVRO = {"STRING": "string", "INT64": "long", "FLOAT64": "double", "NUMERIC": _NUMERIC, "TIMESTAMP": _MICROS}
@@ -61,7 +61,7 @@ FLIGHTS = (
     | dict.fromkeys(data.COUNTS, "INT64")
     | dict.fromkeys((*data.MEASURES, *data.WEATHER), "FLOAT64")
 )
-Types = Mapping[str, str]
+Types: TypeAlias = Mapping[str, str]
 
 
 def _time(request: Request) -> dt.datetime | None:
@@ -187,8 +187,8 @@ def _plain_csv(path: Path, traffic: Traffic) -> None:
         file.writelines("a,b,c\n" for request in traffic if request is None)
 
 
-_AI = {"knows": frozenset({"model", "version"})}
-_VERTEX = {"knows": frozenset({"version", "request_id"})}
+_AI: dict[str, Any] = {"knows": frozenset({"model", "version"})}
+_VERTEX: dict[str, Any] = {"knows": frozenset({"version", "request_id"})}
 _TABLE: dict[str, Any] = {
     "single": True,
     "settings": {"time_feature": TIME_FEATURE, "version_feature": VERSION_FEATURE},

@@ -28,6 +28,7 @@ MAY_IMPORT_BEAM = {
     "transforms/collect.py",
     "transforms/file_systems.py",
     "transforms/graph.py",
+    "transforms/mark_rows.py",
     "transforms/publish/publish.py",
     "transforms/read.py",
     "transforms/read_bigquery.py",
@@ -138,7 +139,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "columnar": {"tfrecord"},
     "summaries": {"columnar"},
     "coders": {"records", "summaries"},
-    "statistics": {"coders", "summaries"},
+    "slicing": {"errors", "records", "schema"},
+    "mark_rows": {"accounting", "records", "slicing", "summaries"},
+    "statistics": {"coders", "records", "slicing", "summaries"},
     "records": {"accounting"},
     "file_systems": {"errors"},
     "paths": {"errors", "file_systems"},
@@ -154,8 +157,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "graph": {*FOUNDATIONS, "transform_graph"},
     "analyze": {*FOUNDATIONS, "preprocessing"},
     "serving": {*FOUNDATIONS, "op_packages", "tfrecord", "transform_graph"},
-    "verdict": {"accounting", "errors", "records", "schema"},
-    "publish": {*FOUNDATIONS, "verdict"},
+    "verdict": {"accounting", "errors", "records", "schema", "slicing"},
+    "publish": {*FOUNDATIONS, "slicing", "verdict"},
 }
 
 

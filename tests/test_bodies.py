@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from support_bodies import b64, example
 
 from transforms.logs.bodies import MAX_INSTANCES, Bodies, body_of
-from transforms.logs.features import Expected, FeatureType, Settings
+from transforms.logs.features import FeatureType
 from transforms.logs.log_fields import answers_of, first_text, rate_of, text_of
 from transforms.logs.moments import micros_of
 from transforms.logs.request import BadRecordError
@@ -185,7 +185,10 @@ def test_bytes_of_a_feature_are_never_an_example() -> None:
     data = example(**OF_EXAMPLE)
     assert BODIES.instances({"instances": [{"word": b64(data)}]}) == [{"word": data}]
     bodies = Bodies(support.settings({"examples": FeatureType.BYTES}))
-    assert bodies.instances({"instances": [{"examples": b64(data)}]}) == [{"examples": data}]
+    for more in ({}, {"key": 1}):
+        assert bodies.instances({"instances": [{"examples": b64(data)} | more]}) == [
+            {"examples": data} | more
+        ]
 
 
 def test_bytes_for_the_only_feature_are_its_value_unless_they_are_an_example_that_has_it() -> None:
@@ -199,39 +202,6 @@ def test_unknown_bytes_beside_features_are_an_unknown_feature() -> None:
     row = {"age": 1, "image": b64(example(age=[2]))}
     assert BODIES.instances({"instances": [row]}) == [{"age": 1, "image": example(age=[2])}]
     assert BODIES.instances({"instances": [{"image": b64(b"\xff")}]}) == [{"image": b"\xff"}]
-
-
-# --- masks of missing values
-
-
-@pytest.mark.parametrize(
-    ("row", "kept"),
-    [
-        ({"age": 0, "age/present": False}, {}),
-        ({"age": 0, "age/present": True}, {"age": 0}),
-        ({"age": [5, 0, 7], "age/present": [1, 0, 1]}, {"age": [5, 7]}),
-        ({"age": [[5], [0]], "age/present": [[True], [False]]}, {"age": [5]}),
-        ({"age": [5, 6], "age/present": False}, {}),
-        ({"age": [], "age/present": []}, {"age": []}),
-        ({"age/present": False, "fare": 1.5}, {"age/present": False, "fare": 1.5}),
-    ],
-)
-def test_what_a_mask_hides_is_missing(row: dict[str, Any], kept: dict[str, Any]) -> None:
-    assert BODIES.instances({"instances": [dict(row)]}) == [kept]
-
-
-def test_masks_keep_positions_where_they_mean_something_and_are_none_where_they_are_features() -> None:
-    types = {"age": FeatureType.INT}
-    bodies = Bodies(Settings(expected=Expected(types, fixed=frozenset(types))))
-    row = {"age": [5, 0], "age/present": [True, False]}
-    assert bodies.instances({"instances": [dict(row)]}) == [{"age": [5, 0]}]
-    both = Bodies(support.settings({"age": FeatureType.INT, "age/present": FeatureType.INT}))
-    assert both.instances({"instances": [dict(row)]}) == [row]
-
-
-@pytest.mark.parametrize("mask", [[True, False, True], "secret", None, [None]])
-def test_a_mask_that_does_not_fit_is_a_reject(mask: object) -> None:
-    assert reason(BODIES, {"instances": [{"age": [1, 2], "age/present": mask}]}) == "bad_mask"
 
 
 # --- what is no request

@@ -55,6 +55,7 @@ def imports(*argv: str) -> tuple[int, str, set[str]]:
         (["prepare", "--help"], ["--examples", "--preprocessing", "--label", "exit codes:", "Apache Beam"]),
         (["export", "--help"], ["--model", "--custom_objects", "exit codes:"]),
         (["validate", "--help"], ["--time_feature", "--fail_on", "--spaces", "exit codes:", "Apache Beam"]),
+        (["validate", "--help"], ["--window", "PT1H", "%Y/%m/%d", *options.FORMATS, *options.EXCLUDE_FIELDS]),
         (["--version"], ["trueserve 0."]),
     ],
 )
@@ -67,7 +68,15 @@ def test_help_imports_nothing_heavy(argv: list[str], says: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "argv", [[], ["validdate"], ["prepare", "--examples=x"], ["validate", "--start=noon"]]
+    "argv",
+    [
+        [],
+        ["validdate"],
+        ["prepare", "--examples=x"],
+        ["validate", "--start=noon"],
+        ["validate", "--window=noon"],
+        ["validate", "--baseline=b", "--output=o", "--logs=l/%Y"],
+    ],
 )
 def test_wrong_usage_imports_nothing_heavy(argv: list[str]) -> None:
     code, out, modules = imports(*argv)
@@ -87,6 +96,25 @@ def test_wrong_usage_imports_nothing_heavy(argv: list[str]) -> None:
         ([*VALIDATE, "--start=noon"], ["--start", "noon", "ISO"]),
         ([*VALIDATE, "--start=2013-07-02", "--end=2013-07-01"], ["--start", "before --end"]),
         ([*VALIDATE, "--start=2013-07-02", "--end=2013-07-02T00:00:00Z"], ["--start", "before --end"]),
+        ([*VALIDATE, "--window=2013"], ["--window", "2013-07-14T05/PT1H", "'2013'"]),
+        ([*VALIDATE, "--window=2013-07-14/P1M"], ["--window", "months or years"]),
+        ([*VALIDATE, "--window=2013-07", "--end=2013-07-02"], ["--window stands alone", "--start"]),
+        ([*VALIDATE, "--window=2013-07", "--start=2013-07-02"], ["--window stands alone", "--start"]),
+        ([*VALIDATE, "--logs=l/%Y/*"], ["--logs", "'l/%Y/*'", "--window=2013-07-14"]),
+        ([*VALIDATE, "--logs=l/%Y/*", "--start=2013-07-14"], ["--logs", "start and end"]),
+        ([*VALIDATE, "--logs=l/%y/*", "--window=2013-07-14"], ["--logs", "%y is no field", "%Y"]),
+        ([*VALIDATE, "--logs=%Y%m%dT%H%M", "--window=2013-07"], ["--logs", "more than 10,000 patterns"]),
+        ([*VALIDATE, "--exclude=canary"], ["--exclude", "FIELD=PATTERN", "'canary'"]),
+        ([*VALIDATE, "--exclude=model=a,user=b"], ["--exclude", "'user=b'", "model|version"]),
+        ([*VALIDATE, "--exclude=version="], ["--exclude", "'version='"]),
+        ([*VALIDATE, "--exclude=,"], ["--exclude", "FIELD=PATTERN"]),
+        ([*VALIDATE, "--slice_by="], ["--slice_by", "version,hour"]),
+        ([*VALIDATE, "--windw=2013-07"], ["--windw", "did you mean --window?"]),
+        ([*VALIDATE, "--exclud=model=a"], ["--exclud", "did you mean --exclude?"]),
+        ([*VALIDATE, "--version_featur=v"], ["did you mean --version_feature?"]),
+        ([*VALIDATE, "--sliceby=version"], ["did you mean --slice_by?"]),
+        ([*VALIDATE, "--column=a"], ["did you mean --columns?"]),
+        ([*VALIDATE, "--ignore_sample_rate"], ["did you mean --ignore_sampling_rate?"]),
         ([*VALIDATE, "--spaces=raw,cooked"], ["raw,transformed", "cooked"]),
         ([*VALIDATE, "--spaces="], ["raw,transformed"]),
         ([*VALIDATE, "--fail_on=info"], ["--fail_on", "error", "warning"]),
@@ -183,6 +211,63 @@ def test_the_module_runs_as_a_console_script() -> None:
 )
 def test_times_are_utc(text: str, utc: str) -> None:
     assert options.parse_time(text).isoformat() == utc
+
+
+def parsed(*argv: str) -> options.ValidateOptions:
+    """What a command line asks `validate` for."""
+    found = cli._parser().parse_args([*VALIDATE, *argv])
+    return cli._validate_options(found, ())
+
+
+def test_what_was_not_asked_for_is_empty() -> None:
+    plain = parsed()
+    assert plain == options.ValidateOptions(logs="l", output="o", baseline="b")
+    assert (plain.columns, plain.exclude, plain.slice_by) == ((), (), ())
+    assert hash(plain), "options are values"
+
+
+@pytest.mark.parametrize(
+    ("flag", "start", "end"),
+    [
+        ("--window=2013-07-14", "2013-07-14", "2013-07-15"),
+        ("--window=2013-07", "2013-07-01", "2013-08-01"),
+        ("--window=2013-07-14T05/PT1H", "2013-07-14T05:00", "2013-07-14T06:00"),
+    ],
+)
+def test_a_window_is_a_start_and_an_end(flag: str, start: str, end: str) -> None:
+    assert parsed(flag) == parsed(f"--start={start}", f"--end={end}")
+
+
+def test_rules_and_slices_add_up() -> None:
+    found = parsed(
+        "--exclude=version=canary*, model=test",
+        "--exclude=origin=a=b",
+        "--slice_by=version",
+        "--slice_by=origin, hour,origin",
+        "--columns=age,fare,",
+        "--version_feature=build",
+        "--ignore_sampling_rate",
+    )
+    assert found.exclude == (("version", "canary*"), ("model", "test"), ("origin", "a=b"))
+    assert found.slice_by == (("version",), ("origin", "hour"))
+    assert (found.columns, found.version_feature) == (("age", "fare"), "build")
+    assert found.ignore_sampling_rate
+    assert parsed().exclude == ()
+
+
+@pytest.mark.parametrize("name", options.FORMATS)
+def test_every_format_is_taken(name: str) -> None:
+    assert parsed(f"--format={name}").format == name
+
+
+def test_the_formats_are_those_that_are_read() -> None:
+    from transforms.logs.detect import LOG_FORMATS
+
+    assert sorted(options.FORMATS) == sorted(["auto", *LOG_FORMATS])
+
+
+def test_a_table_of_bigquery_goes_through_untouched() -> None:
+    assert parsed("--logs=bq://my-project.set.requests_%Y").logs == "bq://my-project.set.requests_%Y"
 
 
 def test_names_and_spaces_are_lists() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -10,9 +11,10 @@ from transforms import coders
 from transforms.logs.rows import metadata_of
 from transforms.records import Batch
 from transforms.statistics import SIZES
-from transforms.summaries.dataset import DatasetSummary
-from transforms.summaries.protos import dataset_statistics
+from transforms.summaries.folding import fold
 from transforms.summaries.quantiles import Scratch
+from transforms.summaries.sliced import SlicedSummary
+from transforms.summaries.weighted import WeightedSummary
 
 ROWS = pa.RecordBatch.from_pydict(
     {
@@ -23,9 +25,18 @@ ROWS = pa.RecordBatch.from_pydict(
 BATCH = Batch(ROWS, metadata_of(1000, "a.tfrecord", record=pa.array(range(1000), pa.int64())))
 
 
-def summary() -> DatasetSummary:
-    whole = DatasetSummary()
-    whole.add(ROWS, Scratch())
+MARKS = [pa.array(["version=1", "version=2"] * 500).dictionary_encode()]
+
+
+def summary() -> WeightedSummary:
+    whole = WeightedSummary()
+    whole.add(ROWS, np.where(np.arange(1000) % 2, 1.0, 0.5), Scratch())
+    return whole
+
+
+def sliced() -> SlicedSummary:
+    whole = SlicedSummary()
+    whole.add(ROWS, None, MARKS, Scratch())
     return whole
 
 
@@ -38,7 +49,17 @@ def test_batches_come_back_as_they_were(value: pa.RecordBatch | Batch, kind: typ
 def test_a_summary_comes_back_as_it_was() -> None:
     coder = coders.SummaryCoder()
     again = coder.decode(coder.encode(summary()))
-    assert dataset_statistics(again, SIZES) == dataset_statistics(summary(), SIZES)
+    assert isinstance(again, WeightedSummary)
+    assert fold(again, SIZES) == fold(summary(), SIZES)
+
+
+def test_a_summary_of_slices_comes_back_as_it_was() -> None:
+    coder = coders.SummaryCoder()
+    again = coder.decode(coder.encode(sliced()))
+    assert isinstance(again, SlicedSummary)
+    found = [(name, fold(one, SIZES)) for name, one in again.largest(1, 5)]
+    assert found == [(name, fold(one, SIZES)) for name, one in sliced().largest(1, 5)]
+    assert [name for name, _ in found] == ["version=1", "version=2"]
 
 
 def test_a_slice_is_encoded_without_its_parent() -> None:
@@ -60,6 +81,6 @@ def test_sizes_are_told_without_encoding(
     assert encoded / 4 < coder.estimate_size(value) < encoded * 4
 
 
-@pytest.mark.parametrize("kind", [pa.RecordBatch, Batch, DatasetSummary])
+@pytest.mark.parametrize("kind", [pa.RecordBatch, Batch, WeightedSummary, SlicedSummary])
 def test_beam_knows_the_coders(kind: type) -> None:
     assert type(beam.coders.registry.get_coder(kind)).__module__ == "transforms.coders"

@@ -9,7 +9,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -52,8 +52,8 @@ _TYPES = {
     FeatureType.BYTES: pa.large_binary(),
 }
 
-Statistics = statistics_pb2.DatasetFeatureStatistics
-StatisticsList = statistics_pb2.DatasetFeatureStatisticsList
+Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatistics
+StatisticsList: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 
 
 class Home(NamedTuple):
@@ -102,7 +102,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     (folder / "stats.binpb").write_bytes(before.SerializeToString())
     schema = reference.prepared(POLICY)
     plain = _batch(flights, data.FEATURES)
-    verdict = _verdict(reference, _statistics([plain], schema), Accounting(read=1, decoded=1))
+    rows = formats.FLIGHTS
+    counts = Accounting(read=rows, decoded=rows, rows=rows, compared=rows)
+    verdict = _verdict(reference, _statistics([plain], schema), counts)
     theirs = _tfdv(plain, schema).datasets[0]
     return Home(folder, flights, reference, schema, plain, theirs, verdict.findings)
 
@@ -171,7 +173,7 @@ def test_a_request_is_known_by_what_its_log_says(found: Found) -> None:
 
 def test_findings_and_exit_code_are_the_same(found: Found, home: Home) -> None:
     verdict = _verdict(home.reference, StatisticsList(datasets=[found.ours]), found.accounting)
-    assert (verdict.verdict, verdict.exit_code) == ("skew", 1)
+    assert (verdict.outcome, verdict.exit_code) == ("skew", 1)
     assert len(home.findings) > 1
     assert list(map(_said, verdict.findings)) == list(map(_said, home.findings))
 

@@ -29,6 +29,7 @@ from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.publish.publish import KEPT_PAYLOAD, KeepFirst, PublishVerdict
 from transforms.publish.run_folder import COPIES, find_run
 from transforms.records import Fault, Reject
+from transforms.slicing import SliceStatistics
 from transforms.verdict.findings import Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
@@ -98,7 +99,9 @@ def test_moved_is_skew_and_files_are_tfdvs_own(against: Reference, moved: Statis
 
 def test_names_of_copies_are_those_of_the_files_of_a_run(against: Reference, moved: Statistics) -> None:
     both = [against, dataclasses.replace(against, space=Space.TRANSFORMED)]
-    evidence = Evidence(dict.fromkeys((Space.RAW, Space.TRANSFORMED), moved), counts())
+    spaces = (Space.RAW, Space.TRANSFORMED)
+    slices = dict.fromkeys(spaces, SliceStatistics(Statistics(), {}))
+    evidence = Evidence(dict.fromkeys(spaces, moved), counts(), slices=slices)
     files = conclude(lambda: both, evidence, JOB)[1]
     assert files.keys() == COPIES
 

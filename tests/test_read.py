@@ -4,17 +4,17 @@ import datetime as dt
 import gzip
 import itertools
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-import apache_beam as beam
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support_logs import SCHEMA, example, examples_log, plain_row, rows_of, write_records
+from support_logs import SCHEMA, example, examples_log, plain_row, write_records
+from support_read import all_rows, run
 
-from transforms.accounting import Accounting, total
+from transforms.accounting import Accounting
 from transforms.columnar.framing import BLOCK_RECORDS
 from transforms.logs.detect import Format
 from transforms.logs.features import FeatureType, Settings
@@ -22,38 +22,8 @@ from transforms.logs.files import csv_types, decode_file
 from transforms.paths import FileSize, expand
 from transforms.progress import Heartbeat, heartbeat, read_progress
 from transforms.read import ReadExamples, ReadRequests
-from transforms.records import Batch, Decoded, Fault, Reject, Window
+from transforms.records import Batch, Decoded, Fault, Window
 from transforms.tfrecord import frame
-
-Outcome = tuple[list[Batch], list[Reject], list[Fault], Accounting]
-
-
-class _Collect(beam.DoFn):  # type: ignore[misc]
-    """Keeps elements where the test can see them: the runner is in this process."""
-
-    kept: ClassVar[dict[str, list[Any]]] = {}
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def process(self, element: Any) -> None:
-        _Collect.kept.setdefault(self._name, []).append(element)
-
-
-def run(reader: beam.PTransform) -> Outcome:
-    _Collect.kept.clear()
-    options = beam.options.pipeline_options.PipelineOptions(["--direct_running_mode=in_memory"])
-    with beam.Pipeline(options=options) as pipeline:
-        result = pipeline | reader
-        for name, elements in result._asdict().items():
-            _ = elements | f"Collect{name}" >> beam.ParDo(_Collect(name))
-    batches, rejects, faults, parts = (_Collect.kept.get(name, []) for name in result._fields)
-    return batches, sorted(rejects), sorted(faults), total(parts)
-
-
-def all_rows(batches: Sequence[Batch]) -> list[dict[str, list[Any]]]:
-    ordered = sorted(batches, key=lambda b: (b.metadata["file"][0].as_py(), b.metadata["record"][0].as_py()))
-    return rows_of(Decoded(batch, (), Accounting()) for batch in ordered)
 
 
 def _places(batch: Batch) -> tuple[list[str], list[int]]:

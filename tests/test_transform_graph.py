@@ -16,6 +16,8 @@ from transforms import schema as schemas
 from transforms.accounting import UNTRANSFORMABLE, Accounting, total
 from transforms.errors import UsageError
 from transforms.graph import ApplyTransformGraph
+from transforms.logs.rows import metadata_of
+from transforms.records import Batch
 from transforms.transform_graph import TransformGraph
 
 
@@ -111,10 +113,17 @@ def test_an_incomplete_folder_is_a_usage_error(tmp_path: Path, missing: str) -> 
         TransformGraph(str(tmp_path))
 
 
+def with_places(features: pa.RecordBatch, first: int = 0) -> Batch:
+    records = pa.array(range(first, first + features.num_rows), pa.int64())
+    return Batch(features, metadata_of(features.num_rows, "log", record=records))
+
+
 def test_apply_transform_graph_in_a_pipeline(graph: TransformGraph) -> None:
     whole = support.batch(support.ROWS)
-    batches = [whole.slice(0, 1), whole.slice(1)]
-    expected = sorted(repr(graph.apply(batch).to_pylist()) for batch in batches)
+    batches = [with_places(whole.slice(0, 1), 7), with_places(whole.slice(1), 8)]
+    expected = sorted(
+        repr((graph.apply(batch.features).to_pylist(), batch.metadata.to_pylist())) for batch in batches
+    )
 
     def check(found: list[str]) -> None:
         assert sorted(found) == expected
@@ -123,8 +132,11 @@ def test_apply_transform_graph_in_a_pipeline(graph: TransformGraph) -> None:
         transformed = (
             pipeline | beam.Create(batches) | "Apply" >> ApplyTransformGraph(support.transform_output())
         )
-        assert transformed.batches.element_type is pa.RecordBatch
-        assert_that(transformed.batches | beam.Map(lambda batch: repr(batch.to_pylist())), check)
+        assert transformed.batches.element_type is Batch
+        rows = transformed.batches | beam.Map(
+            lambda batch: repr((batch.features.to_pylist(), batch.metadata.to_pylist()))
+        )
+        assert_that(rows, check)
         assert_that(transformed.accounting, is_empty(), "NothingRefused")
 
 
@@ -167,7 +179,11 @@ def test_refused_rows_are_counted_in_a_pipeline() -> None:
         assert total(found) == Accounting(forms=Counter({UNTRANSFORMABLE: 5}))
 
     with beam.Pipeline("FnApiRunner") as pipeline:
-        batches = pipeline | beam.Create([bad, bad, bad.slice(1, 1), bad.slice(0, 1)])
+        batches = pipeline | beam.Create(
+            [with_places(rows) for rows in (bad, bad, bad.slice(1, 1), bad.slice(0, 1))]
+        )
         transformed = batches | "Apply" >> ApplyTransformGraph(support.transform_output())
         assert_that(transformed.accounting, check)
-        assert_that(transformed.batches | beam.Map(lambda b: b.num_rows), equal_to([3, 3, 1, 1]), "Rows")
+        assert_that(
+            transformed.batches | beam.Map(lambda b: b.features.num_rows), equal_to([3, 3, 1, 1]), "Rows"
+        )

@@ -18,6 +18,8 @@ import support_logs as logs
 from conftest import SERVING_CUTS, Home
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from transforms import paths
+
 ROOT = Path(__file__).resolve().parents[1]
 PLANTED = {
     ("raw", "distance"),
@@ -39,7 +41,15 @@ def lasting(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def num_requests(rows: int = 10_000, cuts: tuple[int, ...] = SERVING_CUTS, each: int = 7) -> int:
-    return sum(-(-len(part) // each) for part in e2e.cut(range(rows), cuts))
+    return sum(requests_by_file(rows, cuts, each))
+
+
+def requests_by_file(rows: int = 10_000, cuts: tuple[int, ...] = SERVING_CUTS, each: int = 7) -> list[int]:
+    return [-(-len(part) // each) for part in e2e.cut(range(rows), cuts)]
+
+
+def files_of(logs_: str) -> list[str]:
+    return [file.path for file in paths.expand(logs_)]
 
 
 def artifact(output: Path, name: str) -> bytes:
@@ -69,6 +79,18 @@ def test_the_clean_twin_is_silent_and_counted(home: Home, tmp_path: Path, capsys
         "rows": 10_000,
         "compared": 10_000,
     }
+    assert document["files"] == [
+        {
+            "file": file,
+            "read": n,
+            "decoded": n,
+            "rejected": {},
+            "outside_window": 0,
+            "no_time": 0,
+            "excluded": {},
+        }
+        for file, n in zip(files_of(home.clean), requests_by_file(), strict=True)
+    ]
     left_out = {(row["space"], row["feature"]) for row in document["not_compared"]}
     assert left_out == {("raw", "late"), ("transformed", "label"), ("transformed", "distance_if_late")}
     assert result.out[-1] == f"report {tmp_path / 'report.html'}"
@@ -196,6 +218,55 @@ def test_the_window_is_half_open(home: Home, tmp_path: Path, capsys: Capture) ->
     assert counts["outside_window"] == num_requests() - 1_200
     ends = dict(zip(starts, [*starts[1:], 10_000], strict=True))
     assert counts["compared"] == sum(ends[at] - at for at in starts[100:1_300])
+
+
+def test_a_window_in_one_word_and_logs_by_the_hour(home: Home, tmp_path: Path, capsys: Capture) -> None:
+    """One hour of requests, in the folder of the hour before, its own and the next; others are not read."""
+    first = dt.datetime.fromtimestamp(e2e.seconds(0), dt.UTC).replace(minute=0, second=0)
+    hour = first + dt.timedelta(hours=1)
+    shifted = [(at, int((hour + dt.timedelta(minutes=at)).timestamp())) for at in range(-90, 150)]
+    by_folder: dict[str, list[bytes]] = {}
+    for i, (at, seconds) in enumerate(shifted):
+        written = hour + dt.timedelta(minutes=at + 2)  # logged two minutes later than asked
+        rows = [logs.example(**row) for row in home.serving[20 * i : 20 * i + 20]]
+        folder = written.strftime("%Y-%m-%d/%H")
+        by_folder.setdefault(folder, []).append(logs.examples_log(rows, seconds, version=i % 2))
+    for folder, records in by_folder.items():
+        (tmp_path / folder).mkdir(parents=True)
+        logs.write_records(tmp_path / folder / "log", records)
+    flags = (f"--window={hour:%Y-%m-%dT%H}", "--exclude=version=1,signature=no*")
+    result = e2e.validate(capsys, home.baseline, f"{tmp_path}/%Y-%m-%d/%H/*", tmp_path / "out", *flags)
+    document = e2e.verdict(tmp_path / "out")
+    later = hour + dt.timedelta(hours=1)
+    read = [f"{tmp_path}/{at:%Y-%m-%d/%H}/log" for at in (hour, later)]
+    assert sorted(one["file"] for one in document["files"]) == read
+    # Of the minutes -2 to 118 that these files hold, 0 to 59 are asked for, and every other is the canary's.
+    counts = document["counts"]
+    assert (counts["read"], counts["outside_window"], counts["decoded"]) == (120, 60, 30)
+    assert (document["excluded"], counts["compared"]) == ({"version": 30}, 600)
+    assert document["window"]["start"] == hour.isoformat().replace("+00:00", "Z")
+    assert "30 excluded (version 30)" in "\n".join(result.out)
+    assert "its model&#x27;s version matches an --exclude" in (tmp_path / "out/report.html").read_text()
+
+
+def test_hours_without_a_file_fail_the_run(home: Home, tmp_path: Path, capsys: Capture) -> None:
+    pattern = f"{tmp_path}/%d/%H"
+    result = e2e.validate(capsys, home.baseline, pattern, tmp_path / "out", "--window=2013-07-14T05/PT2H")
+    assert result.code == 3
+    assert f"no file matches any of 3 patterns, '{tmp_path}/14/05' to '{tmp_path}/14/07'" in result.err[0]
+
+
+def test_a_sample_is_said_wherever_records_are_counted(home: Home, tmp_path: Path, capsys: Capture) -> None:
+    result = e2e.validate(capsys, home.baseline, home.clean, tmp_path, "--sample=0.25")
+    document = e2e.verdict(tmp_path)
+    left_out = document["excluded"]["sample"]
+    assert document["excluded"] == {"sample": document["counts"]["excluded"]}
+    assert left_out / num_requests() == pytest.approx(0.75, abs=0.06)
+    assert f"{left_out:,} excluded (sample {left_out:,})" in "\n".join(result.out)
+    page = (tmp_path / "report.html").read_text()
+    assert "not in the sample that was asked for" in page
+    by_file = [one["excluded"]["sample"] for one in document["files"]]
+    assert (len(by_file), sum(by_file)) == (len(files_of(home.clean)), left_out)
 
 
 @pytest.mark.parametrize("scale", [1, 1_000])

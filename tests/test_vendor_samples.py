@@ -46,6 +46,12 @@ def utc(*parts: int) -> dt.datetime:
     return dt.datetime(*parts, tzinfo=dt.UTC)  # type: ignore[misc, arg-type]
 
 
+_SHOPS = {"visits": INT, "share": FLOAT, "shop": BYTES}
+_OF_SHOPS: tuple[Mapping[str, Sequence[Any]], ...] = (
+    {"visits": [3], "share": [0.5], "shop": [b"north"]},
+    {"visits": [-4], "shop": ["café".encode()]},
+    {"share": [1.5, 2.5], "shop": [b"\xff"]},
+)
 ALL = (
     Sample(
         "rest.jsonl",
@@ -154,6 +160,25 @@ ALL = (
         2,
         {"time_feature": "requested", "version_feature": "served_by"},
     ),
+    Sample(
+        "prediction_log.tfrecord.gz",
+        _SHOPS,
+        ["visits", "shop"],
+        _OF_SHOPS,
+        {"signature": ["serving_default"] * 3, "time": [None] * 3},
+        3,
+        {},
+    ),
+    Sample("tf_example.tfrecord", _SHOPS, ["visits", "shop"], _OF_SHOPS, {"time": [None] * 3}, 3, {}),
+    Sample(
+        "tf_example.sequences.tfrecord",
+        {"visits": INT, "tags": BYTES},
+        ["visits"],
+        [{"visits": [8], "tags": [b"a", b"b"]}],
+        {},
+        1,
+        {},
+    ),
 )
 
 
@@ -174,7 +199,7 @@ def sample(request: pytest.FixtureRequest) -> Sample:
 
 def test_features_are_what_the_documentation_says(sample: Sample) -> None:
     parts = read(sample)
-    assert logs.rows_of(parts) == sample.rows
+    assert logs.rows_of(parts) == list(sample.rows)
     accounting = total(part.accounting for part in parts)
     assert (accounting.read, accounting.decoded, accounting.rejected) == (sample.read, sample.read, {})
 

@@ -73,9 +73,12 @@ def test_a_raw_body_has_a_signature_and_columns_too() -> None:
     body = {"signature_name": "by_tensors", "inputs": {"age": [1, 2]}}
     request = support.parsed(PARSER, RECORD | {"request_payload": [json.dumps(body)]})
     assert (request.signature, request.instances) == ("by_tensors", [{"age": 1}, {"age": 2}])
-    bodies = support.settings({"inputs": FeatureType.INT})
-    instance = {"request_payload": ['{"inputs": 5}']}
-    assert support.parsed(VertexParser(bodies), instance).instances == [{"inputs": 5}]
+
+
+def test_an_instance_may_have_a_feature_named_as_a_body_has_its_rows() -> None:
+    parser = VertexParser(support.settings({"inputs": FeatureType.INT, "age": FeatureType.INT}))
+    request = support.parsed(parser, {"request_payload": ['{"inputs": 5, "age": 1}']})
+    assert request.instances == [{"inputs": 5, "age": 1}]
 
 
 def test_instances_may_be_lists_texts_and_serialized_examples() -> None:

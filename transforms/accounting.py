@@ -20,6 +20,8 @@ MOST_UNKNOWN = 1000
 MORE_UNKNOWN = ("", "unknown_feature_more")
 # Under this key are the rows that the transform graph refused.
 UNTRANSFORMABLE = ("", "untransformable")
+# Under this key are the rows whose sampling rate is no fraction; they count as one each.
+ODD_RATE = ("", "odd_sampling_rate")
 # A log may have very many files: so many are told apart, and the others are summed under this name.
 MOST_FILES = 1000
 MORE_FILES = ""
@@ -35,8 +37,8 @@ class RecordCounts:
       rejected: records that could not be decoded, by reason.
       outside_window: records with a time that lies outside `[start, end)`.
       no_time: records without a time, where a window was asked for.
-      excluded: records that are not compared, by reason: no traffic (`warm_up`), not asked for (`sample`), or
-        the field of the rule that matched (`model`, `version`, `signature`, `origin`).
+      excluded: records that are not compared, by reason: no traffic (`warm_up`, `other_event`), not asked for
+        (`sample`), or the field of the rule that matched (`model`, `version`, `signature`, `origin`).
     """
 
     read: int = 0

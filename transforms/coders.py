@@ -7,14 +7,17 @@ encode them, which for a batch of thousands of columns, or a summary of them, ta
 from __future__ import annotations
 
 import pickle
-from typing import Any
+from typing import Any, TypeAlias
 
 import apache_beam as beam
 import pyarrow as pa
 import tensorflow_data_validation as _tfdv  # noqa: F401 - registers a coder of its own for RecordBatch, before ours
 
 from transforms.records import Batch
-from transforms.summaries.dataset import DatasetSummary
+from transforms.summaries.sliced import SlicedSummary
+from transforms.summaries.weighted import WeightedSummary
+
+Summary: TypeAlias = WeightedSummary | SlicedSummary
 
 
 class RecordBatchCoder(beam.coders.Coder):  # type: ignore[misc]
@@ -64,26 +67,27 @@ class BatchCoder(beam.coders.Coder):  # type: ignore[misc]
 
 
 class SummaryCoder(beam.coders.Coder):  # type: ignore[misc]
-    """`DatasetSummary`, the accumulator of statistics."""
+    """`WeightedSummary` and `SlicedSummary`, the accumulators of statistics."""
 
-    def encode(self, value: DatasetSummary) -> bytes:
+    def encode(self, value: Summary) -> bytes:
         return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
 
-    def decode(self, encoded: bytes) -> DatasetSummary:
+    def decode(self, encoded: bytes) -> Summary:
         value = pickle.loads(encoded)
-        assert isinstance(value, DatasetSummary)
+        assert isinstance(value, Summary)
         return value
 
-    def estimate_size(self, value: DatasetSummary) -> int:
+    def estimate_size(self, value: Summary) -> int:
         return value.num_bytes
 
     def is_deterministic(self) -> bool:
         return False
 
     def to_type_hint(self) -> Any:
-        return DatasetSummary
+        return Summary
 
 
 beam.coders.registry.register_coder(pa.RecordBatch, RecordBatchCoder)
 beam.coders.registry.register_coder(Batch, BatchCoder)
-beam.coders.registry.register_coder(DatasetSummary, SummaryCoder)
+beam.coders.registry.register_coder(WeightedSummary, SummaryCoder)
+beam.coders.registry.register_coder(SlicedSummary, SummaryCoder)

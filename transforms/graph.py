@@ -1,4 +1,4 @@
-"""ApplyTransformGraph: record batches through the exported transform graph."""
+"""ApplyTransformGraph: batches through the exported transform graph."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import apache_beam as beam
-import pyarrow as pa
 from apache_beam.utils import shared
 
 from transforms import paths
 from transforms.accounting import UNTRANSFORMABLE, Accounting
+from transforms.records import Batch
 from transforms.transform_graph import TransformGraph
 
 _ACCOUNTING = "accounting"
@@ -22,7 +22,7 @@ class TransformedRows(NamedTuple):
     """The PCollections of `ApplyTransformGraph`.
 
     Attributes:
-      batches: `pa.RecordBatch` of transformed features.
+      batches: `Batch` of transformed features, with the metadata that their rows had.
       accounting: `Accounting`, one for each batch of which the graph refused rows.
     """
 
@@ -32,7 +32,7 @@ class TransformedRows(NamedTuple):
 
 @dataclasses.dataclass(eq=False)
 class ApplyTransformGraph(beam.PTransform):  # type: ignore[misc]
-    """`PCollection[pa.RecordBatch]` of raw features to `TransformedRows`.
+    """`PCollection[Batch]` of raw features to `TransformedRows`.
 
     Each batch gives one batch with as many rows in the same order; see `TransformGraph.apply`. Rows that the
     graph refuses have no outputs, and are counted.
@@ -44,14 +44,14 @@ class ApplyTransformGraph(beam.PTransform):  # type: ignore[misc]
 
     transform_output: str
 
-    def expand(self, batches: beam.PCollection[pa.RecordBatch]) -> TransformedRows:
+    def expand(self, batches: beam.PCollection[Batch]) -> TransformedRows:
         applying = beam.ParDo(_ApplyTransformGraph(self.transform_output))
         outputs = batches | "Apply" >> applying.with_outputs(_ACCOUNTING, main="batches")
         return TransformedRows(outputs.batches, outputs[_ACCOUNTING])
 
 
-@beam.typehints.with_input_types(pa.RecordBatch)
-@beam.typehints.with_output_types(pa.RecordBatch)
+@beam.typehints.with_input_types(Batch)
+@beam.typehints.with_output_types(Batch)
 class _ApplyTransformGraph(beam.DoFn):  # type: ignore[misc]
     def __init__(self, transform_output: str) -> None:
         self._transform_output = transform_output
@@ -66,9 +66,9 @@ class _ApplyTransformGraph(beam.DoFn):  # type: ignore[misc]
         with paths.local_copy(self._transform_output) as folder:
             return TransformGraph(folder)
 
-    def process(self, batch: pa.RecordBatch) -> Iterator[Any]:
+    def process(self, batch: Batch) -> Iterator[Any]:
         assert self._graph is not None
-        rows, refused = self._graph.transform_rows(batch)
+        rows, refused = self._graph.transform_rows(batch.features)
         if refused:
             yield beam.pvalue.TaggedOutput(_ACCOUNTING, Accounting(forms=Counter({UNTRANSFORMABLE: refused})))
-        yield rows
+        yield Batch(rows, batch.metadata)

@@ -88,7 +88,7 @@ class ReadRequests(beam.PTransform):  # type: ignore[misc]
       time_feature: the feature that holds a request's time (see `logs.times`); None takes the log's own.
       keep_payloads: whether rejects carry the bytes of their record.
       sample: the fraction of records to decode, above 0 and at most 1; see `logs.sampling`.
-      version_feature, columns, exclude: see `logs.features.Settings`.
+      version_feature, columns, exclude, warm_ups: see `logs.features.Settings`.
       progress: a local folder for heartbeats (`transforms.progress`), or None.
     """
 
@@ -102,6 +102,7 @@ class ReadRequests(beam.PTransform):  # type: ignore[misc]
     version_feature: str | None = None
     columns: tuple[str, ...] = ()
     exclude: tuple[tuple[str, str], ...] = ()
+    warm_ups: frozenset[int] = frozenset()
     progress: str | None = None
 
     def __post_init__(self) -> None:
@@ -118,6 +119,7 @@ class ReadRequests(beam.PTransform):  # type: ignore[misc]
             version_feature=self.version_feature,
             columns=self.columns,
             exclude=self.exclude,
+            warm_ups=self.warm_ups,
         )
         file_format = detect_log(self.files) if self.format == "auto" else Format(self.format)
         return _read(self, root, file_format, settings)

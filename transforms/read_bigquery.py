@@ -70,7 +70,9 @@ class ReadBigQueryRequests(beam.PTransform):  # type: ignore[misc]
             row_restriction=bigquery.row_restriction(table, file_format, settings),
         )
         rows = root | "ReadTable" >> read
-        return rows | "DecodeRows" >> DecodeRows(str(table), file_format, settings, self.progress)
+        decode = DecodeRows(str(table), file_format, settings, self.progress)
+        result: ReadResult = rows | "DecodeRows" >> decode
+        return result
 
     def _settings(self) -> Settings:
         return Settings(

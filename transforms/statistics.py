@@ -1,18 +1,30 @@
-"""ComputeStatistics: TFDV's statistics of record batches, with the options that every baseline has."""
+"""ComputeStatistics: TFDV's statistics of batches, with the options that every baseline has; slices too."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from transforms import slicing
 from transforms.coders import SummaryCoder
-from transforms.summaries.dataset import DatasetSummary, uses_of
-from transforms.summaries.protos import Sizes, dataset_statistics
+from transforms.records import Batch
+from transforms.slicing import SliceStatistics
+from transforms.summaries.dataset import uses_of
+from transforms.summaries.folding import fold
+from transforms.summaries.protos import Sizes
 from transforms.summaries.quantiles import Scratch
+from transforms.summaries.sliced import SlicedSummary
+from transforms.summaries.weighted import WeightedSummary, rates_of
+
+Array = np.ndarray[Any, Any]
+Rows: TypeAlias = Batch | pa.RecordBatch
+Dataset: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 
 # Both sides of a comparison must be computed with the same options, so they are constants.
 
@@ -29,13 +41,20 @@ SIZES = Sizes(
     num_fine_quantiles=200,
 )
 
+#: So many slices have statistics at most, which take so many bytes together: they are one message.
+MOST_SLICES = 100
+MOST_BYTES = 512 << 20
+
 
 @dataclasses.dataclass(eq=False)
 class ComputeStatistics(beam.PTransform):  # type: ignore[misc]
-    """`PCollection[pa.RecordBatch]` to a PCollection of one `DatasetFeatureStatisticsList`.
+    """`PCollection[Batch]` or of `pa.RecordBatch` to a PCollection of one `DatasetFeatureStatisticsList`.
 
     The statistics are those of `tfdv.GenerateStatistics`, computed by `transforms.summaries`; docs/speed.md
     says how far they agree. Without any row the result is one data set with 0 examples and no feature.
+
+    The rows of a `Batch` count 1 / sampling rate each (see `summaries.folding`), which shows in TFDV's plain
+    fields: `num_examples` is the effective number of rows where the rates differ.
 
     Attributes:
       schema: tells which numbers are categories (so that their values are counted) and which bytes are
@@ -45,13 +64,32 @@ class ComputeStatistics(beam.PTransform):  # type: ignore[misc]
     schema: schema_pb2.Schema | None = None
 
     def expand(
-        self, batches: beam.PCollection[pa.RecordBatch]
+        self, batches: beam.PCollection[Rows]
     ) -> beam.PCollection[statistics_pb2.DatasetFeatureStatisticsList]:
         return batches | "Summarise" >> beam.CombineGlobally(_Summarise(self.schema))
 
 
-class _Summarise(beam.CombineFn):  # type: ignore[misc]
-    """Batches to statistics; the accumulator is a `DatasetSummary`, which stays small (see its docs)."""
+@dataclasses.dataclass(eq=False)
+class ComputeSliceStatistics(beam.PTransform):  # type: ignore[misc]
+    """`PCollection[Batch]`, whose slices are marked, to a PCollection of one `SliceStatistics`.
+
+    One accumulator holds all slices: it alone can tell which of them it must give up, the smallest, where
+    there are more than memory allows. A combine for each key would hold a summary for each user id.
+
+    Attributes:
+      schema: as in `ComputeStatistics`.
+      least: rows that a slice must have to be examined.
+    """
+
+    schema: schema_pb2.Schema | None
+    least: int
+
+    def expand(self, batches: beam.PCollection[Batch]) -> beam.PCollection[SliceStatistics]:
+        return batches | "Summarise" >> beam.CombineGlobally(_SummariseSlices(self.schema, self.least))
+
+
+class _Combine(beam.CombineFn):  # type: ignore[misc]
+    """What both combines share: summaries that are added to and merged in the same scratch."""
 
     def __init__(self, schema: schema_pb2.Schema | None) -> None:
         super().__init__()
@@ -61,23 +99,13 @@ class _Summarise(beam.CombineFn):  # type: ignore[misc]
     def setup(self) -> None:
         self._scratch = Scratch()
 
-    def create_accumulator(self) -> DatasetSummary:
-        return DatasetSummary(self._uses)
-
-    def add_input(self, summary: DatasetSummary, batch: pa.RecordBatch) -> DatasetSummary:
-        summary.add(batch, self._working_room())
-        return summary
-
-    def merge_accumulators(self, summaries: Iterable[DatasetSummary]) -> DatasetSummary:
+    def merge_accumulators(self, summaries: Iterable[Any]) -> Any:
         parts = iter(summaries)
         # The first is added to, and not copied: with thousands of features a copy takes hundreds of MB.
         whole = next(parts, None) or self.create_accumulator()
         for summary in parts:
             whole.merge(summary, self._working_room())
         return whole
-
-    def extract_output(self, summary: DatasetSummary) -> statistics_pb2.DatasetFeatureStatisticsList:
-        return statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset_statistics(summary, SIZES)])
 
     def get_accumulator_coder(self) -> SummaryCoder:
         return SummaryCoder()
@@ -86,3 +114,61 @@ class _Summarise(beam.CombineFn):  # type: ignore[misc]
         if self._scratch is None:
             self._scratch = Scratch()
         return self._scratch
+
+
+class _Summarise(_Combine):
+    """Batches to statistics; the accumulator is a `WeightedSummary`, which stays small (see its docs)."""
+
+    def create_accumulator(self) -> WeightedSummary:
+        return WeightedSummary(self._uses)
+
+    def add_input(self, summary: WeightedSummary, rows: Rows) -> WeightedSummary:
+        if isinstance(rows, Batch):
+            summary.add(rows.features, _rates(rows), self._working_room())
+        else:
+            summary.add(rows, None, self._working_room())
+        return summary
+
+    def extract_output(self, summary: WeightedSummary) -> statistics_pb2.DatasetFeatureStatisticsList:
+        return statistics_pb2.DatasetFeatureStatisticsList(datasets=[fold(summary, SIZES)])
+
+
+class _SummariseSlices(_Combine):
+    """Batches to `SliceStatistics`."""
+
+    def __init__(self, schema: schema_pb2.Schema | None, least: int) -> None:
+        super().__init__(schema)
+        self._least = least
+
+    def create_accumulator(self) -> SlicedSummary:
+        return SlicedSummary(self._uses)
+
+    def add_input(self, summary: SlicedSummary, rows: Batch) -> SlicedSummary:
+        marks = slicing.marks(rows.metadata)
+        summary.add(rows.features, _rates(rows), marks, self._working_room())
+        return summary
+
+    def extract_output(self, summary: SlicedSummary) -> SliceStatistics:
+        told = list(_datasets(summary, self._least))
+        return SliceStatistics(
+            statistics=statistics_pb2.DatasetFeatureStatisticsList(datasets=told),
+            rows={dataset.name: summary.kept[dataset.name].num_examples for dataset in told},
+            left_out=len(summary.kept) + len(summary.given_up) - len(told),
+            more=summary.closed,
+        )
+
+
+def _datasets(summary: SlicedSummary, least: int) -> Iterator[Dataset]:
+    """The data sets of the largest slices, the largest first, as many as one message can hold."""
+    room = MOST_BYTES
+    for name, one in summary.largest(least, MOST_SLICES):
+        dataset = fold(one, SIZES)
+        dataset.name = name
+        room -= dataset.ByteSize()
+        if room < 0:
+            return
+        yield dataset
+
+
+def _rates(batch: Batch) -> Array | None:
+    return rates_of(batch.metadata.column(batch.metadata.schema.get_field_index("sampling_rate")))

@@ -1,4 +1,4 @@
-"""Blocks of serialized tf.Examples to Arrow columns."""
+"""Blocks of serialized tf.Examples, and tf.SequenceExamples, to Arrow columns."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from transforms.columnar import store as st
 from transforms.columnar.framing import Array, Block, block_of
 from transforms.columnar.names import grown, name_of, new_names
 from transforms.columnar.scan import DONE, MORE_NAMES, MORE_VALUES, UNUSUAL, scan_examples
+from transforms.columnar.sequences import MixedStepsError, flattened
 
 #: A batch ends before its offsets take more than this: 64 MiB, of features times rows.
 MAX_CELLS = 8 << 20
@@ -177,13 +178,14 @@ def _in_order(record: bytes) -> bytes | None:
     """The example as it is usually serialized; None for bytes that are no example.
 
     Protobuf takes the fields of many another message for unknown ones, so bytes that leave an example
-    without features are one only if they say no more than that.
+    without features are one only if they say no more than that. A tf.SequenceExample becomes an example.
     """
     from tensorflow.core.example.example_pb2 import Example
 
     try:
-        example = Example.FromString(record)
-    except DecodeError:
+        sequence = flattened(record)
+        example = Example.FromString(record) if sequence is None else sequence
+    except (DecodeError, MixedStepsError):
         return None
     if not example.features.feature and record not in _EMPTY:
         return None

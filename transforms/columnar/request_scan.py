@@ -2,7 +2,8 @@
 
 A walk over the wire format by a table of the messages' fields. What is unusual is left to another parser:
 fields that the table does not have, a second value where there can be one, lists of numbers that are not
-packed, anything but one input of strings in a list.
+packed; requests to predict with anything but one input of strings in a list, requests to classify or to
+regress whose examples have a context, and requests of other kinds.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from numba import types
 
 from transforms.columnar.compiled import BYTES, LONGS, Int, compiled, helper
+from transforms.columnar.memory import load64
 from transforms.columnar.names import NAMES, NO_ROOM, add_name, number_of
 from transforms.columnar.utf8 import is_utf8
 from transforms.columnar.wire import read_length, read_varint
@@ -20,7 +22,7 @@ from transforms.columnar.wire import read_length, read_varint
 Array = np.ndarray[Any, Any]
 
 # How a field is written. A field of bytes, text or a list may come again where its rule is repeated.
-_NONE, _VARINT, _FIXED64, _BYTES, _TEXT, _MESSAGE, _VARINTS, _WORDS, _LONGS = range(9)
+_NONE, _VARINT, _FIXED64, _BYTES, _TEXT, _MESSAGE, _VARINTS, _WORDS, _LONGS, _FIXED32 = range(10)
 _REPEATED = 16
 
 # What is noted of a record: numbers, and the start and end of texts. Each of the three specs of a model (of
@@ -28,7 +30,8 @@ _REPEATED = 16
 NAME, VERSION, LABEL, SIGNATURE = range(4)
 SPECS = 3
 SECONDS, INPUT, INPUTS, DTYPE, DIMS, SIZE, STRINGS, PREDICT = range(4 * SPECS, 4 * SPECS + 8)
-NOTES = 4 * SPECS + 8
+RATE, ORIGIN, ANSWER, LABELLED, LISTED = range(4 * SPECS + 8, 4 * SPECS + 13)
+NOTES = 4 * SPECS + 13
 
 _DT_STRING = 7
 _MOST_FIELDS = 18
@@ -80,6 +83,7 @@ _REQUEST = {
     1: _rule(_MESSAGE, _spec(1)),
     2: _rule(_MESSAGE | _REPEATED, {1: _rule(_TEXT, None, INPUT), 2: _rule(_MESSAGE, _TENSOR)}, INPUTS),
     3: _rule(_TEXT | _REPEATED),
+    6: _rule(_BYTES),
 }
 _RESPONSE = {
     1: _rule(_MESSAGE | _REPEATED, {1: _rule(_TEXT), 2: _rule(_MESSAGE, _ANY_TENSOR)}),
@@ -87,12 +91,27 @@ _RESPONSE = {
 }
 _METADATA = {
     1: _rule(_MESSAGE, _spec(2)),
-    2: _rule(_MESSAGE, {1: _rule(_FIXED64), 2: _rule(_VARINT)}),
+    2: _rule(_MESSAGE, {1: _rule(_FIXED64, None, RATE), 2: _rule(_VARINT)}),
     3: _rule(_TEXT | _REPEATED),
     4: _rule(_VARINT, None, SECONDS),
+    5: _rule(_TEXT),
+    6: _rule(_TEXT, None, ORIGIN),
+    7: _rule(_TEXT),
 }
-_PREDICT_LOG = {1: _rule(_MESSAGE, _REQUEST), 2: _rule(_MESSAGE, _RESPONSE)}
-_PREDICTION_LOG = {1: _rule(_MESSAGE, _METADATA), 6: _rule(_MESSAGE, _PREDICT_LOG, PREDICT)}
+_PREDICT_LOG = {1: _rule(_MESSAGE, _REQUEST), 2: _rule(_MESSAGE, _RESPONSE, ANSWER)}
+# Requests to classify and to regress have the same fields; so have their responses, but for the results.
+_LIST = {1: _rule(_MESSAGE, {1: _rule(_BYTES | _REPEATED, None, STRINGS)}, LISTED)}
+_LABELLING = {1: _rule(_MESSAGE, _spec(1)), 2: _rule(_MESSAGE, _LIST)}
+_CLASSES = {1: _rule(_MESSAGE | _REPEATED, {1: _rule(_TEXT), 2: _rule(_FIXED32)})}
+_CLASSIFIED = {1: _rule(_MESSAGE, {1: _rule(_MESSAGE | _REPEATED, _CLASSES)}), 2: _rule(_MESSAGE, _spec(0))}
+_REGRESSIONS = {1: _rule(_MESSAGE | _REPEATED, {1: _rule(_FIXED32)})}
+_REGRESSED = {1: _rule(_MESSAGE, _REGRESSIONS), 2: _rule(_MESSAGE, _spec(0))}
+_PREDICTION_LOG = {
+    1: _rule(_MESSAGE, _METADATA),
+    2: _rule(_MESSAGE, {1: _rule(_MESSAGE, _LABELLING), 2: _rule(_MESSAGE, _CLASSIFIED)}, LABELLED),
+    3: _rule(_MESSAGE, {1: _rule(_MESSAGE, _LABELLING), 2: _rule(_MESSAGE, _REGRESSED)}, LABELLED),
+    6: _rule(_MESSAGE, _PREDICT_LOG, PREDICT),
+}
 
 
 def _tabled(message: dict[int, Any]) -> Array:
@@ -125,8 +144,8 @@ class Requests(NamedTuple):
 
 
 _ROWS = types.int64[:, ::1]
-_LIST = types.int64[::1]
-REQUESTS = types.NamedTuple([_ROWS, types.boolean[::1], _LIST, _LIST, _LIST, _LIST], Requests)
+_NUMBERS = types.int64[::1]
+REQUESTS = types.NamedTuple([_ROWS, types.boolean[::1], *[_NUMBERS] * 4], Requests)
 
 DONE, MORE_NAMES, MORE_EXAMPLES = range(3)
 _UNUSUAL = 3
@@ -148,7 +167,11 @@ def _skip(data: Any, position: Int, end: Int, kind: Int, wire: Int) -> tuple[Int
         value, stop = read_varint(data, position, end)
         return (stop if wire == 0 else -1), position, np.int64(value)
     if kind == _FIXED64:
-        return (position + 8 if end - position >= 8 and wire == 1 else -1), position, 0
+        if end - position < 8 or wire != 1:
+            return -1, -1, 0
+        return position + 8, position, np.int64(load64(data, position))
+    if kind == _FIXED32:
+        return (position + 4 if end - position >= 4 and wire == 5 else -1), position, 0
     stop, start = read_length(data, position, end)
     if wire != 2 or stop < 0:
         return -1, -1, 0
@@ -195,7 +218,7 @@ def _walk(data: Any, start: Int, end: Int, rules: Any, stack: Any, found: Any, n
         elif note >= 0 and kind == _MESSAGE:
             notes[note, 0], notes[note, 1] = 0, notes[note, 1] + 1
         elif note >= 0:
-            notes[note, 0] = number if kind == _VARINT else begin
+            notes[note, 0] = begin if kind == _TEXT else number
             notes[note, 1] = stop if kind == _TEXT else 1
         position = stop
         if kind == _MESSAGE:
@@ -206,10 +229,13 @@ def _walk(data: Any, start: Int, end: Int, rules: Any, stack: Any, found: Any, n
 
 @helper
 def _is_usual(notes: Any, examples: Int) -> Any:
-    """Whether there is one input, of a one-dimensional tensor of as many strings as it has."""
+    """Whether there is one input, of a one-dimensional tensor of as many strings as it has; or a list."""
     for spec in range(SPECS):
         if notes[4 * spec + VERSION, 1] > 0 and notes[4 * spec + LABEL, 1] > 0:
             return False
+    if notes[LABELLED, 1] > 0:
+        # A message has one kind of log: where it says two, the last counts.
+        return notes[LABELLED, 1] == 1 and notes[PREDICT, 1] == 0 and notes[LISTED, 1] == 1
     size = max(notes[SIZE, 0], 0) if notes[SIZE, 1] else 0
     return (
         notes[INPUTS, 1] == 1 and notes[DTYPE, 0] == _DT_STRING and notes[DIMS, 1] == 1 and size == examples
@@ -245,7 +271,9 @@ def find_examples(
     """Finds the examples of records from number `first` on.
 
     For a usual record, `found.notes` has the seconds of its time, the input, and of each spec the name,
-    whether it has a version, the version, label and signature: for texts their number in `names` plus one.
+    whether it has a version, the version, label and signature; from `MORE` on the bits of the sampling rate,
+    the origin, whether it is a request to predict, and whether it has a response. Texts are their number in
+    `names` plus one.
     Returns how many records are done in all, what there must be more of, and bytes that a name needs.
     """
     for i in range(first, starts.size):
@@ -269,11 +297,15 @@ def find_examples(
                 out[i, at + to] = _intern(data, notes[4 * spec + note, 0], notes[4 * spec + note, 1], names)
                 short = short or out[i, at + to] < 0
             at += 5
-        if short:
+        out[i, at] = notes[RATE, 0] if notes[RATE, 1] else 0
+        out[i, at + 1] = _intern(data, notes[ORIGIN, 0], notes[ORIGIN, 1], names)
+        out[i, at + 2], out[i, at + 3] = notes[PREDICT, 1], notes[ANSWER, 1]
+        if short or out[i, at + 1] < 0:
             found.total[0] = before
             return i, MORE_NAMES, ends[i] - starts[i]
     found.first[starts.size] = found.total[0]
     return starts.size, DONE, 0
 
 
-NOTED = 2 + 5 * SPECS
+MORE = 2 + 5 * SPECS
+NOTED = MORE + 4

@@ -11,6 +11,7 @@ import dataclasses
 import datetime as dt
 import decimal
 import json
+import math
 import re
 import urllib.parse
 from collections.abc import Mapping
@@ -96,13 +97,19 @@ def parse_table(text: str) -> Table:
     match = _TABLE.fullmatch(name)
     if match is None:
         raise UsageError(f"--logs: expected {_EXPECTED}, got {text!r}")
-    asked = urllib.parse.parse_qsl(query, keep_blank_values=True)
+    asked = _asked(query)
     if unknown := [key for key, value in asked if key not in ("model", "version", "time_type") or not value]:
         raise UsageError(f"--logs: expected {_EXPECTED}; got {unknown[0]!r}")
     table = Table(**match.groupdict(), **dict(asked))
     if table.time_type not in _LITERALS:
         raise UsageError(f"--logs: time_type is one of {', '.join(_LITERALS)}; got {table.time_type!r}")
     return table
+
+
+def _asked(query: str) -> list[tuple[str, str]]:
+    """The names and values after the question mark; `%26` in a value is `&`, and `+` is itself."""
+    pairs = [part.partition("=") for part in query.split("&")] if query else []
+    return [(name, urllib.parse.unquote(value)) for name, _, value in pairs]
 
 
 def check_format(name: str) -> Format:
@@ -208,8 +215,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, decimal.Decimal):
-        return int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
+        return _number(value)
     return value
+
+
+def _number(value: decimal.Decimal) -> int | float:
+    """A NUMERIC as a number; its type has no NaN, and no more than 77 digits."""
+    if value.is_nan():
+        return math.nan
+    whole = value.is_finite() and value.adjusted() < 80 and value == value.to_integral_value()
+    return int(value) if whole else float(value)
 
 
 def _described(value: Any) -> str:

@@ -15,10 +15,9 @@ from typing import Any
 
 from transforms.logs import json_text
 from transforms.logs.bodies_v2 import tensor_columns
-from transforms.logs.body_values import features_of_example, is_b64, number_of_text, value_of
+from transforms.logs.body_values import features_of_example, is_b64, number_of_text, value_of, values_of
 from transforms.logs.features import Settings
 from transforms.logs.log_kinds import EXAMPLE_INPUTS
-from transforms.logs.missing import Missing
 from transforms.logs.request import BadRecordError
 from transforms.logs.tensors import MAX_CLAIMED
 
@@ -47,7 +46,6 @@ class Bodies:
 
     def __init__(self, settings: Settings) -> None:
         self._types = dict(settings.expected.types) if settings.expected else {}
-        self._missing = Missing(settings.expected)
         only = tuple(self._types) if len(self._types) == 1 else ()
         self._columns = settings.columns
         self._names = settings.columns or only
@@ -63,11 +61,10 @@ class Bodies:
 
         `{"b64": ...}` become bytes; bytes that are no feature's value but a serialized tf.Example become its
         features, each a list. A value or list without names takes the names in `Settings.columns`, or that
-        of the only feature. A scalar among `inputs` stands for every row. False in `NAME/present` says that
-        a value is missing, as in tensors.
+        of the only feature. A scalar among `inputs` stands for every row.
 
         Raises BadRecordError: `not_a_request`, `no_instances`, `too_many_instances`, `bad_base64`,
-        `no_names`, `columns_differ`, `rows_differ`, `not_a_tf_example`, `bad_mask`, `nested_too_deeply`, and
+        `no_names`, `columns_differ`, `rows_differ`, `not_a_tf_example`, `nested_too_deeply`, and
         those of `open_inference` where `inputs` are its tensors.
         """
         found = [key for key in BODY_KEYS if body.get(key) is not None]
@@ -86,7 +83,7 @@ class Bodies:
 
         One input that is no feature takes the names in `Settings.columns` if it is as wide. Raises
         BadRecordError: `not_a_request`, `no_inputs`, `bad_tensor_shape`, `unsupported_dtype`,
-        `binary_tensor`, `rows_differ`, `no_instances`, `too_many_instances`, `bad_base64`, `bad_mask`,
+        `binary_tensor`, `rows_differ`, `no_instances`, `too_many_instances`, `bad_base64`,
         `not_a_tf_example`, `nested_too_deeply`.
         """
         columns = tensor_columns(body.get("inputs"))
@@ -123,7 +120,7 @@ class Bodies:
     def _of_columns(self, inputs: Any) -> Sequence[Row]:
         if isinstance(inputs, Mapping) and not self._is_bytes(inputs):
             _check_keys(inputs)
-            return self._rows({name: value_of(value) for name, value in inputs.items()})
+            return self._rows(values_of(inputs))
         unnamed = inputs if isinstance(inputs, list) else [inputs]
         return [self._instance(one) for one in _counted(unnamed, "inputs")]
 
@@ -157,8 +154,7 @@ class Bodies:
         return is_b64(value) and "b64" not in self._types
 
     def _row(self, row: dict[str, Any]) -> Row:
-        """A row of tensors: without what stands for missing, and with the features of an example in it."""
-        row = self._missing.taken_out(row)
+        """A row of tensors, with the features of a serialized example in it."""
         if row.keys() <= self._types.keys():
             return row
         for name, value in list(row.items()):
@@ -193,12 +189,12 @@ class Bodies:
         if not self._names:
             raise _no_names()
         if len(self._names) == 1:
-            return self._missing.taken_out({self._names[0]: value})
+            return {self._names[0]: value}
         if not isinstance(value, list) or len(value) != len(self._names):
             came = len(value) if isinstance(value, list) else 1
             detail = f"expected {len(self._names)} values without names, as --columns has; got {came}"
             raise BadRecordError("columns_differ", detail)
-        return self._missing.taken_out(dict(zip(self._names, value, strict=True)))
+        return dict(zip(self._names, value, strict=True))
 
     def _fits_columns(self, values: Any) -> bool:
         if not self._columns or not isinstance(values, list):
@@ -221,7 +217,7 @@ def _named(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise BadRecordError(NOT_A_REQUEST, "expected an object of features in the body; got something else")
     _check_keys(value)
-    return {name: value_of(one) for name, one in value.items()}
+    return values_of(value)
 
 
 def _check_keys(value: Mapping[Any, Any]) -> None:

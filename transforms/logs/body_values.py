@@ -19,7 +19,7 @@ _B64 = "b64"
 _SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
 _LONGEST_NUMBER = 40
 _NUMBER = re.compile(
-    r"[+-]?(?:([0-9]+)|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[nN][aA][nN]|[iI][nN][fF])", re.ASCII
+    r"[+-]?(?:([0-9]+)|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[nN][aA][nN]|[iI][nN][fF])"
 )
 
 
@@ -42,6 +42,13 @@ def value_of(value: Any, depth: int = 0) -> Any:
     if depth >= MAX_DEPTH:
         raise BadRecordError("nested_too_deeply", f"expected lists at most {MAX_DEPTH} deep in a value")
     return [value_of(one, depth + 1) for one in value]
+
+
+def values_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of `values`, each as `value_of` has it."""
+    if _SCALARS.issuperset(map(type, values.values())):
+        return dict(values)
+    return {name: value_of(value) for name, value in values.items()}
 
 
 def _decoded(text: Any) -> bytes:

@@ -9,23 +9,38 @@ from typing import Any
 from transforms.logs.tensors import MAX_CLAIMED, Tensor, TensorError, decode_tensor, narrowed, only_value
 
 
-def decode_tensors(protos: Mapping[str, Any], known: Container[str] | None) -> dict[str, Tensor]:
-    """The tensors of a request's inputs. Nothing is filled before all that they claim is added up.
+def decode_tensors(
+    requests: Sequence[Mapping[str, Any]], known: Container[str] | None
+) -> list[dict[str, Tensor]]:
+    """The tensors of the inputs of a record's requests, by name.
 
-    Of an input that is not `known` (None: all are) the rows are counted and no more: where one value fills
-    its shape, each row gets one. A request's only input is taken as it is: it may hold examples. Raises
-    TensorError as `decode_tensor` does, and when the inputs claim more than `MAX_CLAIMED` values.
+    Nothing is filled before all that they claim is added up. Of an input that is not `known` (None: all are)
+    the rows are counted and no more: where one value fills its shape, each row gets one. A request's only
+    input is taken as it is: it may hold examples. Raises TensorError as `decode_tensor` does, and when the
+    inputs claim more than `MAX_CLAIMED` values.
     """
+    counted = [_counted(protos, known) for protos in requests]
+    claims = sum(_claims(protos, names) for protos, names in zip(requests, counted, strict=True))
+    if claims > MAX_CLAIMED:
+        raise TensorError("bad_tensor_shape", f"inputs claim {claims} values that are not there")
+    return [
+        {name: decode_tensor(name, proto, narrow=name in names) for name, proto in protos.items()}
+        for protos, names in zip(requests, counted, strict=True)
+    ]
+
+
+def _counted(protos: Mapping[str, Any], known: Container[str] | None) -> set[str]:
+    """The inputs of which the rows are counted and no more."""
+    return {name for name in protos if known is not None and name not in known and len(protos) > 1}
+
+
+def _claims(protos: Mapping[str, Any], counted: Container[str]) -> int:
     shapes = {name: [dim.size for dim in proto.tensor_shape.dim] for name, proto in protos.items()}
     rows = max((sizes[0] for sizes in shapes.values() if sizes), default=1)
-    counted = {name for name in protos if known is not None and name not in known and len(protos) > 1}
-    claims = [
+    return sum(
         _claimed(proto, narrowed(shapes[name]) if name in counted else shapes[name], rows)
         for name, proto in protos.items()
-    ]
-    if sum(claims) > MAX_CLAIMED:
-        raise TensorError("bad_tensor_shape", f"inputs claim {sum(claims)} values that are not there")
-    return {name: decode_tensor(name, proto, narrow=name in counted) for name, proto in protos.items()}
+    )
 
 
 def _claimed(proto: Any, sizes: Sequence[int], rows: int) -> int:

@@ -6,6 +6,7 @@ missing, under a form `<came>_for_<expected>`, as in every other format.
 
 from __future__ import annotations
 
+import decimal
 import math
 import re
 from collections.abc import Callable
@@ -37,7 +38,6 @@ LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 Converted = tuple[Any, tuple[str, ...]]
 
 _INT64 = 1 << 63
-_LARGEST_EXACT = 1 << 53
 _LONGEST_NUMBER = 400
 _WHOLE = re.compile(r"[+-]?[0-9]+", re.ASCII)
 # Neither what Python alone takes for numbers (1_000, digits of other scripts) nor what others do (0x1F).
@@ -91,7 +91,7 @@ def _to_float(value: Any) -> Converted:
     try:
         number, forms = _of_float(float(value))
     except OverflowError:
-        return math.copysign(math.inf, value), ("whole_number", "beyond_float32")
+        return math.inf if value > 0 else -math.inf, ("whole_number", "beyond_float32")
     return number, ("whole_number", *forms)
 
 
@@ -111,7 +111,7 @@ def _to_bytes(value: Any) -> Converted:
     if isinstance(value, float) and math.isnan(value):
         return None, ("nan",)
     # Of an integer that is too long for them, parsers leave a float: its digits are lost.
-    if -_INT64 <= value < 2 * _INT64 or not float(value).is_integer():
+    if -_INT64 <= value < 2 * _INT64 or (isinstance(value, float) and not value.is_integer()):
         return str(value).encode(), ("unquoted_value",)
     return _refused("long_int", FeatureType.BYTES)
 
@@ -153,10 +153,16 @@ def _from_text(value: Any, wanted: FeatureType) -> Converted:
 def _text_to_int(text: str) -> Converted:
     if _WHOLE.fullmatch(text):
         return _to_int(int(text))
-    number, forms = _float_to_int(float(text))
-    if number is not None and abs(number) > _LARGEST_EXACT:
-        return _refused("bytes", FeatureType.INT)
-    return number, forms
+    try:
+        number = decimal.Decimal(text)  # exactly, where a float would round
+    except decimal.DecimalException:
+        return _refused("long_int", FeatureType.INT)
+    if number.is_nan():
+        return None, ("nan",)
+    if number.is_infinite() or number != number.to_integral_value():
+        return _refused("float", FeatureType.INT)
+    inside = -_INT64 <= number < _INT64
+    return (int(number), ("point_zero",)) if inside else _refused("long_int", FeatureType.INT)
 
 
 def _text_to_float(text: str) -> Converted:

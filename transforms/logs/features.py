@@ -106,6 +106,7 @@ class Settings:
       columns: names for the values of rows that come without names (CSV bodies, lists).
       exclude: rules for requests that are no traffic; see `logs.excluding`.
       responses: whether the answers are wanted, too.
+      warm_ups: what requests that `export` wrote are known by; see `logs.warm_ups`.
       keep_payloads: whether rejects carry the bytes of their record.
       sample: the fraction of records that is decoded, chosen by a hash of their id or bytes; the others are
         counted as excluded.
@@ -120,6 +121,7 @@ class Settings:
     columns: tuple[str, ...] = ()
     exclude: tuple[tuple[str, str], ...] = ()
     responses: bool = False
+    warm_ups: frozenset[int] = frozenset()
     keep_payloads: bool = False
     sample: float = 1.0
 

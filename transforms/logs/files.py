@@ -57,7 +57,8 @@ def decode_file(file: FileSize, file_format: Format, settings: Settings) -> Iter
                 yield _with_bytes(decoded, position - read)
                 read = position
     except (TFRecordError, tables.TableError, TypeConflictError, InputError) as error:
-        yield Decoded(None, (), Accounting(by_file={file.path: counts}))
+        if counts.read:
+            yield Decoded(None, (), Accounting(by_file={file.path: counts}))
         yield _fault(error, file, settings)
         return
     rest = max(file.bytes - read, 0)

@@ -1,57 +1,37 @@
-"""TFRecords of tensorflow_serving.apis.PredictionLog with predict requests: to columns and metadata.
-
-A request carries serialized tf.Examples in one string tensor, or one tensor a feature.
-"""
+"""TFRecords of tensorflow_serving.apis.PredictionLog by the protobuf classes: to columns and metadata."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Container, Iterator, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+import orjson
 import pyarrow as pa
-from google.protobuf.message import DecodeError
 
 from transforms.columnar.example_parser import ExampleParser
-from transforms.logs.claims import decode_tensors
-from transforms.logs.features import Array, Column, FeatureType, Settings
+from transforms.logs.features import Array, Column, Settings
+from transforms.logs.log_kinds import LoggedRequest, LogReader
+from transforms.logs.request import BadRecordError
 from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
-from transforms.logs.tensors import PRESENT, Tensor, TensorColumns, TensorError
+from transforms.logs.tensors import TensorColumns
 from transforms.logs.tf_example import NOT_AN_EXAMPLE, parse_all
 from transforms.logs.times import times_of_micros
 from transforms.records import Decoded, Reject
 
-NOT_A_LOG = "not_a_prediction_log"
 # A record may hold any number of rows, so a run of records is cut where these are reached.
 MAX_ROWS = 8192
 MAX_VALUES = 4 << 20
+MAX_EXAMPLE_BYTES = 32 << 20
 _LAST_SECOND = 10**12  # far past the year 9999; what is later is no time, and must not overflow
-#: Without a schema, the names that exporters give to an input of serialized examples.
-EXAMPLE_INPUTS = frozenset({"examples", "inputs", "input_example_tensor", "serialized_examples"})
-
-
-@dataclasses.dataclass(frozen=True)
-class _Request:
-    """What one record says: its metadata, and its inputs."""
-
-    seconds: int
-    model: str | None
-    version: str | None
-    signature: str | None
-    inputs: dict[str, Tensor]
 
 
 class ParsedLogDecoder:
     """Decodes records that are PredictionLogs. Not thread-safe: one for each thread."""
 
     def __init__(self, settings: Settings, finisher: Finisher | None = None) -> None:
-        from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
-
-        self._from_string = PredictionLog.FromString
         self._settings = settings
-        self._known = frozenset(settings.expected.types) if settings.expected else frozenset()
-        self._read = self._known | {name + PRESENT for name in self._known} if settings.expected else None
+        self._reader = LogReader(settings)
         self._parser = ExampleParser()
         self._finisher = finisher or Finisher(settings)
 
@@ -65,7 +45,7 @@ class ParsedLogDecoder:
         groups = {carries: self._new_group(place, records, carries) for carries in (True, False)}
         for index, record in enumerate(records):
             request = self._request(record)
-            carries = self._carries_examples(request)
+            carries = isinstance(request, LoggedRequest) and request.examples is not None
             if groups[carries].is_full:
                 yield groups[carries].finish(self._parser, self._finisher)
                 groups[carries] = self._new_group(place, records, carries)
@@ -78,50 +58,11 @@ class ParsedLogDecoder:
         tensors = TensorColumns(self._settings.expected)
         return _Group(place, records if self._settings.keep_payloads else None, tensors, carries)
 
-    def _request(self, record: bytes) -> _Request | TensorError:
+    def _request(self, record: bytes) -> LoggedRequest | BadRecordError:
         try:
-            log = self._from_string(record)
-        except DecodeError:
-            return TensorError(NOT_A_LOG, "expected a PredictionLog; the record does not parse as one")
-        kind = log.WhichOneof("log_type")
-        if kind is None:
-            return TensorError(NOT_A_LOG, "expected a PredictionLog; the record holds no request of any kind")
-        if kind != "predict_log":
-            return TensorError("unsupported_log_type", f"expected a predict_log; the record is a {kind}")
-        try:
-            return _predict_request(log, self._read)
-        except TensorError as error:
+            return self._reader.read(record)
+        except BadRecordError as error:
             return error
-
-    def _carries_examples(self, request: _Request | TensorError) -> bool:
-        """Whether its one input holds serialized examples."""
-        if isinstance(request, TensorError):
-            return False
-        if len(request.inputs) != 1:
-            return False
-        [(name, tensor)] = request.inputs.items()
-        named_so = name not in self._known if self._known else name in EXAMPLE_INPUTS
-        return named_so and tensor.kind is FeatureType.BYTES
-
-
-def _predict_request(log: Any, known: Container[str] | None) -> _Request:
-    request, response = log.predict_log.request, log.predict_log.response
-    # The request mostly leaves the version open; the response says which one answered.
-    specs = (response.model_spec, request.model_spec, log.log_metadata.model_spec)
-    inputs = decode_tensors(dict(request.inputs), known)
-    if not inputs:
-        raise TensorError("no_inputs", "the request has no inputs")
-    return _Request(
-        seconds=log.log_metadata.timestamp_secs,
-        model=next((spec.name for spec in specs if spec.name), None),
-        version=next(filter(None, map(_version, specs)), None),
-        signature=next((spec.signature_name for spec in specs if spec.signature_name), None),
-        inputs=inputs,
-    )
-
-
-def _version(spec: Any) -> str | None:
-    return str(spec.version.value) if spec.HasField("version") else spec.version_label or None
 
 
 class _Group:
@@ -135,32 +76,43 @@ class _Group:
         self._tensors = tensors
         self._examples: list[bytes] = []
         self._carries = carries
-        self._requests: list[tuple[int, int, _Request]] = []  # index, rows
+        self._requests: list[tuple[int, int, LoggedRequest]] = []  # index, rows
         self._rejects: list[Reject] = []
+        self._excluded: Counter[str] = Counter()
+        self._bytes = 0
         self.read = 0
 
     @property
     def is_full(self) -> bool:
-        return max(len(self._examples), self._tensors.rows) >= MAX_ROWS or self._tensors.values >= MAX_VALUES
+        rows, values = max(len(self._examples), self._tensors.rows), self._tensors.values
+        return rows >= MAX_ROWS or values >= MAX_VALUES or self._bytes >= MAX_EXAMPLE_BYTES
 
-    def add(self, index: int, request: _Request | TensorError) -> None:
+    def add(self, index: int, request: LoggedRequest | BadRecordError) -> None:
         self.read += 1
-        if isinstance(request, TensorError):
+        if isinstance(request, BadRecordError):
             self._reject(index, request)
             return
+        if request.excluded is not None:
+            self._excluded[request.excluded] += 1
+            return
         try:
-            rows = self._tensors.add(request.inputs) if not self._carries else self._add_examples(request)
-        except TensorError as error:
+            rows = self._add_tensors(request) if request.examples is None else self._add(request.examples)
+        except BadRecordError as error:
             self._reject(index, error)
             return
         self._requests.append((index, rows, request))
 
-    def _add_examples(self, request: _Request) -> int:
-        [tensor] = request.inputs.values()
-        self._examples.extend(tensor.values)
-        return len(tensor.values)
+    def _add_tensors(self, request: LoggedRequest) -> int:
+        for inputs in request.inputs:
+            self._tensors.check(inputs)
+        return sum(map(self._tensors.add, request.inputs))
 
-    def _reject(self, index: int, error: TensorError) -> None:
+    def _add(self, examples: Sequence[bytes]) -> int:
+        self._examples.extend(examples)
+        self._bytes += sum(map(len, examples))
+        return len(examples)
+
+    def _reject(self, index: int, error: BadRecordError) -> None:
         payload = self._payloads[index] if self._payloads else None
         self._rejects.append(rejected(self._place, index, error.reason, error.detail, payload))
 
@@ -174,7 +126,7 @@ class _Group:
         requests = [request for request, ok in zip(self._requests, good, strict=True) if ok]
         without_rows = sum(rows == 0 for _, rows, _ in requests)
         rows = Rows(columns, self._metadata(requests))
-        return finisher.finish(rows, self._rejects, Counts(self.read, without_rows))
+        return finisher.finish(rows, self._rejects, Counts(self.read, without_rows, self._excluded))
 
     def _parse(self, parser: ExampleParser) -> tuple[Sequence[Column], Array]:
         columns, bad = parse_all(parser, self._examples)
@@ -185,20 +137,30 @@ class _Group:
         good[owners[bad]] = False
         for owner in np.flatnonzero(~good):
             detail = "an input of serialized tf.Examples holds one that does not parse"
-            self._reject(self._requests[owner][0], TensorError(NOT_AN_EXAMPLE, detail))
+            self._reject(self._requests[owner][0], BadRecordError(NOT_AN_EXAMPLE, detail))
         # The bad examples have no rows any more; the others of their requests go with them.
         keep = pa.array(good[np.delete(owners, bad)])
         return [(name, column.filter(keep)) for name, column in columns], good
 
-    def _metadata(self, requests: Sequence[tuple[int, int, _Request]]) -> pa.RecordBatch:
+    def _metadata(self, requests: Sequence[tuple[int, int, LoggedRequest]]) -> pa.RecordBatch:
         sizes = [rows for _, rows, _ in requests]
         of_row = pa.array(np.repeat(np.arange(len(requests)), sizes))
         seconds = np.array([min(max(r.seconds, 0), _LAST_SECOND) for _, _, r in requests], np.int64)
+        rates = [request.sampling_rate for _, _, request in requests]
         columns = {
             "time": times_of_micros(seconds * 1_000_000),
             "record": pa.array([self._place.first_record + index for index, _, _ in requests], pa.int64()),
+            "sampling_rate": pa.array(rates, pa.float64()),
         }
-        for name in ("model", "version", "signature"):
+        for name in ("model", "version", "signature", "origin"):
             columns[name] = pa.array([getattr(request, name) for _, _, request in requests], pa.string())
         taken = {name: column.take(of_row) for name, column in columns.items()}
+        texts = [text for _, rows, request in requests for text in _answer_texts(request, rows)]
+        taken["response"] = pa.array(texts, pa.large_string())
         return metadata_of(len(of_row), self._place.file, **taken)
+
+
+def _answer_texts(request: LoggedRequest, rows: int) -> Sequence[str | None]:
+    if request.answers is None or len(request.answers) != rows:
+        return [None] * rows
+    return [orjson.dumps(answer).decode() for answer in request.answers]

@@ -1,13 +1,15 @@
 """TFRecords of PredictionLog: blocks of serialized requests to rows.
 
-Requests that carry tf.Examples in the usual form are parsed by compiled code, straight from the block; all
-others by way of the protobuf classes.
+Requests to predict, to classify and to regress that carry tf.Examples in the usual form are parsed by
+compiled code, straight from the block; all others by way of the protobuf classes (`logs.log_kinds`), and so
+are all where answers are wanted.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -18,13 +20,13 @@ from transforms.columnar import request_scan as rs
 from transforms.columnar.example_parser import ExampleParser, Parsed
 from transforms.columnar.framing import Array, Block
 from transforms.logs.features import Settings
-from transforms.logs.parsed_prediction_log import EXAMPLE_INPUTS, ParsedLogDecoder
-from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rejected, renumbered
-from transforms.logs.tf_example import NOT_AN_EXAMPLE
+from transforms.logs.log_kinds import EXAMPLE_INPUTS
+from transforms.logs.parsed_prediction_log import ParsedLogDecoder
+from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, renumbered
 from transforms.logs.times import times_of_micros
-from transforms.records import Decoded, Reject
+from transforms.logs.warm_ups import WARM_UP, fingerprints_of, is_warm_up_file
+from transforms.records import Decoded
 
-_BAD_INPUT = "an input of serialized tf.Examples holds one that does not parse"
 _LAST_SECOND = 10**12  # far past the year 9999; what is later is no time, and must not overflow
 _MAX_NAMES = 1 << 16
 
@@ -57,9 +59,18 @@ class PredictionLogDecoder:
 
         Raises TypeConflictError where there is no schema and a feature's type changes.
         """
-        found, others = self._find(block)
-        if len(found.records):
-            yield from self._decode_examples(found, block, place)
+        if is_warm_up_file(place.file):
+            excluded = Counter({WARM_UP: len(block)})
+            yield self._finisher.finish(None, (), Counts(len(block), excluded=excluded))
+            return
+        others = np.arange(len(block))
+        if not self._settings.responses:
+            found, others = self._find(block)
+            parts = list(self._parser.parse(found.examples)) if len(found.records) else []
+            bad = np.unique(found.owners[[index for part in parts for index in part.bad]])
+            yield from self._decode_examples(found, parts, bad, place)
+            # The protobuf classes say what is wrong with them.
+            others = np.union1d(others, found.records[bad]) if len(bad) else others
         if len(others):
             records = [block.record(int(i)) for i in others]
             for decoded in self._careful.decode(records, Place(place.file, 0)):
@@ -69,7 +80,8 @@ class PredictionLogDecoder:
         if self._names.used[0] > _MAX_NAMES:
             self._names = nm.new_names(64, 4096)
         found = self._scan(block)
-        usual = found.usual & self._carrying()[found.notes[:, 1]]
+        predict = found.notes[:, rs.MORE + 2] > 0
+        usual = found.usual & (~predict | self._carrying()[found.notes[:, 1]])
         records = np.flatnonzero(usual)
         sizes = np.diff(found.first)
         of_usual = np.repeat(usual, sizes)
@@ -99,41 +111,55 @@ class PredictionLogDecoder:
     def _texts(self) -> list[str]:
         return [nm.name_of(self._names, i).decode() for i in range(int(self._names.used[0]))]
 
-    def _decode_examples(self, found: _Found, block: Block, place: Place) -> Iterator[Decoded]:
-        parts = list(self._parser.parse(found.examples))
-        bad = np.unique(found.owners[[index for part in parts for index in part.bad]])
-        good = np.ones(len(found.records), bool)
+    def _decode_examples(
+        self, found: _Found, parts: Sequence[Parsed], bad: Array, place: Place
+    ) -> Iterator[Decoded]:
+        """What there is of the records that are found, but for the `bad` ones."""
+        if len(found.records) == len(bad):
+            return
+        sizes = np.bincount(found.owners, minlength=len(found.records))
+        warm = self._warm_ups(found, sizes)
+        warm[bad] = False
+        good = ~warm
         good[bad] = False
-        rejects = [self._reject(block, place, int(found.records[owner])) for owner in bad]
-        without_rows = int((good & (np.bincount(found.owners, minlength=len(good)) == 0)).sum())
-        read = len(found.records)
-        all_rows: list[Rows | None] = [self._rows(part, found, good, place) for part in parts]
+        without_rows = int((good & (sizes == 0)).sum())
+        counts = Counts(len(good) - len(bad), without_rows, +Counter({WARM_UP: int(warm.sum())}))
+        metadata = self._metadata(found, place)
+        all_rows: list[Rows | None] = [_rows(part, found, good, metadata, place.file) for part in parts]
         for rows in all_rows or [None]:
-            yield self._finisher.finish(rows, rejects, Counts(read, without_rows))
-            read, without_rows, rejects = 0, 0, []
+            yield self._finisher.finish(rows, (), counts)
+            counts = Counts(0)
 
-    def _rows(self, part: Parsed, found: _Found, good: Array, place: Place) -> Rows:
-        owners = found.owners[part.records]
-        return Rows(part.columns, self._metadata(found, owners, place)).keep(good[owners])
+    def _warm_ups(self, found: _Found, sizes: Array) -> Array:
+        """Which of the records are requests that `export` wrote."""
+        result = np.zeros(len(found.records), bool)
+        predict, answered = found.notes[:, rs.MORE + 2], found.notes[:, rs.MORE + 3]
+        quiet = np.flatnonzero((found.notes[:, 0] == 0) & (predict > 0) & (answered == 0))
+        if self._settings.warm_ups and len(quiet):
+            ends = np.cumsum(sizes)
+            requests = np.stack([ends - sizes, ends], axis=1)[quiet]
+            known = np.array(list(self._settings.warm_ups), np.uint64)
+            result[quiet] = np.isin(fingerprints_of(found.examples, requests), known)
+        return result
 
-    def _reject(self, block: Block, place: Place, index: int) -> Reject:
-        payload = block.record(index) if self._settings.keep_payloads else None
-        return rejected(place, index, NOT_AN_EXAMPLE, _BAD_INPUT, payload)
-
-    def _metadata(self, found: _Found, owners: Array, place: Place) -> pa.RecordBatch:
-        notes = found.notes[owners]
-        specs = notes[:, 2:].reshape(len(notes), rs.SPECS, 5)
+    def _metadata(self, found: _Found, place: Place) -> dict[str, pa.Array]:
+        """Columns of a value for each record."""
+        notes = found.notes
+        specs = notes[:, 2 : rs.MORE].reshape(len(notes), rs.SPECS, 5)
         texts = pa.array([None, *self._texts()], pa.string())
         seconds = np.minimum(notes[:, 0], _LAST_SECOND)
-        return metadata_of(
-            len(owners),
-            place.file,
-            time=times_of_micros(seconds * 1_000_000),
-            record=pa.array(found.records[owners] + place.first_record, pa.int64()),
-            model=texts.take(pa.array(_first(specs[:, :, 0]))),
-            version=_versions(specs, texts),
-            signature=texts.take(pa.array(_first(specs[:, :, 4]))),
-        )
+        columns = {
+            "time": times_of_micros(seconds * 1_000_000),
+            "record": pa.array(found.records + place.first_record, pa.int64()),
+            "model": texts.take(pa.array(_first(specs[:, :, 0]))),
+            "version": _versions(specs, texts),
+            "signature": texts.take(pa.array(_first(specs[:, :, 4]))),
+        }
+        if (rates := _rates(notes[:, rs.MORE])) is not None:
+            columns["sampling_rate"] = rates
+        if (origins := notes[:, rs.MORE + 1]).any():
+            columns["origin"] = texts.take(pa.array(origins))
+        return columns
 
 
 def _new_requests(count: int) -> rs.Requests:
@@ -145,6 +171,29 @@ def _new_requests(count: int) -> rs.Requests:
         ends=np.empty(count, np.int64),
         total=np.zeros(1, np.int64),
     )
+
+
+def _rows(part: Parsed, found: _Found, good: Array, metadata: Mapping[str, pa.Array], file: str) -> Rows:
+    """The rows of those examples whose whole request is good."""
+    owners = found.owners[part.records]
+    columns = metadata_of(len(owners), file, **_of_rows(metadata, owners, len(good)))
+    return Rows(part.columns, columns).keep(good[owners])
+
+
+def _of_rows(columns: Mapping[str, pa.Array], owners: Array, records: int) -> dict[str, pa.Array]:
+    """From a value for each record, a value for each row."""
+    if len(owners) == records and (owners == np.arange(records)).all():
+        return dict(columns)  # most logs have one row a request
+    of_row = pa.array(owners)
+    return {name: column.take(of_row) for name, column in columns.items()}
+
+
+def _rates(bits: Array) -> pa.Array | None:
+    """Sampling rates by the bits of each; None where there is none above 0 and up to 1."""
+    if not bits.any():
+        return None
+    rates = np.ascontiguousarray(bits).view(np.float64)
+    return pa.array(rates, mask=~((rates > 0) & (rates <= 1)))
 
 
 def _first(numbers: Array) -> Array:

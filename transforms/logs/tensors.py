@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.logs.features import VALUES, Array, Column, Expected, FeatureType, lists
+from transforms.logs.request import BadRecordError
 
 PRESENT = "/present"
 # One value may stand for a whole shape, so a few bytes can claim any number of values and rows. Beyond this
@@ -25,13 +26,8 @@ MAX_CLAIMED = 1 << 20
 MAX_RANK = 254  # TensorFlow's own limit
 
 
-class TensorError(Exception):
-    """A request whose tensors cannot be decoded, with the short reason that rejects are counted by."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
+class TensorError(BadRecordError):
+    """A request whose tensors cannot be decoded."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,15 +206,20 @@ class TensorColumns:
     def add(self, inputs: Mapping[str, Tensor]) -> int:
         """Adds a request's tensors; the number of its rows. A scalar stands for every row.
 
-        Raises TensorError, and adds nothing, when they are not of one batch.
+        Raises TensorError, and adds nothing, where `check` does.
         """
-        rows = _batch_size(inputs)
-        self._check_masks(inputs)
+        rows = self.check(inputs)
         for name, tensor in inputs.items():
             whole = tensor if tensor.rows is not None else _broadcast(tensor, rows)
             self._inputs.setdefault((name, tensor.kind), []).append((self.rows, whole))
             self.values += rows * max(tensor.width, 1)
         self.rows += rows
+        return rows
+
+    def check(self, inputs: Mapping[str, Tensor]) -> int:
+        """The number of a request's rows. Raises TensorError when its tensors are not of one batch."""
+        rows = batch_size(inputs)
+        self._check_masks(inputs)
         return rows
 
     def _check_masks(self, inputs: Mapping[str, Tensor]) -> None:
@@ -268,7 +269,8 @@ class TensorColumns:
         return lists(flat if there.all() else flat.filter(pa.array(there)), found, null)
 
 
-def _batch_size(inputs: Mapping[str, Tensor]) -> int:
+def batch_size(inputs: Mapping[str, Tensor]) -> int:
+    """The rows that these tensors have together. Raises TensorError when they are not of one batch."""
     sizes = {tensor.rows for tensor in inputs.values() if tensor.rows is not None} or {1}
     if len(sizes) > 1:
         raise TensorError("batch_mismatch", f"inputs have batches of different sizes: {sorted(sizes)}")

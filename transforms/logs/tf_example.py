@@ -1,4 +1,8 @@
-"""TFRecords of tf.Example: blocks of serialized examples to rows."""
+"""TFRecords of tf.Example and tf.SequenceExample: blocks of serialized examples to rows.
+
+`columnar.sequences` says what a SequenceExample gives. A record that is neither, or whose feature list has
+steps of different types, is a reject.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,11 @@ from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rej
 from transforms.records import Decoded
 
 NOT_AN_EXAMPLE = "not_a_tf_example"
-_DETAIL = "expected a serialized tf.Example; the record does not parse as one"
+_DETAIL = "expected a serialized tf.Example or tf.SequenceExample; the record does not parse as one"
 
 
 class TfExampleDecoder:
-    """Decodes records that are tf.Examples. Not thread-safe: one for each thread."""
+    """Decodes records that are tf.Examples or tf.SequenceExamples. Not thread-safe: one for each thread."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

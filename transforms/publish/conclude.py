@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,11 +13,12 @@ from transforms.accounting import Accounting
 from transforms.errors import TrueserveError
 from transforms.publish import page
 from transforms.records import Fault, Reject, Window
-from transforms.verdict import histograms
+from transforms.slicing import SliceStatistics
+from transforms.verdict import histograms, slice_findings
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.findings import Comparison, Space
-from transforms.verdict.verdict import Verdict, decide
-from transforms.verdict.views import Statistics
+from transforms.verdict.verdict import Examined, Verdict, decide
+from transforms.verdict.views import Statistics, dataset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Evidence:
     Attributes:
       statistics: TFDV's statistics of the requests, by space; a space without an entry gave no rows.
       accounting: of the whole input.
+      slices: likewise of the slices; empty where none were asked for.
       rejects: the first thousand or so, in order; `accounting` counts them all.
       faults: what makes the run fail.
     """
@@ -49,6 +52,13 @@ class Evidence:
     accounting: Accounting
     rejects: tuple[Reject, ...] = ()
     faults: tuple[Fault, ...] = ()
+    slices: Mapping[Space, SliceStatistics] = dataclasses.field(default_factory=dict)
+
+    @property
+    def effective_rows(self) -> int | None:
+        """How many rows of equal weight tell as much as those compared; None where all weigh the same."""
+        found = {int(dataset(one).num_examples) for one in self.statistics.values()}
+        return min(found) if found and max(found) != self.accounting.compared else None
 
 
 def conclude(
@@ -62,7 +72,7 @@ def conclude(
     """
     references, faults = _loaded(load_references)
     served = {one.space: evidence.statistics.get(one.space, Statistics()) for one in references}
-    forms = evidence.accounting.forms
+    forms = _weighed_forms(evidence)
     compared = [compare(one, served[one.space], job.policy, forms) for one in references]
     verdict = decide(
         job.window,
@@ -72,6 +82,11 @@ def conclude(
         job.policy,
         job.contract,
         seen=_seen(evidence.accounting),
+        examined=Examined(
+            slices=slice_findings.compare_slices(references, evidence.slices, job.policy),
+            left_out=max((one.left_out for one in evidence.slices.values()), default=0),
+            effective_rows=evidence.effective_rows,
+        ),
     )
     pictures = [p for one in references for p in histograms.pictures(one, served[one.space])]
     distances = [distance for comparison in compared for distance in comparison.distances]
@@ -84,6 +99,15 @@ def _seen(accounting: Accounting) -> Window | None:
     if accounting.first_time is None:
         return None
     return Window(accounting.first_time, accounting.last_time)
+
+
+def _weighed_forms(evidence: Evidence) -> Counter[tuple[str, str]]:
+    """Rows by form, in the proportion in which the statistics count rows."""
+    forms, rows = evidence.accounting.forms, evidence.effective_rows
+    if rows is None:
+        return forms
+    share = rows / max(evidence.accounting.compared, 1)
+    return Counter({key: max(round(count * share), 1) for key, count in forms.items() if count > 0})
 
 
 def _loaded(load: Callable[[], Sequence[Reference]]) -> tuple[Sequence[Reference], list[Fault]]:
@@ -100,6 +124,8 @@ def _protos(compared: Iterable[Comparison], evidence: Evidence) -> Iterator[tupl
             yield f"{_prefix(comparison.space)}anomalies.pbtxt", comparison.anomalies.encode()
     for space, statistics in evidence.statistics.items():
         yield f"{_prefix(space)}stats.binpb", statistics.SerializeToString()
+    for space, slices in evidence.slices.items():
+        yield f"{_prefix(space)}slices.binpb", slices.statistics.SerializeToString()
 
 
 def _prefix(space: Space) -> str:

@@ -59,7 +59,7 @@ def rows(verdict: Json, pictures: Sequence[FeaturePicture], distances: Sequence[
     """Every feature that has a picture, a distance or a finding of its own, worst first."""
     found: dict[tuple[str, str], list[Json]] = defaultdict(list)
     for finding in verdict["findings"]:
-        if finding["feature"]:
+        if finding["feature"] and finding["slice"] is None:
             found[finding["feature"], finding["space"]].append(finding)
     # Worst first: of several distances of a feature the first stays.
     measured = {(d.feature, str(d.space)): d.to_json() for d in reversed(distances) if d.distance is not None}

@@ -23,16 +23,21 @@ FATES = (
 EXCLUDED_BECAUSE = {
     "sample": "not in the sample that was asked for",
     "warm_up": "sent to warm a server up: no traffic",
+    "other_event": "an event of another type than requests and responses",
     "model": "its model matches an --exclude",
     "version": "its model's version matches an --exclude",
     "signature": "its signature matches an --exclude",
     "origin": "its origin matches an --exclude",
 }
 MAX_DEPTH = 6
+FINDINGS_HEAD = (
+    "<tr><th>Severity</th><th>Feature</th><th>Space</th><th>Kind</th>"
+    '<th class="num">Distance</th><th class="num">Limit</th><th>What</th></tr>'
+)
 MAX_REASONS = 50
 MAX_FILES = 50
 # Bytes, so that the whole page stays below 5 MB whatever strangers call their features.
-FINDINGS_BUDGET = 600_000
+FINDINGS_BUDGET = 400_000
 NOT_COMPARED_BUDGET = 350_000
 CONTRACT_BUDGET = 150_000
 
@@ -78,17 +83,15 @@ def tiles(verdict: Json, compared: int) -> str:
 
 
 def findings(verdict: Json) -> str:
-    """The table of findings, in the verdict's order; empty when there is none."""
-    found: Sequence[Json] = verdict["findings"]
+    """The findings about the rows as a whole, in the verdict's order; empty when there is none."""
+    found = [finding for finding in verdict["findings"] if finding["slice"] is None]
     if not found:
         return ""
-    head = (
-        "<tr><th>Severity</th><th>Feature</th><th>Space</th><th>Kind</th>"
-        '<th class="num">Distance</th><th class="num">Limit</th><th>What</th></tr>'
-    )
-    rows = fitting(map(_finding, found), FINDINGS_BUDGET)
+    rows = fitting(map(finding_row, found), FINDINGS_BUDGET)
     more = _more(len(found) - len(rows), "findings")
-    table = f'<div class="card scroll"><table class="found">{head}{"".join(rows)}</table>{more}</div>'
+    table = (
+        f'<div class="card scroll"><table class="found">{FINDINGS_HEAD}{"".join(rows)}</table>{more}</div>'
+    )
     return f"<h2>Findings<small>{len(found):,}</small></h2>{table}"
 
 
@@ -154,7 +157,8 @@ def _left_out(row: Json) -> str:
     )
 
 
-def _finding(finding: Json) -> str:
+def finding_row(finding: Json) -> str:
+    """A row of a table under `FINDINGS_HEAD`."""
     return (
         f"<tr><td>{pill(finding['severity'])}</td><td><b>{name(finding['feature'])}</b></td><td>{_tag(finding['space'])}</td>"
         f'<td class="k">{text(finding["kind"])}</td><td class="num">{figure(finding["distance"])}</td>'

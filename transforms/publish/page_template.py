@@ -114,10 +114,12 @@ PAGE = Template(
 $tiles
 $overview
 $findings
+$slices
 $features
 $not_compared
 <h2>What became of the records</h2>
 $accounting
+$weights
 $contract
 <footer>$footer</footer>
 </main></body></html>

@@ -18,6 +18,8 @@ from transforms.verdict.findings import Space
 from transforms.verdict.reference import Reference
 
 KEPT = 1000
+_SLICES = "_slices"
+_SPACES = (Space.RAW, Space.TRANSFORMED)
 # A kept payload is there to be looked at; a thousand of them must fit into a worker's memory.
 KEPT_PAYLOAD = 64 * 1024
 
@@ -28,6 +30,7 @@ class PublishVerdict(beam.PTransform):  # type: ignore[misc]
 
     Its input is a dict of PCollections, which become side inputs of the one element:
       raw, transformed: one DatasetFeatureStatisticsList each; either may be left out, or have no element.
+      raw_slices, transformed_slices: one SliceStatistics each, likewise.
       accounting: parts, any number.
       rejects: all; the first thousand by file and record are kept.
       faults: what makes the run fail.
@@ -52,9 +55,8 @@ class PublishVerdict(beam.PTransform):  # type: ignore[misc]
             "rejects": found["rejects"] | "KeepFirstRejects" >> beam.CombineGlobally(KeepFirst(KEPT)),
             "faults": found["faults"] | "KeepFirstFaults" >> beam.CombineGlobally(KeepFirst(KEPT)),
         }
-        sides |= {
-            space: found[space] for space in (Space.RAW.value, Space.TRANSFORMED.value) if space in found
-        }
+        names = [f"{space}{part}" for space in _SPACES for part in ("", _SLICES)]
+        sides |= {name: found[name] for name in names if name in found}
         publish = _Publish(self.output, self.run_id, self.job, self.load_references)
         return (
             found["accounting"].pipeline
@@ -102,11 +104,11 @@ class _Publish(beam.DoFn):  # type: ignore[misc]
         counts: list[Accounting],
         rejects: list[list[Reject]],
         faults: list[list[Fault]],
-        raw: Sequence[Any] = (),
-        transformed: Sequence[Any] = (),
+        **found: Sequence[Any],
     ) -> Iterable[dict[str, Any]]:
         evidence = Evidence(
-            statistics=_statistics({Space.RAW: raw, Space.TRANSFORMED: transformed}),
+            statistics=_by_space(found, ""),
+            slices=_by_space(found, _SLICES),
             accounting=accounting.total(counts),
             rejects=tuple(reject for part in rejects for reject in part),
             faults=tuple(fault for part in faults for fault in part),
@@ -115,9 +117,10 @@ class _Publish(beam.DoFn):  # type: ignore[misc]
         yield run_folder.publish(self._output, verdict, files, self._run_id).to_json()
 
 
-def _statistics(found: Mapping[Space, Sequence[Any]]) -> dict[Space, Any]:
-    assert all(len(messages) <= 1 for messages in found.values()), "statistics are one message a space"
-    return {space: messages[0] for space, messages in found.items() if messages}
+def _by_space(found: Mapping[str, Sequence[Any]], part: str) -> dict[Space, Any]:
+    there = {space: found.get(f"{space}{part}", ()) for space in _SPACES}
+    assert all(len(messages) <= 1 for messages in there.values()), "statistics are one message a space"
+    return {space: messages[0] for space, messages in there.items() if messages}
 
 
 def _place(element: Reject | Fault) -> tuple[str, int, str, str]:

@@ -36,8 +36,10 @@ COPIES = frozenset(
     {
         "report.html",
         "anomalies.pbtxt",
+        "slices.binpb",
         "stats.binpb",
         "transformed_anomalies.pbtxt",
+        "transformed_slices.binpb",
         "transformed_stats.binpb",
     }
 )

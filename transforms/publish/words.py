@@ -133,10 +133,22 @@ def _what_moved(verdict: Mapping[str, Any], rows: str) -> str:
     found = [f for f in verdict["findings"] if f["severity"] == worst and f["feature"]]
     if not found:
         return f"What was served is not what was trained, in {rows}."
-    causes, effects = _causes(found)
+    whole = [finding for finding in found if finding["slice"] is None]
+    causes, effects = _causes(whole or found)
     are = "is" if len(causes) == 1 else "are"
     also = f", nor {counted(effects, 'feature')} computed from them" if effects else ""
-    return f"{listed(causes)} {are} not served as trained{also}, in {rows}."
+    slices = list(dict.fromkeys(finding["slice"] for finding in found))
+    where = f"{rows}" if whole else f"{listed(slices)} alone; {rows} compared"
+    return f"{listed(causes)} {are} not served as trained{also}, in {where}."
+
+
+def weights(verdict: Mapping[str, Any]) -> str:
+    """What weighting by sampling rates makes of the rows, in one sentence; empty where all weigh the same."""
+    rows, effective = verdict["counts"]["compared"], verdict["effective_rows"]
+    if effective is None:
+        return ""
+    many = counted(effective, "row")
+    return f"Rows weigh the inverse of their sampling rate: {rows:,} tell as much as {many} of equal weight."
 
 
 def _causes(found: list[Mapping[str, Any]]) -> tuple[list[str], int]:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from transforms.serving import parity
+from transforms.serving.probe_requests import BATCHES, serialized
 from transforms.serving.raw_tensors import input_specs
 from transforms.serving.serving_model import (
     EXAMPLES,
@@ -22,8 +23,6 @@ FILE_NAME = "tf_serving_warmup_requests"
 # TF Serving refuses a model whose file has more.
 MAX_REQUESTS = 1000
 
-_BATCHES = (1, 32)
-
 
 def warmup_requests(
     model: ServingModel, probes: Sequence[tf.train.Example], signatures: Iterable[str], name: str
@@ -34,7 +33,7 @@ def warmup_requests(
       name: the model's name in the requests; TF Serving does not route warm-up requests by it.
     """
     for signature in sorted(signatures):
-        for size in _BATCHES:
+        for size in BATCHES:
             yield _log(name, signature, _inputs(model, probes[:size], signature))
 
 
@@ -42,7 +41,7 @@ def _inputs(
     model: ServingModel, probes: Sequence[tf.train.Example], signature: str
 ) -> Mapping[str, tf.Tensor]:
     if signature in (SERVING_DEFAULT, TRANSFORM_FEATURES):
-        return {EXAMPLES: tf.constant(np.array([parity.request(probe) for probe in probes], object))}
+        return {EXAMPLES: tf.constant(np.array(serialized(probes), object))}
     assert signature == RAW_TENSORS
     specs = input_specs(model.raw_spec)
     arrays = parity.dense_tensors(probes, {n: (s.dtype, s.shape[1]) for n, s in specs.items()})

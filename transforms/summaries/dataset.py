@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -64,7 +64,7 @@ class DatasetSummary:
                 self._feature(name).add(column, scratch)
             except TypeError as error:
                 raise TypeError(f"feature {name!r}: {error}") from error
-        self._bound_tables()
+        bound_tables([self])
 
     def merge(self, other: DatasetSummary, scratch: Scratch) -> None:
         """Adds what `other` has seen; it is not changed. Raises TypeError where types differ."""
@@ -74,7 +74,7 @@ class DatasetSummary:
                 self._feature(name).merge(summary, scratch)
             except TypeError as error:
                 raise TypeError(f"feature {name!r}: {error}") from error
-        self._bound_tables()
+        bound_tables([self])
 
     @property
     def num_bytes(self) -> int:
@@ -87,11 +87,14 @@ class DatasetSummary:
             summary = self.features[name] = FeatureSummary(self.uses.get(name, Use.BY_TYPE))
         return summary
 
-    def _bound_tables(self) -> None:
-        tables = [feature.counts for feature in self.features.values() if feature.counts is not None]
-        while tables and sum(table.num_bytes for table in tables) > TABLE_BYTES:
-            capacity = max(table.capacity for table in tables) // 2
-            if capacity < _LEAST_CAPACITY:
-                return
-            for table in tables:
-                table.lower_capacity(capacity)
+
+def bound_tables(summaries: Iterable[DatasetSummary]) -> None:
+    """Keeps the tables of values of all these summaries together below `TABLE_BYTES`, as far as can be."""
+    features = [feature for summary in summaries for feature in summary.features.values()]
+    tables = [feature.counts for feature in features if feature.counts is not None]
+    while tables and sum(table.num_bytes for table in tables) > TABLE_BYTES:
+        capacity = max(table.capacity for table in tables) // 2
+        if capacity < _LEAST_CAPACITY:
+            return
+        for table in tables:
+            table.lower_capacity(capacity)

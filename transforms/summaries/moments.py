@@ -105,6 +105,13 @@ class Moments:
         """Adds what `other` has seen; it is not changed."""
         combine(self._numbers, other._numbers)
 
+    def repeated(self, times: int) -> Moments:
+        """What would be known had each number come so many times."""
+        result = Moments()
+        result._numbers[:] = self._numbers
+        result._numbers[[COUNT, NANS, ZEROS, ABOVE, BELOW, SQUARES]] *= times
+        return result
+
     @property
     def count(self) -> int:
         """Numbers that are not NaN."""

@@ -224,14 +224,14 @@ def _fill_strings(result: statistics_pb2.StringStatistics, feature: FeatureSumma
     if counts is not None and feature.lists.total:
         result.unique = counts.distinct()
         most = max(sizes.num_top_values, sizes.num_rank_histogram_buckets)
-        ranked = _ranked(counts, most, of_ints=feature.value_type is ValueType.INT)
-        _fill_ranks(result, ranked, sizes)
+        most_frequent = ranked(counts, most, of_ints=feature.value_type is ValueType.INT)
+        _fill_ranks(result, most_frequent, sizes)
 
 
 def _fill_ranks(
-    result: statistics_pb2.StringStatistics, ranked: list[tuple[int, bytes]], sizes: Sizes
+    result: statistics_pb2.StringStatistics, most_frequent: list[tuple[int, bytes]], sizes: Sizes
 ) -> None:
-    for rank, (count, value) in enumerate(ranked):
+    for rank, (count, value) in enumerate(most_frequent):
         label = value.decode()
         if rank < sizes.num_top_values:
             result.top_values.add(value=label, frequency=count)
@@ -239,8 +239,11 @@ def _fill_ranks(
             result.rank_histogram.buckets.add(low_rank=rank, high_rank=rank, sample_count=count, label=label)
 
 
-def _ranked(counts: ValueCounts, most: int, *, of_ints: bool) -> list[tuple[int, bytes]]:
-    """Counts and values, the greatest first; of equal counts the greater value; what is no text is one."""
+def ranked(counts: ValueCounts, most: int | None, *, of_ints: bool) -> list[tuple[int, bytes]]:
+    """Counts and values, the greatest first; of equal counts the greater value; what is no text is one.
+
+    `most` is how many of them, None for all.
+    """
     by_value: dict[bytes, int] = {}
     for value, kind, count in counts.entries():
         if of_ints:

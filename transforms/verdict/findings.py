@@ -82,6 +82,15 @@ class NotCompared:
 
 
 @dataclasses.dataclass(frozen=True)
+class Slice:
+    """A part of the rows, compared on its own: its name, such as `version=2`, and what was found in it."""
+
+    name: str
+    rows: int
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class Comparison:
     """All that comparing one space found.
 

@@ -57,6 +57,7 @@ class Policy:
       unseen_share: share of a feature's values from which values unseen in training are an error.
       max_rejects: share of the records read that may be rejected before the run has failed.
       min_rows: with fewer rows compared nothing counts as examined.
+      min_slice_rows: a slice of fewer rows is not compared on its own.
     """
 
     jsd: float = 0.1
@@ -66,6 +67,7 @@ class Policy:
     unseen_share: float = 0.01
     max_rejects: float = 0.0
     min_rows: int = 1
+    min_slice_rows: int = 200
 
 
 def at_least(severity: Severity, least: Severity) -> bool:

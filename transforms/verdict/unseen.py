@@ -55,7 +55,8 @@ def of_category(schema: schema_pb2.Schema, feature: schema_pb2.Feature, view: Vi
     if least <= 0:
         return None
     often_first = sorted(outside, key=lambda value: (-counts[value], value))
-    named = tuple(value for value in often_first if may_be_named(value, (), counts[value]))
+    rows = {value: view.rows_of(value, counts[value]) for value in outside}
+    named = tuple(value for value in often_first if may_be_named(value, (), rows[value]))
     return Unseen(least / view.whole, (seen + beyond) / view.whole, named, len(outside) - len(named))
 
 

@@ -9,10 +9,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from transforms.accounting import UNKNOWN_FEATURE, Accounting, RecordCounts, in_order
+from transforms.accounting import ODD_RATE, UNKNOWN_FEATURE, Accounting, RecordCounts, in_order
 from transforms.records import Fault, Window
 from transforms.verdict import severity
-from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity, Space
+from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity, Slice, Space
 from transforms.verdict.severity import Policy
 from transforms.verdict.text import listing, percent
 
@@ -41,6 +41,34 @@ class Artifact:
 
 
 @dataclasses.dataclass(frozen=True)
+class SliceVerdict:
+    """What is said of a slice: `ok` or `skew`."""
+
+    name: str
+    rows: int
+    outcome: Outcome
+
+    def to_json(self) -> dict[str, str | int]:
+        return {"slice": self.name, "rows": self.rows, "verdict": self.outcome.value}
+
+
+@dataclasses.dataclass(frozen=True)
+class Examined:
+    """What was examined beside the rows as a whole.
+
+    Attributes:
+      slices: those that were compared on their own.
+      left_out: how many other slices there were, at least.
+      effective_rows: how many rows of equal weight tell as much as those compared; None where all weigh the
+        same.
+    """
+
+    slices: Sequence[Slice] = ()
+    left_out: int = 0
+    effective_rows: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Verdict:
     """What a run says.
 
@@ -48,6 +76,8 @@ class Verdict:
       findings: worst first; those of kind `input` say why a run failed or examined nothing.
       contract: the baseline's contract as JSON values, None where there is no baseline.
       artifacts: empty until publishing names them.
+      slices: those compared on their own, the largest first; `slices_left_out` is how many were not.
+      effective_rows: see `Examined`.
     """
 
     outcome: Outcome
@@ -57,6 +87,9 @@ class Verdict:
     not_compared: tuple[NotCompared, ...] = ()
     contract: Mapping[str, Any] | None = None
     artifacts: Mapping[str, Artifact] = dataclasses.field(default_factory=dict)
+    slices: tuple[SliceVerdict, ...] = ()
+    slices_left_out: int = 0
+    effective_rows: int | None = None
 
     @property
     def exit_code(self) -> int:
@@ -78,11 +111,14 @@ class Verdict:
             "exit_code": self.exit_code,
             "window": {"start": _iso(self.window.start), "end": _iso(self.window.end)},
             "counts": self._counts(),
+            "effective_rows": self.effective_rows,
             "rejects": dict(sorted(self.accounting.rejected.items())),
             "excluded": dict(sorted(self.accounting.excluded.items())),
             "files": [_file(name, counts) for name, counts in in_order(self.accounting.by_file)],
             "forms": self._forms(),
             "findings": [_finite(finding.to_json()) for finding in self.findings],
+            "slices": [one.to_json() for one in self.slices],
+            "slices_left_out": self.slices_left_out,
             "not_compared": [one.to_json() for one in self.not_compared],
             "artifacts": {name: dataclasses.asdict(self.artifacts[name]) for name in sorted(self.artifacts)},
             "contract": None if self.contract is None else dict(self.contract),
@@ -110,6 +146,7 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
     contract: Mapping[str, Any] | None,
     *,
     seen: Window | None = None,
+    examined: Examined | None = None,
 ) -> Verdict:
     """The verdict, without artifacts.
 
@@ -118,12 +155,15 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
       comparisons: one for each space compared.
       faults: what makes the run fail, whatever was found beside it.
       seen: the first and the last time met, where known, for the hint when all lie outside the window.
+      examined: slices, whose findings count like those of the whole, and weights.
     """
     compared = tuple(comparisons)
+    examined = examined or Examined()
     findings = [finding for comparison in compared for finding in comparison.findings]
+    findings += [finding for one in examined.slices for finding in one.findings]
     why_failed = list(_failures(accounting, faults, policy))
     why_nothing = [] if why_failed else list(_nothing_examined(window, accounting, compared, policy, seen))
-    beside = _unknown_ignored(accounting, compared, policy)
+    beside = [*_unknown_ignored(accounting, compared, policy), *_odd_rates(accounting)]
     all_findings = sorted([*why_failed, *why_nothing, *findings, *beside], key=severity.order)
     return Verdict(
         outcome=_outcome(why_failed, why_nothing, findings, policy),
@@ -132,7 +172,21 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
         findings=tuple(all_findings),
         not_compared=tuple(one for comparison in compared for one in comparison.not_compared),
         contract=contract,
+        slices=tuple(_of_slice(one, policy) for one in examined.slices),
+        slices_left_out=examined.left_out,
+        effective_rows=examined.effective_rows,
     )
+
+
+def _of_slice(one: Slice, policy: Policy) -> SliceVerdict:
+    return SliceVerdict(one.name, one.rows, _outcome(None, None, one.findings, policy))
+
+
+def _odd_rates(accounting: Accounting) -> Iterable[Finding]:
+    """An info of the sampling rates that are none."""
+    if rows := accounting.forms[ODD_RATE]:
+        message = f"{rows:,} rows have a sampling rate that is no fraction; they count as one row each"
+        yield Finding("", Space.SET, Kind.SCHEMA, Severity.INFO, ODD_RATE[1], message)
 
 
 def _file(name: str, counts: RecordCounts) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from typing import NamedTuple, TypeAlias
@@ -10,6 +11,8 @@ from tensorflow_metadata.proto.v0 import path_pb2, statistics_pb2
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 DEFAULT_SLICE = "All Examples"  # TFDV's name for the slice of all rows
+# Values that weigh more than they came, as `transforms.summaries.folding` writes them.
+RARE_VALUES = "rare_values"
 
 _KINDS = {"num_stats": "number", "string_stats": "category", "bytes_stats": "bytes", "struct_stats": "struct"}
 
@@ -63,6 +66,15 @@ class View:
     def is_weighted(self) -> bool:
         weighted = self.proto.string_stats.weighted_string_stats
         return bool(weighted.rank_histogram.buckets or weighted.top_values)
+
+    def rows_of(self, value: str, count: float) -> float:
+        """In how many rows at most a value came that is counted so often; a row may weigh more than one."""
+        return min(count, self._rare.get(value, count))
+
+    @functools.cached_property
+    def _rare(self) -> dict[str, float]:
+        told = [one.rank_histogram.buckets for one in self.proto.custom_stats if one.name == RARE_VALUES]
+        return {bucket.label: bucket.sample_count for buckets in told for bucket in buckets}
 
     @property
     def missing_share(self) -> float:

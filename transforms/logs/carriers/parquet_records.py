@@ -14,8 +14,9 @@ from transforms.logs.tables import TableError
 from transforms.tfrecord import is_of_data
 
 _BATCH_ROWS = 1024
-# BigQuery's exports write a repeated column as a struct of `list`, of structs of `item` or `element`.
-_OF_LIST = ("item", "element", "array_element")
+# A list that was loaded into BigQuery from Parquet without list inference is there, and in exports, a struct
+# of `list`, of structs of `item` or `element`.
+_OF_LIST = ("item", "element")
 
 
 def records(source: BinaryIO) -> Iterator[Carried]:

@@ -1,0 +1,59 @@
+"""Warm-up requests: what a model is asked before it takes traffic, and which is none.
+
+They are known by where they stand, and by being what `export` wrote. TF Serving replays the file in the
+session, past its request logger, so what comes into a log of it is a copy: it has neither a time nor a
+response. A request that has one of these is traffic, even where it equals a probe, which is a row of the
+training data and may well be asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numba import types
+
+from transforms.columnar.compiled import BYTES, LONGS, compiled
+from transforms.columnar.framing import Array, Block, block_of
+from transforms.columnar.hashing import finish_hash, hash_bytes
+
+WARM_UP = "warm_up"
+FILE_NAME = "tf_serving_warmup_requests"
+FOLDER = "assets.extra"
+
+_NEXT = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: the order of examples counts
+
+
+def is_warm_up_file(path: str) -> bool:
+    """Whether a file is of a served model's warm-up requests, by its name or its folder."""
+    *folders, name = path.replace("\\", "/").split("/")
+    return name == FILE_NAME or FOLDER in folders
+
+
+def fingerprints(requests: Iterable[Sequence[bytes]]) -> frozenset[int]:
+    """What `Settings.warm_ups` needs to know these requests by, each a list of serialized tf.Examples."""
+    return frozenset(map(fingerprint, requests))
+
+
+def fingerprint(examples: Sequence[bytes]) -> int:
+    """A number, of 64 bits, that all the examples and their order decide."""
+    [code] = fingerprints_of(block_of(list(examples)), np.array([[0, len(examples)]], np.int64))
+    return int(code)
+
+
+def fingerprints_of(examples: Block, requests: Array) -> Array:
+    """The fingerprints (uint64) of requests: int64 [n, 2], where the examples of each begin and end."""
+    codes = np.empty(len(requests), np.uint64)
+    hash_requests(examples.data, examples.starts, examples.ends, requests, codes)
+    return codes
+
+
+@compiled(types.void(BYTES, LONGS, LONGS, types.int64[:, ::1], types.uint64[::1]))
+def hash_requests(data: Array, starts: Array, ends: Array, requests: Array, out: Array) -> None:
+    """For each request a hash of its examples `data[start:end]`, in their order."""
+    for i in range(out.size):
+        begin, stop = requests[i, 0], requests[i, 1]
+        code = np.uint64(stop - begin)
+        for j in range(begin, stop):
+            code = finish_hash(code + _NEXT ^ hash_bytes(data, starts[j], ends[j] - starts[j]))
+        out[i] = code

@@ -1,0 +1,37 @@
+"""The requests of serialized tf.Examples that warm a model up: the first probes, alone and in a batch."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from transforms import paths, tfrecord
+from transforms.errors import UsageError
+from transforms.serving import parity
+
+# How many of the first probes each request has.
+BATCHES = (1, 32)
+
+
+def serialized(probes: Sequence[Any]) -> list[bytes]:
+    """The examples of the request that has these probes, one a row."""
+    return [parity.request(probe) for probe in probes]
+
+
+def requests(path: str) -> list[list[bytes]]:
+    """The examples of all such requests that `export` writes for the probes in a baseline's file.
+
+    Raises UsageError for a file that is broken, InputError for one that cannot be read.
+    """
+    from tensorflow.core.example.example_pb2 import Example
+
+    try:
+        chunks = tfrecord.read_records(io.BytesIO(paths.read_bytes(path)))
+        records = [record for chunk in chunks for record in chunk][: max(BATCHES)]
+        probes = [Example.FromString(record) for record in records]
+    except (tfrecord.TFRecordError, DecodeError) as error:
+        raise UsageError(f"{path} holds no probes ({error}); run trueserve prepare again") from error
+    return [serialized(probes[:size]) for size in BATCHES] if probes else []

@@ -1,0 +1,153 @@
+"""Parts of the traffic that are compared on their own: which slices a row is in, and what is told of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from transforms.errors import UsageError
+from transforms.records import Batch
+from transforms.schema import in_serving, is_used
+
+Array = np.ndarray[Any, Any]
+Slicing = tuple[str, ...]
+
+#: Names that a request has beside its features; a feature of the same name is not sliced by.
+REQUEST_NAMES = ("model", "version", "signature", "origin", "hour", "day")
+MISSING = "(missing)"
+NOT_UTF8 = "(not UTF-8)"
+
+# Microseconds, and numpy's name of the unit.
+_TIMES = {"hour": (3_600_000_000, "h"), "day": (86_400_000_000, "D")}
+_LONGEST = 80
+_COLUMN = "slice_"
+
+
+@dataclasses.dataclass(frozen=True)
+class SliceStatistics:
+    """What is known of the slices that are large enough.
+
+    Attributes:
+      statistics: a data set for each slice, with its name; the largest first.
+      rows: how many rows each of them has.
+      left_out: how many other slices there are: too small, or beyond the largest; a lower bound if `more`.
+    """
+
+    statistics: statistics_pb2.DatasetFeatureStatisticsList
+    rows: Mapping[str, int]
+    left_out: int = 0
+    more: bool = False
+
+
+def check(slicings: Iterable[Slicing], schema: schema_pb2.Schema) -> None:
+    """Raises UsageError for a name that is none, or whose values are no categories."""
+    features = {f.name: f for f in schema.feature if is_used(f) and in_serving(f, schema)}
+    for name in (name for slicing in slicings for name in slicing):
+        if name in REQUEST_NAMES:
+            continue
+        if name not in features:
+            there = ", ".join((*REQUEST_NAMES, *sorted(features)))
+            raise UsageError(f"--slice_by: expected one of {there}; got {name!r}")
+        if features[name].type not in (schema_pb2.INT, schema_pb2.BYTES):
+            raise UsageError(f"--slice_by: {name} holds numbers that are no categories; bucket them first")
+
+
+def marked(batch: Batch, slicings: Sequence[Slicing]) -> Batch:
+    """The batch with the slice that each row is in, one column a slicing, beside its metadata."""
+    if not slicings:
+        return batch
+    columns = [_labels(batch, slicing) for slicing in slicings]
+    names = [f"{_COLUMN}{i}" for i in range(len(columns))]
+    metadata = batch.metadata
+    arrays, all_names = [*metadata.columns, *columns], [*metadata.schema.names, *names]
+    return Batch(batch.features, pa.RecordBatch.from_arrays(arrays, names=all_names))
+
+
+def marks(metadata: pa.RecordBatch) -> list[pa.DictionaryArray]:
+    """The columns that `marked` has added."""
+    names = [name for name in metadata.schema.names if name.startswith(_COLUMN)]
+    return [metadata.column(metadata.schema.get_field_index(name)) for name in names]
+
+
+def _labels(batch: Batch, slicing: Slicing) -> pa.DictionaryArray:
+    """The name of each row's slice, such as `version=2,hour=2013-07-14T05`."""
+    parts = [_values(batch, name).dictionary_encode() for name in slicing]
+    codes = np.zeros(batch.metadata.num_rows, np.int64)
+    for part in parts:
+        codes = codes * max(len(part.dictionary), 1) + part.indices.to_numpy(zero_copy_only=False)
+        codes = np.unique(codes, return_inverse=True)[1].reshape(-1)
+    _, firsts, which = np.unique(codes, return_index=True, return_inverse=True)
+    texts = [part.take(pa.array(firsts)).to_pylist() for part in parts]
+    names = [_name(slicing, values) for values in zip(*texts, strict=True)]
+    indices = pa.array(which.reshape(-1).astype(np.int32))
+    return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))
+
+
+def _name(slicing: Slicing, values: Iterable[str]) -> str:
+    return ",".join(f"{name}={_bounded(value)}" for name, value in zip(slicing, values, strict=True))
+
+
+def _bounded(value: str) -> str:
+    """The value with commas told from those between slices' names, and its end by a digest if it is long."""
+    text = value.replace("\\", "\\\\").replace(",", "\\,")
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:_LONGEST]}...{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+
+
+def _values(batch: Batch, name: str) -> pa.Array:
+    """One text a row, none null."""
+    if name in _TIMES:
+        texts = _since(_column(batch.metadata, "time"), *_TIMES[name])
+    elif name in REQUEST_NAMES:
+        texts = _column(batch.metadata, name)
+    else:
+        texts = _firsts(_column(batch.features, name), batch.features.num_rows)
+    return pc.fill_null(texts.cast(pa.large_string()), MISSING)
+
+
+def _since(time: pa.Array, length: int, unit: str) -> pa.Array:
+    """The UTC hour or day that a time lies in; Arrow's own formatting would need a database of time zones."""
+    units = pc.fill_null(time.cast(pa.int64()), 0).to_numpy(zero_copy_only=False) // length
+    distinct, which = np.unique(units, return_inverse=True)
+    texts = pa.array(np.datetime_as_string(distinct.astype(f"datetime64[{unit}]")).tolist(), pa.string())
+    found: Array = np.asarray(time.is_null())
+    return texts.take(pa.array(which.reshape(-1), mask=found))
+
+
+def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
+    index = batch.schema.get_field_index(name)
+    return pa.nulls(batch.num_rows) if index < 0 else batch.column(index)
+
+
+def _firsts(column: pa.Array, num_rows: int) -> pa.Array:
+    """The first value of each list as text, null where there is none."""
+    if pa.types.is_null(column.type):
+        return pa.nulls(num_rows, pa.large_string())
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+    starts = np.cumsum(lengths) - lengths
+    firsts = column.flatten().take(pa.array(starts, pa.int64(), mask=lengths == 0))
+    return _text(firsts) if pa.types.is_large_binary(firsts.type) else firsts.cast(pa.large_string())
+
+
+def _text(values: pa.Array) -> pa.Array:
+    try:
+        return values.cast(pa.large_string())
+    except pa.ArrowInvalid:
+        encoded = values.dictionary_encode()
+        texts = pa.array([_decoded(value) for value in encoded.dictionary.to_pylist()], pa.large_string())
+        return texts.take(encoded.indices)
+
+
+def _decoded(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return NOT_UTF8

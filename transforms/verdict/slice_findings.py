@@ -1,0 +1,46 @@
+"""Each slice compared with the whole baseline, on its own: TFDV looks at one data set of a list alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from transforms.slicing import SliceStatistics
+from transforms.verdict.compare import compare
+from transforms.verdict.findings import Finding, Slice, Space
+from transforms.verdict.reference import Reference
+from transforms.verdict.severity import Policy
+from transforms.verdict.views import Statistics
+
+
+def compare_slices(
+    references: Sequence[Reference], found: Mapping[Space, SliceStatistics], policy: Policy
+) -> tuple[Slice, ...]:
+    """The slices that have statistics in every space compared, the largest first, with their findings.
+
+    Readers count forms of all rows together, so a slice has no findings of forms: what was left out for its
+    type counts as missing there.
+    """
+    there = [(one, found[one.space]) for one in references if one.space in found]
+    if not there:
+        return ()
+    parts = [(one, _by_name(slices.statistics)) for one, slices in there]
+    rows = {
+        name: count
+        for name, count in there[0][1].rows.items()
+        if all(name in by_name for _, by_name in parts)
+    }
+    return tuple(Slice(name, rows[name], tuple(_findings(name, parts, policy))) for name in rows)
+
+
+def _by_name(statistics: Statistics) -> dict[str, Statistics]:
+    return {one.name: Statistics(datasets=[one]) for one in statistics.datasets}
+
+
+def _findings(
+    name: str, parts: Sequence[tuple[Reference, Mapping[str, Statistics]]], policy: Policy
+) -> Iterator[Finding]:
+    for reference, by_name in parts:
+        for finding in compare(reference, by_name[name], policy, Counter()).findings:
+            yield dataclasses.replace(finding, slice=name)
