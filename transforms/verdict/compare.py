@@ -25,6 +25,7 @@ from transforms.verdict.views import Statistics
 
 __all__ = ["Policy", "Reference", "compare"]
 
+_MEASURED_ALL_THE_SAME = ("no values in serving", "the L-infinity norm tells nothing about a number")
 _COMPARABLE = ("number", "category")
 
 
@@ -48,7 +49,10 @@ def compare(
     reasons = {name: _reason(sides, name) for name in _names(sides)}
     measured = {n: m for n, m in skew_findings.measure(sides).items() if n in reasons and not reasons[n]}
     distances = [f for name, one in measured.items() for f in skew_findings.findings(sides, name, one)]
-    found = [*_beside_distances(sides, anomalies), *filter(skew_findings.is_over, distances)]
+    judgement = Judgement(sides, tuple(_judged(sides, reasons)))
+    over = [decision.settled(judgement, finding) for finding in distances if skew_findings.is_over(finding)]
+    found = [*_beside_distances(sides, anomalies, judgement), *over]
+    found = diagnosing.diagnosed(sides, [*found, *decision.findings(judgement, found)])
     skew_findings.merge_into(anomalies, (measured[name] for name in sorted(measured)))
     return Comparison(
         findings=_ordered(_ignoring(policy, found)),
@@ -59,12 +63,20 @@ def compare(
     )
 
 
+def _judged(sides: Sides, reasons: Mapping[str, str | None]) -> Iterator[str]:
+    """The features whose differences are looked for: those that both sides have, but for the label."""
+    for name, reason in reasons.items():
+        if reason in (None, *_MEASURED_ALL_THE_SAME) and name in sides.training and name in sides.features:
+            if _has_presence(sides, name):
+                yield name
+
+
 def _nothing(sides: Sides) -> Comparison:
     left_out = tuple(NotCompared(name, sides.reference.space, "no rows in serving") for name in _names(sides))
     return Comparison((), left_out, space=sides.reference.space)
 
 
-def _beside_distances(sides: Sides, anomalies: object) -> list[Finding]:
+def _beside_distances(sides: Sides, anomalies: object, judgement: Judgement) -> list[Finding]:
     """Findings against the schema, of forms and of missing shares, one for each feature, kind and metric."""
     found = [
         *form_findings.untransformable(sides),
@@ -73,14 +85,12 @@ def _beside_distances(sides: Sides, anomalies: object) -> list[Finding]:
         *schema_findings.findings(sides, anomalies),
         *form_findings.new_columns(sides),
     ]
-    absent = {finding.feature for finding in found if finding.kind is Kind.PRESENCE}
-    both = [name for name in sides.training if name in sides.features and name not in absent]
-    served = [name for name in both if _has_presence(sides, name)]
-    found += form_findings.missing_share_findings(sides, served)
+    both = [name for name in sides.training if name in sides.features]
     in_serving = [name for name in both if _in_serving(sides, name)]
     told = {finding.feature for finding in found if finding.kind is Kind.VALUES}
     found += schema_findings.beyond_the_kept(sides, [name for name in in_serving if name not in told])
     found += range_findings.findings(sides, in_serving)
+    found = [decision.settled_values(judgement, finding) for finding in found]
     return list({(f.feature, f.kind, f.metric): f for f in reversed(found)}.values())
 
 

@@ -48,6 +48,7 @@ class Finding:
       metric: name of the distance or of TFDV's anomaly type, e.g. `jensen_shannon_divergence`,
         `l_infinity_norm`, `ENUM_TYPE_UNEXPECTED_STRING_VALUES`.
       distance, threshold, noise_floor: unit-free, None where the kind has none.
+      p_value: how likely chance alone makes the difference, None where that was not asked.
       raw_features: for a transformed feature, the raw features it is computed from.
       message: one sentence for a person.
     """
@@ -61,6 +62,7 @@ class Finding:
     distance: float | None = None
     threshold: float | None = None
     noise_floor: float | None = None
+    p_value: float | None = None
     slice: str | None = None
     diagnosis: Diagnosis | None = None
     raw_features: tuple[str, ...] = ()

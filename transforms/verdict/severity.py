@@ -56,6 +56,7 @@ class Policy:
       ignore: features, of either space, that never do; their findings are shown as info.
       unseen_share: share of a feature's values from which values unseen in training are an error.
       max_rejects: share of the records read that may be rejected before the run has failed.
+      false_alarms: of all differences that a comparison counts, the share that may be chance.
       min_rows: with fewer rows compared nothing counts as examined.
       min_slice_rows: a slice of fewer rows is not compared on its own.
     """
@@ -66,6 +67,7 @@ class Policy:
     ignore: frozenset[str] = frozenset()
     unseen_share: float = 0.01
     max_rejects: float = 0.0
+    false_alarms: float = 0.002
     min_rows: int = 1
     min_slice_rows: int = 200
 

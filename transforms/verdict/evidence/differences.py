@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -47,9 +48,12 @@ class Difference:
     parts: tuple[tuple[str, float, float], ...] = ()
 
 
-def of_feature(training: View, serving: View) -> Iterator[Difference]:
-    """All differences of a feature that both sides have."""
-    yield of_missing(training, serving)
+def of_feature(training: View, serving: View, missing: int | None = None) -> Iterator[Difference]:
+    """All differences of a feature that both sides have.
+
+    `missing` is the number of rows served that lack it, where that is not what their statistics say.
+    """
+    yield of_missing(training, serving, serving.missing if missing is None else missing)
     if not training.present or not serving.present or training.kind != serving.kind:
         return
     of_values = {"number": of_number, "category": of_category}.get(serving.kind)
@@ -62,10 +66,10 @@ def of_feature(training: View, serving: View) -> Iterator[Difference]:
         yield lengths
 
 
-def of_missing(training: View, serving: View) -> Difference:
+def of_missing(training: View, serving: View, missing: int) -> Difference:
     """The share of rows without a value."""
-    p_value = chance.of_rates(training.missing, training.rows, serving.missing, serving.rows)
-    shares = (training.missing_share, serving.missing_share)
+    p_value = chance.of_rates(training.missing, training.rows, missing, serving.rows)
+    shares = (training.missing_share, missing / serving.rows if serving.rows else 0.0)
     size = chance.effective_size(training.rows, serving.rows)
     return Difference(MISSING, abs(shares[1] - shares[0]), p_value, size, (("missing", *shares),))
 
@@ -108,7 +112,7 @@ def _deciles(before: Cdf, after: Cdf) -> tuple[tuple[str, float, float], ...]:
     """Shares between training's deciles and beyond its ends, those that moved most first."""
     edges = np.unique([before.quantile(q / 10) for q in range(11)])
     found = [_beyond(f"below {edges[0]:.4g}", before, after, edges[:1], under=True)]
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         pair = np.array([low, high])
         shares = [float(side.up_to(pair)[1] - side.up_to(pair)[0]) for side in (before, after)]
         found.append((f"{low:.4g} to {high:.4g}", shares[0], shares[1]))

@@ -1,0 +1,134 @@
+"""Which differences count: beyond chance, and large enough to matter.
+
+A difference is an error only if both hold. Beyond chance: its p-value is among those that Benjamini and
+Hochberg's rule keeps at `Policy.false_alarms`, over all features and tests of a comparison. Large enough: its
+effect, a share of rows or values, reaches `LEAST_EFFECT`. A million rows do not make a trifle an alarm, a
+hundred rows do not make noise one. docs/verdict.md follows one finding by hand.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+
+from transforms.verdict.evidence import chance, differences
+from transforms.verdict.evidence.differences import KOLMOGOROV, LENGTH, MISSING, UNSEEN, VARIATION, Difference
+from transforms.verdict.findings import Finding, Kind, Severity
+from transforms.verdict.reference import Sides
+from transforms.verdict.text import number, percent, quoted
+from transforms.verdict.unseen import NAMED_FROM
+
+#: The least effect that matters, by metric: a share of rows or values, 0 to 1.
+LEAST_EFFECT: Mapping[str, float] = {
+    KOLMOGOROV: 0.02,
+    VARIATION: 0.02,
+    MISSING: 0.01,
+    UNSEEN: 0.005,
+    LENGTH: 0.02,
+}
+_KINDS = {MISSING: Kind.PRESENCE, UNSEEN: Kind.VALUES}
+_NAMES = {
+    KOLMOGOROV: "Kolmogorov-Smirnov distance",
+    VARIATION: "total variation",
+    LENGTH: "distance of the numbers of values in a row",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """All differences of a comparison, and the p-value up to which they are beyond chance."""
+
+    sides: Sides
+    names: tuple[str, ...]
+
+    @cached_property
+    def found(self) -> dict[str, list[Difference]]:
+        """By feature."""
+        return {name: list(self._of(name)) for name in self.names}
+
+    @cached_property
+    def greatest_p(self) -> float:
+        every = [one.p_value for found in self.found.values() for one in found]
+        return chance.beyond(every, self.sides.policy.false_alarms)
+
+    def counts(self, one: Difference) -> bool:
+        """Whether a difference is beyond chance and matters."""
+        return one.p_value <= self.greatest_p and one.effect >= LEAST_EFFECT[one.metric]
+
+    def of(self, name: str, *metrics: str) -> list[Difference]:
+        """What counts of a feature, in these metrics."""
+        return [one for one in self.found.get(name, ()) if one.metric in metrics and self.counts(one)]
+
+    def measured(self, name: str, *metrics: str) -> bool:
+        """Whether a feature was measured in any of these metrics."""
+        return any(one.metric in metrics for one in self.found.get(name, ()))
+
+    def _of(self, name: str) -> Iterator[Difference]:
+        training, serving = self.sides.training.get(name), self.sides.serving.get(name)
+        if training is not None and serving is not None:
+            yield from differences.of_feature(training, serving, missing=self.sides.missing(name))
+
+
+def findings(judgement: Judgement, told: Iterable[Finding]) -> Iterator[Finding]:
+    """A finding for each difference that counts and that no finding of its kind tells already."""
+    said = {(one.feature, one.kind) for one in told if one.severity is Severity.ERROR}
+    for name, found in judgement.found.items():
+        for one in found:
+            kind = _KINDS.get(one.metric, Kind.DISTRIBUTION)
+            if (name, kind) not in said and judgement.counts(one):
+                said.add((name, kind))
+                yield _finding(judgement.sides, name, kind, one)
+
+
+def settled(judgement: Judgement, finding: Finding) -> Finding:
+    """A distance of TFDV's over a threshold that trueserve set: an error only if the evidence agrees."""
+    if finding.severity is not Severity.ERROR or finding.feature in judgement.sides.own_thresholds:
+        return finding
+    metrics = (KOLMOGOROV, VARIATION, LENGTH)
+    if not judgement.measured(finding.feature, *metrics):
+        return finding
+    agreeing = judgement.of(finding.feature, *metrics)
+    if agreeing:
+        return dataclasses.replace(finding, p_value=min(one.p_value for one in agreeing))
+    said = f"{finding.message}; beside it nothing differs beyond chance by as much as matters"
+    return dataclasses.replace(finding, severity=Severity.INFO, message=said)
+
+
+def _finding(sides: Sides, name: str, kind: Kind, one: Difference) -> Finding:
+    return Finding(
+        feature=name,
+        space=sides.reference.space,
+        kind=kind,
+        severity=Severity.ERROR,
+        metric="missing_share_difference" if one.metric == MISSING else one.metric,
+        message=_words(sides, name, one),
+        distance=one.effect,
+        threshold=LEAST_EFFECT[one.metric],
+        p_value=one.p_value,
+        raw_features=sides.raw_features(name),
+    )
+
+
+def _words(sides: Sides, name: str, one: Difference) -> str:
+    if one.metric == MISSING:
+        _, before, after = one.parts[0]
+        return f"missing in {percent(before)} of training rows and in {percent(after)} of those served"
+    if one.metric == UNSEEN:
+        _, before, after = one.parts[0]
+        return (
+            f"values that training did not have are {percent(after)} of those served; training leads to"
+            f" expect {percent(before)}"
+        )
+    said = f"{_NAMES[one.metric]} {number(one.effect)} is over {number(LEAST_EFFECT[one.metric])} and beyond chance"
+    moved = "; ".join(_moved(sides, name, part) for part in one.parts[:1])
+    return f"{said} (p {one.p_value:.1e}); {moved}" if moved else said
+
+
+def _moved(sides: Sides, name: str, part: tuple[str, float, float]) -> str:
+    label, before, after = part
+    serving = sides.serving[name]
+    if serving.kind == "category":
+        known = label in sides.training[name].counts() or serving.counts()[label] >= NAMED_FROM
+        label = quoted(label) if known and not label.startswith("(") else label.strip("()")
+    return f"{label}: {percent(before)} of training, {percent(after)} of serving"

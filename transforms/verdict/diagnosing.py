@@ -1,0 +1,96 @@
+"""What was done to the features that differ: each finding's cause, from both sides' statistics alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from transforms.verdict.diagnosis import explanations, fitting, of_categories
+from transforms.verdict.evidence import cdf as cdfs
+from transforms.verdict.evidence import chance
+from transforms.verdict.evidence.cdf import Cdf
+from transforms.verdict.findings import Diagnosis, Finding, Kind, Severity, Space
+from transforms.verdict.reference import Sides
+
+MISSING_MORE, MISSING_LESS, TYPE_CHANGED = "missing more", "missing less", "type changed"
+# Looking for a cause takes some hundredths of a second; where all features differ the first tell enough.
+MOST_DIAGNOSED = 50
+
+
+def diagnosed(sides: Sides, found: Iterable[Finding]) -> list[Finding]:
+    """The findings, errors with their cause."""
+    every = list(found)
+    wanted = [one.feature for one in every if one.severity is Severity.ERROR and one.feature]
+    names = tuple(dict.fromkeys(wanted))[:MOST_DIAGNOSED]
+    causes = _Causes(sides, names)
+    return [causes.added(one) if one.feature in names else one for one in every]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Causes:
+    sides: Sides
+    names: tuple[str, ...]
+
+    def added(self, finding: Finding) -> Finding:
+        """The finding with its cause, in its message too where one is known."""
+        cause = self._cause(finding) if finding.severity is Severity.ERROR else None
+        if cause is None:
+            return finding
+        if cause.cause == fitting.UNKNOWN or finding.kind in (Kind.PRESENCE, Kind.TYPE):
+            return dataclasses.replace(finding, diagnosis=cause)
+        return dataclasses.replace(finding, diagnosis=cause, message=f"{cause.evidence}; {finding.message}")
+
+    def _cause(self, finding: Finding) -> Diagnosis | None:
+        if finding.kind is Kind.TYPE:
+            return Diagnosis(TYPE_CHANGED, 0.98, finding.message)
+        if finding.kind is Kind.PRESENCE:
+            return self._of_presence(finding)
+        if finding.kind in (Kind.DISTRIBUTION, Kind.VALUES):
+            return self._of_values.get(finding.feature)
+        return None
+
+    def _of_presence(self, finding: Finding) -> Diagnosis:
+        training, missing = self.sides.training.get(finding.feature), self.sides.missing(finding.feature)
+        before = 0.0 if training is None else training.missing_share
+        after = missing / self.sides.rows if self.sides.rows else 1.0
+        cause = MISSING_MORE if after >= before else MISSING_LESS
+        return Diagnosis(cause, 0.98, f"missing in {before:.1%} of training and {after:.1%} of serving")
+
+    @cached_property
+    def _of_values(self) -> dict[str, Diagnosis]:
+        """The causes of all features that differ in their values, each looked for once."""
+        found = {name: self._of_feature(name) for name in self.names}
+        return {name: cause for name, cause in found.items() if cause is not None}
+
+    def _of_feature(self, name: str) -> Diagnosis | None:
+        training, serving = self.sides.training.get(name), self.sides.serving.get(name)
+        if training is None or serving is None or training.kind != serving.kind:
+            return None
+        size = chance.effective_size(training.present, serving.present)
+        if serving.kind == "category":
+            others = {
+                other: view.shares()
+                for other in self._others(name, "category")
+                if (view := self.sides.training[other])
+            }
+            return of_categories.diagnose(training.shares(), serving.shares(), others, size)
+        before, after = cdfs.of_view(training), cdfs.of_view(serving)
+        if serving.kind != "number" or before is None or after is None or not size:
+            return None
+        return fitting.diagnose(
+            before, after, [*explanations.of_number(before, after), *self._swaps(name)], size
+        )
+
+    def _swaps(self, name: str) -> list[explanations.Explanation]:
+        others = ((other, cdfs.of_view(self.sides.training[other])) for other in self._others(name, "number"))
+        return [explanations.swapped(other, cdf) for other, cdf in others if isinstance(cdf, Cdf)]
+
+    def _others(self, name: str, kind: str) -> Sequence[str]:
+        """The features that `name` may have been swapped with: those that differ, too."""
+        if self.sides.reference.space is not Space.RAW:
+            return ()
+        known = self.sides.training
+        return [
+            other for other in self.names if other != name and other in known and known[other].kind == kind
+        ]
