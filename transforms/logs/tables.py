@@ -330,4 +330,6 @@ def value_type(arrow_type: pa.DataType) -> FeatureType | None:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    # Arrow quotes the row of which it says this.
+    said = re.sub(r"(columns, got \d+):.*", r"\1", str(error), flags=re.DOTALL)
+    return " ".join(said.split())[:200]
