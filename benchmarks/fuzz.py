@@ -39,6 +39,7 @@ class Ended:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if args.worker:
         return _work(args)
     from benchmarks.fuzz_cases import CASES
@@ -66,7 +67,6 @@ def _run(name: str, args: argparse.Namespace) -> Ended:
     with tempfile.TemporaryDirectory(prefix="trueserve-fuzz-") as folder:
         command = [sys.executable, __file__, "--worker", folder, f"--decoder={name}", f"--start={args.start}"]
         command += [f"--inputs={args.inputs}", f"--seed={args.seed}"]
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
         ended = watch(command, SILENCE_SECONDS, 60 * args.minutes)
         print(_line(name, ended.tally), flush=True)
         if ended.failure:

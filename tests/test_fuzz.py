@@ -14,8 +14,9 @@ from benchmarks.fuzz_bytes import SECRET
 from benchmarks.fuzz_cases import CASES
 from benchmarks.fuzz_run import FuzzError, Tally, case_of
 from benchmarks.fuzz_run import fuzz as fuzzed
-from transforms.logs import files, rest, rows, tf_example
+from transforms.logs import rest, rows, tf_example
 from transforms.logs.detect import Format
+from transforms.logs.parsers import PARSERS
 from transforms.logs.request import BadRecordError
 from transforms.logs.rest import RestParser
 
@@ -36,7 +37,7 @@ def test_a_decoder_holds_out(name: str, tmp_path: Path) -> None:
 
 
 def test_every_format_of_logs_is_fuzzed() -> None:
-    assert {case.format for case in CASES} == set(files.PARSERS) | {Format.TF_EXAMPLE, Format.PREDICTION_LOG}
+    assert {case.format for case in CASES} == set(PARSERS) | {Format.TF_EXAMPLE, Format.PREDICTION_LOG}
 
 
 def test_a_batch_can_be_had_again(tmp_path: Path) -> None:
