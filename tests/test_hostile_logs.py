@@ -309,3 +309,16 @@ def test_csv_rows_of_another_length_tell_no_value(tmp_path: Path, data: bytes) -
     parts = list(decode_file(FileSize(str(path), len(data)), Format.TABLE, settings()))
     assert "sesame" not in repr(parts)
     assert any(isinstance(part, Fault) or part.rejects for part in parts)
+
+
+@pytest.mark.parametrize("log_format", [Format.TABLE, Format.AI_PLATFORM])
+def test_a_header_of_very_many_columns_is_a_fault_at_once_and_tells_none(
+    tmp_path: Path, log_format: Format
+) -> None:
+    path = tmp_path / "log.csv"
+    started = time.monotonic()
+    [fault] = read(path, b"sesame," * 100_000 + b"\n1,2\n", log_format).faults
+    assert time.monotonic() - started < 5
+    assert fault.reason == "bad_header"
+    assert "sesame" not in fault.detail
+    assert len(fault.detail) < 200
