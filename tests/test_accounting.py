@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import support_formats as formats
@@ -136,14 +137,14 @@ EXPECTED = Expected(
 
 
 def read(
-    folder: Path, log: formats.Log, files: Sequence[formats.Traffic], **settings: object
+    folder: Path, log: formats.Log, files: Sequence[formats.Traffic], **settings: Any
 ) -> tuple[list[str], Accounting]:
     """The names of files with such traffic, and what became of their records in the window."""
     paths = [folder / f"{i}.{log.suffix}" for i in range(len(files))]
     parts: list[Accounting] = []
     for path, traffic in zip(paths, files, strict=True):
         log.write(path, traffic)
-        told = Settings(expected=EXPECTED, window=WINDOW, **{**log.settings, **settings})  # type: ignore[arg-type]
+        told = Settings(expected=EXPECTED, window=WINDOW, **{**log.settings, **settings})
         found = list(decode_file(FileSize(str(path), path.stat().st_size), Format(log.format), told))
         assert all(isinstance(part, Decoded) for part in found), found
         parts += [part.accounting for part in found if isinstance(part, Decoded)]
@@ -160,7 +161,8 @@ def test_the_records_of_each_file_add_up(log: formats.Log, by: str, tmp_path: Pa
     inside = [asked(START + i, i) for i in range(40)]
     mixed = [*inside[:9], asked(START - 1, 90), asked(START + 3_600, 91), asked(None, 92), inside[9]]
     broken = [None, None] if log.breakable else []
-    more = {"rule": {"exclude": (("version", "3"),)}, "sample": {"sample": 0.5}}.get(by, {})
+    rules: dict[str, dict[str, Any]] = {"rule": {"exclude": (("version", "3"),)}, "sample": {"sample": 0.5}}
+    more = rules.get(by, {})
     names, whole = read(tmp_path, log, [[*mixed, *broken], inside], **more)
     assert list(whole.by_file) == names
     assert [counts.balance() for counts in whole.by_file.values()] == [0, 0]

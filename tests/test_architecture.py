@@ -156,6 +156,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "transform_graph": {*FOUNDATIONS, "baseline", "cores", "op_packages", "refused"},
     "graph": {*FOUNDATIONS, "transform_graph"},
     "analyze": {*FOUNDATIONS, "preprocessing"},
+    "lint": {"baseline", "errors", "op_packages", "paths", "schema"},
     "serving": {*FOUNDATIONS, "op_packages", "tfrecord", "transform_graph"},
     "verdict": {"accounting", "errors", "records", "schema", "slicing"},
     "publish": {*FOUNDATIONS, "slicing", "verdict"},

@@ -214,6 +214,7 @@ def test_answers_without_an_id_belong_to_nobody() -> None:
     answer = structured({"predictions": [1, 2]}, "response", key="")
     outcome = run(structured(V1, key=""), answer, responses=True)
     assert outcome.column("response") == [None, None]
+    assert KServeParser(settings(responses=True)).parse(answer) is None
 
 
 def test_answers_of_any_value_are_json() -> None:
@@ -248,6 +249,13 @@ def test_requests_wait_within_bounds_of_bytes(monkeypatch: pytest.MonkeyPatch) -
     outcome = run(*requests, *answers, responses=True)
     answered = {row["record"]: row["response"] for row in outcome.metadata}
     assert answered == {0: None, 1: None, 2: None, 3: "3", 4: "4"}
+
+
+def test_what_was_answered_waits_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    request, answer = structured({"instances": ROWS[:1]}), structured({"predictions": [1]}, "response")
+    monkeypatch.setattr(joining, "MAX_HELD_BYTES", 3 * len(carried(request).payload))
+    outcome = run(*[request, answer] * 20, *[answer, request] * 20, responses=True)
+    assert outcome.column("response") == ["1"] * 40
 
 
 def test_a_second_request_of_an_id_lets_the_first_go() -> None:

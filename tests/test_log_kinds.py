@@ -139,6 +139,19 @@ def test_of_two_kinds_the_last_counts() -> None:
     assert rows_of(decode_logs([record])) == [plain_row(row) for row in ROWS]
 
 
+def test_nothing_of_a_kind_that_does_not_count_is_kept() -> None:
+    named, last, empty = PredictionLog(), PredictionLog(), PredictionLog()
+    named.classify_log.request.model_spec.name = "other"
+    _fill(last.regress_log.request.input, ROWS, None)
+    empty.predict_log.SetInParent()
+    records = [named.SerializeToString() + last.SerializeToString()]
+    [decoded] = decode_logs(records)
+    assert decoded.batch is not None
+    assert decoded.batch.metadata["model"].to_pylist() == [None] * 3
+    [decoded] = decode_logs([last.SerializeToString() + empty.SerializeToString()])
+    assert [reject.reason for reject in decoded.rejects] == ["no_inputs"]
+
+
 def _session(feeds: dict[str, TensorProto]) -> PredictionLog:
     log = PredictionLog()
     log.session_run_log.request.model_spec.name = "flights"
@@ -201,6 +214,8 @@ def test_a_stream_is_rejected_whole() -> None:
     carried = {"examples": tensor(DT_STRING, [3], string_val=ROWS)}
     assert reason_of(_stream([good, differ])) == "batch_mismatch"
     assert reason_of(_stream([good, mask])) == "bad_mask"
+    records = [_stream(requests).SerializeToString() for requests in ([good, mask], [good])]
+    assert rows_of(decode_logs(records)) == [{"age": [1]}, {"age": [2]}]
     assert reason_of(_stream([good, carried])) == "mixed_inputs"
     assert reason_of(_stream([good, {}])) == reason_of(_stream([])) == "no_inputs"
     split = _stream([good])
@@ -329,6 +344,13 @@ def test_requests_that_export_wrote_are_no_traffic(careful: bool) -> None:
     found = {i for part in parts if part.batch for i in part.batch.metadata["record"].to_pylist()}
     assert found == {2, 3, 4, 5}
     assert not total(part.accounting for part in decode_logs(records)).excluded
+
+
+def test_what_is_no_example_is_counted_once() -> None:
+    known = warm_ups.fingerprints([[b"garbage"]])
+    records = [_quiet(rows).SerializeToString() for rows in ([b"garbage"], ROWS)]
+    counts = total(part.accounting for part in decode_logs(records, warm_ups=known))
+    assert (counts.read, counts.excluded, counts.decoded) == (2, {"warm_up": 1}, 1)
 
 
 @pytest.mark.parametrize(

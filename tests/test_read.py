@@ -14,7 +14,7 @@ import pytest
 from support_logs import SCHEMA, example, examples_log, plain_row, write_records
 from support_read import all_rows, run
 
-from transforms.accounting import Accounting
+from transforms.accounting import Accounting, RecordCounts
 from transforms.columnar.framing import BLOCK_RECORDS
 from transforms.logs.detect import Format
 from transforms.logs.features import FeatureType, Settings
@@ -223,7 +223,8 @@ def decode_all(path: Path, file_format: Format) -> list[Decoded | Fault]:
 @pytest.mark.parametrize("file_format", list(Format))
 def test_an_empty_file_has_no_rows_and_no_fault(tmp_path: Path, file_format: Format) -> None:
     (tmp_path / "empty").write_bytes(b"")
-    assert decode_all(tmp_path / "empty", file_format) == [Decoded(None, (), Accounting(files=1))]
+    told = Accounting(files=1, by_file={str(tmp_path / "empty"): RecordCounts()})
+    assert decode_all(tmp_path / "empty", file_format) == [Decoded(None, (), told)]
 
 
 @pytest.mark.parametrize("file_format", list(Format))

@@ -44,6 +44,11 @@ def test_an_envelope_has_the_body_as_object_or_text(field: str, body: object) ->
     assert (request.instances, request.signature, request.time) == (BODY["instances"], "by_tensors", AT)
 
 
+def test_a_field_that_is_null_is_none() -> None:
+    record = {"instances": None, "request": None, "body": BODY}
+    assert support.parsed(PARSER, record).instances == BODY["instances"]
+
+
 def test_what_is_known_of_the_request_in_either_name() -> None:
     one = {
         "body": BODY,

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from support_events import Outcome, decode
-from support_logs import as_float32
+from support_logs import as_float32, settings
 
 from transforms.logs.detect import Format
+from transforms.logs.sagemaker import SageMakerParser
 from transforms.records import Window
 
 ROWS = [{"age": 30, "fare": 1.5, "word": "a"}, {"age": 31, "fare": 2.5, "word": "ü"}]
@@ -63,6 +64,9 @@ BODIES = {
         "".join(json.dumps({"features": row}) + "\r\n" for row in LISTS), "application/jsonlines"
     ),
     "lines, base64": part(b64("\n\n".join(map(json.dumps, LISTS))), "application/jsonlines", "BASE64"),
+    "lines, charset, base64": part(
+        b64("\n".join(map(json.dumps, ROWS))), "application/jsonlines;charset=UTF-8", "BASE64"
+    ),
     "csv": part(CSV, "text/csv", "CSV"),
     "csv, crlf": part(CSV.replace("\n", "\r\n"), "text/csv; charset=utf-8", "CSV"),
     "csv, no newline": part(CSV.strip(), "text/csv", "CSV"),
@@ -140,6 +144,21 @@ def test_outputs_are_answers_where_they_are_wanted(output: dict[str, Any]) -> No
     record = capture(BODIES["instances"], output)
     assert run(record, responses=True).column("response") == ["[0.1]", "[0.9]"]
     assert run(record).column("response") == [None, None]
+
+
+def test_answers_in_csv_are_lines() -> None:
+    for text in ("0.1\n0.9\n", "0.1\r\n0.9"):
+        outcome = run(capture(BODIES["instances"], part(text, "text/csv", "CSV")), responses=True)
+        assert outcome.column("response") == ['"0.1"', '"0.9"']
+
+
+def test_answers_are_read_where_they_are_wanted_and_as_many_as_the_rows() -> None:
+    record = capture(BODIES["instances"], OUTPUTS["lines"])
+    shorter = capture(BODIES["instances"], part("[0.1]", "application/jsonlines"))
+    wanted = SageMakerParser(settings(responses=True))
+    assert wanted.parse(record).responses == [[0.1], [0.9]]
+    assert wanted.parse(shorter).responses is None
+    assert SageMakerParser(settings()).parse(record).responses is None
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def test_a_feature_that_a_row_lacks_is_missing_without_a_form() -> None:
 
 
 def test_unknown_features_are_counted_without_values_and_others_known() -> None:
-    rows = [{"new": 1, "late": 1}, {"new": None}, {"new": [], "odd\ud800": 1}]
+    rows: list[dict[str, Any]] = [{"new": 1, "late": 1}, {"new": None}, {"new": [], "odd\ud800": 1}]
     columns, forms = typed_columns(rows, Expected(TYPES, elsewhere=frozenset({"late"})))
     assert columns == []
     assert {key: found.tolist() for key, found in forms.items()} == {

@@ -20,8 +20,8 @@ from transforms.records import Decoded, Window
 
 
 def utc(*parts: int) -> dt.datetime:
-    year, month, day, *rest = (*parts, 1, 1)[: max(len(parts), 3)]
-    return dt.datetime(year, month, day, *rest, tzinfo=dt.UTC)  # type: ignore[arg-type]
+    year, month, day, hour, minute, second = (*parts, *(0, 1, 1, 0, 0, 0)[len(parts) :])
+    return dt.datetime(year, month, day, hour, minute, second, tzinfo=dt.UTC)
 
 
 DAY = (utc(2013, 7, 14), utc(2013, 7, 15))

@@ -168,13 +168,13 @@ def _steps(pattern: str, unit: str, start: dt.datetime | None, end: dt.datetime 
 def _floor(time: dt.datetime, unit: str) -> dt.datetime:
     year, month, day, hour, minute = time.astimezone(dt.UTC).timetuple()[:5]
     floors = {
-        "year": (year, 1, 1),
-        "month": (year, month, 1),
-        "day": (year, month, day),
-        "hour": (year, month, day, hour),
+        "year": (year, 1, 1, 0, 0),
+        "month": (year, month, 1, 0, 0),
+        "day": (year, month, day, 0, 0),
+        "hour": (year, month, day, hour, 0),
         "minute": (year, month, day, hour, minute),
     }
-    return dt.datetime(*floors[unit], tzinfo=dt.UTC)
+    return dt.datetime(*floors[unit], 0, 0, dt.UTC)
 
 
 def _after(time: dt.datetime, unit: str) -> dt.datetime:

@@ -39,7 +39,7 @@ class SageMakerParser:
         self._settings = settings
         self._bodies = Bodies(settings)
 
-    def parse(self, record: Mapping[str, Any]) -> Request | None:
+    def parse(self, record: Mapping[str, Any]) -> Request:
         """The request of a captured invocation.
 
         Raises BadRecordError: `not_a_capture`, `no_body` (the input was not captured), `bad_base64`,

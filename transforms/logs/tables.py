@@ -13,6 +13,7 @@ import csv
 import io
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO
 
@@ -60,9 +61,13 @@ def csv_header(stream: BinaryIO) -> list[str]:
         "".join(names).encode()
     except (UnicodeError, csv.Error) as error:
         raise TableError("bad_header", "the first line is no CSV header in UTF-8") from error
-    twice = sorted({name for name in names if names.count(name) > 1 or not name.strip()})
-    if twice:
-        raise TableError("bad_header", f"column names are empty or stand twice in the CSV header: {twice}")
+    times = Counter(names)
+    odd = [at for at, name in enumerate(names, 1) if times[name] > 1 or not name.strip()]
+    if odd:
+        # By their numbers: of a file without a header these would be somebody's values.
+        at = ", ".join(map(str, odd[:10])) + (", ..." if len(odd) > 10 else "")
+        detail = f"column names are empty or stand twice in the CSV header, those of columns {at}"
+        raise TableError("bad_header", detail)
     return names
 
 
@@ -330,4 +335,6 @@ def value_type(arrow_type: pa.DataType) -> FeatureType | None:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    # Arrow quotes the row of which it says this.
+    said = re.sub(r"(columns, got \d+):.*", r"\1", str(error), flags=re.DOTALL)
+    return " ".join(said.split())[:200]

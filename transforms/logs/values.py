@@ -68,7 +68,7 @@ def typed_columns(
     if also in names and also not in expected.types:
         columns.append((also, _moments(_values(instances, also, None))))
     unknown = names.keys() - expected.types.keys() - expected.elsewhere - masks - {also}
-    return columns, forms | _unknown(instances, unknown)
+    return columns, {**forms, **_unknown(instances, unknown)}
 
 
 def _unknown(instances: Sequence[Mapping[str, Any]], unknown: set[str]) -> Forms:

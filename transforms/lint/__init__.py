@@ -1,0 +1,2 @@
+from transforms.lint.finding import LintFinding as LintFinding
+from transforms.lint.lint import lint_saved_model as lint_saved_model
