@@ -216,11 +216,11 @@ def test_values_far_beyond_trainings_maximum_are_found(share: float, severity: s
     assert said(found) == [("distance", "values", severity)]
 
 
-def test_values_moderately_beyond_the_range_are_left_to_the_distance_and_its_threshold() -> None:
+def test_values_moderately_beyond_the_range_are_a_warning_beside_the_distance() -> None:
     data = served(20_000)
     data["distance"] *= 1.609
     found = compared(reference(frame(20000, 1)), data, Policy(jsd=1.0)).findings
-    assert said(found) == [("distance", "values", "warning")]
+    assert said(found) == [("distance", "distribution", "error"), ("distance", "values", "warning")]
 
 
 def test_values_far_below_trainings_minimum_are_found_but_not_within_the_schemas_own_bounds() -> None:

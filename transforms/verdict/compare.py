@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms import schema as schemas
 from transforms.verdict import (
+    decision,
+    diagnosing,
     form_findings,
     range_findings,
     representation,
@@ -18,6 +20,7 @@ from transforms.verdict import (
     severity,
     skew_findings,
 )
+from transforms.verdict.decision import Judgement
 from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity
 from transforms.verdict.reference import Reference, Sides
 from transforms.verdict.severity import Policy
@@ -65,10 +68,10 @@ def compare(
 
 def _judged(sides: Sides, reasons: Mapping[str, str | None]) -> Iterator[str]:
     """The features whose differences are looked for: those that both sides have, but for the label."""
-    for name, reason in reasons.items():
-        if reason in (None, *_MEASURED_ALL_THE_SAME) and name in sides.training and name in sides.features:
-            if _has_presence(sides, name):
-                yield name
+    known = [name for name in reasons if name in sides.training and name in sides.features]
+    for name in known:
+        if reasons[name] in (None, *_MEASURED_ALL_THE_SAME) and _has_presence(sides, name):
+            yield name
 
 
 def _nothing(sides: Sides) -> Comparison:

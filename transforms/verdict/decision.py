@@ -24,7 +24,7 @@ LEAST_EFFECT: Mapping[str, float] = {
     KOLMOGOROV: 0.02,
     VARIATION: 0.02,
     MISSING: 0.01,
-    UNSEEN: 0.005,
+    UNSEEN: 0.01,
     LENGTH: 0.02,
 }
 _KINDS = {MISSING: Kind.PRESENCE, UNSEEN: Kind.VALUES}
@@ -95,6 +95,18 @@ def settled(judgement: Judgement, finding: Finding) -> Finding:
     return dataclasses.replace(finding, severity=Severity.INFO, message=said)
 
 
+def settled_values(judgement: Judgement, finding: Finding) -> Finding:
+    """Values that training did not have, as many as count: an error where they are more than it predicts."""
+    if finding.kind is not Kind.VALUES or not judgement.measured(finding.feature, UNSEEN):
+        return finding
+    if finding.severity is Severity.INFO:
+        return finding
+    agreeing = judgement.of(finding.feature, UNSEEN)
+    level = Severity.ERROR if agreeing else Severity.WARNING
+    p_value = min((one.p_value for one in agreeing), default=None)
+    return dataclasses.replace(finding, severity=level, p_value=p_value)
+
+
 def _finding(sides: Sides, name: str, kind: Kind, one: Difference) -> Finding:
     return Finding(
         feature=name,
@@ -120,9 +132,14 @@ def _words(sides: Sides, name: str, one: Difference) -> str:
             f"values that training did not have are {percent(after)} of those served; training leads to"
             f" expect {percent(before)}"
         )
-    said = f"{_NAMES[one.metric]} {number(one.effect)} is over {number(LEAST_EFFECT[one.metric])} and beyond chance"
+    least = number(LEAST_EFFECT[one.metric])
+    said = f"{_NAMES[one.metric]} {number(one.effect)} is over {least} and beyond chance"
     moved = "; ".join(_moved(sides, name, part) for part in one.parts[:1])
-    return f"{said} (p {one.p_value:.1e}); {moved}" if moved else said
+    return f"{said} ({_chance(one.p_value)}); {moved}" if moved else said
+
+
+def _chance(p_value: float) -> str:
+    return f"p {p_value:.1e}" if p_value >= 1e-12 else "p below 1e-12"
 
 
 def _moved(sides: Sides, name: str, part: tuple[str, float, float]) -> str:

@@ -31,6 +31,8 @@ def compare_slices(
         for name, count in there[0][1].rows.items()
         if all(name in by_name for _, by_name in parts)
     }
+    # All slices together may raise as many false alarms as one comparison.
+    policy = dataclasses.replace(policy, false_alarms=policy.false_alarms / max(len(rows), 1))
     return tuple(Slice(name, rows[name], tuple(_findings(name, parts, policy))) for name in rows)
 
 

@@ -164,15 +164,18 @@ def _functions(training: Cdf) -> Iterator[Explanation]:
 
 
 def _exp(x: Array) -> Array:
-    return np.exp(np.clip(x, -700, 700))
+    result: Array = np.exp(np.clip(x, -700, 700))
+    return result
 
 
 def _exp10(x: Array) -> Array:
-    return np.power(10.0, np.clip(x, -300, 300))
+    result: Array = np.power(10.0, np.clip(x, -300, 300))
+    return result
 
 
 def _expm1(x: Array) -> Array:
-    return np.expm1(np.clip(x, -700, 700))
+    result: Array = np.expm1(np.clip(x, -700, 700))
+    return result
 
 
 def moments(cdf: Cdf) -> tuple[float, float]:
@@ -215,7 +218,7 @@ def _spreads(training: Cdf) -> Iterator[Explanation]:
             yield Explanation(SPREAD, words, noisy.up_to, noisy.under, 0.6)
 
 
-_NODES = np.polynomial.hermite_e.hermegauss(15)
+_NODES = np.polynomial.hermite_e.hermegauss(15)  # type: ignore[no-untyped-call]
 
 
 def with_noise(cdf: Cdf, deviation: float) -> Cdf:
@@ -232,7 +235,7 @@ def _in_time(training: Cdf) -> Iterator[Explanation]:
     """Moved on by some hours, past midnight, for numbers that fill a day, a week or a circle."""
     for period, (step, unit) in _PERIODS.items():
         low, high = float(training.x[0]), float(training.x[-1])
-        if not (-1e-9 <= low and high <= period and high > 0.7 * period):
+        if not (low >= -1e-9 and high <= period and high > 0.7 * period):
             continue
         for count in range(1, round(period / step)):
             later = count * step

@@ -99,7 +99,7 @@ def _chosen(fits: list[Fit], size: float) -> Diagnosis:
 
 
 def _likelihood(fit: Fit, best: Fit, size: float) -> float:
-    """How well a fit stands beside the best: Kolmogorov's tail, with what statistics cannot resolve set aside."""
+    """How well a fit stands beside the best, by Kolmogorov's tail; what statistics cannot resolve is free."""
     noise = _noise(size)
     worse = max(fit.left - best.left, 0.0)
     return math.exp(-2 * (worse / noise) ** 2)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os.path
+import functools
+import itertools
 import unicodedata
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from transforms.verdict.diagnosis.explanations import CONSTANT, MOVED, SWAPPED
@@ -42,6 +42,10 @@ def _as_number(value: str) -> str:
     return str(int(number)) if abs(number) < 2**53 and number == int(number) else value
 
 
+def _plain_letters(value: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", value) if not unicodedata.combining(c))
+
+
 _SPELLINGS = (
     _Spelling("surrounding white space differs", str.strip),
     _Spelling("the case of letters differs", str.casefold),
@@ -50,13 +54,9 @@ _SPELLINGS = (
     _Spelling("the encoding is another one (UTF-8 read as Latin-1)", _mojibake),
     _Spelling("the Unicode form differs", lambda value: unicodedata.normalize("NFKC", value)),
     _Spelling("quotes surround the values", lambda value: value.strip("\"'")),
-    _Spelling("accents are lost or added", lambda value: _without_marks(value)),
+    _Spelling("accents are lost or added", _plain_letters),
     _Spelling("punctuation differs", lambda value: "".join(c for c in value.casefold() if c.isalnum())),
 )
-
-
-def _without_marks(value: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKD", value) if not unicodedata.combining(c))
 
 
 def diagnose(before: Shares, after: Shares, others: Mapping[str, Shares], size: float) -> Diagnosis:
@@ -113,25 +113,42 @@ def _spelled_words(spelling: _Spelling, explained: Shares, new: Shares) -> str:
 
 
 def _affixes(before: Shares, new: Shares) -> Iterator[_Spelling]:
-    """A prefix or suffix that all new values have, or lack."""
-    values = sorted(new, key=lambda value: -new[value])[:50]
-    if len(values) > 1:
-        prefix = os.path.commonprefix(values)
-        suffix = os.path.commonprefix([value[::-1] for value in values])[::-1]
-        for length in range(len(prefix), 0, -1):
-            yield _Spelling(
-                f"a prefix of {length} letters was added", lambda v, k=prefix[:length]: v.removeprefix(k)
-            )
-        for length in range(len(suffix), 0, -1):
-            yield _Spelling(
-                f"a suffix of {length} letters was added", lambda v, k=suffix[-length:]: v.removesuffix(k)
-            )
-    known = sorted(before, key=lambda value: -before[value])[:50]
-    prefix = os.path.commonprefix(known) if len(known) > 1 else ""
-    for length in range(len(prefix), 0, -1):
-        yield _Spelling(
-            f"a prefix of {length} letters is lacking", lambda v, k=prefix[:length]: v.removeprefix(k)
-        )
+    """A prefix or suffix that all new values have, or that all known ones have and new ones lack."""
+    added, known = _most_frequent(new), _most_frequent(before)
+    for letters in _shortened(_common_prefix(added)):
+        words = f"a prefix of {len(letters)} letters was added"
+        yield _Spelling(words, functools.partial(_without_prefix, letters))
+    for reversed_letters in _shortened(_common_prefix([value[::-1] for value in added])):
+        words = f"a suffix of {len(reversed_letters)} letters was added"
+        yield _Spelling(words, functools.partial(_without_suffix, reversed_letters[::-1]))
+    for letters in _shortened(_common_prefix(known)):
+        words = f"a prefix of {len(letters)} letters is lacking"
+        yield _Spelling(words, functools.partial(_without_prefix, letters))
+
+
+def _common_prefix(values: Sequence[str]) -> str:
+    """The longest beginning that all of them have."""
+    letters = itertools.takewhile(lambda each: len(set(each)) == 1, zip(*values, strict=False))
+    return "".join(each[0] for each in letters)
+
+
+def _most_frequent(shares: Shares) -> list[str]:
+    """The fifty most frequent values, none where there are fewer than two: one has any prefix."""
+    values = sorted(shares, key=lambda value: (-shares[value], value))[:50]
+    return values if len(values) > 1 else []
+
+
+def _shortened(letters: str) -> Iterator[str]:
+    """The longest first: new values may share a beginning by chance beside the one that was added."""
+    return (letters[:length] for length in range(len(letters), 0, -1))
+
+
+def _without_prefix(letters: str, value: str) -> str:
+    return value.removeprefix(letters)
+
+
+def _without_suffix(letters: str, value: str) -> str:
+    return value.removesuffix(letters)
 
 
 def _constant(before: Shares, after: Shares, size: float) -> Iterator[Diagnosis]:
@@ -145,18 +162,20 @@ def _constant(before: Shares, after: Shares, size: float) -> Iterator[Diagnosis]
         return
     expected = {value: (1 - part) * share for value, share in before.items()}
     expected[grown] = q
-    yield from _judged(CONSTANT, "one value stands in place of others", part, before, after, expected, size)
+    words = f"one value stands in place of others in about {part:.1%} of rows"
+    yield from _judged(CONSTANT, words, (before, after), expected, size)
 
 
 def _judged(
-    cause: str, words: str, part: float, before: Shares, after: Shares, expected: Shares, size: float
+    cause: str, words: str, sides: tuple[Shares, Shares], expected: Shares, size: float
 ) -> Iterator[Diagnosis]:
+    """The cause, if `expected` is near to what serving has, beside what chance makes."""
+    before, after = sides
     whole, left = _distance(before, after), _distance(expected, after)
     noise = 0.4 * (len(before) / max(size, 1.0)) ** 0.5
     fit = 1 - max(left - noise, 0.0) / whole if whole > 0 else 0.0
     if fit >= _LEAST:
-        evidence = f"{words} in about {part:.1%} of rows (fit {1 - left / whole:.3f})"
-        yield Diagnosis(cause, round(_SURE * fit * (0.98 if part < 0.05 else 1.0), 3), evidence)
+        yield Diagnosis(cause, round(_SURE * fit, 3), f"{words} (fit {1 - left / whole:.3f})")
 
 
 def _moved(before: Shares, after: Shares, size: float) -> Iterator[Diagnosis]:
@@ -167,11 +186,11 @@ def _moved(before: Shares, after: Shares, size: float) -> Iterator[Diagnosis]:
     part = min(moved[up], -moved[down])
     if part <= 0 or len(values) < 3:
         return
-    expected = Counter(before)
-    expected[up] += part  # type: ignore[assignment]
-    expected[down] -= part  # type: ignore[assignment]
-    words = "what one value lost another has: an id that moved?"
-    yield from _judged(MOVED, words, part, before, after, expected, size)
+    expected = dict(before)
+    expected[up] = expected.get(up, 0.0) + part
+    expected[down] = expected.get(down, 0.0) - part
+    words = f"what one value lost another has, {part:.1%} of all: an id that moved?"
+    yield from _judged(MOVED, words, (before, after), expected, size)
 
 
 def _swapped(before: Shares, after: Shares, others: Mapping[str, Shares]) -> Iterator[Diagnosis]:

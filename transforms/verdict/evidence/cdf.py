@@ -1,8 +1,9 @@
 """A number's distribution as it is known from statistics: a distribution function with steps.
 
-What trueserve computes carries a hundred quantiles with their ranks (`custom_stats` named `QUANTILES`), so the
-function is exact at each of them. Statistics of TFDV alone have two histograms of ten buckets; their edges
-together, and the share of zeros, give some twenty points.
+What trueserve computes carries two hundred quantiles with their ranks (`custom_stats` named `QUANTILES`), so
+the function is exact at each of them. Statistics of TFDV alone have two histograms of ten buckets; their
+edges together, and the share of zeros, give some twenty points. Where values repeat, such a point lies
+anywhere on the step at its value: then the function is known within bounds only.
 """
 
 from __future__ import annotations
@@ -30,10 +31,20 @@ class Cdf:
     Attributes:
       x: ascending; the first has share 0 or is a step from 0.
       share: of all values, those up to that point, 0 to 1, ascending.
+      is_loose: whether a point's share lies anywhere on a step at its value.
     """
 
     x: Array
     share: Array
+    is_loose: bool = False
+
+    def bounds(self, at: Array) -> tuple[Array, Array]:
+        """The least and the most that the share of values not greater than each of `at` can be."""
+        if not self.is_loose:
+            return (found := self.up_to(at)), found
+        after = np.searchsorted(self.x, at, side="right")
+        padded = np.concatenate([[0.0], self.share, [1.0]])
+        return padded[after], padded[after + 1]
 
     def up_to(self, at: Array) -> Array:
         """The share of values not greater than each of `at`."""
@@ -108,6 +119,9 @@ def _of_tfdv(view: View) -> Cdf | None:
     x = np.array([at for at, _ in points])
     share = np.maximum.accumulate(np.array([part for _, part in points]))
     share[x >= x[-1]] = 1.0
+    bounds = [bucket.high for bucket in view.buckets(_TEN)]
+    if len(set(bounds)) < len(bounds) or view.proto.type == statistics_pb2.FeatureNameStatistics.INT:
+        return Cdf(x, share, is_loose=True)
     return _with_zeros(Cdf(x, share), view)
 
 
@@ -139,5 +153,6 @@ def _with_zeros(cdf: Cdf, view: View) -> Cdf:
     below, upto = max(below - missing / 2, 0.0), min(upto + missing / 2, 1.0)
     before, after = cdf.x < 0, cdf.x > 0
     x = np.concatenate([cdf.x[before], [0.0, 0.0], cdf.x[after]])
-    parts = [np.minimum(cdf.share[before], below), [below, upto], np.maximum(cdf.share[after], upto)]
+    step = np.array([below, upto])
+    parts = (np.minimum(cdf.share[before], below), step, np.maximum(cdf.share[after], upto))
     return Cdf(x, np.concatenate(parts))

@@ -85,11 +85,25 @@ def of_number(training: View, serving: View) -> Difference | None:
 
 def ordered(metric: str, before: Cdf, after: Cdf, size: float) -> Difference:
     """The difference of two distribution functions."""
+    if before.is_loose or after.is_loose:
+        distance = _least_distance(before, after)
+        return Difference(
+            metric, distance, chance.of_kolmogorov(distance, size), size, _deciles(before, after)
+        )
     expected, observed = cells(before, after)
     distance = max(float(np.max(np.abs(np.cumsum(observed - expected)))) - _RESOLUTION, 0.0)
     return Difference(
         metric, distance, chance.of_ordered(expected, observed, size), size, _deciles(before, after)
     )
+
+
+def _least_distance(before: Cdf, after: Cdf) -> float:
+    """Kolmogorov's distance, as far as bounds of both functions leave no doubt."""
+    at = np.unique(np.concatenate([before.x, after.x]))
+    at = np.concatenate([at, (at[1:] + at[:-1]) / 2])
+    (least_before, most_before), (least_after, most_after) = before.bounds(at), after.bounds(at)
+    apart = np.maximum(least_before - most_after, least_after - most_before)
+    return max(float(apart.max()) - _RESOLUTION, 0.0)
 
 
 def cells(before: Cdf, after: Cdf) -> tuple[Array, Array]:
@@ -133,7 +147,8 @@ def _moved(parts: list[tuple[str, float, float]]) -> tuple[tuple[str, float, flo
 def of_category(training: View, serving: View) -> Difference | None:
     """Total variation between shares of categories, those too rare to be told apart taken together."""
     size = chance.effective_size(training.present, serving.present)
-    expected, observed = pooled(training.shares(), serving.shares(), size)
+    unkept = serving.most_unkept / serving.whole if serving.whole else 0.0
+    expected, observed = pooled(training.shares(), serving.shares(), size, unkept)
     p, q = np.array(list(expected.values())), np.array(list(observed.values()))
     if len(p) == 1 and _OTHERS in expected:
         return None
@@ -146,12 +161,16 @@ def of_category(training: View, serving: View) -> Difference | None:
 
 
 def pooled(
-    before: Mapping[str, float], after: Mapping[str, float], size: float
+    before: Mapping[str, float], after: Mapping[str, float], size: float, unkept: float
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Shares of the categories that training leads to expect in five rows at least, and of all others."""
+    """Shares of the categories that training leads to expect in five rows at least, and of all others.
+
+    `unkept` is the greatest share that a value can have in serving whose count was not kept: as far as that
+    goes, such a value is taken to be as frequent as expected.
+    """
     known = [value for value, share in before.items() if share * size >= _LEAST_EXPECTED]
     expected = {value: before[value] for value in known}
-    observed = {value: after.get(value, 0.0) for value in known}
+    observed = {value: after.get(value, min(before[value], unkept)) for value in known}
     expected[_OTHERS] = max(1 - sum(expected.values()), 0.0)
     observed[_OTHERS] = max(1 - sum(observed.values()), 0.0)
     return expected, observed
@@ -163,8 +182,8 @@ def of_unseen(training: View, serving: View) -> Difference | None:
     Good and Turing: the chance that the next value is new is the share of values that came once (Good 1953).
     """
     known = training.counts()
-    if training.most_unkept > 0:
-        return None  # what training did not keep cannot be told from what it did not have
+    if training.most_unkept > 0 or serving.most_unkept > 0:
+        return None  # what was not kept cannot be told from what never came
     after = serving.counts()
     new = sum(count for value, count in after.items() if value not in known)
     once = sum(1 for count in known.values() if count <= 1)
