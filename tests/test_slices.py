@@ -257,8 +257,8 @@ def write_versions(path: Path, rows: list[e2e.Row], versions: list[int]) -> str:
 
 
 def canary(home: Home, path: Path) -> str:
-    """Version 2 answers one request in ten, and its clients send kilometres."""
-    versions = [2 if i % 10 == 3 else 1 for i in range(len(home.serving))]
+    """Version 2 answers one request in fifty, and its clients send kilometres."""
+    versions = [2 if i % 50 == 3 else 1 for i in range(len(home.serving))]
     faulty = e2e.in_kilometres(home.serving)
     rows = [faulty[i] if version == 2 else home.serving[i] for i, version in enumerate(versions)]
     return write_versions(path, rows, versions)
@@ -277,16 +277,16 @@ def test_the_skew_of_a_canary_is_its_own(home: Home, tmp_path: Path, capsys: Cap
     assert errors == {("version=2", "raw", "distance"), ("version=2", "transformed", "distance_z")}
     assert not [f for f in document["findings"] if f["slice"] == "version=1"]
     assert document["slices"] == [
-        {"slice": "version=1", "rows": 9_000, "verdict": "ok"},
-        {"slice": "version=2", "rows": 1_000, "verdict": "skew"},
+        {"slice": "version=1", "rows": 9_800, "verdict": "ok"},
+        {"slice": "version=2", "rows": 200, "verdict": "skew"},
     ]
     assert document["slices_left_out"] == 0
     for name in ("slices.binpb", "transformed_slices.binpb"):
         data = Path(tmp_path / "out", document["artifacts"][name]["path"]).read_bytes()
         datasets = statistics_pb2.DatasetFeatureStatisticsList.FromString(data).datasets
         assert [(one.name, one.num_examples) for one in datasets] == [
-            ("version=1", 9_000),
-            ("version=2", 1_000),
+            ("version=1", 9_800),
+            ("version=2", 200),
         ]
     assert any("distance (raw, distribution, version=2)" in line for line in result.out)
     said = "distance is not served as trained, nor 1 feature computed from them, in version=2 alone"

@@ -16,6 +16,7 @@ from transforms.verdict.evidence import chance, differences
 from transforms.verdict.evidence.differences import KOLMOGOROV, LENGTH, MISSING, UNSEEN, VARIATION, Difference
 from transforms.verdict.findings import Finding, Kind, Severity
 from transforms.verdict.reference import Sides
+from transforms.verdict.severity import Policy
 from transforms.verdict.text import number, percent, quoted
 from transforms.verdict.unseen import NAMED_FROM
 
@@ -81,6 +82,15 @@ def findings(judgement: Judgement, told: Iterable[Finding]) -> Iterator[Finding]
                 yield _finding(judgement.sides, name, kind, one)
 
 
+def _is_the_users(sides: Sides, name: str, kind: Kind) -> bool:
+    """Whether the user has said which distance matters: by the feature's comparator, or by a flag."""
+    if kind is not Kind.DISTRIBUTION:
+        return False
+    is_number = sides.serving[name].kind == "number"
+    given, usual = (getattr(side, "jsd" if is_number else "linf") for side in (sides.policy, Policy()))
+    return name in sides.own_thresholds or given != usual
+
+
 def settled(judgement: Judgement, finding: Finding) -> Finding:
     """A distance of TFDV's over a threshold that trueserve set: an error only if the evidence agrees."""
     if finding.severity is not Severity.ERROR or finding.feature in judgement.sides.own_thresholds:
@@ -112,7 +122,7 @@ def _finding(sides: Sides, name: str, kind: Kind, one: Difference) -> Finding:
         feature=name,
         space=sides.reference.space,
         kind=kind,
-        severity=Severity.ERROR,
+        severity=Severity.INFO if _is_the_users(sides, name, kind) else Severity.ERROR,
         metric="missing_share_difference" if one.metric == MISSING else one.metric,
         message=_words(sides, name, one),
         distance=one.effect,
