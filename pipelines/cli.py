@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from pipelines import __version__
+from pipelines import __version__, join_options
 from pipelines import help_texts as texts
 from pipelines import options as opts
+from pipelines import replay_flags
 from transforms.errors import TrueserveError, UsageError
 from transforms.publish import words
 
@@ -68,7 +69,7 @@ def _unexpected(error: Exception) -> str:
 
 def _run(argv: list[str]) -> int:
     if not argv:
-        raise UsageError("expected a command: prepare, export or validate (see `trueserve --help`)")
+        raise UsageError("expected a command: prepare, export, validate or join (see `trueserve --help`)")
     parser = _parser()
     _refuse_typos(parser, argv)
     parsed, rest = parser.parse_known_args(argv)
@@ -144,17 +145,22 @@ def _parser() -> argparse.ArgumentParser:
     _add_validate(
         _command(commands, "validate", "Logged requests to a verdict.", texts.VALIDATE + texts.VALIDATE_MORE)
     )
+    described = "Examples and requests with the same key, compared."
+    join = _command(commands, "join", described, join_options.EXAMPLE, join_options.EXIT_CODES)
+    join_options.add_flags(join)
     return parser
 
 
-def _command(commands: Any, name: str, description: str, example: str) -> argparse.ArgumentParser:
+def _command(
+    commands: Any, name: str, description: str, example: str, codes: str = texts.EXIT_CODES
+) -> argparse.ArgumentParser:
     note = "" if name == "export" else texts.BEAM_NOTE
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         prog=f"trueserve {name}",
         usage=f"trueserve {name} --FLAG=VALUE ...",
         description=description,
-        epilog=f"{example}\n{note}{texts.EXIT_CODES}",
+        epilog=f"{example}\n{note}{codes}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -231,6 +237,7 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
     )
     add("--keep_payloads", action="store_true", help="keep rejected records (may hold personal data)")
     _add_thresholds(parser)
+    replay_flags.add_to(parser)
     parser.set_defaults(build=_validate_options)
 
 

@@ -51,6 +51,8 @@ OVERVIEW = f"""Is what we serve true to what we trained?
   trueserve export     baseline and Keras model to a SavedModel with the transform
                        graph inside, proven on the probes
   trueserve validate   baseline and logged requests to verdict.json and report.html
+  trueserve join       training examples and logged requests with the same key,
+                       compared feature by feature
 
 {PREPARE}{EXPORT.removeprefix("example:" + chr(10))}{VALIDATE.removeprefix("examples:" + chr(10))}
 {EXIT_CODES}

@@ -16,7 +16,7 @@ from tensorflow_data_validation.skew import feature_skew_detector as tfdv
 from transforms.joining import counts
 from transforms.joining.counts import BASE_COUNT, TEST_COUNT, Joined, Outcome, RowCounts
 from transforms.joining.join import join
-from transforms.joining.keys import parse_key
+from transforms.joining.key_parts import parse_key
 from transforms.joining.piece import Piece, Side
 from transforms.joining.split import Comparison, keyed, split
 from transforms.logs.features import Settings
@@ -62,9 +62,12 @@ def _row(draw: st.DrawFn, kinds: dict[str, str]) -> bytes:
 
 
 def _key_values(kind: str) -> st.SearchStrategy[Any]:
-    return st.sampled_from(
-        {"float_list": [0.5, 0.501], "int64_list": [1, 2], "bytes_list": [b"a", b"", b"aa"]}[kind]
-    )
+    of_kind: dict[str, list[Any]] = {
+        "float_list": [0.5, 0.501],
+        "int64_list": [1, 2],
+        "bytes_list": [b"a", b"", b"aa"],
+    }
+    return st.sampled_from(of_kind[kind])
 
 
 def detected(

@@ -21,6 +21,7 @@ MODULES = sorted(
 MAY_IMPORT_BEAM = {
     "pipelines/beam_options.py",
     "pipelines/job.py",
+    "pipelines/join.py",
     "pipelines/prepare.py",
     "pipelines/validate.py",
     "transforms/analyze.py",
@@ -28,10 +29,12 @@ MAY_IMPORT_BEAM = {
     "transforms/collect.py",
     "transforms/file_systems.py",
     "transforms/graph.py",
+    "transforms/join_rows.py",
     "transforms/mark_rows.py",
     "transforms/publish/publish.py",
     "transforms/read.py",
     "transforms/read_bigquery.py",
+    "transforms/replay_requests.py",
     "transforms/statistics.py",
 }
 HEAVY = (
@@ -138,7 +141,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tfrecord": set(),
     "columnar": {"tfrecord"},
     "summaries": {"columnar"},
-    "coders": {"records", "summaries"},
+    "coders": {"joining", "records", "summaries"},
+    "joining": {"accounting", "errors", "logs", "paths", "records", "schema"},
+    "join_rows": {"coders", "joining", "logs", "paths", "records"},
     "slicing": {"errors", "records", "schema"},
     "mark_rows": {"accounting", "records", "slicing", "summaries"},
     "statistics": {"coders", "records", "slicing", "summaries"},
@@ -159,8 +164,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "analyze": {*FOUNDATIONS, "preprocessing"},
     "lint": {"baseline", "errors", "op_packages", "paths", "schema"},
     "serving": {*FOUNDATIONS, "op_packages", "tfrecord", "transform_graph"},
-    "verdict": {"accounting", "errors", "records", "schema", "slicing"},
-    "publish": {*FOUNDATIONS, "slicing", "verdict"},
+    "replay": {*FOUNDATIONS, "cores", "op_packages", "refused"},
+    "replay_requests": {*FOUNDATIONS, "replay"},
+    "verdict": {"accounting", "errors", "records", "replay", "schema", "slicing"},
+    "publish": {*FOUNDATIONS, "replay", "slicing", "verdict"},
 }
 
 
@@ -220,7 +227,8 @@ def test_command_line_imports_nothing_heavy_at_the_top() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["prepare", "--help"], ["export", "--help"], ["validate", "--help"]]
+    "arguments",
+    [["--help"], ["prepare", "--help"], ["export", "--help"], ["validate", "--help"], ["join", "--help"]],
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code = (

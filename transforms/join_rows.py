@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -11,12 +12,14 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.timestamp import MIN_TIMESTAMP
 from apache_beam.utils.windowed_value import WindowedValue
 
+from transforms import paths
 from transforms.coders import PieceCoder as PieceCoder  # noqa: PLC0414 - registered by being imported
-from transforms.joining import counts
+from transforms.joining import counts, expected, report
 from transforms.joining.counts import Joined, RowCounts
 from transforms.joining.join import join
 from transforms.joining.piece import Piece, Side
 from transforms.joining.split import Comparison, keyed, split
+from transforms.logs.features import FeatureType
 from transforms.records import Batch
 
 # Rows wait for so many bytes of others before they are split: a partition's share of few rows would be tiny.
@@ -96,3 +99,51 @@ class _Join(beam.DoFn):  # type: ignore[misc]
 
     def process(self, element: tuple[int, Iterable[Piece]]) -> Iterator[Joined]:
         yield join(element[1], self._comparison)
+
+
+@dataclasses.dataclass(eq=False)
+class WriteFound(beam.PTransform):  # type: ignore[misc]
+    """Writes the one `Joined` of its input to `path`, as JSON (`joining.report.found`)."""
+
+    path: str
+
+    def expand(self, joined: Any) -> Any:
+        return joined | "Write" >> beam.Map(_write_found, self.path)
+
+
+@dataclasses.dataclass(eq=False)
+class WriteTypes(beam.PTransform):  # type: ignore[misc]
+    """Writes the types of the features of its `Batch`es to `path`, as JSON."""
+
+    path: str
+
+    def expand(self, batches: Any) -> Any:
+        return (
+            batches
+            | "FindTypes" >> beam.Map(_types)
+            | "JoinTypes" >> beam.CombineGlobally(expected.together)
+            | "Write" >> beam.Map(_write_types, self.path)
+        )
+
+
+def read_found(path: str) -> dict[str, Any]:
+    """What `WriteFound` wrote."""
+    found: dict[str, Any] = json.loads(paths.read_bytes(path))
+    return found
+
+
+def read_types(path: str) -> expected.Types:
+    """What `WriteTypes` wrote."""
+    return {name: FeatureType(kind) for name, kind in json.loads(paths.read_bytes(path)).items()}
+
+
+def _write_found(joined: Joined, path: str) -> None:
+    paths.write_atomically(path, json.dumps(report.found(joined)).encode())
+
+
+def _types(batch: Batch) -> expected.Types:
+    return expected.types_of(batch.features)
+
+
+def _write_types(types: expected.Types, path: str) -> None:
+    paths.write_atomically(path, json.dumps(types).encode())

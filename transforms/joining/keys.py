@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,45 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.joining.cells import Cells, equal_rows, stored
+from transforms.joining.key_parts import REQUEST_ID, KeyPart
 from transforms.joining.piece import Side
 from transforms.logs.features import Array, FeatureType, lists, merged, type_of
 from transforms.logs.sampling import add_hashes
 from transforms.records import Batch
 
-REQUEST_ID = "request_id"
 _TYPES = tuple(FeatureType)
 _GOLDEN = 0x9E3779B97F4A7C15
-
-
-@dataclasses.dataclass(frozen=True)
-class KeyPart:
-    """One column of the key.
-
-    Attributes:
-      feature: of the examples, and of the requests unless `of_log`.
-      of_log: requests have it as the request id that the log knows them by, or else as a feature
-        `request_id`. It is then compared as text: the examples' 7 is the log's "7".
-    """
-
-    feature: str
-    of_log: bool = False
-
-
-def parse_key(text: Iterable[str]) -> tuple[KeyPart, ...]:
-    """Key parts of names: NAME, `request_id`, or NAME=request_id, in TFDV's order, which is by name.
-
-    Raises:
-      ValueError: another name after `=`, an empty one, or none at all.
-    """
-    parts = set()
-    for word in text:
-        name, equals, source = map(str.strip, word.partition("="))
-        if not name or (equals and source != REQUEST_ID):
-            raise ValueError(f"expected NAME, or NAME={REQUEST_ID}, got {word!r}")
-        parts.add(KeyPart(name, REQUEST_ID in (name, source)))
-    if not parts:
-        raise ValueError("expected a feature, or several with commas between")
-    return tuple(sorted(parts, key=lambda part: part.feature))
 
 
 def key_columns(batch: Batch, key: Sequence[KeyPart], side: Side) -> list[pa.Array]:

@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.joining.cells import Tolerance, cells_of
-from transforms.joining.keys import KeyPart, key_columns, key_hashes, with_key
+from transforms.joining.key_parts import KeyPart
+from transforms.joining.keys import key_columns, key_hashes, with_key
 from transforms.joining.piece import Piece, Side
 from transforms.logs.features import Array, FeatureType, type_of
 from transforms.paths import FileSize
