@@ -16,10 +16,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from pipelines import __version__, join_options
+from pipelines import __version__, join_options, replay_flags
 from pipelines import help_texts as texts
 from pipelines import options as opts
-from pipelines import replay_flags
 from transforms.errors import TrueserveError, UsageError
 from transforms.publish import words
 
