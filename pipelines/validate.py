@@ -22,6 +22,7 @@ from transforms.baseline import layout
 from transforms.errors import InputError, TrueserveError, UsageError
 from transforms.graph import ApplyTransformGraph
 from transforms.logs import bigquery
+from transforms.logs.warm_ups import fingerprints
 from transforms.mark_rows import MarkRows
 from transforms.paths import FileSize
 from transforms.publish import run_folder
@@ -30,6 +31,7 @@ from transforms.publish.publish import PublishVerdict
 from transforms.read import ReadRequests
 from transforms.read_bigquery import ReadBigQueryRequests
 from transforms.records import Fault, Window
+from transforms.serving import probe_requests
 from transforms.statistics import ComputeSliceStatistics, ComputeStatistics
 from transforms.verdict import unseen
 from transforms.verdict.findings import Severity, Space
@@ -73,6 +75,7 @@ class Plan:
     transform_output: str | None
     job: Job
     run_id: str
+    warm_ups: frozenset[int] = frozenset()
 
 
 def run(options: ValidateOptions, console: Console) -> int:
@@ -113,6 +116,7 @@ def make_plan(options: ValidateOptions) -> Plan:
             contract=loaded.contract.to_json() if loaded else None,
         ),
         run_id=run_folder.new_run_id(),
+        warm_ups=fingerprints(probe_requests.requests(loaded.probes)) if loaded else frozenset(),
     )
     if options.slice_by:
         slicing.check(options.slice_by, _request_schema(plan))
@@ -155,7 +159,7 @@ def _reader(plan: Plan, files: Sequence[FileSize], heartbeats: str | None) -> An
     }
     if bigquery.is_table(plan.options.logs):
         return ReadBigQueryRequests(table=plan.options.logs, **told)
-    return ReadRequests(files=tuple(files), **told)
+    return ReadRequests(files=tuple(files), warm_ups=plan.warm_ups, **told)
 
 
 def _files(options: ValidateOptions) -> Sequence[FileSize]:
