@@ -75,6 +75,10 @@ class Console:
         for line in lines:
             self._line(line)
 
+    def draw(self, renderable: RenderableType) -> None:
+        """What rich draws, for a terminal."""
+        self._rich.print(renderable)
+
     def error(self, text: str) -> None:
         """One line on stderr."""
         print(f"trueserve: error: {words.visible(text, 2000)}", file=self._err, flush=True)

@@ -166,6 +166,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "serving": {*FOUNDATIONS, "op_packages", "tfrecord", "transform_graph"},
     "replay": {*FOUNDATIONS, "cores", "op_packages", "refused"},
     "replay_requests": {*FOUNDATIONS, "replay"},
+    "checking": {"baseline", "errors", "op_packages", "serving"},
     "verdict": {"accounting", "errors", "records", "replay", "schema", "slicing"},
     "publish": {*FOUNDATIONS, "replay", "slicing", "verdict"},
 }
@@ -228,7 +229,14 @@ def test_command_line_imports_nothing_heavy_at_the_top() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["prepare", "--help"], ["export", "--help"], ["validate", "--help"], ["join", "--help"]],
+    [
+        ["--help"],
+        ["prepare", "--help"],
+        ["export", "--help"],
+        ["validate", "--help"],
+        ["join", "--help"],
+        ["check", "--help"],
+    ],
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code = (

@@ -26,18 +26,18 @@ class FreshProcess:
 
     def check(self, folder: str) -> list[Difference]:
         """Proves the SavedModel in `folder`. Raises InputError if it cannot be loaded or run there."""
-        failed = "the saved model cannot be loaded and run in a fresh process: {}; nothing was published"
+        failed = "the saved model cannot be loaded and run in a fresh process: %s; nothing was published"
         differences = self.ask(str(Path(folder).resolve()), failed)
         return [Difference(**difference) for difference in differences]
 
     def ask(self, line: str, failed: str) -> Any:
         """The JSON that the process answers this line with.
 
-        Raises InputError, `failed` with the last line that the process wrote in it, if it ends otherwise.
+        Raises InputError, `failed` with the last line of stderr for its `%s`, if it ends otherwise.
         """
         out, err = self._process.communicate(line + "\n")
         if self._process.returncode:
-            raise InputError(failed.format(_last_line(err)))
+            raise InputError(failed.replace("%s", _last_line(err)))
         return json.loads(out.splitlines()[-1])
 
 

@@ -105,16 +105,16 @@ def request(probe: Any) -> bytes:
 def rows_of(probes: Sequence[Any], prefix: str) -> dict[str, Rows]:
     """The values of all probes by name, for the features under `prefix`."""
     parts = [part(probe, prefix).features.feature for probe in probes]
-    return {name: _rows([_values(p[name]) for p in parts]) for name in sorted({n for p in parts for n in p})}
+    return {
+        name: _rows([values_of(p[name]) for p in parts]) for name in sorted({n for p in parts for n in p})
+    }
 
 
 def dense_tensors(
     probes: Sequence[Any], specs: Mapping[str, tuple[Any, int | None]]
 ) -> dict[str, np.ndarray[Any, Any]]:
     """The inputs of `raw_tensors` for these probes, by `specs`: dtype and width (None: as is needed)."""
-    lists = {
-        n: [_values(p.features.feature[RAW + n]) for p in probes] for n in specs if not _is_present(n, specs)
-    }
+    lists = {n: [raw_values(p, n) for p in probes] for n in specs if not _is_present(n, specs)}
     tensors = {}
     for name, rows in lists.items():
         width = specs[name][1] or max([len(row) for row in rows], default=0)
@@ -139,13 +139,20 @@ def _missing(dtype: Any) -> Any:
 def says_missing(probe: Any) -> bool:
     """Whether a raw value is NaN or empty: in a tensor that means that there is none."""
     for name, feature in probe.features.feature.items():
-        values = _values(feature) if name.startswith(RAW) else []
-        if any(value == b"" or (isinstance(value, float) and math.isnan(value)) for value in values):
+        held = values_of(feature) if name.startswith(RAW) else []
+        if any(value == b"" or (isinstance(value, float) and math.isnan(value)) for value in held):
             return True
     return False
 
 
-def _values(feature: Any) -> Any:
+def raw_values(probe: Any, name: str) -> Any:
+    """The values of a raw feature; none where the probe lacks it."""
+    # Looking up would add it.
+    return values_of(probe.features.feature[RAW + name]) if RAW + name in probe.features.feature else []
+
+
+def values_of(feature: Any) -> Any:
+    """The values of a tf.Example's feature, of whatever kind."""
     kind = feature.WhichOneof("kind")
     return getattr(feature, kind).value if kind else []
 
