@@ -18,9 +18,8 @@ from pipelines.join_options import JoinOptions
 from pipelines.join_table import lines_of
 from transforms import paths, windows
 from transforms.baseline import layout
-from transforms.collect import Reading, WriteReading, read_reading
 from transforms.errors import InputError, UsageError
-from transforms.join_rows import JoinRows, WriteFound, WriteTypes, read_found, read_types
+from transforms.join_rows import JoinRows, WriteTypes, read_found, read_types
 from transforms.joining import expected, report
 from transforms.joining.cells import Tolerance
 from transforms.joining.piece import Side
@@ -112,12 +111,9 @@ def build(root: Any, plan: Plan, target: str, heartbeats: str | None) -> None:
         exclude=options.exclude,
         progress=heartbeats,
     )
-    for name, read in (("examples", examples), ("requests", requests)):
-        _ = read | f"WriteReading{name.title()}" >> WriteReading(f"{target}-{name}")
-    sides = {Side.EXAMPLES: examples.batches, Side.REQUESTS: requests.batches}
     partitions = partitions_for((*plan.examples, *plan.requests))
-    joined = sides | "JoinRows" >> JoinRows(plan.comparison, partitions)
-    _ = joined | "WriteFound" >> WriteFound(f"{target}-found")
+    sides = {Side.EXAMPLES: examples, Side.REQUESTS: requests}
+    _ = sides | "JoinRows" >> JoinRows(plan.comparison, partitions, target)
 
 
 def _join(plan: Plan, job: Job) -> dict[str, Any]:
@@ -125,13 +121,11 @@ def _join(plan: Plan, job: Job) -> dict[str, Any]:
     target = paths.join(job.temp, "join")
     build(pipeline, plan, target, job.heartbeats)
     job.run(pipeline, "joining examples and requests", plan.total_bytes)
-    readings = {side: read_reading(f"{target}-{side}") for side in ("examples", "requests")}
-    for side, reading in readings.items():
+    found = read_found(target)
+    for side, reading in found["reading"].items():
         _check_reading(side, reading, plan.options.max_rejects)
-    found = read_found(f"{target}-found")
     _check_types(found)
-    accountings = {side: reading.accounting for side, reading in readings.items()}
-    return report.document(found, _asked(plan.options), accountings, plan.not_compared)
+    return report.document(found, _asked(plan.options), plan.not_compared)
 
 
 def _schema(plan: Plan, job: Job) -> schema_pb2.Schema | None:
@@ -147,11 +141,10 @@ def _schema(plan: Plan, job: Job) -> schema_pb2.Schema | None:
 def _find_types(plan: Plan, job: Job) -> expected.Types:
     pipeline, target = beam.Pipeline(options=job.options), paths.join(job.temp, "types")
     read = pipeline | "ReadExamples" >> ReadExamples(plan.examples, progress=job.heartbeats)
-    _ = read | "WriteReading" >> WriteReading(f"{target}-reading")
-    _ = read.batches | "WriteTypes" >> WriteTypes(f"{target}-found")
+    _ = read.batches | "WriteTypes" >> WriteTypes(target)
     job.run(pipeline, "finding the types of features", sum(file.bytes for file in plan.examples))
-    _check_reading("examples", read_reading(f"{target}-reading"), plan.options.max_rejects)
-    return read_types(f"{target}-found")
+    # What cannot be read has no types; the join reads it again, and tells.
+    return read_types(target)
 
 
 def _given_schema(options: JoinOptions) -> schema_pb2.Schema | None:
@@ -174,19 +167,19 @@ def _check_places(options: JoinOptions, beam_flags: PipelineOptions) -> None:
     paths.check_writable(options.output)
 
 
-def _check_reading(side: str, reading: Reading, max_rejects: float) -> None:
+def _check_reading(side: str, reading: Mapping[str, Any], max_rejects: float) -> None:
     """What was not read would pass for a key that the other side alone has."""
-    if reading.faults:
-        raise InputError("; ".join(str(fault) for fault in reading.faults[:3]))
-    counts = reading.accounting
-    if counts.total_rejected > max_rejects * counts.read:
-        first = reading.rejects[0]
+    if reading["faults"]:
+        raise InputError("; ".join(reading["faults"]))
+    counts, unaccounted = reading["counts"], reading["unaccounted"]
+    rejected = sum(counts["rejected"].values())
+    if rejected > max_rejects * counts["read"]:
         raise InputError(
-            f"{counts.total_rejected:,} of {counts.read:,} records of the {side} were rejected; the first is"
-            f" {first.file}, record {first.record}: {first.detail}; --max_rejects={max_rejects:g}"
+            f"{rejected:,} of {counts['read']:,} records of the {side} were rejected, more than"
+            f" --max_rejects={max_rejects:g} allows; the first: {reading['rejects'][0]}"
         )
-    if counts.balance():
-        raise InputError(f"{counts.balance():,} records of the {side} that were read are not accounted for")
+    if unaccounted:
+        raise InputError(f"{unaccounted:,} records of the {side} that were read are not accounted for")
 
 
 def _check_types(found: Mapping[str, Any]) -> None:

@@ -143,7 +143,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "summaries": {"columnar"},
     "coders": {"joining", "records", "summaries"},
     "joining": {"accounting", "errors", "logs", "paths", "records", "schema"},
-    "join_rows": {"coders", "joining", "logs", "paths", "records"},
+    "join_rows": {"coders", "joining", "logs", "paths", "read", "records"},
     "slicing": {"errors", "records", "schema"},
     "mark_rows": {"accounting", "records", "slicing", "summaries"},
     "statistics": {"coders", "records", "slicing", "summaries"},

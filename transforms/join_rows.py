@@ -14,22 +14,27 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms import paths
 from transforms.coders import PieceCoder as PieceCoder  # noqa: PLC0414 - registered by being imported
-from transforms.joining import counts, expected, report
+from transforms.joining import expected, outcome
 from transforms.joining.counts import Joined, RowCounts
 from transforms.joining.join import join
 from transforms.joining.piece import Piece, Side
 from transforms.joining.split import Comparison, keyed, split
 from transforms.logs.features import FeatureType
+from transforms.read import ReadResult
 from transforms.records import Batch
 
 # Rows wait for so many bytes of others before they are split: a partition's share of few rows would be tiny.
 _HELD_BYTES = 32 << 20
 _WITHOUT_KEY = "without_key"
+# Elements that are held before they are summed.
+_AT_ONCE = 1000
 
 
 @dataclasses.dataclass(eq=False)
 class JoinRows(beam.PTransform):  # type: ignore[misc]
-    """`{Side: PCollection[Batch]}` of both sides to one `Joined`.
+    """Joins the `ReadResult`s of both sides, and writes what was found to `path` as JSON (`joining.outcome`).
+
+    All that is found goes through one combine: every step of a graph takes its time to build and to start.
 
     Attributes:
       comparison: what is joined by and compared.
@@ -38,24 +43,69 @@ class JoinRows(beam.PTransform):  # type: ignore[misc]
 
     comparison: Comparison
     partitions: int
+    path: str
 
-    def expand(self, sides: Mapping[Side, Any]) -> Any:
-        pieces, found = [], []
-        for side, batches in sides.items():
-            splitting = beam.ParDo(_Split(side, self.comparison, self.partitions))
-            outputs = batches | f"Split{side.name.title()}" >> splitting.with_outputs(
-                _WITHOUT_KEY, main="pieces"
-            )
-            pieces.append(outputs.pieces)
-            found.append(outputs[_WITHOUT_KEY])
+    def expand(self, sides: Mapping[Side, ReadResult]) -> Any:
+        split = {
+            side: read.batches | f"Split{side.name.title()}" >> self._split(side)
+            for side, read in sides.items()
+        }
         joined = (
-            pieces
+            [outputs.pieces for outputs in split.values()]
             | "BothSides" >> beam.Flatten()
             | "MeetInPartitions" >> beam.GroupByKey()
             | "JoinPartition" >> beam.ParDo(_Join(self.comparison))
         )
-        together = beam.CombineGlobally(counts.total, samples=self.comparison.samples)
-        return [joined, *found] | "AllPartitions" >> beam.Flatten() | "SumJoined" >> together
+        told = [_told(side, read) for side, read in sides.items()]
+        return (
+            [joined, *(outputs[_WITHOUT_KEY] for outputs in split.values()), *told]
+            | "AllThatWasFound" >> beam.Flatten()
+            | "SumFound" >> beam.CombineGlobally(_SumFound(self.comparison.samples))
+            | "WriteFound" >> beam.Map(_write_json, self.path)
+        )
+
+    def _split(self, side: Side) -> Any:
+        return beam.ParDo(_Split(side, self.comparison, self.partitions)).with_outputs(
+            _WITHOUT_KEY, main="pieces"
+        )
+
+
+def _told(side: Side, read: ReadResult) -> Any:
+    return (
+        [read.accounting, read.rejects, read.faults]
+        | f"ReadingOf{side.name.title()}" >> beam.Flatten()
+        | f"Mark{side.name.title()}" >> beam.Map(_of_side, side).with_output_types(outcome.OfSide)
+    )
+
+
+def _of_side(what: Any, side: Side) -> outcome.OfSide:
+    return outcome.OfSide(side, what)
+
+
+class _SumFound(beam.CombineFn):  # type: ignore[misc]
+    """Elements of `joining.outcome`, compacted every so often."""
+
+    def __init__(self, samples: int) -> None:
+        super().__init__()
+        self._samples = samples
+
+    def create_accumulator(self) -> list[outcome.Element]:
+        return []
+
+    def add_input(
+        self, accumulator: list[outcome.Element], element: outcome.Element
+    ) -> list[outcome.Element]:
+        accumulator.append(element)
+        return self.compact(accumulator) if len(accumulator) >= _AT_ONCE else accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[list[outcome.Element]]) -> list[outcome.Element]:
+        return self.compact([element for part in accumulators for element in part])
+
+    def compact(self, accumulator: list[outcome.Element]) -> list[outcome.Element]:
+        return outcome.compact(accumulator, self._samples)
+
+    def extract_output(self, accumulator: list[outcome.Element]) -> dict[str, Any]:
+        return outcome.to_json(accumulator, self._samples)
 
 
 @beam.typehints.with_input_types(Batch)
@@ -102,16 +152,6 @@ class _Join(beam.DoFn):  # type: ignore[misc]
 
 
 @dataclasses.dataclass(eq=False)
-class WriteFound(beam.PTransform):  # type: ignore[misc]
-    """Writes the one `Joined` of its input to `path`, as JSON (`joining.report.found`)."""
-
-    path: str
-
-    def expand(self, joined: Any) -> Any:
-        return joined | "Write" >> beam.Map(_write_found, self.path)
-
-
-@dataclasses.dataclass(eq=False)
 class WriteTypes(beam.PTransform):  # type: ignore[misc]
     """Writes the types of the features of its `Batch`es to `path`, as JSON."""
 
@@ -122,12 +162,12 @@ class WriteTypes(beam.PTransform):  # type: ignore[misc]
             batches
             | "FindTypes" >> beam.Map(_types)
             | "JoinTypes" >> beam.CombineGlobally(expected.together)
-            | "Write" >> beam.Map(_write_types, self.path)
+            | "Write" >> beam.Map(_write_json, self.path)
         )
 
 
 def read_found(path: str) -> dict[str, Any]:
-    """What `WriteFound` wrote."""
+    """What `JoinRows` wrote."""
     found: dict[str, Any] = json.loads(paths.read_bytes(path))
     return found
 
@@ -137,13 +177,9 @@ def read_types(path: str) -> expected.Types:
     return {name: FeatureType(kind) for name, kind in json.loads(paths.read_bytes(path)).items()}
 
 
-def _write_found(joined: Joined, path: str) -> None:
-    paths.write_atomically(path, json.dumps(report.found(joined)).encode())
-
-
 def _types(batch: Batch) -> expected.Types:
     return expected.types_of(batch.features)
 
 
-def _write_types(types: expected.Types, path: str) -> None:
-    paths.write_atomically(path, json.dumps(types).encode())
+def _write_json(content: Mapping[str, Any], path: str) -> None:
+    paths.write_atomically(path, json.dumps(content).encode())

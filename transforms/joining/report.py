@@ -37,15 +37,13 @@ def found(joined: Joined) -> dict[str, Any]:
 def document(
     result: Mapping[str, Any],
     asked: Mapping[str, Any],
-    reading: Mapping[str, Accounting],
     not_compared: Mapping[str, str],
 ) -> dict[str, Any]:
     """The content of join.json.
 
     Args:
-      result: as `found` gives it.
+      result: as `outcome.to_json` gives it.
       asked: what was joined, by what, and when floats are equal.
-      reading: how `examples` and `requests` were read.
       not_compared: features, and why.
     """
     counts = result["counts"]
@@ -55,7 +53,7 @@ def document(
         "result": verdict,
         "exit_code": EXIT_CODES[verdict],
         **asked,
-        "reading": {side: _reading(accounting) for side, accounting in reading.items()},
+        "reading": {side: told["counts"] for side, told in result["reading"].items()},
         "counts": counts,
         "features": result["features"],
         "not_compared": [{"feature": n, "reason": why} for n, why in sorted(not_compared.items())],
@@ -123,7 +121,8 @@ def _value(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _reading(accounting: Accounting) -> dict[str, Any]:
+def reading(accounting: Accounting) -> dict[str, Any]:
+    """What became of the records of one side."""
     return {
         "read": accounting.read,
         "decoded": accounting.decoded,
