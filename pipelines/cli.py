@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from pipelines import __version__
+from pipelines import __version__, check_options, join_options, replay_flags
 from pipelines import help_texts as texts
 from pipelines import options as opts
 from transforms.errors import TrueserveError, UsageError
@@ -25,6 +25,7 @@ from transforms.publish import words
 T = TypeVar("T")
 
 _LONGEST_ERROR = 4000
+_WITHOUT_BEAM = ("export", "check")
 _FORMAT = f"one of {', '.join(opts.FORMATS)}; default: auto, by content"
 
 
@@ -68,12 +69,14 @@ def _unexpected(error: Exception) -> str:
 
 def _run(argv: list[str]) -> int:
     if not argv:
-        raise UsageError("expected a command: prepare, export or validate (see `trueserve --help`)")
+        raise UsageError(
+            "expected a command: prepare, export, check, validate or join (see `trueserve --help`)"
+        )
     parser = _parser()
     _refuse_typos(parser, argv)
     parsed, rest = parser.parse_known_args(argv)
-    if rest and parsed.command == "export":
-        raise UsageError(f"unknown argument {rest[0]!r} (see `trueserve export --help`)")
+    if rest and parsed.command in _WITHOUT_BEAM:
+        raise UsageError(f"unknown argument {rest[0]!r} (see `trueserve {parsed.command} --help`)")
     options = parsed.build(parsed, tuple(rest))
     command = _import_command(parsed.command)
     from pipelines.console import Console
@@ -144,17 +147,25 @@ def _parser() -> argparse.ArgumentParser:
     _add_validate(
         _command(commands, "validate", "Logged requests to a verdict.", texts.VALIDATE + texts.VALIDATE_MORE)
     )
+    described = "SavedModel against the baseline's probes, contract and lint."
+    check = _command(commands, "check", described, check_options.EXAMPLE, check_options.EXIT_CODES)
+    check_options.add_flags(check)
+    described = "Examples and requests with the same key, compared."
+    join = _command(commands, "join", described, join_options.EXAMPLE, join_options.EXIT_CODES)
+    join_options.add_flags(join)
     return parser
 
 
-def _command(commands: Any, name: str, description: str, example: str) -> argparse.ArgumentParser:
-    note = "" if name == "export" else texts.BEAM_NOTE
+def _command(
+    commands: Any, name: str, description: str, example: str, codes: str = texts.EXIT_CODES
+) -> argparse.ArgumentParser:
+    note = "" if name in _WITHOUT_BEAM else texts.BEAM_NOTE
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         prog=f"trueserve {name}",
         usage=f"trueserve {name} --FLAG=VALUE ...",
         description=description,
-        epilog=f"{example}\n{note}{texts.EXIT_CODES}",
+        epilog=f"{example}\n{note}{codes}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -231,6 +242,7 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
     )
     add("--keep_payloads", action="store_true", help="keep rejected records (may hold personal data)")
     _add_thresholds(parser)
+    replay_flags.add_to(parser)
     parser.set_defaults(build=_validate_options)
 
 

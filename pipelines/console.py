@@ -9,7 +9,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO
 
 from rich import box
@@ -69,6 +69,15 @@ class Console:
             self._rich.print(Text.assemble(("✓ ", "green"), f"{label} ", (path, "bold")), soft_wrap=True)
         else:
             self._line(f"{label} {path}")
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Lines that are the same on a terminal and off it; each is already fit to be seen."""
+        for line in lines:
+            self._line(line)
+
+    def draw(self, renderable: RenderableType) -> None:
+        """What rich draws, for a terminal."""
+        self._rich.print(renderable)
 
     def error(self, text: str) -> None:
         """One line on stderr."""

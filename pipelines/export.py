@@ -45,7 +45,7 @@ def _build(options: ExportOptions, baseline: layout.Baseline, folder: str, conso
         serving = serving_model.ServingModel(transform_output, model)
         signatures = serving_model.save(serving, folder)
     _say_what_is_missing(serving, console)
-    served_assets.write_assets(
+    left_out = served_assets.write_assets(
         folder,
         serving,
         signatures,
@@ -53,6 +53,8 @@ def _build(options: ExportOptions, baseline: layout.Baseline, folder: str, conso
         probes=paths.read_bytes(baseline.probes),
         name=Path(options.output.rstrip("/")).name,
     )
+    if left_out:
+        console.step(f"{left_out} made-up probes left out: the model has no answer to them")
 
 
 @contextlib.contextmanager

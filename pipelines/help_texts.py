@@ -50,7 +50,10 @@ OVERVIEW = f"""Is what we serve true to what we trained?
                        transform graph, probes and contract
   trueserve export     baseline and Keras model to a SavedModel with the transform
                        graph inside, proven on the probes
+  trueserve check      baseline and SavedModel: a gate before it is served
   trueserve validate   baseline and logged requests to verdict.json and report.html
+  trueserve join       training examples and logged requests with the same key,
+                       compared feature by feature
 
 {PREPARE}{EXPORT.removeprefix("example:" + chr(10))}{VALIDATE.removeprefix("examples:" + chr(10))}
 {EXIT_CODES}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime as dt
+import math
 from pathlib import Path
 
 from transforms import windows
@@ -13,6 +14,11 @@ from transforms.errors import UsageError
 # The thresholds of the default skew comparators: here, and nowhere else.
 DEFAULT_JSD = 0.1
 DEFAULT_LINF = 0.1
+# Of a replay: how far apart two answers may lie, as in `transforms.replay.compare.Tolerance`, and in which
+# share of rows they may lie further.
+DEFAULT_REPLAY_ATOL = 1e-6
+DEFAULT_REPLAY_RTOL = 1e-5
+DEFAULT_REPLAY_SHARE = 0.001
 
 FORMATS = (
     "auto",
@@ -76,6 +82,8 @@ class ValidateOptions:
       exclude: (field, pattern) rules for requests that are not compared, see `transforms.logs.excluding`.
       slice_by: the sets of names that slices are made by.
       ignore_sampling_rate: whether each request weighs the same, however few of its kind were logged.
+      replay: a SavedModel that logged requests are put to, and whose answers theirs are compared with.
+      contracts: a folder of the contracts of served versions.
     """
 
     logs: str
@@ -101,12 +109,18 @@ class ValidateOptions:
     sample: float = 1.0
     jsd: float = DEFAULT_JSD
     linf: float = DEFAULT_LINF
+    replay: str | None = None
+    replay_atol: float = DEFAULT_REPLAY_ATOL
+    replay_rtol: float = DEFAULT_REPLAY_RTOL
+    replay_share: float = DEFAULT_REPLAY_SHARE
+    contracts: str | None = None
     beam_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_threshold("--jsd", self.jsd)
         _check_threshold("--linf", self.linf)
         _check_reference(self)
+        _check_replay(self)
         _check_window(self.start, self.end)
         if windows.has_fields(self.logs):
             windows.patterns(self.logs, self.start, self.end)
@@ -213,3 +227,18 @@ def _check_reference(options: ValidateOptions) -> None:
 def _check_window(start: dt.datetime | None, end: dt.datetime | None) -> None:
     if start is not None and end is not None and start >= end:
         raise UsageError(f"--start must lie before --end, got {start.isoformat()} and {end.isoformat()}")
+
+
+def _check_replay(options: ValidateOptions) -> None:
+    for name in ("replay_atol", "replay_rtol", "replay_share"):
+        value, most = getattr(options, name), 1 if name == "replay_share" else math.inf
+        if not 0 <= value <= most or value == math.inf:
+            raise UsageError(f"--{name}: expected {_span_of(most)}, got {value}")
+        if options.replay is None and value != getattr(ValidateOptions, name):
+            raise UsageError(f"--{name} needs --replay=MODEL_DIR")
+    if options.contracts is not None and options.baseline is None:
+        raise UsageError("--contracts needs a --baseline: it has the contract that they are held against")
+
+
+def _span_of(most: float) -> str:
+    return "a fraction from 0 to 1" if most == 1 else "a number of 0 or more"

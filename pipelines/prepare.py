@@ -19,7 +19,7 @@ from transforms import schema as schemas
 from transforms.analyze import AnalyzeAndTransform, check_schemes
 from transforms.baseline import contract as contracts
 from transforms.baseline import layout
-from transforms.baseline.probes import NUM_PROBES, write_probes
+from transforms.baseline.probes import make_probes, pool_rows, write_probes
 from transforms.collect import (
     Reading,
     WriteMessage,
@@ -153,7 +153,8 @@ def build_transform(root: Any, plan: Plan, schema: schema_pb2.Schema, target: st
     """The graph in which one read serves raw statistics, probes, analysis, transform and its statistics."""
     read = root | "ReadExamples" >> ReadExamples(plan.files, schema=schema, progress=job.heartbeats)
     _ = read | "WriteReading" >> WriteReading(f"{target}-reading")
-    _ = read.batches | "WriteProbes" >> WriteSampleOfRows(f"{target}-probes", NUM_PROBES)
+    rows, cover = pool_rows(len(schema.feature)), tuple(schemas.serving_features(schema))
+    _ = read.batches | "WriteProbes" >> WriteSampleOfRows(f"{target}-probes", rows, cover)
     features = read.batches | "TakeFeatures" >> beam.Map(_features).with_output_types(pa.RecordBatch)
     _ = (
         features
@@ -182,7 +183,7 @@ def _finish(plan: Plan, job: Job, schema: schema_pb2.Schema, given: schema_pb2.S
         graph = TransformGraph(folder)
         rows = read_rows(f"{target}-probes")
         assert rows is not None, "rows were counted"
-        write_probes(plan.staged_file(layout.PROBES), rows, graph.apply(rows))
+        _write_probes(plan, rows, graph, schemas.serving_features(schema))
         layout.write(
             plan.options.baseline,
             plan.staged,
@@ -192,6 +193,13 @@ def _finish(plan: Plan, job: Job, schema: schema_pb2.Schema, given: schema_pb2.S
             transformed_statistics=transformed,
             contract=_contract(plan.options, folder, graph, schema, raw.datasets[0].num_examples),
         )
+
+
+def _write_probes(plan: Plan, pool: pa.RecordBatch, graph: TransformGraph, names: Sequence[str]) -> None:
+    raw_of = {name: graph.raw_features_of[name] for name in graph.serving_outputs}
+    probes = make_probes(pool, graph.apply, raw_of, names, graph.vocabularies())
+    transformed = graph.apply(probes.rows)
+    write_probes(plan.staged_file(layout.PROBES), probes.rows, transformed, probes.made_up)
 
 
 def _transformed_schema(options: PrepareOptions, folder: str, graph: TransformGraph) -> schema_pb2.Schema:

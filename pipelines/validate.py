@@ -18,18 +18,25 @@ from pipelines.options import ValidateOptions
 from transforms import paths, slicing, windows
 from transforms import schema as schemas
 from transforms.accounting import Accounting
-from transforms.baseline import layout
+from transforms.baseline import layout, served_contracts
 from transforms.errors import InputError, TrueserveError, UsageError
 from transforms.graph import ApplyTransformGraph
 from transforms.logs import bigquery
+from transforms.logs.warm_ups import fingerprints
 from transforms.mark_rows import MarkRows
 from transforms.paths import FileSize
 from transforms.publish import run_folder
 from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.publish.publish import PublishVerdict
+from transforms.publish.replayed import Asked
 from transforms.read import ReadRequests
 from transforms.read_bigquery import ReadBigQueryRequests
 from transforms.records import Fault, Window
+from transforms.replay import reference_model
+from transforms.replay.compare import Tolerance
+from transforms.replay.report import Limits
+from transforms.replay_requests import CountVersions, ReplayRequests
+from transforms.serving import probe_requests
 from transforms.statistics import ComputeSliceStatistics, ComputeStatistics
 from transforms.verdict import unseen
 from transforms.verdict.findings import Severity, Space
@@ -73,6 +80,7 @@ class Plan:
     transform_output: str | None
     job: Job
     run_id: str
+    warm_ups: frozenset[int] = frozenset()
 
 
 def run(options: ValidateOptions, console: Console) -> int:
@@ -97,7 +105,8 @@ def make_plan(options: ValidateOptions) -> Plan:
     """Loads the training side.
 
     Raises:
-      UsageError: it is missing, incomplete or of another format version, or has no category to slice by.
+      UsageError: it is missing, incomplete or of another format version, or has no category to slice by; or
+        the model to replay or the contracts of versions are not what they must be.
     """
     source = Source(options.baseline, options.schema, options.statistics, options.label, options.spaces)
     loaded = layout.load(options.baseline) if options.baseline else None
@@ -111,8 +120,10 @@ def make_plan(options: ValidateOptions) -> Plan:
             window=Window(options.start, options.end),
             policy=_policy(options),
             contract=loaded.contract.to_json() if loaded else None,
+            beside=_asked(options),
         ),
         run_id=run_folder.new_run_id(),
+        warm_ups=fingerprints(probe_requests.requests(loaded.probes)) if loaded else frozenset(),
     )
     if options.slice_by:
         slicing.check(options.slice_by, _request_schema(plan))
@@ -134,9 +145,24 @@ def build(root: Any, plan: Plan, files: Sequence[FileSize], heartbeats: str | No
         transformed = marked.batches | "ApplyTransformGraph" >> ApplyTransformGraph(plan.transform_output)
         found |= _statistics(plan, transformed.batches, plan.references[Space.TRANSFORMED])
         counts.append(transformed.accounting)
+    found |= _beside(plan, read.batches, found)
     found["accounting"] = counts | "JoinAccounting" >> beam.Flatten()
     publish = PublishVerdict(plan.options.output, plan.run_id, plan.job, plan.source.references)
     return found | "PublishVerdict" >> publish
+
+
+def _beside(plan: Plan, batches: Any, found: Mapping[str, Any]) -> dict[str, Any]:
+    """What is looked for beside the features, in the same read, where it was asked for."""
+    asked, beside = plan.job.beside, {}
+    if asked.replay is not None:
+        keep = plan.options.keep_payloads
+        replay = ReplayRequests(asked.replay.model, asked.replay.tolerance, keep)
+        replayed = batches | "ReplayRequests" >> replay
+        beside["replay"] = replayed.summary
+        beside["faults"] = (found["faults"], replayed.faults) | "JoinFaults" >> beam.Flatten()
+    if asked.contracts is not None:
+        beside["versions"] = batches | "CountVersions" >> CountVersions()
+    return beside
 
 
 def _reader(plan: Plan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
@@ -151,11 +177,12 @@ def _reader(plan: Plan, files: Sequence[FileSize], heartbeats: str | None) -> An
         "version_feature": plan.options.version_feature,
         "columns": plan.options.columns,
         "exclude": plan.options.exclude,
+        "responses": plan.options.replay is not None,
         "progress": heartbeats,
     }
     if bigquery.is_table(plan.options.logs):
         return ReadBigQueryRequests(table=plan.options.logs, **told)
-    return ReadRequests(files=tuple(files), **told)
+    return ReadRequests(files=tuple(files), warm_ups=plan.warm_ups, **told)
 
 
 def _files(options: ValidateOptions) -> Sequence[FileSize]:
@@ -213,6 +240,17 @@ def _policy(options: ValidateOptions) -> Policy:
     )
 
 
+def _asked(options: ValidateOptions) -> Asked:
+    replay = contracts = None
+    if options.replay is not None:
+        reference_model.check(options.replay)
+        tolerance = Tolerance(options.replay_atol, options.replay_rtol)
+        replay = Limits(options.replay, tolerance, options.replay_share)
+    if options.contracts is not None:
+        contracts = served_contracts.load(options.contracts)
+    return Asked(replay, contracts)
+
+
 def _check_places(options: ValidateOptions, beam_flags: PipelineOptions) -> None:
     if options.baseline is None and options.spaces == ("transformed",):
         raise UsageError("--spaces=transformed needs a --baseline: TFDV's statistics have no transform graph")
@@ -223,6 +261,7 @@ def _check_places(options: ValidateOptions, beam_flags: PipelineOptions) -> None
         statistics=options.statistics,
         logs=options.logs,
         output=options.output,
+        replay=options.replay,
     )
     beam_options.temp_location(beam_flags)
     if paths.exists(paths.join(options.output, layout.CONTRACT)):

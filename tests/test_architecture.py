@@ -21,6 +21,7 @@ MODULES = sorted(
 MAY_IMPORT_BEAM = {
     "pipelines/beam_options.py",
     "pipelines/job.py",
+    "pipelines/join.py",
     "pipelines/prepare.py",
     "pipelines/validate.py",
     "transforms/analyze.py",
@@ -28,10 +29,12 @@ MAY_IMPORT_BEAM = {
     "transforms/collect.py",
     "transforms/file_systems.py",
     "transforms/graph.py",
+    "transforms/join_rows.py",
     "transforms/mark_rows.py",
     "transforms/publish/publish.py",
     "transforms/read.py",
     "transforms/read_bigquery.py",
+    "transforms/replay_requests.py",
     "transforms/statistics.py",
 }
 HEAVY = (
@@ -138,7 +141,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tfrecord": set(),
     "columnar": {"tfrecord"},
     "summaries": {"columnar"},
-    "coders": {"records", "summaries"},
+    "coders": {"joining", "records", "summaries"},
+    "joining": {"accounting", "errors", "logs", "paths", "records", "schema"},
+    "join_rows": {"coders", "joining", "logs", "paths", "read", "records"},
     "slicing": {"errors", "records", "schema"},
     "mark_rows": {"accounting", "records", "slicing", "summaries"},
     "statistics": {"coders", "records", "slicing", "summaries"},
@@ -151,15 +156,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "logs": {*FOUNDATIONS, "columnar", "tfrecord"},
     "read": {*FOUNDATIONS, "ahead", "coders", "logs"},
     "read_bigquery": {*FOUNDATIONS, "coders", "logs", "read"},
-    "collect": {*FOUNDATIONS, "read"},
-    "baseline": {"errors", "paths", "schema", "tfrecord"},
+    "coverage": set(),
+    "collect": {*FOUNDATIONS, "coverage", "read"},
+    "baseline": {"coverage", "errors", "paths", "schema", "tfrecord"},
     "transform_graph": {*FOUNDATIONS, "baseline", "cores", "op_packages", "refused"},
     "graph": {*FOUNDATIONS, "transform_graph"},
     "analyze": {*FOUNDATIONS, "preprocessing"},
     "lint": {"baseline", "errors", "op_packages", "paths", "schema"},
     "serving": {*FOUNDATIONS, "op_packages", "tfrecord", "transform_graph"},
-    "verdict": {"accounting", "errors", "records", "schema", "slicing"},
-    "publish": {*FOUNDATIONS, "slicing", "verdict"},
+    "replay": {*FOUNDATIONS, "cores", "op_packages", "refused"},
+    "replay_requests": {*FOUNDATIONS, "replay"},
+    "checking": {"baseline", "errors", "op_packages", "serving"},
+    "verdict": {"accounting", "errors", "records", "replay", "schema", "slicing"},
+    "publish": {*FOUNDATIONS, "replay", "slicing", "verdict"},
 }
 
 
@@ -219,7 +228,15 @@ def test_command_line_imports_nothing_heavy_at_the_top() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["prepare", "--help"], ["export", "--help"], ["validate", "--help"]]
+    "arguments",
+    [
+        ["--help"],
+        ["prepare", "--help"],
+        ["export", "--help"],
+        ["validate", "--help"],
+        ["join", "--help"],
+        ["check", "--help"],
+    ],
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code = (

@@ -146,10 +146,10 @@ def test_the_context_is_part_of_every_example() -> None:
         "examples": [{"word": b64(b"image bytes"), "fare": 1}, {"fare": [2.5], "age": 3}],
     }
     assert BODIES.instances(body) == [
-        {"tags": ["x"], "age": 1, "word": b"image bytes", "fare": 1},
-        {"tags": ["x"], "age": 3, "fare": [2.5]},
+        {"tags": ["x"], "age": [1], "word": [b"image bytes"], "fare": [1]},
+        {"tags": ["x"], "age": [3], "fare": [2.5]},
     ]
-    assert BODIES.instances({"examples": [{"age": 1}], "context": None}) == [{"age": 1}]
+    assert BODIES.instances({"examples": [{"age": 1}], "context": None}) == [{"age": [1]}]
 
 
 # --- serialized examples

@@ -37,6 +37,11 @@ HOSTILE = {
     "one for 2^60": ("age", tensor(DT_INT64, [1 << 60], int64_val=[1]), "bad_tensor_shape"),
     "one for too many": ("age", tensor(DT_INT64, [MAX_CLAIMED + 1], int64_val=[1]), "bad_tensor_shape"),
     "rows without values": ("age", tensor(DT_INT64, [1 << 60, 0]), "bad_tensor_shape"),
+    "rows without values beside one": (
+        "age",
+        tensor(DT_INT64, [1 << 60, 0], int64_val=[1]),
+        "bad_tensor_shape",
+    ),
     "product past 64 bits": ("age", tensor(DT_INT64, [1 << 62] * 4, b"12345678"), "bad_tensor_shape"),
     "negative": ("age", tensor(DT_INT64, [-1], int64_val=[1]), "bad_tensor_shape"),
     "negatives": ("age", tensor(DT_INT64, [-2, -1], int64_val=[1, 2]), "bad_tensor_shape"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,7 @@ EXPECTED = Expected(
     },
     single=frozenset({"fare", "age", "word"}),
 )
+SERIALIZED = base64.b64encode(logs.example(fare=[math.nan], word=[b""], age=[1, 2])).decode()
 PRECISE = float(np.float32(39.02068))
 Row: TypeAlias = Mapping[str, Sequence[Any]]
 Writer: TypeAlias = Callable[[Path, Any], None]
@@ -111,12 +113,42 @@ CASES = (
         {("word", "empty"): 1},
     ),
     Case(
-        "empty text is missing in JSON",
-        Format.TABLE,
+        "empty text is missing in tensors of rows",
+        Format.REST,
         _text,
-        '{"word": "", "age": 1}',
+        '{"instances": [{"word": "", "age": 1}]}',
         [{"age": [1]}],
         {("word", "empty"): 1},
+    ),
+    Case(
+        "empty text survives in a table of JSON",
+        Format.TABLE,
+        _text,
+        '{"word": "", "age": 1}\n{"word": null, "age": 2}\n{"age": 3}\n',
+        [{"age": [1], "word": [b""]}, {"age": [2]}, {"age": [3]}],
+        {("word", "null"): 1},
+    ),
+    Case(
+        "empty text for a number is none",
+        Format.TABLE,
+        _text,
+        '{"age": "", "fare": "", "word": "a"}',
+        [{"word": [b"a"]}],
+        {("age", "empty_text"): 1, ("fare", "empty_text"): 1},
+    ),
+    Case(
+        "empty text and NaN survive in examples to classify",
+        Format.REST,
+        _text,
+        '{"examples": [{"word": "", "fare": [NaN], "tags": ["", "a"], "age": 1}]}',
+        [{"age": [1], "word": [b""], "fare": [math.nan], "tags": [b"", b"a"]}],
+    ),
+    Case(
+        "empty text and NaN survive in a tf.Example in a body",
+        Format.REST,
+        _text,
+        json.dumps({"instances": [{"b64": SERIALIZED}]}),
+        [{"age": [1, 2], "word": [b""], "fare": [math.nan]}],
     ),
     Case(
         "empty text survives in Parquet",
@@ -140,7 +172,7 @@ CASES = (
         [{"age": [1], "tags": []}, {"age": [2]}],
     ),
     Case(
-        "NaN is missing in JSON",
+        "NaN is missing in tensors",
         Format.REST,
         _text,
         '{"instances": [{"fare": NaN, "age": 1}]}',
@@ -162,12 +194,19 @@ CASES = (
         [{"fare": [math.nan], "age": [1]}, {"age": [2]}],
     ),
     Case(
-        "in Avro NaN and empty text are missing",
+        "NaN is a value in a table of JSON",
+        Format.TABLE,
+        _text,
+        '{"fare": NaN, "age": 1}\n{"fare": null, "age": 2}\n',
+        [{"fare": [math.nan], "age": [1]}, {"age": [2]}],
+        {("fare", "null"): 1},
+    ),
+    Case(
+        "NaN and empty text are values in Avro",
         Format.TABLE,
         _avro,
         [{"fare": math.nan, "word": "", "age": 1}],
-        [{"age": [1]}],
-        {("fare", "nan"): 1, ("word", "empty"): 1},
+        [{"fare": [math.nan], "word": [b""], "age": [1]}],
     ),
     Case(
         "a column of NaN stays one in CSV",

@@ -13,6 +13,7 @@ import apache_beam as beam
 import pyarrow as pa
 import tensorflow_data_validation as _tfdv  # noqa: F401 - registers a coder of its own for RecordBatch, before ours
 
+from transforms.joining.piece import Piece, Side
 from transforms.records import Batch
 from transforms.summaries.sliced import SlicedSummary
 from transforms.summaries.weighted import WeightedSummary
@@ -66,6 +67,31 @@ class BatchCoder(beam.coders.Coder):  # type: ignore[misc]
         return Batch
 
 
+class PieceCoder(beam.coders.Coder):  # type: ignore[misc]
+    """`Piece`: its side and both of its RecordBatches."""
+
+    def __init__(self) -> None:
+        coders = [beam.coders.VarIntCoder(), RecordBatchCoder(), RecordBatchCoder()]
+        self._parts = beam.coders.TupleCoder(coders)
+
+    def encode(self, value: Piece) -> bytes:
+        encoded: bytes = self._parts.encode((int(value.side), value.keys, value.features))
+        return encoded
+
+    def decode(self, encoded: bytes) -> Piece:
+        side, keys, features = self._parts.decode(encoded)
+        return Piece(Side(side), keys, features)
+
+    def estimate_size(self, value: Piece) -> int:
+        return int(value.keys.nbytes + value.features.nbytes)
+
+    def is_deterministic(self) -> bool:
+        return False
+
+    def to_type_hint(self) -> Any:
+        return Piece
+
+
 class SummaryCoder(beam.coders.Coder):  # type: ignore[misc]
     """`WeightedSummary` and `SlicedSummary`, the accumulators of statistics."""
 
@@ -89,5 +115,6 @@ class SummaryCoder(beam.coders.Coder):  # type: ignore[misc]
 
 beam.coders.registry.register_coder(pa.RecordBatch, RecordBatchCoder)
 beam.coders.registry.register_coder(Batch, BatchCoder)
+beam.coders.registry.register_coder(Piece, PieceCoder)
 beam.coders.registry.register_coder(WeightedSummary, SummaryCoder)
 beam.coders.registry.register_coder(SlicedSummary, SummaryCoder)

@@ -17,13 +17,15 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
-from transforms import accounting, paths
+from transforms import accounting, coverage, paths
 from transforms.accounting import Accounting
 from transforms.errors import InputError
 from transforms.read import ReadResult
 from transforms.records import Batch, Fault, Reject
 
 KEPT = 20
+# So many samples wait before they are made one: merging sorts all that is in them.
+_UNMERGED = 8
 _SEED = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -71,16 +73,20 @@ class WriteSampleOfRows(beam.PTransform):  # type: ignore[misc]
     """Writes `rows` rows of the features of its `Batch`es to `path`, as an Arrow stream.
 
     The rows are those with the smallest hash of their place (file and record), so that the same input
-    gives the same sample, however a runner cuts and orders it.
+    gives the same sample, however a runner cuts and orders it. They stand in the order of that hash.
+
+    Attributes:
+      cover: features of which more rows are kept, see `transforms.coverage`.
     """
 
     path: str
     rows: int
+    cover: tuple[str, ...] = ()
 
     def expand(self, batches: beam.PCollection[Batch]) -> Any:
         return (
             batches
-            | "SampleRows" >> beam.CombineGlobally(_SampleRows(self.rows))
+            | "SampleRows" >> beam.CombineGlobally(_SampleRows(self.rows, self.cover))
             | "Write" >> beam.Map(_write_rows, self.path)
         )
 
@@ -111,29 +117,51 @@ class _Sample(NamedTuple):
 
 
 class _SampleRows(beam.CombineFn):  # type: ignore[misc]
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, cover: tuple[str, ...]) -> None:
         super().__init__()
         self._rows = rows
+        self._cover = cover[: coverage.MAX_FEATURES]
 
     def create_accumulator(self) -> list[_Sample]:
         return []
 
     def add_input(self, samples: list[_Sample], batch: Batch) -> list[_Sample]:
         hashes = place_hashes(batch.metadata)
-        chosen = np.argsort(hashes, kind="stable")[: self._rows]
-        if samples and len(samples[0].hashes) == self._rows:
-            chosen = chosen[hashes[chosen] < samples[0].hashes[-1]]
+        order = np.argsort(hashes, kind="stable")
+        wanted = order[: self._rows]
+        if samples and len(samples[0].hashes) >= self._rows:
+            wanted = wanted[hashes[wanted] < samples[0].hashes[self._rows - 1]]
+        table = pa.Table.from_batches([batch.features])
+        chosen = np.union1d(np.arange(len(wanted)), self._covering(table, order))
         if not len(chosen):
             return samples
-        rows = pa.Table.from_batches([batch.features]).take(pa.array(chosen))
-        return self.merge_accumulators([samples, [_Sample(hashes[chosen], _to_stream(rows))]])
+        chosen = order[chosen]
+        samples = [*samples, _Sample(hashes[chosen], _to_stream(table.take(pa.array(chosen))))]
+        return samples if len(samples) < _UNMERGED else self.merge_accumulators([samples])
 
     def merge_accumulators(self, accumulators: Iterable[list[_Sample]]) -> list[_Sample]:
         samples = [sample for accumulator in accumulators for sample in accumulator]
-        return samples if len(samples) < 2 else [_smallest(samples, self._rows)]
+        return samples if len(samples) < 2 else [self._merged(samples)]
+
+    def compact(self, samples: list[_Sample]) -> list[_Sample]:
+        return self.merge_accumulators([samples])
 
     def extract_output(self, samples: list[_Sample]) -> bytes:
-        return samples[0].rows if samples else b""
+        return self.compact(samples)[0].rows if samples else b""
+
+    def _merged(self, samples: list[_Sample]) -> _Sample:
+        hashes = np.concatenate([sample.hashes for sample in samples])
+        order = np.argsort(hashes, kind="stable")
+        joined = pa.concat_tables(_aligned([pa.Table.from_batches([_from_stream(s.rows)]) for s in samples]))
+        chosen = np.union1d(np.arange(min(self._rows, len(order))), self._covering(joined, order))
+        chosen = order[chosen]
+        return _Sample(hashes[chosen], _to_stream(joined.take(pa.array(chosen))))
+
+    def _covering(self, table: pa.Table, order: Any) -> Any:
+        """Places in `order`, which sorts the rows by hash, of the rows that cover."""
+        columns = [name for name in self._cover if name in table.column_names]
+        in_order = table.select(columns).take(pa.array(order)) if columns else table
+        return coverage.covering(in_order, columns, coverage.words_each(len(self._cover)))
 
 
 def place_hashes(metadata: pa.RecordBatch) -> np.ndarray[Any, np.dtype[np.uint64]]:
@@ -156,14 +184,6 @@ def _hash_of(name: str) -> int:
     # Only the last part: a folder that has moved holds the same data.
     tail = name.rstrip("/").rpartition("/")[2]
     return int.from_bytes(hashlib.sha256(tail.encode()).digest()[:8], "big")
-
-
-def _smallest(samples: list[_Sample], rows: int) -> _Sample:
-    hashes = np.concatenate([sample.hashes for sample in samples])
-    chosen = np.argsort(hashes, kind="stable")[:rows]
-    tables = [pa.Table.from_batches([_from_stream(sample.rows)]) for sample in samples]
-    joined = pa.concat_tables(_aligned(tables)).take(pa.array(chosen))
-    return _Sample(hashes[chosen], _to_stream(joined))
 
 
 def _aligned(tables: list[pa.Table]) -> list[pa.Table]:

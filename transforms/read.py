@@ -82,18 +82,19 @@ class ReadRequests(beam.PTransform):  # type: ignore[misc]
 
     Attributes:
       files: what to read, as `paths.expand` gives it.
-      schema: the TFDV schema to decode to, in the SERVING environment.
+      schema: the TFDV schema to decode to, in the SERVING environment; None takes the types of logs that are
+        tf.Examples as they come, as `ReadExamples` does.
       format: `auto`, or a name of `logs.detect.LOG_FORMATS`.
       window: requests outside of it, or without a time where it is bounded, are counted and left out.
       time_feature: the feature that holds a request's time (see `logs.times`); None takes the log's own.
       keep_payloads: whether rejects carry the bytes of their record.
       sample: the fraction of records to decode, above 0 and at most 1; see `logs.sampling`.
-      version_feature, columns, exclude, warm_ups: see `logs.features.Settings`.
+      version_feature, columns, exclude, warm_ups, responses: see `logs.features.Settings`.
       progress: a local folder for heartbeats (`transforms.progress`), or None.
     """
 
     files: tuple[FileSize, ...]
-    schema: schema_pb2.Schema
+    schema: schema_pb2.Schema | None
     format: str = "auto"
     window: Window = dataclasses.field(default_factory=Window)
     time_feature: str | None = None
@@ -103,6 +104,7 @@ class ReadRequests(beam.PTransform):  # type: ignore[misc]
     columns: tuple[str, ...] = ()
     exclude: tuple[tuple[str, str], ...] = ()
     warm_ups: frozenset[int] = frozenset()
+    responses: bool = False
     progress: str | None = None
 
     def __post_init__(self) -> None:
@@ -111,7 +113,8 @@ class ReadRequests(beam.PTransform):  # type: ignore[misc]
 
     def expand(self, root: Any) -> ReadResult:
         settings = Settings(
-            expected=expected_features(self.schema, serving=True),
+            expected=None if self.schema is None else expected_features(self.schema, serving=True),
+            seen={} if self.schema is not None else first_types(self.files),
             window=self.window,
             time_feature=self.time_feature,
             keep_payloads=self.keep_payloads,
@@ -120,6 +123,7 @@ class ReadRequests(beam.PTransform):  # type: ignore[misc]
             columns=self.columns,
             exclude=self.exclude,
             warm_ups=self.warm_ups,
+            responses=self.responses,
         )
         file_format = detect_log(self.files) if self.format == "auto" else Format(self.format)
         return _read(self, root, file_format, settings)

@@ -42,8 +42,8 @@ class ReadBigQueryRequests(beam.PTransform):  # type: ignore[misc]
       table: `bq://project.dataset.table`; see `logs.bigquery.parse_table`.
       schema: the TFDV schema to decode to, in the SERVING environment.
       format: one of `logs.bigquery.FORMATS`.
-      window, time_feature, version_feature, columns, exclude, keep_payloads, sample, progress: as those of
-        `read.ReadRequests`.
+      window, time_feature, version_feature, columns, exclude, keep_payloads, sample, responses, progress:
+        as those of `read.ReadRequests`.
     """
 
     table: str
@@ -56,6 +56,7 @@ class ReadBigQueryRequests(beam.PTransform):  # type: ignore[misc]
     version_feature: str | None = None
     columns: tuple[str, ...] = ()
     exclude: tuple[tuple[str, str], ...] = ()
+    responses: bool = False
     progress: str | None = None
 
     def expand(self, root: Any) -> ReadResult:
@@ -84,6 +85,7 @@ class ReadBigQueryRequests(beam.PTransform):  # type: ignore[misc]
             version_feature=self.version_feature,
             columns=self.columns,
             exclude=self.exclude,
+            responses=self.responses,
         )
 
 

@@ -25,6 +25,7 @@ from transforms.baseline import lineage
 from transforms.errors import UsageError
 from transforms.refused import apply_in_parts
 
+_KEPT_WORDS = 1000
 # What TensorFlow, tfx_bsl and Arrow (its ArrowInvalid is a ValueError) raise for data.
 _REFUSALS = (tf.errors.OpError, ValueError)
 
@@ -58,6 +59,7 @@ class TransformGraph:
         self._function = _only_function(self._loaded)
         self.raw_features_of: dict[str, list[str]] = lineage.raw_features_of(self._function)
         self.outputs: list[str] = sorted(self.raw_features_of)
+        self._assets = Path(output.transform_savedmodel_dir, "assets")
         serving = _serving_schema(self.raw_schema)
         self._adapter = TensorAdapter(schemas.adapter_config(serving))
         self.raw_columns: pa.Schema = schemas.arrow_schema(serving)
@@ -91,6 +93,16 @@ class TransformGraph:
             return self._apply_with_care(batch)
         some = self._apply_with_care(_take(batch, pa.array(np.flatnonzero(fits))))
         return Transformed(_spread(some.rows, fits), some.refused)
+
+    def vocabularies(self) -> list[list[bytes]]:
+        """The first and last words of each vocabulary that is no gzip, while the folder is there."""
+        found = []
+        for asset in sorted(self._assets.glob("*")):
+            lines = b"" if asset.name.endswith(".gz") else asset.read_bytes()
+            words = lines.removesuffix(b"\n").split(b"\n")
+            few = len(words) <= 2 * _KEPT_WORDS
+            found.append(words if few else words[:_KEPT_WORDS] + words[-_KEPT_WORDS:])
+        return found
 
     @property
     def saved_model(self) -> Any:

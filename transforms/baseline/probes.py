@@ -3,22 +3,28 @@
 Each record is a tf.Example; its features are named `raw/NAME` and `transformed/NAME`. A feature that a row
 lacks is absent; one that is present and empty has a list of its kind with no value in it. The first record
 also has the feature `columns`: a JSON object of all columns' names and kinds, so that columns in which no
-probe has a value survive.
+probe has a value survive. The last records may be no real rows: each of those has the feature `made_up`,
+which says in words what is made up.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from transforms import paths, tfrecord
+from transforms.baseline.choosing import Pool, choose
+from transforms.baseline.made_up import make_up
 from transforms.errors import UsageError
 
 NUM_PROBES = 500
+MADE_UP = "made_up"
+# Values, of all columns together, from which probes are chosen; and the most rows of them.
+_POOL_CELLS, _POOL_ROWS = 4_000_000, 4000
 
 _RAW = "raw/"
 _TRANSFORMED = "transformed/"
@@ -27,14 +33,59 @@ _LISTS = {"int64": "int64_list", "float": "float_list", "large_binary": "bytes_l
 _TYPES = {"int64": pa.int64(), "float": pa.float32(), "large_binary": pa.large_binary()}
 
 
-def write_probes(path: str, raw: pa.RecordBatch, transformed: pa.RecordBatch) -> None:
-    """Writes rows (`large_list<float32 | int64 | large_binary>` columns) and what became of them."""
+class Probes(NamedTuple):
+    """Raw rows, of which the last `len(made_up)` are not real, and what each of those is."""
+
+    rows: pa.RecordBatch
+    made_up: list[str]
+
+
+def pool_rows(features: int) -> int:
+    """How many random rows of so many features `make_probes` is to be given, beside those that cover."""
+    return max(NUM_PROBES, min(_POOL_ROWS, _POOL_CELLS // max(features, 1)))
+
+
+def make_probes(
+    rows: pa.RecordBatch,
+    apply: Callable[[pa.RecordBatch], pa.RecordBatch],
+    raw_features_of: Mapping[str, Sequence[str]],
+    names: Sequence[str],
+    vocabularies: Sequence[Sequence[bytes]],
+) -> Probes:
+    """`NUM_PROBES` of the rows, or all if there are fewer, in their order, and then made-up ones.
+
+    Args:
+      rows: real ones in a random order that is the same in every run.
+      apply: the transform graph; a row that it refuses gets no outputs at all.
+      raw_features_of: the raw features behind each of its outputs.
+      names: the raw features that requests have.
+      vocabularies: the words of each of the graph's vocabularies, in the order of their ids.
+    """
+    pool = Pool(rows, apply(rows), raw_features_of, names)
+    chosen = choose(pool, NUM_PROBES)
+    made = make_up(pool, vocabularies, apply)
+    arrays = [
+        pa.concat_arrays([column.take(pa.array(chosen)), more])
+        for column, more in zip(rows.columns, made.rows.columns, strict=True)
+    ]
+    return Probes(pa.RecordBatch.from_arrays(arrays, schema=rows.schema), made.why)
+
+
+def write_probes(
+    path: str, raw: pa.RecordBatch, transformed: pa.RecordBatch, made_up: Sequence[str] = ()
+) -> None:
+    """Writes rows (`large_list<float32 | int64 | large_binary>` columns) and what became of them.
+
+    `made_up` says what the last rows are, of which there are as many.
+    """
     assert raw.num_rows == transformed.num_rows
     columns = {**_prefixed(_RAW, raw), **_prefixed(_TRANSFORMED, transformed)}
     rows = zip(*(column.to_pylist() for column in columns.values()), strict=True)
     examples = [_example(dict(zip(columns, row, strict=True)), columns) for row in rows]
     if examples:
         examples[0].features.feature[_COLUMNS].bytes_list.value.append(_kinds(columns))
+    for example, why in zip(examples[len(examples) - len(made_up) :], made_up, strict=True):
+        example.features.feature[MADE_UP].bytes_list.value.append(why.encode())
     # Sorted maps: the same probes give the same bytes.
     records = [example.SerializeToString(deterministic=True) for example in examples]
     paths.write_atomically(path, b"".join(tfrecord.frame(record) for record in records))

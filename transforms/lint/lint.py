@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
+from transforms.lint import assets, inputs, ops, vocabulary
 from transforms.lint.finding import LintFinding
+from transforms.lint.graphs import Graphs, Place
+from transforms.lint.saved_model import SavedModel
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import schema_pb2
 
     from transforms.baseline.contract import Contract
+
+_ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
 def lint_saved_model(
@@ -18,11 +25,60 @@ def lint_saved_model(
     """What would make this SavedModel serve other values than training saw, or not serve; worst first.
 
     Args:
-      path: a SavedModel's folder (a served model, `transform_fn`), or a `transform_output` folder, local.
+      path: a SavedModel's folder (a served model, `transform_fn`) or a `transform_output` folder, on any
+        file system.
       schema: of the raw features, with its environments; without it inputs are not looked at.
       contract: the baseline's; without it the content of assets is not compared.
 
     Raises UsageError if there is no SavedModel in the folder, or one that cannot be read.
     """
-    del path, schema, contract
-    return []
+    model = SavedModel(path)
+    found: dict[LintFinding, None] = {}
+    for meta_graph in model.proto.meta_graphs:
+        graphs = Graphs(meta_graph)
+        found.update(dict.fromkeys(_of_nodes(graphs, model)))
+        found.update(dict.fromkeys(_of_files(graphs, model, contract)))
+        if schema is not None:
+            found.update(dict.fromkeys(_named(inputs.remarks(graphs, model, schema))))
+    return sorted(found, key=lambda one: (_ORDER[one.severity], one.rule, one.function or "", one.node))
+
+
+def _of_nodes(graphs: Graphs, model: SavedModel) -> Iterator[LintFinding]:
+    facts = ops.facts(graphs.meta_graph)
+    for place in graphs.places():
+        for rule in _rules(graphs, place):
+            remark = rule(graphs.node(place), facts)
+            if remark is not None:
+                yield _finding(model, place, _by_reach(graphs, place, remark))
+    for place, remark in vocabulary.remarks(graphs, model):
+        yield _finding(model, place, remark)
+
+
+_Rule = Callable[[Any, ops.Facts], ops.Remark | None]
+
+
+def _rules(graphs: Graphs, place: Place) -> list[_Rule]:
+    """State is a matter of what requests run: loading fills tables, and saving writes files."""
+    everywhere: list[_Rule] = [ops.draws, ops.cannot_be_run, ops.depends_on_host]
+    return [*everywhere, ops.keeps_state] if place in graphs.served else everywhere
+
+
+def _by_reach(graphs: Graphs, place: Place, remark: ops.Remark) -> ops.Remark:
+    """What neither a request nor loading runs (a model's training step, say) is only to be known."""
+    if place in graphs.served or place in graphs.initialised:
+        return remark
+    return remark._replace(severity="info", message=f"{remark.message} (no signature runs this node)")
+
+
+def _of_files(graphs: Graphs, model: SavedModel, contract: Contract | None) -> Iterator[LintFinding]:
+    yield from _named(assets.remarks(graphs, model, contract))
+
+
+def _named(remarks: Iterable[tuple[str, ops.Remark]]) -> Iterator[LintFinding]:
+    for name, remark in remarks:
+        yield LintFinding(remark.rule, remark.severity, remark.message, name)
+
+
+def _finding(model: SavedModel, place: Place, remark: ops.Remark) -> LintFinding:
+    found = LintFinding(remark.rule, remark.severity, remark.message, place.name, place.function)
+    return dataclasses.replace(found, source=model.source(place.function, place.name))

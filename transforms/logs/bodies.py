@@ -18,7 +18,7 @@ from transforms.logs.bodies_v2 import tensor_columns
 from transforms.logs.body_values import features_of_example, is_b64, number_of_text, value_of, values_of
 from transforms.logs.features import Settings
 from transforms.logs.log_kinds import EXAMPLE_INPUTS
-from transforms.logs.request import BadRecordError
+from transforms.logs.request import BadRecordError, Exact
 from transforms.logs.tensors import MAX_CLAIMED
 
 Row = Mapping[str, Any]
@@ -53,15 +53,16 @@ class Bodies:
     def is_body(self, value: Any) -> bool:
         """Whether a JSON value is a body, and not an instance that has such a feature."""
         return isinstance(value, Mapping) and any(
-            key in value and key not in self._types for key in BODY_KEYS
+            key in value and key not in self._types and not is_b64(value[key]) for key in BODY_KEYS
         )
 
     def instances(self, body: Mapping[str, Any]) -> Sequence[Row]:
         """Rows of TF Serving's JSON: `instances`, `inputs`, or `examples` with `context`.
 
         `{"b64": ...}` become bytes; bytes that are no feature's value but a serialized tf.Example become its
-        features, each a list. A value or list without names takes the names in `Settings.columns`, or that
-        of the only feature. A scalar among `inputs` stands for every row.
+        features. Those, and the values of `examples`, are `Exact`. A value or list without names takes the
+        names in `Settings.columns`, or that of the only feature. A scalar among `inputs` stands for every
+        row.
 
         Raises BadRecordError: `not_a_request`, `no_instances`, `too_many_instances`, `bad_base64`,
         `no_names`, `columns_differ`, `rows_differ`, `not_a_tf_example`, `nested_too_deeply`, and
@@ -141,9 +142,9 @@ class Bodies:
         return [self._row(scalars | dict(zip(names, values, strict=True))) for values in rows]
 
     def _of_examples(self, examples: Sequence[Any], context: Any) -> Sequence[Row]:
-        shared = _named({} if context is None else context)
+        shared = _exact({} if context is None else context)
         _check_claim(len(examples), len(shared))
-        return [shared | _named(example) for example in examples]
+        return [shared | _exact(example) for example in examples]
 
     def _instance(self, value: Any) -> Row:
         if isinstance(value, Mapping) and not self._is_bytes(value):
@@ -157,7 +158,9 @@ class Bodies:
         """A row of tensors, with the features of a serialized example in it."""
         if row.keys() <= self._types.keys():
             return row
-        for name, value in list(row.items()):
+        for name, given in list(row.items()):
+            # Strings of the v2 protocol have a second dimension, of one.
+            value = given[0] if type(given) is list and len(given) == 1 else given
             if isinstance(value, bytes) and name not in self._types:
                 features = self._example(name, value, alone=len(row) == 1)
                 if features is not None:
@@ -218,6 +221,16 @@ def _named(value: Any) -> dict[str, Any]:
         raise BadRecordError(NOT_A_REQUEST, "expected an object of features in the body; got something else")
     _check_keys(value)
     return values_of(value)
+
+
+def _exact(example: Any) -> dict[str, Any]:
+    """The features of JSON that TF Serving makes a tf.Example of."""
+    named = _named(example)
+    return {name: _listed(value) for name, value in named.items()}
+
+
+def _listed(value: Any) -> Any:
+    return value if value is None else Exact(value if isinstance(value, list) else [value])
 
 
 def _check_keys(value: Mapping[Any, Any]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from transforms.logs.features import FeatureType
-from transforms.logs.request import BadRecordError
+from transforms.logs.request import BadRecordError, OfExample
 
 #: Deeper than any model's input, and far from the limit of Python's stack.
 MAX_DEPTH = 64
@@ -69,8 +69,8 @@ def _bad_base64() -> BadRecordError:
     return BadRecordError("bad_base64", "expected text in base64 under b64; it is none")
 
 
-def features_of_example(data: bytes) -> dict[str, Any] | None:
-    """The features of a serialized tf.Example, each a list of values; None for bytes that are none."""
+def features_of_example(data: bytes) -> dict[str, OfExample] | None:
+    """The features of a serialized tf.Example, None for bytes that are none."""
     try:
         example = _example_parser()(data)
     except DecodeError:
@@ -79,7 +79,7 @@ def features_of_example(data: bytes) -> dict[str, Any] | None:
     for name, feature in example.features.feature.items():
         kind = feature.WhichOneof("kind")
         if kind is not None:
-            features[name] = list(getattr(feature, kind).value)
+            features[name] = OfExample(getattr(feature, kind).value)
     return features
 
 

@@ -48,9 +48,11 @@ def _claimed(proto: Any, sizes: Sequence[int], rows: int) -> int:
     if any(size < 0 for size in sizes) or rows < 0:
         return 0
     count = math.prod(sizes)
+    if not count:
+        return sizes[0]  # rows without values, whatever the typed list holds
     values = only_value(proto)
     if values is None and sizes:
-        return 0 if count else sizes[0]  # rows without values
+        return 0
     return (count if sizes else rows) * (1 + _length(values) // 8)
 
 

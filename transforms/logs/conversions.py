@@ -55,6 +55,16 @@ def convert(value: Any, wanted: FeatureType) -> Converted:
     return _CONVERT[wanted](value)
 
 
+def convert_exactly(value: Any, wanted: FeatureType) -> Converted:
+    """As `convert`, where there is no dense tensor: NaN for a float and empty bytes are values."""
+    kept, forms = convert(value, wanted)
+    if forms == ("empty",):
+        return b"", ()
+    if wanted is FeatureType.FLOAT and "nan" in forms:
+        return math.nan, tuple(form for form in forms if form != "nan")
+    return kept, forms
+
+
 def is_loss(form: str) -> bool:
     """Whether a form says that the value could not be taken: `<came>_for_<expected>`."""
     return form.rpartition("_for_")[2] in _TYPE_NAMES

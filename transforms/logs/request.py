@@ -25,19 +25,32 @@ class BadRecordError(Exception):
         self.detail = detail
 
 
+class Exact(list[Any]):
+    """Values of a feature of a tf.Example, or of JSON that a server makes one of.
+
+    They are no dense tensor: NaN and empty bytes are values, NAME/present is a feature like any other, and
+    how many there are is no form.
+    """
+
+
+class OfExample(Exact):
+    """Those of a serialized tf.Example: int, float or bytes, all of one type, which is the feature's."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
     """One logged request.
 
     Attributes:
       instances: a mapping from feature to value for each row. Values are None, bool, int, float, str, bytes,
-        or lists of them, nested as deep as tensors are. A feature that is absent is missing.
+        or lists of them, nested as deep as tensors are, or `Exact`. A feature that is absent is missing.
       time: microseconds since 1970, UTC; None where the log has none.
       request_id: what the log knows the request by.
       sampling_rate: the fraction of traffic that was logged when this was; None where the log says nothing.
       origin: who sent it, or which component logged it.
       responses: what was answered, one JSON value for each instance; None where it was not logged.
       excluded: why the request is no traffic (`warm_up`), None for traffic.
+      exact: whether NaN and empty bytes are values, as in a table; in dense tensors they are missing.
     """
 
     instances: Sequence[Mapping[str, Any]]
@@ -50,6 +63,7 @@ class Request:
     origin: str | None = None
     responses: Sequence[Any] | None = None
     excluded: str | None = None
+    exact: bool = False
 
 
 class Asked(NamedTuple):

@@ -142,7 +142,9 @@ class _Gathered:
         expected = self._settings.expected
         assert expected is not None, "requests are decoded by a schema"
         instances = [instance for _, request in self._requests for instance in request.instances]
-        columns, forms = typed_columns(instances, expected, self._settings.time_feature)
+        told = (self._settings.time_feature, self._settings.version_feature)
+        exact = any(request.exact for _, request in self._requests)
+        columns, forms = typed_columns(instances, expected, *told, exact=exact)
         rows = Rows(columns, self._metadata(), forms)
         counts = Counts(self._read, self._without_rows, self._excluded)
         return finisher.finish(rows, self._rejects, counts)

@@ -13,27 +13,24 @@ from typing import Any
 
 from transforms.logs.features import FeatureType, Settings
 from transforms.logs.request import Request
+from transforms.logs.times import text_of_version
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_LONGEST_VERSION = 1000
 
 
 class TableParser:
     """See `request.RequestParser`."""
 
     def __init__(self, settings: Settings) -> None:
-        self._version = settings.version_feature
         self._types = settings.expected.types if settings.expected is not None else {}
+        # One that the schema does not know is told apart with all formats' (see `values.typed_columns`).
+        self._version = settings.version_feature if settings.version_feature in self._types else None
 
     def parse(self, record: Mapping[str, Any]) -> Request:
         """The request of one instance that a row is. Every row is one: it raises nothing."""
         instance = {name: _feature(value, self._types.get(name)) for name, value in record.items()}
-        if self._version is None:
-            return Request([instance])
-        version = _version(instance.get(self._version))
-        if self._version not in self._types:
-            instance.pop(self._version, None)
-        return Request([instance], version=version)
+        version = None if self._version is None else text_of_version(instance.get(self._version))
+        return Request([instance], version=version, exact=True)
 
 
 def _feature(value: Any, wanted: FeatureType | None) -> Any:
@@ -50,14 +47,3 @@ def _feature(value: Any, wanted: FeatureType | None) -> Any:
 def _micros(time: dt.datetime) -> int:
     zoned = time if time.tzinfo else time.replace(tzinfo=dt.UTC)
     return (zoned - _EPOCH) // dt.timedelta(microseconds=1)
-
-
-def _version(value: Any) -> str | None:
-    """Numbers in decimals, whole ones without `.0`; None for what names no version."""
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    if isinstance(value, str):
-        return value[:_LONGEST_VERSION] or None
-    if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() else str(value)
-    return str(value) if isinstance(value, int) else None

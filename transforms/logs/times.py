@@ -16,6 +16,9 @@ TIME = pa.timestamp("us", tz="UTC")
 # Whole numbers tell their unit by their size: today is 1.8e9 seconds after 1970, 1.8e12 milliseconds, ...
 # As seconds, numbers below the first limit reach to the year 5138.
 UNITS = ((10**11, 1_000_000, 1), (10**14, 1_000, 1), (10**17, 1, 1), (2**63 - 1, 1, 1_000))
+# Python writes no number of very many digits.
+_LARGEST_VERSION = 10**40
+_LONGEST_VERSION = 1000
 LAST_MICROSECOND = 253_402_300_799_999_999  # the end of the year 9999, Python's last
 
 
@@ -45,6 +48,17 @@ def texts(column: pa.Array) -> pa.Array:
     found = first.dictionary_encode()
     words = pa.array([_text(value) for value in found.dictionary.to_pylist()], pa.string())
     return words.take(found.indices)
+
+
+def text_of_version(value: Any) -> str | None:
+    """A version as text that UTF-8 can hold, whole numbers without `.0`; None for what names no version."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, str):
+        return value[:_LONGEST_VERSION].encode("utf-8", "replace").decode() or None
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() else str(value)
+    return str(value) if isinstance(value, int) and abs(value) < _LARGEST_VERSION else None
 
 
 def epoch_times(values: Array) -> pa.Array:

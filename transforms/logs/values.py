@@ -7,6 +7,7 @@ missing, and counted under a form `<came>_for_<expected>`, as in every other for
 
 Missing is what it is in dense tensors: NaN, empty bytes, and what `NAME/present` says for NAME. In a list
 whose positions mean something (a fixed shape) such a value keeps its place, unless it is all that there is.
+Of tables and tf.Examples all values are kept (`request.Request.exact`, `request.Exact`).
 """
 
 from __future__ import annotations
@@ -20,10 +21,19 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.accounting import MORE_UNKNOWN, UNKNOWN_FEATURE
-from transforms.logs.conversions import FOREIGN_FORMS, LARGEST_FLOAT32, NORMAL_FORMS, convert, is_loss
+from transforms.logs.conversions import (
+    FOREIGN_FORMS,
+    LARGEST_FLOAT32,
+    NORMAL_FORMS,
+    convert,
+    convert_exactly,
+    is_loss,
+)
 from transforms.logs.features import LISTS, VALUES, Array, Column, Expected, FeatureType, lists
 from transforms.logs.moments import micros_of
+from transforms.logs.request import Exact, OfExample
 from transforms.logs.tensors import PRESENT
+from transforms.logs.times import text_of_version
 
 __all__ = ["FOREIGN_FORMS", "NORMAL_FORMS", "Forms", "typed_columns"]
 
@@ -45,7 +55,12 @@ _Typed = tuple[pa.Array, _Found]
 
 
 def typed_columns(
-    instances: Sequence[Mapping[str, Any]], expected: Expected, also: str | None = None
+    instances: Sequence[Mapping[str, Any]],
+    expected: Expected,
+    also: str | None = None,
+    version: str | None = None,
+    *,
+    exact: bool = False,
 ) -> tuple[list[Column], Forms]:
     """Columns of all features that occur, and for (feature, form) the rows that came in that form.
 
@@ -54,6 +69,8 @@ def typed_columns(
       expected: the schema's features; others are counted as `unknown_feature`, and no values of them kept.
       also: the feature that holds the time; where the schema does not know it, its column has microseconds
         since 1970.
+      version: likewise the feature that holds the version; its column has texts.
+      exact: see `request.Request`.
     """
     names = dict.fromkeys(itertools.chain.from_iterable(instances))
     known = [name for name in names if name in expected.types]
@@ -62,23 +79,27 @@ def typed_columns(
     forms: dict[tuple[str, str], Array] = {}
     for name in known:
         values = _values(instances, name, name + PRESENT if name + PRESENT in masks else None)
-        column, found = _column(values, expected.types[name], name in expected.single, name in expected.fixed)
+        single, fixed = name in expected.single, name in expected.fixed
+        column, found = _column(values, expected.types[name], single, fixed, exact)
         columns.append((name, column))
         forms |= {(name, form): np.array(rows, np.int64) for form, rows in found.items()}
     if also in names and also not in expected.types:
         columns.append((also, _moments(_values(instances, also, None))))
-    unknown = names.keys() - expected.types.keys() - expected.elsewhere - masks - {also}
-    return columns, {**forms, **_unknown(instances, unknown)}
+    if version in names and version not in expected.types:
+        columns.append((version, _versions(_values(instances, version, None))))
+    unknown = names.keys() - expected.types.keys() - expected.elsewhere - {also, version}
+    return columns, {**forms, **_unknown(instances, unknown, masks)}
 
 
-def _unknown(instances: Sequence[Mapping[str, Any]], unknown: set[str]) -> Forms:
+def _unknown(instances: Sequence[Mapping[str, Any]], unknown: set[str], masks: set[str]) -> Forms:
     """The rows that have each feature that no schema knows; in one pass, as there may be very many."""
     found: dict[tuple[str, str], list[int]] = {}
     if not unknown:
         return {}
     for row, instance in enumerate(instances):
         for name in instance.keys() & unknown:
-            if instance[name] is not None:
+            # A tf.Example has no masks.
+            if isinstance(instance[name], Exact) or (instance[name] is not None and name not in masks):
                 key = (_printable(name), UNKNOWN_FEATURE)
                 key = key if key in found or len(found) < MOST_NAMES else MORE_UNKNOWN
                 found.setdefault(key, []).append(row)
@@ -97,7 +118,10 @@ def _values(instances: Sequence[Mapping[str, Any]], name: str, mask: str | None)
         return values
     said = [instance.get(mask) for instance in instances]
     return [
-        value if there is None else _where(there, value) for value, there in zip(values, said, strict=True)
+        value
+        if there is None or isinstance(value, Exact) or isinstance(there, Exact)
+        else _where(there, value)
+        for value, there in zip(values, said, strict=True)
     ]
 
 
@@ -128,20 +152,23 @@ class _BadMask:
 _BAD_MASK = _BadMask()
 
 
-def _column(values: Sequence[Any], wanted: FeatureType, single: bool, fixed: bool) -> _Typed:
-    return _plain(values, wanted, single) or careful(values, wanted, single, fixed)
+def _column(values: Sequence[Any], wanted: FeatureType, single: bool, fixed: bool, exact: bool) -> _Typed:
+    return _plain(values, wanted, single, exact) or careful(values, wanted, single, fixed, exact)
 
 
-def _plain(values: Sequence[Any], wanted: FeatureType, single: bool) -> _Typed | None:
+def _plain(values: Sequence[Any], wanted: FeatureType, single: bool, exact: bool) -> _Typed | None:
     """The column where all rows have values of the usual types, which is nearly always so; else None."""
     kinds = set(map(type, values)) - _NOTHING
     if kinds == {list}:
-        return _plain_lists(values, wanted, single)
+        return _plain_lists(values, wanted, single, exact)
+    if kinds in ({Exact}, {OfExample}):
+        # Where an int is no float, those that have one are left to `careful`.
+        return _plain_lists(values, wanted, single=False, exact=True, mixed=kinds == {Exact})
     if not kinds <= _PLAIN[wanted]:
         return None
     there = np.fromiter((v is not None and v is not _ABSENT for v in values), bool, len(values))
     given = list(values) if there.all() else [v for v in values if v is not None and v is not _ABSENT]
-    flat = _flat(given, kinds, wanted)
+    flat = _flat(given, kinds, wanted, exact)
     if flat is None:
         return None
     found = {} if single else {"scalar": np.flatnonzero(there).tolist()}
@@ -149,12 +176,17 @@ def _plain(values: Sequence[Any], wanted: FeatureType, single: bool) -> _Typed |
     return lists(flat, there.astype(np.int64), ~there), {form: rows for form, rows in found.items() if rows}
 
 
-def _plain_lists(values: Sequence[Any], wanted: FeatureType, single: bool) -> _Typed | None:
-    null = np.fromiter((type(v) is not list for v in values), bool, len(values))
-    lengths = np.fromiter((len(v) if type(v) is list else 0 for v in values), np.int64, len(values))
-    given = list(itertools.chain.from_iterable(v for v in values if type(v) is list))
+def _plain_lists(
+    values: Sequence[Any], wanted: FeatureType, single: bool, exact: bool, mixed: bool = True
+) -> _Typed | None:
+    there = [value for value in values if value is not None and value is not _ABSENT]
+    null = np.fromiter((v is None or v is _ABSENT for v in values), bool, len(values))
+    lengths = np.zeros(len(values), np.int64)
+    lengths[~null] = np.fromiter(map(len, there), np.int64, len(there))
+    given = list(itertools.chain.from_iterable(there))
     kinds = set(map(type, given))
-    flat = _flat(given, kinds, wanted) if kinds <= _PLAIN[wanted] else None
+    usual = kinds <= _PLAIN[wanted] and (mixed or wanted is not FeatureType.FLOAT or int not in kinds)
+    flat = _flat(given, kinds, wanted, exact) if usual else None
     if flat is None:
         return None
     of_length = {
@@ -180,22 +212,23 @@ def _whole(given: Sequence[Any], kinds: set[type], wanted: FeatureType, row_of: 
     return {"whole_number": np.unique(row_of[whole]).tolist()}
 
 
-def _flat(values: list[Any], kinds: set[type], wanted: FeatureType) -> pa.Array | None:
+def _flat(values: list[Any], kinds: set[type], wanted: FeatureType, exact: bool) -> pa.Array | None:
     """Values of the usual types as an array; None where one of them needs more care."""
     try:
         if wanted is FeatureType.BYTES:
-            return _plain_bytes(values, kinds)
+            return _plain_bytes(values, kinds, exact)
         array = np.array(values, np.int64 if wanted is FeatureType.INT else np.float64)
     except (OverflowError, ValueError):
         return None
     if wanted is FeatureType.INT:
         return pa.array(array)
     # A NaN is in no range.
-    return pa.array(array.astype(np.float32)) if (np.abs(array) <= LARGEST_FLOAT32).all() else None
+    usual = (np.abs(array) <= LARGEST_FLOAT32) | (np.isnan(array) if exact else False)
+    return pa.array(array.astype(np.float32)) if usual.all() else None
 
 
-def _plain_bytes(values: list[Any], kinds: set[type]) -> pa.Array | None:
-    if len(kinds) > 1 or "" in values or b"" in values:
+def _plain_bytes(values: list[Any], kinds: set[type], exact: bool) -> pa.Array | None:
+    if len(kinds) > 1 or (not exact and ("" in values or b"" in values)):
         return None
     if kinds == {bytes}:
         return pa.array(values, pa.large_binary())
@@ -209,14 +242,16 @@ _PLAIN: dict[FeatureType, set[type]] = {
 }
 
 
-def careful(values: Sequence[Any], wanted: FeatureType, single: bool, fixed: bool) -> _Typed:
+def careful(
+    values: Sequence[Any], wanted: FeatureType, single: bool, fixed: bool, exact: bool = False
+) -> _Typed:
     """The column of any values whatever, and the rows by the forms they came in."""
     flat: list[Any] = []
     lengths = np.zeros(len(values), np.int64)
     null = np.zeros(len(values), bool)
     found: _Found = {}
     for row, value in enumerate(values):
-        kept, forms = _row(value, wanted, single, fixed)
+        kept, forms = _row(value, wanted, single, fixed, exact)
         for form in sorted(forms):
             found.setdefault(form, []).append(row)
         null[row] = kept is None
@@ -233,25 +268,32 @@ def _array(values: list[Any], wanted: FeatureType) -> pa.Array:
         return pa.array(np.array(values, np.float64).astype(np.float32))
 
 
-def _row(value: Any, wanted: FeatureType, single: bool, fixed: bool) -> tuple[list[Any] | None, set[str]]:
+def _row(
+    value: Any, wanted: FeatureType, single: bool, fixed: bool, exact: bool
+) -> tuple[list[Any] | None, set[str]]:
     """The values of a row, None for a missing one, and the forms they came in."""
     if value is _ABSENT:
         return None, set()
     if value is _BAD_MASK:
         return None, {f"bad_mask_for_{wanted}"}
+    if isinstance(value, OfExample):
+        came = _OF_EXAMPLE[type(value[0])] if value else wanted
+        return (value, set()) if came is wanted else (None, {f"{came}_for_{wanted}"})
+    converting = convert_exactly if exact or isinstance(value, Exact) else convert
     if not isinstance(value, list | tuple):
-        kept, forms = convert(value, wanted)
+        kept, forms = converting(value, wanted)
         counted = {*forms} if single or value is None else {*forms, "scalar"}
         return None if kept is None else [kept], counted
     many = list(_leaves(value))
-    converted = [(None, ()) if one is _ABSENT else convert(one, wanted) for one in many]
+    converted = [(None, ()) if one is _ABSENT else converting(one, wanted) for one in many]
     found = {form for _, forms in converted for form in forms}
-    if single:
+    if single and not isinstance(value, Exact):
         found.add(_SIZES.get(len(many), "list_for_scalar"))
     refused = any(map(is_loss, found))
     return None if refused else _there([kept for kept, _ in converted], wanted, fixed), found
 
 
+_OF_EXAMPLE = {int: FeatureType.INT, float: FeatureType.FLOAT, bytes: FeatureType.BYTES}
 _SIZES = {0: "empty_list", 1: "list_of_one"}
 _FILLERS = {FeatureType.FLOAT: math.nan, FeatureType.BYTES: b""}
 
@@ -283,6 +325,15 @@ def _leaves(value: Sequence[Any]) -> Iterator[Any]:
 
 def _moments(values: Sequence[Any]) -> pa.Array:
     """The time of each row in microseconds since 1970, of its first value; null where that is no time."""
-    firsts = (next(_leaves(value), None) if isinstance(value, list | tuple) else value for value in values)
-    micros = [micros_of(first) for first in firsts]
+    micros = [micros_of(first) for first in _firsts(values)]
     return pa.array([None if one is None else [one] for one in micros], LISTS[FeatureType.INT])
+
+
+def _versions(values: Sequence[Any]) -> pa.Array:
+    """The version in each row, of its first value, as UTF-8; null where that names none."""
+    texts = [text_of_version(first) for first in _firsts(values)]
+    return pa.array([None if one is None else [one.encode()] for one in texts], LISTS[FeatureType.BYTES])
+
+
+def _firsts(values: Sequence[Any]) -> Iterator[Any]:
+    return (next(_leaves(value), None) if isinstance(value, list | tuple) else value for value in values)

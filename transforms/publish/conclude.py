@@ -11,7 +11,7 @@ from typing import Any
 
 from transforms.accounting import Accounting
 from transforms.errors import TrueserveError
-from transforms.publish import page
+from transforms.publish import page, replayed
 from transforms.records import Fault, Reject, Window
 from transforms.slicing import SliceStatistics
 from transforms.verdict import histograms, slice_findings
@@ -29,11 +29,13 @@ class Job:
       window: the span of time examined.
       policy: thresholds, and what counts as skew.
       contract: the baseline's contract as JSON values, None where there is no baseline.
+      beside: what else was asked for.
     """
 
     window: Window
     policy: Policy
     contract: Mapping[str, Any] | None = None
+    beside: replayed.Asked = dataclasses.field(default_factory=replayed.Asked)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Evidence:
       slices: likewise of the slices; empty where none were asked for.
       rejects: the first thousand or so, in order; `accounting` counts them all.
       faults: what makes the run fail.
+      beside: what else was found.
     """
 
     statistics: Mapping[Space, Statistics]
@@ -53,6 +56,7 @@ class Evidence:
     rejects: tuple[Reject, ...] = ()
     faults: tuple[Fault, ...] = ()
     slices: Mapping[Space, SliceStatistics] = dataclasses.field(default_factory=dict)
+    beside: replayed.Answers = dataclasses.field(default_factory=replayed.Answers)
 
     @property
     def effective_rows(self) -> int | None:
@@ -74,10 +78,11 @@ def conclude(
     served = {one.space: evidence.statistics.get(one.space, Statistics()) for one in references}
     forms = _weighed_forms(evidence)
     compared = [compare(one, served[one.space], job.policy, forms) for one in references]
+    beside = replayed.comparisons(evidence.beside, job.beside, job.policy, job.contract)
     verdict = decide(
         job.window,
         evidence.accounting,
-        compared,
+        [*compared, *beside],
         [*evidence.faults, *faults],
         job.policy,
         job.contract,
@@ -88,9 +93,11 @@ def conclude(
             effective_rows=evidence.effective_rows,
         ),
     )
+    verdict = dataclasses.replace(verdict, **replayed.blocks(evidence.beside, job.beside, job.contract))
     pictures = [p for one in references for p in histograms.pictures(one, served[one.space])]
     distances = [distance for comparison in compared for distance in comparison.distances]
     files = {"report.html": page.render(verdict, pictures, distances)}
+    files |= dict(replayed.files(evidence.beside))
     return verdict, files | dict(_protos(compared, evidence)) | dict(_rejects(evidence.rejects))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from transforms.publish import page_features, page_slices, page_tables, page_template, words
+from transforms.publish import page_features, page_replay, page_slices, page_tables, page_template, words
 from transforms.publish.page_tables import Json, text
 from transforms.verdict.findings import Finding
 from transforms.verdict.histograms import FeaturePicture
@@ -30,6 +30,7 @@ def render(verdict: Verdict, pictures: Sequence[FeaturePicture], distances: Sequ
         overview=page_features.overview(ordered),
         findings=page_tables.findings(document),
         slices=page_slices.section(document),
+        replay=page_replay.section(document),
         weights=page_slices.weights(document),
         features=page_features.section(ordered),
         not_compared=page_tables.not_compared(document),

@@ -115,6 +115,7 @@ $tiles
 $overview
 $findings
 $slices
+$replay
 $features
 $not_compared
 <h2>What became of the records</h2>

@@ -13,12 +13,15 @@ from transforms import accounting
 from transforms.accounting import Accounting
 from transforms.publish import run_folder
 from transforms.publish.conclude import Evidence, Job, conclude
+from transforms.publish.replayed import Answers
 from transforms.records import Fault, Reject
 from transforms.verdict.findings import Space
 from transforms.verdict.reference import Reference
 
 KEPT = 1000
 _SLICES = "_slices"
+# What is found beside statistics: one element each.
+_BESIDE = ("replay", "versions")
 _SPACES = (Space.RAW, Space.TRANSFORMED)
 # A kept payload is there to be looked at; a thousand of them must fit into a worker's memory.
 KEPT_PAYLOAD = 64 * 1024
@@ -31,6 +34,7 @@ class PublishVerdict(beam.PTransform):  # type: ignore[misc]
     Its input is a dict of PCollections, which become side inputs of the one element:
       raw, transformed: one DatasetFeatureStatisticsList each; either may be left out, or have no element.
       raw_slices, transformed_slices: one SliceStatistics each, likewise.
+      replay, versions: one ReplaySummary, one VersionRows, likewise.
       accounting: parts, any number.
       rejects: all; the first thousand by file and record are kept.
       faults: what makes the run fail.
@@ -55,7 +59,7 @@ class PublishVerdict(beam.PTransform):  # type: ignore[misc]
             "rejects": found["rejects"] | "KeepFirstRejects" >> beam.CombineGlobally(KeepFirst(KEPT)),
             "faults": found["faults"] | "KeepFirstFaults" >> beam.CombineGlobally(KeepFirst(KEPT)),
         }
-        names = [f"{space}{part}" for space in _SPACES for part in ("", _SLICES)]
+        names = [*(f"{space}{part}" for space in _SPACES for part in ("", _SLICES)), *_BESIDE]
         sides |= {name: found[name] for name in names if name in found}
         publish = _Publish(self.output, self.run_id, self.job, self.load_references)
         return (
@@ -112,6 +116,7 @@ class _Publish(beam.DoFn):  # type: ignore[misc]
             accounting=accounting.total(counts),
             rejects=tuple(reject for part in rejects for reject in part),
             faults=tuple(fault for part in faults for fault in part),
+            beside=Answers(**{name: found[name][0] for name in _BESIDE if found.get(name)}),
         )
         verdict, files = conclude(self._load_references, evidence, self._job)
         yield run_folder.publish(self._output, verdict, files, self._run_id).to_json()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from transforms.errors import InputError
 from transforms.serving.parity import Difference
@@ -18,27 +19,33 @@ _SOURCE_ROOT = Path(__file__).resolve().parents[2]
 
 
 class FreshProcess:
-    """The process of `parity`, started and waiting for a folder."""
+    """The process of `parity`, or of a module like it, started and waiting for one line."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     def check(self, folder: str) -> list[Difference]:
         """Proves the SavedModel in `folder`. Raises InputError if it cannot be loaded or run there."""
-        out, err = self._process.communicate(str(Path(folder).resolve()) + "\n")
+        failed = "the saved model cannot be loaded and run in a fresh process: %s; nothing was published"
+        differences = self.ask(str(Path(folder).resolve()), failed)
+        return [Difference(**difference) for difference in differences]
+
+    def ask(self, line: str, failed: str) -> Any:
+        """The JSON that the process answers this line with.
+
+        Raises InputError, `failed` with the last line of stderr for its `%s`, if it ends otherwise.
+        """
+        out, err = self._process.communicate(line + "\n")
         if self._process.returncode:
-            raise InputError(
-                f"the saved model cannot be loaded and run in a fresh process: {_last_line(err)}; "
-                "nothing was published"
-            )
-        return [Difference(**difference) for difference in json.loads(out.splitlines()[-1])]
+            raise InputError(failed.replace("%s", _last_line(err)))
+        return json.loads(out.splitlines()[-1])
 
 
 @contextlib.contextmanager
-def fresh_process() -> Iterator[FreshProcess]:
+def fresh_process(module: str = _MODULE) -> Iterator[FreshProcess]:
     """Starts the process, which loads TensorFlow while the block works; ends it with the block."""
     # -P: a file in the user's folder must not take the place of one of our modules, or Python's.
-    command = [sys.executable, "-P", "-m", _MODULE]
+    command = [sys.executable, "-P", "-m", module]
     pipe = subprocess.PIPE
     with subprocess.Popen(
         command,

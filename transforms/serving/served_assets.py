@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from transforms.errors import UsageError
 from transforms.serving import parity, warmup
+from transforms.serving.parity import MADE_UP
 from transforms.serving.serving_model import ServingModel
 
 CONTRACT = "contract.json"
@@ -23,7 +25,9 @@ CONTRACT = "contract.json"
 def write_assets(
     folder: str, model: ServingModel, signatures: Iterable[str], *, contract: bytes, probes: bytes, name: str
 ) -> int:
-    """Writes `assets.extra/` of the SavedModel in a local folder; returns the number of probes.
+    """Writes `assets.extra/` of the SavedModel in a local folder; returns how many probes were left out.
+
+    Those are made-up probes to which the model has no answer, such as an id that it has no embedding for.
 
     Args:
       contract, probes: the baseline's files, as they are.
@@ -34,12 +38,30 @@ def write_assets(
     (assets / CONTRACT).write_bytes(contract)
     path = assets / parity.PROBES
     path.write_bytes(probes)
-    examples = parity.read_probes(str(path))
+    probed = parity.read_probes(str(path))
+    examples = answerable(model, probed)
     add_predictions(examples, predictions(model, examples))
     _write(path, [example.SerializeToString(deterministic=True) for example in examples])
     requests = warmup.warmup_requests(model, examples, signatures, name)
     _write(assets / warmup.FILE_NAME, list(requests)[: warmup.MAX_REQUESTS])
-    return len(examples)
+    return len(probed) - len(examples)
+
+
+def answerable(model: ServingModel, probes: Sequence[Any]) -> list[Any]:
+    """The probes without the made-up ones that the model cannot be called with; real rows all stay."""
+    made_up = [probe for probe in probes if MADE_UP in probe.features.feature]
+    if not made_up or _answers(model, made_up):
+        return list(probes)
+    refused = {id(probe) for probe in made_up if not _answers(model, [probe])}
+    return [probe for probe in probes if id(probe) not in refused]
+
+
+def _answers(model: ServingModel, probes: Sequence[Any]) -> bool:
+    try:
+        predictions(model, probes)
+    except UsageError:
+        return False
+    return True
 
 
 def predictions(model: ServingModel, probes: Sequence[Any]) -> dict[str, np.ndarray[Any, Any]]:

@@ -78,6 +78,7 @@ class Verdict:
       artifacts: empty until publishing names them.
       slices: those compared on their own, the largest first; `slices_left_out` is how many were not.
       effective_rows: see `Examined`.
+      replay, versions: what is told of replayed answers and of versions; None where it was not asked for.
     """
 
     outcome: Outcome
@@ -90,6 +91,8 @@ class Verdict:
     slices: tuple[SliceVerdict, ...] = ()
     slices_left_out: int = 0
     effective_rows: int | None = None
+    replay: Mapping[str, Any] | None = None
+    versions: Sequence[Mapping[str, Any]] | None = None
 
     @property
     def exit_code(self) -> int:
@@ -121,6 +124,8 @@ class Verdict:
             "slices_left_out": self.slices_left_out,
             "not_compared": [one.to_json() for one in self.not_compared],
             "artifacts": {name: dataclasses.asdict(self.artifacts[name]) for name in sorted(self.artifacts)},
+            "replay": self.replay,
+            "versions": self.versions,
             "contract": None if self.contract is None else dict(self.contract),
         }
 

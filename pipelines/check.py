@@ -1,0 +1,155 @@
+"""`trueserve check`: a candidate for serving against the baseline's probes, contract and lint."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines import check_table
+from pipelines.check_options import CheckOptions
+from pipelines.console import Console
+from transforms import lint, paths
+from transforms.baseline import layout
+from transforms.checking import findings, saved_model, versions
+from transforms.checking.asking import TRANSFORM_FEATURES, Answer, Question
+from transforms.checking.report import CheckFinding, Report, worst_first
+from transforms.checking.saved_model import Contents
+from transforms.errors import InputError, UsageError
+from transforms.serving.fresh_process import fresh_process
+
+_PROCESS = "transforms.checking.asking"
+_FAILED = "the model {} cannot be loaded and asked in a fresh process: %s"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Candidate:
+    """All that is looked at, in local folders; `recorded` is a file of probes with the right predictions."""
+
+    baseline: layout.Baseline
+    probes: str
+    graph: Contents
+    model: Contents
+    reference: Contents | None
+    recorded: str | None
+
+    @property
+    def whose(self) -> str | None:
+        """Whose predictions are the right ones."""
+        if self.recorded is None:
+            return None if self.reference is None else "reference"
+        return "model" if self.recorded == self.model.probes else "reference"
+
+
+def run(options: CheckOptions, console: Console) -> int:
+    """Prints the report and returns 1 if there is an error in it, else 0.
+
+    Raises UsageError (bad baseline, no model), InputError when a model cannot be loaded or asked.
+    """
+    with fresh_process(_PROCESS) as fresh, _candidate(options) as candidate:
+        lint_findings = _lint(candidate)
+        question = json.dumps(dataclasses.asdict(_question(candidate)))
+        answer = Answer(**fresh.ask(question, _FAILED.format(options.model)))
+        report = _report(options, candidate, answer, lint_findings)
+    if options.json:
+        console.lines([json.dumps(report.to_json(), indent=2, allow_nan=False)])
+    else:
+        check_table.show(report, console)
+    return report.exit_code
+
+
+@contextlib.contextmanager
+def _candidate(options: CheckOptions) -> Iterator[_Candidate]:
+    baseline = layout.load(options.baseline)
+    with contextlib.ExitStack() as stack:
+        probes = stack.enter_context(paths.local_file(baseline.probes))
+        graph = stack.enter_context(paths.local_copy(baseline.transform_output))
+        model = _fetched(stack, options.model)
+        reference = _fetched(stack, options.reference) if options.reference else None
+        transform_fn = saved_model.read(str(Path(graph, "transform_fn")), baseline.path)
+        recorded = next((of.probes for of in (model, reference) if of and _has_predictions(of)), None)
+        yield _Candidate(baseline, probes, transform_fn, model, reference, recorded)
+
+
+def _fetched(stack: contextlib.ExitStack, path: str) -> Contents:
+    if paths.is_local(path) and not Path(path).is_dir():
+        raise UsageError(f"no SavedModel at {path}: expected the folder with saved_model.pb")
+    try:
+        folder = stack.enter_context(paths.local_copy(path))
+    except InputError as error:
+        raise UsageError(str(error)) from error
+    return saved_model.read(str(Path(folder).resolve()), path)
+
+
+def _has_predictions(model: Contents) -> bool:
+    from transforms.serving import parity
+
+    if model.probes is None:
+        return False
+    try:
+        probes = parity.read_probes(model.probes)
+    except Exception as error:
+        raise InputError(f"{model.probes} holds no probes; export the model again") from error
+    return any(name.startswith(parity.PREDICTION) for probe in probes[:1] for name in probe.features.feature)
+
+
+def _question(candidate: _Candidate) -> Question:
+    reference = candidate.reference
+    return Question(
+        model=candidate.model.folder,
+        probes=str(Path(candidate.probes).resolve()),
+        recorded=candidate.recorded,
+        reference=reference.folder if reference and candidate.recorded is None else None,
+        raw_features=candidate.baseline.contract.transformed_features,
+    )
+
+
+def _lint(candidate: _Candidate) -> list[lint.LintFinding]:
+    baseline = candidate.baseline
+    return lint.lint_saved_model(candidate.model.folder, baseline.schema, baseline.contract)
+
+
+def _report(
+    options: CheckOptions, candidate: _Candidate, answer: Answer, linted: Sequence[lint.LintFinding]
+) -> Report:
+    contract = candidate.baseline.contract
+    found = [
+        *findings.of_signatures(
+            candidate.model, candidate.graph.outputs.get("serving_default", {}), contract.raw_features
+        ),
+        *findings.of_answers(answer, contract.transformed_features, candidate.whose),
+        *findings.of_predictions(candidate.model, candidate.whose, answer.compared),
+    ]
+    agree = _transform_agrees(found, answer)
+    compared = versions.compared(contract, candidate.model)
+    found += versions.findings(compared, candidate.model, agree)
+    return Report(
+        baseline=options.baseline,
+        model=options.model,
+        reference=options.reference,
+        probes=answer.probes,
+        made_up=answer.made_up,
+        compared=answer.compared,
+        predictions_from=candidate.whose,
+        findings=worst_first(found),
+        versions=tuple(compared),
+        lint=tuple(_of_behaviour(one, agree) for one in linted),
+    )
+
+
+def _transform_agrees(found: Sequence[CheckFinding], answer: Answer) -> bool:
+    return TRANSFORM_FEATURES in answer.compared and not any(
+        finding.severity == "error" and (finding.signature or "").startswith(TRANSFORM_FEATURES)
+        for finding in found
+    )
+
+
+def _of_behaviour(finding: lint.LintFinding, agree: bool) -> dict[str, Any]:
+    """The lint looks at bytes alone: other bytes with the same behaviour are no error."""
+    if agree and finding.rule == "asset-changed" and finding.severity == "error":
+        message = f"{finding.message}; the probes agree all the same"
+        finding = dataclasses.replace(finding, severity="info", message=message)
+    return finding.to_json()

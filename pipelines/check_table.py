@@ -1,0 +1,111 @@
+"""The report of `check` as a person reads it: a table on a terminal, elsewhere one fact a line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.console import STYLES, Console
+from transforms.checking.report import CheckFinding, Report
+from transforms.publish import words
+
+_MAX_ROWS = 40
+_LONGEST = 600
+
+
+def show(report: Report, console: Console) -> None:
+    """Writes the report: the result, what was compared, and the findings, worst first."""
+    if console.terminal:
+        console.draw(_summary(report))
+        return
+    console.lines(plain_lines(report))
+
+
+def plain_lines(report: Report) -> list[str]:
+    """The report for logs, and for grep."""
+    lines = [f"{_result(report)}: {headline(report)}", f"probes: {compared(report)}"]
+    return lines + [f"{severity}: {what}: {message}" for severity, what, message in _rows(report)]
+
+
+def headline(report: Report) -> str:
+    """The result in one sentence."""
+    if report.errors:
+        return f"{words.counted(report.errors, 'error')} in {words.visible(report.model, 400)}"
+    warnings = [row for row in _rows(report) if row[0] == "warning"]
+    more = f", {words.counted(len(warnings), 'warning')}" if warnings else ""
+    return f"{words.visible(report.model, 400)} gives what the baseline promises{more}"
+
+
+def compared(report: Report) -> str:
+    """What the probes were put to, in words."""
+    asked = ", ".join(f"{name} {count:,}" for name, count in report.compared.items())
+    whose = {"model": "recorded in the model", "reference": "of the reference"}.get(
+        report.predictions_from or ""
+    )
+    predictions = f"; right predictions: {whose}" if whose else ""
+    return f"{report.probes:,}, of them {report.made_up:,} made up; compared: {asked or 'none'}{predictions}"
+
+
+def _result(report: Report) -> str:
+    return "errors" if report.errors else "ok"
+
+
+def _rows(report: Report) -> list[tuple[str, str, str]]:
+    """(severity, what it is about, message) of every finding, the lint's too, worst first."""
+    rows: list[tuple[str, str, str]] = [
+        (str(one.severity), _about(one), words.visible(one.message, _LONGEST)) for one in report.findings
+    ]
+    rows += [
+        (str(one["severity"]), f"lint {_where(one)}", words.visible(_with_source(one), _LONGEST))
+        for one in report.lint
+    ]
+    order = list(STYLES)
+    return sorted(rows, key=lambda row: order.index(row[0]))
+
+
+def _about(finding: CheckFinding) -> str:
+    where = f" ({finding.signature})" if finding.signature else ""
+    name = words.name(finding.feature, 60) if finding.feature else finding.kind.replace("_", " ")
+    return f"{name}{where}"
+
+
+def _where(finding: Any) -> str:
+    node = words.visible(finding["node"] or "", 60)
+    return f"{finding['rule']} {node}".strip()
+
+
+def _with_source(finding: Any) -> str:
+    return f"{finding['message']} ({finding['source']})" if finding["source"] else str(finding["message"])
+
+
+def _summary(report: Report) -> RenderableType:
+    style = "red" if report.errors else "green"
+    banner = Panel(
+        Text(headline(report)),
+        title=Text(f" {'ERRORS' if report.errors else 'ok'} ", style=f"bold reverse {style}"),
+        title_align="left",
+        border_style=style,
+        padding=(0, 1),
+    )
+    parts: list[RenderableType] = [banner, Padding(Text(f"probes: {compared(report)}", style="dim"), (0, 2))]
+    if rows := _rows(report):
+        parts.append(_table(rows))
+    return Group(*parts)
+
+
+def _table(rows: list[tuple[str, str, str]]) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False, header_style="dim")
+    table.add_column("")
+    table.add_column("feature", overflow="fold", min_width=12)
+    table.add_column("what", ratio=1, overflow="fold")
+    for severity, what, message in rows[:_MAX_ROWS]:
+        table.add_row(Text(severity, style=STYLES[severity]), Text(what, style="bold"), Text(message))
+    if len(rows) > _MAX_ROWS:
+        table.caption = f"{len(rows) - _MAX_ROWS:,} more with --json"
+    return Padding(table, (0, 1))

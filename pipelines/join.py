@@ -1,0 +1,203 @@
+"""`trueserve join`: training examples and logged requests with the same key, compared feature by feature."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from pipelines import beam_options
+from pipelines.console import Console
+from pipelines.job import Job, new_job
+from pipelines.join_options import JoinOptions
+from pipelines.join_table import lines_of
+from transforms import paths, windows
+from transforms.baseline import layout
+from transforms.errors import InputError, UsageError
+from transforms.join_rows import JoinRows, WriteTypes, read_found, read_types
+from transforms.joining import expected, report
+from transforms.joining.cells import Tolerance
+from transforms.joining.piece import Side
+from transforms.joining.split import Comparison, partitions_for
+from transforms.logs.detect import Format, detect_log
+from transforms.paths import FileSize
+from transforms.read import ReadExamples, ReadRequests
+from transforms.records import Window
+
+JOIN = "join.json"
+_NOT_SERVED = "requests do not have it, by the schema's environments"
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What the graph needs.
+
+    Attributes:
+      schema: what both sides are decoded to; None takes all types as they come.
+    """
+
+    options: JoinOptions
+    examples: tuple[FileSize, ...]
+    requests: tuple[FileSize, ...]
+    schema: schema_pb2.Schema | None
+
+    @property
+    def total_bytes(self) -> int:
+        return sum(file.bytes for file in (*self.examples, *self.requests))
+
+    @property
+    def not_compared(self) -> dict[str, str]:
+        reasons = dict.fromkeys(
+            expected.not_served(self.schema) if self.schema is not None else (), _NOT_SERVED
+        )
+        reasons |= dict.fromkeys(self.options.ignore, "left out by --ignore")
+        return reasons | {part.feature: "part of the key" for part in self.options.key}
+
+    @property
+    def comparison(self) -> Comparison:
+        options = self.options
+        return Comparison(
+            key=options.key,
+            ignore=frozenset(self.not_compared),
+            tolerance=Tolerance(options.float_round_ndigits, options.tolerance),
+            allow_duplicates=options.allow_duplicate_identifiers,
+            samples=options.samples,
+            keep_values=options.keep_payloads,
+        )
+
+
+def run(options: JoinOptions, console: Console) -> int:
+    """Writes OUTPUT/join.json and returns the exit code that it says.
+
+    Raises:
+      UsageError: before anything is read.
+      InputError: either side cannot be read, or the job failed; nothing is written.
+    """
+    beam_flags = beam_options.beam_options(options.beam_args)
+    _check_places(options, beam_flags)
+    given = _given_schema(options)
+    examples = tuple(paths.expand(options.examples))
+    requests = tuple(windows.expand(options.logs, options.start, options.end))
+    with new_job(beam_flags, console) as job:
+        plan = Plan(options, examples, requests, given)
+        plan = dataclasses.replace(plan, schema=_schema(plan, job))
+        document = _join(plan, job)
+    path = paths.join(options.output, JOIN)
+    paths.write_atomically(path, (json.dumps(document, indent=1) + "\n").encode())
+    console.lines(lines_of(document))
+    if document["result"] == report.NOT_EXAMINED:
+        console.error(report.why_nothing(document["counts"]))
+    console.result("join", path)
+    code: int = document["exit_code"]
+    return code
+
+
+def build(root: Any, plan: Plan, target: str, heartbeats: str | None) -> None:
+    """The graph: both sides are read at once, meet by their keys, and leave what was found at `target`."""
+    options = plan.options
+    examples = root | "ReadExamples" >> ReadExamples(plan.examples, schema=plan.schema, progress=heartbeats)
+    requests = root | "ReadRequests" >> ReadRequests(
+        plan.requests,
+        plan.schema,
+        format=options.format,
+        window=Window(options.start, options.end),
+        time_feature=options.time_feature,
+        columns=options.columns,
+        exclude=options.exclude,
+        progress=heartbeats,
+    )
+    partitions = partitions_for((*plan.examples, *plan.requests))
+    sides = {Side.EXAMPLES: examples, Side.REQUESTS: requests}
+    _ = sides | "JoinRows" >> JoinRows(plan.comparison, partitions, target)
+
+
+def _join(plan: Plan, job: Job) -> dict[str, Any]:
+    pipeline = beam.Pipeline(options=job.options)
+    target = paths.join(job.temp, "join")
+    build(pipeline, plan, target, job.heartbeats)
+    job.run(pipeline, "joining examples and requests", plan.total_bytes)
+    found = read_found(target)
+    for side, reading in found["reading"].items():
+        _check_reading(side, reading, plan.options.max_rejects)
+    _check_types(found)
+    return report.document(found, _asked(plan.options), plan.not_compared)
+
+
+def _schema(plan: Plan, job: Job) -> schema_pb2.Schema | None:
+    """The schema to decode by; types that it lacks are looked for in the examples, which takes a reading."""
+    options, given = plan.options, plan.schema
+    log_format = detect_log(plan.requests) if options.format == "auto" else Format(options.format)
+    if given is None and log_format is Format.TF_EXAMPLE:
+        return None
+    types = _find_types(plan, job) if expected.lacks_types(given, options.key) else {}
+    return expected.joined_schema(given, options.key, types)
+
+
+def _find_types(plan: Plan, job: Job) -> expected.Types:
+    pipeline, target = beam.Pipeline(options=job.options), paths.join(job.temp, "types")
+    read = pipeline | "ReadExamples" >> ReadExamples(plan.examples, progress=job.heartbeats)
+    _ = read.batches | "WriteTypes" >> WriteTypes(target)
+    job.run(pipeline, "finding the types of features", sum(file.bytes for file in plan.examples))
+    # What cannot be read has no types; the join reads it again, and tells.
+    return read_types(target)
+
+
+def _given_schema(options: JoinOptions) -> schema_pb2.Schema | None:
+    if options.baseline is not None:
+        return layout.load(options.baseline).schema
+    return None if options.schema is None else layout.load_schema(options.schema)
+
+
+def _check_places(options: JoinOptions, beam_flags: PipelineOptions) -> None:
+    beam_options.check_reachable(
+        beam_flags,
+        examples=options.examples,
+        logs=options.logs,
+        baseline=options.baseline,
+        output=options.output,
+    )
+    beam_options.temp_location(beam_flags)
+    if paths.exists(paths.join(options.output, layout.CONTRACT)):
+        raise UsageError(f"--output: {options.output} is a baseline; name another folder")
+    paths.check_writable(options.output)
+
+
+def _check_reading(side: str, reading: Mapping[str, Any], max_rejects: float) -> None:
+    """What was not read would pass for a key that the other side alone has."""
+    if reading["faults"]:
+        raise InputError("; ".join(reading["faults"]))
+    counts, unaccounted = reading["counts"], reading["unaccounted"]
+    rejected = sum(counts["rejected"].values())
+    if rejected > max_rejects * counts["read"]:
+        raise InputError(
+            f"{rejected:,} of {counts['read']:,} records of the {side} were rejected, more than"
+            f" --max_rejects={max_rejects:g} allows; the first: {reading['rejects'][0]}"
+        )
+    if unaccounted:
+        raise InputError(f"{unaccounted:,} records of the {side} that were read are not accounted for")
+
+
+def _check_types(found: Mapping[str, Any]) -> None:
+    if conflicts := found["conflicts"]:
+        raise InputError(
+            f"feature {conflicts[0]!r} has values of two types on one side; say which with --schema,"
+            " or leave it out by --ignore"
+        )
+
+
+def _asked(options: JoinOptions) -> dict[str, Any]:
+    times = {name: getattr(options, name) for name in ("start", "end")}
+    return {
+        "examples": options.examples,
+        "logs": options.logs,
+        "key": [dataclasses.asdict(part) for part in options.key],
+        "tolerance": options.tolerance,
+        "float_round_ndigits": options.float_round_ndigits,
+        "allow_duplicate_identifiers": options.allow_duplicate_identifiers,
+        "window": {name: None if time is None else time.isoformat() for name, time in times.items()},
+    }

@@ -1,0 +1,69 @@
+"""What a join found as lines of text: for a terminal, for logs, and for grep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from transforms.publish import words
+
+MOST_ROWS = 40
+_HEADER = ("feature", "differs", "mismatch", "only examples", "only requests", "match")
+_COLUMNS = ("mismatch_count", "base_only", "test_only", "match_count")
+
+
+def lines_of(document: Mapping[str, Any]) -> Iterator[str]:
+    """The result in one sentence, what became of the rows, and the features that differ.
+
+    Args:
+      document: the content of join.json.
+    """
+    counts, features = document["counts"], document["features"]
+    yield f"{document['result']}: {_headline(counts)}"
+    yield f"keys: {_keys(counts)}"
+    for side, reading in document["reading"].items():
+        if lost := [form for form in reading["forms"] if "_for_" in form["form"] or not form["feature"]]:
+            yield f"{side}: {', '.join(map(_form, lost[:3]))}: taken for missing"
+    differing = [one for one in features if one["diff_count"] or one["empty_only"]]
+    if differing:
+        yield from _table([_HEADER, *(_row(one, counts["compared"]) for one in differing[:MOST_ROWS])])
+    if len(differing) > MOST_ROWS:
+        yield f"{len(differing) - MOST_ROWS:,} more features differ; join.json has them"
+
+
+def _headline(counts: Mapping[str, int]) -> str:
+    if not counts["compared"]:
+        return "no pair was compared"
+    share = words.percent(counts["mismatched"] / counts["compared"])
+    return f"{counts['mismatched']:,} of {words.counted(counts['compared'], 'pair')} differ ({share})"
+
+
+def _keys(counts: Mapping[str, int]) -> str:
+    told = [f"{counts['keys']:,} in {counts['examples']:,} examples and {counts['requests']:,} requests"]
+    for name, what in (
+        ("keys_only_in_examples", "only in examples"),
+        ("keys_only_in_requests", "only in requests"),
+        ("duplicate_keys", "several times on a side"),
+        ("examples_without_key", "examples without one"),
+        ("requests_without_key", "requests without one"),
+    ):
+        told += [f"{counts[name]:,} {what}"] if counts[name] else []
+    return ", ".join(told)
+
+
+def _form(form: Mapping[str, Any]) -> str:
+    name = words.name(form["feature"]) if form["feature"] else "rows"
+    return f"{name} {form['form'].replace('_', ' ')} {form['rows']:,}"
+
+
+def _row(one: Mapping[str, Any], compared: int) -> tuple[str, ...]:
+    share = words.percent((one["diff_count"] + one["empty_only"]) / compared)
+    name = words.name(one["feature"], 40) if one["feature"] else "(all others)"
+    return (name, share, *(f"{one[column]:,}" for column in _COLUMNS))
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *figures in rows:
+        cells = [figure.rjust(width) for figure, width in zip(figures, widths[1:], strict=True)]
+        yield "  ".join([name.ljust(widths[0]), *cells])

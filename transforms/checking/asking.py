@@ -1,0 +1,247 @@
+"""Puts probes to a SavedModel and compares what it answers, in a process of its own.
+
+Run as `python -m transforms.checking.asking`, it reads one line of JSON from stdin, the fields of `Question`,
+and writes the fields of `Answer` as JSON into the last line of stdout. As in `transforms.serving.parity`,
+which has what counts as the same, nothing is loaded that a serving system would not have.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TextIO
+
+import numpy as np
+
+from transforms import op_packages
+from transforms.checking import differences
+from transforms.checking.signature import Signature, UnfitError, first_line
+from transforms.serving import parity
+from transforms.serving.parity import Rows, Tolerance
+
+TRANSFORM_FEATURES = "transform_features"
+SERVING_DEFAULT = "serving_default"
+RAW_TENSORS = "raw_tensors"
+
+_EXAMPLES = 3
+_LONGEST_LIST, _LONGEST_TEXT = 20, 200
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """What to look at; all paths are local.
+
+    Attributes:
+      model: the candidate's folder.
+      probes: file of the baseline's probes.
+      recorded: file of probes with the right predictions; None where there is none.
+      reference: folder of a model whose predictions for the baseline's probes are right, if none is recorded.
+      raw_features: for each transformed feature those it is computed from.
+    """
+
+    model: str
+    probes: str
+    recorded: str | None
+    reference: str | None
+    raw_features: Mapping[str, Sequence[str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What came of it.
+
+    Attributes:
+      probes, made_up: how many there are in the baseline, and how many of them are made up.
+      compared: signature to the number of probes whose answers were compared.
+      findings: fields of `CheckFinding`, with `detail` in place of `message` and `severity`.
+    """
+
+    probes: int
+    made_up: int
+    compared: Mapping[str, int]
+    findings: Sequence[Mapping[str, Any]]
+
+
+def examine(question: Question) -> Answer:
+    """Loads the models and asks the candidate. Raises what TensorFlow raises for one that does not load."""
+    candidate = dict(op_packages.load(question.model).signatures)
+    probes = parity.read_probes(question.probes)
+    asking = _Asking(candidate, question.raw_features)
+    expected = parity.rows_of(probes, parity.TRANSFORMED)
+    known = {*expected, *_columns_of(probes)}
+    asking.compare(_Round(TRANSFORM_FEATURES, range(len(probes)), probes, expected, parity.FEATURES, known))
+    rows, predicted = _predictions(question, probes)
+    for name in (SERVING_DEFAULT, RAW_TENSORS) if predicted else ():
+        asking.compare(_Round(name, range(len(rows)), rows, predicted, parity.PREDICTIONS, {*predicted}))
+    made_up = sum(parity.MADE_UP in probe.features.feature for probe in probes)
+    return Answer(len(probes), made_up, asking.compared, asking.findings)
+
+
+def _columns_of(probes: Sequence[Any]) -> set[str]:
+    """The transformed features of the baseline, those that no probe has a value of too."""
+    columns = [value for probe in probes[:1] for value in probe.features.feature["columns"].bytes_list.value]
+    names = json.loads(columns[0]) if columns else []
+    return {name.removeprefix(parity.TRANSFORMED) for name in names if name.startswith(parity.TRANSFORMED)}
+
+
+def _predictions(question: Question, probes: list[Any]) -> tuple[list[Any], dict[str, Rows]]:
+    """Probes and the right predictions for them."""
+    if question.recorded:
+        rows = parity.read_probes(question.recorded)
+        return rows, parity.rows_of(rows, parity.PREDICTION)
+    if not question.reference:
+        return probes, {}
+    reference = Signature(dict(op_packages.load(question.reference).signatures)[SERVING_DEFAULT])
+    answers = reference.ask(probes, {})
+    return [probes[i] for i in answers.rows], dict(answers.columns)
+
+
+class _Round(NamedTuple):
+    """Probes that were put to a signature, and what it must give: by name, and which names it may give.
+
+    `numbers` are those of the probes in their file.
+    """
+
+    signature: str
+    numbers: Sequence[int]
+    probes: list[Any]
+    expected: Mapping[str, Rows]
+    tolerance: Tolerance
+    known: set[str]
+
+    def of(self, which: Sequence[int], names: set[str]) -> _Round:
+        """The same of some of the probes and outputs."""
+        expected = {key: parity.take(rows, which) for key, rows in self.expected.items() if key in names}
+        probes, numbers = [self.probes[i] for i in which], [self.numbers[i] for i in which]
+        return self._replace(probes=probes, numbers=numbers, expected=expected)
+
+
+class _Asking:
+    def __init__(self, signatures: Mapping[str, Any], raw_features: Mapping[str, Sequence[str]]) -> None:
+        self.compared: dict[str, int] = {}
+        self.findings: list[dict[str, Any]] = []
+        self._signatures = signatures
+        self._raw_features = raw_features
+
+    def compare(self, asked: _Round) -> None:
+        """Puts the probes to the signature, if the model has it, all at once and some one by one."""
+        name, names = asked.signature, set(asked.expected)
+        if name not in self._signatures:
+            return
+        signature = Signature(self._signatures[name])
+        try:
+            answers = signature.ask(asked.probes, asked.expected)
+        except UnfitError as error:
+            self._add("inputs", name, None, str(error))
+            return
+        self.compared[name] = len(answers.rows)
+        if answers.refused:
+            self._refused(asked, answers.refused, answers.complaint)
+        if answers.rows:
+            wrong = self._compare_each(asked.of(answers.rows, names), answers.columns)
+            self._compare_singly(signature, asked.of(answers.rows[: parity.SINGLES], names - wrong))
+
+    def _compare_singly(self, signature: Signature, asked: _Round) -> None:
+        """What is right in a batch may be wrong alone: where the graph looks at the batch's other rows."""
+        alone = parity.joined([signature.answer([probe], asked.expected) for probe in asked.probes])
+        got = {key: rows for key, rows in alone.items() if key in asked.expected}
+        self._compare_each(asked._replace(signature=f"{asked.signature}, one at a time"), got)
+
+    def _compare_each(self, asked: _Round, got: Mapping[str, Rows]) -> set[str]:
+        """Adds a finding for each output that differs; gives their names."""
+        before, count = len(self.findings), len(asked.probes)
+        for name in sorted({*asked.expected, *got}):
+            if name not in got:
+                self._add("absent_output", asked.signature, name, "is not in the model", of=count)
+            elif name not in asked.known:
+                self._add("other_output", asked.signature, name, "is not in the baseline", of=count)
+            else:
+                nothing = Rows(got[name].values[:0], np.zeros_like(got[name].lengths))
+                self._compare_one(asked, name, asked.expected.get(name, nothing), got[name])
+        return {finding["feature"] for finding in self.findings[before:]}
+
+    def _compare_one(self, asked: _Round, name: str, due: Rows, got: Rows) -> None:
+        rows = differences.differing(due, got, asked.tolerance)
+        if not len(rows):
+            return
+        raw = self._raw_features.get(name.split("$", 1)[0])
+        examples = [
+            _example(
+                asked.numbers[i], asked.probes[i], raw, differences.values(due, i), differences.values(got, i)
+            )
+            for i in differences.most_telling(due, got, rows, _EXAMPLES)
+        ]
+        kind = "other_type" if differences.of_other_type(due, got) else "difference"
+        count = {"differing": len(rows), "of": len(asked.probes)}
+        detail = differences.describe(due, got, rows)
+        self._add(kind, asked.signature, name, detail, examples=examples, **count)
+
+    def _refused(self, asked: _Round, refused: Sequence[int], complaint: str) -> None:
+        examples = [
+            _example(asked.numbers[i], asked.probes[i], None, None, None) for i in refused[:_EXAMPLES]
+        ]
+        count = {"differing": len(refused), "of": len(asked.probes)}
+        self._add("fails", asked.signature, None, complaint, examples=examples, **count)
+
+    def _add(self, kind: str, signature: str, feature: str | None, detail: str, **more: Any) -> None:
+        found = {"kind": kind, "signature": signature, "feature": feature, "detail": detail}
+        self.findings.append({**found, **more})
+
+
+def _example(index: int, probe: Any, names: Sequence[str] | None, expected: Any, got: Any) -> dict[str, Any]:
+    features = probe.features.feature
+    held = [key.removeprefix(parity.RAW) for key in features if key.startswith(parity.RAW)]
+    made_up = features[parity.MADE_UP].bytes_list.value if parity.MADE_UP in features else []
+    return {
+        "probe": int(index),
+        "made_up": made_up[0].decode() if made_up else None,
+        "raw": {
+            name: _shown(parity.raw_values(probe, name)) if name in held else None
+            for name in (sorted(held) if names is None else names)
+        },
+        "expected": _shown(expected),
+        "got": _shown(got),
+    }
+
+
+def _shown(values: Any) -> list[Any] | None:
+    """Values as JSON has them: no infinities, and text for bytes; long ones cut."""
+    return None if values is None else [_plain(value) for value in list(values)[:_LONGEST_LIST]]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value[:_LONGEST_TEXT].decode("utf-8", "backslashreplace")
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def main() -> int:
+    """Loads TensorFlow at once, while whoever started this does other work, then waits for a question."""
+    with os.fdopen(os.dup(1), "w") as answer:
+        os.dup2(2, 1)  # what prints to stdout from here on prints to stderr
+        return _answer(answer)
+
+
+def _answer(stream: TextIO) -> int:
+    import tensorflow as tf
+
+    assert tf.saved_model  # the API's lazy parts too
+    line = sys.stdin.readline()
+    if line.strip():
+        try:
+            answer = examine(Question(**json.loads(line)))
+        except Exception as error:  # noqa: BLE001 - whatever a stranger's model does, one line says it
+            print(f"{type(error).__name__}: {first_line(error)}", file=sys.stderr)
+            return 1
+        stream.write("\n" + json.dumps(dataclasses.asdict(answer)) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

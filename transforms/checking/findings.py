@@ -1,0 +1,123 @@
+"""From what a model's file and its answers say to findings: which are errors, and each in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from transforms.checking.asking import RAW_TENSORS, SERVING_DEFAULT, TRANSFORM_FEATURES, Answer
+from transforms.checking.report import CheckFinding, Example, Severity
+from transforms.checking.saved_model import Contents
+
+_SKIPPED = "preprocessing is not in the served graph"
+_WARNINGS = {"other_output"}
+_RAW_SHOWN = 3
+
+
+def of_signatures(
+    model: Contents, graph: Mapping[str, str], raw_features: Sequence[str]
+) -> Iterator[CheckFinding]:
+    """What the model's signatures lack, and where they give another type.
+
+    Args:
+      graph: the type of each of the transform graph's outputs.
+      raw_features: names of the raw features.
+    """
+    if TRANSFORM_FEATURES not in model.outputs:
+        message = (
+            f"{_SKIPPED}: the model has no signature {TRANSFORM_FEATURES}{_takes(model, graph, raw_features)}"
+        )
+        yield CheckFinding("no_transform_features", "error", message)
+    if SERVING_DEFAULT not in model.outputs:
+        there = ", ".join(sorted(model.outputs)) or "none"
+        message = f"the model has no signature {SERVING_DEFAULT}; it has: {there}"
+        yield CheckFinding("no_serving_default", "error", message)
+    for name, kind in sorted(model.outputs.get(TRANSFORM_FEATURES, {}).items()):
+        if graph.get(name, kind) != kind:
+            message = f"{name} is of type {kind} in the model and {graph[name]} in the baseline"
+            yield CheckFinding("other_type", "error", message, TRANSFORM_FEATURES, name)
+
+
+def of_answers(
+    answer: Answer, raw_features: Mapping[str, Sequence[str]], whose: str | None
+) -> Iterator[CheckFinding]:
+    """What the probes found; `whose` predictions were the right ones: `model` or `reference`."""
+    for found in answer.findings:
+        examples = tuple(Example(**example) for example in found.get("examples", ()))
+        severity: Severity = "warning" if found["kind"] in _WARNINGS else "error"
+        name = (found["feature"] or "").split("$", 1)[0]
+        predicted = found["signature"].split(",")[0] in (SERVING_DEFAULT, RAW_TENSORS)
+        yield CheckFinding(
+            found["kind"],
+            severity,
+            _sentence(found, examples, whose if predicted else None),
+            found["signature"],
+            found["feature"],
+            () if predicted else tuple(raw_features.get(name, ())),
+            found.get("differing"),
+            found.get("of"),
+            examples,
+        )
+
+
+def of_predictions(model: Contents, whose: str | None, compared: Mapping[str, int]) -> Iterator[CheckFinding]:
+    """That predictions were not compared, and why."""
+    if SERVING_DEFAULT in compared or SERVING_DEFAULT not in model.outputs:
+        return
+    if whose is None:
+        message = (
+            "predictions were not checked: the model carries none that are right; "
+            "export it with trueserve export, or name one that is right with --reference"
+        )
+        yield CheckFinding("not_checked", "warning", message, SERVING_DEFAULT)
+
+
+def _takes(model: Contents, graph: Mapping[str, str], raw_features: Sequence[str]) -> str:
+    """What clients would have to compute, if that can be seen from the model's inputs."""
+    names = [
+        name for name in model.inputs.get(SERVING_DEFAULT, {}) if name in graph and name not in raw_features
+    ]
+    if not names:
+        return ""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    listed = ", ".join(sorted(names)[:5])
+    return (
+        f"; its {SERVING_DEFAULT} takes transformed features, which clients have to compute: {listed}{more}"
+    )
+
+
+def _sentence(found: Mapping[str, Any], examples: Sequence[Example], whose: str | None) -> str:
+    kind, detail = found["kind"], found["detail"]
+    if kind == "fails":
+        told = f"{found['signature']} fails for {found['differing']} of {found['of']} probes: {detail}"
+        return told + (f"; for {_raw(examples[0])}" if examples else "")
+    if "differing" not in found:
+        return f"{found['feature']} {detail}" if found["feature"] else f"{found['signature']}: {detail}"
+    share = f"{found['differing']} of {found['of']} probes differ, {detail}"
+    against = {"reference": " from the reference", "model": " from what was recorded at export"}
+    where = against.get(whose or "", "")
+    if not examples:
+        return f"{share}{where}"
+    first = examples[0]
+    came = f"expected {_values(first.expected)}, got {_values(first.got)}"
+    return f"{share}{where}; for {_raw(first)} {came}"
+
+
+def _raw(example: Example) -> str:
+    named = [f"{name} {_values(values)}" for name, values in example.raw.items()][:_RAW_SHOWN]
+    more = ", …" if len(example.raw) > _RAW_SHOWN else ""
+    made_up = f" (made up: {example.made_up})" if example.made_up else ""
+    return f"{', '.join(named)}{more}{made_up}" if named else f"probe {example.probe}{made_up}"
+
+
+def _values(values: Sequence[Any] | None) -> str:
+    if not values:
+        return "missing" if values is None else "no value"
+    shown = ", ".join(_value(value) for value in values[:4])
+    return f"[{shown}{', …' if len(values) > 4 else ''}]" if len(values) > 1 else shown
+
+
+def _value(value: Any) -> str:
+    return (
+        f"{value:.7g}" if isinstance(value, float) else repr(value) if isinstance(value, str) else str(value)
+    )

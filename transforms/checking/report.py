@@ -1,0 +1,121 @@
+"""What `check` says: findings, versions and what was compared, as it is shown and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+FORMAT = 1
+Severity = Literal["error", "warning", "info"]
+_ORDER = {"error": 0, "warning": 1, "info": 2}
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """One probe for which the model gives something else.
+
+    Attributes:
+      probe: its number in the file of probes, from 0.
+      made_up: what is made up in it, None for a row of the training data.
+      raw: values of the raw features behind the output; of all raw features for a prediction.
+      expected, got: values of the output; None where there is none.
+    """
+
+    probe: int
+    made_up: str | None
+    raw: Mapping[str, Sequence[Any] | None]
+    expected: Sequence[Any] | None
+    got: Sequence[Any] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckFinding:
+    """One thing that is said of the model.
+
+    Attributes:
+      kind: its id, as docs/check.md lists them.
+      severity: an error makes the exit code 1.
+      message: one sentence.
+      signature, feature: the signature and its output; None where it is about neither.
+      raw_features: those that the output is computed from.
+      differing, of: how many probes differ, of how many that were put to the signature; None where that is
+        not what the finding is about.
+    """
+
+    kind: str
+    severity: Severity
+    message: str
+    signature: str | None = None
+    feature: str | None = None
+    raw_features: tuple[str, ...] = ()
+    differing: int | None = None
+    of: int | None = None
+    examples: tuple[Example, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Version:
+    """One thing that has a digest or a version, in the baseline and in the model; None where it is not known.
+
+    `name` is `preprocessing_source`, `graph`, `assets/NAME`, `packages/NAME` or `saved_model/tensorflow`.
+    """
+
+    name: str
+    baseline: str | None
+    model: str | None
+
+    @property
+    def differs(self) -> bool:
+        return None not in (self.baseline, self.model) and self.baseline != self.model
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """All that a run of `check` found.
+
+    Attributes:
+      probes, made_up: how many there are in the baseline, and how many of them are made up.
+      compared: signature to the number of probes whose answers were compared.
+      predictions_from: whose predictions are the right ones: `model`, `reference`, or None if none are known.
+      lint: what `transforms.lint` says, as JSON's values.
+    """
+
+    baseline: str
+    model: str
+    reference: str | None
+    probes: int
+    made_up: int
+    compared: Mapping[str, int]
+    predictions_from: str | None
+    findings: tuple[CheckFinding, ...]
+    versions: tuple[Version, ...]
+    lint: tuple[Mapping[str, Any], ...]
+
+    @property
+    def errors(self) -> int:
+        """Number of errors, the lint's included."""
+        severities = [finding.severity for finding in self.findings]
+        return [*severities, *(finding["severity"] for finding in self.lint)].count("error")
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.errors else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for `json.dumps`, as docs/check.schema.json describes them."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {
+            "format": FORMAT,
+            "result": "errors" if self.errors else "ok",
+            "exit_code": self.exit_code,
+            **values,
+            "findings": [dataclasses.asdict(finding) for finding in self.findings],
+            "versions": [dataclasses.asdict(version) for version in self.versions],
+            "lint": [dict(finding) for finding in self.lint],
+        }
+
+
+def worst_first(findings: Sequence[CheckFinding]) -> tuple[CheckFinding, ...]:
+    """Errors, then warnings, then the rest; else in the order given."""
+    return tuple(sorted(findings, key=lambda finding: _ORDER[finding.severity]))

@@ -1,0 +1,61 @@
+"""Digests and versions of a model beside the baseline's: other bytes are news, and no fault by themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from transforms.baseline.contract import Contract, Digests
+from transforms.checking.report import CheckFinding, Version
+from transforms.checking.saved_model import CONTRACT, Contents
+from transforms.errors import InputError
+
+_SHOWN = 12
+
+
+def compared(baseline: Contract, model: Contents) -> list[Version]:
+    """Every digest and version of the contracts, and the version of TensorFlow that saved the model.
+
+    Raises InputError if the model's contract is none.
+    """
+    other = _contract(model)
+    left, right = _digests(baseline.digests), _digests(other.digests) if other else {}
+    packages, theirs = baseline.versions, other.versions if other else {}
+    found = [Version(name, left.get(name), right.get(name)) for name in {**left, **right}]
+    found += [Version(f"packages/{n}", packages.get(n), theirs.get(n)) for n in sorted({*packages, *theirs})]
+    saved = model.tensorflow_version
+    return [*found, Version("saved_model/tensorflow", packages.get("tensorflow"), saved)]
+
+
+def findings(versions: Sequence[Version], model: Contents, agree: bool) -> Iterator[CheckFinding]:
+    """What differs; `agree` says whether the transformed features of all probes are those of the baseline."""
+    if model.contract is None:
+        message = "the model carries no contract: digests and versions of its packages were not compared"
+        yield CheckFinding("no_contract", "info", message)
+    so_what = "the probes agree all the same" if agree else "see the errors for what that does"
+    for version in versions:
+        if version.differs:
+            left, right = _shown(version.baseline), _shown(version.model)
+            message = f"{version.name}: {right} in the model, {left} in the baseline; {so_what}"
+            yield CheckFinding("version", "info", message)
+
+
+def _contract(model: Contents) -> Contract | None:
+    if model.contract is None:
+        return None
+    try:
+        return Contract.from_json(json.loads(model.contract))
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"{CONTRACT} of {model.name} is no contract: {error}; export the model again"
+        ) from error
+
+
+def _digests(digests: Digests) -> Mapping[str, str]:
+    assets = {f"assets/{name}": digest for name, digest in sorted(digests.assets.items())}
+    return {"preprocessing_source": digests.preprocessing_source, "graph": digests.graph, **assets}
+
+
+def _shown(version: str | None) -> str:
+    text = version or "none"
+    return f"{text[:_SHOWN]}…" if len(text) == 64 else text

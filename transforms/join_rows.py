@@ -1,0 +1,185 @@
+"""JoinRows: two sides of batches, each row with those of the other side that have its key."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.timestamp import MIN_TIMESTAMP
+from apache_beam.utils.windowed_value import WindowedValue
+
+from transforms import paths
+from transforms.coders import PieceCoder as PieceCoder  # noqa: PLC0414 - registered by being imported
+from transforms.joining import expected, outcome
+from transforms.joining.counts import Joined, RowCounts
+from transforms.joining.join import join
+from transforms.joining.piece import Piece, Side
+from transforms.joining.split import Comparison, keyed, split
+from transforms.logs.features import FeatureType
+from transforms.read import ReadResult
+from transforms.records import Batch
+
+# Rows wait for so many bytes of others before they are split: a partition's share of few rows would be tiny.
+_HELD_BYTES = 32 << 20
+_WITHOUT_KEY = "without_key"
+# Elements that are held before they are summed.
+_AT_ONCE = 1000
+
+
+@dataclasses.dataclass(eq=False)
+class JoinRows(beam.PTransform):  # type: ignore[misc]
+    """Joins the `ReadResult`s of both sides, and writes what was found to `path` as JSON (`joining.outcome`).
+
+    All that is found goes through one combine: every step of a graph takes its time to build and to start.
+
+    Attributes:
+      comparison: what is joined by and compared.
+      partitions: into how many the rows go; each meets in one worker's memory.
+    """
+
+    comparison: Comparison
+    partitions: int
+    path: str
+
+    def expand(self, sides: Mapping[Side, ReadResult]) -> Any:
+        split = {
+            side: read.batches | f"Split{side.name.title()}" >> self._split(side)
+            for side, read in sides.items()
+        }
+        joined = (
+            [outputs.pieces for outputs in split.values()]
+            | "BothSides" >> beam.Flatten()
+            | "MeetInPartitions" >> beam.GroupByKey()
+            | "JoinPartition" >> beam.ParDo(_Join(self.comparison))
+        )
+        told = [_told(side, read) for side, read in sides.items()]
+        return (
+            [joined, *(outputs[_WITHOUT_KEY] for outputs in split.values()), *told]
+            | "AllThatWasFound" >> beam.Flatten()
+            | "SumFound" >> beam.CombineGlobally(_SumFound(self.comparison.samples))
+            | "WriteFound" >> beam.Map(_write_json, self.path)
+        )
+
+    def _split(self, side: Side) -> Any:
+        return beam.ParDo(_Split(side, self.comparison, self.partitions)).with_outputs(
+            _WITHOUT_KEY, main="pieces"
+        )
+
+
+def _told(side: Side, read: ReadResult) -> Any:
+    return (
+        [read.accounting, read.rejects, read.faults]
+        | f"ReadingOf{side.name.title()}" >> beam.Flatten()
+        | f"Mark{side.name.title()}" >> beam.Map(_of_side, side).with_output_types(outcome.OfSide)
+    )
+
+
+def _of_side(what: Any, side: Side) -> outcome.OfSide:
+    return outcome.OfSide(side, what)
+
+
+class _SumFound(beam.CombineFn):  # type: ignore[misc]
+    """Elements of `joining.outcome`, compacted every so often."""
+
+    def __init__(self, samples: int) -> None:
+        super().__init__()
+        self._samples = samples
+
+    def create_accumulator(self) -> list[outcome.Element]:
+        return []
+
+    def add_input(
+        self, accumulator: list[outcome.Element], element: outcome.Element
+    ) -> list[outcome.Element]:
+        accumulator.append(element)
+        return self.compact(accumulator) if len(accumulator) >= _AT_ONCE else accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[list[outcome.Element]]) -> list[outcome.Element]:
+        return self.compact([element for part in accumulators for element in part])
+
+    def compact(self, accumulator: list[outcome.Element]) -> list[outcome.Element]:
+        return outcome.compact(accumulator, self._samples)
+
+    def extract_output(self, accumulator: list[outcome.Element]) -> dict[str, Any]:
+        return outcome.to_json(accumulator, self._samples)
+
+
+@beam.typehints.with_input_types(Batch)
+@beam.typehints.with_output_types(tuple[int, Piece])
+class _Split(beam.DoFn):  # type: ignore[misc]
+    """Batches to pieces by partition; never one row at a time."""
+
+    def __init__(self, side: Side, comparison: Comparison, partitions: int) -> None:
+        self._side = side
+        self._comparison = comparison
+        self._partitions = partitions
+
+    def start_bundle(self) -> None:
+        self._held: list[Piece] = []
+        self._bytes = 0
+
+    def process(self, batch: Batch) -> Iterator[Any]:
+        piece, missing = keyed(batch, self._side, self._comparison)
+        if missing:
+            name = f"{self._side.name.lower()}_without_key"
+            yield beam.pvalue.TaggedOutput(_WITHOUT_KEY, Joined(RowCounts(**{name: missing})))
+        if piece is not None:
+            self._held.append(piece)
+            self._bytes += piece.features.nbytes + piece.keys.nbytes
+        if self._bytes >= _HELD_BYTES or self._partitions == 1:
+            yield from self._release()
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        for element in self._release():
+            yield WindowedValue(element, MIN_TIMESTAMP, [GlobalWindow()])
+
+    def _release(self) -> Iterator[tuple[int, Piece]]:
+        held, self._held, self._bytes = self._held, [], 0
+        yield from split(held, self._partitions)
+
+
+@beam.typehints.with_output_types(Joined)
+class _Join(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, comparison: Comparison) -> None:
+        self._comparison = comparison
+
+    def process(self, element: tuple[int, Iterable[Piece]]) -> Iterator[Joined]:
+        yield join(element[1], self._comparison)
+
+
+@dataclasses.dataclass(eq=False)
+class WriteTypes(beam.PTransform):  # type: ignore[misc]
+    """Writes the types of the features of its `Batch`es to `path`, as JSON."""
+
+    path: str
+
+    def expand(self, batches: Any) -> Any:
+        return (
+            batches
+            | "FindTypes" >> beam.Map(_types)
+            | "JoinTypes" >> beam.CombineGlobally(expected.together)
+            | "Write" >> beam.Map(_write_json, self.path)
+        )
+
+
+def read_found(path: str) -> dict[str, Any]:
+    """What `JoinRows` wrote."""
+    found: dict[str, Any] = json.loads(paths.read_bytes(path))
+    return found
+
+
+def read_types(path: str) -> expected.Types:
+    """What `WriteTypes` wrote."""
+    return {name: FeatureType(kind) for name, kind in json.loads(paths.read_bytes(path)).items()}
+
+
+def _types(batch: Batch) -> expected.Types:
+    return expected.types_of(batch.features)
+
+
+def _write_json(content: Mapping[str, Any], path: str) -> None:
+    paths.write_atomically(path, json.dumps(content).encode())

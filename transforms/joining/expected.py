@@ -1,0 +1,77 @@
+"""The schema that both sides are decoded by, so that a value has one type wherever it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pyarrow as pa
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from transforms.errors import UsageError
+from transforms.joining.key_parts import KeyPart
+from transforms.logs.features import FeatureType, type_of
+from transforms.schema import SERVING, TRAINING, in_serving
+
+Types = Mapping[str, FeatureType]
+_SCHEMA_TYPES = {
+    FeatureType.INT: schema_pb2.INT,
+    FeatureType.FLOAT: schema_pb2.FLOAT,
+    FeatureType.BYTES: schema_pb2.BYTES,
+}
+_SHOWN = 20
+
+
+def types_of(batch: pa.RecordBatch) -> Types:
+    """The types of a batch's features, without those that no row has."""
+    found = {name: type_of(column) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+    return {name: kind for name, kind in found.items() if kind is not None}
+
+
+def together(parts: Iterable[Types]) -> Types:
+    """The types of all batches; a reader without a schema holds each feature to one."""
+    return {name: kind for part in parts for name, kind in part.items()}
+
+
+def lacks_types(schema: schema_pb2.Schema | None, key: Sequence[KeyPart]) -> bool:
+    """Whether the examples must be looked at for types: of everything, or of a key that the schema lacks."""
+    return schema is None or not {part.feature for part in key} <= {
+        feature.name for feature in schema.feature
+    }
+
+
+def joined_schema(
+    schema: schema_pb2.Schema | None, key: Sequence[KeyPart], types: Types
+) -> schema_pb2.Schema:
+    """`schema`, or one of all of `types`, with the features of the key in every environment.
+
+    Raises:
+      UsageError: neither the schema nor the examples have a feature of the key.
+    """
+    result = schema_pb2.Schema()
+    if schema is None:
+        for name, kind in sorted(types.items()):
+            result.feature.add(name=name, type=_SCHEMA_TYPES[kind])
+    else:
+        result.CopyFrom(schema)
+    for part in key:
+        _add_key(result, part.feature, types)
+    return result
+
+
+def not_served(schema: schema_pb2.Schema) -> list[str]:
+    """The features that requests do not have, such as the label."""
+    return sorted(feature.name for feature in schema.feature if not in_serving(feature, schema))
+
+
+def _add_key(schema: schema_pb2.Schema, name: str, types: Types) -> None:
+    before = {feature.name: feature for feature in schema.feature}
+    if name not in before and name not in types:
+        names = sorted({*before, *types})
+        more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+        raise UsageError(
+            f"--key: the examples have no feature {name!r}, but {', '.join(names[:_SHOWN]) or 'none'}{more}"
+        )
+    kind = before[name].type if name in before else _SCHEMA_TYPES[types[name]]
+    for feature in [feature for feature in schema.feature if feature.name == name]:
+        schema.feature.remove(feature)
+    schema.feature.add(name=name, type=kind, in_environment=[TRAINING, SERVING])

@@ -1,0 +1,105 @@
+"""The rows of one partition, compared: counts for each feature, and some of the pairs that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from transforms.joining import counts
+from transforms.joining.cells import ABSENT, EMPTY, FULL, Cells, cells_of, equal_rows
+from transforms.joining.counts import Joined, Outcome, RowCounts, Sampled
+from transforms.joining.pairs import number_rows, pairs_of, row_counts
+from transforms.joining.piece import Piece
+from transforms.joining.rows import Rows, rows_of
+from transforms.joining.split import Comparison
+from transforms.logs.features import Array
+
+_OUTCOMES = np.empty((3, 3), np.uint8)
+_OUTCOMES[ABSENT] = Outcome.NEITHER, Outcome.EMPTY_ONLY, Outcome.TEST_ONLY
+_OUTCOMES[EMPTY] = Outcome.EMPTY_ONLY, Outcome.MATCH, Outcome.TEST_ONLY
+_OUTCOMES[FULL] = Outcome.BASE_ONLY, Outcome.BASE_ONLY, Outcome.MATCH
+
+
+class _Sides(NamedTuple):
+    """What is compared, and how."""
+
+    base: Rows
+    test: Rows
+    names: list[str]
+    comparison: Comparison
+
+
+def join(pieces: Iterable[Piece], comparison: Comparison) -> Joined:
+    """What the pieces of one partition give, whatever order they come in."""
+    halves: tuple[list[Piece], list[Piece]] = [], []
+    for piece in pieces:
+        halves[piece.side].append(piece)
+    base, test = map(rows_of, halves)
+    if not base.size and not test.size:
+        return Joined()
+    numbered, conflicts = number_rows(base, test), base.conflicts | test.conflicts
+    names = sorted((base.features.keys() | test.features.keys()) - conflicts)
+    sides = _Sides(base, test, names, comparison)
+    parts = [_compare(sides, i, j) for i, j in pairs_of(numbered, comparison.allow_duplicates)]
+    return counts.total([Joined(row_counts(numbered), conflicts=conflicts), *parts], comparison.samples)
+
+
+def _compare(sides: _Sides, i: Array, j: Array) -> Joined:
+    """Compares rows `i` of the base with rows `j` of the test side."""
+    features, differs = {}, np.zeros(len(i), bool)
+    for name in sides.names:
+        found, outcomes = _outcomes(sides, name, i, j)
+        differs |= outcomes > Outcome.MATCH
+        if found[Outcome.MATCH :].any():
+            features[name] = found
+    mismatched = int(np.count_nonzero(differs))
+    rows = RowCounts(compared=len(i), matched=len(i) - mismatched, mismatched=mismatched)
+    return Joined(rows, features, _samples(sides, i[differs], j[differs]))
+
+
+def _outcomes(sides: _Sides, name: str, i: Array, j: Array) -> tuple[Array, Array]:
+    """The counts of one feature (see `Joined`), and its outcome in each pair."""
+    mine, its = (_cells(side, name, sides.comparison) for side in (sides.base, sides.test))
+    one, other = _states(mine, i), _states(its, j)
+    outcomes: Array = _OUTCOMES[one, other]
+    both = np.flatnonzero((one == FULL) & (other == FULL))
+    if mine is not None and its is not None and len(both):
+        equal = equal_rows(mine, its, i[both], j[both], sides.comparison.tolerance.close)
+        outcomes[both[~equal]] = Outcome.MISMATCH
+    with_values = [np.count_nonzero(states == FULL) for states in (one, other)]
+    return np.append(np.bincount(outcomes, minlength=len(Outcome)), with_values), outcomes
+
+
+def _cells(side: Rows, name: str, comparison: Comparison) -> Cells | None:
+    column = side.features.get(name)
+    return None if column is None else cells_of(column, comparison.tolerance.digits)
+
+
+def _states(cells: Cells | None, rows: Array) -> Array:
+    return np.full(len(rows), ABSENT, np.uint8) if cells is None else cells.states[rows]
+
+
+def _samples(sides: _Sides, i: Array, j: Array) -> tuple[Sampled, ...]:
+    """Those of the pairs that have the least rank; rows `i` and `j` all differ."""
+    chosen = np.argsort(sides.base.hashes[i], kind="stable")[: sides.comparison.samples]
+    i, j = i[chosen], j[chosen]
+    outcomes = {name: _outcomes(sides, name, i, j)[1] for name in sides.names} if len(i) else {}
+    return tuple(
+        _sampled(sides, int(i[pair]), int(j[pair]), {n: Outcome(int(o[pair])) for n, o in outcomes.items()})
+        for pair in range(len(i))
+    )
+
+
+def _sampled(sides: _Sides, i: int, j: int, outcomes: dict[str, Outcome]) -> Sampled:
+    base, test = sides.base, sides.test
+    differs = {name: outcome for name, outcome in outcomes.items() if outcome > Outcome.MATCH}
+    key, values = None, None
+    if sides.comparison.keep_values:
+        key = tuple(column[i].as_py() for column in base.keys)
+        values = {name: (base.value(name, i), test.value(name, j)) for name in differs}
+    by_outcome = {
+        o: tuple(name for name in differs if differs[name] is o) for o in sorted({*differs.values()})
+    }
+    return Sampled(int(base.hashes[i]), base.place(i), test.place(j), by_outcome, key, values)

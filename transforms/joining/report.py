@@ -1,0 +1,138 @@
+"""What a join found, as the content of join.json (see docs/join.md), and as lines for a person."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from transforms.accounting import Accounting
+from transforms.joining.counts import BASE_COUNT, TEST_COUNT, Joined, Outcome, Sampled
+from transforms.logs.features import Array
+
+FORMAT_VERSION = 1
+SAME, DIFFERS, NOT_EXAMINED = "same", "differs", "not_examined"
+EXIT_CODES = {SAME: 0, DIFFERS: 1, NOT_EXAMINED: 4}
+# What is kept of a value in a sample.
+_MOST_VALUES, _LONGEST = 20, 200
+_RATES = (Outcome.MATCH, Outcome.MISMATCH, Outcome.BASE_ONLY, Outcome.TEST_ONLY)
+
+
+def found(joined: Joined) -> dict[str, Any]:
+    """Counts, features and samples; what was asked for and read is for `document` to add."""
+    rows = joined.rows
+    features = [_feature(name, counts, rows.compared) for name, counts in joined.features.items()]
+    return {
+        "counts": dataclasses.asdict(rows),
+        "features": sorted(
+            features, key=lambda one: (-one["diff_count"] - one["empty_only"], one["feature"])
+        ),
+        "samples": [_sample(sampled) for sampled in joined.samples],
+        "conflicts": sorted(joined.conflicts),
+    }
+
+
+def document(
+    result: Mapping[str, Any],
+    asked: Mapping[str, Any],
+    not_compared: Mapping[str, str],
+) -> dict[str, Any]:
+    """The content of join.json.
+
+    Args:
+      result: as `outcome.to_json` gives it.
+      asked: what was joined, by what, and when floats are equal.
+      not_compared: features, and why.
+    """
+    counts = result["counts"]
+    verdict = DIFFERS if counts["mismatched"] else SAME if counts["compared"] else NOT_EXAMINED
+    return {
+        "format_version": FORMAT_VERSION,
+        "result": verdict,
+        "exit_code": EXIT_CODES[verdict],
+        **asked,
+        "reading": {side: told["counts"] for side, told in result["reading"].items()},
+        "counts": counts,
+        "features": result["features"],
+        "not_compared": [{"feature": n, "reason": why} for n, why in sorted(not_compared.items())],
+        "samples": result["samples"],
+    }
+
+
+def why_nothing(counts: Mapping[str, int]) -> str:
+    """Why no pair was compared, and what to do."""
+    for side in ("examples", "requests"):
+        if not counts[side]:
+            without = counts[f"{side}_without_key"]
+            return f"no row of the {side} has the key ({without:,} lack it); name another with --key"
+    if counts["pairs"]:
+        return (
+            "every key that both sides have stands more than once on one of them; name more features with"
+            " --key, or compare each with each by --allow_duplicate_identifiers"
+        )
+    return "the examples and the requests have no key in common; name another with --key, or other files"
+
+
+def _feature(name: str, counts: Array, compared: int) -> dict[str, Any]:
+    told = {outcome: int(counts[outcome]) for outcome in Outcome}
+    return {
+        "feature": name,
+        "base_count": int(counts[BASE_COUNT]),
+        "test_count": int(counts[TEST_COUNT]),
+        "match_count": told[Outcome.MATCH],
+        "mismatch_count": told[Outcome.MISMATCH],
+        "base_only": told[Outcome.BASE_ONLY],
+        "test_only": told[Outcome.TEST_ONLY],
+        "diff_count": told[Outcome.MISMATCH] + told[Outcome.BASE_ONLY] + told[Outcome.TEST_ONLY],
+        "empty_only": told[Outcome.EMPTY_ONLY],
+        "rates": {outcome.name.lower(): told[outcome] / compared for outcome in _RATES},
+    }
+
+
+def _sample(sampled: Sampled) -> dict[str, Any]:
+    differs = {outcome.name.lower(): list(names) for outcome, names in sampled.differs.items()}
+    told: dict[str, Any] = {
+        "example": dataclasses.asdict(sampled.example),
+        "request": dataclasses.asdict(sampled.request),
+        "differs": differs,
+    }
+    if sampled.key is not None and sampled.values is not None:
+        told["key"] = [_values(part) for part in sampled.key]
+        told["values"] = {
+            name: {"base": _values(base), "test": _values(test)}
+            for name, (base, test) in sampled.values.items()
+        }
+    return told
+
+
+def _values(values: Sequence[Any] | None) -> list[Any] | None:
+    """The first values of a row in terms of JSON."""
+    return None if values is None else [_value(value) for value in values[:_MOST_VALUES]]
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, bytes):
+        try:
+            return value.decode()[:_LONGEST]
+        except UnicodeDecodeError:
+            return {"base64": base64.b64encode(value[:_LONGEST]).decode()}
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def reading(accounting: Accounting) -> dict[str, Any]:
+    """What became of the records of one side."""
+    return {
+        "read": accounting.read,
+        "decoded": accounting.decoded,
+        "rejected": dict(sorted(accounting.rejected.items())),
+        "outside_window": accounting.outside_window,
+        "no_time": accounting.no_time,
+        "excluded": dict(sorted(accounting.excluded.items())),
+        "rows": accounting.rows,
+        "forms": [
+            {"feature": feature, "form": form, "rows": rows}
+            for (feature, form), rows in sorted(accounting.forms.items())
+        ],
+    }

@@ -1,0 +1,142 @@
+"""Batches to pieces: rows with a key, without what is not compared, each with those of its partition."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.joining.cells import Tolerance, cells_of
+from transforms.joining.key_parts import KeyPart
+from transforms.joining.keys import key_columns, key_hashes, with_key
+from transforms.joining.piece import Piece, Side
+from transforms.logs.features import Array, FeatureType, type_of
+from transforms.paths import FileSize
+from transforms.records import Batch
+
+# Rows of both sides that meet at once: so many bytes of files, which a worker has room for several times.
+PARTITION_BYTES = 32 << 20
+# How often compressed files hold what they take.
+_COMPRESSED = 5
+_SUFFIXES = (".gz", ".bz2", ".parquet", ".avro", ".zst")
+MOST_PARTITIONS = 4096
+HASH, FILE, RECORD = "hash", "file", "record"
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """What is joined by, and what of the rows is compared.
+
+    Attributes:
+      key: the columns of the key, in order; its features are not compared.
+      ignore: features that are not compared, either.
+      tolerance: when two floats are equal.
+      allow_duplicates: whether rows whose key stands several times on a side are compared, each with each.
+      samples: pairs that differ to keep.
+      keep_values: whether those have their key and values.
+    """
+
+    key: tuple[KeyPart, ...]
+    ignore: frozenset[str] = frozenset()
+    tolerance: Tolerance = dataclasses.field(default_factory=Tolerance)
+    allow_duplicates: bool = False
+    samples: int = 20
+    keep_values: bool = False
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        return self.ignore | {part.feature for part in self.key}
+
+
+def partitions_for(files: Iterable[FileSize]) -> int:
+    """Into how many partitions the rows of these files go: memory for one does not grow with the input."""
+    total = sum(file.bytes * (_COMPRESSED if file.path.endswith(_SUFFIXES) else 1) for file in files)
+    return min(max(math.ceil(total / PARTITION_BYTES), 1), MOST_PARTITIONS)
+
+
+def keyed(batch: Batch, side: Side, comparison: Comparison) -> tuple[Piece | None, int]:
+    """The rows of a batch that have a key, and how many have none."""
+    columns = key_columns(batch, comparison.key, side)
+    there = with_key(columns)
+    missing = int(np.count_nonzero(~there))
+    if missing == len(there):
+        return None, missing
+    places = [batch.metadata.column(name) for name in (FILE, RECORD)]
+    names = [n for n in batch.features.schema.names if n not in comparison.left_out]
+    features = [batch.features.column(batch.features.schema.get_field_index(name)) for name in names]
+    if missing:
+        mask = pa.array(there)
+        columns, places, features = ([c.filter(mask) for c in some] for some in (columns, places, features))
+    return Piece(side, _keys(columns, places, comparison), _record_batch(features, names)), missing
+
+
+def split(pieces: Sequence[Piece], partitions: int) -> Iterator[tuple[int, Piece]]:
+    """Pieces of one side as one for each partition that has rows of them, with its number."""
+    if partitions == 1:
+        yield from ((0, piece) for piece in pieces)
+        return
+    for piece in _alike(pieces):
+        # The upper half of the hash: equal keys have equal ones, and all bits of it are as good.
+        where = (hashes(piece) >> np.uint64(32)).astype(np.int64) % partitions
+        order = np.argsort(where, kind="stable")
+        ends = np.searchsorted(where[order], np.arange(partitions + 1))
+        keys, features = take(piece.keys, order), take(piece.features, order)
+        for number in np.flatnonzero(np.diff(ends)).tolist():
+            start, many = int(ends[number]), int(ends[number + 1] - ends[number])
+            yield number, Piece(piece.side, keys.slice(start, many), features.slice(start, many))
+
+
+def hashes(piece: Piece) -> Array:
+    """The hashes of the rows' keys, uint64."""
+    found: Array = piece.keys.column(piece.keys.schema.get_field_index(HASH)).to_numpy()
+    return found
+
+
+def take(batch: pa.RecordBatch, rows: Array) -> pa.RecordBatch:
+    """These rows of a batch, also of one without columns."""
+    picked = pa.array(rows)
+    return _record_batch([column.take(picked) for column in batch.columns], batch.schema.names)
+
+
+def _keys(columns: Sequence[pa.Array], places: Sequence[pa.Array], comparison: Comparison) -> pa.RecordBatch:
+    digits = comparison.tolerance.digits
+    cells = [cells_of(column, digits) for column in columns]
+    rounded = [_as_column(c, cell.values) for c, cell in zip(columns, cells, strict=True)]
+    file, record = places
+    arrays = [*rounded, pa.array(key_hashes(cells)), file.dictionary_encode(), record]
+    return _record_batch(arrays, [*map(str, range(len(columns))), HASH, FILE, RECORD])
+
+
+def _as_column(column: pa.LargeListArray, values: pa.Array) -> pa.Array:
+    """The column with these values, all rows having some."""
+    if type_of(column) is not FeatureType.FLOAT:
+        return column
+    offsets = np.append(0, np.cumsum(np.asarray(column.value_lengths())))
+    return pa.LargeListArray.from_arrays(pa.array(offsets), values)
+
+
+def _alike(pieces: Sequence[Piece]) -> list[Piece]:
+    """Pieces together where their columns are the same, which is nearly always so."""
+    groups: dict[Any, list[Piece]] = {}
+    for piece in pieces:
+        kinds = tuple((field.name, field.type) for field in piece.features.schema)
+        groups.setdefault((kinds, tuple(piece.keys.schema.types)), []).append(piece)
+    return [_joined(group) for group in groups.values()]
+
+
+def _joined(pieces: Sequence[Piece]) -> Piece:
+    keys, features = ([getattr(piece, name) for piece in pieces] for name in ("keys", "features"))
+    return pieces[0] if len(pieces) == 1 else Piece(pieces[0].side, _concat(keys), _concat(features))
+
+
+def _concat(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    columns = [pa.concat_arrays(list(many)) for many in zip(*(b.columns for b in batches), strict=True)]
+    return _record_batch(columns, batches[0].schema.names)
+
+
+def _record_batch(columns: Sequence[pa.Array], names: Sequence[str]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays(list(columns), names=list(names))

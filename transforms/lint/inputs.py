@@ -1,0 +1,199 @@
+"""The rules on inputs: what the graphs take against what the schema says that there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from transforms import schema as schemas
+from transforms.lint.finding import Severity
+from transforms.lint.graphs import Graphs, Place, signatures
+from transforms.lint.ops import Remark
+from transforms.lint.saved_model import SavedModel
+from transforms.lint.tensors import constant
+
+# tf.DType enums by the kind of feature: the type that training used, and others that can hold such values.
+_FLOAT, _DOUBLE, _INT32, _STRING, _INT64, _HALF, _BFLOAT16 = 1, 2, 3, 7, 9, 19, 14
+_TYPES = {
+    schema_pb2.INT: (_INT64, {_INT32, 4, 5, 6, 17, 22, 23, 10}),
+    schema_pb2.FLOAT: (_FLOAT, {_DOUBLE, _HALF, _BFLOAT16}),
+    schema_pb2.BYTES: (_STRING, set()),
+}
+# A feature of several tensors has inputs of these names; see docs/served-model.md.
+_PARTS = ("present", "indices", "shape", "row_splits")
+_VALUES = "values"
+_PARSERS = frozenset({"ParseExampleV2", "ParseExample", "ParseSingleExample"})
+
+
+class _Input(NamedTuple):
+    """An input by the name of its feature: its tf.DType's number, and whether a request may lack it."""
+
+    name: str
+    dtype: int
+    optional: bool
+
+
+def remarks(graphs: Graphs, model: SavedModel, schema: schema_pb2.Schema) -> Iterator[tuple[str, Remark]]:
+    """Inputs, by name, that are at odds with the schema."""
+    features = {feature.name: feature for feature in schema.feature if schemas.is_used(feature)}
+    if model.is_transform:
+        given = _of_transform_fn(graphs)
+        yield from _compared(given, features, "the transform graph", set(features)) if given else ()
+        return
+    serving = set(schemas.serving_features(schema))
+    for name, signature in signatures(graphs.meta_graph).items():
+        yield from _of_signature(graphs, name, signature, features, serving)
+
+
+def _of_signature(
+    graphs: Graphs, name: str, signature: Any, features: Mapping[str, Any], serving: set[str]
+) -> Iterator[tuple[str, Remark]]:
+    where = f"signature {name}"
+    parsed = list(_parsed(graphs, signature))
+    given = parsed or _tensors(signature)
+    if any(one.name in features for one in given):
+        yield from _compared(given, features, where, serving)
+    elif parsed or not _takes_only_text(signature):
+        says = f"no input of {where} is a raw feature of the schema"
+        advice = "export the model with its preprocessing, or name the baseline that it belongs to"
+        yield name, Remark("inputs-not-raw", "warning", f"{says}; {advice}")
+    for key, info in signature.inputs.items() if parsed else ():
+        if info.dtype != _STRING and len(signature.inputs) == 1:
+            says = f"input {key} of {where} is {_name(info.dtype)}; expected string: serialized tf.Examples"
+            yield key, Remark("input-type", "error", f"{says}; export the model again")
+
+
+def _takes_only_text(signature: Any) -> bool:
+    """One string tensor, which something else than TensorFlow's parsers may take apart."""
+    return [info.dtype for info in signature.inputs.values()] == [_STRING]
+
+
+def _compared(
+    given: list[_Input], features: Mapping[str, Any], where: str, expected: set[str]
+) -> Iterator[tuple[str, Remark]]:
+    for one in given:
+        feature = features.get(one.name)
+        if feature is None:
+            says = f"{where} takes {one.name}, which is no feature of the schema"
+            yield one.name, Remark("input-unknown", "warning", f"{says}; training never saw it: {_AGAIN}")
+            continue
+        yield from _of_type(one, feature, where)
+        if one.name not in expected:
+            says = f"{where} takes {one.name}, which requests do not have by the schema"
+            severity: Severity = "info" if one.optional else "warning"
+            yield (
+                one.name,
+                Remark("input-not-served", severity, f"{says}; leave it out of the serving signature"),
+            )
+    for name in sorted(expected - {one.name for one in given}):
+        says = f"{where} does not take {name}, a feature of the schema"
+        yield name, Remark("input-lacking", "warning", f"{says}; its values are ignored: {_AGAIN}")
+
+
+_AGAIN = "build the model with the schema that it was trained with"
+
+
+def _of_type(one: _Input, feature: Any, where: str) -> Iterator[tuple[str, Remark]]:
+    if feature.type not in _TYPES:
+        return
+    expected, others = _TYPES[feature.type]
+    if one.dtype != expected:
+        says = f"{where} takes {one.name} as {_name(one.dtype)}; the schema says {_name(expected)}"
+        severity: Severity = "warning" if one.dtype in others else "error"
+        yield one.name, Remark("input-type", severity, f"{says}; {_AGAIN}")
+
+
+def _name(dtype: int) -> str:
+    import tensorflow as tf
+
+    return str(tf.as_dtype(dtype).name)
+
+
+def _tensors(signature: Any) -> list[_Input]:
+    """The features that a signature takes as tensors."""
+    found = []
+    for name, info in sorted(signature.inputs.items()):
+        base, _, part = name.rpartition("/")
+        if not base or part not in (*_PARTS, _VALUES):
+            base = name
+        if base == name or part == _VALUES:
+            found.append(_Input(base, info.dtype, optional=False))
+    return found
+
+
+def _parsed(graphs: Graphs, signature: Any) -> Iterator[_Input]:
+    """The features that the parsers of tf.Examples which this signature runs look for."""
+    outputs = [name for info in signature.outputs.values() for name in [info.name] if name]
+    for place in sorted(graphs.reached(outputs), key=str):
+        node = graphs.node(place)
+        if node.op in _PARSERS:
+            yield from _keys(graphs, place, node)
+
+
+def _keys(graphs: Graphs, place: Place, node: Any) -> Iterator[_Input]:
+    types = {kind: list(node.attr[attr].list.type) for kind, attr in _TYPE_ATTRIBUTES.items()}
+    names = _names_by_kind(graphs, place, node, types)
+    for kind, keys in names.items():
+        for name, dtype in zip(keys, types[kind], strict=False):
+            yield _Input(str(name), dtype, optional=kind != "dense")
+
+
+_TYPE_ATTRIBUTES = {"sparse": "sparse_types", "dense": "Tdense", "ragged": "ragged_value_types"}
+
+
+def _names_by_kind(
+    graphs: Graphs, place: Place, node: Any, types: Mapping[str, list[int]]
+) -> dict[str, list[Any]]:
+    """Keys of a parser: vectors (V2), one scalar each, or attributes, by the op."""
+    if node.op == "ParseSingleExample":
+        parts = {kind: node.attr[f"{kind}_keys"].list.s for kind in ("sparse", "dense")}
+        return {kind: [key.decode("utf-8", "replace") for key in keys] for kind, keys in parts.items()}
+    inputs = graphs.scopes[place.function].inputs(node)[2:]
+    values = [_value(graphs, place, ref) for ref in inputs]
+    if node.op == "ParseExampleV2":
+        return dict(zip(("sparse", "dense", "ragged"), values[:3], strict=False))
+    count = len(types["sparse"])
+    flat = [value[0] if value else "" for value in values[: count + len(types["dense"])]]
+    return {"sparse": flat[:count], "dense": flat[count:]}
+
+
+def _value(graphs: Graphs, place: Place, ref: Any) -> list[Any]:
+    found = [constant(graphs, origin) for origin in graphs.origins(place.function, ref)]
+    return next((values for values in found if values is not None), [])
+
+
+def _of_transform_fn(graphs: Graphs) -> list[_Input]:
+    """The raw features of tf.Transform's graph, from what its function was traced with."""
+    objects = graphs.meta_graph.object_graph_def
+    children = {child.local_name: objects.nodes[child.node_id] for child in objects.nodes[0].children}
+    name = children["transform_fn"].bare_concrete_function.concrete_function_name
+    function = objects.concrete_functions.get(name)
+    if function is None:
+        return []
+    return sorted(
+        _Input(key, _dtype(value) or 0, optional=True)
+        for fields in _dicts(function.canonicalized_input_signature)
+        for key, value in fields.items()
+    )
+
+
+def _dicts(value: Any) -> Iterator[Mapping[str, Any]]:
+    """The dicts among the arguments of a structured signature, not those in them."""
+    if value.HasField("dict_value"):
+        yield value.dict_value.fields
+    for item in value.tuple_value.values if value.HasField("tuple_value") else ():
+        yield from _dicts(item)
+
+
+def _dtype(value: Any) -> int | None:
+    """The tf.DType's number of a tensor's, sparse tensor's or ragged tensor's spec."""
+    kind = value.WhichOneof("kind")
+    if kind == "tensor_spec_value":
+        return int(value.tensor_spec_value.dtype)
+    if kind == "tensor_dtype_value":
+        return int(value.tensor_dtype_value)
+    inner = [value.type_spec_value.type_state] if kind == "type_spec_value" else []
+    inner += value.tuple_value.values if kind == "tuple_value" else []
+    return next((found for found in map(_dtype, inner) if found is not None), None)

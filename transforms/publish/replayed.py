@@ -1,0 +1,62 @@
+"""What a run says beside its comparison of distributions: of answers that were replayed, of versions."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from transforms.replay import report
+from transforms.replay.report import Limits
+from transforms.replay.summary import ReplaySummary
+from transforms.replay.versions import VersionRows
+from transforms.verdict import contract_findings, replay_findings
+from transforms.verdict.findings import Comparison
+from transforms.verdict.severity import Policy
+
+Json = Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What was asked for.
+
+    Attributes:
+      replay: of `--replay`, None without.
+      contracts: of `--contracts`, by version, None without.
+    """
+
+    replay: Limits | None = None
+    contracts: Mapping[str, Json] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Answers:
+    """What was found; None for what was not asked for, or did not come about."""
+
+    replay: ReplaySummary | None = None
+    versions: VersionRows | None = None
+
+
+def comparisons(found: Answers, asked: Asked, policy: Policy, baseline: Json | None) -> Iterator[Comparison]:
+    """The findings; `baseline` is its contract."""
+    if found.replay is not None and asked.replay is not None:
+        yield replay_findings.compare_replay(found.replay, asked.replay, policy)
+    if found.versions is not None and asked.contracts is not None and baseline is not None:
+        yield contract_findings.compare_versions(found.versions, asked.contracts, baseline)
+
+
+def blocks(found: Answers, asked: Asked, baseline: Json | None) -> dict[str, Any]:
+    """`replay` and `versions` of verdict.json; None for what was not asked for."""
+    replay = versions = None
+    if found.replay is not None and asked.replay is not None:
+        replay = report.to_json(found.replay, asked.replay)
+    if found.versions is not None and asked.contracts is not None and baseline is not None:
+        versions = contract_findings.versions_json(found.versions, asked.contracts, baseline)
+    return {"replay": replay, "versions": versions}
+
+
+def files(found: Answers) -> Iterator[tuple[str, bytes]]:
+    """The rows that were kept with their payloads."""
+    if found.replay is not None and (rows := report.kept_rows(found.replay)):
+        yield "replay/worst.jsonl", rows

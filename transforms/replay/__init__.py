@@ -1,0 +1,1 @@
+"""Logged answers held against those of a reference model; no Beam."""

@@ -1,0 +1,101 @@
+"""Versions that answered, held against the baseline by their contracts."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.text import listing, percent, plain
+
+Json = Mapping[str, Any]
+
+_LONGEST_NAME = 40
+_MOST = 50
+
+
+class Contracted(enum.StrEnum):
+    """How a version's contract relates to the baseline's."""
+
+    EQUAL = "equal"
+    OTHER = "other"
+    MISSING = "missing"
+
+
+def compare_versions(
+    rows: Mapping[str | None, int], contracts: Mapping[str, Json], baseline: Json
+) -> Comparison:
+    """The findings of the versions in a log.
+
+    Args:
+      rows: by version; None where the log does not say.
+      contracts: of the served versions, as JSON values.
+      baseline: its contract, likewise.
+    """
+    total = max(sum(rows.values()), 1)
+    findings = [
+        finding
+        for version in sorted(rows, key=lambda one: (-rows[one], one or ""))
+        for finding in _of_version(version, rows[version] / total, rows[version], contracts, baseline)
+    ]
+    return Comparison((*findings[:_MOST], *_more(findings[_MOST:])), (), space=Space.SET)
+
+
+def versions_json(
+    rows: Mapping[str | None, int], contracts: Mapping[str, Json], baseline: Json
+) -> list[dict[str, Any]]:
+    """The `versions` block of verdict.json, the most frequent first."""
+    ordered = sorted(rows.items(), key=lambda item: (-item[1], item[0] or ""))
+    return [
+        {"version": version, "rows": count, "contract": contracted(version, contracts, baseline).value}
+        for version, count in ordered
+    ]
+
+
+def contracted(version: str | None, contracts: Mapping[str, Json], baseline: Json) -> Contracted:
+    """Whether a version's transform graph, vocabularies included, is the baseline's."""
+    if version is None or version not in contracts:
+        return Contracted.MISSING
+    return Contracted.OTHER if _differing(contracts[version], baseline) else Contracted.EQUAL
+
+
+def _of_version(
+    version: str | None, share: float, rows: int, contracts: Mapping[str, Json], baseline: Json
+) -> Iterator[Finding]:
+    answered = f"answered {rows:,} rows ({percent(share)})"
+    if version is None:
+        message = f"{rows:,} rows ({percent(share)}) do not say which version answered them"
+        yield _finding(Severity.WARNING, "version_unknown", message)
+        return
+    name = f"version {plain(version[:_LONGEST_NAME])}"
+    state = contracted(version, contracts, baseline)
+    if state is Contracted.MISSING:
+        message = f"{name} {answered}, and has no contract: what it does to features is not known"
+        yield _finding(Severity.WARNING, "version_without_contract", message)
+    elif state is Contracted.OTHER:
+        what = _differing(contracts[version], baseline)
+        message = f"{name} {answered} with another preprocessing than the baseline's: {what}"
+        yield _finding(Severity.ERROR, "version_of_another_contract", message)
+
+
+def _differing(one: Json, baseline: Json) -> str:
+    """What differs of two contracts, in words; empty where graph and vocabularies are the same."""
+    ours, theirs = baseline["digests"], one["digests"]
+    names = {*ours["assets"], *theirs["assets"]}
+    assets = sorted(name for name in names if ours["assets"].get(name) != theirs["assets"].get(name))
+    told = [f"other assets ({listing(assets)})"] if assets else []
+    if ours["graph"] != theirs["graph"]:
+        told.append("another transform graph")
+    return " and ".join(told)
+
+
+def _more(left_out: list[Finding]) -> Iterator[Finding]:
+    if left_out:
+        worst = Severity.ERROR if any(f.severity is Severity.ERROR for f in left_out) else Severity.WARNING
+        message = f"{len(left_out):,} more versions; `versions` in verdict.json lists them"
+        yield _finding(worst, "more_versions", message)
+
+
+def _finding(severity: Severity, metric: str, message: str) -> Finding:
+    return Finding("", Space.SET, Kind.CONTRACT, severity, metric, message)
