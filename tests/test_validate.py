@@ -36,8 +36,8 @@ Capture = pytest.CaptureFixture[str]
 def lasting(document: dict[str, Any]) -> dict[str, Any]:
     """What a rerun of the same window must say again, however its rows are spread.
 
-    Beyond 8,192 rows quantiles are sketched, in the order in which rows are merged: distances between numbers,
-    and what is told of those that do not matter, agree to their bound.
+    Beyond 8,192 rows quantiles are sketched, in the order in which rows are merged: distances between
+    numbers, and what is told of those that do not matter, agree to their bound.
     """
     kept = {name: document[name] for name in ("verdict", "exit_code", "window", "counts", "rejects")}
     names = ("severity", "space", "feature", "kind")
