@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from transforms.lint.graphs import Graphs
 from transforms.lint.ops import Remark
 from transforms.lint.saved_model import SavedModel
-from transforms.lint.tensors import constant
 
 if TYPE_CHECKING:
     from transforms.baseline.contract import Contract
 
-_FROM_FILE = "InitializeTableFromTextFile"
-
 
 def remarks(graphs: Graphs, model: SavedModel, contract: Contract | None) -> Iterator[tuple[str, Remark]]:
-    """Assets, by file name, that are absent, changed, or read from a place outside of the model."""
+    """Assets, by file name, that are absent or changed."""
     names = sorted({asset.filename for asset in graphs.meta_graph.asset_file_def})
     digests = {name: model.digest(name) for name in names}
     for name, digest in digests.items():
@@ -26,14 +24,11 @@ def remarks(graphs: Graphs, model: SavedModel, contract: Contract | None) -> Ite
             yield name, Remark("asset-absent", "error", f"{says}; copy the whole folder, or export it again")
     if contract is not None:
         yield from _against(contract.digests.assets, digests)
-    yield from _outside(graphs)
 
 
 def _against(promised: Any, digests: dict[str, str | None]) -> Iterator[tuple[str, Remark]]:
-    # A vocabulary under another name is the same vocabulary: TensorFlow renames assets that clash.
-    there = set(digests.values())
     for name, digest in sorted(promised.items()):
-        if digest in there or (name in digests and digests[name] is None):
+        if digest in _could_be(name, digests) or (name in digests and digests[name] is None):
             continue
         if name in digests:
             says = f"assets/{name} is not the file that the baseline was made with"
@@ -43,18 +38,13 @@ def _against(promised: Any, digests: dict[str, str | None]) -> Iterator[tuple[st
             yield name, Remark("asset-absent", "warning", f"{says}; {_AGAIN}")
 
 
+def _could_be(name: str, digests: dict[str, str | None]) -> set[str | None]:
+    """Digests of the assets that may be this one under another name: TensorFlow numbers names that clash.
+
+    Where none has the name, a vocabulary with the same content is the same vocabulary.
+    """
+    same = {digest for there, digest in digests.items() if re.fullmatch(rf"{re.escape(name)}(_\d+)?", there)}
+    return same or set(digests.values())
+
+
 _AGAIN = "export the model with the baseline's transform graph, or prepare and train anew"
-
-
-def _outside(graphs: Graphs) -> Iterator[tuple[str, Remark]]:
-    """Tables that are filled from a path which is written into the graph."""
-    assets = {asset.tensor_info.name for asset in graphs.meta_graph.asset_file_def}
-    for place in sorted(graphs.places(), key=str):
-        node, scope = graphs.node(place), graphs.scopes[place.function]
-        if not node.op.startswith(_FROM_FILE):
-            continue
-        for origin in graphs.origins(place.function, scope.inputs(node)[1]):
-            if f"{origin.name}:0" not in assets and constant(graphs, origin) is not None:
-                says = "a table is filled from a file outside of the model"
-                advice = "name it by tf.saved_model.Asset, or the server will not find it"
-                yield node.name, Remark("asset-outside", "error", f"{says}; {advice}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +89,9 @@ def _sources(path: str) -> dict[str, str]:
 
 
 def _users_line(info: Any, trace: Any) -> str | None:
-    """The innermost step that is no package's and not TensorFlow's own."""
-    frames: Iterable[Any] = [*(info.frames_by_id[i] for i in trace.frame_id), *trace.file_line_cols]
-    for frame in frames:
+    """The innermost step that is no package's and not TensorFlow's own; traces begin at the outermost."""
+    frames = [*(info.frames_by_id[i] for i in trace.frame_id), *trace.file_line_cols]
+    for frame in reversed(frames):
         name = info.files[frame.file_index] if frame.file_index < len(info.files) else ""
         if name and not any(part in name for part in _NO_USER_CODE):
             return f"{Path(name).name}:{frame.line}"
