@@ -87,7 +87,7 @@ def test_wrong_usage_imports_nothing_heavy(argv: list[str]) -> None:
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        ([], ["expected a command", "prepare, export, validate", "--help"]),
+        ([], ["expected a command", "prepare, export, check, validate", "--help"]),
         (["validdate"], ["validdate", "validate"]),
         (["validate", "--logs=l", "--output=o"], ["--baseline", "--schema", "--statistics"]),
         (["validate", "--logs=l", "--output=o", "--schema=x"], ["--baseline", "--statistics"]),
