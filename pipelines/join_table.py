@@ -8,6 +8,7 @@ from typing import Any
 from transforms.publish import words
 
 MOST_ROWS = 40
+_FORMS = 3
 _HEADER = ("feature", "differs", "mismatch", "only examples", "only requests", "match")
 _COLUMNS = ("mismatch_count", "base_only", "test_only", "match_count")
 
@@ -22,8 +23,7 @@ def lines_of(document: Mapping[str, Any]) -> Iterator[str]:
     yield f"{document['result']}: {_headline(counts)}"
     yield f"keys: {_keys(counts)}"
     for side, reading in document["reading"].items():
-        if lost := [form for form in reading["forms"] if "_for_" in form["form"] or not form["feature"]]:
-            yield f"{side}: {', '.join(map(_form, lost[:3]))}: taken for missing"
+        yield from _forms(side, reading["forms"])
     differing = [one for one in features if one["diff_count"] or one["empty_only"]]
     if differing:
         yield from _table([_HEADER, *(_row(one, counts["compared"]) for one in differing[:MOST_ROWS])])
@@ -51,9 +51,24 @@ def _keys(counts: Mapping[str, int]) -> str:
     return ", ".join(told)
 
 
+def _forms(side: str, forms: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What was not compared as it came."""
+    for told, meaning in (
+        ([form for form in forms if "_for_" in form["form"]], "taken for missing"),
+        (
+            [form for form in forms if form["form"].startswith("unknown_feature")],
+            "not known, and not compared",
+        ),
+    ):
+        if told:
+            more = f" and {len(told) - _FORMS:,} more" if len(told) > _FORMS else ""
+            yield f"{side}: {', '.join(map(_form, told[:_FORMS]))}{more}: {meaning}"
+
+
 def _form(form: Mapping[str, Any]) -> str:
-    name = words.name(form["feature"]) if form["feature"] else "rows"
-    return f"{name} {form['form'].replace('_', ' ')} {form['rows']:,}"
+    name = words.name(form["feature"]) if form["feature"] else "others"
+    how = "in" if "unknown" in form["form"] else form["form"].replace("_", " ")
+    return f"{name} {how} {words.counted(form['rows'], 'row')}"
 
 
 def _row(one: Mapping[str, Any], compared: int) -> tuple[str, ...]:
