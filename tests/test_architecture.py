@@ -162,7 +162,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "transform_graph": {*FOUNDATIONS, "baseline", "cores", "op_packages", "refused"},
     "graph": {*FOUNDATIONS, "transform_graph"},
     "analyze": {*FOUNDATIONS, "preprocessing"},
-    "lint": {"baseline", "errors", "paths", "schema"},
+    "lint": {"baseline", "errors", "paths", "preprocessing", "schema"},
     "serving": {*FOUNDATIONS, "op_packages", "tfrecord", "transform_graph"},
     "replay": {*FOUNDATIONS, "cores", "op_packages", "refused"},
     "replay_requests": {*FOUNDATIONS, "replay"},

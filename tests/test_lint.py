@@ -23,7 +23,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.baseline.contract import Contract, Digests
 from transforms.errors import UsageError
-from transforms.lint import lint_saved_model
+from transforms.lint import lint_saved_model, with_sources
+from transforms.preprocessing import load_preprocessing
 
 
 @pytest.fixture(scope="module")
@@ -376,6 +377,41 @@ def test_the_users_line_where_the_model_has_it(tmp_path: Path) -> None:
     assert found.source == f"{Path(__file__).name}:{line}"
     [without] = lint_saved_model(save(tmp_path / "n", _nested(serve), FLOATS))
     assert without == dataclasses.replace(found, source=None, function=without.function)
+
+
+NOISY = """
+import tensorflow as tf
+
+
+def noise(x):
+    return x + tf.random.normal([1])
+
+
+def preprocessing_fn(inputs):
+    x = tf.sparse.to_dense(inputs["x"])
+    return {"x": tf.cond(tf.size(x) > 0, lambda: tf.random.uniform([1]), lambda: noise(x[0]))}
+
+
+def broken(inputs):
+    raise RuntimeError("on purpose")
+"""
+
+
+def test_the_users_line_from_a_new_trace(tmp_path: Path) -> None:
+    (tmp_path / "noisy.py").write_text(NOISY)
+    function = load_preprocessing(str(tmp_path / "noisy.py"))
+    serve = partial(_of_sparse, function)
+    found = [one for one in lint_saved_model(save(tmp_path / "m", serve, FLOATS)) if one.severity == "error"]
+    assert [one.source for one in found] == [None, None]
+    located = with_sources(found, function, _schema(x=schema_pb2.FLOAT))
+    assert {one.source for one in located} == {"noisy.py:6", "noisy.py:11"}
+    assert [dataclasses.replace(one, source=None) for one in located] == found
+    broken = load_preprocessing(str(tmp_path / "noisy.py") + ":broken")
+    assert with_sources(found, broken, _schema(x=schema_pb2.FLOAT)) == found
+
+
+def _of_sparse(function: Any, x: Any) -> Any:
+    return function({"x": tf.sparse.from_dense(x[:, tf.newaxis])})
 
 
 def test_findings_are_plain_and_worst_first(tmp_path: Path) -> None:

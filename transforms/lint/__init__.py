@@ -1,2 +1,3 @@
 from transforms.lint.finding import LintFinding as LintFinding
 from transforms.lint.lint import lint_saved_model as lint_saved_model
+from transforms.lint.locate import with_sources as with_sources
