@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import BinaryIO, NamedTuple
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from transforms.logs.carriers.parquet_reader import read_schema
 from transforms.logs.features import FeatureType
 from transforms.logs.tables import TableError, value_type
-from transforms.tfrecord import is_of_data
 
 # For each column the types that it has, and for each type the first file, by name, that has it so.
 Found = dict[str, dict[FeatureType, str]]
@@ -26,12 +23,9 @@ class Settled(NamedTuple):
 def parquet_types(stream: BinaryIO, path: str) -> Found:
     """What the footer of one file says; columns of nulls, and of types that no feature has, are left out."""
     try:
-        schema = pq.ParquetFile(stream).schema_arrow
-        kinds = [(field.name, value_type(field.type)) for field in schema]
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        if not is_of_data(error):
-            raise
-        raise TableError("bad_parquet", "its footer cannot be read") from error
+        kinds = [(field.name, value_type(field.type)) for field in read_schema(stream)]
+    except UnicodeDecodeError as error:
+        raise TableError("bad_parquet", "the name of a column is not in UTF-8") from error
     return {name: {kind: path} for name, kind in kinds if kind is not None}
 
 

@@ -21,10 +21,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
+from transforms.logs.carriers.parquet_reader import read_batches
 from transforms.logs.features import LISTS, VALUES, Array, Column, FeatureType, Settings, lists, type_of
 from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
+from transforms.logs.table_error import TableError as TableError  # noqa: PLC0414 - part of this module, too
 from transforms.records import Decoded, Reject
 from transforms.tfrecord import is_of_data
 
@@ -39,15 +40,6 @@ _PATTERNS = {
 }
 _BIG_INTEGER = r"^[+-]?[0-9]{20,}$"
 _ORDER = (FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES)
-
-
-class TableError(Exception):
-    """A table that cannot be read as one; `reason` is the short word for it."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
 
 
 def csv_header(stream: BinaryIO) -> list[str]:
@@ -137,16 +129,13 @@ def decode_parquet(source: BinaryIO, settings: Settings, place: Place) -> Iterat
     """Rows of a Parquet file, which must be able to seek. Raises TableError when it cannot be read."""
     finisher, wanted, first = Finisher(settings, sampling=True), _wanted(settings), place.first_record
     try:
-        for part in pq.ParquetFile(source).iter_batches(batch_size=MAX_ROWS):
-            batch = _own(part)
+        for batch in read_batches(source, MAX_ROWS):
             columns = _parquet_columns(batch, wanted, settings.expected is not None)
             record = pa.array(np.arange(first, first + batch.num_rows), pa.int64())
             rows = Rows(columns, metadata_of(batch.num_rows, place.file, record=record))
             yield finisher.finish(rows, (), Counts(batch.num_rows))
             first += batch.num_rows
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        if not is_of_data(error):
-            raise
+    except (pa.ArrowException, UnicodeDecodeError) as error:
         raise TableError("bad_parquet", f"cannot read it as Parquet: {_one_line(error)}") from error
 
 

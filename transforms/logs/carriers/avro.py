@@ -70,11 +70,46 @@ def records(stream: BinaryIO) -> Iterator[Carried]:
 
 
 def _rows(data: bytes, count: int, schema: AvroSchema) -> Iterator[Carried]:
-    stream = io.BytesIO(data)
+    """The records of a block, one at a time, out of windows that are as long as a record may be."""
+    window = _Window(data, 0, schema.largest)
     for _ in range(count):
-        yield row(_record(stream, schema))
-    if count < 0 or stream.tell() != len(data):
+        before = window.position
+        if (values := window.record(schema)) is None:
+            # Maybe for want of what follows the window.
+            window = _Window(data, before, schema.largest)
+            values = window.record(schema)
+        if values is None:
+            raise _bad(
+                f"a record is damaged, or longer than the {schema.largest:,} bytes that are read of it"
+            )
+        yield row(values)
+    if count < 0 or window.position != len(data):
         raise _bad("a block has other bytes than its records take")
+
+
+class _Window:
+    """A part of a block."""
+
+    def __init__(self, data: bytes, start: int, size: int) -> None:
+        self._start = start
+        self._size = size
+        self._stream = io.BytesIO(data[start : start + size] if start or size < len(data) else data)
+        self._is_last = start + size >= len(data)
+
+    @property
+    def position(self) -> int:
+        return self._start + self._stream.tell()
+
+    def record(self, schema: AvroSchema) -> dict[str, Any] | None:
+        """The next record; None if it is not whole. Raises TableError for none in the last window."""
+        try:
+            values = _record(self._stream, schema)
+        except TableError:
+            if self._is_last:
+                raise
+            return None
+        # Who reads the very end of a window may have missed what follows.
+        return values if self._is_last or self._stream.tell() < self._size else None
 
 
 def _record(stream: BinaryIO, schema: AvroSchema) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import fastavro
 import orjson
 
-from transforms.logs.carriers.carried import time_of_micros
+from transforms.logs.carriers.carried import LARGEST_RECORD, time_of_micros
 from transforms.logs.tables import TableError
 
 Convert = Callable[[Any], Any]
@@ -44,6 +44,11 @@ _TIMES = {
 _NANOS = ("timestamp-nanos", "local-timestamp-nanos")
 _DIGITS = decimal.Context(prec=200)
 _LONGEST_DECIMAL = 64
+# About how many bytes of memory the values of one record may take.
+_MEMORY = 1 << 30
+# The most that a byte of a value in a list takes, about: an int of one is an object of 32, and a pointer.
+_GROWTH = {"null": 0, "boolean": 8, "int": 40, "long": 40, "float": 8, "double": 4, "bytes": 28, "string": 28}
+_OF_LIST, _OF_MAP, _OF_RECORD, _OF_FIELD = 72, 64, 208, 34
 
 
 class AvroSchema(NamedTuple):
@@ -53,10 +58,13 @@ class AvroSchema(NamedTuple):
       parsed: for fastavro, without logical types: a value out of their range would leave the reader in the
         middle of a record.
       converts: what makes the values of some fields out of those that are read.
+      largest: the longest record that is read, in bytes. Of small values in lists, Python's objects take
+        some hundred times the bytes that they are written in.
     """
 
     parsed: Any
     converts: Mapping[str, Convert]
+    largest: int
 
 
 def avro_schema(text: bytes) -> AvroSchema:
@@ -77,7 +85,8 @@ def avro_schema(text: bytes) -> AvroSchema:
     if cost.free > _MOST_FREE:
         raise _bad(f"its records have more than {_MOST_FREE} fields that take no bytes")
     converts = {field["name"]: _convert(field["type"]) for field in schema["fields"]}
-    return AvroSchema(parsed, {name: convert for name, convert in converts.items() if convert})
+    given = {name: convert for name, convert in converts.items() if convert}
+    return AvroSchema(parsed, given, int(min(LARGEST_RECORD, _MEMORY // max(cost.growth, 1))))
 
 
 def _bad(detail: str) -> TableError:
@@ -97,11 +106,18 @@ def _without_logical_types(node: Any, depth: int) -> Any:
 
 
 class _Cost(NamedTuple):
-    """Of one value: the least bytes it takes, how many parts of it take none, and how deep it is nested."""
+    """Of one value: the least bytes it takes, how many parts of it take none, and how deep it is nested.
+
+    Of memory, in bytes: `base` is what a record takes without its fields; `once` what a byte takes at most
+    where the value is repeated; `growth` the same of what is repeated in it.
+    """
 
     least: int
     free: int
     depth: int
+    base: float = 0
+    once: float = 8
+    growth: float = 1
 
 
 class _Costs:
@@ -129,21 +145,22 @@ class _Costs:
             inner = self.of(schema["items" if kind == "array" else "values"], depth + 1)
             if kind == "array" and not inner.least:
                 raise _bad("it has an array of what takes no bytes")
-            return self._inside([inner])
+            return _repeated(self._inside([inner]), is_map=kind == "map")
         if kind in ("enum", "fixed"):
             size = 1 if kind == "enum" else max(int(schema["size"]), 0)
-            self._named[schema["name"]] = cost = _Cost(size, int(not size), 1)
+            self._named[schema["name"]] = cost = _Cost(size, int(not size), 1, once=1 + 42 / max(size, 1))
             return cost
         return self.of(kind, depth + 1)
 
     def _inside(self, inner: list[_Cost]) -> _Cost:
         """Of a union, an array or a map: a byte at least, and what is in them is not there for nothing."""
         free = max((cost.free - (not cost.least) for cost in inner), default=0)
-        return _Cost(1, max(free, 0), 1 + max((cost.depth for cost in inner), default=0))
+        depth, once, growth = _most(inner)
+        return _Cost(1, max(free, 0), depth, 0, once, growth)
 
     def _by_name(self, name: str) -> _Cost:
         if name in _LEAST:
-            return _Cost(_LEAST[name], int(not _LEAST[name]), 1)
+            return _Cost(_LEAST[name], int(not _LEAST[name]), 1, once=_GROWTH[name])
         cost = self._named[name]
         if cost is None:
             raise _bad("its records are nested in themselves")
@@ -154,9 +171,26 @@ class _Costs:
         fields = [self.of(field["type"], depth + 1) for field in schema["fields"]]
         least = sum(cost.least for cost in fields)
         free = sum(cost.free for cost in fields) + int(not least)
-        cost = _Cost(least, free, 1 + max((cost.depth for cost in fields), default=0))
+        depth, once, growth = _most(fields)
+        base = _OF_RECORD + _OF_FIELD * len(fields) + sum(cost.base for cost in fields if not cost.least)
+        cost = _Cost(least, free, depth, base, once + base / max(least, 1), growth)
         self._named[schema["name"]] = cost
         return cost
+
+
+def _most(inner: list[_Cost]) -> tuple[int, float, float]:
+    """The depth, `once` and `growth` of what holds these."""
+    return (
+        1 + max((cost.depth for cost in inner), default=0),
+        max((cost.once for cost in inner), default=0),
+        max((cost.growth for cost in inner), default=1),
+    )
+
+
+def _repeated(cost: _Cost, *, is_map: bool) -> _Cost:
+    """Of an array or a map, `cost` being that of what is in it: a list without values takes a byte."""
+    each = cost.once + _OF_MAP * is_map
+    return cost._replace(once=max(_OF_LIST, _OF_LIST / 2 + each), growth=max(cost.growth, each))
 
 
 def _convert(kind: Any) -> Convert | None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from transforms.logs.carriers.carried import row, time_of_micros
+from transforms.logs.carriers.parquet_reader import read_batches
 from transforms.logs.request import Carried
 from transforms.logs.tables import TableError
 from transforms.tfrecord import is_of_data
@@ -25,8 +25,10 @@ def records(source: BinaryIO) -> Iterator[Carried]:
     Raises TableError when the file, which must be able to seek, cannot be read on.
     """
     try:
-        for batch in pq.ParquetFile(source).iter_batches(batch_size=_BATCH_ROWS):
+        for batch in read_batches(source, _BATCH_ROWS):
             yield from _rows(batch)
+    except TableError:
+        raise
     except Exception as error:
         if not is_of_data(error):
             raise
