@@ -33,8 +33,8 @@ from support_carriers import (
     values,
 )
 
+from transforms.logs.carriers import avro_schema, csv_records, lines
 from transforms.logs.carriers import carried as limits
-from transforms.logs.carriers import csv_records, lines
 from transforms.logs.carriers.reading import Carrier, carrier_of, read_records
 from transforms.logs.request import BadRecordError
 from transforms.logs.tables import TableError
@@ -569,3 +569,21 @@ def test_errors_say_nothing_of_values() -> None:
         reasons = [str(one) for one in found if isinstance(one, BadRecordError)]
         assert "secret" not in " ".join([*reasons, str(error)])
     assert isinstance(until_error(gzip.compress(b"{}\n" * 99)[:-9])[1], TableError)
+
+
+def test_tiny_records_in_a_record_are_bounded_by_the_memory_they_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(avro_schema, "_MEMORY", 1 << 20)
+    inner = {"type": "record", "name": "Inner", "fields": [{"name": "a", "type": "long"}]}
+    schema = {
+        "type": "record",
+        "name": "Root",
+        "fields": [{"name": "items", "type": {"type": "array", "items": inner}}],
+    }
+    one = long(1) + long(1) + long(0)
+    big = long(5000) + long(1) * 5000 + long(0)
+    found, error = until_error(avro_header(schema) + avro_block(3, one + one + big))
+    assert (len(found), error and error.reason) == (2, "bad_avro")
+    found, error = until_error(avro_header(schema) + avro_block(4000, one * 4000))
+    assert (len(found), error) == (4000, None)
