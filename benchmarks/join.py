@@ -44,7 +44,15 @@ _SEED = 7
 _WARM = 100
 # What of the requests differs, has no key, stands twice, or is not there.
 _CHANGED, _KEYLESS, _TWICE, _ABSENT = 0.1, 0.01, 0.01, 0.02
-_COUNTS = "base_count test_count match_count mismatch_count base_only test_only diff_count".split()
+_COUNTS = (
+    "base_count",
+    "test_count",
+    "match_count",
+    "mismatch_count",
+    "base_only",
+    "test_only",
+    "diff_count",
+)
 Counts = dict[str, dict[str, int]]
 
 

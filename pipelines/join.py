@@ -18,9 +18,10 @@ from pipelines.join_options import JoinOptions
 from pipelines.join_table import lines_of
 from transforms import paths, windows
 from transforms.baseline import layout
+from transforms.collect import WriteReading, read_reading
 from transforms.errors import InputError, UsageError
 from transforms.join_rows import JoinRows, WriteTypes, read_found, read_types
-from transforms.joining import expected, report
+from transforms.joining import expected, outcome, report
 from transforms.joining.cells import Tolerance
 from transforms.joining.piece import Side
 from transforms.joining.split import Comparison, partitions_for
@@ -141,9 +142,12 @@ def _schema(plan: Plan, job: Job) -> schema_pb2.Schema | None:
 def _find_types(plan: Plan, job: Job) -> expected.Types:
     pipeline, target = beam.Pipeline(options=job.options), paths.join(job.temp, "types")
     read = pipeline | "ReadExamples" >> ReadExamples(plan.examples, progress=job.heartbeats)
+    _ = read | "WriteReading" >> WriteReading(f"{target}-reading")
     _ = read.batches | "WriteTypes" >> WriteTypes(target)
     job.run(pipeline, "finding the types of features", sum(file.bytes for file in plan.examples))
-    # What cannot be read has no types; the join reads it again, and tells.
+    told = read_reading(f"{target}-reading")
+    reading = outcome.reading_of([told.accounting, *told.rejects, *told.faults])
+    _check_reading("examples", reading, plan.options.max_rejects)
     return read_types(target)
 
 

@@ -131,6 +131,17 @@ def test_a_window_of_requests(capsys: Capture, tmp_path: Path, examples: str, ri
     assert document["reading"]["requests"]["outside_window"] == ROWS - hour
 
 
+def test_partitions_change_nothing(
+    capsys: Capture, tmp_path: Path, examples: str, rides: list[e2e.Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged = e2e.write_examples(tmp_path / "logs", e2e.in_kilometres(rides[:200]), (90,))
+    run, document = join(capsys, examples, logged, tmp_path / "one", "--key=ride")
+    monkeypatch.setattr(split, "PARTITION_BYTES", 20_000)
+    many, found = join(capsys, examples, logged, tmp_path / "many", "--key=ride")
+    assert (run.code, many.code) == (1, 1)
+    assert found == document
+
+
 def _pair(folder: Path, base: Sequence[bytes], test: Sequence[bytes]) -> tuple[str, str]:
     for name, rows in (("base", base), ("test", test)):
         logs.write_records(folder / f"{name}.tfrecord", rows)
@@ -161,6 +172,10 @@ def test_nothing_in_common_is_not_examined(capsys: Capture, tmp_path: Path) -> N
     run, _ = join(capsys, *sides, tmp_path / "out", "--key=nobody")
     assert run.code == 4
     assert "1 lack it" in run.err[-1]
+    logs.write_records(tmp_path / "base.tfrecord", [])
+    run, _ = join(capsys, *sides, tmp_path / "out", "--key=id")
+    assert run.code == 4
+    assert "the examples hold no row" in run.err[-1]
 
 
 def test_duplicates_are_compared_on_demand(capsys: Capture, tmp_path: Path) -> None:
@@ -226,6 +241,16 @@ def test_wrong_usage_is_one_line(capsys: Capture, tmp_path: Path, flags: list[st
     run, document = join(capsys, *sides, tmp_path / "out", *flags)
     assert (run.code, document, len(run.err)) == (2, {}, 1)
     assert says in run.err[0]
+
+
+def test_examples_that_cannot_be_read_lack_no_key(capsys: Capture, tmp_path: Path) -> None:
+    (tmp_path / "base.tfrecord").write_bytes(b"")
+    logs.write_records(tmp_path / "bad.tfrecord", [SECRET])
+    logged = write_rest(tmp_path / "log.jsonl", [{"ride": [1], "hour": [3]}])
+    examples = f"{tmp_path}/base.tfrecord,{tmp_path}/bad.tfrecord"
+    run, _ = join(capsys, examples, logged, tmp_path / "out", "--key=ride=request_id")
+    assert run.code == 3
+    assert "bad.tfrecord, record 0" in run.err[-1]
 
 
 def test_a_key_that_no_example_has_is_named(capsys: Capture, tmp_path: Path, examples: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from transforms import accounting
@@ -45,11 +45,12 @@ def to_json(elements: Iterable[Element], samples: int) -> dict[str, Any]:
     compacted = compact(elements, samples)
     (joined,) = (one for one in compacted if isinstance(one, Joined))
     of_sides = [one for one in compacted if isinstance(one, OfSide)]
-    reading = {side.name.lower(): _reading([o.what for o in of_sides if o.side is side]) for side in Side}
+    reading = {side.name.lower(): reading_of([o.what for o in of_sides if o.side is side]) for side in Side}
     return {**report.found(joined), "reading": reading}
 
 
-def _reading(told: list[Accounting | Reject | Fault]) -> Mapping[str, Any]:
+def reading_of(told: Sequence[Accounting | Reject | Fault]) -> Mapping[str, Any]:
+    """How one side was read: the counts of its one accounting, and its first troubles as text."""
     (total,) = (one for one in told if isinstance(one, Accounting))
     rejects = [one for one in told if isinstance(one, Reject)]
     return {

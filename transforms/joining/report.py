@@ -65,7 +65,8 @@ def why_nothing(counts: Mapping[str, int]) -> str:
     """Why no pair was compared, and what to do."""
     for side in ("examples", "requests"):
         if not counts[side]:
-            without = counts[f"{side}_without_key"]
+            if not (without := counts[f"{side}_without_key"]):
+                return f"the {side} hold no row"
             return f"no row of the {side} has the key ({without:,} lack it); name another with --key"
     if counts["pairs"]:
         return (
