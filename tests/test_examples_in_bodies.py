@@ -112,7 +112,7 @@ _VALUES = {
     "float_list": st.floats(width=32),
     "bytes_list": st.binary(max_size=2),
 }
-_FEATURES = st.sampled_from(sorted(_VALUES)).flatmap(
+_FEATURES: st.SearchStrategy[Any] = st.sampled_from(sorted(_VALUES)).flatmap(
     lambda kind: st.tuples(st.just(kind), st.lists(_VALUES[kind], max_size=4))
 ) | st.just((None, []))
 _USUAL = {"age": "int64_list", "fare": "float_list", "word": "bytes_list", "tags": "bytes_list"}
@@ -160,7 +160,7 @@ def test_values_that_tensors_cannot_hold_are_kept(name: str) -> None:
         logs.example(age=[1, 2], fare=[nan], word=[b""], tags=[b"", b"a"], four=[nan, 1.0, nan]),
         serialized({"age": ("int64_list", []), "fare": ("int64_list", [1]), "word": ("bytes_list", [])}),
     ]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"age": [1, 2], "fare": [nan], "word": [b""], "tags": [b"", b"a"], "four": [nan, 1.0, nan]},
         {"age": [], "word": []},
     ]

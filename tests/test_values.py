@@ -279,7 +279,7 @@ def test_a_type_of_an_example_is_taken_for_no_other(name: str, value: Any) -> No
 
 
 def test_an_example_has_no_masks() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"age": OfExample([1, 2]), "age/present": OfExample([0])},
         {"age": [3], "age/present": [False]},
         {"age": [4], "age/present": None},
