@@ -18,7 +18,9 @@ from transforms.joining.key_parts import KeyPart, parse_key
 from transforms.joining.keys import number_keys
 from transforms.joining.piece import Side
 from transforms.joining.split import MOST_PARTITIONS, PARTITION_BYTES, partitions_for
+from transforms.logs.rows import metadata_of
 from transforms.paths import FileSize
+from transforms.records import Batch
 
 
 @settings(deadline=None, max_examples=300)
@@ -185,6 +187,20 @@ def test_strange_features_are_bounded_and_none_is_lost() -> None:
 )
 def test_keys_are_parsed(text: list[str], parts: tuple[KeyPart, ...]) -> None:
     assert parse_key(text) == parts
+
+
+def test_ids_of_the_log_are_text_and_else_a_feature() -> None:
+    features = pa.RecordBatch.from_arrays(
+        [column([[7], [8], None, []], pa.int64()), column([[1], [2], [3], None], pa.int64())],
+        names=["request_id", "id"],
+    )
+    metadata = metadata_of(4, "log", request_id=pa.array(["a", None, None, None], pa.string()))
+    batch = Batch(features, metadata)
+    (of_requests,) = keys.key_columns(batch, parse_key(["id=request_id"]), Side.REQUESTS)
+    assert of_requests.to_pylist() == [[b"a"], [b"8"], None, []]
+    assert keys.with_key([of_requests]).tolist() == [True, True, False, False]
+    (of_examples,) = keys.key_columns(batch, parse_key(["id=request_id"]), Side.EXAMPLES)
+    assert of_examples.to_pylist() == [[b"1"], [b"2"], [b"3"], None]
 
 
 @pytest.mark.parametrize("text", [[], [""], ["a=b"], ["=request_id"], ["a="]])

@@ -76,11 +76,11 @@ def _as_text(column: pa.Array) -> pa.Array:
 
 
 def _or_id(column: pa.Array, ids: pa.Array) -> pa.Array:
-    """The feature where it has a value, else the log's id."""
+    """The log's id, else the feature where it has a value."""
     null = ids.is_null().to_numpy(zero_copy_only=False)
     texts = ids.filter(ids.is_valid()).cast(pa.large_string()).cast(pa.large_binary())
     of_log = lists(texts, (~null).astype(np.int64), null)
-    return merged(column, of_log) if column.type == of_log.type else of_log
+    return merged(of_log, column) if column.type == of_log.type else of_log
 
 
 def _has_values(column: pa.Array) -> Array:
