@@ -125,7 +125,7 @@ def _monotone(
 
 def _units(training: Cdf) -> Iterator[Explanation]:
     for factor, hint in _FACTORS.items():
-        words = f"serving is training x {factor:.6g}: {hint}"
+        words = f"serving is training x {factor:.4g}: {hint}"
         yield _monotone(SCALE, words, training, _divide(factor), 1.0, falls=factor < 0)
     yield _monotone(
         SCALE, "serving is 1.8 x training + 32: Fahrenheit for Celsius?", training, _affine(1.8, 32.0), 1.0

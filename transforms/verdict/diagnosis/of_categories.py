@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from transforms.verdict.diagnosis.explanations import CONSTANT, MOVED, SWAPPED
 from transforms.verdict.diagnosis.fitting import UNKNOWN
+from transforms.verdict.evidence import chance
 from transforms.verdict.findings import Diagnosis
 
 SPELLED, NEW = "case, white space, encoding or prefix", "new categories"
@@ -69,8 +73,7 @@ def diagnose(before: Shares, after: Shares, others: Mapping[str, Shares], size: 
     """
     found = [
         *_respelled(before, after),
-        *_constant(before, after, size),
-        *_moved(before, after, size),
+        *_fitting(before, after, size),
         *_swapped(before, after, others),
         *_new(before, after),
     ]
@@ -151,46 +154,76 @@ def _without_suffix(letters: str, value: str) -> str:
     return value.removesuffix(letters)
 
 
-def _constant(before: Shares, after: Shares, size: float) -> Iterator[Diagnosis]:
+class _Expected(NamedTuple):
+    """A cause, and the shares that it leads to expect."""
+
+    cause: str
+    words: str
+    shares: Shares
+
+
+def _fitting(before: Shares, after: Shares, size: float) -> Iterator[Diagnosis]:
+    """The causes whose shares are near to what serving has, each as sure as the others are unlikely."""
+    if len(before) < 3:
+        return
+    every = [*_constant(before, after), *_moved(before, after)]
+    squares = [_chi_squared(one.shares, after, size) for one in every]
+    weights = [math.exp(-(value - min(squares)) / 2) for value in squares]
+    for one, weight in zip(every, weights, strict=True):
+        fit = min(_fit(one.shares, before, after, size), _fit_of_rare(one.shares, before, after, size))
+        if fit >= _LEAST:
+            sure = _SURE * fit * weight / math.fsum(weights)
+            yield Diagnosis(one.cause, round(sure, 3), f"{one.words} (fit {fit:.3f})")
+
+
+def _fit(expected: Shares, before: Shares, after: Shares, size: float) -> float:
+    """How much of the distance is explained, but for what chance leaves."""
+    whole, left = _distance(before, after), _distance(expected, after)
+    noise = 1.5 * chance.expected_variation(np.array(list(expected.values())), size)
+    return 1 - max(left - noise, 0.0) / whole if whole > 0 else 0.0
+
+
+def _fit_of_rare(expected: Shares, before: Shares, after: Shares, size: float) -> float:
+    """The same by chi-squared, to which a few rows of a value that nobody expects say much."""
+    sides = (_chi_squared(one, after, size) - _freedom(one, size) for one in (before, expected))
+    whole, left = (max(value, 0.0) for value in sides)
+    return 1 - left / whole if whole > 0 else 0.0
+
+
+def _chi_squared(expected: Shares, after: Shares, size: float) -> float:
+    """How unlikely `after` is; values that are expected less than once count as expected once."""
+    values = {*expected, *after}
+    pairs = ((expected.get(value, 0.0), after.get(value, 0.0)) for value in values)
+    return math.fsum((q - p) ** 2 / max(p, 1 / max(size, 1.0)) for p, q in pairs) * size
+
+
+def _freedom(expected: Shares, size: float) -> float:
+    """The chi-squared that chance alone makes on average."""
+    return math.fsum(p * (1 - p) / max(p, 1 / max(size, 1.0)) for p in expected.values())
+
+
+def _constant(before: Shares, after: Shares) -> Iterator[_Expected]:
     """One value took from all others in proportion."""
     grown = max(after, key=lambda value: after[value] - before.get(value, 0.0), default=None)
     if grown is None or before.get(grown, 0.0) >= 1:
         return
     p, q = before.get(grown, 0.0), after[grown]
     part = (q - p) / (1 - p)
-    if part <= 0 or len(before) < 3:
-        return
-    expected = {value: (1 - part) * share for value, share in before.items()}
-    expected[grown] = q
-    words = f"one value stands in place of others in about {part:.1%} of rows"
-    yield from _judged(CONSTANT, words, (before, after), expected, size)
+    if part > 0:
+        expected = {value: (1 - part) * share for value, share in before.items()}
+        words = f"one value stands in place of others in about {part:.1%} of rows"
+        yield _Expected(CONSTANT, words, expected | {grown: q})
 
 
-def _judged(
-    cause: str, words: str, sides: tuple[Shares, Shares], expected: Shares, size: float
-) -> Iterator[Diagnosis]:
-    """The cause, if `expected` is near to what serving has, beside what chance makes."""
-    before, after = sides
-    whole, left = _distance(before, after), _distance(expected, after)
-    noise = 0.4 * (len(before) / max(size, 1.0)) ** 0.5
-    fit = 1 - max(left - noise, 0.0) / whole if whole > 0 else 0.0
-    if fit >= _LEAST:
-        yield Diagnosis(cause, round(_SURE * fit, 3), f"{words} (fit {1 - left / whole:.3f})")
-
-
-def _moved(before: Shares, after: Shares, size: float) -> Iterator[Diagnosis]:
+def _moved(before: Shares, after: Shares) -> Iterator[_Expected]:
     """One value lost what one other gained, and nothing else moved."""
-    values = {*before, *after}
-    moved = {value: after.get(value, 0.0) - before.get(value, 0.0) for value in values}
-    up, down = max(moved, key=lambda v: moved[v]), min(moved, key=lambda v: moved[v])
+    moved = {v: after.get(v, 0.0) - before.get(v, 0.0) for v in {*before, *after}}
+    up, down = (choose(moved, key=lambda v: moved[v]) for choose in (max, min))
     part = min(moved[up], -moved[down])
-    if part <= 0 or len(values) < 3:
-        return
-    expected = dict(before)
-    expected[up] = expected.get(up, 0.0) + part
-    expected[down] = expected.get(down, 0.0) - part
-    words = f"what one value lost another has, {part:.1%} of all: an id that moved?"
-    yield from _judged(MOVED, words, (before, after), expected, size)
+    if part > 0:
+        expected = {**before, up: before.get(up, 0.0) + part, down: before.get(down, 0.0) - part}
+        words = f"what one value lost another has, {part:.1%} of all: an id that moved?"
+        yield _Expected(MOVED, words, expected)
 
 
 def _swapped(before: Shares, after: Shares, others: Mapping[str, Shares]) -> Iterator[Diagnosis]:
