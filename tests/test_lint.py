@@ -164,6 +164,16 @@ def test_variables_are_read_and_not_written(tmp_path: Path) -> None:
     assert rules(wrong) == {"state-written": "error"}
 
 
+def test_a_variable_that_no_answer_depends_on(tmp_path: Path) -> None:
+    count = tf.Variable(0.0)
+
+    def serve(x: Any) -> Any:
+        count.assign_add(1.0)
+        return x * 2
+
+    assert rules(save(tmp_path / "m", serve, FLOATS, attributes=count)) == {"state-written": "info"}
+
+
 def test_a_table_that_requests_fill(tmp_path: Path) -> None:
     words = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, 5)
 
@@ -232,6 +242,11 @@ ROOMS: dict[str, tuple[int, Callable[[Any, Any], Any], dict[str, str]]] = {
     "counted from the end, as Keras does": (
         -1,
         lambda ids, rows: keras.ops.take(rows, keras.ops.cast(ids, "int32"), axis=0),
+        {"vocabulary-without-room": "error"},
+    ),
+    "in a branch": (
+        -1,
+        lambda ids, rows: tf.cond(tf.size(ids) > 0, lambda: tf.gather(rows, ids), lambda: tf.identity(rows)),
         {"vocabulary-without-room": "error"},
     ),
     "one-hot": (-1, lambda ids, rows: tf.one_hot(ids, 3), {"vocabulary-without-room": "info"}),

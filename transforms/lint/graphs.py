@@ -180,6 +180,32 @@ class Graphs:
             if returned.name == ref.name and ref.output in (None, returned.output):
                 yield from ((caller.name, Ref(node.name, index)) for caller, node in self._callers[function])
 
+    def is_answered_with(self, variable: set[Place]) -> bool:
+        """Whether the value of this variable, by the nodes that make it, goes into a signature's output."""
+        reads = [p for p in self.served if self.node(p).op == "ReadVariableOp"]
+        queue = [(p.function, Ref(p.name, 0)) for p in reads if variable & self._handle(p)]
+        outputs = {self.scopes[None].ref(name) for name in _outputs(self.meta_graph, init=False)}
+        seen: set[tuple[str | None, Ref]] = set()
+        while queue:
+            state = queue.pop()
+            if state in seen:
+                continue
+            seen.add(state)
+            for scope, node, position in self.steps(*state):
+                queue.extend(list(self.into(node, position)) or [(scope.name, Ref(node.name, None))])
+            queue.extend(self.out_of(*state))
+        reached = {ref for function, ref in seen if function is None}
+        return any({ref, Ref(ref.name, None)} & reached for ref in outputs)
+
+    def _handle(self, place: Place) -> set[Place]:
+        inputs = self.scopes[place.function].inputs(self.node(place))
+        return self.origins(place.function, inputs[0]) if inputs else set()
+
+    def is_written_in_vain(self, place: Place) -> bool:
+        """Whether this node assigns a variable that no answer depends on (Keras counts its seeds so)."""
+        assigns = self.node(place).op.startswith("Assign")
+        return assigns and not self.is_answered_with(self._handle(place))
+
     def _called(self, node: Any) -> Iterator[Scope]:
         """Every function that a node names, as its body, condition or else."""
         for value in node.attr.values():

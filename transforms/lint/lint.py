@@ -65,6 +65,9 @@ def _rules(graphs: Graphs, place: Place) -> list[_Rule]:
 
 def _by_reach(graphs: Graphs, place: Place, remark: ops.Remark) -> ops.Remark:
     """What neither a request nor loading runs (a model's training step, say) is only to be known."""
+    if remark.rule == "state-written" and graphs.is_written_in_vain(place):
+        says = "a variable is changed while a request is served, but no answer depends on it"
+        return remark._replace(severity="info", message=f"{says}; nothing needs to be done")
     if place in graphs.served or place in graphs.initialised:
         return remark
     return remark._replace(severity="info", message=f"{remark.message} (no signature runs this node)")
