@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +49,42 @@ def run(options: CheckOptions, console: Console) -> int:
 
     Raises UsageError (bad baseline, no model), InputError when a model cannot be loaded or asked.
     """
-    with fresh_process(_PROCESS) as fresh, _candidate(options) as candidate:
-        lint_findings = _lint(candidate)
-        question = json.dumps(dataclasses.asdict(_question(candidate)))
-        answer = Answer(**fresh.ask(question, _FAILED.format(options.model)))
-        report = _report(options, candidate, answer, lint_findings)
+    with fresh_process(_PROCESS) as fresh:
+
+        def ask(question: Question) -> Answer:
+            line = json.dumps(dataclasses.asdict(question))
+            return Answer(**fresh.ask(line, _FAILED.format(options.model)))
+
+        report = examine(options, ask)
     if options.json:
         console.lines([json.dumps(report.to_json(), indent=2, allow_nan=False)])
     else:
         check_table.show(report, console)
     return report.exit_code
+
+
+def examine(options: CheckOptions, ask: Callable[[Question], Answer]) -> Report:
+    """All that there is to say; `ask` is `asking.examine`, or has that done in a fresh process."""
+    with _candidate(options) as candidate:
+        # First, as what is wrong with these is known at once.
+        compared = versions.compared(candidate.baseline.contract, candidate.model)
+        linted = _lint(candidate)
+        answer = ask(_question(candidate))
+        found = _findings(candidate, answer)
+        agree = _transform_agrees(found, answer)
+        found += versions.findings(compared, candidate.model, agree)
+        return Report(
+            baseline=options.baseline,
+            model=options.model,
+            reference=options.reference,
+            probes=answer.probes,
+            made_up=answer.made_up,
+            compared=answer.compared,
+            predictions_from=candidate.whose,
+            findings=worst_first(found),
+            versions=tuple(compared),
+            lint=tuple(_of_behaviour(one, agree) for one in linted),
+        )
 
 
 @contextlib.contextmanager
@@ -112,32 +138,14 @@ def _lint(candidate: _Candidate) -> list[lint.LintFinding]:
     return lint.lint_saved_model(candidate.model.folder, baseline.schema, baseline.contract)
 
 
-def _report(
-    options: CheckOptions, candidate: _Candidate, answer: Answer, linted: Sequence[lint.LintFinding]
-) -> Report:
-    contract = candidate.baseline.contract
-    found = [
-        *findings.of_signatures(
-            candidate.model, candidate.graph.outputs.get("serving_default", {}), contract.raw_features
-        ),
+def _findings(candidate: _Candidate, answer: Answer) -> list[CheckFinding]:
+    contract, model = candidate.baseline.contract, candidate.model
+    graph = candidate.graph.outputs.get("serving_default", {})
+    return [
+        *findings.of_signatures(model, graph, contract.raw_features),
         *findings.of_answers(answer, contract.transformed_features, candidate.whose),
-        *findings.of_predictions(candidate.model, candidate.whose, answer.compared),
+        *findings.of_predictions(model, candidate.whose, answer.compared),
     ]
-    agree = _transform_agrees(found, answer)
-    compared = versions.compared(contract, candidate.model)
-    found += versions.findings(compared, candidate.model, agree)
-    return Report(
-        baseline=options.baseline,
-        model=options.model,
-        reference=options.reference,
-        probes=answer.probes,
-        made_up=answer.made_up,
-        compared=answer.compared,
-        predictions_from=candidate.whose,
-        findings=worst_first(found),
-        versions=tuple(compared),
-        lint=tuple(_of_behaviour(one, agree) for one in linted),
-    )
 
 
 def _transform_agrees(found: Sequence[CheckFinding], answer: Answer) -> bool:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from transforms.baseline.choosing import Pool, column_of, edges
 
 MAX_MADE_UP = 160
+_MAX_EDGES = 40
 UNKNOWN = b"trueserve-no-such-word"
 
 _MAX_FEATURES = 64
@@ -54,8 +55,9 @@ def make_up(pool: Pool, vocabularies: Sequence[Sequence[bytes]], apply: Apply) -
     names = [name for name in pool.names[:_MAX_FEATURES] if column_of(pool.rows, name) is not None]
     kinds = [_of_feature(pool.rows, name, vocabularies) for name in names]
     by_turns = (change for each in itertools.zip_longest(*kinds) for change in each if change)
-    whole = [_Change("everything is missing", dict.fromkeys(pool.names))]
-    changes = list(itertools.islice(itertools.chain(whole, _edges(pool, base, apply), by_turns), MAX_MADE_UP))
+    many = itertools.chain(_edges(pool, base, apply), by_turns)
+    whole = _Change("everything is missing", dict.fromkeys(pool.names))
+    changes = [*itertools.islice(many, MAX_MADE_UP - 1), whole]
     rows = _changed(base, changes)
     taken = np.flatnonzero(_has_outputs(apply(rows)))
     return MadeUp(_take(rows, taken), [changes[i].why for i in taken])
@@ -112,17 +114,20 @@ def _numbers(column: Any) -> Iterator[tuple[str, list[Any]]]:
 
 def _edges(pool: Pool, base: pa.RecordBatch, apply: Apply) -> Iterator[_Change]:
     """Numbers right below and right above the edges of buckets, found by halving between real rows."""
-    for found in edges(pool):
-        column = column_of(pool.rows, found.feature)
-        low, high = (_flat(column, rows) for rows in (found.below, found.above))
+    every = list(edges(pool))
+    for found in every:
+        column, count = column_of(pool.rows, found.feature), max(1, _MAX_EDGES // len(every))
+        some = np.unique(np.linspace(0, max(len(found.below) - 1, 0), count).astype(np.int64))[
+            : len(found.below)
+        ]
+        low, high = (_flat(column, rows[some]) for rows in (found.below, found.above))
 
         def became(values: Any, name: str = found.feature, output: str = found.output) -> Any:
             changes = [_Change("", {name: [value.item()]}) for value in values]
             return _firsts(column_of(apply(_changed(base, changes)), output))
 
-        low, high = _closest(low, high, became) if len(low) else (low, high)
-        for side, values in (("below", low), ("above", high)):
-            for value in values:
+        for pair in zip(*_closest(low, high, became), strict=True) if len(low) else ():
+            for side, value in zip(("below", "above"), pair, strict=True):
                 yield _Change(f"{found.feature}: right {side} an edge", {found.feature: [value.item()]})
 
 

@@ -12,6 +12,7 @@ from transforms.serving.parity import Rows
 
 _PRESENT = "/present"
 _LONGEST = 300
+_TELL_NOTHING = ("Graph execution error", "Detected at node", "File ", "<")
 
 
 class UnfitError(Exception):
@@ -122,6 +123,8 @@ class Signature:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of what an error says that is not empty."""
+    """The first line of what an error says that tells something."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:_LONGEST] if lines else type(error).__name__
+    # TensorFlow first says that there is an error, and where; then what.
+    telling = [line for line in lines if not line.startswith(_TELL_NOTHING)] or lines
+    return telling[0][:_LONGEST] if telling else type(error).__name__
