@@ -230,11 +230,14 @@ def test_tolerances_and_the_share_are_those_of_the_flags(
     got = support.part(served.right, 0, FEW)
     got["late"] = got["late"] + np.where(np.arange(FEW) % 10 == 0, 1e-3, 0)[:, None].astype(np.float32)
     logs = support.write_logs(tmp_path / "logs", home.serving[:FEW], got)
-    _, document = run(capsys, home, served, logs, tmp_path / "strict", RAW)
-    assert (document["replay"]["total"]["differing"], said(document)) == (70, {"differing_share": "error"})
-    _, document = run(capsys, home, served, logs, tmp_path / "loose", RAW, "--replay_atol=0.002")
+    _, document = run(
+        capsys, home, served, logs, tmp_path / "loose", RAW, "--replay_atol=0.002", "--replay_rtol=2e-05"
+    )
+    replay = document["replay"]
+    assert (replay["atol"], replay["rtol"], replay["total"]["differing"]) == (0.002, 2e-5, 0)
     assert said(document) == {}
     _, document = run(capsys, home, served, logs, tmp_path / "share", RAW, "--replay_share=0.2")
+    assert document["replay"]["total"]["differing"] == FEW // 10
     assert said(document) == {"differing_share": "info"}
 
 

@@ -81,11 +81,10 @@ def test_rows_are_counted_by_version_in_any_order() -> None:
         ]
         return pa.RecordBatch.from_arrays(columns, schema=METADATA_SCHEMA)
 
-    parts = [
-        versions_.count_versions(batch(names)) for names in (["1", None, "1"], ["2"], [], ["1", "2", None])
-    ]
+    cuts: list[list[str | None]] = [["1", None, "1"], ["2"], [], ["1", "2", None]]
+    parts = [versions_.count_versions(batch(names)) for names in cuts]
     assert versions_.merge(parts) == versions_.merge(parts[::-1]) == {"1": 3, "2": 2, None: 2}
-    many = [{f"v{i}": 1} for i in range(1500)]
+    many: list[versions_.VersionRows] = [{f"v{i}": 1} for i in range(1500)]
     kept = versions_.merge(many)
     assert len(kept) == versions_.MAX_VERSIONS
     assert kept == versions_.merge(many[::-1])
@@ -116,7 +115,8 @@ def test_what_is_no_contract_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "1" / "contract.json", contract())
     with pytest.raises(UsageError, match="version 1 has two contracts"):
         served_contracts.load(str(tmp_path))
-    for values in ({"digests": {"graph": "a"}}, {"digests": []}, [], "x"):
+    wrong: list[object] = [{"digests": {"graph": "a"}}, {"digests": []}, [], "x"]
+    for values in wrong:
         write(tmp_path / "bad" / "1.json", values)
         with pytest.raises(UsageError, match=r"1\.json is no contract"):
             served_contracts.load(str(tmp_path / "bad"))
@@ -135,8 +135,8 @@ def test_contracts_are_held_against_a_log(home: Home, tmp_path: Path, capsys: Ca
             for row, number in list(zip(home.serving, numbers, strict=False))[part::2]
         ]
         logs.write_records(tmp_path / "logs" / f"log-{part}", records)
-    argv = [home.baseline, str(tmp_path / "logs" / "log-*"), tmp_path / "out"]
-    code = e2e.validate(capsys, *argv, "--spaces=raw", f"--contracts={tmp_path / 'served'}").code
+    logs_, flag = str(tmp_path / "logs" / "log-*"), f"--contracts={tmp_path / 'served'}"
+    code = e2e.validate(capsys, home.baseline, logs_, tmp_path / "out", "--spaces=raw", flag).code
     document = e2e.verdict(tmp_path / "out")
     jsonschema.validate(document, SCHEMA)
     assert code == 1
