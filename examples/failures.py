@@ -1,0 +1,328 @@
+"""Runs three small examples right and wrong, and makes the table of docs/failures.md of what was found.
+
+`python examples/failures.py` shows the table; with `--write` it brings docs/failures.md up to date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+DOCUMENT = HERE.parent / "docs" / "failures.md"
+BEGIN, END = "<!-- the table: python examples/failures.py --write -->", "<!-- end of the table -->"
+COLUMNS = ("fault", "at deploy", "from inputs", "from transformed features", "by replay", "diagnosis")
+
+Rows = Sequence[Any]
+
+
+class Built(NamedTuple):
+    """What the right way left: its baseline, its Keras model, and the version of the model that is served."""
+
+    folder: Path
+    baseline: Path
+    model_file: Path
+    served: Path
+
+
+@dataclass(frozen=True)
+class Twin:
+    """One thing that is done wrong; all else is as in the right twin.
+
+    Attributes:
+      name: of its folder.
+      fault: in words.
+      feature: the raw feature that it is about.
+      cause: what the diagnosis must say; empty for a fault that only the model has.
+      client: what requests hold, from the things that are held out.
+      training: what is trained on, from the things to train on.
+      model: writes the model that is served into a folder that is not there yet.
+      answers: whether that model takes the requests of this example at all.
+    """
+
+    name: str
+    fault: str
+    feature: str
+    cause: str = ""
+    client: Callable[[Rows], Rows] | None = None
+    training: Callable[[Rows], Rows] | None = None
+    model: Callable[[Built, Path], None] | None = None
+    answers: bool = True
+
+
+RIGHT = Twin("right", "none", "")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One folder of examples: its data, and how its model is trained."""
+
+    name: str
+    data: Any
+    twins: tuple[Twin, ...]
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+class Found(NamedTuple):
+    """What the commands said of a twin: exit codes, the findings of `check`, and the verdict."""
+
+    check: int
+    checked: dict[str, Any]
+    validate: int
+    verdict: dict[str, Any]
+
+    def refused(self) -> list[str]:
+        """Why `check` refused the model: kinds of findings, then rules of the lint."""
+        parts = (("kind", self.checked["findings"]), ("rule", self.checked["lint"]))
+        return [one[key] for key, findings in parts for one in findings if one["severity"] == "error"]
+
+    def errors(self, space: str) -> list[dict[str, Any]]:
+        """The verdict's errors on one side of the model."""
+        return [
+            one for one in self.verdict["findings"] if (one["severity"], one["space"]) == ("error", space)
+        ]
+
+    def causes(self, feature: str) -> list[dict[str, Any]]:
+        """Diagnoses of a raw feature, the surest first."""
+        found = [one["diagnosis"] for one in self.errors("raw") if one["feature"] == feature]
+        return sorted(filter(None, found), key=lambda one: -float(one["confidence"]))
+
+
+def examples() -> tuple[Example, ...]:
+    """All three, with their twins."""
+    from examples import serving
+    from examples.augmented_audio import data as tones
+    from examples.augmented_audio import wrong as noise
+    from examples.scaled_images import data as images
+    from examples.scaled_images import wrong as scale
+    from examples.tokenizer import data as lines
+    from examples.tokenizer import preprocessing as words
+    from examples.tokenizer import wrong as text
+
+    def by_hand(label: str, spoil: Any) -> Callable[[Built, Path], None]:
+        return lambda built, to: serving.ByHand(built.baseline, built.model_file, label, spoil).save(to)
+
+    pixels, samples = "pixels", "samples"
+    of_images = (
+        Twin("undivided", "the client sends 0..255 for 0..1", pixels, "scale or unit", scale.undivided),
+        Twin("twice", "the client divides by 255 twice", pixels, "scale or unit", scale.divided_twice),
+        Twin(
+            "in_the_graph",
+            "serving code divides once more",
+            pixels,
+            model=by_hand(images.LABEL, scale.divided_in_the_graph),
+        ),
+        Twin(
+            "no_transform",
+            "the served model has no preprocessing",
+            pixels,
+            model=lambda built, to: serving.save_without_transform(built.model_file, to),
+            answers=False,
+        ),
+    )
+    moved, spelled = "one value moved to another", "case, white space, encoding or prefix"
+    of_lines = (
+        Twin("unknown", "unknown words become -1 for 0", "first_word_id", moved, text.unknown_moved),
+        Twin("punctuation", "commas stay with their words", "words", spelled, text.punctuation_attached),
+        Twin("case", "words are not brought to lower case", "words", spelled, text.case_kept),
+        Twin(
+            "vocabulary",
+            "a re-built vocabulary",
+            "words",
+            model=lambda built, to: text.rebuild_vocabulary(built.served, to),
+        ),
+    )
+    wider = "spread at the same centre"
+    of_tones = (
+        Twin("noisy", "noise in serving", samples, wider, noise.noisy),
+        Twin("clean", "noise in the training examples", samples, wider, training=noise.noisy),
+        Twin(
+            "in_the_graph",
+            "noise left in the serving code",
+            samples,
+            model=by_hand(tones.LABEL, noise.noise_in_the_graph),
+        ),
+    )
+    return (
+        Example("scaled_images", images, of_images),
+        Example("tokenizer", lines, of_lines, {"ids": words.PADDING + 1}),
+        Example("augmented_audio", tones, of_tones, {"noise": 0.1}),
+    )
+
+
+def build(example: Example, folder: Path) -> Built:
+    """prepare, train and export, with the commands that a user types.
+
+    Raises SystemExit if a command fails.
+    """
+    from examples import rows, serving
+
+    baseline = prepare(example, folder, example.data.rows(example.data.read().training))
+    model_file = folder / "model" / "model.keras"
+    data = example.data
+    serving.train(baseline, model_file, data.LABEL, data.CLASSES, **example.training)
+    served = folder / "served"
+    _must("export", f"--baseline={baseline}", f"--model={model_file}", f"--output={served}")
+    version = max(served.iterdir(), key=lambda path: path.name)
+    right = rows.without(data.rows(data.read().held_out), data.LABEL)
+    serving.log_requests(version, right, folder / "logs")
+    return Built(folder, baseline, model_file, version)
+
+
+def prepare(example: Example, folder: Path, rows: Rows) -> Path:
+    """Writes training examples and has a baseline made of them."""
+    from examples.rows import write_examples
+
+    write_examples(rows, folder / "train")
+    _must(
+        "prepare",
+        f"--examples={folder}/train/*",
+        f"--preprocessing={HERE / example.name / 'preprocessing.py'}",
+        f"--label={example.data.LABEL}",
+        f"--baseline={folder / 'baseline'}",
+    )
+    return folder / "baseline"
+
+
+def run_right(built: Built) -> Found:
+    """What is said where nothing is wrong."""
+    checked = check(built, built.baseline, built.served)
+    return Found(*checked, *validate(built, built.baseline, built.folder / "logs", built.folder / "skew"))
+
+
+def run_wrong(example: Example, built: Built, twin: Twin, right: Found) -> Found:
+    """Does one thing wrong, as the twin says, and asks; `right` is what was said of the right model."""
+    folder = built.folder / twin.name
+    baseline, model = built.baseline, built.served
+    if twin.training is not None:
+        baseline = prepare(example, folder, twin.training(example.data.read().training))
+    if twin.model is not None:
+        model = folder / "served" / str(int(built.served.name) + 1)
+        model.parent.mkdir(parents=True)
+        twin.model(built, model)
+    same = (baseline, model) == (built.baseline, built.served)
+    checked = (right.check, right.checked) if same else check(built, baseline, model)
+    if not twin.answers:
+        return Found(*checked, 0, {"findings": []})
+    log(example, twin, model, folder / "logs")
+    return Found(*checked, *validate(built, baseline, folder / "logs", folder / "skew"))
+
+
+def log(example: Example, twin: Twin, model: Path, folder: Path) -> None:
+    """Has the model answer the twin's client."""
+    from examples import rows, serving
+
+    asked = (twin.client or example.data.rows)(example.data.read().held_out)
+    serving.log_requests(model, rows.without(asked, example.data.LABEL), folder)
+
+
+def check(built: Built, baseline: Path, model: Path) -> tuple[int, dict[str, Any]]:
+    """`trueserve check`: its exit code and report."""
+    reference = [] if model == built.served else [f"--reference={built.served}"]
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        code = trueserve("check", f"--baseline={baseline}", f"--model={model}", *reference, "--json")
+    return code, json.loads(said.getvalue())
+
+
+def validate(built: Built, baseline: Path, logs: Path, output: Path) -> tuple[int, dict[str, Any]]:
+    """`trueserve validate`: its exit code and verdict."""
+    words = (f"--baseline={baseline}", f"--logs={logs}/*", f"--output={output}", f"--replay={built.served}")
+    code = trueserve("validate", *words)
+    return code, json.loads((output / "verdict.json").read_text(encoding="utf-8"))
+
+
+def trueserve(*words: str) -> int:
+    """The command, in this process, where TensorFlow is loaded already; its exit code."""
+    from pipelines import cli
+
+    return cli.main(words)
+
+
+def _must(*words: str) -> None:
+    if code := trueserve(*words):
+        raise SystemExit(f"trueserve {words[0]} ended with exit code {code}")
+
+
+def table(found: Sequence[tuple[Example, Twin, Found]]) -> str:
+    """Markdown: a row for each fault, and who found it."""
+    lines = [f"| {' | '.join(('example', *COLUMNS))} |", "| --- " * (len(COLUMNS) + 1) + "|"]
+    lines += [
+        f"| {' | '.join((f'`{one.name}`', twin.fault, *cells(twin, what)))} |" for one, twin, what in found
+    ]
+    return "\n".join(lines)
+
+
+def cells(twin: Twin, found: Found) -> Iterator[str]:
+    """What was found of a fault, from the results alone: `–` where nothing was."""
+    yield _named(found.refused())
+    yield _named(_feature(one) for one in found.errors("raw"))
+    yield _named(_feature(one) for one in found.errors("transformed"))
+    yield _named(_feature(one) for one in found.errors("prediction"))
+    yield diagnosis(twin, found)
+
+
+def diagnosis(twin: Twin, found: Found) -> str:
+    """The cause that the verdict names, or for a fault of the model's what `check` says; no numbers in it."""
+    if causes := found.causes(twin.feature):
+        return str(causes[0]["cause"])
+    if rules := [one["rule"] for one in found.checked["lint"] if one["severity"] == "error"]:
+        return _named(rules)
+    for one in found.checked["findings"]:
+        if one["severity"] == "error":
+            return f"`{one['feature']}` is another" if one["feature"] else one["message"].partition(":")[0]
+    return _named([])
+
+
+def _feature(finding: dict[str, Any]) -> str:
+    return str(finding["feature"] or finding["metric"])
+
+
+def _named(names: Any) -> str:
+    return ", ".join(f"`{name}`" for name in dict.fromkeys(names)) or "–"
+
+
+def with_table(document: str, made: str) -> str:
+    """The document with this table in place of its own. Raises ValueError where it has no place for one."""
+    before, begin, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"{DOCUMENT.name} lacks {BEGIN!r} or {END!r}")
+    return f"{before}{begin}\n\n{made}\n\n{end}{after}"
+
+
+def run_all(folder: Path) -> Iterator[tuple[Example, Twin, Found]]:
+    """All examples, each right and then with each of its faults."""
+    for example in examples():
+        built = build(example, folder / example.name)
+        right = run_right(built)
+        yield example, RIGHT, right
+        for twin in example.twins:
+            yield example, twin, run_wrong(example, built, twin, right)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Shows the table, or writes it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="bring docs/failures.md up to date")
+    options = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as folder:
+        made = table(list(run_all(Path(folder))))
+    if options.write:
+        DOCUMENT.write_text(with_table(DOCUMENT.read_text(encoding="utf-8"), made), encoding="utf-8")
+    print(made)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
