@@ -23,7 +23,7 @@ from transforms.paths import FileSize
 from transforms.records import Batch
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(
     base=examples("base"),
     test=examples("test"),
