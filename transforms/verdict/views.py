@@ -25,6 +25,24 @@ class Bucket(NamedTuple):
     mass: float
 
 
+class Counted(NamedTuple):
+    """A category's values.
+
+    Attributes:
+      counts: see `View.counts`.
+      whole: its values, kept or not; TFDV's sketch may count what it kept as more than there is.
+      most_unkept: the most often that a value can come which TFDV did not keep; 0 where it kept them all.
+    """
+
+    counts: Counter[str]
+    whole: float
+    most_unkept: float
+
+    def shares(self) -> dict[str, float]:
+        """See `View.shares`."""
+        return {value: count / self.whole for value, count in self.counts.items()} if self.whole else {}
+
+
 def path_name(path: path_pb2.Path) -> str:
     return ".".join(path.step)
 
@@ -87,22 +105,26 @@ class View:
         counts = {bucket.label: bucket.sample_count for bucket in strings.rank_histogram.buckets}
         return Counter(counts or {top.value: top.frequency for top in strings.top_values})
 
+    def counted(self) -> Counted:
+        """`counts` with what follows from them; worth keeping where several of these are asked for."""
+        counts = self.counts()
+        cut = self.proto.string_stats.unique > len(counts)
+        unkept = float(min(counts.values(), default=0)) if cut else 0.0
+        return Counted(counts, max(self.values, float(sum(counts.values()))), unkept)
+
     @property
     def whole(self) -> float:
-        """A category's values, kept or not; TFDV's sketch may count what it kept as more than there is."""
-        return max(self.values, float(sum(self.counts().values())))
+        """See `Counted`."""
+        return self.counted().whole
 
     def shares(self) -> dict[str, float]:
         """Shares of all values, of those that TFDV kept: less than 1 together where its list is cut."""
-        counts, whole = self.counts(), self.whole
-        return {value: count / whole for value, count in counts.items()} if whole else {}
+        return self.counted().shares()
 
     @property
     def most_unkept(self) -> float:
-        """The most often that a value can come which TFDV did not keep; 0 where it kept them all."""
-        counts = self.counts()
-        cut = self.proto.string_stats.unique > len(counts)
-        return float(min(counts.values(), default=0)) if cut else 0.0
+        """See `Counted`."""
+        return self.counted().most_unkept
 
     def buckets(self, kind: int) -> list[Bucket]:
         """The histogram of TFDV's type `kind` (STANDARD or QUANTILES), infinite values left out."""

@@ -9,7 +9,7 @@ anywhere on the step at its value: then the function is known within bounds only
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,24 +58,28 @@ class Cdf:
 
     def quantile(self, share: float) -> float:
         """The least value up to which there is this share of all."""
-        after = int(np.searchsorted(self.share, share, side="left"))
-        if after == 0:
-            return float(self.x[0])
-        if after >= len(self.x):
-            return float(self.x[-1])
-        low, high = self.share[after - 1], self.share[after]
-        part = (share - low) / (high - low) if high > low else 1.0
-        return float(self.x[after - 1] + part * (self.x[after] - self.x[after - 1]))
+        return float(self.quantiles(np.array([share]))[0])
+
+    def quantiles(self, shares: Array) -> Array:
+        """The least values up to which there are these shares of all."""
+        last = len(self.x) - 1
+        after = np.clip(np.searchsorted(self.share, shares, side="left"), 0, last)
+        before = np.maximum(after - 1, 0)
+        rise = self.share[after] - self.share[before]
+        part = np.where(rise > 0, (shares - self.share[before]) / np.where(rise > 0, rise, 1.0), 1.0)
+        result: Array = self.x[before] + np.clip(part, 0, 1) * (self.x[after] - self.x[before])
+        return result
 
     def _between(self, at: Array, after: Array) -> Array:
-        at = np.asarray(at, float)
-        low = np.clip(after - 1, 0, len(self.x) - 1)
-        high = np.clip(after, 0, len(self.x) - 1)
+        """Straight between the points around `at`, of which the later ones are `after`."""
+        at, size = np.asarray(at, float), len(self.x)
+        high = np.clip(after, min(1, size - 1), size - 1)
+        low = np.maximum(high - 1, 0)
         width = self.x[high] - self.x[low]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            part = np.where(width > 0, (at - self.x[low]) / np.where(width > 0, width, 1.0), 0.0)
-        inside: Array = self.share[low] + np.clip(part, 0, 1) * (self.share[high] - self.share[low])
-        result: Array = np.where(after == 0, 0.0, np.where(after >= len(self.x), 1.0, inside))
+        width[width <= 0] = 1.0  # where a step begins or ends the whole, which is told below
+        result: Array = self.share[low] + (at - self.x[low]) / width * (self.share[high] - self.share[low])
+        result[after == 0] = 0.0
+        result[after >= size] = 1.0
         return result
 
     @property
@@ -87,27 +91,25 @@ class Cdf:
 
 def of_view(view: View) -> Cdf | None:
     """The distribution function of a number's statistics, None where it has no finite values."""
-    fine = [one.histogram for one in view.proto.custom_stats if one.name == QUANTILES]
-    if fine and fine[0].buckets:
-        return of_buckets([Bucket(b.low_value, b.high_value, b.sample_count) for b in fine[0].buckets])
-    return _of_tfdv(view)
+    fine = [one.histogram.buckets for one in view.proto.custom_stats if one.name == QUANTILES]
+    return of_buckets(fine[0]) if fine and fine[0] else _of_tfdv(view)
 
 
-def of_buckets(buckets: Sequence[Bucket]) -> Cdf | None:
-    """From buckets in ascending order, those of no width being steps."""
-    finite = [b for b in buckets if np.isfinite(b.low) and np.isfinite(b.high) and b.mass > 0]
-    whole = sum(bucket.mass for bucket in finite)
-    if not whole:
+def of_buckets(buckets: Iterable[Any]) -> Cdf | None:
+    """From a histogram's buckets in ascending order, those of no width being steps."""
+    told = [(b.low_value, b.high_value, b.sample_count) for b in buckets]
+    low, high, mass = np.array(told, float).reshape(-1, 3).T
+    finite = np.isfinite(low) & np.isfinite(high) & (mass > 0)
+    low, high, mass = low[finite], high[finite], mass[finite]
+    if not len(mass):
         return None
-    x, share, total = [finite[0].low], [0.0], 0.0
-    for bucket in finite:
-        if bucket.low > x[-1]:
-            x.append(bucket.low)
-            share.append(total / whole)
-        total += bucket.mass
-        x.append(bucket.high)
-        share.append(total / whole)
-    return Cdf(np.array(x), np.minimum(np.array(share), 1.0))
+    share = np.cumsum(mass) / mass.sum()
+    # A bucket that does not begin where the one before it ends has a point there, too.
+    gap = np.concatenate([[True], low[1:] > high[:-1]])
+    x = np.stack([low, high], 1).ravel()
+    shares = np.stack([np.concatenate([[0.0], share[:-1]]), share], 1).ravel()
+    keep = np.stack([gap, np.full(len(gap), True)], 1).ravel()
+    return Cdf(x[keep], np.minimum(shares[keep], 1.0))
 
 
 def _of_tfdv(view: View) -> Cdf | None:

@@ -120,17 +120,14 @@ def _components(expected: Array, observed: Array, count: int) -> list[float]:
     observed = _to_known(observed, has)
     expected = expected[has]
     middle = np.cumsum(expected) - expected / 2
-    found: list[Array] = [np.ones(len(expected))]
-    values: list[float] = []
-    for degree in range(1, min(count, len(expected) - 1) + 1):
-        score = (2 * middle - 1) ** degree
-        for other in (*found, *found):  # twice, for what rounding leaves
-            score = score - np.sum(score * other * expected) * other
-        norm = math.sqrt(float(np.sum(score * score * expected)))
-        if norm < 1e-9:
-            break
-        found.append(score / norm)
-        values.append(float(np.sum((observed - expected) * found[-1])))
+    degree = min(count, len(expected) - 1)
+    root = np.sqrt(expected)
+    # Weighted so, columns that are orthonormal are polynomials that are, under the expected shares.
+    weighted = np.polynomial.legendre.legvander(2 * middle - 1, degree) * root[:, None]  # type: ignore[no-untyped-call]
+    columns, triangle = np.linalg.qr(weighted)
+    independent = np.abs(np.diag(triangle)) >= 1e-9
+    kept = columns[:, 1:][:, independent[1:]]
+    values: list[float] = (((observed - expected) / root) @ kept).tolist()
     return values
 
 

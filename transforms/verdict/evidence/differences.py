@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import heapq
 import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from transforms.verdict.evidence import cdf as cdfs
 from transforms.verdict.evidence import chance
 from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.views import Bucket, View
+from transforms.verdict.views import Counted, View
 
 Array = np.ndarray[Any, Any]
 
@@ -56,12 +57,12 @@ def of_feature(training: View, serving: View, missing: int | None = None) -> Ite
     yield of_missing(training, serving, serving.missing if missing is None else missing)
     if not training.present or not serving.present or training.kind != serving.kind:
         return
-    of_values = {"number": of_number, "category": of_category}.get(serving.kind)
-    found = of_values(training, serving) if of_values else None
-    if found is not None:
-        yield found
-    if serving.kind == "category" and (unseen := of_unseen(training, serving)) is not None:
-        yield unseen
+    if serving.kind == "category":
+        sides = (training.counted(), serving.counted())
+        found = (of_category(training, serving, sides), of_unseen(training, serving, sides))
+    else:
+        found = (of_number(training, serving) if serving.kind == "number" else None, None)
+    yield from (one for one in found if one is not None)
     if (lengths := of_lengths(training, serving)) is not None:
         yield lengths
 
@@ -124,31 +125,28 @@ def cells(before: Cdf, after: Cdf) -> tuple[Array, Array]:
 
 def _deciles(before: Cdf, after: Cdf) -> tuple[tuple[str, float, float], ...]:
     """Shares between training's deciles and beyond its ends, those that moved most first."""
-    edges = np.unique([before.quantile(q / 10) for q in range(11)])
-    found = [_beyond(f"below {edges[0]:.4g}", before, after, edges[:1], under=True)]
-    for low, high in itertools.pairwise(edges):
-        pair = np.array([low, high])
-        shares = [float(side.up_to(pair)[1] - side.up_to(pair)[0]) for side in (before, after)]
-        found.append((f"{low:.4g} to {high:.4g}", shares[0], shares[1]))
-    found.append(_beyond(f"above {edges[-1]:.4g}", before, after, edges[-1:], under=False))
-    return _moved(found)
-
-
-def _beyond(label: str, before: Cdf, after: Cdf, edge: Array, *, under: bool) -> tuple[str, float, float]:
-    shares = [float((side.under(edge) if under else 1 - side.up_to(edge))[0]) for side in (before, after)]
-    return label, shares[0], shares[1]
+    edges = np.unique(before.quantiles(np.linspace(0, 1, 11)))
+    bounds = [f"{edge:.4g}" for edge in edges]
+    labels = [f"{low} to {high}" for low, high in itertools.pairwise(bounds)]
+    shares = []
+    for side in (before, after):
+        upto = side.up_to(edges)
+        shares.append([float(side.under(edges[:1])[0]), *np.diff(upto).tolist(), 1 - float(upto[-1])])
+    labels = [f"below {bounds[0]}", *labels, f"above {bounds[-1]}"]
+    return _moved(list(zip(labels, *shares, strict=True)))
 
 
 def _moved(parts: list[tuple[str, float, float]]) -> tuple[tuple[str, float, float], ...]:
-    moved = sorted(parts, key=lambda part: -abs(part[2] - part[1]))
-    return tuple(part for part in moved[:3] if abs(part[2] - part[1]) > 1e-4)
+    moved = heapq.nlargest(3, parts, key=lambda part: abs(part[2] - part[1]))
+    return tuple(part for part in moved if abs(part[2] - part[1]) > 1e-4)
 
 
-def of_category(training: View, serving: View) -> Difference | None:
+def of_category(training: View, serving: View, sides: tuple[Counted, Counted]) -> Difference | None:
     """Total variation between shares of categories, those too rare to be told apart taken together."""
     size = chance.effective_size(training.present, serving.present)
-    unkept = serving.most_unkept / serving.whole if serving.whole else 0.0
-    expected, observed = pooled(training.shares(), serving.shares(), size, unkept)
+    before, after = sides
+    unkept = after.most_unkept / after.whole if after.whole else 0.0
+    expected, observed = pooled(before.shares(), after.shares(), size, unkept)
     p, q = np.array(list(expected.values())), np.array(list(observed.values()))
     if len(p) == 1 and _OTHERS in expected:
         return None
@@ -168,7 +166,7 @@ def pooled(
     `unkept` is the greatest share that a value can have in serving whose count was not kept: as far as that
     goes, such a value is taken to be as frequent as expected.
     """
-    known = [value for value, share in before.items() if share * size >= _LEAST_EXPECTED]
+    known = [value for value, share in before.items() if share * size >= _LEAST_EXPECTED and value != _OTHERS]
     expected = {value: before[value] for value in known}
     observed = {value: after.get(value, min(before[value], unkept)) for value in known}
     expected[_OTHERS] = max(1 - sum(expected.values()), 0.0)
@@ -176,19 +174,21 @@ def pooled(
     return expected, observed
 
 
-def of_unseen(training: View, serving: View) -> Difference | None:
+def of_unseen(training: View, serving: View, sides: tuple[Counted, Counted]) -> Difference | None:
     """The share of values that training did not have, beside what it leads to expect.
 
     Good and Turing: the chance that the next value is new is the share of values that came once (Good 1953).
     """
-    known = training.counts()
-    if training.most_unkept > 0 or serving.most_unkept > 0:
+    before, after = sides
+    if before.most_unkept > 0 or after.most_unkept > 0:
         return None  # what was not kept cannot be told from what never came
-    after = serving.counts()
-    new = sum(count for value, count in after.items() if value not in known)
-    once = sum(1 for count in known.values() if count <= 1)
+    new = sum(count for value, count in after.counts.items() if value not in before.counts)
+    once = sum(1 for count in before.counts.values() if count <= 1)
     size = chance.effective_size(training.present, serving.present)
-    p_value = chance.of_rates(once, training.values, new, serving.values)
+    # A weight is no row: what was sampled is as uncertain as the rows that came.
+    rows = new * serving.present / max(serving.values, 1.0) if serving.is_weighted else new
+    of_rows = serving.present if serving.is_weighted else serving.values
+    p_value = chance.of_rates(once, training.values, rows, of_rows)
     share, expected = new / max(serving.values, 1.0), once / max(training.values, 1.0)
     return Difference(UNSEEN, max(share - expected, 0.0), p_value, size, (("new values", expected, share),))
 
@@ -210,4 +210,4 @@ def _common(view: View) -> Any:
 
 def _length_cdf(common: Any) -> Cdf | None:
     buckets = common.num_values_histogram.buckets
-    return cdfs.of_buckets([Bucket(b.low_value, b.high_value, b.sample_count) for b in buckets])
+    return cdfs.of_buckets(buckets)
