@@ -13,8 +13,9 @@ import pyarrow as pa
 import pytest
 import tensorflow as tf
 
+from transforms.accounting import Accounting
 from transforms.errors import UsageError
-from transforms.records import METADATA_SCHEMA, Batch
+from transforms.records import METADATA_SCHEMA, Batch, Window
 from transforms.replay import answers, reference_model, summary
 from transforms.replay.compare import Tolerance
 from transforms.replay.reference_model import ReferenceModel
@@ -24,6 +25,7 @@ from transforms.replay.summary import Differences, ReplaySummary
 from transforms.verdict.findings import Finding, Severity
 from transforms.verdict.replay_findings import compare_replay, exceeds
 from transforms.verdict.severity import Policy
+from transforms.verdict.verdict import decide
 
 HOUR = 3_600_000_000
 LIMITS = Limits("model")
@@ -277,3 +279,13 @@ def test_models_that_cannot_be_replayed_are_refused_before_anything_runs(tmp_pat
     tf.saved_model.save(module, str(tmp_path / "dense"), signatures={"serving_default": module.serve})
     with pytest.raises(UsageError, match=r"takes serialized tf\.Examples.*signatures: serving_default"):
         reference_model.check(str(tmp_path / "dense"))
+
+
+def test_a_replay_of_rows_is_an_examination_and_one_of_none_is_not() -> None:
+    def outcome(found: ReplaySummary) -> str:
+        compared = [compare_replay(found, LIMITS, Policy())]
+        return decide(Window(), Accounting(rows=5, compared=5), compared, [], Policy(), None).outcome.value
+
+    assert outcome(ReplaySummary(rows=5, total=Differences(5))) == "ok"
+    assert outcome(ReplaySummary(rows=5, total=Differences(5, 5))) == "skew"
+    assert outcome(ReplaySummary(rows=5, unmatched=Counter(no_response=5))) == "not_examined"

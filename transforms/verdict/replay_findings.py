@@ -28,19 +28,19 @@ _REASONS = {
 
 def compare_replay(found: ReplaySummary, limits: Limits, policy: Policy) -> Comparison:
     """The findings of a replay, as those of a space of its own."""
-    findings = [*_differing(found, limits, policy), *_by_themselves(found), *_not_replayed(found)]
-    return Comparison(tuple(findings), (), space=Space.PREDICTION)
+    share = _differing(found, limits, policy)
+    findings = [*([share] if found.total.differing else []), *_by_themselves(found), *_not_replayed(found)]
+    measured = (share,) if found.total.rows else ()
+    return Comparison(tuple(findings), (), distances=measured, space=Space.PREDICTION)
 
 
-def _differing(found: ReplaySummary, limits: Limits, policy: Policy) -> Iterator[Finding]:
-    if not found.total.differing:
-        return
+def _differing(found: ReplaySummary, limits: Limits, policy: Policy) -> Finding:
     guilty, innocent = _by_version(found, limits, policy)
     bad = bool(guilty) or exceeds(found.total, found.again, limits.share)
     message = f"{_share(found.total)} of logged answers are not those of the reference model{_far(found)}"
     if guilty and innocent:
         message += f": {_versions(found, guilty)}; {_listed(innocent)} {_do(innocent)} not"
-    yield Finding(
+    return Finding(
         feature="",
         space=Space.PREDICTION,
         kind=Kind.REPLAY,

@@ -265,10 +265,16 @@ def _nothing_examined(
     least = max(policy.min_rows, 1)
     if accounting.compared < least:
         yield _input(Severity.INFO, "too_few_rows", _too_few(window, accounting, least, seen))
-    elif not any(comparison.distances or comparison.findings for comparison in compared):
+    elif not any(map(_has_compared, compared)):
         yield _input(
             Severity.INFO, "nothing_comparable", "no feature could be compared; not_compared says why"
         )
+
+
+def _has_compared(comparison: Comparison) -> bool:
+    """Whether anything was held against anything; what is said of answers and versions alone is not that."""
+    features = comparison.space in (Space.RAW, Space.TRANSFORMED)
+    return bool(comparison.distances or (features and comparison.findings))
 
 
 def _too_few(window: Window, accounting: Accounting, least: int, seen: Window | None) -> str:
