@@ -21,6 +21,7 @@ sys.path.insert(0, str(HERE.parent))
 
 DOCUMENT = HERE.parent / "docs" / "failures.md"
 BEGIN, END = "<!-- the table: python examples/failures.py --write -->", "<!-- end of the table -->"
+PREPROCESSING = "preprocessing.py"
 COLUMNS = ("fault", "at deploy", "from inputs", "from transformed features", "by replay", "diagnosis")
 
 Rows = Sequence[Any]
@@ -46,6 +47,7 @@ class Twin:
       cause: what the diagnosis must say; empty for a fault that only the model has.
       client: what requests hold, from the things that are held out.
       training: what is trained on, from the things to train on.
+      preprocessing: the file that the baseline is made with, in the example's folder.
       model: writes the model that is served into a folder that is not there yet.
       answers: whether that model takes the requests of this example at all.
     """
@@ -56,6 +58,7 @@ class Twin:
     cause: str = ""
     client: Callable[[Rows], Rows] | None = None
     training: Callable[[Rows], Rows] | None = None
+    preprocessing: str = PREPROCESSING
     model: Callable[[Built, Path], None] | None = None
     answers: bool = True
 
@@ -152,6 +155,7 @@ def examples() -> tuple[Example, ...]:
             samples,
             model=by_hand(tones.LABEL, noise.noise_in_the_graph),
         ),
+        Twin("preprocessing", "noise in the `preprocessing_fn`", samples, preprocessing="noisy.py"),
     )
     return (
         Example("scaled_images", images, of_images),
@@ -179,7 +183,7 @@ def build(example: Example, folder: Path) -> Built:
     return Built(folder, baseline, model_file, version)
 
 
-def prepare(example: Example, folder: Path, rows: Rows) -> Path:
+def prepare(example: Example, folder: Path, rows: Rows, preprocessing: str = PREPROCESSING) -> Path:
     """Writes training examples and has a baseline made of them."""
     from examples.rows import write_examples
 
@@ -187,7 +191,7 @@ def prepare(example: Example, folder: Path, rows: Rows) -> Path:
     _must(
         "prepare",
         f"--examples={folder}/train/*",
-        f"--preprocessing={HERE / example.name / 'preprocessing.py'}",
+        f"--preprocessing={HERE / example.name / preprocessing}",
         f"--label={example.data.LABEL}",
         f"--baseline={folder / 'baseline'}",
     )
@@ -204,8 +208,9 @@ def run_wrong(example: Example, built: Built, twin: Twin, right: Found) -> Found
     """Does one thing wrong, as the twin says, and asks; `right` is what was said of the right model."""
     folder = built.folder / twin.name
     baseline, model = built.baseline, built.served
-    if twin.training is not None:
-        baseline = prepare(example, folder, twin.training(example.data.read().training))
+    if twin.training is not None or twin.preprocessing != PREPROCESSING:
+        rows = (twin.training or example.data.rows)(example.data.read().training)
+        baseline = prepare(example, folder, rows, twin.preprocessing)
     if twin.model is not None:
         model = folder / "served" / str(int(built.served.name) + 1)
         model.parent.mkdir(parents=True)
@@ -255,10 +260,12 @@ def _must(*words: str) -> None:
 
 
 def table(found: Sequence[tuple[Example, Twin, Found]]) -> str:
-    """Markdown: a row for each fault, and who found it."""
+    """Markdown: a row for each fault, and who found it; none for the right twins."""
     lines = [f"| {' | '.join(('example', *COLUMNS))} |", "| --- " * (len(COLUMNS) + 1) + "|"]
     lines += [
-        f"| {' | '.join((f'`{one.name}`', twin.fault, *cells(twin, what)))} |" for one, twin, what in found
+        f"| {' | '.join((f'`{one.name}`', twin.fault, *cells(twin, what)))} |"
+        for one, twin, what in found
+        if twin is not RIGHT
     ]
     return "\n".join(lines)
 

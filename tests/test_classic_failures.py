@@ -1,0 +1,165 @@
+"""The three small examples, right and wrong, through the real commands; and the table in docs/failures.md."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples import failures
+from examples.failures import RIGHT, Example, Found, Twin
+
+EXAMPLES = failures.examples()
+WRONG = [(one.name, twin.name) for one in EXAMPLES for twin in one.twins]
+# So sure is nobody of what is wrong.
+SURE = 0.9
+
+Results = dict[tuple[str, str], tuple[Example, Twin, Found]]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    found = failures.run_all(tmp_path_factory.mktemp("failures"))
+    return {(example.name, twin.name): (example, twin, what) for example, twin, what in found}
+
+
+@pytest.mark.parametrize("name", [example.name for example in EXAMPLES])
+def test_of_the_right_twin_nothing_is_said(results: Results, name: str) -> None:
+    _, _, found = results[name, RIGHT.name]
+    assert (found.check, found.validate) == (0, 0), found
+    assert not found.verdict["findings"]
+    assert not found.checked["findings"]
+    assert not found.checked["lint"]
+    counts = found.verdict["counts"]
+    assert counts["rows"] == counts["compared"] > 500
+
+
+@pytest.mark.parametrize(("name", "fault"), WRONG)
+def test_the_wrong_twin_is_found_out(results: Results, name: str, fault: str) -> None:
+    _, twin, found = results[name, fault]
+    if twin.cause:
+        assert (found.check, found.validate) == (0, 1)
+        assert twin.feature in {one["feature"] for one in found.errors("raw")}
+    else:
+        assert found.check == 1
+        assert found.refused()
+
+
+CAUSED = [(one.name, twin.name) for one in EXAMPLES for twin in one.twins if twin.cause]
+
+
+@pytest.mark.parametrize(("name", "fault"), CAUSED)
+def test_the_diagnosis_is_the_true_cause(results: Results, name: str, fault: str) -> None:
+    _, twin, found = results[name, fault]
+    causes = found.causes(twin.feature)
+    assert causes[0]["cause"] == twin.cause, causes
+    assert causes[0]["confidence"] >= 0.5
+
+
+@pytest.mark.parametrize(("name", "fault"), CAUSED)
+def test_no_raw_feature_has_a_wrong_cause_with_confidence(results: Results, name: str, fault: str) -> None:
+    _, twin, found = results[name, fault]
+    surely = [
+        one for one in found.errors("raw") if one["diagnosis"] and one["diagnosis"]["confidence"] > SURE
+    ]
+    assert {(one["feature"], one["diagnosis"]["cause"]) for one in surely} <= {(twin.feature, twin.cause)}
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "said"),
+    [
+        ("scaled_images", "in_the_graph", {"difference"}),
+        ("scaled_images", "no_transform", {"no_transform_features"}),
+        ("tokenizer", "vocabulary", {"difference", "asset-changed"}),
+        ("augmented_audio", "in_the_graph", {"difference", "random-without-seed"}),
+        ("augmented_audio", "preprocessing", {"difference", "random-without-seed"}),
+    ],
+)
+def test_check_says_why_it_refuses(results: Results, name: str, fault: str, said: set[str]) -> None:
+    assert said <= set(results[name, fault][2].refused())
+
+
+ANSWERING = [(one.name, twin.name) for one in EXAMPLES for twin in one.twins if twin.model and twin.answers]
+
+
+@pytest.mark.parametrize(("name", "fault"), ANSWERING)
+def test_replay_finds_a_wrong_model_by_its_answers_alone(results: Results, name: str, fault: str) -> None:
+    _, _, found = results[name, fault]
+    assert found.validate == 1
+    assert found.errors("prediction")
+    assert not found.errors("raw")
+    assert not found.errors("transformed")
+
+
+def test_the_table_is_what_was_found(results: Results) -> None:
+    document = failures.DOCUMENT.read_text(encoding="utf-8")
+    made = failures.table(list(results.values()))
+    assert failures.with_table(document, made) == document, "stale: python examples/failures.py --write"
+
+
+def test_no_row_of_the_table_is_empty(results: Results) -> None:
+    wrong = [one for one in results.values() if one[1] is not RIGHT]
+    assert len(wrong) == len(WRONG)
+    for _, twin, found in wrong:
+        *caught, named = failures.cells(twin, found)
+        assert any(cell != "–" for cell in caught), twin.fault
+        assert named not in ("–", "unknown"), twin.fault
+
+
+def _found(**verdict: Any) -> Found:
+    return Found(0, {"findings": [], "lint": []}, 1, {"findings": [], **verdict})
+
+
+def test_a_table_that_says_something_else_is_seen() -> None:
+    document = f"before\n{failures.BEGIN}\nold\n{failures.END}\nafter\n"
+    example, twin = EXAMPLES[0], EXAMPLES[0].twins[0]
+    made = failures.table([(example, twin, _found())])
+    assert made.splitlines()[-1] == f"| `scaled_images` | {twin.fault} | – | – | – | – | – |"
+    renewed = failures.with_table(document, made)
+    assert renewed == f"before\n{failures.BEGIN}\n\n{made}\n\n{failures.END}\nafter\n"
+    assert failures.with_table(renewed, made) == renewed
+    with pytest.raises(ValueError, match=r"failures\.md lacks"):
+        failures.with_table("no place", made)
+
+
+def test_cells_name_the_errors_and_the_surest_cause() -> None:
+    twin = EXAMPLES[0].twins[0]
+    cause = {"cause": "capped", "confidence": 0.6, "evidence": ""}
+    common = {"severity": "error", "space": "raw", "feature": "pixels", "metric": "m"}
+    findings = [
+        {**common, "diagnosis": cause},
+        {**common, "diagnosis": {**cause, "cause": "rounded", "confidence": 0.7}},
+        {**common, "feature": "other", "diagnosis": {**cause, "cause": "shifted", "confidence": 0.9}},
+        {**common, "severity": "warning", "feature": "third", "diagnosis": None},
+    ]
+    cells = list(failures.cells(twin, _found(findings=findings)))
+    assert cells == ["–", "`pixels`, `other`", "–", "–", "rounded"]
+
+
+def test_a_deploy_fault_is_named_by_the_lint_before_the_probes() -> None:
+    twin = next(twin for twin in EXAMPLES[2].twins if twin.model)
+    difference = {"kind": "difference", "severity": "error", "feature": "wave", "message": "5 probes differ"}
+    rule = {"rule": "random-without-seed", "severity": "error", "message": "m"}
+    found = Found(1, {"findings": [difference], "lint": [rule]}, 0, {"findings": []})
+    assert failures.diagnosis(twin, found) == "`random-without-seed`"
+    assert failures.diagnosis(twin, found._replace(checked={"findings": [difference], "lint": []})) == (
+        "`wave` is another"
+    )
+
+
+def test_the_data_of_the_examples_is_what_their_pages_say() -> None:
+    for example in EXAMPLES:
+        read = example.data.read()
+        rows = example.data.rows(read.training)
+        assert len(read.held_out) == pytest.approx(0.4 * (len(read.training) + len(read.held_out)), abs=1)
+        assert {row[example.data.LABEL][0] for row in rows} <= set(range(example.data.CLASSES))
+        assert json.dumps(str(rows[:5])) == json.dumps(
+            str(example.data.rows(example.data.read().training)[:5])
+        )
+        assert Path(failures.HERE / example.name / "README.md").is_file()
+    pixels = [
+        value for row in EXAMPLES[0].data.rows(EXAMPLES[0].data.read().training) for value in row["pixels"]
+    ]
+    assert (min(pixels), max(pixels)) == (0.0, 1.0)
