@@ -44,11 +44,6 @@ def covering(table: pa.Table, names: Iterable[str], words: int) -> Indices:
     return np.unique(np.array(found, np.int64))
 
 
-def place_of_words(column: Any, words: int) -> list[int]:
-    """Rows that hold distinct values of a text or integer column, as `covering` chooses them."""
-    return list(_words(column.flatten(), _parents(column), words))
-
-
 def _covering_column(column: Any, words: int) -> Iterator[int]:
     lengths = pc.fill_null(pc.list_value_length(column), -1).to_numpy(zero_copy_only=False)
     yield from _first(lengths == -1)

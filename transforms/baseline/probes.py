@@ -24,7 +24,7 @@ from transforms.errors import UsageError
 NUM_PROBES = 500
 MADE_UP = "made_up"
 # Values, of all columns together, from which probes are chosen; and the most rows of them.
-_POOL_CELLS, _POOL_ROWS = 4_000_000, 4000
+_POOL_CELLS, _POOL_ROWS = 1_000_000, 1000
 
 _RAW = "raw/"
 _TRANSFORMED = "transformed/"
