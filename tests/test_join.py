@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support_join import as_skews, as_stats, column, comparison, detected, examples, joined, pieces_of
 from support_logs import example
+from tensorflow.core.example.example_pb2 import Example
 
 from transforms.joining import counts, keys, pairs
 from transforms.joining.cells import MOST_DIGITS, Tolerance, cells_of, equal_rows, rounded
@@ -53,6 +54,18 @@ def test_counts_are_those_of_detect_feature_skew(
     assert not any(any(skews[name].values()) for name in skews.keys() - ours.keys())
     assert found.rows.mismatched == differing == len(found.samples)
     assert found.rows.compared == found.rows.matched + found.rows.mismatched
+
+
+@pytest.mark.parametrize("of_base", [True, False])
+def test_an_empty_feature_is_not_a_missing_one(of_base: bool) -> None:
+    with_x = Example.FromString(without := example(id=[1]))
+    with_x.features.feature["x"].int64_list.SetInParent()
+    sides = [with_x.SerializeToString(), without][:: 1 if of_base else -1]
+    found = joined(sides[:1], sides[1:], comparison(["id"]))
+    assert detected(sides[:1], sides[1:], ["id"], None, False)[2] == found.rows.mismatched == 1
+    assert found.features["x"][Outcome.EMPTY_ONLY] == 1
+    both = joined([with_x.SerializeToString()], [with_x.SerializeToString()], comparison(["id"]))
+    assert both.features["x"][Outcome.MATCH] == both.rows.matched == 1
 
 
 @given(st.lists(st.floats(width=32), min_size=1, max_size=20), st.integers(0, MOST_DIGITS))
