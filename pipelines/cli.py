@@ -183,6 +183,11 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
     add(
         "--preprocessing", required=True, metavar="FILE[:FUNCTION]", help="default function: preprocessing_fn"
     )
+    add(
+        "--augment",
+        metavar="FILE[:FUNCTION]",
+        help="changes transformed examples in training alone; default function: augment_fn",
+    )
     add("--baseline", required=True, metavar="DIR", help="the folder to write")
     add("--label", metavar="NAME", help="the feature that serving does not have")
     add("--schema", metavar="FILE", help="a TFDV schema (text); inferred from the examples without it")

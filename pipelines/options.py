@@ -46,6 +46,7 @@ class PrepareOptions:
     baseline: str
     label: str | None = None
     schema: str | None = None
+    augment: str | None = None
     jsd: float = DEFAULT_JSD
     linf: float = DEFAULT_LINF
     beam_args: tuple[str, ...] = ()

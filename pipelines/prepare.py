@@ -16,15 +16,18 @@ from pipelines.job import Job, new_job
 from pipelines.options import PrepareOptions
 from transforms import paths
 from transforms import schema as schemas
-from transforms.analyze import AnalyzeAndTransform, check_schemes
+from transforms.analyze import AnalyzeAndTransform, Transformed, check_schemes, with_places
+from transforms.augment import Augmentation, load_augmentation
+from transforms.baseline import category_ids, layout
 from transforms.baseline import contract as contracts
-from transforms.baseline import layout
+from transforms.baseline.category_ids import CategoryIds
 from transforms.baseline.probes import make_probes, pool_rows, write_probes
 from transforms.collect import (
     Reading,
     WriteMessage,
     WriteReading,
     WriteSampleOfRows,
+    place_hashes,
     read_reading,
     read_rows,
 )
@@ -49,6 +52,7 @@ class Plan:
     preprocessing_fn: PreprocessingFn
     files: tuple[FileSize, ...]
     staged: str
+    augmentation: Augmentation | None = None
 
     @property
     def total_bytes(self) -> int:
@@ -88,7 +92,8 @@ def run(options: PrepareOptions, console: Console) -> int:
 def _plan(options: PrepareOptions) -> Plan:
     function = load_preprocessing(options.preprocessing)
     files = tuple(paths.expand(options.examples))
-    return Plan(options, function, files, layout.staging(options.baseline))
+    augmentation = load_augmentation(options.augment) if options.augment else None
+    return Plan(options, function, files, layout.staging(options.baseline), augmentation)
 
 
 def _check_given(given: schema_pb2.Schema, options: PrepareOptions) -> schema_pb2.Schema:
@@ -161,18 +166,33 @@ def build_transform(root: Any, plan: Plan, schema: schema_pb2.Schema, target: st
         | "RawStatistics" >> ComputeStatistics(schema)
         | "WriteRawStatistics" >> WriteMessage(f"{target}-raw")
     )
+    if plan.augmentation is not None:
+        taking = beam.Map(_features_and_places).with_output_types(pa.RecordBatch)
+        features = read.batches | "TakeFeaturesAndPlaces" >> taking
     transformed = features | "AnalyzeAndTransform" >> AnalyzeAndTransform(
         plan.preprocessing_fn,
         schema,
         transform_output=_written_graph(plan, job),
         transformed_examples=plan.staged_file(layout.TRANSFORMED_EXAMPLES),
         temp=paths.join(job.temp, "tft"),
+        augmentation=plan.augmentation,
     )
+    _write_transformed_statistics(transformed, target, is_augmented=plan.augmentation is not None)
+
+
+def _write_transformed_statistics(transformed: Transformed, target: str, *, is_augmented: bool) -> None:
+    """Those of what the graph gives, and those of what training is given where that is something else."""
     _ = (
         transformed.batches
         | "TransformedStatistics" >> ComputeStatistics(transformed.schema)
         | "WriteTransformedStatistics" >> WriteMessage(f"{target}-transformed")
     )
+    if is_augmented:
+        _ = (
+            transformed.trained_on
+            | "AugmentedStatistics" >> ComputeStatistics(transformed.schema)
+            | "WriteAugmentedStatistics" >> WriteMessage(f"{target}-augmented")
+        )
 
 
 def _finish(plan: Plan, job: Job, schema: schema_pb2.Schema, given: schema_pb2.Schema | None) -> None:
@@ -184,6 +204,7 @@ def _finish(plan: Plan, job: Job, schema: schema_pb2.Schema, given: schema_pb2.S
         rows = read_rows(f"{target}-probes")
         assert rows is not None, "rows were counted"
         _write_probes(plan, rows, graph, schemas.serving_features(schema))
+        ids = category_ids.find(rows, graph.apply, graph.output_schema, graph.raw_features_of)
         layout.write(
             plan.options.baseline,
             plan.staged,
@@ -191,7 +212,8 @@ def _finish(plan: Plan, job: Job, schema: schema_pb2.Schema, given: schema_pb2.S
             statistics=raw,
             transformed_schema=_transformed_schema(plan.options, folder, graph),
             transformed_statistics=transformed,
-            contract=_contract(plan.options, folder, graph, schema, raw.datasets[0].num_examples),
+            contract=_contract(plan, folder, graph, schema, rows=raw.datasets[0].num_examples, ids=ids),
+            augmented_statistics=_statistics(f"{target}-augmented") if plan.augmentation else None,
         )
 
 
@@ -212,8 +234,9 @@ def _transformed_schema(options: PrepareOptions, folder: str, graph: TransformGr
 
 
 def _contract(
-    options: PrepareOptions, folder: str, graph: TransformGraph, schema: schema_pb2.Schema, rows: int
+    plan: Plan, folder: str, graph: TransformGraph, schema: schema_pb2.Schema, *, rows: int, ids: CategoryIds
 ) -> contracts.Contract:
+    options, augmentation = plan.options, plan.augmentation
     return contracts.make_contract(
         folder,
         preprocessing_source=source_digest(options.preprocessing),
@@ -221,6 +244,9 @@ def _contract(
         label=options.label or schemas.label_of(schema),
         raw_features=[feature.name for feature in schema.feature],
         transformed_features=graph.raw_features_of,
+        augmentation=None if augmentation is None else augmentation.source,
+        unknown_ids=ids.unknown,
+        buckets=ids.buckets,
     )
 
 
@@ -257,3 +283,7 @@ def _of_other_type(feature: str, form: str, rows: int) -> str:
 
 def _features(batch: Batch) -> pa.RecordBatch:
     return batch.features
+
+
+def _features_and_places(batch: Batch) -> pa.RecordBatch:
+    return with_places(batch.features, place_hashes(batch.metadata))

@@ -226,6 +226,9 @@ def _of_baseline(baseline: layout.Baseline, spaces: Sequence[str]) -> list[Refer
         Space.TRANSFORMED,
         raw_features=contract.transformed_features,
         label=label,
+        trained_on=baseline.augmented_statistics,
+        unknown_ids=contract.unknown_ids,
+        buckets=contract.buckets,
     )
     return [reference for reference in (raw, transformed) if reference.space in spaces]
 

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
+from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 
 from transforms import paths
 from transforms import schema as schemas
+from transforms.augment import Augmentation
 from transforms.errors import UsageError
 from transforms.preprocessing import PreprocessingFn
+
+#: The column of raw rows that says where each stood, where training examples are augmented.
+PLACE = "trueserve:place"
 
 
 def check_schemes(**folders: str | None) -> None:
@@ -39,11 +46,13 @@ class Transformed(NamedTuple):
 
     Attributes:
       batches: PCollection of transformed `pa.RecordBatch`es, the outputs that need the label included.
+      trained_on: likewise as they are written for training: augmented, where that was asked for.
       schema: the outputs as they are known while the pipeline is built: kinds, and which integers are
         categories (buckets, vocabulary ids), but no sizes; for the options of the statistics.
     """
 
     batches: beam.PCollection[pa.RecordBatch]
+    trained_on: beam.PCollection[pa.RecordBatch]
     schema: schema_pb2.Schema
 
 
@@ -58,6 +67,8 @@ class AnalyzeAndTransform(beam.PTransform):  # type: ignore[misc]
       temp: tf.Transform's own temporary folder. Every worker must reach both, and TensorFlow's file systems
         serve them: see `check_schemes`.
       transformed_examples: folder to write TFRecords of transformed tf.Examples into, sharded and gzipped.
+      augmentation: applied to what is written there, and to nothing else; then batches need a column
+        `PLACE`, see `with_places`.
     """
 
     preprocessing_fn: PreprocessingFn
@@ -65,15 +76,18 @@ class AnalyzeAndTransform(beam.PTransform):  # type: ignore[misc]
     transform_output: str
     transformed_examples: str
     temp: str
+    augmentation: Augmentation | None = None
 
     def expand(self, batches: beam.PCollection[pa.RecordBatch]) -> Transformed:
-        config = schemas.adapter_config(self.schema)
+        config, passed = schemas.adapter_config(self.schema), set()
+        if self.augmentation is not None:
+            config, passed = _with_place(config), {PLACE}
         conformed = (
             batches
             | "DropEmptyBatches" >> beam.Filter(_has_rows)
             | "ConformBatches" >> beam.Map(schemas.conform, config.arrow_schema)
         )
-        with tft_beam.Context(temp_dir=self.temp):
+        with tft_beam.Context(temp_dir=self.temp, passthrough_keys=passed):
             (pairs, metadata), transform_fn = (
                 conformed,
                 config,
@@ -83,15 +97,21 @@ class AnalyzeAndTransform(beam.PTransform):  # type: ignore[misc]
             transform_fn | "WriteTransformFn" >> tft_beam.WriteTransformFn(self.transform_output)
         self._write_raw_metadata(batches.pipeline)
         transformed = pairs | "DropPassthrough" >> beam.Map(_first)
-        self._write_examples(transformed, metadata)
-        return Transformed(transformed, schemas.by_column(metadata.dataset_metadata.schema))
+        schema = metadata.deferred_metadata | "TransformedSchema" >> beam.Map(_schema_of)
+        trained_on = transformed
+        if self.augmentation is not None:
+            augmenting = beam.ParDo(_Augment(self.augmentation), beam.pvalue.AsSingleton(schema))
+            trained_on = transformed | "Augment" >> augmenting
+            transformed = transformed | "DropPlaces" >> beam.Map(_without_place)
+        self._write_examples(trained_on, schema)
+        by_column = schemas.by_column(metadata.dataset_metadata.schema)
+        return Transformed(transformed, trained_on, by_column)
 
     def _write_raw_metadata(self, pipeline: beam.Pipeline) -> None:
         folder = paths.join(self.transform_output, tft.TFTransformOutput.RAW_METADATA_DIR)
         tft.DatasetMetadata(self.schema) | "WriteRawMetadata" >> tft_beam.WriteMetadata(folder, pipeline)
 
-    def _write_examples(self, transformed: beam.PCollection[pa.RecordBatch], metadata: Any) -> None:
-        schema = metadata.deferred_metadata | "TransformedSchema" >> beam.Map(_schema_of)
+    def _write_examples(self, transformed: beam.PCollection[pa.RecordBatch], schema: Any) -> None:
         _ = (
             transformed
             | "EncodeExamples" >> beam.FlatMap(_encode, beam.pvalue.AsSingleton(schema))
@@ -100,6 +120,42 @@ class AnalyzeAndTransform(beam.PTransform):  # type: ignore[misc]
                 paths.join(self.transformed_examples, "examples"), file_name_suffix=".tfrecord.gz"
             )
         )
+
+
+def with_places(rows: pa.RecordBatch, places: np.ndarray[Any, np.dtype[np.uint64]]) -> pa.RecordBatch:
+    """Raw rows with the column that tells where each stood; `places` is a uint64 a row."""
+    column = pa.LargeListArray.from_arrays(
+        pa.array(np.arange(len(places) + 1), pa.int64()), places.view(np.int64)
+    )
+    arrays, names = [*rows.columns, column], [*rows.schema.names, PLACE]
+    return pa.RecordBatch.from_arrays(arrays, names=names)
+
+
+@beam.typehints.with_output_types(pa.RecordBatch)
+class _Augment(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, augmentation: Augmentation) -> None:
+        self._augmentation = augmentation
+        self._is_checked = False
+
+    def process(self, batch: pa.RecordBatch, schema: schema_pb2.Schema) -> Iterator[pa.RecordBatch]:
+        rows = _without_place(batch)
+        column = batch.column(batch.schema.get_field_index(PLACE))
+        places = column.flatten().cast(pa.int64()).view(pa.uint64())
+        if not self._is_checked:
+            self._augmentation.check_repeats(rows, places, schema)
+            self._is_checked = True
+        yield self._augmentation.apply(rows, places, schema)
+
+
+def _with_place(config: TensorAdapterConfig) -> TensorAdapterConfig:
+    """tf.Transform passes the column on beside its outputs; its graph does not see it."""
+    columns = config.arrow_schema.append(pa.field(PLACE, pa.large_list(pa.int64())))
+    return TensorAdapterConfig(columns, config.tensor_representations)
+
+
+def _without_place(batch: pa.RecordBatch) -> pa.RecordBatch:
+    columns = {name: batch.column(k) for k, name in enumerate(batch.schema.names) if name != PLACE}
+    return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 
 def _has_rows(batch: pa.RecordBatch) -> bool:

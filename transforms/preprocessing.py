@@ -15,6 +15,7 @@ import dataclasses
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import re
 import sys
 import tempfile
@@ -35,10 +36,22 @@ _FILE = re.compile(r"(?P<source>.+\.py)(?::(?P<function>\w+))?")
 _MODULE = re.compile(r"(?P<source>[A-Za-z_][\w.]*)(?::(?P<function>\w+))?")
 
 
+class Flag(NamedTuple):
+    """A flag that names a function: the one of its file where none is given, and what that is called."""
+
+    name: str
+    function: str
+    file: str
+
+
+PREPROCESSING = Flag("--preprocessing", DEFAULT_FUNCTION, "preprocessing file")
+
+
 class _Spec(NamedTuple):
     source: str
     function: str
     is_file: bool
+    flag: Flag
 
 
 def load_preprocessing(spec: str) -> PreprocessingFn:
@@ -50,40 +63,47 @@ def load_preprocessing(spec: str) -> PreprocessingFn:
     Raises UsageError with the place of the fault: no such file, syntax error, an exception while the file
     runs, no such function (naming those that there are), or a name that is no function.
     """
-    parsed = _parse(spec)
+    function: PreprocessingFn = load_function(spec, PREPROCESSING)[0]
+    return function
+
+
+def load_function(spec: str, flag: Flag) -> tuple[Callable[..., Any], inspect.Signature]:
+    """As `load_preprocessing`, for the function of another flag; and what that function takes."""
+    parsed = _parse(spec, flag)
     if not parsed.is_file:
-        return _function(_import(parsed.source), parsed)
-    program = _Program(parsed.source)
-    _function(program.module, parsed)
-    return _FileFunction(program, parsed.function)
+        function = _function(_import(parsed.source), parsed)
+        return function, _signature(function)
+    program = _Program(parsed.source, flag=flag)
+    signature = _signature(_function(program.module, parsed))
+    return _FileFunction(program, parsed.function), signature
 
 
-def source_digest(spec: str) -> str:
+def source_digest(spec: str, flag: Flag = PREPROCESSING) -> str:
     """SHA-256, in hexadecimal, of the file that `load_preprocessing(spec)` reads.
 
     What the file imports is not part of it; the digest of the graph covers its effect.
     """
-    parsed = _parse(spec)
+    parsed = _parse(spec, flag)
     if parsed.is_file:
-        return hashlib.sha256(_read(parsed.source)).hexdigest()
+        return hashlib.sha256(_read(parsed.source, flag)).hexdigest()
     found = importlib.util.find_spec(parsed.source)
     if found is None or found.origin is None:
-        raise UsageError(f"--preprocessing={spec}: the module {parsed.source} has no source file")
+        raise UsageError(f"{flag.name}={spec}: the module {parsed.source} has no source file")
     return hashlib.sha256(Path(found.origin).read_bytes()).hexdigest()
 
 
-def _parse(spec: str) -> _Spec:
+def _parse(spec: str, flag: Flag) -> _Spec:
     for pattern, is_file in ((_FILE, True), (_MODULE, False)):
         if match := pattern.fullmatch(spec):
-            return _Spec(match["source"], match["function"] or DEFAULT_FUNCTION, is_file)
-    raise UsageError(f"--preprocessing={spec}: expected FILE.py[:FUNCTION] or MODULE[:FUNCTION]")
+            return _Spec(match["source"], match["function"] or flag.function, is_file, flag)
+    raise UsageError(f"{flag.name}={spec}: expected FILE.py[:FUNCTION] or MODULE[:FUNCTION]")
 
 
-def _read(path: str) -> bytes:
+def _read(path: str, flag: Flag) -> bytes:
     from transforms import paths
 
     if paths.is_local(path) and not Path(path).is_file():
-        raise UsageError(f"no preprocessing file {path}; --preprocessing takes FILE.py[:FUNCTION]")
+        raise UsageError(f"no {flag.file} {path}; {flag.name} takes FILE.py[:FUNCTION]")
     try:
         return paths.read_bytes(path)
     except InputError as error:
@@ -97,10 +117,9 @@ class _FileFunction:
         self._program = program
         self.__name__ = name
 
-    def __call__(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    def __call__(self, *inputs: Any) -> Any:
         with self._program.importing():
-            result: Mapping[str, Any] = getattr(self._program.module, self.__name__)(inputs)
-        return result
+            return getattr(self._program.module, self.__name__)(*inputs)
 
     def __reduce__(self) -> tuple[Any, ...]:
         sources = self._program.sources()
@@ -144,9 +163,9 @@ class _Program:
     else in this process has too.
     """
 
-    def __init__(self, path: str, keep: object = None) -> None:
+    def __init__(self, path: str, keep: object = None, flag: Flag = PREPROCESSING) -> None:
         self._keep = keep
-        self._source = _read(path)
+        self._source = _read(path, flag)
         self._local = "://" not in path
         self._path = Path(path).resolve() if self._local else Path(path)
         # Tracebacks and tf.function's reading of source need the true name.
@@ -240,6 +259,14 @@ def _function(module: types.ModuleType, spec: _Spec) -> PreprocessingFn:
         raise UsageError(f"{spec.function} in {spec.source} is a {type(found).__name__}; expected a function")
     result: PreprocessingFn = found
     return result
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    """Empty where a function does not tell."""
+    try:
+        return inspect.signature(function)
+    except (TypeError, ValueError):
+        return inspect.Signature()
 
 
 def _functions(module: types.ModuleType) -> list[str]:

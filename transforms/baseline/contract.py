@@ -30,6 +30,9 @@ _PACKAGES = (
 )
 
 
+Ids = Mapping[str, tuple[int, int]]
+
+
 @dataclasses.dataclass(frozen=True)
 class Digests:
     """SHA-256 digests, as lower-case hexadecimal.
@@ -58,6 +61,9 @@ class Contract:
       raw_features: names of all raw features, the label included, in the schema's order.
       transformed_features: for each output of the graph the raw features that it is computed from.
       format_version: of the baseline folder.
+      augmentation: SHA-256 of the file whose function augmented what training was given, if any.
+      unknown_ids: for each output that gives ids of words the first and the last id of an unknown word.
+      buckets: for each output of buckets the first and the last.
     """
 
     created: str
@@ -68,6 +74,9 @@ class Contract:
     raw_features: tuple[str, ...]
     transformed_features: Mapping[str, tuple[str, ...]]
     format_version: int = FORMAT_VERSION
+    augmentation: str | None = None
+    unknown_ids: Ids = dataclasses.field(default_factory=dict)
+    buckets: Ids = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `json.dumps`."""
@@ -75,6 +84,8 @@ class Contract:
             **dataclasses.asdict(self),
             "raw_features": list(self.raw_features),
             "transformed_features": {name: list(raw) for name, raw in self.transformed_features.items()},
+            "unknown_ids": {name: list(ids) for name, ids in self.unknown_ids.items()},
+            "buckets": {name: list(ids) for name, ids in self.buckets.items()},
         }
 
     @classmethod
@@ -90,6 +101,9 @@ class Contract:
                 raw_features=tuple(values["raw_features"]),
                 transformed_features={n: tuple(raw) for n, raw in values["transformed_features"].items()},
                 format_version=int(values["format_version"]),
+                augmentation=values.get("augmentation"),
+                unknown_ids=_ids(values.get("unknown_ids", {})),
+                buckets=_ids(values.get("buckets", {})),
             )
         except KeyError as error:
             raise ValueError(f"{error.args[0]!r} is missing") from error
@@ -109,6 +123,9 @@ def make_contract(
     label: str | None,
     raw_features: Iterable[str],
     transformed_features: Mapping[str, Iterable[str]],
+    augmentation: str | None = None,
+    unknown_ids: Ids | None = None,
+    buckets: Ids | None = None,
 ) -> Contract:
     """The contract of a transform output (a local folder) that was made just now, by this process."""
     assets = _assets(Path(transform_output_dir))
@@ -120,6 +137,9 @@ def make_contract(
         label=label,
         raw_features=tuple(raw_features),
         transformed_features={name: tuple(raw) for name, raw in transformed_features.items()},
+        augmentation=augmentation,
+        unknown_ids=unknown_ids or {},
+        buckets=buckets or {},
     )
 
 
@@ -145,6 +165,11 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def _ids(values: Mapping[str, Iterable[int]]) -> Ids:
+    pairs = {name: tuple(map(int, ids)) for name, ids in values.items()}
+    return {name: (ids[0], ids[-1]) for name, ids in pairs.items()}
 
 
 def _assets(transform_output: Path) -> dict[str, str]:

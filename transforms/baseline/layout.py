@@ -26,6 +26,7 @@ SCHEMA = "schema.pbtxt"
 STATISTICS = "stats.binpb"
 TRANSFORMED_SCHEMA = "transformed_schema.pbtxt"
 TRANSFORMED_STATISTICS = "transformed_stats.binpb"
+AUGMENTED_STATISTICS = "augmented_stats.binpb"
 TRANSFORM_OUTPUT = "transform_output"
 TRANSFORMED_EXAMPLES = "transformed_examples"
 PROBES = "probes.tfrecord"
@@ -54,6 +55,7 @@ class Baseline:
       schema, statistics: of the raw features; the schema has environments and comparators.
       transformed_schema, transformed_statistics: of the graph's outputs, likewise.
       contract: what the baseline promises.
+      augmented_statistics: of what training was given, where that was augmented.
     """
 
     path: str
@@ -62,6 +64,7 @@ class Baseline:
     transformed_schema: schema_pb2.Schema
     transformed_statistics: statistics_pb2.DatasetFeatureStatisticsList
     contract: Contract
+    augmented_statistics: statistics_pb2.DatasetFeatureStatisticsList | None = None
 
     @property
     def transform_output(self) -> str:
@@ -81,7 +84,8 @@ def load(path: str) -> Baseline:
     """
     path = replacing.whole(path)
     contract = _load_contract(path)
-    for name in _NEEDED:
+    augmented = [AUGMENTED_STATISTICS] if contract.augmentation else []
+    for name in (*_NEEDED, *augmented):
         if not paths.exists(paths.join(path, name)):
             raise UsageError(f"the baseline {path} is incomplete: {name} is missing; {_AGAIN}")
     return Baseline(
@@ -91,6 +95,7 @@ def load(path: str) -> Baseline:
         transformed_schema=_read(paths.join(path, TRANSFORMED_SCHEMA), schema_pb2.Schema()),
         transformed_statistics=_read_statistics(paths.join(path, TRANSFORMED_STATISTICS)),
         contract=contract,
+        augmented_statistics=_read_statistics(paths.join(path, augmented[0])) if augmented else None,
     )
 
 
@@ -136,6 +141,7 @@ def write(
     transformed_schema: schema_pb2.Schema,
     transformed_statistics: statistics_pb2.DatasetFeatureStatisticsList,
     contract: Contract,
+    augmented_statistics: statistics_pb2.DatasetFeatureStatisticsList | None = None,
 ) -> None:
     """Completes a baseline and publishes it under `path`, in place of one that was there.
 
@@ -145,6 +151,8 @@ def write(
     """
     texts = {SCHEMA: schema, TRANSFORMED_SCHEMA: transformed_schema}
     binaries = {STATISTICS: statistics, TRANSFORMED_STATISTICS: transformed_statistics}
+    if augmented_statistics is not None:
+        binaries[AUGMENTED_STATISTICS] = augmented_statistics
     for name, message in texts.items():
         paths.write_atomically(paths.join(staged, name), text_format.MessageToString(message).encode())
     for name, message in binaries.items():

@@ -11,6 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms import schema as schemas
 from transforms.verdict import (
+    augmentation,
     decision,
     diagnosing,
     form_findings,
@@ -19,6 +20,7 @@ from transforms.verdict import (
     schema_findings,
     severity,
     skew_findings,
+    transformed_findings,
 )
 from transforms.verdict.decision import Judgement
 from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity
@@ -55,7 +57,8 @@ def compare(
     judgement = Judgement(sides, tuple(_judged(sides, reasons)))
     over = [decision.settled(judgement, finding) for finding in distances if skew_findings.is_over(finding)]
     found = [*_beside_distances(sides, anomalies, judgement), *over]
-    found = diagnosing.diagnosed(sides, [*found, *decision.findings(judgement, found)])
+    found = transformed_findings.added(judgement, [*found, *decision.findings(judgement, found)])
+    found = [*diagnosing.diagnosed(sides, found), *augmentation.findings(sides, judgement.names)]
     skew_findings.merge_into(anomalies, (measured[name] for name in sorted(measured)))
     return Comparison(
         findings=_ordered(_ignoring(policy, found)),

@@ -82,7 +82,7 @@ def findings(judgement: Judgement, told: Iterable[Finding]) -> Iterator[Finding]
                 yield _finding(judgement.sides, name, kind, one)
 
 
-def _is_the_users(sides: Sides, name: str, kind: Kind) -> bool:
+def is_the_users(sides: Sides, name: str, kind: Kind) -> bool:
     """Whether the user has said which distance matters: by the feature's comparator, or by a flag."""
     if kind is not Kind.DISTRIBUTION:
         return False
@@ -122,7 +122,7 @@ def _finding(sides: Sides, name: str, kind: Kind, one: Difference) -> Finding:
         feature=name,
         space=sides.reference.space,
         kind=kind,
-        severity=Severity.INFO if _is_the_users(sides, name, kind) else Severity.ERROR,
+        severity=Severity.INFO if is_the_users(sides, name, kind) else Severity.ERROR,
         metric="missing_share_difference" if one.metric == MISSING else one.metric,
         message=_words(sides, name, one),
         distance=one.effect,

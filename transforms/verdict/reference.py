@@ -28,6 +28,9 @@ class Reference:
       statistics: those of the training data.
       raw_features: for the transformed space, the raw features that each one is computed from.
       label: the raw label's name, None when it is not known.
+      trained_on: those of what training was given, where that was augmented.
+      unknown_ids, buckets: for a transformed feature the first and the last id of unknown words, and the
+        first and the last bucket, where they are known.
       forms: for (feature, form) the share of training's rows that came in that form, where it is known.
     """
 
@@ -37,6 +40,9 @@ class Reference:
     raw_features: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     label: str | None = None
     forms: Mapping[tuple[str, str], float] = dataclasses.field(default_factory=dict)
+    trained_on: Statistics | None = None
+    unknown_ids: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
+    buckets: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
 
     def is_label(self, name: str) -> bool:
         """Whether `name` is the label or is computed from it."""

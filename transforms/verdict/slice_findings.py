@@ -22,6 +22,8 @@ def compare_slices(
     Readers count forms of all rows together, so a slice has no findings of forms: what was left out for its
     type counts as missing there.
     """
+    # What training was augmented with is told once, of all rows.
+    references = [dataclasses.replace(one, trained_on=None) for one in references]
     there = [(one, found[one.space]) for one in references if one.space in found]
     if not there:
         return ()

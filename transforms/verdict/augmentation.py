@@ -1,0 +1,56 @@
+"""How much wider or narrower what is served is than what an augmented training gave the model.
+
+It is told and is no fault: serving is compared with what training was before it was augmented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from transforms.verdict.findings import Finding, Kind, Severity
+from transforms.verdict.reference import Sides
+from transforms.verdict.text import number
+from transforms.verdict.views import View, views
+
+SPREAD = "augmentation_spread"
+# An augmentation that widens or narrows a feature by less is not worth a word.
+_LEAST_CHANGE = 0.02
+
+
+def findings(sides: Sides, names: Iterable[str]) -> Iterator[Finding]:
+    """An info for each number whose spread the augmentation changed."""
+    if sides.reference.trained_on is None:
+        return
+    augmented = views(sides.reference.trained_on)
+    for name in names:
+        clean, trained, served = (side.get(name) for side in (sides.training, augmented, sides.serving))
+        if clean is not None and trained is not None and served is not None:
+            yield from _finding(sides, name, *map(_deviation, (clean, trained, served)))
+
+
+def _deviation(view: View) -> float:
+    """The standard deviation; NaN where the feature is no number or has no finite one."""
+    is_known = view.kind == "number" and view.present
+    return float(view.proto.num_stats.std_dev) if is_known else float("nan")
+
+
+def _finding(sides: Sides, name: str, clean: float, trained: float, served: float) -> Iterator[Finding]:
+    if not (trained > 0 and abs(trained - clean) >= _LEAST_CHANGE * trained and served >= 0):
+        return
+    said = (
+        f"the model was trained on augmented values: their standard deviation is {number(trained)}, that of"
+        f" the values served {number(served)}, {number(served / trained)} times as wide (not augmented,"
+        f" training has {number(clean)})"
+    )
+    if abs(served - trained) < abs(served - clean):
+        said += "; that is nearer to the augmented: is the augmentation in serving, too?"
+    yield Finding(
+        feature=name,
+        space=sides.reference.space,
+        kind=Kind.DISTRIBUTION,
+        severity=Severity.INFO,
+        metric=SPREAD,
+        message=said,
+        distance=abs(served / trained - 1),
+        raw_features=sides.raw_features(name),
+    )

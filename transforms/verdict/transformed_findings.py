@@ -1,0 +1,198 @@
+"""What the model sees that it hardly saw in training: unknown words, full end buckets, constants, no numbers.
+
+Each is a share of a transformed feature's values that grew, judged by the rule of `decision`: beyond chance,
+over all tests of the comparison, and large enough to matter. Where a finding says already that the feature
+differs, these words are added to it: they are not a second fault.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from transforms.verdict import decision, range_findings
+from transforms.verdict.decision import Judgement
+from transforms.verdict.evidence import cdf as cdfs
+from transforms.verdict.evidence import chance
+from transforms.verdict.findings import Finding, Kind, Severity, Space
+from transforms.verdict.reference import Sides
+from transforms.verdict.text import listing, number, percent
+from transforms.verdict.views import View
+
+UNKNOWN_WORDS = "unknown_word_share"
+SATURATED = "saturated_bucket"
+ZERO_VARIANCE = "zero_variance"
+NOT_FINITE = "not_finite"
+
+#: From which growth of the share of values on (0 to 1) it is an error; smaller, it is no finding, but for
+#: `NOT_FINITE`, which is a warning then: one NaN is enough to spoil an answer.
+LEAST_EFFECT = {UNKNOWN_WORDS: 0.01, SATURATED: 0.02, ZERO_VARIANCE: 0.02, NOT_FINITE: 0.01}
+_KINDS = {UNKNOWN_WORDS: Kind.VALUES, NOT_FINITE: Kind.VALUES}
+_SAY_VALUES = (Kind.DISTRIBUTION, Kind.VALUES)
+
+
+@dataclasses.dataclass(frozen=True)
+class Growth:
+    """A share of values that is greater in serving than in training.
+
+    Attributes:
+      effect: by how much, 0 to 1.
+      p_value: how likely chance alone makes it so.
+      words: for a person.
+    """
+
+    feature: str
+    metric: str
+    effect: float
+    p_value: float
+    words: str
+
+
+def added(judgement: Judgement, found: Iterable[Finding]) -> list[Finding]:
+    """The findings of a comparison, with those of the transformed space among them."""
+    sides, every = judgement.sides, list(found)
+    if sides.reference.space is not Space.TRANSFORMED:
+        return every
+    grown = [one for name in judgement.names for one in _of_feature(sides, name)]
+    tests = [one.p_value for differences in judgement.found.values() for one in differences]
+    greatest_p = chance.beyond([*tests, *(one.p_value for one in grown)], sides.policy.false_alarms)
+    for one in grown:
+        if one.p_value <= greatest_p and (one.effect >= LEAST_EFFECT[one.metric] or one.metric == NOT_FINITE):
+            every = _told(every, _finding(sides, one))
+    return _ranges_told(every)
+
+
+def _finding(sides: Sides, one: Growth) -> Finding:
+    kind = _KINDS.get(one.metric, Kind.DISTRIBUTION)
+    level = Severity.ERROR if one.effect >= LEAST_EFFECT[one.metric] else Severity.WARNING
+    return Finding(
+        feature=one.feature,
+        space=sides.reference.space,
+        kind=kind,
+        severity=Severity.INFO if decision.is_the_users(sides, one.feature, kind) else level,
+        metric=one.metric,
+        message=one.words,
+        distance=one.effect,
+        threshold=LEAST_EFFECT[one.metric],
+        p_value=one.p_value,
+        raw_features=sides.raw_features(one.feature),
+    )
+
+
+def _told(found: list[Finding], new: Finding) -> list[Finding]:
+    """The findings with a new one, or with its words where one that is as bad tells of the same feature."""
+    for place, one in enumerate(found):
+        same = one.feature == new.feature and one.kind in _SAY_VALUES
+        if same and (one.severity is new.severity or one.severity is Severity.ERROR):
+            said = dataclasses.replace(one, message=f"{one.message}; {new.message}")
+            return [*found[:place], said, *found[place + 1 :]]
+    return [*found, new]
+
+
+def _ranges_told(found: list[Finding]) -> list[Finding]:
+    """Values beyond training's range are said beside the distance that they make, not a second time."""
+    beyond = [one for one in found if one.metric == range_findings.OUTSIDE_RANGE]
+    others = [one for one in found if one.metric != range_findings.OUTSIDE_RANGE]
+    for one in beyond:
+        others = _told(others, one)
+    return others
+
+
+def _of_feature(sides: Sides, name: str) -> Iterator[Growth]:
+    training, serving = sides.training[name], sides.serving.get(name)
+    if serving is None or not training.present or not serving.present or training.kind != serving.kind:
+        return
+    if serving.kind == "category":
+        yield from _of_ids(sides, name, training, serving)
+    yield from _of_constant(sides, name, training, serving)
+    if serving.kind == "number":
+        yield from _of_not_finite(sides, name, training, serving)
+
+
+def _of_ids(sides: Sides, name: str, training: View, serving: View) -> Iterator[Growth]:
+    raw = listing(sides.raw_features(name))
+    if ids := sides.reference.unknown_ids.get(name):
+        words = f"words of {raw} that the vocabulary does not have are {{}} of values, and {{}} in training"
+        yield from _of_range(name, UNKNOWN_WORDS, training, serving, ids, words)
+    if ids := sides.reference.buckets.get(name):
+        for bucket, side in zip(ids, ("first", "last"), strict=True):
+            words = f"the {side} bucket of {raw} has {{}} of values, and {{}} in training"
+            yield from _of_range(name, SATURATED, training, serving, (bucket, bucket), words)
+
+
+def _of_range(  # noqa: PLR0917 - both sides, and what is said of them
+    name: str, metric: str, training: View, serving: View, ids: tuple[int, int], words: str
+) -> Iterator[Growth]:
+    """Growth of the share of the ids from the first to the last of `ids`."""
+    before, after = _share(training, ids, unkept=training.most_unkept), _share(serving, ids, unkept=0.0)
+    if after > before:
+        counts = (before * training.values, training.values, after * serving.values, serving.values)
+        said = words.format(percent(after), percent(before))
+        yield Growth(name, metric, after - before, chance.of_rates(*counts), said)
+
+
+def _share(view: View, ids: tuple[int, int], unkept: float) -> float:
+    """The share of these ids; one whose count was not kept is taken to have come `unkept` times."""
+    counts = {int(value): count for value, count in view.counts().items()}
+    known = [count for value, count in counts.items() if ids[0] <= value <= ids[1]]
+    lost = ids[1] - ids[0] + 1 - len(known)
+    return min((sum(known) + lost * unkept) / view.whole, 1.0) if view.whole else 0.0
+
+
+def _of_constant(sides: Sides, name: str, training: View, serving: View) -> Iterator[Growth]:
+    """One value in all of serving, which is but a part of training."""
+    if (only := _only_value(serving)) is None:
+        return
+    before = _share_of(training, only)
+    if before is None or before >= 1:
+        return
+    rows = chance.effective_size(training.present, serving.present)
+    p_value = math.exp(rows * math.log(before)) if before > 0 else math.exp(-rows)
+    raw = listing(sides.raw_features(name))
+    words = f"it is constant, one value for all of {raw}; {percent(before)} of training have that value"
+    yield Growth(name, ZERO_VARIANCE, 1 - before, p_value, words)
+
+
+def _only_value(view: View) -> str | float | None:
+    if view.kind == "category":
+        counts = view.counts()
+        return next(iter(counts)) if len(counts) == 1 and view.proto.string_stats.unique <= 1 else None
+    if view.kind == "number" and not _not_finite(view):
+        numbers = view.proto.num_stats
+        return float(numbers.min) if numbers.min == numbers.max else None
+    return None
+
+
+def _share_of(view: View, value: str | float) -> float | None:
+    if isinstance(value, str):
+        return max(view.counts()[value], view.most_unkept if value not in view.counts() else 0.0) / view.whole
+    if (known := cdfs.of_view(view)) is None:
+        return None
+    numbers = view.proto.num_stats
+    if numbers.min == numbers.max:
+        return 1.0 if numbers.min == value else None  # another constant: that is no loss of variance
+    at = np.array([value])
+    return float((known.up_to(at) - known.under(at))[0])
+
+
+def _of_not_finite(sides: Sides, name: str, training: View, serving: View) -> Iterator[Growth]:
+    before, after = _not_finite(training), _not_finite(serving)
+    shares = [count / max(view.values, 1.0) for count, view in ((before, training), (after, serving))]
+    if shares[1] > shares[0]:
+        p_value = chance.of_rates(before, training.values, after, serving.values)
+        raw = listing(sides.raw_features(name))
+        said = f"{number(after)} values ({percent(shares[1])}) made of {raw} are NaN or infinite"
+        words = f"{said}; {percent(shares[0])} in training"
+        yield Growth(name, NOT_FINITE, shares[1] - shares[0], p_value, words)
+
+
+def _not_finite(view: View) -> float:
+    """How many values are NaN or infinite."""
+    nans = max((one.num_nan for one in view.proto.num_stats.histograms), default=0)
+    standard = [one for one in view.proto.num_stats.histograms if one.type == one.STANDARD]
+    ends = (bucket for one in standard for bucket in one.buckets)
+    infinite = (b.sample_count for b in ends if math.isinf(b.low_value) and b.low_value == b.high_value)
+    return float(nans) + float(sum(infinite))
