@@ -219,7 +219,7 @@ def test_values_far_beyond_trainings_maximum_are_found(share: float, severity: s
 def test_values_moderately_beyond_the_range_are_a_warning_beside_the_distance() -> None:
     data = served(20_000)
     data["distance"] *= 1.609
-    found = compared(reference(frame(20000, 1)), data, Policy(jsd=1.0)).findings
+    found = compared(reference(frame(20000, 1)), data).findings
     assert said(found) == [("distance", "distribution", "error"), ("distance", "values", "warning")]
 
 

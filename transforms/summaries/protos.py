@@ -122,7 +122,8 @@ def _fine_quantiles(numbers: Moments, quantiles: Quantiles, count: int) -> Histo
     bounds, ranks = _quantiles(*_with_ends(numbers, *quantiles.weighted()), count)
     total, result = float(ranks[-1]), Histogram(type=Histogram.QUANTILES)
     before, done = bounds[0], 0.0
-    for place in np.flatnonzero(np.diff(bounds, prepend=-np.inf)):
+    # Not by differences: those of two infinities are none.
+    for place in np.flatnonzero(np.concatenate([[True], bounds[1:] != bounds[:-1]])):
         value, rank = float(bounds[place]), float(ranks[place])
         under = min(max(place * total / count, done), rank)
         if rank - under <= total / count / 2 and place:

@@ -119,14 +119,18 @@ def _affixes(before: Shares, new: Shares) -> Iterator[_Spelling]:
     """A prefix or suffix that all new values have, or that all known ones have and new ones lack."""
     added, known = _most_frequent(new), _most_frequent(before)
     for letters in _shortened(_common_prefix(added)):
-        words = f"a prefix of {len(letters)} letters was added"
+        words = f"a prefix of {_letters(letters)} was added"
         yield _Spelling(words, functools.partial(_without_prefix, letters))
     for reversed_letters in _shortened(_common_prefix([value[::-1] for value in added])):
-        words = f"a suffix of {len(reversed_letters)} letters was added"
+        words = f"a suffix of {_letters(reversed_letters)} was added"
         yield _Spelling(words, functools.partial(_without_suffix, reversed_letters[::-1]))
     for letters in _shortened(_common_prefix(known)):
-        words = f"a prefix of {len(letters)} letters is lacking"
+        words = f"a prefix of {_letters(letters)} is lacking"
         yield _Spelling(words, functools.partial(_without_prefix, letters))
+
+
+def _letters(affix: str) -> str:
+    return f"{len(affix)} letter" + ("s" if len(affix) > 1 else "")
 
 
 def _common_prefix(values: Sequence[str]) -> str:

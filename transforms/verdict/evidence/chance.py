@@ -43,6 +43,8 @@ def of_chi_squared(value: float, freedom: int) -> float:
     """That a chi-squared variable is as great: exact for an even number of degrees, else close."""
     if freedom <= 0 or value <= 0:
         return 1.0
+    if freedom == 1:
+        return of_normal(math.sqrt(value))
     if freedom % 2 == 0 and freedom <= 20:
         half = value / 2
         terms = [k * math.log(half) - math.lgamma(k + 1) - half for k in range(freedom // 2)]
@@ -145,12 +147,30 @@ def of_categories(expected: Array, observed: Array, size: float) -> float:
     """
     if len(expected) < 2:
         return 1.0
-    variance = expected * (1 - expected) / size
-    with np.errstate(divide="ignore", invalid="ignore"):
-        deviations = np.where(variance > 0, np.abs(observed - expected) / np.sqrt(variance), 0.0)
-    squared = float(np.sum((observed - expected) ** 2 / expected)) * size
-    largest = min(len(expected) * of_normal(float(deviations.max())), 1.0)
-    return min(2 * min(of_chi_squared(squared, len(expected) - 1), largest), 1.0)
+    pearsons = float(np.sum((observed - expected) ** 2 / expected)) * size
+    some = observed > 0
+    likelihood_ratio = 2 * float(np.sum(observed[some] * np.log(observed[some] / expected[some]))) * size
+    # Where few rows are expected Pearson's sum is too great too often, far out; the ratio is not.
+    squared = min(pearsons, max(likelihood_ratio, 0.0))
+    largest = float(_deviations(expected, observed, size).max())
+    of_one = min(len(expected) * of_normal(largest), 1.0)
+    return min(2 * min(of_chi_squared(squared, len(expected) - 1), of_one), 1.0)
+
+
+_RARE = 0.25
+
+
+def _deviations(expected: Array, observed: Array, size: float) -> Array:
+    """How far each share lies out, in normal deviations; rare ones as counts that are Poisson's."""
+    spread = np.sqrt(expected * (1 - expected) / size)
+    plain = np.abs(observed - expected) / np.where(spread > 0, spread, np.inf)
+    mean, more = expected * size, observed > expected
+    # Wilson and Hilferty once more: so many events before a gamma variable reaches the mean.
+    count = np.maximum(observed * size + np.where(more, 0.0, 1.0), 1e-9)
+    ratio = np.cbrt(mean / count) - 1 + 1 / (9 * count)
+    skewed = np.maximum(np.where(more, -ratio, ratio) * 3 * np.sqrt(count), 0.0)
+    result: Array = np.where(expected < _RARE, np.minimum(plain, skewed), plain)
+    return result
 
 
 def expected_variation(expected: Array, size: float) -> float:

@@ -1,0 +1,148 @@
+"""p-values against exact sums, known tables and simulation with fixed seeds."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from transforms.verdict.evidence import chance
+
+Array = np.ndarray[Any, Any]
+
+TRIALS = 1000
+
+
+@pytest.mark.parametrize(
+    ("value", "freedom", "p_value"),
+    [
+        # From the usual tables of critical values.
+        (3.841, 1, 0.05),
+        (5.991, 2, 0.05),
+        (13.277, 4, 0.01),
+        (18.307, 10, 0.05),
+        (18.475, 7, 0.01),
+        (124.342, 100, 0.05),
+        (149.449, 100, 0.001),
+    ],
+)
+def test_chi_squared_is_that_of_the_tables(value: float, freedom: int, p_value: float) -> None:
+    assert chance.of_chi_squared(value, freedom) == pytest.approx(p_value, rel=0.04)
+
+
+def test_chi_squared_of_nothing_is_certain() -> None:
+    assert chance.of_chi_squared(0.0, 4) == 1.0
+    assert chance.of_chi_squared(5.0, 0) == 1.0
+    assert 0 <= chance.of_chi_squared(1e6, 20) < 1e-300
+    assert 0 <= chance.of_chi_squared(1e6, 21) < 1e-300
+
+
+@pytest.mark.parametrize(("deviations", "p_value"), [(1.959964, 0.05), (-2.575829, 0.01), (0.0, 1.0)])
+def test_normal_is_that_of_the_tables(deviations: float, p_value: float) -> None:
+    assert chance.of_normal(deviations) == pytest.approx(p_value, rel=1e-4)
+
+
+@pytest.mark.parametrize(("scaled", "p_value"), [(1.3581, 0.05), (1.6276, 0.01), (1.9495, 0.001), (0.1, 1.0)])
+def test_kolmogorov_is_that_of_the_tables(scaled: float, p_value: float) -> None:
+    assert chance.of_kolmogorov(scaled / 100, 10_000) == pytest.approx(p_value, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("before", "rows_before", "after", "rows_after"),
+    [(3, 1000, 9, 800), (0, 5000, 2, 500), (40, 400, 20, 400), (0, 10, 0, 10), (7, 7, 0, 9)],
+)
+def test_rates_are_the_exact_binomial_sum(before: int, rows_before: int, after: int, rows_after: int) -> None:
+    total, part = before + after, rows_after / (rows_before + rows_after)
+    terms = [math.comb(total, k) * part**k * (1 - part) ** (total - k) for k in range(total + 1)]
+    exact = min(1.0, 2 * min(math.fsum(terms[: after + 1]), math.fsum(terms[after:])))
+    assert chance.of_rates(before, rows_before, after, rows_after) == pytest.approx(exact, rel=1e-9)
+
+
+def test_rates_are_continuous_where_the_sum_gives_way_to_the_normal() -> None:
+    just_below = chance.of_rates(999, 50_000, 1000, 45_000)
+    just_above = chance.of_rates(1001, 50_000, 1002, 45_000)
+    assert just_above == pytest.approx(just_below, rel=0.05)
+
+
+def test_rates_of_millions_of_rows_are_quick_and_fair() -> None:
+    assert chance.of_rates(10**6, 10**8, 10**6 + 100, 10**8) > 0.5
+    assert chance.of_rates(10**6, 10**8, 1.1 * 10**6, 10**8) < 1e-100
+    assert chance.of_rates(3 * 10**6, 10**8, 2, 60) == pytest.approx(
+        1.0, abs=0.6
+    )  # 1.8 are expected, and 2 came
+    assert chance.of_rates(0, 0, 5, 10) == 1.0
+
+
+def counted(random: np.random.Generator, size: int, shares: Array) -> Array:
+    result: Array = random.multinomial(size, shares) / size
+    return result
+
+
+@pytest.mark.parametrize("size", [200, 500, 20_000])
+@pytest.mark.parametrize("cells", [2, 10, 200])
+def test_ordered_p_values_are_uniform_or_cautious_without_a_difference(size: int, cells: int) -> None:
+    random, shares = np.random.default_rng(size + cells), np.full(cells, 1 / cells)
+    found = np.sort(
+        [
+            chance.of_ordered(counted(random, size, shares), counted(random, size, shares), size / 2)
+            for _ in range(TRIALS)
+        ]
+    )
+    for level in (0.01, 0.05, 0.2):
+        # No more than three deviations over what the level says.
+        assert np.mean(found <= level) <= level + 3 * math.sqrt(level / TRIALS), level
+
+
+@pytest.mark.parametrize("size", [200, 500, 20_000])
+def test_category_p_values_are_uniform_or_cautious_without_a_difference(size: int) -> None:
+    random = np.random.default_rng(size)
+    shares = 1 / np.arange(1, 9)  # five rows at least are expected of each, as `differences.pooled` sees to
+    shares /= shares.sum()
+    for level in (0.01, 0.05, 0.2):
+        found = [
+            chance.of_categories(counted(random, 100 * size, shares), counted(random, size, shares), size)
+            for _ in range(TRIALS // 2)
+        ]
+        assert np.mean(np.array(found) <= level) <= level + 3 * math.sqrt(2 * level / TRIALS), level
+
+
+def test_a_category_of_one_cell_cannot_differ() -> None:
+    assert chance.of_categories(np.array([1.0]), np.array([1.0]), 1000) == 1.0
+
+
+def test_what_lies_where_training_has_nothing_counts_with_its_neighbour() -> None:
+    expected, observed = np.array([0.0, 0.5, 0.5, 0.0]), np.array([0.5, 0.0, 0.0, 0.5])
+    assert chance.of_ordered(expected, observed, 1000) < 1e-6  # by Kolmogorov's, as no component moved
+
+
+def test_expected_variation_is_what_simulation_gives() -> None:
+    random, shares = np.random.default_rng(7), np.array([0.5, 0.3, 0.1, 0.05, 0.05])
+    found = [np.abs(counted(random, 1000, shares) - shares).sum() / 2 for _ in range(TRIALS)]
+    assert chance.expected_variation(shares, 1000) == pytest.approx(np.mean(found), rel=0.05)
+    assert chance.expected_variation(shares, 0) == 1.0
+
+
+def test_benjamini_and_hochbergs_worked_example() -> None:
+    # The fifteen p-values of their paper of 1995, section 3.2: at 0.05 the four smallest count.
+    p_values = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240]
+    p_values += [0.4262, 0.5719, 0.6528, 0.7590, 1.0000]
+    assert chance.beyond(p_values, 0.05) == 0.0095
+    assert chance.beyond(p_values[::-1], 0.05) == 0.0095
+
+
+def test_nothing_is_beyond_chance_where_nothing_was_measured() -> None:
+    assert chance.beyond([], 0.05) == 0.0
+    assert chance.beyond([0.9, 0.8], 0.05) == 0.0
+
+
+def test_a_p_value_that_fails_alone_counts_beside_smaller_ones() -> None:
+    assert chance.beyond([0.04, 0.05], 0.05) == 0.05
+    assert chance.beyond([0.04, 0.9], 0.05) == 0.0
+
+
+def test_effective_size_is_half_of_two_equal_samples_and_zero_without_one() -> None:
+    assert chance.effective_size(1000, 1000) == 500
+    assert chance.effective_size(10**9, 100) == pytest.approx(100, rel=1e-6)
+    assert chance.effective_size(0, 100) == 0.0
