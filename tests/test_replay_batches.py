@@ -77,10 +77,10 @@ def findings(found: ReplaySummary, limits: Limits = LIMITS) -> tuple[Finding, ..
 
 
 def test_rows_are_compared_and_counted_as_worked_out_plainly(double: ReferenceModel) -> None:
-    rows: list[float | None] = [1.0, 2.0, None, 4.0, 5.0]
-    told = ["[1, 2]", "[2, 4.5]", "[-1, -2]", "[9, 8]", None]
+    rows: list[float | None] = [5.0, 1.0, 2.0, None, 4.0]
+    told = [None, "[1, 2]", "[2, 4.5]", "[-1, -2]", "[9, 8]"]
     found = replay(
-        batch(rows, told, time=[0, HOUR, None, HOUR, 0], version=["1", "2", "1", "2", "2"]),
+        batch(rows, told, time=[7 * HOUR, 0, HOUR, None, HOUR], version=["9", "1", "2", "1", "2"]),
         double,
         Tolerance(),
     )
@@ -91,8 +91,8 @@ def test_rows_are_compared_and_counted_as_worked_out_plainly(double: ReferenceMo
     assert found.hours == {0: Differences(1), 1: Differences(2, 2, 0, 5.0, 5.5), None: Differences(1)}
     assert found.outputs["y"].flips == 1
     assert [(one.record, one.apart, one.output, one.payload) for one in found.worst] == [
-        (3, 5.0, "y", None),
-        (1, 0.5, "y", None),
+        (4, 5.0, "y", None),
+        (2, 0.5, "y", None),
     ]
     assert found.again == Differences(rows=4)
 
