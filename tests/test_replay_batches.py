@@ -183,10 +183,18 @@ def test_parts_add_up_in_any_order(double: ReferenceModel) -> None:
     whole = summary.merge(found)
     assert len(whole.worst) == summary.MAX_WORST
     assert whole.total.rows == sum(one.total.rows for one in found) == 420
+    assert whole.again == Differences(rows=420)
     for order in itertools.islice(itertools.permutations(found), 0, 720, 61):
         assert summary.merge([summary.merge(order[:2]), summary.merge(order[2:])]) == whole
     everything = sorted((worst for one in found for worst in one.worst), key=lambda row: row.place)
     assert whole.worst == tuple(everything[:20])
+
+
+def test_a_single_value_has_a_class_where_it_is_a_probability_in_all_rows() -> None:
+    some = summary.Output(Differences(3, 2), 1, 2, 0.0, 1.0)
+    outside = summary.Output(Differences(1), 1, 0, -0.5, 3.0)
+    assert (some.flips, some.plus(outside).flips, outside.plus(some).flips) == (2, None, None)
+    assert summary.Output(Differences(3, 2), 2, 1, -0.5, 3.0).flips == 1
 
 
 def test_what_is_kept_is_bounded_and_hangs_on_no_order(monkeypatch: pytest.MonkeyPatch) -> None:
