@@ -153,7 +153,7 @@ def _functions(training: Cdf) -> Iterator[Explanation]:
         yield _monotone(SCALE, "serving is the natural logarithm of training", training, _exp, 1.0)
         yield _monotone(SCALE, "serving is the decimal logarithm of training", training, _exp10, 1.0)
     if low > -1:
-        yield _monotone(SCALE, "serving is log(1 + training)", training, _expm1, 1.0)
+        yield _monotone(SCALE, "serving is log(1 + training)", training, _expm1, 0.9)
     mean, deviation = moments(training)
     if deviation > 0:
         words = "serving is standardised: (training - mean) / deviation"
@@ -239,17 +239,19 @@ def _in_time(training: Cdf) -> Iterator[Explanation]:
             continue
         for count in range(1, round(period / step)):
             later = count * step
-            words = f"serving is training {_signed(count, period / step)} {_steps(unit)}, around {period:g}"
+            words = f"serving is training {_turn_words(count, period / step, unit)}"
             yield Explanation(TIME, words, *_turned(training, period, later), 1.0)
 
 
-def _signed(count: int, whole: float) -> str:
-    back = whole - count
-    return f"+ {count}" if count <= back else f"- {back:g}"
-
-
-def _steps(unit: str) -> str:
-    return {"days": "days", "degrees": "x 15 degrees"}.get(unit, f"hours ({unit})")
+def _turn_words(count: int, whole: float, unit: str) -> str:
+    """By how much, the shorter way around."""
+    sign, steps = ("+", count) if count <= whole - count else ("-", round(whole - count))
+    if unit == "degrees":
+        return f"{sign} {15 * steps} degrees, around the circle"
+    if unit == "days":
+        return f"{sign} {steps} day{'s' * (steps > 1)}, around the week"
+    told = "" if unit == "hours" else f" (in {unit})"
+    return f"{sign} {steps} hour{'s' * (steps > 1)}, around the clock{told}"
 
 
 def _turned(

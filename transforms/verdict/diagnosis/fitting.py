@@ -82,13 +82,15 @@ def _sides(at: Array, training: Cdf, serving: Cdf, explanation: Explanation) -> 
 
 def _chosen(fits: list[Fit], size: float) -> Diagnosis:
     """The best, as sure as the others fit worse."""
-    best = min(fits, key=lambda fit: fit.left / fit.explanation.prior**0.1)
+    # What is fitted lies nearer to serving than the truth does, by what chance makes: so not the nearest.
+    least = min(fit.left for fit in fits)
+    best = max(fits, key=lambda fit: (fit.explanation.prior * _likelihood(fit, least, size), -fit.left))
     noise = _noise(size)
     if best.fit < _LEAST_FIT and (best.left > noise or best.fit < _LEAST_OF_NOISY):
         return Diagnosis(UNKNOWN, 0.0, f"the best explanation leaves {1 - best.fit:.0%} of the difference")
     weights: dict[str, float] = {}
     for fit in fits:
-        weight = fit.explanation.prior * _likelihood(fit, best, size)
+        weight = fit.explanation.prior * _likelihood(fit, least, size)
         cause = fit.explanation.cause
         weights[cause] = max(weights.get(cause, 0.0), weight)
     sure = weights[best.explanation.cause] / math.fsum(weights.values())
@@ -98,10 +100,13 @@ def _chosen(fits: list[Fit], size: float) -> Diagnosis:
     return Diagnosis(best.explanation.cause, round(confidence, 3), _words(best))
 
 
-def _likelihood(fit: Fit, best: Fit, size: float) -> float:
-    """How well a fit stands beside the best, by Kolmogorov's tail; what statistics cannot resolve is free."""
+def _likelihood(fit: Fit, least: float, size: float) -> float:
+    """How well a fit stands beside the nearest, which leaves `least`, by Kolmogorov's tail.
+
+    What statistics cannot resolve is free.
+    """
     noise = _noise(size)
-    worse = max(fit.left - best.left, 0.0)
+    worse = max(fit.left - least, 0.0)
     return math.exp(-2 * (worse / noise) ** 2)
 
 

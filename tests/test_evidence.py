@@ -1,0 +1,231 @@
+"""Distribution functions against numpy; differences of views: no alarm without a cause, and power for one."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import support_faults as faults
+from support_verdict import statistics
+
+from transforms.logs.features import lists
+from transforms.verdict.evidence import cdf as cdfs
+from transforms.verdict.evidence import chance, differences
+from transforms.verdict.evidence.cdf import Cdf
+from transforms.verdict.evidence.differences import KOLMOGOROV, MISSING, UNSEEN, VARIATION, Difference
+from transforms.verdict.views import View, views
+
+Array = np.ndarray[Any, Any]
+
+ROWS = 5000
+_random = np.random.default_rng(3)
+SHAPES: dict[str, Array] = {
+    "continuous": _random.normal(10, 3, ROWS),
+    "discrete": _random.integers(0, 7, ROWS).astype(float),
+    "point mass": np.where(_random.random(ROWS) < 0.4, 0.0, _random.exponential(5, ROWS)),
+    "heavy tail": _random.standard_cauchy(ROWS),
+    "log-normal": _random.lognormal(0, 3, ROWS),
+    "constant": np.full(ROWS, 7.0),
+    "two": np.where(_random.random(ROWS) < 0.001, 1.0, 0.0),
+    "one row": np.array([3.0]),
+}
+
+
+def batch(**columns: Any) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pydict({name: _column(values) for name, values in columns.items()})
+
+
+def _column(values: Any) -> pa.Array:
+    values = np.asarray(values)
+    kind = {"f": pa.float32(), "i": pa.int64()}.get(values.dtype.kind, pa.large_binary())
+    flat = pa.array(values.astype("float32") if kind == pa.float32() else values.tolist(), kind)
+    return lists(flat, np.ones(len(values), np.int64))
+
+
+def view(values: Any) -> View:
+    return views(faults.statistics(batch(x=values)))["x"]
+
+
+def found(training: Any, serving: Any) -> dict[str, Difference]:
+    return {one.metric: one for one in differences.of_feature(view(training), view(serving))}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_distribution_function_is_numpys(shape: str) -> None:
+    values = SHAPES[shape].astype("float32").astype(float)
+    cdf = cdfs.of_view(view(values))
+    assert cdf is not None
+    at = np.unique(np.quantile(values, np.linspace(0, 1, 57), method="nearest"))
+    ordered = np.sort(values)
+    exact = np.searchsorted(ordered, at, side="right"), np.searchsorted(ordered, at, side="left")
+    for told, count in zip((cdf.up_to(at), cdf.under(at)), exact, strict=True):
+        # Two hundred quantiles, whose ranks the sketch knows to a thousandth.
+        assert np.max(np.abs(told - count / len(values))) < 0.0065
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_quantiles_lead_back_to_their_shares(shape: str) -> None:
+    cdf = cdfs.of_view(view(SHAPES[shape]))
+    assert cdf is not None
+    shares = np.linspace(0.01, 0.99, 50)
+    at = cdf.quantiles(shares)
+    assert np.all(np.diff(at) >= 0)
+    assert np.all(cdf.under(at) <= shares + 1e-9)
+    assert np.all(cdf.up_to(at) >= shares - 1e-9)
+    assert cdf.quantile(0.5) == cdf.quantiles(np.array([0.5]))[0]
+
+
+def test_a_value_that_many_rows_share_is_a_step() -> None:
+    cdf = cdfs.of_view(view(SHAPES["point mass"]))
+    assert cdf is not None
+    assert 0.0 in cdf.steps
+    zero = np.zeros(1)
+    assert cdf.up_to(zero)[0] - cdf.under(zero)[0] == pytest.approx(
+        np.mean(SHAPES["point mass"] == 0), abs=0.002
+    )
+
+
+def test_beyond_its_ends_a_distribution_function_is_zero_and_one() -> None:
+    cdf = Cdf(np.array([1.0, 1.0, 2.0]), np.array([0.0, 0.5, 1.0]))
+    at = np.array([-np.inf, 0.9, 1.0, 1.5, 2.0, np.inf])
+    assert cdf.up_to(at).tolist() == [0, 0, 0.5, 0.75, 1, 1]
+    assert cdf.under(at).tolist() == [0, 0, 0, 0.75, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [np.inf] * 50 + [-np.inf] * 50,
+        [np.inf, 1.0, 2.0],
+        [-np.inf] * 30 + [0.0] * 30 + [np.inf] * 30,
+        [np.nan] * 20,
+        [np.nan, 5.0],
+        [3.4e38, -3.4e38, 0.0],
+        [1.0],
+        [],
+        [0.0] * 1000,
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_no_values_are_too_odd(values: list[float]) -> None:
+    odd, normal = np.array(values, "float32"), SHAPES["continuous"]
+    for one, other in ((odd, normal), (normal, odd), (odd, odd)):
+        for difference in found(one, other).values():
+            assert 0 <= difference.p_value <= 1
+            assert 0 <= difference.effect <= 1
+    assert all(difference.p_value > 0.1 for difference in found(odd, odd).values())
+
+
+@pytest.mark.parametrize("rows", [200, 500, 20_000])
+def test_without_a_difference_small_p_values_are_rare(rows: int) -> None:
+    random = np.random.default_rng(rows)
+    draws = 60 if rows > 1000 else 200
+    for draw in (lambda n: random.normal(size=n), lambda n: random.integers(0, 5, n)):
+        training = view(draw(20_000))
+        p_values = []
+        for _ in range(draws):
+            one = differences.of_number(training, view(draw(rows)))
+            assert one is not None
+            p_values.append(one.p_value)
+        assert np.mean(np.array(p_values) <= 0.05) <= 0.05 + 3 * (0.05 / draws) ** 0.5
+        assert min(p_values) > 0.05 / draws / 20
+
+
+def test_a_mean_that_moved_by_a_quarter_deviation_is_found_in_500_rows() -> None:
+    random = np.random.default_rng(11)
+    training, many = view(random.normal(size=50_000)), 200
+    hits = 0
+    for _ in range(many):
+        one = differences.of_number(training, view(random.normal(0.25, 1, 500)))
+        assert one is not None
+        hits += one.p_value < 0.002 and one.effect >= 0.02
+    assert hits >= 0.95 * many
+
+
+def test_two_million_rows_make_no_error_of_a_trifle() -> None:
+    normal = np.random.default_rng(12).normal(size=2_000_000)
+    one = found(normal[:1_000_000], normal[1_000_000:] + 0.005)[KOLMOGOROV]
+    assert one.effect < 0.02
+    more = found(normal[:1_000_000], normal[1_000_000:] + 0.2)[KOLMOGOROV]
+    assert more.effect > 0.05
+    assert more.p_value < 1e-12
+
+
+@pytest.mark.parametrize("values", [3, 40])
+def test_statistics_of_tfdv_alone_give_no_alarm_on_features_of_few_values(values: int) -> None:
+    import pandas as pd
+
+    random = np.random.default_rng(values)
+    for seed in range(10):
+        training, serving = (
+            views(statistics(pd.DataFrame({"x": random.integers(0, values, rows)})))["x"]
+            for rows in (20_000, 3000)
+        )
+        cdf = cdfs.of_view(training)
+        assert cdf is not None
+        assert cdf.is_loose
+        one = differences.of_number(training, serving)
+        assert one is not None
+        assert one.p_value > 0.002, seed
+
+
+def test_missing_rows_are_compared_as_shares() -> None:
+    training, serving = view(SHAPES["continuous"]), view(SHAPES["continuous"])
+    one = differences.of_missing(training, serving, missing=100)
+    assert (one.metric, one.effect) == (MISSING, 0.02)
+    assert one.p_value < 1e-12
+
+
+def test_new_values_beside_what_training_leads_to_expect() -> None:
+    random = np.random.default_rng(4)
+
+    def words(rows: int) -> Array:
+        return np.array([f"w{n}" for n in np.minimum(random.zipf(1.8, rows), 900)], object)
+
+    few = found(words(3000), words(3000))[UNSEEN]
+    assert few.effect < 0.02
+    assert few.p_value > 0.002
+    faulty = words(3000)
+    faulty[:150] = "-1"
+    assert found(words(3000), faulty)[UNSEEN].effect == pytest.approx(0.05, abs=0.01)
+
+
+def test_categories_differ_by_total_variation_beyond_chance() -> None:
+    one = found(["a"] * 500 + ["b"] * 500, ["a"] * 700 + ["b"] * 300)[VARIATION]
+    assert one.effect == pytest.approx(0.2, abs=0.02)
+    assert sorted(one.parts)[:2] == [("a", 0.5, 0.7), ("b", 0.5, 0.3)]
+    assert one.p_value < 1e-12
+
+
+def test_a_category_named_like_the_rest_is_one_of_the_rest() -> None:
+    values = ["(others)"] * 400 + ["a"] * 300 + ["b"] * 300
+    one = found(values, values)[VARIATION]
+    assert (one.effect, one.p_value) == (0.0, 1.0)
+    expected, observed = differences.pooled({"(others)": 0.4, "a": 0.6}, {"a": 1.0}, 1000, 0.0)
+    assert expected == pytest.approx({"a": 0.6, "(others)": 0.4})
+    assert observed == pytest.approx({"a": 1.0, "(others)": 0.0})
+
+
+def test_four_thousand_features_take_seconds() -> None:
+    random = np.random.default_rng(9)
+    words = np.array([f"w{n}" for n in random.integers(0, 200, 5000)], object)
+    columns = {"n": random.normal(size=5000), "i": random.integers(0, 60, 5000), "c": words}
+    training, serving = (views(faults.statistics(batch(**columns))) for _ in range(2))
+    started = time.process_time()
+    for _ in range(100):
+        for name in columns:
+            assert list(differences.of_feature(training[name], serving[name]))
+    # Three seconds for 4,000 on a core of its own; the limit leaves room for one that is shared.
+    assert (time.process_time() - started) / 300 * 4000 < 8
+
+
+def test_new_values_are_compared_as_rates() -> None:
+    training = view(["a"] * 500 + ["b"] * 500)
+    sides = (training.counted(), training.counted()._replace(counts=Counter({"a": 500, "b": 490, "new": 10})))
+    plain = differences.of_unseen(training, training, sides)
+    assert plain is not None
+    assert plain.p_value == chance.of_rates(0, 1000, 10, 1000)
