@@ -155,7 +155,13 @@ def examples() -> tuple[Example, ...]:
             samples,
             model=by_hand(tones.LABEL, noise.noise_in_the_graph),
         ),
-        Twin("preprocessing", "noise in the `preprocessing_fn`", samples, preprocessing="noisy.py"),
+        Twin(
+            "preprocessing",
+            "noise in the `preprocessing_fn`",
+            samples,
+            preprocessing="noisy.py",
+            model=by_hand(tones.LABEL, dict),
+        ),
     )
     return (
         Example("scaled_images", images, of_images),
@@ -214,7 +220,7 @@ def run_wrong(example: Example, built: Built, twin: Twin, right: Found) -> Found
     if twin.model is not None:
         model = folder / "served" / str(int(built.served.name) + 1)
         model.parent.mkdir(parents=True)
-        twin.model(built, model)
+        twin.model(built._replace(baseline=baseline), model)
     same = (baseline, model) == (built.baseline, built.served)
     checked = (right.check, right.checked) if same else check(built, baseline, model)
     if not twin.answers:
@@ -249,7 +255,11 @@ def validate(built: Built, baseline: Path, logs: Path, output: Path) -> tuple[in
 
 def trueserve(*words: str) -> int:
     """The command, in this process, where TensorFlow is loaded already; its exit code."""
+    import tensorflow as tf
+
     from pipelines import cli
+
+    tf.random.set_seed(None)  # for those who type it, it is a process that knows nothing of training's seed
 
     return cli.main(words)
 
