@@ -203,7 +203,7 @@ def _finish(plan: Plan, job: Job, schema: schema_pb2.Schema, given: schema_pb2.S
         graph = TransformGraph(folder)
         rows = read_rows(f"{target}-probes")
         assert rows is not None, "rows were counted"
-        _write_probes(plan, rows, graph, schemas.serving_features(schema))
+        _write_probes(plan, rows, graph, schema)
         ids = category_ids.find(rows, graph.apply, graph.output_schema, graph.raw_features_of)
         layout.write(
             plan.options.baseline,
@@ -217,7 +217,9 @@ def _finish(plan: Plan, job: Job, schema: schema_pb2.Schema, given: schema_pb2.S
         )
 
 
-def _write_probes(plan: Plan, pool: pa.RecordBatch, graph: TransformGraph, names: Sequence[str]) -> None:
+def _write_probes(plan: Plan, rows: pa.RecordBatch, graph: TransformGraph, schema: schema_pb2.Schema) -> None:
+    # A feature that no row has may come as a column without a type.
+    pool, names = schemas.conform(rows, schemas.arrow_schema(schema)), schemas.serving_features(schema)
     raw_of = {name: graph.raw_features_of[name] for name in graph.serving_outputs}
     probes = make_probes(pool, graph.apply, raw_of, names, graph.vocabularies())
     transformed = graph.apply(probes.rows)
