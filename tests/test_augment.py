@@ -18,6 +18,7 @@ from pipelines import cli
 from transforms.augment import Augmentation, load_augmentation, seeds_of
 from transforms.baseline import contract as contracts
 from transforms.baseline import layout
+from transforms.collect import place_hashes
 from transforms.errors import UsageError
 from transforms.preprocessing import source_digest
 from transforms.verdict.augmentation import SPREAD
@@ -112,11 +113,18 @@ def test_served_rows_are_never_augmented(prepared: Prepared) -> None:
     assert support.graph(prepared.baseline).apply(raw).to_pylist() == transformed.to_pylist()
 
 
-def test_the_same_examples_give_the_same_augmentation_whatever_is_before_them(
-    prepared: Prepared, tmp_path: Path
-) -> None:
-    again = prepare(tmp_path, prepared.rows, NOISE)
-    assert sorted(written(again)["distance_z"]) == sorted(written(prepared.baseline)["distance_z"])
+def test_the_noise_of_a_record_is_that_of_its_file_and_number(prepared: Prepared) -> None:
+    names = ["part-0.tfrecord", "part-1.tfrecord.gz", "part-2.tfrecord"]
+    parts = list(zip(names, e2e.cut(prepared.rows, CUTS), strict=True))
+    files = pa.array([name for name, rows in parts for _ in rows])
+    records = pa.array([number for _, rows in parts for number in range(len(rows))])
+    metadata = pa.RecordBatch.from_arrays([files, records], names=["file", "record"])
+    seeds = tf.constant(seeds_of(place_hashes(metadata)))
+    noise = tf.vectorized_map(lambda seed: tf.random.stateless_normal([], seed), seeds).numpy()
+    clean = [row["distance_z"][0] for row in support_rows(prepared)]
+    np.testing.assert_allclose(
+        sorted(written(prepared.baseline)["distance_z"]), sorted(clean + noise), atol=1e-5
+    )
 
 
 def test_the_difference_in_spread_is_stated_and_is_no_fault(prepared: Prepared) -> None:
@@ -188,7 +196,7 @@ def loaded(folder: Path, source: str) -> Augmentation:
 def applied(augmentation: Augmentation, baseline: str, cut: int = 0) -> pa.RecordBatch:
     """Twenty rows of `distance_z` and `tag_ids` with the seeds of their places, from `cut` on."""
     outputs = support.graph(baseline)
-    rows = outputs.apply(e2e.batch(e2e.requests(e2e.rides(20, 4)))).slice(cut)
+    rows = outputs.apply(e2e.batch(e2e.requests(e2e.rides(20, 4)[cut:])))
     schema = tft.TFTransformOutput(f"{baseline}/transform_output").transformed_metadata.schema
     places = pa.array(np.arange(cut, 20, dtype=np.uint64))
     augmentation.check_repeats(rows, places, schema)
@@ -253,6 +261,10 @@ def augment_fn(features, seeds):
         ("return {n: cut(v) for n, v in features.items()}", "3 rows came of"),
         ("return None", "expected a dict of tensors, got NoneType"),
         ("raise ValueError('secret 42')", "ValueError at line 10 of augment_fn"),
+        (
+            "tf.reshape(seeds, [7, 7])",
+            "InvalidArgumentError at line 10 of",
+        ),
     ],
 )
 def test_a_function_that_cannot_be_used_is_told_in_one_line(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,8 +93,15 @@ class Augmentation:
             return self.function(features, seeds)
         except Exception as error:
             # Not what it says: that may quote values of rows.
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            raise self._wrong(f"{type(error).__name__} at line {frame.lineno} of {frame.name}") from error
+            raise self._wrong(f"{type(error).__name__} at {self._place(error)}") from error
+
+    def _place(self, error: Exception) -> str:
+        """The user's innermost line, not that of a library which it has called."""
+        frames = traceback.extract_tb(error.__traceback__)
+        name = Path(self.spec.removesuffix(".py")).name.partition(".py:")[0]
+        users = [frame for frame in frames if Path(frame.filename).stem == name]
+        frame = (users or frames)[-1]
+        return f"line {frame.lineno} of {frame.name}"
 
     def _check_names(self, given: set[str], expected: set[str]) -> None:
         if given != expected:
