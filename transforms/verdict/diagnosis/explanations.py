@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from transforms.verdict.diagnosis.units import FACTORS, PERIODS
 from transforms.verdict.evidence.cdf import Cdf
 
 Array = np.ndarray[Any, Any]
@@ -45,40 +46,6 @@ class Explanation:
     points: tuple[float, ...] = ()
 
 
-# Factors from one unit to another, with what they are mostly about.
-_FACTORS: Mapping[float, str] = {
-    1.609344: "kilometres for miles?",
-    1 / 1.609344: "miles for kilometres?",
-    255.0: "0..255 where training has 0..1?",
-    1 / 255.0: "divided by 255 once more?",
-    1000.0: "thousandths of the unit?",
-    1 / 1000.0: "thousands of the unit?",
-    100.0: "percent for a fraction, or cents?",
-    1 / 100.0: "a fraction for percent?",
-    60.0: "seconds for minutes, or minutes for hours?",
-    1 / 60.0: "minutes for seconds, or hours for minutes?",
-    3600.0: "seconds for hours?",
-    1 / 3600.0: "hours for seconds?",
-    24.0: "hours for days?",
-    1 / 24.0: "days for hours?",
-    0.3048: "metres for feet?",
-    1 / 0.3048: "feet for metres?",
-    2.54: "centimetres for inches?",
-    1 / 2.54: "inches for centimetres?",
-    0.45359237: "kilograms for pounds?",
-    1 / 0.45359237: "pounds for kilograms?",
-    1e6: "millionths of the unit?",
-    1e-6: "millions of the unit?",
-    -1.0: "the sign is turned?",
-}
-_PERIODS: Mapping[float, tuple[float, str]] = {
-    24.0: (1.0, "hours"),
-    1440.0: (60.0, "minutes"),
-    86400.0: (3600.0, "seconds"),
-    2400.0: (100.0, "hhmm"),
-    7.0: (1.0, "days"),
-    360.0: (15.0, "degrees"),
-}
 _FITTED_PRIOR = 0.3
 _MOST_STEPS = 5
 
@@ -92,6 +59,7 @@ def of_number(training: Cdf, serving: Cdf) -> Iterator[Explanation]:
     yield from _in_time(training)
     yield from _constants(training, serving)
     yield from _caps(training, serving)
+    yield from _moves(training, serving)
     yield from _roundings(training)
 
 
@@ -124,7 +92,7 @@ def _monotone(
 
 
 def _units(training: Cdf) -> Iterator[Explanation]:
-    for factor, hint in _FACTORS.items():
+    for factor, hint in FACTORS.items():
         words = f"serving is training x {factor:.4g}: {hint}"
         yield _monotone(SCALE, words, training, _divide(factor), 1.0, falls=factor < 0)
     yield _monotone(
@@ -233,7 +201,7 @@ def with_noise(cdf: Cdf, deviation: float) -> Cdf:
 
 def _in_time(training: Cdf) -> Iterator[Explanation]:
     """Moved on by some hours, past midnight, for numbers that fill a day, a week or a circle."""
-    for period, (step, unit) in _PERIODS.items():
+    for period, (step, unit) in PERIODS.items():
         low, high = float(training.x[0]), float(training.x[-1])
         if not (low >= -1e-9 and high <= period and high > 0.7 * period):
             continue
@@ -322,6 +290,27 @@ def _capped(training: Cdf, value: float, *, above: bool) -> Explanation:
         1.0,
         (value,),
     )
+
+
+def _moves(training: Cdf, serving: Cdf) -> Iterator[Explanation]:
+    """What one value lost, one that has grown has gained: an id, or a code for missing, that moved."""
+    steps = training.steps
+    before, after = (side.up_to(steps) - side.under(steps) for side in (training, serving))
+    fallen = [i for i in np.argsort(after - before)[:_MOST_STEPS] if before[i] - after[i] > 0.005]
+    for new in _grown_steps(training, serving):
+        for i in fallen:
+            yield _moved(training, float(steps[i]), new, float(before[i]))
+
+
+def _moved(training: Cdf, old: float, new: float, mass: float) -> Explanation:
+    """A value of which training has the share `mass` is another one."""
+
+    def share(upto: Callable[[Array], Array], step: Callable[[float], Any]) -> Callable[[Array], Array]:
+        return lambda x: upto(x) + mass * (step(new)(x) - step(old)(x))
+
+    words = f"serving has {new:g} where training has {old:g}: an id that moved?"
+    both = share(training.up_to, _step), share(training.under, _under_step)
+    return Explanation(MOVED, words, *both, 1.0, (old, new))
 
 
 def _roundings(training: Cdf) -> Iterator[Explanation]:
