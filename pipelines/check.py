@@ -134,8 +134,17 @@ def _question(candidate: _Candidate) -> Question:
 
 
 def _lint(candidate: _Candidate) -> list[lint.LintFinding]:
+    """What the lint says of the model, and of the transform graph what it does not say of the model too."""
     baseline = candidate.baseline
-    return lint.lint_saved_model(candidate.model.folder, baseline.schema, baseline.contract)
+    of_model = lint.lint_saved_model(candidate.model.folder, baseline.schema, baseline.contract)
+    told = {finding.rule for finding in of_model}
+    of_graph = lint.lint_saved_model(baseline.transform_output, baseline.schema, baseline.contract)
+    beside = (finding for finding in of_graph if finding.rule not in told)
+    return [*of_model, *(_of_transform_graph(finding) for finding in beside)]
+
+
+def _of_transform_graph(finding: lint.LintFinding) -> lint.LintFinding:
+    return dataclasses.replace(finding, message=f"the baseline's transform graph: {finding.message}")
 
 
 def _findings(candidate: _Candidate, answer: Answer) -> list[CheckFinding]:
