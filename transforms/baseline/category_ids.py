@@ -48,7 +48,7 @@ def find(
     if not domains or not rows.num_rows:
         return CategoryIds({}, {})
     rows = rows.take(pa.array(np.arange(_ROWS) % rows.num_rows))
-    texts = [f.name for f in rows.schema if not _is_number(f.type)]
+    texts = [f.name for f in rows.schema if _is_text(f.type)]
     numbers = [f.name for f in rows.schema if _is_number(f.type)]
     words = _ids(rows, apply, texts, _word)
     low = _ids(rows, apply, numbers, lambda k: -_FAR - k)
@@ -123,6 +123,11 @@ def _word(number: int) -> bytes:
     return hashlib.sha256(str(number).encode()).hexdigest()[:14].translate(_LETTERS).encode()
 
 
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_large_list(kind) and bool(pa.types.is_large_binary(kind.value_type))
+
+
 def _is_number(kind: pa.DataType) -> bool:
-    inner = kind.value_type if pa.types.is_large_list(kind) or pa.types.is_list(kind) else kind
-    return bool(pa.types.is_integer(inner) or pa.types.is_floating(inner))
+    if not pa.types.is_large_list(kind):
+        return False
+    return bool(pa.types.is_integer(kind.value_type) or pa.types.is_floating(kind.value_type))
