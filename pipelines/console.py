@@ -227,7 +227,8 @@ def _plain_finding(finding: dict[str, Any]) -> str:
     name = words.name(finding["feature"])
     message = words.visible(finding["message"], 400)
     where = "" if finding["slice"] is None else f", {words.visible(finding['slice'], 200)}"
-    return f"{finding['severity']}: {name} ({finding['space']}, {finding['kind']}{where}): {message}"
+    cause = f" [{words.visible(told, 200)}]" if (told := words.cause(finding)) else ""
+    return f"{finding['severity']}: {name} ({finding['space']}, {finding['kind']}{where}): {message}{cause}"
 
 
 def _slices(verdict: dict[str, Any]) -> str:
@@ -289,7 +290,10 @@ def _cells(finding: dict[str, Any], sliced: bool) -> list[Text]:
         *place,
         Text(_figure(finding["distance"]), style=style),
         Text(_figure(finding["threshold"]), style="dim"),
-        Text(words.visible(finding["message"], 300)),
+        Text.assemble(
+            words.visible(finding["message"], 300),
+            (f" [{words.visible(told, 200)}]" if (told := words.cause(finding)) else "", "dim"),
+        ),
     ]
 
 

@@ -10,6 +10,7 @@ import pytest
 from support_page import HOSTILE, make_finding, make_verdict
 
 from pipelines.console import MAX_ROWS, Console
+from transforms.verdict.findings import Diagnosis
 
 
 def plain(**more: Any) -> tuple[Console, io.StringIO, io.StringIO]:
@@ -45,6 +46,18 @@ def test_findings_on_a_terminal_name_feature_distance_and_limit() -> None:
     assert "SKEW" in text
     for shown in ("distance", "carrier", "0.42", "0.1", "error", "warning"):
         assert shown in text
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_cause_stands_beside_its_finding(terminal: bool) -> None:
+    console, out, _ = plain(terminal=terminal)
+    known = make_finding("distance", diagnosis=Diagnosis("scale or unit", 0.98, "x 1.609"))
+    unknown = make_finding("temp", diagnosis=Diagnosis("unknown", 0.0, "nothing fits"))
+    console.findings(make_verdict("skew", [known, unknown]).to_json())
+    text = " ".join(out.getvalue().split())
+    assert "cause: unknown]" in text
+    assert "confidence 0.98" in text or terminal  # a narrow column folds it
+    assert "0.00" not in text
 
 
 @pytest.mark.parametrize("verdict", ["ok", "not_examined", "failed"])

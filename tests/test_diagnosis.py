@@ -175,6 +175,12 @@ def test_no_distribution_makes_it_fail(before: Cdf, after: Cdf, other: Cdf, size
     assert found is None or (0 <= found.confidence <= 1 and found.cause)
 
 
+def test_a_value_of_few_rows_is_not_named() -> None:
+    before, after = known(_WIDE[0][:200]), known(np.r_[_WIDE[1][:191], np.full(9, 123456.0)])
+    assert not [one for one in explanations.of_number(before, after, 200) if "123456" in one.words]
+    assert [one for one in explanations.of_number(before, after) if "123456" in one.words]
+
+
 def test_one_value_in_both_is_no_fault() -> None:
     assert diagnosed([5.0], [5.0]).cause == UNKNOWN
     assert diagnosed([5.0], [500.0]).confidence < 0.99

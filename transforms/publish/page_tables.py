@@ -163,13 +163,20 @@ def finding_row(finding: Json) -> str:
         f"<tr><td>{pill(finding['severity'])}</td><td><b>{name(finding['feature'])}</b></td><td>{_tag(finding['space'])}</td>"
         f'<td class="k">{text(finding["kind"])}</td><td class="num">{figure(finding["distance"])}</td>'
         f'<td class="num soft">{figure(finding["threshold"])}</td>'
-        f'<td class="w">{text(finding["message"], 500)}{origin(finding["raw_features"])}</td></tr>'
+        f'<td class="w">{text(finding["message"], 500)}{cause(finding)}'
+        f"{origin(finding['raw_features'])}</td></tr>"
     )
 
 
 def figure(value: float | None) -> str:
     """A distance or threshold; a dash where the kind of finding has none."""
     return "–" if value is None else words.number(value)
+
+
+def cause(finding: Json) -> str:
+    """What was done to the feature, and how sure that is; empty where that was not asked."""
+    told = words.cause(finding)
+    return f' <span class="soft">{text(told[0].upper() + told[1:], 200)}.</span>' if told else ""
 
 
 def origin(raw_features: Sequence[str]) -> str:

@@ -54,6 +54,16 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def cause(finding: Mapping[str, Any]) -> str:
+    """`cause: scale or unit, confidence 0.98`; empty where no cause was looked for."""
+    found = finding.get("diagnosis")
+    if not found:
+        return ""
+    if found["cause"] == "unknown":
+        return "cause: unknown"
+    return f"cause: {found['cause']}, confidence {found['confidence']:.2f}"
+
+
 def counted(value: int, one: str, many: str | None = None) -> str:
     """`1 feature`, `2 features`, `1,000 features`."""
     return f"{value:,} {one if value == 1 else many or one + 's'}"

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from transforms.verdict.diagnosis.units import FACTORS, PERIODS
 from transforms.verdict.evidence.cdf import Cdf
+from transforms.verdict.unseen import NAMED_FROM
 
 Array = np.ndarray[Any, Any]
 
@@ -50,16 +51,17 @@ _FITTED_PRIOR = 0.3
 _MOST_STEPS = 5
 
 
-def of_number(training: Cdf, serving: Cdf) -> Iterator[Explanation]:
-    """All explanations of one number that need no other feature."""
+def of_number(training: Cdf, serving: Cdf, rows: float = math.inf) -> Iterator[Explanation]:
+    """All explanations of one number that need no other feature; `rows` of serving have it."""
+    grown = _grown_steps(training, serving, rows)
     yield from _units(training)
     yield from _functions(training)
     yield from _fitted(training, serving)
     yield from _spreads(training)
     yield from _in_time(training)
-    yield from _constants(training, serving)
-    yield from _caps(training, serving)
-    yield from _moves(training, serving)
+    yield from _constants(grown)
+    yield from _caps(training, grown)
+    yield from _moves(training, serving, grown)
     yield from _roundings(training)
 
 
@@ -242,18 +244,20 @@ def _turned(
     return turn(training.up_to), turn(training.under)
 
 
-def _constants(training: Cdf, serving: Cdf) -> Iterator[Explanation]:
+def _constants(grown: Sequence[float]) -> Iterator[Explanation]:
     """One value in place of all others: those that serving has much more often than training."""
-    for value in _grown_steps(training, serving):
+    for value in grown:
         words = f"serving has {value:g} in place of other values"
         yield Explanation(CONSTANT, words, _step(value), _under_step(value), 1.0, (value,))
 
 
-def _grown_steps(training: Cdf, serving: Cdf) -> list[float]:
+def _grown_steps(training: Cdf, serving: Cdf, rows: float) -> list[float]:
+    """The values that grew most; none that too few rows have to be named."""
     steps = serving.steps
-    grown = (serving.up_to(steps) - serving.under(steps)) - (training.up_to(steps) - training.under(steps))
+    share = serving.up_to(steps) - serving.under(steps)
+    grown = share - (training.up_to(steps) - training.under(steps))
     order = np.argsort(-grown)[:_MOST_STEPS]
-    return [float(steps[i]) for i in order if grown[i] > 0.005]
+    return [float(steps[i]) for i in order if grown[i] > 0.005 and share[i] * rows >= NAMED_FROM]
 
 
 def _step(value: float) -> Callable[[Array], Array]:
@@ -264,9 +268,9 @@ def _under_step(value: float) -> Callable[[Array], Array]:
     return lambda x: (np.asarray(x) > value).astype(float)
 
 
-def _caps(training: Cdf, serving: Cdf) -> Iterator[Explanation]:
+def _caps(training: Cdf, grown: Sequence[float]) -> Iterator[Explanation]:
     """All beyond a value brought to it."""
-    for value in _grown_steps(training, serving):
+    for value in grown:
         beyond = 1 - float(training.up_to(np.array([value]))[0])
         below = float(training.under(np.array([value]))[0])
         if 0.001 < beyond < 0.6:
@@ -292,12 +296,12 @@ def _capped(training: Cdf, value: float, *, above: bool) -> Explanation:
     )
 
 
-def _moves(training: Cdf, serving: Cdf) -> Iterator[Explanation]:
+def _moves(training: Cdf, serving: Cdf, grown: Sequence[float]) -> Iterator[Explanation]:
     """What one value lost, one that has grown has gained: an id, or a code for missing, that moved."""
     steps = training.steps
     before, after = (side.up_to(steps) - side.under(steps) for side in (training, serving))
     fallen = [i for i in np.argsort(after - before)[:_MOST_STEPS] if before[i] - after[i] > 0.005]
-    for new in _grown_steps(training, serving):
+    for new in grown:
         for i in fallen:
             yield _moved(training, float(steps[i]), new, float(before[i]))
 
