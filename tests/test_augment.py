@@ -137,7 +137,7 @@ def test_the_difference_in_spread_is_stated_and_is_no_fault(prepared: Prepared) 
         ("distance",),
     )
     assert spread.distance == pytest.approx(1 - 1 / np.sqrt(2), abs=0.03)
-    assert "nearer to the augmented" not in spread.message
+    assert "is the augmentation in serving" not in spread.message
     assert {one.severity for one in found} == {Severity.INFO}
 
 
@@ -149,6 +149,13 @@ def test_augmentation_that_is_served_is_a_fault_and_the_spread_says_why(prepared
     assert "distance_z" in {one.feature for one in found if one.severity is Severity.ERROR}
     [spread] = [one for one in found if one.metric == SPREAD]
     assert "is the augmentation in serving" in spread.message
+
+
+def test_another_fault_that_widens_a_feature_is_not_taken_for_augmentation(prepared: Prepared) -> None:
+    found = support.compared(prepared.baseline, e2e.in_kilometres(e2e.rides(3000, 2))).findings
+    assert "distance_z" in {one.feature for one in found if one.severity is Severity.ERROR}
+    [spread] = [one for one in found if one.metric == SPREAD]
+    assert "is the augmentation in serving" not in spread.message
 
 
 def test_the_verdict_of_a_run_states_it(

@@ -15,6 +15,8 @@ from transforms.verdict.views import View, views
 SPREAD = "augmentation_spread"
 # An augmentation that widens or narrows a feature by less is not worth a word.
 _LEAST_CHANGE = 0.02
+# How far from the augmented spread, as a part of the change that augmentation made, serving is still like it.
+_AS_WIDE = 0.25
 
 
 def findings(sides: Sides, names: Iterable[str]) -> Iterator[Finding]:
@@ -42,8 +44,8 @@ def _finding(sides: Sides, name: str, clean: float, trained: float, served: floa
         f" the values served {number(served)}, {number(served / trained)} times as wide (not augmented,"
         f" training has {number(clean)})"
     )
-    if abs(served - trained) < abs(served - clean):
-        said += "; that is nearer to the augmented: is the augmentation in serving, too?"
+    if abs(served - trained) <= _AS_WIDE * abs(trained - clean):
+        said += "; that is about as wide as the augmented: is the augmentation in serving, too?"
     yield Finding(
         feature=name,
         space=sides.reference.space,
