@@ -194,6 +194,15 @@ def test_new_values_beside_what_training_leads_to_expect() -> None:
     assert found(words(3000), faulty)[UNSEEN].effect == pytest.approx(0.05, abs=0.01)
 
 
+def test_values_that_training_missed_by_chance_come_in_clusters_and_are_no_alarm() -> None:
+    random = np.random.default_rng(1)
+    words = np.array([f"w{n}" for n in range(100)], object)
+    p_values = [
+        found(random.choice(words, 500), random.choice(words, 400))[UNSEEN].p_value for _ in range(400)
+    ]
+    assert min(p_values) > 0.002 / 400  # taken one by one the rows gave 3e-6
+
+
 def test_categories_differ_by_total_variation_beyond_chance() -> None:
     one = found(["a"] * 500 + ["b"] * 500, ["a"] * 700 + ["b"] * 300)[VARIATION]
     assert one.effect == pytest.approx(0.2, abs=0.02)

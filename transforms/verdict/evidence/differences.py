@@ -188,9 +188,20 @@ def of_unseen(training: View, serving: View, sides: tuple[Counted, Counted]) -> 
     # A weight is no row: what was sampled is as uncertain as the rows that came.
     rows = new * serving.present / max(serving.values, 1.0) if serving.is_weighted else new
     of_rows = serving.present if serving.is_weighted else serving.values
-    p_value = chance.of_rates(once, training.values, rows, of_rows)
+    cluster = _cluster(before, of_rows / max(training.values, 1.0))
+    p_value = chance.of_rates(once / cluster, training.values, rows / cluster, of_rows)
     share, expected = new / max(serving.values, 1.0), once / max(training.values, 1.0)
     return Difference(UNSEEN, max(share - expected, 0.0), p_value, size, (("new values", expected, share),))
+
+
+def _cluster(before: Counted, ratio: float) -> float:
+    """How many rows chance brings at a time: a value that training missed may come more than once.
+
+    By Good's estimate one comes `ratio` (serving's values by training's) x 2 x (values that came twice) /
+    (values that came once) times on average, in Poisson's distribution.
+    """
+    once, twice = (sum(1 for count in before.counts.values() if round(count) == n) for n in (1, 2))
+    return 1 + ratio * 2 * twice / max(once, 1)
 
 
 def of_lengths(training: View, serving: View) -> Difference | None:
