@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 from transforms.accounting import MORE_UNKNOWN, UNTRANSFORMABLE
-from transforms.verdict import noise, schema_findings
+from transforms.verdict import schema_findings
 from transforms.verdict.findings import Finding, Kind, Severity, Space
 from transforms.verdict.reference import UNKNOWN_FEATURE, Sides
 from transforms.verdict.text import percent
 
 # Column names come from strangers: a request could bring a new one each.
 MOST_NEW_COLUMNS = 20
-MISSING_SHARE = "missing_share_difference"
 
 _WORDS = {
     "int": "integers",
@@ -86,30 +85,3 @@ def new_columns(sides: Sides) -> Iterator[Finding]:
                 f"more than {message}: those beyond {len(names):,} have {beyond:,} values, uncounted by name"
             )
         yield Finding("", Space.SET, Kind.VALUES, Severity.WARNING, schema_findings.NEW_COLUMN, message)
-
-
-def missing_share_findings(sides: Sides, names: list[str]) -> Iterator[Finding]:
-    """An error where the share of missing rows moved by more than `linf`; TFDV's distances leave them out."""
-    for name in names:
-        before = sides.training[name]
-        after = sides.missing(name) / sides.rows
-        difference = abs(after - before.missing_share)
-        floor = noise.l_infinity_floor([before.missing_share, after], before.rows, sides.rows)
-        if difference > sides.policy.linf and difference > floor:
-            yield _missing_share(sides, name, after, difference, floor)
-
-
-def _missing_share(sides: Sides, name: str, after: float, difference: float, floor: float) -> Finding:
-    before = sides.training[name].missing_share
-    return Finding(
-        feature=name,
-        space=sides.reference.space,
-        kind=Kind.PRESENCE,
-        severity=Severity.ERROR,
-        metric=MISSING_SHARE,
-        message=f"missing in {percent(before)} of training rows and in {percent(after)} of those served",
-        distance=difference,
-        threshold=sides.policy.linf,
-        noise_floor=floor,
-        raw_features=sides.raw_features(name),
-    )
