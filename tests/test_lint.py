@@ -27,6 +27,12 @@ from transforms.lint import lint_saved_model, with_sources
 from transforms.preprocessing import load_preprocessing
 
 
+@pytest.fixture(autouse=True)
+def no_global_seed() -> None:
+    """Other tests train models with TensorFlow's global seed, which would seed the graphs made here, too."""
+    tf.random.set_seed(None)
+
+
 @pytest.fixture(scope="module")
 def transform_output(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The flights' graph with tf.Transform's other usual analysers; the only analysis of these tests."""
