@@ -39,8 +39,10 @@ class Sizes:
     num_fine_quantiles: int = 0
 
 
-#: The custom statistic of numbers with `num_fine_quantiles` buckets of equal mass; values that are more
-#: frequent than a bucket are buckets of no width. TFDV carries custom statistics along and compares none.
+#: The custom statistic of numbers with some hundred quantiles and their ranks, as points of a distribution
+#: function: float64 values, then as many float32 shares of all values up to each. A value that many rows
+#: share stands twice, with the share below it first. As buckets they would take ten times the time and
+#: memory. TFDV carries custom statistics along and compares none.
 FINE_QUANTILES = "trueserve_quantiles"
 
 DEFAULT_SIZES = Sizes()
@@ -66,7 +68,7 @@ def feature_statistics(name: str, feature: FeatureSummary, num_examples: int, si
         result.num_stats.common_stats.CopyFrom(common)
         if sizes.num_fine_quantiles and feature.numbers.count:
             fine = _fine_quantiles(feature.numbers, feature.quantiles, sizes.num_fine_quantiles)
-            result.custom_stats.add(name=FINE_QUANTILES, histogram=fine)
+            result.custom_stats.add(name=FINE_QUANTILES).any.value = fine
     elif feature.use is Use.BLOB and feature.value_type is not ValueType.INT:
         _fill_bytes(result.bytes_stats, feature.lengths or Lengths(), feature.lists.total)
         result.bytes_stats.common_stats.CopyFrom(common)
@@ -117,23 +119,20 @@ def _numeric(numbers: Moments, quantiles: Quantiles, sizes: Sizes) -> statistics
     return result
 
 
-def _fine_quantiles(numbers: Moments, quantiles: Quantiles, count: int) -> Histogram:
-    """Buckets between quantiles, whose ranks are known; a value that ranks jump at is a bucket of its own."""
+def _fine_quantiles(numbers: Moments, quantiles: Quantiles, count: int) -> bytes:
+    """Points of the distribution function at its quantiles; where ranks jump at a value there are two."""
     bounds, ranks = _quantiles(*_with_ends(numbers, *quantiles.weighted()), count)
-    total, result = float(ranks[-1]), Histogram(type=Histogram.QUANTILES)
-    before, done = bounds[0], 0.0
+    total = float(ranks[-1])
     # Not by differences: those of two infinities are none.
-    for place in np.flatnonzero(np.concatenate([[True], bounds[1:] != bounds[:-1]])):
-        value, rank = float(bounds[place]), float(ranks[place])
-        under = min(max(place * total / count, done), rank)
-        if rank - under <= total / count / 2 and place:
-            under = rank  # what stands there is no more than its neighbours
-        if under > done:
-            result.buckets.add(low_value=before, high_value=value, sample_count=under - done)
-        if rank > under:
-            result.buckets.add(low_value=value, high_value=value, sample_count=rank - under)
-        before, done = value, rank
-    return result
+    places = np.flatnonzero(np.concatenate([[True], bounds[1:] != bounds[:-1]]))
+    values, upto = bounds[places], ranks[places] / total
+    under = np.clip(places / count, np.concatenate([[0.0], upto[:-1]]), upto)
+    # What stands at a value is no step if it is no more than its neighbours; but the first begins at 0.
+    is_step = (upto - under > 0.5 / count) | (places == 0)
+    points = np.repeat(values, 1 + is_step)
+    shares = np.repeat(upto, 1 + is_step)
+    shares[np.flatnonzero(is_step) + np.concatenate([[0], np.cumsum(is_step)[:-1]])[is_step]] = under[is_step]
+    return bytes(points.astype("<f8").tobytes() + shares.astype("<f4").tobytes())
 
 
 def _only_nans(nans: int) -> statistics_pb2.NumericStatistics:

@@ -20,6 +20,7 @@ from transforms.verdict.views import Bucket, View
 Array = np.ndarray[Any, Any]
 
 QUANTILES = "trueserve_quantiles"
+_POINT = 12  # bytes
 _STANDARD = statistics_pb2.Histogram.STANDARD
 _TEN = statistics_pb2.Histogram.QUANTILES
 
@@ -91,8 +92,24 @@ class Cdf:
 
 def of_view(view: View) -> Cdf | None:
     """The distribution function of a number's statistics, None where it has no finite values."""
-    fine = [one.histogram.buckets for one in view.proto.custom_stats if one.name == QUANTILES]
-    return of_buckets(fine[0]) if fine and fine[0] else _of_tfdv(view)
+    fine = [one.any.value for one in view.proto.custom_stats if one.name == QUANTILES]
+    return (of_points(fine[0]) if fine else None) or _of_tfdv(view)
+
+
+def of_points(told: bytes) -> Cdf | None:
+    """From float64 values and as many float32 shares (see `summaries.protos`); infinite values are left out.
+
+    None where there is no finite value, and for bytes that are no such points.
+    """
+    count = len(told) // _POINT
+    if not count or len(told) != count * _POINT:
+        return None
+    x, share = np.frombuffer(told, "<f8", count), np.frombuffer(told, "<f4", count, 8 * count).astype(float)
+    below, finite = share[x == -np.inf].max(initial=0.0), np.isfinite(x)
+    x, share = x[finite], share[finite] - below
+    if not len(x) or share[-1] <= 0:
+        return None
+    return Cdf(x, np.clip(share / share[-1], 0.0, 1.0))
 
 
 def of_buckets(buckets: Iterable[Any]) -> Cdf | None:
