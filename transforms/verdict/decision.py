@@ -22,11 +22,11 @@ from transforms.verdict.unseen import NAMED_FROM
 
 #: The least effect that matters, by metric: a share of rows or values, 0 to 1.
 LEAST_EFFECT: Mapping[str, float] = {
-    KOLMOGOROV: 0.02,
-    VARIATION: 0.02,
+    KOLMOGOROV: 0.025,
+    VARIATION: 0.025,
     MISSING: 0.01,
     UNSEEN: 0.01,
-    LENGTH: 0.02,
+    LENGTH: 0.025,
 }
 _KINDS = {MISSING: Kind.PRESENCE, UNSEEN: Kind.VALUES}
 _NAMES = {
