@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -30,7 +30,7 @@ from transforms.verdict.views import Statistics
 
 __all__ = ["Policy", "Reference", "compare"]
 
-_MEASURED_ALL_THE_SAME = ("no values in serving", "the L-infinity norm tells nothing about a number")
+_MEASURED_ALL_THE_SAME = ("the L-infinity norm tells nothing about a number",)
 _COMPARABLE = ("number", "category")
 
 
@@ -54,7 +54,7 @@ def compare(
     reasons = {name: _reason(sides, name) for name in _names(sides)}
     measured = {n: m for n, m in skew_findings.measure(sides).items() if n in reasons and not reasons[n]}
     distances = [f for name, one in measured.items() for f in skew_findings.findings(sides, name, one)]
-    judgement = Judgement(sides, tuple(_judged(sides, reasons)))
+    judgement = _judgement(sides, reasons)
     over = [decision.settled(judgement, finding) for finding in distances if skew_findings.is_over(finding)]
     found = [*_beside_distances(sides, anomalies, judgement), *over]
     found = transformed_findings.added(judgement, [*found, *decision.findings(judgement, found)])
@@ -69,12 +69,13 @@ def compare(
     )
 
 
-def _judged(sides: Sides, reasons: Mapping[str, str | None]) -> Iterator[str]:
-    """The features whose differences are looked for: those that both sides have, but for the label."""
+def _judgement(sides: Sides, reasons: Mapping[str, str | None]) -> Judgement:
+    """The differences of all features that training has; of what cannot be compared, of the missing rows."""
     known = [name for name in reasons if name in sides.training and name in sides.features]
-    for name in known:
-        if reasons[name] in (None, *_MEASURED_ALL_THE_SAME) and _has_presence(sides, name):
-            yield name
+    present = [name for name in known if _has_presence(sides, name)]
+    compared = {name for name in present if reasons[name] in (None, *_MEASURED_ALL_THE_SAME)}
+    others = tuple(name for name in present if name not in compared)
+    return Judgement(sides, tuple(name for name in present if name in compared), others)
 
 
 def _nothing(sides: Sides) -> Comparison:

@@ -38,15 +38,23 @@ _NAMES = {
 
 @dataclasses.dataclass(frozen=True)
 class Judgement:
-    """All differences of a comparison, and the p-value up to which they are beyond chance."""
+    """All differences of a comparison, and the p-value up to which they are beyond chance.
+
+    Attributes:
+      names: the features that are compared.
+      present: those of which the missing rows alone are counted, as nothing else of them is compared; they
+        may be absent in serving.
+    """
 
     sides: Sides
     names: tuple[str, ...]
+    present: tuple[str, ...] = ()
 
     @cached_property
     def found(self) -> dict[str, list[Difference]]:
         """By feature."""
-        return {name: list(self._of(name)) for name in self.names}
+        found = {name: [self._of_missing(name), *self._of_values(name)] for name in self.names}
+        return found | {name: [self._of_missing(name)] for name in self.present}
 
     @cached_property
     def greatest_p(self) -> float:
@@ -65,10 +73,11 @@ class Judgement:
         """Whether a feature was measured in any of these metrics."""
         return any(one.metric in metrics for one in self.found.get(name, ()))
 
-    def _of(self, name: str) -> Iterator[Difference]:
-        training, serving = self.sides.training.get(name), self.sides.serving.get(name)
-        if training is not None and serving is not None:
-            yield from differences.of_feature(training, serving, missing=self.sides.missing(name))
+    def _of_missing(self, name: str) -> Difference:
+        return differences.of_missing(self.sides.training[name], self.sides.missing(name), self.sides.rows)
+
+    def _of_values(self, name: str) -> Iterator[Difference]:
+        return differences.of_values(self.sides.training[name], self.sides.serving[name])
 
 
 def findings(judgement: Judgement, told: Iterable[Finding]) -> Iterator[Finding]:

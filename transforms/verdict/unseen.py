@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from transforms.custom_statistics import NAMED_FROM as NAMED_FROM  # noqa: PLC0414 - part of this module, too
 from transforms.verdict.views import View
 
-# A value that training does not know is named only from this many rows on: a rare string may be a person's.
-NAMED_FROM = 10
 # TFDV's sketch of the number of distinct values errs by about 1 %.
 _DISTINCT_AT_LEAST = 0.97
 

@@ -9,10 +9,10 @@ from typing import NamedTuple, TypeAlias
 
 from tensorflow_metadata.proto.v0 import path_pb2, statistics_pb2
 
+from transforms.custom_statistics import RARE_VALUES
+
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 DEFAULT_SLICE = "All Examples"  # TFDV's name for the slice of all rows
-# Values that weigh more than they came, as `transforms.summaries.folding` writes them.
-RARE_VALUES = "rare_values"
 
 _KINDS = {"num_stats": "number", "string_stats": "category", "bytes_stats": "bytes", "struct_stats": "struct"}
 

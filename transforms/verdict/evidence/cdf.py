@@ -1,6 +1,6 @@
 """A number's distribution as it is known from statistics: a distribution function with steps.
 
-What trueserve computes carries two hundred quantiles with their ranks (`custom_stats` named `QUANTILES`), so
+What trueserve computes carries two hundred quantiles with their ranks (`custom_statistics.POINTS`), so
 the function is exact at each of them. Statistics of TFDV alone have two histograms of ten buckets; their
 edges together, and the share of zeros, give some twenty points. Where values repeat, such a point lies
 anywhere on the step at its value: then the function is known within bounds only.
@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from transforms.custom_statistics import POINTS, unpacked_points
 from transforms.verdict.views import Bucket, View
 
 Array = np.ndarray[Any, Any]
 
-QUANTILES = "trueserve_quantiles"
-_POINT = 12  # bytes
 _STANDARD = statistics_pb2.Histogram.STANDARD
 _TEN = statistics_pb2.Histogram.QUANTILES
 
@@ -92,19 +91,19 @@ class Cdf:
 
 def of_view(view: View) -> Cdf | None:
     """The distribution function of a number's statistics, None where it has no finite values."""
-    fine = [one.any.value for one in view.proto.custom_stats if one.name == QUANTILES]
+    fine = [one.any.value for one in view.proto.custom_stats if one.name == POINTS]
     return (of_points(fine[0]) if fine else None) or _of_tfdv(view)
 
 
 def of_points(told: bytes) -> Cdf | None:
-    """From float64 values and as many float32 shares (see `summaries.protos`); infinite values are left out.
+    """From packed points, infinite values left out.
 
     None where there is no finite value, and for bytes that are no such points.
     """
-    count = len(told) // _POINT
-    if not count or len(told) != count * _POINT:
+    points = unpacked_points(told)
+    if points is None:
         return None
-    x, share = np.frombuffer(told, "<f8", count), np.frombuffer(told, "<f4", count, 8 * count).astype(float)
+    x, share = points
     below, finite = share[x == -np.inf].max(initial=0.0), np.isfinite(x)
     x, share = x[finite], share[finite] - below
     if not len(x) or share[-1] <= 0:

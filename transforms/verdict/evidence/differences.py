@@ -49,12 +49,8 @@ class Difference:
     parts: tuple[tuple[str, float, float], ...] = ()
 
 
-def of_feature(training: View, serving: View, missing: int | None = None) -> Iterator[Difference]:
-    """All differences of a feature that both sides have.
-
-    `missing` is the number of rows served that lack it, where that is not what their statistics say.
-    """
-    yield of_missing(training, serving, serving.missing if missing is None else missing)
+def of_values(training: View, serving: View) -> Iterator[Difference]:
+    """The differences between a feature's values, none where a side has none or they are of two kinds."""
     if not training.present or not serving.present or training.kind != serving.kind:
         return
     if serving.kind == "category":
@@ -67,11 +63,11 @@ def of_feature(training: View, serving: View, missing: int | None = None) -> Ite
         yield lengths
 
 
-def of_missing(training: View, serving: View, missing: int) -> Difference:
-    """The share of rows without a value."""
-    p_value = chance.of_rates(training.missing, training.rows, missing, serving.rows)
-    shares = (training.missing_share, missing / serving.rows if serving.rows else 0.0)
-    size = chance.effective_size(training.rows, serving.rows)
+def of_missing(training: View, missing: int, rows: int) -> Difference:
+    """The share of rows without a value: `missing` of the `rows` served, whether or not any had one."""
+    p_value = chance.of_rates(training.missing, training.rows, missing, rows)
+    shares = (training.missing_share, missing / rows if rows else 0.0)
+    size = chance.effective_size(training.rows, rows)
     return Difference(MISSING, abs(shares[1] - shares[0]), p_value, size, (("missing", *shares),))
 
 
