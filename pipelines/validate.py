@@ -77,6 +77,7 @@ class Plan:
     options: ValidateOptions
     source: Source
     references: Mapping[Space, Reference]
+    request_schema: schema_pb2.Schema
     transform_output: str | None
     job: Job
     run_id: str
@@ -111,14 +112,17 @@ def make_plan(options: ValidateOptions) -> Plan:
     source = Source(options.baseline, options.schema, options.statistics, options.label, options.spaces)
     loaded = layout.load(options.baseline) if options.baseline else None
     references = _of_baseline(loaded, options.spaces) if loaded else source.references()
+    policy = _policy(options)
+    by_space = {reference.space: reference for reference in references}
     plan = Plan(
         options=options,
         source=source,
-        references={reference.space: reference for reference in references},
+        references=by_space,
+        request_schema=_request_schema(by_space.get(Space.RAW), loaded, policy),
         transform_output=loaded.transform_output if loaded else None,
         job=Job(
             window=Window(options.start, options.end),
-            policy=_policy(options),
+            policy=policy,
             contract=loaded.contract.to_json() if loaded else None,
             beside=_asked(options),
         ),
@@ -126,7 +130,7 @@ def make_plan(options: ValidateOptions) -> Plan:
         warm_ups=fingerprints(probe_requests.requests(loaded.probes)) if loaded else frozenset(),
     )
     if options.slice_by:
-        slicing.check(options.slice_by, _request_schema(plan))
+        slicing.check(options.slice_by, plan.request_schema)
     return plan
 
 
@@ -168,7 +172,7 @@ def _beside(plan: Plan, batches: Any, found: Mapping[str, Any]) -> dict[str, Any
 def _reader(plan: Plan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
     """Reads the log: `files`, or the table that `--logs` names."""
     told: dict[str, Any] = {
-        "schema": _request_schema(plan),
+        "schema": plan.request_schema,
         "format": plan.options.format,
         "window": plan.job.window,
         "time_feature": plan.options.time_feature,
@@ -209,12 +213,14 @@ def _run_job(plan: Plan, job: BeamJob, files: Sequence[FileSize]) -> None:
     job.run(pipeline, "reading requests", sum(file.bytes for file in files))
 
 
-def _request_schema(plan: Plan) -> schema_pb2.Schema:
+def _request_schema(
+    raw: Reference | None, baseline: layout.Baseline | None, policy: Policy
+) -> schema_pb2.Schema:
     """The schema that requests are decoded by: that of the raw features, whatever is compared."""
-    if raw := plan.references.get(Space.RAW):
-        return raw.prepared(plan.job.policy)
-    assert plan.options.baseline is not None
-    return layout.load(plan.options.baseline).schema
+    if raw is not None:
+        return raw.prepared(policy)
+    assert baseline is not None
+    return baseline.schema
 
 
 def _of_baseline(baseline: layout.Baseline, spaces: Sequence[str]) -> list[Reference]:

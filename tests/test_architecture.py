@@ -135,12 +135,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "accounting": set(),
     "progress": set(),
     "cores": set(),
+    "custom_statistics": set(),
     "op_packages": set(),
     "refused": set(),
     "ahead": set(),
     "tfrecord": set(),
     "columnar": {"tfrecord"},
-    "summaries": {"columnar"},
+    "summaries": {"columnar", "custom_statistics"},
     "coders": {"joining", "records", "summaries"},
     "joining": {"accounting", "errors", "logs", "paths", "records", "schema"},
     "join_rows": {"coders", "joining", "logs", "paths", "read", "records"},
@@ -168,7 +169,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "replay": {*FOUNDATIONS, "cores", "op_packages", "refused"},
     "replay_requests": {*FOUNDATIONS, "replay"},
     "checking": {"baseline", "errors", "op_packages", "serving"},
-    "verdict": {"accounting", "errors", "records", "replay", "schema", "slicing"},
+    "verdict": {"accounting", "custom_statistics", "errors", "records", "replay", "schema", "slicing"},
     "publish": {*FOUNDATIONS, "replay", "slicing", "verdict"},
 }
 

@@ -529,6 +529,12 @@ def test_csv_rows_come_back(rows: list[tuple[str, str]], packed: bool) -> None:
     assert values(gzip.compress(data) if packed else data, "log.csv") == wanted
 
 
+def assert_readable(found: list[Any], error: TableError | None) -> None:
+    """Every record has fields or a reason, and so has the error."""
+    assert all(isinstance(one, dict) or (isinstance(one, BadRecordError) and one.reason) for one in found)
+    assert error is None or (error.reason and error.detail)
+
+
 STARTS = st.sampled_from(
     [b"", b"{", b"a,b\n", b"Obj\x01", b"PAR1", b"\x1f\x8b\x08", b"BZh9", avro_header(LONGS)]
 )
@@ -538,7 +544,7 @@ NAMES = st.sampled_from(["log", "log.json", "log.csv"])
 @given(STARTS, st.binary(max_size=300), NAMES)
 @hypothesis_settings(max_examples=200, deadline=None)
 def test_any_bytes_are_records_or_a_table_error(start: bytes, rest: bytes, name: str) -> None:
-    until_error(start + rest, name)
+    assert_readable(*until_error(start + rest, name))
 
 
 GOOD = [
@@ -547,15 +553,14 @@ GOOD = [
 ] + [avro_of(ROWS, TYPES, "deflate"), snappy_file([{"a": 1}] * 9), zstandard_file([{"a": 1}] * 9)]
 
 
-# The same examples in every run: of very many damaged Parquet files one ends pyarrow 10 itself.
 @given(st.sampled_from(GOOD), st.data())
-@hypothesis_settings(max_examples=300, deadline=None, derandomize=True)
+@hypothesis_settings(max_examples=300, deadline=None)
 def test_a_file_that_is_cut_or_changed_never_crashes(good: bytes, data: st.DataObject) -> None:
     broken = bytearray(good)
     for _ in range(data.draw(st.integers(0, 3))):
         broken[data.draw(st.integers(0, len(broken) - 1))] ^= data.draw(st.integers(1, 255))
     cut = data.draw(st.integers(0, len(broken)))
-    until_error(bytes(broken[:cut] if data.draw(st.booleans()) else broken), "log.csv")
+    assert_readable(*until_error(bytes(broken[:cut] if data.draw(st.booleans()) else broken), "log.csv"))
 
 
 def test_fastavro_reads_what_these_tests_write() -> None:

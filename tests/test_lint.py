@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import json
 import shutil
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -59,13 +58,12 @@ def test_usual_graphs_are_silent(transform_output: str, served: str) -> None:
         assert grave(path, support.flights_schema(), contract) == []
 
 
-def test_takes_well_under_a_second(served: str) -> None:
-    def seconds() -> float:
-        start = time.process_time()
-        lint_saved_model(served, support.flights_schema())
-        return time.process_time() - start
-
-    assert min(seconds() for _ in range(3)) < 0.5
+def test_loads_no_model(served: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading takes seconds, and fails where an op is not known: the lint reads the protos alone."""
+    for module in (tf.saved_model, tf.compat.v1.saved_model):
+        monkeypatch.setattr(module, "load", None)
+    monkeypatch.setattr(keras.models, "load_model", None)
+    assert grave(served, support.flights_schema()) == []
 
 
 def _on_gpu(x: Any) -> Any:

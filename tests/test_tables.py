@@ -211,6 +211,17 @@ def test_any_bytes_are_csv_rows_rejects_or_a_table_error(data: bytes) -> None:
     assert counts.decoded == counts.rows
 
 
+def test_a_number_that_no_feature_can_hold_is_not_said() -> None:
+    stream = io.BytesIO()
+    secret = 2**64 - 12345
+    pq.write_table(pa.table({"age": pa.array([1, secret], pa.uint64())}), stream)
+    stream.seek(0)
+    with pytest.raises(TableError, match="column 'age' is uint64, and has a value that is no int") as raised:
+        list(tables.decode_parquet(stream, settings(), PLACE))
+    assert raised.value.reason == "bad_parquet"
+    assert str(secret) not in str(raised.value)
+
+
 @given(st.data())
 @hypothesis_settings(deadline=None)
 def test_a_changed_byte_in_parquet_never_crashes(data: st.DataObject) -> None:

@@ -136,7 +136,8 @@ def decode_parquet(source: BinaryIO, settings: Settings, place: Place) -> Iterat
             yield finisher.finish(rows, (), Counts(batch.num_rows))
             first += batch.num_rows
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise TableError("bad_parquet", f"cannot read it as Parquet: {_one_line(error)}") from error
+        # Without their own words, which may quote a value.
+        raise TableError("bad_parquet", "cannot read it as Parquet: it is damaged") from error
 
 
 def parse_numbers(values: pa.Array, kind: FeatureType) -> pa.Array:
@@ -263,6 +264,15 @@ def _of_arrow(name: str, values: pa.Array) -> pa.Array:
         raise TableError(
             "unsupported_type", f"column {name!r} is {values.type}, which is no feature; drop it"
         )
+    try:
+        return _as_lists(values, kind)
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        # Arrow's own words quote the value.
+        reason = f"column {name!r} is {values.type}, and has a value that is no {kind} of a feature"
+        raise TableError("bad_parquet", f"cannot read it as Parquet: {reason}") from error
+
+
+def _as_lists(values: pa.Array, kind: FeatureType) -> pa.Array:
     if not _is_list(values.type):
         return _singles(_values(values, kind), kind)
     lengths, null = _lengths(values), np.asarray(values.is_null())

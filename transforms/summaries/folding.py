@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from transforms.custom_statistics import NAMED_FROM, RARE_VALUES
 from transforms.summaries.columns import ValueType
 from transforms.summaries.dataset import DatasetSummary
 from transforms.summaries.feature import FeatureSummary, Lengths
@@ -28,11 +29,6 @@ from transforms.summaries.weighted import WeightedSummary
 Array = np.ndarray[Any, Any]
 Dataset: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 Feature: TypeAlias = statistics_pb2.FeatureNameStatistics
-
-#: The custom statistic of values that weigh as much as `FEW` rows and came in fewer: in how many they came.
-#: Whoever names frequent values alone must not take them for such.
-RARE_VALUES = "rare_values"
-FEW = 10
 
 # Weights that are no whole numbers are taken in this fraction.
 _FINEST = float(1 << 20)
@@ -235,7 +231,7 @@ def _scaled_frequencies(counts: Sequence[float], total: int, scale: float) -> li
 
 def _tell_rare(dataset: Dataset, parts: Sequence[tuple[DatasetSummary, int]]) -> None:
     for feature in dataset.features:
-        heavy = {b.label for b in feature.string_stats.rank_histogram.buckets if b.sample_count >= FEW}
+        heavy = {b.label for b in feature.string_stats.rank_histogram.buckets if b.sample_count >= NAMED_FROM}
         if heavy:
             _tell_rare_values(feature, heavy, [part.features.get(feature.path.step[0]) for part, _ in parts])
 
@@ -244,7 +240,7 @@ def _tell_rare_values(feature: Feature, heavy: set[str], parts: Sequence[Feature
     tables = [(one.counts, 1) for one in parts if one is not None and one.counts is not None]
     table = _PooledCounts(tables).rows()
     came = {value.decode(): rows for rows, value in ranked(table, None, of_ints=feature.type == Feature.INT)}
-    rare = {label: came.get(label, 0) for label in sorted(heavy) if came.get(label, 0) < FEW}
+    rare = {label: came.get(label, 0) for label in sorted(heavy) if came.get(label, 0) < NAMED_FROM}
     if rare:
         told = feature.custom_stats.add(name=RARE_VALUES).rank_histogram
         for label, rows in rare.items():

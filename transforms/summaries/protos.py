@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from transforms.custom_statistics import POINTS, packed_points
 from transforms.summaries import counting
 from transforms.summaries.columns import ValueType
 from transforms.summaries.dataset import DatasetSummary
@@ -39,12 +40,6 @@ class Sizes:
     num_fine_quantiles: int = 0
 
 
-#: The custom statistic of numbers with some hundred quantiles and their ranks, as points of a distribution
-#: function: float64 values, then as many float32 shares of all values up to each. A value that many rows
-#: share stands twice, with the share below it first. As buckets they would take ten times the time and
-#: memory. TFDV carries custom statistics along and compares none.
-FINE_QUANTILES = "trueserve_quantiles"
-
 DEFAULT_SIZES = Sizes()
 
 
@@ -68,7 +63,7 @@ def feature_statistics(name: str, feature: FeatureSummary, num_examples: int, si
         result.num_stats.common_stats.CopyFrom(common)
         if sizes.num_fine_quantiles and feature.numbers.count:
             fine = _fine_quantiles(feature.numbers, feature.quantiles, sizes.num_fine_quantiles)
-            result.custom_stats.add(name=FINE_QUANTILES).any.value = fine
+            result.custom_stats.add(name=POINTS).any.value = fine
     elif feature.use is Use.BLOB and feature.value_type is not ValueType.INT:
         _fill_bytes(result.bytes_stats, feature.lengths or Lengths(), feature.lists.total)
         result.bytes_stats.common_stats.CopyFrom(common)
@@ -120,7 +115,10 @@ def _numeric(numbers: Moments, quantiles: Quantiles, sizes: Sizes) -> statistics
 
 
 def _fine_quantiles(numbers: Moments, quantiles: Quantiles, count: int) -> bytes:
-    """Points of the distribution function at its quantiles; where ranks jump at a value there are two."""
+    """Points of the distribution function at its quantiles; where ranks jump at a value there are two.
+
+    The first of the two has the share of all values below it.
+    """
     bounds, ranks = _quantiles(*_with_ends(numbers, *quantiles.weighted()), count)
     total = float(ranks[-1])
     # Not by differences: those of two infinities are none.
@@ -132,7 +130,7 @@ def _fine_quantiles(numbers: Moments, quantiles: Quantiles, count: int) -> bytes
     points = np.repeat(values, 1 + is_step)
     shares = np.repeat(upto, 1 + is_step)
     shares[np.flatnonzero(is_step) + np.concatenate([[0], np.cumsum(is_step)[:-1]])[is_step]] = under[is_step]
-    return bytes(points.astype("<f8").tobytes() + shares.astype("<f4").tobytes())
+    return packed_points(points, shares)
 
 
 def _only_nans(nans: int) -> statistics_pb2.NumericStatistics:
