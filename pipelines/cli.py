@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from pipelines import __version__, check_options, join_options, replay_flags
+from pipelines import __version__, check_options, join_options, reading_flags, replay_flags
 from pipelines import help_texts as texts
 from pipelines import options as opts
 from transforms.errors import TrueserveError, UsageError
@@ -26,7 +26,6 @@ T = TypeVar("T")
 
 _LONGEST_ERROR = 4000
 _WITHOUT_BEAM = ("export", "check")
-_FORMAT = f"one of {', '.join(opts.FORMATS)}; default: auto, by content"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -126,6 +125,7 @@ def _refuse_typos(parser: Any, argv: list[str]) -> None:
 
 
 def _known_to_beam(flag: str) -> bool:
+    _quieten()
     from pipelines.beam_options import is_beam_flag
 
     return is_beam_flag(flag)
@@ -219,15 +219,8 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
     add("--label", metavar="NAME", help="with --schema: the feature that requests do not have")
     add("--schema", metavar="FILE", help="with --statistics, in place of --baseline: TFDV schema")
     add("--statistics", metavar="FILE", help="with --schema: TFDV statistics of the training data")
-    add("--start", type=opts.parse_time, metavar="ISO", help="start of the window, inclusive, UTC")
-    add("--end", type=opts.parse_time, metavar="ISO", help="end of the window, exclusive, UTC")
-    add(
-        "--window",
-        type=opts.parse_window,
-        metavar="SPAN",
-        help="in place of both, such as 2013-07-14; see below",
-    )
-    _add_reading(parser)
+    reading_flags.add_to(parser)
+    _add_grouping(parser)
     add("--spaces", type=opts.parse_spaces, default=opts.SPACES, help="default: raw,transformed")
     add("--fail_on", choices=opts.FAIL_ON, default="error", help="least severity that makes `skew`")
     add(
@@ -251,26 +244,9 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(build=_validate_options)
 
 
-def _add_reading(parser: argparse.ArgumentParser) -> None:
+def _add_grouping(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--format", choices=opts.FORMATS, default="auto", metavar="NAME", help=_FORMAT)
-    add("--time_feature", metavar="NAME", help="feature that holds a request's time, where the log has none")
     add("--version_feature", metavar="NAME", help="feature that holds the version of the model that answered")
-    add(
-        "--columns",
-        type=opts.parse_names,
-        default=(),
-        metavar="NAME,...",
-        help="features of values that come without names, in order (CSV bodies, lists)",
-    )
-    add(
-        "--exclude",
-        type=opts.parse_exclude,
-        action="extend",
-        default=[],
-        metavar="FIELD=GLOB,...",
-        help=f"count requests apart by {', '.join(opts.EXCLUDE_FIELDS)}; may stand several times",
-    )
     add(
         "--slice_by",
         type=opts.parse_slice,
@@ -312,12 +288,7 @@ def _export_options(parsed: argparse.Namespace, beam_args: tuple[str, ...]) -> o
 
 
 def _validate_options(parsed: argparse.Namespace, beam_args: tuple[str, ...]) -> opts.ValidateOptions:
-    span = parsed.window
-    if span is not None:
-        if parsed.start is not None or parsed.end is not None:
-            raise UsageError("--window stands alone, without --start and --end")
-        parsed.start, parsed.end = span
-    del parsed.window
+    reading_flags.take_window(parsed)
     return _fill(opts.ValidateOptions, parsed, beam_args=beam_args)
 
 

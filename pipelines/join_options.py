@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 
 from pipelines import options as opts
+from pipelines import reading_flags
 from transforms import windows
 from transforms.errors import UsageError
 from transforms.joining.key_parts import KeyPart, parse_key
@@ -77,8 +78,7 @@ class JoinOptions:
                 raise UsageError("--float_round_ndigits stands alone, without --tolerance")
         if self.baseline is not None and self.schema is not None:
             raise UsageError("--baseline stands alone, without --schema")
-        if self.start is not None and self.end is not None and self.start >= self.end:
-            raise UsageError("--start must lie before --end")
+        opts.check_window(self.start, self.end)
         if windows.has_fields(self.logs):
             windows.patterns(self.logs, self.start, self.end)
         if self.logs.startswith("bq://"):
@@ -124,32 +124,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     add("--keep_payloads", action="store_true", help="keep their keys and values (may hold personal data)")
     add("--max_rejects", type=float, default=0.0, metavar="FRACTION", help="of records of a side; default 0")
-    _add_reading(parser)
+    reading_flags.add_to(parser)
     parser.set_defaults(build=_build)
-
-
-def _add_reading(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add(
-        "--format",
-        choices=opts.FORMATS,
-        default="auto",
-        metavar="NAME",
-        help="of the logs; default: by content",
-    )
-    add("--time_feature", metavar="NAME", help="feature that holds a request's time, where the log has none")
-    add("--columns", type=opts.parse_names, default=(), metavar="NAME,...", help="as for `validate`")
-    add(
-        "--exclude",
-        type=opts.parse_exclude,
-        action="extend",
-        default=[],
-        metavar="FIELD=GLOB,...",
-        help="as for `validate`",
-    )
-    add("--start", type=opts.parse_time, metavar="ISO", help="of the requests' times, inclusive, UTC")
-    add("--end", type=opts.parse_time, metavar="ISO", help="exclusive, UTC")
-    add("--window", type=opts.parse_window, metavar="SPAN", help="in place of both, such as 2013-07-14")
 
 
 def _parse_key(text: str) -> tuple[KeyPart, ...]:
@@ -160,13 +136,8 @@ def _parse_key(text: str) -> tuple[KeyPart, ...]:
 
 
 def _build(parsed: argparse.Namespace, beam_args: tuple[str, ...]) -> JoinOptions:
-    values = {
-        name: value for name, value in vars(parsed).items() if name not in {"command", "build", "window"}
-    }
-    if parsed.window is not None:
-        if parsed.start is not None or parsed.end is not None:
-            raise UsageError("--window stands alone, without --start and --end")
-        values["start"], values["end"] = parsed.window
+    reading_flags.take_window(parsed)
+    values = {name: value for name, value in vars(parsed).items() if name not in {"command", "build"}}
     values["exclude"] = tuple(values["exclude"])
     return JoinOptions(**values, beam_args=beam_args)
 

@@ -122,7 +122,7 @@ class ValidateOptions:
         _check_threshold("--linf", self.linf)
         _check_reference(self)
         _check_replay(self)
-        _check_window(self.start, self.end)
+        check_window(self.start, self.end)
         if windows.has_fields(self.logs):
             windows.patterns(self.logs, self.start, self.end)
         if not 0 <= self.max_rejects <= 1:
@@ -225,7 +225,8 @@ def _check_reference(options: ValidateOptions) -> None:
     _check_local_file("--statistics", options.statistics)
 
 
-def _check_window(start: dt.datetime | None, end: dt.datetime | None) -> None:
+def check_window(start: dt.datetime | None, end: dt.datetime | None) -> None:
+    """Raises UsageError where a window ends before it starts."""
     if start is not None and end is not None and start >= end:
         raise UsageError(f"--start must lie before --end, got {start.isoformat()} and {end.isoformat()}")
 

@@ -281,3 +281,12 @@ def test_a_file_name_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str
     error = capsys.readouterr().err
     assert "\x1b" not in error
     assert "gone" in error
+
+
+def test_a_typo_is_one_line_though_beam_is_asked_whether_it_knows_the_flag() -> None:
+    code = "from pipelines.cli import entry_point; entry_point()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *VALIDATE, "--log=x"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "trueserve: error: unknown flag --log: did you mean --logs?\n"

@@ -20,11 +20,11 @@ from transforms.logs.files import csv_types, decode_file, first_types, parquet_t
 from transforms.logs.parquet_types import Settled, merged_types, settled
 from transforms.logs.tables import widest
 from transforms.paths import FileSize
-from transforms.records import Batch, Fault, Window
+from transforms.records import Batch, Decoded, Fault, Window
 
-_REJECTS = "rejects"
+REJECTS = "rejects"
 _FAULTS = "faults"
-_ACCOUNTING = "accounting"
+ACCOUNTING = "accounting"
 
 
 class ReadResult(NamedTuple):
@@ -112,21 +112,26 @@ class ReadRequests(beam.PTransform):  # type: ignore[misc]
             raise ValueError(f"format must be auto or one of {', '.join(LOG_FORMATS)}; got {self.format!r}")
 
     def expand(self, root: Any) -> ReadResult:
-        settings = Settings(
-            expected=None if self.schema is None else expected_features(self.schema, serving=True),
-            seen={} if self.schema is not None else first_types(self.files),
-            window=self.window,
-            time_feature=self.time_feature,
-            keep_payloads=self.keep_payloads,
-            sample=self.sample,
-            version_feature=self.version_feature,
-            columns=self.columns,
-            exclude=self.exclude,
-            warm_ups=self.warm_ups,
-            responses=self.responses,
-        )
+        seen = {} if self.schema is not None else first_types(self.files)
+        settings = dataclasses.replace(request_settings(self), seen=seen, warm_ups=self.warm_ups)
         file_format = detect_log(self.files) if self.format == "auto" else Format(self.format)
         return _read(self, root, file_format, settings)
+
+
+def request_settings(reader: Any) -> Settings:
+    """The settings of a reader of requests, by its attributes of the same names."""
+    schema = reader.schema
+    return Settings(
+        expected=None if schema is None else expected_features(schema, serving=True),
+        window=reader.window,
+        time_feature=reader.time_feature,
+        keep_payloads=reader.keep_payloads,
+        sample=reader.sample,
+        version_feature=reader.version_feature,
+        columns=reader.columns,
+        exclude=reader.exclude,
+        responses=reader.responses,
+    )
 
 
 def _read(
@@ -141,9 +146,9 @@ def _read(
         root
         | "ListFiles" >> beam.Create(list(reader.files), reshuffle=False)
         | "SpreadFiles" >> beam.Reshuffle()
-        | "DecodeFiles" >> decoding.with_outputs(_REJECTS, _FAULTS, _ACCOUNTING, main="batches")
+        | "DecodeFiles" >> decoding.with_outputs(REJECTS, _FAULTS, ACCOUNTING, main="batches")
     )
-    return ReadResult(outputs.batches, outputs[_REJECTS], outputs[_FAULTS], outputs[_ACCOUNTING])
+    return ReadResult(outputs.batches, outputs[REJECTS], outputs[_FAULTS], outputs[ACCOUNTING])
 
 
 class _Inference(NamedTuple):
@@ -170,30 +175,21 @@ def _infer_types(root: Any, files: Iterable[FileSize], how: _Inference) -> Any:
     return beam.pvalue.AsSingleton(types)
 
 
-@beam.typehints.with_output_types(Batch)
-class _DecodeFile(beam.DoFn):  # type: ignore[misc]
-    """A file to batches: framed, decoded and batched here, so that nothing goes on record by record."""
+class Decoding(beam.DoFn):  # type: ignore[misc]
+    """What all steps that decode do with what they decoded: they count it, show it, and put it out."""
 
-    def __init__(self, file_format: Format, settings: Settings, progress: str | None) -> None:
-        self._format = file_format
-        self._settings = settings
+    def __init__(self, progress: str | None) -> None:
         self._progress = progress
         self._rows = Metrics.counter(progress_files.NAMESPACE, "rows")
         self._bytes = Metrics.counter(progress_files.NAMESPACE, "bytes")
 
-    def process(self, file: FileSize, types: Settled | None = None) -> Iterator[Any]:
-        settings = self._settings
-        if types is not None:
-            settings = dataclasses.replace(settings, seen=types.types, origins=types.origins)
-        for decoded in ahead(decode_file(FileSize(*file), self._format, settings)):
-            if isinstance(decoded, Fault):
-                yield beam.pvalue.TaggedOutput(_FAULTS, decoded)
-                continue
-            self._report(decoded.accounting)
-            if decoded.batch is not None:
-                yield decoded.batch
-            yield from (beam.pvalue.TaggedOutput(_REJECTS, reject) for reject in decoded.rejects)
-            yield beam.pvalue.TaggedOutput(_ACCOUNTING, decoded.accounting)
+    def outputs(self, decoded: Decoded) -> Iterator[Any]:
+        """The batch, and tagged rejects and accounting."""
+        self._report(decoded.accounting)
+        if decoded.batch is not None:
+            yield decoded.batch
+        yield from (beam.pvalue.TaggedOutput(REJECTS, reject) for reject in decoded.rejects)
+        yield beam.pvalue.TaggedOutput(ACCOUNTING, decoded.accounting)
 
     def _report(self, accounting: Accounting) -> None:
         self._rows.inc(accounting.rows)
@@ -204,3 +200,23 @@ class _DecodeFile(beam.DoFn):  # type: ignore[misc]
     def finish_bundle(self) -> None:
         if self._progress is not None:
             progress_files.heartbeat(self._progress).flush()
+
+
+@beam.typehints.with_output_types(Batch)
+class _DecodeFile(Decoding):
+    """A file to batches: framed, decoded and batched here, so that nothing goes on record by record."""
+
+    def __init__(self, file_format: Format, settings: Settings, progress: str | None) -> None:
+        super().__init__(progress)
+        self._format = file_format
+        self._settings = settings
+
+    def process(self, file: FileSize, types: Settled | None = None) -> Iterator[Any]:
+        settings = self._settings
+        if types is not None:
+            settings = dataclasses.replace(settings, seen=types.types, origins=types.origins)
+        for decoded in ahead(decode_file(FileSize(*file), self._format, settings)):
+            if isinstance(decoded, Fault):
+                yield beam.pvalue.TaggedOutput(_FAULTS, decoded)
+            else:
+                yield from self.outputs(decoded)

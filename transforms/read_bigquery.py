@@ -8,23 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.metrics import Metrics
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms import progress as progress_files
 from transforms.accounting import Accounting, records_of
 from transforms.coders import BatchCoder as BatchCoder  # noqa: PLC0414 - registered by being imported
 from transforms.logs import bigquery
 from transforms.logs.detect import Format
-from transforms.logs.features import Settings, expected_features
+from transforms.logs.features import Settings
 from transforms.logs.parsers import PARSERS
 from transforms.logs.requests import RequestDecoder
 from transforms.logs.rows import Place
-from transforms.read import ReadResult
+from transforms.read import ACCOUNTING, REJECTS, Decoding, ReadResult, request_settings
 from transforms.records import Batch, Decoded, Fault, Window
 
-_REJECTS = "rejects"
-_ACCOUNTING = "accounting"
 _MIN_ROWS = 64
 _MAX_ROWS = 4096
 
@@ -61,7 +57,7 @@ class ReadBigQueryRequests(beam.PTransform):  # type: ignore[misc]
 
     def expand(self, root: Any) -> ReadResult:
         table, file_format = bigquery.parse_table(self.table), bigquery.check_format(self.format)
-        settings = self._settings()
+        settings = request_settings(self)
         read = beam.io.ReadFromBigQuery(
             method=beam.io.ReadFromBigQuery.Method.DIRECT_READ,
             project=table.project,
@@ -74,19 +70,6 @@ class ReadBigQueryRequests(beam.PTransform):  # type: ignore[misc]
         decode = DecodeRows(str(table), file_format, settings, self.progress)
         result: ReadResult = rows | "DecodeRows" >> decode
         return result
-
-    def _settings(self) -> Settings:
-        return Settings(
-            expected=expected_features(self.schema, serving=True),
-            window=self.window,
-            time_feature=self.time_feature,
-            keep_payloads=self.keep_payloads,
-            sample=self.sample,
-            version_feature=self.version_feature,
-            columns=self.columns,
-            exclude=self.exclude,
-            responses=self.responses,
-        )
 
 
 @dataclasses.dataclass(eq=False)
@@ -103,26 +86,25 @@ class DecodeRows(beam.PTransform):  # type: ignore[misc]
         outputs = (
             rows
             | "BatchRows" >> beam.BatchElements(min_batch_size=_MIN_ROWS, max_batch_size=_MAX_ROWS)
-            | "Decode" >> decoding.with_outputs(_REJECTS, _ACCOUNTING, main="batches")
+            | "Decode" >> decoding.with_outputs(REJECTS, ACCOUNTING, main="batches")
         )
         # A table counts as one file that was read, however many workers read it.
         one = rows.pipeline | "CountTable" >> beam.Create([Accounting(files=1)], reshuffle=False)
         faults = rows.pipeline | "NoFaults" >> beam.Create([], reshuffle=False).with_output_types(Fault)
-        accounting = (outputs[_ACCOUNTING], one) | "JoinCounts" >> beam.Flatten()
-        return ReadResult(outputs.batches, outputs[_REJECTS], faults, accounting)
+        accounting = (outputs[ACCOUNTING], one) | "JoinCounts" >> beam.Flatten()
+        return ReadResult(outputs.batches, outputs[REJECTS], faults, accounting)
 
 
 @beam.typehints.with_output_types(Batch)
-class _DecodeRows(beam.DoFn):  # type: ignore[misc]
+class _DecodeRows(Decoding):
     """Batches of rows to batches of features. It numbers the rows that it meets."""
 
     def __init__(self, table: str, file_format: Format, settings: Settings, progress: str | None) -> None:
+        super().__init__(progress)
         self._table = table
         self._format = file_format
         self._settings = settings
-        self._progress = progress
         self._next = 0
-        self._rows = Metrics.counter(progress_files.NAMESPACE, "rows")
 
     def setup(self) -> None:
         self._decoder = RequestDecoder(self._settings, PARSERS[self._format](self._settings))
@@ -133,27 +115,10 @@ class _DecodeRows(beam.DoFn):  # type: ignore[misc]
         place = Place(self._table, self._next)
         self._next += len(chunk)
         for decoded in self._decoder.decode([chunk], place):
-            self._report(decoded.accounting)
-            yield from _outputs(self._of_table(decoded))
+            yield from self.outputs(self._of_table(decoded))
 
     def _of_table(self, decoded: Decoded) -> Decoded:
         by_file = {self._table: records_of([decoded.accounting])}
         return dataclasses.replace(
             decoded, accounting=dataclasses.replace(decoded.accounting, by_file=by_file)
         )
-
-    def _report(self, accounting: Accounting) -> None:
-        self._rows.inc(accounting.rows)
-        if self._progress is not None:
-            progress_files.heartbeat(self._progress).add(accounting.rows, accounting.bytes)
-
-    def finish_bundle(self) -> None:
-        if self._progress is not None:
-            progress_files.heartbeat(self._progress).flush()
-
-
-def _outputs(decoded: Decoded) -> Iterator[Any]:
-    if decoded.batch is not None:
-        yield decoded.batch
-    yield from (beam.pvalue.TaggedOutput(_REJECTS, reject) for reject in decoded.rejects)
-    yield beam.pvalue.TaggedOutput(_ACCOUNTING, decoded.accounting)

@@ -77,6 +77,8 @@ class Fault:
     offset: int | None = None
 
     def __str__(self) -> str:
+        if self.offset is None and self.file in self.detail:
+            return self.detail  # it says which file in its own words
         where = self.file if self.offset is None else f"{self.file} at byte {self.offset}"
         return f"{where}: {self.detail}"
 

@@ -159,12 +159,13 @@ def _left_out(row: Json) -> str:
 
 def finding_row(finding: Json) -> str:
     """A row of a table under `FINDINGS_HEAD`."""
+    beside = f"{cause(finding)}{origin(finding['raw_features'])}"
+    beside = f"<div>{beside}</div>" if beside else ""
     return (
         f"<tr><td>{pill(finding['severity'])}</td><td><b>{name(finding['feature'])}</b></td><td>{_tag(finding['space'])}</td>"
         f'<td class="k">{text(finding["kind"])}</td><td class="num">{figure(finding["distance"])}</td>'
         f'<td class="num soft">{figure(finding["threshold"])}</td>'
-        f'<td class="w">{text(finding["message"], 500)}{cause(finding)}'
-        f"{origin(finding['raw_features'])}</td></tr>"
+        f'<td class="w">{text(finding["message"], 500)}{beside}</td></tr>'
     )
 
 
