@@ -103,71 +103,64 @@ class Found(NamedTuple):
 
 def examples() -> tuple[Example, ...]:
     """All three, with their twins."""
+    return _scaled_images(), _tokenizer(), _augmented_audio()
+
+
+def _scaled_images() -> Example:
     from examples import serving
-    from examples.augmented_audio import data as tones
-    from examples.augmented_audio import wrong as noise
-    from examples.scaled_images import data as images
-    from examples.scaled_images import wrong as scale
-    from examples.tokenizer import data as lines
-    from examples.tokenizer import preprocessing as words
-    from examples.tokenizer import wrong as text
+    from examples.scaled_images import data, wrong
 
-    def by_hand(label: str, spoil: Any) -> Callable[[Built, Path], None]:
-        return lambda built, to: serving.ByHand(built.baseline, built.model_file, label, spoil).save(to)
+    def without_preprocessing(built: Built, to: Path) -> None:
+        serving.save_without_transform(built.model_file, to)
 
-    pixels, samples = "pixels", "samples"
-    of_images = (
-        Twin("undivided", "the client sends 0..255 for 0..1", pixels, "scale or unit", scale.undivided),
-        Twin("twice", "the client divides by 255 twice", pixels, "scale or unit", scale.divided_twice),
-        Twin(
-            "in_the_graph",
-            "serving code divides once more",
-            pixels,
-            model=by_hand(images.LABEL, scale.divided_in_the_graph),
-        ),
-        Twin(
-            "no_transform",
-            "the served model has no preprocessing",
-            pixels,
-            model=lambda built, to: serving.save_without_transform(built.model_file, to),
-            answers=False,
-        ),
+    pixels, scale = "pixels", "scale or unit"
+    code = _by_hand(data.LABEL, wrong.divided_in_the_graph)
+    nothing = "the served model has no preprocessing"
+    twins = (
+        Twin("undivided", "the client sends 0..255 for 0..1", pixels, scale, wrong.undivided),
+        Twin("twice", "the client divides by 255 twice", pixels, scale, wrong.divided_twice),
+        Twin("in_the_graph", "serving code divides once more", pixels, model=code),
+        Twin("no_transform", nothing, pixels, model=without_preprocessing, answers=False),
     )
+    return Example("scaled_images", data, twins)
+
+
+def _tokenizer() -> Example:
+    from examples.tokenizer import data, preprocessing, wrong
+
+    def rebuilt(built: Built, to: Path) -> None:
+        wrong.rebuild_vocabulary(built.served, to)
+
     moved, spelled = "one value moved to another", "case, white space, encoding or prefix"
-    of_lines = (
-        Twin("unknown", "unknown words become -1 for 0", "first_word_id", moved, text.unknown_moved),
-        Twin("punctuation", "commas stay with their words", "words", spelled, text.punctuation_attached),
-        Twin("case", "words are not brought to lower case", "words", spelled, text.case_kept),
-        Twin(
-            "vocabulary",
-            "a re-built vocabulary",
-            "words",
-            model=lambda built, to: text.rebuild_vocabulary(built.served, to),
-        ),
+    twins = (
+        Twin("unknown", "unknown words become -1 for 0", "first_word_id", moved, wrong.unknown_moved),
+        Twin("punctuation", "commas stay with their words", "words", spelled, wrong.punctuation_attached),
+        Twin("case", "words are not brought to lower case", "words", spelled, wrong.case_kept),
+        Twin("vocabulary", "a re-built vocabulary", "words", model=rebuilt),
     )
-    wider = "spread at the same centre"
-    of_tones = (
-        Twin("noisy", "noise in serving", samples, wider, noise.noisy),
-        Twin("clean", "noise in the training examples", samples, wider, training=noise.noisy),
-        Twin(
-            "in_the_graph",
-            "noise left in the serving code",
-            samples,
-            model=by_hand(tones.LABEL, noise.noise_in_the_graph),
-        ),
-        Twin(
-            "preprocessing",
-            "noise in the `preprocessing_fn`",
-            samples,
-            preprocessing="noisy.py",
-            model=by_hand(tones.LABEL, dict),
-        ),
+    return Example("tokenizer", data, twins, {"ids": preprocessing.PADDING + 1})
+
+
+def _augmented_audio() -> Example:
+    from examples.augmented_audio import data, wrong
+
+    samples, wider = "samples", "spread at the same centre"
+    code, right_code = _by_hand(data.LABEL, wrong.noise_in_the_graph), _by_hand(data.LABEL, dict)
+    noisy, fault = "noisy.py", "noise in the `preprocessing_fn`"
+    twins = (
+        Twin("noisy", "noise in serving", samples, wider, wrong.noisy),
+        Twin("clean", "noise in the training examples", samples, wider, training=wrong.noisy),
+        Twin("in_the_graph", "noise left in the serving code", samples, model=code),
+        Twin("preprocessing", fault, samples, preprocessing=noisy, model=right_code),
     )
-    return (
-        Example("scaled_images", images, of_images),
-        Example("tokenizer", lines, of_lines, {"ids": words.PADDING + 1}),
-        Example("augmented_audio", tones, of_tones, {"noise": 0.1}),
-    )
+    return Example("augmented_audio", data, twins, {"noise": 0.1})
+
+
+def _by_hand(label: str, spoil: Any) -> Callable[[Built, Path], None]:
+    """A served model with its own code around the right model."""
+    from examples import serving
+
+    return lambda built, to: serving.ByHand(built.baseline, built.model_file, label, spoil).save(to)
 
 
 def build(example: Example, folder: Path) -> Built:
