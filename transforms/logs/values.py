@@ -21,21 +21,12 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.accounting import MORE_UNKNOWN, UNKNOWN_FEATURE
-from transforms.logs.conversions import (
-    FOREIGN_FORMS,
-    LARGEST_FLOAT32,
-    NORMAL_FORMS,
-    convert,
-    convert_exactly,
-    is_loss,
-)
+from transforms.logs.conversions import LARGEST_FLOAT32, convert, convert_exactly, is_loss
 from transforms.logs.features import LISTS, VALUES, Array, Column, Expected, FeatureType, lists
 from transforms.logs.moments import micros_of
 from transforms.logs.request import Exact, OfExample
 from transforms.logs.tensors import PRESENT
 from transforms.logs.times import text_of_version
-
-__all__ = ["FOREIGN_FORMS", "NORMAL_FORMS", "Forms", "typed_columns"]
 
 Forms = Mapping[tuple[str, str], Array]
 
