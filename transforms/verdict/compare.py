@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -35,7 +36,11 @@ _COMPARABLE = ("number", "category")
 
 
 def compare(
-    reference: Reference, serving: Statistics, policy: Policy, forms: Counter[tuple[str, str]]
+    reference: Reference,
+    serving: Statistics,
+    policy: Policy,
+    forms: Counter[tuple[str, str]],
+    span: dt.timedelta | None = None,
 ) -> Comparison:
     """Compares one space of serving with the baseline.
 
@@ -44,10 +49,11 @@ def compare(
       serving: TFDV's statistics of the rows served, of the same space and computed with the same schema.
       policy: thresholds and what to ignore.
       forms: `Accounting.forms`; the transformed space takes from it what the graph refused.
+      span: how long a time the rows were logged in, None where that is not known.
 
     Raises ValueError when the statistics hold slices and none of them is that of all rows.
     """
-    sides = Sides(reference, policy, serving, form_findings.in_space(reference.space, forms))
+    sides = Sides(reference, policy, serving, form_findings.in_space(reference.space, forms), span)
     if sides.rows == 0:
         return _nothing(sides)
     anomalies = schema_findings.validate(sides)

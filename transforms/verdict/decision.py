@@ -19,6 +19,9 @@ from transforms.verdict.reference import Sides
 from transforms.verdict.severity import Policy
 from transforms.verdict.text import number, percent, quoted
 from transforms.verdict.unseen import NAMED_FROM
+from transforms.verdict.variation import naturally
+from transforms.verdict.variation.naturally import Natural
+from transforms.verdict.variation.store import Variation
 
 #: The least effect that matters, by metric: a share of rows or values, 0 to 1.
 LEAST_EFFECT: Mapping[str, float] = {
@@ -51,10 +54,25 @@ class Judgement:
     present: tuple[str, ...] = ()
 
     @cached_property
-    def found(self) -> dict[str, list[Difference]]:
-        """By feature."""
+    def by_chance(self) -> dict[str, list[Difference]]:
+        """By feature, with the probability that chance alone makes them."""
         found = {name: [self._of_missing(name), *self._of_values(name)] for name in self.names}
         return found | {name: [self._of_missing(name)] for name in self.present}
+
+    @cached_property
+    def found(self) -> dict[str, list[Difference]]:
+        """By feature, with the probability that chance makes them, and nature where training's periods tell."""
+        return {name: [self._with_nature(name, one) for one in found] for name, found in self.by_chance.items()}
+
+    @cached_property
+    def natural(self) -> dict[tuple[str, str], Natural]:
+        """What training's own periods say of differences that chance does not explain, by feature and metric."""
+        variation, rate = self.sides.reference.variation, self.sides.policy.false_alarms
+        if variation is None:
+            return {}
+        asked = [(n, one) for n, found in self.by_chance.items() for one in found if one.p_value <= rate]
+        told = {(name, one.metric): self._natural(variation, name, one) for name, one in asked}
+        return {key: one for key, one in told.items() if one is not None}
 
     @cached_property
     def greatest_p(self) -> float:
@@ -72,6 +90,14 @@ class Judgement:
     def measured(self, name: str, *metrics: str) -> bool:
         """Whether a feature was measured in any of these metrics."""
         return any(one.metric in metrics for one in self.found.get(name, ()))
+
+    def _natural(self, variation: Variation, name: str, one: Difference) -> Natural | None:
+        sides = (self.sides.training[name], self.sides.serving.get(name))
+        return naturally.of_difference(variation, name, one, sides, self.sides.span)
+
+    def _with_nature(self, name: str, one: Difference) -> Difference:
+        natural = self.natural.get((name, one.metric))
+        return one if natural is None else dataclasses.replace(one, p_value=max(one.p_value, natural.p_value))
 
     def _of_missing(self, name: str) -> Difference:
         return differences.of_missing(self.sides.training[name], self.sides.missing(name), self.sides.rows)
