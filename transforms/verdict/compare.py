@@ -114,8 +114,10 @@ def _has_presence(sides: Sides, name: str) -> bool:
 
 
 def _in_serving(sides: Sides, name: str) -> bool:
-    feature = sides.features[name]
-    return not sides.reference.is_label(name) and schemas.in_serving(feature, sides.schema)
+    feature, reference = sides.features[name], sides.reference
+    if name == reference.time_feature:
+        return False
+    return not reference.is_label(name) and schemas.in_serving(feature, sides.schema)
 
 
 def _names(sides: Sides) -> list[str]:
@@ -132,6 +134,8 @@ def _reason(sides: Sides, name: str) -> str | None:
 
 def _reason_in_schema(sides: Sides, name: str) -> str | None:
     feature = sides.features.get(name)
+    if name == sides.reference.time_feature:
+        return "holds the row's time"
     if sides.reference.is_label(name):
         return "label" if name == sides.reference.label else "computed from the label"
     if feature is None:

@@ -57,8 +57,14 @@ def added(judgement: Judgement, found: Iterable[Finding]) -> list[Finding]:
     if sides.reference.space is not Space.TRANSFORMED:
         return every
     grown = [one for name in judgement.names for one in _of_feature(sides, name)]
-    tests = [one.p_value for differences in judgement.found.values() for one in differences]
-    greatest_p = chance.beyond([*tests, *(one.p_value for one in grown)], sides.policy.false_alarms)
+    grown = [
+        dataclasses.replace(one, p_value=judgement.natural_p(one.feature, one.effect, one.p_value))
+        for one in grown
+    ]
+    tests = [(one.p_value, one.least_p) for found in judgement.found.values() for one in found]
+    tests += [(one.p_value, 0.0) for one in grown]
+    p_values, least = zip(*tests, strict=True) if tests else ((), ())
+    greatest_p = chance.beyond(p_values, sides.policy.false_alarms, least)
     for one in grown:
         matters = one.effect >= _least_effect(sides, one) or one.metric == NOT_FINITE
         if one.p_value <= greatest_p and matters:

@@ -41,6 +41,7 @@ class Difference:
       size: effective number of rows (`chance.effective_size`).
       parts: what moved most: a label, its share of training and of serving; the most moved first.
       p_of_part: the p-value, had serving moved by this part (0 to 1) of the way alone.
+      least_p: the least p-value that so many rows can give, whatever they hold; counts of few are coarse.
     """
 
     metric: str
@@ -48,17 +49,21 @@ class Difference:
     p_value: float
     size: float
     parts: tuple[tuple[str, float, float], ...] = ()
-    p_of_part: Callable[[float], float] = dataclasses.field(default=lambda part: 1.0, compare=False, repr=False)
+    p_of_part: Callable[[float], float] = dataclasses.field(
+        default=lambda _part: 1.0, compare=False, repr=False
+    )
+    least_p: float = 0.0
 
 
-def _difference(
+def _difference(  # noqa: PLR0917 - the fields of a Difference
     metric: str,
     effect: float,
     size: float,
     parts: tuple[tuple[str, float, float], ...],
     p_of_part: Callable[[float], float],
+    least_p: float = 0.0,
 ) -> Difference:
-    return Difference(metric, effect, p_of_part(1.0), size, parts, p_of_part)
+    return Difference(metric, effect, p_of_part(1.0), size, parts, p_of_part, least_p)
 
 
 def of_values(training: View, serving: View) -> Iterator[Difference]:
@@ -84,7 +89,8 @@ def of_missing(training: View, missing: int, rows: int) -> Difference:
         moved = (shares[0] + part * (shares[1] - shares[0])) * rows
         return chance.of_rates(training.missing, training.rows, moved, rows)
 
-    return _difference(MISSING, abs(shares[1] - shares[0]), size, (("missing", *shares),), p_of_part)
+    least = chance.least_of_rates(training.missing + missing, training.rows, rows)
+    return _difference(MISSING, abs(shares[1] - shares[0]), size, (("missing", *shares),), p_of_part, least)
 
 
 def of_number(training: View, serving: View) -> Difference | None:
@@ -99,10 +105,10 @@ def of_number(training: View, serving: View) -> Difference | None:
 def ordered(metric: str, before: Cdf, after: Cdf, size: float) -> Difference:
     """The difference of two distribution functions."""
     parts = _deciles(before, after)
-    if before.is_loose or after.is_loose:
+    if after.is_loose:
         least = _least_distance(before, after)
         return _difference(metric, least, size, parts, lambda part: chance.of_kolmogorov(part * least, size))
-    expected, observed = cells(before, after)
+    expected, observed = loose_cells(before, after) if before.is_loose else cells(before, after)
     distance = max(float(np.max(np.abs(np.cumsum(observed - expected)))) - _RESOLUTION, 0.0)
 
     def p_of_part(part: float) -> float:
@@ -132,6 +138,28 @@ def cells(before: Cdf, after: Cdf) -> tuple[Array, Array]:
         return np.clip(np.diff(bounds), 0.0, 1.0)
 
     expected, observed = shares(before), shares(after)
+    keep = (expected > 1e-12) | (observed > 1e-12)
+    return expected[keep] / expected.sum(), observed[keep] / max(observed.sum(), 1e-300)
+
+
+def loose_cells(before: Cdf, after: Cdf) -> tuple[Array, Array]:
+    """Shares of both between training's points, of which each may lie anywhere on a step at its value.
+
+    Where serving has a step at a point, training has one there too if both are alike, and its share is
+    somewhere on it. So serving's share is taken to be the one on its step that is nearest to training's: of
+    two samples of one distribution that makes the difference smaller, never greater.
+    """
+    points, places = np.unique(before.x, return_index=True)
+    last = np.append(places[1:], len(before.x)) - 1
+    lowest, highest = before.share[places], before.share[last]
+    low, high = after.under(points), after.up_to(points)
+    # Where training has a step of its own (its zeros) both ends are known.
+    known = highest > lowest
+    nearest = np.clip(lowest, low, high)
+    cuts_before = np.stack([lowest, highest], 1).ravel()
+    cuts_after = np.stack([np.where(known, low, nearest), np.where(known, high, nearest)], 1).ravel()
+    shares = [np.diff(np.concatenate([[0.0], cuts, [1.0]])) for cuts in (cuts_before, cuts_after)]
+    expected, observed = (np.clip(side, 0.0, 1.0) for side in shares)
     keep = (expected > 1e-12) | (observed > 1e-12)
     return expected[keep] / expected.sum(), observed[keep] / max(observed.sum(), 1e-300)
 
@@ -213,7 +241,8 @@ def of_unseen(training: View, serving: View, sides: tuple[Counted, Counted]) -> 
         return chance.of_rates(once / cluster, training.values, moved / cluster, of_rows)
 
     parts = (("new values", expected, share),)
-    return _difference(UNSEEN, max(share - expected, 0.0), size, parts, p_of_part)
+    least = chance.least_of_rates((once + rows) / cluster, training.values, of_rows)
+    return _difference(UNSEEN, max(share - expected, 0.0), size, parts, p_of_part, least)
 
 
 def _cluster(before: Counted, ratio: float) -> float:

@@ -50,7 +50,7 @@ class Cells:
         return self.kind == NUMBER
 
     def standard(self, values: Array) -> Array:
-        """Numbers from training's median on, in units of its middle nine tenths, no further than a million."""
+        """Numbers from training's median on, in units of its middle nine tenths, a million at most."""
         middle, width = self.edges[len(self.edges) // 2], self.edges[-2:][0] - self.edges[:2][-1]
         scaled = (values - middle) / (width if width > 0 else max(abs(middle), 1.0))
         result: Array = np.clip(scaled, -_FURTHEST, _FURTHEST)
@@ -68,7 +68,7 @@ class Cells:
 
 
 def of_statistics(statistics: Statistics, names: Iterable[str]) -> dict[str, Cells]:
-    """The cells of these features, by name; of what is neither number nor category, or empty, there are none."""
+    """The cells of these features, by name; what is neither number nor category, or empty, has none."""
     known = views(statistics)
     found = ((name, _of_view(known[name])) for name in names if name in known)
     return {name: cells for name, cells in found if cells is not None}

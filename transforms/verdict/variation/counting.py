@@ -28,7 +28,7 @@ _NEVER = np.iinfo(np.int64)
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """Where a feature's counts stand in a period's row: rows that have it, cells, cells of lengths, two moments."""
+    """Where a feature's counts stand in a period's row: its rows, cells, cells of lengths, two moments."""
 
     cells: Mapping[str, Cells]
     starts: Mapping[str, int]

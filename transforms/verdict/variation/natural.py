@@ -84,7 +84,7 @@ class Tail:
 
     @cached_property
     def _scale(self) -> float:
-        # By the median: one storm must not make all else natural. By the mean where most are no excess at all.
+        # By the median: one storm must not make all else natural. By the mean where most exceed nothing.
         excess = self.distances[-self._in_tail :] - self.start
         return max(float(np.median(excess)) / math.log(2), float(np.mean(excess)) / 2)
 
@@ -144,7 +144,7 @@ def of_missing(one: FeaturePeriods, length: int) -> list[Tail]:
 
 
 def of_new(one: FeaturePeriods, expected: float) -> list[Tail]:
-    """Of the share of values that no other period has, beyond the share that is `expected`; period by period."""
+    """Of the share of values that no other period has, beyond the `expected` share; period by period."""
     values = one.counts.sum(1)
     if one.new is None:
         return []
@@ -167,13 +167,11 @@ def _tails(one: FeaturePeriods, counts: Array, rows: Array, length: int, distanc
     found = [_tail_of(counts, rows, distance, counts.sum(0), 1)]
     if length > 1 and len(spans := _spans(one.periods, length)):
         summed = [side[spans].sum(1) for side in (counts, rows)]
-        found.append(_tail_of(*summed, distance, counts.sum(0), length))
+        found.append(_tail_of(summed[0], summed[1], distance, counts.sum(0), length))
     return [each for each in found if each is not None]
 
 
-def _tail_of(  # noqa: PLR0917 - what is measured, and how
-    counts: Array, rows: Array, distance: _Distance, whole: Array, length: int
-) -> Tail | None:
+def _tail_of(counts: Array, rows: Array, distance: _Distance, whole: Array, length: int) -> Tail | None:
     known = (rows >= LEAST_ROWS) & (np.abs(counts).sum(1) > 0)
     if np.count_nonzero(known) < LEAST_PERIODS:
         return None

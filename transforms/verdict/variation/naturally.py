@@ -27,7 +27,7 @@ from transforms.verdict.views import View
 Array = np.ndarray[Any, Any]
 
 _STEPS = 12
-# The parts of the error that are for a number's distribution as a whole, and for each side of both its moments.
+# The parts of the error for a number's distribution as a whole, and for each side of both its moments.
 _ANYWHERE, _ONE_SIDE = 0.4, 0.15
 _HOUR, _DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 
@@ -68,23 +68,45 @@ def periods_of(span: dt.timedelta | None) -> Periods:
 
 
 def of_difference(
-    variation: Variation, name: str, one: Difference, sides: tuple[View, View | None], span: dt.timedelta | None
+    variation: Variation,
+    name: str,
+    one: Difference,
+    sides: tuple[View, View | None],
+    span: dt.timedelta | None,
 ) -> Natural | None:
     """None where training's periods tell nothing of the feature in this metric."""
-    unit, length = periods_of(span)
-    known = variation.get(unit) or variation.get("day") or {}
-    if (periods := known.get(name)) is None:
+    unit, length = _known_unit(variation, span)
+    if (periods := variation.get(unit, {}).get(name)) is None:
         return None
     aspects = list(_aspects(periods, one, sides, length))
     if not aspects:
         return None
     p_values = [
-        divided(functools.partial(natural.probability, each.tails), one.p_of_part, each.distance) / each.weight
+        divided(functools.partial(natural.probability, each.tails), one.p_of_part, each.distance)
+        / each.weight
         for each in aspects
     ]
     first = aspects[0]
     told = (first.distance, first.tails[0].median, first.tails[0].most)
-    return Natural(unit if unit in variation else "day", length, *told, min(*p_values, 1.0))
+    return Natural(unit, length, *told, min(*p_values, 1.0))
+
+
+def of_share(variation: Variation, name: str, effect: float, span: dt.timedelta | None) -> float:
+    """How likely the distribution of a feature lies so far out that a share of its values moves by `effect`.
+
+    0 where nothing is known of its periods: then chance alone decides.
+    """
+    unit, length = _known_unit(variation, span)
+    if (periods := variation.get(unit, {}).get(name)) is None:
+        return 0.0
+    tails = natural.of_values(periods, length)
+    return natural.probability(tails, effect) if tails else 0.0
+
+
+def _known_unit(variation: Variation, span: dt.timedelta | None) -> Periods:
+    """Days where hours are asked for and none are known: an hour is no nearer to training than its day."""
+    asked = periods_of(span)
+    return asked if asked.unit in variation else Periods("day", 1)
 
 
 class _Aspect(NamedTuple):
@@ -127,12 +149,14 @@ def _of_values(
 
 
 def _of_moments(periods: FeaturePeriods, serving: View | None, length: int) -> Iterator[_Aspect]:
-    """Where a window's numbers lie and how wide they are, in units of the values: ranks end at training's ends."""
+    """Where numbers lie and how wide, in units of the values: ranks end where training does."""
     assert serving is not None
     numbers, cells = serving.proto.num_stats, periods.cells
     if not (math.isfinite(numbers.mean) and math.isfinite(numbers.std_dev)):
         return
-    ends = cells.standard(np.array([numbers.mean - numbers.std_dev, numbers.mean, numbers.mean + numbers.std_dev]))
+    ends = cells.standard(
+        np.array([numbers.mean - numbers.std_dev, numbers.mean, numbers.mean + numbers.std_dev])
+    )
     deviation = math.log((ends[2] - ends[0]) / 2 + natural.NO_DEVIATION)
     for moment, value in ((natural.mean, float(ends[1])), (natural.log_deviation, deviation)):
         above, middle = natural.of_moment(periods, length, moment, above=True)

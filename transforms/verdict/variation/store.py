@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -52,8 +51,8 @@ class FeaturePeriods:
       rows, present: [periods] rows, and those that have the feature.
       counts: [periods, cells.size] values.
       length_counts: [periods, cells.length_size] rows that have the feature.
-      moments: [periods, 2] sums of a number's values and of their squares, as `Cells.standard` has them; [.., 0]
-        for categories.
+      moments: [periods, 2] sums of a number's values and of their squares, as `Cells.standard` has them;
+        [periods, 0] for a category.
       new: [periods] values that came in no other period; None where that is not known.
     """
 
@@ -68,13 +67,21 @@ class FeaturePeriods:
 
     def kept(self, mask: Array) -> FeaturePeriods:
         """The periods for which `mask` is true."""
-        names = ("periods", "rows", "present", "counts", "length_counts", "moments")
-        parts = {name: getattr(self, name)[mask] for name in names}
-        return dataclasses.replace(self, **parts, new=None if self.new is None else self.new[mask])
+        return FeaturePeriods(
+            self.cells,
+            self.periods[mask],
+            self.rows[mask],
+            self.present[mask],
+            self.counts[mask],
+            self.length_counts[mask],
+            self.moments[mask],
+            None if self.new is None else self.new[mask],
+        )
 
 
 #: Of one space: by unit (`day`, `hour`) and feature.
 Variation = Mapping[str, Mapping[str, FeaturePeriods]]
+Spaces = Mapping[str, Variation]
 
 
 def of_counts(counted: PeriodCounts) -> Variation:
@@ -113,7 +120,8 @@ def _whole_periods(counts: UnitCounts) -> Array:
     rows = counts.counts[[counts.rows[number] for number in periods.tolist()], 0]
     keep = rows >= np.median(rows) / 2
     keep[1:-1] = True
-    return periods[keep]
+    whole: Array = periods[keep]
+    return whole
 
 
 def _new(counts: UnitCounts, name: str, cells: Cells, periods: Array) -> Array | None:
@@ -126,7 +134,7 @@ def _new(counts: UnitCounts, name: str, cells: Cells, periods: Array) -> Array |
     return np.array([often[where == number].sum() for number in periods], np.float32)
 
 
-def to_bytes(spaces: Mapping[str, Variation]) -> bytes:
+def to_bytes(spaces: Spaces) -> bytes:
     """The content of `variation.arrow`, by the name of the space; the same input gives the same bytes."""
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, _SCHEMA.with_metadata({"trueserve": str(_FORMAT)})) as writer:
@@ -156,7 +164,7 @@ def _row(space: str, unit: str, name: str, one: FeaturePeriods) -> dict[str, Any
     }
 
 
-def from_bytes(data: bytes) -> dict[str, dict[str, dict[str, FeaturePeriods]]]:
+def from_bytes(data: bytes) -> Spaces:
     """The variation of each space, unit and feature.
 
     Raises ValueError, with what is wrong, for what `to_bytes` has not made.
