@@ -42,6 +42,7 @@ class Difference:
       parts: what moved most: a label, its share of training and of serving; the most moved first.
       p_of_part: the p-value, had serving moved by this part (0 to 1) of the way alone.
       least_p: the least p-value that so many rows can give, whatever they hold; counts of few are coarse.
+      floor: the effect that two samples of one distribution stay under in 999 of 1,000 cases.
     """
 
     metric: str
@@ -53,17 +54,20 @@ class Difference:
         default=lambda _part: 1.0, compare=False, repr=False
     )
     least_p: float = 0.0
+    floor: float = 0.0
 
 
-def _difference(  # noqa: PLR0917 - the fields of a Difference
+def _difference(
     metric: str,
     effect: float,
     size: float,
     parts: tuple[tuple[str, float, float], ...],
     p_of_part: Callable[[float], float],
+    *,
+    floor: float,
     least_p: float = 0.0,
 ) -> Difference:
-    return Difference(metric, effect, p_of_part(1.0), size, parts, p_of_part, least_p)
+    return Difference(metric, effect, p_of_part(1.0), size, parts, p_of_part, least_p, floor)
 
 
 def of_values(training: View, serving: View) -> Iterator[Difference]:
@@ -90,7 +94,15 @@ def of_missing(training: View, missing: int, rows: int) -> Difference:
         return chance.of_rates(training.missing, training.rows, moved, rows)
 
     least = chance.least_of_rates(training.missing + missing, training.rows, rows)
-    return _difference(MISSING, abs(shares[1] - shares[0]), size, (("missing", *shares),), p_of_part, least)
+    return _difference(
+        MISSING,
+        abs(shares[1] - shares[0]),
+        size,
+        (("missing", *shares),),
+        p_of_part,
+        floor=chance.floor_of_share(shares[0], size),
+        least_p=least,
+    )
 
 
 def of_number(training: View, serving: View) -> Difference | None:
@@ -105,16 +117,21 @@ def of_number(training: View, serving: View) -> Difference | None:
 def ordered(metric: str, before: Cdf, after: Cdf, size: float) -> Difference:
     """The difference of two distribution functions."""
     parts = _deciles(before, after)
+    floor = max(chance.floor_of_kolmogorov(size) - _RESOLUTION, 0.0)
     if after.is_loose:
         least = _least_distance(before, after)
-        return _difference(metric, least, size, parts, lambda part: chance.of_kolmogorov(part * least, size))
+
+        def p_of_bounds(part: float) -> float:
+            return chance.of_kolmogorov(part * least, size)
+
+        return _difference(metric, least, size, parts, p_of_bounds, floor=floor)
     expected, observed = loose_cells(before, after) if before.is_loose else cells(before, after)
     distance = max(float(np.max(np.abs(np.cumsum(observed - expected)))) - _RESOLUTION, 0.0)
 
     def p_of_part(part: float) -> float:
         return chance.of_ordered(expected, expected + part * (observed - expected), size)
 
-    return _difference(metric, distance, size, parts, p_of_part)
+    return _difference(metric, distance, size, parts, p_of_part, floor=floor)
 
 
 def _least_distance(before: Cdf, after: Cdf) -> float:
@@ -200,7 +217,7 @@ def of_category(training: View, serving: View, sides: tuple[Counted, Counted]) -
     def p_of_part(part: float) -> float:
         return chance.of_categories(positive, q if part == 1 else positive + part * (q - positive), size)
 
-    return _difference(VARIATION, effect, size, parts, p_of_part)
+    return _difference(VARIATION, effect, size, parts, p_of_part, floor=chance.floor_of_variation(p, size))
 
 
 def pooled(
@@ -242,7 +259,9 @@ def of_unseen(training: View, serving: View, sides: tuple[Counted, Counted]) -> 
 
     parts = (("new values", expected, share),)
     least = chance.least_of_rates((once + rows) / cluster, training.values, of_rows)
-    return _difference(UNSEEN, max(share - expected, 0.0), size, parts, p_of_part, least)
+    floor = chance.floor_of_share(expected, size)
+    effect = max(share - expected, 0.0)
+    return _difference(UNSEEN, effect, size, parts, p_of_part, floor=floor, least_p=least)
 
 
 def _cluster(before: Counted, ratio: float) -> float:
