@@ -158,15 +158,16 @@ def findings(judgement: Judgement, told: Iterable[Finding]) -> Iterator[Finding]
     """
     told = list(told)
     said = {(one.feature, one.kind) for one in told if one.severity is Severity.ERROR}
-    mentioned = {(one.feature, one.kind) for one in told}
+    mentioned = {one.feature for one in told}
     for name, found in judgement.found.items():
         for one in sorted(found, key=lambda one: not judgement.counts(name, one)):
             kind = _KINDS.get(one.metric, Kind.DISTRIBUTION)
             counts = judgement.counts(name, one)
-            if (name, kind) in (said if counts else said | mentioned):
+            if (name, kind) in said or (not counts and name in mentioned):
                 continue
             if counts or judgement.is_remarkable(name, one):
                 said.add((name, kind))
+                mentioned.add(name)
                 yield _finding(judgement, name, kind, one)
 
 

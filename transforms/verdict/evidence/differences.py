@@ -118,14 +118,14 @@ def ordered(metric: str, before: Cdf, after: Cdf, size: float) -> Difference:
     """The difference of two distribution functions."""
     parts = _deciles(before, after)
     floor = max(chance.floor_of_kolmogorov(size) - _RESOLUTION, 0.0)
-    if after.is_loose:
+    if after.is_loose and (before.has_steps or after.has_steps):
         least = _least_distance(before, after)
 
         def p_of_bounds(part: float) -> float:
             return chance.of_kolmogorov(part * least, size)
 
         return _difference(metric, least, size, parts, p_of_bounds, floor=floor)
-    expected, observed = loose_cells(before, after) if before.is_loose else cells(before, after)
+    expected, observed = (loose_cells if before.is_loose and not after.is_loose else cells)(before, after)
     distance = max(float(np.max(np.abs(np.cumsum(observed - expected)))) - _RESOLUTION, 0.0)
 
     def p_of_part(part: float) -> float:
@@ -170,11 +170,8 @@ def loose_cells(before: Cdf, after: Cdf) -> tuple[Array, Array]:
     last = np.append(places[1:], len(before.x)) - 1
     lowest, highest = before.share[places], before.share[last]
     low, high = after.under(points), after.up_to(points)
-    # Where training has a step of its own (its zeros) both ends are known.
-    known = highest > lowest
-    nearest = np.clip(lowest, low, high)
     cuts_before = np.stack([lowest, highest], 1).ravel()
-    cuts_after = np.stack([np.where(known, low, nearest), np.where(known, high, nearest)], 1).ravel()
+    cuts_after = np.stack([np.clip(side, low, high) for side in (lowest, highest)], 1).ravel()
     shares = [np.diff(np.concatenate([[0.0], cuts, [1.0]])) for cuts in (cuts_before, cuts_after)]
     expected, observed = (np.clip(side, 0.0, 1.0) for side in shares)
     keep = (expected > 1e-12) | (observed > 1e-12)
@@ -204,7 +201,7 @@ def of_category(training: View, serving: View, sides: tuple[Counted, Counted]) -
     size = chance.effective_size(training.present, serving.present)
     before, after = sides
     unkept = after.most_unkept / after.whole if after.whole else 0.0
-    expected, observed = pooled(before.shares(), after.shares(), size, unkept)
+    expected, observed = pooled(before.shares(), after.shares(), size, unkept, before.edge)
     p, q = np.array(list(expected.values())), np.array(list(observed.values()))
     if len(p) == 1 and _OTHERS in expected:
         return None
@@ -221,14 +218,18 @@ def of_category(training: View, serving: View, sides: tuple[Counted, Counted]) -
 
 
 def pooled(
-    before: Mapping[str, float], after: Mapping[str, float], size: float, unkept: float
+    before: Mapping[str, float], after: Mapping[str, float], size: float, unkept: float, edge: float = 0.0
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Shares of the categories that training leads to expect in five rows at least, and of all others.
+
+    Those at the `edge` of training's list, where it is cut, are among the others: which of them were kept is
+    luck, and the lucky ones came more often than they will again.
 
     `unkept` is the greatest share that a value can have in serving whose count was not kept: as far as that
     goes, such a value is taken to be as frequent as expected.
     """
-    known = [value for value, share in before.items() if share * size >= _LEAST_EXPECTED and value != _OTHERS]
+    least = max(_LEAST_EXPECTED / size if size else 1.0, edge)
+    known = [value for value, share in before.items() if share >= least and value != _OTHERS]
     expected = {value: before[value] for value in known}
     observed = {value: after.get(value, min(before[value], unkept)) for value in known}
     expected[_OTHERS] = max(1 - sum(expected.values()), 0.0)
@@ -303,4 +304,4 @@ def _length_cdf(view: View) -> Cdf | None:
     if not buckets:
         return None
     edges = [buckets[0].low_value, *(bucket.high_value for bucket in buckets)]
-    return Cdf(np.array(edges), np.linspace(0, 1, len(edges)), is_loose=True)
+    return Cdf(np.array(edges), np.linspace(0, 1, len(edges)), is_loose=True, has_steps=True)
