@@ -149,7 +149,7 @@ def test_a_limit_decides_for_its_feature_alone(plain: Reference) -> None:
 def test_a_lower_limit_finds_what_ours_lets_pass(plain: Reference) -> None:
     data = served(20_000)
     data["distance"] += 11  # a Kolmogorov-Smirnov distance of 0.015
-    assert not compared(plain, data).findings
+    assert "error" not in {one.severity.value for one in compared(plain, data).findings}
     finding = worst(compared(plain, data, limits("[raw.distance]\ndistribution = 0.01")).findings, "distance")
     assert (finding.severity, finding.threshold) == (Severity.ERROR, 0.01)
 

@@ -161,6 +161,8 @@ class Comparison:
       distances: every distance that was measured, the passing ones too, for the page.
       anomalies: TFDV's Anomalies message of both calls as text, to be published; empty without rows.
       space: what was compared.
+      least_visible: the least part of the rows (0 to 1) whose change could have been seen, nine times of ten;
+        None where nothing was tested.
     """
 
     findings: tuple[Finding, ...]
@@ -168,3 +170,4 @@ class Comparison:
     distances: tuple[Finding, ...] = ()
     anomalies: str = ""
     space: Space = Space.RAW
+    least_visible: float | None = None
