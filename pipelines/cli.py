@@ -230,6 +230,7 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
         metavar="FEATURE,...",
         help="findings never fail the run",
     )
+    add("--previous", metavar="RUN|auto", help="also: what moved since that run; auto: the last window's")
     add("--max_rejects", type=float, default=0.0, metavar="FRACTION", help="of records read; default 0")
     add(
         "--sample",

@@ -85,6 +85,7 @@ class ValidateOptions:
       ignore_sampling_rate: whether each request weighs the same, however few of its kind were logged.
       replay: a SavedModel that logged requests are put to, and whose answers theirs are compared with.
       contracts: a folder of the contracts of served versions.
+      previous: the earlier run to compare with beside training, or `auto`; see `transforms.publish.earlier`.
     """
 
     logs: str
@@ -115,6 +116,7 @@ class ValidateOptions:
     replay_rtol: float = DEFAULT_REPLAY_RTOL
     replay_share: float = DEFAULT_REPLAY_SHARE
     contracts: str | None = None
+    previous: str | None = None
     beam_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
