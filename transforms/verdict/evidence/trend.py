@@ -77,8 +77,7 @@ def largest_step(values: Array) -> float:
     end than that are left out: so few windows on one side make no trend.
     """
     wide = _LEVEL if len(values) >= _SHORT else _SHORT_LEVEL
-    steps = [
-        abs(float(np.median(values[at : at + wide]) - np.median(values[at - wide : at])))
-        for at in range(wide, len(values) - wide + 1)
-    ]
-    return max(steps, default=0.0)
+    if len(values) < 2 * wide:
+        return 0.0
+    levels = np.median(np.lib.stride_tricks.sliding_window_view(values, wide), axis=1)
+    return float(np.max(np.abs(levels[wide:] - levels[:-wide])))
