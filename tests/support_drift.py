@@ -34,7 +34,8 @@ def rides(rows: int, seed: int, shift: float = 0.0, points: float = 0.0, lost: f
     """
     random = np.random.default_rng(seed)
     shares = np.array(USUAL) + np.array([1, -0.5, -0.3, -0.2]) * points
-    fuel = np.where(random.random(rows) < 0.1 + lost, None, random.exponential(1, rows).astype(object))
+    fuel = random.exponential(1, rows).astype(object)
+    fuel[random.random(rows) < 0.1 + lost] = None
     return {
         "speed": random.normal(50 + 10 * shift, 10, rows),
         "carrier": random.choice(CARRIERS, rows, p=shares),
@@ -61,7 +62,7 @@ def reference(columns: Columns, label: str | None = None) -> Reference:
     return Reference(schema, found, Space.RAW, label=label)
 
 
-def day(number: int, days: float = 1) -> Window:
+def day(number: float, days: float = 1) -> Window:
     """A window that starts so many days after the first of June 2013, and is `days` long."""
     start = dt.datetime(2013, 6, 1, tzinfo=dt.UTC) + dt.timedelta(days=number)
     return Window(start, start + dt.timedelta(days=days))

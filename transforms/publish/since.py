@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from transforms.publish import earlier
 from transforms.publish.earlier import Earlier, Run, UnreadableError
 from transforms.records import Window
@@ -76,9 +78,10 @@ def _since(previous: Run | None, reference: Reference, now: Served) -> list[Find
     spans = (drift.span(previous.window, LAST), drift.span(now.window, THIS))
     windows = drift.Windows(reference, statistics, now.statistics[reference.space], spans, now.policy)
     try:
-        return drift.findings(windows)
-    except (ValueError, ArithmeticError) as error:
-        # A stranger may have written them: numbers that no data gives must not cost the verdict.
+        with np.errstate(all="ignore"):
+            return drift.findings(windows)
+    except (ValueError, ArithmeticError, TypeError, LookupError) as error:
+        # A stranger may have written them: what no data gives must not cost the verdict.
         raise UnreadableError(f"its statistics of {reference.space} features make no sense") from error
 
 
@@ -97,9 +100,8 @@ def _comparable(previous: Run | None, now: Served) -> list[Reference]:
 def _beside(asked: Earlier, now: Served) -> Iterator[Finding]:
     """What is to be known of the comparison itself."""
     if asked.broken:
-        yield _info(
-            "earlier_run_unreadable", f"{asked.broken:,} earlier runs have no verdict that can be read"
-        )
+        many = f"{asked.broken:,} earlier run{' has' if asked.broken == 1 else 's have'}"
+        yield _info("earlier_run_unreadable", f"{many} no verdict that can be read")
     if asked.previous is None:
         yield _info("no_earlier_run", "no earlier run: nothing to compare with")
         return

@@ -79,9 +79,9 @@ class Windows:
         return Judgement(self.sides, there, tuple(name for name in names if name not in self.sides.serving))
 
     def is_back(self, name: str, metric: str) -> bool:
-        """Whether the earlier window was off from training in this metric, and this one is not."""
-        earlier, now = (_counts(sides, name, metric) for sides in self._of_training)
-        return earlier and not now
+        """Whether the earlier window was off from training in this metric, and this one at most half so."""
+        (was_off, before), (is_off, after) = (_apart(sides, name, metric) for sides in self._of_training)
+        return was_off and not is_off and after <= before / 2
 
     @cached_property
     def training(self) -> dict[str, View]:
@@ -140,12 +140,14 @@ def _drift(windows: Windows, finding: Finding, cause: Diagnosis | None) -> Findi
     return dataclasses.replace(finding, kind=Kind.DRIFT, severity=level, message=message, diagnosis=cause)
 
 
-def _counts(sides: Sides, name: str, metric: str) -> bool:
-    """Whether a window differs from training in one metric, beyond chance and by as much as matters."""
+def _apart(sides: Sides, name: str, metric: str) -> tuple[bool, float]:
+    """Whether a window is off from training in one metric, as `Judgement` has it, and how far."""
     if name not in sides.training:
-        return False
+        return False, 0.0
     there = name in sides.serving
-    return bool(Judgement(sides, (name,) if there else (), () if there else (name,)).of(name, metric))
+    judgement = Judgement(sides, (name,) if there else (), () if there else (name,))
+    effects = [one.effect for one in judgement.found[name] if one.metric == metric]
+    return bool(judgement.of(name, metric)), max(effects, default=0.0)
 
 
 def _words(windows: Windows, name: str, one: Difference) -> str:
