@@ -271,6 +271,11 @@ def _earlier(
     return earlier.find(options.previous, options.output, window, contract)
 
 
+def _previous_path(asked: str) -> str | None:
+    """`--previous` where it is a path: neither `auto` nor the id of a run."""
+    return asked if asked != earlier.AUTO and ("/" in asked or paths.exists(asked)) else None
+
+
 def _check_places(options: ValidateOptions, beam_flags: PipelineOptions) -> None:
     if options.baseline is None and options.spaces == ("transformed",):
         raise UsageError("--spaces=transformed needs a --baseline: TFDV's statistics have no transform graph")
@@ -282,7 +287,7 @@ def _check_places(options: ValidateOptions, beam_flags: PipelineOptions) -> None
         logs=options.logs,
         output=options.output,
         replay=options.replay,
-        previous=options.previous if "/" in (options.previous or "") else None,
+        previous=_previous_path(options.previous or earlier.AUTO),
     )
     beam_options.temp_location(beam_flags)
     if paths.exists(paths.join(options.output, layout.CONTRACT)):
