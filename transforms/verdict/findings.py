@@ -29,6 +29,7 @@ class Kind(enum.StrEnum):
     VALUES = "values"  # values or columns that training did not have
     REPRESENTATION = "representation"  # values came in a form that is foreign to the schema
     DISTRIBUTION = "distribution"  # a distance between the two distributions
+    DRIFT = "drift"  # a difference from an earlier window, apart from training
     REPLAY = "replay"  # logged answers that are not the reference model's
     CONTRACT = "contract"  # who answered, against what the baseline promises
     INPUT = "input"  # why the run failed or examined nothing; about the whole set

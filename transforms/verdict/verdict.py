@@ -79,7 +79,8 @@ class Verdict:
       artifacts: empty until publishing names them.
       slices: those compared on their own, the largest first; `slices_left_out` is how many were not.
       effective_rows: see `Examined`.
-      replay, versions: what is told of replayed answers and of versions; None where it was not asked for.
+      replay, versions, previous: what is told of replayed answers, of versions and of earlier runs; None
+        where it was not asked for.
       least_visible: the least part of the rows (0 to 1) whose change could have been seen; None where nothing
         was tested.
     """
@@ -97,6 +98,7 @@ class Verdict:
     replay: Mapping[str, Any] | None = None
     versions: Sequence[Mapping[str, Any]] | None = None
     least_visible: float | None = None
+    previous: Mapping[str, Any] | None = None
 
     @property
     def exit_code(self) -> int:
@@ -131,6 +133,7 @@ class Verdict:
             "artifacts": {name: dataclasses.asdict(self.artifacts[name]) for name in sorted(self.artifacts)},
             "replay": self.replay,
             "versions": self.versions,
+            "previous": self.previous,
             "contract": None if self.contract is None else dict(self.contract),
         }
 
