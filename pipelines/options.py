@@ -19,6 +19,8 @@ DEFAULT_LINF = 0.1
 DEFAULT_REPLAY_ATOL = 1e-6
 DEFAULT_REPLAY_RTOL = 1e-5
 DEFAULT_REPLAY_SHARE = 0.001
+# Of training or evaluation data: so many rows the exported model is asked for, whose answers are recorded.
+DEFAULT_PREDICTION_ROWS = 100_000
 
 FORMATS = (
     "auto",
@@ -59,14 +61,23 @@ class PrepareOptions:
 
 @dataclasses.dataclass(frozen=True)
 class ExportOptions:
-    """What `trueserve export` was asked to do."""
+    """What `trueserve export` was asked to do.
+
+    Attributes:
+      evaluation: examples on which predictions are recorded, in place of the training data.
+      prediction_rows: about so many rows at most they are recorded on; 0 for none.
+    """
 
     baseline: str
     model: str
     output: str
     custom_objects: str | None = None
+    evaluation: str | None = None
+    prediction_rows: int = DEFAULT_PREDICTION_ROWS
 
     def __post_init__(self) -> None:
+        if self.prediction_rows < 0:
+            raise UsageError(f"--prediction_rows: expected a number of 0 or more, got {self.prediction_rows}")
         _check_local_file("--model", self.model)
         _check_local_file("--custom_objects", self.custom_objects)
 
@@ -85,6 +96,7 @@ class ValidateOptions:
       ignore_sampling_rate: whether each request weighs the same, however few of its kind were logged.
       replay: a SavedModel that logged requests are put to, and whose answers theirs are compared with.
       contracts: a folder of the contracts of served versions.
+      predictions: an exported model, with whose recorded predictions the logged ones are compared.
     """
 
     logs: str
@@ -115,6 +127,7 @@ class ValidateOptions:
     replay_rtol: float = DEFAULT_REPLAY_RTOL
     replay_share: float = DEFAULT_REPLAY_SHARE
     contracts: str | None = None
+    predictions: str | None = None
     beam_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

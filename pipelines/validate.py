@@ -10,7 +10,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines import beam_options
+from pipelines import beam_options, prediction_reference
 from pipelines.console import Console
 from pipelines.job import Job as BeamJob
 from pipelines.job import new_job
@@ -21,6 +21,7 @@ from transforms.accounting import Accounting
 from transforms.baseline import layout, served_contracts
 from transforms.errors import InputError, TrueserveError, UsageError
 from transforms.graph import ApplyTransformGraph
+from transforms.logged_predictions import TakePredictions
 from transforms.logs import bigquery
 from transforms.logs.warm_ups import fingerprints
 from transforms.mark_rows import MarkRows
@@ -49,16 +50,26 @@ _SAID = 3
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Where the training side lies: a baseline folder, or a schema and statistics of TFDV's."""
+    """Where the training side lies: a baseline folder, or a schema and statistics of TFDV's.
+
+    `predictions` is the folder of a model with recorded predictions.
+    """
 
     baseline: str | None
     schema: str | None
     statistics: str | None
     label: str | None
     spaces: tuple[str, ...]
+    predictions: str | None = None
 
     def references(self) -> list[Reference]:
-        """One Reference a space; called at launch, and again on the worker that compares."""
+        """One Reference a space; called on the worker that compares."""
+        return [*self.of_features(), *self.of_predictions()]
+
+    def of_predictions(self) -> list[Reference]:
+        return [] if self.predictions is None else [prediction_reference.load(self.predictions)]
+
+    def of_features(self) -> list[Reference]:
         if self.baseline is None:
             assert self.schema is not None
             assert self.statistics is not None
@@ -109,9 +120,10 @@ def make_plan(options: ValidateOptions) -> Plan:
       UsageError: it is missing, incomplete or of another format version, or has no category to slice by; or
         the model to replay or the contracts of versions are not what they must be.
     """
-    source = Source(options.baseline, options.schema, options.statistics, options.label, options.spaces)
+    source = _source(options)
     loaded = layout.load(options.baseline) if options.baseline else None
-    references = _of_baseline(loaded, options.spaces) if loaded else source.references()
+    references = _of_baseline(loaded, options.spaces) if loaded else source.of_features()
+    references += source.of_predictions()
     policy = _policy(options)
     by_space = {reference.space: reference for reference in references}
     plan = Plan(
@@ -134,6 +146,12 @@ def make_plan(options: ValidateOptions) -> Plan:
     return plan
 
 
+def _source(options: ValidateOptions) -> Source:
+    predictions = prediction_reference.model_of(options)
+    given = (options.baseline, options.schema, options.statistics, options.label, options.spaces)
+    return Source(*given, predictions=predictions)
+
+
 def build(root: Any, plan: Plan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
     """The graph: one read serves the raw and the transformed statistics; publishing is its last step."""
     raw = plan.references.get(Space.RAW)
@@ -149,6 +167,11 @@ def build(root: Any, plan: Plan, files: Sequence[FileSize], heartbeats: str | No
         transformed = marked.batches | "ApplyTransformGraph" >> ApplyTransformGraph(plan.transform_output)
         found |= _statistics(plan, transformed.batches, plan.references[Space.TRANSFORMED])
         counts.append(transformed.accounting)
+    if (reference := plan.references.get(Space.PREDICTION)) is not None:
+        taking = TakePredictions(prediction_reference.outputs(reference))
+        predicted = marked.batches | "TakePredictions" >> taking
+        found |= _statistics(plan, predicted.batches, reference)
+        counts.append(predicted.accounting)
     found |= _beside(plan, read.batches, found)
     found["accounting"] = counts | "JoinAccounting" >> beam.Flatten()
     publish = PublishVerdict(plan.options.output, plan.run_id, plan.job, plan.source.references)
@@ -181,7 +204,7 @@ def _reader(plan: Plan, files: Sequence[FileSize], heartbeats: str | None) -> An
         "version_feature": plan.options.version_feature,
         "columns": plan.options.columns,
         "exclude": plan.options.exclude,
-        "responses": plan.options.replay is not None,
+        "responses": plan.options.replay is not None or Space.PREDICTION in plan.references,
         "progress": heartbeats,
     }
     if bigquery.is_table(plan.options.logs):
@@ -271,6 +294,7 @@ def _check_places(options: ValidateOptions, beam_flags: PipelineOptions) -> None
         logs=options.logs,
         output=options.output,
         replay=options.replay,
+        predictions=options.predictions,
     )
     beam_options.temp_location(beam_flags)
     if paths.exists(paths.join(options.output, layout.CONTRACT)):

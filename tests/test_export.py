@@ -71,8 +71,12 @@ def served(published: Path) -> Any:
     return tf.saved_model.load(str(published))
 
 
-def run(home: Path, output: Path, **changes: str) -> int:
-    options = {"baseline": str(home / "baseline"), "model": str(home / "model.keras"), **changes}
+def run(home: Path, output: Path, **changes: Any) -> int:
+    options: dict[str, Any] = {
+        "baseline": str(home / "baseline"),
+        "model": str(home / "model.keras"),
+        **changes,
+    }
     return export.run(ExportOptions(output=str(output), **options), Console(io.StringIO(), io.StringIO()))
 
 

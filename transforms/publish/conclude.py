@@ -15,8 +15,10 @@ from transforms.publish import page, replayed
 from transforms.records import Fault, Reject, Window
 from transforms.slicing import SliceStatistics
 from transforms.verdict import histograms, slice_findings
-from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.findings import Comparison, Space
+from transforms.verdict.prediction_findings import compare_space
+from transforms.verdict.reference import Reference
+from transforms.verdict.severity import Policy
 from transforms.verdict.verdict import Examined, Verdict, decide
 from transforms.verdict.views import Statistics, dataset
 
@@ -77,7 +79,7 @@ def conclude(
     references, faults = _loaded(load_references)
     served = {one.space: evidence.statistics.get(one.space, Statistics()) for one in references}
     forms = _weighed_forms(evidence)
-    compared = [compare(one, served[one.space], job.policy, forms) for one in references]
+    compared = [compare_space(one, served[one.space], job.policy, forms) for one in references]
     beside = replayed.comparisons(evidence.beside, job.beside, job.policy, job.contract)
     verdict = decide(
         job.window,

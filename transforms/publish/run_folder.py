@@ -36,6 +36,9 @@ COPIES = frozenset(
     {
         "report.html",
         "anomalies.pbtxt",
+        "prediction_anomalies.pbtxt",
+        "prediction_slices.binpb",
+        "prediction_stats.binpb",
         "slices.binpb",
         "stats.binpb",
         "transformed_anomalies.pbtxt",

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from transforms.slicing import SliceStatistics
-from transforms.verdict.compare import compare
 from transforms.verdict.findings import Finding, Slice, Space
+from transforms.verdict.prediction_findings import compare_space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.views import Statistics
@@ -46,5 +46,5 @@ def _findings(
     name: str, parts: Sequence[tuple[Reference, Mapping[str, Statistics]]], policy: Policy
 ) -> Iterator[Finding]:
     for reference, by_name in parts:
-        for finding in compare(reference, by_name[name], policy, Counter()).findings:
+        for finding in compare_space(reference, by_name[name], policy, Counter()).findings:
             yield dataclasses.replace(finding, slice=name)
