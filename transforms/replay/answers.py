@@ -91,7 +91,7 @@ def _nothing(values: Array) -> Any:
 
 
 def _in_order(answer: Any, names: Sequence[str]) -> list[Any] | None:
-    if not isinstance(answer, dict):
+    if not isinstance(answer, dict) or (answer.keys() == {"b64"} and "b64" not in names):
         return [answer] if len(names) == 1 else None
     if answer.keys() == set(names):
         return [answer[name] for name in names]
