@@ -110,6 +110,8 @@ def test_the_version_is_the_next_number_and_nothing_else_stays(published: Path) 
         "assets/carriers",
         "assets/tags",
         "assets.extra/contract.json",
+        "assets.extra/prediction_schema.pbtxt",
+        "assets.extra/prediction_stats.binpb",
         "assets.extra/probes.tfrecord",
         "assets.extra/tf_serving_warmup_requests",
     } <= names
