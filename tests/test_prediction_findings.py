@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +26,7 @@ from transforms.verdict.views import Statistics, dataset
 OUTPUTS = (Output("late", Kind.FLOAT, 1), Output("classes", Kind.FLOAT, 3), Output("word", Kind.TEXT, 1))
 SCHEMA = schema_of(OUTPUTS, "predictions on 5,000 training rows")
 NAMES = [feature.name for feature in SCHEMA.feature]
-Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+Array = np.ndarray[Any, Any]
 
 
 def rows(count: int, seed: int) -> dict[str, Array]:

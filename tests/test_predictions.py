@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -121,7 +122,7 @@ good = st.fixed_dictionaries(
         "x": st.none() | st.text(max_size=2) | st.lists(numbers, max_size=4),
     }
 )
-FAULTS = {
+FAULTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "no_response": lambda _: None,
     "other_names": lambda row: {**row, "more": 1},
     "other_shape": lambda row: {**row, "minutes": row["minutes"][:2]},
