@@ -20,6 +20,8 @@ from transforms.serving.predicted import PredictionRecorder
 from transforms.serving.prediction_rows import Examples
 from transforms.serving.serving_model import ServingModel
 
+_OTHERS = "--evaluation=GLOB names other examples"
+
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
@@ -80,16 +82,17 @@ class _Recording:
         shards = _shards(baseline)
         if baseline.contract.augmentation is not None:
             # The model was trained on them, but no request is like them.
-            self._say_none("the training rows in the baseline are augmented, and requests are not")
+            self._say_none(
+                f"the training rows in the baseline are augmented, and requests are not; {_OTHERS}"
+            )
             return
         if not shards:
-            self._say_none(f"the baseline has no {layout.TRANSFORMED_EXAMPLES}")
+            self._say_none(f"the baseline has no {layout.TRANSFORMED_EXAMPLES}; {_OTHERS}")
             return
-        there, most = baseline.contract.num_examples, prediction_rows.READ_FOR_EACH * self.rows
-        share = self.rows / min(there, most)
-        total = sum(file.bytes for file in shards) if there <= most else None
+        there = baseline.contract.num_examples
+        total = sum(file.bytes for file in shards) if there <= prediction_rows.MOST_READ else None
         recorder = PredictionRecorder(self.serving.of_transformed(), may_refuse=False)
-        parts = prediction_rows.training_rows(shards, most, share, self._report)
+        parts = prediction_rows.training_rows(shards, there, self.rows, self._report)
         self._record(recorder, parts, "training", there, total)
 
     def _record(
@@ -107,6 +110,9 @@ class _Recording:
         with self.console.progress(text, lambda: (recorder.rows + recorder.refused, self.stored), total):
             for part in parts:
                 recorder.add(part)
+        if not recorder.rows:
+            self._say_none(f"none of the {data} rows was chosen and answered")
+            return
         said = f"predictions on {_rows(recorder, there, data)}"
         recorded.write(self.folder, recorder.schema(said), recorder.statistics())
         self.console.step(f"recorded {said}")
@@ -115,7 +121,7 @@ class _Recording:
         self.stored += stored
 
     def _say_none(self, why: str) -> None:
-        self.console.step(f"no predictions recorded: {why}; --evaluation=GLOB names other examples")
+        self.console.step(f"no predictions recorded: {why}")
 
 
 def _shards(baseline: layout.Baseline) -> list[FileSize]:

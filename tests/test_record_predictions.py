@@ -171,7 +171,7 @@ def test_a_shard_that_is_cut_short_is_an_error(small: layout.Baseline, tmp_path:
     (tmp_path / "cut").write_bytes(Path(first.path).read_bytes()[:-20])
     files = [second, paths.FileSize(str(tmp_path / "cut"), 100)]
     with pytest.raises(InputError, match="cut cannot be read"):
-        list(prediction_rows.training_rows(files, 1000, 1.0, lambda _: None))
+        list(prediction_rows.training_rows(files, 60, 60, lambda _: None))
 
 
 @pytest.fixture
@@ -182,18 +182,18 @@ def shards(tmp_path: Path) -> list[paths.FileSize]:
     return [logs.write_records(tmp_path / f"shard-{i}.gz", part) for i, part in enumerate(parts)]
 
 
-def taken(files: Sequence[paths.FileSize], most: int, share: float) -> list[int]:
+def taken(files: Sequence[paths.FileSize], rows: int, most_read: int = 3000) -> list[int]:
     stored: list[int] = []
-    batches = list(prediction_rows.training_rows(files, most, share, stored.append))
+    batches = list(prediction_rows.training_rows(files, 3000, rows, stored.append, most_read))
     assert sum(stored) <= sum(file.bytes for file in files)
     assert all(len(batch) <= prediction_rows.BATCH_ROWS for batch in batches)
     return [int(record) for batch in batches for record in batch]
 
 
 def test_rows_are_chosen_evenly_over_shards_and_the_same_each_time(shards: list[paths.FileSize]) -> None:
-    assert taken(shards, 3000, 1.0) == list(range(3000))
-    some = taken(shards, 3000, 0.2)
-    assert some == sorted(set(some)) == taken(shards, 3000, 0.2)
+    assert taken(shards, 3000) == list(range(3000))
+    some = taken(shards, 600)
+    assert some == sorted(set(some)) == taken(shards, 600)
     counts, _ = np.histogram(some, np.arange(0, 3001, 250))
     assert abs(len(some) - 600) < 80  # over three deviations
     assert (np.abs(counts - 50) < 27).all()
@@ -201,14 +201,15 @@ def test_rows_are_chosen_evenly_over_shards_and_the_same_each_time(shards: list[
 
 
 def test_no_more_than_the_first_records_of_each_shard_are_read(shards: list[paths.FileSize]) -> None:
-    assert taken(shards, 30, 1.0) == [*range(10), *range(1000, 1010), *range(2000, 2010)]
+    assert len(taken([*shards, shards[0]], 3000)) == 4000  # not so here: no shard is cut
+    assert taken(shards, 30, most_read=30) == [*range(10), *range(1000, 1010), *range(2000, 2010)]
 
 
 def test_batches_are_small_in_bytes_too(
     monkeypatch: pytest.MonkeyPatch, shards: list[paths.FileSize]
 ) -> None:
     monkeypatch.setattr(prediction_rows, "BATCH_BYTES", 100)
-    sizes = [len(b) for b in prediction_rows.training_rows(shards, 3000, 1.0, lambda _: None)]
+    sizes = [len(b) for b in prediction_rows.training_rows(shards, 3000, 3000, lambda _: None)]
     assert sum(sizes) == 3000
     assert max(sizes) <= 100
 

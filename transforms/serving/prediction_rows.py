@@ -27,8 +27,8 @@ from transforms.tfrecord import TFRecordError
 Array = np.ndarray[Any, Any]
 Report = Callable[[int], None]
 
-#: Of training examples so many are read for each that is chosen, at most: as many from each shard.
-READ_FOR_EACH = 20
+#: Of more training examples than this only so many are read: as many from the beginning of each shard.
+MOST_READ = 20_000_000
 #: What the model is asked for at once: so many rows, of about so many bytes.
 BATCH_ROWS, BATCH_BYTES = 1024, 16 << 20
 
@@ -87,13 +87,14 @@ class Examples:
 
 
 def training_rows(
-    files: Sequence[FileSize], most_read: int, share: float, report: Report
+    files: Sequence[FileSize], there: int, rows: int, report: Report, most_read: int = MOST_READ
 ) -> Iterator[list[bytes]]:
-    """This share of the first records of each of a baseline's shards, `most_read` of all together at most.
+    """About `rows` of the `there` records in a baseline's shards, or all where these are no more.
 
     Raises InputError for a shard that cannot be read.
     """
-    each = math.ceil(most_read / max(len(files), 1))
+    share = rows / max(min(there, most_read), 1)
+    each = there if there <= most_read else math.ceil(most_read / max(len(files), 1))
     shards = (_of_shard(number, file, each, share, report) for number, file in enumerate(files))
     return _in_batches(itertools.chain.from_iterable(shards))
 
