@@ -31,10 +31,16 @@ class TrainingSide:
 
     def references(self) -> list[Reference]:
         """One Reference a space; called on the worker that compares."""
-        return [*self.of_features(), *self.of_predictions()]
+        features = self.of_features()
+        return [*features, *self.of_predictions(features)]
 
-    def of_predictions(self) -> list[Reference]:
-        return [] if self.predictions is None else [prediction_reference.load(self.predictions)]
+    def of_predictions(self, features: Sequence[Reference]) -> list[Reference]:
+        if self.predictions is None:
+            return []
+        has_time = any(one.variation is not None for one in features)
+        found = prediction_reference.load(self.predictions)
+        # Days differ, and how predictions do is not recorded.
+        return [dataclasses.replace(found, variation={}) if has_time else found]
 
     def of_features(self) -> list[Reference]:
         if self.baseline is None:

@@ -91,7 +91,7 @@ def make_plan(options: ValidateOptions) -> Plan:
     source = _source(options)
     loaded = layout.load(options.baseline) if options.baseline else None
     references = training_side.of_baseline(loaded, options.spaces) if loaded else source.of_features()
-    references += source.of_predictions()
+    references += source.of_predictions(references)
     policy, window = _policy(options, references, loaded), Window(options.start, options.end)
     contract = loaded.contract.to_json() if loaded else None
     by_space = {reference.space: reference for reference in references}

@@ -86,7 +86,9 @@ def conclude(
     span = _span(job.window, _seen(evidence.accounting))
     compared = [compare_space(one, served[one.space], job.policy, forms, span) for one in references]
     beside = replayed.comparisons(evidence.beside, job.beside, job.policy, job.contract)
-    told = since.look(job.earlier, since.Served(job.window, references, served, job.contract, job.policy))
+    told = since.look(
+        job.earlier, since.Served(job.window, references, served, job.contract, job.policy, span)
+    )
     drifted = [] if told.comparison is None else [told.comparison]
     verdict = decide(
         job.window,

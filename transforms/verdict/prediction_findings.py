@@ -53,7 +53,7 @@ def compare_space(
         reason = _why_nothing(beside)
         left_out = (dataclasses.replace(one, reason=reason) for one in compared.not_compared)
         return dataclasses.replace(compared, findings=told, not_compared=tuple(left_out))
-    findings = tuple(map(_said, compared.findings))
+    findings = tuple(_said(one, is_sure=reference.variation is None) for one in compared.findings)
     return dataclasses.replace(
         compared, findings=(*findings, *told), distances=tuple(map(_said, compared.distances))
     )
@@ -71,9 +71,13 @@ def answered(statistics: Statistics) -> Statistics:
     return result
 
 
-def _said(finding: Finding) -> Finding:
+def _said(finding: Finding, *, is_sure: bool = True) -> Finding:
     moved = finding.kind is Kind.DISTRIBUTION and finding.severity is not Severity.INFO
     words = "the prediction moved" if moved else "prediction"
+    if not is_sure and finding.severity is Severity.ERROR:
+        # Features are held against training's days; nobody knows how predictions differ from day to day.
+        said = f"{words}: {finding.message}; how predictions differ by day is not known"
+        return dataclasses.replace(finding, severity=Severity.WARNING, message=said)
     return dataclasses.replace(finding, message=f"{words}: {finding.message}")
 
 
