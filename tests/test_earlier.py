@@ -274,7 +274,9 @@ def test_files_are_read_as_the_verdict_names_them(tmp_path: Path) -> None:
     assert earlier.load_positions(found) == told
     with pytest.raises(UnreadableError, match=r"transformed_stats\.binpb is missing"):
         earlier.load_statistics(found, Space.TRANSFORMED)
-    paths.write_atomically(f"{found.folder}/stats.binpb", statistics(rides(300, 9)).SerializeToString())
+    data = bytearray(rows.SerializeToString())
+    data[-1] ^= 1
+    paths.write_atomically(f"{found.folder}/stats.binpb", bytes(data))
     with pytest.raises(UnreadableError, match="not the file that the run's verdict names"):
         earlier.load_statistics(found, Space.RAW)
     shutil.rmtree(found.folder)
@@ -299,5 +301,5 @@ def test_positions_of_another_window_are_none(tmp_path: Path) -> None:
 def test_a_size_that_no_file_has_is_not_waited_for(tmp_path: Path) -> None:
     found = loaded(tmp_path, {"positions.json": b"{}"})
     huge = dataclasses.replace(found, files={"positions.json": (10**30, "0" * 64)})
-    with pytest.raises(UnreadableError, match="missing, or cannot be read"):
+    with pytest.raises(UnreadableError, match="missing, or not the file"):
         earlier.load_positions(huge)

@@ -62,7 +62,7 @@ def test_small_steps_that_add_up_are_found_and_no_step_is(training: Reference) -
 
 
 def test_shares_and_missing_rows_creep_too(training: Reference) -> None:
-    creeping = days(lambda at: {"points": 0.008 * at, "lost": 0.006 * at})
+    creeping = days(lambda at: {"points": 0.008 * at, "lost": 0.006 * at}, count=14)
     assert not any(steps(training, creeping))
     found = {one.feature: one for one in slow(training, creeping)}
     assert found.keys() == {"carrier", "fuel"}
@@ -141,11 +141,21 @@ def test_among_many_features_a_trend_must_be_surer() -> None:
         Positions(day(at), "b", 1, dict(zip(places, row.tolist(), strict=True)))
         for at, row in enumerate(noise)
     ]
-    assert not list(history.trends(series, Policy().false_alarms))
+    # Alone, one in twenty of them would be beyond chance at this rate.
+    assert not list(history.trends(series, 0.05))
     creeping = [
         dataclasses.replace(one, values={**one.values, RANK: 0.01 * at}) for at, one in enumerate(series)
     ]
     assert [one.place for one in history.trends(creeping, Policy().false_alarms)] == [RANK]
+
+
+def test_what_never_changes_weakens_no_test() -> None:
+    still = [Place(Space.RAW, f"f{number}", "missing") for number in range(1000)]
+    series = [
+        dataclasses.replace(one, values={**one.values, **dict.fromkeys(still, 0.0)})
+        for one in line(9, 0.01, [RANK])
+    ]
+    assert [one.place for one in history.trends(series, Policy().false_alarms)] == [RANK]
 
 
 def test_windows_of_another_baseline_are_left_out_and_order_does_not_matter() -> None:

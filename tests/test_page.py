@@ -233,6 +233,13 @@ def test_earlier_runs_have_a_part_of_their_own() -> None:
     assert "since June: other &lt;b&gt;" in since
 
 
+def test_the_headline_tells_skew_before_drift() -> None:
+    wind, moved = make_finding("wind", "warning"), make_finding("speed", "warning", kind=Kind.DRIFT)
+    told = words.headline(make_verdict("skew", [moved, wind]).to_json())
+    assert told == "wind is not served as trained, in 990 rows."
+    assert words.headline(make_verdict("skew", [moved]).to_json()).startswith("speed moved since earlier")
+
+
 def test_without_an_earlier_run_the_page_says_so() -> None:
     nothing: dict[str, Any] = {
         "run": None,

@@ -17,7 +17,7 @@ from pipelines import cli
 from transforms.baseline import layout
 from transforms.verdict.variation import store
 
-DAYS, A_DAY = 30, 200
+DAYS, A_DAY = 40, 300
 SECONDS = 86_400 // A_DAY
 
 
@@ -32,7 +32,7 @@ def days(count: int, seed: int) -> list[e2e.Row]:
     """Rides of several days, whose distances are all longer or shorter by some hundred miles that day."""
     chance, rows = random.Random(seed), e2e.rides(count * A_DAY, seed)
     for number in range(count):
-        longer = chance.randrange(-120, 120)
+        longer = chance.randrange(-150, 150)
         for row in rows[number * A_DAY : (number + 1) * A_DAY]:
             row["distance"] = [row["distance"][0] + longer]
     return rows
@@ -100,7 +100,7 @@ def test_neither_label_nor_time_is_counted_and_requests_need_no_time(home: Home)
 
 
 def validate(home: Home, folder: Path, rows: list[e2e.Row]) -> dict[str, object]:
-    logs = e2e.write_logs(folder / "logs", e2e.requests(rows), (80, 130))
+    logs = e2e.write_logs(folder / "logs", e2e.requests(rows), (120, 200))
     window = f"--window=2013-07-01T00/PT{24}H"
     argv = ["validate", f"--baseline={home.baseline}", f"--logs={logs}", f"--output={folder / 'out'}", window]
     code = cli.main(argv)
@@ -110,7 +110,7 @@ def validate(home: Home, folder: Path, rows: list[e2e.Row]) -> dict[str, object]
 
 
 def test_a_day_like_training_is_ok_and_one_in_kilometres_is_not(home: Home, tmp_path: Path) -> None:
-    day = [{**row, "distance": [row["distance"][0] + 110]} for row in e2e.rides(A_DAY, 77)]
+    day = [{**row, "distance": [row["distance"][0] + 145]} for row in e2e.rides(A_DAY, 77)]
     verdict = validate(home, tmp_path / "like", day)
     assert verdict["verdict"] == "ok"
     [finding] = [one for one in verdict["findings"] if one["feature"] == "distance"]  # type: ignore[attr-defined]

@@ -116,6 +116,21 @@ def test_a_run_that_has_gone_since_the_launch_costs_no_verdict(training: Referen
     assert b"could not be read: stats.binpb is missing" in files["report.html"]
 
 
+def test_a_run_that_examined_nothing_says_nothing_of_earlier_ones(
+    training: Reference, tmp_path: Path
+) -> None:
+    job = Nightly(tmp_path, training)
+    job.validate(rides(ROWS, 2), day(0))
+    found = earlier.find("auto", str(tmp_path), day(1), job.contract)
+    for references in ([], [training]):
+        here = Job(day(1), Policy(), job.contract, earlier=found)
+        verdict, files = conclude(list(references).copy, Evidence({}, Accounting()), here)
+        told = verdict.to_json()
+        jsonschema.validate(told, SCHEMA)
+        assert (told["verdict"], drift(told), "positions.json" in files) == ("not_examined", {}, False)
+        assert (told["previous"]["verdict"], told["previous"]["spaces"]) == ("ok", [])
+
+
 def test_windows_whose_positions_are_broken_are_left_out(training: Reference, tmp_path: Path) -> None:
     job = Nightly(tmp_path, training)
     for at in range(14):

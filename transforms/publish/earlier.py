@@ -233,10 +233,8 @@ def _checked(run: Run, name: str, most: int) -> bytes:
     """A file's content, if it is what the run's verdict says of it."""
     size, digest = run.files.get(name, (most + 1, ""))
     data = _read(paths.join(run.folder, name), size) if size <= most else None
-    if data is None:
-        raise UnreadableError(f"{name} is missing, or cannot be read")
-    if len(data) != size or hashlib.sha256(data).hexdigest() != digest:
-        raise UnreadableError(f"{name} is not the file that the run's verdict names")
+    if data is None or len(data) != size or hashlib.sha256(data).hexdigest() != digest:
+        raise UnreadableError(f"{name} is missing, or not the file that the run's verdict names")
     return data
 
 

@@ -62,6 +62,8 @@ def look(asked: Earlier | None, now: Served) -> Since:
     files = {earlier.POSITIONS: here.to_bytes()} if here.values else {}
     if asked is None:
         return Since(files=files)
+    if not here.values:  # nothing was examined, or the run has failed
+        return Since(_block(asked.previous, [], [here]))
     found: list[Finding] = list(_beside(asked, now))
     spaces = []
     for reference in _comparable(asked.previous, now):

@@ -69,7 +69,7 @@ def trends(windows: Sequence[Positions], rate: float) -> Iterator[Trend]:
     places = list(windows[-1].values)
     series = np.array([[one.values.get(place, np.nan) for one in windows] for place in places], float)
     p_values = trend.of_trend(series.reshape(len(places), len(windows)))
-    greatest = chance.beyond(p_values.tolist(), rate)
+    greatest = chance.beyond(p_values[_varies(series)].tolist(), rate)
     times = np.array([_middle(one) for one in windows])
     for at in np.flatnonzero(p_values <= greatest):
         there = np.flatnonzero(~np.isnan(series[at]))
@@ -77,6 +77,14 @@ def trends(windows: Sequence[Positions], rate: float) -> Iterator[Trend]:
         if abs(line.total) >= _least(places[at]) and not _is_jump(series[at][there], line):
             first = windows[there[0]].window
             yield Trend(places[at], line, float(p_values[at]), len(there), first)
+
+
+def _varies(series: Array) -> Array:
+    """Which rows have two values: what never changes, such as no missing rows, is no test."""
+    known = np.nan_to_num(series, nan=-2.0)
+    apart = (known != known[:, -1:]) & (known > -2.0)
+    result: Array = apart.any(axis=1)
+    return result
 
 
 def _is_jump(values: Array, line: Line) -> bool:
