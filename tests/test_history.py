@@ -83,7 +83,7 @@ def test_a_week_is_no_trend_wherever_it_begins(count: int) -> None:
     for first in range(7):
         values = [WEEK[(first + at) % 7] - 0.3 + random.normal(0, 0.002) for at in range(count)]
         series = [Positions(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
-        assert not list(history.trends(series, Policy().false_alarms))
+        assert not list(history.trends(series, history.FALSE_TRENDS))
 
 
 def test_a_week_in_rows_is_no_slow_drift(training: Reference) -> None:
@@ -94,7 +94,7 @@ def test_a_trend_under_a_week_is_found() -> None:
     place = Place(Space.RAW, "x", "rank")
     values = [0.01 * at + 0.2 * WEEK[at % 7] for at in range(30)]
     series = [Positions(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
-    [one] = history.trends(series, Policy().false_alarms)
+    [one] = history.trends(series, history.FALSE_TRENDS)
     assert one.line.total == pytest.approx(0.29, rel=0.15)
 
 
@@ -111,7 +111,7 @@ def test_a_jump_in_the_middle_of_a_long_history_is_not_slow() -> None:
     random = np.random.default_rng(3)
     values = [(0.06 if at >= 15 else 0.0) + random.normal(0, 0.003) for at in range(31)]
     series = [Positions(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
-    assert not list(history.trends(series, Policy().false_alarms))
+    assert not list(history.trends(series, history.FALSE_TRENDS))
 
 
 def line(count: int, rise: float, places: Sequence[Place], baseline: str = "b") -> list[Positions]:
@@ -124,8 +124,8 @@ RANK = Place(Space.RAW, "x", "rank")
 def test_six_windows_are_needed_at_least_and_the_rate_asks_for_more() -> None:
     assert not list(history.trends(line(5, 0.05, [RANK]), 0.05))
     assert list(history.trends(line(6, 0.05, [RANK]), 0.05))
-    assert not list(history.trends(line(7, 0.05, [RANK]), Policy().false_alarms))
-    assert list(history.trends(line(8, 0.05, [RANK]), Policy().false_alarms))
+    assert not list(history.trends(line(7, 0.05, [RANK]), history.FALSE_TRENDS))
+    assert list(history.trends(line(8, 0.05, [RANK]), history.FALSE_TRENDS))
 
 
 def test_what_is_beyond_chance_must_come_to_as_much_as_matters() -> None:
@@ -146,7 +146,7 @@ def test_among_many_features_a_trend_must_be_surer() -> None:
     creeping = [
         dataclasses.replace(one, values={**one.values, RANK: 0.01 * at}) for at, one in enumerate(series)
     ]
-    assert [one.place for one in history.trends(creeping, Policy().false_alarms)] == [RANK]
+    assert [one.place for one in history.trends(creeping, history.FALSE_TRENDS)] == [RANK]
 
 
 def test_what_never_changes_weakens_no_test() -> None:
@@ -155,7 +155,7 @@ def test_what_never_changes_weakens_no_test() -> None:
         dataclasses.replace(one, values={**one.values, **dict.fromkeys(still, 0.0)})
         for one in line(9, 0.01, [RANK])
     ]
-    assert [one.place for one in history.trends(series, Policy().false_alarms)] == [RANK]
+    assert [one.place for one in history.trends(series, history.FALSE_TRENDS)] == [RANK]
 
 
 def test_windows_of_another_baseline_are_left_out_and_order_does_not_matter() -> None:

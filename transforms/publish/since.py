@@ -15,9 +15,10 @@ from transforms.publish.earlier import Earlier, Run, UnreadableError
 from transforms.records import Window
 from transforms.verdict import drift, history, positions, severity
 from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
-from transforms.verdict.positions import Positions, iso
+from transforms.verdict.positions import Positions
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
+from transforms.verdict.text import iso
 from transforms.verdict.views import Statistics
 
 THIS, LAST = "this window", "the last run"
@@ -74,6 +75,7 @@ def look(asked: Earlier | None, now: Served) -> Since:
             found.append(_info("earlier_run_unreadable", f"the last run could not be read: {error}"))
     windows = history.comparable(here, list(_earlier_positions(asked, found)))
     found += history.findings(windows, now.references, now.policy)
+    found = [now.policy.thresholds.bounded(one) for one in found]
     ordered = tuple(sorted(found, key=severity.order))
     return Since(_block(asked.previous, spaces, windows), Comparison(ordered, (), space=Space.SET), files)
 

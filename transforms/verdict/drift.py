@@ -18,7 +18,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.records import Window
 from transforms.verdict import diagnosing, positions
-from transforms.verdict.decision import LEAST_EFFECT, Judgement
+from transforms.verdict.decision import Judgement
 from transforms.verdict.diagnosis import fitting
 from transforms.verdict.evidence.differences import (
     KOLMOGOROV,
@@ -77,6 +77,7 @@ class Windows:
     @cached_property
     def judgement(self) -> Judgement:
         names = list(positions.comparable(self.sides))
+        names = [name for name in names if self.sides.is_wanted(name)]
         there = tuple(name for name in names if name in self.sides.serving)
         return Judgement(self.sides, there, tuple(name for name in names if name not in self.sides.serving))
 
@@ -122,7 +123,8 @@ def _found(windows: Windows) -> Iterator[Finding]:
                 metric=_MISSING_METRIC if one.metric == MISSING else one.metric,
                 message=f"since {windows.spans[0]}: {_words(windows, name, one)}",
                 distance=one.effect,
-                threshold=LEAST_EFFECT[one.metric],
+                threshold=judgement.least_effect(name, one.metric),
+                evidence=judgement.evidence(name, one),
                 p_value=one.p_value,
                 raw_features=windows.sides.raw_features(name),
             )
@@ -159,7 +161,7 @@ def _words(windows: Windows, name: str, one: Difference) -> str:
         return f"missing in {percent(before)} of rows then, in {percent(after)} now ({windows.spans[1]})"
     if one.metric == UNSEEN:
         return f"values that were not there then are {percent(after)} now ({windows.spans[1]})"
-    least = number(LEAST_EFFECT[one.metric])
+    least = number(windows.judgement.least_effect(name, one.metric))
     far = f"{_NAMES[one.metric]} {number(one.effect)} is over {least} and beyond chance ({_chance(one)})"
     moved = (
         [f"{_label(windows, name, one)}: {percent(before)} then, {percent(after)} now"] if one.parts else []

@@ -9,6 +9,7 @@ the comparison with the last window has told.
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -22,12 +23,14 @@ from transforms.verdict.evidence.differences import KOLMOGOROV, MISSING
 from transforms.verdict.evidence.trend import Array, Line
 from transforms.verdict.findings import Finding, Kind, Severity, Space
 from transforms.verdict.positions import Place, Positions
-from transforms.verdict.reference import Reference
+from transforms.verdict.reference import Reference, Sides
 from transforms.verdict.severity import Policy
 from transforms.verdict.text import percent, quoted
-from transforms.verdict.views import View, views
+from transforms.verdict.views import Statistics, View, views
 
 METRIC = "slow_drift"
+#: Of all trends the share that may be chance. A week that rises day by day has 0.0027 at least.
+FALSE_TRENDS = 0.002
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +53,10 @@ def comparable(now: Positions, earlier: Sequence[Positions]) -> list[Positions]:
 def findings(windows: Sequence[Positions], references: Sequence[Reference], policy: Policy) -> list[Finding]:
     """Of each feature the trend that goes furthest, a warning; `windows` is what `comparable` gives."""
     furthest: dict[tuple[Space, str], Trend] = {}
-    for one in trends(windows, policy.false_alarms):
+    wanted = {one.space: Sides(one, policy, Statistics(), Counter()) for one in references}
+    there = {p: v for p, v in windows[-1].values.items() if wanted[p.space].is_wanted(p.feature)}
+    windows = [*windows[:-1], dataclasses.replace(windows[-1], values=there)]
+    for one in trends(windows, FALSE_TRENDS, policy):
         key = (one.place.space, one.place.feature)
         if key not in furthest or abs(one.line.total) > abs(furthest[key].line.total):
             furthest[key] = one
@@ -59,7 +65,7 @@ def findings(windows: Sequence[Positions], references: Sequence[Reference], poli
     return [_finding(one, *known[space], policy) for (space, _), one in furthest.items()]
 
 
-def trends(windows: Sequence[Positions], rate: float) -> Iterator[Trend]:
+def trends(windows: Sequence[Positions], rate: float, policy: Policy | None = None) -> Iterator[Trend]:
     """The positions that went one way, by as much as matters and in no single step.
 
     At most `rate` of all that go one way beyond chance may do so by chance.
@@ -74,7 +80,9 @@ def trends(windows: Sequence[Positions], rate: float) -> Iterator[Trend]:
     for at in np.flatnonzero(p_values <= greatest):
         there = np.flatnonzero(~np.isnan(series[at]))
         line = trend.line(times[there], series[at][there])
-        if abs(line.total) >= _least(places[at]) and not _is_jump(series[at][there], line):
+        if abs(line.total) >= _least(places[at], policy or Policy()) and not _is_jump(
+            series[at][there], line
+        ):
             first = windows[there[0]].window
             yield Trend(places[at], line, float(p_values[at]), len(there), first)
 
@@ -91,8 +99,9 @@ def _is_jump(values: Array, line: Line) -> bool:
     return trend.largest_step(values) >= abs(line.total) / 2
 
 
-def _least(place: Place) -> float:
-    return LEAST_EFFECT[MISSING if place.what == positions.MISSING else KOLMOGOROV]
+def _least(place: Place, policy: Policy) -> float:
+    metric = MISSING if place.what == positions.MISSING else KOLMOGOROV
+    return policy.thresholds.limit(place.space, place.feature, metric, LEAST_EFFECT[metric])
 
 
 def _middle(one: Positions) -> float:
@@ -115,7 +124,7 @@ def _finding(one: Trend, reference: Reference, training: Mapping[str, View], pol
         metric=METRIC,
         message=f"{told} (ignored)" if ignored else told,
         distance=abs(one.line.total),
-        threshold=_least(one.place),
+        threshold=_least(one.place, policy),
         p_value=one.p_value,
         raw_features=tuple(reference.raw_features.get(one.place.feature, ())),
     )

@@ -22,6 +22,7 @@ from transforms.verdict.evidence.cdf import Cdf
 from transforms.verdict.findings import Space
 from transforms.verdict.reference import Reference, Sides
 from transforms.verdict.severity import Policy
+from transforms.verdict.text import iso
 from transforms.verdict.views import Statistics, View
 
 FORMAT = 1
@@ -95,7 +96,8 @@ def comparable(sides: Sides) -> Iterator[str]:
     """The features of training that requests should have, whose missing rows mean something."""
     for name in sides.training:
         feature = sides.features.get(name)
-        if feature is None or "." in name or sides.reference.is_label(name):
+        holds_time = name == sides.reference.time_feature
+        if feature is None or "." in name or holds_time or sides.reference.is_label(name):
             continue
         if schemas.is_used(feature) and schemas.in_serving(feature, sides.schema):
             yield name
@@ -175,11 +177,6 @@ def _position(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not -1 <= value <= 1:
         raise ValueError("expected a number from -1 to 1")
     return float(value)
-
-
-def iso(time: dt.datetime | None) -> str | None:
-    """A moment as verdict.json has it, in UTC."""
-    return None if time is None else time.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
 def parsed_window(told: Any) -> Window | None:

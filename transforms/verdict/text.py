@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 _LONGEST = 40
@@ -37,3 +38,8 @@ def percent(share: float) -> str:
 
 def number(value: float) -> str:
     return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}" if abs(value) < 1e12 else f"{value:.3g}"
+
+
+def iso(time: dt.datetime | None) -> str | None:
+    """A moment as verdict.json has it, in UTC."""
+    return None if time is None else time.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")

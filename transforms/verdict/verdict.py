@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import enum
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,14 +10,12 @@ from typing import Any
 
 from transforms.accounting import ODD_RATE, UNKNOWN_FEATURE, Accounting, RecordCounts, in_order
 from transforms.records import Fault, Window
-from transforms.verdict import severity
-from transforms.verdict.evidence import power
+from transforms.verdict import reasons, severity
 from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity, Slice, Space
 from transforms.verdict.severity import Policy
-from transforms.verdict.text import listing, percent
+from transforms.verdict.text import iso, listing
 
 FORMAT = 1
-_MOST_FAULTS = 20
 _COUNTS = ("read", "decoded", "outside_window", "no_time", "rows", "compared")
 
 
@@ -118,7 +115,7 @@ class Verdict:
             "format": FORMAT,
             "verdict": self.outcome.value,
             "exit_code": self.exit_code,
-            "window": {"start": _iso(self.window.start), "end": _iso(self.window.end)},
+            "window": {"start": iso(self.window.start), "end": iso(self.window.end)},
             "counts": self._counts(),
             "effective_rows": self.effective_rows,
             "least_visible": self.least_visible,
@@ -174,10 +171,10 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
     examined = examined or Examined()
     findings = [finding for comparison in compared for finding in comparison.findings]
     findings += [finding for one in examined.slices for finding in one.findings]
-    why_failed = list(_failures(accounting, faults, policy))
-    why_nothing = [] if why_failed else list(_nothing_examined(window, accounting, compared, policy, seen))
+    why_failed = list(reasons.why_failed(accounting, faults, policy))
+    why_nothing = [] if why_failed else list(reasons.why_nothing(window, accounting, compared, policy, seen))
     if not why_failed and not why_nothing and not _counting(findings, policy):
-        why_nothing = list(_too_little(accounting, compared))
+        why_nothing = list(reasons.too_little(accounting, compared))
     beside = [*_unknown_ignored(accounting, compared, policy), *_odd_rates(accounting)]
     beside += policy.thresholds.unknown(compared)
     all_findings = sorted([*why_failed, *why_nothing, *findings, *beside], key=severity.order)
@@ -191,7 +188,7 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
         slices=tuple(_of_slice(one, policy) for one in examined.slices),
         slices_left_out=examined.left_out,
         effective_rows=examined.effective_rows,
-        least_visible=_least_visible(compared),
+        least_visible=reasons.least_visible(compared),
     )
 
 
@@ -240,110 +237,6 @@ def _counting(findings: Iterable[Finding], policy: Policy) -> bool:
     """Whether any finding makes the verdict `skew`."""
     counting = (f for f in findings if f.feature not in policy.ignore or not f.feature)
     return any(severity.at_least(finding.severity, policy.fail_on) for finding in counting)
-
-
-def _least_visible(compared: Sequence[Comparison]) -> float | None:
-    return min((one.least_visible for one in compared if one.least_visible is not None), default=None)
-
-
-def _too_little(accounting: Accounting, compared: Sequence[Comparison]) -> Iterable[Finding]:
-    """Why no finding means nothing: so few rows could not have shown even a large change."""
-    least = _least_visible(compared)
-    if least is not None and least > power.LARGE:
-        rows = f"only {accounting.compared:,} row{'s'[: accounting.compared != 1]} were compared"
-        said = f"{rows}, which could not have shown a change in less than {percent(least)} of them"
-        yield _input(Severity.INFO, "too_few_rows", said)
-
-
-def _failures(accounting: Accounting, faults: Sequence[Fault], policy: Policy) -> Iterable[Finding]:
-    ordered = sorted(
-        set(faults), key=lambda f: (f.file, -1 if f.offset is None else f.offset, f.reason, f.detail)
-    )
-    for fault in ordered[:_MOST_FAULTS]:
-        yield _input(Severity.ERROR, fault.reason, str(fault))
-    if len(ordered) > _MOST_FAULTS:
-        yield _input(Severity.ERROR, "more_faults", f"{len(ordered) - _MOST_FAULTS:,} more faults")
-    share = accounting.total_rejected / accounting.read if accounting.read else 0.0
-    if share > policy.max_rejects:
-        yield _input(Severity.ERROR, "rejects", _too_many_rejects(accounting, share, policy))
-    if accounting.balance() != 0:
-        yield _input(Severity.ERROR, "accounting", _out_of_balance(accounting))
-
-
-def _too_many_rejects(accounting: Accounting, share: float, policy: Policy) -> str:
-    reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(accounting.rejected.items()))
-    rejected = (
-        f"{accounting.total_rejected:,} of {accounting.read:,} records ({percent(share)}) were rejected"
-    )
-    return (
-        f"{rejected} ({reasons}); --max_rejects={policy.max_rejects:g} allows {percent(policy.max_rejects)}"
-    )
-
-
-def _out_of_balance(accounting: Accounting) -> str:
-    return f"{accounting.read:,} records were read, of which {accounting.balance():,} are not accounted for"
-
-
-def _nothing_examined(
-    window: Window,
-    accounting: Accounting,
-    compared: Sequence[Comparison],
-    policy: Policy,
-    seen: Window | None,
-) -> Iterable[Finding]:
-    least = max(policy.min_rows, 1)
-    if accounting.compared < least:
-        yield _input(Severity.INFO, "too_few_rows", _too_few(window, accounting, least, seen))
-    elif not any(map(_has_compared, compared)):
-        yield _input(
-            Severity.INFO, "nothing_comparable", "no feature could be compared; not_compared says why"
-        )
-
-
-def _has_compared(comparison: Comparison) -> bool:
-    """Whether anything was held against anything; what is said of answers and versions alone is not that."""
-    features = comparison.space in (Space.RAW, Space.TRANSFORMED)
-    return bool(comparison.distances or (features and comparison.findings))
-
-
-def _too_few(window: Window, accounting: Accounting, least: int, seen: Window | None) -> str:
-    said = "no rows were compared"
-    if accounting.compared:
-        said = f"only {accounting.compared:,} rows were compared, fewer than the {least:,} asked for"
-    hints = "; ".join(_hints(window, accounting, seen))
-    return f"{said}: {hints}" if hints else said
-
-
-def _hints(window: Window, accounting: Accounting, seen: Window | None) -> Iterable[str]:
-    if accounting.read == 0:
-        yield "the input holds no records"
-    if accounting.no_time:
-        yield (
-            f"{accounting.no_time:,} of {accounting.read:,} records have no time; "
-            "name the feature that holds it with --time_feature, or leave out the window"
-        )
-    if accounting.outside_window:
-        outside = f"{accounting.outside_window:,} of {accounting.read:,} records lie outside {_span(window)}"
-        yield (
-            outside
-            if seen is None
-            else f"{outside}; their times go from {_iso(seen.start)} to {_iso(seen.end)}"
-        )
-    if accounting.total_excluded:
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(accounting.excluded.items()))
-        yield f"{accounting.total_excluded:,} of {accounting.read:,} records left out ({reasons})"
-
-
-def _span(window: Window) -> str:
-    return f"[{_iso(window.start) or '-'}, {_iso(window.end) or '-'})"
-
-
-def _input(level: Severity, metric: str, message: str) -> Finding:
-    return Finding("", Space.SET, Kind.INPUT, level, metric, message)
-
-
-def _iso(time: dt.datetime | None) -> str | None:
-    return None if time is None else time.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
 def _finite(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,114 @@
+"""Why a run failed or examined nothing: the findings of kind `input`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from transforms.accounting import Accounting
+from transforms.records import Fault, Window
+from transforms.verdict.evidence import power
+from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.severity import Policy
+from transforms.verdict.text import iso, percent
+
+_MOST_FAULTS = 20
+
+
+def why_failed(accounting: Accounting, faults: Sequence[Fault], policy: Policy) -> Iterable[Finding]:
+    ordered = sorted(
+        set(faults), key=lambda f: (f.file, -1 if f.offset is None else f.offset, f.reason, f.detail)
+    )
+    for fault in ordered[:_MOST_FAULTS]:
+        yield _input(Severity.ERROR, fault.reason, str(fault))
+    if len(ordered) > _MOST_FAULTS:
+        yield _input(Severity.ERROR, "more_faults", f"{len(ordered) - _MOST_FAULTS:,} more faults")
+    share = accounting.total_rejected / accounting.read if accounting.read else 0.0
+    if share > policy.max_rejects:
+        yield _input(Severity.ERROR, "rejects", _too_many_rejects(accounting, share, policy))
+    if accounting.balance() != 0:
+        yield _input(Severity.ERROR, "accounting", _out_of_balance(accounting))
+
+
+def _too_many_rejects(accounting: Accounting, share: float, policy: Policy) -> str:
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(accounting.rejected.items()))
+    rejected = (
+        f"{accounting.total_rejected:,} of {accounting.read:,} records ({percent(share)}) were rejected"
+    )
+    return (
+        f"{rejected} ({reasons}); --max_rejects={policy.max_rejects:g} allows {percent(policy.max_rejects)}"
+    )
+
+
+def _out_of_balance(accounting: Accounting) -> str:
+    return f"{accounting.read:,} records were read, of which {accounting.balance():,} are not accounted for"
+
+
+def why_nothing(
+    window: Window,
+    accounting: Accounting,
+    compared: Sequence[Comparison],
+    policy: Policy,
+    seen: Window | None,
+) -> Iterable[Finding]:
+    least = max(policy.min_rows, 1)
+    if accounting.compared < least:
+        yield _input(Severity.INFO, "too_few_rows", _too_few(window, accounting, least, seen))
+    elif not any(map(_has_compared, compared)):
+        yield _input(
+            Severity.INFO, "nothing_comparable", "no feature could be compared; not_compared says why"
+        )
+
+
+def _has_compared(comparison: Comparison) -> bool:
+    """Whether anything was held against anything; what is said of answers and versions alone is not that."""
+    features = comparison.space in (Space.RAW, Space.TRANSFORMED)
+    return bool(comparison.distances or (features and comparison.findings))
+
+
+def _too_few(window: Window, accounting: Accounting, least: int, seen: Window | None) -> str:
+    said = "no rows were compared"
+    if accounting.compared:
+        said = f"only {accounting.compared:,} rows were compared, fewer than the {least:,} asked for"
+    hints = "; ".join(_hints(window, accounting, seen))
+    return f"{said}: {hints}" if hints else said
+
+
+def _hints(window: Window, accounting: Accounting, seen: Window | None) -> Iterable[str]:
+    if accounting.read == 0:
+        yield "the input holds no records"
+    if accounting.no_time:
+        yield (
+            f"{accounting.no_time:,} of {accounting.read:,} records have no time; "
+            "name the feature that holds it with --time_feature, or leave out the window"
+        )
+    if accounting.outside_window:
+        outside = f"{accounting.outside_window:,} of {accounting.read:,} records lie outside {_span(window)}"
+        yield (
+            outside
+            if seen is None
+            else f"{outside}; their times go from {iso(seen.start)} to {iso(seen.end)}"
+        )
+    if accounting.total_excluded:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(accounting.excluded.items()))
+        yield f"{accounting.total_excluded:,} of {accounting.read:,} records left out ({reasons})"
+
+
+def _span(window: Window) -> str:
+    return f"[{iso(window.start) or '-'}, {iso(window.end) or '-'})"
+
+
+def _input(level: Severity, metric: str, message: str) -> Finding:
+    return Finding("", Space.SET, Kind.INPUT, level, metric, message)
+
+
+def least_visible(compared: Sequence[Comparison]) -> float | None:
+    return min((one.least_visible for one in compared if one.least_visible is not None), default=None)
+
+
+def too_little(accounting: Accounting, compared: Sequence[Comparison]) -> Iterable[Finding]:
+    """Why no finding means nothing: so few rows could not have shown even a large change."""
+    least = least_visible(compared)
+    if least is not None and least > power.LARGE:
+        rows = f"only {accounting.compared:,} row{'s'[: accounting.compared != 1]} were compared"
+        said = f"{rows}, which could not have shown a change in less than {percent(least)} of them"
+        yield _input(Severity.INFO, "too_few_rows", said)
