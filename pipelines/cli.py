@@ -230,6 +230,18 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
         metavar="FEATURE,...",
         help="findings never fail the run",
     )
+    add(
+        "--only",
+        type=opts.parse_some,
+        default=(),
+        metavar="FEATURE,...",
+        help="look at these features alone, and at what is computed from them",
+    )
+    add(
+        "--thresholds",
+        metavar="FILE",
+        help="limits and severities by feature; default: the baseline's thresholds.toml, if there",
+    )
     add("--max_rejects", type=float, default=0.0, metavar="FRACTION", help="of records read; default 0")
     add(
         "--sample",

@@ -85,6 +85,9 @@ class ValidateOptions:
       ignore_sampling_rate: whether each request weighs the same, however few of its kind were logged.
       replay: a SavedModel that logged requests are put to, and whose answers theirs are compared with.
       contracts: a folder of the contracts of served versions.
+      thresholds: a file of limits, feature by feature; None takes the one in the baseline, if it has one.
+      ignore: features whose findings never make `skew`.
+      only: the features that are looked at, with what is computed from them; () for all.
     """
 
     logs: str
@@ -105,6 +108,8 @@ class ValidateOptions:
     spaces: tuple[str, ...] = SPACES
     fail_on: str = "error"
     ignore: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    thresholds: str | None = None
     max_rejects: float = 0.0
     keep_payloads: bool = False
     sample: float = 1.0
@@ -122,6 +127,7 @@ class ValidateOptions:
         _check_threshold("--linf", self.linf)
         _check_reference(self)
         _check_replay(self)
+        check_narrowing(self.only, self.ignore, self.thresholds)
         check_window(self.start, self.end)
         if windows.has_fields(self.logs):
             windows.patterns(self.logs, self.start, self.end)
@@ -179,9 +185,18 @@ def parse_slice(text: str) -> tuple[str, ...]:
     Raises:
       ArgumentTypeError: there is none.
     """
+    return parse_some(text, "version,hour")
+
+
+def parse_some(text: str, such_as: str = "distance,carrier") -> tuple[str, ...]:
+    """Comma-separated names, each once.
+
+    Raises:
+      ArgumentTypeError: there is none.
+    """
     names = tuple(dict.fromkeys(parse_names(text)))
     if not names:
-        raise argparse.ArgumentTypeError("expected a name, or several with commas between: version,hour")
+        raise argparse.ArgumentTypeError(f"expected a name, or several with commas between: {such_as}")
     return names
 
 
@@ -229,6 +244,13 @@ def check_window(start: dt.datetime | None, end: dt.datetime | None) -> None:
     """Raises UsageError where a window ends before it starts."""
     if start is not None and end is not None and start >= end:
         raise UsageError(f"--start must lie before --end, got {start.isoformat()} and {end.isoformat()}")
+
+
+def check_narrowing(only: tuple[str, ...], ignore: tuple[str, ...], thresholds: str | None) -> None:
+    """Raises UsageError for a feature that is both asked for and ignored, and a file that is not there."""
+    if both := sorted({*only} & {*ignore}):
+        raise UsageError(f"--only and --ignore both name {', '.join(both)}; name it in one of them")
+    _check_local_file("--thresholds", thresholds)
 
 
 def _check_replay(options: ValidateOptions) -> None:

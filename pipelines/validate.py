@@ -10,7 +10,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines import beam_options
+from pipelines import beam_options, narrowing
 from pipelines.console import Console
 from pipelines.job import Job as BeamJob
 from pipelines.job import new_job
@@ -107,12 +107,13 @@ def make_plan(options: ValidateOptions) -> Plan:
 
     Raises:
       UsageError: it is missing, incomplete or of another format version, or has no category to slice by; or
-        the model to replay or the contracts of versions are not what they must be.
+        the model to replay, the contracts of versions or the limits are not what they must be; or --only
+        names no feature.
     """
     source = Source(options.baseline, options.schema, options.statistics, options.label, options.spaces)
     loaded = layout.load(options.baseline) if options.baseline else None
     references = _of_baseline(loaded, options.spaces) if loaded else source.references()
-    policy = _policy(options)
+    policy = _policy(options, references, loaded)
     by_space = {reference.space: reference for reference in references}
     plan = Plan(
         options=options,
@@ -239,12 +240,16 @@ def _of_baseline(baseline: layout.Baseline, spaces: Sequence[str]) -> list[Refer
     return [reference for reference in (raw, transformed) if reference.space in spaces]
 
 
-def _policy(options: ValidateOptions) -> Policy:
+def _policy(
+    options: ValidateOptions, references: Sequence[Reference], loaded: layout.Baseline | None
+) -> Policy:
     return Policy(
         jsd=options.jsd,
         linf=options.linf,
         fail_on=Severity(options.fail_on),
         ignore=frozenset(options.ignore),
+        only=narrowing.check_only(options.only, references),
+        thresholds=narrowing.load_thresholds(options.thresholds, loaded.path if loaded else None),
         max_rejects=options.max_rejects,
     )
 

@@ -73,6 +73,13 @@ def test_a_baseline_is_replaced_whole_and_nothing_is_left_beside_it(baseline: Pa
     assert [path.name for path in baseline.parent.iterdir()] == ["baseline"]
 
 
+def test_limits_that_were_reviewed_outlive_the_baseline(baseline: Path) -> None:
+    (baseline / layout.THRESHOLDS).write_bytes(b"format = 1\n")
+    write(baseline, num_examples=5)
+    assert layout.load(str(baseline)).contract.num_examples == 5
+    assert (baseline / layout.THRESHOLDS).read_bytes() == b"format = 1\n"
+
+
 def test_a_baseline_that_was_killed_on_its_way_to_its_name_is_found_and_put_there(baseline: Path) -> None:
     baseline.rename(layout.staging(str(baseline)))
     loaded = layout.load(str(baseline))

@@ -31,7 +31,7 @@ def judgement(against: Reference, data: pd.DataFrame, policy: Policy | None = No
 def test_nothing_counts_without_a_difference(plain: Reference) -> None:
     judged = judgement(plain, served(5000))
     assert judged.found
-    assert not [one for found in judged.found.values() for one in found if judged.counts(one)]
+    assert not [one for name, found in judged.found.items() for one in found if judged.counts(name, one)]
 
 
 def test_what_is_beyond_chance_counts_only_if_it_is_large_enough(plain: Reference) -> None:
@@ -41,7 +41,7 @@ def test_what_is_beyond_chance_counts_only_if_it_is_large_enough(plain: Referenc
     [missing] = [one for one in judged.found["distance"] if one.metric == MISSING]
     assert missing.p_value <= judged.greatest_p
     assert missing.effect < LEAST_EFFECT[MISSING]
-    assert not judged.counts(missing)
+    assert not judged.counts("distance", missing)
     data.loc[:399, "distance"] = np.nan  # two
     assert judgement(plain, data).of("distance", MISSING)
 
@@ -49,9 +49,10 @@ def test_what_is_beyond_chance_counts_only_if_it_is_large_enough(plain: Referenc
 def test_what_is_large_counts_only_if_it_is_beyond_chance(plain: Reference) -> None:
     few = served(12)
     judged = judgement(plain, few)
-    large = [o for found in judged.found.values() for o in found if o.effect >= LEAST_EFFECT[o.metric]]
+    every = [(name, one) for name, found in judged.found.items() for one in found]
+    large = [(name, one) for name, one in every if one.effect >= LEAST_EFFECT[one.metric]]
     assert large
-    assert not [one for one in large if judged.counts(one)]
+    assert not [one for name, one in large if judged.counts(name, one)]
 
 
 def test_a_higher_rate_of_false_alarms_counts_more(plain: Reference) -> None:

@@ -30,6 +30,8 @@ AUGMENTED_STATISTICS = "augmented_stats.binpb"
 TRANSFORM_OUTPUT = "transform_output"
 TRANSFORMED_EXAMPLES = "transformed_examples"
 PROBES = "probes.tfrecord"
+#: The user's own limits, which they may put there; see `transforms.verdict.thresholds`.
+THRESHOLDS = "thresholds.toml"
 
 _NEEDED = (
     SCHEMA,
@@ -148,6 +150,8 @@ def write(
     `staged`, a folder named by `staging(path)`, already holds `transform_output`, `transformed_examples` and
     `probes.tfrecord`. The contract is written last; without it the folder is no baseline. From then on one
     of the two is complete, under its name or beside it, whenever this is killed: see `replacing`.
+
+    The user's `thresholds.toml`, reviewed by hand, is taken over from the old baseline.
     """
     texts = {SCHEMA: schema, TRANSFORMED_SCHEMA: transformed_schema}
     binaries = {STATISTICS: statistics, TRANSFORMED_STATISTICS: transformed_statistics}
@@ -157,6 +161,8 @@ def write(
         paths.write_atomically(paths.join(staged, name), text_format.MessageToString(message).encode())
     for name, message in binaries.items():
         paths.write_atomically(paths.join(staged, name), message.SerializeToString(deterministic=True))
+    if paths.exists(reviewed := paths.join(replacing.whole(path), THRESHOLDS)):
+        paths.copy_file(reviewed, paths.join(staged, THRESHOLDS))
     paths.write_atomically(paths.join(staged, CONTRACT), contract.to_bytes())
     replacing.take_name(path, staged)
 

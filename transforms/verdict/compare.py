@@ -61,9 +61,9 @@ def compare(
     found = [*diagnosing.diagnosed(sides, found), *augmentation.findings(sides, judgement.names)]
     skew_findings.merge_into(anomalies, (measured[name] for name in sorted(measured)))
     return Comparison(
-        findings=_ordered(_ignoring(policy, found)),
+        findings=_ordered(_bounded(policy, _wanted(sides, found))),
         not_compared=_not_compared(sides, reasons, {finding.feature for finding in distances}),
-        distances=_ordered(_ignoring(policy, distances)),
+        distances=_ordered(_bounded(policy, distances)),
         anomalies=text_format.MessageToString(anomalies),
         space=reference.space,
     )
@@ -71,7 +71,8 @@ def compare(
 
 def _judgement(sides: Sides, reasons: Mapping[str, str | None]) -> Judgement:
     """The differences of all features that training has; of what cannot be compared, of the missing rows."""
-    known = [name for name in reasons if name in sides.training and name in sides.features]
+    there = [name for name in reasons if sides.is_wanted(name)]
+    known = [name for name in there if name in sides.training and name in sides.features]
     present = [name for name in known if _has_presence(sides, name)]
     compared = {name for name in present if reasons[name] in (None, *_MEASURED_ALL_THE_SAME)}
     others = tuple(name for name in present if name not in compared)
@@ -118,6 +119,8 @@ def _names(sides: Sides) -> list[str]:
 
 def _reason(sides: Sides, name: str) -> str | None:
     """Why a feature cannot be compared, None if it can."""
+    if not sides.is_wanted(name):
+        return "not in --only"
     return _reason_in_schema(sides, name) or _reason_in_statistics(sides, name) or _no_metric(sides, name)
 
 
@@ -166,8 +169,14 @@ def _not_compared(
     return tuple(NotCompared(name, space, reason or "TFDV measured nothing") for name, reason in left_out)
 
 
-def _ignoring(policy: Policy, found: Iterable[Finding]) -> list[Finding]:
-    return [_ignored(finding) if finding.feature in policy.ignore else finding for finding in found]
+def _wanted(sides: Sides, found: Iterable[Finding]) -> list[Finding]:
+    return [finding for finding in found if not finding.feature or sides.is_wanted(finding.feature)]
+
+
+def _bounded(policy: Policy, found: Iterable[Finding]) -> list[Finding]:
+    """The findings, as severe as the user lets them be."""
+    told = map(policy.thresholds.bounded, found)
+    return [_ignored(finding) if finding.feature in policy.ignore else finding for finding in told]
 
 
 def _ignored(finding: Finding) -> Finding:

@@ -2,8 +2,8 @@
 
 A difference is an error only if both hold. Beyond chance: its p-value is among those that Benjamini and
 Hochberg's rule keeps at `Policy.false_alarms`, over all features and tests of a comparison. Large enough: its
-effect, a share of rows or values, reaches `LEAST_EFFECT`. A million rows do not make a trifle an alarm, a
-hundred rows do not make noise one. docs/verdict.md follows one finding by hand.
+effect, a share of rows or values, reaches `LEAST_EFFECT`, or the limit that the user has set. A million rows
+do not make a trifle an alarm, a hundred rows do not make noise one. docs/verdict.md follows one by hand.
 """
 
 from __future__ import annotations
@@ -61,13 +61,17 @@ class Judgement:
         every = [one.p_value for found in self.found.values() for one in found]
         return chance.beyond(every, self.sides.policy.false_alarms)
 
-    def counts(self, one: Difference) -> bool:
-        """Whether a difference is beyond chance and matters."""
-        return one.p_value <= self.greatest_p and one.effect >= LEAST_EFFECT[one.metric]
+    def least_effect(self, name: str, metric: str) -> float:
+        """From which effect on a difference of a feature matters: the user's limit, or ours."""
+        return self.sides.limit(name, metric, LEAST_EFFECT[metric])
+
+    def counts(self, name: str, one: Difference) -> bool:
+        """Whether a difference of a feature is beyond chance and matters."""
+        return one.p_value <= self.greatest_p and one.effect >= self.least_effect(name, one.metric)
 
     def of(self, name: str, *metrics: str) -> list[Difference]:
         """What counts of a feature, in these metrics."""
-        return [one for one in self.found.get(name, ()) if one.metric in metrics and self.counts(one)]
+        return [one for one in self.found.get(name, ()) if one.metric in metrics and self.counts(name, one)]
 
     def measured(self, name: str, *metrics: str) -> bool:
         """Whether a feature was measured in any of these metrics."""
@@ -86,9 +90,9 @@ def findings(judgement: Judgement, told: Iterable[Finding]) -> Iterator[Finding]
     for name, found in judgement.found.items():
         for one in found:
             kind = _KINDS.get(one.metric, Kind.DISTRIBUTION)
-            if (name, kind) not in said and judgement.counts(one):
+            if (name, kind) not in said and judgement.counts(name, one):
                 said.add((name, kind))
-                yield _finding(judgement.sides, name, kind, one)
+                yield _finding(judgement, name, kind, one)
 
 
 def is_the_users(sides: Sides, name: str, kind: Kind) -> bool:
@@ -126,22 +130,23 @@ def settled_values(judgement: Judgement, finding: Finding) -> Finding:
     return dataclasses.replace(finding, severity=level, p_value=p_value)
 
 
-def _finding(sides: Sides, name: str, kind: Kind, one: Difference) -> Finding:
+def _finding(judgement: Judgement, name: str, kind: Kind, one: Difference) -> Finding:
+    sides = judgement.sides
     return Finding(
         feature=name,
         space=sides.reference.space,
         kind=kind,
         severity=Severity.INFO if is_the_users(sides, name, kind) else Severity.ERROR,
         metric="missing_share_difference" if one.metric == MISSING else one.metric,
-        message=_words(sides, name, one),
+        message=_words(judgement, name, one),
         distance=one.effect,
-        threshold=LEAST_EFFECT[one.metric],
+        threshold=judgement.least_effect(name, one.metric),
         p_value=one.p_value,
         raw_features=sides.raw_features(name),
     )
 
 
-def _words(sides: Sides, name: str, one: Difference) -> str:
+def _words(judgement: Judgement, name: str, one: Difference) -> str:
     if one.metric == MISSING:
         _, before, after = one.parts[0]
         return f"missing in {percent(before)} of training rows and in {percent(after)} of those served"
@@ -151,9 +156,9 @@ def _words(sides: Sides, name: str, one: Difference) -> str:
             f"values that training did not have are {percent(after)} of those served; training leads to"
             f" expect {percent(before)}"
         )
-    least = number(LEAST_EFFECT[one.metric])
+    least = number(judgement.least_effect(name, one.metric))
     said = f"{_NAMES[one.metric]} {number(one.effect)} is over {least} and beyond chance"
-    moved = "; ".join(_moved(sides, name, part) for part in one.parts[:1])
+    moved = "; ".join(_moved(judgement.sides, name, part) for part in one.parts[:1])
     return f"{said} ({_chance(one.p_value)}); {moved}" if moved else said
 
 

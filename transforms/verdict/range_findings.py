@@ -49,7 +49,7 @@ def _finding(sides: Sides, name: str, training: View, serving: View) -> Iterator
         feature=name,
         space=sides.reference.space,
         kind=Kind.VALUES,
-        severity=severity.of_unseen(far_out, sides.policy),
+        severity=severity.of_unseen(far_out, sides.least_unseen(name)),
         metric=OUTSIDE_RANGE,
         message=f"at least {percent(share)} of values lie outside training's range, {_words(low, high)}",
         raw_features=sides.raw_features(name),

@@ -112,6 +112,23 @@ class Sides:
         missing = self.rows if view is None else view.missing
         return max(missing - self.of_other_type.get(name, Counter()).total(), 0)
 
+    def is_wanted(self, name: str) -> bool:
+        """Whether --only names the feature, a struct that it is in, or what it is computed from."""
+        only = self.policy.only
+        if not only:
+            return True
+        steps = name.split(".")
+        structs = (".".join(steps[:count]) for count in range(1, len(steps) + 1))
+        return not only.isdisjoint((*structs, *self.raw_features(name)))
+
+    def limit(self, name: str, metric: str, default: float) -> float:
+        """The least effect in a metric that matters: the user's, or `default`."""
+        return self.policy.thresholds.limit(self.reference.space, name, metric, default)
+
+    def least_unseen(self, name: str) -> float:
+        """The share of a feature's values from which those outside of training are an error."""
+        return self.limit(name, "unseen_share", self.policy.unseen_share)
+
     def raw_features(self, name: str) -> tuple[str, ...]:
         return tuple(self.reference.raw_features.get(name, ()))
 

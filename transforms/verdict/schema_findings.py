@@ -86,7 +86,15 @@ def _of_presence(sides: Sides, name: str, _reason: anomalies_pb2.AnomalyInfo.Rea
     hint = ""
     if missing == sides.rows and sides.reference.label is None:
         hint = f"; if it is the label, name it with --label={plain(name)}"
-    return Severity.ERROR, f"a required feature is missing in {rows}{before}{hint}"
+    said = f"a required feature is missing in {rows}{before}{hint}"
+    # The schema's bound holds, unless the user has written which share matters.
+    least = sides.limit(name, "missing_share", 0.0)
+    if missing < least * sides.rows:
+        return (
+            Severity.WARNING,
+            f"{said}; an error from {percent(least)} on, by {sides.policy.thresholds.file}",
+        )
+    return Severity.ERROR, said
 
 
 def _of_values(sides: Sides, name: str, reason: anomalies_pb2.AnomalyInfo.Reason) -> tuple[Severity, str]:
@@ -98,10 +106,10 @@ def _of_values(sides: Sides, name: str, reason: anomalies_pb2.AnomalyInfo.Reason
     found = None if feature is None or view is None else _unseen(sides.schema, feature, view, metric)
     if found is None:
         return Severity.WARNING, _described(reason)
-    return _unseen_words(sides, found)
+    return _unseen_words(sides, name, found)
 
 
-def _unseen_words(sides: Sides, found: Unseen) -> tuple[Severity, str]:
+def _unseen_words(sides: Sides, name: str, found: Unseen) -> tuple[Severity, str]:
     share = percent(found.least)
     if found.most is None:
         share = f"at least {share}"
@@ -110,7 +118,7 @@ def _unseen_words(sides: Sides, found: Unseen) -> tuple[Severity, str]:
     message = f"values outside the schema's domain are {share} of those served"
     names = ([listing(found.named)] if found.named else []) + _unnamed(found.others)
     named = f": {' and '.join(names)}" if names else ""
-    return severity.of_unseen(found.least, sides.policy), message + named
+    return severity.of_unseen(found.least, sides.least_unseen(name)), message + named
 
 
 def _unnamed(count: int) -> list[str]:
@@ -125,7 +133,7 @@ def beyond_the_kept(sides: Sides, names: Iterable[str]) -> Iterator[Finding]:
             continue
         found = unseen.of_category(sides.schema, feature, view)
         if found is not None and found.least > 1 - _least_in_domain(feature):
-            level, message = _unseen_words(sides, found)
+            level, message = _unseen_words(sides, name, found)
             yield Finding(
                 name,
                 sides.reference.space,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from transforms.verdict.findings import Finding, Kind, Severity
+from transforms.verdict.thresholds import Thresholds
 
 # A distance between numbers must also show in the body of the distribution, where the outermost values
 # cannot make it: by this part of its threshold, over the noise.
@@ -54,6 +55,8 @@ class Policy:
         also holds for the share of missing rows.
       fail_on: the mildest severity that makes the verdict `skew`.
       ignore: features, of either space, that never do; their findings are shown as info.
+      only: the features that are looked at, of either space, with what is computed from them; empty for all.
+      thresholds: the user's own limits, feature by feature.
       unseen_share: share of a feature's values from which values unseen in training are an error.
       max_rejects: share of the records read that may be rejected before the run has failed.
       false_alarms: of all differences that a comparison counts, the share that may be chance.
@@ -65,6 +68,8 @@ class Policy:
     linf: float = 0.1
     fail_on: Severity = Severity.ERROR
     ignore: frozenset[str] = frozenset()
+    only: frozenset[str] = frozenset()
+    thresholds: Thresholds = dataclasses.field(default_factory=Thresholds)
     unseen_share: float = 0.01
     max_rejects: float = 0.0
     false_alarms: float = 0.002
@@ -97,9 +102,9 @@ def of_anomaly(anomaly_type: str) -> Severity:
     return Severity.WARNING if kind is Kind.VALUES else Severity.INFO
 
 
-def of_unseen(share: float | None, policy: Policy) -> Severity:
+def of_unseen(share: float | None, least: float) -> Severity:
     """Severity of values unseen in training in this share of values, None where it is not known."""
-    return Severity.ERROR if share is not None and share >= policy.unseen_share else Severity.WARNING
+    return Severity.ERROR if share is not None and share >= least else Severity.WARNING
 
 
 def of_distance(

@@ -60,14 +60,16 @@ def added(judgement: Judgement, found: Iterable[Finding]) -> list[Finding]:
     tests = [one.p_value for differences in judgement.found.values() for one in differences]
     greatest_p = chance.beyond([*tests, *(one.p_value for one in grown)], sides.policy.false_alarms)
     for one in grown:
-        if one.p_value <= greatest_p and (one.effect >= LEAST_EFFECT[one.metric] or one.metric == NOT_FINITE):
+        matters = one.effect >= _least_effect(sides, one) or one.metric == NOT_FINITE
+        if one.p_value <= greatest_p and matters:
             every = _told(every, _finding(sides, one))
     return _ranges_told(every)
 
 
 def _finding(sides: Sides, one: Growth) -> Finding:
     kind = _KINDS.get(one.metric, Kind.DISTRIBUTION)
-    level = Severity.ERROR if one.effect >= LEAST_EFFECT[one.metric] else Severity.WARNING
+    least = _least_effect(sides, one)
+    level = Severity.ERROR if one.effect >= least else Severity.WARNING
     return Finding(
         feature=one.feature,
         space=sides.reference.space,
@@ -76,10 +78,14 @@ def _finding(sides: Sides, one: Growth) -> Finding:
         metric=one.metric,
         message=one.words,
         distance=one.effect,
-        threshold=LEAST_EFFECT[one.metric],
+        threshold=least,
         p_value=one.p_value,
         raw_features=sides.raw_features(one.feature),
     )
+
+
+def _least_effect(sides: Sides, one: Growth) -> float:
+    return sides.limit(one.feature, one.metric, LEAST_EFFECT[one.metric])
 
 
 def _told(found: list[Finding], new: Finding) -> list[Finding]:

@@ -169,6 +169,7 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
     why_failed = list(_failures(accounting, faults, policy))
     why_nothing = [] if why_failed else list(_nothing_examined(window, accounting, compared, policy, seen))
     beside = [*_unknown_ignored(accounting, compared, policy), *_odd_rates(accounting)]
+    beside += policy.thresholds.unknown(compared)
     all_findings = sorted([*why_failed, *why_nothing, *findings, *beside], key=severity.order)
     return Verdict(
         outcome=_outcome(why_failed, why_nothing, findings, policy),

@@ -1,0 +1,54 @@
+"""What narrows a comparison: the limits of `thresholds.toml`, and the features that `--only` names."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from transforms import paths
+from transforms.baseline import layout
+from transforms.errors import InputError, UsageError
+from transforms.verdict import thresholds
+from transforms.verdict.reference import Reference
+from transforms.verdict.text import plain
+from transforms.verdict.thresholds import Thresholds
+
+
+def load_thresholds(file: str | None, baseline: str | None) -> Thresholds:
+    """The limits that `file` holds, else those that lie in the baseline's folder; none without either.
+
+    Raises:
+      UsageError: the file is missing, or holds something else.
+    """
+    beside = None if baseline is None else paths.join(baseline, layout.THRESHOLDS)
+    if file is None and (beside is None or not paths.exists(beside)):
+        return Thresholds()
+    path = file or beside or ""
+    try:
+        return thresholds.parse(paths.read_bytes(path), path)
+    except InputError as error:
+        raise UsageError(str(error)) from error
+
+
+def check_only(names: Sequence[str], references: Iterable[Reference]) -> frozenset[str]:
+    """The names that `--only` gives.
+
+    Raises:
+      UsageError: one is no feature of what is compared, nor what such a feature is computed from.
+    """
+    known = {name for reference in references for name in _names(reference)}
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.5)
+            hint = f"; did you mean {' or '.join(close)}?" if close else ""
+            raise UsageError(f"--only: {plain(name)} is no feature of what is compared{hint}")
+    return frozenset(names)
+
+
+def _names(reference: Reference) -> Iterable[str]:
+    yield from (feature.name for feature in reference.schema.feature)
+    for dataset in reference.statistics.datasets:
+        for feature in dataset.features:
+            yield feature.name or ".".join(feature.path.step)
+    for raw in reference.raw_features.values():
+        yield from raw

@@ -1,0 +1,195 @@
+"""The user's own limits, feature by feature: what `thresholds.toml` says (docs/verdict.md shows one).
+
+format = 1
+
+[defaults]
+distribution = 0.03
+
+[raw.distance]
+missing = 0.02
+severity = "warning"
+note = "moves with the season; agreed in 2026-11"
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from transforms.errors import UsageError
+from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.text import listing, plain
+
+FORMAT = 1
+
+#: The keys of limits: the least effect (0 to 1) that matters, and the metrics that each of them is for.
+LIMITS: Mapping[str, tuple[str, ...]] = {
+    "distribution": ("kolmogorov_smirnov", "total_variation"),
+    "missing": ("missing_share",),
+    "unseen": ("unseen_share",),
+    "list_length": ("list_length",),
+    "unknown_words": ("unknown_word_share",),
+    "saturated_bucket": ("saturated_bucket",),
+    "zero_variance": ("zero_variance",),
+    "not_finite": ("not_finite",),
+}
+#: The limit that a metric is held against.
+LIMIT_OF: Mapping[str, str] = {metric: key for key, metrics in LIMITS.items() for metric in metrics}
+_OF_ALL_SPACES = ("distribution", "missing", "unseen", "list_length")
+_SPACES = (Space.RAW, Space.TRANSFORMED)
+_LONGEST_NOTE = 200
+_MILDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+@dataclasses.dataclass(frozen=True)
+class Override:
+    """What is said of one feature.
+
+    Attributes:
+      limits: by key of `LIMITS`.
+      severity: what its findings are at most; None leaves them as they are.
+      note: shown beside its findings.
+    """
+
+    limits: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    severity: Severity | None = None
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Thresholds:
+    """A whole file.
+
+    Attributes:
+      file: its name, for messages.
+      defaults: limits of all features, by key of `LIMITS`.
+      features: by space and name.
+    """
+
+    file: str = "thresholds.toml"
+    defaults: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    features: Mapping[tuple[Space, str], Override] = dataclasses.field(default_factory=dict)
+
+    def limit(self, space: Space, feature: str, metric: str, default: float) -> float:
+        """The least effect in this metric that matters; `default` where the file says nothing of it."""
+        key, own = LIMIT_OF[metric], self.features.get((space, feature), Override())
+        return own.limits.get(key, self.defaults.get(key, default))
+
+    def bounded(self, finding: Finding) -> Finding:
+        """The finding, no worse than its feature's may be, and with the feature's note."""
+        own = self.features.get((finding.space, finding.feature))
+        if own is None:
+            return finding
+        note = f": {own.note}" if own.note else ""
+        if own.severity is not None and _MILDER[finding.severity] < _MILDER[own.severity]:
+            said = f"{finding.message} ({own.severity.value} by {self.file}{note})"
+            return dataclasses.replace(finding, severity=own.severity, message=said)
+        if note and finding.severity is not Severity.INFO:
+            return dataclasses.replace(finding, message=f"{finding.message} ({self.file}{note})")
+        return finding
+
+    def unknown(self, compared: Iterable[Comparison]) -> Iterator[Finding]:
+        """An info of the sections for features that the baseline does not have: it may have lost them."""
+        known: dict[Space, set[str]] = {}
+        for one in compared:
+            told = {finding.feature for finding in (*one.findings, *one.distances)}
+            known.setdefault(one.space, set()).update(told, (left.feature for left in one.not_compared))
+        names = [f"{space}.{name}" for space, name in self.features if name not in known.get(space, (name,))]
+        if names:
+            message = f"{self.file} names no feature: {listing(sorted(names))}"
+            yield Finding("", Space.SET, Kind.SCHEMA, Severity.INFO, "unknown_threshold", message)
+
+
+def parse(text: bytes, file: str) -> Thresholds:
+    """Reads the content of `file`.
+
+    Raises:
+      UsageError: it is no TOML, or a key or a value is none that is known.
+    """
+    try:
+        told = tomllib.loads(text.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(f"{file} is no TOML: {plain(str(error))}") from error
+    _check_keys(file, "", told, ("format", "defaults", *_SPACES))
+    if type(told.get("format")) is not int or told["format"] != FORMAT:
+        raise UsageError(f"{file}: expected format = {FORMAT}, got {_shown(told.get('format'))}")
+    return Thresholds(
+        file=file.replace("\\", "/").rpartition("/")[2],
+        defaults=_limits(file, "defaults", _table(file, "defaults", told.get("defaults", {})), tuple(LIMITS)),
+        features=dict(_features(file, told)),
+    )
+
+
+def _features(file: str, told: Mapping[str, Any]) -> Iterator[tuple[tuple[Space, str], Override]]:
+    for space in _SPACES:
+        for name, values in _table(file, space, told.get(space, {})).items():
+            section = f'{space}."{plain(name)}"' if "." in name else f"{space}.{plain(name)}"
+            yield (space, name), _override(file, section, space, _table(file, section, values))
+
+
+def _override(file: str, section: str, space: Space, values: Mapping[str, Any]) -> Override:
+    known = tuple(LIMITS) if space is Space.TRANSFORMED else _OF_ALL_SPACES
+    limits = {key: value for key, value in values.items() if key not in ("severity", "note")}
+    return Override(
+        limits=_limits(file, section, limits, known),
+        severity=_severity(file, section, values.get("severity")),
+        note=_note(file, section, values.get("note", "")),
+    )
+
+
+def _limits(
+    file: str, section: str, values: Mapping[str, Any], known: tuple[str, ...]
+) -> Mapping[str, float]:
+    more = () if section == "defaults" else ("severity", "note")
+    _check_keys(file, section, values, (*known, *more))
+    for key, value in values.items():
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not math.isfinite(value) or not 0 < value <= 1:
+            raise UsageError(
+                f"{file}: [{section}] {key}: expected a number above 0 and at most 1, got {_shown(value)}"
+            )
+    return {key: float(value) for key, value in values.items()}
+
+
+def _severity(file: str, section: str, value: Any) -> Severity | None:
+    if value is None or (isinstance(value, str) and value in list(Severity)):
+        return None if value is None else Severity(value)
+    raise UsageError(f"{file}: [{section}] severity: expected error, warning or info, got {_shown(value)}")
+
+
+def _note(file: str, section: str, value: Any) -> str:
+    if isinstance(value, str) and len(value) <= _LONGEST_NOTE and value.isprintable():
+        return value.strip()
+    expected = f"expected a line of at most {_LONGEST_NOTE} characters"
+    raise UsageError(f"{file}: [{section}] note: {expected}, got {_shown(value)}")
+
+
+def _table(file: str, section: str, value: Any) -> Mapping[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise UsageError(f"{file}: expected a table [{section}], got {_shown(value)}")
+
+
+def _check_keys(file: str, section: str, values: Mapping[str, Any], known: Iterable[str]) -> None:
+    names = [str(name) for name in known]
+    for key, value in values.items():
+        if key in names:
+            continue
+        where = f"[{section}] " if section else ""
+        if section and isinstance(value, dict):
+            hint = f'; the name of a feature with a dot stands in quotes, [raw."{plain(f"a.{key}")}"]'
+        else:
+            close = difflib.get_close_matches(key, names, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+        raise UsageError(
+            f"{file}: {where}{plain(key)[:80]} is no key here, which are {', '.join(names)}{hint}"
+        )
+
+
+def _shown(value: Any) -> str:
+    text = plain(repr(value)) if value is not None else "none"
+    return text if len(text) <= 60 else f"{text[:60]}..."
