@@ -52,6 +52,8 @@ OVERVIEW = f"""Is what we serve true to what we trained?
                        graph inside, proven on the probes
   trueserve check      baseline and SavedModel: a gate before it is served
   trueserve validate   baseline and logged requests to verdict.json and report.html
+  trueserve backtest   baseline and past requests to thresholds: what would have fired,
+                       and which limits keep to a budget of false alarms
   trueserve join       training examples and logged requests with the same key,
                        compared feature by feature
 

@@ -47,9 +47,16 @@ def compare(
 
     Raises ValueError when the statistics hold slices and none of them is that of all rows.
     """
+    return examine(reference, serving, policy, forms)[0]
+
+
+def examine(
+    reference: Reference, serving: Statistics, policy: Policy, forms: Counter[tuple[str, str]]
+) -> tuple[Comparison, Judgement | None]:
+    """`compare`, with all differences that it looked at; None where there are no rows."""
     sides = Sides(reference, policy, serving, form_findings.in_space(reference.space, forms))
     if sides.rows == 0:
-        return _nothing(sides)
+        return _nothing(sides), None
     anomalies = schema_findings.validate(sides)
     reasons = {name: _reason(sides, name) for name in _names(sides)}
     measured = {n: m for n, m in skew_findings.measure(sides).items() if n in reasons and not reasons[n]}
@@ -60,13 +67,14 @@ def compare(
     found = transformed_findings.added(judgement, [*found, *decision.findings(judgement, found)])
     found = [*diagnosing.diagnosed(sides, found), *augmentation.findings(sides, judgement.names)]
     skew_findings.merge_into(anomalies, (measured[name] for name in sorted(measured)))
-    return Comparison(
+    comparison = Comparison(
         findings=_ordered(_bounded(policy, _wanted(sides, found))),
         not_compared=_not_compared(sides, reasons, {finding.feature for finding in distances}),
         distances=_ordered(_bounded(policy, distances)),
         anomalies=text_format.MessageToString(anomalies),
         space=reference.space,
     )
+    return comparison, judgement
 
 
 def _judgement(sides: Sides, reasons: Mapping[str, str | None]) -> Judgement:

@@ -28,6 +28,8 @@ LEAST_EFFECT: Mapping[str, float] = {
     UNSEEN: 0.01,
     LENGTH: 0.025,
 }
+#: What findings of missing rows are called.
+MISSING_METRIC = "missing_share_difference"
 _KINDS = {MISSING: Kind.PRESENCE, UNSEEN: Kind.VALUES}
 _NAMES = {
     KOLMOGOROV: "Kolmogorov-Smirnov distance",
@@ -67,7 +69,10 @@ class Judgement:
 
     def counts(self, name: str, one: Difference) -> bool:
         """Whether a difference of a feature is beyond chance and matters."""
-        return one.p_value <= self.greatest_p and one.effect >= self.least_effect(name, one.metric)
+        return self.is_beyond_chance(one) and one.effect >= self.least_effect(name, one.metric)
+
+    def is_beyond_chance(self, one: Difference) -> bool:
+        return one.p_value <= self.greatest_p
 
     def of(self, name: str, *metrics: str) -> list[Difference]:
         """What counts of a feature, in these metrics."""
@@ -89,10 +94,15 @@ def findings(judgement: Judgement, told: Iterable[Finding]) -> Iterator[Finding]
     said = {(one.feature, one.kind) for one in told if one.severity is Severity.ERROR}
     for name, found in judgement.found.items():
         for one in found:
-            kind = _KINDS.get(one.metric, Kind.DISTRIBUTION)
+            kind = kind_of(one.metric)
             if (name, kind) not in said and judgement.counts(name, one):
                 said.add((name, kind))
                 yield _finding(judgement, name, kind, one)
+
+
+def kind_of(metric: str) -> Kind:
+    """What a difference in this metric is a finding of."""
+    return _KINDS.get(metric, Kind.DISTRIBUTION)
 
 
 def is_the_users(sides: Sides, name: str, kind: Kind) -> bool:
@@ -137,7 +147,7 @@ def _finding(judgement: Judgement, name: str, kind: Kind, one: Difference) -> Fi
         space=sides.reference.space,
         kind=kind,
         severity=Severity.INFO if is_the_users(sides, name, kind) else Severity.ERROR,
-        metric="missing_share_difference" if one.metric == MISSING else one.metric,
+        metric=MISSING_METRIC if one.metric == MISSING else one.metric,
         message=_words(judgement, name, one),
         distance=one.effect,
         threshold=judgement.least_effect(name, one.metric),

@@ -50,25 +50,36 @@ class Growth:
     p_value: float
     words: str
 
+    @property
+    def kind(self) -> Kind:
+        return _KINDS.get(self.metric, Kind.DISTRIBUTION)
+
 
 def added(judgement: Judgement, found: Iterable[Finding]) -> list[Finding]:
     """The findings of a comparison, with those of the transformed space among them."""
     sides, every = judgement.sides, list(found)
     if sides.reference.space is not Space.TRANSFORMED:
         return every
-    grown = [one for name in judgement.names for one in _of_feature(sides, name)]
-    tests = [one.p_value for differences in judgement.found.values() for one in differences]
-    greatest_p = chance.beyond([*tests, *(one.p_value for one in grown)], sides.policy.false_alarms)
+    grown, greatest_p = growths(judgement)
     for one in grown:
-        matters = one.effect >= _least_effect(sides, one) or one.metric == NOT_FINITE
+        matters = one.effect >= least_effect(sides, one) or one.metric == NOT_FINITE
         if one.p_value <= greatest_p and matters:
             every = _told(every, _finding(sides, one))
     return _ranges_told(every)
 
 
+def growths(judgement: Judgement) -> tuple[list[Growth], float]:
+    """All shares that grew, whether or not they count, and the p-value up to which they are beyond chance."""
+    sides = judgement.sides
+    grown = [one for name in judgement.names for one in _of_feature(sides, name)]
+    tests = [one.p_value for differences in judgement.found.values() for one in differences]
+    every = [*tests, *(one.p_value for one in grown)]
+    return grown, chance.beyond(every, sides.policy.false_alarms)
+
+
 def _finding(sides: Sides, one: Growth) -> Finding:
-    kind = _KINDS.get(one.metric, Kind.DISTRIBUTION)
-    least = _least_effect(sides, one)
+    kind = one.kind
+    least = least_effect(sides, one)
     level = Severity.ERROR if one.effect >= least else Severity.WARNING
     return Finding(
         feature=one.feature,
@@ -84,7 +95,8 @@ def _finding(sides: Sides, one: Growth) -> Finding:
     )
 
 
-def _least_effect(sides: Sides, one: Growth) -> float:
+def least_effect(sides: Sides, one: Growth) -> float:
+    """From which growth on it is an error: the user's limit, or ours."""
     return sides.limit(one.feature, one.metric, LEAST_EFFECT[one.metric])
 
 
