@@ -64,10 +64,9 @@ def _row(window: Mapping[str, Any]) -> tuple[str, ...]:
 def _limits(suggested: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for one in suggested[:MOST_ROWS]:
         name = f"{one['space']}.{words.name(one['feature'], 40)}"
-        yield (
-            f"  {name}  {one['limit']} = {one['suggested']:g}, {words.number(one['today'])} today, which"
-            f" {words.counted(len(one['over_today']), 'window')} exceeded"
-        )
+        today = words.number(one["today"]) if one["today"] else "the schema's bound"
+        over = words.counted(len(one["over_today"]), "window")
+        yield f"  {name}  {one['limit']} = {one['suggested']:g}, {today} today, which {over} exceeded"
     if len(suggested) > MOST_ROWS:
         yield f"  {len(suggested) - MOST_ROWS:,} more limits; thresholds.toml has them"
 

@@ -13,6 +13,7 @@ from transforms.backtesting.suggest import Key, Suggestion
 from transforms.records import Window
 from transforms.verdict.findings import Finding, Severity
 from transforms.verdict.text import number
+from transforms.verdict.verdict import finite
 
 FORMAT = 1
 #: With fewer windows than this nothing is known of a tail.
@@ -130,7 +131,8 @@ def _comment(study: Study, one: Suggestion) -> str:
     windows = [name_of(study.good[number].window) for number in one.fired]
     more = f" and {len(windows) - _SAID:,} more" if len(windows) > _SAID else ""
     over = f"{', '.join(windows[:_SAID])}{more}"
-    return f"{number(one.today)} before, which {over} exceeded; {len(one.left):,} windows exceed this"
+    before = f"{number(one.today)} before" if one.today else "none before but the schema's own bound"
+    return f"{before}, which {over} exceeded; {len(one.left):,} windows exceed this"
 
 
 def _suggestion(study: Study, one: Suggestion) -> dict[str, Any]:
@@ -156,7 +158,7 @@ def _window(study: Study, one: Judged) -> dict[str, Any]:
         "state": one.state.value,
         "fired": bool(one.errors),
         "fires_after": None if number_of is None else number_of in study.after,
-        "findings": [f.to_json() for f in one.findings if f.severity is not Severity.INFO],
+        "findings": [finite(f.to_json()) for f in one.findings if f.severity is not Severity.INFO],
     }
 
 

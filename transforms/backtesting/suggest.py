@@ -3,21 +3,23 @@
 An alarm is a window with an error. `allowed` of them may be in all windows together. The budget is split over
 the limits that were exceeded: each gets the same share of windows, and is raised to what its own series
 exceeds in that share (`tails`). Alarms of several add up to no more than the budget, whether or not they come
-together (Boole's inequality). The limits are then held against the windows themselves, and the share lowered
-until these keep to the budget too.
+together (Boole's inequality). The limits are then held against the windows themselves. Where these do not
+keep to the budget the share is lowered until they do, but no limit goes further for that than beyond all of
+them.
 """
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from transforms.backtesting import tails
 
-#: The shares that are tried: from all windows to one in 2^50, four to each factor of two. That they do not
-#: depend on the budget makes limits fall as it grows.
-SHARES = tuple(2 ** (-step / 4) for step in range(201))
+#: The shares that are tried: from all windows to one in 2^200, where a tail of any spread lies beyond all
+#: values, four to each factor of two. That they do not depend on the budget makes limits fall as it grows.
+SHARES = tuple(2 ** (-step / 4) for step in range(801))
 
 
 class Key(NamedTuple):
@@ -50,9 +52,14 @@ class Series:
     def over(self, limit: float) -> tuple[int, ...]:
         return tuple(n for n, value in enumerate(self.values) if value > 0 and value >= limit)
 
-    def limit_at(self, share: float) -> float:
-        """The limit that a share of windows exceeds, never below the floor."""
-        value = tails.exceeded_in(self.values, share)
+    def limit_at(self, share: float, most: float = 0.0) -> float:
+        """The limit that a share of windows exceeds, at most beyond all values, or what `most` exceed.
+
+        Never below the floor. It falls as either share grows.
+        """
+        value = min(tails.exceeded_in(self.values, share), max(self.values))
+        if most > 0:
+            value = max(value, tails.exceeded_in(self.values, most))
         return self.floor if value < self.floor else max(tails.above(value), self.floor)
 
 
@@ -85,15 +92,15 @@ def suggest(every: Iterable[Series], allowed: float) -> list[Suggestion]:
 
 
 def _limits(firing: Sequence[Series], allowed: float) -> Mapping[Key, float]:
-    windows = len(firing[0].values)
-    most = allowed / (windows * len(firing))
-    limits: Mapping[Key, float] = {}
-    for share in (share for share in SHARES if share <= most or share == SHARES[-1]):
-        limits = {one.key: one.limit_at(share) for one in firing}
-        if _alarms(firing, limits) <= allowed:
-            return limits
-    # A tail without any spread does not grow: then what was seen is the limit.
-    return {one.key: max(limits[one.key], tails.above(max(one.values))) for one in firing}
+    most = allowed / (len(firing[0].values) * len(firing))
+    shares = [share for share in SHARES if share <= most] or [SHARES[-1]]
+
+    def at(place: int) -> Mapping[Key, float]:
+        return {one.key: one.limit_at(shares[place], most) for one in firing}
+
+    # Alarms grow fewer with the share. What is wholly different, by 1, has no limit above it.
+    places = range(len(shares) - 1)
+    return at(bisect.bisect_left(places, True, key=lambda place: _alarms(firing, at(place)) <= allowed))
 
 
 def _alarms(firing: Sequence[Series], limits: Mapping[Key, float]) -> int:

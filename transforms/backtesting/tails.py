@@ -4,7 +4,7 @@ Of n windows the few largest values say how the series goes on: beyond a high va
 exponential (Pickands 1975, https://doi.org/10.1214/aos/1176343003, and Balkema and de Haan 1974,
 https://doi.org/10.1214/aop/1176996548, for distributions without a heavy tail; effects are bounded by 1).
 With m of n values above u, and b the mean of their excess, a share q of windows lies above
-u + b ln(m / (n q)).
+u + b ln(m / (n q)). A value of 0 says that nothing was beyond chance, and is no part of a tail.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def exceeded_in(values: Sequence[float], share: float) -> float:
     It falls as `share` grows.
     """
     ordered, count = sorted(values, reverse=True), len(values)
-    tail = min(count - 1, max(LEAST_TAIL, math.ceil(count / _TAIL_PART)))
+    known = sum(value > 0 for value in ordered)
+    tail = max(min(known - 1, max(LEAST_TAIL, math.ceil(count / _TAIL_PART))), 0)
     if share * count >= tail:
         return ordered[min(int(share * count), count - 1)]
     start = ordered[tail]

@@ -119,7 +119,7 @@ class Verdict:
             "excluded": dict(sorted(self.accounting.excluded.items())),
             "files": [_file(name, counts) for name, counts in in_order(self.accounting.by_file)],
             "forms": self._forms(),
-            "findings": [_finite(finding.to_json()) for finding in self.findings],
+            "findings": [finite(finding.to_json()) for finding in self.findings],
             "slices": [one.to_json() for one in self.slices],
             "slices_left_out": self.slices_left_out,
             "not_compared": [one.to_json() for one in self.not_compared],
@@ -318,8 +318,8 @@ def _iso(time: dt.datetime | None) -> str | None:
     return None if time is None else time.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
-def _finite(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON knows neither NaN nor infinity: such a distance is null."""
+def finite(values: dict[str, Any]) -> dict[str, Any]:
+    """The values as JSON has them. JSON knows neither NaN nor infinity: such a distance is null."""
     return {
         key: None if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in values.items()
