@@ -19,7 +19,7 @@ from pipelines.console import Console
 from pipelines.job import Job, new_job
 from transforms import paths
 from transforms import schema as schemas
-from transforms.backtesting import document, judging, suggest, thresholds_file
+from transforms.backtesting import document, judging, room, suggest, thresholds_file
 from transforms.backtesting.document import Study
 from transforms.backtesting.judging import Judged, State
 from transforms.baseline import layout
@@ -54,6 +54,7 @@ def run(options: BacktestOptions, console: Console) -> int:
     _check_places(options, beam_flags)
     console.step(f"reading the training side: {options.baseline}")
     plan = validate.make_plan(options.as_validate())
+    room.check(len(windows), plan.references.values(), plan.job.policy.only)
     files = validate.files_of(plan.options)
     with new_job(beam_flags, console) as job:
         pipeline = beam.Pipeline(options=job.options)
@@ -82,8 +83,10 @@ def build(
         transformed = marked.batches | "ApplyTransformGraph" >> ApplyTransformGraph(plan.transform_output)
         batches[Space.TRANSFORMED] = transformed.batches
         counts.append(transformed.accounting)
+    wanted = room.wanted(plan.references.values(), plan.job.policy.only)
     for space, reference in plan.references.items():
-        compute = ComputeWindowStatistics(reference.schema, options.start, options.every)
+        names = wanted[space]
+        compute = ComputeWindowStatistics(reference.schema, options.start, options.every, names)
         found = batches[space] | f"{space.title()}Statistics" >> compute
         _ = found | f"Write{space.title()}" >> WriteWindows(_folder(job.temp, space))
     told = read._replace(accounting=counts | "JoinAccounting" >> beam.Flatten())

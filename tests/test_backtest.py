@@ -1,4 +1,4 @@
-"""`trueserve backtest` on the requests of several days, in files that mix them: what `validate` says of each."""
+"""`trueserve backtest` on requests of several days, in files that mix them: what `validate` says of each."""
 
 from __future__ import annotations
 

@@ -94,6 +94,15 @@ def by_window(batch: Batch, start: dt.datetime, every: dt.timedelta) -> Iterator
         yield int(number), Batch(*(_at(part, rows) for part in (batch.features, batch.metadata)))
 
 
+def narrowed(batch: Batch, features: frozenset[str]) -> Batch:
+    """The batch with these features alone."""
+    columns = [name for name in batch.features.schema.names if name in features]
+    if columns:
+        return Batch(batch.features.select(columns), batch.metadata)
+    # A batch of Arrow's without columns has no rows.
+    return Batch(batch.features.select(batch.features.schema.names[:1]), batch.metadata)
+
+
 def _at(part: pa.RecordBatch, rows: pa.Array) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([column.take(rows) for column in part.columns], schema=part.schema)
 

@@ -106,14 +106,19 @@ class ComputeWindowStatistics(beam.PTransform):  # type: ignore[misc]
     Attributes:
       schema: as in `ComputeStatistics`.
       start, every: see `slicing.by_window`.
+      features: those that are looked at; None for all.
     """
 
     schema: schema_pb2.Schema | None
     start: dt.datetime
     every: dt.timedelta
+    features: frozenset[str] | None = None
 
     def expand(self, batches: beam.PCollection[Batch]) -> beam.PCollection[tuple[int, WindowStatistics]]:
         split = beam.FlatMap(slicing.by_window, self.start, self.every)
+        if self.features is not None:
+            narrow = beam.Map(slicing.narrowed, self.features)
+            batches = batches | "Narrow" >> narrow.with_output_types(Batch)
         return (
             batches
             | "SplitByWindow" >> split.with_output_types(tuple[int, Batch])

@@ -79,7 +79,7 @@ def _headline(document: Json) -> str:
     allowed = f"The budget, one in {document['budget']}, allows {words.number(alarms['allowed'])}."
     if not document["suggested"]:
         return f"{allowed} No limit is to be raised."
-    raised = words.counted(len(document["suggested"]), "limit is", "limits are")
+    raised = words.counted(len(document["suggested"]), "limit")
     return f"{allowed} With the {raised} suggested below there are {alarms['after']:,}."
 
 
