@@ -128,7 +128,7 @@ def _study(
     )
     numbers = {id(one): number for number, one in enumerate(every)}
     places = [numbers[id(one)] for one in good]
-    return dataclasses.replace(study, after=dict(_again(plan, study, places, temp)))
+    return dataclasses.replace(study, after=dict(_again(plan, study, places, options.every, temp)))
 
 
 def _judged(plan: validate.Plan, options: BacktestOptions, number: int, window: Window, temp: str) -> Judged:
@@ -138,12 +138,12 @@ def _judged(plan: validate.Plan, options: BacktestOptions, number: int, window: 
     if rows < plan.job.policy.min_slice_rows:
         return Judged(window, rows, State.TOO_FEW_ROWS)
     bad = any(_touches(window, *span) for span in options.known_bad)
-    found = judging.judge(plan.references.values(), statistics, plan.job.policy)
+    found = judging.judge(plan.references.values(), statistics, plan.job.policy, options.every)
     return Judged(window, rows, State.KNOWN_BAD if bad else State.JUDGED, *found)
 
 
 def _again(
-    plan: validate.Plan, study: Study, places: Sequence[int], temp: str
+    plan: validate.Plan, study: Study, places: Sequence[int], every: dt.timedelta, temp: str
 ) -> Iterator[tuple[int, tuple[Finding, ...]]]:
     """The windows that have errors under the new limits too: the rule itself is asked, not the series."""
     policy = plan.job.policy
@@ -151,7 +151,7 @@ def _again(
     policy = dataclasses.replace(policy, thresholds=new)
     for number in study.fired:
         _, statistics = _statistics(plan, places[number], temp)
-        findings, *_ = judging.judge(plan.references.values(), statistics, policy)
+        findings, *_ = judging.judge(plan.references.values(), statistics, policy, every)
         if errors := Judged(study.good[number].window, 0, State.JUDGED, findings).errors:
             yield number, errors
 

@@ -196,6 +196,11 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
     add("--baseline", required=True, metavar="DIR", help="the folder to write")
     add("--label", metavar="NAME", help="the feature that serving does not have")
     add("--schema", metavar="FILE", help="a TFDV schema (text); inferred from the examples without it")
+    add(
+        "--time_feature",
+        metavar="NAME",
+        help="feature that holds a row's time: how training's days and hours differ is no alarm then",
+    )
     _add_thresholds(parser)
     parser.set_defaults(build=_prepare_options)
 

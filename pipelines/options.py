@@ -47,6 +47,7 @@ class PrepareOptions:
     label: str | None = None
     schema: str | None = None
     augment: str | None = None
+    time_feature: str | None = None
     jsd: float = DEFAULT_JSD
     linf: float = DEFAULT_LINF
     beam_args: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ import apache_beam as beam
 import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from pipelines import beam_options
+from pipelines import beam_options, periods
 from pipelines.console import Console
 from pipelines.job import Job, new_job
 from pipelines.options import PrepareOptions
@@ -81,8 +81,9 @@ def run(options: PrepareOptions, console: Console) -> int:
         with new_job(beam_flags, console) as job:
             schema = _check_given(given, options) if given else _infer(plan, job, console)
             _transform(plan, job, schema)
+            counted = _count_periods(plan, job, schema, console)
             console.step("recording probes and the contract")
-            _finish(plan, job, schema, given)
+            _finish(plan, job, schema, given, counted)
     finally:
         layout.discard(options.baseline, plan.staged)
     console.result("baseline", options.baseline)
@@ -111,6 +112,8 @@ def _infer(plan: Plan, job: Job, console: Console) -> schema_pb2.Schema:
     statistics.ParseFromString(paths.read_bytes(f"{first}-stats"))
     options = plan.options
     schema = schemas.infer_schema(statistics, options.label, jsd=options.jsd, linf=options.linf)
+    if options.time_feature is not None:
+        schema = periods.without_time(schema, options.time_feature, plan.preprocessing_fn)
     console.step(f"inferred a schema of {len(schema.feature)} features")
     return schema
 
@@ -145,6 +148,20 @@ def _transform(plan: Plan, job: Job, schema: schema_pb2.Schema) -> None:
     if written != staged:
         paths.copy_tree(written, staged)
     _check_reading(read_reading(f"{target}-reading"))
+
+
+def _count_periods(
+    plan: Plan, job: Job, schema: schema_pb2.Schema, console: Console
+) -> periods.Counted | None:
+    """How days and hours differ; None where no feature was said to hold the time."""
+    name, target = plan.options.time_feature, paths.join(job.temp, "second")
+    if name is None:
+        return None
+    asked = periods.Asked(
+        plan.files, name, schema, plan.staged_file(layout.TRANSFORM_OUTPUT), plan.options.label
+    )
+    statistics = (_statistics(f"{target}-raw"), _statistics(f"{target}-transformed"))
+    return periods.count(asked, statistics, job, console)
 
 
 def _written_graph(plan: Plan, job: Job) -> str:
@@ -195,7 +212,13 @@ def _write_transformed_statistics(transformed: Transformed, target: str, *, is_a
         )
 
 
-def _finish(plan: Plan, job: Job, schema: schema_pb2.Schema, given: schema_pb2.Schema | None) -> None:
+def _finish(
+    plan: Plan,
+    job: Job,
+    schema: schema_pb2.Schema,
+    given: schema_pb2.Schema | None,
+    counted: periods.Counted | None,
+) -> None:
     """Probes, schemas and contract; then the baseline takes its name."""
     target = paths.join(job.temp, "second")
     raw, transformed = _statistics(f"{target}-raw"), _statistics(f"{target}-transformed")
@@ -212,8 +235,11 @@ def _finish(plan: Plan, job: Job, schema: schema_pb2.Schema, given: schema_pb2.S
             statistics=raw,
             transformed_schema=_transformed_schema(plan.options, folder, graph),
             transformed_statistics=transformed,
-            contract=_contract(plan, folder, graph, schema, rows=raw.datasets[0].num_examples, ids=ids),
+            contract=_contract(
+                plan, folder, graph, schema, rows=raw.datasets[0].num_examples, ids=ids, counted=counted
+            ),
             augmented_statistics=_statistics(f"{target}-augmented") if plan.augmentation else None,
+            variation=counted.variation if counted else None,
         )
 
 
@@ -236,7 +262,14 @@ def _transformed_schema(options: PrepareOptions, folder: str, graph: TransformGr
 
 
 def _contract(
-    plan: Plan, folder: str, graph: TransformGraph, schema: schema_pb2.Schema, *, rows: int, ids: CategoryIds
+    plan: Plan,
+    folder: str,
+    graph: TransformGraph,
+    schema: schema_pb2.Schema,
+    *,
+    rows: int,
+    ids: CategoryIds,
+    counted: periods.Counted | None,
 ) -> contracts.Contract:
     options, augmentation = plan.options, plan.augmentation
     return contracts.make_contract(
@@ -249,6 +282,8 @@ def _contract(
         augmentation=None if augmentation is None else augmentation.source,
         unknown_ids=ids.unknown,
         buckets=ids.buckets,
+        time_feature=options.time_feature,
+        periods=counted.periods if counted else None,
     )
 
 

@@ -42,6 +42,7 @@ from transforms.verdict import unseen
 from transforms.verdict.findings import Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
+from transforms.verdict.variation import store
 
 # Reasons that are told on stderr; the report has them all.
 _SAID = 3
@@ -226,7 +227,15 @@ def _request_schema(
 
 def _of_baseline(baseline: layout.Baseline, spaces: Sequence[str]) -> list[Reference]:
     label, contract = baseline.contract.label, baseline.contract
-    raw = Reference(baseline.schema, baseline.statistics, Space.RAW, label=label)
+    variation = _variation(baseline)
+    raw = Reference(
+        baseline.schema,
+        baseline.statistics,
+        Space.RAW,
+        label=label,
+        variation=variation.get(Space.RAW.value),
+        time_feature=contract.time_feature,
+    )
     transformed = Reference(
         baseline.transformed_schema,
         baseline.transformed_statistics,
@@ -236,8 +245,20 @@ def _of_baseline(baseline: layout.Baseline, spaces: Sequence[str]) -> list[Refer
         trained_on=baseline.augmented_statistics,
         unknown_ids=contract.unknown_ids,
         buckets=contract.buckets,
+        variation=variation.get(Space.TRANSFORMED.value),
     )
     return [reference for reference in (raw, transformed) if reference.space in spaces]
+
+
+def _variation(baseline: layout.Baseline) -> store.Spaces:
+    """How training's days and hours differ, empty where that is not known."""
+    if baseline.variation is None:
+        return {}
+    try:
+        return store.from_bytes(baseline.variation)
+    except ValueError as error:
+        file = paths.join(baseline.path, layout.VARIATION)
+        raise UsageError(f"{file} is not what prepare wrote: {error}; run trueserve prepare again") from error
 
 
 def _policy(

@@ -122,6 +122,24 @@ class AnalyzeAndTransform(beam.PTransform):  # type: ignore[misc]
         )
 
 
+def inputs_of(preprocessing_fn: PreprocessingFn, schema: schema_pb2.Schema) -> set[str]:
+    """The raw features that anything is computed from, in the analysis or in the graph.
+
+    Raises UsageError where the function cannot be traced.
+    """
+    from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
+
+    specs = TensorAdapter(schemas.adapter_config(schema)).OriginalTypeSpecs()
+    try:
+        analysed = tft.get_analyze_input_columns(preprocessing_fn, specs)
+        return {*analysed, *tft.get_transform_input_columns(preprocessing_fn, specs)}
+    except Exception as error:
+        raise UsageError(
+            f"the preprocessing function cannot be traced: {type(error).__name__}: "
+            f"{' '.join(str(error).split())[:500]}"
+        ) from error
+
+
 def with_places(rows: pa.RecordBatch, places: np.ndarray[Any, np.dtype[np.uint64]]) -> pa.RecordBatch:
     """Raw rows with the column that tells where each stood; `places` is a uint64 a row."""
     column = pa.LargeListArray.from_arrays(

@@ -55,6 +55,7 @@ class ReadExamples(beam.PTransform):  # type: ignore[misc]
     Attributes:
       files: what to read, as `paths.expand` gives it.
       schema: a TFDV schema to decode to, all environments; None on the first pass over new data.
+      time_feature: the feature that holds a row's time, of examples, which have no other.
       progress: a local folder for heartbeats (`transforms.progress`), or None.
     """
 
@@ -62,11 +63,14 @@ class ReadExamples(beam.PTransform):  # type: ignore[misc]
     schema: schema_pb2.Schema | None = None
     keep_payloads: bool = False
     progress: str | None = None
+    time_feature: str | None = None
 
     def expand(self, root: Any) -> ReadResult:
         file_format = detect_examples(self.files)
         expected = None if self.schema is None else expected_features(self.schema, serving=False)
-        settings = Settings(expected=expected, keep_payloads=self.keep_payloads)
+        settings = Settings(
+            expected=expected, keep_payloads=self.keep_payloads, time_feature=self.time_feature
+        )
         if expected is None and file_format is Format.TF_EXAMPLE:
             settings = dataclasses.replace(settings, seen=first_types(self.files))
         if expected is None and file_format is Format.CSV:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,8 @@ NOT_UTF8 = "(not UTF-8)"
 # Microseconds, and numpy's name of the unit.
 _TIMES = {"hour": (3_600_000_000, "h"), "day": (86_400_000_000, "D")}
 _LONGEST = 80
+# Commas between names; one in a value has a backslash before it.
+_PARTS = re.compile(r"(?<!\\),")
 _COLUMN = "slice_"
 
 
@@ -96,11 +99,12 @@ def by_window(batch: Batch, start: dt.datetime, every: dt.timedelta) -> Iterator
 
 def narrowed(batch: Batch, features: frozenset[str]) -> Batch:
     """The batch with these features alone."""
-    columns = [name for name in batch.features.schema.names if name in features]
-    if columns:
-        return Batch(batch.features.select(columns), batch.metadata)
+    names: list[str] = batch.features.schema.names
     # A batch of Arrow's without columns has no rows.
-    return Batch(batch.features.select(batch.features.schema.names[:1]), batch.metadata)
+    kept = [place for place, name in enumerate(names) if name in features] or [0]
+    columns = [batch.features.column(place) for place in kept]
+    narrow = pa.RecordBatch.from_arrays(columns, names=[names[place] for place in kept])
+    return Batch(narrow, batch.metadata)
 
 
 def _at(part: pa.RecordBatch, rows: pa.Array) -> pa.RecordBatch:
@@ -131,6 +135,13 @@ def _bounded(value: str) -> str:
     if len(text) <= _LONGEST:
         return text
     return f"{text[:_LONGEST]}...{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+
+
+def lasts(label: str) -> dt.timedelta | None:
+    """How long a slice of this name lasts: an hour or a day where it was made by these, else None."""
+    names = {part.split("=", 1)[0] for part in _PARTS.split(label)}
+    lengths = [length for name, (length, _) in _TIMES.items() if name in names]
+    return dt.timedelta(microseconds=min(lengths)) if lengths else None
 
 
 def _values(batch: Batch, name: str) -> pa.Array:

@@ -79,16 +79,19 @@ def cut(start: dt.datetime, end: dt.datetime, every: dt.timedelta) -> list[Windo
 
 
 def judge(
-    references: Iterable[Reference], statistics: Mapping[Space, Statistics], policy: Policy
+    references: Iterable[Reference],
+    statistics: Mapping[Space, Statistics],
+    policy: Policy,
+    span: dt.timedelta,
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...], tuple[Effect, ...]]:
-    """The findings, the distances and the effects of one window, all spaces together."""
+    """The findings, the distances and the effects of one window of length `span`, all spaces together."""
     findings: list[Finding] = []
     distances: list[Finding] = []
     effects: list[Effect] = []
     for reference in references:
         # What training was augmented with is told once, and not of each window.
         plain = dataclasses.replace(reference, trained_on=None)
-        comparison, judgement = examine(plain, statistics[reference.space], policy, Counter())
+        comparison, judgement = examine(plain, statistics[reference.space], policy, Counter(), span)
         findings += comparison.findings
         distances += comparison.distances
         if judgement is not None:

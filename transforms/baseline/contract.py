@@ -64,6 +64,8 @@ class Contract:
       augmentation: SHA-256 of the file whose function augmented what training was given, if any.
       unknown_ids: for each output that gives ids of words the first and the last id of an unknown word.
       buckets: for each output of buckets the first and the last.
+      time_feature: the feature that held a training row's time, if any was named.
+      periods: then, how many days and hours of training were kept, and the rows that have no time.
     """
 
     created: str
@@ -77,6 +79,8 @@ class Contract:
     augmentation: str | None = None
     unknown_ids: Ids = dataclasses.field(default_factory=dict)
     buckets: Ids = dataclasses.field(default_factory=dict)
+    time_feature: str | None = None
+    periods: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `json.dumps`."""
@@ -104,6 +108,8 @@ class Contract:
                 augmentation=values.get("augmentation"),
                 unknown_ids=_ids(values.get("unknown_ids", {})),
                 buckets=_ids(values.get("buckets", {})),
+                time_feature=values.get("time_feature"),
+                periods={name: int(count) for name, count in values.get("periods", {}).items()},
             )
         except KeyError as error:
             raise ValueError(f"{error.args[0]!r} is missing") from error
@@ -126,6 +132,8 @@ def make_contract(
     augmentation: str | None = None,
     unknown_ids: Ids | None = None,
     buckets: Ids | None = None,
+    time_feature: str | None = None,
+    periods: Mapping[str, int] | None = None,
 ) -> Contract:
     """The contract of a transform output (a local folder) that was made just now, by this process."""
     assets = _assets(Path(transform_output_dir))
@@ -140,6 +148,8 @@ def make_contract(
         augmentation=augmentation,
         unknown_ids=unknown_ids or {},
         buckets=buckets or {},
+        time_feature=time_feature,
+        periods=periods or {},
     )
 
 

@@ -27,6 +27,7 @@ STATISTICS = "stats.binpb"
 TRANSFORMED_SCHEMA = "transformed_schema.pbtxt"
 TRANSFORMED_STATISTICS = "transformed_stats.binpb"
 AUGMENTED_STATISTICS = "augmented_stats.binpb"
+VARIATION = "variation.arrow"
 TRANSFORM_OUTPUT = "transform_output"
 TRANSFORMED_EXAMPLES = "transformed_examples"
 PROBES = "probes.tfrecord"
@@ -58,6 +59,7 @@ class Baseline:
       transformed_schema, transformed_statistics: of the graph's outputs, likewise.
       contract: what the baseline promises.
       augmented_statistics: of what training was given, where that was augmented.
+      variation: how days and hours of training differ (`verdict.variation.store`), where they are known.
     """
 
     path: str
@@ -67,6 +69,7 @@ class Baseline:
     transformed_statistics: statistics_pb2.DatasetFeatureStatisticsList
     contract: Contract
     augmented_statistics: statistics_pb2.DatasetFeatureStatisticsList | None = None
+    variation: bytes | None = None
 
     @property
     def transform_output(self) -> str:
@@ -87,7 +90,8 @@ def load(path: str) -> Baseline:
     path = replacing.whole(path)
     contract = _load_contract(path)
     augmented = [AUGMENTED_STATISTICS] if contract.augmentation else []
-    for name in (*_NEEDED, *augmented):
+    varying = [VARIATION] if contract.time_feature else []
+    for name in (*_NEEDED, *augmented, *varying):
         if not paths.exists(paths.join(path, name)):
             raise UsageError(f"the baseline {path} is incomplete: {name} is missing; {_AGAIN}")
     return Baseline(
@@ -98,6 +102,7 @@ def load(path: str) -> Baseline:
         transformed_statistics=_read_statistics(paths.join(path, TRANSFORMED_STATISTICS)),
         contract=contract,
         augmented_statistics=_read_statistics(paths.join(path, augmented[0])) if augmented else None,
+        variation=paths.read_bytes(paths.join(path, varying[0])) if varying else None,
     )
 
 
@@ -144,6 +149,7 @@ def write(
     transformed_statistics: statistics_pb2.DatasetFeatureStatisticsList,
     contract: Contract,
     augmented_statistics: statistics_pb2.DatasetFeatureStatisticsList | None = None,
+    variation: bytes | None = None,
 ) -> None:
     """Completes a baseline and publishes it under `path`, in place of one that was there.
 
@@ -163,6 +169,8 @@ def write(
         paths.write_atomically(paths.join(staged, name), message.SerializeToString(deterministic=True))
     if paths.exists(reviewed := paths.join(replacing.whole(path), THRESHOLDS)):
         paths.copy_file(reviewed, paths.join(staged, THRESHOLDS))
+    if variation is not None:
+        paths.write_atomically(paths.join(staged, VARIATION), variation)
     paths.write_atomically(paths.join(staged, CONTRACT), contract.to_bytes())
     replacing.take_name(path, staged)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -77,7 +78,8 @@ def conclude(
     references, faults = _loaded(load_references)
     served = {one.space: evidence.statistics.get(one.space, Statistics()) for one in references}
     forms = _weighed_forms(evidence)
-    compared = [compare(one, served[one.space], job.policy, forms) for one in references]
+    span = _span(job.window, _seen(evidence.accounting))
+    compared = [compare(one, served[one.space], job.policy, forms, span) for one in references]
     beside = replayed.comparisons(evidence.beside, job.beside, job.policy, job.contract)
     verdict = decide(
         job.window,
@@ -88,7 +90,7 @@ def conclude(
         job.contract,
         seen=_seen(evidence.accounting),
         examined=Examined(
-            slices=slice_findings.compare_slices(references, evidence.slices, job.policy),
+            slices=slice_findings.compare_slices(references, evidence.slices, job.policy, span),
             left_out=max((one.left_out for one in evidence.slices.values()), default=0),
             effective_rows=evidence.effective_rows,
         ),
@@ -106,6 +108,14 @@ def _seen(accounting: Accounting) -> Window | None:
     if accounting.first_time is None:
         return None
     return Window(accounting.first_time, accounting.last_time)
+
+
+def _span(asked: Window, seen: Window | None) -> dt.timedelta | None:
+    """How long a time the rows were logged in: the window, or where that has no end, what was met."""
+    for window in (asked, seen):
+        if window is not None and window.start is not None and window.end is not None:
+            return window.end - window.start
+    return None
 
 
 def _weighed_forms(evidence: Evidence) -> Counter[tuple[str, str]]:

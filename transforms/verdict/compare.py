@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -35,7 +36,11 @@ _COMPARABLE = ("number", "category")
 
 
 def compare(
-    reference: Reference, serving: Statistics, policy: Policy, forms: Counter[tuple[str, str]]
+    reference: Reference,
+    serving: Statistics,
+    policy: Policy,
+    forms: Counter[tuple[str, str]],
+    span: dt.timedelta | None = None,
 ) -> Comparison:
     """Compares one space of serving with the baseline.
 
@@ -44,17 +49,22 @@ def compare(
       serving: TFDV's statistics of the rows served, of the same space and computed with the same schema.
       policy: thresholds and what to ignore.
       forms: `Accounting.forms`; the transformed space takes from it what the graph refused.
+      span: how long a time the rows were logged in, None where that is not known.
 
     Raises ValueError when the statistics hold slices and none of them is that of all rows.
     """
-    return examine(reference, serving, policy, forms)[0]
+    return examine(reference, serving, policy, forms, span)[0]
 
 
 def examine(
-    reference: Reference, serving: Statistics, policy: Policy, forms: Counter[tuple[str, str]]
+    reference: Reference,
+    serving: Statistics,
+    policy: Policy,
+    forms: Counter[tuple[str, str]],
+    span: dt.timedelta | None = None,
 ) -> tuple[Comparison, Judgement | None]:
     """`compare`, with all differences that it looked at; None where there are no rows."""
-    sides = Sides(reference, policy, serving, form_findings.in_space(reference.space, forms))
+    sides = Sides(reference, policy, serving, form_findings.in_space(reference.space, forms), span)
     if sides.rows == 0:
         return _nothing(sides), None
     anomalies = schema_findings.validate(sides)
@@ -116,8 +126,10 @@ def _has_presence(sides: Sides, name: str) -> bool:
 
 
 def _in_serving(sides: Sides, name: str) -> bool:
-    feature = sides.features[name]
-    return not sides.reference.is_label(name) and schemas.in_serving(feature, sides.schema)
+    feature, reference = sides.features[name], sides.reference
+    if name == reference.time_feature:
+        return False
+    return not reference.is_label(name) and schemas.in_serving(feature, sides.schema)
 
 
 def _names(sides: Sides) -> list[str]:
@@ -134,6 +146,8 @@ def _reason(sides: Sides, name: str) -> str | None:
 
 def _reason_in_schema(sides: Sides, name: str) -> str | None:
     feature = sides.features.get(name)
+    if name == sides.reference.time_feature:
+        return "holds the row's time"
     if sides.reference.is_label(name):
         return "label" if name == sides.reference.label else "computed from the label"
     if feature is None:

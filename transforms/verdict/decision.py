@@ -19,6 +19,9 @@ from transforms.verdict.reference import Sides
 from transforms.verdict.severity import Policy
 from transforms.verdict.text import number, percent, quoted
 from transforms.verdict.unseen import NAMED_FROM
+from transforms.verdict.variation import naturally
+from transforms.verdict.variation.naturally import Natural
+from transforms.verdict.variation.store import Variation
 
 #: The least effect that matters, by metric: a share of rows or values, 0 to 1.
 LEAST_EFFECT: Mapping[str, float] = {
@@ -53,15 +56,34 @@ class Judgement:
     present: tuple[str, ...] = ()
 
     @cached_property
-    def found(self) -> dict[str, list[Difference]]:
-        """By feature."""
+    def by_chance(self) -> dict[str, list[Difference]]:
+        """By feature, with the probability that chance alone makes them."""
         found = {name: [self._of_missing(name), *self._of_values(name)] for name in self.names}
         return found | {name: [self._of_missing(name)] for name in self.present}
 
     @cached_property
+    def found(self) -> dict[str, list[Difference]]:
+        """By feature, with the probability that chance and, where it is known, nature make them."""
+        return {
+            name: [self._with_nature(name, one) for one in found] for name, found in self.by_chance.items()
+        }
+
+    @cached_property
+    def natural(self) -> dict[tuple[str, str], Natural]:
+        """What training's own periods say of what chance does not explain, by feature and metric."""
+        variation, rate = self.sides.reference.variation, self.sides.policy.false_alarms
+        if variation is None:
+            return {}
+        asked = [(n, one) for n, found in self.by_chance.items() for one in found if one.p_value <= rate]
+        told = {(name, one.metric): self._natural(variation, name, one) for name, one in asked}
+        return {key: one for key, one in told.items() if one is not None}
+
+    @cached_property
     def greatest_p(self) -> float:
-        every = [one.p_value for found in self.found.values() for one in found]
-        return chance.beyond(every, self.sides.policy.false_alarms)
+        every = [one for found in self.found.values() for one in found]
+        return chance.beyond(
+            [one.p_value for one in every], self.sides.policy.false_alarms, [one.least_p for one in every]
+        )
 
     def least_effect(self, name: str, metric: str) -> float:
         """From which effect on a difference of a feature matters: the user's limit, or ours."""
@@ -81,6 +103,30 @@ class Judgement:
     def measured(self, name: str, *metrics: str) -> bool:
         """Whether a feature was measured in any of these metrics."""
         return any(one.metric in metrics for one in self.found.get(name, ()))
+
+    def _natural(self, variation: Variation, name: str, one: Difference) -> Natural | None:
+        sides = (self.sides.training[name], self.sides.serving.get(name))
+        return naturally.of_difference(variation, name, one, sides, self.sides.span)
+
+    def _with_nature(self, name: str, one: Difference) -> Difference:
+        natural = self.natural.get((name, one.metric))
+        return (
+            one
+            if natural is None
+            else dataclasses.replace(one, p_value=self._both(one.p_value, natural.p_value))
+        )
+
+    def _both(self, by_chance: float, naturally: float) -> float:
+        """One p-value: of what counts more may be nature's than chance's, so nature's weigh less."""
+        policy = self.sides.policy
+        return max(by_chance, min(naturally * policy.false_alarms / policy.natural_alarms, 1.0))
+
+    def natural_p(self, name: str, effect: float, by_chance: float) -> float:
+        """The p-value of a share of values that moved by `effect`, given that by chance alone."""
+        variation = self.sides.reference.variation
+        if variation is None or by_chance > self.sides.policy.false_alarms:
+            return by_chance
+        return self._both(by_chance, naturally.of_share(variation, name, effect, self.sides.span))
 
     def _of_missing(self, name: str) -> Difference:
         return differences.of_missing(self.sides.training[name], self.sides.missing(name), self.sides.rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
@@ -12,6 +13,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from transforms import schema as schemas
 from transforms.verdict.findings import Space
 from transforms.verdict.severity import Policy
+from transforms.verdict.variation.store import Variation
 from transforms.verdict.views import Statistics, View, dataset, views
 
 UNKNOWN_FEATURE = "unknown_feature"
@@ -32,6 +34,8 @@ class Reference:
       unknown_ids, buckets: for a transformed feature the first and the last id of unknown words, and the
         first and the last bucket, where they are known.
       forms: for (feature, form) the share of training's rows that came in that form, where it is known.
+      variation: how days and hours of training differ, by unit and feature; None where that is not known.
+      time_feature: the feature that holds a row's time, which no window can have as training had it.
     """
 
     schema: schema_pb2.Schema
@@ -43,6 +47,8 @@ class Reference:
     trained_on: Statistics | None = None
     unknown_ids: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
     buckets: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
+    variation: Variation | None = None
+    time_feature: str | None = None
 
     def is_label(self, name: str) -> bool:
         """Whether `name` is the label or is computed from it."""
@@ -61,13 +67,15 @@ class Reference:
 class Sides:
     """Training and serving, side by side, with everything that the comparing steps ask for.
 
-    `forms` counts rows by (feature, form), as in `Accounting`, those that concern the space.
+    `forms` counts rows by (feature, form), as in `Accounting`, those that concern the space; `span` is the
+    time that the rows served were logged in, None where it is not known.
     """
 
     reference: Reference
     policy: Policy
     served: Statistics
     forms: Counter[tuple[str, str]]
+    span: dt.timedelta | None = None
 
     @cached_property
     def schema(self) -> schema_pb2.Schema:

@@ -60,6 +60,7 @@ class Policy:
       unseen_share: share of a feature's values from which values unseen in training are an error.
       max_rejects: share of the records read that may be rejected before the run has failed.
       false_alarms: of all differences that a comparison counts, the share that may be chance.
+      natural_alarms: likewise the share that may be how training's own days differ, where that is known.
       min_rows: with fewer rows compared nothing counts as examined.
       min_slice_rows: a slice of fewer rows is not compared on its own.
     """
@@ -72,7 +73,8 @@ class Policy:
     thresholds: Thresholds = dataclasses.field(default_factory=Thresholds)
     unseen_share: float = 0.01
     max_rejects: float = 0.0
-    false_alarms: float = 0.002
+    false_alarms: float = 0.004
+    natural_alarms: float = 0.02
     min_rows: int = 1
     min_slice_rows: int = 200
 

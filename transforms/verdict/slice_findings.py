@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from transforms import slicing
 from transforms.slicing import SliceStatistics
 from transforms.verdict.compare import compare
 from transforms.verdict.findings import Finding, Slice, Space
@@ -15,7 +17,10 @@ from transforms.verdict.views import Statistics
 
 
 def compare_slices(
-    references: Sequence[Reference], found: Mapping[Space, SliceStatistics], policy: Policy
+    references: Sequence[Reference],
+    found: Mapping[Space, SliceStatistics],
+    policy: Policy,
+    span: dt.timedelta | None = None,
 ) -> tuple[Slice, ...]:
     """The slices that have statistics in every space compared, the largest first, with their findings.
 
@@ -34,8 +39,12 @@ def compare_slices(
         if all(name in by_name for _, by_name in parts)
     }
     # All slices together may raise as many false alarms as one comparison.
-    policy = dataclasses.replace(policy, false_alarms=policy.false_alarms / max(len(rows), 1))
-    return tuple(Slice(name, rows[name], tuple(_findings(name, parts, policy))) for name in rows)
+    policy = dataclasses.replace(
+        policy,
+        false_alarms=policy.false_alarms / max(len(rows), 1),
+        natural_alarms=policy.natural_alarms / max(len(rows), 1),
+    )
+    return tuple(Slice(name, rows[name], tuple(_findings(name, parts, policy, span))) for name in rows)
 
 
 def _by_name(statistics: Statistics) -> dict[str, Statistics]:
@@ -43,8 +52,13 @@ def _by_name(statistics: Statistics) -> dict[str, Statistics]:
 
 
 def _findings(
-    name: str, parts: Sequence[tuple[Reference, Mapping[str, Statistics]]], policy: Policy
+    name: str,
+    parts: Sequence[tuple[Reference, Mapping[str, Statistics]]],
+    policy: Policy,
+    span: dt.timedelta | None,
 ) -> Iterator[Finding]:
+    lasts = slicing.lasts(name)
+    span = span if lasts is None else lasts if span is None else min(span, lasts)
     for reference, by_name in parts:
-        for finding in compare(reference, by_name[name], policy, Counter()).findings:
+        for finding in compare(reference, by_name[name], policy, Counter(), span).findings:
             yield dataclasses.replace(finding, slice=name)

@@ -72,9 +72,14 @@ def growths(judgement: Judgement) -> tuple[list[Growth], float]:
     """All shares that grew, whether or not they count, and the p-value up to which they are beyond chance."""
     sides = judgement.sides
     grown = [one for name in judgement.names for one in _of_feature(sides, name)]
-    tests = [one.p_value for differences in judgement.found.values() for one in differences]
-    every = [*tests, *(one.p_value for one in grown)]
-    return grown, chance.beyond(every, sides.policy.false_alarms)
+    grown = [
+        dataclasses.replace(one, p_value=judgement.natural_p(one.feature, one.effect, one.p_value))
+        for one in grown
+    ]
+    tests = [(one.p_value, one.least_p) for found in judgement.found.values() for one in found]
+    tests += [(one.p_value, 0.0) for one in grown]
+    p_values, least = zip(*tests, strict=True) if tests else ((), ())
+    return grown, chance.beyond(p_values, sides.policy.false_alarms, least)
 
 
 def _finding(sides: Sides, one: Growth) -> Finding:

@@ -3,7 +3,7 @@
 What trueserve computes carries two hundred quantiles with their ranks (`custom_statistics.POINTS`), so
 the function is exact at each of them. Statistics of TFDV alone have two histograms of ten buckets; their
 edges together, and the share of zeros, give some twenty points. Where values repeat, such a point lies
-anywhere on the step at its value: then the function is known within bounds only.
+anywhere on the step at its value, and whether they do TFDV does not tell.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Cdf:
     Attributes:
       x: ascending; the first has share 0 or is a step from 0.
       share: of all values, those up to that point, 0 to 1, ascending.
-      is_loose: whether a point's share lies anywhere on a step at its value.
+      is_loose: whether a point's share lies anywhere on a step at its value: told by TFDV's histograms alone.
     """
 
     x: Array
@@ -137,10 +137,7 @@ def _of_tfdv(view: View) -> Cdf | None:
     x = np.array([at for at, _ in points])
     share = np.maximum.accumulate(np.array([part for _, part in points]))
     share[x >= x[-1]] = 1.0
-    bounds = [bucket.high for bucket in view.buckets(_TEN)]
-    if len(set(bounds)) < len(bounds) or view.proto.type == statistics_pb2.FeatureNameStatistics.INT:
-        return Cdf(x, share, is_loose=True)
-    return _with_zeros(Cdf(x, share), view)
+    return dataclasses.replace(_with_zeros(Cdf(x, share), view), is_loose=True)
 
 
 def _edges(buckets: Sequence[Bucket]) -> list[tuple[float, float]]:

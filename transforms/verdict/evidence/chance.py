@@ -69,6 +69,14 @@ def of_rates(before: float, rows_before: float, after: float, rows_after: float)
     return min(2 * tail, 1.0)
 
 
+def least_of_rates(total: float, rows_before: float, rows_after: float) -> float:
+    """The least p-value of `of_rates` for so many events in both together: all of them on one side."""
+    if rows_before <= 0 or rows_after <= 0:
+        return 1.0
+    part = rows_after / (rows_before + rows_after)
+    return float(min(2 * min(part, 1 - part) ** max(round(total), 0), 1.0))
+
+
 def _binomial_tail(least: int, total: int, part: float) -> float:
     """The probability of at least `least` of `total`."""
     if least <= 0:
@@ -178,8 +186,12 @@ def expected_variation(expected: Array, size: float) -> float:
     return float(np.sum(np.sqrt(2 * expected * (1 - expected) / (math.pi * size))) / 2) if size else 1.0
 
 
-def beyond(p_values: Sequence[float], rate: float) -> float:
-    """The greatest p-value that still counts, so that at most `rate` of what counts is chance; 0 for none."""
-    ordered = sorted(p_values)
-    counting = [p for k, p in enumerate(ordered, 1) if p <= rate * k / len(ordered)]
+def beyond(p_values: Sequence[float], rate: float, least: Sequence[float] = ()) -> float:
+    """The greatest p-value that still counts, so that at most `rate` of what counts is chance; 0 for none.
+
+    `least` has the least p-value that each test can give. One that cannot count, whatever is found, takes
+    nothing from the others (Tarone 1990; with Benjamini and Hochberg's rule, Gilbert 2005).
+    """
+    tests = sum(1 for p in least if p <= rate) if least else len(p_values)
+    counting = [p for k, p in enumerate(sorted(p_values), 1) if p <= rate * k / max(tests, 1)]
     return max(counting, default=0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import heapq
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,8 @@ class Difference:
       p_value: how likely chance alone makes as much (see `evidence.chance`).
       size: effective number of rows (`chance.effective_size`).
       parts: what moved most: a label, its share of training and of serving; the most moved first.
+      p_of_part: the p-value, had serving moved by this part (0 to 1) of the way alone.
+      least_p: the least p-value that so many rows can give, whatever they hold; counts of few are coarse.
     """
 
     metric: str
@@ -47,6 +49,21 @@ class Difference:
     p_value: float
     size: float
     parts: tuple[tuple[str, float, float], ...] = ()
+    p_of_part: Callable[[float], float] = dataclasses.field(
+        default=lambda _part: 1.0, compare=False, repr=False
+    )
+    least_p: float = 0.0
+
+
+def _difference(  # noqa: PLR0917 - the fields of a Difference
+    metric: str,
+    effect: float,
+    size: float,
+    parts: tuple[tuple[str, float, float], ...],
+    p_of_part: Callable[[float], float],
+    least_p: float = 0.0,
+) -> Difference:
+    return Difference(metric, effect, p_of_part(1.0), size, parts, p_of_part, least_p)
 
 
 def of_values(training: View, serving: View) -> Iterator[Difference]:
@@ -65,10 +82,15 @@ def of_values(training: View, serving: View) -> Iterator[Difference]:
 
 def of_missing(training: View, missing: int, rows: int) -> Difference:
     """The share of rows without a value: `missing` of the `rows` served, whether or not any had one."""
-    p_value = chance.of_rates(training.missing, training.rows, missing, rows)
     shares = (training.missing_share, missing / rows if rows else 0.0)
     size = chance.effective_size(training.rows, rows)
-    return Difference(MISSING, abs(shares[1] - shares[0]), p_value, size, (("missing", *shares),))
+
+    def p_of_part(part: float) -> float:
+        moved = (shares[0] + part * (shares[1] - shares[0])) * rows
+        return chance.of_rates(training.missing, training.rows, moved, rows)
+
+    least = chance.least_of_rates(training.missing + missing, training.rows, rows)
+    return _difference(MISSING, abs(shares[1] - shares[0]), size, (("missing", *shares),), p_of_part, least)
 
 
 def of_number(training: View, serving: View) -> Difference | None:
@@ -82,16 +104,17 @@ def of_number(training: View, serving: View) -> Difference | None:
 
 def ordered(metric: str, before: Cdf, after: Cdf, size: float) -> Difference:
     """The difference of two distribution functions."""
-    if before.is_loose or after.is_loose:
-        distance = _least_distance(before, after)
-        return Difference(
-            metric, distance, chance.of_kolmogorov(distance, size), size, _deciles(before, after)
-        )
-    expected, observed = cells(before, after)
+    parts = _deciles(before, after)
+    if after.is_loose:
+        least = _least_distance(before, after)
+        return _difference(metric, least, size, parts, lambda part: chance.of_kolmogorov(part * least, size))
+    expected, observed = loose_cells(before, after) if before.is_loose else cells(before, after)
     distance = max(float(np.max(np.abs(np.cumsum(observed - expected)))) - _RESOLUTION, 0.0)
-    return Difference(
-        metric, distance, chance.of_ordered(expected, observed, size), size, _deciles(before, after)
-    )
+
+    def p_of_part(part: float) -> float:
+        return chance.of_ordered(expected, expected + part * (observed - expected), size)
+
+    return _difference(metric, distance, size, parts, p_of_part)
 
 
 def _least_distance(before: Cdf, after: Cdf) -> float:
@@ -115,6 +138,28 @@ def cells(before: Cdf, after: Cdf) -> tuple[Array, Array]:
         return np.clip(np.diff(bounds), 0.0, 1.0)
 
     expected, observed = shares(before), shares(after)
+    keep = (expected > 1e-12) | (observed > 1e-12)
+    return expected[keep] / expected.sum(), observed[keep] / max(observed.sum(), 1e-300)
+
+
+def loose_cells(before: Cdf, after: Cdf) -> tuple[Array, Array]:
+    """Shares of both between training's points, of which each may lie anywhere on a step at its value.
+
+    Where serving has a step at a point, training has one there too if both are alike, and its share is
+    somewhere on it. So serving's share is taken to be the one on its step that is nearest to training's: of
+    two samples of one distribution that makes the difference smaller, never greater.
+    """
+    points, places = np.unique(before.x, return_index=True)
+    last = np.append(places[1:], len(before.x)) - 1
+    lowest, highest = before.share[places], before.share[last]
+    low, high = after.under(points), after.up_to(points)
+    # Where training has a step of its own (its zeros) both ends are known.
+    known = highest > lowest
+    nearest = np.clip(lowest, low, high)
+    cuts_before = np.stack([lowest, highest], 1).ravel()
+    cuts_after = np.stack([np.where(known, low, nearest), np.where(known, high, nearest)], 1).ravel()
+    shares = [np.diff(np.concatenate([[0.0], cuts, [1.0]])) for cuts in (cuts_before, cuts_after)]
+    expected, observed = (np.clip(side, 0.0, 1.0) for side in shares)
     keep = (expected > 1e-12) | (observed > 1e-12)
     return expected[keep] / expected.sum(), observed[keep] / max(observed.sum(), 1e-300)
 
@@ -148,10 +193,14 @@ def of_category(training: View, serving: View, sides: tuple[Counted, Counted]) -
         return None
     distance = float(np.abs(p - q).sum() / 2)
     positive = np.maximum(p, 1 / max(training.values, 1.0))
-    p_value = chance.of_categories(positive / positive.sum(), q, size)
+    positive /= positive.sum()
     effect = max(distance - chance.expected_variation(p, size), 0.0)
     parts = _moved([(name, expected[name], observed[name]) for name in expected])
-    return Difference(VARIATION, effect, p_value, size, parts)
+
+    def p_of_part(part: float) -> float:
+        return chance.of_categories(positive, q if part == 1 else positive + part * (q - positive), size)
+
+    return _difference(VARIATION, effect, size, parts, p_of_part)
 
 
 def pooled(
@@ -185,9 +234,15 @@ def of_unseen(training: View, serving: View, sides: tuple[Counted, Counted]) -> 
     rows = new * serving.present / max(serving.values, 1.0) if serving.is_weighted else new
     of_rows = serving.present if serving.is_weighted else serving.values
     cluster = _cluster(before, of_rows / max(training.values, 1.0))
-    p_value = chance.of_rates(once / cluster, training.values, rows / cluster, of_rows)
     share, expected = new / max(serving.values, 1.0), once / max(training.values, 1.0)
-    return Difference(UNSEEN, max(share - expected, 0.0), p_value, size, (("new values", expected, share),))
+
+    def p_of_part(part: float) -> float:
+        moved = expected * of_rows + part * (rows - expected * of_rows)
+        return chance.of_rates(once / cluster, training.values, moved / cluster, of_rows)
+
+    parts = (("new values", expected, share),)
+    least = chance.least_of_rates((once + rows) / cluster, training.values, of_rows)
+    return _difference(UNSEEN, max(share - expected, 0.0), size, parts, p_of_part, least)
 
 
 def _cluster(before: Counted, ratio: float) -> float:
@@ -202,22 +257,30 @@ def _cluster(before: Counted, ratio: float) -> float:
 
 def of_lengths(training: View, serving: View) -> Difference | None:
     """How many values a row has, where any has several."""
-    sides = [_common(view) for view in (training, serving)]
-    if max(side.max_num_values for side in sides) <= 1:
+    if max(_common(view).max_num_values for view in (training, serving)) <= 1:
         return None
-    before, after = (_length_cdf(side) for side in sides)
+    before, after = _length_cdf(training), _length_cdf(serving)
     if before is None or after is None:
         return None
     return ordered(LENGTH, before, after, chance.effective_size(training.present, serving.present))
+
+
+def length_edges(view: View) -> Array | None:
+    """TFDV's ten quantiles of how many values a row has; None where no row has several."""
+    common = _common(view)
+    buckets = common.num_values_histogram.buckets
+    if common.max_num_values <= 1 or not buckets:
+        return None
+    return np.array([buckets[0].low_value, *(bucket.high_value for bucket in buckets)])
 
 
 def _common(view: View) -> Any:
     return getattr(view.proto, view.proto.WhichOneof("stats") or "num_stats").common_stats
 
 
-def _length_cdf(common: Any) -> Cdf | None:
+def _length_cdf(view: View) -> Cdf | None:
     """From TFDV's ten quantiles of lengths, which are whole: each lies anywhere on the step at its length."""
-    buckets = common.num_values_histogram.buckets
+    buckets = _common(view).num_values_histogram.buckets
     if not buckets:
         return None
     edges = [buckets[0].low_value, *(bucket.high_value for bucket in buckets)]

@@ -1,0 +1,126 @@
+"""The last pipeline of `prepare`, where rows have a time: how training's days and hours differ."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import apache_beam as beam
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from pipelines.console import Console
+from pipelines.job import Job
+from transforms import paths
+from transforms import schema as schemas
+from transforms.analyze import inputs_of
+from transforms.count_periods import CountPeriods, WriteVariation, read_variation
+from transforms.errors import InputError, UsageError
+from transforms.graph import ApplyTransformGraph
+from transforms.paths import FileSize
+from transforms.preprocessing import PreprocessingFn
+from transforms.read import ReadExamples
+from transforms.verdict.findings import Space
+from transforms.verdict.variation import cells, store
+from transforms.verdict.variation.counting import UNITS
+
+Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
+
+
+class Counted(NamedTuple):
+    """What a baseline keeps.
+
+    Attributes:
+      variation: the content of `variation.arrow`.
+      periods: how many days and hours, and rows without a time, for the contract.
+    """
+
+    variation: bytes
+    periods: Mapping[str, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What is counted.
+
+    Attributes:
+      schema: of the raw features; examples are decoded to it.
+      transform_output: the graph, where the workers reach it.
+    """
+
+    files: tuple[FileSize, ...]
+    time_feature: str
+    schema: schema_pb2.Schema
+    transform_output: str
+    label: str | None
+
+
+def without_time(schema: schema_pb2.Schema, name: str, function: PreprocessingFn) -> schema_pb2.Schema:
+    """An inferred schema without the feature that holds the time, if nothing is computed from it.
+
+    Requests need not have it then: a log has times of its own. Raises UsageError for what is no feature.
+    """
+    names = [feature.name for feature in schema.feature]
+    if name not in names:
+        raise UsageError(f"--time_feature={name} is no feature of the data; it has: {', '.join(names)}")
+    if name in inputs_of(function, schema):
+        return schema
+    result = schema_pb2.Schema()
+    result.CopyFrom(schema)
+    del result.feature[names.index(name)]
+    return result
+
+
+def count(asked: Asked, statistics: Sequence[Statistics], job: Job, console: Console) -> Counted:
+    """Counts the rows of each day and hour, raw and transformed, in the cells of the whole's `statistics`.
+
+    Raises InputError where no row has a time.
+    """
+    target = paths.join(job.temp, "third")
+    pipeline = beam.Pipeline(options=job.options)
+    build(pipeline, asked, statistics, target, job.heartbeats)
+    job.run(pipeline, "counting days and hours", sum(file.bytes for file in asked.files))
+    spaces: dict[str, store.Variation] = {}
+    rows = missing = 0
+    for space in (Space.RAW, Space.TRANSFORMED):
+        found, rows, missing = read_variation(f"{target}-{space.value}")
+        spaces |= found
+    if missing == rows:
+        raise InputError(
+            f"no row has a time in feature {asked.time_feature!r}; expected whole numbers since 1970"
+            " (seconds, milliseconds, ...) or ISO 8601 texts such as 2013-07-14T05:00:00Z"
+        )
+    periods = {unit: _num_periods(spaces, unit) for unit in UNITS}
+    told = ", ".join(f"{number:,} {unit}{'s'[: number != 1]}" for unit, number in periods.items())
+    console.step(f"kept {told}" + (f"; {missing:,} of {rows:,} rows have no time" if missing else ""))
+    return Counted(store.to_bytes(spaces), periods | {"rows_without_time": missing})
+
+
+def build(
+    root: Any, asked: Asked, statistics: Sequence[Statistics], target: str, heartbeats: str | None
+) -> None:
+    """The graph: one read serves the counts of both spaces."""
+    reader = ReadExamples(
+        asked.files, schema=asked.schema, progress=heartbeats, time_feature=asked.time_feature
+    )
+    batches = (root | "ReadExamples" >> reader).batches
+    transformed = (batches | "ApplyTransformGraph" >> ApplyTransformGraph(asked.transform_output)).batches
+    for space, rows, one in zip(
+        (Space.RAW, Space.TRANSFORMED), (batches, transformed), statistics, strict=True
+    ):
+        counted = rows | f"Count{space.value.title()}" >> CountPeriods(_cells(asked, space, one))
+        _ = counted | f"Write{space.value.title()}" >> WriteVariation(f"{target}-{space.value}", space.value)
+
+
+def _cells(asked: Asked, space: Space, statistics: Statistics) -> Mapping[str, cells.Cells]:
+    """Those of the features that are compared; what comes from the label is never asked for."""
+    names = [feature.path.step[0] for one in statistics.datasets for feature in one.features]
+    if space is Space.RAW:
+        wanted = set(schemas.serving_features(asked.schema)) - {asked.label, asked.time_feature}
+        names = [name for name in names if name in wanted]
+    return cells.of_statistics(statistics, names)
+
+
+def _num_periods(spaces: Mapping[str, store.Variation], unit: str) -> int:
+    features = spaces.get(Space.RAW.value, {}).get(unit, {}).values()
+    return max((len(one.periods) for one in features), default=0)

@@ -1,0 +1,81 @@
+"""CountPeriods: rows counted by day and by hour, in the cells of their features."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import apache_beam as beam
+
+from transforms import paths
+from transforms.records import Batch
+from transforms.verdict.variation import store
+from transforms.verdict.variation.cells import Cells
+from transforms.verdict.variation.counting import Layout, PeriodCounts
+
+
+@dataclasses.dataclass(eq=False)
+class CountPeriods(beam.PTransform):  # type: ignore[misc]
+    """`PCollection[Batch]`, whose rows have times, to a PCollection of one `PeriodCounts`.
+
+    Attributes:
+      cells: of each feature that is counted, by name.
+    """
+
+    cells: Mapping[str, Cells]
+
+    def expand(self, batches: beam.PCollection[Batch]) -> Any:
+        return batches | "Count" >> beam.CombineGlobally(_Count(Layout.of(self.cells)))
+
+
+@dataclasses.dataclass(eq=False)
+class WriteVariation(beam.PTransform):  # type: ignore[misc]
+    """Writes the one `PeriodCounts` of its input for the launcher, see `read_variation`.
+
+    Attributes:
+      space: the name of the space that was counted.
+    """
+
+    path: str
+    space: str
+
+    def expand(self, counts: Any) -> Any:
+        return counts | "Write" >> beam.Map(_write, self.path, self.space)
+
+
+def read_variation(path: str) -> tuple[store.Spaces, int, int]:
+    """What `WriteVariation` wrote: the variation, how many rows there were, and how many without a time."""
+    told = json.loads(paths.read_bytes(f"{path}.json"))
+    return store.from_bytes(paths.read_bytes(path)), told["rows"], told["without_time"]
+
+
+def _write(counts: PeriodCounts, path: str, space: str) -> None:
+    told = {"rows": counts.num_rows, "without_time": counts.without_time}
+    paths.write_atomically(path, store.to_bytes({space: store.of_counts(counts)}))
+    paths.write_atomically(f"{path}.json", json.dumps(told).encode())
+
+
+class _Count(beam.CombineFn):  # type: ignore[misc]
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        self._layout = layout
+
+    def create_accumulator(self) -> PeriodCounts:
+        return PeriodCounts(self._layout)
+
+    def add_input(self, counts: PeriodCounts, batch: Batch) -> PeriodCounts:
+        time = batch.metadata.column(batch.metadata.schema.get_field_index("time"))
+        counts.add(batch.features, time)
+        return counts
+
+    def merge_accumulators(self, parts: Iterable[PeriodCounts]) -> PeriodCounts:
+        every = iter(parts)
+        whole = next(every, None) or self.create_accumulator()
+        for part in every:
+            whole.merge(part)
+        return whole
+
+    def extract_output(self, counts: PeriodCounts) -> PeriodCounts:
+        return counts

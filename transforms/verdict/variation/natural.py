@@ -1,0 +1,219 @@
+"""How far training's own days or hours lie from the rest of training, and how likely one lies so far.
+
+For each period the distance to all others is measured as the window's is to training, less what its number of
+rows makes by chance. Beyond the tenth that lies furthest the tail is taken to be exponential (peaks over a
+threshold: Balkema and de Haan 1974, Pickands 1975), with a scale that is known from the k furthest alone, so
+that the tail is (1 + x / (k scale))^-k: with few periods heavy, with many exponential.
+
+A window of several periods is also held against spans of as many that follow one another. Such a span lies no
+further out, on average, than its periods do, so each of the two bounds the probability.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from transforms.verdict.evidence import chance
+from transforms.verdict.variation.cells import NUMBER
+from transforms.verdict.variation.store import FeaturePeriods
+
+Array = np.ndarray[Any, Any]
+
+#: Periods with fewer rows that have the feature tell nothing, nor do fewer such periods.
+LEAST_ROWS, LEAST_PERIODS = 50, 5
+_TAIL, _LEAST_IN_TAIL = 0.1, 5
+NO_DEVIATION = 1e-3
+# The mean of the square of Kolmogorov's statistic, scaled by the rows.
+_KOLMOGOROV_SQUARE = math.pi**2 / 12
+
+
+@dataclasses.dataclass(frozen=True)
+class Tail:
+    """Distances of periods, each 0 to 1, and what follows for one that was not among them.
+
+    Attributes:
+      distances: ascending.
+      independent: how many of them count; spans that overlap are fewer than there are.
+    """
+
+    distances: Array
+    independent: float
+
+    def probability(self, distance: float) -> float:
+        """How likely a period lies so far from training, at least."""
+        total = len(self.distances)
+        if distance <= self.start:
+            further = total - int(np.searchsorted(self.distances, distance, "left"))
+            return (further + 1) / (total + 1)
+        if not self._scale:
+            return 0.0  # all periods are alike: what lies out is not of their kind
+        x = (distance - self.start) / (self._size * self._scale)
+        return float(self._share * (1 + x) ** -self._size)
+
+    @property
+    def start(self) -> float:
+        """The distance from which the tail is exponential."""
+        return float(self.distances[-self._in_tail - 1])
+
+    @property
+    def median(self) -> float:
+        return float(np.median(self.distances))
+
+    @property
+    def most(self) -> float:
+        return float(self.distances[-1])
+
+    @property
+    def _in_tail(self) -> int:
+        total = len(self.distances)
+        return min(max(math.ceil(_TAIL * total), _LEAST_IN_TAIL), total - 1)
+
+    @property
+    def _share(self) -> float:
+        return self._in_tail / len(self.distances)
+
+    @property
+    def _size(self) -> float:
+        return max(self._in_tail * self.independent / len(self.distances), 1.0)
+
+    @cached_property
+    def _scale(self) -> float:
+        # By the median: one storm must not make all else natural. By the mean where most exceed nothing.
+        excess = self.distances[-self._in_tail :] - self.start
+        return max(float(np.median(excess)) / math.log(2), float(np.mean(excess)) / 2)
+
+
+def tail(distances: Array, independent: float | None = None) -> Tail | None:
+    """None of too few periods."""
+    if len(distances) < LEAST_PERIODS:
+        return None
+    return Tail(np.sort(distances), len(distances) if independent is None else independent)
+
+
+def of_values(one: FeaturePeriods, length: int) -> list[Tail]:
+    """Of the distributions of values: Kolmogorov's distance of numbers, total variation of categories."""
+    distance = _of_numbers if one.cells.kind == NUMBER else _of_categories
+    return _tails(one, one.counts, one.present, length, distance)
+
+
+def of_moment(one: FeaturePeriods, length: int, moment: Moment, *, above: bool) -> tuple[list[Tail], float]:
+    """How far periods lie above (or below) the middle one in a moment of a number, and that middle."""
+    totals = np.column_stack([one.moments, one.counts.sum(1)])
+    known = one.present >= LEAST_ROWS
+    middle = float(np.median(moment(totals[known]))) if known.any() else 0.0
+
+    def distance(sums: Array, _whole: Array, _rows: Array) -> Array:
+        away = moment(sums) - middle
+        return np.maximum(away if above else -away, 0.0)
+
+    return _tails(one, totals, one.present, length, distance), middle
+
+
+Moment = Callable[[Array], Array]
+
+
+def mean(totals: Array) -> Array:
+    """Means, of rows [sum, sum of squares, count]."""
+    result: Array = totals[:, 0] / totals[:, 2]
+    return result
+
+
+def log_deviation(totals: Array) -> Array:
+    """Logarithms of standard deviations, of rows as `mean` takes them."""
+    square = totals[:, 1] / totals[:, 2] - mean(totals) ** 2
+    # A deviation of less is none: sums are rounded.
+    result: Array = np.log(np.sqrt(np.maximum(square, 0.0)) + NO_DEVIATION)
+    return result
+
+
+def of_lengths(one: FeaturePeriods, length: int) -> list[Tail]:
+    """Of how many values a row has: Kolmogorov's distance."""
+    return _tails(one, one.length_counts, one.present, length, _of_numbers) if one.cells.length_size else []
+
+
+def of_missing(one: FeaturePeriods, length: int) -> list[Tail]:
+    """Of the share of missing rows: its difference."""
+    counts = np.stack([one.present, one.rows - one.present], 1)
+    return _tails(one, counts, one.rows, length, _of_missing)
+
+
+def of_new(one: FeaturePeriods, expected: float) -> list[Tail]:
+    """Of the share of values that no other period has, beyond the `expected` share; period by period."""
+    values = one.counts.sum(1)
+    if one.new is None:
+        return []
+    known = one.present >= LEAST_ROWS
+    found = tail(np.maximum(one.new[known] / values[known] - expected, 0.0))
+    return [] if found is None else [found]
+
+
+def probability(tails: list[Tail], distance: float) -> float:
+    """How likely a window of training's own kind lies so far from it; 1 where nothing is known."""
+    return min((one.probability(distance) for one in tails), default=1.0)
+
+
+# Of counts [periods, cells], the counts of all rows [cells], and rows [periods]: a distance for each period.
+_Distance = Callable[[Array, Array, Array], Array]
+
+
+def _tails(one: FeaturePeriods, counts: Array, rows: Array, length: int, distance: _Distance) -> list[Tail]:
+    """Of single periods, and of spans of `length` that follow one another."""
+    found = [_tail_of(counts, rows, distance, counts.sum(0), 1)]
+    if length > 1 and len(spans := _spans(one.periods, length)):
+        summed = [side[spans].sum(1) for side in (counts, rows)]
+        found.append(_tail_of(summed[0], summed[1], distance, counts.sum(0), length))
+    return [each for each in found if each is not None]
+
+
+def _tail_of(counts: Array, rows: Array, distance: _Distance, whole: Array, length: int) -> Tail | None:
+    known = (rows >= LEAST_ROWS) & (np.abs(counts).sum(1) > 0)
+    if np.count_nonzero(known) < LEAST_PERIODS:
+        return None
+    distances = distance(counts[known].astype(float), whole.astype(float), rows[known])
+    return tail(distances, len(distances) / length)
+
+
+def _spans(periods: Array, length: int) -> Array:
+    """Places of periods that follow one another, [spans, length]."""
+    starts = np.arange(max(len(periods) - length + 1, 0))
+    whole = periods[starts + length - 1] - periods[starts] == length - 1 if len(starts) else np.zeros(0, bool)
+    result: Array = starts[whole][:, None] + np.arange(length)[None, :]
+    return result
+
+
+def _of_numbers(counts: Array, whole: Array, rows: Array) -> Array:
+    shares, others = _shares(counts, whole)
+    far = np.abs(np.cumsum(shares - others, 1)).max(1)
+    return _beyond(far, _KOLMOGOROV_SQUARE / rows)
+
+
+def _of_categories(counts: Array, whole: Array, rows: Array) -> Array:
+    shares, others = _shares(counts, whole)
+    far = np.abs(shares - others).sum(1) / 2
+    by_chance = np.array([chance.expected_variation(p, n) for p, n in zip(others, rows, strict=True)])
+    return _beyond(far, by_chance**2)
+
+
+def _of_missing(counts: Array, whole: Array, rows: Array) -> Array:
+    shares, others = _shares(counts, whole)
+    far = np.abs(shares - others)[:, 1]
+    return _beyond(far, others[:, 0] * others[:, 1] / rows)
+
+
+def _shares(counts: Array, whole: Array) -> tuple[Array, Array]:
+    """Shares of each period, and of all others together."""
+    rest = np.maximum(whole - counts, 0.0)
+    mine, theirs = (side / np.maximum(side.sum(1, keepdims=True), 1e-300) for side in (counts, rest))
+    return mine, theirs
+
+
+def _beyond(far: Array, square_by_chance: Array) -> Array:
+    """Distances without what chance adds: squares of independent deviations add up."""
+    result: Array = np.sqrt(np.maximum(far**2 - square_by_chance, 0.0))
+    return result

@@ -1,0 +1,194 @@
+"""Whether a difference is no more than training's own days or hours show: its probability, both together.
+
+What differs may be nature's part and chance's part. By the triangle inequality a window lies no further out
+than both parts together, so for any way of dividing the distance its probability is at most that of nature's
+part plus that of chance's; the least of these sums is taken.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import functools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from transforms.verdict.evidence import cdf as cdfs
+from transforms.verdict.evidence.differences import LENGTH, MISSING, UNSEEN, Difference
+from transforms.verdict.variation import cells as cell
+from transforms.verdict.variation import natural
+from transforms.verdict.variation.natural import Tail
+from transforms.verdict.variation.store import FeaturePeriods, Variation
+from transforms.verdict.views import View
+
+Array = np.ndarray[Any, Any]
+
+_STEPS = 12
+# The parts of the error for a number's distribution as a whole, and for each side of both its moments.
+_ANYWHERE, _ONE_SIDE = 0.4, 0.15
+_HOUR, _DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+
+
+class Periods(NamedTuple):
+    """The periods of training that a window is held against, and how many of them it is as long as."""
+
+    unit: str
+    length: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Natural:
+    """What training's periods say of one difference.
+
+    Attributes:
+      unit, length: a window is as long as so many `day`s or `hour`s.
+      distance: how far the window lies out, measured as the periods are.
+      median, most: how far the periods (single ones) lie out.
+      p_value: how likely nature and chance together make the difference.
+    """
+
+    unit: str
+    length: int
+    distance: float
+    median: float
+    most: float
+    p_value: float
+
+
+def periods_of(span: dt.timedelta | None) -> Periods:
+    """Hours for a window of less than half a day, else days; one whose length is not known is a day."""
+    if span is None or span <= dt.timedelta():
+        return Periods("day", 1)
+    if span < _DAY / 2:
+        return Periods("hour", max(round(span / _HOUR), 1))
+    return Periods("day", max(round(span / _DAY), 1))
+
+
+def of_difference(
+    variation: Variation,
+    name: str,
+    one: Difference,
+    sides: tuple[View, View | None],
+    span: dt.timedelta | None,
+) -> Natural | None:
+    """None where training's periods tell nothing of the feature in this metric."""
+    unit, length = _known_unit(variation, span)
+    if (periods := variation.get(unit, {}).get(name)) is None:
+        return None
+    aspects = list(_aspects(periods, one, sides, length))
+    if not aspects:
+        return None
+    p_values = [
+        divided(functools.partial(natural.probability, each.tails), one.p_of_part, each.distance)
+        / each.weight
+        for each in aspects
+    ]
+    first = aspects[0]
+    told = (first.distance, first.tails[0].median, first.tails[0].most)
+    return Natural(unit, length, *told, min(*p_values, 1.0))
+
+
+def of_share(variation: Variation, name: str, effect: float, span: dt.timedelta | None) -> float:
+    """How likely the distribution of a feature lies so far out that a share of its values moves by `effect`.
+
+    0 where nothing is known of its periods: then chance alone decides.
+    """
+    unit, length = _known_unit(variation, span)
+    if (periods := variation.get(unit, {}).get(name)) is None:
+        return 0.0
+    tails = natural.of_values(periods, length)
+    return natural.probability(tails, effect) if tails else 0.0
+
+
+def _known_unit(variation: Variation, span: dt.timedelta | None) -> Periods:
+    """Days where hours are asked for and none are known: an hour is no nearer to training than its day."""
+    asked = periods_of(span)
+    return asked if asked.unit in variation else Periods("day", 1)
+
+
+class _Aspect(NamedTuple):
+    """One way to lie out: what periods do, how far the window does, and its part of the error."""
+
+    tails: list[Tail]
+    distance: float
+    weight: float = 1.0
+
+
+def _aspects(
+    periods: FeaturePeriods, one: Difference, sides: tuple[View, View | None], length: int
+) -> Iterator[_Aspect]:
+    """The periods' distances, and the window's, both on the cells of the periods."""
+    if one.metric == MISSING:
+        found = [_Aspect(natural.of_missing(periods, length), one.effect)]
+    elif one.metric == UNSEEN:
+        found = [_Aspect(natural.of_new(periods, one.parts[0][1]), one.effect)]
+    elif one.metric == LENGTH:
+        found = [_Aspect(natural.of_lengths(periods, length), one.effect)]
+    else:
+        found = list(_of_values(periods, one, sides, length))
+    yield from (each for each in found if each.tails)
+
+
+def _of_values(
+    periods: FeaturePeriods, one: Difference, sides: tuple[View, View | None], length: int
+) -> Iterator[_Aspect]:
+    tails = natural.of_values(periods, length)
+    if (shares := _shares(periods.cells, *sides)) is None:
+        return
+    before, after = shares
+    if periods.cells.kind == cell.CATEGORY:
+        distance = float(np.abs(after - before).sum() / 2)
+        yield _Aspect(tails, max(distance, one.effect))
+        return
+    distance = float(np.abs(np.cumsum(after - before)).max())
+    yield _Aspect(tails, max(distance, one.effect), _ANYWHERE)
+    yield from _of_moments(periods, sides[1], length)
+
+
+def _of_moments(periods: FeaturePeriods, serving: View | None, length: int) -> Iterator[_Aspect]:
+    """Where numbers lie and how wide, in units of the values: ranks end where training does."""
+    assert serving is not None
+    numbers, cells = serving.proto.num_stats, periods.cells
+    if not (math.isfinite(numbers.mean) and math.isfinite(numbers.std_dev)):
+        return
+    ends = cells.standard(
+        np.array([numbers.mean - numbers.std_dev, numbers.mean, numbers.mean + numbers.std_dev])
+    )
+    deviation = math.log((ends[2] - ends[0]) / 2 + natural.NO_DEVIATION)
+    for moment, value in ((natural.mean, float(ends[1])), (natural.log_deviation, deviation)):
+        above, middle = natural.of_moment(periods, length, moment, above=True)
+        if value < middle:
+            above, _ = natural.of_moment(periods, length, moment, above=False)
+        yield _Aspect(above, abs(value - middle), _ONE_SIDE)
+
+
+def _shares(cells: cell.Cells, training: View, serving: View | None) -> tuple[Array, Array] | None:
+    if serving is None:
+        return None
+    if cells.kind == cell.CATEGORY:
+        before, after = (cell.shares_of_values(view.counted(), cells.values) for view in (training, serving))
+        return before, after
+    sides = [cdfs.of_view(view) for view in (training, serving)]
+    shares = [cell.shares_of_cdf(side, cells.edges) for side in sides if side is not None]
+    return (shares[0], shares[1]) if len(shares) == 2 else None
+
+
+def divided(nature: Callable[[float], float], chance: Callable[[float], float], distance: float) -> float:
+    """The least sum of nature's probability of a part of `distance` and chance's of what is left.
+
+    Nature's falls as its part grows and chance's rises: the least sum lies where they cross, about, and is
+    looked for by halving. Any division gives an upper bound, so one beside the best is safe.
+    """
+    if distance <= 0:
+        return 1.0
+    low, high, least = 0.0, 1.0, nature(distance) + chance(0.0)
+    least = min(least, nature(0.0) + chance(1.0))
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        by_nature, by_chance = nature(middle * distance), chance(1 - middle)
+        least = min(least, by_nature + by_chance)
+        low, high = (middle, high) if by_nature > by_chance else (low, middle)
+    return min(least, 1.0)

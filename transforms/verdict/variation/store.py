@@ -1,0 +1,212 @@
+"""What a baseline keeps of how its days and hours differ: `variation.arrow`, an Arrow stream.
+
+One record batch for each space and unit, a row for each feature. Its metadata name the space, the unit, the
+periods and how many rows each has.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.verdict.variation.cells import CATEGORY, NUMBER, Cells
+from transforms.verdict.variation.counting import PeriodCounts, UnitCounts
+
+Array = np.ndarray[Any, Any]
+
+_FORMAT = 1
+_FLOATS, _DOUBLES = pa.large_list(pa.float32()), pa.large_list(pa.float64())
+_SCHEMA = pa.schema(
+    [
+        ("space", pa.string()),
+        ("unit", pa.string()),
+        ("feature", pa.string()),
+        ("kind", pa.string()),
+        ("edges", _DOUBLES),
+        ("values", pa.large_list(pa.string())),
+        ("lengths", _DOUBLES),
+        ("periods", pa.large_list(pa.int64())),
+        ("rows", _FLOATS),
+        ("present", _FLOATS),
+        ("counts", _FLOATS),
+        ("length_counts", _FLOATS),
+        ("moments", _FLOATS),
+        ("new", _FLOATS),
+    ]
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class FeaturePeriods:
+    """One feature, period by period.
+
+    Attributes:
+      cells: what values were counted in; without `known`.
+      periods: numbers of days or hours since 1970, ascending.
+      rows, present: [periods] rows, and those that have the feature.
+      counts: [periods, cells.size] values.
+      length_counts: [periods, cells.length_size] rows that have the feature.
+      moments: [periods, 2] sums of a number's values and of their squares, as `Cells.standard` has them;
+        [periods, 0] for a category.
+      new: [periods] values that came in no other period; None where that is not known.
+    """
+
+    cells: Cells
+    periods: Array
+    rows: Array
+    present: Array
+    counts: Array
+    length_counts: Array
+    moments: Array
+    new: Array | None = None
+
+    def kept(self, mask: Array) -> FeaturePeriods:
+        """The periods for which `mask` is true."""
+        return FeaturePeriods(
+            self.cells,
+            self.periods[mask],
+            self.rows[mask],
+            self.present[mask],
+            self.counts[mask],
+            self.length_counts[mask],
+            self.moments[mask],
+            None if self.new is None else self.new[mask],
+        )
+
+
+#: Of one space: by unit (`day`, `hour`) and feature.
+Variation = Mapping[str, Mapping[str, FeaturePeriods]]
+Spaces = Mapping[str, Variation]
+
+
+def of_counts(counted: PeriodCounts) -> Variation:
+    """The variation of one space, periods in order."""
+    return {unit: dict(_of_unit(counts)) for unit, counts in counted.units.items() if counts.rows}
+
+
+def _of_unit(counts: UnitCounts) -> Iterator[tuple[str, FeaturePeriods]]:
+    periods = _whole_periods(counts)
+    ordered = counts.counts[[counts.rows[int(number)] for number in periods]]
+    for name, cells in counts.layout.cells.items():
+        start = counts.layout.starts[name] + 1
+        middle = start + cells.size
+        end = middle + cells.length_size
+        yield (
+            name,
+            FeaturePeriods(
+                dataclasses.replace(cells, known={}),
+                periods,
+                ordered[:, 0],
+                ordered[:, start - 1],
+                ordered[:, start:middle],
+                ordered[:, middle:end],
+                ordered[:, end : end + 2 * cells.has_moments],
+                _new(counts, name, cells, periods),
+            ),
+        )
+
+
+def _whole_periods(counts: UnitCounts) -> Array:
+    """The periods in order, without the first and the last where they have less than half of the usual rows.
+
+    Training data begin and end within a period, of which they hold a part that is like no other.
+    """
+    periods = np.array(sorted(counts.rows), np.int64)
+    rows = counts.counts[[counts.rows[number] for number in periods.tolist()], 0]
+    keep = rows >= np.median(rows) / 2
+    keep[1:-1] = True
+    whole: Array = periods[keep]
+    return whole
+
+
+def _new(counts: UnitCounts, name: str, cells: Cells, periods: Array) -> Array | None:
+    """How many values a period has that no other one has: had it not been trained on, they were new."""
+    if not cells.known or name not in counts.first:
+        return None
+    alone = counts.first[name] == counts.last[name]
+    often = np.array(list(cells.known.values()))[alone]
+    where = counts.first[name][alone]
+    return np.array([often[where == number].sum() for number in periods], np.float32)
+
+
+def to_bytes(spaces: Spaces) -> bytes:
+    """The content of `variation.arrow`, by the name of the space; the same input gives the same bytes."""
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, _SCHEMA.with_metadata({"trueserve": str(_FORMAT)})) as writer:
+        for space, variation in sorted(spaces.items()):
+            for unit, features in sorted(variation.items()):
+                rows = [_row(space, unit, name, one) for name, one in sorted(features.items())]
+                writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=_SCHEMA))
+    return sink.getvalue()
+
+
+def _row(space: str, unit: str, name: str, one: FeaturePeriods) -> dict[str, Any]:
+    return {
+        "space": space,
+        "unit": unit,
+        "feature": name,
+        "kind": one.cells.kind,
+        "edges": one.cells.edges,
+        "values": list(one.cells.values),
+        "lengths": one.cells.lengths,
+        "periods": one.periods,
+        "rows": one.rows,
+        "present": one.present,
+        "counts": one.counts.ravel(),
+        "length_counts": one.length_counts.ravel(),
+        "moments": one.moments.ravel(),
+        "new": one.new,
+    }
+
+
+def from_bytes(data: bytes) -> Spaces:
+    """The variation of each space, unit and feature.
+
+    Raises ValueError, with what is wrong, for what `to_bytes` has not made.
+    """
+    try:
+        stream = pa.ipc.open_stream(data)
+        if not stream.schema.equals(_SCHEMA):
+            raise ValueError("its columns are others")
+        batches: Iterable[pa.RecordBatch] = list(stream)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ValueError(f"it is no Arrow stream: {str(error).splitlines()[0][:200]}") from error
+    found: dict[str, dict[str, dict[str, FeaturePeriods]]] = {}
+    for batch in batches:
+        for number in range(batch.num_rows):
+            row = {name: batch.column(place)[number] for place, name in enumerate(batch.schema.names)}
+            space, unit, name = (row[key].as_py() for key in ("space", "unit", "feature"))
+            found.setdefault(space, {}).setdefault(unit, {})[name] = _feature(row)
+    return found
+
+
+def _feature(row: Mapping[str, Any]) -> FeaturePeriods:
+    cells = Cells(
+        row["kind"].as_py(),
+        edges=_array(row["edges"]),
+        values=tuple(row["values"].as_py()),
+        lengths=_array(row["lengths"]),
+    )
+    if cells.kind not in (NUMBER, CATEGORY):
+        raise ValueError(f"a feature of kind {cells.kind!r}")
+    rows = _array(row["rows"])
+    return FeaturePeriods(
+        cells,
+        _array(row["periods"]),
+        rows,
+        _array(row["present"]),
+        _array(row["counts"]).reshape(len(rows), cells.size),
+        _array(row["length_counts"]).reshape(len(rows), cells.length_size),
+        _array(row["moments"]).reshape(len(rows), 2 * cells.has_moments),
+        _array(row["new"]) if row["new"].is_valid else None,
+    )
+
+
+def _array(value: Any) -> Array:
+    result: Array = value.values.to_numpy(zero_copy_only=False)
+    return result
