@@ -97,6 +97,15 @@ def test_a_tail_is_exponential_beyond_what_was_seen() -> None:
     assert tails.exceeded_in(values, 0.3) == sorted(values, reverse=True)[300]
 
 
+def test_the_limit_that_the_docs_follow_by_hand() -> None:
+    # docs/backtest.md: 56 of 180 values are over 0.025, the nineteenth is u, and the mean excess above it b.
+    top = [0.0631, 0.0620, *[0.0446 + (18 * 0.0078 - 0.0185 - 0.0174) / 16] * 16]
+    values = (*top, *(0.0446 - step * 0.0005 for step in range(38)), *(0.0,) * 124)
+    both = [Series(Key("raw", name, "distribution"), 0.025, 0.025, values) for name in ("a", "b")]
+    assert len(both[0].fired()) == 56
+    assert [one.suggested for one in suggest(both, 180 / 30)] == [0.06, 0.06]
+
+
 @given(st.lists(EFFECTS, min_size=1, max_size=50), st.floats(1e-9, 1), st.floats(1e-9, 1))
 def test_what_is_exceeded_falls_as_the_share_grows(values: list[float], one: float, other: float) -> None:
     rare, often = (tails.exceeded_in(values, share) for share in sorted((one, other)))
