@@ -139,6 +139,33 @@ def test_the_limits_suggested_hold_in_validate(past: Past, tmp_path: Path, capsy
     assert kept == parse((past.folder / "thresholds.toml").read_bytes(), "t")
 
 
+def test_errors_that_no_limit_is_for_are_told(past: Past, tmp_path: Path, capsys: Capture) -> None:
+    baseline = tmp_path / "baseline"
+    shutil.copytree(past.baseline, baseline)
+    schema = text_format.Parse((baseline / "schema.pbtxt").read_text(), schema_pb2.Schema())
+    [own] = [feature for feature in schema.feature if feature.name == "distance"]
+    own.skew_comparator.jensen_shannon_divergence.threshold = 1e-6
+    (baseline / "schema.pbtxt").write_text(text_format.MessageToString(schema))
+    result = backtest(capsys, baseline, past.logs, tmp_path / "o", *SPAN, BAD)
+    document = json.loads((tmp_path / "o/backtest.json").read_text())
+    assert document["alarms"]["after"] == 11
+    assert {
+        "space": "raw",
+        "feature": "distance",
+        "metric": "jensen_shannon_divergence",
+        "windows": 11,
+    } in document["left"]
+    assert ("raw", "distance", "distribution") not in {
+        (one["space"], one["feature"], one["limit"]) for one in document["suggested"]
+    }
+    assert any(
+        "11 windows fire under these limits too, more than the budget allows" in line for line in result.out
+    )
+    # A threshold of the user's is listed, and left as it is.
+    written = text_format.Parse((tmp_path / "o/schema.pbtxt").read_text(), schema_pb2.Schema())
+    assert written == schema
+
+
 def test_a_wide_budget_raises_nothing(past: Past, tmp_path: Path, capsys: Capture) -> None:
     assert backtest(capsys, past.baseline, past.logs, tmp_path / "o", *SPAN, BAD, "--budget=P1D").code == 0
     document = json.loads((tmp_path / "o/backtest.json").read_text())
@@ -246,8 +273,8 @@ def test_a_rerun_replaces_its_own_files_and_no_others(past: Past, tmp_path: Path
     result = backtest(capsys, *arguments)
     assert result.code == 2
     assert "holds notes.txt" in e2e.one_error(result)
-    result = backtest(capsys, past.baseline, past.logs, Path(past.baseline), *SPAN)
-    assert result.code == 2
+    assert backtest(capsys, past.baseline, past.logs, Path(past.baseline), *SPAN).code == 2
+    assert backtest(capsys, past.baseline, past.logs, tmp_path / "o/notes.txt", *SPAN).code == 2
 
 
 @pytest.mark.parametrize(

@@ -5,18 +5,24 @@ from __future__ import annotations
 import datetime as dt
 import math
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support_verdict import reference
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms import schema as schemas
-from transforms.backtesting import judging, tails, thresholds_file
+from transforms import slicing
+from transforms.backtesting import judging, room, tails, thresholds_file
 from transforms.backtesting.document import name_of
 from transforms.backtesting.suggest import Key, Series, Suggestion, suggest
 from transforms.errors import UsageError
-from transforms.records import Window
+from transforms.records import METADATA_SCHEMA, Batch, Window
 from transforms.verdict.findings import Severity, Space
+from transforms.verdict.reference import Reference
 from transforms.verdict.thresholds import LIMITS, Override, Thresholds, parse
 
 EFFECTS = st.one_of(st.just(0.0), st.floats(0, 0.99))
@@ -197,3 +203,55 @@ def test_default_comparators_are_raised_and_stay_defaults() -> None:
     assert thresholds == [0.25, 0.3, 0.1]
     assert [schemas.has_own_comparator(feature) for feature in found.feature] == [False, True, False]
     assert given_one.feature[0].skew_comparator.jensen_shannon_divergence.threshold == 0.1
+
+
+def a_reference(rows: int = 50) -> Reference:
+    data = pd.DataFrame({"n": np.arange(rows, dtype="float32"), "c": [f"v{k}" for k in range(rows)]})
+    raw_features = {"n": ("trip", "other")}
+    return reference(data, label=None, space=Space.TRANSFORMED, raw_features=raw_features)
+
+
+def test_more_windows_than_memory_holds_are_refused_with_the_number_that_fits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(room, "MOST_BYTES", 1_000_000)
+    # 80 kB for the number, 10 kB and 100 bytes a value for the category.
+    room.check(10, [a_reference()], frozenset())
+    with pytest.raises(UsageError, match=r"11 windows .* about 0\.0 GB .* at most 10 can be held"):
+        room.check(11, [a_reference()], frozenset())
+    room.check(12, [a_reference()], frozenset({"trip"}))
+    with pytest.raises(UsageError, match="at most 12 can be held"):
+        room.check(13, [a_reference()], frozenset({"trip"}))
+
+
+def test_what_is_wanted_is_named_or_computed_from_what_is() -> None:
+    every = [a_reference()]
+    assert room.wanted(every, frozenset()) == {Space.TRANSFORMED: None}
+    found = room.wanted(every, frozenset({"other", "c", "s.x"}))[Space.TRANSFORMED]
+    assert found is not None
+    assert {"n", "c", "s"} <= found
+    assert not {"d", "x"} & found
+
+
+def test_rows_are_split_by_window_and_none_is_lost() -> None:
+    rng = np.random.default_rng(3)
+    start = START - dt.timedelta(hours=5, microseconds=7)
+    offsets = np.concatenate(
+        [rng.integers(0, 10 * 3_600_000_000, 500), [0, 3_600_000_000 - 1, 3_600_000_000]]
+    )
+    times = [start + dt.timedelta(microseconds=int(offset)) for offset in offsets]
+    metadata = {
+        name: pa.nulls(len(times), kind.type)
+        for name, kind in zip(METADATA_SCHEMA.names, METADATA_SCHEMA, strict=True)
+    }
+    metadata |= {"time": pa.array(times, METADATA_SCHEMA.field("time").type)}
+    features = pa.RecordBatch.from_pydict({"a": list(range(len(times))), "b": [None] * len(times)})
+    batch = Batch(features, pa.RecordBatch.from_pydict(metadata, schema=METADATA_SCHEMA))
+    hour = dt.timedelta(hours=1)
+    found = {n: part.features.column(0).to_pylist() for n, part in slicing.by_window(batch, start, hour)}
+    expected: dict[int, list[int]] = {}
+    for row, time in enumerate(times):
+        expected.setdefault((time - start) // hour, []).append(row)
+    assert found == expected
+    assert slicing.narrowed(batch, frozenset({"b", "z"})).features.schema.names == ["b"]
+    assert slicing.narrowed(batch, frozenset({"z"})).features.num_rows == len(times)
