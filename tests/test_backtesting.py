@@ -88,10 +88,11 @@ def test_what_is_wholly_different_cannot_be_silenced() -> None:
 
 
 def test_one_wild_feature_does_not_raise_the_others_beyond_what_was_seen() -> None:
-    calm = Series(Key("raw", "calm", "distribution"), 0.025, 0.025, (0.03, 0.03, *(0.0,) * 28))
+    calm = Series(Key("raw", "calm", "distribution"), 0.025, 0.025, (0.03, 0.04, 0.05, *(0.0,) * 27))
     wild = Series(Key("raw", "wild", "distribution"), 0.025, 0.025, (0.0,) * 20 + (0.9, *(0.1,) * 9))
     found = {one.key.feature: one.suggested for one in suggest([calm, wild], 0.9)}
-    assert found["calm"] == 0.031
+    # At its own part of the budget: 0.03 + 0.015 ln(2 / (30 x 0.9 / 60)).
+    assert found["calm"] == 0.053
     assert found["wild"] > 0.9
 
 
@@ -100,6 +101,8 @@ def test_a_tail_is_exponential_beyond_what_was_seen() -> None:
     count = 1000
     values = [-0.02 * math.log((n + 0.5) / count) for n in range(count)]
     assert tails.exceeded_in(values, 1e-4) == pytest.approx(0.02 * math.log(1e4), rel=0.05)
+    # Windows without a difference that counts are no part of the tail.
+    assert tails.exceeded_in([0.0] * 28 + [0.05, 0.04], 1 / 60) == pytest.approx(0.04 + 0.01 * math.log(2))
     assert tails.exceeded_in(values, 0.3) == sorted(values, reverse=True)[300]
 
 
