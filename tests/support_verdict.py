@@ -7,8 +7,13 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import tensorflow_data_validation as tfdv
 
+from transforms.statistics import SIZES
+from transforms.summaries.dataset import DatasetSummary, uses_of
+from transforms.summaries.protos import dataset_statistics
+from transforms.summaries.quantiles import Scratch
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.findings import Comparison, Finding, Space
 from transforms.verdict.views import Statistics
@@ -39,6 +44,26 @@ def statistics(data: pd.DataFrame, options: tfdv.StatsOptions | None = None) -> 
     return tfdv.generate_statistics_from_dataframe(data, options or tfdv.StatsOptions())
 
 
+def ours(data: pd.DataFrame, against: Reference) -> Statistics:
+    """What `validate` computes of served rows; NaN and None are missing."""
+    summary = DatasetSummary(uses_of(against.schema))
+    summary.add(pa.RecordBatch.from_pydict({str(n): _lists(column) for n, column in data.items()}), Scratch())
+    return Statistics(datasets=[dataset_statistics(summary, SIZES)])
+
+
+def _lists(column: pd.Series) -> pa.Array:
+    is_list = column.map(lambda value: isinstance(value, list | np.ndarray)).any()
+    values = [None if not is_list and pd.isna(v) else list(v) if is_list else [v] for v in column]
+    kind = {"f": pa.float32(), "i": pa.int64(), "b": pa.int64()}.get(column.dtype.kind)
+    if kind is None:
+        flat = next((v[0] for v in values if v), "")
+        kind = pa.int64() if isinstance(flat, int) else pa.float32() if isinstance(flat, float) else None
+    if kind is not None:
+        return pa.array(values, pa.large_list(kind))
+    told = [None if v is None else [x.encode() if isinstance(x, str) else x for x in v] for v in values]
+    return pa.array(told, pa.large_list(pa.large_binary()))
+
+
 def reference(
     data: pd.DataFrame, label: str | None = LABEL, space: Space = Space.RAW, **fields: object
 ) -> Reference:
@@ -54,7 +79,7 @@ def compared(
     policy: Policy | None = None,
     forms: dict[tuple[str, str], int] | None = None,
 ) -> Comparison:
-    return compare(against, statistics(data), policy or Policy(), Counter(forms or {}))
+    return compare(against, ours(data, against), policy or Policy(), Counter(forms or {}))
 
 
 def worst(findings: Iterable[Finding], feature: str) -> Finding:

@@ -23,11 +23,13 @@ MAY_IMPORT_BEAM = {
     "pipelines/beam_options.py",
     "pipelines/job.py",
     "pipelines/join.py",
+    "pipelines/periods.py",
     "pipelines/prepare.py",
     "pipelines/validate.py",
     "transforms/analyze.py",
     "transforms/coders.py",
     "transforms/collect.py",
+    "transforms/count_periods.py",
     "transforms/file_systems.py",
     "transforms/graph.py",
     "transforms/join_rows.py",
@@ -172,6 +174,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "replay_requests": {*FOUNDATIONS, "replay"},
     "checking": {"baseline", "errors", "op_packages", "serving"},
     "verdict": {"accounting", "custom_statistics", "errors", "records", "replay", "schema", "slicing"},
+    "count_periods": {"paths", "records", "verdict"},
     "publish": {*FOUNDATIONS, "replay", "slicing", "verdict"},
 }
 

@@ -117,6 +117,7 @@ def _beside_distances(sides: Sides, anomalies: object, judgement: Judgement) -> 
     found += schema_findings.beyond_the_kept(sides, [name for name in in_serving if name not in told])
     found += range_findings.findings(sides, in_serving)
     found = [decision.settled_values(judgement, finding) for finding in found]
+    found = [decision.settled_presence(judgement, finding) for finding in found]
     return list({(f.feature, f.kind, f.metric): f for f in reversed(found)}.values())
 
 

@@ -12,15 +12,13 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
+from transforms.verdict import evidence_words
 from transforms.verdict.evidence import chance, differences
 from transforms.verdict.evidence.differences import KOLMOGOROV, LENGTH, MISSING, UNSEEN, VARIATION, Difference
-from transforms.verdict.findings import Finding, Kind, Severity
+from transforms.verdict.findings import Evidence, Finding, Kind, Natural, Severity
 from transforms.verdict.reference import Sides
 from transforms.verdict.severity import Policy
-from transforms.verdict.text import number, percent, quoted
-from transforms.verdict.unseen import NAMED_FROM
 from transforms.verdict.variation import naturally
-from transforms.verdict.variation.naturally import Natural
 from transforms.verdict.variation.store import Variation
 
 #: The least effect that matters, by metric: a share of rows or values, 0 to 1.
@@ -34,11 +32,7 @@ LEAST_EFFECT: Mapping[str, float] = {
 #: What findings of missing rows are called.
 MISSING_METRIC = "missing_share_difference"
 _KINDS = {MISSING: Kind.PRESENCE, UNSEEN: Kind.VALUES}
-_NAMES = {
-    KOLMOGOROV: "Kolmogorov-Smirnov distance",
-    VARIATION: "total variation",
-    LENGTH: "distance of the numbers of values in a row",
-}
+_NOTHING_ELSE = "beside it nothing differs beyond chance by as much as matters"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,10 +74,37 @@ class Judgement:
 
     @cached_property
     def greatest_p(self) -> float:
-        every = [one for found in self.found.values() for one in found]
-        return chance.beyond(
-            [one.p_value for one in every], self.sides.policy.false_alarms, [one.least_p for one in every]
+        return self._greatest(self.found)
+
+    @cached_property
+    def greatest_by_chance(self) -> float:
+        """As `greatest_p`, had nobody asked how training's periods differ."""
+        return self._greatest(self.by_chance)
+
+    def _greatest(self, differences: Mapping[str, list[Difference]]) -> float:
+        every = [one for found in differences.values() for one in found]
+        p_values, least = [one.p_value for one in every], [one.least_p for one in every]
+        return chance.beyond(p_values, self.sides.policy.false_alarms, least)
+
+    def evidence(self, name: str, one: Difference) -> Evidence:
+        """What the decision on a difference of a feature rests on."""
+        return Evidence(
+            beyond_chance=one.p_value <= self.greatest_p,
+            large_enough=one.effect >= self.least_effect(name, one.metric),
+            p_value=one.p_value,
+            p_by_chance=self._by_chance(name, one.metric),
+            p_limit=self.greatest_p,
+            effective_rows=round(one.size),
+            parts=evidence_words.parts_of(self.sides, name, one),
+            natural=self.natural.get((name, one.metric)),
         )
+
+    def _by_chance(self, name: str, metric: str) -> float:
+        return next(one.p_value for one in self.by_chance[name] if one.metric == metric)
+
+    def is_remarkable(self, name: str, one: Difference) -> bool:
+        """Whether chance does not explain a difference, though it is no error: worth knowing of."""
+        return self._by_chance(name, one.metric) <= self.greatest_by_chance
 
     def least_effect(self, name: str, metric: str) -> float:
         """From which effect on a difference of a feature matters: the user's limit, or ours."""
@@ -136,13 +157,22 @@ class Judgement:
 
 
 def findings(judgement: Judgement, told: Iterable[Finding]) -> Iterator[Finding]:
-    """A finding for each difference that counts and that no finding of its kind tells already."""
+    """A finding for each difference that counts and that no finding of its kind tells already.
+
+    What is beyond chance and does not count, as it is small or as training's own periods differ so, is info.
+    """
+    told = list(told)
     said = {(one.feature, one.kind) for one in told if one.severity is Severity.ERROR}
+    mentioned = {one.feature for one in told}
     for name, found in judgement.found.items():
-        for one in found:
+        for one in sorted(found, key=lambda one: not judgement.counts(name, one)):
             kind = kind_of(one.metric)
-            if (name, kind) not in said and judgement.counts(name, one):
+            counts = judgement.counts(name, one)
+            if (name, kind) in said or (not counts and name in mentioned):
+                continue
+            if counts or judgement.is_remarkable(name, one):
                 said.add((name, kind))
+                mentioned.add(name)
                 yield _finding(judgement, name, kind, one)
 
 
@@ -169,9 +199,12 @@ def settled(judgement: Judgement, finding: Finding) -> Finding:
         return finding
     agreeing = judgement.of(finding.feature, *metrics)
     if agreeing:
-        return dataclasses.replace(finding, p_value=min(one.p_value for one in agreeing))
-    said = f"{finding.message}; beside it nothing differs beyond chance by as much as matters"
-    return dataclasses.replace(finding, severity=Severity.INFO, message=said)
+        return _with_evidence(judgement, finding, agreeing)
+    every = [one for one in judgement.found[finding.feature] if one.metric in metrics]
+    told = judgement.evidence(finding.feature, min(every, key=lambda one: one.p_value))
+    why = f"no more than training's {told.natural.unit}s differ" if told.natural else _NOTHING_ELSE
+    said = f"{finding.message}; {why}"
+    return dataclasses.replace(finding, severity=Severity.INFO, message=said, evidence=told)
 
 
 def settled_values(judgement: Judgement, finding: Finding) -> Finding:
@@ -181,51 +214,49 @@ def settled_values(judgement: Judgement, finding: Finding) -> Finding:
     if finding.severity is Severity.INFO:
         return finding
     agreeing = judgement.of(finding.feature, UNSEEN)
-    level = Severity.ERROR if agreeing else Severity.WARNING
-    p_value = min((one.p_value for one in agreeing), default=None)
-    return dataclasses.replace(finding, severity=level, p_value=p_value)
+    if agreeing:
+        return _with_evidence(judgement, dataclasses.replace(finding, severity=Severity.ERROR), agreeing)
+    return dataclasses.replace(finding, severity=Severity.WARNING, p_value=None)
+
+
+def settled_presence(judgement: Judgement, finding: Finding) -> Finding:
+    """Rows that lack a feature which the schema requires: few of many are a warning, and no alarm."""
+    if finding.kind is not Kind.PRESENCE or finding.severity is not Severity.ERROR:
+        return finding
+    if not judgement.measured(finding.feature, MISSING):
+        return finding
+    agreeing = judgement.of(finding.feature, MISSING)
+    if agreeing:
+        return _with_evidence(judgement, finding, agreeing)
+    [one] = [one for one in judgement.found[finding.feature] if one.metric == MISSING]
+    told = judgement.evidence(finding.feature, one)
+    why = "which is no more than chance explains" if not told.beyond_chance else "too few to be an error"
+    return dataclasses.replace(
+        finding, severity=Severity.WARNING, message=f"{finding.message}; {why}", evidence=told
+    )
+
+
+def _with_evidence(judgement: Judgement, finding: Finding, agreeing: Iterable[Difference]) -> Finding:
+    least = min(agreeing, key=lambda one: one.p_value)
+    told = judgement.evidence(finding.feature, least)
+    return dataclasses.replace(finding, p_value=least.p_value, evidence=told)
 
 
 def _finding(judgement: Judgement, name: str, kind: Kind, one: Difference) -> Finding:
-    sides = judgement.sides
+    sides, told = judgement.sides, judgement.evidence(name, one)
+    least = judgement.least_effect(name, one.metric)
+    counts = judgement.counts(name, one) and not is_the_users(sides, name, kind)
     return Finding(
         feature=name,
         space=sides.reference.space,
         kind=kind,
-        severity=Severity.INFO if is_the_users(sides, name, kind) else Severity.ERROR,
+        severity=Severity.ERROR if counts else Severity.INFO,
         metric=MISSING_METRIC if one.metric == MISSING else one.metric,
-        message=_words(judgement, name, one),
+        message=evidence_words.sentence(one, told, least),
         distance=one.effect,
-        threshold=judgement.least_effect(name, one.metric),
+        threshold=least,
+        noise_floor=one.floor,
         p_value=one.p_value,
         raw_features=sides.raw_features(name),
+        evidence=told,
     )
-
-
-def _words(judgement: Judgement, name: str, one: Difference) -> str:
-    if one.metric == MISSING:
-        _, before, after = one.parts[0]
-        return f"missing in {percent(before)} of training rows and in {percent(after)} of those served"
-    if one.metric == UNSEEN:
-        _, before, after = one.parts[0]
-        return (
-            f"values that training did not have are {percent(after)} of those served; training leads to"
-            f" expect {percent(before)}"
-        )
-    least = number(judgement.least_effect(name, one.metric))
-    said = f"{_NAMES[one.metric]} {number(one.effect)} is over {least} and beyond chance"
-    moved = "; ".join(_moved(judgement.sides, name, part) for part in one.parts[:1])
-    return f"{said} ({_chance(one.p_value)}); {moved}" if moved else said
-
-
-def _chance(p_value: float) -> str:
-    return f"p {p_value:.1e}" if p_value >= 1e-12 else "p below 1e-12"
-
-
-def _moved(sides: Sides, name: str, part: tuple[str, float, float]) -> str:
-    label, before, after = part
-    serving = sides.serving[name]
-    if serving.kind == "category":
-        known = label in sides.training[name].counts() or serving.counts()[label] >= NAMED_FROM
-        label = quoted(label) if known and not label.startswith("(") else label.strip("()")
-    return f"{label}: {percent(before)} of training, {percent(after)} of serving"

@@ -42,6 +42,59 @@ class Diagnosis:
 
 
 @dataclasses.dataclass(frozen=True)
+class Part:
+    """What moved: a range of numbers or a category, and its shares (0 to 1) of training and of serving."""
+
+    label: str
+    training: float
+    serving: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Natural:
+    """What training's own periods say of a difference.
+
+    Attributes:
+      unit, length: the window is as long as so many `day`s or `hour`s.
+      distance: how far the window lies out, measured as the periods are.
+      median, most: how far training's periods lie out: half of them so far at most, and the furthest.
+      p_value: how likely how periods differ, and chance, make the difference together.
+    """
+
+    unit: str
+    length: int
+    distance: float
+    median: float
+    most: float
+    p_value: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """Both conditions of a finding, with the figures that they rest on.
+
+    Attributes:
+      beyond_chance: whether `p_value` is at most `p_limit`.
+      large_enough: whether the finding's distance, an effect, is at least its threshold.
+      p_value: what was held against the limit: chance's, and nature's where that is known.
+      p_by_chance: how likely chance alone makes the difference.
+      p_limit: the greatest p-value that counted, of all of this comparison; 0 where none did.
+      effective_rows: rows of one sample that were as uncertain as the difference of both.
+      parts: what moved most, that first.
+      natural: None where it is not known how training's periods differ, or was not asked.
+    """
+
+    beyond_chance: bool
+    large_enough: bool
+    p_value: float
+    p_by_chance: float
+    p_limit: float
+    effective_rows: int
+    parts: tuple[Part, ...] = ()
+    natural: Natural | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Finding:
     """One feature (or the whole set) and one kind of trouble.
 
@@ -52,6 +105,7 @@ class Finding:
       distance, threshold, noise_floor: unit-free, None where the kind has none.
       p_value: how likely chance alone makes the difference, None where that was not asked.
       raw_features: for a transformed feature, the raw features it is computed from.
+      evidence: what the decision rests on; None for findings that do not rest on a test.
       message: one sentence for a person.
     """
 
@@ -68,9 +122,13 @@ class Finding:
     slice: str | None = None
     diagnosis: Diagnosis | None = None
     raw_features: tuple[str, ...] = ()
+    evidence: Evidence | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {**dataclasses.asdict(self), "raw_features": list(self.raw_features)}
+        values = {**dataclasses.asdict(self), "raw_features": list(self.raw_features)}
+        if self.evidence is not None:
+            values["evidence"]["parts"] = [dataclasses.asdict(part) for part in self.evidence.parts]
+        return values
 
 
 @dataclasses.dataclass(frozen=True)

@@ -74,7 +74,7 @@ class Policy:
     unseen_share: float = 0.01
     max_rejects: float = 0.0
     false_alarms: float = 0.004
-    natural_alarms: float = 0.02
+    natural_alarms: float = 0.01
     min_rows: int = 1
     min_slice_rows: int = 200
 

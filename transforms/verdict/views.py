@@ -38,6 +38,11 @@ class Counted(NamedTuple):
     whole: float
     most_unkept: float
 
+    @property
+    def edge(self) -> float:
+        """The share up to which it is luck whether a value was kept: three deviations beyond the rarest."""
+        return (self.most_unkept + 3 * math.sqrt(self.most_unkept)) / self.whole if self.whole else 0.0
+
     def shares(self) -> dict[str, float]:
         """See `View.shares`."""
         return {value: count / self.whole for value, count in self.counts.items()} if self.whole else {}

@@ -32,11 +32,13 @@ class Cdf:
       x: ascending; the first has share 0 or is a step from 0.
       share: of all values, those up to that point, 0 to 1, ascending.
       is_loose: whether a point's share lies anywhere on a step at its value: told by TFDV's histograms alone.
+      has_steps: whether it is known, of these, that values repeat.
     """
 
     x: Array
     share: Array
     is_loose: bool = False
+    has_steps: bool = False
 
     def bounds(self, at: Array) -> tuple[Array, Array]:
         """The least and the most that the share of values not greater than each of `at` can be."""
@@ -137,7 +139,10 @@ def _of_tfdv(view: View) -> Cdf | None:
     x = np.array([at for at, _ in points])
     share = np.maximum.accumulate(np.array([part for _, part in points]))
     share[x >= x[-1]] = 1.0
-    return dataclasses.replace(_with_zeros(Cdf(x, share), view), is_loose=True)
+    bounds = [bucket.high for bucket in view.buckets(_TEN)]
+    repeat = len(set(bounds)) < len(bounds) or view.proto.type == statistics_pb2.FeatureNameStatistics.INT
+    cdf = Cdf(x, share) if repeat else _with_zeros(Cdf(x, share), view)
+    return dataclasses.replace(cdf, is_loose=True, has_steps=repeat)
 
 
 def _edges(buckets: Sequence[Bucket]) -> list[tuple[float, float]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -184,6 +185,39 @@ def _deviations(expected: Array, observed: Array, size: float) -> Array:
 def expected_variation(expected: Array, size: float) -> float:
     """The total variation distance that chance alone makes on average, for shares of cells."""
     return float(np.sum(np.sqrt(2 * expected * (1 - expected) / (math.pi * size))) / 2) if size else 1.0
+
+
+# A floor holds in 999 of 1,000 cases.
+_ABOVE = 0.001
+_DEVIATIONS = 3.29  # normal, on either side
+
+
+def floor_of_kolmogorov(size: float) -> float:
+    """How far apart two distribution functions lie at most, by chance: Kolmogorov's tail, its first term."""
+    return min(math.sqrt(math.log(2 / _ABOVE) / (2 * size)), 1.0) if size else 1.0
+
+
+def floor_of_variation(expected: Array, size: float) -> float:
+    """Likewise the total variation of shares of cells, beyond what chance makes on average.
+
+    It is at most half the root of the chi-squared statistic by the number of rows (Cauchy and Schwarz), of
+    which the quantile is Wilson and Hilferty's.
+    """
+    if not size or len(expected) < 2:
+        return 1.0
+    freedom = len(expected) - 1
+    spread = 2 / (9 * freedom)
+    quantile = freedom * (1 - spread + NormalDist().inv_cdf(1 - _ABOVE) * math.sqrt(spread)) ** 3
+    return float(min(max(math.sqrt(quantile / size) / 2 - expected_variation(expected, size), 0.0), 1.0))
+
+
+def floor_of_share(share: float, size: float) -> float:
+    """Likewise a share, from Wilson's interval (1927), which holds for rare ones, too."""
+    if not size:
+        return 1.0
+    square = _DEVIATIONS**2
+    half = _DEVIATIONS * math.sqrt(share * (1 - share) / size + square / (4 * size**2)) + square / (2 * size)
+    return min(half / (1 + square / size), 1.0)
 
 
 def beyond(p_values: Sequence[float], rate: float, least: Sequence[float] = ()) -> float:

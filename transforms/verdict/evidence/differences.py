@@ -42,6 +42,7 @@ class Difference:
       parts: what moved most: a label, its share of training and of serving; the most moved first.
       p_of_part: the p-value, had serving moved by this part (0 to 1) of the way alone.
       least_p: the least p-value that so many rows can give, whatever they hold; counts of few are coarse.
+      floor: the effect that two samples of one distribution stay under in 999 of 1,000 cases.
     """
 
     metric: str
@@ -53,17 +54,20 @@ class Difference:
         default=lambda _part: 1.0, compare=False, repr=False
     )
     least_p: float = 0.0
+    floor: float = 0.0
 
 
-def _difference(  # noqa: PLR0917 - the fields of a Difference
+def _difference(
     metric: str,
     effect: float,
     size: float,
     parts: tuple[tuple[str, float, float], ...],
     p_of_part: Callable[[float], float],
+    *,
+    floor: float,
     least_p: float = 0.0,
 ) -> Difference:
-    return Difference(metric, effect, p_of_part(1.0), size, parts, p_of_part, least_p)
+    return Difference(metric, effect, p_of_part(1.0), size, parts, p_of_part, least_p, floor)
 
 
 def of_values(training: View, serving: View) -> Iterator[Difference]:
@@ -90,7 +94,15 @@ def of_missing(training: View, missing: int, rows: int) -> Difference:
         return chance.of_rates(training.missing, training.rows, moved, rows)
 
     least = chance.least_of_rates(training.missing + missing, training.rows, rows)
-    return _difference(MISSING, abs(shares[1] - shares[0]), size, (("missing", *shares),), p_of_part, least)
+    return _difference(
+        MISSING,
+        abs(shares[1] - shares[0]),
+        size,
+        (("missing", *shares),),
+        p_of_part,
+        floor=chance.floor_of_share(shares[0], size),
+        least_p=least,
+    )
 
 
 def of_number(training: View, serving: View) -> Difference | None:
@@ -105,16 +117,21 @@ def of_number(training: View, serving: View) -> Difference | None:
 def ordered(metric: str, before: Cdf, after: Cdf, size: float) -> Difference:
     """The difference of two distribution functions."""
     parts = _deciles(before, after)
-    if after.is_loose:
+    floor = max(chance.floor_of_kolmogorov(size) - _RESOLUTION, 0.0)
+    if after.is_loose and (before.has_steps or after.has_steps):
         least = _least_distance(before, after)
-        return _difference(metric, least, size, parts, lambda part: chance.of_kolmogorov(part * least, size))
-    expected, observed = loose_cells(before, after) if before.is_loose else cells(before, after)
+
+        def p_of_bounds(part: float) -> float:
+            return chance.of_kolmogorov(part * least, size)
+
+        return _difference(metric, least, size, parts, p_of_bounds, floor=floor)
+    expected, observed = (loose_cells if before.is_loose and not after.is_loose else cells)(before, after)
     distance = max(float(np.max(np.abs(np.cumsum(observed - expected)))) - _RESOLUTION, 0.0)
 
     def p_of_part(part: float) -> float:
         return chance.of_ordered(expected, expected + part * (observed - expected), size)
 
-    return _difference(metric, distance, size, parts, p_of_part)
+    return _difference(metric, distance, size, parts, p_of_part, floor=floor)
 
 
 def _least_distance(before: Cdf, after: Cdf) -> float:
@@ -153,11 +170,8 @@ def loose_cells(before: Cdf, after: Cdf) -> tuple[Array, Array]:
     last = np.append(places[1:], len(before.x)) - 1
     lowest, highest = before.share[places], before.share[last]
     low, high = after.under(points), after.up_to(points)
-    # Where training has a step of its own (its zeros) both ends are known.
-    known = highest > lowest
-    nearest = np.clip(lowest, low, high)
     cuts_before = np.stack([lowest, highest], 1).ravel()
-    cuts_after = np.stack([np.where(known, low, nearest), np.where(known, high, nearest)], 1).ravel()
+    cuts_after = np.stack([np.clip(side, low, high) for side in (lowest, highest)], 1).ravel()
     shares = [np.diff(np.concatenate([[0.0], cuts, [1.0]])) for cuts in (cuts_before, cuts_after)]
     expected, observed = (np.clip(side, 0.0, 1.0) for side in shares)
     keep = (expected > 1e-12) | (observed > 1e-12)
@@ -187,7 +201,7 @@ def of_category(training: View, serving: View, sides: tuple[Counted, Counted]) -
     size = chance.effective_size(training.present, serving.present)
     before, after = sides
     unkept = after.most_unkept / after.whole if after.whole else 0.0
-    expected, observed = pooled(before.shares(), after.shares(), size, unkept)
+    expected, observed = pooled(before.shares(), after.shares(), size, unkept, before.edge)
     p, q = np.array(list(expected.values())), np.array(list(observed.values()))
     if len(p) == 1 and _OTHERS in expected:
         return None
@@ -200,18 +214,22 @@ def of_category(training: View, serving: View, sides: tuple[Counted, Counted]) -
     def p_of_part(part: float) -> float:
         return chance.of_categories(positive, q if part == 1 else positive + part * (q - positive), size)
 
-    return _difference(VARIATION, effect, size, parts, p_of_part)
+    return _difference(VARIATION, effect, size, parts, p_of_part, floor=chance.floor_of_variation(p, size))
 
 
 def pooled(
-    before: Mapping[str, float], after: Mapping[str, float], size: float, unkept: float
+    before: Mapping[str, float], after: Mapping[str, float], size: float, unkept: float, edge: float = 0.0
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Shares of the categories that training leads to expect in five rows at least, and of all others.
+
+    Those at the `edge` of training's list, where it is cut, are among the others: which of them were kept is
+    luck, and the lucky ones came more often than they will again.
 
     `unkept` is the greatest share that a value can have in serving whose count was not kept: as far as that
     goes, such a value is taken to be as frequent as expected.
     """
-    known = [value for value, share in before.items() if share * size >= _LEAST_EXPECTED and value != _OTHERS]
+    least = max(_LEAST_EXPECTED / size if size else 1.0, edge)
+    known = [value for value, share in before.items() if share >= least and value != _OTHERS]
     expected = {value: before[value] for value in known}
     observed = {value: after.get(value, min(before[value], unkept)) for value in known}
     expected[_OTHERS] = max(1 - sum(expected.values()), 0.0)
@@ -242,7 +260,9 @@ def of_unseen(training: View, serving: View, sides: tuple[Counted, Counted]) -> 
 
     parts = (("new values", expected, share),)
     least = chance.least_of_rates((once + rows) / cluster, training.values, of_rows)
-    return _difference(UNSEEN, max(share - expected, 0.0), size, parts, p_of_part, least)
+    floor = chance.floor_of_share(expected, size)
+    effect = max(share - expected, 0.0)
+    return _difference(UNSEEN, effect, size, parts, p_of_part, floor=floor, least_p=least)
 
 
 def _cluster(before: Counted, ratio: float) -> float:
@@ -284,4 +304,4 @@ def _length_cdf(view: View) -> Cdf | None:
     if not buckets:
         return None
     edges = [buckets[0].low_value, *(bucket.high_value for bucket in buckets)]
-    return Cdf(np.array(edges), np.linspace(0, 1, len(edges)), is_loose=True)
+    return Cdf(np.array(edges), np.linspace(0, 1, len(edges)), is_loose=True, has_steps=True)

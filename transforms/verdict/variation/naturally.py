@@ -7,7 +7,6 @@ part plus that of chance's; the least of these sums is taken.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import functools
 import math
@@ -18,6 +17,7 @@ import numpy as np
 
 from transforms.verdict.evidence import cdf as cdfs
 from transforms.verdict.evidence.differences import LENGTH, MISSING, UNSEEN, Difference
+from transforms.verdict.findings import Natural
 from transforms.verdict.variation import cells as cell
 from transforms.verdict.variation import natural
 from transforms.verdict.variation.natural import Tail
@@ -37,25 +37,6 @@ class Periods(NamedTuple):
 
     unit: str
     length: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Natural:
-    """What training's periods say of one difference.
-
-    Attributes:
-      unit, length: a window is as long as so many `day`s or `hour`s.
-      distance: how far the window lies out, measured as the periods are.
-      median, most: how far the periods (single ones) lie out.
-      p_value: how likely nature and chance together make the difference.
-    """
-
-    unit: str
-    length: int
-    distance: float
-    median: float
-    most: float
-    p_value: float
 
 
 def periods_of(span: dt.timedelta | None) -> Periods:

@@ -1,0 +1,77 @@
+"""What the evidence says, in a sentence for a person and in figures."""
+
+from __future__ import annotations
+
+from transforms.verdict.evidence.differences import KOLMOGOROV, LENGTH, MISSING, UNSEEN, VARIATION, Difference
+from transforms.verdict.findings import Evidence, Part
+from transforms.verdict.reference import Sides
+from transforms.verdict.text import number, percent, quoted
+from transforms.verdict.unseen import NAMED_FROM
+
+_NAMES = {
+    KOLMOGOROV: "Kolmogorov-Smirnov distance",
+    VARIATION: "total variation",
+    LENGTH: "distance of the numbers of values in a row",
+    MISSING: "share of missing rows",
+    UNSEEN: "share of new values",
+}
+
+
+def parts_of(sides: Sides, name: str, one: Difference) -> tuple[Part, ...]:
+    """What moved most; rare values that training does not have are not named, as they may be a person's."""
+    return tuple(Part(_label(sides, name, label), *shares) for label, *shares in one.parts)
+
+
+def sentence(one: Difference, told: Evidence, least: float) -> str:
+    """Both conditions, and what moved."""
+    said = f"{_NAMES[one.metric]} {number(one.effect)}"
+    if one.metric in (MISSING, UNSEEN):
+        [part] = told.parts
+        before, after = percent(part.training), percent(part.serving)
+        said = f"missing in {before} of training rows and in {after} of those served"
+        if one.metric == UNSEEN:
+            said = f"{after} of the values served are new; training leads to expect {before}"
+    moved = "" if one.metric in (MISSING, UNSEEN) else "; ".join(map(_moved, told.parts[:1]))
+    return "; ".join(
+        part for part in (f"{said}{_conditions(one, told, least)}", moved, _natural(told)) if part
+    )
+
+
+def _conditions(one: Difference, told: Evidence, least: float) -> str:
+    chance = f"beyond chance ({_p(told.p_value)})" if told.beyond_chance else "no more than chance explains"
+    if told.beyond_chance and not told.large_enough:
+        return f", {chance}, is under {number(least)}, from which it matters"
+    if not told.beyond_chance and told.natural is not None and told.large_enough:
+        return f" is over {number(least)}, but no more than training's {told.natural.unit}s differ"
+    if one.metric in (MISSING, UNSEEN):
+        return f" ({_p(told.p_value)})"
+    return f" is over {number(least)} and {chance}"
+
+
+def _natural(told: Evidence) -> str:
+    natural = told.natural
+    if natural is None:
+        return ""
+    lying = f"{number(natural.median)} from the rest (median), {number(natural.most)} at most"
+    return f"training's {natural.unit}s lie {lying}, this window {number(natural.distance)}"
+
+
+def natural_only(told: Evidence) -> bool:
+    """Whether a difference is beyond chance and large enough, and only nature explains it."""
+    return told.natural is not None and told.large_enough and not told.beyond_chance
+
+
+def _p(p_value: float) -> str:
+    return f"p {p_value:.1e}" if p_value >= 1e-12 else "p below 1e-12"
+
+
+def _moved(part: Part) -> str:
+    return f"{part.label}: {percent(part.training)} of training, {percent(part.serving)} of serving"
+
+
+def _label(sides: Sides, name: str, label: str) -> str:
+    serving = sides.serving.get(name)
+    if serving is None or serving.kind != "category":
+        return label
+    known = label in sides.training[name].counts() or serving.counts()[label] >= NAMED_FROM
+    return quoted(label) if known and not label.startswith("(") else label.strip("()")
