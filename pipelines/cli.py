@@ -252,6 +252,7 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="limits and severities by feature; default: the baseline's thresholds.toml, if there",
     )
+    add("--previous", metavar="RUN|auto", help="also: what moved since that run; auto: the last window's")
     add("--max_rejects", type=float, default=0.0, metavar="FRACTION", help="of records read; default 0")
     add(
         "--sample",

@@ -199,6 +199,7 @@ def plain_lines(verdict: dict[str, Any]) -> list[str]:
     lines = [f"{verdict['verdict']}: {words.headline(verdict)}", f"records: {records(verdict)}"]
     lines += [f"weights: {weights}"] if (weights := words.weights(verdict)) else []
     lines += [f"slices: {slices}"] if (slices := _slices(verdict)) else []
+    lines += [f"drift: {since}"] if (since := words.since(verdict)) else []
     lines += [_plain_finding(finding) for finding in verdict["findings"]]
     for row in verdict["not_compared"]:
         name, reason = words.name(row["feature"]), words.visible(row["reason"], 400)
@@ -253,7 +254,7 @@ def _summary(verdict: dict[str, Any]) -> RenderableType:
         padding=(0, 1),
     )
     parts: list[RenderableType] = [banner, Padding(Text(records(verdict), style="dim"), (0, 2))]
-    beside = filter(None, (words.weights(verdict), _slices(verdict)))
+    beside = filter(None, (words.weights(verdict), _slices(verdict), words.since(verdict)))
     parts += [Padding(Text(told, style="dim"), (0, 2)) for told in beside]
     if verdict["findings"]:
         parts.append(_table(verdict["findings"]))

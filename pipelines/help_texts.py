@@ -34,6 +34,10 @@ windows, in UTC, from the first moment up to the last, which is outside:
   --window=2013-07-14/2013-07-16   as --start and --end
   --window=2013-07-14T05/PT1H      from there for an ISO 8601 duration: PT90M, P1DT12H, P2W
 
+--previous=auto compares with the last window published under --output, too, and looks for
+what moved a little each time over the windows before; a RUN is a run's folder, its
+verdict.json, an output folder, or the id of a run under --output.
+
 Fields in --logs (%Y %m %d %j %H %M; %% is a percent sign) are filled in with the times of
 the window, and the one step after it, as requests are logged later than they are made.
 """

@@ -89,6 +89,7 @@ class ValidateOptions:
       thresholds: a file of limits, feature by feature; None takes the one in the baseline, if it has one.
       ignore: features whose findings never make `skew`.
       only: the features that are looked at, with what is computed from them; () for all.
+      previous: the earlier run to compare with beside training, or `auto`; see `transforms.publish.earlier`.
     """
 
     logs: str
@@ -121,6 +122,7 @@ class ValidateOptions:
     replay_rtol: float = DEFAULT_REPLAY_RTOL
     replay_share: float = DEFAULT_REPLAY_SHARE
     contracts: str | None = None
+    previous: str | None = None
     beam_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

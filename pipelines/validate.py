@@ -25,7 +25,7 @@ from transforms.logs import bigquery
 from transforms.logs.warm_ups import fingerprints
 from transforms.mark_rows import MarkRows
 from transforms.paths import FileSize
-from transforms.publish import run_folder
+from transforms.publish import earlier, run_folder
 from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.publish.publish import PublishVerdict
 from transforms.publish.replayed import Asked
@@ -108,13 +108,14 @@ def make_plan(options: ValidateOptions) -> Plan:
 
     Raises:
       UsageError: it is missing, incomplete or of another format version, or has no category to slice by; or
-        the model to replay, the contracts of versions or the limits are not what they must be; or --only
-        names no feature.
+        the model to replay, the contracts of versions, the limits or the earlier run are not what they must
+        be; or --only names no feature.
     """
     source = Source(options.baseline, options.schema, options.statistics, options.label, options.spaces)
     loaded = layout.load(options.baseline) if options.baseline else None
     references = _of_baseline(loaded, options.spaces) if loaded else source.references()
-    policy = _policy(options, references, loaded)
+    policy, window = _policy(options, references, loaded), Window(options.start, options.end)
+    contract = loaded.contract.to_json() if loaded else None
     by_space = {reference.space: reference for reference in references}
     plan = Plan(
         options=options,
@@ -123,10 +124,11 @@ def make_plan(options: ValidateOptions) -> Plan:
         request_schema=_request_schema(by_space.get(Space.RAW), loaded, policy),
         transform_output=loaded.transform_output if loaded else None,
         job=Job(
-            window=Window(options.start, options.end),
+            window=window,
             policy=policy,
-            contract=loaded.contract.to_json() if loaded else None,
+            contract=contract,
             beside=_asked(options),
+            earlier=_earlier(options, window, contract),
         ),
         run_id=run_folder.new_run_id(),
         warm_ups=fingerprints(probe_requests.requests(loaded.probes)) if loaded else frozenset(),
@@ -286,6 +288,20 @@ def _asked(options: ValidateOptions) -> Asked:
     return Asked(replay, contracts)
 
 
+def _earlier(
+    options: ValidateOptions, window: Window, contract: Mapping[str, Any] | None
+) -> earlier.Earlier | None:
+    """The runs that `--previous` means; None without it."""
+    if options.previous is None:
+        return None
+    return earlier.find(options.previous, options.output, window, contract)
+
+
+def _previous_path(asked: str) -> str | None:
+    """`--previous` where it is a path: neither `auto` nor the id of a run."""
+    return asked if asked != earlier.AUTO and ("/" in asked or paths.exists(asked)) else None
+
+
 def _check_places(options: ValidateOptions, beam_flags: PipelineOptions) -> None:
     if options.baseline is None and options.spaces == ("transformed",):
         raise UsageError("--spaces=transformed needs a --baseline: TFDV's statistics have no transform graph")
@@ -297,6 +313,7 @@ def _check_places(options: ValidateOptions, beam_flags: PipelineOptions) -> None
         logs=options.logs,
         output=options.output,
         replay=options.replay,
+        previous=_previous_path(options.previous or earlier.AUTO),
     )
     beam_options.temp_location(beam_flags)
     if paths.exists(paths.join(options.output, layout.CONTRACT)):

@@ -39,6 +39,17 @@ def test_plain_lines_hold_one_fact_each() -> None:
     assert "\x1b" not in out.getvalue()
 
 
+def test_what_moved_since_the_last_run_is_one_line() -> None:
+    window = {"start": None, "end": None}
+    told = {"run": "r", "path": "p", "window": window, "verdict": "ok", "spaces": ["raw"], "windows": 0}
+    for terminal in (False, True):
+        console, out, _ = plain(terminal=terminal)
+        console.findings(skew() | {"previous": told | {"since": None}})
+        assert out.getvalue().count("since the last run (all times): nothing moved") == 1
+        console.findings(skew() | {"previous": told | {"run": None}})
+        assert out.getvalue().count("no earlier run: nothing to compare with") == 1
+
+
 def test_findings_on_a_terminal_name_feature_distance_and_limit() -> None:
     console, out, _ = plain(terminal=True)
     console.findings(skew())

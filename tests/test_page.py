@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import re
 from collections import Counter
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from support_page import HOSTILE, make_categories, make_finding, make_numbers, make_verdict
@@ -210,6 +212,48 @@ def test_page_of_hostile_thousands_stays_small() -> None:
     html = page.render(verdict, [make_categories(name, names[:12]) for name in names], findings)
     assert len(html) < LIMIT
     assert not Parsed(html).open
+
+
+def with_previous(result: Verdict, **fields: Any) -> Verdict:
+    window = {"start": "2013-06-01T00:00:00Z", "end": "2013-07-01T00:00:00Z"}
+    told = {"run": "r", "path": "p", "window": window, "verdict": "ok", "spaces": ["raw"], "windows": 7}
+    return dataclasses.replace(result, previous=told | {"since": None} | fields)
+
+
+def test_earlier_runs_have_a_part_of_their_own() -> None:
+    moved = make_finding("speed", "warning", "since June: other <b>", kind=Kind.DRIFT)
+    slow = make_finding("fuel", "warning", "a little each time", kind=Kind.DRIFT, metric="slow_drift")
+    verdict = with_previous(make_verdict("skew", [make_finding("wind", "error"), moved, slow]))
+    told = page.render(verdict, []).decode()
+    found, since = told.split("<h2>Findings")[1].split("<h2>Since the last run</h2>")
+    assert found.startswith("<small>1</small>")
+    assert "speed" not in found
+    assert "Since the last run (2013-06-01 up to 2013-07-01, UTC): speed moved; over 7 earlier" in since
+    assert "windows fuel moved a little each time." in since
+    assert "since June: other &lt;b&gt;" in since
+
+
+def test_without_an_earlier_run_the_page_says_so() -> None:
+    nothing: dict[str, Any] = {
+        "run": None,
+        "path": None,
+        "window": None,
+        "verdict": None,
+        "spaces": [],
+        "windows": 0,
+    }
+    info = make_finding("", "info", "no earlier run", kind=Kind.DRIFT, metric="no_earlier_run")
+    told = page.render(with_previous(make_verdict("ok", [info]), **nothing), []).decode()
+    assert "No earlier run: nothing to compare with." in told
+    assert told.count("o earlier run") == 1
+    assert "Since the last run" not in page.render(make_verdict("ok"), []).decode()
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_what_earlier_runs_are_called_brings_no_tag(hostile: str) -> None:
+    told = page.render(with_previous(make_verdict("ok"), run=hostile, path=hostile, verdict=hostile), [])
+    plain = page.render(with_previous(make_verdict("ok")), [])
+    assert Parsed(told).tags == Parsed(plain).tags
 
 
 def test_histogram_draws_both_sides_to_one_scale() -> None:

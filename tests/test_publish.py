@@ -81,7 +81,7 @@ def test_calm_is_ok(against: Reference, calm: Statistics) -> None:
     outcome, verdict, files = run(against, found_in(calm))
     assert outcome is Outcome.OK
     assert verdict["contract"] == {"format_version": 1}
-    assert files.keys() == {"report.html", "anomalies.pbtxt", "stats.binpb"}
+    assert files.keys() == {"report.html", "anomalies.pbtxt", "stats.binpb", "positions.json"}
     assert b"No skew" in files["report.html"]
     # The label is no row of the page, and every other feature is one.
     assert files["report.html"].count(b"<article") == 4

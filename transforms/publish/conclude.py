@@ -12,7 +12,8 @@ from typing import Any
 
 from transforms.accounting import Accounting
 from transforms.errors import TrueserveError
-from transforms.publish import page, replayed
+from transforms.publish import page, replayed, since
+from transforms.publish.earlier import Earlier
 from transforms.records import Fault, Reject, Window
 from transforms.slicing import SliceStatistics
 from transforms.verdict import histograms, slice_findings
@@ -31,12 +32,14 @@ class Job:
       policy: thresholds, and what counts as skew.
       contract: the baseline's contract as JSON values, None where there is no baseline.
       beside: what else was asked for.
+      earlier: the runs to compare with beside training, None where that was not asked for.
     """
 
     window: Window
     policy: Policy
     contract: Mapping[str, Any] | None = None
     beside: replayed.Asked = dataclasses.field(default_factory=replayed.Asked)
+    earlier: Earlier | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,10 +84,12 @@ def conclude(
     span = _span(job.window, _seen(evidence.accounting))
     compared = [compare(one, served[one.space], job.policy, forms, span) for one in references]
     beside = replayed.comparisons(evidence.beside, job.beside, job.policy, job.contract)
+    told = since.look(job.earlier, since.Served(job.window, references, served, job.contract, job.policy))
+    drifted = [] if told.comparison is None else [told.comparison]
     verdict = decide(
         job.window,
         evidence.accounting,
-        [*compared, *beside],
+        [*compared, *beside, *drifted],
         [*evidence.faults, *faults],
         job.policy,
         job.contract,
@@ -95,11 +100,12 @@ def conclude(
             effective_rows=evidence.effective_rows,
         ),
     )
-    verdict = dataclasses.replace(verdict, **replayed.blocks(evidence.beside, job.beside, job.contract))
+    blocks = replayed.blocks(evidence.beside, job.beside, job.contract)
+    verdict = dataclasses.replace(verdict, previous=told.block, **blocks)
     pictures = [p for one in references for p in histograms.pictures(one, served[one.space])]
     distances = [distance for comparison in compared for distance in comparison.distances]
     files = {"report.html": page.render(verdict, pictures, distances)}
-    files |= dict(replayed.files(evidence.beside))
+    files |= dict(replayed.files(evidence.beside)) | dict(told.files)
     return verdict, files | dict(_protos(compared, evidence)) | dict(_rejects(evidence.rejects))
 
 

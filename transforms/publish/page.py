@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from transforms.publish import page_features, page_replay, page_slices, page_tables, page_template, words
+from transforms.publish import (
+    page_features,
+    page_replay,
+    page_since,
+    page_slices,
+    page_tables,
+    page_template,
+    words,
+)
 from transforms.publish.page_tables import Json, text
 from transforms.verdict.findings import Finding
 from transforms.verdict.histograms import FeaturePicture
@@ -29,6 +37,7 @@ def render(verdict: Verdict, pictures: Sequence[FeaturePicture], distances: Sequ
         tiles=page_tables.tiles(document, len({(d.feature, d.space) for d in distances})),
         overview=page_features.overview(ordered),
         findings=page_tables.findings(document),
+        since=page_since.section(document),
         slices=page_slices.section(document),
         replay=page_replay.section(document),
         weights=page_slices.weights(document),

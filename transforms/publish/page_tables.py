@@ -83,8 +83,11 @@ def tiles(verdict: Json, compared: int) -> str:
 
 
 def findings(verdict: Json) -> str:
-    """The findings about the rows as a whole, in the verdict's order; empty when there is none."""
-    found = [finding for finding in verdict["findings"] if finding["slice"] is None]
+    """The findings about the rows as a whole, in the verdict's order; empty when there is none.
+
+    Drift since earlier runs has a part of its own.
+    """
+    found = [one for one in verdict["findings"] if one["slice"] is None and one["kind"] != "drift"]
     if not found:
         return ""
     rows = fitting(map(finding_row, found), FINDINGS_BUDGET)

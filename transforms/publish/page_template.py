@@ -114,6 +114,7 @@ PAGE = Template(
 $tiles
 $overview
 $findings
+$since
 $slices
 $replay
 $features

@@ -36,6 +36,7 @@ COPIES = frozenset(
     {
         "report.html",
         "anomalies.pbtxt",
+        "positions.json",
         "slices.binpb",
         "stats.binpb",
         "transformed_anomalies.pbtxt",

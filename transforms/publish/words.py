@@ -12,6 +12,8 @@ from typing import Any
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 NAMES_IN_SENTENCE = 3
+# The metric of what moved over many windows, as in `transforms.verdict.history`.
+SLOW = "slow_drift"
 
 
 def visible(text: str, limit: int = 120) -> str:
@@ -143,6 +145,11 @@ def _what_moved(verdict: Mapping[str, Any], rows: str) -> str:
     found = [f for f in verdict["findings"] if f["severity"] == worst and f["feature"]]
     if not found:
         return f"What was served is not what was trained, in {rows}."
+    against_training = [finding for finding in found if finding["kind"] != "drift"]
+    if not against_training:
+        moved = listed(list(dict.fromkeys(finding["feature"] for finding in found)))
+        return f"{moved} moved since earlier runs, in {rows}."
+    found = against_training
     whole = [finding for finding in found if finding["slice"] is None]
     causes, effects = _causes(whole or found)
     are = "is" if len(causes) == 1 else "are"
@@ -159,6 +166,33 @@ def weights(verdict: Mapping[str, Any]) -> str:
         return ""
     many = counted(effective, "row")
     return f"Rows weigh the inverse of their sampling rate: {rows:,} tell as much as {many} of equal weight."
+
+
+def since(verdict: Mapping[str, Any]) -> str:
+    """What moved since the last run, in one sentence; empty where that was not asked for."""
+    previous = verdict.get("previous")
+    if previous is None:
+        return ""
+    if previous["run"] is None:
+        return "no earlier run: nothing to compare with"
+    moved = _moved_since(verdict) if previous["spaces"] else "nothing could be compared"
+    return f"since the last run ({window(previous['window'])}): {moved}{_slowly(verdict)}"
+
+
+def _moved_since(verdict: Mapping[str, Any]) -> str:
+    drift = [f for f in verdict["findings"] if f["kind"] == "drift" and f["feature"]]
+    causes, effects = _causes([finding for finding in drift if finding["metric"] != SLOW])
+    also = f", and {counted(effects, 'feature')} computed from them" if effects else ""
+    return f"{listed(causes)} moved{also}" if causes else "nothing moved"
+
+
+def _slowly(verdict: Mapping[str, Any]) -> str:
+    """What is said of the history; empty where there is none to look at."""
+    windows = verdict["previous"]["windows"]
+    slow, _ = _causes([f for f in verdict["findings"] if f["kind"] == "drift" and f["metric"] == SLOW])
+    if slow:
+        return f"; over {counted(windows, 'earlier window')} {listed(slow)} moved a little each time"
+    return f"; no slow drift over {counted(windows, 'earlier window')}" if windows >= 5 else ""
 
 
 def _causes(found: list[Mapping[str, Any]]) -> tuple[list[str], int]:

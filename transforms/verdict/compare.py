@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -24,9 +24,11 @@ from transforms.verdict import (
     transformed_findings,
 )
 from transforms.verdict.decision import Judgement
+from transforms.verdict.evidence import power
 from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity
 from transforms.verdict.reference import Reference, Sides
 from transforms.verdict.severity import Policy
+from transforms.verdict.text import listing, percent
 from transforms.verdict.views import Statistics
 
 __all__ = ["Policy", "Reference", "compare"]
@@ -76,6 +78,7 @@ def examine(
     found = [*_beside_distances(sides, anomalies, judgement), *over]
     found = transformed_findings.added(judgement, [*found, *decision.findings(judgement, found)])
     found = [*diagnosing.diagnosed(sides, found), *augmentation.findings(sides, judgement.names)]
+    found += _blind(judgement)
     skew_findings.merge_into(anomalies, (measured[name] for name in sorted(measured)))
     comparison = Comparison(
         findings=_ordered(_bounded(policy, _wanted(sides, found))),
@@ -83,8 +86,17 @@ def examine(
         distances=_ordered(_bounded(policy, distances)),
         anomalies=text_format.MessageToString(anomalies),
         space=reference.space,
+        least_visible=judgement.least_visible if judgement.found else None,
     )
     return comparison, judgement
+
+
+def _blind(judgement: Judgement) -> Iterator[Finding]:
+    """An info of the features of which too few values came to say anything, where the others had enough."""
+    if judgement.least_visible <= power.LARGE and (names := judgement.blind()):
+        said = f"too few values to see a change in less than {percent(power.LARGE)} of them: {listing(names)}"
+        space = judgement.sides.reference.space
+        yield Finding("", space, Kind.SCHEMA, Severity.INFO, "too_few_values", said)
 
 
 def _judgement(sides: Sides, reasons: Mapping[str, str | None]) -> Judgement:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from transforms.verdict import evidence_words
-from transforms.verdict.evidence import chance, differences
+from transforms.verdict.evidence import chance, differences, power
 from transforms.verdict.evidence.differences import KOLMOGOROV, LENGTH, MISSING, UNSEEN, VARIATION, Difference
 from transforms.verdict.findings import Evidence, Finding, Kind, Natural, Severity
 from transforms.verdict.reference import Sides
@@ -85,6 +85,30 @@ class Judgement:
         every = [one for found in differences.values() for one in found]
         p_values, least = [one.p_value for one in every], [one.least_p for one in every]
         return chance.beyond(p_values, self.sides.policy.false_alarms, least)
+
+    @cached_property
+    def first_p(self) -> float:
+        """The p-value that a single difference must have to count, were it the only one."""
+        every = [one.least_p for found in self.found.values() for one in found]
+        rate = self.sides.policy.false_alarms
+        return rate / max(sum(1 for least in every if least <= rate), 1)
+
+    @cached_property
+    def least_visible(self) -> float:
+        """The least part of the rows whose change could have been seen (`power.least_visible`)."""
+        rows = max((view.rows for view in self.sides.training.values()), default=0)
+        return power.least_visible(chance.effective_size(rows, self.sides.rows), self.first_p)
+
+    def blind(self) -> list[str]:
+        """Features with values, but too few of them to show even a large change."""
+        views = [(name, self.sides.training[name], self.sides.serving.get(name)) for name in self.names]
+        sizes = {
+            name: chance.effective_size(training.present, serving.present)
+            for name, training, serving in views
+            if serving is not None and serving.present
+        }
+        seen = {name: power.least_visible(size, self.first_p) for name, size in sizes.items()}
+        return [name for name, least in seen.items() if least > power.LARGE]
 
     def evidence(self, name: str, one: Difference) -> Evidence:
         """What the decision on a difference of a feature rests on."""

@@ -29,6 +29,7 @@ class Kind(enum.StrEnum):
     VALUES = "values"  # values or columns that training did not have
     REPRESENTATION = "representation"  # values came in a form that is foreign to the schema
     DISTRIBUTION = "distribution"  # a distance between the two distributions
+    DRIFT = "drift"  # a difference from an earlier window, apart from training
     REPLAY = "replay"  # logged answers that are not the reference model's
     CONTRACT = "contract"  # who answered, against what the baseline promises
     INPUT = "input"  # why the run failed or examined nothing; about the whole set
@@ -161,6 +162,8 @@ class Comparison:
       distances: every distance that was measured, the passing ones too, for the page.
       anomalies: TFDV's Anomalies message of both calls as text, to be published; empty without rows.
       space: what was compared.
+      least_visible: the least part of the rows (0 to 1) whose change could have been seen, nine times of ten;
+        None where nothing was tested.
     """
 
     findings: tuple[Finding, ...]
@@ -168,3 +171,4 @@ class Comparison:
     distances: tuple[Finding, ...] = ()
     anomalies: str = ""
     space: Space = Space.RAW
+    least_visible: float | None = None

@@ -12,6 +12,7 @@ from typing import Any
 from transforms.accounting import ODD_RATE, UNKNOWN_FEATURE, Accounting, RecordCounts, in_order
 from transforms.records import Fault, Window
 from transforms.verdict import severity
+from transforms.verdict.evidence import power
 from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity, Slice, Space
 from transforms.verdict.severity import Policy
 from transforms.verdict.text import listing, percent
@@ -78,7 +79,10 @@ class Verdict:
       artifacts: empty until publishing names them.
       slices: those compared on their own, the largest first; `slices_left_out` is how many were not.
       effective_rows: see `Examined`.
-      replay, versions: what is told of replayed answers and of versions; None where it was not asked for.
+      replay, versions, previous: what is told of replayed answers, of versions and of earlier runs; None
+        where it was not asked for.
+      least_visible: the least part of the rows (0 to 1) whose change could have been seen; None where nothing
+        was tested.
     """
 
     outcome: Outcome
@@ -93,6 +97,8 @@ class Verdict:
     effective_rows: int | None = None
     replay: Mapping[str, Any] | None = None
     versions: Sequence[Mapping[str, Any]] | None = None
+    least_visible: float | None = None
+    previous: Mapping[str, Any] | None = None
 
     @property
     def exit_code(self) -> int:
@@ -115,6 +121,7 @@ class Verdict:
             "window": {"start": _iso(self.window.start), "end": _iso(self.window.end)},
             "counts": self._counts(),
             "effective_rows": self.effective_rows,
+            "least_visible": self.least_visible,
             "rejects": dict(sorted(self.accounting.rejected.items())),
             "excluded": dict(sorted(self.accounting.excluded.items())),
             "files": [_file(name, counts) for name, counts in in_order(self.accounting.by_file)],
@@ -126,6 +133,7 @@ class Verdict:
             "artifacts": {name: dataclasses.asdict(self.artifacts[name]) for name in sorted(self.artifacts)},
             "replay": self.replay,
             "versions": self.versions,
+            "previous": self.previous,
             "contract": None if self.contract is None else dict(self.contract),
         }
 
@@ -168,6 +176,8 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
     findings += [finding for one in examined.slices for finding in one.findings]
     why_failed = list(_failures(accounting, faults, policy))
     why_nothing = [] if why_failed else list(_nothing_examined(window, accounting, compared, policy, seen))
+    if not why_failed and not why_nothing and not _counting(findings, policy):
+        why_nothing = list(_too_little(accounting, compared))
     beside = [*_unknown_ignored(accounting, compared, policy), *_odd_rates(accounting)]
     beside += policy.thresholds.unknown(compared)
     all_findings = sorted([*why_failed, *why_nothing, *findings, *beside], key=severity.order)
@@ -181,6 +191,7 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
         slices=tuple(_of_slice(one, policy) for one in examined.slices),
         slices_left_out=examined.left_out,
         effective_rows=examined.effective_rows,
+        least_visible=_least_visible(compared),
     )
 
 
@@ -222,9 +233,26 @@ def _outcome(failed: object, nothing: object, findings: Iterable[Finding], polic
         return Outcome.FAILED
     if nothing:
         return Outcome.NOT_EXAMINED
+    return Outcome.SKEW if _counting(findings, policy) else Outcome.OK
+
+
+def _counting(findings: Iterable[Finding], policy: Policy) -> bool:
+    """Whether any finding makes the verdict `skew`."""
     counting = (f for f in findings if f.feature not in policy.ignore or not f.feature)
-    skewed = any(severity.at_least(finding.severity, policy.fail_on) for finding in counting)
-    return Outcome.SKEW if skewed else Outcome.OK
+    return any(severity.at_least(finding.severity, policy.fail_on) for finding in counting)
+
+
+def _least_visible(compared: Sequence[Comparison]) -> float | None:
+    return min((one.least_visible for one in compared if one.least_visible is not None), default=None)
+
+
+def _too_little(accounting: Accounting, compared: Sequence[Comparison]) -> Iterable[Finding]:
+    """Why no finding means nothing: so few rows could not have shown even a large change."""
+    least = _least_visible(compared)
+    if least is not None and least > power.LARGE:
+        rows = f"only {accounting.compared:,} row{'s'[: accounting.compared != 1]} were compared"
+        said = f"{rows}, which could not have shown a change in less than {percent(least)} of them"
+        yield _input(Severity.INFO, "too_few_rows", said)
 
 
 def _failures(accounting: Accounting, faults: Sequence[Fault], policy: Policy) -> Iterable[Finding]:

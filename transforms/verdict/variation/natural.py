@@ -190,20 +190,24 @@ def _spans(periods: Array, length: int) -> Array:
 def _of_numbers(counts: Array, whole: Array, rows: Array) -> Array:
     shares, others = _shares(counts, whole)
     far = np.abs(np.cumsum(shares - others, 1)).max(1)
-    return _beyond(far, _KOLMOGOROV_SQUARE / rows)
+    floors = np.array([chance.floor_of_kolmogorov(n) for n in rows])
+    return _beyond(far, _KOLMOGOROV_SQUARE / rows, floors)
 
 
 def _of_categories(counts: Array, whole: Array, rows: Array) -> Array:
     shares, others = _shares(counts, whole)
     far = np.abs(shares - others).sum(1) / 2
-    by_chance = np.array([chance.expected_variation(p, n) for p, n in zip(others, rows, strict=True)])
-    return _beyond(far, by_chance**2)
+    sizes = list(zip(others, rows, strict=True))
+    means = np.array([chance.expected_variation(p, n) for p, n in sizes])
+    floors = means + np.array([chance.floor_of_variation(p[p > 0], n) for p, n in sizes])
+    return _beyond(far, means**2, floors)
 
 
 def _of_missing(counts: Array, whole: Array, rows: Array) -> Array:
     shares, others = _shares(counts, whole)
     far = np.abs(shares - others)[:, 1]
-    return _beyond(far, others[:, 0] * others[:, 1] / rows)
+    floors = np.array([chance.floor_of_share(float(p), n) for p, n in zip(others[:, 1], rows, strict=True)])
+    return _beyond(far, others[:, 0] * others[:, 1] / rows, floors)
 
 
 def _shares(counts: Array, whole: Array) -> tuple[Array, Array]:
@@ -213,7 +217,14 @@ def _shares(counts: Array, whole: Array) -> tuple[Array, Array]:
     return mine, theirs
 
 
-def _beyond(far: Array, square_by_chance: Array) -> Array:
-    """Distances without what chance adds: squares of independent deviations add up."""
-    result: Array = np.sqrt(np.maximum(far**2 - square_by_chance, 0.0))
+def _beyond(far: Array, square_by_chance: Array, floors: Array) -> Array:
+    """Distances without what chance adds, by the components of their variance: squares add up.
+
+    All are made smaller by the same factor, so that the mean of their squares is what is left of it; where
+    chance explains them on the whole that leaves next to nothing. A period beyond what chance makes of so few
+    rows keeps at least its excess: most days may be alike, and one a storm.
+    """
+    square = float(np.mean(far**2))
+    left = max(1 - float(np.mean(square_by_chance)) / square, 0.0) if square > 0 else 0.0
+    result: Array = np.maximum(np.sqrt(left) * far, np.maximum(far - floors, 0.0))
     return result

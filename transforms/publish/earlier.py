@@ -1,0 +1,341 @@
+"""Earlier runs under an output folder: which one to compare with, and what they left to be read.
+
+Runs are chosen at launch, from their copies of verdict.json alone; the last step of the graph reads their
+statistics. What is read here may have been written by anybody: it is bounded, checked, and left out where it
+is not what a run writes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from transforms import paths
+from transforms.errors import InputError, UsageError
+from transforms.publish.run_folder import RUNS, VERDICT
+from transforms.records import Window
+from transforms.verdict import positions
+from transforms.verdict.findings import Space
+from transforms.verdict.positions import Positions
+from transforms.verdict.verdict import FORMAT
+from transforms.verdict.views import Statistics
+
+AUTO = "auto"
+POSITIONS = "positions.json"
+#: Of the runs under an output folder no more than the newest are looked at, and so many windows kept.
+MOST_RUNS, MOST_WINDOWS = 400, 30
+_AT_A_TIME, _READERS = 40, 8
+_LARGEST = 256 << 20  # bytes of a verdict or of positions
+_LARGEST_STATISTICS = 2 << 30
+_ATTEMPT = re.compile(r"[A-Za-z0-9._-]{1,100}-[0-9a-f]{12}")
+_EXAMINED = ("ok", "skew")
+_DAY = dt.timedelta(days=1)
+
+Json = Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A published run.
+
+    Attributes:
+      folder: where its files lie; `name` is that folder's own name, and sorts by the time of the run.
+      outcome: its verdict.
+      baseline, graph: which baseline and which transform graph it compared with (`identity`, `graph_of`).
+      files: size in bytes and SHA-256 of its statistics and positions, by name.
+    """
+
+    folder: str
+    name: str
+    window: Window
+    outcome: str
+    baseline: str | None = None
+    graph: str | None = None
+    files: Mapping[str, tuple[int, str]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def is_examined(self) -> bool:
+        return self.outcome in _EXAMINED
+
+
+@dataclasses.dataclass(frozen=True)
+class Earlier:
+    """What a run is to be compared with beside training.
+
+    Attributes:
+      previous: None where there is no earlier run.
+      history: earlier windows that are comparable, in the order of time.
+      broken: runs whose verdict could not be read.
+    """
+
+    previous: Run | None = None
+    history: tuple[Run, ...] = ()
+    broken: int = 0
+
+
+class UnreadableError(Exception):
+    """A file of an earlier run has gone, or is not what its verdict says."""
+
+
+def find(asked: str, output: str, window: Window, contract: Json | None) -> Earlier:
+    """The runs that `--previous=asked` means, for a run of `window` that publishes under `output`.
+
+    Raises:
+      UsageError: `asked` names no run, or one that cannot be compared with.
+    """
+    try:
+        return _latest(output, window, contract) if asked == AUTO else Earlier(_named(asked, output))
+    except InputError as error:
+        raise UsageError(f"--previous: {error}") from error
+
+
+def _latest(output: str, window: Window, contract: Json | None) -> Earlier:
+    """What `auto` means."""
+    found: list[Run] = []
+    broken = 0
+    names = _names(output)
+    for at in range(0, len(names), _AT_A_TIME):
+        runs = _read_all(output, names[at : at + _AT_A_TIME])
+        broken += sum(run is None for run in runs)
+        found += [run for run in runs if run is not None and run.is_examined]
+        chosen = choose(found, window, identity(contract))
+        if _is_complete(chosen, window):
+            break
+    return dataclasses.replace(choose(found, window, identity(contract)), broken=broken)
+
+
+def choose(runs: Iterable[Run], window: Window, baseline: str | None) -> Earlier:
+    """Of the runs that examined anything the last before `window`, and those that make a history with it."""
+    known = list(runs)
+    return Earlier(_last(known, window), _history(known, window, baseline))
+
+
+def _last(runs: Sequence[Run], window: Window) -> Run | None:
+    """The run whose window ended last, at or before this one's start; of several the one published last.
+
+    Where several ended then, one of about this window's length goes first. A window without a start has none
+    before it: then it is the run that was published last.
+    """
+    start = window.start
+    if start is None:
+        return max(runs, key=lambda run: run.name, default=None)
+    before = [(run.window.end, run) for run in runs if run.window.end is not None and run.window.end <= start]
+    last = max(before, key=lambda one: (one[0], _alike(one[1].window, window), one[1].name), default=None)
+    return None if last is None else last[1]
+
+
+def _history(runs: Sequence[Run], window: Window, baseline: str | None) -> tuple[Run, ...]:
+    """Windows of the same baseline and about the same length, none of which overlaps another.
+
+    From this window backwards; of reruns the one published last. Windows shorter than a day must begin at
+    the same time of day as this one: a day's round is no drift.
+    """
+    limit, chain = window.start, list[Run]()
+    comparable = [
+        (run.window.end, run.window.start, run)
+        for run in runs
+        if run.baseline == baseline and run.window.end and run.window.start and _alike(run.window, window)
+    ]
+    for end, start, run in sorted(comparable, key=lambda one: (one[0], one[2].name), reverse=True):
+        if limit is not None and end <= limit and _same_time_of_day(run.window, window):
+            chain.append(run)
+            limit = start
+        if len(chain) == MOST_WINDOWS:
+            break
+    return tuple(reversed(chain))
+
+
+def _alike(one: Window, other: Window) -> bool:
+    """Whether one is half to twice as long as the other."""
+    lengths = (_length(one), _length(other))
+    if None in lengths:
+        return False
+    short, long = sorted(length for length in lengths if length is not None)
+    return long <= 2 * short
+
+
+def _length(window: Window) -> dt.timedelta | None:
+    return None if window.start is None or window.end is None else window.end - window.start
+
+
+def _same_time_of_day(one: Window, other: Window) -> bool:
+    length = _length(other)
+    if length is None or length >= _DAY or one.start is None or other.start is None:
+        return True
+    return not (other.start - one.start) % _DAY
+
+
+def _is_complete(chosen: Earlier, window: Window) -> bool:
+    """Whether no run published earlier can take the place of any that is chosen.
+
+    So it is where every window ends where the next one starts, since of reruns the newest count.
+    """
+    if window.start is None:
+        return chosen.previous is not None
+    if chosen.previous is None or chosen.previous.window.end != window.start:
+        return False
+    steps = [one.window for one in chosen.history] + [window]
+    gapless = all(one.end == after.start for one, after in itertools.pairwise(steps))
+    return gapless and len(chosen.history) == MOST_WINDOWS and _alike(chosen.previous.window, window)
+
+
+def identity(contract: Json | None) -> str | None:
+    """A digest that tells baselines apart, None without a contract (or for what is none)."""
+    digests = contract.get("digests") if isinstance(contract, Mapping) else None
+    if contract is None or not isinstance(digests, Mapping):
+        return None
+    told = (contract.get("created"), digests.get("graph"), contract.get("num_examples"))
+    return hashlib.sha256(repr(told).encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def graph_of(contract: Json | None) -> str | None:
+    """The digest of a contract's transform graph."""
+    digests = contract.get("digests") if isinstance(contract, Mapping) else None
+    graph = digests.get("graph") if isinstance(digests, Mapping) else None
+    return graph if isinstance(graph, str) else None
+
+
+def statistics_name(space: Space) -> str:
+    """The file with the statistics of a space."""
+    return "stats.binpb" if space is Space.RAW else f"{space}_stats.binpb"
+
+
+def load_statistics(run: Run, space: Space) -> Statistics:
+    """Raises UnreadableError where they have gone, or are broken."""
+    data = _checked(run, statistics_name(space), _LARGEST_STATISTICS)
+    try:
+        statistics = Statistics.FromString(data)
+    except DecodeError as error:
+        raise UnreadableError(f"{statistics_name(space)} holds no statistics") from error
+    if len(statistics.datasets) != 1:
+        raise UnreadableError(f"{statistics_name(space)} holds no statistics of one data set")
+    return statistics
+
+
+def load_positions(run: Run) -> Positions:
+    """Raises UnreadableError where they have gone, or are broken, or are of another window."""
+    found = positions.parsed(_checked(run, POSITIONS, _LARGEST))
+    if found is None or found.window != run.window:
+        raise UnreadableError(f"{POSITIONS} is not what a run writes")
+    return found
+
+
+def _checked(run: Run, name: str, most: int) -> bytes:
+    """A file's content, if it is what the run's verdict says of it."""
+    size, digest = run.files.get(name, (most + 1, ""))
+    data = _read(paths.join(run.folder, name), size) if size <= most else None
+    if data is None:
+        raise UnreadableError(f"{name} is missing, or cannot be read")
+    if len(data) != size or hashlib.sha256(data).hexdigest() != digest:
+        raise UnreadableError(f"{name} is not the file that the run's verdict names")
+    return data
+
+
+def _read(path: str, most: int) -> bytes | None:
+    """A file's content; None where it cannot be read, or is longer than `most` bytes."""
+    try:
+        with paths.open_stored(path) as stream:
+            data = stream.read(most + 1)
+    except (InputError, OSError):
+        return None
+    return data if len(data) <= most else None
+
+
+def _names(output: str) -> list[str]:
+    """The runs below an output folder, the newest first: at most `MOST_RUNS`."""
+    files = (name.replace("\\", "/").split("/") for name in paths.list_files(paths.join(output, RUNS)))
+    names = {parts[0] for parts in files if parts[1:] == [VERDICT] and _ATTEMPT.fullmatch(parts[0])}
+    return sorted(names, reverse=True)[:MOST_RUNS]
+
+
+def _read_all(output: str, names: Sequence[str]) -> list[Run | None]:
+    """On an object store each read waits for the network, so some are under way at once."""
+    folders = [paths.join(output, RUNS, name) for name in names]
+    with ThreadPoolExecutor(_READERS) as readers:
+        return list(readers.map(_in_folder, folders, names))
+
+
+def _in_folder(folder: str, name: str) -> Run | None:
+    document = _document(paths.join(folder, VERDICT))
+    return None if document is None else _run(folder, name, document)
+
+
+def _document(path: str) -> Json | None:
+    data = _read(path, _LARGEST)
+    try:
+        document = None if data is None else json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) and document.get("format") == FORMAT else None
+
+
+def _run(folder: str, name: str, document: Json) -> Run | None:
+    """None where the document is no verdict."""
+    window, outcome = positions.parsed_window(document.get("window")), document.get("verdict")
+    contract, artifacts = document.get("contract"), document.get("artifacts")
+    if window is None or not isinstance(outcome, str) or not isinstance(artifacts, dict):
+        return None
+    wanted = (POSITIONS, *(statistics_name(space) for space in Space))
+    files = {name: file for name in wanted if (file := _file(artifacts.get(name))) is not None}
+    return Run(folder, name, window, outcome, identity(contract), graph_of(contract), files)
+
+
+def _file(told: Any) -> tuple[int, str] | None:
+    size, digest = (told.get("bytes"), told.get("sha256")) if isinstance(told, dict) else (None, None)
+    known = isinstance(size, int) and size >= 0 and isinstance(digest, str)
+    return (size, digest) if known else None  # type: ignore[return-value]
+
+
+def _named(asked: str, output: str) -> Run:
+    """The run that a folder, a verdict.json, an output folder or a run id means."""
+    for place in _places(asked, output) if asked else ():
+        document = _document(place)
+        if document is None:
+            continue
+        folder, name = _folder_of(place, document)
+        run = _run(folder, name, document)
+        if run is None:
+            break
+        if not run.is_examined:
+            raise UsageError(f"--previous: {place} says {run.outcome!r}; there is nothing to compare with")
+        return run
+    raise UsageError(
+        f"--previous: expected auto, a run's folder, its {VERDICT}, an output folder or the id of a run below"
+        f" {output}; no verdict of this format is at {asked!r}"
+    )
+
+
+def _places(asked: str, output: str) -> Iterator[str]:
+    """Where the verdict may lie, the likeliest first."""
+    if asked.rstrip("/").rsplit("/", 1)[-1] == VERDICT:
+        yield asked
+        return
+    yield paths.join(asked, VERDICT)
+    if "/" not in asked:
+        names = [name for name in _names(output) if name == asked or name.startswith(f"{asked}-")]
+        yield from (paths.join(output, RUNS, name, VERDICT) for name in names)
+
+
+def _folder_of(place: str, document: Json) -> tuple[str, str]:
+    """The run's own folder and its name: that of the verdict, or one below `runs`, as its files say.
+
+    Of what the document says only a name is taken: it cannot lead elsewhere.
+    """
+    folder = place.rstrip("/").rpartition("/")[0] or "."
+    for one in document["artifacts"].values() if isinstance(document.get("artifacts"), dict) else ():
+        told = one.get("path") if isinstance(one, dict) else None
+        parts = told.split("/") if isinstance(told, str) else []
+        if len(parts) > 2 and parts[0] == RUNS and _ATTEMPT.fullmatch(parts[1]):
+            name = parts[1]
+            below = paths.join(folder, RUNS, name)
+            return (below if paths.exists(paths.join(below, VERDICT)) else folder), name
+    return folder, folder.rsplit("/", 1)[-1]

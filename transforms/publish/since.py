@@ -1,0 +1,156 @@
+"""What a run says of the runs before it: drift since the last one, and over many."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from transforms.publish import earlier
+from transforms.publish.earlier import Earlier, Run, UnreadableError
+from transforms.records import Window
+from transforms.verdict import drift, history, positions, severity
+from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.positions import Positions, iso
+from transforms.verdict.reference import Reference
+from transforms.verdict.severity import Policy
+from transforms.verdict.views import Statistics
+
+THIS, LAST = "this window", "the last run"
+
+
+@dataclasses.dataclass(frozen=True)
+class Since:
+    """What is told.
+
+    Attributes:
+      block: `previous` of verdict.json, None where it was not asked for.
+      comparison: its findings, likewise.
+      files: `positions.json`, for the runs to come.
+    """
+
+    block: Mapping[str, Any] | None = None
+    comparison: Comparison | None = None
+    files: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Served:
+    """What this run has to show: its window, the training side and the statistics of each space."""
+
+    window: Window
+    references: Sequence[Reference]
+    statistics: Mapping[Space, Statistics]
+    contract: Mapping[str, Any] | None
+    policy: Policy
+
+
+def look(asked: Earlier | None, now: Served) -> Since:
+    """Compares a run with earlier ones; `asked` is None where that was not asked for.
+
+    An earlier run whose files have gone, or are broken, is told in an info: the verdict stands.
+    """
+    here = positions.measured(now.references, now.statistics, now.window, _baseline(now))
+    files = {earlier.POSITIONS: here.to_bytes()} if here.values else {}
+    if asked is None:
+        return Since(files=files)
+    found: list[Finding] = list(_beside(asked, now))
+    spaces = []
+    for reference in _comparable(asked.previous, now):
+        try:
+            found += _since(asked.previous, reference, now)
+            spaces.append(reference.space.value)
+        except UnreadableError as error:
+            found.append(_info("earlier_run_unreadable", f"the last run could not be read: {error}"))
+    windows = history.comparable(here, list(_earlier_positions(asked, found)))
+    found += history.findings(windows, now.references, now.policy)
+    ordered = tuple(sorted(found, key=severity.order))
+    return Since(_block(asked.previous, spaces, windows), Comparison(ordered, (), space=Space.SET), files)
+
+
+def _since(previous: Run | None, reference: Reference, now: Served) -> list[Finding]:
+    """The differences of one space from the last window. Raises UnreadableError."""
+    assert previous is not None
+    statistics = earlier.load_statistics(previous, reference.space)
+    spans = (drift.span(previous.window, LAST), drift.span(now.window, THIS))
+    windows = drift.Windows(reference, statistics, now.statistics[reference.space], spans, now.policy)
+    try:
+        with np.errstate(all="ignore"):
+            return drift.findings(windows)
+    except (ValueError, ArithmeticError, TypeError, LookupError) as error:
+        # A stranger may have written them: what no data gives must not cost the verdict.
+        raise UnreadableError(f"its statistics of {reference.space} features make no sense") from error
+
+
+def _comparable(previous: Run | None, now: Served) -> list[Reference]:
+    """The spaces that both runs have; what a graph gives only where both had the same one."""
+    if previous is None:
+        return []
+    same = previous.graph == earlier.graph_of(now.contract)
+    return [
+        one
+        for one in now.references
+        if earlier.statistics_name(one.space) in previous.files and (same or one.space is Space.RAW)
+    ]
+
+
+def _beside(asked: Earlier, now: Served) -> Iterator[Finding]:
+    """What is to be known of the comparison itself."""
+    if asked.broken:
+        many = f"{asked.broken:,} earlier run{' has' if asked.broken == 1 else 's have'}"
+        yield _info("earlier_run_unreadable", f"{many} no verdict that can be read")
+    if asked.previous is None:
+        yield _info("no_earlier_run", "no earlier run: nothing to compare with")
+        return
+    if asked.previous.baseline != earlier.identity(now.contract):
+        same = asked.previous.graph == earlier.graph_of(now.contract)
+        what = "with the same transform graph" if same else "so that raw features alone are compared with it"
+        yield _info("another_baseline", f"the last run was held against another baseline, {what}")
+    if not _comparable(asked.previous, now):
+        yield _info("no_common_space", "the last run has no statistics of the spaces that this one compares")
+
+
+def _earlier_positions(asked: Earlier, found: list[Finding]) -> Iterator[Positions]:
+    """Those that can be read; of the others an info is added to `found`."""
+    lost = []
+    for run in asked.history:
+        try:
+            yield earlier.load_positions(run)
+        except UnreadableError as error:
+            lost.append(f"{run.name}: {error}")
+    if lost:
+        message = f"the positions of {len(lost):,} earlier windows could not be read, such as {lost[0]}"
+        found.append(_info("history_unreadable", message))
+
+
+def _block(previous: Run | None, spaces: Sequence[str], windows: Sequence[Positions]) -> dict[str, Any]:
+    """`windows` are those of the history, this one last."""
+    first = windows[0].window if len(windows) > 1 else None
+    return {
+        "run": None if previous is None else previous.name,
+        "path": None if previous is None else previous.folder,
+        "window": None
+        if previous is None
+        else {"start": iso(previous.window.start), "end": iso(previous.window.end)},
+        "verdict": None if previous is None else previous.outcome,
+        "spaces": list(spaces),
+        "windows": len(windows) - 1,
+        "since": None if first is None else iso(first.start),
+    }
+
+
+def _baseline(now: Served) -> str:
+    """Tells baselines apart: by the contract, or by the statistics where there is none."""
+    if (known := earlier.identity(now.contract)) is not None:
+        return known
+    digest = hashlib.sha256()
+    for one in now.references:
+        digest.update(one.statistics.SerializeToString(deterministic=True))
+    return digest.hexdigest()
+
+
+def _info(metric: str, message: str) -> Finding:
+    return Finding("", Space.SET, Kind.DRIFT, Severity.INFO, metric, message)

@@ -1,0 +1,225 @@
+"""How a window differs from an earlier one, apart from training: the same evidence, the earlier window in
+training's place.
+
+What the schema, the readers and the ranges say of the rows is not said again: only differences of values, of
+missing rows, of new values and of lengths. They have a family of tests of their own, so that asking for them
+weakens no test against training.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from transforms.records import Window
+from transforms.verdict import diagnosing, positions
+from transforms.verdict.decision import LEAST_EFFECT, Judgement
+from transforms.verdict.diagnosis import fitting
+from transforms.verdict.evidence.differences import (
+    KOLMOGOROV,
+    LENGTH,
+    MISSING,
+    UNSEEN,
+    VARIATION,
+    Difference,
+)
+from transforms.verdict.findings import Diagnosis, Finding, Kind, Severity
+from transforms.verdict.reference import Reference, Sides
+from transforms.verdict.severity import Policy
+from transforms.verdict.text import number, percent, quoted
+from transforms.verdict.unseen import may_be_named
+from transforms.verdict.views import Statistics, View, dataset, views
+
+OTHERS = "(others)"
+_MISSING_METRIC = "missing_share_difference"
+_KINDS = {MISSING: Kind.PRESENCE, UNSEEN: Kind.VALUES}
+_NAMES = {
+    KOLMOGOROV: "Kolmogorov-Smirnov distance",
+    VARIATION: "total variation",
+    LENGTH: "distance of the numbers of values in a row",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Windows:
+    """Two windows of one space.
+
+    Attributes:
+      reference: the training side of that space.
+      earlier, now: statistics of the rows served in either window.
+      spans: what the windows are called in a sentence (`span`).
+    """
+
+    reference: Reference
+    earlier: Statistics
+    now: Statistics
+    spans: tuple[str, str]
+    policy: Policy
+
+    @cached_property
+    def sides(self) -> Sides:
+        """The earlier window in training's place.
+
+        What `Reference` knows of how training's days vary comes along with it; two windows vary more than a
+        window and the whole.
+        """
+        earlier = _with_all(self.earlier, self.now)
+        reference = dataclasses.replace(self.reference, statistics=earlier, trained_on=None)
+        return Sides(reference, self.policy, self.now, Counter())
+
+    @cached_property
+    def judgement(self) -> Judgement:
+        names = list(positions.comparable(self.sides))
+        there = tuple(name for name in names if name in self.sides.serving)
+        return Judgement(self.sides, there, tuple(name for name in names if name not in self.sides.serving))
+
+    def is_back(self, name: str, metric: str) -> bool:
+        """Whether the earlier window was off from training in this metric, and this one at most half so."""
+        (was_off, before), (is_off, after) = (_apart(sides, name, metric) for sides in self._of_training)
+        return was_off and not is_off and after <= before / 2
+
+    @cached_property
+    def training(self) -> dict[str, View]:
+        return views(self.reference.statistics)
+
+    @cached_property
+    def _of_training(self) -> tuple[Sides, ...]:
+        return tuple(Sides(self.reference, self.policy, one, Counter()) for one in (self.earlier, self.now))
+
+
+def findings(windows: Windows) -> list[Finding]:
+    """What moved since the earlier window, beyond chance and by as much as matters; a warning each.
+
+    What comes back to training is info: it was the earlier window that was off.
+    """
+    if not dataset(windows.earlier).num_examples or not dataset(windows.now).num_examples:
+        return []
+    found = list(_found(windows))
+    # Causes are looked for in errors of the kinds that differences have.
+    causes = diagnosing.diagnosed(windows.sides, found)
+    return [_drift(windows, one, cause.diagnosis) for one, cause in zip(found, causes, strict=True)]
+
+
+def _found(windows: Windows) -> Iterator[Finding]:
+    """As errors of the kinds that such differences from training have, one for each feature and kind."""
+    judgement = windows.judgement
+    for name, differences in judgement.found.items():
+        counting = [one for one in differences if judgement.counts(name, one)]
+        for kind, one in {_KINDS.get(one.metric, Kind.DISTRIBUTION): one for one in counting[::-1]}.items():
+            yield Finding(
+                feature=name,
+                space=windows.reference.space,
+                kind=kind,
+                severity=Severity.ERROR,
+                metric=_MISSING_METRIC if one.metric == MISSING else one.metric,
+                message=f"since {windows.spans[0]}: {_words(windows, name, one)}",
+                distance=one.effect,
+                threshold=LEAST_EFFECT[one.metric],
+                p_value=one.p_value,
+                raw_features=windows.sides.raw_features(name),
+            )
+
+
+def _drift(windows: Windows, finding: Finding, cause: Diagnosis | None) -> Finding:
+    level, message = Severity.WARNING, finding.message
+    metric = MISSING if finding.metric == _MISSING_METRIC else finding.metric
+    if windows.is_back(finding.feature, metric):
+        level, message = Severity.INFO, f"{message}; it is back to what training has"
+    if finding.feature in windows.policy.ignore:
+        level, message = Severity.INFO, f"{message} (ignored)"
+    if cause is not None and cause.cause == fitting.UNKNOWN:
+        cause = None
+    if cause is not None:
+        evidence = f"with {windows.spans[0]} for training: {cause.evidence}"
+        cause = dataclasses.replace(cause, evidence=evidence)
+    return dataclasses.replace(finding, kind=Kind.DRIFT, severity=level, message=message, diagnosis=cause)
+
+
+def _apart(sides: Sides, name: str, metric: str) -> tuple[bool, float]:
+    """Whether a window is off from training in one metric, as `Judgement` has it, and how far."""
+    if name not in sides.training:
+        return False, 0.0
+    there = name in sides.serving
+    judgement = Judgement(sides, (name,) if there else (), () if there else (name,))
+    effects = [one.effect for one in judgement.found[name] if one.metric == metric]
+    return bool(judgement.of(name, metric)), max(effects, default=0.0)
+
+
+def _words(windows: Windows, name: str, one: Difference) -> str:
+    _, before, after = one.parts[0] if one.parts else ("", 0.0, 0.0)
+    if one.metric == MISSING:
+        return f"missing in {percent(before)} of rows then, in {percent(after)} now ({windows.spans[1]})"
+    if one.metric == UNSEEN:
+        return f"values that were not there then are {percent(after)} now ({windows.spans[1]})"
+    least = number(LEAST_EFFECT[one.metric])
+    far = f"{_NAMES[one.metric]} {number(one.effect)} is over {least} and beyond chance ({_chance(one)})"
+    moved = (
+        [f"{_label(windows, name, one)}: {percent(before)} then, {percent(after)} now"] if one.parts else []
+    )
+    medians = [_medians(windows, name)] if one.metric == KOLMOGOROV else []
+    return f"{'; '.join([*medians, *moved])} ({windows.spans[1]}); {far}"
+
+
+def _chance(one: Difference) -> str:
+    return f"p {one.p_value:.1e}" if one.p_value >= 1e-12 else "p below 1e-12"
+
+
+def _medians(windows: Windows, name: str) -> str:
+    sides = windows.sides
+    return f"median {number(sides.training[name].median())}, now {number(sides.serving[name].median())}"
+
+
+def _label(windows: Windows, name: str, one: Difference) -> str:
+    """What moved most: a range of numbers as it is, a category's value only if it may be named."""
+    label = one.parts[0][0]
+    if one.metric != VARIATION or label == OTHERS:
+        return label.strip("()")
+    training = windows.training.get(name)
+    sides = (windows.sides.training[name], windows.sides.serving[name])
+    rows = max(side.rows_of(label, side.counts()[label]) for side in sides)
+    known = training.counts() if training is not None else {}
+    return quoted(label) if may_be_named(label, known, rows) else "a rare value"
+
+
+def _with_all(earlier: Statistics, now: Statistics) -> Statistics:
+    """The earlier statistics, with the features that no row had then as missing in all of them."""
+    there = dataset(earlier)
+    known = views(earlier).keys()
+    absent = [one for one in dataset(now).features if View(one, 0).name not in known]
+    if not absent:
+        return earlier
+    whole = statistics_pb2.DatasetFeatureStatistics()
+    whole.CopyFrom(there)
+    for one in absent:
+        added = whole.features.add(name=one.name, type=one.type)
+        added.path.CopyFrom(one.path)
+        added.num_stats.common_stats.num_missing = there.num_examples
+    return Statistics(datasets=[whole])
+
+
+def span(window: Window, otherwise: str) -> str:
+    """A window as `--window` takes it: `2013-07-13`, `2013-07-13T05`, `2013-07-13 to 2013-07-16`.
+
+    `otherwise` where it has no start and no end.
+    """
+    start, end = window.start, window.end
+    if start is None or end is None:
+        known = [f"from {_moment(start)}"] if start else [f"up to {_moment(end)}"] if end else []
+        return known[0] if known else otherwise
+    if end - start == dt.timedelta(days=1) and start.time() == dt.time():
+        return _moment(start)
+    if end - start == dt.timedelta(hours=1) and start.minute == start.second == start.microsecond == 0:
+        return f"{start:%Y-%m-%dT%H}"
+    return f"{_moment(start)} to {_moment(end)}"
+
+
+def _moment(time: dt.datetime | None) -> str:
+    if time is None:
+        return ""
+    plain = time.astimezone(dt.UTC).replace(tzinfo=None)
+    return plain.date().isoformat() if plain.time() == dt.time() else plain.isoformat()

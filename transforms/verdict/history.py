@@ -1,0 +1,128 @@
+"""Slow drift: what moved a little each time over many windows, each step too small to be told by itself.
+
+A feature's positions (`positions`) are lined up over the windows of earlier runs and this one. What counts
+goes one way beyond chance (`evidence.trend`, Benjamini and Hochberg over all positions), comes to as much as
+matters from the first window to this one, and has no single step that makes half of it: that is a jump, which
+the comparison with the last window has told.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from transforms.records import Window
+from transforms.verdict import positions
+from transforms.verdict.decision import LEAST_EFFECT
+from transforms.verdict.drift import span
+from transforms.verdict.evidence import chance, trend
+from transforms.verdict.evidence.differences import KOLMOGOROV, MISSING
+from transforms.verdict.evidence.trend import Array, Line
+from transforms.verdict.findings import Finding, Kind, Severity, Space
+from transforms.verdict.positions import Place, Positions
+from transforms.verdict.reference import Reference
+from transforms.verdict.severity import Policy
+from transforms.verdict.text import percent, quoted
+from transforms.verdict.views import View, views
+
+METRIC = "slow_drift"
+
+
+@dataclasses.dataclass(frozen=True)
+class Trend:
+    """A position that went one way: its line over `windows` windows, the first of which is `first`."""
+
+    place: Place
+    line: Line
+    p_value: float
+    windows: int
+    first: Window
+
+
+def comparable(now: Positions, earlier: Sequence[Positions]) -> list[Positions]:
+    """The windows that can be lined up, in the order of time, this one last: those of the same baseline."""
+    known = [one for one in earlier if one.baseline == now.baseline and one.window.start and one.window.end]
+    return [*sorted(known, key=_middle), now]
+
+
+def findings(windows: Sequence[Positions], references: Sequence[Reference], policy: Policy) -> list[Finding]:
+    """Of each feature the trend that goes furthest, a warning; `windows` is what `comparable` gives."""
+    furthest: dict[tuple[Space, str], Trend] = {}
+    for one in trends(windows, policy.false_alarms):
+        key = (one.place.space, one.place.feature)
+        if key not in furthest or abs(one.line.total) > abs(furthest[key].line.total):
+            furthest[key] = one
+    spaces = {space for space, _ in furthest}
+    known = {one.space: (one, views(one.statistics)) for one in references if one.space in spaces}
+    return [_finding(one, *known[space], policy) for (space, _), one in furthest.items()]
+
+
+def trends(windows: Sequence[Positions], rate: float) -> Iterator[Trend]:
+    """The positions that went one way, by as much as matters and in no single step.
+
+    At most `rate` of all that go one way beyond chance may do so by chance.
+    """
+    if len(windows) < trend.LEAST_WINDOWS or None in (windows[-1].window.start, windows[-1].window.end):
+        return
+    places = list(windows[-1].values)
+    series = np.array([[one.values.get(place, np.nan) for one in windows] for place in places], float)
+    p_values = trend.of_trend(series.reshape(len(places), len(windows)))
+    greatest = chance.beyond(p_values.tolist(), rate)
+    times = np.array([_middle(one) for one in windows])
+    for at in np.flatnonzero(p_values <= greatest):
+        there = np.flatnonzero(~np.isnan(series[at]))
+        line = trend.line(times[there], series[at][there])
+        if abs(line.total) >= _least(places[at]) and not _is_jump(series[at][there], line):
+            first = windows[there[0]].window
+            yield Trend(places[at], line, float(p_values[at]), len(there), first)
+
+
+def _is_jump(values: Array, line: Line) -> bool:
+    return trend.largest_step(values) >= abs(line.total) / 2
+
+
+def _least(place: Place) -> float:
+    return LEAST_EFFECT[MISSING if place.what == positions.MISSING else KOLMOGOROV]
+
+
+def _middle(one: Positions) -> float:
+    """The middle of a window, in days."""
+    start, end = one.window.start, one.window.end
+    assert start is not None
+    assert end is not None
+    return (start.timestamp() + end.timestamp()) / 2 / 86_400
+
+
+def _finding(one: Trend, reference: Reference, training: Mapping[str, View], policy: Policy) -> Finding:
+    ignored = one.place.feature in policy.ignore
+    since = span(one.first, "")
+    told = f"moved a little each time over {one.windows} windows since {since}: {_words(one, training)}"
+    return Finding(
+        feature=one.place.feature,
+        space=one.place.space,
+        kind=Kind.DRIFT,
+        severity=Severity.INFO if ignored else Severity.WARNING,
+        metric=METRIC,
+        message=f"{told} (ignored)" if ignored else told,
+        distance=abs(one.line.total),
+        threshold=_least(one.place),
+        p_value=one.p_value,
+        raw_features=tuple(reference.raw_features.get(one.place.feature, ())),
+    )
+
+
+def _words(one: Trend, training: Mapping[str, View]) -> str:
+    """What moved, from where to where on the line."""
+    if one.place.what == positions.RANK:
+        first, last = (percent(min(max(value + 0.5, 0.0), 1.0)) for value in (one.line.first, one.line.last))
+        return f"a value of training lies below one served in {first} of cases then, in {last} now"
+    first, last = (percent(min(max(value, 0.0), 1.0)) for value in (one.line.first, one.line.last))
+    if one.place.what == positions.SHARE:
+        # Training knows the value, so it may be named.
+        value = positions.top_values(training[one.place.feature])[one.place.value]
+        return f"the share of {quoted(value)} went from {first} to {last}"
+    if one.place.what == positions.OTHERS:
+        return f"the share of all but training's most frequent values went from {first} to {last}"
+    return f"missing rows went from {first} to {last}"
