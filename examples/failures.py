@@ -95,6 +95,10 @@ class Found(NamedTuple):
             one for one in self.verdict["findings"] if (one["severity"], one["space"]) == ("error", space)
         ]
 
+    def replayed(self) -> list[dict[str, Any]]:
+        """Those of answers that are not the right model's; how answers are distributed is another matter."""
+        return [one for one in self.errors("prediction") if one["kind"] == "replay"]
+
     def causes(self, feature: str) -> list[dict[str, Any]]:
         """Diagnoses of a raw feature, the surest first."""
         found = [one["diagnosis"] for one in self.errors("raw") if one["feature"] == feature]
@@ -278,7 +282,7 @@ def cells(twin: Twin, found: Found) -> Iterator[str]:
     yield _named(found.refused())
     yield _named(_feature(one) for one in found.errors("raw"))
     yield _named(_feature(one) for one in found.errors("transformed"))
-    yield _named(_feature(one) for one in found.errors("prediction"))
+    yield _named(_feature(one) for one in found.replayed())
     yield diagnosis(twin, found)
 
 

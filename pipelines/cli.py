@@ -216,6 +216,18 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
         help="gets a numbered version folder, as TF Serving loads it",
     )
     add("--custom_objects", metavar="FILE", help="Python file that defines the model's own layers")
+    add(
+        "--evaluation",
+        metavar="GLOB",
+        help="raw examples to record predictions on, in place of the training data; as `prepare` reads them",
+    )
+    add(
+        "--prediction_rows",
+        type=int,
+        default=opts.DEFAULT_PREDICTION_ROWS,
+        metavar="N",
+        help="rows of it at most, chosen by a hash; 0 records nothing; default %(default)s",
+    )
     parser.set_defaults(build=_export_options)
 
 

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipelines import record_predictions
 from pipelines.console import Console
 from pipelines.options import ExportOptions
 from transforms import paths
@@ -22,18 +23,23 @@ def run(options: ExportOptions, console: Console) -> int:
     """Publishes a version below `options.output` and returns 0.
 
     Raises UsageError (bad baseline, model or output) before anything is built, InputError when the saved
-    model is not what the baseline promises; then nothing is published.
+    model is not what the baseline promises, or data to record predictions on cannot be read; then nothing is
+    published.
     """
     paths.check_writable(options.output)
     baseline = layout.load(options.baseline)
+    wanted = record_predictions.asked(options, baseline)
     with fresh_process() as fresh, version_folder.workspace(options.output) as folder:
-        _build(options, baseline, folder, console)
+        serving = _build(options, baseline, folder, console)
         _prove(fresh, folder, console)
+        record_predictions.record(folder, serving, baseline, wanted, console)
         console.result("served model", version_folder.publish(folder, options.output))
     return 0
 
 
-def _build(options: ExportOptions, baseline: layout.Baseline, folder: str, console: Console) -> None:
+def _build(
+    options: ExportOptions, baseline: layout.Baseline, folder: str, console: Console
+) -> serving_model.ServingModel:
     console.step(f"joining the transform graph of {baseline.path} and {options.model}")
     with (
         _fetched(options.model) as model_file,
@@ -55,6 +61,7 @@ def _build(options: ExportOptions, baseline: layout.Baseline, folder: str, conso
     )
     if left_out:
         console.step(f"{left_out} made-up probes left out: the model has no answer to them")
+    return serving
 
 
 @contextlib.contextmanager

@@ -19,6 +19,8 @@ DEFAULT_LINF = 0.1
 DEFAULT_REPLAY_ATOL = 1e-6
 DEFAULT_REPLAY_RTOL = 1e-5
 DEFAULT_REPLAY_SHARE = 0.001
+# Of training or evaluation data: so many rows the exported model is asked for, whose answers are recorded.
+DEFAULT_PREDICTION_ROWS = 100_000
 
 FORMATS = (
     "auto",
@@ -60,14 +62,23 @@ class PrepareOptions:
 
 @dataclasses.dataclass(frozen=True)
 class ExportOptions:
-    """What `trueserve export` was asked to do."""
+    """What `trueserve export` was asked to do.
+
+    Attributes:
+      evaluation: examples on which predictions are recorded, in place of the training data.
+      prediction_rows: about so many rows at most they are recorded on; 0 for none.
+    """
 
     baseline: str
     model: str
     output: str
     custom_objects: str | None = None
+    evaluation: str | None = None
+    prediction_rows: int = DEFAULT_PREDICTION_ROWS
 
     def __post_init__(self) -> None:
+        if self.prediction_rows < 0:
+            raise UsageError(f"--prediction_rows: expected a number of 0 or more, got {self.prediction_rows}")
         _check_local_file("--model", self.model)
         _check_local_file("--custom_objects", self.custom_objects)
 
@@ -90,6 +101,7 @@ class ValidateOptions:
       ignore: features whose findings never make `skew`.
       only: the features that are looked at, with what is computed from them; () for all.
       previous: the earlier run to compare with beside training, or `auto`; see `transforms.publish.earlier`.
+      predictions: an exported model, with whose recorded predictions the logged ones are compared.
     """
 
     logs: str
@@ -123,6 +135,7 @@ class ValidateOptions:
     replay_share: float = DEFAULT_REPLAY_SHARE
     contracts: str | None = None
     previous: str | None = None
+    predictions: str | None = None
     beam_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ import apache_beam as beam
 import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from pipelines import beam_options, periods
+from pipelines import beam_options, periods, whole
 from pipelines.console import Console
 from pipelines.job import Job, new_job
 from pipelines.options import PrepareOptions
@@ -31,7 +31,7 @@ from transforms.collect import (
     read_reading,
     read_rows,
 )
-from transforms.errors import InputError, NothingExaminedError, UsageError
+from transforms.errors import InputError, UsageError
 from transforms.paths import FileSize
 from transforms.preprocessing import PreprocessingFn, load_preprocessing, source_digest
 from transforms.read import ReadExamples
@@ -294,28 +294,7 @@ def _statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:
 
 
 def _check_reading(reading: Reading) -> None:
-    """Training data must be whole: a baseline of what could be read would blame serving for the rest."""
-    if reading.faults:
-        raise InputError("; ".join(str(fault) for fault in reading.faults[:3]))
-    if reading.rejects:
-        first, total = reading.rejects[0], reading.accounting.total_rejected
-        more = f" ({total - 1:,} more records were rejected)" if total > 1 else ""
-        raise InputError(f"{first.file}, record {first.record}: {first.detail}{more}")
-    if other := {key: rows for key, rows in reading.accounting.forms.items() if "_for_" in key[1]}:
-        # Left out, they would pass for missing values, and serving would be held to that.
-        raise InputError("; ".join(_of_other_type(*key, rows) for key, rows in sorted(other.items())[:3]))
-    if reading.accounting.balance():
-        raise InputError(f"{reading.accounting.balance():,} records that were read are not accounted for")
-    if not reading.accounting.rows:
-        raise NothingExaminedError("the training examples hold no row: nothing to make a baseline of")
-
-
-def _of_other_type(feature: str, form: str, rows: int) -> str:
-    came, expected = form.split("_for_")
-    return (
-        f"feature {feature!r} holds {came} where the schema has {expected}, in {rows:,} row{'s'[: rows > 1]};"
-        " change the schema or the examples"
-    )
+    whole.check(reading, "training examples", "a baseline")
 
 
 def _features(batch: Batch) -> pa.RecordBatch:

@@ -32,3 +32,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="of rows whose answers may differ; default %(default)s",
     )
     add("--contracts", metavar="DIR", help="served versions, each with its contract; see docs/replay.md")
+    add(
+        "--predictions",
+        metavar="MODEL_DIR",
+        help="an exported model: logged answers are compared with the predictions that `export` recorded;"
+        " default: the model of --replay, where it has them",
+    )

@@ -10,17 +10,18 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines import beam_options, narrowing
+from pipelines import beam_options, narrowing, prediction_reference, training_side
 from pipelines.console import Console
 from pipelines.job import Job as BeamJob
 from pipelines.job import new_job
 from pipelines.options import ValidateOptions
+from pipelines.training_side import TrainingSide
 from transforms import paths, slicing, windows
-from transforms import schema as schemas
 from transforms.accounting import Accounting
 from transforms.baseline import layout, served_contracts
 from transforms.errors import InputError, TrueserveError, UsageError
 from transforms.graph import ApplyTransformGraph
+from transforms.logged_predictions import TakePredictions
 from transforms.logs import bigquery
 from transforms.logs.warm_ups import fingerprints
 from transforms.mark_rows import MarkRows
@@ -42,33 +43,9 @@ from transforms.verdict import unseen
 from transforms.verdict.findings import Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
-from transforms.verdict.variation import store
 
 # Reasons that are told on stderr; the report has them all.
 _SAID = 3
-
-
-@dataclasses.dataclass(frozen=True)
-class Source:
-    """Where the training side lies: a baseline folder, or a schema and statistics of TFDV's."""
-
-    baseline: str | None
-    schema: str | None
-    statistics: str | None
-    label: str | None
-    spaces: tuple[str, ...]
-
-    def references(self) -> list[Reference]:
-        """One Reference a space; called at launch, and again on the worker that compares."""
-        if self.baseline is None:
-            assert self.schema is not None
-            assert self.statistics is not None
-            schema, statistics = layout.load_schema_and_statistics(self.schema, self.statistics)
-            if self.label is not None:
-                schemas.check_label(schema, self.label)
-            label = self.label or schemas.label_of(schema)
-            return [Reference(schema, statistics, Space.RAW, label=label)]
-        return _of_baseline(layout.load(self.baseline), self.spaces)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +53,7 @@ class Plan:
     """All that the graph needs, found and checked before it is built."""
 
     options: ValidateOptions
-    source: Source
+    source: TrainingSide
     references: Mapping[Space, Reference]
     request_schema: schema_pb2.Schema
     transform_output: str | None
@@ -111,9 +88,10 @@ def make_plan(options: ValidateOptions) -> Plan:
         the model to replay, the contracts of versions, the limits or the earlier run are not what they must
         be; or --only names no feature.
     """
-    source = Source(options.baseline, options.schema, options.statistics, options.label, options.spaces)
+    source = _source(options)
     loaded = layout.load(options.baseline) if options.baseline else None
-    references = _of_baseline(loaded, options.spaces) if loaded else source.references()
+    references = training_side.of_baseline(loaded, options.spaces) if loaded else source.of_features()
+    references += source.of_predictions(references)
     policy, window = _policy(options, references, loaded), Window(options.start, options.end)
     contract = loaded.contract.to_json() if loaded else None
     by_space = {reference.space: reference for reference in references}
@@ -138,6 +116,12 @@ def make_plan(options: ValidateOptions) -> Plan:
     return plan
 
 
+def _source(options: ValidateOptions) -> TrainingSide:
+    predictions = prediction_reference.model_of(options)
+    given = (options.baseline, options.schema, options.statistics, options.label, options.spaces)
+    return TrainingSide(*given, predictions=predictions)
+
+
 def build(root: Any, plan: Plan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
     """The graph: one read serves the raw and the transformed statistics; publishing is its last step."""
     raw = plan.references.get(Space.RAW)
@@ -153,6 +137,11 @@ def build(root: Any, plan: Plan, files: Sequence[FileSize], heartbeats: str | No
         transformed = marked.batches | "ApplyTransformGraph" >> ApplyTransformGraph(plan.transform_output)
         found |= _statistics(plan, transformed.batches, plan.references[Space.TRANSFORMED])
         counts.append(transformed.accounting)
+    if (reference := plan.references.get(Space.PREDICTION)) is not None:
+        taking = TakePredictions(prediction_reference.outputs(reference))
+        predicted = marked.batches | "TakePredictions" >> taking
+        found |= _statistics(plan, predicted.batches, reference)
+        counts.append(predicted.accounting)
     found |= _beside(plan, read.batches, found)
     found["accounting"] = counts | "JoinAccounting" >> beam.Flatten()
     publish = PublishVerdict(plan.options.output, plan.run_id, plan.job, plan.source.references)
@@ -185,7 +174,7 @@ def read_requests(plan: Plan, files: Sequence[FileSize], heartbeats: str | None)
         "version_feature": plan.options.version_feature,
         "columns": plan.options.columns,
         "exclude": plan.options.exclude,
-        "responses": plan.options.replay is not None,
+        "responses": plan.options.replay is not None or Space.PREDICTION in plan.references,
         "progress": heartbeats,
     }
     if bigquery.is_table(plan.options.logs):
@@ -225,42 +214,6 @@ def _request_schema(
         return raw.prepared(policy)
     assert baseline is not None
     return baseline.schema
-
-
-def _of_baseline(baseline: layout.Baseline, spaces: Sequence[str]) -> list[Reference]:
-    label, contract = baseline.contract.label, baseline.contract
-    variation = _variation(baseline)
-    raw = Reference(
-        baseline.schema,
-        baseline.statistics,
-        Space.RAW,
-        label=label,
-        variation=variation.get(Space.RAW.value),
-        time_feature=contract.time_feature,
-    )
-    transformed = Reference(
-        baseline.transformed_schema,
-        baseline.transformed_statistics,
-        Space.TRANSFORMED,
-        raw_features=contract.transformed_features,
-        label=label,
-        trained_on=baseline.augmented_statistics,
-        unknown_ids=contract.unknown_ids,
-        buckets=contract.buckets,
-        variation=variation.get(Space.TRANSFORMED.value),
-    )
-    return [reference for reference in (raw, transformed) if reference.space in spaces]
-
-
-def _variation(baseline: layout.Baseline) -> store.Spaces:
-    """How training's days and hours differ, empty where that is not known."""
-    if baseline.variation is None:
-        return {}
-    try:
-        return store.from_bytes(baseline.variation)
-    except ValueError as error:
-        file = paths.join(baseline.path, layout.VARIATION)
-        raise UsageError(f"{file} is not what prepare wrote: {error}; run trueserve prepare again") from error
 
 
 def _policy(
@@ -314,6 +267,7 @@ def _check_places(options: ValidateOptions, beam_flags: PipelineOptions) -> None
         output=options.output,
         replay=options.replay,
         previous=_previous_path(options.previous or earlier.AUTO),
+        predictions=options.predictions,
     )
     beam_options.temp_location(beam_flags)
     if paths.exists(paths.join(options.output, layout.CONTRACT)):

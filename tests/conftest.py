@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import support_e2e as e2e
@@ -60,3 +60,40 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     )
     assert code == 0
     return made
+
+
+class Served(NamedTuple):
+    """An exported model, and what it and another one answer to the rides' requests.
+
+    Attributes:
+      folder: has the version 1.
+      right, wrong: the answers, by Keras alone.
+    """
+
+    folder: Path
+    model: Any
+    right: dict[str, Any]
+    wrong: dict[str, Any]
+
+    @property
+    def version(self) -> str:
+        return str(self.folder / "1")
+
+
+@pytest.fixture(scope="session")
+def served(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Served:
+    import support_replay as support  # loads Keras, which few tests need
+
+    folder = tmp_path_factory.mktemp("replay")
+    model = support.model(1)
+    model.save(folder / "model.keras")
+    argv = [
+        f"--baseline={home.baseline}",
+        f"--model={folder / 'model.keras'}",
+        f"--output={folder / 'served'}",
+    ]
+    assert cli.main(["export", *argv]) == 0
+    right = support.answers(model, home.baseline, home.serving)
+    return Served(
+        folder / "served", model, right, support.answers(support.model(2), home.baseline, home.serving)
+    )

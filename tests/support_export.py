@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ import tensorflow_transform.beam as tft_beam
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
+from tfx_bsl.coders import example_coder
 
 from transforms.baseline import contract, layout, probes
+from transforms.tfrecord import frame
 from transforms.transform_graph import TransformGraph
 
 LABEL = "late"
@@ -123,6 +126,17 @@ def reference_predictions(transformed: pa.RecordBatch) -> dict[str, np.ndarray[A
     return dict(keras_model().predict(features, verbose=0))
 
 
+def write_transformed_examples(folder: Path, graph: TransformGraph) -> None:
+    """The rows as `prepare` leaves them for training, in two shards, but for the outputs of the label."""
+    examples = list(
+        example_coder.RecordBatchToExamplesEncoder(graph.output_schema).encode(graph.apply(raw_batch()))
+    )
+    folder.mkdir()
+    for number, part in enumerate((examples[:41], examples[41:])):
+        data = b"".join(map(frame, part))
+        (folder / f"examples-{number:05}-of-00002.tfrecord.gz").write_bytes(gzip.compress(data))
+
+
 def write_baseline(folder: Path) -> str:
     """A complete baseline of `RAW_ROWS`, by the project's own writers; returns its path."""
     path, staged = folder / "baseline", folder / "staged"
@@ -131,6 +145,7 @@ def write_baseline(folder: Path) -> str:
     shutil.rmtree(staged / "tmp")
     graph = TransformGraph(transform_output)
     probes.write_probes(str(staged / layout.PROBES), raw_batch(), graph.apply(raw_batch()))
+    write_transformed_examples(staged / layout.TRANSFORMED_EXAMPLES, graph)
     statistics = statistics_pb2.DatasetFeatureStatisticsList(datasets=[{"num_examples": len(RAW_ROWS)}])
     made = contract.make_contract(
         transform_output,

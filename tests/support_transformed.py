@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import support_e2e as e2e
 
-from pipelines.validate import Source
+from pipelines.training_side import TrainingSide
 from transforms.statistics import _Summarise
 from transforms.transform_graph import TransformGraph
 from transforms.verdict.compare import Policy, compare
@@ -19,7 +19,7 @@ from transforms.verdict.views import Statistics
 
 def reference(baseline: str) -> Reference:
     """The transformed space, as `validate` loads it."""
-    found = Source(baseline, None, None, None, ("transformed",)).references()
+    found = TrainingSide(baseline, None, None, None, ("transformed",)).references()
     return next(one for one in found if one.space is Space.TRANSFORMED)
 
 

@@ -88,7 +88,7 @@ ANSWERING = [(one.name, twin.name) for one in EXAMPLES for twin in one.twins if 
 def test_replay_finds_a_wrong_model_by_its_answers_alone(results: Results, name: str, fault: str) -> None:
     _, _, found = results[name, fault]
     assert found.validate == 1
-    assert found.errors("prediction")
+    assert found.replayed()
     assert not found.errors("raw")
     assert not found.errors("transformed")
 

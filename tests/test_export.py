@@ -71,8 +71,12 @@ def served(published: Path) -> Any:
     return tf.saved_model.load(str(published))
 
 
-def run(home: Path, output: Path, **changes: str) -> int:
-    options = {"baseline": str(home / "baseline"), "model": str(home / "model.keras"), **changes}
+def run(home: Path, output: Path, **changes: Any) -> int:
+    options: dict[str, Any] = {
+        "baseline": str(home / "baseline"),
+        "model": str(home / "model.keras"),
+        **changes,
+    }
     return export.run(ExportOptions(output=str(output), **options), Console(io.StringIO(), io.StringIO()))
 
 
@@ -106,6 +110,8 @@ def test_the_version_is_the_next_number_and_nothing_else_stays(published: Path) 
         "assets/carriers",
         "assets/tags",
         "assets.extra/contract.json",
+        "assets.extra/prediction_schema.pbtxt",
+        "assets.extra/prediction_stats.binpb",
         "assets.extra/probes.tfrecord",
         "assets.extra/tf_serving_warmup_requests",
     } <= names

@@ -90,7 +90,7 @@ def test_strangers_change_no_address_style_or_class() -> None:
         "href": r"#r\d+|verdict\.json",
         "style": r"[a-z-]+:[\w.%-]+(;[a-z-]+:[\w.%-]+)*",
         "class": r"[a-z0-9_ ]*",
-        "id": r"f[artw]|r\d+",
+        "id": r"f[aprtw]|r\d+",
         "d": r"[MHVCSLhvz0-9 .-]*|[A-Zhvz0-9 .-]*",
     }
     for name, value in Parsed(hostile_page()).attributes:

@@ -98,11 +98,11 @@ def test_moved_is_skew_and_files_are_tfdvs_own(against: Reference, moved: Statis
 
 
 def test_names_of_copies_are_those_of_the_files_of_a_run(against: Reference, moved: Statistics) -> None:
-    both = [against, dataclasses.replace(against, space=Space.TRANSFORMED)]
-    spaces = (Space.RAW, Space.TRANSFORMED)
+    spaces = (Space.RAW, Space.TRANSFORMED, Space.PREDICTION)
+    references = [dataclasses.replace(against, space=space) for space in spaces]
     slices = dict.fromkeys(spaces, SliceStatistics(Statistics(), {}))
     evidence = Evidence(dict.fromkeys(spaces, moved), counts(), slices=slices)
-    files = conclude(lambda: both, evidence, JOB)[1]
+    files = conclude(lambda: references, evidence, JOB)[1]
     assert files.keys() == COPIES
 
 

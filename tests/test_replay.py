@@ -7,7 +7,7 @@ import json
 import shutil
 from collections import Counter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import apache_beam as beam
 import jsonschema  # type: ignore[import-untyped]
@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import support_e2e as e2e
 import support_replay as support
-from conftest import SERVING_CUTS, Home
+from conftest import SERVING_CUTS, Home, Served
 from support_replay import Array
 
-from pipelines import cli, validate
+from pipelines import validate
 from pipelines.options import ValidateOptions
 from transforms import paths
 
@@ -29,37 +29,6 @@ FEW = 700
 RAW = "--spaces=raw"
 
 Capture = pytest.CaptureFixture[str]
-
-
-class Served(NamedTuple):
-    """An exported model, and what it and another one answer to the rides' requests.
-
-    Attributes:
-      folder: has the version 1.
-      right, wrong: the answers, by Keras alone.
-    """
-
-    folder: Path
-    model: Any
-    right: dict[str, Array]
-    wrong: dict[str, Array]
-
-
-@pytest.fixture(scope="module")
-def served(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Served:
-    folder = tmp_path_factory.mktemp("replay")
-    model = support.model(1)
-    model.save(folder / "model.keras")
-    argv = [
-        f"--baseline={home.baseline}",
-        f"--model={folder / 'model.keras'}",
-        f"--output={folder / 'served'}",
-    ]
-    assert cli.main(["export", *argv]) == 0
-    right = support.answers(model, home.baseline, home.serving)
-    return Served(
-        folder / "served", model, right, support.answers(support.model(2), home.baseline, home.serving)
-    )
 
 
 def run(

@@ -22,6 +22,7 @@ MORE_UNKNOWN = ("", "unknown_feature_more")
 UNTRANSFORMABLE = ("", "untransformable")
 # Under this key are the rows whose sampling rate is no fraction; they count as one each.
 ODD_RATE = ("", "odd_sampling_rate")
+_ANSWER = "answer:"
 # A log may have very many files: so many are told apart, and the others are summed under this name.
 MOST_FILES = 1000
 MORE_FILES = ""
@@ -73,7 +74,8 @@ class Accounting(RecordCounts):
         (`int_for_float`, `bytes_for_int`, ...) or in a feature that it does not know (`unknown_feature`). Of
         the latter a sum keeps the `MOST_UNKNOWN` with the most rows, and adds up the others under
         `MORE_UNKNOWN`: the total is exact, and so is every feature that is never among the others. Rows
-        that the transform graph refused stand under `UNTRANSFORMABLE`.
+        that the transform graph refused stand under `UNTRANSFORMABLE`, those whose logged answer is no
+        prediction under `of_answers`.
       files: input files read.
       bytes: input bytes read, as stored.
       by_file: what became of the records of each file. A sum keeps `MOST_FILES` by name, those with the most
@@ -121,6 +123,17 @@ def records_of(parts: Sequence[RecordCounts]) -> RecordCounts:
 def in_order(by_file: Mapping[str, RecordCounts]) -> list[tuple[str, RecordCounts]]:
     """Those with the most rejects first, then by name; `MORE_FILES` last."""
     return sorted(by_file.items(), key=_rank)
+
+
+def of_answers(reason: str) -> tuple[str, str]:
+    """The key in `Accounting.forms` of rows whose logged answer is no prediction, or not a whole one."""
+    return "", f"{_ANSWER}{reason}"
+
+
+def answers_of(forms: Mapping[tuple[str, str], int]) -> Counter[str]:
+    """The rows that stand under `of_answers`, by reason."""
+    found = {form.removeprefix(_ANSWER): n for (_, form), n in forms.items() if form.startswith(_ANSWER)}
+    return Counter(found)
 
 
 _RECORDS = tuple(field.name for field in dataclasses.fields(RecordCounts))

@@ -18,7 +18,7 @@ from transforms.records import Batch
 from transforms.slicing import SliceStatistics
 from transforms.summaries.dataset import uses_of
 from transforms.summaries.folding import fold
-from transforms.summaries.protos import Sizes
+from transforms.summaries.protos import SIZES as SIZES  # noqa: PLC0414 - part of this module, too
 from transforms.summaries.quantiles import Scratch
 from transforms.summaries.sliced import SlicedSummary
 from transforms.summaries.weighted import WeightedSummary, rates_of
@@ -26,21 +26,6 @@ from transforms.summaries.weighted import WeightedSummary, rates_of
 Array = np.ndarray[Any, Any]
 Rows: TypeAlias = Batch | pa.RecordBatch
 Dataset: TypeAlias = statistics_pb2.DatasetFeatureStatistics
-
-# Both sides of a comparison must be computed with the same options, so they are constants.
-
-# The L-infinity norm is taken over the top values that both sides kept: with too few, a value that is
-# frequent on one side alone is no longer seen to be absent from the other. 1,000 covers most vocabularies.
-# TFDV's comparison of strings reads the rank histogram. Standard histograms carry the Jensen-Shannon
-# divergence and the page's pictures, quantiles the picture of long tails; more buckets would raise the
-# distance between two samples of one distribution.
-SIZES = Sizes(
-    num_top_values=1000,
-    num_rank_histogram_buckets=1000,
-    num_histogram_buckets=10,
-    num_quantiles_histogram_buckets=10,
-    num_fine_quantiles=200,
-)
 
 #: So many slices have statistics at most, which take so many bytes together: they are one message.
 MOST_SLICES = 100

@@ -17,8 +17,10 @@ from transforms.publish.earlier import Earlier
 from transforms.records import Fault, Reject, Window
 from transforms.slicing import SliceStatistics
 from transforms.verdict import histograms, slice_findings
-from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.findings import Comparison, Space
+from transforms.verdict.prediction_findings import compare_space
+from transforms.verdict.reference import Reference
+from transforms.verdict.severity import Policy
 from transforms.verdict.verdict import Examined, Verdict, decide
 from transforms.verdict.views import Statistics, dataset
 
@@ -82,9 +84,11 @@ def conclude(
     served = {one.space: evidence.statistics.get(one.space, Statistics()) for one in references}
     forms = _weighed_forms(evidence)
     span = _span(job.window, _seen(evidence.accounting))
-    compared = [compare(one, served[one.space], job.policy, forms, span) for one in references]
+    compared = [compare_space(one, served[one.space], job.policy, forms, span) for one in references]
     beside = replayed.comparisons(evidence.beside, job.beside, job.policy, job.contract)
-    told = since.look(job.earlier, since.Served(job.window, references, served, job.contract, job.policy))
+    told = since.look(
+        job.earlier, since.Served(job.window, references, served, job.contract, job.policy, span)
+    )
     drifted = [] if told.comparison is None else [told.comparison]
     verdict = decide(
         job.window,

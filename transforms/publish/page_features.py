@@ -21,6 +21,7 @@ CELLS_BUDGET = 300_000
 CATEGORIES = 8
 
 _SEVERITIES = ("error", "warning", "info")
+_TABS = (("raw", "fr", "raw"), ("transformed", "ft", "transformed"), ("prediction", "fp", "predictions"))
 _METRICS = {
     "jensen_shannon_divergence": "Jensen–Shannon divergence",
     "l_infinity_norm": "L-infinity norm",
@@ -138,7 +139,8 @@ def _legend(ordered: Sequence[Row]) -> str:
 def _tabs(ordered: Sequence[Row]) -> str:
     spaces = {row.space for row in ordered}
     tabs = [("fa", "all"), ("fw", "with findings")]
-    tabs += [("fr", "raw"), ("ft", "transformed")] if len(spaces) > 1 else []
+    if len(spaces) > 1:
+        tabs += [(tab, label) for space, tab, label in _TABS if space in spaces]
     return f'<span class="tabs">{"".join(f"<label for={i}>{name}</label>" for i, name in tabs)}</span>'
 
 

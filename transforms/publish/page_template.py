@@ -64,11 +64,13 @@ border:1px solid var(--line);white-space:nowrap}
 .f{display:none}.tabs{display:flex;gap:6px;margin-left:auto}
 .tabs label{cursor:pointer;border:1px solid var(--line);border-radius:99px;padding:2px 12px;font-size:13px}
 #fa:checked~main label[for=fa],#fr:checked~main label[for=fr],#ft:checked~main label[for=ft],
-#fw:checked~main label[for=fw]{background:var(--ink);color:var(--card);border-color:var(--ink)}
+#fp:checked~main label[for=fp],#fw:checked~main label[for=fw]{background:var(--ink);color:var(--card);
+border-color:var(--ink)}
 #fa:focus-visible~main label[for=fa],#fr:focus-visible~main label[for=fr],
-#ft:focus-visible~main label[for=ft],#fw:focus-visible~main label[for=fw]{outline:2px solid var(--serving)}
+#ft:focus-visible~main label[for=ft],#fp:focus-visible~main label[for=fp],
+#fw:focus-visible~main label[for=fw]{outline:2px solid var(--serving)}
 #fr:checked~main .row:not(.raw),#ft:checked~main .row:not(.transformed),
-#fw:checked~main .row.none{display:none}
+#fp:checked~main .row:not(.prediction),#fw:checked~main .row.none{display:none}
 .row{display:grid;grid-template-columns:minmax(180px,1fr) minmax(280px,440px) minmax(210px,1fr);gap:8px 24px;
 background:var(--card);border:1px solid var(--line);border-left:4px solid var(--c);border-radius:10px;
 padding:14px 18px;margin-top:10px;content-visibility:auto;contain-intrinsic-size:auto 140px}
@@ -108,6 +110,7 @@ PAGE = Template(
 <title>$title</title><style>$style</style></head><body>
 <input class="f" type="radio" name="f" id="fa" checked><input class="f" type="radio" name="f" id="fw">
 <input class="f" type="radio" name="f" id="fr"><input class="f" type="radio" name="f" id="ft">
+<input class="f" type="radio" name="f" id="fp">
 <main>
 <div class="top"><span><b>trueserve</b> &middot; served against trained</span><span>$window</span></div>
 <section class="banner $verdict">$icon<div><h1>$name</h1><p>$headline</p></div></section>

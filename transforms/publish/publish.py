@@ -22,7 +22,7 @@ KEPT = 1000
 _SLICES = "_slices"
 # What is found beside statistics: one element each.
 _BESIDE = ("replay", "versions")
-_SPACES = (Space.RAW, Space.TRANSFORMED)
+_SPACES = (Space.RAW, Space.TRANSFORMED, Space.PREDICTION)
 # A kept payload is there to be looked at; a thousand of them must fit into a worker's memory.
 KEPT_PAYLOAD = 64 * 1024
 
@@ -32,8 +32,9 @@ class PublishVerdict(beam.PTransform):  # type: ignore[misc]
     """Compares, renders and publishes; gives one element: the content of verdict.json.
 
     Its input is a dict of PCollections, which become side inputs of the one element:
-      raw, transformed: one DatasetFeatureStatisticsList each; either may be left out, or have no element.
-      raw_slices, transformed_slices: one SliceStatistics each, likewise.
+      raw, transformed, prediction: one DatasetFeatureStatisticsList each; any may be left out, or have no
+        element.
+      raw_slices, transformed_slices, prediction_slices: one SliceStatistics each, likewise.
       replay, versions: one ReplaySummary, one VersionRows, likewise.
       accounting: parts, any number.
       rejects: all; the first thousand by file and record are kept.

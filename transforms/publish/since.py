@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -39,13 +40,17 @@ class Since:
 
 @dataclasses.dataclass(frozen=True)
 class Served:
-    """What this run has to show: its window, the training side and the statistics of each space."""
+    """What this run has to show: its window, the training side and the statistics of each space.
+
+    `length` is how long the window lasts, None where that is not known.
+    """
 
     window: Window
     references: Sequence[Reference]
     statistics: Mapping[Space, Statistics]
     contract: Mapping[str, Any] | None
     policy: Policy
+    length: dt.timedelta | None = None
 
 
 def look(asked: Earlier | None, now: Served) -> Since:
@@ -76,7 +81,9 @@ def _since(previous: Run | None, reference: Reference, now: Served) -> list[Find
     assert previous is not None
     statistics = earlier.load_statistics(previous, reference.space)
     spans = (drift.span(previous.window, LAST), drift.span(now.window, THIS))
-    windows = drift.Windows(reference, statistics, now.statistics[reference.space], spans, now.policy)
+    windows = drift.Windows(
+        reference, statistics, now.statistics[reference.space], spans, now.policy, now.length
+    )
     try:
         with np.errstate(all="ignore"):
             return drift.findings(windows)

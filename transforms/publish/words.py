@@ -199,8 +199,13 @@ def _causes(found: list[Mapping[str, Any]]) -> tuple[list[str], int]:
     """The features to name, and how many more are only what the transform makes of these."""
     raw = {finding["feature"] for finding in found if finding["space"] == "raw"}
     follows = {f["feature"] for f in found if f["space"] != "raw" and raw.intersection(f["raw_features"])}
-    named = [f["feature"] for f in found if f["space"] == "raw" or f["feature"] not in follows]
+    named = [_named(f) for f in found if f["space"] == "raw" or f["feature"] not in follows]
     return list(dict.fromkeys(named)), len(follows)
+
+
+def _named(finding: Mapping[str, Any]) -> str:
+    feature: str = finding["feature"]
+    return f"the prediction {feature}" if finding["space"] == "prediction" else feature
 
 
 def _why_failed(verdict: Mapping[str, Any]) -> str:

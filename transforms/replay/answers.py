@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import orjson
@@ -17,7 +17,11 @@ OTHER_SHAPE = "other_shape"
 NOT_NUMBERS = "not_numbers"
 NOT_TRANSFORMABLE = "not_transformable"
 
+T = TypeVar("T")
 Array = np.ndarray[Any, Any]
+#: One output's values in some answers, and how many each is to have, to [rows, width], and the reason of each
+#: row that has none, "" for the others.
+Reader: TypeAlias = Callable[[Sequence[Any], int | None], tuple[Array, Array]]
 _NUMBERS = "fiub"
 
 
@@ -25,7 +29,8 @@ class Matched(NamedTuple):
     """Answers in the order and the form of the model's outputs.
 
     Attributes:
-      values: float64 [rows, width] by output, NaN in the rows that do not match.
+      values: [rows, width] by output, as its reader gives them; NaN in the rows that do not match, None where
+        the values are objects. Of a reader of numbers float64.
       reasons: object [rows]: why a row does not match, "" for one that does.
     """
 
@@ -49,8 +54,12 @@ def _loaded(text: str) -> Any:
         return ""
 
 
-def match(answers: Sequence[Any], widths: Mapping[str, int | None]) -> Matched:
+def match(
+    answers: Sequence[Any], widths: Mapping[str, int | None], readers: Mapping[str, Reader] | None = None
+) -> Matched:
     """Answers by the outputs of a model, of which each row has so many values (None: they are no numbers).
+
+    An output is read as numbers unless there is another reader for it.
 
     An answer is an object with the very names of the outputs, in any order. Where both sides have exactly
     one output its name does not matter, and may be absent, as in TF Serving's `predictions`. However nested,
@@ -59,26 +68,38 @@ def match(answers: Sequence[Any], widths: Mapping[str, int | None]) -> Matched:
     named = [_in_order(answer, list(widths)) for answer in answers]
     reasons = np.array([OTHER_NAMES if values is None else "" for values in named], object)
     here = np.flatnonzero(reasons == "")
-    found = {name: np.full((len(answers), width or 0), np.nan) for name, width in widths.items()}
+    found = {}
     for place, (name, width) in enumerate(widths.items()):
         column = [named[row][place] for row in here]
-        found[name][here], why = _column(column, width)
+        read, why = (readers or {}).get(name, numbers)(column, width)
+        found[name] = _spread(read, here, len(answers))
         reasons[here] = np.where(reasons[here] == "", why, reasons[here])
     for values in found.values():
-        values[reasons != ""] = np.nan
+        values[reasons != ""] = _nothing(values)
     return Matched(found, reasons)
 
 
+def _spread(values: Array, at: Array, rows: int) -> Array:
+    """The values in the rows `at`, nothing in the others."""
+    result = np.full((rows, values.shape[1]), _nothing(values), values.dtype)
+    result[at] = values
+    return result
+
+
+def _nothing(values: Array) -> Any:
+    return None if values.dtype == object else np.nan
+
+
 def _in_order(answer: Any, names: Sequence[str]) -> list[Any] | None:
-    if not isinstance(answer, dict):
+    if not isinstance(answer, dict) or (answer.keys() == {"b64"} and "b64" not in names):
         return [answer] if len(names) == 1 else None
     if answer.keys() == set(names):
         return [answer[name] for name in names]
     return list(answer.values()) if len(answer) == len(names) == 1 else None
 
 
-def _column(column: Sequence[Any], width: int | None) -> tuple[Array, Array]:
-    """One output's values, float64 [rows, width], and the reason of each row that has none."""
+def numbers(column: Sequence[Any], width: int | None) -> tuple[Array, Array]:
+    """The `Reader` of numbers: float64; a width of None says that there are none."""
     if width is None:
         return np.empty((len(column), 0)), np.full(len(column), NOT_NUMBERS, object)
     plain = _plain(column, width)
@@ -86,13 +107,13 @@ def _column(column: Sequence[Any], width: int | None) -> tuple[Array, Array]:
         return plain, np.full(len(column), "", object)
     values, reasons = np.full((len(column), width), np.nan), np.full(len(column), "", object)
     for row, value in enumerate(column):
-        numbers = _numbers(value)
-        if numbers is None:
+        found = flat(value, _number)
+        if found is None:
             reasons[row] = NOT_NUMBERS
-        elif len(numbers) != width:
+        elif len(found) != width:
             reasons[row] = OTHER_SHAPE
         else:
-            values[row] = numbers
+            values[row] = found
     return values, reasons
 
 
@@ -107,19 +128,19 @@ def _plain(column: Sequence[Any], width: int) -> Array | None:
     return values.reshape(len(column), width).astype(np.float64)
 
 
-def _numbers(value: Any) -> list[float] | None:
-    """The numbers in nested lists, in their order; None where something else is among them."""
-    found: list[float] = []
+def flat(value: Any, convert: Callable[[Any], T | None]) -> list[T] | None:
+    """What stands in nested lists, in its order, converted; None where that gives None for something."""
+    found: list[T] = []
     waiting = [value]
     while waiting:
         one = waiting.pop()
         if isinstance(one, list):
             waiting.extend(reversed(one))
             continue
-        number = _number(one)
-        if number is None:
+        converted = convert(one)
+        if converted is None:
             return None
-        found.append(number)
+        found.append(converted)
     return found
 
 

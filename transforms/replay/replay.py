@@ -57,7 +57,7 @@ def replay(batch: Batch, model: Model, tolerance: Tolerance, *, keep_payloads: b
       tolerance: how far apart answers may lie.
       keep_payloads: whether the worst rows are kept with their features and both answers.
     """
-    texts, reasons = _asked(batch.metadata)
+    texts, reasons = asked(batch.metadata)
     at = np.flatnonzero(reasons == "")
     rows = ReplaySummary(rows=batch.metadata.num_rows)
     if not len(at):
@@ -72,7 +72,7 @@ def replay(batch: Batch, model: Model, tolerance: Tolerance, *, keep_payloads: b
     return dataclasses.replace(compared, rows=rows.rows, unmatched=_counted(reasons), again=again)
 
 
-def _asked(metadata: pa.RecordBatch) -> tuple[pa.Array, Array]:
+def asked(metadata: pa.RecordBatch) -> tuple[pa.Array, Array]:
     """Each row's logged answer, and why it is not to be compared, "" where it is."""
     texts = _column(metadata, "response")
     signature = pc.fill_null(_column(metadata, "signature"), "")

@@ -67,7 +67,7 @@ class ServingModel(tf.Module):  # type: ignore[misc]
     def signatures(self) -> dict[str, Any]:
         """The concrete functions by signature name; `raw_tensors` is left out if it cannot be named."""
         signatures = {
-            SERVING_DEFAULT: self._of_examples(lambda raw: self.predict(self._transform(raw))),
+            SERVING_DEFAULT: self.of_requests(),
             TRANSFORM_FEATURES: self._of_examples(lambda raw: dense_outputs(self._transform(raw))),
         }
         if not raw_tensors.unnamable(self.raw_spec):
@@ -85,6 +85,18 @@ class ServingModel(tf.Module):  # type: ignore[misc]
                 f"the model cannot be called with the transformed features ({given}): {line[:300]}"
             ) from error
         return _checked_outputs(keras_model.name_outputs(self.model, outputs))
+
+    def of_requests(self) -> Any:
+        """What `serving_default` is: serialized tf.Examples of raw features to predictions by name."""
+        return self._of_examples(lambda raw: self.predict(self._transform(raw)))
+
+    def of_transformed(self) -> Any:
+        """Serialized tf.Examples of transformed features, as training reads them, to predictions by name."""
+
+        def answer(examples: tf.Tensor) -> Any:
+            return self.predict(tf.io.parse_example(examples, self.transformed_spec))
+
+        return _traced(answer, tf.TensorSpec([None], tf.string, name=EXAMPLES))
 
     def _of_examples(self, apply: Any) -> Any:
         def serve(examples: tf.Tensor) -> Any:

@@ -42,6 +42,21 @@ class Sizes:
 
 DEFAULT_SIZES = Sizes()
 
+# Both sides of a comparison must be computed with the same options, so they are constants.
+
+# The L-infinity norm is taken over the top values that both sides kept: with too few, a value that is
+# frequent on one side alone is no longer seen to be absent from the other. 1,000 covers most vocabularies.
+# TFDV's comparison of strings reads the rank histogram. Standard histograms carry the Jensen-Shannon
+# divergence and the page's pictures, quantiles the picture of long tails; more buckets would raise the
+# distance between two samples of one distribution.
+SIZES = Sizes(
+    num_top_values=1000,
+    num_rank_histogram_buckets=1000,
+    num_histogram_buckets=10,
+    num_quantiles_histogram_buckets=10,
+    num_fine_quantiles=200,
+)
+
 
 def dataset_statistics(
     summary: DatasetSummary, sizes: Sizes = DEFAULT_SIZES

@@ -151,7 +151,8 @@ class Judgement:
 
     def _natural(self, variation: Variation, name: str, one: Difference) -> Natural | None:
         sides = (self.sides.training[name], self.sides.serving.get(name))
-        return naturally.of_difference(variation, name, one, sides, self.sides.span)
+        pair = self.sides.is_pair
+        return naturally.of_difference(variation, name, one, sides, self.sides.span, is_pair=pair)
 
     def _with_nature(self, name: str, one: Difference) -> Difference:
         natural = self.natural.get((name, one.metric))

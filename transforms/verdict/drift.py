@@ -53,6 +53,7 @@ class Windows:
       reference: the training side of that space.
       earlier, now: statistics of the rows served in either window.
       spans: what the windows are called in a sentence (`span`).
+      length: how long this window lasts, None where that is not known.
     """
 
     reference: Reference
@@ -60,6 +61,7 @@ class Windows:
     now: Statistics
     spans: tuple[str, str]
     policy: Policy
+    length: dt.timedelta | None = None
 
     @cached_property
     def sides(self) -> Sides:
@@ -70,7 +72,7 @@ class Windows:
         """
         earlier = _with_all(self.earlier, self.now)
         reference = dataclasses.replace(self.reference, statistics=earlier, trained_on=None)
-        return Sides(reference, self.policy, self.now, Counter())
+        return Sides(reference, self.policy, self.now, Counter(), self.length, is_pair=True)
 
     @cached_property
     def judgement(self) -> Judgement:
@@ -89,7 +91,8 @@ class Windows:
 
     @cached_property
     def _of_training(self) -> tuple[Sides, ...]:
-        return tuple(Sides(self.reference, self.policy, one, Counter()) for one in (self.earlier, self.now))
+        both = (self.earlier, self.now)
+        return tuple(Sides(self.reference, self.policy, one, Counter(), self.length) for one in both)
 
 
 def findings(windows: Windows) -> list[Finding]:

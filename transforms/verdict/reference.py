@@ -68,7 +68,8 @@ class Sides:
     """Training and serving, side by side, with everything that the comparing steps ask for.
 
     `forms` counts rows by (feature, form), as in `Accounting`, those that concern the space; `span` is the
-    time that the rows served were logged in, None where it is not known.
+    time that the rows served were logged in, None where it is not known. `is_pair` says that an earlier
+    window is in training's place: both may lie out, on different sides.
     """
 
     reference: Reference
@@ -76,6 +77,7 @@ class Sides:
     served: Statistics
     forms: Counter[tuple[str, str]]
     span: dt.timedelta | None = None
+    is_pair: bool = False
 
     @cached_property
     def schema(self) -> schema_pb2.Schema:

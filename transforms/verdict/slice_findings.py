@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from transforms import slicing
 from transforms.slicing import SliceStatistics
-from transforms.verdict.compare import compare
 from transforms.verdict.findings import Finding, Slice, Space
+from transforms.verdict.prediction_findings import compare_space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.views import Statistics
@@ -60,5 +60,5 @@ def _findings(
     lasts = slicing.lasts(name)
     span = span if lasts is None else lasts if span is None else min(span, lasts)
     for reference, by_name in parts:
-        for finding in compare(reference, by_name[name], policy, Counter(), span).findings:
+        for finding in compare_space(reference, by_name[name], policy, Counter(), span).findings:
             yield dataclasses.replace(finding, slice=name)

@@ -56,9 +56,9 @@ class Growth:
 
 
 def added(judgement: Judgement, found: Iterable[Finding]) -> list[Finding]:
-    """The findings of a comparison, with those of the transformed space among them."""
+    """The findings of a comparison, with those of what the model sees, or answers, among them."""
     sides, every = judgement.sides, list(found)
-    if sides.reference.space is not Space.TRANSFORMED:
+    if sides.reference.space is Space.RAW:
         return every
     grown, greatest_p = growths(judgement)
     for one in grown:
@@ -174,7 +174,7 @@ def _of_constant(sides: Sides, name: str, training: View, serving: View) -> Iter
         return
     rows = chance.effective_size(training.present, serving.present)
     p_value = math.exp(rows * math.log(before)) if before > 0 else math.exp(-rows)
-    raw = listing(sides.raw_features(name))
+    raw = listing(sides.raw_features(name)) or "the rows"
     words = f"it is constant, one value for all of {raw}; {percent(before)} of training have that value"
     yield Growth(name, ZERO_VARIANCE, 1 - before, p_value, words)
 
@@ -207,7 +207,8 @@ def _of_not_finite(sides: Sides, name: str, training: View, serving: View) -> It
     if shares[1] > shares[0]:
         p_value = chance.of_rates(before, training.values, after, serving.values)
         raw = listing(sides.raw_features(name))
-        said = f"{number(after)} values ({percent(shares[1])}) made of {raw} are NaN or infinite"
+        made = f" made of {raw}" if raw else ""
+        said = f"{number(after)} values ({percent(shares[1])}){made} are NaN or infinite"
         words = f"{said}; {percent(shares[0])} in training"
         yield Growth(name, NOT_FINITE, shares[1] - shares[0], p_value, words)
 

@@ -8,7 +8,6 @@ part plus that of chance's; the least of these sums is taken.
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -54,17 +53,23 @@ def of_difference(
     one: Difference,
     sides: tuple[View, View | None],
     span: dt.timedelta | None,
+    *,
+    is_pair: bool = False,
 ) -> Natural | None:
-    """None where training's periods tell nothing of the feature in this metric."""
+    """None where training's periods tell nothing of the feature in this metric.
+
+    `is_pair`: both sides are windows. Then one of them lies half of the way out, at least.
+    """
     unit, length = _known_unit(variation, span)
     if (periods := variation.get(unit, {}).get(name)) is None:
         return None
     aspects = list(_aspects(periods, one, sides, length))
     if not aspects:
         return None
+    if is_pair:
+        aspects = [aspects[0]._replace(weight=1.0)]  # a moment is measured from training's middle
     p_values = [
-        divided(functools.partial(natural.probability, each.tails), one.p_of_part, each.distance)
-        / each.weight
+        divided(each.of_pair if is_pair else each.probability, one.p_of_part, each.distance) / each.weight
         for each in aspects
     ]
     first = aspects[0]
@@ -96,6 +101,13 @@ class _Aspect(NamedTuple):
     tails: list[Tail]
     distance: float
     weight: float = 1.0
+
+    def probability(self, distance: float) -> float:
+        return natural.probability(self.tails, distance)
+
+    def of_pair(self, distance: float) -> float:
+        """How likely one of two windows lies out so far that both may lie `distance` apart."""
+        return min(2 * natural.probability(self.tails, distance / 2), 1.0)
 
 
 def _aspects(

@@ -1,0 +1,47 @@
+"""The predictions that an exported model has with it: what `validate` compares logged answers with."""
+
+from __future__ import annotations
+
+from pipelines.options import ValidateOptions
+from transforms.baseline import layout
+from transforms.errors import UsageError
+from transforms.predictions import recorded
+from transforms.predictions.outputs import Output, outputs_of
+from transforms.verdict.findings import Space
+from transforms.verdict.reference import Reference
+
+_AGAIN = "run trueserve export again"
+
+
+def model_of(options: ValidateOptions) -> str | None:
+    """The model whose recorded predictions are compared: of --predictions, or of --replay if it has any.
+
+    Raises UsageError where --predictions names a model without them.
+    """
+    if options.predictions is None:
+        has_them = options.replay is not None and recorded.find(options.replay) is not None
+        return options.replay if has_them else None
+    if recorded.find(options.predictions) is None:
+        raise UsageError(
+            f"--predictions: {options.predictions} has no {recorded.FOLDER}/{recorded.STATISTICS} with its"
+            f" schema, as a model that trueserve exported has; {_AGAIN}, and name one version"
+        )
+    return options.predictions
+
+
+def load(model: str) -> Reference:
+    """The reference of the space of predictions. Raises UsageError for files that are not `export`'s."""
+    files = recorded.find(model)
+    if files is None:
+        raise UsageError(f"the model {model} has no recorded predictions any more; {_AGAIN}")
+    schema, statistics = layout.load_schema_and_statistics(*files)
+    if outputs_of(schema) is None:
+        raise UsageError(f"{files[0]} does not say which outputs the model has; {_AGAIN}")
+    return Reference(schema, statistics, Space.PREDICTION)
+
+
+def outputs(reference: Reference) -> tuple[Output, ...]:
+    """The outputs of the model that a reference of predictions is of."""
+    found = outputs_of(reference.schema)
+    assert found is not None, "a reference was loaded here"
+    return found

@@ -1,0 +1,137 @@
+"""What an exported model predicts on training or evaluation data, recorded beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from pipelines import whole
+from pipelines.console import Console
+from pipelines.options import ExportOptions
+from transforms import paths
+from transforms import schema as schemas
+from transforms.baseline import layout
+from transforms.logs.detect import detect_examples
+from transforms.logs.features import Settings, expected_features
+from transforms.paths import FileSize
+from transforms.predictions import recorded
+from transforms.serving import prediction_rows
+from transforms.serving.predicted import PredictionRecorder
+from transforms.serving.prediction_rows import Examples
+from transforms.serving.serving_model import ServingModel
+
+_OTHERS = "--evaluation=GLOB names other examples"
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """On what predictions are to be recorded.
+
+    Attributes:
+      rows: about so many at most; 0 for none.
+      evaluation: raw examples in place of the training data.
+    """
+
+    rows: int
+    evaluation: Examples | None
+
+
+def asked(options: ExportOptions, baseline: layout.Baseline) -> Asked:
+    """Raises InputError where no file matches `--evaluation`."""
+    if options.evaluation is None:
+        return Asked(options.prediction_rows, None)
+    files = tuple(paths.expand(options.evaluation))
+    schema = schemas.with_environments(baseline.schema, baseline.contract.label)
+    settings = Settings(expected=expected_features(schema, serving=True))
+    return Asked(options.prediction_rows, Examples(files, detect_examples(files), settings))
+
+
+def record(
+    folder: str, serving: ServingModel, baseline: layout.Baseline, wanted: Asked, console: Console
+) -> None:
+    """Adds the statistics to a SavedModel in a local folder, or says why there are none.
+
+    Raises InputError for data that cannot be read, UsageError where the model does not take training's rows.
+    """
+    if wanted.rows:
+        recording = _Recording(folder, serving, wanted.rows, console)
+        if wanted.evaluation is not None:
+            recording.on_evaluation(wanted.evaluation)
+        else:
+            recording.on_training(baseline)
+
+
+@dataclasses.dataclass
+class _Recording:
+    folder: str
+    serving: ServingModel
+    rows: int
+    console: Console
+    stored: int = 0
+
+    def on_evaluation(self, examples: Examples) -> None:
+        self.console.step("reading the evaluation examples")
+        reading = examples.read()
+        whole.check(reading, "evaluation examples", "predictions")
+        there = reading.accounting.rows
+        recorder = PredictionRecorder(self.serving.of_requests(), may_refuse=True)
+        parts = examples.rows(self.rows / there, self._report)
+        self._record(recorder, parts, "evaluation", there, sum(file.bytes for file in examples.files))
+
+    def on_training(self, baseline: layout.Baseline) -> None:
+        shards = _shards(baseline)
+        if baseline.contract.augmentation is not None:
+            # The model was trained on them, but no request is like them.
+            self._say_none(
+                f"the training rows in the baseline are augmented, and requests are not; {_OTHERS}"
+            )
+            return
+        if not shards:
+            self._say_none(f"the baseline has no {layout.TRANSFORMED_EXAMPLES}; {_OTHERS}")
+            return
+        there = baseline.contract.num_examples
+        total = sum(file.bytes for file in shards) if there <= prediction_rows.MOST_READ else None
+        recorder = PredictionRecorder(self.serving.of_transformed(), may_refuse=False)
+        parts = prediction_rows.training_rows(shards, there, self.rows, self._report)
+        self._record(recorder, parts, "training", there, total)
+
+    def _record(
+        self,
+        recorder: PredictionRecorder,
+        parts: Iterable[list[bytes]],
+        data: str,
+        there: int,
+        total: int | None,
+    ) -> None:
+        if not recorder.schema("").feature:
+            self._say_none("no output of the model has the same number of values in every row")
+            return
+        text = f"asking the model for predictions on {data} rows"
+        with self.console.progress(text, lambda: (recorder.rows + recorder.refused, self.stored), total):
+            for part in parts:
+                recorder.add(part)
+        if not recorder.rows:
+            self._say_none(f"none of the {data} rows was chosen and answered")
+            return
+        said = f"predictions on {_rows(recorder, there, data)}"
+        recorded.write(self.folder, recorder.schema(said), recorder.statistics())
+        self.console.step(f"recorded {said}")
+
+    def _report(self, stored: int) -> None:
+        self.stored += stored
+
+    def _say_none(self, why: str) -> None:
+        self.console.step(f"no predictions recorded: {why}")
+
+
+def _shards(baseline: layout.Baseline) -> list[FileSize]:
+    folder = paths.join(baseline.path, layout.TRANSFORMED_EXAMPLES)
+    return paths.matching([paths.join(folder, "*")]) if paths.exists(folder) else []
+
+
+def _rows(recorder: PredictionRecorder, there: int, data: str) -> str:
+    """`100,213 of 258,934 training rows, chosen by a hash`."""
+    asked_for = recorder.rows + recorder.refused
+    chosen = f"{recorder.rows:,} of {there:,} {data} rows, chosen by a hash"
+    said = chosen if asked_for < there else f"{recorder.rows:,} {data} rows"
+    return f"{said}; {recorder.refused:,} more were refused" if recorder.refused else said

@@ -1,0 +1,91 @@
+"""What serving is compared with: a baseline, or a schema and statistics of TFDV's; a model's predictions."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from pipelines import prediction_reference
+from transforms import paths
+from transforms import schema as schemas
+from transforms.baseline import layout
+from transforms.errors import UsageError
+from transforms.verdict.findings import Space
+from transforms.verdict.reference import Reference
+from transforms.verdict.variation import store
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSide:
+    """Where the training side lies: a baseline folder, or a schema and statistics of TFDV's.
+
+    `predictions` is the folder of a model with recorded predictions.
+    """
+
+    baseline: str | None
+    schema: str | None
+    statistics: str | None
+    label: str | None
+    spaces: tuple[str, ...]
+    predictions: str | None = None
+
+    def references(self) -> list[Reference]:
+        """One Reference a space; called on the worker that compares."""
+        features = self.of_features()
+        return [*features, *self.of_predictions(features)]
+
+    def of_predictions(self, features: Sequence[Reference]) -> list[Reference]:
+        if self.predictions is None:
+            return []
+        has_time = any(one.variation is not None for one in features)
+        found = prediction_reference.load(self.predictions)
+        # Days differ, and how predictions do is not recorded.
+        return [dataclasses.replace(found, variation={}) if has_time else found]
+
+    def of_features(self) -> list[Reference]:
+        if self.baseline is None:
+            assert self.schema is not None
+            assert self.statistics is not None
+            schema, statistics = layout.load_schema_and_statistics(self.schema, self.statistics)
+            if self.label is not None:
+                schemas.check_label(schema, self.label)
+            label = self.label or schemas.label_of(schema)
+            return [Reference(schema, statistics, Space.RAW, label=label)]
+        return of_baseline(layout.load(self.baseline), self.spaces)
+
+
+def of_baseline(baseline: layout.Baseline, spaces: Sequence[str]) -> list[Reference]:
+    """One Reference for each of these spaces."""
+    label, contract = baseline.contract.label, baseline.contract
+    variation = _variation(baseline)
+    raw = Reference(
+        baseline.schema,
+        baseline.statistics,
+        Space.RAW,
+        label=label,
+        variation=variation.get(Space.RAW.value),
+        time_feature=contract.time_feature,
+    )
+    transformed = Reference(
+        baseline.transformed_schema,
+        baseline.transformed_statistics,
+        Space.TRANSFORMED,
+        raw_features=contract.transformed_features,
+        label=label,
+        trained_on=baseline.augmented_statistics,
+        unknown_ids=contract.unknown_ids,
+        buckets=contract.buckets,
+        variation=variation.get(Space.TRANSFORMED.value),
+    )
+    return [reference for reference in (raw, transformed) if reference.space in spaces]
+
+
+def _variation(baseline: layout.Baseline) -> store.Spaces:
+    """How training's days and hours differ, empty where that is not known."""
+    if baseline.variation is None:
+        return {}
+    try:
+        return store.from_bytes(baseline.variation)
+    except ValueError as error:
+        file = paths.join(baseline.path, layout.VARIATION)
+        raise UsageError(f"{file} is not what prepare wrote: {error}; run trueserve prepare again") from error

@@ -1,0 +1,156 @@
+"""Logged predictions compared with recorded ones, from statistics alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from transforms.accounting import answers_of, of_answers
+from transforms.predictions.outputs import Kind, Output, columns, schema_of
+from transforms.slicing import SliceStatistics
+from transforms.summaries.dataset import DatasetSummary, uses_of
+from transforms.summaries.protos import SIZES, dataset_statistics
+from transforms.summaries.quantiles import Scratch
+from transforms.verdict.findings import Comparison, Space
+from transforms.verdict.prediction_findings import answered, compare_space
+from transforms.verdict.reference import Reference
+from transforms.verdict.severity import Policy
+from transforms.verdict.slice_findings import compare_slices
+from transforms.verdict.views import Statistics, dataset
+
+OUTPUTS = (Output("late", Kind.FLOAT, 1), Output("classes", Kind.FLOAT, 3), Output("word", Kind.TEXT, 1))
+SCHEMA = schema_of(OUTPUTS, "predictions on 5,000 training rows")
+NAMES = [feature.name for feature in SCHEMA.feature]
+Array = np.ndarray[Any, Any]
+
+
+def rows(count: int, seed: int) -> dict[str, Array]:
+    rng = np.random.default_rng(seed)
+    words = rng.choice(np.array([b"yes", b"no"], object), (count, 1), p=[0.7, 0.3])
+    return {"late": rng.beta(2, 5, (count, 1)), "classes": rng.dirichlet([4, 2, 1], count), "word": words}
+
+
+def statistics(values: dict[str, Array], there: Array | None = None) -> Statistics:
+    mask = np.ones(len(values["late"]), bool) if there is None else there
+    summary = DatasetSummary(uses_of(SCHEMA))
+    summary.add(columns(OUTPUTS, values, mask), Scratch())
+    return Statistics(datasets=[dataset_statistics(summary, SIZES)])
+
+
+REFERENCE = Reference(SCHEMA, statistics(rows(5000, 1)), Space.PREDICTION)
+
+
+def compared(serving: Statistics, forms: dict[tuple[str, str], int] | None = None) -> Comparison:
+    return compare_space(REFERENCE, serving, Policy(), Counter(forms or {}))
+
+
+def said(found: Comparison) -> dict[str, str]:
+    return {f"{one.feature}/{one.metric}": one.severity.value for one in found.findings}
+
+
+def test_the_same_model_is_silent_and_all_is_measured() -> None:
+    found = compared(statistics(rows(3000, 2)))
+    assert (found.findings, found.not_compared) == ((), ())
+    assert {one.feature for one in found.distances} == set(NAMES)
+    assert all(one.message.startswith("prediction: ") for one in found.distances)
+
+
+def test_the_output_that_moved_is_named_and_the_message_says_prediction() -> None:
+    moved = rows(3000, 2)
+    moved["late"] = moved["late"] + 0.3
+    found = compared(statistics(moved))
+    errors = [one for one in found.findings if one.severity.value == "error"]
+    assert {one.feature for one in errors} == {"late"}
+    assert any(one.message.startswith("the prediction moved: ") for one in errors)
+    assert {one.space for one in found.findings} == {Space.PREDICTION}
+
+
+def test_classes_that_moved_show_in_the_argmax() -> None:
+    moved = rows(3000, 2)
+    moved["classes"] = np.random.default_rng(3).dirichlet([2, 4, 1], 3000)
+    errors = {one.feature for one in compared(statistics(moved)).findings if one.severity.value == "error"}
+    assert errors == {"classes[0]", "classes[1]", "classes[argmax]"}
+
+
+@pytest.mark.parametrize(("share", "level"), [(0.004, "warning"), (0.05, "error")])
+def test_answers_that_are_no_numbers_are_found(share: float, level: str) -> None:
+    moved = rows(3000, 2)
+    moved["late"][: int(share * 3000)] = np.nan
+    found = compared(statistics(moved), {of_answers("not_finite"): int(share * 3000)})
+    assert said(found) == {"late/not_finite": level, "/not_finite": "info"}
+    assert "NaN or infinite" in found.findings[0].message
+    assert "made of" not in found.findings[0].message
+
+
+def test_one_answer_for_all_rows_is_found() -> None:
+    moved = rows(3000, 2)
+    moved["late"][:] = 0.25
+    assert any(
+        "it is constant, one value for all of the rows" in f.message
+        for f in compared(statistics(moved)).findings
+    )
+
+
+def test_rows_without_an_answer_are_counted_and_the_others_compared() -> None:
+    there = np.arange(3000) % 3 > 0
+    served = statistics(rows(3000, 2), there)
+    found = compared(
+        served, {of_answers("no_response"): 900, of_answers("other_shape"): 100, ("late", "x"): 5}
+    )
+    assert said(found) == {"/no_response": "info", "/other_shape": "info"}
+    assert found.findings[0].message == (
+        "900 rows (30.0 %) have no logged answer, or not one for each row: their predictions are missing"
+    )
+    assert (found.not_compared, len(found.distances)) == ((), len(NAMES))
+    assert dataset(served).num_examples == 3000  # what is published still has them
+
+
+def test_no_answer_at_all_is_not_compared_with_the_reason() -> None:
+    nothing = statistics(rows(500, 2), np.zeros(500, bool))
+    found = compared(nothing, {of_answers("no_response"): 400, of_answers("other_names"): 100})
+    assert [one.feature for one in found.not_compared] == NAMES
+    reason = "no row has a logged answer that is a prediction (no_response 400, other_names 100)"
+    assert {one.reason for one in found.not_compared} == {reason}
+    assert (said(found), found.distances) == ({"/no_response": "info", "/other_names": "info"}, ())
+
+
+def test_no_row_at_all_is_no_lack_of_answers() -> None:
+    found = compared(Statistics(datasets=[statistics_pb2.DatasetFeatureStatistics()]))
+    assert {one.reason for one in found.not_compared} == {"no rows in serving"}
+
+
+def test_slices_are_compared_in_their_answered_rows() -> None:
+    moved = rows(2000, 2)
+    moved["late"] = moved["late"] + 0.3
+    parts = {"version=2": moved, "version=1": rows(1000, 4)}
+    datasets = []
+    for name, values in parts.items():
+        there = np.arange(len(values["late"])) % 2 == 0
+        datasets.append(dataset(statistics(values, there)))
+        datasets[-1].name = name
+    slices = SliceStatistics(Statistics(datasets=datasets), {"version=2": 2000, "version=1": 1000})
+    found = compare_slices([REFERENCE], {Space.PREDICTION: slices}, Policy())
+    assert [(one.name, {f.feature for f in one.findings}) for one in found] == [
+        ("version=2", {"late"}),
+        ("version=1", set()),
+    ]
+
+
+def test_what_is_counted_comes_back_by_reason() -> None:
+    forms = Counter({of_answers("no_response"): 2, ("late", "null"): 3, ("", "untransformable"): 1})
+    assert answers_of(forms) == {"no_response": 2}
+
+
+def test_answered_rows_are_all_there_is() -> None:
+    served = statistics(rows(300, 2), np.arange(300) < 120)
+    [one] = answered(served).datasets
+    common = [getattr(f, f.WhichOneof("stats")).common_stats for f in one.features]
+    assert one.num_examples == 120
+    assert {(each.num_non_missing, each.num_missing) for each in common} == {(120, 0)}
+    assert answered(Statistics()) == Statistics()
+    assert isinstance(columns(OUTPUTS, rows(3, 1), np.ones(3, bool)), pa.RecordBatch)

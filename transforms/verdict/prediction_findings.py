@@ -1,0 +1,97 @@
+"""Logged predictions against those on the data that the model was exported with.
+
+They are compared as features are, in the rows that have one: how many answers a log lacks says nothing of how
+the others are distributed, and is told by itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator
+
+from transforms.accounting import answers_of
+from transforms.verdict.compare import compare
+from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.reference import Reference
+from transforms.verdict.severity import Policy
+from transforms.verdict.text import percent
+from transforms.verdict.views import Statistics, dataset
+
+NO_ANSWER = "no row has a logged answer that is a prediction"
+_NOT_FINITE = "not_finite"
+_REASONS = {
+    "no_response": "have no logged answer, or not one for each row",
+    "other_signature": "asked another signature than serving_default",
+    "other_names": "were answered with other outputs than the model has",
+    "other_shape": "were answered with another number of values than the model gives",
+    "not_numbers": "were answered with something else than numbers",
+    "not_whole_numbers": "were answered with something else than whole numbers",
+    "not_text": "were answered with something else than text",
+}
+
+
+def compare_space(
+    reference: Reference,
+    serving: Statistics,
+    policy: Policy,
+    forms: Counter[tuple[str, str]],
+    span: dt.timedelta | None = None,
+) -> Comparison:
+    """`compare`, for whichever space the reference is of.
+
+    Args:
+      forms: `Accounting.forms`; predictions take from it the rows that have none, by reason.
+    """
+    if reference.space is not Space.PREDICTION:
+        return compare(reference, serving, policy, forms, span)
+    rows, beside = int(dataset(serving).num_examples), answers_of(forms)
+    told = tuple(_unanswered(beside, rows))
+    compared = compare(reference, answered(serving), policy, forms)
+    if rows and not compared.anomalies:
+        reason = _why_nothing(beside)
+        left_out = (dataclasses.replace(one, reason=reason) for one in compared.not_compared)
+        return dataclasses.replace(compared, findings=told, not_compared=tuple(left_out))
+    findings = tuple(_said(one, is_sure=reference.variation is None) for one in compared.findings)
+    return dataclasses.replace(
+        compared, findings=(*findings, *told), distances=tuple(map(_said, compared.distances))
+    )
+
+
+def answered(statistics: Statistics) -> Statistics:
+    """The statistics of the rows that have an answer; in the others all outputs are missing."""
+    result = Statistics()
+    result.CopyFrom(statistics)
+    for one in result.datasets:
+        common = [getattr(f, f.WhichOneof("stats")).common_stats for f in one.features]
+        one.num_examples = max((int(each.num_non_missing) for each in common), default=0)
+        for each in common:
+            each.num_missing = one.num_examples - each.num_non_missing
+    return result
+
+
+def _said(finding: Finding, *, is_sure: bool = True) -> Finding:
+    moved = finding.kind is Kind.DISTRIBUTION and finding.severity is not Severity.INFO
+    words = "the prediction moved" if moved else "prediction"
+    if not is_sure and finding.severity is Severity.ERROR:
+        # Features are held against training's days; nobody knows how predictions differ from day to day.
+        said = f"{words}: {finding.message}; how predictions differ by day is not known"
+        return dataclasses.replace(finding, severity=Severity.WARNING, message=said)
+    return dataclasses.replace(finding, message=f"{words}: {finding.message}")
+
+
+def _unanswered(reasons: Counter[str], rows: int) -> Iterator[Finding]:
+    for reason, count in sorted(reasons.items()):
+        share = f"{count:,} rows ({percent(min(count / max(rows, 1), 1.0))})"
+        if reason == _NOT_FINITE:
+            said = f"the answers to {share} have a number that is NaN, infinite, or null in the log"
+        else:
+            said = f"{share} {_REASONS.get(reason, reason)}: their predictions are missing"
+        kind = Kind.VALUES if reason == _NOT_FINITE else Kind.PRESENCE
+        yield Finding("", Space.PREDICTION, kind, Severity.INFO, reason, said)
+
+
+def _why_nothing(reasons: Counter[str]) -> str:
+    told = ", ".join(f"{reason} {rows:,}" for reason, rows in sorted(reasons.items()))
+    return f"{NO_ANSWER} ({told})" if told else NO_ANSWER
