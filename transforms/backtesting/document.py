@@ -11,9 +11,8 @@ from typing import Any
 from transforms.backtesting.judging import Judged, State
 from transforms.backtesting.suggest import Key, Suggestion
 from transforms.records import Window
-from transforms.verdict.findings import Finding, Severity
+from transforms.verdict.findings import Finding, Severity, finite
 from transforms.verdict.text import number
-from transforms.verdict.verdict import finite
 
 FORMAT = 1
 #: With fewer windows than this nothing is known of a tail.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import math
 from typing import Any
 
 
@@ -172,3 +173,11 @@ class Comparison:
     anomalies: str = ""
     space: Space = Space.RAW
     least_visible: float | None = None
+
+
+def finite(values: dict[str, Any]) -> dict[str, Any]:
+    """The values as JSON has them. JSON knows neither NaN nor infinity: such a distance is null."""
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in values.items()
+    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +12,16 @@ from transforms.accounting import ODD_RATE, UNKNOWN_FEATURE, Accounting, RecordC
 from transforms.records import Fault, Window
 from transforms.verdict import severity
 from transforms.verdict.evidence import power
-from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity, Slice, Space
+from transforms.verdict.findings import (
+    Comparison,
+    Finding,
+    Kind,
+    NotCompared,
+    Severity,
+    Slice,
+    Space,
+    finite,
+)
 from transforms.verdict.severity import Policy
 from transforms.verdict.text import listing, percent
 
@@ -344,11 +352,3 @@ def _input(level: Severity, metric: str, message: str) -> Finding:
 
 def _iso(time: dt.datetime | None) -> str | None:
     return None if time is None else time.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
-
-
-def finite(values: dict[str, Any]) -> dict[str, Any]:
-    """The values as JSON has them. JSON knows neither NaN nor infinity: such a distance is null."""
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in values.items()
-    }
