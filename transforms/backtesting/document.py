@@ -11,7 +11,7 @@ from typing import Any
 from transforms.backtesting.judging import Judged, State
 from transforms.backtesting.suggest import Key, Suggestion
 from transforms.records import Window
-from transforms.verdict.findings import Finding, Severity, finite
+from transforms.verdict.findings import Finding, Severity
 from transforms.verdict.text import number
 
 FORMAT = 1
@@ -157,7 +157,7 @@ def _window(study: Study, one: Judged) -> dict[str, Any]:
         "state": one.state.value,
         "fired": bool(one.errors),
         "fires_after": None if number_of is None else number_of in study.after,
-        "findings": [finite(f.to_json()) for f in one.findings if f.severity is not Severity.INFO],
+        "findings": [f.to_json() for f in one.findings if f.severity is not Severity.INFO],
     }
 
 

@@ -127,10 +127,11 @@ class Finding:
     evidence: Evidence | None = None
 
     def to_json(self) -> dict[str, Any]:
+        """JSON values; a distance that is no number, or infinite, is null."""
         values = {**dataclasses.asdict(self), "raw_features": list(self.raw_features)}
         if self.evidence is not None:
             values["evidence"]["parts"] = [dataclasses.asdict(part) for part in self.evidence.parts]
-        return values
+        return _finite(values)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,7 +176,7 @@ class Comparison:
     least_visible: float | None = None
 
 
-def finite(values: dict[str, Any]) -> dict[str, Any]:
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
     """The values as JSON has them. JSON knows neither NaN nor infinity: such a distance is null."""
     return {
         key: None if isinstance(value, float) and not math.isfinite(value) else value

@@ -12,16 +12,7 @@ from transforms.accounting import ODD_RATE, UNKNOWN_FEATURE, Accounting, RecordC
 from transforms.records import Fault, Window
 from transforms.verdict import severity
 from transforms.verdict.evidence import power
-from transforms.verdict.findings import (
-    Comparison,
-    Finding,
-    Kind,
-    NotCompared,
-    Severity,
-    Slice,
-    Space,
-    finite,
-)
+from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity, Slice, Space
 from transforms.verdict.severity import Policy
 from transforms.verdict.text import listing, percent
 
@@ -134,7 +125,7 @@ class Verdict:
             "excluded": dict(sorted(self.accounting.excluded.items())),
             "files": [_file(name, counts) for name, counts in in_order(self.accounting.by_file)],
             "forms": self._forms(),
-            "findings": [finite(finding.to_json()) for finding in self.findings],
+            "findings": [finding.to_json() for finding in self.findings],
             "slices": [one.to_json() for one in self.slices],
             "slices_left_out": self.slices_left_out,
             "not_compared": [one.to_json() for one in self.not_compared],
