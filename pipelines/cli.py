@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from pipelines import __version__, check_options, join_options, reading_flags, replay_flags
+from pipelines import __version__, backtest_options, check_options, join_options, reading_flags, replay_flags
 from pipelines import help_texts as texts
 from pipelines import options as opts
 from transforms.errors import TrueserveError, UsageError
@@ -69,7 +69,7 @@ def _unexpected(error: Exception) -> str:
 def _run(argv: list[str]) -> int:
     if not argv:
         raise UsageError(
-            "expected a command: prepare, export, check, validate or join (see `trueserve --help`)"
+            "expected a command: prepare, export, check, validate, backtest or join (see `trueserve --help`)"
         )
     parser = _parser()
     _refuse_typos(parser, argv)
@@ -150,6 +150,11 @@ def _parser() -> argparse.ArgumentParser:
     described = "SavedModel against the baseline's probes, contract and lint."
     check = _command(commands, "check", described, check_options.EXAMPLE, check_options.EXIT_CODES)
     check_options.add_flags(check)
+    described = "Past windows to limits that keep to a budget of false alarms."
+    backtest = _command(
+        commands, "backtest", described, backtest_options.EXAMPLE, backtest_options.EXIT_CODES
+    )
+    backtest_options.add_flags(backtest)
     described = "Examples and requests with the same key, compared."
     join = _command(commands, "join", described, join_options.EXAMPLE, join_options.EXIT_CODES)
     join_options.add_flags(join)

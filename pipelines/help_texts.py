@@ -1,7 +1,7 @@
 """The words of `--help`."""
 
 EXIT_CODES = """exit codes:
-  0  no skew (validate), or done (prepare, export)
+  0  no skew (validate), or done (prepare, export, backtest)
   1  skew
   2  wrong usage or configuration; nothing was published
   3  the input or the job failed; `validate` publishes `failed` beside the last verdict
@@ -56,6 +56,8 @@ OVERVIEW = f"""Is what we serve true to what we trained?
                        graph inside, proven on the probes
   trueserve check      baseline and SavedModel: a gate before it is served
   trueserve validate   baseline and logged requests to verdict.json and report.html
+  trueserve backtest   baseline and past requests to thresholds: what would have fired,
+                       and which limits keep to a budget of false alarms
   trueserve join       training examples and logged requests with the same key,
                        compared feature by feature
 

@@ -74,7 +74,7 @@ def run(options: ValidateOptions, console: Console) -> int:
     plan = make_plan(options)
     try:
         with new_job(beam_flags, console) as job:
-            _run_job(plan, job, _files(options))
+            _run_job(plan, job, files_of(options))
     except InputError as error:
         _publish_failure(plan, error)
     return _conclude(plan, console)
@@ -125,7 +125,7 @@ def _source(options: ValidateOptions) -> TrainingSide:
 def build(root: Any, plan: Plan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
     """The graph: one read serves the raw and the transformed statistics; publishing is its last step."""
     raw = plan.references.get(Space.RAW)
-    read = root | "ReadRequests" >> _reader(plan, files, heartbeats)
+    read = root | "ReadRequests" >> read_requests(plan, files, heartbeats)
     marking = MarkRows(plan.options.slice_by, plan.options.ignore_sampling_rate)
     marked = read.batches | "MarkRows" >> marking
     counts = [read.accounting, marked.accounting]
@@ -162,7 +162,7 @@ def _beside(plan: Plan, batches: Any, found: Mapping[str, Any]) -> dict[str, Any
     return beside
 
 
-def _reader(plan: Plan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
+def read_requests(plan: Plan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
     """Reads the log: `files`, or the table that `--logs` names."""
     told: dict[str, Any] = {
         "schema": plan.request_schema,
@@ -182,7 +182,7 @@ def _reader(plan: Plan, files: Sequence[FileSize], heartbeats: str | None) -> An
     return ReadRequests(files=tuple(files), warm_ups=plan.warm_ups, **told)
 
 
-def _files(options: ValidateOptions) -> Sequence[FileSize]:
+def files_of(options: ValidateOptions) -> Sequence[FileSize]:
     """The files to read; none where the log is a table."""
     if bigquery.is_table(options.logs):
         return ()

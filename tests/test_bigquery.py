@@ -469,7 +469,7 @@ def test_validate_reads_the_table_that_it_is_given(training: list[str], tmp_path
         end=END,
     )
     pipeline = beam.Pipeline()
-    validate.build(pipeline, validate.make_plan(options), validate._files(options), None)
+    validate.build(pipeline, validate.make_plan(options), validate.files_of(options), None)
     text = str(pipeline.to_runner_api())
     assert "ReadRequests/ReadTable" in text
     assert "ReadRequests/ListFiles" not in text

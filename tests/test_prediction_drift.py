@@ -250,5 +250,5 @@ def _labels(home: Home, model: str | None) -> set[str]:
     options = ValidateOptions(logs=home.clean, output="o", baseline=home.baseline, predictions=model)
     plan, pipeline = validate.make_plan(options), beam.Pipeline()
     validate.build(pipeline, plan, paths.expand(home.clean), None)
-    assert validate._reader(plan, paths.expand(home.clean), None).responses is (model is not None)
+    assert validate.read_requests(plan, paths.expand(home.clean), None).responses is (model is not None)
     return set(pipeline.applied_labels)

@@ -47,7 +47,14 @@ def test_the_scan_sees_what_it_must() -> None:
     assert commands(text) == [["prepare", "--a=x y", "--b=1"]]
     assert targets(text) == {"test", "demo"}
     readme = commands((ROOT / "README.md").read_text(encoding="utf-8"))
-    assert {command[0] for command in readme} == {"prepare", "export", "check", "validate", "join"}
+    assert {command[0] for command in readme} == {
+        "prepare",
+        "export",
+        "check",
+        "validate",
+        "backtest",
+        "join",
+    }
 
 
 @pytest.mark.parametrize("command", _commands_of_documents(), ids=" ".join)

@@ -245,7 +245,7 @@ def test_without_the_flag_no_answer_is_read_and_no_step_is_added(home: Home, ser
     assert {label.split("/")[0] for label in added} >= {"ReplayRequests", "JoinFaults"}
     assert not [label for label in labels[None] if "Replay" in label or "Versions" in label]
     plan = validate.make_plan(ValidateOptions(logs=home.clean, output="o", baseline=home.baseline))
-    reader = validate._reader(plan, paths.expand(home.clean), None)
+    reader = validate.read_requests(plan, paths.expand(home.clean), None)
     assert reader.responses is False
 
 

@@ -38,6 +38,8 @@ note = "moves with the season"
 missing = 1
 [transformed.distance_z]
 unknown_words = 0.5
+[prediction.late]
+distribution = 0.1
 """
 
 
@@ -60,6 +62,7 @@ def test_a_whole_file_is_read_and_travels_to_workers() -> None:
             ),
             (Space.RAW, "trip.length"): Override({"missing": 1.0}),
             (Space.TRANSFORMED, "distance_z"): Override({"unknown_words": 0.5}),
+            (Space.PREDICTION, "late"): Override({"distribution": 0.1}),
         },
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import datetime as dt
 import io
 import json
 from collections import Counter
@@ -26,6 +27,9 @@ from transforms.records import Batch, Fault, Reject
 KEPT = 20
 # So many samples wait before they are made one: merging sorts all that is in them.
 _UNMERGED = 8
+# What stands before the statistics of a window: its rows.
+_ROWS_BYTES = 8
+_TIMES = ("first_time", "last_time")
 _SEED = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -69,6 +73,16 @@ class WriteMessage(beam.PTransform):  # type: ignore[misc]
 
 
 @dataclasses.dataclass(eq=False)
+class WriteWindows(beam.PTransform):  # type: ignore[misc]
+    """Writes the statistics of windows, as `ComputeWindowStatistics` gives them, a file each in `folder`."""
+
+    folder: str
+
+    def expand(self, windows: beam.PCollection[Any]) -> Any:
+        return windows | "Write" >> beam.Map(_write_window, self.folder)
+
+
+@dataclasses.dataclass(eq=False)
 class WriteSampleOfRows(beam.PTransform):  # type: ignore[misc]
     """Writes `rows` rows of the features of its `Batch`es to `path`, as an Arrow stream.
 
@@ -101,6 +115,15 @@ def read_reading(path: str) -> Reading:
         return _from_json(json.loads(paths.read_bytes(path)))
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is not what the job wrote there: {error}; run it again") from error
+
+
+def read_window(folder: str, number: int) -> tuple[int, bytes] | None:
+    """What `WriteWindows` wrote of one window: its rows and its statistics; None if it has no rows."""
+    path = _window_file(folder, number)
+    if not paths.exists(path):
+        return None
+    data = paths.read_bytes(path)
+    return int.from_bytes(data[:_ROWS_BYTES], "little"), data[_ROWS_BYTES:]
 
 
 def read_rows(path: str) -> pa.RecordBatch | None:
@@ -222,6 +245,7 @@ def _to_json(reading: Reading) -> dict[str, Any]:
     counts = {f.name: getattr(reading.accounting, f.name) for f in dataclasses.fields(Accounting)}
     # JSON's keys are text alone.
     counts["forms"] = [[*key, rows] for key, rows in reading.accounting.forms.items()]
+    counts |= {name: counts[name] and counts[name].isoformat() for name in _TIMES}
     del counts["by_file"]  # the first troubles name their files
     rejects = [dataclasses.asdict(reject) for reject in reading.rejects]
     for reject in rejects:
@@ -234,6 +258,7 @@ def _to_json(reading: Reading) -> dict[str, Any]:
 def _from_json(values: dict[str, Any]) -> Reading:
     counts = dict(values["accounting"])
     counts["rejected"], counts["excluded"] = Counter(counts["rejected"]), Counter(counts["excluded"])
+    counts |= {name: counts[name] and dt.datetime.fromisoformat(counts[name]) for name in _TIMES}
     counts["forms"] = Counter({(feature, form): rows for feature, form, rows in counts["forms"]})
     return Reading(
         Accounting(**counts),
@@ -248,6 +273,17 @@ def _reject(*, payload: str | None, **more: Any) -> Reject:
 
 def _write_message(message: Any, path: str) -> None:
     paths.write_atomically(path, message.SerializeToString(deterministic=True))
+
+
+def _write_window(element: tuple[int, Any], folder: str) -> None:
+    number, window = element
+    message = window.statistics.SerializeToString(deterministic=True)
+    rows: int = window.rows
+    paths.write_atomically(_window_file(folder, number), rows.to_bytes(_ROWS_BYTES, "little") + message)
+
+
+def _window_file(folder: str, number: int) -> str:
+    return paths.join(folder, f"window-{number}")
 
 
 def _write_rows(rows: bytes, path: str) -> None:

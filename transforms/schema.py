@@ -87,6 +87,20 @@ def with_comparators(schema: schema_pb2.Schema, *, jsd: float, linf: float) -> s
     return result
 
 
+def with_default_thresholds(schema: schema_pb2.Schema, thresholds: Mapping[str, float]) -> schema_pb2.Schema:
+    """A copy in which the default comparators of these features, by dotted path, have these thresholds.
+
+    They stay defaults. A comparator that the user has set is not touched.
+    """
+    result = _copy(schema)
+    for name, feature in _by_path(result.feature, ""):
+        if name in thresholds and feature.HasField("skew_comparator") and not has_own_comparator(feature):
+            feature.annotation.tag.remove(_default_tag(feature))
+            _set_threshold(feature.skew_comparator, thresholds[name])
+            feature.annotation.tag.append(_default_tag(feature))
+    return result
+
+
 def has_own_comparator(feature: schema_pb2.Feature) -> bool:
     """Whether the user has set this feature's skew comparator: it is there, and is no default of ours."""
     return feature.HasField("skew_comparator") and _default_tag(feature) not in feature.annotation.tag
@@ -263,6 +277,18 @@ def _default_tag(feature: schema_pb2.Feature) -> str:
     comparator = feature.skew_comparator
     thresholds = (comparator.jensen_shannon_divergence.threshold, comparator.infinity_norm.threshold)
     return f"{_DEFAULT_TAG}{max(thresholds)!r}"
+
+
+def _set_threshold(comparator: schema_pb2.FeatureComparator, threshold: float) -> None:
+    for name in ("jensen_shannon_divergence", "infinity_norm"):
+        if comparator.HasField(name):
+            getattr(comparator, name).threshold = threshold
+
+
+def _by_path(features: Iterable[schema_pb2.Feature], prefix: str) -> Iterator[tuple[str, schema_pb2.Feature]]:
+    for feature in features:
+        yield f"{prefix}{feature.name}", feature
+        yield from _by_path(feature.struct_domain.feature, f"{prefix}{feature.name}.")
 
 
 def _used(features: Iterable[schema_pb2.Feature]) -> Iterator[schema_pb2.Feature]:

@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,37 @@ def marks(metadata: pa.RecordBatch) -> list[pa.DictionaryArray]:
     """The columns that `marked` has added."""
     names = [name for name in metadata.schema.names if name.startswith(_COLUMN)]
     return [metadata.column(metadata.schema.get_field_index(name)) for name in names]
+
+
+def by_window(batch: Batch, start: dt.datetime, every: dt.timedelta) -> Iterator[tuple[int, Batch]]:
+    """The rows of each window of length `every` by its number, counted from 0 at `start`.
+
+    Every row has a time that is not before `start`: readers leave others out.
+    """
+    times = _column(batch.metadata, "time").cast(pa.int64()).to_numpy(zero_copy_only=False)
+    first = (start - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
+    numbers = (times - first) // (every // dt.timedelta(microseconds=1))
+    found = np.unique(numbers)
+    if len(found) == 1:
+        yield int(found[0]), batch
+        return
+    for number in found:
+        rows = pa.array(np.flatnonzero(numbers == number))
+        yield int(number), Batch(*(_at(part, rows) for part in (batch.features, batch.metadata)))
+
+
+def narrowed(batch: Batch, features: frozenset[str]) -> Batch:
+    """The batch with these features alone."""
+    names: list[str] = batch.features.schema.names
+    # A batch of Arrow's without columns has no rows.
+    kept = [place for place, name in enumerate(names) if name in features] or [0]
+    columns = [batch.features.column(place) for place in kept]
+    narrow = pa.RecordBatch.from_arrays(columns, names=[names[place] for place in kept])
+    return Batch(narrow, batch.metadata)
+
+
+def _at(part: pa.RecordBatch, rows: pa.Array) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([column.take(rows) for column in part.columns], schema=part.schema)
 
 
 def _labels(batch: Batch, slicing: Slicing) -> pa.DictionaryArray:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import apache_beam as beam
 import numpy as np
@@ -73,6 +74,43 @@ class ComputeSliceStatistics(beam.PTransform):  # type: ignore[misc]
         return batches | "Summarise" >> beam.CombineGlobally(_SummariseSlices(self.schema, self.least))
 
 
+class WindowStatistics(NamedTuple):
+    """The statistics of one window, and how many rows it has, whatever they weigh."""
+
+    rows: int
+    statistics: statistics_pb2.DatasetFeatureStatisticsList
+
+
+@dataclasses.dataclass(eq=False)
+class ComputeWindowStatistics(beam.PTransform):  # type: ignore[misc]
+    """`PCollection[Batch]` to (number of a window, `WindowStatistics`), one element a window that has rows.
+
+    A window's statistics are those that `ComputeStatistics` gives for its rows alone. Each has a summary of
+    its own, which is kept whole: there must not be more windows than a worker's memory holds summaries of.
+
+    Attributes:
+      schema: as in `ComputeStatistics`.
+      start, every: see `slicing.by_window`.
+      features: those that are looked at; None for all.
+    """
+
+    schema: schema_pb2.Schema | None
+    start: dt.datetime
+    every: dt.timedelta
+    features: frozenset[str] | None = None
+
+    def expand(self, batches: beam.PCollection[Batch]) -> beam.PCollection[tuple[int, WindowStatistics]]:
+        split = beam.FlatMap(slicing.by_window, self.start, self.every)
+        if self.features is not None:
+            narrow = beam.Map(slicing.narrowed, self.features)
+            batches = batches | "Narrow" >> narrow.with_output_types(Batch)
+        return (
+            batches
+            | "SplitByWindow" >> split.with_output_types(tuple[int, Batch])
+            | "Summarise" >> beam.CombinePerKey(_SummariseWindow(self.schema))
+        )
+
+
 class _Combine(beam.CombineFn):  # type: ignore[misc]
     """What both combines share: summaries that are added to and merged in the same scratch."""
 
@@ -116,6 +154,13 @@ class _Summarise(_Combine):
 
     def extract_output(self, summary: WeightedSummary) -> statistics_pb2.DatasetFeatureStatisticsList:
         return statistics_pb2.DatasetFeatureStatisticsList(datasets=[fold(summary, SIZES)])
+
+
+class _SummariseWindow(_Summarise):
+    """The batches of one window to its `WindowStatistics`."""
+
+    def extract_output(self, summary: WeightedSummary) -> WindowStatistics:
+        return WindowStatistics(summary.num_examples, super().extract_output(summary))
 
 
 class _SummariseSlices(_Combine):

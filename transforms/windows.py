@@ -58,6 +58,19 @@ def moment(text: str) -> dt.datetime:
     return time.replace(tzinfo=dt.UTC) if time.tzinfo is None else time.astimezone(dt.UTC)
 
 
+def duration(text: str) -> dt.timedelta:
+    """An ISO 8601 duration of weeks, or of days, hours, minutes and seconds: `P1D`, `PT6H`, `P2W`.
+
+    Raises:
+      ValueError: it is none, for a person to read.
+      OverflowError: it is longer than time can be.
+    """
+    if not (found := _DURATION.fullmatch(text)):
+        raise ValueError(f"expected a duration such as PT1H, P7D, P1DT12H30M or P2W, got {text!r}")
+    names = ("weeks", "days", "hours", "minutes", "seconds")
+    return dt.timedelta(**{n: int(v or 0) for n, v in zip(names, found.groups(), strict=True)})
+
+
 def has_fields(logs: str) -> bool:
     """Whether `logs` is to be filled in with times. A BigQuery table is not, whatever its name holds."""
     return "%" in logs and not logs.startswith("bq://")
@@ -118,10 +131,7 @@ def _interval(first: str, second: str) -> Span:
             f"{second!r} has months or years, which are not all of one length; write both ends, such as"
             " 2013-07/2013-09"
         )
-    if not (found := _DURATION.fullmatch(second)):
-        raise ValueError(f"expected a duration such as PT1H, P7D, P1DT12H30M or P2W, got {second!r}")
-    names = ("weeks", "days", "hours", "minutes", "seconds")
-    return start, start + dt.timedelta(**{n: int(v or 0) for n, v in zip(names, found.groups(), strict=True)})
+    return start, start + duration(second)
 
 
 def _checked(text: str) -> dt.datetime:

@@ -55,9 +55,20 @@ def compare(
 
     Raises ValueError when the statistics hold slices and none of them is that of all rows.
     """
+    return examine(reference, serving, policy, forms, span)[0]
+
+
+def examine(
+    reference: Reference,
+    serving: Statistics,
+    policy: Policy,
+    forms: Counter[tuple[str, str]],
+    span: dt.timedelta | None = None,
+) -> tuple[Comparison, Judgement | None]:
+    """`compare`, with all differences that it looked at; None where there are no rows."""
     sides = Sides(reference, policy, serving, form_findings.in_space(reference.space, forms), span)
     if sides.rows == 0:
-        return _nothing(sides)
+        return _nothing(sides), None
     anomalies = schema_findings.validate(sides)
     reasons = {name: _reason(sides, name) for name in _names(sides)}
     measured = {n: m for n, m in skew_findings.measure(sides).items() if n in reasons and not reasons[n]}
@@ -69,7 +80,7 @@ def compare(
     found = [*diagnosing.diagnosed(sides, found), *augmentation.findings(sides, judgement.names)]
     found += _blind(judgement)
     skew_findings.merge_into(anomalies, (measured[name] for name in sorted(measured)))
-    return Comparison(
+    comparison = Comparison(
         findings=_ordered(_bounded(policy, _wanted(sides, found))),
         not_compared=_not_compared(sides, reasons, {finding.feature for finding in distances}),
         distances=_ordered(_bounded(policy, distances)),
@@ -77,6 +88,7 @@ def compare(
         space=reference.space,
         least_visible=judgement.least_visible if judgement.found else None,
     )
+    return comparison, judgement
 
 
 def _blind(judgement: Judgement) -> Iterator[Finding]:

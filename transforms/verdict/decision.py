@@ -29,6 +29,8 @@ LEAST_EFFECT: Mapping[str, float] = {
     UNSEEN: 0.01,
     LENGTH: 0.025,
 }
+#: What findings of missing rows are called.
+MISSING_METRIC = "missing_share_difference"
 _KINDS = {MISSING: Kind.PRESENCE, UNSEEN: Kind.VALUES}
 _NOTHING_ELSE = "beside it nothing differs beyond chance by as much as matters"
 
@@ -134,7 +136,10 @@ class Judgement:
 
     def counts(self, name: str, one: Difference) -> bool:
         """Whether a difference of a feature is beyond chance and matters."""
-        return one.p_value <= self.greatest_p and one.effect >= self.least_effect(name, one.metric)
+        return self.is_beyond_chance(one) and one.effect >= self.least_effect(name, one.metric)
+
+    def is_beyond_chance(self, one: Difference) -> bool:
+        return one.p_value <= self.greatest_p
 
     def of(self, name: str, *metrics: str) -> list[Difference]:
         """What counts of a feature, in these metrics."""
@@ -186,7 +191,7 @@ def findings(judgement: Judgement, told: Iterable[Finding]) -> Iterator[Finding]
     mentioned = {one.feature for one in told}
     for name, found in judgement.found.items():
         for one in sorted(found, key=lambda one: not judgement.counts(name, one)):
-            kind = _KINDS.get(one.metric, Kind.DISTRIBUTION)
+            kind = kind_of(one.metric)
             counts = judgement.counts(name, one)
             if (name, kind) in said or (not counts and name in mentioned):
                 continue
@@ -194,6 +199,11 @@ def findings(judgement: Judgement, told: Iterable[Finding]) -> Iterator[Finding]
                 said.add((name, kind))
                 mentioned.add(name)
                 yield _finding(judgement, name, kind, one)
+
+
+def kind_of(metric: str) -> Kind:
+    """What a difference in this metric is a finding of."""
+    return _KINDS.get(metric, Kind.DISTRIBUTION)
 
 
 def is_the_users(sides: Sides, name: str, kind: Kind) -> bool:
@@ -266,7 +276,7 @@ def _finding(judgement: Judgement, name: str, kind: Kind, one: Difference) -> Fi
         space=sides.reference.space,
         kind=kind,
         severity=Severity.ERROR if counts else Severity.INFO,
-        metric="missing_share_difference" if one.metric == MISSING else one.metric,
+        metric=MISSING_METRIC if one.metric == MISSING else one.metric,
         message=evidence_words.sentence(one, told, least),
         distance=one.effect,
         threshold=least,

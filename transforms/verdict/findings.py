@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import math
 from typing import Any
 
 
@@ -126,10 +127,11 @@ class Finding:
     evidence: Evidence | None = None
 
     def to_json(self) -> dict[str, Any]:
+        """JSON values; a distance that is no number, or infinite, is null."""
         values = {**dataclasses.asdict(self), "raw_features": list(self.raw_features)}
         if self.evidence is not None:
             values["evidence"]["parts"] = [dataclasses.asdict(part) for part in self.evidence.parts]
-        return values
+        return _finite(values)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,3 +174,11 @@ class Comparison:
     anomalies: str = ""
     space: Space = Space.RAW
     least_visible: float | None = None
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    """The values as JSON has them. JSON knows neither NaN nor infinity: such a distance is null."""
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in values.items()
+    }

@@ -40,7 +40,7 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
 #: The limit that a metric is held against.
 LIMIT_OF: Mapping[str, str] = {metric: key for key, metrics in LIMITS.items() for metric in metrics}
 _OF_ALL_SPACES = ("distribution", "missing", "unseen", "list_length")
-_SPACES = (Space.RAW, Space.TRANSFORMED)
+_SPACES = (Space.RAW, Space.TRANSFORMED, Space.PREDICTION)
 _LONGEST_NOTE = 200
 _MILDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 

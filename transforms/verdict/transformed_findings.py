@@ -50,12 +50,27 @@ class Growth:
     p_value: float
     words: str
 
+    @property
+    def kind(self) -> Kind:
+        return _KINDS.get(self.metric, Kind.DISTRIBUTION)
+
 
 def added(judgement: Judgement, found: Iterable[Finding]) -> list[Finding]:
     """The findings of a comparison, with those of what the model sees, or answers, among them."""
     sides, every = judgement.sides, list(found)
     if sides.reference.space is Space.RAW:
         return every
+    grown, greatest_p = growths(judgement)
+    for one in grown:
+        matters = one.effect >= least_effect(sides, one) or one.metric == NOT_FINITE
+        if one.p_value <= greatest_p and matters:
+            every = _told(every, _finding(sides, one))
+    return _ranges_told(every)
+
+
+def growths(judgement: Judgement) -> tuple[list[Growth], float]:
+    """All shares that grew, whether or not they count, and the p-value up to which they are beyond chance."""
+    sides = judgement.sides
     grown = [one for name in judgement.names for one in _of_feature(sides, name)]
     grown = [
         dataclasses.replace(one, p_value=judgement.natural_p(one.feature, one.effect, one.p_value))
@@ -64,17 +79,12 @@ def added(judgement: Judgement, found: Iterable[Finding]) -> list[Finding]:
     tests = [(one.p_value, one.least_p) for found in judgement.found.values() for one in found]
     tests += [(one.p_value, 0.0) for one in grown]
     p_values, least = zip(*tests, strict=True) if tests else ((), ())
-    greatest_p = chance.beyond(p_values, sides.policy.false_alarms, least)
-    for one in grown:
-        matters = one.effect >= _least_effect(sides, one) or one.metric == NOT_FINITE
-        if one.p_value <= greatest_p and matters:
-            every = _told(every, _finding(sides, one))
-    return _ranges_told(every)
+    return grown, chance.beyond(p_values, sides.policy.false_alarms, least)
 
 
 def _finding(sides: Sides, one: Growth) -> Finding:
-    kind = _KINDS.get(one.metric, Kind.DISTRIBUTION)
-    least = _least_effect(sides, one)
+    kind = one.kind
+    least = least_effect(sides, one)
     level = Severity.ERROR if one.effect >= least else Severity.WARNING
     return Finding(
         feature=one.feature,
@@ -90,7 +100,8 @@ def _finding(sides: Sides, one: Growth) -> Finding:
     )
 
 
-def _least_effect(sides: Sides, one: Growth) -> float:
+def least_effect(sides: Sides, one: Growth) -> float:
+    """From which growth on it is an error: the user's limit, or ours."""
     return sides.limit(one.feature, one.metric, LEAST_EFFECT[one.metric])
 
 

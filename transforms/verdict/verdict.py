@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -123,7 +122,7 @@ class Verdict:
             "excluded": dict(sorted(self.accounting.excluded.items())),
             "files": [_file(name, counts) for name, counts in in_order(self.accounting.by_file)],
             "forms": self._forms(),
-            "findings": [_finite(finding.to_json()) for finding in self.findings],
+            "findings": [finding.to_json() for finding in self.findings],
             "slices": [one.to_json() for one in self.slices],
             "slices_left_out": self.slices_left_out,
             "not_compared": [one.to_json() for one in self.not_compared],
@@ -237,11 +236,3 @@ def _counting(findings: Iterable[Finding], policy: Policy) -> bool:
     """Whether any finding makes the verdict `skew`."""
     counting = (f for f in findings if f.feature not in policy.ignore or not f.feature)
     return any(severity.at_least(finding.severity, policy.fail_on) for finding in counting)
-
-
-def _finite(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON knows neither NaN nor infinity: such a distance is null."""
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in values.items()
-    }

@@ -1,0 +1,276 @@
+"""`trueserve backtest`: what past windows would have said, and limits that keep to a budget of alarms."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from google.protobuf import text_format
+
+from pipelines import backtest_table, beam_options, validate
+from pipelines.backtest_options import BacktestOptions, iso_duration
+from pipelines.console import Console
+from pipelines.job import Job, new_job
+from transforms import paths
+from transforms import schema as schemas
+from transforms.backtesting import document, judging, room, suggest, thresholds_file
+from transforms.backtesting.document import Study
+from transforms.backtesting.judging import Judged, State
+from transforms.baseline import layout
+from transforms.collect import Reading, WriteReading, WriteWindows, read_reading, read_window
+from transforms.errors import InputError, NothingExaminedError, UsageError
+from transforms.graph import ApplyTransformGraph
+from transforms.mark_rows import MarkRows
+from transforms.paths import FileSize
+from transforms.publish import page_backtest
+from transforms.records import Window
+from transforms.statistics import ComputeWindowStatistics
+from transforms.verdict.findings import Finding, Space
+from transforms.verdict.severity import Policy
+from transforms.verdict.views import Statistics
+
+RESULT = "backtest.json"
+PAGE = "backtest.html"
+_FILES = (layout.THRESHOLDS, layout.SCHEMA, layout.TRANSFORMED_SCHEMA, PAGE, RESULT)
+_SCHEMAS = {Space.RAW: layout.SCHEMA, Space.TRANSFORMED: layout.TRANSFORMED_SCHEMA}
+
+
+def run(options: BacktestOptions, console: Console) -> int:
+    """Writes the files below `options.output`; returns 0, whatever would have fired.
+
+    Raises:
+      UsageError: before anything is read or written.
+      InputError: the log cannot be read, or the job failed; nothing is written.
+      NothingExaminedError: no window has enough rows; nothing is written.
+    """
+    beam_flags = beam_options.beam_options(options.beam_args)
+    windows = _windows(options)
+    _check_places(options, beam_flags)
+    console.step(f"reading the training side: {options.baseline}")
+    plan = validate.make_plan(options.as_validate())
+    room.check(len(windows), plan.references.values(), plan.job.policy.only)
+    files = validate.files_of(plan.options)
+    with new_job(beam_flags, console) as job:
+        pipeline = beam.Pipeline(options=job.options)
+        build(pipeline, plan, options, files, job)
+        job.run(pipeline, "reading requests", sum(file.bytes for file in files))
+        reading = read_reading(paths.join(job.temp, "reading"))
+        _check_reading(reading, options.max_rejects)
+        console.step(f"comparing {len(windows):,} windows with the baseline")
+        study = _study(plan, options, windows, job.temp, reading)
+    content = document.to_json(study)
+    _write(options.output, content, dict(_results(plan, study, content)))
+    console.lines(backtest_table.lines_of(content, options.output))
+    console.result("backtest", paths.join(options.output, PAGE))
+    return 0
+
+
+def build(
+    root: Any, plan: validate.Plan, options: BacktestOptions, files: Sequence[FileSize], job: Job
+) -> None:
+    """The graph: one read gives the statistics of every window, in each space: a file each in `job.temp`."""
+    read = root | "ReadRequests" >> validate.read_requests(plan, files, job.heartbeats)
+    marked = read.batches | "MarkRows" >> MarkRows((), options.ignore_sampling_rate)
+    counts, batches = [read.accounting, marked.accounting], {Space.RAW: marked.batches}
+    if Space.TRANSFORMED in plan.references:
+        assert plan.transform_output is not None
+        transformed = marked.batches | "ApplyTransformGraph" >> ApplyTransformGraph(plan.transform_output)
+        batches[Space.TRANSFORMED] = transformed.batches
+        counts.append(transformed.accounting)
+    wanted = room.wanted(plan.references.values(), plan.job.policy.only)
+    for space, reference in plan.references.items():
+        names = wanted[space]
+        compute = ComputeWindowStatistics(reference.schema, options.start, options.every, names)
+        found = batches[space] | f"{space.title()}Statistics" >> compute
+        _ = found | f"Write{space.title()}" >> WriteWindows(_folder(job.temp, space))
+    told = read._replace(accounting=counts | "JoinAccounting" >> beam.Flatten())
+    _ = told | "WriteReading" >> WriteReading(paths.join(job.temp, "reading"))
+
+
+def _windows(options: BacktestOptions) -> list[Window]:
+    assert options.start is not None
+    assert options.end is not None
+    windows = judging.cut(options.start, options.end, options.every)
+    for start, end in options.known_bad:
+        if not any(_touches(window, start, end) for window in windows):
+            raise UsageError(
+                f"--known_bad: {start.isoformat()} to {end.isoformat()} lies outside of --start to --end"
+            )
+    return windows
+
+
+def _study(
+    plan: validate.Plan, options: BacktestOptions, windows: Sequence[Window], temp: str, reading: Reading
+) -> Study:
+    every = [_judged(plan, options, number, window, temp) for number, window in enumerate(windows)]
+    if (rows := sum(one.rows for one in every)) != reading.accounting.rows:
+        raise InputError(f"{reading.accounting.rows:,} rows were decoded, and {rows:,} lie in windows")
+    good = [one for one in every if one.state is State.JUDGED]
+    if not good:
+        raise NothingExaminedError(_why_nothing(every, plan.job.policy))
+    allowed = len(good) * (options.every / options.budget)
+    limits = suggest.suggest(judging.series_of(good), allowed)
+    study = Study(
+        asked=_asked(options),
+        windows=every,
+        good=good,
+        allowed=allowed,
+        limits=limits,
+        distances=suggest.suggest(judging.distances_of(good), allowed),
+        after={},
+        counts=_counts(reading, rows),
+    )
+    numbers = {id(one): number for number, one in enumerate(every)}
+    places = [numbers[id(one)] for one in good]
+    return dataclasses.replace(study, after=dict(_again(plan, study, places, options.every, temp)))
+
+
+def _judged(plan: validate.Plan, options: BacktestOptions, number: int, window: Window, temp: str) -> Judged:
+    rows, statistics = _statistics(plan, number, temp)
+    if not rows:
+        return Judged(window, 0, State.NO_ROWS)
+    if rows < plan.job.policy.min_slice_rows:
+        return Judged(window, rows, State.TOO_FEW_ROWS)
+    bad = any(_touches(window, *span) for span in options.known_bad)
+    found = judging.judge(plan.references.values(), statistics, plan.job.policy, options.every)
+    return Judged(window, rows, State.KNOWN_BAD if bad else State.JUDGED, *found)
+
+
+def _again(
+    plan: validate.Plan, study: Study, places: Sequence[int], every: dt.timedelta, temp: str
+) -> Iterator[tuple[int, tuple[Finding, ...]]]:
+    """The windows that have errors under the new limits too: the rule itself is asked, not the series."""
+    policy = plan.job.policy
+    new = thresholds_file.raised(policy.thresholds, study.limits)
+    policy = dataclasses.replace(policy, thresholds=new)
+    for number in study.fired:
+        _, statistics = _statistics(plan, places[number], temp)
+        findings, *_ = judging.judge(plan.references.values(), statistics, policy, every)
+        if errors := Judged(study.good[number].window, 0, State.JUDGED, findings).errors:
+            yield number, errors
+
+
+def _statistics(plan: validate.Plan, number: int, temp: str) -> tuple[int, dict[Space, Statistics]]:
+    found = {space: read_window(_folder(temp, space), number) for space in plan.references}
+    there = {space: one for space, one in found.items() if one is not None}
+    rows = {one[0] for one in there.values()}
+    assert len(rows) <= 1, "a window has the same rows in every space"
+    return max(rows, default=0), {space: Statistics.FromString(one[1]) for space, one in there.items()}
+
+
+def _folder(temp: str, space: Space) -> str:
+    return paths.join(temp, space.value)
+
+
+def _touches(window: Window, start: dt.datetime, end: dt.datetime) -> bool:
+    assert window.start is not None
+    assert window.end is not None
+    return window.start < end and start < window.end
+
+
+def _check_places(options: BacktestOptions, beam_flags: PipelineOptions) -> None:
+    beam_options.check_reachable(
+        beam_flags, baseline=options.baseline, logs=options.logs, output=options.output
+    )
+    beam_options.temp_location(beam_flags)
+    _check_output(options.output)
+    paths.check_writable(options.output)
+
+
+def _check_output(output: str) -> None:
+    """What stands there must be an earlier backtest's, as it wrote it: a reviewed file is not overwritten."""
+    there = paths.list_files(output)
+    if strange := [name for name in there if name not in _FILES]:
+        raise UsageError(
+            f"--output: {output} holds {strange[0]}, which is no backtest's; name another folder"
+        )
+    written = _digests(output) if RESULT in there else {}
+    for name in (name for name in there if name != RESULT):
+        if written.get(name) != _digest(paths.read_bytes(paths.join(output, name))):
+            raise UsageError(
+                f"--output: {name} in {output} was changed by hand; move it, or name another folder"
+            )
+
+
+def _digests(output: str) -> Mapping[str, Any]:
+    try:
+        return dict(json.loads(paths.read_bytes(paths.join(output, RESULT)))["files"])
+    except (ValueError, KeyError, TypeError):
+        raise UsageError(f"--output: {RESULT} in {output} is no backtest's; name another folder") from None
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _check_reading(reading: Reading, max_rejects: float) -> None:
+    counts = reading.accounting
+    if reading.faults:
+        raise InputError("; ".join(str(fault) for fault in reading.faults[:3]))
+    if counts.total_rejected > max_rejects * counts.read:
+        first = reading.rejects[0]
+        raise InputError(
+            f"{counts.total_rejected:,} of {counts.read:,} records were rejected, more than"
+            f" --max_rejects={max_rejects:g} allows; the first: {first.file}, record {first.record}:"
+            f" {first.detail}"
+        )
+    if counts.balance():
+        raise InputError(f"{counts.balance():,} records that were read are not accounted for")
+
+
+def _why_nothing(every: Sequence[Judged], policy: Policy) -> str:
+    most, bad = max(one.rows for one in every), sum(one.state is State.KNOWN_BAD for one in every)
+    if bad:
+        return f"no window is left to learn from: {bad:,} of {len(every):,} are known to be bad"
+    return f"no window has the {policy.min_slice_rows:,} rows that it takes; the largest has {most:,}"
+
+
+def _counts(reading: Reading, rows: int) -> dict[str, Any]:
+    counts = reading.accounting
+    names = ("read", "decoded", "outside_window", "no_time")
+    told: dict[str, Any] = {name: getattr(counts, name) for name in names}
+    told |= {"rejected": counts.total_rejected, "excluded": counts.total_excluded}
+    return told | {"rows": counts.rows, "in_windows": rows}
+
+
+def _asked(options: BacktestOptions) -> dict[str, Any]:
+    return {
+        "baseline": options.baseline,
+        "logs": options.logs,
+        "start": document.iso(options.start),
+        "end": document.iso(options.end),
+        "every": iso_duration(options.every),
+        "budget": iso_duration(options.budget),
+        "known_bad": [
+            {"start": document.iso(start), "end": document.iso(end)} for start, end in options.known_bad
+        ],
+    }
+
+
+def _results(plan: validate.Plan, study: Study, content: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """The files but for `RESULT`, by name."""
+    raised = thresholds_file.raised(plan.job.policy.thresholds, study.limits)
+    yield (
+        layout.THRESHOLDS,
+        thresholds_file.render(raised, document.head(study), document.comments(study)),
+    )
+    for space, reference in plan.references.items():
+        thresholds = {one.key.feature: one.suggested for one in study.distances if one.key.space == space}
+        schema = schemas.with_default_thresholds(reference.schema, thresholds)
+        yield _SCHEMAS[space], text_format.MessageToString(schema).encode()
+    yield PAGE, page_backtest.render(content)
+
+
+def _write(output: str, content: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+    """The document comes last: it has the digests of the others."""
+    for name, data in files.items():
+        paths.write_atomically(paths.join(output, name), data)
+    told = {**content, "files": {name: _digest(data) for name, data in sorted(files.items())}}
+    text = json.dumps(told, indent=1) + "\n"
+    paths.write_atomically(paths.join(output, RESULT), text.encode())

@@ -1,0 +1,78 @@
+"""What a backtest found as lines of text: for a terminal, for logs, and for grep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from transforms import paths
+from transforms.publish import words
+
+MOST_ROWS = 40
+_LONGEST = 110
+_HEADER = ("window", "rows", "errors", "worst")
+
+
+def lines_of(document: Mapping[str, Any], output: str) -> Iterator[str]:
+    """The windows that fired with their worst finding, the limits that are suggested, and what to do next.
+
+    Args:
+      document: the content of backtest.json.
+      output: the folder of the files.
+    """
+    windows, alarms = document["windows"], document["alarms"]
+    states = [one["state"] for one in windows]
+    judged = states.count("judged") + states.count("known_bad")
+    count = words.counted(len(windows), "window")
+    yield f"{count} of {document['every']}, {judged:,} judged{_others(states)}"
+    fired = [one for one in windows if one["fired"]]
+    if fired:
+        yield from _table([_HEADER, *map(_row, fired[:MOST_ROWS])])
+    if len(fired) > MOST_ROWS:
+        yield f"{len(fired) - MOST_ROWS:,} more windows fired; backtest.json has them"
+    yield (
+        f"alarms: {alarms['before']:,}, of which the budget of one in {document['budget']} allows"
+        f" {words.number(alarms['allowed'])}; with the limits suggested: {alarms['after']:,}"
+    )
+    yield from _limits(document["suggested"])
+    yield from (words.visible(f"note: {remark}", 1000) for remark in document["remarks"])
+    if document["suggested"]:
+        yield words.visible(
+            f"next: review {paths.join(output, 'thresholds.toml')}, put it into the baseline", 1000
+        )
+
+
+def _others(states: Sequence[str]) -> str:
+    told = (
+        ("known_bad", "of these known to be bad"),
+        ("too_few_rows", "with too few rows"),
+        ("no_rows", "without rows"),
+    )
+    return "".join(f", {states.count(state):,} {what}" for state, what in told if state in states)
+
+
+def _row(window: Mapping[str, Any]) -> tuple[str, ...]:
+    errors = [finding for finding in window["findings"] if finding["severity"] == "error"]
+    worst = errors[0]
+    name = words.name(worst["feature"], 40)
+    told = words.visible(f"{worst['space']}.{name}: {worst['message']}", _LONGEST)
+    start = window["start"].removesuffix("T00:00:00Z")
+    bad = " (known bad)" if window["state"] == "known_bad" else ""
+    return (f"{start}{bad}", f"{window['rows']:,}", f"{len(errors):,}", told)
+
+
+def _limits(suggested: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for one in suggested[:MOST_ROWS]:
+        name = f"{one['space']}.{words.name(one['feature'], 40)}"
+        today = words.number(one["today"]) if one["today"] else "the schema's bound"
+        over = words.counted(len(one["over_today"]), "window")
+        yield f"  {name}  {one['limit']} = {one['suggested']:g}, {today} today, which {over} exceeded"
+    if len(suggested) > MOST_ROWS:
+        yield f"  {len(suggested) - MOST_ROWS:,} more limits; thresholds.toml has them"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *figures, worst in rows:
+        cells = [figure.rjust(width) for figure, width in zip(figures, widths[1:], strict=False)]
+        yield "  ".join([name.ljust(widths[0]), *cells, worst])

@@ -1,0 +1,171 @@
+"""One past window compared with the baseline, as `validate` would have, and how far each feature was off."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import enum
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from transforms.backtesting.suggest import Key, Series
+from transforms.errors import UsageError
+from transforms.records import Window
+from transforms.verdict import decision, transformed_findings
+from transforms.verdict.compare import examine
+from transforms.verdict.decision import Judgement
+from transforms.verdict.evidence.differences import MISSING
+from transforms.verdict.findings import Finding, Kind, Severity, Space
+from transforms.verdict.reference import Reference
+from transforms.verdict.severity import Policy
+from transforms.verdict.thresholds import LIMIT_OF
+from transforms.verdict.views import Statistics
+
+
+class State(enum.StrEnum):
+    JUDGED = "judged"
+    KNOWN_BAD = "known_bad"  # judged too, but nothing is learnt from it
+    TOO_FEW_ROWS = "too_few_rows"
+    NO_ROWS = "no_rows"
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """How far a feature is off in one way.
+
+    Attributes:
+      value: 0 to 1.
+      counts: whether it is an error where it is over its limit: beyond chance, and not silenced otherwise.
+      today: the limit that holds now.
+      floor: the least limit that is suggested.
+    """
+
+    key: Key
+    value: float
+    counts: bool
+    today: float
+    floor: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """A past window.
+
+    Attributes:
+      findings, distances: as in `Comparison`, of all spaces; none where the window was not judged.
+      effects: one for each key.
+    """
+
+    window: Window
+    rows: int
+    state: State
+    findings: tuple[Finding, ...] = ()
+    distances: tuple[Finding, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        return tuple(one for one in self.findings if one.severity is Severity.ERROR)
+
+
+def cut(start: dt.datetime, end: dt.datetime, every: dt.timedelta) -> list[Window]:
+    """The windows from `start` to `end`. Raises UsageError where the last would not end there."""
+    count, rest = divmod(end - start, every)
+    if rest:
+        ends = [start + every * whole for whole in (count, count + 1) if whole]
+        told = " or ".join(one.isoformat() for one in ends)
+        raise UsageError(f"--every does not divide the time from --start to --end; end it at {told}")
+    return [Window(start + every * n, start + every * (n + 1)) for n in range(count)]
+
+
+def judge(
+    references: Iterable[Reference],
+    statistics: Mapping[Space, Statistics],
+    policy: Policy,
+    span: dt.timedelta,
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...], tuple[Effect, ...]]:
+    """The findings, the distances and the effects of one window of length `span`, all spaces together."""
+    findings: list[Finding] = []
+    distances: list[Finding] = []
+    effects: list[Effect] = []
+    for reference in references:
+        # What training was augmented with is told once, and not of each window.
+        plain = dataclasses.replace(reference, trained_on=None)
+        comparison, judgement = examine(plain, statistics[reference.space], policy, Counter(), span)
+        findings += comparison.findings
+        distances += comparison.distances
+        if judgement is not None:
+            effects += _largest(_effects(judgement, comparison.findings))
+    return tuple(findings), tuple(distances), tuple(effects)
+
+
+def series_of(windows: Sequence[Judged]) -> list[Series]:
+    """What counted in these windows, by key; of the limits the last that held."""
+    told: dict[Key, dict[int, Effect]] = {}
+    for number, one in enumerate(windows):
+        for effect in one.effects:
+            told.setdefault(effect.key, {})[number] = effect
+    return [_series(key, by_window, len(windows)) for key, by_window in sorted(told.items())]
+
+
+def distances_of(windows: Sequence[Judged]) -> list[Series]:
+    """TFDV's distances in these windows, by feature and name of the distance."""
+    told: dict[Key, dict[int, Effect]] = {}
+    for number, one in enumerate(windows):
+        for finding in one.distances:
+            if finding.distance is not None and finding.threshold:
+                key, today = Key(finding.space, finding.feature, finding.metric), finding.threshold
+                told.setdefault(key, {})[number] = Effect(key, finding.distance, True, today, today)
+    return [_series(key, by_window, len(windows)) for key, by_window in sorted(told.items())]
+
+
+def _series(key: Key, by_window: Mapping[int, Effect], windows: int) -> Series:
+    values = [0.0] * windows
+    for number, effect in by_window.items():
+        values[number] = effect.value if effect.counts else 0.0
+    # A required feature has no limit where it is missing, and the usual one elsewhere.
+    today = min(effect.today for effect in by_window.values())
+    return Series(key, today, max(effect.floor for effect in by_window.values()), tuple(values))
+
+
+def _effects(judgement: Judgement, findings: Sequence[Finding]) -> Iterator[Effect]:
+    sides, space = judgement.sides, judgement.sides.reference.space
+    required = {
+        f.feature for f in findings if f.kind is Kind.PRESENCE and f.metric != decision.MISSING_METRIC
+    }
+    for name, found in judgement.found.items():
+        for one in found:
+            floor, value = judgement.least_effect(name, one.metric), one.effect
+            today, beyond = floor, judgement.is_beyond_chance(one)
+            if one.metric == MISSING and name in required:
+                # The schema's own bound: an error whatever the evidence, unless the user has set a limit.
+                today, beyond, value = sides.limit(name, MISSING, 0.0), True, one.parts[0][2]
+            key = Key(space, name, LIMIT_OF[one.metric])
+            counts = beyond and _may_alarm(judgement, key, decision.kind_of(one.metric))
+            yield Effect(key, value, counts, today, floor)
+    if space is Space.TRANSFORMED:
+        grown, greatest_p = transformed_findings.growths(judgement)
+        for growth in grown:
+            key = Key(space, growth.feature, LIMIT_OF[growth.metric])
+            floor = transformed_findings.least_effect(sides, growth)
+            counts = growth.p_value <= greatest_p and _may_alarm(judgement, key, growth.kind)
+            yield Effect(key, growth.effect, counts, floor, floor)
+
+
+def _may_alarm(judgement: Judgement, key: Key, kind: Kind) -> bool:
+    """Whether a difference over its limit is an error: not ignored, not bounded, not for the user to say."""
+    sides = judgement.sides
+    bound = sides.policy.thresholds.features.get((Space(key.space), key.feature))
+    if key.feature in sides.policy.ignore or (bound and bound.severity not in (None, Severity.ERROR)):
+        return False
+    return not decision.is_the_users(sides, key.feature, kind)
+
+
+def _largest(effects: Iterable[Effect]) -> list[Effect]:
+    """One effect for each key: the largest that counts, else the largest."""
+    found: dict[Key, Effect] = {}
+    for one in effects:
+        before = found.get(one.key)
+        if before is None or (one.counts, one.value) > (before.counts, before.value):
+            found[one.key] = one
+    return list(found.values())

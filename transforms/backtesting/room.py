@@ -1,0 +1,54 @@
+"""How much memory the summaries of many windows take, as far as training tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from transforms.errors import UsageError
+from transforms.verdict.findings import Space
+from transforms.verdict.reference import Reference
+from transforms.verdict.views import View, views
+
+#: What the summaries of all windows may take together, in each process that reads.
+MOST_BYTES = 4 << 30
+
+# As measured: a sketch of quantiles of millions of rows; a table of values, and the most that one grows to.
+_NUMBER = 80_000
+_FEATURE, _VALUE, _MOST_VALUES = 10_000, 100, 2_000_000
+
+
+def wanted(references: Iterable[Reference], only: frozenset[str]) -> Mapping[Space, frozenset[str] | None]:
+    """The features of each space that `--only` asks for, with what is computed from them; None for all."""
+    return {one.space: _named(one, only) if only else None for one in references}
+
+
+def check(windows: int, references: Iterable[Reference], only: frozenset[str]) -> None:
+    """Raises UsageError for more windows than can be held."""
+    every = list(references)
+    by_space = wanted(every, only)
+    each = sum(_size(view) for one in every for view in _views(one, by_space[one.space]))
+    if windows * each > MOST_BYTES:
+        raise UsageError(
+            f"{windows:,} windows of so many features take about {windows * each / 1e9:,.1f} GB of memory,"
+            f" more than {MOST_BYTES / 1e9:.1f}; at most {MOST_BYTES // each:,} can be held: take longer"
+            " ones, a shorter time, or some features with --only"
+        )
+
+
+def _named(reference: Reference, only: frozenset[str]) -> frozenset[str]:
+    """Columns: of a feature within a struct, the struct."""
+    columns = {name.split(".")[0] for name in only}
+    return frozenset(
+        columns.union(n for n, raw in reference.raw_features.items() if not only.isdisjoint(raw))
+    )
+
+
+def _views(reference: Reference, names: frozenset[str] | None) -> list[View]:
+    found = views(reference.statistics)
+    return [view for name, view in found.items() if names is None or name.split(".")[0] in names]
+
+
+def _size(view: View) -> int:
+    if view.kind == "number":
+        return _NUMBER
+    return _FEATURE + min(int(view.proto.string_stats.unique) * _VALUE, _MOST_VALUES)
