@@ -57,7 +57,7 @@ def read(served: Mapping[str, Column], reference: Reference) -> tuple[pa.RecordB
     forms: Forms = Counter()
     columns: dict[str, pa.Array] = {}
     for name, column in served.items():
-        if not _is_of_another_type(column, expected.types.get(name)):
+        if isinstance(column, Lists) or not _is_of_another_type(column, expected.types.get(name)):
             columns[name] = arrow(column)
             continue
         found, counted = typed_columns([{name: value} for value in column], expected)
@@ -94,5 +94,5 @@ def _flat(values: Array) -> pa.Array:
     return pa.array(values.tolist(), pa.large_binary()) if values.dtype == object else pa.array(values)
 
 
-def _is_of_another_type(column: Column, wanted: str | None) -> bool:
-    return not isinstance(column, Lists) and column.dtype == object and wanted != "bytes"
+def _is_of_another_type(column: Array, wanted: str | None) -> bool:
+    return column.dtype == object and wanted != "bytes"

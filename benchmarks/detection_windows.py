@@ -1,0 +1,231 @@
+"""One window after another: drawn, judged as it is, and again with each fault planted in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import multiprocessing
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.detection_asking import Asked, Peers
+from benchmarks.detection_data import SOURCES, World, world
+from benchmarks.detection_faults import Cell, cells
+from benchmarks.detection_methods import SURE, Answer, Served, Tfdv, errors, plain, scored, served
+from benchmarks.in_memory import Column, Lists
+from transforms.verdict.reference import Reference
+
+OURS, PLAIN = "trueserve", "trueserve, plain TFDV baseline"
+EVIDENTLY, TESTS = "evidently", "tests"
+METHODS_OF_PEERS = (EVIDENTLY, TESTS)
+#: Rows in windows.
+SIZES = (200, 500, 2_000, 20_000, 200_000)
+_PROCESSES = 2
+
+
+class Counts(NamedTuple):
+    """Windows of a size and source: how many in all, with faults planted in them too, and asked of all peers.
+
+    Of the windows without a fault `peers_clean` are asked of the peers, of those with faults `peers_faulty`.
+    """
+
+    clean: int
+    faulty: int
+    peers_clean: int
+    peers_faulty: int
+
+
+FULL = {
+    200: Counts(400, 6, 60, 3),
+    500: Counts(400, 16, 60, 4),
+    2_000: Counts(400, 16, 60, 4),
+    20_000: Counts(200, 16, 40, 3),
+    200_000: Counts(100, 0, 10, 0),
+}
+QUICK = {
+    200: Counts(30, 0, 6, 0),
+    500: Counts(30, 1, 6, 1),
+    2_000: Counts(30, 0, 6, 0),
+    20_000: Counts(16, 1, 4, 0),
+    200_000: Counts(2, 0, 0, 0),
+}
+
+
+class Task(NamedTuple):
+    """A window to be judged."""
+
+    source: str
+    rows: int
+    number: int
+    seed: int
+    is_faulty: bool
+    asks_clean: bool
+    asks_faulty: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Planted:
+    """A fault in a window: for each method the surest answer on the features that it touched."""
+
+    key: str
+    kind: str
+    feature: str
+    strength: float
+    is_promised: bool
+    is_number: bool
+    is_long_tailed: bool
+    answers: Mapping[str, Answer]
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """What all methods said of a window: `clean` by method and feature."""
+
+    source: str
+    rows: int
+    number: int
+    clean: Mapping[str, Mapping[str, Answer]]
+    planted: tuple[Planted, ...]
+    numbers: frozenset[str]
+
+
+def tasks(plan: Mapping[int, Counts], seed: int) -> list[Task]:
+    """Those of one size and world after another, the largest first, since they take longest."""
+    found = [
+        Task(
+            source, rows, number, seed, number < of.faulty, number < of.peers_clean, number < of.peers_faulty
+        )
+        for source in SOURCES
+        for rows, of in sorted(plan.items(), reverse=True)
+        for number in range(of.clean)
+    ]
+    return sorted(found, key=lambda task: (not task.is_faulty and task.rows < 50_000, -task.rows))
+
+
+def judged(every: Sequence[Task], python: Path | None) -> Iterator[Judged]:
+    """All tasks, in any order, by two processes."""
+    context = multiprocessing.get_context("spawn")
+    processes = min(_PROCESSES, os.cpu_count() or 1)
+    with context.Pool(processes, _start, (python,)) as pool:
+        yield from pool.imap_unordered(judge, every, chunksize=2)
+
+
+_peers: Peers | None = None
+
+
+def _start(python: Path | None) -> None:
+    global _peers  # noqa: PLW0603, a process has one
+    _peers = Peers(python) if python else None
+
+
+def judge(task: Task) -> Judged:
+    """Draws a window, asks all of it, and of each fault."""
+    return judge_of(world(task.source, task.number, task.rows), task.source).judged(task)
+
+
+@functools.lru_cache(maxsize=9)
+def judge_of(one: World, source: str) -> Judge:
+    """What judges windows of a world."""
+    return Judge(one, source)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Judge:
+    """All methods, held against one baseline."""
+
+    world: World
+    source: str
+
+    @functools.cached_property
+    def cells(self) -> list[Cell]:
+        return cells(self.world, self.source)
+
+    @functools.cached_property
+    def tfdv(self) -> Tfdv:
+        return Tfdv(self.world)
+
+    @functools.cached_property
+    def plain(self) -> Reference:
+        return plain(self.world.reference)
+
+    def judged(self, task: Task) -> Judged:
+        """A window as it is, and with each fault in turn."""
+        random = np.random.default_rng([task.seed, SOURCES.index(task.source), task.rows, task.number])
+        columns = self.world.draw(task.rows, random)
+        window = served(columns, self.world.reference)
+        clean = self._answers(window, columns, task.asks_clean)
+        if task.asks_clean:
+            for name, told in self._peers({name: Asked(name, col) for name, col in columns.items()}).items():
+                for method, answer in told.items():
+                    clean.setdefault(method, {})[name] = answer
+        planted = self._planted(task, columns, window, random) if task.is_faulty else ()
+        numbers = frozenset(name for name, traits in self.world.traits.items() if traits.is_number)
+        return Judged(task.source, task.rows, task.number, clean, tuple(planted), numbers)
+
+    def _answers(
+        self, window: Served, names: Iterable[str], all_methods: bool
+    ) -> dict[str, dict[str, Answer]]:
+        """Of this job, with either baseline, and of TFDV."""
+        found = errors(window, self.world.reference)
+        if not all_methods:
+            return {OURS: {name: Answer(0.0, name in found) for name in names}}
+        plainly = errors(window, self.plain)
+        return {
+            OURS: scored(window, self.world.reference, names, found),
+            PLAIN: {name: Answer(0.0, name in plainly) for name in names},
+            **self.tfdv.answers(window, names),
+        }
+
+    def _planted(
+        self, task: Task, columns: Mapping[str, Column], window: Served, random: np.random.Generator
+    ) -> list[Planted]:
+        answers, asked = {}, {}
+        for cell in self.cells:
+            changed = cell.plant(columns, random)
+            after = window.changed(changed, self.world.reference)
+            found = self._answers(after, cell.touched, task.asks_faulty)
+            answers[cell.key] = {method: list(told.values()) for method, told in found.items()}
+            asked |= {f"{cell.key}#{name}": Asked(name, column) for name, column in changed.items()}
+        if task.asks_faulty:
+            for key, told in self._peers(asked).items():
+                for method, answer in told.items():
+                    answers[key.partition("#")[0]].setdefault(method, []).append(answer)
+        return [self._of_cell(cell, answers[cell.key]) for cell in self.cells]
+
+    def _of_cell(self, cell: Cell, answers: Mapping[str, list[Answer]]) -> Planted:
+        return Planted(
+            key=cell.key,
+            kind=cell.kind,
+            feature=cell.feature,
+            strength=cell.strength,
+            is_promised=cell.is_promised,
+            is_number=self.world.traits[cell.feature].is_number,
+            is_long_tailed=cell.is_long_tailed,
+            answers={method: _surest(told) for method, told in answers.items()},
+        )
+
+    def _peers(self, asked: Mapping[str, Asked]) -> dict[str, dict[str, Answer]]:
+        """The peers' answers by id; a number that came as text is one that they cannot miss."""
+        if _peers is None:
+            return {}
+        training = self.world.training
+        fitting = {
+            key: one for key, one in asked.items() if _type(one.column) == _type(training[one.feature])
+        }
+        told = _peers.judged(self.world.name, training, fitting)
+        found = {key: {method: Answer(*answer) for method, answer in by.items()} for key, by in told.items()}
+        sure = dict.fromkeys(METHODS_OF_PEERS, Answer(SURE, True))
+        return found | {key: sure for key in asked if key not in fitting}
+
+
+def _surest(answers: Iterable[Answer]) -> Answer:
+    scores, alarms, new = zip(*answers, strict=True)
+    return Answer(max(scores), any(alarms), any(new))
+
+
+def _type(column: Column) -> bool:
+    return (column.values if isinstance(column, Lists) else column).dtype == object
