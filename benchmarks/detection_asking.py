@@ -17,7 +17,7 @@ _HERE = Path(__file__).resolve().parent
 
 
 class PeersError(Exception):
-    """The peers have gone; their last words are on stderr."""
+    """The peers have gone; their last words are where stderr goes."""
 
 
 class Asked(NamedTuple):
@@ -34,6 +34,12 @@ class Peers:
         command = [str(python), "-W", "ignore", str(_HERE / "detection_peers.py")]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._known: list[str] = []
+
+    def close(self) -> None:
+        """Ends the process."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
 
     def judged(
         self, key: str, baseline: Mapping[str, Column], asked: Mapping[str, Asked]

@@ -173,14 +173,16 @@ def _with_mean(name: str, by: float, traits: Traits) -> Plant:
     return plant
 
 
-def moved(column: Array, by: float, traits: Traits, random: np.random.Generator) -> Array:
-    """A number with its mean moved by `by`, in a direction that is drawn.
+def moved(
+    column: Array, by: float, traits: Traits, random: np.random.Generator, sign: float | None = None
+) -> Array:
+    """A number with its mean moved by `by`, in a direction that is drawn where no `sign` gives it.
 
     What has few values keeps them: each row goes to one of the two beside where it should be, so that the
     mean is right; where the last value is in the way of that (by more than a tenth), it goes the other way.
     Zeros stay zeros, and the others move by as much more. All else is added to.
     """
-    sign = float(random.choice([-1.0, 1.0]))
+    sign = float(random.choice([-1.0, 1.0])) if sign is None else sign
     if traits.levels is None:
         by = by / (1 - traits.zeros)
         added = (column + sign * by).astype(column.dtype)

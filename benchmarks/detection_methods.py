@@ -1,4 +1,4 @@
-"""What this job and TFDV say of a window: for each feature a score, and whether that is an alarm as it comes."""
+"""What this job and TFDV say of a window: an answer for each feature."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import functools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from benchmarks import in_memory
+from benchmarks.detection_answers import QUANTILES, STANDARD, SURE, Answer
 from benchmarks.detection_data import World
 from benchmarks.in_memory import Column, Forms
 from transforms.schema import with_comparators
@@ -23,24 +23,10 @@ from transforms.verdict.findings import Kind, Severity
 from transforms.verdict.reference import Sides
 from transforms.verdict.views import Statistics, path_name
 
-#: What is found beyond doubt, whatever the threshold.
-SURE = 400.0
-STANDARD, QUANTILES = "tfdv standard", "tfdv quantiles"
 _HISTOGRAMS = {
     STANDARD: schema_pb2.HistogramSelection.STANDARD,
     QUANTILES: schema_pb2.HistogramSelection.QUANTILES,
 }
-
-
-class Answer(NamedTuple):
-    """Of one feature in one window: the greater the score, the surer; `alarm` as it comes.
-
-    `alarm` of TFDV: an anomaly of type or presence; `new`: values that its domain does not have.
-    """
-
-    score: float
-    alarm: bool
-    new: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

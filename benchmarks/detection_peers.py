@@ -41,7 +41,7 @@ class Told(NamedTuple):
 
     @property
     def is_number(self) -> bool:
-        return self.values.dtype != object
+        return bool(self.values.dtype != object)
 
 
 def read(stream: bytes) -> dict[str, Told]:
@@ -67,7 +67,7 @@ def judged(before: Told, after: Told) -> dict[str, tuple[float, bool]]:
 
 def tests(before: Told, after: Told) -> tuple[float, bool]:
     """Minus the decimal logarithm of the least p-value, and whether it is under `LEVEL`."""
-    from scipy import stats
+    from scipy import stats  # type: ignore[import-untyped]
 
     if before.is_number:
         p_values = [float(stats.ks_2samp(before.values, after.values).pvalue)]

@@ -12,16 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.detection_answers import METHODS_OF_PEERS, OURS, PLAIN, SURE, Answer, Judged, Planted
 from benchmarks.detection_asking import Asked, Peers
-from benchmarks.detection_data import SOURCES, World, world
+from benchmarks.detection_data import FLIGHTS, SOURCES, World, world
 from benchmarks.detection_faults import Cell, cells
-from benchmarks.detection_methods import SURE, Answer, Served, Tfdv, errors, plain, scored, served
+from benchmarks.detection_methods import Served, Tfdv, errors, plain, scored, served
 from benchmarks.in_memory import Column, Lists
 from transforms.verdict.reference import Reference
 
-OURS, PLAIN = "trueserve", "trueserve, plain TFDV baseline"
-EVIDENTLY, TESTS = "evidently", "tests"
-METHODS_OF_PEERS = (EVIDENTLY, TESTS)
 #: Rows in windows.
 SIZES = (200, 500, 2_000, 20_000, 200_000)
 _PROCESSES = 2
@@ -67,32 +65,6 @@ class Task(NamedTuple):
     asks_faulty: bool
 
 
-@dataclasses.dataclass(frozen=True)
-class Planted:
-    """A fault in a window: for each method the surest answer on the features that it touched."""
-
-    key: str
-    kind: str
-    feature: str
-    strength: float
-    is_promised: bool
-    is_number: bool
-    is_long_tailed: bool
-    answers: Mapping[str, Answer]
-
-
-@dataclasses.dataclass(frozen=True)
-class Judged:
-    """What all methods said of a window: `clean` by method and feature."""
-
-    source: str
-    rows: int
-    number: int
-    clean: Mapping[str, Mapping[str, Answer]]
-    planted: tuple[Planted, ...]
-    numbers: frozenset[str]
-
-
 def tasks(plan: Mapping[int, Counts], seed: int) -> list[Task]:
     """Those of one size and world after another, the largest first, since they take longest."""
     found = [
@@ -106,19 +78,30 @@ def tasks(plan: Mapping[int, Counts], seed: int) -> list[Task]:
     return sorted(found, key=lambda task: (not task.is_faulty and task.rows < 50_000, -task.rows))
 
 
-def judged(every: Sequence[Task], python: Path | None) -> Iterator[Judged]:
-    """All tasks, in any order, by two processes."""
+def judged(every: Sequence[Task], python: Path | None, log: Path) -> Iterator[Judged]:
+    """All tasks, in any order, by two processes; what TFDV's and the peers' code prints goes to `log`."""
     context = multiprocessing.get_context("spawn")
     processes = min(_PROCESSES, os.cpu_count() or 1)
-    with context.Pool(processes, _start, (python,)) as pool:
-        yield from pool.imap_unordered(judge, every, chunksize=2)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with context.Pool(processes, _start, (python, log)) as pool:
+        yield from pool.imap_unordered(judge, every)
+
+
+def agreed(python: Path) -> None:
+    """Holds the peers' answers on a window of flights against their own reports. Raises PeersError."""
+    one = world(FLIGHTS, 0, 500)
+    peers = Peers(python)
+    peers.agree(one.name, one.training, one.draw(500, np.random.default_rng(0)))
+    peers.close()
 
 
 _peers: Peers | None = None
 
 
-def _start(python: Path | None) -> None:
+def _start(python: Path | None, log: Path) -> None:
     global _peers  # noqa: PLW0603, a process has one
+    with log.open("a", encoding="utf-8") as stream:
+        os.dup2(stream.fileno(), 2)
     _peers = Peers(python) if python else None
 
 
@@ -183,7 +166,8 @@ class Judge:
     def _planted(
         self, task: Task, columns: Mapping[str, Column], window: Served, random: np.random.Generator
     ) -> list[Planted]:
-        answers, asked = {}, {}
+        answers: dict[str, dict[str, list[Answer]]] = {}
+        asked: dict[str, Asked] = {}
         for cell in self.cells:
             changed = cell.plant(columns, random)
             after = window.changed(changed, self.world.reference)
@@ -214,10 +198,10 @@ class Judge:
             return {}
         training = self.world.training
         fitting = {
-            key: one for key, one in asked.items() if _type(one.column) == _type(training[one.feature])
+            key: one for key, one in asked.items() if _is_text(one.column) == _is_text(training[one.feature])
         }
         told = _peers.judged(self.world.name, training, fitting)
-        found = {key: {method: Answer(*answer) for method, answer in by.items()} for key, by in told.items()}
+        found = {key: {name: Answer(*answer) for name, answer in by.items()} for key, by in told.items()}
         sure = dict.fromkeys(METHODS_OF_PEERS, Answer(SURE, True))
         return found | {key: sure for key in asked if key not in fitting}
 
@@ -227,5 +211,5 @@ def _surest(answers: Iterable[Answer]) -> Answer:
     return Answer(max(scores), any(alarms), any(new))
 
 
-def _type(column: Column) -> bool:
-    return (column.values if isinstance(column, Lists) else column).dtype == object
+def _is_text(column: Column) -> bool:
+    return bool((column.values if isinstance(column, Lists) else column).dtype == object)
