@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,11 +42,13 @@ class Peers:
         self._process.wait()
 
     def judged(
-        self, key: str, baseline: Mapping[str, Column], asked: Mapping[str, Asked]
+        self, key: str, baseline: Mapping[str, Column], asked: Mapping[str, Asked], peers: Sequence[str]
     ) -> dict[str, dict[str, tuple[float, bool]]]:
         """For each id, each peer's score and alarm. Raises PeersError."""
         self._tell(key, baseline)
-        found: dict[str, dict[str, tuple[float, bool]]] = self._ask("judge", key, asked) if asked else {}
+        if not asked:
+            return {}
+        found: dict[str, dict[str, tuple[float, bool]]] = self._ask("judge", key, asked, peers)
         return found
 
     def agree(self, key: str, baseline: Mapping[str, Column], window: Mapping[str, Column]) -> None:
@@ -59,9 +61,9 @@ class Peers:
             self._ask("baseline", key, {name: Asked(name, column) for name, column in baseline.items()})
             self._known = [*self._known[-2:], key]
 
-    def _ask(self, operation: str, key: str, asked: Mapping[str, Asked]) -> Any:
+    def _ask(self, operation: str, key: str, asked: Mapping[str, Asked], peers: Sequence[str] = ()) -> Any:
         told = packed(asked)
-        head = json.dumps({"op": operation, "key": key, "size": len(told)}) + "\n"
+        head = json.dumps({"op": operation, "key": key, "peers": list(peers), "size": len(told)}) + "\n"
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None

@@ -40,6 +40,8 @@ PEERS = (
     Contender("Evidently", ((EVIDENTLY, _NEVER),)),
     Contender("KS and chi-squared", ((TESTS, _NEVER),)),
 )
+# Minus log10 of 0.005 divided by two tests of each of 14 features, as many as a window has on average.
+_ALL = math.log10(28 / 0.005)
 #: Rows of the table whose thresholds stay: a name, the method, and what is an alarm. TFDV's tutorial
 #: (tensorflow.org/tfx/data_validation/get_started) has an L-infinity norm of 0.01 for skew and no divergence;
 #: 0.02 is what the documentation of Vertex AI's DataDriftSpec has beside the same 0.01. 0.3 is the default of
@@ -51,6 +53,7 @@ AS_THEY_COME: tuple[tuple[str, str, Rule], ...] = (
     ("TFDV, 0.3 each", STANDARD, Thresholds(0.3, 0.3, flagged=True, new=True)),
     ("Evidently, as it comes", EVIDENTLY, as_it_comes),
     ("KS and chi-squared at 0.05", TESTS, as_it_comes),
+    ("KS and chi-squared at 0.005 for all of a window (Bonferroni)", TESTS, Thresholds(_ALL, _ALL)),
 )
 
 
@@ -93,8 +96,9 @@ def hindsights(windows: Sequence[Judged], planted: Sequence[Planted]) -> dict[st
     """For each peer that was asked, what its thresholds would have given on these windows and faults."""
     found = {}
     for peer in PEERS:
-        if all(method in windows[0].clean for method, _ in peer.variants):
-            ways = [(name, base, hindsight(windows, planted, name, base)) for name, base in peer.variants]
+        asked = [one for one in windows if all(one.is_asked_of(name) for name, _ in peer.variants)]
+        if asked:
+            ways = [(name, base, hindsight(asked, planted, name, base)) for name, base in peer.variants]
             found[peer.name] = Best(ways)
     return found
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.detection_answers import OURS, Judged, Planted
-from benchmarks.detection_bounds import LEAST_FOUND, Contest, by_size
+from benchmarks.detection_bounds import LEAST_FOUND, Contest, any_size, by_size
 from benchmarks.detection_contenders import AS_THEY_COME, ours
 from benchmarks.detection_faults import MEAN, MISSING, SHARE
 from benchmarks.detection_rates import Rule, as_it_comes, detections, false_alarms, grouped
@@ -18,7 +18,7 @@ FAULTS = "faults"
 
 def figures(windows: Sequence[Judged]) -> dict[str, Any]:
     """For each size `curves`, `points` and `ladders`, by contender."""
-    contests = {rows: Contest.of(by_size(windows).get(rows, []), False) for rows in LEAST_FOUND}
+    contests = {rows: Contest.of(by_size(windows).get(rows, []), any_size) for rows in LEAST_FOUND}
     return {str(rows): _of_size(contest) for rows, contest in contests.items() if contest.planted}
 
 
@@ -30,11 +30,11 @@ def _of_size(contest: Contest) -> dict[str, Any]:
     }
     points = {
         name: (
-            false_alarms(contest.clean, method, rule).value,
+            false_alarms([one for one in contest.clean if one.is_asked_of(method)], method, rule).value,
             detections(contest.planted, method, rule).value,
         )
         for name, method, rule in AS_THEY_COME
-        if method in contest.clean[0].clean
+        if method in contest.planted[0].answers
     }
     return {"curves": curves, "points": points, "ladders": _ladders(contest)}
 

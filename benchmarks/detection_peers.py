@@ -1,8 +1,9 @@
 """The peers' judgement of columns: `python benchmarks/detection_peers.py`, run in the peers' venv.
 
 Reads requests from stdin and answers each with a line of JSON. A request is a line of JSON (`key`, the
-baseline's name; `op`, "baseline" or "judge"; `size`, of what follows) and an Arrow stream of one row: a list
-of the present values for each column, with `feature`, `rows` and `missing` in the field's metadata.
+baseline's name; `op`, "baseline", "agree" or "judge"; `peers`, who is asked; `size`, of what follows) and an
+Arrow stream of one row: a list of the present values for each column, with `feature`, `rows` and `missing` in
+the field's metadata.
 
 Evidently is asked by its own choice of test for a column, as DataDriftPreset makes it; `agree` holds both
 against one another. SciPy's tests are Kolmogorov and Smirnov's for numbers and chi-squared for categories
@@ -16,7 +17,7 @@ import json
 import math
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,11 +59,11 @@ def _told(table: Any, field: Any) -> Told:
     return Told(about["feature"], flat, int(about["rows"]), int(about["missing"]))
 
 
-def judged(before: Told, after: Told) -> dict[str, tuple[float, bool]]:
+def judged(before: Told, after: Told, peers: Sequence[str]) -> dict[str, tuple[float, bool]]:
     """For each peer a score, the greater the surer, and whether it raises an alarm as it comes."""
     if not len(after.values):
-        return {"evidently": (_SURE, True), "tests": (_SURE, True)}
-    return {"evidently": evidently(before, after), "tests": tests(before, after)}
+        return dict.fromkeys(peers, (_SURE, True))
+    return {name: PEERS[name](before, after) for name in peers}
 
 
 def tests(before: Told, after: Told) -> tuple[float, bool]:
@@ -118,6 +119,9 @@ def _kind(side: Told) -> str:
     return "num" if side.is_number and not few else "cat"
 
 
+PEERS = {"evidently": evidently, "tests": tests}
+
+
 def agree(before: Mapping[str, Told], after: Mapping[str, Told]) -> None:
     """Holds `evidently` against its preset's report. Raises ValueError where they differ."""
     from evidently import DataDefinition, Dataset, Report  # type: ignore[import-not-found]
@@ -163,7 +167,8 @@ def main() -> None:
             answer = "agreed"
         else:
             before = baselines[request["key"]]
-            answer = {name: judged(before[told.feature], told) for name, told in columns.items()}
+            peers = request["peers"]
+            answer = {name: judged(before[told.feature], told, peers) for name, told in columns.items()}
         print(json.dumps(answer), file=answers, flush=True)
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.detection_answers import METHODS_OF_PEERS, OURS, PLAIN, SURE, Answer, Judged, Planted
+from benchmarks.detection_answers import METHODS_OF_PEERS, OURS, PLAIN, SURE, TESTS, Answer, Judged, Planted
 from benchmarks.detection_asking import Asked, Peers
 from benchmarks.detection_data import FLIGHTS, SOURCES, World, world
 from benchmarks.detection_faults import Cell, cells
@@ -26,30 +26,34 @@ _PROCESSES = 2
 
 
 class Counts(NamedTuple):
-    """Windows of a size and source: how many in all, with faults planted in them too, and asked of all peers.
+    """Windows of a size and source: how many in all, and of how many of these first ones more is asked.
 
-    Of the windows without a fault `peers_clean` are asked of the peers, of those with faults `peers_faulty`.
+    Attributes:
+      faulty: with faults planted in them, too.
+      peers_clean, evidently_clean: of the peers, as they are; Evidently is slow.
+      peers_faulty: of the peers, with the faults.
     """
 
     clean: int
     faulty: int
     peers_clean: int
+    evidently_clean: int
     peers_faulty: int
 
 
 FULL = {
-    200: Counts(400, 6, 60, 3),
-    500: Counts(400, 16, 60, 4),
-    2_000: Counts(400, 16, 60, 4),
-    20_000: Counts(200, 16, 40, 3),
-    200_000: Counts(100, 0, 10, 0),
+    200: Counts(400, 4, 200, 30, 2),
+    500: Counts(400, 12, 200, 30, 4),
+    2_000: Counts(400, 12, 200, 30, 4),
+    20_000: Counts(200, 12, 100, 20, 3),
+    200_000: Counts(80, 0, 10, 5, 0),
 }
 QUICK = {
-    200: Counts(30, 0, 6, 0),
-    500: Counts(30, 1, 6, 1),
-    2_000: Counts(30, 0, 6, 0),
-    20_000: Counts(16, 1, 4, 0),
-    200_000: Counts(2, 0, 0, 0),
+    200: Counts(30, 0, 8, 2, 0),
+    500: Counts(30, 1, 8, 2, 1),
+    2_000: Counts(30, 0, 8, 2, 0),
+    20_000: Counts(16, 1, 4, 2, 0),
+    200_000: Counts(2, 0, 0, 0, 0),
 }
 
 
@@ -63,13 +67,26 @@ class Task(NamedTuple):
     is_faulty: bool
     asks_clean: bool
     asks_faulty: bool
+    asks_evidently: bool = True
+
+    @property
+    def peers(self) -> tuple[str, ...]:
+        """Who is asked of the window as it is."""
+        return METHODS_OF_PEERS if self.asks_evidently else (TESTS,)
 
 
 def tasks(plan: Mapping[int, Counts], seed: int) -> list[Task]:
     """Those of one size and world after another, the largest first, since they take longest."""
     found = [
         Task(
-            source, rows, number, seed, number < of.faulty, number < of.peers_clean, number < of.peers_faulty
+            source,
+            rows,
+            number,
+            seed,
+            is_faulty=number < of.faulty,
+            asks_clean=number < of.peers_clean,
+            asks_faulty=number < of.peers_faulty,
+            asks_evidently=number < of.evidently_clean,
         )
         for source in SOURCES
         for rows, of in sorted(plan.items(), reverse=True)
@@ -142,7 +159,8 @@ class Judge:
         window = served(columns, self.world.reference)
         clean = self._answers(window, columns, task.asks_clean)
         if task.asks_clean:
-            for name, told in self._peers({name: Asked(name, col) for name, col in columns.items()}).items():
+            asked = {name: Asked(name, column) for name, column in columns.items()}
+            for name, told in self._peers(asked, task.peers).items():
                 for method, answer in told.items():
                     clean.setdefault(method, {})[name] = answer
         planted = self._planted(task, columns, window, random) if task.is_faulty else ()
@@ -175,7 +193,7 @@ class Judge:
             answers[cell.key] = {method: list(told.values()) for method, told in found.items()}
             asked |= {f"{cell.key}#{name}": Asked(name, column) for name, column in changed.items()}
         if task.asks_faulty:
-            for key, told in self._peers(asked).items():
+            for key, told in self._peers(asked, METHODS_OF_PEERS).items():
                 for method, answer in told.items():
                     answers[key.partition("#")[0]].setdefault(method, []).append(answer)
         return [self._of_cell(cell, answers[cell.key]) for cell in self.cells]
@@ -192,7 +210,7 @@ class Judge:
             answers={method: _surest(told) for method, told in answers.items()},
         )
 
-    def _peers(self, asked: Mapping[str, Asked]) -> dict[str, dict[str, Answer]]:
+    def _peers(self, asked: Mapping[str, Asked], peers: Sequence[str]) -> dict[str, dict[str, Answer]]:
         """The peers' answers by id; a number that came as text is one that they cannot miss."""
         if _peers is None:
             return {}
@@ -200,9 +218,9 @@ class Judge:
         fitting = {
             key: one for key, one in asked.items() if _is_text(one.column) == _is_text(training[one.feature])
         }
-        told = _peers.judged(self.world.name, training, fitting)
+        told = _peers.judged(self.world.name, training, fitting, peers)
         found = {key: {name: Answer(*answer) for name, answer in by.items()} for key, by in told.items()}
-        sure = dict.fromkeys(METHODS_OF_PEERS, Answer(SURE, True))
+        sure = dict.fromkeys(peers, Answer(SURE, True))
         return found | {key: sure for key in asked if key not in fitting}
 
 

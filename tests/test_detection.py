@@ -27,7 +27,7 @@ from benchmarks.detection_answers import (
     Planted,
 )
 from benchmarks.detection_asking import Asked, packed
-from benchmarks.detection_bounds import LEAST_FOUND, Contest, bounds
+from benchmarks.detection_bounds import LEAST_FOUND, Contest, any_size, bounds, large, promised
 from benchmarks.detection_contenders import Best, hindsights
 from benchmarks.detection_data import FLIGHTS, GENERATED, SOURCES, World, world
 from benchmarks.detection_faults import MISSING, PROMISED, SHARE, UNIT, Cell, cells, moved
@@ -304,7 +304,7 @@ def failing(windows: list[Judged], trifles: Mapping[str, bool] | None = None) ->
 
 def test_all_bounds_hold_where_nothing_is_missed() -> None:
     assert failing(all_sizes()) == []
-    assert len(bounds(all_sizes(), {"normal": False})) == 3 + 1 + 18 + 1 + 18
+    assert len(bounds(all_sizes(), {"normal": False})) == 3 + 1 + 18 + 1 + 24
 
 
 def test_a_bound_that_is_missed_goes_red() -> None:
@@ -317,17 +317,32 @@ def test_a_bound_that_is_missed_goes_red() -> None:
     assert len(missed) == 6
     assert all("at least 99% of" in one for one in missed)
     assert len([one for one in failing(all_sizes(missed=2)) if "at least" in one]) == 18
-    # A peer that finds all at no false alarm is not beaten.
-    beaten = failing(all_sizes(score=1.0))
-    assert len(beaten) == 18
-    assert all("at equal false alarms" in one for one in beaten)
+    # A peer that finds all at no false alarm is not beaten, and beats what misses one.
+    even = failing(all_sizes(score=1.0))
+    assert len(even) == 6
+    assert all("on average over these sizes" in one for one in even)
+    beaten = [one for one in failing(all_sizes(score=1.0, missed=1)) if "at least" not in one]
+    assert len(beaten) == 24
+    assert any("by TFDV at equal false alarms: 95.0% against 100.0%" in one for one in beaten)
 
 
 def test_peers_are_held_to_the_same_false_alarms() -> None:
-    contest = Contest.of(toy(500, alarms=2), True)
+    contest = Contest.of(toy(500, alarms=2), promised)
     assert contest.budget == 0.1
     assert contest.peers["Evidently"].share(contest.budget) == 1.0  # 0.9 is over all but two windows
     assert hindsights(contest.clean, contest.planted)["Evidently"].share(0.0) == 0.0
+
+
+def test_faults_are_told_by_what_they_change() -> None:
+    small = [
+        fault("unit", found=True, score=1, strength=0.03),
+        fault("missing", found=True, score=1, strength=0.05),
+    ]
+    moved_a_little = fault("mean", found=True, score=1, strength=0.1)
+    every = [*small, moved_a_little]
+    assert [promised(one) for one in every] == [False, True, False]
+    assert [large(one) for one in every] == [False, True, True]
+    assert all(any_size(one) for one in every)
 
 
 def test_the_page_and_the_pictures_figures_tell_all() -> None:
