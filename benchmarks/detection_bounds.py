@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from benchmarks.detection_answers import OURS, Judged, Planted
-from benchmarks.detection_contenders import Best, hindsights
-from benchmarks.detection_faults import MEAN
+from benchmarks.detection_answers import OURS, Judged
+from benchmarks.detection_duels import Duel, by_size, duels, large, planted_in, promised
 from benchmarks.detection_rates import Share, as_it_comes, detections, false_alarms, grouped
 
-Choice: TypeAlias = Callable[[Planted], bool]
 MOST_FALSE, MOST_FALSE_ON_AVERAGE = 0.01, 0.005
 #: The least share found of each kind that is promised, by rows in the window.
 LEAST_FOUND = {500: 0.95, 2_000: 0.95, 20_000: 0.99}
@@ -32,16 +30,6 @@ def bounds(windows: Sequence[Judged], trifles: Mapping[str, bool]) -> list[Bound
     return [*_false(windows), *_found(windows), *_trifle(trifles), *_better(windows)]
 
 
-def by_size(windows: Sequence[Judged]) -> dict[int, list[Judged]]:
-    """Windows by their rows, the smallest first."""
-    sizes = sorted({one.rows for one in windows})
-    return {rows: [one for one in windows if one.rows == rows] for rows in sizes}
-
-
-def planted_in(windows: Sequence[Judged]) -> list[Planted]:
-    return [planted for one in windows for planted in one.planted]
-
-
 def _false(windows: Sequence[Judged]) -> Iterator[Bound]:
     shares = {rows: false_alarms(of, OURS, as_it_comes) for rows, of in by_size(windows).items()}
     for rows, share in shares.items():
@@ -54,8 +42,8 @@ def _false(windows: Sequence[Judged]) -> Iterator[Bound]:
 
 def _found(windows: Sequence[Judged]) -> Iterator[Bound]:
     for rows, least in LEAST_FOUND.items():
-        promised = [one for one in planted_in(by_size(windows).get(rows, [])) if one.is_promised]
-        for kind, planted in sorted(grouped(promised, lambda one: one.kind).items()):
+        every = [one for one in planted_in(by_size(windows).get(rows, [])) if one.is_promised]
+        for kind, planted in sorted(grouped(every, lambda one: one.kind).items()):
             share = detections(planted, OURS, as_it_comes)
             text = f"at least {least:.0%} of {_NAMES.get(kind, kind)} are found in {rows:,} rows"
             yield Bound(text, _told(share), share.value >= least)
@@ -86,60 +74,20 @@ def _better(windows: Sequence[Judged]) -> Iterator[Bound]:
 
     At each size not more, and over the sizes, each with its own thresholds, less.
     """
+    sizes = by_size(windows)
     for among, what in ((promised, "what is promised"), (large, "faults of 5 % or more")):
-        contests = {rows: Contest.of(by_size(windows).get(rows, []), among) for rows in LEAST_FOUND}
-        for peer in contests[min(contests)].peers:
-            shares = {
-                rows: one.peers[peer].share(one.budget) for rows, one in contests.items() if one.planted
-            }
-            for rows, share in shares.items():
+        of_sizes = {rows: duels(sizes.get(rows, []), among) for rows in LEAST_FOUND}
+        for peer in dict.fromkeys(name for of in of_sizes.values() for name in of):
+            found = {rows: of[peer] for rows, of in of_sizes.items() if peer in of}
+            for rows, duel in found.items():
                 text = f"no less of {what} is found in {rows:,} rows than by {peer} at equal false alarms"
-                ours = contests[rows].ours
-                yield Bound(text, f"{ours:.1%} against {share:.1%}", ours >= share)
-            theirs = sum(shares.values()) / len(shares)
-            ours = sum(contests[rows].ours for rows in shares) / len(shares)
+                yield Bound(text, f"{duel.ours:.1%} against {duel.share:.1%}", duel.ours >= duel.share)
+            ours, theirs = (
+                sum(shares) / len(found) for shares in zip(*map(_shares, found.values()), strict=True)
+            )
             text = f"more of {what} is found on average over these sizes than by {peer}"
             yield Bound(text, f"{ours:.1%} against {theirs:.1%}", ours > theirs)
 
 
-class Contest(NamedTuple):
-    """On the windows that peers were asked of: what this job finds, and they with no more false alarms.
-
-    Attributes:
-      budget: the share of these windows, without a fault, in which this job raises an alarm.
-      ours: the share of the planted faults that it finds.
-    """
-
-    clean: list[Judged]
-    planted: list[Planted]
-    budget: float
-    ours: float
-    peers: Mapping[str, Best]
-
-    @classmethod
-    def of(cls, windows: Sequence[Judged], among: Choice) -> Contest:
-        clean = [one for one in windows if len(one.clean) > 1]
-        planted = [one for one in asked_planted(windows) if among(one)]
-        budget = false_alarms(clean, OURS, as_it_comes).value if clean else 0.0
-        found = detections(planted, OURS, as_it_comes).value
-        return cls(clean, planted, budget, found, hindsights(clean, planted) if clean and planted else {})
-
-
-def asked_planted(windows: Sequence[Judged]) -> list[Planted]:
-    """Faults that every method was asked of."""
-    every = planted_in(windows)
-    most = max((len(one.answers) for one in every), default=0)
-    return [one for one in every if len(one.answers) == most and most > 1]
-
-
-def promised(one: Planted) -> bool:
-    return one.is_promised
-
-
-def large(one: Planted) -> bool:
-    """Whether it changes 5 % of the rows or values at least, or moves a mean."""
-    return one.kind == MEAN or one.strength >= 0.05
-
-
-def any_size(_: Planted) -> bool:
-    return True
+def _shares(duel: Duel) -> tuple[float, float]:
+    return duel.ours, duel.share

@@ -92,17 +92,6 @@ class Best:
         return Chosen(method, rule, float(table.false[place]), float(table.found[place]) / max(table.of, 1))
 
 
-def hindsights(windows: Sequence[Judged], planted: Sequence[Planted]) -> dict[str, Best]:
-    """For each peer that was asked, what its thresholds would have given on these windows and faults."""
-    found = {}
-    for peer in PEERS:
-        asked = [one for one in windows if all(one.is_asked_of(name) for name, _ in peer.variants)]
-        if asked:
-            ways = [(name, base, hindsight(asked, planted, name, base)) for name, base in peer.variants]
-            found[peer.name] = Best(ways)
-    return found
-
-
 def ours(windows: Sequence[Judged], planted: Sequence[Planted]) -> Best:
     """This job with its rate of false alarms moved."""
     return Best([(OURS, _NEVER, hindsight(windows, planted, OURS, _NEVER, one=True))])

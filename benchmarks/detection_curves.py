@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.detection_answers import OURS, Judged, Planted
-from benchmarks.detection_bounds import LEAST_FOUND, Contest, any_size, by_size
+from benchmarks.detection_bounds import LEAST_FOUND
 from benchmarks.detection_contenders import AS_THEY_COME, ours
+from benchmarks.detection_duels import Duel, any_size, by_size, duels, planted_in
 from benchmarks.detection_faults import MEAN, MISSING, SHARE
 from benchmarks.detection_rates import Rule, as_it_comes, detections, false_alarms, grouped
 
@@ -18,34 +19,40 @@ FAULTS = "faults"
 
 def figures(windows: Sequence[Judged]) -> dict[str, Any]:
     """For each size `curves`, `points` and `ladders`, by contender."""
-    contests = {rows: Contest.of(by_size(windows).get(rows, []), any_size) for rows in LEAST_FOUND}
-    return {str(rows): _of_size(contest) for rows, contest in contests.items() if contest.planted}
+    sizes = {rows: by_size(windows).get(rows, []) for rows in LEAST_FOUND}
+    return {str(rows): _of_size(of) for rows, of in sizes.items() if any(one.planted for one in of)}
 
 
-def _of_size(contest: Contest) -> dict[str, Any]:
-    tables = {"trueserve": ours(contest.clean, contest.planted), **contest.peers}
+def _of_size(windows: Sequence[Judged]) -> dict[str, Any]:
+    against, every = duels(windows, any_size), planted_in(windows)
+    scored = [one for one in windows if len(one.clean) > 1]
+    tables = {"trueserve": ours(scored, every)} | {name: duel.theirs for name, duel in against.items()}
     curves = {
         name: [(budget, chosen.found) for budget in _BUDGETS if (chosen := table.chosen(budget)) is not None]
         for name, table in tables.items()
     }
-    points = {
-        name: (
-            false_alarms([one for one in contest.clean if one.is_asked_of(method)], method, rule).value,
-            detections(contest.planted, method, rule).value,
-        )
-        for name, method, rule in AS_THEY_COME
-        if method in contest.planted[0].answers
-    }
-    return {"curves": curves, "points": points, "ladders": _ladders(contest)}
+    return {"curves": curves, "points": _points(windows), "ladders": _ladders(every, against)}
 
 
-def _ladders(contest: Contest) -> dict[str, Any]:
+def _points(windows: Sequence[Judged]) -> dict[str, tuple[float, float]]:
+    """Of each as it comes: the shares of false alarms and of faults found."""
+    points = {}
+    for name, method, rule in AS_THEY_COME:
+        clean = [one for one in windows if one.is_asked_of(method)]
+        planted = [one for one in planted_in(windows) if method in one.answers]
+        if clean and planted:
+            share = false_alarms(clean, method, rule).value
+            points[name] = (share, detections(planted, method, rule).value)
+    return points
+
+
+def _ladders(every: Sequence[Planted], against: Mapping[str, Duel]) -> dict[str, Any]:
     """By contender and kind of fault, the share found at each strength, at this job's false alarms."""
-    rules: dict[str, tuple[str, Rule]] = {"trueserve": (OURS, as_it_comes)}
-    for name, table in contest.peers.items():
-        if (chosen := table.chosen(contest.budget)) is not None:
-            rules[name] = (chosen.method, chosen.rule)
-    return {name: _ladder(contest.planted, *rule) for name, rule in rules.items()}
+    found = {"trueserve": _ladder(every, OURS, as_it_comes)}
+    for name, duel in against.items():
+        if (chosen := duel.theirs.chosen(duel.budget)) is not None:
+            found[name] = _ladder(duel.planted, chosen.method, chosen.rule)
+    return found
 
 
 def _ladder(planted: Sequence[Planted], method: str, rule: Rule) -> dict[str, list[tuple[float, float]]]:

@@ -12,7 +12,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.detection_answers import METHODS_OF_PEERS, OURS, PLAIN, SURE, TESTS, Answer, Judged, Planted
+from benchmarks.detection_answers import (
+    EVIDENTLY,
+    METHODS_OF_PEERS,
+    OURS,
+    PLAIN,
+    SURE,
+    Answer,
+    Judged,
+    Planted,
+)
 from benchmarks.detection_asking import Asked, Peers
 from benchmarks.detection_data import FLIGHTS, SOURCES, World, world
 from benchmarks.detection_faults import Cell, cells
@@ -30,30 +39,30 @@ class Counts(NamedTuple):
 
     Attributes:
       faulty: with faults planted in them, too.
-      peers_clean, evidently_clean: of the peers, as they are; Evidently is slow.
-      peers_faulty: of the peers, with the faults.
+      slow_clean, slow_faulty: of all methods, as they are and with the faults; of the others the slow ones
+        (`SLOW`) are not asked.
     """
 
     clean: int
     faulty: int
-    peers_clean: int
-    evidently_clean: int
-    peers_faulty: int
+    slow_clean: int
+    slow_faulty: int
 
 
+SLOW = (PLAIN, EVIDENTLY)
 FULL = {
-    200: Counts(400, 4, 200, 30, 2),
-    500: Counts(400, 12, 200, 30, 4),
-    2_000: Counts(400, 12, 200, 30, 4),
-    20_000: Counts(200, 12, 100, 20, 3),
-    200_000: Counts(80, 0, 10, 5, 0),
+    200: Counts(400, 4, 40, 2),
+    500: Counts(400, 12, 40, 4),
+    2_000: Counts(400, 12, 40, 4),
+    20_000: Counts(200, 12, 30, 4),
+    200_000: Counts(80, 0, 10, 0),
 }
 QUICK = {
-    200: Counts(30, 0, 8, 2, 0),
-    500: Counts(30, 1, 8, 2, 1),
-    2_000: Counts(30, 0, 8, 2, 0),
-    20_000: Counts(16, 1, 4, 2, 0),
-    200_000: Counts(2, 0, 0, 0, 0),
+    200: Counts(30, 0, 2, 0),
+    500: Counts(30, 1, 2, 1),
+    2_000: Counts(30, 0, 2, 0),
+    20_000: Counts(16, 1, 2, 0),
+    200_000: Counts(2, 0, 0, 0),
 }
 
 
@@ -65,14 +74,8 @@ class Task(NamedTuple):
     number: int
     seed: int
     is_faulty: bool
-    asks_clean: bool
-    asks_faulty: bool
-    asks_evidently: bool = True
-
-    @property
-    def peers(self) -> tuple[str, ...]:
-        """Who is asked of the window as it is."""
-        return METHODS_OF_PEERS if self.asks_evidently else (TESTS,)
+    slow_clean: bool
+    slow_faulty: bool
 
 
 def tasks(plan: Mapping[int, Counts], seed: int) -> list[Task]:
@@ -84,9 +87,8 @@ def tasks(plan: Mapping[int, Counts], seed: int) -> list[Task]:
             number,
             seed,
             is_faulty=number < of.faulty,
-            asks_clean=number < of.peers_clean,
-            asks_faulty=number < of.peers_faulty,
-            asks_evidently=number < of.evidently_clean,
+            slow_clean=number < of.slow_clean,
+            slow_faulty=number < of.slow_faulty,
         )
         for source in SOURCES
         for rows, of in sorted(plan.items(), reverse=True)
@@ -157,29 +159,23 @@ class Judge:
         random = np.random.default_rng([task.seed, SOURCES.index(task.source), task.rows, task.number])
         columns = self.world.draw(task.rows, random)
         window = served(columns, self.world.reference)
-        clean = self._answers(window, columns, task.asks_clean)
-        if task.asks_clean:
-            asked = {name: Asked(name, column) for name, column in columns.items()}
-            for name, told in self._peers(asked, task.peers).items():
-                for method, answer in told.items():
-                    clean.setdefault(method, {})[name] = answer
+        clean = self._answers(window, columns, task.slow_clean)
+        asked = {name: Asked(name, column) for name, column in columns.items()}
+        for name, told in self._peers(asked, task.slow_clean).items():
+            for method, answer in told.items():
+                clean.setdefault(method, {})[name] = answer
         planted = self._planted(task, columns, window, random) if task.is_faulty else ()
         numbers = frozenset(name for name, traits in self.world.traits.items() if traits.is_number)
         return Judged(task.source, task.rows, task.number, clean, tuple(planted), numbers)
 
-    def _answers(
-        self, window: Served, names: Iterable[str], all_methods: bool
-    ) -> dict[str, dict[str, Answer]]:
+    def _answers(self, window: Served, names: Iterable[str], slow: bool) -> dict[str, dict[str, Answer]]:
         """Of this job, with either baseline, and of TFDV."""
         found = errors(window, self.world.reference)
-        if not all_methods:
-            return {OURS: {name: Answer(0.0, name in found) for name in names}}
-        plainly = errors(window, self.plain)
-        return {
-            OURS: scored(window, self.world.reference, names, found),
-            PLAIN: {name: Answer(0.0, name in plainly) for name in names},
-            **self.tfdv.answers(window, names),
-        }
+        answers = {OURS: scored(window, self.world.reference, names, found)}
+        if slow:
+            plainly = errors(window, self.plain)
+            answers[PLAIN] = {name: Answer(0.0, name in plainly) for name in names}
+        return answers | self.tfdv.answers(window, names)
 
     def _planted(
         self, task: Task, columns: Mapping[str, Column], window: Served, random: np.random.Generator
@@ -189,13 +185,12 @@ class Judge:
         for cell in self.cells:
             changed = cell.plant(columns, random)
             after = window.changed(changed, self.world.reference)
-            found = self._answers(after, cell.touched, task.asks_faulty)
+            found = self._answers(after, cell.touched, task.slow_faulty)
             answers[cell.key] = {method: list(told.values()) for method, told in found.items()}
             asked |= {f"{cell.key}#{name}": Asked(name, column) for name, column in changed.items()}
-        if task.asks_faulty:
-            for key, told in self._peers(asked, METHODS_OF_PEERS).items():
-                for method, answer in told.items():
-                    answers[key.partition("#")[0]].setdefault(method, []).append(answer)
+        for key, told in self._peers(asked, task.slow_faulty).items():
+            for method, answer in told.items():
+                answers[key.partition("#")[0]].setdefault(method, []).append(answer)
         return [self._of_cell(cell, answers[cell.key]) for cell in self.cells]
 
     def _of_cell(self, cell: Cell, answers: Mapping[str, list[Answer]]) -> Planted:
@@ -210,10 +205,11 @@ class Judge:
             answers={method: _surest(told) for method, told in answers.items()},
         )
 
-    def _peers(self, asked: Mapping[str, Asked], peers: Sequence[str]) -> dict[str, dict[str, Answer]]:
+    def _peers(self, asked: Mapping[str, Asked], slow: bool) -> dict[str, dict[str, Answer]]:
         """The peers' answers by id; a number that came as text is one that they cannot miss."""
         if _peers is None:
             return {}
+        peers = [name for name in METHODS_OF_PEERS if slow or name not in SLOW]
         training = self.world.training
         fitting = {
             key: one for key, one in asked.items() if _is_text(one.column) == _is_text(training[one.feature])

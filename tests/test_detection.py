@@ -27,9 +27,10 @@ from benchmarks.detection_answers import (
     Planted,
 )
 from benchmarks.detection_asking import Asked, packed
-from benchmarks.detection_bounds import LEAST_FOUND, Contest, any_size, bounds, large, promised
-from benchmarks.detection_contenders import Best, hindsights
+from benchmarks.detection_bounds import LEAST_FOUND, bounds
+from benchmarks.detection_contenders import Best
 from benchmarks.detection_data import FLIGHTS, GENERATED, SOURCES, World, world
+from benchmarks.detection_duels import any_size, duels, large, promised
 from benchmarks.detection_faults import MISSING, PROMISED, SHARE, UNIT, Cell, cells, moved
 from benchmarks.detection_methods import Served, Tfdv, errors, served
 from benchmarks.detection_peers import read
@@ -327,10 +328,21 @@ def test_a_bound_that_is_missed_goes_red() -> None:
 
 
 def test_peers_are_held_to_the_same_false_alarms() -> None:
-    contest = Contest.of(toy(500, alarms=2), promised)
-    assert contest.budget == 0.1
-    assert contest.peers["Evidently"].share(contest.budget) == 1.0  # 0.9 is over all but two windows
-    assert hindsights(contest.clean, contest.planted)["Evidently"].share(0.0) == 0.0
+    duel = duels(toy(500, alarms=2), promised)["Evidently"]
+    assert duel.budget == 0.1
+    assert duel.share == 1.0  # 0.9 is over all but two windows
+    assert duel.theirs.share(0.0) == 0.0
+
+
+def test_a_peer_is_held_against_what_it_was_asked_of() -> None:
+    few = toy(500)
+    rest = [
+        dataclasses.replace(one, clean={OURS: answers(1, 0, True)[OURS]}, planted=(), number=one.number + 20)
+        for one in toy(500)
+    ]
+    duel = duels([*few, *rest], promised)["Evidently"]
+    assert len(duel.clean) == 20
+    assert duel.budget == 0.0
 
 
 def test_faults_are_told_by_what_they_change() -> None:
@@ -361,8 +373,8 @@ def test_the_plan_asks_peers_of_windows_that_are_there() -> None:
     every = tasks(FULL, 1)
     assert len(set(every)) == len(every) == 2 * sum(of.clean for of in FULL.values())
     for rows, of in FULL.items():
-        assert sum(one.asks_faulty for one in every if one.rows == rows) == 2 * of.peers_faulty
-        assert of.peers_faulty <= of.faulty <= of.clean
+        assert sum(one.slow_faulty for one in every if one.rows == rows) == 2 * of.slow_faulty
+        assert of.slow_faulty <= of.faulty <= of.clean
 
 
 def test_modules_of_the_benchmark_are_short() -> None:
