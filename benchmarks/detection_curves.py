@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.detection_answers import OURS, Judged, Planted
 from benchmarks.detection_bounds import LEAST_FOUND
 from benchmarks.detection_contenders import AS_THEY_COME, ours
-from benchmarks.detection_duels import Duel, any_size, by_size, duels, planted_in
+from benchmarks.detection_duels import Duel, any_size, by_size, duels, large, planted_in
 from benchmarks.detection_faults import MEAN, MISSING, SHARE
 from benchmarks.detection_rates import Rule, as_it_comes, detections, false_alarms, grouped
 
@@ -18,28 +18,33 @@ FAULTS = "faults"
 
 
 def figures(windows: Sequence[Judged]) -> dict[str, Any]:
-    """For each size `curves`, `points` and `ladders`, by contender."""
+    """For each size `curves` and `points`, of faults of 5 % or more, and `ladders`, of all, by contender."""
     sizes = {rows: by_size(windows).get(rows, []) for rows in LEAST_FOUND}
     return {str(rows): _of_size(of) for rows, of in sizes.items() if any(one.planted for one in of)}
 
 
 def _of_size(windows: Sequence[Judged]) -> dict[str, Any]:
-    against, every = duels(windows, any_size), planted_in(windows)
+    every = planted_in(windows)
     scored = [one for one in windows if len(one.clean) > 1]
-    tables = {"trueserve": ours(scored, every)} | {name: duel.theirs for name, duel in against.items()}
+    tables = {"trueserve": ours(scored, list(filter(large, every)))}
+    tables |= {name: duel.theirs for name, duel in duels(windows, large).items()}
     curves = {
         name: [(budget, chosen.found) for budget in _BUDGETS if (chosen := table.chosen(budget)) is not None]
         for name, table in tables.items()
     }
-    return {"curves": curves, "points": _points(windows), "ladders": _ladders(every, against)}
+    return {
+        "curves": curves,
+        "points": _points(windows),
+        "ladders": _ladders(every, duels(windows, any_size)),
+    }
 
 
 def _points(windows: Sequence[Judged]) -> dict[str, tuple[float, float]]:
-    """Of each as it comes: the shares of false alarms and of faults found."""
+    """Of each as it comes: the shares of false alarms, and of faults of 5 % or more that are found."""
     points = {}
     for name, method, rule in AS_THEY_COME:
         clean = [one for one in windows if one.is_asked_of(method)]
-        planted = [one for one in planted_in(windows) if method in one.answers]
+        planted = [one for one in planted_in(windows) if method in one.answers and large(one)]
         if clean and planted:
             share = false_alarms(clean, method, rule).value
             points[name] = (share, detections(planted, method, rule).value)

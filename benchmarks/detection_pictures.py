@@ -61,10 +61,10 @@ def _curves(sizes: dict[str, Any]) -> Any:
             first = name.split(",")[0].split(" at ")[0]
             plain = "baseline" in name
             axis.plot(x, y, "D" if plain else "o", color=_COLOURS[first], ms=6, mfc="white", clip_on=False)
-        axis.set(title=f"{int(rows):,} rows", xlim=(-0.02, 1.02), ylim=(0, 1.02))
+        axis.set(title=f"{int(rows):,} rows", ylim=(0, 1.02))
         axis.set_xlabel("windows without a fault that raise an alarm")
-        _percents(axis)
-    axes[0][0].set_ylabel("planted faults found")
+        _roots(axis)
+    axes[0][0].set_ylabel("faults of 5 % or more found")
     _legend(figure, axes[0][0])
     figure.suptitle(_MARKS, color=_GREY, fontsize=9)
     return figure
@@ -77,8 +77,7 @@ def _strengths(sizes: dict[str, Any]) -> Any:
         for axis, (kind, words) in zip(row, _KINDS.items(), strict=True):
             _ladders(axis, told["ladders"], kind)
             axis.set_title(f"{int(rows):,} rows", fontsize=9)
-            if row is axes[-1]:
-                axis.set_xlabel(" ".join(words))
+            axis.set_xlabel(" ".join(words) if rows == list(sizes)[-1] else "")
         row[0].set_ylabel("found")
     _legend(figure, axes[0][0])
     return figure
@@ -97,10 +96,19 @@ def _ladders(axis: Any, ladders: dict[str, Any], kind: str) -> None:
     axis.grid(axis="y", color="#e5e5e5", lw=0.7)
 
 
-def _percents(axis: Any) -> None:
+def _roots(axis: Any) -> None:
+    """False alarms by their root: what matters are the few."""
+    axis.set_xscale("function", functions=(_root, lambda x: x**2))
+    axis.set(xlim=(0, 1), xticks=[0, 0.01, 0.05, 0.2, 0.5, 1])
     axis.xaxis.set_major_formatter("{x:.0%}")
     axis.yaxis.set_major_formatter("{x:.0%}")
     axis.grid(color="#e5e5e5", lw=0.7)
+
+
+def _root(x: Any) -> Any:
+    import numpy as np
+
+    return np.sqrt(np.maximum(x, 0))
 
 
 def _legend(figure: Any, axis: Any) -> None:
