@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -41,7 +42,7 @@ def run(plan: Mapping[int, Counts], seed: int, python: Path | None) -> list[Judg
         done.append(one)
         if len(done) % 100 == 0 or len(done) == len(every):
             say(f"{len(done):,} of {len(every):,} windows, now of {one.rows:,} rows")
-    return done
+    return sorted(done, key=lambda one: (one.rows, one.source, one.number))
 
 
 def write(windows: Sequence[Judged], found: Sequence[Bound], about: str, notes: Sequence[str]) -> Path:
@@ -80,6 +81,8 @@ _BEGUN = time.perf_counter()
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the benchmark; 1 where a promise does not hold."""
     options = _parse(argv)
+    # So that the pool ends its processes, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     notes: list[str] = []
     python = peers_venv.python(_CACHE, notes, say)
     if python is not None:

@@ -29,8 +29,6 @@ from benchmarks.detection_methods import Served, Tfdv, errors, plain, scored, se
 from benchmarks.in_memory import Column, Lists
 from transforms.verdict.reference import Reference
 
-#: Rows in windows.
-SIZES = (200, 500, 2_000, 20_000, 200_000)
 _PROCESSES = 2
 
 
@@ -50,6 +48,7 @@ class Counts(NamedTuple):
 
 
 SLOW = (PLAIN, EVIDENTLY)
+#: By the rows in a window.
 FULL = {
     200: Counts(400, 4, 40, 2),
     500: Counts(400, 12, 40, 4),
