@@ -19,10 +19,10 @@ _MARKS = (
     " Diamond: trueserve on plain TFDV statistics."
 )
 _KINDS = {
-    "mean": ("mean moved by", "deviations"),
-    "share": ("share moved by", "of all values"),
-    "missing": ("missing in", "more of the rows"),
-    "faults": ("unit, case, default, ... in", "of the rows"),
+    "mean": "mean moved by, in deviations",
+    "share": "values moved to another",
+    "missing": "more of the rows missing",
+    "faults": "rows with a unit, default, ...",
 }
 
 
@@ -77,7 +77,7 @@ def _strengths(sizes: dict[str, Any]) -> Any:
         for axis, (kind, words) in zip(row, _KINDS.items(), strict=True):
             _ladders(axis, told["ladders"], kind)
             axis.set_title(f"{int(rows):,} rows", fontsize=9)
-            axis.set_xlabel(" ".join(words) if rows == list(sizes)[-1] else "")
+            axis.set_xlabel(words if rows == list(sizes)[-1] else "")
         row[0].set_ylabel("found")
     _legend(figure, axes[0][0])
     return figure
