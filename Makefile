@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test lint types bench bench-quick help clean
+.PHONY: demo test lint types bench bench-quick detection detection-quick help clean
 
 PYTHON ?=
 STACK ?=
@@ -30,6 +30,12 @@ bench: $(STAMP)  ## measures rows a second beside TFDV and others, in 25 minutes
 
 bench-quick: $(STAMP)  ## the main ratios of bench, in 4 minutes
 	$(BIN)/python benchmarks/bench.py --quick
+
+detection: $(STAMP)  ## false alarms, and faults found, beside TFDV and others; writes benchmarks/DETECTION.md
+	$(BIN)/python -W ignore benchmarks/detection.py
+
+detection-quick: $(STAMP)  ## the same of few windows, in 3 minutes; fails where a promise does not hold
+	$(BIN)/python -W ignore benchmarks/detection.py --quick
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1\t\2/p' Makefile

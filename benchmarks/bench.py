@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import report  # noqa: E402
+from benchmarks import peers_venv, report  # noqa: E402
 from benchmarks.cases import ALL, FULL, PEERS, QUICK, RAW, Case, Commands, Plan, needs  # noqa: E402
 from benchmarks.data import file_of  # noqa: E402
 from benchmarks.measure import Command, FailedRunError, Run, measure, median  # noqa: E402
@@ -29,7 +29,6 @@ _HERE = Path(__file__).resolve().parent
 _CACHE = ROOT / ".bench-cache"
 _DATA = _CACHE / "data-1"  # another number for other data under the same names
 _RESULTS, _FIGURES = _HERE / "RESULTS.md", _HERE / "results.json"
-_PEER_PACKAGES = ("whylogs==1.6.4", "evidently==0.7.21", "pandas==2.2.3", "numpy<2", "pyarrow==17.0.0")
 # What 20 million rows take, and some room.
 _FREE_BYTES = 10 * 10**9
 
@@ -90,30 +89,9 @@ def make_data(cases: Iterable[Case]) -> None:
 
 def peers_python(cases: Iterable[Case], notes: list[str]) -> Path | None:
     """The interpreter of the peers' venv, made if a case needs it; None where it cannot be."""
-    folder, done = _CACHE / "peers", _CACHE / "peers" / ".installed"
     if not any(case.contender in PEERS for case in cases):
         return None
-    packages = " ".join(_PEER_PACKAGES)
-    if not done.exists() or done.read_text(encoding="utf-8") != packages:
-        say(f"installing {packages} into {folder}")
-        if (failed := _install(folder)) is not None:
-            notes.append(f"whylogs and Evidently could not be installed: {failed}")
-            return None
-        done.write_text(packages, encoding="utf-8")
-    return folder / "bin" / "python"
-
-
-def _install(folder: Path) -> str | None:
-    """Installs the peers; what pip says last if it fails."""
-    python = str(folder / "bin" / "python")
-    for command in (
-        [sys.executable, "-m", "venv", "--clear", str(folder)],
-        [python, "-m", "pip", "install", "--quiet", *_PEER_PACKAGES],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            return (done.stderr.strip() or "pip failed").splitlines()[-1]
-    return None
+    return peers_venv.python(_CACHE, notes, say)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """Twelve faults planted in the flights are found and named; flights without a fault give no alarm.
 
-The seeds were fixed before the first run. What the faults are is in faults.json.
+The seeds were fixed before the first run. What the faults are is in examples/flights/faults.json.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import importlib.util
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -66,6 +66,12 @@ def split(flights: pa.Table, fraction: float = 1.0) -> Flights:
     spring = kept & (month <= 6)
     parts = (spring & ~held_out, spring & held_out, kept & (month == 7))
     return Flights(*(flights.filter(pa.array(part)).drop(["month"]) for part in parts))
+
+
+def columns(table: pa.Table) -> dict[str, np.ndarray[Any, Any]]:
+    """A table's features as numpy has them: texts as objects, a missing measure as NaN."""
+    found = {name: table[name].to_pandas().to_numpy() for name in FEATURES}
+    return {name: col.astype("float32") if col.dtype == "float64" else col for name, col in found.items()}
 
 
 def write_examples(table: pa.Table, folder: Path, shards: int = 4) -> None:

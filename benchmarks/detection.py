@@ -1,0 +1,116 @@
+"""Measures detection, not speed: `python benchmarks/detection.py [--quick] [--seed N]`.
+
+Windows of flights and of generated features are judged by this job and by its peers, as they are and with
+faults planted in them. The full run writes DETECTION.md and detection.json beside this file, and pictures
+under docs/; a quick one prints what it would say. Exit code 1 where something promised does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from benchmarks import detection_curves, detection_report, peers_venv, report  # noqa: E402
+from benchmarks.detection_answers import Judged  # noqa: E402
+from benchmarks.detection_bounds import Bound, bounds  # noqa: E402
+from benchmarks.detection_large import trifles  # noqa: E402
+from benchmarks.detection_windows import FULL, QUICK, Counts, agreed, judged, tasks  # noqa: E402
+
+_HERE = Path(__file__).resolve().parent
+_CACHE = ROOT / ".bench-cache"
+_PAGE, _FIGURES = _HERE / "DETECTION.md", _HERE / "detection.json"
+_SEED = 1
+
+
+def run(plan: Mapping[int, Counts], seed: int, python: Path | None) -> list[Judged]:
+    """Judges all windows of a plan; says how far it has come."""
+    every = tasks(plan, seed)
+    done: list[Judged] = []
+    for one in judged(every, python, _CACHE / "detection.log"):
+        done.append(one)
+        if len(done) % 100 == 0 or len(done) == len(every):
+            say(f"{len(done):,} of {len(every):,} windows, now of {one.rows:,} rows")
+    return sorted(done, key=lambda one: (one.rows, one.source, one.number))
+
+
+def write(windows: Sequence[Judged], found: Sequence[Bound], about: str, notes: Sequence[str]) -> Path:
+    """DETECTION.md and detection.json; the latter's path."""
+    _PAGE.write_text(detection_report.document(windows, found, about, notes), encoding="utf-8")
+    figures: dict[str, Any] = {
+        "about": about,
+        "promises": [one._asdict() for one in found],
+        "sizes": detection_curves.figures(windows),
+    }
+    _FIGURES.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    return _FIGURES
+
+
+def draw(figures: Path, python: Path) -> None:
+    """The pictures, by the peers' interpreter, which has what draws."""
+    command = [str(python), str(_HERE / "detection_pictures.py"), str(figures), str(ROOT / "docs")]
+    subprocess.run(command, check=True)
+
+
+def about(seed: int, begun: float) -> str:
+    """Seed, duration, machine and versions."""
+    peers = ", ".join(name for name in peers_venv.PACKAGES if name.startswith(("evidently", "scipy")))
+    minutes = (time.perf_counter() - begun) / 60
+    return f"Seed {seed}, {minutes:.0f} minutes. {report.machine()} The peers: {peers}."
+
+
+def say(text: str) -> None:
+    """A line of progress, with the time since the start."""
+    print(f"[{time.perf_counter() - _BEGUN:6.0f} s] {text}", flush=True)
+
+
+_BEGUN = time.perf_counter()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the benchmark; 1 where a promise does not hold."""
+    options = _parse(argv)
+    # So that the pool ends its processes, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    notes: list[str] = []
+    python = peers_venv.python(_CACHE, notes, say)
+    if python is not None:
+        agreed(python)
+        say("Evidently's report agrees with the tests that are asked here")
+    found = trifles(options.seed)
+    say(f"two million rows: {sum(found.values())} errors of {len(found)} trifles")
+    windows = run(QUICK if options.quick else FULL, options.seed, python)
+    promises = bounds(windows, found)
+    told = about(options.seed, _BEGUN)
+    print(detection_report.document(windows, promises, told, notes))
+    if not options.quick:
+        figures = write(windows, promises, told, notes)
+        if python is not None:
+            draw(figures, python)
+        say(f"wrote {_PAGE.name}, {_FIGURES.name}" + (" and the pictures" if python else ""))
+    print(*promises, sep="\n")
+    return 0 if all(one.holds for one in promises) else 1
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="few windows, in three minutes; writes nothing")
+    parser.add_argument("--seed", type=int, default=_SEED, help=f"of the windows and faults ({_SEED})")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

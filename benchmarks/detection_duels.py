@@ -1,0 +1,75 @@
+"""This job against each peer, on the windows and faults that the peer was asked of, at equal false alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from benchmarks.detection_answers import OURS, Judged, Planted
+from benchmarks.detection_contenders import PEERS, Best, Contender
+from benchmarks.detection_faults import MEAN
+from benchmarks.detection_rates import as_it_comes, detections, false_alarms, hindsight
+
+Choice: TypeAlias = Callable[[Planted], bool]
+
+
+class Duel(NamedTuple):
+    """What this job finds, and a peer with no more false alarms.
+
+    Attributes:
+      clean, planted: the windows without a fault, and the faults, that the peer was asked of.
+      budget: the share of these windows in which this job raises an alarm.
+      ours: the share of these faults that it finds.
+      theirs: what the peer's thresholds would have given.
+    """
+
+    clean: list[Judged]
+    planted: list[Planted]
+    budget: float
+    ours: float
+    theirs: Best
+
+    @property
+    def share(self) -> float:
+        """The share of the faults that the peer finds within the budget."""
+        return self.theirs.share(self.budget)
+
+
+def duels(windows: Sequence[Judged], among: Choice) -> dict[str, Duel]:
+    """By peer; none of peers that were not asked of any fault."""
+    found = {peer.name: _duel(windows, among, peer) for peer in PEERS}
+    return {name: duel for name, duel in found.items() if duel is not None}
+
+
+def _duel(windows: Sequence[Judged], among: Choice, peer: Contender) -> Duel | None:
+    method = peer.variants[0][0]
+    clean = [one for one in windows if one.is_asked_of(method)]
+    planted = [one for one in planted_in(windows) if method in one.answers and among(one)]
+    if not clean or not planted:
+        return None
+    ways = [(name, base, hindsight(clean, planted, name, base)) for name, base in peer.variants]
+    budget = false_alarms(clean, OURS, as_it_comes).value
+    return Duel(clean, planted, budget, detections(planted, OURS, as_it_comes).value, Best(ways))
+
+
+def by_size(windows: Sequence[Judged]) -> dict[int, list[Judged]]:
+    """Windows by their rows, the smallest first."""
+    sizes = sorted({one.rows for one in windows})
+    return {rows: [one for one in windows if one.rows == rows] for rows in sizes}
+
+
+def planted_in(windows: Sequence[Judged]) -> list[Planted]:
+    return [planted for one in windows for planted in one.planted]
+
+
+def promised(one: Planted) -> bool:
+    return one.is_promised
+
+
+def large(one: Planted) -> bool:
+    """Whether it changes 5 % of the rows or values at least, or moves a mean."""
+    return one.kind == MEAN or one.strength >= 0.05
+
+
+def any_size(_: Planted) -> bool:
+    return True
