@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from benchmarks import detection_curves, detection_report, peers_venv, report  # noqa: E402
+from benchmarks import detection_curves, detection_days, detection_report, peers_venv, report  # noqa: E402
 from benchmarks.detection_answers import Judged  # noqa: E402
 from benchmarks.detection_bounds import Bound, bounds  # noqa: E402
 from benchmarks.detection_large import trifles  # noqa: E402
@@ -45,9 +45,9 @@ def run(plan: Mapping[int, Counts], seed: int, python: Path | None) -> list[Judg
     return sorted(done, key=lambda one: (one.rows, one.source, one.number))
 
 
-def write(windows: Sequence[Judged], found: Sequence[Bound], about: str, notes: Sequence[str]) -> Path:
+def write(windows: Sequence[Judged], found: Sequence[Bound], about: str, page: str) -> Path:
     """DETECTION.md and detection.json; the latter's path."""
-    _PAGE.write_text(detection_report.document(windows, found, about, notes), encoding="utf-8")
+    _PAGE.write_text(page, encoding="utf-8")
     figures: dict[str, Any] = {
         "about": about,
         "promises": [one._asdict() for one in found],
@@ -91,11 +91,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     found = trifles(options.seed)
     say(f"two million rows: {sum(found.values())} errors of {len(found)} trifles")
     windows = run(QUICK if options.quick else FULL, options.seed, python)
-    promises = bounds(windows, found)
+    days = detection_days.judged(10 if options.quick else 1)
+    say(f"{len(days)} real days, {sum(1 for one in days if one.errors)} with an error")
+    promises = bounds(windows, found, days)
     told = about(options.seed, _BEGUN)
-    print(detection_report.document(windows, promises, told, notes))
+    page = detection_report.document(windows, promises, told, notes, days)
+    print(page)
     if not options.quick:
-        figures = write(windows, promises, told, notes)
+        figures = write(windows, promises, told, page)
         if python is not None:
             draw(figures, python)
         say(f"wrote {_PAGE.name}, {_FIGURES.name}" + (" and the pictures" if python else ""))

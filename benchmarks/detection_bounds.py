@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from benchmarks.detection_answers import OURS, Judged
+from benchmarks.detection_days import Day
 from benchmarks.detection_duels import Duel, by_size, duels, large, planted_in, promised
 from benchmarks.detection_rates import Share, as_it_comes, detections, false_alarms, grouped
 
 MOST_FALSE, MOST_FALSE_ON_AVERAGE = 0.01, 0.005
+MOST_DAYS = 1 / 30
 #: The least share found of each kind that is promised, by rows in the window.
 LEAST_FOUND = {500: 0.95, 2_000: 0.95, 20_000: 0.99}
 
@@ -25,9 +27,16 @@ class Bound(NamedTuple):
         return f"{'holds' if self.holds else 'FAILS'}: {self.text}: {self.measured}"
 
 
-def bounds(windows: Sequence[Judged], trifles: Mapping[str, bool]) -> list[Bound]:
+def bounds(windows: Sequence[Judged], trifles: Mapping[str, bool], days: Sequence[Day] = ()) -> list[Bound]:
     """All promises; `trifles` tells of each feature of two million rows whether the trifle was an error."""
-    return [*_false(windows), *_found(windows), *_trifle(trifles), *_better(windows)]
+    return [*_false(windows), *_found(windows), *_trifle(trifles), *_of_days(days), *_better(windows)]
+
+
+def _of_days(days: Sequence[Day]) -> Iterator[Bound]:
+    if days:
+        alarms = sum(1 for one in days if one.errors)
+        text = "at most one real day in 30 is an error against a baseline of the others"
+        yield Bound(text, f"{alarms} of {len(days)}", alarms / len(days) <= MOST_DAYS)
 
 
 def _false(windows: Sequence[Judged]) -> Iterator[Bound]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from benchmarks import detection_days
 from benchmarks.detection_answers import OURS, PLAIN, Judged, Planted
 from benchmarks.detection_bounds import Bound
 from benchmarks.detection_contenders import AS_THEY_COME
+from benchmarks.detection_days import Day
 from benchmarks.detection_duels import Duel, any_size, by_size, duels, large, planted_in, promised
 from benchmarks.detection_faults import MEAN
 from benchmarks.detection_rates import Share, as_it_comes, detections, false_alarms, false_pairs, grouped
@@ -26,7 +28,13 @@ of plain TFDV statistics: these of the first few.
 """
 
 
-def document(windows: Sequence[Judged], bounds: Sequence[Bound], about: str, notes: Iterable[str]) -> str:
+def document(
+    windows: Sequence[Judged],
+    bounds: Sequence[Bound],
+    about: str,
+    notes: Iterable[str],
+    days: Sequence[Day] = (),
+) -> str:
     """The page of the last full run."""
     parts = [
         "# The last full run of `make detection`",
@@ -43,6 +51,8 @@ def document(windows: Sequence[Judged], bounds: Sequence[Bound], about: str, not
         found_table(windows),
         "## Promised, and not always found",
         missed(windows),
+        f"## Real days with an error, of {len(days)}",
+        detection_days.table(days),
         *notes,
     ]
     return "\n\n".join(parts) + "\n"

@@ -52,6 +52,8 @@ def _natural(told: Evidence) -> str:
     natural = told.natural
     if natural is None:
         return ""
+    if not natural.most:
+        return f"training's {natural.unit}s differ no more than chance makes them"
     lying = f"{number(natural.median)} from the rest (median), {number(natural.most)} at most"
     return f"training's {natural.unit}s lie {lying}, this window {number(natural.distance)}"
 
