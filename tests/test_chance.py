@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from transforms.verdict.evidence import chance
 
@@ -49,21 +52,35 @@ def test_kolmogorov_is_that_of_the_tables(scaled: float, p_value: float) -> None
     assert chance.of_kolmogorov(scaled / 100, 10_000) == pytest.approx(p_value, rel=0.01)
 
 
-@pytest.mark.parametrize(
-    ("before", "rows_before", "after", "rows_after"),
-    [(3, 1000, 9, 800), (0, 5000, 2, 500), (40, 400, 20, 400), (0, 10, 0, 10), (7, 7, 0, 9)],
-)
-def test_rates_are_the_exact_binomial_sum(before: int, rows_before: int, after: int, rows_after: int) -> None:
-    total, part = before + after, rows_after / (rows_before + rows_after)
-    terms = [math.comb(total, k) * part**k * (1 - part) ** (total - k) for k in range(total + 1)]
-    exact = min(1.0, 2 * min(math.fsum(terms[: after + 1]), math.fsum(terms[after:])))
-    assert chance.of_rates(before, rows_before, after, rows_after) == pytest.approx(exact, rel=1e-9)
+def exact_rates(before: int, rows_before: int, after: int, rows_after: int) -> float:
+    """Twice the lesser tail of the hypergeometric distribution, in whole numbers."""
+    total, rows = before + after, rows_before + rows_after
+    least, most = max(total - rows_before, 0), min(total, rows_after)
+    ways = {k: math.comb(total, k) * math.comb(rows - total, rows_after - k) for k in range(least, most + 1)}
+    few, many = sum(n for k, n in ways.items() if k <= after), sum(n for k, n in ways.items() if k >= after)
+    return float(min(Fraction(2 * min(few, many), math.comb(rows, rows_after)), Fraction(1)))
 
 
-def test_rates_are_continuous_where_the_sum_gives_way_to_the_normal() -> None:
-    just_below = chance.of_rates(999, 50_000, 1000, 45_000)
-    just_above = chance.of_rates(1001, 50_000, 1002, 45_000)
-    assert just_above == pytest.approx(just_below, rel=0.05)
+@given(st.integers(1, 400), st.integers(1, 400), st.floats(0, 1), st.floats(0, 1))
+@settings(max_examples=200)
+def test_rates_are_those_of_fishers_exact_test(
+    rows_before: int, rows_after: int, one: float, other: float
+) -> None:
+    before, after = round(one * rows_before), round(other * rows_after)
+    exact = exact_rates(before, rows_before, after, rows_after)
+    assert chance.of_rates(before, rows_before, after, rows_after) == pytest.approx(exact, rel=1e-7)
+    # What is not so is as unlikely, and either side may come first.
+    others = (rows_before - before, rows_before, rows_after - after, rows_after)
+    assert chance.of_rates(*others) == pytest.approx(exact, rel=1e-7)
+    assert chance.of_rates(after, rows_after, before, rows_before) == pytest.approx(exact, rel=1e-7)
+    assert chance.least_of_rates(before + after, rows_before, rows_after) <= exact * (1 + 1e-7)
+
+
+def test_rates_are_near_the_exact_sum_where_it_gives_way_to_the_normal() -> None:
+    for after in (2900, 3000, 3100, 3300):
+        exact = exact_rates(6000, 20_000, after, 10_000)
+        near = 0.02 if exact > 1e-6 else 0.2
+        assert chance.of_rates(6000, 20_000, after, 10_000) == pytest.approx(exact, rel=near)
 
 
 def test_rates_of_millions_of_rows_are_quick_and_fair() -> None:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from transforms.verdict.evidence.differences import KOLMOGOROV, LENGTH, MISSING, UNSEEN, VARIATION, Difference
+from transforms.verdict.evidence.differences import (
+    KOLMOGOROV,
+    LENGTH,
+    MISSING,
+    OTHERS,
+    UNSEEN,
+    VARIATION,
+    Difference,
+)
 from transforms.verdict.findings import Evidence, Part
 from transforms.verdict.reference import Sides
 from transforms.verdict.text import number, percent, quoted
-from transforms.verdict.unseen import NAMED_FROM
+from transforms.verdict.unseen import may_be_named
 
 _NAMES = {
     KOLMOGOROV: "Kolmogorov-Smirnov distance",
@@ -39,7 +47,7 @@ def sentence(one: Difference, told: Evidence, least: float) -> str:
 
 def _conditions(one: Difference, told: Evidence, least: float) -> str:
     chance = f"beyond chance ({_p(told.p_value)})" if told.beyond_chance else "no more than chance explains"
-    if told.beyond_chance and not told.large_enough:
+    if not told.large_enough:
         return f", {chance}, is under {number(least)}, from which it matters"
     if not told.beyond_chance and told.natural is not None and told.large_enough:
         return f" is over {number(least)}, but no more than training's {told.natural.unit}s differ"
@@ -75,5 +83,10 @@ def _label(sides: Sides, name: str, label: str) -> str:
     serving = sides.serving.get(name)
     if serving is None or serving.kind != "category":
         return label
-    known = label in sides.training[name].counts() or serving.counts()[label] >= NAMED_FROM
-    return quoted(label) if known and not label.startswith("(") else label.strip("()")
+    if label == OTHERS:
+        return label.strip("()")
+    views = [sides.training[name], serving]
+    rows = max(view.rows_of(label, view.counts()[label]) for view in views)
+    # An earlier window is no training: it may hold a person's value as this one may.
+    known = () if sides.is_pair else sides.training[name].counts()
+    return quoted(label) if may_be_named(label, known, rows) else "a rare value"

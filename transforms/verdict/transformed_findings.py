@@ -72,14 +72,18 @@ def growths(judgement: Judgement) -> tuple[list[Growth], float]:
     """All shares that grew, whether or not they count, and the p-value up to which they are beyond chance."""
     sides = judgement.sides
     grown = [one for name in judgement.names for one in _of_feature(sides, name)]
-    grown = [
-        dataclasses.replace(one, p_value=judgement.natural_p(one.feature, one.effect, one.p_value))
-        for one in grown
-    ]
+    grown = [dataclasses.replace(one, p_value=_p_value(judgement, one)) for one in grown]
     tests = [(one.p_value, one.least_p) for found in judgement.found.values() for one in found]
     tests += [(one.p_value, 0.0) for one in grown]
     p_values, least = zip(*tests, strict=True) if tests else ((), ())
     return grown, chance.beyond(p_values, sides.policy.false_alarms, least)
+
+
+def _p_value(judgement: Judgement, one: Growth) -> float:
+    """By chance, and by nature too where days have cells for it: they have none for what is no number."""
+    if one.metric == NOT_FINITE:
+        return one.p_value
+    return judgement.natural_p(one.feature, one.effect, one.p_value)
 
 
 def _finding(sides: Sides, one: Growth) -> Finding:

@@ -105,13 +105,21 @@ class View:
 
     def counts(self) -> Counter[str]:
         """Values by how often they come, as far as TFDV kept them (its 1,000 most frequent, unless told)."""
+        return self._counts
+
+    @functools.cached_property
+    def _counts(self) -> Counter[str]:
         plain = self.proto.string_stats
         strings = plain.weighted_string_stats if self.is_weighted else plain
         counts = {bucket.label: bucket.sample_count for bucket in strings.rank_histogram.buckets}
         return Counter(counts or {top.value: top.frequency for top in strings.top_values})
 
     def counted(self) -> Counted:
-        """`counts` with what follows from them; worth keeping where several of these are asked for."""
+        """`counts` with what follows from them."""
+        return self._counted
+
+    @functools.cached_property
+    def _counted(self) -> Counted:
         counts = self.counts()
         cut = self.proto.string_stats.unique > len(counts)
         unkept = float(min(counts.values(), default=0)) if cut else 0.0

@@ -2,8 +2,8 @@
 
 Every function gives a p-value for the hypothesis that both samples come from one distribution. Sources: the
 limit of Kolmogorov's statistic (Smirnov 1948); Neyman's smooth test (1937) with orthonormal polynomials; the
-chi-squared test with Wilson and Hilferty's approximation (1931) of its tail; the conditional binomial test of
-two rates (Przyborowski and Wilenski 1940); Benjamini and Hochberg (1995) for many tests at once.
+chi-squared test with Wilson and Hilferty's approximation (1931) of its tail; Fisher's exact test of two
+rates (1935); Benjamini and Hochberg (1995) for many tests at once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
-_SUMMED = 2000
+# From so many deviations on a tail of counts is that of a normal variable.
+_MANY = 30.0
 _TERMS = 20
 
 
@@ -58,48 +59,48 @@ def of_chi_squared(value: float, freedom: int) -> float:
 def of_rates(before: float, rows_before: float, after: float, rows_after: float) -> float:
     """That of `rows_after` rows as many as `after` (or as few) are so, where `before` of `rows_before` were.
 
-    Given how many there are in both together, those in one are binomial: exact for rare events, and close
-    for others, where it is cautious.
+    Fisher's exact test (1935): given how many are so in both together, those in one are hypergeometric. It is
+    twice the tail that was met, for both directions; a tail of many is a normal one, with a correction.
     """
-    total = round(before) + round(after)
-    if total == 0 or rows_before <= 0 or rows_after <= 0:
+    first, second = round(rows_before), round(rows_after)
+    total = min(round(before), first) + min(round(after), second)
+    if total == 0 or first <= 0 or second <= 0:
         return 1.0
-    part = rows_after / (rows_before + rows_after)
-    count = min(max(round(after), 0), total)
-    tail = min(_binomial_tail(count, total, part), _binomial_tail(total - count, total, 1 - part))
-    return min(2 * tail, 1.0)
+    count = min(max(round(after), total - first), total, second)
+    if count * (first + second) >= total * second:
+        return min(2 * _tail(count, total, second, first + second), 1.0)
+    return min(2 * _tail(total - count, total, first, first + second), 1.0)
 
 
 def least_of_rates(total: float, rows_before: float, rows_after: float) -> float:
-    """The least p-value of `of_rates` for so many events in both together: all of them on one side."""
-    if rows_before <= 0 or rows_after <= 0:
-        return 1.0
-    part = rows_after / (rows_before + rows_after)
-    return float(min(2 * min(part, 1 - part) ** max(round(total), 0), 1.0))
+    """The least p-value of `of_rates` for so many events in both together: as many as can be on one side."""
+    both = min(total, rows_before + rows_after)
+    first, second = min(both, rows_before), min(both, rows_after)
+    return min(
+        of_rates(both - second, rows_before, second, rows_after),
+        of_rates(first, rows_before, both - first, rows_after),
+    )
 
 
-def _binomial_tail(least: int, total: int, part: float) -> float:
-    """The probability of at least `least` of `total`."""
-    if least <= 0:
-        return 1.0
-    mean, deviation = total * part, math.sqrt(total * part * (1 - part))
-    if total > _SUMMED and deviation > 10:
+def _tail(least: int, marked: int, drawn: int, rows: int) -> float:
+    """The probability of at least `least` marked ones, not fewer than expected, among `drawn` of `rows`."""
+    mean = drawn * marked / rows
+    deviation = math.sqrt(mean * (1 - marked / rows) * (rows - drawn) / max(rows - 1, 1))
+    if deviation > _MANY:
         return 0.5 * math.erfc((least - 0.5 - mean) / (deviation * math.sqrt(2)))
-    if total - least > 50 * _SUMMED:
-        # Rare of very many: the tail is that of Poisson's distribution, whose terms fall fast.
-        return _poisson_tail(least, mean)
-    logs = (_log_binomial(k, total, part) for k in range(least, min(total, least + 20 * _SUMMED) + 1))
-    return min(math.fsum(math.exp(log) for log in logs), 1.0)
+    unmarked = rows - marked - drawn
+    log = _log_choose(marked, least) + _log_choose(rows - marked, drawn - least) - _log_choose(rows, drawn)
+    term = whole = 1.0  # relative to the first, which may be too small for a float
+    for k in range(least, min(marked, drawn)):
+        term *= (marked - k) * (drawn - k) / ((k + 1) * (unmarked + k + 1))
+        whole += term
+        if term < 1e-17 * whole:
+            break
+    return min(math.exp(log) * whole, 1.0)
 
 
-def _log_binomial(count: int, total: int, part: float) -> float:
-    choose = math.lgamma(total + 1) - math.lgamma(count + 1) - math.lgamma(total - count + 1)
-    return choose + count * math.log(part) + (total - count) * math.log1p(-part)
-
-
-def _poisson_tail(least: int, mean: float) -> float:
-    logs = (k * math.log(mean) - mean - math.lgamma(k + 1) for k in range(least, least + _SUMMED))
-    return min(math.fsum(math.exp(log) for log in logs), 1.0)
+def _log_choose(of: int, count: int) -> float:
+    return math.lgamma(of + 1) - math.lgamma(count + 1) - math.lgamma(of - count + 1)
 
 
 # How the error is divided among the tests of one ordered distribution: most of it to location, for which
@@ -161,6 +162,8 @@ def of_categories(expected: Array, observed: Array, size: float) -> float:
     likelihood_ratio = 2 * float(np.sum(observed[some] * np.log(observed[some] / expected[some]))) * size
     # Where few rows are expected Pearson's sum is too great too often, far out; the ratio is not.
     squared = min(pearsons, max(likelihood_ratio, 0.0))
+    if len(expected) == 2:
+        return of_chi_squared(squared, 1)  # both cells say the same
     largest = float(_deviations(expected, observed, size).max())
     of_one = min(len(expected) * of_normal(largest), 1.0)
     return min(2 * min(of_chi_squared(squared, len(expected) - 1), of_one), 1.0)
@@ -205,10 +208,14 @@ def floor_of_variation(expected: Array, size: float) -> float:
     """
     if not size or len(expected) < 2:
         return 1.0
-    freedom = len(expected) - 1
-    spread = 2 / (9 * freedom)
-    quantile = freedom * (1 - spread + NormalDist().inv_cdf(1 - _ABOVE) * math.sqrt(spread)) ** 3
+    quantile = high_chi_squared(len(expected) - 1)
     return float(min(max(math.sqrt(quantile / size) / 2 - expected_variation(expected, size), 0.0), 1.0))
+
+
+def high_chi_squared(freedom: int) -> float:
+    """What a chi-squared variable stays under in 999 of 1,000 cases, by Wilson and Hilferty."""
+    spread = 2 / (9 * max(freedom, 1))
+    return max(freedom, 1) * (1 - spread + NormalDist().inv_cdf(1 - _ABOVE) * math.sqrt(spread)) ** 3
 
 
 def floor_of_share(share: float, size: float) -> float:
@@ -226,6 +233,7 @@ def beyond(p_values: Sequence[float], rate: float, least: Sequence[float] = ()) 
     `least` has the least p-value that each test can give. One that cannot count, whatever is found, takes
     nothing from the others (Tarone 1990; with Benjamini and Hochberg's rule, Gilbert 2005).
     """
-    tests = sum(1 for p in least if p <= rate) if least else len(p_values)
-    counting = [p for k, p in enumerate(sorted(p_values), 1) if p <= rate * k / max(tests, 1)]
+    told = zip(p_values, least, strict=True)
+    able = [p for p, lowest in told if lowest <= rate] if least else list(p_values)
+    counting = [p for k, p in enumerate(sorted(able), 1) if p <= rate * k / len(able)]
     return max(counting, default=0.0)

@@ -26,7 +26,7 @@ LENGTH = "list_length"
 _LEAST_EXPECTED = 5.0
 # Between two quantiles a distribution function is known to half their distance.
 _RESOLUTION = 0.0025
-_OTHERS = "(others)"
+OTHERS = "(others)"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,7 +203,7 @@ def of_category(training: View, serving: View, sides: tuple[Counted, Counted]) -
     unkept = after.most_unkept / after.whole if after.whole else 0.0
     expected, observed = pooled(before.shares(), after.shares(), size, unkept, before.edge)
     p, q = np.array(list(expected.values())), np.array(list(observed.values()))
-    if len(p) == 1 and _OTHERS in expected:
+    if len(p) == 1 and OTHERS in expected:
         return None
     distance = float(np.abs(p - q).sum() / 2)
     positive = np.maximum(p, 1 / max(training.values, 1.0))
@@ -229,11 +229,11 @@ def pooled(
     goes, such a value is taken to be as frequent as expected.
     """
     least = max(_LEAST_EXPECTED / size if size else 1.0, edge)
-    known = [value for value, share in before.items() if share >= least and value != _OTHERS]
+    known = [value for value, share in before.items() if share >= least and value != OTHERS]
     expected = {value: before[value] for value in known}
     observed = {value: after.get(value, min(before[value], unkept)) for value in known}
-    expected[_OTHERS] = max(1 - sum(expected.values()), 0.0)
-    observed[_OTHERS] = max(1 - sum(observed.values()), 0.0)
+    expected[OTHERS] = max(1 - sum(expected.values()), 0.0)
+    observed[OTHERS] = max(1 - sum(observed.values()), 0.0)
     return expected, observed
 
 

@@ -44,7 +44,7 @@ class Layout:
 
     def most_periods(self, unit: str) -> int:
         """How many periods can be kept."""
-        return max(min(UNITS[unit][1], _MOST_BYTES // len(UNITS) // (4 * self.width)), 10)
+        return max(min(UNITS[unit][1], _MOST_BYTES // len(UNITS) // (8 * self.width)), 10)
 
 
 @dataclasses.dataclass
@@ -53,7 +53,7 @@ class UnitCounts:
 
     Attributes:
       rows: for each period that is kept, by its number since 1970, the place of its counts.
-      counts: float32 [places, Layout.width].
+      counts: float64 [places, Layout.width].
       first, last: for each known value of a category the first and the last period that it came in.
       left_out: whether periods were given up.
     """
@@ -61,7 +61,7 @@ class UnitCounts:
     unit: str
     layout: Layout
     rows: dict[int, int] = dataclasses.field(default_factory=dict)
-    counts: Array = dataclasses.field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    counts: Array = dataclasses.field(default_factory=lambda: np.zeros((0, 0), np.float64))
     first: dict[str, Array] = dataclasses.field(default_factory=dict)
     last: dict[str, Array] = dataclasses.field(default_factory=dict)
     left_out: bool = False
@@ -82,7 +82,7 @@ class UnitCounts:
             return
         staying = set(wanted.tolist())
         kept = [number for number in self.rows if number in staying]
-        counts = np.zeros((len(kept) + len(new), self.layout.width), np.float32)
+        counts = np.zeros((len(kept) + len(new), self.layout.width), np.float64)
         counts[: len(kept)] = self.counts[[self.rows[number] for number in kept]] if kept else 0
         self.counts, self.rows = counts, {number: place for place, number in enumerate([*kept, *new])}
 
@@ -235,7 +235,7 @@ def _tally(  # noqa: PLR0917 - what is added, and where
         return
     weighed = None if weights is None else weights[kept]
     flat = np.bincount(period[kept] * size + place[kept], weighed, minlength=len(counts.rows) * size)
-    counts.counts[:, start : start + size] += flat.reshape(len(counts.rows), size).astype(np.float32)
+    counts.counts[:, start : start + size] += flat.reshape(len(counts.rows), size).astype(np.float64)
 
 
 def _hashes(numbers: Array) -> Array:
