@@ -163,3 +163,11 @@ def test_effective_size_is_half_of_two_equal_samples_and_zero_without_one() -> N
     assert chance.effective_size(1000, 1000) == 500
     assert chance.effective_size(10**9, 100) == pytest.approx(100, rel=1e-6)
     assert chance.effective_size(0, 100) == 0.0
+
+
+def test_tests_that_cannot_count_neither_take_from_the_others_nor_add_to_their_ranks() -> None:
+    able = [0.001, *[0.5] * 9]
+    alone = chance.beyond(able, 0.02, [0.0] * 10)
+    hopeless = [0.0198] * 60
+    assert chance.beyond([*able, *hopeless], 0.02 / 5, [0.0] * 10 + [0.0198] * 60) == 0.0
+    assert chance.beyond([*able, *[1.0] * 60], 0.02, [0.0] * 10 + [1.0] * 60) == alone == 0.001

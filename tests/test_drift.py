@@ -13,6 +13,7 @@ from transforms.records import Window
 from transforms.verdict import drift
 from transforms.verdict.drift import Windows, span
 from transforms.verdict.evidence.differences import VARIATION, Difference
+from transforms.verdict.evidence_words import parts_of
 from transforms.verdict.findings import Finding, Kind, Severity
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
@@ -108,6 +109,7 @@ def test_a_rare_value_of_the_earlier_window_is_not_named(training: Reference) ->
     spans = ("a", "b")
     windows = Windows(training, statistics(earlier), statistics(now), spans, Policy())
     assert drift._label(windows, "carrier", one) == "a rare value"
+    assert [part.label for part in parts_of(windows.sides, "carrier", one)] == ["a rare value"]
     earlier["carrier"] = np.where(np.arange(ROWS) % 50 == 0, "private", earlier["carrier"])
     windows = Windows(training, statistics(earlier), statistics(now), spans, Policy())
     assert drift._label(windows, "carrier", one) == "'private'"

@@ -224,3 +224,22 @@ def test_new_values_are_compared_as_rates() -> None:
     plain = differences.of_unseen(training, training, sides)
     assert plain is not None
     assert plain.p_value == chance.of_rates(0, 1000, 10, 1000)
+
+
+def test_one_row_of_many_values_is_one_row() -> None:
+    def tags(rows: int, seed: int) -> list[list[bytes]]:
+        random = np.random.default_rng(seed)
+        return [[b"t%d" % n for n in random.integers(0, 12, 3)] for _ in range(rows)]
+
+    def viewed(values: list[list[bytes]]) -> View:
+        rows = pa.RecordBatch.from_pydict({"tags": pa.array(values, pa.large_list(pa.large_binary()))})
+        return views(faults.statistics(rows))["tags"]
+
+    training, plain = viewed(tags(5000, 1)), tags(1000, 2)
+    assert 900 < viewed(plain).worth <= 1000
+    for odd in ([b"new%d" % n for n in range(300)], [b"t0"] * 500):
+        served = viewed([*plain, odd])
+        assert served.worth < 200
+        assert min(one.p_value for one in differences.of_values(training, served)) > 0.0001
+    moved = [[b"new", *row[1:]] for row in plain]
+    assert min(one.p_value for one in differences.of_values(training, viewed(moved))) < 1e-12

@@ -184,8 +184,9 @@ def test_what_is_written_is_read_and_the_same_bytes_come_of_the_same_counts() ->
         for name, one in features.items():
             other = back[unit][name]
             assert other.cells.values == one.cells.values
-            for field in ("periods", "rows", "present", "counts", "length_counts", "moments"):
+            for field in ("periods", "rows", "present", "counts", "length_counts"):
                 np.testing.assert_array_equal(getattr(other, field), getattr(one, field))
+            np.testing.assert_allclose(other.moments, one.moments, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("data", [b"", b"nothing", b"\xff\xff\xff\xff\x10\x00\x00\x00" + b"\x00" * 40])
@@ -313,3 +314,33 @@ def test_the_time_feature_is_never_compared() -> None:
     result = compare(against, statistics(moved, against), Policy(), Counter())
     assert [one.reason for one in result.not_compared if one.feature == "x"] == ["holds the row's time"]
     assert not [one for one in result.findings if one.feature == "x"]
+
+
+def test_numbers_that_are_none_are_no_days_business() -> None:
+    """NaN lies in no cell of a day, so that days say nothing of how often it comes."""
+    batch, time = rows(10, 30)
+    wide = schema()
+    against = Reference(wide, statistics(batch), Space.TRANSFORMED)
+    against = dataclasses.replace(against, variation=store.of_counts(counted(batch, time)))
+    values = np.random.default_rng(3).normal(0, 1, ROWS)
+    values[: ROWS // 10] = np.nan
+    told = compare(
+        against,
+        statistics(with_numbers(rows(11, 1, wander=0.0)[0], "steady", values), against),
+        Policy(),
+        Counter(),
+        dt.timedelta(days=1),
+    ).findings
+    assert ("steady", Severity.ERROR) in [
+        (one.feature, one.severity) for one in told if one.metric == "not_finite"
+    ]
+
+
+def test_a_day_without_a_single_number_leaves_the_others_as_they_are() -> None:
+    batch, time = rows(12, 20)
+    values = np.array([row[0] for row in batch.column(0).to_pylist()])
+    values[:ROWS] = np.nan
+    told = store.of_counts(counted(with_numbers(batch, "x", values), time))["day"]["x"]
+    tails, middle = natural.of_moment(told, 1, natural.mean, above=True)
+    assert np.isfinite(middle)
+    assert all(np.isfinite(one.distances).all() for one in tails)

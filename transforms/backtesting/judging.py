@@ -14,7 +14,6 @@ from transforms.records import Window
 from transforms.verdict import decision, transformed_findings
 from transforms.verdict.compare import examine
 from transforms.verdict.decision import Judgement
-from transforms.verdict.evidence.differences import MISSING
 from transforms.verdict.findings import Finding, Kind, Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
@@ -95,7 +94,7 @@ def judge(
         findings += comparison.findings
         distances += comparison.distances
         if judgement is not None:
-            effects += _largest(_effects(judgement, comparison.findings))
+            effects += _largest(_effects(judgement))
     return tuple(findings), tuple(distances), tuple(effects)
 
 
@@ -123,26 +122,17 @@ def _series(key: Key, by_window: Mapping[int, Effect], windows: int) -> Series:
     values = [0.0] * windows
     for number, effect in by_window.items():
         values[number] = effect.value if effect.counts else 0.0
-    # A required feature has no limit where it is missing, and the usual one elsewhere.
     today = min(effect.today for effect in by_window.values())
     return Series(key, today, max(effect.floor for effect in by_window.values()), tuple(values))
 
 
-def _effects(judgement: Judgement, findings: Sequence[Finding]) -> Iterator[Effect]:
+def _effects(judgement: Judgement) -> Iterator[Effect]:
     sides, space = judgement.sides, judgement.sides.reference.space
-    required = {
-        f.feature for f in findings if f.kind is Kind.PRESENCE and f.metric != decision.MISSING_METRIC
-    }
     for name, found in judgement.found.items():
         for one in found:
-            floor, value = judgement.least_effect(name, one.metric), one.effect
-            today, beyond = floor, judgement.is_beyond_chance(one)
-            if one.metric == MISSING and name in required:
-                # The schema's own bound: an error whatever the evidence, unless the user has set a limit.
-                today, beyond, value = sides.limit(name, MISSING, 0.0), True, one.parts[0][2]
-            key = Key(space, name, LIMIT_OF[one.metric])
-            counts = beyond and _may_alarm(judgement, key, decision.kind_of(one.metric))
-            yield Effect(key, value, counts, today, floor)
+            floor, key = judgement.least_effect(name, one.metric), Key(space, name, LIMIT_OF[one.metric])
+            may = _may_alarm(judgement, key, decision.kind_of(one.metric))
+            yield Effect(key, one.effect, judgement.is_beyond_chance(one) and may, floor, floor)
     if space is Space.TRANSFORMED:
         grown, greatest_p = transformed_findings.growths(judgement)
         for growth in grown:

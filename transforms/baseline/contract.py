@@ -66,6 +66,7 @@ class Contract:
       buckets: for each output of buckets the first and the last.
       time_feature: the feature that held a training row's time, if any was named.
       periods: then, how many days and hours of training were kept, and the rows that have no time.
+      variation: then, SHA-256 of the file that holds them.
     """
 
     created: str
@@ -81,6 +82,7 @@ class Contract:
     buckets: Ids = dataclasses.field(default_factory=dict)
     time_feature: str | None = None
     periods: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    variation: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `json.dumps`."""
@@ -110,6 +112,7 @@ class Contract:
                 buckets=_ids(values.get("buckets", {})),
                 time_feature=values.get("time_feature"),
                 periods={name: int(count) for name, count in values.get("periods", {}).items()},
+                variation=values.get("variation"),
             )
         except KeyError as error:
             raise ValueError(f"{error.args[0]!r} is missing") from error

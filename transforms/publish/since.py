@@ -16,6 +16,7 @@ from transforms.records import Window
 from transforms.verdict import drift, history, positions, severity
 from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
 from transforms.verdict.positions import Positions
+from transforms.verdict.prediction_findings import answered
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.text import iso
@@ -57,8 +58,11 @@ class Served:
 def look(asked: Earlier | None, now: Served) -> Since:
     """Compares a run with earlier ones; `asked` is None where that was not asked for.
 
-    An earlier run whose files have gone, or are broken, is told in an info: the verdict stands.
+    An earlier run whose files have gone, or are broken, is told in an info: the verdict stands. Predictions
+    are those of the rows that have one: how many answers a log lacks is no drift.
     """
+    served = {space: _answered(space, one) for space, one in now.statistics.items()}
+    now = dataclasses.replace(now, statistics=served)
     here = positions.measured(now.references, now.statistics, now.window, _baseline(now))
     files = {earlier.POSITIONS: here.to_bytes()} if here.values else {}
     if asked is None:
@@ -83,7 +87,9 @@ def look(asked: Earlier | None, now: Served) -> Since:
 def _since(previous: Run | None, reference: Reference, now: Served) -> list[Finding]:
     """The differences of one space from the last window. Raises UnreadableError."""
     assert previous is not None
-    statistics = earlier.load_statistics(previous, reference.space)
+    statistics = _answered(reference.space, earlier.load_statistics(previous, reference.space))
+    if reference.space is Space.PREDICTION and earlier.load_positions(previous).baseline != _baseline(now):
+        raise UnreadableError("its predictions are those of another model or baseline")
     spans = (drift.span(previous.window, LAST), drift.span(now.window, THIS))
     windows = drift.Windows(
         reference, statistics, now.statistics[reference.space], spans, now.policy, now.length
@@ -154,13 +160,19 @@ def _block(previous: Run | None, spaces: Sequence[str], windows: Sequence[Positi
 
 
 def _baseline(now: Served) -> str:
-    """Tells baselines apart: by the contract, or by the statistics where there is none."""
-    if (known := earlier.identity(now.contract)) is not None:
+    """Tells baselines apart: by the contract, or by the statistics where there is none; models by theirs."""
+    known = earlier.identity(now.contract)
+    told = [one for one in now.references if known is None or one.space is Space.PREDICTION]
+    if known is not None and not told:
         return known
-    digest = hashlib.sha256()
-    for one in now.references:
+    digest = hashlib.sha256((known or "").encode())
+    for one in told:
         digest.update(one.statistics.SerializeToString(deterministic=True))
     return digest.hexdigest()
+
+
+def _answered(space: Space, statistics: Statistics) -> Statistics:
+    return answered(statistics) if space is Space.PREDICTION else statistics
 
 
 def _info(metric: str, message: str) -> Finding:

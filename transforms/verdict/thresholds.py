@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import math
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -42,6 +41,7 @@ LIMIT_OF: Mapping[str, str] = {metric: key for key, metrics in LIMITS.items() fo
 _OF_ALL_SPACES = ("distribution", "missing", "unseen", "list_length")
 _SPACES = (Space.RAW, Space.TRANSFORMED, Space.PREDICTION)
 _LONGEST_NOTE = 200
+_MOST_SHOWN = 10**18
 _MILDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
@@ -112,7 +112,7 @@ def parse(text: bytes, file: str) -> Thresholds:
     """
     try:
         told = tomllib.loads(text.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, too
         raise UsageError(f"{file} is no TOML: {plain(str(error))}") from error
     _check_keys(file, "", told, ("format", "defaults", *_SPACES))
     if type(told.get("format")) is not int or told["format"] != FORMAT:
@@ -148,7 +148,7 @@ def _limits(
     _check_keys(file, section, values, (*known, *more))
     for key, value in values.items():
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value) or not 0 < value <= 1:
+        if not is_number or not 0 < value <= 1:  # NaN is neither
             raise UsageError(
                 f"{file}: [{section}] {key}: expected a number above 0 and at most 1, got {_shown(value)}"
             )
@@ -191,5 +191,7 @@ def _check_keys(file: str, section: str, values: Mapping[str, Any], known: Itera
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, int) and abs(value) > _MOST_SHOWN:
+        return "a number that is too large"  # Python writes none of thousands of digits
     text = plain(repr(value)) if value is not None else "none"
     return text if len(text) <= 60 else f"{text[:60]}..."

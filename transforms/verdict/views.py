@@ -149,6 +149,28 @@ class View:
             if math.isfinite(b.low_value) and math.isfinite(b.high_value)
         ]
 
+    @functools.cached_property
+    def worth(self) -> float:
+        """How many independent values tell as much: those of one row do not count for more than the row.
+
+        Kish's effective size over the numbers of values in a row, from below: TFDV's ten quantiles of these
+        bound the sum of their squares.
+        """
+        common = self.common
+        buckets, total = common.num_values_histogram.buckets, float(common.tot_num_values)
+        if common.max_num_values <= 1 or not buckets or not total:
+            return float(self.present)
+        *first, last = buckets
+        squares = sum(bucket.sample_count * bucket.high_value**2 for bucket in first)
+        rest = max(total - sum(bucket.sample_count * bucket.low_value for bucket in first), 0.0)
+        squares += min(last.sample_count * last.high_value, rest) * last.high_value
+        return float(min(max(total**2 / squares, 1.0), self.present)) if squares else float(self.present)
+
+    @property
+    def common(self) -> statistics_pb2.CommonStatistics:
+        """What TFDV says of features of every kind."""
+        return getattr(self.proto, self.proto.WhichOneof("stats") or "num_stats").common_stats
+
     def median(self) -> float:
         return float(self.proto.num_stats.median)
 

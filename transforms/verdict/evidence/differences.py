@@ -110,8 +110,7 @@ def of_number(training: View, serving: View) -> Difference | None:
     before, after = cdfs.of_view(training), cdfs.of_view(serving)
     if before is None or after is None:
         return None
-    size = chance.effective_size(training.present, serving.present)
-    return ordered(KOLMOGOROV, before, after, size)
+    return ordered(KOLMOGOROV, before, after, chance.effective_size(training.worth, serving.worth))
 
 
 def ordered(metric: str, before: Cdf, after: Cdf, size: float) -> Difference:
@@ -198,7 +197,7 @@ def _moved(parts: list[tuple[str, float, float]]) -> tuple[tuple[str, float, flo
 
 def of_category(training: View, serving: View, sides: tuple[Counted, Counted]) -> Difference | None:
     """Total variation between shares of categories, those too rare to be told apart taken together."""
-    size = chance.effective_size(training.present, serving.present)
+    size = chance.effective_size(training.worth, serving.worth)
     before, after = sides
     unkept = after.most_unkept / after.whole if after.whole else 0.0
     expected, observed = pooled(before.shares(), after.shares(), size, unkept, before.edge)
@@ -247,19 +246,19 @@ def of_unseen(training: View, serving: View, sides: tuple[Counted, Counted]) -> 
         return None  # what was not kept cannot be told from what never came
     new = sum(count for value, count in after.counts.items() if value not in before.counts)
     once = sum(1 for count in before.counts.values() if count <= 1)
-    size = chance.effective_size(training.present, serving.present)
-    # A weight is no row: what was sampled is as uncertain as the rows that came.
-    rows = new * serving.present / max(serving.values, 1.0) if serving.is_weighted else new
-    of_rows = serving.present if serving.is_weighted else serving.values
-    cluster = _cluster(before, of_rows / max(training.values, 1.0))
+    size = chance.effective_size(training.worth, serving.worth)
     share, expected = new / max(serving.values, 1.0), once / max(training.values, 1.0)
+    # A weight is no row, nor is one value of many in a row: both sides count for what they are worth.
+    cluster = _cluster(before, serving.worth / max(training.worth, 1.0))
 
     def p_of_part(part: float) -> float:
-        moved = expected * of_rows + part * (rows - expected * of_rows)
-        return chance.of_rates(once / cluster, training.values, moved / cluster, of_rows)
+        moved = (expected + part * (share - expected)) * serving.worth
+        known = expected * training.worth
+        return chance.of_rates(known / cluster, training.worth, moved / cluster, serving.worth)
 
     parts = (("new values", expected, share),)
-    least = chance.least_of_rates((once + rows) / cluster, training.values, of_rows)
+    both = (expected * training.worth + share * serving.worth) / cluster
+    least = chance.least_of_rates(both, training.worth, serving.worth)
     floor = chance.floor_of_share(expected, size)
     effect = max(share - expected, 0.0)
     return _difference(UNSEEN, effect, size, parts, p_of_part, floor=floor, least_p=least)
@@ -277,7 +276,7 @@ def _cluster(before: Counted, ratio: float) -> float:
 
 def of_lengths(training: View, serving: View) -> Difference | None:
     """How many values a row has, where any has several."""
-    if max(_common(view).max_num_values for view in (training, serving)) <= 1:
+    if max(view.common.max_num_values for view in (training, serving)) <= 1:
         return None
     before, after = _length_cdf(training), _length_cdf(serving)
     if before is None or after is None:
@@ -287,20 +286,16 @@ def of_lengths(training: View, serving: View) -> Difference | None:
 
 def length_edges(view: View) -> Array | None:
     """TFDV's ten quantiles of how many values a row has; None where no row has several."""
-    common = _common(view)
+    common = view.common
     buckets = common.num_values_histogram.buckets
     if common.max_num_values <= 1 or not buckets:
         return None
     return np.array([buckets[0].low_value, *(bucket.high_value for bucket in buckets)])
 
 
-def _common(view: View) -> Any:
-    return getattr(view.proto, view.proto.WhichOneof("stats") or "num_stats").common_stats
-
-
 def _length_cdf(view: View) -> Cdf | None:
     """From TFDV's ten quantiles of lengths, which are whole: each lies anywhere on the step at its length."""
-    buckets = _common(view).num_values_histogram.buckets
+    buckets = view.common.num_values_histogram.buckets
     if not buckets:
         return None
     edges = [buckets[0].low_value, *(bucket.high_value for bucket in buckets)]

@@ -173,8 +173,12 @@ def from_bytes(data: bytes) -> Spaces:
         stream = pa.ipc.open_stream(data)
         if not stream.schema.equals(_SCHEMA):
             raise ValueError("its columns are others")
+        if (stream.schema.metadata or {}).get(b"trueserve") != str(_FORMAT).encode():
+            raise ValueError(f"it is of another format; expected {_FORMAT}")
         batches: Iterable[pa.RecordBatch] = list(stream)
-    except (pa.ArrowInvalid, OSError) as error:
+        for batch in batches:
+            batch.validate(full=True)
+    except (pa.ArrowException, OSError) as error:
         raise ValueError(f"it is no Arrow stream: {str(error).splitlines()[0][:200]}") from error
     found: dict[str, dict[str, dict[str, FeaturePeriods]]] = {}
     for batch in batches:
