@@ -50,11 +50,11 @@ class Counts(NamedTuple):
 SLOW = (PLAIN, EVIDENTLY)
 #: By the rows in a window.
 FULL = {
-    200: Counts(400, 4, 40, 2),
-    500: Counts(400, 12, 40, 4),
-    2_000: Counts(400, 12, 40, 4),
-    20_000: Counts(200, 12, 30, 4),
-    200_000: Counts(80, 0, 10, 0),
+    200: Counts(200, 4, 30, 2),
+    500: Counts(200, 12, 30, 4),
+    2_000: Counts(200, 12, 30, 4),
+    20_000: Counts(100, 12, 20, 4),
+    200_000: Counts(40, 0, 6, 0),
 }
 QUICK = {
     200: Counts(30, 0, 2, 0),

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.verdict.evidence import trend
-from transforms.verdict.severity import Policy
+from transforms.verdict.history import FALSE_TRENDS
 
-_RATE = Policy().false_alarms
+_RATE = FALSE_TRENDS
 # Few values, so that ties are many; None is a window without a value.
 series = st.lists(st.one_of(st.none(), st.integers(0, 4), st.floats(-1, 1)), min_size=1, max_size=14)
 

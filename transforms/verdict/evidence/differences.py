@@ -24,6 +24,8 @@ UNSEEN = "unseen_share"
 LENGTH = "list_length"
 
 _LEAST_EXPECTED = 5.0
+# What rounding leaves of shares that sum to 1.
+_NONE = 1e-9
 # Between two quantiles a distribution function is known to half their distance.
 _RESOLUTION = 0.0025
 OTHERS = "(others)"
@@ -231,8 +233,9 @@ def pooled(
     known = [value for value, share in before.items() if share >= least and value != OTHERS]
     expected = {value: before[value] for value in known}
     observed = {value: after.get(value, min(before[value], unkept)) for value in known}
-    expected[OTHERS] = max(1 - sum(expected.values()), 0.0)
-    observed[OTHERS] = max(1 - sum(observed.values()), 0.0)
+    others = [max(1 - sum(side.values()), 0.0) for side in (expected, observed)]
+    if max(others) > _NONE or not known:  # a cell that neither side has is no cell
+        expected[OTHERS], observed[OTHERS] = others
     return expected, observed
 
 
