@@ -203,6 +203,10 @@ def of_category(training: View, serving: View, sides: tuple[Counted, Counted]) -
     before, after = sides
     unkept = after.most_unkept / after.whole if after.whole else 0.0
     expected, observed = pooled(before.shares(), after.shares(), size, unkept, before.edge)
+    if OTHERS in observed and (longest := _longest(serving)) > 1:
+        # One row may have brought them all.
+        observed[OTHERS] = max(min(expected[OTHERS], observed[OTHERS]), observed[OTHERS] / longest)
+        observed = {name: share / sum(observed.values()) for name, share in observed.items()}
     p, q = np.array(list(expected.values())), np.array(list(observed.values()))
     if len(p) == 1 and OTHERS in expected:
         return None
@@ -251,20 +255,26 @@ def of_unseen(training: View, serving: View, sides: tuple[Counted, Counted]) -> 
     once = sum(1 for count in before.counts.values() if count <= 1)
     size = chance.effective_size(training.worth, serving.worth)
     share, expected = new / max(serving.values, 1.0), once / max(training.values, 1.0)
-    # A weight is no row, nor is one value of many in a row: both sides count for what they are worth.
     cluster = _cluster(before, serving.worth / max(training.worth, 1.0))
+    # No weight is a row, nor is a value of many in a row: in so few rows at least all came that are new.
+    rows, likely = (side * serving.present / _longest(serving) for side in (share, expected))
+    known = expected * training.present / _longest(training)
 
     def p_of_part(part: float) -> float:
-        moved = (expected + part * (share - expected)) * serving.worth
-        known = expected * training.worth
-        return chance.of_rates(known / cluster, training.worth, moved / cluster, serving.worth)
+        moved = likely + part * (rows - likely)
+        return chance.of_rates(known / cluster, training.present, moved / cluster, serving.present)
 
     parts = (("new values", expected, share),)
-    both = (expected * training.worth + share * serving.worth) / cluster
-    least = chance.least_of_rates(both, training.worth, serving.worth)
+    least = chance.least_of_rates((known + rows) / cluster, training.present, serving.present)
     floor = chance.floor_of_share(expected, size)
     effect = max(share - expected, 0.0)
     return _difference(UNSEEN, effect, size, parts, p_of_part, floor=floor, least_p=least)
+
+
+def _longest(view: View) -> float:
+    """How many times the average number of values a row has at most: 1 where all have as many."""
+    average = view.common.tot_num_values / view.present if view.present else 1.0
+    return max(view.common.max_num_values / average, 1.0) if average else 1.0
 
 
 def _cluster(before: Counted, ratio: float) -> float:
