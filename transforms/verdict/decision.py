@@ -178,7 +178,12 @@ class Judgement:
         return differences.of_missing(self.sides.training[name], self.sides.missing(name), self.sides.rows)
 
     def _of_values(self, name: str) -> Iterator[Difference]:
-        return differences.of_values(self.sides.training[name], self.sides.serving[name])
+        found = differences.of_values(self.sides.training[name], self.sides.serving[name])
+        if self.sides.is_pair and self.sides.reference.variation is not None:
+            # What yesterday lacked is no news where days differ: its share is in the distribution, which is
+            # held against days, and what training lacked is told beside training.
+            return (one for one in found if one.metric != UNSEEN)
+        return found
 
 
 def findings(judgement: Judgement, told: Iterable[Finding]) -> Iterator[Finding]:
