@@ -64,7 +64,7 @@ def _row(window: Mapping[str, Any]) -> tuple[str, ...]:
 def _limits(suggested: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for one in suggested[:MOST_ROWS]:
         name = f"{one['space']}.{words.name(one['feature'], 40)}"
-        today = words.number(one["today"]) if one["today"] else "the schema's bound"
+        today = words.number(one["today"])
         over = words.counted(len(one["over_today"]), "window")
         yield f"  {name}  {one['limit']} = {one['suggested']:g}, {today} today, which {over} exceeded"
     if len(suggested) > MOST_ROWS:

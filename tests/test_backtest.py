@@ -231,7 +231,7 @@ def test_the_console_says_what_fired_what_to_raise_and_what_is_next(past: Past) 
         not in text
     )
     assert re.search(r"alarms: 2, .* allows 0\.092; with the limits suggested: 0", text)
-    assert re.search(r"raw\.hour  missing = 0\.\d+, the schema's bound today, which 1 window exceeded", text)
+    assert re.search(r"raw\.hour  missing = 0\.\d+, 0\.01 today, which 1 window exceeded", text)
     assert "note: the limits rest on 11 windows alone, fewer than 20" in text
     assert "next: review " in text
 

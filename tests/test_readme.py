@@ -75,7 +75,19 @@ def test_mistyped_flag_would_be_seen() -> None:
 def test_targets_exist(path: Path) -> None:
     told = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     known = set(re.findall(r"^make (\S+)", told, flags=re.MULTILINE))
-    assert {"demo", "test", "lint", "types", "bench", "bench-quick", "help", "clean"} == known
+    made = {
+        "demo",
+        "test",
+        "lint",
+        "types",
+        "bench",
+        "bench-quick",
+        "detection",
+        "detection-quick",
+        "help",
+        "clean",
+    }
+    assert made == known
     assert targets(path.read_text(encoding="utf-8")) <= known
 
 
