@@ -177,3 +177,11 @@ def test_tests_that_cannot_count_neither_take_from_the_others_nor_add_to_their_r
     hopeless = [0.0198] * 60
     assert chance.beyond([*able, *hopeless], 0.02 / 5, [0.0] * 10 + [0.0198] * 60) == 0.0
     assert chance.beyond([*able, *[1.0] * 60], 0.02, [0.0] * 10 + [1.0] * 60) == alone == 0.001
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=2, max_size=40), st.integers(0, 2**32 - 1), st.floats(0, 1))
+def test_a_part_of_a_move_is_as_if_found_anew(weights: list[float], seed: int, part: float) -> None:
+    expected = np.array(weights) / sum(weights)
+    observed = counted(np.random.default_rng(seed), 300, expected)
+    anew = chance.of_ordered(expected, expected + part * (observed - expected), 250)
+    assert chance.moved(expected, observed).p_value(250, part) == pytest.approx(anew, rel=1e-6)

@@ -8,6 +8,7 @@ rates (1935); Benjamini and Hochberg (1995) for many tests at once.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
@@ -108,21 +109,43 @@ def _log_choose(of: int, count: int) -> float:
 _LOCATION, _SPREAD, _SHAPE, _ANYWHERE = 0.55, 0.15, 0.15, 0.15
 
 
-def of_ordered(expected: Array, observed: Array, size: float) -> float:
-    """That shares of ordered cells (each summing to 1) differ so: in location, spread, shape, or anywhere.
+@dataclasses.dataclass(frozen=True)
+class Moved:
+    """How shares of ordered cells differ; had they moved a part of the way, all here would be that part.
 
-    The least p-value of four tests, each divided by its part of the error: smooth tests of the first, the
-    first two and the first four components, and Kolmogorov's.
+    Attributes:
+      distance: Kolmogorov's.
+      components: what the observed shares give the first four polynomials of the rank, see `_components`.
     """
+
+    distance: float
+    components: tuple[float, ...]
+
+    def p_value(self, size: float, part: float = 1.0) -> float:
+        """That they differ so, or by this part of it: in location, spread, shape, or anywhere.
+
+        The least p-value of four tests, each divided by its part of the error: smooth tests of the first, the
+        first two and the first four components, and Kolmogorov's.
+        """
+        squares = [size * (part * z) ** 2 for z in self.components]
+        tests = [of_kolmogorov(part * self.distance, size) / _ANYWHERE]
+        for count, weight in ((1, _LOCATION), (2, _SPREAD), (4, _SHAPE)):
+            value = math.fsum(squares[:count])
+            freedom = min(count, len(squares))
+            p_value = of_normal(math.sqrt(value)) if freedom == 1 else of_chi_squared(value, freedom)
+            tests.append(p_value / weight)
+        return min(*tests, 1.0)
+
+
+def moved(expected: Array, observed: Array) -> Moved:
+    """Of shares of ordered cells, each summing to 1."""
     distance = float(np.max(np.abs(np.cumsum(observed - expected)), initial=0.0))
-    squares = [size * z * z for z in _components(expected, observed, 4)]
-    tests = [of_kolmogorov(distance, size) / _ANYWHERE]
-    for count, part in ((1, _LOCATION), (2, _SPREAD), (4, _SHAPE)):
-        value = math.fsum(squares[:count])
-        freedom = min(count, len(squares))
-        p_value = of_normal(math.sqrt(value)) if freedom == 1 else of_chi_squared(value, freedom)
-        tests.append(p_value / part)
-    return min(*tests, 1.0)
+    return Moved(distance, tuple(_components(expected, observed, 4)))
+
+
+def of_ordered(expected: Array, observed: Array, size: float) -> float:
+    """That shares of ordered cells differ so, see `Moved.p_value`."""
+    return moved(expected, observed).p_value(size)
 
 
 def _components(expected: Array, observed: Array, count: int) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import heapq
 import itertools
 from collections.abc import Callable, Iterator, Mapping
@@ -127,12 +128,9 @@ def ordered(metric: str, before: Cdf, after: Cdf, size: float) -> Difference:
 
         return _difference(metric, least, size, parts, p_of_bounds, floor=floor)
     expected, observed = (loose_cells if before.is_loose and not after.is_loose else cells)(before, after)
-    distance = max(float(np.max(np.abs(np.cumsum(observed - expected)))) - _RESOLUTION, 0.0)
-
-    def p_of_part(part: float) -> float:
-        return chance.of_ordered(expected, expected + part * (observed - expected), size)
-
-    return _difference(metric, distance, size, parts, p_of_part, floor=floor)
+    moved = chance.moved(expected, observed)
+    distance = max(moved.distance - _RESOLUTION, 0.0)
+    return _difference(metric, distance, size, parts, functools.partial(moved.p_value, size), floor=floor)
 
 
 def _least_distance(before: Cdf, after: Cdf) -> float:
