@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+import numpy as np
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -19,6 +20,7 @@ from transforms.schema import with_comparators
 from transforms.verdict import severity
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.decision import LEAST_EFFECT, Judgement
+from transforms.verdict.evidence.many import Family
 from transforms.verdict.findings import Kind, Severity
 from transforms.verdict.reference import Sides
 from transforms.verdict.views import Statistics, path_name
@@ -90,8 +92,7 @@ def _adjusted(window: Served, reference: Reference) -> dict[str, float]:
     here = tuple(name for name in both if sides.serving[name].present)
     judgement = Judgement(sides, here, tuple(name for name in both if name not in here))
     every = [one for differences in judgement.found.values() for one in differences]
-    # A test that cannot count is none (`chance.beyond`).
-    tests = sum(1 for one in every if one.least_p <= Policy().false_alarms)
+    family = Family(one.attainable for one in every)
     ordered = sorted(
         (one.p_value, name, one.effect >= LEAST_EFFECT[one.metric])
         for name, differences in judgement.found.items()
@@ -101,7 +102,7 @@ def _adjusted(window: Served, reference: Reference) -> dict[str, float]:
     least = 1.0
     for rank in range(len(ordered), 0, -1):
         p_value, name, matters = ordered[rank - 1]
-        least = min(least, p_value * tests / rank)
+        least = min(least, float(family.expected(np.array([p_value]))[0]) / rank)
         if matters:
             adjusted[name] = min(adjusted.get(name, 1.0), least)
     return adjusted

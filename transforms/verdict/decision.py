@@ -15,6 +15,7 @@ from functools import cached_property
 from transforms.verdict import evidence_words
 from transforms.verdict.evidence import chance, differences, power
 from transforms.verdict.evidence.differences import KOLMOGOROV, LENGTH, MISSING, UNSEEN, VARIATION, Difference
+from transforms.verdict.evidence.many import Family
 from transforms.verdict.findings import Evidence, Finding, Kind, Natural, Severity
 from transforms.verdict.reference import Sides
 from transforms.verdict.severity import Policy
@@ -82,16 +83,17 @@ class Judgement:
         return self._greatest(self.by_chance)
 
     def _greatest(self, differences: Mapping[str, list[Difference]]) -> float:
-        every = [one for found in differences.values() for one in found]
-        p_values, least = [one.p_value for one in every], [one.least_p for one in every]
-        return chance.beyond(p_values, self.sides.policy.false_alarms, least)
+        p_values = [one.p_value for found in differences.values() for one in found]
+        return self._family.greatest(p_values, self.sides.policy.false_alarms)
+
+    @cached_property
+    def _family(self) -> Family:
+        return Family(one.attainable for found in self.by_chance.values() for one in found)
 
     @cached_property
     def first_p(self) -> float:
         """The p-value that a single difference must have to count, were it the only one."""
-        every = [one.least_p for found in self.found.values() for one in found]
-        rate = self.sides.policy.false_alarms
-        return rate / max(sum(1 for least in every if least <= rate), 1)
+        return self._family.first(self.sides.policy.false_alarms)
 
     @cached_property
     def least_visible(self) -> float:

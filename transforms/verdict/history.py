@@ -18,7 +18,7 @@ from transforms.records import Window
 from transforms.verdict import positions
 from transforms.verdict.decision import LEAST_EFFECT
 from transforms.verdict.drift import span
-from transforms.verdict.evidence import chance, trend
+from transforms.verdict.evidence import many, trend
 from transforms.verdict.evidence.differences import KOLMOGOROV, MISSING
 from transforms.verdict.evidence.trend import Array, Line
 from transforms.verdict.findings import Finding, Kind, Severity, Space
@@ -75,7 +75,7 @@ def trends(windows: Sequence[Positions], rate: float, policy: Policy | None = No
     places = list(windows[-1].values)
     series = np.array([[one.values.get(place, np.nan) for one in windows] for place in places], float)
     p_values = trend.of_trend(series.reshape(len(places), len(windows)))
-    greatest = chance.beyond(p_values[_varies(series)].tolist(), rate)
+    greatest = many.beyond(p_values[_varies(series)].tolist(), rate)
     times = np.array([_middle(one) for one in windows])
     for at in np.flatnonzero(p_values <= greatest):
         there = np.flatnonzero(~np.isnan(series[at]))

@@ -17,6 +17,7 @@ from transforms.verdict import decision, range_findings
 from transforms.verdict.decision import Judgement
 from transforms.verdict.evidence import cdf as cdfs
 from transforms.verdict.evidence import chance
+from transforms.verdict.evidence.many import Family
 from transforms.verdict.findings import Finding, Kind, Severity, Space
 from transforms.verdict.reference import Sides
 from transforms.verdict.text import listing, number, percent
@@ -73,10 +74,10 @@ def growths(judgement: Judgement) -> tuple[list[Growth], float]:
     sides = judgement.sides
     grown = [one for name in judgement.names for one in _of_feature(sides, name)]
     grown = [dataclasses.replace(one, p_value=_p_value(judgement, one)) for one in grown]
-    tests = [(one.p_value, one.least_p) for found in judgement.found.values() for one in found]
-    tests += [(one.p_value, 0.0) for one in grown]
-    p_values, least = zip(*tests, strict=True) if tests else ((), ())
-    return grown, chance.beyond(p_values, sides.policy.false_alarms, least)
+    found = [one for of_feature in judgement.found.values() for one in of_feature]
+    family = Family([*(one.attainable for one in found), *(None for _ in grown)])
+    p_values = [*(one.p_value for one in found), *(one.p_value for one in grown)]
+    return grown, family.greatest(p_values, sides.policy.false_alarms)
 
 
 def _p_value(judgement: Judgement, one: Growth) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import heapq
 import itertools
 from collections.abc import Callable, Iterator, Mapping
@@ -12,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence import chance
+from transforms.verdict.evidence import chance, many, ordered
 from transforms.verdict.evidence.cdf import Cdf
+from transforms.verdict.evidence.many import Attainable
 from transforms.verdict.views import Counted, View
 
 Array = np.ndarray[Any, Any]
@@ -44,7 +44,7 @@ class Difference:
       size: effective number of rows (`chance.effective_size`).
       parts: what moved most: a label, its share of training and of serving; the most moved first.
       p_of_part: the p-value, had serving moved by this part (0 to 1) of the way alone.
-      least_p: the least p-value that so many rows can give, whatever they hold; counts of few are coarse.
+      attainable: the p-values that so many rows can give, whatever they hold; None where any can be.
       floor: the effect that two samples of one distribution stay under in 999 of 1,000 cases.
     """
 
@@ -56,7 +56,7 @@ class Difference:
     p_of_part: Callable[[float], float] = dataclasses.field(
         default=lambda _part: 1.0, compare=False, repr=False
     )
-    least_p: float = 0.0
+    attainable: Attainable | None = dataclasses.field(default=None, compare=False, repr=False)
     floor: float = 0.0
 
 
@@ -68,9 +68,9 @@ def _difference(
     p_of_part: Callable[[float], float],
     *,
     floor: float,
-    least_p: float = 0.0,
+    attainable: Attainable | None = None,
 ) -> Difference:
-    return Difference(metric, effect, p_of_part(1.0), size, parts, p_of_part, least_p, floor)
+    return Difference(metric, effect, p_of_part(1.0), size, parts, p_of_part, attainable, floor)
 
 
 def of_values(training: View, serving: View) -> Iterator[Difference]:
@@ -96,7 +96,6 @@ def of_missing(training: View, missing: int, rows: int) -> Difference:
         moved = (shares[0] + part * (shares[1] - shares[0])) * rows
         return chance.of_rates(training.missing, training.rows, moved, rows)
 
-    least = chance.least_of_rates(training.missing + missing, training.rows, rows)
     return _difference(
         MISSING,
         abs(shares[1] - shares[0]),
@@ -104,7 +103,7 @@ def of_missing(training: View, missing: int, rows: int) -> Difference:
         (("missing", *shares),),
         p_of_part,
         floor=chance.floor_of_share(shares[0], size),
-        least_p=least,
+        attainable=many.attainable(training.missing, training.rows, missing, rows),
     )
 
 
@@ -113,10 +112,10 @@ def of_number(training: View, serving: View) -> Difference | None:
     before, after = cdfs.of_view(training), cdfs.of_view(serving)
     if before is None or after is None:
         return None
-    return ordered(KOLMOGOROV, before, after, chance.effective_size(training.worth, serving.worth))
+    return of_cdfs(KOLMOGOROV, before, after, chance.effective_size(training.worth, serving.worth))
 
 
-def ordered(metric: str, before: Cdf, after: Cdf, size: float) -> Difference:
+def of_cdfs(metric: str, before: Cdf, after: Cdf, size: float) -> Difference:
     """The difference of two distribution functions."""
     parts = _deciles(before, after)
     floor = max(chance.floor_of_kolmogorov(size) - _RESOLUTION, 0.0)
@@ -128,9 +127,9 @@ def ordered(metric: str, before: Cdf, after: Cdf, size: float) -> Difference:
 
         return _difference(metric, least, size, parts, p_of_bounds, floor=floor)
     expected, observed = (loose_cells if before.is_loose and not after.is_loose else cells)(before, after)
-    moved = chance.moved(expected, observed)
+    moved = ordered.moved(expected, observed, size)
     distance = max(moved.distance - _RESOLUTION, 0.0)
-    return _difference(metric, distance, size, parts, functools.partial(moved.p_value, size), floor=floor)
+    return _difference(metric, distance, size, parts, moved.p_value, floor=floor)
 
 
 def _least_distance(before: Cdf, after: Cdf) -> float:
@@ -263,10 +262,10 @@ def of_unseen(training: View, serving: View, sides: tuple[Counted, Counted]) -> 
         return chance.of_rates(known / cluster, training.present, moved / cluster, serving.present)
 
     parts = (("new values", expected, share),)
-    least = chance.least_of_rates((known + rows) / cluster, training.present, serving.present)
+    attainable = many.attainable(known / cluster, training.present, rows / cluster, serving.present)
     floor = chance.floor_of_share(expected, size)
     effect = max(share - expected, 0.0)
-    return _difference(UNSEEN, effect, size, parts, p_of_part, floor=floor, least_p=least)
+    return _difference(UNSEEN, effect, size, parts, p_of_part, floor=floor, attainable=attainable)
 
 
 def _longest(view: View) -> float:
@@ -292,7 +291,7 @@ def of_lengths(training: View, serving: View) -> Difference | None:
     before, after = _length_cdf(training), _length_cdf(serving)
     if before is None or after is None:
         return None
-    return ordered(LENGTH, before, after, chance.effective_size(training.present, serving.present))
+    return of_cdfs(LENGTH, before, after, chance.effective_size(training.present, serving.present))
 
 
 def length_edges(view: View) -> Array | None:
