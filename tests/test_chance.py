@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.verdict.evidence import chance
+from transforms.verdict.evidence import chance, many, ordered
 
 Array = np.ndarray[Any, Any]
 
@@ -73,7 +74,6 @@ def test_rates_are_those_of_fishers_exact_test(
     others = (rows_before - before, rows_before, rows_after - after, rows_after)
     assert chance.of_rates(*others) == pytest.approx(exact, rel=1e-7)
     assert chance.of_rates(after, rows_after, before, rows_before) == pytest.approx(exact, rel=1e-7)
-    assert chance.least_of_rates(before + after, rows_before, rows_after) <= exact * (1 + 1e-7)
 
 
 def test_rates_are_near_the_sum_where_it_gives_way_to_the_normal() -> None:
@@ -109,7 +109,7 @@ def test_ordered_p_values_are_uniform_or_cautious_without_a_difference(size: int
     random, shares = np.random.default_rng(size + cells), np.full(cells, 1 / cells)
     found = np.sort(
         [
-            chance.of_ordered(counted(random, size, shares), counted(random, size, shares), size / 2)
+            ordered.of_ordered(counted(random, size, shares), counted(random, size, shares), size / 2)
             for _ in range(TRIALS)
         ]
     )
@@ -137,7 +137,7 @@ def test_a_category_of_one_cell_cannot_differ() -> None:
 
 def test_what_lies_where_training_has_nothing_counts_with_its_neighbour() -> None:
     expected, observed = np.array([0.0, 0.5, 0.5, 0.0]), np.array([0.5, 0.0, 0.0, 0.5])
-    assert chance.of_ordered(expected, observed, 1000) < 1e-6  # by Kolmogorov's, as no component moved
+    assert ordered.of_ordered(expected, observed, 1000) < 1e-6  # by Kolmogorov's, as no component moved
 
 
 def test_expected_variation_is_what_simulation_gives() -> None:
@@ -151,18 +151,18 @@ def test_benjamini_and_hochbergs_worked_example() -> None:
     # The fifteen p-values of their paper of 1995, section 3.2: at 0.05 the four smallest count.
     p_values = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240]
     p_values += [0.4262, 0.5719, 0.6528, 0.7590, 1.0000]
-    assert chance.beyond(p_values, 0.05) == 0.0095
-    assert chance.beyond(p_values[::-1], 0.05) == 0.0095
+    assert many.beyond(p_values, 0.05) == 0.0095
+    assert many.beyond(p_values[::-1], 0.05) == 0.0095
 
 
 def test_nothing_is_beyond_chance_where_nothing_was_measured() -> None:
-    assert chance.beyond([], 0.05) == 0.0
-    assert chance.beyond([0.9, 0.8], 0.05) == 0.0
+    assert many.beyond([], 0.05) == 0.0
+    assert many.beyond([0.9, 0.8], 0.05) == 0.0
 
 
 def test_a_p_value_that_fails_alone_counts_beside_smaller_ones() -> None:
-    assert chance.beyond([0.04, 0.05], 0.05) == 0.05
-    assert chance.beyond([0.04, 0.9], 0.05) == 0.0
+    assert many.beyond([0.04, 0.05], 0.05) == 0.05
+    assert many.beyond([0.04, 0.9], 0.05) == 0.0
 
 
 def test_effective_size_is_half_of_two_equal_samples_and_zero_without_one() -> None:
@@ -171,17 +171,91 @@ def test_effective_size_is_half_of_two_equal_samples_and_zero_without_one() -> N
     assert chance.effective_size(0, 100) == 0.0
 
 
-def test_tests_that_cannot_count_neither_take_from_the_others_nor_add_to_their_ranks() -> None:
-    able = [0.001, *[0.5] * 9]
-    alone = chance.beyond(able, 0.02, [0.0] * 10)
-    hopeless = [0.0198] * 60
-    assert chance.beyond([*able, *hopeless], 0.02 / 5, [0.0] * 10 + [0.0198] * 60) == 0.0
-    assert chance.beyond([*able, *[1.0] * 60], 0.02, [0.0] * 10 + [1.0] * 60) == alone == 0.001
+def test_tests_that_cannot_count_take_nothing_from_the_others() -> None:
+    able: list[many.Attainable | None] = [None] * 10
+    hopeless = [many.attainable(0, 1000, 1, 100), many.attainable(0, 1000, 0, 100)] * 30
+    p_values = [0.001, *[0.5] * 9]
+    assert many.Family(able).greatest(p_values, 0.011) == 0.001
+    assert many.Family([*able, *hopeless]).greatest([*p_values, *[1.0] * 60], 0.011) == 0.001
+    assert many.Family([*able, *[None] * 60]).greatest([*p_values, *[1.0] * 60], 0.011) == 0.0
+
+
+@given(st.integers(0, 40), st.integers(50, 5000), st.integers(0, 40), st.integers(50, 5000))
+def test_what_counts_can_give_is_what_the_exact_test_gives(
+    before: int, rows_before: int, after: int, rows_after: int
+) -> None:
+    found = many.attainable(before, rows_before, after, rows_after)
+    assert found is not None
+    total = before + after
+    given_ = [
+        chance.of_rates(total - count, rows_before, count, rows_after)
+        for count in range(max(total - rows_before, 0), min(total, rows_after) + 1)
+    ]
+    # What is less likely than that never comes.
+    known = sorted(p for p in given_ if 1e-20 < p <= 0.05)
+    assert found.p_values[found.p_values > 1e-20] == pytest.approx(known, rel=1e-6)
+    assert all(found.masses > 0)
+    # The probability of a p-value so low is never over it: the test is one.
+    assert np.all(np.cumsum(found.masses) <= found.p_values * (1 + 1e-6))
+
+
+def test_a_family_of_counts_and_others_errs_as_seldom_as_it_says_and_not_much_less() -> None:
+    random, rows = np.random.default_rng(11), (5000, 500)
+    shares = [0.0002, 0.001, 0.003, 0.01] * 10
+    errors = 0
+    for _ in range(TRIALS):
+        counts = [(int(random.binomial(rows[0], p)), int(random.binomial(rows[1], p))) for p in shares]
+        p_values = [chance.of_rates(a, rows[0], b, rows[1]) for a, b in counts] + random.random(5).tolist()
+        tests = [many.attainable(a, rows[0], b, rows[1]) for a, b in counts] + [None] * 5
+        errors += many.Family(tests).greatest(p_values, 0.2) > 0
+    assert 0.1 < errors / TRIALS < 0.2 + 3 * math.sqrt(0.2 / TRIALS)
+
+
+def test_the_first_p_value_is_where_one_error_is_expected_as_often_as_the_rate_says() -> None:
+    assert many.Family([None] * 20).first(0.004) == pytest.approx(0.0002)
+    assert many.Family([None] * 20 + [many.attainable(0, 1000, 0, 1000)] * 50).first(0.004) == pytest.approx(
+        0.0002, rel=0.01
+    )
 
 
 @given(st.lists(st.floats(0.01, 1), min_size=2, max_size=40), st.integers(0, 2**32 - 1), st.floats(0, 1))
 def test_a_part_of_a_move_is_as_if_found_anew(weights: list[float], seed: int, part: float) -> None:
     expected = np.array(weights) / sum(weights)
     observed = counted(np.random.default_rng(seed), 300, expected)
-    anew = chance.of_ordered(expected, expected + part * (observed - expected), 250)
-    assert chance.moved(expected, observed).p_value(250, part) == pytest.approx(anew, rel=1e-6)
+    anew = ordered.of_ordered(expected, expected + part * (observed - expected), 250)
+    moved = ordered.moved(expected, observed, 250)
+    assert moved.p_value() <= moved.p_value(part) <= moved.p_value(0) == 1
+    # Where few rows are expected the likelihood ratio is taken to be as much less as it is for all of it.
+    assert moved.p_value(part) == pytest.approx(anew, rel=1e-6) or anew < 0.2
+
+
+RARE = {
+    "zeros": np.array([0.995, *np.full(20, 0.005 / 20)]),
+    "nearly constant": np.array([*np.full(20, 0.0001), 0.996, *np.full(20, 0.0001)]),
+    "a tail": np.array([*np.full(50, 0.0196), *np.full(20, 0.001)]),
+    "five": np.array([0.9, 0.09, 0.006, 0.003, 0.001]),
+}
+
+
+@pytest.mark.parametrize("name", RARE)
+@pytest.mark.parametrize("size", [200, 2_000])
+def test_ordered_p_values_hold_where_few_rows_are_expected(name: str, size: int) -> None:
+    random, shares, trials = np.random.default_rng(size), RARE[name], 5 * TRIALS
+    shares = shares / shares.sum()
+    found = np.array([ordered.of_ordered(shares, counted(random, size, shares), size) for _ in range(trials)])
+    for level in (0.001, 0.01):
+        assert np.sum(found <= level) <= trials * level + 3 * math.sqrt(trials * level), level
+
+
+def test_a_moved_mean_is_told_as_surely_as_by_the_best_test_of_a_normal_number() -> None:
+    bounds = [NormalDist().inv_cdf(k / 200) for k in range(1, 200)]
+
+    def shares(mean: float) -> Array:
+        below = [NormalDist(mean).cdf(bound) for bound in bounds]
+        return np.diff([0.0, *below, 1.0])
+
+    for moved in (0.1, 0.25, 0.5):
+        best = chance.of_normal(moved * math.sqrt(500))
+        found = ordered.of_ordered(shares(0), shares(moved), 500)
+        # Beside the part of the error that location has, the cells lose little.
+        assert best < found < 3 * best, moved

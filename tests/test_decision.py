@@ -12,8 +12,8 @@ from support_verdict import LABEL, compared, frame, reference, served, statistic
 
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.decision import LEAST_EFFECT, Judgement
-from transforms.verdict.evidence import chance
-from transforms.verdict.evidence.differences import KOLMOGOROV, MISSING
+from transforms.verdict.evidence import chance, many
+from transforms.verdict.evidence.difference import KOLMOGOROV, MISSING
 from transforms.verdict.findings import Kind, Severity, Space
 from transforms.verdict.reference import Sides
 
@@ -132,7 +132,7 @@ def test_the_finding_that_the_docs_follow_by_hand() -> None:
     p_value = chance.of_rates(100, 100_000, 14, 1000)
     assert p_value == pytest.approx(1.99e-11, rel=0.01)
     others = [0.01 * k for k in range(1, 20)]
-    assert chance.beyond([p_value, *others], Policy().false_alarms) == p_value
+    assert many.beyond([p_value, *others], Policy().false_alarms) == p_value
     assert LEAST_EFFECT[MISSING] <= 0.014 - 0.001
 
 

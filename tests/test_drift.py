@@ -12,7 +12,7 @@ from support_drift import Columns, day, reference, rides, statistics
 from transforms.records import Window
 from transforms.verdict import drift
 from transforms.verdict.drift import Windows, span
-from transforms.verdict.evidence.differences import VARIATION, Difference
+from transforms.verdict.evidence.difference import VARIATION, Difference
 from transforms.verdict.evidence_words import parts_of
 from transforms.verdict.findings import Finding, Kind, Severity
 from transforms.verdict.reference import Reference
@@ -116,7 +116,7 @@ def test_a_rare_value_of_the_earlier_window_is_not_named(training: Reference) ->
 
 
 def moved(label: str) -> Difference:
-    return Difference(VARIATION, 0.1, 1e-9, 100, ((label, 0.004, 0.0),))
+    return Difference(VARIATION, 0.1, 1e-9, 100, lambda: ((label, 0.004, 0.0),))
 
 
 def test_columns_that_came_and_went_are_missing_rows(training: Reference) -> None:

@@ -13,9 +13,9 @@ from support_verdict import statistics
 
 from transforms.logs.features import lists
 from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence import chance, differences
+from transforms.verdict.evidence import chance, differences, unordered
 from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.evidence.differences import KOLMOGOROV, MISSING, UNSEEN, VARIATION, Difference
+from transforms.verdict.evidence.difference import KOLMOGOROV, MISSING, UNSEEN, VARIATION, Difference
 from transforms.verdict.views import View, views
 
 Array = np.ndarray[Any, Any]
@@ -213,7 +213,7 @@ def test_a_category_named_like_the_rest_is_one_of_the_rest() -> None:
     values = ["(others)"] * 400 + ["a"] * 300 + ["b"] * 300
     one = found(values, values)[VARIATION]
     assert (one.effect, one.p_value) == (0.0, 1.0)
-    expected, observed = differences.pooled({"(others)": 0.4, "a": 0.6}, {"a": 1.0}, 1000, 0.0)
+    expected, observed = unordered.pooled({"(others)": 0.4, "a": 0.6}, {"a": 1.0}, 1000, 0.0)
     assert expected == pytest.approx({"a": 0.6, "(others)": 0.4})
     assert observed == pytest.approx({"a": 1.0, "(others)": 0.0})
 
@@ -221,7 +221,7 @@ def test_a_category_named_like_the_rest_is_one_of_the_rest() -> None:
 def test_new_values_are_compared_as_rates() -> None:
     training = view(["a"] * 500 + ["b"] * 500)
     sides = (training.counted(), training.counted()._replace(counts=Counter({"a": 500, "b": 490, "new": 10})))
-    plain = differences.of_unseen(training, training, sides)
+    plain = unordered.of_unseen(training, training, sides)
     assert plain is not None
     assert plain.p_value == chance.of_rates(0, 1000, 10, 1000)
 

@@ -16,7 +16,7 @@ from conftest import Home
 from transforms.baseline import layout
 from transforms.verdict import transformed_findings as transformed
 from transforms.verdict.compare import Policy, compare
-from transforms.verdict.evidence.differences import LENGTH
+from transforms.verdict.evidence.difference import LENGTH
 from transforms.verdict.findings import Kind, Severity
 
 Change = Callable[[e2e.Row], e2e.Row]

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from transforms.verdict import evidence_words
 from transforms.verdict.evidence import chance, differences, power
-from transforms.verdict.evidence.differences import KOLMOGOROV, LENGTH, MISSING, UNSEEN, VARIATION, Difference
+from transforms.verdict.evidence.difference import KOLMOGOROV, LENGTH, MISSING, UNSEEN, VARIATION, Difference
 from transforms.verdict.evidence.many import Family
 from transforms.verdict.findings import Evidence, Finding, Kind, Natural, Severity
 from transforms.verdict.reference import Sides

@@ -20,7 +20,7 @@ from transforms.records import Window
 from transforms.verdict import diagnosing, positions
 from transforms.verdict.decision import Judgement
 from transforms.verdict.diagnosis import fitting
-from transforms.verdict.evidence.differences import (
+from transforms.verdict.evidence.difference import (
     KOLMOGOROV,
     LENGTH,
     MISSING,

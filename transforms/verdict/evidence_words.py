@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from transforms.verdict.evidence.differences import (
-    KOLMOGOROV,
-    LENGTH,
-    MISSING,
-    OTHERS,
-    UNSEEN,
-    VARIATION,
-    Difference,
-)
+from transforms.verdict.evidence.difference import KOLMOGOROV, LENGTH, MISSING, UNSEEN, VARIATION, Difference
+from transforms.verdict.evidence.unordered import OTHERS
 from transforms.verdict.findings import Evidence, Part
 from transforms.verdict.reference import Sides
 from transforms.verdict.text import number, percent, quoted

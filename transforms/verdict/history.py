@@ -19,7 +19,7 @@ from transforms.verdict import positions
 from transforms.verdict.decision import LEAST_EFFECT
 from transforms.verdict.drift import span
 from transforms.verdict.evidence import many, trend
-from transforms.verdict.evidence.differences import KOLMOGOROV, MISSING
+from transforms.verdict.evidence.difference import KOLMOGOROV, MISSING
 from transforms.verdict.evidence.trend import Array, Line
 from transforms.verdict.findings import Finding, Kind, Severity, Space
 from transforms.verdict.positions import Place, Positions

@@ -13,7 +13,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 
 from transforms.verdict.views import Statistics, dataset, path_name
 
-FEATURES_A_PART = 100
+FEATURES_A_PART = 50
 
 _Names = dict[str, None]  # a set that keeps its order
 
@@ -59,6 +59,8 @@ class _Divided:
         )
         for name in names:
             one.features.extend(self.features.get(name, ()))
+        for feature in one.features:
+            feature.ClearField("custom_stats")  # TFDV does not look at them, and they are most of the bytes
         one.cross_features.extend(
             cross
             for cross in self._whole.cross_features

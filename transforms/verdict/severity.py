@@ -73,7 +73,7 @@ class Policy:
     thresholds: Thresholds = dataclasses.field(default_factory=Thresholds)
     unseen_share: float = 0.01
     max_rejects: float = 0.0
-    false_alarms: float = 0.004
+    false_alarms: float = 0.005
     natural_alarms: float = 0.01
     min_rows: int = 1
     min_slice_rows: int = 200

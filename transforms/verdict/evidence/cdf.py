@@ -9,6 +9,8 @@ anywhere on the step at its value, and whether they do TFDV does not tell.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import weakref
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -84,6 +86,16 @@ class Cdf:
         result[after >= size] = 1.0
         return result
 
+    @functools.cached_property
+    def at_points(self) -> tuple[Array, Array, Array]:
+        """Its points, each once, and the shares under each and up to it."""
+        points, first = np.unique(self.x, return_index=True)
+        last = np.append(first[1:], len(self.x)) - 1
+        under = np.where(last > first, self.share[first], self.share[last])
+        if not self.is_loose and len(first) and last[0] == first[0]:
+            under[0] = 0.0
+        return points, under, self.share[last]
+
     @property
     def steps(self) -> Array:
         """The values that stand twice: those that many rows share."""
@@ -93,6 +105,16 @@ class Cdf:
 
 def of_view(view: View) -> Cdf | None:
     """The distribution function of a number's statistics, None where it has no finite values."""
+    if view not in _KNOWN:
+        _KNOWN[view] = _of_view(view)
+    return _KNOWN[view]
+
+
+# A view is asked for its distribution many times: by what compares, by what knows how days differ, by causes.
+_KNOWN: weakref.WeakKeyDictionary[View, Cdf | None] = weakref.WeakKeyDictionary()
+
+
+def _of_view(view: View) -> Cdf | None:
     fine = [one.any.value for one in view.proto.custom_stats if one.name == POINTS]
     return (of_points(fine[0]) if fine else None) or _of_tfdv(view)
 

@@ -31,8 +31,14 @@ def of_kolmogorov(distance: float, size: float) -> float:
     scaled = math.sqrt(size) * distance
     if scaled < 0.2:
         return 1.0
-    terms = ((-1) ** (k - 1) * math.exp(-2 * (k * scaled) ** 2) for k in range(1, _TERMS))
-    return min(max(2 * math.fsum(terms), 0.0), 1.0)
+    whole, sign = 0.0, 1.0
+    for k in range(1, _TERMS):
+        term = math.exp(-2 * (k * scaled) ** 2)
+        whole += sign * term
+        if term < 1e-17 * whole:
+            break
+        sign = -sign
+    return min(max(2 * whole, 0.0), 1.0)
 
 
 def of_normal(deviations: float) -> float:
@@ -48,8 +54,11 @@ def of_chi_squared(value: float, freedom: int) -> float:
         return of_normal(math.sqrt(value))
     if freedom % 2 == 0 and freedom <= 20:
         half = value / 2
-        terms = [k * math.log(half) - math.lgamma(k + 1) - half for k in range(freedom // 2)]
-        return min(math.fsum(map(math.exp, terms)), 1.0)
+        term = whole = math.exp(-half)
+        for k in range(1, freedom // 2):
+            term *= half / k
+            whole += term
+        return min(whole, 1.0)
     spread = 2 / (9 * freedom)
     deviations = ((value / freedom) ** (1 / 3) - (1 - spread)) / math.sqrt(spread)
     return 0.5 * math.erfc(deviations / math.sqrt(2))
@@ -77,7 +86,7 @@ def margins(before: float, rows_before: float, after: float, rows_after: float) 
 
 
 def hypergeometric(counts: Array, marked: int, drawn: int, rows: int) -> Array:
-    """The probabilities of these numbers of marked ones, each one more than the last, among `drawn` of `rows`."""
+    """How likely `drawn` of `rows` hold so many of the marked ones; each of `counts` is the last plus one."""
     least, k = int(counts[0]), counts[:-1].astype(float)
     first = _log_choose(marked, least) + _log_choose(rows - marked, drawn - least) - _log_choose(rows, drawn)
     ratios = (marked - k) * (drawn - k) / ((k + 1) * (rows - marked - drawn + k + 1))
@@ -149,6 +158,11 @@ def expected_variation(expected: Array, size: float) -> float:
     return float(np.sum(np.sqrt(2 * expected * (1 - expected) / (math.pi * size))) / 2) if size else 1.0
 
 
+def beyond_noise(distance: float, noise: float) -> float:
+    """What is left of a distance beside what chance adds: as they are independent, their squares add up."""
+    return math.sqrt(max(distance**2 - noise**2, 0.0))
+
+
 # A floor holds in 999 of 1,000 cases.
 _ABOVE = 0.001
 _DEVIATIONS = 3.29  # normal, on either side
@@ -156,11 +170,17 @@ _DEVIATIONS = 3.29  # normal, on either side
 
 def floor_of_kolmogorov(size: float) -> float:
     """How far apart two distribution functions lie at most, by chance: Kolmogorov's tail, its first term."""
-    return min(math.sqrt(math.log(2 / _ABOVE) / (2 * size)), 1.0) if size else 1.0
+    return float(floors_of_kolmogorov(np.array(size))) if size else 1.0
+
+
+def floors_of_kolmogorov(sizes: Array) -> Array:
+    """`floor_of_kolmogorov`, of many sizes above 0."""
+    result: Array = np.minimum(np.sqrt(math.log(2 / _ABOVE) / (2 * sizes)), 1.0)
+    return result
 
 
 def floor_of_variation(expected: Array, size: float) -> float:
-    """Likewise the total variation of shares of cells, beyond what chance makes on average.
+    """Likewise the total variation of shares of cells, beside what chance makes on average.
 
     It is at most half the root of the chi-squared statistic by the number of rows (Cauchy and Schwarz), of
     which the quantile is Wilson and Hilferty's.
@@ -168,7 +188,7 @@ def floor_of_variation(expected: Array, size: float) -> float:
     if not size or len(expected) < 2:
         return 1.0
     quantile = high_chi_squared(len(expected) - 1)
-    return float(min(max(math.sqrt(quantile / size) / 2 - expected_variation(expected, size), 0.0), 1.0))
+    return min(beyond_noise(math.sqrt(quantile / size) / 2, expected_variation(expected, size)), 1.0)
 
 
 def high_chi_squared(freedom: int) -> float:

@@ -81,7 +81,7 @@ class Family:
         return result
 
     def greatest(self, p_values: Sequence[float], rate: float) -> float:
-        """The greatest p-value that still counts, so that at most `rate` of what counts is chance; 0 for none."""
+        """The greatest p-value that counts, so that at most `rate` of what counts is chance; 0 for none."""
         at = np.sort(np.array([p_value for p_value in p_values if p_value <= rate]))
         counting = at[self.expected(at) <= self._rate(rate) * np.arange(1, len(at) + 1)]
         return float(counting.max(initial=0.0))

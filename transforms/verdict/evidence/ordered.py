@@ -63,7 +63,7 @@ def moved(expected: Array, observed: Array, size: float) -> Moved:
     has = expected > 0
     # What lies where training has nothing counts with the nearest cell that it has.
     observed, expected = _to_known(observed, has), expected[has]
-    scores, ranks = _normal_scores(expected), _polynomials(expected, 4)
+    scores, ranks = _of_cells(expected.tobytes())
     wanted = ((scores, _LOCATION), (ranks[:, :2], _SPREAD), (ranks, _SHAPE))
     tests = (_test(expected, observed - expected, size, *one) for one in wanted)
     return Moved(distance, size, tuple(one for one in tests if one is not None))
@@ -90,10 +90,10 @@ def _test(expected: Array, apart: Array, size: float, scores: Array, weight: flo
 
 
 def _likelihood_ratio(expected: Array, scores: Array, means: Array, size: float) -> float:
-    """Twice Cramér's rate of a mean of scores (1938), for one row: the ratio in the family of tilted shares.
+    """Twice Cramér's rate of a mean of scores (1938), a row: the ratio in the family of tilted shares.
 
-    The greatest of `tilt . means - log(sum(expected exp(scores . tilt)))`, by Newton's method; any tilt gives a
-    lower bound, so that stopping early makes a p-value greater, never less.
+    The greatest of `tilt . means - log(sum(expected exp(scores . tilt)))`, by Newton's method; any tilt gives
+    a lower bound, so that stopping early makes a p-value greater, never less.
     """
     tilt = means / max(float(np.linalg.norm(means)), 1.0)
     rate, shares = _tilted(expected, scores, means, tilt)
@@ -126,6 +126,13 @@ def _tilted(expected: Array, scores: Array, means: Array, tilt: Array) -> tuple[
     return float(tilt @ means) - highest - math.log(whole), shares / whole
 
 
+@functools.lru_cache(maxsize=256)
+def _of_cells(told: bytes) -> tuple[Array, Array]:
+    """Normal scores and polynomials of these expected shares: the quantiles of most numbers have the same."""
+    expected = np.frombuffer(told)
+    return _normal_scores(expected), _polynomials(expected, 4)
+
+
 def _polynomials(expected: Array, count: int) -> Array:
     """Polynomials of the rank, orthonormal under the expected shares: [cells, as many as these can tell]."""
     middle = np.cumsum(expected) - expected / 2
@@ -140,7 +147,7 @@ def _polynomials(expected: Array, count: int) -> Array:
 
 
 def _normal_scores(expected: Array) -> Array:
-    """For each cell the mean of a standard normal variable between its ranks, of variance 1: [cells, 0 or 1]."""
+    """The mean of a standard normal variable between a cell's ranks, made of variance 1: [cells, 0 or 1]."""
     bounds = np.concatenate([[0.0], np.cumsum(expected)])
     at = np.interp(bounds / bounds[-1], *_normal())
     density = np.exp(-(at**2) / 2)

@@ -56,20 +56,20 @@ class Tail:
         x = (distance - self.start) / (self._size * self._scale)
         return float(self._share * (1 + x) ** -self._size)
 
-    @property
+    @cached_property
     def start(self) -> float:
         """The distance from which the tail is exponential."""
         return float(self.distances[-self._in_tail - 1])
 
     @property
     def median(self) -> float:
-        return float(np.median(self.distances))
+        return _middle(self.distances)
 
     @property
     def most(self) -> float:
         return float(self.distances[-1])
 
-    @property
+    @cached_property
     def _in_tail(self) -> int:
         total = len(self.distances)
         return min(max(math.ceil(_TAIL * total), _LEAST_IN_TAIL), total - 1)
@@ -78,7 +78,7 @@ class Tail:
     def _share(self) -> float:
         return self._in_tail / len(self.distances)
 
-    @property
+    @cached_property
     def _size(self) -> float:
         return max(self._in_tail * self.independent / len(self.distances), 1.0)
 
@@ -86,7 +86,12 @@ class Tail:
     def _scale(self) -> float:
         # By the median: one storm must not make all else natural. By the mean where most exceed nothing.
         excess = self.distances[-self._in_tail :] - self.start
-        return max(float(np.median(excess)) / math.log(2), float(np.mean(excess)) / 2)
+        return max(_middle(excess) / math.log(2), float(np.mean(excess)) / 2)
+
+
+def _middle(ascending: Array) -> float:
+    """The median."""
+    return float(ascending[(len(ascending) - 1) // 2] + ascending[len(ascending) // 2]) / 2
 
 
 def tail(distances: Array, independent: float | None = None) -> Tail | None:
@@ -191,7 +196,7 @@ def _spans(periods: Array, length: int) -> Array:
 def _of_numbers(counts: Array, whole: Array, rows: Array) -> Array:
     shares, others = _shares(counts, whole)
     far = np.abs(np.cumsum(shares - others, 1)).max(1)
-    floors = np.array([chance.floor_of_kolmogorov(n) for n in rows])
+    floors = chance.floors_of_kolmogorov(rows)
     return _beyond(far, _KOLMOGOROV_SQUARE / rows, floors)
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence.differences import LENGTH, MISSING, UNSEEN, Difference
+from transforms.verdict.evidence.difference import LENGTH, MISSING, UNSEEN, Difference
 from transforms.verdict.findings import Natural
 from transforms.verdict.variation import cells as cell
 from transforms.verdict.variation import natural
@@ -25,7 +25,7 @@ from transforms.verdict.views import View
 
 Array = np.ndarray[Any, Any]
 
-_STEPS = 12
+_STEPS = 9
 # The parts of the error for a number's distribution as a whole, and for each side of both its moments.
 _ANYWHERE, _ONE_SIDE = 0.4, 0.15
 _HOUR, _DAY = dt.timedelta(hours=1), dt.timedelta(days=1)

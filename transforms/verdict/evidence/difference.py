@@ -1,0 +1,74 @@
+"""One way in which a feature differs between training and serving."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import heapq
+from collections.abc import Callable
+from typing import TypeAlias
+
+from transforms.verdict.evidence.many import Attainable
+
+KOLMOGOROV = "kolmogorov_smirnov"
+VARIATION = "total_variation"
+MISSING = "missing_share"
+UNSEEN = "unseen_share"
+LENGTH = "list_length"
+
+
+#: Labels with their shares of training and of serving.
+Parts: TypeAlias = tuple[tuple[str, float, float], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """One way in which a feature differs.
+
+    Attributes:
+      metric: `kolmogorov_smirnov`, `total_variation`, `missing_share`, `unseen_share` or `list_length`.
+      effect: how far apart, as a share of rows or values (0 to 1); of categories what chance makes on
+        average is taken off.
+      p_value: how likely chance alone makes as much (see `evidence.chance`).
+      size: effective number of rows (`chance.effective_size`).
+      parts_of: gives `parts`, what moved most: a label, its share of training and of serving; the most moved
+        first.
+      p_of_part: the p-value, had serving moved by this part (0 to 1) of the way alone.
+      attainable: the p-values that so many rows can give, whatever they hold; None where any can be.
+      floor: the effect that two samples of one distribution stay under in 999 of 1,000 cases.
+    """
+
+    metric: str
+    effect: float
+    p_value: float
+    size: float
+    parts_of: Callable[[], Parts] = dataclasses.field(default=tuple, compare=False, repr=False)
+    p_of_part: Callable[[float], float] = dataclasses.field(
+        default=lambda _part: 1.0, compare=False, repr=False
+    )
+    attainable: Attainable | None = dataclasses.field(default=None, compare=False, repr=False)
+    floor: float = 0.0
+
+    @functools.cached_property
+    def parts(self) -> Parts:
+        """See above; found when somebody asks, as nobody does of most differences."""
+        return self.parts_of()
+
+
+def difference(
+    metric: str,
+    effect: float,
+    size: float,
+    parts_of: Callable[[], Parts],
+    p_of_part: Callable[[float], float],
+    *,
+    floor: float,
+    attainable: Attainable | None = None,
+) -> Difference:
+    return Difference(metric, effect, p_of_part(1.0), size, parts_of, p_of_part, attainable, floor)
+
+
+def most_moved(parts: list[tuple[str, float, float]]) -> Parts:
+    """The three that moved most, of a label and its share of training and of serving."""
+    moved = heapq.nlargest(3, parts, key=lambda part: abs(part[2] - part[1]))
+    return tuple(part for part in moved if abs(part[2] - part[1]) > 1e-4)

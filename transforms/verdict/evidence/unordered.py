@@ -1,0 +1,204 @@
+"""How a category differs: the shares of its values, and the values that training did not have."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from transforms.verdict.evidence import chance, many
+from transforms.verdict.evidence.difference import (
+    UNSEEN,
+    VARIATION,
+    Difference,
+    Parts,
+    difference,
+    most_moved,
+)
+from transforms.verdict.views import Counted, View
+
+Array = np.ndarray[Any, Any]
+
+OTHERS = "(others)"
+_LEAST_EXPECTED = 5.0
+# What rounding leaves of shares that sum to 1.
+_NONE = 1e-9
+# How much of the error rare values have that came more often, each by itself, beside all cells together:
+# these use less than nine tenths of it (`chance.of_categories`). So many of them are asked.
+_OF_RARE, _MOST_RISEN = 0.1, 3
+# One with a p-value up to this is told by itself.
+_LOOK = 0.01
+
+#: Shares of values by their names, of training and of serving.
+Cells: TypeAlias = tuple[Mapping[str, float], Mapping[str, float]]
+
+
+def of_category(training: View, serving: View, sides: tuple[Counted, Counted]) -> Difference | None:
+    """Total variation between shares of categories, those too rare to be told apart taken together.
+
+    Of the rare ones each is asked by itself whether it came too often; one that did is a cell of its own in
+    the distance and in what moved.
+    """
+    size = chance.effective_size(training.worth, serving.worth)
+    before, after = sides
+    unkept = after.most_unkept / after.whole if after.whole else 0.0
+    cells = pooled(before.shares(), after.shares(), size, unkept, before.edge)
+    risen = _risen(training, serving, sides, cells[0].keys())
+    if not risen and len(cells[0]) == 1 and OTHERS in cells[0]:
+        return None
+    shares = [np.array(list(side.values())) for side in _careful(cells, _longest(serving))]
+    expected = np.maximum(shares[0], 1 / max(training.values, 1.0))
+    expected /= expected.sum()
+
+    def p_of_part(part: float) -> float:
+        observed = shares[1] if part == 1 else expected + part * (shares[1] - expected)
+        of_risen = (one.p_value(part) for one in risen)
+        return min(chance.of_categories(expected, observed, size), *of_risen, 1.0)
+
+    told = _with_risen(cells, [one for one in risen if one.p_value() <= _LOOK], _longest(serving))
+    p, q = (np.array(list(side.values())) for side in told)
+    effect = chance.beyond_noise(float(np.abs(p - q).sum() / 2), chance.expected_variation(p, size))
+    floor = chance.floor_of_variation(p, size)
+    return difference(VARIATION, effect, size, lambda: _parts(told), p_of_part, floor=floor)
+
+
+def _parts(cells: Cells) -> Parts:
+    return most_moved([(name, share, cells[1][name]) for name, share in cells[0].items()])
+
+
+class _Risen(NamedTuple):
+    """A rare value of training that came more often, in rows that have it.
+
+    Attributes:
+      shares: its share of training's values and of those served.
+      before, after: rows with it, and all.
+      tests: how many rare values there are, by the part of the error that they have.
+    """
+
+    value: str
+    shares: tuple[float, float]
+    before: tuple[float, int]
+    after: tuple[float, int]
+    tests: float
+
+    def p_value(self, part: float = 1.0) -> float:
+        """That chance brings so many, or this part of what is too many (0 to 1), of any rare value."""
+        expected = self.before[0] / self.before[1] * self.after[1]
+        moved = expected + part * (self.after[0] - expected)
+        if moved <= expected:
+            return 1.0
+        return min(self.tests * chance.of_rates(*self.before, moved, self.after[1]), 1.0)
+
+
+def _risen(
+    training: View, serving: View, sides: tuple[Counted, Counted], cells: Collection[str]
+) -> list[_Risen]:
+    """The most frequent ones that came more often than in training, of those that are no cells.
+
+    One whose count training did not keep is taken to be as frequent as it can have been; what training never
+    had is `of_unseen`'s.
+    """
+    (before, after), views = sides, (training, serving)
+    longest = max(map(_longest, views))
+    among = max(float(training.proto.string_stats.unique), len(before.counts)) - len(cells) + 1
+    found = []
+    for value, count in after.counts.items():
+        known = before.counts.get(value, before.most_unkept)
+        shares = (known / before.whole, count / after.whole)
+        if known and value not in cells and shares[1] > shares[0]:
+            # No weight is a row, nor is a value of many in a row: it came in so few rows at least.
+            rows = [share * view.present / longest for share, view in zip(shares, views, strict=True)]
+            served = min(rows[1], serving.rows_of(value, count))
+            there = ((rows[0], training.present), (served, serving.present))
+            found.append(_Risen(value, shares, *there, max(among, 1.0) / _OF_RARE))
+    return heapq.nlargest(_MOST_RISEN, found, key=lambda one: one.shares[1] - one.shares[0])
+
+
+def _careful(cells: Cells, longest: float) -> Cells:
+    """Where one row may have brought all of the others, they count for as few rows as can have."""
+    expected, observed = cells
+    if OTHERS not in observed or longest <= 1:
+        return cells
+    others = max(min(expected[OTHERS], observed[OTHERS]), observed[OTHERS] / longest)
+    whole = sum(observed.values()) - observed[OTHERS] + others
+    return expected, {name: (others if name == OTHERS else share) / whole for name, share in observed.items()}
+
+
+def _with_risen(cells: Cells, risen: list[_Risen], longest: float) -> Cells:
+    """With cells of their own for what has risen."""
+    expected, observed = (dict(side) for side in cells)
+    for one in risen:
+        for side, share in zip((expected, observed), one.shares, strict=True):
+            side[OTHERS] = max(side.get(OTHERS, 0.0) - share, 0.0)
+            side[one.value] = share
+    return _careful((expected, observed), longest)
+
+
+def pooled(
+    before: Mapping[str, float], after: Mapping[str, float], size: float, unkept: float, edge: float = 0.0
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Shares of the categories that training leads to expect in five rows at least, and of all others.
+
+    Those at the `edge` of training's list, where it is cut, are among the others: which of them were kept is
+    luck, and the lucky ones came more often than they will again.
+
+    `unkept` is the greatest share that a value can have in serving whose count was not kept: as far as that
+    goes, such a value is taken to be as frequent as expected.
+    """
+    least = max(_LEAST_EXPECTED / size if size else 1.0, edge)
+    known = [value for value, share in before.items() if share >= least and value != OTHERS]
+    expected = {value: before[value] for value in known}
+    observed = {value: after.get(value, min(before[value], unkept)) for value in known}
+    others = [max(1 - sum(side.values()), 0.0) for side in (expected, observed)]
+    if max(others) > _NONE or not known:  # a cell that neither side has is no cell
+        expected[OTHERS], observed[OTHERS] = others
+    return expected, observed
+
+
+def of_unseen(training: View, serving: View, sides: tuple[Counted, Counted]) -> Difference | None:
+    """The share of values that training did not have, beside what it leads to expect.
+
+    Good and Turing: the chance that the next value is new is the share of values that came once (Good 1953).
+    """
+    before, after = sides
+    if before.most_unkept > 0 or after.most_unkept > 0:
+        return None  # what was not kept cannot be told from what never came
+    new = sum(count for value, count in after.counts.items() if value not in before.counts)
+    once = sum(1 for count in before.counts.values() if count <= 1)
+    size = chance.effective_size(training.worth, serving.worth)
+    share, expected = new / max(serving.values, 1.0), once / max(training.values, 1.0)
+    cluster = _cluster(before, serving.worth / max(training.worth, 1.0))
+    # No weight is a row, nor is a value of many in a row: in so few rows at least all came that are new.
+    rows, likely = (side * serving.present / _longest(serving) for side in (share, expected))
+    known = expected * training.present / _longest(training)
+
+    def p_of_part(part: float) -> float:
+        moved = likely + part * (rows - likely)
+        return chance.of_rates(known / cluster, training.present, moved / cluster, serving.present)
+
+    attainable = many.attainable(known / cluster, training.present, rows / cluster, serving.present)
+    floor = chance.floor_of_share(expected, size)
+    effect = max(share - expected, 0.0)
+
+    def parts() -> Parts:
+        return (("new values", expected, share),)
+
+    return difference(UNSEEN, effect, size, parts, p_of_part, floor=floor, attainable=attainable)
+
+
+def _longest(view: View) -> float:
+    """How many times the average number of values a row has at most: 1 where all have as many."""
+    average = view.common.tot_num_values / view.present if view.present else 1.0
+    return max(view.common.max_num_values / average, 1.0) if average else 1.0
+
+
+def _cluster(before: Counted, ratio: float) -> float:
+    """How many rows chance brings at a time: a value that training missed may come more than once.
+
+    By Good's estimate one comes `ratio` (serving's values by training's) x 2 x (values that came twice) /
+    (values that came once) times on average, in Poisson's distribution.
+    """
+    once, twice = (sum(1 for count in before.counts.values() if round(count) == n) for n in (1, 2))
+    return 1 + ratio * 2 * twice / max(once, 1)
