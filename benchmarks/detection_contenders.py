@@ -14,6 +14,7 @@ from benchmarks.detection_answers import (
     QUANTILES,
     STANDARD,
     TESTS,
+    TOLD,
     Judged,
     Planted,
 )
@@ -48,6 +49,7 @@ _ALL = math.log10(28 / 0.005)
 #: BigQuery's ML.TFDV_VALIDATE for both.
 AS_THEY_COME: tuple[tuple[str, str, Rule], ...] = (
     ("trueserve", OURS, as_it_comes),
+    (TOLD, TOLD, as_it_comes),
     ("trueserve, baseline of plain TFDV statistics", PLAIN, as_it_comes),
     ("TFDV, L-infinity 0.01, divergence 0.02", STANDARD, Thresholds(0.02, 0.01, flagged=True, new=True)),
     ("TFDV, 0.3 each", STANDARD, Thresholds(0.3, 0.3, flagged=True, new=True)),

@@ -35,21 +35,21 @@ class Duel(NamedTuple):
         return self.theirs.share(self.budget)
 
 
-def duels(windows: Sequence[Judged], among: Choice) -> dict[str, Duel]:
-    """By peer; none of peers that were not asked of any fault."""
-    found = {peer.name: _duel(windows, among, peer) for peer in PEERS}
+def duels(windows: Sequence[Judged], among: Choice, ours: str = OURS) -> dict[str, Duel]:
+    """By peer; none of peers that were not asked of any fault. `ours`: errors alone, or all that is told."""
+    found = {peer.name: _duel(windows, among, peer, ours) for peer in PEERS}
     return {name: duel for name, duel in found.items() if duel is not None}
 
 
-def _duel(windows: Sequence[Judged], among: Choice, peer: Contender) -> Duel | None:
+def _duel(windows: Sequence[Judged], among: Choice, peer: Contender, ours: str) -> Duel | None:
     method = peer.variants[0][0]
     clean = [one for one in windows if one.is_asked_of(method)]
     planted = [one for one in planted_in(windows) if method in one.answers and among(one)]
     if not clean or not planted:
         return None
     ways = [(name, base, hindsight(clean, planted, name, base)) for name, base in peer.variants]
-    budget = false_alarms(clean, OURS, as_it_comes).value
-    return Duel(clean, planted, budget, detections(planted, OURS, as_it_comes).value, Best(ways))
+    budget = false_alarms(clean, ours, as_it_comes).value
+    return Duel(clean, planted, budget, detections(planted, ours, as_it_comes).value, Best(ways))
 
 
 def by_size(windows: Sequence[Judged]) -> dict[int, list[Judged]]:

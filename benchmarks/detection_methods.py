@@ -7,6 +7,7 @@ import functools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow_data_validation as tfdv
@@ -64,10 +65,19 @@ def plain(reference: Reference) -> Reference:
     return dataclasses.replace(reference, statistics=copied)
 
 
-def errors(window: Served, reference: Reference) -> set[str]:
-    """The features of which `validate` finds an error."""
-    found = compare(reference, window.statistics, Policy(), window.forms).findings
-    return {one.feature for one in found if one.severity is Severity.ERROR}
+class Found(NamedTuple):
+    """The features of which `validate` finds an error, and all of which it tells of what is beyond chance."""
+
+    errors: set[str]
+    told: set[str]
+
+
+def found(window: Served, reference: Reference) -> Found:
+    """What `validate` finds in a window."""
+    every = compare(reference, window.statistics, Policy(), window.forms).findings
+    errors = {one.feature for one in every if one.severity is Severity.ERROR}
+    small = {one.feature for one in every if one.evidence is not None and one.evidence.beyond_chance}
+    return Found(errors, errors | small)
 
 
 def scored(window: Served, reference: Reference, names: Iterable[str], found: set[str]) -> dict[str, Answer]:

@@ -18,6 +18,7 @@ from benchmarks.detection_answers import (
     OURS,
     PLAIN,
     SURE,
+    TOLD,
     Answer,
     Judged,
     Planted,
@@ -25,7 +26,7 @@ from benchmarks.detection_answers import (
 from benchmarks.detection_asking import Asked, Peers
 from benchmarks.detection_data import FLIGHTS, SOURCES, World, world
 from benchmarks.detection_faults import Cell, cells
-from benchmarks.detection_methods import Served, Tfdv, errors, plain, scored, served
+from benchmarks.detection_methods import Served, Tfdv, found, plain, scored, served
 from benchmarks.in_memory import Column, Lists
 from transforms.verdict.reference import Reference
 
@@ -51,10 +52,10 @@ SLOW = (PLAIN, EVIDENTLY)
 #: By the rows in a window.
 FULL = {
     200: Counts(200, 4, 30, 2),
-    500: Counts(200, 12, 30, 4),
+    500: Counts(200, 24, 30, 4),
     2_000: Counts(200, 12, 30, 4),
-    20_000: Counts(100, 12, 20, 4),
-    200_000: Counts(40, 0, 6, 0),
+    20_000: Counts(200, 12, 20, 4),
+    200_000: Counts(100, 0, 6, 0),
 }
 QUICK = {
     200: Counts(30, 0, 2, 0),
@@ -169,10 +170,14 @@ class Judge:
 
     def _answers(self, window: Served, names: Iterable[str], slow: bool) -> dict[str, dict[str, Answer]]:
         """Of this job, with either baseline, and of TFDV."""
-        found = errors(window, self.world.reference)
-        answers = {OURS: scored(window, self.world.reference, names, found)}
+        names = list(names)
+        ours = found(window, self.world.reference)
+        answers = {
+            OURS: scored(window, self.world.reference, names, ours.errors),
+            TOLD: {name: Answer(0.0, name in ours.told) for name in names},
+        }
         if slow:
-            plainly = errors(window, self.plain)
+            plainly = found(window, self.plain).errors
             answers[PLAIN] = {name: Answer(0.0, name in plainly) for name in names}
         return answers | self.tfdv.answers(window, names)
 
@@ -184,8 +189,8 @@ class Judge:
         for cell in self.cells:
             changed = cell.plant(columns, random)
             after = window.changed(changed, self.world.reference)
-            found = self._answers(after, cell.touched, task.slow_faulty)
-            answers[cell.key] = {method: list(told.values()) for method, told in found.items()}
+            by_method = self._answers(after, cell.touched, task.slow_faulty)
+            answers[cell.key] = {method: list(told.values()) for method, told in by_method.items()}
             asked |= {f"{cell.key}#{name}": Asked(name, column) for name, column in changed.items()}
         for key, told in self._peers(asked, task.slow_faulty).items():
             for method, answer in told.items():

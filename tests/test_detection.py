@@ -22,6 +22,7 @@ from benchmarks.detection_answers import (
     STANDARD,
     SURE,
     TESTS,
+    TOLD,
     Answer,
     Judged,
     Planted,
@@ -32,7 +33,7 @@ from benchmarks.detection_contenders import Best
 from benchmarks.detection_data import FLIGHTS, GENERATED, SOURCES, World, world
 from benchmarks.detection_duels import any_size, duels, large, promised
 from benchmarks.detection_faults import MISSING, PROMISED, SHARE, UNIT, Cell, cells, moved
-from benchmarks.detection_methods import Served, Tfdv, errors, served
+from benchmarks.detection_methods import Served, Tfdv, found, served
 from benchmarks.detection_peers import read
 from benchmarks.detection_rates import Share, Thresholds, as_it_comes
 from benchmarks.detection_windows import FULL, Task, judge_of, tasks
@@ -162,7 +163,7 @@ def test_a_changed_column_is_summarised_as_the_whole_window_would_be(
         whole = served({**window, **changed}, one.reference)
         assert parts.forms == whole.forms
         assert _by_name(parts) == _by_name(whole), cell.key
-        assert errors(parts, one.reference) == errors(whole, one.reference)
+        assert found(parts, one.reference) == found(whole, one.reference)
 
 
 def _by_name(window: Served) -> dict[str, bytes]:
@@ -187,7 +188,7 @@ def test_a_window_is_judged_with_and_without_its_faults() -> None:
     some = [cell for cell in judge.cells if cell.kind in (UNIT, "type changed") and cell.strength == 1]
     judge.__dict__["cells"] = some
     found = judge.judged(Task(FLIGHTS, 500, 0, 1, True, True, True))
-    assert set(found.clean) == {OURS, PLAIN, STANDARD, QUANTILES}
+    assert set(found.clean) == {OURS, TOLD, PLAIN, STANDARD, QUANTILES}
     assert not any(answer.alarm for answer in found.clean[OURS].values())
     assert [one.key for one in found.planted] == [cell.key for cell in some]
     for one in found.planted:
@@ -225,18 +226,15 @@ def test_what_peers_are_asked_arrives() -> None:
 
 def answers(x: float, c: float, alarm: bool = False) -> dict[str, dict[str, Answer]]:
     by = {"x": Answer(x, alarm), "c": Answer(c, False)}
-    methods = (OURS, PLAIN, STANDARD, QUANTILES, EVIDENTLY, TESTS)
-    return {
-        method: by if method != OURS else {"x": Answer(0.0, alarm), "c": Answer(0.0, False)}
-        for method in methods
-    }
+    methods = (OURS, TOLD, PLAIN, STANDARD, QUANTILES, EVIDENTLY, TESTS)
+    ours = {"x": Answer(0.0, alarm), "c": Answer(0.0, False)}
+    return {method: ours if method in (OURS, TOLD) else by for method in methods}
 
 
 def fault(kind: str, *, found: bool, score: float, strength: float = 1.0, number: bool = True) -> Planted:
     methods = (PLAIN, STANDARD, QUANTILES, EVIDENTLY, TESTS)
-    told = {method: Answer(score, False) for method in methods} | {
-        OURS: Answer(SURE if found else 0.0, found)
-    }
+    ours = dict.fromkeys((OURS, TOLD), Answer(SURE if found else 0.0, found))
+    told = {method: Answer(score, False) for method in methods} | ours
     promised = strength >= PROMISED[kind]
     return Planted(f"{kind}|x|{strength}", kind, "x", strength, promised, number, False, told)
 

@@ -6,7 +6,7 @@ of a feature depends on that feature alone, so the features are handed to it in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
@@ -23,12 +23,16 @@ def validate_statistics(
     schema: schema_pb2.Schema,
     environment: str | None = None,
     serving_statistics: Statistics | None = None,
+    columns: Collection[str] | None = None,
 ) -> anomalies_pb2.Anomalies:
-    """What `tfdv.validate_statistics` gives, but for the copy of the schema in its answer."""
+    """What `tfdv.validate_statistics` gives, but for the copy of the schema in its answer.
+
+    `columns`: the top-level features to ask for; all unless given.
+    """
     result = anomalies_pb2.Anomalies()
     training = _Divided(statistics)
     serving = None if serving_statistics is None else _Divided(serving_statistics)
-    for number, names in enumerate(_parts(schema, training, serving)):
+    for number, names in enumerate(_parts(columns, schema, training, serving)):
         part = tfdv.validate_statistics(
             training.part(names),
             _of_schema(schema, names, with_constraints=number == 0),
@@ -47,7 +51,7 @@ class _Divided:
         self._whole = dataset(statistics)
         self.features: dict[str, list[statistics_pb2.FeatureNameStatistics]] = {}
         for feature in self._whole.features:
-            self.features.setdefault(_top(feature), []).append(feature)
+            self.features.setdefault(top(feature), []).append(feature)
 
     def part(self, names: _Names) -> Statistics:
         """The statistics of these features, and of the crosses between them."""
@@ -69,19 +73,21 @@ class _Divided:
         return part
 
 
-def _parts(schema: schema_pb2.Schema, *all_statistics: _Divided | None) -> Iterator[_Names]:
+def _parts(
+    columns: Collection[str] | None, schema: schema_pb2.Schema, *all_statistics: _Divided | None
+) -> Iterator[_Names]:
     """The names of top-level features, some at a time; all at once where features are made of others."""
     names = dict.fromkeys(feature.name for feature in schema.feature)
     for statistics in all_statistics:
         names |= dict.fromkeys(() if statistics is None else statistics.features)
     together = len(schema.sparse_feature) + len(schema.weighted_feature) > 0
     size = len(names) if together else FEATURES_A_PART
-    ordered = list(names)
+    ordered = [name for name in names if together or columns is None or name in columns]
     for first in range(0, max(len(ordered), 1), max(size, 1)):
         yield dict.fromkeys(ordered[first : first + size])
 
 
-def _top(feature: statistics_pb2.FeatureNameStatistics) -> str:
+def top(feature: statistics_pb2.FeatureNameStatistics) -> str:
     """The name of the column that a feature, or a field of a struct, is in."""
     return str(feature.path.step[0] if feature.path.step else feature.name)
 

@@ -17,7 +17,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 
 from transforms.verdict import categories, noise, severity, unseen
 from transforms.verdict.findings import Finding, Kind, Severity
-from transforms.verdict.in_parts import validate_statistics
+from transforms.verdict.in_parts import top, validate_statistics
 from transforms.verdict.reference import Sides
 from transforms.verdict.text import number, percent, quoted
 from transforms.verdict.views import Statistics, View, dataset, path_name
@@ -43,7 +43,7 @@ _NAMES = {
 class Measured:
     """TFDV's measurements of one feature: its part of the Anomalies message of one call.
 
-    `body` is the divergence with the extremes set aside, None where it was not asked for.
+    `body` is the divergence with the extremes set aside, None where it explains nothing.
     """
 
     key: str
@@ -56,19 +56,26 @@ class Measured:
         values = [m.value for m in self.info.skew_measurements if _metric(m) == JENSEN_SHANNON]
         return max(values, default=0.0)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether any of its distances is over its threshold."""
+        return any(one.value > one.threshold for one in self.info.skew_measurements)
+
 
 def measure(sides: Sides) -> dict[str, Measured]:
     """What TFDV measured, by feature; features that it drops without a word are absent."""
-    standard = _call(sides.schema, sides.reference.statistics, sides.served)
+    both = (sides.reference.statistics, sides.served)
+    standard = _call(sides.schema, *both)
     free = _free_to_choose(sides)
-    if not free:
-        return standard
     schema = _with_quantiles(sides.schema, free)
-    quantiles = _call(schema, sides.reference.statistics, sides.served)
-    bodies = _call(schema, *_with_equal_ends(sides.reference.statistics, sides.served))
-    for name in free & standard.keys() & quantiles.keys() & bodies.keys():
-        smaller = min(standard[name], quantiles[name], key=lambda measured: measured.divergence)
-        standard[name] = dataclasses.replace(smaller, body=bodies[name].divergence)
+    quantiles = _call(schema, *both, free) if free else {}
+    for name in free & standard.keys() & quantiles.keys():
+        standard[name] = min(standard[name], quantiles[name], key=lambda measured: measured.divergence)
+    # What is within its threshold needs no other explanation.
+    over = {name for name in free & standard.keys() if standard[name].is_over}
+    bodies = _call(schema, *_with_equal_ends(*both, over), over) if over else {}
+    for name in over & bodies.keys():
+        standard[name] = dataclasses.replace(standard[name], body=bodies[name].divergence)
     return standard
 
 
@@ -170,9 +177,15 @@ def _noise_floor(metric: str, training: View, serving: View) -> float:
     return noise.jensen_shannon_floor(training.present, serving.present, bins)
 
 
-def _call(schema: schema_pb2.Schema, training: Statistics, serving: Statistics) -> dict[str, Measured]:
-    """One call of TFDV for skew; of its anomalies, which are also those of training, only skew is kept."""
-    anomalies = validate_statistics(training, schema, serving_statistics=serving)
+def _call(
+    schema: schema_pb2.Schema, training: Statistics, serving: Statistics, names: set[str] | None = None
+) -> dict[str, Measured]:
+    """One call of TFDV for skew; of its anomalies, which are also those of training, only skew is kept.
+
+    `names`: the features to ask for; all unless given.
+    """
+    columns = None if names is None else _columns(names)
+    anomalies = validate_statistics(training, schema, serving_statistics=serving, columns=columns)
     skewed = {path_name(info.path): (key, _skew_only(info)) for key, info in anomalies.anomaly_info.items()}
     measured = {}
     for info in anomalies.drift_skew_info:
@@ -219,9 +232,16 @@ def _set_quantiles(features: Iterable[schema_pb2.Feature], prefix: str, names: s
         _set_quantiles(feature.struct_domain.feature, f"{prefix}{feature.name}.", names)
 
 
-def _with_equal_ends(training: Statistics, serving: Statistics) -> tuple[Statistics, Statistics]:
-    """Copies whose quantile histograms begin and end at the same values on both sides."""
-    copies = (_copy(training), _copy(serving))
+def _columns(names: Iterable[str]) -> set[str]:
+    """The top-level features that these, or the structs they are fields of, are."""
+    return {name.partition(".")[0] for name in names} | set(names)
+
+
+def _with_equal_ends(
+    training: Statistics, serving: Statistics, names: set[str]
+) -> tuple[Statistics, Statistics]:
+    """Copies of these features whose quantile histograms begin and end at the same values on both sides."""
+    copies = (_copy(training, names), _copy(serving, names))
     before, after = (_quantile_buckets(copy) for copy in copies)
     for name in before.keys() & after.keys():
         low = min(before[name][0].low_value, after[name][0].low_value)
@@ -241,9 +261,12 @@ def _quantile_buckets(statistics: Statistics) -> dict[str, list[statistics_pb2.H
     }
 
 
-def _copy(statistics: Statistics) -> Statistics:
-    result = Statistics()
-    result.CopyFrom(statistics)
+def _copy(statistics: Statistics, names: set[str]) -> Statistics:
+    """A copy without the features that are in none of the columns of these."""
+    result, whole, columns = Statistics(), dataset(statistics), _columns(names)
+    copy = result.datasets.add(name=whole.name, num_examples=whole.num_examples)
+    copy.weighted_num_examples = whole.weighted_num_examples
+    copy.features.extend(feature for feature in whole.features if top(feature) in columns)
     return result
 
 

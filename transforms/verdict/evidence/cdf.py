@@ -76,15 +76,22 @@ class Cdf:
 
     def _between(self, at: Array, after: Array) -> Array:
         """Straight between the points around `at`, of which the later ones are `after`."""
-        at, size = np.asarray(at, float), len(self.x)
-        high = np.clip(after, min(1, size - 1), size - 1)
-        low = np.maximum(high - 1, 0)
-        width = self.x[high] - self.x[low]
-        width[width <= 0] = 1.0  # where a step begins or ends the whole, which is told below
-        result: Array = self.share[low] + (at - self.x[low]) / width * (self.share[high] - self.share[low])
+        x, width, share, rise = self._segments
+        result: Array = share[after] + (at - x[after]) / width[after] * rise[after]
         result[after == 0] = 0.0
-        result[after >= size] = 1.0
+        result[after >= len(self.x)] = 1.0
         return result
+
+    @functools.cached_property
+    def _segments(self) -> tuple[Array, Array, Array, Array]:
+        """Before each point, and beyond the last: where it begins, its width, its share there, and its rise.
+
+        The ends, and what has no width, are told otherwise.
+        """
+        width = np.concatenate([[1.0], np.diff(self.x), [1.0]])
+        width[width <= 0] = 1.0
+        x, share = (np.concatenate([[side[0]], side]) for side in (self.x, self.share))
+        return x, width, share, np.concatenate([[0.0], np.diff(self.share), [0.0]])
 
     @functools.cached_property
     def at_points(self) -> tuple[Array, Array, Array]:

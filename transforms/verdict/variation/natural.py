@@ -107,18 +107,18 @@ def of_values(one: FeaturePeriods, length: int) -> list[Tail]:
     return _tails(one, one.counts, one.present, length, distance)
 
 
-def of_moment(one: FeaturePeriods, length: int, moment: Moment, *, above: bool) -> tuple[list[Tail], float]:
-    """How far periods lie above (or below) the middle one in a moment of a number, and that middle."""
+def of_moment(one: FeaturePeriods, length: int, moment: Moment, value: float) -> tuple[list[Tail], float]:
+    """How far periods lie from the middle one in a moment of a number, on the side of `value`, and it too."""
     one = one.kept(one.counts.sum(1) > 0)  # a day may have no number at all
     totals = np.column_stack([one.moments, one.counts.sum(1)])
     known = one.present >= LEAST_ROWS
-    middle = float(np.median(moment(totals[known]))) if known.any() else 0.0
+    middle = _middle(np.sort(moment(totals[known]))) if known.any() else 0.0
+    side = 1 if value >= middle else -1
 
     def distance(sums: Array, _whole: Array, _rows: Array) -> Array:
-        away = moment(sums) - middle
-        return np.maximum(away if above else -away, 0.0)
+        return np.maximum(side * (moment(sums) - middle), 0.0)
 
-    return _tails(one, totals, one.present, length, distance), middle
+    return _tails(one, totals, one.present, length, distance), abs(value - middle)
 
 
 Moment = Callable[[Array], Array]

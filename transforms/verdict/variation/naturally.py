@@ -25,7 +25,9 @@ from transforms.verdict.views import View
 
 Array = np.ndarray[Any, Any]
 
-_STEPS = 9
+_STEPS = 12
+# As near to the least sum as is worth looking for.
+_NEAR = 1.1
 # The parts of the error for a number's distribution as a whole, and for each side of both its moments.
 _ANYWHERE, _ONE_SIDE = 0.4, 0.15
 _HOUR, _DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
@@ -68,13 +70,14 @@ def of_difference(
         return None
     if is_pair:
         aspects = [aspects[0]._replace(weight=1.0)]  # a moment is measured from training's middle
-    p_values = [
-        divided(each.of_pair if is_pair else each.probability, one.p_of_part, each.distance) / each.weight
-        for each in aspects
-    ]
+    p_value = 1.0
+    for each in aspects:
+        nature = each.of_pair if is_pair else each.probability
+        # No way of dividing gives less than nature's probability of the whole.
+        if nature(each.distance) < p_value * each.weight:
+            p_value = min(divided(nature, one.p_of_part, each.distance) / each.weight, p_value)
     first = aspects[0]
-    told = (first.distance, first.tails[0].median, first.tails[0].most)
-    return Natural(unit, length, *told, min(*p_values, 1.0))
+    return Natural(unit, length, first.distance, first.tails[0].median, first.tails[0].most, p_value)
 
 
 def of_share(variation: Variation, name: str, effect: float, span: dt.timedelta | None) -> float:
@@ -152,10 +155,8 @@ def _of_moments(periods: FeaturePeriods, serving: View | None, length: int) -> I
     )
     deviation = math.log((ends[2] - ends[0]) / 2 + natural.NO_DEVIATION)
     for moment, value in ((natural.mean, float(ends[1])), (natural.log_deviation, deviation)):
-        above, middle = natural.of_moment(periods, length, moment, above=True)
-        if value < middle:
-            above, _ = natural.of_moment(periods, length, moment, above=False)
-        yield _Aspect(above, abs(value - middle), _ONE_SIDE)
+        tails, distance = natural.of_moment(periods, length, moment, value)
+        yield _Aspect(tails, distance, _ONE_SIDE)
 
 
 def _shares(cells: cell.Cells, training: View, serving: View | None) -> tuple[Array, Array] | None:
@@ -177,11 +178,16 @@ def divided(nature: Callable[[float], float], chance: Callable[[float], float], 
     """
     if distance <= 0:
         return 1.0
-    low, high, least = 0.0, 1.0, nature(distance) + chance(0.0)
-    least = min(least, nature(0.0) + chance(1.0))
+    low, high, lower_bound = 0.0, 1.0, nature(distance)
+    least = min(lower_bound + chance(0.0), nature(0.0) + chance(1.0))
     for _ in range(_STEPS):
         middle = (low + high) / 2
         by_nature, by_chance = nature(middle * distance), chance(1 - middle)
         least = min(least, by_nature + by_chance)
-        low, high = (middle, high) if by_nature > by_chance else (low, middle)
+        if by_nature > by_chance:
+            low = middle
+        else:
+            high, lower_bound = middle, by_nature
+        if least <= _NEAR * lower_bound:
+            break
     return min(least, 1.0)
