@@ -33,7 +33,7 @@ def found(against: Reference, earlier: Columns, now: Columns, policy: Policy | N
 
 
 def test_windows_of_one_distribution_do_not_differ(training: Reference) -> None:
-    assert not [one for seed in range(2, 12) for one in found(training, rides(ROWS, seed), rides(ROWS, 99))]
+    assert not [one for seed in range(2, 12) for one in found(training, rides(ROWS, seed), rides(ROWS, 199))]
 
 
 def test_a_number_that_moved_is_told_with_both_windows(training: Reference) -> None:

@@ -218,6 +218,56 @@ def test_a_category_named_like_the_rest_is_one_of_the_rest() -> None:
     assert observed == pytest.approx({"a": 1.0, "(others)": 0.0})
 
 
+# Of a hundred values the frequent ones are cells; of the others five rows in 500 are not expected.
+WORDS = np.array([b"w%02d" % k for k in range(100)], object)
+WORD_SHARES = 1 / np.arange(1, 101) / np.sum(1 / np.arange(1, 101))
+
+
+def words(rows: int, seed: int) -> Array:
+    return np.random.default_rng(seed).choice(WORDS, rows, p=WORD_SHARES)
+
+
+def test_a_rare_value_that_came_more_often_is_found_and_named() -> None:
+    training, served = view(words(20_000, 1)), words(500, 2)
+    served[:40] = b"w80"
+    [one] = [one for one in differences.of_values(training, view(served)) if one.metric == VARIATION]
+    assert one.p_value < 1e-20
+    assert one.parts[0][0] == "w80"
+    assert one.parts[0][1:] == pytest.approx((0.0024, 0.08), abs=0.005)
+    assert one.effect == pytest.approx(0.08, abs=0.03)
+    assert one.p_of_part(0.0) == 1.0
+    assert one.p_value < one.p_of_part(0.2) < 1
+    # Among the others alone, of which as many are expected, 40 of 500 are nothing much.
+    expected, observed = unordered.pooled(training.shares(), view(served).shares(), 488, 0.0)
+    cells = [np.array(list(side.values())) for side in (expected, observed)]
+    assert chance.of_categories(cells[0], cells[1], 488) > 1e-9
+
+
+def test_rare_values_rise_by_chance_no_more_often_than_their_p_values_say() -> None:
+    training, trials, low = view(words(20_000, 1)), 400, 0
+    for seed in range(trials):
+        served = view(words(300, 100 + seed))
+        sides = (training.counted(), served.counted())
+        cells, _ = unordered.pooled(sides[0].shares(), sides[1].shares(), 295, 0.0)
+        risen = unordered._risen(training, served, sides, cells.keys())
+        low += any(one.p_value() <= 0.1 for one in risen)
+    # They have a tenth of the error: at most 0.01 of the windows are expected, and three deviations.
+    assert low <= 0.01 * trials + 3 * np.sqrt(0.01 * trials)
+
+
+def test_where_all_values_are_rare_one_that_came_more_often_is_found() -> None:
+    random = np.random.default_rng(4)
+    ids = np.array([b"id%d" % n for n in range(3000)], object)
+    training, served = view(random.choice(ids, 20_000)), random.choice(ids, 500)
+    clean = {one.metric: one for one in differences.of_values(training, view(served))}
+    assert clean[VARIATION].p_value > 0.01
+    served[:60] = b"id7"
+    one = {one.metric: one for one in differences.of_values(training, view(served))}[VARIATION]
+    assert one.p_value < 1e-20
+    assert one.parts[0][0] == "id7"
+    assert one.effect > 0.05
+
+
 def test_new_values_are_compared_as_rates() -> None:
     training = view(["a"] * 500 + ["b"] * 500)
     sides = (training.counted(), training.counted()._replace(counts=Counter({"a": 500, "b": 490, "new": 10})))

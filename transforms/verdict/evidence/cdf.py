@@ -91,7 +91,7 @@ class Cdf:
         width = np.concatenate([[1.0], np.diff(self.x), [1.0]])
         width[width <= 0] = 1.0
         x, share = (np.concatenate([[side[0]], side]) for side in (self.x, self.share))
-        return x, width, share, np.concatenate([[0.0], np.diff(self.share), [0.0]])
+        return x, width, share, np.concatenate([[1.0], np.diff(self.share), [1.0]])
 
     @functools.cached_property
     def at_points(self) -> tuple[Array, Array, Array]:

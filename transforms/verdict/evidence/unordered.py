@@ -57,15 +57,18 @@ def of_category(training: View, serving: View, sides: tuple[Counted, Counted]) -
         of_risen = (one.p_value(part) for one in risen)
         return min(chance.of_categories(expected, observed, size), *of_risen, 1.0)
 
-    told = _with_risen(cells, [one for one in risen if one.p_value() <= _LOOK], _longest(serving))
+    alone = [one for one in risen if one.p_value() <= _LOOK]
+    told = _with_risen(cells, alone, _longest(serving))
     p, q = (np.array(list(side.values())) for side in told)
     effect = chance.beyond_noise(float(np.abs(p - q).sum() / 2), chance.expected_variation(p, size))
     floor = chance.floor_of_variation(p, size)
-    return difference(VARIATION, effect, size, lambda: _parts(told), p_of_part, floor=floor)
+    return difference(VARIATION, effect, size, lambda: _parts(told, alone), p_of_part, floor=floor)
 
 
-def _parts(cells: Cells) -> Parts:
-    return most_moved([(name, share, cells[1][name]) for name, share in cells[0].items()])
+def _parts(cells: Cells, risen: list[_Risen]) -> Parts:
+    parts = most_moved([(name, share, cells[1][name]) for name, share in cells[0].items()])
+    # Where one value came more often, that all others came less often is no news.
+    return tuple(sorted(parts, key=lambda part: part[0] == OTHERS)) if risen else parts
 
 
 class _Risen(NamedTuple):
