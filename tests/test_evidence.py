@@ -218,6 +218,30 @@ def test_a_category_named_like_the_rest_is_one_of_the_rest() -> None:
     assert observed == pytest.approx({"a": 1.0, "(others)": 0.0})
 
 
+def nearly_constant(rows: int, seed: int) -> Array:
+    random = np.random.default_rng(seed)
+    return np.where(random.random(rows) < 0.98, 1, random.normal(1, 0.5, rows)).astype("float32")
+
+
+def test_a_step_begins_and_ends_where_it_does_and_not_at_a_quantile() -> None:
+    values = np.repeat([1.0, 2.0, 5.0], [1013, 2021, 966])
+    cdf = cdfs.of_view(view(values))
+    assert cdf is not None
+    at = np.array([1.0, 2.0, 5.0])
+    assert cdf.under(at) == pytest.approx([0, 1013 / 4000, 3034 / 4000], abs=1e-6)
+    assert cdf.up_to(at) == pytest.approx([1013 / 4000, 3034 / 4000, 1], abs=1e-6)
+
+
+def test_what_quantiles_do_not_tell_is_no_difference() -> None:
+    # Between its least value and its step 1 % of the values lie as no straight line tells.
+    training = view(nearly_constant(100_000, 1))
+    for seed in range(2, 8):
+        one = differences.of_number(training, view(nearly_constant(20_000, seed)))
+        assert one is not None
+        assert one.p_value > 1e-3, seed
+        assert one.effect < 0.0025, seed
+
+
 # Of a hundred values the frequent ones are cells; of the others five rows in 500 are not expected.
 WORDS = np.array([b"w%02d" % k for k in range(100)], object)
 WORD_SHARES = 1 / np.arange(1, 101) / np.sum(1 / np.arange(1, 101))

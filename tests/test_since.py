@@ -68,7 +68,7 @@ def drift(document: Json) -> dict[str, Json]:
 
 def test_slow_drift_is_found_over_the_runs_of_many_nights(training: Reference, tmp_path: Path) -> None:
     job = Nightly(tmp_path, training)
-    told = [job.validate(rides(ROWS, 50 + at, shift=0.015 * (at - 5.5)), day(at)) for at in range(12)]
+    told = [job.validate(rides(ROWS, 50 + at, shift=0.0135 * (at - 5.5)), day(at)) for at in range(12)]
     assert [drift(one).keys() for one in told[1:9]] == [set()] * 8
     last = told[-1]
     assert (last["verdict"], last["previous"]["windows"]) == ("ok", 11)
@@ -78,7 +78,7 @@ def test_slow_drift_is_found_over_the_runs_of_many_nights(training: Reference, t
     assert "over 12 windows since 2013-06-01" in one["message"]
     assert words.since(last).endswith("nothing moved; over 11 earlier windows speed moved a little each time")
     # A rerun of a night in between says what it would have said then.
-    again = job.validate(rides(ROWS, 55, shift=0.015 * -0.5), day(5))
+    again = job.validate(rides(ROWS, 55, shift=0.0135 * -0.5), day(5))
     assert {**again, "artifacts": 0} == {**told[5], "artifacts": 0}
 
 

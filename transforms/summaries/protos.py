@@ -134,12 +134,14 @@ def _fine_quantiles(numbers: Moments, quantiles: Quantiles, count: int) -> bytes
 
     The first of the two has the share of all values below it.
     """
-    bounds, ranks = _quantiles(*_with_ends(numbers, *quantiles.weighted()), count)
+    kept, weights = _with_ends(numbers, *quantiles.weighted())
+    bounds, ranks = _quantiles(kept, weights, count)
     total = float(ranks[-1])
     # Not by differences: those of two infinities are none.
     places = np.flatnonzero(np.concatenate([[True], bounds[1:] != bounds[:-1]]))
     values, upto = bounds[places], ranks[places] / total
-    under = np.clip(places / count, np.concatenate([[0.0], upto[:-1]]), upto)
+    before = np.concatenate([[0], np.cumsum(weights)])[np.searchsorted(kept, values, "left")]
+    under = np.clip(before / total, np.concatenate([[0.0], upto[:-1]]), upto)
     # What stands at a value is no step if it is no more than its neighbours; but the first begins at 0.
     is_step = (upto - under > 0.5 / count) | (places == 0)
     points = np.repeat(values, 1 + is_step)

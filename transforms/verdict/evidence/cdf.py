@@ -94,6 +94,29 @@ class Cdf:
         return x, width, share, np.concatenate([[1.0], np.diff(self.share), [1.0]])
 
     @functools.cached_property
+    def _is_vague(self) -> Array:
+        """Before each point, and beyond the last: whether the function may bend as it likes there.
+
+        So between the outermost points, and beside steps; elsewhere it is as good as straight.
+        """
+        steps = np.diff(self.x) <= 0
+        beside = np.concatenate([[True], steps, [True]])
+        inside: Array = np.concatenate([[False], (beside[:-2] | beside[2:]) & ~steps, [False]])
+        return inside
+
+    def nearest(self, at: Array, least: Array, most: Array) -> tuple[Array, Array]:
+        """The shares under each of `at` and up to it, no further from `least` and `most` than is known."""
+        after = np.searchsorted(self.x, at, side="right")
+        under, up_to = self.under(at), self._between(at, after)
+        vague = self._is_vague[after] & (under == up_to) & (at > self.x[np.maximum(after - 1, 0)])
+        low, high = self.share[np.maximum(after - 1, 0)], self.share[np.minimum(after, len(self.x) - 1)]
+        under, up_to = (
+            np.where(vague, np.clip(wanted, low, high), found)
+            for wanted, found in ((least, under), (most, up_to))
+        )
+        return under, up_to
+
+    @functools.cached_property
     def at_points(self) -> tuple[Array, Array, Array]:
         """Its points, each once, and the shares under each and up to it."""
         points, first = np.unique(self.x, return_index=True)

@@ -26,6 +26,8 @@ Array = np.ndarray[Any, Any]
 
 # Between two quantiles a distribution function is known to half their distance.
 _RESOLUTION = 0.0025
+# Ranks are known to a thousandth (`custom_statistics`), which is as uncertain as a sample of so many rows.
+_RANKS = 250_000
 
 
 def of_values(training: View, serving: View) -> Iterator[Difference]:
@@ -85,7 +87,7 @@ def of_cdfs(metric: str, before: Cdf, after: Cdf, size: float) -> Difference:
 
         return difference(metric, least, size, parts, p_of_bounds, floor=floor)
     expected, observed = (loose_cells if before.is_loose and not after.is_loose else cells)(before, after)
-    moved = ordered.moved(expected, observed, size)
+    moved = ordered.moved(expected, observed, chance.effective_size(size, _RANKS))
     distance = max(moved.distance - _RESOLUTION, 0.0)
     return difference(metric, distance, size, parts, moved.p_value, floor=floor)
 
@@ -100,9 +102,13 @@ def _least_distance(before: Cdf, after: Cdf) -> float:
 
 
 def cells(before: Cdf, after: Cdf) -> tuple[Array, Array]:
-    """Shares of both in the cells between training's points and at its steps, and beyond its ends."""
+    """Shares of both in the cells between training's points and at its steps, and beyond its ends.
+
+    Where serving's function is not known well enough between two of its points it is taken to be as near to
+    training's as they let it.
+    """
     points, lowest, highest = before.at_points
-    shares = [_between(lowest, highest), _between(after.under(points), after.up_to(points))]
+    shares = [_between(lowest, highest), _between(*after.nearest(points, lowest, highest))]
     expected, observed = (np.clip(side, 0.0, 1.0) for side in shares)
     keep = (expected > 1e-12) | (observed > 1e-12)
     return expected[keep] / expected.sum(), observed[keep] / max(observed.sum(), 1e-300)
