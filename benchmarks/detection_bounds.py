@@ -82,9 +82,9 @@ def _better(windows: Sequence[Judged]) -> Iterator[Bound]:
     """At the false alarms that this job has on the same windows, no peer finds more with any threshold.
 
     At each size not more, and over the sizes, each with its own thresholds, less. Some of the faults of 5 %
-    move less than matters (a fifth of what is not zero in a feature of zeros in another unit moves 1.4 points)
-    and are information: at each size it is asked whether they are told at all, as a peer has no other way to say
-    so. That they are errors is asked on average.
+    move less than matters and are information (a fifth of what is not zero, in another unit, moves 1.4
+    points of a feature of zeros). So at each size it is asked whether they are told at all: a peer has no
+    other way to say that something is small. That they are errors is asked on average.
     """
     sizes = by_size(windows)
     for among, ours, what in (
