@@ -28,7 +28,7 @@ _NONE = 1e-9
 # How much of the error rare values have that came more often, each by itself, beside all cells together:
 # these use less than nine tenths of it (`chance.of_categories`). So many of them are asked.
 _OF_RARE, _MOST_RISEN = 0.1, 3
-# One with a p-value up to this is told by itself.
+# One with a p-value up to this is told by itself; others tell nothing.
 _LOOK = 0.01
 
 #: Shares of values by their names, of training and of serving.
@@ -48,16 +48,16 @@ def of_category(training: View, serving: View, sides: tuple[Counted, Counted]) -
     risen = _risen(training, serving, sides, cells[0].keys())
     if not risen and len(cells[0]) == 1 and OTHERS in cells[0]:
         return None
+    alone = [one for one in risen if one.p_value() <= _LOOK]
     shares = [np.array(list(side.values())) for side in _careful(cells, _longest(serving))]
     expected = np.maximum(shares[0], 1 / max(training.values, 1.0))
     expected /= expected.sum()
 
     def p_of_part(part: float) -> float:
         observed = shares[1] if part == 1 else expected + part * (shares[1] - expected)
-        of_risen = (one.p_value(part) for one in risen)
+        of_risen = (one.p_value(part) for one in alone)
         return min(chance.of_categories(expected, observed, size), *of_risen, 1.0)
 
-    alone = [one for one in risen if one.p_value() <= _LOOK]
     told = _with_risen(cells, alone, _longest(serving))
     p, q = (np.array(list(side.values())) for side in told)
     effect = chance.beyond_noise(float(np.abs(p - q).sum() / 2), chance.expected_variation(p, size))

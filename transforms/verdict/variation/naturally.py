@@ -27,7 +27,7 @@ Array = np.ndarray[Any, Any]
 
 _STEPS = 12
 # As near to the least sum as is worth looking for.
-_NEAR = 1.1
+_NEAR = 1.2
 # The parts of the error for a number's distribution as a whole, and for each side of both its moments.
 _ANYWHERE, _ONE_SIDE = 0.4, 0.15
 _HOUR, _DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
