@@ -83,8 +83,8 @@ def _better(windows: Sequence[Judged]) -> Iterator[Bound]:
 
     At each size not more, and over the sizes, each with its own thresholds, less. Some of the faults of 5 %
     move less than matters and are information (a fifth of what is not zero, in another unit, moves 1.4
-    points of a feature of zeros). So at each size it is asked whether they are told at all: a peer has no
-    other way to say that something is small. That they are errors is asked on average.
+    points of a feature of zeros). So it is asked, too, whether faults are told at all: a peer has no other
+    way to say that something is small.
     """
     sizes = by_size(windows)
     for among, ours, what in (
@@ -96,14 +96,14 @@ def _better(windows: Sequence[Judged]) -> Iterator[Bound]:
         of_sizes = {rows: duels(sizes.get(rows, []), among, ours) for rows in LEAST_FOUND}
         for peer in dict.fromkeys(name for of in of_sizes.values() for name in of):
             found = {rows: of[peer] for rows, of in of_sizes.items() if peer in of}
-            for rows, duel in found.items() if (among, ours) != (large, OURS) else ():
+            for rows, duel in found.items():
                 text = f"no less of {what} is found in {rows:,} rows than by {peer} at equal false alarms"
-                yield Bound(text, f"{duel.ours:.1%} against {duel.share:.1%}", duel.ours >= duel.share)
+                yield Bound(text, f"{duel.ours:.2%} against {duel.share:.2%}", duel.ours >= duel.share)
             mean, theirs = (
                 sum(shares) / len(found) for shares in zip(*map(_shares, found.values()), strict=True)
             )
             text = f"more of {what} is found on average over these sizes than by {peer}"
-            yield Bound(text, f"{mean:.1%} against {theirs:.1%}", mean > theirs)
+            yield Bound(text, f"{mean:.2%} against {theirs:.2%}", mean > theirs)
 
 
 def _shares(duel: Duel) -> tuple[float, float]:
