@@ -322,7 +322,7 @@ def test_a_bound_that_is_missed_goes_red() -> None:
     assert all("on average over these sizes" in one for one in even)
     beaten = [one for one in failing(all_sizes(score=1.0, missed=1)) if "at least" not in one]
     assert len(beaten) == 48
-    assert any("by TFDV at equal false alarms: 95.0% against 100.0%" in one for one in beaten)
+    assert any("by TFDV at equal false alarms: 95.00% against 100.00%" in one for one in beaten)
 
 
 def test_peers_are_held_to_the_same_false_alarms() -> None:
