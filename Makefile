@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test lint types bench bench-quick detection detection-quick help clean
+.PHONY: demo test explore lint types bench bench-quick detection detection-quick help clean
 
 PYTHON ?=
 STACK ?=
@@ -17,6 +17,9 @@ demo: $(STAMP)  ## flights of New York, end to end: train, export, serve, valida
 
 test: lint types  ## lint, types and all tests
 	$(BIN)/python -m pytest
+
+explore: $(STAMP)  ## the property tests with other examples; `make test` has the same ones each time
+	$(BIN)/python -m pytest --hypothesis-profile=explore $(shell grep -l '^@given' tests/*.py)
 
 lint: $(STAMP)  ## ruff: rules and format
 	$(BIN)/ruff check .
