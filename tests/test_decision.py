@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import support_faults as faults
+import tensorflow_data_validation as tfdv
 from support_verdict import LABEL, compared, frame, reference, served, statistics, worst
 
+from benchmarks import in_memory
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.decision import LEAST_EFFECT, Judgement
 from transforms.verdict.evidence import chance, many
@@ -78,6 +81,33 @@ def test_a_finding_says_how_far_how_likely_and_what_moved(plain: Reference) -> N
     assert finding.distance == pytest.approx(0.1, abs=0.03)  # 0.25 deviations, whose density is 0.4
     assert "beyond chance (p below 1e-12)" in finding.message
     assert "of training" in finding.message
+
+
+def snow(rows: int, seed: int) -> np.ndarray[Any, Any]:
+    random = np.random.default_rng(seed)
+    fallen = np.where(random.random(rows) < 0.95, 0.0, random.lognormal(0, 1, rows))
+    return fallen.astype("float32")
+
+
+def test_another_unit_of_what_is_mostly_zero_is_an_error() -> None:
+    def snow(rows: int, seed: int) -> dict[str, np.ndarray[Any, Any]]:
+        random = np.random.default_rng(seed)
+        fallen = np.where(random.random(rows) < 0.95, 0.0, random.lognormal(0, 1, rows))
+        return {"snow": fallen.astype("float32")}
+
+    training = faults.statistics(in_memory.batch(snow(20_000, 3)))
+    against = Reference(tfdv.infer_schema(training, infer_feature_shape=False), training, Space.RAW)
+    served = snow(5000, 4)
+    assert not in_memory.compared(served, against).findings
+    served["snow"] *= np.float32(2.54)  # of all values that moves 1.8 points past one another
+    finding = worst(in_memory.compared(served, against).findings, "snow")
+    assert finding.severity is Severity.ERROR
+    assert finding.distance is not None
+    assert 0.1 < finding.distance < 0.37
+    assert "of the values that are not 0 is over 0.025 and beyond chance (p below 1e-12)" in finding.message
+    assert "; of those not 0, 3.82 to 20.66: 10.0 % of training, 31.6 % of serving" in finding.message
+    assert finding.noise_floor is not None
+    assert 0.02 < finding.noise_floor < finding.distance
 
 
 def test_a_threshold_of_ones_own_decides_alone_for_its_feature(plain: Reference) -> None:

@@ -145,6 +145,100 @@ def test_a_mean_that_moved_by_a_quarter_deviation_is_found_in_500_rows() -> None
     assert hits >= 0.95 * many
 
 
+def test_a_function_without_its_commonest_value_is_that_of_the_others() -> None:
+    values = SHAPES["point mass"].astype("float32").astype(float)
+    cdf = cdfs.of_view(view(values))
+    assert cdf is not None
+    value, share = cdf.commonest
+    assert value == 0
+    assert share == pytest.approx(np.mean(values == 0), abs=0.002)
+    rest, others = cdf.without(0.0), np.sort(values[values != 0])
+    assert rest is not None
+    at = np.quantile(others, np.linspace(0, 1, 41), method="nearest")
+    exact = np.searchsorted(others, at, side="right") / len(others)
+    assert rest.up_to(at) == pytest.approx(exact, abs=0.0065 / (1 - share))
+    assert rest.under(at) == pytest.approx(exact, abs=0.0065 / (1 - share))
+    assert rest.up_to(np.array([-1.0, 0.0])) == pytest.approx([0, 0], abs=1e-9)
+
+
+def test_without_a_value_in_the_middle_both_sides_of_it_are_left() -> None:
+    cdf = Cdf(np.array([1.0, 1.0, 2.0, 5.0, 5.0, 7.0]), np.array([0.0, 0.1, 0.2, 0.2, 0.7, 1.0]))
+    rest = cdf.without(5.0)
+    assert rest is not None
+    at = np.array([0.5, 1.0, 2.0, 5.0, 6.0, 7.0, 8.0])
+    assert rest.up_to(at) == pytest.approx([0, 0.2, 0.4, 0.4, 0.7, 1, 1])
+    assert cdf.without(3.0) is cdf, "no step stands there"
+    assert Cdf(np.array([1.0, 1.0]), np.array([0.0, 1.0])).without(1.0) is None
+
+
+def mostly_zero(rows: int, seed: int, zeros: float = 0.6) -> Array:
+    random = np.random.default_rng(seed)
+    return np.where(random.random(rows) < zeros, 0.0, random.exponential(5, rows))
+
+
+def number(training: View, serving: Array) -> Difference:
+    one = differences.of_number(training, view(serving))
+    assert one is not None
+    return one
+
+
+@pytest.mark.parametrize("zeros", [0.0, -3.0, 40.0])
+def test_where_most_values_are_one_the_others_are_looked_at_alone(zeros: float) -> None:
+    def placed(values: Array) -> Array:
+        return np.where(values == 0, zeros, values)
+
+    training, served = view(placed(mostly_zero(100_000, 1))), mostly_zero(20_000, 2)
+    clean = number(training, placed(served))
+    assert clean.beside is None
+    # A fifth of them in miles and not kilometres: 0.8 x 0.2 x 0.174 of Kolmogorov's distance, of all values.
+    served[:4000] *= 1.609
+    one = number(training, placed(served))
+    assert one.beside == zeros
+    assert one.effect == pytest.approx(0.2 * 0.174, abs=0.012)
+    assert one.rank_distance == pytest.approx(0.4 * 0.2 * 0.174, abs=0.006)
+    assert one.p_value < 1e-7
+
+
+def apart(training: Array, serving: Array) -> float:
+    """Kolmogorov's distance of samples, exactly."""
+    sides, at = [np.sort(training), np.sort(serving)], np.concatenate([training, serving])
+    shares = [np.searchsorted(side, at, side="right") / len(side) for side in sides]
+    return float(np.abs(shares[0] - shares[1]).max())
+
+
+def test_the_others_are_never_said_to_lie_further_apart_than_they_do() -> None:
+    def mostly_zero(rows: int, seed: int) -> Array:
+        random = np.random.default_rng(seed)
+        return np.where(random.random(rows) < 0.96, 0.0, random.lognormal(0, 3, rows)).astype("float32")
+
+    training = mostly_zero(200_000, 1)
+    before, told = view(training), 0
+    for seed in range(2, 12):
+        served = mostly_zero(100_000, seed) * np.float32(3)
+        exact = apart(training[training != 0], served[served != 0])
+        one = number(before, served)
+        told += one.beside is not None
+        assert one.effect <= exact, seed
+    assert told == 10
+
+
+def test_the_others_are_not_looked_at_where_few_values_are_one() -> None:
+    training, served = view(mostly_zero(100_000, 1, 0.3)), mostly_zero(20_000, 2, 0.3)
+    served[:10_000] *= 1.609
+    one = number(training, served)
+    assert one.beside is None
+    assert one.effect == one.rank_distance == pytest.approx(0.7 * 0.5 * 0.174, abs=0.01)
+
+
+@pytest.mark.parametrize("zeros", [0.55, 0.9, 0.98, 0.996])
+@pytest.mark.parametrize("rows", [500, 20_000])
+def test_a_share_that_moved_by_little_makes_no_difference_of_the_others(zeros: float, rows: int) -> None:
+    training = view(mostly_zero(200_000, 1, zeros))
+    for seed in range(2, 12):
+        one = number(training, mostly_zero(rows, seed, zeros - 0.02))
+        assert one.beside is None, seed
+
+
 def test_two_million_rows_make_no_error_of_a_trifle() -> None:
     normal = np.random.default_rng(12).normal(size=2_000_000)
     one = found(normal[:1_000_000], normal[1_000_000:] + 0.005)[KOLMOGOROV]

@@ -220,6 +220,27 @@ def test_a_day_like_others_is_no_error_though_chance_does_not_explain_it(baselin
     assert "no more than training's days differ" in finding.message
 
 
+def test_days_are_held_against_all_values_though_the_others_alone_moved() -> None:
+    def mostly_zero(seed: int, count: int) -> Array:
+        random = np.random.default_rng(seed)
+        return np.where(random.random(count) < 0.8, 0.0, random.lognormal(0, 1, count))
+
+    batch, time = rows(1, 60)
+    batch = with_numbers(batch, "x", mostly_zero(1, 60 * ROWS))
+    served, _ = rows(2, 20)
+    served = with_numbers(served, "x", 1.5 * mostly_zero(2, 20 * ROWS))
+    against = Reference(
+        schema(), statistics(batch), Space.RAW, variation=store.of_counts(counted(batch, time))
+    )
+    told = found(against, served, dt.timedelta(days=20))["x"]
+    assert told.evidence is not None
+    assert told.evidence.natural is not None
+    assert told.distance is not None
+    assert told.distance > 0.08
+    # A day's distance is that of all its values.
+    assert told.evidence.natural.distance == pytest.approx(0.2 * 0.16, abs=0.01)
+
+
 def test_a_day_like_no_other_is_an_error(baseline: Reference) -> None:
     batch, _ = rows(101, 1, wander=0.0)
     random = np.random.default_rng(2)

@@ -17,17 +17,10 @@ from functools import cached_property
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.records import Window
-from transforms.verdict import diagnosing, positions
+from transforms.verdict import diagnosing, evidence_words, positions
 from transforms.verdict.decision import Judgement
 from transforms.verdict.diagnosis import fitting
-from transforms.verdict.evidence.difference import (
-    KOLMOGOROV,
-    LENGTH,
-    MISSING,
-    UNSEEN,
-    VARIATION,
-    Difference,
-)
+from transforms.verdict.evidence.difference import KOLMOGOROV, MISSING, UNSEEN, VARIATION, Difference
 from transforms.verdict.findings import Diagnosis, Finding, Kind, Severity
 from transforms.verdict.reference import Reference, Sides
 from transforms.verdict.severity import Policy
@@ -38,11 +31,6 @@ from transforms.verdict.views import Statistics, View, dataset, views
 OTHERS = "(others)"
 _MISSING_METRIC = "missing_share_difference"
 _KINDS = {MISSING: Kind.PRESENCE, UNSEEN: Kind.VALUES}
-_NAMES = {
-    KOLMOGOROV: "Kolmogorov-Smirnov distance",
-    VARIATION: "total variation",
-    LENGTH: "distance of the numbers of values in a row",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +150,7 @@ def _words(windows: Windows, name: str, one: Difference) -> str:
     if one.metric == UNSEEN:
         return f"values that were not there then are {percent(after)} now ({windows.spans[1]})"
     least = number(windows.judgement.least_effect(name, one.metric))
-    far = f"{_NAMES[one.metric]} {number(one.effect)} is over {least} and beyond chance ({_chance(one)})"
+    far = f"{evidence_words.distance(one)} is over {least} and beyond chance ({_chance(one)})"
     moved = (
         [f"{_label(windows, name, one)}: {percent(before)} then, {percent(after)} now"] if one.parts else []
     )

@@ -13,8 +13,6 @@ _NAMES = {
     KOLMOGOROV: "Kolmogorov-Smirnov distance",
     VARIATION: "total variation",
     LENGTH: "distance of the numbers of values in a row",
-    MISSING: "share of missing rows",
-    UNSEEN: "share of new values",
 }
 
 
@@ -25,17 +23,24 @@ def parts_of(sides: Sides, name: str, one: Difference) -> tuple[Part, ...]:
 
 def sentence(one: Difference, told: Evidence, least: float) -> str:
     """Both conditions, and what moved."""
-    said = f"{_NAMES[one.metric]} {number(one.effect)}"
     if one.metric in (MISSING, UNSEEN):
         [part] = told.parts
         before, after = percent(part.training), percent(part.serving)
         said = f"missing in {before} of training rows and in {after} of those served"
         if one.metric == UNSEEN:
             said = f"{after} of the values served are new; training leads to expect {before}"
+    else:
+        said = distance(one)
     moved = "" if one.metric in (MISSING, UNSEEN) else "; ".join(map(_moved, told.parts[:1]))
     return "; ".join(
         part for part in (f"{said}{_conditions(one, told, least)}", moved, _natural(told)) if part
     )
+
+
+def distance(one: Difference) -> str:
+    """What a difference of distributions measures, and how much."""
+    alone = f" of the values that are not {number(one.beside)}" if one.beside is not None else ""
+    return f"{_NAMES[one.metric]} {number(one.effect)}{alone}"
 
 
 def _conditions(one: Difference, told: Evidence, least: float) -> str:

@@ -24,6 +24,8 @@ Array = np.ndarray[Any, Any]
 
 _STANDARD = statistics_pb2.Histogram.STANDARD
 _TEN = statistics_pb2.Histogram.QUANTILES
+# A share that is none but for the rounding.
+_NOTHING = 1e-9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,6 +127,29 @@ class Cdf:
         if not self.is_loose and len(first) and last[0] == first[0]:
             under[0] = 0.0
         return points, under, self.share[last]
+
+    @functools.cached_property
+    def commonest(self) -> tuple[float, float]:
+        """The value of the largest step and its share of all; that is 0 where there is no step."""
+        points, under, up_to = self.at_points
+        rise = np.where(np.isin(points, self.steps), up_to - under, 0.0)
+        at = int(np.argmax(rise))
+        return float(points[at]), float(rise[at])
+
+    def without(self, value: float) -> Cdf | None:
+        """That of all other values; None where there are none. `value` is a step, or all is as it was."""
+        here, under = self.share_at(value), float(self.under(np.array([value]))[0])
+        if not here:
+            return self
+        if here >= 1 - _NOTHING:
+            return None
+        share = np.where(self.x > value, self.share - here, np.minimum(self.share, under))
+        return Cdf(self.x, np.clip(share / (1 - here), 0.0, 1.0))
+
+    def share_at(self, value: float) -> float:
+        """The share of all that is this value: 0 but for a step."""
+        at = np.array([value])
+        return max(float((self.up_to(at) - self.under(at))[0]), 0.0)
 
     @property
     def steps(self) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 from collections.abc import Iterator
@@ -28,6 +29,9 @@ Array = np.ndarray[Any, Any]
 _RESOLUTION = 0.0025
 # Ranks are known to a thousandth (`custom_statistics`), which is as uncertain as a sample of so many rows.
 _RANKS = 250_000
+# From this share on one value is most values, and the others are looked at alone, too; what they show counts
+# if chance alone makes as much of them as seldom as this.
+_MOST, _SELDOM = 0.5, 0.001
 
 
 def of_values(training: View, serving: View) -> Iterator[Difference]:
@@ -68,11 +72,48 @@ def of_missing(training: View, missing: int, rows: int) -> Difference:
 
 
 def of_number(training: View, serving: View) -> Difference | None:
-    """Kolmogorov and Smirnov's distance, at the points that training's statistics know."""
+    """Kolmogorov and Smirnov's distance, at the points that training's statistics know.
+
+    Where most of training's values are one, that of the others alone if it is greater.
+    """
     before, after = cdfs.of_view(training), cdfs.of_view(serving)
     if before is None or after is None:
         return None
-    return of_cdfs(KOLMOGOROV, before, after, chance.effective_size(training.worth, serving.worth))
+    one = of_cdfs(KOLMOGOROV, before, after, chance.effective_size(training.worth, serving.worth))
+    one = dataclasses.replace(one, rank_distance=one.effect)
+    value, share = before.commonest
+    if share < _MOST or before.is_loose or after.is_loose:
+        return one
+    return _beside(one, value, (before, training.worth), (after, serving.worth))
+
+
+def _beside(
+    one: Difference, value: float, training: tuple[Cdf, float], serving: tuple[Cdf, float]
+) -> Difference:
+    """With the effect of what is not `value`, where it is greater and these values themselves show it.
+
+    A number that is zero for most rows is two things (a two-part model: Lachenbruch 2001): how often it is
+    none, and how much it is else. Of the latter Kolmogorov's distance of all values shows the lesser part.
+    """
+    (before, rows_before), (after, rows_after) = (
+        (cdf.without(value), rows * (1 - cdf.share_at(value))) for cdf, rows in (training, serving)
+    )
+    if before is None or after is None:
+        return one
+    # Among fewer values ranks, and what lies between two quantiles, are known by as much less.
+    kept = min(1 - cdf.share_at(value) for cdf, _ in (training, serving))
+    size = chance.effective_size(chance.effective_size(rows_before, rows_after), _RANKS * kept**2)
+    moved = ordered.moved(*cells(before, after), size)
+    effect = max(moved.distance - _RESOLUTION / kept, 0.0)
+    if effect <= one.effect or moved.p_value() > _SELDOM:
+        return one
+    return dataclasses.replace(
+        one,
+        effect=effect,
+        parts_of=functools.partial(_deciles, before, after, f"of those not {value:.4g}, "),
+        floor=max(chance.floor_of_kolmogorov(size) - _RESOLUTION / kept, 0.0),
+        beside=value,
+    )
 
 
 def of_cdfs(metric: str, before: Cdf, after: Cdf, size: float) -> Difference:
@@ -138,8 +179,11 @@ def loose_cells(before: Cdf, after: Cdf) -> tuple[Array, Array]:
     return expected[keep] / expected.sum(), observed[keep] / max(observed.sum(), 1e-300)
 
 
-def _deciles(before: Cdf, after: Cdf) -> tuple[tuple[str, float, float], ...]:
-    """Shares between training's deciles and beyond its ends, those that moved most first."""
+def _deciles(before: Cdf, after: Cdf, which: str = "") -> tuple[tuple[str, float, float], ...]:
+    """Shares between training's deciles and beyond its ends, those that moved most first.
+
+    `which`: of which values these are, put before each label.
+    """
     edges = np.unique(before.quantiles(np.linspace(0, 1, 11)))
     bounds = [f"{edge:.4g}" for edge in edges]
     labels = [f"{low} to {high}" for low, high in itertools.pairwise(bounds)]
@@ -147,7 +191,7 @@ def _deciles(before: Cdf, after: Cdf) -> tuple[tuple[str, float, float], ...]:
     for side in (before, after):
         upto = side.up_to(edges)
         shares.append([float(side.under(edges[:1])[0]), *np.diff(upto).tolist(), 1 - float(upto[-1])])
-    labels = [f"below {bounds[0]}", *labels, f"above {bounds[-1]}"]
+    labels = [which + label for label in (f"below {bounds[0]}", *labels, f"above {bounds[-1]}")]
     return most_moved(list(zip(labels, *shares, strict=True)))
 
 

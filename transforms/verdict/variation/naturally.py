@@ -140,7 +140,7 @@ def _of_values(
         yield _Aspect(tails, max(distance, one.effect))
         return
     distance = float(np.abs(np.cumsum(after - before)).max())
-    yield _Aspect(tails, max(distance, one.effect), _ANYWHERE)
+    yield _Aspect(tails, max(distance, one.rank_distance), _ANYWHERE)
     yield from _of_moments(periods, sides[1], length)
 
 
