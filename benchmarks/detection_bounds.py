@@ -81,10 +81,8 @@ def _trifle(trifles: Mapping[str, bool]) -> Iterator[Bound]:
 def _better(windows: Sequence[Judged]) -> Iterator[Bound]:
     """At the false alarms that this job has on the same windows, no peer finds more with any threshold.
 
-    At each size not more, and over the sizes, each with its own thresholds, less. Some of the faults of 5 %
-    move less than matters and are information (a fifth of what is not zero, in another unit, moves 1.4
-    points of a feature of zeros). So it is asked, too, whether faults are told at all: a peer has no other
-    way to say that something is small.
+    At each size not more, and over the sizes, each with its own thresholds, less. It is asked, too, whether
+    faults are told at all, as error or information: a peer has no other way to say that something is small.
     """
     sizes = by_size(windows)
     for among, ours, what in (
