@@ -76,17 +76,23 @@ def test_rates_are_those_of_fishers_exact_test(
     assert chance.of_rates(after, rows_after, before, rows_before) == pytest.approx(exact, rel=1e-7)
 
 
-def test_rates_are_near_the_sum_where_it_gives_way_to_the_normal() -> None:
+@pytest.mark.parametrize("rows_after", [1_000, 10_000, 300_000])
+@pytest.mark.parametrize("deviations", [-7.5, -4.5, -2.0, -0.3, 0.3, 2.5, 5.5, 7.5])
+def test_rates_of_many_events_are_those_of_the_sum(rows_after: int, deviations: float) -> None:
     def chosen(of: int, count: int) -> float:
         return math.lgamma(of + 1) - math.lgamma(count + 1) - math.lgamma(of - count + 1)
 
-    for after in (2900, 3000, 3100, 3300):
-        total, rows, drawn = 6000 + after, 30_000, 10_000
-        logs = [chosen(total, k) + chosen(rows - total, drawn - k) for k in range(total + 1) if k <= drawn]
-        terms = np.exp(np.array(logs) - chosen(rows, drawn))
-        exact = min(2 * min(terms[: after + 1].sum(), terms[after:].sum()), 1.0)
-        near = 0.02 if exact > 1e-6 else 0.2
-        assert chance.of_rates(6000, 20_000, after, 10_000) == pytest.approx(exact, rel=near)
+    # Of so many rows served five thousand are expected, or a third of few.
+    share = min(5_000 / rows_after, 0.33)
+    spread = math.sqrt(share * (1 - share) * rows_after * (1 + rows_after / 100_000))
+    before, after = round(100_000 * share), round(rows_after * share + deviations * spread)
+    total, rows = before + after, 100_000 + rows_after
+    counts = range(max(total - 100_000, 0), min(total, rows_after) + 1)
+    base = chosen(rows, rows_after)
+    terms = [math.exp(chosen(total, k) + chosen(rows - total, rows_after - k) - base) for k in counts]
+    here = after - counts[0]
+    exact = min(2 * min(math.fsum(terms[: here + 1]), math.fsum(terms[here:])), 1.0)
+    assert chance.of_rates(before, 100_000, after, rows_after) == pytest.approx(exact, rel=1e-5)
 
 
 def test_rates_of_millions_of_rows_are_quick_and_fair() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from typing import Any
 
@@ -13,11 +14,12 @@ import tensorflow_data_validation as tfdv
 from support_verdict import LABEL, compared, frame, reference, served, statistics, worst
 
 from benchmarks import in_memory
+from transforms.verdict import evidence_words, thresholds
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.decision import LEAST_EFFECT, Judgement
 from transforms.verdict.evidence import chance, many
 from transforms.verdict.evidence.difference import KOLMOGOROV, MISSING
-from transforms.verdict.findings import Kind, Severity, Space
+from transforms.verdict.findings import Kind, Natural, Severity, Space
 from transforms.verdict.reference import Sides
 
 
@@ -108,6 +110,52 @@ def test_another_unit_of_what_is_mostly_zero_is_an_error() -> None:
     assert "; of those not 0, 3.82 to 20.66: 10.0 % of training, 31.6 % of serving" in finding.message
     assert finding.noise_floor is not None
     assert 0.02 < finding.noise_floor < finding.distance
+
+
+def test_a_distance_of_tfdvs_that_counts_says_what_decided(plain: Reference) -> None:
+    data = served(5000)
+    data["distance"] += 300
+    finding = worst(compared(plain, data).findings, "distance")
+    assert (finding.metric, finding.severity) == ("jensen_shannon_divergence", Severity.ERROR)
+    told = finding.evidence
+    assert told is not None
+    assert told.metric == KOLMOGOROV
+    assert told.effect >= told.least_effect == LEAST_EFFECT[KOLMOGOROV]
+    assert f"Kolmogorov-Smirnov distance {told.effect:.4g} is over 0.025 and beyond chance" in finding.message
+
+
+def test_a_distance_under_the_users_limit_is_not_laid_to_nature(plain: Reference) -> None:
+    policy = Policy(thresholds=thresholds.parse(b"format = 1\n[defaults]\ndistribution = 0.9\n", "t.toml"))
+    data = served(5000)
+    data["distance"] += 300
+    judged = judgement(plain, data, policy)
+    [one] = [one for one in judged.found["distance"] if one.metric == KOLMOGOROV]
+    nature = Natural("day", 1, one.effect, 0.01, 0.02, 1e-9)
+    told = dataclasses.replace(judged.evidence("distance", one), natural=nature)
+    assert not told.large_enough
+    assert evidence_words.only_nature(told) == ""
+    beyond = dataclasses.replace(told, large_enough=True, beyond_chance=False)
+    assert evidence_words.only_nature(beyond) == "no more than training's days differ"
+    assert evidence_words.why_not(beyond) == "which is no more than training's days differ"
+    assert evidence_words.why_not(told) == "too few to be an error"
+
+
+def test_lengths_and_missing_rows_of_a_category_are_called_what_they_are() -> None:
+    def tags(rows: int, seed: int, most: int) -> in_memory.Lists:
+        random = np.random.default_rng(seed)
+        lengths = random.integers(1, most + 1, rows)
+        lengths[random.random(rows) < most / 40] = -1
+        words = random.choice(np.array([b"a", b"b"], object), int(lengths[lengths > 0].sum()))
+        return in_memory.Lists(words, lengths)
+
+    training = faults.statistics(in_memory.batch({"tags": tags(5000, 1, 4)}))
+    against = Reference(tfdv.infer_schema(training, infer_feature_shape=False), training, Space.RAW)
+    found = {one.metric: one for one in in_memory.compared({"tags": tags(3000, 2, 12)}, against).findings}
+    for metric, label in (("list_length", "above 4"), ("missing_share_difference", "missing")):
+        told = found[metric].evidence
+        assert told is not None
+        assert told.parts[0].label == label
+    assert not [one for one in found.values() if "a rare value" in one.message]
 
 
 def test_a_threshold_of_ones_own_decides_alone_for_its_feature(plain: Reference) -> None:

@@ -11,6 +11,7 @@ from support_drift import Columns, day, reference, rides, statistics
 
 from transforms.records import Window
 from transforms.verdict import drift
+from transforms.verdict.decision import Judgement
 from transforms.verdict.drift import Windows, span
 from transforms.verdict.evidence.difference import VARIATION, Difference
 from transforms.verdict.evidence_words import parts_of
@@ -68,6 +69,23 @@ def test_what_comes_back_to_training_is_info(training: Reference) -> None:
     [one] = found(training, rides(ROWS, 2, shift=0.5), rides(ROWS, 3))
     assert one.severity is Severity.INFO
     assert one.message.endswith("it is back to what training has")
+
+
+def test_whether_a_window_was_off_is_asked_of_all_features_together() -> None:
+    """What a feature alone would count, among many is by chance: then nothing came back."""
+    random = np.random.default_rng(5)
+
+    def many(rows: int, moved: float) -> Columns:
+        columns = {f"x{n}": random.normal(0, 1, rows) for n in range(80)}
+        return columns | {"x0": columns["x0"] - columns["x0"].mean() + moved}
+
+    against, earlier, now = reference(many(20_000, 0)), many(ROWS, 0.08), many(ROWS, 0)
+    windows = Windows(against, statistics(earlier), statistics(now), ("a", "b"), Policy())
+    [first, _] = windows._of_training
+    [one] = [one for one in first.found["x0"] if one.metric == "kolmogorov_smirnov"]
+    alone = Judgement(first.sides, ("x0",))
+    assert first.greatest_p < one.p_value <= alone.greatest_p, "the case that is meant"
+    assert not windows.is_back("x0", one.metric)
 
 
 def test_what_was_off_and_stays_so_is_told_only_as_far_as_it_moved(training: Reference) -> None:

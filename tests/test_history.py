@@ -121,10 +121,8 @@ def line(count: int, rise: float, places: Sequence[Place], baseline: str = "b") 
 RANK = Place(Space.RAW, "x", "rank")
 
 
-def test_six_windows_are_needed_at_least_and_the_rate_asks_for_more() -> None:
-    assert not list(history.trends(line(5, 0.05, [RANK]), 0.05))
-    assert list(history.trends(line(6, 0.05, [RANK]), 0.05))
-    assert not list(history.trends(line(7, 0.05, [RANK]), history.FALSE_TRENDS))
+def test_eight_windows_are_needed_at_least() -> None:
+    assert not list(history.trends(line(7, 0.05, [RANK]), 0.05))
     assert list(history.trends(line(8, 0.05, [RANK]), history.FALSE_TRENDS))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from typing import Any
 
@@ -154,3 +155,17 @@ def test_answered_rows_are_all_there_is() -> None:
     assert {(each.num_non_missing, each.num_missing) for each in common} == {(120, 0)}
     assert answered(Statistics()) == Statistics()
     assert isinstance(columns(OUTPUTS, rows(3, 1), np.ones(3, bool)), pa.RecordBatch)
+
+
+def test_days_say_nothing_of_answers_that_are_no_numbers_or_one_number() -> None:
+    """A baseline that knows its days makes a warning of what days might explain, and of nothing else."""
+    against = dataclasses.replace(REFERENCE, variation={})
+    moved, odd, constant = (rows(3000, 2) for _ in range(3))
+    moved["late"] = moved["late"] + 0.3
+    odd["late"][:1500] = np.nan
+    constant["late"][:] = 0.25
+    for values, level in ((moved, "warning"), (odd, "error"), (constant, "error")):
+        found = compare_space(against, statistics(values), Policy(), Counter())
+        assert {one.severity.value for one in found.findings if one.feature == "late"} >= {level}
+        assert all(one.severity.value != "error" or level == "error" for one in found.findings)
+        assert all(one.severity.value != "error" or level == "error" for one in found.distances)

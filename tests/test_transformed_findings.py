@@ -8,16 +8,21 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
+import numpy as np
+import pyarrow as pa
 import pytest
 import support_e2e as e2e
 import support_transformed as support
 from conftest import Home
+from tensorflow_metadata.proto.v0 import schema_pb2
 
+from benchmarks import in_memory
 from transforms.baseline import layout
 from transforms.verdict import transformed_findings as transformed
-from transforms.verdict.compare import Policy, compare
+from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.evidence.difference import LENGTH
-from transforms.verdict.findings import Kind, Severity
+from transforms.verdict.findings import Kind, Severity, Space
+from transforms.verdict.views import Statistics, View, views
 
 Change = Callable[[e2e.Row], e2e.Row]
 
@@ -153,3 +158,26 @@ def test_without_a_contract_that_knows_them_ids_are_not_guessed(home: Home, requ
     rows = some(requests, 0.3, with_values(carrier=b"ZZ"))
     found = compare(plain, support.served(home.baseline, rows), Policy(), Counter())
     assert "vocabulary" not in " ".join(one.message for one in support.of(found, "carrier_id"))
+
+
+def test_values_of_one_row_count_for_no_more_than_the_row() -> None:
+    """A fifth of rows has fifty unknown words each, in training and in serving; by chance a few rows more."""
+
+    def ids(count: int, seed: int) -> View:
+        random = np.random.default_rng(seed)
+        rows = [
+            [9] * 50 if random.random() < 0.2 else random.integers(0, 9, 50).tolist() for _ in range(count)
+        ]
+        batch = pa.RecordBatch.from_pydict({"ids": pa.array(rows, pa.large_list(pa.int64()))})
+        schema = schema_pb2.Schema()
+        feature = schema.feature.add(name="ids", type=schema_pb2.INT)
+        feature.int_domain.is_categorical = True
+        return views(in_memory.statistics(batch, Reference(schema, Statistics(), Space.TRANSFORMED)))["ids"]
+
+    training, found = ids(5000, 1), list[transformed.Growth]()
+    for seed in range(2, 32):
+        found += transformed._of_range(
+            "x", transformed.UNKNOWN_WORDS, training, ids(300, seed), (9, 9), "{}{}"
+        )
+    assert len(found) > 5
+    assert min(one.p_value for one in found) > 0.001

@@ -85,6 +85,19 @@ def test_unique_unknown_values_beyond_those_kept_are_counted_and_not_named() -> 
     assert "person" not in found[0].message
 
 
+def test_values_that_training_had_and_the_schema_leaves_out_are_the_schemas_to_judge() -> None:
+    rng = np.random.default_rng(1)
+    words = [pd.Series(rng.choice(["AA", "B6", "UA"], rows)) for rows in (20_000, 3000)]
+    baseline = with_domain(words[0], ["AA", "B6"])
+    [finding] = of_kind(against(baseline, category(words[1])), Kind.VALUES)
+    assert finding.severity is Severity.ERROR
+    assert "values outside the schema's domain are 3" in finding.message
+    rare = words[1].where(words[1] != "UA", "AA")
+    rare[:12] = "UA"
+    [finding] = of_kind(against(baseline, category(rare)), Kind.VALUES)
+    assert finding.severity is Severity.WARNING
+
+
 def test_unknown_values_that_tfdv_kept_none_of_are_found_all_the_same() -> None:
     rng = np.random.default_rng(1)
     training = pd.Series(rng.choice(NAMES[:1200], 50_000))

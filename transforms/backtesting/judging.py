@@ -133,13 +133,12 @@ def _effects(judgement: Judgement) -> Iterator[Effect]:
             floor, key = judgement.least_effect(name, one.metric), Key(space, name, LIMIT_OF[one.metric])
             may = _may_alarm(judgement, key, decision.kind_of(one.metric))
             yield Effect(key, one.effect, judgement.is_beyond_chance(one) and may, floor, floor)
-    if space is Space.TRANSFORMED:
-        grown, greatest_p = transformed_findings.growths(judgement)
-        for growth in grown:
-            key = Key(space, growth.feature, LIMIT_OF[growth.metric])
-            floor = transformed_findings.least_effect(sides, growth)
-            counts = growth.p_value <= greatest_p and _may_alarm(judgement, key, growth.kind)
-            yield Effect(key, growth.effect, counts, floor, floor)
+    grown, greatest_p = transformed_findings.growths(judgement)
+    for growth in grown:
+        key = Key(space, growth.feature, LIMIT_OF[growth.metric])
+        floor = transformed_findings.least_effect(sides, growth)
+        counts = growth.p_value <= greatest_p and _may_alarm(judgement, key, growth.kind)
+        yield Effect(key, growth.effect, counts, floor, floor)
 
 
 def _may_alarm(judgement: Judgement, key: Key, kind: Kind) -> bool:

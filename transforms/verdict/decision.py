@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
-from transforms.verdict import evidence_words
+from transforms.verdict import evidence_words, unseen
 from transforms.verdict.evidence import chance, differences, power
 from transforms.verdict.evidence.difference import KOLMOGOROV, LENGTH, MISSING, UNSEEN, VARIATION, Difference
 from transforms.verdict.evidence.many import Family
@@ -105,7 +105,7 @@ class Judgement:
         """Features with values, but too few of them to show even a large change."""
         views = [(name, self.sides.training[name], self.sides.serving.get(name)) for name in self.names]
         sizes = {
-            name: chance.effective_size(training.present, serving.present)
+            name: chance.effective_size(training.worth_finite, serving.worth_finite)
             for name, training, serving in views
             if serving is not None and serving.present
         }
@@ -114,9 +114,13 @@ class Judgement:
 
     def evidence(self, name: str, one: Difference) -> Evidence:
         """What the decision on a difference of a feature rests on."""
+        least = self.least_effect(name, one.metric)
         return Evidence(
             beyond_chance=one.p_value <= self.greatest_p,
-            large_enough=one.effect >= self.least_effect(name, one.metric),
+            large_enough=one.effect >= least,
+            metric=MISSING_METRIC if one.metric == MISSING else one.metric,
+            effect=one.effect,
+            least_effect=least,
             p_value=one.p_value,
             p_by_chance=self._by_chance(name, one.metric),
             p_limit=self.greatest_p,
@@ -231,11 +235,10 @@ def settled(judgement: Judgement, finding: Finding) -> Finding:
         return finding
     agreeing = judgement.of(finding.feature, *metrics)
     if agreeing:
-        return _with_evidence(judgement, finding, agreeing)
+        return _with_evidence(judgement, finding, agreeing, say=True)
     every = [one for one in judgement.found[finding.feature] if one.metric in metrics]
     told = judgement.evidence(finding.feature, min(every, key=lambda one: one.p_value))
-    why = f"no more than training's {told.natural.unit}s differ" if told.natural else _NOTHING_ELSE
-    said = f"{finding.message}; {why}"
+    said = f"{finding.message}; {evidence_words.only_nature(told) or _NOTHING_ELSE}"
     return dataclasses.replace(finding, severity=Severity.INFO, message=said, evidence=told)
 
 
@@ -248,7 +251,18 @@ def settled_values(judgement: Judgement, finding: Finding) -> Finding:
     agreeing = judgement.of(finding.feature, UNSEEN)
     if agreeing:
         return _with_evidence(judgement, dataclasses.replace(finding, severity=Severity.ERROR), agreeing)
+    if _known_outside(judgement, finding.feature) >= judgement.least_effect(finding.feature, UNSEEN):
+        return finding  # what training had it says nothing against: the schema's word holds
     return dataclasses.replace(finding, severity=Severity.WARNING, p_value=None)
+
+
+def _known_outside(judgement: Judgement, name: str) -> float:
+    """The share of the values served that the schema leaves out and training had, at least."""
+    sides = judgement.sides
+    outside = unseen.of_category(sides.schema, sides.features[name], sides.serving[name])
+    [new] = [one for one in judgement.found[name] if one.metric == UNSEEN]
+    [(_, _, never_seen)] = new.parts
+    return outside.least - never_seen if outside is not None else 0.0
 
 
 def settled_presence(judgement: Judgement, finding: Finding) -> Finding:
@@ -262,21 +276,24 @@ def settled_presence(judgement: Judgement, finding: Finding) -> Finding:
         return _with_evidence(judgement, finding, agreeing)
     [one] = [one for one in judgement.found[finding.feature] if one.metric == MISSING]
     told = judgement.evidence(finding.feature, one)
-    why = "which is no more than chance explains" if not told.beyond_chance else "too few to be an error"
+    why = evidence_words.why_not(told)
     return dataclasses.replace(
         finding, severity=Severity.WARNING, message=f"{finding.message}; {why}", evidence=told
     )
 
 
-def _with_evidence(judgement: Judgement, finding: Finding, agreeing: Iterable[Difference]) -> Finding:
+def _with_evidence(
+    judgement: Judgement, finding: Finding, agreeing: Iterable[Difference], *, say: bool = False
+) -> Finding:
+    """`say`: in the message too, where the finding's own measure is not what decided."""
     least = min(agreeing, key=lambda one: one.p_value)
     told = judgement.evidence(finding.feature, least)
-    return dataclasses.replace(finding, p_value=least.p_value, evidence=told)
+    said = f"{finding.message}; {evidence_words.decided(least, told)}" if say else finding.message
+    return dataclasses.replace(finding, message=said, p_value=least.p_value, evidence=told)
 
 
 def _finding(judgement: Judgement, name: str, kind: Kind, one: Difference) -> Finding:
     sides, told = judgement.sides, judgement.evidence(name, one)
-    least = judgement.least_effect(name, one.metric)
     counts = judgement.counts(name, one) and not is_the_users(sides, name, kind)
     return Finding(
         feature=name,
@@ -284,9 +301,9 @@ def _finding(judgement: Judgement, name: str, kind: Kind, one: Difference) -> Fi
         kind=kind,
         severity=Severity.ERROR if counts else Severity.INFO,
         metric=MISSING_METRIC if one.metric == MISSING else one.metric,
-        message=evidence_words.sentence(one, told, least),
+        message=evidence_words.sentence(one, told),
         distance=one.effect,
-        threshold=least,
+        threshold=told.least_effect,
         noise_floor=one.floor,
         p_value=one.p_value,
         raw_features=sides.raw_features(name),

@@ -67,7 +67,7 @@ class _Causes:
         training, serving = self.sides.training.get(name), self.sides.serving.get(name)
         if training is None or serving is None or training.kind != serving.kind:
             return None
-        size = chance.effective_size(training.present, serving.present)
+        size = chance.effective_size(training.worth_finite, serving.worth_finite)
         if serving.kind == "category":
             others = {
                 other: view.shares()

@@ -71,7 +71,7 @@ class Windows:
 
     def is_back(self, name: str, metric: str) -> bool:
         """Whether the earlier window was off from training in this metric, and this one at most half so."""
-        (was_off, before), (is_off, after) = (_apart(sides, name, metric) for sides in self._of_training)
+        (was_off, before), (is_off, after) = (_apart(one, name, metric) for one in self._of_training)
         return was_off and not is_off and after <= before / 2
 
     @cached_property
@@ -79,9 +79,17 @@ class Windows:
         return views(self.reference.statistics)
 
     @cached_property
-    def _of_training(self) -> tuple[Sides, ...]:
+    def _of_training(self) -> tuple[Judgement, ...]:
+        """Both windows beside training, all features together: a feature alone would count sooner."""
         both = (self.earlier, self.now)
-        return tuple(Sides(self.reference, self.policy, one, Counter(), self.length) for one in both)
+        return tuple(
+            self._judged(Sides(self.reference, self.policy, one, Counter(), self.length)) for one in both
+        )
+
+    def _judged(self, sides: Sides) -> Judgement:
+        names = [name for name in (*self.judgement.names, *self.judgement.present) if name in sides.training]
+        there = tuple(name for name in names if name in sides.serving)
+        return Judgement(sides, there, tuple(name for name in names if name not in sides.serving))
 
 
 def findings(windows: Windows) -> list[Finding]:
@@ -133,13 +141,9 @@ def _drift(windows: Windows, finding: Finding, cause: Diagnosis | None) -> Findi
     return dataclasses.replace(finding, kind=Kind.DRIFT, severity=level, message=message, diagnosis=cause)
 
 
-def _apart(sides: Sides, name: str, metric: str) -> tuple[bool, float]:
-    """Whether a window is off from training in one metric, as `Judgement` has it, and how far."""
-    if name not in sides.training:
-        return False, 0.0
-    there = name in sides.serving
-    judgement = Judgement(sides, (name,) if there else (), () if there else (name,))
-    effects = [one.effect for one in judgement.found[name] if one.metric == metric]
+def _apart(judgement: Judgement, name: str, metric: str) -> tuple[bool, float]:
+    """Whether a window is off from training in one metric, and how far."""
+    effects = [one.effect for one in judgement.found.get(name, ()) if one.metric == metric]
     return bool(judgement.of(name, metric)), max(effects, default=0.0)
 
 

@@ -18,10 +18,10 @@ _NAMES = {
 
 def parts_of(sides: Sides, name: str, one: Difference) -> tuple[Part, ...]:
     """What moved most; rare values that training does not have are not named, as they may be a person's."""
-    return tuple(Part(_label(sides, name, label), *shares) for label, *shares in one.parts)
+    return tuple(Part(_label(sides, name, one, label), *shares) for label, *shares in one.parts)
 
 
-def sentence(one: Difference, told: Evidence, least: float) -> str:
+def sentence(one: Difference, told: Evidence) -> str:
     """Both conditions, and what moved."""
     if one.metric in (MISSING, UNSEEN):
         [part] = told.parts
@@ -32,9 +32,19 @@ def sentence(one: Difference, told: Evidence, least: float) -> str:
     else:
         said = distance(one)
     moved = "" if one.metric in (MISSING, UNSEEN) else "; ".join(map(_moved, told.parts[:1]))
-    return "; ".join(
-        part for part in (f"{said}{_conditions(one, told, least)}", moved, _natural(told)) if part
-    )
+    return "; ".join(part for part in (f"{said}{_conditions(one, told)}", moved, _natural(told)) if part)
+
+
+def decided(one: Difference, told: Evidence) -> str:
+    """Both conditions of a difference of distributions, and what days say of it."""
+    return "; ".join(part for part in (f"{distance(one)}{_conditions(one, told)}", _natural(told)) if part)
+
+
+def why_not(told: Evidence) -> str:
+    """Why rows that lack a feature are no error."""
+    if nature := only_nature(told):
+        return f"which is {nature}"
+    return "too few to be an error" if told.beyond_chance else "which is no more than chance explains"
 
 
 def distance(one: Difference) -> str:
@@ -43,12 +53,13 @@ def distance(one: Difference) -> str:
     return f"{_NAMES[one.metric]} {number(one.effect)}{alone}"
 
 
-def _conditions(one: Difference, told: Evidence, least: float) -> str:
+def _conditions(one: Difference, told: Evidence) -> str:
+    least = told.least_effect
     chance = f"beyond chance ({_p(told.p_value)})" if told.beyond_chance else "no more than chance explains"
     if not told.large_enough:
         return f", {chance}, is under {number(least)}, from which it matters"
-    if not told.beyond_chance and told.natural is not None and told.large_enough:
-        return f" is over {number(least)}, but no more than training's {told.natural.unit}s differ"
+    if nature := only_nature(told):
+        return f" is over {number(least)}, but {nature}"
     if one.metric in (MISSING, UNSEEN):
         return f" ({_p(told.p_value)})"
     return f" is over {number(least)} and {chance}"
@@ -64,9 +75,11 @@ def _natural(told: Evidence) -> str:
     return f"training's {natural.unit}s lie {lying}, this window {number(natural.distance)}"
 
 
-def natural_only(told: Evidence) -> bool:
-    """Whether a difference is beyond chance and large enough, and only nature explains it."""
-    return told.natural is not None and told.large_enough and not told.beyond_chance
+def only_nature(told: Evidence) -> str:
+    """What to say where a difference is large enough and training's own periods explain it, else nothing."""
+    if told.natural is None or not told.large_enough or told.beyond_chance:
+        return ""
+    return f"no more than training's {told.natural.unit}s differ"
 
 
 def _p(p_value: float) -> str:
@@ -77,9 +90,9 @@ def _moved(part: Part) -> str:
     return f"{part.label}: {percent(part.training)} of training, {percent(part.serving)} of serving"
 
 
-def _label(sides: Sides, name: str, label: str) -> str:
+def _label(sides: Sides, name: str, one: Difference, label: str) -> str:
     serving = sides.serving.get(name)
-    if serving is None or serving.kind != "category":
+    if serving is None or one.metric != VARIATION:
         return label
     if label == OTHERS:
         return label.strip("()")

@@ -77,7 +77,9 @@ class Evidence:
 
     Attributes:
       beyond_chance: whether `p_value` is at most `p_limit`.
-      large_enough: whether the finding's distance, an effect, is at least its threshold.
+      large_enough: whether `effect` is at least `least_effect`.
+      metric: what was measured, see `evidence.difference`; the finding's own may be a distance of TFDV's.
+      effect, least_effect: how far apart, and from where on that matters: shares, 0 to 1.
       p_value: what was held against the limit: chance's, and nature's where that is known.
       p_by_chance: how likely chance alone makes the difference.
       p_limit: the greatest p-value that counted, of all of this comparison; 0 where none did.
@@ -88,6 +90,9 @@ class Evidence:
 
     beyond_chance: bool
     large_enough: bool
+    metric: str
+    effect: float
+    least_effect: float
     p_value: float
     p_by_chance: float
     p_limit: float

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from collections import Counter
 from collections.abc import Iterator
 
 from transforms.accounting import answers_of
+from transforms.verdict import transformed_findings
 from transforms.verdict.compare import compare
+from transforms.verdict.evidence.difference import UNSEEN
 from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
 from transforms.verdict.reference import Reference
+from transforms.verdict.schema_findings import UNSEEN_STRINGS
 from transforms.verdict.severity import Policy
 from transforms.verdict.text import percent
-from transforms.verdict.views import Statistics, dataset
+from transforms.verdict.views import Statistics, dataset, views
 
 NO_ANSWER = "no row has a logged answer that is a prediction"
 _NOT_FINITE = "not_finite"
@@ -53,10 +57,17 @@ def compare_space(
         reason = _why_nothing(beside)
         left_out = (dataclasses.replace(one, reason=reason) for one in compared.not_compared)
         return dataclasses.replace(compared, findings=told, not_compared=tuple(left_out))
-    findings = tuple(_said(one, is_sure=reference.variation is None) for one in compared.findings)
-    return dataclasses.replace(
-        compared, findings=(*findings, *told), distances=tuple(map(_said, compared.distances))
-    )
+    said = functools.partial(_said, unsure=_unsure(reference, serving))
+    findings, distances = (tuple(map(said, side)) for side in (compared.findings, compared.distances))
+    return dataclasses.replace(compared, findings=(*findings, *told), distances=distances)
+
+
+def _unsure(reference: Reference, serving: Statistics) -> frozenset[str]:
+    """The predictions whose distribution may differ by day for all that is known; one value does not."""
+    if reference.variation is None:
+        return frozenset()
+    served = views(serving)
+    return frozenset(name for name, view in served.items() if transformed_findings.only_value(view) is None)
 
 
 def answered(statistics: Statistics) -> Statistics:
@@ -71,10 +82,11 @@ def answered(statistics: Statistics) -> Statistics:
     return result
 
 
-def _said(finding: Finding, *, is_sure: bool = True) -> Finding:
+def _said(finding: Finding, unsure: frozenset[str]) -> Finding:
     moved = finding.kind is Kind.DISTRIBUTION and finding.severity is not Severity.INFO
     words = "the prediction moved" if moved else "prediction"
-    if not is_sure and finding.severity is Severity.ERROR:
+    by_day = finding.kind is Kind.DISTRIBUTION or finding.metric in (UNSEEN, UNSEEN_STRINGS)
+    if by_day and finding.feature in unsure and finding.severity is Severity.ERROR:
         # Features are held against training's days; nobody knows how predictions differ from day to day.
         said = f"{words}: {finding.message}; how predictions differ by day is not known"
         return dataclasses.replace(finding, severity=Severity.WARNING, message=said)

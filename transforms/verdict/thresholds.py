@@ -38,7 +38,12 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
 }
 #: The limit that a metric is held against.
 LIMIT_OF: Mapping[str, str] = {metric: key for key, metrics in LIMITS.items() for metric in metrics}
-_OF_ALL_SPACES = ("distribution", "missing", "unseen", "list_length")
+_OF_ALL_SPACES = ("distribution", "missing", "unseen", "list_length", "not_finite")
+_OF_SPACES: Mapping[Space, tuple[str, ...]] = {
+    Space.RAW: _OF_ALL_SPACES,
+    Space.TRANSFORMED: tuple(LIMITS),
+    Space.PREDICTION: (*_OF_ALL_SPACES, "zero_variance"),
+}
 _SPACES = (Space.RAW, Space.TRANSFORMED, Space.PREDICTION)
 _LONGEST_NOTE = 200
 _MOST_SHOWN = 10**18
@@ -132,10 +137,9 @@ def _features(file: str, told: Mapping[str, Any]) -> Iterator[tuple[tuple[Space,
 
 
 def _override(file: str, section: str, space: Space, values: Mapping[str, Any]) -> Override:
-    known = tuple(LIMITS) if space is Space.TRANSFORMED else _OF_ALL_SPACES
     limits = {key: value for key, value in values.items() if key not in ("severity", "note")}
     return Override(
-        limits=_limits(file, section, limits, known),
+        limits=_limits(file, section, limits, _OF_SPACES[space]),
         severity=_severity(file, section, values.get("severity")),
         note=_note(file, section, values.get("note", "")),
     )

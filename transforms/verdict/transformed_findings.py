@@ -1,7 +1,8 @@
 """What the model sees that it hardly saw in training: unknown words, full end buckets, constants, no numbers.
 
-Each is a share of a transformed feature's values that grew, judged by the rule of `decision`: beyond chance,
-over all tests of the comparison, and large enough to matter. Where a finding says already that the feature
+Each is a share of a transformed feature's values that grew (of a raw one, of what is NaN or infinite: no
+distribution function has these), judged by the rule of `decision`: beyond chance, over all tests of the
+comparison, and large enough to matter. Where a finding says already that the feature
 differs, these words are added to it: they are not a second fault.
 """
 
@@ -59,14 +60,12 @@ class Growth:
 def added(judgement: Judgement, found: Iterable[Finding]) -> list[Finding]:
     """The findings of a comparison, with those of what the model sees, or answers, among them."""
     sides, every = judgement.sides, list(found)
-    if sides.reference.space is Space.RAW:
-        return every
     grown, greatest_p = growths(judgement)
     for one in grown:
         matters = one.effect >= least_effect(sides, one) or one.metric == NOT_FINITE
         if one.p_value <= greatest_p and matters:
             every = _told(every, _finding(sides, one))
-    return _ranges_told(every)
+    return every if sides.reference.space is Space.RAW else _ranges_told(every)
 
 
 def growths(judgement: Judgement) -> tuple[list[Growth], float]:
@@ -133,9 +132,10 @@ def _of_feature(sides: Sides, name: str) -> Iterator[Growth]:
     training, serving = sides.training[name], sides.serving.get(name)
     if serving is None or not training.present or not serving.present or training.kind != serving.kind:
         return
-    if serving.kind == "category":
-        yield from _of_ids(sides, name, training, serving)
-    yield from _of_constant(sides, name, training, serving)
+    if sides.reference.space is not Space.RAW:
+        if serving.kind == "category":
+            yield from _of_ids(sides, name, training, serving)
+        yield from _of_constant(sides, name, training, serving)
     if serving.kind == "number":
         yield from _of_not_finite(sides, name, training, serving)
 
@@ -157,9 +157,14 @@ def _of_range(  # noqa: PLR0917 - both sides, and what is said of them
     """Growth of the share of the ids from the first to the last of `ids`."""
     before, after = _share(training, ids, unkept=training.most_unkept), _share(serving, ids, unkept=0.0)
     if after > before:
-        counts = (before * training.values, training.values, after * serving.values, serving.values)
         said = words.format(percent(after), percent(before))
-        yield Growth(name, metric, after - before, chance.of_rates(*counts), said)
+        yield Growth(name, metric, after - before, _p_of_shares(before, training, after, serving), said)
+
+
+def _p_of_shares(before: float, training: View, after: float, serving: View) -> float:
+    """That chance makes such shares of values; those of one row do not count for more than the row."""
+    worth = training.worth, serving.worth
+    return chance.of_rates(before * worth[0], worth[0], after * worth[1], worth[1])
 
 
 def _share(view: View, ids: tuple[int, int], unkept: float) -> float:
@@ -172,7 +177,7 @@ def _share(view: View, ids: tuple[int, int], unkept: float) -> float:
 
 def _of_constant(sides: Sides, name: str, training: View, serving: View) -> Iterator[Growth]:
     """One value in all of serving, which is but a part of training."""
-    if (only := _only_value(serving)) is None:
+    if (only := only_value(serving)) is None:
         return
     before = _share_of(training, only)
     if before is None or before >= 1:
@@ -184,11 +189,12 @@ def _of_constant(sides: Sides, name: str, training: View, serving: View) -> Iter
     yield Growth(name, ZERO_VARIANCE, 1 - before, p_value, words)
 
 
-def _only_value(view: View) -> str | float | None:
+def only_value(view: View) -> str | float | None:
+    """The value of all rows that have one; None where there are several."""
     if view.kind == "category":
         counts = view.counts()
         return next(iter(counts)) if len(counts) == 1 and view.proto.string_stats.unique <= 1 else None
-    if view.kind == "number" and not _not_finite(view):
+    if view.kind == "number" and not view.not_finite:
         numbers = view.proto.num_stats
         return float(numbers.min) if numbers.min == numbers.max else None
     return None
@@ -207,21 +213,12 @@ def _share_of(view: View, value: str | float) -> float | None:
 
 
 def _of_not_finite(sides: Sides, name: str, training: View, serving: View) -> Iterator[Growth]:
-    before, after = _not_finite(training), _not_finite(serving)
-    shares = [count / max(view.values, 1.0) for count, view in ((before, training), (after, serving))]
+    after = serving.not_finite
+    shares = [view.not_finite / max(view.values, 1.0) for view in (training, serving)]
     if shares[1] > shares[0]:
-        p_value = chance.of_rates(before, training.values, after, serving.values)
+        p_value = _p_of_shares(shares[0], training, shares[1], serving)
         raw = listing(sides.raw_features(name))
         made = f" made of {raw}" if raw else ""
         said = f"{number(after)} values ({percent(shares[1])}){made} are NaN or infinite"
         words = f"{said}; {percent(shares[0])} in training"
         yield Growth(name, NOT_FINITE, shares[1] - shares[0], p_value, words)
-
-
-def _not_finite(view: View) -> float:
-    """How many values are NaN or infinite."""
-    nans = max((one.num_nan for one in view.proto.num_stats.histograms), default=0)
-    standard = [one for one in view.proto.num_stats.histograms if one.type == one.STANDARD]
-    ends = (bucket for one in standard for bucket in one.buckets)
-    infinite = (b.sample_count for b in ends if math.isinf(b.low_value) and b.low_value == b.high_value)
-    return float(nans) + float(sum(infinite))

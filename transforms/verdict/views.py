@@ -166,6 +166,21 @@ class View:
         squares += min(last.sample_count * last.high_value, rest) * last.high_value
         return float(min(max(total**2 / squares, 1.0), self.present)) if squares else float(self.present)
 
+    @functools.cached_property
+    def not_finite(self) -> float:
+        """How many values of a number are NaN or infinite."""
+        histograms = self.proto.num_stats.histograms
+        nans = max((one.num_nan for one in histograms), default=0)
+        standard = [one for one in histograms if one.type == one.STANDARD]
+        ends = (bucket for one in standard for bucket in one.buckets)
+        infinite = (b.sample_count for b in ends if math.isinf(b.low_value) and b.low_value == b.high_value)
+        return float(nans) + float(sum(infinite))
+
+    @property
+    def worth_finite(self) -> float:
+        """`worth` of the values that a distribution function is made of: neither NaN nor infinite."""
+        return self.worth * max(1 - self.not_finite / self.values, 0.0) if self.values else 0.0
+
     @property
     def common(self) -> statistics_pb2.CommonStatistics:
         """What TFDV says of features of every kind."""

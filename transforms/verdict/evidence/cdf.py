@@ -134,7 +134,7 @@ class Cdf:
         points, under, up_to = self.at_points
         rise = np.where(np.isin(points, self.steps), up_to - under, 0.0)
         at = int(np.argmax(rise))
-        return float(points[at]), float(rise[at])
+        return float(points[at]) + 0.0, float(rise[at])  # -0.0 is told as 0
 
     def without(self, value: float) -> Cdf | None:
         """That of all other values; None where there are none. `value` is a step, or all is as it was."""

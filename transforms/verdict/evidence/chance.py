@@ -16,8 +16,8 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
-# From so many deviations on a tail of counts is that of a normal variable.
-_MANY = 30.0
+# From this deviation on a tail of counts is not summed; so near to the mean it is half of all.
+_MANY, _MIDDLE = 30.0, 1e-3
 _TERMS = 20
 
 
@@ -47,7 +47,10 @@ def of_normal(deviations: float) -> float:
 
 
 def of_chi_squared(value: float, freedom: int) -> float:
-    """That a chi-squared variable is as great: exact for an even number of degrees, else close."""
+    """That a chi-squared variable is as great: exact for one degree and for an even number up to 20.
+
+    Else never less than it is, far out: five times too great at 1e-8 with three degrees.
+    """
     if freedom <= 0 or value <= 0:
         return 1.0
     if freedom == 1:
@@ -98,8 +101,8 @@ def _tail(least: int, marked: int, drawn: int, rows: int) -> float:
     """The probability of at least `least` marked ones, not fewer than expected, among `drawn` of `rows`."""
     mean = drawn * marked / rows
     deviation = math.sqrt(mean * (1 - marked / rows) * (rows - drawn) / max(rows - 1, 1))
-    if deviation > _MANY:
-        return 0.5 * math.erfc((least - 0.5 - mean) / (deviation * math.sqrt(2)))
+    if deviation > _MANY and marked - least >= 1 and drawn - least >= 1:
+        return _saddlepoint_tail(least, marked, drawn, rows)
     unmarked = rows - marked - drawn
     log = _log_choose(marked, least) + _log_choose(rows - marked, drawn - least) - _log_choose(rows, drawn)
     term = whole = 1.0  # relative to the first, which may be too small for a float
@@ -109,6 +112,28 @@ def _tail(least: int, marked: int, drawn: int, rows: int) -> float:
         if term < 1e-17 * whole:
             break
     return min(math.exp(log) * whole, 1.0)
+
+
+def _saddlepoint_tail(least: int, marked: int, drawn: int, rows: int) -> float:
+    """As `_tail`, by the double saddlepoint for 2 x 2 tables with given margins (Skovgaard 1987).
+
+    With the form of Lugannani and Rice (1980), and a correction for whole numbers. From a deviation of 30 on
+    true to 1e-5 of the sum, up to eight deviations out, where a normal tail is 0.3 to 0.8 of it.
+    """
+    a = least - 0.5
+    b, c, d = drawn - a, marked - a, rows - marked - drawn + a
+    expected = [side * each / rows for side in (drawn, rows - drawn) for each in (marked, rows - marked)]
+    cells = zip((a, b, c, d), expected, strict=True)
+    square = max(2 * math.fsum(count * math.log(count / mean) for count, mean in cells), 0.0)
+    odds = math.log(a * d / (b * c))
+    root = math.copysign(math.sqrt(square), odds)
+    normal = 0.5 * math.erfc(root / math.sqrt(2))
+    if abs(root) < _MIDDLE:
+        return normal
+    widths = (a * b / drawn) * (c * d / (rows - drawn)) / (marked * (rows - marked) / rows)
+    wald = 2 * math.sinh(odds / 2) * math.sqrt(widths)
+    tail = normal + math.exp(-square / 2) / math.sqrt(2 * math.pi) * (1 / wald - 1 / root)
+    return min(max(tail, 0.0), 1.0)
 
 
 def _log_choose(of: int, count: int) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from transforms.verdict import text
 from transforms.verdict.evidence import cdf as cdfs
 from transforms.verdict.evidence import chance, many, ordered, unordered
 from transforms.verdict.evidence.cdf import Cdf
@@ -79,12 +80,13 @@ def of_number(training: View, serving: View) -> Difference | None:
     before, after = cdfs.of_view(training), cdfs.of_view(serving)
     if before is None or after is None:
         return None
-    one = of_cdfs(KOLMOGOROV, before, after, chance.effective_size(training.worth, serving.worth))
+    rows = training.worth_finite, serving.worth_finite
+    one = of_cdfs(KOLMOGOROV, before, after, chance.effective_size(*rows))
     one = dataclasses.replace(one, rank_distance=one.effect)
     value, share = before.commonest
     if share < _MOST or before.is_loose or after.is_loose:
         return one
-    return _beside(one, value, (before, training.worth), (after, serving.worth))
+    return _beside(one, value, (before, rows[0]), (after, rows[1]))
 
 
 def _beside(
@@ -110,7 +112,7 @@ def _beside(
     return dataclasses.replace(
         one,
         effect=effect,
-        parts_of=functools.partial(_deciles, before, after, f"of those not {value:.4g}, "),
+        parts_of=functools.partial(_deciles, before, after, f"of those not {text.number(value)}, "),
         floor=max(chance.floor_of_kolmogorov(size) - _RESOLUTION / kept, 0.0),
         beside=value,
     )

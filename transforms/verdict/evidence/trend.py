@@ -13,9 +13,9 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
-LEAST_WINDOWS = 6
-# Levels before and after a step are medians of this many windows; of short series, of two.
-_LEVEL, _SHORT_LEVEL, _SHORT = 3, 2, 8
+LEAST_WINDOWS = 8
+# Levels before and after a step are medians of this many windows.
+_LEVEL = 3
 _AT_A_TIME = 2000
 
 
@@ -73,11 +73,10 @@ def line(times: Array, values: Array) -> Line:
 def largest_step(values: Array) -> float:
     """The most that the level of a series changes from one window to the next, as an absolute difference.
 
-    A level is the median of up to three windows, so that one that stands out is no step. Steps nearer to an
+    A level is the median of three windows, so that one that stands out is no step. Steps nearer to an
     end than that are left out: so few windows on one side make no trend.
     """
-    wide = _LEVEL if len(values) >= _SHORT else _SHORT_LEVEL
-    if len(values) < 2 * wide:
+    if len(values) < 2 * _LEVEL:
         return 0.0
-    levels = np.median(np.lib.stride_tricks.sliding_window_view(values, wide), axis=1)
-    return float(np.max(np.abs(levels[wide:] - levels[:-wide])))
+    levels = np.median(np.lib.stride_tricks.sliding_window_view(values, _LEVEL), axis=1)
+    return float(np.max(np.abs(levels[_LEVEL:] - levels[:-_LEVEL])))

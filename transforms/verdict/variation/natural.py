@@ -104,21 +104,26 @@ def tail(distances: Array, independent: float | None = None) -> Tail | None:
 def of_values(one: FeaturePeriods, length: int) -> list[Tail]:
     """Of the distributions of values: Kolmogorov's distance of numbers, total variation of categories."""
     distance = _of_numbers if one.cells.kind == NUMBER else _of_categories
-    return _tails(one, one.counts, one.present, length, distance)
+    return _tails(one, one.counts, _rows(one), length, distance)
 
 
 def of_moment(one: FeaturePeriods, length: int, moment: Moment, value: float) -> tuple[list[Tail], float]:
     """How far periods lie from the middle one in a moment of a number, on the side of `value`, and it too."""
     one = one.kept(one.counts.sum(1) > 0)  # a day may have no number at all
     totals = np.column_stack([one.moments, one.counts.sum(1)])
-    known = one.present >= LEAST_ROWS
+    known = _rows(one) >= LEAST_ROWS
     middle = _middle(np.sort(moment(totals[known]))) if known.any() else 0.0
     side = 1 if value >= middle else -1
 
     def distance(sums: Array, _whole: Array, _rows: Array) -> Array:
         return np.maximum(side * (moment(sums) - middle), 0.0)
 
-    return _tails(one, totals, one.present, length, distance), abs(value - middle)
+    return _tails(one, totals, _rows(one), length, distance), abs(value - middle)
+
+
+def _rows(one: FeaturePeriods) -> Array:
+    """Rows of each period that tell of its values; what is NaN or infinite is in no cell."""
+    return np.minimum(one.present, one.counts.sum(1))
 
 
 Moment = Callable[[Array], Array]
