@@ -97,11 +97,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     told = about(options.seed, _BEGUN)
     page = detection_report.document(windows, promises, told, notes, days)
     print(page)
-    if not options.quick:
-        figures = write(windows, promises, told, page)
-        if python is not None:
-            draw(figures, python)
-        say(f"wrote {_PAGE.name}, {_FIGURES.name}" + (" and the pictures" if python else ""))
+    if not options.quick and python is not None:  # else what stands there says more
+        draw(write(windows, promises, told, page), python)
+        say(f"wrote {_PAGE.name}, {_FIGURES.name} and the pictures")
     print(*promises, sep="\n")
     return 0 if all(one.holds for one in promises) else 1
 

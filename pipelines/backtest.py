@@ -28,16 +28,20 @@ from transforms.errors import InputError, NothingExaminedError, UsageError
 from transforms.graph import ApplyTransformGraph
 from transforms.mark_rows import MarkRows
 from transforms.paths import FileSize
-from transforms.publish import page_backtest
+from transforms.publish import page_backtest, run_folder
 from transforms.records import Window
 from transforms.statistics import ComputeWindowStatistics
+from transforms.verdict import reasons
 from transforms.verdict.findings import Finding, Space
 from transforms.verdict.severity import Policy
 from transforms.verdict.views import Statistics
 
 RESULT = "backtest.json"
 PAGE = "backtest.html"
-_FILES = (layout.THRESHOLDS, layout.SCHEMA, layout.TRANSFORMED_SCHEMA, PAGE, RESULT)
+# Stands while the files are replaced, with the digests of both: what a run that was killed left is known.
+PENDING = "backtest.pending.json"
+_FILES = (layout.THRESHOLDS, layout.SCHEMA, layout.TRANSFORMED_SCHEMA, PAGE, RESULT, PENDING)
+_TOLD = (RESULT, PENDING)
 _SCHEMAS = {Space.RAW: layout.SCHEMA, Space.TRANSFORMED: layout.TRANSFORMED_SCHEMA}
 
 
@@ -113,8 +117,8 @@ def _study(
         raise InputError(f"{reading.accounting.rows:,} rows were decoded, and {rows:,} lie in windows")
     good = [one for one in every if one.state is State.JUDGED]
     if not good:
-        raise NothingExaminedError(_why_nothing(every, plan.job.policy))
-    allowed = len(good) * (options.every / options.budget)
+        raise NothingExaminedError(_why_nothing(every, plan.job.policy, _span(windows), reading))
+    allowed = len(good) * options.every / options.budget
     limits = suggest.suggest(judging.series_of(good), allowed)
     study = Study(
         asked=_asked(options),
@@ -190,19 +194,24 @@ def _check_output(output: str) -> None:
         raise UsageError(
             f"--output: {output} holds {strange[0]}, which is no backtest's; name another folder"
         )
-    written = _digests(output) if RESULT in there else {}
-    for name in (name for name in there if name != RESULT):
-        if written.get(name) != _digest(paths.read_bytes(paths.join(output, name))):
+    written = [_digests(output, name) for name in _TOLD if name in there]
+    for name in (name for name in there if name not in _TOLD):
+        digest = _digest(paths.read_bytes(paths.join(output, name)))
+        if not any(digest in (digests.get(name) or ()) for digests in written):
             raise UsageError(
                 f"--output: {name} in {output} was changed by hand; move it, or name another folder"
             )
 
 
-def _digests(output: str) -> Mapping[str, Any]:
+def _digests(output: str, name: str) -> Mapping[str, Sequence[str]]:
+    """By file the digests that it may have, as a file of an earlier run says."""
     try:
-        return dict(json.loads(paths.read_bytes(paths.join(output, RESULT)))["files"])
-    except (ValueError, KeyError, TypeError):
-        raise UsageError(f"--output: {RESULT} in {output} is no backtest's; name another folder") from None
+        told = dict(json.loads(paths.read_bytes(paths.join(output, name)))["files"])
+        return {
+            file: [one] if isinstance(one, str) else [str(each) for each in one] for file, one in told.items()
+        }
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise UsageError(f"--output: {name} in {output} is no backtest's; name another folder") from None
 
 
 def _digest(data: bytes) -> str:
@@ -224,11 +233,16 @@ def _check_reading(reading: Reading, max_rejects: float) -> None:
         raise InputError(f"{counts.balance():,} records that were read are not accounted for")
 
 
-def _why_nothing(every: Sequence[Judged], policy: Policy) -> str:
+def _span(windows: Sequence[Window]) -> Window:
+    return Window(windows[0].start, windows[-1].end)
+
+
+def _why_nothing(every: Sequence[Judged], policy: Policy, span: Window, reading: Reading) -> str:
     most, bad = max(one.rows for one in every), sum(one.state is State.KNOWN_BAD for one in every)
     if bad:
         return f"no window is left to learn from: {bad:,} of {len(every):,} are known to be bad"
-    return f"no window has the {policy.min_slice_rows:,} rows that it takes; the largest has {most:,}"
+    said = f"no window has the {policy.min_slice_rows:,} rows that it takes; the largest has {most:,}"
+    return "; ".join([said, *reasons.hints(span, reading.accounting, None)])
 
 
 def _counts(reading: Reading, rows: int) -> dict[str, Any]:
@@ -268,9 +282,24 @@ def _results(plan: validate.Plan, study: Study, content: Mapping[str, Any]) -> I
 
 
 def _write(output: str, content: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
-    """The document comes last: it has the digests of the others."""
+    """The document comes last: it has the digests of the others. A run that ends here can be run again.
+
+    Raises UsageError where a file was changed while the job ran: it is not overwritten.
+    """
+    _check_output(output)
+    there = [name for name in paths.list_files(output) if name in _FILES]
+    before = [_digests(output, name) for name in _TOLD if name in there]
+    digests = {name: _digest(data) for name, data in sorted(files.items())}
+    names = dict.fromkeys([*digests, *(name for one in before for name in one)])
+    known = {
+        name: [*(each for one in before for each in one.get(name, ())), *filter(None, [digests.get(name)])]
+        for name in names
+    }
+    paths.write_atomically(paths.join(output, PENDING), run_folder.to_bytes({"files": known}))
     for name, data in files.items():
         paths.write_atomically(paths.join(output, name), data)
-    told = {**content, "files": {name: _digest(data) for name, data in sorted(files.items())}}
-    text = json.dumps(told, indent=1) + "\n"
-    paths.write_atomically(paths.join(output, RESULT), text.encode())
+    paths.write_atomically(paths.join(output, RESULT), run_folder.to_bytes({**content, "files": digests}))
+    # What an earlier run wrote and this one does not, and the notice.
+    for name in (name for name in [*there, PENDING] if name not in (*files, RESULT)):
+        if paths.exists(paths.join(output, name)):
+            paths.delete_file(paths.join(output, name))

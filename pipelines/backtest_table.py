@@ -53,7 +53,7 @@ def _others(states: Sequence[str]) -> str:
 
 def _row(window: Mapping[str, Any]) -> tuple[str, ...]:
     errors = [finding for finding in window["findings"] if finding["severity"] == "error"]
-    worst = errors[0]
+    worst = max(errors, key=lambda one: one["distance"] or 0.0)
     name = words.name(worst["feature"], 40)
     told = words.visible(f"{worst['space']}.{name}: {worst['message']}", _LONGEST)
     start = window["start"].removesuffix("T00:00:00Z")

@@ -252,7 +252,15 @@ def _earlier(
 
 def _previous_path(asked: str) -> str | None:
     """`--previous` where it is a path: neither `auto` nor the id of a run."""
-    return asked if asked != earlier.AUTO and ("/" in asked or paths.exists(asked)) else None
+    return asked if asked != earlier.AUTO and ("/" in asked or _exists(asked)) else None
+
+
+def _exists(asked: str) -> bool:
+    """Whether a file or folder is there; a text too long for a name is none."""
+    try:
+        return paths.exists(asked)
+    except OSError:
+        return False
 
 
 def _check_places(options: ValidateOptions, beam_flags: PipelineOptions) -> None:

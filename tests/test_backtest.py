@@ -19,10 +19,13 @@ from conftest import Home
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from pipelines import backtest as commands
 from pipelines import cli
 from pipelines.backtest_options import iso_duration, parse_duration
+from transforms import paths
 from transforms import schema as schemas
 from transforms.baseline import layout
+from transforms.errors import InputError, UsageError
 from transforms.verdict.thresholds import parse
 
 Capture = pytest.CaptureFixture[str]
@@ -277,9 +280,52 @@ def test_a_rerun_replaces_its_own_files_and_no_others(past: Past, tmp_path: Path
     assert backtest(capsys, past.baseline, past.logs, tmp_path / "o/notes.txt", *SPAN).code == 2
 
 
+def test_a_run_that_was_killed_while_it_wrote_can_be_run_again(
+    past: Past, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(past.folder, tmp_path / "o")
+    arguments = (past.baseline, past.logs, tmp_path / "o", *SPAN, "--budget=P1D")  # raises nothing
+    write, written = paths.write_atomically, list[str]()
+
+    def stopping(path: str, data: bytes) -> None:
+        if path.startswith(str(tmp_path)):
+            if len(written) == 3:
+                raise InputError("cannot write: the disk is full")
+            written.append(path)
+        write(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(paths, "write_atomically", stopping)
+        assert backtest(capsys, *arguments).code == 3
+    assert (tmp_path / "o/thresholds.toml").read_bytes() != (past.folder / "thresholds.toml").read_bytes()
+    assert (tmp_path / "o/backtest.json").read_bytes() == (past.folder / "backtest.json").read_bytes()
+    assert backtest(capsys, *arguments).code == 0
+    assert {path.name for path in (tmp_path / "o").iterdir()} == {path.name for path in past.folder.iterdir()}
+    narrowed = (past.baseline, past.logs, tmp_path / "o", *SPAN, "--spaces=raw")
+    for _ in range(2):
+        assert backtest(capsys, *narrowed).code == 0
+    assert not (tmp_path / "o/transformed_schema.pbtxt").exists()
+
+
+def test_a_file_that_was_changed_while_the_job_ran_is_not_overwritten(past: Past, tmp_path: Path) -> None:
+    shutil.copytree(past.folder, tmp_path / "o")
+    (tmp_path / "o/thresholds.toml").write_text("format = 1\n")
+    with pytest.raises(UsageError, match=r"thresholds\.toml .* was changed by hand"):
+        commands._write(str(tmp_path / "o"), past.document, {"thresholds.toml": b"new"})
+    assert (tmp_path / "o/thresholds.toml").read_text() == "format = 1\n"
+
+
+def test_a_document_that_is_none_is_told(past: Past, tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "o").mkdir()
+    (tmp_path / "o/backtest.json").write_bytes(b"[" * 100_000)
+    result = backtest(capsys, past.baseline, past.logs, tmp_path / "o", *SPAN)
+    assert (result.code, "is no backtest's" in e2e.one_error(result)) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
+        (["--every=P99999999D"], "--every does not divide the time"),
         (["--every=P1M"], "argument --every: expected a duration"),
         (["--every=PT0S"], "argument --every: expected a duration above zero"),
         (["--every=1d"], "argument --every: expected a duration"),
@@ -321,6 +367,7 @@ def test_too_few_rows_everywhere_examine_nothing(past: Past, tmp_path: Path, cap
     result = backtest(capsys, past.baseline, past.logs, tmp_path / "o", *span)
     assert result.code == 4
     assert "no window has the 200 rows that it takes; the largest has 120" in e2e.one_error(result)
+    assert "records lie outside [2013-07-01T00:00:00Z, 2013-07-02T00:00:00Z)" in result.err[-1]
     bad = ("--window=2013-07-01", "--every=P1D", "--known_bad=2013-07")
     result = backtest(capsys, past.baseline, past.logs, tmp_path / "o", *bad)
     assert result.code == 4

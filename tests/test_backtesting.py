@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support_verdict import reference
+from support_verdict import ours, reference
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms import schema as schemas
@@ -21,8 +21,9 @@ from transforms.backtesting.document import name_of
 from transforms.backtesting.suggest import Key, Series, Suggestion, suggest
 from transforms.errors import UsageError
 from transforms.records import METADATA_SCHEMA, Batch, Window
-from transforms.verdict.findings import Severity, Space
+from transforms.verdict.findings import Kind, Severity, Space
 from transforms.verdict.reference import Reference
+from transforms.verdict.severity import Policy
 from transforms.verdict.thresholds import LIMITS, Override, Thresholds, parse
 
 EFFECTS = st.one_of(st.just(0.0), st.floats(0, 0.99))
@@ -225,6 +226,32 @@ def test_more_windows_than_memory_holds_are_refused_with_the_number_that_fits(
     room.check(12, [a_reference()], frozenset({"trip"}))
     with pytest.raises(UsageError, match="at most 12 can be held"):
         room.check(13, [a_reference()], frozenset({"trip"}))
+
+
+def test_values_far_out_of_range_and_outside_the_domain_are_held_against_a_limit() -> None:
+    random = np.random.default_rng(1)
+
+    def rows(count: int, far: int, odd: int) -> pd.DataFrame:
+        numbers, words = random.normal(size=count).astype("float32"), random.choice(["a", "b"], count)
+        data = pd.DataFrame({"n": numbers, "c": words})
+        data.loc[: far - 1, "n"] = 1e6
+        data.loc[: odd - 1, "c"] = "c"
+        return data
+
+    against = reference(rows(5000, 0, 500), label=None)
+    against.schema.string_domain[0].value.remove("c")  # training had it
+    served = ours(rows(1000, 40, 60), against)
+    found = judging.judge([against], {Space.RAW: served}, Policy(), dt.timedelta(days=1))
+    effects = {one.key.feature: one for one in found[2] if one.key.limit == "unseen"}
+    assert effects["n"].value == pytest.approx(0.04, abs=0.001)
+    assert effects["c"].value == pytest.approx(0.06, abs=0.001)
+    assert all((one.counts, one.floor) == (True, 0.01) for one in effects.values())
+    errors = {one.feature for one in found[0] if one.severity is Severity.ERROR and one.kind is Kind.VALUES}
+    assert errors == {"n", "c"}
+    text = b"format = 1\n[defaults]\nunseen = 0.07\ndistribution = 0.9\n"
+    policy = Policy(thresholds=parse(text, "thresholds.toml"))
+    found = judging.judge([against], {Space.RAW: served}, policy, dt.timedelta(days=1))
+    assert not [one for one in found[0] if one.severity is Severity.ERROR]
 
 
 def test_what_is_wanted_is_named_or_computed_from_what_is() -> None:

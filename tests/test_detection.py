@@ -31,6 +31,7 @@ from benchmarks.detection_asking import Asked, packed
 from benchmarks.detection_bounds import LEAST_FOUND, bounds
 from benchmarks.detection_contenders import Best
 from benchmarks.detection_data import FLIGHTS, GENERATED, SOURCES, World, world
+from benchmarks.detection_days import Day
 from benchmarks.detection_duels import any_size, duels, large, promised
 from benchmarks.detection_faults import MISSING, PROMISED, SHARE, UNIT, Cell, cells, moved
 from benchmarks.detection_methods import Served, Tfdv, found, served
@@ -293,17 +294,39 @@ def test_a_peer_whose_own_anomalies_are_too_many_has_no_thresholds() -> None:
     assert Best([(STANDARD, Thresholds(0, 0, flagged=True), table)]).chosen(0.99) is None
 
 
+DAYS = [Day("2013-01-01", 800, ())]
+
+
 def all_sizes(**more: Any) -> list[Judged]:
     return [one for rows in LEAST_FOUND for one in toy(rows, **more)]
 
 
 def failing(windows: list[Judged], trifles: Mapping[str, bool] | None = None) -> list[str]:
-    return [str(one) for one in bounds(windows, trifles or {"normal": False}) if not one.holds]
+    return [str(one) for one in bounds(windows, trifles or {"normal": False}, DAYS) if not one.holds]
 
 
 def test_all_bounds_hold_where_nothing_is_missed() -> None:
     assert failing(all_sizes()) == []
-    assert len(bounds(all_sizes(), {"normal": False})) == 3 + 1 + 18 + 1 + 48
+    assert len(bounds(all_sizes(), {"normal": False}, DAYS)) == 3 + 1 + 18 + 1 + 1 + 48
+
+
+def test_what_was_not_measured_does_not_hold() -> None:
+    assert [str(one) for one in bounds(all_sizes(), {"normal": False}) if not one.holds] == [
+        "FAILS: at most one real day in 30 is an error against a baseline of the others: 0 of 0"
+    ]
+    alone = [
+        dataclasses.replace(
+            one,
+            clean={OURS: one.clean[OURS], TOLD: one.clean[TOLD]},
+            planted=tuple(
+                dataclasses.replace(each, answers={OURS: each.answers[OURS], TOLD: each.answers[TOLD]})
+                for each in one.planted
+            ),
+        )
+        for one in all_sizes()
+    ]
+    missed = failing(alone)
+    assert len([one for one in missed if one.endswith("that was not asked")]) == 4 * 3
 
 
 def test_a_bound_that_is_missed_goes_red() -> None:

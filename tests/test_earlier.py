@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import itertools
 import json
+import os
 import random
 import shutil
 from collections.abc import Sequence
@@ -155,6 +157,38 @@ def test_no_more_than_the_newest_are_looked_at(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(earlier, "MOST_RUNS", 3)
     assert names(earlier.find(AUTO, str(tmp_path), day(4), contract())) == (None, [])
     assert names(earlier.find(AUTO, str(tmp_path), day(7), contract())) == (new[-1], new)
+
+
+def test_runs_that_were_not_looked_at_are_counted_and_can_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = published(tmp_path, at(1), day(3))
+    for number in (4, 5, 6):
+        published(tmp_path, at(number), day(number), "not_examined")
+    monkeypatch.setattr(earlier, "MOST_RUNS", 3)
+    assert earlier.find(AUTO, str(tmp_path), day(4), contract()) == Earlier(left_out=1)
+    named = earlier.find(old, str(tmp_path), day(4), contract()).previous
+    assert named is not None
+    assert named.window == day(3)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    found = loaded(tmp_path, {"positions.json": b"{}"})
+    Path(found.folder, "positions.json").unlink()
+    os.mkfifo(f"{found.folder}/positions.json")
+    with pytest.raises(UnreadableError, match="missing, or not the file"):
+        earlier.load_positions(found)
+
+
+def test_what_fails_to_be_read_from_a_store_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Broken(io.BytesIO):
+        def read(self, *_: Any) -> bytes:
+            raise RuntimeError("connection reset")
+
+    monkeypatch.setattr(paths, "open_stored", lambda _path: Broken())
+    assert earlier._read("gs://bucket/verdict.json", 100) is None
 
 
 BROKEN: list[Any] = [

@@ -121,6 +121,17 @@ def line(count: int, rise: float, places: Sequence[Place], baseline: str = "b") 
 RANK = Place(Space.RAW, "x", "rank")
 
 
+def test_another_model_begins_the_history_of_predictions_anew_and_of_nothing_else() -> None:
+    places = [RANK, Place(Space.PREDICTION, "y", "rank")]
+    before = [dataclasses.replace(one, model="old") for one in line(9, 0.05, places)]
+    [*earlier, now] = before
+    same = history.comparable(now, earlier)
+    assert {one.place for one in history.trends(same, history.FALSE_TRENDS)} == set(places)
+    lined = history.comparable(dataclasses.replace(now, model="new"), earlier)
+    assert len(lined) == 9
+    assert [one.place for one in history.trends(lined, history.FALSE_TRENDS)] == [RANK]
+
+
 def test_eight_windows_are_needed_at_least() -> None:
     assert not list(history.trends(line(7, 0.05, [RANK]), 0.05))
     assert list(history.trends(line(8, 0.05, [RANK]), history.FALSE_TRENDS))

@@ -16,10 +16,13 @@ import pytest
 from support_drift import Columns, contract, day, reference, rides, statistics
 
 from transforms.accounting import Accounting
-from transforms.publish import earlier, run_folder, words
+from transforms.publish import earlier, run_folder, since, words
 from transforms.publish.conclude import Evidence, Job, conclude
+from transforms.publish.earlier import Run
+from transforms.publish.since import Served
 from transforms.records import Window
 from transforms.verdict.findings import Severity, Space
+from transforms.verdict.positions import Positions
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 
@@ -197,6 +200,24 @@ def test_statistics_that_make_no_sense_cost_no_verdict(training: Reference, tmp_
     for nonsense in (float("nan"), float("inf"), -1e300, 1e300):
         told |= concluded(training, found, spoilt(good, nonsense)).keys()
     assert "earlier_run_unreadable" in told
+
+
+def test_predictions_that_make_no_sense_cost_no_verdict(tmp_path: Path) -> None:
+    model = dataclasses.replace(reference(rides(2000, 1)), space=Space.PREDICTION)
+    found = Run(str(tmp_path), "r", day(0), "ok")
+    odd = type(model.statistics)()
+    odd.datasets.add(num_examples=5).features.add(name="speed")
+    now = Served(day(1), [model], {Space.PREDICTION: statistics(rides(300, 3))}, contract(), Policy())
+    here = Positions(day(0), since._baseline(now), 10, {}, since._model(now))
+    files = {"prediction_stats.binpb": odd.SerializeToString(), "positions.json": here.to_bytes()}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    sizes = {name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items()}
+    run = dataclasses.replace(found, files=sizes, graph=earlier.graph_of(contract()))
+    told = since.look(earlier.Earlier(run), now).comparison
+    assert told is not None
+    metrics = {one.metric for one in told.findings}
+    assert "earlier_run_unreadable" in metrics
 
 
 def spoilt(good: bytes, number: float) -> bytes:

@@ -314,6 +314,11 @@ def _is_file(path: str) -> bool:
     return is_local(path) and os.path.isfile(path)  # noqa: PTH113
 
 
+def is_plain(path: str) -> bool:
+    """Whether a path may be read to its end: a local one is a file, and no pipe or device."""
+    return not is_local(path) or _is_file(path)
+
+
 def _matches(pattern: str) -> list[FileSize]:
     if not is_local(pattern):
         is_glob = bool(_GLOB_CHARACTERS & set(pattern))

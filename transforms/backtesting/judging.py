@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from transforms.backtesting.suggest import Key, Series
 from transforms.errors import UsageError
 from transforms.records import Window
-from transforms.verdict import decision, transformed_findings
+from transforms.verdict import decision, range_findings, schema_findings, transformed_findings
 from transforms.verdict.compare import examine
 from transforms.verdict.decision import Judgement
+from transforms.verdict.evidence.difference import UNSEEN
 from transforms.verdict.findings import Finding, Kind, Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
@@ -71,10 +72,16 @@ def cut(start: dt.datetime, end: dt.datetime, every: dt.timedelta) -> list[Windo
     """The windows from `start` to `end`. Raises UsageError where the last would not end there."""
     count, rest = divmod(end - start, every)
     if rest:
-        ends = [start + every * whole for whole in (count, count + 1) if whole]
-        told = " or ".join(one.isoformat() for one in ends)
+        told = " or ".join(_end(start, every, whole) for whole in (count, count + 1) if whole)
         raise UsageError(f"--every does not divide the time from --start to --end; end it at {told}")
     return [Window(start + every * n, start + every * (n + 1)) for n in range(count)]
+
+
+def _end(start: dt.datetime, every: dt.timedelta, whole: int) -> str:
+    try:
+        return (start + every * whole).isoformat()
+    except OverflowError:
+        return "no time that there is: make it shorter"
 
 
 def judge(
@@ -133,12 +140,26 @@ def _effects(judgement: Judgement) -> Iterator[Effect]:
             floor, key = judgement.least_effect(name, one.metric), Key(space, name, LIMIT_OF[one.metric])
             may = _may_alarm(judgement, key, decision.kind_of(one.metric))
             yield Effect(key, one.effect, judgement.is_beyond_chance(one) and may, floor, floor)
+        yield from _outside(judgement, name)
     grown, greatest_p = transformed_findings.growths(judgement)
     for growth in grown:
         key = Key(space, growth.feature, LIMIT_OF[growth.metric])
         floor = transformed_findings.least_effect(sides, growth)
         counts = growth.p_value <= greatest_p and _may_alarm(judgement, key, growth.kind)
         yield Effect(key, growth.effect, counts, floor, floor)
+
+
+def _outside(judgement: Judgement, name: str) -> Iterator[Effect]:
+    """Values far outside training's range, and outside the schema's domain: errors from `unseen` on."""
+    sides, key = judgement.sides, Key(judgement.sides.reference.space, name, LIMIT_OF[UNSEEN])
+    floor = judgement.least_effect(name, UNSEEN)
+    is_tested = judgement.measured(name, UNSEEN)
+    outside = schema_findings.share_outside_domain(sides, name)
+    if is_tested:  # values that training did not have are judged as what is unseen is
+        outside = decision.known_outside(judgement, name) if outside else 0.0
+    for value in (range_findings.far_out(sides, name), outside):
+        if value > 0:
+            yield Effect(key, value, _may_alarm(judgement, key, Kind.VALUES), floor, floor)
 
 
 def _may_alarm(judgement: Judgement, key: Key, kind: Kind) -> bool:

@@ -21,6 +21,7 @@ from google.protobuf.message import DecodeError
 
 from transforms import paths
 from transforms.errors import InputError, UsageError
+from transforms.file_systems import explained
 from transforms.publish.run_folder import RUNS, VERDICT
 from transforms.records import Window
 from transforms.verdict import positions
@@ -75,11 +76,13 @@ class Earlier:
       previous: None where there is no earlier run.
       history: earlier windows that are comparable, in the order of time.
       broken: runs whose verdict could not be read.
+      left_out: older runs that were not looked at, where none of the newer ones is `previous`.
     """
 
     previous: Run | None = None
     history: tuple[Run, ...] = ()
     broken: int = 0
+    left_out: int = 0
 
 
 class UnreadableError(Exception):
@@ -101,8 +104,9 @@ def find(asked: str, output: str, window: Window, contract: Json | None) -> Earl
 def _latest(output: str, window: Window, contract: Json | None) -> Earlier:
     """What `auto` means."""
     found: list[Run] = []
-    broken = 0
-    names = _names(output)
+    broken, chosen = 0, Earlier()
+    every = _names(output)
+    names = every[:MOST_RUNS]
     for at in range(0, len(names), _AT_A_TIME):
         runs = _read_all(output, names[at : at + _AT_A_TIME])
         broken += sum(run is None for run in runs)
@@ -110,7 +114,8 @@ def _latest(output: str, window: Window, contract: Json | None) -> Earlier:
         chosen = choose(found, window, identity(contract))
         if _is_complete(chosen, window):
             break
-    return dataclasses.replace(choose(found, window, identity(contract)), broken=broken)
+    left_out = len(every) - len(names) if chosen.previous is None else 0
+    return dataclasses.replace(chosen, broken=broken, left_out=left_out)
 
 
 def choose(runs: Iterable[Run], window: Window, baseline: str | None) -> Earlier:
@@ -241,7 +246,9 @@ def _checked(run: Run, name: str, most: int) -> bytes:
 def _read(path: str, most: int) -> bytes | None:
     """A file's content; None where it cannot be read, or is longer than `most` bytes."""
     try:
-        with paths.open_stored(path) as stream:
+        if not paths.is_plain(path):  # a pipe would be waited for
+            return None
+        with paths.open_stored(path) as stream, explained("read", path):
             data = stream.read(most + 1)
     except (InputError, OSError):
         return None
@@ -249,10 +256,10 @@ def _read(path: str, most: int) -> bytes | None:
 
 
 def _names(output: str) -> list[str]:
-    """The runs below an output folder, the newest first: at most `MOST_RUNS`."""
+    """The runs below an output folder, the newest first."""
     files = (name.replace("\\", "/").split("/") for name in paths.list_files(paths.join(output, RUNS)))
     names = {parts[0] for parts in files if parts[1:] == [VERDICT] and _ATTEMPT.fullmatch(parts[0])}
-    return sorted(names, reverse=True)[:MOST_RUNS]
+    return sorted(names, reverse=True)
 
 
 def _read_all(output: str, names: Sequence[str]) -> list[Run | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,7 @@ def look(asked: Earlier | None, now: Served) -> Since:
     """
     served = {space: _answered(space, one) for space, one in now.statistics.items()}
     now = dataclasses.replace(now, statistics=served)
-    here = positions.measured(now.references, now.statistics, now.window, _baseline(now))
+    here = positions.measured(now.references, now.statistics, now.window, _baseline(now), _model(now))
     files = {earlier.POSITIONS: here.to_bytes()} if here.values else {}
     if asked is None:
         return Since(files=files)
@@ -87,16 +87,15 @@ def look(asked: Earlier | None, now: Served) -> Since:
 def _since(previous: Run | None, reference: Reference, now: Served) -> list[Finding]:
     """The differences of one space from the last window. Raises UnreadableError."""
     assert previous is not None
-    statistics = _answered(reference.space, earlier.load_statistics(previous, reference.space))
-    if reference.space is Space.PREDICTION and earlier.load_positions(previous).baseline != _baseline(now):
+    told = earlier.load_statistics(previous, reference.space)
+    if reference.space is Space.PREDICTION and _told(previous) != (_baseline(now), _model(now)):
         raise UnreadableError("its predictions are those of another model or baseline")
     spans = (drift.span(previous.window, LAST), drift.span(now.window, THIS))
-    windows = drift.Windows(
-        reference, statistics, now.statistics[reference.space], spans, now.policy, now.length
-    )
+    served = now.statistics[reference.space]
     try:
         with np.errstate(all="ignore"):
-            return drift.findings(windows)
+            before = _answered(reference.space, told)
+            return drift.findings(drift.Windows(reference, before, served, spans, now.policy, now.length))
     except (ValueError, ArithmeticError, TypeError, LookupError) as error:
         # A stranger may have written them: what no data gives must not cost the verdict.
         raise UnreadableError(f"its statistics of {reference.space} features make no sense") from error
@@ -119,6 +118,9 @@ def _beside(asked: Earlier, now: Served) -> Iterator[Finding]:
     if asked.broken:
         many = f"{asked.broken:,} earlier run{' has' if asked.broken == 1 else 's have'}"
         yield _info("earlier_run_unreadable", f"{many} no verdict that can be read")
+    if asked.left_out:
+        said = f"the newest {earlier.MOST_RUNS:,} runs were looked at, and {asked.left_out:,} older ones not"
+        yield _info("earlier_runs_left_out", said)
     if asked.previous is None:
         yield _info("no_earlier_run", "no earlier run: nothing to compare with")
         return
@@ -159,14 +161,27 @@ def _block(previous: Run | None, spaces: Sequence[str], windows: Sequence[Positi
     }
 
 
+def _told(run: Run) -> tuple[str, str]:
+    """The baseline and the model that a run's positions are relative to. Raises UnreadableError."""
+    found = earlier.load_positions(run)
+    return found.baseline, found.model
+
+
 def _baseline(now: Served) -> str:
-    """Tells baselines apart: by the contract, or by the statistics where there is none; models by theirs."""
+    """Tells baselines apart: by the contract, or by the statistics where there is none."""
     known = earlier.identity(now.contract)
-    told = [one for one in now.references if known is None or one.space is Space.PREDICTION]
-    if known is not None and not told:
-        return known
-    digest = hashlib.sha256((known or "").encode())
-    for one in told:
+    return known or _digest(one for one in now.references if one.space is not Space.PREDICTION)
+
+
+def _model(now: Served) -> str:
+    """Tells models apart by what they predicted; empty where none was asked for."""
+    told = [one for one in now.references if one.space is Space.PREDICTION]
+    return _digest(told) if told else ""
+
+
+def _digest(references: Iterable[Reference]) -> str:
+    digest = hashlib.sha256()
+    for one in references:
         digest.update(one.statistics.SerializeToString(deterministic=True))
     return digest.hexdigest()
 

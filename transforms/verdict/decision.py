@@ -251,12 +251,12 @@ def settled_values(judgement: Judgement, finding: Finding) -> Finding:
     agreeing = judgement.of(finding.feature, UNSEEN)
     if agreeing:
         return _with_evidence(judgement, dataclasses.replace(finding, severity=Severity.ERROR), agreeing)
-    if _known_outside(judgement, finding.feature) >= judgement.least_effect(finding.feature, UNSEEN):
+    if known_outside(judgement, finding.feature) >= judgement.least_effect(finding.feature, UNSEEN):
         return finding  # what training had it says nothing against: the schema's word holds
     return dataclasses.replace(finding, severity=Severity.WARNING, p_value=None)
 
 
-def _known_outside(judgement: Judgement, name: str) -> float:
+def known_outside(judgement: Judgement, name: str) -> float:
     """The share of the values served that the schema leaves out and training had, at least."""
     sides = judgement.sides
     outside = unseen.of_category(sides.schema, sides.features[name], sides.serving[name])

@@ -184,6 +184,10 @@ class Comparison:
 def _finite(values: dict[str, Any]) -> dict[str, Any]:
     """The values as JSON has them. JSON knows neither NaN nor infinity: such a distance is null."""
     return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        key: _finite(value)
+        if isinstance(value, dict)
+        else None
+        if isinstance(value, float) and not math.isfinite(value)
+        else value
         for key, value in values.items()
     }

@@ -45,9 +45,18 @@ class Trend:
 
 
 def comparable(now: Positions, earlier: Sequence[Positions]) -> list[Positions]:
-    """The windows that can be lined up, in the order of time, this one last: those of the same baseline."""
+    """The windows that can be lined up, in the order of time, this one last: those of the same baseline.
+
+    Of another model's windows the predictions are left out.
+    """
     known = [one for one in earlier if one.baseline == now.baseline and one.window.start and one.window.end]
+    known = [one if one.model == now.model else _without_predictions(one) for one in known]
     return [*sorted(known, key=_middle), now]
+
+
+def _without_predictions(one: Positions) -> Positions:
+    values = {place: value for place, value in one.values.items() if place.space is not Space.PREDICTION}
+    return dataclasses.replace(one, values=values)
 
 
 def findings(windows: Sequence[Positions], references: Sequence[Reference], policy: Policy) -> list[Finding]:

@@ -46,7 +46,7 @@ class Positions:
     """The positions of one window.
 
     Attributes:
-      baseline: what they are relative to, as a digest.
+      baseline: what they are relative to, as a digest; `model` what those of predictions are, empty without.
       rows: in the statistics, weights taken into account.
       values: `rank` is the chance that a served number is greater than one of training, and half of that of
         an equal one, less 1/2; the others are shares, 0 to 1, of rows (`missing`) or values.
@@ -56,6 +56,7 @@ class Positions:
     baseline: str
     rows: int
     values: Mapping[Place, float]
+    model: str = ""
 
     def to_bytes(self) -> bytes:
         """The content of positions.json: the same positions give the same bytes."""
@@ -72,13 +73,17 @@ class Positions:
             "baseline": self.baseline,
             "rows": self.rows,
             "spaces": spaces,
-        }
+        } | ({"model": self.model} if self.model else {})
         # A feature may be named by half a surrogate pair, which has no UTF-8.
         return (json.dumps(told, separators=(",", ":"), allow_nan=False) + "\n").encode("ascii")
 
 
 def measured(
-    references: Iterable[Reference], served: Mapping[Space, Statistics], window: Window, baseline: str
+    references: Iterable[Reference],
+    served: Mapping[Space, Statistics],
+    window: Window,
+    baseline: str,
+    model: str = "",
 ) -> Positions:
     """The positions of all features that training has and that serving is asked for."""
     values: dict[Place, float] = {}
@@ -89,7 +94,7 @@ def measured(
         for name in comparable(sides) if sides.rows else ():
             for what, number, value in _of_feature(sides.training[name], sides.serving.get(name)):
                 values[Place(reference.space, name, what, number)] = round(value, _DIGITS)
-    return Positions(window, baseline, rows, values)
+    return Positions(window, baseline, rows, values, model)
 
 
 def comparable(sides: Sides) -> Iterator[str]:
@@ -142,9 +147,12 @@ def parsed(data: bytes) -> Positions | None:
             return None
         window = parsed_window(told.get("window"))
         rows, baseline, spaces = told.get("rows"), told.get("baseline"), told.get("spaces")
+        model = told.get("model", "")
         if window is None or not isinstance(rows, int) or not isinstance(baseline, str):
             return None
-        return Positions(window, baseline, rows, dict(_values(spaces)))
+        if not isinstance(model, str):
+            return None
+        return Positions(window, baseline, rows, dict(_values(spaces)), model)
     except (ValueError, RecursionError):
         return None
 

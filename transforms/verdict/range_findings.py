@@ -36,20 +36,38 @@ def findings(sides: Sides, names: Iterable[str]) -> Iterator[Finding]:
             yield from _finding(sides, name, training, serving)
 
 
-def _finding(sides: Sides, name: str, training: View, serving: View) -> Iterator[Finding]:
+def far_out(sides: Sides, name: str) -> float:
+    """The share of values that a finding's severity rests on: further out than training's range is wide."""
+    training, serving = sides.training.get(name), sides.serving.get(name)
+    if training is None or serving is None or not training.kind == serving.kind == "number":
+        return 0.0
+    share, beyond = _shares(sides, name, training, serving)
+    return beyond if share > _least(training, serving) else 0.0
+
+
+def _shares(sides: Sides, name: str, training: View, serving: View) -> tuple[float, float]:
+    """The shares of values outside training's range, and further out than it is wide."""
     low, high = _range(sides.features[name], training)
     wide = training.proto.num_stats.max - training.proto.num_stats.min
-    share = unseen.share_outside(serving, low, high)
+    return unseen.share_outside(serving, low, high), unseen.share_outside(serving, low - wide, high + wide)
+
+
+def _least(training: View, serving: View) -> float:
+    """More than this share is beyond chance."""
+    return _RESOLUTION + noise.range_floor(training.present, serving.present)
+
+
+def _finding(sides: Sides, name: str, training: View, serving: View) -> Iterator[Finding]:
+    low, high = _range(sides.features[name], training)
     # Nearer values show in the distance: there its threshold decides, which may be the user's.
-    far_out = unseen.share_outside(serving, low - wide, high + wide)
-    floor = noise.range_floor(training.present, serving.present)
-    if share <= _RESOLUTION + floor:
+    share, beyond = _shares(sides, name, training, serving)
+    if share <= _least(training, serving):
         return
     yield Finding(
         feature=name,
         space=sides.reference.space,
         kind=Kind.VALUES,
-        severity=severity.of_unseen(far_out, sides.least_unseen(name)),
+        severity=severity.of_unseen(beyond, sides.least_unseen(name)),
         metric=OUTSIDE_RANGE,
         message=f"at least {percent(share)} of values lie outside training's range, {_words(low, high)}",
         raw_features=sides.raw_features(name),

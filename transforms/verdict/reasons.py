@@ -69,11 +69,12 @@ def _too_few(window: Window, accounting: Accounting, least: int, seen: Window | 
     said = "no rows were compared"
     if accounting.compared:
         said = f"only {accounting.compared:,} rows were compared, fewer than the {least:,} asked for"
-    hints = "; ".join(_hints(window, accounting, seen))
-    return f"{said}: {hints}" if hints else said
+    told = "; ".join(hints(window, accounting, seen))
+    return f"{said}: {told}" if told else said
 
 
-def _hints(window: Window, accounting: Accounting, seen: Window | None) -> Iterable[str]:
+def hints(window: Window, accounting: Accounting, seen: Window | None) -> Iterable[str]:
+    """Why so few rows were compared, as far as the counts tell; `seen`: the span of the times met."""
     if accounting.read == 0:
         yield "the input holds no records"
     if accounting.no_time:

@@ -23,8 +23,10 @@ _ABOUT = 0.0005
 
 
 def validate(sides: Sides) -> anomalies_pb2.Anomalies:
-    """TFDV's anomalies of the serving statistics in the SERVING environment."""
-    return validate_statistics(sides.served, sides.schema, environment=schemas.SERVING)
+    """TFDV's anomalies of the serving statistics in the SERVING environment, of the features asked for."""
+    every = dict.fromkeys([*sides.features, *sides.serving])
+    columns = {name.split(".")[0] for name in every if sides.is_wanted(name)} if sides.policy.only else None
+    return validate_statistics(sides.served, sides.schema, environment=schemas.SERVING, columns=columns)
 
 
 def findings(sides: Sides, anomalies: anomalies_pb2.Anomalies) -> Iterator[Finding]:
@@ -143,6 +145,17 @@ def beyond_the_kept(sides: Sides, names: Iterable[str]) -> Iterator[Finding]:
                 message,
                 raw_features=sides.raw_features(name),
             )
+
+
+def share_outside_domain(sides: Sides, name: str) -> float:
+    """The share of the values served that the schema's domain does not have, where it allows none so many."""
+    feature, view = sides.features.get(name), sides.serving.get(name)
+    if feature is None or view is None:
+        return 0.0
+    if view.kind == "category":
+        found = unseen.of_category(sides.schema, feature, view)
+        return found.least if found is not None and found.least > 1 - _least_in_domain(feature) else 0.0
+    return unseen.share_outside(view, *unseen.bounds(feature)) if view.kind == "number" else 0.0
 
 
 def _least_in_domain(feature: schema_pb2.Feature) -> float:

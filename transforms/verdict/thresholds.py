@@ -195,6 +195,8 @@ def _check_keys(file: str, section: str, values: Mapping[str, Any], known: Itera
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, dict | list):
+        return "a table" if isinstance(value, dict) else "a list"  # which may be deeper than Python writes
     if isinstance(value, int) and abs(value) > _MOST_SHOWN:
         return "a number that is too large"  # Python writes none of thousands of digits
     text = plain(repr(value)) if value is not None else "none"
