@@ -78,6 +78,7 @@ def test_targets_exist(path: Path) -> None:
     made = {
         "demo",
         "test",
+        "explore",
         "lint",
         "types",
         "bench",
