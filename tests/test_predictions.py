@@ -20,6 +20,7 @@ from transforms.predictions.outputs import (
     Kind,
     Output,
     columns,
+    distinct,
     outputs_of,
     rounded,
     schema_of,
@@ -42,6 +43,18 @@ def metadata(answers: list[Any], signatures: list[str | None] | None = None) -> 
 
 def kinds(schema: schema_pb2.Schema) -> dict[str, tuple[int, bool]]:
     return {f.name: (f.type, f.int_domain.is_categorical) for f in schema.feature}
+
+
+def test_outputs_whose_names_differ_by_a_dot_have_features_of_their_own() -> None:
+    given_ones = [Output(name, Kind.FLOAT, 1) for name in ("a.b", "a.b.c", "a_b", "a_b.c", "a_b_")]
+    told = distinct(given_ones)
+    assert [one.name for one in told] == [one.name for one in given_ones]
+    assert [one.feature for one in told] == ["a_b__", "a_b_c", "a_b", "a_b_c_", "a_b_"]
+    assert outputs_of(schema_of(told, "")) == told
+    values = {one.name: np.full((2, 1), number, "float32") for number, one in enumerate(told)}
+    batch = columns(told, values, np.ones(2, bool))
+    found = [batch.column(one.feature).to_pylist() for one in told]
+    assert found == [[[n], [n]] for n in map(float, range(5))]
 
 
 def test_an_output_has_the_features_of_its_kind() -> None:

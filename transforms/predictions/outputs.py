@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,16 +46,18 @@ class Output:
 
     Attributes:
       width: how many values a row has; None where rows differ in that. Such an output has no feature.
+      marks: so many `_` tell its feature from another output's (`distinct`).
     """
 
     name: str
     kind: Kind
     width: int | None
+    marks: int = 0
 
     @property
     def feature(self) -> str:
         """The name of its feature; a dot would make it a field of a struct."""
-        return self.name.replace(".", "_")
+        return self.name.replace(".", "_") + "_" * self.marks
 
     @property
     def is_vector(self) -> bool:
@@ -66,6 +68,19 @@ class Output:
         """The places in a vector that have a feature of their own."""
         wide = self.width is None or self.width > MAX_COMPONENTS
         return range(0 if wide or not self.is_vector else self.width or 0)
+
+
+def distinct(outputs: Iterable[Output]) -> tuple[Output, ...]:
+    """The outputs in their order, each with a feature name of its own: `a.b` gives way to `a_b`."""
+    every = list(outputs)
+    taken = {one.name for one in every if "." not in one.name}
+    found = []
+    for one in every:
+        while "." in one.name and one.feature in taken:
+            one = dataclasses.replace(one, marks=one.marks + 1)  # noqa: PLW2901
+        taken.add(one.feature)
+        found.append(one)
+    return tuple(found)
 
 
 def schema_of(outputs: Sequence[Output], comment: str) -> schema_pb2.Schema:
@@ -86,7 +101,7 @@ def outputs_of(schema: schema_pb2.Schema) -> tuple[Output, ...] | None:
     tags = [tag.removeprefix(_TAG) for tag in schema.annotation.tag if tag.startswith(_TAG)]
     try:
         told = json.loads(tags[0]) if tags else {}
-        found = tuple(Output(name, Kind(one["kind"]), one["width"]) for name, one in told.items())
+        found = distinct(Output(name, Kind(one["kind"]), one["width"]) for name, one in told.items())
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     return found or None

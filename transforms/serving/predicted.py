@@ -86,7 +86,8 @@ class PredictionRecorder:
 
 def outputs_of(specs: Mapping[str, Any]) -> tuple[Output, ...]:
     """The outputs of a function by its specs, a tensor [batch, ...] each, sorted by name."""
-    return tuple(Output(name, _kind(spec.dtype), _width(spec)) for name, spec in sorted(specs.items()))
+    found = (Output(name, _kind(spec.dtype), _width(spec)) for name, spec in sorted(specs.items()))
+    return predictions.distinct(found)
 
 
 def _kind(dtype: Any) -> Kind:
