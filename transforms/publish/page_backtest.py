@@ -172,11 +172,17 @@ def _fired(windows: Sequence[Json]) -> str:
     return f'<h2>What fired</h2><div class="card scroll"><table>{head}{"".join(rows)}</table></div>'
 
 
+def _start(window: Json) -> str:
+    """When it begins: a date where that is midnight."""
+    return str(window["start"]).removesuffix("T00:00:00Z")
+
+
 def _fired_rows(windows: Sequence[Json]) -> Iterator[str]:
     for window in windows:
         bad = ' <span class="tag">known bad</span>' if window["state"] == "known_bad" else ""
         for (space, feature), message in _errors(window).items():
             yield (
-                f'<tr><td class="k">{text(window["start"])}{bad}</td><td class="num">{window["rows"]:,}</td>'
-                f'<td>{text(space)}.{name(feature)}</td><td class="w">{text(message, 400)}</td></tr>'
+                f'<tr><td class="k">{text(_start(window))}{bad}</td><td class="num">{window["rows"]:,}</td>'
+                f'<td class="of">{text(space)}.{name(feature)}</td>'
+                f'<td class="w">{text(message, 400)}</td></tr>'
             )

@@ -46,7 +46,7 @@ table{border-collapse:collapse;width:100%}th{font-weight:500;font-size:13px;colo
 th,td{padding:8px 14px 8px 0;border-bottom:1px solid var(--line);vertical-align:top}
 tr:last-child td{border-bottom:0}.scroll{overflow-x:auto}
 td.num,th.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-td.w{min-width:260px}td.k{white-space:nowrap}.found td:nth-child(2){min-width:170px}
+td.w{min-width:260px}td.of{min-width:150px}td.k{white-space:nowrap}.found td:nth-child(2){min-width:170px}
 .overview{margin-top:12px}.overview p{font-size:13px;margin-top:8px}
 .pill{display:inline-block;padding:1px 9px;border-radius:99px;font-size:12.5px;color:var(--c);
 background:var(--cb);white-space:nowrap}
