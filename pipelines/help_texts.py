@@ -1,7 +1,7 @@
 """The words of `--help`."""
 
 EXIT_CODES = """exit codes:
-  0  no skew (validate), or done (prepare, export, backtest)
+  0  no skew (validate), no difference (check, join), or done (prepare, export, backtest)
   1  skew
   2  wrong usage or configuration; nothing was published
   3  the input or the job failed; `validate` publishes `failed` beside the last verdict
