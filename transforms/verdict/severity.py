@@ -127,13 +127,6 @@ def of_distance(
 
 def order(finding: Finding) -> tuple[object, ...]:
     """Sort key: worst first, the same in every run."""
+    excess = (finding.distance or 0.0) / finding.threshold if finding.threshold else 0.0
     place = (finding.space.value, finding.feature, finding.kind.value, finding.metric, finding.message)
-    return (_RANKS[finding.severity], finding.kind is not Kind.INPUT, -_excess(finding), *place)
-
-
-def _excess(finding: Finding) -> float:
-    """How many times over what matters: by the effect that decided, so that all have one scale."""
-    told = finding.evidence
-    if told is not None and told.beyond_chance:
-        return told.effect / told.least_effect
-    return (finding.distance or 0.0) / finding.threshold if finding.threshold else 0.0
+    return (_RANKS[finding.severity], finding.kind is not Kind.INPUT, -excess, *place)
