@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import apache_beam as beam
-import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from pipelines import beam_options, periods, whole
@@ -17,6 +16,7 @@ from pipelines.options import PrepareOptions
 from transforms import paths
 from transforms import schema as schemas
 from transforms.analyze import AnalyzeAndTransform, Transformed, check_schemes, with_places
+from transforms.arrow import pa
 from transforms.augment import Augmentation, load_augmentation
 from transforms.baseline import category_ids, layout
 from transforms.baseline import contract as contracts

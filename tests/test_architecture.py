@@ -134,7 +134,10 @@ def test_imports_are_absolute(module: str) -> None:
 # What each part of `transforms` may import beside itself, in the order in which the data goes: from what
 # everybody stands on, over bytes, batches, the graph and the baseline, to the verdict and its publication.
 FOUNDATIONS = {"accounting", "errors", "file_systems", "paths", "progress", "records", "schema"}
+# pyarrow, which is got from there alone.
+EVERYWHERE = {"arrow"}
 MAY_IMPORT: dict[str, set[str]] = {
+    "arrow": set(),
     "errors": set(),
     "accounting": set(),
     "progress": set(),
@@ -209,7 +212,7 @@ TRANSFORMS = [name for name in MODULES if name.startswith("transforms/") and "__
 @pytest.mark.parametrize("module", TRANSFORMS)
 def test_transforms_import_down_the_way_of_the_data(module: str) -> None:
     imported = {_part(name) for name in _imported_modules(module)}
-    assert imported - {_part(module)} <= MAY_IMPORT[_part(module)]
+    assert imported - {_part(module)} <= MAY_IMPORT[_part(module)] | EVERYWHERE
 
 
 def test_parts_of_transforms_import_one_another_in_no_circle() -> None:
@@ -230,6 +233,12 @@ def test_modules_import_one_another_in_no_circle() -> None:
     # The scan sees imports of every kind, or no circle would be seen either.
     assert "transforms/verdict/findings.py" in imported["transforms/verdict/compare.py"]
     assert "transforms/paths.py" in imported["transforms/preprocessing.py"]
+
+
+def test_pyarrow_is_imported_where_it_is_protected_and_nowhere_else() -> None:
+    importers = {name for name in MODULES if roots(imports(_source(name))) & {"pyarrow", "pyarrow_hotfix"}}
+    assert importers == {"transforms/arrow.py"}
+    assert not [name for name in MODULES if 'import_module("pyarrow' in _source(name)]
 
 
 def test_only_the_listed_modules_import_beam() -> None:

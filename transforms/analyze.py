@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
-import pyarrow as pa
 import tensorflow as tf
 import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
@@ -18,6 +17,7 @@ from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 
 from transforms import paths
 from transforms import schema as schemas
+from transforms.arrow import pa
 from transforms.augment import Augmentation
 from transforms.errors import UsageError
 from transforms.preprocessing import PreprocessingFn

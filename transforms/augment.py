@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from transforms.arrow import pa
 from transforms.errors import UsageError
 from transforms.preprocessing import Flag, load_function, source_digest
 

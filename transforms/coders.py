@@ -10,9 +10,9 @@ import pickle
 from typing import Any, TypeAlias
 
 import apache_beam as beam
-import pyarrow as pa
 import tensorflow_data_validation as _tfdv  # noqa: F401 - registers a coder of its own for RecordBatch, before ours
 
+from transforms.arrow import pa
 from transforms.joining.piece import Piece, Side
 from transforms.records import Batch
 from transforms.summaries.sliced import SlicedSummary

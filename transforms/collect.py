@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
-import pyarrow as pa
 
 from transforms import accounting, coverage, paths
 from transforms.accounting import Accounting
+from transforms.arrow import pa
 from transforms.errors import InputError
 from transforms.read import ReadResult
 from transforms.records import Batch, Fault, Reject

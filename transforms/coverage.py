@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+
+from transforms.arrow import pa, pc
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import apache_beam as beam
-import pyarrow as pa
 
 from transforms import slicing
 from transforms.accounting import ODD_RATE, Accounting
+from transforms.arrow import pa
 from transforms.records import METADATA_SCHEMA, Batch
 from transforms.slicing import Slicing
 from transforms.summaries.weighted import odd_rates

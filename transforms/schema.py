@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from transforms.arrow import pa, pc
 from transforms.errors import UsageError
 
 if TYPE_CHECKING:

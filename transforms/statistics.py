@@ -9,10 +9,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 import apache_beam as beam
 import numpy as np
-import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms import slicing
+from transforms.arrow import pa
 from transforms.coders import SummaryCoder
 from transforms.records import Batch
 from transforms.slicing import SliceStatistics

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -21,6 +19,7 @@ from tfx_bsl.tfxio.tensor_to_arrow import TensorsToRecordBatchConverter
 
 from transforms import cores, op_packages
 from transforms import schema as schemas
+from transforms.arrow import pa, pc
 from transforms.baseline import lineage
 from transforms.errors import UsageError
 from transforms.refused import apply_in_parts

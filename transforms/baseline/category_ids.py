@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2
+
+from transforms.arrow import pa
 
 Apply = Callable[[pa.RecordBatch], pa.RecordBatch]
 

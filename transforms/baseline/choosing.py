@@ -11,10 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from transforms import coverage
+from transforms.arrow import pa, pc
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from transforms.arrow import pa, pc
 from transforms.baseline.choosing import Pool, column_of, edges
 
 MAX_MADE_UP = 160

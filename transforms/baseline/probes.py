@@ -14,9 +14,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-
 from transforms import paths, tfrecord
+from transforms.arrow import pa
 from transforms.baseline.choosing import Pool, choose
 from transforms.baseline.made_up import make_up
 from transforms.errors import UsageError

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
-import pyarrow as pa
 from google.protobuf.message import DecodeError
 
+from transforms.arrow import pa
 from transforms.columnar import store as st
 from transforms.columnar.framing import Array, Block, block_of
 from transforms.columnar.names import grown, name_of, new_names

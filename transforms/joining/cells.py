@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from transforms.arrow import pa, pc
 from transforms.logs.features import Array, FeatureType, type_of
 
 ABSENT, EMPTY, FULL = 0, 1, 2

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from transforms.arrow import pa
 from transforms.errors import UsageError
 from transforms.joining.key_parts import KeyPart
 from transforms.logs.features import FeatureType, type_of

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from transforms.arrow import pa, pc
 from transforms.joining.cells import Cells, equal_rows, stored
 from transforms.joining.key_parts import REQUEST_ID, KeyPart
 from transforms.joining.piece import Side

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 
-import pyarrow as pa
+from transforms.arrow import pa
 
 
 class Side(enum.IntEnum):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
+from transforms.arrow import pa
 from transforms.joining.counts import Place
 from transforms.joining.piece import Piece
 from transforms.joining.split import FILE, HASH, RECORD, hashes

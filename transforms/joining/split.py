@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
+from transforms.arrow import pa
 from transforms.joining.cells import Tolerance, cells_of
 from transforms.joining.key_parts import KeyPart
 from transforms.joining.keys import key_columns, key_hashes, with_key

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
-import pyarrow as pa
 
+from transforms.arrow import pa
 from transforms.logs.features import Array
 
 

@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from transforms.arrow import pa, pc
 from transforms.records import Window
 from transforms.schema import in_serving, is_used
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import orjson
-import pyarrow as pa
 
+from transforms.arrow import pa
 from transforms.columnar.example_parser import ExampleParser
 from transforms.logs.features import Array, Column, Settings
 from transforms.logs.log_kinds import LoggedRequest, LogReader

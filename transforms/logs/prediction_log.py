@@ -12,9 +12,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from transforms.arrow import pa, pc
 from transforms.columnar import names as nm
 from transforms.columnar import request_scan as rs
 from transforms.columnar.example_parser import ExampleParser, Parsed

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
-import pyarrow as pa
 
+from transforms.arrow import pa
 from transforms.logs.features import Settings
 from transforms.logs.joining import Joiner, Ready
 from transforms.logs.request import Answered, Asked, BadRecordError, Carried, Request, RequestParser

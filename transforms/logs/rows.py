@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from transforms.accounting import Accounting
+from transforms.arrow import pa, pc
 from transforms.logs.excluding import excluded
 from transforms.logs.features import Array, Column, FeatureType, Settings, conform, hold
 from transforms.logs.sampling import chosen_rows

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
-import pyarrow as pa
 from numba import types
 
+from transforms.arrow import pa
 from transforms.columnar.compiled import BYTES, LONGS, compiled
 from transforms.columnar.framing import Array, Block
 from transforms.columnar.hashing import finish_hash, hash_bytes

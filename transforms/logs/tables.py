@@ -18,10 +18,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 
+from transforms.arrow import pa, pa_csv, pc
 from transforms.logs.carriers.parquet_reader import read_batches
 from transforms.logs.features import LISTS, VALUES, Array, Column, FeatureType, Settings, lists, type_of
 from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rejected

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
+from transforms.arrow import pa
 from transforms.logs.features import VALUES, Array, Column, Expected, FeatureType, lists
 from transforms.logs.request import BadRecordError
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pyarrow as pa
-
+from transforms.arrow import pa
 from transforms.columnar.example_parser import ExampleParser, Parsed
 from transforms.columnar.framing import Block, block_of
 from transforms.logs.features import Column, Settings

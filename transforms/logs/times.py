@@ -6,8 +6,8 @@ import datetime as dt
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
+from transforms.arrow import pa
 from transforms.logs.features import Array, FeatureType, type_of
 from transforms.records import Window
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
+from transforms.arrow import pa
 from transforms.predictions.outputs import Kind, Output, columns
 from transforms.replay import answers as matching
 from transforms.replay.answers import Array, Reader

@@ -17,8 +17,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2
+
+from transforms.arrow import pa
 
 Array = np.ndarray[Any, Any]
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from transforms import cores, op_packages, paths
+from transforms.arrow import pa
 from transforms.errors import InputError, UsageError
 from transforms.refused import apply_in_parts
 

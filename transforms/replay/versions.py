@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import pyarrow as pa
-
+from transforms.arrow import pa
 from transforms.replay.summary import by_hash, first
 
 #: None stands for rows whose version the log does not say.

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from transforms.arrow import pa
 from transforms.errors import UsageError
 from transforms.predictions import outputs as predictions
 from transforms.predictions.outputs import Kind, Output

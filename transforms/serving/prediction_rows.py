@@ -133,8 +133,9 @@ def chosen(file: int, records: Array, share: float) -> Array:
 
 def _encoded(batch: Batch, mask: Array) -> Iterator[bytes]:
     """The chosen rows as requests are: tf.Examples."""
-    import pyarrow as pa
     from tfx_bsl.coders import example_coder
+
+    from transforms.arrow import pa
 
     rows = pa.Table.from_batches([batch.features]).filter(pa.array(mask))
     for part in rows.combine_chunks().to_batches(max_chunksize=BATCH_ROWS):

@@ -7,7 +7,8 @@ import enum
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
+
+from transforms.arrow import pa
 
 Array = np.ndarray[Any, Any]
 

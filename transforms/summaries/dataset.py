@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from transforms.arrow import pa
 from transforms.summaries.feature import FeatureSummary, Use
 from transforms.summaries.quantiles import Scratch
 

@@ -8,8 +8,8 @@ import sys
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
+from transforms.arrow import pa
 from transforms.summaries import counting, lists, moments
 from transforms.summaries.columns import ListColumn, ValueType, list_column, without_gaps
 from transforms.summaries.quantiles import Quantiles, Scratch

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
+from transforms.arrow import pa
 from transforms.summaries.feature import Use
 from transforms.summaries.quantiles import Scratch
 from transforms.summaries.weighted import WeightedSummary, groups, rows_at

@@ -12,9 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from transforms.arrow import pa, pc
 from transforms.summaries.dataset import DatasetSummary, bound_tables
 from transforms.summaries.feature import Use
 from transforms.summaries.quantiles import Scratch

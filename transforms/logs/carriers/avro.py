@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import fastavro
-import pyarrow as pa
 
+from transforms.arrow import pa
 from transforms.logs.carriers.avro_schema import AvroSchema, avro_schema
 from transforms.logs.carriers.carried import LARGEST_RECORD, explained, row
 from transforms.logs.request import Carried

@@ -23,8 +23,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from transforms import arrow
+from transforms.arrow import pa, pq
 
 #: The memory that one reader may have for its data, in bytes.
 MEMORY = 2 << 30
@@ -44,7 +44,9 @@ def main() -> None:
         except (BrokenPipeError, MemoryError):  # a new process has all the memory that is allowed
             sys.exit(1)
         except Exception as error:  # noqa: BLE001 - told to the one who asked
-            _send(out, b"X", json.dumps({"errno": _errno(error), "text": str(error)[:2000]}).encode())
+            # The patch's own text quotes the pickle that it refuses.
+            text = arrow.PICKLED_TYPE if arrow.is_pickled_type(error) else str(error)[:2000]
+            _send(out, b"X", json.dumps({"errno": _errno(error), "text": text}).encode())
 
 
 def _prepare() -> int:
@@ -62,6 +64,7 @@ def _answer(out: int, path: str, rows: int) -> None:
     # Mapped, a file takes none of the memory that is limited, however long its row groups are.
     with pa.memory_map(path) as source:
         file = pq.ParquetFile(source)
+        arrow.check_types(file.schema_arrow)
         _send(out, b"S", file.schema_arrow.serialize())
         done = 0
         batches = file.iter_batches(batch_size=_batch_rows(file.metadata, rows), use_threads=False)

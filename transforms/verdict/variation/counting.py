@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from transforms.arrow import pa, pc
 from transforms.verdict.variation import cells as cell
 from transforms.verdict.variation.cells import Cells
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
+from transforms.arrow import pa
 from transforms.verdict.variation.cells import CATEGORY, NUMBER, Cells
 from transforms.verdict.variation.counting import PeriodCounts, UnitCounts
 

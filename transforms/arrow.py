@@ -1,0 +1,52 @@
+"""The only way to pyarrow: it installs a protection before anything is read.
+
+Until version 14 pyarrow loads a pickle, which can run any program, from the schema of a Parquet file or an
+Arrow stream: a column of type `arrow.py_extension_type` brings a pickled Python object (CVE-2023-47248). The
+patch for such versions is pyarrow-hotfix. Apache Beam imports it, but not every process of ours imports Beam.
+So every module gets pyarrow from here, and `tests/test_architecture.py` forbids any other import of it. Where
+the patch is needed and missing, this import fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+if hasattr(pa, "PyExtensionType"):  # gone in pyarrow 21, and with it the loading of pickles
+    import pyarrow_hotfix  # noqa: F401
+
+__all__ = ["PICKLED_TYPE", "check_types", "is_pickled_type", "pa", "pa_csv", "pc", "pq"]
+
+#: What is said of a file with such a type. It quotes nothing of the file.
+PICKLED_TYPE = (
+    "a column's type is a pickled Python object, which is never loaded; write the column as plain values"
+)
+_NAME = "arrow.py_extension_type"
+
+
+def is_pickled_type(error: Exception) -> bool:
+    """Whether Arrow raised `error` for such a type. Its text quotes the pickle: say PICKLED_TYPE instead."""
+    return _NAME in str(error)
+
+
+def check_types(fields: Iterable[pa.Field]) -> None:
+    """Raises ValueError, whose text is PICKLED_TYPE, where a field or one within it has such a type.
+
+    Newer versions of pyarrow do not know the type and would read what is stored under it.
+    """
+    for field in fields:
+        if (field.metadata or {}).get(b"ARROW:extension:name") == _NAME.encode():
+            raise ValueError(PICKLED_TYPE)
+        check_types(_within(field.type))
+
+
+def _within(kind: pa.DataType) -> list[pa.Field]:
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return [kind.value_field]
+    if pa.types.is_map(kind):
+        return [kind.key_field, kind.item_field]
+    return [kind[i] for i in range(kind.num_fields)] if pa.types.is_struct(kind) else []
