@@ -95,7 +95,7 @@ def test_the_wrong_twin_is_found_and_its_version_named(
         "3": (10_000 - other.sum(), 0),
         "4": (other.sum(), other.sum()),
     }
-    by_hour = Counter(_hour(i) for i in np.flatnonzero(other))
+    by_hour = Counter(_hour(i) for i in np.flatnonzero(other).tolist())
     assert {one["hour"]: one["differing"] for one in replay["hours"] if one["differing"]} == by_hour
     flips = ((served.right["late"] >= 0.5) != (got["late"] >= 0.5)).sum()
     minutes = (served.right["minutes"].argmax(1) != got["minutes"].argmax(1)).sum()

@@ -70,7 +70,7 @@ def match(
     here = np.flatnonzero(reasons == "")
     found = {}
     for place, (name, width) in enumerate(widths.items()):
-        column = [named[row][place] for row in here]
+        column = [values[place] for values in (named[row] for row in here) if values is not None]
         read, why = (readers or {}).get(name, numbers)(column, width)
         found[name] = _spread(read, here, len(answers))
         reasons[here] = np.where(reasons[here] == "", why, reasons[here])

@@ -56,7 +56,7 @@ def compare_all(
 def compare(expected: Array, got: Array, tolerance: Tolerance) -> Compared:
     """One output compared, the reference's answers first."""
     same = _same(expected, got, tolerance)
-    differs = ~same.all(axis=1)
+    differs = np.asarray(~same.all(axis=1))
     with np.errstate(invalid="ignore", over="ignore"):
         apart = np.where(same, 0.0, np.abs(expected - got))
     apart[~np.isfinite(apart)] = np.inf

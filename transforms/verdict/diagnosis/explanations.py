@@ -188,7 +188,8 @@ def _spreads(training: Cdf) -> Iterator[Explanation]:
             yield Explanation(SPREAD, words, noisy.up_to, noisy.under, 0.6)
 
 
-_NODES = np.polynomial.hermite_e.hermegauss(15)  # type: ignore[no-untyped-call]
+_HERMITE: Any = np.polynomial.hermite_e.hermegauss  # typed in some versions of numpy alone
+_NODES = _HERMITE(15)
 
 
 def with_noise(cdf: Cdf, deviation: float) -> Cdf:

@@ -22,6 +22,7 @@ Array = np.ndarray[Any, Any]
 # values. Together it is 1.25 and not 1: the four are so alike that they err together as seldom as one that
 # had all of it, by simulation, of continuous numbers (two million samples) and of numbers with few values,
 # with zeros in 60 to 99.5 % of rows and nearly constant ones, of 100 to 2,000 rows.
+_LEGENDRE: Any = np.polynomial.legendre.legvander  # typed in some versions of numpy alone
 _LOCATION, _SPREAD, _SHAPE, _ANYWHERE = 0.8, 0.15, 0.15, 0.15
 # A p-value beyond this one is not made more exact, nor is one so small.
 _LOOK, _CERTAIN = 0.01, 1e-15
@@ -139,7 +140,7 @@ def _polynomials(expected: Array, count: int) -> Array:
     root = np.sqrt(expected)[:, None]
     degree = min(count, len(expected) - 1)
     # Weighted so, columns that are orthonormal are polynomials that are, under the expected shares.
-    weighted = np.polynomial.legendre.legvander(2 * middle - 1, degree) * root  # type: ignore[no-untyped-call]
+    weighted = _LEGENDRE(2 * middle - 1, degree) * root
     columns, triangle = np.linalg.qr(weighted)
     independent = np.abs(np.diag(triangle)) >= 1e-9
     result: Array = columns[:, 1:][:, independent[1:]] / root

@@ -123,7 +123,8 @@ def of_moment(one: FeaturePeriods, length: int, moment: Moment, value: float) ->
 
 def _rows(one: FeaturePeriods) -> Array:
     """Rows of each period that tell of its values; what is NaN or infinite is in no cell."""
-    return np.minimum(one.present, one.counts.sum(1))
+    rows: Array = np.minimum(one.present, one.counts.sum(1))
+    return rows
 
 
 Moment = Callable[[Array], Array]
