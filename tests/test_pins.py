@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -117,6 +118,14 @@ def test_installation_stops_with_one_line_at_a_hash_that_differs(environment: Pa
 def test_file_stands_as_lock_writes_it(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert lock.with_hashes(lock.without_hashes(text), lock.hashes_by_pin(text)) == text
+
+
+def test_advisories_are_those_of_the_pins() -> None:
+    """A pin that moved leaves the table, or is looked at again."""
+    page = (FOLDER.parent / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z0-9-]+==[^ `]+)`", page))
+    assert len(named) > 5
+    assert named <= {pin for stack in STACKS for pin in pins(stack, ("runtime",))}
 
 
 def _uv(folder: Path, output: str, code: int = 0) -> str:
