@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import traceback
 from collections.abc import Iterator, Sequence
@@ -41,6 +42,19 @@ def parts_of(error: BaseException) -> list[Part]:
         chain.append(current)
         current = current.__cause__ or current.__context__
     return [part for one in reversed(chain) for part in (*_told(str(one)), _part(one))]
+
+
+def unexpected(error: Exception) -> str:
+    """Where an error arose that nobody foresaw; without its text, which may hold a request's values.
+
+    What an operating system says (no space left, permission denied) holds none.
+    """
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}:{frame.lineno}"
+    if isinstance(error, OSError) and error.errno and error.strerror:
+        file = "" if error.filename is None else f"{error.filename}: "
+        return f"{file}{os.strerror(error.errno)} (at {place} in {frame.name}); mend that and run again"
+    return f"unexpected {type(error).__name__} at {place} in {frame.name}; please report it"
 
 
 def summary(parts: Sequence[Part]) -> str:

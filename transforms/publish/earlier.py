@@ -12,7 +12,6 @@ import datetime as dt
 import hashlib
 import itertools
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -22,7 +21,9 @@ from google.protobuf.message import DecodeError
 from transforms import paths
 from transforms.errors import InputError, UsageError
 from transforms.file_systems import explained
-from transforms.publish.run_folder import RUNS, VERDICT
+from transforms.publish.run_folder import VERDICT
+from transforms.publish.run_ids import ATTEMPT, RUNS, attempt_of
+from transforms.publish.run_order import ordered
 from transforms.records import Window
 from transforms.verdict import positions
 from transforms.verdict.findings import Space
@@ -37,7 +38,6 @@ MOST_RUNS, MOST_WINDOWS = 400, 30
 _AT_A_TIME, _READERS = 40, 8
 _LARGEST = 256 << 20  # bytes of a verdict or of positions
 _LARGEST_STATISTICS = 2 << 30
-_ATTEMPT = re.compile(r"[A-Za-z0-9._-]{1,100}-[0-9a-f]{12}")
 _EXAMINED = ("ok", "skew")
 _DAY = dt.timedelta(days=1)
 
@@ -50,6 +50,7 @@ class Run:
 
     Attributes:
       folder: where its files lie; `name` is that folder's own name, and sorts by the time of the run.
+      replaces: the name of the run whose verdict.json its own took the place of.
       outcome: its verdict.
       baseline, graph: which baseline and which transform graph it compared with (`identity`, `graph_of`).
       files: size in bytes and SHA-256 of its statistics and positions, by name.
@@ -62,6 +63,7 @@ class Run:
     baseline: str | None = None
     graph: str | None = None
     files: Mapping[str, tuple[int, str]] = dataclasses.field(default_factory=dict)
+    replaces: str | None = None
 
     @property
     def is_examined(self) -> bool:
@@ -105,37 +107,46 @@ def _latest(output: str, window: Window, contract: Json | None) -> Earlier:
     """What `auto` means."""
     found: list[Run] = []
     broken, chosen = 0, Earlier()
-    every = _names(output)
+    standing = _standing(output)
+    every = _names(output, standing)
     names = every[:MOST_RUNS]
     for at in range(0, len(names), _AT_A_TIME):
-        runs = _read_all(output, names[at : at + _AT_A_TIME])
+        runs = [_known(name, run, standing) for name, run in _read_all(output, names[at : at + _AT_A_TIME])]
         broken += sum(run is None for run in runs)
         found += [run for run in runs if run is not None and run.is_examined]
-        chosen = choose(found, window, identity(contract))
+        chosen = choose(found, window, identity(contract), standing.name if standing else None)
         if _is_complete(chosen, window):
             break
     left_out = len(every) - len(names) if chosen.previous is None else 0
     return dataclasses.replace(chosen, broken=broken, left_out=left_out)
 
 
-def choose(runs: Iterable[Run], window: Window, baseline: str | None) -> Earlier:
-    """Of the runs that examined anything the last before `window`, and those that make a history with it."""
-    known = list(runs)
+def choose(runs: Iterable[Run], window: Window, baseline: str | None, standing: str | None = None) -> Earlier:
+    """Of the runs that examined anything the last before `window`, and those that make a history with it.
+
+    `standing` is the name of the run whose verdict.json stands: no other was published later.
+    """
+    known = ordered(runs, standing)
     return Earlier(_last(known, window), _history(known, window, baseline))
 
 
 def _last(runs: Sequence[Run], window: Window) -> Run | None:
     """The run whose window ended last, at or before this one's start; of several the one published last.
 
+    `runs` are in the order of their publication.
+
     Where several ended then, one of about this window's length goes first. A window without a start has none
     before it: then it is the run that was published last.
     """
     start = window.start
     if start is None:
-        return max(runs, key=lambda run: run.name, default=None)
-    before = [(run.window.end, run) for run in runs if run.window.end is not None and run.window.end <= start]
-    last = max(before, key=lambda one: (one[0], _alike(one[1].window, window), one[1].name), default=None)
-    return None if last is None else last[1]
+        return runs[-1] if runs else None
+    before = [
+        (run.window.end, _alike(run.window, window), at)
+        for at, run in enumerate(runs)
+        if run.window.end is not None and run.window.end <= start
+    ]
+    return runs[max(before)[-1]] if before else None
 
 
 def _history(runs: Sequence[Run], window: Window, baseline: str | None) -> tuple[Run, ...]:
@@ -146,11 +157,11 @@ def _history(runs: Sequence[Run], window: Window, baseline: str | None) -> tuple
     """
     limit, chain = window.start, list[Run]()
     comparable = [
-        (run.window.end, run.window.start, run)
-        for run in runs
+        (run.window.end, at, run.window.start, run)
+        for at, run in enumerate(runs)
         if run.baseline == baseline and run.window.end and run.window.start and _alike(run.window, window)
     ]
-    for end, start, run in sorted(comparable, key=lambda one: (one[0], one[2].name), reverse=True):
+    for end, _, start, run in sorted(comparable, key=lambda one: one[:2], reverse=True):
         if limit is not None and end <= limit and _same_time_of_day(run.window, window):
             chain.append(run)
             limit = start
@@ -255,23 +266,37 @@ def _read(path: str, most: int) -> bytes | None:
     return data if len(data) <= most else None
 
 
-def _names(output: str) -> list[str]:
-    """The runs below an output folder, the newest first."""
+def _names(output: str, standing: Run | None = None) -> list[str]:
+    """The runs below an output folder, the newest first; `standing` even if its own copy is missing."""
     files = (name.replace("\\", "/").split("/") for name in paths.list_files(paths.join(output, RUNS)))
-    names = {parts[0] for parts in files if parts[1:] == [VERDICT] and _ATTEMPT.fullmatch(parts[0])}
-    return sorted(names, reverse=True)
+    names = {parts[0] for parts in files if parts[1:] == [VERDICT] and ATTEMPT.fullmatch(parts[0])}
+    return sorted(names | ({standing.name} if standing else set()), reverse=True)
 
 
-def _read_all(output: str, names: Sequence[str]) -> list[Run | None]:
+def _read_all(output: str, names: Sequence[str]) -> list[tuple[str, Run | None]]:
     """On an object store each read waits for the network, so some are under way at once."""
     folders = [paths.join(output, RUNS, name) for name in names]
     with ThreadPoolExecutor(_READERS) as readers:
-        return list(readers.map(_in_folder, folders, names))
+        return list(zip(names, readers.map(_in_folder, folders, names), strict=True))
 
 
 def _in_folder(folder: str, name: str) -> Run | None:
     document = _document(paths.join(folder, VERDICT))
     return None if document is None else _run(folder, name, document)
+
+
+def _known(name: str, run: Run | None, standing: Run | None) -> Run | None:
+    """A run that was read, or the one whose verdict.json stands, where it died before it left a copy."""
+    return standing if run is None and standing is not None and standing.name == name else run
+
+
+def _standing(output: str) -> Run | None:
+    """The run whose verdict.json stands below `output`."""
+    document = _document(paths.join(output, VERDICT))
+    name = attempt_of(document)
+    if document is None or name is None:
+        return None
+    return _run(paths.join(output, RUNS, name), name, document)
 
 
 def _document(path: str) -> Json | None:
@@ -291,7 +316,9 @@ def _run(folder: str, name: str, document: Json) -> Run | None:
         return None
     wanted = (POSITIONS, *(statistics_name(space) for space in Space))
     files = {name: file for name in wanted if (file := _file(artifacts.get(name))) is not None}
-    return Run(folder, name, window, outcome, identity(contract), graph_of(contract), files)
+    replaces = document.get("replaces")
+    replaces = replaces if isinstance(replaces, str) and ATTEMPT.fullmatch(replaces) else None
+    return Run(folder, name, window, outcome, identity(contract), graph_of(contract), files, replaces)
 
 
 def _file(told: Any) -> tuple[int, str] | None:
@@ -336,11 +363,7 @@ def _folder_of(place: str, document: Json) -> tuple[str, str]:
     Of what the document says only a name is taken: it cannot lead elsewhere.
     """
     folder = place.rstrip("/").rpartition("/")[0] or "."
-    for one in document["artifacts"].values() if isinstance(document.get("artifacts"), dict) else ():
-        told = one.get("path") if isinstance(one, dict) else None
-        parts = told.split("/") if isinstance(told, str) else []
-        if len(parts) > 2 and parts[0] == RUNS and _ATTEMPT.fullmatch(parts[1]):
-            name = parts[1]
-            below = paths.join(folder, RUNS, name)
-            return (below if paths.exists(paths.join(below, VERDICT)) else folder), name
-    return folder, folder.rsplit("/", 1)[-1]
+    if (name := attempt_of(document)) is None:
+        return folder, folder.rsplit("/", 1)[-1]
+    below = paths.join(folder, RUNS, name)
+    return (below if paths.exists(below) else folder), name
