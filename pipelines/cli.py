@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from pipelines import (
     __version__,
@@ -28,6 +28,7 @@ from pipelines import (
 )
 from pipelines import help_texts as texts
 from pipelines import options as opts
+from pipelines.parser import Parser
 from transforms.errors import TrueserveError, UsageError
 from transforms.publish import words
 
@@ -37,20 +38,14 @@ _LONGEST_ERROR = 4000
 _WITHOUT_BEAM = ("export", "check")
 
 
-class _Parser(argparse.ArgumentParser):
-    """Argparse with our one-line errors in place of its usage dump."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message} (see `{self.prog} --help`)")
-
-
 def entry_point() -> None:
     streams.open_missing()
     try:
-        code, shown = main(sys.argv[1:]), ""
+        code = main(sys.argv[1:])
     except SystemExit as stop:  # argparse has shown help, or the version
-        code, shown = int(stop.code or 0), "the help"
-    code = streams.finish(code, shown)
+        code = int(stop.code or 0)
+    for stream in (sys.stdout, sys.stderr):
+        streams.Guarded(stream).flush()
     # TensorFlow's finalisers fail, at length and without harm, in an interpreter that is shutting down.
     os._exit(code)
 
@@ -148,7 +143,7 @@ def _known_to_beam(flag: str) -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="trueserve",
         usage="trueserve COMMAND --FLAG=VALUE ...",
         description=texts.OVERVIEW,

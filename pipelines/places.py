@@ -68,12 +68,13 @@ def _reads_from(pattern: str, folder: str) -> bool:
     """Whether a file, folder or glob covers what is written below `folder`."""
     if not _GLOB_CHARACTERS & set(pattern):
         return _absolute(pattern) == folder
-    above, _, name = pattern.rpartition("/")
-    if not _GLOB_CHARACTERS & set(above):
-        if _absolute(above or ".") == folder:
-            return True
-        pattern = f"{_absolute(above or '.')}/{name}"
-    return any(_matches(f"{folder}/{written}", pattern) for written in _WRITTEN)
+    fixed = pattern[: min(at for at, character in enumerate(pattern) if character in _GLOB_CHARACTERS)]
+    above, _, begun = fixed.rpartition("/")
+    rest = begun + pattern[len(fixed) :]
+    if "/" not in rest and _absolute(above or ".") == folder:
+        return True
+    absolute = f"{_absolute(above or '.')}/{rest}"
+    return any(_matches(f"{folder}/{written}", absolute) for written in _WRITTEN)
 
 
 def _matches(path: str, pattern: str) -> bool:

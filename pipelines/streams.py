@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO
 
-from transforms.errors import TrueserveError
 from transforms.file_systems import reason
 
 
@@ -68,16 +67,6 @@ def say(text: str, stream: TextIO | None = None) -> None:
     guarded = Guarded(stream or sys.stderr)
     guarded.write(f"trueserve: {text}\n")
     guarded.flush()
-
-
-def finish(code: int, shown: str) -> int:
-    """Flushes; gives 3 where `shown`, which standard output alone gets, did not get there, else `code`."""
-    why = Guarded(sys.stdout).flushed()
-    Guarded(sys.stderr).flush()
-    if why is None or not shown:
-        return code
-    say(f"error: cannot write {shown} to standard output: {why}")
-    return TrueserveError.exit_code
 
 
 def open_missing() -> None:

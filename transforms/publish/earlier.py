@@ -106,15 +106,17 @@ def find(asked: str, output: str, window: Window, contract: Json | None) -> Earl
 def _latest(output: str, window: Window, contract: Json | None) -> Earlier:
     """What `auto` means."""
     found: list[Run] = []
-    broken, chosen = 0, Earlier()
-    standing = _standing(output)
-    every = _names(output, standing)
+    every, standing = _names(output), _standing(output)
+    last = standing.name if standing else None
+    if standing is not None and last not in every and paths.exists(standing.folder):
+        found.append(standing)  # its publisher died before it left a copy there
+    broken, chosen = 0, choose(found, window, identity(contract), last)
     names = every[:MOST_RUNS]
     for at in range(0, len(names), _AT_A_TIME):
-        runs = [_known(name, run, standing) for name, run in _read_all(output, names[at : at + _AT_A_TIME])]
+        runs = _read_all(output, names[at : at + _AT_A_TIME])
         broken += sum(run is None for run in runs)
-        found += [run for run in runs if run is not None and run.is_examined]
-        chosen = choose(found, window, identity(contract), standing.name if standing else None)
+        found += [run for run in runs if run is not None]
+        chosen = choose(found, window, identity(contract), last)
         if _is_complete(chosen, window):
             break
     left_out = len(every) - len(names) if chosen.previous is None else 0
@@ -126,7 +128,7 @@ def choose(runs: Iterable[Run], window: Window, baseline: str | None, standing: 
 
     `standing` is the name of the run whose verdict.json stands: no other was published later.
     """
-    known = ordered(runs, standing)
+    known = [run for run in ordered(runs, standing) if run.is_examined]
     return Earlier(_last(known, window), _history(known, window, baseline))
 
 
@@ -266,28 +268,23 @@ def _read(path: str, most: int) -> bytes | None:
     return data if len(data) <= most else None
 
 
-def _names(output: str, standing: Run | None = None) -> list[str]:
-    """The runs below an output folder, the newest first; `standing` even if its own copy is missing."""
+def _names(output: str) -> list[str]:
+    """The runs below an output folder, the newest first."""
     files = (name.replace("\\", "/").split("/") for name in paths.list_files(paths.join(output, RUNS)))
     names = {parts[0] for parts in files if parts[1:] == [VERDICT] and ATTEMPT.fullmatch(parts[0])}
-    return sorted(names | ({standing.name} if standing else set()), reverse=True)
+    return sorted(names, reverse=True)
 
 
-def _read_all(output: str, names: Sequence[str]) -> list[tuple[str, Run | None]]:
+def _read_all(output: str, names: Sequence[str]) -> list[Run | None]:
     """On an object store each read waits for the network, so some are under way at once."""
     folders = [paths.join(output, RUNS, name) for name in names]
     with ThreadPoolExecutor(_READERS) as readers:
-        return list(zip(names, readers.map(_in_folder, folders, names), strict=True))
+        return list(readers.map(_in_folder, folders, names))
 
 
 def _in_folder(folder: str, name: str) -> Run | None:
     document = _document(paths.join(folder, VERDICT))
     return None if document is None else _run(folder, name, document)
-
-
-def _known(name: str, run: Run | None, standing: Run | None) -> Run | None:
-    """A run that was read, or the one whose verdict.json stands, where it died before it left a copy."""
-    return standing if run is None and standing is not None and standing.name == name else run
 
 
 def _standing(output: str) -> Run | None:
