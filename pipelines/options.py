@@ -144,7 +144,7 @@ class ValidateOptions:
         _check_threshold("--jsd", self.jsd)
         _check_threshold("--linf", self.linf)
         _check_reference(self)
-        places.check_output(self.output, self.baseline, logs=self.logs)
+        places.check_output(self.output, self.baseline, what=" for verdicts", logs=self.logs)
         _check_replay(self)
         check_narrowing(self.only, self.ignore, self.thresholds)
         check_window(self.start, self.end)

@@ -29,10 +29,11 @@ def check_not_empty(parser: argparse.ArgumentParser, parsed: argparse.Namespace)
             )
 
 
-def check_output(output: str, baseline: str | None = None, **inputs: str | None) -> None:
+def check_output(output: str, baseline: str | None = None, *, what: str = "", **inputs: str | None) -> None:
     """Refuses an output folder that is, or lies in, the baseline, or from which inputs are read.
 
     Args:
+      what: what the folder is for, to be named.
       inputs: globs by the flag that names them.
 
     Raises:
@@ -40,7 +41,8 @@ def check_output(output: str, baseline: str | None = None, **inputs: str | None)
     """
     folder = _absolute(output)
     if baseline is not None and _lies_in(folder, _absolute(baseline)):
-        raise UsageError(f"--output: {output} is in the baseline {baseline}; name another folder")
+        where = "is a baseline" if folder == _absolute(baseline) else f"is in the baseline {baseline}"
+        raise UsageError(f"--output: {output} {where}; name another folder{what}")
     for flag, pattern in inputs.items():
         for part in filter(None, map(str.strip, (pattern or "").split(","))):
             if _reads_from(part, folder):

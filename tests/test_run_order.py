@@ -17,6 +17,7 @@ from support_drift import contract, day, published
 from transforms import paths
 from transforms.publish import earlier, run_folder, run_ids, run_order
 from transforms.publish.earlier import AUTO
+from transforms.verdict.findings import Space
 
 
 class Run(NamedTuple):
@@ -68,7 +69,7 @@ def test_ids_sort_by_time_within_a_second_and_within_one_process(monkeypatch: py
         def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:  # type: ignore[override]
             return dt.datetime(2026, 1, 1, 0, 0, 5, 999_998, tzinfo=tz)
 
-    monkeypatch.setattr(run_ids.dt, "datetime", Clock)
+    monkeypatch.setattr(dt, "datetime", Clock)
     monkeypatch.setattr(run_ids, "_CLOCK", run_ids._Clock())
     ids: list[list[str]] = [[] for _ in range(4)]
     threads = [
@@ -132,7 +133,7 @@ def test_a_run_that_died_before_it_left_a_copy_is_known_to_auto(tmp_path: Path) 
     found = earlier.find(AUTO, str(tmp_path), day(4), contract())
     assert found.previous is not None
     assert (found.previous.name, found.broken) == (name, 0)
-    earlier.load_statistics(found.previous, earlier.Space.RAW)
+    earlier.load_statistics(found.previous, Space.RAW)
     named = earlier.find(str(tmp_path), str(tmp_path), day(4), contract()).previous
     assert named is not None
     assert named.name == name

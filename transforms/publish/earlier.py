@@ -8,7 +8,6 @@ is not what a run writes.
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import hashlib
 import itertools
 import json
@@ -21,6 +20,7 @@ from google.protobuf.message import DecodeError
 from transforms import paths
 from transforms.errors import InputError, UsageError
 from transforms.file_systems import explained
+from transforms.publish.alike import alike, same_time_of_day
 from transforms.publish.run_folder import VERDICT
 from transforms.publish.run_ids import ATTEMPT, RUNS, attempt_of
 from transforms.publish.run_order import ordered
@@ -39,7 +39,6 @@ _AT_A_TIME, _READERS = 40, 8
 _LARGEST = 256 << 20  # bytes of a verdict or of positions
 _LARGEST_STATISTICS = 2 << 30
 _EXAMINED = ("ok", "skew")
-_DAY = dt.timedelta(days=1)
 
 Json = Mapping[str, Any]
 
@@ -144,7 +143,7 @@ def _last(runs: Sequence[Run], window: Window) -> Run | None:
     if start is None:
         return runs[-1] if runs else None
     before = [
-        (run.window.end, _alike(run.window, window), at)
+        (run.window.end, alike(run.window, window), at)
         for at, run in enumerate(runs)
         if run.window.end is not None and run.window.end <= start
     ]
@@ -161,35 +160,15 @@ def _history(runs: Sequence[Run], window: Window, baseline: str | None) -> tuple
     comparable = [
         (run.window.end, at, run.window.start, run)
         for at, run in enumerate(runs)
-        if run.baseline == baseline and run.window.end and run.window.start and _alike(run.window, window)
+        if run.baseline == baseline and run.window.end and run.window.start and alike(run.window, window)
     ]
     for end, _, start, run in sorted(comparable, key=lambda one: one[:2], reverse=True):
-        if limit is not None and end <= limit and _same_time_of_day(run.window, window):
+        if limit is not None and end <= limit and same_time_of_day(run.window, window):
             chain.append(run)
             limit = start
         if len(chain) == MOST_WINDOWS:
             break
     return tuple(reversed(chain))
-
-
-def _alike(one: Window, other: Window) -> bool:
-    """Whether one is half to twice as long as the other."""
-    lengths = (_length(one), _length(other))
-    if None in lengths:
-        return False
-    short, long = sorted(length for length in lengths if length is not None)
-    return long <= 2 * short
-
-
-def _length(window: Window) -> dt.timedelta | None:
-    return None if window.start is None or window.end is None else window.end - window.start
-
-
-def _same_time_of_day(one: Window, other: Window) -> bool:
-    length = _length(other)
-    if length is None or length >= _DAY or one.start is None or other.start is None:
-        return True
-    return not (other.start - one.start) % _DAY
 
 
 def _is_complete(chosen: Earlier, window: Window) -> bool:
@@ -203,7 +182,7 @@ def _is_complete(chosen: Earlier, window: Window) -> bool:
         return False
     steps = [one.window for one in chosen.history] + [window]
     gapless = all(one.end == after.start for one, after in itertools.pairwise(steps))
-    return gapless and len(chosen.history) == MOST_WINDOWS and _alike(chosen.previous.window, window)
+    return gapless and len(chosen.history) == MOST_WINDOWS and alike(chosen.previous.window, window)
 
 
 def identity(contract: Json | None) -> str | None:
