@@ -38,7 +38,9 @@ class Guarded:
         return self.unwritable
 
     def isatty(self) -> bool:
-        return self._stream is not None and self._stream.isatty()
+        with contextlib.suppress(OSError, ValueError):
+            return self._stream is not None and self._stream.isatty()
+        return False
 
     def fileno(self) -> int:
         if self._stream is None:

@@ -36,7 +36,6 @@ STORE += [("stored", False), ("stored", True)]
 WAYS = [("disk", *way) for way in LOCAL] + [("store", *way) for way in STORE]
 DELETIONS = [("disk", "unlink", False), ("disk", "unlink", True), ("store", "delete", False)]
 DELETIONS += [("store", "delete", True)]
-Fail = Callable[[int], Any]
 
 
 class Place:
@@ -57,14 +56,10 @@ class Place:
                 yield lambda: disk.was_reached
                 return
             FAULTS.set(at, self._how, self._lasting)
-            reached = FAULTS.were_reached
             try:
-                yield lambda: FAULTS.were_reached or reached
+                yield lambda: FAULTS.were_reached
             finally:
                 FAULTS.at += 1 << 30
-
-    def files(self) -> dict[str, bytes]:
-        return {n: paths.read_bytes(paths.join(self.output, n)) for n in paths.list_files(self.output)}
 
 
 def places(kind: str, how: str, lasting: bool, folder: Path) -> Iterator[tuple[int, Place]]:
@@ -257,6 +252,61 @@ def test_who_dies_right_after_the_commit_has_published(tmp_path: Path, kind: str
     assert run_folder.find_run(output, "today") == found
     current = json.loads(read(output, "verdict.json"))
     assert current["replaces"] == run_ids.attempt_of(found[1])
+
+
+class Killed(BaseException):
+    """Nothing of the program runs after it."""
+
+
+@contextmanager
+def dying_at(change: int) -> Iterator[list[str]]:
+    """From its write or deletion number `change` on, nothing is done any more."""
+    done: list[str] = []
+
+    def until_dead(method: Any) -> Any:
+        def changing(path: Any, *more: Any) -> None:
+            if len(done) >= change:
+                raise Killed
+            done.append(str(path))
+            method(path, *more)
+
+        return changing
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("delete_file", "delete_tree", "write_atomically"):
+            patch.setattr(paths, name, until_dead(getattr(paths, name)))
+        yield done
+
+
+@pytest.mark.parametrize("outcome", ["skew", "failed"])
+@pytest.mark.parametrize("kind", ["disk", "store"])
+def test_killed_anywhere_no_copy_is_older_than_the_verdict(tmp_path: Path, kind: str, outcome: str) -> None:
+    """Of both roots: that of verdicts, and that of runs that failed."""
+    stood, verdict = make_verdict("failed" if outcome == "failed" else "ok"), make_verdict(outcome)
+    root = ""
+    for change in range(100):
+        output = Place(kind, "open", False, tmp_path / str(change)).output
+        root = run_folder.root_of(output, verdict.outcome)
+        run_folder.publish(output, stood, OLD, "yesterday")
+        try:
+            with dying_at(change):
+                run_folder.publish(output, verdict, NEW, "today", write=paths.write_atomically)
+        except Killed:
+            check_whole(root, OLD, NEW)
+            assert not stale(root)
+            assert run_folder.find_run(output, "yesterday") is not None
+            assert (run_folder.find_run(output, "today") is not None) == _names(root, "today")
+            run_folder.publish(output, stood, OLD, "tomorrow")
+            assert wrong_beside(root) == []
+            continue
+        break
+    assert not wrong_beside(root)
+    assert change > len(NEW) + len(copies.COPIES)
+
+
+def _names(root: str, run_id: str) -> bool:
+    attempt = run_ids.attempt_of(json.loads(read(root, "verdict.json")))
+    return run_ids.is_of(run_id, attempt or "")
 
 
 @pytest.mark.parametrize("outcome", ["ok", "failed"])
