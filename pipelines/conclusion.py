@@ -55,7 +55,9 @@ def _publish_failure(run: Run, error: TrueserveError) -> None:
     try:
         if run_folder.find_run(run.output, run.run_id) is not None:
             return
-        fault = Fault(file=run.logs, reason="input", detail=str(error))
+        # What could not be written is no fault of the log's.
+        file = run.output if run.output in str(error) else run.logs
+        fault = Fault(file=file, reason="input", detail=str(error))
         evidence = Evidence(statistics={}, accounting=Accounting(), faults=(fault,))
         verdict, files = conclude(_no_references, evidence, run.job)
         run_folder.publish(run.output, verdict, files, run.run_id)

@@ -77,7 +77,9 @@ def _line(part: Part) -> str:
 
 def _part(error: BaseException) -> Part:
     frames = tuple(f"{f.filename}:{f.lineno} in {f.name}" for f in traceback.extract_tb(error.__traceback__))
-    return Part(type(error).__name__, frames, _alone(str(error)) if isinstance(error, TrueserveError) else "")
+    return Part(
+        type(error).__name__, frames, without_step(str(error)) if isinstance(error, TrueserveError) else ""
+    )
 
 
 def _told(text: str) -> Iterator[Part]:
@@ -94,10 +96,10 @@ def _told(text: str) -> Iterator[Part]:
 
 def _own_text(line: str) -> str:
     ours = next((prefix for prefix in _OURS if line.startswith(prefix)), None)
-    return _alone(line.removeprefix(ours)) if ours else ""
+    return without_step(line.removeprefix(ours)) if ours else ""
 
 
-def _alone(text: str) -> str:
+def without_step(text: str) -> str:
     """Without the step that Beam adds."""
     return text.split(" [while running ", 1)[0]
 

@@ -98,8 +98,8 @@ def _counters(result: Any) -> tuple[int, int]:
 def _explained() -> Iterator[None]:
     try:
         yield
-    except InputError:
-        raise
+    except InputError as error:
+        raise InputError(failures.without_step(str(error))) from error
     except Exception as error:
         parts = failures.parts_of(error)
         raise InputError(f"the Beam job failed: {failures.summary(parts)}; {_keep(parts)}") from error

@@ -71,8 +71,11 @@ def publish(
         published = dataclasses.replace(published, replaces=run_ids.attempt_of(_parsed(standing)))
         document = to_bytes(published.to_json())
         _commit(root, document, standing, write)
-    except BaseException:
+    except BaseException as error:
         _discard(root, attempt)
+        if isinstance(error, InputError):
+            said = f"{error}; the verdict is not published: make {root} writable, and run again"
+            raise InputError(said) from error
         raise
     _record(root, document, write)
     refresh_copies(root, write)
@@ -151,15 +154,10 @@ def _commit(root: str, document: bytes, standing: bytes | None, write: Write) ->
     copies.remove(root)
     try:
         write(path, document)
-    except Exception as error:
-        if _read(path) == document:  # the store has it, and failed afterwards
-            return
-        _restore(root, standing, write)
-        if not isinstance(error, InputError | OSError):  # whose text may hold anything
+    except Exception:
+        if _read(path) != document:  # else the store has it, and failed afterwards
+            _restore(root, standing, write)
             raise
-        raise InputError(
-            f"{error}; the verdict is not published: make {root} writable, and run again"
-        ) from error
 
 
 def _restore(root: str, standing: bytes | None, write: Write) -> None:
