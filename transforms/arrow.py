@@ -45,8 +45,13 @@ def check_types(fields: Iterable[pa.Field]) -> None:
 
 
 def _within(kind: pa.DataType) -> list[pa.Field]:
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return [kind.value_field]
+    """The fields that a type is made of: of lists, maps, structs and unions, and what others only encode."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return [pa.field("", kind.storage_type)]
     if pa.types.is_map(kind):
         return [kind.key_field, kind.item_field]
-    return [kind[i] for i in range(kind.num_fields)] if pa.types.is_struct(kind) else []
+    if hasattr(kind, "value_field"):
+        return [kind.value_field]
+    if hasattr(kind, "value_type"):  # a dictionary, or runs of one value
+        return [pa.field("", kind.value_type)]
+    return [kind[i] for i in range(kind.num_fields)]
