@@ -67,6 +67,14 @@ def test_one_value_a_row_is_named_from_ten_on(rows: Sequence[bytes]) -> None:
         assert unseen.may_be_named(text, (), found.rows_at_least(text, found.counts()[text])) == (count >= 10)
 
 
+def test_a_heavy_row_does_not_name_what_it_alone_has() -> None:
+    """Its value weighs as much as 120 rows, and came twelve times in one."""
+    found = view([*[[b"a"]] * 1000, [SECRET] * 12], [*[1.0] * 1000, 0.01])
+    count = found.counts()["secret"]
+    assert count >= unseen.NAMED_FROM * 12
+    assert not unseen.may_be_named("secret", (), found.rows_at_least("secret", count))
+
+
 def training() -> Reference:
     rows = [[b"a"], [b"b", b"b"], [b"a", b"b"]] * 400
     schema = schema_pb2.Schema()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import support_pickles as pickles
 from conftest import Home, Served
 from support_logs import settings
 
-from transforms import arrow
+from transforms import arrow, collect
 from transforms.arrow import pa, pq
 from transforms.logs import detect
 from transforms.logs.carriers import parquet_reader
@@ -23,6 +23,7 @@ from transforms.logs.files import decode_file
 from transforms.logs.table_error import TableError
 from transforms.paths import FileSize
 from transforms.records import Fault
+from transforms.verdict.variation import store
 
 Capture = pytest.CaptureFixture[str]
 Command = Callable[[Home, Served, str, Path], list[str]]
@@ -135,14 +136,21 @@ def test_the_check_of_types_passes_all_others(tmp_path: Path) -> None:
     arrow.check_types([pa.field("a", union), pa.field("c", pa.map_(pa.string(), pa.list_(pa.int8(), 2)))])
 
 
-def test_an_arrow_stream_with_a_pickle_is_not_loaded(tmp_path: Path) -> None:
+def test_an_arrow_stream_with_a_pickle_is_not_loaded_and_not_quoted(tmp_path: Path) -> None:
     """Streams come from workers, the job's folder and the baseline; none is a stranger's to write."""
-    field = pickles.fields(tmp_path)["column"]
+    schema = pa.schema([pickles.fields(tmp_path)["column"]])
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, pa.schema([field])):
+    with pa.ipc.new_stream(sink, schema):
         pass
-    with contextlib.suppress(RuntimeError):  # the patch's; newer versions know no such type
-        pa.ipc.open_stream(sink.getvalue()).read_all()
+    for load, data in ((arrow.open_stream, sink.getvalue()), (arrow.read_schema, schema.serialize())):
+        with pytest.raises(ValueError, match=arrow.PICKLED_TYPE) as caught:
+            load(data)
+        assert "PROTO" not in "".join(traceback.format_exception(caught.value))
+    with pytest.raises(ValueError, match=arrow.PICKLED_TYPE):
+        store.from_bytes(sink.getvalue().to_pybytes())
+    (tmp_path / "rows").write_bytes(sink.getvalue())
+    with pytest.raises(ValueError, match=arrow.PICKLED_TYPE):
+        collect.read_rows(str(tmp_path / "rows"))
     assert not pickles.marker(tmp_path).exists()
 
 

@@ -9,7 +9,8 @@ the patch is needed and missing, this import fails.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +20,17 @@ import pyarrow.parquet as pq
 if hasattr(pa, "PyExtensionType"):  # gone in pyarrow 21, and with it the loading of pickles
     import pyarrow_hotfix  # noqa: F401
 
-__all__ = ["PICKLED_TYPE", "check_types", "is_pickled_type", "pa", "pa_csv", "pc", "pq"]
+__all__ = [
+    "PICKLED_TYPE",
+    "check_types",
+    "is_pickled_type",
+    "open_stream",
+    "pa",
+    "pa_csv",
+    "pc",
+    "pq",
+    "read_schema",
+]
 
 #: What is said of a file with such a type. It quotes nothing of the file.
 PICKLED_TYPE = (
@@ -42,6 +53,29 @@ def check_types(fields: Iterable[pa.Field]) -> None:
         if (field.metadata or {}).get(b"ARROW:extension:name") == _NAME.encode():
             raise ValueError(PICKLED_TYPE)
         check_types(_within(field.type))
+
+
+def open_stream(data: bytes | pa.Buffer) -> pa.RecordBatchStreamReader:
+    """The reader of an Arrow stream. Raises ValueError, as `check_types`, and ArrowException or OSError."""
+    stream = _loaded(pa.ipc.open_stream, data)
+    check_types(stream.schema)
+    return stream
+
+
+def read_schema(data: bytes | pa.Buffer) -> pa.Schema:
+    """The schema that stands alone in a message of Arrow's. Raises as `open_stream`."""
+    schema = _loaded(pa.ipc.read_schema, data)
+    check_types(schema)
+    return schema
+
+
+def _loaded(load: Callable[[bytes | pa.Buffer], Any], data: bytes | pa.Buffer) -> Any:
+    try:
+        return load(data)
+    except Exception as error:
+        if not is_pickled_type(error):
+            raise
+    raise ValueError(PICKLED_TYPE)  # not from the other, whose text quotes the pickle
 
 
 def _within(kind: pa.DataType) -> list[pa.Field]:
