@@ -105,7 +105,9 @@ def test_a_number_of_one_row_is_no_step_that_is_named(rates: Sequence[float] | N
     kind = pa.float32()
     before = views.views(statistics(rows, kind))["c"]
     after = views.views(statistics([*rows, [5_550_123.0] * times], kind, rates))["c"]
-    sides = [cdfs.of_view(before), cdfs.of_view(after)]
+    sides = (cdfs.of_view(before), cdfs.of_view(after))
+    assert sides[0] is not None
+    assert sides[1] is not None
     told = explanations.of_number(sides[0], sides[1], after.rows_of_share(1.0))
     assert not [one for one in told if "5.55012e+06" in one.words or 5_550_123.0 in one.points]
     every = explanations.of_number(sides[0], sides[1], float(after.present) * 10)

@@ -103,7 +103,7 @@ class View:
 
     def rows_of_share(self, share: float) -> float:
         """In how many rows at least a number came that is this share (0 to 1) of all."""
-        heaviest = [one.num for one in self.proto.custom_stats if one.name == HEAVIEST_ROW]
+        heaviest = [float(one.num) for one in self.proto.custom_stats if one.name == HEAVIEST_ROW]
         return share * self.values / self.longest / max([1.0, *heaviest])
 
     @property

@@ -221,7 +221,7 @@ def _frames(reader: _Reader, path: str, rows: int) -> Iterator[tuple[bytes, pa.B
 
 def _batch(body: pa.Buffer) -> pa.RecordBatch:
     try:
-        batch = arrow.open_stream(body).read_next_batch()
+        batch = arrow.open_stream(body, checked=True).read_next_batch()
         batch.validate()
     except (pa.ArrowException, ValueError, StopIteration) as error:
         raise _bad("its batches are not whole") from error
