@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
@@ -47,6 +47,7 @@ _ROWS = st.lists(st.lists(st.sampled_from([b"a", b"b", SECRET]), max_size=12), m
 _RATES = st.one_of(st.none(), st.lists(st.sampled_from([1.0, 0.5, 0.01]), min_size=40, max_size=40))
 
 
+@settings(deadline=None)
 @given(rows=_ROWS, times=st.integers(1, 4), rates=_RATES)
 def test_a_value_that_may_be_named_came_in_ten_rows(
     rows: Lists, times: int, rates: Sequence[float] | None
@@ -59,6 +60,7 @@ def test_a_value_that_may_be_named_came_in_ten_rows(
             assert true[value] >= unseen.NAMED_FROM
 
 
+@settings(deadline=None)
 @given(rows=st.lists(st.sampled_from([b"a", b"b", SECRET]), min_size=1, max_size=60))
 def test_one_value_a_row_is_named_from_ten_on(rows: Sequence[bytes]) -> None:
     found = view([[value] for value in rows])
