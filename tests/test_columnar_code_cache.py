@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -101,16 +103,19 @@ def _as_user(uid: int, folder: Path, **environment: str) -> list[str]:
 
 
 @pytest.fixture
-def readable(copy: Path) -> Path:
-    """The copy of the sources, where any user may read them, with folders for the rest."""
-    for folder in [*copy.parents][:-2]:
-        if folder.name.startswith("pytest-"):
-            folder.chmod(0o755)
-    copy.chmod(0o755)
-    for name, mode in (("tmp", 0o1777), ("cwd", 0o777)):
-        (copy / name).mkdir()
-        (copy / name).chmod(mode)
-    return copy
+def readable(copy: Path) -> Iterator[Path]:
+    """The copy of the sources where any user may read them, with folders for the rest.
+
+    Not in pytest's folder: each session that starts closes it to other users.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        shutil.copytree(copy / "transforms", folder / "transforms")
+        for part, mode in (("tmp", 0o1777), ("cwd", 0o777)):
+            (folder / part).mkdir()
+            (folder / part).chmod(mode)
+        yield folder
 
 
 def _made(path: Path, owner: int = 0, mode: int = 0o755) -> Path:
