@@ -30,7 +30,8 @@ def base(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def put(folder: str, files: dict[str, str], created: str) -> str:
-    for name, text in {**files, replacing.CONTRACT: json.dumps({"created": created})}.items():
+    contract = {"created": created, "files": dict.fromkeys(files)}
+    for name, text in {**files, replacing.CONTRACT: json.dumps(contract)}.items():
         paths.write_atomically(paths.join(folder, name), text.encode())
     return folder
 

@@ -57,9 +57,8 @@ def check(folder: str) -> list[Difference]:
     examples = np.array([request(probe) for probe in probes], object)
     singles = min(SINGLES, len(probes))
     if not transformed or not predicted:
-        raise ValueError(
-            f"{len(probes)} probes, with {len(transformed)} features and {len(predicted)} outputs"
-        )
+        known = f"{len(transformed)} features and {len(predicted)} outputs of {len(probes)} probes are known"
+        raise ValueError(f"nothing to prove it by: {known}")
     found = []
     for name, expected, tolerance in (
         ("transform_features", transformed, FEATURES),

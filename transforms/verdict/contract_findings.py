@@ -39,7 +39,9 @@ def compare_versions(
         for version in sorted(rows, key=lambda one: (-rows[one], one or ""))
         for finding in _of_version(version, rows[version] / total, rows[version], contracts, baseline)
     ]
-    return Comparison((*findings[:_MOST], *_more(findings[_MOST:])), (), space=Space.SET)
+    states = {contracted(version, contracts, baseline) for version in rows}
+    nothing = "no version that answered has a contract" if states == {Contracted.MISSING} else ""
+    return Comparison((*findings[:_MOST], *_more(findings[_MOST:])), (), space=Space.SET, nothing=nothing)
 
 
 def edited_schema(file: str, names: Collection[str], trained: Iterable[str]) -> str:
