@@ -22,6 +22,7 @@ import contextlib
 import errno
 import glob
 import json
+import re
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,8 +31,12 @@ from transforms import paths
 from transforms.errors import InputError
 
 CONTRACT = "contract.json"
+# In a complete folder that replaces another by being copied: the names of the old files.
+_REPLACED = ".replaced.json"
 
 _ATTEMPTS = 10
+# What a write that was killed leaves, see `paths.write_atomically`.
+_HALF_WRITTEN = re.compile(r"(^|/)\.[^/]+\.[0-9a-f]{32}\.tmp$")
 # What a baseline consists of whose contract does not list its files.
 _FOLDERS = ("transform_output/", "transformed_examples/")
 _FILES = (
@@ -100,6 +105,7 @@ def _rename(staged: Path, path: Path) -> bool:
         raise InputError(f"cannot move the baseline to {path}: {error.strerror}") from error
     for old in aside:
         _retire(str(old), str(path))
+    paths.delete_file(paths.join(str(path), _REPLACED))
     return True
 
 
@@ -125,11 +131,11 @@ def _set_aside(path: Path, times: int) -> Path:
 
 
 def _copy_over(path: str, staged: str) -> None:
-    names, there = set(paths.list_files(staged)) - {CONTRACT}, paths.list_files(path)
-    kept = {*names, *not_ours(path, there), CONTRACT}
+    replaced, there = _replaced(path, staged), paths.list_files(path)
+    names = set(paths.list_files(staged)) - {CONTRACT, _REPLACED}
     # The old contract goes first, so that no moment shows it with the files of the new baseline.
     paths.delete_file(paths.join(path, CONTRACT))
-    for name in sorted(set(there) - kept):
+    for name in sorted(replaced.intersection(there) - names):
         paths.delete_file(paths.join(path, name))
     for name in sorted(names):
         paths.copy_file(paths.join(staged, name), paths.join(path, name))
@@ -143,7 +149,8 @@ def not_ours(folder: str, names: Iterable[str]) -> list[str]:
         written = set(json.loads(paths.read_bytes(paths.join(folder, CONTRACT)))["files"])
     except (InputError, ValueError, KeyError, TypeError, RecursionError):
         written = {name for name in names if name.startswith(_FOLDERS)}
-    return sorted(set(names) - written - {CONTRACT, *_FILES})
+    strange = set(names) - written - {CONTRACT, _REPLACED, *_FILES}
+    return sorted(name for name in strange if not _HALF_WRITTEN.search(name))
 
 
 def _retire(folder: str, path: str) -> None:
@@ -152,7 +159,9 @@ def _retire(folder: str, path: str) -> None:
         Path(folder).unlink()  # and not what it leads to
         return
     names = paths.list_files(folder)
-    strange = [name for name in not_ours(folder, names) if not _handed_on(folder, path, name)]
+    replaced = () if _complete(folder) else _noted(path)
+    strange = sorted(set(not_ours(folder, names)).difference(replaced))
+    strange = [name for name in strange if not _handed_on(folder, path, name)]
     if not strange:
         _delete(folder)
         return
@@ -173,6 +182,24 @@ def _handed_on(folder: str, path: str, name: str) -> bool:
     else:
         paths.copy_file(old, new)
     return True
+
+
+def _replaced(path: str, staged: str) -> set[str]:
+    """The files that the old `prepare` wrote; kept in `staged`, for whoever goes on where this was killed."""
+    if not _complete(path) and (replaced := _noted(staged)):
+        return replaced
+    names = paths.list_files(path)
+    replaced = set(names) - {*not_ours(path, names), CONTRACT}
+    paths.write_atomically(paths.join(staged, _REPLACED), json.dumps(sorted(replaced)).encode())
+    return replaced
+
+
+def _noted(folder: str) -> set[str]:
+    """What a note in this folder says of the one that it replaces; empty without a note."""
+    try:
+        return {str(name) for name in json.loads(paths.read_bytes(paths.join(folder, _REPLACED)))}
+    except (InputError, ValueError, TypeError):
+        return set()
 
 
 def _delete(folder: str) -> None:
