@@ -144,7 +144,12 @@ def test_an_object_store_reads_each_file_once(home: Home, monkeypatch: pytest.Mo
     paths.copy_tree(home.baseline, "memory://bucket/baseline")
     opened: list[str] = []
     read = paths.open_stored
-    monkeypatch.setattr(paths, "open_stored", lambda path: opened.append(path) or read(path))
+
+    def noted(path: str) -> Any:
+        opened.append(path)
+        return read(path)
+
+    monkeypatch.setattr(paths, "open_stored", noted)
     loaded = layout.load("memory://bucket/baseline")
     assert len(opened) == len({*opened})
     assert not [path for path in opened if layout.TRANSFORMED_EXAMPLES in path]
