@@ -26,7 +26,7 @@ from transforms.logs import bigquery
 from transforms.logs.warm_ups import fingerprints
 from transforms.mark_rows import MarkRows
 from transforms.paths import FileSize
-from transforms.publish import earlier, run_folder
+from transforms.publish import earlier, partial_runs, run_folder
 from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.publish.publish import PublishVerdict
 from transforms.publish.replayed import Asked
@@ -72,11 +72,12 @@ def run(options: ValidateOptions, console: Console) -> int:
     _check_places(options, beam_flags)
     console.step(f"reading the training side: {options.baseline or options.statistics}")
     plan = make_plan(options)
-    try:
-        with new_job(beam_flags, console) as job:
-            _run_job(plan, job, files_of(options))
-    except InputError as error:
-        _publish_failure(plan, error)
+    with partial_runs.publishing(options.output, plan.run_id):
+        try:
+            with new_job(beam_flags, console) as job:
+                _run_job(plan, job, files_of(options))
+        except InputError as error:
+            _publish_failure(plan, error)
     return _conclude(plan, console)
 
 

@@ -11,17 +11,19 @@ import contextlib
 import glob
 import gzip
 import os
+import re
 import shutil
 import stat
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from transforms.errors import InputError, UsageError
+from transforms import temporary_files
+from transforms.errors import InputError, TrueserveError, UsageError
 from transforms.file_systems import FileSize as FileSize  # noqa: PLC0414 - part of this module, too
-from transforms.file_systems import explained, filesystems, match_remote, reason
+from transforms.file_systems import abandoned_folders, explained, filesystems, match_remote, reason
 from transforms.file_systems import is_local as is_local  # noqa: PLC0414
 
 _GLOB_CHARACTERS = frozenset("*?[")
@@ -194,6 +196,16 @@ def delete_file(path: str) -> None:
                 raise
 
 
+def delete_abandoned(base: str, name: re.Pattern[str], remove: Callable[[str], None] = delete_tree) -> None:
+    """Removes the folders below an object store's `base` that are named so and have not changed for a week.
+
+    A store has no locks, so that the age alone tells who is dead. What cannot be deleted stays.
+    """
+    with contextlib.suppress(TrueserveError):
+        for folder in abandoned_folders(base, name):
+            remove(folder)
+
+
 @contextlib.contextmanager
 def local_copy(path: str) -> Iterator[str]:
     """A local folder with what the folder `path` holds: itself if it is local, else fetched for a while."""
@@ -219,22 +231,15 @@ def local_file(path: str) -> Iterator[str]:
 
 def check_writable(folder: str) -> None:
     """Raises UsageError when files cannot be written below `folder`; makes nothing that stays."""
-    probe = f".trueserve-{uuid.uuid4().hex}"
     try:
         if is_local(folder):
-            _probe_local(_nearest_existing(Path(folder)), probe)
+            temporary_files.probe(_nearest_existing(Path(folder)))
             return
+        probe = f".trueserve-{uuid.uuid4().hex}"
         write_atomically(join(folder, probe), b"")
         filesystems(folder).delete([join(folder, probe)])
     except (OSError, InputError) as error:
         raise UsageError(f"cannot write to {folder}: {reason(error)}; choose another folder") from error
-
-
-def _probe_local(folder: Path, name: str) -> None:
-    if not folder.is_dir():
-        raise NotADirectoryError(0, f"{folder} is not a folder")
-    (folder / name).touch(exist_ok=False)
-    (folder / name).unlink()
 
 
 def _nearest_existing(path: Path) -> Path:
@@ -243,14 +248,13 @@ def _nearest_existing(path: Path) -> Path:
 
 def _write_local(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not tempfile: its files can be read by their owner alone, and keep that mode when renamed.
-    temporary = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.tmp")
+    temporary, stream = temporary_files.create(path)
     try:
-        with temporary.open("xb") as stream:
+        with stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.replace(path)
+            temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
