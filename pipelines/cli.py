@@ -16,7 +16,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from pipelines import __version__, backtest_options, check_options, join_options, reading_flags, replay_flags
+from pipelines import (
+    __version__,
+    backtest_options,
+    check_options,
+    join_options,
+    reading_flags,
+    replay_flags,
+    supervisor,
+)
 from pipelines import help_texts as texts
 from pipelines import options as opts
 from transforms.errors import TrueserveError, UsageError
@@ -36,7 +44,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def entry_point() -> None:
-    code = main(sys.argv[1:])
+    code = supervisor.run(sys.argv[1:], main)
     sys.stdout.flush()
     sys.stderr.flush()
     # TensorFlow's finalisers fail, at length and without harm, in an interpreter that is shutting down.

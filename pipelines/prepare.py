@@ -78,7 +78,7 @@ def run(options: PrepareOptions, console: Console) -> int:
     layout.check_target(options.baseline)
     given = layout.load_schema(options.schema) if options.schema else None
     plan = _plan(options)
-    with lease.held(plan.staged):
+    with lease.held(plan.staged, options.baseline):
         try:
             _make(plan, given, beam_flags, console)
         finally:
@@ -87,9 +87,7 @@ def run(options: PrepareOptions, console: Console) -> int:
     return 0
 
 
-def _make(
-    plan: Plan, given: schema_pb2.Schema | None, beam_flags: PipelineOptions, console: Console
-) -> None:
+def _make(plan: Plan, given: schema_pb2.Schema | None, beam_flags: PipelineOptions, console: Console) -> None:
     """Puts the baseline together, and in its place."""
     with new_job(beam_flags, console) as job:
         schema = _check_given(given, plan.options) if given else _infer(plan, job, console)

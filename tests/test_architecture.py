@@ -156,8 +156,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mark_rows": {"accounting", "records", "slicing", "summaries"},
     "statistics": {"coders", "records", "slicing", "summaries"},
     "records": {"accounting"},
-    "file_systems": {"errors"},
-    "paths": {"errors", "file_systems"},
+    "lease": {"errors"},
+    "temporary_files": {"lease"},
+    "file_systems": {"errors", "lease"},
+    "paths": {"errors", "file_systems", "lease", "temporary_files"},
     "windows": {"errors", "file_systems", "paths"},
     "backtesting": {"errors", "records", "schema", "verdict"},
     "schema": {"errors"},
@@ -167,7 +169,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "read_bigquery": {*FOUNDATIONS, "coders", "logs", "read"},
     "coverage": set(),
     "collect": {*FOUNDATIONS, "coverage", "read"},
-    "baseline": {"coverage", "errors", "paths", "schema", "tfrecord"},
+    "baseline": {"coverage", "errors", "lease", "paths", "schema", "tfrecord"},
     "transform_graph": {*FOUNDATIONS, "baseline", "cores", "op_packages", "refused"},
     "graph": {*FOUNDATIONS, "transform_graph"},
     "augment": {"errors", "preprocessing"},
@@ -179,6 +181,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "serving": {
         *FOUNDATIONS,
         "columnar",
+        "lease",
         "logs",
         "op_packages",
         "predictions",
@@ -191,7 +194,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checking": {"baseline", "errors", "op_packages", "serving"},
     "verdict": {"accounting", "custom_statistics", "errors", "records", "replay", "schema", "slicing"},
     "count_periods": {"paths", "records", "verdict"},
-    "publish": {*FOUNDATIONS, "replay", "slicing", "verdict"},
+    "publish": {*FOUNDATIONS, "lease", "replay", "slicing", "temporary_files", "verdict"},
 }
 
 

@@ -36,7 +36,7 @@ def match_remote(pattern: str) -> list[FileSize]:
 def abandoned_folders(base: str, name: re.Pattern[str]) -> list[str]:
     """The folders in an object store's `base` whose names match as a whole, unchanged for a long time.
 
-    A store that does not tell when an object was written has none. Raises InputError when it cannot be listed.
+    A store that does not tell when an object was written has none. Raises InputError if it cannot be listed.
     """
     base = base.rstrip("/")
     # One listing of what is in folders whose names begin as the pattern does.

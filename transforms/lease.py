@@ -1,12 +1,12 @@
-"""Who is at work in a folder: a lock that the kernel drops with its owner, so that what a dead run left can go.
+"""Who is at work in a folder: a lock that the kernel drops with its owner, so that what the dead left can go.
 
-Beside a working folder `F` lies the file `F.KERNEL.lease`, locked (`flock`) as long as the run lives. It is there
-before the folder and goes after it, so that a run that dies at any moment leaves a lease that nobody holds.
+Beside a working folder `F` lies the file `F.KERNEL.lease`, locked (`flock`) as long as the run lives. It is
+there before the folder and goes after it, so that a run that dies at any moment leaves one that nobody holds.
 
-A lock, not a process id: the kernel drops it however its owner ends, and ids are used again, and mean others in
-each container. But a kernel knows its own locks alone. The name of a lease says which one it belongs to (a digest
-of the boot id, the same in all containers of a machine, another after a restart): a lease of another kernel, and
-a folder without one, is left alone until nothing in it has changed for `ABANDONED_SECONDS`.
+A lock, not a process id: the kernel drops it however its owner ends, and ids are used again, and mean others
+in each container. But a kernel knows its own locks alone. The name of a lease says which one it belongs to (a
+digest of the boot id, the same in all containers of a machine, another after a restart): a lease of another
+kernel, and a folder without one, is left alone until nothing in it has changed for `ABANDONED_SECONDS`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from transforms.errors import InputError
@@ -60,14 +60,28 @@ class Lease:
             os.close(self._descriptor)
 
 
-@contextlib.contextmanager
-def held(folder: str) -> Iterator[None]:
-    """Holds the lease of a local folder while the block runs; an object store (`scheme://`) has none.
+class _Remote:
+    """A local file for the folders on object stores in which this process works, by what they are for."""
 
-    Raises InputError where its file cannot be written.
+    file: Path | None = None
+
+
+def record_remote_in(file: Path) -> None:
+    """From now on `held` keeps a record of folders on object stores, for whoever outlives this process."""
+    _Remote.file = file
+
+
+@contextlib.contextmanager
+def held(folder: str, target: str = "") -> Iterator[None]:
+    """Holds the lease of a working folder while the block runs.
+
+    An object store (`scheme://`) has none; there a record of the folder is kept as long, see
+    `record_remote_in`, with the `target` that it is for. Raises InputError where nothing can be written.
     """
     if "://" in folder:
+        _record({folder: target})
         yield
+        _record({})
         return
     try:
         lease = acquire(folder)
@@ -78,6 +92,12 @@ def held(folder: str) -> Iterator[None]:
     finally:
         # What could not be deleted is found by the lease later on.
         lease.release(forget=not os.path.lexists(folder))
+
+
+def _record(folders: Mapping[str, str]) -> None:
+    if _Remote.file is not None:
+        with contextlib.suppress(OSError):
+            _Remote.file.write_text(json.dumps(folders))
 
 
 def acquire(folder: str) -> Lease:
@@ -159,7 +179,7 @@ def locked_by_nobody(path: Path) -> int | None:
 def is_at(descriptor: int, path: Path) -> bool:
     """Whether the open file is still the one that has this name."""
     try:
-        return os.path.samestat(os.fstat(descriptor), os.lstat(path))  # noqa: PTH116
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
     except OSError:
         return False
 
@@ -196,7 +216,7 @@ def _changes(file: Path) -> Iterator[float]:
     for folder, _, names in os.walk(file):
         for name in (".", *names):
             with contextlib.suppress(OSError):
-                yield os.lstat(os.path.join(folder, name)).st_mtime  # noqa: PTH116, PTH118
+                yield os.lstat(os.path.join(folder, name)).st_mtime  # noqa: PTH118
 
 
 def _for_people() -> bytes:

@@ -258,17 +258,7 @@ def _write_local(path: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    # A rename outlives a power cut only once its folder is on disk; not every file system can do it.
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    temporary_files.sync_folder(path.parent)
 
 
 def _move_local(source: Path, target: Path) -> None:

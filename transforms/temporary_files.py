@@ -33,6 +33,16 @@ def create(path: Path) -> tuple[Path, BinaryIO]:
         stream.close()
 
 
+def sync_folder(folder: Path) -> None:
+    """A rename outlives a power cut only once its folder is on disk; not every file system can do it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def probe(folder: Path) -> None:
     """Writes a file in a local folder that goes at once. Raises OSError where that cannot be done."""
     if not folder.is_dir():

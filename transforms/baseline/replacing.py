@@ -47,7 +47,7 @@ def whole(path: str) -> str:
 
 
 def finish(path: str) -> None:
-    """Brings to its end what a killed `take_name` began, and deletes what dead ones left; never a live one's."""
+    """Brings to its end what a killed `take_name` began, and deletes what dead ones left, and no more."""
     left = [folder for folder in _left_beside(path) if not (paths.is_local(path) and lease.is_live(folder))]
     if left and not _complete(path):
         take_name(path, left.pop())

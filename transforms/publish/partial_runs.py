@@ -1,8 +1,8 @@
 """What runs that died left in an output folder: attempts without a verdict, and files half written.
 
-The launcher of a run holds a lease in the output folder as long as the run goes on (`transforms.lease`): the next
-run deletes what those of dead runs began. An attempt that has its verdict is a run like any other, published or
-overtaken, and stays. On an object store, and for attempts of unknown runs, the time in the name decides.
+The launcher of a run holds a lease in the output folder as long as the run goes on (`transforms.lease`): the
+next run deletes what those of dead runs began. An attempt that has its verdict is a run like any other,
+published or overtaken, and stays. On an object store, and for attempts without a lease, the age decides.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def publishing(output: str, run_id: str) -> Iterator[None]:
 
 
 def sweep(output: str) -> None:
-    """Deletes what dead runs left below `output`; never what a live one writes, nor an attempt with a verdict."""
+    """Deletes what dead runs left below `output`; nothing of a live one's, and no attempt with a verdict."""
     if not paths.is_local(output):
         with contextlib.suppress(TrueserveError):
             _sweep_store(output)
