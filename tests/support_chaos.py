@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 # What changes a file system, as Python's audit events have it. The first argument is a path in each.
 _CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate"}
 _ENDS_WITHIN_SECONDS = 60.0
+_LONGEST_RUN_SECONDS = 300.0
 _PR_SET_CHILD_SUBREAPER = 36
 MOST_CHANGES = 10_000
 _RUN = re.compile(r"[0-9]{8}T[0-9]{6}[Z0-9.]*-[0-9a-f]{8}-[0-9a-f]{12}")
@@ -63,20 +64,29 @@ class Changes:
 
     def _heard(self, event: str, details: tuple[Any, ...]) -> None:
         opens = event == "open" and _writes(details)
-        if not (opens or event in _CHANGES) or not self._is_below(details[0]):
+        if not (opens or event in _CHANGES) or not self._is_below(_path(event, details)):
             return
         number = self.count
         if number == self._kill.change:
+            self._folders = ()  # what follows is no change of the run's
             if self._kill.half and opens:
                 os.close(os.open(details[0], os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o644))
             os.kill(os.getpid() if self._kill.alone else 0, signal.SIGKILL)
         self._done[8 + number] = opens
         self._done[:8] = (number + 1).to_bytes(8, "little")
 
-    def _is_below(self, path: Any) -> bool:
-        if not isinstance(path, str | bytes | os.PathLike):
-            return False
-        return os.path.abspath(os.fsdecode(path)).startswith(self._folders)  # noqa: PTH100
+    def _is_below(self, path: str) -> bool:
+        return os.path.abspath(path).startswith(self._folders)  # noqa: PTH100
+
+
+def _path(event: str, details: tuple[Any, ...]) -> str:
+    """The path that an event is about; of a removal in an open folder too, as `shutil.rmtree` does it."""
+    if not isinstance(details[0], str | bytes | os.PathLike):
+        return "/"
+    path = os.fsdecode(details[0])
+    if event in ("os.remove", "os.rmdir") and details[1] >= 0:
+        return os.path.join(os.readlink(f"/proc/self/fd/{details[1]}"), path)  # noqa: PTH115, PTH118
+    return path
 
 
 def _writes(details: tuple[Any, ...]) -> bool:
@@ -118,8 +128,19 @@ def run_forked(work: Callable[[], int], log: Path, changes: Changes, later: Late
         time.sleep(later.seconds)
         with contextlib.suppress(ProcessLookupError):
             (os.killpg if later.number is signal.SIGKILL else os.kill)(child, later.number)
-    _, status = os.waitpid(child, 0)
+    status = _wait(child)
     return os.waitstatus_to_exitcode(status)
+
+
+def _wait(child: int) -> int:
+    limit = time.monotonic() + _LONGEST_RUN_SECONDS
+    while time.monotonic() < limit:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            return status
+        time.sleep(0.01)
+    os.killpg(child, signal.SIGKILL)
+    raise TimeoutError(f"it did not end within {_LONGEST_RUN_SECONDS:.0f} s")
 
 
 def _write_to(log: Path) -> None:
