@@ -75,7 +75,7 @@ class Command:
         yield from (f"process {pid} lives on" for pid in chaos.living_orphans())
         yield from chaos.broken(self.case)
         yield from self._broken_earlier()
-        if case.cleans_up:
+        if case.cleans_up and code != -signal.SIGKILL:  # the supervisor itself, where that made the change
             yield from self._not_clean(code)
         if (code := self._run(self._watched(_NOTHING))) != self.code:
             yield f"the next run ends with {code}: {self.log.read_text()[-300:]}"
@@ -95,7 +95,7 @@ class Command:
         return Changes([self.case, self.temporary], kill)
 
     def _run(self, changes: Changes, later: Later | None = None) -> int:
-        os.environ["TMPDIR"], tempfile.tempdir = str(self.temporary), None
+        os.environ["TMPDIR"] = tempfile.tempdir = str(self.temporary)
         return chaos.run_forked(lambda: supervisor.run(self._argv, cli.main), self.log, changes, later)
 
     def _broken_earlier(self) -> Iterator[str]:
@@ -163,7 +163,7 @@ def make_world(world: Path) -> dict[str, tuple[str, str, str]]:
     examples = e2e.write_examples(world / "training", e2e.rides(ROWS, 1), CUTS)
     logs = e2e.write_logs(world / "logs", e2e.requests(e2e.rides(ROWS, 1)), CUTS)
     # In a process of its own: what TensorFlow has started in this one would be missing after a fork.
-    _run_once(world, lambda: int(support_check.train(world / "model.keras") is not None))
+    _run_once(world, lambda: _train(world / "model.keras"))
     prepare = f"--examples={examples} --preprocessing={{w}}/features.py --label={e2e.LABEL}"
     export = "--baseline={w}/base --model={w}/model.keras"
     validate = f"--baseline={{w}}/base --logs={logs}"
@@ -181,6 +181,11 @@ def make_world(world: Path) -> dict[str, tuple[str, str, str]]:
         argv = [name, *flags.replace("{c}/result", f"{{w}}/{before}").format(w=world, c="").split()]
         _run_once(world, functools.partial(cli.main, argv))
     return commands
+
+
+def _train(model: Path) -> int:
+    support_check.train(model)
+    return 0
 
 
 def _run_once(world: Path, work: Callable[[], int]) -> None:

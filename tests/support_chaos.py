@@ -67,13 +67,13 @@ class Changes:
         if not (opens or event in _CHANGES) or not self._is_below(_path(event, details)):
             return
         number = self.count
+        self._done[8 + number] = opens
+        self._done[:8] = (number + 1).to_bytes(8, "little")
         if number == self._kill.change:
             self._folders = ()  # what follows is no change of the run's
             if self._kill.half and opens:
                 os.close(os.open(details[0], os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o644))
             os.kill(os.getpid() if self._kill.alone else 0, signal.SIGKILL)
-        self._done[8 + number] = opens
-        self._done[:8] = (number + 1).to_bytes(8, "little")
 
     def _is_below(self, path: str) -> bool:
         return os.path.abspath(path).startswith(self._folders)  # noqa: PTH100

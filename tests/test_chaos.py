@@ -1,4 +1,4 @@
-"""The short form of `make chaos`: killed at every change of the file system, what writes loses and leaves nothing.
+"""The short form of `make chaos`: whatever change of a file system it is killed at, nothing is lost or left.
 
 In a process of its own, which forks: what other tests started in this one would be missing after a fork.
 """

@@ -120,7 +120,7 @@ def test_runs_that_start_and_clean_at_once_are_in_no_ones_way(tmp_path: Path) ->
 def test_a_lease_that_was_swept_before_it_was_locked_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flock, swept = fcntl.flock, []
+    flock, swept = fcntl.flock, list[int]()
 
     def late(descriptor: int, operation: int) -> None:
         if not swept:
@@ -128,7 +128,7 @@ def test_a_lease_that_was_swept_before_it_was_locked_is_made_again(
             next(tmp_path.iterdir()).unlink()
         flock(descriptor, operation)
 
-    monkeypatch.setattr(lease.fcntl, "flock", late)
+    monkeypatch.setattr(fcntl, "flock", late)
     taken = lease.acquire(str(tmp_path / "work-1"))
     assert lease.is_live(str(tmp_path / "work-1"))
     taken.release()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import pytest
+from support_memory_files import OBJECTS
+from support_publish import exit_code
 
 from transforms import paths
 from transforms.publish import partial_runs

@@ -1,4 +1,4 @@
-"""A command that a signal ends: one line, the exit code that shells know, and nothing left, in every phase."""
+"""A command that a signal ends: one line, the exit code that shells know, and nothing left."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ CHILDREN = (
     " stdin=subprocess.DEVNULL)"
 )
 WRITING = (
-    "from transforms import lease; Path('out/runs/20130714T050000Z-0123abcd-0123456789ab').mkdir(parents=True);"
-    " lease.acquire('out/.20130714T050000Z-0123abcd')"
+    "from transforms import lease; lease.acquire('out/.20130714T050000Z-0123abcd');"
+    " Path('out/runs/20130714T050000Z-0123abcd-0123456789ab').mkdir(parents=True)"
 )
 SWALLOWING = "[signal.signal(n, signal.SIG_IGN) for n in (signal.SIGTERM, signal.SIGHUP)]"
 PUBLISHING = "Path('out').mkdir(); Path('out/verdict.json').write_text('[]')"
@@ -140,8 +140,8 @@ def test_an_ignored_signal_stays_ignored(start: Start) -> None:
 
 
 def test_exit_codes_and_output_go_through() -> None:
-    code = "import sys, os; from pipelines import supervisor\nos._exit(supervisor.run(sys.argv[1:], lambda a: 4))"
-    done = subprocess.run([sys.executable, "-c", code, "join"], cwd=ROOT, capture_output=True, check=False)
+    code = "import os; from pipelines import supervisor; os._exit(supervisor.run(['join'], lambda _: 4))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (4, b"", b"")
 
 
