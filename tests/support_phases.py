@@ -90,7 +90,7 @@ PHASES = {
 def kill_at_every_change(phase: Phase, world: Path) -> tuple[int, list[str]]:
     """How many moments there were, and what was broken at which."""
     whole = Changes([world / "case"], Kill())
-    assert _run(phase, world, whole) == 0
+    assert _run(phase, world, whole) == 0, (world / "log").read_text()
     due = chaos.listing(world / "case")
     kills = [Kill(number) for number in range(whole.count)]
     kills += [Kill(number, half=True) for number in whole.opened]
