@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test explore lint types bench bench-quick detection detection-quick help clean
+.PHONY: demo test explore lint types chaos bench bench-quick detection detection-quick help clean
 
 PYTHON ?=
 STACK ?=
@@ -20,6 +20,9 @@ test: lint types  ## lint, types and all tests
 
 explore: $(STAMP)  ## the property tests with other examples; `make test` has the same ones each time
 	$(BIN)/python -m pytest --hypothesis-profile=explore $(shell grep -l '^@given' tests/*.py)
+
+chaos: $(STAMP)  ## kills each command at every write and at random moments, in about an hour; fails if anything is lost
+	PYTHONPATH=.:tests $(BIN)/python -W ignore tests/chaos.py
 
 lint: $(STAMP)  ## ruff: rules and format
 	$(BIN)/ruff check .

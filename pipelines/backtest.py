@@ -17,7 +17,7 @@ from pipelines import backtest_table, beam_options, validate
 from pipelines.backtest_options import BacktestOptions, iso_duration
 from pipelines.console import Console
 from pipelines.job import Job, new_job
-from transforms import paths
+from transforms import paths, temporary_files
 from transforms import schema as schemas
 from transforms.backtesting import document, judging, room, suggest, thresholds_file
 from transforms.backtesting.document import Study
@@ -183,13 +183,15 @@ def _check_places(options: BacktestOptions, beam_flags: PipelineOptions) -> None
         beam_flags, baseline=options.baseline, logs=options.logs, output=options.output
     )
     beam_options.temp_location(beam_flags)
+    temporary_files.sweep(options.output)
     _check_output(options.output)
     paths.check_writable(options.output)
 
 
 def _check_output(output: str) -> None:
     """What stands there must be an earlier backtest's, as it wrote it: a reviewed file is not overwritten."""
-    there = paths.list_files(output)
+    # A live run's, of which nobody knows yet whether it will overwrite what is there.
+    there = [name for name in paths.list_files(output) if not temporary_files.is_temporary(name)]
     if strange := [name for name in there if name not in _FILES]:
         raise UsageError(
             f"--output: {output} holds {strange[0]}, which is no backtest's; name another folder"

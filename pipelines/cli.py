@@ -25,6 +25,7 @@ from pipelines import (
     reading_flags,
     replay_flags,
     streams,
+    supervisor,
 )
 from pipelines import help_texts as texts
 from pipelines import options as opts
@@ -41,7 +42,7 @@ _WITHOUT_BEAM = ("export", "check")
 def entry_point() -> None:
     streams.open_missing()
     try:
-        code = main(sys.argv[1:])
+        code = supervisor.run(sys.argv[1:], main)
     except SystemExit as stop:  # argparse has shown help, or the version
         code = int(stop.code or 0)
     for stream in (sys.stdout, sys.stderr):

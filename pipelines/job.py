@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
@@ -12,11 +13,13 @@ from typing import Any
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines import beam_options, failures
+from pipelines import beam_options, failures, supervisor
 from pipelines.console import Console
 from transforms import paths, progress
 from transforms.errors import InputError, TrueserveError
 from transforms.file_systems import reason
+
+_TEMP = re.compile(r"trueserve-[0-9a-f]{32}")
 
 
 class Job:
@@ -47,6 +50,8 @@ class Job:
             return rows - before[0], num_bytes - before[1]
 
         with self._console.progress(text, poll, total_bytes), _explained():
+            if self.heartbeats is None:
+                supervisor.mark_submitted()
             # A local runner comes back when all is done, a remote one at once.
             started.append(pipeline.run())
             started[0].wait_until_finish()
@@ -70,7 +75,8 @@ def new_job(options: PipelineOptions, console: Console) -> Iterator[Job]:
         if location is None:
             yield Job(options, console, local, _subfolder(local, "temp"))
             return
-        # Other runs share the location.
+        # Other runs share the location, and dead ones left their folders there.
+        paths.delete_abandoned(location, _TEMP)
         temp = paths.join(location, f"trueserve-{uuid.uuid4().hex}")
         try:
             yield Job(options, console, local, temp)
@@ -107,7 +113,9 @@ def _explained() -> Iterator[None]:
 
 def _keep(parts: Sequence[failures.Part]) -> str:
     try:
-        with tempfile.NamedTemporaryFile("w", prefix="trueserve-", suffix=".log", delete=False) as stream:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="trueserve-", suffix=".log", delete=False, dir=supervisor.folder_for_reports()
+        ) as stream:
             stream.write(failures.report(parts))
     except OSError as error:  # a full disk may be what the job failed of
         return f"the traceback cannot be kept: {reason(error)}"

@@ -16,7 +16,7 @@ from pipelines.console import Console
 from pipelines.job import Job, new_job
 from pipelines.join_options import JoinOptions
 from pipelines.join_table import lines_of
-from transforms import paths, windows
+from transforms import paths, temporary_files, windows
 from transforms.baseline import layout
 from transforms.collect import WriteReading, read_reading
 from transforms.errors import InputError, UsageError
@@ -168,6 +168,7 @@ def _check_places(options: JoinOptions, beam_flags: PipelineOptions) -> None:
     beam_options.temp_location(beam_flags)
     if paths.exists(paths.join(options.output, layout.CONTRACT)):
         raise UsageError(f"--output: {options.output} is a baseline; name another folder")
+    temporary_files.sweep(options.output)
     paths.check_writable(options.output)
 
 

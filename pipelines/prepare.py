@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from pipelines import beam_options, periods, whole
 from pipelines.console import Console
 from pipelines.job import Job, new_job
 from pipelines.options import PrepareOptions
-from transforms import paths
+from transforms import lease, paths
 from transforms import schema as schemas
 from transforms.analyze import AnalyzeAndTransform, Transformed, check_schemes, with_places
 from transforms.arrow import pa
@@ -78,18 +79,13 @@ def run(options: PrepareOptions, console: Console) -> int:
     layout.check_target(options.baseline)
     given = layout.load_schema(options.schema) if options.schema else None
     plan = _plan(options)
-    try:
-        with new_job(beam_flags, console) as job:
-            schema = _check_given(given, options) if given else _infer(plan, job, console)
-            _transform(plan, job, schema)
-            counted = _count_periods(plan, job, schema, console)
-            console.step("recording probes and the contract")
-            if kept := _finish(plan, job, schema, given, counted):
-                console.step(f"the schema that was edited in the old baseline is kept as {kept}")
-    except InputError as error:
-        raise InputError(f"{error}{_what_is_read(plan)}") from error
-    finally:
-        layout.discard(options.baseline, plan.staged)
+    with lease.held(plan.staged, options.baseline):
+        try:
+            _make(plan, given, beam_flags, console)
+        except InputError as error:
+            raise InputError(f"{error}{_what_is_read(plan)}") from error
+        finally:
+            layout.discard(options.baseline, plan.staged)
     console.result("baseline", options.baseline)
     return 0
 
@@ -100,6 +96,17 @@ def _what_is_read(plan: Plan) -> str:
         if layout.whole(plan.options.baseline) == plan.staged:
             return f"; the new baseline is complete in {plan.staged}, and read from there until the next run"
     return ""
+
+
+def _make(plan: Plan, given: schema_pb2.Schema | None, beam_flags: PipelineOptions, console: Console) -> None:
+    """Puts the baseline together, and in its place."""
+    with new_job(beam_flags, console) as job:
+        schema = _check_given(given, plan.options) if given else _infer(plan, job, console)
+        _transform(plan, job, schema)
+        counted = _count_periods(plan, job, schema, console)
+        console.step("recording probes and the contract")
+        if kept := _finish(plan, job, schema, given, counted):
+            console.step(f"the schema that was edited in the old baseline is kept as {kept}")
 
 
 def _plan(options: PrepareOptions) -> Plan:

@@ -27,7 +27,7 @@ from transforms.logs import bigquery
 from transforms.logs.warm_ups import fingerprints
 from transforms.mark_rows import MarkRows
 from transforms.paths import FileSize
-from transforms.publish import earlier, run_ids
+from transforms.publish import earlier, partial_runs, run_ids
 from transforms.publish.conclude import Job
 from transforms.publish.publish import PublishVerdict
 from transforms.publish.replayed import Asked
@@ -81,7 +81,8 @@ def run(options: ValidateOptions, console: Console) -> int:
         with new_job(beam_flags, console) as job:
             _run_job(plan, job, files_of(options))
 
-    return conclusion.finish(Run(options.output, options.logs, plan.run_id, plan.job), console, work)
+    with partial_runs.publishing(options.output, plan.run_id):
+        return conclusion.finish(Run(options.output, options.logs, plan.run_id, plan.job), console, work)
 
 
 def make_plan(options: ValidateOptions) -> Plan:

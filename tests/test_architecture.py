@@ -157,9 +157,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mark_rows": {"accounting", "records", "slicing", "summaries"},
     "statistics": {"coders", "records", "slicing", "summaries"},
     "records": {"accounting"},
-    "file_systems": {"errors"},
-    "local_writes": set(),
-    "paths": {"errors", "file_systems", "local_writes"},
+    "lease": {"errors"},
+    "temporary_files": {"lease"},
+    "file_systems": {"errors", "lease"},
+    "local_writes": {"temporary_files"},
+    "paths": {"errors", "file_systems", "lease", "local_writes"},
     "windows": {"errors", "file_systems", "paths"},
     "backtesting": {"errors", "records", "schema", "verdict"},
     "schema": {"errors"},
@@ -169,7 +171,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "read_bigquery": {*FOUNDATIONS, "coders", "logs", "read"},
     "coverage": set(),
     "collect": {*FOUNDATIONS, "coverage", "read"},
-    "baseline": {"coverage", "errors", "file_systems", "paths", "schema", "tfrecord"},
+    "baseline": {"coverage", "errors", "file_systems", "lease", "paths", "schema", "tfrecord"},
     "transform_graph": {*FOUNDATIONS, "baseline", "cores", "op_packages", "refused"},
     "graph": {*FOUNDATIONS, "baseline", "transform_graph"},
     "augment": {"errors", "preprocessing"},
@@ -181,6 +183,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "serving": {
         *FOUNDATIONS,
         "columnar",
+        "lease",
         "logs",
         "op_packages",
         "predictions",
@@ -193,7 +196,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checking": {"baseline", "errors", "op_packages", "serving"},
     "verdict": {"accounting", "custom_statistics", "errors", "records", "replay", "schema", "slicing"},
     "count_periods": {"paths", "records", "verdict"},
-    "publish": {*FOUNDATIONS, "replay", "slicing", "verdict"},
+    "publish": {*FOUNDATIONS, "lease", "replay", "slicing", "temporary_files", "verdict"},
 }
 
 

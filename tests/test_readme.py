@@ -79,6 +79,7 @@ def test_targets_exist(path: Path) -> None:
         "demo",
         "test",
         "explore",
+        "chaos",
         "lint",
         "types",
         "bench",

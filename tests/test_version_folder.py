@@ -38,9 +38,9 @@ def test_exports_at_once_take_a_number_each(tmp_path: Path) -> None:
 
 def test_a_workspace_is_gone_after_an_error_and_is_no_version(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), version_folder.workspace(str(tmp_path)) as folder:  # noqa: PT012
-        (name,) = names_in(tmp_path)
+        assert len(names_in(tmp_path)) == 2, "the folder, and its lease"
         assert Path(folder).is_dir()
-        assert version_folder.next_version([name]) == 1
+        assert version_folder.next_version(names_in(tmp_path)) == 1
         raise RuntimeError
     assert names_in(tmp_path) == []
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from transforms.errors import InputError, TrueserveError, UsageError
+from transforms.lease import ABANDONED_SECONDS
 
 
 class FileSize(NamedTuple):
@@ -28,6 +31,32 @@ def match_remote(pattern: str) -> list[FileSize]:
     found = [file for result in results for file in result.metadata_list]
     # Stores show a folder made by a console as an empty object whose name ends in a slash.
     return [FileSize(file.path, file.size_in_bytes) for file in found if not file.path.endswith("/")]
+
+
+def abandoned_folders(base: str, name: re.Pattern[str]) -> list[str]:
+    """The folders in an object store's `base` whose names match as a whole, unchanged for a long time.
+
+    A store that does not tell when an object was written has none. Raises InputError if it cannot be listed.
+    """
+    base = base.rstrip("/")
+    # One listing of what is in folders whose names begin as the pattern does.
+    pattern = f"{base}/{_literal_start(name)}*/**"
+    with explained("list", pattern):
+        results = filesystems(pattern).match([pattern])
+    newest: dict[str, float] = {}
+    for file in (file for result in results for file in result.metadata_list):
+        folder = file.path.removeprefix(base + "/").split("/", 1)[0]
+        if name.fullmatch(folder):
+            written = file.last_updated_in_seconds or time.time()
+            newest[folder] = max(newest.get(folder, 0.0), written)
+    limit = time.time() - ABANDONED_SECONDS
+    return [f"{base}/{folder}" for folder, written in sorted(newest.items()) if written < limit]
+
+
+def _literal_start(name: re.Pattern[str]) -> str:
+    """The characters that every match of the pattern begins with, as far as they are plain."""
+    found = re.match(r"(?:\\?[.\-]|[A-Za-z0-9_])*", name.pattern)
+    return found[0].replace("\\", "") if found else ""
 
 
 def filesystems(path: str) -> Any:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+from transforms import temporary_files
 
 
 def write(path: Path, data: bytes) -> None:
@@ -24,19 +25,20 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Whatever fails or ends the block, `path` stays as it was; an error means that it was not replaced.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not tempfile: its files can be read by their owner alone, and keep that mode when renamed.
-    temporary = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.tmp")
+    temporary, stream = temporary_files.create(path)
     try:
-        with temporary.open("xb") as stream:
+        with stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(temporary, path)  # noqa: PTH105 - one name to fail in tests
+            os.replace(temporary, path)  # noqa: PTH105 - one name to fail in tests
     except BaseException:
         with contextlib.suppress(OSError):  # what went wrong first is what is reported
             temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    # The file has its name already.
+    with contextlib.suppress(OSError):
+        temporary_files.sync_folder(path.parent)
 
 
 def move(source: Path, target: Path) -> None:
@@ -49,21 +51,6 @@ def move(source: Path, target: Path) -> None:
         shutil.rmtree(source)
 
 
-def probe(folder: Path, name: str) -> None:
-    """Raises OSError where no file of this name can be made in `folder`, or in the nearest one above it."""
-    existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    if not existing.is_dir():
-        raise NotADirectoryError(0, f"{existing} is not a folder")
-    (existing / name).touch(exist_ok=False)
-    (existing / name).unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    # A rename outlives a power cut only once its folder is on disk; not every file system can do it, and
-    # the file has its name already.
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def probe(folder: Path) -> None:
+    """Raises OSError where no file can be made in `folder`, or in the nearest one above it."""
+    temporary_files.probe(next(p for p in (folder, *folder.absolute().parents) if p.exists()))

@@ -11,18 +11,19 @@ import contextlib
 import glob
 import gzip
 import os
+import re
 import shutil
 import stat
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from transforms import local_writes
-from transforms.errors import InputError, UsageError
+from transforms.errors import InputError, TrueserveError, UsageError
 from transforms.file_systems import FileSize as FileSize  # noqa: PLC0414 - part of this module, too
-from transforms.file_systems import explained, filesystems, match_remote, reason
+from transforms.file_systems import abandoned_folders, explained, filesystems, match_remote, reason
 from transforms.file_systems import is_local as is_local  # noqa: PLC0414
 
 _GLOB_CHARACTERS = frozenset("*?[")
@@ -195,6 +196,16 @@ def delete_file(path: str) -> None:
                 raise
 
 
+def delete_abandoned(base: str, name: re.Pattern[str], remove: Callable[[str], None] = delete_tree) -> None:
+    """Removes the folders below an object store's `base` that are named so and have not changed for a week.
+
+    A store has no locks, so that the age alone tells who is dead. What cannot be deleted stays.
+    """
+    with contextlib.suppress(TrueserveError):
+        for folder in abandoned_folders(base, name):
+            remove(folder)
+
+
 @contextlib.contextmanager
 def local_copy(path: str) -> Iterator[str]:
     """A local folder with what the folder `path` holds: itself if it is local, else fetched for a while."""
@@ -220,11 +231,11 @@ def local_file(path: str) -> Iterator[str]:
 
 def check_writable(folder: str) -> None:
     """Raises UsageError when files cannot be written below `folder`; makes nothing that stays."""
-    probe = f".trueserve-{uuid.uuid4().hex}"
     try:
         if is_local(folder):
-            local_writes.probe(Path(folder), probe)
+            local_writes.probe(Path(folder))
             return
+        probe = f".trueserve-{uuid.uuid4().hex}"
         write_atomically(join(folder, probe), b"")
         filesystems(folder).delete([join(folder, probe)])
     except (OSError, InputError) as error:

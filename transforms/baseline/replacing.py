@@ -14,6 +14,9 @@ are; on a local file system they are moved into the new folder once that has the
 A name without a contract, with a complete folder beside it, thus means that somebody died in between.
 Readers then take the newest complete folder; the next `prepare` gives it the name. Whoever reads a baseline
 at the very moment when it is replaced may find files of both.
+
+Each hidden folder has a lease (`transforms.lease`) as long as somebody is at work there: the next `prepare`
+removes those of the dead, complete or not. An object store has no leases: there the age decides.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
-from transforms import paths
+from transforms import lease, paths
 from transforms.errors import InputError
 
 CONTRACT = "contract.json"
@@ -64,8 +67,8 @@ def whole(path: str) -> str:
 
 
 def finish(path: str) -> None:
-    """Brings to its end what a killed `take_name` began, and deletes what older ones left."""
-    left = _left_beside(path)
+    """Brings to its end what a killed `take_name` began, and deletes what dead ones left, and no more."""
+    left = [folder for folder in _left_beside(path) if not (paths.is_local(path) and lease.is_live(folder))]
     if left and not _complete(path):
         take_name(path, left.pop())
     made = _created(path)
@@ -73,6 +76,21 @@ def finish(path: str) -> None:
         # A newer one may be about to take the name.
         if _created(folder) <= made:
             _retire(folder, path)
+    _delete_dead(path)
+
+
+def _delete_dead(path: str) -> None:
+    """Deletes hidden folders of the dead: a complete one only where a complete one has the name."""
+
+    def remove(folder: str) -> None:
+        if _complete(path) or not _complete(folder):
+            _retire(folder, path) if _complete(folder) else _delete(folder)
+
+    parent, name = _names_beside(path)
+    if paths.is_local(path):
+        lease.sweep(parent, name, remove)
+    else:
+        paths.delete_abandoned(parent, name, remove)
 
 
 def discard(path: str, staged: str) -> None:
@@ -98,18 +116,19 @@ def _rename(staged: Path, path: Path) -> bool:
     """False where it cannot be renamed at all: a mount point, say."""
     aside: list[Path] = []
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        while not _takes(staged, path):
-            aside.append(_set_aside(path, len(aside)))
-    except OSError as error:
-        with contextlib.suppress(OSError, IndexError):  # what went wrong first is what is told
-            path.exists() or aside.pop().rename(path)
-        if error.errno in (errno.EXDEV, errno.EBUSY):
-            return False
-        raise InputError(f"cannot move the baseline to {path}: {error.strerror}") from error
-    for old in aside:
-        with contextlib.suppress(InputError):  # the new baseline stands
-            _retire(str(old), str(path))
+    with contextlib.ExitStack() as leases:
+        try:
+            while not _takes(staged, path):
+                aside.append(_set_aside(path, len(aside), leases))
+        except OSError as error:
+            with contextlib.suppress(OSError, IndexError):  # what went wrong first is what is told
+                path.exists() or aside.pop().rename(path)
+            if error.errno in (errno.EXDEV, errno.EBUSY):
+                return False
+            raise InputError(f"cannot move the baseline to {path}: {error.strerror}") from error
+        for old in aside:
+            with contextlib.suppress(InputError):  # the new baseline stands
+                _retire(str(old), str(path))
     with contextlib.suppress(InputError):
         paths.delete_file(paths.join(str(path), _REPLACED))
     return True
@@ -126,11 +145,12 @@ def _takes(staged: Path, path: Path) -> bool:
     return True
 
 
-def _set_aside(path: Path, times: int) -> Path:
+def _set_aside(path: Path, times: int, leases: contextlib.ExitStack) -> Path:
     # Others may put theirs there time and again, but not for ever.
     if times == _ATTEMPTS:
         raise OSError(errno.EEXIST, "others publish there all the time")
     old = Path(staging(str(path)))
+    leases.enter_context(lease.held(str(old)))
     with contextlib.suppress(FileNotFoundError):
         path.rename(old)
     return old
@@ -212,6 +232,13 @@ def _delete(folder: str) -> None:
     # Without its contract it is nothing, however far the deletion gets.
     paths.delete_file(paths.join(folder, CONTRACT))
     paths.delete_tree(folder)
+
+
+def _names_beside(path: str) -> tuple[str, re.Pattern[str]]:
+    """The folder in which `path` lies, and what the names of the hidden folders beside it are like."""
+    parent, _, name = path.rstrip("/").rpartition("/")
+    hidden = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{12}}\.partial")
+    return parent or ("/" if path.startswith("/") else "."), hidden
 
 
 def _beside(path: str, unique: str) -> str:

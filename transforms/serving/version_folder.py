@@ -7,36 +7,49 @@ import errno
 import re
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from transforms import paths
+from transforms import lease, paths
 from transforms.errors import InputError
 from transforms.file_systems import explained
 
 # Not a number, so that TF Serving takes it for no version; hidden, so that few others look at it.
 _WORK_PREFIX = ".trueserve-export-"
+# The second form is that of earlier versions.
+_WORK = re.compile(r"\.trueserve-export-([0-9a-f]{12}|[a-z0-9_]{8})")
 _VERSION = re.compile(r"[0-9]+")
 _SAVED_MODEL = "saved_model.pb"
 
 
 @contextlib.contextmanager
 def workspace(output: str) -> Iterator[str]:
-    """A local folder to build a version in: on the file system of `output` if that is local; then deleted."""
-    parent = None
+    """A local folder to build a version in: on the file system of `output` if that is local; then deleted.
+
+    What a dead export left there goes first.
+    """
+    parent = tempfile.gettempdir()
     if paths.is_local(output):
         paths.make_folder(output)
+        sweep(output)
         parent = output
-    with explained("make a folder in", parent or "the temporary folder"):
-        base = Path(tempfile.mkdtemp(prefix=_WORK_PREFIX, dir=parent))
-    try:
-        # Below it, for mkdtemp lets in nobody but the owner, and a server runs as another user.
-        folder = base / "model"
-        with explained("make the folder", str(folder)):
-            folder.mkdir()
-        yield str(folder)
-    finally:
-        shutil.rmtree(base, ignore_errors=True)
+    base = Path(parent, f"{_WORK_PREFIX}{uuid.uuid4().hex[:12]}")
+    with lease.held(str(base)):
+        try:
+            folder = base / "model"
+            with explained("make the folder", str(folder)):
+                # Below a folder that lets in nobody but its owner, for a server runs as another user.
+                base.mkdir(mode=0o700)
+                folder.mkdir()
+            yield str(folder)
+        finally:
+            shutil.rmtree(base, ignore_errors=True)
+
+
+def sweep(output: str) -> None:
+    """Deletes what dead exports left in a local folder; never a live one's."""
+    lease.sweep(output, _WORK)
 
 
 def publish(folder: str, output: str) -> str:

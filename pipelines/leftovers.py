@@ -1,0 +1,110 @@
+"""What a command leaves that was ended from outside: what is removed, and what can be said of its result."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from transforms.errors import TrueserveError
+from transforms.publish import words
+
+#: In a run's temporary folder: the folders on object stores in which it is at work, each with what it is for.
+REMOTE = "remote.json"
+
+COMMANDS = ("prepare", "export", "check", "validate", "backtest", "join")
+#: By command the flag that names its result, and the files that are written last: then it is published.
+_RESULTS = {
+    "prepare": ("--baseline", ("contract.json",)),
+    "export": ("--output", ("[0-9]*/saved_model.pb",)),
+    "validate": ("--output", ("verdict.json", "failed/verdict.json")),
+    "backtest": ("--output", ("backtest.json",)),
+    "join": ("--output", ("join.json",)),
+}
+_PENDING = "backtest.pending.json"
+
+_State = frozenset[tuple[str, int, int]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """Where a command puts its result; `folder` is None for one that has none."""
+
+    command: str
+    folder: str | None
+
+    def published(self) -> _State | None:
+        """What stands there, to be compared; None where looking takes long, as on an object store."""
+        if self.folder is None:
+            return frozenset()
+        if "://" in self.folder:
+            return None
+        files = [path for name in _RESULTS[self.command][1] for path in Path(self.folder).glob(name)]
+        return frozenset(_identity(file) for file in files if file.exists())
+
+    def became(self, stood: _State | None) -> str:
+        """What the run did to the result, as the end of a sentence."""
+        if self.folder is None:
+            return "nothing was published"
+        folder = words.visible(self.folder, 1000)
+        if (stands := self.published()) is None:
+            return f"{folder} shows whether it was published"
+        if stands != stood:
+            return f"the result was published before that, and stays in {folder}"
+        if self.command == "backtest" and Path(self.folder, _PENDING).exists():
+            return f"{folder} holds files of two runs until backtest is run again"
+        return "nothing was published"
+
+    def clean(self, remote: Mapping[str, str]) -> None:
+        """Removes what dead runs left there, as the next run would, and folders of this run on stores."""
+        with contextlib.suppress(TrueserveError, OSError):
+            if self.folder is not None and "://" not in self.folder:
+                _sweep(self.command, self.folder)
+        for staged, target in remote.items():
+            _discard(target, staged)
+
+
+def of_command(argv: Sequence[str]) -> Result:
+    """The result of a command, by its flags alone: whoever mistyped them has none."""
+    command = argv[0] if argv else ""
+    if command not in _RESULTS:
+        return Result(command, None)
+    flag, _ = _RESULTS[command]
+    joined = [word.removeprefix(f"{flag}=") for word in argv if word.startswith(f"{flag}=")]
+    apart = [value for word, value in itertools.pairwise(argv) if word == flag]
+    return Result(command, next(iter([*joined[-1:], *apart[-1:]]), None) or None)
+
+
+def _sweep(command: str, folder: str) -> None:
+    # Each loads little; what is not needed is not loaded.
+    if command == "prepare":
+        from transforms.baseline import replacing
+
+        replacing.finish(folder)
+    elif command == "export":
+        from transforms.serving import version_folder
+
+        version_folder.sweep(folder)
+    elif command == "validate":
+        from transforms.publish import partial_runs
+
+        partial_runs.sweep(folder)
+    else:
+        from transforms import temporary_files
+
+        temporary_files.sweep(folder)
+
+
+def _discard(target: str, staged: str) -> None:
+    from transforms.baseline import replacing
+
+    with contextlib.suppress(TrueserveError):
+        replacing.discard(target, staged)
+
+
+def _identity(file: Path) -> tuple[str, int, int]:
+    """Changes whenever the file is replaced, as all of these are."""
+    found = file.stat()
+    return str(file), found.st_ino, found.st_mtime_ns

@@ -1,0 +1,84 @@
+"""What runs that died left in an output folder: attempts without a verdict, and files half written.
+
+The launcher of a run holds a lease in the output folder as long as the run goes on (`transforms.lease`): the
+next run deletes what those of dead runs began. An attempt that has its verdict is a run like any other,
+published or overtaken, and stays. On an object store, and for attempts without a lease, the age decides.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from transforms import lease, paths, temporary_files
+from transforms.errors import TrueserveError
+
+_VERDICT, _FAILED, _RUNS = "verdict.json", "failed", "runs"
+_TIME = "%Y%m%dT%H%M%S"
+_RUN = r"(?P<time>[0-9]{8}T[0-9]{6})[Z0-9.]*-[0-9a-f]{8}"
+_LEASED = re.compile(rf"\.{_RUN}")
+_ATTEMPT = re.compile(rf"(?P<run>{_RUN})-[0-9a-f]{{12}}")
+
+
+@contextlib.contextmanager
+def publishing(output: str, run_id: str) -> Iterator[None]:
+    """Holds the lease of a run while the block runs; first what dead runs left is deleted."""
+    sweep(output)
+    with lease.held(paths.join(output, f".{run_id}")):
+        yield
+
+
+def sweep(output: str) -> None:
+    """Deletes what dead runs left below `output`; nothing of a live one's, and no attempt with a verdict."""
+    if not paths.is_local(output):
+        with contextlib.suppress(TrueserveError):
+            _sweep_store(output)
+        return
+    lease.sweep(output, _LEASED, lambda folder: _delete_run(output, Path(folder).name[1:]))
+    for root in _roots(output):
+        temporary_files.sweep(root)
+        for attempt in _old(_attempts(root)):
+            if lease.is_abandoned(attempt):
+                _delete_partial(attempt)
+
+
+def _delete_run(output: str, run_id: str) -> None:
+    for root in _roots(output):
+        for attempt in _attempts(root):
+            if attempt.name.startswith(f"{run_id}-"):
+                _delete_partial(attempt)
+
+
+def _delete_partial(attempt: Path) -> None:
+    if not (attempt / _VERDICT).exists():
+        shutil.rmtree(attempt, ignore_errors=True)
+
+
+def _attempts(root: str) -> list[Path]:
+    with contextlib.suppress(OSError):
+        return [path for path in Path(root, _RUNS).iterdir() if _ATTEMPT.fullmatch(path.name)]
+    return []
+
+
+def _sweep_store(output: str) -> None:
+    for root in _roots(output):
+        files = [name.split("/") for name in paths.list_files(paths.join(root, _RUNS))]
+        whole = {name for name, *rest in files if rest == [_VERDICT]}
+        for attempt in _old({Path(name) for name, *rest in files if rest and name not in whole}):
+            paths.delete_tree(paths.join(root, _RUNS, attempt.name))
+
+
+def _old(attempts: Iterable[Path]) -> Iterator[Path]:
+    """Those that began so long ago, by their names, that nobody is at work there."""
+    limit = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=lease.ABANDONED_SECONDS)
+    for attempt in attempts:
+        if (found := _ATTEMPT.fullmatch(attempt.name)) and found["time"] < limit.strftime(_TIME):
+            yield attempt
+
+
+def _roots(output: str) -> tuple[str, str]:
+    return output, paths.join(output, _FAILED)
