@@ -38,6 +38,7 @@ CONTRACT = "contract.json"
 _REPLACED = ".replaced.json"
 
 _ATTEMPTS = 10
+_PARTIAL = ".partial"
 # What a write that was killed leaves, see `paths.write_atomically`.
 _HALF_WRITTEN = re.compile(r"(^|/)\.[^/]+\.[0-9a-f]{32}\.tmp$")
 # What a baseline consists of whose contract does not list its files.
@@ -191,6 +192,9 @@ def _retire(folder: str, path: str) -> None:
     if not strange:
         _delete(folder)
         return
+    if paths.is_local(folder) and folder.endswith(_PARTIAL):
+        # Under its new name no later run takes it for a dead one's and deletes it.
+        folder = str(Path(folder).rename(f"{folder.removesuffix(_PARTIAL)}.kept"))
     for name in sorted({CONTRACT, *names} - {*strange}, key=lambda name: name != CONTRACT):
         paths.delete_file(paths.join(folder, name))
 
