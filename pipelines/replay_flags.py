@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 
 from pipelines import options as opts
+from pipelines.check_options import add_allow_ops
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--replay", metavar="MODEL_DIR", help="a SavedModel: what it answers is compared with logged answers")
+    add_allow_ops(parser)
     add(
         "--replay_atol",
         type=float,

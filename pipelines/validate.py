@@ -233,7 +233,7 @@ def _policy(
 def _asked(options: ValidateOptions) -> Asked:
     replay = contracts = None
     if options.replay is not None:
-        reference_model.check(options.replay)
+        reference_model.check(options.replay, options.allow_ops)
         tolerance = Tolerance(options.replay_atol, options.replay_rtol)
         replay = Limits(options.replay, tolerance, options.replay_share)
     if options.contracts is not None:

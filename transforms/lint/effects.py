@@ -1,9 +1,10 @@
 """What an op does beside computing: the ops that a model may not have if it is to be loaded unseen.
 
-A SavedModel is a program, and loading it runs a part of it. An op passes if TensorFlow's own registry knows it and
-has it as stateless, or it keeps state of a kind that was looked at (variables, tables, queues, random numbers, datasets
-of tensors); if no input or attribute of it is named like a path or an address; and if it is in none of the lists
-here. What is not known does not pass. The lists were made from the registries of TensorFlow 2.16 and 2.21.
+A SavedModel is a program, and loading it runs a part of it. An op passes if TensorFlow's own registry knows
+it and has it as stateless, or it keeps state of a kind that was looked at (variables, tables, queues, random
+numbers, datasets of tensors); if no input or attribute of it is named like a path or an address; and if it is
+in none of the lists here. What is not known does not pass. The lists were made from the registries of
+TensorFlow 2.16 and 2.21.
 """
 
 from __future__ import annotations
@@ -83,6 +84,11 @@ class Effect(NamedTuple):
 
 
 _TOUCHES_FILES = Effect("file-access", "reads or writes files that are not the model's own")
+_LISTED = (
+    (_OPAQUE, Effect("opaque-op", "runs a program that is not in the graph and cannot be read here")),
+    (_FILES, _TOUCHES_FILES),
+    (_NETWORK, Effect("network-access", "talks to other processes or machines")),
+)
 
 
 def effect_of(node: Any) -> Effect | None:
@@ -97,13 +103,8 @@ def effect_of(node: Any) -> Effect | None:
         return _TOUCHES_FILES
     if op in _HARMLESS_ATTRS:
         return _of_attribute(node, *_HARMLESS_ATTRS[op])
-    if _OPAQUE.fullmatch(op):
-        return Effect("opaque-op", "runs a program that is not in the graph and cannot be read here")
-    if _FILES.fullmatch(op):
-        return _TOUCHES_FILES
-    if _NETWORK.fullmatch(op):
-        return Effect("network-access", "talks to other processes or machines")
-    return _of_unlisted(op)
+    listed = next((effect for pattern, effect in _LISTED if pattern.fullmatch(op)), None)
+    return listed or _of_unlisted(op)
 
 
 def _of_unlisted(op: str) -> Effect | None:

@@ -12,6 +12,7 @@ from transforms.lint.finding import LintFinding
 
 # A protocol buffer has no more.
 _LARGEST_PROTO = 2 << 30
+_ADVICE = "copy the whole folder, or export it again"
 
 
 def findings(path: str) -> Iterator[LintFinding]:

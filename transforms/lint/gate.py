@@ -1,7 +1,7 @@
 """What speaks against loading a SavedModel at all: it is a program, and its loading runs a part of it.
 
-Every node of every graph and function is looked at, reached or not: an initializer, a restore function, a capture or a
-name in the object graph may run it. Nothing is loaded, and what is not understood is refused.
+Every node of every graph and function is looked at, reached or not: an initializer, a restore function, a
+capture or a name in the object graph may run it. Nothing is loaded, and what is not understood is refused.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from transforms.lint import folder
 from transforms.lint.effects import ASSET_INPUTS, EMPTY_INPUTS, Effect, effect_of
 from transforms.lint.finding import LintFinding
-from transforms.lint.graphs import Graphs, Place, Scope
+from transforms.lint.graphs import Graphs, Place, Scope, asset_files
 from transforms.lint.provenance import Provenance
 from transforms.lint.saved_model import SavedModel
 from transforms.lint.saver import RESTORES, SAVES, Saver
@@ -79,7 +79,7 @@ def _finding(model: SavedModel, place: Place, op: str, effect: Effect) -> LintFi
         f" --allow_ops={op}"
     )
     source = model.source(place.function, place.name)
-    return LintFinding(effect.rule, "error", message, place.name, place.function, source)
+    return LintFinding(effect.rule, "error", message, place.name, place.function, source, op)
 
 
 def _duplicates(graph: Any) -> Iterator[LintFinding]:
@@ -96,7 +96,7 @@ def _duplicates(graph: Any) -> Iterator[LintFinding]:
 
 
 def _bad_assets(meta_graph: Any) -> Iterator[LintFinding]:
-    for asset in meta_graph.asset_file_def:
+    for asset in asset_files(meta_graph):
         path = PurePosixPath(asset.filename)
         if not asset.filename or path.is_absolute() or ".." in path.parts or "\0" in asset.filename:
             yield _malformed("an asset's file is not in the folder assets/", asset.filename)

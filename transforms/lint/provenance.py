@@ -1,8 +1,8 @@
 """Where the name of a file comes from: an asset of the model, the loader's own checkpoint, or anything else.
 
-It is a proof, unlike the lint's other walks: a tensor is only what every way to it says, and every way has to be
-known. So an argument of a function is what all its callers give, those in Python (by the object graph) among
-them; and what comes by a way that is not understood can be anything, which is None.
+It is a proof, unlike the lint's other walks: a tensor is only what every way to it says, and every way has to
+be known. So an argument of a function is what all its callers give, those in Python (by the object graph)
+among them; and what comes by a way that is not understood can be anything, which is None.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from transforms.lint.graphs import Graphs, Place, Ref, Scope
+from transforms.lint.graphs import Graphs, Place, Ref, Scope, asset_files
 
 _PLAIN_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _STRING = 7  # DT_STRING
@@ -22,7 +22,7 @@ _DONE = re.compile(r"\w*done")
 
 
 class Source(NamedTuple):
-    """`asset` with its file's name, `text` with a constant's value, or `checkpoint`, which the loader gives."""
+    """`asset` with its file's name, `text` with a constant's value, or `checkpoint`: the loader gives it."""
 
     kind: str
     value: str
@@ -38,11 +38,9 @@ class Provenance:
     def __init__(self, graphs: Graphs) -> None:
         self._graphs = graphs
         graph = graphs.scopes[None]
-        self._files = [asset.filename for asset in graphs.meta_graph.asset_file_def]
-        self._assets = {
-            graph.ref(asset.tensor_info.name).name: asset.filename
-            for asset in graphs.meta_graph.asset_file_def
-        }
+        assets = asset_files(graphs.meta_graph)
+        self._files = [asset.filename for asset in assets]
+        self._assets = {graph.ref(asset.tensor_info.name).name: asset.filename for asset in assets}
         self._saver = graph.ref(graphs.meta_graph.saver_def.filename_tensor_name).name
         self._users = _users(graphs)
         self._variables = _variables(graphs)
@@ -63,23 +61,28 @@ class Provenance:
         node = scope.nodes.get(ref.name)
         if node is None:
             return self._of_argument(scope, ref.name, above)
-        if scope.name is None and ref.name in self._assets:
-            return _asset(self._assets[ref.name]) if self._is_fed(node) else None
-        if scope.name is None and ref.name == self._saver:
+        if scope.name is None and ref.name in {*self._assets, self._saver}:
+            return self._of_loader(node)
+        return self._of_node(scope, node, above)
+
+    def _of_loader(self, node: Any) -> Sources | None:
+        """A placeholder has no value but the loader's; a constant has its own where the loader gives none."""
+        if node.name not in self._assets:
             return _CHECKPOINT
+        fed = node.op == "Placeholder" or Place(None, node.name) not in self._graphs.served
+        return _asset(self._assets[node.name]) if fed else None
+
+    def _of_node(self, scope: Scope, node: Any, above: frozenset[tuple[str | None, str]]) -> Sources | None:
+        inputs = scope.inputs(node)
         if node.op == "Const":
             return _text(node)
-        if node.op == "Identity":
-            return self._of(scope, scope.inputs(node)[0], above)
-        if node.op == "ReadVariableOp" and scope.name is None:
-            return self._of_variable(scope.inputs(node)[0].name, above)
-        if node.op in ("RegexReplace", "StaticRegexReplace"):
+        if node.op == "Identity" and inputs:
+            return self._of(scope, inputs[0], above)
+        if node.op == "ReadVariableOp" and inputs and scope.name is None:
+            return self._of_variable(inputs[0].name, above)
+        if node.op in ("RegexReplace", "StaticRegexReplace") and inputs:
             return self._without_done(scope, node, above)
         return None
-
-    def _is_fed(self, node: Any) -> bool:
-        """A placeholder has no value but the loader's; a constant has its own where the loader gives none."""
-        return node.op == "Placeholder" or Place(None, node.name) not in self._graphs.served
 
     def _of_variable(self, name: str, above: frozenset[tuple[str | None, str]]) -> Sources | None:
         graph = self._graphs.scopes[None]
@@ -136,7 +139,7 @@ class Provenance:
             pattern, rewrite = (node.attr[key].s.decode("utf-8", "replace") for key in ("pattern", "rewrite"))
         else:
             texts = [_only_text(self._of(scope, ref, above)) for ref in inputs[1:3]]
-            pattern, rewrite = texts if None not in texts else ("", "x")  # type: ignore[assignment]
+            pattern, rewrite = texts if None not in texts else ("", "x")
         sources = self._of(scope, inputs[0], above)
         if rewrite or not _DONE.fullmatch(pattern) or sources is None:
             return None

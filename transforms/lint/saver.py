@@ -65,17 +65,17 @@ def _only_of(graphs: Graphs, nodes: set[str]) -> set[str]:
         for name in _functions(graphs, graphs.node(place)):
             mentions.setdefault(name, set()).add((place.function, place.name))
     only = set(mentions) - named_by_objects(graphs)
+    reached = _reached(mentions, nodes)
     while True:
-        kept = {
-            name
-            for name in only
-            if all(
-                node in nodes if function is None else function in only for function, node in mentions[name]
-            )
-        }
+        kept = {name for name in only if all(_is_in(user, nodes, only) for user in mentions[name])}
         if kept == only:
-            return only & _reached(mentions, nodes)
+            return only & reached
         only = kept
+
+
+def _is_in(user: tuple[str | None, str], nodes: set[str], functions: set[str]) -> bool:
+    function, node = user
+    return node in nodes if function is None else function in functions
 
 
 def _functions(graphs: Graphs, node: Any) -> set[str]:
@@ -86,11 +86,7 @@ def _reached(mentions: dict[str, set[tuple[str | None, str]]], nodes: set[str]) 
     """Functions that these nodes lead to; those that only call each other are nobody's."""
     found: set[str] = set()
     while True:
-        more = {
-            name
-            for name, users in mentions.items()
-            if any(node in nodes if function is None else function in found for function, node in users)
-        }
+        more = {name for name, users in mentions.items() if any(_is_in(u, nodes, found) for u in users)}
         if more <= found:
             return found
         found |= more
