@@ -18,6 +18,12 @@ from transforms import paths, progress
 from transforms.errors import InputError, TrueserveError
 
 
+_PORTS = (
+    "note: Beam's worker processes are reached by ports on all interfaces, without authentication, for as long as"
+    " this runs; keep the machine behind a firewall (docs/security.md)"
+)
+
+
 class Job:
     """One command's Beam job: its options, its heartbeats and its temporary folder.
 
@@ -64,6 +70,8 @@ def new_job(options: PipelineOptions, console: Console) -> Iterator[Job]:
       UsageError: a remote runner without a temporary location that its workers reach.
     """
     location = beam_options.temp_location(options)
+    if beam_options.opens_ports(options):
+        console.step(_PORTS)
     with tempfile.TemporaryDirectory(prefix="trueserve-") as local:
         if location is None:
             yield Job(options, console, local, _subfolder(local, "temp"))

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,10 +22,10 @@ _FOR_SURE = 60  # seconds; what is waited for comes in a fraction of one
 
 
 @pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A module for the fresh process to run; `plant` writes it."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    yield str(tmp_path / "planted.py")
+    return str(tmp_path / "planted.py")
 
 
 def plant(file: str, code: str) -> None:
@@ -66,13 +65,13 @@ def test_the_return_code_comes_before_the_last_line_of_a_log(module: str) -> Non
         " the last line that it wrote: all is well"
     )
     plant(module, "os._exit(3)")
-    with pytest.raises(InputError, match="the model m: it ended with code 3$"):
+    with pytest.raises(InputError, match=r"the model m: it ended with code 3$"):
         asked()
 
 
 def test_an_error_is_said_whatever_a_log_says_after_it(module: str) -> None:
     plant(module, "import atexit; atexit.register(os.write, 2, b'bye'); raise ValueError('no such op')")
-    with pytest.raises(InputError, match="the model m: ValueError: no such op$"):
+    with pytest.raises(InputError, match=r"the model m: ValueError: no such op$"):
         asked()
 
 
