@@ -17,9 +17,8 @@ from pipelines.console import Console
 from transforms import paths, progress
 from transforms.errors import InputError, TrueserveError
 
-
 _PORTS = (
-    "note: Beam's worker processes are reached by ports on all interfaces, without authentication, for as long as"
+    "note: Beam's worker processes are reached by ports on all interfaces, without authentication, as long as"
     " this runs; keep the machine behind a firewall (docs/security.md)"
 )
 

@@ -28,8 +28,10 @@ class Initialised(tf.Module):  # type: ignore[misc]
         self.table = tf.lookup.StaticHashTable(lines, 5)
         self.shift = tf.Variable(1.0)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="word")])
-    def serve(self, word: Any) -> Any:
+        spec = tf.TensorSpec([None], tf.string, name="word")
+        self.serve = tf.function(self._serve, input_signature=[spec])
+
+    def _serve(self, word: Any) -> Any:
         return tf.cast(self.table.lookup(word), tf.float32) + self.shift
 
 

@@ -288,7 +288,7 @@ def test_no_flag_of_beams_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     assert "unknown argument '--runner=DirectRunner' (see `trueserve check --help`)" in e2e.one_error(result)
 
 
-def _run(home: Home, capsys: pytest.CaptureFixture[str], model: Path, *flags: str) -> e2e.Result:
+def _run(home: Home, capsys: pytest.CaptureFixture[str], model: Path, *flags: str) -> e2e.Run:
     return e2e.run(capsys, "check", f"--baseline={home.baseline}", f"--model={model}", *flags)
 
 
