@@ -95,7 +95,7 @@ def looping(folder: Path) -> Path:
         [count] = tf.while_loop(lambda i: tf.reduce_all(i > -1), lambda i: [tf.abs(i + 1) % 7], [start])
         return {"x": count}
 
-    traced = tf.function(serve).get_concrete_function(spec)
+    traced = tf.function(serve, autograph=False).get_concrete_function(spec)
     tf.saved_model.save(
         module, str(folder), signatures={"serving_default": traced, "transform_features": traced}
     )

@@ -174,7 +174,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "augment": {"errors", "preprocessing"},
     "analyze": {*FOUNDATIONS, "augment", "preprocessing"},
     "lint": {"baseline", "errors", "paths", "preprocessing", "schema"},
-    "replay": {*FOUNDATIONS, "cores", "lint", "op_packages", "refused"},
+    "replay": {*FOUNDATIONS, "cores", "op_packages", "refused"},
     "predictions": {"paths", "replay"},
     "logged_predictions": {"accounting", "predictions", "records"},
     "serving": {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms import cores, lint, op_packages, paths
+from transforms import cores, op_packages, paths
 from transforms.arrow import pa
 from transforms.errors import InputError, UsageError
 from transforms.refused import apply_in_parts
@@ -89,31 +89,22 @@ class ReferenceModel:
         return {name: _numbers(tensor.numpy(), features.num_rows) for name, tensor in outputs.items()}
 
 
-def check(folder: str, allow_ops: Collection[str] = ()) -> None:
+def check(folder: str) -> None:
     """Looks at a SavedModel, on any file system, without loading it.
 
-    Raises UsageError: there is none, its `serving_default` does not take tf.Examples, or it touches
-    more than itself by ops that are not among `allow_ops`. Workers run it as it is.
+    Raises UsageError: there is none, or its `serving_default` does not take serialized tf.Examples.
     """
     from tensorflow.core.framework import types_pb2
 
     signatures = _read(folder).signature_def
     inputs = list(signatures[SIGNATURE].inputs.values()) if SIGNATURE in signatures else []
     if [one.dtype for one in inputs] == [types_pb2.DT_STRING] and len(inputs[0].tensor_shape.dim) == 1:
-        _check_effects(folder, allow_ops)
         return
     has = ", ".join(sorted(name for name in signatures if not name.startswith("__"))) or "none"
     raise UsageError(
         f"--replay: {folder} has no signature {SIGNATURE} that takes serialized tf.Examples, as"
         f" `trueserve export` writes it (signatures: {has}); without it a model's transform cannot be run"
     )
-
-
-def _check_effects(folder: str, allow_ops: Collection[str]) -> None:
-    found = lint.refusals(folder, allow_ops)
-    if found:
-        more = f" (and {len(found) - 1:,} more: see trueserve check)" if len(found) > 1 else ""
-        raise UsageError(f"--replay: {folder}: {found[0].node}: {found[0].message}{more}")
 
 
 def _read(folder: str) -> Any:
