@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from apache_beam.options.pipeline_options import (
+    DirectOptions,
     GoogleCloudOptions,
     PipelineOptions,
     SetupOptions,
@@ -49,6 +50,14 @@ def is_local(options: PipelineOptions) -> bool:
     runner = options.view_as(StandardOptions).runner
     # As Beam reads it: in upper or lower case, with or without "Runner" at its end.
     return runner is None or bool({runner.lower(), runner.lower() + "runner"} & LOCAL_NAMES)
+
+
+def opens_ports(options: PipelineOptions) -> bool:
+    """Whether Beam listens for its workers on this machine: on every interface, and without authentication.
+
+    Its addresses are constants (`fn_api_runner/worker_handlers.py`); no option binds them to the loopback.
+    """
+    return is_local(options) and options.view_as(DirectOptions).direct_running_mode not in (None, "in_memory")
 
 
 def temp_location(options: PipelineOptions) -> str | None:

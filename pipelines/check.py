@@ -23,12 +23,16 @@ from transforms.errors import InputError, UsageError
 from transforms.serving.fresh_process import fresh_process
 
 _PROCESS = "transforms.checking.asking"
+_ADVICE = "raise --timeout, or look for a loop without an end"
 _FAILED = "the model {} cannot be loaded and asked in a fresh process: %s"
 
 
 @dataclasses.dataclass(frozen=True)
 class _Candidate:
-    """All that is looked at, in local folders; `recorded` is a file of probes with the right predictions."""
+    """All that is looked at, in local folders.
+
+    `recorded` is a file of probes with the right predictions, `refused` why a model must not be loaded.
+    """
 
     baseline: layout.Baseline
     probes: str
@@ -36,6 +40,7 @@ class _Candidate:
     model: Contents
     reference: Contents | None
     recorded: str | None
+    refused: list[lint.LintFinding]
 
     @property
     def whose(self) -> str | None:
@@ -51,13 +56,13 @@ def run(options: CheckOptions, console: Console) -> int:
     Raises UsageError (bad baseline, no model), InputError when a model cannot be loaded or asked, or the
     report cannot be written.
     """
-    with fresh_process(_PROCESS) as fresh:
+    with fresh_process(_PROCESS, options.timeout, _ADVICE) as fresh:
 
         def ask(question: Question) -> Answer:
             line = json.dumps(dataclasses.asdict(question))
             return Answer(**fresh.ask(line, _FAILED.format(options.model)))
 
-        report = examine(options, ask)
+        report = dataclasses.replace(examine(options, ask), sandbox=fresh.sandbox)
     if options.json:
         console.lines([json.dumps(report.to_json(), indent=2, allow_nan=False)])
     else:
@@ -71,9 +76,11 @@ def run(options: CheckOptions, console: Console) -> int:
 def examine(options: CheckOptions, ask: Callable[[Question], Answer]) -> Report:
     """All that there is to say; `ask` is `asking.examine`, or has that done in a fresh process."""
     with _candidate(options) as candidate:
+        if candidate.refused:
+            return _not_loaded(options, candidate)
         # First, as what is wrong with these is known at once.
         compared = versions.compared(candidate.baseline.contract, candidate.model)
-        linted = _lint(candidate)
+        linted = _lint(candidate, options.allow_ops)
         answer = ask(_question(candidate))
         found = _findings(candidate, answer)
         agree = _transform_agrees(found, answer)
@@ -103,8 +110,37 @@ def _candidate(options: CheckOptions) -> Iterator[_Candidate]:
         model = _fetched(stack, options.model)
         reference = _fetched(stack, options.reference) if options.reference else None
         transform_fn = saved_model.read(str(Path(graph, "transform_fn")), baseline.path)
-        recorded = next((of.probes for of in (model, reference) if of and _has_predictions(of)), None)
-        yield _Candidate(baseline, str(probes), transform_fn, model, reference, recorded)
+        refused = _refusals(options, model, reference)
+        models = () if refused else (model, reference)
+        recorded = next((of.probes for of in models if of and _has_predictions(of)), None)
+        yield _Candidate(baseline, str(probes), transform_fn, model, reference, recorded, refused)
+
+
+def _refusals(options: CheckOptions, model: Contents, reference: Contents | None) -> list[lint.LintFinding]:
+    """Why the models must not be loaded: nothing of them is read before but `saved_model.pb`."""
+    found = lint.refusals(model.folder, options.allow_ops)
+    of_reference = lint.refusals(reference.folder, options.allow_ops) if reference else []
+    return found + [
+        dataclasses.replace(one, message=f"the reference {options.reference}: {one.message}")
+        for one in of_reference
+    ]
+
+
+def _not_loaded(options: CheckOptions, candidate: _Candidate) -> Report:
+    """The report on a model that must not be loaded: it has errors, and no comparison."""
+    return Report(
+        baseline=options.baseline,
+        model=options.model,
+        reference=options.reference,
+        probes=0,
+        made_up=0,
+        compared={},
+        predictions_from=None,
+        findings=(),
+        versions=(),
+        lint=tuple(finding.to_json() for finding in candidate.refused),
+        loaded=False,
+    )
 
 
 def _fetched(stack: contextlib.ExitStack, path: str) -> Contents:
@@ -144,14 +180,23 @@ def _question(candidate: _Candidate) -> Question:
     )
 
 
-def _lint(candidate: _Candidate) -> list[lint.LintFinding]:
+def _lint(candidate: _Candidate, allow_ops: Sequence[str]) -> list[lint.LintFinding]:
     """What the lint says of the model, and of the transform graph what it does not say of the model too."""
     baseline = candidate.baseline
     of_model = lint.lint_saved_model(candidate.model.folder, baseline.schema, baseline.contract)
     told = {finding.rule for finding in of_model}
     of_graph = lint.lint_saved_model(baseline.transform_output, baseline.schema, baseline.contract)
     beside = (finding for finding in of_graph if finding.rule not in told)
+    of_model = [_allowed(finding) if finding.op in allow_ops else finding for finding in of_model]
     return [*of_model, *(_of_transform_graph(finding) for finding in beside)]
+
+
+def _allowed(finding: lint.LintFinding) -> lint.LintFinding:
+    if finding.rule not in lint.RULES:
+        return finding
+    return dataclasses.replace(
+        finding, severity="info", message=f"{finding.message} (allowed by --allow_ops)"
+    )
 
 
 def _of_transform_graph(finding: lint.LintFinding) -> lint.LintFinding:

@@ -35,6 +35,8 @@ def plain_lines(report: Report) -> list[str]:
 
 def headline(report: Report) -> str:
     """The result in one sentence."""
+    if not report.loaded:
+        return f"{words.visible(report.model, 400)} was not loaded: {words.counted(report.errors, 'error')}"
     if report.errors:
         return f"{words.counted(report.errors, 'error')} in {words.visible(report.model, 400)}"
     if report.result == NOT_EXAMINED:
@@ -46,12 +48,16 @@ def headline(report: Report) -> str:
 
 def compared(report: Report) -> str:
     """What the probes were put to, in words."""
+    if not report.loaded:
+        return "none were asked"
     asked = ", ".join(f"{name} {count:,}" for name, count in report.compared.items())
     whose = {"model": "recorded in the model", "reference": "of the reference"}.get(
         report.predictions_from or ""
     )
     predictions = f"; right predictions: {whose}" if whose else ""
-    return f"{report.probes:,}, of them {report.made_up:,} made up; compared: {asked or 'none'}{predictions}"
+    said = f"{report.probes:,}, of them {report.made_up:,} made up; compared: {asked or 'none'}{predictions}"
+    free = [f"{name} {how}" for name, how in report.sandbox.items() if how.startswith("not enforced")]
+    return f"{said}; sandbox: {'; '.join(free)}" if free else said
 
 
 def _result(report: Report) -> str:

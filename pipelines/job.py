@@ -21,6 +21,11 @@ from transforms.file_systems import reason
 
 _TEMP = re.compile(r"trueserve-[0-9a-f]{32}")
 
+_PORTS = (
+    "note: Beam's worker processes are reached by ports on all interfaces, without authentication, as long as"
+    " this runs; keep the machine behind a firewall (docs/security.md)"
+)
+
 
 class Job:
     """One command's Beam job: its options, its heartbeats and its temporary folder.
@@ -70,6 +75,8 @@ def new_job(options: PipelineOptions, console: Console) -> Iterator[Job]:
       UsageError: a remote runner without a temporary location that its workers reach.
     """
     location = beam_options.temp_location(options)
+    if beam_options.opens_ports(options):
+        console.step(_PORTS)
     # What a job has published stands, even if its temporary files cannot be deleted.
     with tempfile.TemporaryDirectory(prefix="trueserve-", ignore_cleanup_errors=True) as local:
         if location is None:

@@ -97,6 +97,7 @@ class ValidateOptions:
       exclude: (field, pattern) rules for requests that are not compared, see `transforms.logs.excluding`.
       slice_by: the sets of names that slices are made by.
       ignore_sampling_rate: whether each request weighs the same, however few of its kind were logged.
+      allow_ops: names of ops that it may have though they touch more than the model.
       replay: a SavedModel that logged requests are put to, and whose answers theirs are compared with.
       contracts: a folder of the contracts of served versions.
       thresholds: a file of limits, feature by feature; None takes the one in the baseline, if it has one.
@@ -132,6 +133,7 @@ class ValidateOptions:
     jsd: float = DEFAULT_JSD
     linf: float = DEFAULT_LINF
     replay: str | None = None
+    allow_ops: tuple[str, ...] = ()
     replay_atol: float = DEFAULT_REPLAY_ATOL
     replay_rtol: float = DEFAULT_REPLAY_RTOL
     replay_share: float = DEFAULT_REPLAY_SHARE

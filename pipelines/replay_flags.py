@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 
 from pipelines import options as opts
+from pipelines.check_options import add_allow_ops
+from transforms.errors import UsageError
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--replay", metavar="MODEL_DIR", help="a SavedModel: what it answers is compared with logged answers")
+    add_allow_ops(parser)
     add(
         "--replay_atol",
         type=float,
@@ -38,3 +42,18 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="an exported model: logged answers are compared with the predictions that `export` recorded;"
         " default: the model of --replay, where it has them",
     )
+
+
+def check_model(folder: str, allow_ops: Collection[str]) -> None:
+    """Looks at the model to replay, on any file system, without loading it.
+
+    Raises UsageError: it is none that can be replayed, or it touches more than itself by ops that are not
+    among `allow_ops`. Workers run it as it is.
+    """
+    from transforms import lint
+    from transforms.replay import reference_model
+
+    reference_model.check(folder)
+    if found := lint.refusals(folder, allow_ops):
+        more = f" (and {len(found) - 1:,} more: see trueserve check)" if len(found) > 1 else ""
+        raise UsageError(f"--replay: {folder}: {found[0].node}: {found[0].message}{more}")

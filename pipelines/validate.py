@@ -10,7 +10,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines import beam_options, conclusion, narrowing, prediction_reference, training_side
+from pipelines import beam_options, conclusion, narrowing, prediction_reference, replay_flags, training_side
 from pipelines.conclusion import Run
 from pipelines.console import Console
 from pipelines.job import Job as BeamJob
@@ -34,7 +34,6 @@ from transforms.publish.replayed import Asked
 from transforms.read import ReadRequests
 from transforms.read_bigquery import ReadBigQueryRequests
 from transforms.records import Window
-from transforms.replay import reference_model
 from transforms.replay.compare import Tolerance
 from transforms.replay.report import Limits
 from transforms.replay_requests import CountVersions, ReplayRequests
@@ -242,7 +241,7 @@ def _policy(
 def _asked(options: ValidateOptions) -> Asked:
     replay = contracts = None
     if options.replay is not None:
-        reference_model.check(options.replay)
+        replay_flags.check_model(options.replay, options.allow_ops)
         tolerance = Tolerance(options.replay_atol, options.replay_rtol)
         replay = Limits(options.replay, tolerance, options.replay_share)
     if options.contracts is not None:

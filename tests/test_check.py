@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 import support_check as support
 import support_e2e as e2e
+import support_saved_models as saved_models
 import tensorflow as tf
 from conftest import Home
+from support_saved_models import landlock
 
 from transforms.baseline.probes import read_probes
 
@@ -289,3 +291,66 @@ def test_no_flag_of_beams_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     result = e2e.run(capsys, "check", "--baseline=b", "--model=m", "--runner=DirectRunner")
     assert result.code == 2
     assert "unknown argument '--runner=DirectRunner' (see `trueserve check --help`)" in e2e.one_error(result)
+
+
+def _run(home: Home, capsys: pytest.CaptureFixture[str], model: Path, *flags: str) -> e2e.Run:
+    return e2e.run(capsys, "check", f"--baseline={home.baseline}", f"--model={model}", *flags)
+
+
+def test_a_model_that_writes_is_not_loaded_and_its_op_is_named(
+    home: Home, served: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    marker = tmp_path / "marker"
+    model = saved_models.edited(
+        served,
+        tmp_path / "writes",
+        lambda graph: _write_everywhere(graph, str(marker)),
+    )
+    result = _run(home, capsys, model)
+    assert (result.code, result.err) == (1, [])
+    assert "was not loaded" in result.out[0]
+    assert any(
+        "--allow_ops=WriteFile" in line and line.startswith("error: lint file-access") for line in result.out
+    )
+    report = json.loads("\n".join(_run(home, capsys, model, "--json").out))
+    assert (report["loaded"], report["compared"]) == (False, {})
+    assert not marker.exists()
+
+
+def _write_everywhere(graph: Any, path: str) -> None:
+    for function in graph.graph_def.library.function:
+        if "initializer" in function.signature.name:
+            saved_models.write_file_in_body(function, path)
+
+
+def test_an_op_that_is_allowed_is_loaded_in_a_process_that_cannot_write(
+    home: Home, served: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    marker = tmp_path / "marker"
+    model = saved_models.edited(
+        served, tmp_path / "writes", lambda graph: _write_everywhere(graph, str(marker))
+    )
+    result = _run(home, capsys, model, "--allow_ops=WriteFile")
+    if landlock() >= 1:
+        assert (result.code, marker.exists()) == (3, False)
+        assert "Permission denied" in e2e.one_error(result)
+    else:
+        assert (result.code, marker.exists()) == (0, True)
+
+
+def test_a_model_that_never_ends_is_ended(
+    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = saved_models.looping(tmp_path / "loops")
+    result = _run(home, capsys, model, "--timeout=20")
+    assert result.code == 3
+    error = e2e.one_error(result)
+    assert str(model) in error
+    assert "it was not done after 20 seconds and was ended; raise --timeout" in error
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "PT0S", "soon", "nan", "inf"])
+def test_a_time_limit_is_a_duration(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    result = e2e.run(capsys, "check", "--baseline=b", "--model=m", f"--timeout={value}")
+    assert result.code == 2
+    assert "expected seconds, or a duration such as PT5M" in e2e.one_error(result)

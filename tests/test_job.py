@@ -46,6 +46,15 @@ def test_a_local_job_has_a_local_folder() -> None:
     assert not Path(job.temp).exists()
 
 
+@pytest.mark.parametrize("mode", ["multi_processing", "multi_threading", "in_memory", None])
+def test_a_run_whose_ports_are_open_to_all_says_so(mode: str | None) -> None:
+    out, err = io.StringIO(), io.StringIO()
+    with new_job(beam_options([f"--direct_running_mode={mode}"] if mode else []), Console(out, err)):
+        pass
+    says = [line for line in out.getvalue().splitlines() if "ports on all interfaces" in line]
+    assert len(says) == (mode in ("multi_processing", "multi_threading"))
+
+
 @pytest.mark.parametrize(
     "runner",
     [

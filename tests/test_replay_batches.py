@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 import tensorflow as tf
 
+from pipelines import replay_flags
 from transforms.accounting import Accounting
 from transforms.errors import UsageError
 from transforms.records import METADATA_SCHEMA, Batch, Window
@@ -297,3 +298,20 @@ def test_a_replay_of_rows_is_an_examination_and_one_of_none_is_not() -> None:
     assert outcome(ReplaySummary(rows=5, total=Differences(5))) == "ok"
     assert outcome(ReplaySummary(rows=5, total=Differences(5, 5))) == "skew"
     assert outcome(ReplaySummary(rows=5, unmatched=Counter(no_response=5))) == "not_examined"
+
+
+def test_a_model_that_touches_more_than_itself_is_refused_unless_its_op_is_allowed(tmp_path: Path) -> None:
+    """At the launch, before any worker loads it."""
+
+    def serve(examples: Any) -> Any:
+        tf.io.write_file(str(tmp_path / "marker"), "x")
+        return {"x": tf.strings.length(examples)}
+
+    module = tf.Module()
+    traced = tf.function(serve).get_concrete_function(tf.TensorSpec([None], tf.string, name="examples"))
+    model = str(tmp_path / "model")
+    tf.saved_model.save(module, model, signatures={"serving_default": traced})
+    with pytest.raises(UsageError, match=r"--replay: .*WriteFile .*--allow_ops=WriteFile"):
+        replay_flags.check_model(model, [])
+    replay_flags.check_model(model, ["WriteFile"])
+    assert not (tmp_path / "marker").exists()

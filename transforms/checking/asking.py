@@ -1,8 +1,7 @@
 """Puts probes to a SavedModel and compares what it answers, in a process of its own.
 
-Run as `python -m transforms.checking.asking`, it reads one line of JSON from stdin, the fields of `Question`,
-and writes the fields of `Answer` as JSON into the last line of stdout. As in `transforms.serving.parity`,
-which has what counts as the same, nothing is loaded that a serving system would not have.
+`transforms.serving.confined` runs it there. As in `transforms.serving.parity`, which has what counts as the
+same, nothing is loaded that a serving system would not have.
 """
 
 from __future__ import annotations
@@ -10,16 +9,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
-import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from transforms import op_packages
 from transforms.checking import differences
-from transforms.checking.signature import Signature, UnfitError, first_line
+from transforms.checking.signature import Signature, UnfitError
 from transforms.serving import parity
 from transforms.serving.parity import Rows, Tolerance
 
@@ -222,27 +219,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def main() -> int:
-    """Loads TensorFlow at once, while whoever started this does other work, then waits for a question."""
-    with os.fdopen(os.dup(1), "w") as answer:
-        os.dup2(2, 1)  # what prints to stdout from here on prints to stderr
-        return _answer(answer)
+def prepare() -> None:
+    """Loads TensorFlow, while whoever started this does other work."""
+    parity.prepare()
 
 
-def _answer(stream: TextIO) -> int:
-    import tensorflow as tf
-
-    assert tf.saved_model  # the API's lazy parts too
-    line = sys.stdin.readline()
-    if line.strip():
-        try:
-            answer = examine(Question(**json.loads(line)))
-        except Exception as error:  # noqa: BLE001 - whatever a stranger's model does, one line says it
-            print(f"{type(error).__name__}: {first_line(error)}", file=sys.stderr)
-            return 1
-        stream.write("\n" + json.dumps(dataclasses.asdict(answer)) + "\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def answer(line: str) -> dict[str, Any]:
+    """The fields of `Answer` to the fields of a `Question` as JSON."""
+    return dataclasses.asdict(examine(Question(**json.loads(line))))

@@ -81,6 +81,8 @@ class Report:
       probes, made_up: how many there are in the baseline, and how many of them are made up.
       compared: signature to the number of probes whose answers were compared.
       predictions_from: whose predictions are the right ones: `model`, `reference`, or None if none are known.
+      loaded: False if the lint forbade to load a model; then nothing was compared.
+      sandbox: what the process in which the models ran could not do, by subject, in words.
       lint: what `transforms.lint` says, as JSON's values.
     """
 
@@ -94,6 +96,8 @@ class Report:
     findings: tuple[CheckFinding, ...]
     versions: tuple[Version, ...]
     lint: tuple[Mapping[str, Any], ...]
+    loaded: bool = True
+    sandbox: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def errors(self) -> int:
@@ -120,6 +124,7 @@ class Report:
             "result": self.result,
             "exit_code": self.exit_code,
             **values,
+            "sandbox": dict(self.sandbox),
             "findings": [dataclasses.asdict(finding) for finding in self.findings],
             "versions": [dataclasses.asdict(version) for version in self.versions],
             "lint": [dict(finding) for finding in self.lint],

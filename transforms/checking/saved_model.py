@@ -14,6 +14,8 @@ from transforms.serving import parity
 
 FILE = "saved_model.pb"
 CONTRACT = "contract.json"
+# Of a protocol buffer.
+_LARGEST = 2 << 30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +75,8 @@ def _hint(folder: str) -> str:
 def _meta_graph(file: Path, name: str) -> Any:
     from tensorflow.core.protobuf import saved_model_pb2
 
+    if (size := file.stat().st_size) > _LARGEST:
+        raise InputError(f"{FILE} of {name} has {size:,} bytes, more than a SavedModel can have")
     try:
         model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
     except (DecodeError, OSError) as error:

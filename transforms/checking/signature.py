@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from transforms.serving import parity
+from transforms.serving.confined import first_line
 from transforms.serving.parity import Rows
 
 _PRESENT = "/present"
-_LONGEST = 300
-_TELL_NOTHING = ("Graph execution error", "Detected at node", "File ", "<")
 
 
 class UnfitError(Exception):
@@ -120,11 +119,3 @@ class Signature:
             return 1 if rank == 1 else None
         width: int | None = self._specs[name].shape[1]
         return width
-
-
-def first_line(error: Exception) -> str:
-    """The first line of what an error says that tells something."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    # TensorFlow first says that there is an error, and where; then what.
-    telling = [line for line in lines if not line.startswith(_TELL_NOTHING)] or lines
-    return telling[0][:_LONGEST] if telling else type(error).__name__

@@ -19,6 +19,7 @@ class LintFinding:
       node: name of the node, of the asset or of the input.
       function: library function that the node stands in, None for a node of the graph itself and for what is
         no node.
+      op: of the node, empty for what is no node.
       source: the user's `FILE:LINE` that made the node, None where nothing tells it.
     """
 
@@ -28,6 +29,7 @@ class LintFinding:
     node: str = ""
     function: str | None = None
     source: str | None = None
+    op: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `json.dumps`."""

@@ -17,6 +17,7 @@ _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall", "RemoteCall", 
 # Calls whose first input (the condition, the index of the branch) does not go into the function.
 _BRANCHES = frozenset({"If", "StatelessIf", "Case", "StatelessCase", "_If"})
 _LOOPS = frozenset({"While", "StatelessWhile", "_While"})
+_ASSETS = "saved_model_assets"
 INIT_SIGNATURE = "__saved_model_init_op"
 _INIT_COLLECTIONS = ("saved_model_main_op", "legacy_init_op", "table_initializer")
 
@@ -231,6 +232,16 @@ class Graphs:
 def signatures(meta_graph: Any) -> dict[str, Any]:
     """The signatures that can be asked for, by name."""
     return {name: one for name, one in sorted(meta_graph.signature_def.items()) if name != INIT_SIGNATURE}
+
+
+def asset_files(meta_graph: Any) -> list[Any]:
+    """The AssetFileDefs of a MetaGraph, which TensorFlow 1 keeps in a collection."""
+    from tensorflow.core.protobuf import meta_graph_pb2
+
+    if meta_graph.asset_file_def or _ASSETS not in meta_graph.collection_def:
+        return list(meta_graph.asset_file_def)
+    packed = meta_graph.collection_def[_ASSETS].any_list.value
+    return [meta_graph_pb2.AssetFileDef.FromString(value.value) for value in packed]
 
 
 def tensor_names(info: Any) -> list[str]:

@@ -49,9 +49,9 @@ def _of_nodes(graphs: Graphs, model: SavedModel) -> Iterator[LintFinding]:
         for rule in _rules(graphs, place):
             remark = rule(graphs.node(place), facts)
             if remark is not None:
-                yield _finding(model, place, _by_reach(graphs, place, remark))
+                yield _finding(model, graphs, place, _by_reach(graphs, place, remark))
     for place, remark in vocabulary.remarks(graphs, model):
-        yield _finding(model, place, remark)
+        yield _finding(model, graphs, place, remark)
 
 
 _Rule = Callable[[Any, ops.Facts], ops.Remark | None]
@@ -82,6 +82,7 @@ def _named(remarks: Iterable[tuple[str, ops.Remark]]) -> Iterator[LintFinding]:
         yield LintFinding(remark.rule, remark.severity, remark.message, name)
 
 
-def _finding(model: SavedModel, place: Place, remark: ops.Remark) -> LintFinding:
+def _finding(model: SavedModel, graphs: Graphs, place: Place, remark: ops.Remark) -> LintFinding:
     found = LintFinding(remark.rule, remark.severity, remark.message, place.name, place.function)
-    return dataclasses.replace(found, source=model.source(place.function, place.name))
+    source, op = model.source(place.function, place.name), graphs.node(place).op
+    return dataclasses.replace(found, source=source, op=op)

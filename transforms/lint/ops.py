@@ -53,6 +53,21 @@ _TEXT = re.compile(
 _FORESTS = re.compile(r"SimpleML\w*")
 
 
+def is_of_text(op: str) -> bool:
+    """Whether this is an op of tensorflow_text."""
+    return _TEXT.fullmatch(op) is not None
+
+
+def is_of_forests(op: str) -> bool:
+    """Whether this is an op of decision forests."""
+    return _FORESTS.fullmatch(op) is not None
+
+
+def is_internal(op: str) -> bool:
+    """Whether this may be an op that TensorFlow has and does not offer to Python."""
+    return _NO_RAW_OP.fullmatch(op) is not None
+
+
 class Remark(NamedTuple):
     """What a rule says of a node: its id, how grave it is, and the sentence."""
 

@@ -1,4 +1,8 @@
-"""A Python process that has seen nothing of the export, for the proof that the saved model stands alone."""
+"""A Python process that has seen nothing of the export, for the proof that the saved model stands alone.
+
+It runs a stranger's model: it has a time limit, a session and a temporary folder of its own, ends with this
+process whatever ends that, and has given up what rights the system lets it (`confined`, `sandbox`).
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,34 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from transforms import child_processes
 from transforms.errors import InputError
 from transforms.serving.parity import Difference
 
+#: How long the proof of an export may take, in seconds.
+TIMEOUT = 1800.0
 _MODULE = "transforms.serving.parity"
+_MAIN = "transforms.serving.confined"
 _SOURCE_ROOT = Path(__file__).resolve().parents[2]
 
 
 class FreshProcess:
-    """The process of `parity`, or of a module like it, started and waiting for one line."""
+    """The process of `parity`, or of a module like it, started and waiting for one line.
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    Attributes:
+      sandbox: what is enforced there, by what it is about; known with its answer.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], timeout: float, advice: str) -> None:
+        self.sandbox: Mapping[str, str] = {}
+        self._advice = advice
         self._process = process
+        self._timeout = timeout
 
     def check(self, folder: str) -> list[Difference]:
         """Proves the SavedModel in `folder`. Raises InputError if it cannot be loaded or run there."""
@@ -33,43 +49,80 @@ class FreshProcess:
     def ask(self, line: str, failed: str) -> Any:
         """The JSON that the process answers this line with.
 
-        Raises InputError, `failed` with the last line of stderr for its `%s`, if it ends otherwise.
+        Raises InputError, `failed` with the reason for its `%s`, if it ends otherwise, or in no time.
         """
-        out, err = self._process.communicate(line + "\n")
-        if self._process.returncode:
-            raise InputError(failed.replace("%s", _last_line(err)))
-        return json.loads(out.splitlines()[-1])
+        try:
+            out, err = self._process.communicate(line + "\n", timeout=self._timeout)
+        except subprocess.TimeoutExpired:
+            child_processes.end_group(self._process)
+            reason = f"it was not done after {self._timeout:g} seconds and was ended; {self._advice}"
+            raise InputError(failed.replace("%s", reason)) from None
+        said = _said(out)
+        if "error" in said or "answer" not in said:
+            raise InputError(failed.replace("%s", said.get("error") or _ended(self._process.returncode, err)))
+        self.sandbox = said["sandbox"]
+        return said["answer"]
 
 
 @contextlib.contextmanager
-def fresh_process(module: str = _MODULE) -> Iterator[FreshProcess]:
-    """Starts the process, which loads TensorFlow while the block works; ends it with the block."""
-    # -P: a file in the user's folder must not take the place of one of our modules, or Python's.
-    command = [sys.executable, "-P", "-m", module]
+def fresh_process(
+    module: str = _MODULE, timeout: float = TIMEOUT, advice: str = "does it have a loop without an end?"
+) -> Iterator[FreshProcess]:
+    """Starts the process, which loads TensorFlow while the block works; ends it and its group with the block.
+
+    `timeout` is how long it may take to answer, in seconds; `advice` what to do when that was not enough.
+    """
+    with tempfile.TemporaryDirectory(prefix="trueserve-", ignore_cleanup_errors=True) as folder:
+        read, write = os.pipe()
+        try:
+            process = _start(module, folder, read)
+        finally:
+            os.close(read)
+        try:
+            yield FreshProcess(process, timeout, advice)
+        finally:
+            child_processes.end_group(process)
+            os.close(write)
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+
+
+def _start(module: str, folder: str, lifeline: int) -> subprocess.Popen[str]:
     pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command,
+    return subprocess.Popen(
+        # -P: a file in the user's folder must not take the place of one of our modules, or Python's.
+        [sys.executable, "-P", "-m", _MAIN, module, str(os.getpid()), folder],
         stdin=pipe,
         stdout=pipe,
         stderr=pipe,
         text=True,
         encoding="utf-8",
         errors="replace",
-        env=_environment(),
-    ) as p:
-        try:
-            yield FreshProcess(p)
-        finally:
-            p.kill()
+        env={**_environment(folder), child_processes.LIFELINE: str(lifeline)},
+        pass_fds=[lifeline],
+        start_new_session=True,
+    )
 
 
-def _environment() -> dict[str, str]:
+def _environment(folder: str) -> dict[str, str]:
     paths = [str(_SOURCE_ROOT), os.environ.get("PYTHONPATH", "")]
     # On a processor: a device that other work holds would make the proof fail for want of memory.
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONUTF8": "1"}
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONUTF8": "1", "TMPDIR": folder}
     return {**os.environ, **quiet, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:500] if lines else "it was ended from outside"
+def _said(out: str) -> dict[str, Any]:
+    lines = out.splitlines()
+    with contextlib.suppress(ValueError):
+        said = json.loads(lines[-1]) if lines else {}
+        return said if isinstance(said, dict) else {}
+    return {}
+
+
+def _ended(code: int, err: str) -> str:
+    """How it ended comes first: the last line of a native log may be about anything."""
+    lines = [line.strip() for line in err.splitlines() if line.strip()]
+    last = f"; the last line that it wrote: {lines[-1][:500]}" if lines else ""
+    return child_processes.how_it_ended(code) + last

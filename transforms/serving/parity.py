@@ -1,8 +1,7 @@
 """The proof that a saved model gives what the baseline promises: on the probes, in a process of its own.
 
-Run as `python -m transforms.serving.parity`, it reads the folder of a SavedModel from stdin and writes what
-differs as JSON into the last line of stdout. The model's own `assets.extra/probes.tfrecord` says what each
-request must give.
+`transforms.serving.confined` runs it there and gives it the folder of a SavedModel. The model's own
+`assets.extra/probes.tfrecord` says what each request must give.
 Nothing of the project's or of tf.Transform's is loaded there that a serving system would not have; packages
 of further ops are, where the model does not load without.
 """
@@ -10,13 +9,10 @@ of further ops are, where the model does not load without.
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
@@ -234,25 +230,13 @@ def joined(parts: Sequence[Mapping[str, Rows]]) -> dict[str, Rows]:
     }
 
 
-def main() -> int:
-    """Loads TensorFlow at once, so that whoever started this can work meanwhile, then waits for a folder."""
-    # From here on whatever prints to stdout, native code included, prints to stderr.
-    with os.fdopen(os.dup(1), "w") as answer:
-        os.dup2(2, 1)
-        return _answer(answer)
-
-
-def _answer(answer: TextIO) -> int:
+def prepare() -> None:
+    """Loads TensorFlow, so that whoever started this can work meanwhile."""
     import tensorflow as tf
 
     assert tf.saved_model  # the API's lazy parts too
-    folder = sys.stdin.readline().rstrip("\n")
-    if folder:
-        differences = [dataclasses.asdict(difference) for difference in check(folder)]
-        # On a line of its own, whatever was printed before this began.
-        answer.write("\n" + json.dumps(differences) + "\n")
-    return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def answer(folder: str) -> list[dict[str, Any]]:
+    """What differs in the SavedModel in this folder, as JSON has it."""
+    return [dataclasses.asdict(difference) for difference in check(folder)]

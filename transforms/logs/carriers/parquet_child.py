@@ -8,7 +8,7 @@ A request is a line of JSON on standard input: {"path", "rows"}. Standard output
 the length of what follows as 8 bytes, little-endian, and that. The letters: H, once, when it is there. S, the
 schema of a file as Arrow IPC, then B for each batch, 8 bytes of how much of the file has been read before an
 IPC stream of the batch alone, with its dictionaries. Last comes E, the end, or X, what is wrong, as JSON:
-{"errno", "text"}. It ends with its standard input, and where memory does not suffice.
+{"errno", "text"}. It ends with its standard input, with who started it, and where memory does not suffice.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from transforms import arrow
+from transforms import arrow, child_processes
 from transforms.arrow import pa, pq
 
 #: The memory that one reader may have for its data, in bytes.
@@ -51,6 +51,7 @@ def main() -> None:
 
 def _prepare() -> int:
     """Limits what this process may take, and gives its output to frames alone; the descriptor of it."""
+    child_processes.watch_lifeline()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who asks ends this process
     for limit, size in ((resource.RLIMIT_DATA, MEMORY), (resource.RLIMIT_CORE, 0)):
         with contextlib.suppress(ValueError, OSError):  # a lower limit stands already

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from transforms import arrow
+from transforms import arrow, child_processes
 from transforms.arrow import pa
 from transforms.logs.carriers.parquet_child import FRAME, MEMORY, POSITION
 from transforms.logs.table_error import TableError
@@ -70,12 +70,23 @@ class _Reader:
         pipe = subprocess.PIPE
         # -P: a file in the user's folder must not take the place of one of our modules, or Python's.
         command = [_python(), "-P", "-m", _MODULE]
+        lifeline, self._lifeline = os.pipe()
         try:
             self._process = subprocess.Popen(
-                command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, bufsize=0, env=_environment()
+                command,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                env={**_environment(), child_processes.LIFELINE: str(lifeline)},
+                pass_fds=[lifeline],
+                start_new_session=True,
             )
         except (OSError, ValueError) as error:
+            os.close(self._lifeline)
             raise _no_reader(type(error).__name__) from error
+        finally:
+            os.close(lifeline)
         try:
             kind, _ = self.receive(_START_SECONDS)
         except _DiedError as error:
@@ -126,7 +137,8 @@ class _Reader:
         self.end()
         if code is None:
             return _DiedError("the process that reads it did not answer")
-        return _DiedError("the process that reads it died, or ran out of memory")
+        how = child_processes.how_it_ended(code)
+        return _DiedError(f"the process that reads it died, or ran out of memory: {how}")
 
     @property
     def pid(self) -> int:
@@ -134,8 +146,11 @@ class _Reader:
 
     def end(self) -> None:
         """Ends the process and waits until it is gone."""
-        self._process.kill()
-        self._process.wait()
+        if self._lifeline < 0:
+            return
+        child_processes.end_group(self._process)
+        os.close(self._lifeline)
+        self._lifeline = -1
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()

@@ -1,0 +1,92 @@
+"""Which nodes only save or restore the model's own variables, by the saver that every SavedModel carries.
+
+The loader runs `restore_op_name` with the file of the model's variables; nobody runs what saves. A node that
+anything else needs, or a function that anything else mentions, is no part of either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from transforms.lint.graphs import Graphs, Place
+from transforms.lint.provenance import called_functions, named_by_objects
+
+SAVES = frozenset({"SaveV2", "Save", "SaveSlices", "MergeV2Checkpoints"})
+RESTORES = frozenset({"RestoreV2", "Restore", "RestoreSlice"})
+
+
+class Saver:
+    """The parts of a MetaGraph that its saver alone uses."""
+
+    def __init__(self, graphs: Graphs) -> None:
+        graph = graphs.scopes[None]
+        saver = graphs.meta_graph.saver_def
+        roots = {
+            "save": graph.ref(saver.save_tensor_name).name,
+            "restore": graph.ref(saver.restore_op_name).name,
+        }
+        needed = {place.name for place in graphs.served | graphs.initialised if place.function is None}
+        restore = _behind(graphs, [roots["restore"]]) - needed
+        save = _behind(graphs, [roots["save"]]) - needed - restore
+        self._nodes = {"save": save, "restore": restore}
+        self._functions = {kind: _only_of(graphs, nodes) for kind, nodes in self._nodes.items()}
+
+    def saves(self, place: Place) -> bool:
+        """Whether this node is only there for saving."""
+        return self._is_of("save", place)
+
+    def restores(self, place: Place) -> bool:
+        """Whether this node is only there for restoring."""
+        return self._is_of("restore", place)
+
+    def _is_of(self, kind: str, place: Place) -> bool:
+        known = self._nodes[kind] if place.function is None else self._functions[kind]
+        return (place.name if place.function is None else place.function) in known
+
+
+def _behind(graphs: Graphs, names: Iterable[str]) -> set[str]:
+    """Nodes of the graph itself that these need."""
+    graph, queue = graphs.scopes[None], list(names)
+    seen: set[str] = set()
+    while queue:
+        name = queue.pop()
+        node = None if name in seen else graph.nodes.get(name)
+        if node is not None:
+            seen.add(name)
+            queue.extend(graph.ref(given).name for given in node.input)
+    return seen
+
+
+def _only_of(graphs: Graphs, nodes: set[str]) -> set[str]:
+    """Functions that are mentioned by these nodes, and by nothing else but such functions."""
+    mentions: dict[str, set[tuple[str | None, str]]] = {}
+    for place in graphs.places():
+        for name in _functions(graphs, graphs.node(place)):
+            mentions.setdefault(name, set()).add((place.function, place.name))
+    only = set(mentions) - named_by_objects(graphs)
+    reached = _reached(mentions, nodes)
+    while True:
+        kept = {name for name in only if all(_is_in(user, nodes, only) for user in mentions[name])}
+        if kept == only:
+            return only & reached
+        only = kept
+
+
+def _is_in(user: tuple[str | None, str], nodes: set[str], functions: set[str]) -> bool:
+    function, node = user
+    return node in nodes if function is None else function in functions
+
+
+def _functions(graphs: Graphs, node: Any) -> set[str]:
+    return {name for name in called_functions(node) if name in graphs.scopes and name is not None}
+
+
+def _reached(mentions: dict[str, set[tuple[str | None, str]]], nodes: set[str]) -> set[str]:
+    """Functions that these nodes lead to; those that only call each other are nobody's."""
+    found: set[str] = set()
+    while True:
+        more = {name for name, users in mentions.items() if any(_is_in(u, nodes, found) for u in users)}
+        if more <= found:
+            return found
+        found |= more
