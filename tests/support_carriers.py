@@ -84,7 +84,7 @@ def parquet_of(rows: Rows, types: Types) -> bytes:
 
 
 def gzipped(write: Callable[[Rows, Types], bytes]) -> Callable[[Rows, Types], bytes]:
-    return lambda rows, types: gzip.compress(write(rows, types))
+    return lambda rows, types: gzip.compress(write(rows, types), mtime=0)
 
 
 def _text(value: Any) -> Any:

@@ -136,7 +136,7 @@ def write_transformed_examples(folder: Path, graph: TransformGraph) -> None:
     folder.mkdir()
     for number, part in enumerate((examples[:41], examples[41:])):
         data = b"".join(map(frame, part))
-        (folder / f"examples-{number:05}-of-00002.tfrecord.gz").write_bytes(gzip.compress(data))
+        (folder / f"examples-{number:05}-of-00002.tfrecord.gz").write_bytes(gzip.compress(data, mtime=0))
 
 
 def write_baseline(folder: Path) -> str:

@@ -87,7 +87,7 @@ def examples_log(examples: Sequence[bytes], seconds: int = 0, version: int | Non
 def write_records(path: Path, records: Iterable[bytes]) -> FileSize:
     """A TFRecord file, compressed where its name ends in `.gz`."""
     data = b"".join(map(frame, records))
-    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
     return FileSize(str(path), path.stat().st_size)
 
 

@@ -154,7 +154,7 @@ def encodings(message: Message) -> dict[str, bytes]:
         "text": text_format.MessageToString(message).encode(),
         "binary": binary,
         "tfrecord": tfrecord.frame(binary),
-        "gzip": gzip.compress(tfrecord.frame(binary)),
+        "gzip": gzip.compress(tfrecord.frame(binary), mtime=0),
     }
 
 

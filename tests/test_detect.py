@@ -50,7 +50,7 @@ def test_one_bad_record_at_the_start_does_not_decide() -> None:
 @pytest.mark.parametrize("name", ["table.csv", "table", "table.csv.gz"])
 def test_text_with_commas_is_csv(tmp_path: Path, name: str) -> None:
     text = "größe,fare\n1,2.5\n".encode() * 500
-    (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith("gz") else text)
+    (tmp_path / name).write_bytes(gzip.compress(text, mtime=0) if name.endswith("gz") else text)
     assert detect(str(tmp_path / name)) is Format.CSV
 
 
@@ -63,7 +63,7 @@ def test_a_broken_tfrecord_is_left_to_its_reader(tmp_path: Path) -> None:
     broken = bytearray(frame(EXAMPLES[0]))
     broken[9] ^= 1
     (tmp_path / "broken").write_bytes(broken)
-    (tmp_path / "cut.gz").write_bytes(gzip.compress(frame(EXAMPLES[0]))[:12])
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(frame(EXAMPLES[0]), mtime=0)[:12])
     assert detect(str(tmp_path / "broken")) is Format.TF_EXAMPLE
     assert detect(str(tmp_path / "cut.gz")) is Format.TF_EXAMPLE
 
@@ -124,9 +124,9 @@ LINES: dict[str, list[dict[str, Any]]] = {
 def test_json_lines_are_told_by_their_keys(tmp_path: Path, wanted: str, record: dict[str, Any]) -> None:
     other = b'no JSON\n{"level": "info"}\n'
     assert detect_log([log_of(tmp_path, line(**record))]) is Format(wanted)
-    assert detect_log([log_of(tmp_path, gzip.compress(other + line(**record)), "log.jsonl.gz")]) is Format(
-        wanted
-    )
+    assert detect_log(
+        [log_of(tmp_path, gzip.compress(other + line(**record), mtime=0), "log.jsonl.gz")]
+    ) is Format(wanted)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_log_of_nothing_that_is_read_is_refused(tmp_path: Path) -> None:
         frame(EXAMPLES[0])[:3],
         frame(EXAMPLES[0])[:9],
         b"\x09" + frame(EXAMPLES[0])[1:],
-        gzip.compress(b"x")[:9],
+        gzip.compress(b"x", mtime=0)[:9],
     ],
 )
 def test_a_log_of_damaged_tfrecords_is_left_to_its_reader(tmp_path: Path, data: bytes) -> None:

@@ -121,7 +121,7 @@ def test_a_truncated_and_a_changed_file_are_faults_beside_good_ones(tmp_path: Pa
         "0-whole": whole,
         "1-truncated": whole[:-3],
         "2-changed": bytes(changed),
-        "3-cut.gz": gzip.compress(whole)[:-30],
+        "3-cut.gz": gzip.compress(whole, mtime=0)[:-30],
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
@@ -150,7 +150,7 @@ TABLE_ROWS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("schema", [SCHEMA, None])
 def test_csv_takes_its_types_from_all_files(tmp_path: Path, schema: Any) -> None:
     (tmp_path / "a.csv").write_text("age,fare,word,more\n1,0.5,a,1\n,2,b,\n3,,c,2\n")
-    (tmp_path / "b.csv.gz").write_bytes(gzip.compress(b"word,more,age\n7,x,\n"))
+    (tmp_path / "b.csv.gz").write_bytes(gzip.compress(b"word,more,age\n7,x,\n", mtime=0))
     (tmp_path / "c.csv").write_text("")
     batches, rejects, faults, counts = run(ReadExamples(tuple(expand(str(tmp_path))), schema))
     more: list[dict[str, Any]] = [{"more": [b"1"]}, {}, {"more": [b"2"]}, {"more": [b"x"]}]
@@ -241,8 +241,8 @@ def test_a_file_that_has_gone_is_a_fault(tmp_path: Path, file_format: Format) ->
         (Format.PARQUET, b"PAR1 and no more", "bad_parquet"),
         (Format.CSV, b"a,a\n1,2\n", "bad_header"),
         (Format.CSV, b"\x1f\x8b\x08" + bytes(7) + b"\xff" * 99, "bad_csv"),
-        (Format.CSV, gzip.compress(b"a,b\n" + b"1,2\n" * 3_000_000)[:-9], "truncated"),
-        (Format.CSV, gzip.compress(b"a,b\n1,2\n")[:-9], "truncated"),
+        (Format.CSV, gzip.compress(b"a,b\n" + b"1,2\n" * 3_000_000, mtime=0)[:-9], "truncated"),
+        (Format.CSV, gzip.compress(b"a,b\n1,2\n", mtime=0)[:-9], "truncated"),
         (Format.TF_EXAMPLE, b"a,b\n1,2\n3,4\n", "checksum"),
         (Format.PREDICTION_LOG, b"PAR1", "truncated"),
     ],

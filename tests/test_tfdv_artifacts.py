@@ -31,7 +31,7 @@ def as_binary(message: Message) -> bytes:
 
 
 def as_tfrecord(message: Message) -> bytes:
-    return gzip.compress(frame(as_binary(message)))
+    return gzip.compress(frame(as_binary(message)), mtime=0)
 
 
 @pytest.fixture(scope="module")
