@@ -133,9 +133,14 @@ def choose(candidates: Sequence[Facts], wanted: str | None = None) -> tuple[Fact
 
 def pins(stack: Stack, sections: Sequence[str], folder: Path = FOLDER) -> list[str]:
     """The lines `NAME==VERSION [; MARKER]` of the stack's file that stand in these sections."""
+    return [requirement(line) for line in locked_pins(stack, sections, folder)]
+
+
+def locked_pins(stack: Stack, sections: Sequence[str], folder: Path = FOLDER) -> list[str]:
+    """The same pins, each followed in its line by ` --hash=sha256:...` of every file it may come from."""
     found: list[str] = []
     section = None
-    for line in (folder / f"{stack.name}.txt").read_text(encoding="utf-8").splitlines():
+    for line in _logical_lines(folder / f"{stack.name}.txt"):
         heading = re.fullmatch(r"# \[(\w+)\]", line)
         section = heading.group(1) if heading else section
         if section in sections and line and not line.startswith("#"):
@@ -143,16 +148,25 @@ def pins(stack: Stack, sections: Sequence[str], folder: Path = FOLDER) -> list[s
     return found
 
 
+def requirement(locked: str) -> str:
+    """A locked pin without its hashes."""
+    return locked.split(" --hash=", 1)[0]
+
+
 def installable(stack: Stack, facts: Facts, sections: Sequence[str], folder: Path = FOLDER) -> list[str]:
-    """The pins, those without a wheel replaced where this machine has no compiler."""
-    lines = pins(stack, sections, folder)
+    """The locked pins, those without a wheel replaced where this machine has no compiler."""
+    lines = locked_pins(stack, sections, folder)
     if facts.has_compiler:
         return lines
     if facts.system != "Linux":
         raise NoStackError("pyfarmhash must be compiled here and there is no C++ compiler: install one")
-    text = (folder / "without-compiler.txt").read_text(encoding="utf-8")
-    instead = {line.split("==")[0]: line for line in text.splitlines() if "==" in line}
+    wheels = _logical_lines(folder / "without-compiler.txt")
+    instead = {line.split("==")[0]: line for line in wheels if "==" in line}
     return [instead.get(line.split("==")[0], line) for line in lines]
+
+
+def _logical_lines(path: Path) -> list[str]:
+    return re.sub(r" \\\n +", " ", path.read_text(encoding="utf-8")).splitlines()
 
 
 def this_interpreter() -> Facts:

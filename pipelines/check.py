@@ -47,7 +47,8 @@ class _Candidate:
 def run(options: CheckOptions, console: Console) -> int:
     """Prints the report and returns 1 if there is an error in it, else 0.
 
-    Raises UsageError (bad baseline, no model), InputError when a model cannot be loaded or asked.
+    Raises UsageError (bad baseline, no model), InputError when a model cannot be loaded or asked, or the
+    report cannot be written.
     """
     with fresh_process(_PROCESS) as fresh:
 
@@ -60,6 +61,7 @@ def run(options: CheckOptions, console: Console) -> int:
         console.lines([json.dumps(report.to_json(), indent=2, allow_nan=False)])
     else:
         check_table.show(report, console)
+    console.check_shown("the report")
     return report.exit_code
 
 

@@ -14,7 +14,7 @@ EXIT_CODES = """exit codes:
   0  the model gives what the baseline promises
   1  it does not, or the lint found an error
   2  wrong usage or configuration
-  3  a model cannot be loaded or asked
+  3  a model cannot be loaded or asked, or the report cannot be written
 """
 
 

@@ -10,15 +10,25 @@ import io
 import logging
 import os
 import sys
-import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
-from pipelines import __version__, backtest_options, check_options, join_options, reading_flags, replay_flags
+from pipelines import (
+    __version__,
+    backtest_options,
+    check_options,
+    failures,
+    join_options,
+    places,
+    reading_flags,
+    replay_flags,
+    streams,
+)
 from pipelines import help_texts as texts
 from pipelines import options as opts
+from pipelines.parser import Parser
 from transforms.errors import TrueserveError, UsageError
 from transforms.publish import words
 
@@ -28,17 +38,14 @@ _LONGEST_ERROR = 4000
 _WITHOUT_BEAM = ("export", "check")
 
 
-class _Parser(argparse.ArgumentParser):
-    """Argparse with our one-line errors in place of its usage dump."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message} (see `{self.prog} --help`)")
-
-
 def entry_point() -> None:
-    code = main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
+    streams.open_missing()
+    try:
+        code = main(sys.argv[1:])
+    except SystemExit as stop:  # argparse has shown help, or the version
+        code = int(stop.code or 0)
+    for stream in (sys.stdout, sys.stderr):
+        streams.Guarded(stream).flush()
     # TensorFlow's finalisers fail, at length and without harm, in an interpreter that is shutting down.
     os._exit(code)
 
@@ -49,21 +56,14 @@ def main(argv: Sequence[str]) -> int:
         return _run(list(argv))
     except TrueserveError as error:
         # File names are strangers' too: none may steer the terminal.
-        print(f"trueserve: error: {words.visible(str(error), _LONGEST_ERROR)}", file=sys.stderr)
+        streams.say(f"error: {words.visible(str(error), _LONGEST_ERROR)}")
         return error.exit_code
     except KeyboardInterrupt:
-        print("trueserve: interrupted; a job that was submitted may still publish", file=sys.stderr)
+        streams.say("interrupted; a job that was submitted may still publish")
         return 130
     except Exception as error:  # noqa: BLE001 - exit code 1 would say "skew"
-        print(f"trueserve: error: {_unexpected(error)}", file=sys.stderr)
+        streams.say(f"error: {words.visible(failures.unexpected(error), _LONGEST_ERROR)}")
         return TrueserveError.exit_code
-
-
-def _unexpected(error: Exception) -> str:
-    """Where an error arose that nobody foresaw; without its text, which may hold a request's values."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{Path(frame.filename).name}:{frame.lineno}"
-    return f"unexpected {type(error).__name__} at {place} in {frame.name}; please report it"
 
 
 def _run(argv: list[str]) -> int:
@@ -76,12 +76,23 @@ def _run(argv: list[str]) -> int:
     parsed, rest = parser.parse_known_args(argv)
     if rest and parsed.command in _WITHOUT_BEAM:
         raise UsageError(f"unknown argument {rest[0]!r} (see `trueserve {parsed.command} --help`)")
+    places.check_not_empty(_parser_of(parser, parsed.command), parsed)
     options = parsed.build(parsed, tuple(rest))
     command = _import_command(parsed.command)
     from pipelines.console import Console
 
-    code: int = command.run(options, Console())
+    console = Console()
+    code: int = command.run(options, console)
+    if console.unwritable is not None:
+        console.warning(
+            f"cannot write to standard output: {console.unwritable}; exit code {code} is that of the result"
+        )
     return code
+
+
+def _parser_of(parser: Any, command: str) -> argparse.ArgumentParser:
+    found: argparse.ArgumentParser = parser._subparsers._group_actions[0].choices[command]
+    return found
 
 
 def _import_command(name: str) -> Any:
@@ -132,7 +143,7 @@ def _known_to_beam(flag: str) -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="trueserve",
         usage="trueserve COMMAND --FLAG=VALUE ...",
         description=texts.OVERVIEW,

@@ -23,6 +23,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.streams import Guarded, say
+from transforms.errors import InputError
 from transforms.publish import words
 
 Poll = Callable[[], tuple[int, int]]
@@ -48,9 +50,9 @@ class Console:
         interval: float = 0.25,
         plain_interval: float = 10.0,
     ) -> None:
-        self._out = out or sys.stdout
+        self._out = Guarded(out or sys.stdout)
         self._err = err or sys.stderr
-        self._rich = RichConsole(file=self._out, force_terminal=terminal, highlight=False)
+        self._rich = RichConsole(file=self._out, force_terminal=terminal, highlight=False)  # type: ignore[arg-type]
         self.terminal = self._rich.is_terminal if terminal is None else terminal
         self._interval = interval if self.terminal else plain_interval
 
@@ -81,7 +83,23 @@ class Console:
 
     def error(self, text: str) -> None:
         """One line on stderr."""
-        print(f"trueserve: error: {words.visible(text, 2000)}", file=self._err, flush=True)
+        say(f"error: {words.visible(text, 2000)}", self._err)
+
+    def warning(self, text: str) -> None:
+        """One line on stderr, of something that does not change the outcome."""
+        say(f"warning: {words.visible(text, 2000)}", self._err)
+
+    @property
+    def unwritable(self) -> str | None:
+        """Why standard output did not take all that was written; None where it did."""
+        return self._out.unwritable
+
+    def check_shown(self, what: str) -> None:
+        """Raises InputError where `what`, which standard output alone gets, could not be written there."""
+        if (why := self._out.flushed()) is not None:
+            raise InputError(
+                f"cannot write {what} to standard output: {why}; send it elsewhere and run again"
+            )
 
     @contextlib.contextmanager
     def progress(self, text: str, poll: Poll, total_bytes: int | None = None) -> Iterator[None]:
@@ -131,7 +149,8 @@ class Console:
             self._line(f"{meter.text}: done, {meter.facts(done=True)}")
 
     def _line(self, text: str) -> None:
-        print(text, file=self._out, flush=True)
+        self._out.write(f"{text}\n")
+        self._out.flush()
 
 
 class _Meter:

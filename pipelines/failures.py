@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import traceback
 from collections.abc import Iterator, Sequence
@@ -43,6 +44,19 @@ def parts_of(error: BaseException) -> list[Part]:
     return [part for one in reversed(chain) for part in (*_told(str(one)), _part(one))]
 
 
+def unexpected(error: Exception) -> str:
+    """Where an error arose that nobody foresaw; without its text, which may hold a request's values.
+
+    What an operating system says (no space left, permission denied) holds none.
+    """
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}:{frame.lineno}"
+    if isinstance(error, OSError) and error.errno and error.strerror:
+        file = "" if error.filename is None else f"{error.filename}: "
+        return f"{file}{os.strerror(error.errno)} (at {place} in {frame.name}); mend that and run again"
+    return f"unexpected {type(error).__name__} at {place} in {frame.name}; please report it"
+
+
 def summary(parts: Sequence[Part]) -> str:
     """One line: the text of an error of ours, or else the first cause's class and where it arose."""
     if ours := next((part.text for part in parts if part.text), None):
@@ -63,7 +77,9 @@ def _line(part: Part) -> str:
 
 def _part(error: BaseException) -> Part:
     frames = tuple(f"{f.filename}:{f.lineno} in {f.name}" for f in traceback.extract_tb(error.__traceback__))
-    return Part(type(error).__name__, frames, _alone(str(error)) if isinstance(error, TrueserveError) else "")
+    return Part(
+        type(error).__name__, frames, without_step(str(error)) if isinstance(error, TrueserveError) else ""
+    )
 
 
 def _told(text: str) -> Iterator[Part]:
@@ -80,10 +96,10 @@ def _told(text: str) -> Iterator[Part]:
 
 def _own_text(line: str) -> str:
     ours = next((prefix for prefix in _OURS if line.startswith(prefix)), None)
-    return _alone(line.removeprefix(ours)) if ours else ""
+    return without_step(line.removeprefix(ours)) if ours else ""
 
 
-def _alone(text: str) -> str:
+def without_step(text: str) -> str:
     """Without the step that Beam adds."""
     return text.split(" [while running ", 1)[0]
 

@@ -16,6 +16,7 @@ from pipelines import beam_options, failures
 from pipelines.console import Console
 from transforms import paths, progress
 from transforms.errors import InputError, TrueserveError
+from transforms.file_systems import reason
 
 
 class Job:
@@ -64,7 +65,8 @@ def new_job(options: PipelineOptions, console: Console) -> Iterator[Job]:
       UsageError: a remote runner without a temporary location that its workers reach.
     """
     location = beam_options.temp_location(options)
-    with tempfile.TemporaryDirectory(prefix="trueserve-") as local:
+    # What a job has published stands, even if its temporary files cannot be deleted.
+    with tempfile.TemporaryDirectory(prefix="trueserve-", ignore_cleanup_errors=True) as local:
         if location is None:
             yield Job(options, console, local, _subfolder(local, "temp"))
             return
@@ -96,14 +98,17 @@ def _counters(result: Any) -> tuple[int, int]:
 def _explained() -> Iterator[None]:
     try:
         yield
-    except InputError:
-        raise
+    except InputError as error:
+        raise InputError(failures.without_step(str(error))) from error
     except Exception as error:
         parts = failures.parts_of(error)
         raise InputError(f"the Beam job failed: {failures.summary(parts)}; {_keep(parts)}") from error
 
 
 def _keep(parts: Sequence[failures.Part]) -> str:
-    with tempfile.NamedTemporaryFile("w", prefix="trueserve-", suffix=".log", delete=False) as stream:
-        stream.write(failures.report(parts))
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="trueserve-", suffix=".log", delete=False) as stream:
+            stream.write(failures.report(parts))
+    except OSError as error:  # a full disk may be what the job failed of
+        return f"the traceback cannot be kept: {reason(error)}"
     return f"the traceback, without the errors' texts, is in {stream.name}"

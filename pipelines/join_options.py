@@ -7,7 +7,7 @@ import dataclasses
 import datetime as dt
 
 from pipelines import options as opts
-from pipelines import reading_flags
+from pipelines import places, reading_flags
 from transforms import windows
 from transforms.errors import UsageError
 from transforms.joining.key_parts import KeyPart, parse_key
@@ -78,6 +78,7 @@ class JoinOptions:
                 raise UsageError("--float_round_ndigits stands alone, without --tolerance")
         if self.baseline is not None and self.schema is not None:
             raise UsageError("--baseline stands alone, without --schema")
+        places.check_output(self.output, self.baseline, logs=self.logs, examples=self.examples)
         opts.check_window(self.start, self.end)
         if windows.has_fields(self.logs):
             windows.patterns(self.logs, self.start, self.end)

@@ -8,6 +8,7 @@ import datetime as dt
 import math
 from pathlib import Path
 
+from pipelines import places
 from transforms import windows
 from transforms.errors import UsageError
 
@@ -79,6 +80,7 @@ class ExportOptions:
     def __post_init__(self) -> None:
         if self.prediction_rows < 0:
             raise UsageError(f"--prediction_rows: expected a number of 0 or more, got {self.prediction_rows}")
+        places.check_output(self.output, self.baseline, evaluation=self.evaluation)
         _check_local_file("--model", self.model)
         _check_local_file("--custom_objects", self.custom_objects)
 
@@ -142,6 +144,7 @@ class ValidateOptions:
         _check_threshold("--jsd", self.jsd)
         _check_threshold("--linf", self.linf)
         _check_reference(self)
+        places.check_output(self.output, self.baseline, what=" for verdicts", logs=self.logs)
         _check_replay(self)
         check_narrowing(self.only, self.ignore, self.thresholds)
         check_window(self.start, self.end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
@@ -84,10 +85,20 @@ def run(options: PrepareOptions, console: Console) -> int:
             counted = _count_periods(plan, job, schema, console)
             console.step("recording probes and the contract")
             _finish(plan, job, schema, given, counted)
+    except InputError as error:
+        raise InputError(f"{error}{_what_is_read(plan)}") from error
     finally:
         layout.discard(options.baseline, plan.staged)
     console.result("baseline", options.baseline)
     return 0
+
+
+def _what_is_read(plan: Plan) -> str:
+    """What an error leaves to be known: the new baseline may be complete, and but lack its name."""
+    with contextlib.suppress(InputError):
+        if layout.whole(plan.options.baseline) == plan.staged:
+            return f"; the new baseline is complete in {plan.staged}, and read from there until the next run"
+    return ""
 
 
 def _plan(options: PrepareOptions) -> Plan:

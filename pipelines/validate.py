@@ -10,29 +10,29 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines import beam_options, narrowing, prediction_reference, training_side
+from pipelines import beam_options, conclusion, narrowing, prediction_reference, training_side
+from pipelines.conclusion import Run
 from pipelines.console import Console
 from pipelines.job import Job as BeamJob
 from pipelines.job import new_job
 from pipelines.options import ValidateOptions
 from pipelines.training_side import TrainingSide
 from transforms import paths, slicing, windows
-from transforms.accounting import Accounting
 from transforms.baseline import layout, served_contracts
-from transforms.errors import InputError, TrueserveError, UsageError
+from transforms.errors import UsageError
 from transforms.graph import ApplyTransformGraph
 from transforms.logged_predictions import TakePredictions
 from transforms.logs import bigquery
 from transforms.logs.warm_ups import fingerprints
 from transforms.mark_rows import MarkRows
 from transforms.paths import FileSize
-from transforms.publish import earlier, run_folder
-from transforms.publish.conclude import Evidence, Job, conclude
+from transforms.publish import earlier, run_ids
+from transforms.publish.conclude import Job
 from transforms.publish.publish import PublishVerdict
 from transforms.publish.replayed import Asked
 from transforms.read import ReadRequests
 from transforms.read_bigquery import ReadBigQueryRequests
-from transforms.records import Fault, Window
+from transforms.records import Window
 from transforms.replay import reference_model
 from transforms.replay.compare import Tolerance
 from transforms.replay.report import Limits
@@ -43,9 +43,6 @@ from transforms.verdict import unseen
 from transforms.verdict.findings import Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
-
-# Reasons that are told on stderr; the report has them all.
-_SAID = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,12 +69,12 @@ def run(options: ValidateOptions, console: Console) -> int:
     _check_places(options, beam_flags)
     console.step(f"reading the training side: {options.baseline or options.statistics}")
     plan = make_plan(options)
-    try:
+
+    def work() -> None:
         with new_job(beam_flags, console) as job:
             _run_job(plan, job, files_of(options))
-    except InputError as error:
-        _publish_failure(plan, error)
-    return _conclude(plan, console)
+
+    return conclusion.finish(Run(options.output, options.logs, plan.run_id, plan.job), console, work)
 
 
 def make_plan(options: ValidateOptions) -> Plan:
@@ -108,7 +105,7 @@ def make_plan(options: ValidateOptions) -> Plan:
             beside=_asked(options),
             earlier=_earlier(options, window, contract),
         ),
-        run_id=run_folder.new_run_id(),
+        run_id=run_ids.new_run_id(),
         warm_ups=fingerprints(probe_requests.requests(loaded.probes)) if loaded else frozenset(),
     )
     if options.slice_by:
@@ -282,37 +279,3 @@ def _check_places(options: ValidateOptions, beam_flags: PipelineOptions) -> None
         # Its statistics have the names of ours, and would be overwritten.
         raise UsageError(f"--output: {options.output} is a baseline; name another folder for verdicts")
     paths.check_writable(options.output)
-
-
-def _publish_failure(plan: Plan, error: TrueserveError) -> None:
-    """Publishes `failed` from here, where the graph could not: there was no input, or the job died."""
-    if run_folder.find_run(plan.options.output, plan.run_id) is not None:
-        return
-    fault = Fault(file=plan.options.logs, reason="input", detail=str(error))
-    evidence = Evidence(statistics={}, accounting=Accounting(), faults=(fault,))
-    verdict, files = conclude(_no_references, evidence, plan.job)
-    run_folder.publish(plan.options.output, verdict, files, plan.run_id)
-
-
-def _no_references() -> list[Reference]:
-    return []
-
-
-def _conclude(plan: Plan, console: Console) -> int:
-    found = run_folder.find_run(plan.options.output, plan.run_id)
-    if found is None:
-        raise InputError("the job ended without a verdict; nothing was published")
-    folder, verdict = found
-    console.findings(verdict)
-    if reasons := _reasons(verdict):
-        console.error(reasons)
-    console.result("report", paths.join(folder, "report.html"))
-    code: int = verdict["exit_code"]
-    return code
-
-
-def _reasons(verdict: Mapping[str, Any]) -> str:
-    """Why the run failed or examined nothing, in one line; empty for a run that did its work."""
-    messages = [finding["message"] for finding in verdict["findings"] if finding["kind"] == "input"]
-    more = [f"{len(messages) - _SAID} more in the report"] if len(messages) > _SAID else []
-    return "; ".join([*messages[:_SAID], *more])

@@ -12,6 +12,47 @@ SCHEME = "memory"
 OBJECTS: dict[str, bytes] = {}
 
 
+class Faults:
+    """Which upload or deletion fails, counted from 0, and how; nothing fails without `how`.
+
+    `how` is one of
+      open: before anything is stored.
+      half: half is written, and closing stores that half, as the clients of stores do.
+      close: nothing is stored.
+      stored: all is stored, and then an error comes.
+      delete: a deletion that does nothing.
+
+    Attributes:
+      lasting: whether all that follow fail, too (a full disk), or but that one.
+    """
+
+    def __init__(self) -> None:
+        self.set(0, "")
+
+    def set(self, at: int, how: str, lasting: bool = False) -> None:
+        self.at, self.how, self.lasting = at, how, lasting
+        self.uploads = self.deletions = 0
+
+    @property
+    def were_reached(self) -> bool:
+        return (self.deletions if self.how == "delete" else self.uploads) > self.at
+
+    def of_upload(self) -> str:
+        """How this upload fails; empty if it does not."""
+        self.uploads += 1
+        return self.how if self.how != "delete" and self._is_due(self.uploads - 1) else ""
+
+    def of_deletion(self) -> bool:
+        self.deletions += 1
+        return self.how == "delete" and self._is_due(self.deletions - 1)
+
+    def _is_due(self, number: int) -> bool:
+        return number == self.at or (self.lasting and number > self.at)
+
+
+FAULTS = Faults()
+
+
 class MemoryFileSystem(FileSystem):  # type: ignore[misc]
     """Objects by full path; as in a store there are no folders, and an object appears when closed."""
 
@@ -39,7 +80,9 @@ class MemoryFileSystem(FileSystem):  # type: ignore[misc]
 
     def create(self, path: str, mime_type: str = "", compression_type: str = "auto") -> BinaryIO:
         compression = self._get_compression_type(path, compression_type)
-        upload = Upload(path)
+        if (fault := FAULTS.of_upload()) == "open":
+            raise BeamIOError("403 Forbidden")
+        upload = Upload(path, fault)
         return upload if compression == "uncompressed" else CompressedFile(upload, compression)
 
     def open(self, path: str, mime_type: str = "", compression_type: str = "auto") -> BinaryIO:
@@ -52,6 +95,8 @@ class MemoryFileSystem(FileSystem):  # type: ignore[misc]
         return path in OBJECTS
 
     def delete(self, paths: list[str]) -> None:
+        if FAULTS.of_deletion():
+            raise BeamIOError("503 Service Unavailable", dict.fromkeys(paths, OSError()))
         for path in paths:
             # Beam's sinks delete their temporary folders by name; ours never do.
             below = [name for name in OBJECTS if name.startswith(path.rstrip("/") + "/")]
@@ -83,11 +128,21 @@ class MemoryFileSystem(FileSystem):  # type: ignore[misc]
 class Upload(io.BytesIO):
     mode = "wb"
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, fault: str = "") -> None:
         super().__init__()
-        self._path = path
+        self._path, self._fault = path, fault
+
+    def write(self, data: Any) -> int:
+        if self._fault == "half":
+            super().write(data[: len(data) // 2])
+            raise BeamIOError("503 Service Unavailable")
+        return super().write(data)
 
     def close(self) -> None:
         if not self.closed:
-            OBJECTS[self._path] = self.getvalue()
-        super().close()
+            content, fault = self.getvalue(), self._fault
+            super().close()
+            if fault != "close":
+                OBJECTS[self._path] = content
+            if fault in {"close", "stored"}:
+                raise BeamIOError("503 Service Unavailable")

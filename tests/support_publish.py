@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from transforms import paths
-from transforms.publish import run_folder
+from transforms.publish import copies, run_folder
 
 # Their server imports little and forks a process in milliseconds: one can be killed at every step.
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -24,6 +24,10 @@ FILES = {
     "stats.binpb": b"\x00\x01" * 500,
     "rejects/rejects.jsonl": b'{"reason": "not_a_tf_example"}\n',
 }
+
+
+# What Python's audit hooks are told of: os.replace and Path.unlink among them.
+_CHANGES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir"}
 
 
 def publish_and_die(output: str, verdict: Any, files: Mapping[str, bytes], writes: int) -> None:
@@ -46,7 +50,7 @@ def publish_and_die_inside(output: str, verdict: Any, files: Mapping[str, bytes]
 
     def watch(event: str, details: tuple[Any, ...]) -> None:
         nonlocal done
-        if event in {"os.rename", "os.mkdir"} or (event == "open" and "x" in str(details[1])):
+        if event in _CHANGES or (event == "open" and "x" in str(details[1])):
             if done == calls:
                 os.kill(os.getpid(), signal.SIGKILL)
             done += 1
@@ -93,6 +97,13 @@ def broken(root: Path) -> list[str]:
         for name, artifact in verdict["artifacts"].items()
         if not _as_told((root / artifact["path"]), artifact)
     ]
+
+
+def stale(root: Path) -> list[str]:
+    """The copies beside verdict.json in `root` that are not those of the files that it names."""
+    artifacts = json.loads((root / "verdict.json").read_bytes())["artifacts"]
+    there = [name for name in sorted(copies.COPIES) if (root / name).exists()]
+    return [name for name in there if name not in artifacts or not _as_told(root / name, artifacts[name])]
 
 
 def _as_told(path: Path, artifact: Mapping[str, Any]) -> bool:

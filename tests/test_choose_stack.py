@@ -19,8 +19,10 @@ from constraints.choose import (
     candidates,
     choose,
     installable,
+    locked_pins,
     pins,
     probe,
+    requirement,
     this_interpreter,
 )
 
@@ -106,10 +108,22 @@ def test_python_without_ensurepip_is_passed_over_or_named() -> None:
 @pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.name)
 def test_every_package_is_pinned_once_for_each_python(stack: Stack) -> None:
     everything = pins(stack, ("build", "runtime", "demo", "test", "aws"))
-    assert all(re.fullmatch(r"[a-z0-9-]+==[^ ;]+( ; .+)?", line) for line in everything)
+    assert all(re.fullmatch(r"[a-z0-9-]+==[^ ;]+( ; [^-]+)?", line) for line in everything)
     unconditional = [line.split("==")[0] for line in everything if "python_version" not in line]
     assert len(unconditional) == len(set(unconditional))
     assert len(pins(stack, ("runtime",))) > 100
+
+
+@pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.name)
+def test_every_pin_names_the_files_it_may_be_installed_from(stack: Stack) -> None:
+    """In one line, as pip reads it; also the pin for machines without a compiler."""
+    sections = ("build", "runtime", "demo", "test", "aws")
+    bare = dataclasses.replace(DEBIAN_13, has_compiler=False)
+    for lines in (locked_pins(stack, sections), installable(stack, bare, sections)):
+        assert [
+            line for line in lines if not re.fullmatch(r"\S+( ; [^-]+)?( --hash=sha256:[0-9a-f]{64})+", line)
+        ] == []
+    assert [requirement(line) for line in locked_pins(stack, sections)] == pins(stack, sections)
 
 
 def test_sections_do_not_run_into_one_another() -> None:
@@ -131,7 +145,10 @@ def test_wheel_takes_the_place_of_what_needs_a_compiler() -> None:
     bare = dataclasses.replace(DEBIAN_13, has_compiler=False)
     with_compiler = installable(STACKS[0], DEBIAN_13, ("runtime",))
     without = installable(STACKS[0], bare, ("runtime",))
-    assert set(with_compiler) ^ set(without) == {"pyfarmhash==0.3.2", "pyfarmhash==0.5.1"}
+    assert {requirement(line) for line in set(with_compiler) ^ set(without)} == {
+        "pyfarmhash==0.3.2",
+        "pyfarmhash==0.5.1",
+    }
 
 
 def test_this_interpreter_tells_its_own_facts() -> None:

@@ -12,6 +12,7 @@ import pytest
 from apache_beam.internal.cloudpickle import cloudpickle
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipelines import failures
 from pipelines.console import Console
 from pipelines.job import new_job
 from transforms.errors import InputError, UsageError
@@ -84,3 +85,16 @@ def test_what_happened_in_another_process_is_told_without_payload() -> None:
     assert "somebody" not in message + kept
     assert "errors_impl.InvalidArgumentError at " in message
     assert re.search(r"^  \S+/test_failures.py:\d+ in process$", kept, re.MULTILINE)
+
+
+def test_an_error_of_the_operating_system_is_told_and_no_other_text_is() -> None:
+    def raised(error: Exception) -> Exception:
+        with pytest.raises(type(error)) as caught:
+            raise error
+        return caught.value
+
+    full = failures.unexpected(raised(OSError(28, "secret", "/data/file")))
+    assert full.startswith("/data/file: No space left on device (at test_failures.py:")
+    other = failures.unexpected(raised(ValueError("secret")))
+    assert other.startswith("unexpected ValueError at test_failures.py:")
+    assert "secret" not in full + other

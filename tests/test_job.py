@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from support_memory_files import OBJECTS
 
+from pipelines import job
 from pipelines.beam_options import beam_options, is_local
 from pipelines.console import Console
 from pipelines.job import new_job
 from transforms import paths
+from transforms.errors import InputError
 
 LOCATION = "memory://bucket/tmp"
 REMOTE = ["--runner=DataflowRunner", f"--temp_location={LOCATION}"]
@@ -66,3 +68,15 @@ def test_runners_of_this_machine(runner: str | None) -> None:
 @pytest.mark.parametrize("runner", ["DataflowRunner", "dataflowrunner", "FlinkRunner", "PortableRunner"])
 def test_runners_elsewhere(runner: str) -> None:
     assert not is_local(beam_options([f"--runner={runner}"]))
+
+
+def test_a_traceback_that_cannot_be_kept_hides_no_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk may be what the job failed of."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
+    said = r"the Beam job failed: .*; the traceback cannot be kept: No space"
+    with pytest.raises(InputError, match=said), job._explained():
+        raise RuntimeError

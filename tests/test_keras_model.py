@@ -50,3 +50,17 @@ def test_a_broken_custom_objects_file_is_named(tmp_path: Path) -> None:
     file.write_text("import keras\nkeras.no_such_thing\n")
     with pytest.raises(UsageError, match=r"layers.py cannot be run: AttributeError: .*no_such_thing"):
         keras_model.load_model(str(tmp_path / "m.keras"), str(file))
+
+
+@pytest.mark.parametrize("name", ["model.h5", "model.HDF5"])
+def test_the_old_format_is_refused_unread(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"not even HDF5")
+    with pytest.raises(UsageError, match=r"old HDF5 format; save the model as a \.keras file"):
+        keras_model.load_model(str(tmp_path / name))
+
+
+def test_python_code_in_a_model_is_not_run(tmp_path: Path) -> None:
+    layers = [keras.Input((1,), name="a"), keras.layers.Lambda(lambda x: x + 1)]
+    keras.Sequential(layers).save(tmp_path / "model.keras")
+    with pytest.raises(UsageError, match="cannot load the Keras model"):
+        keras_model.load_model(str(tmp_path / "model.keras"))

@@ -6,11 +6,12 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from constraints.choose import STACKS, pins
+from constraints.choose import STACKS, Stack, pins
 from pipelines import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,6 +75,18 @@ def test_requirements_are_the_pins_of_the_stack(package: Path) -> None:
     assert not any(line.startswith(others) for line in runtime)
     assert "[demo]\nnycflights13==" in requires
     assert "[aws]\nboto3==" in requires
+
+
+def test_requirements_are_without_hashes(package: Path) -> None:
+    """Metadata of a package has no room for them: pip refuses a requirement that carries one."""
+    assert "--hash" not in (package / "trueserve.egg-info" / "requires.txt").read_text()
+    assert "--hash" not in (package / "PKG-INFO").read_text()
+
+
+@pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.name)
+def test_package_is_built_with_the_pinned_setuptools(stack: Stack) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert set(project["build-system"]["requires"]) <= set(pins(stack, ("build",)))
 
 
 def test_version_is_the_one_that_the_command_tells(package: Path) -> None:

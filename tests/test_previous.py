@@ -63,9 +63,13 @@ def drift(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def documents(output: Path) -> list[dict[str, Any]]:
-    """The verdicts of all runs, the first published first."""
-    found = [json.loads(path.read_text()) for path in output.glob("runs/*/verdict.json")]
-    return sorted(found, key=lambda document: document["artifacts"]["stats.binpb"]["path"])
+    """The verdicts of all runs, the first published first: back from the one that stands."""
+    by_name = {path.parent.name: json.loads(path.read_text()) for path in output.glob("runs/*/verdict.json")}
+    found = [e2e.verdict(output)]
+    while (before := found[-1]["replaces"]) is not None:
+        found.append(by_name[before])
+    assert len(found) == len(by_name)
+    return found[::-1]
 
 
 def test_what_moved_since_the_day_before_is_told(output: Path) -> None:
@@ -103,13 +107,22 @@ def test_a_first_run_says_that_there_is_none(output: Path) -> None:
 def test_a_window_like_the_last_is_quiet_and_of_reruns_the_last_counts(output: Path) -> None:
     first, second, again, third = documents(output)
     assert drift(second) == []
-    assert second["previous"]["run"] == first["artifacts"]["stats.binpb"]["path"].split("/")[1]
+    assert second["previous"]["run"] == run_name(first)
     assert third["previous"]["windows"] == 2
     assert lasting(again) == lasting(first)
 
 
+def test_runs_sort_by_name_as_they_were_published(output: Path) -> None:
+    names = [run_name(document) for document in documents(output)]
+    assert names == sorted(names)
+
+
+def run_name(document: dict[str, Any]) -> str:
+    return str(document["artifacts"]["stats.binpb"]["path"].split("/")[1])
+
+
 def lasting(document: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if name != "artifacts"}
+    return {name: value for name, value in document.items() if name not in {"artifacts", "replaces"}}
 
 
 def test_drift_weakens_no_test_against_training(
@@ -157,7 +170,7 @@ def test_the_console_and_the_page_say_it_in_one_line(
 def test_what_came_back_to_training_and_what_is_ignored_is_info(
     home: Home, logs: str, output: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    third = max(output.glob("runs/*"))
+    third = output / "runs" / run_name(e2e.verdict(output))
     told = validate(capsys, home, logs, tmp_path, 2, f"--previous={third}", "--fail_on=warning")
     # What is back to training is no warning.
     assert (told.code, {one["severity"] for one in drift(e2e.verdict(tmp_path))}) == (0, {"info"})

@@ -17,16 +17,17 @@ from support_publish import (
     publish_and_die_deleting,
     publish_and_die_inside,
     publish_many,
+    stale,
 )
 
 from transforms import paths
 from transforms.errors import InputError
-from transforms.publish import run_folder
+from transforms.publish import copies, run_folder
 from transforms.verdict.verdict import Outcome
 
 OK, SKEW = make_verdict("ok"), make_verdict("skew")
-# Three files and verdict.json in the attempt's folder, the commit, two copies.
-WRITES, COMMIT = 7, 4
+# Three files in the attempt's folder, the commit, its copy in there, two copies beside it.
+WRITES, COMMIT = 7, 3
 
 
 def test_verdict_names_every_file_with_size_and_digest(tmp_path: Path) -> None:
@@ -54,6 +55,7 @@ def test_killed_between_writes_leaves_a_whole_verdict(tmp_path: Path, writes: in
     assert exit_code(publish_and_die, str(tmp_path), SKEW, _other_files(), writes) == -9
 
     assert not broken(tmp_path)
+    assert not stale(tmp_path)
     after = (tmp_path / "verdict.json").read_bytes()
     assert (after == before) == (writes <= COMMIT)
     assert json.loads(after)["verdict"] == ("ok" if writes <= COMMIT else "skew")
@@ -65,14 +67,16 @@ def test_every_write_was_a_place_to_die(tmp_path: Path) -> None:
 
 
 def test_killed_at_any_call_to_the_file_system(tmp_path: Path) -> None:
-    run_folder.publish(str(tmp_path), OK, FILES)
-    before = (tmp_path / "verdict.json").read_bytes()
+    full = {**FILES, "anomalies.pbtxt": b"yesterday's"}
     verdicts = []
     for calls in range(100):
-        (tmp_path / "verdict.json").write_bytes(before)
-        code = exit_code(publish_and_die_inside, str(tmp_path), SKEW, _other_files(), calls)
-        assert not broken(tmp_path)
-        verdicts.append(json.loads((tmp_path / "verdict.json").read_bytes())["verdict"])
+        folder = tmp_path / str(calls)
+        run_folder.publish(str(folder), OK, full, "old")
+        code = exit_code(publish_and_die_inside, str(folder), SKEW, _other_files(), calls)
+        assert not broken(folder)
+        assert not stale(folder)
+        assert run_folder.find_run(str(folder), "old") is not None
+        verdicts.append(json.loads((folder / "verdict.json").read_bytes())["verdict"])
         if code == 0:
             break
     assert code == 0
@@ -90,7 +94,7 @@ def test_next_run_mends_the_copies_of_one_that_died(tmp_path: Path) -> None:
 
 def test_copies_that_the_verdict_does_not_name_go(tmp_path: Path) -> None:
     (tmp_path / "own.html").write_bytes(b"somebody's")
-    for name in run_folder.COPIES:
+    for name in copies.COPIES:
         (tmp_path / name).write_bytes(b"yesterday's")
     run_folder.publish(str(tmp_path), OK, FILES)
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {
@@ -102,13 +106,16 @@ def test_copies_that_the_verdict_does_not_name_go(tmp_path: Path) -> None:
     assert (tmp_path / "report.html").read_bytes() == FILES["report.html"]
 
 
-def test_a_slow_publisher_that_deletes_looks_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("has_committed", [False, True])
+def test_a_slow_publisher_that_deletes_looks_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_committed: bool
+) -> None:
     """Another commits, with a file that this one takes for an old copy and deletes."""
     delete, overtaken = paths.delete_file, False
 
     def delete_late(path: str) -> None:
         nonlocal overtaken
-        if not overtaken:
+        if not overtaken and (tmp_path / "verdict.json").exists() == has_committed:
             overtaken = True
             files = {**FILES, "anomalies.pbtxt": b"the other's"}
             run_folder.publish(str(tmp_path), SKEW, files)
@@ -116,18 +123,26 @@ def test_a_slow_publisher_that_deletes_looks_again(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(paths, "delete_file", delete_late)
     run_folder.publish(str(tmp_path), OK, FILES)
-    assert (tmp_path / "anomalies.pbtxt").read_bytes() == b"the other's"
+    assert overtaken
+    assert not stale(tmp_path)
+    assert (tmp_path / "anomalies.pbtxt").exists() == has_committed  # whoever commits last
+    assert json.loads((tmp_path / "verdict.json").read_bytes())["verdict"] == (
+        "skew" if has_committed else "ok"
+    )
 
 
-def test_killed_at_any_deletion_the_next_run_mends_the_copies(tmp_path: Path) -> None:
+def test_killed_at_any_deletion_no_copy_is_another_verdicts(tmp_path: Path) -> None:
     full = {**FILES, "anomalies.pbtxt": b"a", "transformed_anomalies.pbtxt": b"b"}
-    for deletions in range(3):
-        run_folder.publish(str(tmp_path), OK, full)
-        assert exit_code(publish_and_die_deleting, str(tmp_path), SKEW, FILES, deletions) == -9
-        assert not broken(tmp_path)
-        assert (tmp_path / "transformed_anomalies.pbtxt").exists() == (deletions < 2)
-        run_folder.publish(str(tmp_path), SKEW, FILES)
-        assert not list(tmp_path.glob("*.pbtxt"))
+    for deletions in range(5):
+        folder = tmp_path / str(deletions)
+        run_folder.publish(str(folder), OK, full)
+        assert exit_code(publish_and_die_deleting, str(folder), SKEW, FILES, deletions) == -9
+        assert not broken(folder)
+        assert not stale(folder)
+        assert json.loads((folder / "verdict.json").read_bytes())["verdict"] == "ok"
+        run_folder.publish(str(folder), SKEW, FILES)
+        assert not list(folder.glob("*.pbtxt"))
+        assert (folder / "report.html").exists()
 
 
 @pytest.mark.parametrize(

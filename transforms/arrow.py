@@ -9,7 +9,8 @@ the patch is needed and missing, this import fails.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +20,17 @@ import pyarrow.parquet as pq
 if hasattr(pa, "PyExtensionType"):  # gone in pyarrow 21, and with it the loading of pickles
     import pyarrow_hotfix  # noqa: F401
 
-__all__ = ["PICKLED_TYPE", "check_types", "is_pickled_type", "pa", "pa_csv", "pc", "pq"]
+__all__ = [
+    "PICKLED_TYPE",
+    "check_types",
+    "is_pickled_type",
+    "open_stream",
+    "pa",
+    "pa_csv",
+    "pc",
+    "pq",
+    "read_schema",
+]
 
 #: What is said of a file with such a type. It quotes nothing of the file.
 PICKLED_TYPE = (
@@ -44,9 +55,41 @@ def check_types(fields: Iterable[pa.Field]) -> None:
         check_types(_within(field.type))
 
 
+def open_stream(data: bytes | pa.Buffer, *, checked: bool = False) -> pa.RecordBatchStreamReader:
+    """The reader of an Arrow stream. Raises ValueError, as `check_types`, and ArrowException or OSError.
+
+    `checked`: whether its types have been checked; for a thousand fields that takes some 20 ms.
+    """
+    stream = _loaded(pa.ipc.open_stream, data)
+    if not checked:
+        check_types(stream.schema)
+    return stream
+
+
+def read_schema(data: bytes | pa.Buffer) -> pa.Schema:
+    """The schema that stands alone in a message of Arrow's. Raises as `open_stream`."""
+    schema = _loaded(pa.ipc.read_schema, data)
+    check_types(schema)
+    return schema
+
+
+def _loaded(load: Callable[[bytes | pa.Buffer], Any], data: bytes | pa.Buffer) -> Any:
+    try:
+        return load(data)
+    except Exception as error:
+        if not is_pickled_type(error):
+            raise
+    raise ValueError(PICKLED_TYPE)  # not from the other, whose text quotes the pickle
+
+
 def _within(kind: pa.DataType) -> list[pa.Field]:
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return [kind.value_field]
+    """The fields that a type is made of: of lists, maps, structs and unions, and what others only encode."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return [pa.field("", kind.storage_type)]
     if pa.types.is_map(kind):
         return [kind.key_field, kind.item_field]
-    return [kind[i] for i in range(kind.num_fields)] if pa.types.is_struct(kind) else []
+    if hasattr(kind, "value_field"):
+        return [kind.value_field]
+    if hasattr(kind, "value_type"):  # a dictionary, or runs of one value
+        return [pa.field("", kind.value_type)]
+    return [kind[i] for i in range(kind.num_fields)]

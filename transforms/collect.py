@@ -19,7 +19,7 @@ import numpy as np
 
 from transforms import accounting, coverage, paths
 from transforms.accounting import Accounting
-from transforms.arrow import pa
+from transforms.arrow import open_stream, pa
 from transforms.errors import InputError
 from transforms.read import ReadResult
 from transforms.records import Batch, Fault, Reject
@@ -231,7 +231,7 @@ def _to_stream(table: pa.Table) -> bytes:
 
 
 def _from_stream(data: bytes) -> pa.RecordBatch:
-    table = pa.ipc.open_stream(data).read_all().combine_chunks()
+    table = open_stream(data).read_all().combine_chunks()
     return table.to_batches()[0]
 
 

@@ -13,9 +13,11 @@ Array = np.ndarray[Any, Any]
 
 #: Numbers have the points of their distribution function (`packed_points`), in `any`.
 POINTS = "trueserve_quantiles"
-#: Categories of weighted rows have, as a rank histogram, the rows of values that weigh `NAMED_FROM` rows or
-#: more and came in fewer: whoever names frequent values alone must not take them for such.
+#: Categories of weighted rows have, as a rank histogram, how often values came that weigh `NAMED_FROM` rows
+#: or more and may have come in fewer: whoever names frequent values alone must not take them for such.
 RARE_VALUES = "rare_values"
+#: Numbers of weighted rows have, as a number, for how many rows the one of the greatest weight counts.
+HEAVIEST_ROW = "heaviest_row"
 #: A value that training does not know is named only from this many rows on: a rare string may be a person's.
 NAMED_FROM = 10
 

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from transforms import local_writes
 from transforms.errors import InputError, UsageError
 from transforms.file_systems import FileSize as FileSize  # noqa: PLC0414 - part of this module, too
 from transforms.file_systems import explained, filesystems, match_remote, reason
@@ -116,19 +117,20 @@ def read_bytes(path: str) -> bytes:
 def write_atomically(path: str, data: bytes) -> None:
     """Writes a file so that at every moment readers find the old one or the new one, whole.
 
-    Missing parent folders are made. Raises InputError when it cannot be written.
+    Missing parent folders are made. Raises InputError when it cannot be written: then it was not. A store
+    that reports an error after it has kept all of `data` has written it.
     """
     with explained("write", path):
         if is_local(path):
-            _write_local(Path(path), data)
+            local_writes.write(Path(path), data)
             return
         try:
             # An object appears in its store when the upload is closed, and not before.
             with filesystems(path).create(path, compression_type="uncompressed") as stream:
                 stream.write(data)
         except Exception:
-            _delete_half(path, data)
-            raise
+            if not _is_stored(path, data):
+                raise
 
 
 def make_folder(path: str) -> None:
@@ -161,8 +163,7 @@ def move_tree(source: str, target: str) -> None:
     """Moves a folder. Local: one rename where `target` is missing or empty; else copied, then deleted."""
     if is_local(source) and is_local(target):
         with explained("move to", target):
-            Path(target).parent.mkdir(parents=True, exist_ok=True)
-            _move_local(Path(source), Path(target))
+            local_writes.move(Path(source), Path(target))
         return
     copy_tree(source, target)
     delete_tree(source)
@@ -222,7 +223,7 @@ def check_writable(folder: str) -> None:
     probe = f".trueserve-{uuid.uuid4().hex}"
     try:
         if is_local(folder):
-            _probe_local(_nearest_existing(Path(folder)), probe)
+            local_writes.probe(Path(folder), probe)
             return
         write_atomically(join(folder, probe), b"")
         filesystems(folder).delete([join(folder, probe)])
@@ -230,56 +231,10 @@ def check_writable(folder: str) -> None:
         raise UsageError(f"cannot write to {folder}: {reason(error)}; choose another folder") from error
 
 
-def _probe_local(folder: Path, name: str) -> None:
-    if not folder.is_dir():
-        raise NotADirectoryError(0, f"{folder} is not a folder")
-    (folder / name).touch(exist_ok=False)
-    (folder / name).unlink()
-
-
-def _nearest_existing(path: Path) -> Path:
-    return next(p for p in (path, *path.absolute().parents) if p.exists())
-
-
-def _write_local(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Not tempfile: its files can be read by their owner alone, and keep that mode when renamed.
-    temporary = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    # A rename outlives a power cut only once its folder is on disk; not every file system can do it.
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _move_local(source: Path, target: Path) -> None:
-    try:
-        source.replace(target)
-    except OSError:
-        shutil.copytree(source, target, dirs_exist_ok=True)
-        shutil.rmtree(source)
-
-
 def _copy_bytes(source: str, target: str) -> None:
     with open_stored(source) as stream:
         if is_local(target):
-            Path(target).parent.mkdir(parents=True, exist_ok=True)
-            with Path(target).open("wb") as copy:
+            with local_writes.replacing(Path(target)) as copy:
                 shutil.copyfileobj(stream, copy, _COPY_CHUNK)
             return
         with filesystems(target).create(target, compression_type="uncompressed") as copy:
@@ -298,15 +253,19 @@ def _size(path: str) -> int:
     return int(filesystems(path).get_filesystem(path).size(path))
 
 
-def _delete_half(path: str, data: bytes) -> None:
-    """Deletes what a failed upload left, if it is but a part of `data`: closing it may have published that.
+def _is_stored(path: str, data: bytes) -> bool:
+    """Whether a failed upload left all of `data`; if it left a part, that is deleted.
 
-    An object that stood there before stays: most uploads that fail have not touched it.
+    Closing it may have published either. An object that stood there before stays: most uploads that fail
+    have not touched it.
     """
-    with contextlib.suppress(Exception):  # what went wrong first is what is told
+    with contextlib.suppress(Exception):  # what went wrong first is what is reported
         there = read_bytes(path)
+        if there == data:
+            return True
         if len(there) < len(data) and data.startswith(there):
             delete_file(path)
+    return False
 
 
 def _is_file(path: str) -> bool:

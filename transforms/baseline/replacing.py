@@ -55,9 +55,13 @@ def finish(path: str) -> None:
 
 
 def discard(path: str, staged: str) -> None:
-    """Deletes what is left of `staged`; but not a complete folder while nothing complete has the name."""
-    if _complete(path) or not _complete(staged):
-        _delete(staged)
+    """Deletes what is left of `staged`; but not a complete folder while nothing complete has the name.
+
+    Not being able to fails nothing: what was published stands, and what went wrong first is what is reported.
+    """
+    with contextlib.suppress(InputError):
+        if _complete(path) or not _complete(staged):
+            _delete(staged)
 
 
 def take_name(path: str, staged: str) -> None:
@@ -83,7 +87,7 @@ def _rename(staged: Path, path: Path) -> bool:
             return False
         raise InputError(f"cannot move the baseline to {path}: {error.strerror}") from error
     for old in aside:
-        _delete(str(old))
+        discard(str(path), str(old))
     return True
 
 
@@ -117,7 +121,7 @@ def _copy_over(path: str, staged: str) -> None:
     for name in sorted(names):
         paths.copy_file(paths.join(staged, name), paths.join(path, name))
     paths.write_atomically(paths.join(path, CONTRACT), paths.read_bytes(paths.join(staged, CONTRACT)))
-    _delete(staged)
+    discard(path, staged)
 
 
 def _delete(folder: str) -> None:

@@ -2,9 +2,11 @@
 
 numba's own cache knows a function's file, and not those of the functions that are compiled into it: after
 a change in one of them it would give out old code. Here the code is kept by a digest of all the files that
-compiled functions are in. It is looked for beside the source, where an image or a package may have brought
-it, and in the user's cache folder; it is written to the first of the two (or NUMBA_CACHE_DIR) that can be
-written, and nowhere if none can: then every process compiles for itself.
+compiled functions are in. It is written to NUMBA_CACHE_DIR, or where that is not set beside the source; else
+to the user's cache folder, else to one of the user's own below the system's for temporary files, and nowhere
+if none of them can be written: then every process compiles for itself. It is looked for there and beside the
+source, where an image or a package may have brought it. All of it is pickled machine code, so no folder is
+used, for reading or writing, that somebody else can write to (`private_folders`).
 """
 
 from __future__ import annotations
@@ -12,15 +14,22 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import os
 import tempfile
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, _CacheLocator
 from numba.misc.appdirs import AppDirs
 
+from transforms.columnar.private_folders import create_private, is_private, real_path
+
 _PACKAGES = ("columnar", "summaries")
+# Of folders that are created: what is beside the source is for all who may read that.
+_SHARED, _OWN = 0o755, 0o700
 
 
 @functools.cache
@@ -36,22 +45,54 @@ def _beside(source: Path) -> Path:
     return source.parent / "__pycache__"
 
 
+def _own_folders() -> Iterator[Path]:
+    """Folders of this user alone. A user may have no home, and a home may not be there."""
+    home = os.path.expanduser("~")  # noqa: PTH111 - pathlib raises where there is none
+    cache = AppDirs(appname="trueserve", appauthor=False).user_cache_dir
+    if Path(cache).is_absolute() and (Path(home).is_dir() or not Path(cache).is_relative_to(home)):
+        yield Path(cache) / "code" / _digest()
+    with contextlib.suppress(OSError):
+        temporary = Path(tempfile.gettempdir())
+        if temporary != Path.cwd():  # Python's last resort
+            yield temporary / f"trueserve-{os.geteuid()}" / "code" / _digest()
+
+
+def _candidates(source: Path) -> Iterator[tuple[Path, int]]:
+    """Folders that the code of a file may be in, and the mode of those that are created."""
+    given, name = numba.config.CACHE_DIR, source.parent.name
+    yield (Path(given) / name, _SHARED) if given else (_beside(source), _SHARED)
+    for folder in _own_folders():
+        yield folder / name, _OWN
+
+
 @functools.cache
 def _writable_folder(source: Path) -> Path | None:
-    """The first folder for the code of a file that can be written."""
-    own = Path(AppDirs(appname="trueserve", appauthor=False).user_cache_dir) / "code" / _digest()
-    given = numba.config.CACHE_DIR
-    folders = [Path(given) / source.parent.name] if given else [_beside(source), own / source.parent.name]
-    return next((folder for folder in folders if _can_write(folder)), None)
+    """The first folder for the code of a file that can be written, by this user and root alone."""
+    real = ((real_path(folder), mode) for folder, mode in _candidates(source))
+    return next((folder for folder, mode in real if folder and create_private(folder, mode)), None)
 
 
-def _can_write(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
+@functools.cache
+def _readable_folders(source: Path) -> tuple[Path, ...]:
+    """Where the code of a file is looked for: the folder that is written, and those where it was brought."""
+    first = next(folder for folder, _ in _candidates(source))
+    real = [_writable_folder(source), real_path(first), real_path(_beside(source))]
+    return tuple(folder for folder in dict.fromkeys(real) if folder and is_private(folder))
+
+
+class _CodeFile(IndexDataCacheFile):  # type: ignore[misc]
+    """The code of a function in a folder. Its files can be written by nobody else, whatever the umask is."""
+
+    @contextlib.contextmanager
+    def _open_for_write(self, filepath: str) -> Iterator[IO[bytes]]:
+        name = f"{filepath}.tmp.{uuid.uuid4().hex[:16]}"
+        try:
+            with os.fdopen(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "wb") as file:
+                yield file
+            Path(name).replace(filepath)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
 
 
 class _Locator(_CacheLocator):  # type: ignore[misc]
@@ -90,16 +131,18 @@ class CodeCache(FunctionCache):  # type: ignore[misc]
 
     def __init__(self, function: Any) -> None:
         super().__init__(function)
-        locator = self._impl.locator
-        self._writes = _writable_folder(locator.source) is not None
-        folder = str(_beside(locator.source))
-        self._brought = IndexDataCacheFile(folder, self._impl.filename_base, locator.get_source_stamp())
+        source, base = self._impl.locator.source, self._impl.filename_base
+        folder = _writable_folder(source)
+        stamp = self._impl.locator.get_source_stamp()
+        self._writes = folder is not None
+        self._cache_file = _CodeFile(str(folder or _beside(source)), base, stamp)
+        self._kept = [_CodeFile(str(path), base, stamp) for path in _readable_folders(source)]
 
     def _load_overload(self, sig: Any, target_context: Any) -> Any:
         key = self._index_key(sig, target_context.codegen())
-        for place in (self._cache_file, self._brought):
+        for code in self._kept:
             with contextlib.suppress(OSError):  # A folder that cannot be read has no code.
-                data = place.load(key)
+                data = code.load(key)
                 if data is not None:
                     return self._impl.rebuild(target_context, data)
         return None

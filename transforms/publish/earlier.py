@@ -8,11 +8,9 @@ is not what a run writes.
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import hashlib
 import itertools
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -22,7 +20,10 @@ from google.protobuf.message import DecodeError
 from transforms import paths
 from transforms.errors import InputError, UsageError
 from transforms.file_systems import explained
-from transforms.publish.run_folder import RUNS, VERDICT
+from transforms.publish.alike import alike, same_time_of_day
+from transforms.publish.run_folder import VERDICT
+from transforms.publish.run_ids import ATTEMPT, RUNS, attempt_of
+from transforms.publish.run_order import ordered
 from transforms.records import Window
 from transforms.verdict import positions
 from transforms.verdict.findings import Space
@@ -37,9 +38,7 @@ MOST_RUNS, MOST_WINDOWS = 400, 30
 _AT_A_TIME, _READERS = 40, 8
 _LARGEST = 256 << 20  # bytes of a verdict or of positions
 _LARGEST_STATISTICS = 2 << 30
-_ATTEMPT = re.compile(r"[A-Za-z0-9._-]{1,100}-[0-9a-f]{12}")
 _EXAMINED = ("ok", "skew")
-_DAY = dt.timedelta(days=1)
 
 Json = Mapping[str, Any]
 
@@ -50,6 +49,7 @@ class Run:
 
     Attributes:
       folder: where its files lie; `name` is that folder's own name, and sorts by the time of the run.
+      replaces: the name of the run whose verdict.json its own took the place of.
       outcome: its verdict.
       baseline, graph: which baseline and which transform graph it compared with (`identity`, `graph_of`).
       files: size in bytes and SHA-256 of its statistics and positions, by name.
@@ -62,6 +62,7 @@ class Run:
     baseline: str | None = None
     graph: str | None = None
     files: Mapping[str, tuple[int, str]] = dataclasses.field(default_factory=dict)
+    replaces: str | None = None
 
     @property
     def is_examined(self) -> bool:
@@ -104,38 +105,49 @@ def find(asked: str, output: str, window: Window, contract: Json | None) -> Earl
 def _latest(output: str, window: Window, contract: Json | None) -> Earlier:
     """What `auto` means."""
     found: list[Run] = []
-    broken, chosen = 0, Earlier()
-    every = _names(output)
+    every, standing = _names(output), _standing(output)
+    last = standing.name if standing else None
+    if standing is not None and last not in every and paths.exists(standing.folder):
+        found.append(standing)  # its publisher died before it left a copy there
+    broken, chosen = 0, choose(found, window, identity(contract), last)
     names = every[:MOST_RUNS]
     for at in range(0, len(names), _AT_A_TIME):
         runs = _read_all(output, names[at : at + _AT_A_TIME])
         broken += sum(run is None for run in runs)
-        found += [run for run in runs if run is not None and run.is_examined]
-        chosen = choose(found, window, identity(contract))
+        found += [run for run in runs if run is not None]
+        chosen = choose(found, window, identity(contract), last)
         if _is_complete(chosen, window):
             break
     left_out = len(every) - len(names) if chosen.previous is None else 0
     return dataclasses.replace(chosen, broken=broken, left_out=left_out)
 
 
-def choose(runs: Iterable[Run], window: Window, baseline: str | None) -> Earlier:
-    """Of the runs that examined anything the last before `window`, and those that make a history with it."""
-    known = list(runs)
+def choose(runs: Iterable[Run], window: Window, baseline: str | None, standing: str | None = None) -> Earlier:
+    """Of the runs that examined anything the last before `window`, and those that make a history with it.
+
+    `standing` is the name of the run whose verdict.json stands: no other was published later.
+    """
+    known = [run for run in ordered(runs, standing) if run.is_examined]
     return Earlier(_last(known, window), _history(known, window, baseline))
 
 
 def _last(runs: Sequence[Run], window: Window) -> Run | None:
     """The run whose window ended last, at or before this one's start; of several the one published last.
 
+    `runs` are in the order of their publication.
+
     Where several ended then, one of about this window's length goes first. A window without a start has none
     before it: then it is the run that was published last.
     """
     start = window.start
     if start is None:
-        return max(runs, key=lambda run: run.name, default=None)
-    before = [(run.window.end, run) for run in runs if run.window.end is not None and run.window.end <= start]
-    last = max(before, key=lambda one: (one[0], _alike(one[1].window, window), one[1].name), default=None)
-    return None if last is None else last[1]
+        return runs[-1] if runs else None
+    before = [
+        (run.window.end, alike(run.window, window), at)
+        for at, run in enumerate(runs)
+        if run.window.end is not None and run.window.end <= start
+    ]
+    return runs[max(before)[-1]] if before else None
 
 
 def _history(runs: Sequence[Run], window: Window, baseline: str | None) -> tuple[Run, ...]:
@@ -146,37 +158,17 @@ def _history(runs: Sequence[Run], window: Window, baseline: str | None) -> tuple
     """
     limit, chain = window.start, list[Run]()
     comparable = [
-        (run.window.end, run.window.start, run)
-        for run in runs
-        if run.baseline == baseline and run.window.end and run.window.start and _alike(run.window, window)
+        (run.window.end, at, run.window.start, run)
+        for at, run in enumerate(runs)
+        if run.baseline == baseline and run.window.end and run.window.start and alike(run.window, window)
     ]
-    for end, start, run in sorted(comparable, key=lambda one: (one[0], one[2].name), reverse=True):
-        if limit is not None and end <= limit and _same_time_of_day(run.window, window):
+    for end, _, start, run in sorted(comparable, key=lambda one: one[:2], reverse=True):
+        if limit is not None and end <= limit and same_time_of_day(run.window, window):
             chain.append(run)
             limit = start
         if len(chain) == MOST_WINDOWS:
             break
     return tuple(reversed(chain))
-
-
-def _alike(one: Window, other: Window) -> bool:
-    """Whether one is half to twice as long as the other."""
-    lengths = (_length(one), _length(other))
-    if None in lengths:
-        return False
-    short, long = sorted(length for length in lengths if length is not None)
-    return long <= 2 * short
-
-
-def _length(window: Window) -> dt.timedelta | None:
-    return None if window.start is None or window.end is None else window.end - window.start
-
-
-def _same_time_of_day(one: Window, other: Window) -> bool:
-    length = _length(other)
-    if length is None or length >= _DAY or one.start is None or other.start is None:
-        return True
-    return not (other.start - one.start) % _DAY
 
 
 def _is_complete(chosen: Earlier, window: Window) -> bool:
@@ -190,7 +182,7 @@ def _is_complete(chosen: Earlier, window: Window) -> bool:
         return False
     steps = [one.window for one in chosen.history] + [window]
     gapless = all(one.end == after.start for one, after in itertools.pairwise(steps))
-    return gapless and len(chosen.history) == MOST_WINDOWS and _alike(chosen.previous.window, window)
+    return gapless and len(chosen.history) == MOST_WINDOWS and alike(chosen.previous.window, window)
 
 
 def identity(contract: Json | None) -> str | None:
@@ -258,7 +250,7 @@ def _read(path: str, most: int) -> bytes | None:
 def _names(output: str) -> list[str]:
     """The runs below an output folder, the newest first."""
     files = (name.replace("\\", "/").split("/") for name in paths.list_files(paths.join(output, RUNS)))
-    names = {parts[0] for parts in files if parts[1:] == [VERDICT] and _ATTEMPT.fullmatch(parts[0])}
+    names = {parts[0] for parts in files if parts[1:] == [VERDICT] and ATTEMPT.fullmatch(parts[0])}
     return sorted(names, reverse=True)
 
 
@@ -272,6 +264,15 @@ def _read_all(output: str, names: Sequence[str]) -> list[Run | None]:
 def _in_folder(folder: str, name: str) -> Run | None:
     document = _document(paths.join(folder, VERDICT))
     return None if document is None else _run(folder, name, document)
+
+
+def _standing(output: str) -> Run | None:
+    """The run whose verdict.json stands below `output`."""
+    document = _document(paths.join(output, VERDICT))
+    name = attempt_of(document)
+    if document is None or name is None:
+        return None
+    return _run(paths.join(output, RUNS, name), name, document)
 
 
 def _document(path: str) -> Json | None:
@@ -291,7 +292,9 @@ def _run(folder: str, name: str, document: Json) -> Run | None:
         return None
     wanted = (POSITIONS, *(statistics_name(space) for space in Space))
     files = {name: file for name in wanted if (file := _file(artifacts.get(name))) is not None}
-    return Run(folder, name, window, outcome, identity(contract), graph_of(contract), files)
+    replaces = document.get("replaces")
+    replaces = replaces if isinstance(replaces, str) and ATTEMPT.fullmatch(replaces) else None
+    return Run(folder, name, window, outcome, identity(contract), graph_of(contract), files, replaces)
 
 
 def _file(told: Any) -> tuple[int, str] | None:
@@ -336,11 +339,7 @@ def _folder_of(place: str, document: Json) -> tuple[str, str]:
     Of what the document says only a name is taken: it cannot lead elsewhere.
     """
     folder = place.rstrip("/").rpartition("/")[0] or "."
-    for one in document["artifacts"].values() if isinstance(document.get("artifacts"), dict) else ():
-        told = one.get("path") if isinstance(one, dict) else None
-        parts = told.split("/") if isinstance(told, str) else []
-        if len(parts) > 2 and parts[0] == RUNS and _ATTEMPT.fullmatch(parts[1]):
-            name = parts[1]
-            below = paths.join(folder, RUNS, name)
-            return (below if paths.exists(paths.join(below, VERDICT)) else folder), name
-    return folder, folder.rsplit("/", 1)[-1]
+    if (name := attempt_of(document)) is None:
+        return folder, folder.rsplit("/", 1)[-1]
+    below = paths.join(folder, RUNS, name)
+    return (below if paths.exists(below) else folder), name

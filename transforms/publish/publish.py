@@ -42,7 +42,7 @@ class PublishVerdict(beam.PTransform):  # type: ignore[misc]
 
     Attributes:
       output: folder, on any file system.
-      run_id: shared by all attempts of this step (`run_folder.new_run_id`).
+      run_id: shared by all attempts of this step (`run_ids.new_run_id`).
       job: window, policy and contract of the run.
       load_references: gives what to compare with, one Reference a space. It is called on the worker, where
         it reads the baseline from its files: the statistics of a wide baseline are too large for a graph.

@@ -1,59 +1,40 @@
 """The output folder, and how a verdict gets there whole or not at all.
 
     OUTPUT/verdict.json                    the commit point: one object write
-    OUTPUT/runs/ATTEMPT/...                the files that verdict.json names, and a copy of itself
+    OUTPUT/runs/ATTEMPT/...                the files that verdict.json names
+    OUTPUT/runs/ATTEMPT/verdict.json       a copy of it, made once it is committed, and only then
     OUTPUT/report.html, anomalies.pbtxt    convenience copies of the committed attempt's files
-    OUTPUT/failed/                         the same three, for runs that failed
+    OUTPUT/failed/                         the same four, for runs that failed
 
 A runner may run the publishing step twice, even at once. Each attempt writes into a folder of its own and
 never changes one that exists, so whatever verdict.json names stays as it was, whichever attempt dies
 where, and the last commit wins.
+
+An attempt was committed if OUTPUT/verdict.json names its files, or if it has a verdict.json of its own. Who
+replaces a verdict.json first writes the attempt's copy, should its publisher have died before it could.
 """
 
 from __future__ import annotations
 
-import datetime as dt
+import contextlib
+import dataclasses
 import hashlib
 import json
 import math
-import re
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any, cast
 
 from transforms import paths
+from transforms.errors import InputError
+from transforms.publish import copies, run_ids
+from transforms.publish.copies import Write
+from transforms.publish.run_ids import RUNS
 from transforms.verdict.verdict import Artifact, Outcome, Verdict
 
 VERDICT = "verdict.json"
 FAILED = "failed"
-RUNS = "runs"
-_RUN_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _REFRESHES = 5
-
-# The names that convenience copies have: one that the verdict does not name is an earlier verdict's.
-COPIES = frozenset(
-    {
-        "report.html",
-        "anomalies.pbtxt",
-        "positions.json",
-        "prediction_anomalies.pbtxt",
-        "prediction_slices.binpb",
-        "prediction_stats.binpb",
-        "slices.binpb",
-        "stats.binpb",
-        "transformed_anomalies.pbtxt",
-        "transformed_slices.binpb",
-        "transformed_stats.binpb",
-    }
-)
-
-Write = Callable[[str, bytes], None]
-
-
-def new_run_id() -> str:
-    """An id for one run of the job; ids sort by time (UTC, to the second)."""
-    return f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
 
 
 def publish(
@@ -71,18 +52,32 @@ def publish(
       files: content by name relative to the attempt's folder, `/` between folders.
       run_id: shared by all attempts of one run, so that its launcher can find the verdict; each attempt
         adds a part of its own.
-      write: writes one file in one piece; tests put a dying one here.
+      write: writes one file in one piece; tests put a failing one here.
 
     Returns the verdict as published: with artifacts {name: {path, bytes, sha256}}, each path relative to
-    the folder in which verdict.json lies. Raises InputError when a file cannot be written.
+    the folder in which verdict.json lies, and with the attempt that it replaces. What cannot be written
+    after the commit (copies) changes nothing. Raises InputError when the verdict was not committed: then the
+    one before it stands.
     """
     root = root_of(output, verdict.outcome)
-    attempt = f"{RUNS}/{_checked_id(run_id or new_run_id())}-{uuid.uuid4().hex[:12]}"
-    published = verdict.with_artifacts(_artifacts(attempt, files))
-    document = to_bytes(published.to_json())
-    for name, data in {**files, VERDICT: document}.items():
-        write(paths.join(root, attempt, name), data)
-    write(paths.join(root, VERDICT), document)
+    attempt = run_ids.new_attempt(run_id or run_ids.new_run_id())
+    published = verdict.with_artifacts(_artifacts(f"{RUNS}/{attempt}", files))
+    folder = paths.join(root, RUNS, attempt)
+    try:
+        for name, data in files.items():
+            write(paths.join(folder, name), data)
+        standing = _standing(root)
+        _record(root, standing, write)
+        published = dataclasses.replace(published, replaces=run_ids.attempt_of(_parsed(standing)))
+        document = to_bytes(published.to_json())
+        _commit(root, document, standing, write)
+    except BaseException as error:
+        _discard(root, attempt)
+        if isinstance(error, InputError):
+            said = f"{error}; the verdict is not published: make {root} writable, and run again"
+            raise InputError(said) from error
+        raise
+    _record(root, document, write)
     refresh_copies(root, write)
     return published
 
@@ -105,26 +100,33 @@ def read_verdict(root: str) -> dict[str, Any] | None:
     Raises InputError when it cannot be read.
     """
     path = paths.join(root, VERDICT)
-    return _verdict_in(path) if paths.exists(path) else None
+    return _verdict_in(path) if paths.exists(path) and paths.is_plain(path) else None
 
 
 def find_run(output: str, run_id: str) -> tuple[str, dict[str, Any]] | None:
-    """The folder and the content of the verdict that the run published, ordinary or failed.
+    """The folder and the content of the verdict that the run has committed, ordinary or failed.
 
-    It is found even when another run has committed since: an attempt keeps a copy of its verdict.
-    Returns None when the run has published nothing.
+    It is found even when another run has committed since: a committed attempt keeps a copy of its verdict.
+    Returns None when the run has committed nothing, whatever files it has left. Raises InputError when the
+    folder cannot be read.
     """
     roots = (output, paths.join(output, FAILED))
     for root in roots:
         current = read_verdict(root)
-        if current is not None and any(_is_of(run_id, a["path"]) for a in current["artifacts"].values()):
+        if current is not None and run_ids.is_of(run_id, run_ids.attempt_of(current) or ""):
             return root, current
     for root in roots:
-        names = paths.list_files(paths.join(root, RUNS))
-        for name in (n for n in names if _is_of(run_id, f"{RUNS}/{n}") and n.split("/")[1:] == [VERDICT]):
-            if (kept := _verdict_in(paths.join(root, RUNS, name))) is not None:
+        names = (name.split("/") for name in paths.list_files(paths.join(root, RUNS)))
+        for attempt in (n[0] for n in names if n[1:] == [VERDICT] and run_ids.is_of(run_id, n[0])):
+            if (kept := _verdict_in(paths.join(root, RUNS, attempt, VERDICT))) is not None:
                 return root, kept
     return None
+
+
+def is_current(root: str, verdict: Mapping[str, Any]) -> bool:
+    """Whether `root`/verdict.json is still this one."""
+    current = read_verdict(root)
+    return current is not None and current["artifacts"] == verdict["artifacts"]
 
 
 def refresh_copies(root: str, write: Write = paths.write_atomically) -> None:
@@ -132,31 +134,83 @@ def refresh_copies(root: str, write: Write = paths.write_atomically) -> None:
 
     Of two publishers at once either may have the last word; so each looks again when it is done, and
     begins anew if the other has committed meanwhile. What a publisher that dies here leaves behind, the
-    next one mends. A verdict.json of a stranger's changes nothing.
+    next one mends. A verdict.json of a stranger's changes nothing. Raises nothing: the verdict stands,
+    whatever becomes of copies.
     """
-    for _ in range(_REFRESHES):
-        current = read_verdict(root)
-        if current is None:
-            return
-        _refresh(root, current["artifacts"], write)
-        if (read_verdict(root) or current)["artifacts"] == current["artifacts"]:
-            return
+    with contextlib.suppress(InputError):
+        for _ in range(_REFRESHES):
+            current = read_verdict(root)
+            if current is None:
+                return
+            copies.remove(root, keep=current["artifacts"])
+            copies.write(root, current["artifacts"], write)
+            if is_current(root, current):
+                return
 
 
-def _refresh(root: str, artifacts: Mapping[str, Any], write: Write) -> None:
-    # Old ones first: beside a new verdict yesterday's anomalies mislead more than none.
-    for name in sorted(COPIES - artifacts.keys()):
-        paths.delete_file(paths.join(root, name))
-    for name, artifact in artifacts.items():
-        # Files in folders (rejects) may hold much and are read through verdict.json alone.
-        if "/" not in name:
-            write(paths.join(root, name), paths.read_bytes(paths.join(root, artifact["path"])))
+def _commit(root: str, document: bytes, standing: bytes | None, write: Write) -> None:
+    """Writes verdict.json, with no copies of the one before it beside it."""
+    path = paths.join(root, VERDICT)
+    copies.remove(root)
+    try:
+        write(path, document)
+    except Exception:
+        if _read(path) != document:  # else the store has it, and failed afterwards
+            _restore(root, standing, write)
+            raise
+
+
+def _restore(root: str, standing: bytes | None, write: Write) -> None:
+    """Puts back what a failed commit may have taken: the verdict that stood, and its copies."""
+    path = paths.join(root, VERDICT)
+    if standing is not None and _read(path) != standing:
+        with contextlib.suppress(InputError, OSError):
+            write(path, standing)
+    refresh_copies(root, write)
+
+
+def _record(root: str, document: bytes | None, write: Write) -> None:
+    """Leaves a committed verdict with its attempt, unless it is there; not being able to fails nothing."""
+    attempt = run_ids.attempt_of(_parsed(document))
+    if document is None or attempt is None:
+        return
+    path = paths.join(root, RUNS, attempt, VERDICT)
+    with contextlib.suppress(InputError, OSError):
+        if not paths.exists(path):
+            write(path, document)
+
+
+def _discard(root: str, attempt: str) -> None:
+    """Deletes the files of an attempt, if it is certain that no verdict.json names them.
+
+    In a store an upload that was given up may still arrive.
+    """
+    with contextlib.suppress(InputError, OSError):
+        if paths.is_local(root) and run_ids.attempt_of(read_verdict(root)) != attempt:
+            paths.delete_tree(paths.join(root, RUNS, attempt))
+
+
+def _standing(root: str) -> bytes | None:
+    """The bytes of the verdict.json that stands; None without one, and where it is no verdict."""
+    data = _read(paths.join(root, VERDICT))
+    return None if _parsed(data) is None else data
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        return paths.read_bytes(path)
+    except InputError:
+        return None
 
 
 def _verdict_in(path: str) -> dict[str, Any] | None:
     """The verdict in a file; None where the file holds something else, or is cut short."""
+    return _parsed(paths.read_bytes(path))
+
+
+def _parsed(data: bytes | None) -> dict[str, Any] | None:
     try:
-        document = json.loads(paths.read_bytes(path))
+        document = None if data is None else json.loads(data)
     except (ValueError, RecursionError):
         return None
     artifacts = document.get("artifacts") if isinstance(document, dict) else None
@@ -184,19 +238,8 @@ def _finite(value: Any) -> Any:
     return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def _is_of(run_id: str, path: str) -> bool:
-    """Whether the path, relative to its root, lies in the folder of one of the run's attempts."""
-    return re.match(rf"{RUNS}/{re.escape(run_id)}-[0-9a-f]{{12}}/", path) is not None
-
-
 def _checked_name(name: str) -> str:
     path = PurePosixPath(name)
     if not name or path.is_absolute() or ".." in path.parts or str(path) != name or name == VERDICT:
         raise ValueError(f"no name for a published file: {name!r}")
     return name
-
-
-def _checked_id(run_id: str) -> str:
-    if not _RUN_ID.fullmatch(run_id):
-        raise ValueError(f"a run id is letters, digits, dots and dashes: {run_id!r}")
-    return run_id

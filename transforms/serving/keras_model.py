@@ -29,9 +29,12 @@ def load_model(path: str, custom_objects: str | None = None) -> Any:
             f"the Keras backend is {keras.config.backend()}, and a served model needs tensorflow; "
             "set KERAS_BACKEND=tensorflow"
         )
+    if path.lower().endswith((".h5", ".hdf5")):
+        # Keras before 3.11.3 runs the code of such a file's Lambda layers, whatever its safe mode says.
+        raise UsageError(f"{path} is in Keras' old HDF5 format; save the model as a .keras file")
     objects = _custom_objects(custom_objects) if custom_objects else {}
     try:
-        return keras.models.load_model(path, custom_objects=objects, compile=False)
+        return keras.models.load_model(path, custom_objects=objects, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises what the model's own code raises, too.
         hint = "" if custom_objects else "; own layers need --custom_objects=FILE"
         raise UsageError(f"cannot load the Keras model {path}: {_first_line(error)}{hint}") from error

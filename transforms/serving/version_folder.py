@@ -12,6 +12,7 @@ from pathlib import Path
 
 from transforms import paths
 from transforms.errors import InputError
+from transforms.file_systems import explained
 
 # Not a number, so that TF Serving takes it for no version; hidden, so that few others look at it.
 _WORK_PREFIX = ".trueserve-export-"
@@ -26,11 +27,13 @@ def workspace(output: str) -> Iterator[str]:
     if paths.is_local(output):
         paths.make_folder(output)
         parent = output
-    base = Path(tempfile.mkdtemp(prefix=_WORK_PREFIX, dir=parent))
+    with explained("make a folder in", parent or "the temporary folder"):
+        base = Path(tempfile.mkdtemp(prefix=_WORK_PREFIX, dir=parent))
     try:
         # Below it, for mkdtemp lets in nobody but the owner, and a server runs as another user.
         folder = base / "model"
-        folder.mkdir()
+        with explained("make the folder", str(folder)):
+            folder.mkdir()
         yield str(folder)
     finally:
         shutil.rmtree(base, ignore_errors=True)
@@ -42,11 +45,14 @@ def publish(folder: str, output: str) -> str:
     Locally that is one rename, which fails when another export took the number meanwhile: then the next
     number is taken. An object store has no rename: the files are copied and `saved_model.pb` comes last,
     for without it no server loads the folder.
+
+    Raises InputError when it cannot; then no server loads anything new.
     """
     if not paths.is_local(output):
         return _publish_remote(folder, output)
     while True:
-        taken = [path.name for path in Path(output).iterdir()]
+        with explained("list", output):
+            taken = [path.name for path in Path(output).iterdir()]
         target = str(Path(output, str(next_version(taken))))
         with contextlib.suppress(FileExistsError):
             _rename(folder, target)
@@ -73,6 +79,20 @@ def _publish_remote(folder: str, output: str) -> str:
     kept = Path(folder, _SAVED_MODEL)
     last = kept.read_bytes()
     kept.unlink()
-    paths.copy_tree(folder, target)
-    paths.write_atomically(paths.join(target, _SAVED_MODEL), last)
+    try:
+        paths.copy_tree(folder, target)
+        paths.write_atomically(paths.join(target, _SAVED_MODEL), last)
+    except BaseException as error:
+        _withdraw(target)
+        if isinstance(error, InputError):
+            raise InputError(f"{error}; nothing was published") from error
+        raise
     return target
+
+
+def _withdraw(target: str) -> None:
+    """Deletes what is there of a version that is not whole, first what would make a server load it."""
+    with contextlib.suppress(InputError):
+        paths.delete_file(paths.join(target, _SAVED_MODEL))
+    with contextlib.suppress(InputError):
+        paths.delete_tree(target)

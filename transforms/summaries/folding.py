@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.custom_statistics import NAMED_FROM, RARE_VALUES
+from transforms.custom_statistics import HEAVIEST_ROW, NAMED_FROM, RARE_VALUES
 from transforms.summaries.columns import ValueType
 from transforms.summaries.dataset import DatasetSummary
 from transforms.summaries.feature import FeatureSummary, Lengths
@@ -45,8 +45,10 @@ def fold(summary: WeightedSummary, sizes: Sizes) -> Dataset:
     times = repeats([1 / rate for rate, _ in parts], [part.num_examples for _, part in parts])
     repeated = [(part, count) for (_, part), count in zip(parts, times, strict=True)]
     result = dataset_statistics(_folded(repeated), sizes)
+    heaviest = max(times) * _effective_rows(repeated) / result.num_examples
     _normalise(result, _effective_rows(repeated))
     _tell_rare(result, repeated)
+    _tell_heaviest(result, heaviest)
     return result
 
 
@@ -229,6 +231,12 @@ def _scaled_frequencies(counts: Sequence[float], total: int, scale: float) -> li
     return scaled
 
 
+def _tell_heaviest(dataset: Dataset, weight: float) -> None:
+    for feature in dataset.features:
+        if feature.HasField("num_stats"):
+            feature.custom_stats.add(name=HEAVIEST_ROW, num=weight)
+
+
 def _tell_rare(dataset: Dataset, parts: Sequence[tuple[DatasetSummary, int]]) -> None:
     for feature in dataset.features:
         heavy = {b.label for b in feature.string_stats.rank_histogram.buckets if b.sample_count >= NAMED_FROM}
@@ -240,7 +248,9 @@ def _tell_rare_values(feature: Feature, heavy: set[str], parts: Sequence[Feature
     tables = [(one.counts, 1) for one in parts if one is not None and one.counts is not None]
     table = _PooledCounts(tables).rows()
     came = {value.decode(): rows for rows, value in ranked(table, None, of_ints=feature.type == Feature.INT)}
-    rare = {label: came.get(label, 0) for label in sorted(heavy) if came.get(label, 0) < NAMED_FROM}
+    # One row may have a value as often as its list is long.
+    often = NAMED_FROM * max(feature.string_stats.common_stats.max_num_values, 1)
+    rare = {label: came.get(label, 0) for label in sorted(heavy) if came.get(label, 0) < often}
     if rare:
         told = feature.custom_stats.add(name=RARE_VALUES).rank_histogram
         for label, rows in rare.items():

@@ -79,7 +79,10 @@ class _Causes:
         if serving.kind != "number" or before is None or after is None or not size:
             return None
         return fitting.diagnose(
-            before, after, [*explanations.of_number(before, after, serving.present), *self._swaps(name)], size
+            before,
+            after,
+            [*explanations.of_number(before, after, serving.rows_of_share(1.0)), *self._swaps(name)],
+            size,
         )
 
     def _swaps(self, name: str) -> list[explanations.Explanation]:

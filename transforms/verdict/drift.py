@@ -178,7 +178,7 @@ def _label(windows: Windows, name: str, one: Difference) -> str:
         return label.strip("()")
     training = windows.training.get(name)
     sides = (windows.sides.training[name], windows.sides.serving[name])
-    rows = max(side.rows_of(label, side.counts()[label]) for side in sides)
+    rows = max(side.rows_at_least(label, side.counts()[label]) for side in sides)
     known = training.counts() if training is not None else {}
     return quoted(label) if may_be_named(label, known, rows) else "a rare value"
 

@@ -97,7 +97,7 @@ def _label(sides: Sides, name: str, one: Difference, label: str) -> str:
     if label == OTHERS:
         return label.strip("()")
     views = [sides.training[name], serving]
-    rows = max(view.rows_of(label, view.counts()[label]) for view in views)
+    rows = max(view.rows_at_least(label, view.counts()[label]) for view in views)
     # An earlier window is no training: it may hold a person's value as this one may.
     known = () if sides.is_pair else sides.training[name].counts()
     return quoted(label) if may_be_named(label, known, rows) else "a rare value"

@@ -112,7 +112,7 @@ def _categories(training: View | None, serving: View | None) -> _Drawn:
 def _nameable(training: View | None, serving: View | None) -> set[str]:
     """Values that the page may show: a rare one that training does not know may be a person's."""
     known, served = _category_counts(training), _category_counts(serving)
-    rows = {v: c if serving is None else serving.rows_of(v, c) for v, c in served.items()}
+    rows = {v: c if serving is None else serving.rows_at_least(v, c) for v, c in served.items()}
     return {value for value in {*known, *rows} if unseen.may_be_named(value, known, rows.get(value, 0))}
 
 

@@ -124,7 +124,8 @@ def _unseen_words(sides: Sides, name: str, found: Unseen) -> tuple[Severity, str
 
 
 def _unnamed(count: int) -> list[str]:
-    return [f"{count:,} not named here, as each came in fewer than {unseen.NAMED_FROM} rows"] if count else []
+    """Of a value in lists it is not known how many rows have it, but how many have it at least."""
+    return [f"{count:,} not named here: each may be of fewer than {unseen.NAMED_FROM} rows"] if count else []
 
 
 def beyond_the_kept(sides: Sides, names: Iterable[str]) -> Iterator[Finding]:

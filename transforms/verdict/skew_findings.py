@@ -162,7 +162,7 @@ def _contrast(training: View, serving: View) -> str:
     if found is None:
         return "no values to show"
     known = training.counts()
-    rows = serving.rows_of(found.value, serving.counts()[found.value])
+    rows = serving.rows_at_least(found.value, serving.counts()[found.value])
     may_be_named = unseen.may_be_named(found.value, known, rows)
     named = quoted(found.value) if may_be_named else "a value that training did not have"
     before, after = (side.shares().get(found.value, 0.0) for side in (training, serving))

@@ -32,9 +32,9 @@ class Unseen(NamedTuple):
     others: int = 0
 
 
-def may_be_named(value: str, known: Iterable[str], count: float) -> bool:
+def may_be_named(value: str, known: Iterable[str], rows: float) -> bool:
     """Whether a message may say a value: training knows it, or it came in `NAMED_FROM` rows at least."""
-    return count >= NAMED_FROM or value in known
+    return rows >= NAMED_FROM or value in known
 
 
 def of_category(schema: schema_pb2.Schema, feature: schema_pb2.Feature, view: View) -> Unseen | None:
@@ -54,7 +54,7 @@ def of_category(schema: schema_pb2.Schema, feature: schema_pb2.Feature, view: Vi
     if least <= 0:
         return None
     often_first = sorted(outside, key=lambda value: (-counts[value], value))
-    rows = {value: view.rows_of(value, counts[value]) for value in outside}
+    rows = {value: view.rows_at_least(value, counts[value]) for value in outside}
     named = tuple(value for value in often_first if may_be_named(value, (), rows[value]))
     return Unseen(least / view.whole, (seen + beyond) / view.whole, named, len(outside) - len(named))
 

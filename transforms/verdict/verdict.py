@@ -77,6 +77,8 @@ class Verdict:
       effective_rows: see `Examined`.
       replay, versions, previous: what is told of replayed answers, of versions and of earlier runs; None
         where it was not asked for.
+      replaces: the attempt whose verdict.json this one took the place of; None until publishing says, and
+        where there was none.
       least_visible: the least part of the rows (0 to 1) whose change could have been seen; None where nothing
         was tested.
     """
@@ -95,6 +97,7 @@ class Verdict:
     versions: Sequence[Mapping[str, Any]] | None = None
     least_visible: float | None = None
     previous: Mapping[str, Any] | None = None
+    replaces: str | None = None
 
     @property
     def exit_code(self) -> int:
@@ -130,6 +133,7 @@ class Verdict:
             "replay": self.replay,
             "versions": self.versions,
             "previous": self.previous,
+            "replaces": self.replaces,
             "contract": None if self.contract is None else dict(self.contract),
         }
 

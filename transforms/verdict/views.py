@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from tensorflow_metadata.proto.v0 import path_pb2, statistics_pb2
 
-from transforms.custom_statistics import RARE_VALUES
+from transforms.custom_statistics import HEAVIEST_ROW, RARE_VALUES
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 DEFAULT_SLICE = "All Examples"  # TFDV's name for the slice of all rows
@@ -93,6 +93,23 @@ class View:
     def rows_of(self, value: str, count: float) -> float:
         """In how many rows at most a value came that is counted so often; a row may weigh more than one."""
         return min(count, self._rare.get(value, count))
+
+    def rows_at_least(self, value: str, count: float) -> float:
+        """In how many rows at least a value came that is counted so often: one row may have it many times.
+
+        What says whose a value is must go by this: all of them may have come in one request.
+        """
+        return self.rows_of(value, count) / self.longest
+
+    def rows_of_share(self, share: float) -> float:
+        """In how many rows at least a number came that is this share (0 to 1) of all."""
+        heaviest = [float(one.num) for one in self.proto.custom_stats if one.name == HEAVIEST_ROW]
+        return share * self.values / self.longest / max([1.0, *heaviest])
+
+    @property
+    def longest(self) -> float:
+        """The most values that a row has, 1 at least."""
+        return max(float(self.common.max_num_values), 1.0)
 
     @functools.cached_property
     def _rare(self) -> dict[str, float]:

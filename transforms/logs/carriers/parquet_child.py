@@ -95,9 +95,15 @@ def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 def _check(batch: pa.RecordBatch) -> None:
-    """Raises ArrowInvalid for values that are not where their column says: they would crash who uses them."""
-    for column in batch.columns:
-        _as_bytes(column).validate(full=True)
+    """Raises ValueError for values that are not where their column says: they would crash who uses them.
+
+    Its text is not Arrow's, which quotes the value: a time that is none may be a person's.
+    """
+    for number, column in enumerate(batch.columns, 1):
+        try:
+            _as_bytes(column).validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"column {number} holds values that its type cannot have") from error
 
 
 def _as_bytes(column: pa.Array) -> pa.Array:

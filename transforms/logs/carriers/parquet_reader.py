@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from transforms import arrow
 from transforms.arrow import pa
 from transforms.logs.carriers.parquet_child import FRAME, MEMORY, POSITION
 from transforms.logs.table_error import TableError
@@ -53,8 +54,8 @@ def read_schema(source: BinaryIO) -> pa.Schema:
     """The Arrow schema that the footer of a Parquet file gives. Raises as `read_batches`."""
     [(_, body)] = _read(source, 0)
     try:
-        return pa.ipc.read_schema(body)
-    except pa.ArrowException as error:
+        return arrow.read_schema(body)
+    except (pa.ArrowException, ValueError) as error:
         raise _bad("its schema is none") from error
 
 
@@ -220,9 +221,9 @@ def _frames(reader: _Reader, path: str, rows: int) -> Iterator[tuple[bytes, pa.B
 
 def _batch(body: pa.Buffer) -> pa.RecordBatch:
     try:
-        batch = pa.ipc.open_stream(body).read_next_batch()
+        batch = arrow.open_stream(body, checked=True).read_next_batch()
         batch.validate()
-    except (pa.ArrowException, StopIteration) as error:
+    except (pa.ArrowException, ValueError, StopIteration) as error:
         raise _bad("its batches are not whole") from error
     return batch
 

@@ -52,7 +52,7 @@ _MOST_STEPS = 5
 
 
 def of_number(training: Cdf, serving: Cdf, rows: float = math.inf) -> Iterator[Explanation]:
-    """All explanations of one number that need no other feature; `rows` of serving have it."""
+    """All explanations of one number that need no other feature; `rows` of serving have it at least."""
     grown = _grown_steps(training, serving, rows)
     yield from _units(training)
     yield from _functions(training)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.arrow import pa
+from transforms.arrow import open_stream, pa
 from transforms.verdict.variation.cells import CATEGORY, NUMBER, Cells
 from transforms.verdict.variation.counting import PeriodCounts, UnitCounts
 
@@ -170,7 +170,7 @@ def from_bytes(data: bytes) -> Spaces:
     Raises ValueError, with what is wrong, for what `to_bytes` has not made.
     """
     try:
-        stream = pa.ipc.open_stream(data)
+        stream = open_stream(data)
         if not stream.schema.equals(_SCHEMA):
             raise ValueError("its columns are others")
         if (stream.schema.metadata or {}).get(b"trueserve") != str(_FORMAT).encode():

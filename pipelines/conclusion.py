@@ -1,0 +1,110 @@
+"""The end of `validate`: what was committed is reported; where nothing was, `failed` is published."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pipelines.console import Console
+from transforms import paths
+from transforms.accounting import Accounting
+from transforms.errors import InputError, TrueserveError
+from transforms.publish import copies, run_folder, run_ids
+from transforms.publish.conclude import Evidence, Job, conclude
+from transforms.records import Fault
+from transforms.verdict.reference import Reference
+
+# Reasons that are given on stderr; the report has them all.
+_REASONS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run whose last step publishes below `output`, maybe on another machine.
+
+    Attributes:
+      logs: what it reads, to be named where it fails.
+      run_id: by which its verdict is found.
+    """
+
+    output: str
+    logs: str
+    run_id: str
+    job: Job
+
+
+def finish(run: Run, console: Console, work: Callable[[], None]) -> int:
+    """Does the work, whose last step publishes; reports what was committed and returns its exit code.
+
+    Raises:
+      InputError: nothing was committed, not even `failed`.
+    """
+    try:
+        work()
+    except InputError as error:
+        _publish_failure(run, error)
+    return _conclude(run, console)
+
+
+def _publish_failure(run: Run, error: TrueserveError) -> None:
+    """Publishes `failed` from here, where the graph could not: there was no input, or the job died.
+
+    Raises InputError, with both reasons, where that cannot be published either.
+    """
+    try:
+        if run_folder.find_run(run.output, run.run_id) is not None:
+            return
+        # What could not be written is no fault of the log's.
+        file = run.output if run.output in str(error) else run.logs
+        fault = Fault(file=file, reason="input", detail=str(error))
+        evidence = Evidence(statistics={}, accounting=Accounting(), faults=(fault,))
+        verdict, files = conclude(_no_references, evidence, run.job)
+        run_folder.publish(run.output, verdict, files, run.run_id)
+    except InputError as second:
+        raise InputError(f"{error}; `failed` is not published either: {second}") from error
+
+
+def _no_references() -> list[Reference]:
+    return []
+
+
+def _conclude(run: Run, console: Console) -> int:
+    """Reports the verdict that was committed, and returns its exit code."""
+    found = run_folder.find_run(run.output, run.run_id)
+    if found is None:
+        raise InputError("the job ended without a verdict; nothing was published")
+    root, verdict = found
+    console.findings(verdict)
+    if reasons := _reasons(verdict):
+        console.error(reasons)
+    _warn_of_copies(root, verdict, console)
+    console.result("report", copies.report(root, verdict["artifacts"]))
+    code: int = verdict["exit_code"]
+    return code
+
+
+def _warn_of_copies(root: str, verdict: Mapping[str, Any], console: Console) -> None:
+    """Says so where the files beside verdict.json are not this verdict's."""
+    if not _is_current(root, verdict):
+        console.warning(f"another run has published in {root} since; this run's files are in its own folder")
+    elif names := copies.wrong(root, verdict["artifacts"]):
+        folder = paths.join(root, run_ids.RUNS, run_ids.attempt_of(verdict) or "")
+        console.warning(
+            f"the verdict is published, but in {root} {', '.join(names)} could not be refreshed; the files of"
+            f" this run are in {folder}"
+        )
+
+
+def _is_current(root: str, verdict: Mapping[str, Any]) -> bool:
+    try:
+        return run_folder.is_current(root, verdict)
+    except InputError:  # what is beside it is looked at all the same
+        return True
+
+
+def _reasons(verdict: Mapping[str, Any]) -> str:
+    """Why the run failed or examined nothing, in one line; empty for a run that did its work."""
+    messages = [finding["message"] for finding in verdict["findings"] if finding["kind"] == "input"]
+    more = [f"{len(messages) - _REASONS} more in the report"] if len(messages) > _REASONS else []
+    return "; ".join([*messages[:_REASONS], *more])
