@@ -25,7 +25,6 @@ from transforms.backtesting.judging import Judged, State
 from transforms.baseline import layout
 from transforms.collect import Reading, WriteReading, WriteWindows, read_reading, read_window
 from transforms.errors import InputError, NothingExaminedError, UsageError
-from transforms.graph import ApplyTransformGraph
 from transforms.mark_rows import MarkRows
 from transforms.paths import FileSize
 from transforms.publish import page_backtest, run_folder
@@ -83,8 +82,7 @@ def build(
     marked = read.batches | "MarkRows" >> MarkRows((), options.ignore_sampling_rate)
     counts, batches = [read.accounting, marked.accounting], {Space.RAW: marked.batches}
     if Space.TRANSFORMED in plan.references:
-        assert plan.transform_output is not None
-        transformed = marked.batches | "ApplyTransformGraph" >> ApplyTransformGraph(plan.transform_output)
+        transformed = marked.batches | "ApplyTransformGraph" >> plan.apply_transform_graph
         batches[Space.TRANSFORMED] = transformed.batches
         counts.append(transformed.accounting)
     wanted = room.wanted(plan.references.values(), plan.job.policy.only)
@@ -118,6 +116,8 @@ def _study(
     good = [one for one in every if one.state is State.JUDGED]
     if not good:
         raise NothingExaminedError(_why_nothing(every, plan.job.policy, _span(windows), reading))
+    if not any(one.distances or one.effects for one in good):
+        raise NothingExaminedError("no feature could be compared in any window; look at one with validate")
     allowed = len(good) * options.every / options.budget
     limits = suggest.suggest(judging.series_of(good), allowed)
     study = Study(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from transforms import lint, paths
 from transforms.baseline import layout
 from transforms.checking import findings, saved_model, versions
 from transforms.checking.asking import TRANSFORM_FEATURES, Answer, Question
-from transforms.checking.report import CheckFinding, Report, worst_first
+from transforms.checking.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report, worst_first
 from transforms.checking.saved_model import Contents
 from transforms.errors import InputError, UsageError
 from transforms.serving.fresh_process import fresh_process
@@ -45,7 +46,7 @@ class _Candidate:
 
 
 def run(options: CheckOptions, console: Console) -> int:
-    """Prints the report and returns 1 if there is an error in it, else 0.
+    """Prints the report and returns 1 if there is an error in it, 4 if nothing was compared, else 0.
 
     Raises UsageError (bad baseline, no model), InputError when a model cannot be loaded or asked, or the
     report cannot be written.
@@ -62,6 +63,8 @@ def run(options: CheckOptions, console: Console) -> int:
     else:
         check_table.show(report, console)
     console.check_shown("the report")
+    if report.result == NOT_EXAMINED:
+        console.error(WHY_NOTHING)
     return report.exit_code
 
 
@@ -93,13 +96,15 @@ def examine(options: CheckOptions, ask: Callable[[Question], Answer]) -> Report:
 def _candidate(options: CheckOptions) -> Iterator[_Candidate]:
     baseline = layout.load(options.baseline)
     with contextlib.ExitStack() as stack:
-        probes = stack.enter_context(paths.local_file(baseline.probes))
+        # The bytes that were verified, whatever becomes of the file.
+        probes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trueserve-")), layout.PROBES)
+        probes.write_bytes(baseline.probes_data)
         graph = stack.enter_context(paths.local_copy(baseline.transform_output))
         model = _fetched(stack, options.model)
         reference = _fetched(stack, options.reference) if options.reference else None
         transform_fn = saved_model.read(str(Path(graph, "transform_fn")), baseline.path)
         recorded = next((of.probes for of in (model, reference) if of and _has_predictions(of)), None)
-        yield _Candidate(baseline, probes, transform_fn, model, reference, recorded)
+        yield _Candidate(baseline, str(probes), transform_fn, model, reference, recorded)
 
 
 def _fetched(stack: contextlib.ExitStack, path: str) -> Contents:
@@ -117,10 +122,14 @@ def _has_predictions(model: Contents) -> bool:
 
     if model.probes is None:
         return False
+    again = "expected those that trueserve export recorded; export the model again"
+    file = f"{model.name}: {parity.ASSETS}/{parity.PROBES}"
     try:
         probes = parity.read_probes(model.probes)
     except Exception as error:
-        raise InputError(f"{model.probes} holds no probes; export the model again") from error
+        raise UsageError(f"{file} is damaged and cannot be read; {again}") from error
+    if not probes:
+        raise UsageError(f"{file} is damaged and holds no probe; {again}")
     return any(name.startswith(parity.PREDICTION) for probe in probes[:1] for name in probe.features.feature)
 
 
@@ -153,6 +162,7 @@ def _findings(candidate: _Candidate, answer: Answer) -> list[CheckFinding]:
     contract, model = candidate.baseline.contract, candidate.model
     graph = candidate.graph.outputs.get("serving_default", {})
     return [
+        *findings.of_baseline(candidate.baseline),
         *findings.of_signatures(model, graph, contract.raw_features),
         *findings.of_answers(answer, contract.transformed_features, candidate.whose),
         *findings.of_predictions(model, candidate.whose, answer.compared),
@@ -160,7 +170,7 @@ def _findings(candidate: _Candidate, answer: Answer) -> list[CheckFinding]:
 
 
 def _transform_agrees(found: Sequence[CheckFinding], answer: Answer) -> bool:
-    return TRANSFORM_FEATURES in answer.compared and not any(
+    return answer.compared.get(TRANSFORM_FEATURES, 0) > 0 and not any(
         finding.severity == "error" and (finding.signature or "").startswith(TRANSFORM_FEATURES)
         for finding in found
     )

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.console import STYLES, Console
-from transforms.checking.report import CheckFinding, Report
+from transforms.checking.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report
 from transforms.publish import words
 
 _MAX_ROWS = 40
@@ -37,6 +37,8 @@ def headline(report: Report) -> str:
     """The result in one sentence."""
     if report.errors:
         return f"{words.counted(report.errors, 'error')} in {words.visible(report.model, 400)}"
+    if report.result == NOT_EXAMINED:
+        return f"{words.visible(report.model, 400)}: {WHY_NOTHING}"
     warnings = [row for row in _rows(report) if row[0] == "warning"]
     more = f", {words.counted(len(warnings), 'warning')}" if warnings else ""
     return f"{words.visible(report.model, 400)} gives what the baseline promises{more}"
@@ -53,7 +55,7 @@ def compared(report: Report) -> str:
 
 
 def _result(report: Report) -> str:
-    return "errors" if report.errors else "ok"
+    return report.result
 
 
 def _rows(report: Report) -> list[tuple[str, str, str]]:

@@ -44,7 +44,7 @@ def _build(
     with (
         _fetched(options.model) as model_file,
         _fetched(options.custom_objects) as custom_objects,
-        paths.local_copy(baseline.transform_output) as transform_output,
+        baseline.contents.local(layout.TRANSFORM_OUTPUT) as transform_output,
     ):
         assert model_file is not None
         model = keras_model.load_model(model_file, custom_objects)
@@ -55,8 +55,8 @@ def _build(
         folder,
         serving,
         signatures,
-        contract=paths.read_bytes(paths.join(baseline.path, layout.CONTRACT)),
-        probes=paths.read_bytes(baseline.probes),
+        contract=baseline.contract_data,
+        probes=baseline.probes_data,
         name=Path(options.output.rstrip("/")).name,
     )
     if left_out:

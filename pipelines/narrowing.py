@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Iterable, Sequence
 
+from pipelines import training_side
 from transforms import paths
 from transforms.baseline import layout
 from transforms.errors import InputError, UsageError
 from transforms.verdict import thresholds
+from transforms.verdict.findings import Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.text import plain
 from transforms.verdict.thresholds import Thresholds
 
 
-def load_thresholds(file: str | None, baseline: str | None) -> Thresholds:
+def load_thresholds(file: str | None, baseline: layout.Baseline | None) -> Thresholds:
     """The limits that `file` holds, else those that lie in the baseline's folder; none without either.
 
     Raises:
-      UsageError: the file is missing, or holds something else.
+      UsageError: the file is missing, or holds something else; or that of the baseline names a feature that
+        the baseline does not have.
     """
-    beside = None if baseline is None else paths.join(baseline, layout.THRESHOLDS)
+    beside = None if baseline is None else paths.join(baseline.path, layout.THRESHOLDS)
     if file is None and (beside is None or not paths.exists(beside)):
         return Thresholds()
     path = file or beside or ""
     try:
-        return thresholds.parse(paths.read_bytes(path), path)
+        limits = thresholds.parse(paths.read_bytes(path), path)
     except InputError as error:
         raise UsageError(str(error)) from error
+    if file is None and baseline is not None:
+        _check_sections(limits, baseline, path)
+    return limits
+
+
+def _check_sections(limits: Thresholds, baseline: layout.Baseline, path: str) -> None:
+    """The sections must be of the baseline's features; those of predictions are a model's."""
+    every = (Space.RAW.value, Space.TRANSFORMED.value)
+    for reference in training_side.of_baseline(baseline, every):
+        known = [*_names(dataclasses.replace(reference, raw_features={})), *reference.raw_features]
+        known += baseline.contract.raw_features if reference.space is Space.RAW else ()
+        layout.check_names([name for space, name in limits.features if space is reference.space], known, path)
 
 
 def check_only(names: Sequence[str], references: Iterable[Reference]) -> frozenset[str]:

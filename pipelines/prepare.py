@@ -84,7 +84,8 @@ def run(options: PrepareOptions, console: Console) -> int:
             _transform(plan, job, schema)
             counted = _count_periods(plan, job, schema, console)
             console.step("recording probes and the contract")
-            _finish(plan, job, schema, given, counted)
+            if kept := _finish(plan, job, schema, given, counted):
+                console.step(f"the schema that was edited in the old baseline is kept as {kept}")
     except InputError as error:
         raise InputError(f"{error}{_what_is_read(plan)}") from error
     finally:
@@ -229,8 +230,8 @@ def _finish(
     schema: schema_pb2.Schema,
     given: schema_pb2.Schema | None,
     counted: periods.Counted | None,
-) -> None:
-    """Probes, schemas and contract; then the baseline takes its name."""
+) -> str | None:
+    """Probes, schemas and contract; then the baseline takes its name. Gives the name of an edited schema."""
     target = paths.join(job.temp, "second")
     raw, transformed = _statistics(f"{target}-raw"), _statistics(f"{target}-transformed")
     with paths.local_copy(plan.staged_file(layout.TRANSFORM_OUTPUT)) as folder:
@@ -239,7 +240,7 @@ def _finish(
         assert rows is not None, "rows were counted"
         _write_probes(plan, rows, graph, schema)
         ids = category_ids.find(rows, graph.apply, graph.output_schema, graph.raw_features_of)
-        layout.write(
+        return layout.write(
             plan.options.baseline,
             plan.staged,
             schema=given or schema,

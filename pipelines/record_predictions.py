@@ -92,7 +92,9 @@ class _Recording:
         there = baseline.contract.num_examples
         total = sum(file.bytes for file in shards) if there <= prediction_rows.MOST_READ else None
         recorder = PredictionRecorder(self.serving.of_transformed(), may_refuse=False)
-        parts = prediction_rows.training_rows(shards, there, self.rows, self._report)
+        # Of too many rows the beginning of each shard is read, which its digest says nothing of.
+        verified = _verified(baseline) if there <= prediction_rows.MOST_READ else None
+        parts = prediction_rows.training_rows(shards, there, self.rows, self._report, verified=verified)
         self._record(recorder, parts, "training", there, total)
 
     def _record(
@@ -125,8 +127,16 @@ class _Recording:
 
 
 def _shards(baseline: layout.Baseline) -> list[FileSize]:
-    folder = paths.join(baseline.path, layout.TRANSFORMED_EXAMPLES)
-    return paths.matching([paths.join(folder, "*")]) if paths.exists(folder) else []
+    """Those that `prepare` wrote; none where they were deleted, which is all of them or none."""
+    names = baseline.contents.below(layout.TRANSFORMED_EXAMPLES)
+    files = [FileSize(paths.join(baseline.path, name), baseline.contents.files[name].bytes) for name in names]
+    return files if files and paths.exists(files[0].path) else []
+
+
+def _verified(baseline: layout.Baseline) -> prediction_rows.Fetch:
+    """A shard's local file, once its content is known to be what `prepare` wrote."""
+    prefix = len(paths.join(baseline.path, "x")) - 1
+    return lambda path: baseline.contents.local_file(path[prefix:])
 
 
 def _rows(recorder: PredictionRecorder, there: int, data: str) -> str:

@@ -9,7 +9,8 @@ from pipelines import prediction_reference
 from transforms import paths
 from transforms import schema as schemas
 from transforms.baseline import layout
-from transforms.errors import UsageError
+from transforms.errors import InputError, UsageError
+from transforms.verdict import contract_findings
 from transforms.verdict.findings import Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.variation import store
@@ -19,7 +20,8 @@ from transforms.verdict.variation import store
 class TrainingSide:
     """Where the training side lies: a baseline folder, or a schema and statistics of TFDV's.
 
-    `predictions` is the folder of a model with recorded predictions.
+    `predictions` is the folder of a model with recorded predictions. `identity` is that of the baseline as it
+    was at launch: a worker that finds another one there must not compare with it.
     """
 
     baseline: str | None
@@ -28,6 +30,7 @@ class TrainingSide:
     label: str | None
     spaces: tuple[str, ...]
     predictions: str | None = None
+    identity: str | None = None
 
     def references(self) -> list[Reference]:
         """One Reference a space; called on the worker that compares."""
@@ -51,7 +54,16 @@ class TrainingSide:
                 schemas.check_label(schema, self.label)
             label = self.label or schemas.label_of(schema)
             return [Reference(schema, statistics, Space.RAW, label=label)]
-        return of_baseline(layout.load(self.baseline), self.spaces)
+        return of_baseline(self._baseline(self.baseline), self.spaces)
+
+    def _baseline(self, path: str) -> layout.Baseline:
+        loaded = layout.load(path, with_graph=False)
+        if self.identity not in (None, loaded.identity):
+            raise InputError(
+                f"the baseline {path} was replaced or edited while the job ran; expected the one of the"
+                " launch; run it again"
+            )
+        return loaded
 
 
 def of_baseline(baseline: layout.Baseline, spaces: Sequence[str]) -> list[Reference]:
@@ -65,6 +77,7 @@ def of_baseline(baseline: layout.Baseline, spaces: Sequence[str]) -> list[Refere
         label=label,
         variation=variation.get(Space.RAW.value),
         time_feature=contract.time_feature,
+        edited=_edited(baseline),
     )
     transformed = Reference(
         baseline.transformed_schema,
@@ -77,7 +90,31 @@ def of_baseline(baseline: layout.Baseline, spaces: Sequence[str]) -> list[Refere
         buckets=contract.buckets,
         variation=variation.get(Space.TRANSFORMED.value),
     )
-    return [reference for reference in (raw, transformed) if reference.space in spaces]
+    references = [reference for reference in (raw, transformed) if reference.space in spaces]
+    for reference in references:
+        _check_features(reference, baseline.path)
+    return references
+
+
+def _check_features(reference: Reference, path: str) -> None:
+    """Raises UsageError for a space in which there is nothing to compare with."""
+    has_statistics = any(dataset.features for dataset in reference.statistics.datasets)
+    if not reference.schema.feature or not has_statistics:
+        what = "schema" if has_statistics else "statistics"
+        other = Space.TRANSFORMED if reference.space is Space.RAW else Space.RAW
+        raise UsageError(
+            f"the baseline {path} has no {reference.space} feature in its {what}: nothing to compare with;"
+            f" leave the space out with --spaces={other}, or run trueserve prepare again"
+        )
+
+
+def _edited(baseline: layout.Baseline) -> str:
+    """What is to be said of a schema that was edited since; empty where it was not."""
+    if not baseline.schema_edited:
+        return ""
+    return contract_findings.edited_schema(
+        layout.SCHEMA, {f.name for f in baseline.schema.feature}, baseline.contract.raw_features
+    )
 
 
 def _variation(baseline: layout.Baseline) -> store.Spaces:

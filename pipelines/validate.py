@@ -19,6 +19,7 @@ from pipelines.options import ValidateOptions
 from pipelines.training_side import TrainingSide
 from transforms import paths, slicing, windows
 from transforms.baseline import layout, served_contracts
+from transforms.baseline.contents import Contents
 from transforms.errors import UsageError
 from transforms.graph import ApplyTransformGraph
 from transforms.logged_predictions import TakePredictions
@@ -57,6 +58,12 @@ class Plan:
     job: Job
     run_id: str
     warm_ups: frozenset[int] = frozenset()
+    contents: Contents | None = None
+
+    @property
+    def apply_transform_graph(self) -> ApplyTransformGraph:
+        assert self.transform_output is not None
+        return ApplyTransformGraph(self.transform_output, self.contents)
 
 
 def run(options: ValidateOptions, console: Console) -> int:
@@ -85,12 +92,12 @@ def make_plan(options: ValidateOptions) -> Plan:
         the model to replay, the contracts of versions, the limits or the earlier run are not what they must
         be; or --only names no feature.
     """
-    source = _source(options)
     loaded = layout.load(options.baseline) if options.baseline else None
+    source = dataclasses.replace(_source(options), identity=loaded.identity if loaded else None)
     references = training_side.of_baseline(loaded, options.spaces) if loaded else source.of_features()
     references += source.of_predictions(references)
     policy, window = _policy(options, references, loaded), Window(options.start, options.end)
-    contract = loaded.contract.to_json() if loaded else None
+    contract = loaded.contract.to_verdict() if loaded else None
     by_space = {reference.space: reference for reference in references}
     plan = Plan(
         options=options,
@@ -98,6 +105,7 @@ def make_plan(options: ValidateOptions) -> Plan:
         references=by_space,
         request_schema=_request_schema(by_space.get(Space.RAW), loaded, policy),
         transform_output=loaded.transform_output if loaded else None,
+        contents=loaded.contents if loaded else None,
         job=Job(
             window=window,
             policy=policy,
@@ -106,11 +114,15 @@ def make_plan(options: ValidateOptions) -> Plan:
             earlier=_earlier(options, window, contract),
         ),
         run_id=run_ids.new_run_id(),
-        warm_ups=fingerprints(probe_requests.requests(loaded.probes)) if loaded else frozenset(),
+        warm_ups=_warm_ups(loaded) if loaded else frozenset(),
     )
     if options.slice_by:
         slicing.check(options.slice_by, plan.request_schema)
     return plan
+
+
+def _warm_ups(baseline: layout.Baseline) -> frozenset[int]:
+    return fingerprints(probe_requests.requests(baseline.probes_data, baseline.probes))
 
 
 def _source(options: ValidateOptions) -> TrainingSide:
@@ -130,8 +142,7 @@ def build(root: Any, plan: Plan, files: Sequence[FileSize], heartbeats: str | No
     if raw is not None:
         found |= _statistics(plan, marked.batches, raw)
     if Space.TRANSFORMED in plan.references:
-        assert plan.transform_output is not None
-        transformed = marked.batches | "ApplyTransformGraph" >> ApplyTransformGraph(plan.transform_output)
+        transformed = marked.batches | "ApplyTransformGraph" >> plan.apply_transform_graph
         found |= _statistics(plan, transformed.batches, plan.references[Space.TRANSFORMED])
         counts.append(transformed.accounting)
     if (reference := plan.references.get(Space.PREDICTION)) is not None:
@@ -222,7 +233,7 @@ def _policy(
         fail_on=Severity(options.fail_on),
         ignore=frozenset(options.ignore),
         only=narrowing.check_only(options.only, references),
-        thresholds=narrowing.load_thresholds(options.thresholds, loaded.path if loaded else None),
+        thresholds=narrowing.load_thresholds(options.thresholds, loaded),
         max_rejects=options.max_rejects,
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 from tfx_bsl.coders import example_coder
 
-from transforms.baseline import contract, layout, probes
+from transforms.baseline import contents, contract, layout, probes
 from transforms.tfrecord import frame
 from transforms.transform_graph import TransformGraph
 
@@ -165,3 +167,10 @@ def write_baseline(folder: Path) -> str:
         contract=made,
     )
     return str(path)
+
+
+def record_files(baseline: Path) -> None:
+    """Makes the files that are there now those that the contract names, whatever they hold."""
+    loaded = contract.Contract.from_json(json.loads((baseline / layout.CONTRACT).read_bytes()))
+    files = contents.record(str(baseline), loaded.files)
+    (baseline / layout.CONTRACT).write_bytes(dataclasses.replace(loaded, files=files).to_bytes())

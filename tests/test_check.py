@@ -246,7 +246,12 @@ def test_json_is_all_that_stdout_has(
             "cannot be loaded and asked in a fresh process",
         ),
         (lambda folder: _spoil(folder, "contract.json"), 3, "is no contract"),
-        (lambda folder: _spoil(folder, "probes.tfrecord"), 3, "holds no probes"),
+        (lambda folder: _spoil(folder, "probes.tfrecord"), 2, "is damaged and cannot be read"),
+        (
+            lambda folder: (folder / "assets.extra" / "probes.tfrecord").write_bytes(b""),
+            2,
+            "is damaged and holds no probe",
+        ),
     ],
 )
 def test_what_cannot_be_checked_is_one_line(

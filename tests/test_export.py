@@ -247,6 +247,7 @@ def test_a_changed_vocabulary_is_found_and_nothing_is_published(home: Path, tmp_
     vocabulary = copy / "baseline" / "transform_output" / "transform_fn" / "assets" / "carriers"
     words = vocabulary.read_bytes().splitlines()
     vocabulary.write_bytes(b"\n".join([words[1], words[0], *words[2:]]) + b"\n")
+    support.record_files(copy / "baseline")
     message = failure(copy, tmp_path / "served")
     found = re.search(r"carrier_id \(transform_features\): off by up to 1 in (\d+) of 60 probes", message)
     assert found is not None, message
@@ -266,6 +267,7 @@ def test_changed_probes_are_found_and_nothing_is_published(home: Path, tmp_path:
     with tf.io.TFRecordWriter(str(file)) as writer:
         for example in examples:
             writer.write(example.SerializeToString())
+    support.record_files(copy / "baseline")
     message = failure(copy, tmp_path / "served")
     assert "distance_z (transform_features): off by up to 0.25 (" in message
     assert "in 1 of 60 probes, first probe 11" in message

@@ -33,7 +33,7 @@ def test_requests_that_export_wrote_are_known(tmp_path: Path, num_probes: int) -
     # The model is asked for nothing where requests have examples.
     model = cast(Any, None)
     written = list(warmup.warmup_requests(model, probes, [SERVING_DEFAULT, TRANSFORM_FEATURES], "model"))
-    requests = probe_requests.requests(path)
+    requests = probe_requests.requests(Path(path).read_bytes(), path)
     assert [len(examples) for examples in requests] == [1, min(num_probes, 32)]
     traffic = examples_log(requests[0], seconds=1373760000)
     parts = decode_logs([*written, traffic], warm_ups=fingerprints(requests))
@@ -49,4 +49,4 @@ def test_a_broken_file_of_probes_is_the_users_fault(tmp_path: Path) -> None:
     path = tmp_path / "probes.tfrecord"
     path.write_bytes(b"no records")
     with pytest.raises(UsageError, match="holds no probes"):
-        probe_requests.requests(str(path))
+        probe_requests.requests(path.read_bytes(), str(path))

@@ -30,14 +30,15 @@ def base(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def put(folder: str, files: dict[str, str], created: str) -> str:
-    for name, text in {**files, replacing.CONTRACT: json.dumps({"created": created})}.items():
+    contract = {"created": created, "files": dict.fromkeys(files)}
+    for name, text in {**files, replacing.CONTRACT: json.dumps(contract)}.items():
         paths.write_atomically(paths.join(folder, name), text.encode())
     return folder
 
 
 def content(folder: str) -> dict[str, str]:
-    """The files of a complete folder."""
-    names = set(paths.list_files(folder))
+    """The files of a complete folder, but for the note that is there until it has taken the name."""
+    names = set(paths.list_files(folder)) - {replacing._REPLACED}
     assert replacing.CONTRACT in names, f"{folder} is incomplete"
     return {n: paths.read_bytes(paths.join(folder, n)).decode() for n in names - {replacing.CONTRACT}}
 
@@ -199,13 +200,57 @@ def test_older_leftovers_go_and_newer_ones_stay(base: str) -> None:
     assert content(path) == OLD
 
 
+MINE = {"notes.md": "mine", "deep/mine/more": "mine"}
+
+
+@pytest.fixture
+def shared(base: str) -> tuple[str, str]:
+    """The old baseline with the user's files in it, and the new one staged."""
+    path, staged = fresh(base)
+    for name, text in MINE.items():
+        paths.write_atomically(paths.join(path, name), text.encode())
+    return path, staged
+
+
+def test_files_that_prepare_did_not_write_outlive_the_baseline(base: str, shared: tuple[str, str]) -> None:
+    path, staged = shared
+    replacing.take_name(path, staged)
+    assert content(path) == {**NEW, **MINE}
+    assert {name.split("/")[0] for name in paths.list_files(base)} == {"baseline"}
+
+
+def test_a_users_file_is_never_overwritten_by_an_older_one(tmp_path: Path) -> None:
+    path, staged = fresh(str(tmp_path))
+    for folder, text in ((path, "old"), (staged, "new")):
+        Path(folder, "notes.md").write_text(text)
+    replacing.take_name(path, staged)
+    assert content(path) == {**NEW, "notes.md": "new"}
+    [kept] = [file for file in tmp_path.rglob("*") if file.is_file() and "partial" in str(file)]
+    assert kept.read_text() == "old"
+
+
+@pytest.mark.parametrize("die", [take_name_and_die, take_name_without_renames_and_die])
+def test_a_users_files_outlive_a_kill(tmp_path: Path, die: Any) -> None:
+    for calls in range(MOST):
+        path, staged = fresh(str(tmp_path))
+        for name, text in MINE.items():
+            paths.write_atomically(paths.join(path, name), text.encode())
+        code = exit_code(die, path, staged, calls)
+        replacing.finish(path)
+        assert content(path) in ({**OLD, **MINE}, {**NEW, **MINE})
+        if code == 0:
+            break
+    assert code == 0
+    assert calls > 5
+
+
 def test_a_link_under_the_name_gives_way_and_what_it_leads_to_stays(tmp_path: Path) -> None:
     there = put(str(tmp_path / "elsewhere"), OLD, "2024-01-01")
     path = tmp_path / "baseline"
     path.symlink_to("elsewhere")
     replacing.take_name(str(path), put(replacing.staging(str(path)), NEW, "2024-01-02"))
     assert content(str(path)) == NEW
-    assert "a" in paths.list_files(there)
+    assert content(there) == OLD
 
 
 def test_names_with_glob_characters_are_names(tmp_path: Path) -> None:

@@ -232,10 +232,34 @@ def test_the_schema_refuses_what_is_not_a_verdict() -> None:
 
 def test_a_name_to_ignore_that_is_no_feature_is_said() -> None:
     accounting = Accounting(read=1, decoded=1, rows=1, compared=1, forms=Counter({("new", "x"): 1}))
-    policy = Policy(ignore=frozenset({"x", "y", "z", "new", "typo"}))
+    policy = Policy(ignore=frozenset({"y", "new", "typo"}))
     result = verdict(finding(Severity.INFO), accounting=accounting, policy=policy)
     said = [one for one in result.findings if one.space is Space.SET]
     assert [(one.severity, one.message) for one in said] == [
         (Severity.INFO, "--ignore names no feature: 'typo'")
     ]
     assert outcome(result) == ("ok", 0)
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        (Policy(only=frozenset({"z", "y"})), "--only names what was not compared: y (label)"),
+        (Policy(ignore=frozenset({"z"})), "--ignore leaves no feature whose difference would count"),
+    ],
+)
+def test_what_was_asked_for_and_not_compared_is_not_ok(policy: Policy, said: str) -> None:
+    result = verdict(policy=policy)
+    assert outcome(result) == ("not_examined", 4)
+    assert any(said in reason for reason in result.reasons)
+
+
+def test_a_space_in_which_nothing_was_compared_is_not_ok() -> None:
+    empty = Comparison((), (), space=Space.TRANSFORMED, nothing="no transformed feature could be compared")
+    result = decide(WINDOW, GOOD, [comparison(), empty], (), Policy(), None)
+    assert outcome(result) == ("not_examined", 4)
+
+
+def test_columns_that_training_did_not_have_are_no_comparison() -> None:
+    new = Comparison((finding(Severity.WARNING, "new"),), (NotCompared("y", Space.RAW, "not in the schema"),))
+    assert outcome(decide(WINDOW, GOOD, [new], (), Policy(), None)) == ("not_examined", 4)

@@ -16,7 +16,7 @@ from transforms.serving import probe_requests
 def test_warm_ups_of_the_exported_model_are_no_traffic(
     home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = probe_requests.requests(layout.load(home.baseline).probes)
+    asked = probe_requests.requests(layout.load(home.baseline).probes_data, "probes")
     assert [len(examples) for examples in asked] == [1, 32]
     warm_ups = [logs.examples_log(examples) for examples in asked]
     # The same rows again with a time are somebody's request.

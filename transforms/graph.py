@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -12,6 +13,7 @@ from apache_beam.utils import shared
 
 from transforms import paths
 from transforms.accounting import UNTRANSFORMABLE, Accounting
+from transforms.baseline.contents import TRANSFORM_OUTPUT, Contents
 from transforms.records import Batch
 from transforms.transform_graph import TransformGraph
 
@@ -40,12 +42,15 @@ class ApplyTransformGraph(beam.PTransform):  # type: ignore[misc]
     Attributes:
       transform_output: folder in the layout of `tft.TFTransformOutput`, on any file system that the
         workers reach. Each process fetches and loads it once.
+      contents: the files of the baseline that the graph is part of, which each process verifies; None where
+        it is in no baseline yet.
     """
 
     transform_output: str
+    contents: Contents | None = None
 
     def expand(self, batches: beam.PCollection[Batch]) -> TransformedRows:
-        applying = beam.ParDo(_ApplyTransformGraph(self.transform_output))
+        applying = beam.ParDo(_ApplyTransformGraph(self.transform_output, self.contents))
         outputs = batches | "Apply" >> applying.with_outputs(_ACCOUNTING, main="batches")
         return TransformedRows(outputs.batches, outputs[_ACCOUNTING])
 
@@ -53,8 +58,9 @@ class ApplyTransformGraph(beam.PTransform):  # type: ignore[misc]
 @beam.typehints.with_input_types(Batch)
 @beam.typehints.with_output_types(Batch)
 class _ApplyTransformGraph(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, transform_output: str) -> None:
+    def __init__(self, transform_output: str, contents: Contents | None) -> None:
         self._transform_output = transform_output
+        self._contents = contents
         self._shared = shared.Shared()
         self._graph: TransformGraph | None = None
 
@@ -63,8 +69,13 @@ class _ApplyTransformGraph(beam.DoFn):  # type: ignore[misc]
 
     def _load(self) -> TransformGraph:
         # Loading reads all that is needed, the vocabularies too, so a fetched copy may go at once.
-        with paths.local_copy(self._transform_output) as folder:
+        with self._fetched() as folder:
             return TransformGraph(folder)
+
+    def _fetched(self) -> AbstractContextManager[str]:
+        if self._contents is None:
+            return paths.local_copy(self._transform_output)
+        return self._contents.local(TRANSFORM_OUTPUT)
 
     def process(self, batch: Batch) -> Iterator[Any]:
         assert self._graph is not None

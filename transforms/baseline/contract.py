@@ -12,7 +12,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from transforms.baseline.contents import FileDigest
+
 FORMAT_VERSION = 1
+#: Where a contract file has the digest of the rest of it.
+SEAL = "sha256"
 
 # The packages whose version can change what a graph computes or what a statistic says.
 _PACKAGES = (
@@ -67,6 +71,8 @@ class Contract:
       time_feature: the feature that held a training row's time, if any was named.
       periods: then, how many days and hours of training were kept, and the rows that have no time.
       variation: then, SHA-256 of the file that holds them.
+      files: size and digest of every other file that `prepare` wrote into the folder, by path below it;
+        empty in a contract that an older release wrote.
     """
 
     created: str
@@ -83,6 +89,7 @@ class Contract:
     time_feature: str | None = None
     periods: Mapping[str, int] = dataclasses.field(default_factory=dict)
     variation: str | None = None
+    files: Mapping[str, FileDigest] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `json.dumps`."""
@@ -92,7 +99,12 @@ class Contract:
             "transformed_features": {name: list(raw) for name, raw in self.transformed_features.items()},
             "unknown_ids": {name: list(ids) for name, ids in self.unknown_ids.items()},
             "buckets": {name: list(ids) for name, ids in self.buckets.items()},
+            "files": {name: digest._asdict() for name, digest in sorted(self.files.items())},
         }
+
+    def to_verdict(self) -> dict[str, Any]:
+        """What a verdict tells of the contract: all but the files, of which there may be thousands."""
+        return {name: value for name, value in self.to_json().items() if name != "files"}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Contract:
@@ -113,6 +125,7 @@ class Contract:
                 time_feature=values.get("time_feature"),
                 periods={name: int(count) for name, count in values.get("periods", {}).items()},
                 variation=values.get("variation"),
+                files=_files(values.get("files", {})),
             )
         except KeyError as error:
             raise ValueError(f"{error.args[0]!r} is missing") from error
@@ -120,8 +133,19 @@ class Contract:
             raise ValueError(str(error)) from error
 
     def to_bytes(self) -> bytes:
-        """The content of `contract.json`."""
-        return (json.dumps(self.to_json(), indent=2, sort_keys=True) + "\n").encode()
+        """The content of `contract.json`, with the digest of its own values."""
+        values = self.to_json()
+        sealed = {**values, SEAL: _sealed(values)}
+        return (json.dumps(sealed, indent=2, sort_keys=True) + "\n").encode()
+
+
+def is_sealed(values: Mapping[str, Any]) -> bool:
+    """Whether the JSON values of a contract file are those that were written with its digest."""
+    return values.get(SEAL) == _sealed({name: value for name, value in values.items() if name != SEAL})
+
+
+def _sealed(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def make_contract(
@@ -178,6 +202,10 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def _files(values: Mapping[str, Mapping[str, Any]]) -> dict[str, FileDigest]:
+    return {name: FileDigest(int(one["bytes"]), str(one["sha256"])) for name, one in values.items()}
 
 
 def _ids(values: Mapping[str, Iterable[int]]) -> Ids:

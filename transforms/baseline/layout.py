@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import gzip
+import difflib
 import hashlib
-import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from google.protobuf import text_format
-from google.protobuf.message import DecodeError, Message
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms import paths, tfrecord
-from transforms.baseline import replacing, shards
-from transforms.baseline.contract import FORMAT_VERSION, Contract
-from transforms.baseline.replacing import CONTRACT as CONTRACT  # noqa: PLC0414 - part of this module, too
+from transforms import paths
+from transforms.baseline import contents, messages, replacing
+from transforms.baseline.contents import TRANSFORM_OUTPUT as TRANSFORM_OUTPUT  # noqa: PLC0414
+from transforms.baseline.contents import Contents
+from transforms.baseline.contract import FORMAT_VERSION, SEAL, Contract, is_sealed
+from transforms.baseline.messages import load_schema as load_schema  # noqa: PLC0414 - part of this module, too
+from transforms.baseline.messages import load_schema_and_statistics as load_schema_and_statistics  # noqa: PLC0414
+from transforms.baseline.replacing import CONTRACT as CONTRACT  # noqa: PLC0414
 from transforms.baseline.replacing import discard as discard  # noqa: PLC0414
 from transforms.baseline.replacing import staging as staging  # noqa: PLC0414
 from transforms.baseline.replacing import whole as whole  # noqa: PLC0414
@@ -30,12 +32,14 @@ TRANSFORMED_SCHEMA = "transformed_schema.pbtxt"
 TRANSFORMED_STATISTICS = "transformed_stats.binpb"
 AUGMENTED_STATISTICS = "augmented_stats.binpb"
 VARIATION = "variation.arrow"
-TRANSFORM_OUTPUT = "transform_output"
 TRANSFORMED_EXAMPLES = "transformed_examples"
 PROBES = "probes.tfrecord"
 #: The user's own limits, which they may put there; see `transforms.verdict.thresholds`.
 THRESHOLDS = "thresholds.toml"
+#: The name under which the next baseline keeps a schema that was edited by hand.
+EDITED_SCHEMA = "schema.edited-{}.pbtxt"
 
+# What every baseline has; its contract names the rest.
 _NEEDED = (
     SCHEMA,
     STATISTICS,
@@ -47,8 +51,9 @@ _NEEDED = (
     PROBES,
 )
 _AGAIN = "run trueserve prepare again"
-
-_Proto = TypeVar("_Proto", bound=Message)
+# So often is a baseline read anew that was replaced meanwhile.
+_ATTEMPTS = 3
+_LONGEST_NAME = 80
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +67,11 @@ class Baseline:
       contract: what the baseline promises.
       augmented_statistics: of what training was given, where that was augmented.
       variation: how days and hours of training differ (`verdict.variation.store`), where they are known.
+      contents: the files that it must consist of.
+      contract_data: content of `contract.json`.
+      identity: SHA-256 that tells this baseline, with this schema, from any other.
+      probes_data: content of `probes`; empty where the graph's files were left out.
+      schema_edited: whether the schema is another than `prepare` wrote.
     """
 
     path: str
@@ -70,8 +80,13 @@ class Baseline:
     transformed_schema: schema_pb2.Schema
     transformed_statistics: statistics_pb2.DatasetFeatureStatisticsList
     contract: Contract
+    contents: Contents
+    contract_data: bytes
+    identity: str
+    probes_data: bytes = b""
     augmented_statistics: statistics_pb2.DatasetFeatureStatisticsList | None = None
     variation: bytes | None = None
+    schema_edited: bool = False
 
     @property
     def transform_output(self) -> str:
@@ -83,62 +98,110 @@ class Baseline:
         return paths.join(self.path, PROBES)
 
 
-def load(path: str) -> Baseline:
-    """Reads a baseline. Raises UsageError if it is missing, incomplete or of another format version.
+def load(path: str, *, with_graph: bool = True) -> Baseline:
+    """Reads a baseline, and verifies that its files are those that `prepare` wrote.
+
+    Names and sizes of all files are compared with those in the contract, and the digests of all that is
+    read here: what is parsed are the bytes that were verified. `schema.pbtxt` may have been edited. Training
+    examples are not read: see `Contents.local_file`.
+
+    Args:
+      with_graph: whether to read and verify the transform graph and the probes, too.
+
+    Raises UsageError if the baseline is missing, incomplete, damaged or of another format version.
 
     Where a `write` was killed while it put one baseline in the place of another, this reads the new one,
     which is complete and stands beside `path`.
     """
-    path = replacing.whole(path)
-    contract = _load_contract(path)
-    augmented = [AUGMENTED_STATISTICS] if contract.augmentation else []
-    varying = [VARIATION] if contract.time_feature else []
-    for name in (*_NEEDED, *augmented, *varying):
-        if not paths.exists(paths.join(path, name)):
-            raise UsageError(f"the baseline {path} is incomplete: {name} is missing; {_AGAIN}")
-    return Baseline(
+    for _ in range(_ATTEMPTS):
+        data, place = _contract_of(path)
+        try:
+            return _load(place, data, with_graph)
+        except UsageError:
+            # Files of two baselines: it was replaced while it was read.
+            if _contract_of(path) == (data, place):
+                raise
+    raise UsageError(f"the baseline {path} is replaced again and again; wait until trueserve prepare is done")
+
+
+def _contract_of(path: str) -> tuple[bytes, str]:
+    """The content of the contract, and the folder that it is in."""
+    place = replacing.whole(path)
+    if not paths.exists(place):
+        raise UsageError(f"no baseline at {place}; make one with trueserve prepare")
+    try:
+        return paths.read_bytes(paths.join(place, CONTRACT)), place
+    except InputError as error:
+        if paths.exists(paths.join(place, CONTRACT)):
+            raise UsageError(f"the baseline {place} cannot be read: {error}") from error
+        raise UsageError(f"the baseline {place} is incomplete: {CONTRACT} is missing; {_AGAIN}") from error
+
+
+def _load(path: str, contract_data: bytes, with_graph: bool) -> Baseline:
+    contract = _parse_contract(path, contract_data)
+    files = Contents(path, contract.files)
+    files.check_sizes(edited=(SCHEMA,), closed=TRANSFORM_OUTPUT, optional=TRANSFORMED_EXAMPLES)
+    if with_graph:
+        files.check(TRANSFORM_OUTPUT)
+    statistics, transformed = _statistics(files, STATISTICS), _statistics(files, TRANSFORMED_STATISTICS)
+    assert statistics is not None
+    assert transformed is not None
+    schema_data = files.read_edited(SCHEMA)
+    baseline = Baseline(
         path=path,
-        schema=_read(paths.join(path, SCHEMA), schema_pb2.Schema()),
-        statistics=_read_statistics(paths.join(path, STATISTICS)),
-        transformed_schema=_read(paths.join(path, TRANSFORMED_SCHEMA), schema_pb2.Schema()),
-        transformed_statistics=_read_statistics(paths.join(path, TRANSFORMED_STATISTICS)),
+        schema=messages.parse(schema_data, paths.join(path, SCHEMA), schema_pb2.Schema()),
+        statistics=statistics,
+        transformed_schema=messages.parse(
+            files.read(TRANSFORMED_SCHEMA), paths.join(path, TRANSFORMED_SCHEMA), schema_pb2.Schema()
+        ),
+        transformed_statistics=transformed,
         contract=contract,
-        augmented_statistics=_read_statistics(paths.join(path, augmented[0])) if augmented else None,
-        variation=_variation(path, contract) if varying else None,
+        contents=files,
+        contract_data=contract_data,
+        identity=hashlib.sha256(contract_data + b"\0" + schema_data).hexdigest(),
+        probes_data=files.read(PROBES) if with_graph else b"",
+        augmented_statistics=_statistics(files, AUGMENTED_STATISTICS),
+        variation=files.read(VARIATION) if VARIATION in files.files else None,
+        schema_edited=files.is_edited(SCHEMA, schema_data),
     )
+    _check_schema(baseline)
+    return baseline
 
 
-def _variation(path: str, contract: Contract) -> bytes:
-    """The bytes that the contract names: Arrow, which reads them, trusts what it reads."""
-    data = paths.read_bytes(paths.join(path, VARIATION))
-    if hashlib.sha256(data).hexdigest() != contract.variation:
-        raise UsageError(f"the baseline {path} is damaged: {VARIATION} is not what was written; {_AGAIN}")
-    return data
+def _statistics(files: Contents, name: str) -> statistics_pb2.DatasetFeatureStatisticsList | None:
+    """None for a file that this baseline does not have."""
+    if name not in files.files:
+        return None
+    return messages.parse_statistics(files.read(name), paths.join(files.path, name))
 
 
-def load_schema_and_statistics(
-    schema_path: str, statistics_path: str
-) -> tuple[schema_pb2.Schema, statistics_pb2.DatasetFeatureStatisticsList]:
-    """Reads a schema and statistics that TFDV or TFX wrote: text, binary or TFRecord, told by content.
+def _check_schema(baseline: Baseline) -> None:
+    """An edited schema has features of the training data alone."""
+    if not baseline.schema_edited:
+        return
+    file = paths.join(baseline.path, SCHEMA)
+    if not baseline.schema.feature:
+        raise UsageError(f"the schema {file} has no feature; {contents.AGAIN}")
+    check_names([f.name for f in baseline.schema.feature], baseline.contract.raw_features, file)
 
-    Raises UsageError for a file that is missing or holds something else.
-    """
-    return load_schema(schema_path), _read_statistics(statistics_path)
 
-
-def load_schema(path: str) -> schema_pb2.Schema:
-    """Reads a schema, text or binary. Raises UsageError if it is missing, is none or has no feature."""
-    schema = _read(path, schema_pb2.Schema())
-    if not schema.feature:
-        raise UsageError(f"the schema {path} has no feature")
-    return schema
+def check_names(names: Iterable[str], known: Iterable[str], file: str) -> None:
+    """Raises UsageError for the first name in `file` that is none of the baseline's, with close matches."""
+    features = sorted(set(known))
+    for name in names:
+        if name not in features:
+            close = difflib.get_close_matches(name, features, n=3, cutoff=0.5)
+            hint = f"; did you mean {' or '.join(close)}?" if close else ""
+            shown = name[:_LONGEST_NAME].encode("unicode_escape").decode()
+            raise UsageError(f"{file} names feature {shown!r}, which the baseline does not have{hint}")
 
 
 def check_target(path: str) -> None:
     """Raises UsageError where `write` could not, or should not, put a baseline.
 
-    A baseline that is there already will be replaced; a folder with anything else in it will not. What a
-    `write` that was killed has left half done is brought to its end first.
+    A baseline that is there already will be replaced; a folder with anything else in it will not. Files that
+    the user put beside those of `prepare` are kept (see `replacing`); there must be none among its graph and
+    its training examples. What a `write` that was killed has left half done is brought to its end first.
     """
     replacing.finish(path)
     if paths.is_local(path) and Path(path).is_file():
@@ -146,6 +209,12 @@ def check_target(path: str) -> None:
     there = paths.list_files(path)
     if there and CONTRACT not in there:
         raise UsageError(f"{path} is not empty and holds no baseline; name a new folder, or empty it")
+    folders = (TRANSFORM_OUTPUT, TRANSFORMED_EXAMPLES)
+    if strange := [n for n in replacing.not_ours(path, there) if n.split("/")[0] in folders]:
+        raise UsageError(
+            f"the baseline {path} holds {strange[0]}, which trueserve prepare did not write and would have to"
+            " delete; move it elsewhere"
+        )
     paths.check_writable(path)
 
 
@@ -160,14 +229,16 @@ def write(
     contract: Contract,
     augmented_statistics: statistics_pb2.DatasetFeatureStatisticsList | None = None,
     variation: bytes | None = None,
-) -> None:
+) -> str | None:
     """Completes a baseline and publishes it under `path`, in place of one that was there.
 
     `staged`, a folder named by `staging(path)`, already holds `transform_output`, `transformed_examples` and
     `probes.tfrecord`. The contract is written last; without it the folder is no baseline. From then on one
     of the two is complete, under its name or beside it, whenever this is killed: see `replacing`.
 
-    The user's `thresholds.toml`, reviewed by hand, is taken over from the old baseline.
+    The contract gets the size and the digest of every other file. The user's `thresholds.toml`, reviewed by
+    hand, is taken over from the old baseline, as other files are that `prepare` did not write. So is a schema
+    that was edited there, under another name, which is returned; None where there is none.
     """
     texts = {SCHEMA: schema, TRANSFORMED_SCHEMA: transformed_schema}
     binaries = {STATISTICS: statistics, TRANSFORMED_STATISTICS: transformed_statistics}
@@ -177,27 +248,52 @@ def write(
         paths.write_atomically(paths.join(staged, name), text_format.MessageToString(message).encode())
     for name, message in binaries.items():
         paths.write_atomically(paths.join(staged, name), message.SerializeToString(deterministic=True))
-    if paths.exists(reviewed := paths.join(replacing.whole(path), THRESHOLDS)):
-        paths.copy_file(reviewed, paths.join(staged, THRESHOLDS))
     if variation is not None:
         paths.write_atomically(paths.join(staged, VARIATION), variation)
         contract = dataclasses.replace(contract, variation=hashlib.sha256(variation).hexdigest())
+    contract = dataclasses.replace(contract, files=contents.record(staged, paths.list_files(staged)))
+    old = replacing.whole(path)
+    if paths.exists(reviewed := paths.join(old, THRESHOLDS)):
+        paths.copy_file(reviewed, paths.join(staged, THRESHOLDS))
+    kept = _keep_edited_schema(old, staged)
     paths.write_atomically(paths.join(staged, CONTRACT), contract.to_bytes())
     replacing.take_name(path, staged)
+    return kept
 
 
-def _load_contract(path: str) -> Contract:
-    file = paths.join(path, CONTRACT)
-    if not paths.exists(path):
-        raise UsageError(f"no baseline at {path}; make one with trueserve prepare")
-    if not paths.exists(file):
-        raise UsageError(f"the baseline {path} is incomplete: {CONTRACT} is missing; {_AGAIN}")
+def _keep_edited_schema(old: str, staged: str) -> str | None:
+    """Takes over a schema that was edited by hand, under another name; gives that name."""
     try:
-        values = json.loads(paths.read_bytes(file))
+        files = Contract.from_json(json.loads(paths.read_bytes(paths.join(old, CONTRACT)))).files
+        data = paths.read_bytes(paths.join(old, SCHEMA))
+    except (InputError, ValueError, RecursionError):
+        return None
+    new, digest = paths.read_bytes(paths.join(staged, SCHEMA)), contents.digest_of(data)
+    if SCHEMA not in files or digest == files[SCHEMA] or data == new:
+        return None
+    name = EDITED_SCHEMA.format(digest.sha256[:8])
+    paths.write_atomically(paths.join(staged, name), data)
+    return name
+
+
+def _parse_contract(path: str, data: bytes) -> Contract:
+    file = paths.join(path, CONTRACT)
+    try:
+        values = json.loads(data)
         _check_version(path, values)
-        return Contract.from_json(values)
-    except ValueError as error:
+        contract = Contract.from_json(values)
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{file} is no contract: {error}; {_AGAIN}") from error
+    if not contract.files and SEAL not in values:
+        raise UsageError(
+            f"the baseline {path} was made by an older trueserve: {CONTRACT} has no digests of its files;"
+            f" {_AGAIN}"
+        )
+    if not is_sealed(values):
+        raise UsageError(f"the baseline {path} is damaged: {CONTRACT} is not as it was written; {_AGAIN}")
+    if missing := [name for name in _NEEDED if name not in contract.files]:
+        raise UsageError(f"the baseline {path} is incomplete: {missing[0]} is missing; {_AGAIN}")
+    return contract
 
 
 def _check_version(path: str, values: Any) -> None:
@@ -206,61 +302,3 @@ def _check_version(path: str, values: Any) -> None:
         raise UsageError(
             f"the baseline {path} has format version {version}; expected {FORMAT_VERSION}; {_AGAIN}"
         )
-
-
-def _read_statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:
-    statistics = _read(path, statistics_pb2.DatasetFeatureStatisticsList())
-    if not statistics.datasets:
-        raise UsageError(f"the statistics {path} hold no data set")
-    try:
-        return shards.merged(statistics)
-    except ValueError as error:
-        raise UsageError(f"the statistics {path} cannot be used: {error}") from error
-
-
-def _read(path: str, message: _Proto) -> _Proto:
-    """Fills `message` from a file, whatever its encoding. Raises UsageError if none fits."""
-    try:
-        data = paths.read_bytes(path)
-    except InputError as error:
-        raise UsageError(str(error)) from error
-    try:
-        _parse(data, message)
-    except (DecodeError, text_format.ParseError, tfrecord.TFRecordError, OSError, EOFError) as error:
-        name = message.DESCRIPTOR.name
-        raise UsageError(f"{path} is no {name} in text, binary or TFRecord form: {error}") from error
-    return message
-
-
-def _parse(data: bytes, message: Message) -> None:
-    if data.startswith(b"\x1f\x8b"):
-        data = gzip.decompress(data)
-    if tfrecord.is_header(data):
-        for records in tfrecord.read_records(io.BytesIO(data)):
-            for record in records:
-                message.MergeFromString(record)
-        return
-    if _looks_like_text(data):
-        message.ParseFromString(_binary_of(data, type(message)))  # type: ignore[arg-type]
-    else:
-        message.ParseFromString(data)
-
-
-@functools.lru_cache(maxsize=4)
-def _binary_of(text: bytes, kind: type[Message]) -> bytes:
-    """A message in text form, serialized.
-
-    Kept by its bytes: a launcher and the worker that compares, often one process, read the same files, and
-    the statistics of thousands of features take seconds to parse.
-    """
-    try:
-        message = text_format.Parse(text, kind(), allow_unknown_field=True)
-    except UnicodeDecodeError as error:
-        raise text_format.ParseError(str(error)) from error
-    serialized: bytes = message.SerializeToString()
-    return serialized
-
-
-def _looks_like_text(data: bytes) -> bool:
-    # Every serialized schema or list of statistics has control characters: its tags and lengths.
-    return not any(byte < 9 or 13 < byte < 32 for byte in data[:4096])

@@ -7,6 +7,10 @@ moment it is complete. Then
 - elsewhere, where nothing can be renamed, the old contract is deleted, the new files are copied over the
   old ones, and the new contract comes last.
 
+Files that the old `prepare` did not write, by its contract, are never deleted: elsewhere they stay where they
+are; on a local file system they are moved into the new folder once that has the name. One that cannot be
+(the new folder has another file of that name) stays in the hidden folder.
+
 A name without a contract, with a complete folder beside it, thus means that somebody died in between.
 Readers then take the newest complete folder; the next `prepare` gives it the name. Whoever reads a baseline
 at the very moment when it is replaced may find files of both.
@@ -18,15 +22,32 @@ import contextlib
 import errno
 import glob
 import json
+import re
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 
 from transforms import paths
 from transforms.errors import InputError
 
 CONTRACT = "contract.json"
+# In a complete folder that replaces another by being copied: the names of the old files.
+_REPLACED = ".replaced.json"
 
 _ATTEMPTS = 10
+# What a write that was killed leaves, see `paths.write_atomically`.
+_HALF_WRITTEN = re.compile(r"(^|/)\.[^/]+\.[0-9a-f]{32}\.tmp$")
+# What a baseline consists of whose contract does not list its files.
+_FOLDERS = ("transform_output/", "transformed_examples/")
+_FILES = (
+    "schema.pbtxt",
+    "stats.binpb",
+    "transformed_schema.pbtxt",
+    "transformed_stats.binpb",
+    "augmented_stats.binpb",
+    "variation.arrow",
+    "probes.tfrecord",
+)
 
 
 def staging(path: str) -> str:
@@ -51,7 +72,7 @@ def finish(path: str) -> None:
     for folder in left:
         # A newer one may be about to take the name.
         if _created(folder) <= made:
-            _delete(folder)
+            _retire(folder, path)
 
 
 def discard(path: str, staged: str) -> None:
@@ -87,7 +108,10 @@ def _rename(staged: Path, path: Path) -> bool:
             return False
         raise InputError(f"cannot move the baseline to {path}: {error.strerror}") from error
     for old in aside:
-        discard(str(path), str(old))
+        with contextlib.suppress(InputError):  # the new baseline stands
+            _retire(str(old), str(path))
+    with contextlib.suppress(InputError):
+        paths.delete_file(paths.join(str(path), _REPLACED))
     return True
 
 
@@ -113,15 +137,75 @@ def _set_aside(path: Path, times: int) -> Path:
 
 
 def _copy_over(path: str, staged: str) -> None:
+    replaced, there = _replaced(path, staged), paths.list_files(path)
+    names = set(paths.list_files(staged)) - {CONTRACT, _REPLACED}
     # The old contract goes first, so that no moment shows it with the files of the new baseline.
     paths.delete_file(paths.join(path, CONTRACT))
-    names = set(paths.list_files(staged)) - {CONTRACT}
-    for name in sorted(set(paths.list_files(path)) - names):
+    for name in sorted(replaced.intersection(there) - names):
         paths.delete_file(paths.join(path, name))
     for name in sorted(names):
         paths.copy_file(paths.join(staged, name), paths.join(path, name))
     paths.write_atomically(paths.join(path, CONTRACT), paths.read_bytes(paths.join(staged, CONTRACT)))
     discard(path, staged)
+
+
+def not_ours(folder: str, names: Iterable[str]) -> list[str]:
+    """Those of the files in a baseline's folder that the `prepare` which made it did not write."""
+    try:
+        written = set(json.loads(paths.read_bytes(paths.join(folder, CONTRACT)))["files"])
+    except (InputError, ValueError, KeyError, TypeError, RecursionError):
+        written = {name for name in names if name.startswith(_FOLDERS)}
+    strange = set(names) - written - {CONTRACT, _REPLACED, *_FILES}
+    return sorted(name for name in strange if not _HALF_WRITTEN.search(name))
+
+
+def _retire(folder: str, path: str) -> None:
+    """Deletes a baseline that was replaced; the user's files in it go to the one that has the name."""
+    if paths.is_local(folder) and Path(folder).is_symlink():
+        Path(folder).unlink()  # and not what it leads to
+        return
+    names = paths.list_files(folder)
+    replaced = () if _complete(folder) else _noted(path)
+    strange = sorted(set(not_ours(folder, names)).difference(replaced))
+    strange = [name for name in strange if not _handed_on(folder, path, name)]
+    if not strange:
+        _delete(folder)
+        return
+    for name in sorted({CONTRACT, *names} - {*strange}, key=lambda name: name != CONTRACT):
+        paths.delete_file(paths.join(folder, name))
+
+
+def _handed_on(folder: str, path: str, name: str) -> bool:
+    """Moves a file from a retired folder to the same place in `path`; False where another file is there."""
+    old, new = paths.join(folder, name), paths.join(path, name)
+    if paths.exists(new):
+        return paths.read_bytes(old) == paths.read_bytes(new)
+    if name.startswith(_FOLDERS):
+        return False  # there it would make the new baseline one that nobody can read
+    if paths.is_local(path):
+        Path(new).parent.mkdir(parents=True, exist_ok=True)
+        Path(old).rename(new)
+    else:
+        paths.copy_file(old, new)
+    return True
+
+
+def _replaced(path: str, staged: str) -> set[str]:
+    """The files that the old `prepare` wrote; kept in `staged`, for whoever goes on where this was killed."""
+    if not _complete(path) and (replaced := _noted(staged)):
+        return replaced
+    names = paths.list_files(path)
+    replaced = set(names) - {*not_ours(path, names), CONTRACT}
+    paths.write_atomically(paths.join(staged, _REPLACED), json.dumps(sorted(replaced)).encode())
+    return replaced
+
+
+def _noted(folder: str) -> set[str]:
+    """What a note in this folder says of the one that it replaces; empty without a note."""
+    try:
+        return {str(name) for name in json.loads(paths.read_bytes(paths.join(folder, _REPLACED)))}
+    except (InputError, ValueError, TypeError):
+        return set()
 
 
 def _delete(folder: str) -> None:

@@ -138,7 +138,8 @@ class _Asking:
         except UnfitError as error:
             self._add("inputs", name, None, str(error))
             return
-        self.compared[name] = len(answers.rows)
+        # Rows without an output that both have show nothing.
+        self.compared[name] = len(answers.rows) if names & {*answers.columns} else 0
         if answers.refused:
             self._refused(asked, answers.refused, answers.complaint)
         if answers.rows:

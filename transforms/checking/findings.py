@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from transforms.baseline.layout import SCHEMA, Baseline
 from transforms.checking.asking import RAW_TENSORS, SERVING_DEFAULT, TRANSFORM_FEATURES, Answer
 from transforms.checking.report import CheckFinding, Example, Severity
 from transforms.checking.saved_model import Contents
@@ -12,6 +13,13 @@ from transforms.checking.saved_model import Contents
 _SKIPPED = "preprocessing is not in the served graph"
 _WARNINGS = {"other_output"}
 _RAW_SHOWN = 3
+
+
+def of_baseline(baseline: Baseline) -> Iterator[CheckFinding]:
+    """That the schema was edited, which says what requests must have."""
+    if baseline.schema_edited:
+        message = f"{SCHEMA} was edited since prepare wrote it; the lint of inputs goes by what it says now"
+        yield CheckFinding("schema_edited", "info", message)
 
 
 def of_signatures(

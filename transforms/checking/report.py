@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 FORMAT = 1
+ERRORS, NOT_EXAMINED, OK = "errors", "not_examined", "ok"
+_EXIT_CODES = {ERRORS: 1, NOT_EXAMINED: 4, OK: 0}
+WHY_NOTHING = "no answer of the model was compared with the baseline's: nothing is known of it"
 Severity = Literal["error", "warning", "info"]
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
@@ -99,15 +102,22 @@ class Report:
         return [*severities, *(finding["severity"] for finding in self.lint)].count("error")
 
     @property
+    def result(self) -> str:
+        """`ok` says that something was compared, and that there is no error."""
+        if self.errors:
+            return ERRORS
+        return OK if any(self.compared.values()) else NOT_EXAMINED
+
+    @property
     def exit_code(self) -> int:
-        return 1 if self.errors else 0
+        return _EXIT_CODES[self.result]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `json.dumps`, as docs/check.schema.json describes them."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {
             "format": FORMAT,
-            "result": "errors" if self.errors else "ok",
+            "result": self.result,
             "exit_code": self.exit_code,
             **values,
             "findings": [dataclasses.asdict(finding) for finding in self.findings],

@@ -47,7 +47,9 @@ def document(
       not_compared: features, and why.
     """
     counts = result["counts"]
-    verdict = DIFFERS if counts["mismatched"] else SAME if counts["compared"] else NOT_EXAMINED
+    has_values = any(one["base_count"] or one["test_count"] for one in result["features"])
+    compared = counts["compared"] and has_values
+    verdict = DIFFERS if counts["mismatched"] else SAME if compared else NOT_EXAMINED
     return {
         "format_version": FORMAT_VERSION,
         "result": verdict,
@@ -62,7 +64,12 @@ def document(
 
 
 def why_nothing(counts: Mapping[str, int]) -> str:
-    """Why no pair was compared, and what to do."""
+    """Why no pair, or no feature, was compared, and what to do."""
+    if counts["compared"]:
+        return (
+            f"{counts['compared']:,} pairs have no feature to compare beside the key and what was left out;"
+            " leave out less by --ignore, or name a schema that has the features"
+        )
     for side in ("examples", "requests"):
         if not counts[side]:
             if not (without := counts[f"{side}_without_key"]):

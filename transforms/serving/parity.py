@@ -43,7 +43,10 @@ SINGLES = 16
 
 
 def check(folder: str) -> list[Difference]:
-    """Loads the SavedModel in `folder` and puts its probes to each signature."""
+    """Loads the SavedModel in `folder` and puts its probes to each signature.
+
+    Raises ValueError where there is nothing to prove by: no probe, or none with what an output must be.
+    """
     import tensorflow as tf
 
     probes = read_probes(str(Path(folder, ASSETS, PROBES)))
@@ -53,6 +56,9 @@ def check(folder: str) -> list[Difference]:
     predicted = rows_of(probes, PREDICTION)
     examples = np.array([request(probe) for probe in probes], object)
     singles = min(SINGLES, len(probes))
+    if not transformed or not predicted:
+        known = f"{len(transformed)} features and {len(predicted)} outputs of {len(probes)} probes are known"
+        raise ValueError(f"nothing to prove it by: {known}")
     found = []
     for name, expected, tolerance in (
         ("transform_features", transformed, FEATURES),

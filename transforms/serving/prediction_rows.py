@@ -5,10 +5,12 @@ Of many rows some are chosen by a hash of where they stand, so that the same fil
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from transforms.tfrecord import TFRecordError
 
 Array = np.ndarray[Any, Any]
 Report = Callable[[int], None]
+Fetch = Callable[[str], AbstractContextManager[str]]
 
 #: Of more training examples than this only so many are read: as many from the beginning of each shard.
 MOST_READ = 20_000_000
@@ -86,23 +89,32 @@ class Examples:
             report(decoded.accounting.bytes)
 
 
-def training_rows(
-    files: Sequence[FileSize], there: int, rows: int, report: Report, most_read: int = MOST_READ
+def training_rows(  # noqa: PLR0917 - what is read, how much, and how
+    files: Sequence[FileSize],
+    there: int,
+    rows: int,
+    report: Report,
+    most_read: int = MOST_READ,
+    verified: Fetch | None = None,
 ) -> Iterator[list[bytes]]:
     """About `rows` of the `there` records in a baseline's shards, or all where these are no more.
 
-    Raises InputError for a shard that cannot be read.
+    `verified` gives the local file of a shard whose content was checked. Raises InputError for a shard that
+    cannot be read.
     """
+    fetch = verified or contextlib.nullcontext
     share = rows / max(min(there, most_read), 1)
     each = there if there <= most_read else math.ceil(most_read / max(len(files), 1))
-    shards = (_of_shard(number, file, each, share, report) for number, file in enumerate(files))
+    shards = (_of_shard(number, file, each, share, report, fetch) for number, file in enumerate(files))
     return _in_batches(itertools.chain.from_iterable(shards))
 
 
-def _of_shard(number: int, file: FileSize, most: int, share: float, report: Report) -> Iterator[bytes]:
+def _of_shard(  # noqa: PLR0917
+    number: int, file: FileSize, most: int, share: float, report: Report, fetch: Fetch
+) -> Iterator[bytes]:
     read = position = 0
     try:
-        with paths.open_stored(file.path) as stored:
+        with fetch(file.path) as path, paths.open_stored(path) as stored:
             for block in read_blocks(paths.decompressed(stored)):
                 few = min(len(block), most - read)
                 at = np.flatnonzero(chosen(number, np.arange(read, read + few), share))

@@ -8,7 +8,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from transforms import paths, tfrecord
+from transforms import tfrecord
 from transforms.errors import UsageError
 from transforms.serving import parity
 
@@ -21,15 +21,18 @@ def serialized(probes: Sequence[Any]) -> list[bytes]:
     return [parity.request(probe) for probe in probes]
 
 
-def requests(path: str) -> list[list[bytes]]:
+def requests(data: bytes, path: str) -> list[list[bytes]]:
     """The examples of all such requests that `export` writes for the probes in a baseline's file.
 
-    Raises UsageError for a file that is broken, InputError for one that cannot be read.
+    Args:
+      data: the content of the file `path`.
+
+    Raises UsageError for a file that is broken.
     """
     from tensorflow.core.example.example_pb2 import Example
 
     try:
-        chunks = tfrecord.read_records(io.BytesIO(paths.read_bytes(path)))
+        chunks = tfrecord.read_records(io.BytesIO(data))
         records = [record for chunk in chunks for record in chunk][: max(BATCHES)]
         probes = [Example.FromString(record) for record in records]
     except (tfrecord.TFRecordError, DecodeError) as error:

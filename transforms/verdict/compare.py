@@ -13,6 +13,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from transforms import schema as schemas
 from transforms.verdict import (
     augmentation,
+    contract_findings,
     decision,
     diagnosing,
     form_findings,
@@ -25,7 +26,7 @@ from transforms.verdict import (
 )
 from transforms.verdict.decision import Judgement
 from transforms.verdict.evidence import power
-from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity
+from transforms.verdict.findings import UNKNOWN, Comparison, Finding, Kind, NotCompared, Severity, Space
 from transforms.verdict.reference import Reference, Sides
 from transforms.verdict.severity import Policy
 from transforms.verdict.text import listing, percent
@@ -55,7 +56,27 @@ def compare(
 
     Raises ValueError when the statistics hold slices and none of them is that of all rows.
     """
-    return examine(reference, serving, policy, forms, span)[0]
+    comparison = examine(reference, serving, policy, forms, span)[0]
+    edited = (contract_findings.of_edited_schema(reference.edited),) if reference.edited else ()
+    nothing = _why_nothing(reference.space, comparison)
+    return dataclasses.replace(comparison, findings=(*comparison.findings, *edited), nothing=nothing)
+
+
+def _why_nothing(space: Space, comparison: Comparison) -> str:
+    """Why none of the features wanted was compared; empty where one was, or none is wanted."""
+    wanted = [one for one in comparison.not_compared if one.reason not in (*UNKNOWN, "holds the row's time")]
+    if comparison.examined or not (wanted or _all_unknown(comparison)):
+        return ""
+    reasons = Counter(one.reason for one in wanted or comparison.not_compared)
+    counted = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
+    return f"no {space} feature could be compared ({counted})"
+
+
+def _all_unknown(comparison: Comparison) -> bool:
+    """Whether the schema has none of the features that training has, which is no wish of the user's."""
+    return bool(comparison.not_compared) and all(
+        one.reason == "not in the schema" for one in comparison.not_compared
+    )
 
 
 def examine(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
@@ -39,7 +39,22 @@ def compare_versions(
         for version in sorted(rows, key=lambda one: (-rows[one], one or ""))
         for finding in _of_version(version, rows[version] / total, rows[version], contracts, baseline)
     ]
-    return Comparison((*findings[:_MOST], *_more(findings[_MOST:])), (), space=Space.SET)
+    states = {contracted(version, contracts, baseline) for version in rows}
+    nothing = "no version that answered has a contract" if states == {Contracted.MISSING} else ""
+    return Comparison((*findings[:_MOST], *_more(findings[_MOST:])), (), space=Space.SET, nothing=nothing)
+
+
+def edited_schema(file: str, names: Collection[str], trained: Iterable[str]) -> str:
+    """What is said of a schema that was edited since `prepare` wrote it; `names` are its features."""
+    said = f"{file} was edited since prepare wrote it"
+    if gone := [name for name in trained if name not in names]:
+        return f"{said}; no longer in it, and not compared: {listing(gone)}"
+    return said
+
+
+def of_edited_schema(said: str) -> Finding:
+    """The finding that a verdict has then."""
+    return _finding(Severity.INFO, "schema_edited", said)
 
 
 def versions_json(

@@ -7,6 +7,9 @@ import enum
 import math
 from typing import Any
 
+#: Reasons for which nothing of a feature is compared, whatever is served.
+UNKNOWN = frozenset({"not in the schema", "not in --only", "label", "computed from the label"})
+
 
 class Severity(enum.StrEnum):
     ERROR = "error"
@@ -171,6 +174,7 @@ class Comparison:
       space: what was compared.
       least_visible: the least part of the rows (0 to 1) whose change could have been seen, nine times of ten;
         None where nothing was tested.
+      nothing: why nothing was compared that was asked for; empty where something was, or nothing was wanted.
     """
 
     findings: tuple[Finding, ...]
@@ -179,6 +183,14 @@ class Comparison:
     anomalies: str = ""
     space: Space = Space.RAW
     least_visible: float | None = None
+    nothing: str = ""
+
+    @property
+    def examined(self) -> tuple[Finding, ...]:
+        """What shows that a feature was looked at: distances, and findings of features that training has."""
+        known = {one.feature for one in self.distances}
+        known |= {one.feature for one in self.not_compared if one.reason not in UNKNOWN}
+        return (*self.distances, *(one for one in self.findings if one.feature and one.feature in known))
 
 
 def _finite(values: dict[str, Any]) -> dict[str, Any]:

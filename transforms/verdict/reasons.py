@@ -9,7 +9,7 @@ from transforms.records import Fault, Window
 from transforms.verdict.evidence import power
 from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
 from transforms.verdict.severity import Policy
-from transforms.verdict.text import iso, percent
+from transforms.verdict.text import iso, percent, plain
 
 _MOST_FAULTS = 20
 
@@ -53,16 +53,10 @@ def why_nothing(
     least = max(policy.min_rows, 1)
     if accounting.compared < least:
         yield _input(Severity.INFO, "too_few_rows", _too_few(window, accounting, least, seen))
-    elif not any(map(_has_compared, compared)):
+    elif not any(one.examined for one in compared):
         yield _input(
             Severity.INFO, "nothing_comparable", "no feature could be compared; not_compared says why"
         )
-
-
-def _has_compared(comparison: Comparison) -> bool:
-    """Whether anything was held against anything; what is said of answers and versions alone is not that."""
-    features = comparison.space in (Space.RAW, Space.TRANSFORMED)
-    return bool(comparison.distances or (features and comparison.findings))
 
 
 def _too_few(window: Window, accounting: Accounting, least: int, seen: Window | None) -> str:
@@ -106,10 +100,32 @@ def least_visible(compared: Sequence[Comparison]) -> float | None:
     return min((one.least_visible for one in compared if one.least_visible is not None), default=None)
 
 
-def too_little(accounting: Accounting, compared: Sequence[Comparison]) -> Iterable[Finding]:
-    """Why no finding means nothing: so few rows could not have shown even a large change."""
+def too_little(accounting: Accounting, compared: Sequence[Comparison], policy: Policy) -> Iterable[Finding]:
+    """Why no finding means nothing: what was asked for was not compared, or could not have shown a change."""
+    for one in compared:
+        if one.nothing:
+            yield _input(Severity.INFO, "nothing_comparable", f"{one.nothing}; not_compared says why")
+    yield from _left_out(compared, policy)
     least = least_visible(compared)
     if least is not None and least > power.LARGE:
         rows = f"only {accounting.compared:,} row{'s'[: accounting.compared != 1]} were compared"
         said = f"{rows}, which could not have shown a change in less than {percent(least)} of them"
         yield _input(Severity.INFO, "too_few_rows", said)
+
+
+def _left_out(compared: Sequence[Comparison], policy: Policy) -> Iterable[Finding]:
+    """What --only names and was not compared, and that --ignore leaves nothing that could count."""
+    examined = [finding for one in compared for finding in one.examined]
+    missed = sorted(name for name in policy.only if not any(_is_of(finding, name) for finding in examined))
+    if missed:
+        reasons = {left.feature: left.reason for one in compared for left in one.not_compared}
+        named = ", ".join(f"{plain(name)} ({reasons.get(name, 'no such rows')})" for name in missed)
+        yield _input(Severity.INFO, "only_not_compared", f"--only names what was not compared: {named}")
+    if policy.ignore and all(finding.feature in policy.ignore for finding in examined):
+        said = "--ignore leaves no feature whose difference would count; ignore fewer"
+        yield _input(Severity.INFO, "all_ignored", said)
+
+
+def _is_of(finding: Finding, name: str) -> bool:
+    """Whether a finding is of this feature, of one in this struct, or of one that is computed from it."""
+    return finding.feature == name or finding.feature.startswith(f"{name}.") or name in finding.raw_features

@@ -36,6 +36,7 @@ class Reference:
       forms: for (feature, form) the share of training's rows that came in that form, where it is known.
       variation: how days and hours of training differ, by unit and feature; None where that is not known.
       time_feature: the feature that holds a row's time, which no window can have as training had it.
+      edited: what is to be said of a schema that was edited since `prepare` wrote it; else empty.
     """
 
     schema: schema_pb2.Schema
@@ -49,6 +50,7 @@ class Reference:
     buckets: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
     variation: Variation | None = None
     time_feature: str | None = None
+    edited: str = ""
 
     def is_label(self, name: str) -> bool:
         """Whether `name` is the label or is computed from it."""

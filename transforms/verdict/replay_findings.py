@@ -31,7 +31,8 @@ def compare_replay(found: ReplaySummary, limits: Limits, policy: Policy) -> Comp
     share = _differing(found, limits, policy)
     findings = [*([share] if found.total.differing else []), *_by_themselves(found), *_not_replayed(found)]
     measured = (share,) if found.total.rows else ()
-    return Comparison(tuple(findings), (), distances=measured, space=Space.PREDICTION)
+    nothing = "" if found.total.rows else "no logged answer could be compared with the reference model's"
+    return Comparison(tuple(findings), (), distances=measured, space=Space.PREDICTION, nothing=nothing)
 
 
 def _differing(found: ReplaySummary, limits: Limits, policy: Policy) -> Finding:

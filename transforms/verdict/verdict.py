@@ -177,7 +177,7 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
     why_failed = list(reasons.why_failed(accounting, faults, policy))
     why_nothing = [] if why_failed else list(reasons.why_nothing(window, accounting, compared, policy, seen))
     if not why_failed and not why_nothing and not _counting(findings, policy):
-        why_nothing = list(reasons.too_little(accounting, compared))
+        why_nothing = list(reasons.too_little(accounting, compared, policy))
     beside = [*_unknown_ignored(accounting, compared, policy), *_odd_rates(accounting)]
     beside += policy.thresholds.unknown(compared)
     all_findings = sorted([*why_failed, *why_nothing, *findings, *beside], key=severity.order)
