@@ -38,6 +38,7 @@ BY_HAND = "by hand: it downloads 3 GB"
 RUN_ELSEWHERE = {
     "make": "tests/test_readme.py",  # its targets exist
     "python3 make_data.py": "tests/test_readme_example.py",
+    "python tests/test_readme_example.py": "tests/test_readme_example.py",
     "python setup.py sdist": "tests/test_packaging.py",
     "python3.11 -m venv env": BY_HAND,
     "python -m venv /tmp/uv && /tmp/uv/bin/pip install uv": BY_HAND,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import re
 import subprocess
 import sys
@@ -65,5 +64,4 @@ def write() -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("COLUMNS", "80")
     write()
