@@ -449,11 +449,17 @@ def test_wrong_names_are_found_when_the_graph_is_built(table: str, file_format: 
         graph(ReadBigQueryRequests(table, SCHEMA, file_format))
 
 
+STATISTICS = (
+    'datasets { num_examples: 1 features { name: "age" type: INT num_stats { common_stats {'
+    " num_non_missing: 1 min_num_values: 1 max_num_values: 1 tot_num_values: 1 } } } }"
+)
+
+
 @pytest.fixture
 def training(tmp_path: Path) -> list[str]:
     """The flags for a training side, as small as they come."""
     (tmp_path / "schema.pbtxt").write_text(str(SCHEMA), encoding="utf-8")
-    (tmp_path / "stats.pbtxt").write_text("datasets { num_examples: 1 }", encoding="utf-8")
+    (tmp_path / "stats.pbtxt").write_text(STATISTICS, encoding="utf-8")
     return [f"--schema={tmp_path / 'schema.pbtxt'}", f"--statistics={tmp_path / 'stats.pbtxt'}"]
 
 

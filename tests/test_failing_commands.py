@@ -95,8 +95,8 @@ def test_a_version_that_cannot_be_renamed_is_one_line(
         with pytest.raises(InputError, match=r"cannot publish .*: refused; nothing was published"):
             publish_model(str(tmp_path))
     with monkeypatch.context() as patch:
-        patch.setattr("tempfile.mkdtemp", refuse)
-        with pytest.raises(InputError, match=r"cannot make a folder in .*: refused"):
+        patch.setattr(Path, "mkdir", refuse)
+        with pytest.raises(InputError, match=r"cannot make the folder .*: refused"):
             publish_model(str(tmp_path))
     assert not list(tmp_path.iterdir())
 

@@ -129,7 +129,7 @@ def test_a_log_without_answers_is_not_compared_with_the_reason(
     logged = e2e.write_logs(tmp_path / "logs", home.serving[:FEW], (900,))
     code, document = run(capsys, home, served.version, logged, tmp_path / "out")
     left_out = of_predictions(document, "not_compared")
-    assert (code, {one["feature"] for one in left_out}) == (0, FEATURES)
+    assert (code, {one["feature"] for one in left_out}) == (4, FEATURES)
     reason = "no row has a logged answer that is a prediction (no_response 1,400)"
     assert {one["reason"] for one in left_out} == {reason}
     assert document["counts"]["compared"] == FEW

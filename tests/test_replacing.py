@@ -225,8 +225,10 @@ def test_a_users_file_is_never_overwritten_by_an_older_one(tmp_path: Path) -> No
         Path(folder, "notes.md").write_text(text)
     replacing.take_name(path, staged)
     assert content(path) == {**NEW, "notes.md": "new"}
-    [kept] = [file for file in tmp_path.rglob("*") if file.is_file() and "partial" in str(file)]
-    assert kept.read_text() == "old"
+    [kept] = [folder for folder in tmp_path.iterdir() if folder.suffix == ".kept"]
+    assert paths.list_files(str(kept)) == ["notes.md"]
+    replacing.finish(path)  # as the next run does
+    assert (kept / "notes.md").read_text() == "old"
 
 
 @pytest.mark.parametrize("die", [take_name_and_die, take_name_without_renames_and_die])

@@ -1,4 +1,4 @@
-"""The user's own limits, feature by feature: what `thresholds.toml` says (docs/verdict.md shows one).
+"""The user's own limits, feature by feature: what `thresholds.toml` says (docs/thresholds.md shows one).
 
 format = 1
 
