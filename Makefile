@@ -4,7 +4,11 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test explore lint types chaos bench bench-quick detection detection-quick help clean
+WORKERS ?= 2
+# Tests of one file share what they build, so one worker runs them.
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+.PHONY: demo test test-unit compat docs explore lint types chaos bench bench-quick detection detection-quick help clean
 
 PYTHON ?=
 STACK ?=
@@ -15,8 +19,17 @@ SETUP := $(wildcard constraints/*.txt constraints/*.py) pyproject.toml setup.py
 demo: $(STAMP)  ## flights of New York, end to end: train, export, serve, validate; under demo-output/
 	$(BIN)/python examples/flights/demo.py
 
-test: lint types  ## lint, types and all tests
-	$(BIN)/python -m pytest
+test: lint types  ## lint, types and all tests, in WORKERS=2 processes
+	$(PYTEST)
+
+test-unit: $(STAMP)  ## the tests of functions alone, in a minute
+	$(PYTEST) tests/unit
+
+compat:  ## lint, types and all tests on the newer stack, in a Debian 13 root; needs root
+	.ci/compat
+
+docs: $(STAMP)  ## the documentation as a site, in build/site; fails on a broken link
+	$(BIN)/mkdocs build --strict
 
 explore: $(STAMP)  ## the property tests with other examples; `make test` has the same ones each time
 	$(BIN)/python -m pytest --hypothesis-profile=explore $(shell grep -l '^@given' tests/*.py)
