@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +11,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from google.protobuf import text_format
 
-from pipelines import backtest_table, beam_options, validate
+from pipelines import backtest_folder, backtest_table, beam_options, validate
 from pipelines.backtest_options import BacktestOptions, iso_duration
 from pipelines.console import Console
 from pipelines.job import Job, new_job
@@ -27,7 +25,7 @@ from transforms.collect import Reading, WriteReading, WriteWindows, read_reading
 from transforms.errors import InputError, NothingExaminedError, UsageError
 from transforms.mark_rows import MarkRows
 from transforms.paths import FileSize
-from transforms.publish import page_backtest, run_folder
+from transforms.publish import page_backtest
 from transforms.records import Window
 from transforms.statistics import ComputeWindowStatistics
 from transforms.verdict import reasons
@@ -35,12 +33,6 @@ from transforms.verdict.findings import Finding, Space
 from transforms.verdict.severity import Policy
 from transforms.verdict.views import Statistics
 
-RESULT = "backtest.json"
-PAGE = "backtest.html"
-# Stands while the files are replaced, with the digests of both: what a run that was killed left is known.
-PENDING = "backtest.pending.json"
-_FILES = (layout.THRESHOLDS, layout.SCHEMA, layout.TRANSFORMED_SCHEMA, PAGE, RESULT, PENDING)
-_TOLD = (RESULT, PENDING)
 _SCHEMAS = {Space.RAW: layout.SCHEMA, Space.TRANSFORMED: layout.TRANSFORMED_SCHEMA}
 
 
@@ -68,9 +60,9 @@ def run(options: BacktestOptions, console: Console) -> int:
         console.step(f"comparing {len(windows):,} windows with the baseline")
         study = _study(plan, options, windows, job.temp, reading)
     content = document.to_json(study)
-    _write(options.output, content, dict(_results(plan, study, content)))
+    backtest_folder.write(options.output, content, dict(_results(plan, study, content)))
     console.lines(backtest_table.lines_of(content, options.output))
-    console.result("backtest", paths.join(options.output, PAGE))
+    console.result("backtest", paths.join(options.output, backtest_folder.PAGE))
     return 0
 
 
@@ -184,40 +176,8 @@ def _check_places(options: BacktestOptions, beam_flags: PipelineOptions) -> None
     )
     beam_options.temp_location(beam_flags)
     temporary_files.sweep(options.output)
-    _check_output(options.output)
+    backtest_folder.check(options.output)
     paths.check_writable(options.output)
-
-
-def _check_output(output: str) -> None:
-    """What stands there must be an earlier backtest's, as it wrote it: a reviewed file is not overwritten."""
-    # A live run's, of which nobody knows yet whether it will overwrite what is there.
-    there = [name for name in paths.list_files(output) if not temporary_files.is_temporary(name)]
-    if strange := [name for name in there if name not in _FILES]:
-        raise UsageError(
-            f"--output: {output} holds {strange[0]}, which is no backtest's; name another folder"
-        )
-    written = [_digests(output, name) for name in _TOLD if name in there]
-    for name in (name for name in there if name not in _TOLD):
-        digest = _digest(paths.read_bytes(paths.join(output, name)))
-        if not any(digest in (digests.get(name) or ()) for digests in written):
-            raise UsageError(
-                f"--output: {name} in {output} was changed by hand; move it, or name another folder"
-            )
-
-
-def _digests(output: str, name: str) -> Mapping[str, Sequence[str]]:
-    """By file the digests that it may have, as a file of an earlier run says."""
-    try:
-        told = dict(json.loads(paths.read_bytes(paths.join(output, name)))["files"])
-        return {
-            file: [one] if isinstance(one, str) else [str(each) for each in one] for file, one in told.items()
-        }
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise UsageError(f"--output: {name} in {output} is no backtest's; name another folder") from None
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def _check_reading(reading: Reading, max_rejects: float) -> None:
@@ -280,28 +240,4 @@ def _results(plan: validate.Plan, study: Study, content: Mapping[str, Any]) -> I
         thresholds = {one.key.feature: one.suggested for one in study.distances if one.key.space == space}
         schema = schemas.with_default_thresholds(reference.schema, thresholds)
         yield _SCHEMAS[space], text_format.MessageToString(schema).encode()
-    yield PAGE, page_backtest.render(content)
-
-
-def _write(output: str, content: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
-    """The document comes last: it has the digests of the others. A run that ends here can be run again.
-
-    Raises UsageError where a file was changed while the job ran: it is not overwritten.
-    """
-    _check_output(output)
-    there = [name for name in paths.list_files(output) if name in _FILES]
-    before = [_digests(output, name) for name in _TOLD if name in there]
-    digests = {name: _digest(data) for name, data in sorted(files.items())}
-    names = dict.fromkeys([*digests, *(name for one in before for name in one)])
-    known = {
-        name: [*(each for one in before for each in one.get(name, ())), *filter(None, [digests.get(name)])]
-        for name in names
-    }
-    paths.write_atomically(paths.join(output, PENDING), run_folder.to_bytes({"files": known}))
-    for name, data in files.items():
-        paths.write_atomically(paths.join(output, name), data)
-    paths.write_atomically(paths.join(output, RESULT), run_folder.to_bytes({**content, "files": digests}))
-    # What an earlier run wrote and this one does not, and the notice.
-    for name in (name for name in [*there, PENDING] if name not in (*files, RESULT)):
-        if paths.exists(paths.join(output, name)):
-            paths.delete_file(paths.join(output, name))
+    yield backtest_folder.PAGE, page_backtest.render(content)

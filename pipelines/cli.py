@@ -36,6 +36,7 @@ from transforms.publish import words
 T = TypeVar("T")
 
 _LONGEST_ERROR = 4000
+_QUIET = (FutureWarning, DeprecationWarning)
 _WITHOUT_BEAM = ("export", "check")
 
 
@@ -119,8 +120,12 @@ def _without_native_stderr() -> Iterator[None]:
 def _quieten() -> None:
     """Keeps what libraries say while they are imported, of themselves and their plans, off the screen."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    warnings.filterwarnings("ignore", category=FutureWarning)
-    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    for category in _QUIET:
+        warnings.filterwarnings("ignore", category=category)
+    # For processes that are started from here, as workers of Beam's are; the last one that fits wins.
+    quiet, users = [f"ignore::{category.__name__}" for category in _QUIET], os.environ.get("PYTHONWARNINGS")
+    if users is None or not users.startswith(quiet[0]):
+        os.environ["PYTHONWARNINGS"] = ",".join([*quiet, *filter(None, [users])])
     logging.getLogger().setLevel(logging.ERROR)
 
 

@@ -72,9 +72,13 @@ def say(text: str, stream: TextIO | None = None) -> None:
 
 
 def open_missing() -> None:
-    """Opens the null device for standard streams that are closed: no file may get their numbers."""
+    """Opens the null device for standard streams that are closed: no file may get their numbers.
+
+    The programs that are started from here have it, too: in them a file could get the number as well.
+    """
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            os.set_inheritable(descriptor, True)

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from pipelines import leftovers
+from pipelines import leftovers, streams
 from transforms import lease
 from transforms.errors import TrueserveError
 from transforms.publish import words
@@ -66,7 +66,7 @@ def run(argv: Sequence[str], work: Callable[[Sequence[str]], int]) -> int:
     try:
         return _supervise(argv, work)
     except TrueserveError as error:
-        _say(f"trueserve: error: {words.visible(str(error), 4000)}")
+        streams.say(f"error: {words.visible(str(error), 4000)}")
         return error.exit_code
 
 
@@ -79,8 +79,7 @@ def _supervise(argv: Sequence[str], work: Callable[[Sequence[str]], int]) -> int
     _State.submitted = mmap.mmap(-1, 1)
     with _temporary_folder() as temporary:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _flush()
         parent, child = os.getpid(), os.fork()
         if not child:
             _be_child(parent, before, temporary, lambda: work(argv))
@@ -110,8 +109,7 @@ def _be_child(parent: int, mask: set[int | signal.Signals], temporary: str, work
         tempfile.tempdir = os.environ["TMPDIR"] = temporary
         lease.record_remote_in(Path(temporary, leftovers.REMOTE))
         code = work()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _flush()
     finally:
         # TensorFlow's finalisers fail, at length and without harm, in an interpreter that is shutting down.
         os._exit(code)
@@ -207,12 +205,18 @@ def _line(ended_by: signal.Signals, was_child: bool, became: str, submitted: boo
     killed = was_child and ended_by is signal.SIGKILL
     how = f"ended by {ended_by.name}" + (" from outside (out of memory?)" if killed else "")
     remote = "; the job that was submitted goes on and may still publish" if submitted else ""
-    return f"trueserve: {how}; {became}{remote}"
+    return f"{how}; {became}{remote}"
 
 
 def _say(line: str) -> None:
-    with contextlib.suppress(OSError):
-        if sys.stdout.isatty():
-            sys.stdout.write("\x1b[?25h")  # the progress bar had hidden the cursor
-            sys.stdout.flush()
-        print(line, file=sys.stderr, flush=True)
+    out = streams.Guarded(sys.stdout)
+    if out.isatty():
+        out.write("\x1b[?25h")  # the progress bar had hidden the cursor
+        out.flush()
+    streams.say(line)
+
+
+def _flush() -> None:
+    """What is not written yet would be written by both processes after a fork; streams may be closed."""
+    for stream in (sys.stdout, sys.stderr):
+        streams.Guarded(stream).flush()

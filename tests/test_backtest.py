@@ -19,8 +19,7 @@ from conftest import Home
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines import backtest as commands
-from pipelines import cli
+from pipelines import backtest_folder, cli
 from pipelines.backtest_options import iso_duration, parse_duration
 from transforms import paths
 from transforms import schema as schemas
@@ -311,7 +310,7 @@ def test_a_file_that_was_changed_while_the_job_ran_is_not_overwritten(past: Past
     shutil.copytree(past.folder, tmp_path / "o")
     (tmp_path / "o/thresholds.toml").write_text("format = 1\n")
     with pytest.raises(UsageError, match=r"thresholds\.toml .* was changed by hand"):
-        commands._write(str(tmp_path / "o"), past.document, {"thresholds.toml": b"new"})
+        backtest_folder.write(str(tmp_path / "o"), past.document, {"thresholds.toml": b"new"})
     assert (tmp_path / "o/thresholds.toml").read_text() == "format = 1\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from support_memory_files import OBJECTS
 from support_publish import exit_code
 
 from transforms import paths
+from transforms.errors import InputError
 from transforms.publish import partial_runs
 
 OLD, NOW = "20200101T000000Z-0123abcd", "20990101T000000Z.000123-0123abcd"
@@ -24,6 +26,18 @@ def attempt(output: str, run_id: str, *names: str) -> str:
 
 def attempts(output: Path) -> set[str]:
     return {path.name for path in (output / "runs").iterdir()}
+
+
+def commit(root: str, name: str) -> None:
+    """As a publisher does that dies before the attempt gets a copy of its verdict."""
+    artifacts = {"report.html": {"path": f"runs/{name}/report.html"}}
+    paths.write_atomically(paths.join(root, "verdict.json"), json.dumps({"artifacts": artifacts}).encode())
+
+
+def commit_and_die(output: str, root: str, run_id: str) -> None:
+    with partial_runs.publishing(output, run_id):
+        commit(root, attempt(root, run_id, "report.html"))
+        os._exit(7)
 
 
 def publish_half_and_die(output: str, run_id: str) -> None:
@@ -61,12 +75,45 @@ def test_attempts_of_long_ago_go_if_they_have_no_verdict(tmp_path: Path, with_ve
     assert folder.exists() == with_verdict
 
 
+@pytest.mark.parametrize("below", ["", "failed"])
+def test_the_attempt_that_the_verdict_names_stays_whoever_died(tmp_path: Path, below: str) -> None:
+    root = tmp_path / below
+    assert exit_code(commit_and_die, str(tmp_path), str(root), NOW) == 7
+    partial_runs.sweep(str(tmp_path))
+    (kept,) = (root / "runs").iterdir()
+    assert (kept / "report.html").exists()
+
+
+def test_the_attempt_that_the_verdict_names_is_never_too_old(tmp_path: Path) -> None:
+    commit(str(tmp_path), attempt(str(tmp_path), OLD, "report.html"))
+    for path in sorted((tmp_path / "runs").rglob("*"), reverse=True):
+        os.utime(path, (0, 0))
+    partial_runs.sweep(str(tmp_path))
+    assert len(attempts(tmp_path)) == 1
+
+
+def test_nothing_goes_where_the_verdict_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: str) -> bytes:
+        raise InputError(f"cannot read {path}")
+
+    assert exit_code(publish_half_and_die, str(tmp_path), NOW) == 7
+    (tmp_path / "verdict.json").write_text("{}")
+    monkeypatch.setattr(paths, "read_bytes", fail)
+    partial_runs.sweep(str(tmp_path))
+    assert len(attempts(tmp_path)) == 1
+
+
 def test_on_an_object_store_the_age_decides() -> None:
     OBJECTS.clear()
     output = "memory://bucket/verdicts"
     attempt(output, OLD, "report.html", "deep/rejects.jsonl")
     kept = {attempt(output, OLD.replace("0123", "4567"), "report.html", "verdict.json")}
     kept.add(attempt(output, NOW, "report.html"))
+    standing = attempt(output, OLD.replace("0123", "89ab"), "report.html")
+    commit(output, standing)
+    kept.add(standing)
     with partial_runs.publishing(output, NOW):
-        assert {name.split("/")[5] for name in OBJECTS} == kept
+        assert {name.split("/")[5] for name in OBJECTS if "/runs/" in name} == kept
     OBJECTS.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -119,14 +120,23 @@ def test_the_next_run_removes_the_temporary_folder_of_a_killed_one(start: Start,
     assert not list(temporary.iterdir())
 
 
-def test_the_child_ends_with_its_parent(start: Start, tmp_path: Path) -> None:
+def test_the_child_ends_with_its_parent(start: Start) -> None:
     process = start("print(os.getpid(), flush=True)", wait=False)
     assert process.stdout is not None
-    child = int(process.stdout.readline())
+    child = os.pidfd_open(int(process.stdout.readline()))
     process.kill()
-    process.communicate(timeout=60)  # which ends when the child does, that has the same stderr
-    stat = Path(f"/proc/{child}/stat")
-    assert not stat.exists() or stat.read_text().rpartition(") ")[2].startswith("Z")
+    process.communicate(timeout=60)
+    # Its files are closed before it has ended: its end itself is waited for.
+    ended = select.select([child], [], [], 60)[0]
+    os.close(child)
+    assert ended == [child]
+
+
+def test_a_child_whose_parent_ended_before_it_could_ask_for_the_signal_ends(tmp_path: Path) -> None:
+    nobody = 0  # stands for a parent that is not there any more
+    code = f"from pipelines import supervisor; supervisor._be_child({nobody}, set(), '.', lambda: print('ran'))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (3, b"")
 
 
 def test_an_ignored_signal_stays_ignored(start: Start) -> None:

@@ -2,20 +2,23 @@
 
 The launcher of a run holds a lease in the output folder as long as the run goes on (`transforms.lease`): the
 next run deletes what those of dead runs began. An attempt that has its verdict is a run like any other,
-published or overtaken, and stays. On an object store, and for attempts without a lease, the age decides.
+published or overtaken, and stays; so does the one whose files OUTPUT/verdict.json names: its publisher may have
+died before the attempt got its copy. On an object store, and for attempts without a lease, the age decides.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 import re
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from transforms import lease, paths, temporary_files
-from transforms.errors import TrueserveError
+from transforms.errors import InputError, TrueserveError
+from transforms.publish import run_ids
 
 _VERDICT, _FAILED, _RUNS = "verdict.json", "failed", "runs"
 _TIME = "%Y%m%dT%H%M%S"
@@ -41,33 +44,45 @@ def sweep(output: str) -> None:
     lease.sweep(output, _LEASED, lambda folder: _delete_run(output, Path(folder).name[1:]))
     for root in _roots(output):
         temporary_files.sweep(root)
-        for attempt in _old(_attempts(root)):
+        for attempt in _old(_partial(root)):
             if lease.is_abandoned(attempt):
-                _delete_partial(attempt)
+                shutil.rmtree(attempt, ignore_errors=True)
 
 
 def _delete_run(output: str, run_id: str) -> None:
     for root in _roots(output):
-        for attempt in _attempts(root):
-            if attempt.name.startswith(f"{run_id}-"):
-                _delete_partial(attempt)
+        for attempt in _partial(root):
+            if run_ids.is_of(run_id, attempt.name):
+                shutil.rmtree(attempt, ignore_errors=True)
 
 
-def _delete_partial(attempt: Path) -> None:
-    if not (attempt / _VERDICT).exists():
-        shutil.rmtree(attempt, ignore_errors=True)
-
-
-def _attempts(root: str) -> list[Path]:
-    with contextlib.suppress(OSError):
-        return [path for path in Path(root, _RUNS).iterdir() if _ATTEMPT.fullmatch(path.name)]
+def _partial(root: str) -> list[Path]:
+    """The attempts without a verdict; none where it cannot be told."""
+    with contextlib.suppress(OSError, InputError):
+        # In this order: whoever commits meanwhile first gives the standing attempt its verdict.
+        standing, attempts = _standing(root), list(Path(root, _RUNS).iterdir())
+        attempts = [path for path in attempts if _ATTEMPT.fullmatch(path.name) and path.name != standing]
+        return [attempt for attempt in attempts if not (attempt / _VERDICT).exists()]
     return []
+
+
+def _standing(root: str) -> str | None:
+    """The attempt whose files verdict.json names. Raises InputError when that cannot be read."""
+    path = paths.join(root, _VERDICT)
+    if not (paths.exists(path) and paths.is_plain(path)):
+        return None
+    try:
+        document = json.loads(paths.read_bytes(path))
+    except (ValueError, RecursionError):
+        return None
+    return run_ids.attempt_of(document if isinstance(document, dict) else None)
 
 
 def _sweep_store(output: str) -> None:
     for root in _roots(output):
+        standing = _standing(root)
         files = [name.split("/") for name in paths.list_files(paths.join(root, _RUNS))]
-        whole = {name for name, *rest in files if rest == [_VERDICT]}
+        whole = {standing, *(name for name, *rest in files if rest == [_VERDICT])}
         for attempt in _old({Path(name) for name, *rest in files if rest and name not in whole}):
             paths.delete_tree(paths.join(root, _RUNS, attempt.name))
 
