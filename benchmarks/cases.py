@@ -18,7 +18,8 @@ _HERE = Path(__file__).resolve().parent
 _COMMAND = "from pipelines.cli import entry_point; entry_point()"
 # All that the command imports before it looks at its input; it ends as the command does.
 _IMPORTS = (
-    "import os, pipelines.cli, pipelines.console; pipelines.cli._import_command('validate'); os._exit(0)"
+    "import os, pipelines.cli, pipelines.display.console;"
+    " pipelines.cli._import_command('validate'); os._exit(0)"
 )
 
 

@@ -30,9 +30,9 @@ from tensorflow.core.example.example_pb2 import Example
 from tensorflow_data_validation.skew import feature_skew_detector as tfdv
 
 from benchmarks.data import narrow_rows
-from pipelines import beam_options
+from pipelines.beam import options as beam_options
+from pipelines.flags.join import JoinOptions
 from pipelines.join import Plan, build
-from pipelines.join_options import JoinOptions
 from transforms import paths
 from transforms.join_rows import read_found
 from transforms.joining.key_parts import parse_key

@@ -11,10 +11,12 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from google.protobuf import text_format
 
-from pipelines import backtest_folder, backtest_table, beam_options, validate
-from pipelines.backtest_options import BacktestOptions, iso_duration
-from pipelines.console import Console
-from pipelines.job import Job, new_job
+from pipelines import backtest_folder, validate
+from pipelines.beam import options as beam_options
+from pipelines.beam.job import Job, new_job
+from pipelines.display import backtest_table
+from pipelines.display.console import Console
+from pipelines.flags.backtest import BacktestOptions, iso_duration
 from transforms import paths, temporary_files
 from transforms import schema as schemas
 from transforms.backtesting import document, judging, room, suggest, thresholds_file

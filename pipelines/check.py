@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines import check_table
-from pipelines.check_options import CheckOptions
-from pipelines.console import Console
+from pipelines.display import check_table
+from pipelines.display.console import Console
+from pipelines.flags.check import CheckOptions
 from transforms import lint, paths
 from transforms.baseline import layout
 from transforms.checking import findings, saved_model, versions

@@ -15,21 +15,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipelines import (
-    __version__,
-    backtest_options,
-    check_options,
-    failures,
-    join_options,
-    places,
-    reading_flags,
-    replay_flags,
-    streams,
-    supervisor,
-)
-from pipelines import help_texts as texts
-from pipelines import options as opts
-from pipelines.parser import Parser
+from pipelines import __version__
+from pipelines.beam import failures
+from pipelines.display import streams
+from pipelines.flags import backtest as backtest_flags
+from pipelines.flags import check as check_flags
+from pipelines.flags import help_texts as texts
+from pipelines.flags import join as join_flags
+from pipelines.flags import options as opts
+from pipelines.flags import places
+from pipelines.flags import reading as reading_flags
+from pipelines.flags import replay as replay_flags
+from pipelines.flags.parser import Parser
+from pipelines.process import supervisor
 from transforms.errors import TrueserveError, UsageError
 from transforms.publish import words
 
@@ -81,7 +79,7 @@ def _run(argv: list[str]) -> int:
     places.check_not_empty(_parser_of(parser, parsed.command), parsed)
     options = parsed.build(parsed, tuple(rest))
     command = _import_command(parsed.command)
-    from pipelines.console import Console
+    from pipelines.display.console import Console
 
     console = Console()
     code: int = command.run(options, console)
@@ -143,7 +141,7 @@ def _refuse_typos(parser: Any, argv: list[str]) -> None:
 
 def _known_to_beam(flag: str) -> bool:
     _quieten()
-    from pipelines.beam_options import is_beam_flag
+    from pipelines.beam.options import is_beam_flag
 
     return is_beam_flag(flag)
 
@@ -165,16 +163,14 @@ def _parser() -> argparse.ArgumentParser:
         _command(commands, "validate", "Logged requests to a verdict.", texts.VALIDATE + texts.VALIDATE_MORE)
     )
     described = "SavedModel against the baseline's probes, contract and lint."
-    check = _command(commands, "check", described, check_options.EXAMPLE, check_options.EXIT_CODES)
-    check_options.add_flags(check)
+    check = _command(commands, "check", described, check_flags.EXAMPLE, check_flags.EXIT_CODES)
+    check_flags.add_flags(check)
     described = "Past windows to limits that keep to a budget of false alarms."
-    backtest = _command(
-        commands, "backtest", described, backtest_options.EXAMPLE, backtest_options.EXIT_CODES
-    )
-    backtest_options.add_flags(backtest)
+    backtest = _command(commands, "backtest", described, backtest_flags.EXAMPLE, backtest_flags.EXIT_CODES)
+    backtest_flags.add_flags(backtest)
     described = "Examples and requests with the same key, compared."
-    join = _command(commands, "join", described, join_options.EXAMPLE, join_options.EXIT_CODES)
-    join_options.add_flags(join)
+    join = _command(commands, "join", described, join_flags.EXAMPLE, join_flags.EXIT_CODES)
+    join_flags.add_flags(join)
     return parser
 
 

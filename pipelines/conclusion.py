@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pipelines.console import Console
+from pipelines.display.console import Console
 from transforms import paths
 from transforms.accounting import Accounting
 from transforms.errors import InputError, TrueserveError

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines import record_predictions
-from pipelines.console import Console
-from pipelines.options import ExportOptions
+from pipelines.display.console import Console
+from pipelines.flags.options import ExportOptions
 from transforms import paths
 from transforms.baseline import layout
 from transforms.errors import InputError, UsageError

@@ -11,11 +11,11 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines import beam_options
-from pipelines.console import Console
-from pipelines.job import Job, new_job
-from pipelines.join_options import JoinOptions
-from pipelines.join_table import lines_of
+from pipelines.beam import options as beam_options
+from pipelines.beam.job import Job, new_job
+from pipelines.display.console import Console
+from pipelines.display.join_table import lines_of
+from pipelines.flags.join import JoinOptions
 from transforms import paths, temporary_files, windows
 from transforms.baseline import layout
 from transforms.collect import WriteReading, read_reading

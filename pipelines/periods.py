@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, TypeAlias
 import apache_beam as beam
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from pipelines.console import Console
-from pipelines.job import Job
+from pipelines.beam.job import Job
+from pipelines.display.console import Console
 from transforms import paths
 from transforms import schema as schemas
 from transforms.analyze import inputs_of

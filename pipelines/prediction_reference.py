@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.options import ValidateOptions
+from pipelines.flags.options import ValidateOptions
 from transforms.baseline import layout
 from transforms.errors import UsageError
 from transforms.predictions import recorded

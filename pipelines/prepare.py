@@ -11,10 +11,11 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from pipelines import beam_options, periods, whole
-from pipelines.console import Console
-from pipelines.job import Job, new_job
-from pipelines.options import PrepareOptions
+from pipelines import input_checks, periods
+from pipelines.beam import options as beam_options
+from pipelines.beam.job import Job, new_job
+from pipelines.display.console import Console
+from pipelines.flags.options import PrepareOptions
 from transforms import lease, paths
 from transforms import schema as schemas
 from transforms.analyze import AnalyzeAndTransform, Transformed, check_schemes, with_places
@@ -313,7 +314,7 @@ def _statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:
 
 
 def _check_reading(reading: Reading) -> None:
-    whole.check(reading, "training examples", "a baseline")
+    input_checks.check(reading, "training examples", "a baseline")
 
 
 def _features(batch: Batch) -> pa.RecordBatch:

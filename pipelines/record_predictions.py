@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from pipelines import whole
-from pipelines.console import Console
-from pipelines.options import ExportOptions
+from pipelines import input_checks
+from pipelines.display.console import Console
+from pipelines.flags.options import ExportOptions
 from transforms import paths
 from transforms import schema as schemas
 from transforms.baseline import layout
@@ -72,7 +72,7 @@ class _Recording:
     def on_evaluation(self, examples: Examples) -> None:
         self.console.step("reading the evaluation examples")
         reading = examples.read()
-        whole.check(reading, "evaluation examples", "predictions")
+        input_checks.check(reading, "evaluation examples", "predictions")
         there = reading.accounting.rows
         recorder = PredictionRecorder(self.serving.of_requests(), may_refuse=True)
         parts = examples.rows(self.rows / there, self._report)

@@ -10,12 +10,14 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines import beam_options, conclusion, narrowing, prediction_reference, replay_flags, training_side
+from pipelines import conclusion, feature_limits, prediction_reference, training_side
+from pipelines.beam import options as beam_options
+from pipelines.beam.job import Job as BeamJob
+from pipelines.beam.job import new_job
 from pipelines.conclusion import Run
-from pipelines.console import Console
-from pipelines.job import Job as BeamJob
-from pipelines.job import new_job
-from pipelines.options import ValidateOptions
+from pipelines.display.console import Console
+from pipelines.flags import replay as replay_flags
+from pipelines.flags.options import ValidateOptions
 from pipelines.training_side import TrainingSide
 from transforms import paths, slicing, windows
 from transforms.baseline import layout, served_contracts
@@ -232,8 +234,8 @@ def _policy(
         linf=options.linf,
         fail_on=Severity(options.fail_on),
         ignore=frozenset(options.ignore),
-        only=narrowing.check_only(options.only, references),
-        thresholds=narrowing.load_thresholds(options.thresholds, loaded),
+        only=feature_limits.check_only(options.only, references),
+        thresholds=feature_limits.load_thresholds(options.thresholds, loaded),
         max_rejects=options.max_rejects,
     )
 

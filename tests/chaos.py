@@ -27,7 +27,8 @@ import support_check
 import support_e2e as e2e
 from support_chaos import Changes, Kill, Later
 
-from pipelines import cli, leftovers, supervisor
+from pipelines import cli
+from pipelines.process import leftovers, supervisor
 from transforms.baseline import layout
 
 ROWS, CUTS = 600, (400,)

@@ -16,9 +16,9 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from pipelines import check, export
-from pipelines.check_options import CheckOptions
-from pipelines.console import Console
-from pipelines.options import ExportOptions
+from pipelines.display.console import Console
+from pipelines.flags.check import CheckOptions
+from pipelines.flags.options import ExportOptions
 from transforms.checking import asking
 from transforms.serving import keras_model, serving_model
 

@@ -22,7 +22,8 @@ import support_chaos as chaos
 from support_chaos import Changes, Kill
 from support_page import make_verdict
 
-from pipelines import backtest_folder, supervisor
+from pipelines import backtest_folder
+from pipelines.process import supervisor
 from transforms import lease, paths, temporary_files
 from transforms.baseline import replacing
 from transforms.publish import partial_runs, run_folder

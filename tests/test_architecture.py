@@ -21,8 +21,8 @@ MODULES = sorted(
 # Modules that wire or run in a Beam graph. Logic belongs elsewhere: think twice before adding one.
 MAY_IMPORT_BEAM = {
     "pipelines/backtest.py",
-    "pipelines/beam_options.py",
-    "pipelines/job.py",
+    "pipelines/beam/options.py",
+    "pipelines/beam/job.py",
     "pipelines/join.py",
     "pipelines/periods.py",
     "pipelines/prepare.py",
@@ -261,7 +261,7 @@ def test_list_of_beam_modules_names_no_ghosts() -> None:
 
 
 def test_command_line_imports_nothing_heavy_at_the_top() -> None:
-    for module in _loaded_with("pipelines/cli.py") | _loaded_with("pipelines/options.py"):
+    for module in _loaded_with("pipelines/cli.py") | _loaded_with("pipelines/flags/options.py"):
         assert not roots(imports(_source(module), at_top_only=True)) & set(HEAVY), module
 
 

@@ -20,7 +20,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipelines import backtest_folder, cli
-from pipelines.backtest_options import iso_duration, parse_duration
+from pipelines.flags.backtest import iso_duration, parse_duration
 from transforms import paths
 from transforms import schema as schemas
 from transforms.baseline import layout

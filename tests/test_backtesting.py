@@ -149,7 +149,7 @@ def test_windows_are_half_open_and_meet() -> None:
     ],
 )
 def test_a_window_is_named_as_known_bad_takes_it(start: dt.datetime, length: dt.timedelta, name: str) -> None:
-    from pipelines.backtest_options import parse_spans
+    from pipelines.flags.backtest import parse_spans
 
     assert name_of(Window(start, start + length)) == name
     assert parse_spans(name) == ((start, start + length),)

@@ -19,7 +19,7 @@ from support_logs import SCHEMA, settings
 from support_read import Outcome, all_rows, run
 
 from pipelines import cli, validate
-from pipelines.options import ValidateOptions
+from pipelines.flags.options import ValidateOptions
 from transforms.errors import UsageError
 from transforms.logs import bigquery
 from transforms.logs.bigquery import Table, parse_table, record_of, row_restriction, selected_fields

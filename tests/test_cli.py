@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import support_e2e as e2e
 
-from pipelines import cli, options
+from pipelines import cli
+from pipelines.flags import options
 
 Capture = pytest.CaptureFixture[str]
 

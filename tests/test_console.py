@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support_page import HOSTILE, make_finding, make_verdict
 
-from pipelines.console import MAX_ROWS, Console
+from pipelines.display.console import MAX_ROWS, Console
 from transforms.verdict.findings import Diagnosis
 
 

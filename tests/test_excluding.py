@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from support_logs import EXPECTED, decode_logs, example, examples_log, rows_of, settings, write_records
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from pipelines.options import EXCLUDE_FIELDS
+from pipelines.flags.options import EXCLUDE_FIELDS
 from transforms.accounting import Accounting, total
 from transforms.logs.detect import Format
 from transforms.logs.excluding import excluded

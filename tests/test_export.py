@@ -19,8 +19,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
 from pipelines import export
-from pipelines.console import Console
-from pipelines.options import ExportOptions
+from pipelines.display.console import Console
+from pipelines.flags.options import ExportOptions
 from transforms import paths
 from transforms.baseline import layout, probes
 from transforms.columnar.framing import block_of

@@ -18,8 +18,8 @@ from support_memory_files import FAULTS, OBJECTS
 from test_replacing import NEW, OLD, content, fresh
 
 from pipelines import export, prepare, record_predictions
-from pipelines.console import Console
-from pipelines.options import ExportOptions
+from pipelines.display.console import Console
+from pipelines.flags.options import ExportOptions
 from transforms import local_writes
 from transforms.baseline import layout, replacing
 from transforms.errors import InputError

@@ -17,7 +17,7 @@ from support_page import JULY, make_verdict
 from support_publish import FILES
 
 from pipelines import conclusion
-from pipelines.console import Console
+from pipelines.display.console import Console
 from transforms import paths
 from transforms.errors import InputError
 from transforms.publish import copies, run_folder, run_ids

@@ -12,9 +12,9 @@ import pytest
 from apache_beam.internal.cloudpickle import cloudpickle
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines import failures
-from pipelines.console import Console
-from pipelines.job import new_job
+from pipelines.beam import failures
+from pipelines.beam.job import new_job
+from pipelines.display.console import Console
 from transforms.errors import InputError, UsageError
 
 SECRET = "a value of somebody's request"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from support_memory_files import OBJECTS
 
-from pipelines import job
-from pipelines.beam_options import beam_options, is_local
-from pipelines.console import Console
-from pipelines.job import new_job
+from pipelines.beam import job
+from pipelines.beam.job import new_job
+from pipelines.beam.options import beam_options, is_local
+from pipelines.display.console import Console
 from transforms import paths
 from transforms.errors import InputError
 

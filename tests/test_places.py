@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import support_e2e as e2e
 
-from pipelines import cli, places
+from pipelines import cli
+from pipelines.flags import places
 from transforms.errors import UsageError
 
 Capture = pytest.CaptureFixture[str]

@@ -18,7 +18,7 @@ from conftest import SERVING_CUTS, Home, Served
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from pipelines import validate
-from pipelines.options import ValidateOptions
+from pipelines.flags.options import ValidateOptions
 from transforms import paths
 from transforms.tfrecord import frame
 

@@ -22,8 +22,9 @@ from support_docs import (
     words_in,
 )
 
-from pipelines import cli, help_texts
-from pipelines.beam_options import beam_options
+from pipelines import cli
+from pipelines.beam.options import beam_options
+from pipelines.flags import help_texts
 from transforms.errors import TrueserveError
 from transforms.verdict import decision, representation, transformed_findings
 from transforms.verdict.findings import Kind

@@ -18,8 +18,8 @@ from conftest import NUM_TRAINING, Home, Served
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipelines import cli, record_predictions
-from pipelines.console import Console
-from pipelines.options import ExportOptions
+from pipelines.display.console import Console
+from pipelines.flags.options import ExportOptions
 from transforms import paths
 from transforms.baseline import layout
 from transforms.errors import InputError, NothingExaminedError, UsageError

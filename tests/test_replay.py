@@ -19,7 +19,7 @@ from conftest import SERVING_CUTS, Home, Served
 from support_replay import Array
 
 from pipelines import validate
-from pipelines.options import ValidateOptions
+from pipelines.flags.options import ValidateOptions
 from transforms import paths
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[1] / "docs" / "verdict.schema.json").read_text())

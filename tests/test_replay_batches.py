@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 import tensorflow as tf
 
-from pipelines import replay_flags
+from pipelines.flags import replay as replay_flags
 from transforms.accounting import Accounting
 from transforms.errors import UsageError
 from transforms.records import METADATA_SCHEMA, Batch, Window

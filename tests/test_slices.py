@@ -22,7 +22,7 @@ from google.protobuf import text_format
 from support_page import HOSTILE, make_finding, make_verdict
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from pipelines.console import Console
+from pipelines.display.console import Console
 from transforms import slicing
 from transforms.errors import UsageError
 from transforms.logs.rows import metadata_of

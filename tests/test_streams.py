@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from support_page import make_verdict
 
-from pipelines import check, cli, streams
-from pipelines.check_options import CheckOptions
-from pipelines.console import Console
+from pipelines import check, cli
+from pipelines.display import streams
+from pipelines.display.console import Console
+from pipelines.flags.check import CheckOptions
 from transforms.checking.report import Report
 from transforms.errors import InputError
 

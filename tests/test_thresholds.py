@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support_verdict import compared, frame, reference, served, worst
 
-from pipelines.narrowing import check_only
+from pipelines.feature_limits import check_only
 from transforms.baseline import layout
 from transforms.errors import UsageError
 from transforms.verdict import decision, transformed_findings

@@ -1,0 +1,1 @@
+"""The baseline folder: its files, its contract, its probes. No Beam."""

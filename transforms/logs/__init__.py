@@ -1,0 +1,1 @@
+"""Bytes of a request log to batches, rejects and faults. No Beam."""

@@ -1,0 +1,1 @@
+"""All that a run found, made into a verdict, files and a page."""

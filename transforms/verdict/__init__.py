@@ -1,0 +1,1 @@
+"""Statistics of both sides to findings, findings to a verdict. No Beam."""

@@ -1,0 +1,1 @@
+"""What was done to a feature that differs: its cause, from both sides' statistics."""

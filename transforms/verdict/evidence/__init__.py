@@ -1,0 +1,1 @@
+"""How far both sides differ, and how likely chance alone makes that."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, NoReturn
 
-from pipelines.streams import Guarded
+from pipelines.display.streams import Guarded
 from transforms.errors import InputError, UsageError
 
 

@@ -8,7 +8,7 @@ import datetime as dt
 import math
 from pathlib import Path
 
-from pipelines import places
+from pipelines.flags import places
 from transforms import windows
 from transforms.errors import UsageError
 

@@ -23,7 +23,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.streams import Guarded, say
+from pipelines.display.streams import Guarded, say
 from transforms.errors import InputError
 from transforms.publish import words
 

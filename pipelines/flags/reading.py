@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from pipelines import options as opts
+from pipelines.flags import options as opts
 from transforms.errors import UsageError
 
 

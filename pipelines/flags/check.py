@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
-from pipelines import options as opts
+from pipelines.flags import options as opts
 from transforms import windows
 
 DEFAULT_TIMEOUT = 300.0

@@ -24,7 +24,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from pipelines import leftovers, streams
+from pipelines.display import streams
+from pipelines.process import leftovers
 from transforms import lease
 from transforms.errors import TrueserveError
 from transforms.publish import words

@@ -6,8 +6,8 @@ import argparse
 import dataclasses
 import datetime as dt
 
-from pipelines import options as opts
-from pipelines import reading_flags
+from pipelines.flags import options as opts
+from pipelines.flags import reading as reading_flags
 from transforms import windows
 from transforms.errors import UsageError
 from transforms.windows import Span

@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.console import STYLES, Console
+from pipelines.display.console import STYLES, Console
 from transforms.checking.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report
 from transforms.publish import words
 

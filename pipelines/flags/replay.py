@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Collection
 
-from pipelines import options as opts
-from pipelines.check_options import add_allow_ops
+from pipelines.flags import options as opts
+from pipelines.flags.check import add_allow_ops
 from transforms.errors import UsageError
 
 

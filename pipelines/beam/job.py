@@ -13,8 +13,10 @@ from typing import Any
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines import beam_options, failures, supervisor
-from pipelines.console import Console
+from pipelines.beam import failures
+from pipelines.beam import options as beam_options
+from pipelines.display.console import Console
+from pipelines.process import supervisor
 from transforms import paths, progress
 from transforms.errors import InputError, TrueserveError
 from transforms.file_systems import reason

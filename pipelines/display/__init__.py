@@ -1,0 +1,1 @@
+"""What a person sees: progress, findings, and a table for each command."""
