@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from transforms.compute_statistics import SIZES
 from transforms.logs.features import expected_features, lists
 from transforms.logs.values import typed_columns
-from transforms.statistics import SIZES
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.protos import dataset_statistics
 from transforms.summaries.quantiles import Scratch

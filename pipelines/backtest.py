@@ -23,17 +23,17 @@ from transforms.backtesting import document, judging, room, suggest, thresholds_
 from transforms.backtesting.document import Study
 from transforms.backtesting.judging import Judged, State
 from transforms.baseline import layout
-from transforms.collect import Reading, WriteReading, WriteWindows, read_reading, read_window
+from transforms.compute_statistics import ComputeWindowStatistics
 from transforms.errors import InputError, NothingExaminedError, UsageError
 from transforms.mark_rows import MarkRows
 from transforms.paths import FileSize
 from transforms.publish import page_backtest
 from transforms.records import Window
-from transforms.statistics import ComputeWindowStatistics
 from transforms.verdict import reasons
 from transforms.verdict.findings import Finding, Space
 from transforms.verdict.severity import Policy
 from transforms.verdict.views import Statistics
+from transforms.write_results import Reading, WriteReading, WriteWindows, read_reading, read_window
 
 _SCHEMAS = {Space.RAW: layout.SCHEMA, Space.TRANSFORMED: layout.TRANSFORMED_SCHEMA}
 

@@ -18,7 +18,6 @@ from pipelines.display.join_table import lines_of
 from pipelines.flags.join import JoinOptions
 from transforms import paths, temporary_files, windows
 from transforms.baseline import layout
-from transforms.collect import WriteReading, read_reading
 from transforms.errors import InputError, UsageError
 from transforms.join_rows import JoinRows, WriteTypes, read_found, read_types
 from transforms.joining import expected, outcome, report
@@ -29,6 +28,7 @@ from transforms.logs.detect import Format, detect_log
 from transforms.paths import FileSize
 from transforms.read import ReadExamples, ReadRequests
 from transforms.records import Window
+from transforms.write_results import WriteReading, read_reading
 
 JOIN = "join.json"
 _NOT_SERVED = "requests do not have it, by the schema's environments"

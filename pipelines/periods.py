@@ -14,9 +14,9 @@ from pipelines.display.console import Console
 from transforms import paths
 from transforms import schema as schemas
 from transforms.analyze import inputs_of
+from transforms.apply_transform_graph import ApplyTransformGraph
 from transforms.count_periods import CountPeriods, WriteVariation, read_variation
 from transforms.errors import InputError, UsageError
-from transforms.graph import ApplyTransformGraph
 from transforms.paths import FileSize
 from transforms.preprocessing import PreprocessingFn
 from transforms.read import ReadExamples

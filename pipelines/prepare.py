@@ -25,7 +25,14 @@ from transforms.baseline import category_ids, layout
 from transforms.baseline import contract as contracts
 from transforms.baseline.category_ids import CategoryIds
 from transforms.baseline.probes import make_probes, pool_rows, write_probes
-from transforms.collect import (
+from transforms.compute_statistics import ComputeStatistics
+from transforms.errors import InputError, UsageError
+from transforms.paths import FileSize
+from transforms.preprocessing import PreprocessingFn, load_preprocessing, source_digest
+from transforms.read import ReadExamples
+from transforms.records import Batch
+from transforms.transform_graph import TransformGraph
+from transforms.write_results import (
     Reading,
     WriteMessage,
     WriteReading,
@@ -34,13 +41,6 @@ from transforms.collect import (
     read_reading,
     read_rows,
 )
-from transforms.errors import InputError, UsageError
-from transforms.paths import FileSize
-from transforms.preprocessing import PreprocessingFn, load_preprocessing, source_digest
-from transforms.read import ReadExamples
-from transforms.records import Batch
-from transforms.statistics import ComputeStatistics
-from transforms.transform_graph import TransformGraph
 
 
 @dataclasses.dataclass(frozen=True)

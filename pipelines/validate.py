@@ -20,19 +20,19 @@ from pipelines.flags import replay as replay_flags
 from pipelines.flags.options import ValidateOptions
 from pipelines.training_side import TrainingSide
 from transforms import paths, slicing, windows
+from transforms.apply_transform_graph import ApplyTransformGraph
 from transforms.baseline import layout, served_contracts
 from transforms.baseline.contents import Contents
+from transforms.compute_statistics import ComputeSliceStatistics, ComputeStatistics
 from transforms.errors import UsageError
-from transforms.graph import ApplyTransformGraph
-from transforms.logged_predictions import TakePredictions
 from transforms.logs import bigquery
 from transforms.logs.warm_ups import fingerprints
 from transforms.mark_rows import MarkRows
 from transforms.paths import FileSize
 from transforms.publish import earlier, partial_runs, run_ids
 from transforms.publish.conclude import Job
-from transforms.publish.publish import PublishVerdict
 from transforms.publish.replayed import Asked
+from transforms.publish_verdict import PublishVerdict
 from transforms.read import ReadRequests
 from transforms.read_bigquery import ReadBigQueryRequests
 from transforms.records import Window
@@ -40,7 +40,7 @@ from transforms.replay.compare import Tolerance
 from transforms.replay.report import Limits
 from transforms.replay_requests import CountVersions, ReplayRequests
 from transforms.serving import probe_requests
-from transforms.statistics import ComputeSliceStatistics, ComputeStatistics
+from transforms.take_predictions import TakePredictions
 from transforms.verdict import unseen
 from transforms.verdict.findings import Severity, Space
 from transforms.verdict.reference import Reference

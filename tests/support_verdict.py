@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import tensorflow_data_validation as tfdv
 
-from transforms.statistics import SIZES
+from transforms.compute_statistics import SIZES
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.protos import dataset_statistics
 from transforms.summaries.quantiles import Scratch

@@ -18,11 +18,11 @@ from pipelines import cli
 from transforms.augment import Augmentation, load_augmentation, seeds_of
 from transforms.baseline import contract as contracts
 from transforms.baseline import layout
-from transforms.collect import place_hashes
 from transforms.errors import UsageError
 from transforms.preprocessing import source_digest
 from transforms.verdict.augmentation import SPREAD
 from transforms.verdict.findings import Severity
+from transforms.write_results import place_hashes
 
 NOISE = """
 import tensorflow as tf

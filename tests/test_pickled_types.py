@@ -14,7 +14,7 @@ import support_pickles as pickles
 from conftest import Home, Served
 from support_logs import settings
 
-from transforms import arrow, collect
+from transforms import arrow, write_results
 from transforms.arrow import pa, pq
 from transforms.logs import detect
 from transforms.logs.carriers import parquet_reader
@@ -150,7 +150,7 @@ def test_an_arrow_stream_with_a_pickle_is_not_loaded_and_not_quoted(tmp_path: Pa
         store.from_bytes(sink.getvalue().to_pybytes())
     (tmp_path / "rows").write_bytes(sink.getvalue())
     with pytest.raises(ValueError, match=arrow.PICKLED_TYPE):
-        collect.read_rows(str(tmp_path / "rows"))
+        write_results.read_rows(str(tmp_path / "rows"))
     assert not pickles.marker(tmp_path).exists()
 
 

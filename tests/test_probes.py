@@ -12,7 +12,7 @@ import support_baseline as support
 import tensorflow as tf
 from conftest import Home
 
-from transforms import collect, coverage, tfrecord
+from transforms import coverage, tfrecord, write_results
 from transforms.baseline import made_up, probes
 from transforms.errors import UsageError
 from transforms.logs.rows import metadata_of
@@ -103,10 +103,10 @@ def batches(count: int, size: int) -> list[Batch]:
 
 def pooled(folder: Path, parts: list[Batch], rows: int) -> list[int]:
     path = str(folder / "pool")
-    sample = collect.WriteSampleOfRows(path, rows, ("number", "word"))
+    sample = write_results.WriteSampleOfRows(path, rows, ("number", "word"))
     with beam.Pipeline("FnApiRunner") as pipeline:
         _ = pipeline | beam.Create(parts, reshuffle=False) | sample
-    found = collect.read_rows(path)
+    found = write_results.read_rows(path)
     assert found is not None
     return [row["row"][0] for row in found.to_pylist()]
 

@@ -27,8 +27,8 @@ from transforms.accounting import Accounting
 from transforms.errors import UsageError
 from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.publish.copies import COPIES
-from transforms.publish.publish import KEPT_PAYLOAD, KeepFirst, PublishVerdict
 from transforms.publish.run_folder import find_run
+from transforms.publish_verdict import KEPT_PAYLOAD, KeepFirst, PublishVerdict
 from transforms.records import Fault, Reject
 from transforms.slicing import SliceStatistics
 from transforms.verdict.findings import Space

@@ -11,7 +11,7 @@ import tensorflow_data_validation as tfdv
 from support_verdict import LABEL, compared, frame, reference, said, served, statistics, worst
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.statistics import SIZES
+from transforms.compute_statistics import SIZES
 from transforms.verdict import unseen
 from transforms.verdict.categories import largest_difference
 from transforms.verdict.compare import Policy, Reference, compare
