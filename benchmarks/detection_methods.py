@@ -17,7 +17,7 @@ from benchmarks import in_memory
 from benchmarks.detection_answers import QUANTILES, STANDARD, SURE, Answer
 from benchmarks.detection_data import World
 from benchmarks.in_memory import Column, Forms
-from transforms.schema import with_comparators
+from transforms.core.schema import with_comparators
 from transforms.verdict import severity
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.decision import LEAST_EFFECT, Judgement

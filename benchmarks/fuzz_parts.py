@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from transforms.accounting import Accounting
 from transforms.columnar.framing import read_blocks
+from transforms.core.accounting import Accounting
+from transforms.core.batches import Decoded, Fault, Reject
 from transforms.logs.bodies import Bodies
 from transforms.logs.detect import Format
 from transforms.logs.features import Settings
@@ -18,7 +19,6 @@ from transforms.logs.json_text import load, load_object
 from transforms.logs.request import BadRecordError
 from transforms.logs.values import typed_columns
 from transforms.paths import FileSize
-from transforms.records import Decoded, Fault, Reject
 from transforms.tfrecord import TFRecordError
 
 Read = Iterator[Decoded | Fault]

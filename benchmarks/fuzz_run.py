@@ -13,10 +13,10 @@ from random import Random
 
 from benchmarks.fuzz_bytes import SECRET
 from benchmarks.fuzz_cases import CASES, Case, settings_of
-from transforms.accounting import Accounting, total
+from transforms.core.accounting import Accounting, total
+from transforms.core.batches import Decoded, Fault
 from transforms.logs.features import Settings
 from transforms.paths import FileSize
-from transforms.records import Decoded, Fault
 
 BATCH = 500
 #: What a batch of less than a megabyte may take.

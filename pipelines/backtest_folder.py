@@ -17,7 +17,7 @@ from typing import Any
 
 from transforms import paths, temporary_files
 from transforms.baseline import layout
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 from transforms.publish import run_folder
 
 RESULT = "backtest.json"

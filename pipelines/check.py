@@ -19,7 +19,7 @@ from transforms.checking import findings, saved_model, versions
 from transforms.checking.asking import TRANSFORM_FEATURES, Answer, Question
 from transforms.checking.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report, worst_first
 from transforms.checking.saved_model import Contents
-from transforms.errors import InputError, UsageError
+from transforms.core.errors import InputError, UsageError
 from transforms.serving.fresh_process import fresh_process
 
 _PROCESS = "transforms.checking.asking"

@@ -28,7 +28,7 @@ from pipelines.flags import reading as reading_flags
 from pipelines.flags import replay as replay_flags
 from pipelines.flags.parser import Parser
 from pipelines.process import supervisor
-from transforms.errors import TrueserveError, UsageError
+from transforms.core.errors import TrueserveError, UsageError
 from transforms.publish import words
 
 T = TypeVar("T")

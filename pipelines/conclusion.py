@@ -8,11 +8,11 @@ from typing import Any
 
 from pipelines.display.console import Console
 from transforms import paths
-from transforms.accounting import Accounting
-from transforms.errors import InputError, TrueserveError
+from transforms.core.accounting import Accounting
+from transforms.core.batches import Fault
+from transforms.core.errors import InputError, TrueserveError
 from transforms.publish import copies, run_folder, run_ids
 from transforms.publish.conclude import Evidence, Job, conclude
-from transforms.records import Fault
 from transforms.verdict.reference import Reference
 
 # Reasons that are given on stderr; the report has them all.

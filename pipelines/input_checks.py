@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from transforms.accounting import Accounting
-from transforms.errors import InputError, NothingExaminedError
-from transforms.records import Fault, Reject
+from transforms.core.accounting import Accounting
+from transforms.core.batches import Fault, Reject
+from transforms.core.errors import InputError, NothingExaminedError
 
 
 class Reading(Protocol):

@@ -18,7 +18,8 @@ from pipelines.display.join_table import lines_of
 from pipelines.flags.join import JoinOptions
 from transforms import paths, temporary_files, windows
 from transforms.baseline import layout
-from transforms.errors import InputError, UsageError
+from transforms.core.batches import Window
+from transforms.core.errors import InputError, UsageError
 from transforms.join_rows import JoinRows, WriteTypes, read_found, read_types
 from transforms.joining import expected, outcome, report
 from transforms.joining.cells import Tolerance
@@ -27,7 +28,6 @@ from transforms.joining.split import Comparison, partitions_for
 from transforms.logs.detect import Format, detect_log
 from transforms.paths import FileSize
 from transforms.read import ReadExamples, ReadRequests
-from transforms.records import Window
 from transforms.write_results import WriteReading, read_reading
 
 JOIN = "join.json"

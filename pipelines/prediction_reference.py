@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipelines.flags.options import ValidateOptions
 from transforms.baseline import layout
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 from transforms.predictions import recorded
 from transforms.predictions.outputs import Output, outputs_of
 from transforms.verdict.findings import Space

@@ -17,20 +17,20 @@ from pipelines.beam.job import Job, new_job
 from pipelines.display.console import Console
 from pipelines.flags.options import PrepareOptions
 from transforms import lease, paths
-from transforms import schema as schemas
 from transforms.analyze import AnalyzeAndTransform, Transformed, check_schemes, with_places
-from transforms.arrow import pa
 from transforms.augment import Augmentation, load_augmentation
 from transforms.baseline import category_ids, layout
 from transforms.baseline import contract as contracts
 from transforms.baseline.category_ids import CategoryIds
 from transforms.baseline.probes import make_probes, pool_rows, write_probes
 from transforms.compute_statistics import ComputeStatistics
-from transforms.errors import InputError, UsageError
+from transforms.core import schema as schemas
+from transforms.core.arrow import pa
+from transforms.core.batches import Batch
+from transforms.core.errors import InputError, UsageError
 from transforms.paths import FileSize
 from transforms.preprocessing import PreprocessingFn, load_preprocessing, source_digest
 from transforms.read import ReadExamples
-from transforms.records import Batch
 from transforms.transform_graph import TransformGraph
 from transforms.write_results import (
     Reading,

@@ -9,8 +9,8 @@ from pipelines import input_checks
 from pipelines.display.console import Console
 from pipelines.flags.options import ExportOptions
 from transforms import paths
-from transforms import schema as schemas
 from transforms.baseline import layout
+from transforms.core import schema as schemas
 from transforms.logs.detect import detect_examples
 from transforms.logs.features import Settings, expected_features
 from transforms.paths import FileSize

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from pipelines import prediction_reference
 from transforms import paths
-from transforms import schema as schemas
 from transforms.baseline import layout
-from transforms.errors import InputError, UsageError
+from transforms.core import schema as schemas
+from transforms.core.errors import InputError, UsageError
 from transforms.verdict import contract_findings
 from transforms.verdict.findings import Space
 from transforms.verdict.reference import Reference

@@ -19,12 +19,14 @@ from pipelines.display.console import Console
 from pipelines.flags import replay as replay_flags
 from pipelines.flags.options import ValidateOptions
 from pipelines.training_side import TrainingSide
-from transforms import paths, slicing, windows
+from transforms import paths, windows
 from transforms.apply_transform_graph import ApplyTransformGraph
 from transforms.baseline import layout, served_contracts
 from transforms.baseline.contents import Contents
 from transforms.compute_statistics import ComputeSliceStatistics, ComputeStatistics
-from transforms.errors import UsageError
+from transforms.core import slicing
+from transforms.core.batches import Window
+from transforms.core.errors import UsageError
 from transforms.logs import bigquery
 from transforms.logs.warm_ups import fingerprints
 from transforms.mark_rows import MarkRows
@@ -35,7 +37,6 @@ from transforms.publish.replayed import Asked
 from transforms.publish_verdict import PublishVerdict
 from transforms.read import ReadRequests
 from transforms.read_bigquery import ReadBigQueryRequests
-from transforms.records import Window
 from transforms.replay.compare import Tolerance
 from transforms.replay.report import Limits
 from transforms.replay_requests import CountVersions, ReplayRequests

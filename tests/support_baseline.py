@@ -13,8 +13,8 @@ import pyarrow as pa
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms import schema as schemas
 from transforms.analyze import AnalyzeAndTransform
+from transforms.core import schema as schemas
 from transforms.preprocessing import load_preprocessing
 
 SCHEMA = """

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import strategies as st
 from tensorflow.core.example.example_pb2 import Example
 
-from transforms.accounting import total
+from transforms.core.accounting import total
+from transforms.core.batches import Decoded
 from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType, Settings
 from transforms.logs.files import decode_file
 from transforms.logs.request import BadRecordError, Request, RequestParser
 from transforms.paths import FileSize
-from transforms.records import Decoded
 
 TYPES = {
     "age": FeatureType.INT,

@@ -14,8 +14,8 @@ import support_faults as faults
 import tensorflow_data_validation as tfdv
 from support_page import make_verdict
 
+from transforms.core.batches import Window
 from transforms.publish import run_folder
-from transforms.records import Window
 from transforms.verdict.findings import Space
 from transforms.verdict.positions import Positions, measured
 from transforms.verdict.reference import Reference

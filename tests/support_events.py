@@ -9,13 +9,13 @@ from typing import Any
 
 from support_logs import settings
 
-from transforms.accounting import Accounting, total
+from transforms.core.accounting import Accounting, total
+from transforms.core.batches import Decoded, Reject
 from transforms.logs.detect import Format
 from transforms.logs.parsers import PARSERS
 from transforms.logs.request import BadRecordError, Carried
 from transforms.logs.requests import RequestDecoder
 from transforms.logs.rows import Place
-from transforms.records import Decoded, Reject
 
 
 @dataclasses.dataclass(frozen=True)

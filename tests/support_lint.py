@@ -17,7 +17,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
 from examples.flights import preprocessing
-from transforms import schema as schemas
+from transforms.core import schema as schemas
 from transforms.lint import LintFinding, lint_saved_model
 from transforms.serving import serving_model
 

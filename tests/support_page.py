@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from transforms.accounting import Accounting
-from transforms.records import Window
+from transforms.core.accounting import Accounting
+from transforms.core.batches import Window
 from transforms.verdict.findings import Finding, Kind, NotCompared, Severity, Space
 from transforms.verdict.histograms import FeaturePicture
 from transforms.verdict.verdict import Outcome, Verdict

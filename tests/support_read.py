@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import apache_beam as beam
 from support_logs import rows_of
 
-from transforms.accounting import Accounting, total
-from transforms.records import Batch, Decoded, Fault, Reject
+from transforms.core.accounting import Accounting, total
+from transforms.core.batches import Batch, Decoded, Fault, Reject
 
 Outcome = tuple[list[Batch], list[Reject], list[Fault], Accounting]
 

@@ -17,8 +17,8 @@ import support_formats_tables as table_logs
 import support_logs as logs
 
 from examples.flights import data
-from transforms import accounting
-from transforms.accounting import (
+from transforms.core import accounting
+from transforms.core.accounting import (
     MORE_FILES,
     MORE_UNKNOWN,
     MOST_FILES,
@@ -27,11 +27,11 @@ from transforms.accounting import (
     Accounting,
     RecordCounts,
 )
+from transforms.core.batches import Decoded, Fault, Window
 from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType, Settings
 from transforms.logs.files import decode_file
 from transforms.paths import FileSize
-from transforms.records import Decoded, Fault, Window
 from transforms.verdict.severity import Policy
 from transforms.verdict.verdict import decide
 

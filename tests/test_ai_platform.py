@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from support_bodies import reason_of
 
+from transforms.core.batches import Window
 from transforms.logs.ai_platform import AiPlatformParser
 from transforms.logs.detect import Format
 from transforms.logs.request import BadRecordError
-from transforms.records import Window
 
 TIME = dt.datetime(2020, 6, 3, 17, 0, 4, tzinfo=dt.UTC)
 ROWS = [{"age": 3, "word": 'a, "b"\nc'}, {"age": 4, "fare": [1.5]}]

@@ -9,7 +9,7 @@ import support_baseline as support
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from transforms import schema as schemas
+from transforms.core import schema as schemas
 from transforms.transform_graph import TransformGraph
 
 

@@ -108,7 +108,7 @@ def test_the_scan_sees_what_it_must() -> None:
     assert imports(source) == {"a.b", "c", "c.d", "e"}
     assert imports(source, at_top_only=True) == {"a.b", "c", "c.d"}
     assert {"pipelines/cli.py", "transforms/paths.py"} <= set(MODULES)
-    assert "transforms/errors.py" in _loaded_with("pipelines/cli.py")
+    assert "transforms/core/errors.py" in _loaded_with("pipelines/cli.py")
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("transforms/")])
@@ -243,11 +243,11 @@ def test_modules_import_one_another_in_no_circle() -> None:
 
 def test_pyarrow_is_imported_where_it_is_protected_and_nowhere_else() -> None:
     importers = {name for name in MODULES if roots(imports(_source(name))) & {"pyarrow", "pyarrow_hotfix"}}
-    assert importers == {"transforms/arrow.py"}
+    assert importers == {"transforms/core/arrow.py"}
     assert not [name for name in MODULES if 'import_module("pyarrow' in _source(name)]
     # The coders decode what a worker of the same job has encoded.
     loaders = {name for name in MODULES if re.search(r"ipc\.(open|read)_", _source(name))}
-    assert loaders == {"transforms/arrow.py", "transforms/coders.py"}
+    assert loaders == {"transforms/core/arrow.py", "transforms/coders.py"}
 
 
 def test_only_the_listed_modules_import_beam() -> None:

@@ -18,7 +18,7 @@ from pipelines import cli
 from transforms.augment import Augmentation, load_augmentation, seeds_of
 from transforms.baseline import contract as contracts
 from transforms.baseline import layout
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 from transforms.preprocessing import source_digest
 from transforms.verdict.augmentation import SPREAD
 from transforms.verdict.findings import Severity

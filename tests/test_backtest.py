@@ -22,9 +22,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from pipelines import backtest_folder, cli
 from pipelines.flags.backtest import iso_duration, parse_duration
 from transforms import paths
-from transforms import schema as schemas
 from transforms.baseline import layout
-from transforms.errors import InputError, UsageError
+from transforms.core import schema as schemas
+from transforms.core.errors import InputError, UsageError
 from transforms.verdict.thresholds import parse
 
 Capture = pytest.CaptureFixture[str]

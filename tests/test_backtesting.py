@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from support_verdict import ours, reference
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms import schema as schemas
-from transforms import slicing
 from transforms.backtesting import judging, room, tails, thresholds_file
 from transforms.backtesting.document import name_of
 from transforms.backtesting.suggest import Key, Series, Suggestion, suggest
-from transforms.errors import UsageError
-from transforms.records import METADATA_SCHEMA, Batch, Window
+from transforms.core import schema as schemas
+from transforms.core import slicing
+from transforms.core.batches import METADATA_SCHEMA, Batch, Window
+from transforms.core.errors import UsageError
 from transforms.verdict.findings import Kind, Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy

@@ -16,7 +16,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from transforms import paths, tfrecord
 from transforms.baseline import contract as contracts
 from transforms.baseline import layout, probes
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 
 STATISTICS = "datasets { num_examples: 4 features { path { step: 'distance' } type: FLOAT } }"
 

@@ -20,14 +20,14 @@ from support_read import Outcome, all_rows, run
 
 from pipelines import cli, validate
 from pipelines.flags.options import ValidateOptions
-from transforms.errors import UsageError
+from transforms.core.batches import Window
+from transforms.core.errors import UsageError
 from transforms.logs import bigquery
 from transforms.logs.bigquery import Table, parse_table, record_of, row_restriction, selected_fields
 from transforms.logs.detect import Format
 from transforms.logs.features import Settings
 from transforms.read import ReadResult
 from transforms.read_bigquery import DecodeRows, ReadBigQueryRequests
-from transforms.records import Window
 
 TABLE = Table("my-project", "logs", "requests")
 START, END = dt.datetime(2013, 7, 14, 5, tzinfo=dt.UTC), dt.datetime(2013, 7, 14, 6, 30, 0, 5, tzinfo=dt.UTC)

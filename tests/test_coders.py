@@ -9,8 +9,8 @@ import pytest
 
 from transforms import coders
 from transforms.compute_statistics import SIZES
+from transforms.core.batches import Batch
 from transforms.logs.rows import metadata_of
-from transforms.records import Batch
 from transforms.summaries.folding import fold
 from transforms.summaries.quantiles import Scratch
 from transforms.summaries.sliced import SlicedSummary

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pytest
 
 from transforms import write_results
-from transforms.accounting import Accounting
-from transforms.errors import InputError
+from transforms.core.accounting import Accounting
+from transforms.core.batches import Batch, Fault, Reject
+from transforms.core.errors import InputError
 from transforms.logs.rows import metadata_of
 from transforms.read import ReadResult
-from transforms.records import Batch, Fault, Reject
 
 
 def batch(first: int, count: int, file: str = "a/part-0", **more: list[Any]) -> Batch:

@@ -12,7 +12,7 @@ from google.protobuf import text_format
 from support_verdict import LABEL, compared, frame, reference, said, served, statistics, worst
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from transforms.accounting import MORE_UNKNOWN, UNTRANSFORMABLE
+from transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE
 from transforms.verdict import noise
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.findings import Kind, Severity, Space

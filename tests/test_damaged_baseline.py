@@ -18,7 +18,7 @@ from pipelines.training_side import TrainingSide
 from transforms import paths
 from transforms.baseline import layout
 from transforms.baseline.contents import FileDigest
-from transforms.errors import InputError, UsageError
+from transforms.core.errors import InputError, UsageError
 
 Capture = pytest.CaptureFixture[str]
 GRAPH = "transform_output/transform_fn/saved_model.pb"

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from support_carriers import avro_of, csv_of, gzipped, parquet_of
 from support_logs import example, examples_log, settings, write_records
 
-from transforms.errors import InputError
+from transforms.core.batches import Fault
+from transforms.core.errors import InputError
 from transforms.logs.detect import (
     LOG_FORMATS,
     Format,
@@ -27,7 +28,6 @@ from transforms.logs.detect import (
 )
 from transforms.logs.files import decode_file
 from transforms.paths import FileSize
-from transforms.records import Fault
 from transforms.tfrecord import frame
 
 EXAMPLES = [example(age=[i], word=[b"w"]) for i in range(5)]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support_drift import Columns, day, reference, rides, statistics
 
-from transforms.records import Window
+from transforms.core.batches import Window
 from transforms.verdict import drift
 from transforms.verdict.decision import Judgement
 from transforms.verdict.drift import Windows, span

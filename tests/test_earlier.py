@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from support_drift import contract, day, positions, published, reference, rides, statistics
 
 from transforms import paths
-from transforms.errors import UsageError
+from transforms.core.batches import Window
+from transforms.core.errors import UsageError
 from transforms.publish import earlier
 from transforms.publish.earlier import AUTO, Earlier, Run, UnreadableError
-from transforms.records import Window
 from transforms.verdict.findings import Space
 
 HERE = earlier.identity(contract())

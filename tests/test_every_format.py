@@ -26,14 +26,14 @@ from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from examples.flights import data
-from transforms.accounting import Accounting, total
 from transforms.compute_statistics import SIZES
+from transforms.core.accounting import Accounting, total
+from transforms.core.batches import Batch, Decoded, Fault, Window
 from transforms.logs.detect import Format, detect_log
 from transforms.logs.features import FeatureType, Settings, expected_features
 from transforms.logs.files import decode_file
 from transforms.paths import FileSize
 from transforms.publish.conclude import Evidence, Job, conclude
-from transforms.records import Batch, Decoded, Fault, Window
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.protos import dataset_statistics
 from transforms.summaries.quantiles import Scratch

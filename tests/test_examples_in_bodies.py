@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from support_events import decode
 from tensorflow.core.example.example_pb2 import Example
 
-from transforms.accounting import total
 from transforms.columnar.framing import block_of
+from transforms.core.accounting import total
+from transforms.core.batches import Decoded
 from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType
 from transforms.logs.rows import Place
 from transforms.logs.tf_example import TfExampleDecoder
-from transforms.records import Decoded
 
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES
 EXPECTED = Expected(

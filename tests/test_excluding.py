@@ -18,7 +18,8 @@ from support_logs import EXPECTED, decode_logs, example, examples_log, rows_of, 
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from pipelines.flags.options import EXCLUDE_FIELDS
-from transforms.accounting import Accounting, total
+from transforms.core.accounting import Accounting, total
+from transforms.core.batches import METADATA_SCHEMA, Decoded, Window
 from transforms.logs.detect import Format
 from transforms.logs.excluding import excluded
 from transforms.logs.features import Column, lists
@@ -26,7 +27,6 @@ from transforms.logs.files import decode_file
 from transforms.logs.rows import Counts, Finisher, Rows, metadata_of
 from transforms.logs.times import texts
 from transforms.paths import FileSize
-from transforms.records import METADATA_SCHEMA, Decoded, Window
 
 START = dt.datetime(2013, 7, 14, tzinfo=dt.UTC)
 SECOND = int(START.timestamp())

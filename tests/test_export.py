@@ -24,7 +24,7 @@ from pipelines.flags.options import ExportOptions
 from transforms import paths
 from transforms.baseline import layout, probes
 from transforms.columnar.framing import block_of
-from transforms.errors import InputError, UsageError
+from transforms.core.errors import InputError, UsageError
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.prediction_log import PredictionLogDecoder
 from transforms.logs.rows import Place

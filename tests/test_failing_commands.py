@@ -22,7 +22,7 @@ from pipelines.display.console import Console
 from pipelines.flags.options import ExportOptions
 from transforms import local_writes
 from transforms.baseline import layout, replacing
-from transforms.errors import InputError
+from transforms.core.errors import InputError
 from transforms.serving import version_folder
 
 Capture = pytest.CaptureFixture[str]

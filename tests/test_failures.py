@@ -15,7 +15,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from pipelines.beam import failures
 from pipelines.beam.job import new_job
 from pipelines.display.console import Console
-from transforms.errors import InputError, UsageError
+from transforms.core.errors import InputError, UsageError
 
 SECRET = "a value of somebody's request"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from support_saved_models import landlock
 
-from transforms.errors import InputError
+from transforms.core.errors import InputError
 from transforms.serving.fresh_process import fresh_process
 
 FAILED = "the model m: %s"

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from support_logs import EXPECTED, example, prediction_log, settings, tensor
 
-from transforms.accounting import Accounting, total
+from transforms.core.accounting import Accounting, total
+from transforms.core.batches import Decoded, Fault
 from transforms.logs.detect import Format
 from transforms.logs.files import decode_file
 from transforms.logs.tensors import MAX_CLAIMED
 from transforms.paths import FileSize
-from transforms.records import Decoded, Fault
 from transforms.tfrecord import frame, masked_crc32c
 
 DEEP = 100_000

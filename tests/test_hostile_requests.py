@@ -21,7 +21,7 @@ from support_logs import (
 )
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
-from transforms.accounting import total
+from transforms.core.accounting import total
 from transforms.logs.tensors import MAX_CLAIMED
 
 

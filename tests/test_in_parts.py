@@ -8,7 +8,7 @@ import pytest
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from transforms import schema as schemas
+from transforms.core import schema as schemas
 from transforms.verdict import in_parts
 from transforms.verdict.views import Statistics
 

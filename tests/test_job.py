@@ -13,7 +13,7 @@ from pipelines.beam.job import new_job
 from pipelines.beam.options import beam_options, is_local
 from pipelines.display.console import Console
 from transforms import paths
-from transforms.errors import InputError
+from transforms.core.errors import InputError
 
 LOCATION = "memory://bucket/tmp"
 REMOTE = ["--runner=DataflowRunner", f"--temp_location={LOCATION}"]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 from transforms.serving import keras_model
 
 FEATURES = {"a": tf.constant([[1.0], [2.0]]), "b": tf.constant([[10.0], [20.0]])}

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from support_events import Outcome, carried, decode, outcome_of
 from support_logs import as_float32, settings
 
+from transforms.core.batches import Decoded, Window
 from transforms.logs import joining
 from transforms.logs.detect import Format
 from transforms.logs.kserve import KServeParser
 from transforms.logs.request import Answered, Asked, Request
 from transforms.logs.requests import RequestDecoder
 from transforms.logs.rows import Place
-from transforms.records import Decoded, Window
 
 ROWS = [{"age": 30, "fare": 1.5, "word": "a"}, {"age": 31, "fare": 2.5, "word": "b"}]
 WANTED = [{"age": [30], "fare": [1.5], "word": [b"a"]}, {"age": [31], "fare": [2.5], "word": [b"b"]}]

@@ -21,7 +21,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.baseline.contract import Contract, Digests
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 from transforms.lint import lint_saved_model, with_sources
 from transforms.preprocessing import load_preprocessing
 

@@ -27,8 +27,8 @@ from tensorflow.core.example.example_pb2 import Example
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from transforms.accounting import total
 from transforms.columnar.framing import block_of
+from transforms.core.accounting import total
 from transforms.logs import contexts, warm_ups
 from transforms.logs.prediction_log import PredictionLogDecoder
 from transforms.logs.rows import Place

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.arrow import pa
 from transforms.compute_statistics import SIZES
+from transforms.core.arrow import pa
 from transforms.summaries.folding import fold
 from transforms.summaries.quantiles import Scratch
 from transforms.summaries.weighted import WeightedSummary

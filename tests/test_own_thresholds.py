@@ -7,7 +7,7 @@ import pytest
 from support_verdict import LABEL, compared, frame, reference, served, worst
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms import schema as schemas
+from transforms.core import schema as schemas
 from transforms.verdict.compare import Policy, Reference
 from transforms.verdict.findings import Severity, Space
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support_page import HOSTILE, make_categories, make_finding, make_numbers, make_verdict
 
-from transforms.accounting import Accounting
+from transforms.core.accounting import Accounting
 from transforms.publish import page, page_charts, words
 from transforms.verdict.findings import Finding, Kind, NotCompared, Severity, Space
 from transforms.verdict.histograms import FeaturePicture

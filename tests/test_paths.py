@@ -13,7 +13,7 @@ import pytest
 from support_memory_files import OBJECTS, MemoryFileSystem, Upload
 
 from transforms import paths
-from transforms.errors import InputError, UsageError
+from transforms.core.errors import InputError, UsageError
 from transforms.paths import FileSize
 
 

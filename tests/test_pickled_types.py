@@ -14,15 +14,16 @@ import support_pickles as pickles
 from conftest import Home, Served
 from support_logs import settings
 
-from transforms import arrow, write_results
-from transforms.arrow import pa, pq
+from transforms import write_results
+from transforms.core import arrow
+from transforms.core.arrow import pa, pq
+from transforms.core.batches import Fault
 from transforms.logs import detect
 from transforms.logs.carriers import parquet_reader
 from transforms.logs.detect import Format
 from transforms.logs.files import decode_file
 from transforms.logs.table_error import TableError
 from transforms.paths import FileSize
-from transforms.records import Fault
 from transforms.verdict.variation import store
 
 Capture = pytest.CaptureFixture[str]

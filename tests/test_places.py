@@ -10,7 +10,7 @@ import support_e2e as e2e
 
 from pipelines import cli
 from pipelines.flags import places
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 
 Capture = pytest.CaptureFixture[str]
 COMMANDS: dict[str, argparse.ArgumentParser] = cli._parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr, assignment]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support_drift import CARRIERS, day, positions, reference, rides
 
-from transforms.records import Window
+from transforms.core.batches import Window
 from transforms.verdict import positions as module
 from transforms.verdict.evidence.cdf import Cdf
 from transforms.verdict.findings import Space

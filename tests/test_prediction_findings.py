@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.accounting import answers_of, of_answers
+from transforms.core.accounting import answers_of, of_answers
+from transforms.core.slicing import SliceStatistics
 from transforms.predictions.outputs import Kind, Output, columns, schema_of
-from transforms.slicing import SliceStatistics
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.protos import SIZES, dataset_statistics
 from transforms.summaries.quantiles import Scratch

@@ -29,10 +29,10 @@ from support_logs import (
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from transforms.accounting import total
+from transforms.core.accounting import total
+from transforms.core.batches import Window
 from transforms.logs import parsed_prediction_log as module
 from transforms.logs.features import Expected, FeatureType
-from transforms.records import Window
 
 # One value of each feature, or None where it is missing; zero, and the shortest string, are values.
 ROWS = st.fixed_dictionaries(

@@ -11,13 +11,13 @@ from support_wire import comparable, field, mutated, serialized, unknown, varint
 from tensorflow.core.example.example_pb2 import Example
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from transforms.accounting import total
 from transforms.columnar.framing import block_of
+from transforms.core.accounting import total
+from transforms.core.batches import Decoded
 from transforms.logs.features import Expected, FeatureType, Settings
 from transforms.logs.parsed_prediction_log import ParsedLogDecoder
 from transforms.logs.prediction_log import PredictionLogDecoder
 from transforms.logs.rows import Place
-from transforms.records import Decoded
 
 SETTINGS = Settings(
     expected=Expected({"a": FeatureType.FLOAT, "b": FeatureType.INT, "feature": FeatureType.BYTES})

@@ -14,6 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from transforms.core.batches import METADATA_SCHEMA
 from transforms.predictions.logged import logged_columns
 from transforms.predictions.outputs import (
     MAX_COMPONENTS,
@@ -25,7 +26,6 @@ from transforms.predictions.outputs import (
     rounded,
     schema_of,
 )
-from transforms.records import METADATA_SCHEMA
 
 LATE, MINUTES = Output("late", Kind.FLOAT, 1), Output("minutes", Kind.FLOAT, 3)
 GATE, WORDS, LOOSE = Output("gate", Kind.INT, 1), Output("words", Kind.TEXT, 2), Output("x", Kind.FLOAT, None)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from apache_beam.internal import pickler
 
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 from transforms.preprocessing import load_preprocessing, source_digest
 
 FILE = """

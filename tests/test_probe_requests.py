@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from support_logs import decode_logs, examples_log
 
-from transforms.accounting import total
 from transforms.baseline.probes import write_probes
-from transforms.errors import UsageError
+from transforms.core.accounting import total
+from transforms.core.errors import UsageError
 from transforms.logs.features import LISTS, FeatureType
 from transforms.logs.warm_ups import FILE_NAME, FOLDER, fingerprints
 from transforms.serving import parity, probe_requests, warmup

@@ -12,11 +12,12 @@ import support_baseline as support
 import tensorflow as tf
 from conftest import Home
 
-from transforms import coverage, tfrecord, write_results
+from transforms import tfrecord, write_results
 from transforms.baseline import made_up, probes
-from transforms.errors import UsageError
+from transforms.core import representative_rows
+from transforms.core.batches import Batch
+from transforms.core.errors import UsageError
 from transforms.logs.rows import metadata_of
-from transforms.records import Batch
 from transforms.serving import parity
 from transforms.transform_graph import TransformGraph
 
@@ -128,10 +129,10 @@ def test_distinct_words_are_kept_by_a_hash_of_the_word() -> None:
     words = pa.table(
         {"w": pa.array([[b"w%d" % (i % 500)] for i in range(5000)], pa.large_list(pa.large_binary()))}
     )
-    rows = coverage.covering(words, ["w"], 30)
+    rows = representative_rows.covering(words, ["w"], 30)
     assert 30 <= len(rows) <= 31
     turned = words.take(pa.array(range(4999, -1, -1)))
-    again = coverage.covering(turned, ["w"], 30)
+    again = representative_rows.covering(turned, ["w"], 30)
     values = [{words["w"][int(i)].as_py()[0] for i in some} for some in (rows, [4999 - i for i in again])]
     assert len(values[0] & values[1]) >= 30, "the same words, whatever their order"
 

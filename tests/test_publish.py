@@ -23,14 +23,14 @@ from support_publish import broken
 from support_verdict import frame, reference, served, statistics
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
-from transforms.accounting import Accounting
-from transforms.errors import UsageError
+from transforms.core.accounting import Accounting
+from transforms.core.batches import Fault, Reject
+from transforms.core.errors import UsageError
+from transforms.core.slicing import SliceStatistics
 from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.publish.copies import COPIES
 from transforms.publish.run_folder import find_run
 from transforms.publish_verdict import KEPT_PAYLOAD, KeepFirst, PublishVerdict
-from transforms.records import Fault, Reject
-from transforms.slicing import SliceStatistics
 from transforms.verdict.findings import Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy

@@ -7,7 +7,7 @@ import math
 import pytest
 import tensorflow as tf
 
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 from transforms.serving import raw_tensors
 
 

@@ -14,15 +14,15 @@ import pytest
 from support_logs import SCHEMA, example, examples_log, plain_row, write_records
 from support_read import all_rows, run
 
-from transforms.accounting import Accounting, RecordCounts
 from transforms.columnar.framing import BLOCK_RECORDS
+from transforms.core.accounting import Accounting, RecordCounts
+from transforms.core.batches import Batch, Decoded, Fault, Window
+from transforms.core.heartbeats import Heartbeat, heartbeat, read_progress
 from transforms.logs.detect import Format
 from transforms.logs.features import FeatureType, Settings
 from transforms.logs.files import csv_types, decode_file
 from transforms.paths import FileSize, expand
-from transforms.progress import Heartbeat, heartbeat, read_progress
 from transforms.read import ReadExamples, ReadRequests
-from transforms.records import Batch, Decoded, Fault, Window
 from transforms.tfrecord import frame
 
 

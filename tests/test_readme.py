@@ -25,7 +25,7 @@ from support_docs import (
 from pipelines import cli
 from pipelines.beam.options import beam_options
 from pipelines.flags import help_texts
-from transforms.errors import TrueserveError
+from transforms.core.errors import TrueserveError
 from transforms.verdict import decision, representation, transformed_findings
 from transforms.verdict.findings import Kind
 

@@ -22,7 +22,7 @@ from pipelines.display.console import Console
 from pipelines.flags.options import ExportOptions
 from transforms import paths
 from transforms.baseline import layout
-from transforms.errors import InputError, NothingExaminedError, UsageError
+from transforms.core.errors import InputError, NothingExaminedError, UsageError
 from transforms.predictions import outputs
 from transforms.predictions.outputs import Kind, Output
 from transforms.serving import keras_model, prediction_rows, serving_model

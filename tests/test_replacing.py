@@ -15,7 +15,7 @@ from support_replacing import take_name_and_die, take_name_without_renames_and_d
 
 from transforms import paths
 from transforms.baseline import replacing
-from transforms.errors import InputError
+from transforms.core.errors import InputError
 
 # Both have a file that the other lacks, and one of the same name.
 OLD = {"a": "old", "deep/b": "old", "deep/old": "old"}

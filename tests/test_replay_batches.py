@@ -14,9 +14,9 @@ import pytest
 import tensorflow as tf
 
 from pipelines.flags import replay as replay_flags
-from transforms.accounting import Accounting
-from transforms.errors import UsageError
-from transforms.records import METADATA_SCHEMA, Batch, Window
+from transforms.core.accounting import Accounting
+from transforms.core.batches import METADATA_SCHEMA, Batch, Window
+from transforms.core.errors import UsageError
 from transforms.replay import answers, reference_model, summary
 from transforms.replay.compare import Tolerance
 from transforms.replay.reference_model import ReferenceModel

@@ -14,8 +14,8 @@ import support_logs as logs
 from conftest import Home
 
 from transforms.baseline import served_contracts
-from transforms.errors import UsageError
-from transforms.records import METADATA_SCHEMA
+from transforms.core.batches import METADATA_SCHEMA
+from transforms.core.errors import UsageError
 from transforms.replay import versions as versions_
 from transforms.verdict.contract_findings import compare_versions, versions_json
 from transforms.verdict.findings import Severity

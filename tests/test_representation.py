@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from support_verdict import compared, frame, reference, served
 
-from transforms.accounting import MORE_UNKNOWN, UNTRANSFORMABLE, Accounting
+from transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE, Accounting
+from transforms.core.batches import Window
 from transforms.logs import conversions
-from transforms.records import Window
 from transforms.verdict import representation
 from transforms.verdict.compare import Policy, Reference
 from transforms.verdict.findings import Finding, Kind, Severity, Space

@@ -21,7 +21,7 @@ from support_publish import (
 )
 
 from transforms import paths
-from transforms.errors import InputError
+from transforms.core.errors import InputError
 from transforms.publish import copies, run_folder
 from transforms.verdict.verdict import Outcome
 

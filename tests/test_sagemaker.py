@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from support_events import Outcome, decode
 from support_logs import as_float32, settings
 
+from transforms.core.batches import Window
 from transforms.logs.detect import Format
 from transforms.logs.sagemaker import SageMakerParser
-from transforms.records import Window
 
 ROWS = [{"age": 30, "fare": 1.5, "word": "a"}, {"age": 31, "fare": 2.5, "word": "ü"}]
 WANTED = [

@@ -13,14 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 from support_logs import example, examples_log, rows_of
 
-from transforms.accounting import total
 from transforms.columnar.framing import block_of
+from transforms.core.accounting import total
+from transforms.core.batches import Decoded
 from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType, Settings
 from transforms.logs.files import decode_file
 from transforms.logs.sampling import chosen, chosen_rows
 from transforms.paths import FileSize
-from transforms.records import Decoded
 from transforms.tfrecord import frame
 
 RECORDS = [example(age=[i]) for i in range(20_000)]

@@ -13,8 +13,8 @@ from support_baseline import SCHEMA
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 
-from transforms import schema as schemas
-from transforms.errors import UsageError
+from transforms.core import schema as schemas
+from transforms.core.errors import UsageError
 
 
 def parse(text: str) -> schema_pb2.Schema:

@@ -9,7 +9,7 @@ import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.baseline import layout
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 from transforms.tfrecord import frame
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList

@@ -15,12 +15,12 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from support_drift import Columns, contract, day, reference, rides, statistics
 
-from transforms.accounting import Accounting
+from transforms.core.accounting import Accounting
+from transforms.core.batches import Window
 from transforms.publish import earlier, run_folder, since, words
 from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.publish.earlier import Run
 from transforms.publish.since import Served
-from transforms.records import Window
 from transforms.verdict.findings import Severity, Space
 from transforms.verdict.positions import Positions
 from transforms.verdict.reference import Reference

@@ -23,14 +23,14 @@ from support_page import HOSTILE, make_finding, make_verdict
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from pipelines.display.console import Console
-from transforms import slicing
 from transforms.compute_statistics import ComputeSliceStatistics
-from transforms.errors import UsageError
+from transforms.core import slicing
+from transforms.core.batches import Batch
+from transforms.core.errors import UsageError
+from transforms.core.slicing import MISSING, NOT_UTF8, SliceStatistics
 from transforms.logs.rows import metadata_of
 from transforms.mark_rows import MarkRows
 from transforms.publish import page
-from transforms.records import Batch
-from transforms.slicing import MISSING, NOT_UTF8, SliceStatistics
 from transforms.summaries import sliced
 from transforms.summaries.quantiles import Scratch
 from transforms.summaries.sliced import SlicedSummary

@@ -17,7 +17,7 @@ from pipelines.display import streams
 from pipelines.display.console import Console
 from pipelines.flags.check import CheckOptions
 from transforms.checking.report import Report
-from transforms.errors import InputError
+from transforms.core.errors import InputError
 
 ENTRY = "from pipelines.cli import entry_point; entry_point()"
 

@@ -22,14 +22,14 @@ from support_carriers import (
 )
 from support_logs import as_float32, rows_of, settings
 
-from transforms.accounting import Accounting, total
+from transforms.core.accounting import Accounting, total
+from transforms.core.batches import Decoded, Fault, Window
 from transforms.logs.detect import Format, detect_log
 from transforms.logs.features import Expected, FeatureType
 from transforms.logs.files import decode_file
 from transforms.logs.request import Request
 from transforms.logs.table import TableParser
 from transforms.paths import FileSize
-from transforms.records import Decoded, Fault, Window
 
 Write = Callable[[Rows, Types], bytes]
 

@@ -16,12 +16,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from support_logs import as_float32, rows_of, settings
 
-from transforms.accounting import total
+from transforms.core.accounting import total
+from transforms.core.batches import Decoded
 from transforms.logs import tables
 from transforms.logs.features import Expected, FeatureType, Settings
 from transforms.logs.rows import Place
 from transforms.logs.tables import TableError
-from transforms.records import Decoded
 
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES
 PLACE = Place("table", 0)

@@ -17,7 +17,7 @@ from support_verdict import compared, frame, reference, served, worst
 
 from pipelines.feature_limits import check_only
 from transforms.baseline import layout
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 from transforms.verdict import decision, transformed_findings
 from transforms.verdict.compare import Policy, Reference
 from transforms.verdict.findings import Finding, Kind, Severity, Space

@@ -12,12 +12,12 @@ import pytest
 import support_baseline as support
 from apache_beam.testing.util import assert_that, equal_to, is_empty
 
-from transforms import schema as schemas
-from transforms.accounting import UNTRANSFORMABLE, Accounting, total
 from transforms.apply_transform_graph import ApplyTransformGraph
-from transforms.errors import UsageError
+from transforms.core import schema as schemas
+from transforms.core.accounting import UNTRANSFORMABLE, Accounting, total
+from transforms.core.batches import Batch
+from transforms.core.errors import UsageError
 from transforms.logs.rows import metadata_of
-from transforms.records import Batch
 from transforms.transform_graph import TransformGraph
 
 

@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from transforms.accounting import MORE_UNKNOWN
+from transforms.core.accounting import MORE_UNKNOWN
 from transforms.logs import values as module
 from transforms.logs.conversions import FOREIGN_FORMS, LARGEST_FLOAT32, NORMAL_FORMS, is_loss
 from transforms.logs.features import LISTS, Expected, FeatureType

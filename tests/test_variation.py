@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from support_faults import statistics
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.slicing import lasts
+from transforms.core.slicing import lasts
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.findings import Finding, Severity, Space
 from transforms.verdict.variation import cells as cell

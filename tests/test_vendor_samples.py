@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import pytest
 import support_logs as logs
 
-from transforms.accounting import total
+from transforms.core.accounting import total
+from transforms.core.batches import Decoded
 from transforms.logs.detect import Format, detect_log
 from transforms.logs.features import Expected, FeatureType, Settings
 from transforms.logs.files import decode_file
 from transforms.paths import FileSize
-from transforms.records import Decoded
 
 SAMPLES = Path(__file__).resolve().parent / "samples"
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES

@@ -12,8 +12,8 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from transforms.accounting import Accounting, RecordCounts
-from transforms.records import Fault, Window
+from transforms.core.accounting import Accounting, RecordCounts
+from transforms.core.batches import Fault, Window
 from transforms.verdict.findings import Comparison, Diagnosis, Finding, Kind, NotCompared, Severity, Space
 from transforms.verdict.severity import Policy
 from transforms.verdict.verdict import Artifact, Verdict, decide

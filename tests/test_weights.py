@@ -25,12 +25,12 @@ from support_verdict import frame, reference, served, statistics
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from transforms.accounting import ODD_RATE, Accounting
 from transforms.compute_statistics import SIZES
+from transforms.core.accounting import ODD_RATE, Accounting
+from transforms.core.batches import Batch, Window
 from transforms.logs.rows import metadata_of
 from transforms.mark_rows import MarkRows
 from transforms.publish.conclude import Evidence, Job, conclude
-from transforms.records import Batch, Window
 from transforms.summaries import folding, weighted
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.folding import fold, repeats

@@ -16,12 +16,12 @@ import pyarrow.parquet as pq
 import pytest
 import support_logs as logs
 
-from transforms.accounting import total
+from transforms.core.accounting import total
+from transforms.core.batches import Decoded
 from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType, Settings
 from transforms.logs.files import decode_file
 from transforms.paths import FileSize
-from transforms.records import Decoded
 
 EXPECTED = Expected(
     types={

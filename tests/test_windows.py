@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms import windows
-from transforms.accounting import total
-from transforms.errors import InputError, UsageError
+from transforms.core.accounting import total
+from transforms.core.batches import Decoded, Window
+from transforms.core.errors import InputError, UsageError
 from transforms.logs.detect import Format
 from transforms.logs.files import decode_file
-from transforms.records import Decoded, Window
 
 
 def utc(*parts: int) -> dt.datetime:

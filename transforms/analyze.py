@@ -16,10 +16,10 @@ from tfx_bsl.coders import example_coder
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 
 from transforms import paths
-from transforms import schema as schemas
-from transforms.arrow import pa
 from transforms.augment import Augmentation
-from transforms.errors import UsageError
+from transforms.core import schema as schemas
+from transforms.core.arrow import pa
+from transforms.core.errors import UsageError
 from transforms.preprocessing import PreprocessingFn
 
 #: The column of raw rows that says where each stood, where training examples are augmented.

@@ -12,9 +12,9 @@ import apache_beam as beam
 from apache_beam.utils import shared
 
 from transforms import paths
-from transforms.accounting import UNTRANSFORMABLE, Accounting
 from transforms.baseline.contents import TRANSFORM_OUTPUT, Contents
-from transforms.records import Batch
+from transforms.core.accounting import UNTRANSFORMABLE, Accounting
+from transforms.core.batches import Batch
 from transforms.transform_graph import TransformGraph
 
 _ACCOUNTING = "accounting"

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.arrow import pa
-from transforms.errors import UsageError
+from transforms.core.arrow import pa
+from transforms.core.errors import UsageError
 from transforms.preprocessing import Flag, load_function, source_digest
 
 FLAG = Flag("--augment", "augment_fn", "augmentation file")

@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 import apache_beam as beam
 import tensorflow_data_validation as _tfdv  # noqa: F401 - registers a coder of its own for RecordBatch, before ours
 
-from transforms.arrow import pa
+from transforms.core.arrow import pa
+from transforms.core.batches import Batch
 from transforms.joining.piece import Piece, Side
-from transforms.records import Batch
 from transforms.summaries.sliced import SlicedSummary
 from transforms.summaries.weighted import WeightedSummary
 

@@ -11,11 +11,11 @@ import apache_beam as beam
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms import slicing
-from transforms.arrow import pa
 from transforms.coders import SummaryCoder
-from transforms.records import Batch
-from transforms.slicing import SliceStatistics
+from transforms.core import slicing
+from transforms.core.arrow import pa
+from transforms.core.batches import Batch
+from transforms.core.slicing import SliceStatistics
 from transforms.summaries.dataset import uses_of
 from transforms.summaries.folding import fold
 from transforms.summaries.protos import SIZES as SIZES  # noqa: PLC0414 - part of this module, too

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from transforms.errors import InputError, TrueserveError, UsageError
+from transforms.core.errors import InputError, TrueserveError, UsageError
 from transforms.lease import ABANDONED_SECONDS
 
 

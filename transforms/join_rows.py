@@ -14,6 +14,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms import paths
 from transforms.coders import PieceCoder as PieceCoder  # noqa: PLC0414 - registered by being imported
+from transforms.core.batches import Batch
 from transforms.joining import expected, outcome
 from transforms.joining.counts import Joined, RowCounts
 from transforms.joining.join import join
@@ -21,7 +22,6 @@ from transforms.joining.piece import Piece, Side
 from transforms.joining.split import Comparison, keyed, split
 from transforms.logs.features import FeatureType
 from transforms.read import ReadResult
-from transforms.records import Batch
 
 # Rows wait for so many bytes of others before they are split: a partition's share of few rows would be tiny.
 _HELD_BYTES = 32 << 20

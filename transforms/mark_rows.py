@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 
-from transforms import slicing
-from transforms.accounting import ODD_RATE, Accounting
-from transforms.arrow import pa
-from transforms.records import METADATA_SCHEMA, Batch
-from transforms.slicing import Slicing
+from transforms.core import slicing
+from transforms.core.accounting import ODD_RATE, Accounting
+from transforms.core.arrow import pa
+from transforms.core.batches import METADATA_SCHEMA, Batch
+from transforms.core.slicing import Slicing
 from transforms.summaries.weighted import odd_rates
 
 _ACCOUNTING = "accounting"

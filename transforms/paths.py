@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from transforms import local_writes
-from transforms.errors import InputError, TrueserveError, UsageError
+from transforms.core.errors import InputError, TrueserveError, UsageError
 from transforms.file_systems import FileSize as FileSize  # noqa: PLC0414 - part of this module, too
 from transforms.file_systems import abandoned_folders, explained, filesystems, match_remote, reason
 from transforms.file_systems import is_local as is_local  # noqa: PLC0414

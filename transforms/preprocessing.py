@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from transforms.errors import InputError, UsageError
+from transforms.core.errors import InputError, UsageError
 
 DEFAULT_FUNCTION = "preprocessing_fn"
 

@@ -10,8 +10,9 @@ from typing import Any
 import apache_beam as beam
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.accounting import Accounting, records_of
 from transforms.coders import BatchCoder as BatchCoder  # noqa: PLC0414 - registered by being imported
+from transforms.core.accounting import Accounting, records_of
+from transforms.core.batches import Batch, Decoded, Fault, Window
 from transforms.logs import bigquery
 from transforms.logs.detect import Format
 from transforms.logs.features import Settings
@@ -19,7 +20,6 @@ from transforms.logs.parsers import PARSERS
 from transforms.logs.requests import RequestDecoder
 from transforms.logs.rows import Place
 from transforms.read import ACCOUNTING, REJECTS, Decoding, ReadResult, request_settings
-from transforms.records import Batch, Decoded, Fault, Window
 
 _MIN_ROWS = 64
 _MAX_ROWS = 4096

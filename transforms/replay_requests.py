@@ -10,7 +10,7 @@ import apache_beam as beam
 from apache_beam.utils import shared
 
 from transforms import paths
-from transforms.records import Batch, Fault
+from transforms.core.batches import Batch, Fault
 from transforms.replay import summary, versions
 from transforms.replay.compare import Tolerance
 from transforms.replay.reference_model import ReferenceModel

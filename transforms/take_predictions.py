@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 
-from transforms.accounting import Accounting, of_answers
+from transforms.core.accounting import Accounting, of_answers
+from transforms.core.batches import Batch
 from transforms.predictions.logged import logged_columns
 from transforms.predictions.outputs import Output
-from transforms.records import Batch
 
 _ACCOUNTING = "accounting"
 

@@ -18,10 +18,10 @@ from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 from tfx_bsl.tfxio.tensor_to_arrow import TensorsToRecordBatchConverter
 
 from transforms import cores, op_packages
-from transforms import schema as schemas
-from transforms.arrow import pa, pc
 from transforms.baseline import lineage
-from transforms.errors import UsageError
+from transforms.core import schema as schemas
+from transforms.core.arrow import pa, pc
+from transforms.core.errors import UsageError
 from transforms.refused import apply_in_parts
 
 _KEPT_WORDS = 1000

@@ -9,7 +9,7 @@ import datetime as dt
 import re
 
 from transforms import paths
-from transforms.errors import InputError, UsageError
+from transforms.core.errors import InputError, UsageError
 from transforms.file_systems import FileSize
 
 Span = tuple[dt.datetime, dt.datetime]

@@ -17,12 +17,13 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 import numpy as np
 
-from transforms import accounting, coverage, paths
-from transforms.accounting import Accounting
-from transforms.arrow import open_stream, pa
-from transforms.errors import InputError
+from transforms import paths
+from transforms.core import accounting, representative_rows
+from transforms.core.accounting import Accounting
+from transforms.core.arrow import open_stream, pa
+from transforms.core.batches import Batch, Fault, Reject
+from transforms.core.errors import InputError
 from transforms.read import ReadResult
-from transforms.records import Batch, Fault, Reject
 
 KEPT = 20
 # So many samples wait before they are made one: merging sorts all that is in them.
@@ -143,7 +144,7 @@ class _SampleRows(beam.CombineFn):  # type: ignore[misc]
     def __init__(self, rows: int, cover: tuple[str, ...]) -> None:
         super().__init__()
         self._rows = rows
-        self._cover = cover[: coverage.MAX_FEATURES]
+        self._cover = cover[: representative_rows.MAX_FEATURES]
 
     def create_accumulator(self) -> list[_Sample]:
         return []
@@ -184,7 +185,9 @@ class _SampleRows(beam.CombineFn):  # type: ignore[misc]
         """Places in `order`, which sorts the rows by hash, of the rows that cover."""
         columns = [name for name in self._cover if name in table.column_names]
         in_order = table.select(columns).take(pa.array(order)) if columns else table
-        return coverage.covering(in_order, columns, coverage.words_each(len(self._cover)))
+        return representative_rows.covering(
+            in_order, columns, representative_rows.words_each(len(self._cover))
+        )
 
 
 def place_hashes(metadata: pa.RecordBatch) -> np.ndarray[Any, np.dtype[np.uint64]]:

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from transforms.errors import TrueserveError
+from transforms.core.errors import TrueserveError
 
 _ERRORS: tuple[type[TrueserveError], ...] = (TrueserveError, *TrueserveError.__subclasses__())
 _OURS = tuple(f"{error.__module__}.{error.__qualname__}: " for error in _ERRORS)

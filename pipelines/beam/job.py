@@ -17,8 +17,9 @@ from pipelines.beam import failures
 from pipelines.beam import options as beam_options
 from pipelines.display.console import Console
 from pipelines.process import supervisor
-from transforms import paths, progress
-from transforms.errors import InputError, TrueserveError
+from transforms import paths
+from transforms.core import heartbeats
+from transforms.core.errors import InputError, TrueserveError
 from transforms.file_systems import reason
 
 _TEMP = re.compile(r"trueserve-[0-9a-f]{32}")
@@ -65,7 +66,7 @@ class Job:
 
     def _done(self, started: list[Any]) -> tuple[int, int]:
         if self.heartbeats is not None:
-            return progress.read_progress(self.heartbeats)
+            return heartbeats.read_progress(self.heartbeats)
         return _counters(started[0]) if started else (0, 0)
 
 
@@ -103,7 +104,7 @@ def _subfolder(folder: str, name: str) -> str:
 def _counters(result: Any) -> tuple[int, int]:
     """Rows and bytes as the runner's metrics have them; approximate, for display."""
     found = {"rows": 0, "bytes": 0}
-    query = result.metrics().query(MetricsFilter().with_namespace(progress.NAMESPACE))
+    query = result.metrics().query(MetricsFilter().with_namespace(heartbeats.NAMESPACE))
     for counter in query["counters"]:
         found[counter.key.metric.name] = counter.attempted or counter.committed or 0
     return found["rows"], found["bytes"]

@@ -15,7 +15,7 @@ from apache_beam.options.pipeline_options import (
     StandardOptions,
 )
 
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 
 # Beam's own name for "this machine" tries a runner that it would have to download first; name the one
 # that Beam brings with it.

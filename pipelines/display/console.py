@@ -24,7 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.display.streams import Guarded, say
-from transforms.errors import InputError
+from transforms.core.errors import InputError
 from transforms.publish import words
 
 Poll = Callable[[], tuple[int, int]]

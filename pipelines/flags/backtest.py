@@ -9,7 +9,7 @@ import datetime as dt
 from pipelines.flags import options as opts
 from pipelines.flags import reading as reading_flags
 from transforms import windows
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 from transforms.windows import Span
 
 #: Each window is summarised and compared on its own.

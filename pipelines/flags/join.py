@@ -10,7 +10,7 @@ from pipelines.flags import options as opts
 from pipelines.flags import places
 from pipelines.flags import reading as reading_flags
 from transforms import windows
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 from transforms.joining.key_parts import KeyPart, parse_key
 
 # Of a product of a float32 and a larger power of ten double precision does not hold every digit.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipelines.flags import places
 from transforms import windows
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 
 # The thresholds of the default skew comparators: here, and nowhere else.
 DEFAULT_JSD = 0.1

@@ -6,7 +6,7 @@ import argparse
 from typing import Any, NoReturn
 
 from pipelines.display.streams import Guarded
-from transforms.errors import InputError, UsageError
+from transforms.core.errors import InputError, UsageError
 
 
 class Parser(argparse.ArgumentParser):

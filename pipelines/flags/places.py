@@ -7,7 +7,7 @@ import fnmatch
 import os
 from pathlib import PurePosixPath
 
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 
 # What the commands write below an output folder, by an example of each depth.
 _WRITTEN = ("verdict.json", "failed/verdict.json", "runs/r/verdict.json", "runs/r/rejects/rejects.jsonl")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from pipelines.flags import options as opts
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:

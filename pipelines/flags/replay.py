@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from pipelines.flags import options as opts
 from pipelines.flags.check import add_allow_ops
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from transforms.errors import TrueserveError
+from transforms.core.errors import TrueserveError
 from transforms.publish import words
 
 #: In a run's temporary folder: the folders on object stores in which it is at work, each with what it is for.

@@ -10,7 +10,7 @@ from typing import Any
 
 from transforms.backtesting.judging import Judged, State
 from transforms.backtesting.suggest import Key, Suggestion
-from transforms.records import Window
+from transforms.core.batches import Window
 from transforms.verdict.findings import Finding, Severity
 from transforms.verdict.text import number
 

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from transforms.backtesting.suggest import Key, Series
-from transforms.errors import UsageError
-from transforms.records import Window
+from transforms.core.batches import Window
+from transforms.core.errors import UsageError
 from transforms.verdict import decision, range_findings, schema_findings, transformed_findings
 from transforms.verdict.compare import examine
 from transforms.verdict.decision import Judgement

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 from transforms.verdict.findings import Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.views import View, views

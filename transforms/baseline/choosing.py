@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms import coverage
-from transforms.arrow import pa, pc
+from transforms.core import representative_rows
+from transforms.core.arrow import pa, pc
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -76,12 +76,12 @@ def edges(pool: Pool) -> Iterator[Edges]:
 
 
 def _by_importance(pool: Pool) -> Iterator[Indices]:
-    table, names = pa.Table.from_batches([pool.rows]), pool.names[: coverage.MAX_FEATURES]
-    yield coverage.covering(table, names, 0)
+    table, names = pa.Table.from_batches([pool.rows]), pool.names[: representative_rows.MAX_FEATURES]
+    yield representative_rows.covering(table, names, 0)
     yield np.array(sorted(set(_ids(pool.transformed))), np.int64)
     pairs = [np.concatenate([found.below, found.above]) for found in edges(pool)]
     yield np.unique(np.concatenate(pairs)) if pairs else np.array([], np.int64)
-    yield coverage.covering(table, names, _WORDS)
+    yield representative_rows.covering(table, names, _WORDS)
 
 
 def _ids(transformed: pa.RecordBatch) -> Iterator[int]:

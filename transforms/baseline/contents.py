@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from transforms import paths
-from transforms.errors import InputError, UsageError
+from transforms.core.errors import InputError, UsageError
 from transforms.file_systems import explained, match_remote
 
 TRANSFORM_OUTPUT = "transform_output"

@@ -24,7 +24,7 @@ from transforms.baseline.replacing import CONTRACT as CONTRACT  # noqa: PLC0414
 from transforms.baseline.replacing import discard as discard  # noqa: PLC0414
 from transforms.baseline.replacing import staging as staging  # noqa: PLC0414
 from transforms.baseline.replacing import whole as whole  # noqa: PLC0414
-from transforms.errors import InputError, UsageError
+from transforms.core.errors import InputError, UsageError
 
 SCHEMA = "schema.pbtxt"
 STATISTICS = "stats.binpb"

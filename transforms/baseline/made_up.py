@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms.arrow import pa, pc
 from transforms.baseline.choosing import Pool, column_of, edges
+from transforms.core.arrow import pa, pc
 
 MAX_MADE_UP = 160
 _MAX_EDGES = 40

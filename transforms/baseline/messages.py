@@ -14,7 +14,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms import paths, tfrecord
 from transforms.baseline import shards
-from transforms.errors import InputError, UsageError
+from transforms.core.errors import InputError, UsageError
 
 _Proto = TypeVar("_Proto", bound=Message)
 

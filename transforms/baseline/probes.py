@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from transforms import paths, tfrecord
-from transforms.arrow import pa
 from transforms.baseline.choosing import Pool, choose
 from transforms.baseline.made_up import make_up
-from transforms.errors import UsageError
+from transforms.core.arrow import pa
+from transforms.core.errors import UsageError
 
 NUM_PROBES = 500
 MADE_UP = "made_up"

@@ -31,7 +31,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from transforms import lease, paths
-from transforms.errors import InputError
+from transforms.core.errors import InputError
 
 CONTRACT = "contract.json"
 # In a complete folder that replaces another by being copied: the names of the old files.

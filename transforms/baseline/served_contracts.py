@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from transforms import paths
-from transforms.errors import InputError, UsageError
+from transforms.core.errors import InputError, UsageError
 
 #: Where `export` puts a SavedModel's contract.
 IN_MODEL = "assets.extra/contract.json"

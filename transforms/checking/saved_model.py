@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from transforms.errors import InputError, UsageError
+from transforms.core.errors import InputError, UsageError
 from transforms.serving import parity
 
 FILE = "saved_model.pb"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from transforms.baseline.contract import Contract, Digests
 from transforms.checking.report import CheckFinding, Version
 from transforms.checking.saved_model import CONTRACT, Contents
-from transforms.errors import InputError
+from transforms.core.errors import InputError
 
 _SHOWN = 12
 

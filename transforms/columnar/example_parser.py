@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from transforms.arrow import pa
 from transforms.columnar import store as st
 from transforms.columnar.framing import Array, Block, block_of
 from transforms.columnar.names import grown, name_of, new_names
 from transforms.columnar.scan import DONE, MORE_NAMES, MORE_VALUES, UNUSUAL, scan_examples
 from transforms.columnar.sequences import MixedStepsError, flattened
+from transforms.core.arrow import pa
 
 #: A batch ends before its offsets take more than this: 64 MiB, of features times rows.
 MAX_CELLS = 8 << 20

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.arrow import pa, pc
+from transforms.core.arrow import pa, pc
 from transforms.logs.features import Array, FeatureType, type_of
 
 ABSENT, EMPTY, FULL = 0, 1, 2

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.arrow import pa
-from transforms.errors import UsageError
+from transforms.core.arrow import pa
+from transforms.core.errors import UsageError
+from transforms.core.schema import SERVING, TRAINING, in_serving
 from transforms.joining.key_parts import KeyPart
 from transforms.logs.features import FeatureType, type_of
-from transforms.schema import SERVING, TRAINING, in_serving
 
 Types = Mapping[str, FeatureType]
 _SCHEMA_TYPES = {

@@ -6,12 +6,12 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from transforms import accounting
-from transforms.accounting import Accounting
+from transforms.core import accounting
+from transforms.core.accounting import Accounting
+from transforms.core.batches import Fault, Reject
 from transforms.joining import counts, report
 from transforms.joining.counts import Joined
 from transforms.joining.piece import Side
-from transforms.records import Fault, Reject
 
 # Rejects and faults that are told of, on each side.
 KEPT = 3

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from transforms.accounting import Accounting
+from transforms.core.accounting import Accounting
 from transforms.joining.counts import BASE_COUNT, TEST_COUNT, Joined, Outcome, Sampled
 from transforms.logs.features import Array
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from transforms.arrow import pa
+from transforms.core.arrow import pa
 from transforms.joining.counts import Place
 from transforms.joining.piece import Piece
 from transforms.joining.split import FILE, HASH, RECORD, hashes

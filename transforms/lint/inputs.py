@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms import schema as schemas
+from transforms.core import schema as schemas
 from transforms.lint.finding import Severity
 from transforms.lint.graphs import Graphs, Place, signatures
 from transforms.lint.ops import Remark

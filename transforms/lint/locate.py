@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from transforms import schema as schemas
+from transforms.core import schema as schemas
 from transforms.lint.finding import LintFinding
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from transforms import paths
-from transforms.errors import InputError, UsageError
+from transforms.core.errors import InputError, UsageError
 
 _MODEL = "saved_model.pb"
 _DEBUG = "debug/saved_model_debug_info.pb"

@@ -17,7 +17,7 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 from transforms.logs.detect import Format
 from transforms.logs.features import Settings
 from transforms.logs.request import Carried

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from transforms import paths
 from transforms.columnar.sequences import is_sequence_example
-from transforms.errors import InputError
+from transforms.core.errors import InputError
 from transforms.logs.carriers.reading import Carrier, carrier_of, is_named, start_of
 from transforms.logs.carriers.reading import read_records as read_rows
 from transforms.logs.json_text import load

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from transforms.arrow import pa
+from transforms.core.arrow import pa
 from transforms.logs.features import Array
 
 

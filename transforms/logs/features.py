@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.arrow import pa, pc
-from transforms.records import Window
-from transforms.schema import in_serving, is_used
+from transforms.core.arrow import pa, pc
+from transforms.core.batches import Window
+from transforms.core.schema import in_serving, is_used
 
 # A feature's name and its `large_list` column. A name stands twice where its values came in two types;
 # the rows of the one are then null in the other.

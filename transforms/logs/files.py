@@ -11,10 +11,11 @@ from typing import BinaryIO, Protocol
 import numpy as np
 
 from transforms import paths
-from transforms.accounting import Accounting, RecordCounts, records_of
 from transforms.columnar.example_parser import ExampleParser
 from transforms.columnar.framing import Block, read_blocks
-from transforms.errors import InputError
+from transforms.core.accounting import Accounting, RecordCounts, records_of
+from transforms.core.batches import Decoded, Fault
+from transforms.core.errors import InputError
 from transforms.logs import parquet_types as parquet
 from transforms.logs import sampling, tables
 from transforms.logs.carriers.reading import Carrier, carrier_of, read_records
@@ -26,7 +27,6 @@ from transforms.logs.requests import RequestDecoder
 from transforms.logs.rows import Place, renumbered
 from transforms.logs.tf_example import TfExampleDecoder
 from transforms.paths import FileSize
-from transforms.records import Decoded, Fault
 from transforms.tfrecord import TFRecordError
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import orjson
 
-from transforms.arrow import pa
 from transforms.columnar.example_parser import ExampleParser
+from transforms.core.arrow import pa
+from transforms.core.batches import Decoded, Reject
 from transforms.logs.features import Array, Column, Settings
 from transforms.logs.log_kinds import LoggedRequest, LogReader
 from transforms.logs.request import BadRecordError
@@ -17,7 +18,6 @@ from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rej
 from transforms.logs.tensors import TensorColumns
 from transforms.logs.tf_example import NOT_AN_EXAMPLE, parse_all
 from transforms.logs.times import times_of_micros
-from transforms.records import Decoded, Reject
 
 # A record may hold any number of rows, so a run of records is cut where these are reached.
 MAX_ROWS = 8192

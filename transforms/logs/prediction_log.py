@@ -13,18 +13,18 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from transforms.arrow import pa, pc
 from transforms.columnar import names as nm
 from transforms.columnar import request_scan as rs
 from transforms.columnar.example_parser import ExampleParser, Parsed
 from transforms.columnar.framing import Array, Block
+from transforms.core.arrow import pa, pc
+from transforms.core.batches import Decoded
 from transforms.logs.features import Settings
 from transforms.logs.log_kinds import EXAMPLE_INPUTS
 from transforms.logs.parsed_prediction_log import ParsedLogDecoder
 from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, renumbered
 from transforms.logs.times import times_of_micros
 from transforms.logs.warm_ups import WARM_UP, fingerprints_of, is_warm_up_file
-from transforms.records import Decoded
 
 _LAST_SECOND = 10**12  # far past the year 9999; what is later is no time, and must not overflow
 _MAX_NAMES = 1 << 16

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from transforms.accounting import Accounting
-from transforms.arrow import pa, pc
+from transforms.core.accounting import Accounting
+from transforms.core.arrow import pa, pc
+from transforms.core.batches import METADATA_SCHEMA, Batch, Decoded, Reject
 from transforms.logs.excluding import excluded
 from transforms.logs.features import Array, Column, FeatureType, Settings, conform, hold
 from transforms.logs.sampling import chosen_rows
 from transforms.logs.times import inside, texts, times
-from transforms.records import METADATA_SCHEMA, Batch, Decoded, Reject
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from numba import types
 
-from transforms.arrow import pa
 from transforms.columnar.compiled import BYTES, LONGS, compiled
 from transforms.columnar.framing import Array, Block
 from transforms.columnar.hashing import finish_hash, hash_bytes
+from transforms.core.arrow import pa
 from transforms.logs.features import Column, FeatureType, type_of
 
 _UNIT = 2.0**-53

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.arrow import pa
+from transforms.core.arrow import pa
 from transforms.logs.features import VALUES, Array, Column, Expected, FeatureType, lists
 from transforms.logs.request import BadRecordError
 

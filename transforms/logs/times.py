@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from transforms.arrow import pa
+from transforms.core.arrow import pa
+from transforms.core.batches import Window
 from transforms.logs.features import Array, FeatureType, type_of
-from transforms.records import Window
 
 TIME = pa.timestamp("us", tz="UTC")
 

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from transforms.accounting import MORE_UNKNOWN, UNKNOWN_FEATURE
-from transforms.arrow import pa
+from transforms.core.accounting import MORE_UNKNOWN, UNKNOWN_FEATURE
+from transforms.core.arrow import pa
 from transforms.logs.conversions import LARGEST_FLOAT32, convert, convert_exactly, is_loss
 from transforms.logs.features import LISTS, VALUES, Array, Column, Expected, FeatureType, lists
 from transforms.logs.moments import micros_of

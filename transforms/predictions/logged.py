@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.arrow import pa
+from transforms.core.arrow import pa
 from transforms.predictions.outputs import Kind, Output, columns
 from transforms.replay import answers as matching
 from transforms.replay.answers import Array, Reader

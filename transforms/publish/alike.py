@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from transforms.records import Window
+from transforms.core.batches import Window
 
 _DAY = dt.timedelta(days=1)
 

@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from transforms.accounting import Accounting
-from transforms.errors import TrueserveError
+from transforms.core.accounting import Accounting
+from transforms.core.batches import Fault, Reject, Window
+from transforms.core.errors import TrueserveError
+from transforms.core.slicing import SliceStatistics
 from transforms.publish import page, replayed, since
 from transforms.publish.earlier import Earlier
-from transforms.records import Fault, Reject, Window
-from transforms.slicing import SliceStatistics
 from transforms.verdict import histograms, slice_findings
 from transforms.verdict.findings import Comparison, Space
 from transforms.verdict.prediction_findings import compare_space

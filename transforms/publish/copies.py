@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from transforms import paths
-from transforms.errors import InputError
+from transforms.core.errors import InputError
 
 REPORT = "report.html"
 #: The names that copies have: one that the verdict does not name is an earlier verdict's.

@@ -18,13 +18,13 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from transforms import paths
-from transforms.errors import InputError, UsageError
+from transforms.core.batches import Window
+from transforms.core.errors import InputError, UsageError
 from transforms.file_systems import explained
 from transforms.publish.alike import alike, same_time_of_day
 from transforms.publish.run_folder import VERDICT
 from transforms.publish.run_ids import ATTEMPT, RUNS, attempt_of
 from transforms.publish.run_order import ordered
-from transforms.records import Window
 from transforms.verdict import positions
 from transforms.verdict.findings import Space
 from transforms.verdict.positions import Positions

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from transforms import lease, paths, temporary_files
-from transforms.errors import InputError, TrueserveError
+from transforms.core.errors import InputError, TrueserveError
 from transforms.publish import run_ids
 
 _VERDICT, _FAILED, _RUNS = "verdict.json", "failed", "runs"

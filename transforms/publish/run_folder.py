@@ -26,7 +26,7 @@ from pathlib import PurePosixPath
 from typing import Any, cast
 
 from transforms import paths
-from transforms.errors import InputError
+from transforms.core.errors import InputError
 from transforms.publish import copies, run_ids
 from transforms.publish.copies import Write
 from transforms.publish.run_ids import RUNS

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from transforms.core.batches import Window
 from transforms.publish import earlier
 from transforms.publish.earlier import Earlier, Run, UnreadableError
-from transforms.records import Window
 from transforms.verdict import drift, history, positions, severity
 from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
 from transforms.verdict.positions import Positions

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from transforms import cores, op_packages, paths
-from transforms.arrow import pa
-from transforms.errors import InputError, UsageError
+from transforms.core.arrow import pa
+from transforms.core.errors import InputError, UsageError
 from transforms.refused import apply_in_parts
 
 SIGNATURE = "serving_default"

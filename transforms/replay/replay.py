@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from transforms.arrow import pa, pc
-from transforms.records import Batch
+from transforms.core.arrow import pa, pc
+from transforms.core.batches import Batch
 from transforms.replay import answers as matching
 from transforms.replay.answers import Array
 from transforms.replay.compare import Compared, Tolerance, compare_all

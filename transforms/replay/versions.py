@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from transforms.arrow import pa
+from transforms.core.arrow import pa
 from transforms.replay.summary import by_hash, first
 
 #: None stands for rows whose version the log does not say.

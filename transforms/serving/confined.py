@@ -13,7 +13,7 @@ import os
 import sys
 from typing import Any, TextIO
 
-from transforms import child_processes
+from transforms.core import child_processes
 from transforms.serving import sandbox
 
 _LONGEST = 300

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from transforms import child_processes
-from transforms.errors import InputError
+from transforms.core import child_processes
+from transforms.core.errors import InputError
 from transforms.serving.parity import Difference
 
 #: How long the proof of an export may take, in seconds.

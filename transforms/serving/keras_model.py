@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 
 UNNAMED_OUTPUT = "outputs"
 _CUSTOM_MODULE = "trueserve_custom_objects"

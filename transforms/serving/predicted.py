@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.arrow import pa
-from transforms.errors import UsageError
+from transforms.core.arrow import pa
+from transforms.core.errors import UsageError
 from transforms.predictions import outputs as predictions
 from transforms.predictions.outputs import Kind, Output
 from transforms.refused import apply_in_parts

@@ -15,15 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from transforms import accounting, paths
-from transforms.accounting import Accounting
+from transforms import paths
 from transforms.columnar.framing import Block, read_blocks
-from transforms.errors import InputError
+from transforms.core import accounting
+from transforms.core.accounting import Accounting
+from transforms.core.batches import Batch, Fault, Reject
+from transforms.core.errors import InputError
 from transforms.logs.detect import Format
 from transforms.logs.features import Settings
 from transforms.logs.files import decode_file
 from transforms.paths import FileSize
-from transforms.records import Batch, Fault, Reject
 from transforms.tfrecord import TFRecordError
 
 Array = np.ndarray[Any, Any]
@@ -147,7 +148,7 @@ def _encoded(batch: Batch, mask: Array) -> Iterator[bytes]:
     """The chosen rows as requests are: tf.Examples."""
     from tfx_bsl.coders import example_coder
 
-    from transforms.arrow import pa
+    from transforms.core.arrow import pa
 
     rows = pa.Table.from_batches([batch.features]).filter(pa.array(mask))
     for part in rows.combine_chunks().to_batches(max_chunksize=BATCH_ROWS):

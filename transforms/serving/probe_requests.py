@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from transforms import tfrecord
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 from transforms.serving import parity
 
 # How many of the first probes each request has.

@@ -15,7 +15,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 
 PRESENT = "/present"
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 from transforms.serving import parity, warmup
 from transforms.serving.parity import MADE_UP
 from transforms.serving.serving_model import ServingModel

@@ -25,7 +25,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_transform.tf_metadata import schema_utils
 
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 from transforms.serving import keras_model, raw_tensors
 from transforms.transform_graph import TransformGraph
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from transforms import lease, paths
-from transforms.errors import InputError
+from transforms.core.errors import InputError
 from transforms.file_systems import explained
 
 # Not a number, so that TF Serving takes it for no version; hidden, so that few others look at it.

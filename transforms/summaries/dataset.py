@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.arrow import pa
+from transforms.core.arrow import pa
 from transforms.summaries.feature import FeatureSummary, Use
 from transforms.summaries.quantiles import Scratch
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.arrow import pa
+from transforms.core.arrow import pa
 from transforms.summaries import counting, lists, moments
 from transforms.summaries.columns import ListColumn, ValueType, list_column, without_gaps
 from transforms.summaries.quantiles import Quantiles, Scratch

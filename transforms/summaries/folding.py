@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.custom_statistics import HEAVIEST_ROW, NAMED_FROM, RARE_VALUES
+from transforms.core.custom_stats import HEAVIEST_ROW, NAMED_FROM, RARE_VALUES
 from transforms.summaries.columns import ValueType
 from transforms.summaries.dataset import DatasetSummary
 from transforms.summaries.feature import FeatureSummary, Lengths

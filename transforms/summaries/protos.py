@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.custom_statistics import POINTS, packed_points
+from transforms.core.custom_stats import POINTS, packed_points
 from transforms.summaries import counting
 from transforms.summaries.columns import ValueType
 from transforms.summaries.dataset import DatasetSummary

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.arrow import pa
+from transforms.core.arrow import pa
 from transforms.summaries.feature import Use
 from transforms.summaries.quantiles import Scratch
 from transforms.summaries.weighted import WeightedSummary, groups, rows_at

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.arrow import pa, pc
+from transforms.core.arrow import pa, pc
 from transforms.summaries.dataset import DatasetSummary, bound_tables
 from transforms.summaries.feature import Use
 from transforms.summaries.quantiles import Scratch

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms import schema as schemas
+from transforms.core import schema as schemas
 from transforms.verdict import (
     augmentation,
     contract_findings,

@@ -16,7 +16,7 @@ from functools import cached_property
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.records import Window
+from transforms.core.batches import Window
 from transforms.verdict import diagnosing, evidence_words, positions
 from transforms.verdict.decision import Judgement
 from transforms.verdict.diagnosis import fitting

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from transforms.accounting import MORE_UNKNOWN, UNTRANSFORMABLE
+from transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE
 from transforms.verdict import schema_findings
 from transforms.verdict.findings import Finding, Kind, Severity, Space
 from transforms.verdict.reference import UNKNOWN_FEATURE, Sides

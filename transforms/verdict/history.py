@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from transforms.records import Window
+from transforms.core.batches import Window
 from transforms.verdict import positions
 from transforms.verdict.decision import LEAST_EFFECT
 from transforms.verdict.drift import span

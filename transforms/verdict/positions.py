@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms import schema as schemas
-from transforms.records import Window
+from transforms.core import schema as schemas
+from transforms.core.batches import Window
 from transforms.verdict.evidence import cdf as cdfs
 from transforms.verdict.evidence.cdf import Cdf
 from transforms.verdict.findings import Space

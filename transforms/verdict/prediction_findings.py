@@ -12,7 +12,7 @@ import functools
 from collections import Counter
 from collections.abc import Iterator
 
-from transforms.accounting import answers_of
+from transforms.core.accounting import answers_of
 from transforms.verdict import transformed_findings
 from transforms.verdict.compare import compare
 from transforms.verdict.evidence.difference import UNSEEN

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from transforms.accounting import Accounting
-from transforms.records import Fault, Window
+from transforms.core.accounting import Accounting
+from transforms.core.batches import Fault, Window
 from transforms.verdict.evidence import power
 from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
 from transforms.verdict.severity import Policy

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms import schema as schemas
+from transforms.core import schema as schemas
 from transforms.verdict.findings import Space
 from transforms.verdict.severity import Policy
 from transforms.verdict.variation.store import Variation

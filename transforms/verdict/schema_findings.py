@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from transforms import schema as schemas
+from transforms.core import schema as schemas
 from transforms.verdict import severity, unseen
 from transforms.verdict.findings import Finding, Kind, Severity, Space
 from transforms.verdict.in_parts import validate_statistics

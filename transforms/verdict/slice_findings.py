@@ -7,8 +7,8 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from transforms import slicing
-from transforms.slicing import SliceStatistics
+from transforms.core import slicing
+from transforms.core.slicing import SliceStatistics
 from transforms.verdict.findings import Finding, Slice, Space
 from transforms.verdict.prediction_findings import compare_space
 from transforms.verdict.reference import Reference

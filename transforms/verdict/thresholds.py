@@ -19,7 +19,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from transforms.errors import UsageError
+from transforms.core.errors import UsageError
 from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
 from transforms.verdict.text import listing, plain
 

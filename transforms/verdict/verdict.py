@@ -7,8 +7,8 @@ import enum
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from transforms.accounting import ODD_RATE, UNKNOWN_FEATURE, Accounting, RecordCounts, in_order
-from transforms.records import Fault, Window
+from transforms.core.accounting import ODD_RATE, UNKNOWN_FEATURE, Accounting, RecordCounts, in_order
+from transforms.core.batches import Fault, Window
 from transforms.verdict import reasons, severity
 from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity, Slice, Space
 from transforms.verdict.severity import Policy

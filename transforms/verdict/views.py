@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from tensorflow_metadata.proto.v0 import path_pb2, statistics_pb2
 
-from transforms.custom_statistics import HEAVIEST_ROW, RARE_VALUES
+from transforms.core.custom_stats import HEAVIEST_ROW, RARE_VALUES
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 DEFAULT_SLICE = "All Examples"  # TFDV's name for the slice of all rows

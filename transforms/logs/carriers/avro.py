@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import fastavro
 
-from transforms.arrow import pa
+from transforms.core.arrow import pa
 from transforms.logs.carriers.avro_schema import AvroSchema, avro_schema
 from transforms.logs.carriers.carried import LARGEST_RECORD, explained, row
 from transforms.logs.request import Carried

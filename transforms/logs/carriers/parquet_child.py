@@ -23,8 +23,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from transforms import arrow, child_processes
-from transforms.arrow import pa, pq
+from transforms.core import arrow, child_processes
+from transforms.core.arrow import pa, pq
 
 #: The memory that one reader may have for its data, in bytes.
 MEMORY = 2 << 30

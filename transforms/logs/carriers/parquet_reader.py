@@ -22,8 +22,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from transforms import arrow, child_processes
-from transforms.arrow import pa
+from transforms.core import arrow, child_processes
+from transforms.core.arrow import pa
 from transforms.logs.carriers.parquet_child import FRAME, MEMORY, POSITION
 from transforms.logs.table_error import TableError
 from transforms.tfrecord import is_of_data

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from transforms.arrow import pa
+from transforms.core.arrow import pa
 from transforms.logs.carriers.carried import row, time_of_micros
 from transforms.logs.carriers.parquet_reader import read_batches
 from transforms.logs.request import Carried

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.custom_statistics import POINTS, unpacked_points
+from transforms.core.custom_stats import POINTS, unpacked_points
 from transforms.verdict.views import Bucket, View
 
 Array = np.ndarray[Any, Any]

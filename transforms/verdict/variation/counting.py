@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.arrow import pa, pc
+from transforms.core.arrow import pa, pc
 from transforms.verdict.variation import cells as cell
 from transforms.verdict.variation.cells import Cells
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.arrow import open_stream, pa
+from transforms.core.arrow import open_stream, pa
 from transforms.verdict.variation.cells import CATEGORY, NUMBER, Cells
 from transforms.verdict.variation.counting import PeriodCounts, UnitCounts
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from transforms.accounting import Accounting
-from transforms.arrow import pa
+from transforms.core.accounting import Accounting
+from transforms.core.arrow import pa
 
 # Beside its features a row carries what is known of its request. Every column is nullable but `file` and
 # `record`; `time` is UTC; `sampling_rate` is the fraction of traffic that was logged; `response` is the row's

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.arrow import pa, pc
-from transforms.errors import UsageError
+from transforms.core.arrow import pa, pc
+from transforms.core.errors import UsageError
 
 if TYPE_CHECKING:
     from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
