@@ -194,7 +194,7 @@ class Source:
 
 def write_records(records: Sequence[bytes], count: int, path: Path) -> None:
     """A TFRecord file of `count` records, over and over those given."""
-    from transforms.tfrecord import frame
+    from transforms.files.tfrecord import frame
 
     framed = [frame(record) for record in records[:count]]
     whole = b"".join(framed)
@@ -206,7 +206,7 @@ def write_records(records: Sequence[bytes], count: int, path: Path) -> None:
 
 def write_once(records: Iterator[bytes], path: Path) -> None:
     """A TFRecord file of these records."""
-    from transforms.tfrecord import frame
+    from transforms.files.tfrecord import frame
 
     with path.open("wb") as file:
         file.writelines(map(frame, records))

@@ -24,11 +24,11 @@ from benchmarks import fuzz_parts as parts
 from benchmarks.fuzz_bytes import SECRET, mutated
 from benchmarks.fuzz_protos import example, examples, prediction_log, prediction_logs
 from transforms.core.batches import Decoded, Fault, Window
+from transforms.files.paths import FileSize
+from transforms.files.tfrecord import frame
 from transforms.logs.detect import Format
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.files import decode_file
-from transforms.paths import FileSize
-from transforms.tfrecord import frame
 
 SCHEMA = text_format.Parse(
     """

@@ -12,14 +12,14 @@ from typing import Any
 from transforms.columnar.framing import read_blocks
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Decoded, Fault, Reject
+from transforms.files.paths import FileSize
+from transforms.files.tfrecord import TFRecordError
 from transforms.logs.bodies import Bodies
 from transforms.logs.detect import Format
 from transforms.logs.features import Settings
 from transforms.logs.json_text import load, load_object
 from transforms.logs.request import BadRecordError
 from transforms.logs.values import typed_columns
-from transforms.paths import FileSize
-from transforms.tfrecord import TFRecordError
 
 Read = Iterator[Decoded | Fault]
 

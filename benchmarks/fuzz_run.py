@@ -15,8 +15,8 @@ from benchmarks.fuzz_bytes import SECRET
 from benchmarks.fuzz_cases import CASES, Case, settings_of
 from transforms.core.accounting import Accounting, total
 from transforms.core.batches import Decoded, Fault
+from transforms.files.paths import FileSize
 from transforms.logs.features import Settings
-from transforms.paths import FileSize
 
 BATCH = 500
 #: What a batch of less than a megabyte may take.

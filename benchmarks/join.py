@@ -33,10 +33,10 @@ from benchmarks.data import narrow_rows
 from pipelines.beam import options as beam_options
 from pipelines.flags.join import JoinOptions
 from pipelines.join import Plan, build
-from transforms import paths
+from transforms.files import paths
+from transforms.files.tfrecord import frame
 from transforms.join_rows import read_found
 from transforms.joining.key_parts import parse_key
-from transforms.tfrecord import frame
 
 TIMES_FASTER = 10
 KEY = "id"

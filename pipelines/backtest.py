@@ -17,7 +17,6 @@ from pipelines.beam.job import Job, new_job
 from pipelines.display import backtest_table
 from pipelines.display.console import Console
 from pipelines.flags.backtest import BacktestOptions, iso_duration
-from transforms import paths, temporary_files
 from transforms.backtesting import document, judging, room, suggest, thresholds_file
 from transforms.backtesting.document import Study
 from transforms.backtesting.judging import Judged, State
@@ -26,8 +25,9 @@ from transforms.compute_statistics import ComputeWindowStatistics
 from transforms.core import schema as schemas
 from transforms.core.batches import Window
 from transforms.core.errors import InputError, NothingExaminedError, UsageError
+from transforms.files import paths, temporary_files
+from transforms.files.paths import FileSize
 from transforms.mark_rows import MarkRows
-from transforms.paths import FileSize
 from transforms.publish import page_backtest
 from transforms.verdict import reasons
 from transforms.verdict.findings import Finding, Space

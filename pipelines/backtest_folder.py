@@ -15,9 +15,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from transforms import paths, temporary_files
 from transforms.baseline import layout
 from transforms.core.errors import UsageError
+from transforms.files import paths, temporary_files
 from transforms.publish import run_folder
 
 RESULT = "backtest.json"

@@ -13,13 +13,14 @@ from typing import Any
 from pipelines.display import check_table
 from pipelines.display.console import Console
 from pipelines.flags.check import CheckOptions
-from transforms import lint, paths
+from transforms import lint
 from transforms.baseline import layout
 from transforms.checking import findings, saved_model, versions
 from transforms.checking.asking import TRANSFORM_FEATURES, Answer, Question
 from transforms.checking.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report, worst_first
 from transforms.checking.saved_model import Contents
 from transforms.core.errors import InputError, UsageError
+from transforms.files import paths
 from transforms.serving.fresh_process import fresh_process
 
 _PROCESS = "transforms.checking.asking"

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipelines.display.console import Console
-from transforms import paths
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Fault
 from transforms.core.errors import InputError, TrueserveError
+from transforms.files import paths
 from transforms.publish import copies, run_folder, run_ids
 from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.verdict.reference import Reference

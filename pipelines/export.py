@@ -9,9 +9,9 @@ from pathlib import Path
 from pipelines import record_predictions
 from pipelines.display.console import Console
 from pipelines.flags.options import ExportOptions
-from transforms import paths
 from transforms.baseline import layout
 from transforms.core.errors import InputError, UsageError
+from transforms.files import paths
 from transforms.serving import keras_model, raw_tensors, served_assets, serving_model, version_folder
 from transforms.serving.fresh_process import FreshProcess, fresh_process
 from transforms.serving.parity import Difference

@@ -7,9 +7,9 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 from pipelines import training_side
-from transforms import paths
 from transforms.baseline import layout
 from transforms.core.errors import InputError, UsageError
+from transforms.files import paths
 from transforms.verdict import thresholds
 from transforms.verdict.findings import Space
 from transforms.verdict.reference import Reference

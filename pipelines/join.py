@@ -16,17 +16,17 @@ from pipelines.beam.job import Job, new_job
 from pipelines.display.console import Console
 from pipelines.display.join_table import lines_of
 from pipelines.flags.join import JoinOptions
-from transforms import paths, temporary_files, windows
 from transforms.baseline import layout
 from transforms.core.batches import Window
 from transforms.core.errors import InputError, UsageError
+from transforms.files import paths, temporary_files, windows
+from transforms.files.paths import FileSize
 from transforms.join_rows import JoinRows, WriteTypes, read_found, read_types
 from transforms.joining import expected, outcome, report
 from transforms.joining.cells import Tolerance
 from transforms.joining.piece import Side
 from transforms.joining.split import Comparison, partitions_for
 from transforms.logs.detect import Format, detect_log
-from transforms.paths import FileSize
 from transforms.read import ReadExamples, ReadRequests
 from transforms.write_results import WriteReading, read_reading
 

@@ -11,13 +11,13 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from pipelines.beam.job import Job
 from pipelines.display.console import Console
-from transforms import paths
 from transforms.analyze import inputs_of
 from transforms.apply_transform_graph import ApplyTransformGraph
 from transforms.core import schema as schemas
 from transforms.core.errors import InputError, UsageError
 from transforms.count_periods import CountPeriods, WriteVariation, read_variation
-from transforms.paths import FileSize
+from transforms.files import paths
+from transforms.files.paths import FileSize
 from transforms.preprocessing import PreprocessingFn
 from transforms.read import ReadExamples
 from transforms.verdict.findings import Space

@@ -16,7 +16,6 @@ from pipelines.beam import options as beam_options
 from pipelines.beam.job import Job, new_job
 from pipelines.display.console import Console
 from pipelines.flags.options import PrepareOptions
-from transforms import lease, paths
 from transforms.analyze import AnalyzeAndTransform, Transformed, check_schemes, with_places
 from transforms.augment import Augmentation, load_augmentation
 from transforms.baseline import category_ids, layout
@@ -28,7 +27,8 @@ from transforms.core import schema as schemas
 from transforms.core.arrow import pa
 from transforms.core.batches import Batch
 from transforms.core.errors import InputError, UsageError
-from transforms.paths import FileSize
+from transforms.files import lease, paths
+from transforms.files.paths import FileSize
 from transforms.preprocessing import PreprocessingFn, load_preprocessing, source_digest
 from transforms.read import ReadExamples
 from transforms.transform_graph import TransformGraph

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from pipelines import input_checks
 from pipelines.display.console import Console
 from pipelines.flags.options import ExportOptions
-from transforms import paths
 from transforms.baseline import layout
 from transforms.core import schema as schemas
+from transforms.files import paths
+from transforms.files.paths import FileSize
 from transforms.logs.detect import detect_examples
 from transforms.logs.features import Settings, expected_features
-from transforms.paths import FileSize
 from transforms.predictions import recorded
 from transforms.serving import prediction_rows
 from transforms.serving.predicted import PredictionRecorder

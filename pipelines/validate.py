@@ -19,7 +19,6 @@ from pipelines.display.console import Console
 from pipelines.flags import replay as replay_flags
 from pipelines.flags.options import ValidateOptions
 from pipelines.training_side import TrainingSide
-from transforms import paths, windows
 from transforms.apply_transform_graph import ApplyTransformGraph
 from transforms.baseline import layout, served_contracts
 from transforms.baseline.contents import Contents
@@ -27,10 +26,11 @@ from transforms.compute_statistics import ComputeSliceStatistics, ComputeStatist
 from transforms.core import slicing
 from transforms.core.batches import Window
 from transforms.core.errors import UsageError
+from transforms.files import paths, windows
+from transforms.files.paths import FileSize
 from transforms.logs import bigquery
 from transforms.logs.warm_ups import fingerprints
 from transforms.mark_rows import MarkRows
-from transforms.paths import FileSize
 from transforms.publish import earlier, partial_runs, run_ids
 from transforms.publish.conclude import Job
 from transforms.publish.replayed import Asked

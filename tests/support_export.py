@@ -22,7 +22,7 @@ from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 from tfx_bsl.coders import example_coder
 
 from transforms.baseline import contents, contract, layout, probes
-from transforms.tfrecord import frame
+from transforms.files.tfrecord import frame
 from transforms.transform_graph import TransformGraph
 
 LABEL = "late"

@@ -1,4 +1,4 @@
-"""A disk whose n-th write fails: what `transforms.local_writes` asks of it, within one folder."""
+"""A disk whose n-th write fails: what `transforms.files.local_writes` asks of it, within one folder."""
 
 from __future__ import annotations
 

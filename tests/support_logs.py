@@ -18,12 +18,12 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from transforms.columnar.framing import block_of
 from transforms.core.accounting import total
 from transforms.core.batches import Decoded, Fault
+from transforms.files.paths import FileSize
+from transforms.files.tfrecord import frame
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.files import Decoder
 from transforms.logs.prediction_log import PredictionLogDecoder
 from transforms.logs.rows import Place
-from transforms.paths import FileSize
-from transforms.tfrecord import frame
 
 DT_FLOAT, DT_STRING, DT_INT64, DT_BOOL = 1, 7, 9, 10
 

@@ -24,8 +24,8 @@ from support_page import make_verdict
 
 from pipelines import backtest_folder
 from pipelines.process import supervisor
-from transforms import lease, paths, temporary_files
 from transforms.baseline import replacing
+from transforms.files import lease, paths, temporary_files
 from transforms.publish import partial_runs, run_folder
 from transforms.serving import version_folder
 

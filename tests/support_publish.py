@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from transforms import paths
+from transforms.files import paths
 from transforms.publish import copies, run_folder
 
 # Their server imports little and forks a process in milliseconds: one can be killed at every step.

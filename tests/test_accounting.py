@@ -28,10 +28,10 @@ from transforms.core.accounting import (
     RecordCounts,
 )
 from transforms.core.batches import Decoded, Fault, Window
+from transforms.files.paths import FileSize
 from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType, Settings
 from transforms.logs.files import decode_file
-from transforms.paths import FileSize
 from transforms.verdict.severity import Policy
 from transforms.verdict.verdict import decide
 

@@ -31,7 +31,7 @@ MAY_IMPORT_BEAM = {
     "transforms/coders.py",
     "transforms/write_results.py",
     "transforms/count_periods.py",
-    "transforms/file_systems.py",
+    "transforms/files/file_systems.py",
     "transforms/apply_transform_graph.py",
     "transforms/join_rows.py",
     "transforms/take_predictions.py",
@@ -107,7 +107,7 @@ def test_the_scan_sees_what_it_must() -> None:
     source = "import a.b\nif x:\n  from c import d\ndef f():\n  import e\n"
     assert imports(source) == {"a.b", "c", "c.d", "e"}
     assert imports(source, at_top_only=True) == {"a.b", "c", "c.d"}
-    assert {"pipelines/cli.py", "transforms/paths.py"} <= set(MODULES)
+    assert {"pipelines/cli.py", "transforms/files/paths.py"} <= set(MODULES)
     assert "transforms/core/errors.py" in _loaded_with("pipelines/cli.py")
 
 
@@ -202,7 +202,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 
 def _part(module: str) -> str:
-    """`logs` for transforms/logs/files.py, `paths` for transforms/paths.py."""
+    """`logs` for transforms/logs/files.py, `paths` for transforms/files/paths.py."""
     return module.removeprefix("transforms/").split("/")[0].removesuffix(".py")
 
 
@@ -238,7 +238,7 @@ def test_modules_import_one_another_in_no_circle() -> None:
     assert len(list(graphlib.TopologicalSorter(imported).static_order())) == len(MODULES)
     # The scan sees imports of every kind, or no circle would be seen either.
     assert "transforms/verdict/findings.py" in imported["transforms/verdict/compare.py"]
-    assert "transforms/paths.py" in imported["transforms/preprocessing.py"]
+    assert "transforms/files/paths.py" in imported["transforms/preprocessing.py"]
 
 
 def test_pyarrow_is_imported_where_it_is_protected_and_nowhere_else() -> None:

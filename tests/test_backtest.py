@@ -21,10 +21,10 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipelines import backtest_folder, cli
 from pipelines.flags.backtest import iso_duration, parse_duration
-from transforms import paths
 from transforms.baseline import layout
 from transforms.core import schema as schemas
 from transforms.core.errors import InputError, UsageError
+from transforms.files import paths
 from transforms.verdict.thresholds import parse
 
 Capture = pytest.CaptureFixture[str]

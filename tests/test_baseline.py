@@ -13,10 +13,10 @@ from google.protobuf import text_format
 from google.protobuf.message import Message
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms import paths, tfrecord
 from transforms.baseline import contract as contracts
 from transforms.baseline import layout, probes
 from transforms.core.errors import UsageError
+from transforms.files import paths, tfrecord
 
 STATISTICS = "datasets { num_examples: 4 features { path { step: 'distance' } type: FLOAT } }"
 

@@ -15,7 +15,7 @@ from benchmarks import bench, data, report
 from benchmarks.cases import ALL, FULL, IMPORTS, LIMIT, MILLION, OURS, QUICK, RAW, TFDV, Case, Commands, Plan
 from benchmarks.measure import Command, FailedRunError, Run, measure, median
 from benchmarks.targets import TARGETS, figures, slope
-from transforms.tfrecord import read_records
+from transforms.files.tfrecord import read_records
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL, LARGE = MILLION // 5, 2 * MILLION

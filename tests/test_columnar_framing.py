@@ -17,7 +17,7 @@ from transforms.columnar.framing import read_blocks
 from transforms.columnar.hashing import hash_bytes
 from transforms.columnar.memory import load64
 from transforms.columnar.utf8 import is_utf8
-from transforms.tfrecord import TFRecordError, frame, read_records
+from transforms.files.tfrecord import TFRecordError, frame, read_records
 
 Outcome = tuple[list[bytes], tuple[int, str] | None]
 

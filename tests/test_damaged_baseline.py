@@ -15,10 +15,10 @@ from support_memory_files import OBJECTS
 
 from pipelines import cli
 from pipelines.training_side import TrainingSide
-from transforms import paths
 from transforms.baseline import layout
 from transforms.baseline.contents import FileDigest
 from transforms.core.errors import InputError, UsageError
+from transforms.files import paths
 
 Capture = pytest.CaptureFixture[str]
 GRAPH = "transform_output/transform_fn/saved_model.pb"

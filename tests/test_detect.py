@@ -18,6 +18,8 @@ from support_logs import example, examples_log, settings, write_records
 
 from transforms.core.batches import Fault
 from transforms.core.errors import InputError
+from transforms.files.paths import FileSize
+from transforms.files.tfrecord import frame
 from transforms.logs.detect import (
     LOG_FORMATS,
     Format,
@@ -27,8 +29,6 @@ from transforms.logs.detect import (
     detect_records,
 )
 from transforms.logs.files import decode_file
-from transforms.paths import FileSize
-from transforms.tfrecord import frame
 
 EXAMPLES = [example(age=[i], word=[b"w"]) for i in range(5)]
 LOGS = [examples_log(EXAMPLES, seconds=1373760000)]

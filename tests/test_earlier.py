@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support_drift import contract, day, positions, published, reference, rides, statistics
 
-from transforms import paths
 from transforms.core.batches import Window
 from transforms.core.errors import UsageError
+from transforms.files import paths
 from transforms.publish import earlier
 from transforms.publish.earlier import AUTO, Earlier, Run, UnreadableError
 from transforms.verdict.findings import Space

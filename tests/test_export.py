@@ -21,10 +21,10 @@ from tensorflow_serving.apis import prediction_log_pb2
 from pipelines import export
 from pipelines.display.console import Console
 from pipelines.flags.options import ExportOptions
-from transforms import paths
 from transforms.baseline import layout, probes
 from transforms.columnar.framing import block_of
 from transforms.core.errors import InputError, UsageError
+from transforms.files import paths
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.prediction_log import PredictionLogDecoder
 from transforms.logs.rows import Place

@@ -20,9 +20,9 @@ from test_replacing import NEW, OLD, content, fresh
 from pipelines import export, prepare, record_predictions
 from pipelines.display.console import Console
 from pipelines.flags.options import ExportOptions
-from transforms import local_writes
 from transforms.baseline import layout, replacing
 from transforms.core.errors import InputError
+from transforms.files import local_writes
 from transforms.serving import version_folder
 
 Capture = pytest.CaptureFixture[str]

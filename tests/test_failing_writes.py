@@ -18,8 +18,8 @@ from support_publish import FILES
 
 from pipelines import conclusion
 from pipelines.display.console import Console
-from transforms import paths
 from transforms.core.errors import InputError
+from transforms.files import paths
 from transforms.publish import copies, run_folder, run_ids
 from transforms.publish.conclude import Job
 from transforms.verdict.severity import Policy

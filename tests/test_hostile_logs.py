@@ -17,11 +17,11 @@ from support_logs import EXPECTED, example, prediction_log, settings, tensor
 
 from transforms.core.accounting import Accounting, total
 from transforms.core.batches import Decoded, Fault
+from transforms.files.paths import FileSize
+from transforms.files.tfrecord import frame, masked_crc32c
 from transforms.logs.detect import Format
 from transforms.logs.files import decode_file
 from transforms.logs.tensors import MAX_CLAIMED
-from transforms.paths import FileSize
-from transforms.tfrecord import frame, masked_crc32c
 
 DEEP = 100_000
 MEGABYTE = 1 << 20

@@ -12,8 +12,8 @@ from pipelines.beam import job
 from pipelines.beam.job import new_job
 from pipelines.beam.options import beam_options, is_local
 from pipelines.display.console import Console
-from transforms import paths
 from transforms.core.errors import InputError
+from transforms.files import paths
 
 LOCATION = "memory://bucket/tmp"
 REMOTE = ["--runner=DataflowRunner", f"--temp_location={LOCATION}"]

@@ -12,6 +12,7 @@ from support_logs import example
 from tensorflow.core.example.example_pb2 import Example
 
 from transforms.core.batches import Batch
+from transforms.files.paths import FileSize
 from transforms.joining import counts, keys, pairs
 from transforms.joining.cells import MOST_DIGITS, Tolerance, cells_of, equal_rows, rounded
 from transforms.joining.counts import Joined, Outcome, Place
@@ -21,7 +22,6 @@ from transforms.joining.keys import number_keys
 from transforms.joining.piece import Side
 from transforms.joining.split import MOST_PARTITIONS, PARTITION_BYTES, partitions_for
 from transforms.logs.rows import metadata_of
-from transforms.paths import FileSize
 
 
 @settings(deadline=None, max_examples=200)

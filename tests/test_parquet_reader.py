@@ -22,13 +22,13 @@ from conftest import Home
 from support_logs import settings
 
 from transforms.core.batches import Fault
+from transforms.files.paths import FileSize
 from transforms.logs.carriers import parquet_reader
 from transforms.logs.carriers.parquet_child import MEMORY
 from transforms.logs.carriers.parquet_reader import read_batches, read_schema
 from transforms.logs.detect import Format
 from transforms.logs.files import decode_file
 from transforms.logs.table_error import TableError
-from transforms.paths import FileSize
 
 # A file of a few rows with some bits changed: pyarrow 10 dies of it by a segmentation fault.
 CRASHING = zlib.decompress(

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from support_memory_files import OBJECTS, MemoryFileSystem, Upload
 
-from transforms import paths
 from transforms.core.errors import InputError, UsageError
-from transforms.paths import FileSize
+from transforms.files import paths
+from transforms.files.paths import FileSize
 
 
 @pytest.fixture(params=["local", "memory"])
@@ -184,10 +184,10 @@ def test_join_leaves_one_slash() -> None:
 
 
 def test_local_files_need_no_beam() -> None:
-    code = "import sys; from transforms.paths import expand; expand(sys.argv[1]); print(*sys.modules)"
+    code = "import sys; from transforms.files.paths import expand; expand(sys.argv[1]); print(*sys.modules)"
     command = [sys.executable, "-c", code, __file__]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    assert "transforms.paths" in loaded
+    assert "transforms.files.paths" in loaded
     assert "apache_beam" not in loaded
 
 

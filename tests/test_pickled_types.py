@@ -18,12 +18,12 @@ from transforms import write_results
 from transforms.core import arrow
 from transforms.core.arrow import pa, pq
 from transforms.core.batches import Fault
+from transforms.files.paths import FileSize
 from transforms.logs import detect
 from transforms.logs.carriers import parquet_reader
 from transforms.logs.detect import Format
 from transforms.logs.files import decode_file
 from transforms.logs.table_error import TableError
-from transforms.paths import FileSize
 from transforms.verdict.variation import store
 
 Capture = pytest.CaptureFixture[str]

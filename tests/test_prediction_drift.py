@@ -19,8 +19,8 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from pipelines import validate
 from pipelines.flags.options import ValidateOptions
-from transforms import paths
-from transforms.tfrecord import frame
+from transforms.files import paths
+from transforms.files.tfrecord import frame
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[1] / "docs" / "verdict.schema.json").read_text())
 FEATURES = {"late", "minutes[0]", "minutes[1]", "minutes[argmax]"}
@@ -175,7 +175,7 @@ def test_rows_weigh_the_inverse_of_their_sampling_rate(
 
 
 def read_records(path: Path) -> list[bytes]:
-    from transforms.tfrecord import read_records as records_of
+    from transforms.files.tfrecord import read_records as records_of
 
     with path.open("rb") as stream:
         return [one for part in records_of(stream) for one in part]

@@ -22,11 +22,11 @@ from google.protobuf import text_format
 from support_memory_files import OBJECTS
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms import paths
 from transforms.baseline import layout
 from transforms.baseline.probes import NUM_PROBES, read_probes
 from transforms.core import schema as schemas
-from transforms.tfrecord import read_records
+from transforms.files import paths
+from transforms.files.tfrecord import read_records
 from transforms.transform_graph import TransformGraph
 
 RAW = {"distance", "hour", "carrier", "late", "delay", "stops", "tags"}

@@ -12,11 +12,12 @@ import support_baseline as support
 import tensorflow as tf
 from conftest import Home
 
-from transforms import tfrecord, write_results
+from transforms import write_results
 from transforms.baseline import made_up, probes
 from transforms.core import representative_rows
 from transforms.core.batches import Batch
 from transforms.core.errors import UsageError
+from transforms.files import tfrecord
 from transforms.logs.rows import metadata_of
 from transforms.serving import parity
 from transforms.transform_graph import TransformGraph

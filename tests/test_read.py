@@ -18,12 +18,12 @@ from transforms.columnar.framing import BLOCK_RECORDS
 from transforms.core.accounting import Accounting, RecordCounts
 from transforms.core.batches import Batch, Decoded, Fault, Window
 from transforms.core.heartbeats import Heartbeat, heartbeat, read_progress
+from transforms.files.paths import FileSize, expand
+from transforms.files.tfrecord import frame
 from transforms.logs.detect import Format
 from transforms.logs.features import FeatureType, Settings
 from transforms.logs.files import csv_types, decode_file
-from transforms.paths import FileSize, expand
 from transforms.read import ReadExamples, ReadRequests
-from transforms.tfrecord import frame
 
 
 def _places(batch: Batch) -> tuple[list[str], list[int]]:

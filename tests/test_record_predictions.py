@@ -20,9 +20,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from pipelines import cli, record_predictions
 from pipelines.display.console import Console
 from pipelines.flags.options import ExportOptions
-from transforms import paths
 from transforms.baseline import layout
 from transforms.core.errors import InputError, NothingExaminedError, UsageError
+from transforms.files import paths
 from transforms.predictions import outputs
 from transforms.predictions.outputs import Kind, Output
 from transforms.serving import keras_model, prediction_rows, serving_model

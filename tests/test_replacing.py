@@ -13,9 +13,9 @@ from support_memory_files import OBJECTS, MemoryFileSystem
 from support_publish import exit_code
 from support_replacing import take_name_and_die, take_name_without_renames_and_die
 
-from transforms import paths
 from transforms.baseline import replacing
 from transforms.core.errors import InputError
+from transforms.files import paths
 
 # Both have a file that the other lacks, and one of the same name.
 OLD = {"a": "old", "deep/b": "old", "deep/old": "old"}

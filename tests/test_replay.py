@@ -20,7 +20,7 @@ from support_replay import Array
 
 from pipelines import validate
 from pipelines.flags.options import ValidateOptions
-from transforms import paths
+from transforms.files import paths
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[1] / "docs" / "verdict.schema.json").read_text())
 ATOL, RTOL = 1e-6, 1e-5

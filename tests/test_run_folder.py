@@ -20,8 +20,8 @@ from support_publish import (
     stale,
 )
 
-from transforms import paths
 from transforms.core.errors import InputError
+from transforms.files import paths
 from transforms.publish import copies, run_folder
 from transforms.verdict.verdict import Outcome
 

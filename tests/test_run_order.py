@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support_drift import contract, day, published
 
-from transforms import paths
+from transforms.files import paths
 from transforms.publish import earlier, run_folder, run_ids, run_order
 from transforms.publish.earlier import AUTO
 from transforms.verdict.findings import Space

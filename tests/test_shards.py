@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.baseline import layout
 from transforms.core.errors import UsageError
-from transforms.tfrecord import frame
+from transforms.files.tfrecord import frame
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.baseline import layout
-from transforms.tfrecord import frame
+from transforms.files.tfrecord import frame
 
 Capture = pytest.CaptureFixture[str]
 

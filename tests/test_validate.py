@@ -18,7 +18,7 @@ import support_logs as logs
 from conftest import SERVING_CUTS, Home
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms import paths
+from transforms.files import paths
 
 ROOT = Path(__file__).resolve().parents[1]
 PLANTED = {

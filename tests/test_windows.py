@@ -11,10 +11,10 @@ import support_logs as logs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms import windows
 from transforms.core.accounting import total
 from transforms.core.batches import Decoded, Window
 from transforms.core.errors import InputError, UsageError
+from transforms.files import windows
 from transforms.logs.detect import Format
 from transforms.logs.files import decode_file
 

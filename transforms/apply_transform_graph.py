@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 from apache_beam.utils import shared
 
-from transforms import paths
 from transforms.baseline.contents import TRANSFORM_OUTPUT, Contents
 from transforms.core.accounting import UNTRANSFORMABLE, Accounting
 from transforms.core.batches import Batch
+from transforms.files import paths
 from transforms.transform_graph import TransformGraph
 
 _ACCOUNTING = "accounting"

@@ -9,8 +9,8 @@ from typing import Any
 
 import apache_beam as beam
 
-from transforms import paths
 from transforms.core.batches import Batch
+from transforms.files import paths
 from transforms.verdict.variation import store
 from transforms.verdict.variation.cells import Cells
 from transforms.verdict.variation.counting import Layout, PeriodCounts

@@ -100,7 +100,7 @@ def _parse(spec: str, flag: Flag) -> _Spec:
 
 
 def _read(path: str, flag: Flag) -> bytes:
-    from transforms import paths
+    from transforms.files import paths
 
     if paths.is_local(path) and not Path(path).is_file():
         raise UsageError(f"no {flag.file} {path}; {flag.name} takes FILE.py[:FUNCTION]")

@@ -10,17 +10,17 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.ahead import ahead
 from transforms.coders import BatchCoder as BatchCoder  # noqa: PLC0414 - registered by being imported
 from transforms.core import heartbeats as progress_files
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Batch, Decoded, Fault, Window
+from transforms.files.paths import FileSize
+from transforms.files.read_ahead import ahead
 from transforms.logs.detect import LOG_FORMATS, Format, detect_examples, detect_log
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.files import csv_types, decode_file, first_types, parquet_types
 from transforms.logs.parquet_types import Settled, merged_types, settled
 from transforms.logs.tables import widest
-from transforms.paths import FileSize
 
 REJECTS = "rejects"
 _FAULTS = "faults"

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 from apache_beam.utils import shared
 
-from transforms import paths
 from transforms.core.batches import Batch, Fault
+from transforms.files import paths
 from transforms.replay import summary, versions
 from transforms.replay.compare import Tolerance
 from transforms.replay.reference_model import ReferenceModel

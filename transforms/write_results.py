@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 import numpy as np
 
-from transforms import paths
 from transforms.core import accounting, representative_rows
 from transforms.core.accounting import Accounting
 from transforms.core.arrow import open_stream, pa
 from transforms.core.batches import Batch, Fault, Reject
 from transforms.core.errors import InputError
+from transforms.files import paths
 from transforms.read import ReadResult
 
 KEPT = 20

@@ -17,10 +17,10 @@ from pipelines.beam import failures
 from pipelines.beam import options as beam_options
 from pipelines.display.console import Console
 from pipelines.process import supervisor
-from transforms import paths
 from transforms.core import heartbeats
 from transforms.core.errors import InputError, TrueserveError
-from transforms.file_systems import reason
+from transforms.files import paths
+from transforms.files.file_systems import reason
 
 _TEMP = re.compile(r"trueserve-[0-9a-f]{32}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from transforms import paths
+from transforms.files import paths
 from transforms.publish import words
 
 MOST_ROWS = 40

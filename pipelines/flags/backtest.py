@@ -8,9 +8,9 @@ import datetime as dt
 
 from pipelines.flags import options as opts
 from pipelines.flags import reading as reading_flags
-from transforms import windows
 from transforms.core.errors import UsageError
-from transforms.windows import Span
+from transforms.files import windows
+from transforms.files.windows import Span
 
 #: Each window is summarised and compared on its own.
 MOST_WINDOWS = 1000

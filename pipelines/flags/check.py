@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 
 from pipelines.flags import options as opts
-from transforms import windows
+from transforms.files import windows
 
 DEFAULT_TIMEOUT = 300.0
 _LONGEST_TIMEOUT = 7 * 86_400

@@ -9,8 +9,8 @@ import datetime as dt
 from pipelines.flags import options as opts
 from pipelines.flags import places
 from pipelines.flags import reading as reading_flags
-from transforms import windows
 from transforms.core.errors import UsageError
+from transforms.files import windows
 from transforms.joining.key_parts import KeyPart, parse_key
 
 # Of a product of a float32 and a larger power of ten double precision does not hold every digit.

@@ -9,8 +9,8 @@ import math
 from pathlib import Path
 
 from pipelines.flags import places
-from transforms import windows
 from transforms.core.errors import UsageError
+from transforms.files import windows
 
 # The thresholds of the default skew comparators: here, and nowhere else.
 DEFAULT_JSD = 0.1

@@ -92,7 +92,7 @@ def _sweep(command: str, folder: str) -> None:
 
         partial_runs.sweep(folder)
     else:
-        from transforms import temporary_files
+        from transforms.files import temporary_files
 
         temporary_files.sweep(folder)
 

@@ -26,8 +26,8 @@ from types import FrameType
 
 from pipelines.display import streams
 from pipelines.process import leftovers
-from transforms import lease
 from transforms.core.errors import TrueserveError
+from transforms.files import lease
 from transforms.publish import words
 
 _TEMPORARY = re.compile(r"trueserve-[0-9a-f]{12}")

@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from transforms import paths
 from transforms.core.errors import InputError, UsageError
-from transforms.file_systems import explained, match_remote
+from transforms.files import paths
+from transforms.files.file_systems import explained, match_remote
 
 TRANSFORM_OUTPUT = "transform_output"
 AGAIN = "restore it from a copy, or run trueserve prepare again"

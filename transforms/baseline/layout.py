@@ -13,7 +13,6 @@ from typing import Any
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms import paths
 from transforms.baseline import contents, messages, replacing
 from transforms.baseline.contents import TRANSFORM_OUTPUT as TRANSFORM_OUTPUT  # noqa: PLC0414
 from transforms.baseline.contents import Contents
@@ -25,6 +24,7 @@ from transforms.baseline.replacing import discard as discard  # noqa: PLC0414
 from transforms.baseline.replacing import staging as staging  # noqa: PLC0414
 from transforms.baseline.replacing import whole as whole  # noqa: PLC0414
 from transforms.core.errors import InputError, UsageError
+from transforms.files import paths
 
 SCHEMA = "schema.pbtxt"
 STATISTICS = "stats.binpb"

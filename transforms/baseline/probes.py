@@ -14,11 +14,11 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from transforms import paths, tfrecord
 from transforms.baseline.choosing import Pool, choose
 from transforms.baseline.made_up import make_up
 from transforms.core.arrow import pa
 from transforms.core.errors import UsageError
+from transforms.files import paths, tfrecord
 
 NUM_PROBES = 500
 MADE_UP = "made_up"

@@ -30,8 +30,8 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
-from transforms import lease, paths
 from transforms.core.errors import InputError
+from transforms.files import lease, paths
 
 CONTRACT = "contract.json"
 # In a complete folder that replaces another by being copied: the names of the old files.

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from transforms import paths
 from transforms.core.errors import InputError, UsageError
+from transforms.files import paths
 
 #: Where `export` puts a SavedModel's contract.
 IN_MODEL = "assets.extra/contract.json"

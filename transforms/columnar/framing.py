@@ -17,7 +17,7 @@ from numba import types
 from transforms.columnar.compiled import BYTES, Int, compiled
 from transforms.columnar.crc32c import masked_crc32c
 from transforms.columnar.memory import load32, load64
-from transforms.tfrecord import HEADER_BYTES, MAX_RECORD_BYTES, TFRecordError, is_of_data
+from transforms.files.tfrecord import HEADER_BYTES, MAX_RECORD_BYTES, TFRecordError, is_of_data
 
 Array = np.ndarray[Any, Any]
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from transforms.core.arrow import pa
 from transforms.core.batches import Batch
+from transforms.files.paths import FileSize
 from transforms.joining.cells import Tolerance, cells_of
 from transforms.joining.key_parts import KeyPart
 from transforms.joining.keys import key_columns, key_hashes, with_key
 from transforms.joining.piece import Piece, Side
 from transforms.logs.features import Array, FeatureType, type_of
-from transforms.paths import FileSize
 
 # Rows of both sides that meet at once: so many bytes of files, which a worker has room for several times.
 PARTITION_BYTES = 32 << 20

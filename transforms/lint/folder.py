@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from transforms import paths
+from transforms.files import paths
 from transforms.lint.finding import LintFinding
 
 # A protocol buffer has no more.

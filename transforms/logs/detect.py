@@ -8,15 +8,15 @@ from typing import Any, BinaryIO
 
 from google.protobuf.message import DecodeError
 
-from transforms import paths
 from transforms.columnar.sequences import is_sequence_example
 from transforms.core.errors import InputError
+from transforms.files import paths
+from transforms.files.tfrecord import HEADER_BYTES, TFRecordError, is_header, read_records
 from transforms.logs.carriers.reading import Carrier, carrier_of, is_named, start_of
 from transforms.logs.carriers.reading import read_records as read_rows
 from transforms.logs.json_text import load
 from transforms.logs.request import BadRecordError, Carried
 from transforms.logs.tables import TableError
-from transforms.tfrecord import HEADER_BYTES, TFRecordError, is_header, read_records
 
 
 class Format(enum.StrEnum):

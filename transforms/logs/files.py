@@ -10,12 +10,14 @@ from typing import BinaryIO, Protocol
 
 import numpy as np
 
-from transforms import paths
 from transforms.columnar.example_parser import ExampleParser
 from transforms.columnar.framing import Block, read_blocks
 from transforms.core.accounting import Accounting, RecordCounts, records_of
 from transforms.core.batches import Decoded, Fault
 from transforms.core.errors import InputError
+from transforms.files import paths
+from transforms.files.paths import FileSize
+from transforms.files.tfrecord import TFRecordError
 from transforms.logs import parquet_types as parquet
 from transforms.logs import sampling, tables
 from transforms.logs.carriers.reading import Carrier, carrier_of, read_records
@@ -26,8 +28,6 @@ from transforms.logs.prediction_log import PredictionLogDecoder
 from transforms.logs.requests import RequestDecoder
 from transforms.logs.rows import Place, renumbered
 from transforms.logs.tf_example import TfExampleDecoder
-from transforms.paths import FileSize
-from transforms.tfrecord import TFRecordError
 
 
 class Decoder(Protocol):

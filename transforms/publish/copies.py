@@ -11,8 +11,8 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from transforms import paths
 from transforms.core.errors import InputError
+from transforms.files import paths
 
 REPORT = "report.html"
 #: The names that copies have: one that the verdict does not name is an earlier verdict's.

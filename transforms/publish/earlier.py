@@ -17,10 +17,10 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from transforms import paths
 from transforms.core.batches import Window
 from transforms.core.errors import InputError, UsageError
-from transforms.file_systems import explained
+from transforms.files import paths
+from transforms.files.file_systems import explained
 from transforms.publish.alike import alike, same_time_of_day
 from transforms.publish.run_folder import VERDICT
 from transforms.publish.run_ids import ATTEMPT, RUNS, attempt_of

@@ -16,8 +16,8 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from transforms import lease, paths, temporary_files
 from transforms.core.errors import InputError, TrueserveError
+from transforms.files import lease, paths, temporary_files
 from transforms.publish import run_ids
 
 _VERDICT, _FAILED, _RUNS = "verdict.json", "failed", "runs"

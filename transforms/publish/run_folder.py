@@ -25,8 +25,8 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any, cast
 
-from transforms import paths
 from transforms.core.errors import InputError
+from transforms.files import paths
 from transforms.publish import copies, run_ids
 from transforms.publish.copies import Write
 from transforms.publish.run_ids import RUNS

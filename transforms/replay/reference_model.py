@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms import cores, op_packages, paths
+from transforms import cores, op_packages
 from transforms.core.arrow import pa
 from transforms.core.errors import InputError, UsageError
+from transforms.files import paths
 from transforms.refused import apply_in_parts
 
 SIGNATURE = "serving_default"

@@ -15,17 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from transforms import paths
 from transforms.columnar.framing import Block, read_blocks
 from transforms.core import accounting
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Batch, Fault, Reject
 from transforms.core.errors import InputError
+from transforms.files import paths
+from transforms.files.paths import FileSize
+from transforms.files.tfrecord import TFRecordError
 from transforms.logs.detect import Format
 from transforms.logs.features import Settings
 from transforms.logs.files import decode_file
-from transforms.paths import FileSize
-from transforms.tfrecord import TFRecordError
 
 Array = np.ndarray[Any, Any]
 Report = Callable[[int], None]

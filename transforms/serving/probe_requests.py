@@ -8,8 +8,8 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from transforms import tfrecord
 from transforms.core.errors import UsageError
+from transforms.files import tfrecord
 from transforms.serving import parity
 
 # How many of the first probes each request has.

@@ -11,9 +11,9 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from transforms import lease, paths
 from transforms.core.errors import InputError
-from transforms.file_systems import explained
+from transforms.files import lease, paths
+from transforms.files.file_systems import explained
 
 # Not a number, so that TF Serving takes it for no version; hidden, so that few others look at it.
 _WORK_PREFIX = ".trueserve-export-"

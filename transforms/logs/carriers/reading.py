@@ -7,12 +7,12 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from transforms import paths
+from transforms.files import paths
+from transforms.files.tfrecord import is_of_data
 from transforms.logs import tables
 from transforms.logs.carriers import avro, csv_records, json_lines, parquet_records
 from transforms.logs.carriers.carried import chunks
 from transforms.logs.request import Carried
-from transforms.tfrecord import is_of_data
 
 _START_BYTES = 64 << 10
 _JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from transforms.core.errors import InputError, TrueserveError, UsageError
-from transforms.lease import ABANDONED_SECONDS
+from transforms.files.lease import ABANDONED_SECONDS
 
 
 class FileSize(NamedTuple):

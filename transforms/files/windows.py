@@ -8,9 +8,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from transforms import paths
 from transforms.core.errors import InputError, UsageError
-from transforms.file_systems import FileSize
+from transforms.files import paths
+from transforms.files.file_systems import FileSize
 
 Span = tuple[dt.datetime, dt.datetime]
 

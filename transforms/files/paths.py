@@ -20,11 +20,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from transforms import local_writes
 from transforms.core.errors import InputError, TrueserveError, UsageError
-from transforms.file_systems import FileSize as FileSize  # noqa: PLC0414 - part of this module, too
-from transforms.file_systems import abandoned_folders, explained, filesystems, match_remote, reason
-from transforms.file_systems import is_local as is_local  # noqa: PLC0414
+from transforms.files import local_writes
+from transforms.files.file_systems import FileSize as FileSize  # noqa: PLC0414 - part of this module, too
+from transforms.files.file_systems import abandoned_folders, explained, filesystems, match_remote, reason
+from transforms.files.file_systems import is_local as is_local  # noqa: PLC0414
 
 _GLOB_CHARACTERS = frozenset("*?[")
 _COPY_CHUNK = 8 << 20

@@ -1,0 +1,1 @@
+"""Files and folders on every file system, TFRecord framing, windows of time, leases."""
