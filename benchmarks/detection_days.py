@@ -27,7 +27,7 @@ from benchmarks import in_memory
 from examples.flights import data
 from pipelines import training_side
 from transforms.baseline import layout
-from transforms.transform_graph import TransformGraph
+from transforms.graph.transform_graph import TransformGraph
 from transforms.verdict.compare import Policy, compare
 from transforms.verdict.findings import Severity, Space
 from transforms.verdict.reference import Reference

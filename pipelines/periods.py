@@ -18,7 +18,7 @@ from transforms.core.errors import InputError, UsageError
 from transforms.count_periods import CountPeriods, WriteVariation, read_variation
 from transforms.files import paths
 from transforms.files.paths import FileSize
-from transforms.preprocessing import PreprocessingFn
+from transforms.graph.preprocessing import PreprocessingFn
 from transforms.read import ReadExamples
 from transforms.verdict.findings import Space
 from transforms.verdict.variation import cells, store

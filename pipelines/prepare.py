@@ -17,7 +17,6 @@ from pipelines.beam.job import Job, new_job
 from pipelines.display.console import Console
 from pipelines.flags.options import PrepareOptions
 from transforms.analyze import AnalyzeAndTransform, Transformed, check_schemes, with_places
-from transforms.augment import Augmentation, load_augmentation
 from transforms.baseline import category_ids, layout
 from transforms.baseline import contract as contracts
 from transforms.baseline.category_ids import CategoryIds
@@ -29,9 +28,10 @@ from transforms.core.batches import Batch
 from transforms.core.errors import InputError, UsageError
 from transforms.files import lease, paths
 from transforms.files.paths import FileSize
-from transforms.preprocessing import PreprocessingFn, load_preprocessing, source_digest
+from transforms.graph.augmentation import Augmentation, load_augmentation
+from transforms.graph.preprocessing import PreprocessingFn, load_preprocessing, source_digest
+from transforms.graph.transform_graph import TransformGraph
 from transforms.read import ReadExamples
-from transforms.transform_graph import TransformGraph
 from transforms.write_results import (
     Reading,
     WriteMessage,

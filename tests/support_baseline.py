@@ -15,7 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.analyze import AnalyzeAndTransform
 from transforms.core import schema as schemas
-from transforms.preprocessing import load_preprocessing
+from transforms.graph.preprocessing import load_preprocessing
 
 SCHEMA = """
 feature { name: "distance" type: FLOAT }

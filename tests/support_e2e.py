@@ -17,7 +17,7 @@ import pytest
 import support_logs as logs
 
 from pipelines import cli
-from transforms.transform_graph import TransformGraph
+from transforms.graph.transform_graph import TransformGraph
 
 LABEL = "late"
 CARRIERS = {b"AA": 0.4, b"UA": 0.3, b"DL": 0.15, b"B6": 0.1, b"WN": 0.05}

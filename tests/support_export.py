@@ -23,7 +23,7 @@ from tfx_bsl.coders import example_coder
 
 from transforms.baseline import contents, contract, layout, probes
 from transforms.files.tfrecord import frame
-from transforms.transform_graph import TransformGraph
+from transforms.graph.transform_graph import TransformGraph
 
 LABEL = "late"
 MODEL_INPUTS = {"distance_z": "float32", "carrier_id": "int64", "hour_plus": "float32"}

@@ -10,7 +10,7 @@ import support_e2e as e2e
 
 from pipelines.training_side import TrainingSide
 from transforms.compute_statistics import _Summarise
-from transforms.transform_graph import TransformGraph
+from transforms.graph.transform_graph import TransformGraph
 from transforms.verdict.compare import Policy, compare
 from transforms.verdict.findings import Comparison, Finding, Severity, Space
 from transforms.verdict.reference import Reference

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from transforms.core import schema as schemas
-from transforms.transform_graph import TransformGraph
+from transforms.graph.transform_graph import TransformGraph
 
 
 def test_the_transform_output_has_the_standard_layout() -> None:

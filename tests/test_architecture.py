@@ -238,7 +238,7 @@ def test_modules_import_one_another_in_no_circle() -> None:
     assert len(list(graphlib.TopologicalSorter(imported).static_order())) == len(MODULES)
     # The scan sees imports of every kind, or no circle would be seen either.
     assert "transforms/verdict/findings.py" in imported["transforms/verdict/compare.py"]
-    assert "transforms/files/paths.py" in imported["transforms/preprocessing.py"]
+    assert "transforms/files/paths.py" in imported["transforms/graph/preprocessing.py"]
 
 
 def test_pyarrow_is_imported_where_it_is_protected_and_nowhere_else() -> None:

@@ -15,11 +15,11 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from pipelines import cli
-from transforms.augment import Augmentation, load_augmentation, seeds_of
 from transforms.baseline import contract as contracts
 from transforms.baseline import layout
 from transforms.core.errors import UsageError
-from transforms.preprocessing import source_digest
+from transforms.graph.augmentation import Augmentation, load_augmentation, seeds_of
+from transforms.graph.preprocessing import source_digest
 from transforms.verdict.augmentation import SPREAD
 from transforms.verdict.findings import Severity
 from transforms.write_results import place_hashes

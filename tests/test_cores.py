@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from transforms.cores import usable_cores
+from transforms.graph.threads import usable_cores
 
 PINNED = len(os.sched_getaffinity(0))
 

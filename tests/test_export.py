@@ -25,12 +25,12 @@ from transforms.baseline import layout, probes
 from transforms.columnar.framing import block_of
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
+from transforms.graph.transform_graph import TransformGraph
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.prediction_log import PredictionLogDecoder
 from transforms.logs.rows import Place
 from transforms.serving import parity
 from transforms.serving.fresh_process import fresh_process
-from transforms.transform_graph import TransformGraph
 
 # `distance` is null, zero or more; so are the others: see the rows of the support module.
 ZERO, NO_DISTANCE, NO_HOUR, NO_CARRIER = 0, 3, 2, 1

@@ -27,7 +27,7 @@ from transforms.baseline.probes import NUM_PROBES, read_probes
 from transforms.core import schema as schemas
 from transforms.files import paths
 from transforms.files.tfrecord import read_records
-from transforms.transform_graph import TransformGraph
+from transforms.graph.transform_graph import TransformGraph
 
 RAW = {"distance", "hour", "carrier", "late", "delay", "stops", "tags"}
 LABEL_OUTPUTS = {"label", "distance_if_late"}

@@ -12,7 +12,7 @@ import pytest
 from apache_beam.internal import pickler
 
 from transforms.core.errors import UsageError
-from transforms.preprocessing import load_preprocessing, source_digest
+from transforms.graph.preprocessing import load_preprocessing, source_digest
 
 FILE = """
 from __future__ import annotations

@@ -18,9 +18,9 @@ from transforms.core import representative_rows
 from transforms.core.batches import Batch
 from transforms.core.errors import UsageError
 from transforms.files import tfrecord
+from transforms.graph.transform_graph import TransformGraph
 from transforms.logs.rows import metadata_of
 from transforms.serving import parity
-from transforms.transform_graph import TransformGraph
 
 
 def test_rows_and_outputs_come_back_as_they_were(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def check_categories(feature: Any, values: Sequence[int]) -> None:
 
 def answers(rows: Sequence[dict[str, list[Any]]], baseline: layout.Baseline) -> dict[str, Array]:
     """By the graph and Keras alone."""
-    from transforms.transform_graph import TransformGraph
+    from transforms.graph.transform_graph import TransformGraph
 
     assert rows is support.RAW_ROWS
     graph = TransformGraph(baseline.transform_output)

@@ -17,8 +17,8 @@ from transforms.core import schema as schemas
 from transforms.core.accounting import UNTRANSFORMABLE, Accounting, total
 from transforms.core.batches import Batch
 from transforms.core.errors import UsageError
+from transforms.graph.transform_graph import TransformGraph
 from transforms.logs.rows import metadata_of
-from transforms.transform_graph import TransformGraph
 
 
 @pytest.fixture(scope="module")

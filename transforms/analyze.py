@@ -15,12 +15,12 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 
-from transforms.augment import Augmentation
 from transforms.core import schema as schemas
 from transforms.core.arrow import pa
 from transforms.core.errors import UsageError
 from transforms.files import paths
-from transforms.preprocessing import PreprocessingFn
+from transforms.graph.augmentation import Augmentation
+from transforms.graph.preprocessing import PreprocessingFn
 
 #: The column of raw rows that says where each stood, where training examples are augmented.
 PLACE = "trueserve:place"

@@ -15,7 +15,7 @@ from transforms.baseline.contents import TRANSFORM_OUTPUT, Contents
 from transforms.core.accounting import UNTRANSFORMABLE, Accounting
 from transforms.core.batches import Batch
 from transforms.files import paths
-from transforms.transform_graph import TransformGraph
+from transforms.graph.transform_graph import TransformGraph
 
 _ACCOUNTING = "accounting"
 

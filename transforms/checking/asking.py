@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms import op_packages
 from transforms.checking import differences
 from transforms.checking.signature import Signature, UnfitError
+from transforms.graph import op_libraries
 from transforms.serving import parity
 from transforms.serving.parity import Rows, Tolerance
 
@@ -65,7 +65,7 @@ class Answer:
 
 def examine(question: Question) -> Answer:
     """Loads the models and asks the candidate. Raises what TensorFlow raises for one that does not load."""
-    candidate = dict(op_packages.load(question.model).signatures)
+    candidate = dict(op_libraries.load(question.model).signatures)
     probes = parity.read_probes(question.probes)
     asking = _Asking(candidate, question.raw_features)
     expected = parity.rows_of(probes, parity.TRANSFORMED)
@@ -92,7 +92,7 @@ def _predictions(question: Question, probes: list[Any]) -> tuple[list[Any], dict
         return rows, parity.rows_of(rows, parity.PREDICTION)
     if not question.reference:
         return probes, {}
-    reference = Signature(dict(op_packages.load(question.reference).signatures)[SERVING_DEFAULT])
+    reference = Signature(dict(op_libraries.load(question.reference).signatures)[SERVING_DEFAULT])
     answers = reference.ask(probes, {})
     return [probes[i] for i in answers.rows], dict(answers.columns)
 

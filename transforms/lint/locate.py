@@ -16,7 +16,7 @@ from transforms.lint.finding import LintFinding
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import schema_pb2
 
-    from transforms.preprocessing import PreprocessingFn
+    from transforms.graph.preprocessing import PreprocessingFn
 
 _OURS = str(Path(__file__).parents[1])
 _NO_USER_CODE = ("/site-packages/", "/dist-packages/", "<")

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms import cores, op_packages
 from transforms.core.arrow import pa
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
-from transforms.refused import apply_in_parts
+from transforms.graph import op_libraries, threads
+from transforms.graph.row_bisection import apply_in_parts
 
 SIGNATURE = "serving_default"
 SAVED_MODEL = "saved_model.pb"
@@ -43,8 +43,8 @@ class ReferenceModel:
         """Loads a local folder. Raises what TensorFlow raises for a model that it cannot load."""
         from tfx_bsl.coders import example_coder
 
-        cores.limit_tensorflow()
-        self._loaded = op_packages.load(folder)
+        threads.limit_tensorflow()
+        self._loaded = op_libraries.load(folder)
         self._function = self._loaded.signatures[SIGNATURE]
         [self._input] = self._function.structured_input_signature[1]
         self._encoder = example_coder.RecordBatchToExamples

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms import op_packages
+from transforms.graph import op_libraries
 from transforms.serving.sameness import FEATURES as FEATURES  # noqa: PLC0414 - part of this module, too
 from transforms.serving.sameness import PREDICTIONS as PREDICTIONS  # noqa: PLC0414
 from transforms.serving.sameness import Difference as Difference  # noqa: PLC0414
@@ -46,7 +46,7 @@ def check(folder: str) -> list[Difference]:
     import tensorflow as tf
 
     probes = read_probes(str(Path(folder, ASSETS, PROBES)))
-    model = op_packages.load(folder)
+    model = op_libraries.load(folder)
     signatures = dict(model.signatures)
     transformed = rows_of(probes, TRANSFORMED)
     predicted = rows_of(probes, PREDICTION)

@@ -12,9 +12,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms.core.arrow import pa
 from transforms.core.errors import UsageError
+from transforms.graph.row_bisection import apply_in_parts
 from transforms.predictions import outputs as predictions
 from transforms.predictions.outputs import Kind, Output
-from transforms.refused import apply_in_parts
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.protos import SIZES, dataset_statistics
 from transforms.summaries.quantiles import Scratch

@@ -26,8 +26,8 @@ import tensorflow_transform as tft
 from tensorflow_transform.tf_metadata import schema_utils
 
 from transforms.core.errors import UsageError
+from transforms.graph.transform_graph import TransformGraph
 from transforms.serving import keras_model, raw_tensors
-from transforms.transform_graph import TransformGraph
 
 EXAMPLES = "examples"
 SERVING_DEFAULT = "serving_default"

@@ -17,12 +17,11 @@ from tensorflow_transform import schema_inference
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 from tfx_bsl.tfxio.tensor_to_arrow import TensorsToRecordBatchConverter
 
-from transforms import cores, op_packages
-from transforms.baseline import lineage
 from transforms.core import schema as schemas
 from transforms.core.arrow import pa, pc
 from transforms.core.errors import UsageError
-from transforms.refused import apply_in_parts
+from transforms.graph import lineage, op_libraries, threads
+from transforms.graph.row_bisection import apply_in_parts
 
 _KEPT_WORDS = 1000
 # What TensorFlow, tfx_bsl and Arrow (its ArrowInvalid is a ValueError) raise for data.
@@ -51,7 +50,7 @@ class TransformGraph:
     def __init__(self, transform_output_dir: str) -> None:
         """Loads a local folder. Raises UsageError if it is no complete tf.Transform output."""
         _check_layout(transform_output_dir)
-        cores.limit_tensorflow()
+        threads.limit_tensorflow()
         output = tft.TFTransformOutput(transform_output_dir)
         self.raw_schema: schema_pb2.Schema = output.raw_metadata.schema
         self._loaded = _load(output.transform_savedmodel_dir)
@@ -181,7 +180,7 @@ def _check_layout(folder: str) -> None:
 
 
 def _load(path: str) -> Any:
-    op_packages.import_op_packages()
+    op_libraries.import_op_packages()
     loaded = tf.saved_model.load(path)
     if not hasattr(loaded, "transform_fn"):
         raise UsageError(f"{path} was written by tf.Transform in TF 1 mode; expected a graph of TF 2")

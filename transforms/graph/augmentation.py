@@ -18,7 +18,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.core.arrow import pa
 from transforms.core.errors import UsageError
-from transforms.preprocessing import Flag, load_function, source_digest
+from transforms.graph.preprocessing import Flag, load_function, source_digest
 
 FLAG = Flag("--augment", "augment_fn", "augmentation file")
 Seeds = np.ndarray[Any, np.dtype[np.int64]]
