@@ -26,9 +26,9 @@ from benchmarks.fuzz_protos import example, examples, prediction_log, prediction
 from transforms.core.batches import Decoded, Fault, Window
 from transforms.files.paths import FileSize
 from transforms.files.tfrecord import frame
+from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import Format
 from transforms.logs.features import Settings, expected_features
-from transforms.logs.files import decode_file
 
 SCHEMA = text_format.Parse(
     """

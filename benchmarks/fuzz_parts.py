@@ -14,12 +14,12 @@ from transforms.core.accounting import Accounting
 from transforms.core.batches import Decoded, Fault, Reject
 from transforms.files.paths import FileSize
 from transforms.files.tfrecord import TFRecordError
-from transforms.logs.bodies import Bodies
+from transforms.logs.bodies.instances import Bodies
+from transforms.logs.bodies.json_text import load, load_object
+from transforms.logs.columns.values import typed_columns
 from transforms.logs.detect import Format
 from transforms.logs.features import Settings
-from transforms.logs.json_text import load, load_object
 from transforms.logs.request import BadRecordError
-from transforms.logs.values import typed_columns
 
 Read = Iterator[Decoded | Fault]
 

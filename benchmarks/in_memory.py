@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.compute_statistics import SIZES
+from transforms.logs.columns.values import typed_columns
 from transforms.logs.features import expected_features, lists
-from transforms.logs.values import typed_columns
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.protos import dataset_statistics
 from transforms.summaries.quantiles import Scratch

@@ -28,8 +28,8 @@ from transforms.core.batches import Window
 from transforms.core.errors import UsageError
 from transforms.files import paths, windows
 from transforms.files.paths import FileSize
-from transforms.logs import bigquery
-from transforms.logs.warm_ups import fingerprints
+from transforms.logs.formats import bigquery
+from transforms.logs.rows.warm_ups import fingerprints
 from transforms.mark_rows import MarkRows
 from transforms.publish import earlier, partial_runs, run_ids
 from transforms.publish.conclude import Job

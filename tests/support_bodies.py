@@ -14,9 +14,9 @@ from tensorflow.core.example.example_pb2 import Example
 from transforms.core.accounting import total
 from transforms.core.batches import Decoded
 from transforms.files.paths import FileSize
+from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.files import decode_file
 from transforms.logs.request import BadRecordError, Request, RequestParser
 
 TYPES = {

@@ -11,11 +11,11 @@ from support_logs import settings
 
 from transforms.core.accounting import Accounting, total
 from transforms.core.batches import Decoded, Reject
+from transforms.logs.decode_requests import RequestDecoder
 from transforms.logs.detect import Format
-from transforms.logs.parsers import PARSERS
+from transforms.logs.formats.registry import PARSERS
 from transforms.logs.request import BadRecordError, Carried
-from transforms.logs.requests import RequestDecoder
-from transforms.logs.rows import Place
+from transforms.logs.rows.rows import Place
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,7 +20,7 @@ from transforms.joining.key_parts import parse_key
 from transforms.joining.piece import Piece, Side
 from transforms.joining.split import Comparison, keyed, split
 from transforms.logs.features import Settings
-from transforms.logs.tf_example import TfExampleDecoder
+from transforms.logs.formats.tf_example import TfExampleDecoder
 
 Counts = dict[str, int]
 

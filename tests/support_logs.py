@@ -20,10 +20,10 @@ from transforms.core.accounting import total
 from transforms.core.batches import Decoded, Fault
 from transforms.files.paths import FileSize
 from transforms.files.tfrecord import frame
+from transforms.logs.decode_file import Decoder
 from transforms.logs.features import Settings, expected_features
-from transforms.logs.files import Decoder
-from transforms.logs.prediction_log import PredictionLogDecoder
-from transforms.logs.rows import Place
+from transforms.logs.formats.prediction_log import PredictionLogDecoder
+from transforms.logs.rows.rows import Place
 
 DT_FLOAT, DT_STRING, DT_INT64, DT_BOOL = 1, 7, 9, 10
 

@@ -29,9 +29,9 @@ from transforms.core.accounting import (
 )
 from transforms.core.batches import Decoded, Fault, Window
 from transforms.files.paths import FileSize
+from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.files import decode_file
 from transforms.verdict.severity import Policy
 from transforms.verdict.verdict import decide
 

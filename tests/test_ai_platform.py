@@ -18,8 +18,8 @@ from hypothesis import settings as hypothesis_settings
 from support_bodies import reason_of
 
 from transforms.core.batches import Window
-from transforms.logs.ai_platform import AiPlatformParser
 from transforms.logs.detect import Format
+from transforms.logs.formats.ai_platform import AiPlatformParser
 from transforms.logs.request import BadRecordError
 
 TIME = dt.datetime(2020, 6, 3, 17, 0, 4, tzinfo=dt.UTC)

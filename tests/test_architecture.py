@@ -202,7 +202,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 
 def _part(module: str) -> str:
-    """`logs` for transforms/logs/files.py, `paths` for transforms/files/paths.py."""
+    """`logs` for transforms/logs/decode_file.py, `paths` for transforms/files/paths.py."""
     return module.removeprefix("transforms/").split("/")[0].removesuffix(".py")
 
 

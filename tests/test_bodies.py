@@ -15,12 +15,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from support_bodies import b64, example
 
-from transforms.logs.bodies import MAX_INSTANCES, Bodies, body_of
+from transforms.logs.bodies.instances import MAX_INSTANCES, Bodies, body_of
 from transforms.logs.features import FeatureType
-from transforms.logs.log_fields import answers_of, first_text, rate_of, text_of
-from transforms.logs.moments import micros_of
 from transforms.logs.request import BadRecordError
-from transforms.logs.tensors import MAX_CLAIMED
+from transforms.logs.rows.log_fields import answers_of, first_text, rate_of, text_of
+from transforms.logs.rows.parse_time import micros_of
+from transforms.logs.tensors.tensor_protos import MAX_CLAIMED
 
 BODIES = Bodies(support.settings())
 AT = 1_591_203_604_000_000  # 2020-06-03 17:00:04 UTC

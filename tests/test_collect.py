@@ -16,7 +16,7 @@ from transforms import write_results
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Batch, Fault, Reject
 from transforms.core.errors import InputError
-from transforms.logs.rows import metadata_of
+from transforms.logs.rows.rows import metadata_of
 from transforms.read import ReadResult
 
 

@@ -20,6 +20,7 @@ from transforms.core.batches import Fault
 from transforms.core.errors import InputError
 from transforms.files.paths import FileSize
 from transforms.files.tfrecord import frame
+from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import (
     LOG_FORMATS,
     Format,
@@ -28,7 +29,6 @@ from transforms.logs.detect import (
     detect_log,
     detect_records,
 )
-from transforms.logs.files import decode_file
 
 EXAMPLES = [example(age=[i], word=[b"w"]) for i in range(5)]
 LOGS = [examples_log(EXAMPLES, seconds=1373760000)]

@@ -30,9 +30,9 @@ from transforms.compute_statistics import SIZES
 from transforms.core.accounting import Accounting, total
 from transforms.core.batches import Batch, Decoded, Fault, Window
 from transforms.files.paths import FileSize
+from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import Format, detect_log
 from transforms.logs.features import FeatureType, Settings, expected_features
-from transforms.logs.files import decode_file
 from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.protos import dataset_statistics

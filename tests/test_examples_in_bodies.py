@@ -20,8 +20,8 @@ from transforms.core.accounting import total
 from transforms.core.batches import Decoded
 from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType
-from transforms.logs.rows import Place
-from transforms.logs.tf_example import TfExampleDecoder
+from transforms.logs.formats.tf_example import TfExampleDecoder
+from transforms.logs.rows.rows import Place
 
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES
 EXPECTED = Expected(

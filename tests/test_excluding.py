@@ -21,12 +21,12 @@ from pipelines.flags.options import EXCLUDE_FIELDS
 from transforms.core.accounting import Accounting, total
 from transforms.core.batches import METADATA_SCHEMA, Decoded, Window
 from transforms.files.paths import FileSize
+from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import Format
-from transforms.logs.excluding import excluded
 from transforms.logs.features import Column, lists
-from transforms.logs.files import decode_file
-from transforms.logs.rows import Counts, Finisher, Rows, metadata_of
-from transforms.logs.times import texts
+from transforms.logs.rows.exclude import excluded
+from transforms.logs.rows.rows import Counts, Finisher, Rows, metadata_of
+from transforms.logs.rows.times import texts
 
 START = dt.datetime(2013, 7, 14, tzinfo=dt.UTC)
 SECOND = int(START.timestamp())

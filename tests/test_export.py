@@ -27,8 +27,8 @@ from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
 from transforms.graph.transform_graph import TransformGraph
 from transforms.logs.features import Settings, expected_features
-from transforms.logs.prediction_log import PredictionLogDecoder
-from transforms.logs.rows import Place
+from transforms.logs.formats.prediction_log import PredictionLogDecoder
+from transforms.logs.rows.rows import Place
 from transforms.serving import parity
 from transforms.serving.fresh_process import fresh_process
 

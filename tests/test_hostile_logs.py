@@ -19,9 +19,9 @@ from transforms.core.accounting import Accounting, total
 from transforms.core.batches import Decoded, Fault
 from transforms.files.paths import FileSize
 from transforms.files.tfrecord import frame, masked_crc32c
+from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import Format
-from transforms.logs.files import decode_file
-from transforms.logs.tensors import MAX_CLAIMED
+from transforms.logs.tensors.tensor_protos import MAX_CLAIMED
 
 DEEP = 100_000
 MEGABYTE = 1 << 20

@@ -22,7 +22,7 @@ from support_logs import (
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
 from transforms.core.accounting import total
-from transforms.logs.tensors import MAX_CLAIMED
+from transforms.logs.tensors.tensor_protos import MAX_CLAIMED
 
 
 def reason_of(inputs: dict[str, TensorProto]) -> str:

@@ -21,7 +21,7 @@ from transforms.joining.key_parts import KeyPart, parse_key
 from transforms.joining.keys import number_keys
 from transforms.joining.piece import Side
 from transforms.joining.split import MOST_PARTITIONS, PARTITION_BYTES, partitions_for
-from transforms.logs.rows import metadata_of
+from transforms.logs.rows.rows import metadata_of
 
 
 @settings(deadline=None, max_examples=200)

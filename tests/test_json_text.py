@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from transforms.logs.json_text import MAX_DEPTH, load, load_object
+from transforms.logs.bodies.json_text import MAX_DEPTH, load, load_object
 from transforms.logs.request import BadRecordError
 
 

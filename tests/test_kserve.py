@@ -15,12 +15,12 @@ from support_events import Outcome, carried, decode, outcome_of
 from support_logs import as_float32, settings
 
 from transforms.core.batches import Decoded, Window
-from transforms.logs import joining
+from transforms.logs.decode_requests import RequestDecoder
 from transforms.logs.detect import Format
-from transforms.logs.kserve import KServeParser
+from transforms.logs.formats.kserve import KServeParser
 from transforms.logs.request import Answered, Asked, Request
-from transforms.logs.requests import RequestDecoder
-from transforms.logs.rows import Place
+from transforms.logs.rows import request_response_join
+from transforms.logs.rows.rows import Place
 
 ROWS = [{"age": 30, "fare": 1.5, "word": "a"}, {"age": 31, "fare": 2.5, "word": "b"}]
 WANTED = [{"age": [30], "fare": [1.5], "word": [b"a"]}, {"age": [31], "fare": [2.5], "word": [b"b"]}]
@@ -229,7 +229,7 @@ def _numbers(outcome: Outcome) -> list[int]:
 
 
 def test_requests_wait_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joining, "MAX_HELD", 3)
+    monkeypatch.setattr(request_response_join, "MAX_HELD", 3)
     requests = [structured({"instances": ROWS[:1]}, key=str(n)) for n in range(10)]
     answers = [structured({"predictions": [n]}, "response", key=str(n)) for n in range(10)]
     outcome = run(*requests, *answers, responses=True)
@@ -243,7 +243,7 @@ def test_requests_wait_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_requests_wait_within_bounds_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     request = structured({"instances": ROWS[:1]}, key="0")
-    monkeypatch.setattr(joining, "MAX_HELD_BYTES", 2 * len(carried(request).payload))
+    monkeypatch.setattr(request_response_join, "MAX_HELD_BYTES", 2 * len(carried(request).payload))
     requests = [structured({"instances": ROWS[:1]}, key=str(n)) for n in range(5)]
     answers = [structured({"predictions": [n]}, "response", key=str(n)) for n in range(5)]
     outcome = run(*requests, *answers, responses=True)
@@ -253,7 +253,7 @@ def test_requests_wait_within_bounds_of_bytes(monkeypatch: pytest.MonkeyPatch) -
 
 def test_what_was_answered_waits_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     request, answer = structured({"instances": ROWS[:1]}), structured({"predictions": [1]}, "response")
-    monkeypatch.setattr(joining, "MAX_HELD_BYTES", 3 * len(carried(request).payload))
+    monkeypatch.setattr(request_response_join, "MAX_HELD_BYTES", 3 * len(carried(request).payload))
     outcome = run(*[request, answer] * 20, *[answer, request] * 20, responses=True)
     assert outcome.column("response") == ["1"] * 40
 

@@ -29,9 +29,10 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from transforms.columnar.framing import block_of
 from transforms.core.accounting import total
-from transforms.logs import contexts, warm_ups
-from transforms.logs.prediction_log import PredictionLogDecoder
-from transforms.logs.rows import Place
+from transforms.logs.formats.prediction_log import PredictionLogDecoder
+from transforms.logs.rows import warm_ups
+from transforms.logs.rows.rows import Place
+from transforms.logs.tensors import example_lists
 
 ROWS = [example(age=[1], word=[b"a"]), example(fare=[0.5]), example(age=[3], fare=[1.0])]
 JULY_14 = 1373760000
@@ -97,7 +98,7 @@ def test_a_context_is_merged_into_each_example_whose_own_values_win(kind: str) -
 
 
 def test_a_context_for_very_many_examples_is_a_reject(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contexts, "MAX_MERGED_BYTES", 1000)
+    monkeypatch.setattr(example_lists, "MAX_MERGED_BYTES", 1000)
     context = example(word=[b"x" * 80])
     assert reason_of(log_of("regress_log", [b""] * 11, context)) == "context_too_large"
     assert one_batch(log_of("regress_log", [b""] * 9, context)).features.num_rows == 9

@@ -21,9 +21,9 @@ from transforms.core.batches import Fault
 from transforms.files.paths import FileSize
 from transforms.logs import detect
 from transforms.logs.carriers import parquet_reader
+from transforms.logs.carriers.table_error import TableError
+from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import Format
-from transforms.logs.files import decode_file
-from transforms.logs.table_error import TableError
 from transforms.verdict.variation import store
 
 Capture = pytest.CaptureFixture[str]

@@ -31,8 +31,8 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from transforms.core.accounting import total
 from transforms.core.batches import Window
-from transforms.logs import parsed_prediction_log as module
 from transforms.logs.features import Expected, FeatureType
+from transforms.logs.tensors import parsed_prediction_log as module
 
 # One value of each feature, or None where it is missing; zero, and the shortest string, are values.
 ROWS = st.fixed_dictionaries(

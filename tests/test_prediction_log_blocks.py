@@ -15,9 +15,9 @@ from transforms.columnar.framing import block_of
 from transforms.core.accounting import total
 from transforms.core.batches import Decoded
 from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.parsed_prediction_log import ParsedLogDecoder
-from transforms.logs.prediction_log import PredictionLogDecoder
-from transforms.logs.rows import Place
+from transforms.logs.formats.prediction_log import PredictionLogDecoder
+from transforms.logs.rows.rows import Place
+from transforms.logs.tensors.parsed_prediction_log import ParsedLogDecoder
 
 SETTINGS = Settings(
     expected=Expected({"a": FeatureType.FLOAT, "b": FeatureType.INT, "feature": FeatureType.BYTES})

@@ -13,7 +13,7 @@ from transforms.baseline.probes import write_probes
 from transforms.core.accounting import total
 from transforms.core.errors import UsageError
 from transforms.logs.features import LISTS, FeatureType
-from transforms.logs.warm_ups import FILE_NAME, FOLDER, fingerprints
+from transforms.logs.rows.warm_ups import FILE_NAME, FOLDER, fingerprints
 from transforms.serving import parity, probe_requests, warmup
 from transforms.serving.serving_model import SERVING_DEFAULT, TRANSFORM_FEATURES
 

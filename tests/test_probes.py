@@ -19,7 +19,7 @@ from transforms.core.batches import Batch
 from transforms.core.errors import UsageError
 from transforms.files import tfrecord
 from transforms.graph.transform_graph import TransformGraph
-from transforms.logs.rows import metadata_of
+from transforms.logs.rows.rows import metadata_of
 from transforms.serving import parity
 
 

@@ -20,9 +20,9 @@ from transforms.core.batches import Batch, Decoded, Fault, Window
 from transforms.core.heartbeats import Heartbeat, heartbeat, read_progress
 from transforms.files.paths import FileSize, expand
 from transforms.files.tfrecord import frame
+from transforms.logs.decode_file import csv_types, decode_file
 from transforms.logs.detect import Format
 from transforms.logs.features import FeatureType, Settings
-from transforms.logs.files import csv_types, decode_file
 from transforms.read import ReadExamples, ReadRequests
 
 

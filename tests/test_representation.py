@@ -12,7 +12,7 @@ from support_verdict import compared, frame, reference, served
 
 from transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE, Accounting
 from transforms.core.batches import Window
-from transforms.logs import conversions
+from transforms.logs.columns import conversions
 from transforms.verdict import representation
 from transforms.verdict.compare import Policy, Reference
 from transforms.verdict.findings import Finding, Kind, Severity, Space

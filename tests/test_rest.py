@@ -15,8 +15,8 @@ from support_bodies import b64, example, reason_of
 
 from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType, Settings
+from transforms.logs.formats.rest import RestParser
 from transforms.logs.request import BadRecordError
-from transforms.logs.rest import RestParser
 
 AT = 1_591_203_604_000_000  # 2020-06-03 17:00:04 UTC
 BODY: dict[str, Any] = {"signature_name": "by_tensors", "instances": [{"age": 3}, {"age": 4}]}

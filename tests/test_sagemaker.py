@@ -14,7 +14,7 @@ from support_logs import as_float32, settings
 
 from transforms.core.batches import Window
 from transforms.logs.detect import Format
-from transforms.logs.sagemaker import SageMakerParser
+from transforms.logs.formats.sagemaker import SageMakerParser
 
 ROWS = [{"age": 30, "fare": 1.5, "word": "a"}, {"age": 31, "fare": 2.5, "word": "ü"}]
 WANTED = [

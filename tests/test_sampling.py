@@ -18,10 +18,10 @@ from transforms.core.accounting import total
 from transforms.core.batches import Decoded
 from transforms.files.paths import FileSize
 from transforms.files.tfrecord import frame
+from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.files import decode_file
-from transforms.logs.sampling import chosen, chosen_rows
+from transforms.logs.rows.sampling import chosen, chosen_rows
 
 RECORDS = [example(age=[i]) for i in range(20_000)]
 EXPECTED = Expected({"age": FeatureType.INT}, elsewhere=frozenset({"word"}))

@@ -14,7 +14,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from transforms.logs.detect import Format, detect_records
 from transforms.logs.features import Settings
-from transforms.logs.tf_example import TfExampleDecoder
+from transforms.logs.formats.tf_example import TfExampleDecoder
 
 KINDS = {int: "int64_list", float: "float_list", bytes: "bytes_list"}
 STEPS = {

@@ -28,7 +28,7 @@ from transforms.core import slicing
 from transforms.core.batches import Batch
 from transforms.core.errors import UsageError
 from transforms.core.slicing import MISSING, NOT_UTF8, SliceStatistics
-from transforms.logs.rows import metadata_of
+from transforms.logs.rows.rows import metadata_of
 from transforms.mark_rows import MarkRows
 from transforms.publish import page
 from transforms.summaries import sliced

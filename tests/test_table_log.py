@@ -25,11 +25,11 @@ from support_logs import as_float32, rows_of, settings
 from transforms.core.accounting import Accounting, total
 from transforms.core.batches import Decoded, Fault, Window
 from transforms.files.paths import FileSize
+from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import Format, detect_log
 from transforms.logs.features import Expected, FeatureType
-from transforms.logs.files import decode_file
+from transforms.logs.formats.table import TableParser
 from transforms.logs.request import Request
-from transforms.logs.table import TableParser
 
 Write = Callable[[Rows, Types], bytes]
 

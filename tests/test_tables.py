@@ -18,10 +18,10 @@ from support_logs import as_float32, rows_of, settings
 
 from transforms.core.accounting import total
 from transforms.core.batches import Decoded
-from transforms.logs import tables
+from transforms.logs.carriers import tables
+from transforms.logs.carriers.tables import TableError
 from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.rows import Place
-from transforms.logs.tables import TableError
+from transforms.logs.rows.rows import Place
 
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES
 PLACE = Place("table", 0)

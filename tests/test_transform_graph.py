@@ -18,7 +18,7 @@ from transforms.core.accounting import UNTRANSFORMABLE, Accounting, total
 from transforms.core.batches import Batch
 from transforms.core.errors import UsageError
 from transforms.graph.transform_graph import TransformGraph
-from transforms.logs.rows import metadata_of
+from transforms.logs.rows.rows import metadata_of
 
 
 @pytest.fixture(scope="module")

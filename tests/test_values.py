@@ -17,11 +17,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from transforms.core.accounting import MORE_UNKNOWN
-from transforms.logs import values as module
-from transforms.logs.conversions import FOREIGN_FORMS, LARGEST_FLOAT32, NORMAL_FORMS, is_loss
+from transforms.logs.columns import values as module
+from transforms.logs.columns.conversions import FOREIGN_FORMS, LARGEST_FLOAT32, NORMAL_FORMS, is_loss
+from transforms.logs.columns.values import careful, typed_columns
 from transforms.logs.features import LISTS, Expected, FeatureType
 from transforms.logs.request import Exact, OfExample
-from transforms.logs.values import careful, typed_columns
 
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES
 TYPES = {"age": INT, "fare": FLOAT, "word": BYTES}

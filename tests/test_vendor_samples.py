@@ -16,9 +16,9 @@ import support_logs as logs
 from transforms.core.accounting import total
 from transforms.core.batches import Decoded
 from transforms.files.paths import FileSize
+from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import Format, detect_log
 from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.files import decode_file
 
 SAMPLES = Path(__file__).resolve().parent / "samples"
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES

@@ -21,8 +21,8 @@ from support_bodies import b64, example, reason_of
 from transforms.core.batches import Window
 from transforms.logs.detect import Format
 from transforms.logs.features import FeatureType
+from transforms.logs.formats.vertex import VertexParser
 from transforms.logs.request import BadRecordError
-from transforms.logs.vertex import VertexParser
 
 TIME = dt.datetime(2023, 4, 5, 6, 7, 8, 500_000, tzinfo=dt.UTC)
 ROWS = [{"age": 3, "word": 'a, "b"\nc'}, {"age": 4, "fare": [1.5]}]

@@ -28,7 +28,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from transforms.compute_statistics import SIZES
 from transforms.core.accounting import ODD_RATE, Accounting
 from transforms.core.batches import Batch, Window
-from transforms.logs.rows import metadata_of
+from transforms.logs.rows.rows import metadata_of
 from transforms.mark_rows import MarkRows
 from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.summaries import folding, weighted

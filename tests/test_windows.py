@@ -15,8 +15,8 @@ from transforms.core.accounting import total
 from transforms.core.batches import Decoded, Window
 from transforms.core.errors import InputError, UsageError
 from transforms.files import windows
+from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import Format
-from transforms.logs.files import decode_file
 
 
 def utc(*parts: int) -> dt.datetime:

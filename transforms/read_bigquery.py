@@ -13,12 +13,12 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from transforms.coders import BatchCoder as BatchCoder  # noqa: PLC0414 - registered by being imported
 from transforms.core.accounting import Accounting, records_of
 from transforms.core.batches import Batch, Decoded, Fault, Window
-from transforms.logs import bigquery
+from transforms.logs.decode_requests import RequestDecoder
 from transforms.logs.detect import Format
 from transforms.logs.features import Settings
-from transforms.logs.parsers import PARSERS
-from transforms.logs.requests import RequestDecoder
-from transforms.logs.rows import Place
+from transforms.logs.formats import bigquery
+from transforms.logs.formats.registry import PARSERS
+from transforms.logs.rows.rows import Place
 from transforms.read import ACCOUNTING, REJECTS, Decoding, ReadResult, request_settings
 
 _MIN_ROWS = 64

@@ -12,11 +12,11 @@ from transforms.columnar.sequences import is_sequence_example
 from transforms.core.errors import InputError
 from transforms.files import paths
 from transforms.files.tfrecord import HEADER_BYTES, TFRecordError, is_header, read_records
-from transforms.logs.carriers.reading import Carrier, carrier_of, is_named, start_of
-from transforms.logs.carriers.reading import read_records as read_rows
-from transforms.logs.json_text import load
+from transforms.logs.bodies.json_text import load
+from transforms.logs.carriers.read_records import Carrier, carrier_of, is_named, start_of
+from transforms.logs.carriers.read_records import read_records as read_rows
+from transforms.logs.carriers.tables import TableError
 from transforms.logs.request import BadRecordError, Carried
-from transforms.logs.tables import TableError
 
 
 class Format(enum.StrEnum):

@@ -23,9 +23,9 @@ from transforms.core.errors import InputError
 from transforms.files import paths
 from transforms.files.paths import FileSize
 from transforms.files.tfrecord import TFRecordError
+from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import Format
 from transforms.logs.features import Settings
-from transforms.logs.files import decode_file
 
 Array = np.ndarray[Any, Any]
 Report = Callable[[int], None]

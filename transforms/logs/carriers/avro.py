@@ -19,9 +19,9 @@ import fastavro
 from transforms.core.arrow import pa
 from transforms.files.tfrecord import is_of_data
 from transforms.logs.carriers.avro_schema import AvroSchema, avro_schema
-from transforms.logs.carriers.carried import LARGEST_RECORD, explained, row
+from transforms.logs.carriers.records import LARGEST_RECORD, explained, row
+from transforms.logs.carriers.tables import TableError
 from transforms.logs.request import Carried
-from transforms.logs.tables import TableError
 
 MAGIC = b"Obj\x01"
 _LARGEST_HEADER = 16 << 20

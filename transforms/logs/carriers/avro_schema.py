@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import fastavro
 import orjson
 
-from transforms.logs.carriers.carried import LARGEST_RECORD, time_of_micros
-from transforms.logs.tables import TableError
+from transforms.logs.carriers.records import LARGEST_RECORD, time_of_micros
+from transforms.logs.carriers.tables import TableError
 
 Convert = Callable[[Any], Any]
 

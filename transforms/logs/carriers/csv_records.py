@@ -10,10 +10,10 @@ import csv
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from transforms.logs.carriers.carried import LARGEST_RECORD, RECORD_TOO_LARGE, payload_of, row
 from transforms.logs.carriers.lines import lines
+from transforms.logs.carriers.records import LARGEST_RECORD, RECORD_TOO_LARGE, payload_of, row
+from transforms.logs.carriers.tables import TableError
 from transforms.logs.request import BadRecordError, Carried
-from transforms.logs.tables import TableError
 
 
 def records(stream: BinaryIO, names: Sequence[str]) -> Iterator[Carried]:

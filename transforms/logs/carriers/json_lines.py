@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from transforms.logs.carriers.carried import too_large
+from transforms.logs.bodies.json_text import load_object
 from transforms.logs.carriers.lines import lines
-from transforms.logs.json_text import load_object
+from transforms.logs.carriers.records import too_large
 from transforms.logs.request import BadRecordError, Carried
 
 

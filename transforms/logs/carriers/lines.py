@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from transforms.logs.carriers.carried import LARGEST_RECORD, explained
+from transforms.logs.carriers.records import LARGEST_RECORD, explained
 
 _PIECE = 1 << 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

@@ -26,7 +26,7 @@ from transforms.core import arrow, child_processes
 from transforms.core.arrow import pa
 from transforms.files.tfrecord import is_of_data
 from transforms.logs.carriers.parquet_child import FRAME, MEMORY, POSITION
-from transforms.logs.table_error import TableError
+from transforms.logs.carriers.table_error import TableError
 
 _MODULE = "transforms.logs.carriers.parquet_child"
 _SOURCE_ROOT = Path(__file__).resolve().parents[3]

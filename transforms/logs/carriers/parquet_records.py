@@ -7,10 +7,10 @@ from typing import Any, BinaryIO
 
 from transforms.core.arrow import pa
 from transforms.files.tfrecord import is_of_data
-from transforms.logs.carriers.carried import row, time_of_micros
 from transforms.logs.carriers.parquet_reader import read_batches
+from transforms.logs.carriers.records import row, time_of_micros
+from transforms.logs.carriers.tables import TableError
 from transforms.logs.request import Carried
-from transforms.logs.tables import TableError
 
 _BATCH_ROWS = 1024
 # A list that was loaded into BigQuery from Parquet without list inference is there, and in exports, a struct

@@ -16,12 +16,12 @@ import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from transforms.logs.bodies import NOT_A_REQUEST, Bodies
+from transforms.logs.bodies.instances import NOT_A_REQUEST, Bodies
+from transforms.logs.bodies.json_text import load
 from transforms.logs.features import Settings
-from transforms.logs.json_text import load
-from transforms.logs.log_fields import answers_of, text_of
-from transforms.logs.moments import micros_of
 from transforms.logs.request import BadRecordError, Request
+from transforms.logs.rows.log_fields import answers_of, text_of
+from transforms.logs.rows.parse_time import micros_of
 
 _JSON = frozenset({"application/json", "text/json", "application/x-json"})
 _JSON_LINES = frozenset({"application/jsonlines", "application/x-jsonlines", "application/jsonl"})

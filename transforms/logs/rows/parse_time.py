@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from typing import Any
 
-from transforms.logs.times import LAST_MICROSECOND, UNITS
+from transforms.logs.rows.times import LAST_MICROSECOND, UNITS
 
 _NUMBER = re.compile(r"[0-9]{9,20}|[0-9]{1,20}\.[0-9]{1,20}([eE]\+?[0-9]{1,2})?", re.ASCII)
 _LONGEST = 64

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import BinaryIO, NamedTuple
 
 from transforms.logs.carriers.parquet_reader import read_schema
+from transforms.logs.carriers.tables import TableError, value_type
 from transforms.logs.features import FeatureType
-from transforms.logs.tables import TableError, value_type
 
 # For each column the types that it has, and for each type the first file, by name, that has it so.
 Found = dict[str, dict[FeatureType, str]]

@@ -20,10 +20,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from transforms.logs.bodies import BODY_KEYS, Bodies, body_of
+from transforms.logs.bodies.instances import BODY_KEYS, Bodies, body_of
 from transforms.logs.features import Settings
-from transforms.logs.log_fields import answers_of, first_text, first_time, rate_of
 from transforms.logs.request import Request
+from transforms.logs.rows.log_fields import answers_of, first_text, first_time, rate_of
 
 
 class RestParser:

@@ -9,9 +9,8 @@ from typing import BinaryIO
 
 from transforms.files import paths
 from transforms.files.tfrecord import is_of_data
-from transforms.logs import tables
-from transforms.logs.carriers import avro, csv_records, json_lines, parquet_records
-from transforms.logs.carriers.carried import chunks
+from transforms.logs.carriers import avro, csv_records, json_lines, parquet_records, tables
+from transforms.logs.carriers.records import chunks
 from transforms.logs.request import Carried
 
 _START_BYTES = 64 << 10

@@ -6,7 +6,14 @@ import math
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-from transforms.logs.tensors import MAX_CLAIMED, Tensor, TensorError, decode_tensor, narrowed, only_value
+from transforms.logs.tensors.tensor_protos import (
+    MAX_CLAIMED,
+    Tensor,
+    TensorError,
+    decode_tensor,
+    narrowed,
+    only_value,
+)
 
 
 def decode_tensors(

@@ -13,14 +13,14 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from transforms.logs import log_answers
-from transforms.logs.claims import decode_tensors
-from transforms.logs.contexts import examples_of
+from transforms.logs.bodies import responses
+from transforms.logs.bodies.responses import Answers
 from transforms.logs.features import FeatureType, Settings
-from transforms.logs.log_answers import Answers
 from transforms.logs.request import BadRecordError
-from transforms.logs.tensors import PRESENT, Tensor, batch_size
-from transforms.logs.warm_ups import WARM_UP, fingerprint
+from transforms.logs.rows.warm_ups import WARM_UP, fingerprint
+from transforms.logs.tensors.example_lists import examples_of
+from transforms.logs.tensors.tensor_limits import decode_tensors
+from transforms.logs.tensors.tensor_protos import PRESENT, Tensor, batch_size
 
 NOT_A_LOG = "not_a_prediction_log"
 #: Without a schema, the names that exporters give to an input of serialized examples.
@@ -181,7 +181,7 @@ def _named(protos: Sequence[Any]) -> dict[str, Any]:
 
 def _session_answers(part: Any, sizes: list[int]) -> Answers:
     try:
-        return log_answers.outputs(_named(part.response.tensor), sizes[0])
+        return responses.outputs(_named(part.response.tensor), sizes[0])
     except BadRecordError:
         return None
 
@@ -189,18 +189,18 @@ def _session_answers(part: Any, sizes: list[int]) -> Answers:
 _KINDS: Mapping[Any, _Kind] = {
     "predict_log": _Kind(
         _of_both,
-        lambda part, sizes: log_answers.outputs(dict(part.response.outputs), sizes[0]),
+        lambda part, sizes: responses.outputs(dict(part.response.outputs), sizes[0]),
         lambda part: [dict(part.request.inputs)],
     ),
     "predict_streamed_log": _Kind(
         _of_stream,
-        lambda part, sizes: log_answers.streamed([dict(r.outputs) for r in part.response], sizes),
+        lambda part, sizes: responses.streamed([dict(r.outputs) for r in part.response], sizes),
         _stream_inputs,
     ),
     "session_run_log": _Kind(_of_both, _session_answers, lambda part: [_named(part.request.feed)]),
-    "classify_log": _Kind(_of_both, lambda part, sizes: log_answers.classes(part.response.result, sizes[0])),
-    "regress_log": _Kind(_of_both, lambda part, sizes: log_answers.values(part.response.result, sizes[0])),
+    "classify_log": _Kind(_of_both, lambda part, sizes: responses.classes(part.response.result, sizes[0])),
+    "regress_log": _Kind(_of_both, lambda part, sizes: responses.values(part.response.result, sizes[0])),
     "multi_inference_log": _Kind(
-        _of_inferences, lambda part, sizes: log_answers.inferences(part.response.results, sizes[0])
+        _of_inferences, lambda part, sizes: responses.inferences(part.response.results, sizes[0])
     ),
 }

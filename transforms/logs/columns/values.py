@@ -21,12 +21,12 @@ import numpy as np
 
 from transforms.core.accounting import MORE_UNKNOWN, UNKNOWN_FEATURE
 from transforms.core.arrow import pa
-from transforms.logs.conversions import LARGEST_FLOAT32, convert, convert_exactly, is_loss
+from transforms.logs.columns.conversions import LARGEST_FLOAT32, convert, convert_exactly, is_loss
 from transforms.logs.features import LISTS, VALUES, Array, Column, Expected, FeatureType, lists
-from transforms.logs.moments import micros_of
 from transforms.logs.request import Exact, OfExample
-from transforms.logs.tensors import PRESENT
-from transforms.logs.times import text_of_version
+from transforms.logs.rows.parse_time import micros_of
+from transforms.logs.rows.times import text_of_version
+from transforms.logs.tensors.tensor_protos import PRESENT
 
 Forms = Mapping[tuple[str, str], Array]
 

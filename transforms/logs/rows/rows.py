@@ -11,10 +11,10 @@ import numpy as np
 from transforms.core.accounting import Accounting
 from transforms.core.arrow import pa, pc
 from transforms.core.batches import METADATA_SCHEMA, Batch, Decoded, Reject
-from transforms.logs.excluding import excluded
 from transforms.logs.features import Array, Column, FeatureType, Settings, conform, hold
-from transforms.logs.sampling import chosen_rows
-from transforms.logs.times import inside, texts, times
+from transforms.logs.rows.exclude import excluded
+from transforms.logs.rows.sampling import chosen_rows
+from transforms.logs.rows.times import inside, texts, times
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from transforms.files.tfrecord import is_of_data
+from transforms.logs.carriers.tables import TableError
 from transforms.logs.request import BadRecordError, Carried
-from transforms.logs.tables import TableError
 
 #: The longest record, in bytes, that any carrier reads.
 LARGEST_RECORD = 64 << 20

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from transforms.logs.ai_platform import AiPlatformParser
 from transforms.logs.detect import Format
 from transforms.logs.features import Settings
-from transforms.logs.kserve import KServeParser
+from transforms.logs.formats.ai_platform import AiPlatformParser
+from transforms.logs.formats.kserve import KServeParser
+from transforms.logs.formats.rest import RestParser
+from transforms.logs.formats.sagemaker import SageMakerParser
+from transforms.logs.formats.table import TableParser
+from transforms.logs.formats.vertex import VertexParser
 from transforms.logs.request import RequestParser
-from transforms.logs.rest import RestParser
-from transforms.logs.sagemaker import SageMakerParser
-from transforms.logs.table import TableParser
-from transforms.logs.vertex import VertexParser
 
 PARSERS: dict[Format, Callable[[Settings], RequestParser]] = {
     Format.REST: RestParser,

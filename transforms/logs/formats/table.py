@@ -13,7 +13,7 @@ from typing import Any
 
 from transforms.logs.features import FeatureType, Settings
 from transforms.logs.request import Request
-from transforms.logs.times import text_of_version
+from transforms.logs.rows.times import text_of_version
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 

@@ -12,12 +12,12 @@ from transforms.columnar.example_parser import ExampleParser
 from transforms.core.arrow import pa
 from transforms.core.batches import Decoded, Reject
 from transforms.logs.features import Array, Column, Settings
-from transforms.logs.log_kinds import LoggedRequest, LogReader
+from transforms.logs.formats.tf_example import NOT_AN_EXAMPLE, parse_all
 from transforms.logs.request import BadRecordError
-from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
-from transforms.logs.tensors import TensorColumns
-from transforms.logs.tf_example import NOT_AN_EXAMPLE, parse_all
-from transforms.logs.times import times_of_micros
+from transforms.logs.rows.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
+from transforms.logs.rows.times import times_of_micros
+from transforms.logs.tensors.prediction_log_kinds import LoggedRequest, LogReader
+from transforms.logs.tensors.tensor_protos import TensorColumns
 
 # A record may hold any number of rows, so a run of records is cut where these are reached.
 MAX_ROWS = 8192

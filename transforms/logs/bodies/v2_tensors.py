@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from transforms.logs.body_values import value_of
+from transforms.logs.bodies.body_values import value_of
 from transforms.logs.request import BadRecordError
-from transforms.logs.tensors import MAX_CLAIMED, MAX_RANK
+from transforms.logs.tensors.tensor_protos import MAX_CLAIMED, MAX_RANK
 
 DATATYPES = frozenset(
     {"BOOL", "BYTES", "FP16", "FP32", "FP64", "BF16"}

@@ -13,13 +13,19 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from transforms.logs import json_text
-from transforms.logs.bodies_v2 import tensor_columns
-from transforms.logs.body_values import features_of_example, is_b64, number_of_text, value_of, values_of
+from transforms.logs.bodies import json_text
+from transforms.logs.bodies.body_values import (
+    features_of_example,
+    is_b64,
+    number_of_text,
+    value_of,
+    values_of,
+)
+from transforms.logs.bodies.v2_tensors import tensor_columns
 from transforms.logs.features import Settings
-from transforms.logs.log_kinds import EXAMPLE_INPUTS
 from transforms.logs.request import BadRecordError, Exact
-from transforms.logs.tensors import MAX_CLAIMED
+from transforms.logs.tensors.prediction_log_kinds import EXAMPLE_INPUTS
+from transforms.logs.tensors.tensor_protos import MAX_CLAIMED
 
 Row = Mapping[str, Any]
 #: What a request's body has one of.

@@ -23,11 +23,11 @@ import binascii
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from transforms.logs.bodies import Bodies, body_of
+from transforms.logs.bodies.instances import Bodies, body_of
 from transforms.logs.features import Settings
-from transforms.logs.log_fields import text_of
-from transforms.logs.moments import micros_of
 from transforms.logs.request import Answered, Asked, BadRecordError, Request
+from transforms.logs.rows.log_fields import text_of
+from transforms.logs.rows.parse_time import micros_of
 
 _PREFIXES = ("ce-", "ce_")
 _REQUEST = ".inference.request"

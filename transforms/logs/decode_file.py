@@ -18,16 +18,17 @@ from transforms.core.errors import InputError
 from transforms.files import paths
 from transforms.files.paths import FileSize
 from transforms.files.tfrecord import TFRecordError
-from transforms.logs import parquet_types as parquet
-from transforms.logs import sampling, tables
-from transforms.logs.carriers.reading import Carrier, carrier_of, read_records
+from transforms.logs.carriers import parquet_types as parquet
+from transforms.logs.carriers import tables
+from transforms.logs.carriers.read_records import Carrier, carrier_of, read_records
+from transforms.logs.decode_requests import RequestDecoder
 from transforms.logs.detect import Format
 from transforms.logs.features import FeatureType, Settings, TypeConflictError, hold
-from transforms.logs.parsers import PARSERS
-from transforms.logs.prediction_log import PredictionLogDecoder
-from transforms.logs.requests import RequestDecoder
-from transforms.logs.rows import Place, renumbered
-from transforms.logs.tf_example import TfExampleDecoder
+from transforms.logs.formats.prediction_log import PredictionLogDecoder
+from transforms.logs.formats.registry import PARSERS
+from transforms.logs.formats.tf_example import TfExampleDecoder
+from transforms.logs.rows import sampling
+from transforms.logs.rows.rows import Place, renumbered
 
 
 class Decoder(Protocol):

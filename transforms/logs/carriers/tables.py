@@ -23,9 +23,9 @@ from transforms.core.arrow import pa, pa_csv, pc
 from transforms.core.batches import Decoded, Reject
 from transforms.files.tfrecord import is_of_data
 from transforms.logs.carriers.parquet_reader import read_batches
+from transforms.logs.carriers.table_error import TableError as TableError  # noqa: PLC0414 - part of this module, too
 from transforms.logs.features import LISTS, VALUES, Array, Column, FeatureType, Settings, lists, type_of
-from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
-from transforms.logs.table_error import TableError as TableError  # noqa: PLC0414 - part of this module, too
+from transforms.logs.rows.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
 
 MAX_ROWS = 8192
 _BLOCK_BYTES = 8 << 20

@@ -12,12 +12,12 @@ import orjson
 
 from transforms.core.arrow import pa
 from transforms.core.batches import Decoded, Reject
+from transforms.logs.columns.values import typed_columns
 from transforms.logs.features import Settings
-from transforms.logs.joining import Joiner, Ready
 from transforms.logs.request import Answered, Asked, BadRecordError, Carried, Request, RequestParser
-from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
-from transforms.logs.times import times_of_micros
-from transforms.logs.values import typed_columns
+from transforms.logs.rows.request_response_join import Joiner, Ready
+from transforms.logs.rows.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
+from transforms.logs.rows.times import times_of_micros
 
 # A batch ends where it has this many rows or values, whatever comes first.
 MAX_ROWS = 8192

@@ -13,7 +13,7 @@ from transforms.columnar.framing import Block, block_of
 from transforms.core.arrow import pa
 from transforms.core.batches import Decoded
 from transforms.logs.features import Column, Settings
-from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
+from transforms.logs.rows.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
 
 NOT_AN_EXAMPLE = "not_a_tf_example"
 _DETAIL = "expected a serialized tf.Example or tf.SequenceExample; the record does not parse as one"

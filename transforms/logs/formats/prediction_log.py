@@ -20,11 +20,11 @@ from transforms.columnar.framing import Array, Block
 from transforms.core.arrow import pa, pc
 from transforms.core.batches import Decoded
 from transforms.logs.features import Settings
-from transforms.logs.log_kinds import EXAMPLE_INPUTS
-from transforms.logs.parsed_prediction_log import ParsedLogDecoder
-from transforms.logs.rows import Counts, Finisher, Place, Rows, metadata_of, renumbered
-from transforms.logs.times import times_of_micros
-from transforms.logs.warm_ups import WARM_UP, fingerprints_of, is_warm_up_file
+from transforms.logs.rows.rows import Counts, Finisher, Place, Rows, metadata_of, renumbered
+from transforms.logs.rows.times import times_of_micros
+from transforms.logs.rows.warm_ups import WARM_UP, fingerprints_of, is_warm_up_file
+from transforms.logs.tensors.parsed_prediction_log import ParsedLogDecoder
+from transforms.logs.tensors.prediction_log_kinds import EXAMPLE_INPUTS
 
 _LAST_SECOND = 10**12  # far past the year 9999; what is later is no time, and must not overflow
 _MAX_NAMES = 1 << 16

@@ -15,12 +15,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from transforms.logs import json_text
-from transforms.logs.bodies import NOT_A_REQUEST, Bodies, all_rows
+from transforms.logs.bodies import json_text
+from transforms.logs.bodies.instances import NOT_A_REQUEST, Bodies, all_rows
 from transforms.logs.features import Settings
-from transforms.logs.log_fields import answers_of, first_text, text_of
-from transforms.logs.moments import micros_of
 from transforms.logs.request import BadRecordError, Request
+from transforms.logs.rows.log_fields import answers_of, first_text, text_of
+from transforms.logs.rows.parse_time import micros_of
 
 
 class VertexParser:

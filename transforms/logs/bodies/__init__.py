@@ -1,0 +1,1 @@
+"""Bodies of prediction requests to instances, for every format that has bodies."""

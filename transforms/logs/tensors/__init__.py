@@ -1,0 +1,1 @@
+"""Tensors of PredictionLogs to columns."""
