@@ -25,9 +25,9 @@ import pyarrow.parquet as pq
 
 from benchmarks import in_memory
 from examples.flights import data
-from pipelines import training_side
 from transforms.baseline import layout
 from transforms.graph.transform_graph import TransformGraph
+from transforms.reference import training_side
 from transforms.verdict.compare import Policy, compare
 from transforms.verdict.findings import Severity, Space
 from transforms.verdict.reference import Reference

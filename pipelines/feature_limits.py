@@ -6,10 +6,10 @@ import dataclasses
 import difflib
 from collections.abc import Iterable, Sequence
 
-from pipelines import training_side
 from transforms.baseline import layout
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
+from transforms.reference import training_side
 from transforms.verdict import thresholds
 from transforms.verdict.findings import Space
 from transforms.verdict.reference import Reference

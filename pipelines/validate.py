@@ -10,7 +10,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines import conclusion, feature_limits, prediction_reference, training_side
+from pipelines import conclusion, feature_limits
 from pipelines.beam import options as beam_options
 from pipelines.beam.job import Job as BeamJob
 from pipelines.beam.job import new_job
@@ -18,7 +18,6 @@ from pipelines.conclusion import Run
 from pipelines.display.console import Console
 from pipelines.flags import replay as replay_flags
 from pipelines.flags.options import ValidateOptions
-from pipelines.training_side import TrainingSide
 from transforms.apply_transform_graph import ApplyTransformGraph
 from transforms.baseline import layout, served_contracts
 from transforms.baseline.contents import Contents
@@ -37,6 +36,8 @@ from transforms.publish.replayed import Asked
 from transforms.publish_verdict import PublishVerdict
 from transforms.read import ReadRequests
 from transforms.read_bigquery import ReadBigQueryRequests
+from transforms.reference import prediction_reference, training_side
+from transforms.reference.training_side import TrainingSide
 from transforms.replay.compare import Tolerance
 from transforms.replay.report import Limits
 from transforms.replay_requests import CountVersions, ReplayRequests

@@ -24,7 +24,7 @@ from support_page import make_verdict
 
 from pipelines import backtest_folder
 from pipelines.process import supervisor
-from transforms.baseline import replacing
+from transforms.baseline import atomic_replace
 from transforms.files import lease, paths, temporary_files
 from transforms.publish import partial_runs, run_folder
 from transforms.serving import version_folder
@@ -44,14 +44,14 @@ class Phase(NamedTuple):
 
 
 def prepare(result: str, number: int) -> None:
-    replacing.finish(result)
-    staged = replacing.staging(result)
+    atomic_replace.finish(result)
+    staged = atomic_replace.staging(result)
     with lease.held(staged):
         for name, data in BASELINE.items():
             paths.write_atomically(paths.join(staged, name), data + str(number).encode())
         contract = json.dumps({"created": CREATED.format(number)}).encode()
-        paths.write_atomically(paths.join(staged, replacing.CONTRACT), contract)
-        replacing.take_name(result, staged)
+        paths.write_atomically(paths.join(staged, atomic_replace.CONTRACT), contract)
+        atomic_replace.take_name(result, staged)
 
 
 def export(result: str, number: int) -> None:
@@ -111,7 +111,7 @@ def _broken(phase: Phase, world: Path, kill: Kill, due: list[str]) -> list[str]:
     if (code := _run(phase, world, Changes([case], kill))) != -9:
         return [f"was not killed, but ended with {code}"]
     wrong = chaos.broken(case)
-    readable = Path(replacing.whole(str(result)))
+    readable = Path(atomic_replace.whole(str(result)))
     if not (readable / phase.document).exists():
         wrong.append(f"neither the earlier nor the next {phase.document} can be read")
     if (code := chaos.run_forked(_working(phase, result, 2), world / "log", Changes([], Kill()))) != 0:

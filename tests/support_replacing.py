@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from transforms.baseline import replacing
+from transforms.baseline import atomic_replace
 
 _CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree"}
 
@@ -26,7 +26,7 @@ def take_name_and_die(path: str, staged: str, calls: int) -> None:
             done += 1
 
     sys.addaudithook(watch)
-    replacing.take_name(path, staged)
+    atomic_replace.take_name(path, staged)
 
 
 def take_name_without_renames_and_die(path: str, staged: str, calls: int) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import support_e2e as e2e
 
-from pipelines.training_side import TrainingSide
 from transforms.compute_statistics import _Summarise
 from transforms.graph.transform_graph import TransformGraph
+from transforms.reference.training_side import TrainingSide
 from transforms.verdict.compare import Policy, compare
 from transforms.verdict.findings import Comparison, Finding, Severity, Space
 from transforms.verdict.reference import Reference

@@ -14,11 +14,11 @@ from conftest import Home, Served
 from support_memory_files import OBJECTS
 
 from pipelines import cli
-from pipelines.training_side import TrainingSide
 from transforms.baseline import layout
 from transforms.baseline.contents import FileDigest
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
+from transforms.reference.training_side import TrainingSide
 
 Capture = pytest.CaptureFixture[str]
 GRAPH = "transform_output/transform_fn/saved_model.pb"

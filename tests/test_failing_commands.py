@@ -20,7 +20,7 @@ from test_replacing import NEW, OLD, content, fresh
 from pipelines import export, prepare, record_predictions
 from pipelines.display.console import Console
 from pipelines.flags.options import ExportOptions
-from transforms.baseline import layout, replacing
+from transforms.baseline import atomic_replace, layout
 from transforms.core.errors import InputError
 from transforms.files import local_writes
 from transforms.serving import version_folder
@@ -134,16 +134,16 @@ def test_a_baseline_is_the_old_one_or_the_new_one(how: str, lasting: bool) -> No
         error = None
         with store_failing(at, how, lasting):
             try:
-                replacing.take_name(path, staged)
+                atomic_replace.take_name(path, staged)
             except InputError as caught:
                 error = str(caught)
-        found = content(replacing.whole(path))
+        found = content(atomic_replace.whole(path))
         assert found in (OLD, NEW)
         if error is None:
             assert content(path) == NEW
         else:
             assert "\n" not in error
-            assert replacing.whole(path) in (path, staged)
+            assert atomic_replace.whole(path) in (path, staged)
         ends.append(error is None)
         if not was_reached(how, at):
             break
@@ -158,7 +158,7 @@ def test_prepare_says_where_a_baseline_is_that_lacks_its_name(home: Home, capsys
     plan: Any = type("Plan", (), {"options": type("Options", (), {"baseline": path}), "staged": staged})
     assert prepare._what_is_read(plan) == ""
     with store_failing(3, "open", lasting=True), pytest.raises(InputError):
-        replacing.take_name(path, staged)
+        atomic_replace.take_name(path, staged)
     assert f"the new baseline is complete in {staged}" in prepare._what_is_read(plan)
 
 

@@ -13,7 +13,7 @@ from support_memory_files import OBJECTS, MemoryFileSystem
 from support_publish import exit_code
 from support_replacing import take_name_and_die, take_name_without_renames_and_die
 
-from transforms.baseline import replacing
+from transforms.baseline import atomic_replace
 from transforms.core.errors import InputError
 from transforms.files import paths
 
@@ -31,37 +31,37 @@ def base(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def put(folder: str, files: dict[str, str], created: str) -> str:
     contract = {"created": created, "files": dict.fromkeys(files)}
-    for name, text in {**files, replacing.CONTRACT: json.dumps(contract)}.items():
+    for name, text in {**files, atomic_replace.CONTRACT: json.dumps(contract)}.items():
         paths.write_atomically(paths.join(folder, name), text.encode())
     return folder
 
 
 def content(folder: str) -> dict[str, str]:
     """The files of a complete folder, but for the note that is there until it has taken the name."""
-    names = set(paths.list_files(folder)) - {replacing._REPLACED}
-    assert replacing.CONTRACT in names, f"{folder} is incomplete"
-    return {n: paths.read_bytes(paths.join(folder, n)).decode() for n in names - {replacing.CONTRACT}}
+    names = set(paths.list_files(folder)) - {atomic_replace._REPLACED}
+    assert atomic_replace.CONTRACT in names, f"{folder} is incomplete"
+    return {n: paths.read_bytes(paths.join(folder, n)).decode() for n in names - {atomic_replace.CONTRACT}}
 
 
 def fresh(base: str) -> tuple[str, str]:
     """The old baseline under its name, and the new one staged; nothing else."""
     paths.delete_tree(base)
     path = put(paths.join(base, "baseline"), OLD, "2024-01-01")
-    return path, put(replacing.staging(path), NEW, "2024-01-02")
+    return path, put(atomic_replace.staging(path), NEW, "2024-01-02")
 
 
 def check_recovery(base: str, path: str) -> str:
     """What readers find; and that the next `prepare` puts the same under the name and leaves nothing else."""
-    found = content(replacing.whole(path))
+    found = content(atomic_replace.whole(path))
     assert found in (OLD, NEW)
-    replacing.finish(path)
+    atomic_replace.finish(path)
     assert content(path) == found
     return found["a"]
 
 
 def test_the_new_takes_the_name_and_nothing_is_left(base: str) -> None:
     path, staged = fresh(base)
-    replacing.take_name(path, staged)
+    atomic_replace.take_name(path, staged)
     assert content(path) == NEW
     assert {name.split("/")[0] for name in paths.list_files(base)} == {"baseline"}
 
@@ -70,7 +70,7 @@ def test_a_first_baseline_and_one_in_an_empty_folder(base: str, tmp_path: Path) 
     (tmp_path / "empty").mkdir()
     for name in ("deep/first", "empty"):
         path = paths.join(base, name)
-        replacing.take_name(path, put(replacing.staging(path), NEW, "2024-01-02"))
+        atomic_replace.take_name(path, put(atomic_replace.staging(path), NEW, "2024-01-02"))
         assert content(path) == NEW
 
 
@@ -121,7 +121,7 @@ def test_killed_at_any_change_of_an_object_store() -> None:
         path, staged = fresh(base)
         try:
             with killed_at(call):
-                replacing.take_name(path, staged)
+                atomic_replace.take_name(path, staged)
         except Killed:
             found.append(check_recovery(base, path))
             continue
@@ -137,10 +137,10 @@ def test_killed_while_it_mends_what_was_killed() -> None:
     for call in range(MOST):
         path, staged = fresh(base)
         with contextlib.suppress(Killed), killed_at(3):
-            replacing.take_name(path, staged)
+            atomic_replace.take_name(path, staged)
         try:
             with killed_at(call):
-                replacing.finish(path)
+                atomic_replace.finish(path)
         except Killed:
             assert check_recovery(base, path) == "new"
             continue
@@ -160,7 +160,7 @@ def test_an_error_while_it_is_renamed_leaves_the_old(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(Path, "rename", full_disk)
     with pytest.raises(InputError, match=r"cannot move the baseline to .*baseline: No space left"):
-        replacing.take_name(path, staged)
+        atomic_replace.take_name(path, staged)
     assert content(path) == OLD
 
 
@@ -173,28 +173,28 @@ def test_the_only_complete_one_is_not_discarded(monkeypatch: pytest.MonkeyPatch)
     with monkeypatch.context() as patch:
         patch.setattr(paths, "copy_file", full_disk)
         with pytest.raises(InputError, match="no space left"):
-            replacing.take_name(path, staged)
-    replacing.discard(path, staged)
-    assert content(replacing.whole(path)) == NEW
-    replacing.finish(path)
+            atomic_replace.take_name(path, staged)
+    atomic_replace.discard(path, staged)
+    assert content(atomic_replace.whole(path)) == NEW
+    atomic_replace.finish(path)
     assert content(path) == NEW
 
 
 def test_what_is_half_made_is_discarded_and_never_read(base: str) -> None:
     path, staged = fresh(base)
-    paths.delete_file(paths.join(staged, replacing.CONTRACT))
-    assert replacing.whole(path) == path
-    replacing.finish(path)
+    paths.delete_file(paths.join(staged, atomic_replace.CONTRACT))
+    assert atomic_replace.whole(path) == path
+    atomic_replace.finish(path)
     assert paths.exists(staged), "somebody may be at work there"
-    replacing.discard(path, staged)
+    atomic_replace.discard(path, staged)
     assert not paths.exists(staged)
     assert content(path) == OLD
 
 
 def test_older_leftovers_go_and_newer_ones_stay(base: str) -> None:
     path, staged = fresh(base)
-    older = put(replacing.staging(path), OLD, "2023-01-01")
-    replacing.finish(path)
+    older = put(atomic_replace.staging(path), OLD, "2023-01-01")
+    atomic_replace.finish(path)
     assert not paths.exists(older)
     assert content(staged) == NEW
     assert content(path) == OLD
@@ -214,7 +214,7 @@ def shared(base: str) -> tuple[str, str]:
 
 def test_files_that_prepare_did_not_write_outlive_the_baseline(base: str, shared: tuple[str, str]) -> None:
     path, staged = shared
-    replacing.take_name(path, staged)
+    atomic_replace.take_name(path, staged)
     assert content(path) == {**NEW, **MINE}
     assert {name.split("/")[0] for name in paths.list_files(base)} == {"baseline"}
 
@@ -223,11 +223,11 @@ def test_a_users_file_is_never_overwritten_by_an_older_one(tmp_path: Path) -> No
     path, staged = fresh(str(tmp_path))
     for folder, text in ((path, "old"), (staged, "new")):
         Path(folder, "notes.md").write_text(text)
-    replacing.take_name(path, staged)
+    atomic_replace.take_name(path, staged)
     assert content(path) == {**NEW, "notes.md": "new"}
     [kept] = [folder for folder in tmp_path.iterdir() if folder.suffix == ".kept"]
     assert paths.list_files(str(kept)) == ["notes.md"]
-    replacing.finish(path)  # as the next run does
+    atomic_replace.finish(path)  # as the next run does
     assert (kept / "notes.md").read_text() == "old"
 
 
@@ -238,7 +238,7 @@ def test_a_users_files_outlive_a_kill(tmp_path: Path, die: Any) -> None:
         for name, text in MINE.items():
             paths.write_atomically(paths.join(path, name), text.encode())
         code = exit_code(die, path, staged, calls)
-        replacing.finish(path)
+        atomic_replace.finish(path)
         assert content(path) in ({**OLD, **MINE}, {**NEW, **MINE})
         if code == 0:
             break
@@ -250,22 +250,22 @@ def test_a_link_under_the_name_gives_way_and_what_it_leads_to_stays(tmp_path: Pa
     there = put(str(tmp_path / "elsewhere"), OLD, "2024-01-01")
     path = tmp_path / "baseline"
     path.symlink_to("elsewhere")
-    replacing.take_name(str(path), put(replacing.staging(str(path)), NEW, "2024-01-02"))
+    atomic_replace.take_name(str(path), put(atomic_replace.staging(str(path)), NEW, "2024-01-02"))
     assert content(str(path)) == NEW
     assert content(there) == OLD
 
 
 def test_names_with_glob_characters_are_names(tmp_path: Path) -> None:
     path, other = str(tmp_path / "b[1]*"), str(tmp_path / "b1x")
-    left = put(replacing.staging(path), NEW, "2024-01-02")
-    put(replacing.staging(other), OLD, "2024-01-03")
-    assert replacing.whole(path) == left
+    left = put(atomic_replace.staging(path), NEW, "2024-01-02")
+    put(atomic_replace.staging(other), OLD, "2024-01-03")
+    assert atomic_replace.whole(path) == left
 
 
 def test_staging_is_a_hidden_neighbour() -> None:
-    first, second = replacing.staging("/a/b/"), replacing.staging("/a/b/")
+    first, second = atomic_replace.staging("/a/b/"), atomic_replace.staging("/a/b/")
     assert first != second
     assert Path(first).parent == Path("/a")
     assert Path(first).name.startswith(".b.")
-    assert "/" not in replacing.staging("b")
-    assert replacing.staging("gs://bucket/x/b").startswith("gs://bucket/x/.b.")
+    assert "/" not in atomic_replace.staging("b")
+    assert atomic_replace.staging("gs://bucket/x/b").startswith("gs://bucket/x/.b.")

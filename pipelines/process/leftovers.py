@@ -80,9 +80,9 @@ def of_command(argv: Sequence[str]) -> Result:
 def _sweep(command: str, folder: str) -> None:
     # Each loads little; what is not needed is not loaded.
     if command == "prepare":
-        from transforms.baseline import replacing
+        from transforms.baseline import atomic_replace
 
-        replacing.finish(folder)
+        atomic_replace.finish(folder)
     elif command == "export":
         from transforms.serving import version_folder
 
@@ -98,10 +98,10 @@ def _sweep(command: str, folder: str) -> None:
 
 
 def _discard(target: str, staged: str) -> None:
-    from transforms.baseline import replacing
+    from transforms.baseline import atomic_replace
 
     with contextlib.suppress(TrueserveError):
-        replacing.discard(target, staged)
+        atomic_replace.discard(target, staged)
 
 
 def _identity(file: Path) -> tuple[str, int, int]:

@@ -13,16 +13,16 @@ from typing import Any
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.baseline import contents, messages, replacing
+from transforms.baseline import atomic_replace, contents, messages
+from transforms.baseline.atomic_replace import CONTRACT as CONTRACT  # noqa: PLC0414
+from transforms.baseline.atomic_replace import discard as discard  # noqa: PLC0414
+from transforms.baseline.atomic_replace import staging as staging  # noqa: PLC0414
+from transforms.baseline.atomic_replace import whole as whole  # noqa: PLC0414
 from transforms.baseline.contents import TRANSFORM_OUTPUT as TRANSFORM_OUTPUT  # noqa: PLC0414
 from transforms.baseline.contents import Contents
 from transforms.baseline.contract import FORMAT_VERSION, SEAL, Contract, is_sealed
 from transforms.baseline.messages import load_schema as load_schema  # noqa: PLC0414 - part of this module, too
 from transforms.baseline.messages import load_schema_and_statistics as load_schema_and_statistics  # noqa: PLC0414
-from transforms.baseline.replacing import CONTRACT as CONTRACT  # noqa: PLC0414
-from transforms.baseline.replacing import discard as discard  # noqa: PLC0414
-from transforms.baseline.replacing import staging as staging  # noqa: PLC0414
-from transforms.baseline.replacing import whole as whole  # noqa: PLC0414
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
 
@@ -126,7 +126,7 @@ def load(path: str, *, with_graph: bool = True) -> Baseline:
 
 def _contract_of(path: str) -> tuple[bytes, str]:
     """The content of the contract, and the folder that it is in."""
-    place = replacing.whole(path)
+    place = atomic_replace.whole(path)
     if not paths.exists(place):
         raise UsageError(f"no baseline at {place}; make one with trueserve prepare")
     try:
@@ -203,14 +203,14 @@ def check_target(path: str) -> None:
     the user put beside those of `prepare` are kept (see `replacing`); there must be none among its graph and
     its training examples. What a `write` that was killed has left half done is brought to its end first.
     """
-    replacing.finish(path)
+    atomic_replace.finish(path)
     if paths.is_local(path) and Path(path).is_file():
         raise UsageError(f"{path} is a file; name a folder for the baseline")
     there = paths.list_files(path)
     if there and CONTRACT not in there:
         raise UsageError(f"{path} is not empty and holds no baseline; name a new folder, or empty it")
     folders = (TRANSFORM_OUTPUT, TRANSFORMED_EXAMPLES)
-    if strange := [n for n in replacing.not_ours(path, there) if n.split("/")[0] in folders]:
+    if strange := [n for n in atomic_replace.not_ours(path, there) if n.split("/")[0] in folders]:
         raise UsageError(
             f"the baseline {path} holds {strange[0]}, which trueserve prepare did not write and would have to"
             " delete; move it elsewhere"
@@ -252,12 +252,12 @@ def write(
         paths.write_atomically(paths.join(staged, VARIATION), variation)
         contract = dataclasses.replace(contract, variation=hashlib.sha256(variation).hexdigest())
     contract = dataclasses.replace(contract, files=contents.record(staged, paths.list_files(staged)))
-    old = replacing.whole(path)
+    old = atomic_replace.whole(path)
     if paths.exists(reviewed := paths.join(old, THRESHOLDS)):
         paths.copy_file(reviewed, paths.join(staged, THRESHOLDS))
     kept = _keep_edited_schema(old, staged)
     paths.write_atomically(paths.join(staged, CONTRACT), contract.to_bytes())
-    replacing.take_name(path, staged)
+    atomic_replace.take_name(path, staged)
     return kept
 
 

@@ -12,7 +12,7 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError, Message
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.baseline import shards
+from transforms.baseline import statistics_parts
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths, tfrecord
 
@@ -47,7 +47,7 @@ def parse_statistics(data: bytes, path: str) -> statistics_pb2.DatasetFeatureSta
     if not statistics.datasets:
         raise UsageError(f"the statistics {path} hold no data set")
     try:
-        return shards.merged(statistics)
+        return statistics_parts.merged(statistics)
     except ValueError as error:
         raise UsageError(f"the statistics {path} cannot be used: {error}") from error
 

@@ -14,8 +14,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from transforms.baseline.choosing import Pool, choose
-from transforms.baseline.made_up import make_up
+from transforms.baseline.probe_selection import Pool, choose
+from transforms.baseline.synthetic_probes import make_up
 from transforms.core.arrow import pa
 from transforms.core.errors import UsageError
 from transforms.files import paths, tfrecord

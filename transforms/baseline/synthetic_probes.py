@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms.baseline.choosing import Pool, column_of, edges
+from transforms.baseline.probe_selection import Pool, column_of, edges
 from transforms.core.arrow import pa, pc
 
 MAX_MADE_UP = 160

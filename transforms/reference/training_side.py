@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from pipelines import prediction_reference
 from transforms.baseline import layout
 from transforms.core import schema as schemas
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
+from transforms.reference import prediction_reference
 from transforms.verdict import contract_findings
 from transforms.verdict.findings import Space
 from transforms.verdict.reference import Reference

@@ -1,0 +1,1 @@
+"""What serving is compared with, loaded where it is needed: at launch and on workers."""
