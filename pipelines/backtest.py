@@ -17,7 +17,7 @@ from pipelines.beam.job import Job, new_job
 from pipelines.display import backtest_table
 from pipelines.display.console import Console
 from pipelines.flags.backtest import BacktestOptions, iso_duration
-from transforms.backtesting import document, judging, room, suggest, thresholds_file
+from transforms.backtesting import document, judging, memory_limit, suggest, thresholds_file
 from transforms.backtesting.document import Study
 from transforms.backtesting.judging import Judged, State
 from transforms.baseline import layout
@@ -51,7 +51,7 @@ def run(options: BacktestOptions, console: Console) -> int:
     _check_places(options, beam_flags)
     console.step(f"reading the training side: {options.baseline}")
     plan = validate.make_plan(options.as_validate())
-    room.check(len(windows), plan.references.values(), plan.job.policy.only)
+    memory_limit.check(len(windows), plan.references.values(), plan.job.policy.only)
     files = validate.files_of(plan.options)
     with new_job(beam_flags, console) as job:
         pipeline = beam.Pipeline(options=job.options)
@@ -79,7 +79,7 @@ def build(
         transformed = marked.batches | "ApplyTransformGraph" >> plan.apply_transform_graph
         batches[Space.TRANSFORMED] = transformed.batches
         counts.append(transformed.accounting)
-    wanted = room.wanted(plan.references.values(), plan.job.policy.only)
+    wanted = memory_limit.wanted(plan.references.values(), plan.job.policy.only)
     for space, reference in plan.references.items():
         names = wanted[space]
         compute = ComputeWindowStatistics(reference.schema, options.start, options.every, names)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from support_verdict import ours, reference
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.backtesting import judging, room, tails, thresholds_file
+from transforms.backtesting import judging, memory_limit, tails, thresholds_file
 from transforms.backtesting.document import name_of
 from transforms.backtesting.suggest import Key, Series, Suggestion, suggest
 from transforms.core import schema as schemas
@@ -218,14 +218,14 @@ def a_reference(rows: int = 50) -> Reference:
 def test_more_windows_than_memory_holds_are_refused_with_the_number_that_fits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(room, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(memory_limit, "MOST_BYTES", 1_000_000)
     # 80 kB for the number, 10 kB and 100 bytes a value for the category.
-    room.check(10, [a_reference()], frozenset())
+    memory_limit.check(10, [a_reference()], frozenset())
     with pytest.raises(UsageError, match=r"11 windows .* about 0\.0 GB .* at most 10 can be held"):
-        room.check(11, [a_reference()], frozenset())
-    room.check(12, [a_reference()], frozenset({"trip"}))
+        memory_limit.check(11, [a_reference()], frozenset())
+    memory_limit.check(12, [a_reference()], frozenset({"trip"}))
     with pytest.raises(UsageError, match="at most 12 can be held"):
-        room.check(13, [a_reference()], frozenset({"trip"}))
+        memory_limit.check(13, [a_reference()], frozenset({"trip"}))
 
 
 def test_values_far_out_of_range_and_outside_the_domain_are_held_against_a_limit() -> None:
@@ -256,8 +256,8 @@ def test_values_far_out_of_range_and_outside_the_domain_are_held_against_a_limit
 
 def test_what_is_wanted_is_named_or_computed_from_what_is() -> None:
     every = [a_reference()]
-    assert room.wanted(every, frozenset()) == {Space.TRANSFORMED: None}
-    found = room.wanted(every, frozenset({"other", "c", "s.x"}))[Space.TRANSFORMED]
+    assert memory_limit.wanted(every, frozenset()) == {Space.TRANSFORMED: None}
+    found = memory_limit.wanted(every, frozenset({"other", "c", "s.x"}))[Space.TRANSFORMED]
     assert found is not None
     assert {"n", "c", "s"} <= found
     assert not {"d", "x"} & found
