@@ -13,17 +13,17 @@ from typing import Any
 from pipelines.display import check_table
 from pipelines.display.console import Console
 from pipelines.flags.check import CheckOptions
-from transforms import lint
 from transforms.baseline import layout
-from transforms.checking import findings, saved_model, versions
-from transforms.checking.asking import TRANSFORM_FEATURES, Answer, Question
-from transforms.checking.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report, worst_first
-from transforms.checking.saved_model import Contents
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
+from transforms.serving import lint
+from transforms.serving.check import findings, saved_model, versions
+from transforms.serving.check.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report, worst_first
+from transforms.serving.check.run_candidate import TRANSFORM_FEATURES, Answer, Question
+from transforms.serving.check.saved_model import Contents
 from transforms.serving.fresh_process import fresh_process
 
-_PROCESS = "transforms.checking.asking"
+_PROCESS = "transforms.serving.check.run_candidate"
 _ADVICE = "raise --timeout, or look for a loop without an end"
 _FAILED = "the model {} cannot be loaded and asked in a fresh process: %s"
 

@@ -19,8 +19,8 @@ from pipelines import check, export
 from pipelines.display.console import Console
 from pipelines.flags.check import CheckOptions
 from pipelines.flags.options import ExportOptions
-from transforms.checking import asking
 from transforms.serving import keras_model, serving_model
+from transforms.serving.check import run_candidate
 
 INPUTS = {"distance_z": "float32", "carrier_id": "int64", "hour_bucket": "int64", "delay_filled": "float32"}
 WORDS, BUCKETS = 6, 4
@@ -102,8 +102,10 @@ def with_constant(served: Path, target: Path, old: float, new: float) -> Path:
 def checked(baseline: str, model: Path, reference: Path | None = None) -> dict[str, Any]:
     """What `trueserve check --json` says; asked in this process, which has loaded TensorFlow already."""
 
-    def ask(question: asking.Question) -> asking.Answer:
-        return asking.Answer(**json.loads(json.dumps(dataclasses.asdict(asking.examine(question)))))
+    def ask(question: run_candidate.Question) -> run_candidate.Answer:
+        return run_candidate.Answer(
+            **json.loads(json.dumps(dataclasses.asdict(run_candidate.examine(question))))
+        )
 
     options = CheckOptions(baseline, str(model), None if reference is None else str(reference))
     report: dict[str, Any] = json.loads(json.dumps(check.examine(options, ask).to_json(), allow_nan=False))

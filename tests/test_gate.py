@@ -13,8 +13,8 @@ import tensorflow as tf
 from tensorflow.core.framework import node_def_pb2
 from tensorflow.python.framework import op_def_registry
 
-from transforms import lint
-from transforms.lint.effects import effect_of
+from transforms.serving import lint
+from transforms.serving.lint.effects import effect_of
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from pipelines import check, cli
 from pipelines.display import streams
 from pipelines.display.console import Console
 from pipelines.flags.check import CheckOptions
-from transforms.checking.report import Report
 from transforms.core.errors import InputError
+from transforms.serving.check.report import Report
 
 ENTRY = "from pipelines.cli import entry_point; entry_point()"
 

@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.display.console import STYLES, Console
-from transforms.checking.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report
 from transforms.publish import words
+from transforms.serving.check.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report
 
 _MAX_ROWS = 40
 _LONGEST = 600

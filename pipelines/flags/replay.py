@@ -50,8 +50,8 @@ def check_model(folder: str, allow_ops: Collection[str]) -> None:
     Raises UsageError: it is none that can be replayed, or it touches more than itself by ops that are not
     among `allow_ops`. Workers run it as it is.
     """
-    from transforms import lint
     from transforms.replay import reference_model
+    from transforms.serving import lint
 
     reference_model.check(folder)
     if found := lint.refusals(folder, allow_ops):

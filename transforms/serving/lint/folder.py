@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from transforms.files import paths
-from transforms.lint.finding import LintFinding
+from transforms.serving.lint.finding import LintFinding
 
 # A protocol buffer has no more.
 _LARGEST_PROTO = 2 << 30

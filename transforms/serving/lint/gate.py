@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from transforms.lint import folder
-from transforms.lint.effects import ASSET_INPUTS, EMPTY_INPUTS, Effect, effect_of
-from transforms.lint.finding import LintFinding
-from transforms.lint.graphs import Graphs, Place, Scope, asset_files
-from transforms.lint.provenance import Provenance
-from transforms.lint.saved_model import SavedModel
-from transforms.lint.saver import RESTORES, SAVES, Saver
+from transforms.serving.lint import folder
+from transforms.serving.lint.effects import ASSET_INPUTS, EMPTY_INPUTS, Effect, effect_of
+from transforms.serving.lint.finding import LintFinding
+from transforms.serving.lint.graphs import Graphs, Place, Scope, asset_files
+from transforms.serving.lint.provenance import Provenance
+from transforms.serving.lint.saved_model import SavedModel
+from transforms.serving.lint.saver import RESTORES, SAVES, Saver
 
 #: The rules whose findings `--allow_ops` lifts.
 RULES = frozenset({"file-access", "network-access", "python-op", "opaque-op", "custom-op", "unknown-effect"})

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.serving.sameness import Rows, Tolerance, same
+from transforms.serving.tolerance import Rows, Tolerance, same
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 

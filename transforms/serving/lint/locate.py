@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from transforms.core import schema as schemas
-from transforms.lint.finding import LintFinding
+from transforms.serving.lint.finding import LintFinding
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import schema_pb2
 
     from transforms.graph.preprocessing import PreprocessingFn
 
-_OURS = str(Path(__file__).parents[1])
+_OURS = str(Path(__file__).parents[2])
 _NO_USER_CODE = ("/site-packages/", "/dist-packages/", "<")
 
 

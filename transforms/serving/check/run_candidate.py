@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms.checking import differences
-from transforms.checking.signature import Signature, UnfitError
 from transforms.graph import op_libraries
 from transforms.serving import parity
+from transforms.serving.check import differences
+from transforms.serving.check.signature import Signature, UnfitError
 from transforms.serving.parity import Rows, Tolerance
 
 TRANSFORM_FEATURES = "transform_features"

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from transforms.baseline.layout import SCHEMA, Baseline
-from transforms.checking.asking import RAW_TENSORS, SERVING_DEFAULT, TRANSFORM_FEATURES, Answer
-from transforms.checking.report import CheckFinding, Example, Severity
-from transforms.checking.saved_model import Contents
+from transforms.serving.check.report import CheckFinding, Example, Severity
+from transforms.serving.check.run_candidate import RAW_TENSORS, SERVING_DEFAULT, TRANSFORM_FEATURES, Answer
+from transforms.serving.check.saved_model import Contents
 
 _SKIPPED = "preprocessing is not in the served graph"
 _WARNINGS = {"other_output"}

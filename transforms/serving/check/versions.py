@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from transforms.baseline.contract import Contract, Digests
-from transforms.checking.report import CheckFinding, Version
-from transforms.checking.saved_model import CONTRACT, Contents
 from transforms.core.errors import InputError
+from transforms.serving.check.report import CheckFinding, Version
+from transforms.serving.check.saved_model import CONTRACT, Contents
 
 _SHOWN = 12
 

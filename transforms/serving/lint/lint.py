@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from transforms.lint import assets, inputs, ops, vocabulary
-from transforms.lint.finding import LintFinding
-from transforms.lint.graphs import Graphs, Place
-from transforms.lint.saved_model import SavedModel
+from transforms.serving.lint import assets, inputs, ops, vocabulary
+from transforms.serving.lint.finding import LintFinding
+from transforms.serving.lint.graphs import Graphs, Place
+from transforms.serving.lint.saved_model import SavedModel
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import schema_pb2

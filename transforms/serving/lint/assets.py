@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from transforms.lint.graphs import Graphs
-from transforms.lint.ops import Remark
-from transforms.lint.saved_model import SavedModel
+from transforms.serving.lint.graphs import Graphs
+from transforms.serving.lint.ops import Remark
+from transforms.serving.lint.saved_model import SavedModel
 
 if TYPE_CHECKING:
     from transforms.baseline.contract import Contract

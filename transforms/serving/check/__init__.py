@@ -1,0 +1,1 @@
+"""What a candidate for serving makes of the baseline's probes. No Beam."""
