@@ -18,7 +18,7 @@ from benchmarks import in_memory
 from benchmarks.in_memory import Column, Lists, is_missing
 from examples.flights import data
 from transforms.verdict.compare import Reference
-from transforms.verdict.findings import Space
+from transforms.verdict.model import Space
 
 Array = np.ndarray[Any, Any]
 Columns = Mapping[str, Column]

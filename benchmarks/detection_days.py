@@ -29,7 +29,7 @@ from transforms.baseline import layout
 from transforms.graph.transform_graph import TransformGraph
 from transforms.reference import training_side
 from transforms.verdict.compare import Policy, compare
-from transforms.verdict.findings import Severity, Space
+from transforms.verdict.model import Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.variation.store import Variation
 

@@ -17,8 +17,8 @@ from transforms.summaries.dataset import DatasetSummary
 from transforms.summaries.protos import dataset_statistics
 from transforms.summaries.quantiles import Scratch
 from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.findings import Severity, Space
-from transforms.verdict.views import Statistics
+from transforms.verdict.feature_stats import Statistics
+from transforms.verdict.model import Severity, Space
 
 ROWS, PIECE = 2_000_000, 200_000
 TRIFLE = 0.005

@@ -20,11 +20,11 @@ from benchmarks.in_memory import Column, Forms
 from transforms.core.schema import with_comparators
 from transforms.verdict import severity
 from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.decision import LEAST_EFFECT, Judgement
-from transforms.verdict.evidence.many import Family
-from transforms.verdict.findings import Kind, Severity
+from transforms.verdict.decide import LEAST_EFFECT, Judgement
+from transforms.verdict.evidence.false_discovery import Family
+from transforms.verdict.feature_stats import Statistics, path_name
+from transforms.verdict.model import Kind, Severity
 from transforms.verdict.reference import Sides
-from transforms.verdict.views import Statistics, path_name
 
 _HISTOGRAMS = {
     STANDARD: schema_pb2.HistogramSelection.STANDARD,

@@ -17,8 +17,8 @@ from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.protos import dataset_statistics
 from transforms.summaries.quantiles import Scratch
 from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.findings import Comparison
-from transforms.verdict.views import Statistics
+from transforms.verdict.feature_stats import Statistics
+from transforms.verdict.model import Comparison
 
 Array = np.ndarray[Any, Any]
 Forms: TypeAlias = Counter[tuple[str, str]]

@@ -29,10 +29,10 @@ from transforms.files import paths, temporary_files
 from transforms.files.paths import FileSize
 from transforms.mark_rows import MarkRows
 from transforms.publish import page_backtest
-from transforms.verdict import reasons
-from transforms.verdict.findings import Finding, Space
+from transforms.verdict.feature_stats import Statistics
+from transforms.verdict.findings import input as input_findings
+from transforms.verdict.model import Finding, Space
 from transforms.verdict.severity import Policy
-from transforms.verdict.views import Statistics
 from transforms.write_results import Reading, WriteReading, WriteWindows, read_reading, read_window
 
 _SCHEMAS = {Space.RAW: layout.SCHEMA, Space.TRANSFORMED: layout.TRANSFORMED_SCHEMA}
@@ -206,7 +206,7 @@ def _why_nothing(every: Sequence[Judged], policy: Policy, span: Window, reading:
     if bad:
         return f"no window is left to learn from: {bad:,} of {len(every):,} are known to be bad"
     said = f"no window has the {policy.min_slice_rows:,} rows that it takes; the largest has {most:,}"
-    return "; ".join([said, *reasons.hints(span, reading.accounting, None)])
+    return "; ".join([said, *input_findings.hints(span, reading.accounting, None)])
 
 
 def _counts(reading: Reading, rows: int) -> dict[str, Any]:

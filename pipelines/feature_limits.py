@@ -11,10 +11,10 @@ from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
 from transforms.reference import training_side
 from transforms.verdict import thresholds
-from transforms.verdict.findings import Space
+from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
-from transforms.verdict.text import plain
 from transforms.verdict.thresholds import Thresholds
+from transforms.verdict.wording import plain
 
 
 def load_thresholds(file: str | None, baseline: layout.Baseline | None) -> Thresholds:

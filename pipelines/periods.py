@@ -20,9 +20,9 @@ from transforms.files import paths
 from transforms.files.paths import FileSize
 from transforms.graph.preprocessing import PreprocessingFn
 from transforms.read import ReadExamples
-from transforms.verdict.findings import Space
-from transforms.verdict.variation import cells, store
-from transforms.verdict.variation.counting import UNITS
+from transforms.verdict.model import Space
+from transforms.verdict.variation import bins, store
+from transforms.verdict.variation.period_counts import UNITS
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 
@@ -112,13 +112,13 @@ def build(
         _ = counted | f"Write{space.value.title()}" >> WriteVariation(f"{target}-{space.value}", space.value)
 
 
-def _cells(asked: Asked, space: Space, statistics: Statistics) -> Mapping[str, cells.Cells]:
+def _cells(asked: Asked, space: Space, statistics: Statistics) -> Mapping[str, bins.Cells]:
     """Those of the features that are compared; what comes from the label is never asked for."""
     names = [feature.path.step[0] for one in statistics.datasets for feature in one.features]
     if space is Space.RAW:
         wanted = set(schemas.serving_features(asked.schema)) - {asked.label, asked.time_feature}
         names = [name for name in names if name in wanted]
-    return cells.of_statistics(statistics, names)
+    return bins.of_statistics(statistics, names)
 
 
 def _num_periods(spaces: Mapping[str, store.Variation], unit: str) -> int:

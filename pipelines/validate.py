@@ -43,8 +43,8 @@ from transforms.replay.report import Limits
 from transforms.replay_requests import CountVersions, ReplayRequests
 from transforms.serving import probe_requests
 from transforms.take_predictions import TakePredictions
-from transforms.verdict import unseen
-from transforms.verdict.findings import Severity, Space
+from transforms.verdict.evidence import unseen_mass
+from transforms.verdict.model import Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 
@@ -206,7 +206,7 @@ def _statistics(plan: Plan, batches: Any, reference: Reference) -> dict[str, Any
     space, title = reference.space.value, reference.space.value.title()
     found = {space: batches | f"{title}Statistics" >> ComputeStatistics(reference.schema)}
     if plan.options.slice_by:
-        least = max(plan.job.policy.min_slice_rows, unseen.NAMED_FROM)
+        least = max(plan.job.policy.min_slice_rows, unseen_mass.NAMED_FROM)
         compute = ComputeSliceStatistics(reference.schema, least)
         found[f"{space}_slices"] = batches | f"{title}Slices" >> compute
     return found

@@ -16,10 +16,10 @@ from support_page import make_verdict
 
 from transforms.core.batches import Window
 from transforms.publish import run_folder
-from transforms.verdict.findings import Space
+from transforms.verdict.feature_stats import Statistics
+from transforms.verdict.model import Space
 from transforms.verdict.positions import Positions, measured
 from transforms.verdict.reference import Reference
-from transforms.verdict.views import Statistics
 
 Array = np.ndarray[Any, Any]
 Columns = Mapping[str, Any]

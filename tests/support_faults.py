@@ -17,7 +17,7 @@ from benchmarks.in_memory import statistics
 from examples.flights import data
 from examples.flights.faults import FAULTS, Columns, planted
 from transforms.verdict.compare import Reference
-from transforms.verdict.findings import Comparison, Space
+from transforms.verdict.model import Comparison, Space
 
 __all__ = ["FAULTS", "ROWS", "World", "planted", "statistics", "world"]
 

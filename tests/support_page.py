@@ -11,9 +11,9 @@ from typing import Any
 
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Window
-from transforms.verdict.findings import Finding, Kind, NotCompared, Severity, Space
 from transforms.verdict.histograms import FeaturePicture
-from transforms.verdict.verdict import Outcome, Verdict
+from transforms.verdict.model import Finding, Kind, NotCompared, Severity, Space
+from transforms.verdict.result import Outcome, Verdict
 
 HOSTILE = [
     "<script>alert(1)</script>",

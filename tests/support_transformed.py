@@ -12,9 +12,9 @@ from transforms.compute_statistics import _Summarise
 from transforms.graph.transform_graph import TransformGraph
 from transforms.reference.training_side import TrainingSide
 from transforms.verdict.compare import Policy, compare
-from transforms.verdict.findings import Comparison, Finding, Severity, Space
+from transforms.verdict.feature_stats import Statistics
+from transforms.verdict.model import Comparison, Finding, Severity, Space
 from transforms.verdict.reference import Reference
-from transforms.verdict.views import Statistics
 
 
 def reference(baseline: str) -> Reference:

@@ -32,8 +32,8 @@ from transforms.files.paths import FileSize
 from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType, Settings
+from transforms.verdict.result import decide
 from transforms.verdict.severity import Policy
-from transforms.verdict.verdict import decide
 
 
 def unknown(names: list[str], rows: int = 1) -> Accounting:

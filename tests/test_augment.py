@@ -20,8 +20,8 @@ from transforms.baseline import layout
 from transforms.core.errors import UsageError
 from transforms.graph.augmentation import Augmentation, load_augmentation, seeds_of
 from transforms.graph.preprocessing import source_digest
-from transforms.verdict.augmentation import SPREAD
-from transforms.verdict.findings import Severity
+from transforms.verdict.findings.augmentation import SPREAD
+from transforms.verdict.model import Severity
 from transforms.write_results import place_hashes
 
 NOISE = """

@@ -21,7 +21,7 @@ from transforms.core import schema as schemas
 from transforms.core import slicing
 from transforms.core.batches import METADATA_SCHEMA, Batch, Window
 from transforms.core.errors import UsageError
-from transforms.verdict.findings import Kind, Severity, Space
+from transforms.verdict.model import Kind, Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.thresholds import LIMITS, Override, Thresholds, parse

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.verdict.evidence import chance, many, ordered
+from transforms.verdict.evidence import false_discovery, numeric_tests, p_values
 
 Array = np.ndarray[Any, Any]
 
@@ -33,24 +33,24 @@ TRIALS = 1000
     ],
 )
 def test_chi_squared_is_that_of_the_tables(value: float, freedom: int, p_value: float) -> None:
-    assert chance.of_chi_squared(value, freedom) == pytest.approx(p_value, rel=0.04)
+    assert p_values.of_chi_squared(value, freedom) == pytest.approx(p_value, rel=0.04)
 
 
 def test_chi_squared_of_nothing_is_certain() -> None:
-    assert chance.of_chi_squared(0.0, 4) == 1.0
-    assert chance.of_chi_squared(5.0, 0) == 1.0
-    assert 0 <= chance.of_chi_squared(1e6, 20) < 1e-300
-    assert 0 <= chance.of_chi_squared(1e6, 21) < 1e-300
+    assert p_values.of_chi_squared(0.0, 4) == 1.0
+    assert p_values.of_chi_squared(5.0, 0) == 1.0
+    assert 0 <= p_values.of_chi_squared(1e6, 20) < 1e-300
+    assert 0 <= p_values.of_chi_squared(1e6, 21) < 1e-300
 
 
 @pytest.mark.parametrize(("deviations", "p_value"), [(1.959964, 0.05), (-2.575829, 0.01), (0.0, 1.0)])
 def test_normal_is_that_of_the_tables(deviations: float, p_value: float) -> None:
-    assert chance.of_normal(deviations) == pytest.approx(p_value, rel=1e-4)
+    assert p_values.of_normal(deviations) == pytest.approx(p_value, rel=1e-4)
 
 
 @pytest.mark.parametrize(("scaled", "p_value"), [(1.3581, 0.05), (1.6276, 0.01), (1.9495, 0.001), (0.1, 1.0)])
 def test_kolmogorov_is_that_of_the_tables(scaled: float, p_value: float) -> None:
-    assert chance.of_kolmogorov(scaled / 100, 10_000) == pytest.approx(p_value, rel=0.01)
+    assert p_values.of_kolmogorov(scaled / 100, 10_000) == pytest.approx(p_value, rel=0.01)
 
 
 def exact_rates(before: int, rows_before: int, after: int, rows_after: int) -> float:
@@ -69,11 +69,11 @@ def test_rates_are_those_of_fishers_exact_test(
 ) -> None:
     before, after = round(one * rows_before), round(other * rows_after)
     exact = exact_rates(before, rows_before, after, rows_after)
-    assert chance.of_rates(before, rows_before, after, rows_after) == pytest.approx(exact, rel=1e-7)
+    assert p_values.of_rates(before, rows_before, after, rows_after) == pytest.approx(exact, rel=1e-7)
     # What is not so is as unlikely, and either side may come first.
     others = (rows_before - before, rows_before, rows_after - after, rows_after)
-    assert chance.of_rates(*others) == pytest.approx(exact, rel=1e-7)
-    assert chance.of_rates(after, rows_after, before, rows_before) == pytest.approx(exact, rel=1e-7)
+    assert p_values.of_rates(*others) == pytest.approx(exact, rel=1e-7)
+    assert p_values.of_rates(after, rows_after, before, rows_before) == pytest.approx(exact, rel=1e-7)
 
 
 @pytest.mark.parametrize("rows_after", [1_000, 10_000, 300_000])
@@ -92,16 +92,16 @@ def test_rates_of_many_events_are_those_of_the_sum(rows_after: int, deviations: 
     terms = [math.exp(chosen(total, k) + chosen(rows - total, rows_after - k) - base) for k in counts]
     here = after - counts[0]
     exact = min(2 * min(math.fsum(terms[: here + 1]), math.fsum(terms[here:])), 1.0)
-    assert chance.of_rates(before, 100_000, after, rows_after) == pytest.approx(exact, rel=1e-5)
+    assert p_values.of_rates(before, 100_000, after, rows_after) == pytest.approx(exact, rel=1e-5)
 
 
 def test_rates_of_millions_of_rows_are_quick_and_fair() -> None:
-    assert chance.of_rates(10**6, 10**8, 10**6 + 100, 10**8) > 0.5
-    assert chance.of_rates(10**6, 10**8, 1.1 * 10**6, 10**8) < 1e-100
-    assert chance.of_rates(3 * 10**6, 10**8, 2, 60) == pytest.approx(
+    assert p_values.of_rates(10**6, 10**8, 10**6 + 100, 10**8) > 0.5
+    assert p_values.of_rates(10**6, 10**8, 1.1 * 10**6, 10**8) < 1e-100
+    assert p_values.of_rates(3 * 10**6, 10**8, 2, 60) == pytest.approx(
         1.0, abs=0.6
     )  # 1.8 are expected, and 2 came
-    assert chance.of_rates(0, 0, 5, 10) == 1.0
+    assert p_values.of_rates(0, 0, 5, 10) == 1.0
 
 
 def counted(random: np.random.Generator, size: int, shares: Array) -> Array:
@@ -115,7 +115,7 @@ def test_ordered_p_values_are_uniform_or_cautious_without_a_difference(size: int
     random, shares = np.random.default_rng(size + cells), np.full(cells, 1 / cells)
     found = np.sort(
         [
-            ordered.of_ordered(counted(random, size, shares), counted(random, size, shares), size / 2)
+            numeric_tests.of_ordered(counted(random, size, shares), counted(random, size, shares), size / 2)
             for _ in range(TRIALS)
         ]
     )
@@ -131,70 +131,70 @@ def test_category_p_values_are_uniform_or_cautious_without_a_difference(size: in
     shares /= shares.sum()
     for level in (0.01, 0.05, 0.2):
         found = [
-            chance.of_categories(counted(random, 100 * size, shares), counted(random, size, shares), size)
+            p_values.of_categories(counted(random, 100 * size, shares), counted(random, size, shares), size)
             for _ in range(TRIALS // 2)
         ]
         assert np.mean(np.array(found) <= level) <= level + 3 * math.sqrt(2 * level / TRIALS), level
 
 
 def test_a_category_of_one_cell_cannot_differ() -> None:
-    assert chance.of_categories(np.array([1.0]), np.array([1.0]), 1000) == 1.0
+    assert p_values.of_categories(np.array([1.0]), np.array([1.0]), 1000) == 1.0
 
 
 def test_what_lies_where_training_has_nothing_counts_with_its_neighbour() -> None:
     expected, observed = np.array([0.0, 0.5, 0.5, 0.0]), np.array([0.5, 0.0, 0.0, 0.5])
-    assert ordered.of_ordered(expected, observed, 1000) < 1e-6  # by Kolmogorov's, as no component moved
+    assert numeric_tests.of_ordered(expected, observed, 1000) < 1e-6  # by Kolmogorov's, as no component moved
 
 
 def test_expected_variation_is_what_simulation_gives() -> None:
     random, shares = np.random.default_rng(7), np.array([0.5, 0.3, 0.1, 0.05, 0.05])
     found = [np.abs(counted(random, 1000, shares) - shares).sum() / 2 for _ in range(TRIALS)]
-    assert chance.expected_variation(shares, 1000) == pytest.approx(np.mean(found), rel=0.05)
-    assert chance.expected_variation(shares, 0) == 1.0
+    assert p_values.expected_variation(shares, 1000) == pytest.approx(np.mean(found), rel=0.05)
+    assert p_values.expected_variation(shares, 0) == 1.0
 
 
 def test_benjamini_and_hochbergs_worked_example() -> None:
     # The fifteen p-values of their paper of 1995, section 3.2: at 0.05 the four smallest count.
     p_values = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240]
     p_values += [0.4262, 0.5719, 0.6528, 0.7590, 1.0000]
-    assert many.beyond(p_values, 0.05) == 0.0095
-    assert many.beyond(p_values[::-1], 0.05) == 0.0095
+    assert false_discovery.beyond(p_values, 0.05) == 0.0095
+    assert false_discovery.beyond(p_values[::-1], 0.05) == 0.0095
 
 
 def test_nothing_is_beyond_chance_where_nothing_was_measured() -> None:
-    assert many.beyond([], 0.05) == 0.0
-    assert many.beyond([0.9, 0.8], 0.05) == 0.0
+    assert false_discovery.beyond([], 0.05) == 0.0
+    assert false_discovery.beyond([0.9, 0.8], 0.05) == 0.0
 
 
 def test_a_p_value_that_fails_alone_counts_beside_smaller_ones() -> None:
-    assert many.beyond([0.04, 0.05], 0.05) == 0.05
-    assert many.beyond([0.04, 0.9], 0.05) == 0.0
+    assert false_discovery.beyond([0.04, 0.05], 0.05) == 0.05
+    assert false_discovery.beyond([0.04, 0.9], 0.05) == 0.0
 
 
 def test_effective_size_is_half_of_two_equal_samples_and_zero_without_one() -> None:
-    assert chance.effective_size(1000, 1000) == 500
-    assert chance.effective_size(10**9, 100) == pytest.approx(100, rel=1e-6)
-    assert chance.effective_size(0, 100) == 0.0
+    assert p_values.effective_size(1000, 1000) == 500
+    assert p_values.effective_size(10**9, 100) == pytest.approx(100, rel=1e-6)
+    assert p_values.effective_size(0, 100) == 0.0
 
 
 def test_tests_that_cannot_count_take_nothing_from_the_others() -> None:
-    able: list[many.Attainable | None] = [None] * 10
-    hopeless = [many.attainable(0, 1000, 1, 100), many.attainable(0, 1000, 0, 100)] * 30
+    able: list[false_discovery.Attainable | None] = [None] * 10
+    hopeless = [false_discovery.attainable(0, 1000, 1, 100), false_discovery.attainable(0, 1000, 0, 100)] * 30
     p_values = [0.001, *[0.5] * 9]
-    assert many.Family(able).greatest(p_values, 0.011) == 0.001
-    assert many.Family([*able, *hopeless]).greatest([*p_values, *[1.0] * 60], 0.011) == 0.001
-    assert many.Family([*able, *[None] * 60]).greatest([*p_values, *[1.0] * 60], 0.011) == 0.0
+    assert false_discovery.Family(able).greatest(p_values, 0.011) == 0.001
+    assert false_discovery.Family([*able, *hopeless]).greatest([*p_values, *[1.0] * 60], 0.011) == 0.001
+    assert false_discovery.Family([*able, *[None] * 60]).greatest([*p_values, *[1.0] * 60], 0.011) == 0.0
 
 
 @given(st.integers(0, 40), st.integers(50, 5000), st.integers(0, 40), st.integers(50, 5000))
 def test_what_counts_can_give_is_what_the_exact_test_gives(
     before: int, rows_before: int, after: int, rows_after: int
 ) -> None:
-    found = many.attainable(before, rows_before, after, rows_after)
+    found = false_discovery.attainable(before, rows_before, after, rows_after)
     assert found is not None
     total = before + after
     given_ = [
-        chance.of_rates(total - count, rows_before, count, rows_after)
+        p_values.of_rates(total - count, rows_before, count, rows_after)
         for count in range(max(total - rows_before, 0), min(total, rows_after) + 1)
     ]
     # What is less likely than that never comes.
@@ -211,25 +211,27 @@ def test_a_family_of_counts_and_others_errs_as_seldom_as_it_says_and_not_much_le
     errors = 0
     for _ in range(TRIALS):
         counts = [(int(random.binomial(rows[0], p)), int(random.binomial(rows[1], p))) for p in shares]
-        p_values = [chance.of_rates(a, rows[0], b, rows[1]) for a, b in counts] + random.random(5).tolist()
-        tests = [many.attainable(a, rows[0], b, rows[1]) for a, b in counts] + [None] * 5
-        errors += many.Family(tests).greatest(p_values, 0.2) > 0
+        all_p_values = [p_values.of_rates(a, rows[0], b, rows[1]) for a, b in counts] + random.random(
+            5
+        ).tolist()
+        tests = [false_discovery.attainable(a, rows[0], b, rows[1]) for a, b in counts] + [None] * 5
+        errors += false_discovery.Family(tests).greatest(all_p_values, 0.2) > 0
     assert 0.1 < errors / TRIALS < 0.2 + 3 * math.sqrt(0.2 / TRIALS)
 
 
 def test_the_first_p_value_is_where_one_error_is_expected_as_often_as_the_rate_says() -> None:
-    assert many.Family([None] * 20).first(0.004) == pytest.approx(0.0002)
-    assert many.Family([None] * 20 + [many.attainable(0, 1000, 0, 1000)] * 50).first(0.004) == pytest.approx(
-        0.0002, rel=0.01
-    )
+    assert false_discovery.Family([None] * 20).first(0.004) == pytest.approx(0.0002)
+    assert false_discovery.Family([None] * 20 + [false_discovery.attainable(0, 1000, 0, 1000)] * 50).first(
+        0.004
+    ) == pytest.approx(0.0002, rel=0.01)
 
 
 @given(st.lists(st.floats(0.01, 1), min_size=2, max_size=40), st.integers(0, 2**32 - 1), st.floats(0, 1))
 def test_a_part_of_a_move_is_as_if_found_anew(weights: list[float], seed: int, part: float) -> None:
     expected = np.array(weights) / sum(weights)
     observed = counted(np.random.default_rng(seed), 300, expected)
-    anew = ordered.of_ordered(expected, expected + part * (observed - expected), 250)
-    moved = ordered.moved(expected, observed, 250)
+    anew = numeric_tests.of_ordered(expected, expected + part * (observed - expected), 250)
+    moved = numeric_tests.moved(expected, observed, 250)
     assert moved.p_value() <= moved.p_value(part) <= moved.p_value(0) == 1
     # A likelihood ratio is taken to be as much less than the sum of squares as it is for all of the way, and
     # for a part of it that is hardly ever too little (for two of 40,000 such shares, by 0.02 %).
@@ -240,10 +242,12 @@ def test_a_part_of_a_move_is_as_if_found_anew(weights: list[float], seed: int, p
 
 def asks_likelihoods(expected: Array, observed: Array, size: float) -> bool:
     """Whether a sum of squares is so great that the likelihood ratio is asked."""
-    scores, ranks = ordered._of_cells(expected.tobytes())
+    scores, ranks = numeric_tests._of_cells(expected.tobytes())
     tests = [(observed - expected) @ columns for columns in (scores, ranks[:, :2], ranks)]
     return any(
-        chance.of_chi_squared(size * float(one @ one), len(one)) <= ordered._LOOK for one in tests if len(one)
+        p_values.of_chi_squared(size * float(one @ one), len(one)) <= numeric_tests._LOOK
+        for one in tests
+        if len(one)
     )
 
 
@@ -260,7 +264,9 @@ RARE = {
 def test_ordered_p_values_hold_where_few_rows_are_expected(name: str, size: int) -> None:
     random, shares, trials = np.random.default_rng(size), RARE[name], 5 * TRIALS
     shares = shares / shares.sum()
-    found = np.array([ordered.of_ordered(shares, counted(random, size, shares), size) for _ in range(trials)])
+    found = np.array(
+        [numeric_tests.of_ordered(shares, counted(random, size, shares), size) for _ in range(trials)]
+    )
     for level in (0.001, 0.01):
         assert np.sum(found <= level) <= trials * level + 3 * math.sqrt(trials * level), level
 
@@ -273,7 +279,7 @@ def test_a_moved_mean_is_told_as_surely_as_by_the_best_test_of_a_normal_number()
         return np.diff([0.0, *below, 1.0])
 
     for moved in (0.1, 0.25, 0.5):
-        best = chance.of_normal(moved * math.sqrt(500))
-        found = ordered.of_ordered(shares(0), shares(moved), 500)
+        best = p_values.of_normal(moved * math.sqrt(500))
+        found = numeric_tests.of_ordered(shares(0), shares(moved), 500)
         # Beside the part of the error that location has, the cells lose little.
         assert best < found < 3 * best, moved

@@ -13,9 +13,9 @@ from support_verdict import LABEL, compared, frame, reference, said, served, sta
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE
-from transforms.verdict import noise
 from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.findings import Kind, Severity, Space
+from transforms.verdict.evidence import noise_floor
+from transforms.verdict.model import Kind, Severity, Space
 
 
 @pytest.fixture(scope="module")
@@ -346,8 +346,8 @@ def test_the_noise_floor_holds_for_samples_of_one_distribution() -> None:
     middle = samples.mean(axis=1, keepdims=True)
     parts = np.where(samples > 0, samples * np.log2(np.where(samples > 0, samples, 1) / middle), 0)
     divergence = parts.sum(axis=2).mean(axis=1)
-    floor = noise.jensen_shannon_floor(400, 400, 20)
+    floor = noise_floor.jensen_shannon_floor(400, 400, 20)
     assert np.quantile(divergence, 0.95) < floor < 2 * divergence.max()
     widest = np.abs(samples[:, 0] - samples[:, 1]).max(axis=1)
-    floor = noise.l_infinity_floor(shares, 400, 400)
+    floor = noise_floor.l_infinity_floor(shares, 400, 400)
     assert np.quantile(widest, 0.95) < floor < 2 * widest.max()

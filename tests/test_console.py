@@ -10,7 +10,7 @@ import pytest
 from support_page import HOSTILE, make_finding, make_verdict
 
 from pipelines.display.console import MAX_ROWS, Console
-from transforms.verdict.findings import Diagnosis
+from transforms.verdict.model import Diagnosis
 
 
 def plain(**more: Any) -> tuple[Console, io.StringIO, io.StringIO]:

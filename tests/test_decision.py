@@ -14,12 +14,12 @@ import tensorflow_data_validation as tfdv
 from support_verdict import LABEL, compared, frame, reference, served, statistics, worst
 
 from benchmarks import in_memory
-from transforms.verdict import evidence_words, thresholds
+from transforms.verdict import thresholds
 from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.decision import LEAST_EFFECT, Judgement
-from transforms.verdict.evidence import chance, many
-from transforms.verdict.evidence.difference import KOLMOGOROV, MISSING
-from transforms.verdict.findings import Kind, Natural, Severity, Space
+from transforms.verdict.decide import LEAST_EFFECT, Judgement
+from transforms.verdict.evidence import false_discovery, p_values, wording
+from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
+from transforms.verdict.model import Kind, Natural, Severity, Space
 from transforms.verdict.reference import Sides
 
 
@@ -133,11 +133,11 @@ def test_a_distance_under_the_users_limit_is_not_laid_to_nature(plain: Reference
     nature = Natural("day", 1, one.effect, 0.01, 0.02, 1e-9)
     told = dataclasses.replace(judged.evidence("distance", one), natural=nature)
     assert not told.large_enough
-    assert evidence_words.only_nature(told) == ""
+    assert wording.only_nature(told) == ""
     beyond = dataclasses.replace(told, large_enough=True, beyond_chance=False)
-    assert evidence_words.only_nature(beyond) == "no more than training's days differ"
-    assert evidence_words.why_not(beyond) == "which is no more than training's days differ"
-    assert evidence_words.why_not(told) == "too few to be an error"
+    assert wording.only_nature(beyond) == "no more than training's days differ"
+    assert wording.why_not(beyond) == "which is no more than training's days differ"
+    assert wording.why_not(told) == "too few to be an error"
 
 
 def test_lengths_and_missing_rows_of_a_category_are_called_what_they_are() -> None:
@@ -207,10 +207,10 @@ def test_one_fault_among_many_features_is_found_and_the_others_are_quiet() -> No
 
 def test_the_finding_that_the_docs_follow_by_hand() -> None:
     # docs/verdict.md: 100 of 100,000 rows lack a feature in training, 14 of 1,000 in serving.
-    p_value = chance.of_rates(100, 100_000, 14, 1000)
+    p_value = p_values.of_rates(100, 100_000, 14, 1000)
     assert p_value == pytest.approx(1.99e-11, rel=0.01)
     others = [0.01 * k for k in range(1, 20)]
-    assert many.beyond([p_value, *others], Policy().false_alarms) == p_value
+    assert false_discovery.beyond([p_value, *others], Policy().false_alarms) == p_value
     assert LEAST_EFFECT[MISSING] <= 0.014 - 0.001
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from support_faults import FAULTS, planted, world
 from test_evidence import view
 
-from transforms.verdict.diagnosis import explanations, fitting, of_categories
+from transforms.verdict.diagnosis import categories, explanations, fitting
+from transforms.verdict.diagnosis.categories import NEW, SPELLED
 from transforms.verdict.diagnosis.explanations import (
     CAPPED,
     CONSTANT,
@@ -26,10 +27,9 @@ from transforms.verdict.diagnosis.explanations import (
     TRANSFORMED,
 )
 from transforms.verdict.diagnosis.fitting import UNKNOWN
-from transforms.verdict.diagnosis.of_categories import NEW, SPELLED
 from transforms.verdict.evidence import cdf as cdfs
 from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.findings import Diagnosis
+from transforms.verdict.model import Diagnosis
 
 Array = np.ndarray[Any, Any]
 
@@ -115,7 +115,7 @@ def shares(**more: float) -> dict[str, float]:
 )
 def test_what_was_done_to_categories_is_named(after: dict[str, float], cause: str, said: str) -> None:
     others = {"day": {"Mon": 0.25, "Tue": 0.25, "Sun": 0.5}}
-    found = of_categories.diagnose(shares(), after, others, 5000)
+    found = categories.diagnose(shares(), after, others, 5000)
     assert found.cause == cause, found
     assert said in found.evidence
 
@@ -124,26 +124,26 @@ def test_accents_lost_and_text_read_as_latin_1_are_spellings() -> None:
     before = {"Zürich": 0.5, "Genève": 0.3, "Bern": 0.2}
     mojibake = {value.encode().decode("latin-1"): share for value, share in before.items()}
     plain = {value.replace("ü", "u").replace("è", "e"): share for value, share in before.items()}
-    assert of_categories.diagnose(before, mojibake, {}, 5000).cause == SPELLED
-    assert of_categories.diagnose(before, plain, {}, 5000).cause == SPELLED
+    assert categories.diagnose(before, mojibake, {}, 5000).cause == SPELLED
+    assert categories.diagnose(before, plain, {}, 5000).cause == SPELLED
 
 
 def test_an_id_that_moved_in_few_rows_is_no_default_value() -> None:
     # One in a hundred rows: all other airports are as they were, which a default would have taken from.
     before = {f"D{n}": 0.95 / 99 for n in range(99)} | {"ORD": 0.05}
     after = before | {"ORD": 0.04, "-1": 0.01}
-    found = of_categories.diagnose(before, after, {}, 16_000)
+    found = categories.diagnose(before, after, {}, 16_000)
     assert (found.cause, found.confidence > 0.9) == (MOVED, True)
 
 
 def test_several_new_values_are_no_single_default() -> None:
     before = {f"D{n}": 0.01 for n in range(100)}
     after = {value: 0.97 * share for value, share in before.items()} | {"EWR": 0.01, "JFK": 0.01, "LGA": 0.01}
-    assert of_categories.diagnose(before, after, {}, 16_000).cause == NEW
+    assert categories.diagnose(before, after, {}, 16_000).cause == NEW
 
 
 def test_shares_that_all_moved_are_unknown() -> None:
-    found = of_categories.diagnose(shares(), shares(UA=0.1, AA=0.1, DL=0.3, B6=0.5), {}, 5000)
+    found = categories.diagnose(shares(), shares(UA=0.1, AA=0.1, DL=0.3, B6=0.5), {}, 5000)
     assert found.cause == UNKNOWN
 
 
@@ -151,7 +151,7 @@ def test_shares_that_all_moved_are_unknown() -> None:
 @pytest.mark.parametrize("after", [{}, {"a": 1.0}, {"": 1.0}, {"a": 0.2, "c": 0.8}])
 @pytest.mark.parametrize("size", [0.0, 1.0, 1e9])
 def test_few_categories_are_no_fault(before: dict[str, float], after: dict[str, float], size: float) -> None:
-    found = of_categories.diagnose(before, after, {"other": {}}, size)
+    found = categories.diagnose(before, after, {"other": {}}, size)
     assert 0 <= found.confidence <= 1
 
 

@@ -11,11 +11,11 @@ from support_drift import Columns, day, reference, rides, statistics
 
 from transforms.core.batches import Window
 from transforms.verdict import drift
-from transforms.verdict.decision import Judgement
+from transforms.verdict.decide import Judgement
 from transforms.verdict.drift import Windows, span
-from transforms.verdict.evidence.difference import VARIATION, Difference
-from transforms.verdict.evidence_words import parts_of
-from transforms.verdict.findings import Finding, Kind, Severity
+from transforms.verdict.evidence.feature_difference import VARIATION, Difference
+from transforms.verdict.evidence.wording import parts_of
+from transforms.verdict.model import Finding, Kind, Severity
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 

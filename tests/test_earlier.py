@@ -23,7 +23,7 @@ from transforms.core.errors import UsageError
 from transforms.files import paths
 from transforms.publish import earlier
 from transforms.publish.earlier import AUTO, Earlier, Run, UnreadableError
-from transforms.verdict.findings import Space
+from transforms.verdict.model import Space
 
 HERE = earlier.identity(contract())
 

@@ -37,7 +37,7 @@ from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.protos import dataset_statistics
 from transforms.summaries.quantiles import Scratch
-from transforms.verdict.findings import Finding, Space
+from transforms.verdict.model import Finding, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 

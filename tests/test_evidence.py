@@ -12,11 +12,11 @@ import support_faults as faults
 from support_verdict import statistics
 
 from transforms.logs.features import lists
+from transforms.verdict.evidence import categorical_tests, p_values, two_sample
 from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence import chance, differences, unordered
 from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.evidence.difference import KOLMOGOROV, MISSING, UNSEEN, VARIATION, Difference
-from transforms.verdict.views import View, views
+from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING, UNSEEN, VARIATION, Difference
+from transforms.verdict.feature_stats import View, views
 
 Array = np.ndarray[Any, Any]
 
@@ -50,7 +50,7 @@ def view(values: Any) -> View:
 
 
 def found(training: Any, serving: Any) -> dict[str, Difference]:
-    return {one.metric: one for one in differences.of_values(view(training), view(serving))}
+    return {one.metric: one for one in two_sample.of_values(view(training), view(serving))}
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -127,7 +127,7 @@ def test_without_a_difference_small_p_values_are_rare(rows: int) -> None:
         training = view(draw(20_000))
         p_values = []
         for _ in range(draws):
-            one = differences.of_number(training, view(draw(rows)))
+            one = two_sample.of_number(training, view(draw(rows)))
             assert one is not None
             p_values.append(one.p_value)
         assert np.mean(np.array(p_values) <= 0.05) <= 0.05 + 3 * (0.05 / draws) ** 0.5
@@ -139,7 +139,7 @@ def test_a_mean_that_moved_by_a_quarter_deviation_is_found_in_500_rows() -> None
     training, many = view(random.normal(size=50_000)), 200
     hits = 0
     for _ in range(many):
-        one = differences.of_number(training, view(random.normal(0.25, 1, 500)))
+        one = two_sample.of_number(training, view(random.normal(0.25, 1, 500)))
         assert one is not None
         hits += one.p_value < 0.002 and one.effect >= 0.02
     assert hits >= 0.95 * many
@@ -177,7 +177,7 @@ def mostly_zero(rows: int, seed: int, zeros: float = 0.6) -> Array:
 
 
 def number(training: View, serving: Array) -> Difference:
-    one = differences.of_number(training, view(serving))
+    one = two_sample.of_number(training, view(serving))
     assert one is not None
     return one
 
@@ -261,14 +261,14 @@ def test_statistics_of_tfdv_alone_give_no_alarm_on_features_of_few_values(values
         cdf = cdfs.of_view(training)
         assert cdf is not None
         assert cdf.is_loose
-        one = differences.of_number(training, serving)
+        one = two_sample.of_number(training, serving)
         assert one is not None
         assert one.p_value > 0.002, seed
 
 
 def test_missing_rows_are_compared_as_shares() -> None:
     training = view(SHAPES["continuous"])
-    one = differences.of_missing(training, 100, training.rows)
+    one = two_sample.of_missing(training, 100, training.rows)
     assert (one.metric, one.effect) == (MISSING, 0.02)
     assert one.p_value < 1e-12
 
@@ -307,7 +307,7 @@ def test_a_category_named_like_the_rest_is_one_of_the_rest() -> None:
     values = ["(others)"] * 400 + ["a"] * 300 + ["b"] * 300
     one = found(values, values)[VARIATION]
     assert (one.effect, one.p_value) == (0.0, 1.0)
-    expected, observed = unordered.pooled({"(others)": 0.4, "a": 0.6}, {"a": 1.0}, 1000, 0.0)
+    expected, observed = categorical_tests.pooled({"(others)": 0.4, "a": 0.6}, {"a": 1.0}, 1000, 0.0)
     assert expected == pytest.approx({"a": 0.6, "(others)": 0.4})
     assert observed == pytest.approx({"a": 1.0, "(others)": 0.0})
 
@@ -330,7 +330,7 @@ def test_what_quantiles_do_not_tell_is_no_difference() -> None:
     # Between its least value and its step 1 % of the values lie as no straight line tells.
     training = view(nearly_constant(100_000, 1))
     for seed in range(2, 8):
-        one = differences.of_number(training, view(nearly_constant(20_000, seed)))
+        one = two_sample.of_number(training, view(nearly_constant(20_000, seed)))
         assert one is not None
         assert one.p_value > 1e-3, seed
         assert one.effect < 0.0025, seed
@@ -348,7 +348,7 @@ def words(rows: int, seed: int) -> Array:
 def test_a_rare_value_that_came_more_often_is_found_and_named() -> None:
     training, served = view(words(20_000, 1)), words(500, 2)
     served[:40] = b"w80"
-    [one] = [one for one in differences.of_values(training, view(served)) if one.metric == VARIATION]
+    [one] = [one for one in two_sample.of_values(training, view(served)) if one.metric == VARIATION]
     assert one.p_value < 1e-20
     assert one.parts[0][0] == "w80"
     assert one.parts[0][1:] == pytest.approx((0.0024, 0.08), abs=0.005)
@@ -356,9 +356,9 @@ def test_a_rare_value_that_came_more_often_is_found_and_named() -> None:
     assert one.p_of_part(0.0) == 1.0
     assert one.p_value < one.p_of_part(0.2) < 1
     # Among the others alone, of which as many are expected, 40 of 500 are nothing much.
-    expected, observed = unordered.pooled(training.shares(), view(served).shares(), 488, 0.0)
+    expected, observed = categorical_tests.pooled(training.shares(), view(served).shares(), 488, 0.0)
     cells = [np.array(list(side.values())) for side in (expected, observed)]
-    assert chance.of_categories(cells[0], cells[1], 488) > 1e-9
+    assert p_values.of_categories(cells[0], cells[1], 488) > 1e-9
 
 
 def test_rare_values_rise_by_chance_no_more_often_than_their_p_values_say() -> None:
@@ -366,8 +366,8 @@ def test_rare_values_rise_by_chance_no_more_often_than_their_p_values_say() -> N
     for seed in range(trials):
         served = view(words(300, 100 + seed))
         sides = (training.counted(), served.counted())
-        cells, _ = unordered.pooled(sides[0].shares(), sides[1].shares(), 295, 0.0)
-        risen = unordered._risen(training, served, sides, cells.keys())
+        cells, _ = categorical_tests.pooled(sides[0].shares(), sides[1].shares(), 295, 0.0)
+        risen = categorical_tests._risen(training, served, sides, cells.keys())
         low += any(one.p_value() <= 0.1 for one in risen)
     # They have a tenth of the error: at most 0.01 of the windows are expected, and three deviations.
     assert low <= 0.01 * trials + 3 * np.sqrt(0.01 * trials)
@@ -377,10 +377,10 @@ def test_where_all_values_are_rare_one_that_came_more_often_is_found() -> None:
     random = np.random.default_rng(4)
     ids = np.array([b"id%d" % n for n in range(3000)], object)
     training, served = view(random.choice(ids, 20_000)), random.choice(ids, 500)
-    clean = {one.metric: one for one in differences.of_values(training, view(served))}
+    clean = {one.metric: one for one in two_sample.of_values(training, view(served))}
     assert clean[VARIATION].p_value > 0.01
     served[:60] = b"id7"
-    one = {one.metric: one for one in differences.of_values(training, view(served))}[VARIATION]
+    one = {one.metric: one for one in two_sample.of_values(training, view(served))}[VARIATION]
     assert one.p_value < 1e-20
     assert one.parts[0][0] == "id7"
     assert one.effect > 0.05
@@ -389,9 +389,9 @@ def test_where_all_values_are_rare_one_that_came_more_often_is_found() -> None:
 def test_new_values_are_compared_as_rates() -> None:
     training = view(["a"] * 500 + ["b"] * 500)
     sides = (training.counted(), training.counted()._replace(counts=Counter({"a": 500, "b": 490, "new": 10})))
-    plain = unordered.of_unseen(training, training, sides)
+    plain = categorical_tests.of_unseen(training, training, sides)
     assert plain is not None
-    assert plain.p_value == chance.of_rates(0, 1000, 10, 1000)
+    assert plain.p_value == p_values.of_rates(0, 1000, 10, 1000)
 
 
 def test_one_row_of_many_values_is_one_row() -> None:
@@ -408,6 +408,6 @@ def test_one_row_of_many_values_is_one_row() -> None:
     for odd in ([b"new%d" % n for n in range(300)], [b"t0"] * 500):
         served = viewed([*plain, odd])
         assert served.worth < 200
-        assert min(one.p_value for one in differences.of_values(training, served)) > 0.0001
+        assert min(one.p_value for one in two_sample.of_values(training, served)) > 0.0001
     moved = [[b"new", *row[1:]] for row in plain]
-    assert min(one.p_value for one in differences.of_values(training, viewed(moved))) < 1e-12
+    assert min(one.p_value for one in two_sample.of_values(training, viewed(moved))) < 1e-12

@@ -12,7 +12,7 @@ import pytest
 import support_faults as faults
 
 from transforms.verdict.diagnosis.fitting import UNKNOWN
-from transforms.verdict.findings import Diagnosis, Finding, Severity
+from transforms.verdict.model import Diagnosis, Finding, Severity
 
 WORLD, SERVED, PLANTED, CLEAN = 2013, 100, 500, 1000
 SHARES = (1.0, 0.2, 0.03)

@@ -12,7 +12,7 @@ from support_drift import Columns, day, positions, reference, rides, statistics
 
 from transforms.verdict import drift, history
 from transforms.verdict.drift import Windows
-from transforms.verdict.findings import Finding, Kind, Severity, Space
+from transforms.verdict.model import Finding, Kind, Severity, Space
 from transforms.verdict.positions import Place, Positions
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy

@@ -9,8 +9,8 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from transforms.core import schema as schemas
-from transforms.verdict import in_parts
-from transforms.verdict.views import Statistics
+from transforms.verdict import batched_validation
+from transforms.verdict.feature_stats import Statistics
 
 ROWS = 400
 
@@ -55,9 +55,9 @@ def test_anomalies_are_those_of_one_call(
     size: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(in_parts, "FEATURES_A_PART", size)
+    monkeypatch.setattr(batched_validation, "FEATURES_A_PART", size)
     once = tfdv.validate_statistics(serving, schema, environment="SERVING")
-    parts = in_parts.validate_statistics(serving, schema, environment="SERVING")
+    parts = batched_validation.validate_statistics(serving, schema, environment="SERVING")
     assert comparable(parts) == comparable(once)
     assert len(once.anomaly_info) > 7
     assert once.dataset_anomaly_info.reason
@@ -71,9 +71,9 @@ def test_skew_is_that_of_one_call(
     size: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(in_parts, "FEATURES_A_PART", size)
+    monkeypatch.setattr(batched_validation, "FEATURES_A_PART", size)
     once = tfdv.validate_statistics(training, schema, serving_statistics=serving)
-    parts = in_parts.validate_statistics(training, schema, serving_statistics=serving)
+    parts = batched_validation.validate_statistics(training, schema, serving_statistics=serving)
     assert comparable(parts) == comparable(once)
     assert len(once.drift_skew_info) == 13  # all but the label
 
@@ -81,5 +81,5 @@ def test_skew_is_that_of_one_call(
 def test_no_feature_at_all_is_one_part() -> None:
     empty = Statistics()
     empty.datasets.add(num_examples=0)
-    parts = in_parts.validate_statistics(empty, schema_pb2.Schema())
+    parts = batched_validation.validate_statistics(empty, schema_pb2.Schema())
     assert comparable(parts) == comparable(tfdv.validate_statistics(empty, schema_pb2.Schema()))

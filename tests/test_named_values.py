@@ -16,14 +16,15 @@ from transforms.core.arrow import pa
 from transforms.summaries.folding import fold
 from transforms.summaries.quantiles import Scratch
 from transforms.summaries.weighted import WeightedSummary
-from transforms.verdict import unseen, views
+from transforms.verdict import feature_stats
 from transforms.verdict.compare import Policy, compare
 from transforms.verdict.diagnosis import explanations
 from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.findings import Space
+from transforms.verdict.evidence import unseen_mass
+from transforms.verdict.feature_stats import View
 from transforms.verdict.histograms import pictures
+from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
-from transforms.verdict.views import View
 
 SECRET = b"secret"
 Lists = Sequence[Sequence[bytes]]
@@ -40,7 +41,7 @@ def statistics(
 
 
 def view(rows: Lists, rates: Sequence[float] | None = None) -> View:
-    return views.views(statistics(rows, pa.large_binary(), rates))["c"]
+    return feature_stats.views(statistics(rows, pa.large_binary(), rates))["c"]
 
 
 _ROWS = st.lists(st.lists(st.sampled_from([b"a", b"b", SECRET]), max_size=12), min_size=1, max_size=40)
@@ -56,8 +57,8 @@ def test_a_value_that_may_be_named_came_in_ten_rows(
     found = view(rows, None if rates is None else rates[: len(rows)])
     true = Counter(value.decode() for row in rows for value in set(row))
     for value, count in found.counts().items():
-        if unseen.may_be_named(value, (), found.rows_at_least(value, count)):
-            assert true[value] >= unseen.NAMED_FROM
+        if unseen_mass.may_be_named(value, (), found.rows_at_least(value, count)):
+            assert true[value] >= unseen_mass.NAMED_FROM
 
 
 @settings(deadline=None)
@@ -66,15 +67,17 @@ def test_one_value_a_row_is_named_from_ten_on(rows: Sequence[bytes]) -> None:
     found = view([[value] for value in rows])
     for value, count in Counter(rows).items():
         text = value.decode()
-        assert unseen.may_be_named(text, (), found.rows_at_least(text, found.counts()[text])) == (count >= 10)
+        assert unseen_mass.may_be_named(text, (), found.rows_at_least(text, found.counts()[text])) == (
+            count >= 10
+        )
 
 
 def test_a_heavy_row_does_not_name_what_it_alone_has() -> None:
     """Its value weighs as much as 120 rows, and came twelve times in one."""
     found = view([*[[b"a"]] * 1000, [SECRET] * 12], [*[1.0] * 1000, 0.01])
     count = found.counts()["secret"]
-    assert count >= unseen.NAMED_FROM * 12
-    assert not unseen.may_be_named("secret", (), found.rows_at_least("secret", count))
+    assert count >= unseen_mass.NAMED_FROM * 12
+    assert not unseen_mass.may_be_named("secret", (), found.rows_at_least("secret", count))
 
 
 def training() -> Reference:
@@ -105,8 +108,8 @@ def test_a_number_of_one_row_is_no_step_that_is_named(rates: Sequence[float] | N
     times = 40 if rates is None else 1
     rows = [[float(i % 100)] for i in range(3980)]
     kind = pa.float32()
-    before = views.views(statistics(rows, kind))["c"]
-    after = views.views(statistics([*rows, [5_550_123.0] * times], kind, rates))["c"]
+    before = feature_stats.views(statistics(rows, kind))["c"]
+    after = feature_stats.views(statistics([*rows, [5_550_123.0] * times], kind, rates))["c"]
     sides = (cdfs.of_view(before), cdfs.of_view(after))
     assert sides[0] is not None
     assert sides[1] is not None

@@ -14,9 +14,9 @@ import tensorflow_data_validation as tfdv
 from transforms.logs.features import lists
 from transforms.verdict import thresholds
 from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.evidence import differences
-from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
-from transforms.verdict.views import Statistics, View, views
+from transforms.verdict.evidence import two_sample
+from transforms.verdict.feature_stats import Statistics, View, views
+from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
 
 Array = np.ndarray[Any, Any]
 
@@ -53,7 +53,7 @@ def test_they_are_no_rows_of_a_distribution(share: float, odd: float) -> None:
     assert training.worth_finite == pytest.approx(20_000 * (1 - share), rel=0.1)
     p_values = []
     for seed in range(2, 2 + draws):
-        one = differences.of_number(training, view(numbers(1000, seed, share, odd)))
+        one = two_sample.of_number(training, view(numbers(1000, seed, share, odd)))
         assert one is not None
         p_values.append(one.p_value)
     assert np.mean(np.array(p_values) <= 0.05) <= 0.05 + 3 * (0.05 / draws) ** 0.5

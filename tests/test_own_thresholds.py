@@ -9,7 +9,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.core import schema as schemas
 from transforms.verdict.compare import Policy, Reference
-from transforms.verdict.findings import Severity, Space
+from transforms.verdict.model import Severity, Space
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from support_page import HOSTILE, make_categories, make_finding, make_numbers, m
 
 from transforms.core.accounting import Accounting
 from transforms.publish import page, page_charts, words
-from transforms.verdict.findings import Finding, Kind, NotCompared, Severity, Space
 from transforms.verdict.histograms import FeaturePicture
-from transforms.verdict.verdict import Verdict
+from transforms.verdict.model import Finding, Kind, NotCompared, Severity, Space
+from transforms.verdict.result import Verdict
 
 LIMIT = 5_000_000
 PASSIVE = re.compile(

@@ -16,7 +16,7 @@ from support_drift import CARRIERS, day, positions, reference, rides
 from transforms.core.batches import Window
 from transforms.verdict import positions as module
 from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.findings import Space
+from transforms.verdict.model import Space
 from transforms.verdict.positions import Place, Positions, parsed, parsed_window, rank
 
 samples = st.lists(st.integers(-3, 3), min_size=1, max_size=8)

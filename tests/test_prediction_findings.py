@@ -17,12 +17,12 @@ from transforms.predictions.outputs import Kind, Output, columns, schema_of
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.protos import SIZES, dataset_statistics
 from transforms.summaries.quantiles import Scratch
-from transforms.verdict.findings import Comparison, Space
-from transforms.verdict.prediction_findings import answered, compare_space
+from transforms.verdict.feature_stats import Statistics, dataset
+from transforms.verdict.findings.predictions import answered, compare_space
+from transforms.verdict.findings.slices import compare_slices
+from transforms.verdict.model import Comparison, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
-from transforms.verdict.slice_findings import compare_slices
-from transforms.verdict.views import Statistics, dataset
 
 OUTPUTS = (Output("late", Kind.FLOAT, 1), Output("classes", Kind.FLOAT, 3), Output("word", Kind.TEXT, 1))
 SCHEMA = schema_of(OUTPUTS, "predictions on 5,000 training rows")

@@ -16,7 +16,7 @@ from conftest import Home
 
 from pipelines import cli
 from transforms.publish import earlier
-from transforms.verdict.findings import Space
+from transforms.verdict.model import Space
 
 ROOT = Path(__file__).resolve().parent.parent
 Capture = pytest.CaptureFixture[str]

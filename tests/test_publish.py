@@ -31,11 +31,11 @@ from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.publish.copies import COPIES
 from transforms.publish.run_folder import find_run
 from transforms.publish_verdict import KEPT_PAYLOAD, KeepFirst, PublishVerdict
-from transforms.verdict.findings import Space
+from transforms.verdict.feature_stats import Statistics
+from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
+from transforms.verdict.result import Outcome
 from transforms.verdict.severity import Policy
-from transforms.verdict.verdict import Outcome
-from transforms.verdict.views import Statistics
 
 ROWS = 3000
 JOB = Job(JULY, Policy(max_rejects=0.1), {"format_version": 1})

@@ -26,8 +26,10 @@ from pipelines import cli
 from pipelines.beam.options import beam_options
 from pipelines.flags import help_texts
 from transforms.core.errors import TrueserveError
-from transforms.verdict import decision, representation, transformed_findings
-from transforms.verdict.findings import Kind
+from transforms.verdict import decide
+from transforms.verdict.findings import representation as representation_findings
+from transforms.verdict.findings import transformed as transformed_findings
+from transforms.verdict.model import Kind
 
 README = text_of(ROOT / "README.md")
 COMMANDS = {"prepare", "export", "check", "validate", "backtest", "join"}
@@ -163,8 +165,12 @@ def test_exit_codes_are_those_of_the_help() -> None:
 def test_every_kind_of_finding_is_explained() -> None:
     page = text_of(ROOT / "docs" / "findings.md")
     assert {kind.value for kind in Kind} - anchors(page) == set()
-    metrics = {*transformed_findings.LEAST_EFFECT, *representation.FOREIGN_FORMS, *decision.LEAST_EFFECT}
-    metrics = metrics - {"missing_share"} | {decision.MISSING_METRIC}
+    metrics = {
+        *transformed_findings.LEAST_EFFECT,
+        *representation_findings.FOREIGN_FORMS,
+        *decide.LEAST_EFFECT,
+    }
+    metrics = metrics - {"missing_share"} | {decide.MISSING_METRIC}
     assert {metric for metric in metrics if f"`{metric}`" not in page} == set()
 
 

@@ -23,10 +23,10 @@ from transforms.replay.reference_model import ReferenceModel
 from transforms.replay.replay import replay
 from transforms.replay.report import Limits, kept_rows, to_json
 from transforms.replay.summary import Differences, ReplaySummary
-from transforms.verdict.findings import Finding, Severity
-from transforms.verdict.replay_findings import compare_replay, exceeds
+from transforms.verdict.findings.replay import compare_replay, exceeds
+from transforms.verdict.model import Finding, Severity
+from transforms.verdict.result import decide
 from transforms.verdict.severity import Policy
-from transforms.verdict.verdict import decide
 
 HOUR = 3_600_000_000
 LIMITS = Limits("model")

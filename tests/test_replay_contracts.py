@@ -17,8 +17,8 @@ from transforms.baseline import served_contracts
 from transforms.core.batches import METADATA_SCHEMA
 from transforms.core.errors import UsageError
 from transforms.replay import versions as versions_
-from transforms.verdict.contract_findings import compare_versions, versions_json
-from transforms.verdict.findings import Severity
+from transforms.verdict.findings.contracts import compare_versions, versions_json
+from transforms.verdict.model import Severity
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[1] / "docs" / "verdict.schema.json").read_text())
 BASELINE = {

@@ -13,10 +13,10 @@ from support_verdict import compared, frame, reference, served
 from transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE, Accounting
 from transforms.core.batches import Window
 from transforms.logs.columns import conversions
-from transforms.verdict import representation
 from transforms.verdict.compare import Policy, Reference
-from transforms.verdict.findings import Finding, Kind, Severity, Space
-from transforms.verdict.verdict import decide
+from transforms.verdict.findings import representation as representation_findings
+from transforms.verdict.model import Finding, Kind, Severity, Space
+from transforms.verdict.result import decide
 
 ROWS = 1000
 SCHEMA = Path(__file__).resolve().parent.parent / "docs" / "verdict.schema.json"
@@ -35,7 +35,7 @@ def of_kind(
 
 
 def test_verdict_and_decoder_know_the_same_foreign_forms() -> None:
-    assert representation.FOREIGN_FORMS.keys() == conversions.FOREIGN_FORMS
+    assert representation_findings.FOREIGN_FORMS.keys() == conversions.FOREIGN_FORMS
 
 
 def test_beyond_one_percent_it_is_a_finding_and_up_to_it_none(baseline: Reference) -> None:

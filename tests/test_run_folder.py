@@ -23,7 +23,7 @@ from support_publish import (
 from transforms.core.errors import InputError
 from transforms.files import paths
 from transforms.publish import copies, run_folder
-from transforms.verdict.verdict import Outcome
+from transforms.verdict.result import Outcome
 
 OK, SKEW = make_verdict("ok"), make_verdict("skew")
 # Three files in the attempt's folder, the commit, its copy in there, two copies beside it.

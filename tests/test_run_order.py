@@ -17,7 +17,7 @@ from support_drift import contract, day, published
 from transforms.files import paths
 from transforms.publish import earlier, run_folder, run_ids, run_order
 from transforms.publish.earlier import AUTO
-from transforms.verdict.findings import Space
+from transforms.verdict.model import Space
 
 
 class Run(NamedTuple):

@@ -21,7 +21,7 @@ from transforms.publish import earlier, run_folder, since, words
 from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.publish.earlier import Run
 from transforms.publish.since import Served
-from transforms.verdict.findings import Severity, Space
+from transforms.verdict.model import Severity, Space
 from transforms.verdict.positions import Positions
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy

@@ -34,8 +34,8 @@ from transforms.publish import page
 from transforms.summaries import sliced
 from transforms.summaries.quantiles import Scratch
 from transforms.summaries.sliced import SlicedSummary
-from transforms.verdict.findings import Finding
-from transforms.verdict.verdict import Outcome, SliceVerdict
+from transforms.verdict.model import Finding
+from transforms.verdict.result import Outcome, SliceVerdict
 
 ROOT = Path(__file__).resolve().parents[1]
 Capture = pytest.CaptureFixture[str]

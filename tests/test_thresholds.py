@@ -18,9 +18,10 @@ from support_verdict import compared, frame, reference, served, worst
 from pipelines.feature_limits import check_only
 from transforms.baseline import layout
 from transforms.core.errors import UsageError
-from transforms.verdict import decision, transformed_findings
+from transforms.verdict import decide
 from transforms.verdict.compare import Policy, Reference
-from transforms.verdict.findings import Finding, Kind, Severity, Space
+from transforms.verdict.findings import transformed as transformed_findings
+from transforms.verdict.model import Finding, Kind, Severity, Space
 from transforms.verdict.thresholds import LIMIT_OF, Override, Thresholds, parse
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,7 +76,7 @@ def test_a_feature_goes_before_the_defaults_and_these_before_ours() -> None:
 
 
 def test_every_metric_that_is_judged_has_a_limit() -> None:
-    assert {*LIMIT_OF} == {*decision.LEAST_EFFECT, *transformed_findings.LEAST_EFFECT}
+    assert {*LIMIT_OF} == {*decide.LEAST_EFFECT, *transformed_findings.LEAST_EFFECT}
 
 
 def test_the_file_that_the_docs_show_is_read() -> None:

@@ -18,11 +18,11 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from benchmarks import in_memory
 from transforms.baseline import layout
-from transforms.verdict import transformed_findings as transformed
 from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.evidence.difference import LENGTH
-from transforms.verdict.findings import Kind, Severity, Space
-from transforms.verdict.views import Statistics, View, views
+from transforms.verdict.evidence.feature_difference import LENGTH
+from transforms.verdict.feature_stats import Statistics, View, views
+from transforms.verdict.findings import transformed
+from transforms.verdict.model import Kind, Severity, Space
 
 Change = Callable[[e2e.Row], e2e.Row]
 

@@ -12,13 +12,13 @@ from support_verdict import LABEL, compared, frame, reference, said, served, sta
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms.compute_statistics import SIZES
-from transforms.verdict import unseen
-from transforms.verdict.categories import largest_difference
 from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.findings import Comparison, Finding, Kind, Severity
+from transforms.verdict.evidence import unseen_mass
+from transforms.verdict.evidence.category_distance import largest_difference
+from transforms.verdict.feature_stats import Statistics, View, views
+from transforms.verdict.findings.range import OUTSIDE_RANGE
 from transforms.verdict.histograms import OTHER, pictures
-from transforms.verdict.range_findings import OUTSIDE_RANGE
-from transforms.verdict.views import Statistics, View, views
+from transforms.verdict.model import Comparison, Finding, Kind, Severity
 
 KEPT = 1000
 NAMES = np.array([f"v{i:05}" for i in range(5000)])
@@ -131,7 +131,7 @@ def test_what_is_not_certain_is_said_as_a_span_and_only_what_is_certain_is_an_er
     assert "under 0.1 % to " in finding.message
     view = views(serving)["c"]
     feature = with_domain(known, list(NAMES)).schema.feature[0]
-    found = unseen.of_category(schema_pb2.Schema(), feature, view)
+    found = unseen_mass.of_category(schema_pb2.Schema(), feature, view)
     assert found is not None
     assert found.least <= 30 / 60_030 <= (found.most or 0)
 
@@ -141,7 +141,7 @@ def test_weighted_counts_are_shares_of_the_weight() -> None:
     assert view.whole == 2500
     assert sum(view.shares().values()) == pytest.approx((5000 + 997) / 10_000)
     feature = with_domain(half_unknown(100), ["AA", "B6", "UA"]).schema.feature[0]
-    found = unseen.of_category(schema_pb2.Schema(), feature, view)
+    found = unseen_mass.of_category(schema_pb2.Schema(), feature, view)
     assert found is not None
     assert found.least == pytest.approx(0.5)
 

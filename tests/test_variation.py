@@ -18,11 +18,11 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.core.slicing import lasts
 from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.findings import Finding, Severity, Space
-from transforms.verdict.variation import cells as cell
-from transforms.verdict.variation import natural, naturally, store
-from transforms.verdict.variation.counting import Layout, PeriodCounts
-from transforms.verdict.variation.natural import Tail
+from transforms.verdict.model import Finding, Severity, Space
+from transforms.verdict.variation import bins as cell
+from transforms.verdict.variation import seasonal_p_value, store, tails
+from transforms.verdict.variation.period_counts import Layout, PeriodCounts
+from transforms.verdict.variation.tails import Tail
 
 Array = np.ndarray[Any, Any]
 DAY, HOUR = 86_400_000_000, 3_600_000_000
@@ -133,9 +133,9 @@ def test_means_of_days_follow_from_the_moments() -> None:
     x = np.array([row[0] for row in batch.column(0).to_pylist()])
     expected = [told.cells.standard(x[n * ROWS : (n + 1) * ROWS]) for n in range(8)]
     totals = np.column_stack([told.moments, told.counts.sum(1)])
-    np.testing.assert_allclose(natural.mean(totals), [part.mean() for part in expected], rtol=1e-4, atol=1e-4)
-    deviations = np.log(np.array([part.std() for part in expected]) + natural.NO_DEVIATION)
-    np.testing.assert_allclose(natural.log_deviation(totals), deviations, rtol=1e-3)
+    np.testing.assert_allclose(tails.mean(totals), [part.mean() for part in expected], rtol=1e-4, atol=1e-4)
+    deviations = np.log(np.array([part.std() for part in expected]) + tails.NO_DEVIATION)
+    np.testing.assert_allclose(tails.log_deviation(totals), deviations, rtol=1e-3)
 
 
 def test_rows_without_a_time_are_counted_and_in_no_period() -> None:
@@ -262,11 +262,11 @@ def test_days_of_the_kind_of_training_are_seldom_an_error(baseline: Reference) -
 def test_a_week_is_held_against_weeks_too_and_so_closer(baseline: Reference) -> None:
     assert baseline.variation is not None
     x = baseline.variation["day"]["x"]
-    days, weeks = natural.of_values(x, 7)
+    days, weeks = tails.of_values(x, 7)
     assert days.median > weeks.median > 0
     assert weeks.independent < days.independent
-    assert natural.probability([days, weeks], 0.3) <= natural.probability([days], 0.3)
-    assert natural.of_values(x, 1)[0].distances.tolist() == days.distances.tolist()
+    assert tails.probability([days, weeks], 0.3) <= tails.probability([days], 0.3)
+    assert tails.of_values(x, 1)[0].distances.tolist() == days.distances.tolist()
 
 
 def test_a_window_is_as_long_as_hours_or_days() -> None:
@@ -277,7 +277,7 @@ def test_a_window_is_as_long_as_hours_or_days() -> None:
         dt.timedelta(days=7): ("day", 7),
     }
     for span, periods in spans.items():
-        assert naturally.periods_of(span) == periods
+        assert seasonal_p_value.periods_of(span) == periods
 
 
 def test_slices_of_an_hour_or_a_day_last_so_long() -> None:
@@ -290,7 +290,7 @@ def test_slices_of_an_hour_or_a_day_last_so_long() -> None:
 @given(st.lists(st.floats(0, 1), min_size=6, max_size=300), st.lists(st.floats(0, 2), min_size=2, max_size=5))
 @settings(max_examples=100)
 def test_a_tail_is_a_probability_that_falls(distances: list[float], at: list[float]) -> None:
-    one = natural.tail(np.array(distances))
+    one = tails.tail(np.array(distances))
     assert one is not None
     found = [one.probability(d) for d in sorted(at)]
     assert all(0 <= p <= 1 for p in found)
@@ -307,7 +307,7 @@ def test_the_tail_of_exponential_distances_is_right_within_a_factor_of_two() -> 
 def test_few_periods_have_a_heavier_tail_and_too_few_say_nothing() -> None:
     few, many = (Tail(-np.log(1 - (np.arange(n) + 0.5) / n), n) for n in (12, 400))
     assert few.probability(12) > 20 * many.probability(12)
-    assert natural.tail(np.zeros(4)) is None
+    assert tails.tail(np.zeros(4)) is None
 
 
 @given(st.floats(0.01, 1), st.floats(1, 60), st.floats(1, 60))
@@ -321,7 +321,7 @@ def test_the_division_is_an_upper_bound_near_the_least_sum(
     def chance(part: float) -> float:
         return float(np.exp(-sharp * (part * distance) ** 2))
 
-    told = naturally.divided(nature, chance, distance)
+    told = seasonal_p_value.divided(nature, chance, distance)
     grid = np.linspace(0, 1, 2001)
     least = min(nature(p * distance) + chance(1 - p) for p in grid)
     assert told >= 0.999 * min(least, 1.0)
@@ -362,6 +362,6 @@ def test_a_day_without_a_single_number_leaves_the_others_as_they_are() -> None:
     values = np.array([row[0] for row in batch.column(0).to_pylist()])
     values[:ROWS] = np.nan
     told = store.of_counts(counted(with_numbers(batch, "x", values), time))["day"]["x"]
-    tails, distance = natural.of_moment(told, 1, natural.mean, 100.0)
+    period_tails, distance = tails.of_moment(told, 1, tails.mean, 100.0)
     assert np.isfinite(distance)
-    assert all(np.isfinite(one.distances).all() for one in tails)
+    assert all(np.isfinite(one.distances).all() for one in period_tails)

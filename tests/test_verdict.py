@@ -14,9 +14,9 @@ import pytest
 
 from transforms.core.accounting import Accounting, RecordCounts
 from transforms.core.batches import Fault, Window
-from transforms.verdict.findings import Comparison, Diagnosis, Finding, Kind, NotCompared, Severity, Space
+from transforms.verdict.model import Comparison, Diagnosis, Finding, Kind, NotCompared, Severity, Space
+from transforms.verdict.result import Artifact, Verdict, decide
 from transforms.verdict.severity import Policy
-from transforms.verdict.verdict import Artifact, Verdict, decide
 
 SCHEMA = Path(__file__).parents[1] / "docs" / "verdict.schema.json"
 WINDOW = Window(dt.datetime(2013, 7, 1, tzinfo=dt.UTC), dt.datetime(2013, 8, 1, tzinfo=dt.UTC))

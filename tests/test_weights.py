@@ -37,11 +37,12 @@ from transforms.summaries.folding import fold, repeats
 from transforms.summaries.protos import dataset_statistics
 from transforms.summaries.quantiles import Scratch
 from transforms.summaries.weighted import MOST_RATES, WeightedSummary, odd_rates, rates_of, rows_at
-from transforms.verdict import unseen, views
-from transforms.verdict.findings import Space
+from transforms.verdict import feature_stats
+from transforms.verdict.evidence import unseen_mass
+from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
+from transforms.verdict.result import decide
 from transforms.verdict.severity import Policy
-from transforms.verdict.verdict import decide
 
 ROOT = Path(__file__).resolve().parents[1]
 Dataset: TypeAlias = statistics_pb2.DatasetFeatureStatistics
@@ -206,8 +207,8 @@ def test_a_rare_value_is_not_named_for_its_weight() -> None:
     rows = words_of([b"common"] * 10_000 + [b"secret"])
     dataset = weighed(None, rows, np.array([1.0] * 10_000 + [0.01]), 3)
     counts = {b.label: b.sample_count for b in dataset.features[0].string_stats.rank_histogram.buckets}
-    assert counts["secret"] >= unseen.NAMED_FROM
-    view = views.views(statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset]))["word"]
+    assert counts["secret"] >= unseen_mass.NAMED_FROM
+    view = feature_stats.views(statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset]))["word"]
     assert view.rows_of("secret", counts["secret"]) == 1
     assert view.rows_of("common", counts["common"]) == counts["common"]
 
@@ -217,7 +218,7 @@ def test_kept_counts_add_up_to_all_values() -> None:
     rows = words_of([b"w%d" % i for i in rng.integers(0, 50, 3000)])
     for rates in (rng.choice([0.3, 0.9], 3000), rng.choice([1.0, 0.01], 3000)):
         dataset = weighed(None, rows, rates)
-        view = views.views(statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset]))["word"]
+        view = feature_stats.views(statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset]))["word"]
         assert sum(view.counts().values()) == view.values == view.whole
 
 

@@ -12,8 +12,8 @@ import apache_beam as beam
 from transforms.core.batches import Batch
 from transforms.files import paths
 from transforms.verdict.variation import store
-from transforms.verdict.variation.cells import Cells
-from transforms.verdict.variation.counting import Layout, PeriodCounts
+from transforms.verdict.variation.bins import Cells
+from transforms.verdict.variation.period_counts import Layout, PeriodCounts
 
 
 @dataclasses.dataclass(eq=False)

@@ -15,7 +15,7 @@ from transforms.core.batches import Fault, Reject
 from transforms.publish import run_folder
 from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.publish.replayed import Answers
-from transforms.verdict.findings import Space
+from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
 
 KEPT = 1000

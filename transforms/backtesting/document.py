@@ -11,8 +11,8 @@ from typing import Any
 from transforms.backtesting.judging import Judged, State
 from transforms.backtesting.suggest import Key, Suggestion
 from transforms.core.batches import Window
-from transforms.verdict.findings import Finding, Severity
-from transforms.verdict.text import number
+from transforms.verdict.model import Finding, Severity
+from transforms.verdict.wording import number
 
 FORMAT = 1
 #: With fewer windows than this nothing is known of a tail.

@@ -11,15 +11,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from transforms.backtesting.suggest import Key, Series
 from transforms.core.batches import Window
 from transforms.core.errors import UsageError
-from transforms.verdict import decision, range_findings, schema_findings, transformed_findings
+from transforms.verdict import decide
 from transforms.verdict.compare import examine
-from transforms.verdict.decision import Judgement
-from transforms.verdict.evidence.difference import UNSEEN
-from transforms.verdict.findings import Finding, Kind, Severity, Space
+from transforms.verdict.decide import Judgement
+from transforms.verdict.evidence.feature_difference import UNSEEN
+from transforms.verdict.feature_stats import Statistics
+from transforms.verdict.findings import range as range_findings
+from transforms.verdict.findings import schema as schema_findings
+from transforms.verdict.findings import transformed as transformed_findings
+from transforms.verdict.model import Finding, Kind, Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.thresholds import LIMIT_OF
-from transforms.verdict.views import Statistics
 
 
 class State(enum.StrEnum):
@@ -138,7 +141,7 @@ def _effects(judgement: Judgement) -> Iterator[Effect]:
     for name, found in judgement.found.items():
         for one in found:
             floor, key = judgement.least_effect(name, one.metric), Key(space, name, LIMIT_OF[one.metric])
-            may = _may_alarm(judgement, key, decision.kind_of(one.metric))
+            may = _may_alarm(judgement, key, decide.kind_of(one.metric))
             yield Effect(key, one.effect, judgement.is_beyond_chance(one) and may, floor, floor)
         yield from _outside(judgement, name)
     grown, greatest_p = transformed_findings.growths(judgement)
@@ -156,7 +159,7 @@ def _outside(judgement: Judgement, name: str) -> Iterator[Effect]:
     is_tested = judgement.measured(name, UNSEEN)
     outside = schema_findings.share_outside_domain(sides, name)
     if is_tested:  # values that training did not have are judged as what is unseen is
-        outside = decision.known_outside(judgement, name) if outside else 0.0
+        outside = decide.known_outside(judgement, name) if outside else 0.0
     for value in (range_findings.far_out(sides, name), outside):
         if value > 0:
             yield Effect(key, value, _may_alarm(judgement, key, Kind.VALUES), floor, floor)
@@ -168,7 +171,7 @@ def _may_alarm(judgement: Judgement, key: Key, kind: Kind) -> bool:
     bound = sides.policy.thresholds.features.get((Space(key.space), key.feature))
     if key.feature in sides.policy.ignore or (bound and bound.severity not in (None, Severity.ERROR)):
         return False
-    return not decision.is_the_users(sides, key.feature, kind)
+    return not decide.is_the_users(sides, key.feature, kind)
 
 
 def _largest(effects: Iterable[Effect]) -> list[Effect]:

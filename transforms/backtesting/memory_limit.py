@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from transforms.core.errors import UsageError
-from transforms.verdict.findings import Space
+from transforms.verdict.feature_stats import View, views
+from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
-from transforms.verdict.views import View, views
 
 #: What the summaries of all windows may take together, in each process that reads.
 MOST_BYTES = 4 << 30

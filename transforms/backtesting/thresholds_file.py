@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from transforms.backtesting.suggest import Key, Suggestion
-from transforms.verdict.findings import Space
-from transforms.verdict.text import plain
+from transforms.verdict.model import Space
 from transforms.verdict.thresholds import FORMAT, Override, Thresholds
+from transforms.verdict.wording import plain
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 

@@ -16,13 +16,14 @@ from transforms.core.errors import TrueserveError
 from transforms.core.slicing import SliceStatistics
 from transforms.publish import page, replayed, since
 from transforms.publish.earlier import Earlier
-from transforms.verdict import histograms, slice_findings
-from transforms.verdict.findings import Comparison, Space
-from transforms.verdict.prediction_findings import compare_space
+from transforms.verdict import histograms
+from transforms.verdict.feature_stats import Statistics, dataset
+from transforms.verdict.findings import slices as slices_findings
+from transforms.verdict.findings.predictions import compare_space
+from transforms.verdict.model import Comparison, Space
 from transforms.verdict.reference import Reference
+from transforms.verdict.result import Examined, Verdict, decide
 from transforms.verdict.severity import Policy
-from transforms.verdict.verdict import Examined, Verdict, decide
-from transforms.verdict.views import Statistics, dataset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +100,7 @@ def conclude(
         job.contract,
         seen=_seen(evidence.accounting),
         examined=Examined(
-            slices=slice_findings.compare_slices(references, evidence.slices, job.policy, span),
+            slices=slices_findings.compare_slices(references, evidence.slices, job.policy, span),
             left_out=max((one.left_out for one in evidence.slices.values()), default=0),
             effective_rows=evidence.effective_rows,
         ),

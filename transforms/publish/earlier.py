@@ -26,10 +26,10 @@ from transforms.publish.run_folder import VERDICT
 from transforms.publish.run_ids import ATTEMPT, RUNS, attempt_of
 from transforms.publish.run_order import ordered
 from transforms.verdict import positions
-from transforms.verdict.findings import Space
+from transforms.verdict.feature_stats import Statistics
+from transforms.verdict.model import Space
 from transforms.verdict.positions import Positions
-from transforms.verdict.verdict import FORMAT
-from transforms.verdict.views import Statistics
+from transforms.verdict.result import FORMAT
 
 AUTO = "auto"
 POSITIONS = "positions.json"

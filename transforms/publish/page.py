@@ -14,9 +14,9 @@ from transforms.publish import (
     words,
 )
 from transforms.publish.page_tables import Json, text
-from transforms.verdict.findings import Finding
 from transforms.verdict.histograms import FeaturePicture
-from transforms.verdict.verdict import Verdict
+from transforms.verdict.model import Finding
+from transforms.verdict.result import Verdict
 
 NAMES = {"ok": "No skew", "skew": "Skew", "not_examined": "Not examined", "failed": "Failed"}
 MAX_REASONS = 5

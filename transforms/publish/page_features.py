@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from transforms.publish import page_charts, page_tables, words
 from transforms.publish.page_tables import Json, text
-from transforms.verdict.findings import Finding
 from transforms.verdict.histograms import OTHER, FeaturePicture
+from transforms.verdict.model import Finding
 
 # Rows past these are folded away; past the budgets (bytes) they are drawn no more, then shown no more, so
 # that the page stays below 5 MB.

@@ -10,8 +10,9 @@ from transforms.replay import report
 from transforms.replay.report import Limits
 from transforms.replay.summary import ReplaySummary
 from transforms.replay.versions import VersionRows
-from transforms.verdict import contract_findings, replay_findings
-from transforms.verdict.findings import Comparison
+from transforms.verdict.findings import contracts as contracts_findings
+from transforms.verdict.findings import replay as replay_findings
+from transforms.verdict.model import Comparison
 from transforms.verdict.severity import Policy
 
 Json = Mapping[str, Any]
@@ -43,7 +44,7 @@ def comparisons(found: Answers, asked: Asked, policy: Policy, baseline: Json | N
     if found.replay is not None and asked.replay is not None:
         yield replay_findings.compare_replay(found.replay, asked.replay, policy)
     if found.versions is not None and asked.contracts is not None and baseline is not None:
-        yield contract_findings.compare_versions(found.versions, asked.contracts, baseline)
+        yield contracts_findings.compare_versions(found.versions, asked.contracts, baseline)
 
 
 def blocks(found: Answers, asked: Asked, baseline: Json | None) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def blocks(found: Answers, asked: Asked, baseline: Json | None) -> dict[str, Any
     if found.replay is not None and asked.replay is not None:
         replay = report.to_json(found.replay, asked.replay)
     if found.versions is not None and asked.contracts is not None and baseline is not None:
-        versions = contract_findings.versions_json(found.versions, asked.contracts, baseline)
+        versions = contracts_findings.versions_json(found.versions, asked.contracts, baseline)
     return {"replay": replay, "versions": versions}
 
 

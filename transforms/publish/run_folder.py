@@ -30,7 +30,7 @@ from transforms.files import paths
 from transforms.publish import copies, run_ids
 from transforms.publish.copies import Write
 from transforms.publish.run_ids import RUNS
-from transforms.verdict.verdict import Artifact, Outcome, Verdict
+from transforms.verdict.result import Artifact, Outcome, Verdict
 
 VERDICT = "verdict.json"
 FAILED = "failed"

@@ -14,13 +14,13 @@ from transforms.core.batches import Window
 from transforms.publish import earlier
 from transforms.publish.earlier import Earlier, Run, UnreadableError
 from transforms.verdict import drift, history, positions, severity
-from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.feature_stats import Statistics
+from transforms.verdict.findings.predictions import answered
+from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
 from transforms.verdict.positions import Positions
-from transforms.verdict.prediction_findings import answered
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
-from transforms.verdict.text import iso
-from transforms.verdict.views import Statistics
+from transforms.verdict.wording import iso
 
 THIS, LAST = "this window", "the last run"
 

@@ -7,7 +7,7 @@ from transforms.baseline import layout
 from transforms.core.errors import UsageError
 from transforms.predictions import recorded
 from transforms.predictions.outputs import Output, outputs_of
-from transforms.verdict.findings import Space
+from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
 
 _AGAIN = "run trueserve export again"

@@ -10,8 +10,8 @@ from transforms.core import schema as schemas
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
 from transforms.reference import prediction_reference
-from transforms.verdict import contract_findings
-from transforms.verdict.findings import Space
+from transforms.verdict.findings import contracts as contracts_findings
+from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.variation import store
 
@@ -112,7 +112,7 @@ def _edited(baseline: layout.Baseline) -> str:
     """What is to be said of a schema that was edited since; empty where it was not."""
     if not baseline.schema_edited:
         return ""
-    return contract_findings.edited_schema(
+    return contracts_findings.edited_schema(
         layout.SCHEMA, {f.name for f in baseline.schema.feature}, baseline.contract.raw_features
     )
 

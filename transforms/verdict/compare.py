@@ -11,26 +11,23 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.core import schema as schemas
-from transforms.verdict import (
-    augmentation,
-    contract_findings,
-    decision,
-    diagnosing,
-    form_findings,
-    range_findings,
-    representation,
-    schema_findings,
-    severity,
-    skew_findings,
-    transformed_findings,
-)
-from transforms.verdict.decision import Judgement
+from transforms.verdict import decide, severity
+from transforms.verdict.decide import Judgement
+from transforms.verdict.diagnosis import diagnose
 from transforms.verdict.evidence import power
-from transforms.verdict.findings import UNKNOWN, Comparison, Finding, Kind, NotCompared, Severity, Space
+from transforms.verdict.feature_stats import Statistics
+from transforms.verdict.findings import augmentation as augmentation_findings
+from transforms.verdict.findings import contracts as contracts_findings
+from transforms.verdict.findings import form as form_findings
+from transforms.verdict.findings import range as range_findings
+from transforms.verdict.findings import representation as representation_findings
+from transforms.verdict.findings import schema as schema_findings
+from transforms.verdict.findings import skew as skew_findings
+from transforms.verdict.findings import transformed as transformed_findings
+from transforms.verdict.model import UNKNOWN, Comparison, Finding, Kind, NotCompared, Severity, Space
 from transforms.verdict.reference import Reference, Sides
 from transforms.verdict.severity import Policy
-from transforms.verdict.text import listing, percent
-from transforms.verdict.views import Statistics
+from transforms.verdict.wording import listing, percent
 
 __all__ = ["Policy", "Reference", "compare"]
 
@@ -57,7 +54,7 @@ def compare(
     Raises ValueError when the statistics hold slices and none of them is that of all rows.
     """
     comparison = examine(reference, serving, policy, forms, span)[0]
-    edited = (contract_findings.of_edited_schema(reference.edited),) if reference.edited else ()
+    edited = (contracts_findings.of_edited_schema(reference.edited),) if reference.edited else ()
     nothing = _why_nothing(reference.space, comparison)
     return dataclasses.replace(comparison, findings=(*comparison.findings, *edited), nothing=nothing)
 
@@ -95,10 +92,10 @@ def examine(
     measured = {n: m for n, m in skew_findings.measure(sides).items() if n in reasons and not reasons[n]}
     distances = [f for name, one in measured.items() for f in skew_findings.findings(sides, name, one)]
     judgement = _judgement(sides, reasons)
-    over = [decision.settled(judgement, finding) for finding in distances if skew_findings.is_over(finding)]
+    over = [decide.settled(judgement, finding) for finding in distances if skew_findings.is_over(finding)]
     found = [*_beside_distances(sides, anomalies, judgement), *over]
-    found = transformed_findings.added(judgement, [*found, *decision.findings(judgement, found)])
-    found = [*diagnosing.diagnosed(sides, found), *augmentation.findings(sides, judgement.names)]
+    found = transformed_findings.added(judgement, [*found, *decide.findings(judgement, found)])
+    found = [*diagnose.diagnosed(sides, found), *augmentation_findings.findings(sides, judgement.names)]
     found += _blind(judgement)
     skew_findings.merge_into(anomalies, (measured[name] for name in sorted(measured)))
     comparison = Comparison(
@@ -140,7 +137,7 @@ def _beside_distances(sides: Sides, anomalies: object, judgement: Judgement) -> 
     found = [
         *form_findings.untransformable(sides),
         *form_findings.type_findings(sides),
-        *representation.findings(sides),
+        *representation_findings.findings(sides),
         *schema_findings.findings(sides, anomalies),
         *form_findings.new_columns(sides),
     ]
@@ -149,8 +146,8 @@ def _beside_distances(sides: Sides, anomalies: object, judgement: Judgement) -> 
     told = {finding.feature for finding in found if finding.kind is Kind.VALUES}
     found += schema_findings.beyond_the_kept(sides, [name for name in in_serving if name not in told])
     found += range_findings.findings(sides, in_serving)
-    found = [decision.settled_values(judgement, finding) for finding in found]
-    found = [decision.settled_presence(judgement, finding) for finding in found]
+    found = [decide.settled_values(judgement, finding) for finding in found]
+    found = [decide.settled_presence(judgement, finding) for finding in found]
     return list({(f.feature, f.kind, f.metric): f for f in reversed(found)}.values())
 
 

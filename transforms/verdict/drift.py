@@ -17,16 +17,17 @@ from functools import cached_property
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.core.batches import Window
-from transforms.verdict import diagnosing, evidence_words, positions
-from transforms.verdict.decision import Judgement
-from transforms.verdict.diagnosis import fitting
-from transforms.verdict.evidence.difference import KOLMOGOROV, MISSING, UNSEEN, VARIATION, Difference
-from transforms.verdict.findings import Diagnosis, Finding, Kind, Severity
+from transforms.verdict import positions
+from transforms.verdict.decide import Judgement
+from transforms.verdict.diagnosis import diagnose, fitting
+from transforms.verdict.evidence import wording
+from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING, UNSEEN, VARIATION, Difference
+from transforms.verdict.evidence.unseen_mass import may_be_named
+from transforms.verdict.feature_stats import Statistics, View, dataset, views
+from transforms.verdict.model import Diagnosis, Finding, Kind, Severity
 from transforms.verdict.reference import Reference, Sides
 from transforms.verdict.severity import Policy
-from transforms.verdict.text import number, percent, quoted
-from transforms.verdict.unseen import may_be_named
-from transforms.verdict.views import Statistics, View, dataset, views
+from transforms.verdict.wording import number, percent, quoted
 
 OTHERS = "(others)"
 _MISSING_METRIC = "missing_share_difference"
@@ -101,7 +102,7 @@ def findings(windows: Windows) -> list[Finding]:
         return []
     found = list(_found(windows))
     # Causes are looked for in errors of the kinds that differences have.
-    causes = diagnosing.diagnosed(windows.sides, found)
+    causes = diagnose.diagnosed(windows.sides, found)
     return [_drift(windows, one, cause.diagnosis) for one, cause in zip(found, causes, strict=True)]
 
 
@@ -154,7 +155,7 @@ def _words(windows: Windows, name: str, one: Difference) -> str:
     if one.metric == UNSEEN:
         return f"values that were not there then are {percent(after)} now ({windows.spans[1]})"
     least = number(windows.judgement.least_effect(name, one.metric))
-    far = f"{evidence_words.distance(one)} is over {least} and beyond chance ({_chance(one)})"
+    far = f"{wording.distance(one)} is over {least} and beyond chance ({_chance(one)})"
     moved = (
         [f"{_label(windows, name, one)}: {percent(before)} then, {percent(after)} now"] if one.parts else []
     )

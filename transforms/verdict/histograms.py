@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.verdict import unseen
-from transforms.verdict.findings import Space
+from transforms.verdict.evidence import unseen_mass
+from transforms.verdict.feature_stats import Bucket, Statistics, View, mass_between, views
+from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
-from transforms.verdict.text import number, plain
-from transforms.verdict.views import Bucket, Statistics, View, mass_between, views
+from transforms.verdict.wording import number, plain
 
 BINS = 20
 CATEGORIES = 12
@@ -113,7 +113,7 @@ def _nameable(training: View | None, serving: View | None) -> set[str]:
     """Values that the page may show: a rare one that training does not know may be a person's."""
     known, served = _category_counts(training), _category_counts(serving)
     rows = {v: c if serving is None else serving.rows_at_least(v, c) for v, c in served.items()}
-    return {value for value in {*known, *rows} if unseen.may_be_named(value, known, rows.get(value, 0))}
+    return {value for value in {*known, *rows} if unseen_mass.may_be_named(value, known, rows.get(value, 0))}
 
 
 def _category_counts(view: View | None) -> Counter[str]:

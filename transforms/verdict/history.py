@@ -16,17 +16,17 @@ import numpy as np
 
 from transforms.core.batches import Window
 from transforms.verdict import positions
-from transforms.verdict.decision import LEAST_EFFECT
+from transforms.verdict.decide import LEAST_EFFECT
 from transforms.verdict.drift import span
-from transforms.verdict.evidence import many, trend
-from transforms.verdict.evidence.difference import KOLMOGOROV, MISSING
+from transforms.verdict.evidence import false_discovery, trend
+from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
 from transforms.verdict.evidence.trend import Array, Line
-from transforms.verdict.findings import Finding, Kind, Severity, Space
+from transforms.verdict.feature_stats import Statistics, View, views
+from transforms.verdict.model import Finding, Kind, Severity, Space
 from transforms.verdict.positions import Place, Positions
 from transforms.verdict.reference import Reference, Sides
 from transforms.verdict.severity import Policy
-from transforms.verdict.text import percent, quoted
-from transforms.verdict.views import Statistics, View, views
+from transforms.verdict.wording import percent, quoted
 
 METRIC = "slow_drift"
 #: Of all trends the share that may be chance. A week that rises day by day has 0.0027 at least.
@@ -84,7 +84,7 @@ def trends(windows: Sequence[Positions], rate: float, policy: Policy | None = No
     places = list(windows[-1].values)
     series = np.array([[one.values.get(place, np.nan) for one in windows] for place in places], float)
     p_values = trend.of_trend(series.reshape(len(places), len(windows)))
-    greatest = many.beyond(p_values[_varies(series)].tolist(), rate)
+    greatest = false_discovery.beyond(p_values[_varies(series)].tolist(), rate)
     times = np.array([_middle(one) for one in windows])
     for at in np.flatnonzero(p_values <= greatest):
         there = np.flatnonzero(~np.isnan(series[at]))

@@ -19,11 +19,11 @@ from transforms.core import schema as schemas
 from transforms.core.batches import Window
 from transforms.verdict.evidence import cdf as cdfs
 from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.findings import Space
+from transforms.verdict.feature_stats import Statistics, View
+from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference, Sides
 from transforms.verdict.severity import Policy
-from transforms.verdict.text import iso
-from transforms.verdict.views import Statistics, View
+from transforms.verdict.wording import iso
 
 FORMAT = 1
 # Of a category the shares of so many values are kept, those that training has most often.

@@ -11,10 +11,10 @@ from functools import cached_property
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.core import schema as schemas
-from transforms.verdict.findings import Space
+from transforms.verdict.feature_stats import Statistics, View, dataset, views
+from transforms.verdict.model import Space
 from transforms.verdict.severity import Policy
 from transforms.verdict.variation.store import Variation
-from transforms.verdict.views import Statistics, View, dataset, views
 
 UNKNOWN_FEATURE = "unknown_feature"
 # A form that ends in one of these says that values of another type came: `int_for_float`.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from transforms.verdict.findings import Finding, Kind, Severity
+from transforms.verdict.model import Finding, Kind, Severity
 from transforms.verdict.thresholds import Thresholds
 
 # A distance between numbers must also show in the body of the distribution, where the outermost values

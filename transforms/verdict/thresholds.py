@@ -20,8 +20,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from transforms.core.errors import UsageError
-from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
-from transforms.verdict.text import listing, plain
+from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.wording import listing, plain
 
 FORMAT = 1
 

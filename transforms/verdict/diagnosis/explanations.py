@@ -15,7 +15,7 @@ import numpy as np
 
 from transforms.verdict.diagnosis.units import FACTORS, PERIODS
 from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.unseen import NAMED_FROM
+from transforms.verdict.evidence.unseen_mass import NAMED_FROM
 
 Array = np.ndarray[Any, Any]
 

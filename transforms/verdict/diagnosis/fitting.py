@@ -11,7 +11,7 @@ import numpy as np
 
 from transforms.verdict.diagnosis.explanations import Explanation
 from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.findings import Diagnosis
+from transforms.verdict.model import Diagnosis
 
 Array = np.ndarray[Any, Any]
 

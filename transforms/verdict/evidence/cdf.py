@@ -18,7 +18,7 @@ import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.core.custom_stats import POINTS, unpacked_points
-from transforms.verdict.views import Bucket, View
+from transforms.verdict.feature_stats import Bucket, View
 
 Array = np.ndarray[Any, Any]
 

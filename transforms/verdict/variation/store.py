@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from transforms.core.arrow import open_stream, pa
-from transforms.verdict.variation.cells import CATEGORY, NUMBER, Cells
-from transforms.verdict.variation.counting import PeriodCounts, UnitCounts
+from transforms.verdict.variation.bins import CATEGORY, NUMBER, Cells
+from transforms.verdict.variation.period_counts import PeriodCounts, UnitCounts
 
 Array = np.ndarray[Any, Any]
 

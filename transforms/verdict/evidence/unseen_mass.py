@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms.core.custom_stats import NAMED_FROM as NAMED_FROM  # noqa: PLC0414 - part of this module, too
-from transforms.verdict.views import View
+from transforms.verdict.feature_stats import View
 
 # TFDV's sketch of the number of distinct values errs by about 1 %.
 _DISTINCT_AT_LEAST = 0.97

@@ -6,8 +6,8 @@ import enum
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
-from transforms.verdict.text import listing, percent, plain
+from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.wording import listing, percent, plain
 
 Json = Mapping[str, Any]
 

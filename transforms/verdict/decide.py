@@ -12,14 +12,20 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
-from transforms.verdict import evidence_words, unseen
-from transforms.verdict.evidence import chance, differences, power
-from transforms.verdict.evidence.difference import KOLMOGOROV, LENGTH, MISSING, UNSEEN, VARIATION, Difference
-from transforms.verdict.evidence.many import Family
-from transforms.verdict.findings import Evidence, Finding, Kind, Natural, Severity
+from transforms.verdict.evidence import p_values, power, two_sample, unseen_mass, wording
+from transforms.verdict.evidence.false_discovery import Family
+from transforms.verdict.evidence.feature_difference import (
+    KOLMOGOROV,
+    LENGTH,
+    MISSING,
+    UNSEEN,
+    VARIATION,
+    Difference,
+)
+from transforms.verdict.model import Evidence, Finding, Kind, Natural, Severity
 from transforms.verdict.reference import Sides
 from transforms.verdict.severity import Policy
-from transforms.verdict.variation import naturally
+from transforms.verdict.variation import seasonal_p_value
 from transforms.verdict.variation.store import Variation
 
 #: The least effect that matters, by metric: a share of rows or values, 0 to 1.
@@ -99,13 +105,13 @@ class Judgement:
     def least_visible(self) -> float:
         """The least part of the rows whose change could have been seen (`power.least_visible`)."""
         rows = max((view.rows for view in self.sides.training.values()), default=0)
-        return power.least_visible(chance.effective_size(rows, self.sides.rows), self.first_p)
+        return power.least_visible(p_values.effective_size(rows, self.sides.rows), self.first_p)
 
     def blind(self) -> list[str]:
         """Features with values, but too few of them to show even a large change."""
         views = [(name, self.sides.training[name], self.sides.serving.get(name)) for name in self.names]
         sizes = {
-            name: chance.effective_size(training.worth_finite, serving.worth_finite)
+            name: p_values.effective_size(training.worth_finite, serving.worth_finite)
             for name, training, serving in views
             if serving is not None and serving.present
         }
@@ -125,7 +131,7 @@ class Judgement:
             p_by_chance=self._by_chance(name, one.metric),
             p_limit=self.greatest_p,
             effective_rows=round(one.size),
-            parts=evidence_words.parts_of(self.sides, name, one),
+            parts=wording.parts_of(self.sides, name, one),
             natural=self.natural.get((name, one.metric)),
         )
 
@@ -158,7 +164,7 @@ class Judgement:
     def _natural(self, variation: Variation, name: str, one: Difference) -> Natural | None:
         sides = (self.sides.training[name], self.sides.serving.get(name))
         pair = self.sides.is_pair
-        return naturally.of_difference(variation, name, one, sides, self.sides.span, is_pair=pair)
+        return seasonal_p_value.of_difference(variation, name, one, sides, self.sides.span, is_pair=pair)
 
     def _with_nature(self, name: str, one: Difference) -> Difference:
         natural = self.natural.get((name, one.metric))
@@ -178,13 +184,13 @@ class Judgement:
         variation = self.sides.reference.variation
         if variation is None or by_chance > self.sides.policy.false_alarms:
             return by_chance
-        return self._both(by_chance, naturally.of_share(variation, name, effect, self.sides.span))
+        return self._both(by_chance, seasonal_p_value.of_share(variation, name, effect, self.sides.span))
 
     def _of_missing(self, name: str) -> Difference:
-        return differences.of_missing(self.sides.training[name], self.sides.missing(name), self.sides.rows)
+        return two_sample.of_missing(self.sides.training[name], self.sides.missing(name), self.sides.rows)
 
     def _of_values(self, name: str) -> Iterator[Difference]:
-        found = differences.of_values(self.sides.training[name], self.sides.serving[name])
+        found = two_sample.of_values(self.sides.training[name], self.sides.serving[name])
         if self.sides.is_pair and self.sides.reference.variation is not None:
             # What yesterday lacked is no news where days differ: its share is in the distribution, which is
             # held against days, and what training lacked is told beside training.
@@ -238,7 +244,7 @@ def settled(judgement: Judgement, finding: Finding) -> Finding:
         return _with_evidence(judgement, finding, agreeing, say=True)
     every = [one for one in judgement.found[finding.feature] if one.metric in metrics]
     told = judgement.evidence(finding.feature, min(every, key=lambda one: one.p_value))
-    said = f"{finding.message}; {evidence_words.only_nature(told) or _NOTHING_ELSE}"
+    said = f"{finding.message}; {wording.only_nature(told) or _NOTHING_ELSE}"
     return dataclasses.replace(finding, severity=Severity.INFO, message=said, evidence=told)
 
 
@@ -259,7 +265,7 @@ def settled_values(judgement: Judgement, finding: Finding) -> Finding:
 def known_outside(judgement: Judgement, name: str) -> float:
     """The share of the values served that the schema leaves out and training had, at least."""
     sides = judgement.sides
-    outside = unseen.of_category(sides.schema, sides.features[name], sides.serving[name])
+    outside = unseen_mass.of_category(sides.schema, sides.features[name], sides.serving[name])
     [new] = [one for one in judgement.found[name] if one.metric == UNSEEN]
     [(_, _, never_seen)] = new.parts
     return outside.least - never_seen if outside is not None else 0.0
@@ -276,7 +282,7 @@ def settled_presence(judgement: Judgement, finding: Finding) -> Finding:
         return _with_evidence(judgement, finding, agreeing)
     [one] = [one for one in judgement.found[finding.feature] if one.metric == MISSING]
     told = judgement.evidence(finding.feature, one)
-    why = evidence_words.why_not(told)
+    why = wording.why_not(told)
     return dataclasses.replace(
         finding, severity=Severity.WARNING, message=f"{finding.message}; {why}", evidence=told
     )
@@ -288,7 +294,7 @@ def _with_evidence(
     """`say`: in the message too, where the finding's own measure is not what decided."""
     least = min(agreeing, key=lambda one: one.p_value)
     told = judgement.evidence(finding.feature, least)
-    said = f"{finding.message}; {evidence_words.decided(least, told)}" if say else finding.message
+    said = f"{finding.message}; {wording.decided(least, told)}" if say else finding.message
     return dataclasses.replace(finding, message=said, p_value=least.p_value, evidence=told)
 
 
@@ -301,7 +307,7 @@ def _finding(judgement: Judgement, name: str, kind: Kind, one: Difference) -> Fi
         kind=kind,
         severity=Severity.ERROR if counts else Severity.INFO,
         metric=MISSING_METRIC if one.metric == MISSING else one.metric,
-        message=evidence_words.sentence(one, told),
+        message=wording.sentence(one, told),
         distance=one.effect,
         threshold=told.least_effect,
         noise_floor=one.floor,

@@ -9,10 +9,11 @@ from typing import Any
 
 from transforms.core.accounting import ODD_RATE, UNKNOWN_FEATURE, Accounting, RecordCounts, in_order
 from transforms.core.batches import Fault, Window
-from transforms.verdict import reasons, severity
-from transforms.verdict.findings import Comparison, Finding, Kind, NotCompared, Severity, Slice, Space
+from transforms.verdict import severity
+from transforms.verdict.findings import input as input_findings
+from transforms.verdict.model import Comparison, Finding, Kind, NotCompared, Severity, Slice, Space
 from transforms.verdict.severity import Policy
-from transforms.verdict.text import iso, listing
+from transforms.verdict.wording import iso, listing
 
 FORMAT = 1
 _COUNTS = ("read", "decoded", "outside_window", "no_time", "rows", "compared")
@@ -174,10 +175,12 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
     examined = examined or Examined()
     findings = [finding for comparison in compared for finding in comparison.findings]
     findings += [finding for one in examined.slices for finding in one.findings]
-    why_failed = list(reasons.why_failed(accounting, faults, policy))
-    why_nothing = [] if why_failed else list(reasons.why_nothing(window, accounting, compared, policy, seen))
+    why_failed = list(input_findings.why_failed(accounting, faults, policy))
+    why_nothing = (
+        [] if why_failed else list(input_findings.why_nothing(window, accounting, compared, policy, seen))
+    )
     if not why_failed and not why_nothing and not _counting(findings, policy):
-        why_nothing = list(reasons.too_little(accounting, compared, policy))
+        why_nothing = list(input_findings.too_little(accounting, compared, policy))
     beside = [*_unknown_ignored(accounting, compared, policy), *_odd_rates(accounting)]
     beside += policy.thresholds.unknown(compared)
     all_findings = sorted([*why_failed, *why_nothing, *findings, *beside], key=severity.order)
@@ -191,7 +194,7 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
         slices=tuple(_of_slice(one, policy) for one in examined.slices),
         slices_left_out=examined.left_out,
         effective_rows=examined.effective_rows,
-        least_visible=reasons.least_visible(compared),
+        least_visible=input_findings.least_visible(compared),
     )
 
 

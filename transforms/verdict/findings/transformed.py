@@ -14,15 +14,16 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from transforms.verdict import decision, range_findings
-from transforms.verdict.decision import Judgement
+from transforms.verdict import decide
+from transforms.verdict.decide import Judgement
 from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence import chance
-from transforms.verdict.evidence.many import Family
-from transforms.verdict.findings import Finding, Kind, Severity, Space
+from transforms.verdict.evidence import p_values
+from transforms.verdict.evidence.false_discovery import Family
+from transforms.verdict.feature_stats import View
+from transforms.verdict.findings import range as range_findings
+from transforms.verdict.model import Finding, Kind, Severity, Space
 from transforms.verdict.reference import Sides
-from transforms.verdict.text import listing, number, percent
-from transforms.verdict.views import View
+from transforms.verdict.wording import listing, number, percent
 
 UNKNOWN_WORDS = "unknown_word_share"
 SATURATED = "saturated_bucket"
@@ -94,7 +95,7 @@ def _finding(sides: Sides, one: Growth) -> Finding:
         feature=one.feature,
         space=sides.reference.space,
         kind=kind,
-        severity=Severity.INFO if decision.is_the_users(sides, one.feature, kind) else level,
+        severity=Severity.INFO if decide.is_the_users(sides, one.feature, kind) else level,
         metric=one.metric,
         message=one.words,
         distance=one.effect,
@@ -164,7 +165,7 @@ def _of_range(  # noqa: PLR0917 - both sides, and what is said of them
 def _p_of_shares(before: float, training: View, after: float, serving: View) -> float:
     """That chance makes such shares of values; those of one row do not count for more than the row."""
     worth = training.worth, serving.worth
-    return chance.of_rates(before * worth[0], worth[0], after * worth[1], worth[1])
+    return p_values.of_rates(before * worth[0], worth[0], after * worth[1], worth[1])
 
 
 def _share(view: View, ids: tuple[int, int], unkept: float) -> float:
@@ -182,7 +183,7 @@ def _of_constant(sides: Sides, name: str, training: View, serving: View) -> Iter
     before = _share_of(training, only)
     if before is None or before >= 1:
         return
-    rows = chance.effective_size(training.present, serving.present)
+    rows = p_values.effective_size(training.present, serving.present)
     p_value = math.exp(rows * math.log(before)) if before > 0 else math.exp(-rows)
     raw = listing(sides.raw_features(name)) or "the rows"
     words = f"it is constant, one value for all of {raw}; {percent(before)} of training have that value"

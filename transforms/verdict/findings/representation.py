@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from transforms.verdict import noise
-from transforms.verdict.findings import Finding, Kind, Severity
+from transforms.verdict.evidence import noise_floor
+from transforms.verdict.model import Finding, Kind, Severity
 from transforms.verdict.reference import Sides
-from transforms.verdict.text import percent
+from transforms.verdict.wording import percent
 
 #: The share of rows that may come in a foreign form where the baseline says nothing of it.
 LET_PASS = 0.01
@@ -79,4 +79,4 @@ def _noise(sides: Sides, name: str, before: float | None, share: float) -> float
     """How far the share may lie above the baseline's by chance; a limit that is no sample has none."""
     if before is None or name not in sides.training:
         return None
-    return noise.l_infinity_floor([before, share], sides.training[name].rows, sides.rows)
+    return noise_floor.l_infinity_floor([before, share], sides.training[name].rows, sides.rows)

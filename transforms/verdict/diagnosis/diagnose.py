@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from transforms.verdict.diagnosis import explanations, fitting, of_categories
+from transforms.verdict.diagnosis import categories, explanations, fitting
 from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence import chance
+from transforms.verdict.evidence import p_values
 from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.findings import Diagnosis, Finding, Kind, Severity, Space
+from transforms.verdict.model import Diagnosis, Finding, Kind, Severity, Space
 from transforms.verdict.reference import Sides
 
 MISSING_MORE, MISSING_LESS, TYPE_CHANGED = "missing more", "missing less", "type changed"
@@ -67,14 +67,14 @@ class _Causes:
         training, serving = self.sides.training.get(name), self.sides.serving.get(name)
         if training is None or serving is None or training.kind != serving.kind:
             return None
-        size = chance.effective_size(training.worth_finite, serving.worth_finite)
+        size = p_values.effective_size(training.worth_finite, serving.worth_finite)
         if serving.kind == "category":
             others = {
                 other: view.shares()
                 for other in self._others(name, "category")
                 if (view := self.sides.training[other])
             }
-            return of_categories.diagnose(training.shares(), serving.shares(), others, size)
+            return categories.diagnose(training.shares(), serving.shares(), others, size)
         before, after = cdfs.of_view(training), cdfs.of_view(serving)
         if serving.kind != "number" or before is None or after is None or not size:
             return None

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms.verdict.evidence import chance
+from transforms.verdict.evidence import p_values
 
 Array = np.ndarray[Any, Any]
 
@@ -52,9 +52,9 @@ class Moved(NamedTuple):
 
     def p_value(self, part: float = 1.0) -> float:
         """That they differ so, or had moved by this part (0 to 1) of the way alone; no less than it is."""
-        tests = [chance.of_kolmogorov(part * self.distance, self.size) / _ANYWHERE]
+        tests = [p_values.of_kolmogorov(part * self.distance, self.size) / _ANYWHERE]
         for square, freedom, weight in self.tests:
-            tests.append(chance.of_chi_squared(self.size * part**2 * square, freedom) / weight)
+            tests.append(p_values.of_chi_squared(self.size * part**2 * square, freedom) / weight)
         return min(*tests, 1.0)
 
 
@@ -85,7 +85,7 @@ def _test(expected: Array, apart: Array, size: float, scores: Array, weight: flo
         return None
     means = apart @ scores
     square = float(means @ means)
-    if chance.of_chi_squared(size * square, freedom) <= _LOOK:
+    if p_values.of_chi_squared(size * square, freedom) <= _LOOK:
         square = min(square, _likelihood_ratio(expected, scores, means, size))
     return _Test(square, freedom, weight)
 
@@ -99,7 +99,7 @@ def _likelihood_ratio(expected: Array, scores: Array, means: Array, size: float)
     tilt = means / max(float(np.linalg.norm(means)), 1.0)
     rate, shares = _tilted(expected, scores, means, tilt)
     for _ in range(_STEPS):
-        if chance.of_chi_squared(2 * size * rate, len(means)) < _CERTAIN:
+        if p_values.of_chi_squared(2 * size * rate, len(means)) < _CERTAIN:
             break
         weighted = scores * shares[:, None]
         now = weighted.sum(0)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from transforms.verdict.views import Statistics, dataset, path_name
+from transforms.verdict.feature_stats import Statistics, dataset, path_name
 
 FEATURES_A_PART = 50
 

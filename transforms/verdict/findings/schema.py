@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from transforms.core import schema as schemas
-from transforms.verdict import severity, unseen
-from transforms.verdict.findings import Finding, Kind, Severity, Space
-from transforms.verdict.in_parts import validate_statistics
+from transforms.verdict import severity
+from transforms.verdict.batched_validation import validate_statistics
+from transforms.verdict.evidence import unseen_mass
+from transforms.verdict.evidence.unseen_mass import Unseen
+from transforms.verdict.feature_stats import View, path_name
+from transforms.verdict.model import Finding, Kind, Severity, Space
 from transforms.verdict.reference import Sides
-from transforms.verdict.text import listing, percent, plain
-from transforms.verdict.unseen import Unseen
-from transforms.verdict.views import View, path_name
+from transforms.verdict.wording import listing, percent, plain
 
 NEW_COLUMN = "SCHEMA_NEW_COLUMN"
 UNSEEN_STRINGS = "ENUM_TYPE_UNEXPECTED_STRING_VALUES"
@@ -125,16 +126,20 @@ def _unseen_words(sides: Sides, name: str, found: Unseen) -> tuple[Severity, str
 
 def _unnamed(count: int) -> list[str]:
     """Of a value in lists it is not known how many rows have it, but how many have it at least."""
-    return [f"{count:,} not named here: each may be of fewer than {unseen.NAMED_FROM} rows"] if count else []
+    return (
+        [f"{count:,} not named here: each may be of fewer than {unseen_mass.NAMED_FROM} rows"]
+        if count
+        else []
+    )
 
 
 def beyond_the_kept(sides: Sides, names: Iterable[str]) -> Iterator[Finding]:
     """Values outside a category's domain that TFDV does not see, since it kept none of them."""
     for name in names:
         feature, view = sides.features[name], sides.serving.get(name)
-        if view is None or view.kind != "category" or unseen.known_values(sides.schema, feature) is None:
+        if view is None or view.kind != "category" or unseen_mass.known_values(sides.schema, feature) is None:
             continue
-        found = unseen.of_category(sides.schema, feature, view)
+        found = unseen_mass.of_category(sides.schema, feature, view)
         if found is not None and found.least > 1 - _least_in_domain(feature):
             level, message = _unseen_words(sides, name, found)
             yield Finding(
@@ -154,9 +159,9 @@ def share_outside_domain(sides: Sides, name: str) -> float:
     if feature is None or view is None:
         return 0.0
     if view.kind == "category":
-        found = unseen.of_category(sides.schema, feature, view)
+        found = unseen_mass.of_category(sides.schema, feature, view)
         return found.least if found is not None and found.least > 1 - _least_in_domain(feature) else 0.0
-    return unseen.share_outside(view, *unseen.bounds(feature)) if view.kind == "number" else 0.0
+    return unseen_mass.share_outside(view, *unseen_mass.bounds(feature)) if view.kind == "number" else 0.0
 
 
 def _least_in_domain(feature: schema_pb2.Feature) -> float:
@@ -182,9 +187,9 @@ def _unseen(
 ) -> Unseen | None:
     """Values outside the schema's domain, None if it cannot be told how many they are."""
     if view.kind == "category":
-        return unseen.of_category(schema, feature, view)
+        return unseen_mass.of_category(schema, feature, view)
     if view.kind == "number" and anomaly.endswith(("_BIG_INT", "_SMALL_INT", "_BIG_FLOAT", "_SMALL_FLOAT")):
-        return unseen.outside_domain(feature, view)
+        return unseen_mass.outside_domain(feature, view)
     if anomaly == "FLOAT_TYPE_HAS_NAN" and view.values:
         count = max((h.num_nan for h in view.proto.num_stats.histograms), default=0)
         return Unseen(count / view.values, count / view.values) if count else None

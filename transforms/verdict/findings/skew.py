@@ -15,12 +15,13 @@ from collections.abc import Iterable, Iterator
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from transforms.verdict import categories, noise, severity, unseen
-from transforms.verdict.findings import Finding, Kind, Severity
-from transforms.verdict.in_parts import top, validate_statistics
+from transforms.verdict import severity
+from transforms.verdict.batched_validation import top, validate_statistics
+from transforms.verdict.evidence import category_distance, noise_floor, unseen_mass
+from transforms.verdict.feature_stats import Statistics, View, dataset, path_name
+from transforms.verdict.model import Finding, Kind, Severity
 from transforms.verdict.reference import Sides
-from transforms.verdict.text import number, percent, quoted
-from transforms.verdict.views import Statistics, View, dataset, path_name
+from transforms.verdict.wording import number, percent, quoted
 
 QUANTILES = statistics_pb2.Histogram.QUANTILES
 
@@ -136,8 +137,8 @@ def _finding(
 
 def _value(measurement: anomalies_pb2.DriftSkewInfo.Measurement, training: View, serving: View) -> float:
     """The distance as TFDV has it, but for categories whose tails it does not see."""
-    if _metric(measurement) == L_INFINITY and categories.is_cut(training, serving):
-        found = categories.largest_difference(training, serving)
+    if _metric(measurement) == L_INFINITY and category_distance.is_cut(training, serving):
+        found = category_distance.largest_difference(training, serving)
         return measurement.value if found is None else found.difference
     return float(measurement.value)
 
@@ -158,12 +159,12 @@ def _contrast(training: View, serving: View) -> str:
     """Both sides in a few words: the category that differs most, or the medians."""
     if serving.kind == "number":
         return f"median {number(training.median())} in training, {number(serving.median())} in serving"
-    found = categories.largest_difference(training, serving)
+    found = category_distance.largest_difference(training, serving)
     if found is None:
         return "no values to show"
     known = training.counts()
     rows = serving.rows_at_least(found.value, serving.counts()[found.value])
-    may_be_named = unseen.may_be_named(found.value, known, rows)
+    may_be_named = unseen_mass.may_be_named(found.value, known, rows)
     named = quoted(found.value) if may_be_named else "a value that training did not have"
     before, after = (side.shares().get(found.value, 0.0) for side in (training, serving))
     return f"{named} is {percent(before)} of training and {percent(after)} of serving"
@@ -172,9 +173,11 @@ def _contrast(training: View, serving: View) -> str:
 def _noise_floor(metric: str, training: View, serving: View) -> float:
     if metric == L_INFINITY:
         shares = [*training.shares().values(), *serving.shares().values()]
-        return noise.l_infinity_floor(shares, training.present, serving.present)
-    bins = noise.NUMERIC_BINS if serving.kind == "number" else len({*training.counts(), *serving.counts()})
-    return noise.jensen_shannon_floor(training.present, serving.present, bins)
+        return noise_floor.l_infinity_floor(shares, training.present, serving.present)
+    bins = (
+        noise_floor.NUMERIC_BINS if serving.kind == "number" else len({*training.counts(), *serving.counts()})
+    )
+    return noise_floor.jensen_shannon_floor(training.present, serving.present, bins)
 
 
 def _call(

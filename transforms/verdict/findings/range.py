@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.verdict import noise, severity, unseen
-from transforms.verdict.findings import Finding, Kind
+from transforms.verdict import severity
+from transforms.verdict.evidence import noise_floor, unseen_mass
+from transforms.verdict.feature_stats import View
+from transforms.verdict.model import Finding, Kind
 from transforms.verdict.reference import Sides
-from transforms.verdict.text import number, percent
-from transforms.verdict.views import View
+from transforms.verdict.wording import number, percent
 
 OUTSIDE_RANGE = "outside_training_range"
 # TFDV makes its histograms from a thousand quantiles.
@@ -49,12 +50,14 @@ def _shares(sides: Sides, name: str, training: View, serving: View) -> tuple[flo
     """The shares of values outside training's range, and further out than it is wide."""
     low, high = _range(sides.features[name], training)
     wide = training.proto.num_stats.max - training.proto.num_stats.min
-    return unseen.share_outside(serving, low, high), unseen.share_outside(serving, low - wide, high + wide)
+    return unseen_mass.share_outside(serving, low, high), unseen_mass.share_outside(
+        serving, low - wide, high + wide
+    )
 
 
 def _least(training: View, serving: View) -> float:
     """More than this share is beyond chance."""
-    return _RESOLUTION + noise.range_floor(training.present, serving.present)
+    return _RESOLUTION + noise_floor.range_floor(training.present, serving.present)
 
 
 def _finding(sides: Sides, name: str, training: View, serving: View) -> Iterator[Finding]:
@@ -76,7 +79,7 @@ def _finding(sides: Sides, name: str, training: View, serving: View) -> Iterator
 
 def _range(feature: schema_pb2.Feature, training: View) -> tuple[float, float]:
     """Training's least and greatest value, infinite where the schema has a bound of its own."""
-    bound_low, bound_high = unseen.bounds(feature)
+    bound_low, bound_high = unseen_mass.bounds(feature)
     numbers = training.proto.num_stats
     low = -math.inf if math.isfinite(bound_low) else numbers.min
     return low, math.inf if math.isfinite(bound_high) else numbers.max

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from transforms.core.arrow import pa, pc
-from transforms.verdict.variation import cells as cell
-from transforms.verdict.variation.cells import Cells
+from transforms.verdict.variation import bins as cell
+from transforms.verdict.variation.bins import Cells
 
 Array = np.ndarray[Any, Any]
 

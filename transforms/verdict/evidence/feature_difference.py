@@ -8,7 +8,7 @@ import heapq
 from collections.abc import Callable
 from typing import TypeAlias
 
-from transforms.verdict.evidence.many import Attainable
+from transforms.verdict.evidence.false_discovery import Attainable
 
 KOLMOGOROV = "kolmogorov_smirnov"
 VARIATION = "total_variation"

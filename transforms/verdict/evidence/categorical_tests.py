@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from transforms.verdict.evidence import chance, many
-from transforms.verdict.evidence.difference import (
+from transforms.verdict.evidence import false_discovery, p_values
+from transforms.verdict.evidence.feature_difference import (
     UNSEEN,
     VARIATION,
     Difference,
@@ -17,7 +17,7 @@ from transforms.verdict.evidence.difference import (
     difference,
     most_moved,
 )
-from transforms.verdict.views import Counted, View
+from transforms.verdict.feature_stats import Counted, View
 
 Array = np.ndarray[Any, Any]
 
@@ -41,7 +41,7 @@ def of_category(training: View, serving: View, sides: tuple[Counted, Counted]) -
     Of the rare ones each is asked by itself whether it came too often; one that did is a cell of its own in
     the distance and in what moved.
     """
-    size = chance.effective_size(training.worth, serving.worth)
+    size = p_values.effective_size(training.worth, serving.worth)
     before, after = sides
     unkept = after.most_unkept / after.whole if after.whole else 0.0
     cells = pooled(before.shares(), after.shares(), size, unkept, before.edge)
@@ -56,12 +56,12 @@ def of_category(training: View, serving: View, sides: tuple[Counted, Counted]) -
     def p_of_part(part: float) -> float:
         observed = shares[1] if part == 1 else expected + part * (shares[1] - expected)
         of_risen = (one.p_value(part) for one in alone)
-        return min(chance.of_categories(expected, observed, size), *of_risen, 1.0)
+        return min(p_values.of_categories(expected, observed, size), *of_risen, 1.0)
 
     told = _with_risen(cells, alone, _longest(serving))
     p, q = (np.array(list(side.values())) for side in told)
-    effect = chance.beyond_noise(float(np.abs(p - q).sum() / 2), chance.expected_variation(p, size))
-    floor = chance.floor_of_variation(p, size)
+    effect = p_values.beyond_noise(float(np.abs(p - q).sum() / 2), p_values.expected_variation(p, size))
+    floor = p_values.floor_of_variation(p, size)
     return difference(VARIATION, effect, size, lambda: _parts(told, alone), p_of_part, floor=floor)
 
 
@@ -92,7 +92,7 @@ class _Risen(NamedTuple):
         moved = expected + part * (self.after[0] - expected)
         if moved <= expected:
             return 1.0
-        return min(self.tests * chance.of_rates(*self.before, moved, self.after[1]), 1.0)
+        return min(self.tests * p_values.of_rates(*self.before, moved, self.after[1]), 1.0)
 
 
 def _risen(
@@ -170,7 +170,7 @@ def of_unseen(training: View, serving: View, sides: tuple[Counted, Counted]) -> 
         return None  # what was not kept cannot be told from what never came
     new = sum(count for value, count in after.counts.items() if value not in before.counts)
     once = sum(1 for count in before.counts.values() if count <= 1)
-    size = chance.effective_size(training.worth, serving.worth)
+    size = p_values.effective_size(training.worth, serving.worth)
     share, expected = new / max(serving.values, 1.0), once / max(training.values, 1.0)
     cluster = _cluster(before, serving.worth / max(training.worth, 1.0))
     # No weight is a row, nor is a value of many in a row: in so few rows at least all came that are new.
@@ -179,10 +179,12 @@ def of_unseen(training: View, serving: View, sides: tuple[Counted, Counted]) -> 
 
     def p_of_part(part: float) -> float:
         moved = likely + part * (rows - likely)
-        return chance.of_rates(known / cluster, training.present, moved / cluster, serving.present)
+        return p_values.of_rates(known / cluster, training.present, moved / cluster, serving.present)
 
-    attainable = many.attainable(known / cluster, training.present, rows / cluster, serving.present)
-    floor = chance.floor_of_share(expected, size)
+    attainable = false_discovery.attainable(
+        known / cluster, training.present, rows / cluster, serving.present
+    )
+    floor = p_values.floor_of_share(expected, size)
     effect = max(share - expected, 0.0)
 
     def parts() -> Parts:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Fault, Window
 from transforms.verdict.evidence import power
-from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
 from transforms.verdict.severity import Policy
-from transforms.verdict.text import iso, percent, plain
+from transforms.verdict.wording import iso, percent, plain
 
 _MOST_FAULTS = 20
 

@@ -13,15 +13,15 @@ from collections import Counter
 from collections.abc import Iterator
 
 from transforms.core.accounting import answers_of
-from transforms.verdict import transformed_findings
 from transforms.verdict.compare import compare
-from transforms.verdict.evidence.difference import UNSEEN
-from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.evidence.feature_difference import UNSEEN
+from transforms.verdict.feature_stats import Statistics, dataset, views
+from transforms.verdict.findings import transformed as transformed_findings
+from transforms.verdict.findings.schema import UNSEEN_STRINGS
+from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
 from transforms.verdict.reference import Reference
-from transforms.verdict.schema_findings import UNSEEN_STRINGS
 from transforms.verdict.severity import Policy
-from transforms.verdict.text import percent
-from transforms.verdict.views import Statistics, dataset, views
+from transforms.verdict.wording import percent
 
 NO_ANSWER = "no row has a logged answer that is a prediction"
 _NOT_FINITE = "not_finite"

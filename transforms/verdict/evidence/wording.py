@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from transforms.verdict.evidence.difference import KOLMOGOROV, LENGTH, MISSING, UNSEEN, VARIATION, Difference
-from transforms.verdict.evidence.unordered import OTHERS
-from transforms.verdict.findings import Evidence, Part
+from transforms.verdict.evidence.categorical_tests import OTHERS
+from transforms.verdict.evidence.feature_difference import (
+    KOLMOGOROV,
+    LENGTH,
+    MISSING,
+    UNSEEN,
+    VARIATION,
+    Difference,
+)
+from transforms.verdict.evidence.unseen_mass import may_be_named
+from transforms.verdict.model import Evidence, Part
 from transforms.verdict.reference import Sides
-from transforms.verdict.text import number, percent, quoted
-from transforms.verdict.unseen import may_be_named
+from transforms.verdict.wording import number, percent, quoted
 
 _NAMES = {
     KOLMOGOROV: "Kolmogorov-Smirnov distance",

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence.difference import LENGTH, MISSING, UNSEEN, Difference
-from transforms.verdict.findings import Natural
-from transforms.verdict.variation import cells as cell
-from transforms.verdict.variation import natural
-from transforms.verdict.variation.natural import Tail
+from transforms.verdict.evidence.feature_difference import LENGTH, MISSING, UNSEEN, Difference
+from transforms.verdict.feature_stats import View
+from transforms.verdict.model import Natural
+from transforms.verdict.variation import bins as cell
+from transforms.verdict.variation import tails
 from transforms.verdict.variation.store import FeaturePeriods, Variation
-from transforms.verdict.views import View
+from transforms.verdict.variation.tails import Tail
 
 Array = np.ndarray[Any, Any]
 
@@ -88,8 +88,8 @@ def of_share(variation: Variation, name: str, effect: float, span: dt.timedelta 
     unit, length = _known_unit(variation, span)
     if (periods := variation.get(unit, {}).get(name)) is None:
         return 0.0
-    tails = natural.of_values(periods, length)
-    return natural.probability(tails, effect) if tails else 0.0
+    period_tails = tails.of_values(periods, length)
+    return tails.probability(period_tails, effect) if period_tails else 0.0
 
 
 def _known_unit(variation: Variation, span: dt.timedelta | None) -> Periods:
@@ -106,11 +106,11 @@ class _Aspect(NamedTuple):
     weight: float = 1.0
 
     def probability(self, distance: float) -> float:
-        return natural.probability(self.tails, distance)
+        return tails.probability(self.tails, distance)
 
     def of_pair(self, distance: float) -> float:
         """How likely one of two windows lies out so far that both may lie `distance` apart."""
-        return min(2 * natural.probability(self.tails, distance / 2), 1.0)
+        return min(2 * tails.probability(self.tails, distance / 2), 1.0)
 
 
 def _aspects(
@@ -118,11 +118,11 @@ def _aspects(
 ) -> Iterator[_Aspect]:
     """The periods' distances, and the window's, both on the cells of the periods."""
     if one.metric == MISSING:
-        found = [_Aspect(natural.of_missing(periods, length), one.effect)]
+        found = [_Aspect(tails.of_missing(periods, length), one.effect)]
     elif one.metric == UNSEEN:
-        found = [_Aspect(natural.of_new(periods, one.parts[0][1]), one.effect)]
+        found = [_Aspect(tails.of_new(periods, one.parts[0][1]), one.effect)]
     elif one.metric == LENGTH:
-        found = [_Aspect(natural.of_lengths(periods, length), one.effect)]
+        found = [_Aspect(tails.of_lengths(periods, length), one.effect)]
     else:
         found = list(_of_values(periods, one, sides, length))
     yield from (each for each in found if each.tails)
@@ -131,16 +131,16 @@ def _aspects(
 def _of_values(
     periods: FeaturePeriods, one: Difference, sides: tuple[View, View | None], length: int
 ) -> Iterator[_Aspect]:
-    tails = natural.of_values(periods, length)
+    period_tails = tails.of_values(periods, length)
     if (shares := _shares(periods.cells, *sides)) is None:
         return
     before, after = shares
     if periods.cells.kind == cell.CATEGORY:
         distance = float(np.abs(after - before).sum() / 2)
-        yield _Aspect(tails, max(distance, one.effect))
+        yield _Aspect(period_tails, max(distance, one.effect))
         return
     distance = float(np.abs(np.cumsum(after - before)).max())
-    yield _Aspect(tails, max(distance, one.rank_distance), _ANYWHERE)
+    yield _Aspect(period_tails, max(distance, one.rank_distance), _ANYWHERE)
     yield from _of_moments(periods, sides[1], length)
 
 
@@ -153,10 +153,10 @@ def _of_moments(periods: FeaturePeriods, serving: View | None, length: int) -> I
     ends = cells.standard(
         np.array([numbers.mean - numbers.std_dev, numbers.mean, numbers.mean + numbers.std_dev])
     )
-    deviation = math.log((ends[2] - ends[0]) / 2 + natural.NO_DEVIATION)
-    for moment, value in ((natural.mean, float(ends[1])), (natural.log_deviation, deviation)):
-        tails, distance = natural.of_moment(periods, length, moment, value)
-        yield _Aspect(tails, distance, _ONE_SIDE)
+    deviation = math.log((ends[2] - ends[0]) / 2 + tails.NO_DEVIATION)
+    for moment, value in ((tails.mean, float(ends[1])), (tails.log_deviation, deviation)):
+        period_tails, distance = tails.of_moment(periods, length, moment, value)
+        yield _Aspect(period_tails, distance, _ONE_SIDE)
 
 
 def _shares(cells: cell.Cells, training: View, serving: View | None) -> tuple[Array, Array] | None:

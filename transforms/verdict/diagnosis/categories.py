@@ -13,8 +13,8 @@ import numpy as np
 
 from transforms.verdict.diagnosis.explanations import CONSTANT, MOVED, SWAPPED
 from transforms.verdict.diagnosis.fitting import UNKNOWN
-from transforms.verdict.evidence import chance
-from transforms.verdict.findings import Diagnosis
+from transforms.verdict.evidence import p_values
+from transforms.verdict.model import Diagnosis
 
 SPELLED, NEW = "case, white space, encoding or prefix", "new categories"
 
@@ -183,7 +183,7 @@ def _fitting(before: Shares, after: Shares, size: float) -> Iterator[Diagnosis]:
 def _fit(expected: Shares, before: Shares, after: Shares, size: float) -> float:
     """How much of the distance is explained, but for what chance leaves."""
     whole, left = _distance(before, after), _distance(expected, after)
-    noise = 1.5 * chance.expected_variation(np.array(list(expected.values())), size)
+    noise = 1.5 * p_values.expected_variation(np.array(list(expected.values())), size)
     return 1 - max(left - noise, 0.0) / whole if whole > 0 else 0.0
 
 

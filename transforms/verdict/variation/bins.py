@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence import differences
+from transforms.verdict.evidence import two_sample
 from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.views import Counted, Statistics, View, views
+from transforms.verdict.feature_stats import Counted, Statistics, View, views
 
 Array = np.ndarray[Any, Any]
 
@@ -75,7 +75,7 @@ def of_statistics(statistics: Statistics, names: Iterable[str]) -> dict[str, Cel
 
 
 def _of_view(view: View) -> Cells | None:
-    lengths = np.unique(edges) if (edges := differences.length_edges(view)) is not None else np.zeros(0)
+    lengths = np.unique(edges) if (edges := two_sample.length_edges(view)) is not None else np.zeros(0)
     if view.kind == NUMBER and (cdf := cdfs.of_view(view)) is not None:
         edges = np.unique(cdf.quantiles(np.linspace(0, 1, _QUANTILES + 1)))
         return Cells(NUMBER, edges=edges, lengths=lengths)

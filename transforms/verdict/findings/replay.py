@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from transforms.replay import answers
 from transforms.replay.report import Limits, iso
 from transforms.replay.summary import Differences, ReplaySummary
-from transforms.verdict.findings import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
 from transforms.verdict.severity import Policy
-from transforms.verdict.text import number, percent, plain
+from transforms.verdict.wording import number, percent, plain
 
 _NAMED = 3
 _LONGEST_NAME = 40

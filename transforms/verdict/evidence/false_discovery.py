@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms.verdict.evidence import chance
+from transforms.verdict.evidence import p_values
 
 Array = np.ndarray[Any, Any]
 
@@ -36,7 +36,7 @@ class Attainable(NamedTuple):
 
 def attainable(before: float, rows_before: float, after: float, rows_after: float) -> Attainable | None:
     """What `chance.of_rates` can give for as many events in both together; None where any p-value can be."""
-    return _attainable(*chance.margins(before, rows_before, after, rows_after))
+    return _attainable(*p_values.margins(before, rows_before, after, rows_after))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -50,12 +50,12 @@ def _attainable(total: int, first: int, second: int) -> Attainable | None:
         return None
     far = 15 * deviation + 30  # beyond it no mass is left that a float can tell
     counts = np.arange(max(total - first, round(mean - far), 0), min(total, second, round(mean + far)) + 1)
-    masses = chance.hypergeometric(counts, total, second, rows)
+    masses = p_values.hypergeometric(counts, total, second, rows)
     above, below = np.cumsum(masses[::-1])[::-1], np.cumsum(masses)
-    p_values = np.minimum(2 * np.where(counts * rows >= total * second, above, below), 1.0)
-    order = np.argsort(p_values)
-    known = order[p_values[order] <= _UPTO]
-    return Attainable(p_values[known], masses[known])
+    all_p_values = np.minimum(2 * np.where(counts * rows >= total * second, above, below), 1.0)
+    order = np.argsort(all_p_values)
+    known = order[all_p_values[order] <= _UPTO]
+    return Attainable(all_p_values[known], masses[known])
 
 
 class Family:

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from transforms.verdict.evidence import chance
-from transforms.verdict.variation.cells import NUMBER
+from transforms.verdict.evidence import p_values
+from transforms.verdict.variation.bins import NUMBER
 from transforms.verdict.variation.store import FeaturePeriods
 
 Array = np.ndarray[Any, Any]
@@ -202,7 +202,7 @@ def _spans(periods: Array, length: int) -> Array:
 def _of_numbers(counts: Array, whole: Array, rows: Array) -> Array:
     shares, others = _shares(counts, whole)
     far = np.abs(np.cumsum(shares - others, 1)).max(1)
-    floors = chance.floors_of_kolmogorov(rows)
+    floors = p_values.floors_of_kolmogorov(rows)
     return _beyond(far, _KOLMOGOROV_SQUARE / rows, floors)
 
 
@@ -211,14 +211,14 @@ def _of_categories(counts: Array, whole: Array, rows: Array) -> Array:
     far = np.abs(shares - others).sum(1) / 2
     # As `chance.expected_variation` and `floor_of_variation`, of all periods at once.
     means = np.sqrt(2 * others * (1 - others) / (math.pi * rows[:, None])).sum(1) / 2
-    floors = np.sqrt(chance.high_chi_squared(others.shape[1] - 1) / rows) / 2
+    floors = np.sqrt(p_values.high_chi_squared(others.shape[1] - 1) / rows) / 2
     return _beyond(far, means**2, floors)
 
 
 def _of_missing(counts: Array, whole: Array, rows: Array) -> Array:
     shares, others = _shares(counts, whole)
     far = np.abs(shares - others)[:, 1]
-    floors = np.array([chance.floor_of_share(float(p), n) for p, n in zip(others[:, 1], rows, strict=True)])
+    floors = np.array([p_values.floor_of_share(float(p), n) for p, n in zip(others[:, 1], rows, strict=True)])
     return _beyond(far, others[:, 0] * others[:, 1] / rows, floors)
 
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from transforms.core import slicing
 from transforms.core.slicing import SliceStatistics
-from transforms.verdict.findings import Finding, Slice, Space
-from transforms.verdict.prediction_findings import compare_space
+from transforms.verdict.feature_stats import Statistics
+from transforms.verdict.findings.predictions import compare_space
+from transforms.verdict.model import Finding, Slice, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
-from transforms.verdict.views import Statistics
 
 
 def compare_slices(

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from transforms.verdict import text
+from transforms.verdict import wording
+from transforms.verdict.evidence import categorical_tests, false_discovery, numeric_tests, p_values
 from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence import chance, many, ordered, unordered
 from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.evidence.difference import (
+from transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     LENGTH,
     MISSING,
@@ -22,7 +22,7 @@ from transforms.verdict.evidence.difference import (
     difference,
     most_moved,
 )
-from transforms.verdict.views import View
+from transforms.verdict.feature_stats import View
 
 Array = np.ndarray[Any, Any]
 
@@ -42,8 +42,8 @@ def of_values(training: View, serving: View) -> Iterator[Difference]:
     if serving.kind == "category":
         sides = (training.counted(), serving.counted())
         found = (
-            unordered.of_category(training, serving, sides),
-            unordered.of_unseen(training, serving, sides),
+            categorical_tests.of_category(training, serving, sides),
+            categorical_tests.of_unseen(training, serving, sides),
         )
     else:
         found = (of_number(training, serving) if serving.kind == "number" else None, None)
@@ -55,11 +55,11 @@ def of_values(training: View, serving: View) -> Iterator[Difference]:
 def of_missing(training: View, missing: int, rows: int) -> Difference:
     """The share of rows without a value: `missing` of the `rows` served, whether or not any had one."""
     shares = (training.missing_share, missing / rows if rows else 0.0)
-    size = chance.effective_size(training.rows, rows)
+    size = p_values.effective_size(training.rows, rows)
 
     def p_of_part(part: float) -> float:
         moved = (shares[0] + part * (shares[1] - shares[0])) * rows
-        return chance.of_rates(training.missing, training.rows, moved, rows)
+        return p_values.of_rates(training.missing, training.rows, moved, rows)
 
     return difference(
         MISSING,
@@ -67,8 +67,8 @@ def of_missing(training: View, missing: int, rows: int) -> Difference:
         size,
         lambda: (("missing", *shares),),
         p_of_part,
-        floor=chance.floor_of_share(shares[0], size),
-        attainable=many.attainable(training.missing, training.rows, missing, rows),
+        floor=p_values.floor_of_share(shares[0], size),
+        attainable=false_discovery.attainable(training.missing, training.rows, missing, rows),
     )
 
 
@@ -81,7 +81,7 @@ def of_number(training: View, serving: View) -> Difference | None:
     if before is None or after is None:
         return None
     rows = training.worth_finite, serving.worth_finite
-    one = of_cdfs(KOLMOGOROV, before, after, chance.effective_size(*rows))
+    one = of_cdfs(KOLMOGOROV, before, after, p_values.effective_size(*rows))
     one = dataclasses.replace(one, rank_distance=one.effect)
     value, share = before.commonest
     if share < _MOST or before.is_loose or after.is_loose:
@@ -104,16 +104,16 @@ def _beside(
         return one
     # Among fewer values ranks, and what lies between two quantiles, are known by as much less.
     kept = min(1 - cdf.share_at(value) for cdf, _ in (training, serving))
-    size = chance.effective_size(chance.effective_size(rows_before, rows_after), _RANKS * kept**2)
-    moved = ordered.moved(*cells(before, after), size)
+    size = p_values.effective_size(p_values.effective_size(rows_before, rows_after), _RANKS * kept**2)
+    moved = numeric_tests.moved(*cells(before, after), size)
     effect = max(moved.distance - _RESOLUTION / kept, 0.0)
     if effect <= one.effect or moved.p_value() > _SELDOM:
         return one
     return dataclasses.replace(
         one,
         effect=effect,
-        parts_of=functools.partial(_deciles, before, after, f"of those not {text.number(value)}, "),
-        floor=max(chance.floor_of_kolmogorov(size) - _RESOLUTION / kept, 0.0),
+        parts_of=functools.partial(_deciles, before, after, f"of those not {wording.number(value)}, "),
+        floor=max(p_values.floor_of_kolmogorov(size) - _RESOLUTION / kept, 0.0),
         beside=value,
     )
 
@@ -121,16 +121,16 @@ def _beside(
 def of_cdfs(metric: str, before: Cdf, after: Cdf, size: float) -> Difference:
     """The difference of two distribution functions."""
     parts = functools.partial(_deciles, before, after)
-    floor = max(chance.floor_of_kolmogorov(size) - _RESOLUTION, 0.0)
+    floor = max(p_values.floor_of_kolmogorov(size) - _RESOLUTION, 0.0)
     if after.is_loose and (before.has_steps or after.has_steps):
         least = _least_distance(before, after)
 
         def p_of_bounds(part: float) -> float:
-            return chance.of_kolmogorov(part * least, size)
+            return p_values.of_kolmogorov(part * least, size)
 
         return difference(metric, least, size, parts, p_of_bounds, floor=floor)
     expected, observed = (loose_cells if before.is_loose and not after.is_loose else cells)(before, after)
-    moved = ordered.moved(expected, observed, chance.effective_size(size, _RANKS))
+    moved = numeric_tests.moved(expected, observed, p_values.effective_size(size, _RANKS))
     distance = max(moved.distance - _RESOLUTION, 0.0)
     return difference(metric, distance, size, parts, moved.p_value, floor=floor)
 
@@ -204,7 +204,7 @@ def of_lengths(training: View, serving: View) -> Difference | None:
     before, after = _length_cdf(training), _length_cdf(serving)
     if before is None or after is None:
         return None
-    return of_cdfs(LENGTH, before, after, chance.effective_size(training.present, serving.present))
+    return of_cdfs(LENGTH, before, after, p_values.effective_size(training.present, serving.present))
 
 
 def length_edges(view: View) -> Array | None:

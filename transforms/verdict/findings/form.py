@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE
-from transforms.verdict import schema_findings
-from transforms.verdict.findings import Finding, Kind, Severity, Space
+from transforms.verdict.findings import schema as schema_findings
+from transforms.verdict.model import Finding, Kind, Severity, Space
 from transforms.verdict.reference import UNKNOWN_FEATURE, Sides
-from transforms.verdict.text import percent
+from transforms.verdict.wording import percent
 
 # Column names come from strangers: a request could bring a new one each.
 MOST_NEW_COLUMNS = 20

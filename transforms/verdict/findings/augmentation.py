@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from transforms.verdict.findings import Finding, Kind, Severity
+from transforms.verdict.feature_stats import View, views
+from transforms.verdict.model import Finding, Kind, Severity
 from transforms.verdict.reference import Sides
-from transforms.verdict.text import number
-from transforms.verdict.views import View, views
+from transforms.verdict.wording import number
 
 SPREAD = "augmentation_spread"
 # An augmentation that widens or narrows a feature by less is not worth a word.
