@@ -10,9 +10,9 @@ import pytest
 from support_drift import Columns, day, reference, rides, statistics
 
 from transforms.core.batches import Window
-from transforms.verdict import drift
+from transforms.drift import window_drift
+from transforms.drift.window_drift import Windows, span
 from transforms.verdict.decide import Judgement
-from transforms.verdict.drift import Windows, span
 from transforms.verdict.evidence.feature_difference import VARIATION, Difference
 from transforms.verdict.evidence.wording import parts_of
 from transforms.verdict.model import Finding, Kind, Severity
@@ -30,7 +30,7 @@ def training() -> Reference:
 def found(against: Reference, earlier: Columns, now: Columns, policy: Policy | None = None) -> list[Finding]:
     spans = ("2013-06-01", "2013-06-02")
     windows = Windows(against, statistics(earlier), statistics(now), spans, policy or Policy())
-    return drift.findings(windows)
+    return window_drift.findings(windows)
 
 
 def test_windows_of_one_distribution_do_not_differ(training: Reference) -> None:
@@ -126,11 +126,11 @@ def test_a_rare_value_of_the_earlier_window_is_not_named(training: Reference) ->
     earlier["carrier"] = np.where(np.arange(ROWS) % 250 == 0, "private", earlier["carrier"])
     spans = ("a", "b")
     windows = Windows(training, statistics(earlier), statistics(now), spans, Policy())
-    assert drift._label(windows, "carrier", one) == "a rare value"
+    assert window_drift._label(windows, "carrier", one) == "a rare value"
     assert [part.label for part in parts_of(windows.sides, "carrier", one)] == ["a rare value"]
     earlier["carrier"] = np.where(np.arange(ROWS) % 50 == 0, "private", earlier["carrier"])
     windows = Windows(training, statistics(earlier), statistics(now), spans, Policy())
-    assert drift._label(windows, "carrier", one) == "'private'"
+    assert window_drift._label(windows, "carrier", one) == "'private'"
 
 
 def moved(label: str) -> Difference:
@@ -156,8 +156,8 @@ def test_windows_without_rows_give_nothing(training: Reference) -> None:
     empty = type(statistics(rides(10, 1)))()
     spans = ("a", "b")
     some = statistics(rides(ROWS, 2))
-    assert drift.findings(Windows(training, empty, some, spans, Policy())) == []
-    assert drift.findings(Windows(training, some, empty, spans, Policy())) == []
+    assert window_drift.findings(Windows(training, empty, some, spans, Policy())) == []
+    assert window_drift.findings(Windows(training, some, empty, spans, Policy())) == []
 
 
 def test_trifles_are_beyond_chance_and_do_not_matter(training: Reference) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from support_drift import Columns, day, positions, reference, rides, statistics
 
-from transforms.verdict import drift, history
-from transforms.verdict.drift import Windows
+from transforms.drift import slow_drift, window_drift
+from transforms.drift.window_drift import Windows
 from transforms.verdict.model import Finding, Kind, Severity, Space
 from transforms.verdict.positions import Place, Positions
 from transforms.verdict.reference import Reference
@@ -33,14 +33,14 @@ def windows(against: Reference, columns: Sequence[Columns]) -> list[Positions]:
 
 def slow(against: Reference, columns: Sequence[Columns], policy: Policy | None = None) -> list[Finding]:
     *earlier, now = windows(against, columns)
-    return history.findings(history.comparable(now, earlier), [against], policy or Policy())
+    return slow_drift.findings(slow_drift.comparable(now, earlier), [against], policy or Policy())
 
 
 def steps(against: Reference, columns: Sequence[Columns]) -> list[list[Finding]]:
     """What each window's comparison with the one before says."""
     known = [statistics(one) for one in columns]
     return [
-        drift.findings(Windows(against, earlier, now, ("a", "b"), Policy()))
+        window_drift.findings(Windows(against, earlier, now, ("a", "b"), Policy()))
         for earlier, now in itertools.pairwise(known)
     ]
 
@@ -83,7 +83,7 @@ def test_a_week_is_no_trend_wherever_it_begins(count: int) -> None:
     for first in range(7):
         values = [WEEK[(first + at) % 7] - 0.3 + random.normal(0, 0.002) for at in range(count)]
         series = [Positions(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
-        assert not list(history.trends(series, history.FALSE_TRENDS))
+        assert not list(slow_drift.trends(series, slow_drift.FALSE_TRENDS))
 
 
 def test_a_week_in_rows_is_no_slow_drift(training: Reference) -> None:
@@ -94,7 +94,7 @@ def test_a_trend_under_a_week_is_found() -> None:
     place = Place(Space.RAW, "x", "rank")
     values = [0.01 * at + 0.2 * WEEK[at % 7] for at in range(30)]
     series = [Positions(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
-    [one] = history.trends(series, history.FALSE_TRENDS)
+    [one] = slow_drift.trends(series, slow_drift.FALSE_TRENDS)
     assert one.line.total == pytest.approx(0.29, rel=0.15)
 
 
@@ -111,7 +111,7 @@ def test_a_jump_in_the_middle_of_a_long_history_is_not_slow() -> None:
     random = np.random.default_rng(3)
     values = [(0.06 if at >= 15 else 0.0) + random.normal(0, 0.003) for at in range(31)]
     series = [Positions(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
-    assert not list(history.trends(series, history.FALSE_TRENDS))
+    assert not list(slow_drift.trends(series, slow_drift.FALSE_TRENDS))
 
 
 def line(count: int, rise: float, places: Sequence[Place], baseline: str = "b") -> list[Positions]:
@@ -125,21 +125,21 @@ def test_another_model_begins_the_history_of_predictions_anew_and_of_nothing_els
     places = [RANK, Place(Space.PREDICTION, "y", "rank")]
     before = [dataclasses.replace(one, model="old") for one in line(9, 0.05, places)]
     [*earlier, now] = before
-    same = history.comparable(now, earlier)
-    assert {one.place for one in history.trends(same, history.FALSE_TRENDS)} == set(places)
-    lined = history.comparable(dataclasses.replace(now, model="new"), earlier)
+    same = slow_drift.comparable(now, earlier)
+    assert {one.place for one in slow_drift.trends(same, slow_drift.FALSE_TRENDS)} == set(places)
+    lined = slow_drift.comparable(dataclasses.replace(now, model="new"), earlier)
     assert len(lined) == 9
-    assert [one.place for one in history.trends(lined, history.FALSE_TRENDS)] == [RANK]
+    assert [one.place for one in slow_drift.trends(lined, slow_drift.FALSE_TRENDS)] == [RANK]
 
 
 def test_eight_windows_are_needed_at_least() -> None:
-    assert not list(history.trends(line(7, 0.05, [RANK]), 0.05))
-    assert list(history.trends(line(8, 0.05, [RANK]), history.FALSE_TRENDS))
+    assert not list(slow_drift.trends(line(7, 0.05, [RANK]), 0.05))
+    assert list(slow_drift.trends(line(8, 0.05, [RANK]), slow_drift.FALSE_TRENDS))
 
 
 def test_what_is_beyond_chance_must_come_to_as_much_as_matters() -> None:
-    assert not list(history.trends(line(20, 0.001, [RANK]), 0.002))
-    assert list(history.trends(line(20, 0.0015, [RANK]), 0.002))
+    assert not list(slow_drift.trends(line(20, 0.001, [RANK]), 0.002))
+    assert list(slow_drift.trends(line(20, 0.0015, [RANK]), 0.002))
 
 
 def test_among_many_features_a_trend_must_be_surer() -> None:
@@ -151,11 +151,11 @@ def test_among_many_features_a_trend_must_be_surer() -> None:
         for at, row in enumerate(noise)
     ]
     # Alone, one in twenty of them would be beyond chance at this rate.
-    assert not list(history.trends(series, 0.05))
+    assert not list(slow_drift.trends(series, 0.05))
     creeping = [
         dataclasses.replace(one, values={**one.values, RANK: 0.01 * at}) for at, one in enumerate(series)
     ]
-    assert [one.place for one in history.trends(creeping, history.FALSE_TRENDS)] == [RANK]
+    assert [one.place for one in slow_drift.trends(creeping, slow_drift.FALSE_TRENDS)] == [RANK]
 
 
 def test_what_never_changes_weakens_no_test() -> None:
@@ -164,13 +164,13 @@ def test_what_never_changes_weakens_no_test() -> None:
         dataclasses.replace(one, values={**one.values, **dict.fromkeys(still, 0.0)})
         for one in line(9, 0.01, [RANK])
     ]
-    assert [one.place for one in history.trends(series, history.FALSE_TRENDS)] == [RANK]
+    assert [one.place for one in slow_drift.trends(series, slow_drift.FALSE_TRENDS)] == [RANK]
 
 
 def test_windows_of_another_baseline_are_left_out_and_order_does_not_matter() -> None:
     *earlier, now = line(10, 0.01, [RANK])
     others = line(9, -0.02, [RANK], baseline="other")
-    assert history.comparable(now, [*earlier[::-1], *others]) == [*earlier, now]
+    assert slow_drift.comparable(now, [*earlier[::-1], *others]) == [*earlier, now]
 
 
 def test_a_feature_that_some_windows_lack_is_judged_by_the_others() -> None:
@@ -180,7 +180,7 @@ def test_a_feature_that_some_windows_lack_is_judged_by_the_others() -> None:
         dataclasses.replace(one, values={RANK: one.values[RANK]}) if at in (0, 4) else one
         for at, one in enumerate(series)
     ]
-    found = {one.place: one for one in history.trends(series, 0.002)}
+    found = {one.place: one for one in slow_drift.trends(series, 0.002)}
     assert (found[RANK].windows, found[other].windows) == (12, 10)
     assert found[other].first == day(1)
 
@@ -192,13 +192,13 @@ def test_a_feature_is_told_once_by_what_moved_most(training: Reference) -> None:
         Positions(day(at), "b", 1, {place: 0.4 + rise * at for place, rise in rises.items()})
         for at in range(12)
     ]
-    [one] = history.findings(series, [training], Policy())
+    [one] = slow_drift.findings(series, [training], Policy())
     assert "the share of 'AA' went from 40.0 % to 51.0 %" in one.message
-    [ignored] = history.findings(series, [training], Policy(ignore=frozenset({"carrier"})))
+    [ignored] = slow_drift.findings(series, [training], Policy(ignore=frozenset({"carrier"})))
     assert (ignored.severity, ignored.message.endswith("(ignored)")) == (Severity.INFO, True)
 
 
 def test_a_window_without_bounds_has_no_history() -> None:
     *earlier, now = line(12, 0.01, [RANK])
     unbounded = dataclasses.replace(now, window=dataclasses.replace(now.window, end=None))
-    assert not list(history.trends([*earlier, unbounded], 0.002))
+    assert not list(slow_drift.trends([*earlier, unbounded], 0.002))

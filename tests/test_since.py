@@ -17,10 +17,11 @@ from support_drift import Columns, contract, day, reference, rides, statistics
 
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Window
-from transforms.publish import earlier, run_folder, since, words
+from transforms.drift import report
+from transforms.drift.report import Served
+from transforms.publish import earlier, run_folder, words
 from transforms.publish.conclude import Evidence, Job, conclude
 from transforms.publish.earlier import Run
-from transforms.publish.since import Served
 from transforms.verdict.model import Severity, Space
 from transforms.verdict.positions import Positions
 from transforms.verdict.reference import Reference
@@ -210,13 +211,13 @@ def test_predictions_that_make_no_sense_cost_no_verdict(tmp_path: Path) -> None:
     odd = type(model.statistics)()
     odd.datasets.add(num_examples=5).features.add(name="speed")
     now = Served(day(1), [model], {Space.PREDICTION: statistics(rides(300, 3))}, contract(), Policy())
-    here = Positions(day(0), since._baseline(now), 10, {}, since._model(now))
+    here = Positions(day(0), report._baseline(now), 10, {}, report._model(now))
     files = {"prediction_stats.binpb": odd.SerializeToString(), "positions.json": here.to_bytes()}
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     sizes = {name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items()}
     run = dataclasses.replace(found, files=sizes, graph=earlier.graph_of(contract()))
-    told = since.look(earlier.Earlier(run), now).comparison
+    told = report.look(earlier.Earlier(run), now).comparison
     assert told is not None
     metrics = {one.metric for one in told.findings}
     assert "earlier_run_unreadable" in metrics

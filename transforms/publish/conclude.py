@@ -14,7 +14,8 @@ from transforms.core.accounting import Accounting
 from transforms.core.batches import Fault, Reject, Window
 from transforms.core.errors import TrueserveError
 from transforms.core.slicing import SliceStatistics
-from transforms.publish import page, replayed, since
+from transforms.drift import report
+from transforms.publish import page, replayed
 from transforms.publish.earlier import Earlier
 from transforms.verdict import histograms
 from transforms.verdict.feature_stats import Statistics, dataset
@@ -87,8 +88,8 @@ def conclude(
     span = _span(job.window, _seen(evidence.accounting))
     compared = [compare_space(one, served[one.space], job.policy, forms, span) for one in references]
     beside = replayed.comparisons(evidence.beside, job.beside, job.policy, job.contract)
-    told = since.look(
-        job.earlier, since.Served(job.window, references, served, job.contract, job.policy, span)
+    told = report.look(
+        job.earlier, report.Served(job.window, references, served, job.contract, job.policy, span)
     )
     drifted = [] if told.comparison is None else [told.comparison]
     verdict = decide(

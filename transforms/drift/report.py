@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from transforms.core.batches import Window
+from transforms.drift import slow_drift, window_drift
 from transforms.publish import earlier
 from transforms.publish.earlier import Earlier, Run, UnreadableError
-from transforms.verdict import drift, history, positions, severity
+from transforms.verdict import positions, severity
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.findings.predictions import answered
 from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
@@ -77,8 +78,8 @@ def look(asked: Earlier | None, now: Served) -> Since:
             spaces.append(reference.space.value)
         except UnreadableError as error:
             found.append(_info("earlier_run_unreadable", f"the last run could not be read: {error}"))
-    windows = history.comparable(here, list(_earlier_positions(asked, found)))
-    found += history.findings(windows, now.references, now.policy)
+    windows = slow_drift.comparable(here, list(_earlier_positions(asked, found)))
+    found += slow_drift.findings(windows, now.references, now.policy)
     found = [now.policy.thresholds.bounded(one) for one in found]
     ordered = tuple(sorted(found, key=severity.order))
     return Since(_block(asked.previous, spaces, windows), Comparison(ordered, (), space=Space.SET), files)
@@ -90,12 +91,14 @@ def _since(previous: Run | None, reference: Reference, now: Served) -> list[Find
     told = earlier.load_statistics(previous, reference.space)
     if reference.space is Space.PREDICTION and _told(previous) != (_baseline(now), _model(now)):
         raise UnreadableError("its predictions are those of another model or baseline")
-    spans = (drift.span(previous.window, LAST), drift.span(now.window, THIS))
+    spans = (window_drift.span(previous.window, LAST), window_drift.span(now.window, THIS))
     served = now.statistics[reference.space]
     try:
         with np.errstate(all="ignore"):
             before = _answered(reference.space, told)
-            return drift.findings(drift.Windows(reference, before, served, spans, now.policy, now.length))
+            return window_drift.findings(
+                window_drift.Windows(reference, before, served, spans, now.policy, now.length)
+            )
     except (ValueError, ArithmeticError, TypeError, LookupError) as error:
         # A stranger may have written them: what no data gives must not cost the verdict.
         raise UnreadableError(f"its statistics of {reference.space} features make no sense") from error

@@ -15,12 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from transforms.core.batches import Window
+from transforms.drift import trend
+from transforms.drift.trend import Array, Line
+from transforms.drift.window_drift import span
 from transforms.verdict import positions
 from transforms.verdict.decide import LEAST_EFFECT
-from transforms.verdict.drift import span
-from transforms.verdict.evidence import false_discovery, trend
+from transforms.verdict.evidence import false_discovery
 from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
-from transforms.verdict.evidence.trend import Array, Line
 from transforms.verdict.feature_stats import Statistics, View, views
 from transforms.verdict.model import Finding, Kind, Severity, Space
 from transforms.verdict.positions import Place, Positions

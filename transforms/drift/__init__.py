@@ -1,0 +1,1 @@
+"""Windows compared with earlier windows: since the last one, and slowly over many."""
