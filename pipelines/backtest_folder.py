@@ -18,7 +18,7 @@ from typing import Any
 from transforms.baseline import layout
 from transforms.core.errors import UsageError
 from transforms.files import paths, temporary_files
-from transforms.publish import run_folder
+from transforms.runs import run_folder
 
 RESULT = "backtest.json"
 PAGE = "backtest.html"

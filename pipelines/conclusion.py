@@ -11,8 +11,8 @@ from transforms.core.accounting import Accounting
 from transforms.core.batches import Fault
 from transforms.core.errors import InputError, TrueserveError
 from transforms.files import paths
-from transforms.publish import copies, run_folder, run_ids
 from transforms.publish.conclude import Evidence, Job, conclude
+from transforms.runs import copies, run_folder, run_ids
 from transforms.verdict.reference import Reference
 
 # Reasons that are given on stderr; the report has them all.

@@ -30,7 +30,6 @@ from transforms.files.paths import FileSize
 from transforms.logs.formats import bigquery
 from transforms.logs.rows.warm_ups import fingerprints
 from transforms.mark_rows import MarkRows
-from transforms.publish import earlier, partial_runs, run_ids
 from transforms.publish.conclude import Job
 from transforms.publish.replayed import Asked
 from transforms.publish_verdict import PublishVerdict
@@ -41,6 +40,7 @@ from transforms.reference.training_side import TrainingSide
 from transforms.replay.compare import Tolerance
 from transforms.replay.report import Limits
 from transforms.replay_requests import CountVersions, ReplayRequests
+from transforms.runs import partial_runs, previous_runs, run_ids
 from transforms.serving import probe_requests
 from transforms.take_predictions import TakePredictions
 from transforms.verdict.evidence import unseen_mass
@@ -255,16 +255,16 @@ def _asked(options: ValidateOptions) -> Asked:
 
 def _earlier(
     options: ValidateOptions, window: Window, contract: Mapping[str, Any] | None
-) -> earlier.Earlier | None:
+) -> previous_runs.Earlier | None:
     """The runs that `--previous` means; None without it."""
     if options.previous is None:
         return None
-    return earlier.find(options.previous, options.output, window, contract)
+    return previous_runs.find(options.previous, options.output, window, contract)
 
 
 def _previous_path(asked: str) -> str | None:
     """`--previous` where it is a path: neither `auto` nor the id of a run."""
-    return asked if asked != earlier.AUTO and ("/" in asked or _exists(asked)) else None
+    return asked if asked != previous_runs.AUTO and ("/" in asked or _exists(asked)) else None
 
 
 def _exists(asked: str) -> bool:
@@ -286,7 +286,7 @@ def _check_places(options: ValidateOptions, beam_flags: PipelineOptions) -> None
         logs=options.logs,
         output=options.output,
         replay=options.replay,
-        previous=_previous_path(options.previous or earlier.AUTO),
+        previous=_previous_path(options.previous or previous_runs.AUTO),
         predictions=options.predictions,
     )
     beam_options.temp_location(beam_flags)

@@ -15,10 +15,10 @@ import tensorflow_data_validation as tfdv
 from support_page import make_verdict
 
 from transforms.core.batches import Window
-from transforms.publish import run_folder
+from transforms.runs import run_folder
+from transforms.runs.window_summary import Positions, measured
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.model import Space
-from transforms.verdict.positions import Positions, measured
 from transforms.verdict.reference import Reference
 
 Array = np.ndarray[Any, Any]

@@ -26,7 +26,7 @@ from pipelines import backtest_folder
 from pipelines.process import supervisor
 from transforms.baseline import atomic_replace
 from transforms.files import lease, paths, temporary_files
-from transforms.publish import partial_runs, run_folder
+from transforms.runs import partial_runs, run_folder
 from transforms.serving import version_folder
 
 FILES = {"report.html": b"<!doctype html>", "stats.binpb": b"\x00\x01" * 500}

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from transforms.files import paths
-from transforms.publish import copies, run_folder
+from transforms.runs import copies, run_folder
 
 # Their server imports little and forks a process in milliseconds: one can be killed at every step.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["transforms.publish.run_folder", "support_publish"])
+PROCESSES.set_forkserver_preload(["transforms.runs.run_folder", "support_publish"])
 
 FILES = {
     "report.html": b"<!doctype html>",

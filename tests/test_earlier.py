@@ -21,11 +21,11 @@ from support_drift import contract, day, positions, published, reference, rides,
 from transforms.core.batches import Window
 from transforms.core.errors import UsageError
 from transforms.files import paths
-from transforms.publish import earlier
-from transforms.publish.earlier import AUTO, Earlier, Run, UnreadableError
+from transforms.runs import previous_runs
+from transforms.runs.previous_runs import AUTO, Earlier, Run, UnreadableError
 from transforms.verdict.model import Space
 
-HERE = earlier.identity(contract())
+HERE = previous_runs.identity(contract())
 
 
 def run(name: str, window: Window, baseline: str | None = HERE) -> Run:
@@ -34,7 +34,7 @@ def run(name: str, window: Window, baseline: str | None = HERE) -> Run:
 
 def chosen(runs: Sequence[Run], window: Window) -> tuple[str | None, list[str]]:
     """The names of the run before, and of the history."""
-    return names(earlier.choose(runs, window, HERE))
+    return names(previous_runs.choose(runs, window, HERE))
 
 
 def names(found: Earlier) -> tuple[str | None, list[str]]:
@@ -105,9 +105,9 @@ def test_what_is_chosen_ended_before_and_overlaps_nothing(
 ) -> None:
     runs = [run(f"r{at:02}", day(*span)) for at, span in enumerate(spans)]
     window = day(*now)
-    found = earlier.choose(runs, window, HERE)
+    found = previous_runs.choose(runs, window, HERE)
     random.Random(seed).shuffle(runs)
-    assert earlier.choose(runs, window, HERE) == found
+    assert previous_runs.choose(runs, window, HERE) == found
     ends = [one.window.end for one in runs if one.window.end <= window.start]  # type: ignore[operator]
     assert (found.previous.window.end if found.previous else None) == max(ends, default=None)  # type: ignore[type-var]
     chain = [*(one.window for one in found.history), window]
@@ -119,11 +119,11 @@ def test_looking_no_further_than_needed_changes_nothing(spans: list[tuple[int, i
     runs = [run(f"r{at:02}", day(*span)) for at, span in enumerate(spans)][::-1]
     window = day(7)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(earlier, "MOST_WINDOWS", most)
-        whole = earlier.choose(runs, window, HERE)
+        patch.setattr(previous_runs, "MOST_WINDOWS", most)
+        whole = previous_runs.choose(runs, window, HERE)
         for looked in range(len(runs)):
-            some = earlier.choose(runs[:looked], window, HERE)
-            assert some == whole or not earlier._is_complete(some, window)
+            some = previous_runs.choose(runs[:looked], window, HERE)
+            assert some == whole or not previous_runs._is_complete(some, window)
 
 
 def at(number: int) -> str:
@@ -135,7 +135,7 @@ def test_published_runs_are_found_and_failed_ones_are_not(tmp_path: Path) -> Non
     second = published(tmp_path, at(2), day(2), "skew")
     published(tmp_path, at(3), day(3), "failed")
     published(tmp_path, at(4), day(3), "not_examined")
-    found = earlier.find(AUTO, str(tmp_path), day(4), contract())
+    found = previous_runs.find(AUTO, str(tmp_path), day(4), contract())
     assert names(found) == (second, [first, second])
     assert found.broken == 0
     assert found.previous is not None
@@ -144,19 +144,19 @@ def test_published_runs_are_found_and_failed_ones_are_not(tmp_path: Path) -> Non
 
 
 def test_no_run_is_no_error(tmp_path: Path) -> None:
-    assert earlier.find(AUTO, str(tmp_path / "new"), day(4), None) == Earlier()
+    assert previous_runs.find(AUTO, str(tmp_path / "new"), day(4), None) == Earlier()
     published(tmp_path, at(3), day(3), "failed")
-    assert earlier.find(AUTO, str(tmp_path), day(4), None) == Earlier()
+    assert previous_runs.find(AUTO, str(tmp_path), day(4), None) == Earlier()
 
 
 def test_no_more_than_the_newest_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = published(tmp_path, at(1), day(3))
     new = [published(tmp_path, at(number), day(number)) for number in (4, 5, 6)]
-    monkeypatch.setattr(earlier, "_AT_A_TIME", 2)
-    assert names(earlier.find(AUTO, str(tmp_path), day(4), contract())) == (old, [old])
-    monkeypatch.setattr(earlier, "MOST_RUNS", 3)
-    assert names(earlier.find(AUTO, str(tmp_path), day(4), contract())) == (None, [])
-    assert names(earlier.find(AUTO, str(tmp_path), day(7), contract())) == (new[-1], new)
+    monkeypatch.setattr(previous_runs, "_AT_A_TIME", 2)
+    assert names(previous_runs.find(AUTO, str(tmp_path), day(4), contract())) == (old, [old])
+    monkeypatch.setattr(previous_runs, "MOST_RUNS", 3)
+    assert names(previous_runs.find(AUTO, str(tmp_path), day(4), contract())) == (None, [])
+    assert names(previous_runs.find(AUTO, str(tmp_path), day(7), contract())) == (new[-1], new)
 
 
 def test_runs_that_were_not_looked_at_are_counted_and_can_be_named(
@@ -165,9 +165,9 @@ def test_runs_that_were_not_looked_at_are_counted_and_can_be_named(
     old = published(tmp_path, at(1), day(3))
     for number in (4, 5, 6):
         published(tmp_path, at(number), day(number), "not_examined")
-    monkeypatch.setattr(earlier, "MOST_RUNS", 3)
-    assert earlier.find(AUTO, str(tmp_path), day(4), contract()) == Earlier(left_out=1)
-    named = earlier.find(old, str(tmp_path), day(4), contract()).previous
+    monkeypatch.setattr(previous_runs, "MOST_RUNS", 3)
+    assert previous_runs.find(AUTO, str(tmp_path), day(4), contract()) == Earlier(left_out=1)
+    named = previous_runs.find(old, str(tmp_path), day(4), contract()).previous
     assert named is not None
     assert named.window == day(3)
 
@@ -177,7 +177,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     Path(found.folder, "positions.json").unlink()
     os.mkfifo(f"{found.folder}/positions.json")
     with pytest.raises(UnreadableError, match="missing, or not the file"):
-        earlier.load_positions(found)
+        previous_runs.load_positions(found)
 
 
 def test_what_fails_to_be_read_from_a_store_is_none(
@@ -188,7 +188,7 @@ def test_what_fails_to_be_read_from_a_store_is_none(
             raise RuntimeError("connection reset")
 
     monkeypatch.setattr(paths, "open_stored", lambda _path: Broken())
-    assert earlier._read("gs://bucket/verdict.json", 100) is None
+    assert previous_runs._read("gs://bucket/verdict.json", 100) is None
 
 
 BROKEN: list[Any] = [
@@ -211,10 +211,10 @@ def test_broken_verdicts_are_counted_and_left_out(tmp_path: Path, content: Any) 
     document = tmp_path / "runs" / published(tmp_path, at(2), day(2)) / "verdict.json"
     told = content if isinstance(content, bytes) else changed(document, content)
     document.write_bytes(told)
-    found = earlier.find(AUTO, str(tmp_path), day(4), contract())
+    found = previous_runs.find(AUTO, str(tmp_path), day(4), contract())
     assert (names(found), found.broken) == ((good, [good]), 1)
     with pytest.raises(UsageError, match="--previous"):
-        earlier.find(str(document), str(tmp_path), day(4), contract())
+        previous_runs.find(str(document), str(tmp_path), day(4), contract())
 
 
 def changed(document: Path, fields: dict[str, Any]) -> bytes:
@@ -227,22 +227,22 @@ def changed(document: Path, fields: dict[str, Any]) -> bytes:
 def test_a_contract_that_is_none_is_another_baseline(tmp_path: Path, made_of: Any) -> None:
     document = tmp_path / "runs" / published(tmp_path, at(2), day(2)) / "verdict.json"
     document.write_bytes(changed(document, {"contract": made_of}))
-    found = earlier.find(AUTO, str(tmp_path), day(4), contract())
+    found = previous_runs.find(AUTO, str(tmp_path), day(4), contract())
     assert found.previous is not None
     assert (found.previous.graph, found.history) == (None, ())
 
 
 def test_a_huge_verdict_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     published(tmp_path, at(2), day(2))
-    monkeypatch.setattr(earlier, "_LARGEST", 100)
-    assert earlier.find(AUTO, str(tmp_path), day(4), contract()) == Earlier(broken=1)
+    monkeypatch.setattr(previous_runs, "_LARGEST", 100)
+    assert previous_runs.find(AUTO, str(tmp_path), day(4), contract()) == Earlier(broken=1)
 
 
 def test_folders_of_other_names_are_none(tmp_path: Path) -> None:
     name = published(tmp_path, at(2), day(2))
     (tmp_path / "runs" / name).rename(tmp_path / "runs" / "copy of a run")
     (tmp_path / "runs" / "note.txt").write_text("x")
-    assert earlier.find(AUTO, str(tmp_path), day(4), contract()) == Earlier()
+    assert previous_runs.find(AUTO, str(tmp_path), day(4), contract()) == Earlier()
 
 
 def test_a_run_is_named_in_five_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,27 +252,27 @@ def test_a_run_is_named_in_five_ways(tmp_path: Path, monkeypatch: pytest.MonkeyP
     folder = str(output / "runs" / name)
     monkeypatch.chdir(tmp_path)
     for asked in (folder, f"{folder}/verdict.json", str(output), f"{output}/verdict.json", "out"):
-        found = earlier.find(asked, str(other), day(9), contract())
+        found = previous_runs.find(asked, str(other), day(9), contract())
         assert names(found) == (name, []), asked
         assert found.previous is not None
-        assert earlier.load_statistics(found.previous, Space.RAW).datasets
+        assert previous_runs.load_statistics(found.previous, Space.RAW).datasets
     for asked in (at(2), name):
-        assert names(earlier.find(asked, str(output), day(9), contract())) == (name, [])
+        assert names(previous_runs.find(asked, str(output), day(9), contract())) == (name, [])
 
 
 def test_a_run_that_was_moved_is_found_by_its_own_folder(tmp_path: Path) -> None:
     name = published(tmp_path, at(2), day(2))
     shutil.move(tmp_path / "runs" / name, tmp_path / "kept")
-    found = earlier.find(str(tmp_path / "kept"), str(tmp_path), day(9), contract()).previous
+    found = previous_runs.find(str(tmp_path / "kept"), str(tmp_path), day(9), contract()).previous
     assert found is not None
-    assert earlier.load_statistics(found, Space.RAW).datasets
+    assert previous_runs.load_statistics(found, Space.RAW).datasets
 
 
 @pytest.mark.parametrize("asked", ["", "nowhere", "nowhere/at/all", "20260101T000009Z-00000009", "logs/"])
 def test_a_run_that_is_none_is_an_error(tmp_path: Path, asked: str) -> None:
     published(tmp_path, at(2), day(2))
     with pytest.raises(UsageError, match="--previous: expected auto, a run's folder"):
-        earlier.find(asked, str(tmp_path), day(4), contract())
+        previous_runs.find(asked, str(tmp_path), day(4), contract())
 
 
 @pytest.mark.parametrize("outcome", ["failed", "not_examined"])
@@ -280,7 +280,7 @@ def test_a_run_that_examined_nothing_is_an_error(tmp_path: Path, outcome: str) -
     published(tmp_path, at(2), day(2), outcome)
     asked = tmp_path / "failed" if outcome == "failed" else tmp_path
     with pytest.raises(UsageError, match="nothing to compare with"):
-        earlier.find(str(asked), str(tmp_path), day(4), contract())
+        previous_runs.find(str(asked), str(tmp_path), day(4), contract())
 
 
 def test_what_a_verdict_says_of_its_files_leads_nowhere_else(tmp_path: Path) -> None:
@@ -288,14 +288,14 @@ def test_what_a_verdict_says_of_its_files_leads_nowhere_else(tmp_path: Path) -> 
     document = tmp_path / "runs" / name / "verdict.json"
     artifacts = {"stats.binpb": {"path": "runs/../../secret/x", "bytes": 1, "sha256": "0"}}
     document.write_bytes(changed(document, {"artifacts": artifacts}))
-    found = earlier.find(str(document), str(tmp_path), day(4), contract()).previous
+    found = previous_runs.find(str(document), str(tmp_path), day(4), contract()).previous
     assert found is not None
     assert found.folder == str(document.parent)
 
 
 def loaded(tmp_path: Path, files: dict[str, bytes]) -> Run:
     published(tmp_path, at(2), day(2), files={"stats.binpb": b"", **files})
-    found = earlier.find(AUTO, str(tmp_path), day(4), contract()).previous
+    found = previous_runs.find(AUTO, str(tmp_path), day(4), contract()).previous
     assert found is not None
     return found
 
@@ -304,36 +304,36 @@ def test_files_are_read_as_the_verdict_names_them(tmp_path: Path) -> None:
     rows = statistics(rides(300, 1))
     told = positions(reference(rides(300, 2)), rides(300, 1), day(2))
     found = loaded(tmp_path, {"stats.binpb": rows.SerializeToString(), "positions.json": told.to_bytes()})
-    assert earlier.load_statistics(found, Space.RAW) == rows
-    assert earlier.load_positions(found) == told
+    assert previous_runs.load_statistics(found, Space.RAW) == rows
+    assert previous_runs.load_positions(found) == told
     with pytest.raises(UnreadableError, match=r"transformed_stats\.binpb is missing"):
-        earlier.load_statistics(found, Space.TRANSFORMED)
+        previous_runs.load_statistics(found, Space.TRANSFORMED)
     data = bytearray(rows.SerializeToString())
     data[-1] ^= 1
     paths.write_atomically(f"{found.folder}/stats.binpb", bytes(data))
     with pytest.raises(UnreadableError, match="not the file that the run's verdict names"):
-        earlier.load_statistics(found, Space.RAW)
+        previous_runs.load_statistics(found, Space.RAW)
     shutil.rmtree(found.folder)
     with pytest.raises(UnreadableError, match="missing"):
-        earlier.load_positions(found)
+        previous_runs.load_positions(found)
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xff", b"no message"])
 def test_statistics_that_are_none_are_told(tmp_path: Path, data: bytes) -> None:
     found = loaded(tmp_path, {"stats.binpb": data})
     with pytest.raises(UnreadableError, match="no statistics"):
-        earlier.load_statistics(found, Space.RAW)
+        previous_runs.load_statistics(found, Space.RAW)
 
 
 def test_positions_of_another_window_are_none(tmp_path: Path) -> None:
     told = positions(reference(rides(300, 2)), rides(300, 1), day(3))
     found = loaded(tmp_path, {"positions.json": told.to_bytes()})
     with pytest.raises(UnreadableError, match="not what a run writes"):
-        earlier.load_positions(found)
+        previous_runs.load_positions(found)
 
 
 def test_a_size_that_no_file_has_is_not_waited_for(tmp_path: Path) -> None:
     found = loaded(tmp_path, {"positions.json": b"{}"})
     huge = dataclasses.replace(found, files={"positions.json": (10**30, "0" * 64)})
     with pytest.raises(UnreadableError, match="missing, or not the file"):
-        earlier.load_positions(huge)
+        previous_runs.load_positions(huge)

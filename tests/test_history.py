@@ -12,8 +12,8 @@ from support_drift import Columns, day, positions, reference, rides, statistics
 
 from transforms.drift import slow_drift, window_drift
 from transforms.drift.window_drift import Windows
+from transforms.runs.window_summary import Place, Positions
 from transforms.verdict.model import Finding, Kind, Severity, Space
-from transforms.verdict.positions import Place, Positions
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 

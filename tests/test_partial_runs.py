@@ -12,7 +12,7 @@ from support_publish import exit_code
 
 from transforms.core.errors import InputError
 from transforms.files import paths
-from transforms.publish import partial_runs
+from transforms.runs import partial_runs
 
 OLD, NOW = "20200101T000000Z-0123abcd", "20990101T000000Z.000123-0123abcd"
 

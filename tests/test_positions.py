@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from support_drift import CARRIERS, day, positions, reference, rides
 
 from transforms.core.batches import Window
-from transforms.verdict import positions as module
+from transforms.runs import window_summary as module
+from transforms.runs.window_summary import Place, Positions, parsed, parsed_window, rank
 from transforms.verdict.evidence.cdf import Cdf
 from transforms.verdict.model import Space
-from transforms.verdict.positions import Place, Positions, parsed, parsed_window, rank
 
 samples = st.lists(st.integers(-3, 3), min_size=1, max_size=8)
 _words = st.sampled_from(["", "x", "raw", "rank", "shares", "start", "end", "2013-06-01T00:00:00Z", "\ud800"])

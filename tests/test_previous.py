@@ -15,7 +15,7 @@ import support_e2e as e2e
 from conftest import Home
 
 from pipelines import cli
-from transforms.publish import earlier
+from transforms.runs import previous_runs
 from transforms.verdict.model import Space
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -210,6 +210,6 @@ def test_statistics_of_another_baseline_are_compared_raw(
 
 
 def test_the_names_of_files_are_those_that_runs_publish(output: Path) -> None:
-    assert earlier.POSITIONS in e2e.verdict(output)["artifacts"]
+    assert previous_runs.POSITIONS in e2e.verdict(output)["artifacts"]
     named = {name for name in e2e.verdict(output)["artifacts"] if name.endswith("stats.binpb")}
-    assert named <= {earlier.statistics_name(space) for space in Space}
+    assert named <= {previous_runs.statistics_name(space) for space in Space}

@@ -28,9 +28,9 @@ from transforms.core.batches import Fault, Reject
 from transforms.core.errors import UsageError
 from transforms.core.slicing import SliceStatistics
 from transforms.publish.conclude import Evidence, Job, conclude
-from transforms.publish.copies import COPIES
-from transforms.publish.run_folder import find_run
 from transforms.publish_verdict import KEPT_PAYLOAD, KeepFirst, PublishVerdict
+from transforms.runs.copies import COPIES
+from transforms.runs.run_folder import find_run
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference

@@ -22,7 +22,7 @@ from support_publish import (
 
 from transforms.core.errors import InputError
 from transforms.files import paths
-from transforms.publish import copies, run_folder
+from transforms.runs import copies, run_folder
 from transforms.verdict.result import Outcome
 
 OK, SKEW = make_verdict("ok"), make_verdict("skew")

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from support_drift import contract, day, published
 
 from transforms.files import paths
-from transforms.publish import earlier, run_folder, run_ids, run_order
-from transforms.publish.earlier import AUTO
+from transforms.runs import previous_runs, run_folder, run_ids, run_order
+from transforms.runs.previous_runs import AUTO
 from transforms.verdict.model import Space
 
 
@@ -122,7 +122,7 @@ def test_a_run_that_examined_nothing_is_a_link_of_the_chain(tmp_path: Path) -> N
 
 
 def _previous(output: Path) -> str:
-    previous = earlier.find(AUTO, str(output), day(4), contract()).previous
+    previous = previous_runs.find(AUTO, str(output), day(4), contract()).previous
     assert previous is not None
     return previous.name
 
@@ -130,11 +130,11 @@ def _previous(output: Path) -> str:
 def test_a_run_that_died_before_it_left_a_copy_is_known_to_auto(tmp_path: Path) -> None:
     name = published(tmp_path, "20260101T000005Z.000000-aaaaaaaa", day(3))
     (tmp_path / "runs" / name / "verdict.json").unlink()
-    found = earlier.find(AUTO, str(tmp_path), day(4), contract())
+    found = previous_runs.find(AUTO, str(tmp_path), day(4), contract())
     assert found.previous is not None
     assert (found.previous.name, found.broken) == (name, 0)
-    earlier.load_statistics(found.previous, Space.RAW)
-    named = earlier.find(str(tmp_path), str(tmp_path), day(4), contract()).previous
+    previous_runs.load_statistics(found.previous, Space.RAW)
+    named = previous_runs.find(str(tmp_path), str(tmp_path), day(4), contract()).previous
     assert named is not None
     assert named.name == name
 

@@ -19,11 +19,12 @@ from transforms.core.accounting import Accounting
 from transforms.core.batches import Window
 from transforms.drift import report
 from transforms.drift.report import Served
-from transforms.publish import earlier, run_folder, words
+from transforms.publish import words
 from transforms.publish.conclude import Evidence, Job, conclude
-from transforms.publish.earlier import Run
+from transforms.runs import previous_runs, run_folder
+from transforms.runs.previous_runs import Run
+from transforms.runs.window_summary import Positions
 from transforms.verdict.model import Severity, Space
-from transforms.verdict.positions import Positions
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 
@@ -49,7 +50,7 @@ class Nightly:
 
     def validate(self, columns: Columns, window: Window, previous: str | None = "auto") -> dict[str, Any]:
         """What one run publishes."""
-        found = previous and earlier.find(previous, str(self.output), window, self.contract)
+        found = previous and previous_runs.find(previous, str(self.output), window, self.contract)
         job = Job(window, self.policy, self.contract, earlier=found or None)
         rows = Accounting(read=ROWS, decoded=ROWS, rows=ROWS, compared=ROWS, files=1)
         evidence = Evidence({Space.RAW: statistics(columns)}, rows)
@@ -105,7 +106,7 @@ def test_drift_alone_is_skew_where_warnings_fail(tmp_path: Path) -> None:
 def test_a_run_that_has_gone_since_the_launch_costs_no_verdict(training: Reference, tmp_path: Path) -> None:
     job = Nightly(tmp_path, training)
     job.validate(rides(ROWS, 2), day(0))
-    found = earlier.find("auto", str(tmp_path), day(1), job.contract)
+    found = previous_runs.find("auto", str(tmp_path), day(1), job.contract)
     shutil.rmtree(job.folder(1))
     evidence = Evidence(
         {Space.RAW: statistics(rides(ROWS, 3, shift=0.5))},
@@ -128,7 +129,7 @@ def test_a_run_that_examined_nothing_says_nothing_of_earlier_ones(
 ) -> None:
     job = Nightly(tmp_path, training)
     job.validate(rides(ROWS, 2), day(0))
-    found = earlier.find("auto", str(tmp_path), day(1), job.contract)
+    found = previous_runs.find("auto", str(tmp_path), day(1), job.contract)
     for references in ([], [training]):
         here = Job(day(1), Policy(), job.contract, earlier=found)
         verdict, files = conclude(list(references).copy, Evidence({}, Accounting()), here)
@@ -190,7 +191,7 @@ def test_without_the_flag_there_are_positions_and_nothing_else(training: Referen
 def test_statistics_that_make_no_sense_cost_no_verdict(training: Reference, tmp_path: Path) -> None:
     job = Nightly(tmp_path, training)
     job.validate(rides(ROWS, 2), day(0))
-    found = earlier.find("auto", str(tmp_path), day(1), job.contract)
+    found = previous_runs.find("auto", str(tmp_path), day(1), job.contract)
     assert found.previous is not None
     good = (job.folder(1) / "stats.binpb").read_bytes()
     chance = random.Random(6)
@@ -216,8 +217,8 @@ def test_predictions_that_make_no_sense_cost_no_verdict(tmp_path: Path) -> None:
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     sizes = {name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items()}
-    run = dataclasses.replace(found, files=sizes, graph=earlier.graph_of(contract()))
-    told = report.look(earlier.Earlier(run), now).comparison
+    run = dataclasses.replace(found, files=sizes, graph=previous_runs.graph_of(contract()))
+    told = report.look(previous_runs.Earlier(run), now).comparison
     assert told is not None
     metrics = {one.metric for one in told.findings}
     assert "earlier_run_unreadable" in metrics
@@ -242,7 +243,7 @@ def spoilt(good: bytes, number: float) -> bytes:
     return bytes(broken.SerializeToString())
 
 
-def concluded(training: Reference, found: earlier.Earlier, data: bytes) -> dict[str, Json]:
+def concluded(training: Reference, found: previous_runs.Earlier, data: bytes) -> dict[str, Json]:
     """What is said beside an earlier run with these statistics, which its verdict names so."""
     assert found.previous is not None
     Path(found.previous.folder, "stats.binpb").write_bytes(data)
@@ -250,7 +251,7 @@ def concluded(training: Reference, found: earlier.Earlier, data: bytes) -> dict[
     run = dataclasses.replace(found.previous, files=files)
     rows = Accounting(read=ROWS, decoded=ROWS, rows=ROWS, compared=ROWS)
     evidence = Evidence({Space.RAW: statistics(rides(300, 3))}, rows)
-    job = Job(day(1), Policy(), contract(), earlier=earlier.Earlier(run))
+    job = Job(day(1), Policy(), contract(), earlier=previous_runs.Earlier(run))
     verdict, _ = conclude(lambda: [training], evidence, job)
     document = json.loads(run_folder.to_bytes(verdict.to_json()))
     jsonschema.validate(document, SCHEMA)

@@ -88,7 +88,7 @@ def _sweep(command: str, folder: str) -> None:
 
         version_folder.sweep(folder)
     elif command == "validate":
-        from transforms.publish import partial_runs
+        from transforms.runs import partial_runs
 
         partial_runs.sweep(folder)
     else:

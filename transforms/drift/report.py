@@ -12,13 +12,13 @@ import numpy as np
 
 from transforms.core.batches import Window
 from transforms.drift import slow_drift, window_drift
-from transforms.publish import earlier
-from transforms.publish.earlier import Earlier, Run, UnreadableError
-from transforms.verdict import positions, severity
+from transforms.runs import previous_runs, window_summary
+from transforms.runs.previous_runs import Earlier, Run, UnreadableError
+from transforms.runs.window_summary import Positions
+from transforms.verdict import severity
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.findings.predictions import answered
 from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
-from transforms.verdict.positions import Positions
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.wording import iso
@@ -64,8 +64,8 @@ def look(asked: Earlier | None, now: Served) -> Since:
     """
     served = {space: _answered(space, one) for space, one in now.statistics.items()}
     now = dataclasses.replace(now, statistics=served)
-    here = positions.measured(now.references, now.statistics, now.window, _baseline(now), _model(now))
-    files = {earlier.POSITIONS: here.to_bytes()} if here.values else {}
+    here = window_summary.measured(now.references, now.statistics, now.window, _baseline(now), _model(now))
+    files = {previous_runs.POSITIONS: here.to_bytes()} if here.values else {}
     if asked is None:
         return Since(files=files)
     if not here.values:  # nothing was examined, or the run has failed
@@ -88,7 +88,7 @@ def look(asked: Earlier | None, now: Served) -> Since:
 def _since(previous: Run | None, reference: Reference, now: Served) -> list[Finding]:
     """The differences of one space from the last window. Raises UnreadableError."""
     assert previous is not None
-    told = earlier.load_statistics(previous, reference.space)
+    told = previous_runs.load_statistics(previous, reference.space)
     if reference.space is Space.PREDICTION and _told(previous) != (_baseline(now), _model(now)):
         raise UnreadableError("its predictions are those of another model or baseline")
     spans = (window_drift.span(previous.window, LAST), window_drift.span(now.window, THIS))
@@ -108,11 +108,11 @@ def _comparable(previous: Run | None, now: Served) -> list[Reference]:
     """The spaces that both runs have; what a graph gives only where both had the same one."""
     if previous is None:
         return []
-    same = previous.graph == earlier.graph_of(now.contract)
+    same = previous.graph == previous_runs.graph_of(now.contract)
     return [
         one
         for one in now.references
-        if earlier.statistics_name(one.space) in previous.files and (same or one.space is Space.RAW)
+        if previous_runs.statistics_name(one.space) in previous.files and (same or one.space is Space.RAW)
     ]
 
 
@@ -122,13 +122,14 @@ def _beside(asked: Earlier, now: Served) -> Iterator[Finding]:
         many = f"{asked.broken:,} earlier run{' has' if asked.broken == 1 else 's have'}"
         yield _info("earlier_run_unreadable", f"{many} no verdict that can be read")
     if asked.left_out:
-        said = f"the newest {earlier.MOST_RUNS:,} runs were looked at, and {asked.left_out:,} older ones not"
+        newest = f"the newest {previous_runs.MOST_RUNS:,} runs were looked at"
+        said = f"{newest}, and {asked.left_out:,} older ones not"
         yield _info("earlier_runs_left_out", said)
     if asked.previous is None:
         yield _info("no_earlier_run", "no earlier run: nothing to compare with")
         return
-    if asked.previous.baseline != earlier.identity(now.contract):
-        same = asked.previous.graph == earlier.graph_of(now.contract)
+    if asked.previous.baseline != previous_runs.identity(now.contract):
+        same = asked.previous.graph == previous_runs.graph_of(now.contract)
         what = "with the same transform graph" if same else "so that raw features alone are compared with it"
         yield _info("another_baseline", f"the last run was held against another baseline, {what}")
     if not _comparable(asked.previous, now):
@@ -140,7 +141,7 @@ def _earlier_positions(asked: Earlier, found: list[Finding]) -> Iterator[Positio
     lost = []
     for run in asked.history:
         try:
-            yield earlier.load_positions(run)
+            yield previous_runs.load_positions(run)
         except UnreadableError as error:
             lost.append(f"{run.name}: {error}")
     if lost:
@@ -166,13 +167,13 @@ def _block(previous: Run | None, spaces: Sequence[str], windows: Sequence[Positi
 
 def _told(run: Run) -> tuple[str, str]:
     """The baseline and the model that a run's positions are relative to. Raises UnreadableError."""
-    found = earlier.load_positions(run)
+    found = previous_runs.load_positions(run)
     return found.baseline, found.model
 
 
 def _baseline(now: Served) -> str:
     """Tells baselines apart: by the contract, or by the statistics where there is none."""
-    known = earlier.identity(now.contract)
+    known = previous_runs.identity(now.contract)
     return known or _digest(one for one in now.references if one.space is not Space.PREDICTION)
 
 

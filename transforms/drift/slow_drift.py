@@ -18,13 +18,13 @@ from transforms.core.batches import Window
 from transforms.drift import trend
 from transforms.drift.trend import Array, Line
 from transforms.drift.window_drift import span
-from transforms.verdict import positions
+from transforms.runs import window_summary
+from transforms.runs.window_summary import Place, Positions
 from transforms.verdict.decide import LEAST_EFFECT
 from transforms.verdict.evidence import false_discovery
 from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
 from transforms.verdict.feature_stats import Statistics, View, views
 from transforms.verdict.model import Finding, Kind, Severity, Space
-from transforms.verdict.positions import Place, Positions
 from transforms.verdict.reference import Reference, Sides
 from transforms.verdict.severity import Policy
 from transforms.verdict.wording import percent, quoted
@@ -110,7 +110,7 @@ def _is_jump(values: Array, line: Line) -> bool:
 
 
 def _least(place: Place, policy: Policy) -> float:
-    metric = MISSING if place.what == positions.MISSING else KOLMOGOROV
+    metric = MISSING if place.what == window_summary.MISSING else KOLMOGOROV
     return policy.thresholds.limit(place.space, place.feature, metric, LEAST_EFFECT[metric])
 
 
@@ -142,14 +142,14 @@ def _finding(one: Trend, reference: Reference, training: Mapping[str, View], pol
 
 def _words(one: Trend, training: Mapping[str, View]) -> str:
     """What moved, from where to where on the line."""
-    if one.place.what == positions.RANK:
+    if one.place.what == window_summary.RANK:
         first, last = (percent(min(max(value + 0.5, 0.0), 1.0)) for value in (one.line.first, one.line.last))
         return f"a value of training lies below one served in {first} of cases then, in {last} now"
     first, last = (percent(min(max(value, 0.0), 1.0)) for value in (one.line.first, one.line.last))
-    if one.place.what == positions.SHARE:
+    if one.place.what == window_summary.SHARE:
         # Training knows the value, so it may be named.
-        value = positions.top_values(training[one.place.feature])[one.place.value]
+        value = window_summary.top_values(training[one.place.feature])[one.place.value]
         return f"the share of {quoted(value)} went from {first} to {last}"
-    if one.place.what == positions.OTHERS:
+    if one.place.what == window_summary.OTHERS:
         return f"the share of all but training's most frequent values went from {first} to {last}"
     return f"missing rows went from {first} to {last}"

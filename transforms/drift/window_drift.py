@@ -17,7 +17,7 @@ from functools import cached_property
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.core.batches import Window
-from transforms.verdict import positions
+from transforms.runs import window_summary
 from transforms.verdict.decide import Judgement
 from transforms.verdict.diagnosis import diagnose, fitting
 from transforms.verdict.evidence import wording
@@ -65,7 +65,7 @@ class Windows:
 
     @cached_property
     def judgement(self) -> Judgement:
-        names = list(positions.comparable(self.sides))
+        names = list(window_summary.comparable(self.sides))
         names = [name for name in names if self.sides.is_wanted(name)]
         there = tuple(name for name in names if name in self.sides.serving)
         return Judgement(self.sides, there, tuple(name for name in names if name not in self.sides.serving))

@@ -16,7 +16,7 @@ from transforms.core.errors import TrueserveError
 from transforms.core.slicing import SliceStatistics
 from transforms.drift import report
 from transforms.publish import page, replayed
-from transforms.publish.earlier import Earlier
+from transforms.runs.previous_runs import Earlier
 from transforms.verdict import histograms
 from transforms.verdict.feature_stats import Statistics, dataset
 from transforms.verdict.findings import slices as slices_findings

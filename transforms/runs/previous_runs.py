@@ -21,14 +21,14 @@ from transforms.core.batches import Window
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
 from transforms.files.file_systems import explained
-from transforms.publish.alike import alike, same_time_of_day
-from transforms.publish.run_folder import VERDICT
-from transforms.publish.run_ids import ATTEMPT, RUNS, attempt_of
-from transforms.publish.run_order import ordered
-from transforms.verdict import positions
+from transforms.runs import window_summary
+from transforms.runs.alike import alike, same_time_of_day
+from transforms.runs.run_folder import VERDICT
+from transforms.runs.run_ids import ATTEMPT, RUNS, attempt_of
+from transforms.runs.run_order import ordered
+from transforms.runs.window_summary import Positions
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.model import Space
-from transforms.verdict.positions import Positions
 from transforms.verdict.result import FORMAT
 
 AUTO = "auto"
@@ -220,7 +220,7 @@ def load_statistics(run: Run, space: Space) -> Statistics:
 
 def load_positions(run: Run) -> Positions:
     """Raises UnreadableError where they have gone, or are broken, or are of another window."""
-    found = positions.parsed(_checked(run, POSITIONS, _LARGEST))
+    found = window_summary.parsed(_checked(run, POSITIONS, _LARGEST))
     if found is None or found.window != run.window:
         raise UnreadableError(f"{POSITIONS} is not what a run writes")
     return found
@@ -286,7 +286,7 @@ def _document(path: str) -> Json | None:
 
 def _run(folder: str, name: str, document: Json) -> Run | None:
     """None where the document is no verdict."""
-    window, outcome = positions.parsed_window(document.get("window")), document.get("verdict")
+    window, outcome = window_summary.parsed_window(document.get("window")), document.get("verdict")
     contract, artifacts = document.get("contract"), document.get("artifacts")
     if window is None or not isinstance(outcome, str) or not isinstance(artifacts, dict):
         return None

@@ -27,9 +27,9 @@ from typing import Any, cast
 
 from transforms.core.errors import InputError
 from transforms.files import paths
-from transforms.publish import copies, run_ids
-from transforms.publish.copies import Write
-from transforms.publish.run_ids import RUNS
+from transforms.runs import copies, run_ids
+from transforms.runs.copies import Write
+from transforms.runs.run_ids import RUNS
 from transforms.verdict.result import Artifact, Outcome, Verdict
 
 VERDICT = "verdict.json"

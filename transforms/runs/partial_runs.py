@@ -18,7 +18,7 @@ from pathlib import Path
 
 from transforms.core.errors import InputError, TrueserveError
 from transforms.files import lease, paths, temporary_files
-from transforms.publish import run_ids
+from transforms.runs import run_ids
 
 _VERDICT, _FAILED, _RUNS = "verdict.json", "failed", "runs"
 _TIME = "%Y%m%dT%H%M%S"
