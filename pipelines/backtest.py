@@ -28,7 +28,7 @@ from transforms.core.errors import InputError, NothingExaminedError, UsageError
 from transforms.files import paths, temporary_files
 from transforms.files.paths import FileSize
 from transforms.mark_rows import MarkRows
-from transforms.publish import page_backtest
+from transforms.publish.page import backtest as page_backtest
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.findings import input as input_findings
 from transforms.verdict.model import Finding, Space

@@ -29,7 +29,7 @@ from pipelines.flags import replay as replay_flags
 from pipelines.flags.parser import Parser
 from pipelines.process import supervisor
 from transforms.core.errors import TrueserveError, UsageError
-from transforms.publish import words
+from transforms.publish import formatting
 
 T = TypeVar("T")
 
@@ -56,13 +56,13 @@ def main(argv: Sequence[str]) -> int:
         return _run(list(argv))
     except TrueserveError as error:
         # File names are strangers' too: none may steer the terminal.
-        streams.say(f"error: {words.visible(str(error), _LONGEST_ERROR)}")
+        streams.say(f"error: {formatting.visible(str(error), _LONGEST_ERROR)}")
         return error.exit_code
     except KeyboardInterrupt:
         streams.say("interrupted; a job that was submitted may still publish")
         return 130
     except Exception as error:  # noqa: BLE001 - exit code 1 would say "skew"
-        streams.say(f"error: {words.visible(failures.unexpected(error), _LONGEST_ERROR)}")
+        streams.say(f"error: {formatting.visible(failures.unexpected(error), _LONGEST_ERROR)}")
         return TrueserveError.exit_code
 
 

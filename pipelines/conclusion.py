@@ -11,7 +11,7 @@ from transforms.core.accounting import Accounting
 from transforms.core.batches import Fault
 from transforms.core.errors import InputError, TrueserveError
 from transforms.files import paths
-from transforms.publish.conclude import Evidence, Job, conclude
+from transforms.publish.assemble import Evidence, Job, conclude
 from transforms.runs import copies, run_folder, run_ids
 from transforms.verdict.reference import Reference
 

@@ -30,8 +30,8 @@ from transforms.files.paths import FileSize
 from transforms.logs.formats import bigquery
 from transforms.logs.rows.warm_ups import fingerprints
 from transforms.mark_rows import MarkRows
-from transforms.publish.conclude import Job
-from transforms.publish.replayed import Asked
+from transforms.publish.assemble import Job
+from transforms.publish.optional_checks import Asked
 from transforms.publish_verdict import PublishVerdict
 from transforms.read import ReadRequests
 from transforms.read_bigquery import ReadBigQueryRequests

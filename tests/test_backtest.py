@@ -252,7 +252,7 @@ def test_the_page_needs_no_network_and_shows_what_fired(past: Past) -> None:
 
 
 def test_names_of_strangers_are_escaped(past: Past) -> None:
-    from transforms.publish import page_backtest
+    from transforms.publish.page import backtest as page_backtest
 
     text = json.dumps(past.document).replace('"carrier"', '"<script>alert(1)</script>"')
     page = page_backtest.render(json.loads(text)).decode()

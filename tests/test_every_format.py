@@ -33,7 +33,7 @@ from transforms.files.paths import FileSize
 from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import Format, detect_log
 from transforms.logs.features import FeatureType, Settings, expected_features
-from transforms.publish.conclude import Evidence, Job, conclude
+from transforms.publish.assemble import Evidence, Job, conclude
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.protos import dataset_statistics
 from transforms.summaries.quantiles import Scratch

@@ -20,7 +20,7 @@ from pipelines import conclusion
 from pipelines.display.console import Console
 from transforms.core.errors import InputError
 from transforms.files import paths
-from transforms.publish.conclude import Job
+from transforms.publish.assemble import Job
 from transforms.runs import copies, run_folder, run_ids
 from transforms.verdict.severity import Policy
 

@@ -13,7 +13,9 @@ import pytest
 from support_page import HOSTILE, make_categories, make_finding, make_numbers, make_verdict
 
 from transforms.core.accounting import Accounting
-from transforms.publish import page, page_charts, words
+from transforms.publish import formatting
+from transforms.publish.page import charts as page_charts
+from transforms.publish.page import page
 from transforms.verdict.histograms import FeaturePicture
 from transforms.verdict.model import Finding, Kind, NotCompared, Severity, Space
 from transforms.verdict.result import Verdict
@@ -100,7 +102,7 @@ def test_strangers_change_no_address_style_or_class() -> None:
 @pytest.mark.parametrize("text", [h for h in HOSTILE if len(h) < 100 and h.strip()])
 def test_strangers_text_is_shown_as_it_was_sent(text: str) -> None:
     found = Parsed(hostile_page())
-    assert words.visible(text) in found.words
+    assert formatting.visible(text) in found.words
 
 
 def test_nothing_that_acts_or_hides_is_in_the_page() -> None:
@@ -185,7 +187,7 @@ def test_banner_says_why(outcome: str, name: str, sentence: str) -> None:
 def test_headline_tells_causes_from_what_follows_from_them() -> None:
     follows = make_finding("distance_z", space=Space.TRANSFORMED, raw_features=("distance",))
     own = make_finding("noise_z", space=Space.TRANSFORMED, raw_features=("noise",))
-    told = words.headline(make_verdict("skew", [follows, make_finding("distance"), own]).to_json())
+    told = formatting.headline(make_verdict("skew", [follows, make_finding("distance"), own]).to_json())
     assert told.startswith("distance and noise_z are not served as trained, nor 1 feature computed from them")
 
 
@@ -235,9 +237,11 @@ def test_earlier_runs_have_a_part_of_their_own() -> None:
 
 def test_the_headline_tells_skew_before_drift() -> None:
     wind, moved = make_finding("wind", "warning"), make_finding("speed", "warning", kind=Kind.DRIFT)
-    told = words.headline(make_verdict("skew", [moved, wind]).to_json())
+    told = formatting.headline(make_verdict("skew", [moved, wind]).to_json())
     assert told == "wind is not served as trained, in 990 rows."
-    assert words.headline(make_verdict("skew", [moved]).to_json()).startswith("speed moved since earlier")
+    assert formatting.headline(make_verdict("skew", [moved]).to_json()).startswith(
+        "speed moved since earlier"
+    )
 
 
 def test_without_an_earlier_run_the_page_says_so() -> None:
@@ -314,7 +318,7 @@ def test_feature_without_values_says_so() -> None:
     [(0.0123, "0.0123"), (0.1, "0.1"), (1234.0, "1,234"), (1.5e7, "15M"), (2.5e-7, "2.5e-07"), (0, "0")],
 )
 def test_numbers_are_short(value: float, told: str) -> None:
-    assert words.number(value) == told
+    assert formatting.number(value) == told
 
 
 def _tops(svg: str, side: str) -> list[int]:

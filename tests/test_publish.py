@@ -27,7 +27,7 @@ from transforms.core.accounting import Accounting
 from transforms.core.batches import Fault, Reject
 from transforms.core.errors import UsageError
 from transforms.core.slicing import SliceStatistics
-from transforms.publish.conclude import Evidence, Job, conclude
+from transforms.publish.assemble import Evidence, Job, conclude
 from transforms.publish_verdict import KEPT_PAYLOAD, KeepFirst, PublishVerdict
 from transforms.runs.copies import COPIES
 from transforms.runs.run_folder import find_run

@@ -19,8 +19,8 @@ from transforms.core.accounting import Accounting
 from transforms.core.batches import Window
 from transforms.drift import report
 from transforms.drift.report import Served
-from transforms.publish import words
-from transforms.publish.conclude import Evidence, Job, conclude
+from transforms.publish import formatting
+from transforms.publish.assemble import Evidence, Job, conclude
 from transforms.runs import previous_runs, run_folder
 from transforms.runs.previous_runs import Run
 from transforms.runs.window_summary import Positions
@@ -81,7 +81,9 @@ def test_slow_drift_is_found_over_the_runs_of_many_nights(training: Reference, t
     [(metric, one)] = drift(last).items()
     assert (metric, one["feature"], one["severity"]) == ("slow_drift", "speed", "warning")
     assert "over 12 windows since 2013-06-01" in one["message"]
-    assert words.since(last).endswith("nothing moved; over 11 earlier windows speed moved a little each time")
+    assert formatting.since(last).endswith(
+        "nothing moved; over 11 earlier windows speed moved a little each time"
+    )
     # A rerun of a night in between says what it would have said then.
     again = job.validate(rides(ROWS, 55, shift=0.0135 * -0.5), day(5))
     assert again["replaces"] == last["artifacts"]["positions.json"]["path"].split("/")[1]
@@ -97,7 +99,7 @@ def test_drift_alone_is_skew_where_warnings_fail(tmp_path: Path) -> None:
     told = job.validate(rides(20_000, 3, shift=0.05), day(1))
     kinds = {one["kind"] for one in told["findings"] if one["severity"] != "info"}
     assert (told["verdict"], kinds) == ("skew", {"drift"})
-    assert words.headline(told) == "speed moved since earlier runs, in 2,000 rows."
+    assert formatting.headline(told) == "speed moved since earlier runs, in 2,000 rows."
     calm = Nightly(tmp_path / "calm", training)
     calm.validate(rides(20_000, 2, shift=-0.05), day(0))
     assert calm.validate(rides(20_000, 3, shift=0.05), day(1))["verdict"] == "ok"
@@ -120,7 +122,7 @@ def test_a_run_that_has_gone_since_the_launch_costs_no_verdict(training: Referen
     assert (told["verdict"], told["previous"]["spaces"], told["previous"]["windows"]) == ("skew", [], 0)
     assert drift(told).keys() == {"earlier_run_unreadable", "history_unreadable"}
     assert {one["severity"] for one in drift(told).values()} == {"info"}
-    assert "nothing could be compared" in words.since(told)
+    assert "nothing could be compared" in formatting.since(told)
     assert b"could not be read: stats.binpb is missing" in files["report.html"]
 
 
@@ -183,7 +185,7 @@ def test_without_a_contract_baselines_are_told_apart_by_their_statistics(
 
 def test_without_the_flag_there_are_positions_and_nothing_else(training: Reference, tmp_path: Path) -> None:
     told = Nightly(tmp_path, training).validate(rides(ROWS, 2), day(0), previous=None)
-    assert (told["previous"], told["findings"], words.since(told)) == (None, [], "")
+    assert (told["previous"], told["findings"], formatting.since(told)) == (None, [], "")
     assert "positions.json" in told["artifacts"]
     assert b"Since the last run" not in (tmp_path / "report.html").read_bytes()
 

@@ -30,7 +30,7 @@ from transforms.core.errors import UsageError
 from transforms.core.slicing import MISSING, NOT_UTF8, SliceStatistics
 from transforms.logs.rows.rows import metadata_of
 from transforms.mark_rows import MarkRows
-from transforms.publish import page
+from transforms.publish.page import page
 from transforms.summaries import sliced
 from transforms.summaries.quantiles import Scratch
 from transforms.summaries.sliced import SlicedSummary

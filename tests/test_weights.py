@@ -30,7 +30,7 @@ from transforms.core.accounting import ODD_RATE, Accounting
 from transforms.core.batches import Batch, Window
 from transforms.logs.rows.rows import metadata_of
 from transforms.mark_rows import MarkRows
-from transforms.publish.conclude import Evidence, Job, conclude
+from transforms.publish.assemble import Evidence, Job, conclude
 from transforms.summaries import folding, weighted
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.folding import fold, repeats

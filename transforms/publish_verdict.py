@@ -12,8 +12,8 @@ import apache_beam as beam
 from transforms.core import accounting
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Fault, Reject
-from transforms.publish.conclude import Evidence, Job, conclude
-from transforms.publish.replayed import Answers
+from transforms.publish.assemble import Evidence, Job, conclude
+from transforms.publish.optional_checks import Answers
 from transforms.runs import run_folder
 from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from transforms.files import paths
-from transforms.publish import words
+from transforms.publish import formatting
 
 MOST_ROWS = 40
 _LONGEST = 110
@@ -23,7 +23,7 @@ def lines_of(document: Mapping[str, Any], output: str) -> Iterator[str]:
     windows, alarms = document["windows"], document["alarms"]
     states = [one["state"] for one in windows]
     judged = states.count("judged") + states.count("known_bad")
-    count = words.counted(len(windows), "window")
+    count = formatting.counted(len(windows), "window")
     yield f"{count} of {document['every']}, {judged:,} judged{_others(states)}"
     fired = [one for one in windows if one["fired"]]
     if fired:
@@ -32,12 +32,12 @@ def lines_of(document: Mapping[str, Any], output: str) -> Iterator[str]:
         yield f"{len(fired) - MOST_ROWS:,} more windows fired; backtest.json has them"
     yield (
         f"alarms: {alarms['before']:,}, of which the budget of one in {document['budget']} allows"
-        f" {words.number(alarms['allowed'])}; with the limits suggested: {alarms['after']:,}"
+        f" {formatting.number(alarms['allowed'])}; with the limits suggested: {alarms['after']:,}"
     )
     yield from _limits(document["suggested"])
-    yield from (words.visible(f"note: {remark}", 1000) for remark in document["remarks"])
+    yield from (formatting.visible(f"note: {remark}", 1000) for remark in document["remarks"])
     if document["suggested"]:
-        yield words.visible(
+        yield formatting.visible(
             f"next: review {paths.join(output, 'thresholds.toml')}, put it into the baseline", 1000
         )
 
@@ -54,8 +54,8 @@ def _others(states: Sequence[str]) -> str:
 def _row(window: Mapping[str, Any]) -> tuple[str, ...]:
     errors = [finding for finding in window["findings"] if finding["severity"] == "error"]
     worst = max(errors, key=lambda one: one["distance"] or 0.0)
-    name = words.name(worst["feature"], 40)
-    told = words.visible(f"{worst['space']}.{name}: {worst['message']}", _LONGEST)
+    name = formatting.name(worst["feature"], 40)
+    told = formatting.visible(f"{worst['space']}.{name}: {worst['message']}", _LONGEST)
     start = window["start"].removesuffix("T00:00:00Z")
     bad = " (known bad)" if window["state"] == "known_bad" else ""
     return (f"{start}{bad}", f"{window['rows']:,}", f"{len(errors):,}", told)
@@ -63,9 +63,9 @@ def _row(window: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _limits(suggested: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for one in suggested[:MOST_ROWS]:
-        name = f"{one['space']}.{words.name(one['feature'], 40)}"
-        today = words.number(one["today"])
-        over = words.counted(len(one["over_today"]), "window")
+        name = f"{one['space']}.{formatting.name(one['feature'], 40)}"
+        today = formatting.number(one["today"])
+        over = formatting.counted(len(one["over_today"]), "window")
         yield f"  {name}  {one['limit']} = {one['suggested']:g}, {today} today, which {over} exceeded"
     if len(suggested) > MOST_ROWS:
         yield f"  {len(suggested) - MOST_ROWS:,} more limits; thresholds.toml has them"

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.display.console import STYLES, Console
-from transforms.publish import words
+from transforms.publish import formatting
 from transforms.serving.check.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report
 
 _MAX_ROWS = 40
@@ -36,14 +36,15 @@ def plain_lines(report: Report) -> list[str]:
 def headline(report: Report) -> str:
     """The result in one sentence."""
     if not report.loaded:
-        return f"{words.visible(report.model, 400)} was not loaded: {words.counted(report.errors, 'error')}"
+        errors = formatting.counted(report.errors, "error")
+        return f"{formatting.visible(report.model, 400)} was not loaded: {errors}"
     if report.errors:
-        return f"{words.counted(report.errors, 'error')} in {words.visible(report.model, 400)}"
+        return f"{formatting.counted(report.errors, 'error')} in {formatting.visible(report.model, 400)}"
     if report.result == NOT_EXAMINED:
-        return f"{words.visible(report.model, 400)}: {WHY_NOTHING}"
+        return f"{formatting.visible(report.model, 400)}: {WHY_NOTHING}"
     warnings = [row for row in _rows(report) if row[0] == "warning"]
-    more = f", {words.counted(len(warnings), 'warning')}" if warnings else ""
-    return f"{words.visible(report.model, 400)} gives what the baseline promises{more}"
+    more = f", {formatting.counted(len(warnings), 'warning')}" if warnings else ""
+    return f"{formatting.visible(report.model, 400)} gives what the baseline promises{more}"
 
 
 def compared(report: Report) -> str:
@@ -67,10 +68,10 @@ def _result(report: Report) -> str:
 def _rows(report: Report) -> list[tuple[str, str, str]]:
     """(severity, what it is about, message) of every finding, the lint's too, worst first."""
     rows: list[tuple[str, str, str]] = [
-        (str(one.severity), _about(one), words.visible(one.message, _LONGEST)) for one in report.findings
+        (str(one.severity), _about(one), formatting.visible(one.message, _LONGEST)) for one in report.findings
     ]
     rows += [
-        (str(one["severity"]), f"lint {_where(one)}", words.visible(_with_source(one), _LONGEST))
+        (str(one["severity"]), f"lint {_where(one)}", formatting.visible(_with_source(one), _LONGEST))
         for one in report.lint
     ]
     order = list(STYLES)
@@ -79,12 +80,12 @@ def _rows(report: Report) -> list[tuple[str, str, str]]:
 
 def _about(finding: CheckFinding) -> str:
     where = f" ({finding.signature})" if finding.signature else ""
-    name = words.name(finding.feature, 60) if finding.feature else finding.kind.replace("_", " ")
+    name = formatting.name(finding.feature, 60) if finding.feature else finding.kind.replace("_", " ")
     return f"{name}{where}"
 
 
 def _where(finding: Any) -> str:
-    node = words.visible(finding["node"] or "", 60)
+    node = formatting.visible(finding["node"] or "", 60)
     return f"{finding['rule']} {node}".strip()
 
 

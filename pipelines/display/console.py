@@ -25,7 +25,7 @@ from rich.text import Text
 
 from pipelines.display.streams import Guarded, say
 from transforms.core.errors import InputError
-from transforms.publish import words
+from transforms.publish import formatting
 
 Poll = Callable[[], tuple[int, int]]
 
@@ -58,7 +58,7 @@ class Console:
 
     def step(self, text: str) -> None:
         """One line: what is being done."""
-        text = words.visible(text, 1000)
+        text = formatting.visible(text, 1000)
         if self.terminal:
             self._rich.print(Text.assemble(("● ", "blue"), text))
         else:
@@ -66,7 +66,7 @@ class Console:
 
     def result(self, label: str, path: str) -> None:
         """One line that names a file or folder which is now there; never broken, so that it can be copied."""
-        label, path = words.visible(label), words.visible(path, 4000)
+        label, path = formatting.visible(label), formatting.visible(path, 4000)
         if self.terminal:
             self._rich.print(Text.assemble(("✓ ", "green"), f"{label} ", (path, "bold")), soft_wrap=True)
         else:
@@ -83,11 +83,11 @@ class Console:
 
     def error(self, text: str) -> None:
         """One line on stderr."""
-        say(f"error: {words.visible(text, 2000)}", self._err)
+        say(f"error: {formatting.visible(text, 2000)}", self._err)
 
     def warning(self, text: str) -> None:
         """One line on stderr, of something that does not change the outcome."""
-        say(f"warning: {words.visible(text, 2000)}", self._err)
+        say(f"warning: {formatting.visible(text, 2000)}", self._err)
 
     @property
     def unwritable(self) -> str | None:
@@ -111,7 +111,7 @@ class Console:
             terminal, else every ten seconds. An OSError from it shows as no news.
           total_bytes: bytes there are to read, None where nobody knows.
         """
-        meter = _Meter(words.visible(text), poll, total_bytes)
+        meter = _Meter(formatting.visible(text), poll, total_bytes)
         if not self.terminal:
             self._line(f"{meter.text} ...")
         with self._live(meter), _polling(meter, self._interval, self._tick):
@@ -174,15 +174,15 @@ class _Meter:
 
     def facts(self, done: bool = False) -> str:
         seconds = max(time.monotonic() - self._started, 1e-3)
-        of = f" of {words.size(self._total)}" if self._total and not done else ""
+        of = f" of {formatting.size(self._total)}" if self._total and not done else ""
         share = self.share()
         return ", ".join(
             [
-                f"{words.counted(self._rows, 'row')}",
-                f"{words.size(self._bytes)}{of}",
+                f"{formatting.counted(self._rows, 'row')}",
+                f"{formatting.size(self._bytes)}{of}",
                 *([f"{share:.0%}"] if share is not None and not done else []),
-                f"{words.number(round(self._rows / seconds))} rows/s",
-                f"{words.size(self._bytes / seconds)}/s",
+                f"{formatting.number(round(self._rows / seconds))} rows/s",
+                f"{formatting.size(self._bytes / seconds)}/s",
                 f"{int(seconds) // 60}:{int(seconds) % 60:02d}",
             ]
         )
@@ -215,13 +215,13 @@ def _polling(meter: _Meter, interval: float, tick: Callable[[_Meter], None]) -> 
 
 def plain_lines(verdict: dict[str, Any]) -> list[str]:
     """The verdict as lines of text, one fact each: for logs, and for grep."""
-    lines = [f"{verdict['verdict']}: {words.headline(verdict)}", f"records: {records(verdict)}"]
-    lines += [f"weights: {weights}"] if (weights := words.weights(verdict)) else []
+    lines = [f"{verdict['verdict']}: {formatting.headline(verdict)}", f"records: {records(verdict)}"]
+    lines += [f"weights: {weights}"] if (weights := formatting.weights(verdict)) else []
     lines += [f"slices: {slices}"] if (slices := _slices(verdict)) else []
-    lines += [f"drift: {since}"] if (since := words.since(verdict)) else []
+    lines += [f"drift: {since}"] if (since := formatting.since(verdict)) else []
     lines += [_plain_finding(finding) for finding in verdict["findings"]]
     for row in verdict["not_compared"]:
-        name, reason = words.name(row["feature"]), words.visible(row["reason"], 400)
+        name, reason = formatting.name(row["feature"]), formatting.visible(row["reason"], 400)
         lines.append(f"not compared: {name} ({row['space']}): {reason}")
     return lines
 
@@ -236,18 +236,19 @@ def records(verdict: dict[str, Any]) -> str:
         for name in fates
         if counts[name] or name == "decoded"
     ]
-    return f"{counts['read']:,} read: {', '.join(told)}; {words.counted(counts['compared'], 'row')} compared"
+    compared = formatting.counted(counts["compared"], "row")
+    return f"{counts['read']:,} read: {', '.join(told)}; {compared} compared"
 
 
 def _because(reasons: dict[str, int] | None) -> str:
-    return f" ({words.reasons(reasons)})" if reasons else ""
+    return f" ({formatting.reasons(reasons)})" if reasons else ""
 
 
 def _plain_finding(finding: dict[str, Any]) -> str:
-    name = words.name(finding["feature"])
-    message = words.visible(finding["message"], 400)
-    where = "" if finding["slice"] is None else f", {words.visible(finding['slice'], 200)}"
-    cause = f" [{words.visible(told, 200)}]" if (told := words.cause(finding)) else ""
+    name = formatting.name(finding["feature"])
+    message = formatting.visible(finding["message"], 400)
+    where = "" if finding["slice"] is None else f", {formatting.visible(finding['slice'], 200)}"
+    cause = f" [{formatting.visible(told, 200)}]" if (told := formatting.cause(finding)) else ""
     return f"{finding['severity']}: {name} ({finding['space']}, {finding['kind']}{where}): {message}{cause}"
 
 
@@ -264,16 +265,16 @@ def _slices(verdict: dict[str, Any]) -> str:
 def _summary(verdict: dict[str, Any]) -> RenderableType:
     style = VERDICT_STYLES.get(verdict["verdict"], "red")
     banner = Panel(
-        Text(words.headline(verdict)),
+        Text(formatting.headline(verdict)),
         title=Text(f" {TITLES.get(verdict['verdict'], verdict['verdict'])} ", style=f"bold reverse {style}"),
         title_align="left",
-        subtitle=Text(words.window(verdict["window"]), style="dim"),
+        subtitle=Text(formatting.window(verdict["window"]), style="dim"),
         subtitle_align="right",
         border_style=style,
         padding=(0, 1),
     )
     parts: list[RenderableType] = [banner, Padding(Text(records(verdict), style="dim"), (0, 2))]
-    beside = filter(None, (words.weights(verdict), _slices(verdict), words.since(verdict)))
+    beside = filter(None, (formatting.weights(verdict), _slices(verdict), formatting.since(verdict)))
     parts += [Padding(Text(told, style="dim"), (0, 2)) for told in beside]
     if verdict["findings"]:
         parts.append(_table(verdict["findings"]))
@@ -302,17 +303,17 @@ def _table(findings: list[dict[str, Any]]) -> RenderableType:
 
 def _cells(finding: dict[str, Any], sliced: bool) -> list[Text]:
     style = STYLES[finding["severity"]]
-    place = [Text(words.visible(finding["slice"] or "", 60), style="dim")] if sliced else []
+    place = [Text(formatting.visible(finding["slice"] or "", 60), style="dim")] if sliced else []
     return [
         Text(finding["severity"], style=style),
-        Text(words.name(finding["feature"], 40), style="bold"),
+        Text(formatting.name(finding["feature"], 40), style="bold"),
         Text(finding["space"], style="dim"),
         *place,
         Text(_figure(finding["distance"]), style=style),
         Text(_figure(finding["threshold"]), style="dim"),
         Text.assemble(
-            words.visible(finding["message"], 300),
-            (f" [{words.visible(told, 200)}]" if (told := words.cause(finding)) else "", "dim"),
+            formatting.visible(finding["message"], 300),
+            (f" [{formatting.visible(told, 200)}]" if (told := formatting.cause(finding)) else "", "dim"),
         ),
     ]
 
@@ -321,8 +322,8 @@ def _not_compared(rows: list[dict[str, Any]]) -> RenderableType:
     lines = [
         Text.assemble(
             ("not compared  ", "dim"),
-            (words.name(row["feature"], 40), "bold"),
-            f" ({row['space']}): {words.visible(row['reason'], 200)}",
+            (formatting.name(row["feature"], 40), "bold"),
+            f" ({row['space']}): {formatting.visible(row['reason'], 200)}",
         )
         for row in rows[:MAX_ROWS]
     ]
@@ -332,4 +333,4 @@ def _not_compared(rows: list[dict[str, Any]]) -> RenderableType:
 
 
 def _figure(value: float | None) -> str:
-    return "" if value is None else words.number(value)
+    return "" if value is None else formatting.number(value)

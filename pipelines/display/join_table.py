@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from transforms.publish import words
+from transforms.publish import formatting
 
 MOST_ROWS = 40
 _FORMS = 3
@@ -34,8 +34,8 @@ def lines_of(document: Mapping[str, Any]) -> Iterator[str]:
 def _headline(counts: Mapping[str, int]) -> str:
     if not counts["compared"]:
         return "no pair was compared"
-    share = words.percent(counts["mismatched"] / counts["compared"])
-    return f"{counts['mismatched']:,} of {words.counted(counts['compared'], 'pair')} differ ({share})"
+    share = formatting.percent(counts["mismatched"] / counts["compared"])
+    return f"{counts['mismatched']:,} of {formatting.counted(counts['compared'], 'pair')} differ ({share})"
 
 
 def _keys(counts: Mapping[str, int]) -> str:
@@ -66,14 +66,14 @@ def _forms(side: str, forms: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _form(form: Mapping[str, Any]) -> str:
-    name = words.name(form["feature"]) if form["feature"] else "others"
+    name = formatting.name(form["feature"]) if form["feature"] else "others"
     how = "in" if "unknown" in form["form"] else form["form"].replace("_", " ")
-    return f"{name} {how} {words.counted(form['rows'], 'row')}"
+    return f"{name} {how} {formatting.counted(form['rows'], 'row')}"
 
 
 def _row(one: Mapping[str, Any], compared: int) -> tuple[str, ...]:
-    share = words.percent((one["diff_count"] + one["empty_only"]) / compared)
-    name = words.name(one["feature"], 40) if one["feature"] else "(all others)"
+    share = formatting.percent((one["diff_count"] + one["empty_only"]) / compared)
+    name = formatting.name(one["feature"], 40) if one["feature"] else "(all others)"
     return (name, share, *(f"{one[column]:,}" for column in _COLUMNS))
 
 

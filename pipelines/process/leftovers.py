@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from transforms.core.errors import TrueserveError
-from transforms.publish import words
+from transforms.publish import formatting
 
 #: In a run's temporary folder: the folders on object stores in which it is at work, each with what it is for.
 REMOTE = "remote.json"
@@ -48,7 +48,7 @@ class Result:
         """What the run did to the result, as the end of a sentence."""
         if self.folder is None:
             return "nothing was published"
-        folder = words.visible(self.folder, 1000)
+        folder = formatting.visible(self.folder, 1000)
         if (stands := self.published()) is None:
             return f"{folder} shows whether it was published"
         if stands != stood:

@@ -28,7 +28,7 @@ from pipelines.display import streams
 from pipelines.process import leftovers
 from transforms.core.errors import TrueserveError
 from transforms.files import lease
-from transforms.publish import words
+from transforms.publish import formatting
 
 _TEMPORARY = re.compile(r"trueserve-[0-9a-f]{12}")
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -67,7 +67,7 @@ def run(argv: Sequence[str], work: Callable[[Sequence[str]], int]) -> int:
     try:
         return _supervise(argv, work)
     except TrueserveError as error:
-        streams.say(f"error: {words.visible(str(error), 4000)}")
+        streams.say(f"error: {formatting.visible(str(error), 4000)}")
         return error.exit_code
 
 

@@ -15,7 +15,8 @@ from transforms.core.batches import Fault, Reject, Window
 from transforms.core.errors import TrueserveError
 from transforms.core.slicing import SliceStatistics
 from transforms.drift import report
-from transforms.publish import page, replayed
+from transforms.publish import optional_checks
+from transforms.publish.page import page
 from transforms.runs.previous_runs import Earlier
 from transforms.verdict import histograms
 from transforms.verdict.feature_stats import Statistics, dataset
@@ -42,7 +43,7 @@ class Job:
     window: Window
     policy: Policy
     contract: Mapping[str, Any] | None = None
-    beside: replayed.Asked = dataclasses.field(default_factory=replayed.Asked)
+    beside: optional_checks.Asked = dataclasses.field(default_factory=optional_checks.Asked)
     earlier: Earlier | None = None
 
 
@@ -64,7 +65,7 @@ class Evidence:
     rejects: tuple[Reject, ...] = ()
     faults: tuple[Fault, ...] = ()
     slices: Mapping[Space, SliceStatistics] = dataclasses.field(default_factory=dict)
-    beside: replayed.Answers = dataclasses.field(default_factory=replayed.Answers)
+    beside: optional_checks.Answers = dataclasses.field(default_factory=optional_checks.Answers)
 
     @property
     def effective_rows(self) -> int | None:
@@ -87,7 +88,7 @@ def conclude(
     forms = _weighed_forms(evidence)
     span = _span(job.window, _seen(evidence.accounting))
     compared = [compare_space(one, served[one.space], job.policy, forms, span) for one in references]
-    beside = replayed.comparisons(evidence.beside, job.beside, job.policy, job.contract)
+    beside = optional_checks.comparisons(evidence.beside, job.beside, job.policy, job.contract)
     told = report.look(
         job.earlier, report.Served(job.window, references, served, job.contract, job.policy, span)
     )
@@ -106,12 +107,12 @@ def conclude(
             effective_rows=evidence.effective_rows,
         ),
     )
-    blocks = replayed.blocks(evidence.beside, job.beside, job.contract)
+    blocks = optional_checks.blocks(evidence.beside, job.beside, job.contract)
     verdict = dataclasses.replace(verdict, previous=told.block, **blocks)
     pictures = [p for one in references for p in histograms.pictures(one, served[one.space])]
     distances = [distance for comparison in compared for distance in comparison.distances]
     files = {"report.html": page.render(verdict, pictures, distances)}
-    files |= dict(replayed.files(evidence.beside)) | dict(told.files)
+    files |= dict(optional_checks.files(evidence.beside)) | dict(told.files)
     return verdict, files | dict(_protos(compared, evidence)) | dict(_rejects(evidence.rejects))
 
 

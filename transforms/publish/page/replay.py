@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from transforms.publish import page_tables, words
-from transforms.publish.page_tables import Json, text
+from transforms.publish import formatting
+from transforms.publish.page import tables as page_tables
+from transforms.publish.page.tables import Json, text
 
 # Bytes, as in page_tables; rows of each table.
 BUDGET = 60_000
@@ -37,11 +38,11 @@ def _about(replay: Json, again: Json) -> str:
     said = [
         f"Reference model: {replay['model']}.",
         f"Answers within {replay['atol']:g}, or {replay['rtol']:g} of what"
-        f" it says, are the same; {words.percent(replay['share'])} of rows may differ.",
+        f" it says, are the same; {formatting.percent(replay['share'])} of rows may differ.",
         f"Asked twice: {again['rows']:,} rows, of which {again['differing']:,} were answered differently.",
     ]
     if replay["not_replayed"]:
-        said.append(f"Not compared, in rows: {words.reasons(replay['not_replayed'])}.")
+        said.append(f"Not compared, in rows: {formatting.reasons(replay['not_replayed'])}.")
     return "".join(f'<p class="soft">{text(one, 600)}</p>' for one in said)
 
 
@@ -58,7 +59,7 @@ def _row(row: Json, key: str, *, with_flips: bool) -> str:
     share = row["differing"] / row["rows"] if row["rows"] else 0.0
     flips = ["–" if row["flipped"] is None else f"{row['flipped']:,}"] if with_flips else []
     figures = [page_tables.figure(row["largest"]), page_tables.figure(row["mean"])]
-    cells = [f"{row['rows']:,}", f"{row['differing']:,}", words.percent(share), *flips, *figures]
+    cells = [f"{row['rows']:,}", f"{row['differing']:,}", formatting.percent(share), *flips, *figures]
     numbers = "".join(f'<td class="num">{one}</td>' for one in cells)
     return f"<tr><td><b>{_name(row[key])}</b></td>{numbers}</tr>"
 

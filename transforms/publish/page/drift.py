@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from transforms.publish import page_tables, words
-from transforms.publish.page_tables import Json, text
+from transforms.publish import formatting
+from transforms.publish.page import tables as page_tables
+from transforms.publish.page.tables import Json, text
 
 # Bytes, as in page_tables.
 BUDGET = 150_000
@@ -16,7 +17,7 @@ def section(verdict: Json) -> str:
     previous = verdict["previous"]
     if previous is None:
         return ""
-    told = words.since(verdict)
+    told = formatting.since(verdict)
     sentence = f'<p class="soft">{text(told[0].upper() + told[1:], 600)}. {_run(previous)}</p>'
     return f"<h2>Since the last run</h2>{sentence}{_table(verdict)}"
 

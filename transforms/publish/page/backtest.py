@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from string import Template
 from typing import Any
 
-from transforms.publish import page_template, words
-from transforms.publish.page_tables import Json, fitting, name, text
+from transforms.publish import formatting
+from transforms.publish.page import template as page_template
+from transforms.publish.page.tables import Json, fitting, name, text
 
 # Bytes, so that the page stays below 5 MB whatever strangers call their features.
 STRIP_BUDGET = 3_000_000
@@ -57,10 +58,11 @@ def render(document: Json) -> bytes:
     page = _PAGE.substitute(
         policy=page_template.POLICY,
         style=page_template.STYLE + _STYLE,
-        window=text(words.window(document)),
+        window=text(formatting.window(document)),
         mood="ok" if quiet else "warning",
         icon=page_template.icon("ok" if quiet else "not_examined"),
-        title=f"{words.counted(alarms['before'], 'alarm')} in {words.counted(_learnt(document), 'window')}",
+        title=f"{formatting.counted(alarms['before'], 'alarm')} in"
+        f" {formatting.counted(_learnt(document), 'window')}",
         headline=text(_headline(document), 600),
         remarks="".join(f'<p class="card">{text(remark, 600)}</p>' for remark in document["remarks"]),
         strip=_strip(document),
@@ -76,10 +78,10 @@ def _learnt(document: Json) -> int:
 
 def _headline(document: Json) -> str:
     alarms = document["alarms"]
-    allowed = f"The budget, one in {document['budget']}, allows {words.number(alarms['allowed'])}."
+    allowed = f"The budget, one in {document['budget']}, allows {formatting.number(alarms['allowed'])}."
     if not document["suggested"]:
         return f"{allowed} No limit is to be raised."
-    raised = words.counted(len(document["suggested"]), "limit")
+    raised = formatting.counted(len(document["suggested"]), "limit")
     return f"{allowed} With the {raised} suggested below there are {alarms['after']:,}."
 
 
@@ -158,7 +160,7 @@ def _limits(suggested: Sequence[Json]) -> str:
 
 def _limit(one: Json) -> str:
     figures = (one["today"], one["suggested"], len(one["over_today"]), len(one["over_suggested"]))
-    cells = "".join(f'<td class="num">{words.number(figure)}</td>' for figure in figures)
+    cells = "".join(f'<td class="num">{formatting.number(figure)}</td>' for figure in figures)
     return (
         f"<tr><td>{text(one['space'])}.{name(one['feature'])}</td><td>{text(one['limit'])}</td>{cells}</tr>"
     )

@@ -6,8 +6,10 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from transforms.publish import page_charts, page_tables, words
-from transforms.publish.page_tables import Json, text
+from transforms.publish import formatting
+from transforms.publish.page import charts as page_charts
+from transforms.publish.page import tables as page_tables
+from transforms.publish.page.tables import Json, text
 from transforms.verdict.histograms import OTHER, FeaturePicture
 from transforms.verdict.model import Finding
 
@@ -121,8 +123,10 @@ def _folded(rest: Sequence[Row], drawn: Sequence[str]) -> str:
         return ""
     quiet = ", nothing found in any of them" if all(row.severity == "none" for row in rest) else ""
     left_out = len(rest) - len(drawn)
-    more = f'<p class="soft">{words.counted(left_out, "more feature")} not shown.</p>' if left_out else ""
-    summary = f"Show {words.counted(len(rest), 'more feature')}{quiet}"
+    more = (
+        f'<p class="soft">{formatting.counted(left_out, "more feature")} not shown.</p>' if left_out else ""
+    )
+    summary = f"Show {formatting.counted(len(rest), 'more feature')}{quiet}"
     return f"<details><summary>{summary}</summary>{''.join(drawn)}{more}</details>"
 
 
@@ -171,7 +175,8 @@ def _distance(row: Row) -> str:
     # The limit stands at half the meter, so that rows can be compared with one another.
     fill, mark = min(100.0, 50 * row.ratio), 50
     return (
-        f'<span class="big">{words.number(distance)}</span> <span class="soft">limit {words.number(limit)}'
+        f'<span class="big">{formatting.number(distance)}</span>'
+        f' <span class="soft">limit {formatting.number(limit)}'
         f'</span><div class="meter"><i style="width:{fill:.0f}%"></i><b style="left:{mark}%"></b></div>'
         f'<p class="soft">{text(_METRICS.get(metric, metric))}</p>'
     )
@@ -180,7 +185,7 @@ def _distance(row: Row) -> str:
 def _shares(picture: FeaturePicture | None) -> str:
     if picture is None:
         return ""
-    was, now = words.percent(picture.training_missing), words.percent(picture.serving_missing)
+    was, now = formatting.percent(picture.training_missing), formatting.percent(picture.serving_missing)
     return (
         f"<dl><dt>rows</dt><dd>{picture.training_rows:,} → {picture.serving_rows:,}</dd>"
         f"<dt>missing</dt><dd>{was} → {now}</dd></dl>"

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from transforms.publish import (
-    page_features,
-    page_replay,
-    page_since,
-    page_slices,
-    page_tables,
-    page_template,
-    words,
-)
-from transforms.publish.page_tables import Json, text
+from transforms.publish import formatting
+from transforms.publish.page import drift as page_drift
+from transforms.publish.page import features as page_features
+from transforms.publish.page import replay as page_replay
+from transforms.publish.page import slices as page_slices
+from transforms.publish.page import tables as page_tables
+from transforms.publish.page import template as page_template
+from transforms.publish.page.tables import Json, text
 from transforms.verdict.histograms import FeaturePicture
 from transforms.verdict.model import Finding
 from transforms.verdict.result import Verdict
@@ -37,7 +35,7 @@ def render(verdict: Verdict, pictures: Sequence[FeaturePicture], distances: Sequ
         tiles=page_tables.tiles(document, len({(d.feature, d.space) for d in distances})),
         overview=page_features.overview(ordered),
         findings=page_tables.findings(document),
-        since=page_since.section(document),
+        since=page_drift.section(document),
         slices=page_slices.section(document),
         replay=page_replay.section(document),
         weights=page_slices.weights(document),
@@ -59,7 +57,7 @@ def _frame(document: Json) -> dict[str, str]:
         "verdict": text(document["verdict"]),
         "icon": page_template.icon(document["verdict"]),
         "name": name,
-        "headline": text(words.headline(document), 600),
-        "window": text(words.window(document["window"])),
+        "headline": text(formatting.headline(document), 600),
+        "window": text(formatting.window(document["window"])),
         "footer": 'The same for programs: <a href="verdict.json">verdict.json</a>',
     }

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from transforms.publish import page_tables, words
-from transforms.publish.page_tables import Json, text
+from transforms.publish import formatting
+from transforms.publish.page import tables as page_tables
+from transforms.publish.page.tables import Json, text
 
 # Bytes, as in page_tables.
 SUMMARY_BUDGET = 60_000
@@ -33,7 +34,7 @@ def whole(findings: Sequence[Json]) -> list[Json]:
 
 def weights(verdict: Json) -> str:
     """A sentence where rows do not all weigh the same."""
-    told = words.weights(verdict)
+    told = formatting.weights(verdict)
     return f'<p class="soft">{text(told, 400)}</p>' if told else ""
 
 
@@ -74,7 +75,7 @@ def _table(one: Json, found: Sequence[Json], known: set[tuple[str, ...]]) -> str
     own = [finding for finding in found if _key(finding) not in known]
     shared = len(found) - len(own)
     also = f", {shared:,} of them in the whole too" if shared else ""
-    summary = f"{text(one['slice'])}: {words.counted(len(found), 'finding')}{also}"
+    summary = f"{text(one['slice'])}: {formatting.counted(len(found), 'finding')}{also}"
     ordered = [*own, *(finding for finding in found if _key(finding) in known)]
     rows = "".join(map(page_tables.finding_row, ordered[:50]))
     table = f'<div class="card scroll"><table class="found">{page_tables.FINDINGS_HEAD}{rows}</table></div>'

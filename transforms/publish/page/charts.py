@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from transforms.publish import words
+from transforms.publish import formatting
 
 WIDTH = 440
 _LEFT, _RIGHT, _TOP, _BASE = 44, 432, 12, 84
@@ -53,12 +53,12 @@ def bars(labels: Sequence[str], training: Sequence[float], serving: Sequence[flo
     base = 4 + _ROW * len(labels)
     parts.append(f'<path class="a" d="M{_LABEL_END} 2V{base}"/>')
     parts.append(f'<text x="{_LABEL_END}" y="{base + 12}">0</text>')
-    parts.append(f'<text class="e" x="{_RIGHT}" y="{base + 12}">{words.percent(top)} of values</text>')
+    parts.append(f'<text class="e" x="{_RIGHT}" y="{base + 12}">{formatting.percent(top)} of values</text>')
     return _svg(base + 16, f"values of {name}, training and serving", parts)
 
 
 def _svg(height: int, label: str, parts: Sequence[str]) -> str:
-    named = escape(words.visible(label))
+    named = escape(formatting.visible(label))
     return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{named}">{"".join(parts)}</svg>'
 
 
@@ -105,13 +105,13 @@ def _frame(top: float) -> str:
 
 
 def _tick_percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.1 else words.percent(share)
+    return f"{100 * share:.0f} %" if share >= 0.1 else formatting.percent(share)
 
 
 def _x_ticks(left: float, right: float) -> list[str]:
     """A few round values; the ends are left to them, since round numbers are what people can read."""
     if not _is_wide(left, right):
-        return [_x_tick(words.number(left), 0.5)]
+        return [_x_tick(formatting.number(left), 0.5)]
     step = _round_step((right - left) / 5)
     first = math.ceil(left / step)
     values = [(first + i) * step for i in range(7)]
@@ -124,7 +124,7 @@ def _x_ticks(left: float, right: float) -> list[str]:
 
 def _tick_labels(values: Sequence[float]) -> list[str]:
     # The product of step and count is not quite round: hence never all seventeen digits.
-    for write in (words.number, "{:.6g}".format, "{:.9g}".format):
+    for write in (formatting.number, "{:.6g}".format, "{:.9g}".format):
         labels = [write(float(f"{value:.12g}")) for value in values]
         if len(set(labels)) == len(labels):
             break
@@ -145,7 +145,7 @@ def _round_step(rough: float) -> float:
 def _bar(index: int, label: str, training: float, serving: float) -> str:
     y = 3 + _ROW * index
     now, was = (_bar_length(share) for share in (serving, training))
-    shown = escape(words.visible(label, _LABEL_LIMIT) or "(empty)")
+    shown = escape(formatting.visible(label, _LABEL_LIMIT) or "(empty)")
     text = f'<text x="{_LABEL_END - 5}" y="{y + 10}">{shown}</text>'
     filled = f'<path class="s" d="M{_LABEL_END} {y + 1}h{now}v11h-{now}z"/>' if now else ""
     outlined = f'<path class="t" d="M{_LABEL_END} {y + 1}h{was}v11h-{was}"/>' if was else ""

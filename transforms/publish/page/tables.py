@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from transforms.publish import words
+from transforms.publish import formatting
 
 Json = Mapping[str, Any]
 
@@ -44,12 +44,12 @@ CONTRACT_BUDGET = 150_000
 
 def text(value: object, limit: int = 120) -> str:
     """Anything as HTML text: made visible, shortened, escaped. All of the page goes through here."""
-    return escape(words.visible(str(value), limit), quote=True)
+    return escape(formatting.visible(str(value), limit), quote=True)
 
 
 def name(feature: str, limit: int = 120) -> str:
     """A feature's name as HTML text."""
-    return escape(words.name(feature, limit), quote=True)
+    return escape(formatting.name(feature, limit), quote=True)
 
 
 def fitting(parts: Iterable[str], budget: int) -> list[str]:
@@ -68,15 +68,15 @@ def tiles(verdict: Json, compared: int) -> str:
     severities = [finding["severity"] for finding in verdict["findings"]]
     errors, warnings = severities.count("error"), severities.count("warning")
     told = [
-        (words.count(verdict["counts"]["compared"]), "rows compared", ""),
-        (words.count(compared), "features compared", ""),
-        (words.count(errors), "error" if errors == 1 else "errors", "hot error" if errors else ""),
+        (formatting.count(verdict["counts"]["compared"]), "rows compared", ""),
+        (formatting.count(compared), "features compared", ""),
+        (formatting.count(errors), "error" if errors == 1 else "errors", "hot error" if errors else ""),
         (
-            words.count(warnings),
+            formatting.count(warnings),
             "warning" if warnings == 1 else "warnings",
             "hot warning" if warnings else "",
         ),
-        (words.count(len(verdict["not_compared"])), "not compared", ""),
+        (formatting.count(len(verdict["not_compared"])), "not compared", ""),
     ]
     cards = (f'<div class="card tile {c}"><b>{n}</b><span>{what}</span></div>' for n, what, c in told)
     return f'<div class="tiles">{"".join(cards)}</div>'
@@ -107,7 +107,7 @@ def accounting(verdict: Json) -> str:
     )
     read = f"<div><b>{counts['read']:,}</b> <span>records read</span></div>"
     rows = (
-        f'<p class="soft">Those decoded gave {words.counted(counts["rows"], "row")}, of which '
+        f'<p class="soft">Those decoded gave {formatting.counted(counts["rows"], "row")}, of which '
         f"{counts['compared']:,} were compared with training.</p>"
     )
     return (
@@ -174,12 +174,12 @@ def finding_row(finding: Json) -> str:
 
 def figure(value: float | None) -> str:
     """A distance or threshold; a dash where the kind of finding has none."""
-    return "–" if value is None else words.number(value)
+    return "–" if value is None else formatting.number(value)
 
 
 def cause(finding: Json) -> str:
     """What was done to the feature, and how sure that is; empty where that was not asked."""
-    told = words.cause(finding)
+    told = formatting.cause(finding)
     return f' <span class="soft">{text(told[0].upper() + told[1:], 200)}.</span>' if told else ""
 
 
@@ -187,7 +187,7 @@ def origin(raw_features: Sequence[str]) -> str:
     """Which raw features a transformed one is computed from; empty for raw ones."""
     if not raw_features:
         return ""
-    return f' <span class="soft">Computed from {text(words.listed(list(raw_features)), 200)}.</span>'
+    return f' <span class="soft">Computed from {text(formatting.listed(list(raw_features)), 200)}.</span>'
 
 
 def _stack(counts: Json) -> str:
@@ -223,7 +223,7 @@ def _files(files: Sequence[Json]) -> str:
     head = "".join(f'<th class="num">{label}</th>' for label in labels)
     rows = "".join(_file(text(one["file"], 200), [one]) for one in shown)
     if rest := files[len(shown) :]:
-        many = words.counted(len(rest), "more file") if rest[-1]["file"] else "All other files"
+        many = formatting.counted(len(rest), "more file") if rest[-1]["file"] else "All other files"
         rows += _file(f'<span class="soft">{many}</span>', rest)
     table = f"<table><tr><th>File</th>{head}<th>Reasons</th></tr>{rows}</table>"
     return f'<div class="card scroll" style="margin-top:12px">{table}</div>'
@@ -238,7 +238,7 @@ def _file(name_of: str, files: Sequence[Json]) -> str:
         why.update(one[key])
         counts[key] += sum(one[key].values())
     cells = "".join(f'<td class="num">{counts[key]:,}</td>' for key in ("read", *(key for key, _ in FATES)))
-    return f'<tr><td>{name_of}</td>{cells}<td class="w">{text(words.reasons(why), 200)}</td></tr>'
+    return f'<tr><td>{name_of}</td>{cells}<td class="w">{text(formatting.reasons(why), 200)}</td></tr>'
 
 
 def _flat(value: Any, prefix: str = "", depth: int = 0) -> list[tuple[str, str]]:
@@ -249,7 +249,9 @@ def _flat(value: Any, prefix: str = "", depth: int = 0) -> list[tuple[str, str]]
         )
         return [row for group in rows for row in group]
     if isinstance(value, list | tuple):
-        return [(prefix, f"{words.counted(len(value), 'entry', 'entries')}: {', '.join(map(str, value))}")]
+        return [
+            (prefix, f"{formatting.counted(len(value), 'entry', 'entries')}: {', '.join(map(str, value))}")
+        ]
     return [(prefix, str(value))]
 
 

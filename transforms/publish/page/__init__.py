@@ -1,0 +1,1 @@
+"""The pages: report.html and backtest.html. One file each that needs no network."""
