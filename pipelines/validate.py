@@ -130,7 +130,7 @@ def _warm_ups(baseline: layout.Baseline) -> frozenset[int]:
 
 
 def _source(options: ValidateOptions) -> TrainingSide:
-    predictions = prediction_reference.model_of(options)
+    predictions = prediction_reference.model_of(options.predictions, options.replay)
     given = (options.baseline, options.schema, options.statistics, options.label, options.spaces)
     return TrainingSide(*given, predictions=predictions)
 

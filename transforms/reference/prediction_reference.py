@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pipelines.flags.options import ValidateOptions
 from transforms.baseline import layout
 from transforms.core.errors import UsageError
 from transforms.predictions import recorded
@@ -13,20 +12,19 @@ from transforms.verdict.reference import Reference
 _AGAIN = "run trueserve export again"
 
 
-def model_of(options: ValidateOptions) -> str | None:
+def model_of(predictions: str | None, replay: str | None) -> str | None:
     """The model whose recorded predictions are compared: of --predictions, or of --replay if it has any.
 
     Raises UsageError where --predictions names a model without them.
     """
-    if options.predictions is None:
-        has_them = options.replay is not None and recorded.find(options.replay) is not None
-        return options.replay if has_them else None
-    if recorded.find(options.predictions) is None:
+    if predictions is None:
+        return replay if replay is not None and recorded.find(replay) is not None else None
+    if recorded.find(predictions) is None:
         raise UsageError(
-            f"--predictions: {options.predictions} has no {recorded.FOLDER}/{recorded.STATISTICS} with its"
+            f"--predictions: {predictions} has no {recorded.FOLDER}/{recorded.STATISTICS} with its"
             f" schema, as a model that trueserve exported has; {_AGAIN}, and name one version"
         )
-    return options.predictions
+    return predictions
 
 
 def load(model: str) -> Reference:
