@@ -32,7 +32,7 @@ docs: $(STAMP)  ## the documentation as a site, in build/site; fails on a broken
 	$(BIN)/mkdocs build --strict
 
 explore: $(STAMP)  ## the property tests with other examples; `make test` has the same ones each time
-	$(BIN)/python -m pytest --hypothesis-profile=explore $(shell grep -l '^@given' tests/*.py)
+	$(BIN)/python -m pytest --hypothesis-profile=explore $(shell grep -rl '^@given' tests)
 
 chaos: $(STAMP)  ## kills each command at every write and at random moments, in about an hour; fails if anything is lost
 	PYTHONPATH=.:tests $(BIN)/python -W ignore tests/chaos.py

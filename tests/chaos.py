@@ -22,10 +22,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import support_chaos as chaos
-import support_check
-import support_e2e as e2e
-from support_chaos import Changes, Kill, Later
+from support import chaos, check, e2e
+from support.chaos import Changes, Kill, Later
 
 from pipelines import cli
 from pipelines.process import leftovers, supervisor
@@ -185,7 +183,7 @@ def make_world(world: Path) -> dict[str, tuple[str, str, str]]:
 
 
 def _train(model: Path) -> int:
-    support_check.train(model)
+    check.train(model)
     return 0
 
 

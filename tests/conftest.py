@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import hypothesis
 import pytest
-import support_e2e as e2e
+from support import e2e
 
 from pipelines import cli
 
@@ -89,7 +89,7 @@ class Served(NamedTuple):
 
 @pytest.fixture(scope="session")
 def served(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Served:
-    import support_replay as support  # loads Keras, which few tests need
+    from support import replay as support  # loads Keras, which few tests need
 
     folder = tmp_path_factory.mktemp("replay")
     model = support.model(1)

@@ -3,8 +3,8 @@
 Until version 14 pyarrow loads a pickle, which can run any program, from the schema of a Parquet file or an
 Arrow stream: a column of type `arrow.py_extension_type` brings a pickled Python object (CVE-2023-47248). The
 patch for such versions is pyarrow-hotfix. Apache Beam imports it, but not every process of ours imports Beam.
-So every module gets pyarrow from here, and `tests/test_architecture.py` forbids any other import of it. Where
-the patch is needed and missing, this import fails.
+So every module gets pyarrow from here; `tests/repo/test_architecture.py` forbids any other import.
+Where the patch is needed and missing, this import fails.
 """
 
 from __future__ import annotations

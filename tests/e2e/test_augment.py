@@ -1,0 +1,304 @@
+"""Augmentation is in the training examples, the same in every run, and in nothing that is served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+from support import e2e
+from support import transformed as support
+
+from pipelines import cli
+from transforms.baseline import contract as contracts
+from transforms.baseline import layout
+from transforms.core.errors import UsageError
+from transforms.graph.augmentation import Augmentation, load_augmentation, seeds_of
+from transforms.graph.preprocessing import source_digest
+from transforms.verdict.findings.augmentation import SPREAD
+from transforms.verdict.model import Severity
+from transforms.write_results import place_hashes
+
+NOISE = """
+import tensorflow as tf
+
+
+def augment_fn(features, seeds):
+    noise = tf.vectorized_map(lambda seed: tf.random.stateless_normal([], seed), seeds)
+    return {**features, "distance_z": features["distance_z"] + noise}
+"""
+ROWS, CUTS = 3000, (1300, 2100)
+
+
+class Prepared(NamedTuple):
+    folder: Path
+    baseline: str
+    rows: list[e2e.Row]
+
+
+def prepare(folder: Path, rows: list[e2e.Row], augment: str) -> str:
+    (folder / "features.py").write_text(e2e.PREPROCESSING)
+    (folder / "noise.py").write_text(augment)
+    code = cli.main(
+        [
+            "prepare",
+            f"--examples={e2e.write_examples(folder / 'training', rows, CUTS)}",
+            f"--preprocessing={folder / 'features.py'}",
+            f"--augment={folder / 'noise.py'}",
+            f"--label={e2e.LABEL}",
+            f"--baseline={folder / 'baseline'}",
+        ]
+    )
+    assert code == 0
+    return str(folder / "baseline")
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    folder, rows = tmp_path_factory.mktemp("augmented"), e2e.rides(ROWS, 1)
+    return Prepared(folder, prepare(folder, rows, NOISE), rows)
+
+
+def written(baseline: str) -> dict[str, list[float]]:
+    """Two outputs as they are written for training."""
+    folder = Path(baseline)
+    spec = tft.TFTransformOutput(str(folder / "transform_output")).transformed_feature_spec()
+    files = sorted(map(str, (folder / "transformed_examples").glob("*.gz")))
+    records = tf.data.TFRecordDataset(files, compression_type="GZIP")
+    parsed = [tf.io.parse_single_example(record, spec) for record in records]
+    return {name: [float(row[name]) for row in parsed] for name in ("distance_z", "delay_filled")}
+
+
+def test_training_examples_are_augmented_and_their_statistics_kept_beside_the_clean_ones(
+    prepared: Prepared,
+) -> None:
+    loaded, examples = layout.load(prepared.baseline), written(prepared.baseline)
+    clean = [row["distance_z"][0] for row in support_rows(prepared)]
+    assert len(examples["distance_z"]) == ROWS
+    assert np.std(clean) == pytest.approx(1.0, abs=0.01)
+    assert np.std(examples["distance_z"]) == pytest.approx(np.sqrt(2), rel=0.05)
+    assert sorted(examples["delay_filled"]) == sorted(
+        row["delay_filled"][0] for row in support_rows(prepared)
+    )
+    assert loaded.augmented_statistics is not None
+    for statistics, values in (
+        (loaded.transformed_statistics, clean),
+        (loaded.augmented_statistics, examples["distance_z"]),
+    ):
+        [dataset] = statistics.datasets
+        [numbers] = [f.num_stats for f in dataset.features if f.path.step[0] == "distance_z"]
+        assert (dataset.num_examples, numbers.std_dev) == (ROWS, pytest.approx(np.std(values), rel=1e-4))
+    assert loaded.contract.augmentation == source_digest(str(prepared.folder / "noise.py"))
+
+
+def support_rows(prepared: Prepared) -> list[e2e.Row]:
+    return e2e.transformed(prepared.baseline, prepared.rows)
+
+
+def test_served_rows_are_never_augmented(prepared: Prepared) -> None:
+    once, again = support_rows(prepared), support_rows(prepared)
+    assert once == again
+    distances = np.array([row["distance"][0] for row in prepared.rows])
+    expected = (distances - distances.mean()) / distances.std()
+    np.testing.assert_allclose([row["distance_z"][0] for row in once], expected, atol=1e-4)
+    probes = layout.load(prepared.baseline).probes
+    from transforms.baseline.probes import read_probes
+
+    raw, transformed = read_probes(probes)
+    assert support.graph(prepared.baseline).apply(raw).to_pylist() == transformed.to_pylist()
+
+
+def test_the_noise_of_a_record_is_that_of_its_file_and_number(prepared: Prepared) -> None:
+    names = ["part-0.tfrecord", "part-1.tfrecord.gz", "part-2.tfrecord"]
+    parts = list(zip(names, e2e.cut(prepared.rows, CUTS), strict=True))
+    files = pa.array([name for name, rows in parts for _ in rows])
+    records = pa.array([number for _, rows in parts for number in range(len(rows))])
+    metadata = pa.RecordBatch.from_arrays([files, records], names=["file", "record"])
+    seeds = tf.constant(seeds_of(place_hashes(metadata)))
+    noise = tf.vectorized_map(lambda seed: tf.random.stateless_normal([], seed), seeds).numpy()
+    clean = [row["distance_z"][0] for row in support_rows(prepared)]
+    np.testing.assert_allclose(
+        sorted(written(prepared.baseline)["distance_z"]), sorted(clean + noise), atol=1e-5
+    )
+
+
+def test_the_difference_in_spread_is_stated_and_is_no_fault(prepared: Prepared) -> None:
+    rows = e2e.rides(3000, 2)
+    found = support.compared(prepared.baseline, rows).findings
+    [spread] = [one for one in found if one.metric == SPREAD]
+    assert (spread.feature, spread.severity, spread.raw_features) == (
+        "distance_z",
+        Severity.INFO,
+        ("distance",),
+    )
+    assert spread.distance == pytest.approx(1 - 1 / np.sqrt(2), abs=0.03)
+    assert "is the augmentation in serving" not in spread.message
+    assert {one.severity for one in found} == {Severity.INFO}
+
+
+def test_augmentation_that_is_served_is_a_fault_and_the_spread_says_why(prepared: Prepared) -> None:
+    chance = np.random.default_rng(5)
+    wide = np.std([row["distance"][0] for row in prepared.rows])
+    rows = [{**row, "distance": [row["distance"][0] + chance.normal(0, wide)]} for row in e2e.rides(3000, 2)]
+    found = support.compared(prepared.baseline, rows).findings
+    assert "distance_z" in {one.feature for one in found if one.severity is Severity.ERROR}
+    [spread] = [one for one in found if one.metric == SPREAD]
+    assert "is the augmentation in serving" in spread.message
+
+
+def test_another_fault_that_widens_a_feature_is_not_taken_for_augmentation(prepared: Prepared) -> None:
+    found = support.compared(prepared.baseline, e2e.in_kilometres(e2e.rides(3000, 2))).findings
+    assert "distance_z" in {one.feature for one in found if one.severity is Severity.ERROR}
+    [spread] = [one for one in found if one.metric == SPREAD]
+    assert "is the augmentation in serving" not in spread.message
+
+
+def test_the_verdict_of_a_run_states_it(
+    prepared: Prepared, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs = e2e.write_logs(tmp_path / "logs", e2e.requests(e2e.rides(3000, 2)), (1000, 2000))
+    run = e2e.validate(capsys, prepared.baseline, logs, tmp_path / "out", "--slice_by=version")
+    assert run.code == 0
+    told = [one for one in e2e.verdict(tmp_path / "out")["findings"] if one["metric"] == SPREAD]
+    assert [(one["feature"], one["slice"]) for one in told] == [("distance_z", None)]
+
+
+def test_a_baseline_that_lost_those_statistics_is_incomplete(prepared: Prepared, tmp_path: Path) -> None:
+    from shutil import copytree
+
+    copytree(prepared.baseline, tmp_path / "copy")
+    (tmp_path / "copy" / layout.AUGMENTED_STATISTICS).unlink()
+    with pytest.raises(UsageError, match=r"augmented_stats\.binpb is missing"):
+        layout.load(str(tmp_path / "copy"))
+
+
+def test_a_contract_of_before_knows_no_augmentation(prepared: Prepared) -> None:
+    values = layout.load(prepared.baseline).contract.to_json()
+    for name in ("augmentation", "unknown_ids", "buckets"):
+        del values[name]
+    older = contracts.Contract.from_json(values)
+    assert (older.augmentation, dict(older.unknown_ids), dict(older.buckets)) == (None, {}, {})
+
+
+def test_seeds_are_of_the_record_and_never_negative() -> None:
+    places = np.array([0, 1, 2**64 - 1, 2**63], dtype=np.uint64)
+    seeds = seeds_of(places)
+    assert seeds.shape == (4, 2)
+    assert seeds.dtype == np.int64
+    assert (seeds >= 0).all()
+    assert len({tuple(one) for one in seeds.tolist()}) == 4
+    np.testing.assert_array_equal(seeds_of(places[2:]), seeds[2:])
+
+
+def loaded(folder: Path, source: str) -> Augmentation:
+    (folder / "augment.py").write_text(source)
+    return load_augmentation(str(folder / "augment.py"))
+
+
+def applied(augmentation: Augmentation, baseline: str, cut: int = 0) -> pa.RecordBatch:
+    """Twenty rows of `distance_z` and `tag_ids` with the seeds of their places, from `cut` on."""
+    outputs = support.graph(baseline)
+    rows = outputs.apply(e2e.batch(e2e.requests(e2e.rides(20, 4)[cut:])))
+    schema = tft.TFTransformOutput(f"{baseline}/transform_output").transformed_metadata.schema
+    places = pa.array(np.arange(cut, 20, dtype=np.uint64))
+    augmentation.check_repeats(rows, places, schema)
+    return augmentation.apply(rows, places, schema)
+
+
+ARROW = """
+import numpy as np
+import pyarrow as pa
+
+
+def augment_fn(features: pa.RecordBatch, seeds):
+    place = features.schema.get_field_index("distance_z")
+    noise = np.array([np.random.default_rng(seed).normal() for seed in seeds], np.float32)
+    values = features.column(place).flatten().to_numpy() + noise
+    columns = features.columns
+    columns[place] = pa.LargeListArray.from_arrays(features.column(place).offsets, pa.array(values))
+    return pa.RecordBatch.from_arrays(columns, names=features.schema.names)
+"""
+
+
+@pytest.mark.parametrize("source", [NOISE, ARROW])
+def test_a_record_is_augmented_alike_wherever_a_batch_is_cut(
+    prepared: Prepared, tmp_path: Path, source: str
+) -> None:
+    function = loaded(tmp_path, source)
+    whole, part = applied(function, prepared.baseline), applied(function, prepared.baseline, cut=7)
+    plain = support.graph(prepared.baseline).apply(e2e.batch(e2e.requests(e2e.rides(20, 4))))
+    changed = whole.to_pydict()
+    assert whole.schema == plain.schema
+    np.testing.assert_allclose(part.to_pydict()["distance_z"], changed["distance_z"][7:], rtol=1e-6)
+    assert not np.allclose(changed["distance_z"], plain.to_pydict()["distance_z"])
+    others = {name: values for name, values in plain.to_pydict().items() if name != "distance_z"}
+    assert {name: changed[name] for name in others} == others
+
+
+_HEAD = """
+import tensorflow as tf
+
+
+def cut(values):
+    return tf.sparse.slice(values, [0, 0], [3, 9]) if isinstance(values, tf.SparseTensor) else values[:3]
+
+
+def augment_fn(features, seeds):
+    """
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (
+            "return {**features, 'distance_z': features['distance_z'] + tf.random.normal([])}",
+            "for the same rows and seeds",
+        ),
+        ("return {n: v for n, v in features.items() if n != 'hour_bucket'}", "lacks 'hour_bucket'"),
+        ("return {**features, 'more': features['distance_z']}", "has 'more', which it was not given"),
+        (
+            "return {**features, 'distance_z': tf.cast(features['distance_z'], tf.int64)}",
+            "'distance_z' is no longer float32",
+        ),
+        ("return {n: cut(v) for n, v in features.items()}", "3 rows came of"),
+        ("return None", "expected a dict of tensors, got NoneType"),
+        ("raise ValueError('secret 42')", "ValueError at line 10 of augment_fn"),
+        (
+            "tf.reshape(seeds, [7, 7])",
+            "InvalidArgumentError at line 10 of",
+        ),
+    ],
+)
+def test_a_function_that_cannot_be_used_is_told_in_one_line(
+    prepared: Prepared, tmp_path: Path, body: str, says: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        applied(loaded(tmp_path, f"{_HEAD}{body}\n"), prepared.baseline)
+    assert says in str(caught.value)
+    assert str(caught.value).startswith("--augment=")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda folder: str(folder / "none.py"), r"no augmentation file .*none\.py; --augment takes"),
+        (
+            lambda folder: f"{folder / 'one.py'}",
+            r"expected a function of \(features, seeds\), got one of \(features\)",
+        ),
+        (lambda folder: f"{folder / 'one.py'}:other", r"has no function other; functions in it: augment_fn"),
+        (lambda _: "not a file", r"--augment=not a file: expected FILE\.py"),
+    ],
+)
+def test_what_names_no_such_function_is_wrong_usage(
+    tmp_path: Path, make: Callable[[Path], str], says: str
+) -> None:
+    (tmp_path / "one.py").write_text("def augment_fn(features):\n    return features\n")
+    with pytest.raises(UsageError, match=says):
+        load_augmentation(make(tmp_path))

@@ -1,0 +1,395 @@
+"""`trueserve backtest` on requests of several days, in files that mix them: what `validate` says of each."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import random
+import re
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+import referencing
+from conftest import Home
+from google.protobuf import text_format
+from support import e2e, logs
+from support.repo import ROOT
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from pipelines import backtest_folder, cli
+from pipelines.flags.backtest import iso_duration, parse_duration
+from transforms.baseline import layout
+from transforms.core import schema as schemas
+from transforms.core.errors import InputError, UsageError
+from transforms.files import paths
+from transforms.verdict.thresholds import parse
+
+Capture = pytest.CaptureFixture[str]
+
+START = dt.datetime(2013, 7, 1, tzinfo=dt.UTC)
+EVERY = dt.timedelta(hours=6)
+ROWS, WINDOWS, EACH = 720, 14, 8
+KILOMETRES, LOWER_CASE, MISSING, FEW, NONE = 3, 5, 7, 9, 10
+SPAN = ("--start=2013-07-01", "--end=2013-07-04T12:00", "--every=PT6H")
+BAD = f"--known_bad={(START + KILOMETRES * EVERY):%Y-%m-%dT%H}"
+
+
+class Past(NamedTuple):
+    """Requests of the past, the baseline, what the backtest wrote, and what it said."""
+
+    logs: str
+    baseline: str
+    folder: Path
+    document: dict[str, Any]
+    out: list[str]
+
+
+def rows_of(home: Home, window: int) -> list[e2e.Row]:
+    rows = home.serving[ROWS * window : ROWS * (window + 1)]
+    if window == KILOMETRES:
+        return e2e.in_kilometres(rows)
+    if window == LOWER_CASE:
+        return [*e2e.in_lower_case(rows[:80]), *rows[80:]]
+    if window == MISSING:
+        return [{n: v for n, v in row.items() if n != "hour" or i % 45} for i, row in enumerate(rows)]
+    return [] if window == NONE else rows[:104] if window == FEW else rows
+
+
+def written(home: Home, folder: Path) -> str:
+    """The requests of all windows and of an hour before and after, shuffled over three files."""
+    records = []
+    for window in range(-1, WINDOWS + 1):
+        rows = rows_of(home, window) if 0 <= window < WINDOWS else home.serving[:EACH]
+        for first in range(0, len(rows), EACH):
+            examples = [logs.example(**row) for row in rows[first : first + EACH]]
+            at = START + EVERY * window + EVERY * first / ROWS
+            # The last moment before the windows, and the first after them, lie outside.
+            at = START - dt.timedelta(seconds=1) if window < 0 else at
+            records.append(logs.examples_log(examples, int(at.timestamp()), version=1))
+    random.Random(7).shuffle(records)
+    folder.mkdir()
+    for number in range(3):
+        logs.write_records(folder / f"log-{number}", records[number::3])
+    return str(folder / "log-*")
+
+
+def backtest(capsys: Capture, baseline: object, log: str, output: Path, *more: str) -> e2e.Run:
+    flags = (f"--baseline={baseline}", f"--logs={log}", f"--output={output}")
+    return e2e.run(capsys, "backtest", *flags, *more)
+
+
+@pytest.fixture(scope="module")
+def past(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Past:
+    import contextlib
+    import io
+
+    folder = tmp_path_factory.mktemp("past")
+    log, out = written(home, folder / "logs"), io.StringIO()
+    flags = (f"--baseline={home.baseline}", f"--logs={log}", f"--output={folder / 'out'}")
+    with contextlib.redirect_stdout(out):
+        assert cli.main(["backtest", *flags, *SPAN, BAD]) == 0
+    document = json.loads((folder / "out/backtest.json").read_text())
+    return Past(log, home.baseline, folder / "out", document, out.getvalue().splitlines())
+
+
+def test_every_row_lies_in_its_window(home: Home, past: Past) -> None:
+    windows = past.document["windows"]
+    assert [one["rows"] for one in windows] == [len(rows_of(home, n)) for n in range(WINDOWS)]
+    states = dict.fromkeys(range(WINDOWS), "judged")
+    states |= {KILOMETRES: "known_bad", FEW: "too_few_rows", NONE: "no_rows"}
+    assert [one["state"] for one in windows] == list(states.values())
+    counts = past.document["counts"]
+    assert counts["rows"] == counts["in_windows"] == sum(one["rows"] for one in windows)
+    assert (counts["outside_window"], counts["rejected"]) == (2, 0)
+    assert counts["read"] == counts["decoded"] + 2
+
+
+def test_what_fired_is_what_was_planted(past: Past) -> None:
+    fired = [number for number, one in enumerate(past.document["windows"]) if one["fired"]]
+    assert fired == [KILOMETRES, LOWER_CASE, MISSING]
+    found = {(f["space"], f["feature"]) for f in past.document["windows"][LOWER_CASE]["findings"]}
+    assert {("raw", "carrier"), ("transformed", "carrier_id")} <= found
+    assert past.document["alarms"] == {"allowed": round(11 * 6 / 24 / 30, 3), "before": 2, "after": 0}
+
+
+@pytest.mark.parametrize("window", [0, KILOMETRES, LOWER_CASE, MISSING, 13])
+def test_a_window_says_what_validate_says(past: Past, tmp_path: Path, capsys: Capture, window: int) -> None:
+    asked = f"--window={START + EVERY * window:%Y-%m-%dT%H}/PT6H"
+    code = e2e.validate(capsys, past.baseline, past.logs, tmp_path, asked).code
+    told = [f for f in e2e.verdict(tmp_path)["findings"] if f["severity"] != "info"]
+    found = past.document["windows"][window]["findings"]
+    order = ["space", "feature", "kind", "metric"]
+    key = lambda finding: [finding[name] for name in order]  # noqa: E731
+    assert sorted(found, key=key) == sorted(told, key=key)
+    assert past.document["windows"][window]["fired"] == (code == 1)
+
+
+def test_the_limits_suggested_hold_in_validate(past: Past, tmp_path: Path, capsys: Capture) -> None:
+    baseline = tmp_path / "baseline"
+    shutil.copytree(past.baseline, baseline)
+    shutil.copy(past.folder / "thresholds.toml", baseline / layout.THRESHOLDS)
+    for window, code in ((LOWER_CASE, 0), (MISSING, 0), (KILOMETRES, 1)):
+        asked = f"--window={START + EVERY * window:%Y-%m-%dT%H}/PT6H"
+        assert e2e.validate(capsys, baseline, past.logs, tmp_path / "out", asked).code == code
+    result = backtest(capsys, baseline, past.logs, tmp_path / "again", *SPAN, BAD)
+    document = json.loads((tmp_path / "again/backtest.json").read_text())
+    assert (result.code, document["suggested"], document["alarms"]["before"]) == (0, [], 0)
+    kept = parse((tmp_path / "again/thresholds.toml").read_bytes(), "t")
+    assert kept == parse((past.folder / "thresholds.toml").read_bytes(), "t")
+
+
+def test_errors_that_no_limit_is_for_are_told(past: Past, tmp_path: Path, capsys: Capture) -> None:
+    baseline = tmp_path / "baseline"
+    shutil.copytree(past.baseline, baseline)
+    schema = text_format.Parse((baseline / "schema.pbtxt").read_text(), schema_pb2.Schema())
+    [own] = [feature for feature in schema.feature if feature.name == "distance"]
+    own.skew_comparator.jensen_shannon_divergence.threshold = 1e-6
+    (baseline / "schema.pbtxt").write_text(text_format.MessageToString(schema))
+    result = backtest(capsys, baseline, past.logs, tmp_path / "o", *SPAN, BAD)
+    document = json.loads((tmp_path / "o/backtest.json").read_text())
+    assert document["alarms"]["after"] == 11
+    assert {
+        "space": "raw",
+        "feature": "distance",
+        "metric": "jensen_shannon_divergence",
+        "windows": 11,
+    } in document["left"]
+    assert ("raw", "distance", "distribution") not in {
+        (one["space"], one["feature"], one["limit"]) for one in document["suggested"]
+    }
+    assert any(
+        "11 windows fire under these limits too, more than the budget allows" in line for line in result.out
+    )
+    # A threshold of the user's is listed, and left as it is.
+    written = text_format.Parse((tmp_path / "o/schema.pbtxt").read_text(), schema_pb2.Schema())
+    assert written == schema
+
+
+def test_a_wide_budget_raises_nothing(past: Past, tmp_path: Path, capsys: Capture) -> None:
+    assert backtest(capsys, past.baseline, past.logs, tmp_path / "o", *SPAN, BAD, "--budget=P1D").code == 0
+    document = json.loads((tmp_path / "o/backtest.json").read_text())
+    assert document["alarms"] == {"allowed": 2.75, "before": 2, "after": 2}
+    assert document["suggested"] == []
+    assert parse((tmp_path / "o/thresholds.toml").read_bytes(), "thresholds.toml").features == {}
+
+
+def test_only_and_ignore_narrow_what_is_learnt(past: Past, tmp_path: Path, capsys: Capture) -> None:
+    flags = (*SPAN, "--only=distance,hour", "--ignore=hour_bucket", "--spaces=raw")
+    assert backtest(capsys, past.baseline, past.logs, tmp_path / "o", *flags).code == 0
+    document = json.loads((tmp_path / "o/backtest.json").read_text())
+    assert [n for n, one in enumerate(document["windows"]) if one["fired"]] == [KILOMETRES, MISSING]
+    assert {(one["space"], one["feature"]) for one in document["effects"]} == {
+        ("raw", "distance"),
+        ("raw", "hour"),
+    }
+    assert not (tmp_path / "o/transformed_schema.pbtxt").exists()
+
+
+def test_the_document_is_as_its_schema_says(past: Past) -> None:
+    schema, of_verdict = (
+        json.loads((ROOT / f"docs/{name}.schema.json").read_text()) for name in ("backtest", "verdict")
+    )
+    resource = referencing.Resource.from_contents(of_verdict)
+    registry: Any = referencing.Registry().with_resource(of_verdict["$id"], resource)
+    jsonschema.Draft202012Validator(schema, registry=registry).validate(past.document)
+    assert past.document["suggested"]
+    for one in past.document["effects"]:
+        assert len(one["values"]) == len(one["count"]) == WINDOWS - 2
+
+
+def test_comparators_are_raised_and_stay_defaults(past: Past) -> None:
+    """With the window of kilometres among the good ones the divergence's threshold is raised too."""
+    for name in ("schema.pbtxt", "transformed_schema.pbtxt"):
+        schema = text_format.Parse((past.folder / name).read_text(), schema_pb2.Schema())
+        assert [feature.name for feature in schema.feature if feature.HasField("skew_comparator")]
+        assert not [feature.name for feature in schema.feature if schemas.has_own_comparator(feature)]
+
+
+def test_tfdv_gets_thresholds_from_its_own_distances(past: Past, tmp_path: Path, capsys: Capture) -> None:
+    result = backtest(capsys, past.baseline, past.logs, tmp_path / "o", *SPAN)
+    document = json.loads((tmp_path / "o/backtest.json").read_text())
+    told = {(one["space"], one["feature"]): one for one in document["tfdv"]}
+    schema = text_format.Parse((tmp_path / "o/schema.pbtxt").read_text(), schema_pb2.Schema())
+    [distance] = [feature for feature in schema.feature if feature.name == "distance"]
+    threshold = distance.skew_comparator.jensen_shannon_divergence.threshold
+    assert threshold == told["raw", "distance"]["suggested"] > told["raw", "distance"]["today"] == 0.1
+    assert told["raw", "distance"]["limit"] == "jensen_shannon_divergence"
+    assert any("--known_bad=2013-07-01T18:00:00/2013-07-02" in line for line in result.out)
+
+
+def test_the_console_says_what_fired_what_to_raise_and_what_is_next(past: Past) -> None:
+    text = "\n".join(past.out)
+    assert (
+        "14 windows of PT6H, 12 judged, 1 of these known to be bad, 1 with too few rows, 1 without rows"
+        in text
+    )
+    assert re.search(r"^2013-07-02T06:00:00Z +720 +\d+  raw\.carrier: ", text, flags=re.MULTILINE)
+    assert re.search(r"^2013-07-01T18:00:00Z \(known bad\) +720 ", text, flags=re.MULTILINE)
+    assert (
+        "alarms: 2, of which the budget of one in P30D allows 0.0917; with the limits suggested: 0"
+        not in text
+    )
+    assert re.search(r"alarms: 2, .* allows 0\.092; with the limits suggested: 0", text)
+    assert re.search(r"raw\.hour  missing = 0\.\d+, 0\.01 today, which 1 window exceeded", text)
+    assert "note: the limits rest on 11 windows alone, fewer than 20" in text
+    assert "next: review " in text
+
+
+def test_the_page_needs_no_network_and_shows_what_fired(past: Past) -> None:
+    page = (past.folder / "backtest.html").read_text()
+    assert "default-src 'none'" in page
+    assert "<script" not in page
+    assert not re.search(r"(?:src|href)=[\"'](?:https?:)?//", page)
+    assert page.count('<td class="error') >= 5
+    assert "known to be bad" in page
+    assert (
+        page.count("<tr><th>")
+        == len({(one["space"], one["feature"]) for one in past.document["effects"]}) + 2
+    )
+
+
+def test_names_of_strangers_are_escaped(past: Past) -> None:
+    from transforms.publish.page import backtest as page_backtest
+
+    text = json.dumps(past.document).replace('"carrier"', '"<script>alert(1)</script>"')
+    page = page_backtest.render(json.loads(text)).decode()
+    assert "&lt;script&gt;" in page
+    assert "<script" not in page
+
+
+def test_a_rerun_replaces_its_own_files_and_no_others(past: Past, tmp_path: Path, capsys: Capture) -> None:
+    shutil.copytree(past.folder, tmp_path / "o")
+    arguments = (past.baseline, past.logs, tmp_path / "o", *SPAN, BAD)
+    assert backtest(capsys, *arguments).code == 0
+    assert e2e.tree(tmp_path / "o") == e2e.tree(past.folder)
+    with (tmp_path / "o/thresholds.toml").open("a") as stream:
+        stream.write("# reviewed\n")
+    result = backtest(capsys, *arguments)
+    assert result.code == 2
+    assert "thresholds.toml in" in e2e.one_error(result)
+    (tmp_path / "o/thresholds.toml").unlink()
+    (tmp_path / "o/notes.txt").touch()
+    result = backtest(capsys, *arguments)
+    assert result.code == 2
+    assert "holds notes.txt" in e2e.one_error(result)
+    assert backtest(capsys, past.baseline, past.logs, Path(past.baseline), *SPAN).code == 2
+    assert backtest(capsys, past.baseline, past.logs, tmp_path / "o/notes.txt", *SPAN).code == 2
+
+
+def test_a_run_that_was_killed_while_it_wrote_can_be_run_again(
+    past: Past, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(past.folder, tmp_path / "o")
+    arguments = (past.baseline, past.logs, tmp_path / "o", *SPAN, "--budget=P1D")  # raises nothing
+    write, written = paths.write_atomically, list[str]()
+
+    def stopping(path: str, data: bytes) -> None:
+        if path.startswith(str(tmp_path)):
+            if len(written) == 3:
+                raise InputError("cannot write: the disk is full")
+            written.append(path)
+        write(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(paths, "write_atomically", stopping)
+        assert backtest(capsys, *arguments).code == 3
+    assert (tmp_path / "o/thresholds.toml").read_bytes() != (past.folder / "thresholds.toml").read_bytes()
+    assert (tmp_path / "o/backtest.json").read_bytes() == (past.folder / "backtest.json").read_bytes()
+    assert backtest(capsys, *arguments).code == 0
+    assert {path.name for path in (tmp_path / "o").iterdir()} == {path.name for path in past.folder.iterdir()}
+    narrowed = (past.baseline, past.logs, tmp_path / "o", *SPAN, "--spaces=raw")
+    for _ in range(2):
+        assert backtest(capsys, *narrowed).code == 0
+    assert not (tmp_path / "o/transformed_schema.pbtxt").exists()
+
+
+def test_a_file_that_was_changed_while_the_job_ran_is_not_overwritten(past: Past, tmp_path: Path) -> None:
+    shutil.copytree(past.folder, tmp_path / "o")
+    (tmp_path / "o/thresholds.toml").write_text("format = 1\n")
+    with pytest.raises(UsageError, match=r"thresholds\.toml .* was changed by hand"):
+        backtest_folder.write(str(tmp_path / "o"), past.document, {"thresholds.toml": b"new"})
+    assert (tmp_path / "o/thresholds.toml").read_text() == "format = 1\n"
+
+
+def test_a_document_that_is_none_is_told(past: Past, tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "o").mkdir()
+    (tmp_path / "o/backtest.json").write_bytes(b"[" * 100_000)
+    result = backtest(capsys, past.baseline, past.logs, tmp_path / "o", *SPAN)
+    assert (result.code, "is no backtest's" in e2e.one_error(result)) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--every=P99999999D"], "--every does not divide the time"),
+        (["--every=P1M"], "argument --every: expected a duration"),
+        (["--every=PT0S"], "argument --every: expected a duration above zero"),
+        (["--every=1d"], "argument --every: expected a duration"),
+        (["--every=P99999999999D"], "argument --every: 'P99999999999D' is longer than time"),
+        (["--every=PT1M"], "--every makes 5,040 windows, more than the 1,000 that can be held"),
+        (["--every=P1D"], "--every does not divide the time"),
+        (["--budget=P0D"], "argument --budget: expected a duration above zero"),
+        (["--known_bad=yesterday"], "argument --known_bad: expected a span"),
+        (["--known_bad=,"], "argument --known_bad: expected a name"),
+        (["--known_bad=2012-07-01"], "--known_bad: 2012-07-01T00:00:00+00:00 to 2012-07-02"),
+        (["--end=2013-06-01"], "--start must lie before --end"),
+        (["--only=distanze"], "--only: distanze is no feature"),
+        (["--only=hour", "--ignore=hour"], "--only and --ignore both name hour"),
+        (["--thresholds=none.toml"], "--thresholds: there is no file"),
+        (["--max_rejects=2"], "--max_rejects: expected a fraction"),
+        (["--baseline=none"], "no baseline at none"),
+        (["--bugdet=P1D"], "unknown flag --bugdet: did you mean --budget?"),
+    ],
+)
+def test_wrong_usage_is_one_line(
+    past: Past, tmp_path: Path, capsys: Capture, flags: list[str], said: str
+) -> None:
+    result = backtest(capsys, past.baseline, past.logs, tmp_path / "o", *SPAN, *flags)
+    assert result.code == 2
+    assert said in e2e.one_error(result)
+    assert not (tmp_path / "o").exists() or not list((tmp_path / "o").iterdir())
+
+
+def test_a_time_to_look_back_on_is_needed(past: Past, tmp_path: Path, capsys: Capture) -> None:
+    result = backtest(capsys, past.baseline, past.logs, tmp_path / "o", "--every=P1D")
+    assert (result.code, e2e.one_error(result)) == (
+        2,
+        "expected --start and --end, or --window: the time to look back on",
+    )
+
+
+def test_too_few_rows_everywhere_examine_nothing(past: Past, tmp_path: Path, capsys: Capture) -> None:
+    span = ("--window=2013-07-01", "--every=PT1H")
+    result = backtest(capsys, past.baseline, past.logs, tmp_path / "o", *span)
+    assert result.code == 4
+    assert "no window has the 200 rows that it takes; the largest has 120" in e2e.one_error(result)
+    assert "records lie outside [2013-07-01T00:00:00Z, 2013-07-02T00:00:00Z)" in result.err[-1]
+    bad = ("--window=2013-07-01", "--every=P1D", "--known_bad=2013-07")
+    result = backtest(capsys, past.baseline, past.logs, tmp_path / "o", *bad)
+    assert result.code == 4
+    assert "1 of 1 are known to be bad" in e2e.one_error(result)
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_log_that_cannot_be_read_writes_nothing(past: Past, tmp_path: Path, capsys: Capture) -> None:
+    folder = Path(past.logs).parent
+    shutil.copytree(folder, tmp_path / "logs")
+    whole = (tmp_path / "logs/log-1").read_bytes()
+    (tmp_path / "logs/log-1").write_bytes(whole[:-9])
+    result = backtest(capsys, past.baseline, f"{tmp_path}/logs/*", tmp_path / "o", *SPAN)
+    assert result.code == 3
+    assert "log-1" in e2e.one_error(result)
+    logs.write_records(tmp_path / "logs/log-1", [b"\x0a\xffnoise"])
+    result = backtest(capsys, past.baseline, f"{tmp_path}/logs/*", tmp_path / "o", *SPAN)
+    assert result.code == 3
+    assert "1 of " in e2e.one_error(result)
+    assert "--max_rejects=0 allows" in e2e.one_error(result)
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("text", ["P1D", "PT6H", "P1DT12H30M5S", "PT90S", "P2W"])
+def test_durations_are_said_as_they_are_written(text: str) -> None:
+    assert parse_duration(iso_duration(parse_duration(text))) == parse_duration(text)

@@ -1,0 +1,306 @@
+"""One set of flights in every format and carrier: the same statistics, findings and counts from each.
+
+What they are held against is computed plainly in memory, by TFDV where TFDV computes it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import tensorflow_data_validation as tfdv
+from google.protobuf import text_format
+from support import e2e, formats
+from support import formats_json as json_logs
+from support import formats_records as record_logs
+from support import formats_tables as table_logs
+from support.formats import MODEL, VERSION, Expected, Log, Span, Traffic
+from tensorflow_data_validation.statistics import stats_impl
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from examples.flights import data
+from transforms.compute_statistics import SIZES
+from transforms.core.accounting import Accounting, total
+from transforms.core.batches import Batch, Decoded, Fault, Window
+from transforms.files.paths import FileSize
+from transforms.logs.decode_file import decode_file
+from transforms.logs.detect import Format, detect_log
+from transforms.logs.features import FeatureType, Settings, expected_features
+from transforms.publish.assemble import Evidence, Job, conclude
+from transforms.summaries.dataset import DatasetSummary, uses_of
+from transforms.summaries.protos import dataset_statistics
+from transforms.summaries.quantiles import Scratch
+from transforms.verdict.model import Finding, Space
+from transforms.verdict.reference import Reference
+from transforms.verdict.severity import Policy
+
+LOGS = (*record_logs.LOGS, *json_logs.LOGS, *table_logs.LOGS)
+# One of each way to read: TFRecords, JSON lines, columns, rows of Avro.
+COMMANDS = ("prediction_log/tensors", "kserve/binary_v2", "table/csv", "vertex/avro")
+POLICY = Policy(max_rejects=0.01)
+RANK_ERROR = 0.01  # of TFDV's quantile sketches, and more than that of ours
+_TYPES = {
+    FeatureType.INT: pa.int64(),
+    FeatureType.FLOAT: pa.float32(),
+    FeatureType.BYTES: pa.large_binary(),
+}
+
+Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatistics
+StatisticsList: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
+
+
+class Home(NamedTuple):
+    """What all formats share.
+
+    Attributes:
+      flights: those that are served.
+      schema: of the requests.
+      plain: the served flights, as no decoder made them.
+      theirs: TFDV's statistics of `plain`.
+      findings: what comparing them finds.
+    """
+
+    folder: Path
+    flights: pa.Table
+    reference: Reference
+    schema: schema_pb2.Schema
+    plain: pa.RecordBatch
+    theirs: Statistics
+    findings: Sequence[Finding]
+
+
+class Found(NamedTuple):
+    """A log of the flights, and what was read of it."""
+
+    log: Log
+    traffic: Traffic
+    span: Span
+    expected: Expected
+    file: FileSize
+    batches: Sequence[Batch]
+    accounting: Accounting
+    faults: Sequence[Fault]
+    ours: Statistics
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    folder = tmp_path_factory.mktemp("formats")
+    training, flights = formats.some_flights()
+    before = _tfdv(_batch(training, (*data.FEATURES, data.LABEL)), None)
+    reference = Reference(
+        tfdv.infer_schema(before, infer_feature_shape=False), before, Space.RAW, label="late"
+    )
+    (folder / "schema.pbtxt").write_text(text_format.MessageToString(reference.schema))
+    (folder / "stats.binpb").write_bytes(before.SerializeToString())
+    schema = reference.prepared(POLICY)
+    plain = _batch(flights, data.FEATURES)
+    rows = formats.FLIGHTS
+    counts = Accounting(read=rows, decoded=rows, rows=rows, compared=rows)
+    verdict = _verdict(reference, _statistics([plain], schema), counts)
+    theirs = _tfdv(plain, schema).datasets[0]
+    return Home(folder, flights, reference, schema, plain, theirs, verdict.findings)
+
+
+@pytest.fixture(scope="module", params=LOGS, ids=lambda log: log.name)
+def found(request: pytest.FixtureRequest, home: Home) -> Found:
+    return _read(request.param, home)
+
+
+def _read(log: Log, home: Home) -> Found:
+    traffic, span, expected = formats.traffic_of(home.flights, log)
+    path = home.folder / f"{log.name.replace('/', '-')}.{log.suffix}"
+    log.write(path, traffic)
+    file = FileSize(str(path), path.stat().st_size)
+    settings = Settings(
+        expected=expected_features(home.schema, serving=True),
+        window=_window(span) if log.timed else Window(),
+        **log.settings,
+    )
+    parts = list(decode_file(file, Format(log.format), settings))
+    faults = [part for part in parts if isinstance(part, Fault)]
+    decoded = [part for part in parts if isinstance(part, Decoded)]
+    batches = [part.batch for part in decoded if part.batch is not None]
+    ours = _statistics([batch.features for batch in batches], home.schema)
+    accounting = total(part.accounting for part in decoded)
+    return Found(log, traffic, span, expected, file, batches, accounting, faults, ours.datasets[0])
+
+
+def test_every_record_is_accounted_for(found: Found) -> None:
+    accounting = found.accounting
+    assert not found.faults
+    assert accounting.balance() == 0
+    counts = (accounting.read, accounting.decoded, accounting.total_rejected)
+    assert (*counts, accounting.outside_window, accounting.no_time) == found.expected
+    assert (accounting.rows, accounting.compared, accounting.total_excluded) == (5_000, 5_000, 0)
+    assert (accounting.files, accounting.bytes) == (1, found.file.bytes)
+
+
+def test_statistics_are_those_of_the_rows(found: Found, home: Home) -> None:
+    assert found.ours.num_examples == home.theirs.num_examples == formats.FLIGHTS
+    ours = {feature.path.step[0]: feature for feature in found.ours.features}
+    theirs = {feature.path.step[0]: feature for feature in home.theirs.features}
+    assert ours.keys() == theirs.keys() == set(data.FEATURES)
+    for name, feature in theirs.items():
+        assert _exact(ours[name]) == _exact(feature), name
+        if feature.HasField("num_stats"):
+            _check_numbers(ours[name].num_stats, feature.num_stats, _values(home.plain, name))
+
+
+def test_a_request_is_known_by_what_its_log_says(found: Found) -> None:
+    """Its time to the second, the model that answered and the request's id, row by row."""
+    requests = [r for r in found.traffic if r is not None and _inside(r.seconds, found.span, found.log)]
+    expected = [request for request in requests for _ in request.rows]
+    table = pa.Table.from_batches([batch.metadata for batch in found.batches])
+    order = np.argsort(np.asarray(table["record"]), kind="stable")
+    told = {name: table[name].take(pa.array(order)).to_pylist() for name in table.column_names}
+    if found.log.timed:
+        assert told["time"] == [dt.datetime.fromtimestamp(r.seconds or 0, dt.UTC) for r in expected]
+    knows = found.log.knows
+    assert set(told["model"]) == ({MODEL} if "model" in knows else set(told["model"]))
+    assert set(told["version"]) == ({VERSION} if "version" in knows else {None})
+    ids = [str(request.request_id) for request in expected]
+    assert told["request_id"] == (ids if "request_id" in knows else [None] * len(ids))
+    assert set(told["file"]) == {found.file.path}
+
+
+def test_findings_and_exit_code_are_the_same(found: Found, home: Home) -> None:
+    verdict = _verdict(home.reference, StatisticsList(datasets=[found.ours]), found.accounting)
+    assert (verdict.outcome, verdict.exit_code) == ("skew", 1)
+    assert len(home.findings) > 1
+    assert list(map(_said, verdict.findings)) == list(map(_said, home.findings))
+
+
+def test_the_format_is_found_by_content(found: Found) -> None:
+    assert detect_log([found.file]) == found.log.format
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_command_says_the_same(
+    name: str, home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = next(log for log in LOGS if log.name == name)
+    read = _read(log, home)
+    flags = [
+        f"--schema={home.folder / 'schema.pbtxt'}",
+        f"--statistics={home.folder / 'stats.binpb'}",
+        f"--logs={read.file.path}",
+        f"--output={tmp_path / 'out'}",
+        f"--label={data.LABEL}",
+        "--max_rejects=0.01",
+        "--spaces=raw",
+        *_flags(log, read.span),
+    ]
+    result = e2e.run(capsys, "validate", *flags)
+    assert (result.code, result.err) == (1, [])
+    document = json.loads((tmp_path / "out" / "verdict.json").read_text())
+    counts = document["counts"]
+    assert tuple(counts[name] for name in Expected._fields) == read.expected
+    assert counts["compared"] == formats.FLIGHTS
+    told = [(one["feature"], one["kind"], one["severity"], one["message"]) for one in document["findings"]]
+    assert told == [_said(finding) for finding in home.findings]
+
+
+def _flags(log: Log, span: Span) -> Iterator[str]:
+    for name, value in log.settings.items():
+        yield f"--{name}={value if isinstance(value, str) else ','.join(value)}"
+    yield f"--start={formats.iso(span.start)}"
+    yield f"--end={formats.iso(span.end)}"
+
+
+def _window(span: Span) -> Window:
+    return Window(*(dt.datetime.fromtimestamp(seconds, dt.UTC) for seconds in span))
+
+
+def _inside(seconds: int | None, span: Span, log: Log) -> bool:
+    return not log.timed or (seconds is not None and span.start <= seconds < span.end)
+
+
+def _batch(flights: pa.Table, names: Sequence[str]) -> pa.RecordBatch:
+    """The flights as tfx_bsl lays them out, built plainly: a list of one, or null."""
+    types = {name: pa.float32() for name in (*data.MEASURES, *data.WEATHER)}
+    types |= dict.fromkeys((*data.COUNTS, data.LABEL), pa.int64())
+    columns = []
+    for name in names:
+        cells = [None if value is None else [value] for value in flights[name].to_pylist()]
+        columns.append(pa.array(cells, pa.large_list(types.get(name, pa.large_binary()))))
+    return pa.RecordBatch.from_arrays(columns, names=list(names))
+
+
+def _tfdv(batch: pa.RecordBatch, schema: schema_pb2.Schema | None) -> StatisticsList:
+    options = tfdv.StatsOptions(
+        schema=schema,
+        num_top_values=SIZES.num_top_values,
+        num_rank_histogram_buckets=SIZES.num_rank_histogram_buckets,
+        num_histogram_buckets=SIZES.num_histogram_buckets,
+        num_quantiles_histogram_buckets=SIZES.num_quantiles_histogram_buckets,
+    )
+    return stats_impl.generate_statistics_in_memory(batch, options)
+
+
+def _statistics(batches: Sequence[pa.RecordBatch], schema: schema_pb2.Schema) -> StatisticsList:
+    summary, scratch = DatasetSummary(uses_of(schema)), Scratch()
+    for batch in batches:
+        summary.add(batch, scratch)
+    return StatisticsList(datasets=[dataset_statistics(summary, SIZES)])
+
+
+def _verdict(reference: Reference, statistics: StatisticsList, accounting: Accounting) -> Any:
+    evidence = Evidence({Space.RAW: statistics}, accounting)
+    return conclude(lambda: [reference], evidence, Job(Window(), POLICY))[0]
+
+
+def _said(finding: Finding) -> tuple[str, str, str, str]:
+    return finding.feature, finding.kind.value, finding.severity.value, finding.message
+
+
+def _exact(feature: Any) -> dict[str, Any]:
+    """All that formats must not change at all: counts, extremes, the values and how often each came."""
+    numeric = feature.HasField("num_stats")
+    common = (feature.num_stats if numeric else feature.string_stats).common_stats
+    result = {
+        name: getattr(common, name)
+        for name in (
+            "num_non_missing",
+            "num_missing",
+            "min_num_values",
+            "max_num_values",
+            "avg_num_values",
+            "tot_num_values",
+        )
+    }
+    if numeric:
+        numbers = feature.num_stats
+        return result | {name: getattr(numbers, name) for name in ("min", "max", "num_zeros")}
+    strings = feature.string_stats
+    top = [(value.value, value.frequency) for value in strings.top_values]
+    ranks = [(bucket.label, bucket.sample_count) for bucket in strings.rank_histogram.buckets]
+    return result | {"unique": strings.unique, "top": top, "ranks": ranks, "avg_length": strings.avg_length}
+
+
+def _check_numbers(ours: Any, theirs: Any, values: Any) -> None:
+    assert ours.mean == pytest.approx(theirs.mean, rel=1e-9)
+    assert ours.std_dev == pytest.approx(theirs.std_dev, rel=1e-9)
+    _check_rank(ours.median, 0.5, values)
+    quantiles = [histogram for histogram in ours.histograms if histogram.type == histogram.QUANTILES]
+    [histogram] = quantiles
+    for number, bucket in enumerate(histogram.buckets, 1):
+        _check_rank(bucket.high_value, number / len(histogram.buckets), values)
+    for histogram in ours.histograms:
+        assert sum(b.sample_count for b in histogram.buckets) == pytest.approx(len(values), rel=1e-9)
+
+
+def _check_rank(value: float, share: float, values: Any) -> None:
+    """That the value stands at this share of the sorted values, give or take what a sketch may err."""
+    first, last = (np.searchsorted(values, value, side) / len(values) for side in ("left", "right"))
+    assert first - RANK_ERROR <= share <= last + RANK_ERROR, (value, share, first, last)
+
+
+def _values(batch: pa.RecordBatch, name: str) -> Any:
+    return np.sort(np.asarray(batch.column(name).flatten()))

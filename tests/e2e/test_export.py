@@ -1,0 +1,431 @@
+"""`trueserve export`: the published model answers as training would, and nothing else is published."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from support import export as support
+from support.memory_files import OBJECTS
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow_serving.apis import prediction_log_pb2
+
+from pipelines import export
+from pipelines.display.console import Console
+from pipelines.flags.options import ExportOptions
+from transforms.baseline import layout, probes
+from transforms.columnar.framing import block_of
+from transforms.core.errors import InputError, UsageError
+from transforms.files import paths
+from transforms.graph.transform_graph import TransformGraph
+from transforms.logs.features import Settings, expected_features
+from transforms.logs.formats.prediction_log import PredictionLogDecoder
+from transforms.logs.rows.rows import Place
+from transforms.serving import parity
+from transforms.serving.fresh_process import fresh_process
+
+# `distance` is null, zero or more; so are the others: see the rows of the support module.
+ZERO, NO_DISTANCE, NO_HOUR, NO_CARRIER = 0, 3, 2, 1
+
+CUSTOM = """
+import keras
+
+
+@keras.saving.register_keras_serializable(package="mine")
+class Centered(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs - keras.ops.mean(inputs, axis=0, keepdims=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `baseline/`, and the model in `model.keras`."""
+    folder = tmp_path_factory.mktemp("export")
+    support.write_baseline(folder)
+    support.keras_model().save(folder / "model.keras")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def published(home: Path) -> Path:
+    """The version that an export made in a folder where there are others."""
+    output = home / "served"
+    (output / "9").mkdir(parents=True)
+    (output / "9" / "saved_model.pb").write_bytes(b"earlier")
+    (output / "tmp-77").mkdir()
+    assert run(home, output) == 0
+    return output / "10"
+
+
+@pytest.fixture(scope="module")
+def served(published: Path) -> Any:
+    return tf.saved_model.load(str(published))
+
+
+def run(home: Path, output: Path, **changes: Any) -> int:
+    options: dict[str, Any] = {
+        "baseline": str(home / "baseline"),
+        "model": str(home / "model.keras"),
+        **changes,
+    }
+    return export.run(ExportOptions(output=str(output), **options), Console(io.StringIO(), io.StringIO()))
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def requests() -> tf.Tensor:
+    return tf.constant([support.request(row) for row in support.RAW_ROWS])
+
+
+def as_tensors(rows: list[dict[str, list[Any]]]) -> dict[str, Any]:
+    """What a client would send to `raw_tensors`, written out by hand."""
+    return {
+        "distance": tf.constant([row["distance"] or [math.nan] for row in rows], tf.float32),
+        "carrier": tf.constant([row["carrier"] or [b""] for row in rows]),
+        "hour": tf.constant([row["hour"] or [0] for row in rows], tf.int64),
+        "hour/present": tf.constant([[bool(row["hour"])] for row in rows]),
+        "tags": tf.constant([(row["tags"] + [b"", b""])[:2] for row in rows]),
+        "weights": tf.constant([row["weights"] for row in rows], tf.float32),
+    }
+
+
+def test_the_version_is_the_next_number_and_nothing_else_stays(published: Path) -> None:
+    assert names_in(published.parent) == ["10", "9", "tmp-77"]
+    assert (published.parent / "9" / "saved_model.pb").read_bytes() == b"earlier"
+    names = {path.relative_to(published).as_posix() for path in published.rglob("*") if path.is_file()}
+    assert {
+        "saved_model.pb",
+        "variables/variables.index",
+        "assets/carriers",
+        "assets/tags",
+        "assets.extra/contract.json",
+        "assets.extra/prediction_schema.pbtxt",
+        "assets.extra/prediction_stats.binpb",
+        "assets.extra/probes.tfrecord",
+        "assets.extra/tf_serving_warmup_requests",
+    } <= names
+    assert published.stat().st_mode & 0o777 == (published.parent / "tmp-77").stat().st_mode & 0o777
+
+
+def test_signatures_are_named_as_documented(published: Path) -> None:
+    saved = saved_model_pb2.SavedModel.FromString((published / "saved_model.pb").read_bytes())
+    signatures = saved.meta_graphs[0].signature_def
+    named = {key: (sorted(s.inputs), sorted(s.outputs)) for key, s in signatures.items() if key[0] != "_"}
+    predictions = ["late", "minutes"]
+    dense = ["carrier_id", "carrier_text", "distance_z", "hour_plus"]
+    sparse = ["tag_ids/indices", "tag_ids/shape", "tag_ids/values"]
+    assert named == {
+        "serving_default": (["examples"], predictions),
+        "raw_tensors": (["carrier", "distance", "hour", "hour/present", "tags", "weights"], predictions),
+        "transform_features": (["examples"], dense + sparse),
+    }
+    assert saved.meta_graphs[0].meta_info_def.tags == ["serve"]
+
+
+def test_predictions_are_the_models_own(home: Path, served: Any) -> None:
+    graph = TransformGraph(str(home / "baseline" / "transform_output"))
+    expected = support.reference_predictions(graph.apply(support.raw_batch()))
+    got = served.signatures["serving_default"](examples=requests())
+    assert sorted(got) == sorted(expected)
+    for name, values in expected.items():
+        np.testing.assert_allclose(got[name].numpy(), values, rtol=1e-5, atol=1e-6)
+    assert np.ptp(got["late"].numpy()) > 0.01  # or any answer would do
+
+
+def test_transformed_features_are_what_the_preprocessing_says(served: Any) -> None:
+    got = served.signatures["transform_features"](examples=requests())
+    rows = support.RAW_ROWS
+    carriers = [(row["carrier"] or [b"none"])[0].upper() for row in rows]
+    assert got["carrier_text"].numpy().ravel().tolist() == carriers
+    hours = [(row["hour"] or [-5])[0] + row["weights"][1] for row in rows]
+    assert got["hour_plus"].numpy().ravel().tolist() == hours
+    logs = np.log(np.array([(row["distance"] or [-1.0])[0] for row in rows]) + 2.0)
+    z_scores = (logs - logs.mean()) / logs.std()
+    np.testing.assert_allclose(got["distance_z"].numpy().ravel(), z_scores, rtol=1e-4, atol=1e-5)
+    lengths = np.bincount(got["tag_ids/indices"].numpy()[:, 0], minlength=len(rows))
+    assert lengths.tolist() == [len(row["tags"]) for row in rows]
+    wet, windy = 0, 1  # by how often they occur
+    assert got["tag_ids/values"].numpy()[:3].tolist() == [wet, wet, windy]
+
+
+def test_raw_tensors_answer_as_examples_do(served: Any) -> None:
+    by_example = served.signatures["serving_default"](examples=requests())
+    by_tensor = served.signatures["raw_tensors"](**as_tensors(support.RAW_ROWS))
+    for name, values in by_example.items():
+        np.testing.assert_allclose(by_tensor[name].numpy(), values.numpy(), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"), [("distance", math.nan), ("hour", None), ("carrier", b"")], ids=str
+)
+def test_zero_is_a_value_in_raw_tensors(served: Any, name: str, missing: Any) -> None:
+    tensors = as_tensors(support.RAW_ROWS[:1])
+    assert tensors["distance"].numpy().tolist() == [[0.0]]
+    assert tensors["hour"].numpy().tolist() == [[0]]
+    with_value = served.signatures["raw_tensors"](**tensors)["late"].numpy()
+    if missing is None:
+        tensors[name + "/present"] = tf.constant([[False]])
+    else:
+        tensors[name] = tf.constant([[missing]], tensors[name].dtype)
+    without = served.signatures["raw_tensors"](**tensors)["late"].numpy()
+    row = {**support.RAW_ROWS[0], name: []}
+    by_example = served.signatures["serving_default"](examples=tf.constant([support.request(row)]))
+    np.testing.assert_allclose(without, by_example["late"].numpy(), rtol=1e-6)
+    assert abs(with_value - without).max() > 1e-5
+
+
+def test_the_contract_and_the_probes_go_along(home: Path, published: Path) -> None:
+    extra = published / "assets.extra"
+    assert (extra / "contract.json").read_bytes() == (home / "baseline" / "contract.json").read_bytes()
+    raw, transformed = probes.read_probes(str(extra / "probes.tfrecord"))
+    assert raw.equals(probes.read_probes(str(home / "baseline" / "probes.tfrecord"))[0])
+    examples = parity.read_probes(str(extra / "probes.tfrecord"))
+    minutes = [example.features.feature["prediction/minutes"].float_list.value for example in examples]
+    expected = support.reference_predictions(transformed)["minutes"]
+    np.testing.assert_allclose(np.array(minutes), expected, rtol=1e-5, atol=1e-6)
+
+
+def warmup_logs(published: Path) -> list[bytes]:
+    file = str(published / "assets.extra" / "tf_serving_warmup_requests")
+    return list(tf.data.TFRecordDataset(file).as_numpy_iterator())
+
+
+def test_warm_up_requests_can_be_answered(published: Path, served: Any) -> None:
+    logs = [prediction_log_pb2.PredictionLog.FromString(record) for record in warmup_logs(published)]
+    assert 0 < len(logs) <= 1000
+    asked = set()
+    for log in logs:
+        request = log.predict_log.request
+        asked.add(request.model_spec.signature_name)
+        inputs = {name: tf.constant(tf.make_ndarray(proto)) for name, proto in request.inputs.items()}
+        outputs = served.signatures[request.model_spec.signature_name](**inputs)
+        assert all(np.isfinite(v.numpy()).all() for v in outputs.values() if v.dtype.is_floating)
+    assert asked == {"serving_default", "raw_tensors", "transform_features"}
+
+
+def test_logged_requests_decode_to_the_rows_that_were_sent(published: Path) -> None:
+    settings = Settings(expected=expected_features(support.schema(), serving=True))
+    sent = support.raw_batch()
+    for record in warmup_logs(published):
+        (decoded,) = PredictionLogDecoder(settings).decode(block_of([record]), Place("log", 0))
+        assert decoded.batch is not None, decoded.rejects
+        features = decoded.batch.features
+        for name in ("distance", "carrier", "hour", "tags", "weights"):
+            due = sent.column(sent.schema.get_field_index(name)).to_pylist()[: features.num_rows]
+            got = features.column(features.schema.get_field_index(name)).to_pylist()
+            assert [row or None for row in got] == due
+
+
+def tampered(home: Path, tmp_path: Path) -> Path:
+    copy = tmp_path / "home"
+    shutil.copytree(home / "baseline", copy / "baseline")
+    shutil.copy(home / "model.keras", copy)
+    return copy
+
+
+def failure(home: Path, output: Path, **changes: str) -> str:
+    with pytest.raises(InputError) as caught:
+        run(home, output, **changes)
+    assert caught.value.exit_code == 3
+    assert names_in(output) == []
+    return str(caught.value)
+
+
+def test_a_changed_vocabulary_is_found_and_nothing_is_published(home: Path, tmp_path: Path) -> None:
+    copy = tampered(home, tmp_path)
+    vocabulary = copy / "baseline" / "transform_output" / "transform_fn" / "assets" / "carriers"
+    words = vocabulary.read_bytes().splitlines()
+    vocabulary.write_bytes(b"\n".join([words[1], words[0], *words[2:]]) + b"\n")
+    support.record_files(copy / "baseline")
+    message = failure(copy, tmp_path / "served")
+    found = re.search(r"carrier_id \(transform_features\): off by up to 1 in (\d+) of 60 probes", message)
+    assert found is not None, message
+    changed = {words[0], words[1]}
+    assert int(found[1]) == sum((row["carrier"] or [b"none"])[0] in changed for row in support.RAW_ROWS)
+    for innocent in ("carrier_text", "distance_z", "hour_plus", "tag_ids"):
+        assert innocent not in message
+
+
+def test_changed_probes_are_found_and_nothing_is_published(home: Path, tmp_path: Path) -> None:
+    copy = tampered(home, tmp_path)
+    file = copy / "baseline" / layout.PROBES
+    examples = parity.read_probes(str(file))
+    examples[11].features.feature["transformed/distance_z"].float_list.value[0] += 0.25
+    examples[12].features.feature["transformed/carrier_text"].bytes_list.value[0] += b" & Co"
+    del examples[14].features.feature["transformed/tag_ids"]
+    with tf.io.TFRecordWriter(str(file)) as writer:
+        for example in examples:
+            writer.write(example.SerializeToString())
+    support.record_files(copy / "baseline")
+    message = failure(copy, tmp_path / "served")
+    assert "distance_z (transform_features): off by up to 0.25 (" in message
+    assert "in 1 of 60 probes, first probe 11" in message
+    assert "carrier_text (transform_features): other bytes in 1 of 60 probes, first probe 12" in message
+    assert "Co" not in message  # what the values are is nobody's business in a log
+    assert "hour_plus" not in message
+
+
+def test_a_changed_prediction_is_found_in_both_signatures(published: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(published, copy)
+    file = copy / "assets.extra" / "probes.tfrecord"
+    examples = parity.read_probes(str(file))
+    examples[20].features.feature["prediction/late"].float_list.value[0] += 1e-4
+    with tf.io.TFRecordWriter(str(file)) as writer:
+        for example in examples:
+            writer.write(example.SerializeToString())
+    with fresh_process() as fresh:
+        found = fresh.check(str(copy))
+    assert [(d.signature, d.name) for d in found] == [("serving_default", "late"), ("raw_tensors", "late")]
+    assert "in 1 of 60 probes, first probe 20" in found[0].detail
+
+
+def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **modules: str) -> Path:
+    """Puts modules where the fresh process finds them; gives the file in which they leave what they saw."""
+    seen = tmp_path / "seen"
+    for name, code in modules.items():
+        (tmp_path / f"{name}.py").write_text(f"SEEN = {str(seen)!r}\n{code}")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    return seen
+
+
+def test_whatever_prints_in_the_fresh_process_the_answer_is_heard(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = "import atexit, os\nprint('noise', end='', flush=True)\natexit.register(os.write, 1, b'more')"
+    planted(tmp_path, monkeypatch, sitecustomize=noise)
+    with fresh_process() as fresh:
+        assert fresh.check(str(published)) == []
+
+
+def test_no_module_of_ours_hides_one_of_pythons(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "import statistics\nopen(SEEN, 'w').write(str(hasattr(statistics, 'mean')))"
+    seen = planted(tmp_path, monkeypatch, sitecustomize=code)
+    with fresh_process() as fresh:
+        assert fresh.check(str(published)) == []
+    assert seen.read_text() == "True"
+
+
+# It may write nowhere: that it was imported is seen by how the process ends.
+TEXT = "import os; os._exit(7)"
+
+
+def test_packages_of_ops_are_imported_only_for_ops_that_are_unknown(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted(tmp_path, monkeypatch, tensorflow_text=TEXT)
+    with fresh_process() as fresh:
+        assert fresh.check(str(published)) == []
+    copy = with_unknown_op(published, tmp_path / "copy")
+    with fresh_process() as fresh, pytest.raises(InputError, match="ended with code 7"):
+        fresh.check(str(copy))
+
+    planted(tmp_path, monkeypatch, tensorflow_text="")
+    with fresh_process() as fresh, pytest.raises(InputError) as caught:
+        fresh.check(str(copy))
+    assert "does not know its op 'NormalizeUTF8'; not installed: " in str(caught.value)
+    assert "tensorflow_text" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def with_unknown_op(published: Path, copy: Path) -> Path:
+    shutil.copytree(published, copy)
+    model = saved_model_pb2.SavedModel.FromString((copy / "saved_model.pb").read_bytes())
+    functions = model.meta_graphs[0].graph_def.library.function
+    node = next(node for function in functions for node in function.node_def if node.op == "AddV2")
+    node.op = "NormalizeUTF8"
+    (copy / "saved_model.pb").write_bytes(model.SerializeToString())
+    return copy
+
+
+def test_a_model_that_cannot_be_loaded_is_one_line(tmp_path: Path, published: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(published, copy)
+    (copy / "saved_model.pb").write_bytes(b"no model")
+    with fresh_process() as fresh, pytest.raises(InputError, match=r"fresh process: .*saved_model") as caught:
+        fresh.check(str(copy))
+    assert "\n" not in str(caught.value)
+
+
+def test_model_and_custom_objects_are_fetched_from_an_object_store(
+    home: Path, tmp_path: Path, custom: dict[str, str]
+) -> None:
+    OBJECTS.clear()
+    for name, file in custom.items():
+        paths.copy_file(file, f"memory://bucket/{Path(file).name}")
+        custom[name] = f"memory://bucket/{Path(file).name}"
+    # The layer is loaded and run: it is told apart by what it does to a probe alone.
+    assert "centered (serving_default, one at a time)" in failure(home, tmp_path / "served", **custom)
+
+
+@pytest.mark.parametrize("flag", ["model", "custom_objects"])
+def test_a_file_that_is_not_in_the_store_is_wrong_usage(home: Path, tmp_path: Path, flag: str) -> None:
+    OBJECTS.clear()
+    with pytest.raises(UsageError, match=r"cannot read memory://bucket/none\.py: ") as caught:
+        run(home, tmp_path / "served", **{flag: "memory://bucket/none.py"})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def custom(home: Path, tmp_path: Path) -> dict[str, str]:
+    """A model with a layer of its own, which looks at the whole batch, and the file that defines it."""
+    (tmp_path / "layers.py").write_text(CUSTOM)
+    defined: dict[str, Any] = {"__name__": "elsewhere"}
+    exec(CUSTOM, defined)
+    value = keras.Input((1,), name="distance_z")
+    model = keras.Model({"distance_z": value}, {"centered": defined["Centered"]()(value)})
+    model.save(tmp_path / "custom.keras")
+    keras.saving.get_custom_objects().clear()
+    return {"model": str(tmp_path / "custom.keras"), "custom_objects": str(tmp_path / "layers.py")}
+
+
+def test_a_graph_that_looks_at_the_whole_batch_is_found(
+    home: Path, tmp_path: Path, custom: dict[str, str]
+) -> None:
+    message = failure(home, tmp_path / "served", **custom)
+    assert "centered (serving_default, one at a time): off by up to" in message
+    assert "centered (serving_default):" not in message
+
+
+def test_own_layers_need_their_file(home: Path, tmp_path: Path, custom: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match="own layers need --custom_objects=FILE"):
+        run(home, tmp_path / "served", model=custom["model"])
+    assert names_in(tmp_path / "served") == []
+
+
+@pytest.mark.parametrize("name", ["distance", "label"])
+def test_an_input_that_requests_cannot_give_is_refused(home: Path, tmp_path: Path, name: str) -> None:
+    value = keras.Input((1,), name=name)
+    keras.Model({name: value}, keras.layers.Dense(1)(value)).save(tmp_path / "m.keras")
+    with pytest.raises(UsageError, match=f"input '{name}' is no transformed feature.*carrier_id, ") as caught:
+        run(home, tmp_path / "served", model=str(tmp_path / "m.keras"))
+    assert caught.value.exit_code == 2
+    assert names_in(tmp_path / "served") == []
+
+
+def test_an_input_of_another_shape_is_refused(home: Path, tmp_path: Path) -> None:
+    value = keras.Input((3,), name="distance_z")
+    keras.Model({"distance_z": value}, keras.layers.Dense(1)(value)).save(tmp_path / "m.keras")
+    with pytest.raises(UsageError, match=r"cannot be called with .*distance_z float32 \(None, 1\)"):
+        run(home, tmp_path / "served", model=str(tmp_path / "m.keras"))
+
+
+def test_no_keras_file_and_no_baseline_are_wrong_usage(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "m.keras").write_bytes(b"no model")
+    with pytest.raises(UsageError, match=r"cannot load the Keras model .*m\.keras"):
+        run(home, tmp_path / "served", model=str(tmp_path / "m.keras"))
+    with pytest.raises(UsageError, match="no baseline at"):
+        run(home, tmp_path / "served", baseline=str(tmp_path / "nowhere"))

@@ -1,0 +1,359 @@
+"""Slices: which rows are in which, how their statistics are bounded, and a canary's skew that is its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import itertools
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import jsonschema  # type: ignore[import-untyped]
+import numpy as np
+import pyarrow as pa
+import pytest
+from conftest import Home
+from google.protobuf import text_format
+from support import e2e, logs
+from support.page import HOSTILE, make_finding, make_verdict
+from support.repo import ROOT
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from pipelines.display.console import Console
+from transforms.compute_statistics import ComputeSliceStatistics
+from transforms.core import slicing
+from transforms.core.batches import Batch
+from transforms.core.errors import UsageError
+from transforms.core.slicing import MISSING, NOT_UTF8, SliceStatistics
+from transforms.logs.rows.rows import metadata_of
+from transforms.mark_rows import MarkRows
+from transforms.publish.page import page
+from transforms.summaries import sliced
+from transforms.summaries.quantiles import Scratch
+from transforms.summaries.sliced import SlicedSummary
+from transforms.verdict.model import Finding
+from transforms.verdict.result import Outcome, SliceVerdict
+
+Capture = pytest.CaptureFixture[str]
+
+HOUR = 3_600_000_000
+SCHEMA = text_format.Parse(
+    """
+    default_environment: "TRAINING" default_environment: "SERVING"
+    feature { name: "carrier" type: BYTES }
+    feature { name: "stops" type: INT }
+    feature { name: "distance" type: FLOAT }
+    feature { name: "late" type: INT not_in_environment: "SERVING" }
+    """,
+    schema_pb2.Schema(),
+)
+
+
+def batch(rows: int, **columns: Any) -> Batch:
+    """Rows that count up in `number`; columns of metadata, and of lists for features."""
+    of_metadata = {n: c for n, c in columns.items() if not pa.types.is_large_list(c.type)}
+    features = {n: c for n, c in columns.items() if n not in of_metadata}
+    features["number"] = pa.array([[float(i)] for i in range(rows)], pa.large_list(pa.float32()))
+    table = pa.RecordBatch.from_arrays(list(features.values()), list(features))
+    return Batch(table, metadata_of(rows, "log", record=pa.array(range(rows), pa.int64()), **of_metadata))
+
+
+def words(*values: Any) -> pa.Array:
+    return pa.array(values, pa.large_list(pa.large_binary()))
+
+
+def labels(one: Batch, *names: str) -> list[str]:
+    (found,) = slicing.marks(slicing.marked(one, [names]).metadata)
+    result: list[str] = found.to_pylist()
+    return result
+
+
+def test_names_are_of_the_request_or_of_a_first_value() -> None:
+    moment = 380_000 * HOUR + 59 * 60_000_000
+    time = pa.array([moment, moment + 60_000_000, None, -1], pa.timestamp("us", tz="UTC"))
+    one = batch(
+        4,
+        time=time,
+        version=pa.array(["1", "2", None, "2"]),
+        carrier=words([b"AA", b"UA"], None, [], [b"\xff"]),
+        stops=pa.array([[3], [-2], None, [3]], pa.large_list(pa.int64())),
+    )
+    assert labels(one, "version") == ["version=1", "version=2", f"version={MISSING}", "version=2"]
+    assert labels(one, "hour") == [
+        "hour=2013-05-08T08",
+        "hour=2013-05-08T09",
+        f"hour={MISSING}",
+        "hour=1969-12-31T23",
+    ]
+    assert labels(one, "day")[::3] == ["day=2013-05-08", "day=1969-12-31"]
+    assert labels(one, "carrier") == [f"carrier={v}" for v in ("AA", MISSING, MISSING, NOT_UTF8)]
+    assert labels(one, "stops", "version")[:3] == [
+        "stops=3,version=1",
+        "stops=-2,version=2",
+        f"stops={MISSING},version={MISSING}",
+    ]
+    assert labels(one, "absent") == [f"absent={MISSING}"] * 4
+
+
+def test_a_part_of_a_batch_has_its_own_names() -> None:
+    whole = batch(5, carrier=words([b"a"], [b"b", b"c"], None, [b"d"], [b"e"]))
+    part = Batch(whole.features.slice(1, 3), whole.metadata.slice(1, 3))
+    assert labels(part, "carrier") == ["carrier=b", f"carrier={MISSING}", "carrier=d"]
+
+
+def test_names_of_strangers_are_told_apart_and_short() -> None:
+    one = batch(4, carrier=words([b"a,version=1"], [b"x" * 9999], [b"x" * 9998], [b"a\\"]))
+    found = labels(one, "carrier", "version")
+    assert found[0] == rf"carrier=a\,version=1,version={MISSING}"
+    assert found[3] == rf"carrier=a\\,version={MISSING}"
+    assert found[1] != found[2]
+    assert max(map(len, found)) < 200
+
+
+def test_crossed_names_are_those_of_the_rows() -> None:
+    rng = np.random.default_rng(0)
+    versions, hours = rng.integers(0, 7, 500), rng.integers(0, 30, 500)
+    carriers = rng.integers(0, 9, 500)
+    one = batch(
+        500,
+        version=pa.array(versions.astype(str).tolist()),
+        time=pa.array(hours * HOUR, pa.timestamp("us", tz="UTC")),
+        carrier=words(*([b"c%d" % c] for c in carriers)),
+    )
+    expected = [
+        f"version={v},carrier=c{c},hour={np.datetime64(int(h), 'h')}"
+        for v, c, h in zip(versions, carriers, hours, strict=True)
+    ]
+    assert labels(one, "version", "carrier", "hour") == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("distance", "holds numbers that are no categories"),
+        ("late", "expected one of model, version, signature, origin, hour, day, carrier, distance, stops"),
+        ("nothing", "got 'nothing'"),
+    ],
+)
+def test_what_is_no_category_is_refused(name: str, said: str) -> None:
+    slicing.check([("version", "carrier"), ("hour",), ("stops",)], SCHEMA)
+    with pytest.raises(UsageError, match=said):
+        slicing.check([("version",), ("day", name)], SCHEMA)
+
+
+_FOUND: list[SliceStatistics] = []
+
+
+def _keep(found: SliceStatistics) -> None:
+    _FOUND.append(found)
+
+
+def computed(batches: list[Batch], *slicings: tuple[str, ...], least: int = 1) -> SliceStatistics:
+    with beam.Pipeline("FnApiRunner") as pipeline:
+        marked = pipeline | beam.Create(batches) | "MarkRows" >> MarkRows(slicings)
+        statistics = marked.batches | "Slices" >> ComputeSliceStatistics(None, least)
+        _ = statistics | beam.Map(_keep)
+    return _FOUND.pop()
+
+
+def test_statistics_are_those_of_the_rows_of_a_slice() -> None:
+    versions = ["1", "2", "1", None, "2", "1", "3"] * 30
+    parts = [
+        batch(210, version=pa.array(versions), carrier=words(*([b"A%d" % (i % 2)] for i in range(210))))
+        for _ in range(3)
+    ]
+    found = computed(parts, ("version",), ("carrier", "version"), least=90)
+    expected: Counter[str] = Counter()
+    for i, version in enumerate(versions):
+        expected[f"version={version or MISSING}"] += 3
+        expected[f"carrier=A{i % 2},version={version or MISSING}"] += 3
+    large = {name: rows for name, rows in expected.items() if rows >= 90}
+    assert found.rows == large
+    assert list(found.rows.values()) == sorted(large.values(), reverse=True)
+    assert (found.left_out, found.more) == (len(expected) - len(large), False)
+    for dataset in found.statistics.datasets:
+        assert dataset.num_examples == found.rows[dataset.name]
+        total = sum(i for i, v in enumerate(versions) if f"version={v or MISSING}" == dataset.name)
+        numbers = {f.path.step[0]: f for f in dataset.features}["number"].num_stats
+        if "carrier" not in dataset.name:
+            assert numbers.mean * found.rows[dataset.name] / 3 == pytest.approx(total)
+
+
+def test_no_row_gives_no_slice() -> None:
+    assert computed([], ("version",)).rows == {}
+    assert computed([batch(0)], ("version",)).rows == {}
+
+
+def test_rows_of_slices_have_their_weights() -> None:
+    rates = pa.array([0.5, 1.0] * 100 + [0.25] * 100)
+    found = computed(
+        [batch(300, version=pa.array(["1"] * 200 + ["2"] * 100), sampling_rate=rates)], ("version",)
+    )
+    assert found.rows == {"version=1": 200, "version=2": 100}
+    sizes = {one.name: one.num_examples for one in found.statistics.datasets}
+    assert sizes == {"version=1": 180, "version=2": 100}
+
+
+def add(summary: SlicedSummary, names: list[str]) -> None:
+    rows = batch(len(names)).features
+    summary.add(rows, None, [pa.array(names).dictionary_encode()], Scratch())
+
+
+def test_a_slice_a_request_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sliced, "MOST_SLICES", 20)
+    monkeypatch.setattr(sliced, "MOST_NAMES", 100)
+    parts = [SlicedSummary(), SlicedSummary()]
+    for part, number in itertools.product(range(2), range(5)):
+        names = [f"user={part} {number} {i}" for i in range(60)] + ["user=busy"] * 40
+        add(parts[part], names)
+    parts[0].merge(parts[1], Scratch())
+    whole = parts[0]
+    assert len(whole.kept) <= 20
+    assert len(whole.given_up) <= 100
+    assert whole.closed
+    assert [(name, one.num_examples) for name, one in whole.largest(2, 9)] == [("user=busy", 400)]
+
+
+def test_a_slice_that_lacks_rows_is_never_examined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sliced, "MOST_SLICES", 2)
+    one, other = SlicedSummary(), SlicedSummary()
+    add(one, ["a"] * 9 + ["b"] * 8 + ["c"])  # c finds no room
+    add(one, ["c"] * 50)  # and is not taken up again
+    add(other, ["c"] * 70 + ["a"] * 5)
+    one.merge(other, Scratch())
+    assert {name: part.num_examples for name, part in one.kept.items()} == {"a": 14, "b": 8}
+    assert one.given_up == {"c": 121}
+    # The other way round it is c that was whole here and lacks rows there.
+    one, other = SlicedSummary(), SlicedSummary()
+    add(one, ["c"] * 70)
+    add(other, ["a"] * 9 + ["b"] * 8 + ["c"])
+    one.merge(other, Scratch())
+    assert sorted(one.kept) == ["a", "b"]
+    assert one.given_up == {"c": 71}
+
+
+def test_a_larger_slice_takes_the_room_of_a_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sliced, "MOST_SLICES", 2)
+    summary = SlicedSummary()
+    add(summary, ["a"] * 3 + ["b"] * 5)
+    add(summary, ["c"] * 4)
+    assert {name: one.num_examples for name, one in summary.kept.items()} == {"b": 5, "c": 4}
+    monkeypatch.setattr(sliced, "MOST_BYTES", 1)
+    add(summary, ["b"])
+    assert list(summary.kept) == ["b"]
+
+
+def write_versions(path: Path, rows: list[e2e.Row], versions: list[int]) -> str:
+    records = [
+        logs.examples_log([logs.example(**row)], e2e.seconds(i), version=version)
+        for i, (row, version) in enumerate(zip(rows, versions, strict=True))
+    ]
+    logs.write_records(path, records)
+    return str(path)
+
+
+def canary(home: Home, path: Path) -> str:
+    """Version 2 answers one request in fifty, and its clients send kilometres."""
+    versions = [2 if i % 50 == 3 else 1 for i in range(len(home.serving))]
+    faulty = e2e.in_kilometres(home.serving)
+    rows = [faulty[i] if version == 2 else home.serving[i] for i, version in enumerate(versions)]
+    return write_versions(path, rows, versions)
+
+
+def test_the_skew_of_a_canary_is_its_own(home: Home, tmp_path: Path, capsys: Capture) -> None:
+    log = canary(home, tmp_path / "log")
+    assert e2e.validate(capsys, home.baseline, log, tmp_path / "whole").code == 0
+    result = e2e.validate(capsys, home.baseline, log, tmp_path / "out", "--slice_by=version")
+    document = e2e.verdict(tmp_path / "out")
+    jsonschema.validate(document, json.loads((ROOT / "docs" / "verdict.schema.json").read_text()))
+    assert result.code == 1
+    errors = {
+        (f["slice"], f["space"], f["feature"]) for f in document["findings"] if f["severity"] == "error"
+    }
+    assert errors == {("version=2", "raw", "distance"), ("version=2", "transformed", "distance_z")}
+    assert not [f for f in document["findings"] if f["slice"] == "version=1"]
+    assert document["slices"] == [
+        {"slice": "version=1", "rows": 9_800, "verdict": "ok"},
+        {"slice": "version=2", "rows": 200, "verdict": "skew"},
+    ]
+    assert document["slices_left_out"] == 0
+    for name in ("slices.binpb", "transformed_slices.binpb"):
+        data = Path(tmp_path / "out", document["artifacts"][name]["path"]).read_bytes()
+        datasets = statistics_pb2.DatasetFeatureStatisticsList.FromString(data).datasets
+        assert [(one.name, one.num_examples) for one in datasets] == [
+            ("version=1", 9_800),
+            ("version=2", 200),
+        ]
+    assert any("distance (raw, distribution, version=2)" in line for line in result.out)
+    said = "distance is not served as trained, nor 1 feature computed from them, in version=2 alone"
+    assert any(said in line for line in result.out)
+    html = (tmp_path / "out" / "report.html").read_text()
+    assert "<summary>version=2:" in html
+
+
+def test_small_slices_are_counted(home: Home, tmp_path: Path, capsys: Capture) -> None:
+    versions = [2 if i < 199 else 3 if i < 399 else 1 for i in range(1000)]
+    log = write_versions(tmp_path / "log", home.serving[:1000], versions)
+    flags = ("--slice_by=version", "--slice_by=day,version")
+    assert e2e.validate(capsys, home.baseline, log, tmp_path / "out", *flags).code == 0
+    document = e2e.verdict(tmp_path / "out")
+    rows = {one["slice"]: one["rows"] for one in document["slices"]}
+    assert rows == {
+        "version=1": 601,
+        "version=3": 200,
+        "day=2013-07-01,version=1": 601,
+        "day=2013-07-01,version=3": 200,
+    }
+    assert document["slices_left_out"] == 2
+
+
+def test_a_name_that_is_none_is_said_at_once(home: Home, tmp_path: Path, capsys: Capture) -> None:
+    result = e2e.validate(capsys, home.baseline, home.clean, tmp_path, "--slice_by=version,wether")
+    assert result.code == 2
+    assert "got 'wether'" in e2e.one_error(result)
+    result = e2e.validate(capsys, home.baseline, home.clean, tmp_path, "--slice_by=distance")
+    assert "distance holds numbers" in e2e.one_error(result)
+    assert not list(tmp_path.iterdir())
+
+
+def sliced_page(findings: list[Finding], slices: list[tuple[str, Outcome]]) -> str:
+    told = tuple(SliceVerdict(name, 7, outcome) for name, outcome in slices)
+    verdict = dataclasses.replace(make_verdict("skew", findings), slices=told)
+    return page.render(verdict, []).decode()
+
+
+def test_names_of_slices_bring_nothing_into_the_page() -> None:
+    findings = [make_finding("distance", slice=h) for h in HOSTILE]
+    html = sliced_page(findings, [(h, Outcome.SKEW) for h in HOSTILE])
+    assert "<script>" not in html
+    assert "<img" not in html
+    assert "&lt;script&gt;alert(1)" in html
+    assert not set("\x00\x07\x1b\u202e") & set(html)
+
+
+def test_findings_of_the_whole_are_marked_in_a_slice() -> None:
+    findings = [make_finding("distance"), *(make_finding(f, slice="v=1") for f in ("distance", "stops"))]
+    html = sliced_page(findings, [("v=1", Outcome.SKEW), ("v=2", Outcome.OK)])
+    assert "<h2>Findings<small>1</small>" in html
+    assert "v=1: 2 findings, 1 of them in the whole too" in html
+    assert html.count("<article") == 1
+
+
+def test_a_page_of_many_slices_is_bounded() -> None:
+    names = [f"version={i}" for i in range(100)]
+    findings = [make_finding(f"f{i}", message="m" * 500, slice=name) for name in names for i in range(200)]
+    assert len(sliced_page(findings, [(name, Outcome.SKEW) for name in names])) < 400_000
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_names_of_slices_neither_act_nor_style(terminal: bool) -> None:
+    findings = [make_finding("distance", slice=f"[bold]{h}[/bold]") for h in HOSTILE]
+    verdict = dataclasses.replace(make_verdict("skew", findings), slices_left_out=3)
+    out = io.StringIO()
+    Console(out, io.StringIO(), terminal=terminal).findings(verdict.to_json())
+    assert "[bold]" in out.getvalue().replace("\n", "")
+    assert "0 compared on their own, 0 with skew; 3 not" in out.getvalue()
+    assert not set("\x00\x07\x08\r\u202e\u2028") & set(out.getvalue())

@@ -1,0 +1,314 @@
+"""Rows that stand for others: statistics weighted by the inverse of the sampling rate, in plain fields."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import apache_beam as beam
+import jsonschema  # type: ignore[import-untyped]
+import numpy as np
+import pyarrow as pa
+import pytest
+from apache_beam.testing.util import assert_that, equal_to
+from conftest import Home
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import e2e, logs
+from support.repo import ROOT
+from support.statistics import assert_same, columns
+from support.verdict import frame, reference, served, statistics
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+
+from transforms.compute_statistics import SIZES
+from transforms.core.accounting import ODD_RATE, Accounting
+from transforms.core.batches import Batch, Window
+from transforms.logs.rows.rows import metadata_of
+from transforms.mark_rows import MarkRows
+from transforms.publish.assemble import Evidence, Job, conclude
+from transforms.summaries import folding, weighted
+from transforms.summaries.dataset import DatasetSummary, uses_of
+from transforms.summaries.folding import fold, repeats
+from transforms.summaries.protos import dataset_statistics
+from transforms.summaries.quantiles import Scratch
+from transforms.summaries.weighted import MOST_RATES, WeightedSummary, odd_rates, rates_of, rows_at
+from transforms.verdict import feature_stats
+from transforms.verdict.evidence import unseen_mass
+from transforms.verdict.model import Space
+from transforms.verdict.reference import Reference
+from transforms.verdict.result import decide
+from transforms.verdict.severity import Policy
+
+Dataset: TypeAlias = statistics_pb2.DatasetFeatureStatistics
+
+
+def weighed(schema: schema_pb2.Schema | None, rows: pa.RecordBatch, rates: Any, cut: int = 0) -> Dataset:
+    """The folded statistics of rows, added in two parts and merged."""
+    parts, scratch = [WeightedSummary(uses_of(schema)), WeightedSummary(uses_of(schema))], Scratch()
+    parts[0].add(rows[:cut], rates[:cut], scratch)
+    parts[1].add(rows[cut:], rates[cut:], scratch)
+    parts[0].merge(parts[1], scratch)
+    return fold(parts[0], SIZES)
+
+
+def repeated(schema: schema_pb2.Schema | None, rows: pa.RecordBatch, times: Any) -> Dataset:
+    summary = DatasetSummary(uses_of(schema))
+    summary.add(rows_at(rows, np.repeat(np.arange(len(rows)), times)), Scratch())
+    return dataset_statistics(summary, SIZES)
+
+
+@settings(deadline=None, max_examples=150)
+@given(columns(), st.data())
+def test_whole_weights_are_rows_that_come_so_many_times(
+    drawn: tuple[schema_pb2.Schema, pa.RecordBatch], data: st.DataObject
+) -> None:
+    schema, rows = drawn
+    times = np.array(data.draw(st.lists(st.integers(1, 9), min_size=len(rows), max_size=len(rows))))
+    cut = data.draw(st.integers(0, len(rows)))
+    found, expected = weighed(schema, rows, 1 / times, cut), repeated(schema, rows, times)
+    effective = max(round(times.sum() ** 2 / (times**2).sum()), 1)
+    assert found.num_examples == effective
+    names = [feature.path.step[0] for feature in found.features]
+    assert sorted(names) == sorted(feature.path.step[0] for feature in expected.features)
+    if len(set(times)) > 1:
+        folding._normalise(expected, effective)
+    else:
+        expected = repeated(schema, rows, np.ones_like(times))
+    for feature in (*found.features, *expected.features):
+        del feature.custom_stats[:]
+    assert_same(found, expected)
+
+
+@settings(deadline=None, max_examples=50)
+@given(columns(), st.sampled_from([1.0, 0.1, 1 / 3, 1e-6]))
+def test_one_rate_for_all_changes_nothing(
+    drawn: tuple[schema_pb2.Schema, pa.RecordBatch], rate: float
+) -> None:
+    schema, rows = drawn
+    found = weighed(schema, rows, np.full(len(rows), rate))
+    expected = repeated(schema, rows, np.ones(len(rows), int))
+    # As bytes: no NaN is equal to another.
+    assert found.SerializeToString(deterministic=True) == expected.SerializeToString(deterministic=True)
+
+
+def numbers(values: Any) -> pa.RecordBatch:
+    column = pa.array([[value] for value in values], pa.large_list(pa.float32()))
+    return pa.RecordBatch.from_arrays([column], names=["number"])
+
+
+def words_of(values: Any) -> pa.RecordBatch:
+    column = pa.array([[value] for value in values], pa.large_list(pa.large_binary()))
+    return pa.RecordBatch.from_arrays([column], names=["word"])
+
+
+def test_rates_that_are_no_whole_parts() -> None:
+    rng = np.random.default_rng(4)
+    values, rates = rng.normal(size=5000), rng.choice([0.3, 0.7, 0.9], 5000)
+    found = weighed(None, numbers(values), rates, 1234).features[0].num_stats
+    weights = 1 / rates
+    mean = np.average(values.astype(np.float32), weights=weights)
+    assert found.mean == pytest.approx(mean, rel=1e-4)
+    deviation = math.sqrt(np.average((values - mean) ** 2, weights=weights))
+    assert found.std_dev == pytest.approx(deviation, rel=1e-4)
+    assert found.common_stats.num_non_missing == round(weights.sum() ** 2 / (weights**2).sum())
+    order = np.argsort(values)
+    median = values[order][np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)]
+    assert found.median == pytest.approx(median, abs=1e-3)
+
+
+def test_what_is_no_rate_counts_as_one() -> None:
+    column = pa.array([None, 0.0, 0.5, math.nan, -1.0, 1.5, 1e-300, math.inf, 1.0], pa.float64())
+    assert rates_of(column).tolist() == [1, 1, 0.5, 1, 1, 1, 1, 1, 1]  # type: ignore[union-attr]
+    assert odd_rates(column) == 5
+    assert rates_of(pa.nulls(3, pa.float64())) is None
+    assert odd_rates(pa.nulls(3, pa.float64())) == 0
+
+
+def test_without_rates_there_is_one_summary() -> None:
+    summary = WeightedSummary()
+    summary.add(numbers([1.0, 2.0]), None, Scratch())
+    summary.add(numbers([]), None, Scratch())
+    assert list(summary.parts) == [1.0]
+
+
+def test_a_missing_row_is_not_rounded_away() -> None:
+    rows = pa.RecordBatch.from_arrays(
+        [pa.array([[1.0]] * 9 + [None] + [[1.0]] * 10, pa.large_list(pa.float32()))], names=["number"]
+    )
+    rates = np.array([1.0] * 10 + [0.001] * 10)
+    dataset = weighed(None, rows, rates)
+    common = dataset.features[0].num_stats.common_stats
+    assert common.num_missing == 1
+    assert common.num_missing + common.num_non_missing == dataset.num_examples == 10
+
+
+@pytest.mark.parametrize(("least", "error"), [(0.3, 0.01), (0.01, 0.05)])
+def test_many_rates_are_brought_to_a_grid_of_few(least: float, error: float) -> None:
+    rng = np.random.default_rng(1)
+    rates, values = rng.uniform(least, 1, 20_000), rng.normal(size=20_000)
+    for cuts in ([0, 20_000], [0, 10, 5000, 20_000]):
+        parts, scratch = [], Scratch()
+        for low, high in itertools.pairwise(cuts):
+            parts.append(WeightedSummary())
+            for start in range(low, high, 700):
+                end = min(start + 700, high)
+                parts[-1].add(numbers(values[start:end]), rates[start:end], scratch)
+        whole = parts[0]
+        for part in parts[1:]:
+            whole.merge(part, scratch)
+        assert 2 <= len(whole.parts) <= MOST_RATES
+        assert whole.num_examples == 20_000
+        told = {rate: part.num_examples for rate, part in whole.by_rate()}
+        total = sum(count / rate for rate, count in told.items())
+        assert total == pytest.approx((1 / rates).sum(), rel=error / 2)
+        cells = weighted._cells_of(rates, whole.level)
+        known = np.array([weighted._rate(cell, whole.level) for cell in cells])
+        worst = np.abs(known / rates - 1).max()
+        assert worst <= error * 1.01
+
+
+@given(st.lists(st.floats(1e-9, 1), min_size=65, max_size=200, unique=True), st.randoms())
+@settings(deadline=None, max_examples=20)
+def test_the_grid_does_not_depend_on_the_order(rates: list[float], chance: Any) -> None:
+    def told(ordered: list[float]) -> dict[float, int]:
+        summary, scratch = WeightedSummary(), Scratch()
+        for rate in ordered:
+            summary.add(numbers([1.0]), np.array([rate]), scratch)
+        return {rate: part.num_examples for rate, part in sorted(summary.by_rate(), key=lambda p: p[0])}
+
+    shuffled = rates.copy()
+    chance.shuffle(shuffled)
+    assert told(rates) == told(shuffled)
+
+
+def test_repeats_are_exact_for_whole_weights() -> None:
+    assert repeats([1.0, 10.0, 100.0], [5, 5, 5]) == [1, 10, 100]
+    assert repeats([10.0, 20.0], [1, 1]) == [1, 2]
+    one, other = repeats([1 / 0.7, 1 / 0.3], [3, 4])
+    assert other / one == pytest.approx(7 / 3, rel=1e-6)
+
+
+def test_tables_of_all_rates_keep_to_one_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transforms.summaries.dataset.TABLE_BYTES", 4 << 20)
+    summary, scratch = WeightedSummary(), Scratch()
+    for part in range(20):
+        rows = words_of([b"%d in %d" % (i, part) for i in range(5000)])
+        summary.add(rows, np.full(5000, 1 / (part + 1)), scratch)
+    assert summary.num_bytes <= 4 << 20
+
+
+def test_a_rare_value_is_not_named_for_its_weight() -> None:
+    rows = words_of([b"common"] * 10_000 + [b"secret"])
+    dataset = weighed(None, rows, np.array([1.0] * 10_000 + [0.01]), 3)
+    counts = {b.label: b.sample_count for b in dataset.features[0].string_stats.rank_histogram.buckets}
+    assert counts["secret"] >= unseen_mass.NAMED_FROM
+    view = feature_stats.views(statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset]))["word"]
+    assert view.rows_of("secret", counts["secret"]) == 1
+    assert view.rows_of("common", counts["common"]) == counts["common"]
+
+
+def test_kept_counts_add_up_to_all_values() -> None:
+    rng = np.random.default_rng(2)
+    rows = words_of([b"w%d" % i for i in rng.integers(0, 50, 3000)])
+    for rates in (rng.choice([0.3, 0.9], 3000), rng.choice([1.0, 0.01], 3000)):
+        dataset = weighed(None, rows, rates)
+        view = feature_stats.views(statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset]))["word"]
+        assert sum(view.counts().values()) == view.values == view.whole
+
+
+# Through the whole of the validation: AA's requests are logged one in five, all others wholly.
+
+
+def sampled(rows: list[e2e.Row]) -> list[tuple[e2e.Row, float]]:
+    rates = [0.2 if row["carrier"] == [b"AA"] else 1.0 for row in rows]
+    return [
+        (row, rate) for i, (row, rate) in enumerate(zip(rows, rates, strict=True)) if rate == 1 or i % 5 == 0
+    ]
+
+
+def write_log(path: Path, rows: list[tuple[e2e.Row, float]]) -> str:
+    """PredictionLogs of one row each, with their sampling rates; an unset one where it is 1."""
+    records = []
+    for row, rate in rows:
+        log = PredictionLog.FromString(logs.examples_log([logs.example(**row)], e2e.START))
+        if rate < 1:
+            log.log_metadata.sampling_config.sampling_rate = rate
+        records.append(log.SerializeToString())
+    logs.write_records(path, records)
+    return str(path)
+
+
+def test_a_shift_that_the_weights_cancel_is_silent(
+    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = sampled(home.serving)
+    log = write_log(tmp_path / "log", rows)
+    result = e2e.validate(capsys, home.baseline, log, tmp_path / "weighted")
+    document = e2e.verdict(tmp_path / "weighted")
+    jsonschema.validate(document, json.loads((ROOT / "docs" / "verdict.schema.json").read_text()))
+    assert (result.code, document["findings"]) == (0, [])
+    weights = np.array([1 / rate for _, rate in rows])
+    assert document["effective_rows"] == round(weights.sum() ** 2 / (weights**2).sum())
+    assert document["counts"]["compared"] == len(rows)
+    told = f"{len(rows):,} tell as much as {document['effective_rows']:,} rows of equal weight"
+    assert sum(told in line for line in result.out) == 1
+    assert told in (tmp_path / "weighted" / "report.html").read_text()
+
+    flag = "--ignore_sampling_rate"
+    assert e2e.validate(capsys, home.baseline, log, tmp_path / "twin", flag).code == 1
+    twin = e2e.verdict(tmp_path / "twin")
+    assert e2e.errors(twin) == {("raw", "carrier"), ("transformed", "carrier_id")}
+    assert twin["effective_rows"] is None
+    assert "equal weight" not in (tmp_path / "twin" / "report.html").read_text()
+
+
+def test_a_shift_that_only_the_weights_show_is_found(
+    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [(row, 0.2 if row["carrier"] == [b"AA"] else 1.0) for row in home.serving]
+    log = write_log(tmp_path / "log", rows)
+    assert e2e.validate(capsys, home.baseline, log, tmp_path / "out").code == 1
+    assert ("raw", "carrier") in e2e.errors(e2e.verdict(tmp_path / "out"))
+
+
+def test_equal_rates_and_odd_ones(home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = []
+    for name, rate in (("plain", 1.0), ("fifth", 0.2)):
+        log = write_log(tmp_path / name, [(row, rate) for row in home.serving[:2000]])
+        assert e2e.validate(capsys, home.baseline, log, tmp_path / f"{name}-out").code == 0
+        document = e2e.verdict(tmp_path / f"{name}-out")
+        assert document["effective_rows"] is None
+        found.append({n: a["sha256"] for n, a in document["artifacts"].items() if "stats" in n})
+    assert found[0] == found[1]
+
+
+def test_odd_rates_are_told() -> None:
+    rates = pa.array([None, 0.5, -1.0, math.nan, 2.0], pa.float64())
+    features = numbers([1.0] * 5)
+    with beam.Pipeline("FnApiRunner") as pipeline:
+        batches = pipeline | beam.Create([Batch(features, metadata_of(5, "log", sampling_rate=rates))])
+        marked = batches | "MarkRows" >> MarkRows()
+        assert_that(marked.accounting, equal_to([Accounting(forms=Counter({ODD_RATE: 3}))]))
+    verdict = decide(Window(), Accounting(forms=Counter({ODD_RATE: 3})), (), (), Policy(), None)
+    assert "3 rows have a sampling rate that is no fraction" in verdict.findings[-1].message
+
+
+def test_forms_are_counted_in_the_proportion_of_the_statistics(against: Reference) -> None:
+    """Half of the rows came in another type: half they stay, however few the effective rows are."""
+    data = statistics(served(1000))
+    counts = Accounting(read=4000, decoded=4000, rows=4000, compared=4000)
+    counts.forms["stops", "bytes_for_int"] = 2000
+    verdict, _ = conclude(lambda: [against], Evidence({Space.RAW: data}, counts), Job(Window(), Policy()))
+    assert verdict.effective_rows == 1000
+    (message,) = [f.message for f in verdict.findings if f.metric == "bytes_for_int"]
+    assert "in 50.0 % of rows" in message
+
+
+@pytest.fixture(scope="module")
+def against() -> Reference:
+    return reference(frame(8000, 1))

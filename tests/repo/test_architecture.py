@@ -1,0 +1,222 @@
+"""The shape of the house: which way imports go, who may know Beam, and what the command line may load."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from support.repo import ROOT
+
+MODULES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in ("pipelines", "transforms")
+    for path in (ROOT / folder).rglob("*.py")
+)
+# Modules that wire or run in a Beam graph. Logic belongs elsewhere: think twice before adding one.
+MAY_IMPORT_BEAM = {
+    "pipelines/backtest.py",
+    "pipelines/beam/options.py",
+    "pipelines/beam/job.py",
+    "pipelines/join.py",
+    "pipelines/periods.py",
+    "pipelines/prepare.py",
+    "pipelines/validate.py",
+    "transforms/analyze.py",
+    "transforms/coders.py",
+    "transforms/write_results.py",
+    "transforms/count_periods.py",
+    "transforms/files/file_systems.py",
+    "transforms/apply_transform_graph.py",
+    "transforms/join_rows.py",
+    "transforms/take_predictions.py",
+    "transforms/mark_rows.py",
+    "transforms/publish_verdict.py",
+    "transforms/read.py",
+    "transforms/read_bigquery.py",
+    "transforms/replay_requests.py",
+    "transforms/compute_statistics.py",
+}
+HEAVY = (
+    "apache_beam",
+    "keras",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "tensorflow",
+    "tensorflow_data_validation",
+    "tensorflow_metadata",
+    "tensorflow_serving",
+    "tensorflow_transform",
+    "tfx_bsl",
+)
+LONGEST = 350
+MOST_IN_A_FOLDER = 15
+
+
+def imports(source: str, *, at_top_only: bool = False) -> set[str]:
+    """The dotted names of modules that a source imports, also from within functions unless `at_top_only`."""
+    tree = ast.parse(source)
+    nodes = _run_on_import(tree) if at_top_only else ast.walk(tree)
+    names: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            names |= {module} | {f"{module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def _run_on_import(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run when the module is imported: no bodies of functions, no TYPE_CHECKING blocks."""
+    for child in ast.iter_child_nodes(node):
+        typing_only = isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING")
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or typing_only:
+            continue
+        yield child
+        yield from _run_on_import(child)
+
+
+def roots(names: set[str]) -> set[str]:
+    return {name.split(".")[0] for name in names}
+
+
+def _source(module: str) -> str:
+    return (ROOT / module).read_text(encoding="utf-8")
+
+
+def _loaded_with(module: str, seen: set[str] | None = None) -> set[str]:
+    """The project's modules that importing this one imports as well, itself among them."""
+    seen = set() if seen is None else seen
+    if module in seen:
+        return seen
+    seen.add(module)
+    for name in imports(_source(module), at_top_only=True):
+        for path in (f"{name.replace('.', '/')}.py", f"{name.replace('.', '/')}/__init__.py"):
+            if path in MODULES:
+                _loaded_with(path, seen)
+    return seen
+
+
+def test_the_scan_sees_what_it_must() -> None:
+    source = "import a.b\nif x:\n  from c import d\ndef f():\n  import e\n"
+    assert imports(source) == {"a.b", "c", "c.d", "e"}
+    assert imports(source, at_top_only=True) == {"a.b", "c", "c.d"}
+    assert {"pipelines/cli.py", "transforms/files/paths.py"} <= set(MODULES)
+    assert "transforms/core/errors.py" in _loaded_with("pipelines/cli.py")
+
+
+# The house from its roof down. A module imports from its own part and from the layers below.
+# `*` are the modules of a folder, without those in folders below.
+LAYERS = (
+    ("pipelines/*",),
+    ("pipelines/beam/", "pipelines/flags/"),
+    ("pipelines/display/", "pipelines/process/"),
+    ("transforms/*",),
+    ("transforms/publish/",),
+    ("transforms/drift/",),
+    ("transforms/runs/",),
+    ("transforms/reference/", "transforms/backtesting/"),
+    ("transforms/verdict/", "transforms/serving/"),
+    ("transforms/baseline/", "transforms/joining/", "transforms/predictions/"),
+    ("transforms/replay/",),
+    ("transforms/graph/", "transforms/logs/", "transforms/summaries/"),
+    ("transforms/columnar/",),
+    ("transforms/files/",),
+    ("transforms/core/",),
+)
+PARTS = {part: layer for layer, parts in enumerate(LAYERS) for part in parts}
+
+
+def _part(module: str) -> str:
+    """The part of a layer that a module is in."""
+    folder, _, name = module.rpartition("/")
+    of_folder = f"{folder}/*"
+    return of_folder if of_folder in PARTS else "/".join([*module.split("/")[:2], ""]) if name else module
+
+
+def _imported_modules(module: str) -> set[str]:
+    """The project's modules that a module imports, from within functions too."""
+    files = {f"{name.replace('.', '/')}.py" for name in imports(_source(module))}
+    return files & set(MODULES) - {module}
+
+
+def _upwards(module: str) -> Iterator[str]:
+    """What a module imports that is not below it."""
+    own = _part(module)
+    for imported in _imported_modules(module):
+        part = _part(imported)
+        if part != own and PARTS[part] <= PARTS[own]:
+            yield f"{module} imports {imported}"
+
+
+def test_every_module_is_in_a_layer_and_every_layer_has_modules() -> None:
+    assert {_part(module) for module in MODULES if not module.endswith("__init__.py")} == set(PARTS)
+
+
+def test_imports_go_down() -> None:
+    assert [wrong for module in MODULES for wrong in _upwards(module)] == []
+    # The scan sees imports of every kind, or nothing would go up either.
+    assert "transforms/verdict/model.py" in _imported_modules("transforms/verdict/compare.py")
+    assert "transforms/files/paths.py" in _imported_modules("transforms/graph/preprocessing.py")
+
+
+def test_modules_import_one_another_in_no_circle() -> None:
+    imported = {module: _imported_modules(module) for module in MODULES}
+    assert len(list(graphlib.TopologicalSorter(imported).static_order())) == len(MODULES)
+
+
+def test_nothing_that_is_not_shipped_is_imported_and_every_import_is_absolute() -> None:
+    not_shipped = {"examples", "tests", "support", "constraints", "benchmarks"}
+    assert [module for module in MODULES if roots(imports(_source(module))) & not_shipped] == []
+    assert [module for module in MODULES if any(n.startswith(".") for n in imports(_source(module)))] == []
+
+
+def test_pyarrow_is_imported_where_it_is_protected_and_nowhere_else() -> None:
+    importers = {name for name in MODULES if roots(imports(_source(name))) & {"pyarrow", "pyarrow_hotfix"}}
+    assert importers == {"transforms/core/arrow.py"}
+    assert not [name for name in MODULES if 'import_module("pyarrow' in _source(name)]
+    # The coders decode what a worker of the same job has encoded.
+    loaders = {name for name in MODULES if re.search(r"ipc\.(open|read)_", _source(name))}
+    assert loaders == {"transforms/core/arrow.py", "transforms/coders.py"}
+
+
+def test_only_the_listed_modules_import_beam() -> None:
+    importers = {module for module in MODULES if "apache_beam" in roots(imports(_source(module)))}
+    assert importers == MAY_IMPORT_BEAM
+
+
+def test_command_line_imports_nothing_heavy_at_the_top() -> None:
+    for module in _loaded_with("pipelines/cli.py") | _loaded_with("pipelines/flags/options.py"):
+        assert not roots(imports(_source(module), at_top_only=True)) & set(HEAVY), module
+
+
+@pytest.mark.parametrize("command", ["", "prepare", "export", "validate", "join", "check", "backtest"])
+def test_help_loads_nothing_heavy(command: str) -> None:
+    code = (
+        "import sys\nfrom pipelines.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print('loaded:', *sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    argv = [sys.executable, "-c", code, *command.split(), "--help"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True)
+    usage, _, loaded = done.stdout.rpartition("loaded:")
+    assert "trueserve" in usage
+    assert not set(loaded.split()) & set(HEAVY)
+
+
+def test_modules_are_short_and_folders_are_small() -> None:
+    assert [module for module in MODULES if len(_source(module).splitlines()) >= LONGEST] == []
+    folders = [module.rpartition("/")[0] for module in MODULES if not module.endswith("__init__.py")]
+    assert [folder for folder in set(folders) if folders.count(folder) > MOST_IN_A_FOLDER] == []
+
+
+def test_every_folder_says_in_one_sentence_what_it_is() -> None:
+    folders = {module.rpartition("/")[0] for module in MODULES}
+    docstrings = {f: ast.get_docstring(ast.parse(_source(f"{f}/__init__.py"))) or "" for f in folders}
+    assert [folder for folder, docstring in docstrings.items() if not docstring.endswith(".")] == []

@@ -1,0 +1,403 @@
+"""The benchmark of detection: faults are what they say, rates are counted right, bounds go red."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from support.repo import ROOT
+
+from benchmarks import detection_curves, detection_report
+from benchmarks import detection_rates as rates
+from benchmarks.detection_answers import (
+    EVIDENTLY,
+    OURS,
+    PLAIN,
+    QUANTILES,
+    STANDARD,
+    SURE,
+    TESTS,
+    TOLD,
+    Answer,
+    Judged,
+    Planted,
+)
+from benchmarks.detection_asking import Asked, packed
+from benchmarks.detection_bounds import LEAST_FOUND, bounds
+from benchmarks.detection_contenders import Best
+from benchmarks.detection_data import FLIGHTS, GENERATED, SOURCES, World, world
+from benchmarks.detection_days import Day
+from benchmarks.detection_duels import any_size, duels, large, promised
+from benchmarks.detection_faults import MISSING, PROMISED, SHARE, UNIT, Cell, cells, moved
+from benchmarks.detection_methods import Served, Tfdv, found, served
+from benchmarks.detection_peers import read
+from benchmarks.detection_rates import Share, Thresholds, as_it_comes
+from benchmarks.detection_windows import FULL, Task, judge_of, tasks
+from benchmarks.in_memory import Column, Lists, is_missing
+
+Array = np.ndarray[Any, Any]
+ROWS = 4000
+
+
+@pytest.fixture(scope="module", params=SOURCES)
+def source(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def one(source: str) -> World:
+    return world(source, 0, ROWS)
+
+
+@pytest.fixture(scope="module")
+def window(one: World) -> dict[str, Column]:
+    return one.draw(ROWS, np.random.default_rng(7))
+
+
+@pytest.fixture(scope="module")
+def planted(one: World, source: str, window: dict[str, Column]) -> list[tuple[Cell, Mapping[str, Column]]]:
+    random = np.random.default_rng(8)
+    return [(cell, cell.plant(window, random)) for cell in cells(one, source)]
+
+
+def values(column: Column) -> Array:
+    return column.values if isinstance(column, Lists) else column[~is_missing(column)]
+
+
+def of_kind(planted: list[tuple[Cell, Mapping[str, Column]]], kind: str) -> Iterator[tuple[Cell, Column]]:
+    yield from ((cell, changed[cell.feature]) for cell, changed in planted if cell.kind == kind)
+
+
+def test_a_world_is_drawn_from_what_its_baseline_lacks() -> None:
+    split = world(FLIGHTS, 0, ROWS)
+    whole = len(split.training["carrier"]) + len(split.draw(80_000, np.random.default_rng(1))["carrier"])
+    assert whole < 170_000  # the flights of January to June
+    with pytest.raises(ValueError, match="larger"):
+        split.draw(100_000, np.random.default_rng(1))
+    first, second = (split.draw(100, np.random.default_rng(seed)) for seed in (1, 2))
+    assert not np.array_equal(values(first["temp"]), values(second["temp"]))
+
+
+def test_every_feature_has_faults_and_every_promise_is_planted(one: World, source: str) -> None:
+    found = cells(one, source)
+    assert {cell.feature for cell in found} == set(one.training)
+    assert len({cell.key for cell in found}) == len(found)
+    assert set(PROMISED) <= {cell.kind for cell in found if cell.is_promised}
+
+
+def test_a_fault_changes_what_it_touches_and_keeps_its_types(
+    planted: list[tuple[Cell, Mapping[str, Column]]], window: dict[str, Column]
+) -> None:
+    for cell, changed in planted:
+        assert set(changed) == set(cell.touched), cell.key
+        for name, column in changed.items():
+            assert len(column) == ROWS
+            if cell.kind != "type changed":
+                assert values(column).dtype == values(window[name]).dtype, cell.key
+
+
+def test_means_move_by_so_many_deviations(
+    one: World, planted: list[tuple[Cell, Mapping[str, Column]]], window: dict[str, Column]
+) -> None:
+    for cell, column in of_kind(planted, "mean"):
+        before, after = values(window[cell.feature]).astype(float), values(column).astype(float)
+        by = abs(after.mean() - before.mean()) / one.traits[cell.feature].deviation
+        # Where many rows hold the last value it is in the way, of whichever direction.
+        assert by == pytest.approx(cell.strength, rel=0.25), cell.key
+
+
+def test_a_number_of_few_values_keeps_them_and_zeros_stay(window: dict[str, Column], one: World) -> None:
+    for name, traits in one.traits.items():
+        column = window[name]
+        if traits.levels is not None and not isinstance(column, Lists):
+            after = moved(column, traits.deviation / 4, traits, np.random.default_rng(1))
+            assert set(np.unique(values(after))) <= set(traits.levels)
+        if traits.zeros and not isinstance(column, Lists):
+            after = moved(column, traits.deviation / 4, traits, np.random.default_rng(1))
+            assert np.array_equal(after == 0, column == 0)
+
+
+def test_shares_move_by_so_many_points(
+    planted: list[tuple[Cell, Mapping[str, Column]]], window: dict[str, Column]
+) -> None:
+    for cell, column in of_kind(planted, SHARE):
+        before, after = values(window[cell.feature]), values(column)
+        gained = max(np.mean(after == value) - np.mean(before == value) for value in np.unique(after))
+        assert gained == pytest.approx(cell.strength, abs=1e-3), cell.key
+        assert set(after) <= set(before)
+
+
+def test_so_many_more_rows_are_missing(
+    planted: list[tuple[Cell, Mapping[str, Column]]], window: dict[str, Column]
+) -> None:
+    for cell, column in of_kind(planted, MISSING):
+        before, after = is_missing(window[cell.feature]), is_missing(column)
+        present = 1 - before.mean()
+        assert after.mean() - before.mean() == pytest.approx(min(cell.strength, present), abs=1e-3), cell.key
+        assert not (before & ~after).any()
+        if isinstance(column, Lists):
+            assert np.maximum(column.lengths, 0).sum() == len(column.values)
+
+
+def test_a_part_of_the_rows_has_the_fault(
+    planted: list[tuple[Cell, Mapping[str, Column]]], window: dict[str, Column]
+) -> None:
+    for cell, column in of_kind(planted, UNIT):
+        before, after = window[cell.feature], column
+        assert not isinstance(before, Lists)
+        assert not isinstance(after, Lists)
+        has = ~is_missing(before) & (before != 0)
+        assert np.mean(after[has] != before[has]) == pytest.approx(cell.strength, abs=0.05), cell.key
+
+
+def test_a_changed_column_is_summarised_as_the_whole_window_would_be(
+    one: World, window: dict[str, Column], planted: list[tuple[Cell, Mapping[str, Column]]]
+) -> None:
+    first = served(window, one.reference)
+    for cell, changed in planted[::20]:
+        parts = first.changed(changed, one.reference)
+        whole = served({**window, **changed}, one.reference)
+        assert parts.forms == whole.forms
+        assert _by_name(parts) == _by_name(whole), cell.key
+        assert found(parts, one.reference) == found(whole, one.reference)
+
+
+def _by_name(window: Served) -> dict[str, bytes]:
+    features = window.statistics.datasets[0].features
+    return {feature.path.step[0]: feature.SerializeToString(deterministic=True) for feature in features}
+
+
+def test_tfdv_measures_what_it_is_known_to(one: World, window: dict[str, Column], source: str) -> None:
+    name = "five" if source == GENERATED else "origin"
+    shares = [
+        {str(value): np.mean(values(side) == value) for value in np.unique(values(side))}
+        for side in (one.training[name], window[name])
+    ]
+    greatest = max(abs(shares[0][value] - shares[1].get(value, 0)) for value in shares[0])
+    found = Tfdv(one).answers(served(window, one.reference), [name])
+    assert found[STANDARD][name].score == pytest.approx(greatest, abs=1e-6)
+    assert not found[STANDARD][name].alarm
+
+
+def test_a_window_is_judged_with_and_without_its_faults() -> None:
+    judge = judge_of(world(FLIGHTS, 0, 500), FLIGHTS)
+    some = [cell for cell in judge.cells if cell.kind in (UNIT, "type changed") and cell.strength == 1]
+    judge.__dict__["cells"] = some
+    found = judge.judged(Task(FLIGHTS, 500, 0, 1, True, True, True))
+    assert set(found.clean) == {OURS, TOLD, PLAIN, STANDARD, QUANTILES}
+    assert not any(answer.alarm for answer in found.clean[OURS].values())
+    assert [one.key for one in found.planted] == [cell.key for cell in some]
+    for one in found.planted:
+        assert one.answers[OURS].alarm
+        assert one.answers[OURS].score > 2.7  # so sure that the rate of 0.002 counts it
+    again = judge.judged(Task(FLIGHTS, 500, 0, 1, True, True, True))
+    assert again == found
+
+
+def test_what_peers_are_asked_arrives() -> None:
+    columns = {
+        "number": Asked("x", np.array([1.5, np.nan, 3.0], "float32")),
+        "count": Asked("n", np.array([1, 2, 3])),
+        "text": Asked("t", np.array(["a", None, None], object)),
+        "lists": Asked("l", Lists(np.array(["a", "b", "c"], object), np.array([2, -1, 1]))),
+    }
+    told = read(packed(columns))
+    assert {name: (one.feature, one.rows, one.missing) for name, one in told.items()} == {
+        "number": ("x", 3, 1),
+        "count": ("n", 3, 0),
+        "text": ("t", 3, 2),
+        "lists": ("l", 3, 1),
+    }
+    assert {name: one.values.tolist() for name, one in told.items()} == {
+        "number": [1.5, 3.0],
+        "count": [1, 2, 3],
+        "text": ["a"],
+        "lists": ["a", "b", "c"],
+    }
+    assert [one.is_number for one in told.values()] == [True, True, False, False]
+
+
+# A planted answer: of 20 windows, window k has the score k / 20 in `x` (a number) and 0 in `c` (a category).
+
+
+def answers(x: float, c: float, alarm: bool = False) -> dict[str, dict[str, Answer]]:
+    by = {"x": Answer(x, alarm), "c": Answer(c, False)}
+    methods = (OURS, TOLD, PLAIN, STANDARD, QUANTILES, EVIDENTLY, TESTS)
+    ours = {"x": Answer(0.0, alarm), "c": Answer(0.0, False)}
+    return {method: ours if method in (OURS, TOLD) else by for method in methods}
+
+
+def fault(kind: str, *, found: bool, score: float, strength: float = 1.0, number: bool = True) -> Planted:
+    methods = (PLAIN, STANDARD, QUANTILES, EVIDENTLY, TESTS)
+    ours = dict.fromkeys((OURS, TOLD), Answer(SURE if found else 0.0, found))
+    told = {method: Answer(score, False) for method in methods} | ours
+    promised = strength >= PROMISED[kind]
+    return Planted(f"{kind}|x|{strength}", kind, "x", strength, promised, number, False, told)
+
+
+def toy(rows: int, *, alarms: int = 0, missed: int = 0, score: float = 0.9, faults: int = 20) -> list[Judged]:
+    """20 windows of a size, so many with an alarm; of each kind of fault so many missed."""
+    windows = []
+    for k in range(20):
+        kinds = list(PROMISED) if k == 0 else []
+        planted = [fault(kind, found=n >= missed, score=score) for kind in kinds for n in range(faults)]
+        clean = answers(k / 20, 0.0, k < alarms)
+        windows.append(Judged("toy", rows, k, clean, tuple(planted), frozenset({"x"})))
+    return windows
+
+
+def test_rates_are_counted() -> None:
+    windows = toy(500, alarms=3)
+    assert rates.false_alarms(windows, OURS, as_it_comes) == Share(3, 20)
+    assert rates.false_pairs(windows, OURS, as_it_comes) == Share(3, 40)
+    assert rates.false_alarms(windows, STANDARD, Thresholds(0.5, 0.5)) == Share(9, 20)  # 0.55 to 0.95
+    assert rates.detections(windows[0].planted, STANDARD, Thresholds(0.5, 2)) == Share(120, 120)
+    assert rates.detections(windows[0].planted, STANDARD, Thresholds(0.9, 0)) == Share(0, 120)
+    assert Share(0, 100).bounds() == pytest.approx((0, 0.037), abs=1e-3)
+
+
+def test_flags_count_where_they_are_asked_for() -> None:
+    flagged, new = Answer(0.1, True), Answer(0.1, False, new=True)
+    never = Thresholds(np.inf, np.inf)
+    assert not never(flagged, True)
+    assert dataclasses.replace(never, flagged=True)(flagged, True)
+    assert not dataclasses.replace(never, flagged=True)(new, True)
+    assert dataclasses.replace(never, new=True)(new, False)
+
+
+def test_hindsight_takes_the_thresholds_that_find_most_within_the_budget() -> None:
+    windows = toy(500)
+    faults = [
+        *(fault("unit", found=True, score=0.5 + n / 100) for n in range(60)),
+        *(fault("share", found=True, score=0.01, number=False) for _ in range(10)),
+    ]
+    table = rates.hindsight(windows, faults, EVIDENTLY, Thresholds(np.inf, np.inf))
+    # No false alarm: numbers over 0.95 are 0.96 to 1.09; every category is over 0.
+    assert table.share(0.0) == pytest.approx((14 + 10) / 70)
+    assert table.share(0.1) == pytest.approx((24 + 10) / 70)  # over 0.85, past windows 18 and 19
+    assert table.share(1.0) == 1.0
+    one = rates.hindsight(windows, faults, EVIDENTLY, Thresholds(np.inf, np.inf), one=True)
+    assert one.share(0.0) == pytest.approx(14 / 70)  # the same threshold finds no category
+
+
+def test_a_peer_whose_own_anomalies_are_too_many_has_no_thresholds() -> None:
+    windows = [
+        dataclasses.replace(one, clean={**one.clean, STANDARD: {"x": Answer(0.0, True)}}) for one in toy(500)
+    ]
+    table = rates.hindsight(windows, [], STANDARD, Thresholds(np.inf, np.inf, flagged=True))
+    assert table.at(0.99) is None
+    assert Best([(STANDARD, Thresholds(0, 0, flagged=True), table)]).chosen(0.99) is None
+
+
+DAYS = [Day("2013-01-01", 800, ())]
+
+
+def all_sizes(**more: Any) -> list[Judged]:
+    return [one for rows in LEAST_FOUND for one in toy(rows, **more)]
+
+
+def failing(windows: list[Judged], trifles: Mapping[str, bool] | None = None) -> list[str]:
+    return [str(one) for one in bounds(windows, trifles or {"normal": False}, DAYS) if not one.holds]
+
+
+def test_all_bounds_hold_where_nothing_is_missed() -> None:
+    assert failing(all_sizes()) == []
+    assert len(bounds(all_sizes(), {"normal": False}, DAYS)) == 3 + 1 + 18 + 1 + 1 + 48
+
+
+def test_what_was_not_measured_does_not_hold() -> None:
+    assert [str(one) for one in bounds(all_sizes(), {"normal": False}) if not one.holds] == [
+        "FAILS: at most one real day in 30 is an error against a baseline of the others: 0 of 0"
+    ]
+    alone = [
+        dataclasses.replace(
+            one,
+            clean={OURS: one.clean[OURS], TOLD: one.clean[TOLD]},
+            planted=tuple(
+                dataclasses.replace(each, answers={OURS: each.answers[OURS], TOLD: each.answers[TOLD]})
+                for each in one.planted
+            ),
+        )
+        for one in all_sizes()
+    ]
+    missed = failing(alone)
+    assert len([one for one in missed if one.endswith("that was not asked")]) == 4 * 3
+
+
+def test_a_bound_that_is_missed_goes_red() -> None:
+    assert len(failing(all_sizes(alarms=1))) == 3 + 1
+    assert any(
+        "2 million rows is no error: an error" in one for one in failing(all_sizes(), {"normal": True})
+    )
+    # 19 of 20 are 95 %: enough up to 2,000 rows.
+    missed = failing(all_sizes(missed=1))
+    assert len(missed) == 6
+    assert all("at least 99% of" in one for one in missed)
+    assert len([one for one in failing(all_sizes(missed=2)) if "at least" in one]) == 18
+    # A peer that finds all at no false alarm is not beaten, and beats what misses one.
+    even = failing(all_sizes(score=1.0))
+    assert len(even) == 12
+    assert all("on average over these sizes" in one for one in even)
+    beaten = [one for one in failing(all_sizes(score=1.0, missed=1)) if "at least" not in one]
+    assert len(beaten) == 48
+    assert any("by TFDV at equal false alarms: 95.00% against 100.00%" in one for one in beaten)
+
+
+def test_peers_are_held_to_the_same_false_alarms() -> None:
+    duel = duels(toy(500, alarms=2), promised)["Evidently"]
+    assert duel.budget == 0.1
+    assert duel.share == 1.0  # 0.9 is over all but two windows
+    assert duel.theirs.share(0.0) == 0.0
+
+
+def test_a_peer_is_held_against_what_it_was_asked_of() -> None:
+    few = toy(500)
+    rest = [
+        dataclasses.replace(one, clean={OURS: answers(1, 0, True)[OURS]}, planted=(), number=one.number + 20)
+        for one in toy(500)
+    ]
+    duel = duels([*few, *rest], promised)["Evidently"]
+    assert len(duel.clean) == 20
+    assert duel.budget == 0.0
+
+
+def test_faults_are_told_by_what_they_change() -> None:
+    small = [
+        fault("unit", found=True, score=1, strength=0.03),
+        fault("missing", found=True, score=1, strength=0.05),
+    ]
+    moved_a_little = fault("mean", found=True, score=1, strength=0.1)
+    every = [*small, moved_a_little]
+    assert [promised(one) for one in every] == [False, True, False]
+    assert [large(one) for one in every] == [False, True, True]
+    assert all(any_size(one) for one in every)
+
+
+def test_the_page_and_the_pictures_figures_tell_all() -> None:
+    windows = all_sizes(missed=2, alarms=1)
+    page = detection_report.document(windows, bounds(windows, {"normal": False}), "Seed 1.", ["A note."])
+    for words in ("**FAILS**", "A note.", "| Evidently, in hindsight |", "| unit | 1 | 90.0% of 20 |", "x 1"):
+        assert words in page, words
+    figures = json.load(io.StringIO(json.dumps(detection_curves.figures(windows))))
+    assert set(figures) == {"500", "2000", "20000"}
+    assert figures["500"]["points"]["trueserve"] == [0.05, 0.9]
+    assert figures["500"]["ladders"]["trueserve"]["mean"] == [[1.0, 0.9]]
+    assert figures["500"]["curves"]["Evidently"][-1] == [1.0, 1.0]
+
+
+def test_the_plan_asks_peers_of_windows_that_are_there() -> None:
+    every = tasks(FULL, 1)
+    assert len(set(every)) == len(every) == 2 * sum(of.clean for of in FULL.values())
+    for rows, of in FULL.items():
+        assert sum(one.slow_faulty for one in every if one.rows == rows) == 2 * of.slow_faulty
+        assert of.slow_faulty <= of.faulty <= of.clean
+
+
+def test_modules_of_the_benchmark_are_short() -> None:
+    for path in (ROOT / "benchmarks").glob("*.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) < 350, path.name

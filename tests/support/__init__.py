@@ -1,0 +1,1 @@
+"""What tests share: data sets, logs in every format, models, and commands run on them."""

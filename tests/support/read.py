@@ -1,0 +1,42 @@
+"""Readers run in a pipeline, and what they put out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import apache_beam as beam
+
+from support.logs import rows_of
+from transforms.core.accounting import Accounting, total
+from transforms.core.batches import Batch, Decoded, Fault, Reject
+
+Outcome = tuple[list[Batch], list[Reject], list[Fault], Accounting]
+
+
+class _Collect(beam.DoFn):  # type: ignore[misc]
+    """Keeps elements where the test can see them: the runner is in this process."""
+
+    kept: ClassVar[dict[str, list[Any]]] = {}
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def process(self, element: Any) -> None:
+        _Collect.kept.setdefault(self._name, []).append(element)
+
+
+def run(reader: beam.PTransform) -> Outcome:
+    _Collect.kept.clear()
+    options = beam.options.pipeline_options.PipelineOptions(["--direct_running_mode=in_memory"])
+    with beam.Pipeline(options=options) as pipeline:
+        result = pipeline | reader
+        for name, elements in result._asdict().items():
+            _ = elements | f"Collect{name}" >> beam.ParDo(_Collect(name))
+    batches, rejects, faults, parts = (_Collect.kept.get(name, []) for name in result._fields)
+    return batches, sorted(rejects), sorted(faults), total(parts)
+
+
+def all_rows(batches: Sequence[Batch]) -> list[dict[str, list[Any]]]:
+    ordered = sorted(batches, key=lambda b: (b.metadata["file"][0].as_py(), b.metadata["record"][0].as_py()))
+    return rows_of(Decoded(batch, (), Accounting()) for batch in ordered)

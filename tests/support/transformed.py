@@ -1,0 +1,43 @@
+"""Requests through a baseline's graph, and the transformed space compared: no Beam, no files in between."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Sequence
+
+from support import e2e
+from transforms.compute_statistics import _Summarise
+from transforms.graph.transform_graph import TransformGraph
+from transforms.reference.training_side import TrainingSide
+from transforms.verdict.compare import Policy, compare
+from transforms.verdict.feature_stats import Statistics
+from transforms.verdict.model import Comparison, Finding, Severity, Space
+from transforms.verdict.reference import Reference
+
+
+def reference(baseline: str) -> Reference:
+    """The transformed space, as `validate` loads it."""
+    found = TrainingSide(baseline, None, None, None, ("transformed",)).references()
+    return next(one for one in found if one.space is Space.TRANSFORMED)
+
+
+@functools.cache
+def graph(baseline: str) -> TransformGraph:
+    return TransformGraph(f"{baseline}/transform_output")
+
+
+def served(baseline: str, rows: Sequence[e2e.Row]) -> Statistics:
+    """Statistics of what the graph makes of requests."""
+    computing = _Summarise(reference(baseline).schema)
+    transformed = graph(baseline).apply(e2e.batch(e2e.requests(rows)))
+    return computing.extract_output(computing.add_input(computing.create_accumulator(), transformed))
+
+
+def compared(baseline: str, rows: Sequence[e2e.Row], policy: Policy | None = None) -> Comparison:
+    return compare(reference(baseline), served(baseline, rows), policy or Policy(), Counter())
+
+
+def of(found: Comparison, feature: str) -> list[Finding]:
+    """What is told of one feature, but for infos."""
+    return [one for one in found.findings if one.feature == feature and one.severity is not Severity.INFO]

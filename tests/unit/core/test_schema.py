@@ -1,0 +1,167 @@
+"""Environments, comparators, column layout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import tensorflow as tf
+import tensorflow_data_validation as tfdv
+from google.protobuf import text_format
+from support.baseline import SCHEMA
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
+
+from transforms.core import schema as schemas
+from transforms.core.errors import UsageError
+
+
+def parse(text: str) -> schema_pb2.Schema:
+    return text_format.Parse(text, schema_pb2.Schema())
+
+
+def feature(schema: schema_pb2.Schema, name: str) -> schema_pb2.Feature:
+    return next(f for f in schema.feature if f.name == name)
+
+
+def infer(label: str | None = "late") -> schema_pb2.Schema:
+    columns: dict[str, Any] = {
+        "distance": pa.array([[1.5], [2.5]], pa.large_list(pa.float32())),
+        "carrier": pa.array([[b"AA"], [b"UA"]], pa.large_list(pa.large_binary())),
+        "late": pa.array([[0], [1]], pa.large_list(pa.int64())),
+    }
+    statistics = tfdv.generate_statistics_from_dataframe(
+        pa.table({name: column.flatten() for name, column in columns.items()}).to_pandas()
+    )
+    return schemas.infer_schema(statistics, label, jsd=0.2, linf=0.3)
+
+
+def test_an_inferred_schema_has_environments_and_comparators_but_no_shape() -> None:
+    schema = infer()
+    assert list(schema.default_environment) == ["TRAINING", "SERVING"]
+    assert list(feature(schema, "late").not_in_environment) == ["SERVING"]
+    assert not any(f.HasField("shape") for f in schema.feature)
+    distance, carrier = feature(schema, "distance"), feature(schema, "carrier")
+    assert distance.skew_comparator.jensen_shannon_divergence.threshold == 0.2
+    assert not distance.skew_comparator.HasField("infinity_norm")
+    assert carrier.skew_comparator.infinity_norm.threshold == 0.3
+    assert not carrier.skew_comparator.HasField("jensen_shannon_divergence")
+    assert not feature(schema, "late").HasField("skew_comparator")
+
+
+def test_an_unknown_label_is_a_usage_error_that_names_the_features() -> None:
+    with pytest.raises(UsageError, match=r"--label=lat is no feature.*distance.*late"):
+        infer("lat")
+
+
+def test_given_schemas_are_not_changed_and_what_they_say_stays() -> None:
+    given = parse(
+        """default_environment: "SERVING"
+        feature { name: "a" type: FLOAT skew_comparator { jensen_shannon_divergence { threshold: 0.5 } } }
+        feature { name: "y" type: INT in_environment: "SERVING" in_environment: "TRAINING" }"""
+    )
+    before = given.SerializeToString(deterministic=True)
+    result = schemas.with_comparators(schemas.with_environments(given, "y"), jsd=0.1, linf=0.1)
+    assert given.SerializeToString(deterministic=True) == before
+    assert list(result.default_environment) == ["SERVING", "TRAINING"]
+    assert feature(result, "a").skew_comparator.jensen_shannon_divergence.threshold == 0.5
+    assert schemas.serving_features(result) == ["a"]
+    assert schemas.label_of(result) == "y"
+
+
+@pytest.mark.parametrize(
+    ("text", "in_serving"),
+    [
+        ('feature { name: "f" }', True),
+        ('default_environment: "SERVING" feature { name: "f" }', True),
+        ('default_environment: "TRAINING" feature { name: "f" }', False),
+        ('default_environment: "TRAINING" feature { name: "f" in_environment: "SERVING" }', True),
+        ('default_environment: "SERVING" feature { name: "f" not_in_environment: "SERVING" }', False),
+        ('feature { name: "f" not_in_environment: "SERVING" }', False),
+        ('feature { name: "f" lifecycle_stage: PLANNED }', False),
+    ],
+)
+def test_in_serving_follows_tfdv(text: str, in_serving: bool) -> None:
+    schema = parse(text)
+    assert schemas.in_serving(schema.feature[0], schema) is in_serving
+
+
+@pytest.mark.parametrize(
+    ("text", "metric"),
+    [
+        ("type: FLOAT", "jensen_shannon_divergence"),
+        ("type: INT", "jensen_shannon_divergence"),
+        ("type: INT int_domain { min: 0 }", "jensen_shannon_divergence"),
+        ("type: INT int_domain { is_categorical: true }", "infinity_norm"),
+        ("type: INT bool_domain {}", "infinity_norm"),
+        ("type: BYTES", "infinity_norm"),
+        ("type: BYTES domain: 'free'", None),
+        ("type: BYTES image_domain {}", None),
+    ],
+)
+def test_comparators_by_kind_of_feature(text: str, metric: str | None) -> None:
+    schema = parse(
+        f"string_domain {{ name: 'free' is_categorical: CATEGORICAL_NO }} feature {{ name: 'f' {text} }}"
+    )
+    comparator = schemas.with_comparators(schema, jsd=0.1, linf=0.1).feature[0].skew_comparator
+    assert [field.name for field, _ in comparator.ListFields()] == ([metric] if metric else [])
+
+
+def test_features_are_sparse_unless_the_schema_gives_them_a_shape() -> None:
+    config = schemas.adapter_config(parse(SCHEMA))
+    specs = TensorAdapter(config).TypeSpecs()
+    assert specs["distance"] == tf.SparseTensorSpec([None, None], tf.float32)
+    assert specs["carrier"] == tf.SparseTensorSpec([None, None], tf.string)
+    assert specs["hour"] == tf.TensorSpec([None, 1], tf.int64)
+
+
+def test_a_shape_on_a_feature_that_may_be_missing_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="min_fraction"):
+        schemas.adapter_config(parse('feature { name: "f" type: FLOAT shape {} }'))
+
+
+def test_a_struct_feature_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="'s' is of type STRUCT"):
+        schemas.arrow_schema(parse('feature { name: "s" type: STRUCT }'))
+
+
+def test_conform_adds_absent_columns_and_compacts_slices() -> None:
+    columns = schemas.arrow_schema(parse('feature { name: "a" type: INT } feature { name: "b" type: FLOAT }'))
+    a = pa.array([[1], None, [2, 3], []], pa.large_list(pa.int64()))
+    batch = pa.RecordBatch.from_arrays([a, pa.nulls(4)], names=["a", "unknown"]).slice(1, 3)
+    result = schemas.conform(batch, columns)
+    assert result.schema.equals(columns)
+    assert result.to_pydict() == {"a": [None, [2, 3], []], "b": [None, None, None]}
+    assert result.column(0).offset == 0
+    assert result.column(0).values.to_pylist() == [2, 3]
+
+
+def test_conform_drops_values_behind_null_lists() -> None:
+    columns = pa.schema([("a", pa.large_list(pa.int64()))])
+    offsets, validity = (
+        pa.py_buffer(b"".join(i.to_bytes(8, "little") for i in (0, 1, 2))),
+        pa.py_buffer(b"\x02"),
+    )
+    a = pa.Array.from_buffers(columns.field(0).type, 2, [validity, offsets], children=[pa.array([7, 8])])
+    assert a.to_pylist() == [None, [8]]
+    assert schemas.conform(pa.RecordBatch.from_arrays([a], schema=columns), columns).column(
+        0
+    ).values.to_pylist() == [8]
+
+
+def test_conform_refuses_another_type() -> None:
+    columns = pa.schema([("a", pa.large_list(pa.int64()))])
+    batch = pa.RecordBatch.from_arrays([pa.array([[1.0]], pa.large_list(pa.float32()))], names=["a"])
+    with pytest.raises(TypeError, match=r"column a: expected large_list.*int64.*got large_list.*float"):
+        schemas.conform(batch, columns)
+
+
+def test_outputs_of_the_label_are_not_in_serving_and_ragged_ones_bear_their_column_name() -> None:
+    transformed = parse(
+        'feature { name: "x" type: FLOAT } feature { name: "y" type: INT }'
+        'feature { name: "r$ragged_values" type: INT }'
+    )
+    result = schemas.for_outputs(transformed, {"x": ["a"], "y": ["late", "a"], "r": ["b"]}, "late")
+    assert schemas.serving_features(result) == ["x", "r"]
+    assert [f.name for f in transformed.feature] == ["x", "y", "r$ragged_values"]

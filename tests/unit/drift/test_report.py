@@ -1,0 +1,261 @@
+"""Earlier runs in the last step of a run: their files read, found wanting, or gone; the verdict stands."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import random
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+from support.drift import Columns, contract, day, reference, rides, statistics
+from support.repo import ROOT
+
+from transforms.core.accounting import Accounting
+from transforms.core.batches import Window
+from transforms.drift import report
+from transforms.drift.report import Served
+from transforms.publish import formatting
+from transforms.publish.assemble import Evidence, Job, conclude
+from transforms.runs import previous_runs, run_folder
+from transforms.runs.previous_runs import Run
+from transforms.runs.window_summary import Positions
+from transforms.verdict.model import Severity, Space
+from transforms.verdict.reference import Reference
+from transforms.verdict.severity import Policy
+
+ROWS = 2000
+SCHEMA = json.loads((ROOT / "docs" / "verdict.schema.json").read_text())
+Json = Mapping[str, Any]
+
+
+@pytest.fixture(scope="module")
+def training() -> Reference:
+    return reference(rides(6000, 1))
+
+
+@dataclasses.dataclass
+class Nightly:
+    """A job that runs for one window after another, below one folder."""
+
+    output: Path
+    training: Reference
+    policy: Policy = dataclasses.field(default_factory=Policy)
+    contract: Json | None = dataclasses.field(default_factory=contract)
+    runs: int = 0
+
+    def validate(self, columns: Columns, window: Window, previous: str | None = "auto") -> dict[str, Any]:
+        """What one run publishes."""
+        found = previous and previous_runs.find(previous, str(self.output), window, self.contract)
+        job = Job(window, self.policy, self.contract, earlier=found or None)
+        rows = Accounting(read=ROWS, decoded=ROWS, rows=ROWS, compared=ROWS, files=1)
+        evidence = Evidence({Space.RAW: statistics(columns)}, rows)
+        verdict, files = conclude(lambda: [self.training], evidence, job)
+        self.runs += 1
+        told = run_folder.publish(str(self.output), verdict, files, f"20260101T0000{self.runs:02}Z-00000000")
+        document: dict[str, Any] = json.loads(run_folder.to_bytes(told.to_json()))
+        jsonschema.validate(document, SCHEMA)
+        return document
+
+    def folder(self, number: int) -> Path:
+        """That of the run of this number."""
+        [found] = self.output.glob(f"runs/20260101T0000{number:02}Z-*")
+        return found
+
+
+def drift(document: Json) -> dict[str, Json]:
+    return {one["metric"]: one for one in document["findings"] if one["kind"] == "drift"}
+
+
+def test_slow_drift_is_found_over_the_runs_of_many_nights(training: Reference, tmp_path: Path) -> None:
+    job = Nightly(tmp_path, training)
+    told = [job.validate(rides(ROWS, 50 + at, shift=0.0135 * (at - 5.5)), day(at)) for at in range(12)]
+    assert [drift(one).keys() for one in told[1:9]] == [set()] * 8
+    last = told[-1]
+    assert (last["verdict"], last["previous"]["windows"]) == ("ok", 11)
+    assert last["previous"]["since"] == "2013-06-01T00:00:00Z"
+    [(metric, one)] = drift(last).items()
+    assert (metric, one["feature"], one["severity"]) == ("slow_drift", "speed", "warning")
+    assert "over 12 windows since 2013-06-01" in one["message"]
+    assert formatting.since(last).endswith(
+        "nothing moved; over 11 earlier windows speed moved a little each time"
+    )
+    # A rerun of a night in between says what it would have said then.
+    again = job.validate(rides(ROWS, 55, shift=0.0135 * -0.5), day(5))
+    assert again["replaces"] == last["artifacts"]["positions.json"]["path"].split("/")[1]
+    own = {"artifacts": 0, "replaces": 0}
+    assert {**again, **own} == {**told[5], **own}
+
+
+def test_drift_alone_is_skew_where_warnings_fail(tmp_path: Path) -> None:
+    training = reference(rides(40_000, 1))
+    job = Nightly(tmp_path, training, Policy(fail_on=Severity.WARNING))
+    # Neither window is far enough from training, on either side of it.
+    job.validate(rides(20_000, 2, shift=-0.05), day(0))
+    told = job.validate(rides(20_000, 3, shift=0.05), day(1))
+    kinds = {one["kind"] for one in told["findings"] if one["severity"] != "info"}
+    assert (told["verdict"], kinds) == ("skew", {"drift"})
+    assert formatting.headline(told) == "speed moved since earlier runs, in 2,000 rows."
+    calm = Nightly(tmp_path / "calm", training)
+    calm.validate(rides(20_000, 2, shift=-0.05), day(0))
+    assert calm.validate(rides(20_000, 3, shift=0.05), day(1))["verdict"] == "ok"
+
+
+def test_a_run_that_has_gone_since_the_launch_costs_no_verdict(training: Reference, tmp_path: Path) -> None:
+    job = Nightly(tmp_path, training)
+    job.validate(rides(ROWS, 2), day(0))
+    found = previous_runs.find("auto", str(tmp_path), day(1), job.contract)
+    shutil.rmtree(job.folder(1))
+    evidence = Evidence(
+        {Space.RAW: statistics(rides(ROWS, 3, shift=0.5))},
+        Accounting(read=ROWS, decoded=ROWS, rows=ROWS, compared=ROWS),
+    )
+    verdict, files = conclude(
+        lambda: [training], evidence, Job(day(1), Policy(), job.contract, earlier=found)
+    )
+    told = verdict.to_json()
+    jsonschema.validate(told, SCHEMA)
+    assert (told["verdict"], told["previous"]["spaces"], told["previous"]["windows"]) == ("skew", [], 0)
+    assert drift(told).keys() == {"earlier_run_unreadable", "history_unreadable"}
+    assert {one["severity"] for one in drift(told).values()} == {"info"}
+    assert "nothing could be compared" in formatting.since(told)
+    assert b"could not be read: stats.binpb is missing" in files["report.html"]
+
+
+def test_a_run_that_examined_nothing_says_nothing_of_earlier_ones(
+    training: Reference, tmp_path: Path
+) -> None:
+    job = Nightly(tmp_path, training)
+    job.validate(rides(ROWS, 2), day(0))
+    found = previous_runs.find("auto", str(tmp_path), day(1), job.contract)
+    for references in ([], [training]):
+        here = Job(day(1), Policy(), job.contract, earlier=found)
+        verdict, files = conclude(list(references).copy, Evidence({}, Accounting()), here)
+        told = verdict.to_json()
+        jsonschema.validate(told, SCHEMA)
+        assert (told["verdict"], drift(told), "positions.json" in files) == ("not_examined", {}, False)
+        assert (told["previous"]["verdict"], told["previous"]["spaces"]) == ("ok", [])
+
+
+def test_windows_whose_positions_are_broken_are_left_out(training: Reference, tmp_path: Path) -> None:
+    job = Nightly(tmp_path, training)
+    for at in range(14):
+        job.validate(rides(ROWS, 50 + at, shift=0.02 * at), day(at))
+    (job.folder(2) / "positions.json").write_bytes(b'{"format": 1}')
+    (job.folder(4) / "positions.json").unlink()
+    (job.folder(5) / "verdict.json").write_bytes(b"\x00")
+    told = job.validate(rides(ROWS, 80, shift=0.28), day(14))
+    assert told["previous"]["windows"] == 11
+    found = drift(told)
+    assert found.keys() == {"slow_drift", "history_unreadable", "earlier_run_unreadable"}
+    assert found["history_unreadable"]["message"].startswith(
+        "the positions of 2 earlier windows could not be"
+    )
+    assert found["earlier_run_unreadable"]["message"].startswith("1 earlier run ")
+    assert "over 12 windows" in found["slow_drift"]["message"]
+
+
+def test_no_history_over_baselines(training: Reference, tmp_path: Path) -> None:
+    job = Nightly(tmp_path, training)
+    for at in range(3):
+        job.validate(rides(ROWS, 50 + at), day(at))
+    job.contract = contract(created="2013-06-03T00:00:00+00:00")
+    told = job.validate(rides(ROWS, 60), day(3))
+    assert (told["previous"]["windows"], told["previous"]["spaces"]) == (0, ["raw"])
+    assert "with the same transform graph" in drift(told)["another_baseline"]["message"]
+    job.contract = contract("h", created="2013-06-04T00:00:00+00:00")
+    told = job.validate(rides(ROWS, 61), day(4))
+    assert "raw features alone" in drift(told)["another_baseline"]["message"]
+
+
+def test_without_a_contract_baselines_are_told_apart_by_their_statistics(
+    training: Reference, tmp_path: Path
+) -> None:
+    job = Nightly(tmp_path, training, contract=None)
+    for at in range(2):
+        job.validate(rides(ROWS, 50 + at), day(at))
+    assert job.validate(rides(ROWS, 52), day(2))["previous"]["windows"] == 2
+    job.training = reference(rides(6000, 2))
+    assert job.validate(rides(ROWS, 53), day(3))["previous"]["windows"] == 0
+
+
+def test_without_the_flag_there_are_positions_and_nothing_else(training: Reference, tmp_path: Path) -> None:
+    told = Nightly(tmp_path, training).validate(rides(ROWS, 2), day(0), previous=None)
+    assert (told["previous"], told["findings"], formatting.since(told)) == (None, [], "")
+    assert "positions.json" in told["artifacts"]
+    assert b"Since the last run" not in (tmp_path / "report.html").read_bytes()
+
+
+def test_statistics_that_make_no_sense_cost_no_verdict(training: Reference, tmp_path: Path) -> None:
+    job = Nightly(tmp_path, training)
+    job.validate(rides(ROWS, 2), day(0))
+    found = previous_runs.find("auto", str(tmp_path), day(1), job.contract)
+    assert found.previous is not None
+    good = (job.folder(1) / "stats.binpb").read_bytes()
+    chance = random.Random(6)
+    told: set[str] = set()
+    for _ in range(60):
+        data = bytearray(good)
+        for _ in range(chance.randrange(1, 30)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        told |= concluded(training, found, bytes(data)).keys()
+    for nonsense in (float("nan"), float("inf"), -1e300, 1e300):
+        told |= concluded(training, found, spoilt(good, nonsense)).keys()
+    assert "earlier_run_unreadable" in told
+
+
+def test_predictions_that_make_no_sense_cost_no_verdict(tmp_path: Path) -> None:
+    model = dataclasses.replace(reference(rides(2000, 1)), space=Space.PREDICTION)
+    found = Run(str(tmp_path), "r", day(0), "ok")
+    odd = type(model.statistics)()
+    odd.datasets.add(num_examples=5).features.add(name="speed")
+    now = Served(day(1), [model], {Space.PREDICTION: statistics(rides(300, 3))}, contract(), Policy())
+    here = Positions(day(0), report._baseline(now), 10, {}, report._model(now))
+    files = {"prediction_stats.binpb": odd.SerializeToString(), "positions.json": here.to_bytes()}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    sizes = {name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items()}
+    run = dataclasses.replace(found, files=sizes, graph=previous_runs.graph_of(contract()))
+    told = report.look(previous_runs.Earlier(run), now).comparison
+    assert told is not None
+    metrics = {one.metric for one in told.findings}
+    assert "earlier_run_unreadable" in metrics
+
+
+def spoilt(good: bytes, number: float) -> bytes:
+    """Statistics all of whose quantities are this number, as far as they can be."""
+    broken = type(statistics(rides(10, 1))).FromString(good)
+    for feature in broken.datasets[0].features:
+        stats = getattr(feature, feature.WhichOneof("stats"))
+        stats.common_stats.num_non_missing = (1 << 64) - 1
+        stats.common_stats.tot_num_values = (1 << 64) - 1
+        for bucket in (
+            getattr(stats, "rank_histogram", stats).buckets if feature.HasField("string_stats") else ()
+        ):
+            bucket.sample_count = number
+        for told in stats.histograms if feature.HasField("num_stats") else ():
+            for bucket in told.buckets:
+                bucket.sample_count = bucket.low_value = number
+        if abs(number) != 1e300:
+            del feature.custom_stats[:]
+    return bytes(broken.SerializeToString())
+
+
+def concluded(training: Reference, found: previous_runs.Earlier, data: bytes) -> dict[str, Json]:
+    """What is said beside an earlier run with these statistics, which its verdict names so."""
+    assert found.previous is not None
+    Path(found.previous.folder, "stats.binpb").write_bytes(data)
+    files = {"stats.binpb": (len(data), hashlib.sha256(data).hexdigest())}
+    run = dataclasses.replace(found.previous, files=files)
+    rows = Accounting(read=ROWS, decoded=ROWS, rows=ROWS, compared=ROWS)
+    evidence = Evidence({Space.RAW: statistics(rides(300, 3))}, rows)
+    job = Job(day(1), Policy(), contract(), earlier=previous_runs.Earlier(run))
+    verdict, _ = conclude(lambda: [training], evidence, job)
+    document = json.loads(run_folder.to_bytes(verdict.to_json()))
+    jsonschema.validate(document, SCHEMA)
+    return drift(document)

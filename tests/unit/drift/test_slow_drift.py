@@ -1,0 +1,204 @@
+"""Slow drift over many windows: found where no step shows it; no round of a week, no jump, no noise."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from support.drift import Columns, day, positions, reference, rides, statistics
+
+from transforms.drift import slow_drift, window_drift
+from transforms.drift.window_drift import Windows
+from transforms.runs.window_summary import Place, Positions
+from transforms.verdict.model import Finding, Kind, Severity, Space
+from transforms.verdict.reference import Reference
+from transforms.verdict.severity import Policy
+
+ROWS, WINDOWS = 2000, 12
+#: How much busier each day of a week is, from Monday on.
+WEEK = (0.0, 0.05, 0.1, 0.15, 0.2, 0.6, 0.5)
+
+
+@pytest.fixture(scope="module")
+def training() -> Reference:
+    return reference(rides(6000, 1))
+
+
+def windows(against: Reference, columns: Sequence[Columns]) -> list[Positions]:
+    return [positions(against, one, day(number)) for number, one in enumerate(columns)]
+
+
+def slow(against: Reference, columns: Sequence[Columns], policy: Policy | None = None) -> list[Finding]:
+    *earlier, now = windows(against, columns)
+    return slow_drift.findings(slow_drift.comparable(now, earlier), [against], policy or Policy())
+
+
+def steps(against: Reference, columns: Sequence[Columns]) -> list[list[Finding]]:
+    """What each window's comparison with the one before says."""
+    known = [statistics(one) for one in columns]
+    return [
+        window_drift.findings(Windows(against, earlier, now, ("a", "b"), Policy()))
+        for earlier, now in itertools.pairwise(known)
+    ]
+
+
+def days(moved: Callable[[int], dict[str, float]], count: int = WINDOWS, seed: int = 100) -> list[Columns]:
+    return [rides(ROWS, seed + number, **moved(number)) for number in range(count)]
+
+
+def test_small_steps_that_add_up_are_found_and_no_step_is(training: Reference) -> None:
+    creeping = days(lambda at: {"shift": 0.02 * at})
+    assert not any(steps(training, creeping))
+    [one] = slow(training, creeping)
+    assert (one.feature, one.space, one.kind) == ("speed", Space.RAW, Kind.DRIFT)
+    assert (one.metric, one.severity, one.threshold) == ("slow_drift", Severity.WARNING, 0.025)
+    assert one.distance == pytest.approx(0.22 * 0.28, abs=0.02)  # of two normal values 1 deviation apart 0.76
+    assert one.p_value is not None
+    assert one.p_value < 0.001
+    assert one.message.startswith("moved a little each time over 12 windows since 2013-06-01: ")
+
+
+def test_shares_and_missing_rows_creep_too(training: Reference) -> None:
+    creeping = days(lambda at: {"points": 0.008 * at, "lost": 0.006 * at}, count=14)
+    assert not any(steps(training, creeping))
+    found = {one.feature: one for one in slow(training, creeping)}
+    assert found.keys() == {"carrier", "fuel"}
+    assert "the share of 'AA' went from " in found["carrier"].message
+    assert "missing rows went from " in found["fuel"].message
+    assert found["fuel"].threshold == 0.01
+
+
+def test_unchanged_windows_give_nothing(training: Reference) -> None:
+    for seed in (200, 300, 400):
+        assert not slow(training, days(lambda _: {}, count=20, seed=seed))
+
+
+@pytest.mark.parametrize("count", [6, 7, 12, 14, 20, 31])
+def test_a_week_is_no_trend_wherever_it_begins(count: int) -> None:
+    random = np.random.default_rng(count)
+    place = Place(Space.RAW, "x", "rank")
+    for first in range(7):
+        values = [WEEK[(first + at) % 7] - 0.3 + random.normal(0, 0.002) for at in range(count)]
+        series = [Positions(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
+        assert not list(slow_drift.trends(series, slow_drift.FALSE_TRENDS))
+
+
+def test_a_week_in_rows_is_no_slow_drift(training: Reference) -> None:
+    assert not slow(training, days(lambda at: {"shift": WEEK[at % 7]}, count=13))
+
+
+def test_a_trend_under_a_week_is_found() -> None:
+    place = Place(Space.RAW, "x", "rank")
+    values = [0.01 * at + 0.2 * WEEK[at % 7] for at in range(30)]
+    series = [Positions(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
+    [one] = slow_drift.trends(series, slow_drift.FALSE_TRENDS)
+    assert one.line.total == pytest.approx(0.29, rel=0.15)
+
+
+@pytest.mark.parametrize("at", [3, 6, 9])
+def test_a_jump_is_told_as_a_step_and_not_as_slow(training: Reference, at: int) -> None:
+    jump = days(lambda number: {"shift": 0.5 if number >= at else 0.0})
+    told = [[one.feature for one in found] for found in steps(training, jump)]
+    assert told == [["speed"] if number == at - 1 else [] for number in range(WINDOWS - 1)]
+    assert not slow(training, jump)
+
+
+def test_a_jump_in_the_middle_of_a_long_history_is_not_slow() -> None:
+    place = Place(Space.RAW, "x", "rank")
+    random = np.random.default_rng(3)
+    values = [(0.06 if at >= 15 else 0.0) + random.normal(0, 0.003) for at in range(31)]
+    series = [Positions(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
+    assert not list(slow_drift.trends(series, slow_drift.FALSE_TRENDS))
+
+
+def line(count: int, rise: float, places: Sequence[Place], baseline: str = "b") -> list[Positions]:
+    return [Positions(day(at), baseline, 1, dict.fromkeys(places, rise * at)) for at in range(count)]
+
+
+RANK = Place(Space.RAW, "x", "rank")
+
+
+def test_another_model_begins_the_history_of_predictions_anew_and_of_nothing_else() -> None:
+    places = [RANK, Place(Space.PREDICTION, "y", "rank")]
+    before = [dataclasses.replace(one, model="old") for one in line(9, 0.05, places)]
+    [*earlier, now] = before
+    same = slow_drift.comparable(now, earlier)
+    assert {one.place for one in slow_drift.trends(same, slow_drift.FALSE_TRENDS)} == set(places)
+    lined = slow_drift.comparable(dataclasses.replace(now, model="new"), earlier)
+    assert len(lined) == 9
+    assert [one.place for one in slow_drift.trends(lined, slow_drift.FALSE_TRENDS)] == [RANK]
+
+
+def test_eight_windows_are_needed_at_least() -> None:
+    assert not list(slow_drift.trends(line(7, 0.05, [RANK]), 0.05))
+    assert list(slow_drift.trends(line(8, 0.05, [RANK]), slow_drift.FALSE_TRENDS))
+
+
+def test_what_is_beyond_chance_must_come_to_as_much_as_matters() -> None:
+    assert not list(slow_drift.trends(line(20, 0.001, [RANK]), 0.002))
+    assert list(slow_drift.trends(line(20, 0.0015, [RANK]), 0.002))
+
+
+def test_among_many_features_a_trend_must_be_surer() -> None:
+    random = np.random.default_rng(4)
+    places = [Place(Space.RAW, f"f{number}", "rank") for number in range(1000)]
+    noise = random.normal(0, 0.05, (15, 1000))
+    series = [
+        Positions(day(at), "b", 1, dict(zip(places, row.tolist(), strict=True)))
+        for at, row in enumerate(noise)
+    ]
+    # Alone, one in twenty of them would be beyond chance at this rate.
+    assert not list(slow_drift.trends(series, 0.05))
+    creeping = [
+        dataclasses.replace(one, values={**one.values, RANK: 0.01 * at}) for at, one in enumerate(series)
+    ]
+    assert [one.place for one in slow_drift.trends(creeping, slow_drift.FALSE_TRENDS)] == [RANK]
+
+
+def test_what_never_changes_weakens_no_test() -> None:
+    still = [Place(Space.RAW, f"f{number}", "missing") for number in range(1000)]
+    series = [
+        dataclasses.replace(one, values={**one.values, **dict.fromkeys(still, 0.0)})
+        for one in line(9, 0.01, [RANK])
+    ]
+    assert [one.place for one in slow_drift.trends(series, slow_drift.FALSE_TRENDS)] == [RANK]
+
+
+def test_windows_of_another_baseline_are_left_out_and_order_does_not_matter() -> None:
+    *earlier, now = line(10, 0.01, [RANK])
+    others = line(9, -0.02, [RANK], baseline="other")
+    assert slow_drift.comparable(now, [*earlier[::-1], *others]) == [*earlier, now]
+
+
+def test_a_feature_that_some_windows_lack_is_judged_by_the_others() -> None:
+    other = Place(Space.RAW, "y", "rank")
+    series = line(12, 0.01, [RANK, other])
+    series = [
+        dataclasses.replace(one, values={RANK: one.values[RANK]}) if at in (0, 4) else one
+        for at, one in enumerate(series)
+    ]
+    found = {one.place: one for one in slow_drift.trends(series, 0.002)}
+    assert (found[RANK].windows, found[other].windows) == (12, 10)
+    assert found[other].first == day(1)
+
+
+def test_a_feature_is_told_once_by_what_moved_most(training: Reference) -> None:
+    share = [Place(Space.RAW, "carrier", "share", number) for number in range(4)]
+    rises = dict(zip(share, (0.01, -0.006, -0.003, -0.001), strict=True))
+    series = [
+        Positions(day(at), "b", 1, {place: 0.4 + rise * at for place, rise in rises.items()})
+        for at in range(12)
+    ]
+    [one] = slow_drift.findings(series, [training], Policy())
+    assert "the share of 'AA' went from 40.0 % to 51.0 %" in one.message
+    [ignored] = slow_drift.findings(series, [training], Policy(ignore=frozenset({"carrier"})))
+    assert (ignored.severity, ignored.message.endswith("(ignored)")) == (Severity.INFO, True)
+
+
+def test_a_window_without_bounds_has_no_history() -> None:
+    *earlier, now = line(12, 0.01, [RANK])
+    unbounded = dataclasses.replace(now, window=dataclasses.replace(now.window, end=None))
+    assert not list(slow_drift.trends([*earlier, unbounded], 0.002))

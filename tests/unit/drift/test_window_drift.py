@@ -1,0 +1,187 @@
+"""What moved since an earlier window: by the same evidence, named in both windows, and nothing twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+from support.drift import Columns, day, reference, rides, statistics
+
+from transforms.core.batches import Window
+from transforms.drift import window_drift
+from transforms.drift.window_drift import Windows, span
+from transforms.verdict.decide import Judgement
+from transforms.verdict.evidence.feature_difference import VARIATION, Difference
+from transforms.verdict.evidence.wording import parts_of
+from transforms.verdict.model import Finding, Kind, Severity
+from transforms.verdict.reference import Reference
+from transforms.verdict.severity import Policy
+
+ROWS = 2000
+
+
+@pytest.fixture(scope="module")
+def training() -> Reference:
+    return reference(rides(6000, 1))
+
+
+def found(against: Reference, earlier: Columns, now: Columns, policy: Policy | None = None) -> list[Finding]:
+    spans = ("2013-06-01", "2013-06-02")
+    windows = Windows(against, statistics(earlier), statistics(now), spans, policy or Policy())
+    return window_drift.findings(windows)
+
+
+def test_windows_of_one_distribution_do_not_differ(training: Reference) -> None:
+    assert not [one for seed in range(2, 12) for one in found(training, rides(ROWS, seed), rides(ROWS, 199))]
+
+
+def test_a_number_that_moved_is_told_with_both_windows(training: Reference) -> None:
+    [one] = found(training, rides(ROWS, 2), rides(ROWS, 3, shift=0.5))
+    assert (one.feature, one.kind, one.severity) == ("speed", Kind.DRIFT, Severity.WARNING)
+    assert (one.metric, one.threshold) == ("kolmogorov_smirnov", 0.025)
+    assert one.distance == pytest.approx(0.19, abs=0.03)  # half a deviation, whose density is 0.4
+    assert one.p_value is not None
+    assert one.p_value < 1e-9
+    assert one.message.startswith("since 2013-06-01: median 50")
+    assert ", now 55" in one.message or ", now 54" in one.message
+    assert "(2013-06-02)" in one.message
+    assert "(p below 1e-12)" in one.message
+
+
+def test_a_share_that_moved_is_told_by_its_value(training: Reference) -> None:
+    [one] = found(training, rides(ROWS, 2), rides(ROWS, 3, points=0.15))
+    assert (one.feature, one.metric) == ("carrier", "total_variation")
+    assert re.search(r"'AA': (39|40|41)\.\d % then, (53|54|55|56)\.\d % now", one.message)
+    assert one.diagnosis is None or one.diagnosis.cause != "unknown"
+
+
+def test_missing_rows_are_told_in_both_directions(training: Reference) -> None:
+    many, few = rides(ROWS, 2, lost=0.1), rides(ROWS, 3)
+    for earlier, now, level in ((few, many, Severity.WARNING), (many, few, Severity.INFO)):
+        [one] = found(training, earlier, now)
+        assert (one.feature, one.metric, one.severity) == ("fuel", "missing_share_difference", level)
+        assert one.message.startswith("since 2013-06-01: missing in ")
+
+
+def test_what_comes_back_to_training_is_info(training: Reference) -> None:
+    [one] = found(training, rides(ROWS, 2, shift=0.5), rides(ROWS, 3))
+    assert one.severity is Severity.INFO
+    assert one.message.endswith("it is back to what training has")
+
+
+def test_whether_a_window_was_off_is_asked_of_all_features_together() -> None:
+    """What a feature alone would count, among many is by chance: then nothing came back."""
+    random = np.random.default_rng(5)
+
+    def many(rows: int, moved: float) -> Columns:
+        columns = {f"x{n}": random.normal(0, 1, rows) for n in range(80)}
+        return columns | {"x0": columns["x0"] - columns["x0"].mean() + moved}
+
+    against, earlier, now = reference(many(20_000, 0)), many(ROWS, 0.08), many(ROWS, 0)
+    windows = Windows(against, statistics(earlier), statistics(now), ("a", "b"), Policy())
+    [first, _] = windows._of_training
+    [one] = [one for one in first.found["x0"] if one.metric == "kolmogorov_smirnov"]
+    alone = Judgement(first.sides, ("x0",))
+    assert first.greatest_p < one.p_value <= alone.greatest_p, "the case that is meant"
+    assert not windows.is_back("x0", one.metric)
+
+
+def test_what_was_off_and_stays_so_is_told_only_as_far_as_it_moved(training: Reference) -> None:
+    off = rides(ROWS, 2, shift=0.5)
+    assert not found(training, off, rides(ROWS, 3, shift=0.5))
+    [one] = found(training, off, rides(ROWS, 3, shift=-0.5))
+    assert one.severity is Severity.WARNING
+
+
+def test_ignored_features_are_info(training: Reference) -> None:
+    policy = Policy(ignore=frozenset({"speed"}))
+    [one] = found(training, rides(ROWS, 2), rides(ROWS, 3, shift=0.5), policy)
+    assert (one.severity, one.message.endswith("(ignored)")) == (Severity.INFO, True)
+
+
+def test_another_unit_is_named(training: Reference) -> None:
+    now = dict(rides(ROWS, 3))
+    now["speed"] = np.asarray(now["speed"]) * 1.609
+    [one] = found(training, rides(ROWS, 2), now)
+    assert one.diagnosis is not None
+    assert one.diagnosis.cause == "scale or unit"
+    assert one.diagnosis.evidence.startswith("with 2013-06-01 for training: ")
+
+
+def test_new_values_are_told_and_rare_ones_not_named(training: Reference) -> None:
+    now = dict(rides(ROWS, 3))
+    now["carrier"] = np.where(
+        np.arange(ROWS) % 25 == 0, [f"secret{n % 70}" for n in range(ROWS)], now["carrier"]
+    )
+    told = found(training, rides(ROWS, 2), now)
+    assert "unseen_share" in {one.metric for one in told}
+    assert not [one for one in told if "secret" in one.message]
+
+
+def test_a_rare_value_of_the_earlier_window_is_not_named(training: Reference) -> None:
+    one = moved("private")
+    earlier, now = dict(rides(ROWS, 2)), rides(ROWS, 3)
+    earlier["carrier"] = np.where(np.arange(ROWS) % 250 == 0, "private", earlier["carrier"])
+    spans = ("a", "b")
+    windows = Windows(training, statistics(earlier), statistics(now), spans, Policy())
+    assert window_drift._label(windows, "carrier", one) == "a rare value"
+    assert [part.label for part in parts_of(windows.sides, "carrier", one)] == ["a rare value"]
+    earlier["carrier"] = np.where(np.arange(ROWS) % 50 == 0, "private", earlier["carrier"])
+    windows = Windows(training, statistics(earlier), statistics(now), spans, Policy())
+    assert window_drift._label(windows, "carrier", one) == "'private'"
+
+
+def moved(label: str) -> Difference:
+    return Difference(VARIATION, 0.1, 1e-9, 100, lambda: ((label, 0.004, 0.0),))
+
+
+def test_columns_that_came_and_went_are_missing_rows(training: Reference) -> None:
+    without = {name: column for name, column in rides(ROWS, 2).items() if name != "speed"}
+    [went] = found(training, rides(ROWS, 3), without)
+    assert (went.feature, went.metric, went.distance) == ("speed", "missing_share_difference", 1.0)
+    [came] = found(training, without, rides(ROWS, 3))
+    assert (came.feature, came.severity) == ("speed", Severity.INFO)  # training has it in all rows
+    assert "missing in 100.0 % of rows then, in 0.0 % now" in came.message
+
+
+def test_what_the_schema_does_not_ask_of_serving_is_no_drift() -> None:
+    labelled = reference({**rides(3000, 1), "late": rides(3000, 4)["speed"]}, label="late")
+    others = {**rides(ROWS, 3), "late": rides(ROWS, 6, shift=2)["speed"], "extra": rides(ROWS, 7)["speed"]}
+    assert not found(labelled, {**rides(ROWS, 2), "late": rides(ROWS, 5)["speed"]}, others)
+
+
+def test_windows_without_rows_give_nothing(training: Reference) -> None:
+    empty = type(statistics(rides(10, 1)))()
+    spans = ("a", "b")
+    some = statistics(rides(ROWS, 2))
+    assert window_drift.findings(Windows(training, empty, some, spans, Policy())) == []
+    assert window_drift.findings(Windows(training, some, empty, spans, Policy())) == []
+
+
+def test_trifles_are_beyond_chance_and_do_not_matter(training: Reference) -> None:
+    assert not found(training, rides(60_000, 2), rides(60_000, 3, shift=0.05))
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        (day(0), "2013-06-01"),
+        (day(0, 3), "2013-06-01 to 2013-06-04"),
+        (day(0.5, 1 / 24), "2013-06-01T12"),
+        (day(0.5, 1), "2013-06-01T12:00:00 to 2013-06-02T12:00:00"),
+        (Window(None, day(1).start), "up to 2013-06-02"),
+        (Window(day(1).start, None), "from 2013-06-02"),
+        (Window(), "the last run"),
+    ],
+)
+def test_windows_in_a_sentence(window: Window, expected: str) -> None:
+    assert span(window, "the last run") == expected
+
+
+def test_the_training_side_brings_along_what_it_knows(training: Reference) -> None:
+    """What is to be known of training's days must reach the tests between windows."""
+    known = dataclasses.replace(training, raw_features={"speed": ("a", "b")})
+    [one] = found(known, rides(ROWS, 2), rides(ROWS, 3, shift=0.5))
+    assert one.raw_features == ("a", "b")

@@ -1,0 +1,327 @@
+"""report.html: self-contained, safe whatever strangers send, worst first, and never too large."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from support.page import HOSTILE, make_categories, make_finding, make_numbers, make_verdict
+
+from transforms.core.accounting import Accounting
+from transforms.publish import formatting
+from transforms.publish.page import charts as page_charts
+from transforms.publish.page import page
+from transforms.verdict.histograms import FeaturePicture
+from transforms.verdict.model import Finding, Kind, NotCompared, Severity, Space
+from transforms.verdict.result import Verdict
+
+LIMIT = 5_000_000
+PASSIVE = re.compile(
+    "html|head|meta|title|style|body|input|main|div|span|b|section|svg|g|path|circle|text|h1|h2|small|p|a|table"
+    "|tr|th|td|code|i|label|article|ul|li|dl|dt|dd|details|summary|footer"
+)
+HARMLESS = re.compile(
+    "lang|charset|http-equiv|content|name|class|type|id|checked|viewbox|d|fill|fill-opacity|stroke"
+    "|stroke-(width|linecap|linejoin|dasharray)|aria-(hidden|label)|role|cx|cy|r|x|y|href|title|style|for"
+)
+
+
+class Parsed(HTMLParser):
+    """The page as a browser takes it apart: tags, attributes and text."""
+
+    def __init__(self, html: bytes) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str]] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(html.decode("utf-8"))
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag not in {"meta", "input", "path", "circle"}:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def hostile_page() -> bytes:
+    """Strangers' text wherever text can stand."""
+    findings = [make_finding(h, message=h, metric=h, raw_features=(h,)) for h in HOSTILE]
+    pictures = [make_numbers(h) for h in HOSTILE] + [make_categories("words", HOSTILE)]
+    verdict = make_verdict(
+        "skew",
+        findings,
+        [NotCompared(h, Space.RAW, h) for h in HOSTILE],
+        Accounting(read=14, rejected=Counter(dict.fromkeys(HOSTILE, 1))),
+        {h: {h: [h, {h: h}]} for h in HOSTILE},
+    )
+    return page.render(verdict, pictures, findings)
+
+
+def test_strangers_bring_no_tag_and_no_attribute() -> None:
+    parsed = Parsed(hostile_page())
+    assert all(PASSIVE.fullmatch(tag) for tag in parsed.tags), parsed.tags
+    assert all(HARMLESS.fullmatch(name) for name, _ in parsed.attributes)
+    assert not parsed.open
+
+
+def test_strangers_change_no_address_style_or_class() -> None:
+    """All attributes with power hold what they hold in a harmless page."""
+    shapes = {
+        "href": r"#r\d+|verdict\.json",
+        "style": r"[a-z-]+:[\w.%-]+(;[a-z-]+:[\w.%-]+)*",
+        "class": r"[a-z0-9_ ]*",
+        "id": r"f[aprtw]|r\d+",
+        "d": r"[MHVCSLhvz0-9 .-]*|[A-Zhvz0-9 .-]*",
+    }
+    for name, value in Parsed(hostile_page()).attributes:
+        assert re.fullmatch(shapes.get(name, r"[\s\S]*"), value), (name, value)
+
+
+@pytest.mark.parametrize("text", [h for h in HOSTILE if len(h) < 100 and h.strip()])
+def test_strangers_text_is_shown_as_it_was_sent(text: str) -> None:
+    found = Parsed(hostile_page())
+    assert formatting.visible(text) in found.words
+
+
+def test_nothing_that_acts_or_hides_is_in_the_page() -> None:
+    html = hostile_page().decode("utf-8")
+    assert not set("\x00\x07\x08\r\x1b\u202e\u2028\u200b\ufeff") & set(html)
+    assert "x" * 1000 not in html
+
+
+def test_page_asks_nothing_of_the_network_and_runs_no_script() -> None:
+    html = page.render(*skewed()).decode()
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)
+    assert policy is not None
+    assert "default-src &#x27;none&#x27;" in policy[1] or "default-src 'none'" in policy[1]
+    assert "script-src" not in policy[1]
+    assert html.index("Content-Security-Policy") < html.index("<style>")
+    assert "://" not in html
+    assert not re.search(r"<script|<link|<img|<iframe|@import|url\(", html)
+
+
+def skewed() -> tuple[Verdict, list[FeaturePicture], list[Finding]]:
+    near = make_finding("near", "info", distance=0.09)
+    findings = [
+        make_finding("small", distance=0.2, message="small moved"),
+        make_finding("large", distance=0.9, message="large moved"),
+        make_finding("column", "warning", kind=Kind.VALUES, distance=None, threshold=None, message="new one"),
+    ]
+    pictures = [
+        make_numbers("calm"),
+        make_numbers("small", shift=99),
+        make_categories("large"),
+        make_numbers("near"),
+    ]
+    left_out = [NotCompared("tailnum", Space.RAW, "no values in training")]
+    contract = {"versions": {"tensorflow": "2.16.2"}, "digests": {"graph": "77aa" * 16}}
+    calm = make_finding("calm", "info", distance=0.01)
+    verdict = make_verdict("skew", findings, left_out, contract=contract)
+    return verdict, pictures, [*findings[:2], near, calm]
+
+
+def test_rows_stand_worst_first() -> None:
+    html = page.render(*skewed()).decode()
+    names = re.findall(r'<article.*?<span class="n">(.*?)</span>', html)
+    assert names == ["large", "small", "column", "near", "calm"]
+
+
+def test_every_part_is_told() -> None:
+    text = Parsed(page.render(*skewed())).text
+    for told in (
+        "2013-07-01 up to 2013-08-01, UTC",
+        "small and large are not served as trained, in 990 rows.",
+        "1,000 records read = 990 decoded + 10 rejected + 0 outside the window + 0 without a time",
+        "not_a_tf_example 10",
+        "large moved",
+        "0.9 limit 0.1",
+        "tailnum raw no values in training",
+        "versions.tensorflow 2.16.2",
+        "digests.graph " + "77aa" * 16,
+        "4 features compared",
+        "missing 1.00 % → 2.00 %",
+        "rows 9,000 → 990",
+    ):
+        assert told in text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "name", "sentence"),
+    [
+        ("ok", "No skew", "no skew in 990 rows"),
+        ("not_examined", "Not examined", "no rows were compared: 9 have no time"),
+        ("failed", "Failed", "no rows were compared: 9 have no time"),
+    ],
+)
+def test_banner_says_why(outcome: str, name: str, sentence: str) -> None:
+    why = Finding(
+        "", Space.SET, Kind.INPUT, Severity.INFO, "too_few_rows", "no rows were compared: 9 have no time"
+    )
+    found = Parsed(page.render(make_verdict(outcome, [why] if outcome != "ok" else []), []))
+    assert f"{name} {sentence}" in found.text or f"{name} What was served" in found.text
+    assert sentence in found.text
+
+
+def test_headline_tells_causes_from_what_follows_from_them() -> None:
+    follows = make_finding("distance_z", space=Space.TRANSFORMED, raw_features=("distance",))
+    own = make_finding("noise_z", space=Space.TRANSFORMED, raw_features=("noise",))
+    told = formatting.headline(make_verdict("skew", [follows, make_finding("distance"), own]).to_json())
+    assert told.startswith("distance and noise_z are not served as trained, nor 1 feature computed from them")
+
+
+@pytest.mark.parametrize("features", [2000, 6000])
+def test_page_of_thousands_stays_small(features: int) -> None:
+    pictures = [
+        make_numbers(f"f{i}") if i % 2 else make_categories(f"f{i}", [f"value {j} of {i}" for j in range(13)])
+        for i in range(features)
+    ]
+    distances = [make_finding(p.feature, "info", distance=0.05) for p in pictures]
+    html = page.render(make_verdict("ok"), pictures, distances)
+    assert len(html) < LIMIT
+    assert f"Show {features - 40:,} more features" in html.decode()
+    # Two thousand are drawn, every one; past the budget rows are left out and it is said.
+    drawn = html.count(b'role="img"')
+    assert drawn == features if features == 2000 else (drawn > 1500 and b"more features not shown." in html)
+
+
+def test_page_of_hostile_thousands_stays_small() -> None:
+    names = [f"{i}" + "'\"" * 200 for i in range(4000)]
+    findings = [make_finding(name, message=name * 2) for name in names]
+    left_out = [NotCompared(name, Space.RAW, name) for name in names]
+    verdict = make_verdict("skew", findings, left_out, contract={name: name for name in names})
+    html = page.render(verdict, [make_categories(name, names[:12]) for name in names], findings)
+    assert len(html) < LIMIT
+    assert not Parsed(html).open
+
+
+def with_previous(result: Verdict, **fields: Any) -> Verdict:
+    window = {"start": "2013-06-01T00:00:00Z", "end": "2013-07-01T00:00:00Z"}
+    told = {"run": "r", "path": "p", "window": window, "verdict": "ok", "spaces": ["raw"], "windows": 7}
+    return dataclasses.replace(result, previous=told | {"since": None} | fields)
+
+
+def test_earlier_runs_have_a_part_of_their_own() -> None:
+    moved = make_finding("speed", "warning", "since June: other <b>", kind=Kind.DRIFT)
+    slow = make_finding("fuel", "warning", "a little each time", kind=Kind.DRIFT, metric="slow_drift")
+    verdict = with_previous(make_verdict("skew", [make_finding("wind", "error"), moved, slow]))
+    told = page.render(verdict, []).decode()
+    found, since = told.split("<h2>Findings")[1].split("<h2>Since the last run</h2>")
+    assert found.startswith("<small>1</small>")
+    assert "speed" not in found
+    assert "Since the last run (2013-06-01 up to 2013-07-01, UTC): speed moved; over 7 earlier" in since
+    assert "windows fuel moved a little each time." in since
+    assert "since June: other &lt;b&gt;" in since
+
+
+def test_the_headline_tells_skew_before_drift() -> None:
+    wind, moved = make_finding("wind", "warning"), make_finding("speed", "warning", kind=Kind.DRIFT)
+    told = formatting.headline(make_verdict("skew", [moved, wind]).to_json())
+    assert told == "wind is not served as trained, in 990 rows."
+    assert formatting.headline(make_verdict("skew", [moved]).to_json()).startswith(
+        "speed moved since earlier"
+    )
+
+
+def test_without_an_earlier_run_the_page_says_so() -> None:
+    nothing: dict[str, Any] = {
+        "run": None,
+        "path": None,
+        "window": None,
+        "verdict": None,
+        "spaces": [],
+        "windows": 0,
+    }
+    info = make_finding("", "info", "no earlier run", kind=Kind.DRIFT, metric="no_earlier_run")
+    told = page.render(with_previous(make_verdict("ok", [info]), **nothing), []).decode()
+    assert "No earlier run: nothing to compare with." in told
+    assert told.count("o earlier run") == 1
+    assert "Since the last run" not in page.render(make_verdict("ok"), []).decode()
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_what_earlier_runs_are_called_brings_no_tag(hostile: str) -> None:
+    told = page.render(with_previous(make_verdict("ok"), run=hostile, path=hostile, verdict=hostile), [])
+    plain = page.render(with_previous(make_verdict("ok")), [])
+    assert Parsed(told).tags == Parsed(plain).tags
+
+
+def test_histogram_draws_both_sides_to_one_scale() -> None:
+    svg = page_charts.histogram([0, 1, 2], [0.5, 0.5], [0.25, 0.75], "f")
+    served, trained = _tops(svg, "s"), _tops(svg, "t")
+    base = 84
+    assert [base - y for y in served] == [24, 72, 0]
+    assert [base - y for y in trained] == [48, 0]
+
+
+def test_rare_is_not_never() -> None:
+    svg = page_charts.bars(["often", "rare", "never"], [0.9999, 0.0001, 0], [1, 0, 0], "f")
+    assert re.findall(r'class="t" d="M150 \d+h(\d+)', svg) == ["282", "1"]
+    assert re.findall(r'class="s" d="M150 \d+h(\d+)', svg) == ["282"]
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_ticks_are_few_and_lie_on_the_axis(seed: int) -> None:
+    draw = random.Random(seed)
+    left = draw.choice([0, 1, -1]) * 10 ** draw.uniform(-12, 12)
+    width = 10 ** draw.uniform(-12, 12) + abs(left) * 1e-6
+    svg = page_charts.histogram([left, left + width / 2, left + width], [1, 0], [0, 1], "f")
+    ticks = re.findall(r'<text class="[em]" x="(\d+)" y="96">([^<]*)<', svg)
+    assert 2 <= len(ticks) <= 6
+    assert all(44 <= int(x) <= 432 for x, _ in ticks)
+    assert len({label for _, label in ticks}) == len(ticks)
+
+
+@pytest.mark.parametrize(
+    "edges", [(3.0, 3.0), (0.0, 0.0), (1e300, 1e300), (-1e308, 1e308), (1.0, 1.0 + 1e-15)]
+)
+def test_constant_has_a_picture(edges: tuple[float, float]) -> None:
+    assert 'role="img"' in page_charts.histogram(edges, [1], [1], "f")
+
+
+def test_many_categories_are_folded_and_still_sum_to_all() -> None:
+    picture = make_categories("f", [f"v{i}" for i in range(13)])
+    html = page.render(make_verdict("ok"), [picture]).decode()
+    assert "(other)" in html
+    assert ">v7<" in html
+    assert ">v8<" not in html
+
+
+def test_feature_without_values_says_so() -> None:
+    empty = FeaturePicture("f", Space.RAW, "none", (), (), (), (), 1.0, 1.0, 10, 10)
+    assert "No values to draw." in Parsed(page.render(make_verdict("ok"), [empty])).text
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(0.0123, "0.0123"), (0.1, "0.1"), (1234.0, "1,234"), (1.5e7, "15M"), (2.5e-7, "2.5e-07"), (0, "0")],
+)
+def test_numbers_are_short(value: float, told: str) -> None:
+    assert formatting.number(value) == told
+
+
+def _tops(svg: str, side: str) -> list[int]:
+    path = re.search(rf'class="{side}" d="([^"]*)"', svg)
+    assert path is not None
+    return [int(y) for y in re.findall(r"V(\d+)", path[1])]

@@ -1,0 +1,339 @@
+"""Which earlier runs a run is compared with: windows, reruns, gaps; and what strangers leave there."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import itertools
+import json
+import os
+import random
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.drift import contract, day, positions, published, reference, rides, statistics
+
+from transforms.core.batches import Window
+from transforms.core.errors import UsageError
+from transforms.files import paths
+from transforms.runs import previous_runs
+from transforms.runs.previous_runs import AUTO, Earlier, Run, UnreadableError
+from transforms.verdict.model import Space
+
+HERE = previous_runs.identity(contract())
+
+
+def run(name: str, window: Window, baseline: str | None = HERE) -> Run:
+    return Run(f"out/runs/{name}", name, window, "ok", baseline)
+
+
+def chosen(runs: Sequence[Run], window: Window) -> tuple[str | None, list[str]]:
+    """The names of the run before, and of the history."""
+    return names(previous_runs.choose(runs, window, HERE))
+
+
+def names(found: Earlier) -> tuple[str | None, list[str]]:
+    return found.previous.name if found.previous else None, [one.name for one in found.history]
+
+
+def test_the_last_window_before_is_chosen_and_all_make_the_history() -> None:
+    runs = [run(f"r{at}", day(at)) for at in range(6)]
+    assert chosen(runs, day(4)) == ("r3", ["r0", "r1", "r2", "r3"])
+    assert chosen(runs[::-1], day(4)) == ("r3", ["r0", "r1", "r2", "r3"])
+    assert chosen(runs, day(0)) == (None, [])
+
+
+def test_a_rerun_and_a_backfill_give_the_same_answer() -> None:
+    runs = [run("r5", day(5)), run("s3", day(3)), run("t4", day(4)), run("u5", day(5))]
+    assert chosen(runs, day(5)) == ("t4", ["s3", "t4"])  # itself was published twice already
+    assert chosen(runs, day(4)) == ("s3", ["s3"])
+
+
+def test_of_reruns_the_one_published_last_counts() -> None:
+    runs = [run("r3", day(3)), run("z3", day(3)), run("t3", day(3)), run("a2", day(2))]
+    assert chosen(runs, day(4)) == ("z3", ["a2", "z3"])
+
+
+def test_gaps_are_stepped_over_and_overlaps_left_out() -> None:
+    runs = [run("r1", day(1)), run("r3", day(3)), run("h", day(3.5)), run("r9", day(9))]
+    assert chosen(runs, day(7)) == ("h", ["r1", "h"])
+
+
+def test_a_window_of_about_the_same_length_goes_first() -> None:
+    runs = [run("day", day(30)), run("month", day(1, 30)), run("week", day(10, 7))]
+    assert chosen(runs, day(31)) == ("day", ["day"])
+    assert chosen(runs, day(31, 30)) == ("month", ["month"])
+    assert chosen([run("month", day(1, 30))], day(31)) == ("month", [])  # better than none, but no history
+
+
+def test_hours_make_a_history_with_the_same_hour_of_other_days() -> None:
+    hour = 1 / 24
+    runs = [run(f"r{at:03}", day(at / 24, hour)) for at in range(24 * 5)]
+    previous, history = chosen(runs, day(5 + 7 / 24, hour))
+    assert previous == "r119"
+    assert history == [f"r{24 * at + 7:03}" for at in range(5)]
+
+
+def test_without_a_start_the_run_published_last_is_chosen() -> None:
+    runs = [run("b", day(1)), run("c", Window()), run("a", day(9))]
+    assert chosen(runs, Window()) == ("c", [])
+    assert chosen(runs, Window(None, day(9).start)) == ("c", [])
+    assert chosen(runs, day(20)) == ("a", ["b", "a"])
+
+
+def test_another_baseline_is_compared_with_and_makes_no_history() -> None:
+    runs = [run("r1", day(1)), run("r2", day(2), "other"), run("r3", day(3), None)]
+    assert chosen(runs, day(3)) == ("r2", ["r1"])
+
+
+def test_the_history_is_bounded() -> None:
+    runs = [run(f"r{at:03}", day(at)) for at in range(50)]
+    assert chosen(runs, day(50))[1] == [f"r{at:03}" for at in range(20, 50)]
+
+
+_spans = st.tuples(st.integers(0, 12), st.sampled_from([0.5, 1, 1, 1, 2, 7]))
+
+
+@given(st.lists(_spans, max_size=20), _spans, st.integers(0, 1 << 30))
+def test_what_is_chosen_ended_before_and_overlaps_nothing(
+    spans: list[tuple[int, float]], now: tuple[int, float], seed: int
+) -> None:
+    runs = [run(f"r{at:02}", day(*span)) for at, span in enumerate(spans)]
+    window = day(*now)
+    found = previous_runs.choose(runs, window, HERE)
+    random.Random(seed).shuffle(runs)
+    assert previous_runs.choose(runs, window, HERE) == found
+    ends = [one.window.end for one in runs if one.window.end <= window.start]  # type: ignore[operator]
+    assert (found.previous.window.end if found.previous else None) == max(ends, default=None)  # type: ignore[type-var]
+    chain = [*(one.window for one in found.history), window]
+    assert all(one.end <= after.start for one, after in itertools.pairwise(chain))  # type: ignore[operator]
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.just(1)), max_size=25), st.integers(1, 6))
+def test_looking_no_further_than_needed_changes_nothing(spans: list[tuple[int, int]], most: int) -> None:
+    runs = [run(f"r{at:02}", day(*span)) for at, span in enumerate(spans)][::-1]
+    window = day(7)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(previous_runs, "MOST_WINDOWS", most)
+        whole = previous_runs.choose(runs, window, HERE)
+        for looked in range(len(runs)):
+            some = previous_runs.choose(runs[:looked], window, HERE)
+            assert some == whole or not previous_runs._is_complete(some, window)
+
+
+def at(number: int) -> str:
+    return f"20260101T0000{number:02}Z-0000000{number % 10}"
+
+
+def test_published_runs_are_found_and_failed_ones_are_not(tmp_path: Path) -> None:
+    first = published(tmp_path, at(1), day(1))
+    second = published(tmp_path, at(2), day(2), "skew")
+    published(tmp_path, at(3), day(3), "failed")
+    published(tmp_path, at(4), day(3), "not_examined")
+    found = previous_runs.find(AUTO, str(tmp_path), day(4), contract())
+    assert names(found) == (second, [first, second])
+    assert found.broken == 0
+    assert found.previous is not None
+    assert (found.previous.outcome, found.previous.window) == ("skew", day(2))
+    assert (found.previous.graph, found.previous.baseline) == ("g", HERE)
+
+
+def test_no_run_is_no_error(tmp_path: Path) -> None:
+    assert previous_runs.find(AUTO, str(tmp_path / "new"), day(4), None) == Earlier()
+    published(tmp_path, at(3), day(3), "failed")
+    assert previous_runs.find(AUTO, str(tmp_path), day(4), None) == Earlier()
+
+
+def test_no_more_than_the_newest_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = published(tmp_path, at(1), day(3))
+    new = [published(tmp_path, at(number), day(number)) for number in (4, 5, 6)]
+    monkeypatch.setattr(previous_runs, "_AT_A_TIME", 2)
+    assert names(previous_runs.find(AUTO, str(tmp_path), day(4), contract())) == (old, [old])
+    monkeypatch.setattr(previous_runs, "MOST_RUNS", 3)
+    assert names(previous_runs.find(AUTO, str(tmp_path), day(4), contract())) == (None, [])
+    assert names(previous_runs.find(AUTO, str(tmp_path), day(7), contract())) == (new[-1], new)
+
+
+def test_runs_that_were_not_looked_at_are_counted_and_can_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = published(tmp_path, at(1), day(3))
+    for number in (4, 5, 6):
+        published(tmp_path, at(number), day(number), "not_examined")
+    monkeypatch.setattr(previous_runs, "MOST_RUNS", 3)
+    assert previous_runs.find(AUTO, str(tmp_path), day(4), contract()) == Earlier(left_out=1)
+    named = previous_runs.find(old, str(tmp_path), day(4), contract()).previous
+    assert named is not None
+    assert named.window == day(3)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    found = loaded(tmp_path, {"positions.json": b"{}"})
+    Path(found.folder, "positions.json").unlink()
+    os.mkfifo(f"{found.folder}/positions.json")
+    with pytest.raises(UnreadableError, match="missing, or not the file"):
+        previous_runs.load_positions(found)
+
+
+def test_what_fails_to_be_read_from_a_store_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Broken(io.BytesIO):
+        def read(self, *_: Any) -> bytes:
+            raise RuntimeError("connection reset")
+
+    monkeypatch.setattr(paths, "open_stored", lambda _path: Broken())
+    assert previous_runs._read("gs://bucket/verdict.json", 100) is None
+
+
+BROKEN: list[Any] = [
+    b"",
+    b"{",
+    b"[" * 200_000,
+    b"[]",
+    {"format": 2},
+    {"window": 5},
+    {"window": {"start": "2013-06-09T00:00:00Z", "end": "2013-06-02T00:00:00Z"}},
+    {"window": {"start": float("nan"), "end": 10**400}},
+    {"verdict": ["ok"]},
+    {"artifacts": []},
+]
+
+
+@pytest.mark.parametrize("content", BROKEN, ids=str)
+def test_broken_verdicts_are_counted_and_left_out(tmp_path: Path, content: Any) -> None:
+    good = published(tmp_path, at(1), day(1))
+    document = tmp_path / "runs" / published(tmp_path, at(2), day(2)) / "verdict.json"
+    told = content if isinstance(content, bytes) else changed(document, content)
+    document.write_bytes(told)
+    found = previous_runs.find(AUTO, str(tmp_path), day(4), contract())
+    assert (names(found), found.broken) == ((good, [good]), 1)
+    with pytest.raises(UsageError, match="--previous"):
+        previous_runs.find(str(document), str(tmp_path), day(4), contract())
+
+
+def changed(document: Path, fields: dict[str, Any]) -> bytes:
+    return json.dumps(json.loads(document.read_bytes()) | fields).encode()
+
+
+@pytest.mark.parametrize(
+    "made_of", [[], 5, {"digests": 5}, {"digests": {"graph": [1]}}, {"created": {"a": 1}}]
+)
+def test_a_contract_that_is_none_is_another_baseline(tmp_path: Path, made_of: Any) -> None:
+    document = tmp_path / "runs" / published(tmp_path, at(2), day(2)) / "verdict.json"
+    document.write_bytes(changed(document, {"contract": made_of}))
+    found = previous_runs.find(AUTO, str(tmp_path), day(4), contract())
+    assert found.previous is not None
+    assert (found.previous.graph, found.history) == (None, ())
+
+
+def test_a_huge_verdict_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    published(tmp_path, at(2), day(2))
+    monkeypatch.setattr(previous_runs, "_LARGEST", 100)
+    assert previous_runs.find(AUTO, str(tmp_path), day(4), contract()) == Earlier(broken=1)
+
+
+def test_folders_of_other_names_are_none(tmp_path: Path) -> None:
+    name = published(tmp_path, at(2), day(2))
+    (tmp_path / "runs" / name).rename(tmp_path / "runs" / "copy of a run")
+    (tmp_path / "runs" / "note.txt").write_text("x")
+    assert previous_runs.find(AUTO, str(tmp_path), day(4), contract()) == Earlier()
+
+
+def test_a_run_is_named_in_five_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output, other = tmp_path / "out", tmp_path / "other"
+    published(output, at(1), day(1))
+    name = published(output, at(2), day(2))
+    folder = str(output / "runs" / name)
+    monkeypatch.chdir(tmp_path)
+    for asked in (folder, f"{folder}/verdict.json", str(output), f"{output}/verdict.json", "out"):
+        found = previous_runs.find(asked, str(other), day(9), contract())
+        assert names(found) == (name, []), asked
+        assert found.previous is not None
+        assert previous_runs.load_statistics(found.previous, Space.RAW).datasets
+    for asked in (at(2), name):
+        assert names(previous_runs.find(asked, str(output), day(9), contract())) == (name, [])
+
+
+def test_a_run_that_was_moved_is_found_by_its_own_folder(tmp_path: Path) -> None:
+    name = published(tmp_path, at(2), day(2))
+    shutil.move(tmp_path / "runs" / name, tmp_path / "kept")
+    found = previous_runs.find(str(tmp_path / "kept"), str(tmp_path), day(9), contract()).previous
+    assert found is not None
+    assert previous_runs.load_statistics(found, Space.RAW).datasets
+
+
+@pytest.mark.parametrize("asked", ["", "nowhere", "nowhere/at/all", "20260101T000009Z-00000009", "logs/"])
+def test_a_run_that_is_none_is_an_error(tmp_path: Path, asked: str) -> None:
+    published(tmp_path, at(2), day(2))
+    with pytest.raises(UsageError, match="--previous: expected auto, a run's folder"):
+        previous_runs.find(asked, str(tmp_path), day(4), contract())
+
+
+@pytest.mark.parametrize("outcome", ["failed", "not_examined"])
+def test_a_run_that_examined_nothing_is_an_error(tmp_path: Path, outcome: str) -> None:
+    published(tmp_path, at(2), day(2), outcome)
+    asked = tmp_path / "failed" if outcome == "failed" else tmp_path
+    with pytest.raises(UsageError, match="nothing to compare with"):
+        previous_runs.find(str(asked), str(tmp_path), day(4), contract())
+
+
+def test_what_a_verdict_says_of_its_files_leads_nowhere_else(tmp_path: Path) -> None:
+    name = published(tmp_path, at(2), day(2))
+    document = tmp_path / "runs" / name / "verdict.json"
+    artifacts = {"stats.binpb": {"path": "runs/../../secret/x", "bytes": 1, "sha256": "0"}}
+    document.write_bytes(changed(document, {"artifacts": artifacts}))
+    found = previous_runs.find(str(document), str(tmp_path), day(4), contract()).previous
+    assert found is not None
+    assert found.folder == str(document.parent)
+
+
+def loaded(tmp_path: Path, files: dict[str, bytes]) -> Run:
+    published(tmp_path, at(2), day(2), files={"stats.binpb": b"", **files})
+    found = previous_runs.find(AUTO, str(tmp_path), day(4), contract()).previous
+    assert found is not None
+    return found
+
+
+def test_files_are_read_as_the_verdict_names_them(tmp_path: Path) -> None:
+    rows = statistics(rides(300, 1))
+    told = positions(reference(rides(300, 2)), rides(300, 1), day(2))
+    found = loaded(tmp_path, {"stats.binpb": rows.SerializeToString(), "positions.json": told.to_bytes()})
+    assert previous_runs.load_statistics(found, Space.RAW) == rows
+    assert previous_runs.load_positions(found) == told
+    with pytest.raises(UnreadableError, match=r"transformed_stats\.binpb is missing"):
+        previous_runs.load_statistics(found, Space.TRANSFORMED)
+    data = bytearray(rows.SerializeToString())
+    data[-1] ^= 1
+    paths.write_atomically(f"{found.folder}/stats.binpb", bytes(data))
+    with pytest.raises(UnreadableError, match="not the file that the run's verdict names"):
+        previous_runs.load_statistics(found, Space.RAW)
+    shutil.rmtree(found.folder)
+    with pytest.raises(UnreadableError, match="missing"):
+        previous_runs.load_positions(found)
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xff", b"no message"])
+def test_statistics_that_are_none_are_told(tmp_path: Path, data: bytes) -> None:
+    found = loaded(tmp_path, {"stats.binpb": data})
+    with pytest.raises(UnreadableError, match="no statistics"):
+        previous_runs.load_statistics(found, Space.RAW)
+
+
+def test_positions_of_another_window_are_none(tmp_path: Path) -> None:
+    told = positions(reference(rides(300, 2)), rides(300, 1), day(3))
+    found = loaded(tmp_path, {"positions.json": told.to_bytes()})
+    with pytest.raises(UnreadableError, match="not what a run writes"):
+        previous_runs.load_positions(found)
+
+
+def test_a_size_that_no_file_has_is_not_waited_for(tmp_path: Path) -> None:
+    found = loaded(tmp_path, {"positions.json": b"{}"})
+    huge = dataclasses.replace(found, files={"positions.json": (10**30, "0" * 64)})
+    with pytest.raises(UnreadableError, match="missing, or not the file"):
+        previous_runs.load_positions(huge)

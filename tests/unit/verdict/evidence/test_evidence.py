@@ -1,0 +1,398 @@
+"""Distribution functions against numpy; differences of views: no alarm without a cause, and power for one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from support import faults
+from support.evidence import view
+from support.verdict import statistics
+
+from transforms.verdict.evidence import categorical_tests, p_values, two_sample
+from transforms.verdict.evidence import cdf as cdfs
+from transforms.verdict.evidence.cdf import Cdf
+from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING, UNSEEN, VARIATION, Difference
+from transforms.verdict.feature_stats import View, views
+
+Array = np.ndarray[Any, Any]
+
+ROWS = 5000
+_random = np.random.default_rng(3)
+SHAPES: dict[str, Array] = {
+    "continuous": _random.normal(10, 3, ROWS),
+    "discrete": _random.integers(0, 7, ROWS).astype(float),
+    "point mass": np.where(_random.random(ROWS) < 0.4, 0.0, _random.exponential(5, ROWS)),
+    "heavy tail": _random.standard_cauchy(ROWS),
+    "log-normal": _random.lognormal(0, 3, ROWS),
+    "constant": np.full(ROWS, 7.0),
+    "two": np.where(_random.random(ROWS) < 0.001, 1.0, 0.0),
+    "one row": np.array([3.0]),
+}
+
+
+def found(training: Any, serving: Any) -> dict[str, Difference]:
+    return {one.metric: one for one in two_sample.of_values(view(training), view(serving))}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_distribution_function_is_numpys(shape: str) -> None:
+    values = SHAPES[shape].astype("float32").astype(float)
+    cdf = cdfs.of_view(view(values))
+    assert cdf is not None
+    at = np.unique(np.quantile(values, np.linspace(0, 1, 57), method="nearest"))
+    ordered = np.sort(values)
+    exact = np.searchsorted(ordered, at, side="right"), np.searchsorted(ordered, at, side="left")
+    for told, count in zip((cdf.up_to(at), cdf.under(at)), exact, strict=True):
+        # Two hundred quantiles, whose ranks the sketch knows to a thousandth.
+        assert np.max(np.abs(told - count / len(values))) < 0.0065
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_quantiles_lead_back_to_their_shares(shape: str) -> None:
+    cdf = cdfs.of_view(view(SHAPES[shape]))
+    assert cdf is not None
+    shares = np.linspace(0.01, 0.99, 50)
+    at = cdf.quantiles(shares)
+    assert np.all(np.diff(at) >= 0)
+    assert np.all(cdf.under(at) <= shares + 1e-9)
+    assert np.all(cdf.up_to(at) >= shares - 1e-9)
+    assert cdf.quantile(0.5) == cdf.quantiles(np.array([0.5]))[0]
+
+
+def test_a_value_that_many_rows_share_is_a_step() -> None:
+    cdf = cdfs.of_view(view(SHAPES["point mass"]))
+    assert cdf is not None
+    assert 0.0 in cdf.steps
+    zero = np.zeros(1)
+    assert cdf.up_to(zero)[0] - cdf.under(zero)[0] == pytest.approx(
+        np.mean(SHAPES["point mass"] == 0), abs=0.002
+    )
+
+
+def test_beyond_its_ends_a_distribution_function_is_zero_and_one() -> None:
+    cdf = Cdf(np.array([1.0, 1.0, 2.0]), np.array([0.0, 0.5, 1.0]))
+    at = np.array([-np.inf, 0.9, 1.0, 1.5, 2.0, np.inf])
+    assert cdf.up_to(at).tolist() == [0, 0, 0.5, 0.75, 1, 1]
+    assert cdf.under(at).tolist() == [0, 0, 0, 0.75, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [np.inf] * 50 + [-np.inf] * 50,
+        [np.inf, 1.0, 2.0],
+        [-np.inf] * 30 + [0.0] * 30 + [np.inf] * 30,
+        [np.nan] * 20,
+        [np.nan, 5.0],
+        [3.4e38, -3.4e38, 0.0],
+        [1.0],
+        [],
+        [0.0] * 1000,
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_no_values_are_too_odd(values: list[float]) -> None:
+    odd, normal = np.array(values, "float32"), SHAPES["continuous"]
+    for one, other in ((odd, normal), (normal, odd), (odd, odd)):
+        for difference in found(one, other).values():
+            assert 0 <= difference.p_value <= 1
+            assert 0 <= difference.effect <= 1
+    assert all(difference.p_value > 0.1 for difference in found(odd, odd).values())
+
+
+@pytest.mark.parametrize("rows", [200, 500, 20_000])
+def test_without_a_difference_small_p_values_are_rare(rows: int) -> None:
+    random = np.random.default_rng(rows)
+    draws = 60 if rows > 1000 else 200
+    for draw in (lambda n: random.normal(size=n), lambda n: random.integers(0, 5, n)):
+        training = view(draw(20_000))
+        p_values = []
+        for _ in range(draws):
+            one = two_sample.of_number(training, view(draw(rows)))
+            assert one is not None
+            p_values.append(one.p_value)
+        assert np.mean(np.array(p_values) <= 0.05) <= 0.05 + 3 * (0.05 / draws) ** 0.5
+        assert min(p_values) > 0.05 / draws / 20
+
+
+def test_a_mean_that_moved_by_a_quarter_deviation_is_found_in_500_rows() -> None:
+    random = np.random.default_rng(11)
+    training, many = view(random.normal(size=50_000)), 200
+    hits = 0
+    for _ in range(many):
+        one = two_sample.of_number(training, view(random.normal(0.25, 1, 500)))
+        assert one is not None
+        hits += one.p_value < 0.002 and one.effect >= 0.02
+    assert hits >= 0.95 * many
+
+
+def test_a_function_without_its_commonest_value_is_that_of_the_others() -> None:
+    values = SHAPES["point mass"].astype("float32").astype(float)
+    cdf = cdfs.of_view(view(values))
+    assert cdf is not None
+    value, share = cdf.commonest
+    assert value == 0
+    assert share == pytest.approx(np.mean(values == 0), abs=0.002)
+    rest, others = cdf.without(0.0), np.sort(values[values != 0])
+    assert rest is not None
+    at = np.quantile(others, np.linspace(0, 1, 41), method="nearest")
+    exact = np.searchsorted(others, at, side="right") / len(others)
+    assert rest.up_to(at) == pytest.approx(exact, abs=0.0065 / (1 - share))
+    assert rest.under(at) == pytest.approx(exact, abs=0.0065 / (1 - share))
+    assert rest.up_to(np.array([-1.0, 0.0])) == pytest.approx([0, 0], abs=1e-9)
+
+
+def test_without_a_value_in_the_middle_both_sides_of_it_are_left() -> None:
+    cdf = Cdf(np.array([1.0, 1.0, 2.0, 5.0, 5.0, 7.0]), np.array([0.0, 0.1, 0.2, 0.2, 0.7, 1.0]))
+    rest = cdf.without(5.0)
+    assert rest is not None
+    at = np.array([0.5, 1.0, 2.0, 5.0, 6.0, 7.0, 8.0])
+    assert rest.up_to(at) == pytest.approx([0, 0.2, 0.4, 0.4, 0.7, 1, 1])
+    assert cdf.without(3.0) is cdf, "no step stands there"
+    assert Cdf(np.array([1.0, 1.0]), np.array([0.0, 1.0])).without(1.0) is None
+
+
+def mostly_zero(rows: int, seed: int, zeros: float = 0.6) -> Array:
+    random = np.random.default_rng(seed)
+    return np.where(random.random(rows) < zeros, 0.0, random.exponential(5, rows))
+
+
+def number(training: View, serving: Array) -> Difference:
+    one = two_sample.of_number(training, view(serving))
+    assert one is not None
+    return one
+
+
+@pytest.mark.parametrize("zeros", [0.0, -3.0, 40.0])
+def test_where_most_values_are_one_the_others_are_looked_at_alone(zeros: float) -> None:
+    def placed(values: Array) -> Array:
+        return np.where(values == 0, zeros, values)
+
+    training, served = view(placed(mostly_zero(100_000, 1))), mostly_zero(20_000, 2)
+    clean = number(training, placed(served))
+    assert clean.beside is None
+    # A fifth of them in miles and not kilometres: 0.8 x 0.2 x 0.174 of Kolmogorov's distance, of all values.
+    served[:4000] *= 1.609
+    one = number(training, placed(served))
+    assert one.beside == zeros
+    assert one.effect == pytest.approx(0.2 * 0.174, abs=0.012)
+    assert one.rank_distance == pytest.approx(0.4 * 0.2 * 0.174, abs=0.006)
+    assert one.p_value < 1e-7
+
+
+def apart(training: Array, serving: Array) -> float:
+    """Kolmogorov's distance of samples, exactly."""
+    sides, at = [np.sort(training), np.sort(serving)], np.concatenate([training, serving])
+    shares = [np.searchsorted(side, at, side="right") / len(side) for side in sides]
+    return float(np.abs(shares[0] - shares[1]).max())
+
+
+def test_the_others_are_never_said_to_lie_further_apart_than_they_do() -> None:
+    def mostly_zero(rows: int, seed: int) -> Array:
+        random = np.random.default_rng(seed)
+        return np.where(random.random(rows) < 0.96, 0.0, random.lognormal(0, 3, rows)).astype("float32")
+
+    training = mostly_zero(200_000, 1)
+    before, told = view(training), 0
+    for seed in range(2, 12):
+        served = mostly_zero(100_000, seed) * np.float32(3)
+        exact = apart(training[training != 0], served[served != 0])
+        one = number(before, served)
+        told += one.beside is not None
+        assert one.effect <= exact, seed
+    assert told == 10
+
+
+def test_the_others_are_not_looked_at_where_few_values_are_one() -> None:
+    training, served = view(mostly_zero(100_000, 1, 0.3)), mostly_zero(20_000, 2, 0.3)
+    served[:10_000] *= 1.609
+    one = number(training, served)
+    assert one.beside is None
+    assert one.effect == one.rank_distance == pytest.approx(0.7 * 0.5 * 0.174, abs=0.01)
+
+
+@pytest.mark.parametrize("zeros", [0.55, 0.9, 0.98, 0.996])
+@pytest.mark.parametrize("rows", [500, 20_000])
+def test_a_share_that_moved_by_little_makes_no_difference_of_the_others(zeros: float, rows: int) -> None:
+    training = view(mostly_zero(200_000, 1, zeros))
+    for seed in range(2, 12):
+        one = number(training, mostly_zero(rows, seed, zeros - 0.02))
+        assert one.beside is None, seed
+
+
+def test_two_million_rows_make_no_error_of_a_trifle() -> None:
+    normal = np.random.default_rng(12).normal(size=2_000_000)
+    one = found(normal[:1_000_000], normal[1_000_000:] + 0.005)[KOLMOGOROV]
+    assert one.effect < 0.02
+    more = found(normal[:1_000_000], normal[1_000_000:] + 0.2)[KOLMOGOROV]
+    assert more.effect > 0.05
+    assert more.p_value < 1e-12
+
+
+@pytest.mark.parametrize("values", [3, 40])
+def test_statistics_of_tfdv_alone_give_no_alarm_on_features_of_few_values(values: int) -> None:
+    import pandas as pd
+
+    random = np.random.default_rng(values)
+    for seed in range(10):
+        training, serving = (
+            views(statistics(pd.DataFrame({"x": random.integers(0, values, rows)})))["x"]
+            for rows in (20_000, 3000)
+        )
+        cdf = cdfs.of_view(training)
+        assert cdf is not None
+        assert cdf.is_loose
+        one = two_sample.of_number(training, serving)
+        assert one is not None
+        assert one.p_value > 0.002, seed
+
+
+def test_missing_rows_are_compared_as_shares() -> None:
+    training = view(SHAPES["continuous"])
+    one = two_sample.of_missing(training, 100, training.rows)
+    assert (one.metric, one.effect) == (MISSING, 0.02)
+    assert one.p_value < 1e-12
+
+
+def test_new_values_beside_what_training_leads_to_expect() -> None:
+    random = np.random.default_rng(4)
+
+    def words(rows: int) -> Array:
+        return np.array([f"w{n}" for n in np.minimum(random.zipf(1.8, rows), 900)], object)
+
+    few = found(words(3000), words(3000))[UNSEEN]
+    assert few.effect < 0.02
+    assert few.p_value > 0.002
+    faulty = words(3000)
+    faulty[:150] = "-1"
+    assert found(words(3000), faulty)[UNSEEN].effect == pytest.approx(0.05, abs=0.01)
+
+
+def test_values_that_training_missed_by_chance_come_in_clusters_and_are_no_alarm() -> None:
+    random = np.random.default_rng(1)
+    words = np.array([f"w{n}" for n in range(100)], object)
+    p_values = [
+        found(random.choice(words, 500), random.choice(words, 400))[UNSEEN].p_value for _ in range(400)
+    ]
+    assert min(p_values) > 0.002 / 400  # taken one by one the rows gave 3e-6
+
+
+def test_categories_differ_by_total_variation_beyond_chance() -> None:
+    one = found(["a"] * 500 + ["b"] * 500, ["a"] * 700 + ["b"] * 300)[VARIATION]
+    assert one.effect == pytest.approx(0.2, abs=0.02)
+    assert sorted(one.parts)[:2] == [("a", 0.5, 0.7), ("b", 0.5, 0.3)]
+    assert one.p_value < 1e-12
+
+
+def test_a_category_named_like_the_rest_is_one_of_the_rest() -> None:
+    values = ["(others)"] * 400 + ["a"] * 300 + ["b"] * 300
+    one = found(values, values)[VARIATION]
+    assert (one.effect, one.p_value) == (0.0, 1.0)
+    expected, observed = categorical_tests.pooled({"(others)": 0.4, "a": 0.6}, {"a": 1.0}, 1000, 0.0)
+    assert expected == pytest.approx({"a": 0.6, "(others)": 0.4})
+    assert observed == pytest.approx({"a": 1.0, "(others)": 0.0})
+
+
+def nearly_constant(rows: int, seed: int) -> Array:
+    random = np.random.default_rng(seed)
+    return np.where(random.random(rows) < 0.98, 1, random.normal(1, 0.5, rows)).astype("float32")
+
+
+def test_a_step_begins_and_ends_where_it_does_and_not_at_a_quantile() -> None:
+    values = np.repeat([1.0, 2.0, 5.0], [1013, 2021, 966])
+    cdf = cdfs.of_view(view(values))
+    assert cdf is not None
+    at = np.array([1.0, 2.0, 5.0])
+    assert cdf.under(at) == pytest.approx([0, 1013 / 4000, 3034 / 4000], abs=1e-6)
+    assert cdf.up_to(at) == pytest.approx([1013 / 4000, 3034 / 4000, 1], abs=1e-6)
+
+
+def test_what_quantiles_do_not_tell_is_no_difference() -> None:
+    # Between its least value and its step 1 % of the values lie as no straight line tells.
+    training = view(nearly_constant(100_000, 1))
+    for seed in range(2, 8):
+        one = two_sample.of_number(training, view(nearly_constant(20_000, seed)))
+        assert one is not None
+        assert one.p_value > 1e-3, seed
+        assert one.effect < 0.0025, seed
+
+
+# Of a hundred values the frequent ones are cells; of the others five rows in 500 are not expected.
+WORDS = np.array([b"w%02d" % k for k in range(100)], object)
+WORD_SHARES = 1 / np.arange(1, 101) / np.sum(1 / np.arange(1, 101))
+
+
+def words(rows: int, seed: int) -> Array:
+    return np.random.default_rng(seed).choice(WORDS, rows, p=WORD_SHARES)
+
+
+def test_a_rare_value_that_came_more_often_is_found_and_named() -> None:
+    training, served = view(words(20_000, 1)), words(500, 2)
+    served[:40] = b"w80"
+    [one] = [one for one in two_sample.of_values(training, view(served)) if one.metric == VARIATION]
+    assert one.p_value < 1e-20
+    assert one.parts[0][0] == "w80"
+    assert one.parts[0][1:] == pytest.approx((0.0024, 0.08), abs=0.005)
+    assert one.effect == pytest.approx(0.08, abs=0.03)
+    assert one.p_of_part(0.0) == 1.0
+    assert one.p_value < one.p_of_part(0.2) < 1
+    # Among the others alone, of which as many are expected, 40 of 500 are nothing much.
+    expected, observed = categorical_tests.pooled(training.shares(), view(served).shares(), 488, 0.0)
+    cells = [np.array(list(side.values())) for side in (expected, observed)]
+    assert p_values.of_categories(cells[0], cells[1], 488) > 1e-9
+
+
+def test_rare_values_rise_by_chance_no_more_often_than_their_p_values_say() -> None:
+    training, trials, low = view(words(20_000, 1)), 400, 0
+    for seed in range(trials):
+        served = view(words(300, 100 + seed))
+        sides = (training.counted(), served.counted())
+        cells, _ = categorical_tests.pooled(sides[0].shares(), sides[1].shares(), 295, 0.0)
+        risen = categorical_tests._risen(training, served, sides, cells.keys())
+        low += any(one.p_value() <= 0.1 for one in risen)
+    # They have a tenth of the error: at most 0.01 of the windows are expected, and three deviations.
+    assert low <= 0.01 * trials + 3 * np.sqrt(0.01 * trials)
+
+
+def test_where_all_values_are_rare_one_that_came_more_often_is_found() -> None:
+    random = np.random.default_rng(4)
+    ids = np.array([b"id%d" % n for n in range(3000)], object)
+    training, served = view(random.choice(ids, 20_000)), random.choice(ids, 500)
+    clean = {one.metric: one for one in two_sample.of_values(training, view(served))}
+    assert clean[VARIATION].p_value > 0.01
+    served[:60] = b"id7"
+    one = {one.metric: one for one in two_sample.of_values(training, view(served))}[VARIATION]
+    assert one.p_value < 1e-20
+    assert one.parts[0][0] == "id7"
+    assert one.effect > 0.05
+
+
+def test_new_values_are_compared_as_rates() -> None:
+    training = view(["a"] * 500 + ["b"] * 500)
+    sides = (training.counted(), training.counted()._replace(counts=Counter({"a": 500, "b": 490, "new": 10})))
+    plain = categorical_tests.of_unseen(training, training, sides)
+    assert plain is not None
+    assert plain.p_value == p_values.of_rates(0, 1000, 10, 1000)
+
+
+def test_one_row_of_many_values_is_one_row() -> None:
+    def tags(rows: int, seed: int) -> list[list[bytes]]:
+        random = np.random.default_rng(seed)
+        return [[b"t%d" % n for n in random.integers(0, 12, 3)] for _ in range(rows)]
+
+    def viewed(values: list[list[bytes]]) -> View:
+        rows = pa.RecordBatch.from_pydict({"tags": pa.array(values, pa.large_list(pa.large_binary()))})
+        return views(faults.statistics(rows))["tags"]
+
+    training, plain = viewed(tags(5000, 1)), tags(1000, 2)
+    assert 900 < viewed(plain).worth <= 1000
+    for odd in ([b"new%d" % n for n in range(300)], [b"t0"] * 500):
+        served = viewed([*plain, odd])
+        assert served.worth < 200
+        assert min(one.p_value for one in two_sample.of_values(training, served)) > 0.0001
+    moved = [[b"new", *row[1:]] for row in plain]
+    assert min(one.p_value for one in two_sample.of_values(training, viewed(moved))) < 1e-12

@@ -1,0 +1,224 @@
+"""What counts: beyond chance and large enough; the user's own thresholds decide alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow_data_validation as tfdv
+from support import faults
+from support.verdict import LABEL, compared, frame, reference, served, statistics, worst
+
+from benchmarks import in_memory
+from transforms.verdict import thresholds
+from transforms.verdict.compare import Policy, Reference, compare
+from transforms.verdict.decide import LEAST_EFFECT, Judgement
+from transforms.verdict.evidence import false_discovery, p_values, wording
+from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
+from transforms.verdict.model import Kind, Natural, Severity, Space
+from transforms.verdict.reference import Sides
+
+
+@pytest.fixture(scope="module")
+def plain() -> Reference:
+    return reference(frame(20_000, 1))
+
+
+def judgement(against: Reference, data: pd.DataFrame, policy: Policy | None = None) -> Judgement:
+    sides = Sides(against, policy or Policy(), statistics(data), Counter())
+    return Judgement(sides, tuple(name for name in sides.training if name != LABEL))
+
+
+def test_nothing_counts_without_a_difference(plain: Reference) -> None:
+    judged = judgement(plain, served(5000))
+    assert judged.found
+    assert not [one for name, found in judged.found.items() for one in found if judged.counts(name, one)]
+
+
+def test_what_is_beyond_chance_counts_only_if_it_is_large_enough(plain: Reference) -> None:
+    data = served(20_000)
+    data.loc[:99, "distance"] = np.nan  # half a percent
+    judged = judgement(plain, data)
+    [missing] = [one for one in judged.found["distance"] if one.metric == MISSING]
+    assert missing.p_value <= judged.greatest_p
+    assert missing.effect < LEAST_EFFECT[MISSING]
+    assert not judged.counts("distance", missing)
+    data.loc[:399, "distance"] = np.nan  # two
+    assert judgement(plain, data).of("distance", MISSING)
+
+
+def test_what_is_large_counts_only_if_it_is_beyond_chance(plain: Reference) -> None:
+    few = served(12)
+    judged = judgement(plain, few)
+    every = [(name, one) for name, found in judged.found.items() for one in found]
+    large = [(name, one) for name, one in every if one.effect >= LEAST_EFFECT[one.metric]]
+    assert large
+    assert not [one for name, one in large if judged.counts(name, one)]
+
+
+def test_a_higher_rate_of_false_alarms_counts_more(plain: Reference) -> None:
+    data = served(300)
+    data["distance"] += 90  # three tenths of its deviation
+    greatest = [judgement(plain, data, Policy(false_alarms=rate)).greatest_p for rate in (1e-12, 0.002, 0.5)]
+    assert greatest == sorted(greatest)
+    assert greatest[0] < greatest[-1]
+
+
+def test_a_finding_says_how_far_how_likely_and_what_moved(plain: Reference) -> None:
+    data = served(5000)
+    data["distance"] += 75
+    finding = worst(compared(plain, data).findings, "distance")
+    assert (finding.kind, finding.severity, finding.metric) == (
+        Kind.DISTRIBUTION,
+        Severity.ERROR,
+        KOLMOGOROV,
+    )
+    assert finding.threshold == LEAST_EFFECT[KOLMOGOROV]
+    assert finding.p_value is not None
+    assert finding.p_value < 1e-9
+    assert finding.distance == pytest.approx(0.1, abs=0.03)  # 0.25 deviations, whose density is 0.4
+    assert "beyond chance (p below 1e-12)" in finding.message
+    assert "of training" in finding.message
+
+
+def snow(rows: int, seed: int) -> np.ndarray[Any, Any]:
+    random = np.random.default_rng(seed)
+    fallen = np.where(random.random(rows) < 0.95, 0.0, random.lognormal(0, 1, rows))
+    return fallen.astype("float32")
+
+
+def test_another_unit_of_what_is_mostly_zero_is_an_error() -> None:
+    def snow(rows: int, seed: int) -> dict[str, np.ndarray[Any, Any]]:
+        random = np.random.default_rng(seed)
+        fallen = np.where(random.random(rows) < 0.95, 0.0, random.lognormal(0, 1, rows))
+        return {"snow": fallen.astype("float32")}
+
+    training = faults.statistics(in_memory.batch(snow(20_000, 3)))
+    against = Reference(tfdv.infer_schema(training, infer_feature_shape=False), training, Space.RAW)
+    served = snow(5000, 4)
+    assert not in_memory.compared(served, against).findings
+    served["snow"] *= np.float32(2.54)  # of all values that moves 1.8 points past one another
+    finding = worst(in_memory.compared(served, against).findings, "snow")
+    assert finding.severity is Severity.ERROR
+    assert finding.distance is not None
+    assert 0.1 < finding.distance < 0.37
+    assert "of the values that are not 0 is over 0.025 and beyond chance (p below 1e-12)" in finding.message
+    assert "; of those not 0, 3.82 to 20.66: 10.0 % of training, 31.6 % of serving" in finding.message
+    assert finding.noise_floor is not None
+    assert 0.02 < finding.noise_floor < finding.distance
+
+
+def test_a_distance_of_tfdvs_that_counts_says_what_decided(plain: Reference) -> None:
+    data = served(5000)
+    data["distance"] += 300
+    finding = worst(compared(plain, data).findings, "distance")
+    assert (finding.metric, finding.severity) == ("jensen_shannon_divergence", Severity.ERROR)
+    told = finding.evidence
+    assert told is not None
+    assert told.metric == KOLMOGOROV
+    assert told.effect >= told.least_effect == LEAST_EFFECT[KOLMOGOROV]
+    assert f"Kolmogorov-Smirnov distance {told.effect:.4g} is over 0.025 and beyond chance" in finding.message
+
+
+def test_a_distance_under_the_users_limit_is_not_laid_to_nature(plain: Reference) -> None:
+    policy = Policy(thresholds=thresholds.parse(b"format = 1\n[defaults]\ndistribution = 0.9\n", "t.toml"))
+    data = served(5000)
+    data["distance"] += 300
+    judged = judgement(plain, data, policy)
+    [one] = [one for one in judged.found["distance"] if one.metric == KOLMOGOROV]
+    nature = Natural("day", 1, one.effect, 0.01, 0.02, 1e-9)
+    told = dataclasses.replace(judged.evidence("distance", one), natural=nature)
+    assert not told.large_enough
+    assert wording.only_nature(told) == ""
+    beyond = dataclasses.replace(told, large_enough=True, beyond_chance=False)
+    assert wording.only_nature(beyond) == "no more than training's days differ"
+    assert wording.why_not(beyond) == "which is no more than training's days differ"
+    assert wording.why_not(told) == "too few to be an error"
+
+
+def test_lengths_and_missing_rows_of_a_category_are_called_what_they_are() -> None:
+    def tags(rows: int, seed: int, most: int) -> in_memory.Lists:
+        random = np.random.default_rng(seed)
+        lengths = random.integers(1, most + 1, rows)
+        lengths[random.random(rows) < most / 40] = -1
+        words = random.choice(np.array([b"a", b"b"], object), int(lengths[lengths > 0].sum()))
+        return in_memory.Lists(words, lengths)
+
+    training = faults.statistics(in_memory.batch({"tags": tags(5000, 1, 4)}))
+    against = Reference(tfdv.infer_schema(training, infer_feature_shape=False), training, Space.RAW)
+    found = {one.metric: one for one in in_memory.compared({"tags": tags(3000, 2, 12)}, against).findings}
+    for metric, label in (("list_length", "above 4"), ("missing_share_difference", "missing")):
+        told = found[metric].evidence
+        assert told is not None
+        assert told.parts[0].label == label
+    assert not [one for one in found.values() if "a rare value" in one.message]
+
+
+def test_a_threshold_of_ones_own_decides_alone_for_its_feature(plain: Reference) -> None:
+    data = served(5000)
+    data["distance"] += 75
+    data["rain"] = data["rain"] * np.float32(1.5)
+    schema = type(plain.schema)()
+    schema.CopyFrom(plain.schema)
+    [own] = [feature for feature in schema.feature if feature.name == "distance"]
+    own.skew_comparator.jensen_shannon_divergence.threshold = 0.5
+    against = Reference(schema, plain.statistics, Space.RAW, label=LABEL)
+    found = compare(against, statistics(data), Policy(), Counter()).findings
+    assert worst(found, "distance").severity is Severity.INFO
+    assert worst(found, "rain").severity is Severity.ERROR
+
+
+def test_a_flag_decides_for_all_features_of_its_kind(plain: Reference) -> None:
+    data = served(5000)
+    data["distance"] += 75
+    data["carrier"] = data["carrier"].where(np.arange(5000) % 5 != 0, "AA")
+    found = compared(plain, data, Policy(jsd=0.9)).findings
+    assert worst(found, "distance").severity is Severity.INFO
+    assert worst(found, "carrier").severity is Severity.ERROR
+
+
+def test_new_values_are_an_error_only_beyond_what_training_predicts() -> None:
+    words = np.array([f"w{n}" for n in range(4000)])
+    random = np.random.default_rng(5)
+    rare = 1 / np.arange(1, 4001) ** 1.2
+    many = pd.DataFrame({"word": random.choice(words, 3000, p=rare / rare.sum())})
+    against = reference(many, label=None)
+    fresh = pd.DataFrame({"word": random.choice(words, 2000, p=rare / rare.sum())})
+    assert "error" not in {one.severity.value for one in compared(against, fresh).findings}
+    fresh["word"] = fresh["word"].where(np.arange(2000) % 4 != 0, "-1")
+    assert worst(compared(against, fresh).findings, "word").severity is Severity.ERROR
+
+
+def test_one_fault_among_many_features_is_found_and_the_others_are_quiet() -> None:
+    random = np.random.default_rng(6)
+
+    def rows(count: int) -> pd.DataFrame:
+        return pd.DataFrame({f"f{n}": random.normal(size=count).astype("float32") for n in range(100)})
+
+    against, data = reference(rows(4000), label=None), rows(1000)
+    assert not compared(against, data).findings
+    data["f7"] += np.float32(0.4)
+    assert {one.feature for one in compared(against, data).findings} == {"f7"}
+
+
+def test_the_finding_that_the_docs_follow_by_hand() -> None:
+    # docs/verdict.md: 100 of 100,000 rows lack a feature in training, 14 of 1,000 in serving.
+    p_value = p_values.of_rates(100, 100_000, 14, 1000)
+    assert p_value == pytest.approx(1.99e-11, rel=0.01)
+    others = [0.01 * k for k in range(1, 20)]
+    assert false_discovery.beyond([p_value, *others], Policy().false_alarms) == p_value
+    assert LEAST_EFFECT[MISSING] <= 0.014 - 0.001
+
+
+def test_missing_values_of_a_few_flights_are_named() -> None:
+    flights = faults.world(2013)
+    fault = {"feature": "wind_speed", "fault": "missing", "parameters": {}}
+    found = flights.compared(faults.planted(fault, flights.served(1), 0.03, 2)).findings
+    [finding] = [one for one in found if one.severity is Severity.ERROR]
+    assert finding.metric == "missing_share_difference"
+    assert finding.diagnosis is not None
+    assert finding.diagnosis.cause == "missing more"

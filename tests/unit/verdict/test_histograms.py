@@ -1,0 +1,107 @@
+"""The pictures of both distributions, drawn from plain TFDV statistics."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from support.verdict import LABEL, frame, reference, served, statistics
+
+from transforms.verdict.compare import Reference
+from transforms.verdict.histograms import CATEGORIES, OTHER, FeaturePicture, pictures
+
+
+@pytest.fixture(scope="module")
+def baseline() -> Reference:
+    return reference(frame(5000, 1))
+
+
+def drawn(against: Reference, data: pd.DataFrame) -> dict[str, FeaturePicture]:
+    return {picture.feature: picture for picture in pictures(against, statistics(data))}
+
+
+def apart(picture: FeaturePicture) -> float:
+    return sum(abs(a - b) for a, b in zip(picture.training, picture.serving, strict=True)) / 2
+
+
+def test_equal_distributions_lie_over_one_another_and_the_label_is_not_drawn(baseline: Reference) -> None:
+    found = drawn(baseline, served())
+    assert list(found) == [name for name in frame(1, 1).columns if name != LABEL]
+    for picture in found.values():
+        assert apart(picture) < 0.12, picture
+        assert sum(picture.training) == pytest.approx(1)
+        assert sum(picture.serving) == pytest.approx(1)
+        assert len(picture.labels) == len(picture.training) == len(picture.serving)
+    assert found["rain"].serving_missing == pytest.approx(0.3, abs=0.03)
+    assert (found["rain"].training_rows, found["rain"].serving_rows) == (5000, 3000)
+
+
+def test_bins_are_common_and_hold_what_the_data_has(baseline: Reference) -> None:
+    data = served()
+    data["distance"] = data["distance"] + 2000
+    picture = drawn(baseline, data)["distance"]
+    assert len(picture.edges) == len(picture.labels) + 1
+    assert all(low < high for low, high in itertools.pairwise(picture.edges))
+    exact, _ = np.histogram(data["distance"], [-np.inf, *picture.edges[1:-1], np.inf])
+    assert picture.serving == pytest.approx(exact / len(data), abs=0.06)
+    assert apart(picture) > 0.95
+
+
+def test_a_scaled_feature_is_drawn_on_an_axis_that_holds_both(baseline: Reference) -> None:
+    data = served()
+    data["distance"] *= 255
+    picture = drawn(baseline, data)["distance"]
+    assert picture.edges[-1] > 255 * 1000 > 2000 > picture.edges[0]
+    assert picture.training[0] == pytest.approx(1, abs=0.01)
+
+
+def test_one_far_value_does_not_flatten_the_picture(baseline: Reference) -> None:
+    data = served()
+    data.loc[0, "distance"] = 1e12
+    picture = drawn(baseline, data)["distance"]
+    assert picture.edges[-1] < 5000
+    assert apart(picture) < 0.2
+    assert picture.labels[-1].endswith("and above")
+
+
+def test_categories_are_the_most_frequent_of_both_and_the_others_together() -> None:
+    names = [f"c{i:02}" for i in range(30)]
+    training = pd.DataFrame({"c": np.repeat(names, 10)})
+    serving = pd.DataFrame({"c": ["new"] * 300 + names * 10})
+    picture = drawn(reference(training, label=None), serving)["c"]
+    assert picture.labels[0] == "new"
+    assert (picture.training[0], picture.serving[0]) == (0, 0.5)
+    assert len(picture.labels) == CATEGORIES + 1
+    assert picture.labels[-1] == OTHER
+    assert sum(picture.training) == pytest.approx(1)
+    assert sum(picture.serving) == pytest.approx(1)
+
+
+def test_labels_are_printable_and_bounded(baseline: Reference) -> None:
+    data = served()
+    data["carrier"] = "<script>\x00\u202e" + "a" * 900
+    label = next(one for one in drawn(baseline, data)["carrier"].labels if "script" in one)
+    assert label.isprintable()
+    assert len(label) < 80
+
+
+def test_a_feature_of_one_side_only_is_drawn_with_the_other_empty(baseline: Reference) -> None:
+    found = drawn(baseline, served().drop(columns=["distance", "carrier"]).assign(extra=1.0))
+    assert set(found["distance"].serving) == set(found["carrier"].serving) == {0.0}
+    assert found["distance"].serving_missing == found["carrier"].serving_missing == 1
+    assert sum(found["extra"].serving) == pytest.approx(1)
+    assert found["extra"].training_rows == 0
+
+
+def test_features_without_values_and_of_two_kinds_do_not_break_the_page(baseline: Reference) -> None:
+    data = served()
+    data["distance"] = np.float32("nan")
+    data["carrier"] = 3
+    data["rain"] = np.where(data.index % 2 == 0, np.inf, 1.0)
+    found = drawn(baseline, data)
+    assert sum(found["distance"].training) == pytest.approx(1)
+    assert set(found["carrier"].serving) == {0.0}
+    assert sum(found["rain"].serving) == pytest.approx(1)
+    assert drawn(baseline, served().assign(none=np.float32("nan")))["none"].kind == "none"

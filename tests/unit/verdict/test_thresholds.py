@@ -1,0 +1,311 @@
+"""thresholds.toml: read or refused in one line; its limits, severities and notes; --only."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Home
+from hypothesis import given
+from hypothesis import strategies as st
+from support import e2e
+from support.repo import ROOT
+from support.verdict import compared, frame, reference, served, worst
+
+from pipelines.feature_limits import check_only
+from transforms.baseline import layout
+from transforms.core.errors import UsageError
+from transforms.verdict import decide
+from transforms.verdict.compare import Policy, Reference
+from transforms.verdict.findings import transformed as transformed_findings
+from transforms.verdict.model import Finding, Kind, Severity, Space
+from transforms.verdict.thresholds import LIMIT_OF, Override, Thresholds, parse
+
+Capture = pytest.CaptureFixture[str]
+
+WHOLE = """
+format = 1
+[defaults]
+distribution = 0.03
+[raw.distance]
+distribution = 0.05
+severity = "warning"
+note = "moves with the season"
+[raw."trip.length"]
+missing = 1
+[transformed.distance_z]
+unknown_words = 0.5
+[prediction.late]
+distribution = 0.1
+"""
+
+
+@pytest.fixture(scope="module")
+def plain() -> Reference:
+    return reference(frame(20_000, 1))
+
+
+def limits(text: str) -> Policy:
+    return Policy(thresholds=parse(f"format = 1\n{text}".encode(), "folder/mine.toml"))
+
+
+def test_a_whole_file_is_read_and_travels_to_workers() -> None:
+    found = pickle.loads(pickle.dumps(parse(WHOLE.encode(), "baseline/thresholds.toml")))
+    assert found == Thresholds(
+        defaults={"distribution": 0.03},
+        features={
+            (Space.RAW, "distance"): Override(
+                {"distribution": 0.05}, Severity.WARNING, "moves with the season"
+            ),
+            (Space.RAW, "trip.length"): Override({"missing": 1.0}),
+            (Space.TRANSFORMED, "distance_z"): Override({"unknown_words": 0.5}),
+            (Space.PREDICTION, "late"): Override({"distribution": 0.1}),
+        },
+    )
+
+
+def test_a_feature_goes_before_the_defaults_and_these_before_ours() -> None:
+    found = parse(WHOLE.encode(), "t")
+    assert found.limit(Space.RAW, "distance", "kolmogorov_smirnov", 0.025) == 0.05
+    assert found.limit(Space.TRANSFORMED, "distance", "total_variation", 0.025) == 0.03
+    assert found.limit(Space.RAW, "distance", "missing_share", 0.01) == 0.01
+
+
+def test_every_metric_that_is_judged_has_a_limit() -> None:
+    assert {*LIMIT_OF} == {*decide.LEAST_EFFECT, *transformed_findings.LEAST_EFFECT}
+
+
+def test_the_file_that_the_docs_show_is_read() -> None:
+    page = (ROOT / "docs/thresholds.md").read_text("utf-8")
+    [shown] = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    found = parse(shown.encode(), "t")
+    told = {key for own in found.features.values() for key in own.limits}
+    assert told == {*LIMIT_OF.values()}
+    assert [own.severity for own in found.features.values()] == [Severity.WARNING, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("format = 1\nformat = 1", "is no TOML"),
+        ("format = 1\n[raw.distance\n", "line 2"),
+        ("", "expected format = 1, got none"),
+        ("format = 2", "expected format = 1, got 2"),
+        ("format = true", "expected format = 1, got True"),
+        ("format = 1\ndefault = 3", "default is no key here, .*; did you mean defaults\\?"),
+        ("format = 1\ndefaults = 3", "expected a table \\[defaults\\], got 3"),
+        ("format = 1\nraw = 3", "expected a table \\[raw\\], got 3"),
+        ("format = 1\nraw.distance = 3", "expected a table \\[raw.distance\\], got 3"),
+        (
+            "format = 1\n[raw.distance]\nmisssing = 0.1",
+            "\\[raw.distance\\] misssing is .*did you mean missing",
+        ),
+        ("format = 1\n[raw.a.b]\nmissing = 0.1", 'stands in quotes, \\[raw."a.b"\\]'),
+        ("format = 1\n[raw.a]\nunknown_words = 0.1", "unknown_words is no key here"),
+        ("format = 1\n[raw.a]\nmissing" + ".a" * 3000 + " = 1", "at most 1, got a table"),
+        ("format" + ".a" * 3000 + " = 1", "expected format = 1, got a table"),
+        ("format = 1\n[raw.a]\nnote = [1, 2]", "got a list"),
+        ("format = 1\n[defaults]\nseverity = 'info'", "severity is no key here"),
+        ("format = 1\n[raw.a]\nmissing = 0", "above 0 and at most 1, got 0"),
+        ("format = 1\n[raw.a]\nmissing = 1.01", "above 0 and at most 1, got 1.01"),
+        ("format = 1\n[raw.a]\nmissing = nan", "above 0 and at most 1, got nan"),
+        ("format = 1\n[raw.a]\nmissing = true", "above 0 and at most 1, got True"),
+        ("format = 1\n[raw.a]\nmissing = '0.1'", "above 0 and at most 1, got '0.1'"),
+        ("format = 1\n[raw.a]\nseverity = 'fatal'", "severity: expected error, warning or info, got 'fatal'"),
+        ("format = 1\n[raw.a]\nseverity = 1", "severity: expected error, warning or info, got 1"),
+        ("format = 1\n[raw.a]\nnote = 1", "note: expected a line of at most 200 characters, got 1"),
+        ("format = 1\n[raw.a]\nnote = 'x\\ty'\nnote2 = 1", "note2 is no key here"),
+        ('format = 1\n[raw.a]\nnote = "x\\u001b[2Jy"', "note: expected a line"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line_with_its_place(text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said) as raised:
+        parse(text.encode(), "folder/mine.toml")
+    assert str(raised.value).startswith("folder/mine.toml")
+    assert str(raised.value).isprintable()
+
+
+@given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode())))
+def test_any_bytes_are_limits_or_a_usage_error(text: bytes) -> None:
+    for content in (text, b"format = 1\n" + text, b"format = 1\n[raw.a]\n" + text):
+        try:
+            assert isinstance(parse(content, "t"), Thresholds)
+        except UsageError as error:
+            said = str(error)
+            assert said.isprintable(), said
+
+
+def test_a_limit_decides_for_its_feature_alone(plain: Reference) -> None:
+    data = served(5000)
+    data["distance"] += 75  # a Kolmogorov-Smirnov distance of 0.1
+    data["rain"] = data["rain"] * np.float32(1.5)
+    assert worst(compared(plain, data).findings, "distance").severity is Severity.ERROR
+    found = compared(plain, data, limits("[raw.distance]\ndistribution = 0.2")).findings
+    assert not [one for one in found if one.feature == "distance" and one.severity is Severity.ERROR]
+    assert worst(found, "rain").severity is Severity.ERROR
+    finding = worst(compared(plain, data, limits("[defaults]\ndistribution = 0.05")).findings, "distance")
+    assert (finding.severity, finding.threshold) == (Severity.ERROR, 0.05)
+    assert "is over 0.05 and beyond chance" in finding.message
+    other = compared(plain, data, limits("[transformed.distance]\ndistribution = 0.2")).findings
+    assert worst(other, "distance").severity is Severity.ERROR
+
+
+def test_a_lower_limit_finds_what_ours_lets_pass(plain: Reference) -> None:
+    data = served(20_000)
+    data["distance"] += 11  # a Kolmogorov-Smirnov distance of 0.015
+    assert "error" not in {one.severity.value for one in compared(plain, data).findings}
+    finding = worst(compared(plain, data, limits("[raw.distance]\ndistribution = 0.01")).findings, "distance")
+    assert (finding.severity, finding.threshold) == (Severity.ERROR, 0.01)
+
+
+def test_a_required_feature_may_be_missing_as_far_as_the_limit_says(plain: Reference) -> None:
+    data = served(5000)
+    data.loc[:49, "distance"] = np.nan
+    assert worst(compared(plain, data).findings, "distance").severity is Severity.ERROR
+    finding = worst(compared(plain, data, limits("[raw.distance]\nmissing = 0.02")).findings, "distance")
+    assert (finding.kind, finding.severity) == (Kind.PRESENCE, Severity.WARNING)
+    assert finding.message.endswith("; an error from 2.0 % on, by mine.toml")
+    tight = compared(plain, data, limits("[raw.distance]\nmissing = 0.01")).findings
+    assert worst(tight, "distance").severity is Severity.ERROR
+
+
+def test_values_beyond_the_schema_and_the_range_keep_to_the_limit_of_unseen_ones(plain: Reference) -> None:
+    data = served(5000)
+    data.loc[:249, "distance"] = 1e6
+    data.loc[:249, "carrier"] = "ZZ"
+
+    def level(feature: str, policy: Policy) -> Severity:
+        every = compared(plain, data, policy).findings
+        return min(one.severity for one in every if (one.feature, one.kind) == (feature, Kind.VALUES))
+
+    wide = limits("[raw.distance]\nunseen = 0.06\n[raw.carrier]\nunseen = 0.06")
+    for feature in ("distance", "carrier"):
+        assert level(feature, Policy()) is Severity.ERROR
+        assert level(feature, wide) is Severity.WARNING
+
+
+def test_a_severity_bounds_all_findings_of_a_feature_and_says_why(plain: Reference) -> None:
+    data = served(5000)
+    data["distance"] += 75
+    data.loc[:999, "distance"] = np.nan
+    text = '[raw.distance]\nseverity = "warning"\nnote = "agreed with Ann"'
+    found = [one for one in compared(plain, data, limits(text)).findings if one.feature == "distance"]
+    assert {one.kind for one in found} >= {Kind.DISTRIBUTION, Kind.PRESENCE}
+    assert {one.severity for one in found} <= {Severity.WARNING, Severity.INFO}
+    assert found[0].message.endswith("(warning by mine.toml: agreed with Ann)")
+    info = worst(compared(plain, data, limits('[raw.distance]\nseverity = "info"')).findings, "distance")
+    assert (info.severity, info.message[-19:]) == (Severity.INFO, "(info by mine.toml)")
+
+
+def test_a_severity_never_makes_a_finding_worse() -> None:
+    policy = limits('[raw.a]\nseverity = "error"\nnote = "watch it"')
+    for level in Severity:
+        finding = Finding("a", Space.RAW, Kind.VALUES, level, "m", "words")
+        told = policy.thresholds.bounded(finding)
+        assert told.severity is level
+        assert told.message == ("words" if level is Severity.INFO else "words (mine.toml: watch it)")
+    other = Finding("a", Space.TRANSFORMED, Kind.VALUES, Severity.ERROR, "m", "words")
+    assert policy.thresholds.bounded(other) == other
+
+
+def test_sections_for_no_feature_are_told(plain: Reference) -> None:
+    policy = limits(
+        "[raw.distance]\nmissing = 0.1\n[raw.gone]\nmissing = 0.1\n[transformed.other]\nmissing = 0.1"
+    )
+    [told] = policy.thresholds.unknown([compared(plain, served(500), policy)])
+    assert told.severity is Severity.INFO
+    assert "'raw.gone'" in told.message
+    assert "distance" not in told.message
+    assert "other" not in told.message, "the transformed space was not compared"
+
+
+def test_only_looks_at_what_it_names_and_tests_nothing_else(plain: Reference) -> None:
+    data = served(5000)
+    data["distance"] += 75
+    data["rain"] = data["rain"] * np.float32(1.5)
+    found = compared(plain, data, Policy(only=frozenset({"rain"})))
+    assert {one.feature for one in found.findings} == {"rain"}
+    assert {one.feature for one in found.distances} == {"rain"}
+    reasons = {one.feature: one.reason for one in found.not_compared}
+    assert {reasons[name] for name in ("distance", "carrier", "stops")} == {"not in --only"}
+    assert "rain" not in reasons
+
+
+def test_only_by_a_raw_name_takes_what_is_computed_from_it() -> None:
+    against = reference(
+        frame(5000, 1), space=Space.TRANSFORMED, raw_features={"stops": ("legs",), "rain": ("weather",)}
+    )
+    data = served(2000)
+    data["stops"] = 4
+    data["rain"] *= np.float32(2)
+    found = compared(against, data, Policy(only=frozenset({"legs", "distance"})))
+    assert {one.feature for one in found.findings} == {"stops"}
+    assert {one.feature for one in found.distances} == {"stops", "distance"}
+
+
+def test_a_name_in_only_that_is_no_feature_is_refused_with_what_is_close(plain: Reference) -> None:
+    assert check_only(("distance", LABEL), [plain]) == {"distance", LABEL}
+    with pytest.raises(UsageError, match=r"--only: distanse is no feature.*did you mean distance"):
+        check_only(("distance", "distanse"), [plain])
+
+
+LABEL = "late"
+
+
+def test_the_command_takes_the_file_in_the_baseline(home: Home, tmp_path: Path, capsys: Capture) -> None:
+    baseline = tmp_path / "baseline"
+    shutil.copytree(home.baseline, baseline)
+    names = [
+        ("raw", "distance"),
+        ("raw", "carrier"),
+        ("transformed", "distance_z"),
+        ("transformed", "carrier_id"),
+    ]
+    told = "".join(f'[{space}.{name}]\nseverity = "warning"\nnote = "known"\n' for space, name in names[:3])
+    (baseline / layout.THRESHOLDS).write_text(f"format = 1\n{told}")
+    assert e2e.validate(capsys, baseline, home.skewed, tmp_path / "out").code == 1
+    document = e2e.verdict(tmp_path / "out")
+    assert e2e.errors(document) == {names[3]}
+    other = tmp_path / "other.toml"
+    other.write_text("format = 1\n[raw.gone]\nmissing = 0.1\n")
+    flag = f"--thresholds={other}"
+    assert e2e.validate(capsys, baseline, home.skewed, tmp_path / "out", flag).code == 1
+    document = e2e.verdict(tmp_path / "out")
+    assert e2e.errors(document) == set(names)
+    # A file for several baselines may name features of others.
+    assert [f["message"] for f in document["findings"] if f["metric"] == "unknown_threshold"] == [
+        "other.toml names no feature: 'raw.gone'"
+    ]
+
+
+def test_only_narrows_a_run_of_both_spaces(home: Home, tmp_path: Path, capsys: Capture) -> None:
+    assert e2e.validate(capsys, home.baseline, home.skewed, tmp_path, "--only=distance,hour").code == 1
+    document = e2e.verdict(tmp_path)
+    assert e2e.errors(document) == {("raw", "distance"), ("transformed", "distance_z")}
+    reasons = {(n["space"], n["feature"]): n["reason"] for n in document["not_compared"]}
+    assert reasons["raw", "carrier"] == reasons["transformed", "carrier_id"] == "not in --only"
+    assert not {("raw", "hour"), ("transformed", "hour_bucket")} & {*reasons}
+    assert e2e.validate(capsys, home.baseline, home.skewed, tmp_path, "--only=hour").code == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--only=distanze"], "--only: distanze is no feature of what is compared; did you mean distance"),
+        (["--only=,"], "argument --only: expected a name"),
+        (["--only=hour,distance", "--ignore=hour"], "--only and --ignore both name hour"),
+        (["--thresholds=none.toml"], "--thresholds: there is no file 'none.toml'"),
+        (["--only=distance_z", "--spaces=raw"], "--only: distance_z is no feature of what is compared"),
+    ],
+)
+def test_wrong_usage_is_one_line(
+    home: Home, tmp_path: Path, capsys: Capture, flags: list[str], said: str
+) -> None:
+    result = e2e.validate(capsys, home.baseline, home.clean, tmp_path / "out", *flags)
+    assert result.code == 2
+    assert said in e2e.one_error(result)
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
