@@ -37,7 +37,7 @@ class MarkRows(beam.PTransform):  # type: ignore[misc]
     """`PCollection[Batch]` of raw features to `MarkedRows`.
 
     Attributes:
-      slicings: the slices that are wanted; see `transforms.slicing`.
+      slicings: the slices that are wanted; see `transforms.core.slicing`.
       ignore_sampling_rate: whether all rows are to count the same.
     """
 

@@ -56,7 +56,7 @@ class ReadExamples(beam.PTransform):  # type: ignore[misc]
       files: what to read, as `paths.expand` gives it.
       schema: a TFDV schema to decode to, all environments; None on the first pass over new data.
       time_feature: the feature that holds a row's time, of examples, which have no other.
-      progress: a local folder for heartbeats (`transforms.progress`), or None.
+      progress: a local folder for heartbeats (`transforms.core.heartbeats`), or None.
     """
 
     files: tuple[FileSize, ...]
@@ -90,11 +90,11 @@ class ReadRequests(beam.PTransform):  # type: ignore[misc]
         tf.Examples as they come, as `ReadExamples` does.
       format: `auto`, or a name of `logs.detect.LOG_FORMATS`.
       window: requests outside of it, or without a time where it is bounded, are counted and left out.
-      time_feature: the feature that holds a request's time (see `logs.times`); None takes the log's own.
+      time_feature: the feature that holds a request's time (see `logs.rows.times`); None takes the log's own.
       keep_payloads: whether rejects carry the bytes of their record.
-      sample: the fraction of records to decode, above 0 and at most 1; see `logs.sampling`.
+      sample: the fraction of records to decode, above 0 and at most 1; see `logs.rows.sampling`.
       version_feature, columns, exclude, warm_ups, responses: see `logs.features.Settings`.
-      progress: a local folder for heartbeats (`transforms.progress`), or None.
+      progress: a local folder for heartbeats (`transforms.core.heartbeats`), or None.
     """
 
     files: tuple[FileSize, ...]

@@ -29,15 +29,15 @@ _MAX_ROWS = 4096
 class ReadBigQueryRequests(beam.PTransform):  # type: ignore[misc]
     """Reads logged requests from a BigQuery table by its Storage API. Root -> ReadResult.
 
-    Rows are restricted by BigQuery (see `logs.bigquery`), decoded and counted as those of files are. A row
+    Rows are restricted by BigQuery (see `logs.formats.bigquery`), decoded and counted as those of files are. A row
     has no place in its table: as its file it has the table's name, as its record a number among the rows that
     one worker has decoded, which is another one in the next run. There are no faults: what BigQuery refuses
     fails the job.
 
     Attributes:
-      table: `bq://project.dataset.table`; see `logs.bigquery.parse_table`.
+      table: `bq://project.dataset.table`; see `logs.formats.bigquery.parse_table`.
       schema: the TFDV schema to decode to, in the SERVING environment.
-      format: one of `logs.bigquery.FORMATS`.
+      format: one of `logs.formats.bigquery.FORMATS`.
       window, time_feature, version_feature, columns, exclude, keep_payloads, sample, responses, progress:
         as those of `read.ReadRequests`.
     """

@@ -91,7 +91,7 @@ class WriteSampleOfRows(beam.PTransform):  # type: ignore[misc]
     gives the same sample, however a runner cuts and orders it. They stand in the order of that hash.
 
     Attributes:
-      cover: features of which more rows are kept, see `transforms.coverage`.
+      cover: features of which more rows are kept, see `transforms.core.representative_rows`.
     """
 
     path: str

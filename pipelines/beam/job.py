@@ -34,7 +34,7 @@ class Job:
     """One command's Beam job: its options, its heartbeats and its temporary folder.
 
     Attributes:
-      heartbeats: local folder for `transforms.progress`, None on a remote runner.
+      heartbeats: local folder for `transforms.core.heartbeats`, None on a remote runner.
       temp: folder of this job's own that every worker reaches; a local one on this machine.
     """
 

@@ -90,11 +90,11 @@ class ValidateOptions:
     """What `trueserve validate` was asked to do; either `baseline` or both of `schema` and `statistics`.
 
     Attributes:
-      logs: a glob, maybe with strftime fields (`transforms.windows`), or a BigQuery table.
+      logs: a glob, maybe with strftime fields (`transforms.files.windows`), or a BigQuery table.
       start, end: the half-open window, in UTC; None is unbounded.
       version_feature: the feature that holds the version of the model that answered.
       columns: names for values that come without.
-      exclude: (field, pattern) rules for requests that are not compared, see `transforms.logs.excluding`.
+      exclude: (field, pattern) rules for requests that are not compared, see `transforms.logs.rows.exclude`.
       slice_by: the sets of names that slices are made by.
       ignore_sampling_rate: whether each request weighs the same, however few of its kind were logged.
       allow_ops: names of ops that it may have though they touch more than the model.
@@ -103,7 +103,7 @@ class ValidateOptions:
       thresholds: a file of limits, feature by feature; None takes the one in the baseline, if it has one.
       ignore: features whose findings never make `skew`.
       only: the features that are looked at, with what is computed from them; () for all.
-      previous: the earlier run to compare with beside training, or `auto`; see `transforms.publish.earlier`.
+      previous: the earlier run to compare with beside training, or `auto`; see `transforms.runs.previous_runs`.
       predictions: an exported model, with whose recorded predictions the logged ones are compared.
     """
 
@@ -173,7 +173,7 @@ def parse_time(text: str) -> dt.datetime:
 
 
 def parse_window(text: str) -> windows.Span:
-    """The start and the end of a span written in one word, see `transforms.windows.parse_window`.
+    """The start and the end of a span written in one word, see `transforms.files.windows.parse_window`.
 
     Raises:
       ArgumentTypeError: the text is no such span.

@@ -3,7 +3,7 @@
 The parent imports nothing heavy and has one thread, so that it hears a signal at once: while the child
 imports TensorFlow, waits for native code or for Beam's threads, writes, or has workers of its own. It ends
 the child and all that the child started, and then removes what was under way, as the next run would after a
-kill (`transforms.lease`). The temporary files of the child, of every library and worker, are in one folder.
+kill (`transforms.files.lease`). The temporary files of the child, of every library and worker, are in one folder.
 """
 
 from __future__ import annotations

@@ -103,9 +103,9 @@ class Settings:
         among the features only where `expected` has it.
       version_feature: likewise, the feature that holds the version of the model that answered.
       columns: names for the values of rows that come without names (CSV bodies, lists).
-      exclude: rules for requests that are no traffic; see `logs.excluding`.
+      exclude: rules for requests that are no traffic; see `logs.rows.exclude`.
       responses: whether the answers are wanted, too.
-      warm_ups: what requests that `export` wrote are known by; see `logs.warm_ups`.
+      warm_ups: what requests that `export` wrote are known by; see `logs.rows.warm_ups`.
       keep_payloads: whether rejects carry the bytes of their record.
       sample: the fraction of records that is decoded, chosen by a hash of their id or bytes; the others are
         counted as excluded.

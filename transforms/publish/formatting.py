@@ -12,7 +12,7 @@ from typing import Any
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 NAMES_IN_SENTENCE = 3
-# The metric of what moved over many windows, as in `transforms.verdict.history`.
+# The metric of what moved over many windows, as in `transforms.drift.slow_drift`.
 SLOW = "slow_drift"
 
 

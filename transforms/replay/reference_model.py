@@ -54,7 +54,7 @@ class ReferenceModel:
         """The answers to rows of raw features (`large_list` columns, as decoders give them).
 
         Raises nothing for what the rows hold: those that the model refuses are sought in a bounded number of
-        calls (`transforms.refused`), and not taken.
+        calls (`transforms.graph.row_bisection`), and not taken.
         """
         starts = range(0, features.num_rows, MAX_ROWS)
         parts = [self._part(features.slice(start, MAX_ROWS)) for start in starts]

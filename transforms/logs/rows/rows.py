@@ -170,7 +170,7 @@ def _described(rows: Rows, settings: Settings) -> Rows:
         told["time"] = _told(rows, settings.time_feature, times, METADATA_SCHEMA.field("time").type)
     if settings.version_feature is not None:
         version = _told(rows, settings.version_feature, texts, pa.string())
-        # Rows that come one by one have it from their parser (see `logs.table`).
+        # Rows that come one by one have it from their parser (see `logs.formats.table`).
         told["version"] = pc.coalesce(version, rows.metadata.column("version"))
     if not told:
         return rows

@@ -83,7 +83,7 @@ class Report:
       predictions_from: whose predictions are the right ones: `model`, `reference`, or None if none are known.
       loaded: False if the lint forbade to load a model; then nothing was compared.
       sandbox: what the process in which the models ran could not do, by subject, in words.
-      lint: what `transforms.lint` says, as JSON's values.
+      lint: what `transforms.serving.lint` says, as JSON's values.
     """
 
     baseline: str
