@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 
 from pipelines import __version__
 from pipelines.beam import failures
-from pipelines.display import streams
 from pipelines.flags import backtest as backtest_flags
 from pipelines.flags import check as check_flags
 from pipelines.flags import help_texts as texts
@@ -27,7 +26,7 @@ from pipelines.flags import places
 from pipelines.flags import reading as reading_flags
 from pipelines.flags import replay as replay_flags
 from pipelines.flags.parser import Parser
-from pipelines.process import supervisor
+from pipelines.process import streams, supervisor
 from transforms.core.errors import TrueserveError, UsageError
 from transforms.publish import formatting
 

@@ -29,10 +29,10 @@ _MAX_ROWS = 4096
 class ReadBigQueryRequests(beam.PTransform):  # type: ignore[misc]
     """Reads logged requests from a BigQuery table by its Storage API. Root -> ReadResult.
 
-    Rows are restricted by BigQuery (see `logs.formats.bigquery`), decoded and counted as those of files are. A row
-    has no place in its table: as its file it has the table's name, as its record a number among the rows that
-    one worker has decoded, which is another one in the next run. There are no faults: what BigQuery refuses
-    fails the job.
+    Rows are restricted by BigQuery (see `logs.formats.bigquery`), decoded and counted as those of files are.
+    A row has no place in its table: as its file it has the table's name, as its record a number among the
+    rows that one worker has decoded, which is another one in the next run. There are no faults: what BigQuery
+    refuses fails the job.
 
     Attributes:
       table: `bq://project.dataset.table`; see `logs.formats.bigquery.parse_table`.

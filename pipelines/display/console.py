@@ -23,7 +23,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.display.streams import Guarded, say
+from pipelines.process.streams import Guarded, say
 from transforms.core.errors import InputError
 from transforms.publish import formatting
 

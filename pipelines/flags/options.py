@@ -103,7 +103,8 @@ class ValidateOptions:
       thresholds: a file of limits, feature by feature; None takes the one in the baseline, if it has one.
       ignore: features whose findings never make `skew`.
       only: the features that are looked at, with what is computed from them; () for all.
-      previous: the earlier run to compare with beside training, or `auto`; see `transforms.runs.previous_runs`.
+      previous: the earlier run to compare with beside training, or `auto`; see
+        `transforms.runs.previous_runs`.
       predictions: an exported model, with whose recorded predictions the logged ones are compared.
     """
 

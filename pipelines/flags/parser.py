@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, NoReturn
 
-from pipelines.display.streams import Guarded
+from pipelines.process.streams import Guarded
 from transforms.core.errors import InputError, UsageError
 
 

@@ -3,7 +3,8 @@
 The parent imports nothing heavy and has one thread, so that it hears a signal at once: while the child
 imports TensorFlow, waits for native code or for Beam's threads, writes, or has workers of its own. It ends
 the child and all that the child started, and then removes what was under way, as the next run would after a
-kill (`transforms.files.lease`). The temporary files of the child, of every library and worker, are in one folder.
+kill (`transforms.files.lease`). The temporary files of the child, of every library and worker, are in one
+folder.
 """
 
 from __future__ import annotations
@@ -24,8 +25,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from pipelines.display import streams
-from pipelines.process import leftovers
+from pipelines.process import leftovers, streams
 from transforms.core.errors import TrueserveError
 from transforms.files import lease
 from transforms.publish import formatting

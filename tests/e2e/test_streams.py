@@ -13,9 +13,9 @@ import pytest
 from support.page import make_verdict
 
 from pipelines import check, cli
-from pipelines.display import streams
 from pipelines.display.console import Console
 from pipelines.flags.check import CheckOptions
+from pipelines.process import streams
 from transforms.core.errors import InputError
 from transforms.serving.check.report import Report
 

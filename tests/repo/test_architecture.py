@@ -116,7 +116,8 @@ def test_the_scan_sees_what_it_must() -> None:
 LAYERS = (
     ("pipelines/*",),
     ("pipelines/beam/", "pipelines/flags/"),
-    ("pipelines/display/", "pipelines/process/"),
+    ("pipelines/display/",),
+    ("pipelines/process/",),
     ("transforms/*",),
     ("transforms/publish/",),
     ("transforms/drift/",),

@@ -15,8 +15,8 @@ A name without a contract, with a complete folder beside it, thus means that som
 Readers then take the newest complete folder; the next `prepare` gives it the name. Whoever reads a baseline
 at the very moment when it is replaced may find files of both.
 
-Each hidden folder has a lease (`transforms.files.lease`) as long as somebody is at work there: the next `prepare`
-removes those of the dead, complete or not. An object store has no leases: there the age decides.
+Each hidden folder has a lease (`transforms.files.lease`) as long as somebody is at work there: the next
+`prepare` removes those of the dead, complete or not. An object store has no leases: there the age decides.
 """
 
 from __future__ import annotations

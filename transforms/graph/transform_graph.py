@@ -83,7 +83,8 @@ class TransformGraph:
 
         The user's code may ask for one value where a request has two, or for a number in a text that is
         none. The rows of which it complains are sought by halving the batch, within a bounded number of
-        calls (`transforms.graph.row_bisection`): where many are bad, others that stand beside them are given up too.
+        calls (`transforms.graph.row_bisection`): where many are bad, others that stand beside them are given
+        up too.
         """
         batch = schemas.conform(features, self.raw_columns)
         fits = _rows_that_fit(batch, self._fixed_sizes)

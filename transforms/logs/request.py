@@ -1,7 +1,8 @@
 """What a logged request says once its format is understood, and before its values have types.
 
 A format is a `RequestParser`: one carried record in, one `Request` out. Carriers (`logs.carriers`) know how
-records stand in files; `logs.decode_requests` makes rows of requests. So a format knows neither files nor Arrow.
+records stand in files; `logs.decode_requests` makes rows of requests. So a format knows neither files nor
+Arrow.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """What runs that died left in an output folder: attempts without a verdict, and files half written.
 
-The launcher of a run holds a lease (`transforms.files.lease`) in the output folder as long as the run goes on.
-The next run deletes what those of dead runs began. An attempt that has its verdict is a run like any other,
-published or overtaken, and stays. So does the one whose files OUTPUT/verdict.json names: its publisher may have
-died before the attempt got its copy. On an object store, and for attempts without a lease, the age decides.
+The launcher of a run holds a lease (`transforms.files.lease`) in the output folder as long as the run goes
+on. The next run deletes what those of dead runs began. An attempt that has its verdict is a run like any
+other, published or overtaken, and stays. So does the one whose files OUTPUT/verdict.json names: its publisher
+may have died before the attempt got its copy. On an object store, and for attempts without a lease, the age
+decides.
 """
 
 from __future__ import annotations

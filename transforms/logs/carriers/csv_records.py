@@ -1,7 +1,7 @@
 """CSV with a header, row by row: for logs whose columns hold whole bodies.
 
-Tables of features are read in columns instead, by `logs.carriers.tables`. A body may be far longer than a block of
-Arrow's reader, which ends at the first row that is; Python's takes rows as they come.
+Tables of features are read in columns instead, by `logs.carriers.tables`. A body may be far longer than a
+block of Arrow's reader, which ends at the first row that is; Python's takes rows as they come.
 """
 
 from __future__ import annotations

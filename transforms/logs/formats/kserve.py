@@ -11,9 +11,10 @@ on what the client sent, and curl says `application/x-www-form-urlencoded`.
 
 Request and response are two events with one id, which a client may choose, so that service, namespace,
 component and endpoint must be the same as well. They come in either order. They are joined only where answers
-are asked for (`Settings.responses`), only within one file, and only as far apart as `logs.rows.request_response_join` remembers.
-A request whose response is elsewhere, or was not logged, has none. A response without a request is counted as
-decoded and has no rows. Where `model_version` stands in a response (v2), it is the request's version.
+are asked for (`Settings.responses`), only within one file, and only as far apart as
+`logs.rows.request_response_join` remembers. A request whose response is elsewhere, or was not logged, has
+none. A response without a request is counted as decoded and has no rows. Where `model_version` stands in a
+response (v2), it is the request's version.
 """
 
 from __future__ import annotations

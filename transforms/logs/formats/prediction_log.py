@@ -1,8 +1,8 @@
 """TFRecords of PredictionLog: blocks of serialized requests to rows.
 
 Requests to predict, to classify and to regress that carry tf.Examples in the usual form are parsed by
-compiled code, straight from the block; all others by way of the protobuf classes (`logs.tensors.prediction_log_kinds`), and so
-are all where answers are wanted.
+compiled code, straight from the block; all others by way of the protobuf classes
+(`logs.tensors.prediction_log_kinds`), and so are all where answers are wanted.
 """
 
 from __future__ import annotations
