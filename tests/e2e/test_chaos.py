@@ -20,7 +20,7 @@ LEAST_MOMENTS = {"prepare": 20, "export": 15, "check": 8, "validate": 30, "backt
 
 
 def killed(*arguments: str) -> Mapping[str, Mapping[str, Any]]:
-    command = [sys.executable, "-W", "ignore", str(TESTS / "support" / "phases.py"), *arguments]
+    command = [sys.executable, "-W", "ignore", "-m", "support.phases", *arguments]
     environment = {
         "PYTHONPATH": f"{TESTS.parent}:{TESTS}",
         "PATH": "/usr/bin:/bin",

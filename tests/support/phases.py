@@ -1,6 +1,6 @@
 """The short form of `make chaos`: what commands do when they write, without all that comes before it.
 
-    python tests/support/phases.py [PHASE ...]
+    PYTHONPATH=.:tests python -m support.phases [PHASE ...]
 
 kills each phase at every change of the file system that it makes, and prints a JSON object: by phase how many
 moments there were and what was broken.
