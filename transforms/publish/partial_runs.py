@@ -2,8 +2,8 @@
 
 The launcher of a run holds a lease in the output folder as long as the run goes on (`transforms.lease`): the
 next run deletes what those of dead runs began. An attempt that has its verdict is a run like any other,
-published or overtaken, and stays; so does the one whose files OUTPUT/verdict.json names: its publisher may have
-died before the attempt got its copy. On an object store, and for attempts without a lease, the age decides.
+published or overtaken, and stays. So does the attempt whose files OUTPUT/verdict.json names: its publisher
+may have died before it got a copy. On an object store, and for attempts without a lease, the age decides.
 """
 
 from __future__ import annotations
