@@ -2,6 +2,10 @@
 
 Afterwards the earlier result must be whole, the next run must succeed with the same result, and nothing may
 be left that a run without a kill would not have left. TensorFlow is imported once: each run is a fork.
+
+The default: SIGKILL before every write beside the result, and within each that opens a file; the same at a
+random sample of the writes in the folder for temporary files; SIGTERM, and SIGKILL of one process alone, at
+random writes; SIGKILL and SIGTERM at random times. `--sample=0` takes every write in the temporary folder.
 """
 
 from __future__ import annotations
@@ -13,11 +17,13 @@ import functools
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +37,8 @@ from transforms.baseline import layout
 
 ROWS, CUTS = 600, (400,)
 _NOTHING = Kill()
+# What two runs without a kill may differ in: bytes that TensorFlow chooses anew, and names of runs.
+_BY_CHANCE = re.compile(r".*/fingerprint\.pb/.*|/replaces")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +52,11 @@ class Case:
     @property
     def cleans_up(self) -> bool:
         """Whether the supervisor lives on, and leaves nothing for the next run."""
-        return self.kill.alone or (self.later is not None and self.later.number is not signal.SIGKILL)
+        return (
+            self.kill.alone
+            or self.kill.term
+            or (self.later is not None and self.later.number is not signal.SIGKILL)
+        )
 
 
 class Command:
@@ -52,12 +64,13 @@ class Command:
 
     def __init__(self, world: Path, name: str, flags: str, before: str, document: str) -> None:
         self.name, self.before, self._document = name, world / before, document
-        self.case, self.temporary, self.log = world / "case", world / "temporary", world / "log"
+        self.case, self.temporary, self.log = (world / name / each for each in ("case", "temporary", "log"))
         self._argv = [name, *flags.format(w=world, c=self.case).split()]
         first, again = self._reference(), self._reference()
         assert first[:3] == again[:3], (first[:3], again[:3])
         self.code, self.listing, self.temporary_listing, _, self.seconds, self.changes = again
-        self._stable = {key for key, value in again[3].items() if first[3].get(key) == value}
+        same = {key for key, value in again[3].items() if first[3].get(key) == value}
+        self._stable = {key for key in same if not _BY_CHANCE.fullmatch(key)}
         self._result = again[3]
 
     def _reference(self) -> tuple[int, list[str], list[str], dict[str, Any], float, Changes]:
@@ -86,7 +99,7 @@ class Command:
     def _begin(self) -> None:
         for folder in (self.case, self.temporary):
             shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
+            folder.mkdir(parents=True)
         if self.before.is_dir():
             shutil.copytree(self.before, self.case / "result")
 
@@ -143,17 +156,26 @@ def _compared(what: str, got: list[str], due: list[str]) -> Iterator[str]:
     yield from (f"{what}: {name} is missing" for name in sorted({*due} - {*got}))
 
 
-def cases(command: Command, chance: random.Random, moments: int, stride: int) -> list[Case]:
-    """Every change (or every one of `stride`), and so many random moments of each kind."""
-    numbers, opened = range(0, command.changes.count, stride), command.changes.opened[::stride]
+def cases(command: Command, chance: random.Random, moments: int, sample: int) -> list[Case]:
+    """Every change beside the result, `sample` of the others, and so many random moments of each kind."""
+    numbers = _sampled(command.changes, chance, sample)
+    opened = sorted({*numbers} & {*command.changes.opened})
     found = [Case(f"before change {number}", Kill(number)) for number in numbers]
     found += [Case(f"within change {number}", Kill(number, half=True)) for number in opened]
-    alone = chance.sample(range(command.changes.count), min(moments, command.changes.count))
-    found += [Case(f"one process at change {number}", Kill(number, alone=True)) for number in alone]
+    for kind, kill in (("one process", Kill(alone=True)), ("SIGTERM", Kill(term=True))):
+        some = sorted(chance.sample(range(command.changes.count), min(moments, command.changes.count)))
+        found += [Case(f"{kind} at change {number}", kill._replace(change=number)) for number in some]
     for number in (signal.SIGKILL, signal.SIGTERM):
         times = sorted(chance.uniform(0, command.seconds) for _ in range(moments))
         found += [Case(f"{number.name} after {at:.2f} s", later=Later(at, number)) for at in times]
     return found
+
+
+def _sampled(changes: Changes, chance: random.Random, sample: int) -> list[int]:
+    """The numbers of all changes below the first folder, and of `sample` others; 0 for all of those."""
+    beside = {*changes.in_first_folder}
+    others = [number for number in range(changes.count) if number not in beside]
+    return sorted([*beside, *chance.sample(others, min(sample or len(others), len(others)))])
 
 
 def make_world(world: Path) -> dict[str, tuple[str, str, str]]:
@@ -210,31 +232,73 @@ def try_command(command: Command, found: list[Case]) -> tuple[collections.Counte
     return kinds, violations
 
 
+Row = tuple[str, str, str, str]
+
+
 def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seed", type=int, default=12, help="of the random moments; default %(default)s")
-    parser.add_argument("--moments", type=int, default=6, help="random moments of each kind")
-    parser.add_argument("--stride", type=int, default=1, help="every so many of the writes")
+    parser.add_argument("--moments", type=int, default=8, help="random moments of each kind")
+    parser.add_argument("--sample", type=int, default=10, help="writes in the temporary folder; 0 for all")
+    parser.add_argument("--skip", type=int, default=0, help="moments of each command, to go on with a run")
+    parser.add_argument("--jobs", type=int, default=2, help="commands at once")
     parser.add_argument("--commands", default=",".join(leftovers.COMMANDS))
     options = parser.parse_args(argv)
     print(f"seed {options.seed}; importing", flush=True)
     for name in leftovers.COMMANDS:
         cli._import_command(name)
-    chaos.adopt_orphans()
-    rows, violations = [], list[str]()
+    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         commands = make_world(Path(folder))
-        for name in options.commands.split(","):
-            command = Command(Path(folder), name, *commands[name])
-            chance = random.Random(f"{options.seed} {name}")
-            found = cases(command, chance, options.moments, options.stride)
-            print(f"{name}: {command.changes.count} writes, {len(found)} moments", flush=True)
-            kinds, wrong = try_command(command, found)
-            violations += wrong
-            rows.append((name, str(sum(kinds.values())), str(len(wrong)), _counted(kinds)))
+        names = options.commands.split(",")
+        work = {
+            name: functools.partial(_try_all, Path(folder), name, commands[name], options) for name in names
+        }
+        rows = _in_processes(work, options.jobs, Path(folder))
     for row in (("command", "ended", "violations", "moments"), *rows):
         print("{:10} {:>6} {:>10}  {}".format(*row))
-    return 1 if violations else 0
+    print(f"{time.monotonic() - began:.0f} s")
+    return 0 if [row[2] for row in rows] == ["0"] * len(names) else 1
+
+
+def _try_all(world: Path, name: str, flags: tuple[str, str, str], options: argparse.Namespace) -> Row:
+    chaos.adopt_orphans()
+    command = Command(world, name, *flags)
+    found = cases(command, random.Random(f"{options.seed} {name}"), options.moments, options.sample)[
+        options.skip :
+    ]
+    beside = len(command.changes.in_first_folder)
+    print(
+        f"{name}: {command.changes.count} writes, {beside} beside the result, {len(found)} moments",
+        flush=True,
+    )
+    kinds, wrong = try_command(command, found)
+    return name, str(sum(kinds.values())), str(len(wrong)), _counted(kinds)
+
+
+def _in_processes(work: Mapping[str, Callable[[], Row]], jobs: int, world: Path) -> list[Row]:
+    """What each returns, `jobs` of them at once, each in a fork of its own; a row says so if one fails."""
+    running, waiting = dict[int, str](), [*work]
+    while running or waiting:
+        while waiting and len(running) < jobs:
+            name = waiting.pop(0)
+            if not (child := os.fork()):
+                _write_row(work[name], world / f"{name}.row")
+            running[child] = name
+        running.pop(os.wait()[0], None)
+    files = ((name, world / f"{name}.row") for name in work)
+    failed = ("-", "failed", "")
+    return [tuple(json.loads(file.read_text())) if file.exists() else (name, *failed) for name, file in files]
+
+
+def _write_row(work: Callable[[], Row], file: Path) -> None:
+    """The rest of this process's life."""
+    try:
+        file.write_text(json.dumps(work()))
+    except BaseException:  # noqa: BLE001 - its row is missing
+        traceback.print_exc()
+    finally:
+        os._exit(0)
 
 
 def _counted(kinds: Mapping[str, int]) -> str:

@@ -16,8 +16,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from transforms.publish import copies
+
 # What changes a file system, as Python's audit events have it. The first argument is a path in each.
 _CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate"}
+_OPENS, _FIRST_FOLDER = 1, 2
 _ENDS_WITHIN_SECONDS = 60.0
 _LONGEST_RUN_SECONDS = 300.0
 _PR_SET_CHILD_SUBREAPER = 36
@@ -33,11 +36,13 @@ class Kill(NamedTuple):
       change: before which change of the file system, from 0; None for never.
       half: where the change opens a file to write: when it is there, and empty, in place of before.
       alone: the process that makes the change is killed, and no other.
+      term: the first process gets SIGTERM, and the one that makes the change waits.
     """
 
     change: int | None = None
     half: bool = False
     alone: bool = False
+    term: bool = False
 
 
 class Changes:
@@ -46,6 +51,7 @@ class Changes:
     def __init__(self, folders: Sequence[Path], kill: Kill) -> None:
         self._folders = tuple(f"{folder.resolve()}/" for folder in folders)
         self._kill = kill
+        self._first_process = 0
         # Shared with processes that are forked: the count, then for each change whether it opens a file.
         self._done = mmap.mmap(-1, 8 + MOST_CHANGES)
 
@@ -56,27 +62,40 @@ class Changes:
     @property
     def opened(self) -> list[int]:
         """The changes that open a file to write."""
-        return [number for number in range(self.count) if self._done[8 + number]]
+        return [number for number in range(self.count) if self._done[8 + number] & _OPENS]
+
+    @property
+    def in_first_folder(self) -> list[int]:
+        """The changes below the first of the folders."""
+        return [number for number in range(self.count) if self._done[8 + number] & _FIRST_FOLDER]
 
     def watch(self) -> None:
         """From now on, in this process and those that it forks; there is no way back."""
+        self._first_process = os.getpid()
         sys.addaudithook(self._heard)
 
     def _heard(self, event: str, details: tuple[Any, ...]) -> None:
         opens = event == "open" and _writes(details)
-        if not (opens or event in _CHANGES) or not self._is_below(_path(event, details)):
+        if not (opens or event in _CHANGES):
+            return
+        path = os.path.abspath(_path(event, details))  # noqa: PTH100
+        if not path.startswith(self._folders):
             return
         number = self.count
-        self._done[8 + number] = opens
+        self._done[8 + number] = _OPENS * opens | _FIRST_FOLDER * path.startswith(self._folders[0])
         self._done[:8] = (number + 1).to_bytes(8, "little")
         if number == self._kill.change:
             self._folders = ()  # what follows is no change of the run's
-            if self._kill.half and opens:
-                os.close(os.open(details[0], os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o644))
-            os.kill(os.getpid() if self._kill.alone else 0, signal.SIGKILL)
+            self._end(details[0], opens)
 
-    def _is_below(self, path: str) -> bool:
-        return os.path.abspath(path).startswith(self._folders)  # noqa: PTH100
+    def _end(self, file: str, opens: bool) -> None:
+        if self._kill.half and opens:
+            os.close(os.open(file, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o644))
+        if not self._kill.term:
+            os.kill(os.getpid() if self._kill.alone else 0, signal.SIGKILL)
+        os.kill(self._first_process, signal.SIGTERM)
+        while os.getpid() != self._first_process:
+            signal.pause()
 
 
 def _path(event: str, details: tuple[Any, ...]) -> str:
@@ -198,6 +217,18 @@ def _broken_runs(folder: Path) -> Iterator[str]:
             data = _content(root / artifact["path"])
             if (len(data), _digest(data)) != (artifact["bytes"], artifact["sha256"]):
                 yield f"{verdict}: {name}"
+        replaced = document.get("replaces")
+        if replaced and not (root / "runs" / replaced / "verdict.json").is_file():
+            yield f"{verdict}: the verdict that it replaced is nowhere"
+        if root == verdict.parent:
+            yield from _broken_copies(root, document["artifacts"])
+
+
+def _broken_copies(root: Path, artifacts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Copies may be missing, but none may be another verdict's."""
+    for copy in (root / name for name in copies.COPIES if (root / name).exists()):
+        if _digest(copy.read_bytes()) != artifacts.get(copy.name, {}).get("sha256"):
+            yield f"{copy} is a copy of another verdict's"
 
 
 def _broken_backtest(folder: Path) -> Iterator[str]:
