@@ -6,7 +6,7 @@
 .DELETE_ON_ERROR:
 WORKERS ?= 2
 # Tests of one file share what they build, so one worker runs them.
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: demo test test-unit compat docs explore lint types chaos bench bench-quick detection detection-quick help clean
 
