@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -291,3 +292,19 @@ def test_a_typo_is_one_line_though_beam_is_asked_whether_it_knows_the_flag() -> 
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "trueserve: error: unknown flag --log: did you mean --logs?\n"
+
+
+@pytest.mark.parametrize(("users", "code"), [(None, 0), ("error::FutureWarning", 1)])
+def test_processes_that_are_started_are_as_quiet_as_the_user_wants(
+    users: str | None, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beam's workers import what warns of its own future."""
+    monkeypatch.delenv("PYTHONWARNINGS", raising=False)
+    if users is not None:
+        monkeypatch.setenv("PYTHONWARNINGS", users)
+    for _ in range(2):
+        cli._quieten()
+    warn = "import warnings; warnings.warn('soon', FutureWarning)"
+    done = subprocess.run([sys.executable, "-c", warn], capture_output=True, text=True, check=False)
+    assert (done.returncode, bool(done.stderr)) == (code, bool(code))
+    assert os.environ["PYTHONWARNINGS"].count("FutureWarning") == 1 + (users is not None)
