@@ -24,7 +24,7 @@ from transforms.summaries.sliced import SlicedSummary
 from transforms.summaries.weighted import WeightedSummary, rates_of
 
 Array = np.ndarray[Any, Any]
-Rows: TypeAlias = Batch | pa.RecordBatch
+RowBatch: TypeAlias = Batch | pa.RecordBatch
 Dataset: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 
 #: So many slices have statistics at most, which take so many bytes together: they are one message.
@@ -50,7 +50,7 @@ class ComputeStatistics(beam.PTransform):  # type: ignore[misc]
     schema: schema_pb2.Schema | None = None
 
     def expand(
-        self, batches: beam.PCollection[Rows]
+        self, batches: beam.PCollection[RowBatch]
     ) -> beam.PCollection[statistics_pb2.DatasetFeatureStatisticsList]:
         return batches | "Summarise" >> beam.CombineGlobally(_Summarise(self.schema))
 
@@ -145,7 +145,7 @@ class _Summarise(_Combine):
     def create_accumulator(self) -> WeightedSummary:
         return WeightedSummary(self._uses)
 
-    def add_input(self, summary: WeightedSummary, rows: Rows) -> WeightedSummary:
+    def add_input(self, summary: WeightedSummary, rows: RowBatch) -> WeightedSummary:
         if isinstance(rows, Batch):
             summary.add(rows.features, _rates(rows), self._working_room())
         else:

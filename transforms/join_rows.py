@@ -19,7 +19,7 @@ from transforms.joining import expected, outcome
 from transforms.joining.counts import Joined, RowCounts
 from transforms.joining.join import join
 from transforms.joining.piece import Piece, Side
-from transforms.joining.split import Comparison, keyed, split
+from transforms.joining.split import JoinSettings, keyed, split
 from transforms.logs.features import FeatureType
 from transforms.read import ReadResult
 
@@ -41,7 +41,7 @@ class JoinRows(beam.PTransform):  # type: ignore[misc]
       partitions: into how many the rows go; each meets in one worker's memory.
     """
 
-    comparison: Comparison
+    comparison: JoinSettings
     partitions: int
     path: str
 
@@ -74,12 +74,12 @@ def _told(side: Side, read: ReadResult) -> Any:
     return (
         [read.accounting, read.rejects, read.faults]
         | f"ReadingOf{side.name.title()}" >> beam.Flatten()
-        | f"Mark{side.name.title()}" >> beam.Map(_of_side, side).with_output_types(outcome.OfSide)
+        | f"Mark{side.name.title()}" >> beam.Map(_of_side, side).with_output_types(outcome.SideOutput)
     )
 
 
-def _of_side(what: Any, side: Side) -> outcome.OfSide:
-    return outcome.OfSide(side, what)
+def _of_side(what: Any, side: Side) -> outcome.SideOutput:
+    return outcome.SideOutput(side, what)
 
 
 class _SumFound(beam.CombineFn):  # type: ignore[misc]
@@ -113,7 +113,7 @@ class _SumFound(beam.CombineFn):  # type: ignore[misc]
 class _Split(beam.DoFn):  # type: ignore[misc]
     """Batches to pieces by partition; never one row at a time."""
 
-    def __init__(self, side: Side, comparison: Comparison, partitions: int) -> None:
+    def __init__(self, side: Side, comparison: JoinSettings, partitions: int) -> None:
         self._side = side
         self._comparison = comparison
         self._partitions = partitions
@@ -144,7 +144,7 @@ class _Split(beam.DoFn):  # type: ignore[misc]
 
 @beam.typehints.with_output_types(Joined)
 class _Join(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, comparison: Comparison) -> None:
+    def __init__(self, comparison: JoinSettings) -> None:
         self._comparison = comparison
 
     def process(self, element: tuple[int, Iterable[Piece]]) -> Iterator[Joined]:

@@ -12,8 +12,8 @@ import apache_beam as beam
 from transforms.core import accounting
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Fault, Reject
-from transforms.publish.assemble import Evidence, Job, conclude
-from transforms.publish.optional_checks import Answers
+from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
+from transforms.publish.optional_checks import OptionalResults
 from transforms.runs import run_folder
 from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
@@ -50,7 +50,7 @@ class PublishVerdict(beam.PTransform):  # type: ignore[misc]
 
     output: str
     run_id: str
-    job: Job
+    job: RunSettings
     load_references: Callable[[], Sequence[Reference]]
 
     def expand(self, found: Mapping[str, Any]) -> Any:
@@ -97,7 +97,7 @@ class KeepFirst(beam.CombineFn):  # type: ignore[misc]
 
 class _Publish(beam.DoFn):  # type: ignore[misc]
     def __init__(
-        self, output: str, run_id: str, job: Job, load_references: Callable[[], Sequence[Reference]]
+        self, output: str, run_id: str, job: RunSettings, load_references: Callable[[], Sequence[Reference]]
     ) -> None:
         super().__init__()
         self._output, self._run_id = output, run_id
@@ -111,15 +111,15 @@ class _Publish(beam.DoFn):  # type: ignore[misc]
         faults: list[list[Fault]],
         **found: Sequence[Any],
     ) -> Iterable[dict[str, Any]]:
-        evidence = Evidence(
+        evidence = PipelineResults(
             statistics=_by_space(found, ""),
             slices=_by_space(found, _SLICES),
             accounting=accounting.total(counts),
             rejects=tuple(reject for part in rejects for reject in part),
             faults=tuple(fault for part in faults for fault in part),
-            beside=Answers(**{name: found[name][0] for name in _BESIDE if found.get(name)}),
+            beside=OptionalResults(**{name: found[name][0] for name in _BESIDE if found.get(name)}),
         )
-        verdict, files = conclude(self._load_references, evidence, self._job)
+        verdict, files = assemble_verdict(self._load_references, evidence, self._job)
         yield run_folder.publish(self._output, verdict, files, self._run_id).to_json()
 
 

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from transforms.backtesting.judging import Judged, State
-from transforms.backtesting.suggest import Key, Suggestion
+from transforms.backtesting.judging import State, WindowResult
+from transforms.backtesting.suggest import LimitKey, Suggestion
 from transforms.core.batches import Window
 from transforms.verdict.model import Finding, Severity
 from transforms.verdict.wording import number
@@ -36,8 +36,8 @@ class Study:
     """
 
     asked: Mapping[str, Any]
-    windows: Sequence[Judged]
-    good: Sequence[Judged]
+    windows: Sequence[WindowResult]
+    good: Sequence[WindowResult]
     allowed: float
     limits: Sequence[Suggestion]
     distances: Sequence[Suggestion]
@@ -92,7 +92,7 @@ def remarks(study: Study) -> Iterator[str]:
         )
 
 
-def comments(study: Study) -> dict[Key, str]:
+def comments(study: Study) -> dict[LimitKey, str]:
     """Beside each limit, what made it."""
     return {one.key: _comment(study, one) for one in study.limits}
 
@@ -147,7 +147,7 @@ def _suggestion(study: Study, one: Suggestion) -> dict[str, Any]:
     }
 
 
-def _window(study: Study, one: Judged) -> dict[str, Any]:
+def _window(study: Study, one: WindowResult) -> dict[str, Any]:
     numbers = {id(good): number for number, good in enumerate(study.good)}
     number_of = numbers.get(id(one))
     return {

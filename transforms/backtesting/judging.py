@@ -8,7 +8,7 @@ import enum
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from transforms.backtesting.suggest import Key, Series
+from transforms.backtesting.suggest import LimitKey, Series
 from transforms.core.batches import Window
 from transforms.core.errors import UsageError
 from transforms.verdict import decide
@@ -43,7 +43,7 @@ class Effect:
       floor: the least limit that is suggested.
     """
 
-    key: Key
+    key: LimitKey
     value: float
     counts: bool
     today: float
@@ -51,7 +51,7 @@ class Effect:
 
 
 @dataclasses.dataclass(frozen=True)
-class Judged:
+class WindowResult:
     """A past window.
 
     Attributes:
@@ -108,27 +108,27 @@ def judge(
     return tuple(findings), tuple(distances), tuple(effects)
 
 
-def series_of(windows: Sequence[Judged]) -> list[Series]:
+def series_of(windows: Sequence[WindowResult]) -> list[Series]:
     """What counted in these windows, by key; of the limits the last that held."""
-    told: dict[Key, dict[int, Effect]] = {}
+    told: dict[LimitKey, dict[int, Effect]] = {}
     for number, one in enumerate(windows):
         for effect in one.effects:
             told.setdefault(effect.key, {})[number] = effect
     return [_series(key, by_window, len(windows)) for key, by_window in sorted(told.items())]
 
 
-def distances_of(windows: Sequence[Judged]) -> list[Series]:
+def distances_of(windows: Sequence[WindowResult]) -> list[Series]:
     """TFDV's distances in these windows, by feature and name of the distance."""
-    told: dict[Key, dict[int, Effect]] = {}
+    told: dict[LimitKey, dict[int, Effect]] = {}
     for number, one in enumerate(windows):
         for finding in one.distances:
             if finding.distance is not None and finding.threshold:
-                key, today = Key(finding.space, finding.feature, finding.metric), finding.threshold
+                key, today = LimitKey(finding.space, finding.feature, finding.metric), finding.threshold
                 told.setdefault(key, {})[number] = Effect(key, finding.distance, True, today, today)
     return [_series(key, by_window, len(windows)) for key, by_window in sorted(told.items())]
 
 
-def _series(key: Key, by_window: Mapping[int, Effect], windows: int) -> Series:
+def _series(key: LimitKey, by_window: Mapping[int, Effect], windows: int) -> Series:
     values = [0.0] * windows
     for number, effect in by_window.items():
         values[number] = effect.value if effect.counts else 0.0
@@ -140,13 +140,13 @@ def _effects(judgement: Judgement) -> Iterator[Effect]:
     sides, space = judgement.sides, judgement.sides.reference.space
     for name, found in judgement.found.items():
         for one in found:
-            floor, key = judgement.least_effect(name, one.metric), Key(space, name, LIMIT_OF[one.metric])
+            floor, key = judgement.least_effect(name, one.metric), LimitKey(space, name, LIMIT_OF[one.metric])
             may = _may_alarm(judgement, key, decide.kind_of(one.metric))
             yield Effect(key, one.effect, judgement.is_beyond_chance(one) and may, floor, floor)
         yield from _outside(judgement, name)
     grown, greatest_p = transformed_findings.growths(judgement)
     for growth in grown:
-        key = Key(space, growth.feature, LIMIT_OF[growth.metric])
+        key = LimitKey(space, growth.feature, LIMIT_OF[growth.metric])
         floor = transformed_findings.least_effect(sides, growth)
         counts = growth.p_value <= greatest_p and _may_alarm(judgement, key, growth.kind)
         yield Effect(key, growth.effect, counts, floor, floor)
@@ -154,7 +154,7 @@ def _effects(judgement: Judgement) -> Iterator[Effect]:
 
 def _outside(judgement: Judgement, name: str) -> Iterator[Effect]:
     """Values far outside training's range, and outside the schema's domain: errors from `unseen` on."""
-    sides, key = judgement.sides, Key(judgement.sides.reference.space, name, LIMIT_OF[UNSEEN])
+    sides, key = judgement.sides, LimitKey(judgement.sides.reference.space, name, LIMIT_OF[UNSEEN])
     floor = judgement.least_effect(name, UNSEEN)
     is_tested = judgement.measured(name, UNSEEN)
     outside = schema_findings.share_outside_domain(sides, name)
@@ -165,7 +165,7 @@ def _outside(judgement: Judgement, name: str) -> Iterator[Effect]:
             yield Effect(key, value, _may_alarm(judgement, key, Kind.VALUES), floor, floor)
 
 
-def _may_alarm(judgement: Judgement, key: Key, kind: Kind) -> bool:
+def _may_alarm(judgement: Judgement, key: LimitKey, kind: Kind) -> bool:
     """Whether a difference over its limit is an error: not ignored, not bounded, not for the user to say."""
     sides = judgement.sides
     bound = sides.policy.thresholds.features.get((Space(key.space), key.feature))
@@ -176,7 +176,7 @@ def _may_alarm(judgement: Judgement, key: Key, kind: Kind) -> bool:
 
 def _largest(effects: Iterable[Effect]) -> list[Effect]:
     """One effect for each key: the largest that counts, else the largest."""
-    found: dict[Key, Effect] = {}
+    found: dict[LimitKey, Effect] = {}
     for one in effects:
         before = found.get(one.key)
         if before is None or (one.counts, one.value) > (before.counts, before.value):

@@ -22,7 +22,7 @@ from transforms.backtesting import tails
 SHARES = tuple(2 ** (-step / 4) for step in range(801))
 
 
-class Key(NamedTuple):
+class LimitKey(NamedTuple):
     """What a limit is for: `limit` is a key of `thresholds.LIMITS`, or the name of a distance of TFDV's."""
 
     space: str
@@ -40,7 +40,7 @@ class Series:
       values: 0 where the difference does not count, such as where chance explains it.
     """
 
-    key: Key
+    key: LimitKey
     today: float
     floor: float
     values: tuple[float, ...]
@@ -71,7 +71,7 @@ class Suggestion:
       fired, left: the windows over today's limit, and over the one suggested.
     """
 
-    key: Key
+    key: LimitKey
     today: float
     suggested: float
     fired: tuple[int, ...]
@@ -91,11 +91,11 @@ def suggest(every: Iterable[Series], allowed: float) -> list[Suggestion]:
     ]
 
 
-def _limits(firing: Sequence[Series], allowed: float) -> Mapping[Key, float]:
+def _limits(firing: Sequence[Series], allowed: float) -> Mapping[LimitKey, float]:
     most = allowed / (len(firing[0].values) * len(firing))
     shares = [share for share in SHARES if share <= most] or [SHARES[-1]]
 
-    def at(place: int) -> Mapping[Key, float]:
+    def at(place: int) -> Mapping[LimitKey, float]:
         return {one.key: one.limit_at(shares[place], most) for one in firing}
 
     # Alarms grow fewer with the share. What is wholly different, by 1, has no limit above it.
@@ -103,5 +103,5 @@ def _limits(firing: Sequence[Series], allowed: float) -> Mapping[Key, float]:
     return at(bisect.bisect_left(places, True, key=lambda place: _alarms(firing, at(place)) <= allowed))
 
 
-def _alarms(firing: Sequence[Series], limits: Mapping[Key, float]) -> int:
+def _alarms(firing: Sequence[Series], limits: Mapping[LimitKey, float]) -> int:
     return len({window for one in firing for window in one.over(limits[one.key])})

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from transforms.backtesting.suggest import Key, Suggestion
+from transforms.backtesting.suggest import LimitKey, Suggestion
 from transforms.verdict.model import Space
 from transforms.verdict.thresholds import FORMAT, Override, Thresholds
 from transforms.verdict.wording import plain
@@ -26,7 +26,7 @@ def raised(thresholds: Thresholds, suggestions: Iterable[Suggestion]) -> Thresho
     return dataclasses.replace(thresholds, features=features)
 
 
-def render(thresholds: Thresholds, head: Iterable[str], comments: Mapping[Key, str]) -> bytes:
+def render(thresholds: Thresholds, head: Iterable[str], comments: Mapping[LimitKey, str]) -> bytes:
     """The file; `head` is lines of comment at its top, `comments` stand above limits."""
     lines = [*(_comment(line) for line in head), "", f"format = {FORMAT}"]
     if thresholds.defaults:
@@ -36,9 +36,9 @@ def render(thresholds: Thresholds, head: Iterable[str], comments: Mapping[Key, s
     return ("\n".join(lines) + "\n").encode()
 
 
-def _override(space: Space, name: str, own: Override, comments: Mapping[Key, str]) -> Iterator[str]:
+def _override(space: Space, name: str, own: Override, comments: Mapping[LimitKey, str]) -> Iterator[str]:
     for key, value in own.limits.items():
-        if comment := comments.get(Key(space, name, key)):
+        if comment := comments.get(LimitKey(space, name, key)):
             yield _comment(comment)
         yield f"{key} = {value!r}"
     if own.severity is not None:

@@ -13,8 +13,8 @@ import numpy as np
 from transforms.core.batches import Window
 from transforms.drift import slow_drift, window_drift
 from transforms.runs import previous_runs, window_summary
-from transforms.runs.previous_runs import Earlier, Run, UnreadableError
-from transforms.runs.window_summary import Positions
+from transforms.runs.previous_runs import PreviousRuns, Run, UnreadableError
+from transforms.runs.window_summary import WindowSummary
 from transforms.verdict import severity
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.findings.predictions import answered
@@ -27,7 +27,7 @@ THIS, LAST = "this window", "the last run"
 
 
 @dataclasses.dataclass(frozen=True)
-class Since:
+class DriftReport:
     """What is told.
 
     Attributes:
@@ -42,7 +42,7 @@ class Since:
 
 
 @dataclasses.dataclass(frozen=True)
-class Served:
+class ServedWindow:
     """What this run has to show: its window, the training side and the statistics of each space.
 
     `length` is how long the window lasts, None where that is not known.
@@ -56,7 +56,7 @@ class Served:
     length: dt.timedelta | None = None
 
 
-def look(asked: Earlier | None, now: Served) -> Since:
+def compare_with_previous(asked: PreviousRuns | None, now: ServedWindow) -> DriftReport:
     """Compares a run with earlier ones; `asked` is None where that was not asked for.
 
     An earlier run whose files have gone, or are broken, is told in an info: the verdict stands. Predictions
@@ -64,12 +64,12 @@ def look(asked: Earlier | None, now: Served) -> Since:
     """
     served = {space: _answered(space, one) for space, one in now.statistics.items()}
     now = dataclasses.replace(now, statistics=served)
-    here = window_summary.measured(now.references, now.statistics, now.window, _baseline(now), _model(now))
+    here = window_summary.summarize(now.references, now.statistics, now.window, _baseline(now), _model(now))
     files = {previous_runs.POSITIONS: here.to_bytes()} if here.values else {}
     if asked is None:
-        return Since(files=files)
+        return DriftReport(files=files)
     if not here.values:  # nothing was examined, or the run has failed
-        return Since(_block(asked.previous, [], [here]))
+        return DriftReport(_block(asked.previous, [], [here]))
     found: list[Finding] = list(_beside(asked, now))
     spaces = []
     for reference in _comparable(asked.previous, now):
@@ -82,10 +82,12 @@ def look(asked: Earlier | None, now: Served) -> Since:
     found += slow_drift.findings(windows, now.references, now.policy)
     found = [now.policy.thresholds.bounded(one) for one in found]
     ordered = tuple(sorted(found, key=severity.order))
-    return Since(_block(asked.previous, spaces, windows), Comparison(ordered, (), space=Space.SET), files)
+    return DriftReport(
+        _block(asked.previous, spaces, windows), Comparison(ordered, (), space=Space.SET), files
+    )
 
 
-def _since(previous: Run | None, reference: Reference, now: Served) -> list[Finding]:
+def _since(previous: Run | None, reference: Reference, now: ServedWindow) -> list[Finding]:
     """The differences of one space from the last window. Raises UnreadableError."""
     assert previous is not None
     told = previous_runs.load_statistics(previous, reference.space)
@@ -104,7 +106,7 @@ def _since(previous: Run | None, reference: Reference, now: Served) -> list[Find
         raise UnreadableError(f"its statistics of {reference.space} features make no sense") from error
 
 
-def _comparable(previous: Run | None, now: Served) -> list[Reference]:
+def _comparable(previous: Run | None, now: ServedWindow) -> list[Reference]:
     """The spaces that both runs have; what a graph gives only where both had the same one."""
     if previous is None:
         return []
@@ -116,7 +118,7 @@ def _comparable(previous: Run | None, now: Served) -> list[Reference]:
     ]
 
 
-def _beside(asked: Earlier, now: Served) -> Iterator[Finding]:
+def _beside(asked: PreviousRuns, now: ServedWindow) -> Iterator[Finding]:
     """What is to be known of the comparison itself."""
     if asked.broken:
         many = f"{asked.broken:,} earlier run{' has' if asked.broken == 1 else 's have'}"
@@ -136,12 +138,12 @@ def _beside(asked: Earlier, now: Served) -> Iterator[Finding]:
         yield _info("no_common_space", "the last run has no statistics of the spaces that this one compares")
 
 
-def _earlier_positions(asked: Earlier, found: list[Finding]) -> Iterator[Positions]:
+def _earlier_positions(asked: PreviousRuns, found: list[Finding]) -> Iterator[WindowSummary]:
     """Those that can be read; of the others an info is added to `found`."""
     lost = []
     for run in asked.history:
         try:
-            yield previous_runs.load_positions(run)
+            yield previous_runs.load_summary(run)
         except UnreadableError as error:
             lost.append(f"{run.name}: {error}")
     if lost:
@@ -149,7 +151,7 @@ def _earlier_positions(asked: Earlier, found: list[Finding]) -> Iterator[Positio
         found.append(_info("history_unreadable", message))
 
 
-def _block(previous: Run | None, spaces: Sequence[str], windows: Sequence[Positions]) -> dict[str, Any]:
+def _block(previous: Run | None, spaces: Sequence[str], windows: Sequence[WindowSummary]) -> dict[str, Any]:
     """`windows` are those of the history, this one last."""
     first = windows[0].window if len(windows) > 1 else None
     return {
@@ -167,17 +169,17 @@ def _block(previous: Run | None, spaces: Sequence[str], windows: Sequence[Positi
 
 def _told(run: Run) -> tuple[str, str]:
     """The baseline and the model that a run's positions are relative to. Raises UnreadableError."""
-    found = previous_runs.load_positions(run)
+    found = previous_runs.load_summary(run)
     return found.baseline, found.model
 
 
-def _baseline(now: Served) -> str:
+def _baseline(now: ServedWindow) -> str:
     """Tells baselines apart: by the contract, or by the statistics where there is none."""
     known = previous_runs.identity(now.contract)
     return known or _digest(one for one in now.references if one.space is not Space.PREDICTION)
 
 
-def _model(now: Served) -> str:
+def _model(now: ServedWindow) -> str:
     """Tells models apart by what they predicted; empty where none was asked for."""
     told = [one for one in now.references if one.space is Space.PREDICTION]
     return _digest(told) if told else ""

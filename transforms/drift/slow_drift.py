@@ -19,7 +19,7 @@ from transforms.drift import trend
 from transforms.drift.trend import Array, Line
 from transforms.drift.window_drift import span
 from transforms.runs import window_summary
-from transforms.runs.window_summary import Place, Positions
+from transforms.runs.window_summary import SummaryKey, WindowSummary
 from transforms.verdict.decide import LEAST_EFFECT
 from transforms.verdict.evidence import false_discovery
 from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
@@ -38,14 +38,14 @@ FALSE_TRENDS = 0.002
 class Trend:
     """A position that went one way: its line over `windows` windows, the first of which is `first`."""
 
-    place: Place
+    place: SummaryKey
     line: Line
     p_value: float
     windows: int
     first: Window
 
 
-def comparable(now: Positions, earlier: Sequence[Positions]) -> list[Positions]:
+def comparable(now: WindowSummary, earlier: Sequence[WindowSummary]) -> list[WindowSummary]:
     """The windows that can be lined up, in the order of time, this one last: those of the same baseline.
 
     Of another model's windows the predictions are left out.
@@ -55,12 +55,14 @@ def comparable(now: Positions, earlier: Sequence[Positions]) -> list[Positions]:
     return [*sorted(known, key=_middle), now]
 
 
-def _without_predictions(one: Positions) -> Positions:
+def _without_predictions(one: WindowSummary) -> WindowSummary:
     values = {place: value for place, value in one.values.items() if place.space is not Space.PREDICTION}
     return dataclasses.replace(one, values=values)
 
 
-def findings(windows: Sequence[Positions], references: Sequence[Reference], policy: Policy) -> list[Finding]:
+def findings(
+    windows: Sequence[WindowSummary], references: Sequence[Reference], policy: Policy
+) -> list[Finding]:
     """Of each feature the trend that goes furthest, a warning; `windows` is what `comparable` gives."""
     furthest: dict[tuple[Space, str], Trend] = {}
     wanted = {one.space: Sides(one, policy, Statistics(), Counter()) for one in references}
@@ -75,7 +77,7 @@ def findings(windows: Sequence[Positions], references: Sequence[Reference], poli
     return [_finding(one, *known[space], policy) for (space, _), one in furthest.items()]
 
 
-def trends(windows: Sequence[Positions], rate: float, policy: Policy | None = None) -> Iterator[Trend]:
+def trends(windows: Sequence[WindowSummary], rate: float, policy: Policy | None = None) -> Iterator[Trend]:
     """The positions that went one way, by as much as matters and in no single step.
 
     At most `rate` of all that go one way beyond chance may do so by chance.
@@ -109,12 +111,12 @@ def _is_jump(values: Array, line: Line) -> bool:
     return trend.largest_step(values) >= abs(line.total) / 2
 
 
-def _least(place: Place, policy: Policy) -> float:
+def _least(place: SummaryKey, policy: Policy) -> float:
     metric = MISSING if place.what == window_summary.MISSING else KOLMOGOROV
     return policy.thresholds.limit(place.space, place.feature, metric, LEAST_EFFECT[metric])
 
 
-def _middle(one: Positions) -> float:
+def _middle(one: WindowSummary) -> float:
     """The middle of a window, in days."""
     start, end = one.window.start, one.window.end
     assert start is not None

@@ -21,7 +21,7 @@ _Bounds = tuple[Array, Array, Array]
 
 
 @dataclasses.dataclass(frozen=True)
-class Tolerance:
+class FloatTolerance:
     """When two floats are equal: their bits are, both rounded to `digits`, or they are `close`.
 
     Attributes:

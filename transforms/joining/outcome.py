@@ -17,14 +17,14 @@ from transforms.joining.piece import Side
 KEPT = 3
 
 
-class OfSide(NamedTuple):
+class SideOutput(NamedTuple):
     """What reading one side put out beside its batches."""
 
     side: Side
     what: Accounting | Reject | Fault
 
 
-Element = Joined | OfSide
+Element = Joined | SideOutput
 
 
 def compact(elements: Iterable[Element], samples: int) -> list[Element]:
@@ -32,11 +32,11 @@ def compact(elements: Iterable[Element], samples: int) -> list[Element]:
     found = list(elements)
     result: list[Element] = [counts.total((one for one in found if isinstance(one, Joined)), samples)]
     for side in Side:
-        told = [one.what for one in found if isinstance(one, OfSide) and one.side is side]
-        result.append(OfSide(side, accounting.total(one for one in told if isinstance(one, Accounting))))
+        told = [one.what for one in found if isinstance(one, SideOutput) and one.side is side]
+        result.append(SideOutput(side, accounting.total(one for one in told if isinstance(one, Accounting))))
         for kind in (Reject, Fault):
             first = heapq.nsmallest(KEPT, (one for one in told if isinstance(one, kind)), key=_place)
-            result += [OfSide(side, one) for one in first]
+            result += [SideOutput(side, one) for one in first]
     return result
 
 
@@ -44,7 +44,7 @@ def to_json(elements: Iterable[Element], samples: int) -> dict[str, Any]:
     """What compacting leaves, for the launcher: `report.found`, and `reading` by side."""
     compacted = compact(elements, samples)
     (joined,) = (one for one in compacted if isinstance(one, Joined))
-    of_sides = [one for one in compacted if isinstance(one, OfSide)]
+    of_sides = [one for one in compacted if isinstance(one, SideOutput)]
     reading = {side.name.lower(): reading_of([o.what for o in of_sides if o.side is side]) for side in Side}
     return {**report.found(joined), "reading": reading}
 

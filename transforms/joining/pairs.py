@@ -10,7 +10,7 @@ import numpy as np
 from transforms.joining.cells import cells_of
 from transforms.joining.counts import RowCounts
 from transforms.joining.keys import number_keys
-from transforms.joining.rows import Rows
+from transforms.joining.rows import SideRows
 from transforms.logs.features import Array
 
 # Pairs that are compared at once.
@@ -26,7 +26,7 @@ class Numbered(NamedTuple):
     test_counts: Array
 
 
-def number_rows(base: Rows, test: Rows) -> Numbered:
+def number_rows(base: SideRows, test: SideRows) -> Numbered:
     """Numbers the keys of both sides; either may have no row."""
     # A side without rows has no columns either; it takes those of the other.
     keys = [

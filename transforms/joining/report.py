@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transforms.core.accounting import Accounting
-from transforms.joining.counts import BASE_COUNT, TEST_COUNT, Joined, Outcome, Sampled
+from transforms.joining.counts import BASE_COUNT, TEST_COUNT, FeatureOutcome, Joined, Sampled
 from transforms.logs.features import Array
 
 FORMAT_VERSION = 1
@@ -17,7 +17,7 @@ SAME, DIFFERS, NOT_EXAMINED = "same", "differs", "not_examined"
 EXIT_CODES = {SAME: 0, DIFFERS: 1, NOT_EXAMINED: 4}
 # What is kept of a value in a sample.
 _MOST_VALUES, _LONGEST = 20, 200
-_RATES = (Outcome.MATCH, Outcome.MISMATCH, Outcome.BASE_ONLY, Outcome.TEST_ONLY)
+_RATES = (FeatureOutcome.MATCH, FeatureOutcome.MISMATCH, FeatureOutcome.BASE_ONLY, FeatureOutcome.TEST_ONLY)
 
 
 def found(joined: Joined) -> dict[str, Any]:
@@ -84,17 +84,19 @@ def why_nothing(counts: Mapping[str, int]) -> str:
 
 
 def _feature(name: str, counts: Array, compared: int) -> dict[str, Any]:
-    told = {outcome: int(counts[outcome]) for outcome in Outcome}
+    told = {outcome: int(counts[outcome]) for outcome in FeatureOutcome}
     return {
         "feature": name,
         "base_count": int(counts[BASE_COUNT]),
         "test_count": int(counts[TEST_COUNT]),
-        "match_count": told[Outcome.MATCH],
-        "mismatch_count": told[Outcome.MISMATCH],
-        "base_only": told[Outcome.BASE_ONLY],
-        "test_only": told[Outcome.TEST_ONLY],
-        "diff_count": told[Outcome.MISMATCH] + told[Outcome.BASE_ONLY] + told[Outcome.TEST_ONLY],
-        "empty_only": told[Outcome.EMPTY_ONLY],
+        "match_count": told[FeatureOutcome.MATCH],
+        "mismatch_count": told[FeatureOutcome.MISMATCH],
+        "base_only": told[FeatureOutcome.BASE_ONLY],
+        "test_only": told[FeatureOutcome.TEST_ONLY],
+        "diff_count": told[FeatureOutcome.MISMATCH]
+        + told[FeatureOutcome.BASE_ONLY]
+        + told[FeatureOutcome.TEST_ONLY],
+        "empty_only": told[FeatureOutcome.EMPTY_ONLY],
         "rates": {outcome.name.lower(): told[outcome] / compared for outcome in _RATES},
     }
 

@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from transforms.core.arrow import pa
-from transforms.joining.counts import Place
+from transforms.joining.counts import RecordPosition
 from transforms.joining.piece import Piece
 from transforms.joining.split import FILE, HASH, RECORD, hashes
 from transforms.logs.features import Array, type_of
 
 
-class Rows(NamedTuple):
+class SideRows(NamedTuple):
     """Attributes:
     hashes: of the rows' keys, uint64.
     keys: the columns of the key.
@@ -33,21 +33,21 @@ class Rows(NamedTuple):
     def size(self) -> int:
         return len(self.hashes)
 
-    def place(self, row: int) -> Place:
+    def place(self, row: int) -> RecordPosition:
         file, record = (column[row].as_py() for column in self.places)
-        return Place(file, record)
+        return RecordPosition(file, record)
 
     def value(self, name: str, row: int) -> list[object] | None:
         value: list[object] | None = self.features[name][row].as_py() if name in self.features else None
         return value
 
 
-def rows_of(pieces: Sequence[Piece]) -> Rows:
+def rows_of(pieces: Sequence[Piece]) -> SideRows:
     """The rows of pieces of one side, in their order; the pieces may differ in their columns."""
     names = dict.fromkeys(name for piece in pieces for name in piece.features.schema.names)
     columns = {name: _columns(pieces, name) for name in names}
     width = pieces[0].keys.schema.get_field_index(HASH) if pieces else 0
-    return Rows(
+    return SideRows(
         hashes=np.concatenate([np.empty(0, np.uint64), *map(hashes, pieces)]),
         keys=[_joined([piece.keys.column(i) for piece in pieces]) for i in range(width)],
         places=(_named(pieces, FILE), _named(pieces, RECORD)),

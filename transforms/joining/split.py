@@ -12,7 +12,7 @@ import numpy as np
 from transforms.core.arrow import pa
 from transforms.core.batches import Batch
 from transforms.files.paths import FileSize
-from transforms.joining.cells import Tolerance, cells_of
+from transforms.joining.cells import FloatTolerance, cells_of
 from transforms.joining.key_parts import KeyPart
 from transforms.joining.keys import key_columns, key_hashes, with_key
 from transforms.joining.piece import Piece, Side
@@ -28,7 +28,7 @@ HASH, FILE, RECORD = "hash", "file", "record"
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
+class JoinSettings:
     """What is joined by, and what of the rows is compared.
 
     Attributes:
@@ -42,7 +42,7 @@ class Comparison:
 
     key: tuple[KeyPart, ...]
     ignore: frozenset[str] = frozenset()
-    tolerance: Tolerance = dataclasses.field(default_factory=Tolerance)
+    tolerance: FloatTolerance = dataclasses.field(default_factory=FloatTolerance)
     allow_duplicates: bool = False
     samples: int = 20
     keep_values: bool = False
@@ -58,7 +58,7 @@ def partitions_for(files: Iterable[FileSize]) -> int:
     return min(max(math.ceil(total / PARTITION_BYTES), 1), MOST_PARTITIONS)
 
 
-def keyed(batch: Batch, side: Side, comparison: Comparison) -> tuple[Piece | None, int]:
+def keyed(batch: Batch, side: Side, comparison: JoinSettings) -> tuple[Piece | None, int]:
     """The rows of a batch that have a key, and how many have none."""
     columns = key_columns(batch, comparison.key, side)
     there = with_key(columns)
@@ -102,7 +102,9 @@ def take(batch: pa.RecordBatch, rows: Array) -> pa.RecordBatch:
     return _record_batch([column.take(picked) for column in batch.columns], batch.schema.names)
 
 
-def _keys(columns: Sequence[pa.Array], places: Sequence[pa.Array], comparison: Comparison) -> pa.RecordBatch:
+def _keys(
+    columns: Sequence[pa.Array], places: Sequence[pa.Array], comparison: JoinSettings
+) -> pa.RecordBatch:
     digits = comparison.tolerance.digits
     cells = [cells_of(column, digits) for column in columns]
     rounded = [_as_column(c, cell.values) for c, cell in zip(columns, cells, strict=True)]

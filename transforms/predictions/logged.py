@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from transforms.core.arrow import pa
-from transforms.predictions.outputs import Kind, Output, columns
+from transforms.predictions.outputs import Output, OutputType, columns
 from transforms.replay import answers as matching
 from transforms.replay.answers import Array, Reader
-from transforms.replay.replay import asked
+from transforms.replay.replay import logged_answers
 
 #: Why a row has no prediction, beside the reasons of `transforms.replay.answers`.
 NOT_WHOLE = "not_whole_numbers"
@@ -34,7 +34,7 @@ def logged_columns(
       metadata: of a `Batch` that was read with `Settings.responses`.
       outputs: those of the model that is taken to have answered.
     """
-    texts, reasons = asked(metadata)
+    texts, reasons = logged_answers(metadata)
     at = np.flatnonzero(reasons == "")
     answers = matching.load(texts.take(pa.array(at)).to_pylist())
     widths = {one.name: one.width for one in outputs}
@@ -57,7 +57,7 @@ def _in_rows(outputs: Sequence[Output], values: Mapping[str, Array], answered: A
 
 def _not_finite(values: Mapping[str, Array], outputs: Sequence[Output]) -> int:
     """Rows in which a number is not finite."""
-    floats = [values[one.name] for one in outputs if one.kind is Kind.FLOAT and one.width]
+    floats = [values[one.name] for one in outputs if one.kind is OutputType.FLOAT and one.width]
     odd = [~np.isfinite(array).all(axis=1) for array in floats]
     return int(np.logical_or.reduce(odd).sum()) if odd else 0
 
@@ -65,7 +65,9 @@ def _not_finite(values: Mapping[str, Array], outputs: Sequence[Output]) -> int:
 def _reader(output: Output) -> Reader:
     if output.width is None:
         return _unread
-    return {Kind.FLOAT: matching.numbers, Kind.INT: _whole_numbers, Kind.TEXT: _texts}[output.kind]
+    return {OutputType.FLOAT: matching.numbers, OutputType.INT: _whole_numbers, OutputType.TEXT: _texts}[
+        output.kind
+    ]
 
 
 def _unread(column: Sequence[Any], _width: int | None) -> tuple[Array, Array]:

@@ -33,7 +33,7 @@ _TAG = "trueserve:outputs="
 _TINY = float(np.finfo(np.float32).tiny)
 
 
-class Kind(enum.StrEnum):
+class OutputType(enum.StrEnum):
     """What an output's values are."""
 
     FLOAT = "float"
@@ -51,7 +51,7 @@ class Output:
     """
 
     name: str
-    kind: Kind
+    kind: OutputType
     width: int | None
     marks: int = 0
 
@@ -62,7 +62,7 @@ class Output:
 
     @property
     def is_vector(self) -> bool:
-        return self.kind is Kind.FLOAT and self.width is not None and self.width > 1
+        return self.kind is OutputType.FLOAT and self.width is not None and self.width > 1
 
     @property
     def components(self) -> range:
@@ -102,7 +102,7 @@ def outputs_of(schema: schema_pb2.Schema) -> tuple[Output, ...] | None:
     tags = [tag.removeprefix(_TAG) for tag in schema.annotation.tag if tag.startswith(_TAG)]
     try:
         told = json.loads(tags[0]) if tags else {}
-        found = distinct(Output(name, Kind(one["kind"]), one["width"]) for name, one in told.items())
+        found = distinct(Output(name, OutputType(one["kind"]), one["width"]) for name, one in told.items())
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     return found or None
@@ -111,9 +111,9 @@ def outputs_of(schema: schema_pb2.Schema) -> tuple[Output, ...] | None:
 def _features(output: Output) -> Iterator[schema_pb2.Feature]:
     if not output.width:
         return
-    if output.kind is Kind.TEXT:
+    if output.kind is OutputType.TEXT:
         yield schema_pb2.Feature(name=output.feature, type=schema_pb2.BYTES)
-    elif output.kind is Kind.INT:
+    elif output.kind is OutputType.INT:
         yield _category(output.feature)
     elif output.is_vector:
         names = (f"{output.feature}[{place}]" for place in output.components)
@@ -145,9 +145,9 @@ def columns(outputs: Sequence[Output], values: Mapping[str, Array], answered: Ar
 
 
 def _columns(output: Output, values: Array, answered: Array) -> Iterator[tuple[str, pa.Array]]:
-    if output.kind is Kind.TEXT:
+    if output.kind is OutputType.TEXT:
         yield output.feature, _lists(pa.array(values.ravel().tolist(), pa.large_binary()), answered)
-    elif output.kind is Kind.INT:
+    elif output.kind is OutputType.INT:
         yield output.feature, _lists(pa.array(values.ravel().astype(np.int64)), answered)
     elif output.is_vector:
         for place in output.components:

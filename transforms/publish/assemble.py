@@ -17,7 +17,7 @@ from transforms.core.slicing import SliceStatistics
 from transforms.drift import report
 from transforms.publish import optional_checks
 from transforms.publish.page import page
-from transforms.runs.previous_runs import Earlier
+from transforms.runs.previous_runs import PreviousRuns
 from transforms.verdict import histograms
 from transforms.verdict.feature_stats import Statistics, dataset
 from transforms.verdict.findings import slices as slices_findings
@@ -29,7 +29,7 @@ from transforms.verdict.severity import Policy
 
 
 @dataclasses.dataclass(frozen=True)
-class Job:
+class RunSettings:
     """What was asked for.
 
     Attributes:
@@ -43,12 +43,12 @@ class Job:
     window: Window
     policy: Policy
     contract: Mapping[str, Any] | None = None
-    beside: optional_checks.Asked = dataclasses.field(default_factory=optional_checks.Asked)
-    earlier: Earlier | None = None
+    beside: optional_checks.OptionalChecks = dataclasses.field(default_factory=optional_checks.OptionalChecks)
+    earlier: PreviousRuns | None = None
 
 
 @dataclasses.dataclass(frozen=True)
-class Evidence:
+class PipelineResults:
     """What the pipeline found.
 
     Attributes:
@@ -65,7 +65,9 @@ class Evidence:
     rejects: tuple[Reject, ...] = ()
     faults: tuple[Fault, ...] = ()
     slices: Mapping[Space, SliceStatistics] = dataclasses.field(default_factory=dict)
-    beside: optional_checks.Answers = dataclasses.field(default_factory=optional_checks.Answers)
+    beside: optional_checks.OptionalResults = dataclasses.field(
+        default_factory=optional_checks.OptionalResults
+    )
 
     @property
     def effective_rows(self) -> int | None:
@@ -74,8 +76,8 @@ class Evidence:
         return min(found) if found and max(found) != self.accounting.compared else None
 
 
-def conclude(
-    load_references: Callable[[], Sequence[Reference]], evidence: Evidence, job: Job
+def assemble_verdict(
+    load_references: Callable[[], Sequence[Reference]], evidence: PipelineResults, job: RunSettings
 ) -> tuple[Verdict, dict[str, bytes]]:
     """The verdict, without artifacts, and the files to publish with it, by name.
 
@@ -89,8 +91,8 @@ def conclude(
     span = _span(job.window, _seen(evidence.accounting))
     compared = [compare_space(one, served[one.space], job.policy, forms, span) for one in references]
     beside = optional_checks.comparisons(evidence.beside, job.beside, job.policy, job.contract)
-    told = report.look(
-        job.earlier, report.Served(job.window, references, served, job.contract, job.policy, span)
+    told = report.compare_with_previous(
+        job.earlier, report.ServedWindow(job.window, references, served, job.contract, job.policy, span)
     )
     drifted = [] if told.comparison is None else [told.comparison]
     verdict = decide(
@@ -131,7 +133,7 @@ def _span(asked: Window, seen: Window | None) -> dt.timedelta | None:
     return None
 
 
-def _weighed_forms(evidence: Evidence) -> Counter[tuple[str, str]]:
+def _weighed_forms(evidence: PipelineResults) -> Counter[tuple[str, str]]:
     """Rows by form, in the proportion in which the statistics count rows."""
     forms, rows = evidence.accounting.forms, evidence.effective_rows
     if rows is None:
@@ -147,7 +149,7 @@ def _loaded(load: Callable[[], Sequence[Reference]]) -> tuple[Sequence[Reference
         return (), [Fault("baseline", "baseline", str(error))]
 
 
-def _protos(compared: Iterable[Comparison], evidence: Evidence) -> Iterator[tuple[str, bytes]]:
+def _protos(compared: Iterable[Comparison], evidence: PipelineResults) -> Iterator[tuple[str, bytes]]:
     """TFDV's own messages. An empty Anomalies says "no anomaly": there is none where none was sought."""
     for comparison in compared:
         if comparison.anomalies:

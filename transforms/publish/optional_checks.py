@@ -19,7 +19,7 @@ Json = Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
+class OptionalChecks:
     """What was asked for.
 
     Attributes:
@@ -32,14 +32,16 @@ class Asked:
 
 
 @dataclasses.dataclass(frozen=True)
-class Answers:
+class OptionalResults:
     """What was found; None for what was not asked for, or did not come about."""
 
     replay: ReplaySummary | None = None
     versions: VersionRows | None = None
 
 
-def comparisons(found: Answers, asked: Asked, policy: Policy, baseline: Json | None) -> Iterator[Comparison]:
+def comparisons(
+    found: OptionalResults, asked: OptionalChecks, policy: Policy, baseline: Json | None
+) -> Iterator[Comparison]:
     """The findings; `baseline` is its contract."""
     if found.replay is not None and asked.replay is not None:
         yield replay_findings.compare_replay(found.replay, asked.replay, policy)
@@ -47,7 +49,7 @@ def comparisons(found: Answers, asked: Asked, policy: Policy, baseline: Json | N
         yield contracts_findings.compare_versions(found.versions, asked.contracts, baseline)
 
 
-def blocks(found: Answers, asked: Asked, baseline: Json | None) -> dict[str, Any]:
+def blocks(found: OptionalResults, asked: OptionalChecks, baseline: Json | None) -> dict[str, Any]:
     """`replay` and `versions` of verdict.json; None for what was not asked for."""
     replay = versions = None
     if found.replay is not None and asked.replay is not None:
@@ -57,7 +59,7 @@ def blocks(found: Answers, asked: Asked, baseline: Json | None) -> dict[str, Any
     return {"replay": replay, "versions": versions}
 
 
-def files(found: Answers) -> Iterator[tuple[str, bytes]]:
+def files(found: OptionalResults) -> Iterator[tuple[str, bytes]]:
     """The rows that were kept with their payloads."""
     if found.replay is not None and (rows := report.kept_rows(found.replay)):
         yield "replay/worst.jsonl", rows

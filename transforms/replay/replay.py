@@ -15,11 +15,18 @@ from transforms.core.arrow import pa, pc
 from transforms.core.batches import Batch
 from transforms.replay import answers as matching
 from transforms.replay.answers import Array
-from transforms.replay.compare import Compared, Tolerance, compare_all
+from transforms.replay.compare import AnswerTolerance, Compared, compare_all
 from transforms.replay.reference_model import SIGNATURE, Answered, sizes
-from transforms.replay.summary import MAX_WORST, Differences, Output, ReplaySummary, Worst, worst_of
+from transforms.replay.summary import (
+    MAX_WORST,
+    Differences,
+    OutputDifferences,
+    ReplaySummary,
+    Worst,
+    worst_of,
+)
 
-#: What is asked twice: this fraction of the rows, and of each batch so many at least.
+#: What is logged_answers twice: this fraction of the rows, and of each batch so many at least.
 AGAIN, LEAST_AGAIN = 0.01, 256
 #: Names of signatures that all give what `serving_default` gives; an absent name is the default.
 SAME_SIGNATURES = ("", SIGNATURE, "raw_tensors")
@@ -36,7 +43,7 @@ class Model(Protocol):
     def answer(self, features: pa.RecordBatch) -> Answered: ...
 
 
-class _Rows(NamedTuple):
+class _AnsweredRows(NamedTuple):
     """Rows that were answered, by the log and by the model.
 
     Attributes:
@@ -49,14 +56,16 @@ class _Rows(NamedTuple):
     served: dict[str, Array]
 
 
-def replay(batch: Batch, model: Model, tolerance: Tolerance, *, keep_payloads: bool = False) -> ReplaySummary:
+def replay(
+    batch: Batch, model: Model, tolerance: AnswerTolerance, *, keep_payloads: bool = False
+) -> ReplaySummary:
     """What the reference model says to the rows of a batch that have a logged answer, against that answer.
 
     Args:
       tolerance: how far apart answers may lie.
       keep_payloads: whether the worst rows are kept with their features and both answers.
     """
-    texts, reasons = asked(batch.metadata)
+    texts, reasons = logged_answers(batch.metadata)
     at = np.flatnonzero(reasons == "")
     rows = ReplaySummary(rows=batch.metadata.num_rows)
     if not len(at):
@@ -71,7 +80,7 @@ def replay(batch: Batch, model: Model, tolerance: Tolerance, *, keep_payloads: b
     return dataclasses.replace(compared, rows=rows.rows, unmatched=_counted(reasons), again=again)
 
 
-def asked(metadata: pa.RecordBatch) -> tuple[pa.Array, Array]:
+def logged_answers(metadata: pa.RecordBatch) -> tuple[pa.Array, Array]:
     """Each row's logged answer, and why it is not to be compared, "" where it is."""
     texts = _column(metadata, "response")
     signature = pc.fill_null(_column(metadata, "signature"), "")
@@ -81,13 +90,15 @@ def asked(metadata: pa.RecordBatch) -> tuple[pa.Array, Array]:
     return texts, reasons
 
 
-def _good(at: Array, good: Array, answered: Answered, served: Mapping[str, Array]) -> _Rows:
+def _good(at: Array, good: Array, answered: Answered, served: Mapping[str, Array]) -> _AnsweredRows:
     there = {name: values for name, values in answered.values.items() if values is not None}
     expected = {name: values[good] for name, values in there.items()} if len(good) else {}
-    return _Rows(at[good], expected, {name: served[name][good] for name in expected})
+    return _AnsweredRows(at[good], expected, {name: served[name][good] for name in expected})
 
 
-def _summary(batch: Batch, rows: _Rows, tolerance: Tolerance, keep_payloads: bool) -> ReplaySummary:
+def _summary(
+    batch: Batch, rows: _AnsweredRows, tolerance: AnswerTolerance, keep_payloads: bool
+) -> ReplaySummary:
     if not len(rows.at):
         return ReplaySummary()
     compared = compare_all(rows.expected, rows.served, tolerance)
@@ -122,8 +133,10 @@ def _differences(differs: Array, apart: Array) -> Differences:
     )
 
 
-def _output(one: Compared, width: int) -> Output:
-    return Output(_differences(one.differs, one.apart), width, int(one.flipped.sum()), one.low, one.high)
+def _output(one: Compared, width: int) -> OutputDifferences:
+    return OutputDifferences(
+        _differences(one.differs, one.apart), width, int(one.flipped.sum()), one.low, one.high
+    )
 
 
 def _grouped(keys: Sequence[Any], differs: Array, apart: Array) -> dict[Any, Differences]:
@@ -134,7 +147,7 @@ def _grouped(keys: Sequence[Any], differs: Array, apart: Array) -> dict[Any, Dif
 
 
 def _worst(
-    batch: Batch, rows: _Rows, compared: Mapping[str, Compared], *, keep_payloads: bool
+    batch: Batch, rows: _AnsweredRows, compared: Mapping[str, Compared], *, keep_payloads: bool
 ) -> tuple[Worst, ...]:
     differs, apart = _of_row(compared)
     record, hours = _numbers(batch.metadata, "record"), _hours(batch.metadata)
@@ -157,7 +170,7 @@ def _worst(
     )
 
 
-def _payload(batch: Batch, rows: _Rows, i: int) -> Mapping[str, Any] | None:
+def _payload(batch: Batch, rows: _AnsweredRows, i: int) -> Mapping[str, Any] | None:
     features = {
         name: column[int(rows.at[i])].as_py()
         for name, column in zip(batch.features.schema.names, batch.features.columns, strict=True)
@@ -182,7 +195,7 @@ def _json(value: Any) -> Any:
 
 
 def _again(
-    features: pa.RecordBatch, hashes: Array, first: Answered, model: Model, tolerance: Tolerance
+    features: pa.RecordBatch, hashes: Array, first: Answered, model: Model, tolerance: AnswerTolerance
 ) -> Differences:
     """Some rows in another order and among others, once more, held against what the model said before."""
     taken = np.flatnonzero(first.taken)

@@ -8,8 +8,8 @@ import json
 import math
 from typing import Any
 
-from transforms.replay.compare import Tolerance
-from transforms.replay.summary import Differences, Output, ReplaySummary, Worst
+from transforms.replay.compare import AnswerTolerance
+from transforms.replay.summary import Differences, OutputDifferences, ReplaySummary, Worst
 
 #: Of a model with more outputs, those that differ most are told.
 MAX_OUTPUTS = 100
@@ -26,7 +26,7 @@ class Limits:
     """
 
     model: str
-    tolerance: Tolerance = dataclasses.field(default_factory=Tolerance)
+    tolerance: AnswerTolerance = dataclasses.field(default_factory=AnswerTolerance)
     share: float = 0.001
 
 
@@ -76,7 +76,7 @@ def _differences(one: Differences) -> dict[str, Any]:
     }
 
 
-def _output(name: str, one: Output) -> dict[str, Any]:
+def _output(name: str, one: OutputDifferences) -> dict[str, Any]:
     return {"output": name, "flipped": one.flips} | _differences(one.differences)
 
 

@@ -56,7 +56,7 @@ class Differences:
 
 
 @dataclasses.dataclass(frozen=True)
-class Output:
+class OutputDifferences:
     """One output of the model.
 
     Attributes:
@@ -77,8 +77,8 @@ class Output:
         is_class = self.width > 1 or (self.low >= 0 and self.high <= 1)
         return self.flipped if is_class else None
 
-    def plus(self, other: Output) -> Output:
-        return Output(
+    def plus(self, other: OutputDifferences) -> OutputDifferences:
+        return OutputDifferences(
             self.differences.plus(other.differences),
             max(self.width, other.width),
             self.flipped + other.flipped,
@@ -131,7 +131,7 @@ class ReplaySummary:
     unmatched: Counter[str] = dataclasses.field(default_factory=Counter)
     total: Differences = dataclasses.field(default_factory=Differences)
     again: Differences = dataclasses.field(default_factory=Differences)
-    outputs: Mapping[str, Output] = dataclasses.field(default_factory=dict)
+    outputs: Mapping[str, OutputDifferences] = dataclasses.field(default_factory=dict)
     versions: Mapping[str | None, Differences] = dataclasses.field(default_factory=dict)
     hours: Mapping[int | None, Differences] = dataclasses.field(default_factory=dict)
     worst: tuple[Worst, ...] = ()
@@ -151,7 +151,7 @@ def _merged(one: ReplaySummary, other: ReplaySummary) -> ReplaySummary:
         unmatched=one.unmatched + other.unmatched,
         total=one.total.plus(other.total),
         again=one.again.plus(other.again),
-        outputs=_added(one.outputs, other.outputs, Output.plus),
+        outputs=_added(one.outputs, other.outputs, OutputDifferences.plus),
         versions=first(_added(one.versions, other.versions, Differences.plus), MAX_VERSIONS, by_hash),
         hours=first(_added(one.hours, other.hours, Differences.plus), MAX_HOURS, _latest),
         worst=worst_of([*one.worst, *other.worst]),

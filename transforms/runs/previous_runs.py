@@ -26,7 +26,7 @@ from transforms.runs.alike import alike, same_time_of_day
 from transforms.runs.run_folder import VERDICT
 from transforms.runs.run_ids import ATTEMPT, RUNS, attempt_of
 from transforms.runs.run_order import ordered
-from transforms.runs.window_summary import Positions
+from transforms.runs.window_summary import WindowSummary
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.model import Space
 from transforms.verdict.result import FORMAT
@@ -70,7 +70,7 @@ class Run:
 
 
 @dataclasses.dataclass(frozen=True)
-class Earlier:
+class PreviousRuns:
     """What a run is to be compared with beside training.
 
     Attributes:
@@ -90,19 +90,19 @@ class UnreadableError(Exception):
     """A file of an earlier run has gone, or is not what its verdict says."""
 
 
-def find(asked: str, output: str, window: Window, contract: Json | None) -> Earlier:
+def find(asked: str, output: str, window: Window, contract: Json | None) -> PreviousRuns:
     """The runs that `--previous=asked` means, for a run of `window` that publishes under `output`.
 
     Raises:
       UsageError: `asked` names no run, or one that cannot be compared with.
     """
     try:
-        return _latest(output, window, contract) if asked == AUTO else Earlier(_named(asked, output))
+        return _latest(output, window, contract) if asked == AUTO else PreviousRuns(_named(asked, output))
     except InputError as error:
         raise UsageError(f"--previous: {error}") from error
 
 
-def _latest(output: str, window: Window, contract: Json | None) -> Earlier:
+def _latest(output: str, window: Window, contract: Json | None) -> PreviousRuns:
     """What `auto` means."""
     found: list[Run] = []
     every, standing = _names(output), _standing(output)
@@ -122,13 +122,15 @@ def _latest(output: str, window: Window, contract: Json | None) -> Earlier:
     return dataclasses.replace(chosen, broken=broken, left_out=left_out)
 
 
-def choose(runs: Iterable[Run], window: Window, baseline: str | None, standing: str | None = None) -> Earlier:
+def choose(
+    runs: Iterable[Run], window: Window, baseline: str | None, standing: str | None = None
+) -> PreviousRuns:
     """Of the runs that examined anything the last before `window`, and those that make a history with it.
 
     `standing` is the name of the run whose verdict.json stands: no other was published later.
     """
     known = [run for run in ordered(runs, standing) if run.is_examined]
-    return Earlier(_last(known, window), _history(known, window, baseline))
+    return PreviousRuns(_last(known, window), _history(known, window, baseline))
 
 
 def _last(runs: Sequence[Run], window: Window) -> Run | None:
@@ -171,7 +173,7 @@ def _history(runs: Sequence[Run], window: Window, baseline: str | None) -> tuple
     return tuple(reversed(chain))
 
 
-def _is_complete(chosen: Earlier, window: Window) -> bool:
+def _is_complete(chosen: PreviousRuns, window: Window) -> bool:
     """Whether no run published earlier can take the place of any that is chosen.
 
     So it is where every window ends where the next one starts, since of reruns the newest count.
@@ -218,7 +220,7 @@ def load_statistics(run: Run, space: Space) -> Statistics:
     return statistics
 
 
-def load_positions(run: Run) -> Positions:
+def load_summary(run: Run) -> WindowSummary:
     """Raises UnreadableError where they have gone, or are broken, or are of another window."""
     found = window_summary.parsed(_checked(run, POSITIONS, _LARGEST))
     if found is None or found.window != run.window:

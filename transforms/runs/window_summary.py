@@ -32,8 +32,8 @@ RANK, MISSING, SHARE, OTHERS = "rank", "missing", "share", "others"
 _DIGITS = 6
 
 
-class Place(NamedTuple):
-    """What is measured: `rank`, `missing`, `share` of training's value number `value`, or `others`."""
+class SummaryKey(NamedTuple):
+    """What is summarize: `rank`, `missing`, `share` of training's value number `value`, or `others`."""
 
     space: Space
     feature: str
@@ -42,7 +42,7 @@ class Place(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Positions:
+class WindowSummary:
     """The positions of one window.
 
     Attributes:
@@ -55,7 +55,7 @@ class Positions:
     window: Window
     baseline: str
     rows: int
-    values: Mapping[Place, float]
+    values: Mapping[SummaryKey, float]
     model: str = ""
 
     def to_bytes(self) -> bytes:
@@ -78,23 +78,23 @@ class Positions:
         return (json.dumps(told, separators=(",", ":"), allow_nan=False) + "\n").encode("ascii")
 
 
-def measured(
+def summarize(
     references: Iterable[Reference],
     served: Mapping[Space, Statistics],
     window: Window,
     baseline: str,
     model: str = "",
-) -> Positions:
+) -> WindowSummary:
     """The positions of all features that training has and that serving is asked for."""
-    values: dict[Place, float] = {}
+    values: dict[SummaryKey, float] = {}
     rows = 0
     for reference in references:
         sides = Sides(reference, Policy(), served[reference.space], Counter())
         rows = max(rows, sides.rows)
         for name in comparable(sides) if sides.rows else ():
             for what, number, value in _of_feature(sides.training[name], sides.serving.get(name)):
-                values[Place(reference.space, name, what, number)] = round(value, _DIGITS)
-    return Positions(window, baseline, rows, values, model)
+                values[SummaryKey(reference.space, name, what, number)] = round(value, _DIGITS)
+    return WindowSummary(window, baseline, rows, values, model)
 
 
 def comparable(sides: Sides) -> Iterator[str]:
@@ -139,7 +139,7 @@ def rank(before: Cdf, after: Cdf) -> float:
     return float(np.clip(steps.sum() + between.sum() - 0.5, -0.5, 0.5))
 
 
-def parsed(data: bytes) -> Positions | None:
+def parsed(data: bytes) -> WindowSummary | None:
     """The inverse of `to_bytes`; None for anything else."""
     try:
         told = json.loads(data)
@@ -152,21 +152,21 @@ def parsed(data: bytes) -> Positions | None:
             return None
         if not isinstance(model, str):
             return None
-        return Positions(window, baseline, rows, dict(_values(spaces)), model)
+        return WindowSummary(window, baseline, rows, dict(_values(spaces)), model)
     except (ValueError, RecursionError):
         return None
 
 
-def _values(spaces: Any) -> Iterator[tuple[Place, float]]:
+def _values(spaces: Any) -> Iterator[tuple[SummaryKey, float]]:
     """Raises ValueError for what is no positions."""
     for space, features in _items(spaces):
         for feature, told in _items(features):
             for what, value in _items(told):
                 if what == "shares":
                     for number, share in enumerate(_list(value)):
-                        yield Place(Space(space), feature, SHARE, number), _position(share)
+                        yield SummaryKey(Space(space), feature, SHARE, number), _position(share)
                 elif what in (RANK, MISSING, OTHERS):
-                    yield Place(Space(space), feature, what), _position(value)
+                    yield SummaryKey(Space(space), feature, what), _position(value)
 
 
 def _items(value: Any) -> Iterable[tuple[str, Any]]:
