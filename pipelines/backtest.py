@@ -115,7 +115,7 @@ def _study(
     allowed = len(good) * options.every / options.budget
     limits = suggest.suggest(judging.series_of(good), allowed)
     study = Study(
-        asked=_asked(options),
+        settings=_asked(options),
         windows=every,
         good=good,
         allowed=allowed,

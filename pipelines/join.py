@@ -21,7 +21,7 @@ from transforms.core.batches import Window
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths, temporary_files, windows
 from transforms.files.paths import FileSize
-from transforms.join_rows import JoinRows, WriteTypes, read_found, read_types
+from transforms.join_rows import JoinRows, WriteTypes, read_joined, read_types
 from transforms.joining import expected, outcome, report
 from transforms.joining.cells import FloatTolerance
 from transforms.joining.piece import Side
@@ -122,7 +122,7 @@ def _join(plan: Plan, job: Job) -> dict[str, Any]:
     target = paths.join(job.temp, "join")
     build(pipeline, plan, target, job.heartbeats)
     job.run(pipeline, "joining examples and requests", plan.total_bytes)
-    found = read_found(target)
+    found = read_joined(target)
     for side, reading in found["reading"].items():
         _check_reading(side, reading, plan.options.max_rejects)
     _check_types(found)

@@ -16,7 +16,7 @@ from pipelines.beam import options as beam_options
 from pipelines.beam.job import Job, new_job
 from pipelines.display.console import Console
 from pipelines.flags.options import PrepareOptions
-from transforms.analyze import AnalyzeAndTransform, Transformed, check_schemes, with_places
+from transforms.analyze import AnalyzeAndTransform, Transformed, check_schemes, with_row_hashes
 from transforms.baseline import category_ids, layout
 from transforms.baseline import contract as contracts
 from transforms.baseline.category_ids import CategoryIds
@@ -322,4 +322,4 @@ def _features(batch: Batch) -> pa.RecordBatch:
 
 
 def _features_and_places(batch: Batch) -> pa.RecordBatch:
-    return with_places(batch.features, row_hashes(batch.metadata))
+    return with_row_hashes(batch.features, row_hashes(batch.metadata))

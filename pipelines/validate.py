@@ -114,8 +114,8 @@ def make_plan(options: ValidateOptions) -> Plan:
             window=window,
             policy=policy,
             contract=contract,
-            beside=_asked(options),
-            earlier=_earlier(options, window, contract),
+            optional=_asked(options),
+            previous_runs=_earlier(options, window, contract),
         ),
         run_id=run_ids.new_run_id(),
         warm_ups=_warm_ups(loaded) if loaded else frozenset(),
@@ -162,7 +162,7 @@ def build(root: Any, plan: Plan, files: Sequence[FileSize], heartbeats: str | No
 
 def _beside(plan: Plan, batches: Any, found: Mapping[str, Any]) -> dict[str, Any]:
     """What is looked for beside the features, in the same read, where it was asked for."""
-    asked, beside = plan.job.beside, {}
+    asked, beside = plan.job.optional, {}
     if asked.replay is not None:
         keep = plan.options.keep_payloads
         replay = ReplayRequests(asked.replay.model, asked.replay.tolerance, keep)

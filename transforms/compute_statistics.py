@@ -125,10 +125,10 @@ class _Combine(beam.CombineFn):  # type: ignore[misc]
     def merge_accumulators(self, summaries: Iterable[Any]) -> Any:
         parts = iter(summaries)
         # The first is added to, and not copied: with thousands of features a copy takes hundreds of MB.
-        whole = next(parts, None) or self.create_accumulator()
+        total = next(parts, None) or self.create_accumulator()
         for summary in parts:
-            whole.merge(summary, self._working_room())
-        return whole
+            total.merge(summary, self._working_room())
+        return total
 
     def get_accumulator_coder(self) -> SummaryCoder:
         return SummaryCoder()
@@ -179,23 +179,23 @@ class _SummariseSlices(_Combine):
         return summary
 
     def extract_output(self, summary: SlicedSummary) -> SliceStatistics:
-        told = list(_datasets(summary, self._least))
+        datasets = list(_datasets(summary, self._least))
         return SliceStatistics(
-            statistics=statistics_pb2.DatasetFeatureStatisticsList(datasets=told),
-            rows={dataset.name: summary.kept[dataset.name].num_examples for dataset in told},
-            left_out=len(summary.kept) + len(summary.given_up) - len(told),
+            statistics=statistics_pb2.DatasetFeatureStatisticsList(datasets=datasets),
+            rows={dataset.name: summary.kept[dataset.name].num_examples for dataset in datasets},
+            left_out=len(summary.kept) + len(summary.given_up) - len(datasets),
             more=summary.closed,
         )
 
 
 def _datasets(summary: SlicedSummary, least: int) -> Iterator[Dataset]:
     """The data sets of the largest slices, the largest first, as many as one message can hold."""
-    room = MOST_BYTES
-    for name, one in summary.largest(least, MOST_SLICES):
-        dataset = fold(one, SIZES)
+    bytes_left = MOST_BYTES
+    for name, slice_summary in summary.largest(least, MOST_SLICES):
+        dataset = fold(slice_summary, SIZES)
         dataset.name = name
-        room -= dataset.ByteSize()
-        if room < 0:
+        bytes_left -= dataset.ByteSize()
+        if bytes_left < 0:
             return
         yield dataset
 

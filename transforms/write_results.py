@@ -50,12 +50,12 @@ class WriteReadSummary(beam.PTransform):  # type: ignore[misc]
     path: str
 
     def expand(self, read: ReadResult) -> Any:
-        sides = {
+        side_inputs = {
             "counts": read.accounting | "SumAccounting" >> beam.CombineGlobally(accounting.total),
             "faults": read.faults | "FirstFaults" >> beam.combiners.Top.Smallest(KEPT),
-            "rejects": read.rejects | "FirstRejects" >> beam.combiners.Top.Smallest(KEPT, key=_place),
+            "rejects": read.rejects | "FirstRejects" >> beam.combiners.Top.Smallest(KEPT, key=_sort_key),
         }
-        as_singletons = {name: beam.pvalue.AsSingleton(side) for name, side in sides.items()}
+        as_singletons = {name: beam.pvalue.AsSingleton(side) for name, side in side_inputs.items()}
         return (
             read.accounting.pipeline
             | "Once" >> beam.Create([self.path])
@@ -293,5 +293,5 @@ def _write_rows(rows: bytes, path: str) -> None:
     paths.write_atomically(path, rows)
 
 
-def _place(reject: Reject) -> tuple[str, int]:
+def _sort_key(reject: Reject) -> tuple[str, int]:
     return reject.file, reject.record

@@ -18,11 +18,11 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 def raised(thresholds: Thresholds, suggestions: Iterable[Suggestion]) -> Thresholds:
     """The limits with those that are suggested in the place of today's; all else stays."""
     features = dict(thresholds.features)
-    for one in suggestions:
-        place = (Space(one.key.space), one.key.feature)
-        own = features.get(place, Override())
-        limits = {**own.limits, one.key.limit: one.suggested}
-        features[place] = dataclasses.replace(own, limits=limits)
+    for suggestion in suggestions:
+        feature = (Space(suggestion.key.space), suggestion.key.feature)
+        own = features.get(feature, Override())
+        limits = {**own.limits, suggestion.key.limit: suggestion.suggested}
+        features[feature] = dataclasses.replace(own, limits=limits)
     return dataclasses.replace(thresholds, features=features)
 
 

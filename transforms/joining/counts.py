@@ -66,7 +66,7 @@ class RowCounts:
 
     def __add__(self, other: RowCounts) -> RowCounts:
         pairs = zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)
-        return RowCounts(*(one + its for one, its in pairs))
+        return RowCounts(*(left + right for left, right in pairs))
 
 
 @dataclasses.dataclass(frozen=True, order=True)

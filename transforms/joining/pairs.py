@@ -33,9 +33,9 @@ def number_rows(base: SideRows, test: SideRows) -> Numbered:
         side.keys or [column.slice(0, 0) for column in other.keys]
         for side, other in ((base, test), (test, base))
     ]
-    sides = [[cells_of(column) for column in columns] for columns in keys]
-    mine, its, distinct = number_keys(sides, [base.hashes, test.hashes])
-    return _counted(mine, its, distinct)
+    key_cells = [[cells_of(column) for column in columns] for columns in keys]
+    base_numbers, test_numbers, distinct = number_keys(key_cells, [base.hashes, test.hashes])
+    return _counted(base_numbers, test_numbers, distinct)
 
 
 def _counted(base: Array, test: Array, distinct: int) -> Numbered:

@@ -18,14 +18,14 @@ class SideRows(NamedTuple):
     """Attributes:
     hashes: of the rows' keys, uint64.
     keys: the columns of the key.
-    places: the columns of files and of records.
+    positions: the columns of files and of records.
     features: list columns by name; one that no row has is not there.
     conflicts: features that have two types; they are not among the others.
     """
 
     hashes: Array
     keys: list[pa.Array]
-    places: tuple[pa.Array, pa.Array]
+    positions: tuple[pa.Array, pa.Array]
     features: dict[str, pa.Array]
     conflicts: frozenset[str]
 
@@ -33,8 +33,8 @@ class SideRows(NamedTuple):
     def size(self) -> int:
         return len(self.hashes)
 
-    def place(self, row: int) -> RecordPosition:
-        file, record = (column[row].as_py() for column in self.places)
+    def position(self, row: int) -> RecordPosition:
+        file, record = (column[row].as_py() for column in self.positions)
         return RecordPosition(file, record)
 
     def value(self, name: str, row: int) -> list[object] | None:
@@ -50,7 +50,7 @@ def rows_of(pieces: Sequence[Piece]) -> SideRows:
     return SideRows(
         hashes=np.concatenate([np.empty(0, np.uint64), *map(hashes, pieces)]),
         keys=[_joined([piece.keys.column(i) for piece in pieces]) for i in range(width)],
-        places=(_named(pieces, FILE), _named(pieces, RECORD)),
+        positions=(_named(pieces, FILE), _named(pieces, RECORD)),
         features={name: _joined(many) for name, many in columns.items() if len(_types(many)) == 1},
         conflicts=frozenset(name for name, many in columns.items() if len(_types(many)) > 1),
     )
@@ -62,9 +62,11 @@ def _named(pieces: Sequence[Piece], name: str) -> pa.Array:
 
 def _columns(pieces: Sequence[Piece], name: str) -> list[pa.Array]:
     """The feature's column in each piece; nulls of its type where a piece has none."""
-    at = [piece.features.schema.get_field_index(name) for piece in pieces]
-    found = [None if i < 0 else piece.features.column(i) for piece, i in zip(pieces, at, strict=True)]
-    typed = [None if column is None or type_of(column) is None else column for column in found]
+    indices = [piece.features.schema.get_field_index(name) for piece in pieces]
+    feature_columns = [
+        None if i < 0 else piece.features.column(i) for piece, i in zip(pieces, indices, strict=True)
+    ]
+    typed = [None if column is None or type_of(column) is None else column for column in feature_columns]
     kind = next((column.type for column in typed if column is not None), pa.null())
     pairs = zip(pieces, typed, strict=True)
     return [pa.nulls(p.keys.num_rows, kind) if column is None else column for p, column in pairs]

@@ -37,8 +37,8 @@ def logged_columns(
     texts, reasons = logged_answers(metadata)
     at = np.flatnonzero(reasons == "")
     answers = matching.load(texts.take(pa.array(at)).to_pylist())
-    widths = {one.name: one.width for one in outputs}
-    matched = matching.match(answers, widths, {one.name: _reader(one) for one in outputs})
+    widths = {output.name: output.width for output in outputs}
+    matched = matching.match(answers, widths, {output.name: _reader(output) for output in outputs})
     reasons[at] = matched.reasons
     good = matched.reasons == ""
     values = {name: array[good] for name, array in matched.values.items()}
@@ -48,16 +48,16 @@ def logged_columns(
 
 
 def _in_rows(outputs: Sequence[Output], values: Mapping[str, Array], answered: Array) -> pa.RecordBatch:
-    whole = {}
+    all_rows = {}
     for name, array in values.items():
-        whole[name] = np.empty((len(answered), array.shape[1]), array.dtype)
-        whole[name][answered] = array
-    return columns(outputs, whole, answered)
+        all_rows[name] = np.empty((len(answered), array.shape[1]), array.dtype)
+        all_rows[name][answered] = array
+    return columns(outputs, all_rows, answered)
 
 
 def _not_finite(values: Mapping[str, Array], outputs: Sequence[Output]) -> int:
     """Rows in which a number is not finite."""
-    floats = [values[one.name] for one in outputs if one.kind is OutputType.FLOAT and one.width]
+    floats = [values[output.name] for output in outputs if output.kind is OutputType.FLOAT and output.width]
     odd = [~np.isfinite(array).all(axis=1) for array in floats]
     return int(np.logical_or.reduce(odd).sum()) if odd else 0
 
@@ -78,21 +78,21 @@ def _unread(column: Sequence[Any], _width: int | None) -> tuple[Array, Array]:
 def _whole_numbers(column: Sequence[Any], width: int | None) -> tuple[Array, Array]:
     values, reasons = matching.numbers(column, width)
     with np.errstate(invalid="ignore"):
-        whole = ((np.abs(values) < _MOST) & (values == np.floor(values))).all(axis=1)
-    reasons[~whole & (reasons == "")] = NOT_WHOLE
+        is_whole = ((np.abs(values) < _MOST) & (values == np.floor(values))).all(axis=1)
+    reasons[~is_whole & (reasons == "")] = NOT_WHOLE
     return values, reasons
 
 
 def _texts(column: Sequence[Any], width: int | None) -> tuple[Array, Array]:
     values, reasons = np.full((len(column), width or 0), None, object), np.full(len(column), "", object)
     for row, value in enumerate(column):
-        found = matching.flat(value, _text)
-        if found is None:
+        row_texts = matching.flat(value, _text)
+        if row_texts is None:
             reasons[row] = NOT_TEXT
-        elif len(found) != width:
+        elif len(row_texts) != width:
             reasons[row] = matching.OTHER_SHAPE
         else:
-            values[row] = found
+            values[row] = row_texts
     return values, reasons
 
 

@@ -26,7 +26,7 @@ from transforms.replay.summary import (
     worst_of,
 )
 
-#: What is logged_answers twice: this fraction of the rows, and of each batch so many at least.
+#: What the model is asked twice: this fraction of the rows, and of each batch so many at least.
 AGAIN, LEAST_AGAIN = 0.01, 256
 #: Names of signatures that all give what `serving_default` gives; an absent name is the default.
 SAME_SIGNATURES = ("", SIGNATURE, "raw_tensors")
@@ -108,7 +108,7 @@ def _summary(
     worst = _worst(batch, rows, compared, keep_payloads=keep_payloads)
     return ReplaySummary(
         total=_differences(differs, apart),
-        outputs={name: _output(one, rows.expected[name].shape[1]) for name, one in compared.items()},
+        outputs={name: _output(output, rows.expected[name].shape[1]) for name, output in compared.items()},
         versions=_grouped(versions, differs, apart),
         hours=_grouped(hours, differs, apart),
         worst=worst,
@@ -117,8 +117,8 @@ def _summary(
 
 def _of_row(compared: Mapping[str, Compared]) -> tuple[Array, Array]:
     """Whether any output of a row differs, and by how much the furthest does."""
-    differs = np.logical_or.reduce([one.differs for one in compared.values()])
-    apart = np.maximum.reduce([one.apart for one in compared.values()])
+    differs = np.logical_or.reduce([output.differs for output in compared.values()])
+    apart = np.maximum.reduce([output.apart for output in compared.values()])
     return differs, apart
 
 
@@ -133,9 +133,13 @@ def _differences(differs: Array, apart: Array) -> Differences:
     )
 
 
-def _output(one: Compared, width: int) -> OutputDifferences:
+def _output(compared: Compared, width: int) -> OutputDifferences:
     return OutputDifferences(
-        _differences(one.differs, one.apart), width, int(one.flipped.sum()), one.low, one.high
+        _differences(compared.differs, compared.apart),
+        width,
+        int(compared.flipped.sum()),
+        compared.low,
+        compared.high,
     )
 
 
@@ -154,7 +158,7 @@ def _worst(
     in_request = _rows_of_requests(record)
     order = np.lexsort((in_request[rows.at], record[rows.at], -apart))
     names = list(compared)
-    furthest = np.argmax([one.apart for one in compared.values()], axis=0)
+    furthest = np.argmax([output.apart for output in compared.values()], axis=0)
     return worst_of(
         Worst(
             apart=float(apart[i]),
@@ -176,13 +180,15 @@ def _payload(batch: Batch, rows: _AnsweredRows, i: int) -> Mapping[str, Any] | N
         for name, column in zip(batch.features.schema.names, batch.features.columns, strict=True)
     }
     answers = [{name: values[i].tolist() for name, values in side.items()} for side in rows[1:]]
-    told = {
+    kept_features = {
         name: [_json(value) for value in values] for name, values in features.items() if values is not None
     }
-    size = sum(map(len, told.values())) + sum(len(one) for side in answers for one in side.values())
+    size = sum(map(len, kept_features.values())) + sum(
+        len(values) for side in answers for values in side.values()
+    )
     if size > MAX_KEPT_VALUES:
         return {"left_out": f"{size:,} values"}
-    return {"features": told, "reference": answers[0], "served": answers[1]}
+    return {"features": kept_features, "reference": answers[0], "served": answers[1]}
 
 
 def _json(value: Any) -> Any:
@@ -207,9 +213,9 @@ def _again(
     names = [name for name, values in first.values.items() if values is not None and _is_there(second, name)]
     if not names:
         return Differences()
-    one = {name: first.values[name][chosen] for name in names}  # type: ignore[index]
-    other = {name: second.values[name] for name in names}
-    return _differences(*_of_row(compare_all(one, other, tolerance)))  # type: ignore[arg-type]
+    before = {name: first.values[name][chosen] for name in names}  # type: ignore[index]
+    after = {name: second.values[name] for name in names}
+    return _differences(*_of_row(compare_all(before, after, tolerance)))  # type: ignore[arg-type]
 
 
 def _is_there(answered: Answered, name: str) -> bool:

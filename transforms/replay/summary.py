@@ -108,7 +108,7 @@ class Worst:
     payload: Mapping[str, Any] | None = None
 
     @property
-    def place(self) -> tuple[float, str, int, int]:
+    def sort_key(self) -> tuple[float, str, int, int]:
         """Sort key: the furthest off first, the same in every run."""
         return (-self.apart, self.file, self.record, self.row)
 
@@ -145,22 +145,24 @@ def merge(parts: Iterable[ReplaySummary]) -> ReplaySummary:
     return result
 
 
-def _merged(one: ReplaySummary, other: ReplaySummary) -> ReplaySummary:
+def _merged(first_summary: ReplaySummary, second_summary: ReplaySummary) -> ReplaySummary:
     return ReplaySummary(
-        rows=one.rows + other.rows,
-        unmatched=one.unmatched + other.unmatched,
-        total=one.total.plus(other.total),
-        again=one.again.plus(other.again),
-        outputs=_added(one.outputs, other.outputs, OutputDifferences.plus),
-        versions=first(_added(one.versions, other.versions, Differences.plus), MAX_VERSIONS, by_hash),
-        hours=first(_added(one.hours, other.hours, Differences.plus), MAX_HOURS, _latest),
-        worst=worst_of([*one.worst, *other.worst]),
+        rows=first_summary.rows + second_summary.rows,
+        unmatched=first_summary.unmatched + second_summary.unmatched,
+        total=first_summary.total.plus(second_summary.total),
+        again=first_summary.again.plus(second_summary.again),
+        outputs=_added(first_summary.outputs, second_summary.outputs, OutputDifferences.plus),
+        versions=first(
+            _added(first_summary.versions, second_summary.versions, Differences.plus), MAX_VERSIONS, by_hash
+        ),
+        hours=first(_added(first_summary.hours, second_summary.hours, Differences.plus), MAX_HOURS, _latest),
+        worst=worst_of([*first_summary.worst, *second_summary.worst]),
     )
 
 
 def worst_of(rows: Iterable[Worst]) -> tuple[Worst, ...]:
     """The worst `MAX_WORST` of some rows."""
-    return tuple(heapq.nsmallest(MAX_WORST, rows, key=lambda row: row.place))
+    return tuple(heapq.nsmallest(MAX_WORST, rows, key=lambda row: row.sort_key))
 
 
 def first(counts: Mapping[K, V], limit: int, order: Callable[[K], Any]) -> Mapping[K, V]:
@@ -170,9 +172,9 @@ def first(counts: Mapping[K, V], limit: int, order: Callable[[K], Any]) -> Mappi
     return {key: counts[key] for key in heapq.nsmallest(limit, counts, key=order)}
 
 
-def _added(one: Mapping[K, Any], other: Mapping[K, Any], plus: Callable[[Any, Any], Any]) -> dict[K, Any]:
-    shared = {key: plus(one[key], other[key]) for key in one.keys() & other.keys()}
-    return {**one, **other, **shared}
+def _added(left: Mapping[K, Any], right: Mapping[K, Any], plus: Callable[[Any, Any], Any]) -> dict[K, Any]:
+    shared = {key: plus(left[key], right[key]) for key in left.keys() & right.keys()}
+    return {**left, **right, **shared}
 
 
 def by_hash(version: str | None) -> tuple[bool, bytes]:

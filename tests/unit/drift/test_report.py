@@ -52,7 +52,7 @@ class Nightly:
     def validate(self, columns: Columns, window: Window, previous: str | None = "auto") -> dict[str, Any]:
         """What one run publishes."""
         found = previous and previous_runs.find(previous, str(self.output), window, self.contract)
-        job = RunSettings(window, self.policy, self.contract, earlier=found or None)
+        job = RunSettings(window, self.policy, self.contract, previous_runs=found or None)
         rows = Accounting(read=ROWS, decoded=ROWS, rows=ROWS, compared=ROWS, files=1)
         evidence = PipelineResults({Space.RAW: statistics(columns)}, rows)
         verdict, files = assemble_verdict(lambda: [self.training], evidence, job)
@@ -82,7 +82,7 @@ def test_slow_drift_is_found_over_the_runs_of_many_nights(training: Reference, t
     [(metric, one)] = drift(last).items()
     assert (metric, one["feature"], one["severity"]) == ("slow_drift", "speed", "warning")
     assert "over 12 windows since 2013-06-01" in one["message"]
-    assert formatting.since(last).endswith(
+    assert formatting.drift_sentence(last).endswith(
         "nothing moved; over 11 earlier windows speed moved a little each time"
     )
     # A rerun of a night in between says what it would have said then.
@@ -116,14 +116,14 @@ def test_a_run_that_has_gone_since_the_launch_costs_no_verdict(training: Referen
         Accounting(read=ROWS, decoded=ROWS, rows=ROWS, compared=ROWS),
     )
     verdict, files = assemble_verdict(
-        lambda: [training], evidence, RunSettings(day(1), Policy(), job.contract, earlier=found)
+        lambda: [training], evidence, RunSettings(day(1), Policy(), job.contract, previous_runs=found)
     )
     told = verdict.to_json()
     jsonschema.validate(told, SCHEMA)
     assert (told["verdict"], told["previous"]["spaces"], told["previous"]["windows"]) == ("skew", [], 0)
     assert drift(told).keys() == {"earlier_run_unreadable", "history_unreadable"}
     assert {one["severity"] for one in drift(told).values()} == {"info"}
-    assert "nothing could be compared" in formatting.since(told)
+    assert "nothing could be compared" in formatting.drift_sentence(told)
     assert b"could not be read: stats.binpb is missing" in files["report.html"]
 
 
@@ -134,7 +134,7 @@ def test_a_run_that_examined_nothing_says_nothing_of_earlier_ones(
     job.validate(rides(ROWS, 2), day(0))
     found = previous_runs.find("auto", str(tmp_path), day(1), job.contract)
     for references in ([], [training]):
-        here = RunSettings(day(1), Policy(), job.contract, earlier=found)
+        here = RunSettings(day(1), Policy(), job.contract, previous_runs=found)
         verdict, files = assemble_verdict(list(references).copy, PipelineResults({}, Accounting()), here)
         told = verdict.to_json()
         jsonschema.validate(told, SCHEMA)
@@ -186,7 +186,7 @@ def test_without_a_contract_baselines_are_told_apart_by_their_statistics(
 
 def test_without_the_flag_there_are_positions_and_nothing_else(training: Reference, tmp_path: Path) -> None:
     told = Nightly(tmp_path, training).validate(rides(ROWS, 2), day(0), previous=None)
-    assert (told["previous"], told["findings"], formatting.since(told)) == (None, [], "")
+    assert (told["previous"], told["findings"], formatting.drift_sentence(told)) == (None, [], "")
     assert "positions.json" in told["artifacts"]
     assert b"Since the last run" not in (tmp_path / "report.html").read_bytes()
 
@@ -254,7 +254,7 @@ def concluded(training: Reference, found: previous_runs.PreviousRuns, data: byte
     run = dataclasses.replace(found.previous, files=files)
     rows = Accounting(read=ROWS, decoded=ROWS, rows=ROWS, compared=ROWS)
     evidence = PipelineResults({Space.RAW: statistics(rides(300, 3))}, rows)
-    job = RunSettings(day(1), Policy(), contract(), earlier=previous_runs.PreviousRuns(run))
+    job = RunSettings(day(1), Policy(), contract(), previous_runs=previous_runs.PreviousRuns(run))
     verdict, _ = assemble_verdict(lambda: [training], evidence, job)
     document = json.loads(run_folder.to_bytes(verdict.to_json()))
     jsonschema.validate(document, SCHEMA)

@@ -126,10 +126,10 @@ def test_another_model_begins_the_history_of_predictions_anew_and_of_nothing_els
     before = [dataclasses.replace(one, model="old") for one in line(9, 0.05, places)]
     [*earlier, now] = before
     same = slow_drift.comparable(now, earlier)
-    assert {one.place for one in slow_drift.trends(same, slow_drift.FALSE_TRENDS)} == set(places)
+    assert {one.key for one in slow_drift.trends(same, slow_drift.FALSE_TRENDS)} == set(places)
     lined = slow_drift.comparable(dataclasses.replace(now, model="new"), earlier)
     assert len(lined) == 9
-    assert [one.place for one in slow_drift.trends(lined, slow_drift.FALSE_TRENDS)] == [RANK]
+    assert [one.key for one in slow_drift.trends(lined, slow_drift.FALSE_TRENDS)] == [RANK]
 
 
 def test_eight_windows_are_needed_at_least() -> None:
@@ -155,7 +155,7 @@ def test_among_many_features_a_trend_must_be_surer() -> None:
     creeping = [
         dataclasses.replace(one, values={**one.values, RANK: 0.01 * at}) for at, one in enumerate(series)
     ]
-    assert [one.place for one in slow_drift.trends(creeping, slow_drift.FALSE_TRENDS)] == [RANK]
+    assert [one.key for one in slow_drift.trends(creeping, slow_drift.FALSE_TRENDS)] == [RANK]
 
 
 def test_what_never_changes_weakens_no_test() -> None:
@@ -164,7 +164,7 @@ def test_what_never_changes_weakens_no_test() -> None:
         dataclasses.replace(one, values={**one.values, **dict.fromkeys(still, 0.0)})
         for one in line(9, 0.01, [RANK])
     ]
-    assert [one.place for one in slow_drift.trends(series, slow_drift.FALSE_TRENDS)] == [RANK]
+    assert [one.key for one in slow_drift.trends(series, slow_drift.FALSE_TRENDS)] == [RANK]
 
 
 def test_windows_of_another_baseline_are_left_out_and_order_does_not_matter() -> None:
@@ -180,7 +180,7 @@ def test_a_feature_that_some_windows_lack_is_judged_by_the_others() -> None:
         dataclasses.replace(one, values={RANK: one.values[RANK]}) if at in (0, 4) else one
         for at, one in enumerate(series)
     ]
-    found = {one.place: one for one in slow_drift.trends(series, 0.002)}
+    found = {one.key: one for one in slow_drift.trends(series, 0.002)}
     assert (found[RANK].windows, found[other].windows) == (12, 10)
     assert found[other].first == day(1)
 

@@ -187,7 +187,7 @@ def test_parts_add_up_in_any_order(double: ReferenceModel) -> None:
     assert whole.again == Differences(rows=420)
     for order in itertools.islice(itertools.permutations(found), 0, 720, 61):
         assert summary.merge([summary.merge(order[:2]), summary.merge(order[2:])]) == whole
-    everything = sorted((worst for one in found for worst in one.worst), key=lambda row: row.place)
+    everything = sorted((worst for one in found for worst in one.worst), key=lambda row: row.sort_key)
     assert whole.worst == tuple(everything[:20])
 
 

@@ -17,7 +17,7 @@ def section(verdict: Json) -> str:
     previous = verdict["previous"]
     if previous is None:
         return ""
-    told = formatting.since(verdict)
+    told = formatting.drift_sentence(verdict)
     sentence = f'<p class="soft">{text(told[0].upper() + told[1:], 600)}. {_run(previous)}</p>'
     return f"<h2>Since the last run</h2>{sentence}{_table(verdict)}"
 
