@@ -59,8 +59,8 @@ class ServedWindow:
 def compare_with_previous(runs: PreviousRuns | None, now: ServedWindow) -> DriftReport:
     """Compares a run with earlier ones; `runs` is None where that was not requested.
 
-    An earlier run whose files have gone, or are broken, becomes an info finding: the verdict stands. Predictions
-    are those of the rows that have one: how many answers a log lacks is no drift.
+    An earlier run whose files have gone, or are broken, becomes an info finding: the verdict stands.
+    Predictions are those of the rows that have one: how many answers a log lacks is no drift.
     """
     served = {space: _answered(space, statistics) for space, statistics in now.statistics.items()}
     now = dataclasses.replace(now, statistics=served)

@@ -94,8 +94,8 @@ def split(pieces: Sequence[Piece], partitions: int) -> Iterator[tuple[int, Piece
 
 def hashes(piece: Piece) -> Array:
     """The hashes of the rows' keys, uint64."""
-    key_hashes_of_rows: Array = piece.keys.column(piece.keys.schema.get_field_index(HASH)).to_numpy()
-    return key_hashes_of_rows
+    row_hashes: Array = piece.keys.column(piece.keys.schema.get_field_index(HASH)).to_numpy()
+    return row_hashes
 
 
 def take(batch: pa.RecordBatch, rows: Array) -> pa.RecordBatch:
