@@ -2,7 +2,8 @@
 
 Coordinates are whole units of the view box, so that a picture is a kilobyte or so: a page holds thousands.
 Colours come from the page's style sheet, through the classes `s` (serving, filled), `t` (training,
-outlined), `a` (axis) and `e` (text at its end).
+outlined), `a` (axis) and `e` (text at its end). Templates are filled by `%`, which takes a third of the time
+that `format` does, and escapes as well.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ def histogram(
     xs = [_x(share) for share in _axis_shares(edges)]
     top = max([*training, *serving, 1e-9])
     parts = [
-        Markup('<path class="s" d="{}"/>').format(_steps(xs, _heights(serving, top))),
-        Markup('<path class="t" d="{}"/>').format(_outline(xs, _heights(training, top))),
+        Markup('<path class="s" d="%s"/>') % (_steps(xs, _heights(serving, top)),),
+        Markup('<path class="t" d="%s"/>') % (_outline(xs, _heights(training, top)),),
         _frame(top),
         *_x_ticks(edges[0], edges[-1]),
     ]
@@ -55,19 +56,18 @@ def bars(labels: Sequence[str], training: Sequence[float], serving: Sequence[flo
     drawn = (_bar(i, label, was / top, now / top) for i, (label, was, now) in enumerate(rows))
     base = 4 + _ROW * len(labels)
     parts = [
-        Markup('<g class="e">{}</g>').format(joined(drawn)),
-        Markup('<path class="a" d="M{} 2V{}"/>').format(_LABEL_END, base),
-        Markup('<text x="{}" y="{}">0</text>').format(_LABEL_END, base + 12),
-        Markup('<text class="e" x="{}" y="{}">{} of values</text>').format(
-            _RIGHT, base + 12, formatting.percent(top)
-        ),
+        Markup('<g class="e">%s</g>') % (joined(drawn),),
+        Markup('<path class="a" d="M%d 2V%d"/>') % (_LABEL_END, base),
+        Markup('<text x="%d" y="%d">0</text>') % (_LABEL_END, base + 12),
+        Markup('<text class="e" x="%d" y="%d">%s of values</text>')
+        % (_RIGHT, base + 12, formatting.percent(top)),
     ]
     return _svg(base + 16, f"values of {name}, training and serving", parts)
 
 
 def _svg(height: int, label: str, parts: Sequence[Markup]) -> Markup:
-    svg = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
-    return svg.format(WIDTH, height, text(label), joined(parts))
+    svg = Markup('<svg viewBox="0 0 %d %d" role="img" aria-label="%s">%s</svg>')
+    return svg % (WIDTH, height, text(label), joined(parts))
 
 
 def _is_wide(left: float, right: float) -> bool:
@@ -106,10 +106,10 @@ def _outline(xs: Sequence[int], heights: Sequence[int]) -> str:
 
 
 def _frame(top: float) -> Markup:
-    axis = Markup('<path class="a" d="M{} {}V{}H{}"/>').format(_LEFT, _TOP, _BASE, _RIGHT)
+    axis = Markup('<path class="a" d="M%d %dV%dH%d"/>') % (_LEFT, _TOP, _BASE, _RIGHT)
     labels = ((_TOP + 4, _tick_percent(top)), (_BASE, "0"), (_BASE // 2 + 10, "values"))
-    label = Markup('<text class="e" x="{}" y="{}">{}</text>')
-    return axis + joined(label.format(_LEFT - 4, y, words) for y, words in labels)
+    label = Markup('<text class="e" x="%d" y="%d">%s</text>')
+    return axis + joined(label % (_LEFT - 4, y, words) for y, words in labels)
 
 
 def _tick_percent(share: float) -> str:
@@ -142,8 +142,8 @@ def _tick_labels(values: Sequence[float]) -> list[str]:
 def _x_tick(label: str, share: float) -> Markup:
     # A label at the right end must not be cut off.
     anchor = "e" if share > 0.95 else "m"
-    tick = Markup('<text class="{}" x="{}" y="{}">{}</text>')
-    return tick.format(anchor, _x(share), _BASE + 12, label)
+    tick = Markup('<text class="%s" x="%d" y="%d">%s</text>')
+    return tick % (anchor, _x(share), _BASE + 12, label)
 
 
 def _round_step(rough: float) -> float:
@@ -154,13 +154,15 @@ def _round_step(rough: float) -> float:
 def _bar(index: int, label: str, training: float, serving: float) -> Markup:
     y = 3 + _ROW * index
     now, was = (_bar_length(share) for share in (serving, training))
-    bar = Markup('<text x="{}" y="{}">{}</text>').format(
-        _LABEL_END - 5, y + 10, text(label, _LABEL_LIMIT) or "(empty)"
+    bar = Markup('<text x="%d" y="%d">%s</text>') % (
+        _LABEL_END - 5,
+        y + 10,
+        text(label, _LABEL_LIMIT) or "(empty)",
     )
     if now:
-        bar += Markup('<path class="s" d="M{} {}h{}v11h-{}z"/>').format(_LABEL_END, y + 1, now, now)
+        bar += Markup('<path class="s" d="M%d %dh%dv11h-%dz"/>') % (_LABEL_END, y + 1, now, now)
     if was:
-        bar += Markup('<path class="t" d="M{} {}h{}v11h-{}"/>').format(_LABEL_END, y + 1, was, was)
+        bar += Markup('<path class="t" d="M%d %dh%dv11h-%d"/>') % (_LABEL_END, y + 1, was, was)
     return bar
 
 

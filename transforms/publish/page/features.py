@@ -1,4 +1,7 @@
-"""The page's rows: a feature each, worst first, with both distributions drawn over one another."""
+"""The page's rows: a feature each, worst first, with both distributions drawn over one another.
+
+Templates are filled by `%`, as in `charts`: a page has thousands of rows.
+"""
 
 from __future__ import annotations
 
@@ -84,9 +87,9 @@ def overview(ordered: Sequence[Row]) -> Markup:
         return NOTHING
     cells = joined(fitting((_cell(i, row) for i, row in enumerate(ordered)), CELLS_BUDGET))
     return Markup(
-        '<div class="card overview{}"><div class="cells">{}</div><p class="soft">'
+        '<div class="card overview%s"><div class="cells">%s</div><p class="soft">'
         "A cell for each feature, worst first; the paler, the farther from its limit.</p></div>"
-    ).format(" many" if len(ordered) > 400 else "", cells)
+    ) % (" many" if len(ordered) > 400 else "", cells)
 
 
 def section(ordered: Sequence[Row]) -> Markup:
@@ -97,8 +100,11 @@ def section(ordered: Sequence[Row]) -> Markup:
     with_findings = sum(row.severity != "none" for row in ordered)
     shown = max(OPEN_ROWS, min(with_findings, OPEN_FOUND_ROWS))
     folded = _folded(ordered[shown:], drawn[shown:])
-    return Markup("<h2>Features<small>{:,}, worst first</small></h2>{}{}{}").format(
-        len(ordered), _legend(ordered), joined(drawn[:shown]), folded
+    return Markup("<h2>Features<small>%s, worst first</small></h2>%s%s%s") % (
+        formatting.count(len(ordered)),
+        _legend(ordered),
+        joined(drawn[:shown]),
+        folded,
     )
 
 
@@ -118,10 +124,13 @@ def _drawn(ordered: Sequence[Row]) -> Iterator[Markup]:
 def _cell(index: int, row: Row) -> Markup:
     # Quiet features pale with the distance they keep from their limit.
     is_quiet = row.severity == "none" and row.measured is not None
-    opacity = Markup(' style="opacity:{:.2f}"').format(0.25 + 0.6 * min(row.ratio, 1))
+    opacity = Markup(' style="opacity:%.2f"') % (0.25 + 0.6 * min(row.ratio, 1),)
     kind = "na" if row.severity == "none" and not is_quiet else row.severity
-    return Markup('<a class="{}" href="#r{}" title="{}"{}></a>').format(
-        kind, index, name(row.feature, 60), opacity if is_quiet else NOTHING
+    return Markup('<a class="%s" href="#r%s" title="%s"%s></a>') % (
+        kind,
+        index,
+        name(row.feature, 60),
+        opacity if is_quiet else NOTHING,
     )
 
 
@@ -130,8 +139,8 @@ def _folded(rest: Sequence[Row], drawn: Sequence[Markup]) -> Markup:
         return NOTHING
     quiet = ", nothing found in any of them" if all(row.severity == "none" for row in rest) else ""
     left_out = formatting.counted(len(rest) - len(drawn), "more feature")
-    more = Markup('<p class="soft">{} not shown.</p>').format(left_out)
-    return Markup("<details><summary>Show {}{}</summary>{}{}</details>").format(
+    more = Markup('<p class="soft">%s not shown.</p>') % (left_out,)
+    return Markup("<details><summary>Show %s%s</summary>%s%s</details>") % (
         formatting.counted(len(rest), "more feature"),
         quiet,
         joined(drawn),
@@ -144,8 +153,8 @@ def _legend(ordered: Sequence[Row]) -> Markup:
         '<div class="legend">'
         '<span><svg viewBox="0 0 26 14"><path class="s" d="M0 14V4H26V14Z"/></svg>served</span>'
         '<span><svg viewBox="0 0 26 14"><path class="t" d="M1 14V3H25V14"/></svg>training</span>'
-        "<span>share of values</span>{}</div>"
-    ).format(_tabs(ordered))
+        "<span>share of values</span>%s</div>"
+    ) % (_tabs(ordered),)
 
 
 def _tabs(ordered: Sequence[Row]) -> Markup:
@@ -153,16 +162,16 @@ def _tabs(ordered: Sequence[Row]) -> Markup:
     tabs = [("fa", "all"), ("fw", "with findings")]
     if len(spaces) > 1:
         tabs += [(tab, label) for space, tab, label in _TABS if space in spaces]
-    labels = joined(Markup("<label for={}>{}</label>").format(tab, label) for tab, label in tabs)
-    return Markup('<span class="tabs">{}</span>').format(labels)
+    labels = joined(Markup("<label for=%s>%s</label>") % (tab, label) for tab, label in tabs)
+    return Markup('<span class="tabs">%s</span>') % (labels,)
 
 
 def _row(index: int, row: Row, with_chart: bool) -> Markup:
     not_drawn = Markup('<span class="soft">Not drawn: see stats.binpb.</span>')
     return Markup(
-        '<article class="row {} {}" id="r{}"><div><span class="n">{}</span><span class="tag">{}</span>'
-        "{}</div><div>{}</div><div>{}{}</div></article>"
-    ).format(
+        '<article class="row %s %s" id="r%s"><div><span class="n">%s</span><span class="tag">%s</span>'
+        "%s</div><div>%s</div><div>%s%s</div></article>"
+    ) % (
         text(row.space),
         row.severity,
         index,
@@ -179,11 +188,11 @@ def _messages(row: Row) -> Markup:
     if not row.findings:
         return NOTHING
     items = joined(
-        Markup('<li class="{}">{}</li>').format(text(finding["severity"]), text(finding["message"], 300))
+        Markup('<li class="%s">%s</li>') % (text(finding["severity"]), text(finding["message"], 300))
         for finding in row.findings[:6]
     )
     origin = page_tables.origin(row.findings[0]["raw_features"])
-    return Markup("<ul>{}</ul><small>{}</small>").format(items, origin)
+    return Markup("<ul>%s</ul><small>%s</small>") % (items, origin)
 
 
 def _distance(row: Row) -> Markup:
@@ -192,9 +201,9 @@ def _distance(row: Row) -> Markup:
     metric = row.measured["metric"]
     # The limit stands at half the meter, so that rows can be compared with one another.
     return Markup(
-        '<span class="big">{}</span> <span class="soft">limit {}</span><div class="meter">'
-        '<i style="width:{:.0f}%"></i><b style="left:50%"></b></div><p class="soft">{}</p>'
-    ).format(
+        '<span class="big">%s</span> <span class="soft">limit %s</span><div class="meter">'
+        '<i style="width:%.0f%%"></i><b style="left:50%%"></b></div><p class="soft">%s</p>'
+    ) % (
         formatting.number(float(row.measured["distance"])),
         formatting.number(float(row.measured["threshold"] or 0)),
         min(100.0, 50 * row.ratio),
@@ -205,9 +214,9 @@ def _distance(row: Row) -> Markup:
 def _shares(picture: FeaturePicture | None) -> Markup:
     if picture is None:
         return NOTHING
-    return Markup("<dl><dt>rows</dt><dd>{:,} → {:,}</dd><dt>missing</dt><dd>{} → {}</dd></dl>").format(
-        picture.training_rows,
-        picture.serving_rows,
+    return Markup("<dl><dt>rows</dt><dd>%s → %s</dd><dt>missing</dt><dd>%s → %s</dd></dl>") % (
+        formatting.count(picture.training_rows),
+        formatting.count(picture.serving_rows),
         formatting.percent(picture.training_missing),
         formatting.percent(picture.serving_missing),
     )
