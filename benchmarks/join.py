@@ -35,7 +35,7 @@ from pipelines.flags.join import JoinOptions
 from pipelines.join import Plan, build
 from transforms.files import paths
 from transforms.files.tfrecord import frame
-from transforms.join_rows import read_found
+from transforms.join_rows import read_joined
 from transforms.joining.key_parts import parse_key
 
 TIMES_FASTER = 10
@@ -102,7 +102,7 @@ def run_join(examples: str, requests: str, folder: Path) -> Counts:
     pipeline = beam.Pipeline(options=_runner())
     build(pipeline, plan, str(folder / "join"), None)
     pipeline.run().wait_until_finish()
-    found = read_found(str(folder / "join"))
+    found = read_joined(str(folder / "join"))
     counts = found["counts"]
     stats = {
         "base_with_id_count": counts["examples"],

@@ -19,7 +19,7 @@ from pipelines.display.console import Console
 from pipelines.flags.backtest import BacktestOptions, iso_duration
 from transforms.backtesting import document, judging, memory_limit, suggest, thresholds_file
 from transforms.backtesting.document import Study
-from transforms.backtesting.judging import Judged, State
+from transforms.backtesting.judging import State, WindowResult
 from transforms.baseline import layout
 from transforms.compute_statistics import ComputeWindowStatistics
 from transforms.core import schema as schemas
@@ -33,7 +33,7 @@ from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.findings import input as input_findings
 from transforms.verdict.model import Finding, Space
 from transforms.verdict.severity import Policy
-from transforms.write_results import Reading, WriteReading, WriteWindows, read_reading, read_window
+from transforms.write_results import ReadSummary, WriteReadSummary, WriteWindows, read_summary, read_window
 
 _SCHEMAS = {Space.RAW: layout.SCHEMA, Space.TRANSFORMED: layout.TRANSFORMED_SCHEMA}
 
@@ -57,7 +57,7 @@ def run(options: BacktestOptions, console: Console) -> int:
         pipeline = beam.Pipeline(options=job.options)
         build(pipeline, plan, options, files, job)
         job.run(pipeline, "reading requests", sum(file.bytes for file in files))
-        reading = read_reading(paths.join(job.temp, "reading"))
+        reading = read_summary(paths.join(job.temp, "reading"))
         _check_reading(reading, options.max_rejects)
         console.step(f"comparing {len(windows):,} windows with the baseline")
         study = _study(plan, options, windows, job.temp, reading)
@@ -86,7 +86,7 @@ def build(
         found = batches[space] | f"{space.title()}Statistics" >> compute
         _ = found | f"Write{space.title()}" >> WriteWindows(_folder(job.temp, space))
     told = read._replace(accounting=counts | "JoinAccounting" >> beam.Flatten())
-    _ = told | "WriteReading" >> WriteReading(paths.join(job.temp, "reading"))
+    _ = told | "WriteReading" >> WriteReadSummary(paths.join(job.temp, "reading"))
 
 
 def _windows(options: BacktestOptions) -> list[Window]:
@@ -102,7 +102,7 @@ def _windows(options: BacktestOptions) -> list[Window]:
 
 
 def _study(
-    plan: validate.Plan, options: BacktestOptions, windows: Sequence[Window], temp: str, reading: Reading
+    plan: validate.Plan, options: BacktestOptions, windows: Sequence[Window], temp: str, reading: ReadSummary
 ) -> Study:
     every = [_judged(plan, options, number, window, temp) for number, window in enumerate(windows)]
     if (rows := sum(one.rows for one in every)) != reading.accounting.rows:
@@ -115,7 +115,7 @@ def _study(
     allowed = len(good) * options.every / options.budget
     limits = suggest.suggest(judging.series_of(good), allowed)
     study = Study(
-        asked=_asked(options),
+        settings=_asked(options),
         windows=every,
         good=good,
         allowed=allowed,
@@ -129,15 +129,17 @@ def _study(
     return dataclasses.replace(study, after=dict(_again(plan, study, places, options.every, temp)))
 
 
-def _judged(plan: validate.Plan, options: BacktestOptions, number: int, window: Window, temp: str) -> Judged:
+def _judged(
+    plan: validate.Plan, options: BacktestOptions, number: int, window: Window, temp: str
+) -> WindowResult:
     rows, statistics = _statistics(plan, number, temp)
     if not rows:
-        return Judged(window, 0, State.NO_ROWS)
+        return WindowResult(window, 0, State.NO_ROWS)
     if rows < plan.job.policy.min_slice_rows:
-        return Judged(window, rows, State.TOO_FEW_ROWS)
+        return WindowResult(window, rows, State.TOO_FEW_ROWS)
     bad = any(_touches(window, *span) for span in options.known_bad)
     found = judging.judge(plan.references.values(), statistics, plan.job.policy, options.every)
-    return Judged(window, rows, State.KNOWN_BAD if bad else State.JUDGED, *found)
+    return WindowResult(window, rows, State.KNOWN_BAD if bad else State.JUDGED, *found)
 
 
 def _again(
@@ -150,7 +152,7 @@ def _again(
     for number in study.fired:
         _, statistics = _statistics(plan, places[number], temp)
         findings, *_ = judging.judge(plan.references.values(), statistics, policy, every)
-        if errors := Judged(study.good[number].window, 0, State.JUDGED, findings).errors:
+        if errors := WindowResult(study.good[number].window, 0, State.JUDGED, findings).errors:
             yield number, errors
 
 
@@ -182,7 +184,7 @@ def _check_places(options: BacktestOptions, beam_flags: PipelineOptions) -> None
     paths.check_writable(options.output)
 
 
-def _check_reading(reading: Reading, max_rejects: float) -> None:
+def _check_reading(reading: ReadSummary, max_rejects: float) -> None:
     counts = reading.accounting
     if reading.faults:
         raise InputError("; ".join(str(fault) for fault in reading.faults[:3]))
@@ -201,7 +203,7 @@ def _span(windows: Sequence[Window]) -> Window:
     return Window(windows[0].start, windows[-1].end)
 
 
-def _why_nothing(every: Sequence[Judged], policy: Policy, span: Window, reading: Reading) -> str:
+def _why_nothing(every: Sequence[WindowResult], policy: Policy, span: Window, reading: ReadSummary) -> str:
     most, bad = max(one.rows for one in every), sum(one.state is State.KNOWN_BAD for one in every)
     if bad:
         return f"no window is left to learn from: {bad:,} of {len(every):,} are known to be bad"
@@ -209,7 +211,7 @@ def _why_nothing(every: Sequence[Judged], policy: Policy, span: Window, reading:
     return "; ".join([said, *input_findings.hints(span, reading.accounting, None)])
 
 
-def _counts(reading: Reading, rows: int) -> dict[str, Any]:
+def _counts(reading: ReadSummary, rows: int) -> dict[str, Any]:
     counts = reading.accounting
     names = ("read", "decoded", "outside_window", "no_time")
     told: dict[str, Any] = {name: getattr(counts, name) for name in names}

@@ -11,7 +11,7 @@ from transforms.core.accounting import Accounting
 from transforms.core.batches import Fault
 from transforms.core.errors import InputError, TrueserveError
 from transforms.files import paths
-from transforms.publish.assemble import Evidence, Job, conclude
+from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
 from transforms.runs import copies, run_folder, run_ids
 from transforms.verdict.reference import Reference
 
@@ -31,7 +31,7 @@ class Run:
     output: str
     logs: str
     run_id: str
-    job: Job
+    job: RunSettings
 
 
 def finish(run: Run, console: Console, work: Callable[[], None]) -> int:
@@ -58,8 +58,8 @@ def _publish_failure(run: Run, error: TrueserveError) -> None:
         # What could not be written is no fault of the log's.
         file = run.output if run.output in str(error) else run.logs
         fault = Fault(file=file, reason="input", detail=str(error))
-        evidence = Evidence(statistics={}, accounting=Accounting(), faults=(fault,))
-        verdict, files = conclude(_no_references, evidence, run.job)
+        evidence = PipelineResults(statistics={}, accounting=Accounting(), faults=(fault,))
+        verdict, files = assemble_verdict(_no_references, evidence, run.job)
         run_folder.publish(run.output, verdict, files, run.run_id)
     except InputError as second:
         raise InputError(f"{error}; `failed` is not published either: {second}") from error

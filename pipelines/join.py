@@ -21,14 +21,14 @@ from transforms.core.batches import Window
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths, temporary_files, windows
 from transforms.files.paths import FileSize
-from transforms.join_rows import JoinRows, WriteTypes, read_found, read_types
+from transforms.join_rows import JoinRows, WriteTypes, read_joined, read_types
 from transforms.joining import expected, outcome, report
-from transforms.joining.cells import Tolerance
+from transforms.joining.cells import FloatTolerance
 from transforms.joining.piece import Side
-from transforms.joining.split import Comparison, partitions_for
+from transforms.joining.split import JoinSettings, partitions_for
 from transforms.logs.detect import Format, detect_log
 from transforms.read import ReadExamples, ReadRequests
-from transforms.write_results import WriteReading, read_reading
+from transforms.write_results import WriteReadSummary, read_summary
 
 JOIN = "join.json"
 _NOT_SERVED = "requests do not have it, by the schema's environments"
@@ -60,12 +60,12 @@ class Plan:
         return reasons | {part.feature: "part of the key" for part in self.options.key}
 
     @property
-    def comparison(self) -> Comparison:
+    def comparison(self) -> JoinSettings:
         options = self.options
-        return Comparison(
+        return JoinSettings(
             key=options.key,
             ignore=frozenset(self.not_compared),
-            tolerance=Tolerance(options.float_round_ndigits, options.tolerance),
+            tolerance=FloatTolerance(options.float_round_ndigits, options.tolerance),
             allow_duplicates=options.allow_duplicate_identifiers,
             samples=options.samples,
             keep_values=options.keep_payloads,
@@ -122,7 +122,7 @@ def _join(plan: Plan, job: Job) -> dict[str, Any]:
     target = paths.join(job.temp, "join")
     build(pipeline, plan, target, job.heartbeats)
     job.run(pipeline, "joining examples and requests", plan.total_bytes)
-    found = read_found(target)
+    found = read_joined(target)
     for side, reading in found["reading"].items():
         _check_reading(side, reading, plan.options.max_rejects)
     _check_types(found)
@@ -142,10 +142,10 @@ def _schema(plan: Plan, job: Job) -> schema_pb2.Schema | None:
 def _find_types(plan: Plan, job: Job) -> expected.Types:
     pipeline, target = beam.Pipeline(options=job.options), paths.join(job.temp, "types")
     read = pipeline | "ReadExamples" >> ReadExamples(plan.examples, progress=job.heartbeats)
-    _ = read | "WriteReading" >> WriteReading(f"{target}-reading")
+    _ = read | "WriteReading" >> WriteReadSummary(f"{target}-reading")
     _ = read.batches | "WriteTypes" >> WriteTypes(target)
     job.run(pipeline, "finding the types of features", sum(file.bytes for file in plan.examples))
-    told = read_reading(f"{target}-reading")
+    told = read_summary(f"{target}-reading")
     reading = outcome.reading_of([told.accounting, *told.rejects, *told.faults])
     _check_reading("examples", reading, plan.options.max_rejects)
     return read_types(target)

@@ -16,7 +16,7 @@ from pipelines.beam import options as beam_options
 from pipelines.beam.job import Job, new_job
 from pipelines.display.console import Console
 from pipelines.flags.options import PrepareOptions
-from transforms.analyze import AnalyzeAndTransform, Transformed, check_schemes, with_places
+from transforms.analyze import AnalyzeAndTransform, Transformed, check_schemes, with_row_hashes
 from transforms.baseline import category_ids, layout
 from transforms.baseline import contract as contracts
 from transforms.baseline.category_ids import CategoryIds
@@ -33,13 +33,13 @@ from transforms.graph.preprocessing import PreprocessingFn, load_preprocessing, 
 from transforms.graph.transform_graph import TransformGraph
 from transforms.read import ReadExamples
 from transforms.write_results import (
-    Reading,
+    ReadSummary,
     WriteMessage,
-    WriteReading,
+    WriteReadSummary,
     WriteSampleOfRows,
-    place_hashes,
-    read_reading,
     read_rows,
+    read_summary,
+    row_hashes,
 )
 
 
@@ -127,7 +127,7 @@ def _infer(plan: Plan, job: Job, console: Console) -> schema_pb2.Schema:
     first = paths.join(job.temp, "first")
     build_statistics(pipeline, plan.files, first, job.heartbeats)
     job.run(pipeline, "examining the training examples", plan.total_bytes)
-    _check_reading(read_reading(f"{first}-reading"))
+    _check_reading(read_summary(f"{first}-reading"))
     statistics = statistics_pb2.DatasetFeatureStatisticsList()
     statistics.ParseFromString(paths.read_bytes(f"{first}-stats"))
     options = plan.options
@@ -141,7 +141,7 @@ def _infer(plan: Plan, job: Job, console: Console) -> schema_pb2.Schema:
 def build_statistics(root: Any, files: Sequence[FileSize], target: str, heartbeats: str | None) -> None:
     """The graph that reads without a schema, and writes statistics and how reading went."""
     read = root | "ReadExamples" >> ReadExamples(tuple(files), progress=heartbeats)
-    _ = read | "WriteReading" >> WriteReading(f"{target}-reading")
+    _ = read | "WriteReading" >> WriteReadSummary(f"{target}-reading")
     _ = (
         read.batches
         | "TakeFeatures" >> beam.Map(_features).with_output_types(pa.RecordBatch)
@@ -167,7 +167,7 @@ def _transform(plan: Plan, job: Job, schema: schema_pb2.Schema) -> None:
     staged, written = plan.staged_file(layout.TRANSFORM_OUTPUT), _written_graph(plan, job)
     if written != staged:
         paths.copy_tree(written, staged)
-    _check_reading(read_reading(f"{target}-reading"))
+    _check_reading(read_summary(f"{target}-reading"))
 
 
 def _count_periods(
@@ -194,7 +194,7 @@ def _written_graph(plan: Plan, job: Job) -> str:
 def build_transform(root: Any, plan: Plan, schema: schema_pb2.Schema, target: str, job: Job) -> None:
     """The graph in which one read serves raw statistics, probes, analysis, transform and its statistics."""
     read = root | "ReadExamples" >> ReadExamples(plan.files, schema=schema, progress=job.heartbeats)
-    _ = read | "WriteReading" >> WriteReading(f"{target}-reading")
+    _ = read | "WriteReading" >> WriteReadSummary(f"{target}-reading")
     rows, cover = pool_rows(len(schema.feature)), tuple(schemas.serving_features(schema))
     _ = read.batches | "WriteProbes" >> WriteSampleOfRows(f"{target}-probes", rows, cover)
     features = read.batches | "TakeFeatures" >> beam.Map(_features).with_output_types(pa.RecordBatch)
@@ -313,7 +313,7 @@ def _statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:
     return message
 
 
-def _check_reading(reading: Reading) -> None:
+def _check_reading(reading: ReadSummary) -> None:
     input_checks.check(reading, "training examples", "a baseline")
 
 
@@ -322,4 +322,4 @@ def _features(batch: Batch) -> pa.RecordBatch:
 
 
 def _features_and_places(batch: Batch) -> pa.RecordBatch:
-    return with_places(batch.features, place_hashes(batch.metadata))
+    return with_row_hashes(batch.features, row_hashes(batch.metadata))

@@ -30,14 +30,14 @@ from transforms.files.paths import FileSize
 from transforms.logs.formats import bigquery
 from transforms.logs.rows.warm_ups import fingerprints
 from transforms.mark_rows import MarkRows
-from transforms.publish.assemble import Job
-from transforms.publish.optional_checks import Asked
+from transforms.publish.assemble import RunSettings
+from transforms.publish.optional_checks import OptionalChecks
 from transforms.publish_verdict import PublishVerdict
 from transforms.read import ReadRequests
 from transforms.read_bigquery import ReadBigQueryRequests
 from transforms.reference import prediction_reference, training_side
 from transforms.reference.training_side import TrainingSide
-from transforms.replay.compare import Tolerance
+from transforms.replay.compare import AnswerTolerance
 from transforms.replay.report import Limits
 from transforms.replay_requests import CountVersions, ReplayRequests
 from transforms.runs import partial_runs, previous_runs, run_ids
@@ -58,7 +58,7 @@ class Plan:
     references: Mapping[Space, Reference]
     request_schema: schema_pb2.Schema
     transform_output: str | None
-    job: Job
+    job: RunSettings
     run_id: str
     warm_ups: frozenset[int] = frozenset()
     contents: Contents | None = None
@@ -110,12 +110,12 @@ def make_plan(options: ValidateOptions) -> Plan:
         request_schema=_request_schema(by_space.get(Space.RAW), loaded, policy),
         transform_output=loaded.transform_output if loaded else None,
         contents=loaded.contents if loaded else None,
-        job=Job(
+        job=RunSettings(
             window=window,
             policy=policy,
             contract=contract,
-            beside=_asked(options),
-            earlier=_earlier(options, window, contract),
+            optional=_asked(options),
+            previous_runs=_earlier(options, window, contract),
         ),
         run_id=run_ids.new_run_id(),
         warm_ups=_warm_ups(loaded) if loaded else frozenset(),
@@ -162,7 +162,7 @@ def build(root: Any, plan: Plan, files: Sequence[FileSize], heartbeats: str | No
 
 def _beside(plan: Plan, batches: Any, found: Mapping[str, Any]) -> dict[str, Any]:
     """What is looked for beside the features, in the same read, where it was asked for."""
-    asked, beside = plan.job.beside, {}
+    asked, beside = plan.job.optional, {}
     if asked.replay is not None:
         keep = plan.options.keep_payloads
         replay = ReplayRequests(asked.replay.model, asked.replay.tolerance, keep)
@@ -242,20 +242,20 @@ def _policy(
     )
 
 
-def _asked(options: ValidateOptions) -> Asked:
+def _asked(options: ValidateOptions) -> OptionalChecks:
     replay = contracts = None
     if options.replay is not None:
         replay_flags.check_model(options.replay, options.allow_ops)
-        tolerance = Tolerance(options.replay_atol, options.replay_rtol)
+        tolerance = AnswerTolerance(options.replay_atol, options.replay_rtol)
         replay = Limits(options.replay, tolerance, options.replay_share)
     if options.contracts is not None:
         contracts = served_contracts.load(options.contracts)
-    return Asked(replay, contracts)
+    return OptionalChecks(replay, contracts)
 
 
 def _earlier(
     options: ValidateOptions, window: Window, contract: Mapping[str, Any] | None
-) -> previous_runs.Earlier | None:
+) -> previous_runs.PreviousRuns | None:
     """The runs that `--previous` means; None without it."""
     if options.previous is None:
         return None

@@ -22,8 +22,8 @@ from transforms.files import paths
 from transforms.graph.augmentation import Augmentation
 from transforms.graph.preprocessing import PreprocessingFn
 
-#: The column of raw rows that says where each stood, where training examples are augmented.
-PLACE = "trueserve:place"
+#: The column of raw rows with a hash of each row's position; it is there where examples are augmented.
+ROW_HASH = "trueserve:place"
 
 
 def check_schemes(**folders: str | None) -> None:
@@ -68,7 +68,7 @@ class AnalyzeAndTransform(beam.PTransform):  # type: ignore[misc]
         serve them: see `check_schemes`.
       transformed_examples: folder to write TFRecords of transformed tf.Examples into, sharded and gzipped.
       augmentation: applied to what is written there, and to nothing else; then batches need a column
-        `PLACE`, see `with_places`.
+        `ROW_HASH`, see `with_row_hashes`.
     """
 
     preprocessing_fn: PreprocessingFn
@@ -81,7 +81,7 @@ class AnalyzeAndTransform(beam.PTransform):  # type: ignore[misc]
     def expand(self, batches: beam.PCollection[pa.RecordBatch]) -> Transformed:
         config, passed = schemas.adapter_config(self.schema), set()
         if self.augmentation is not None:
-            config, passed = _with_place(config), {PLACE}
+            config, passed = _with_row_hash(config), {ROW_HASH}
         conformed = (
             batches
             | "DropEmptyBatches" >> beam.Filter(_has_rows)
@@ -102,7 +102,7 @@ class AnalyzeAndTransform(beam.PTransform):  # type: ignore[misc]
         if self.augmentation is not None:
             augmenting = beam.ParDo(_Augment(self.augmentation), beam.pvalue.AsSingleton(schema))
             trained_on = transformed | "Augment" >> augmenting
-            transformed = transformed | "DropPlaces" >> beam.Map(_without_place)
+            transformed = transformed | "DropPlaces" >> beam.Map(_without_row_hash)
         self._write_examples(trained_on, schema)
         by_column = schemas.by_column(metadata.dataset_metadata.schema)
         return Transformed(transformed, trained_on, by_column)
@@ -140,12 +140,12 @@ def inputs_of(preprocessing_fn: PreprocessingFn, schema: schema_pb2.Schema) -> s
         ) from error
 
 
-def with_places(rows: pa.RecordBatch, places: np.ndarray[Any, np.dtype[np.uint64]]) -> pa.RecordBatch:
-    """Raw rows with the column that tells where each stood; `places` is a uint64 a row."""
+def with_row_hashes(rows: pa.RecordBatch, hashes: np.ndarray[Any, np.dtype[np.uint64]]) -> pa.RecordBatch:
+    """Raw rows with the column of their hashes, a uint64 each."""
     column = pa.LargeListArray.from_arrays(
-        pa.array(np.arange(len(places) + 1), pa.int64()), places.view(np.int64)
+        pa.array(np.arange(len(hashes) + 1), pa.int64()), hashes.view(np.int64)
     )
-    arrays, names = [*rows.columns, column], [*rows.schema.names, PLACE]
+    arrays, names = [*rows.columns, column], [*rows.schema.names, ROW_HASH]
     return pa.RecordBatch.from_arrays(arrays, names=names)
 
 
@@ -156,23 +156,23 @@ class _Augment(beam.DoFn):  # type: ignore[misc]
         self._is_checked = False
 
     def process(self, batch: pa.RecordBatch, schema: schema_pb2.Schema) -> Iterator[pa.RecordBatch]:
-        rows = _without_place(batch)
-        column = batch.column(batch.schema.get_field_index(PLACE))
-        places = column.flatten().cast(pa.int64()).view(pa.uint64())
+        rows = _without_row_hash(batch)
+        column = batch.column(batch.schema.get_field_index(ROW_HASH))
+        hashes = column.flatten().cast(pa.int64()).view(pa.uint64())
         if not self._is_checked:
-            self._augmentation.check_repeats(rows, places, schema)
+            self._augmentation.check_repeats(rows, hashes, schema)
             self._is_checked = True
-        yield self._augmentation.apply(rows, places, schema)
+        yield self._augmentation.apply(rows, hashes, schema)
 
 
-def _with_place(config: TensorAdapterConfig) -> TensorAdapterConfig:
+def _with_row_hash(config: TensorAdapterConfig) -> TensorAdapterConfig:
     """tf.Transform passes the column on beside its outputs; its graph does not see it."""
-    columns = config.arrow_schema.append(pa.field(PLACE, pa.large_list(pa.int64())))
+    columns = config.arrow_schema.append(pa.field(ROW_HASH, pa.large_list(pa.int64())))
     return TensorAdapterConfig(columns, config.tensor_representations)
 
 
-def _without_place(batch: pa.RecordBatch) -> pa.RecordBatch:
-    columns = {name: batch.column(k) for k, name in enumerate(batch.schema.names) if name != PLACE}
+def _without_row_hash(batch: pa.RecordBatch) -> pa.RecordBatch:
+    columns = {name: batch.column(k) for k, name in enumerate(batch.schema.names) if name != ROW_HASH}
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 

@@ -24,7 +24,7 @@ from transforms.summaries.sliced import SlicedSummary
 from transforms.summaries.weighted import WeightedSummary, rates_of
 
 Array = np.ndarray[Any, Any]
-Rows: TypeAlias = Batch | pa.RecordBatch
+RowBatch: TypeAlias = Batch | pa.RecordBatch
 Dataset: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 
 #: So many slices have statistics at most, which take so many bytes together: they are one message.
@@ -50,7 +50,7 @@ class ComputeStatistics(beam.PTransform):  # type: ignore[misc]
     schema: schema_pb2.Schema | None = None
 
     def expand(
-        self, batches: beam.PCollection[Rows]
+        self, batches: beam.PCollection[RowBatch]
     ) -> beam.PCollection[statistics_pb2.DatasetFeatureStatisticsList]:
         return batches | "Summarise" >> beam.CombineGlobally(_Summarise(self.schema))
 
@@ -125,10 +125,10 @@ class _Combine(beam.CombineFn):  # type: ignore[misc]
     def merge_accumulators(self, summaries: Iterable[Any]) -> Any:
         parts = iter(summaries)
         # The first is added to, and not copied: with thousands of features a copy takes hundreds of MB.
-        whole = next(parts, None) or self.create_accumulator()
+        total = next(parts, None) or self.create_accumulator()
         for summary in parts:
-            whole.merge(summary, self._working_room())
-        return whole
+            total.merge(summary, self._working_room())
+        return total
 
     def get_accumulator_coder(self) -> SummaryCoder:
         return SummaryCoder()
@@ -145,7 +145,7 @@ class _Summarise(_Combine):
     def create_accumulator(self) -> WeightedSummary:
         return WeightedSummary(self._uses)
 
-    def add_input(self, summary: WeightedSummary, rows: Rows) -> WeightedSummary:
+    def add_input(self, summary: WeightedSummary, rows: RowBatch) -> WeightedSummary:
         if isinstance(rows, Batch):
             summary.add(rows.features, _rates(rows), self._working_room())
         else:
@@ -179,23 +179,23 @@ class _SummariseSlices(_Combine):
         return summary
 
     def extract_output(self, summary: SlicedSummary) -> SliceStatistics:
-        told = list(_datasets(summary, self._least))
+        datasets = list(_datasets(summary, self._least))
         return SliceStatistics(
-            statistics=statistics_pb2.DatasetFeatureStatisticsList(datasets=told),
-            rows={dataset.name: summary.kept[dataset.name].num_examples for dataset in told},
-            left_out=len(summary.kept) + len(summary.given_up) - len(told),
+            statistics=statistics_pb2.DatasetFeatureStatisticsList(datasets=datasets),
+            rows={dataset.name: summary.kept[dataset.name].num_examples for dataset in datasets},
+            left_out=len(summary.kept) + len(summary.given_up) - len(datasets),
             more=summary.closed,
         )
 
 
 def _datasets(summary: SlicedSummary, least: int) -> Iterator[Dataset]:
     """The data sets of the largest slices, the largest first, as many as one message can hold."""
-    room = MOST_BYTES
-    for name, one in summary.largest(least, MOST_SLICES):
-        dataset = fold(one, SIZES)
+    bytes_left = MOST_BYTES
+    for name, slice_summary in summary.largest(least, MOST_SLICES):
+        dataset = fold(slice_summary, SIZES)
         dataset.name = name
-        room -= dataset.ByteSize()
-        if room < 0:
+        bytes_left -= dataset.ByteSize()
+        if bytes_left < 0:
             return
         yield dataset
 

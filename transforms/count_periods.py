@@ -47,14 +47,14 @@ class WriteVariation(beam.PTransform):  # type: ignore[misc]
 
 def read_variation(path: str) -> tuple[store.Spaces, int, int]:
     """What `WriteVariation` wrote: the variation, how many rows there were, and how many without a time."""
-    told = json.loads(paths.read_bytes(f"{path}.json"))
-    return store.from_bytes(paths.read_bytes(path)), told["rows"], told["without_time"]
+    counts = json.loads(paths.read_bytes(f"{path}.json"))
+    return store.from_bytes(paths.read_bytes(path)), counts["rows"], counts["without_time"]
 
 
 def _write(counts: PeriodCounts, path: str, space: str) -> None:
-    told = {"rows": counts.num_rows, "without_time": counts.without_time}
+    rows = {"rows": counts.num_rows, "without_time": counts.without_time}
     paths.write_atomically(path, store.to_bytes({space: store.of_counts(counts)}))
-    paths.write_atomically(f"{path}.json", json.dumps(told).encode())
+    paths.write_atomically(f"{path}.json", json.dumps(rows).encode())
 
 
 class _Count(beam.CombineFn):  # type: ignore[misc]
@@ -71,11 +71,11 @@ class _Count(beam.CombineFn):  # type: ignore[misc]
         return counts
 
     def merge_accumulators(self, parts: Iterable[PeriodCounts]) -> PeriodCounts:
-        every = iter(parts)
-        whole = next(every, None) or self.create_accumulator()
-        for part in every:
-            whole.merge(part)
-        return whole
+        remaining = iter(parts)
+        total = next(remaining, None) or self.create_accumulator()
+        for part in remaining:
+            total.merge(part)
+        return total
 
     def extract_output(self, counts: PeriodCounts) -> PeriodCounts:
         return counts

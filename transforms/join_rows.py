@@ -19,7 +19,7 @@ from transforms.joining import expected, outcome
 from transforms.joining.counts import Joined, RowCounts
 from transforms.joining.join import join
 from transforms.joining.piece import Piece, Side
-from transforms.joining.split import Comparison, keyed, split
+from transforms.joining.split import JoinSettings, keyed, split
 from transforms.logs.features import FeatureType
 from transforms.read import ReadResult
 
@@ -37,52 +37,52 @@ class JoinRows(beam.PTransform):  # type: ignore[misc]
     All that is found goes through one combine: every step of a graph takes its time to build and to start.
 
     Attributes:
-      comparison: what is joined by and compared.
+      settings: what is joined by and compared.
       partitions: into how many the rows go; each meets in one worker's memory.
     """
 
-    comparison: Comparison
+    settings: JoinSettings
     partitions: int
     path: str
 
-    def expand(self, sides: Mapping[Side, ReadResult]) -> Any:
+    def expand(self, reads: Mapping[Side, ReadResult]) -> Any:
         split = {
             side: read.batches | f"Split{side.name.title()}" >> self._split(side)
-            for side, read in sides.items()
+            for side, read in reads.items()
         }
         joined = (
             [outputs.pieces for outputs in split.values()]
             | "BothSides" >> beam.Flatten()
             | "MeetInPartitions" >> beam.GroupByKey()
-            | "JoinPartition" >> beam.ParDo(_Join(self.comparison))
+            | "JoinPartition" >> beam.ParDo(_Join(self.settings))
         )
-        told = [_told(side, read) for side, read in sides.items()]
+        side_outputs = [_side_output(side, read) for side, read in reads.items()]
         return (
-            [joined, *(outputs[_WITHOUT_KEY] for outputs in split.values()), *told]
+            [joined, *(outputs[_WITHOUT_KEY] for outputs in split.values()), *side_outputs]
             | "AllThatWasFound" >> beam.Flatten()
-            | "SumFound" >> beam.CombineGlobally(_SumFound(self.comparison.samples))
+            | "SumFound" >> beam.CombineGlobally(_SumJoined(self.settings.samples))
             | "WriteFound" >> beam.Map(_write_json, self.path)
         )
 
     def _split(self, side: Side) -> Any:
-        return beam.ParDo(_Split(side, self.comparison, self.partitions)).with_outputs(
+        return beam.ParDo(_Split(side, self.settings, self.partitions)).with_outputs(
             _WITHOUT_KEY, main="pieces"
         )
 
 
-def _told(side: Side, read: ReadResult) -> Any:
+def _side_output(side: Side, read: ReadResult) -> Any:
     return (
         [read.accounting, read.rejects, read.faults]
         | f"ReadingOf{side.name.title()}" >> beam.Flatten()
-        | f"Mark{side.name.title()}" >> beam.Map(_of_side, side).with_output_types(outcome.OfSide)
+        | f"Mark{side.name.title()}" >> beam.Map(_of_side, side).with_output_types(outcome.SideOutput)
     )
 
 
-def _of_side(what: Any, side: Side) -> outcome.OfSide:
-    return outcome.OfSide(side, what)
+def _of_side(what: Any, side: Side) -> outcome.SideOutput:
+    return outcome.SideOutput(side, what)
 
 
-class _SumFound(beam.CombineFn):  # type: ignore[misc]
+class _SumJoined(beam.CombineFn):  # type: ignore[misc]
     """Elements of `joining.outcome`, compacted every so often."""
 
     def __init__(self, samples: int) -> None:
@@ -113,9 +113,9 @@ class _SumFound(beam.CombineFn):  # type: ignore[misc]
 class _Split(beam.DoFn):  # type: ignore[misc]
     """Batches to pieces by partition; never one row at a time."""
 
-    def __init__(self, side: Side, comparison: Comparison, partitions: int) -> None:
+    def __init__(self, side: Side, settings: JoinSettings, partitions: int) -> None:
         self._side = side
-        self._comparison = comparison
+        self._settings = settings
         self._partitions = partitions
 
     def start_bundle(self) -> None:
@@ -123,7 +123,7 @@ class _Split(beam.DoFn):  # type: ignore[misc]
         self._bytes = 0
 
     def process(self, batch: Batch) -> Iterator[Any]:
-        piece, missing = keyed(batch, self._side, self._comparison)
+        piece, missing = keyed(batch, self._side, self._settings)
         if missing:
             name = f"{self._side.name.lower()}_without_key"
             yield beam.pvalue.TaggedOutput(_WITHOUT_KEY, Joined(RowCounts(**{name: missing})))
@@ -144,11 +144,11 @@ class _Split(beam.DoFn):  # type: ignore[misc]
 
 @beam.typehints.with_output_types(Joined)
 class _Join(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, comparison: Comparison) -> None:
-        self._comparison = comparison
+    def __init__(self, settings: JoinSettings) -> None:
+        self._settings = settings
 
     def process(self, element: tuple[int, Iterable[Piece]]) -> Iterator[Joined]:
-        yield join(element[1], self._comparison)
+        yield join(element[1], self._settings)
 
 
 @dataclasses.dataclass(eq=False)
@@ -166,10 +166,10 @@ class WriteTypes(beam.PTransform):  # type: ignore[misc]
         )
 
 
-def read_found(path: str) -> dict[str, Any]:
+def read_joined(path: str) -> dict[str, Any]:
     """What `JoinRows` wrote."""
-    found: dict[str, Any] = json.loads(paths.read_bytes(path))
-    return found
+    joined: dict[str, Any] = json.loads(paths.read_bytes(path))
+    return joined
 
 
 def read_types(path: str) -> expected.Types:

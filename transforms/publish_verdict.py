@@ -12,16 +12,16 @@ import apache_beam as beam
 from transforms.core import accounting
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Fault, Reject
-from transforms.publish.assemble import Evidence, Job, conclude
-from transforms.publish.optional_checks import Answers
+from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
+from transforms.publish.optional_checks import OptionalResults
 from transforms.runs import run_folder
 from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
 
 KEPT = 1000
 _SLICES = "_slices"
-# What is found beside statistics: one element each.
-_BESIDE = ("replay", "versions")
+# What is computed besides statistics: one element each.
+_OPTIONAL = ("replay", "versions")
 _SPACES = (Space.RAW, Space.TRANSFORMED, Space.PREDICTION)
 # A kept payload is there to be looked at; a thousand of them must fit into a worker's memory.
 KEPT_PAYLOAD = 64 * 1024
@@ -43,30 +43,30 @@ class PublishVerdict(beam.PTransform):  # type: ignore[misc]
     Attributes:
       output: folder, on any file system.
       run_id: shared by all attempts of this step (`run_ids.new_run_id`).
-      job: window, policy and contract of the run.
+      settings: window, policy and contract of the run.
       load_references: gives what to compare with, one Reference a space. It is called on the worker, where
         it reads the baseline from its files: the statistics of a wide baseline are too large for a graph.
     """
 
     output: str
     run_id: str
-    job: Job
+    settings: RunSettings
     load_references: Callable[[], Sequence[Reference]]
 
-    def expand(self, found: Mapping[str, Any]) -> Any:
+    def expand(self, outputs: Mapping[str, Any]) -> Any:
         as_list = beam.pvalue.AsList
-        sides = {
-            "counts": found["accounting"] | "SumAccounting" >> beam.CombineGlobally(accounting.total),
-            "rejects": found["rejects"] | "KeepFirstRejects" >> beam.CombineGlobally(KeepFirst(KEPT)),
-            "faults": found["faults"] | "KeepFirstFaults" >> beam.CombineGlobally(KeepFirst(KEPT)),
+        side_inputs = {
+            "counts": outputs["accounting"] | "SumAccounting" >> beam.CombineGlobally(accounting.total),
+            "rejects": outputs["rejects"] | "KeepFirstRejects" >> beam.CombineGlobally(KeepFirst(KEPT)),
+            "faults": outputs["faults"] | "KeepFirstFaults" >> beam.CombineGlobally(KeepFirst(KEPT)),
         }
-        names = [*(f"{space}{part}" for space in _SPACES for part in ("", _SLICES)), *_BESIDE]
-        sides |= {name: found[name] for name in names if name in found}
-        publish = _Publish(self.output, self.run_id, self.job, self.load_references)
+        names = [*(f"{space}{part}" for space in _SPACES for part in ("", _SLICES)), *_OPTIONAL]
+        side_inputs |= {name: outputs[name] for name in names if name in outputs}
+        publish = _Publish(self.output, self.run_id, self.settings, self.load_references)
         return (
-            found["accounting"].pipeline
+            outputs["accounting"].pipeline
             | "Once" >> beam.Create([None])
-            | "Publish" >> beam.ParDo(publish, **{name: as_list(side) for name, side in sides.items()})
+            | "Publish" >> beam.ParDo(publish, **{name: as_list(side) for name, side in side_inputs.items()})
         )
 
 
@@ -89,7 +89,7 @@ class KeepFirst(beam.CombineFn):  # type: ignore[misc]
         return self.compact([element for part in accumulators for element in part])
 
     def compact(self, accumulator: list[Any]) -> list[Any]:
-        return heapq.nsmallest(self._limit, accumulator, key=_place)
+        return heapq.nsmallest(self._limit, accumulator, key=_sort_key)
 
     def extract_output(self, accumulator: list[Any]) -> list[Any]:
         return self.compact(accumulator)
@@ -97,11 +97,15 @@ class KeepFirst(beam.CombineFn):  # type: ignore[misc]
 
 class _Publish(beam.DoFn):  # type: ignore[misc]
     def __init__(
-        self, output: str, run_id: str, job: Job, load_references: Callable[[], Sequence[Reference]]
+        self,
+        output: str,
+        run_id: str,
+        settings: RunSettings,
+        load_references: Callable[[], Sequence[Reference]],
     ) -> None:
         super().__init__()
         self._output, self._run_id = output, run_id
-        self._job, self._load_references = job, load_references
+        self._settings, self._load_references = settings, load_references
 
     def process(
         self,
@@ -109,29 +113,29 @@ class _Publish(beam.DoFn):  # type: ignore[misc]
         counts: list[Accounting],
         rejects: list[list[Reject]],
         faults: list[list[Fault]],
-        **found: Sequence[Any],
+        **outputs: Sequence[Any],
     ) -> Iterable[dict[str, Any]]:
-        evidence = Evidence(
-            statistics=_by_space(found, ""),
-            slices=_by_space(found, _SLICES),
+        results = PipelineResults(
+            statistics=_by_space(outputs, ""),
+            slices=_by_space(outputs, _SLICES),
             accounting=accounting.total(counts),
             rejects=tuple(reject for part in rejects for reject in part),
             faults=tuple(fault for part in faults for fault in part),
-            beside=Answers(**{name: found[name][0] for name in _BESIDE if found.get(name)}),
+            optional=OptionalResults(**{name: outputs[name][0] for name in _OPTIONAL if outputs.get(name)}),
         )
-        verdict, files = conclude(self._load_references, evidence, self._job)
+        verdict, files = assemble_verdict(self._load_references, results, self._settings)
         yield run_folder.publish(self._output, verdict, files, self._run_id).to_json()
 
 
-def _by_space(found: Mapping[str, Sequence[Any]], part: str) -> dict[Space, Any]:
-    there = {space: found.get(f"{space}{part}", ()) for space in _SPACES}
-    assert all(len(messages) <= 1 for messages in there.values()), "statistics are one message a space"
-    return {space: messages[0] for space, messages in there.items() if messages}
+def _by_space(outputs: Mapping[str, Sequence[Any]], part: str) -> dict[Space, Any]:
+    by_space = {space: outputs.get(f"{space}{part}", ()) for space in _SPACES}
+    assert all(len(messages) <= 1 for messages in by_space.values()), "statistics are one message a space"
+    return {space: messages[0] for space, messages in by_space.items() if messages}
 
 
-def _place(element: Reject | Fault) -> tuple[str, int, str, str]:
-    place = element.record if isinstance(element, Reject) else element.offset
-    return (element.file, -1 if place is None else place, element.reason, element.detail)
+def _sort_key(element: Reject | Fault) -> tuple[str, int, str, str]:
+    position = element.record if isinstance(element, Reject) else element.offset
+    return (element.file, -1 if position is None else position, element.reason, element.detail)
 
 
 def _cut(element: Reject | Fault) -> Reject | Fault:

@@ -89,9 +89,9 @@ class DecodeRows(beam.PTransform):  # type: ignore[misc]
             | "Decode" >> decoding.with_outputs(REJECTS, ACCOUNTING, main="batches")
         )
         # A table counts as one file that was read, however many workers read it.
-        one = rows.pipeline | "CountTable" >> beam.Create([Accounting(files=1)], reshuffle=False)
+        table_count = rows.pipeline | "CountTable" >> beam.Create([Accounting(files=1)], reshuffle=False)
         faults = rows.pipeline | "NoFaults" >> beam.Create([], reshuffle=False).with_output_types(Fault)
-        accounting = (outputs[ACCOUNTING], one) | "JoinCounts" >> beam.Flatten()
+        accounting = (outputs[ACCOUNTING], table_count) | "JoinCounts" >> beam.Flatten()
         return ReadResult(outputs.batches, outputs[REJECTS], faults, accounting)
 
 
@@ -112,9 +112,9 @@ class _DecodeRows(Decoding):
     def process(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
         with_payload = self._settings.keep_payloads or not math.isclose(self._settings.sample, 1)
         chunk = [bigquery.carried(row, with_payload) for row in rows]
-        place = Place(self._table, self._next)
+        position = Place(self._table, self._next)
         self._next += len(chunk)
-        for decoded in self._decoder.decode([chunk], place):
+        for decoded in self._decoder.decode([chunk], position):
             yield from self.outputs(self._of_table(decoded))
 
     def _of_table(self, decoded: Decoded) -> Decoded:

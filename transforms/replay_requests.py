@@ -12,7 +12,7 @@ from apache_beam.utils import shared
 from transforms.core.batches import Batch, Fault
 from transforms.files import paths
 from transforms.replay import summary, versions
-from transforms.replay.compare import Tolerance
+from transforms.replay.compare import AnswerTolerance
 from transforms.replay.reference_model import ReferenceModel
 from transforms.replay.replay import replay
 from transforms.replay.summary import ReplaySummary
@@ -45,7 +45,7 @@ class ReplayRequests(beam.PTransform):  # type: ignore[misc]
     """
 
     model: str
-    tolerance: Tolerance
+    tolerance: AnswerTolerance
     keep_payloads: bool = False
 
     def expand(self, batches: beam.PCollection[Batch]) -> Replayed:
@@ -65,7 +65,7 @@ class CountVersions(beam.PTransform):  # type: ignore[misc]
 @beam.typehints.with_input_types(Batch)
 @beam.typehints.with_output_types(ReplaySummary)
 class _Replay(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, model: str, tolerance: Tolerance, keep_payloads: bool) -> None:
+    def __init__(self, model: str, tolerance: AnswerTolerance, keep_payloads: bool) -> None:
         super().__init__()
         self._folder = model
         self._tolerance = tolerance

@@ -35,7 +35,7 @@ _SEED = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclasses.dataclass(frozen=True)
-class Reading:
+class ReadSummary:
     """How reading went: the counts of all, and the first faults and rejects by place."""
 
     accounting: Accounting
@@ -44,18 +44,18 @@ class Reading:
 
 
 @dataclasses.dataclass(eq=False)
-class WriteReading(beam.PTransform):  # type: ignore[misc]
-    """Writes a `Reading` to `path`, one object write. Takes a `ReadResult`."""
+class WriteReadSummary(beam.PTransform):  # type: ignore[misc]
+    """Writes a `ReadSummary` to `path`, one object write. Takes a `ReadResult`."""
 
     path: str
 
     def expand(self, read: ReadResult) -> Any:
-        sides = {
+        side_inputs = {
             "counts": read.accounting | "SumAccounting" >> beam.CombineGlobally(accounting.total),
             "faults": read.faults | "FirstFaults" >> beam.combiners.Top.Smallest(KEPT),
-            "rejects": read.rejects | "FirstRejects" >> beam.combiners.Top.Smallest(KEPT, key=_place),
+            "rejects": read.rejects | "FirstRejects" >> beam.combiners.Top.Smallest(KEPT, key=_sort_key),
         }
-        as_singletons = {name: beam.pvalue.AsSingleton(side) for name, side in sides.items()}
+        as_singletons = {name: beam.pvalue.AsSingleton(side) for name, side in side_inputs.items()}
         return (
             read.accounting.pipeline
             | "Once" >> beam.Create([self.path])
@@ -106,8 +106,8 @@ class WriteSampleOfRows(beam.PTransform):  # type: ignore[misc]
         )
 
 
-def read_reading(path: str) -> Reading:
-    """What `WriteReading` wrote.
+def read_summary(path: str) -> ReadSummary:
+    """What `WriteReadSummary` wrote.
 
     Raises:
       InputError: there is no such file, or something else in it.
@@ -150,7 +150,7 @@ class _SampleRows(beam.CombineFn):  # type: ignore[misc]
         return []
 
     def add_input(self, samples: list[_Sample], batch: Batch) -> list[_Sample]:
-        hashes = place_hashes(batch.metadata)
+        hashes = row_hashes(batch.metadata)
         order = np.argsort(hashes, kind="stable")
         wanted = order[: self._rows]
         if samples and len(samples[0].hashes) >= self._rows:
@@ -190,7 +190,7 @@ class _SampleRows(beam.CombineFn):  # type: ignore[misc]
         )
 
 
-def place_hashes(metadata: pa.RecordBatch) -> np.ndarray[Any, np.dtype[np.uint64]]:
+def row_hashes(metadata: pa.RecordBatch) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """A uint64 a row: a mix of the file's name and the record's number, the same in every run."""
     files = metadata.column(metadata.schema.get_field_index("file")).dictionary_encode()
     seeds = np.array([_hash_of(name.as_py()) for name in files.dictionary], dtype=np.uint64)
@@ -239,11 +239,11 @@ def _from_stream(data: bytes) -> pa.RecordBatch:
 
 
 def _write_reading(path: str, counts: Accounting, faults: Any, rejects: Any) -> None:
-    reading = Reading(counts, tuple(faults), tuple(rejects))
+    reading = ReadSummary(counts, tuple(faults), tuple(rejects))
     paths.write_atomically(path, json.dumps(_to_json(reading)).encode())
 
 
-def _to_json(reading: Reading) -> dict[str, Any]:
+def _to_json(reading: ReadSummary) -> dict[str, Any]:
     # Not asdict, which makes of a Counter one that counts its pairs.
     counts = {f.name: getattr(reading.accounting, f.name) for f in dataclasses.fields(Accounting)}
     # JSON's keys are text alone.
@@ -258,12 +258,12 @@ def _to_json(reading: Reading) -> dict[str, Any]:
     return {"accounting": counts, "faults": faults, "rejects": rejects}
 
 
-def _from_json(values: dict[str, Any]) -> Reading:
+def _from_json(values: dict[str, Any]) -> ReadSummary:
     counts = dict(values["accounting"])
     counts["rejected"], counts["excluded"] = Counter(counts["rejected"]), Counter(counts["excluded"])
     counts |= {name: counts[name] and dt.datetime.fromisoformat(counts[name]) for name in _TIMES}
     counts["forms"] = Counter({(feature, form): rows for feature, form, rows in counts["forms"]})
-    return Reading(
+    return ReadSummary(
         Accounting(**counts),
         tuple(Fault(**fault) for fault in values["faults"]),
         tuple(_reject(**reject) for reject in values["rejects"]),
@@ -293,5 +293,5 @@ def _write_rows(rows: bytes, path: str) -> None:
     paths.write_atomically(path, rows)
 
 
-def _place(reject: Reject) -> tuple[str, int]:
+def _sort_key(reject: Reject) -> tuple[str, int]:
     return reject.file, reject.record

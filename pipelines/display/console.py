@@ -218,7 +218,7 @@ def plain_lines(verdict: dict[str, Any]) -> list[str]:
     lines = [f"{verdict['verdict']}: {formatting.headline(verdict)}", f"records: {records(verdict)}"]
     lines += [f"weights: {weights}"] if (weights := formatting.weights(verdict)) else []
     lines += [f"slices: {slices}"] if (slices := _slices(verdict)) else []
-    lines += [f"drift: {since}"] if (since := formatting.since(verdict)) else []
+    lines += [f"drift: {since}"] if (since := formatting.drift_sentence(verdict)) else []
     lines += [_plain_finding(finding) for finding in verdict["findings"]]
     for row in verdict["not_compared"]:
         name, reason = formatting.name(row["feature"]), formatting.visible(row["reason"], 400)
@@ -274,7 +274,7 @@ def _summary(verdict: dict[str, Any]) -> RenderableType:
         padding=(0, 1),
     )
     parts: list[RenderableType] = [banner, Padding(Text(records(verdict), style="dim"), (0, 2))]
-    beside = filter(None, (formatting.weights(verdict), _slices(verdict), formatting.since(verdict)))
+    beside = filter(None, (formatting.weights(verdict), _slices(verdict), formatting.drift_sentence(verdict)))
     parts += [Padding(Text(told, style="dim"), (0, 2)) for told in beside]
     if verdict["findings"]:
         parts.append(_table(verdict["findings"]))

@@ -44,7 +44,7 @@ class JoinOptions:
       key: what rows are joined by.
       baseline, schema: where the types of the features are from; neither takes those of the examples.
       ignore: features that are not compared.
-      tolerance: see `transforms.joining.cells.Tolerance.close`; alone, without `float_round_ndigits`.
+      tolerance: see `transforms.joining.cells.FloatTolerance.close`; alone, without `float_round_ndigits`.
       samples: pairs that differ to keep.
     """
 

@@ -15,8 +15,8 @@ from transforms.files import windows
 # The thresholds of the default skew comparators: here, and nowhere else.
 DEFAULT_JSD = 0.1
 DEFAULT_LINF = 0.1
-# Of a replay: how far apart two answers may lie, as in `transforms.replay.compare.Tolerance`, and in which
-# share of rows they may lie further.
+# Of a replay: how far apart two answers may lie, as in `transforms.replay.compare.AnswerTolerance`, and in
+# which share of rows they may lie further.
 DEFAULT_REPLAY_ATOL = 1e-6
 DEFAULT_REPLAY_RTOL = 1e-5
 DEFAULT_REPLAY_SHARE = 0.001

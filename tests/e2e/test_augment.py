@@ -22,7 +22,7 @@ from transforms.graph.augmentation import Augmentation, load_augmentation, seeds
 from transforms.graph.preprocessing import source_digest
 from transforms.verdict.findings.augmentation import SPREAD
 from transforms.verdict.model import Severity
-from transforms.write_results import place_hashes
+from transforms.write_results import row_hashes
 
 NOISE = """
 import tensorflow as tf
@@ -119,7 +119,7 @@ def test_the_noise_of_a_record_is_that_of_its_file_and_number(prepared: Prepared
     files = pa.array([name for name, rows in parts for _ in rows])
     records = pa.array([number for _, rows in parts for number in range(len(rows))])
     metadata = pa.RecordBatch.from_arrays([files, records], names=["file", "record"])
-    seeds = tf.constant(seeds_of(place_hashes(metadata)))
+    seeds = tf.constant(seeds_of(row_hashes(metadata)))
     noise = tf.vectorized_map(lambda seed: tf.random.stateless_normal([], seed), seeds).numpy()
     clean = [row["distance_z"][0] for row in support_rows(prepared)]
     np.testing.assert_allclose(

@@ -32,7 +32,7 @@ from transforms.files.paths import FileSize
 from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import Format, detect_log
 from transforms.logs.features import FeatureType, Settings, expected_features
-from transforms.publish.assemble import Evidence, Job, conclude
+from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.protos import dataset_statistics
 from transforms.summaries.quantiles import Scratch
@@ -252,8 +252,8 @@ def _statistics(batches: Sequence[pa.RecordBatch], schema: schema_pb2.Schema) ->
 
 
 def _verdict(reference: Reference, statistics: StatisticsList, accounting: Accounting) -> Any:
-    evidence = Evidence({Space.RAW: statistics}, accounting)
-    return conclude(lambda: [reference], evidence, Job(Window(), POLICY))[0]
+    evidence = PipelineResults({Space.RAW: statistics}, accounting)
+    return assemble_verdict(lambda: [reference], evidence, RunSettings(Window(), POLICY))[0]
 
 
 def _said(finding: Finding) -> tuple[str, str, str, str]:

@@ -24,7 +24,7 @@ from transforms.baseline import layout
 from transforms.core.errors import InputError, NothingExaminedError, UsageError
 from transforms.files import paths
 from transforms.predictions import outputs
-from transforms.predictions.outputs import Kind, Output
+from transforms.predictions.outputs import Output, OutputType
 from transforms.serving import keras_model, prediction_rows, serving_model
 from transforms.serving.predicted import PredictionRecorder, outputs_of
 
@@ -114,7 +114,10 @@ def test_all_training_rows_are_asked_of_every_shard(
     schema = check_all(tmp_path, answers(support.RAW_ROWS, small))
     assert list(schema.annotation.comment) == ["predictions on 60 training rows"]
     assert "recorded predictions on 60 training rows\n" in said
-    assert outputs.outputs_of(schema) == (Output("late", Kind.FLOAT, 1), Output("minutes", Kind.FLOAT, 2))
+    assert outputs.outputs_of(schema) == (
+        Output("late", OutputType.FLOAT, 1),
+        Output("minutes", OutputType.FLOAT, 2),
+    )
     before = (tmp_path / EXTRA / "prediction_stats.binpb").read_bytes()
     record(tmp_path, serving, small)
     assert (tmp_path / EXTRA / "prediction_stats.binpb").read_bytes() == before
@@ -235,11 +238,11 @@ def a_function(refuse: bytes = b"") -> Any:
 def test_outputs_of_every_kind_are_recorded() -> None:
     recorder = PredictionRecorder(a_function(), may_refuse=False)
     assert recorder.outputs == (
-        Output("half", Kind.FLOAT, 1),
-        Output("long", Kind.INT, 1),
-        Output("loose", Kind.INT, None),
-        Output("text", Kind.TEXT, 1),
-        Output("vector", Kind.FLOAT, 2),
+        Output("half", OutputType.FLOAT, 1),
+        Output("long", OutputType.INT, 1),
+        Output("loose", OutputType.INT, None),
+        Output("text", OutputType.TEXT, 1),
+        Output("vector", OutputType.FLOAT, 2),
     )
     recorder.add([b"a", b"abcd"])
     recorder.add([b"abc"])

@@ -14,8 +14,8 @@ from tensorflow.core.example.example_pb2 import Example
 from transforms.core.batches import Batch
 from transforms.files.paths import FileSize
 from transforms.joining import counts, keys, pairs
-from transforms.joining.cells import MOST_DIGITS, Tolerance, cells_of, equal_rows, rounded
-from transforms.joining.counts import Joined, Outcome, Place
+from transforms.joining.cells import MOST_DIGITS, FloatTolerance, cells_of, equal_rows, rounded
+from transforms.joining.counts import FeatureOutcome, Joined, RecordPosition
 from transforms.joining.join import join
 from transforms.joining.key_parts import KeyPart, parse_key
 from transforms.joining.keys import number_keys
@@ -44,7 +44,7 @@ def test_counts_are_those_of_detect_feature_skew(
     partitions: int,
 ) -> None:
     stats, skews, differing = detected(base, test, key, digits, duplicates)
-    how = comparison(key, tolerance=Tolerance(digits), allow_duplicates=duplicates, samples=1000)
+    how = comparison(key, tolerance=FloatTolerance(digits), allow_duplicates=duplicates, samples=1000)
     found = joined(base, test, how, partitions, cut)
     assert not found.conflicts
     assert as_stats(found.rows) == stats
@@ -63,9 +63,9 @@ def test_an_empty_feature_is_not_a_missing_one(of_base: bool) -> None:
     sides = [with_x.SerializeToString(), without][:: 1 if of_base else -1]
     found = joined(sides[:1], sides[1:], comparison(["id"]))
     assert detected(sides[:1], sides[1:], ["id"], None, False)[2] == found.rows.mismatched == 1
-    assert found.features["x"][Outcome.EMPTY_ONLY] == 1
+    assert found.features["x"][FeatureOutcome.EMPTY_ONLY] == 1
     both = joined([with_x.SerializeToString()], [with_x.SerializeToString()], comparison(["id"]))
-    assert both.features["x"][Outcome.MATCH] == both.rows.matched == 1
+    assert both.features["x"][FeatureOutcome.MATCH] == both.rows.matched == 1
 
 
 @given(st.lists(st.floats(width=32), min_size=1, max_size=20), st.integers(0, MOST_DIGITS))
@@ -155,10 +155,10 @@ def test_samples_name_places_and_features_and_no_values() -> None:
     found = joined(base, test, comparison(["id"], samples=2, ignore=frozenset({"other"})))
     assert len(found.samples) == 2
     assert "secret" not in repr(found)
-    assert {sample.differs[Outcome.BASE_ONLY] for sample in found.samples} == {("word",)}
+    assert {sample.differs[FeatureOutcome.BASE_ONLY] for sample in found.samples} == {("word",)}
     assert all(sample.example == sample.request for sample in found.samples)
     every = joined(base, test, comparison(["id"], samples=100, keep_values=True))
-    sample = next(one for one in every.samples if one.example == Place("log", 3))
+    sample = next(one for one in every.samples if one.example == RecordPosition("log", 3))
     assert sample.key == ([3],)
     assert sample.values == {"word": ([b"secret3"], None), "other": (None, [1.0]), "x": ([3], [4])}
     # The least hashes, whatever the batches: a smaller sample is a part of a larger one.

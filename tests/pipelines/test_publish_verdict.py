@@ -27,7 +27,7 @@ from transforms.core.accounting import Accounting
 from transforms.core.batches import Fault, Reject
 from transforms.core.errors import UsageError
 from transforms.core.slicing import SliceStatistics
-from transforms.publish.assemble import Evidence, Job, conclude
+from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
 from transforms.publish_verdict import KEPT_PAYLOAD, KeepFirst, PublishVerdict
 from transforms.runs.copies import COPIES
 from transforms.runs.run_folder import find_run
@@ -38,7 +38,7 @@ from transforms.verdict.result import Outcome
 from transforms.verdict.severity import Policy
 
 ROWS = 3000
-JOB = Job(JULY, Policy(max_rejects=0.1), {"format_version": 1})
+JOB = RunSettings(JULY, Policy(max_rejects=0.1), {"format_version": 1})
 REJECTS = [Reject(f"log-{i % 3}", i, "not_a_tf_example", "no tf.Example", b"\xff\x00") for i in range(30)]
 FAULT = Fault("log-1", "truncated", "the file ends inside a record", 812)
 
@@ -69,12 +69,12 @@ def counts(rejected: int = 0) -> Accounting:
     return whole
 
 
-def found_in(served_statistics: Statistics, **more: Any) -> Evidence:
-    return Evidence(**{"statistics": {Space.RAW: served_statistics}, "accounting": counts(), **more})
+def found_in(served_statistics: Statistics, **more: Any) -> PipelineResults:
+    return PipelineResults(**{"statistics": {Space.RAW: served_statistics}, "accounting": counts(), **more})
 
 
-def run(against: Reference, evidence: Evidence) -> tuple[Outcome, dict[str, Any], dict[str, bytes]]:
-    verdict, files = conclude(lambda: [against], evidence, JOB)
+def run(against: Reference, evidence: PipelineResults) -> tuple[Outcome, dict[str, Any], dict[str, bytes]]:
+    verdict, files = assemble_verdict(lambda: [against], evidence, JOB)
     return verdict.outcome, verdict.to_json(), files
 
 
@@ -102,8 +102,8 @@ def test_names_of_copies_are_those_of_the_files_of_a_run(against: Reference, mov
     spaces = (Space.RAW, Space.TRANSFORMED, Space.PREDICTION)
     references = [dataclasses.replace(against, space=space) for space in spaces]
     slices = dict.fromkeys(spaces, SliceStatistics(Statistics(), {}))
-    evidence = Evidence(dict.fromkeys(spaces, moved), counts(), slices=slices)
-    files = conclude(lambda: references, evidence, JOB)[1]
+    evidence = PipelineResults(dict.fromkeys(spaces, moved), counts(), slices=slices)
+    files = assemble_verdict(lambda: references, evidence, JOB)[1]
     assert files.keys() == COPIES
 
 
@@ -115,7 +115,7 @@ def test_fault_fails_whatever_else_was_found(against: Reference, moved: Statisti
 
 
 def test_no_statistics_at_all_is_not_examined(against: Reference) -> None:
-    outcome, _, files = run(against, Evidence(statistics={}, accounting=Accounting()))
+    outcome, _, files = run(against, PipelineResults(statistics={}, accounting=Accounting()))
     assert outcome is Outcome.NOT_EXAMINED
     # An empty Anomalies message would read as "no anomaly".
     assert files.keys() == {"report.html"}
@@ -124,7 +124,7 @@ def test_no_statistics_at_all_is_not_examined(against: Reference) -> None:
 def test_a_window_beside_all_records_says_when_they_were(against: Reference) -> None:
     first, last = dt.datetime(2012, 7, 1, tzinfo=dt.UTC), dt.datetime(2012, 7, 9, tzinfo=dt.UTC)
     counts = Accounting(read=5, outside_window=5, first_time=first, last_time=last)
-    _, verdict, _ = run(against, Evidence({}, counts))
+    _, verdict, _ = run(against, PipelineResults({}, counts))
     assert (
         "their times go from 2012-07-01T00:00:00Z to 2012-07-09T00:00:00Z"
         in verdict["findings"][0]["message"]
@@ -135,7 +135,7 @@ def test_baseline_that_has_gone_is_a_published_failure(calm: Statistics) -> None
     def gone() -> Sequence[Reference]:
         raise UsageError("no baseline in gs://b/baseline")
 
-    verdict, _ = conclude(gone, found_in(calm), JOB)
+    verdict, _ = assemble_verdict(gone, found_in(calm), JOB)
     assert verdict.outcome is Outcome.FAILED
     assert "no baseline in gs://b/baseline" in verdict.reasons[0]
 
@@ -145,7 +145,7 @@ def test_programming_errors_are_not_hidden(calm: Statistics) -> None:
         raise KeyError("bug")
 
     with pytest.raises(KeyError):
-        conclude(wrong, found_in(calm), JOB)
+        assemble_verdict(wrong, found_in(calm), JOB)
 
 
 def test_rejects_keep_their_place_and_their_payload_only_if_asked(
@@ -239,7 +239,7 @@ def test_pipeline_publishes_what_conclude_concludes(
     parts = [Accounting(rejected=counts(30).rejected, read=30), counts()]
     verdict = publish(tmp_path, against, parts, [moved], rejects=REJECTS[::-1], outcome="skew")
 
-    expected, files = conclude(
+    expected, files = assemble_verdict(
         lambda: [against], found_in(moved, accounting=counts(30), rejects=tuple(sorted(REJECTS))), JOB
     )
     assert {**verdict, "artifacts": {}} == expected.to_json()

@@ -30,7 +30,7 @@ from transforms.core.accounting import ODD_RATE, Accounting
 from transforms.core.batches import Batch, Window
 from transforms.logs.rows.rows import metadata_of
 from transforms.mark_rows import MarkRows
-from transforms.publish.assemble import Evidence, Job, conclude
+from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
 from transforms.summaries import folding, weighted
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.folding import fold, repeats
@@ -303,7 +303,9 @@ def test_forms_are_counted_in_the_proportion_of_the_statistics(against: Referenc
     data = statistics(served(1000))
     counts = Accounting(read=4000, decoded=4000, rows=4000, compared=4000)
     counts.forms["stops", "bytes_for_int"] = 2000
-    verdict, _ = conclude(lambda: [against], Evidence({Space.RAW: data}, counts), Job(Window(), Policy()))
+    verdict, _ = assemble_verdict(
+        lambda: [against], PipelineResults({Space.RAW: data}, counts), RunSettings(Window(), Policy())
+    )
     assert verdict.effective_rows == 1000
     (message,) = [f.message for f in verdict.findings if f.metric == "bytes_for_int"]
     assert "in 50.0 % of rows" in message

@@ -75,13 +75,13 @@ def test_batches_may_lack_columns(tmp_path: Path) -> None:
 
 def reading(
     folder: Path, counts: Sequence[Accounting], faults: Sequence[Fault], rejects: Sequence[Reject]
-) -> write_results.Reading:
+) -> write_results.ReadSummary:
     path = str(folder / "reading")
     with beam.Pipeline("FnApiRunner") as pipeline:
         parts = {"accounting": counts, "faults": faults, "rejects": rejects}
         made = {name: pipeline | name >> beam.Create(part, reshuffle=False) for name, part in parts.items()}
-        _ = ReadResult(batches=made["accounting"], **made) | write_results.WriteReading(path)
-    return write_results.read_reading(path)
+        _ = ReadResult(batches=made["accounting"], **made) | write_results.WriteReadSummary(path)
+    return write_results.read_summary(path)
 
 
 def test_a_reading_sums_counts_and_keeps_the_first_troubles_by_place(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_reading_comes_back_as_it_was(tmp_path: Path) -> None:
     faults = [Fault("\u00e9", "truncated", "d", 12)]
     rejects = [Reject("a", 0, "r", "d", b"\x00\xff"), Reject("a", 1, "r", "d", b""), Reject("a", 2, "r", "d")]
     found = reading(tmp_path, [counts], faults, rejects)
-    assert found == write_results.Reading(counts, tuple(faults), tuple(rejects))
+    assert found == write_results.ReadSummary(counts, tuple(faults), tuple(rejects))
     assert found.accounting.rejected["another"] == found.accounting.forms["another", "form"] == 0
 
 
@@ -113,7 +113,7 @@ def test_a_reading_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_a_reading_that_is_none_is_one_clear_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "reading").write_bytes(content)
     with pytest.raises(InputError, match="reading is not what the job wrote there: ") as caught:
-        write_results.read_reading(str(tmp_path / "reading"))
+        write_results.read_summary(str(tmp_path / "reading"))
     assert "\n" not in str(caught.value)
 
 
@@ -124,9 +124,9 @@ def test_reading_runs_nothing_that_is_in_the_file(tmp_path: Path) -> None:
 
     (tmp_path / "reading").write_bytes(pickle.dumps(Planted()))
     with pytest.raises(InputError):
-        write_results.read_reading(str(tmp_path / "reading"))
+        write_results.read_summary(str(tmp_path / "reading"))
     assert not (tmp_path / "planted").exists()
 
 
 def test_a_reading_of_nothing_is_there_all_the_same(tmp_path: Path) -> None:
-    assert reading(tmp_path, [], [], []) == write_results.Reading(Accounting(), (), ())
+    assert reading(tmp_path, [], [], []) == write_results.ReadSummary(Accounting(), (), ())

@@ -120,6 +120,12 @@ def test_file_stands_as_lock_writes_it(path: Path) -> None:
     assert lock.with_hashes(lock.without_hashes(text), lock.hashes_by_pin(text)) == text
 
 
+@pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.name)
+def test_what_pages_are_escaped_with_is_installed_on_workers(stack: Stack) -> None:
+    """A dependency of the tests alone would be missing where a verdict is published."""
+    assert any(pin.startswith("markupsafe==") for pin in pins(stack, ["runtime"]))
+
+
 def test_advisories_are_those_of_the_pins() -> None:
     """A pin that moved leaves the table, or is looked at again."""
     page = (FOLDER.parent / "docs" / "dependencies.md").read_text(encoding="utf-8")

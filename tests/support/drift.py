@@ -16,7 +16,7 @@ from support import faults
 from support.page import make_verdict
 from transforms.core.batches import Window
 from transforms.runs import run_folder
-from transforms.runs.window_summary import Positions, measured
+from transforms.runs.window_summary import WindowSummary, summarize
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
@@ -68,8 +68,8 @@ def day(number: float, days: float = 1) -> Window:
     return Window(start, start + dt.timedelta(days=days))
 
 
-def positions(against: Reference, columns: Columns, window: Window, baseline: str = "b") -> Positions:
-    return measured([against], {Space.RAW: statistics(columns)}, window, baseline)
+def positions(against: Reference, columns: Columns, window: Window, baseline: str = "b") -> WindowSummary:
+    return summarize([against], {Space.RAW: statistics(columns)}, window, baseline)
 
 
 def contract(graph: str = "g", created: str = "2013-05-01T00:00:00+00:00") -> dict[str, Any]:

@@ -14,11 +14,11 @@ from tensorflow_data_validation.skew import feature_skew_detector as tfdv
 
 from support import logs
 from transforms.joining import counts
-from transforms.joining.counts import BASE_COUNT, TEST_COUNT, Joined, Outcome, RowCounts
+from transforms.joining.counts import BASE_COUNT, TEST_COUNT, FeatureOutcome, Joined, RowCounts
 from transforms.joining.join import join
 from transforms.joining.key_parts import parse_key
 from transforms.joining.piece import Piece, Side
-from transforms.joining.split import Comparison, keyed, split
+from transforms.joining.split import JoinSettings, keyed, split
 from transforms.logs.features import Settings
 from transforms.logs.formats.tf_example import TfExampleDecoder
 
@@ -131,22 +131,24 @@ def as_skews(joined: Joined) -> dict[str, Counts]:
         name: {
             "base_count": int(found[BASE_COUNT]),
             "test_count": int(found[TEST_COUNT]),
-            "match_count": int(found[Outcome.MATCH]),
-            "base_only": int(found[Outcome.BASE_ONLY]),
-            "test_only": int(found[Outcome.TEST_ONLY]),
-            "mismatch_count": int(found[Outcome.MISMATCH]),
-            "diff_count": int(found[[Outcome.BASE_ONLY, Outcome.TEST_ONLY, Outcome.MISMATCH]].sum()),
+            "match_count": int(found[FeatureOutcome.MATCH]),
+            "base_only": int(found[FeatureOutcome.BASE_ONLY]),
+            "test_only": int(found[FeatureOutcome.TEST_ONLY]),
+            "mismatch_count": int(found[FeatureOutcome.MISMATCH]),
+            "diff_count": int(
+                found[[FeatureOutcome.BASE_ONLY, FeatureOutcome.TEST_ONLY, FeatureOutcome.MISMATCH]].sum()
+            ),
         }
         for name, found in joined.features.items()
     }
 
 
-def comparison(key: Sequence[str], **changes: Any) -> Comparison:
-    return Comparison(key=parse_key(key), **changes)
+def comparison(key: Sequence[str], **changes: Any) -> JoinSettings:
+    return JoinSettings(key=parse_key(key), **changes)
 
 
 def joined(
-    base: Sequence[bytes], test: Sequence[bytes], how: Comparison, partitions: int = 1, cut: int = 1000
+    base: Sequence[bytes], test: Sequence[bytes], how: JoinSettings, partitions: int = 1, cut: int = 1000
 ) -> Joined:
     """Ours: rows decoded `cut` at a time, split and joined in memory."""
     met: dict[int, list[Piece]] = defaultdict(list)
@@ -160,7 +162,9 @@ def joined(
     return counts.total(parts, how.samples)
 
 
-def pieces_of(rows: Sequence[bytes], side: Side, how: Comparison, cut: int = 1000) -> tuple[list[Piece], int]:
+def pieces_of(
+    rows: Sequence[bytes], side: Side, how: JoinSettings, cut: int = 1000
+) -> tuple[list[Piece], int]:
     """The pieces of examples of one side, and how many rows have no key."""
     pieces, without = [], 0
     decoder = TfExampleDecoder(Settings())

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from transforms.backtesting.judging import Judged, State
-from transforms.backtesting.suggest import Key, Suggestion
+from transforms.backtesting.judging import State, WindowResult
+from transforms.backtesting.suggest import LimitKey, Suggestion
 from transforms.core.batches import Window
 from transforms.verdict.model import Finding, Severity
 from transforms.verdict.wording import number
@@ -18,7 +18,7 @@ FORMAT = 1
 #: With fewer windows than this nothing is known of a tail.
 FEW_WINDOWS = 20
 # Limits that one window alone has raised are a question to the user.
-_SAID = 5
+_SHOWN = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Study:
       counts: what became of records and rows.
     """
 
-    asked: Mapping[str, Any]
-    windows: Sequence[Judged]
-    good: Sequence[Judged]
+    settings: Mapping[str, Any]
+    windows: Sequence[WindowResult]
+    good: Sequence[WindowResult]
     allowed: float
     limits: Sequence[Suggestion]
     distances: Sequence[Suggestion]
@@ -47,23 +47,23 @@ class Study:
     @property
     def fired(self) -> list[int]:
         """The numbers in `good` of the windows that have an error today."""
-        return [number for number, one in enumerate(self.good) if one.errors]
+        return [number for number, window in enumerate(self.good) if window.errors]
 
 
 def to_json(study: Study) -> dict[str, Any]:
     """The content of backtest.json."""
     return {
         "format": FORMAT,
-        **study.asked,
+        **study.settings,
         "counts": dict(study.counts),
-        "windows": [_window(study, one) for one in study.windows],
+        "windows": [_window(study, result) for result in study.windows],
         "alarms": {
             "allowed": round(study.allowed, 3),
             "before": len(study.fired),
             "after": len(study.after),
         },
-        "suggested": [_suggestion(study, one) for one in study.limits],
-        "tfdv": [_suggestion(study, one) for one in study.distances],
+        "suggested": [_suggestion(study, limit) for limit in study.limits],
+        "tfdv": [_suggestion(study, limit) for limit in study.distances],
         "effects": list(_effects(study)),
         "left": _left(study),
         "remarks": list(remarks(study)),
@@ -77,10 +77,10 @@ def remarks(study: Study) -> Iterator[str]:
             f"the limits rest on {len(study.good):,} windows alone, fewer than {FEW_WINDOWS}: what the tail"
             " of so few says is a guess; look at more"
         )
-    lonely = sorted(
-        {study.good[one.fired[0]].window for one in study.limits if len(one.fired) == 1}, key=_start
+    deciding = sorted(
+        {study.good[limit.fired[0]].window for limit in study.limits if len(limit.fired) == 1}, key=_start
     )
-    for window in lonely[:_SAID]:
+    for window in deciding[:_SHOWN]:
         yield (
             f"the window of {name_of(window)} alone raises some limits; if it was no good one, leave it out"
             f" with --known_bad={name_of(window)}"
@@ -92,19 +92,21 @@ def remarks(study: Study) -> Iterator[str]:
         )
 
 
-def comments(study: Study) -> dict[Key, str]:
+def comments(study: Study) -> dict[LimitKey, str]:
     """Beside each limit, what made it."""
-    return {one.key: _comment(study, one) for one in study.limits}
+    return {suggestion.key: _comment(study, suggestion) for suggestion in study.limits}
 
 
 def head(study: Study) -> list[str]:
     """What stands at the top of thresholds.toml."""
-    asked, before, after = study.asked, len(study.fired), len(study.after)
-    windows = f"{len(study.good):,} windows of {asked['every']} from {asked['start']} to {asked['end']}"
+    settings, before, after = study.settings, len(study.fired), len(study.after)
+    windows = (
+        f"{len(study.good):,} windows of {settings['every']} from {settings['start']} to {settings['end']}"
+    )
     return [
         "Suggested by trueserve backtest; to be reviewed, and then put beside the baseline.",
         f"{windows}.",
-        f"The budget is one false alarm in {asked['budget']}: {number(study.allowed)} in these windows.",
+        f"The budget is one false alarm in {settings['budget']}: {number(study.allowed)} in these windows.",
         f"Windows with an error: {before:,} under the limits before, {after:,} under these.",
         *remarks(study),
     ]
@@ -126,62 +128,64 @@ def _moment(time: dt.datetime) -> str:
     return f"{time:%Y-%m-%d}" if time.time() == dt.time() else f"{time:%Y-%m-%dT%H:%M:%S}"
 
 
-def _comment(study: Study, one: Suggestion) -> str:
-    windows = [name_of(study.good[number].window) for number in one.fired]
-    more = f" and {len(windows) - _SAID:,} more" if len(windows) > _SAID else ""
-    over = f"{', '.join(windows[:_SAID])}{more}"
-    before = f"{number(one.today)} before" if one.today else "none before but the schema's own bound"
-    return f"{before}, which {over} exceeded; {len(one.left):,} windows exceed this"
+def _comment(study: Study, suggestion: Suggestion) -> str:
+    windows = [name_of(study.good[number].window) for number in suggestion.fired]
+    more = f" and {len(windows) - _SHOWN:,} more" if len(windows) > _SHOWN else ""
+    over = f"{', '.join(windows[:_SHOWN])}{more}"
+    before = (
+        f"{number(suggestion.today)} before" if suggestion.today else "none before but the schema's own bound"
+    )
+    return f"{before}, which {over} exceeded; {len(suggestion.left):,} windows exceed this"
 
 
-def _suggestion(study: Study, one: Suggestion) -> dict[str, Any]:
+def _suggestion(study: Study, suggestion: Suggestion) -> dict[str, Any]:
     def starts(numbers: Iterable[int]) -> list[str]:
         return [iso(study.good[number].window.start) for number in numbers]
 
     return {
-        **one.key._asdict(),
-        "today": one.today,
-        "suggested": one.suggested,
-        "over_today": starts(one.fired),
-        "over_suggested": starts(one.left),
+        **suggestion.key._asdict(),
+        "today": suggestion.today,
+        "suggested": suggestion.suggested,
+        "over_today": starts(suggestion.fired),
+        "over_suggested": starts(suggestion.left),
     }
 
 
-def _window(study: Study, one: Judged) -> dict[str, Any]:
+def _window(study: Study, result: WindowResult) -> dict[str, Any]:
     numbers = {id(good): number for number, good in enumerate(study.good)}
-    number_of = numbers.get(id(one))
+    number_of = numbers.get(id(result))
     return {
-        "start": iso(one.window.start),
-        "end": iso(one.window.end),
-        "rows": one.rows,
-        "state": one.state.value,
-        "fired": bool(one.errors),
+        "start": iso(result.window.start),
+        "end": iso(result.window.end),
+        "rows": result.rows,
+        "state": result.state.value,
+        "fired": bool(result.errors),
         "fires_after": None if number_of is None else number_of in study.after,
-        "findings": [f.to_json() for f in one.findings if f.severity is not Severity.INFO],
+        "findings": [f.to_json() for f in result.findings if f.severity is not Severity.INFO],
     }
 
 
 def _effects(study: Study) -> Iterator[dict[str, Any]]:
     """How far each feature was off in each window that was judged; null where it could not be told."""
-    judged = [one for one in study.windows if one.state in (State.JUDGED, State.KNOWN_BAD)]
-    by_window = [{effect.key: effect for effect in one.effects} for one in judged]
+    judged = [result for result in study.windows if result.state in (State.JUDGED, State.KNOWN_BAD)]
+    by_window = [{effect.key: effect for effect in result.effects} for result in judged]
     for key in sorted({key for effects in by_window for key in effects}):
-        told = [effects.get(key) for effects in by_window]
+        series = [effects.get(key) for effects in by_window]
         yield {
             **key._asdict(),
-            "today": min(one.today for one in told if one is not None),
-            "floor": max(one.floor for one in told if one is not None),
-            "values": [None if one is None else round(one.value, 5) for one in told],
-            "count": [one is not None and one.counts for one in told],
+            "today": min(effect.today for effect in series if effect is not None),
+            "floor": max(effect.floor for effect in series if effect is not None),
+            "values": [None if effect is None else round(effect.value, 5) for effect in series],
+            "count": [effect is not None and effect.counts for effect in series],
         }
 
 
 def _left(study: Study) -> list[dict[str, Any]]:
     """Errors that fire under the new limits, and in how many windows."""
-    found = Counter((f.space.value, f.feature, f.metric) for errors in study.after.values() for f in errors)
+    counts = Counter((f.space.value, f.feature, f.metric) for errors in study.after.values() for f in errors)
     return [
-        {"space": space, "feature": feature, "metric": metric, "windows": found[space, feature, metric]}
-        for space, feature, metric in sorted(found)
+        {"space": space, "feature": feature, "metric": metric, "windows": counts[space, feature, metric]}
+        for space, feature, metric in sorted(counts)
     ]
 
 

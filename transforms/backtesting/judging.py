@@ -8,7 +8,7 @@ import enum
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from transforms.backtesting.suggest import Key, Series
+from transforms.backtesting.suggest import LimitKey, Series
 from transforms.core.batches import Window
 from transforms.core.errors import UsageError
 from transforms.verdict import decide
@@ -43,7 +43,7 @@ class Effect:
       floor: the least limit that is suggested.
     """
 
-    key: Key
+    key: LimitKey
     value: float
     counts: bool
     today: float
@@ -51,7 +51,7 @@ class Effect:
 
 
 @dataclasses.dataclass(frozen=True)
-class Judged:
+class WindowResult:
     """A past window.
 
     Attributes:
@@ -68,21 +68,21 @@ class Judged:
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        return tuple(one for one in self.findings if one.severity is Severity.ERROR)
+        return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
 
 
 def cut(start: dt.datetime, end: dt.datetime, every: dt.timedelta) -> list[Window]:
     """The windows from `start` to `end`. Raises UsageError where the last would not end there."""
     count, rest = divmod(end - start, every)
     if rest:
-        told = " or ".join(_end(start, every, whole) for whole in (count, count + 1) if whole)
-        raise UsageError(f"--every does not divide the time from --start to --end; end it at {told}")
+        ends = " or ".join(_end(start, every, windows) for windows in (count, count + 1) if windows)
+        raise UsageError(f"--every does not divide the time from --start to --end; end it at {ends}")
     return [Window(start + every * n, start + every * (n + 1)) for n in range(count)]
 
 
-def _end(start: dt.datetime, every: dt.timedelta, whole: int) -> str:
+def _end(start: dt.datetime, every: dt.timedelta, windows: int) -> str:
     try:
-        return (start + every * whole).isoformat()
+        return (start + every * windows).isoformat()
     except OverflowError:
         return "no time that there is: make it shorter"
 
@@ -108,27 +108,27 @@ def judge(
     return tuple(findings), tuple(distances), tuple(effects)
 
 
-def series_of(windows: Sequence[Judged]) -> list[Series]:
+def series_of(windows: Sequence[WindowResult]) -> list[Series]:
     """What counted in these windows, by key; of the limits the last that held."""
-    told: dict[Key, dict[int, Effect]] = {}
-    for number, one in enumerate(windows):
-        for effect in one.effects:
-            told.setdefault(effect.key, {})[number] = effect
-    return [_series(key, by_window, len(windows)) for key, by_window in sorted(told.items())]
+    effects: dict[LimitKey, dict[int, Effect]] = {}
+    for number, result in enumerate(windows):
+        for effect in result.effects:
+            effects.setdefault(effect.key, {})[number] = effect
+    return [_series(key, by_window, len(windows)) for key, by_window in sorted(effects.items())]
 
 
-def distances_of(windows: Sequence[Judged]) -> list[Series]:
+def distances_of(windows: Sequence[WindowResult]) -> list[Series]:
     """TFDV's distances in these windows, by feature and name of the distance."""
-    told: dict[Key, dict[int, Effect]] = {}
-    for number, one in enumerate(windows):
-        for finding in one.distances:
+    effects: dict[LimitKey, dict[int, Effect]] = {}
+    for number, result in enumerate(windows):
+        for finding in result.distances:
             if finding.distance is not None and finding.threshold:
-                key, today = Key(finding.space, finding.feature, finding.metric), finding.threshold
-                told.setdefault(key, {})[number] = Effect(key, finding.distance, True, today, today)
-    return [_series(key, by_window, len(windows)) for key, by_window in sorted(told.items())]
+                key, today = LimitKey(finding.space, finding.feature, finding.metric), finding.threshold
+                effects.setdefault(key, {})[number] = Effect(key, finding.distance, True, today, today)
+    return [_series(key, by_window, len(windows)) for key, by_window in sorted(effects.items())]
 
 
-def _series(key: Key, by_window: Mapping[int, Effect], windows: int) -> Series:
+def _series(key: LimitKey, by_window: Mapping[int, Effect], windows: int) -> Series:
     values = [0.0] * windows
     for number, effect in by_window.items():
         values[number] = effect.value if effect.counts else 0.0
@@ -137,48 +137,49 @@ def _series(key: Key, by_window: Mapping[int, Effect], windows: int) -> Series:
 
 
 def _effects(judgement: Judgement) -> Iterator[Effect]:
-    sides, space = judgement.sides, judgement.sides.reference.space
-    for name, found in judgement.found.items():
-        for one in found:
-            floor, key = judgement.least_effect(name, one.metric), Key(space, name, LIMIT_OF[one.metric])
-            may = _may_alarm(judgement, key, decide.kind_of(one.metric))
-            yield Effect(key, one.effect, judgement.is_beyond_chance(one) and may, floor, floor)
+    pair, space = judgement.sides, judgement.sides.reference.space
+    for name, differences in judgement.found.items():
+        for difference in differences:
+            key = LimitKey(space, name, LIMIT_OF[difference.metric])
+            floor = judgement.least_effect(name, difference.metric)
+            may = _may_alarm(judgement, key, decide.kind_of(difference.metric))
+            yield Effect(key, difference.effect, judgement.is_beyond_chance(difference) and may, floor, floor)
         yield from _outside(judgement, name)
     grown, greatest_p = transformed_findings.growths(judgement)
     for growth in grown:
-        key = Key(space, growth.feature, LIMIT_OF[growth.metric])
-        floor = transformed_findings.least_effect(sides, growth)
+        key = LimitKey(space, growth.feature, LIMIT_OF[growth.metric])
+        floor = transformed_findings.least_effect(pair, growth)
         counts = growth.p_value <= greatest_p and _may_alarm(judgement, key, growth.kind)
         yield Effect(key, growth.effect, counts, floor, floor)
 
 
 def _outside(judgement: Judgement, name: str) -> Iterator[Effect]:
     """Values far outside training's range, and outside the schema's domain: errors from `unseen` on."""
-    sides, key = judgement.sides, Key(judgement.sides.reference.space, name, LIMIT_OF[UNSEEN])
+    pair, key = judgement.sides, LimitKey(judgement.sides.reference.space, name, LIMIT_OF[UNSEEN])
     floor = judgement.least_effect(name, UNSEEN)
     is_tested = judgement.measured(name, UNSEEN)
-    outside = schema_findings.share_outside_domain(sides, name)
+    outside = schema_findings.share_outside_domain(pair, name)
     if is_tested:  # values that training did not have are judged as what is unseen is
         outside = decide.known_outside(judgement, name) if outside else 0.0
-    for value in (range_findings.far_out(sides, name), outside):
+    for value in (range_findings.far_out(pair, name), outside):
         if value > 0:
             yield Effect(key, value, _may_alarm(judgement, key, Kind.VALUES), floor, floor)
 
 
-def _may_alarm(judgement: Judgement, key: Key, kind: Kind) -> bool:
+def _may_alarm(judgement: Judgement, key: LimitKey, kind: Kind) -> bool:
     """Whether a difference over its limit is an error: not ignored, not bounded, not for the user to say."""
-    sides = judgement.sides
-    bound = sides.policy.thresholds.features.get((Space(key.space), key.feature))
-    if key.feature in sides.policy.ignore or (bound and bound.severity not in (None, Severity.ERROR)):
+    pair = judgement.sides
+    bound = pair.policy.thresholds.features.get((Space(key.space), key.feature))
+    if key.feature in pair.policy.ignore or (bound and bound.severity not in (None, Severity.ERROR)):
         return False
-    return not decide.is_the_users(sides, key.feature, kind)
+    return not decide.is_the_users(pair, key.feature, kind)
 
 
 def _largest(effects: Iterable[Effect]) -> list[Effect]:
     """One effect for each key: the largest that counts, else the largest."""
-    found: dict[Key, Effect] = {}
-    for one in effects:
-        before = found.get(one.key)
-        if before is None or (one.counts, one.value) > (before.counts, before.value):
-            found[one.key] = one
-    return list(found.values())
+    largest: dict[LimitKey, Effect] = {}
+    for effect in effects:
+        before = largest.get(effect.key)
+        if before is None or (effect.counts, effect.value) > (before.counts, before.value):
+            largest[effect.key] = effect
+    return list(largest.values())

@@ -19,19 +19,22 @@ _FEATURE, _VALUE, _MOST_VALUES = 10_000, 100, 2_000_000
 
 def wanted(references: Iterable[Reference], only: frozenset[str]) -> Mapping[Space, frozenset[str] | None]:
     """The features of each space that `--only` asks for, with what is computed from them; None for all."""
-    return {one.space: _named(one, only) if only else None for one in references}
+    return {reference.space: _named(reference, only) if only else None for reference in references}
 
 
 def check(windows: int, references: Iterable[Reference], only: frozenset[str]) -> None:
     """Raises UsageError for more windows than can be held."""
-    every = list(references)
-    by_space = wanted(every, only)
-    each = sum(_size(view) for one in every for view in _views(one, by_space[one.space]))
-    if windows * each > MOST_BYTES:
+    all_references = list(references)
+    by_space = wanted(all_references, only)
+    window_bytes = sum(
+        _size(view) for reference in all_references for view in _views(reference, by_space[reference.space])
+    )
+    total = windows * window_bytes
+    if total > MOST_BYTES:
         raise UsageError(
-            f"{windows:,} windows of so many features take about {windows * each / 1e9:,.1f} GB of memory,"
-            f" more than {MOST_BYTES / 1e9:.1f}; at most {MOST_BYTES // each:,} can be held: take longer"
-            " ones, a shorter time, or some features with --only"
+            f"{windows:,} windows of so many features take about {total / 1e9:,.1f} GB of memory,"
+            f" more than {MOST_BYTES / 1e9:.1f}; at most {MOST_BYTES // window_bytes:,} can be held: take"
+            " longer ones, a shorter time, or some features with --only"
         )
 
 
@@ -44,8 +47,8 @@ def _named(reference: Reference, only: frozenset[str]) -> frozenset[str]:
 
 
 def _views(reference: Reference, names: frozenset[str] | None) -> list[View]:
-    found = views(reference.statistics)
-    return [view for name, view in found.items() if names is None or name.split(".")[0] in names]
+    feature_views = views(reference.statistics)
+    return [view for name, view in feature_views.items() if names is None or name.split(".")[0] in names]
 
 
 def _size(view: View) -> int:

@@ -22,7 +22,7 @@ from transforms.backtesting import tails
 SHARES = tuple(2 ** (-step / 4) for step in range(801))
 
 
-class Key(NamedTuple):
+class LimitKey(NamedTuple):
     """What a limit is for: `limit` is a key of `thresholds.LIMITS`, or the name of a distance of TFDV's."""
 
     space: str
@@ -40,7 +40,7 @@ class Series:
       values: 0 where the difference does not count, such as where chance explains it.
     """
 
-    key: Key
+    key: LimitKey
     today: float
     floor: float
     values: tuple[float, ...]
@@ -71,7 +71,7 @@ class Suggestion:
       fired, left: the windows over today's limit, and over the one suggested.
     """
 
-    key: Key
+    key: LimitKey
     today: float
     suggested: float
     fired: tuple[int, ...]
@@ -81,27 +81,33 @@ class Suggestion:
 def suggest(every: Iterable[Series], allowed: float) -> list[Suggestion]:
     """The limits to raise, none where today's keep to the budget: `allowed` windows with an alarm."""
     firing = [series for series in every if series.fired()]
-    if not firing or _alarms(firing, {one.key: one.today for one in firing}) <= allowed:
+    if not firing or _alarms(firing, {series.key: series.today for series in firing}) <= allowed:
         return []
     limits = _limits(firing, allowed)
     return [
-        Suggestion(one.key, one.today, limits[one.key], one.fired(), one.over(limits[one.key]))
-        for one in firing
-        if limits[one.key] > one.today
+        Suggestion(
+            series.key,
+            series.today,
+            limits[series.key],
+            series.fired(),
+            series.over(limits[series.key]),
+        )
+        for series in firing
+        if limits[series.key] > series.today
     ]
 
 
-def _limits(firing: Sequence[Series], allowed: float) -> Mapping[Key, float]:
+def _limits(firing: Sequence[Series], allowed: float) -> Mapping[LimitKey, float]:
     most = allowed / (len(firing[0].values) * len(firing))
     shares = [share for share in SHARES if share <= most] or [SHARES[-1]]
 
-    def at(place: int) -> Mapping[Key, float]:
-        return {one.key: one.limit_at(shares[place], most) for one in firing}
+    def at(index: int) -> Mapping[LimitKey, float]:
+        return {series.key: series.limit_at(shares[index], most) for series in firing}
 
     # Alarms grow fewer with the share. What is wholly different, by 1, has no limit above it.
-    places = range(len(shares) - 1)
-    return at(bisect.bisect_left(places, True, key=lambda place: _alarms(firing, at(place)) <= allowed))
+    indices = range(len(shares) - 1)
+    return at(bisect.bisect_left(indices, True, key=lambda index: _alarms(firing, at(index)) <= allowed))
 
 
-def _alarms(firing: Sequence[Series], limits: Mapping[Key, float]) -> int:
-    return len({window for one in firing for window in one.over(limits[one.key])})
+def _alarms(firing: Sequence[Series], limits: Mapping[LimitKey, float]) -> int:
+    return len({window for series in firing for window in series.over(limits[series.key])})

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from transforms.backtesting.suggest import Key, Suggestion
+from transforms.backtesting.suggest import LimitKey, Suggestion
 from transforms.verdict.model import Space
 from transforms.verdict.thresholds import FORMAT, Override, Thresholds
 from transforms.verdict.wording import plain
@@ -18,15 +18,15 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 def raised(thresholds: Thresholds, suggestions: Iterable[Suggestion]) -> Thresholds:
     """The limits with those that are suggested in the place of today's; all else stays."""
     features = dict(thresholds.features)
-    for one in suggestions:
-        place = (Space(one.key.space), one.key.feature)
-        own = features.get(place, Override())
-        limits = {**own.limits, one.key.limit: one.suggested}
-        features[place] = dataclasses.replace(own, limits=limits)
+    for suggestion in suggestions:
+        feature = (Space(suggestion.key.space), suggestion.key.feature)
+        own = features.get(feature, Override())
+        limits = {**own.limits, suggestion.key.limit: suggestion.suggested}
+        features[feature] = dataclasses.replace(own, limits=limits)
     return dataclasses.replace(thresholds, features=features)
 
 
-def render(thresholds: Thresholds, head: Iterable[str], comments: Mapping[Key, str]) -> bytes:
+def render(thresholds: Thresholds, head: Iterable[str], comments: Mapping[LimitKey, str]) -> bytes:
     """The file; `head` is lines of comment at its top, `comments` stand above limits."""
     lines = [*(_comment(line) for line in head), "", f"format = {FORMAT}"]
     if thresholds.defaults:
@@ -36,9 +36,9 @@ def render(thresholds: Thresholds, head: Iterable[str], comments: Mapping[Key, s
     return ("\n".join(lines) + "\n").encode()
 
 
-def _override(space: Space, name: str, own: Override, comments: Mapping[Key, str]) -> Iterator[str]:
+def _override(space: Space, name: str, own: Override, comments: Mapping[LimitKey, str]) -> Iterator[str]:
     for key, value in own.limits.items():
-        if comment := comments.get(Key(space, name, key)):
+        if comment := comments.get(LimitKey(space, name, key)):
             yield _comment(comment)
         yield f"{key} = {value!r}"
     if own.severity is not None:

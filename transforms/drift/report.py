@@ -13,8 +13,8 @@ import numpy as np
 from transforms.core.batches import Window
 from transforms.drift import slow_drift, window_drift
 from transforms.runs import previous_runs, window_summary
-from transforms.runs.previous_runs import Earlier, Run, UnreadableError
-from transforms.runs.window_summary import Positions
+from transforms.runs.previous_runs import PreviousRuns, Run, UnreadableError
+from transforms.runs.window_summary import WindowSummary
 from transforms.verdict import severity
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.findings.predictions import answered
@@ -27,7 +27,7 @@ THIS, LAST = "this window", "the last run"
 
 
 @dataclasses.dataclass(frozen=True)
-class Since:
+class DriftReport:
     """What is told.
 
     Attributes:
@@ -42,7 +42,7 @@ class Since:
 
 
 @dataclasses.dataclass(frozen=True)
-class Served:
+class ServedWindow:
     """What this run has to show: its window, the training side and the statistics of each space.
 
     `length` is how long the window lasts, None where that is not known.
@@ -56,46 +56,50 @@ class Served:
     length: dt.timedelta | None = None
 
 
-def look(asked: Earlier | None, now: Served) -> Since:
-    """Compares a run with earlier ones; `asked` is None where that was not asked for.
+def compare_with_previous(runs: PreviousRuns | None, now: ServedWindow) -> DriftReport:
+    """Compares a run with earlier ones; `runs` is None where that was not requested.
 
-    An earlier run whose files have gone, or are broken, is told in an info: the verdict stands. Predictions
-    are those of the rows that have one: how many answers a log lacks is no drift.
+    An earlier run whose files have gone, or are broken, becomes an info finding: the verdict stands.
+    Predictions are those of the rows that have one: how many answers a log lacks is no drift.
     """
-    served = {space: _answered(space, one) for space, one in now.statistics.items()}
+    served = {space: _answered(space, statistics) for space, statistics in now.statistics.items()}
     now = dataclasses.replace(now, statistics=served)
-    here = window_summary.measured(now.references, now.statistics, now.window, _baseline(now), _model(now))
-    files = {previous_runs.POSITIONS: here.to_bytes()} if here.values else {}
-    if asked is None:
-        return Since(files=files)
-    if not here.values:  # nothing was examined, or the run has failed
-        return Since(_block(asked.previous, [], [here]))
-    found: list[Finding] = list(_beside(asked, now))
+    summary = window_summary.summarize(
+        now.references, now.statistics, now.window, _baseline(now), _model(now)
+    )
+    files = {previous_runs.POSITIONS: summary.to_bytes()} if summary.values else {}
+    if runs is None:
+        return DriftReport(files=files)
+    if not summary.values:  # nothing was examined, or the run has failed
+        return DriftReport(_block(runs.previous, [], [summary]))
+    findings: list[Finding] = list(_infos(runs, now))
     spaces = []
-    for reference in _comparable(asked.previous, now):
+    for reference in _comparable(runs.previous, now):
         try:
-            found += _since(asked.previous, reference, now)
+            findings += _space_findings(runs.previous, reference, now)
             spaces.append(reference.space.value)
         except UnreadableError as error:
-            found.append(_info("earlier_run_unreadable", f"the last run could not be read: {error}"))
-    windows = slow_drift.comparable(here, list(_earlier_positions(asked, found)))
-    found += slow_drift.findings(windows, now.references, now.policy)
-    found = [now.policy.thresholds.bounded(one) for one in found]
-    ordered = tuple(sorted(found, key=severity.order))
-    return Since(_block(asked.previous, spaces, windows), Comparison(ordered, (), space=Space.SET), files)
+            findings.append(_info("earlier_run_unreadable", f"the last run could not be read: {error}"))
+    windows = slow_drift.comparable(summary, list(_earlier_summaries(runs, findings)))
+    findings += slow_drift.findings(windows, now.references, now.policy)
+    findings = [now.policy.thresholds.bounded(finding) for finding in findings]
+    ordered = tuple(sorted(findings, key=severity.order))
+    return DriftReport(
+        _block(runs.previous, spaces, windows), Comparison(ordered, (), space=Space.SET), files
+    )
 
 
-def _since(previous: Run | None, reference: Reference, now: Served) -> list[Finding]:
+def _space_findings(previous: Run | None, reference: Reference, now: ServedWindow) -> list[Finding]:
     """The differences of one space from the last window. Raises UnreadableError."""
     assert previous is not None
-    told = previous_runs.load_statistics(previous, reference.space)
-    if reference.space is Space.PREDICTION and _told(previous) != (_baseline(now), _model(now)):
+    statistics = previous_runs.load_statistics(previous, reference.space)
+    if reference.space is Space.PREDICTION and _baseline_and_model(previous) != (_baseline(now), _model(now)):
         raise UnreadableError("its predictions are those of another model or baseline")
     spans = (window_drift.span(previous.window, LAST), window_drift.span(now.window, THIS))
     served = now.statistics[reference.space]
     try:
         with np.errstate(all="ignore"):
-            before = _answered(reference.space, told)
+            before = _answered(reference.space, statistics)
             return window_drift.findings(
                 window_drift.Windows(reference, before, served, spans, now.policy, now.length)
             )
@@ -104,52 +108,53 @@ def _since(previous: Run | None, reference: Reference, now: Served) -> list[Find
         raise UnreadableError(f"its statistics of {reference.space} features make no sense") from error
 
 
-def _comparable(previous: Run | None, now: Served) -> list[Reference]:
+def _comparable(previous: Run | None, now: ServedWindow) -> list[Reference]:
     """The spaces that both runs have; what a graph gives only where both had the same one."""
     if previous is None:
         return []
     same = previous.graph == previous_runs.graph_of(now.contract)
     return [
-        one
-        for one in now.references
-        if previous_runs.statistics_name(one.space) in previous.files and (same or one.space is Space.RAW)
+        reference
+        for reference in now.references
+        if previous_runs.statistics_name(reference.space) in previous.files
+        and (same or reference.space is Space.RAW)
     ]
 
 
-def _beside(asked: Earlier, now: Served) -> Iterator[Finding]:
+def _infos(runs: PreviousRuns, now: ServedWindow) -> Iterator[Finding]:
     """What is to be known of the comparison itself."""
-    if asked.broken:
-        many = f"{asked.broken:,} earlier run{' has' if asked.broken == 1 else 's have'}"
-        yield _info("earlier_run_unreadable", f"{many} no verdict that can be read")
-    if asked.left_out:
+    if runs.broken:
+        broken_runs = f"{runs.broken:,} earlier run{' has' if runs.broken == 1 else 's have'}"
+        yield _info("earlier_run_unreadable", f"{broken_runs} no verdict that can be read")
+    if runs.left_out:
         newest = f"the newest {previous_runs.MOST_RUNS:,} runs were looked at"
-        said = f"{newest}, and {asked.left_out:,} older ones not"
-        yield _info("earlier_runs_left_out", said)
-    if asked.previous is None:
+        message = f"{newest}, and {runs.left_out:,} older ones not"
+        yield _info("earlier_runs_left_out", message)
+    if runs.previous is None:
         yield _info("no_earlier_run", "no earlier run: nothing to compare with")
         return
-    if asked.previous.baseline != previous_runs.identity(now.contract):
-        same = asked.previous.graph == previous_runs.graph_of(now.contract)
+    if runs.previous.baseline != previous_runs.identity(now.contract):
+        same = runs.previous.graph == previous_runs.graph_of(now.contract)
         what = "with the same transform graph" if same else "so that raw features alone are compared with it"
         yield _info("another_baseline", f"the last run was held against another baseline, {what}")
-    if not _comparable(asked.previous, now):
+    if not _comparable(runs.previous, now):
         yield _info("no_common_space", "the last run has no statistics of the spaces that this one compares")
 
 
-def _earlier_positions(asked: Earlier, found: list[Finding]) -> Iterator[Positions]:
-    """Those that can be read; of the others an info is added to `found`."""
+def _earlier_summaries(runs: PreviousRuns, findings: list[Finding]) -> Iterator[WindowSummary]:
+    """Those that can be read; of the others an info is added to `findings`."""
     lost = []
-    for run in asked.history:
+    for run in runs.history:
         try:
-            yield previous_runs.load_positions(run)
+            yield previous_runs.load_summary(run)
         except UnreadableError as error:
             lost.append(f"{run.name}: {error}")
     if lost:
         message = f"the positions of {len(lost):,} earlier windows could not be read, such as {lost[0]}"
-        found.append(_info("history_unreadable", message))
+        findings.append(_info("history_unreadable", message))
 
 
-def _block(previous: Run | None, spaces: Sequence[str], windows: Sequence[Positions]) -> dict[str, Any]:
+def _block(previous: Run | None, spaces: Sequence[str], windows: Sequence[WindowSummary]) -> dict[str, Any]:
     """`windows` are those of the history, this one last."""
     first = windows[0].window if len(windows) > 1 else None
     return {
@@ -165,28 +170,30 @@ def _block(previous: Run | None, spaces: Sequence[str], windows: Sequence[Positi
     }
 
 
-def _told(run: Run) -> tuple[str, str]:
+def _baseline_and_model(run: Run) -> tuple[str, str]:
     """The baseline and the model that a run's positions are relative to. Raises UnreadableError."""
-    found = previous_runs.load_positions(run)
-    return found.baseline, found.model
+    summary = previous_runs.load_summary(run)
+    return summary.baseline, summary.model
 
 
-def _baseline(now: Served) -> str:
+def _baseline(now: ServedWindow) -> str:
     """Tells baselines apart: by the contract, or by the statistics where there is none."""
     known = previous_runs.identity(now.contract)
-    return known or _digest(one for one in now.references if one.space is not Space.PREDICTION)
+    return known or _digest(
+        reference for reference in now.references if reference.space is not Space.PREDICTION
+    )
 
 
-def _model(now: Served) -> str:
+def _model(now: ServedWindow) -> str:
     """Tells models apart by what they predicted; empty where none was asked for."""
-    told = [one for one in now.references if one.space is Space.PREDICTION]
-    return _digest(told) if told else ""
+    predictions = [reference for reference in now.references if reference.space is Space.PREDICTION]
+    return _digest(predictions) if predictions else ""
 
 
 def _digest(references: Iterable[Reference]) -> str:
     digest = hashlib.sha256()
-    for one in references:
-        digest.update(one.statistics.SerializeToString(deterministic=True))
+    for reference in references:
+        digest.update(reference.statistics.SerializeToString(deterministic=True))
     return digest.hexdigest()
 
 

@@ -19,7 +19,7 @@ from transforms.drift import trend
 from transforms.drift.trend import Array, Line
 from transforms.drift.window_drift import span
 from transforms.runs import window_summary
-from transforms.runs.window_summary import Place, Positions
+from transforms.runs.window_summary import SummaryKey, WindowSummary
 from transforms.verdict.decide import LEAST_EFFECT
 from transforms.verdict.evidence import false_discovery
 from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
@@ -38,70 +38,76 @@ FALSE_TRENDS = 0.002
 class Trend:
     """A position that went one way: its line over `windows` windows, the first of which is `first`."""
 
-    place: Place
+    key: SummaryKey
     line: Line
     p_value: float
     windows: int
     first: Window
 
 
-def comparable(now: Positions, earlier: Sequence[Positions]) -> list[Positions]:
+def comparable(now: WindowSummary, previous: Sequence[WindowSummary]) -> list[WindowSummary]:
     """The windows that can be lined up, in the order of time, this one last: those of the same baseline.
 
     Of another model's windows the predictions are left out.
     """
-    known = [one for one in earlier if one.baseline == now.baseline and one.window.start and one.window.end]
-    known = [one if one.model == now.model else _without_predictions(one) for one in known]
+    known = [
+        summary
+        for summary in previous
+        if summary.baseline == now.baseline and summary.window.start and summary.window.end
+    ]
+    known = [summary if summary.model == now.model else _without_predictions(summary) for summary in known]
     return [*sorted(known, key=_middle), now]
 
 
-def _without_predictions(one: Positions) -> Positions:
-    values = {place: value for place, value in one.values.items() if place.space is not Space.PREDICTION}
-    return dataclasses.replace(one, values=values)
+def _without_predictions(summary: WindowSummary) -> WindowSummary:
+    values = {key: value for key, value in summary.values.items() if key.space is not Space.PREDICTION}
+    return dataclasses.replace(summary, values=values)
 
 
-def findings(windows: Sequence[Positions], references: Sequence[Reference], policy: Policy) -> list[Finding]:
+def findings(
+    windows: Sequence[WindowSummary], references: Sequence[Reference], policy: Policy
+) -> list[Finding]:
     """Of each feature the trend that goes furthest, a warning; `windows` is what `comparable` gives."""
     furthest: dict[tuple[Space, str], Trend] = {}
-    wanted = {one.space: Sides(one, policy, Statistics(), Counter()) for one in references}
+    wanted = {r.space: Sides(r, policy, Statistics(), Counter()) for r in references}
     there = {p: v for p, v in windows[-1].values.items() if wanted[p.space].is_wanted(p.feature)}
     windows = [*windows[:-1], dataclasses.replace(windows[-1], values=there)]
-    for one in trends(windows, FALSE_TRENDS, policy):
-        key = (one.place.space, one.place.feature)
-        if key not in furthest or abs(one.line.total) > abs(furthest[key].line.total):
-            furthest[key] = one
+    for steady in trends(windows, FALSE_TRENDS, policy):
+        key = (steady.key.space, steady.key.feature)
+        if key not in furthest or abs(steady.line.total) > abs(furthest[key].line.total):
+            furthest[key] = steady
     spaces = {space for space, _ in furthest}
-    known = {one.space: (one, views(one.statistics)) for one in references if one.space in spaces}
-    return [_finding(one, *known[space], policy) for (space, _), one in furthest.items()]
+    known = {r.space: (r, views(r.statistics)) for r in references if r.space in spaces}
+    return [_finding(steady, *known[space], policy) for (space, _), steady in furthest.items()]
 
 
-def trends(windows: Sequence[Positions], rate: float, policy: Policy | None = None) -> Iterator[Trend]:
+def trends(windows: Sequence[WindowSummary], rate: float, policy: Policy | None = None) -> Iterator[Trend]:
     """The positions that went one way, by as much as matters and in no single step.
 
     At most `rate` of all that go one way beyond chance may do so by chance.
     """
     if len(windows) < trend.LEAST_WINDOWS or None in (windows[-1].window.start, windows[-1].window.end):
         return
-    places = list(windows[-1].values)
-    series = np.array([[one.values.get(place, np.nan) for one in windows] for place in places], float)
-    p_values = trend.of_trend(series.reshape(len(places), len(windows)))
+    keys = list(windows[-1].values)
+    series = np.array([[summary.values.get(key, np.nan) for summary in windows] for key in keys], float)
+    p_values = trend.of_trend(series.reshape(len(keys), len(windows)))
     greatest = false_discovery.beyond(p_values[_varies(series)].tolist(), rate)
-    times = np.array([_middle(one) for one in windows])
-    for at in np.flatnonzero(p_values <= greatest):
-        there = np.flatnonzero(~np.isnan(series[at]))
-        line = trend.line(times[there], series[at][there])
-        if abs(line.total) >= _least(places[at], policy or Policy()) and not _is_jump(
-            series[at][there], line
+    times = np.array([_middle(summary) for summary in windows])
+    for row in np.flatnonzero(p_values <= greatest):
+        there = np.flatnonzero(~np.isnan(series[row]))
+        line = trend.line(times[there], series[row][there])
+        if abs(line.total) >= _least(keys[row], policy or Policy()) and not _is_jump(
+            series[row][there], line
         ):
             first = windows[there[0]].window
-            yield Trend(places[at], line, float(p_values[at]), len(there), first)
+            yield Trend(keys[row], line, float(p_values[row]), len(there), first)
 
 
 def _varies(series: Array) -> Array:
     """Which rows have two values: what never changes, such as no missing rows, is no test."""
     known = np.nan_to_num(series, nan=-2.0)
-    apart = (known != known[:, -1:]) & (known > -2.0)
-    result: Array = apart.any(axis=1)
+    changed = (known != known[:, -1:]) & (known > -2.0)
+    result: Array = changed.any(axis=1)
     return result
 
 
@@ -109,47 +115,50 @@ def _is_jump(values: Array, line: Line) -> bool:
     return trend.largest_step(values) >= abs(line.total) / 2
 
 
-def _least(place: Place, policy: Policy) -> float:
-    metric = MISSING if place.what == window_summary.MISSING else KOLMOGOROV
-    return policy.thresholds.limit(place.space, place.feature, metric, LEAST_EFFECT[metric])
+def _least(key: SummaryKey, policy: Policy) -> float:
+    metric = MISSING if key.what == window_summary.MISSING else KOLMOGOROV
+    return policy.thresholds.limit(key.space, key.feature, metric, LEAST_EFFECT[metric])
 
 
-def _middle(one: Positions) -> float:
+def _middle(summary: WindowSummary) -> float:
     """The middle of a window, in days."""
-    start, end = one.window.start, one.window.end
+    start, end = summary.window.start, summary.window.end
     assert start is not None
     assert end is not None
     return (start.timestamp() + end.timestamp()) / 2 / 86_400
 
 
-def _finding(one: Trend, reference: Reference, training: Mapping[str, View], policy: Policy) -> Finding:
-    ignored = one.place.feature in policy.ignore
-    since = span(one.first, "")
-    told = f"moved a little each time over {one.windows} windows since {since}: {_words(one, training)}"
+def _finding(trend: Trend, reference: Reference, training: Mapping[str, View], policy: Policy) -> Finding:
+    ignored = trend.key.feature in policy.ignore
+    first_window = span(trend.first, "")
+    moved = f"moved a little each time over {trend.windows} windows since {first_window}"
+    message = f"{moved}: {_description(trend, training)}"
     return Finding(
-        feature=one.place.feature,
-        space=one.place.space,
+        feature=trend.key.feature,
+        space=trend.key.space,
         kind=Kind.DRIFT,
         severity=Severity.INFO if ignored else Severity.WARNING,
         metric=METRIC,
-        message=f"{told} (ignored)" if ignored else told,
-        distance=abs(one.line.total),
-        threshold=_least(one.place, policy),
-        p_value=one.p_value,
-        raw_features=tuple(reference.raw_features.get(one.place.feature, ())),
+        message=f"{message} (ignored)" if ignored else message,
+        distance=abs(trend.line.total),
+        threshold=_least(trend.key, policy),
+        p_value=trend.p_value,
+        raw_features=tuple(reference.raw_features.get(trend.key.feature, ())),
     )
 
 
-def _words(one: Trend, training: Mapping[str, View]) -> str:
+def _description(trend: Trend, training: Mapping[str, View]) -> str:
     """What moved, from where to where on the line."""
-    if one.place.what == window_summary.RANK:
-        first, last = (percent(min(max(value + 0.5, 0.0), 1.0)) for value in (one.line.first, one.line.last))
+    if trend.key.what == window_summary.RANK:
+        first, last = (
+            percent(min(max(value + 0.5, 0.0), 1.0)) for value in (trend.line.first, trend.line.last)
+        )
         return f"a value of training lies below one served in {first} of cases then, in {last} now"
-    first, last = (percent(min(max(value, 0.0), 1.0)) for value in (one.line.first, one.line.last))
-    if one.place.what == window_summary.SHARE:
+    first, last = (percent(min(max(value, 0.0), 1.0)) for value in (trend.line.first, trend.line.last))
+    if trend.key.what == window_summary.SHARE:
         # Training knows the value, so it may be named.
-        value = window_summary.top_values(training[one.place.feature])[one.place.value]
+        value = window_summary.top_values(training[trend.key.feature])[trend.key.value]
         return f"the share of {quoted(value)} went from {first} to {last}"
-    if one.place.what == window_summary.OTHERS:
+    if trend.key.what == window_summary.OTHERS:
         return f"the share of all but training's most frequent values went from {first} to {last}"
     return f"missing rows went from {first} to {last}"

@@ -46,16 +46,16 @@ def of_trend(series: Array) -> Array:
 
 def _of_some(series: Array) -> Array:
     count = np.sum(~np.isnan(series), axis=1)
-    apart = series[:, None, :] - series[:, :, None]  # [row, earlier, later] above the diagonal
-    signs = np.nan_to_num(np.sign(apart))
+    differences = series[:, None, :] - series[:, :, None]  # [row, earlier, later] above the diagonal
+    signs = np.nan_to_num(np.sign(differences))
     score = np.triu(signs, 1).sum(axis=(1, 2))
     # Of t equal values each counts t - 1 others: the sum over them is t (t - 1) (2 t + 5).
-    equal = np.sum(apart == 0, axis=2)
+    equal = np.sum(differences == 0, axis=2)
     ties = np.sum(np.where(equal > 0, (equal - 1) * (2 * equal + 5), 0), axis=1)
     variance = (count * (count - 1) * (2 * count + 5) - ties) / 18
     tested = (count >= LEAST_WINDOWS) & (variance > 0)
     deviations = np.maximum(np.abs(score) - 1, 0) / np.sqrt(np.where(tested, variance, 1.0))
-    p_values = [math.erfc(one / math.sqrt(2)) for one in np.where(tested, deviations, 0.0)]
+    p_values = [math.erfc(deviation / math.sqrt(2)) for deviation in np.where(tested, deviations, 0.0)]
     return np.array(p_values)
 
 
@@ -64,8 +64,8 @@ def line(times: Array, values: Array) -> Line:
 
     `times` ascend, in any unit; both are without NaN, two windows at least.
     """
-    earlier, later = np.triu_indices(len(values), 1)
-    slope = float(np.median((values[later] - values[earlier]) / (times[later] - times[earlier])))
+    first, second = np.triu_indices(len(values), 1)
+    slope = float(np.median((values[second] - values[first]) / (times[second] - times[first])))
     height = float(np.median(values - slope * times))
     return Line(height + slope * float(times[0]), height + slope * float(times[-1]))
 

@@ -40,39 +40,41 @@ class Windows:
 
     Attributes:
       reference: the training side of that space.
-      earlier, now: statistics of the rows served in either window.
+      previous, current: statistics of the rows served in either window.
       spans: what the windows are called in a sentence (`span`).
       length: how long this window lasts, None where that is not known.
     """
 
     reference: Reference
-    earlier: Statistics
-    now: Statistics
+    previous: Statistics
+    current: Statistics
     spans: tuple[str, str]
     policy: Policy
     length: dt.timedelta | None = None
 
     @cached_property
-    def sides(self) -> Sides:
+    def pair(self) -> Sides:
         """The earlier window in training's place.
 
         What `Reference` knows of how training's days vary comes along with it; two windows vary more than a
         window and the whole.
         """
-        earlier = _with_all(self.earlier, self.now)
-        reference = dataclasses.replace(self.reference, statistics=earlier, trained_on=None)
-        return Sides(reference, self.policy, self.now, Counter(), self.length, is_pair=True)
+        previous = _with_all(self.previous, self.current)
+        reference = dataclasses.replace(self.reference, statistics=previous, trained_on=None)
+        return Sides(reference, self.policy, self.current, Counter(), self.length, is_pair=True)
 
     @cached_property
     def judgement(self) -> Judgement:
-        names = list(window_summary.comparable(self.sides))
-        names = [name for name in names if self.sides.is_wanted(name)]
-        there = tuple(name for name in names if name in self.sides.serving)
-        return Judgement(self.sides, there, tuple(name for name in names if name not in self.sides.serving))
+        names = list(window_summary.comparable(self.pair))
+        names = [name for name in names if self.pair.is_wanted(name)]
+        there = tuple(name for name in names if name in self.pair.serving)
+        return Judgement(self.pair, there, tuple(name for name in names if name not in self.pair.serving))
 
     def is_back(self, name: str, metric: str) -> bool:
         """Whether the earlier window was off from training in this metric, and this one at most half so."""
-        (was_off, before), (is_off, after) = (_apart(one, name, metric) for one in self._of_training)
+        (was_off, before), (is_off, after) = (
+            _distance_from_training(results, name, metric) for results in self._of_training
+        )
         return was_off and not is_off and after <= before / 2
 
     @cached_property
@@ -82,15 +84,16 @@ class Windows:
     @cached_property
     def _of_training(self) -> tuple[Judgement, ...]:
         """Both windows beside training, all features together: a feature alone would count sooner."""
-        both = (self.earlier, self.now)
+        both = (self.previous, self.current)
         return tuple(
-            self._judged(Sides(self.reference, self.policy, one, Counter(), self.length)) for one in both
+            self._judged(Sides(self.reference, self.policy, statistics, Counter(), self.length))
+            for statistics in both
         )
 
-    def _judged(self, sides: Sides) -> Judgement:
-        names = [name for name in (*self.judgement.names, *self.judgement.present) if name in sides.training]
-        there = tuple(name for name in names if name in sides.serving)
-        return Judgement(sides, there, tuple(name for name in names if name not in sides.serving))
+    def _judged(self, pair: Sides) -> Judgement:
+        names = [name for name in (*self.judgement.names, *self.judgement.present) if name in pair.training]
+        there = tuple(name for name in names if name in pair.serving)
+        return Judgement(pair, there, tuple(name for name in names if name not in pair.serving))
 
 
 def findings(windows: Windows) -> list[Finding]:
@@ -98,32 +101,36 @@ def findings(windows: Windows) -> list[Finding]:
 
     What comes back to training is info: it was the earlier window that was off.
     """
-    if not dataset(windows.earlier).num_examples or not dataset(windows.now).num_examples:
+    if not dataset(windows.previous).num_examples or not dataset(windows.current).num_examples:
         return []
-    found = list(_found(windows))
+    differences = list(_differences(windows))
     # Causes are looked for in errors of the kinds that differences have.
-    causes = diagnose.diagnosed(windows.sides, found)
-    return [_drift(windows, one, cause.diagnosis) for one, cause in zip(found, causes, strict=True)]
+    causes = diagnose.diagnosed(windows.pair, differences)
+    return [
+        _drift(windows, finding, cause.diagnosis) for finding, cause in zip(differences, causes, strict=True)
+    ]
 
 
-def _found(windows: Windows) -> Iterator[Finding]:
+def _differences(windows: Windows) -> Iterator[Finding]:
     """As errors of the kinds that such differences from training have, one for each feature and kind."""
     judgement = windows.judgement
     for name, differences in judgement.found.items():
-        counting = [one for one in differences if judgement.counts(name, one)]
-        for kind, one in {_KINDS.get(one.metric, Kind.DISTRIBUTION): one for one in counting[::-1]}.items():
+        counting = [difference for difference in differences if judgement.counts(name, difference)]
+        for kind, difference in {
+            _KINDS.get(difference.metric, Kind.DISTRIBUTION): difference for difference in counting[::-1]
+        }.items():
             yield Finding(
                 feature=name,
                 space=windows.reference.space,
                 kind=kind,
                 severity=Severity.ERROR,
-                metric=_MISSING_METRIC if one.metric == MISSING else one.metric,
-                message=f"since {windows.spans[0]}: {_words(windows, name, one)}",
-                distance=one.effect,
-                threshold=judgement.least_effect(name, one.metric),
-                evidence=judgement.evidence(name, one),
-                p_value=one.p_value,
-                raw_features=windows.sides.raw_features(name),
+                metric=_MISSING_METRIC if difference.metric == MISSING else difference.metric,
+                message=f"since {windows.spans[0]}: {_message(windows, name, difference)}",
+                distance=difference.effect,
+                threshold=judgement.least_effect(name, difference.metric),
+                evidence=judgement.evidence(name, difference),
+                p_value=difference.p_value,
+                raw_features=windows.pair.raw_features(name),
             )
 
 
@@ -142,62 +149,66 @@ def _drift(windows: Windows, finding: Finding, cause: Diagnosis | None) -> Findi
     return dataclasses.replace(finding, kind=Kind.DRIFT, severity=level, message=message, diagnosis=cause)
 
 
-def _apart(judgement: Judgement, name: str, metric: str) -> tuple[bool, float]:
+def _distance_from_training(judgement: Judgement, name: str, metric: str) -> tuple[bool, float]:
     """Whether a window is off from training in one metric, and how far."""
-    effects = [one.effect for one in judgement.found.get(name, ()) if one.metric == metric]
+    effects = [
+        difference.effect for difference in judgement.found.get(name, ()) if difference.metric == metric
+    ]
     return bool(judgement.of(name, metric)), max(effects, default=0.0)
 
 
-def _words(windows: Windows, name: str, one: Difference) -> str:
-    _, before, after = one.parts[0] if one.parts else ("", 0.0, 0.0)
-    if one.metric == MISSING:
+def _message(windows: Windows, name: str, difference: Difference) -> str:
+    _, before, after = difference.parts[0] if difference.parts else ("", 0.0, 0.0)
+    if difference.metric == MISSING:
         return f"missing in {percent(before)} of rows then, in {percent(after)} now ({windows.spans[1]})"
-    if one.metric == UNSEEN:
+    if difference.metric == UNSEEN:
         return f"values that were not there then are {percent(after)} now ({windows.spans[1]})"
-    least = number(windows.judgement.least_effect(name, one.metric))
-    far = f"{wording.distance(one)} is over {least} and beyond chance ({_chance(one)})"
+    least = number(windows.judgement.least_effect(name, difference.metric))
+    far = f"{wording.distance(difference)} is over {least} and beyond chance ({_p_value(difference)})"
     moved = (
-        [f"{_label(windows, name, one)}: {percent(before)} then, {percent(after)} now"] if one.parts else []
+        [f"{_label(windows, name, difference)}: {percent(before)} then, {percent(after)} now"]
+        if difference.parts
+        else []
     )
-    medians = [_medians(windows, name)] if one.metric == KOLMOGOROV else []
+    medians = [_medians(windows, name)] if difference.metric == KOLMOGOROV else []
     return f"{'; '.join([*medians, *moved])} ({windows.spans[1]}); {far}"
 
 
-def _chance(one: Difference) -> str:
-    return f"p {one.p_value:.1e}" if one.p_value >= 1e-12 else "p below 1e-12"
+def _p_value(difference: Difference) -> str:
+    return f"p {difference.p_value:.1e}" if difference.p_value >= 1e-12 else "p below 1e-12"
 
 
 def _medians(windows: Windows, name: str) -> str:
-    sides = windows.sides
-    return f"median {number(sides.training[name].median())}, now {number(sides.serving[name].median())}"
+    pair = windows.pair
+    return f"median {number(pair.training[name].median())}, now {number(pair.serving[name].median())}"
 
 
-def _label(windows: Windows, name: str, one: Difference) -> str:
+def _label(windows: Windows, name: str, difference: Difference) -> str:
     """What moved most: a range of numbers as it is, a category's value only if it may be named."""
-    label = one.parts[0][0]
-    if one.metric != VARIATION or label == OTHERS:
+    label = difference.parts[0][0]
+    if difference.metric != VARIATION or label == OTHERS:
         return label.strip("()")
     training = windows.training.get(name)
-    sides = (windows.sides.training[name], windows.sides.serving[name])
-    rows = max(side.rows_at_least(label, side.counts()[label]) for side in sides)
+    pair = (windows.pair.training[name], windows.pair.serving[name])
+    rows = max(side.rows_at_least(label, side.counts()[label]) for side in pair)
     known = training.counts() if training is not None else {}
     return quoted(label) if may_be_named(label, known, rows) else "a rare value"
 
 
-def _with_all(earlier: Statistics, now: Statistics) -> Statistics:
+def _with_all(previous: Statistics, current: Statistics) -> Statistics:
     """The earlier statistics, with the features that no row had then as missing in all of them."""
-    there = dataset(earlier)
-    known = views(earlier).keys()
-    absent = [one for one in dataset(now).features if View(one, 0).name not in known]
+    previous_data = dataset(previous)
+    known = views(previous).keys()
+    absent = [feature for feature in dataset(current).features if View(feature, 0).name not in known]
     if not absent:
-        return earlier
-    whole = statistics_pb2.DatasetFeatureStatistics()
-    whole.CopyFrom(there)
-    for one in absent:
-        added = whole.features.add(name=one.name, type=one.type)
-        added.path.CopyFrom(one.path)
-        added.num_stats.common_stats.num_missing = there.num_examples
-    return Statistics(datasets=[whole])
+        return previous
+    completed = statistics_pb2.DatasetFeatureStatistics()
+    completed.CopyFrom(previous_data)
+    for feature in absent:
+        added = completed.features.add(name=feature.name, type=feature.type)
+        added.path.CopyFrom(feature.path)
+        added.num_stats.common_stats.num_missing = previous_data.num_examples
+    return Statistics(datasets=[completed])
 
 
 def span(window: Window, otherwise: str) -> str:

@@ -47,7 +47,7 @@ class Augmentation:
         """Transformed rows in, as many augmented rows of the same columns and types out.
 
         Args:
-          places: a uint64 a row, as `collect.place_hashes` gives it.
+          places: a uint64 a row, as `write_results.row_hashes` gives it.
           schema: tf.Transform's, of the outputs.
 
         Raises:

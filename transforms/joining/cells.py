@@ -21,7 +21,7 @@ _Bounds = tuple[Array, Array, Array]
 
 
 @dataclasses.dataclass(frozen=True)
-class Tolerance:
+class FloatTolerance:
     """When two floats are equal: their bits are, both rounded to `digits`, or they are `close`.
 
     Attributes:
@@ -71,19 +71,19 @@ def rounded(values: Array, digits: int) -> Array:
     return result
 
 
-def equal_rows(one: Cells, other: Cells, i: Array, j: Array, close: float = 0.0) -> Array:
+def equal_rows(base: Cells, test: Cells, i: Array, j: Array, close: float = 0.0) -> Array:
     """Whether rows `i` of one column have the values of rows `j` of the other, pair by pair."""
-    if one.kind is not other.kind:
+    if base.kind is not test.kind:
         return np.zeros(len(i), bool)
-    lengths = one.lengths[i]
-    equal: Array = np.asarray(lengths == other.lengths[j])
+    lengths = base.lengths[i]
+    equal: Array = np.asarray(lengths == test.lengths[j])
     candidates = np.flatnonzero(equal & (lengths > 0))
     for pairs in _portions(candidates, lengths[candidates]):
-        many = lengths[pairs]
-        owner = np.repeat(np.arange(len(pairs)), many)
-        within = np.arange(len(owner)) - np.repeat(np.cumsum(many) - many, many)
+        counts = lengths[pairs]
+        owner = np.repeat(np.arange(len(pairs)), counts)
+        within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
         same = _same(
-            one, other, one.starts[i[pairs]][owner] + within, other.starts[j[pairs]][owner] + within, close
+            base, test, base.starts[i[pairs]][owner] + within, test.starts[j[pairs]][owner] + within, close
         )
         equal[pairs[owner[~same]]] = False
     return equal
@@ -110,23 +110,25 @@ def _portions(pairs: Array, lengths: Array) -> Iterator[Array]:
         yield from np.split(pairs, np.flatnonzero(np.diff(portion)) + 1)
 
 
-def _same(one: Cells, other: Cells, at: Array, its: Array, close: float) -> Array:
+def _same(base: Cells, test: Cells, base_at: Array, test_at: Array, close: float) -> Array:
     """Whether values are equal, one by one."""
-    if one.kind is FeatureType.BYTES:
-        same = pc.equal(one.values.take(pa.array(at)), other.values.take(pa.array(its)))
+    if base.kind is FeatureType.BYTES:
+        same = pc.equal(base.values.take(pa.array(base_at)), test.values.take(pa.array(test_at)))
         return np.asarray(same.fill_null(False).to_numpy(zero_copy_only=False), bool)
-    mine, theirs = _plain(one.values)[at], _plain(other.values)[its]
-    if one.kind is FeatureType.INT:
-        return np.asarray(mine == theirs)
-    bits = np.asarray(mine.view(np.int32) == theirs.view(np.int32))
-    return bits | _near(mine.astype(np.float64), theirs.astype(np.float64), close) if close else bits
+    base_values, test_values = _plain(base.values)[base_at], _plain(test.values)[test_at]
+    if base.kind is FeatureType.INT:
+        return np.asarray(base_values == test_values)
+    bits = np.asarray(base_values.view(np.int32) == test_values.view(np.int32))
+    return (
+        bits | _near(base_values.astype(np.float64), test_values.astype(np.float64), close) if close else bits
+    )
 
 
-def _near(mine: Array, theirs: Array, close: float) -> Array:
+def _near(base: Array, test: Array, close: float) -> Array:
     with np.errstate(invalid="ignore"):
-        scale = np.maximum(np.maximum(np.abs(mine), np.abs(theirs)), 1.0)
-        near = np.isfinite(scale) & (np.abs(mine - theirs) <= close * scale)
-    return np.asarray(near | (np.isnan(mine) & np.isnan(theirs)))
+        scale = np.maximum(np.maximum(np.abs(base), np.abs(test)), 1.0)
+        near = np.isfinite(scale) & (np.abs(base - test) <= close * scale)
+    return np.asarray(near | (np.isnan(base) & np.isnan(test)))
 
 
 def _plain(values: pa.Array) -> Any:

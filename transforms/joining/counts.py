@@ -17,7 +17,7 @@ MOST_STRANGE = 1000
 MORE_FEATURES = ""
 
 
-class Outcome(enum.IntEnum):
+class FeatureOutcome(enum.IntEnum):
     """What became of one feature in one pair. TFDV's DetectFeatureSkew has the same, but for `EMPTY_ONLY`.
 
     `NEITHER` is no outcome: neither side has the feature. `EMPTY_ONLY` is an empty list on one side and no
@@ -66,11 +66,11 @@ class RowCounts:
 
     def __add__(self, other: RowCounts) -> RowCounts:
         pairs = zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)
-        return RowCounts(*(one + its for one, its in pairs))
+        return RowCounts(*(left + right for left, right in pairs))
 
 
 @dataclasses.dataclass(frozen=True, order=True)
-class Place:
+class RecordPosition:
     """Where a row stands: records are counted from 0 in each file."""
 
     file: str
@@ -88,14 +88,14 @@ class Sampled:
     """
 
     rank: int
-    example: Place
-    request: Place
-    differs: Mapping[Outcome, tuple[str, ...]]
+    example: RecordPosition
+    request: RecordPosition
+    differs: Mapping[FeatureOutcome, tuple[str, ...]]
     key: tuple[list[Any], ...] | None = None
     values: Mapping[str, tuple[list[Any] | None, list[Any] | None]] | None = None
 
     @property
-    def order(self) -> tuple[int, Place, Place]:
+    def order(self) -> tuple[int, RecordPosition, RecordPosition]:
         return self.rank, self.example, self.request
 
 
@@ -104,8 +104,8 @@ class Joined:
     """What was found of some partitions; `total` is that of all of them.
 
     Attributes:
-      features: for each feature the pairs by `Outcome`, and then the rows with values of examples and of
-        requests; int64. A feature that no compared pair has is not there.
+      features: for each feature the pairs by `FeatureOutcome`, and then the rows with values of examples and
+        of requests; int64. A feature that no compared pair has is not there.
       samples: in order.
       conflicts: features whose values have two types on one side; these were not compared.
     """
@@ -116,8 +116,8 @@ class Joined:
     conflicts: frozenset[str] = frozenset()
 
 
-BASE_COUNT, TEST_COUNT = len(Outcome), len(Outcome) + 1
-WIDTH = len(Outcome) + 2
+BASE_COUNT, TEST_COUNT = len(FeatureOutcome), len(FeatureOutcome) + 1
+WIDTH = len(FeatureOutcome) + 2
 
 
 def total(parts: Iterable[Joined], samples: int) -> Joined:

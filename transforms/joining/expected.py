@@ -23,8 +23,8 @@ _SHOWN = 20
 
 def types_of(batch: pa.RecordBatch) -> Types:
     """The types of a batch's features, without those that no row has."""
-    found = {name: type_of(column) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
-    return {name: kind for name, kind in found.items() if kind is not None}
+    types = {name: type_of(column) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+    return {name: kind for name, kind in types.items() if kind is not None}
 
 
 def together(parts: Iterable[Types]) -> Types:

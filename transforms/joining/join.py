@@ -9,29 +9,29 @@ import numpy as np
 
 from transforms.joining import counts
 from transforms.joining.cells import ABSENT, EMPTY, FULL, Cells, cells_of, equal_rows
-from transforms.joining.counts import Joined, Outcome, RowCounts, Sampled
+from transforms.joining.counts import FeatureOutcome, Joined, RowCounts, Sampled
 from transforms.joining.pairs import number_rows, pairs_of, row_counts
 from transforms.joining.piece import Piece
-from transforms.joining.rows import Rows, rows_of
-from transforms.joining.split import Comparison
+from transforms.joining.rows import SideRows, rows_of
+from transforms.joining.split import JoinSettings
 from transforms.logs.features import Array
 
 _OUTCOMES = np.empty((3, 3), np.uint8)
-_OUTCOMES[ABSENT] = Outcome.NEITHER, Outcome.EMPTY_ONLY, Outcome.TEST_ONLY
-_OUTCOMES[EMPTY] = Outcome.EMPTY_ONLY, Outcome.MATCH, Outcome.TEST_ONLY
-_OUTCOMES[FULL] = Outcome.BASE_ONLY, Outcome.BASE_ONLY, Outcome.MATCH
+_OUTCOMES[ABSENT] = FeatureOutcome.NEITHER, FeatureOutcome.EMPTY_ONLY, FeatureOutcome.TEST_ONLY
+_OUTCOMES[EMPTY] = FeatureOutcome.EMPTY_ONLY, FeatureOutcome.MATCH, FeatureOutcome.TEST_ONLY
+_OUTCOMES[FULL] = FeatureOutcome.BASE_ONLY, FeatureOutcome.BASE_ONLY, FeatureOutcome.MATCH
 
 
-class _Sides(NamedTuple):
+class _JoinInput(NamedTuple):
     """What is compared, and how."""
 
-    base: Rows
-    test: Rows
+    base: SideRows
+    test: SideRows
     names: list[str]
-    comparison: Comparison
+    settings: JoinSettings
 
 
-def join(pieces: Iterable[Piece], comparison: Comparison) -> Joined:
+def join(pieces: Iterable[Piece], settings: JoinSettings) -> Joined:
     """What the pieces of one partition give, whatever order they come in."""
     halves: tuple[list[Piece], list[Piece]] = [], []
     for piece in pieces:
@@ -41,65 +41,67 @@ def join(pieces: Iterable[Piece], comparison: Comparison) -> Joined:
         return Joined()
     numbered, conflicts = number_rows(base, test), base.conflicts | test.conflicts
     names = sorted((base.features.keys() | test.features.keys()) - conflicts)
-    sides = _Sides(base, test, names, comparison)
-    parts = [_compare(sides, i, j) for i, j in pairs_of(numbered, comparison.allow_duplicates)]
-    return counts.total([Joined(row_counts(numbered), conflicts=conflicts), *parts], comparison.samples)
+    inputs = _JoinInput(base, test, names, settings)
+    parts = [_compare(inputs, i, j) for i, j in pairs_of(numbered, settings.allow_duplicates)]
+    return counts.total([Joined(row_counts(numbered), conflicts=conflicts), *parts], settings.samples)
 
 
-def _compare(sides: _Sides, i: Array, j: Array) -> Joined:
+def _compare(inputs: _JoinInput, i: Array, j: Array) -> Joined:
     """Compares rows `i` of the base with rows `j` of the test side."""
     features, differs = {}, np.zeros(len(i), bool)
-    for name in sides.names:
-        found, outcomes = _outcomes(sides, name, i, j)
-        differs |= outcomes > Outcome.MATCH
-        if found[Outcome.MATCH :].any():
-            features[name] = found
+    for name in inputs.names:
+        feature_counts, outcomes = _outcomes(inputs, name, i, j)
+        differs |= outcomes > FeatureOutcome.MATCH
+        if feature_counts[FeatureOutcome.MATCH :].any():
+            features[name] = feature_counts
     mismatched = int(np.count_nonzero(differs))
     rows = RowCounts(compared=len(i), matched=len(i) - mismatched, mismatched=mismatched)
-    return Joined(rows, features, _samples(sides, i[differs], j[differs]))
+    return Joined(rows, features, _samples(inputs, i[differs], j[differs]))
 
 
-def _outcomes(sides: _Sides, name: str, i: Array, j: Array) -> tuple[Array, Array]:
+def _outcomes(inputs: _JoinInput, name: str, i: Array, j: Array) -> tuple[Array, Array]:
     """The counts of one feature (see `Joined`), and its outcome in each pair."""
-    mine, its = (_cells(side, name, sides.comparison) for side in (sides.base, sides.test))
-    one, other = _states(mine, i), _states(its, j)
-    outcomes: Array = _OUTCOMES[one, other]
-    both = np.flatnonzero((one == FULL) & (other == FULL))
-    if mine is not None and its is not None and len(both):
-        equal = equal_rows(mine, its, i[both], j[both], sides.comparison.tolerance.close)
-        outcomes[both[~equal]] = Outcome.MISMATCH
-    with_values = [np.count_nonzero(states == FULL) for states in (one, other)]
-    return np.append(np.bincount(outcomes, minlength=len(Outcome)), with_values), outcomes
+    base, test = (_cells(side, name, inputs.settings) for side in (inputs.base, inputs.test))
+    base_states, test_states = _states(base, i), _states(test, j)
+    outcomes: Array = _OUTCOMES[base_states, test_states]
+    both = np.flatnonzero((base_states == FULL) & (test_states == FULL))
+    if base is not None and test is not None and len(both):
+        equal = equal_rows(base, test, i[both], j[both], inputs.settings.tolerance.close)
+        outcomes[both[~equal]] = FeatureOutcome.MISMATCH
+    with_values = [np.count_nonzero(states == FULL) for states in (base_states, test_states)]
+    return np.append(np.bincount(outcomes, minlength=len(FeatureOutcome)), with_values), outcomes
 
 
-def _cells(side: Rows, name: str, comparison: Comparison) -> Cells | None:
+def _cells(side: SideRows, name: str, settings: JoinSettings) -> Cells | None:
     column = side.features.get(name)
-    return None if column is None else cells_of(column, comparison.tolerance.digits)
+    return None if column is None else cells_of(column, settings.tolerance.digits)
 
 
 def _states(cells: Cells | None, rows: Array) -> Array:
     return np.full(len(rows), ABSENT, np.uint8) if cells is None else cells.states[rows]
 
 
-def _samples(sides: _Sides, i: Array, j: Array) -> tuple[Sampled, ...]:
+def _samples(inputs: _JoinInput, i: Array, j: Array) -> tuple[Sampled, ...]:
     """Those of the pairs that have the least rank; rows `i` and `j` all differ."""
-    chosen = np.argsort(sides.base.hashes[i], kind="stable")[: sides.comparison.samples]
+    chosen = np.argsort(inputs.base.hashes[i], kind="stable")[: inputs.settings.samples]
     i, j = i[chosen], j[chosen]
-    outcomes = {name: _outcomes(sides, name, i, j)[1] for name in sides.names} if len(i) else {}
+    outcomes = {name: _outcomes(inputs, name, i, j)[1] for name in inputs.names} if len(i) else {}
     return tuple(
-        _sampled(sides, int(i[pair]), int(j[pair]), {n: Outcome(int(o[pair])) for n, o in outcomes.items()})
+        _sampled(
+            inputs, int(i[pair]), int(j[pair]), {n: FeatureOutcome(int(o[pair])) for n, o in outcomes.items()}
+        )
         for pair in range(len(i))
     )
 
 
-def _sampled(sides: _Sides, i: int, j: int, outcomes: dict[str, Outcome]) -> Sampled:
-    base, test = sides.base, sides.test
-    differs = {name: outcome for name, outcome in outcomes.items() if outcome > Outcome.MATCH}
+def _sampled(inputs: _JoinInput, i: int, j: int, outcomes: dict[str, FeatureOutcome]) -> Sampled:
+    base, test = inputs.base, inputs.test
+    differs = {name: outcome for name, outcome in outcomes.items() if outcome > FeatureOutcome.MATCH}
     key, values = None, None
-    if sides.comparison.keep_values:
+    if inputs.settings.keep_values:
         key = tuple(column[i].as_py() for column in base.keys)
         values = {name: (base.value(name, i), test.value(name, j)) for name in differs}
     by_outcome = {
         o: tuple(name for name in differs if differs[name] is o) for o in sorted({*differs.values()})
     }
-    return Sampled(int(base.hashes[i]), base.place(i), test.place(j), by_outcome, key, values)
+    return Sampled(int(base.hashes[i]), base.position(i), test.position(j), by_outcome, key, values)

@@ -26,8 +26,8 @@ def key_columns(batch: Batch, key: Sequence[KeyPart], side: Side) -> list[pa.Arr
 
 def with_key(columns: Sequence[pa.Array]) -> Array:
     """Which rows have a value in every column of the key, as booleans."""
-    found = [_has_values(column) for column in columns]
-    return np.asarray(np.logical_and.reduce(found))
+    has_values = [_has_values(column) for column in columns]
+    return np.asarray(np.logical_and.reduce(has_values))
 
 
 def key_hashes(columns: Sequence[Cells]) -> Array:
@@ -41,7 +41,7 @@ def key_hashes(columns: Sequence[Cells]) -> Array:
     return codes
 
 
-def number_keys(sides: Sequence[Sequence[Cells]], hashes: Sequence[Array]) -> tuple[Array, Array, int]:
+def number_keys(key_cells: Sequence[Sequence[Cells]], hashes: Sequence[Array]) -> tuple[Array, Array, int]:
     """A number from 0 for the key of each row of both sides, equal where keys are equal; and how many.
 
     Rows are found by hash and held to the key itself, so that neither chance nor whoever chose the keys
@@ -50,9 +50,9 @@ def number_keys(sides: Sequence[Sequence[Cells]], hashes: Sequence[Array]) -> tu
     cut = len(hashes[0])
     distinct, first, numbers = np.unique(np.concatenate(hashes), return_index=True, return_inverse=True)
     numbers = numbers.reshape(-1)
-    if _all_equal(sides, first[numbers], cut):
+    if _all_equal(key_cells, first[numbers], cut):
         return numbers[:cut], numbers[cut:], len(distinct)
-    return _number_exactly(sides, cut)
+    return _number_exactly(key_cells, cut)
 
 
 def _column(batch: Batch, part: KeyPart, side: Side) -> pa.Array:
@@ -88,22 +88,22 @@ def _has_values(column: pa.Array) -> Array:
     return np.asarray(pc.fill_null(pc.list_value_length(column), 0)) > 0
 
 
-def _all_equal(sides: Sequence[Sequence[Cells]], leaders: Array, cut: int) -> bool:
+def _all_equal(key_cells: Sequence[Sequence[Cells]], leaders: Array, cut: int) -> bool:
     """Whether every row has the key of its leader, both counted through both sides."""
     rows = np.arange(len(leaders))
     for mine, row_side in ((0, rows < cut), (1, rows >= cut)):
         for its, leader_side in ((0, leaders < cut), (1, leaders >= cut)):
             i, j = rows[row_side & leader_side], leaders[row_side & leader_side]
-            pairs = zip(sides[mine], sides[its], strict=True)
+            pairs = zip(key_cells[mine], key_cells[its], strict=True)
             if not all(equal_rows(a, b, i - cut * mine, j - cut * its).all() for a, b in pairs if len(i)):
                 return False
     return True
 
 
-def _number_exactly(sides: Sequence[Sequence[Cells]], cut: int) -> tuple[Array, Array, int]:
+def _number_exactly(key_cells: Sequence[Sequence[Cells]], cut: int) -> tuple[Array, Array, int]:
     """As `number_keys` for keys of which some share a hash; one by one, as hardly any data has such."""
     known: dict[Any, int] = {}
-    rows = (key for columns in sides for key in zip(*map(_exact, columns), strict=True))
+    rows = (key for columns in key_cells for key in zip(*map(_exact, columns), strict=True))
     numbers = np.fromiter((known.setdefault(key, len(known)) for key in rows), np.int64)
     return numbers[:cut], numbers[cut:], len(known)
 
@@ -111,10 +111,10 @@ def _number_exactly(sides: Sequence[Sequence[Cells]], cut: int) -> tuple[Array, 
 def _exact(cells: Cells) -> list[tuple[str, bytes, tuple[bytes, ...] | None]]:
     """What tells the values of each row from any others."""
     data, starts, ends = stored(cells)
-    whole = [data[start:end].tobytes() for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+    row_bytes = [data[start:end].tobytes() for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
     if cells.kind is not FeatureType.BYTES:
-        return [(cells.kind.value, text, None) for text in whole]
+        return [(cells.kind.value, text, None) for text in row_bytes]
     values = cells.values.to_pylist()
     bounds = zip(cells.starts.tolist(), cells.lengths.tolist(), strict=True)
-    parts = [tuple(values[start : start + many]) for start, many in bounds]
-    return [(cells.kind.value, text, part) for text, part in zip(whole, parts, strict=True)]
+    parts = [tuple(values[start : start + count]) for start, count in bounds]
+    return [(cells.kind.value, text, part) for text, part in zip(row_bytes, parts, strict=True)]

@@ -17,50 +17,54 @@ from transforms.joining.piece import Side
 KEPT = 3
 
 
-class OfSide(NamedTuple):
+class SideOutput(NamedTuple):
     """What reading one side put out beside its batches."""
 
     side: Side
-    what: Accounting | Reject | Fault
+    item: Accounting | Reject | Fault
 
 
-Element = Joined | OfSide
+Element = Joined | SideOutput
 
 
 def compact(elements: Iterable[Element], samples: int) -> list[Element]:
     """A few elements that say the same, but for rejects and faults beyond the first of each side."""
-    found = list(elements)
-    result: list[Element] = [counts.total((one for one in found if isinstance(one, Joined)), samples)]
+    everything = list(elements)
+    parts = (element for element in everything if isinstance(element, Joined))
+    result: list[Element] = [counts.total(parts, samples)]
     for side in Side:
-        told = [one.what for one in found if isinstance(one, OfSide) and one.side is side]
-        result.append(OfSide(side, accounting.total(one for one in told if isinstance(one, Accounting))))
+        items = _items(everything, side)
+        result.append(SideOutput(side, accounting.total(i for i in items if isinstance(i, Accounting))))
         for kind in (Reject, Fault):
-            first = heapq.nsmallest(KEPT, (one for one in told if isinstance(one, kind)), key=_place)
-            result += [OfSide(side, one) for one in first]
+            first = heapq.nsmallest(KEPT, (item for item in items if isinstance(item, kind)), key=_sort_key)
+            result += [SideOutput(side, item) for item in first]
     return result
 
 
 def to_json(elements: Iterable[Element], samples: int) -> dict[str, Any]:
-    """What compacting leaves, for the launcher: `report.found`, and `reading` by side."""
+    """What compacting leaves, for the launcher: `report.to_json`, and `reading` by side."""
     compacted = compact(elements, samples)
-    (joined,) = (one for one in compacted if isinstance(one, Joined))
-    of_sides = [one for one in compacted if isinstance(one, OfSide)]
-    reading = {side.name.lower(): reading_of([o.what for o in of_sides if o.side is side]) for side in Side}
-    return {**report.found(joined), "reading": reading}
+    (joined,) = (element for element in compacted if isinstance(element, Joined))
+    reading = {side.name.lower(): reading_of(_items(compacted, side)) for side in Side}
+    return {**report.to_json(joined), "reading": reading}
 
 
-def reading_of(told: Sequence[Accounting | Reject | Fault]) -> Mapping[str, Any]:
+def _items(elements: Iterable[Element], side: Side) -> list[Accounting | Reject | Fault]:
+    return [output.item for output in elements if isinstance(output, SideOutput) and output.side is side]
+
+
+def reading_of(items: Sequence[Accounting | Reject | Fault]) -> Mapping[str, Any]:
     """How one side was read: the counts of its one accounting, and its first troubles as text."""
-    (total,) = (one for one in told if isinstance(one, Accounting))
-    rejects = [one for one in told if isinstance(one, Reject)]
+    (total,) = (item for item in items if isinstance(item, Accounting))
+    rejects = [item for item in items if isinstance(item, Reject)]
     return {
         "counts": report.reading(total),
         "unaccounted": total.balance(),
-        "faults": [str(one) for one in told if isinstance(one, Fault)],
-        "rejects": [f"{one.file}, record {one.record}: {one.detail}" for one in rejects],
+        "faults": [str(item) for item in items if isinstance(item, Fault)],
+        "rejects": [f"{reject.file}, record {reject.record}: {reject.detail}" for reject in rejects],
     }
 
 
-def _place(what: Reject | Fault) -> tuple[str, int]:
-    place = what.record if isinstance(what, Reject) else what.offset
-    return what.file, -1 if place is None else place
+def _sort_key(item: Reject | Fault) -> tuple[str, int]:
+    position = item.record if isinstance(item, Reject) else item.offset
+    return item.file, -1 if position is None else position

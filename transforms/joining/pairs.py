@@ -10,7 +10,7 @@ import numpy as np
 from transforms.joining.cells import cells_of
 from transforms.joining.counts import RowCounts
 from transforms.joining.keys import number_keys
-from transforms.joining.rows import Rows
+from transforms.joining.rows import SideRows
 from transforms.logs.features import Array
 
 # Pairs that are compared at once.
@@ -26,16 +26,16 @@ class Numbered(NamedTuple):
     test_counts: Array
 
 
-def number_rows(base: Rows, test: Rows) -> Numbered:
+def number_rows(base: SideRows, test: SideRows) -> Numbered:
     """Numbers the keys of both sides; either may have no row."""
     # A side without rows has no columns either; it takes those of the other.
     keys = [
         side.keys or [column.slice(0, 0) for column in other.keys]
         for side, other in ((base, test), (test, base))
     ]
-    sides = [[cells_of(column) for column in columns] for columns in keys]
-    mine, its, distinct = number_keys(sides, [base.hashes, test.hashes])
-    return _counted(mine, its, distinct)
+    key_cells = [[cells_of(column) for column in columns] for columns in keys]
+    base_numbers, test_numbers, distinct = number_keys(key_cells, [base.hashes, test.hashes])
+    return _counted(base_numbers, test_numbers, distinct)
 
 
 def _counted(base: Array, test: Array, distinct: int) -> Numbered:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transforms.core.accounting import Accounting
-from transforms.joining.counts import BASE_COUNT, TEST_COUNT, Joined, Outcome, Sampled
+from transforms.joining.counts import BASE_COUNT, TEST_COUNT, FeatureOutcome, Joined, Sampled
 from transforms.logs.features import Array
 
 FORMAT_VERSION = 1
@@ -17,17 +17,17 @@ SAME, DIFFERS, NOT_EXAMINED = "same", "differs", "not_examined"
 EXIT_CODES = {SAME: 0, DIFFERS: 1, NOT_EXAMINED: 4}
 # What is kept of a value in a sample.
 _MOST_VALUES, _LONGEST = 20, 200
-_RATES = (Outcome.MATCH, Outcome.MISMATCH, Outcome.BASE_ONLY, Outcome.TEST_ONLY)
+_RATES = (FeatureOutcome.MATCH, FeatureOutcome.MISMATCH, FeatureOutcome.BASE_ONLY, FeatureOutcome.TEST_ONLY)
 
 
-def found(joined: Joined) -> dict[str, Any]:
+def to_json(joined: Joined) -> dict[str, Any]:
     """Counts, features and samples; what was asked for and read is for `document` to add."""
     rows = joined.rows
     features = [_feature(name, counts, rows.compared) for name, counts in joined.features.items()]
     return {
         "counts": dataclasses.asdict(rows),
         "features": sorted(
-            features, key=lambda one: (-one["diff_count"] - one["empty_only"], one["feature"])
+            features, key=lambda feature: (-feature["diff_count"] - feature["empty_only"], feature["feature"])
         ),
         "samples": [_sample(sampled) for sampled in joined.samples],
         "conflicts": sorted(joined.conflicts),
@@ -36,26 +36,26 @@ def found(joined: Joined) -> dict[str, Any]:
 
 def document(
     result: Mapping[str, Any],
-    asked: Mapping[str, Any],
+    settings: Mapping[str, Any],
     not_compared: Mapping[str, str],
 ) -> dict[str, Any]:
     """The content of join.json.
 
     Args:
       result: as `outcome.to_json` gives it.
-      asked: what was joined, by what, and when floats are equal.
+      settings: what was joined, by what, and when floats are equal.
       not_compared: features, and why.
     """
     counts = result["counts"]
-    has_values = any(one["base_count"] or one["test_count"] for one in result["features"])
+    has_values = any(feature["base_count"] or feature["test_count"] for feature in result["features"])
     compared = counts["compared"] and has_values
     verdict = DIFFERS if counts["mismatched"] else SAME if compared else NOT_EXAMINED
     return {
         "format_version": FORMAT_VERSION,
         "result": verdict,
         "exit_code": EXIT_CODES[verdict],
-        **asked,
-        "reading": {side: told["counts"] for side, told in result["reading"].items()},
+        **settings,
+        "reading": {side: reading["counts"] for side, reading in result["reading"].items()},
         "counts": counts,
         "features": result["features"],
         "not_compared": [{"feature": n, "reason": why} for n, why in sorted(not_compared.items())],
@@ -84,35 +84,37 @@ def why_nothing(counts: Mapping[str, int]) -> str:
 
 
 def _feature(name: str, counts: Array, compared: int) -> dict[str, Any]:
-    told = {outcome: int(counts[outcome]) for outcome in Outcome}
+    by_outcome = {outcome: int(counts[outcome]) for outcome in FeatureOutcome}
     return {
         "feature": name,
         "base_count": int(counts[BASE_COUNT]),
         "test_count": int(counts[TEST_COUNT]),
-        "match_count": told[Outcome.MATCH],
-        "mismatch_count": told[Outcome.MISMATCH],
-        "base_only": told[Outcome.BASE_ONLY],
-        "test_only": told[Outcome.TEST_ONLY],
-        "diff_count": told[Outcome.MISMATCH] + told[Outcome.BASE_ONLY] + told[Outcome.TEST_ONLY],
-        "empty_only": told[Outcome.EMPTY_ONLY],
-        "rates": {outcome.name.lower(): told[outcome] / compared for outcome in _RATES},
+        "match_count": by_outcome[FeatureOutcome.MATCH],
+        "mismatch_count": by_outcome[FeatureOutcome.MISMATCH],
+        "base_only": by_outcome[FeatureOutcome.BASE_ONLY],
+        "test_only": by_outcome[FeatureOutcome.TEST_ONLY],
+        "diff_count": by_outcome[FeatureOutcome.MISMATCH]
+        + by_outcome[FeatureOutcome.BASE_ONLY]
+        + by_outcome[FeatureOutcome.TEST_ONLY],
+        "empty_only": by_outcome[FeatureOutcome.EMPTY_ONLY],
+        "rates": {outcome.name.lower(): by_outcome[outcome] / compared for outcome in _RATES},
     }
 
 
 def _sample(sampled: Sampled) -> dict[str, Any]:
     differs = {outcome.name.lower(): list(names) for outcome, names in sampled.differs.items()}
-    told: dict[str, Any] = {
+    sample: dict[str, Any] = {
         "example": dataclasses.asdict(sampled.example),
         "request": dataclasses.asdict(sampled.request),
         "differs": differs,
     }
     if sampled.key is not None and sampled.values is not None:
-        told["key"] = [_values(part) for part in sampled.key]
-        told["values"] = {
+        sample["key"] = [_values(part) for part in sampled.key]
+        sample["values"] = {
             name: {"base": _values(base), "test": _values(test)}
             for name, (base, test) in sampled.values.items()
         }
-    return told
+    return sample
 
 
 def _values(values: Sequence[Any] | None) -> list[Any] | None:

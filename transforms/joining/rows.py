@@ -8,24 +8,24 @@ from typing import NamedTuple
 import numpy as np
 
 from transforms.core.arrow import pa
-from transforms.joining.counts import Place
+from transforms.joining.counts import RecordPosition
 from transforms.joining.piece import Piece
 from transforms.joining.split import FILE, HASH, RECORD, hashes
 from transforms.logs.features import Array, type_of
 
 
-class Rows(NamedTuple):
+class SideRows(NamedTuple):
     """Attributes:
     hashes: of the rows' keys, uint64.
     keys: the columns of the key.
-    places: the columns of files and of records.
+    positions: the columns of files and of records.
     features: list columns by name; one that no row has is not there.
     conflicts: features that have two types; they are not among the others.
     """
 
     hashes: Array
     keys: list[pa.Array]
-    places: tuple[pa.Array, pa.Array]
+    positions: tuple[pa.Array, pa.Array]
     features: dict[str, pa.Array]
     conflicts: frozenset[str]
 
@@ -33,24 +33,24 @@ class Rows(NamedTuple):
     def size(self) -> int:
         return len(self.hashes)
 
-    def place(self, row: int) -> Place:
-        file, record = (column[row].as_py() for column in self.places)
-        return Place(file, record)
+    def position(self, row: int) -> RecordPosition:
+        file, record = (column[row].as_py() for column in self.positions)
+        return RecordPosition(file, record)
 
     def value(self, name: str, row: int) -> list[object] | None:
         value: list[object] | None = self.features[name][row].as_py() if name in self.features else None
         return value
 
 
-def rows_of(pieces: Sequence[Piece]) -> Rows:
+def rows_of(pieces: Sequence[Piece]) -> SideRows:
     """The rows of pieces of one side, in their order; the pieces may differ in their columns."""
     names = dict.fromkeys(name for piece in pieces for name in piece.features.schema.names)
     columns = {name: _columns(pieces, name) for name in names}
     width = pieces[0].keys.schema.get_field_index(HASH) if pieces else 0
-    return Rows(
+    return SideRows(
         hashes=np.concatenate([np.empty(0, np.uint64), *map(hashes, pieces)]),
         keys=[_joined([piece.keys.column(i) for piece in pieces]) for i in range(width)],
-        places=(_named(pieces, FILE), _named(pieces, RECORD)),
+        positions=(_named(pieces, FILE), _named(pieces, RECORD)),
         features={name: _joined(many) for name, many in columns.items() if len(_types(many)) == 1},
         conflicts=frozenset(name for name, many in columns.items() if len(_types(many)) > 1),
     )
@@ -62,9 +62,11 @@ def _named(pieces: Sequence[Piece], name: str) -> pa.Array:
 
 def _columns(pieces: Sequence[Piece], name: str) -> list[pa.Array]:
     """The feature's column in each piece; nulls of its type where a piece has none."""
-    at = [piece.features.schema.get_field_index(name) for piece in pieces]
-    found = [None if i < 0 else piece.features.column(i) for piece, i in zip(pieces, at, strict=True)]
-    typed = [None if column is None or type_of(column) is None else column for column in found]
+    indices = [piece.features.schema.get_field_index(name) for piece in pieces]
+    feature_columns = [
+        None if i < 0 else piece.features.column(i) for piece, i in zip(pieces, indices, strict=True)
+    ]
+    typed = [None if column is None or type_of(column) is None else column for column in feature_columns]
     kind = next((column.type for column in typed if column is not None), pa.null())
     pairs = zip(pieces, typed, strict=True)
     return [pa.nulls(p.keys.num_rows, kind) if column is None else column for p, column in pairs]

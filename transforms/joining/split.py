@@ -12,7 +12,7 @@ import numpy as np
 from transforms.core.arrow import pa
 from transforms.core.batches import Batch
 from transforms.files.paths import FileSize
-from transforms.joining.cells import Tolerance, cells_of
+from transforms.joining.cells import FloatTolerance, cells_of
 from transforms.joining.key_parts import KeyPart
 from transforms.joining.keys import key_columns, key_hashes, with_key
 from transforms.joining.piece import Piece, Side
@@ -28,7 +28,7 @@ HASH, FILE, RECORD = "hash", "file", "record"
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
+class JoinSettings:
     """What is joined by, and what of the rows is compared.
 
     Attributes:
@@ -42,7 +42,7 @@ class Comparison:
 
     key: tuple[KeyPart, ...]
     ignore: frozenset[str] = frozenset()
-    tolerance: Tolerance = dataclasses.field(default_factory=Tolerance)
+    tolerance: FloatTolerance = dataclasses.field(default_factory=FloatTolerance)
     allow_duplicates: bool = False
     samples: int = 20
     keep_values: bool = False
@@ -58,20 +58,22 @@ def partitions_for(files: Iterable[FileSize]) -> int:
     return min(max(math.ceil(total / PARTITION_BYTES), 1), MOST_PARTITIONS)
 
 
-def keyed(batch: Batch, side: Side, comparison: Comparison) -> tuple[Piece | None, int]:
+def keyed(batch: Batch, side: Side, settings: JoinSettings) -> tuple[Piece | None, int]:
     """The rows of a batch that have a key, and how many have none."""
-    columns = key_columns(batch, comparison.key, side)
+    columns = key_columns(batch, settings.key, side)
     there = with_key(columns)
     missing = int(np.count_nonzero(~there))
     if missing == len(there):
         return None, missing
-    places = [batch.metadata.column(name) for name in (FILE, RECORD)]
-    names = [n for n in batch.features.schema.names if n not in comparison.left_out]
+    positions = [batch.metadata.column(name) for name in (FILE, RECORD)]
+    names = [n for n in batch.features.schema.names if n not in settings.left_out]
     features = [batch.features.column(batch.features.schema.get_field_index(name)) for name in names]
     if missing:
         mask = pa.array(there)
-        columns, places, features = ([c.filter(mask) for c in some] for some in (columns, places, features))
-    return Piece(side, _keys(columns, places, comparison), _record_batch(features, names)), missing
+        columns, positions, features = (
+            [c.filter(mask) for c in some] for some in (columns, positions, features)
+        )
+    return Piece(side, _keys(columns, positions, settings), _record_batch(features, names)), missing
 
 
 def split(pieces: Sequence[Piece], partitions: int) -> Iterator[tuple[int, Piece]]:
@@ -92,8 +94,8 @@ def split(pieces: Sequence[Piece], partitions: int) -> Iterator[tuple[int, Piece
 
 def hashes(piece: Piece) -> Array:
     """The hashes of the rows' keys, uint64."""
-    found: Array = piece.keys.column(piece.keys.schema.get_field_index(HASH)).to_numpy()
-    return found
+    row_hashes: Array = piece.keys.column(piece.keys.schema.get_field_index(HASH)).to_numpy()
+    return row_hashes
 
 
 def take(batch: pa.RecordBatch, rows: Array) -> pa.RecordBatch:
@@ -102,11 +104,13 @@ def take(batch: pa.RecordBatch, rows: Array) -> pa.RecordBatch:
     return _record_batch([column.take(picked) for column in batch.columns], batch.schema.names)
 
 
-def _keys(columns: Sequence[pa.Array], places: Sequence[pa.Array], comparison: Comparison) -> pa.RecordBatch:
-    digits = comparison.tolerance.digits
+def _keys(
+    columns: Sequence[pa.Array], positions: Sequence[pa.Array], settings: JoinSettings
+) -> pa.RecordBatch:
+    digits = settings.tolerance.digits
     cells = [cells_of(column, digits) for column in columns]
     rounded = [_as_column(c, cell.values) for c, cell in zip(columns, cells, strict=True)]
-    file, record = places
+    file, record = positions
     arrays = [*rounded, pa.array(key_hashes(cells)), file.dictionary_encode(), record]
     return _record_batch(arrays, [*map(str, range(len(columns))), HASH, FILE, RECORD])
 

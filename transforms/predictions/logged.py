@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from transforms.core.arrow import pa
-from transforms.predictions.outputs import Kind, Output, columns
+from transforms.predictions.outputs import Output, OutputType, columns
 from transforms.replay import answers as matching
 from transforms.replay.answers import Array, Reader
-from transforms.replay.replay import asked
+from transforms.replay.replay import logged_answers
 
 #: Why a row has no prediction, beside the reasons of `transforms.replay.answers`.
 NOT_WHOLE = "not_whole_numbers"
@@ -34,11 +34,11 @@ def logged_columns(
       metadata: of a `Batch` that was read with `Settings.responses`.
       outputs: those of the model that is taken to have answered.
     """
-    texts, reasons = asked(metadata)
+    texts, reasons = logged_answers(metadata)
     at = np.flatnonzero(reasons == "")
     answers = matching.load(texts.take(pa.array(at)).to_pylist())
-    widths = {one.name: one.width for one in outputs}
-    matched = matching.match(answers, widths, {one.name: _reader(one) for one in outputs})
+    widths = {output.name: output.width for output in outputs}
+    matched = matching.match(answers, widths, {output.name: _reader(output) for output in outputs})
     reasons[at] = matched.reasons
     good = matched.reasons == ""
     values = {name: array[good] for name, array in matched.values.items()}
@@ -48,16 +48,16 @@ def logged_columns(
 
 
 def _in_rows(outputs: Sequence[Output], values: Mapping[str, Array], answered: Array) -> pa.RecordBatch:
-    whole = {}
+    all_rows = {}
     for name, array in values.items():
-        whole[name] = np.empty((len(answered), array.shape[1]), array.dtype)
-        whole[name][answered] = array
-    return columns(outputs, whole, answered)
+        all_rows[name] = np.empty((len(answered), array.shape[1]), array.dtype)
+        all_rows[name][answered] = array
+    return columns(outputs, all_rows, answered)
 
 
 def _not_finite(values: Mapping[str, Array], outputs: Sequence[Output]) -> int:
     """Rows in which a number is not finite."""
-    floats = [values[one.name] for one in outputs if one.kind is Kind.FLOAT and one.width]
+    floats = [values[output.name] for output in outputs if output.kind is OutputType.FLOAT and output.width]
     odd = [~np.isfinite(array).all(axis=1) for array in floats]
     return int(np.logical_or.reduce(odd).sum()) if odd else 0
 
@@ -65,7 +65,9 @@ def _not_finite(values: Mapping[str, Array], outputs: Sequence[Output]) -> int:
 def _reader(output: Output) -> Reader:
     if output.width is None:
         return _unread
-    return {Kind.FLOAT: matching.numbers, Kind.INT: _whole_numbers, Kind.TEXT: _texts}[output.kind]
+    return {OutputType.FLOAT: matching.numbers, OutputType.INT: _whole_numbers, OutputType.TEXT: _texts}[
+        output.kind
+    ]
 
 
 def _unread(column: Sequence[Any], _width: int | None) -> tuple[Array, Array]:
@@ -76,21 +78,21 @@ def _unread(column: Sequence[Any], _width: int | None) -> tuple[Array, Array]:
 def _whole_numbers(column: Sequence[Any], width: int | None) -> tuple[Array, Array]:
     values, reasons = matching.numbers(column, width)
     with np.errstate(invalid="ignore"):
-        whole = ((np.abs(values) < _MOST) & (values == np.floor(values))).all(axis=1)
-    reasons[~whole & (reasons == "")] = NOT_WHOLE
+        is_whole = ((np.abs(values) < _MOST) & (values == np.floor(values))).all(axis=1)
+    reasons[~is_whole & (reasons == "")] = NOT_WHOLE
     return values, reasons
 
 
 def _texts(column: Sequence[Any], width: int | None) -> tuple[Array, Array]:
     values, reasons = np.full((len(column), width or 0), None, object), np.full(len(column), "", object)
     for row, value in enumerate(column):
-        found = matching.flat(value, _text)
-        if found is None:
+        row_texts = matching.flat(value, _text)
+        if row_texts is None:
             reasons[row] = NOT_TEXT
-        elif len(found) != width:
+        elif len(row_texts) != width:
             reasons[row] = matching.OTHER_SHAPE
         else:
-            values[row] = found
+            values[row] = row_texts
     return values, reasons
 
 

@@ -33,7 +33,7 @@ _TAG = "trueserve:outputs="
 _TINY = float(np.finfo(np.float32).tiny)
 
 
-class Kind(enum.StrEnum):
+class OutputType(enum.StrEnum):
     """What an output's values are."""
 
     FLOAT = "float"
@@ -51,7 +51,7 @@ class Output:
     """
 
     name: str
-    kind: Kind
+    kind: OutputType
     width: int | None
     marks: int = 0
 
@@ -62,7 +62,7 @@ class Output:
 
     @property
     def is_vector(self) -> bool:
-        return self.kind is Kind.FLOAT and self.width is not None and self.width > 1
+        return self.kind is OutputType.FLOAT and self.width is not None and self.width > 1
 
     @property
     def components(self) -> range:
@@ -73,15 +73,15 @@ class Output:
 
 def distinct(outputs: Iterable[Output]) -> tuple[Output, ...]:
     """The outputs in their order, each with a feature name of its own: `a.b` gives way to `a_b`."""
-    every = list(outputs)
-    taken = {one.name for one in every if "." not in one.name}
-    found = []
-    for one in every:
-        while "." in one.name and one.feature in taken:
-            one = dataclasses.replace(one, marks=one.marks + 1)  # noqa: PLW2901
-        taken.add(one.feature)
-        found.append(one)
-    return tuple(found)
+    given = list(outputs)
+    taken = {output.name for output in given if "." not in output.name}
+    renamed = []
+    for output in given:
+        while "." in output.name and output.feature in taken:
+            output = dataclasses.replace(output, marks=output.marks + 1)  # noqa: PLW2901
+        taken.add(output.feature)
+        renamed.append(output)
+    return tuple(renamed)
 
 
 def schema_of(outputs: Sequence[Output], comment: str) -> schema_pb2.Schema:
@@ -90,9 +90,9 @@ def schema_of(outputs: Sequence[Output], comment: str) -> schema_pb2.Schema:
     Args:
       comment: a sentence for a person, on what data the model was asked.
     """
-    schema = schema_pb2.Schema(feature=[one for output in outputs for one in _features(output)])
-    told = {one.name: {"kind": one.kind.value, "width": one.width} for one in outputs}
-    schema.annotation.tag.append(_TAG + json.dumps(told, sort_keys=True))
+    schema = schema_pb2.Schema(feature=[feature for output in outputs for feature in _features(output)])
+    entries = {o.name: {"kind": o.kind.value, "width": o.width} for o in outputs}
+    schema.annotation.tag.append(_TAG + json.dumps(entries, sort_keys=True))
     schema.annotation.comment.append(comment)
     return schema
 
@@ -101,22 +101,24 @@ def outputs_of(schema: schema_pb2.Schema) -> tuple[Output, ...] | None:
     """The outputs that `schema_of` was given, by name; None for another schema."""
     tags = [tag.removeprefix(_TAG) for tag in schema.annotation.tag if tag.startswith(_TAG)]
     try:
-        told = json.loads(tags[0]) if tags else {}
-        found = distinct(Output(name, Kind(one["kind"]), one["width"]) for name, one in told.items())
+        entries = json.loads(tags[0]) if tags else {}
+        outputs = distinct(
+            Output(name, OutputType(entry["kind"]), entry["width"]) for name, entry in entries.items()
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return found or None
+    return outputs or None
 
 
 def _features(output: Output) -> Iterator[schema_pb2.Feature]:
     if not output.width:
         return
-    if output.kind is Kind.TEXT:
+    if output.kind is OutputType.TEXT:
         yield schema_pb2.Feature(name=output.feature, type=schema_pb2.BYTES)
-    elif output.kind is Kind.INT:
+    elif output.kind is OutputType.INT:
         yield _category(output.feature)
     elif output.is_vector:
-        names = (f"{output.feature}[{place}]" for place in output.components)
+        names = (f"{output.feature}[{index}]" for index in output.components)
         yield from (schema_pb2.Feature(name=name, type=schema_pb2.FLOAT) for name in names)
         yield _category(f"{output.feature}[argmax]")
     else:
@@ -135,24 +137,24 @@ def columns(outputs: Sequence[Output], values: Mapping[str, Array], answered: Ar
       values: [rows, width] by output, for those that have a width: numbers, or bytes objects.
       answered: bool [rows]; what `values` has in other rows does not matter.
     """
-    found: dict[str, pa.Array] = {}
+    arrays: dict[str, pa.Array] = {}
     for output in outputs:
         if output.width:
-            found |= _columns(output, values[output.name][answered], answered)
+            arrays |= _columns(output, values[output.name][answered], answered)
     # Without a column a batch could not say how many rows it has.
-    assert found, "an output has a width"
-    return pa.RecordBatch.from_arrays(list(found.values()), names=list(found))
+    assert arrays, "an output has a width"
+    return pa.RecordBatch.from_arrays(list(arrays.values()), names=list(arrays))
 
 
 def _columns(output: Output, values: Array, answered: Array) -> Iterator[tuple[str, pa.Array]]:
-    if output.kind is Kind.TEXT:
+    if output.kind is OutputType.TEXT:
         yield output.feature, _lists(pa.array(values.ravel().tolist(), pa.large_binary()), answered)
-    elif output.kind is Kind.INT:
+    elif output.kind is OutputType.INT:
         yield output.feature, _lists(pa.array(values.ravel().astype(np.int64)), answered)
     elif output.is_vector:
-        for place in output.components:
-            component = pa.array(rounded(values[:, place]))
-            yield f"{output.feature}[{place}]", _lists(component, answered)
+        for index in output.components:
+            component = pa.array(rounded(values[:, index]))
+            yield f"{output.feature}[{index}]", _lists(component, answered)
         yield f"{output.feature}[argmax]", _argmax(values, answered)
     else:
         yield output.feature, _lists(pa.array(rounded(values[:, 0])), answered)

@@ -17,7 +17,7 @@ from transforms.core.slicing import SliceStatistics
 from transforms.drift import report
 from transforms.publish import optional_checks
 from transforms.publish.page import page
-from transforms.runs.previous_runs import Earlier
+from transforms.runs.previous_runs import PreviousRuns
 from transforms.verdict import histograms
 from transforms.verdict.feature_stats import Statistics, dataset
 from transforms.verdict.findings import slices as slices_findings
@@ -29,26 +29,28 @@ from transforms.verdict.severity import Policy
 
 
 @dataclasses.dataclass(frozen=True)
-class Job:
+class RunSettings:
     """What was asked for.
 
     Attributes:
       window: the span of time examined.
       policy: thresholds, and what counts as skew.
       contract: the baseline's contract as JSON values, None where there is no baseline.
-      beside: what else was asked for.
-      earlier: the runs to compare with beside training, None where that was not asked for.
+      optional: the checks that were requested besides.
+      previous_runs: the runs to compare with, besides training, None where that was not asked for.
     """
 
     window: Window
     policy: Policy
     contract: Mapping[str, Any] | None = None
-    beside: optional_checks.Asked = dataclasses.field(default_factory=optional_checks.Asked)
-    earlier: Earlier | None = None
+    optional: optional_checks.OptionalChecks = dataclasses.field(
+        default_factory=optional_checks.OptionalChecks
+    )
+    previous_runs: PreviousRuns | None = None
 
 
 @dataclasses.dataclass(frozen=True)
-class Evidence:
+class PipelineResults:
     """What the pipeline found.
 
     Attributes:
@@ -57,7 +59,7 @@ class Evidence:
       slices: likewise of the slices; empty where none were asked for.
       rejects: the first thousand or so, in order; `accounting` counts them all.
       faults: what makes the run fail.
-      beside: what else was found.
+      optional: the results of those checks.
     """
 
     statistics: Mapping[Space, Statistics]
@@ -65,17 +67,19 @@ class Evidence:
     rejects: tuple[Reject, ...] = ()
     faults: tuple[Fault, ...] = ()
     slices: Mapping[Space, SliceStatistics] = dataclasses.field(default_factory=dict)
-    beside: optional_checks.Answers = dataclasses.field(default_factory=optional_checks.Answers)
+    optional: optional_checks.OptionalResults = dataclasses.field(
+        default_factory=optional_checks.OptionalResults
+    )
 
     @property
     def effective_rows(self) -> int | None:
         """How many rows of equal weight tell as much as those compared; None where all weigh the same."""
-        found = {int(dataset(one).num_examples) for one in self.statistics.values()}
-        return min(found) if found and max(found) != self.accounting.compared else None
+        row_counts = {int(dataset(statistics).num_examples) for statistics in self.statistics.values()}
+        return min(row_counts) if row_counts and max(row_counts) != self.accounting.compared else None
 
 
-def conclude(
-    load_references: Callable[[], Sequence[Reference]], evidence: Evidence, job: Job
+def assemble_verdict(
+    load_references: Callable[[], Sequence[Reference]], results: PipelineResults, settings: RunSettings
 ) -> tuple[Verdict, dict[str, bytes]]:
     """The verdict, without artifacts, and the files to publish with it, by name.
 
@@ -84,36 +88,46 @@ def conclude(
     a worker that dies.
     """
     references, faults = _loaded(load_references)
-    served = {one.space: evidence.statistics.get(one.space, Statistics()) for one in references}
-    forms = _weighed_forms(evidence)
-    span = _span(job.window, _seen(evidence.accounting))
-    compared = [compare_space(one, served[one.space], job.policy, forms, span) for one in references]
-    beside = optional_checks.comparisons(evidence.beside, job.beside, job.policy, job.contract)
-    told = report.look(
-        job.earlier, report.Served(job.window, references, served, job.contract, job.policy, span)
+    served = {
+        reference.space: results.statistics.get(reference.space, Statistics()) for reference in references
+    }
+    forms = _weighed_forms(results)
+    span = _span(settings.window, _seen(results.accounting))
+    compared = [
+        compare_space(reference, served[reference.space], settings.policy, forms, span)
+        for reference in references
+    ]
+    optional = optional_checks.comparisons(
+        results.optional, settings.optional, settings.policy, settings.contract
     )
-    drifted = [] if told.comparison is None else [told.comparison]
+    drift = report.compare_with_previous(
+        settings.previous_runs,
+        report.ServedWindow(settings.window, references, served, settings.contract, settings.policy, span),
+    )
+    drifted = [] if drift.comparison is None else [drift.comparison]
     verdict = decide(
-        job.window,
-        evidence.accounting,
-        [*compared, *beside, *drifted],
-        [*evidence.faults, *faults],
-        job.policy,
-        job.contract,
-        seen=_seen(evidence.accounting),
+        settings.window,
+        results.accounting,
+        [*compared, *optional, *drifted],
+        [*results.faults, *faults],
+        settings.policy,
+        settings.contract,
+        seen=_seen(results.accounting),
         examined=Examined(
-            slices=slices_findings.compare_slices(references, evidence.slices, job.policy, span),
-            left_out=max((one.left_out for one in evidence.slices.values()), default=0),
-            effective_rows=evidence.effective_rows,
+            slices=slices_findings.compare_slices(references, results.slices, settings.policy, span),
+            left_out=max((sliced.left_out for sliced in results.slices.values()), default=0),
+            effective_rows=results.effective_rows,
         ),
     )
-    blocks = optional_checks.blocks(evidence.beside, job.beside, job.contract)
-    verdict = dataclasses.replace(verdict, previous=told.block, **blocks)
-    pictures = [p for one in references for p in histograms.pictures(one, served[one.space])]
+    blocks = optional_checks.blocks(results.optional, settings.optional, settings.contract)
+    verdict = dataclasses.replace(verdict, previous=drift.block, **blocks)
+    pictures = [
+        p for reference in references for p in histograms.pictures(reference, served[reference.space])
+    ]
     distances = [distance for comparison in compared for distance in comparison.distances]
     files = {"report.html": page.render(verdict, pictures, distances)}
-    files |= dict(optional_checks.files(evidence.beside)) | dict(told.files)
-    return verdict, files | dict(_protos(compared, evidence)) | dict(_rejects(evidence.rejects))
+    files |= dict(optional_checks.files(results.optional)) | dict(drift.files)
+    return verdict, files | dict(_protos(compared, results)) | dict(_rejects(results.rejects))
 
 
 def _seen(accounting: Accounting) -> Window | None:
@@ -123,20 +137,20 @@ def _seen(accounting: Accounting) -> Window | None:
     return Window(accounting.first_time, accounting.last_time)
 
 
-def _span(asked: Window, seen: Window | None) -> dt.timedelta | None:
+def _span(requested: Window, seen: Window | None) -> dt.timedelta | None:
     """How long a time the rows were logged in: the window, or where that has no end, what was met."""
-    for window in (asked, seen):
+    for window in (requested, seen):
         if window is not None and window.start is not None and window.end is not None:
             return window.end - window.start
     return None
 
 
-def _weighed_forms(evidence: Evidence) -> Counter[tuple[str, str]]:
+def _weighed_forms(results: PipelineResults) -> Counter[tuple[str, str]]:
     """Rows by form, in the proportion in which the statistics count rows."""
-    forms, rows = evidence.accounting.forms, evidence.effective_rows
+    forms, rows = results.accounting.forms, results.effective_rows
     if rows is None:
         return forms
-    share = rows / max(evidence.accounting.compared, 1)
+    share = rows / max(results.accounting.compared, 1)
     return Counter({key: max(round(count * share), 1) for key, count in forms.items() if count > 0})
 
 
@@ -147,14 +161,14 @@ def _loaded(load: Callable[[], Sequence[Reference]]) -> tuple[Sequence[Reference
         return (), [Fault("baseline", "baseline", str(error))]
 
 
-def _protos(compared: Iterable[Comparison], evidence: Evidence) -> Iterator[tuple[str, bytes]]:
+def _protos(compared: Iterable[Comparison], results: PipelineResults) -> Iterator[tuple[str, bytes]]:
     """TFDV's own messages. An empty Anomalies says "no anomaly": there is none where none was sought."""
     for comparison in compared:
         if comparison.anomalies:
             yield f"{_prefix(comparison.space)}anomalies.pbtxt", comparison.anomalies.encode()
-    for space, statistics in evidence.statistics.items():
+    for space, statistics in results.statistics.items():
         yield f"{_prefix(space)}stats.binpb", statistics.SerializeToString()
-    for space, slices in evidence.slices.items():
+    for space, slices in results.slices.items():
         yield f"{_prefix(space)}slices.binpb", slices.statistics.SerializeToString()
 
 
@@ -168,12 +182,12 @@ def _rejects(rejects: Sequence[Reject]) -> Iterator[tuple[str, bytes]]:
 
 
 def _reject_line(reject: Reject) -> bytes:
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "file": reject.file,
         "record": reject.record,
         "reason": reject.reason,
         "detail": reject.detail,
     }
     if reject.payload is not None:
-        told["payload"] = base64.b64encode(reject.payload).decode("ascii")
-    return (json.dumps(told) + "\n").encode("ascii")
+        document["payload"] = base64.b64encode(reject.payload).decode("ascii")
+    return (json.dumps(document) + "\n").encode("ascii")

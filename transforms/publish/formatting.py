@@ -58,17 +58,17 @@ def count(value: int) -> str:
 
 def cause(finding: Mapping[str, Any]) -> str:
     """`cause: scale or unit, confidence 0.98`; empty where no cause was looked for."""
-    found = finding.get("diagnosis")
-    if not found:
+    diagnosis = finding.get("diagnosis")
+    if not diagnosis:
         return ""
-    if found["cause"] == "unknown":
+    if diagnosis["cause"] == "unknown":
         return "cause: unknown"
-    return f"cause: {found['cause']}, confidence {found['confidence']:.2f}"
+    return f"cause: {diagnosis['cause']}, confidence {diagnosis['confidence']:.2f}"
 
 
-def counted(value: int, one: str, many: str | None = None) -> str:
+def counted(value: int, singular: str, plural: str | None = None) -> str:
     """`1 feature`, `2 features`, `1,000 features`."""
-    return f"{value:,} {one if value == 1 else many or one + 's'}"
+    return f"{value:,} {singular if value == 1 else plural or singular + 's'}"
 
 
 def percent(share: float) -> str:
@@ -99,7 +99,7 @@ def reasons(counts: Mapping[str, int]) -> str:
 
 def listed(names: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`, `a, b, c and 4 more`; each made visible."""
-    shown = [name(one, 40) for one in names[:NAMES_IN_SENTENCE]]
+    shown = [name(feature, 40) for feature in names[:NAMES_IN_SENTENCE]]
     rest = len(names) - len(shown)
     if rest:
         return f"{', '.join(shown)} and {rest:,} more"
@@ -142,20 +142,20 @@ def _what_moved(verdict: Mapping[str, Any], rows: str) -> str:
     # With --fail_on=warning a warning is enough for `skew`.
     severities = {finding["severity"] for finding in verdict["findings"]}
     worst = "error" if "error" in severities else "warning"
-    found = [f for f in verdict["findings"] if f["severity"] == worst and f["feature"]]
-    if not found:
+    worst_findings = [f for f in verdict["findings"] if f["severity"] == worst and f["feature"]]
+    if not worst_findings:
         return f"What was served is not what was trained, in {rows}."
-    against_training = [finding for finding in found if finding["kind"] != "drift"]
+    against_training = [finding for finding in worst_findings if finding["kind"] != "drift"]
     if not against_training:
-        moved = listed(list(dict.fromkeys(finding["feature"] for finding in found)))
+        moved = listed(list(dict.fromkeys(finding["feature"] for finding in worst_findings)))
         return f"{moved} moved since earlier runs, in {rows}."
-    found = against_training
-    whole = [finding for finding in found if finding["slice"] is None]
-    causes, effects = _causes(whole or found)
+    worst_findings = against_training
+    unsliced = [finding for finding in worst_findings if finding["slice"] is None]
+    causes, effects = _causes(unsliced or worst_findings)
     are = "is" if len(causes) == 1 else "are"
     also = f", nor {counted(effects, 'feature')} computed from them" if effects else ""
-    slices = list(dict.fromkeys(finding["slice"] for finding in found))
-    where = f"{rows}" if whole else f"{listed(slices)} alone; {rows} compared"
+    slices = list(dict.fromkeys(finding["slice"] for finding in worst_findings))
+    where = f"{rows}" if unsliced else f"{listed(slices)} alone; {rows} compared"
     return f"{listed(causes)} {are} not served as trained{also}, in {where}."
 
 
@@ -164,22 +164,25 @@ def weights(verdict: Mapping[str, Any]) -> str:
     rows, effective = verdict["counts"]["compared"], verdict["effective_rows"]
     if effective is None:
         return ""
-    many = counted(effective, "row")
-    return f"Rows weigh the inverse of their sampling rate: {rows:,} tell as much as {many} of equal weight."
+    equivalent = counted(effective, "row")
+    return (
+        f"Rows weigh the inverse of their sampling rate: {rows:,} tell as much as {equivalent}"
+        " of equal weight."
+    )
 
 
-def since(verdict: Mapping[str, Any]) -> str:
+def drift_sentence(verdict: Mapping[str, Any]) -> str:
     """What moved since the last run, in one sentence; empty where that was not asked for."""
     previous = verdict.get("previous")
     if previous is None:
         return ""
     if previous["run"] is None:
         return "no earlier run: nothing to compare with"
-    moved = _moved_since(verdict) if previous["spaces"] else "nothing could be compared"
+    moved = _moved_features(verdict) if previous["spaces"] else "nothing could be compared"
     return f"since the last run ({window(previous['window'])}): {moved}{_slowly(verdict)}"
 
 
-def _moved_since(verdict: Mapping[str, Any]) -> str:
+def _moved_features(verdict: Mapping[str, Any]) -> str:
     drift = [f for f in verdict["findings"] if f["kind"] == "drift" and f["feature"]]
     causes, effects = _causes([finding for finding in drift if finding["metric"] != SLOW])
     also = f", and {counted(effects, 'feature')} computed from them" if effects else ""
@@ -195,11 +198,11 @@ def _slowly(verdict: Mapping[str, Any]) -> str:
     return f"; no slow drift over {counted(windows, 'earlier window')}" if windows >= 5 else ""
 
 
-def _causes(found: list[Mapping[str, Any]]) -> tuple[list[str], int]:
+def _causes(findings: list[Mapping[str, Any]]) -> tuple[list[str], int]:
     """The features to name, and how many more are only what the transform makes of these."""
-    raw = {finding["feature"] for finding in found if finding["space"] == "raw"}
-    follows = {f["feature"] for f in found if f["space"] != "raw" and raw.intersection(f["raw_features"])}
-    named = [_named(f) for f in found if f["space"] == "raw" or f["feature"] not in follows]
+    raw = {finding["feature"] for finding in findings if finding["space"] == "raw"}
+    follows = {f["feature"] for f in findings if f["space"] != "raw" and raw.intersection(f["raw_features"])}
+    named = [_named(f) for f in findings if f["space"] == "raw" or f["feature"] not in follows]
     return list(dict.fromkeys(named)), len(follows)
 
 

@@ -19,7 +19,7 @@ Json = Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
+class OptionalChecks:
     """What was asked for.
 
     Attributes:
@@ -32,32 +32,34 @@ class Asked:
 
 
 @dataclasses.dataclass(frozen=True)
-class Answers:
+class OptionalResults:
     """What was found; None for what was not asked for, or did not come about."""
 
     replay: ReplaySummary | None = None
     versions: VersionRows | None = None
 
 
-def comparisons(found: Answers, asked: Asked, policy: Policy, baseline: Json | None) -> Iterator[Comparison]:
+def comparisons(
+    results: OptionalResults, checks: OptionalChecks, policy: Policy, baseline: Json | None
+) -> Iterator[Comparison]:
     """The findings; `baseline` is its contract."""
-    if found.replay is not None and asked.replay is not None:
-        yield replay_findings.compare_replay(found.replay, asked.replay, policy)
-    if found.versions is not None and asked.contracts is not None and baseline is not None:
-        yield contracts_findings.compare_versions(found.versions, asked.contracts, baseline)
+    if results.replay is not None and checks.replay is not None:
+        yield replay_findings.compare_replay(results.replay, checks.replay, policy)
+    if results.versions is not None and checks.contracts is not None and baseline is not None:
+        yield contracts_findings.compare_versions(results.versions, checks.contracts, baseline)
 
 
-def blocks(found: Answers, asked: Asked, baseline: Json | None) -> dict[str, Any]:
+def blocks(results: OptionalResults, checks: OptionalChecks, baseline: Json | None) -> dict[str, Any]:
     """`replay` and `versions` of verdict.json; None for what was not asked for."""
     replay = versions = None
-    if found.replay is not None and asked.replay is not None:
-        replay = report.to_json(found.replay, asked.replay)
-    if found.versions is not None and asked.contracts is not None and baseline is not None:
-        versions = contracts_findings.versions_json(found.versions, asked.contracts, baseline)
+    if results.replay is not None and checks.replay is not None:
+        replay = report.to_json(results.replay, checks.replay)
+    if results.versions is not None and checks.contracts is not None and baseline is not None:
+        versions = contracts_findings.versions_json(results.versions, checks.contracts, baseline)
     return {"replay": replay, "versions": versions}
 
 
-def files(found: Answers) -> Iterator[tuple[str, bytes]]:
+def files(results: OptionalResults) -> Iterator[tuple[str, bytes]]:
     """The rows that were kept with their payloads."""
-    if found.replay is not None and (rows := report.kept_rows(found.replay)):
+    if results.replay is not None and (rows := report.kept_rows(results.replay)):
         yield "replay/worst.jsonl", rows

@@ -68,15 +68,15 @@ def match(
     named = [_in_order(answer, list(widths)) for answer in answers]
     reasons = np.array([OTHER_NAMES if values is None else "" for values in named], object)
     here = np.flatnonzero(reasons == "")
-    found = {}
-    for place, (name, width) in enumerate(widths.items()):
-        column = [values[place] for values in (named[row] for row in here) if values is not None]
+    matched_values = {}
+    for index, (name, width) in enumerate(widths.items()):
+        column = [values[index] for values in (named[row] for row in here) if values is not None]
         read, why = (readers or {}).get(name, numbers)(column, width)
-        found[name] = _spread(read, here, len(answers))
+        matched_values[name] = _spread(read, here, len(answers))
         reasons[here] = np.where(reasons[here] == "", why, reasons[here])
-    for values in found.values():
+    for values in matched_values.values():
         values[reasons != ""] = _nothing(values)
-    return Matched(found, reasons)
+    return Matched(matched_values, reasons)
 
 
 def _spread(values: Array, at: Array, rows: int) -> Array:
@@ -107,13 +107,13 @@ def numbers(column: Sequence[Any], width: int | None) -> tuple[Array, Array]:
         return plain, np.full(len(column), "", object)
     values, reasons = np.full((len(column), width), np.nan), np.full(len(column), "", object)
     for row, value in enumerate(column):
-        found = flat(value, _number)
-        if found is None:
+        row_values = flat(value, _number)
+        if row_values is None:
             reasons[row] = NOT_NUMBERS
-        elif len(found) != width:
+        elif len(row_values) != width:
             reasons[row] = OTHER_SHAPE
         else:
-            values[row] = found
+            values[row] = row_values
     return values, reasons
 
 
@@ -130,18 +130,18 @@ def _plain(column: Sequence[Any], width: int) -> Array | None:
 
 def flat(value: Any, convert: Callable[[Any], T | None]) -> list[T] | None:
     """What stands in nested lists, in its order, converted; None where that gives None for something."""
-    found: list[T] = []
+    flattened: list[T] = []
     waiting = [value]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, list):
-            waiting.extend(reversed(one))
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting.extend(reversed(item))
             continue
-        converted = convert(one)
+        converted = convert(item)
         if converted is None:
             return None
-        found.append(converted)
-    return found
+        flattened.append(converted)
+    return flattened
 
 
 def _number(value: Any) -> float | None:

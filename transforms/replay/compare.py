@@ -15,7 +15,7 @@ THRESHOLD = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
-class Tolerance:
+class AnswerTolerance:
     """How far two numbers may lie apart: within either they are the same.
 
     Attributes:
@@ -47,13 +47,13 @@ class Compared(NamedTuple):
 
 
 def compare_all(
-    expected: Mapping[str, Array], got: Mapping[str, Array], tolerance: Tolerance
+    expected: Mapping[str, Array], got: Mapping[str, Array], tolerance: AnswerTolerance
 ) -> dict[str, Compared]:
     """Each output compared; both sides have the same names and float64 [rows, width]."""
     return {name: compare(expected[name], got[name], tolerance) for name in expected}
 
 
-def compare(expected: Array, got: Array, tolerance: Tolerance) -> Compared:
+def compare(expected: Array, got: Array, tolerance: AnswerTolerance) -> Compared:
     """One output compared, the reference's answers first."""
     same = _same(expected, got, tolerance)
     differs = np.asarray(~same.all(axis=1))
@@ -70,7 +70,7 @@ def compare(expected: Array, got: Array, tolerance: Tolerance) -> Compared:
     )
 
 
-def _same(expected: Array, got: Array, tolerance: Tolerance) -> Array:
+def _same(expected: Array, got: Array, tolerance: AnswerTolerance) -> Array:
     with np.errstate(invalid="ignore", over="ignore"):
         limit = np.maximum(tolerance.absolute, tolerance.relative * np.abs(expected))
         near = np.isfinite(expected) & (np.abs(expected - got) <= limit)

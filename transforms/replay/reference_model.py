@@ -99,7 +99,7 @@ def check(folder: str) -> None:
 
     signatures = _read(folder).signature_def
     inputs = list(signatures[SIGNATURE].inputs.values()) if SIGNATURE in signatures else []
-    if [one.dtype for one in inputs] == [types_pb2.DT_STRING] and len(inputs[0].tensor_shape.dim) == 1:
+    if [tensor.dtype for tensor in inputs] == [types_pb2.DT_STRING] and len(inputs[0].tensor_shape.dim) == 1:
         return
     has = ", ".join(sorted(name for name in signatures if not name.startswith("__"))) or "none"
     raise UsageError(

@@ -15,11 +15,18 @@ from transforms.core.arrow import pa, pc
 from transforms.core.batches import Batch
 from transforms.replay import answers as matching
 from transforms.replay.answers import Array
-from transforms.replay.compare import Compared, Tolerance, compare_all
+from transforms.replay.compare import AnswerTolerance, Compared, compare_all
 from transforms.replay.reference_model import SIGNATURE, Answered, sizes
-from transforms.replay.summary import MAX_WORST, Differences, Output, ReplaySummary, Worst, worst_of
+from transforms.replay.summary import (
+    MAX_WORST,
+    Differences,
+    OutputDifferences,
+    ReplaySummary,
+    Worst,
+    worst_of,
+)
 
-#: What is asked twice: this fraction of the rows, and of each batch so many at least.
+#: What the model is asked twice: this fraction of the rows, and of each batch so many at least.
 AGAIN, LEAST_AGAIN = 0.01, 256
 #: Names of signatures that all give what `serving_default` gives; an absent name is the default.
 SAME_SIGNATURES = ("", SIGNATURE, "raw_tensors")
@@ -36,7 +43,7 @@ class Model(Protocol):
     def answer(self, features: pa.RecordBatch) -> Answered: ...
 
 
-class _Rows(NamedTuple):
+class _AnsweredRows(NamedTuple):
     """Rows that were answered, by the log and by the model.
 
     Attributes:
@@ -49,14 +56,16 @@ class _Rows(NamedTuple):
     served: dict[str, Array]
 
 
-def replay(batch: Batch, model: Model, tolerance: Tolerance, *, keep_payloads: bool = False) -> ReplaySummary:
+def replay(
+    batch: Batch, model: Model, tolerance: AnswerTolerance, *, keep_payloads: bool = False
+) -> ReplaySummary:
     """What the reference model says to the rows of a batch that have a logged answer, against that answer.
 
     Args:
       tolerance: how far apart answers may lie.
       keep_payloads: whether the worst rows are kept with their features and both answers.
     """
-    texts, reasons = asked(batch.metadata)
+    texts, reasons = logged_answers(batch.metadata)
     at = np.flatnonzero(reasons == "")
     rows = ReplaySummary(rows=batch.metadata.num_rows)
     if not len(at):
@@ -71,7 +80,7 @@ def replay(batch: Batch, model: Model, tolerance: Tolerance, *, keep_payloads: b
     return dataclasses.replace(compared, rows=rows.rows, unmatched=_counted(reasons), again=again)
 
 
-def asked(metadata: pa.RecordBatch) -> tuple[pa.Array, Array]:
+def logged_answers(metadata: pa.RecordBatch) -> tuple[pa.Array, Array]:
     """Each row's logged answer, and why it is not to be compared, "" where it is."""
     texts = _column(metadata, "response")
     signature = pc.fill_null(_column(metadata, "signature"), "")
@@ -81,13 +90,15 @@ def asked(metadata: pa.RecordBatch) -> tuple[pa.Array, Array]:
     return texts, reasons
 
 
-def _good(at: Array, good: Array, answered: Answered, served: Mapping[str, Array]) -> _Rows:
+def _good(at: Array, good: Array, answered: Answered, served: Mapping[str, Array]) -> _AnsweredRows:
     there = {name: values for name, values in answered.values.items() if values is not None}
     expected = {name: values[good] for name, values in there.items()} if len(good) else {}
-    return _Rows(at[good], expected, {name: served[name][good] for name in expected})
+    return _AnsweredRows(at[good], expected, {name: served[name][good] for name in expected})
 
 
-def _summary(batch: Batch, rows: _Rows, tolerance: Tolerance, keep_payloads: bool) -> ReplaySummary:
+def _summary(
+    batch: Batch, rows: _AnsweredRows, tolerance: AnswerTolerance, keep_payloads: bool
+) -> ReplaySummary:
     if not len(rows.at):
         return ReplaySummary()
     compared = compare_all(rows.expected, rows.served, tolerance)
@@ -97,7 +108,7 @@ def _summary(batch: Batch, rows: _Rows, tolerance: Tolerance, keep_payloads: boo
     worst = _worst(batch, rows, compared, keep_payloads=keep_payloads)
     return ReplaySummary(
         total=_differences(differs, apart),
-        outputs={name: _output(one, rows.expected[name].shape[1]) for name, one in compared.items()},
+        outputs={name: _output(output, rows.expected[name].shape[1]) for name, output in compared.items()},
         versions=_grouped(versions, differs, apart),
         hours=_grouped(hours, differs, apart),
         worst=worst,
@@ -106,8 +117,8 @@ def _summary(batch: Batch, rows: _Rows, tolerance: Tolerance, keep_payloads: boo
 
 def _of_row(compared: Mapping[str, Compared]) -> tuple[Array, Array]:
     """Whether any output of a row differs, and by how much the furthest does."""
-    differs = np.logical_or.reduce([one.differs for one in compared.values()])
-    apart = np.maximum.reduce([one.apart for one in compared.values()])
+    differs = np.logical_or.reduce([output.differs for output in compared.values()])
+    apart = np.maximum.reduce([output.apart for output in compared.values()])
     return differs, apart
 
 
@@ -122,8 +133,14 @@ def _differences(differs: Array, apart: Array) -> Differences:
     )
 
 
-def _output(one: Compared, width: int) -> Output:
-    return Output(_differences(one.differs, one.apart), width, int(one.flipped.sum()), one.low, one.high)
+def _output(compared: Compared, width: int) -> OutputDifferences:
+    return OutputDifferences(
+        _differences(compared.differs, compared.apart),
+        width,
+        int(compared.flipped.sum()),
+        compared.low,
+        compared.high,
+    )
 
 
 def _grouped(keys: Sequence[Any], differs: Array, apart: Array) -> dict[Any, Differences]:
@@ -134,14 +151,14 @@ def _grouped(keys: Sequence[Any], differs: Array, apart: Array) -> dict[Any, Dif
 
 
 def _worst(
-    batch: Batch, rows: _Rows, compared: Mapping[str, Compared], *, keep_payloads: bool
+    batch: Batch, rows: _AnsweredRows, compared: Mapping[str, Compared], *, keep_payloads: bool
 ) -> tuple[Worst, ...]:
     differs, apart = _of_row(compared)
     record, hours = _numbers(batch.metadata, "record"), _hours(batch.metadata)
     in_request = _rows_of_requests(record)
     order = np.lexsort((in_request[rows.at], record[rows.at], -apart))
     names = list(compared)
-    furthest = np.argmax([one.apart for one in compared.values()], axis=0)
+    furthest = np.argmax([output.apart for output in compared.values()], axis=0)
     return worst_of(
         Worst(
             apart=float(apart[i]),
@@ -157,19 +174,21 @@ def _worst(
     )
 
 
-def _payload(batch: Batch, rows: _Rows, i: int) -> Mapping[str, Any] | None:
+def _payload(batch: Batch, rows: _AnsweredRows, i: int) -> Mapping[str, Any] | None:
     features = {
         name: column[int(rows.at[i])].as_py()
         for name, column in zip(batch.features.schema.names, batch.features.columns, strict=True)
     }
     answers = [{name: values[i].tolist() for name, values in side.items()} for side in rows[1:]]
-    told = {
+    kept_features = {
         name: [_json(value) for value in values] for name, values in features.items() if values is not None
     }
-    size = sum(map(len, told.values())) + sum(len(one) for side in answers for one in side.values())
+    size = sum(map(len, kept_features.values())) + sum(
+        len(values) for side in answers for values in side.values()
+    )
     if size > MAX_KEPT_VALUES:
         return {"left_out": f"{size:,} values"}
-    return {"features": told, "reference": answers[0], "served": answers[1]}
+    return {"features": kept_features, "reference": answers[0], "served": answers[1]}
 
 
 def _json(value: Any) -> Any:
@@ -182,7 +201,7 @@ def _json(value: Any) -> Any:
 
 
 def _again(
-    features: pa.RecordBatch, hashes: Array, first: Answered, model: Model, tolerance: Tolerance
+    features: pa.RecordBatch, hashes: Array, first: Answered, model: Model, tolerance: AnswerTolerance
 ) -> Differences:
     """Some rows in another order and among others, once more, held against what the model said before."""
     taken = np.flatnonzero(first.taken)
@@ -194,9 +213,9 @@ def _again(
     names = [name for name, values in first.values.items() if values is not None and _is_there(second, name)]
     if not names:
         return Differences()
-    one = {name: first.values[name][chosen] for name in names}  # type: ignore[index]
-    other = {name: second.values[name] for name in names}
-    return _differences(*_of_row(compare_all(one, other, tolerance)))  # type: ignore[arg-type]
+    before = {name: first.values[name][chosen] for name in names}  # type: ignore[index]
+    after = {name: second.values[name] for name in names}
+    return _differences(*_of_row(compare_all(before, after, tolerance)))  # type: ignore[arg-type]
 
 
 def _is_there(answered: Answered, name: str) -> bool:

@@ -56,7 +56,7 @@ class Differences:
 
 
 @dataclasses.dataclass(frozen=True)
-class Output:
+class OutputDifferences:
     """One output of the model.
 
     Attributes:
@@ -77,8 +77,8 @@ class Output:
         is_class = self.width > 1 or (self.low >= 0 and self.high <= 1)
         return self.flipped if is_class else None
 
-    def plus(self, other: Output) -> Output:
-        return Output(
+    def plus(self, other: OutputDifferences) -> OutputDifferences:
+        return OutputDifferences(
             self.differences.plus(other.differences),
             max(self.width, other.width),
             self.flipped + other.flipped,
@@ -108,7 +108,7 @@ class Worst:
     payload: Mapping[str, Any] | None = None
 
     @property
-    def place(self) -> tuple[float, str, int, int]:
+    def sort_key(self) -> tuple[float, str, int, int]:
         """Sort key: the furthest off first, the same in every run."""
         return (-self.apart, self.file, self.record, self.row)
 
@@ -131,7 +131,7 @@ class ReplaySummary:
     unmatched: Counter[str] = dataclasses.field(default_factory=Counter)
     total: Differences = dataclasses.field(default_factory=Differences)
     again: Differences = dataclasses.field(default_factory=Differences)
-    outputs: Mapping[str, Output] = dataclasses.field(default_factory=dict)
+    outputs: Mapping[str, OutputDifferences] = dataclasses.field(default_factory=dict)
     versions: Mapping[str | None, Differences] = dataclasses.field(default_factory=dict)
     hours: Mapping[int | None, Differences] = dataclasses.field(default_factory=dict)
     worst: tuple[Worst, ...] = ()
@@ -145,22 +145,24 @@ def merge(parts: Iterable[ReplaySummary]) -> ReplaySummary:
     return result
 
 
-def _merged(one: ReplaySummary, other: ReplaySummary) -> ReplaySummary:
+def _merged(first_summary: ReplaySummary, second_summary: ReplaySummary) -> ReplaySummary:
     return ReplaySummary(
-        rows=one.rows + other.rows,
-        unmatched=one.unmatched + other.unmatched,
-        total=one.total.plus(other.total),
-        again=one.again.plus(other.again),
-        outputs=_added(one.outputs, other.outputs, Output.plus),
-        versions=first(_added(one.versions, other.versions, Differences.plus), MAX_VERSIONS, by_hash),
-        hours=first(_added(one.hours, other.hours, Differences.plus), MAX_HOURS, _latest),
-        worst=worst_of([*one.worst, *other.worst]),
+        rows=first_summary.rows + second_summary.rows,
+        unmatched=first_summary.unmatched + second_summary.unmatched,
+        total=first_summary.total.plus(second_summary.total),
+        again=first_summary.again.plus(second_summary.again),
+        outputs=_added(first_summary.outputs, second_summary.outputs, OutputDifferences.plus),
+        versions=first(
+            _added(first_summary.versions, second_summary.versions, Differences.plus), MAX_VERSIONS, by_hash
+        ),
+        hours=first(_added(first_summary.hours, second_summary.hours, Differences.plus), MAX_HOURS, _latest),
+        worst=worst_of([*first_summary.worst, *second_summary.worst]),
     )
 
 
 def worst_of(rows: Iterable[Worst]) -> tuple[Worst, ...]:
     """The worst `MAX_WORST` of some rows."""
-    return tuple(heapq.nsmallest(MAX_WORST, rows, key=lambda row: row.place))
+    return tuple(heapq.nsmallest(MAX_WORST, rows, key=lambda row: row.sort_key))
 
 
 def first(counts: Mapping[K, V], limit: int, order: Callable[[K], Any]) -> Mapping[K, V]:
@@ -170,9 +172,9 @@ def first(counts: Mapping[K, V], limit: int, order: Callable[[K], Any]) -> Mappi
     return {key: counts[key] for key in heapq.nsmallest(limit, counts, key=order)}
 
 
-def _added(one: Mapping[K, Any], other: Mapping[K, Any], plus: Callable[[Any, Any], Any]) -> dict[K, Any]:
-    shared = {key: plus(one[key], other[key]) for key in one.keys() & other.keys()}
-    return {**one, **other, **shared}
+def _added(left: Mapping[K, Any], right: Mapping[K, Any], plus: Callable[[Any, Any], Any]) -> dict[K, Any]:
+    shared = {key: plus(left[key], right[key]) for key in left.keys() & right.keys()}
+    return {**left, **right, **shared}
 
 
 def by_hash(version: str | None) -> tuple[bool, bytes]:

@@ -83,8 +83,8 @@ def _sweep_store(output: str) -> None:
     for root in _roots(output):
         standing = _standing(root)
         files = [name.split("/") for name in paths.list_files(paths.join(root, _RUNS))]
-        whole = {standing, *(name for name, *rest in files if rest == [_VERDICT])}
-        for attempt in _old({Path(name) for name, *rest in files if rest and name not in whole}):
+        kept = {standing, *(name for name, *rest in files if rest == [_VERDICT])}
+        for attempt in _old({Path(name) for name, *rest in files if rest and name not in kept}):
             paths.delete_tree(paths.join(root, _RUNS, attempt.name))
 
 
@@ -92,7 +92,7 @@ def _old(attempts: Iterable[Path]) -> Iterator[Path]:
     """Those that began so long ago, by their names, that nobody is at work there."""
     limit = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=lease.ABANDONED_SECONDS)
     for attempt in attempts:
-        if (found := _ATTEMPT.fullmatch(attempt.name)) and found["time"] < limit.strftime(_TIME):
+        if (match := _ATTEMPT.fullmatch(attempt.name)) and match["time"] < limit.strftime(_TIME):
             yield attempt
 
 

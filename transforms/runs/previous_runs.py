@@ -26,7 +26,7 @@ from transforms.runs.alike import alike, same_time_of_day
 from transforms.runs.run_folder import VERDICT
 from transforms.runs.run_ids import ATTEMPT, RUNS, attempt_of
 from transforms.runs.run_order import ordered
-from transforms.runs.window_summary import Positions
+from transforms.runs.window_summary import WindowSummary
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.model import Space
 from transforms.verdict.result import FORMAT
@@ -70,7 +70,7 @@ class Run:
 
 
 @dataclasses.dataclass(frozen=True)
-class Earlier:
+class PreviousRuns:
     """What a run is to be compared with beside training.
 
     Attributes:
@@ -90,45 +90,48 @@ class UnreadableError(Exception):
     """A file of an earlier run has gone, or is not what its verdict says."""
 
 
-def find(asked: str, output: str, window: Window, contract: Json | None) -> Earlier:
-    """The runs that `--previous=asked` means, for a run of `window` that publishes under `output`.
+def find(requested: str, output: str, window: Window, contract: Json | None) -> PreviousRuns:
+    """The runs that `--previous=requested` means, for a run of `window` that publishes under `output`.
 
     Raises:
-      UsageError: `asked` names no run, or one that cannot be compared with.
+      UsageError: `requested` names no run, or one that cannot be compared with.
     """
     try:
-        return _latest(output, window, contract) if asked == AUTO else Earlier(_named(asked, output))
+        is_auto = requested == AUTO
+        return _latest(output, window, contract) if is_auto else PreviousRuns(_named(requested, output))
     except InputError as error:
         raise UsageError(f"--previous: {error}") from error
 
 
-def _latest(output: str, window: Window, contract: Json | None) -> Earlier:
+def _latest(output: str, window: Window, contract: Json | None) -> PreviousRuns:
     """What `auto` means."""
-    found: list[Run] = []
-    every, standing = _names(output), _standing(output)
+    runs_read: list[Run] = []
+    all_names, standing = _names(output), _standing(output)
     last = standing.name if standing else None
-    if standing is not None and last not in every and paths.exists(standing.folder):
-        found.append(standing)  # its publisher died before it left a copy there
-    broken, chosen = 0, choose(found, window, identity(contract), last)
-    names = every[:MOST_RUNS]
+    if standing is not None and last not in all_names and paths.exists(standing.folder):
+        runs_read.append(standing)  # its publisher died before it left a copy there
+    broken, chosen = 0, choose(runs_read, window, identity(contract), last)
+    names = all_names[:MOST_RUNS]
     for at in range(0, len(names), _AT_A_TIME):
         runs = _read_all(output, names[at : at + _AT_A_TIME])
         broken += sum(run is None for run in runs)
-        found += [run for run in runs if run is not None]
-        chosen = choose(found, window, identity(contract), last)
+        runs_read += [run for run in runs if run is not None]
+        chosen = choose(runs_read, window, identity(contract), last)
         if _is_complete(chosen, window):
             break
-    left_out = len(every) - len(names) if chosen.previous is None else 0
+    left_out = len(all_names) - len(names) if chosen.previous is None else 0
     return dataclasses.replace(chosen, broken=broken, left_out=left_out)
 
 
-def choose(runs: Iterable[Run], window: Window, baseline: str | None, standing: str | None = None) -> Earlier:
+def choose(
+    runs: Iterable[Run], window: Window, baseline: str | None, standing: str | None = None
+) -> PreviousRuns:
     """Of the runs that examined anything the last before `window`, and those that make a history with it.
 
     `standing` is the name of the run whose verdict.json stands: no other was published later.
     """
     known = [run for run in ordered(runs, standing) if run.is_examined]
-    return Earlier(_last(known, window), _history(known, window, baseline))
+    return PreviousRuns(_last(known, window), _history(known, window, baseline))
 
 
 def _last(runs: Sequence[Run], window: Window) -> Run | None:
@@ -162,7 +165,7 @@ def _history(runs: Sequence[Run], window: Window, baseline: str | None) -> tuple
         for at, run in enumerate(runs)
         if run.baseline == baseline and run.window.end and run.window.start and alike(run.window, window)
     ]
-    for end, _, start, run in sorted(comparable, key=lambda one: one[:2], reverse=True):
+    for end, _, start, run in sorted(comparable, key=lambda entry: entry[:2], reverse=True):
         if limit is not None and end <= limit and same_time_of_day(run.window, window):
             chain.append(run)
             limit = start
@@ -171,7 +174,7 @@ def _history(runs: Sequence[Run], window: Window, baseline: str | None) -> tuple
     return tuple(reversed(chain))
 
 
-def _is_complete(chosen: Earlier, window: Window) -> bool:
+def _is_complete(chosen: PreviousRuns, window: Window) -> bool:
     """Whether no run published earlier can take the place of any that is chosen.
 
     So it is where every window ends where the next one starts, since of reruns the newest count.
@@ -180,8 +183,8 @@ def _is_complete(chosen: Earlier, window: Window) -> bool:
         return chosen.previous is not None
     if chosen.previous is None or chosen.previous.window.end != window.start:
         return False
-    steps = [one.window for one in chosen.history] + [window]
-    gapless = all(one.end == after.start for one, after in itertools.pairwise(steps))
+    windows = [run.window for run in chosen.history] + [window]
+    gapless = all(before.end == after.start for before, after in itertools.pairwise(windows))
     return gapless and len(chosen.history) == MOST_WINDOWS and alike(chosen.previous.window, window)
 
 
@@ -190,8 +193,8 @@ def identity(contract: Json | None) -> str | None:
     digests = contract.get("digests") if isinstance(contract, Mapping) else None
     if contract is None or not isinstance(digests, Mapping):
         return None
-    told = (contract.get("created"), digests.get("graph"), contract.get("num_examples"))
-    return hashlib.sha256(repr(told).encode("utf-8", "backslashreplace")).hexdigest()
+    identifying = (contract.get("created"), digests.get("graph"), contract.get("num_examples"))
+    return hashlib.sha256(repr(identifying).encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def graph_of(contract: Json | None) -> str | None:
@@ -218,12 +221,12 @@ def load_statistics(run: Run, space: Space) -> Statistics:
     return statistics
 
 
-def load_positions(run: Run) -> Positions:
+def load_summary(run: Run) -> WindowSummary:
     """Raises UnreadableError where they have gone, or are broken, or are of another window."""
-    found = window_summary.parsed(_checked(run, POSITIONS, _LARGEST))
-    if found is None or found.window != run.window:
+    summary = window_summary.parsed(_checked(run, POSITIONS, _LARGEST))
+    if summary is None or summary.window != run.window:
         raise UnreadableError(f"{POSITIONS} is not what a run writes")
-    return found
+    return summary
 
 
 def _checked(run: Run, name: str, most: int) -> bytes:
@@ -297,48 +300,48 @@ def _run(folder: str, name: str, document: Json) -> Run | None:
     return Run(folder, name, window, outcome, identity(contract), graph_of(contract), files, replaces)
 
 
-def _file(told: Any) -> tuple[int, str] | None:
-    size, digest = (told.get("bytes"), told.get("sha256")) if isinstance(told, dict) else (None, None)
+def _file(entry: Any) -> tuple[int, str] | None:
+    size, digest = (entry.get("bytes"), entry.get("sha256")) if isinstance(entry, dict) else (None, None)
     known = isinstance(size, int) and size >= 0 and isinstance(digest, str)
     return (size, digest) if known else None  # type: ignore[return-value]
 
 
-def _named(asked: str, output: str) -> Run:
+def _named(requested: str, output: str) -> Run:
     """The run that a folder, a verdict.json, an output folder or a run id means."""
-    for place in _places(asked, output) if asked else ():
-        document = _document(place)
+    for path in _verdict_paths(requested, output) if requested else ():
+        document = _document(path)
         if document is None:
             continue
-        folder, name = _folder_of(place, document)
+        folder, name = _folder_of(path, document)
         run = _run(folder, name, document)
         if run is None:
             break
         if not run.is_examined:
-            raise UsageError(f"--previous: {place} says {run.outcome!r}; there is nothing to compare with")
+            raise UsageError(f"--previous: {path} says {run.outcome!r}; there is nothing to compare with")
         return run
     raise UsageError(
         f"--previous: expected auto, a run's folder, its {VERDICT}, an output folder or the id of a run below"
-        f" {output}; no verdict of this format is at {asked!r}"
+        f" {output}; no verdict of this format is at {requested!r}"
     )
 
 
-def _places(asked: str, output: str) -> Iterator[str]:
+def _verdict_paths(requested: str, output: str) -> Iterator[str]:
     """Where the verdict may lie, the likeliest first."""
-    if asked.rstrip("/").rsplit("/", 1)[-1] == VERDICT:
-        yield asked
+    if requested.rstrip("/").rsplit("/", 1)[-1] == VERDICT:
+        yield requested
         return
-    yield paths.join(asked, VERDICT)
-    if "/" not in asked:
-        names = [name for name in _names(output) if name == asked or name.startswith(f"{asked}-")]
+    yield paths.join(requested, VERDICT)
+    if "/" not in requested:
+        names = [name for name in _names(output) if name == requested or name.startswith(f"{requested}-")]
         yield from (paths.join(output, RUNS, name, VERDICT) for name in names)
 
 
-def _folder_of(place: str, document: Json) -> tuple[str, str]:
+def _folder_of(path: str, document: Json) -> tuple[str, str]:
     """The run's own folder and its name: that of the verdict, or one below `runs`, as its files say.
 
     Of what the document says only a name is taken: it cannot lead elsewhere.
     """
-    folder = place.rstrip("/").rpartition("/")[0] or "."
+    folder = path.rstrip("/").rpartition("/")[0] or "."
     if (name := attempt_of(document)) is None:
         return folder, folder.rsplit("/", 1)[-1]
     below = paths.join(folder, RUNS, name)

@@ -74,8 +74,8 @@ def publish(
     except BaseException as error:
         _discard(root, attempt)
         if isinstance(error, InputError):
-            said = f"{error}; the verdict is not published: make {root} writable, and run again"
-            raise InputError(said) from error
+            message = f"{error}; the verdict is not published: make {root} writable, and run again"
+            raise InputError(message) from error
         raise
     _record(root, document, write)
     refresh_copies(root, write)

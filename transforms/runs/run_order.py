@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeVar
 
-Key = tuple[str, int]
+SortKey = tuple[str, int]
 
 
 class Published(Protocol):
@@ -18,10 +18,10 @@ class Published(Protocol):
     def replaces(self) -> str | None: ...
 
 
-Run = TypeVar("Run", bound=Published)
+PublishedRun = TypeVar("PublishedRun", bound=Published)
 
 
-def ordered(runs: Iterable[Run], standing: str | None = None) -> list[Run]:
+def ordered(runs: Iterable[PublishedRun], standing: str | None = None) -> list[PublishedRun]:
     """The runs, the one published first first.
 
     A run comes after the one that it replaced. If its name sorts before that one's, its clock was behind:
@@ -33,8 +33,8 @@ def ordered(runs: Iterable[Run], standing: str | None = None) -> list[Run]:
     return sorted(known, key=lambda run: (run.name == standing, keys[run.name], run.name))
 
 
-def _keys(replaces: Mapping[str, str | None]) -> dict[str, Key]:
-    keys: dict[str, Key] = {}
+def _keys(replaces: Mapping[str, str | None]) -> dict[str, SortKey]:
+    keys: dict[str, SortKey] = {}
     for name in replaces:
         chain = _unkeyed(name, replaces, keys)
         for each in reversed(chain):
@@ -42,7 +42,7 @@ def _keys(replaces: Mapping[str, str | None]) -> dict[str, Key]:
     return keys
 
 
-def _unkeyed(name: str, replaces: Mapping[str, str | None], keys: Mapping[str, Key]) -> list[str]:
+def _unkeyed(name: str, replaces: Mapping[str, str | None], keys: Mapping[str, SortKey]) -> list[str]:
     """The run, the one that it replaced, and so on, up to one whose key is known; a circle is cut."""
     chain: dict[str, None] = {}
     current: str | None = name
@@ -52,7 +52,7 @@ def _unkeyed(name: str, replaces: Mapping[str, str | None], keys: Mapping[str, K
     return list(chain)
 
 
-def _after(name: str, replaced: str | None, keys: Mapping[str, Key]) -> Key:
+def _after(name: str, replaced: str | None, keys: Mapping[str, SortKey]) -> SortKey:
     if replaced is None or replaced == name:
         return (name, 0)
     base, steps = keys.get(replaced, (replaced, 0))

@@ -32,7 +32,7 @@ RANK, MISSING, SHARE, OTHERS = "rank", "missing", "share", "others"
 _DIGITS = 6
 
 
-class Place(NamedTuple):
+class SummaryKey(NamedTuple):
     """What is measured: `rank`, `missing`, `share` of training's value number `value`, or `others`."""
 
     space: Space
@@ -42,7 +42,7 @@ class Place(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Positions:
+class WindowSummary:
     """The positions of one window.
 
     Attributes:
@@ -55,19 +55,19 @@ class Positions:
     window: Window
     baseline: str
     rows: int
-    values: Mapping[Place, float]
+    values: Mapping[SummaryKey, float]
     model: str = ""
 
     def to_bytes(self) -> bytes:
         """The content of positions.json: the same positions give the same bytes."""
         spaces: dict[str, dict[str, dict[str, Any]]] = {}
-        for place, value in self.values.items():
-            one = spaces.setdefault(place.space.value, {}).setdefault(place.feature, {})
-            if place.what == SHARE:
-                one.setdefault("shares", []).append(value)
+        for key, value in self.values.items():
+            feature_values = spaces.setdefault(key.space.value, {}).setdefault(key.feature, {})
+            if key.what == SHARE:
+                feature_values.setdefault("shares", []).append(value)
             else:
-                one[place.what] = value
-        told = {
+                feature_values[key.what] = value
+        document = {
             "format": FORMAT,
             "window": {"start": iso(self.window.start), "end": iso(self.window.end)},
             "baseline": self.baseline,
@@ -75,36 +75,36 @@ class Positions:
             "spaces": spaces,
         } | ({"model": self.model} if self.model else {})
         # A feature may be named by half a surrogate pair, which has no UTF-8.
-        return (json.dumps(told, separators=(",", ":"), allow_nan=False) + "\n").encode("ascii")
+        return (json.dumps(document, separators=(",", ":"), allow_nan=False) + "\n").encode("ascii")
 
 
-def measured(
+def summarize(
     references: Iterable[Reference],
     served: Mapping[Space, Statistics],
     window: Window,
     baseline: str,
     model: str = "",
-) -> Positions:
+) -> WindowSummary:
     """The positions of all features that training has and that serving is asked for."""
-    values: dict[Place, float] = {}
+    values: dict[SummaryKey, float] = {}
     rows = 0
     for reference in references:
-        sides = Sides(reference, Policy(), served[reference.space], Counter())
-        rows = max(rows, sides.rows)
-        for name in comparable(sides) if sides.rows else ():
-            for what, number, value in _of_feature(sides.training[name], sides.serving.get(name)):
-                values[Place(reference.space, name, what, number)] = round(value, _DIGITS)
-    return Positions(window, baseline, rows, values, model)
+        pair = Sides(reference, Policy(), served[reference.space], Counter())
+        rows = max(rows, pair.rows)
+        for name in comparable(pair) if pair.rows else ():
+            for what, number, value in _of_feature(pair.training[name], pair.serving.get(name)):
+                values[SummaryKey(reference.space, name, what, number)] = round(value, _DIGITS)
+    return WindowSummary(window, baseline, rows, values, model)
 
 
-def comparable(sides: Sides) -> Iterator[str]:
+def comparable(pair: Sides) -> Iterator[str]:
     """The features of training that requests should have, whose missing rows mean something."""
-    for name in sides.training:
-        feature = sides.features.get(name)
-        holds_time = name == sides.reference.time_feature
-        if feature is None or "." in name or holds_time or sides.reference.is_label(name):
+    for name in pair.training:
+        feature = pair.features.get(name)
+        holds_time = name == pair.reference.time_feature
+        if feature is None or "." in name or holds_time or pair.reference.is_label(name):
             continue
-        if schemas.is_used(feature) and schemas.in_serving(feature, sides.schema):
+        if schemas.is_used(feature) and schemas.in_serving(feature, pair.schema):
             yield name
 
 
@@ -139,34 +139,34 @@ def rank(before: Cdf, after: Cdf) -> float:
     return float(np.clip(steps.sum() + between.sum() - 0.5, -0.5, 0.5))
 
 
-def parsed(data: bytes) -> Positions | None:
+def parsed(data: bytes) -> WindowSummary | None:
     """The inverse of `to_bytes`; None for anything else."""
     try:
-        told = json.loads(data)
-        if not isinstance(told, dict) or told.get("format") != FORMAT:
+        document = json.loads(data)
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
             return None
-        window = parsed_window(told.get("window"))
-        rows, baseline, spaces = told.get("rows"), told.get("baseline"), told.get("spaces")
-        model = told.get("model", "")
+        window = parsed_window(document.get("window"))
+        rows, baseline, spaces = document.get("rows"), document.get("baseline"), document.get("spaces")
+        model = document.get("model", "")
         if window is None or not isinstance(rows, int) or not isinstance(baseline, str):
             return None
         if not isinstance(model, str):
             return None
-        return Positions(window, baseline, rows, dict(_values(spaces)), model)
+        return WindowSummary(window, baseline, rows, dict(_values(spaces)), model)
     except (ValueError, RecursionError):
         return None
 
 
-def _values(spaces: Any) -> Iterator[tuple[Place, float]]:
+def _values(spaces: Any) -> Iterator[tuple[SummaryKey, float]]:
     """Raises ValueError for what is no positions."""
     for space, features in _items(spaces):
-        for feature, told in _items(features):
-            for what, value in _items(told):
+        for feature, measures in _items(features):
+            for what, value in _items(measures):
                 if what == "shares":
                     for number, share in enumerate(_list(value)):
-                        yield Place(Space(space), feature, SHARE, number), _position(share)
+                        yield SummaryKey(Space(space), feature, SHARE, number), _position(share)
                 elif what in (RANK, MISSING, OTHERS):
-                    yield Place(Space(space), feature, what), _position(value)
+                    yield SummaryKey(Space(space), feature, what), _position(value)
 
 
 def _items(value: Any) -> Iterable[tuple[str, Any]]:
@@ -187,23 +187,23 @@ def _position(value: Any) -> float:
     return float(value)
 
 
-def parsed_window(told: Any) -> Window | None:
+def parsed_window(bounds: Any) -> Window | None:
     """A window as verdict.json has it; None for anything else, and for one that ends before it starts."""
-    if not isinstance(told, dict):
+    if not isinstance(bounds, dict):
         return None
     try:
-        start, end = (_moment(told.get(key)) for key in ("start", "end"))
+        start, end = (_moment(bounds.get(key)) for key in ("start", "end"))
     except (ValueError, OverflowError):
         return None
     return None if start is not None and end is not None and start >= end else Window(start, end)
 
 
-def _moment(told: Any) -> dt.datetime | None:
-    if told is None:
+def _moment(text: Any) -> dt.datetime | None:
+    if text is None:
         return None
-    if not isinstance(told, str) or len(told) > 40:
+    if not isinstance(text, str) or len(text) > 40:
         raise ValueError("expected a time")
-    time = dt.datetime.fromisoformat(told)
+    time = dt.datetime.fromisoformat(text)
     if time.tzinfo is None:
         raise ValueError("expected a time in UTC")
     return time.astimezone(dt.UTC)

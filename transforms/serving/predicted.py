@@ -14,7 +14,7 @@ from transforms.core.arrow import pa
 from transforms.core.errors import UsageError
 from transforms.graph.row_bisection import apply_in_parts
 from transforms.predictions import outputs as predictions
-from transforms.predictions.outputs import Kind, Output
+from transforms.predictions.outputs import Output, OutputType
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.protos import SIZES, dataset_statistics
 from transforms.summaries.quantiles import Scratch
@@ -90,10 +90,10 @@ def outputs_of(specs: Mapping[str, Any]) -> tuple[Output, ...]:
     return predictions.distinct(found)
 
 
-def _kind(dtype: Any) -> Kind:
+def _kind(dtype: Any) -> OutputType:
     if dtype == tf.string:
-        return Kind.TEXT
-    return Kind.INT if dtype.is_integer or dtype.is_bool else Kind.FLOAT
+        return OutputType.TEXT
+    return OutputType.INT if dtype.is_integer or dtype.is_bool else OutputType.FLOAT
 
 
 def _width(spec: Any) -> int | None:

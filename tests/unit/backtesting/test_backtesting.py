@@ -16,7 +16,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.backtesting import judging, memory_limit, tails, thresholds_file
 from transforms.backtesting.document import name_of
-from transforms.backtesting.suggest import Key, Series, Suggestion, suggest
+from transforms.backtesting.suggest import LimitKey, Series, Suggestion, suggest
 from transforms.core import schema as schemas
 from transforms.core import slicing
 from transforms.core.batches import METADATA_SCHEMA, Batch, Window
@@ -37,7 +37,7 @@ def every_series(draw: st.DrawFn) -> list[Series]:
     values = st.lists(EFFECTS, min_size=windows, max_size=windows).map(tuple)
     limits = st.floats(0.005, 0.3)
     return [
-        Series(Key("raw", f"f{n}", "distribution"), limit, limit, draw(values))
+        Series(LimitKey("raw", f"f{n}", "distribution"), limit, limit, draw(values))
         for n, limit in enumerate(draw(st.lists(limits, min_size=1, max_size=6)))
     ]
 
@@ -69,7 +69,7 @@ def test_limits_fall_as_the_budget_grows(every: list[Series], one: float, other:
 
 
 def test_within_the_budget_nothing_is_raised() -> None:
-    series = Series(Key("raw", "a", "missing"), 0.01, 0.01, (0.02, 0.0, 0.03, 0.001))
+    series = Series(LimitKey("raw", "a", "missing"), 0.01, 0.01, (0.02, 0.0, 0.03, 0.001))
     assert suggest([series], 2) == []
     assert suggest([], 0.5) == []
     [raised] = suggest([series], 1.9)
@@ -79,18 +79,18 @@ def test_within_the_budget_nothing_is_raised() -> None:
 
 def test_a_required_feature_gets_the_usual_limit_at_least() -> None:
     """Without a limit any missing row is an error; one is suggested that is no lower than elsewhere."""
-    [found] = suggest([Series(Key("raw", "a", "missing"), 0.0, 0.01, (0.001,) * 3 + (0.0,) * 30)], 0.5)
+    [found] = suggest([Series(LimitKey("raw", "a", "missing"), 0.0, 0.01, (0.001,) * 3 + (0.0,) * 30)], 0.5)
     assert (found.today, found.suggested, len(found.fired)) == (0.0, 0.01, 3)
 
 
 def test_what_is_wholly_different_cannot_be_silenced() -> None:
-    [found] = suggest([Series(Key("raw", "a", "missing"), 0.01, 0.01, (1.0, 0.0, 0.0))], 0.1)
+    [found] = suggest([Series(LimitKey("raw", "a", "missing"), 0.01, 0.01, (1.0, 0.0, 0.0))], 0.1)
     assert (found.suggested, found.left) == (1.0, (0,))
 
 
 def test_one_wild_feature_does_not_raise_the_others_beyond_what_was_seen() -> None:
-    calm = Series(Key("raw", "calm", "distribution"), 0.025, 0.025, (0.03, 0.04, 0.05, *(0.0,) * 27))
-    wild = Series(Key("raw", "wild", "distribution"), 0.025, 0.025, (0.0,) * 20 + (0.9, *(0.1,) * 9))
+    calm = Series(LimitKey("raw", "calm", "distribution"), 0.025, 0.025, (0.03, 0.04, 0.05, *(0.0,) * 27))
+    wild = Series(LimitKey("raw", "wild", "distribution"), 0.025, 0.025, (0.0,) * 20 + (0.9, *(0.1,) * 9))
     found = {one.key.feature: one.suggested for one in suggest([calm, wild], 0.9)}
     # At its own part of the budget: 0.03 + 0.015 ln(2 / (30 x 0.9 / 60)).
     assert found["calm"] == 0.053
@@ -111,7 +111,7 @@ def test_the_limit_that_the_docs_follow_by_hand() -> None:
     # docs/backtest.md: 56 of 180 values are over 0.025, the nineteenth is u, and the mean excess above it b.
     top = [0.0631, 0.0620, *[0.0446 + (18 * 0.0078 - 0.0185 - 0.0174) / 16] * 16]
     values = (*top, *(0.0446 - step * 0.0005 for step in range(38)), *(0.0,) * 124)
-    both = [Series(Key("raw", name, "distribution"), 0.025, 0.025, values) for name in ("a", "b")]
+    both = [Series(LimitKey("raw", name, "distribution"), 0.025, 0.025, values) for name in ("a", "b")]
     assert len(both[0].fired()) == 56
     assert [one.suggested for one in suggest(both, 180 / 30)] == [0.06, 0.06]
 
@@ -175,7 +175,7 @@ def test_limits_that_are_written_are_read(
     features: dict[tuple[Space, str], Override], defaults: dict[str, float], comment: str
 ) -> None:
     written = Thresholds(defaults=defaults, features=features)
-    comments = {Key(s, name, key): comment for (s, name), own in features.items() for key in own.limits}
+    comments = {LimitKey(s, name, key): comment for (s, name), own in features.items() for key in own.limits}
     assert parse(thresholds_file.render(written, [comment], comments), "thresholds.toml") == written
 
 
@@ -183,8 +183,8 @@ def test_limits_that_are_raised_leave_all_else_as_it_is() -> None:
     own = Override({"missing": 0.1, "unseen": 0.2}, Severity.WARNING, "mine")
     before = Thresholds("mine.toml", {"missing": 0.3}, {(Space.RAW, "a"): own})
     told = [
-        Suggestion(Key("raw", "a", "missing"), 0.1, 0.4, (), ()),
-        Suggestion(Key("transformed", "b", "missing"), 0.3, 0.5, (), ()),
+        Suggestion(LimitKey("raw", "a", "missing"), 0.1, 0.4, (), ()),
+        Suggestion(LimitKey("transformed", "b", "missing"), 0.3, 0.5, (), ()),
     ]
     assert thresholds_file.raised(before, told) == Thresholds(
         "mine.toml",

@@ -19,12 +19,12 @@ from support.repo import ROOT
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Window
 from transforms.drift import report
-from transforms.drift.report import Served
+from transforms.drift.report import ServedWindow
 from transforms.publish import formatting
-from transforms.publish.assemble import Evidence, Job, conclude
+from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
 from transforms.runs import previous_runs, run_folder
 from transforms.runs.previous_runs import Run
-from transforms.runs.window_summary import Positions
+from transforms.runs.window_summary import WindowSummary
 from transforms.verdict.model import Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
@@ -52,10 +52,10 @@ class Nightly:
     def validate(self, columns: Columns, window: Window, previous: str | None = "auto") -> dict[str, Any]:
         """What one run publishes."""
         found = previous and previous_runs.find(previous, str(self.output), window, self.contract)
-        job = Job(window, self.policy, self.contract, earlier=found or None)
+        job = RunSettings(window, self.policy, self.contract, previous_runs=found or None)
         rows = Accounting(read=ROWS, decoded=ROWS, rows=ROWS, compared=ROWS, files=1)
-        evidence = Evidence({Space.RAW: statistics(columns)}, rows)
-        verdict, files = conclude(lambda: [self.training], evidence, job)
+        evidence = PipelineResults({Space.RAW: statistics(columns)}, rows)
+        verdict, files = assemble_verdict(lambda: [self.training], evidence, job)
         self.runs += 1
         told = run_folder.publish(str(self.output), verdict, files, f"20260101T0000{self.runs:02}Z-00000000")
         document: dict[str, Any] = json.loads(run_folder.to_bytes(told.to_json()))
@@ -82,7 +82,7 @@ def test_slow_drift_is_found_over_the_runs_of_many_nights(training: Reference, t
     [(metric, one)] = drift(last).items()
     assert (metric, one["feature"], one["severity"]) == ("slow_drift", "speed", "warning")
     assert "over 12 windows since 2013-06-01" in one["message"]
-    assert formatting.since(last).endswith(
+    assert formatting.drift_sentence(last).endswith(
         "nothing moved; over 11 earlier windows speed moved a little each time"
     )
     # A rerun of a night in between says what it would have said then.
@@ -111,19 +111,19 @@ def test_a_run_that_has_gone_since_the_launch_costs_no_verdict(training: Referen
     job.validate(rides(ROWS, 2), day(0))
     found = previous_runs.find("auto", str(tmp_path), day(1), job.contract)
     shutil.rmtree(job.folder(1))
-    evidence = Evidence(
+    evidence = PipelineResults(
         {Space.RAW: statistics(rides(ROWS, 3, shift=0.5))},
         Accounting(read=ROWS, decoded=ROWS, rows=ROWS, compared=ROWS),
     )
-    verdict, files = conclude(
-        lambda: [training], evidence, Job(day(1), Policy(), job.contract, earlier=found)
+    verdict, files = assemble_verdict(
+        lambda: [training], evidence, RunSettings(day(1), Policy(), job.contract, previous_runs=found)
     )
     told = verdict.to_json()
     jsonschema.validate(told, SCHEMA)
     assert (told["verdict"], told["previous"]["spaces"], told["previous"]["windows"]) == ("skew", [], 0)
     assert drift(told).keys() == {"earlier_run_unreadable", "history_unreadable"}
     assert {one["severity"] for one in drift(told).values()} == {"info"}
-    assert "nothing could be compared" in formatting.since(told)
+    assert "nothing could be compared" in formatting.drift_sentence(told)
     assert b"could not be read: stats.binpb is missing" in files["report.html"]
 
 
@@ -134,8 +134,8 @@ def test_a_run_that_examined_nothing_says_nothing_of_earlier_ones(
     job.validate(rides(ROWS, 2), day(0))
     found = previous_runs.find("auto", str(tmp_path), day(1), job.contract)
     for references in ([], [training]):
-        here = Job(day(1), Policy(), job.contract, earlier=found)
-        verdict, files = conclude(list(references).copy, Evidence({}, Accounting()), here)
+        here = RunSettings(day(1), Policy(), job.contract, previous_runs=found)
+        verdict, files = assemble_verdict(list(references).copy, PipelineResults({}, Accounting()), here)
         told = verdict.to_json()
         jsonschema.validate(told, SCHEMA)
         assert (told["verdict"], drift(told), "positions.json" in files) == ("not_examined", {}, False)
@@ -186,7 +186,7 @@ def test_without_a_contract_baselines_are_told_apart_by_their_statistics(
 
 def test_without_the_flag_there_are_positions_and_nothing_else(training: Reference, tmp_path: Path) -> None:
     told = Nightly(tmp_path, training).validate(rides(ROWS, 2), day(0), previous=None)
-    assert (told["previous"], told["findings"], formatting.since(told)) == (None, [], "")
+    assert (told["previous"], told["findings"], formatting.drift_sentence(told)) == (None, [], "")
     assert "positions.json" in told["artifacts"]
     assert b"Since the last run" not in (tmp_path / "report.html").read_bytes()
 
@@ -214,14 +214,14 @@ def test_predictions_that_make_no_sense_cost_no_verdict(tmp_path: Path) -> None:
     found = Run(str(tmp_path), "r", day(0), "ok")
     odd = type(model.statistics)()
     odd.datasets.add(num_examples=5).features.add(name="speed")
-    now = Served(day(1), [model], {Space.PREDICTION: statistics(rides(300, 3))}, contract(), Policy())
-    here = Positions(day(0), report._baseline(now), 10, {}, report._model(now))
+    now = ServedWindow(day(1), [model], {Space.PREDICTION: statistics(rides(300, 3))}, contract(), Policy())
+    here = WindowSummary(day(0), report._baseline(now), 10, {}, report._model(now))
     files = {"prediction_stats.binpb": odd.SerializeToString(), "positions.json": here.to_bytes()}
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     sizes = {name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items()}
     run = dataclasses.replace(found, files=sizes, graph=previous_runs.graph_of(contract()))
-    told = report.look(previous_runs.Earlier(run), now).comparison
+    told = report.compare_with_previous(previous_runs.PreviousRuns(run), now).comparison
     assert told is not None
     metrics = {one.metric for one in told.findings}
     assert "earlier_run_unreadable" in metrics
@@ -246,16 +246,16 @@ def spoilt(good: bytes, number: float) -> bytes:
     return bytes(broken.SerializeToString())
 
 
-def concluded(training: Reference, found: previous_runs.Earlier, data: bytes) -> dict[str, Json]:
+def concluded(training: Reference, found: previous_runs.PreviousRuns, data: bytes) -> dict[str, Json]:
     """What is said beside an earlier run with these statistics, which its verdict names so."""
     assert found.previous is not None
     Path(found.previous.folder, "stats.binpb").write_bytes(data)
     files = {"stats.binpb": (len(data), hashlib.sha256(data).hexdigest())}
     run = dataclasses.replace(found.previous, files=files)
     rows = Accounting(read=ROWS, decoded=ROWS, rows=ROWS, compared=ROWS)
-    evidence = Evidence({Space.RAW: statistics(rides(300, 3))}, rows)
-    job = Job(day(1), Policy(), contract(), earlier=previous_runs.Earlier(run))
-    verdict, _ = conclude(lambda: [training], evidence, job)
+    evidence = PipelineResults({Space.RAW: statistics(rides(300, 3))}, rows)
+    job = RunSettings(day(1), Policy(), contract(), previous_runs=previous_runs.PreviousRuns(run))
+    verdict, _ = assemble_verdict(lambda: [training], evidence, job)
     document = json.loads(run_folder.to_bytes(verdict.to_json()))
     jsonschema.validate(document, SCHEMA)
     return drift(document)

@@ -12,7 +12,7 @@ from support.drift import Columns, day, positions, reference, rides, statistics
 
 from transforms.drift import slow_drift, window_drift
 from transforms.drift.window_drift import Windows
-from transforms.runs.window_summary import Place, Positions
+from transforms.runs.window_summary import SummaryKey, WindowSummary
 from transforms.verdict.model import Finding, Kind, Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
@@ -27,7 +27,7 @@ def training() -> Reference:
     return reference(rides(6000, 1))
 
 
-def windows(against: Reference, columns: Sequence[Columns]) -> list[Positions]:
+def windows(against: Reference, columns: Sequence[Columns]) -> list[WindowSummary]:
     return [positions(against, one, day(number)) for number, one in enumerate(columns)]
 
 
@@ -79,10 +79,10 @@ def test_unchanged_windows_give_nothing(training: Reference) -> None:
 @pytest.mark.parametrize("count", [6, 7, 12, 14, 20, 31])
 def test_a_week_is_no_trend_wherever_it_begins(count: int) -> None:
     random = np.random.default_rng(count)
-    place = Place(Space.RAW, "x", "rank")
+    place = SummaryKey(Space.RAW, "x", "rank")
     for first in range(7):
         values = [WEEK[(first + at) % 7] - 0.3 + random.normal(0, 0.002) for at in range(count)]
-        series = [Positions(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
+        series = [WindowSummary(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
         assert not list(slow_drift.trends(series, slow_drift.FALSE_TRENDS))
 
 
@@ -91,9 +91,9 @@ def test_a_week_in_rows_is_no_slow_drift(training: Reference) -> None:
 
 
 def test_a_trend_under_a_week_is_found() -> None:
-    place = Place(Space.RAW, "x", "rank")
+    place = SummaryKey(Space.RAW, "x", "rank")
     values = [0.01 * at + 0.2 * WEEK[at % 7] for at in range(30)]
-    series = [Positions(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
+    series = [WindowSummary(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
     [one] = slow_drift.trends(series, slow_drift.FALSE_TRENDS)
     assert one.line.total == pytest.approx(0.29, rel=0.15)
 
@@ -107,29 +107,29 @@ def test_a_jump_is_told_as_a_step_and_not_as_slow(training: Reference, at: int) 
 
 
 def test_a_jump_in_the_middle_of_a_long_history_is_not_slow() -> None:
-    place = Place(Space.RAW, "x", "rank")
+    place = SummaryKey(Space.RAW, "x", "rank")
     random = np.random.default_rng(3)
     values = [(0.06 if at >= 15 else 0.0) + random.normal(0, 0.003) for at in range(31)]
-    series = [Positions(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
+    series = [WindowSummary(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
     assert not list(slow_drift.trends(series, slow_drift.FALSE_TRENDS))
 
 
-def line(count: int, rise: float, places: Sequence[Place], baseline: str = "b") -> list[Positions]:
-    return [Positions(day(at), baseline, 1, dict.fromkeys(places, rise * at)) for at in range(count)]
+def line(count: int, rise: float, places: Sequence[SummaryKey], baseline: str = "b") -> list[WindowSummary]:
+    return [WindowSummary(day(at), baseline, 1, dict.fromkeys(places, rise * at)) for at in range(count)]
 
 
-RANK = Place(Space.RAW, "x", "rank")
+RANK = SummaryKey(Space.RAW, "x", "rank")
 
 
 def test_another_model_begins_the_history_of_predictions_anew_and_of_nothing_else() -> None:
-    places = [RANK, Place(Space.PREDICTION, "y", "rank")]
+    places = [RANK, SummaryKey(Space.PREDICTION, "y", "rank")]
     before = [dataclasses.replace(one, model="old") for one in line(9, 0.05, places)]
     [*earlier, now] = before
     same = slow_drift.comparable(now, earlier)
-    assert {one.place for one in slow_drift.trends(same, slow_drift.FALSE_TRENDS)} == set(places)
+    assert {one.key for one in slow_drift.trends(same, slow_drift.FALSE_TRENDS)} == set(places)
     lined = slow_drift.comparable(dataclasses.replace(now, model="new"), earlier)
     assert len(lined) == 9
-    assert [one.place for one in slow_drift.trends(lined, slow_drift.FALSE_TRENDS)] == [RANK]
+    assert [one.key for one in slow_drift.trends(lined, slow_drift.FALSE_TRENDS)] == [RANK]
 
 
 def test_eight_windows_are_needed_at_least() -> None:
@@ -144,10 +144,10 @@ def test_what_is_beyond_chance_must_come_to_as_much_as_matters() -> None:
 
 def test_among_many_features_a_trend_must_be_surer() -> None:
     random = np.random.default_rng(4)
-    places = [Place(Space.RAW, f"f{number}", "rank") for number in range(1000)]
+    places = [SummaryKey(Space.RAW, f"f{number}", "rank") for number in range(1000)]
     noise = random.normal(0, 0.05, (15, 1000))
     series = [
-        Positions(day(at), "b", 1, dict(zip(places, row.tolist(), strict=True)))
+        WindowSummary(day(at), "b", 1, dict(zip(places, row.tolist(), strict=True)))
         for at, row in enumerate(noise)
     ]
     # Alone, one in twenty of them would be beyond chance at this rate.
@@ -155,16 +155,16 @@ def test_among_many_features_a_trend_must_be_surer() -> None:
     creeping = [
         dataclasses.replace(one, values={**one.values, RANK: 0.01 * at}) for at, one in enumerate(series)
     ]
-    assert [one.place for one in slow_drift.trends(creeping, slow_drift.FALSE_TRENDS)] == [RANK]
+    assert [one.key for one in slow_drift.trends(creeping, slow_drift.FALSE_TRENDS)] == [RANK]
 
 
 def test_what_never_changes_weakens_no_test() -> None:
-    still = [Place(Space.RAW, f"f{number}", "missing") for number in range(1000)]
+    still = [SummaryKey(Space.RAW, f"f{number}", "missing") for number in range(1000)]
     series = [
         dataclasses.replace(one, values={**one.values, **dict.fromkeys(still, 0.0)})
         for one in line(9, 0.01, [RANK])
     ]
-    assert [one.place for one in slow_drift.trends(series, slow_drift.FALSE_TRENDS)] == [RANK]
+    assert [one.key for one in slow_drift.trends(series, slow_drift.FALSE_TRENDS)] == [RANK]
 
 
 def test_windows_of_another_baseline_are_left_out_and_order_does_not_matter() -> None:
@@ -174,22 +174,22 @@ def test_windows_of_another_baseline_are_left_out_and_order_does_not_matter() ->
 
 
 def test_a_feature_that_some_windows_lack_is_judged_by_the_others() -> None:
-    other = Place(Space.RAW, "y", "rank")
+    other = SummaryKey(Space.RAW, "y", "rank")
     series = line(12, 0.01, [RANK, other])
     series = [
         dataclasses.replace(one, values={RANK: one.values[RANK]}) if at in (0, 4) else one
         for at, one in enumerate(series)
     ]
-    found = {one.place: one for one in slow_drift.trends(series, 0.002)}
+    found = {one.key: one for one in slow_drift.trends(series, 0.002)}
     assert (found[RANK].windows, found[other].windows) == (12, 10)
     assert found[other].first == day(1)
 
 
 def test_a_feature_is_told_once_by_what_moved_most(training: Reference) -> None:
-    share = [Place(Space.RAW, "carrier", "share", number) for number in range(4)]
+    share = [SummaryKey(Space.RAW, "carrier", "share", number) for number in range(4)]
     rises = dict(zip(share, (0.01, -0.006, -0.003, -0.001), strict=True))
     series = [
-        Positions(day(at), "b", 1, {place: 0.4 + rise * at for place, rise in rises.items()})
+        WindowSummary(day(at), "b", 1, {place: 0.4 + rise * at for place, rise in rises.items()})
         for at in range(12)
     ]
     [one] = slow_drift.findings(series, [training], Policy())

@@ -127,7 +127,7 @@ def test_a_rare_value_of_the_earlier_window_is_not_named(training: Reference) ->
     spans = ("a", "b")
     windows = Windows(training, statistics(earlier), statistics(now), spans, Policy())
     assert window_drift._label(windows, "carrier", one) == "a rare value"
-    assert [part.label for part in parts_of(windows.sides, "carrier", one)] == ["a rare value"]
+    assert [part.label for part in parts_of(windows.pair, "carrier", one)] == ["a rare value"]
     earlier["carrier"] = np.where(np.arange(ROWS) % 50 == 0, "private", earlier["carrier"])
     windows = Windows(training, statistics(earlier), statistics(now), spans, Policy())
     assert window_drift._label(windows, "carrier", one) == "'private'"

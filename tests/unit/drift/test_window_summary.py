@@ -15,7 +15,7 @@ from support.drift import CARRIERS, day, positions, reference, rides
 
 from transforms.core.batches import Window
 from transforms.runs import window_summary as module
-from transforms.runs.window_summary import Place, Positions, parsed, parsed_window, rank
+from transforms.runs.window_summary import SummaryKey, WindowSummary, parsed, parsed_window, rank
 from transforms.verdict.evidence.cdf import Cdf
 from transforms.verdict.model import Space
 
@@ -75,7 +75,7 @@ def test_of_many_values_the_most_frequent_are_kept() -> None:
     shares = [value for place, value in found.values.items() if place.what == "share"]
     assert shares == sorted(shares, reverse=True)
     assert len(shares) == module.MOST_VALUES
-    assert found.values[Place(Space.RAW, "word", "others")] == pytest.approx(1 - sum(shares), abs=1e-5)
+    assert found.values[SummaryKey(Space.RAW, "word", "others")] == pytest.approx(1 - sum(shares), abs=1e-5)
 
 
 def test_a_feature_that_no_row_has_is_missing_in_all() -> None:
@@ -93,7 +93,7 @@ def test_positions_survive_writing_and_are_small() -> None:
 
 
 def test_a_name_that_has_no_utf_8_survives_writing() -> None:
-    odd = Positions(day(0), "b", 1, {Place(Space.RAW, "\ud800", "rank"): 0.1})
+    odd = WindowSummary(day(0), "b", 1, {SummaryKey(Space.RAW, "\ud800", "rank"): 0.1})
     assert parsed(odd.to_bytes()) == odd
 
 
@@ -110,8 +110,8 @@ def told(**changed: Any) -> dict[str, Any]:
 
 
 def test_what_a_run_writes_is_read() -> None:
-    assert parsed(json.dumps(told()).encode()) == Positions(
-        day(0), "b", 5, {Place(Space.RAW, "x", "rank"): 0.1}
+    assert parsed(json.dumps(told()).encode()) == WindowSummary(
+        day(0), "b", 5, {SummaryKey(Space.RAW, "x", "rank"): 0.1}
     )
 
 

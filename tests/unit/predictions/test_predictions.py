@@ -18,8 +18,8 @@ from transforms.core.batches import METADATA_SCHEMA
 from transforms.predictions.logged import logged_columns
 from transforms.predictions.outputs import (
     MAX_COMPONENTS,
-    Kind,
     Output,
+    OutputType,
     columns,
     distinct,
     outputs_of,
@@ -27,8 +27,12 @@ from transforms.predictions.outputs import (
     schema_of,
 )
 
-LATE, MINUTES = Output("late", Kind.FLOAT, 1), Output("minutes", Kind.FLOAT, 3)
-GATE, WORDS, LOOSE = Output("gate", Kind.INT, 1), Output("words", Kind.TEXT, 2), Output("x", Kind.FLOAT, None)
+LATE, MINUTES = Output("late", OutputType.FLOAT, 1), Output("minutes", OutputType.FLOAT, 3)
+GATE, WORDS, LOOSE = (
+    Output("gate", OutputType.INT, 1),
+    Output("words", OutputType.TEXT, 2),
+    Output("x", OutputType.FLOAT, None),
+)
 ALL = (LATE, MINUTES, GATE, WORDS, LOOSE)
 NAMES = ["late", "minutes[0]", "minutes[1]", "minutes[2]", "minutes[argmax]", "gate", "words"]
 
@@ -46,7 +50,7 @@ def kinds(schema: schema_pb2.Schema) -> dict[str, tuple[int, bool]]:
 
 
 def test_outputs_whose_names_differ_by_a_dot_have_features_of_their_own() -> None:
-    given_ones = [Output(name, Kind.FLOAT, 1) for name in ("a.b", "a.b.c", "a_b", "a_b.c", "a_b_")]
+    given_ones = [Output(name, OutputType.FLOAT, 1) for name in ("a.b", "a.b.c", "a_b", "a_b.c", "a_b_")]
     told = distinct(given_ones)
     assert [one.name for one in told] == [one.name for one in given_ones]
     assert [one.feature for one in told] == ["a_b__", "a_b_c", "a_b", "a_b_c_", "a_b_"]
@@ -68,14 +72,14 @@ def test_an_output_has_the_features_of_its_kind() -> None:
         "gate": category,
         "words": (schema_pb2.BYTES, False),
     }
-    most, more = (Output("p", Kind.FLOAT, MAX_COMPONENTS + one) for one in (0, 1))
+    most, more = (Output("p", OutputType.FLOAT, MAX_COMPONENTS + one) for one in (0, 1))
     assert len(kinds(schema_of([most], ""))) == MAX_COMPONENTS + 1
     assert kinds(schema_of([more], "")) == {"p[argmax]": category}
-    assert kinds(schema_of([Output("head.p", Kind.INT, 4)], "")) == {"head_p": category}
+    assert kinds(schema_of([Output("head.p", OutputType.INT, 4)], "")) == {"head_p": category}
 
 
 outputs = st.lists(
-    st.builds(Output, st.text(min_size=1), st.sampled_from(Kind), st.none() | st.integers(1, 99)),
+    st.builds(Output, st.text(min_size=1), st.sampled_from(OutputType), st.none() | st.integers(1, 99)),
     min_size=1,
     max_size=5,
     unique_by=lambda one: one.name,
@@ -192,7 +196,7 @@ def test_an_answer_of_another_signature_is_no_prediction() -> None:
 
 
 def test_bytes_that_are_no_text_come_in_base_64() -> None:
-    one = Output("word", Kind.TEXT, 1)
+    one = Output("word", OutputType.TEXT, 1)
     batch, reasons = logged_columns(metadata([{"b64": "/w=="}, ["a"], {"b64": "?"}, {"b64": 1}]), [one])
     assert batch.column(0).to_pylist() == [[b"\xff"], [b"a"], None, None]
     assert reasons == {"not_text": 2}
@@ -202,7 +206,7 @@ def test_bytes_that_are_no_text_come_in_base_64() -> None:
 
 @pytest.mark.parametrize("width", [1, 2, MAX_COMPONENTS, MAX_COMPONENTS + 1])
 def test_columns_are_the_lists_of_decoders(width: int) -> None:
-    output, answered = Output("p", Kind.FLOAT, width), np.array([True, False, True])
+    output, answered = Output("p", OutputType.FLOAT, width), np.array([True, False, True])
     batch = columns([output], {"p": np.ones((3, width), np.float32)}, answered)
     assert set(batch.schema.types) <= {pa.large_list(pa.float32()), pa.large_list(pa.int64())}
     assert all(column.is_null().to_pylist() == [False, True, False] for column in batch.columns)

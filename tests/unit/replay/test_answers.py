@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.replay import answers
-from transforms.replay.compare import Tolerance, compare
+from transforms.replay.compare import AnswerTolerance, compare
 
 TWO = {"late": 1, "minutes": 2}
 
@@ -133,7 +133,7 @@ def test_any_answer_is_matched_or_rejected_as_it_is_alone(rows: list[Any]) -> No
 def test_both_tolerances_hold() -> None:
     expected = np.array([[0.0], [0.0], [1000.0], [1000.0], [1e9]])
     got = np.array([[9e-7], [2e-6], [1000.009], [1000.02], [1e9]])
-    found = compare(expected, got, Tolerance(1e-6, 1e-5))
+    found = compare(expected, got, AnswerTolerance(1e-6, 1e-5))
     assert found.differs.tolist() == [False, True, False, True, False]
     assert found.apart == pytest.approx([0, 2e-6, 0, 0.02, 0])
 
@@ -142,18 +142,18 @@ def test_numbers_that_are_not_finite_equal_one_another_as_json_writes_them() -> 
     nan, inf = np.nan, np.inf
     expected = np.array([[nan], [inf], [inf], [1.0], [nan], [inf]])
     got = np.array([[nan], [nan], [inf], [nan], [1.0], [-inf]])
-    found = compare(expected, got, Tolerance())
+    found = compare(expected, got, AnswerTolerance())
     assert found.differs.tolist() == [False, False, False, True, True, True]
     assert found.apart.tolist() == [0, 0, 0, inf, inf, inf]
-    assert not compare(np.array([[1e308]]), np.array([[1e308]]), Tolerance()).differs.any()
+    assert not compare(np.array([[1e308]]), np.array([[1e308]]), AnswerTolerance()).differs.any()
 
 
 def test_a_class_flips_where_the_largest_value_moves_or_a_probability_crosses_half() -> None:
     many = compare(
         np.array([[0.1, 0.9], [0.4, 0.6], [0.2, 0.8]]),
         np.array([[0.2, 0.8], [0.6, 0.4], [0.2, 0.8]]),
-        Tolerance(),
+        AnswerTolerance(),
     )
     assert many.flipped.tolist() == [False, True, False]
-    one = compare(np.array([[0.49], [0.6], [0.7]]), np.array([[0.5], [0.4], [0.8]]), Tolerance())
+    one = compare(np.array([[0.49], [0.6], [0.7]]), np.array([[0.5], [0.4], [0.8]]), AnswerTolerance())
     assert one.flipped.tolist() == [True, True, False]

@@ -18,7 +18,7 @@ from transforms.core.accounting import Accounting
 from transforms.core.batches import METADATA_SCHEMA, Batch, Window
 from transforms.core.errors import UsageError
 from transforms.replay import answers, reference_model, summary
-from transforms.replay.compare import Tolerance
+from transforms.replay.compare import AnswerTolerance
 from transforms.replay.reference_model import ReferenceModel
 from transforms.replay.replay import replay
 from transforms.replay.report import Limits, kept_rows, to_json
@@ -83,7 +83,7 @@ def test_rows_are_compared_and_counted_as_worked_out_plainly(double: ReferenceMo
     found = replay(
         batch(rows, told, time=[7 * HOUR, 0, HOUR, None, HOUR], version=["9", "1", "2", "1", "2"]),
         double,
-        Tolerance(),
+        AnswerTolerance(),
     )
     assert (found.rows, found.unmatched) == (5, Counter({answers.NO_RESPONSE: 1}))
     assert found.total == Differences(rows=4, differing=2, largest=5.0, total=5.5)
@@ -100,8 +100,8 @@ def test_rows_are_compared_and_counted_as_worked_out_plainly(double: ReferenceMo
 
 def test_payloads_are_kept_only_where_they_are_asked_for(double: ReferenceModel) -> None:
     one = batch([1.0, 2.0], ["[1, 2]", "[2, null]"])
-    assert kept_rows(replay(one, double, Tolerance())) == b""
-    found = replay(one, double, Tolerance(), keep_payloads=True)
+    assert kept_rows(replay(one, double, AnswerTolerance())) == b""
+    found = replay(one, double, AnswerTolerance(), keep_payloads=True)
     [worst] = found.worst
     assert worst.payload is not None
     assert worst.payload["features"] == {"x": [2.0]}
@@ -114,7 +114,7 @@ def test_payloads_are_kept_only_where_they_are_asked_for(double: ReferenceModel)
 
 def test_requests_to_other_signatures_are_not_guessed_at(double: ReferenceModel) -> None:
     names = [None, "", "serving_default", "raw_tensors", "transform_features"]
-    found = replay(batch([1.0] * 5, ["[1, 2]"] * 5, signature=names), double, Tolerance())
+    found = replay(batch([1.0] * 5, ["[1, 2]"] * 5, signature=names), double, AnswerTolerance())
     assert (found.total.rows, found.unmatched) == (4, Counter({answers.OTHER_SIGNATURE: 1}))
 
 
@@ -122,18 +122,18 @@ def test_rows_that_the_model_refuses_are_counted_and_the_others_compared(tmp_pat
     strict = save(tmp_path / "m", lambda x: {"y": x}, x=tf.io.FixedLenFeature([], tf.float32))
     rows: list[float | None] = [float(i) if i % 500 else None for i in range(1500)]
     told: list[str | None] = [str(x if x != 7.0 else 8.0) for x in rows]
-    found = replay(batch(rows, told), ReferenceModel(strict), Tolerance())
+    found = replay(batch(rows, told), ReferenceModel(strict), AnswerTolerance())
     assert found.unmatched == Counter({answers.NOT_TRANSFORMABLE: 3})
     assert (found.total.rows, found.total.differing, found.worst[0].record) == (1497, 1, 7)
     assert findings(found)[-1].metric == answers.NOT_TRANSFORMABLE
-    nothing = replay(batch([None, None], ["1", "2"]), ReferenceModel(strict), Tolerance())
+    nothing = replay(batch([None, None], ["1", "2"]), ReferenceModel(strict), AnswerTolerance())
     assert nothing.unmatched == Counter({answers.NOT_TRANSFORMABLE: 2})
     assert [one.metric for one in findings(nothing)] == ["nothing_replayed"]
 
 
 def test_a_text_output_is_not_compared_and_said(tmp_path: Path) -> None:
     model = ReferenceModel(save(tmp_path / "m", lambda x: {"y": tf.strings.as_string(x)}))
-    found = replay(batch([1.0], ['"1"']), model, Tolerance())
+    found = replay(batch([1.0], ['"1"']), model, AnswerTolerance())
     assert found.unmatched == Counter({answers.NOT_NUMBERS: 1})
 
 
@@ -149,7 +149,7 @@ def test_a_text_output_is_not_compared_and_said(tmp_path: Path) -> None:
 def test_answers_that_differ_by_themselves_are_said_and_prove_nothing(tmp_path: Path, outputs: Any) -> None:
     model = ReferenceModel(save(tmp_path / "m", outputs))
     rows: list[float | None] = [float(i) for i in range(600)]
-    found = replay(batch(rows, [str(x) for x in rows]), model, Tolerance())
+    found = replay(batch(rows, [str(x) for x in rows]), model, AnswerTolerance())
     assert found.again.rows == 256
     assert found.again.share > 0.9
     assert {(one.metric, one.severity) for one in findings(found)} == {
@@ -160,7 +160,7 @@ def test_answers_that_differ_by_themselves_are_said_and_prove_nothing(tmp_path: 
 
 def test_one_in_a_hundred_rows_is_asked_twice(double: ReferenceModel) -> None:
     rows: list[float | None] = [1.0] * 40_000
-    assert replay(batch(rows, ["[1, 2]"] * 40_000), double, Tolerance()).again == Differences(rows=400)
+    assert replay(batch(rows, ["[1, 2]"] * 40_000), double, AnswerTolerance()).again == Differences(rows=400)
 
 
 def parts(double: ReferenceModel) -> Iterator[ReplaySummary]:
@@ -175,7 +175,7 @@ def parts(double: ReferenceModel) -> Iterator[ReplaySummary]:
         yield replay(
             batch(rows, told, f"log-{number % 2}", 100 * number, time=hours, version=versions),
             double,
-            Tolerance(),
+            AnswerTolerance(),
         )
 
 
@@ -187,15 +187,15 @@ def test_parts_add_up_in_any_order(double: ReferenceModel) -> None:
     assert whole.again == Differences(rows=420)
     for order in itertools.islice(itertools.permutations(found), 0, 720, 61):
         assert summary.merge([summary.merge(order[:2]), summary.merge(order[2:])]) == whole
-    everything = sorted((worst for one in found for worst in one.worst), key=lambda row: row.place)
+    everything = sorted((worst for one in found for worst in one.worst), key=lambda row: row.sort_key)
     assert whole.worst == tuple(everything[:20])
 
 
 def test_a_single_value_has_a_class_where_it_is_a_probability_in_all_rows() -> None:
-    some = summary.Output(Differences(3, 2), 1, 2, 0.0, 1.0)
-    outside = summary.Output(Differences(1), 1, 0, -0.5, 3.0)
+    some = summary.OutputDifferences(Differences(3, 2), 1, 2, 0.0, 1.0)
+    outside = summary.OutputDifferences(Differences(1), 1, 0, -0.5, 3.0)
     assert (some.flips, some.plus(outside).flips, outside.plus(some).flips) == (2, None, None)
-    assert summary.Output(Differences(3, 2), 2, 1, -0.5, 3.0).flips == 1
+    assert summary.OutputDifferences(Differences(3, 2), 2, 1, -0.5, 3.0).flips == 1
 
 
 def test_what_is_kept_is_bounded_and_hangs_on_no_order(monkeypatch: pytest.MonkeyPatch) -> None:

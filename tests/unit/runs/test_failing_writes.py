@@ -20,7 +20,7 @@ from pipelines import conclusion
 from pipelines.display.console import Console
 from transforms.core.errors import InputError
 from transforms.files import paths
-from transforms.publish.assemble import Job
+from transforms.publish.assemble import RunSettings
 from transforms.runs import copies, run_folder, run_ids
 from transforms.verdict.severity import Policy
 
@@ -151,7 +151,7 @@ def found_parts(found: tuple[str, dict[str, Any]]) -> tuple[str, Any]:
 
 
 def run_of(output: str) -> conclusion.Run:
-    return conclusion.Run(output, "logs/*", "today", Job(JULY, Policy()))
+    return conclusion.Run(output, "logs/*", "today", RunSettings(JULY, Policy()))
 
 
 def end_of_run(output: str) -> tuple[int, str, str]:

@@ -22,7 +22,7 @@ from transforms.core.batches import Window
 from transforms.core.errors import UsageError
 from transforms.files import paths
 from transforms.runs import previous_runs
-from transforms.runs.previous_runs import AUTO, Earlier, Run, UnreadableError
+from transforms.runs.previous_runs import AUTO, PreviousRuns, Run, UnreadableError
 from transforms.verdict.model import Space
 
 HERE = previous_runs.identity(contract())
@@ -37,7 +37,7 @@ def chosen(runs: Sequence[Run], window: Window) -> tuple[str | None, list[str]]:
     return names(previous_runs.choose(runs, window, HERE))
 
 
-def names(found: Earlier) -> tuple[str | None, list[str]]:
+def names(found: PreviousRuns) -> tuple[str | None, list[str]]:
     return found.previous.name if found.previous else None, [one.name for one in found.history]
 
 
@@ -144,9 +144,9 @@ def test_published_runs_are_found_and_failed_ones_are_not(tmp_path: Path) -> Non
 
 
 def test_no_run_is_no_error(tmp_path: Path) -> None:
-    assert previous_runs.find(AUTO, str(tmp_path / "new"), day(4), None) == Earlier()
+    assert previous_runs.find(AUTO, str(tmp_path / "new"), day(4), None) == PreviousRuns()
     published(tmp_path, at(3), day(3), "failed")
-    assert previous_runs.find(AUTO, str(tmp_path), day(4), None) == Earlier()
+    assert previous_runs.find(AUTO, str(tmp_path), day(4), None) == PreviousRuns()
 
 
 def test_no_more_than_the_newest_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +166,7 @@ def test_runs_that_were_not_looked_at_are_counted_and_can_be_named(
     for number in (4, 5, 6):
         published(tmp_path, at(number), day(number), "not_examined")
     monkeypatch.setattr(previous_runs, "MOST_RUNS", 3)
-    assert previous_runs.find(AUTO, str(tmp_path), day(4), contract()) == Earlier(left_out=1)
+    assert previous_runs.find(AUTO, str(tmp_path), day(4), contract()) == PreviousRuns(left_out=1)
     named = previous_runs.find(old, str(tmp_path), day(4), contract()).previous
     assert named is not None
     assert named.window == day(3)
@@ -177,7 +177,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     Path(found.folder, "positions.json").unlink()
     os.mkfifo(f"{found.folder}/positions.json")
     with pytest.raises(UnreadableError, match="missing, or not the file"):
-        previous_runs.load_positions(found)
+        previous_runs.load_summary(found)
 
 
 def test_what_fails_to_be_read_from_a_store_is_none(
@@ -235,14 +235,14 @@ def test_a_contract_that_is_none_is_another_baseline(tmp_path: Path, made_of: An
 def test_a_huge_verdict_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     published(tmp_path, at(2), day(2))
     monkeypatch.setattr(previous_runs, "_LARGEST", 100)
-    assert previous_runs.find(AUTO, str(tmp_path), day(4), contract()) == Earlier(broken=1)
+    assert previous_runs.find(AUTO, str(tmp_path), day(4), contract()) == PreviousRuns(broken=1)
 
 
 def test_folders_of_other_names_are_none(tmp_path: Path) -> None:
     name = published(tmp_path, at(2), day(2))
     (tmp_path / "runs" / name).rename(tmp_path / "runs" / "copy of a run")
     (tmp_path / "runs" / "note.txt").write_text("x")
-    assert previous_runs.find(AUTO, str(tmp_path), day(4), contract()) == Earlier()
+    assert previous_runs.find(AUTO, str(tmp_path), day(4), contract()) == PreviousRuns()
 
 
 def test_a_run_is_named_in_five_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,7 +305,7 @@ def test_files_are_read_as_the_verdict_names_them(tmp_path: Path) -> None:
     told = positions(reference(rides(300, 2)), rides(300, 1), day(2))
     found = loaded(tmp_path, {"stats.binpb": rows.SerializeToString(), "positions.json": told.to_bytes()})
     assert previous_runs.load_statistics(found, Space.RAW) == rows
-    assert previous_runs.load_positions(found) == told
+    assert previous_runs.load_summary(found) == told
     with pytest.raises(UnreadableError, match=r"transformed_stats\.binpb is missing"):
         previous_runs.load_statistics(found, Space.TRANSFORMED)
     data = bytearray(rows.SerializeToString())
@@ -315,7 +315,7 @@ def test_files_are_read_as_the_verdict_names_them(tmp_path: Path) -> None:
         previous_runs.load_statistics(found, Space.RAW)
     shutil.rmtree(found.folder)
     with pytest.raises(UnreadableError, match="missing"):
-        previous_runs.load_positions(found)
+        previous_runs.load_summary(found)
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xff", b"no message"])
@@ -329,11 +329,11 @@ def test_positions_of_another_window_are_none(tmp_path: Path) -> None:
     told = positions(reference(rides(300, 2)), rides(300, 1), day(3))
     found = loaded(tmp_path, {"positions.json": told.to_bytes()})
     with pytest.raises(UnreadableError, match="not what a run writes"):
-        previous_runs.load_positions(found)
+        previous_runs.load_summary(found)
 
 
 def test_a_size_that_no_file_has_is_not_waited_for(tmp_path: Path) -> None:
     found = loaded(tmp_path, {"positions.json": b"{}"})
     huge = dataclasses.replace(found, files={"positions.json": (10**30, "0" * 64)})
     with pytest.raises(UnreadableError, match="missing, or not the file"):
-        previous_runs.load_positions(huge)
+        previous_runs.load_summary(huge)

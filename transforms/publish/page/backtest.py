@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from string import Template
 from typing import Any
+
+from markupsafe import Markup
 
 from transforms.publish import formatting
 from transforms.publish.page import template as page_template
-from transforms.publish.page.tables import Json, fitting, name, text
+from transforms.publish.page.escaping import NOTHING, fitting, joined, name, text
+from transforms.publish.page.tables import Json
 
 # Bytes, so that the page stays below 5 MB whatever strangers call their features.
 STRIP_BUDGET = 3_000_000
 FIRED_BUDGET = 800_000
 LIMITS_BUDGET = 400_000
-_STYLE = """
+_STYLE = Markup("""
 .strip{border-collapse:separate;border-spacing:1px;width:auto}.strip td,.strip th{padding:0;border:0}
 .strip th{padding-right:10px;white-space:nowrap;font:13px/1.2 ui-monospace,Menlo,Consolas,monospace}
 .strip td{width:14px;min-width:6px;height:16px;border-radius:3px;background:var(--line)}
@@ -22,27 +24,27 @@ _STYLE = """
 .strip td.b{background:var(--warning)}.strip td.error{background:var(--error)}
 .strip td.bad{outline:1px solid var(--failed);outline-offset:-1px}
 .key i{display:inline-block;width:14px;height:14px;border-radius:3px;vertical-align:-2px;margin:0 5px 0 14px}
-"""
-_PAGE = Template(
+""")
+_PAGE = Markup(
     """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="$policy">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>Backtest &middot; trueserve</title><style>$style</style></head><body><main>
-<div class="top"><span><b>trueserve</b> &middot; past windows against trained</span><span>$window</span></div>
-<section class="banner $mood">$icon<div><h1>$title</h1><p>$headline</p></div></section>
-$remarks
+<title>Backtest &middot; trueserve</title><style>{style}</style></head><body><main>
+<div class="top"><span><b>trueserve</b> &middot; past windows against trained</span><span>{span}</span></div>
+<section class="banner {mood}">{icon}<div><h1>{title}</h1><p>{headline}</p></div></section>
+{remarks}
 <h2>Features by windows<small>the worst first</small></h2>
-$strip
-$limits
-$fired
+{strip}
+{limits}
+{fired}
 <footer>The same for programs: <a href="backtest.json">backtest.json</a>; the limits:
 <a href="thresholds.toml">thresholds.toml</a></footer>
 </main></body></html>
 """
 )
-_KEY = (
+_KEY = Markup(
     '<p class="key soft"><i style="background:var(--okbg)"></i>near training'
     '<i style="background:var(--warningbg)"></i>beyond chance'
     '<i style="background:var(--warning)"></i>and over half of its limit'
@@ -55,16 +57,16 @@ def render(document: Json) -> bytes:
     """The page, as UTF-8, below 5 MB. `document` is the content of backtest.json."""
     alarms = document["alarms"]
     quiet = alarms["after"] <= alarms["allowed"]
-    page = _PAGE.substitute(
+    page = _PAGE.format(
         policy=page_template.POLICY,
         style=page_template.STYLE + _STYLE,
-        window=text(formatting.window(document)),
+        span=text(formatting.window(document)),
         mood="ok" if quiet else "warning",
         icon=page_template.icon("ok" if quiet else "not_examined"),
         title=f"{formatting.counted(alarms['before'], 'alarm')} in"
         f" {formatting.counted(_learnt(document), 'window')}",
         headline=text(_headline(document), 600),
-        remarks="".join(f'<p class="card">{text(remark, 600)}</p>' for remark in document["remarks"]),
+        remarks=joined(_remark(remark) for remark in document["remarks"]),
         strip=_strip(document),
         limits=_limits(document["suggested"]),
         fired=_fired(document["windows"]),
@@ -72,8 +74,12 @@ def render(document: Json) -> bytes:
     return page.encode("utf-8", "replace")
 
 
+def _remark(remark: str) -> Markup:
+    return Markup('<p class="card">{}</p>').format(text(remark, 600))
+
+
 def _learnt(document: Json) -> int:
-    return sum(one["state"] == "judged" for one in document["windows"])
+    return sum(window["state"] == "judged" for window in document["windows"])
 
 
 def _headline(document: Json) -> str:
@@ -85,93 +91,99 @@ def _headline(document: Json) -> str:
     return f"{allowed} With the {raised} suggested below there are {alarms['after']:,}."
 
 
-def _strip(document: Json) -> str:
+def _strip(document: Json) -> Markup:
     """A row a feature, a column a window."""
     windows = document["windows"]
-    errors = [_errors(one) for one in windows]
-    told = _told(document)
-    keys = sorted({*told, *(key for one in errors for key in one)}, key=lambda key: _rank(key, errors, told))
-    rows = fitting((_row(key, windows, errors, told.get(key, {})) for key in keys), STRIP_BUDGET)
-    more = f'<p class="soft">{len(keys) - len(rows):,} more features</p>' if len(rows) < len(keys) else ""
-    return f'<div class="card scroll"><table class="strip">{"".join(rows)}</table>{more}{_KEY}</div>'
+    errors = [_errors(window) for window in windows]
+    shares = _shares_of_limits(document)
+    keys = {*shares, *(key for by_feature in errors for key in by_feature)}
+    ordered = sorted(keys, key=lambda key: _rank(key, errors, shares))
+    rows = fitting((_row(key, windows, errors, shares.get(key, {})) for key in ordered), STRIP_BUDGET)
+    more = Markup('<p class="soft">{:,} more features</p>').format(len(keys) - len(rows))
+    return Markup('<div class="card scroll"><table class="strip">{}</table>{}{}</div>').format(
+        joined(rows), more if len(rows) < len(keys) else NOTHING, _KEY
+    )
 
 
 def _errors(window: Json) -> dict[tuple[str, str], str]:
     """The first error of each feature."""
-    found: dict[tuple[str, str], str] = {}
+    messages: dict[tuple[str, str], str] = {}
     for finding in window["findings"]:
         if finding["severity"] == "error":
-            found.setdefault((finding["space"], finding["feature"]), finding["message"])
-    return found
+            messages.setdefault((finding["space"], finding["feature"]), finding["message"])
+    return messages
 
 
-def _told(document: Json) -> dict[tuple[str, str], dict[int, float]]:
-    """By feature and window how far it counts, as a part of the limit; 0 where nothing is beyond chance."""
-    judged = [n for n, one in enumerate(document["windows"]) if one["state"] in ("judged", "known_bad")]
-    found: dict[tuple[str, str], dict[int, float]] = {}
-    for one in document["effects"]:
-        parts = found.setdefault((one["space"], one["feature"]), {})
-        for number, value, counts in zip(judged, one["values"], one["count"], strict=True):
+def _shares_of_limits(document: Json) -> dict[tuple[str, str], dict[int, float]]:
+    """By feature and window how far it counts, as a share of the limit; 0 where nothing is beyond chance."""
+    judged = [n for n, window in enumerate(document["windows"]) if window["state"] in ("judged", "known_bad")]
+    by_feature: dict[tuple[str, str], dict[int, float]] = {}
+    for effect in document["effects"]:
+        shares = by_feature.setdefault((effect["space"], effect["feature"]), {})
+        for number, value, counts in zip(judged, effect["values"], effect["count"], strict=True):
             if value is not None:
-                part = value / (one["today"] or one["floor"]) if counts else 0.0
-                parts[number] = max(parts.get(number, 0.0), part)
-    return found
+                share = value / (effect["today"] or effect["floor"]) if counts else 0.0
+                shares[number] = max(shares.get(number, 0.0), share)
+    return by_feature
 
 
 def _rank(
-    key: tuple[str, str], errors: Sequence[Mapping[Any, str]], told: Mapping[Any, Mapping[int, float]]
+    key: tuple[str, str], errors: Sequence[Mapping[Any, str]], shares: Mapping[Any, Mapping[int, float]]
 ) -> tuple[float, float, str, str]:
-    most = max(told.get(key, {}).values(), default=0.0)
-    return (-sum(key in one for one in errors), -most, *key)
+    most = max(shares.get(key, {}).values(), default=0.0)
+    return (-sum(key in by_feature for by_feature in errors), -most, *key)
 
 
 def _row(
     key: tuple[str, str],
     windows: Sequence[Json],
     errors: Sequence[Mapping[Any, str]],
-    parts: Mapping[int, float],
-) -> str:
-    cells = "".join(
-        _cell(window, errors[number].get(key), parts.get(number)) for number, window in enumerate(windows)
+    shares: Mapping[int, float],
+) -> Markup:
+    cells = joined(
+        _cell(window, errors[number].get(key), shares.get(number)) for number, window in enumerate(windows)
     )
-    return f"<tr><th>{text(key[0])}.{name(key[1], 40)}</th>{cells}</tr>"
+    return Markup("<tr><th>{}.{}</th>{}</tr>").format(text(key[0]), name(key[1], 40), cells)
 
 
-def _cell(window: Json, error: str | None, part: float | None) -> str:
-    level = "error" if error else "" if part is None else "b" if part >= 0.5 else "a" if part > 0 else "z"
+def _cell(window: Json, error: str | None, share: float | None) -> Markup:
+    level = "error" if error else "" if share is None else "b" if share >= 0.5 else "a" if share > 0 else "z"
     kinds = " ".join(filter(None, [level, "bad" if window["state"] == "known_bad" else ""]))
     title = text(f"{window['start']}: {error}", 200) if error else text(window["start"])
-    return f'<td class="{kinds}" title="{title}"></td>' if kinds else f'<td title="{title}"></td>'
+    if not kinds:
+        return Markup('<td title="{}"></td>').format(title)
+    return Markup('<td class="{}" title="{}"></td>').format(kinds, title)
 
 
-def _limits(suggested: Sequence[Json]) -> str:
+def _limits(suggested: Sequence[Json]) -> Markup:
     if not suggested:
-        return ""
-    head = (
+        return NOTHING
+    return Markup(
+        '<h2>Limits suggested<small>{:,}</small></h2><div class="card scroll"><table>'
         '<tr><th>Feature</th><th>Limit</th><th class="num">Today</th><th class="num">Suggested</th>'
-        '<th class="num">Over today\'s</th><th class="num">Over this</th></tr>'
-    )
-    rows = fitting(map(_limit, suggested), LIMITS_BUDGET)
-    return (
-        f"<h2>Limits suggested<small>{len(suggested):,}</small></h2>"
-        f'<div class="card scroll"><table>{head}{"".join(rows)}</table></div>'
-    )
+        '<th class="num">Over today\'s</th><th class="num">Over this</th></tr>{}</table></div>'
+    ).format(len(suggested), joined(fitting(map(_limit, suggested), LIMITS_BUDGET)))
 
 
-def _limit(one: Json) -> str:
-    figures = (one["today"], one["suggested"], len(one["over_today"]), len(one["over_suggested"]))
-    cells = "".join(f'<td class="num">{formatting.number(figure)}</td>' for figure in figures)
-    return (
-        f"<tr><td>{text(one['space'])}.{name(one['feature'])}</td><td>{text(one['limit'])}</td>{cells}</tr>"
+def _limit(limit: Json) -> Markup:
+    figures = (limit["today"], limit["suggested"], len(limit["over_today"]), len(limit["over_suggested"]))
+    cell = Markup('<td class="num">{}</td>')
+    return Markup("<tr><td>{}.{}</td><td>{}</td>{}</tr>").format(
+        text(limit["space"]),
+        name(limit["feature"]),
+        text(limit["limit"]),
+        joined(cell.format(formatting.number(figure)) for figure in figures),
     )
 
 
-def _fired(windows: Sequence[Json]) -> str:
+def _fired(windows: Sequence[Json]) -> Markup:
     rows = fitting(_fired_rows(windows), FIRED_BUDGET)
     if not rows:
-        return ""
-    head = '<tr><th>Window</th><th class="num">Rows</th><th>Feature</th><th>What</th></tr>'
-    return f'<h2>What fired</h2><div class="card scroll"><table>{head}{"".join(rows)}</table></div>'
+        return NOTHING
+    return Markup(
+        '<h2>What fired</h2><div class="card scroll"><table><tr><th>Window</th><th class="num">Rows</th>'
+        "<th>Feature</th><th>What</th></tr>{}</table></div>"
+    ).format(joined(rows))
 
 
 def _start(window: Json) -> str:
@@ -179,12 +191,15 @@ def _start(window: Json) -> str:
     return str(window["start"]).removesuffix("T00:00:00Z")
 
 
-def _fired_rows(windows: Sequence[Json]) -> Iterator[str]:
+def _fired_rows(windows: Sequence[Json]) -> Iterator[Markup]:
+    row = Markup(
+        '<tr><td class="k">{}{}</td><td class="num">{:,}</td>'
+        '<td class="of">{}.{}</td><td class="w">{}</td></tr>'
+    )
+    known_bad = Markup(' <span class="tag">known bad</span>')
     for window in windows:
-        bad = ' <span class="tag">known bad</span>' if window["state"] == "known_bad" else ""
+        tag = known_bad if window["state"] == "known_bad" else NOTHING
         for (space, feature), message in _errors(window).items():
-            yield (
-                f'<tr><td class="k">{text(_start(window))}{bad}</td><td class="num">{window["rows"]:,}</td>'
-                f'<td class="of">{text(space)}.{name(feature)}</td>'
-                f'<td class="w">{text(message, 400)}</td></tr>'
+            yield row.format(
+                text(_start(window)), tag, window["rows"], text(space), name(feature), text(message, 400)
             )

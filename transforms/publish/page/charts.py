@@ -2,16 +2,19 @@
 
 Coordinates are whole units of the view box, so that a picture is a kilobyte or so: a page holds thousands.
 Colours come from the page's style sheet, through the classes `s` (serving, filled), `t` (training,
-outlined), `a` (axis) and `e` (text at its end).
+outlined), `a` (axis) and `e` (text at its end). Templates are filled by `%`, which takes a third of the time
+that `format` does, and escapes as well.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
+
+from markupsafe import Markup
 
 from transforms.publish import formatting
+from transforms.publish.page.escaping import joined, text
 
 WIDTH = 440
 _LEFT, _RIGHT, _TOP, _BASE = 44, 432, 12, 84
@@ -19,7 +22,9 @@ _LABEL_END, _ROW = 150, 16
 _LABEL_LIMIT = 22
 
 
-def histogram(edges: Sequence[float], training: Sequence[float], serving: Sequence[float], name: str) -> str:
+def histogram(
+    edges: Sequence[float], training: Sequence[float], serving: Sequence[float], name: str
+) -> Markup:
     """A numeric feature: share of values (y) by value (x).
 
     Args:
@@ -27,18 +32,18 @@ def histogram(edges: Sequence[float], training: Sequence[float], serving: Sequen
       training, serving: n shares in [0, 1] each.
       name: the feature, for those who listen to the page.
     """
-    xs = [_x(share) for share in _places(edges)]
+    xs = [_x(share) for share in _axis_shares(edges)]
     top = max([*training, *serving, 1e-9])
     parts = [
-        f'<path class="s" d="{_steps(xs, _heights(serving, top))}"/>',
-        f'<path class="t" d="{_outline(xs, _heights(training, top))}"/>',
+        Markup('<path class="s" d="%s"/>') % (_steps(xs, _heights(serving, top)),),
+        Markup('<path class="t" d="%s"/>') % (_outline(xs, _heights(training, top)),),
         _frame(top),
         *_x_ticks(edges[0], edges[-1]),
     ]
     return _svg(_BASE + 16, f"distribution of {name}, training and serving", parts)
 
 
-def bars(labels: Sequence[str], training: Sequence[float], serving: Sequence[float], name: str) -> str:
+def bars(labels: Sequence[str], training: Sequence[float], serving: Sequence[float], name: str) -> Markup:
     """A categorical feature: a bar for each value, as long as its share of all values.
 
     Args:
@@ -49,25 +54,28 @@ def bars(labels: Sequence[str], training: Sequence[float], serving: Sequence[flo
     top = max([*training, *serving, 1e-9])
     rows = zip(labels, training, serving, strict=True)
     drawn = (_bar(i, label, was / top, now / top) for i, (label, was, now) in enumerate(rows))
-    parts = ['<g class="e">', *drawn, "</g>"]
     base = 4 + _ROW * len(labels)
-    parts.append(f'<path class="a" d="M{_LABEL_END} 2V{base}"/>')
-    parts.append(f'<text x="{_LABEL_END}" y="{base + 12}">0</text>')
-    parts.append(f'<text class="e" x="{_RIGHT}" y="{base + 12}">{formatting.percent(top)} of values</text>')
+    parts = [
+        Markup('<g class="e">%s</g>') % (joined(drawn),),
+        Markup('<path class="a" d="M%d 2V%d"/>') % (_LABEL_END, base),
+        Markup('<text x="%d" y="%d">0</text>') % (_LABEL_END, base + 12),
+        Markup('<text class="e" x="%d" y="%d">%s of values</text>')
+        % (_RIGHT, base + 12, formatting.percent(top)),
+    ]
     return _svg(base + 16, f"values of {name}, training and serving", parts)
 
 
-def _svg(height: int, label: str, parts: Sequence[str]) -> str:
-    named = escape(formatting.visible(label))
-    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{named}">{"".join(parts)}</svg>'
+def _svg(height: int, label: str, parts: Sequence[Markup]) -> Markup:
+    svg = Markup('<svg viewBox="0 0 %d %d" role="img" aria-label="%s">%s</svg>')
+    return svg % (WIDTH, height, text(label), joined(parts))
 
 
 def _is_wide(left: float, right: float) -> bool:
-    """Whether floats can tell places between the ends apart: not so for a constant, or beside 1e30."""
+    """Whether floats can tell points between the ends apart: not so for a constant, or beside 1e30."""
     return math.isfinite(right - left) and right - left > 1e-9 * max(abs(left), abs(right))
 
 
-def _places(edges: Sequence[float]) -> list[float]:
+def _axis_shares(edges: Sequence[float]) -> list[float]:
     """Where the edges stand on the axis, from 0 to 1; evenly where their values do not tell."""
     left, right = edges[0], edges[-1]
     if not _is_wide(left, right):
@@ -97,18 +105,18 @@ def _outline(xs: Sequence[int], heights: Sequence[int]) -> str:
     return "".join([*moves, f"V{_BASE}"])
 
 
-def _frame(top: float) -> str:
-    axis = f'<path class="a" d="M{_LEFT} {_TOP}V{_BASE}H{_RIGHT}"/>'
-    top_label = f'<text class="e" x="{_LEFT - 4}" y="{_TOP + 4}">{_tick_percent(top)}</text>'
-    zero = f'<text class="e" x="{_LEFT - 4}" y="{_BASE}">0</text>'
-    return f'{axis}{top_label}{zero}<text class="e" x="{_LEFT - 4}" y="{_BASE // 2 + 10}">values</text>'
+def _frame(top: float) -> Markup:
+    axis = Markup('<path class="a" d="M%d %dV%dH%d"/>') % (_LEFT, _TOP, _BASE, _RIGHT)
+    labels = ((_TOP + 4, _tick_percent(top)), (_BASE, "0"), (_BASE // 2 + 10, "values"))
+    label = Markup('<text class="e" x="%d" y="%d">%s</text>')
+    return axis + joined(label % (_LEFT - 4, y, words) for y, words in labels)
 
 
 def _tick_percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.1 else formatting.percent(share)
 
 
-def _x_ticks(left: float, right: float) -> list[str]:
+def _x_ticks(left: float, right: float) -> list[Markup]:
     """A few round values; the ends are left to them, since round numbers are what people can read."""
     if not _is_wide(left, right):
         return [_x_tick(formatting.number(left), 0.5)]
@@ -131,10 +139,11 @@ def _tick_labels(values: Sequence[float]) -> list[str]:
     return labels
 
 
-def _x_tick(label: str, share: float) -> str:
+def _x_tick(label: str, share: float) -> Markup:
     # A label at the right end must not be cut off.
     anchor = "e" if share > 0.95 else "m"
-    return f'<text class="{anchor}" x="{_x(share)}" y="{_BASE + 12}">{label}</text>'
+    tick = Markup('<text class="%s" x="%d" y="%d">%s</text>')
+    return tick % (anchor, _x(share), _BASE + 12, label)
 
 
 def _round_step(rough: float) -> float:
@@ -142,14 +151,19 @@ def _round_step(rough: float) -> float:
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
 
 
-def _bar(index: int, label: str, training: float, serving: float) -> str:
+def _bar(index: int, label: str, training: float, serving: float) -> Markup:
     y = 3 + _ROW * index
     now, was = (_bar_length(share) for share in (serving, training))
-    shown = escape(formatting.visible(label, _LABEL_LIMIT) or "(empty)")
-    text = f'<text x="{_LABEL_END - 5}" y="{y + 10}">{shown}</text>'
-    filled = f'<path class="s" d="M{_LABEL_END} {y + 1}h{now}v11h-{now}z"/>' if now else ""
-    outlined = f'<path class="t" d="M{_LABEL_END} {y + 1}h{was}v11h-{was}"/>' if was else ""
-    return text + filled + outlined
+    bar = Markup('<text x="%d" y="%d">%s</text>') % (
+        _LABEL_END - 5,
+        y + 10,
+        text(label, _LABEL_LIMIT) or "(empty)",
+    )
+    if now:
+        bar += Markup('<path class="s" d="M%d %dh%dv11h-%dz"/>') % (_LABEL_END, y + 1, now, now)
+    if was:
+        bar += Markup('<path class="t" d="M%d %dh%dv11h-%d"/>') % (_LABEL_END, y + 1, was, was)
+    return bar
 
 
 def _bar_length(share: float) -> int:

@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from transforms.publish import formatting
 from transforms.publish.page import tables as page_tables
-from transforms.publish.page.tables import Json, text
+from transforms.publish.page.escaping import NOTHING, fitting, joined, text
+from transforms.publish.page.tables import Json
 
 # Bytes, as in page_tables.
 BUDGET = 150_000
-# The metric of the info that the sentence above the table has told.
+# The metric of the info finding that the sentence above the table repeats.
 NO_RUN = "no_earlier_run"
 
 
-def section(verdict: Json) -> str:
-    """What was found beside earlier runs; empty where that was not asked for."""
+def section(verdict: Json) -> Markup:
+    """What was found by comparing with earlier runs; empty where that was not requested."""
     previous = verdict["previous"]
     if previous is None:
-        return ""
-    told = formatting.since(verdict)
-    sentence = f'<p class="soft">{text(told[0].upper() + told[1:], 600)}. {_run(previous)}</p>'
-    return f"<h2>Since the last run</h2>{sentence}{_table(verdict)}"
+        return NOTHING
+    drift = formatting.drift_sentence(verdict)
+    sentence = text(drift[0].upper() + drift[1:], 600)
+    return Markup('<h2>Since the last run</h2><p class="soft">{}. {}</p>{}').format(
+        sentence, _run(previous), _table(verdict)
+    )
 
 
-def _run(previous: Json) -> str:
+def _run(previous: Json) -> Markup:
     if previous["run"] is None:
-        return ""
-    said, path = text(previous["verdict"]), text(previous["path"], 300)
-    return f"It said <b>{said}</b>; its files are in <code>{path}</code>."
+        return NOTHING
+    return Markup("It said <b>{}</b>; its files are in <code>{}</code>.").format(
+        text(previous["verdict"]), text(previous["path"], 300)
+    )
 
 
-def _table(verdict: Json) -> str:
-    found = [one for one in verdict["findings"] if one["kind"] == "drift" and one["metric"] != NO_RUN]
-    if not found:
-        return ""
-    rows = page_tables.fitting(map(page_tables.finding_row, found), BUDGET)
-    left_out = len(found) - len(rows)
-    more = f'<p class="soft">{left_out:,} more in verdict.json.</p>' if left_out else ""
-    table = f'<table class="found">{page_tables.FINDINGS_HEAD}{"".join(rows)}</table>'
-    return f'<div class="card scroll" style="margin-top:12px">{table}{more}</div>'
+def _table(verdict: Json) -> Markup:
+    findings = [f for f in verdict["findings"] if f["kind"] == "drift" and f["metric"] != NO_RUN]
+    if not findings:
+        return NOTHING
+    rows = fitting(map(page_tables.finding_row, findings), BUDGET)
+    left_out = len(findings) - len(rows)
+    more = Markup('<p class="soft">{:,} more in verdict.json.</p>').format(left_out) if left_out else NOTHING
+    return Markup(
+        '<div class="card scroll" style="margin-top:12px"><table class="found">{}{}</table>{}</div>'
+    ).format(page_tables.FINDINGS_HEAD, joined(rows), more)

@@ -1,4 +1,7 @@
-"""The page's rows: a feature each, worst first, with both distributions drawn over one another."""
+"""The page's rows: a feature each, worst first, with both distributions drawn over one another.
+
+Templates are filled by `%`, as in `charts`: a page has thousands of rows.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from markupsafe import Markup
+
 from transforms.publish import formatting
 from transforms.publish.page import charts as page_charts
 from transforms.publish.page import tables as page_tables
-from transforms.publish.page.tables import Json, text
+from transforms.publish.page.escaping import NOTHING, fitting, joined, name, text
+from transforms.publish.page.tables import Json
 from transforms.verdict.histograms import OTHER, FeaturePicture
 from transforms.verdict.model import Finding
 
@@ -43,8 +49,8 @@ class Row:
 
     @property
     def severity(self) -> str:
-        found = {finding["severity"] for finding in self.findings}
-        return next((severity for severity in _SEVERITIES if severity in found), "none")
+        present = {finding["severity"] for finding in self.findings}
+        return next((severity for severity in _SEVERITIES if severity in present), "none")
 
     @property
     def ratio(self) -> float:
@@ -60,141 +66,165 @@ class Row:
 
 def rows(verdict: Json, pictures: Sequence[FeaturePicture], distances: Sequence[Finding]) -> list[Row]:
     """Every feature that has a picture, a distance or a finding of its own, worst first."""
-    found: dict[tuple[str, str], list[Json]] = defaultdict(list)
+    findings: dict[tuple[str, str], list[Json]] = defaultdict(list)
     for finding in verdict["findings"]:
         if finding["feature"] and finding["slice"] is None:
-            found[finding["feature"], finding["space"]].append(finding)
+            findings[finding["feature"], finding["space"]].append(finding)
     # Worst first: of several distances of a feature the first stays.
     measured = {(d.feature, str(d.space)): d.to_json() for d in reversed(distances) if d.distance is not None}
     drawn = {(picture.feature, str(picture.space)): picture for picture in pictures}
-    keys = {**drawn, **measured, **found}
+    keys = {**drawn, **measured, **findings}
     made = (
-        Row(*key, drawn.get(key), tuple(found[key]), _measure(found[key], measured.get(key))) for key in keys
+        Row(*key, drawn.get(key), tuple(findings[key]), _measure(findings[key], measured.get(key)))
+        for key in keys
     )
     return sorted(made, key=Row.badness)
 
 
-def overview(ordered: Sequence[Row]) -> str:
+def overview(ordered: Sequence[Row]) -> Markup:
     """A cell for each feature, worst first: how much of the whole is in trouble, at one glance."""
     if len(ordered) < 2:
-        return ""
-    cells = "".join(page_tables.fitting((_cell(i, row) for i, row in enumerate(ordered)), CELLS_BUDGET))
-    many = " many" if len(ordered) > 400 else ""
-    caption = "A cell for each feature, worst first; the paler, the farther from its limit."
-    told = f'<div class="cells">{cells}</div><p class="soft">{caption}</p>'
-    return f'<div class="card overview{many}">{told}</div>'
+        return NOTHING
+    cells = joined(fitting((_cell(i, row) for i, row in enumerate(ordered)), CELLS_BUDGET))
+    return Markup(
+        '<div class="card overview%s"><div class="cells">%s</div><p class="soft">'
+        "A cell for each feature, worst first; the paler, the farther from its limit.</p></div>"
+    ) % (" many" if len(ordered) > 400 else "", cells)
 
 
-def section(ordered: Sequence[Row]) -> str:
+def section(ordered: Sequence[Row]) -> Markup:
     """The rows under their heading, the quiet ones folded away when there are many."""
     if not ordered:
-        return ""
-    drawn = page_tables.fitting(_drawn(ordered), ROWS_BUDGET)
-    found = sum(row.severity != "none" for row in ordered)
-    shown = max(OPEN_ROWS, min(found, OPEN_FOUND_ROWS))
+        return NOTHING
+    drawn = fitting(_drawn(ordered), ROWS_BUDGET)
+    with_findings = sum(row.severity != "none" for row in ordered)
+    shown = max(OPEN_ROWS, min(with_findings, OPEN_FOUND_ROWS))
     folded = _folded(ordered[shown:], drawn[shown:])
-    title = f"<h2>Features<small>{len(ordered):,}, worst first</small></h2>"
-    return f"{title}{_legend(ordered)}{''.join(drawn[:shown])}{folded}"
+    return Markup("<h2>Features<small>%s, worst first</small></h2>%s%s%s") % (
+        formatting.count(len(ordered)),
+        _legend(ordered),
+        joined(drawn[:shown]),
+        folded,
+    )
 
 
-def _measure(found: Iterable[Json], passing: Json | None) -> Json | None:
-    with_distance = [f for f in found if f["distance"] is not None and f["threshold"]]
+def _measure(findings: Iterable[Json], passing: Json | None) -> Json | None:
+    with_distance = [f for f in findings if f["distance"] is not None and f["threshold"]]
     return max(with_distance, key=lambda f: f["distance"] / f["threshold"], default=passing)
 
 
-def _drawn(ordered: Sequence[Row]) -> Iterator[str]:
+def _drawn(ordered: Sequence[Row]) -> Iterator[Markup]:
     spent = 0
     for i, row in enumerate(ordered):
-        made = _row(i, row, with_chart=spent < CHART_BUDGET)
-        spent += len(made)
-        yield made
+        article = _row(i, row, with_chart=spent < CHART_BUDGET)
+        spent += len(article)
+        yield article
 
 
-def _cell(index: int, row: Row) -> str:
+def _cell(index: int, row: Row) -> Markup:
     # Quiet features pale with the distance they keep from their limit.
     is_quiet = row.severity == "none" and row.measured is not None
-    strength = f' style="opacity:{0.25 + 0.6 * min(row.ratio, 1):.2f}"' if is_quiet else ""
+    opacity = Markup(' style="opacity:%.2f"') % (0.25 + 0.6 * min(row.ratio, 1),)
     kind = "na" if row.severity == "none" and not is_quiet else row.severity
-    return f'<a class="{kind}" href="#r{index}" title="{page_tables.name(row.feature, 60)}"{strength}></a>'
-
-
-def _folded(rest: Sequence[Row], drawn: Sequence[str]) -> str:
-    if not rest:
-        return ""
-    quiet = ", nothing found in any of them" if all(row.severity == "none" for row in rest) else ""
-    left_out = len(rest) - len(drawn)
-    more = (
-        f'<p class="soft">{formatting.counted(left_out, "more feature")} not shown.</p>' if left_out else ""
+    return Markup('<a class="%s" href="#r%s" title="%s"%s></a>') % (
+        kind,
+        index,
+        name(row.feature, 60),
+        opacity if is_quiet else NOTHING,
     )
-    summary = f"Show {formatting.counted(len(rest), 'more feature')}{quiet}"
-    return f"<details><summary>{summary}</summary>{''.join(drawn)}{more}</details>"
 
 
-def _legend(ordered: Sequence[Row]) -> str:
-    return (
+def _folded(rest: Sequence[Row], drawn: Sequence[Markup]) -> Markup:
+    if not rest:
+        return NOTHING
+    quiet = ", nothing found in any of them" if all(row.severity == "none" for row in rest) else ""
+    left_out = formatting.counted(len(rest) - len(drawn), "more feature")
+    more = Markup('<p class="soft">%s not shown.</p>') % (left_out,)
+    return Markup("<details><summary>Show %s%s</summary>%s%s</details>") % (
+        formatting.counted(len(rest), "more feature"),
+        quiet,
+        joined(drawn),
+        more if len(rest) > len(drawn) else NOTHING,
+    )
+
+
+def _legend(ordered: Sequence[Row]) -> Markup:
+    return Markup(
         '<div class="legend">'
         '<span><svg viewBox="0 0 26 14"><path class="s" d="M0 14V4H26V14Z"/></svg>served</span>'
         '<span><svg viewBox="0 0 26 14"><path class="t" d="M1 14V3H25V14"/></svg>training</span>'
-        "<span>share of values</span>"
-        f"{_tabs(ordered)}</div>"
-    )
+        "<span>share of values</span>%s</div>"
+    ) % (_tabs(ordered),)
 
 
-def _tabs(ordered: Sequence[Row]) -> str:
+def _tabs(ordered: Sequence[Row]) -> Markup:
     spaces = {row.space for row in ordered}
     tabs = [("fa", "all"), ("fw", "with findings")]
     if len(spaces) > 1:
         tabs += [(tab, label) for space, tab, label in _TABS if space in spaces]
-    return f'<span class="tabs">{"".join(f"<label for={i}>{name}</label>" for i, name in tabs)}</span>'
+    labels = joined(Markup("<label for=%s>%s</label>") % (tab, label) for tab, label in tabs)
+    return Markup('<span class="tabs">%s</span>') % (labels,)
 
 
-def _row(index: int, row: Row, with_chart: bool) -> str:
-    chart = _chart(row.picture) if with_chart else '<span class="soft">Not drawn: see stats.binpb.</span>'
-    return (
-        f'<article class="row {text(row.space)} {row.severity}" id="r{index}"><div>'
-        f'<span class="n">{page_tables.name(row.feature)}</span><span class="tag">{text(row.space)}</span>'
-        f"{_messages(row)}</div><div>{chart}</div><div>{_distance(row)}{_shares(row.picture)}</div></article>"
+def _row(index: int, row: Row, with_chart: bool) -> Markup:
+    not_drawn = Markup('<span class="soft">Not drawn: see stats.binpb.</span>')
+    return Markup(
+        '<article class="row %s %s" id="r%s"><div><span class="n">%s</span><span class="tag">%s</span>'
+        "%s</div><div>%s</div><div>%s%s</div></article>"
+    ) % (
+        text(row.space),
+        row.severity,
+        index,
+        name(row.feature),
+        text(row.space),
+        _messages(row),
+        _chart(row.picture) if with_chart else not_drawn,
+        _distance(row),
+        _shares(row.picture),
     )
 
 
-def _messages(row: Row) -> str:
+def _messages(row: Row) -> Markup:
     if not row.findings:
-        return ""
-    items = "".join(
-        f'<li class="{text(finding["severity"])}">{text(finding["message"], 300)}</li>'
+        return NOTHING
+    items = joined(
+        Markup('<li class="%s">%s</li>') % (text(finding["severity"]), text(finding["message"], 300))
         for finding in row.findings[:6]
     )
-    return f"<ul>{items}</ul><small>{page_tables.origin(row.findings[0]['raw_features'])}</small>"
+    origin = page_tables.origin(row.findings[0]["raw_features"])
+    return Markup("<ul>%s</ul><small>%s</small>") % (items, origin)
 
 
-def _distance(row: Row) -> str:
+def _distance(row: Row) -> Markup:
     if row.measured is None:
-        return '<p class="soft">no distance</p>'
-    distance, limit = float(row.measured["distance"]), float(row.measured["threshold"] or 0)
+        return Markup('<p class="soft">no distance</p>')
     metric = row.measured["metric"]
     # The limit stands at half the meter, so that rows can be compared with one another.
-    fill, mark = min(100.0, 50 * row.ratio), 50
-    return (
-        f'<span class="big">{formatting.number(distance)}</span>'
-        f' <span class="soft">limit {formatting.number(limit)}'
-        f'</span><div class="meter"><i style="width:{fill:.0f}%"></i><b style="left:{mark}%"></b></div>'
-        f'<p class="soft">{text(_METRICS.get(metric, metric))}</p>'
+    return Markup(
+        '<span class="big">%s</span> <span class="soft">limit %s</span><div class="meter">'
+        '<i style="width:%.0f%%"></i><b style="left:50%%"></b></div><p class="soft">%s</p>'
+    ) % (
+        formatting.number(float(row.measured["distance"])),
+        formatting.number(float(row.measured["threshold"] or 0)),
+        min(100.0, 50 * row.ratio),
+        text(_METRICS.get(metric, metric)),
     )
 
 
-def _shares(picture: FeaturePicture | None) -> str:
+def _shares(picture: FeaturePicture | None) -> Markup:
     if picture is None:
-        return ""
-    was, now = formatting.percent(picture.training_missing), formatting.percent(picture.serving_missing)
-    return (
-        f"<dl><dt>rows</dt><dd>{picture.training_rows:,} → {picture.serving_rows:,}</dd>"
-        f"<dt>missing</dt><dd>{was} → {now}</dd></dl>"
+        return NOTHING
+    return Markup("<dl><dt>rows</dt><dd>%s → %s</dd><dt>missing</dt><dd>%s → %s</dd></dl>") % (
+        formatting.count(picture.training_rows),
+        formatting.count(picture.serving_rows),
+        formatting.percent(picture.training_missing),
+        formatting.percent(picture.serving_missing),
     )
 
 
-def _chart(picture: FeaturePicture | None) -> str:
+def _chart(picture: FeaturePicture | None) -> Markup:
     if picture is None or picture.kind not in ("number", "category"):
-        return '<span class="soft">No values to draw.</span>'
+        return Markup('<span class="soft">No values to draw.</span>')
     if picture.kind == "number":
         return page_charts.histogram(picture.edges, picture.training, picture.serving, picture.feature)
     return page_charts.bars(*_fewer(picture), picture.feature)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
 from transforms.publish import formatting
 from transforms.publish.page import drift as page_drift
 from transforms.publish.page import features as page_features
@@ -11,7 +13,8 @@ from transforms.publish.page import replay as page_replay
 from transforms.publish.page import slices as page_slices
 from transforms.publish.page import tables as page_tables
 from transforms.publish.page import template as page_template
-from transforms.publish.page.tables import Json, text
+from transforms.publish.page.escaping import text
+from transforms.publish.page.tables import Json
 from transforms.verdict.histograms import FeaturePicture
 from transforms.verdict.model import Finding
 from transforms.verdict.result import Verdict
@@ -30,8 +33,8 @@ def render(verdict: Verdict, pictures: Sequence[FeaturePicture], distances: Sequ
     """
     document = verdict.to_json()
     ordered = page_features.rows(document, pictures, distances)
-    page = page_template.PAGE.substitute(
-        _frame(document),
+    page = page_template.PAGE.format(
+        **_frame(document),
         tiles=page_tables.tiles(document, len({(d.feature, d.space) for d in distances})),
         overview=page_features.overview(ordered),
         findings=page_tables.findings(document),
@@ -48,16 +51,16 @@ def render(verdict: Verdict, pictures: Sequence[FeaturePicture], distances: Sequ
     return page.encode("utf-8", "replace")
 
 
-def _frame(document: Json) -> dict[str, str]:
-    name = NAMES[document["verdict"]]
+def _frame(document: Json) -> dict[str, Markup]:
+    name = text(NAMES[document["verdict"]])
     return {
         "policy": page_template.POLICY,
         "style": page_template.STYLE,
-        "title": f"{name} &middot; trueserve",
+        "title": Markup("{} &middot; trueserve").format(name),
         "verdict": text(document["verdict"]),
         "icon": page_template.icon(document["verdict"]),
         "name": name,
         "headline": text(formatting.headline(document), 600),
         "window": text(formatting.window(document["window"])),
-        "footer": 'The same for programs: <a href="verdict.json">verdict.json</a>',
+        "footer": Markup('The same for programs: <a href="verdict.json">verdict.json</a>'),
     }

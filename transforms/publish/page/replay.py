@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from markupsafe import Markup
+
 from transforms.publish import formatting
 from transforms.publish.page import tables as page_tables
-from transforms.publish.page.tables import Json, text
+from transforms.publish.page.escaping import NOTHING, fitting, joined, text
+from transforms.publish.page.tables import Json
 
 # Bytes, as in page_tables; rows of each table.
 BUDGET = 60_000
@@ -14,96 +17,107 @@ MAX_ROWS = 50
 _CONTRACTS = {"equal": "none", "other": "error", "missing": "warning"}
 
 
-def section(verdict: Json) -> str:
-    """Replayed answers and versions; empty where neither was asked for."""
+def section(verdict: Json) -> Markup:
+    """Replayed answers and versions; empty where neither was requested."""
     return _replay(verdict["replay"]) + _versions(verdict["versions"])
 
 
-def _replay(replay: Json | None) -> str:
+def _replay(replay: Json | None) -> Markup:
     if replay is None:
-        return ""
-    total, again = replay["total"], replay["again"]
-    told = f"{total['differing']:,} of {total['rows']:,} answers differ from those of the reference model"
-    head = f"<h2>Replayed answers<small>{told}</small></h2>"
+        return NOTHING
+    title = Markup(
+        "<h2>Replayed answers"
+        "<small>{:,} of {:,} answers differ from those of the reference model</small></h2>"
+    ).format(replay["total"]["differing"], replay["total"]["rows"])
     tables = [
         _table("Output", replay["outputs"], "output", with_flips=True),
-        _table("Version", replay["versions"], "version") if len(replay["versions"]) > 1 else "",
+        _table("Version", replay["versions"], "version") if len(replay["versions"]) > 1 else NOTHING,
         _table("Hour", [hour for hour in replay["hours"] if hour["differing"]], "hour"),
         _worst(replay["worst"]),
     ]
-    return head + _about(replay, again) + "".join(tables)
+    return title + _about(replay, replay["again"]) + joined(tables)
 
 
-def _about(replay: Json, again: Json) -> str:
-    said = [
+def _about(replay: Json, again: Json) -> Markup:
+    sentences = [
         f"Reference model: {replay['model']}.",
         f"Answers within {replay['atol']:g}, or {replay['rtol']:g} of what"
         f" it says, are the same; {formatting.percent(replay['share'])} of rows may differ.",
         f"Asked twice: {again['rows']:,} rows, of which {again['differing']:,} were answered differently.",
     ]
     if replay["not_replayed"]:
-        said.append(f"Not compared, in rows: {formatting.reasons(replay['not_replayed'])}.")
-    return "".join(f'<p class="soft">{text(one, 600)}</p>' for one in said)
+        sentences.append(f"Not compared, in rows: {formatting.reasons(replay['not_replayed'])}.")
+    return joined(Markup('<p class="soft">{}</p>').format(text(sentence, 600)) for sentence in sentences)
 
 
-def _table(title: str, rows: Sequence[Json], key: str, *, with_flips: bool = False) -> str:
+def _table(title: str, rows: Sequence[Json], key: str, *, with_flips: bool = False) -> Markup:
     if not rows:
-        return ""
+        return NOTHING
     names = ["rows", "differing", "share", *(["flipped"] if with_flips else []), "largest", "mean"]
-    head = f"<tr><th>{title}</th>" + "".join(f'<th class="num">{name}</th>' for name in names) + "</tr>"
+    heads = joined(Markup('<th class="num">{}</th>').format(name) for name in names)
+    head = Markup("<tr><th>{}</th>{}</tr>").format(title, heads)
     cells = (_row(row, key, with_flips=with_flips) for row in rows[:MAX_ROWS])
     return _card(head, cells) + _more(len(rows) - MAX_ROWS)
 
 
-def _row(row: Json, key: str, *, with_flips: bool) -> str:
+def _row(row: Json, key: str, *, with_flips: bool) -> Markup:
     share = row["differing"] / row["rows"] if row["rows"] else 0.0
     flips = ["–" if row["flipped"] is None else f"{row['flipped']:,}"] if with_flips else []
     figures = [page_tables.figure(row["largest"]), page_tables.figure(row["mean"])]
     cells = [f"{row['rows']:,}", f"{row['differing']:,}", formatting.percent(share), *flips, *figures]
-    numbers = "".join(f'<td class="num">{one}</td>' for one in cells)
-    return f"<tr><td><b>{_name(row[key])}</b></td>{numbers}</tr>"
+    numbers = joined(Markup('<td class="num">{}</td>').format(cell) for cell in cells)
+    return Markup("<tr><td><b>{}</b></td>{}</tr>").format(_name(row[key]), numbers)
 
 
-def _worst(rows: Sequence[Json]) -> str:
+def _worst(rows: Sequence[Json]) -> Markup:
     if not rows:
-        return ""
-    head = (
+        return NOTHING
+    head = Markup(
         '<tr><th>Worst rows</th><th class="num">record</th><th class="num">row</th><th>version</th>'
         '<th>output</th><th class="num">apart</th></tr>'
     )
     return _card(head, map(_worst_row, rows))
 
 
-def _worst_row(row: Json) -> str:
-    apart = "not finite" if row["apart"] is None else page_tables.figure(row["apart"])
-    return (
-        f'<tr><td>{text(row["file"], 200)}</td><td class="num">{row["record"]:,}</td>'
-        f'<td class="num">{row["row"]:,}</td><td>{_name(row["version"])}</td><td>{text(row["output"])}</td>'
-        f'<td class="num">{apart}</td></tr>'
+def _worst_row(row: Json) -> Markup:
+    return Markup(
+        '<tr><td>{}</td><td class="num">{:,}</td><td class="num">{:,}</td><td>{}</td><td>{}</td>'
+        '<td class="num">{}</td></tr>'
+    ).format(
+        text(row["file"], 200),
+        row["record"],
+        row["row"],
+        _name(row["version"]),
+        text(row["output"]),
+        "not finite" if row["apart"] is None else page_tables.figure(row["apart"]),
     )
 
 
-def _versions(versions: Sequence[Json] | None) -> str:
+def _versions(versions: Sequence[Json] | None) -> Markup:
     if versions is None:
-        return ""
-    head = '<tr><th>Version</th><th class="num">rows</th><th>contract</th></tr>'
-    rows = (
-        f'<tr><td><b>{_name(one["version"])}</b></td><td class="num">{one["rows"]:,}</td>'
-        f'<td><span class="pill {_CONTRACTS[one["contract"]]}">{one["contract"]}</span></td></tr>'
-        for one in versions[:MAX_ROWS]
+        return NOTHING
+    title = Markup(
+        "<h2>Versions<small>whose preprocessing is the baseline's, by their contracts</small></h2>"
     )
-    title = "<h2>Versions<small>whose preprocessing is the baseline's, by their contracts</small></h2>"
-    return title + _card(head, rows) + _more(len(versions) - MAX_ROWS)
+    head = Markup('<tr><th>Version</th><th class="num">rows</th><th>contract</th></tr>')
+    card = _card(head, map(_version, versions[:MAX_ROWS]))
+    return title + card + _more(len(versions) - MAX_ROWS)
 
 
-def _card(head: str, rows: Iterable[str]) -> str:
-    body = "".join(page_tables.fitting(rows, BUDGET))
-    return f'<div class="card scroll" style="margin-top:12px"><table>{head}{body}</table></div>'
+def _version(version: Json) -> Markup:
+    return Markup(
+        '<tr><td><b>{}</b></td><td class="num">{:,}</td><td><span class="pill {}">{}</span></td></tr>'
+    ).format(_name(version["version"]), version["rows"], _CONTRACTS[version["contract"]], version["contract"])
 
 
-def _more(count: int) -> str:
-    return f'<p class="soft">{count:,} more in verdict.json.</p>' if count > 0 else ""
+def _card(head: Markup, rows: Iterable[Markup]) -> Markup:
+    card = Markup('<div class="card scroll" style="margin-top:12px"><table>{}{}</table></div>')
+    return card.format(head, joined(fitting(rows, BUDGET)))
 
 
-def _name(value: str | None) -> str:
-    return '<span class="soft">not in the log</span>' if value is None else text(value)
+def _more(count: int) -> Markup:
+    return Markup('<p class="soft">{:,} more in verdict.json.</p>').format(count) if count > 0 else NOTHING
+
+
+def _name(value: str | None) -> Markup:
+    return Markup('<span class="soft">not in the log</span>') if value is None else text(value)

@@ -5,37 +5,37 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from markupsafe import Markup
+
 from transforms.publish import formatting
 from transforms.publish.page import tables as page_tables
-from transforms.publish.page.tables import Json, text
+from transforms.publish.page.escaping import NOTHING, fitting, joined, text
+from transforms.publish.page.tables import Json
 
 # Bytes, as in page_tables.
 SUMMARY_BUDGET = 60_000
 FINDINGS_BUDGET = 200_000
 
 
-def section(verdict: Json) -> str:
-    """All slices that were examined; empty where none was asked for."""
+def section(verdict: Json) -> Markup:
+    """All slices that were examined; empty where none was requested."""
     slices: Sequence[Json] = verdict["slices"]
     left_out = verdict["slices_left_out"]
     if not slices and not left_out:
-        return ""
-    found = _by_slice(verdict["findings"])
-    told = f"{len(slices):,} compared on their own"
+        return NOTHING
+    findings = _by_slice(verdict["findings"])
+    caption = f"{len(slices):,} compared on their own"
     if left_out:
-        told += f"; {left_out:,} not, with too few rows or beyond the largest"
-    return f"<h2>Slices<small>{told}</small></h2>{_summary(slices, found)}{_details(slices, found, verdict)}"
+        caption += f"; {left_out:,} not, with too few rows or beyond the largest"
+    return Markup("<h2>Slices<small>{}</small></h2>{}{}").format(
+        caption, _summary(slices, findings), _details(slices, findings, verdict)
+    )
 
 
-def whole(findings: Sequence[Json]) -> list[Json]:
-    """The findings about the rows as a whole."""
-    return [finding for finding in findings if finding["slice"] is None]
-
-
-def weights(verdict: Json) -> str:
+def weights(verdict: Json) -> Markup:
     """A sentence where rows do not all weigh the same."""
-    told = formatting.weights(verdict)
-    return f'<p class="soft">{text(told, 400)}</p>' if told else ""
+    sentence = formatting.weights(verdict)
+    return Markup('<p class="soft">{}</p>').format(text(sentence, 400)) if sentence else NOTHING
 
 
 def _by_slice(findings: Sequence[Json]) -> Mapping[str, list[Json]]:
@@ -46,40 +46,48 @@ def _by_slice(findings: Sequence[Json]) -> Mapping[str, list[Json]]:
     return result
 
 
-def _summary(slices: Sequence[Json], found: Mapping[str, list[Json]]) -> str:
+def _summary(slices: Sequence[Json], findings: Mapping[str, list[Json]]) -> Markup:
     if not slices:
-        return ""
-    head = '<tr><th>Slice</th><th>Verdict</th><th class="num">Rows</th><th class="num">Findings</th></tr>'
-    rows = page_tables.fitting((_row(one, len(found[one["slice"]])) for one in slices), SUMMARY_BUDGET)
-    return f'<div class="card scroll"><table>{head}{"".join(rows)}</table></div>'
+        return NOTHING
+    rows = fitting((_row(each, len(findings[each["slice"]])) for each in slices), SUMMARY_BUDGET)
+    return Markup(
+        '<div class="card scroll"><table><tr><th>Slice</th><th>Verdict</th><th class="num">Rows</th>'
+        '<th class="num">Findings</th></tr>{}</table></div>'
+    ).format(joined(rows))
 
 
-def _row(one: Json, findings: int) -> str:
-    level = "error" if one["verdict"] == "skew" else "none"
-    pill = f'<span class="pill {level}">{text(one["verdict"])}</span>'
-    return (
-        f"<tr><td><b>{text(one['slice'])}</b></td><td>{pill}</td>"
-        f'<td class="num">{one["rows"]:,}</td><td class="num">{findings:,}</td></tr>'
+def _row(examined: Json, findings: int) -> Markup:
+    level = "error" if examined["verdict"] == "skew" else "none"
+    return Markup(
+        '<tr><td><b>{}</b></td><td><span class="pill {}">{}</span></td>'
+        '<td class="num">{:,}</td><td class="num">{:,}</td></tr>'
+    ).format(text(examined["slice"]), level, text(examined["verdict"]), examined["rows"], findings)
+
+
+def _details(slices: Sequence[Json], findings: Mapping[str, list[Json]], verdict: Json) -> Markup:
+    """A table a slice, those with skew first; what all rows show too comes last and says so."""
+    known = {_key(finding) for finding in verdict["findings"] if finding["slice"] is None}
+    with_findings = [each for each in slices if findings[each["slice"]]]
+    ordered = sorted(with_findings, key=lambda each: bool(each["verdict"] != "skew"))
+    tables = (_table(each, findings[each["slice"]], known) for each in ordered)
+    return joined(fitting(tables, FINDINGS_BUDGET))
+
+
+def _table(examined: Json, findings: Sequence[Json], known: set[tuple[str, ...]]) -> Markup:
+    own = [finding for finding in findings if _key(finding) not in known]
+    shared = [finding for finding in findings if _key(finding) in known]
+    also = f", {len(shared):,} of them in the whole too" if shared else ""
+    rows = joined(map(page_tables.finding_row, [*own, *shared][:50]))
+    return Markup(
+        '<details><summary>{}: {}{}</summary><div class="card scroll"><table class="found">{}{}</table></div>'
+        "</details>"
+    ).format(
+        text(examined["slice"]),
+        formatting.counted(len(findings), "finding"),
+        also,
+        page_tables.FINDINGS_HEAD,
+        rows,
     )
-
-
-def _details(slices: Sequence[Json], found: Mapping[str, list[Json]], verdict: Json) -> str:
-    """A table a slice, those with skew first; what the whole shows too comes last and says so."""
-    known = {_key(finding) for finding in whole(verdict["findings"])}
-    ordered = sorted((one for one in slices if found[one["slice"]]), key=lambda one: one["verdict"] != "skew")
-    tables = (_table(one, found[one["slice"]], known) for one in ordered)
-    return "".join(page_tables.fitting(tables, FINDINGS_BUDGET))
-
-
-def _table(one: Json, found: Sequence[Json], known: set[tuple[str, ...]]) -> str:
-    own = [finding for finding in found if _key(finding) not in known]
-    shared = len(found) - len(own)
-    also = f", {shared:,} of them in the whole too" if shared else ""
-    summary = f"{text(one['slice'])}: {formatting.counted(len(found), 'finding')}{also}"
-    ordered = [*own, *(finding for finding in found if _key(finding) in known)]
-    rows = "".join(map(page_tables.finding_row, ordered[:50]))
-    table = f'<div class="card scroll"><table class="found">{page_tables.FINDINGS_HEAD}{rows}</table></div>'
-    return f"<details><summary>{summary}</summary>{table}</details>"
 
 
 def _key(finding: Json) -> tuple[str, ...]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from transforms.publish import formatting
+from transforms.publish.page.escaping import NOTHING, fitting, joined, name, text
 
 Json = Mapping[str, Any]
 
@@ -30,7 +32,7 @@ EXCLUDED_BECAUSE = {
     "origin": "its origin matches an --exclude",
 }
 MAX_DEPTH = 6
-FINDINGS_HEAD = (
+FINDINGS_HEAD = Markup(
     "<tr><th>Severity</th><th>Feature</th><th>Space</th><th>Kind</th>"
     '<th class="num">Distance</th><th class="num">Limit</th><th>What</th></tr>'
 )
@@ -42,133 +44,122 @@ NOT_COMPARED_BUDGET = 350_000
 CONTRACT_BUDGET = 150_000
 
 
-def text(value: object, limit: int = 120) -> str:
-    """Anything as HTML text: made visible, shortened, escaped. All of the page goes through here."""
-    return escape(formatting.visible(str(value), limit), quote=True)
-
-
-def name(feature: str, limit: int = 120) -> str:
-    """A feature's name as HTML text."""
-    return escape(formatting.name(feature, limit), quote=True)
-
-
-def fitting(parts: Iterable[str], budget: int) -> list[str]:
-    """The first parts, as many as fit into `budget` bytes."""
-    taken: list[str] = []
-    for part in parts:
-        budget -= len(part.encode("utf-8", "replace"))
-        if budget < 0:
-            break
-        taken.append(part)
-    return taken
-
-
-def tiles(verdict: Json, compared: int) -> str:
+def tiles(verdict: Json, compared: int) -> Markup:
     """The run's few large numbers; `compared` counts features, all spaces together."""
     severities = [finding["severity"] for finding in verdict["findings"]]
     errors, warnings = severities.count("error"), severities.count("warning")
-    told = [
-        (formatting.count(verdict["counts"]["compared"]), "rows compared", ""),
-        (formatting.count(compared), "features compared", ""),
-        (formatting.count(errors), "error" if errors == 1 else "errors", "hot error" if errors else ""),
-        (
-            formatting.count(warnings),
-            "warning" if warnings == 1 else "warnings",
-            "hot warning" if warnings else "",
-        ),
-        (formatting.count(len(verdict["not_compared"])), "not compared", ""),
+    numbers = [
+        (verdict["counts"]["compared"], "rows compared", ""),
+        (compared, "features compared", ""),
+        (errors, "error" if errors == 1 else "errors", "hot error" if errors else ""),
+        (warnings, "warning" if warnings == 1 else "warnings", "hot warning" if warnings else ""),
+        (len(verdict["not_compared"]), "not compared", ""),
     ]
-    cards = (f'<div class="card tile {c}"><b>{n}</b><span>{what}</span></div>' for n, what, c in told)
-    return f'<div class="tiles">{"".join(cards)}</div>'
+    tile = Markup('<div class="card tile {}"><b>{}</b><span>{}</span></div>')
+    cards = joined(tile.format(kind, formatting.count(count), label) for count, label, kind in numbers)
+    return Markup('<div class="tiles">{}</div>').format(cards)
 
 
-def findings(verdict: Json) -> str:
+def findings(verdict: Json) -> Markup:
     """The findings about the rows as a whole, in the verdict's order; empty when there is none.
 
     Drift since earlier runs has a part of its own.
     """
-    found = [one for one in verdict["findings"] if one["slice"] is None and one["kind"] != "drift"]
-    if not found:
-        return ""
-    rows = fitting(map(finding_row, found), FINDINGS_BUDGET)
-    more = _more(len(found) - len(rows), "findings")
-    table = (
-        f'<div class="card scroll"><table class="found">{FINDINGS_HEAD}{"".join(rows)}</table>{more}</div>'
-    )
-    return f"<h2>Findings<small>{len(found):,}</small></h2>{table}"
+    unsliced = [f for f in verdict["findings"] if f["slice"] is None and f["kind"] != "drift"]
+    if not unsliced:
+        return NOTHING
+    rows = fitting(map(finding_row, unsliced), FINDINGS_BUDGET)
+    return Markup(
+        "<h2>Findings<small>{:,}</small></h2>"
+        '<div class="card scroll"><table class="found">{}{}</table>{}</div>'
+    ).format(len(unsliced), FINDINGS_HEAD, joined(rows), _more(len(unsliced) - len(rows), "findings"))
 
 
-def accounting(verdict: Json) -> str:
+def accounting(verdict: Json) -> Markup:
     """What became of the records read: a sum that holds, a bar of the same, reasons, and the same by file."""
     counts = verdict["counts"]
-    terms = " <i>+</i> ".join(
-        f'<div><b>{counts[key]:,}</b> <span><i class="dot c{i}"></i>{label}</span></div>'
-        for i, (key, label) in enumerate(FATES)
-    )
-    read = f"<div><b>{counts['read']:,}</b> <span>records read</span></div>"
-    rows = (
-        f'<p class="soft">Those decoded gave {formatting.counted(counts["rows"], "row")}, of which '
-        f"{counts['compared']:,} were compared with training.</p>"
-    )
-    return (
-        f'<div class="card"><div class="sum">{read} <i>=</i> {terms}</div>{_stack(counts)}{rows}'
-        f"{_reasons('Rejected', verdict['rejects'], {})}"
-        f"{_reasons('Excluded', verdict['excluded'], EXCLUDED_BECAUSE)}</div>{_files(verdict['files'])}"
+    return Markup(
+        '<div class="card"><div class="sum">'
+        "<div><b>{:,}</b> <span>records read</span></div> <i>=</i> {}</div>{}"
+        '<p class="soft">Those decoded gave {}, of which {:,} were compared with training.</p>{}{}</div>{}'
+    ).format(
+        counts["read"],
+        Markup(" <i>+</i> ").join(_fate(i, counts[key], label) for i, (key, label) in enumerate(FATES)),
+        _stack(counts),
+        formatting.counted(counts["rows"], "row"),
+        counts["compared"],
+        _reasons("Rejected", verdict["rejects"], {}),
+        _reasons("Excluded", verdict["excluded"], EXCLUDED_BECAUSE),
+        _files(verdict["files"]),
     )
 
 
-def not_compared(verdict: Json) -> str:
+def _fate(index: int, records: int, label: str) -> Markup:
+    return Markup('<div><b>{:,}</b> <span><i class="dot c{}"></i>{}</span></div>').format(
+        records, index, label
+    )
+
+
+def not_compared(verdict: Json) -> Markup:
     """The features that nothing can be said about, with the reason; empty when there is none."""
     left_out: Sequence[Json] = verdict["not_compared"]
     if not left_out:
-        return ""
+        return NOTHING
     rows = fitting(map(_left_out, left_out), NOT_COMPARED_BUDGET)
-    more = _more(len(left_out) - len(rows), "features")
-    head = "<tr><th>Feature</th><th>Space</th><th>Why</th></tr>"
-    table = f'<div class="card scroll"><table>{head}{"".join(rows)}</table>{more}</div>'
-    title = f"<h2>Not compared<small>{len(left_out):,}; of these nothing is known</small></h2>"
+    table = Markup(
+        '<div class="card scroll"><table>'
+        "<tr><th>Feature</th><th>Space</th><th>Why</th></tr>{}</table>{}</div>"
+    ).format(joined(rows), _more(len(left_out) - len(rows), "features"))
+    title = Markup("<h2>Not compared<small>{:,}; of these nothing is known</small></h2>").format(
+        len(left_out)
+    )
     if len(left_out) <= 12:
         return title + table
-    return f"{title}<details><summary>Show all {len(left_out):,}</summary>{table}</details>"
+    folded = Markup("<details><summary>Show all {:,}</summary>{}</details>")
+    return title + folded.format(len(left_out), table)
 
 
-def contract(verdict: Json) -> str:
+def contract(verdict: Json) -> Markup:
     """The baseline's contract: versions and digests; empty when the run had none."""
     if not verdict.get("contract"):
-        return ""
-    entries = (
-        f"<dt>{text(key, 80)}</dt><dd><code>{text(value, 200)}</code></dd>"
-        for key, value in _flat(verdict["contract"])
-    )
-    rows = "".join(fitting(entries, CONTRACT_BUDGET))
-    title = "<h2>Contract<small>what the baseline was made of</small></h2>"
-    return f'{title}<div class="card"><dl class="contract">{rows}</dl></div>'
+        return NOTHING
+    entry = Markup("<dt>{}</dt><dd><code>{}</code></dd>")
+    entries = (entry.format(text(key, 80), text(value, 200)) for key, value in _flat(verdict["contract"]))
+    return Markup(
+        "<h2>Contract<small>what the baseline was made of</small></h2>"
+        '<div class="card"><dl class="contract">{}</dl></div>'
+    ).format(joined(fitting(entries, CONTRACT_BUDGET)))
 
 
-def pill(severity: str) -> str:
-    return f'<span class="pill {text(severity)}">{text(severity)}</span>'
+def pill(severity: str) -> Markup:
+    return Markup('<span class="pill {}">{}</span>').format(text(severity), text(severity))
 
 
-def _tag(space: str) -> str:
-    return f'<span class="tag">{text(space)}</span>'
+def _tag(space: str) -> Markup:
+    return Markup('<span class="tag">{}</span>').format(text(space))
 
 
-def _left_out(row: Json) -> str:
-    return (
-        f"<tr><td><b>{name(row['feature'])}</b></td><td>{_tag(row['space'])}</td>"
-        f'<td class="w">{text(row["reason"], 400)}</td></tr>'
+def _left_out(row: Json) -> Markup:
+    return Markup('<tr><td><b>{}</b></td><td>{}</td><td class="w">{}</td></tr>').format(
+        name(row["feature"]), _tag(row["space"]), text(row["reason"], 400)
     )
 
 
-def finding_row(finding: Json) -> str:
+def finding_row(finding: Json) -> Markup:
     """A row of a table under `FINDINGS_HEAD`."""
-    beside = f"{cause(finding)}{origin(finding['raw_features'])}"
-    beside = f"<div>{beside}</div>" if beside else ""
-    return (
-        f"<tr><td>{pill(finding['severity'])}</td><td><b>{name(finding['feature'])}</b></td><td>{_tag(finding['space'])}</td>"
-        f'<td class="k">{text(finding["kind"])}</td><td class="num">{figure(finding["distance"])}</td>'
-        f'<td class="num soft">{figure(finding["threshold"])}</td>'
-        f'<td class="w">{text(finding["message"], 500)}{beside}</td></tr>'
+    remarks = cause(finding) + origin(finding["raw_features"])
+    return Markup(
+        '<tr><td>{}</td><td><b>{}</b></td><td>{}</td><td class="k">{}</td><td class="num">{}</td>'
+        '<td class="num soft">{}</td><td class="w">{}{}</td></tr>'
+    ).format(
+        pill(finding["severity"]),
+        name(finding["feature"]),
+        _tag(finding["space"]),
+        text(finding["kind"]),
+        figure(finding["distance"]),
+        figure(finding["threshold"]),
+        text(finding["message"], 500),
+        Markup("<div>{}</div>").format(remarks) if remarks else NOTHING,
     )
 
 
@@ -177,68 +168,75 @@ def figure(value: float | None) -> str:
     return "–" if value is None else formatting.number(value)
 
 
-def cause(finding: Json) -> str:
-    """What was done to the feature, and how sure that is; empty where that was not asked."""
-    told = formatting.cause(finding)
-    return f' <span class="soft">{text(told[0].upper() + told[1:], 200)}.</span>' if told else ""
+def cause(finding: Json) -> Markup:
+    """What was done to the feature, and how sure that is; empty where no cause was looked for."""
+    sentence = formatting.cause(finding)
+    if not sentence:
+        return NOTHING
+    return Markup(' <span class="soft">{}.</span>').format(text(sentence[0].upper() + sentence[1:], 200))
 
 
-def origin(raw_features: Sequence[str]) -> str:
+def origin(raw_features: Sequence[str]) -> Markup:
     """Which raw features a transformed one is computed from; empty for raw ones."""
     if not raw_features:
-        return ""
-    return f' <span class="soft">Computed from {text(formatting.listed(list(raw_features)), 200)}.</span>'
+        return NOTHING
+    names = text(formatting.listed(list(raw_features)), 200)
+    return Markup(' <span class="soft">Computed from {}.</span>').format(names)
 
 
-def _stack(counts: Json) -> str:
+def _stack(counts: Json) -> Markup:
     total = max(counts["read"], 1)
-    parts = "".join(
-        f'<i class="c{i}" style="width:{100 * counts[key] / total:.2f}%"></i>'
-        for i, (key, _) in enumerate(FATES)
-        if counts[key]
-    )
-    return f'<div class="stack">{parts}</div>'
+    part = Markup('<i class="c{}" style="width:{:.2f}%"></i>')
+    shares = ((i, 100 * counts[key] / total) for i, (key, _) in enumerate(FATES) if counts[key])
+    return Markup('<div class="stack">{}</div>').format(joined(part.format(i, share) for i, share in shares))
 
 
-def _reasons(fate: str, counts: Mapping[str, int], meaning: Mapping[str, str]) -> str:
+def _reasons(fate: str, counts: Mapping[str, int], meaning: Mapping[str, str]) -> Markup:
     if not counts:
-        return ""
+        return NOTHING
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    rows = "".join(_reason(why, n, meaning.get(why, "")) for why, n in ordered[:MAX_REASONS])
-    head = f'<tr><th>{fate} because</th><th class="num">records</th></tr>'
-    return f'<table style="margin-top:12px;max-width:460px">{head}{rows}</table>'
+    rows = (_reason(reason, n, meaning.get(reason, "")) for reason, n in ordered[:MAX_REASONS])
+    return Markup(
+        '<table style="margin-top:12px;max-width:460px"><tr><th>{} because</th>'
+        '<th class="num">records</th></tr>{}</table>'
+    ).format(fate, joined(rows))
 
 
-def _reason(why: str, records: int, meaning: str) -> str:
-    said = f' <span class="soft">{text(meaning)}</span>' if meaning else ""
-    return f'<tr><td>{text(why)}{said}</td><td class="num">{records:,}</td></tr>'
+def _reason(reason: str, records: int, meaning: str) -> Markup:
+    explained = Markup(' <span class="soft">{}</span>').format(text(meaning)) if meaning else NOTHING
+    return Markup('<tr><td>{}{}</td><td class="num">{:,}</td></tr>').format(text(reason), explained, records)
 
 
-def _files(files: Sequence[Json]) -> str:
+def _files(files: Sequence[Json]) -> Markup:
     """The same by file, those with rejects first; a line for those that are not shown."""
     if not files:
-        return ""
-    shown = [one for one in files[:MAX_FILES] if one["file"]]
+        return NOTHING
+    shown = [file for file in files[:MAX_FILES] if file["file"]]
     labels = ("records", *(label for _, label in FATES))
-    head = "".join(f'<th class="num">{label}</th>' for label in labels)
-    rows = "".join(_file(text(one["file"], 200), [one]) for one in shown)
+    rows = [_file(text(file["file"], 200), [file]) for file in shown]
     if rest := files[len(shown) :]:
-        many = formatting.counted(len(rest), "more file") if rest[-1]["file"] else "All other files"
-        rows += _file(f'<span class="soft">{many}</span>', rest)
-    table = f"<table><tr><th>File</th>{head}<th>Reasons</th></tr>{rows}</table>"
-    return f'<div class="card scroll" style="margin-top:12px">{table}</div>'
+        label = formatting.counted(len(rest), "more file") if rest[-1]["file"] else "All other files"
+        rows.append(_file(Markup('<span class="soft">{}</span>').format(label), rest))
+    return Markup(
+        '<div class="card scroll" style="margin-top:12px"><table><tr><th>File</th>{}<th>Reasons</th></tr>{}'
+        "</table></div>"
+    ).format(joined(Markup('<th class="num">{}</th>').format(label) for label in labels), joined(rows))
 
 
-def _file(name_of: str, files: Sequence[Json]) -> str:
-    """A row with the sum of some files. Their name is HTML."""
+def _file(label: Markup, files: Sequence[Json]) -> Markup:
+    """A row with the sum of some files."""
     plain = ("read", "decoded", "outside_window", "no_time")
-    counts = Counter({key: sum(one[key] for one in files) for key in plain})
-    why: Counter[str] = Counter()
-    for key, one in itertools.product(("rejected", "excluded"), files):
-        why.update(one[key])
-        counts[key] += sum(one[key].values())
-    cells = "".join(f'<td class="num">{counts[key]:,}</td>' for key in ("read", *(key for key, _ in FATES)))
-    return f'<tr><td>{name_of}</td>{cells}<td class="w">{text(formatting.reasons(why), 200)}</td></tr>'
+    counts = Counter({key: sum(file[key] for file in files) for key in plain})
+    reasons: Counter[str] = Counter()
+    for key, file in itertools.product(("rejected", "excluded"), files):
+        reasons.update(file[key])
+        counts[key] += sum(file[key].values())
+    numbers = (counts[key] for key in ("read", *(key for key, _ in FATES)))
+    return Markup('<tr><td>{}</td>{}<td class="w">{}</td></tr>').format(
+        label,
+        joined(Markup('<td class="num">{:,}</td>').format(number) for number in numbers),
+        text(formatting.reasons(reasons), 200),
+    )
 
 
 def _flat(value: Any, prefix: str = "", depth: int = 0) -> list[tuple[str, str]]:
@@ -255,5 +253,7 @@ def _flat(value: Any, prefix: str = "", depth: int = 0) -> list[tuple[str, str]]
     return [(prefix, str(value))]
 
 
-def _more(count: int, what: str) -> str:
-    return f'<p class="soft">{count:,} more {what} in verdict.json.</p>' if count > 0 else ""
+def _more(count: int, what: str) -> Markup:
+    if count <= 0:
+        return NOTHING
+    return Markup('<p class="soft">{:,} more {} in verdict.json.</p>').format(count, what)

@@ -1,4 +1,4 @@
-"""The page's frame and style. `$name` is filled by page.py, with text that is escaped already.
+"""The page's frame and style. `{name}` is filled by page.py; what is not markup is escaped.
 
 It is Python and not a data file so that it reaches every worker with the code. There is no script in it,
 and the policy lets none run whatever a stranger's request may hold.
@@ -6,9 +6,9 @@ and the policy lets none run whatever a stranger's request may hold.
 
 from __future__ import annotations
 
-from string import Template
+from markupsafe import Markup
 
-STYLE = """
+STYLE = Markup("""
 :root{color-scheme:light dark;--bg:#f4f6f8;--card:#fff;--ink:#16202b;--soft:#5b6876;--line:#dde3ea;
 --serving:#3f8fd2;--ok:#1a7f4b;--error:#cf2f3d;--warning:#a96500;--info:#3572b0;--failed:#8a3ffc;
 --okbg:#e6f5ec;--errorbg:#fdebec;--warningbg:#fdf3e0;--infobg:#e8f1fa;--failedbg:#f2eafe}
@@ -97,53 +97,54 @@ footer{margin-top:40px;color:var(--soft);font-size:13.5px}a{color:var(--info)}
 @media(max-width:700px){.found :is(th,td):is(:nth-child(3),:nth-child(4)){display:none}
 .found td:nth-child(2){min-width:120px}td.w{min-width:200px}}
 @media print{.row{break-inside:avoid}.tabs{display:none}}
-"""
+""")
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+POLICY = Markup("default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'")
 
-PAGE = Template(
+PAGE = Markup(
     """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="$policy">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>$title</title><style>$style</style></head><body>
+<title>{title}</title><style>{style}</style></head><body>
 <input class="f" type="radio" name="f" id="fa" checked><input class="f" type="radio" name="f" id="fw">
 <input class="f" type="radio" name="f" id="fr"><input class="f" type="radio" name="f" id="ft">
 <input class="f" type="radio" name="f" id="fp">
 <main>
-<div class="top"><span><b>trueserve</b> &middot; served against trained</span><span>$window</span></div>
-<section class="banner $verdict">$icon<div><h1>$name</h1><p>$headline</p></div></section>
-$tiles
-$overview
-$findings
-$since
-$slices
-$replay
-$features
-$not_compared
+<div class="top"><span><b>trueserve</b> &middot; served against trained</span><span>{window}</span></div>
+<section class="banner {verdict}">{icon}<div><h1>{name}</h1><p>{headline}</p></div></section>
+{tiles}
+{overview}
+{findings}
+{since}
+{slices}
+{replay}
+{features}
+{not_compared}
 <h2>What became of the records</h2>
-$accounting
-$weights
-$contract
-<footer>$footer</footer>
+{accounting}
+{weights}
+{contract}
+<footer>{footer}</footer>
 </main></body></html>
 """
 )
 
 ICONS = {
-    "ok": '<path d="M8 33 22 46 48 12"/>',
-    "skew": '<path d="M3 46C12 46 11 12 19 12S26 46 35 46" stroke-width="3"/>'
-    '<path d="M21 46C30 46 29 12 37 12S44 46 53 46" fill="currentColor" fill-opacity=".35"/>',
-    "not_examined": '<circle cx="28" cy="28" r="20"/><path d="M14 42 42 14"/>',
-    "failed": '<path d="M28 8v26M28 44v3"/>',
+    "ok": Markup('<path d="M8 33 22 46 48 12"/>'),
+    "skew": Markup(
+        '<path d="M3 46C12 46 11 12 19 12S26 46 35 46" stroke-width="3"/>'
+        '<path d="M21 46C30 46 29 12 37 12S44 46 53 46" fill="currentColor" fill-opacity=".35"/>'
+    ),
+    "not_examined": Markup('<circle cx="28" cy="28" r="20"/><path d="M14 42 42 14"/>'),
+    "failed": Markup('<path d="M28 8v26M28 44v3"/>'),
 }
 
 
-def icon(verdict: str) -> str:
+def icon(verdict: str) -> Markup:
     """The verdict as a sign, 56 units square, in the colour of its banner."""
-    lines = ICONS.get(verdict, ICONS["failed"])
-    return (
+    return Markup(
         '<svg viewBox="0 0 56 56" fill="none" stroke="currentColor" stroke-width="5" stroke-linecap="round" '
-        f'stroke-linejoin="round" aria-hidden="true">{lines}</svg>'
-    )
+        'stroke-linejoin="round" aria-hidden="true">{}</svg>'
+    ).format(ICONS.get(verdict, ICONS["failed"]))

@@ -13,7 +13,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.core.accounting import answers_of, of_answers
 from transforms.core.slicing import SliceStatistics
-from transforms.predictions.outputs import Kind, Output, columns, schema_of
+from transforms.predictions.outputs import Output, OutputType, columns, schema_of
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.protos import SIZES, dataset_statistics
 from transforms.summaries.quantiles import Scratch
@@ -24,7 +24,11 @@ from transforms.verdict.model import Comparison, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 
-OUTPUTS = (Output("late", Kind.FLOAT, 1), Output("classes", Kind.FLOAT, 3), Output("word", Kind.TEXT, 1))
+OUTPUTS = (
+    Output("late", OutputType.FLOAT, 1),
+    Output("classes", OutputType.FLOAT, 3),
+    Output("word", OutputType.TEXT, 1),
+)
 SCHEMA = schema_of(OUTPUTS, "predictions on 5,000 training rows")
 NAMES = [feature.name for feature in SCHEMA.feature]
 Array = np.ndarray[Any, Any]
