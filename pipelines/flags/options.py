@@ -11,6 +11,7 @@ from pathlib import Path
 from pipelines.flags import places
 from transforms.core.errors import UsageError
 from transforms.files import windows
+from transforms.logs.formats.format_names import LOG_FORMATS
 
 # The thresholds of the default skew comparators: here, and nowhere else.
 DEFAULT_JSD = 0.1
@@ -23,17 +24,7 @@ DEFAULT_REPLAY_SHARE = 0.001
 # Of training or evaluation data: so many rows the exported model is asked for, whose answers are recorded.
 DEFAULT_PREDICTION_ROWS = 100_000
 
-FORMATS = (
-    "auto",
-    "prediction_log",
-    "tf_example",
-    "rest",
-    "ai_platform",
-    "vertex",
-    "sagemaker",
-    "kserve",
-    "table",
-)
+FORMATS = ("auto", *(name.value for name in LOG_FORMATS))
 SPACES = ("raw", "transformed")
 FAIL_ON = ("error", "warning")
 #: What is known of a request that `--exclude` may look at.

@@ -160,16 +160,6 @@ def copy_file(source: str, target: str) -> None:
             raise
 
 
-def move_tree(source: str, target: str) -> None:
-    """Moves a folder. Local: one rename where `target` is missing or empty; else copied, then deleted."""
-    if is_local(source) and is_local(target):
-        with explained("move to", target):
-            local_writes.move(Path(source), Path(target))
-        return
-    copy_tree(source, target)
-    delete_tree(source)
-
-
 def delete_tree(path: str) -> None:
     """Deletes a folder, or file, and all below it; nothing happens if it is missing."""
     with explained("delete", path):

@@ -24,8 +24,8 @@ from transforms.files import paths
 from transforms.files.paths import FileSize
 from transforms.files.tfrecord import TFRecordError
 from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import Format
 from transforms.logs.features import Settings
+from transforms.logs.formats.format_names import Format
 
 Array = np.ndarray[Any, Any]
 Report = Callable[[int], None]

@@ -25,7 +25,7 @@ from transforms.logs.bodies.v2_tensors import tensor_columns
 from transforms.logs.features import Settings
 from transforms.logs.request import BadRecordError, Exact
 from transforms.logs.tensors.prediction_log_kinds import EXAMPLE_INPUTS
-from transforms.logs.tensors.tensor_protos import MAX_CLAIMED
+from transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES
 
 Row = Mapping[str, Any]
 #: What a request's body has one of.
@@ -74,14 +74,14 @@ class Bodies:
         `no_names`, `columns_differ`, `rows_differ`, `not_a_tf_example`, `nested_too_deeply`, and
         those of `open_inference` where `inputs` are its tensors.
         """
-        found = [key for key in BODY_KEYS if body.get(key) is not None]
-        if len(found) != 1:
+        body_keys = [key for key in BODY_KEYS if body.get(key) is not None]
+        if len(body_keys) != 1:
             expected = "expected a body with one of instances, inputs and examples"
-            raise BadRecordError(NOT_A_REQUEST, f"{expected}; it has {' and '.join(found) or 'none'}")
-        value = body[found[0]]
-        if found == ["instances"]:
-            return [self._instance(one) for one in _counted(value, "instances")]
-        if found == ["inputs"]:
+            raise BadRecordError(NOT_A_REQUEST, f"{expected}; it has {' and '.join(body_keys) or 'none'}")
+        value = body[body_keys[0]]
+        if body_keys == ["instances"]:
+            return [self._instance(instance) for instance in _counted(value, "instances")]
+        if body_keys == ["inputs"]:
             return self.open_inference(body) if _is_tensors(value) else self._of_columns(value)
         return self._of_examples(_counted(value, "examples"), body.get("context"))
 
@@ -98,7 +98,7 @@ class Bodies:
         if len(columns) == 1:
             [(name, values)] = columns.items()
             if name not in self._types and self._fits_columns(values):
-                return [self._unnamed(one) for one in _counted(values, "inputs")]
+                return [self._unnamed(value) for value in _counted(values, "inputs")]
         return self._rows(columns)
 
     def csv(self, text: str) -> Sequence[Row]:
@@ -129,7 +129,7 @@ class Bodies:
             _check_keys(inputs)
             return self._rows(values_of(inputs))
         unnamed = inputs if isinstance(inputs, list) else [inputs]
-        return [self._instance(one) for one in _counted(unnamed, "inputs")]
+        return [self._instance(instance) for instance in _counted(unnamed, "inputs")]
 
     def _rows(self, columns: Mapping[str, Any]) -> Sequence[Row]:
         """Rows of columns, each a list with a value for each row, or a scalar for all."""
@@ -200,8 +200,8 @@ class Bodies:
         if len(self._names) == 1:
             return {self._names[0]: value}
         if not isinstance(value, list) or len(value) != len(self._names):
-            came = len(value) if isinstance(value, list) else 1
-            detail = f"expected {len(self._names)} values without names, as --columns has; got {came}"
+            count = len(value) if isinstance(value, list) else 1
+            detail = f"expected {len(self._names)} values without names, as --columns has; got {count}"
             raise BadRecordError("columns_differ", detail)
         return dict(zip(self._names, value, strict=True))
 
@@ -209,7 +209,7 @@ class Bodies:
         if not self._columns or not isinstance(values, list):
             return False
         width = len(self._columns)
-        return width == 1 or all(isinstance(one, list) and len(one) == width for one in values)
+        return width == 1 or all(isinstance(row, list) and len(row) == width for row in values)
 
 
 def _is_tensors(value: Any) -> bool:
@@ -246,20 +246,20 @@ def _check_keys(value: Mapping[Any, Any]) -> None:
         raise BadRecordError(NOT_A_REQUEST, "names of features are no text in UTF-8") from None
 
 
-def _counted(values: Any, what: str) -> Sequence[Any]:
+def _counted(values: Any, field: str) -> Sequence[Any]:
     if not isinstance(values, list | range):
-        raise BadRecordError(NOT_A_REQUEST, f"expected a list of {what}; got something else")
+        raise BadRecordError(NOT_A_REQUEST, f"expected a list of {field}; got something else")
     if not values:
-        raise BadRecordError(NO_INSTANCES, f"the request has no {what}")
+        raise BadRecordError(NO_INSTANCES, f"the request has no {field}")
     if len(values) > MAX_INSTANCES:
-        detail = f"expected at most {MAX_INSTANCES:,} {what} in a request; got {len(values):,}"
+        detail = f"expected at most {MAX_INSTANCES:,} {field} in a request; got {len(values):,}"
         raise BadRecordError("too_many_instances", detail)
     return values
 
 
 def _check_claim(rows: int, shared: int) -> None:
     """What stands once and counts for every row may be small in a log and big in memory."""
-    if rows * shared > MAX_CLAIMED:
+    if rows * shared > MAX_FILLED_VALUES:
         raise BadRecordError("too_many_instances", f"{shared:,} values stand for each of {rows:,} rows")
 
 

@@ -169,12 +169,12 @@ class _Bounded:
 
 def _unpacked(data: bytes, unpack: Callable[[bytes], bytes]) -> bytes:
     try:
-        found = unpack(data)
+        unpacked = unpack(data)
     except Exception as error:
         raise _bad("a compressed block is damaged") from error
-    if len(found) > LARGEST_RECORD:
+    if len(unpacked) > LARGEST_RECORD:
         raise _bad(f"a block is longer than the {LARGEST_RECORD >> 20} MiB that are read of one")
-    return found
+    return unpacked
 
 
 _ENOUGH = LARGEST_RECORD + 1
@@ -194,16 +194,16 @@ def _snappy(data: bytes) -> bytes:
             break
     if length > LARGEST_RECORD:
         raise _bad("a block is longer than is read")
-    found: bytes = pa.decompress(data[:-4], decompressed_size=length, codec="snappy", asbytes=True)
-    if zlib.crc32(found) != int.from_bytes(data[-4:], "big"):
+    unpacked: bytes = pa.decompress(data[:-4], decompressed_size=length, codec="snappy", asbytes=True)
+    if zlib.crc32(unpacked) != int.from_bytes(data[-4:], "big"):
         raise _bad("the checksum of a block is wrong")
-    return found
+    return unpacked
 
 
 def _zstandard(data: bytes) -> bytes:
     with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as stream:
-        found: bytes = stream.read(_ENOUGH)
-        return found
+        unpacked: bytes = stream.read(_ENOUGH)
+        return unpacked
 
 
 _CODECS: dict[bytes, Callable[[bytes], bytes]] = {

@@ -101,7 +101,7 @@ def _without_logical_types(node: Any, depth: int) -> Any:
         unused = ("logicalType", "default", "doc", "aliases")
         return {k: _without_logical_types(v, depth + 1) for k, v in node.items() if k not in unused}
     if isinstance(node, list):
-        return [_without_logical_types(one, depth + 1) for one in node]
+        return [_without_logical_types(branch, depth + 1) for branch in node]
     return node
 
 
@@ -128,12 +128,12 @@ class _Costs:
 
     def of(self, schema: Any, depth: int) -> _Cost:
         """Raises TableError for a schema that is not read."""
-        cost = self._of(schema, depth)
+        cost = self._cost(schema, depth)
         if depth > _DEEPEST or cost.depth > _DEEPEST:
             raise _bad("its records are nested too deeply")
         return cost
 
-    def _of(self, schema: Any, depth: int) -> _Cost:
+    def _cost(self, schema: Any, depth: int) -> _Cost:
         if isinstance(schema, list):
             return self._inside([self.of(branch, depth + 1) for branch in schema])
         if isinstance(schema, str):

@@ -137,8 +137,8 @@ class _Reader:
         self.end()
         if code is None:
             return _DiedError("the process that reads it did not answer")
-        how = child_processes.how_it_ended(code)
-        return _DiedError(f"the process that reads it died, or ran out of memory: {how}")
+        cause = child_processes.how_it_ended(code)
+        return _DiedError(f"the process that reads it died, or ran out of memory: {cause}")
 
     @property
     def pid(self) -> int:
@@ -162,13 +162,13 @@ class _Readers:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: list[_Reader] = []
-        self._of = os.getpid()
+        self._pid = os.getpid()
 
     def take(self) -> tuple[_Reader, bool]:
         """A reader, and whether it has read nothing before."""
         with self._lock:
-            if self._of != os.getpid():  # after a fork they are another process's
-                self._idle, self._of = [], os.getpid()
+            if self._pid != os.getpid():  # after a fork they are another process's
+                self._idle, self._pid = [], os.getpid()
             if self._idle:
                 return self._idle.pop(), False
         return _Reader(), True
@@ -176,7 +176,7 @@ class _Readers:
     def give_back(self, reader: _Reader) -> None:
         """Keeps a reader for the next file, or ends it if enough wait already."""
         with self._lock:
-            if len(self._idle) < _MOST_IDLE and self._of == os.getpid():
+            if len(self._idle) < _MOST_IDLE and self._pid == os.getpid():
                 self._idle.append(reader)
                 return
         reader.end()
@@ -185,7 +185,7 @@ class _Readers:
         """Ends all that wait."""
         with self._lock:
             idle, self._idle = self._idle, []
-        if self._of == os.getpid():
+        if self._pid == os.getpid():
             for reader in idle:
                 reader.end()
 
@@ -231,7 +231,7 @@ def _frames(reader: _Reader, path: str, rows: int) -> Iterator[tuple[bytes, pa.B
         else:
             reader.end()
     if kind == b"X":
-        raise _told(json.loads(body.to_pybytes()))
+        raise _exception(json.loads(body.to_pybytes()))
 
 
 def _batch(body: pa.Buffer) -> pa.RecordBatch:
@@ -243,9 +243,9 @@ def _batch(body: pa.Buffer) -> pa.RecordBatch:
     return batch
 
 
-def _told(said: dict[str, Any]) -> Exception:
-    error = OSError(said["errno"], said["text"]) if said["errno"] else OSError(said["text"])
-    return _bad(" ".join(said["text"].split())[:200]) if is_of_data(error) else error
+def _exception(reply: dict[str, Any]) -> Exception:
+    error = OSError(reply["errno"], reply["text"]) if reply["errno"] else OSError(reply["text"])
+    return _bad(" ".join(reply["text"].split())[:200]) if is_of_data(error) else error
 
 
 def _bad(detail: str) -> TableError:
@@ -286,12 +286,12 @@ def _path_of(source: BinaryIO) -> str | None:
 
 def _python() -> str:
     """The interpreter to start. Where this one is embedded in a program, that of its installation."""
-    given = Path(sys.executable or "")
-    if given.name.startswith("python"):
-        return str(given)
+    running = Path(sys.executable or "")
+    if running.name.startswith("python"):
+        return str(running)
     name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    found = Path(sys.exec_prefix, "bin", name)
-    return str(found) if found.exists() else (shutil.which(name) or name)
+    installed = Path(sys.exec_prefix, "bin", name)
+    return str(installed) if installed.exists() else (shutil.which(name) or name)
 
 
 def _environment() -> dict[str, str]:

@@ -25,7 +25,7 @@ from transforms.files.tfrecord import is_of_data
 from transforms.logs.carriers.parquet_reader import read_batches
 from transforms.logs.carriers.table_error import TableError as TableError  # noqa: PLC0414 - part of this module, too
 from transforms.logs.features import LISTS, VALUES, Array, Column, FeatureType, Settings, lists, type_of
-from transforms.logs.rows.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
+from transforms.logs.rows.rows import Counts, Finisher, RecordPosition, Rows, metadata_of, rejected
 
 MAX_ROWS = 8192
 _BLOCK_BYTES = 8 << 20
@@ -65,8 +65,8 @@ def csv_types(stream: BinaryIO, names: list[str]) -> dict[str, FeatureType]:
     """The narrowest type of all values in each column; columns without any value have none."""
     types: dict[str, FeatureType] = {}
     for batch in _csv_batches(stream, names, []):
-        found = {name: narrowest(column) for name, column in zip(names, batch.columns, strict=True)}
-        types = widest([types, {name: kind for name, kind in found.items() if kind is not None}])
+        batch_types = {name: narrowest(column) for name, column in zip(names, batch.columns, strict=True)}
+        types = widest([types, {name: kind for name, kind in batch_types.items() if kind is not None}])
     return types
 
 
@@ -90,7 +90,9 @@ def narrowest(values: pa.Array) -> FeatureType | None:
     return FeatureType.BYTES
 
 
-def decode_csv(stream: BinaryIO, names: list[str], settings: Settings, place: Place) -> Iterator[Decoded]:
+def decode_csv(
+    stream: BinaryIO, names: list[str], settings: Settings, position: RecordPosition
+) -> Iterator[Decoded]:
     """Rows of a CSV file. A row with another number of values than the header is a reject.
 
     Without `expected` the types are those of `settings.seen`, inferred over the whole data before. A value
@@ -100,8 +102,8 @@ def decode_csv(stream: BinaryIO, names: list[str], settings: Settings, place: Pl
     finisher, wanted = Finisher(settings, sampling=True), _wanted(settings)
     rejects: list[Reject] = []
     skipped: set[int] = set()
-    first = place.first_record
-    for batch in _csv_batches(stream, names, rejects, place):
+    first = position.first_record
+    for batch in _csv_batches(stream, names, rejects, position):
         columns = [
             column
             for name, values in zip(names, batch.columns, strict=True)
@@ -109,7 +111,7 @@ def decode_csv(stream: BinaryIO, names: list[str], settings: Settings, place: Pl
         ]
         skipped.update(reject.record for reject in rejects)
         records = _numbers_without(first, batch.num_rows, skipped)
-        metadata = metadata_of(batch.num_rows, place.file, record=pa.array(records))
+        metadata = metadata_of(batch.num_rows, position.file, record=pa.array(records))
         yield finisher.finish(Rows(columns, metadata), rejects, Counts(batch.num_rows + len(rejects)))
         first = int(records[-1]) + 1 if len(records) else first
         rejects.clear()
@@ -123,14 +125,14 @@ def _numbers_without(first: int, count: int, skipped: set[int]) -> Array:
     return numbers[~np.isin(numbers, list(skipped))][:count]
 
 
-def decode_parquet(source: BinaryIO, settings: Settings, place: Place) -> Iterator[Decoded]:
+def decode_parquet(source: BinaryIO, settings: Settings, position: RecordPosition) -> Iterator[Decoded]:
     """Rows of a Parquet file, which must be able to seek. Raises TableError when it cannot be read."""
-    finisher, wanted, first = Finisher(settings, sampling=True), _wanted(settings), place.first_record
+    finisher, wanted, first = Finisher(settings, sampling=True), _wanted(settings), position.first_record
     try:
         for batch in read_batches(source, MAX_ROWS):
             columns = _parquet_columns(batch, wanted, settings.expected is not None)
             record = pa.array(np.arange(first, first + batch.num_rows), pa.int64())
-            rows = Rows(columns, metadata_of(batch.num_rows, place.file, record=record))
+            rows = Rows(columns, metadata_of(batch.num_rows, position.file, record=record))
             yield finisher.finish(rows, (), Counts(batch.num_rows))
             first += batch.num_rows
     except (pa.ArrowException, UnicodeDecodeError) as error:
@@ -166,14 +168,14 @@ def _any_big(values: pa.Array) -> bool:
 
 
 def _csv_batches(
-    stream: BinaryIO, names: list[str], rejects: list[Reject], place: Place | None = None
+    stream: BinaryIO, names: list[str], rejects: list[Reject], position: RecordPosition | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Batches of binary columns; rows of another length than the header's are appended to `rejects`."""
 
     def reject(row: pa_csv.InvalidRow) -> str:
         detail = f"expected {row.expected_columns} values, as the header has, and got {row.actual_columns}"
         index = len(rejects) if row.number is None else row.number - 2
-        rejects.append(rejected(place or Place("", 0), index, "bad_csv_row", detail, None))
+        rejects.append(rejected(position or RecordPosition("", 0), index, "bad_csv_row", detail, None))
         return "skip"
 
     with _explained():
@@ -217,11 +219,11 @@ def _of_text(name: str, values: pa.Array, kind: FeatureType | None) -> list[Colu
     if kind is FeatureType.BYTES:
         return [(name, _singles(values, kind))]
     numbers = parse_numbers(values, kind)
-    found = [(name, _singles(numbers, kind))]
+    columns = [(name, _singles(numbers, kind))]
     if numbers.null_count > values.null_count:
         rest = pc.if_else(numbers.is_null(), values, pa.scalar(None, values.type))
-        found.append((name, _singles(rest, FeatureType.BYTES)))
-    return found
+        columns.append((name, _singles(rest, FeatureType.BYTES)))
+    return columns
 
 
 def _kind_of_unknown(name: str, values: pa.Array, settings: Settings) -> FeatureType | None:
@@ -282,8 +284,8 @@ def _as_lists(values: pa.Array, kind: FeatureType) -> pa.Array:
 
 def _fitted(column: pa.Array, wanted: FeatureType | None) -> pa.Array:
     """Whole numbers as floats, or floats that are all whole as int, where those are wanted."""
-    came = type_of(column)
-    if {came, wanted} != {FeatureType.INT, FeatureType.FLOAT} or wanted is None:
+    kind = type_of(column)
+    if {kind, wanted} != {FeatureType.INT, FeatureType.FLOAT} or wanted is None:
         return column
     try:
         # Safely, so that no part of a number is lost; but floats are rounded wherever they come from.
@@ -333,5 +335,5 @@ def value_type(arrow_type: pa.DataType) -> FeatureType | None:
 
 def _one_line(error: Exception) -> str:
     # Arrow quotes the row of which it says this.
-    said = re.sub(r"(columns, got \d+):.*", r"\1", str(error), flags=re.DOTALL)
-    return " ".join(said.split())[:200]
+    message = re.sub(r"(columns, got \d+):.*", r"\1", str(error), flags=re.DOTALL)
+    return " ".join(message.split())[:200]

@@ -16,22 +16,6 @@ import numpy as np
 
 from transforms.logs.features import FeatureType
 
-#: Forms that are normal to a format without types; they are only counted.
-NORMAL_FORMS = frozenset(
-    {"whole_number", "point_zero", "scalar", "list_of_one", "empty_list", "boolean", "nan", "empty"}
-)
-#: Forms that lose something or that the format would not need; beyond a share of the rows they are findings.
-FOREIGN_FORMS = frozenset(
-    {
-        "quoted_number",
-        "unquoted_value",
-        "null",
-        "empty_text",
-        "list_for_scalar",
-        "invalid_utf8",
-        "beyond_float32",
-    }
-)
 LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 
 # The value, None if it has none that the type can hold, and the forms other than the usual one.
@@ -70,8 +54,8 @@ def is_loss(form: str) -> bool:
     return form.rpartition("_for_")[2] in _TYPE_NAMES
 
 
-def _refused(came: str, wanted: FeatureType) -> Converted:
-    return None, (f"{came}_for_{wanted}",)
+def _refused(kind: str, wanted: FeatureType) -> Converted:
+    return None, (f"{kind}_for_{wanted}",)
 
 
 def _to_int(value: Any) -> Converted:

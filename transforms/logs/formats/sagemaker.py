@@ -158,7 +158,9 @@ def _answers(kind: str, body: Any, num_rows: int) -> Sequence[Any] | None:
 def _attributes(value: Any) -> dict[str, str]:
     """The custom attributes of an invocation: `name=value`, with commas or semicolons, or in a list."""
     if isinstance(value, dict):
-        return {str(name): str(one) for name, one in value.items() if isinstance(one, str | int)}
+        return {
+            str(name): str(attribute) for name, attribute in value.items() if isinstance(attribute, str | int)
+        }
     texts = value if isinstance(value, list) else [value]
     pairs = [
         pair.split("=", 1)
@@ -167,7 +169,7 @@ def _attributes(value: Any) -> dict[str, str]:
         for pair in text.replace(";", ",").split(",")
         if "=" in pair
     ]
-    return {name.strip(): one.strip() for name, one in pairs}
+    return {name.strip(): attribute.strip() for name, attribute in pairs}
 
 
 def _first(attributes: Mapping[str, str], names: Sequence[str]) -> str | None:

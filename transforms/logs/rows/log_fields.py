@@ -75,7 +75,7 @@ def answers_of(response: Any, rows: int) -> Sequence[Any] | None:
 
 
 def _answers(value: Any, rows: int) -> Sequence[Any] | None:
-    if isinstance(value, list) and value and all(_is_tensor(one) for one in value):
+    if isinstance(value, list) and value and all(_is_tensor(tensor) for tensor in value):
         value = tensor_columns(value)
     if isinstance(value, Mapping):
         return _of_columns(value, rows)
@@ -87,6 +87,8 @@ def _is_tensor(value: Any) -> bool:
 
 
 def _of_columns(columns: Mapping[str, Any], rows: int) -> Sequence[Any] | None:
-    if not columns or not all(isinstance(one, list) and len(one) == rows for one in columns.values()):
+    if not columns or not all(
+        isinstance(column, list) and len(column) == rows for column in columns.values()
+    ):
         return None
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]

@@ -124,11 +124,11 @@ class LogReader:
         if not requests or not all(requests):
             raise BadRecordError("no_inputs", "the request has no inputs")
         carried = [self._carried(inputs) for inputs in requests]
-        found = [examples for examples in carried if examples is not None]
-        if found and len(found) < len(carried):
+        example_lists = [examples for examples in carried if examples is not None]
+        if example_lists and len(example_lists) < len(carried):
             raise BadRecordError("mixed_inputs", "some requests of the stream have examples, some have not")
-        if found:
-            return (), list(itertools.chain(*found)), [len(examples) for examples in found]
+        if example_lists:
+            return (), list(itertools.chain(*example_lists)), [len(examples) for examples in example_lists]
         return requests, None, [batch_size(inputs) for inputs in requests]
 
     def _carried(self, inputs: Mapping[str, Tensor]) -> list[bytes] | None:

@@ -22,7 +22,7 @@ PRESENT = "/present"
 # One value may stand for a whole shape, so a few bytes can claim any number of values and rows. Beyond this
 # many that are not there in a record, all its inputs together, it is rejected. A long string counts as one
 # value for each eight bytes.
-MAX_CLAIMED = 1 << 20
+MAX_FILLED_VALUES = 1 << 20
 MAX_RANK = 254  # TensorFlow's own limit
 
 
@@ -141,7 +141,7 @@ def _values(name: str, proto: Any, dtype: _Dtype, count: int) -> Any:
 
 
 def _filled(name: str, values: Any, count: int) -> Any:
-    if count > MAX_CLAIMED:
+    if count > MAX_FILLED_VALUES:
         raise TensorError("bad_tensor_shape", f"input {name!r} has one value; its shape claims {count}")
     return values * count if isinstance(values, list) else np.repeat(values, count)
 
@@ -210,8 +210,8 @@ class TensorColumns:
         """
         rows = self.check(inputs)
         for name, tensor in inputs.items():
-            whole = tensor if tensor.rows is not None else _broadcast(tensor, rows)
-            self._inputs.setdefault((name, tensor.kind), []).append((self.rows, whole))
+            expanded = tensor if tensor.rows is not None else _broadcast(tensor, rows)
+            self._inputs.setdefault((name, tensor.kind), []).append((self.rows, expanded))
             self.values += rows * max(tensor.width, 1)
         self.rows += rows
         return rows
@@ -256,17 +256,17 @@ class TensorColumns:
             lengths[start : start + (tensor.rows or 0)] = tensor.width
             null[start : start + (tensor.rows or 0)] = False
         values = _joined(kind, [tensor.values for _, tensor in parts])
-        there = _there(kind, values)
+        present = _values_present(kind, values)
         if mask is not None:
-            there &= _present(mask, lengths)
+            present &= _present(mask, lengths)
         row = np.repeat(np.arange(self.rows), lengths)
-        found = np.bincount(row[there], minlength=self.rows)
-        null |= (found == 0) & (lengths > 0)
+        counts = np.bincount(row[present], minlength=self.rows)
+        null |= (counts == 0) & (lengths > 0)
         if self._expected and name in self._expected.fixed:
             # Positions mean something here: a row is missing as a whole, or keeps all its values.
-            there, found = ~null[row], np.where(null, 0, lengths)
+            present, counts = ~null[row], np.where(null, 0, lengths)
         flat = pa.array(values, VALUES[kind])
-        return lists(flat if there.all() else flat.filter(pa.array(there)), found, null)
+        return lists(flat if present.all() else flat.filter(pa.array(present)), counts, null)
 
 
 def batch_size(inputs: Mapping[str, Tensor]) -> int:
@@ -297,7 +297,7 @@ def _joined(kind: FeatureType, parts: Sequence[Any]) -> Any:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _there(kind: FeatureType, values: Any) -> Array:
+def _values_present(kind: FeatureType, values: Any) -> Array:
     if kind is FeatureType.FLOAT:
         return np.asarray(~np.isnan(values))
     if kind is FeatureType.BYTES:
@@ -313,8 +313,8 @@ def _present(mask: Sequence[tuple[int, Tensor]], lengths: Array) -> Array:
     result = np.ones(int(lengths.sum()), bool)
     starts = np.cumsum(lengths) - lengths
     for first, tensor in mask:
-        said = np.asarray(tensor.values, bool).reshape(tensor.rows or 0, tensor.width)
-        for row, flags in enumerate(said, first):
+        mask_rows = np.asarray(tensor.values, bool).reshape(tensor.rows or 0, tensor.width)
+        for row, flags in enumerate(mask_rows, first):
             at = slice(starts[row], starts[row] + lengths[row])
             if len(flags) in (1, lengths[row]):
                 result[at] = flags

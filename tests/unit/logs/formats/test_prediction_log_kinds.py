@@ -31,7 +31,7 @@ from transforms.columnar.framing import block_of
 from transforms.core.accounting import total
 from transforms.logs.formats.prediction_log import PredictionLogDecoder
 from transforms.logs.rows import warm_ups
-from transforms.logs.rows.rows import Place
+from transforms.logs.rows.rows import RecordPosition
 from transforms.logs.tensors import example_lists
 
 ROWS = [example(age=[1], word=[b"a"]), example(fare=[0.5]), example(age=[3], fare=[1.0])]
@@ -365,7 +365,7 @@ def test_what_is_no_example_is_counted_once() -> None:
 )
 def test_files_of_warm_up_requests_are_known_by_their_names(path: str, is_one: bool) -> None:
     block = block_of([log_of("classify_log", ROWS).SerializeToString(), b"garbage"])
-    parts = list(PredictionLogDecoder(settings()).decode(block, Place(path, 0)))
+    parts = list(PredictionLogDecoder(settings()).decode(block, RecordPosition(path, 0)))
     counts = total(part.accounting for part in parts)
     assert counts.balance() == 0
     assert counts.excluded == ({"warm_up": 2} if is_one else {})
