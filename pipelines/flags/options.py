@@ -157,7 +157,7 @@ def parse_time(text: str) -> dt.datetime:
       ArgumentTypeError: the text is no such time.
     """
     try:
-        return windows.moment(text)
+        return windows.parse_time(text)
     except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(
             f"expected an ISO time such as 2013-07-01 or 2013-07-01T05:00:00+00:00, got {text!r}"

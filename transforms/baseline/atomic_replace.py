@@ -56,20 +56,22 @@ _FILES = (
 
 def staging(path: str) -> str:
     """A new name beside `path`, hidden, where a baseline is put together before it is published."""
-    return _beside(path, uuid.uuid4().hex[:12])
+    return _hidden_sibling(path, uuid.uuid4().hex[:12])
 
 
-def whole(path: str) -> str:
+def readable_folder(path: str) -> str:
     """The folder to read for the baseline `path`: itself, or a complete one beside it."""
     # Looked for only where the name is without: the common way costs one look-up.
-    if not _complete(path) and (left := _left_beside(path)):
+    if not _complete(path) and (left := _complete_siblings(path)):
         return left[-1]
     return path
 
 
 def finish(path: str) -> None:
     """Brings to its end what a killed `take_name` began, and deletes what dead ones left, and no more."""
-    left = [folder for folder in _left_beside(path) if not (paths.is_local(path) and lease.is_live(folder))]
+    left = [
+        folder for folder in _complete_siblings(path) if not (paths.is_local(path) and lease.is_live(folder))
+    ]
     if left and not _complete(path):
         take_name(path, left.pop())
     made = _created(path)
@@ -87,7 +89,7 @@ def _delete_dead(path: str) -> None:
         if _complete(path) or not _complete(folder):
             _retire(folder, path) if _complete(folder) else _delete(folder)
 
-    parent, name = _names_beside(path)
+    parent, name = _hidden_names(path)
     if paths.is_local(path):
         lease.sweep(parent, name, remove)
     else:
@@ -158,11 +160,11 @@ def _set_aside(path: Path, times: int, leases: contextlib.ExitStack) -> Path:
 
 
 def _copy_over(path: str, staged: str) -> None:
-    replaced, there = _replaced(path, staged), paths.list_files(path)
+    replaced, existing = _replaced(path, staged), paths.list_files(path)
     names = set(paths.list_files(staged)) - {CONTRACT, _REPLACED}
     # The old contract goes first, so that no moment shows it with the files of the new baseline.
     paths.delete_file(paths.join(path, CONTRACT))
-    for name in sorted(replaced.intersection(there) - names):
+    for name in sorted(replaced.intersection(existing) - names):
         paths.delete_file(paths.join(path, name))
     for name in sorted(names):
         paths.copy_file(paths.join(staged, name), paths.join(path, name))
@@ -238,14 +240,14 @@ def _delete(folder: str) -> None:
     paths.delete_tree(folder)
 
 
-def _names_beside(path: str) -> tuple[str, re.Pattern[str]]:
+def _hidden_names(path: str) -> tuple[str, re.Pattern[str]]:
     """The folder in which `path` lies, and what the names of the hidden folders beside it are like."""
     parent, _, name = path.rstrip("/").rpartition("/")
     hidden = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{12}}\.partial")
     return parent or ("/" if path.startswith("/") else "."), hidden
 
 
-def _beside(path: str, unique: str) -> str:
+def _hidden_sibling(path: str, unique: str) -> str:
     parent, _, name = path.rstrip("/").rpartition("/")
     hidden = f".{name}.{unique}.partial"
     return f"{parent}/{hidden}" if parent or path.startswith("/") else hidden
@@ -255,9 +257,9 @@ def _complete(folder: str) -> bool:
     return paths.exists(paths.join(folder, CONTRACT))
 
 
-def _left_beside(path: str) -> list[str]:
+def _complete_siblings(path: str) -> list[str]:
     """Complete folders beside `path`, the newest last."""
-    contracts = paths.find(paths.join(_beside(glob.escape(path), "*"), CONTRACT))
+    contracts = paths.find(paths.join(_hidden_sibling(glob.escape(path), "*"), CONTRACT))
     return sorted((contract.rpartition("/")[0] for contract in contracts), key=_created)
 
 

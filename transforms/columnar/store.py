@@ -160,8 +160,8 @@ def _laid_out(store: Store, *, copy: bool) -> Store:
 def _stretches(columns: Array, base: int, rooms: Array, dtype: Any) -> tuple[Array, int]:
     """A room with a stretch of as many as `rooms` says for each column, whose BASE is set; what is given."""
     stop = np.cumsum(rooms)
-    has = rooms > 0
-    columns[has, base] = (stop - rooms)[has]
+    is_used = rooms > 0
+    columns[is_used, base] = (stop - rooms)[is_used]
     given = int(stop[-1]) if len(stop) else 0
     return np.empty(given + int(given * _SPARE_SHARE) + _SPARE, dtype), given
 
@@ -202,7 +202,7 @@ def move(
     longs: Array,
     to_longs: Array,
     data: Array,
-    to: Array,
+    to_data: Array,
 ) -> None:
     """Copies every column's values from their old stretches to the new ones."""
     for c in range(old.shape[0]):
@@ -215,7 +215,7 @@ def move(
                 to_longs[b + i] = longs[a + i]
         a, b = old[c, BYTE_BASE], new[c, BYTE_BASE]
         for i in range(old[c, BYTE_USED]):
-            to[b + i] = data[a + i]
+            to_data[b + i] = data[a + i]
 
 
 @compiled(types.void(_TABLE, types.int64, types.uint8[:, ::1], _LONGS))

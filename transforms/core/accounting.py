@@ -132,8 +132,8 @@ def of_answers(reason: str) -> tuple[str, str]:
 
 def answers_of(forms: Mapping[tuple[str, str], int]) -> Counter[str]:
     """The rows that stand under `of_answers`, by reason."""
-    found = {form.removeprefix(_ANSWER): n for (_, form), n in forms.items() if form.startswith(_ANSWER)}
-    return Counter(found)
+    counts = {form.removeprefix(_ANSWER): n for (_, form), n in forms.items() if form.startswith(_ANSWER)}
+    return Counter(counts)
 
 
 _RECORDS = tuple(field.name for field in dataclasses.fields(RecordCounts))

@@ -116,8 +116,8 @@ def _body(buffer: _Buffer, length: int) -> bytes:
         detail = f"a record claims {length} bytes; the most there can be is {MAX_RECORD_BYTES}"
         raise TFRecordError(buffer.offset, "length", detail)
     if not buffer.has(length + _OVERHEAD):
-        there = len(buffer.data) - buffer.position
-        detail = f"truncated: a record needs {length + _OVERHEAD} bytes, and {there} are left"
+        available = len(buffer.data) - buffer.position
+        detail = f"truncated: a record needs {length + _OVERHEAD} bytes, and {available} are left"
         raise TFRecordError(buffer.offset, "truncated", detail)
     start = buffer.position + HEADER_BYTES
     record = buffer.data[start : start + length]
@@ -155,13 +155,13 @@ class _Buffer:
         rest = self.data[self.position :]
         self._base += self.position
         self.position = 0
-        parts, have = [rest], len(rest)
+        parts, size = [rest], len(rest)
         # In pieces, so that memory follows the bytes that come and not the length that is claimed.
-        while have < count and (part := self._read()):
+        while size < count and (part := self._read()):
             parts.append(part)
-            have += len(part)
+            size += len(part)
         self.data = b"".join(parts)
-        return have >= count
+        return size >= count
 
     def _read(self) -> bytes:
         try:

@@ -43,23 +43,23 @@ class Augmentation:
     takes_arrow: bool
     source: str
 
-    def apply(self, rows: pa.RecordBatch, places: pa.Array, schema: schema_pb2.Schema) -> pa.RecordBatch:
+    def apply(self, rows: pa.RecordBatch, row_hashes: pa.Array, schema: schema_pb2.Schema) -> pa.RecordBatch:
         """Transformed rows in, as many augmented rows of the same columns and types out.
 
         Args:
-          places: a uint64 a row, as `collect.place_hashes` gives it.
+          places: a uint64 a row, as `write_results.place_hashes` gives it.
           schema: tf.Transform's, of the outputs.
 
         Raises:
           UsageError: the function fails, or gives something else; no value of a row is in the message.
         """
-        seeds = seeds_of(places.to_numpy(zero_copy_only=False))
+        seeds = seeds_of(row_hashes.to_numpy(zero_copy_only=False))
         return self._arrow(rows, seeds) if self.takes_arrow else self._tensors(rows, seeds, schema)
 
-    def check_repeats(self, rows: pa.RecordBatch, places: pa.Array, schema: schema_pb2.Schema) -> None:
+    def check_repeats(self, rows: pa.RecordBatch, row_hashes: pa.Array, schema: schema_pb2.Schema) -> None:
         """Raises UsageError if the function gives other values for the same rows and seeds."""
-        few, seeds = rows.slice(0, _REPEATED), places.slice(0, _REPEATED)
-        first, second = (_bits(self.apply(few, seeds, schema)) for _ in range(2))
+        sample, seeds = rows.slice(0, _REPEATED), row_hashes.slice(0, _REPEATED)
+        first, second = (_bits(self.apply(sample, seeds, schema)) for _ in range(2))
         if other := [name for name, column in first.items() if column != second[name]]:
             raise UsageError(
                 f"{FLAG.name}={self.spec} gives other values of {other[0]!r} for the same rows and seeds;"
@@ -93,9 +93,9 @@ class Augmentation:
             return self.function(features, seeds)
         except Exception as error:
             # Not what it says: that may quote values of rows.
-            raise self._wrong(f"{type(error).__name__} at {self._place(error)}") from error
+            raise self._wrong(f"{type(error).__name__} at {self._line_of_error(error)}") from error
 
-    def _place(self, error: Exception) -> str:
+    def _line_of_error(self, error: Exception) -> str:
         """The user's innermost line, not that of a library which it has called."""
         frames = traceback.extract_tb(error.__traceback__)
         name = Path(self.spec.removesuffix(".py")).name.partition(".py:")[0]
@@ -106,9 +106,9 @@ class Augmentation:
     def _check_names(self, given: set[str], expected: set[str]) -> None:
         if given != expected:
             lacks, more = sorted(expected - given), sorted(given - expected)
-            said = [f"lacks {lacks[0]!r}"] if lacks else []
-            said += [f"has {more[0]!r}, which it was not given"] if more else []
-            raise self._wrong(f"the result {' and '.join(said)}")
+            problems = [f"lacks {lacks[0]!r}"] if lacks else []
+            problems += [f"has {more[0]!r}, which it was not given"] if more else []
+            raise self._wrong(f"the result {' and '.join(problems)}")
 
     def _tensor(self, name: str, value: Any, spec: Any) -> Any:
         import tensorflow as tf
@@ -125,14 +125,14 @@ class Augmentation:
             raise self._wrong(f"{given.num_rows:,} rows came of {rows.num_rows:,}")
         columns = []
         for field, column in zip(rows.schema, rows.columns, strict=True):
-            place = given.schema.get_field_index(field.name)
-            columns.append(column if place < 0 else given.column(place))
+            index = given.schema.get_field_index(field.name)
+            columns.append(column if index < 0 else given.column(index))
             if columns[-1].type != field.type:
                 raise self._wrong(f"{field.name!r} is {columns[-1].type}, and was {field.type}")
         return pa.RecordBatch.from_arrays(columns, schema=rows.schema)
 
-    def _wrong(self, what: str) -> UsageError:
-        return UsageError(f"{FLAG.name}={self.spec} cannot be used: {what}")
+    def _wrong(self, problem: str) -> UsageError:
+        return UsageError(f"{FLAG.name}={self.spec} cannot be used: {problem}")
 
 
 def load_augmentation(spec: str) -> Augmentation:
@@ -153,10 +153,10 @@ def load_augmentation(spec: str) -> Augmentation:
     return Augmentation(spec, function, "RecordBatch" in str(first.annotation), source_digest(spec, FLAG))
 
 
-def seeds_of(places: np.ndarray[Any, np.dtype[np.uint64]]) -> Seeds:
+def seeds_of(row_hashes: np.ndarray[Any, np.dtype[np.uint64]]) -> Seeds:
     """int64 [rows, 2], none negative: what TensorFlow's stateless and NumPy's generators take."""
     with np.errstate(over="ignore"):
-        both = np.stack([places, (places ^ (places >> np.uint64(29))) * _MIX], axis=1)
+        both = np.stack([row_hashes, (row_hashes ^ (row_hashes >> np.uint64(29))) * _MIX], axis=1)
     seeds: Seeds = (both >> np.uint64(1)).astype(np.int64)
     return seeds
 
@@ -176,9 +176,9 @@ def _adapter_config(schema: schema_pb2.Schema, columns: pa.Schema) -> Any:
 
     tensors = representations.InferTensorRepresentationsFromMixedSchema(schema)
     sources = representations.GetSourceColumnsFromTensorRepresentation
-    there = {
+    representable = {
         name: tensor
         for name, tensor in tensors.items()
         if [str(source) for source in sources(tensor)] == [name] and name in columns.names
     }
-    return TensorAdapterConfig(columns, there)
+    return TensorAdapterConfig(columns, representable)

@@ -57,8 +57,8 @@ def groups(codes: Array) -> Iterator[tuple[Any, Array]]:
     if not len(codes):
         return
     order = np.argsort(codes, kind="stable")
-    found, firsts = np.unique(codes[order], return_index=True)
-    yield from zip(found.tolist(), np.split(order, firsts[1:]), strict=True)
+    distinct, firsts = np.unique(codes[order], return_index=True)
+    yield from zip(distinct.tolist(), np.split(order, firsts[1:]), strict=True)
 
 
 @dataclasses.dataclass
@@ -104,8 +104,10 @@ class WeightedSummary:
 
     def by_rate(self) -> list[tuple[float, DatasetSummary]]:
         """The summaries of the rates that rows had, with these; one of no row where there was none."""
-        told = [(_rate(cell, self.level), part) for cell, part in self.parts.items() if part.num_examples]
-        return told or [(1.0, next(iter(self.parts.values()), DatasetSummary(self.uses)))]
+        summaries = [
+            (_rate(cell, self.level), part) for cell, part in self.parts.items() if part.num_examples
+        ]
+        return summaries or [(1.0, next(iter(self.parts.values()), DatasetSummary(self.uses)))]
 
     def _part(self, cell: float) -> DatasetSummary:
         part = self.parts.get(cell)
