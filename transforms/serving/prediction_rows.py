@@ -92,7 +92,7 @@ class Examples:
 
 def training_rows(  # noqa: PLR0917 - what is read, how much, and how
     files: Sequence[FileSize],
-    there: int,
+    num_records: int,
     rows: int,
     report: Report,
     most_read: int = MOST_READ,
@@ -104,8 +104,8 @@ def training_rows(  # noqa: PLR0917 - what is read, how much, and how
     cannot be read.
     """
     fetch = verified or contextlib.nullcontext
-    share = rows / max(min(there, most_read), 1)
-    each = there if there <= most_read else math.ceil(most_read / max(len(files), 1))
+    share = rows / max(min(num_records, most_read), 1)
+    each = num_records if num_records <= most_read else math.ceil(most_read / max(len(files), 1))
     shards = (_of_shard(number, file, each, share, report, fetch) for number, file in enumerate(files))
     return _in_batches(itertools.chain.from_iterable(shards))
 
@@ -117,10 +117,10 @@ def _of_shard(  # noqa: PLR0917
     try:
         with fetch(file.path) as path, paths.open_stored(path) as stored:
             for block in read_blocks(paths.decompressed(stored)):
-                few = min(len(block), most - read)
-                at = np.flatnonzero(chosen(number, np.arange(read, read + few), share))
+                count = min(len(block), most - read)
+                at = np.flatnonzero(chosen(number, np.arange(read, read + count), share))
                 yield from _records(block, at)
-                read, before, position = read + few, position, stored.tell()
+                read, before, position = read + count, position, stored.tell()
                 report(position - before)
                 if read >= most:
                     return

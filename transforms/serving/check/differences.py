@@ -39,7 +39,7 @@ def most_telling(expected: Rows, got: Rows, rows: Indices, count: int) -> Indice
     """So many of the differing rows: the furthest off; of integers and bytes each pair of values once."""
     if len(expected.lengths) != len(got.lengths):
         return rows[:0]
-    left, right = ([values(of, row) for row in rows] for of in (expected, got))
+    left, right = ([values(source, row) for row in rows] for source in (expected, got))
     if expected.values.dtype.kind == got.values.dtype.kind == "f":
         order = np.argsort([-_apart(a, b) for a, b in zip(left, right, strict=True)], kind="stable")
         furthest: Indices = rows[order[:count]]
@@ -74,9 +74,9 @@ def values(rows: Rows, index: int) -> list[Any]:
 def _of_floats(left: Any, right: Any) -> str:
     apart = np.abs(left.astype(np.float64) - right.astype(np.float64))
     finite = apart[np.isfinite(apart)]
-    told = f"off by up to {finite.max():.4g}" if len(finite) else "not finite"
+    largest = f"off by up to {finite.max():.4g}" if len(finite) else "not finite"
     rule = _affine(left.astype(np.float64), right.astype(np.float64))
-    return f"{told}; throughout {rule}" if rule else told
+    return f"{largest}; throughout {rule}" if rule else largest
 
 
 def _affine(left: Any, right: Any) -> str:
@@ -108,9 +108,9 @@ def _apart(left: list[float], right: list[float]) -> float:
     return float(np.where(np.isnan(apart), np.inf, apart).max(initial=0.0))
 
 
-def _values(rows: Rows, which: Indices) -> Any:
+def _values(rows: Rows, indices: Indices) -> Any:
     ends = np.cumsum(rows.lengths)
-    pieces = [rows.values[ends[i] - rows.lengths[i] : ends[i]] for i in which]
+    pieces = [rows.values[ends[i] - rows.lengths[i] : ends[i]] for i in indices]
     return np.concatenate([rows.values[:0], *pieces])
 
 

@@ -80,7 +80,7 @@ class Effect(NamedTuple):
     """What an op does to what is outside of the model: the rule that it breaks, and in words."""
 
     rule: str
-    does: str
+    description: str
 
 
 _TOUCHES_FILES = Effect("file-access", "reads or writes files that are not the model's own")

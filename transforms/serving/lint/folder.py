@@ -24,10 +24,10 @@ def findings(path: str) -> Iterator[LintFinding]:
     # Links to folders are named among the folders, and not followed.
     for folder, folders, files in os.walk(root):
         for name in sorted([*folders, *files]):
-            if says := _wrong(Path(folder, name), root, memory):
+            if problem := _wrong(Path(folder, name), root, memory):
                 shown = str(Path(folder, name).relative_to(root))
                 message = (
-                    f"{shown} {says}; the model was not loaded: copy the whole folder, or export it again"
+                    f"{shown} {problem}; the model was not loaded: copy the whole folder, or export it again"
                 )
                 yield LintFinding("folder", "error", message, shown)
 
