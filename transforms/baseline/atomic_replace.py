@@ -121,7 +121,7 @@ def _rename(staged: Path, path: Path) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as leases:
         try:
-            while not _takes(staged, path):
+            while not _rename_onto_nothing(staged, path):
                 aside.append(_set_aside(path, len(aside), leases))
         except OSError as error:
             with contextlib.suppress(OSError, IndexError):  # what went wrong first is what is told
@@ -137,7 +137,7 @@ def _rename(staged: Path, path: Path) -> bool:
     return True
 
 
-def _takes(staged: Path, path: Path) -> bool:
+def _rename_onto_nothing(staged: Path, path: Path) -> bool:
     """Renames onto nothing or an empty folder; False where there is something else."""
     try:
         staged.rename(path)
@@ -160,7 +160,7 @@ def _set_aside(path: Path, times: int, leases: contextlib.ExitStack) -> Path:
 
 
 def _copy_over(path: str, staged: str) -> None:
-    replaced, existing = _replaced(path, staged), paths.list_files(path)
+    replaced, existing = _replaced_names(path, staged), paths.list_files(path)
     names = set(paths.list_files(staged)) - {CONTRACT, _REPLACED}
     # The old contract goes first, so that no moment shows it with the files of the new baseline.
     paths.delete_file(paths.join(path, CONTRACT))
@@ -188,7 +188,7 @@ def _retire(folder: str, path: str) -> None:
         Path(folder).unlink()  # and not what it leads to
         return
     names = paths.list_files(folder)
-    replaced = () if _complete(folder) else _noted(path)
+    replaced = () if _complete(folder) else _names_in_note(path)
     strange = sorted(set(not_ours(folder, names)).difference(replaced))
     strange = [name for name in strange if not _handed_on(folder, path, name)]
     if not strange:
@@ -216,9 +216,9 @@ def _handed_on(folder: str, path: str, name: str) -> bool:
     return True
 
 
-def _replaced(path: str, staged: str) -> set[str]:
+def _replaced_names(path: str, staged: str) -> set[str]:
     """The files that the old `prepare` wrote; kept in `staged`, for whoever goes on where this was killed."""
-    if not _complete(path) and (replaced := _noted(staged)):
+    if not _complete(path) and (replaced := _names_in_note(staged)):
         return replaced
     names = paths.list_files(path)
     replaced = set(names) - {*not_ours(path, names), CONTRACT}
@@ -226,7 +226,7 @@ def _replaced(path: str, staged: str) -> set[str]:
     return replaced
 
 
-def _noted(folder: str) -> set[str]:
+def _names_in_note(folder: str) -> set[str]:
     """What a note in this folder says of the one that it replaces; empty without a note."""
     try:
         return {str(name) for name in json.loads(paths.read_bytes(paths.join(folder, _REPLACED)))}

@@ -61,7 +61,7 @@ def find(
         if name in of_numbers and (low.get(name), high.get(name)) == ({domain.min}, {domain.max})
     }
     special_ids = {
-        name: _of_unknown(_union(low, high, name) if name in of_numbers else words.get(name, set()), domain)
+        name: _unknown_ids(_union(low, high, name) if name in of_numbers else words.get(name, set()), domain)
         for name, domain in domains.items()
     }
     unknown = {name: ids for name, ids in special_ids.items() if ids is not None and name not in buckets}
@@ -72,7 +72,7 @@ def _union(low: Mapping[str, set[int]], high: Mapping[str, set[int]], name: str)
     return low.get(name, set()) | high.get(name, set())
 
 
-def _of_unknown(ids: set[int], domain: schema_pb2.IntDomain) -> tuple[int, int] | None:
+def _unknown_ids(ids: set[int], domain: schema_pb2.IntDomain) -> tuple[int, int] | None:
     """The range of these ids if it can be nothing but that of unknown words: below all others, or above."""
     least, most = int(domain.min), int(domain.max)
     if not ids:
@@ -89,13 +89,13 @@ def _ids(
     """By output the ids that rows give which are strange in these features."""
     if not names:
         return {}
-    by_output = _ids_by_output(apply(_strange(rows, names, value)))
+    by_output = _ids_by_output(apply(_with_unknown_values(rows, names, value)))
     if by_output:
         return by_output
     for name in names[:_MOST_ALONE]:
         # What an output gives where another feature is strange is not of unknown words.
         usual = _ids_by_output(apply(rows)) if not by_output else {}
-        alone = _ids_by_output(apply(_strange(rows, [name], value)))
+        alone = _ids_by_output(apply(_with_unknown_values(rows, [name], value)))
         by_output |= {key: ids for key, ids in alone.items() if ids != usual.get(key)}
     return by_output
 
@@ -110,7 +110,9 @@ def _ids_by_output(outputs: pa.RecordBatch) -> dict[str, set[int]]:
     return {name: ids for name, ids in by_output.items() if ids}
 
 
-def _strange(rows: pa.RecordBatch, names: Iterable[str], value: Callable[[int], Any]) -> pa.RecordBatch:
+def _with_unknown_values(
+    rows: pa.RecordBatch, names: Iterable[str], value: Callable[[int], Any]
+) -> pa.RecordBatch:
     columns = dict(zip(rows.schema.names, rows.columns, strict=True))
     for name in names:
         kind = columns[name].type

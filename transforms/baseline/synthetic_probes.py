@@ -52,7 +52,7 @@ def make_up(pool: Pool, vocabularies: Sequence[Sequence[bytes]], apply: Apply) -
     """
     base = pool.rows.slice(_fullest(pool.rows), 1)
     names = [name for name in pool.names[:_MAX_FEATURES] if column_of(pool.rows, name) is not None]
-    kinds = [_of_feature(pool.rows, name, vocabularies) for name in names]
+    kinds = [_changes_of_feature(pool.rows, name, vocabularies) for name in names]
     by_turns = (change for each in itertools.zip_longest(*kinds) for change in each if change)
     many = itertools.chain(_edges(pool, base, apply), by_turns)
     all_missing = _Change("everything is missing", dict.fromkeys(pool.names))
@@ -70,7 +70,7 @@ def _fullest(pool: pa.RecordBatch) -> int:
     return int(missing.argmin())
 
 
-def _of_feature(
+def _changes_of_feature(
     pool: pa.RecordBatch, name: str, vocabularies: Sequence[Sequence[bytes]]
 ) -> Iterator[_Change]:
     column = column_of(pool, name)
@@ -125,12 +125,12 @@ def _edges(pool: Pool, base: pa.RecordBatch, apply: Apply) -> Iterator[_Change]:
             changes = [_Change("", {name: [value.item()]}) for value in values]
             return _firsts(column_of(apply(_changed(base, changes)), output))
 
-        for pair in zip(*_closest(low, high, integer_of), strict=True) if len(low) else ():
+        for pair in zip(*_narrow_gaps(low, high, integer_of), strict=True) if len(low) else ():
             for side, value in zip(("below", "above"), pair, strict=True):
                 yield _Change(f"{edge.feature}: right {side} an edge", {edge.feature: [value.item()]})
 
 
-def _closest(low: Any, high: Any, integer_of: Callable[[Any], Any]) -> tuple[Any, Any]:
+def _narrow_gaps(low: Any, high: Any, integer_of: Callable[[Any], Any]) -> tuple[Any, Any]:
     """Halves each gap, of which the ends became different things, as far as `_EDGE` allows."""
     low, high, lower = low.copy(), high.copy(), integer_of(low)
     for _ in range(_MOST_HALVINGS):

@@ -109,7 +109,7 @@ def total(parts: Iterable[Accounting]) -> Accounting:
         **_summed(summands, _RECORDS),
         **_summed(summands, ("rows", "compared", "files", "bytes")),
         forms=_bounded(_sum([part.forms for part in summands])),
-        by_file=_of_files([part.by_file for part in summands if part.by_file]),
+        by_file=_merged_by_file([part.by_file for part in summands if part.by_file]),
         first_time=min(firsts, default=None),
         last_time=max(lasts, default=None),
     )
@@ -157,7 +157,7 @@ def _sum(values: Sequence[Any]) -> Any:
     return +result
 
 
-def _of_files(parts: Sequence[Mapping[str, RecordCounts]]) -> Mapping[str, RecordCounts]:
+def _merged_by_file(parts: Sequence[Mapping[str, RecordCounts]]) -> Mapping[str, RecordCounts]:
     """All parts as one, bounded. Most parts have one file or none, so this costs little for each."""
     together: dict[str, list[RecordCounts]] = {}
     for part in parts:

@@ -93,7 +93,7 @@ def by_window(batch: Batch, start: dt.datetime, every: dt.timedelta) -> Iterator
         return
     for number in windows:
         rows = pa.array(np.flatnonzero(numbers == number))
-        yield int(number), Batch(*(_at(part, rows) for part in (batch.features, batch.metadata)))
+        yield int(number), Batch(*(_take(part, rows) for part in (batch.features, batch.metadata)))
 
 
 def narrowed(batch: Batch, features: frozenset[str]) -> Batch:
@@ -106,7 +106,7 @@ def narrowed(batch: Batch, features: frozenset[str]) -> Batch:
     return Batch(narrow, batch.metadata)
 
 
-def _at(part: pa.RecordBatch, rows: pa.Array) -> pa.RecordBatch:
+def _take(part: pa.RecordBatch, rows: pa.Array) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([column.take(rows) for column in part.columns], schema=part.schema)
 
 
@@ -146,7 +146,7 @@ def lasts(label: str) -> dt.timedelta | None:
 def _values(batch: Batch, name: str) -> pa.Array:
     """One text a row, none null."""
     if name in _TIMES:
-        texts = _since(_column(batch.metadata, "time"), *_TIMES[name])
+        texts = _period_texts(_column(batch.metadata, "time"), *_TIMES[name])
     elif name in REQUEST_NAMES:
         texts = _column(batch.metadata, name)
     else:
@@ -154,7 +154,7 @@ def _values(batch: Batch, name: str) -> pa.Array:
     return pc.fill_null(texts.cast(pa.large_string()), MISSING)
 
 
-def _since(time: pa.Array, length: int, unit: str) -> pa.Array:
+def _period_texts(time: pa.Array, length: int, unit: str) -> pa.Array:
     """The UTC hour or day that a time lies in; Arrow's own formatting would need a database of time zones."""
     units = pc.fill_null(time.cast(pa.int64()), 0).to_numpy(zero_copy_only=False) // length
     distinct, text_of_row = np.unique(units, return_inverse=True)

@@ -110,7 +110,7 @@ def acquire(folder: str) -> Lease:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         # Somebody may have taken it for a dead one's before it was locked, and deleted it.
         if is_at(descriptor, path):
-            os.write(descriptor, _for_people())
+            os.write(descriptor, _holder())
             return Lease(path, descriptor)
         os.close(descriptor)
 
@@ -219,7 +219,7 @@ def _changes(file: Path) -> Iterator[float]:
                 yield os.lstat(os.path.join(folder, name)).st_mtime  # noqa: PTH118
 
 
-def _for_people() -> bytes:
+def _holder() -> bytes:
     """Who holds it, for whoever looks; the lock alone decides."""
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     holder = {"host": socket.gethostname(), "pid": os.getpid(), "created": started}

@@ -100,7 +100,7 @@ def _fill(buffer: _Buffer, records: list[bytes], max_records: int, max_bytes: in
     size = 0
     while len(records) < max_records and size < max_bytes:
         if not buffer.has(HEADER_BYTES):
-            return _end(buffer)
+            return _check_end(buffer)
         data, start = buffer.data, buffer.position
         length, crc = _HEADER.unpack_from(data, start)
         if crc != masked_crc32c(data[start : start + 8]):
@@ -127,7 +127,7 @@ def _body(buffer: _Buffer, length: int) -> bytes:
     return record
 
 
-def _end(buffer: _Buffer) -> bool:
+def _check_end(buffer: _Buffer) -> bool:
     left = len(buffer.data) - buffer.position
     if left:
         raise TFRecordError(buffer.offset, "truncated", f"truncated: {left} bytes are no whole record header")

@@ -39,7 +39,7 @@ def parse_window(text: str) -> Span:
       ValueError: it is none of these, for a person to read.
     """
     try:
-        start, end = _interval(*text.split("/")) if text.count("/") == 1 else _alone(text)
+        start, end = _interval(*text.split("/")) if text.count("/") == 1 else _single_period(text)
     except OverflowError:
         raise ValueError(f"{text!r} reaches beyond the years 1 to 9999") from None
     if start >= end:
@@ -112,9 +112,9 @@ def expand(logs: str, start: dt.datetime | None, end: dt.datetime | None) -> lis
     raise InputError(f"no file matches any of {len(tried):,} patterns, {tried[0]!r}{last}")
 
 
-def _alone(text: str) -> Span:
+def _single_period(text: str) -> Span:
     if _MONTH.fullmatch(text):
-        return _checked(text), _after(_checked(text), "month")
+        return _checked(text), _next_period(_checked(text), "month")
     if _DAY.fullmatch(text):
         return _checked(text), _checked(text) + dt.timedelta(days=1)
     if _HOUR.fullmatch(text):
@@ -169,7 +169,7 @@ def _steps(pattern: str, unit: str, start: dt.datetime | None, end: dt.datetime 
                 " leave its finest field to a glob, or take a shorter window"
             )
         try:
-            steps.append(_after(steps[-1], unit))
+            steps.append(_next_period(steps[-1], unit))
         except OverflowError:  # the end of the year 9999 is the end of time
             break
     return steps
@@ -187,7 +187,7 @@ def _floor(time: dt.datetime, unit: str) -> dt.datetime:
     return dt.datetime(*floors[unit], 0, 0, dt.UTC)
 
 
-def _after(time: dt.datetime, unit: str) -> dt.datetime:
+def _next_period(time: dt.datetime, unit: str) -> dt.datetime:
     """The beginning of the next year, month, day, hour or minute; OverflowError beyond the year 9999."""
     if unit in {"year", "month"}:
         months = 12 * time.year + (time.month if unit == "month" else 12)

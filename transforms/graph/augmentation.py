@@ -59,7 +59,7 @@ class Augmentation:
     def check_repeats(self, rows: pa.RecordBatch, row_hashes: pa.Array, schema: schema_pb2.Schema) -> None:
         """Raises UsageError if the function gives other values for the same rows and seeds."""
         sample, seeds = rows.slice(0, _REPEATED), row_hashes.slice(0, _REPEATED)
-        first, second = (_bits(self.apply(sample, seeds, schema)) for _ in range(2))
+        first, second = (_texts_by_column(self.apply(sample, seeds, schema)) for _ in range(2))
         if other := [name for name, column in first.items() if column != second[name]]:
             raise UsageError(
                 f"{FLAG.name}={self.spec} gives other values of {other[0]!r} for the same rows and seeds;"
@@ -69,9 +69,9 @@ class Augmentation:
     def _arrow(self, rows: pa.RecordBatch, seeds: Seeds) -> pa.RecordBatch:
         given = self._call(rows, seeds)
         if not isinstance(given, pa.RecordBatch):
-            raise self._wrong(f"expected a RecordBatch, got {type(given).__name__}")
+            raise self._usage_error(f"expected a RecordBatch, got {type(given).__name__}")
         self._check_names(set(given.schema.names), set(rows.schema.names))
-        return self._like(rows, given)
+        return self._with_augmented_columns(rows, given)
 
     def _tensors(self, rows: pa.RecordBatch, seeds: Seeds, schema: schema_pb2.Schema) -> pa.RecordBatch:
         import tensorflow as tf
@@ -82,18 +82,18 @@ class Augmentation:
         tensors = adapter.ToBatchTensors(rows, produce_eager_tensors=True)
         given = self._call(dict(tensors), tf.constant(seeds))
         if not isinstance(given, Mapping):
-            raise self._wrong(f"expected a dict of tensors, got {type(given).__name__}")
+            raise self._usage_error(f"expected a dict of tensors, got {type(given).__name__}")
         self._check_names(set(given), set(tensors))
         specs = adapter.TypeSpecs()
         same = {name: self._tensor(name, given[name], specs[name]) for name in tensors}
-        return self._like(rows, TensorsToRecordBatchConverter(specs).convert(same))
+        return self._with_augmented_columns(rows, TensorsToRecordBatchConverter(specs).convert(same))
 
     def _call(self, features: Any, seeds: Any) -> Any:
         try:
             return self.function(features, seeds)
         except Exception as error:
             # Not what it says: that may quote values of rows.
-            raise self._wrong(f"{type(error).__name__} at {self._line_of_error(error)}") from error
+            raise self._usage_error(f"{type(error).__name__} at {self._line_of_error(error)}") from error
 
     def _line_of_error(self, error: Exception) -> str:
         """The user's innermost line, not that of a library which it has called."""
@@ -108,7 +108,7 @@ class Augmentation:
             lacks, more = sorted(expected - given), sorted(given - expected)
             problems = [f"lacks {lacks[0]!r}"] if lacks else []
             problems += [f"has {more[0]!r}, which it was not given"] if more else []
-            raise self._wrong(f"the result {' and '.join(problems)}")
+            raise self._usage_error(f"the result {' and '.join(problems)}")
 
     def _tensor(self, name: str, value: Any, spec: Any) -> Any:
         import tensorflow as tf
@@ -116,22 +116,22 @@ class Augmentation:
         if isinstance(spec, tf.TensorSpec):
             value = tf.convert_to_tensor(value)
         if not spec.is_compatible_with(value):
-            raise self._wrong(f"{name!r} is no longer {spec.dtype.name} of shape {spec.shape}")
+            raise self._usage_error(f"{name!r} is no longer {spec.dtype.name} of shape {spec.shape}")
         return value
 
-    def _like(self, rows: pa.RecordBatch, given: pa.RecordBatch) -> pa.RecordBatch:
+    def _with_augmented_columns(self, rows: pa.RecordBatch, given: pa.RecordBatch) -> pa.RecordBatch:
         """The augmented columns in the place of those that they come from; others stay."""
         if given.num_rows != rows.num_rows:
-            raise self._wrong(f"{given.num_rows:,} rows came of {rows.num_rows:,}")
+            raise self._usage_error(f"{given.num_rows:,} rows came of {rows.num_rows:,}")
         columns = []
         for field, column in zip(rows.schema, rows.columns, strict=True):
             index = given.schema.get_field_index(field.name)
             columns.append(column if index < 0 else given.column(index))
             if columns[-1].type != field.type:
-                raise self._wrong(f"{field.name!r} is {columns[-1].type}, and was {field.type}")
+                raise self._usage_error(f"{field.name!r} is {columns[-1].type}, and was {field.type}")
         return pa.RecordBatch.from_arrays(columns, schema=rows.schema)
 
-    def _wrong(self, problem: str) -> UsageError:
+    def _usage_error(self, problem: str) -> UsageError:
         return UsageError(f"{FLAG.name}={self.spec} cannot be used: {problem}")
 
 
@@ -161,7 +161,7 @@ def seeds_of(row_hashes: np.ndarray[Any, np.dtype[np.uint64]]) -> Seeds:
     return seeds
 
 
-def _bits(rows: pa.RecordBatch) -> dict[str, list[str]]:
+def _texts_by_column(rows: pa.RecordBatch) -> dict[str, list[str]]:
     """By column the text of each row: NaN is equal to itself there."""
     return {
         name: [repr(value) for value in column.to_pylist()]

@@ -130,16 +130,20 @@ class _Walk:
         """The node's data inputs that this one output of it depends on; for most ops, all."""
         data = [name for name in node.input if not name.startswith("^")]
         if node.op in _CALL_OPS:
-            return self._through(node.attr["f"].func.name, tensor, data)
+            return self._inputs_through_call(node.attr["f"].func.name, tensor, data)
         if node.op in _IF_OPS:
             branches = [node.attr[branch].func.name for branch in ("then_branch", "else_branch")]
             return [
                 data[0],
-                *(source for name in branches for source in self._through(name, tensor, data[1:])),
+                *(
+                    source
+                    for name in branches
+                    for source in self._inputs_through_call(name, tensor, data[1:])
+                ),
             ]
         return data
 
-    def _through(self, function: str, tensor: str, arguments: list[str]) -> Iterator[str]:
+    def _inputs_through_call(self, function: str, tensor: str, arguments: list[str]) -> Iterator[str]:
         index = _output_index(tensor)
         return (arguments[position] for position in self._result(function, index))
 

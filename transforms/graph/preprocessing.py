@@ -124,10 +124,10 @@ class _FileFunction:
     def __reduce__(self) -> tuple[Any, ...]:
         sources = self._program.sources()
         _PROGRAMS[sources.digest] = self._program
-        return _arrived, (sources, self.__name__)
+        return _unpickled, (sources, self.__name__)
 
 
-def _arrived(sources: _Sources, name: str) -> _FileFunction:
+def _unpickled(sources: _Sources, name: str) -> _FileFunction:
     """The function again, where it was unpickled; each process executes the same sources once."""
     with _LOCK:
         if sources.digest not in _PROGRAMS:
@@ -198,9 +198,9 @@ class _Program:
             finally:
                 for entry in search:
                     sys.path.remove(entry)
-                self._take_out(before)
+                self._unload_modules(before)
 
-    def _take_out(self, before: set[str]) -> None:
+    def _unload_modules(self, before: set[str]) -> None:
         new = [name for name in sys.modules if name not in before]
         own_modules = {name for name in new if self._local and _is_in_folder(name, self._path.parent)}
         for name in own_modules | (self._modules.keys() & set(new)):

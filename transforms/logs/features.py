@@ -148,7 +148,7 @@ def conform(
         if wanted is None:
             forms[name, "unknown_feature"] += num_rows - column.null_count
             continue
-        emptied, with_values = (column, 0) if kind is wanted else _emptied(column, wanted)
+        emptied, with_values = (column, 0) if kind is wanted else _empty_lists_of(column, wanted)
         forms[name, f"{kind}_for_{wanted}"] += with_values
         kept[name] = merged(kept[name], emptied) if name in kept else emptied
     return _record_batch(kept or _placeholder(expected, num_rows), num_rows), +forms
@@ -165,7 +165,7 @@ def hold(columns: Sequence[Column], num_rows: int, seen: dict[str, FeatureType])
         if kind is None:
             continue
         before = seen.setdefault(name, kind)
-        emptied, with_values = (column, 0) if kind is before else _emptied(column, before)
+        emptied, with_values = (column, 0) if kind is before else _empty_lists_of(column, before)
         if with_values:
             raise TypeConflictError(name, before, kind)
         kept[name] = merged(kept[name], emptied) if name in kept else emptied
@@ -190,7 +190,7 @@ def lists(values: pa.Array, lengths: Array, null: Array | None = None) -> pa.Lar
     return pa.LargeListArray.from_arrays(pa.array(offsets, mask=np.append(null, False)), values)
 
 
-def _emptied(column: pa.Array, wanted: FeatureType) -> tuple[pa.Array, int]:
+def _empty_lists_of(column: pa.Array, wanted: FeatureType) -> tuple[pa.Array, int]:
     """A column of `wanted` with the empty lists of `column`, all else null, and how many rows had values."""
     lengths = pc.fill_null(pc.list_value_length(column), -1).to_numpy(zero_copy_only=False)
     empty = lists(pa.array([], VALUES[wanted]), np.zeros(len(column), np.int64), lengths != 0)

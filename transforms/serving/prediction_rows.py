@@ -106,11 +106,11 @@ def training_rows(  # noqa: PLR0917 - what is read, how much, and how
     fetch = verified or contextlib.nullcontext
     share = rows / max(min(num_records, most_read), 1)
     each = num_records if num_records <= most_read else math.ceil(most_read / max(len(files), 1))
-    shards = (_of_shard(number, file, each, share, report, fetch) for number, file in enumerate(files))
+    shards = (_shard_records(number, file, each, share, report, fetch) for number, file in enumerate(files))
     return _in_batches(itertools.chain.from_iterable(shards))
 
 
-def _of_shard(  # noqa: PLR0917
+def _shard_records(  # noqa: PLR0917
     number: int, file: FileSize, most: int, share: float, report: Report, fetch: Fetch
 ) -> Iterator[bytes]:
     read = position = 0

@@ -90,10 +90,10 @@ def same(
 
 def ulp_distance(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """How many float32 values lie between, counting one end: int64. Meaningless where there is a NaN."""
-    return np.asarray(np.abs(_ordered(left) - _ordered(right)))
+    return np.asarray(np.abs(_ordered_bits(left) - _ordered_bits(right)))
 
 
-def _ordered(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _ordered_bits(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Integers in the order of the floats, one apart for neighbours; both zeros are 0."""
     bits = values.astype(np.float32).view(np.int32).astype(np.int64)
     return np.where(bits < 0, -(bits + 2**31), bits)

@@ -185,35 +185,35 @@ def _normalise(dataset: Dataset, rows: int) -> None:
         if feature.HasField("string_stats"):
             _scale_strings(stats, scale)
         elif feature.HasField("num_stats"):
-            stats.num_zeros = _fewer(stats.num_zeros, scale)
+            stats.num_zeros = _scaled_count(stats.num_zeros, scale)
             for histogram in stats.histograms:
                 _scale_histogram(histogram, scale)
         _scale_common(stats.common_stats, scale, rows)
 
 
-def _fewer(count: int, scale: float) -> int:
+def _scaled_count(count: int, scale: float) -> int:
     return max(round(count * scale), 1) if count else 0
 
 
 def _scale_common(common: statistics_pb2.CommonStatistics, scale: float, rows: int) -> None:
-    present = min(_fewer(common.num_non_missing, scale), rows)
+    present = min(_scaled_count(common.num_non_missing, scale), rows)
     if common.num_missing and present == rows > 1:
         present -= 1  # a feature that is missing in some rows must not seem to be in all
     common.num_non_missing, common.num_missing = present, rows - present
-    common.tot_num_values = _fewer(common.tot_num_values, scale)
+    common.tot_num_values = _scaled_count(common.tot_num_values, scale)
     if common.HasField("num_values_histogram"):
         _scale_histogram(common.num_values_histogram, scale)
 
 
 def _scale_histogram(histogram: statistics_pb2.Histogram, scale: float) -> None:
-    histogram.num_nan = _fewer(histogram.num_nan, scale)
+    histogram.num_nan = _scaled_count(histogram.num_nan, scale)
     for bucket in histogram.buckets:
         bucket.sample_count *= scale
 
 
 def _scale_strings(stats: statistics_pb2.StringStatistics, scale: float) -> None:
     total = stats.common_stats.tot_num_values
-    stats.invalid_utf8_count = _fewer(stats.invalid_utf8_count, scale)
+    stats.invalid_utf8_count = _scaled_count(stats.invalid_utf8_count, scale)
     for counts, name in ((stats.top_values, "frequency"), (stats.rank_histogram.buckets, "sample_count")):
         before = [getattr(entry, name) for entry in counts]
         for entry, count in zip(counts, _scaled_frequencies(before, total, scale), strict=True):
@@ -227,7 +227,7 @@ def _scaled_frequencies(counts: Sequence[float], total: int, scale: float) -> li
     """
     scaled = [max(round(count * scale * _FINEST), 1) / _FINEST for count in counts]
     if scaled and sum(counts) == total:
-        scaled[0] = max(_fewer(total, scale) - sum(scaled[1:]), 1 / _FINEST)
+        scaled[0] = max(_scaled_count(total, scale) - sum(scaled[1:]), 1 / _FINEST)
     return scaled
 
 

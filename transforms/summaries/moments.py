@@ -59,14 +59,14 @@ def _square(values: Any, mean: float) -> Any:
 
 
 @helper
-def _finite(numbers: Any) -> Any:
+def _finite_count(numbers: Any) -> Any:
     return numbers[COUNT] - numbers[ABOVE] - numbers[BELOW]
 
 
 @compiled(types.void(types.float64[::1], DOUBLES))
 def combine(numbers: Array, other: Array) -> None:
     """Adds the numbers of another set."""
-    own_count, other_count = _finite(numbers), _finite(other)
+    own_count, other_count = _finite_count(numbers), _finite_count(other)
     if other_count > 0:
         apart, both = other[MEAN] - numbers[MEAN], own_count + other_count
         numbers[MEAN] += apart * other_count / both

@@ -33,7 +33,7 @@ def rates_of(column: pa.Array) -> Array | None:
     if column.null_count == len(column):
         return None
     rates: Array = pc.fill_null(column, 1.0).to_numpy(zero_copy_only=False)
-    usable = _usable(rates)
+    usable = _is_usable_rate(rates)
     return rates if usable.all() else np.where(usable, rates, 1.0)
 
 
@@ -42,7 +42,7 @@ def odd_rates(column: pa.Array) -> int:
     if column.null_count == len(column):
         return 0
     rates: Array = pc.fill_null(column, 0.0).to_numpy(zero_copy_only=False)
-    return int(np.count_nonzero(~_usable(rates) & (rates != 0)))
+    return int(np.count_nonzero(~_is_usable_rate(rates) & (rates != 0)))
 
 
 def rows_at(batch: pa.RecordBatch, positions: Array) -> pa.RecordBatch:
@@ -144,7 +144,7 @@ class WeightedSummary:
             bound_tables(self.parts.values())
 
 
-def _usable(rates: Array) -> Array:
+def _is_usable_rate(rates: Array) -> Array:
     return (rates >= LEAST_RATE) & (rates <= 1)
 
 

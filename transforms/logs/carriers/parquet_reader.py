@@ -56,7 +56,7 @@ def read_schema(source: BinaryIO) -> pa.Schema:
     try:
         return arrow.read_schema(body)
     except (pa.ArrowException, ValueError) as error:
-        raise _bad("its schema is none") from error
+        raise _parquet_error("its schema is none") from error
 
 
 class _DiedError(Exception):
@@ -205,14 +205,14 @@ def _read(source: BinaryIO, rows: int) -> Iterator[tuple[bytes, pa.Buffer]]:
                 yield frame
         except _DiedError as error:
             if fresh:
-                raise _bad(str(error)) from error
+                raise _parquet_error(str(error)) from error
         else:
             return
         # The same comes in every reading.
         try:
             yield from itertools.islice(_frames(_Reader(), path, rows), given, None)
         except _DiedError as error:
-            raise _bad(str(error)) from error
+            raise _parquet_error(str(error)) from error
 
 
 def _frames(reader: _Reader, path: str, rows: int) -> Iterator[tuple[bytes, pa.Buffer]]:
@@ -239,16 +239,16 @@ def _batch(body: pa.Buffer) -> pa.RecordBatch:
         batch = arrow.open_stream(body, checked=True).read_next_batch()
         batch.validate()
     except (pa.ArrowException, ValueError, StopIteration) as error:
-        raise _bad("its batches are not whole") from error
+        raise _parquet_error("its batches are not whole") from error
     return batch
 
 
 def _exception(reply: dict[str, Any]) -> Exception:
     error = OSError(reply["errno"], reply["text"]) if reply["errno"] else OSError(reply["text"])
-    return _bad(" ".join(reply["text"].split())[:200]) if is_of_data(error) else error
+    return _parquet_error(" ".join(reply["text"].split())[:200]) if is_of_data(error) else error
 
 
-def _bad(detail: str) -> TableError:
+def _parquet_error(detail: str) -> TableError:
     return TableError("bad_parquet", f"cannot read it as Parquet: {detail}")
 
 

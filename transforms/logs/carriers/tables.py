@@ -42,7 +42,7 @@ _ORDER = (FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES)
 
 def csv_header(stream: BinaryIO) -> list[str]:
     """The column names; [] for an empty file. Raises TableError for names that are no header."""
-    with _explained():
+    with _csv_errors():
         start = stream.read(_HEADER_BYTES).decode("utf-8-sig", "surrogateescape")
     try:
         names = next(csv.reader(io.StringIO(start, newline="")), [])
@@ -99,7 +99,7 @@ def decode_csv(
     that is no number where one is expected is kept as bytes, and so counted as such and left out. Raises
     TableError when the file cannot be read on.
     """
-    finisher, wanted = Finisher(settings, sampling=True), _wanted(settings)
+    finisher, wanted = Finisher(settings, sampling=True), _expected_types(settings)
     rejects: list[Reject] = []
     skipped: set[int] = set()
     first = position.first_record
@@ -107,7 +107,9 @@ def decode_csv(
         columns = [
             column
             for name, values in zip(names, batch.columns, strict=True)
-            for column in _of_text(name, values, wanted.get(name) or _kind_of_unknown(name, values, settings))
+            for column in _csv_columns(
+                name, values, wanted.get(name) or _kind_of_unknown(name, values, settings)
+            )
         ]
         skipped.update(reject.record for reject in rejects)
         records = _numbers_without(first, batch.num_rows, skipped)
@@ -127,7 +129,11 @@ def _numbers_without(first: int, count: int, skipped: set[int]) -> Array:
 
 def decode_parquet(source: BinaryIO, settings: Settings, position: RecordPosition) -> Iterator[Decoded]:
     """Rows of a Parquet file, which must be able to seek. Raises TableError when it cannot be read."""
-    finisher, wanted, first = Finisher(settings, sampling=True), _wanted(settings), position.first_record
+    finisher, wanted, first = (
+        Finisher(settings, sampling=True),
+        _expected_types(settings),
+        position.first_record,
+    )
     try:
         for batch in read_batches(source, MAX_ROWS):
             columns = _parquet_columns(batch, wanted, settings.expected is not None)
@@ -178,7 +184,7 @@ def _csv_batches(
         rejects.append(rejected(position or RecordPosition("", 0), index, "bad_csv_row", detail, None))
         return "skip"
 
-    with _explained():
+    with _csv_errors():
         reader = pa_csv.open_csv(
             stream,
             read_options=pa_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
@@ -192,11 +198,11 @@ def _csv_batches(
         )
         for batch in reader:
             for start in range(0, batch.num_rows, MAX_ROWS):
-                yield _own(batch.slice(start, MAX_ROWS))
+                yield _own_copy(batch.slice(start, MAX_ROWS))
 
 
 @contextlib.contextmanager
-def _explained() -> Iterator[None]:
+def _csv_errors() -> Iterator[None]:
     try:
         yield
     except EOFError as error:
@@ -207,22 +213,22 @@ def _explained() -> Iterator[None]:
         raise TableError("bad_csv", f"cannot read it as CSV: {_one_line(error)}") from error
 
 
-def _own(batch: pa.RecordBatch) -> pa.RecordBatch:
+def _own_copy(batch: pa.RecordBatch) -> pa.RecordBatch:
     """A copy that shares no memory: a part, when it is pickled, would drag the whole along."""
     return batch.take(pa.array(np.arange(batch.num_rows)))
 
 
-def _of_text(name: str, values: pa.Array, kind: FeatureType | None) -> list[Column]:
+def _csv_columns(name: str, values: pa.Array, kind: FeatureType | None) -> list[Column]:
     """The column of a CSV feature, and one of the bytes that are none of its type if there are such."""
     if kind is None:
         return [(name, pa.nulls(len(values)))]
     if kind is FeatureType.BYTES:
-        return [(name, _singles(values, kind))]
+        return [(name, _single_value_lists(values, kind))]
     numbers = parse_numbers(values, kind)
-    columns = [(name, _singles(numbers, kind))]
+    columns = [(name, _single_value_lists(numbers, kind))]
     if numbers.null_count > values.null_count:
         rest = pc.if_else(numbers.is_null(), values, pa.scalar(None, values.type))
-        columns.append((name, _singles(rest, FeatureType.BYTES)))
+        columns.append((name, _single_value_lists(rest, FeatureType.BYTES)))
     return columns
 
 
@@ -232,11 +238,11 @@ def _kind_of_unknown(name: str, values: pa.Array, settings: Settings) -> Feature
     return None if settings.expected is None else FeatureType.BYTES
 
 
-def _wanted(settings: Settings) -> Mapping[str, FeatureType]:
+def _expected_types(settings: Settings) -> Mapping[str, FeatureType]:
     return settings.seen if settings.expected is None else settings.expected.types
 
 
-def _singles(values: pa.Array, kind: FeatureType) -> pa.LargeListArray:
+def _single_value_lists(values: pa.Array, kind: FeatureType) -> pa.LargeListArray:
     """A list column with the one value of each row, null where it is null."""
     valid = np.asarray(values.is_valid())
     return lists(values.drop_null().cast(VALUES[kind]), valid.astype(np.int64), ~valid)
@@ -249,14 +255,14 @@ def _parquet_columns(
     for name, values in zip(batch.schema.names, batch.columns, strict=True):
         has_type = value_type(values.type) is not None or pa.types.is_null(values.type)
         if name in wanted or not skip_unknown or has_type:
-            columns.append((name, _fitted(_of_arrow(name, values), wanted.get(name))))
+            columns.append((name, _cast_exact_numbers(_feature_column(name, values), wanted.get(name))))
         else:
             # A struct, say: no feature, and none that is asked for, but to be counted.
-            columns.append((name, _singles(pa.array([b""] * len(values)), FeatureType.BYTES)))
+            columns.append((name, _single_value_lists(pa.array([b""] * len(values)), FeatureType.BYTES)))
     return columns
 
 
-def _of_arrow(name: str, values: pa.Array) -> pa.Array:
+def _feature_column(name: str, values: pa.Array) -> pa.Array:
     kind = value_type(values.type)
     if pa.types.is_null(values.type):
         return values
@@ -274,7 +280,7 @@ def _of_arrow(name: str, values: pa.Array) -> pa.Array:
 
 def _as_lists(values: pa.Array, kind: FeatureType) -> pa.Array:
     if not _is_list(values.type):
-        return _singles(_values(values, kind), kind)
+        return _single_value_lists(_values(values, kind), kind)
     lengths, null = _lengths(values), np.asarray(values.is_null())
     flat = _values(values.flatten(), kind)
     row = np.repeat(np.arange(len(values)), lengths)
@@ -282,7 +288,7 @@ def _as_lists(values: pa.Array, kind: FeatureType) -> pa.Array:
     return lists(flat.drop_null(), np.bincount(row[valid], minlength=len(values)), null)
 
 
-def _fitted(column: pa.Array, wanted: FeatureType | None) -> pa.Array:
+def _cast_exact_numbers(column: pa.Array, wanted: FeatureType | None) -> pa.Array:
     """Whole numbers as floats, or floats that are all whole as int, where those are wanted."""
     kind = type_of(column)
     if {kind, wanted} != {FeatureType.INT, FeatureType.FLOAT} or wanted is None:

@@ -79,10 +79,10 @@ def typed_columns(
     if version in names and version not in expected.types:
         columns.append((version, _version_column(_values(instances, version, None))))
     unknown = names.keys() - expected.types.keys() - expected.elsewhere - {also, version}
-    return columns, {**forms, **_unknown(instances, unknown, masks)}
+    return columns, {**forms, **_unknown_features(instances, unknown, masks)}
 
 
-def _unknown(instances: Sequence[Mapping[str, Any]], unknown: set[str], masks: set[str]) -> Forms:
+def _unknown_features(instances: Sequence[Mapping[str, Any]], unknown: set[str], masks: set[str]) -> Forms:
     """The rows that have each feature that no schema knows; in one pass, as there may be very many."""
     rows_by_form: dict[tuple[str, str], list[int]] = {}
     if not unknown:
@@ -109,7 +109,9 @@ def _values(instances: Sequence[Mapping[str, Any]], name: str, mask: str | None)
         return values
     flags = [instance.get(mask) for instance in instances]
     return [
-        value if flag is None or isinstance(value, Exact) or isinstance(flag, Exact) else _where(flag, value)
+        value
+        if flag is None or isinstance(value, Exact) or isinstance(flag, Exact)
+        else _apply_mask(flag, value)
         for value, flag in zip(values, flags, strict=True)
     ]
 
@@ -118,7 +120,7 @@ class _Masked(list[Any]):
     """A list of which some values are not there: those that are `_ABSENT`."""
 
 
-def _where(mask: Any, value: Any) -> Any:
+def _apply_mask(mask: Any, value: Any) -> Any:
     """What is left of a value. A mask that does not fit says nothing, and its values would pass for real."""
     flags = list(_leaves(mask if isinstance(mask, list | tuple) else [mask]))
     if any(not isinstance(flag, int) for flag in flags):
@@ -142,17 +144,17 @@ _BAD_MASK = _BadMask()
 
 
 def _column(values: Sequence[Any], wanted: FeatureType, single: bool, fixed: bool, exact: bool) -> _Typed:
-    return _plain(values, wanted, single, exact) or careful(values, wanted, single, fixed, exact)
+    return _usual_column(values, wanted, single, exact) or careful(values, wanted, single, fixed, exact)
 
 
-def _plain(values: Sequence[Any], wanted: FeatureType, single: bool, exact: bool) -> _Typed | None:
+def _usual_column(values: Sequence[Any], wanted: FeatureType, single: bool, exact: bool) -> _Typed | None:
     """The column where all rows have values of the usual types, which is nearly always so; else None."""
     kinds = set(map(type, values)) - _NOTHING
     if kinds == {list}:
-        return _plain_lists(values, wanted, single, exact)
+        return _usual_lists(values, wanted, single, exact)
     if kinds in ({Exact}, {OfExample}):
         # Where an int is no float, those that have one are left to `careful`.
-        return _plain_lists(values, wanted, single=False, exact=True, mixed=kinds == {Exact})
+        return _usual_lists(values, wanted, single=False, exact=True, mixed=kinds == {Exact})
     if not kinds <= _PLAIN[wanted]:
         return None
     present = np.fromiter((v is not None and v is not _ABSENT for v in values), bool, len(values))
@@ -169,7 +171,7 @@ def _plain(values: Sequence[Any], wanted: FeatureType, single: bool, exact: bool
     }
 
 
-def _plain_lists(
+def _usual_lists(
     values: Sequence[Any], wanted: FeatureType, single: bool, exact: bool, mixed: bool = True
 ) -> _Typed | None:
     present_lists = [value for value in values if value is not None and value is not _ABSENT]
@@ -248,7 +250,7 @@ def careful(
     null = np.zeros(len(values), bool)
     rows_by_form: _RowsByForm = {}
     for row, value in enumerate(values):
-        kept, forms = _row(value, wanted, single, fixed, exact)
+        kept, forms = _convert_row(value, wanted, single, fixed, exact)
         for form in sorted(forms):
             rows_by_form.setdefault(form, []).append(row)
         null[row] = kept is None
@@ -265,7 +267,7 @@ def _array(values: list[Any], wanted: FeatureType) -> pa.Array:
         return pa.array(np.array(values, np.float64).astype(np.float32))
 
 
-def _row(
+def _convert_row(
     value: Any, wanted: FeatureType, single: bool, fixed: bool, exact: bool
 ) -> tuple[list[Any] | None, set[str]]:
     """The values of a row, None for a missing one, and the forms they came in."""
@@ -322,15 +324,15 @@ def _leaves(value: Sequence[Any]) -> Iterator[Any]:
 
 def _time_column(values: Sequence[Any]) -> pa.Array:
     """The time of each row in microseconds since 1970, of its first value; null where that is no time."""
-    micros = [micros_of(first) for first in _firsts(values)]
+    micros = [micros_of(first) for first in _first_values(values)]
     return pa.array([None if time is None else [time] for time in micros], LISTS[FeatureType.INT])
 
 
 def _version_column(values: Sequence[Any]) -> pa.Array:
     """The version in each row, of its first value, as UTF-8; null where that names none."""
-    texts = [text_of_version(first) for first in _firsts(values)]
+    texts = [text_of_version(first) for first in _first_values(values)]
     return pa.array([None if text is None else [text.encode()] for text in texts], LISTS[FeatureType.BYTES])
 
 
-def _firsts(values: Sequence[Any]) -> Iterator[Any]:
+def _first_values(values: Sequence[Any]) -> Iterator[Any]:
     return (next(_leaves(value), None) if isinstance(value, list | tuple) else value for value in values)

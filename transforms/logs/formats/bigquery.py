@@ -142,14 +142,14 @@ def row_restriction(table: Table, file_format: Format, settings: Settings) -> st
         time, kind = None if settings.time_feature else columns.time, "TIMESTAMP"
         model, version = _name(columns.model), _name(columns.version)
     terms = [
-        "" if time is None else _within(time, kind, settings),
-        _equal("model", model, table.model),
-        _equal("version", version, table.version),
+        "" if time is None else _window_clause(time, kind, settings),
+        _equals_clause("model", model, table.model),
+        _equals_clause("version", version, table.version),
     ]
     return " AND ".join(filter(None, terms)) or None
 
 
-def _equal(parameter: str, column: str | None, value: str | None) -> str:
+def _equals_clause(parameter: str, column: str | None, value: str | None) -> str:
     if value is None:
         return ""
     if column is None:
@@ -157,7 +157,7 @@ def _equal(parameter: str, column: str | None, value: str | None) -> str:
     return f"{column} = {_text(value)}"
 
 
-def _within(column: str, kind: str, settings: Settings) -> str:
+def _window_clause(column: str, kind: str, settings: Settings) -> str:
     """The restriction to the window; rows without a time come through, to be counted."""
     window, name, literal = settings.window, _name(column), _LITERALS[kind]
     if not window.bounded or literal is None:
@@ -196,7 +196,7 @@ def record_of(row: Mapping[str, Any]) -> dict[str, Any]:
     Times become ISO texts in UTC, NUMERICs ints where they are whole and floats where not; bytes stay bytes.
     A NULL is a column that is not there: in a table that is what missing looks like.
     """
-    return {name: _plain(value) for name, value in row.items() if value is not None}
+    return {name: _json_value(value) for name, value in row.items() if value is not None}
 
 
 def carried(row: Mapping[str, Any], with_payload: bool) -> Carried:
@@ -206,11 +206,11 @@ def carried(row: Mapping[str, Any], with_payload: bool) -> Carried:
     return Carried(record, payload)
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_json_value(item) for item in value]
     if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: _json_value(item) for name, item in value.items()}
     if isinstance(value, dt.datetime):
         zoned = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
         return zoned.astimezone(dt.UTC).isoformat()

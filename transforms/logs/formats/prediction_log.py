@@ -177,11 +177,11 @@ def _rows(
 ) -> Rows:
     """The rows of those examples whose whole request is good."""
     owners = scanned.owners[part.records]
-    columns = metadata_of(len(owners), file, **_of_rows(metadata, owners, len(good)))
+    columns = metadata_of(len(owners), file, **_repeat_for_rows(metadata, owners, len(good)))
     return Rows(part.columns, columns).keep(good[owners])
 
 
-def _of_rows(columns: Mapping[str, pa.Array], owners: Array, records: int) -> dict[str, pa.Array]:
+def _repeat_for_rows(columns: Mapping[str, pa.Array], owners: Array, records: int) -> dict[str, pa.Array]:
     """From a value for each record, a value for each row."""
     if len(owners) == records and (owners == np.arange(records)).all():
         return dict(columns)  # most logs have one row a request

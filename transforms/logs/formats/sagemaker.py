@@ -69,10 +69,10 @@ class SageMakerParser:
             return None, self._bodies.instances({"instances": rows})
         value = load(body) if isinstance(body, bytes | str) else body
         if self._bodies.is_body(value):
-            return text_of(value.get("signature_name")), self._bodies.instances(self._serving(value))
+            return text_of(value.get("signature_name")), self._bodies.instances(self._with_named_rows(value))
         return None, self._bodies.instances({"instances": [self._row(row) for row in _rows(value)]})
 
-    def _serving(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _with_named_rows(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         rows = body.get("instances")
         return {**body, "instances": list(map(self._row, rows))} if isinstance(rows, list) else body
 

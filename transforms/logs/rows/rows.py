@@ -113,14 +113,16 @@ class Finisher:
             accounting += left_out
         if rows is None or rows.metadata.num_rows == 0:
             return Decoded(None, tuple(rejects), accounting)
-        kept, of_records = self._traffic(*self._in_window(_described(rows, self._settings)))
-        features, forms = self._typed(kept)
+        kept, of_records = self._without_excluded(
+            *self._in_window(_with_named_metadata(rows, self._settings))
+        )
+        features, forms = self._in_expected_types(kept)
         num_rows = kept.metadata.num_rows
         of_rows = Accounting(rows=num_rows, compared=num_rows, forms=forms + kept.counted_forms())
         batch = Batch(features, kept.metadata) if num_rows else None
         return Decoded(batch, tuple(rejects), accounting + of_records + of_rows)
 
-    def _typed(self, rows: Rows) -> tuple[pa.RecordBatch, Counter[tuple[str, str]]]:
+    def _in_expected_types(self, rows: Rows) -> tuple[pa.RecordBatch, Counter[tuple[str, str]]]:
         settings, num_rows = self._settings, rows.metadata.num_rows
         if settings.expected is None:
             return hold(rows.columns, num_rows, self._seen), Counter()
@@ -135,7 +137,7 @@ class Finisher:
         """A record of which some rows are in the window is decoded; its other rows are left out."""
         time, record = rows.metadata.column("time"), np.asarray(rows.metadata.column("record"))
         mask = inside(time, self._settings.window)
-        span = _span(time) if self._settings.window.bounded else Accounting()
+        span = _time_range(time) if self._settings.window.bounded else Accounting()
         if mask.all():
             # Rows stand in the order of their records, so a record ends where the next row has another.
             num_records = 1 + int(np.count_nonzero(record[1:] != record[:-1]))
@@ -151,7 +153,7 @@ class Finisher:
         mask = chosen_rows(rows.columns, rows.metadata.num_rows, self._settings.sample)
         return rows.keep(mask), Accounting(excluded=Counter(sample=int(np.count_nonzero(~mask))))
 
-    def _traffic(self, rows: Rows, counts: Accounting) -> tuple[Rows, Accounting]:
+    def _without_excluded(self, rows: Rows, counts: Accounting) -> tuple[Rows, Accounting]:
         """The rows of records that no rule excludes, and the counts with those excluded told apart."""
         if not self._settings.exclude:
             return rows, counts
@@ -160,13 +162,13 @@ class Finisher:
         return rows.keep(~out), dataclasses.replace(counts, decoded=decoded, excluded=reasons)
 
 
-def _span(times: pa.Array) -> Accounting:
+def _time_range(times: pa.Array) -> Accounting:
     """The first and the last of the times, for the hint when all lie outside the window."""
     bounds = pc.min_max(times).as_py()
     return Accounting(first_time=bounds["min"], last_time=bounds["max"])
 
 
-def _described(rows: Rows, settings: Settings) -> Rows:
+def _with_named_metadata(rows: Rows, settings: Settings) -> Rows:
     """The rows with their time and version taken from the features that hold them, if any are named."""
     described = {}
     if settings.time_feature is not None:

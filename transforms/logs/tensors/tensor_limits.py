@@ -26,7 +26,7 @@ def decode_tensors(
     input is taken as it is: it may hold examples. Raises TensorError as `decode_tensor` does, and when the
     inputs claim more than `MAX_FILLED_VALUES` values.
     """
-    counted = [_counted(protos, known) for protos in requests]
+    counted = [_inputs_to_count(protos, known) for protos in requests]
     claimed_values = sum(
         _values_to_fill(protos, names) for protos, names in zip(requests, counted, strict=True)
     )
@@ -38,7 +38,7 @@ def decode_tensors(
     ]
 
 
-def _counted(protos: Mapping[str, Any], known: Container[str] | None) -> set[str]:
+def _inputs_to_count(protos: Mapping[str, Any], known: Container[str] | None) -> set[str]:
     """The inputs of which the rows are counted and no more."""
     return {name for name in protos if known is not None and name not in known and len(protos) > 1}
 

@@ -52,7 +52,7 @@ def _bfloat16(values: Any) -> Array:
     return (np.array(values, np.int64).astype(np.uint16).astype(np.uint32) << 16).view(np.float32)
 
 
-def _half(values: Any) -> Array:
+def _float16_of_bits(values: Any) -> Array:
     return np.array(values, np.int64).astype(np.uint16).view(np.float16)
 
 
@@ -77,7 +77,7 @@ _DTYPES = {
     10: _numbers("?", "bool_val"),
     14: _Dtype(FeatureType.FLOAT, "half_val", np.dtype("<u2"), _bfloat16),
     17: _numbers("<u2", "int_val"),
-    19: _numbers("<f2", "half_val", _half),
+    19: _numbers("<f2", "half_val", _float16_of_bits),
     22: _numbers("<u4", "uint32_val"),
     23: _numbers("<u8", "uint64_val"),
 }
@@ -255,10 +255,10 @@ class TensorColumns:
         for start, tensor in parts:
             lengths[start : start + (tensor.rows or 0)] = tensor.width
             null[start : start + (tensor.rows or 0)] = False
-        values = _joined(kind, [tensor.values for _, tensor in parts])
+        values = _concatenated(kind, [tensor.values for _, tensor in parts])
         present = _values_present(kind, values)
         if mask is not None:
-            present &= _present(mask, lengths)
+            present &= _mask_values(mask, lengths)
         row = np.repeat(np.arange(self.rows), lengths)
         counts = np.bincount(row[present], minlength=self.rows)
         null |= (counts == 0) & (lengths > 0)
@@ -291,7 +291,7 @@ def _broadcast(tensor: Tensor, rows: int) -> Tensor:
     return dataclasses.replace(tensor, values=repeated, rows=rows)
 
 
-def _joined(kind: FeatureType, parts: Sequence[Any]) -> Any:
+def _concatenated(kind: FeatureType, parts: Sequence[Any]) -> Any:
     if kind is FeatureType.BYTES:
         return [value for part in parts for value in part]
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
@@ -305,7 +305,7 @@ def _values_present(kind: FeatureType, values: Any) -> Array:
     return np.ones(len(values), bool)
 
 
-def _present(mask: Sequence[tuple[int, Tensor]], lengths: Array) -> Array:
+def _mask_values(mask: Sequence[tuple[int, Tensor]], lengths: Array) -> Array:
     """For every value, whether the mask's input says that it is there; it is where a row has no mask.
 
     A mask is as wide as its feature, or has one value a row.

@@ -32,9 +32,8 @@ def of_signatures(
       raw_features: names of the raw features.
     """
     if TRANSFORM_FEATURES not in model.outputs:
-        message = (
-            f"{_SKIPPED}: the model has no signature {TRANSFORM_FEATURES}{_takes(model, graph, raw_features)}"
-        )
+        inputs = _transformed_inputs(model, graph, raw_features)
+        message = f"{_SKIPPED}: the model has no signature {TRANSFORM_FEATURES}{inputs}"
         yield CheckFinding("no_transform_features", "error", message)
     if SERVING_DEFAULT not in model.outputs:
         names = ", ".join(sorted(model.outputs)) or "none"
@@ -80,7 +79,7 @@ def of_predictions(model: Contents, whose: str | None, compared: Mapping[str, in
         yield CheckFinding("not_checked", "warning", message, SERVING_DEFAULT)
 
 
-def _takes(model: Contents, graph: Mapping[str, str], raw_features: Sequence[str]) -> str:
+def _transformed_inputs(model: Contents, graph: Mapping[str, str], raw_features: Sequence[str]) -> str:
     """What clients would have to compute, if that can be seen from the model's inputs."""
     names = [
         name for name in model.inputs.get(SERVING_DEFAULT, {}) if name in graph and name not in raw_features

@@ -26,12 +26,12 @@ def remarks(graphs: Graphs, model: SavedModel, contract: Contract | None) -> Ite
                 Remark("asset-absent", "error", f"{problem}; copy the whole folder, or export it again"),
             )
     if contract is not None:
-        yield from _against(contract.digests.assets, digests)
+        yield from _contract_remarks(contract.digests.assets, digests)
 
 
-def _against(promised: Any, digests: dict[str, str | None]) -> Iterator[tuple[str, Remark]]:
+def _contract_remarks(promised: Any, digests: dict[str, str | None]) -> Iterator[tuple[str, Remark]]:
     for name, digest in sorted(promised.items()):
-        if digest in _could_be(name, digests) or (name in digests and digests[name] is None):
+        if digest in _candidate_digests(name, digests) or (name in digests and digests[name] is None):
             continue
         if name in digests:
             problem = f"assets/{name} is not the file that the baseline was made with"
@@ -41,7 +41,7 @@ def _against(promised: Any, digests: dict[str, str | None]) -> Iterator[tuple[st
             yield name, Remark("asset-absent", "warning", f"{problem}; {_AGAIN}")
 
 
-def _could_be(name: str, digests: dict[str, str | None]) -> set[str | None]:
+def _candidate_digests(name: str, digests: dict[str, str | None]) -> set[str | None]:
     """Digests of the assets that may be this one under another name: TensorFlow numbers names that clash.
 
     Where none has the name, a vocabulary with the same content is the same vocabulary.

@@ -37,11 +37,11 @@ def refusals(path: str, allow_ops: Collection[str] = ()) -> list[LintFinding]:
     model = SavedModel(path)
     for meta_graph in model.proto.meta_graphs:
         findings += [*_duplicates(meta_graph.graph_def), *_bad_assets(meta_graph)]
-        findings += [] if findings else _of_ops(Graphs(meta_graph), model, allow_ops)
+        findings += [] if findings else _op_findings(Graphs(meta_graph), model, allow_ops)
     return list(dict.fromkeys(findings))
 
 
-def _of_ops(graphs: Graphs, model: SavedModel, allow_ops: Collection[str]) -> Iterator[LintFinding]:
+def _op_findings(graphs: Graphs, model: SavedModel, allow_ops: Collection[str]) -> Iterator[LintFinding]:
     saver, provenance = Saver(graphs), Provenance(graphs)
     for node_id in graphs.node_ids():
         node = graphs.node(node_id)

@@ -128,17 +128,17 @@ class Graphs:
             state = queue.pop()
             if state not in seen:
                 seen.add(state)
-                before = list(self._before(*state))
+                before = list(self._predecessors(*state))
                 queue.extend(before)
                 if not before and self.scopes[state[0]].nodes.get(state[1].name) is not None:
                     node_ids.add(NodeId(state[0], state[1].name))
         return node_ids
 
-    def _before(self, function: str | None, ref: Ref) -> Iterator[tuple[str | None, Ref]]:
+    def _predecessors(self, function: str | None, ref: Ref) -> Iterator[tuple[str | None, Ref]]:
         scope = self.scopes[function]
         node = scope.nodes.get(ref.name)
         if node is None:
-            yield from self._given(scope, ref.name)
+            yield from self._argument_values(scope, ref.name)
         elif node.op in ("Identity", "EnsureShape", "StopGradient"):
             yield function, scope.inputs(node)[0]
         elif node.op == "ReadVariableOp":
@@ -147,7 +147,7 @@ class Graphs:
             for called in self._bodies(node):
                 yield from ((called.name, r) for r in called.returns[ref.output or 0 :][:1])
 
-    def _given(self, scope: Scope, argument: str) -> Iterator[tuple[str | None, Ref]]:
+    def _argument_values(self, scope: Scope, argument: str) -> Iterator[tuple[str | None, Ref]]:
         """What the callers give for an argument."""
         if argument not in scope.arguments:
             return

@@ -39,22 +39,22 @@ def remarks(graphs: Graphs, model: SavedModel, schema: schema_pb2.Schema) -> Ite
     """Inputs, by name, that are at odds with the schema."""
     features = {feature.name: feature for feature in schema.feature if schemas.is_used(feature)}
     if model.is_transform:
-        given = _of_transform_fn(graphs)
-        yield from _compared(given, features, "the transform graph", set(features)) if given else ()
+        given = _transform_fn_inputs(graphs)
+        yield from _feature_remarks(given, features, "the transform graph", set(features)) if given else ()
         return
     serving = set(schemas.serving_features(schema))
     for name, signature in signatures(graphs.meta_graph).items():
-        yield from _of_signature(graphs, name, signature, features, serving)
+        yield from _signature_remarks(graphs, name, signature, features, serving)
 
 
-def _of_signature(
+def _signature_remarks(
     graphs: Graphs, name: str, signature: Any, features: Mapping[str, Any], serving: set[str]
 ) -> Iterator[tuple[str, Remark]]:
     where = f"signature {name}"
     parsed = list(_parsed(graphs, signature))
     model_inputs = parsed or _tensors(signature)
     if any(model_input.name in features for model_input in model_inputs):
-        yield from _compared(model_inputs, features, where, serving)
+        yield from _feature_remarks(model_inputs, features, where, serving)
     elif parsed or not _takes_only_text(signature):
         problem = f"no input of {where} is a raw feature of the schema"
         advice = "export the model with its preprocessing, or name the baseline that it belongs to"
@@ -72,7 +72,7 @@ def _takes_only_text(signature: Any) -> bool:
     return [info.dtype for info in signature.inputs.values()] == [_STRING]
 
 
-def _compared(
+def _feature_remarks(
     model_inputs: list[_Input], features: Mapping[str, Any], where: str, expected: set[str]
 ) -> Iterator[tuple[str, Remark]]:
     for model_input in model_inputs:
@@ -84,7 +84,7 @@ def _compared(
                 Remark("input-unknown", "warning", f"{problem}; training never saw it: {_AGAIN}"),
             )
             continue
-        yield from _of_type(model_input, feature, where)
+        yield from _type_remarks(model_input, feature, where)
         if model_input.name not in expected:
             problem = f"{where} takes {model_input.name}, which requests do not have by the schema"
             severity: Severity = "info" if model_input.optional else "warning"
@@ -100,7 +100,7 @@ def _compared(
 _AGAIN = "build the model with the schema that it was trained with"
 
 
-def _of_type(model_input: _Input, feature: Any, where: str) -> Iterator[tuple[str, Remark]]:
+def _type_remarks(model_input: _Input, feature: Any, where: str) -> Iterator[tuple[str, Remark]]:
     if feature.type not in _TYPES:
         return
     expected, others = _TYPES[feature.type]
@@ -172,7 +172,7 @@ def _value(graphs: Graphs, node_id: NodeId, ref: Any) -> list[Any]:
     return next((values for values in constants if values is not None), [])
 
 
-def _of_transform_fn(graphs: Graphs) -> list[_Input]:
+def _transform_fn_inputs(graphs: Graphs) -> list[_Input]:
     """The raw features of tf.Transform's graph, from what its function was traced with."""
     objects = graphs.meta_graph.object_graph_def
     children = {child.local_name: objects.nodes[child.node_id] for child in objects.nodes[0].children}

@@ -36,17 +36,17 @@ def lint_saved_model(
     findings: dict[LintFinding, None] = {}
     for meta_graph in model.proto.meta_graphs:
         graphs = Graphs(meta_graph)
-        findings.update(dict.fromkeys(_of_nodes(graphs, model)))
-        findings.update(dict.fromkeys(_of_files(graphs, model, contract)))
+        findings.update(dict.fromkeys(_node_findings(graphs, model)))
+        findings.update(dict.fromkeys(_asset_findings(graphs, model, contract)))
         if schema is not None:
-            findings.update(dict.fromkeys(_named(inputs.remarks(graphs, model, schema))))
+            findings.update(dict.fromkeys(_findings_by_name(inputs.remarks(graphs, model, schema))))
     return sorted(
         findings,
         key=lambda finding: (_ORDER[finding.severity], finding.rule, finding.function or "", finding.node),
     )
 
 
-def _of_nodes(graphs: Graphs, model: SavedModel) -> Iterator[LintFinding]:
+def _node_findings(graphs: Graphs, model: SavedModel) -> Iterator[LintFinding]:
     facts = ops.facts(graphs.meta_graph)
     for node_id in graphs.node_ids():
         for rule in _rules(graphs, node_id):
@@ -76,11 +76,11 @@ def _by_reach(graphs: Graphs, node_id: NodeId, remark: ops.Remark) -> ops.Remark
     return remark._replace(severity="info", message=f"{remark.message} (no signature runs this node)")
 
 
-def _of_files(graphs: Graphs, model: SavedModel, contract: Contract | None) -> Iterator[LintFinding]:
-    yield from _named(assets.remarks(graphs, model, contract))
+def _asset_findings(graphs: Graphs, model: SavedModel, contract: Contract | None) -> Iterator[LintFinding]:
+    yield from _findings_by_name(assets.remarks(graphs, model, contract))
 
 
-def _named(remarks: Iterable[tuple[str, ops.Remark]]) -> Iterator[LintFinding]:
+def _findings_by_name(remarks: Iterable[tuple[str, ops.Remark]]) -> Iterator[LintFinding]:
     for name, remark in remarks:
         yield LintFinding(remark.rule, remark.severity, remark.message, name)
 

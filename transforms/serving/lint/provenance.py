@@ -60,31 +60,33 @@ class Provenance:
         above = above | {key}
         node = scope.nodes.get(ref.name)
         if node is None:
-            return self._of_argument(scope, ref.name, above)
+            return self._argument_sources(scope, ref.name, above)
         if scope.name is None and ref.name in {*self._assets, self._saver}:
-            return self._of_loader(node)
-        return self._of_node(scope, node, above)
+            return self._loader_sources(node)
+        return self._node_sources(scope, node, above)
 
-    def _of_loader(self, node: Any) -> Sources | None:
+    def _loader_sources(self, node: Any) -> Sources | None:
         """A placeholder has no value but the loader's; a constant has its own where the loader gives none."""
         if node.name not in self._assets:
             return _CHECKPOINT
         fed = node.op == "Placeholder" or NodeId(None, node.name) not in self._graphs.served
         return _asset(self._assets[node.name]) if fed else None
 
-    def _of_node(self, scope: Scope, node: Any, above: frozenset[tuple[str | None, str]]) -> Sources | None:
+    def _node_sources(
+        self, scope: Scope, node: Any, above: frozenset[tuple[str | None, str]]
+    ) -> Sources | None:
         inputs = scope.inputs(node)
         if node.op == "Const":
             return _text(node)
         if node.op == "Identity" and inputs:
             return self._sources(scope, inputs[0], above)
         if node.op == "ReadVariableOp" and inputs and scope.name is None:
-            return self._of_variable(inputs[0].name, above)
+            return self._variable_sources(inputs[0].name, above)
         if node.op in ("RegexReplace", "StaticRegexReplace") and inputs:
             return self._without_done(scope, node, above)
         return None
 
-    def _of_variable(self, name: str, above: frozenset[tuple[str | None, str]]) -> Sources | None:
+    def _variable_sources(self, name: str, above: frozenset[tuple[str | None, str]]) -> Sources | None:
         graph = self._graphs.scopes[None]
         node = graph.nodes.get(name)
         aliases = self._variables.get(_shared_name(node), []) if node is not None else []
@@ -98,7 +100,7 @@ class Provenance:
         ]
         return _union(self._sources(graph, ref, above) for ref in written)
 
-    def _of_argument(
+    def _argument_sources(
         self, scope: Scope, argument: str, above: frozenset[tuple[str | None, str]]
     ) -> Sources | None:
         if scope.name is None or argument not in scope.arguments:

@@ -27,25 +27,25 @@ class Saver:
             "restore": graph.ref(saver.restore_op_name).name,
         }
         needed = {node_id.name for node_id in graphs.served | graphs.initialised if node_id.function is None}
-        restore = _behind(graphs, [roots["restore"]]) - needed
-        save = _behind(graphs, [roots["save"]]) - needed - restore
+        restore = _needed_nodes(graphs, [roots["restore"]]) - needed
+        save = _needed_nodes(graphs, [roots["save"]]) - needed - restore
         self._nodes = {"save": save, "restore": restore}
         self._functions = {kind: _only_of(graphs, nodes) for kind, nodes in self._nodes.items()}
 
     def saves(self, node_id: NodeId) -> bool:
         """Whether this node is only there for saving."""
-        return self._is_of("save", node_id)
+        return self._belongs_to("save", node_id)
 
     def restores(self, node_id: NodeId) -> bool:
         """Whether this node is only there for restoring."""
-        return self._is_of("restore", node_id)
+        return self._belongs_to("restore", node_id)
 
-    def _is_of(self, kind: str, node_id: NodeId) -> bool:
+    def _belongs_to(self, kind: str, node_id: NodeId) -> bool:
         known = self._nodes[kind] if node_id.function is None else self._functions[kind]
         return (node_id.name if node_id.function is None else node_id.function) in known
 
 
-def _behind(graphs: Graphs, names: Iterable[str]) -> set[str]:
+def _needed_nodes(graphs: Graphs, names: Iterable[str]) -> set[str]:
     """Nodes of the graph itself that these need."""
     graph, queue = graphs.scopes[None], list(names)
     seen: set[str] = set()

@@ -78,8 +78,8 @@ def _remark(graphs: Graphs, tables: _Tables, node_id: NodeId, node: Any) -> Rema
     vocabulary = tables.vocabulary(table)
     name = f"vocabulary {vocabulary.name}" if vocabulary.name else "look-up table"
     if default >= 0:
-        return _shared(name) if vocabulary.is_a_words(default) else None
-    return _negative(name, default, _uses(graphs, node_id, default))
+        return _shared_id_remark(name) if vocabulary.is_a_words(default) else None
+    return _negative_id_remark(name, default, _uses(graphs, node_id, default))
 
 
 def _only_value(constants: list[list[Any] | None]) -> int | None:
@@ -92,12 +92,12 @@ def _only_value(constants: list[list[Any] | None]) -> int | None:
     return int(only[0]) if only is not None and len(only) == 1 else None
 
 
-def _shared(name: str) -> Remark:
+def _shared_id_remark(name: str) -> Remark:
     problem = f"unknown words get the id of a known word of the {name}"
     return Remark("vocabulary-without-room", "warning", f"{problem}; {_ADVICE}")
 
 
-def _negative(name: str, default: int, uses: _Uses) -> Remark | None:
+def _negative_id_remark(name: str, default: int, uses: _Uses) -> Remark | None:
     if uses.comparisons - uses.wraps:
         return None
     problem, severity = f"unknown words get {default} from the {name}", "warning"

@@ -454,7 +454,7 @@ def test_both_ways_give_the_same_column(
     values: list[Any], name: str, expected: Expected, exact: bool
 ) -> None:
     wanted, single = TYPES[name], name in expected.single
-    plain = module._plain(values, wanted, single, exact)
+    plain = module._usual_column(values, wanted, single, exact)
     if plain is not None:
         column, forms = careful(values, wanted, single, name in expected.fixed, exact)
         assert repr(column.to_pylist()) == repr(plain[0].to_pylist())
