@@ -178,8 +178,8 @@ def not_ours(folder: str, names: Iterable[str]) -> list[str]:
         written = set(json.loads(paths.read_bytes(paths.join(folder, CONTRACT)))["files"])
     except (InputError, ValueError, KeyError, TypeError, RecursionError):
         written = {name for name in names if name.startswith(_FOLDERS)}
-    strange = set(names) - written - {CONTRACT, _REPLACED, *_FILES}
-    return sorted(name for name in strange if not _HALF_WRITTEN.search(name))
+    foreign = set(names) - written - {CONTRACT, _REPLACED, *_FILES}
+    return sorted(name for name in foreign if not _HALF_WRITTEN.search(name))
 
 
 def _retire(folder: str, path: str) -> None:
@@ -189,15 +189,15 @@ def _retire(folder: str, path: str) -> None:
         return
     names = paths.list_files(folder)
     replaced = () if _complete(folder) else _names_in_note(path)
-    strange = sorted(set(not_ours(folder, names)).difference(replaced))
-    strange = [name for name in strange if not _handed_on(folder, path, name)]
-    if not strange:
+    foreign = sorted(set(not_ours(folder, names)).difference(replaced))
+    foreign = [name for name in foreign if not _handed_on(folder, path, name)]
+    if not foreign:
         _delete(folder)
         return
     if paths.is_local(folder) and folder.endswith(_PARTIAL):
         # Under its new name no later run takes it for a dead one's and deletes it.
         folder = str(Path(folder).rename(f"{folder.removesuffix(_PARTIAL)}.kept"))
-    for name in sorted({CONTRACT, *names} - {*strange}, key=lambda name: name != CONTRACT):
+    for name in sorted({CONTRACT, *names} - {*foreign}, key=lambda name: name != CONTRACT):
         paths.delete_file(paths.join(folder, name))
 
 

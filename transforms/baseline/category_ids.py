@@ -95,8 +95,8 @@ def _ids(
     for name in names[:_MOST_ALONE]:
         # What an output gives where another feature is strange is not of unknown words.
         usual = _ids_by_output(apply(rows)) if not by_output else {}
-        alone = _ids_by_output(apply(_with_unknown_values(rows, [name], value)))
-        by_output |= {key: ids for key, ids in alone.items() if ids != usual.get(key)}
+        single = _ids_by_output(apply(_with_unknown_values(rows, [name], value)))
+        by_output |= {key: ids for key, ids in single.items() if ids != usual.get(key)}
     return by_output
 
 

@@ -74,13 +74,13 @@ class Contents:
         """
         sizes = self._sizes(closed)
         left_out = not any(name in sizes for name in self.below(optional))
-        for name, due in sorted(self.files.items()):
+        for name, expected in sorted(self.files.items()):
             if left_out and name.startswith(f"{optional}/"):
                 continue
             if name not in sizes:
                 raise UsageError(f"the baseline {self.path} is incomplete: {name} is missing; {AGAIN}")
-            if name not in edited and sizes[name] != due.bytes:
-                raise self.damaged(name, f"{sizes[name]:,} bytes, expected {due.bytes:,}")
+            if name not in edited and sizes[name] != expected.bytes:
+                raise self.damaged(name, f"{sizes[name]:,} bytes, expected {expected.bytes:,}")
         if extra := sorted(name for name in sizes if _is_below(name, closed) and name not in self.files):
             raise UsageError(
                 f"the baseline {self.path} holds {extra[0]}, which trueserve prepare did not write; expected"

@@ -210,9 +210,9 @@ def check_target(path: str) -> None:
     if existing and CONTRACT not in existing:
         raise UsageError(f"{path} is not empty and holds no baseline; name a new folder, or empty it")
     folders = (TRANSFORM_OUTPUT, TRANSFORMED_EXAMPLES)
-    if strange := [n for n in atomic_replace.not_ours(path, existing) if n.split("/")[0] in folders]:
+    if foreign := [n for n in atomic_replace.not_ours(path, existing) if n.split("/")[0] in folders]:
         raise UsageError(
-            f"the baseline {path} holds {strange[0]}, which trueserve prepare did not write and would have to"
+            f"the baseline {path} holds {foreign[0]}, which trueserve prepare did not write and would have to"
             " delete; move it elsewhere"
         )
     paths.check_writable(path)

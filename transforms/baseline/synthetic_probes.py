@@ -54,9 +54,9 @@ def make_up(pool: Pool, vocabularies: Sequence[Sequence[bytes]], apply: Apply) -
     names = [name for name in pool.names[:_MAX_FEATURES] if column_of(pool.rows, name) is not None]
     kinds = [_changes_of_feature(pool.rows, name, vocabularies) for name in names]
     by_turns = (change for each in itertools.zip_longest(*kinds) for change in each if change)
-    many = itertools.chain(_edges(pool, base, apply), by_turns)
+    candidates = itertools.chain(_edges(pool, base, apply), by_turns)
     all_missing = _Change("everything is missing", dict.fromkeys(pool.names))
-    changes = [*itertools.islice(many, MAX_MADE_UP - 1), all_missing]
+    changes = [*itertools.islice(candidates, MAX_MADE_UP - 1), all_missing]
     rows = _changed(base, changes)
     taken = np.flatnonzero(_has_outputs(apply(rows)))
     return MadeUp(_take(rows, taken), [changes[i].why for i in taken])

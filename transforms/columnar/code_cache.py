@@ -59,8 +59,8 @@ def _own_folders() -> Iterator[Path]:
 
 def _candidates(source: Path) -> Iterator[tuple[Path, int]]:
     """Folders that the code of a file may be in, and the mode of those that are created."""
-    given, name = numba.config.CACHE_DIR, source.parent.name
-    yield (Path(given) / name, _SHARED) if given else (_python_cache(source), _SHARED)
+    configured, name = numba.config.CACHE_DIR, source.parent.name
+    yield (Path(configured) / name, _SHARED) if configured else (_python_cache(source), _SHARED)
     for folder in _own_folders():
         yield folder / name, _OWN
 

@@ -270,7 +270,7 @@ def find_examples(
 ) -> tuple[Int, Int, Int]:
     """Finds the examples of records from number `first` on.
 
-    For a usual record, `found.notes` has the seconds of its time, the input, and of each spec the name,
+    For a usual record, `requests.notes` has the seconds of its time, the input, and of each spec the name,
     whether it has a version, the version, label and signature; from `MORE` on the bits of the sampling rate,
     the origin, whether it is a request to predict, and whether it has a response. Texts are their number in
     `names` plus one.

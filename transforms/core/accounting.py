@@ -163,7 +163,10 @@ def _merged_by_file(parts: Sequence[Mapping[str, RecordCounts]]) -> Mapping[str,
     for part in parts:
         for file, counts in part.items():
             together.setdefault(file, []).append(counts)
-    summed = {file: many[0] if len(many) == 1 else records_of(many) for file, many in together.items()}
+    summed = {
+        file: counts_of_file[0] if len(counts_of_file) == 1 else records_of(counts_of_file)
+        for file, counts_of_file in together.items()
+    }
     if len(summed) <= MOST_FILES:
         return summed
     ordered = in_order(summed)

@@ -47,7 +47,7 @@ class Augmentation:
         """Transformed rows in, as many augmented rows of the same columns and types out.
 
         Args:
-          places: a uint64 a row, as `write_results.place_hashes` gives it.
+          row_hashes: a uint64 a row, as `write_results.place_hashes` gives it.
           schema: tf.Transform's, of the outputs.
 
         Raises:
@@ -60,18 +60,18 @@ class Augmentation:
         """Raises UsageError if the function gives other values for the same rows and seeds."""
         sample, seeds = rows.slice(0, _REPEATED), row_hashes.slice(0, _REPEATED)
         first, second = (_texts_by_column(self.apply(sample, seeds, schema)) for _ in range(2))
-        if other := [name for name, column in first.items() if column != second[name]]:
+        if differing := [name for name, column in first.items() if column != second[name]]:
             raise UsageError(
-                f"{FLAG.name}={self.spec} gives other values of {other[0]!r} for the same rows and seeds;"
+                f"{FLAG.name}={self.spec} gives other values of {differing[0]!r} for the same rows and seeds;"
                 " draw from the seeds it is given (tf.random.stateless_normal, numpy.random.default_rng)"
             )
 
     def _arrow(self, rows: pa.RecordBatch, seeds: Seeds) -> pa.RecordBatch:
-        given = self._call(rows, seeds)
-        if not isinstance(given, pa.RecordBatch):
-            raise self._usage_error(f"expected a RecordBatch, got {type(given).__name__}")
-        self._check_names(set(given.schema.names), set(rows.schema.names))
-        return self._with_augmented_columns(rows, given)
+        augmented = self._call(rows, seeds)
+        if not isinstance(augmented, pa.RecordBatch):
+            raise self._usage_error(f"expected a RecordBatch, got {type(augmented).__name__}")
+        self._check_names(set(augmented.schema.names), set(rows.schema.names))
+        return self._with_augmented_columns(rows, augmented)
 
     def _tensors(self, rows: pa.RecordBatch, seeds: Seeds, schema: schema_pb2.Schema) -> pa.RecordBatch:
         import tensorflow as tf
@@ -80,12 +80,12 @@ class Augmentation:
 
         adapter = TensorAdapter(_adapter_config(schema, rows.schema))
         tensors = adapter.ToBatchTensors(rows, produce_eager_tensors=True)
-        given = self._call(dict(tensors), tf.constant(seeds))
-        if not isinstance(given, Mapping):
-            raise self._usage_error(f"expected a dict of tensors, got {type(given).__name__}")
-        self._check_names(set(given), set(tensors))
+        augmented = self._call(dict(tensors), tf.constant(seeds))
+        if not isinstance(augmented, Mapping):
+            raise self._usage_error(f"expected a dict of tensors, got {type(augmented).__name__}")
+        self._check_names(set(augmented), set(tensors))
         specs = adapter.TypeSpecs()
-        same = {name: self._tensor(name, given[name], specs[name]) for name in tensors}
+        same = {name: self._tensor(name, augmented[name], specs[name]) for name in tensors}
         return self._with_augmented_columns(rows, TensorsToRecordBatchConverter(specs).convert(same))
 
     def _call(self, features: Any, seeds: Any) -> Any:
@@ -103,9 +103,9 @@ class Augmentation:
         frame = (users or frames)[-1]
         return f"line {frame.lineno} of {frame.name}"
 
-    def _check_names(self, given: set[str], expected: set[str]) -> None:
-        if given != expected:
-            lacks, more = sorted(expected - given), sorted(given - expected)
+    def _check_names(self, names: set[str], expected: set[str]) -> None:
+        if names != expected:
+            lacks, more = sorted(expected - names), sorted(names - expected)
             problems = [f"lacks {lacks[0]!r}"] if lacks else []
             problems += [f"has {more[0]!r}, which it was not given"] if more else []
             raise self._usage_error(f"the result {' and '.join(problems)}")
@@ -119,14 +119,14 @@ class Augmentation:
             raise self._usage_error(f"{name!r} is no longer {spec.dtype.name} of shape {spec.shape}")
         return value
 
-    def _with_augmented_columns(self, rows: pa.RecordBatch, given: pa.RecordBatch) -> pa.RecordBatch:
+    def _with_augmented_columns(self, rows: pa.RecordBatch, augmented: pa.RecordBatch) -> pa.RecordBatch:
         """The augmented columns in the place of those that they come from; others stay."""
-        if given.num_rows != rows.num_rows:
-            raise self._usage_error(f"{given.num_rows:,} rows came of {rows.num_rows:,}")
+        if augmented.num_rows != rows.num_rows:
+            raise self._usage_error(f"{augmented.num_rows:,} rows came of {rows.num_rows:,}")
         columns = []
         for field, column in zip(rows.schema, rows.columns, strict=True):
-            index = given.schema.get_field_index(field.name)
-            columns.append(column if index < 0 else given.column(index))
+            index = augmented.schema.get_field_index(field.name)
+            columns.append(column if index < 0 else augmented.column(index))
             if columns[-1].type != field.type:
                 raise self._usage_error(f"{field.name!r} is {columns[-1].type}, and was {field.type}")
         return pa.RecordBatch.from_arrays(columns, schema=rows.schema)

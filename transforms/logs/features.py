@@ -173,7 +173,7 @@ def hold(columns: Sequence[Column], num_rows: int, seen: dict[str, FeatureType])
 
 
 def merged(first: pa.Array, second: pa.Array) -> pa.Array:
-    """Rows of `one`, and of `other` where `one` is null."""
+    """Rows of `first`, and of `second` where `first` is null."""
     if first.null_count == 0 or second.null_count == len(second):
         return first
     take_other = first.is_null().to_numpy(zero_copy_only=False)

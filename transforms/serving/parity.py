@@ -61,10 +61,12 @@ def check(folder: str) -> list[Difference]:
         ("serving_default", predicted, PREDICTIONS),
     ):
         batches = [examples, *(examples[i : i + 1] for i in range(singles))]
-        in_batch, *alone = [columns(signatures[name](examples=tf.constant(b)), expected) for b in batches]
+        in_batch, *one_by_one = [
+            columns(signatures[name](examples=tf.constant(b)), expected) for b in batches
+        ]
         differences += compare_all(name, expected, in_batch, tolerance)
         head = {key: take(rows, range(singles)) for key, rows in expected.items()}
-        differences += compare_all(f"{name}, one at a time", head, joined(alone), tolerance)
+        differences += compare_all(f"{name}, one at a time", head, joined(one_by_one), tolerance)
     if "raw_tensors" in signatures:
         differences += _check_tensors(signatures["raw_tensors"], probes, predicted)
     return differences

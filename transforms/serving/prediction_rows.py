@@ -98,7 +98,7 @@ def training_rows(  # noqa: PLR0917 - what is read, how much, and how
     most_read: int = MOST_READ,
     verified: Fetch | None = None,
 ) -> Iterator[list[bytes]]:
-    """About `rows` of the `there` records in a baseline's shards, or all where these are no more.
+    """About `rows` of the `num_records` in a baseline's shards, or all where these are no more.
 
     `verified` gives the local file of a shard whose content was checked. Raises InputError for a shard that
     cannot be read.

@@ -80,9 +80,11 @@ class ServingModel(tf.Module):  # type: ignore[misc]
             outputs = self._feed(features)
         except (ValueError, TypeError, KeyError, tf.errors.OpError) as error:
             line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-            given = ", ".join(f"{name} {_describe_value(value)}" for name, value in sorted(features.items()))
+            described = ", ".join(
+                f"{name} {_describe_value(value)}" for name, value in sorted(features.items())
+            )
             raise UsageError(
-                f"the model cannot be called with the transformed features ({given}): {line[:300]}"
+                f"the model cannot be called with the transformed features ({described}): {line[:300]}"
             ) from error
         return _checked_outputs(keras_model.name_outputs(self.model, outputs))
 

@@ -81,5 +81,5 @@ def _sort(keys: Any, spare: Any, size: Int, offsets: Any) -> None:
     types.void(_LONG_WORDS, _LONG_WORDS, types.int64, _PLACES),
 )
 def sort_keys(keys: Array, spare: Array, size: Int, offsets: Array) -> None:
-    """Sorts the first `size` (one at least) keys; `spare` has as many, `places` has DIGITS."""
+    """Sorts the first `size` (one at least) keys; `spare` has as many, `offsets` has DIGITS."""
     _sort(keys, spare, size, offsets)

@@ -164,24 +164,24 @@ class Bodies:
         """A row of tensors, with the features of a serialized example in it."""
         if row.keys() <= self._types.keys():
             return row
-        for name, given in list(row.items()):
+        for name, row_value in list(row.items()):
             # Strings of the v2 protocol have a second dimension, of one.
-            value = given[0] if type(given) is list and len(given) == 1 else given
+            value = row_value[0] if type(row_value) is list and len(row_value) == 1 else row_value
             if isinstance(value, bytes) and name not in self._types:
-                features = self._example(name, value, alone=len(row) == 1)
+                features = self._example(name, value, is_only_value=len(row) == 1)
                 if features is not None:
                     del row[name]
                     row |= features
         return row
 
-    def _example(self, name: str, value: bytes, *, alone: bool) -> dict[str, Any] | None:
+    def _example(self, name: str, value: bytes, *, is_only_value: bool) -> dict[str, Any] | None:
         """The features of a serialized example; None for bytes that are a value, if one of no feature."""
         if name in EXAMPLE_INPUTS:
             features = features_of_example(value)
             if features is None:
                 raise _not_an_example()
             return features
-        return self._known_features(value) if alone else None
+        return self._known_features(value) if is_only_value else None
 
     def _known_features(self, value: bytes) -> dict[str, Any] | None:
         # Nearly any bytes may parse by chance, but not with a name in them that is a feature's.

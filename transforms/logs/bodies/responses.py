@@ -41,14 +41,14 @@ def _rows(protos: Mapping[str, Any], tensors: Mapping[str, Tensor], rows: int) -
 
 def streamed(responses: Sequence[Mapping[str, Any]], sizes: list[int]) -> Answers:
     """Answers of a stream: to each request its response, or to a single request the list of all."""
-    alone = len(sizes) == 1 < len(responses)
-    tensors = _decoded(responses) if alone or len(responses) == len(sizes) else None
+    is_single_request = len(sizes) == 1 < len(responses)
+    tensors = _decoded(responses) if is_single_request or len(responses) == len(sizes) else None
     if tensors is None:
         return None
-    of_each = sizes * len(responses) if alone else sizes
+    of_each = sizes * len(responses) if is_single_request else sizes
     parts = [_rows(*each) for each in zip(responses, tensors, of_each, strict=True)]
     complete = [part for part in parts if part is not None]
-    if alone:
+    if is_single_request:
         return [list(row) for row in zip(*complete, strict=True)] or None
     return [*itertools.chain(*complete)] if len(complete) == len(parts) else None
 

@@ -85,8 +85,8 @@ def avro_schema(text: bytes) -> AvroSchema:
     if cost.free > _MOST_FREE:
         raise _avro_error(f"its records have more than {_MOST_FREE} fields that take no bytes")
     converts = {field["name"]: _convert(field["type"]) for field in schema["fields"]}
-    given = {name: convert for name, convert in converts.items() if convert}
-    return AvroSchema(parsed, given, int(min(LARGEST_RECORD, _MEMORY // max(cost.growth, 1))))
+    converters = {name: convert for name, convert in converts.items() if convert}
+    return AvroSchema(parsed, converters, int(min(LARGEST_RECORD, _MEMORY // max(cost.growth, 1))))
 
 
 def _avro_error(detail: str) -> TableError:

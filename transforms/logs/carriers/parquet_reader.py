@@ -197,11 +197,11 @@ atexit.register(_READERS.end)
 def _read(source: BinaryIO, rows: int) -> Iterator[tuple[bytes, pa.Buffer]]:
     """What a reader says of a file before its end; rows of 0 are for the schema alone."""
     with _local(source) as path:
-        given = 0
+        num_read = 0
         reader, fresh = _READERS.take()
         try:
             for frame in _frames(reader, path, rows):
-                given += 1
+                num_read += 1
                 yield frame
         except _DiedError as error:
             if fresh:
@@ -210,7 +210,7 @@ def _read(source: BinaryIO, rows: int) -> Iterator[tuple[bytes, pa.Buffer]]:
             return
         # The same comes in every reading.
         try:
-            yield from itertools.islice(_frames(_Reader(), path, rows), given, None)
+            yield from itertools.islice(_frames(_Reader(), path, rows), num_read, None)
         except _DiedError as error:
             raise _parquet_error(str(error)) from error
 

@@ -81,11 +81,11 @@ def widest(parts: Iterable[Mapping[str, FeatureType]]) -> dict[str, FeatureType]
 
 def narrowest(values: pa.Array) -> FeatureType | None:
     """The narrowest type that every value of a binary column can be read as; None if there is no value."""
-    given = values.drop_null()
-    if not len(given):
+    present = values.drop_null()
+    if not len(present):
         return None
     for kind in (FeatureType.INT, FeatureType.FLOAT):
-        if parse_numbers(given, kind).null_count == 0 and not _any_big(given):
+        if parse_numbers(present, kind).null_count == 0 and not _any_big(present):
             return kind
     return FeatureType.BYTES
 

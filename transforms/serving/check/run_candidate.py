@@ -149,8 +149,10 @@ class _Comparison:
 
     def _compare_singly(self, signature: Signature, probe_set: _ProbeSet) -> None:
         """What is right in a batch may be wrong alone: where the graph looks at the batch's other rows."""
-        alone = parity.joined([signature.answer([probe], probe_set.expected) for probe in probe_set.probes])
-        got = {key: rows for key, rows in alone.items() if key in probe_set.expected}
+        one_by_one = parity.joined(
+            [signature.answer([probe], probe_set.expected) for probe in probe_set.probes]
+        )
+        got = {key: rows for key, rows in one_by_one.items() if key in probe_set.expected}
         self._compare_each(probe_set._replace(signature=f"{probe_set.signature}, one at a time"), got)
 
     def _compare_each(self, probe_set: _ProbeSet, got: Mapping[str, Rows]) -> set[str]:

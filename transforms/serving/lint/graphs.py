@@ -153,8 +153,8 @@ class Graphs:
             return
         index = scope.arguments.index(argument)
         for caller, node in self._callers[scope.name]:
-            given = caller.inputs(node)[_offset(node) :]
-            yield from ((caller.name, ref) for ref in given[index : index + 1])
+            values = caller.inputs(node)[_offset(node) :]
+            yield from ((caller.name, ref) for ref in values[index : index + 1])
 
     def _assigned(self, scope: Scope, handle: Ref) -> Iterator[tuple[str | None, Ref]]:
         """What is written into a variable of the graph itself (assets' paths are kept in such)."""

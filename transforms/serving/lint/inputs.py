@@ -39,8 +39,12 @@ def remarks(graphs: Graphs, model: SavedModel, schema: schema_pb2.Schema) -> Ite
     """Inputs, by name, that are at odds with the schema."""
     features = {feature.name: feature for feature in schema.feature if schemas.is_used(feature)}
     if model.is_transform:
-        given = _transform_fn_inputs(graphs)
-        yield from _feature_remarks(given, features, "the transform graph", set(features)) if given else ()
+        model_inputs = _transform_fn_inputs(graphs)
+        yield from (
+            _feature_remarks(model_inputs, features, "the transform graph", set(features))
+            if model_inputs
+            else ()
+        )
         return
     serving = set(schemas.serving_features(schema))
     for name, signature in signatures(graphs.meta_graph).items():

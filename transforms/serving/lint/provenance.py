@@ -106,15 +106,15 @@ class Provenance:
         if scope.name is None or argument not in scope.arguments:
             return None
         index = scope.arguments.index(argument)
-        given: list[Sources | None] = []
+        sources: list[Sources | None] = []
         for caller, node in self._users.get(scope.name, []):
             inputs = caller.inputs(node)
             plain = node.op in _PLAIN_CALLS or node.op == scope.name
             known = plain and len(inputs) == len(scope.arguments)
-            given.append(self._sources(caller, inputs[index], above) if known else None)
+            sources.append(self._sources(caller, inputs[index], above) if known else None)
         if scope.name in self._from_python:
-            given.append(self._captured(scope, index))
-        return _union(given)
+            sources.append(self._captured(scope, index))
+        return _union(sources)
 
     def _captured(self, scope: Scope, index: int) -> Sources | None:
         """What Python gives for an argument: the last ones are what the function captured."""

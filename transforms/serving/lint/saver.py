@@ -54,7 +54,7 @@ def _needed_nodes(graphs: Graphs, names: Iterable[str]) -> set[str]:
         node = None if name in seen else graph.nodes.get(name)
         if node is not None:
             seen.add(name)
-            queue.extend(graph.ref(given).name for given in node.input)
+            queue.extend(graph.ref(input_name).name for input_name in node.input)
     return seen
 
 
