@@ -15,7 +15,7 @@ import numpy as np
 from transforms.baseline.probe_selection import Pool, column_of, edges
 from transforms.core.arrow import pa, pc
 
-MAX_MADE_UP = 160
+MAX_SYNTHETIC_ROWS = 160
 _MAX_EDGES = 40
 UNKNOWN = b"trueserve-no-such-word"
 
@@ -31,7 +31,7 @@ _LOOKED_AT = 1000
 Apply = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 
-class MadeUp(NamedTuple):
+class SyntheticRows(NamedTuple):
     """Rows and for each of them what was made up, in words."""
 
     rows: pa.RecordBatch
@@ -43,8 +43,8 @@ class _Change(NamedTuple):
     values: Mapping[str, list[Any] | None]
 
 
-def make_up(pool: Pool, vocabularies: Sequence[Sequence[bytes]], apply: Apply) -> MadeUp:
-    """At most `MAX_MADE_UP` rows, with the columns of the pool's, that the graph takes.
+def make_synthetic_rows(pool: Pool, vocabularies: Sequence[Sequence[bytes]], apply: Apply) -> SyntheticRows:
+    """At most `MAX_SYNTHETIC_ROWS` rows, with the columns of the pool's, that the graph takes.
 
     Args:
       vocabularies: the words of each of the graph's vocabularies, in the order of their ids.
@@ -56,10 +56,10 @@ def make_up(pool: Pool, vocabularies: Sequence[Sequence[bytes]], apply: Apply) -
     by_turns = (change for each in itertools.zip_longest(*kinds) for change in each if change)
     candidates = itertools.chain(_edges(pool, base, apply), by_turns)
     all_missing = _Change("everything is missing", dict.fromkeys(pool.names))
-    changes = [*itertools.islice(candidates, MAX_MADE_UP - 1), all_missing]
+    changes = [*itertools.islice(candidates, MAX_SYNTHETIC_ROWS - 1), all_missing]
     rows = _changed(base, changes)
     taken = np.flatnonzero(_has_outputs(apply(rows)))
-    return MadeUp(_take(rows, taken), [changes[i].why for i in taken])
+    return SyntheticRows(_take(rows, taken), [changes[i].why for i in taken])
 
 
 def _fullest(pool: pa.RecordBatch) -> int:

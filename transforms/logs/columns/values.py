@@ -144,7 +144,9 @@ _BAD_MASK = _BadMask()
 
 
 def _column(values: Sequence[Any], wanted: FeatureType, single: bool, fixed: bool, exact: bool) -> _Typed:
-    return _usual_column(values, wanted, single, exact) or careful(values, wanted, single, fixed, exact)
+    return _usual_column(values, wanted, single, exact) or column_of_any_values(
+        values, wanted, single, fixed, exact
+    )
 
 
 def _usual_column(values: Sequence[Any], wanted: FeatureType, single: bool, exact: bool) -> _Typed | None:
@@ -153,7 +155,7 @@ def _usual_column(values: Sequence[Any], wanted: FeatureType, single: bool, exac
     if kinds == {list}:
         return _usual_lists(values, wanted, single, exact)
     if kinds in ({Exact}, {OfExample}):
-        # Where an int is no float, those that have one are left to `careful`.
+        # Where an int is no float, those that have one are left to `column_of_any_values`.
         return _usual_lists(values, wanted, single=False, exact=True, mixed=kinds == {Exact})
     if not kinds <= _PLAIN[wanted]:
         return None
@@ -241,7 +243,7 @@ _PLAIN: dict[FeatureType, set[type]] = {
 }
 
 
-def careful(
+def column_of_any_values(
     values: Sequence[Any], wanted: FeatureType, single: bool, fixed: bool, exact: bool = False
 ) -> _Typed:
     """The column of any values whatever, and the rows by the forms they came in."""

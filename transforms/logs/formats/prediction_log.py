@@ -48,7 +48,7 @@ class PredictionLogDecoder:
         self._known = frozenset(settings.expected.types) if settings.expected else frozenset()
         self._parser = ExampleParser()
         self._finisher = Finisher(settings)
-        self._careful = ParsedLogDecoder(settings, self._finisher)
+        self._parsing_decoder = ParsedLogDecoder(settings, self._finisher)
         self._names = nm.new_names(64, 4096)
         self._stack = np.zeros((16, 3), np.int64)
         self._scratch = np.zeros((rs.NOTES, 2), np.int64)
@@ -72,7 +72,7 @@ class PredictionLogDecoder:
             others = np.union1d(others, scanned.records[bad]) if len(bad) else others
         if len(others):
             records = [block.record(int(i)) for i in others]
-            for decoded in self._careful.decode(records, RecordPosition(position.file, 0)):
+            for decoded in self._parsing_decoder.decode(records, RecordPosition(position.file, 0)):
                 yield renumbered(decoded, others + position.first_record)
 
     def _find(self, block: Block) -> tuple[_ScannedRequests, Array]:

@@ -20,7 +20,7 @@ from support.forms import NORMAL_FORMS
 from transforms.core.accounting import MORE_UNKNOWN
 from transforms.logs.columns import values as module
 from transforms.logs.columns.conversions import LARGEST_FLOAT32, is_loss
-from transforms.logs.columns.values import careful, typed_columns
+from transforms.logs.columns.values import column_of_any_values, typed_columns
 from transforms.logs.features import LISTS, Expected, FeatureType
 from transforms.logs.request import Exact, OfExample
 from transforms.verdict.findings.representation import FOREIGN_FORMS
@@ -456,7 +456,7 @@ def test_both_ways_give_the_same_column(
     wanted, single = TYPES[name], name in expected.single
     plain = module._usual_column(values, wanted, single, exact)
     if plain is not None:
-        column, forms = careful(values, wanted, single, name in expected.fixed, exact)
+        column, forms = column_of_any_values(values, wanted, single, name in expected.fixed, exact)
         assert repr(column.to_pylist()) == repr(plain[0].to_pylist())
         assert column.type == plain[0].type
         assert {form: sorted(rows) for form, rows in plain[1].items()} == forms

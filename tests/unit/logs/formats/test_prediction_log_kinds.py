@@ -116,7 +116,7 @@ def test_a_request_without_input_is_a_reject_and_one_without_examples_has_no_row
 @pytest.mark.parametrize("kind", ["classify_log", "regress_log"])
 def test_lists_of_examples_take_the_compiled_way(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     decoder = PredictionLogDecoder(settings())
-    monkeypatch.setattr(decoder, "_careful", None)
+    monkeypatch.setattr(decoder, "_parsing_decoder", None)
     records = [_answered(log_of(kind, ROWS), kind).SerializeToString()] * 3
     parts = decode(decoder, records)
     assert rows_of(parts) == [plain_row(row) for row in ROWS] * 3
