@@ -27,8 +27,8 @@ from transforms.core.batches import Decoded, Fault, Window
 from transforms.files.paths import FileSize
 from transforms.files.tfrecord import frame
 from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import Format
 from transforms.logs.features import Settings, expected_features
+from transforms.logs.formats.format_names import Format
 
 SCHEMA = text_format.Parse(
     """

@@ -17,8 +17,8 @@ from transforms.files.tfrecord import TFRecordError
 from transforms.logs.bodies.instances import Bodies
 from transforms.logs.bodies.json_text import load, load_object
 from transforms.logs.columns.values import typed_columns
-from transforms.logs.detect import Format
 from transforms.logs.features import Settings
+from transforms.logs.formats.format_names import Format
 from transforms.logs.request import BadRecordError
 
 Read = Iterator[Decoded | Fault]

@@ -26,7 +26,8 @@ from transforms.joining import expected, outcome, report
 from transforms.joining.cells import FloatTolerance
 from transforms.joining.piece import Side
 from transforms.joining.split import JoinSettings, partitions_for
-from transforms.logs.detect import Format, detect_log
+from transforms.logs.detect import detect_log
+from transforms.logs.formats.format_names import Format
 from transforms.read import ReadExamples, ReadRequests
 from transforms.write_results import WriteReadSummary, read_summary
 

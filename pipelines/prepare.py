@@ -94,7 +94,7 @@ def run(options: PrepareOptions, console: Console) -> int:
 def _what_is_read(plan: Plan) -> str:
     """What an error leaves to be known: the new baseline may be complete, and but lack its name."""
     with contextlib.suppress(InputError):
-        if layout.whole(plan.options.baseline) == plan.staged:
+        if layout.readable_folder(plan.options.baseline) == plan.staged:
             return f"; the new baseline is complete in {plan.staged}, and read from there until the next run"
     return ""
 

@@ -19,8 +19,9 @@ from transforms.files.read_ahead import ahead
 from transforms.logs.carriers.parquet_types import Settled, merged_types, settled
 from transforms.logs.carriers.tables import widest
 from transforms.logs.decode_file import csv_types, decode_file, first_types, parquet_types
-from transforms.logs.detect import LOG_FORMATS, Format, detect_examples, detect_log
+from transforms.logs.detect import detect_examples, detect_log
 from transforms.logs.features import Settings, expected_features
+from transforms.logs.formats.format_names import LOG_FORMATS, Format
 
 REJECTS = "rejects"
 _FAULTS = "faults"
@@ -88,7 +89,7 @@ class ReadRequests(beam.PTransform):  # type: ignore[misc]
       files: what to read, as `paths.expand` gives it.
       schema: the TFDV schema to decode to, in the SERVING environment; None takes the types of logs that are
         tf.Examples as they come, as `ReadExamples` does.
-      format: `auto`, or a name of `logs.detect.LOG_FORMATS`.
+      format: `auto`, or a name of `logs.formats.format_names.LOG_FORMATS`.
       window: requests outside of it, or without a time where it is bounded, are counted and left out.
       time_feature: the feature that holds a request's time (see `logs.rows.times`); None takes the log's own.
       keep_payloads: whether rejects carry the bytes of their record.

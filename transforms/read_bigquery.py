@@ -14,11 +14,11 @@ from transforms.coders import BatchCoder as BatchCoder  # noqa: PLC0414 - regist
 from transforms.core.accounting import Accounting, records_of
 from transforms.core.batches import Batch, Decoded, Fault, Window
 from transforms.logs.decode_requests import RequestDecoder
-from transforms.logs.detect import Format
 from transforms.logs.features import Settings
 from transforms.logs.formats import bigquery
+from transforms.logs.formats.format_names import Format
 from transforms.logs.formats.registry import PARSERS
-from transforms.logs.rows.rows import Place
+from transforms.logs.rows.rows import RecordPosition
 from transforms.read import ACCOUNTING, REJECTS, Decoding, ReadResult, request_settings
 
 _MIN_ROWS = 64
@@ -112,7 +112,7 @@ class _DecodeRows(Decoding):
     def process(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
         with_payload = self._settings.keep_payloads or not math.isclose(self._settings.sample, 1)
         chunk = [bigquery.carried(row, with_payload) for row in rows]
-        position = Place(self._table, self._next)
+        position = RecordPosition(self._table, self._next)
         self._next += len(chunk)
         for decoded in self._decoder.decode([chunk], position):
             yield from self.outputs(self._of_table(decoded))

@@ -11,6 +11,7 @@ from pathlib import Path
 from pipelines.flags import places
 from transforms.core.errors import UsageError
 from transforms.files import windows
+from transforms.logs.formats.format_names import LOG_FORMATS
 
 # The thresholds of the default skew comparators: here, and nowhere else.
 DEFAULT_JSD = 0.1
@@ -23,17 +24,7 @@ DEFAULT_REPLAY_SHARE = 0.001
 # Of training or evaluation data: so many rows the exported model is asked for, whose answers are recorded.
 DEFAULT_PREDICTION_ROWS = 100_000
 
-FORMATS = (
-    "auto",
-    "prediction_log",
-    "tf_example",
-    "rest",
-    "ai_platform",
-    "vertex",
-    "sagemaker",
-    "kserve",
-    "table",
-)
+FORMATS = ("auto", *(name.value for name in LOG_FORMATS))
 SPACES = ("raw", "transformed")
 FAIL_ON = ("error", "warning")
 #: What is known of a request that `--exclude` may look at.
@@ -166,7 +157,7 @@ def parse_time(text: str) -> dt.datetime:
       ArgumentTypeError: the text is no such time.
     """
     try:
-        return windows.moment(text)
+        return windows.parse_time(text)
     except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(
             f"expected an ISO time such as 2013-07-01 or 2013-07-01T05:00:00+00:00, got {text!r}"

@@ -30,8 +30,9 @@ from transforms.core.accounting import Accounting, total
 from transforms.core.batches import Batch, Decoded, Fault, Window
 from transforms.files.paths import FileSize
 from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import Format, detect_log
+from transforms.logs.detect import detect_log
 from transforms.logs.features import FeatureType, Settings, expected_features
+from transforms.logs.formats.format_names import Format
 from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.protos import dataset_statistics

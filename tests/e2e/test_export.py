@@ -28,7 +28,7 @@ from transforms.files import paths
 from transforms.graph.transform_graph import TransformGraph
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.formats.prediction_log import PredictionLogDecoder
-from transforms.logs.rows.rows import Place
+from transforms.logs.rows.rows import RecordPosition
 from transforms.serving import parity
 from transforms.serving.fresh_process import fresh_process
 
@@ -218,7 +218,7 @@ def test_logged_requests_decode_to_the_rows_that_were_sent(published: Path) -> N
     settings = Settings(expected=expected_features(support.schema(), serving=True))
     sent = support.raw_batch()
     for record in warmup_logs(published):
-        (decoded,) = PredictionLogDecoder(settings).decode(block_of([record]), Place("log", 0))
+        (decoded,) = PredictionLogDecoder(settings).decode(block_of([record]), RecordPosition("log", 0))
         assert decoded.batch is not None, decoded.rejects
         features = decoded.batch.features
         for name in ("distance", "carrier", "hour", "tags", "weights"):

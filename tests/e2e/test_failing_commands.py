@@ -137,13 +137,13 @@ def test_a_baseline_is_the_old_one_or_the_new_one(how: str, lasting: bool) -> No
                 atomic_replace.take_name(path, staged)
             except InputError as caught:
                 error = str(caught)
-        found = content(atomic_replace.whole(path))
+        found = content(atomic_replace.readable_folder(path))
         assert found in (OLD, NEW)
         if error is None:
             assert content(path) == NEW
         else:
             assert "\n" not in error
-            assert atomic_replace.whole(path) in (path, staged)
+            assert atomic_replace.readable_folder(path) in (path, staged)
         ends.append(error is None)
         if not was_reached(how, at):
             break

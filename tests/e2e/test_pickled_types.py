@@ -22,7 +22,7 @@ from transforms.logs import detect
 from transforms.logs.carriers import parquet_reader
 from transforms.logs.carriers.table_error import TableError
 from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import Format
+from transforms.logs.formats.format_names import LOG_FORMATS, Format
 from transforms.verdict.variation import store
 
 Capture = pytest.CaptureFixture[str]
@@ -109,11 +109,11 @@ def test_no_reader_loads_a_pickle_however_deep_it_is(shape: str, tmp_path: Path)
     assert detect.detect_examples(files) is Format.PARQUET
     assert detect.detect_log(files) is Format.TABLE
     faults = []
-    for log_format in (*detect.LOG_FORMATS, Format.PARQUET, Format.CSV):
+    for log_format in (*LOG_FORMATS, Format.PARQUET, Format.CSV):
         faults += list(decode_file(files[0], log_format, settings()))
     assert not pickles.marker(tmp_path).exists()
     assert all(isinstance(fault, Fault) for fault in faults)
-    assert len(faults) == len(detect.LOG_FORMATS) + 2
+    assert len(faults) == len(LOG_FORMATS) + 2
     assert [secret for secret in pickles.SECRETS if secret in repr(faults).replace(str(path), "")] == []
     with path.open("rb") as stream, pytest.raises(TableError, match=arrow.PICKLED_TYPE):
         parquet_reader.read_schema(stream)

@@ -16,13 +16,13 @@ from transforms.core.accounting import total
 from transforms.core.batches import Decoded
 from transforms.logs.features import Expected, FeatureType, Settings
 from transforms.logs.formats.prediction_log import PredictionLogDecoder
-from transforms.logs.rows.rows import Place
+from transforms.logs.rows.rows import RecordPosition
 from transforms.logs.tensors.parsed_prediction_log import ParsedLogDecoder
 
 SETTINGS = Settings(
     expected=Expected({"a": FeatureType.FLOAT, "b": FeatureType.INT, "feature": FeatureType.BYTES})
 )
-PLACE = Place("log", 100)
+PLACE = RecordPosition("log", 100)
 
 
 def _example(a: float, b: int, feature: bytes) -> bytes:

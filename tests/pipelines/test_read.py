@@ -21,8 +21,8 @@ from transforms.core.heartbeats import Heartbeat, heartbeat, read_progress
 from transforms.files.paths import FileSize, expand
 from transforms.files.tfrecord import frame
 from transforms.logs.decode_file import csv_types, decode_file
-from transforms.logs.detect import Format
 from transforms.logs.features import FeatureType, Settings
+from transforms.logs.formats.format_names import Format
 from transforms.read import ReadExamples, ReadRequests
 
 

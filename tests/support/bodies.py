@@ -15,8 +15,8 @@ from transforms.core.accounting import total
 from transforms.core.batches import Decoded
 from transforms.files.paths import FileSize
 from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType, Settings
+from transforms.logs.formats.format_names import Format
 from transforms.logs.request import BadRecordError, Request, RequestParser
 
 TYPES = {

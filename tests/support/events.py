@@ -11,10 +11,10 @@ from support.logs import settings
 from transforms.core.accounting import Accounting, total
 from transforms.core.batches import Decoded, Reject
 from transforms.logs.decode_requests import RequestDecoder
-from transforms.logs.detect import Format
+from transforms.logs.formats.format_names import Format
 from transforms.logs.formats.registry import PARSERS
 from transforms.logs.request import BadRecordError, Carried
-from transforms.logs.rows.rows import Place
+from transforms.logs.rows.rows import RecordPosition
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +42,7 @@ def decode(name: Format, records: Sequence[Any], *, chunk: int = 1000, **changes
     told = settings(**changes)
     decoder = RequestDecoder(told, PARSERS[name](told))
     chunks = [list(map(carried, records[at : at + chunk])) for at in range(0, len(records), chunk)]
-    outcome = outcome_of(list(decoder.decode(chunks, Place("log", 0))))
+    outcome = outcome_of(list(decoder.decode(chunks, RecordPosition("log", 0))))
     assert outcome.counts.read == len(records)
     return outcome
 

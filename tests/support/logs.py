@@ -23,7 +23,7 @@ from transforms.files.tfrecord import frame
 from transforms.logs.decode_file import Decoder
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.formats.prediction_log import PredictionLogDecoder
-from transforms.logs.rows.rows import Place
+from transforms.logs.rows.rows import RecordPosition
 
 DT_FLOAT, DT_STRING, DT_INT64, DT_BOOL = 1, 7, 9, 10
 
@@ -92,7 +92,7 @@ def write_records(path: Path, records: Iterable[bytes]) -> FileSize:
 
 
 def decode(decoder: Decoder, records: Sequence[bytes], first_record: int = 0) -> list[Decoded]:
-    return list(decoder.decode(block_of(list(records)), Place("log", first_record)))
+    return list(decoder.decode(block_of(list(records)), RecordPosition("log", first_record)))
 
 
 def decode_logs(records: Sequence[bytes], **changes: Any) -> list[Decoded]:

@@ -110,7 +110,7 @@ def _broken(phase: Phase, world: Path, kill: Kill, due: list[str]) -> list[str]:
     if (code := _run(phase, world, Changes([case], kill))) != -9:
         return [f"was not killed, but ended with {code}"]
     wrong = chaos.broken(case)
-    readable = Path(atomic_replace.whole(str(result)))
+    readable = Path(atomic_replace.readable_folder(str(result)))
     if not (readable / phase.document).exists():
         wrong.append(f"neither the earlier nor the next {phase.document} can be read")
     if (code := chaos.run_forked(_working(phase, result, 2), world / "log", Changes([], Kill()))) != 0:

@@ -56,20 +56,22 @@ _FILES = (
 
 def staging(path: str) -> str:
     """A new name beside `path`, hidden, where a baseline is put together before it is published."""
-    return _beside(path, uuid.uuid4().hex[:12])
+    return _hidden_sibling(path, uuid.uuid4().hex[:12])
 
 
-def whole(path: str) -> str:
+def readable_folder(path: str) -> str:
     """The folder to read for the baseline `path`: itself, or a complete one beside it."""
     # Looked for only where the name is without: the common way costs one look-up.
-    if not _complete(path) and (left := _left_beside(path)):
+    if not _complete(path) and (left := _complete_siblings(path)):
         return left[-1]
     return path
 
 
 def finish(path: str) -> None:
     """Brings to its end what a killed `take_name` began, and deletes what dead ones left, and no more."""
-    left = [folder for folder in _left_beside(path) if not (paths.is_local(path) and lease.is_live(folder))]
+    left = [
+        folder for folder in _complete_siblings(path) if not (paths.is_local(path) and lease.is_live(folder))
+    ]
     if left and not _complete(path):
         take_name(path, left.pop())
     made = _created(path)
@@ -87,7 +89,7 @@ def _delete_dead(path: str) -> None:
         if _complete(path) or not _complete(folder):
             _retire(folder, path) if _complete(folder) else _delete(folder)
 
-    parent, name = _names_beside(path)
+    parent, name = _hidden_names(path)
     if paths.is_local(path):
         lease.sweep(parent, name, remove)
     else:
@@ -119,7 +121,7 @@ def _rename(staged: Path, path: Path) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as leases:
         try:
-            while not _takes(staged, path):
+            while not _rename_onto_nothing(staged, path):
                 aside.append(_set_aside(path, len(aside), leases))
         except OSError as error:
             with contextlib.suppress(OSError, IndexError):  # what went wrong first is what is told
@@ -135,7 +137,7 @@ def _rename(staged: Path, path: Path) -> bool:
     return True
 
 
-def _takes(staged: Path, path: Path) -> bool:
+def _rename_onto_nothing(staged: Path, path: Path) -> bool:
     """Renames onto nothing or an empty folder; False where there is something else."""
     try:
         staged.rename(path)
@@ -158,11 +160,11 @@ def _set_aside(path: Path, times: int, leases: contextlib.ExitStack) -> Path:
 
 
 def _copy_over(path: str, staged: str) -> None:
-    replaced, there = _replaced(path, staged), paths.list_files(path)
+    replaced, existing = _replaced_names(path, staged), paths.list_files(path)
     names = set(paths.list_files(staged)) - {CONTRACT, _REPLACED}
     # The old contract goes first, so that no moment shows it with the files of the new baseline.
     paths.delete_file(paths.join(path, CONTRACT))
-    for name in sorted(replaced.intersection(there) - names):
+    for name in sorted(replaced.intersection(existing) - names):
         paths.delete_file(paths.join(path, name))
     for name in sorted(names):
         paths.copy_file(paths.join(staged, name), paths.join(path, name))
@@ -176,8 +178,8 @@ def not_ours(folder: str, names: Iterable[str]) -> list[str]:
         written = set(json.loads(paths.read_bytes(paths.join(folder, CONTRACT)))["files"])
     except (InputError, ValueError, KeyError, TypeError, RecursionError):
         written = {name for name in names if name.startswith(_FOLDERS)}
-    strange = set(names) - written - {CONTRACT, _REPLACED, *_FILES}
-    return sorted(name for name in strange if not _HALF_WRITTEN.search(name))
+    foreign = set(names) - written - {CONTRACT, _REPLACED, *_FILES}
+    return sorted(name for name in foreign if not _HALF_WRITTEN.search(name))
 
 
 def _retire(folder: str, path: str) -> None:
@@ -186,16 +188,16 @@ def _retire(folder: str, path: str) -> None:
         Path(folder).unlink()  # and not what it leads to
         return
     names = paths.list_files(folder)
-    replaced = () if _complete(folder) else _noted(path)
-    strange = sorted(set(not_ours(folder, names)).difference(replaced))
-    strange = [name for name in strange if not _handed_on(folder, path, name)]
-    if not strange:
+    replaced = () if _complete(folder) else _names_in_note(path)
+    foreign = sorted(set(not_ours(folder, names)).difference(replaced))
+    foreign = [name for name in foreign if not _handed_on(folder, path, name)]
+    if not foreign:
         _delete(folder)
         return
     if paths.is_local(folder) and folder.endswith(_PARTIAL):
         # Under its new name no later run takes it for a dead one's and deletes it.
         folder = str(Path(folder).rename(f"{folder.removesuffix(_PARTIAL)}.kept"))
-    for name in sorted({CONTRACT, *names} - {*strange}, key=lambda name: name != CONTRACT):
+    for name in sorted({CONTRACT, *names} - {*foreign}, key=lambda name: name != CONTRACT):
         paths.delete_file(paths.join(folder, name))
 
 
@@ -214,9 +216,9 @@ def _handed_on(folder: str, path: str, name: str) -> bool:
     return True
 
 
-def _replaced(path: str, staged: str) -> set[str]:
+def _replaced_names(path: str, staged: str) -> set[str]:
     """The files that the old `prepare` wrote; kept in `staged`, for whoever goes on where this was killed."""
-    if not _complete(path) and (replaced := _noted(staged)):
+    if not _complete(path) and (replaced := _names_in_note(staged)):
         return replaced
     names = paths.list_files(path)
     replaced = set(names) - {*not_ours(path, names), CONTRACT}
@@ -224,7 +226,7 @@ def _replaced(path: str, staged: str) -> set[str]:
     return replaced
 
 
-def _noted(folder: str) -> set[str]:
+def _names_in_note(folder: str) -> set[str]:
     """What a note in this folder says of the one that it replaces; empty without a note."""
     try:
         return {str(name) for name in json.loads(paths.read_bytes(paths.join(folder, _REPLACED)))}
@@ -238,14 +240,14 @@ def _delete(folder: str) -> None:
     paths.delete_tree(folder)
 
 
-def _names_beside(path: str) -> tuple[str, re.Pattern[str]]:
+def _hidden_names(path: str) -> tuple[str, re.Pattern[str]]:
     """The folder in which `path` lies, and what the names of the hidden folders beside it are like."""
     parent, _, name = path.rstrip("/").rpartition("/")
     hidden = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{12}}\.partial")
     return parent or ("/" if path.startswith("/") else "."), hidden
 
 
-def _beside(path: str, unique: str) -> str:
+def _hidden_sibling(path: str, unique: str) -> str:
     parent, _, name = path.rstrip("/").rpartition("/")
     hidden = f".{name}.{unique}.partial"
     return f"{parent}/{hidden}" if parent or path.startswith("/") else hidden
@@ -255,9 +257,9 @@ def _complete(folder: str) -> bool:
     return paths.exists(paths.join(folder, CONTRACT))
 
 
-def _left_beside(path: str) -> list[str]:
+def _complete_siblings(path: str) -> list[str]:
     """Complete folders beside `path`, the newest last."""
-    contracts = paths.find(paths.join(_beside(glob.escape(path), "*"), CONTRACT))
+    contracts = paths.find(paths.join(_hidden_sibling(glob.escape(path), "*"), CONTRACT))
     return sorted((contract.rpartition("/")[0] for contract in contracts), key=_created)
 
 

@@ -60,11 +60,11 @@ def find(
         for name, domain in domains.items()
         if name in of_numbers and (low.get(name), high.get(name)) == ({domain.min}, {domain.max})
     }
-    found = {
-        name: _of_unknown(_union(low, high, name) if name in of_numbers else words.get(name, set()), domain)
+    special_ids = {
+        name: _unknown_ids(_union(low, high, name) if name in of_numbers else words.get(name, set()), domain)
         for name, domain in domains.items()
     }
-    unknown = {name: ids for name, ids in found.items() if ids is not None and name not in buckets}
+    unknown = {name: ids for name, ids in special_ids.items() if ids is not None and name not in buckets}
     return CategoryIds(unknown, buckets)
 
 
@@ -72,7 +72,7 @@ def _union(low: Mapping[str, set[int]], high: Mapping[str, set[int]], name: str)
     return low.get(name, set()) | high.get(name, set())
 
 
-def _of_unknown(ids: set[int], domain: schema_pb2.IntDomain) -> tuple[int, int] | None:
+def _unknown_ids(ids: set[int], domain: schema_pb2.IntDomain) -> tuple[int, int] | None:
     """The range of these ids if it can be nothing but that of unknown words: below all others, or above."""
     least, most = int(domain.min), int(domain.max)
     if not ids:
@@ -89,32 +89,34 @@ def _ids(
     """By output the ids that rows give which are strange in these features."""
     if not names:
         return {}
-    found = _of(apply(_strange(rows, names, value)))
-    if found:
-        return found
+    by_output = _ids_by_output(apply(_with_unknown_values(rows, names, value)))
+    if by_output:
+        return by_output
     for name in names[:_MOST_ALONE]:
         # What an output gives where another feature is strange is not of unknown words.
-        usual = _of(apply(rows)) if not found else {}
-        alone = _of(apply(_strange(rows, [name], value)))
-        found |= {key: ids for key, ids in alone.items() if ids != usual.get(key)}
-    return found
+        usual = _ids_by_output(apply(rows)) if not by_output else {}
+        single = _ids_by_output(apply(_with_unknown_values(rows, [name], value)))
+        by_output |= {key: ids for key, ids in single.items() if ids != usual.get(key)}
+    return by_output
 
 
-def _of(outputs: pa.RecordBatch) -> dict[str, set[int]]:
+def _ids_by_output(outputs: pa.RecordBatch) -> dict[str, set[int]]:
     columns = zip(outputs.schema, outputs.columns, strict=True)
-    found = {
+    by_output = {
         field.name: set(column.drop_null().flatten().to_pylist())
         for field, column in columns
         if pa.types.is_large_list(field.type) and pa.types.is_integer(field.type.value_type)
     }
-    return {name: ids for name, ids in found.items() if ids}
+    return {name: ids for name, ids in by_output.items() if ids}
 
 
-def _strange(rows: pa.RecordBatch, names: Iterable[str], value: Callable[[int], Any]) -> pa.RecordBatch:
+def _with_unknown_values(
+    rows: pa.RecordBatch, names: Iterable[str], value: Callable[[int], Any]
+) -> pa.RecordBatch:
     columns = dict(zip(rows.schema.names, rows.columns, strict=True))
     for name in names:
         kind = columns[name].type
-        plain = float if pa.types.is_floating(kind.value_type) else lambda one: one
+        plain = float if pa.types.is_floating(kind.value_type) else lambda number: number
         columns[name] = pa.array([[plain(value(k))] for k in range(rows.num_rows)], kind)
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=rows.schema)
 

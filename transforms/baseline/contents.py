@@ -74,13 +74,13 @@ class Contents:
         """
         sizes = self._sizes(closed)
         left_out = not any(name in sizes for name in self.below(optional))
-        for name, due in sorted(self.files.items()):
+        for name, expected in sorted(self.files.items()):
             if left_out and name.startswith(f"{optional}/"):
                 continue
             if name not in sizes:
                 raise UsageError(f"the baseline {self.path} is incomplete: {name} is missing; {AGAIN}")
-            if name not in edited and sizes[name] != due.bytes:
-                raise self.damaged(name, f"{sizes[name]:,} bytes, expected {due.bytes:,}")
+            if name not in edited and sizes[name] != expected.bytes:
+                raise self.damaged(name, f"{sizes[name]:,} bytes, expected {expected.bytes:,}")
         if extra := sorted(name for name in sizes if _is_below(name, closed) and name not in self.files):
             raise UsageError(
                 f"the baseline {self.path} holds {extra[0]}, which trueserve prepare did not write; expected"
@@ -137,16 +137,16 @@ class Contents:
             self._fetch(name, file := Path(target, name.rpartition("/")[2]))
             yield str(file)
 
-    def damaged(self, name: str, came: str) -> UsageError:
-        return UsageError(f"the baseline {self.path} is damaged: {name} has {came}; {AGAIN}")
+    def damaged(self, name: str, problem: str) -> UsageError:
+        return UsageError(f"the baseline {self.path} is damaged: {name} has {problem}; {AGAIN}")
 
-    def _compare(self, name: str, came: FileDigest) -> None:
-        due = self.files[name]
-        if came.bytes != due.bytes:
-            raise self.damaged(name, f"{came.bytes:,} bytes, expected {due.bytes:,}")
-        if came.sha256 != due.sha256:
-            said = f"the SHA-256 {came.sha256[:_SHOWN]}…, expected {due.sha256[:_SHOWN]}…"
-            raise self.damaged(name, said)
+    def _compare(self, name: str, actual: FileDigest) -> None:
+        expected = self.files[name]
+        if actual.bytes != expected.bytes:
+            raise self.damaged(name, f"{actual.bytes:,} bytes, expected {expected.bytes:,}")
+        if actual.sha256 != expected.sha256:
+            problem = f"the SHA-256 {actual.sha256[:_SHOWN]}…, expected {expected.sha256[:_SHOWN]}…"
+            raise self.damaged(name, problem)
 
     def _fetch(self, name: str, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -166,8 +166,8 @@ class Contents:
         return {file.path.removeprefix(base): file.bytes for file in match_remote(base + "**")}
 
     def _local_sizes(self, closed: str) -> Iterator[tuple[str, int]]:
-        there = [f"{closed}/{name}" for name in paths.list_files(paths.join(self.path, closed))]
-        for name in {*self.files, *there}:
+        listed = [f"{closed}/{name}" for name in paths.list_files(paths.join(self.path, closed))]
+        for name in {*self.files, *listed}:
             file = Path(self.path, name)
             with contextlib.suppress(OSError):
                 if file.is_file():

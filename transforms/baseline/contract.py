@@ -195,17 +195,17 @@ def digest_graph(transform_output_dir: str) -> str:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of those of the packages that are installed."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:
-            found[name.replace("-", "_")] = importlib.metadata.version(name)
+            installed[name.replace("-", "_")] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def _files(values: Mapping[str, Mapping[str, Any]]) -> dict[str, FileDigest]:
-    return {name: FileDigest(int(one["bytes"]), str(one["sha256"])) for name, one in values.items()}
+    return {name: FileDigest(int(entry["bytes"]), str(entry["sha256"])) for name, entry in values.items()}
 
 
 def _ids(values: Mapping[str, Iterable[int]]) -> Ids:

@@ -16,8 +16,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from transforms.baseline import atomic_replace, contents, messages
 from transforms.baseline.atomic_replace import CONTRACT as CONTRACT  # noqa: PLC0414
 from transforms.baseline.atomic_replace import discard as discard  # noqa: PLC0414
+from transforms.baseline.atomic_replace import readable_folder as readable_folder  # noqa: PLC0414
 from transforms.baseline.atomic_replace import staging as staging  # noqa: PLC0414
-from transforms.baseline.atomic_replace import whole as whole  # noqa: PLC0414
 from transforms.baseline.contents import TRANSFORM_OUTPUT as TRANSFORM_OUTPUT  # noqa: PLC0414
 from transforms.baseline.contents import Contents
 from transforms.baseline.contract import FORMAT_VERSION, SEAL, Contract, is_sealed
@@ -114,27 +114,27 @@ def load(path: str, *, with_graph: bool = True) -> Baseline:
     which is complete and stands beside `path`.
     """
     for _ in range(_ATTEMPTS):
-        data, place = _contract_of(path)
+        data, folder = _contract_of(path)
         try:
-            return _load(place, data, with_graph)
+            return _load(folder, data, with_graph)
         except UsageError:
             # Files of two baselines: it was replaced while it was read.
-            if _contract_of(path) == (data, place):
+            if _contract_of(path) == (data, folder):
                 raise
     raise UsageError(f"the baseline {path} is replaced again and again; wait until trueserve prepare is done")
 
 
 def _contract_of(path: str) -> tuple[bytes, str]:
     """The content of the contract, and the folder that it is in."""
-    place = atomic_replace.whole(path)
-    if not paths.exists(place):
-        raise UsageError(f"no baseline at {place}; make one with trueserve prepare")
+    folder = atomic_replace.readable_folder(path)
+    if not paths.exists(folder):
+        raise UsageError(f"no baseline at {folder}; make one with trueserve prepare")
     try:
-        return paths.read_bytes(paths.join(place, CONTRACT)), place
+        return paths.read_bytes(paths.join(folder, CONTRACT)), folder
     except InputError as error:
-        if paths.exists(paths.join(place, CONTRACT)):
-            raise UsageError(f"the baseline {place} cannot be read: {error}") from error
-        raise UsageError(f"the baseline {place} is incomplete: {CONTRACT} is missing; {_AGAIN}") from error
+        if paths.exists(paths.join(folder, CONTRACT)):
+            raise UsageError(f"the baseline {folder} cannot be read: {error}") from error
+        raise UsageError(f"the baseline {folder} is incomplete: {CONTRACT} is missing; {_AGAIN}") from error
 
 
 def _load(path: str, contract_data: bytes, with_graph: bool) -> Baseline:
@@ -206,13 +206,13 @@ def check_target(path: str) -> None:
     atomic_replace.finish(path)
     if paths.is_local(path) and Path(path).is_file():
         raise UsageError(f"{path} is a file; name a folder for the baseline")
-    there = paths.list_files(path)
-    if there and CONTRACT not in there:
+    existing = paths.list_files(path)
+    if existing and CONTRACT not in existing:
         raise UsageError(f"{path} is not empty and holds no baseline; name a new folder, or empty it")
     folders = (TRANSFORM_OUTPUT, TRANSFORMED_EXAMPLES)
-    if strange := [n for n in atomic_replace.not_ours(path, there) if n.split("/")[0] in folders]:
+    if foreign := [n for n in atomic_replace.not_ours(path, existing) if n.split("/")[0] in folders]:
         raise UsageError(
-            f"the baseline {path} holds {strange[0]}, which trueserve prepare did not write and would have to"
+            f"the baseline {path} holds {foreign[0]}, which trueserve prepare did not write and would have to"
             " delete; move it elsewhere"
         )
     paths.check_writable(path)
@@ -252,7 +252,7 @@ def write(
         paths.write_atomically(paths.join(staged, VARIATION), variation)
         contract = dataclasses.replace(contract, variation=hashlib.sha256(variation).hexdigest())
     contract = dataclasses.replace(contract, files=contents.record(staged, paths.list_files(staged)))
-    old = atomic_replace.whole(path)
+    old = atomic_replace.readable_folder(path)
     if paths.exists(reviewed := paths.join(old, THRESHOLDS)):
         paths.copy_file(reviewed, paths.join(staged, THRESHOLDS))
     kept = _keep_edited_schema(old, staged)

@@ -67,19 +67,19 @@ def edges(pool: Pool) -> Iterator[Edges]:
     """The edges of every output of integers that comes from one number; at most `MAX_EDGES` an output."""
     for output, raw in pool.raw_features_of.items():
         number = column_of(pool.rows, raw[0]) if len(raw) == 1 else None
-        became = column_of(pool.transformed, output)
-        if number is None or became is None or not _is_numeric(number) or not _is_integer(became):
+        integer = column_of(pool.transformed, output)
+        if number is None or integer is None or not _is_numeric(number) or not _is_integer(integer):
             continue
-        rows = np.flatnonzero(_single(number) & _single(became))
-        found = _changes(_values(number, rows), _values(became, rows))
-        yield Edges(raw[0], output, rows[found[0]], rows[found[1]])
+        rows = np.flatnonzero(_single(number) & _single(integer))
+        neighbours = _changes(_values(number, rows), _values(integer, rows))
+        yield Edges(raw[0], output, rows[neighbours[0]], rows[neighbours[1]])
 
 
 def _by_importance(pool: Pool) -> Iterator[Indices]:
     table, names = pa.Table.from_batches([pool.rows]), pool.names[: representative_rows.MAX_FEATURES]
     yield representative_rows.covering(table, names, 0)
     yield np.array(sorted(set(_ids(pool.transformed))), np.int64)
-    pairs = [np.concatenate([found.below, found.above]) for found in edges(pool)]
+    pairs = [np.concatenate([edge.below, edge.above]) for edge in edges(pool)]
     yield np.unique(np.concatenate(pairs)) if pairs else np.array([], np.int64)
     yield representative_rows.covering(table, names, _WORDS)
 
@@ -94,10 +94,10 @@ def _ids(transformed: pa.RecordBatch) -> Iterator[int]:
             yield from parents.to_numpy(zero_copy_only=False)[first[known]].tolist()
 
 
-def _changes(numbers: Any, became: Any) -> tuple[Indices, Indices]:
+def _changes(numbers: Any, integers: Any) -> tuple[Indices, Indices]:
     """Places of the neighbours, in the order of `numbers`, that became different integers."""
     order = np.argsort(numbers, kind="stable")
-    at = np.flatnonzero(np.diff(became[order]))
+    at = np.flatnonzero(np.diff(integers[order]))
     at = at[np.isfinite(numbers[order[at]]) & np.isfinite(numbers[order[at + 1]])]
     if len(at) > MAX_EDGES:
         at = at[np.linspace(0, len(at) - 1, MAX_EDGES).astype(np.int64)]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from transforms.baseline.probe_selection import Pool, choose
-from transforms.baseline.synthetic_probes import make_up
+from transforms.baseline.synthetic_probes import make_synthetic_rows
 from transforms.core.arrow import pa
 from transforms.core.errors import UsageError
 from transforms.files import paths, tfrecord
@@ -62,7 +62,7 @@ def make_probes(
     """
     pool = Pool(rows, apply(rows), raw_features_of, names)
     chosen = choose(pool, NUM_PROBES)
-    made = make_up(pool, vocabularies, apply)
+    made = make_synthetic_rows(pool, vocabularies, apply)
     arrays = [
         pa.concat_arrays([column.take(pa.array(chosen)), more])
         for column, more in zip(rows.columns, made.rows.columns, strict=True)

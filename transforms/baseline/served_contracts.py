@@ -26,17 +26,17 @@ def load(folder: str) -> dict[str, dict[str, Any]]:
         names = sorted(paths.list_files(folder))
     except InputError as error:
         raise UsageError(f"--contracts: {error}") from error
-    found: dict[str, str] = {}
+    by_version: dict[str, str] = {}
     for version, name in _contracts(names):
-        if version in found:
+        if version in by_version:
             raise UsageError(f"--contracts: version {version} has two contracts in {folder}")
-        found[version] = paths.join(folder, name)
-    if not found:
+        by_version[version] = paths.join(folder, name)
+    if not by_version:
         raise UsageError(
             f"--contracts: no contract in {folder}; expected VERSION/{IN_MODEL}, as `trueserve export` writes"
             f" it, VERSION/{CONTRACT} or VERSION{_EXTENSION}"
         )
-    return {version: _read(path) for version, path in found.items()}
+    return {version: _read(path) for version, path in by_version.items()}
 
 
 def _contracts(names: list[str]) -> Iterator[tuple[str, str]]:

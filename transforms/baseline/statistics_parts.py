@@ -29,8 +29,8 @@ def merged(
             f"they hold {len(parts)} data sets ({names}), none of which is {DEFAULT_SLICE!r}; "
             "give the statistics of the training data alone"
         )
-    whole = [_merged(name, some) for name, some in parts.items()]
-    return statistics_pb2.DatasetFeatureStatisticsList(datasets=whole)
+    merged_datasets = [_merged(name, datasets) for name, datasets in parts.items()]
+    return statistics_pb2.DatasetFeatureStatisticsList(datasets=merged_datasets)
 
 
 def _merged(name: str, parts: Sequence[_Dataset]) -> _Dataset:

@@ -15,7 +15,7 @@ import numpy as np
 from transforms.baseline.probe_selection import Pool, column_of, edges
 from transforms.core.arrow import pa, pc
 
-MAX_MADE_UP = 160
+MAX_SYNTHETIC_ROWS = 160
 _MAX_EDGES = 40
 UNKNOWN = b"trueserve-no-such-word"
 
@@ -31,7 +31,7 @@ _LOOKED_AT = 1000
 Apply = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 
-class MadeUp(NamedTuple):
+class SyntheticRows(NamedTuple):
     """Rows and for each of them what was made up, in words."""
 
     rows: pa.RecordBatch
@@ -43,8 +43,8 @@ class _Change(NamedTuple):
     values: Mapping[str, list[Any] | None]
 
 
-def make_up(pool: Pool, vocabularies: Sequence[Sequence[bytes]], apply: Apply) -> MadeUp:
-    """At most `MAX_MADE_UP` rows, with the columns of the pool's, that the graph takes.
+def make_synthetic_rows(pool: Pool, vocabularies: Sequence[Sequence[bytes]], apply: Apply) -> SyntheticRows:
+    """At most `MAX_SYNTHETIC_ROWS` rows, with the columns of the pool's, that the graph takes.
 
     Args:
       vocabularies: the words of each of the graph's vocabularies, in the order of their ids.
@@ -52,14 +52,14 @@ def make_up(pool: Pool, vocabularies: Sequence[Sequence[bytes]], apply: Apply) -
     """
     base = pool.rows.slice(_fullest(pool.rows), 1)
     names = [name for name in pool.names[:_MAX_FEATURES] if column_of(pool.rows, name) is not None]
-    kinds = [_of_feature(pool.rows, name, vocabularies) for name in names]
+    kinds = [_changes_of_feature(pool.rows, name, vocabularies) for name in names]
     by_turns = (change for each in itertools.zip_longest(*kinds) for change in each if change)
-    many = itertools.chain(_edges(pool, base, apply), by_turns)
-    whole = _Change("everything is missing", dict.fromkeys(pool.names))
-    changes = [*itertools.islice(many, MAX_MADE_UP - 1), whole]
+    candidates = itertools.chain(_edges(pool, base, apply), by_turns)
+    all_missing = _Change("everything is missing", dict.fromkeys(pool.names))
+    changes = [*itertools.islice(candidates, MAX_SYNTHETIC_ROWS - 1), all_missing]
     rows = _changed(base, changes)
     taken = np.flatnonzero(_has_outputs(apply(rows)))
-    return MadeUp(_take(rows, taken), [changes[i].why for i in taken])
+    return SyntheticRows(_take(rows, taken), [changes[i].why for i in taken])
 
 
 def _fullest(pool: pa.RecordBatch) -> int:
@@ -70,14 +70,14 @@ def _fullest(pool: pa.RecordBatch) -> int:
     return int(missing.argmin())
 
 
-def _of_feature(
+def _changes_of_feature(
     pool: pa.RecordBatch, name: str, vocabularies: Sequence[Sequence[bytes]]
 ) -> Iterator[_Change]:
     column = column_of(pool, name)
     text = pa.types.is_large_binary(column.type.value_type)
     made = _texts(column, vocabularies) if text else _numbers(column)
-    for what, values in itertools.chain(made, [("missing", None), ("without a value", [])]):
-        yield _Change(f"{name}: {what}", {name: values})
+    for description, values in itertools.chain(made, [("missing", None), ("without a value", [])]):
+        yield _Change(f"{name}: {description}", {name: values})
     known = column.flatten()[:2].to_pylist()
     if len(known) == 2:
         yield _Change(f"{name}: two values", {name: known})
@@ -113,35 +113,35 @@ def _numbers(column: Any) -> Iterator[tuple[str, list[Any]]]:
 
 def _edges(pool: Pool, base: pa.RecordBatch, apply: Apply) -> Iterator[_Change]:
     """Numbers right below and right above the edges of buckets, found by halving between real rows."""
-    every = list(edges(pool))
-    for found in every:
-        column, count = column_of(pool.rows, found.feature), max(1, _MAX_EDGES // len(every))
-        some = np.unique(np.linspace(0, max(len(found.below) - 1, 0), count).astype(np.int64))[
-            : len(found.below)
+    all_edges = list(edges(pool))
+    for edge in all_edges:
+        column, count = column_of(pool.rows, edge.feature), max(1, _MAX_EDGES // len(all_edges))
+        chosen = np.unique(np.linspace(0, max(len(edge.below) - 1, 0), count).astype(np.int64))[
+            : len(edge.below)
         ]
-        low, high = (_flat(column, rows[some]) for rows in (found.below, found.above))
+        low, high = (_flat(column, rows[chosen]) for rows in (edge.below, edge.above))
 
-        def became(values: Any, name: str = found.feature, output: str = found.output) -> Any:
+        def integer_of(values: Any, name: str = edge.feature, output: str = edge.output) -> Any:
             changes = [_Change("", {name: [value.item()]}) for value in values]
             return _firsts(column_of(apply(_changed(base, changes)), output))
 
-        for pair in zip(*_closest(low, high, became), strict=True) if len(low) else ():
+        for pair in zip(*_narrow_gaps(low, high, integer_of), strict=True) if len(low) else ():
             for side, value in zip(("below", "above"), pair, strict=True):
-                yield _Change(f"{found.feature}: right {side} an edge", {found.feature: [value.item()]})
+                yield _Change(f"{edge.feature}: right {side} an edge", {edge.feature: [value.item()]})
 
 
-def _closest(low: Any, high: Any, became: Callable[[Any], Any]) -> tuple[Any, Any]:
+def _narrow_gaps(low: Any, high: Any, integer_of: Callable[[Any], Any]) -> tuple[Any, Any]:
     """Halves each gap, of which the ends became different things, as far as `_EDGE` allows."""
-    low, high, lower = low.copy(), high.copy(), became(low)
+    low, high, lower = low.copy(), high.copy(), integer_of(low)
     for _ in range(_MOST_HALVINGS):
         middle = low + (high - low) // 2 if low.dtype.kind == "i" else low + (high - low) / 2
         least = np.maximum(np.abs(low), np.abs(high)) * _EDGE if low.dtype.kind == "f" else 1
         # One that the graph refuses counts as neither; such a gap stays as it is.
-        outcome = became(middle)
-        wide = (high - low > 2 * least if low.dtype.kind == "f" else high - low > 1) & np.isfinite(outcome)
+        integer = integer_of(middle)
+        wide = (high - low > 2 * least if low.dtype.kind == "f" else high - low > 1) & np.isfinite(integer)
         if not wide.any():
             break
-        as_low = outcome == lower
+        as_low = integer == lower
         low = np.where(wide & as_low, middle, low).astype(low.dtype)
         high = np.where(wide & ~as_low, middle, high).astype(high.dtype)
     return low, high
@@ -164,10 +164,10 @@ def _changed(base: pa.RecordBatch, changes: Sequence[_Change]) -> pa.RecordBatch
 
 
 def _has_outputs(transformed: pa.RecordBatch) -> Any:
-    there = np.zeros(transformed.num_rows, bool)
+    valid = np.zeros(transformed.num_rows, bool)
     for column in transformed.columns:
-        there |= pc.is_valid(column).to_numpy(zero_copy_only=False)
-    return there
+        valid |= pc.is_valid(column).to_numpy(zero_copy_only=False)
+    return valid
 
 
 def _flat(column: Any, rows: Any) -> Any:

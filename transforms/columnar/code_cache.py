@@ -41,7 +41,7 @@ def _digest() -> str:
     return digest.hexdigest()
 
 
-def _beside(source: Path) -> Path:
+def _python_cache(source: Path) -> Path:
     return source.parent / "__pycache__"
 
 
@@ -59,8 +59,8 @@ def _own_folders() -> Iterator[Path]:
 
 def _candidates(source: Path) -> Iterator[tuple[Path, int]]:
     """Folders that the code of a file may be in, and the mode of those that are created."""
-    given, name = numba.config.CACHE_DIR, source.parent.name
-    yield (Path(given) / name, _SHARED) if given else (_beside(source), _SHARED)
+    configured, name = numba.config.CACHE_DIR, source.parent.name
+    yield (Path(configured) / name, _SHARED) if configured else (_python_cache(source), _SHARED)
     for folder in _own_folders():
         yield folder / name, _OWN
 
@@ -76,7 +76,7 @@ def _writable_folder(source: Path) -> Path | None:
 def _readable_folders(source: Path) -> tuple[Path, ...]:
     """Where the code of a file is looked for: the folder that is written, and those where it was brought."""
     first = next(folder for folder, _ in _candidates(source))
-    real = [_writable_folder(source), real_path(first), real_path(_beside(source))]
+    real = [_writable_folder(source), real_path(first), real_path(_python_cache(source))]
     return tuple(folder for folder in dict.fromkeys(real) if folder and is_private(folder))
 
 
@@ -104,7 +104,7 @@ class _Locator(_CacheLocator):  # type: ignore[misc]
 
     def get_cache_path(self) -> str:
         """The folder that code is written to and first looked for in."""
-        return str(_writable_folder(self.source) or _beside(self.source))
+        return str(_writable_folder(self.source) or _python_cache(self.source))
 
     def get_source_stamp(self) -> str:
         """Code with another stamp is not used."""
@@ -135,7 +135,7 @@ class CodeCache(FunctionCache):  # type: ignore[misc]
         folder = _writable_folder(source)
         stamp = self._impl.locator.get_source_stamp()
         self._writes = folder is not None
-        self._cache_file = _CodeFile(str(folder or _beside(source)), base, stamp)
+        self._cache_file = _CodeFile(str(folder or _python_cache(source)), base, stamp)
         self._kept = [_CodeFile(str(path), base, stamp) for path in _readable_folders(source)]
 
     def _load_overload(self, sig: Any, target_context: Any) -> Any:

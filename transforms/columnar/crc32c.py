@@ -63,11 +63,11 @@ def _instruction(name: str, register: int, data: int) -> Callable[[Any, Any], An
     def call(_typing: Any, _crc: Any, value: Any) -> Any:
         def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             function = builder.module.declare_intrinsic(name, (), kind)
-            given = [
+            operands = [
                 builder.zext(argument, wanted) if argument.type.width < wanted.width else argument
                 for argument, wanted in zip(arguments, kind.args, strict=True)
             ]
-            result = builder.call(function, given)
+            result = builder.call(function, operands)
             return builder.trunc(result, ir.IntType(32)) if register > 32 else result
 
         return types.uint32(types.uint32, value), generate

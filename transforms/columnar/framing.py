@@ -38,25 +38,25 @@ def find_records(data: Array, start: Int, starts: Array, ends: Array) -> tuple[I
     Returns how many were found, the position after the last, why it stopped there, and how many bytes the
     record there needs (as far as is known): WHOLE where `starts` is full, MORE where the block ends first.
     """
-    position, found, size = start, 0, data.size
-    while found < starts.size:
+    position, count, size = start, 0, data.size
+    while count < starts.size:
         if size - position < HEADER_BYTES:
-            return found, position, MORE, HEADER_BYTES
+            return count, position, MORE, HEADER_BYTES
         if load32(data, position + 8) != masked_crc32c(data, position, position + 8):
-            return found, position, BAD_LENGTH_CHECKSUM, 0
-        claimed = load64(data, position)
-        if claimed > np.uint64(MAX_RECORD_BYTES):
-            return found, position, ABSURD_LENGTH, np.int64(claimed & np.uint64(0x7FFFFFFFFFFFFFFF))
-        length = np.int64(claimed)
+            return count, position, BAD_LENGTH_CHECKSUM, 0
+        length_field = load64(data, position)
+        if length_field > np.uint64(MAX_RECORD_BYTES):
+            return count, position, ABSURD_LENGTH, np.int64(length_field & np.uint64(0x7FFFFFFFFFFFFFFF))
+        length = np.int64(length_field)
         if size - position - OVERHEAD_BYTES < length:
-            return found, position, MORE, length + OVERHEAD_BYTES
+            return count, position, MORE, length + OVERHEAD_BYTES
         first = position + HEADER_BYTES
         if load32(data, first + length) != masked_crc32c(data, first, first + length):
-            return found, position, BAD_DATA_CHECKSUM, 0
-        starts[found], ends[found] = first, first + length
-        found += 1
+            return count, position, BAD_DATA_CHECKSUM, 0
+        starts[count], ends[count] = first, first + length
+        count += 1
         position = first + length + 4
-    return found, position, WHOLE, 0
+    return count, position, WHOLE, 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,11 +100,11 @@ def read_blocks(
     starts, ends = np.empty(block_records, np.int64), np.empty(block_records, np.int64)
     needed = HEADER_BYTES
     while window.fill(needed):
-        found, position, state, needed = find_records(window.data, window.position, starts, ends)
-        if state == MORE and found < _FEW_RECORDS:
+        count, position, state, needed = find_records(window.data, window.position, starts, ends)
+        if state == MORE and count < _FEW_RECORDS:
             window.block_bytes = max(window.block_bytes, min(2 * window.block_bytes, MAX_BLOCK_BYTES))
-        if found:
-            yield Block(window.data, starts[:found].copy(), ends[:found].copy())
+        if count:
+            yield Block(window.data, starts[:count].copy(), ends[:count].copy())
         window.position = position
         if state not in (WHOLE, MORE):
             raise _error(window.offset, state, needed)
@@ -113,9 +113,9 @@ def read_blocks(
         raise _truncated(window, needed)
 
 
-def _error(offset: int, state: int, claimed: int) -> TFRecordError:
+def _error(offset: int, state: int, length: int) -> TFRecordError:
     if state == ABSURD_LENGTH:
-        detail = f"a record claims {claimed} bytes; the most there can be is {MAX_RECORD_BYTES}"
+        detail = f"a record claims {length} bytes; the most there can be is {MAX_RECORD_BYTES}"
         return TFRecordError(offset, "length", detail)
     part = "length" if state == BAD_LENGTH_CHECKSUM else "data"
     return TFRecordError(offset, "checksum", f"checksum error in the {part} of a record")

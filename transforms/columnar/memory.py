@@ -31,9 +31,9 @@ def _make_load(bits: int, result: Any) -> Any:
 
 def _copy(_typing: Any, target: Any, _at: Any, source: Any, _start: Any, _length: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        to = _address(context, builder, signature.args[0], arguments[0], arguments[1])
-        of = _address(context, builder, signature.args[2], arguments[2], arguments[3])
-        cgutils.raw_memcpy(builder, to, of, arguments[4], 1)
+        target_address = _address(context, builder, signature.args[0], arguments[0], arguments[1])
+        source_address = _address(context, builder, signature.args[2], arguments[2], arguments[3])
+        cgutils.raw_memcpy(builder, target_address, source_address, arguments[4], 1)
         return context.get_dummy_value()
 
     return types.void(target, types.int64, source, types.int64, types.int64), generate
@@ -89,12 +89,12 @@ def tail_word(array: Any, position: Int, length: Int) -> Any:
 
 
 @helper
-def same_bytes(one: Any, at: Int, other: Any, start: Int, length: Int) -> Any:
+def same_bytes(left: Any, at: Int, right: Any, start: Int, length: Int) -> Any:
     """Whether `length` bytes of both arrays are the same."""
     done = 0
     while length - done >= 8:
-        if load64(one, at + done) != load64(other, start + done):
+        if load64(left, at + done) != load64(right, start + done):
             return False
         done += 8
     rest = length - done
-    return rest == 0 or tail_word(one, at + done, rest) == tail_word(other, start + done, rest)
+    return rest == 0 or tail_word(left, at + done, rest) == tail_word(right, start + done, rest)

@@ -36,7 +36,7 @@ def is_private(folder: Path) -> bool:
         with os.scandir(folder) as entries:
             files = [entry.stat(follow_symlinks=False) for entry in entries if not _is_folder(entry)]
         inside = _is_ours(folder.lstat()) and all(
-            stat.S_ISREG(one.st_mode) and _is_ours(one) for one in files
+            stat.S_ISREG(status.st_mode) and _is_ours(status) for status in files
         )
         return inside and _is_private_above(folder)
     except OSError:

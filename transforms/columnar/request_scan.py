@@ -38,14 +38,14 @@ _MOST_FIELDS = 18
 _DEEPEST = 12
 
 
-def _spec(which: int) -> dict[int, tuple[int, Any, int]]:
+def _spec(index: int) -> dict[int, tuple[int, Any, int]]:
     """tensorflow.serving.ModelSpec."""
-    version = {1: (_VARINT, None, 4 * which + VERSION)}
+    version = {1: (_VARINT, None, 4 * index + VERSION)}
     return {
-        1: (_TEXT, None, 4 * which + NAME),
-        2: (_MESSAGE, version, 4 * which + VERSION),
-        3: (_TEXT, None, 4 * which + SIGNATURE),
-        4: (_TEXT, None, 4 * which + LABEL),
+        1: (_TEXT, None, 4 * index + NAME),
+        2: (_MESSAGE, version, 4 * index + VERSION),
+        3: (_TEXT, None, 4 * index + SIGNATURE),
+        4: (_TEXT, None, 4 * index + LABEL),
     }
 
 
@@ -186,7 +186,7 @@ def _skip(data: Any, position: Int, end: Int, kind: Int, wire: Int) -> tuple[Int
 
 
 @helper
-def _walk(data: Any, start: Int, end: Int, rules: Any, stack: Any, found: Any, notes: Any) -> Int:
+def _walk(data: Any, start: Int, end: Int, rules: Any, stack: Any, requests: Any, notes: Any) -> Int:
     """Notes what one record says. `stack` has, by depth, the message, its end and the fields that it had."""
     notes[:, 0], notes[:, 1] = -1, 0
     depth, position = 0, start
@@ -211,10 +211,10 @@ def _walk(data: Any, start: Int, end: Int, rules: Any, stack: Any, found: Any, n
         if stop < 0:
             return _UNUSUAL
         if note == STRINGS:
-            if found.total[0] == found.starts.size:
+            if requests.total[0] == requests.starts.size:
                 return MORE_EXAMPLES
-            found.starts[found.total[0]], found.ends[found.total[0]] = begin, stop
-            found.total[0] += 1
+            requests.starts[requests.total[0]], requests.ends[requests.total[0]] = begin, stop
+            requests.total[0] += 1
         elif note >= 0 and kind == _MESSAGE:
             notes[note, 0], notes[note, 1] = 0, notes[note, 1] + 1
         elif note >= 0:
@@ -266,44 +266,46 @@ def find_examples(
     stack: Array,
     notes: Array,
     names: Any,
-    found: Any,
+    requests: Any,
 ) -> tuple[Int, Int, Int]:
     """Finds the examples of records from number `first` on.
 
-    For a usual record, `found.notes` has the seconds of its time, the input, and of each spec the name,
+    For a usual record, `requests.notes` has the seconds of its time, the input, and of each spec the name,
     whether it has a version, the version, label and signature; from `MORE` on the bits of the sampling rate,
     the origin, whether it is a request to predict, and whether it has a response. Texts are their number in
     `names` plus one.
     Returns how many records are done in all, what there must be more of, and bytes that a name needs.
     """
     for i in range(first, starts.size):
-        before = found.total[0]
-        found.first[i] = before
-        state = _walk(data, starts[i], ends[i], rules, stack, found, notes)
-        found.usual[i] = state == DONE and _is_usual(notes, found.total[0] - before)
-        if not found.usual[i]:
-            found.total[0] = before
+        before = requests.total[0]
+        requests.first[i] = before
+        state = _walk(data, starts[i], ends[i], rules, stack, requests, notes)
+        requests.usual[i] = state == DONE and _is_usual(notes, requests.total[0] - before)
+        if not requests.usual[i]:
+            requests.total[0] = before
         if state == MORE_EXAMPLES:
             return i, MORE_EXAMPLES, 0
-        if not found.usual[i]:
+        if not requests.usual[i]:
             continue
-        out, at = found.notes, 2
+        out, at = requests.notes, 2
         out[i, 0] = max(notes[SECONDS, 0], 0) if notes[SECONDS, 1] else 0
         out[i, 1] = _intern(data, notes[INPUT, 0], notes[INPUT, 1], names)
         short = out[i, 1] < 0
         for spec in range(SPECS):
             out[i, at + 1], out[i, at + 2] = notes[4 * spec + VERSION, 1], notes[4 * spec + VERSION, 0]
-            for note, to in ((NAME, 0), (LABEL, 3), (SIGNATURE, 4)):
-                out[i, at + to] = _intern(data, notes[4 * spec + note, 0], notes[4 * spec + note, 1], names)
-                short = short or out[i, at + to] < 0
+            for note, column in ((NAME, 0), (LABEL, 3), (SIGNATURE, 4)):
+                out[i, at + column] = _intern(
+                    data, notes[4 * spec + note, 0], notes[4 * spec + note, 1], names
+                )
+                short = short or out[i, at + column] < 0
             at += 5
         out[i, at] = notes[RATE, 0] if notes[RATE, 1] else 0
         out[i, at + 1] = _intern(data, notes[ORIGIN, 0], notes[ORIGIN, 1], names)
         out[i, at + 2], out[i, at + 3] = notes[PREDICT, 1], notes[ANSWER, 1]
         if short or out[i, at + 1] < 0:
-            found.total[0] = before
+            requests.total[0] = before
             return i, MORE_NAMES, ends[i] - starts[i]
-    found.first[starts.size] = found.total[0]
+    requests.first[starts.size] = requests.total[0]
     return starts.size, DONE, 0
 
 

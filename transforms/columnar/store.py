@@ -160,25 +160,25 @@ def _laid_out(store: Store, *, copy: bool) -> Store:
 def _stretches(columns: Array, base: int, rooms: Array, dtype: Any) -> tuple[Array, int]:
     """A room with a stretch of as many as `rooms` says for each column, whose BASE is set; what is given."""
     stop = np.cumsum(rooms)
-    has = rooms > 0
-    columns[has, base] = (stop - rooms)[has]
-    given = int(stop[-1]) if len(stop) else 0
-    return np.empty(given + int(given * _SPARE_SHARE) + _SPARE, dtype), given
+    is_used = rooms > 0
+    columns[is_used, base] = (stop - rooms)[is_used]
+    used = int(stop[-1]) if len(stop) else 0
+    return np.empty(used + int(used * _SPARE_SHARE) + _SPARE, dtype), used
 
 
 @helper
 def open_column(store: Any, column: Int) -> bool:
     """Gives a new column a line and its first room; False where there is none to give."""
     count, is_float, of_bytes = store.counters, column % KINDS == FLOAT_KIND, column % KINDS == BYTES_KIND
-    given = WORDS_GIVEN if is_float else LONGS_GIVEN
+    counter = WORDS_GIVEN if is_float else LONGS_GIVEN
     size = store.words.size if is_float else store.longs.size
-    if count[IN_USE] == store.lines.size or size - count[given] < LEAST_VALUES:
+    if count[IN_USE] == store.lines.size or size - count[counter] < LEAST_VALUES:
         return False
     if of_bytes and store.bytes.size - count[BYTES_GIVEN] < LEAST_BYTES:
         return False
     line = store.columns[column]
-    line[BASE], line[ROOM] = count[given], LEAST_VALUES
-    count[given] += LEAST_VALUES
+    line[BASE], line[ROOM] = count[counter], LEAST_VALUES
+    count[counter] += LEAST_VALUES
     if of_bytes:
         line[BYTE_BASE], line[BYTE_ROOM] = count[BYTES_GIVEN], LEAST_BYTES
         count[BYTES_GIVEN] += LEAST_BYTES
@@ -202,7 +202,7 @@ def move(
     longs: Array,
     to_longs: Array,
     data: Array,
-    to: Array,
+    to_data: Array,
 ) -> None:
     """Copies every column's values from their old stretches to the new ones."""
     for c in range(old.shape[0]):
@@ -215,7 +215,7 @@ def move(
                 to_longs[b + i] = longs[a + i]
         a, b = old[c, BYTE_BASE], new[c, BYTE_BASE]
         for i in range(old[c, BYTE_USED]):
-            to[b + i] = data[a + i]
+            to_data[b + i] = data[a + i]
 
 
 @compiled(types.void(_TABLE, types.int64, types.uint8[:, ::1], _LONGS))

@@ -109,7 +109,7 @@ def total(parts: Iterable[Accounting]) -> Accounting:
         **_summed(summands, _RECORDS),
         **_summed(summands, ("rows", "compared", "files", "bytes")),
         forms=_bounded(_sum([part.forms for part in summands])),
-        by_file=_of_files([part.by_file for part in summands if part.by_file]),
+        by_file=_merged_by_file([part.by_file for part in summands if part.by_file]),
         first_time=min(firsts, default=None),
         last_time=max(lasts, default=None),
     )
@@ -132,8 +132,8 @@ def of_answers(reason: str) -> tuple[str, str]:
 
 def answers_of(forms: Mapping[tuple[str, str], int]) -> Counter[str]:
     """The rows that stand under `of_answers`, by reason."""
-    found = {form.removeprefix(_ANSWER): n for (_, form), n in forms.items() if form.startswith(_ANSWER)}
-    return Counter(found)
+    counts = {form.removeprefix(_ANSWER): n for (_, form), n in forms.items() if form.startswith(_ANSWER)}
+    return Counter(counts)
 
 
 _RECORDS = tuple(field.name for field in dataclasses.fields(RecordCounts))
@@ -157,13 +157,16 @@ def _sum(values: Sequence[Any]) -> Any:
     return +result
 
 
-def _of_files(parts: Sequence[Mapping[str, RecordCounts]]) -> Mapping[str, RecordCounts]:
+def _merged_by_file(parts: Sequence[Mapping[str, RecordCounts]]) -> Mapping[str, RecordCounts]:
     """All parts as one, bounded. Most parts have one file or none, so this costs little for each."""
     together: dict[str, list[RecordCounts]] = {}
     for part in parts:
         for file, counts in part.items():
             together.setdefault(file, []).append(counts)
-    summed = {file: many[0] if len(many) == 1 else records_of(many) for file, many in together.items()}
+    summed = {
+        file: counts_of_file[0] if len(counts_of_file) == 1 else records_of(counts_of_file)
+        for file, counts_of_file in together.items()
+    }
     if len(summed) <= MOST_FILES:
         return summed
     ordered = in_order(summed)

@@ -36,12 +36,12 @@ def covering(table: pa.Table, names: Iterable[str], words: int) -> Indices:
         taken, so the order of the rows is what breaks ties.
       words: how many distinct values of each text and each integer are kept, chosen by a hash of the value.
     """
-    found: list[int] = []
+    indices: list[int] = []
     for name in names:
         index = table.schema.get_field_index(name)
         if index >= 0 and pa.types.is_large_list(table.schema.field(index).type):
-            found += _covering_column(_whole(table.column(index)), words)
-    return np.unique(np.array(found, np.int64))
+            indices += _covering_column(_single_array(table.column(index)), words)
+    return np.unique(np.array(indices, np.int64))
 
 
 def _covering_column(column: Any, words: int) -> Iterator[int]:
@@ -62,8 +62,8 @@ def _covering_column(column: Any, words: int) -> Iterator[int]:
 
 def _numbers(values: Any, parents: Indices) -> Iterator[int]:
     numbers = values.to_numpy(zero_copy_only=False)
-    for which in (numbers == 0, np.isnan(numbers)):
-        yield from (int(parents[i]) for i in _first(which))
+    for mask in (numbers == 0, np.isnan(numbers)):
+        yield from (int(parents[i]) for i in _first(mask))
     known = np.flatnonzero(~np.isnan(numbers))
     if len(known):
         yield int(parents[known[numbers[known].argmin()]])
@@ -100,9 +100,9 @@ def _mixed(keys: np.ndarray[Any, np.dtype[np.uint64]]) -> np.ndarray[Any, np.dty
     return result
 
 
-def _first(which: np.ndarray[Any, np.dtype[np.bool_]]) -> list[int]:
-    index = int(which.argmax()) if len(which) else 0
-    return [index] if len(which) and which[index] else []
+def _first(mask: np.ndarray[Any, np.dtype[np.bool_]]) -> list[int]:
+    index = int(mask.argmax()) if len(mask) else 0
+    return [index] if len(mask) and mask[index] else []
 
 
 def _parents(column: Any) -> Indices:
@@ -110,9 +110,9 @@ def _parents(column: Any) -> Indices:
     return parents
 
 
-def _whole(column: Any) -> Any:
+def _single_array(column: Any) -> Any:
     """One array, also where some releases of pyarrow leave a column in chunks."""
-    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(whole, pa.ChunkedArray):
-        whole = whole.chunk(0) if whole.num_chunks else pa.array([], whole.type)
-    return whole
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(array, pa.ChunkedArray):
+        array = array.chunk(0) if array.num_chunks else pa.array([], array.type)
+    return array

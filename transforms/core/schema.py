@@ -206,12 +206,12 @@ def adapter_config(schema: schema_pb2.Schema) -> TensorAdapterConfig:
         raise UsageError(f"the schema cannot be read as tensors: {error}") from error
     columns = arrow_schema(schema)
     sources = representations.GetSourceColumnsFromTensorRepresentation
-    there = {
+    representable = {
         name: tensor
         for name, tensor in tensors.items()
         if all(str(source) in columns.names for source in sources(tensor))
     }
-    return TensorAdapterConfig(columns, there)
+    return TensorAdapterConfig(columns, representable)
 
 
 def conform(batch: pa.RecordBatch, columns: pa.Schema) -> pa.RecordBatch:

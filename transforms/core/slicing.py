@@ -56,8 +56,8 @@ def check(slicings: Iterable[Slicing], schema: schema_pb2.Schema) -> None:
         if name in REQUEST_NAMES:
             continue
         if name not in features:
-            there = ", ".join((*REQUEST_NAMES, *sorted(features)))
-            raise UsageError(f"--slice_by: expected one of {there}; got {name!r}")
+            expected = ", ".join((*REQUEST_NAMES, *sorted(features)))
+            raise UsageError(f"--slice_by: expected one of {expected}; got {name!r}")
         if features[name].type not in (schema_pb2.INT, schema_pb2.BYTES):
             raise UsageError(f"--slice_by: {name} holds numbers that are no categories; bucket them first")
 
@@ -87,26 +87,26 @@ def by_window(batch: Batch, start: dt.datetime, every: dt.timedelta) -> Iterator
     times = _column(batch.metadata, "time").cast(pa.int64()).to_numpy(zero_copy_only=False)
     first = (start - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
     numbers = (times - first) // (every // dt.timedelta(microseconds=1))
-    found = np.unique(numbers)
-    if len(found) == 1:
-        yield int(found[0]), batch
+    windows = np.unique(numbers)
+    if len(windows) == 1:
+        yield int(windows[0]), batch
         return
-    for number in found:
+    for number in windows:
         rows = pa.array(np.flatnonzero(numbers == number))
-        yield int(number), Batch(*(_at(part, rows) for part in (batch.features, batch.metadata)))
+        yield int(number), Batch(*(_take(part, rows) for part in (batch.features, batch.metadata)))
 
 
 def narrowed(batch: Batch, features: frozenset[str]) -> Batch:
     """The batch with these features alone."""
     names: list[str] = batch.features.schema.names
     # A batch of Arrow's without columns has no rows.
-    kept = [place for place, name in enumerate(names) if name in features] or [0]
-    columns = [batch.features.column(place) for place in kept]
-    narrow = pa.RecordBatch.from_arrays(columns, names=[names[place] for place in kept])
+    kept = [index for index, name in enumerate(names) if name in features] or [0]
+    columns = [batch.features.column(index) for index in kept]
+    narrow = pa.RecordBatch.from_arrays(columns, names=[names[index] for index in kept])
     return Batch(narrow, batch.metadata)
 
 
-def _at(part: pa.RecordBatch, rows: pa.Array) -> pa.RecordBatch:
+def _take(part: pa.RecordBatch, rows: pa.Array) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([column.take(rows) for column in part.columns], schema=part.schema)
 
 
@@ -117,10 +117,10 @@ def _labels(batch: Batch, slicing: Slicing) -> pa.DictionaryArray:
     for part in parts:
         codes = codes * max(len(part.dictionary), 1) + part.indices.to_numpy(zero_copy_only=False)
         codes = np.unique(codes, return_inverse=True)[1].reshape(-1)
-    _, firsts, which = np.unique(codes, return_index=True, return_inverse=True)
+    _, firsts, slice_of_row = np.unique(codes, return_index=True, return_inverse=True)
     texts = [part.take(pa.array(firsts)).to_pylist() for part in parts]
     names = [_name(slicing, values) for values in zip(*texts, strict=True)]
-    indices = pa.array(which.reshape(-1).astype(np.int32))
+    indices = pa.array(slice_of_row.reshape(-1).astype(np.int32))
     return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))
 
 
@@ -146,7 +146,7 @@ def lasts(label: str) -> dt.timedelta | None:
 def _values(batch: Batch, name: str) -> pa.Array:
     """One text a row, none null."""
     if name in _TIMES:
-        texts = _since(_column(batch.metadata, "time"), *_TIMES[name])
+        texts = _period_texts(_column(batch.metadata, "time"), *_TIMES[name])
     elif name in REQUEST_NAMES:
         texts = _column(batch.metadata, name)
     else:
@@ -154,13 +154,13 @@ def _values(batch: Batch, name: str) -> pa.Array:
     return pc.fill_null(texts.cast(pa.large_string()), MISSING)
 
 
-def _since(time: pa.Array, length: int, unit: str) -> pa.Array:
+def _period_texts(time: pa.Array, length: int, unit: str) -> pa.Array:
     """The UTC hour or day that a time lies in; Arrow's own formatting would need a database of time zones."""
     units = pc.fill_null(time.cast(pa.int64()), 0).to_numpy(zero_copy_only=False) // length
-    distinct, which = np.unique(units, return_inverse=True)
+    distinct, text_of_row = np.unique(units, return_inverse=True)
     texts = pa.array(np.datetime_as_string(distinct.astype(f"datetime64[{unit}]")).tolist(), pa.string())
-    found: Array = np.asarray(time.is_null())
-    return texts.take(pa.array(which.reshape(-1), mask=found))
+    is_null: Array = np.asarray(time.is_null())
+    return texts.take(pa.array(text_of_row.reshape(-1), mask=is_null))
 
 
 def _column(batch: pa.RecordBatch, name: str) -> pa.Array:

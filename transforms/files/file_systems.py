@@ -28,9 +28,9 @@ def match_remote(pattern: str) -> list[FileSize]:
     """The objects that a pattern with a scheme matches. Raises InputError when they cannot be listed."""
     with explained("list", pattern):
         results = filesystems(pattern).match([pattern])
-    found = [file for result in results for file in result.metadata_list]
+    matches = [file for result in results for file in result.metadata_list]
     # Stores show a folder made by a console as an empty object whose name ends in a slash.
-    return [FileSize(file.path, file.size_in_bytes) for file in found if not file.path.endswith("/")]
+    return [FileSize(file.path, file.size_in_bytes) for file in matches if not file.path.endswith("/")]
 
 
 def abandoned_folders(base: str, name: re.Pattern[str]) -> list[str]:
@@ -55,8 +55,8 @@ def abandoned_folders(base: str, name: re.Pattern[str]) -> list[str]:
 
 def _literal_start(name: re.Pattern[str]) -> str:
     """The characters that every match of the pattern begins with, as far as they are plain."""
-    found = re.match(r"(?:\\?[.\-]|[A-Za-z0-9_])*", name.pattern)
-    return found[0].replace("\\", "") if found else ""
+    match = re.match(r"(?:\\?[.\-]|[A-Za-z0-9_])*", name.pattern)
+    return match[0].replace("\\", "") if match else ""
 
 
 def filesystems(path: str) -> Any:

@@ -38,10 +38,10 @@ _LEASE = re.compile(r"(?P<folder>.+)\.(?P<kernel>[0-9a-f]{12})\.lease", re.DOTAL
 def kernel() -> str:
     """Twelve hex digits for the running kernel; for the machine's name where the kernel has no boot id."""
     try:
-        told = _BOOT_ID.read_text().strip()
+        identity = _BOOT_ID.read_text().strip()
     except OSError:
-        told = socket.gethostname()
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
+        identity = socket.gethostname()
+    return hashlib.sha256(identity.encode()).hexdigest()[:12]
 
 
 class Lease:
@@ -110,7 +110,7 @@ def acquire(folder: str) -> Lease:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         # Somebody may have taken it for a dead one's before it was locked, and deleted it.
         if is_at(descriptor, path):
-            os.write(descriptor, _for_people())
+            os.write(descriptor, _holder())
             return Lease(path, descriptor)
         os.close(descriptor)
 
@@ -124,9 +124,9 @@ def sweep(folder: str, name: re.Pattern[str], remove: Callable[[str], None] | No
       remove: removes one, or keeps it where it is needed still; deletes it by default.
     """
     with contextlib.suppress(OSError):
-        for found in sorted({_folder_of(one) for one in os.listdir(folder)}):  # noqa: PTH208
-            if name.fullmatch(found):
-                _remove_if_dead(os.path.join(folder, found), remove or _delete)  # noqa: PTH118
+        for working in sorted({_folder_of(entry) for entry in os.listdir(folder)}):  # noqa: PTH208
+            if name.fullmatch(working):
+                _remove_if_dead(os.path.join(folder, working), remove or _delete)  # noqa: PTH118
 
 
 def claim(folder: str) -> Lease | None:
@@ -219,8 +219,8 @@ def _changes(file: Path) -> Iterator[float]:
                 yield os.lstat(os.path.join(folder, name)).st_mtime  # noqa: PTH118
 
 
-def _for_people() -> bytes:
+def _holder() -> bytes:
     """Who holds it, for whoever looks; the lock alone decides."""
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    told = {"host": socket.gethostname(), "pid": os.getpid(), "created": started}
-    return (json.dumps(told) + "\n").encode()
+    holder = {"host": socket.gethostname(), "pid": os.getpid(), "created": started}
+    return (json.dumps(holder) + "\n").encode()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -39,16 +38,6 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     # The file has its name already.
     with contextlib.suppress(OSError):
         temporary_files.sync_folder(path.parent)
-
-
-def move(source: Path, target: Path) -> None:
-    """Renames a folder, or copies and deletes it where that cannot be."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        source.replace(target)
-    except OSError:
-        shutil.copytree(source, target, dirs_exist_ok=True)
-        shutil.rmtree(source)
 
 
 def probe(folder: Path) -> None:

@@ -45,10 +45,10 @@ def expand(pattern: str) -> list[FileSize]:
     InputError when no file is left.
     """
     names = [pattern] if _is_file(pattern) else [part.strip() for part in pattern.split(",")]
-    found = matching(name for name in names if name)
-    if not found:
+    files = matching(name for name in names if name)
+    if not files:
         raise InputError(f"no file matches {pattern!r}; give a file, a folder or a glob in quotes")
-    return found
+    return files
 
 
 def matching(patterns: Iterable[str]) -> list[FileSize]:
@@ -160,16 +160,6 @@ def copy_file(source: str, target: str) -> None:
             raise
 
 
-def move_tree(source: str, target: str) -> None:
-    """Moves a folder. Local: one rename where `target` is missing or empty; else copied, then deleted."""
-    if is_local(source) and is_local(target):
-        with explained("move to", target):
-            local_writes.move(Path(source), Path(target))
-        return
-    copy_tree(source, target)
-    delete_tree(source)
-
-
 def delete_tree(path: str) -> None:
     """Deletes a folder, or file, and all below it; nothing happens if it is missing."""
     with explained("delete", path):
@@ -253,9 +243,9 @@ def _copy_bytes(source: str, target: str) -> None:
 
 
 def _check_size(source: str, target: str) -> None:
-    came, due = _size(target), _size(source)
-    if came != due:
-        raise OSError(0, f"{came} bytes arrived of the {due} of {source}")
+    actual, expected = _size(target), _size(source)
+    if actual != expected:
+        raise OSError(0, f"{actual} bytes arrived of the {expected} of {source}")
 
 
 def _size(path: str) -> int:
@@ -271,10 +261,10 @@ def _is_stored(path: str, data: bytes) -> bool:
     have not touched it.
     """
     with contextlib.suppress(Exception):  # what went wrong first is what is reported
-        there = read_bytes(path)
-        if there == data:
+        stored = read_bytes(path)
+        if stored == data:
             return True
-        if len(there) < len(data) and data.startswith(there):
+        if len(stored) < len(data) and data.startswith(stored):
             delete_file(path)
     return False
 
@@ -306,7 +296,9 @@ def _visible(files: list[FileSize]) -> list[FileSize]:
 
 def _sizes(names: Iterable[str]) -> list[FileSize]:
     stats = [(name, _stat(name)) for name in names]
-    return [FileSize(name, one.st_size) for name, one in stats if one and stat.S_ISREG(one.st_mode)]
+    return [
+        FileSize(name, status.st_size) for name, status in stats if status and stat.S_ISREG(status.st_mode)
+    ]
 
 
 def _stat(name: str) -> os.stat_result | None:

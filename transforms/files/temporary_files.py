@@ -69,8 +69,8 @@ def sweep(folder: str) -> None:
 
 
 def _delete_if_dead(path: Path) -> None:
-    found = _TEMPORARY.fullmatch(path.name)
-    if found is None or found["kernel"] != lease.kernel():
+    match = _TEMPORARY.fullmatch(path.name)
+    if match is None or match["kernel"] != lease.kernel():
         if lease.is_abandoned(path):
             path.unlink(missing_ok=True)
         return

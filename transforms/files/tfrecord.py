@@ -100,7 +100,7 @@ def _fill(buffer: _Buffer, records: list[bytes], max_records: int, max_bytes: in
     size = 0
     while len(records) < max_records and size < max_bytes:
         if not buffer.has(HEADER_BYTES):
-            return _end(buffer)
+            return _check_end(buffer)
         data, start = buffer.data, buffer.position
         length, crc = _HEADER.unpack_from(data, start)
         if crc != masked_crc32c(data[start : start + 8]):
@@ -116,8 +116,8 @@ def _body(buffer: _Buffer, length: int) -> bytes:
         detail = f"a record claims {length} bytes; the most there can be is {MAX_RECORD_BYTES}"
         raise TFRecordError(buffer.offset, "length", detail)
     if not buffer.has(length + _OVERHEAD):
-        there = len(buffer.data) - buffer.position
-        detail = f"truncated: a record needs {length + _OVERHEAD} bytes, and {there} are left"
+        available = len(buffer.data) - buffer.position
+        detail = f"truncated: a record needs {length + _OVERHEAD} bytes, and {available} are left"
         raise TFRecordError(buffer.offset, "truncated", detail)
     start = buffer.position + HEADER_BYTES
     record = buffer.data[start : start + length]
@@ -127,7 +127,7 @@ def _body(buffer: _Buffer, length: int) -> bytes:
     return record
 
 
-def _end(buffer: _Buffer) -> bool:
+def _check_end(buffer: _Buffer) -> bool:
     left = len(buffer.data) - buffer.position
     if left:
         raise TFRecordError(buffer.offset, "truncated", f"truncated: {left} bytes are no whole record header")
@@ -155,13 +155,13 @@ class _Buffer:
         rest = self.data[self.position :]
         self._base += self.position
         self.position = 0
-        parts, have = [rest], len(rest)
+        parts, size = [rest], len(rest)
         # In pieces, so that memory follows the bytes that come and not the length that is claimed.
-        while have < count and (part := self._read()):
+        while size < count and (part := self._read()):
             parts.append(part)
-            have += len(part)
+            size += len(part)
         self.data = b"".join(parts)
-        return have >= count
+        return size >= count
 
     def _read(self) -> bytes:
         try:

@@ -39,7 +39,7 @@ def parse_window(text: str) -> Span:
       ValueError: it is none of these, for a person to read.
     """
     try:
-        start, end = _interval(*text.split("/")) if text.count("/") == 1 else _alone(text)
+        start, end = _interval(*text.split("/")) if text.count("/") == 1 else _single_period(text)
     except OverflowError:
         raise ValueError(f"{text!r} reaches beyond the years 1 to 9999") from None
     if start >= end:
@@ -47,7 +47,7 @@ def parse_window(text: str) -> Span:
     return start, end
 
 
-def moment(text: str) -> dt.datetime:
+def parse_time(text: str) -> dt.datetime:
     """An ISO 8601 date or time, or a month for its first moment; without an offset it is UTC.
 
     Raises:
@@ -65,10 +65,10 @@ def duration(text: str) -> dt.timedelta:
       ValueError: it is none, for a person to read.
       OverflowError: it is longer than time can be.
     """
-    if not (found := _DURATION.fullmatch(text)):
+    if not (match := _DURATION.fullmatch(text)):
         raise ValueError(f"expected a duration such as PT1H, P7D, P1DT12H30M or P2W, got {text!r}")
     names = ("weeks", "days", "hours", "minutes", "seconds")
-    return dt.timedelta(**{n: int(v or 0) for n, v in zip(names, found.groups(), strict=True)})
+    return dt.timedelta(**{n: int(v or 0) for n, v in zip(names, match.groups(), strict=True)})
 
 
 def has_fields(logs: str) -> bool:
@@ -88,12 +88,12 @@ def patterns(logs: str, start: dt.datetime | None, end: dt.datetime | None) -> l
     Raises:
       UsageError: an unknown field, a window without start or end, or more than `MOST_PATTERNS`.
     """
-    found: dict[str, None] = {}
+    filled: dict[str, None] = {}
     for part in filter(None, map(str.strip, logs.split(","))):
         unit = _finest(part)
         steps = [dt.datetime.min] if unit is None else _steps(part, unit, start, end)
-        found |= dict.fromkeys(_filled(part, at) for at in steps)
-    return list(found)
+        filled |= dict.fromkeys(_filled(part, at) for at in steps)
+    return list(filled)
 
 
 def expand(logs: str, start: dt.datetime | None, end: dt.datetime | None) -> list[FileSize]:
@@ -106,15 +106,15 @@ def expand(logs: str, start: dt.datetime | None, end: dt.datetime | None) -> lis
     if not has_fields(logs):
         return paths.expand(logs)
     tried = patterns(logs, start, end)
-    if found := paths.matching(tried):
-        return found
+    if files := paths.matching(tried):
+        return files
     last = f" to {tried[-1]!r}" if len(tried) > 1 else ""
     raise InputError(f"no file matches any of {len(tried):,} patterns, {tried[0]!r}{last}")
 
 
-def _alone(text: str) -> Span:
+def _single_period(text: str) -> Span:
     if _MONTH.fullmatch(text):
-        return _checked(text), _after(_checked(text), "month")
+        return _checked(text), _next_period(_checked(text), "month")
     if _DAY.fullmatch(text):
         return _checked(text), _checked(text) + dt.timedelta(days=1)
     if _HOUR.fullmatch(text):
@@ -136,7 +136,7 @@ def _interval(first: str, second: str) -> Span:
 
 def _checked(text: str) -> dt.datetime:
     try:
-        return moment(text)
+        return parse_time(text)
     except ValueError:
         raise ValueError(f"expected a span such as {FORMS}; {text!r} is no time") from None
 
@@ -169,7 +169,7 @@ def _steps(pattern: str, unit: str, start: dt.datetime | None, end: dt.datetime 
                 " leave its finest field to a glob, or take a shorter window"
             )
         try:
-            steps.append(_after(steps[-1], unit))
+            steps.append(_next_period(steps[-1], unit))
         except OverflowError:  # the end of the year 9999 is the end of time
             break
     return steps
@@ -187,7 +187,7 @@ def _floor(time: dt.datetime, unit: str) -> dt.datetime:
     return dt.datetime(*floors[unit], 0, 0, dt.UTC)
 
 
-def _after(time: dt.datetime, unit: str) -> dt.datetime:
+def _next_period(time: dt.datetime, unit: str) -> dt.datetime:
     """The beginning of the next year, month, day, hour or minute; OverflowError beyond the year 9999."""
     if unit in {"year", "month"}:
         months = 12 * time.year + (time.month if unit == "month" else 12)
@@ -198,7 +198,7 @@ def _after(time: dt.datetime, unit: str) -> dt.datetime:
 
 
 def _filled(pattern: str, time: dt.datetime) -> str:
-    told = {
+    fields = {
         "Y": f"{time.year:04}",
         "m": f"{time.month:02}",
         "d": f"{time.day:02}",
@@ -207,4 +207,4 @@ def _filled(pattern: str, time: dt.datetime) -> str:
         "M": f"{time.minute:02}",
         "%": "%",
     }
-    return _FIELD.sub(lambda match: told[match[1]], pattern)
+    return _FIELD.sub(lambda match: fields[match[1]], pattern)

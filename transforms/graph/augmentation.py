@@ -43,35 +43,35 @@ class Augmentation:
     takes_arrow: bool
     source: str
 
-    def apply(self, rows: pa.RecordBatch, places: pa.Array, schema: schema_pb2.Schema) -> pa.RecordBatch:
+    def apply(self, rows: pa.RecordBatch, row_hashes: pa.Array, schema: schema_pb2.Schema) -> pa.RecordBatch:
         """Transformed rows in, as many augmented rows of the same columns and types out.
 
         Args:
-          places: a uint64 a row, as `write_results.row_hashes` gives it.
+          row_hashes: a uint64 a row, as `write_results.row_hashes` gives it.
           schema: tf.Transform's, of the outputs.
 
         Raises:
           UsageError: the function fails, or gives something else; no value of a row is in the message.
         """
-        seeds = seeds_of(places.to_numpy(zero_copy_only=False))
+        seeds = seeds_of(row_hashes.to_numpy(zero_copy_only=False))
         return self._arrow(rows, seeds) if self.takes_arrow else self._tensors(rows, seeds, schema)
 
-    def check_repeats(self, rows: pa.RecordBatch, places: pa.Array, schema: schema_pb2.Schema) -> None:
+    def check_repeats(self, rows: pa.RecordBatch, row_hashes: pa.Array, schema: schema_pb2.Schema) -> None:
         """Raises UsageError if the function gives other values for the same rows and seeds."""
-        few, seeds = rows.slice(0, _REPEATED), places.slice(0, _REPEATED)
-        first, second = (_bits(self.apply(few, seeds, schema)) for _ in range(2))
-        if other := [name for name, column in first.items() if column != second[name]]:
+        sample, seeds = rows.slice(0, _REPEATED), row_hashes.slice(0, _REPEATED)
+        first, second = (_texts_by_column(self.apply(sample, seeds, schema)) for _ in range(2))
+        if differing := [name for name, column in first.items() if column != second[name]]:
             raise UsageError(
-                f"{FLAG.name}={self.spec} gives other values of {other[0]!r} for the same rows and seeds;"
+                f"{FLAG.name}={self.spec} gives other values of {differing[0]!r} for the same rows and seeds;"
                 " draw from the seeds it is given (tf.random.stateless_normal, numpy.random.default_rng)"
             )
 
     def _arrow(self, rows: pa.RecordBatch, seeds: Seeds) -> pa.RecordBatch:
-        given = self._call(rows, seeds)
-        if not isinstance(given, pa.RecordBatch):
-            raise self._wrong(f"expected a RecordBatch, got {type(given).__name__}")
-        self._check_names(set(given.schema.names), set(rows.schema.names))
-        return self._like(rows, given)
+        augmented = self._call(rows, seeds)
+        if not isinstance(augmented, pa.RecordBatch):
+            raise self._usage_error(f"expected a RecordBatch, got {type(augmented).__name__}")
+        self._check_names(set(augmented.schema.names), set(rows.schema.names))
+        return self._with_augmented_columns(rows, augmented)
 
     def _tensors(self, rows: pa.RecordBatch, seeds: Seeds, schema: schema_pb2.Schema) -> pa.RecordBatch:
         import tensorflow as tf
@@ -80,22 +80,22 @@ class Augmentation:
 
         adapter = TensorAdapter(_adapter_config(schema, rows.schema))
         tensors = adapter.ToBatchTensors(rows, produce_eager_tensors=True)
-        given = self._call(dict(tensors), tf.constant(seeds))
-        if not isinstance(given, Mapping):
-            raise self._wrong(f"expected a dict of tensors, got {type(given).__name__}")
-        self._check_names(set(given), set(tensors))
+        augmented = self._call(dict(tensors), tf.constant(seeds))
+        if not isinstance(augmented, Mapping):
+            raise self._usage_error(f"expected a dict of tensors, got {type(augmented).__name__}")
+        self._check_names(set(augmented), set(tensors))
         specs = adapter.TypeSpecs()
-        same = {name: self._tensor(name, given[name], specs[name]) for name in tensors}
-        return self._like(rows, TensorsToRecordBatchConverter(specs).convert(same))
+        same = {name: self._tensor(name, augmented[name], specs[name]) for name in tensors}
+        return self._with_augmented_columns(rows, TensorsToRecordBatchConverter(specs).convert(same))
 
     def _call(self, features: Any, seeds: Any) -> Any:
         try:
             return self.function(features, seeds)
         except Exception as error:
             # Not what it says: that may quote values of rows.
-            raise self._wrong(f"{type(error).__name__} at {self._place(error)}") from error
+            raise self._usage_error(f"{type(error).__name__} at {self._line_of_error(error)}") from error
 
-    def _place(self, error: Exception) -> str:
+    def _line_of_error(self, error: Exception) -> str:
         """The user's innermost line, not that of a library which it has called."""
         frames = traceback.extract_tb(error.__traceback__)
         name = Path(self.spec.removesuffix(".py")).name.partition(".py:")[0]
@@ -103,12 +103,12 @@ class Augmentation:
         frame = (users or frames)[-1]
         return f"line {frame.lineno} of {frame.name}"
 
-    def _check_names(self, given: set[str], expected: set[str]) -> None:
-        if given != expected:
-            lacks, more = sorted(expected - given), sorted(given - expected)
-            said = [f"lacks {lacks[0]!r}"] if lacks else []
-            said += [f"has {more[0]!r}, which it was not given"] if more else []
-            raise self._wrong(f"the result {' and '.join(said)}")
+    def _check_names(self, names: set[str], expected: set[str]) -> None:
+        if names != expected:
+            lacks, more = sorted(expected - names), sorted(names - expected)
+            problems = [f"lacks {lacks[0]!r}"] if lacks else []
+            problems += [f"has {more[0]!r}, which it was not given"] if more else []
+            raise self._usage_error(f"the result {' and '.join(problems)}")
 
     def _tensor(self, name: str, value: Any, spec: Any) -> Any:
         import tensorflow as tf
@@ -116,23 +116,23 @@ class Augmentation:
         if isinstance(spec, tf.TensorSpec):
             value = tf.convert_to_tensor(value)
         if not spec.is_compatible_with(value):
-            raise self._wrong(f"{name!r} is no longer {spec.dtype.name} of shape {spec.shape}")
+            raise self._usage_error(f"{name!r} is no longer {spec.dtype.name} of shape {spec.shape}")
         return value
 
-    def _like(self, rows: pa.RecordBatch, given: pa.RecordBatch) -> pa.RecordBatch:
+    def _with_augmented_columns(self, rows: pa.RecordBatch, augmented: pa.RecordBatch) -> pa.RecordBatch:
         """The augmented columns in the place of those that they come from; others stay."""
-        if given.num_rows != rows.num_rows:
-            raise self._wrong(f"{given.num_rows:,} rows came of {rows.num_rows:,}")
+        if augmented.num_rows != rows.num_rows:
+            raise self._usage_error(f"{augmented.num_rows:,} rows came of {rows.num_rows:,}")
         columns = []
         for field, column in zip(rows.schema, rows.columns, strict=True):
-            place = given.schema.get_field_index(field.name)
-            columns.append(column if place < 0 else given.column(place))
+            index = augmented.schema.get_field_index(field.name)
+            columns.append(column if index < 0 else augmented.column(index))
             if columns[-1].type != field.type:
-                raise self._wrong(f"{field.name!r} is {columns[-1].type}, and was {field.type}")
+                raise self._usage_error(f"{field.name!r} is {columns[-1].type}, and was {field.type}")
         return pa.RecordBatch.from_arrays(columns, schema=rows.schema)
 
-    def _wrong(self, what: str) -> UsageError:
-        return UsageError(f"{FLAG.name}={self.spec} cannot be used: {what}")
+    def _usage_error(self, problem: str) -> UsageError:
+        return UsageError(f"{FLAG.name}={self.spec} cannot be used: {problem}")
 
 
 def load_augmentation(spec: str) -> Augmentation:
@@ -153,15 +153,15 @@ def load_augmentation(spec: str) -> Augmentation:
     return Augmentation(spec, function, "RecordBatch" in str(first.annotation), source_digest(spec, FLAG))
 
 
-def seeds_of(places: np.ndarray[Any, np.dtype[np.uint64]]) -> Seeds:
+def seeds_of(row_hashes: np.ndarray[Any, np.dtype[np.uint64]]) -> Seeds:
     """int64 [rows, 2], none negative: what TensorFlow's stateless and NumPy's generators take."""
     with np.errstate(over="ignore"):
-        both = np.stack([places, (places ^ (places >> np.uint64(29))) * _MIX], axis=1)
+        both = np.stack([row_hashes, (row_hashes ^ (row_hashes >> np.uint64(29))) * _MIX], axis=1)
     seeds: Seeds = (both >> np.uint64(1)).astype(np.int64)
     return seeds
 
 
-def _bits(rows: pa.RecordBatch) -> dict[str, list[str]]:
+def _texts_by_column(rows: pa.RecordBatch) -> dict[str, list[str]]:
     """By column the text of each row: NaN is equal to itself there."""
     return {
         name: [repr(value) for value in column.to_pylist()]
@@ -176,9 +176,9 @@ def _adapter_config(schema: schema_pb2.Schema, columns: pa.Schema) -> Any:
 
     tensors = representations.InferTensorRepresentationsFromMixedSchema(schema)
     sources = representations.GetSourceColumnsFromTensorRepresentation
-    there = {
+    representable = {
         name: tensor
         for name, tensor in tensors.items()
         if [str(source) for source in sources(tensor)] == [name] and name in columns.names
     }
-    return TensorAdapterConfig(columns, there)
+    return TensorAdapterConfig(columns, representable)

@@ -40,7 +40,12 @@ def _lineage(function: Any, follow_shapes: bool) -> dict[str, list[str]]:
     walk = _Walk(functions, follow_shapes)
     return {
         name: sorted(
-            {inputs[found] for tensor in tensors for found in walk.sources(body, tensor) if found in inputs}
+            {
+                inputs[source]
+                for tensor in tensors
+                for source in walk.sources(body, tensor)
+                if source in inputs
+            }
         )
         for name, tensors in sorted(_output_tensors(function).items())
     }
@@ -108,7 +113,7 @@ class _Walk:
 
     def sources(self, body: _Body, tensor: str) -> set[str]:
         """Names of the placeholders or arguments of `body` that `tensor` depends on."""
-        found, seen, todo = set(), set(), [tensor]
+        source_names, seen, todo = set(), set(), [tensor]
         while todo:
             tensor = todo.pop()
             if tensor in seen:
@@ -116,29 +121,36 @@ class _Walk:
             seen.add(tensor)
             name = tensor.split(":", 1)[0]
             if body.is_source(name):
-                found.add(name)
+                source_names.add(name)
             elif body.nodes[name].op not in self._stop:
                 todo.extend(self._inputs(body.nodes[name], tensor))
-        return found
+        return source_names
 
     def _inputs(self, node: Any, tensor: str) -> Iterable[str]:
         """The node's data inputs that this one output of it depends on; for most ops, all."""
         data = [name for name in node.input if not name.startswith("^")]
         if node.op in _CALL_OPS:
-            return self._through(node.attr["f"].func.name, tensor, data)
+            return self._inputs_through_call(node.attr["f"].func.name, tensor, data)
         if node.op in _IF_OPS:
             branches = [node.attr[branch].func.name for branch in ("then_branch", "else_branch")]
-            return [data[0], *(found for name in branches for found in self._through(name, tensor, data[1:]))]
+            return [
+                data[0],
+                *(
+                    source
+                    for name in branches
+                    for source in self._inputs_through_call(name, tensor, data[1:])
+                ),
+            ]
         return data
 
-    def _through(self, function: str, tensor: str, arguments: list[str]) -> Iterator[str]:
+    def _inputs_through_call(self, function: str, tensor: str, arguments: list[str]) -> Iterator[str]:
         index = _output_index(tensor)
         return (arguments[position] for position in self._result(function, index))
 
     def _uncached_result(self, function: str, index: int) -> tuple[int, ...]:
         body = self._functions[function]
-        found = self.sources(body, body.results[index])
-        return tuple(sorted(body.arguments.index(name) for name in found if name in body.arguments))
+        source_names = self.sources(body, body.results[index])
+        return tuple(sorted(body.arguments.index(name) for name in source_names if name in body.arguments))
 
     _result: Callable[[str, int], tuple[int, ...]]
 

@@ -47,5 +47,5 @@ def load(folder: str) -> Any:
 
 def _unknown_op(error: Exception) -> str | None:
     """The op that a SavedModel could not be loaded for, None if `error` says something else."""
-    _, found, rest = str(error).partition(_UNKNOWN_OP)
-    return rest.strip().split("'")[1] if found and rest.count("'") > 1 else None
+    _, separator, rest = str(error).partition(_UNKNOWN_OP)
+    return rest.strip().split("'")[1] if separator and rest.count("'") > 1 else None

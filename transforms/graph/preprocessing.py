@@ -86,10 +86,10 @@ def source_digest(spec: str, flag: Flag = PREPROCESSING) -> str:
     parsed = _parse(spec, flag)
     if parsed.is_file:
         return hashlib.sha256(_read(parsed.source, flag)).hexdigest()
-    found = importlib.util.find_spec(parsed.source)
-    if found is None or found.origin is None:
+    module_spec = importlib.util.find_spec(parsed.source)
+    if module_spec is None or module_spec.origin is None:
         raise UsageError(f"{flag.name}={spec}: the module {parsed.source} has no source file")
-    return hashlib.sha256(Path(found.origin).read_bytes()).hexdigest()
+    return hashlib.sha256(Path(module_spec.origin).read_bytes()).hexdigest()
 
 
 def _parse(spec: str, flag: Flag) -> _Spec:
@@ -124,10 +124,10 @@ class _FileFunction:
     def __reduce__(self) -> tuple[Any, ...]:
         sources = self._program.sources()
         _PROGRAMS[sources.digest] = self._program
-        return _arrived, (sources, self.__name__)
+        return _unpickled, (sources, self.__name__)
 
 
-def _arrived(sources: _Sources, name: str) -> _FileFunction:
+def _unpickled(sources: _Sources, name: str) -> _FileFunction:
     """The function again, where it was unpickled; each process executes the same sources once."""
     with _LOCK:
         if sources.digest not in _PROGRAMS:
@@ -181,8 +181,8 @@ class _Program:
         files = {self._path.name: self._source}
         for module in self._modules.values():
             if module is not self.module and module.__file__:
-                beside = Path(module.__file__).resolve()
-                files[beside.relative_to(self._path.parent).as_posix()] = beside.read_bytes()
+                path = Path(module.__file__).resolve()
+                files[path.relative_to(self._path.parent).as_posix()] = path.read_bytes()
         return _Sources(self._path.name, files)
 
     @contextlib.contextmanager
@@ -198,12 +198,12 @@ class _Program:
             finally:
                 for entry in search:
                     sys.path.remove(entry)
-                self._take_out(before)
+                self._unload_modules(before)
 
-    def _take_out(self, before: set[str]) -> None:
+    def _unload_modules(self, before: set[str]) -> None:
         new = [name for name in sys.modules if name not in before]
-        mine = {name for name in new if self._local and _lies_beside(name, self._path.parent)}
-        for name in mine | (self._modules.keys() & set(new)):
+        own_modules = {name for name in new if self._local and _is_in_folder(name, self._path.parent)}
+        for name in own_modules | (self._modules.keys() & set(new)):
             self._modules[name] = sys.modules[name]
         for name in self._modules.keys() & set(new):
             del sys.modules[name]
@@ -220,10 +220,12 @@ def _execute(source: bytes, file: str, module: types.ModuleType) -> None:
     except SyntaxError as error:
         raise UsageError(f"{error.filename or file}:{error.lineno}: syntax error: {error.msg}") from error
     except (Exception, SystemExit) as error:
-        raise UsageError(f"{_place(error, file)}: {type(error).__name__}: {_one_line(error)}") from error
+        raise UsageError(
+            f"{_line_of_error(error, file)}: {type(error).__name__}: {_one_line(error)}"
+        ) from error
 
 
-def _lies_beside(name: str, folder: Path) -> bool:
+def _is_in_folder(name: str, folder: Path) -> bool:
     """Whether the module, or the package at its top, stands in this very folder.
 
     Not anywhere below it: a virtual environment, with all that is installed, may be there too.
@@ -252,12 +254,14 @@ def _import(name: str) -> types.ModuleType:
 
 def _function(module: types.ModuleType, spec: _Spec) -> PreprocessingFn:
     if not hasattr(module, spec.function):
-        there = ", ".join(_functions(module)) or "none"
-        raise UsageError(f"{spec.source} has no function {spec.function}; functions in it: {there}")
-    found = getattr(module, spec.function)
-    if not callable(found):
-        raise UsageError(f"{spec.function} in {spec.source} is a {type(found).__name__}; expected a function")
-    result: PreprocessingFn = found
+        functions = ", ".join(_functions(module)) or "none"
+        raise UsageError(f"{spec.source} has no function {spec.function}; functions in it: {functions}")
+    function = getattr(module, spec.function)
+    if not callable(function):
+        raise UsageError(
+            f"{spec.function} in {spec.source} is a {type(function).__name__}; expected a function"
+        )
+    result: PreprocessingFn = function
     return result
 
 
@@ -278,7 +282,7 @@ def _functions(module: types.ModuleType) -> list[str]:
     )
 
 
-def _place(error: BaseException, file: str) -> str:
+def _line_of_error(error: BaseException, file: str) -> str:
     """`file:line` of the innermost step of the traceback that lies in the file."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return f"{file}:{lines[-1]}" if lines else file

@@ -90,18 +90,18 @@ class TransformGraph:
         fits = _rows_that_fit(batch, self._fixed_sizes)
         if fits is None:
             return self._apply_with_care(batch)
-        some = self._apply_with_care(_take(batch, pa.array(np.flatnonzero(fits))))
-        return Transformed(_spread(some.rows, fits), some.refused)
+        transformed = self._apply_with_care(_take(batch, pa.array(np.flatnonzero(fits))))
+        return Transformed(_spread(transformed.rows, fits), transformed.refused)
 
     def vocabularies(self) -> list[list[bytes]]:
         """The first and last words of each vocabulary that is no gzip, while the folder is there."""
-        found = []
+        vocabularies = []
         for asset in sorted(self._assets.glob("*")):
             lines = b"" if asset.name.endswith(".gz") else asset.read_bytes()
             words = lines.removesuffix(b"\n").split(b"\n")
-            few = len(words) <= 2 * _KEPT_WORDS
-            found.append(words if few else words[:_KEPT_WORDS] + words[-_KEPT_WORDS:])
-        return found
+            is_short = len(words) <= 2 * _KEPT_WORDS
+            vocabularies.append(words if is_short else words[:_KEPT_WORDS] + words[-_KEPT_WORDS:])
+        return vocabularies
 
     @property
     def saved_model(self) -> Any:
@@ -253,15 +253,15 @@ def _rows_that_fit(batch: pa.RecordBatch, sizes: Mapping[str, int]) -> Any:
 
 def _spread(batch: pa.RecordBatch, fits: Any) -> pa.RecordBatch:
     """The rows of `batch` at the places where `fits` is true, missing values at the others."""
-    places = np.cumsum(fits) - 1
-    return _take(batch, pa.array(places, pa.int64(), mask=~fits))
+    indices = np.cumsum(fits) - 1
+    return _take(batch, pa.array(indices, pa.int64(), mask=~fits))
 
 
 def _one_batch(table: pa.Table) -> pa.RecordBatch:
     arrays = [column.combine_chunks() for column in table.columns]
     # Some releases of pyarrow give an array here, and others one that is still in chunks.
-    whole = [array.chunk(0) if isinstance(array, pa.ChunkedArray) else array for array in arrays]
-    return pa.RecordBatch.from_arrays(whole, schema=table.schema)
+    single_arrays = [array.chunk(0) if isinstance(array, pa.ChunkedArray) else array for array in arrays]
+    return pa.RecordBatch.from_arrays(single_arrays, schema=table.schema)
 
 
 def _take(batch: pa.RecordBatch, indices: Any) -> pa.RecordBatch:

@@ -22,25 +22,17 @@ from transforms.logs.carriers import parquet_types as parquet
 from transforms.logs.carriers import tables
 from transforms.logs.carriers.read_records import Carrier, carrier_of, read_records
 from transforms.logs.decode_requests import RequestDecoder
-from transforms.logs.detect import Format
 from transforms.logs.features import FeatureType, Settings, TypeConflictError, hold
-from transforms.logs.formats.prediction_log import PredictionLogDecoder
-from transforms.logs.formats.registry import PARSERS
-from transforms.logs.formats.tf_example import TfExampleDecoder
+from transforms.logs.formats.format_names import Format
+from transforms.logs.formats.registry import DECODERS, PARSERS
 from transforms.logs.rows import sampling
-from transforms.logs.rows.rows import Place, renumbered
+from transforms.logs.rows.rows import RecordPosition, renumbered
 
 
 class Decoder(Protocol):
     """Blocks of records of one format to rows: bytes in, `Decoded` out."""
 
-    def decode(self, block: Block, place: Place) -> Iterator[Decoded]: ...
-
-
-_DECODERS: dict[Format, type[TfExampleDecoder] | type[PredictionLogDecoder]] = {
-    Format.TF_EXAMPLE: TfExampleDecoder,
-    Format.PREDICTION_LOG: PredictionLogDecoder,
-}
+    def decode(self, block: Block, position: RecordPosition) -> Iterator[Decoded]: ...
 
 
 def decode_file(file: FileSize, file_format: Format, settings: Settings) -> Iterator[Decoded | Fault]:
@@ -96,7 +88,7 @@ def csv_types(file: FileSize) -> dict[str, FeatureType]:
         return {}
 
 
-def parquet_types(file: FileSize) -> parquet.Found:
+def parquet_types(file: FileSize) -> parquet.TypeOrigins:
     """The types of every column of a Parquet file; {} for one that cannot be read, as its reader reports."""
     if not file.bytes:
         return {}
@@ -128,50 +120,58 @@ def first_types(files: Sequence[FileSize]) -> dict[str, FeatureType]:
 
 
 def _decode(stored: BinaryIO, file: FileSize, file_format: Format, settings: Settings) -> Iterator[Decoded]:
-    place = Place(file.path, 0)
+    position = RecordPosition(file.path, 0)
     if not file.bytes:
         return
     if file_format is Format.TABLE:
         # Columns stay columns where the carrier has them; other carriers give rows one by one.
         file_format = _columnar_carrier(stored, file)
     if file_format is Format.PARQUET:
-        yield from tables.decode_parquet(stored, settings, place)
+        yield from tables.decode_parquet(stored, settings, position)
     elif file_format is Format.CSV:
         names = tables.csv_header(paths.decompressed(stored))
         stored.seek(0)
         if names:
-            yield from tables.decode_csv(paths.decompressed(stored), names, settings, place)
+            yield from tables.decode_csv(paths.decompressed(stored), names, settings, position)
     elif file_format in PARSERS:
         decoder = RequestDecoder(settings, PARSERS[file_format](settings))
-        yield from decoder.decode(read_records(stored, file.path), place)
+        yield from decoder.decode(read_records(stored, file.path), position)
     else:
         yield from _decode_records(
-            paths.decompressed(stored), _DECODERS[file_format](settings), place, settings.sample
+            paths.decompressed(stored), DECODERS[file_format](settings), position, settings.sample
         )
 
 
 def _columnar_carrier(stored: BinaryIO, file: FileSize) -> Format:
     """CSV or PARQUET for a table in such a file, else TABLE."""
-    found = {Carrier.CSV: Format.CSV, Carrier.PARQUET: Format.PARQUET}.get(carrier_of(stored, file.path))
+    columnar_format = {Carrier.CSV: Format.CSV, Carrier.PARQUET: Format.PARQUET}.get(
+        carrier_of(stored, file.path)
+    )
     stored.seek(0)
-    return found or Format.TABLE
+    return columnar_format or Format.TABLE
 
 
-def _decode_records(stream: BinaryIO, decoder: Decoder, place: Place, fraction: float) -> Iterator[Decoded]:
-    first = place.first_record
+def _decode_records(
+    stream: BinaryIO, decoder: Decoder, position: RecordPosition, fraction: float
+) -> Iterator[Decoded]:
+    first = position.first_record
     for block in read_blocks(stream):
-        here = Place(place.file, first)
-        yield from decoder.decode(block, here) if fraction >= 1 else _sample(block, decoder, here, fraction)
+        block_position = RecordPosition(position.file, first)
+        yield from (
+            decoder.decode(block, block_position)
+            if fraction >= 1
+            else _sample(block, decoder, block_position, fraction)
+        )
         first += len(block)
 
 
-def _sample(block: Block, decoder: Decoder, place: Place, fraction: float) -> Iterator[Decoded]:
+def _sample(block: Block, decoder: Decoder, position: RecordPosition, fraction: float) -> Iterator[Decoded]:
     mask = sampling.chosen(block, fraction)
-    numbers = np.flatnonzero(mask) + place.first_record
+    numbers = np.flatnonzero(mask) + position.first_record
     left_out = len(block) - len(numbers)
     yield Decoded(None, (), Accounting(read=left_out, excluded=Counter(sample=left_out)))
     if len(numbers):
-        for decoded in decoder.decode(sampling.part(block, mask), Place(place.file, 0)):
+        for decoded in decoder.decode(sampling.part(block, mask), RecordPosition(position.file, 0)):
             yield renumbered(decoded, numbers)
 
 

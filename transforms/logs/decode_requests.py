@@ -14,9 +14,16 @@ from transforms.core.arrow import pa
 from transforms.core.batches import Decoded, Reject
 from transforms.logs.columns.values import typed_columns
 from transforms.logs.features import Settings
-from transforms.logs.request import Answered, Asked, BadRecordError, Carried, Request, RequestParser
+from transforms.logs.request import (
+    BadRecordError,
+    Carried,
+    Request,
+    RequestEvent,
+    RequestParser,
+    ResponseEvent,
+)
 from transforms.logs.rows.request_response_join import Joiner, Ready
-from transforms.logs.rows.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
+from transforms.logs.rows.rows import Counts, Finisher, RecordPosition, Rows, metadata_of, rejected
 from transforms.logs.rows.times import times_of_micros
 
 # A batch ends where it has this many rows or values, whatever comes first.
@@ -33,52 +40,52 @@ class RequestDecoder:
         self._joiner = Joiner()
         self._finisher = Finisher(settings)
 
-    def decode(self, chunks: Iterable[Sequence[Carried]], place: Place) -> Iterator[Decoded]:
+    def decode(self, chunks: Iterable[Sequence[Carried]], position: RecordPosition) -> Iterator[Decoded]:
         """A `Decoded` for each chunk of records, more where their requests have very many rows.
 
         A request that waits for its answer is read in one of them, and decoded in a later one; together
         they count every record once.
         """
-        first = place.first_record
+        first = position.first_record
         try:
             for chunk in chunks:
-                yield from self._decode(chunk, Place(place.file, first))
+                yield from self._decode(chunk, RecordPosition(position.file, first))
                 first += len(chunk)
         except Exception:
             # What follows cannot be read; what waits has been.
-            yield from self._decode_rest(Place(place.file, first))
+            yield from self._decode_rest(RecordPosition(position.file, first))
             raise
-        yield from self._decode_rest(Place(place.file, first))
+        yield from self._decode_rest(RecordPosition(position.file, first))
 
-    def _decode(self, chunk: Sequence[Carried], place: Place) -> Iterator[Decoded]:
-        gathered = self._gather(place)
+    def _decode(self, chunk: Sequence[Carried], position: RecordPosition) -> Iterator[Decoded]:
+        gathered = self._gather(position)
         for index, carried in enumerate(chunk):
             gathered.add(index, carried, self._parser)
             if gathered.is_full:
                 yield gathered.finish(self._finisher)
-                gathered = self._gather(place)
+                gathered = self._gather(position)
         yield gathered.finish(self._finisher)
 
-    def _decode_rest(self, place: Place) -> Iterator[Decoded]:
+    def _decode_rest(self, position: RecordPosition) -> Iterator[Decoded]:
         """The requests whose answers never came."""
-        gathered = self._gather(place)
+        gathered = self._gather(position)
         for ready in self._joiner.rest():
             gathered.take([ready])
             if gathered.is_full:
                 yield gathered.finish(self._finisher)
-                gathered = self._gather(place)
+                gathered = self._gather(position)
         if not gathered.is_empty:
             yield gathered.finish(self._finisher)
 
-    def _gather(self, place: Place) -> _Gathered:
-        return _Gathered(self._settings, self._joiner, place)
+    def _gather(self, position: RecordPosition) -> _Gathered:
+        return _Gathered(self._settings, self._joiner, position)
 
 
 class _Gathered:
     """The records of one batch: their requests, and what became of the others."""
 
-    def __init__(self, settings: Settings, joiner: Joiner, place: Place) -> None:
-        self._place = place
+    def __init__(self, settings: Settings, joiner: Joiner, position: RecordPosition) -> None:
+        self._position = position
         self._settings = settings
         self._joiner = joiner
         self._requests: list[Ready] = []
@@ -102,32 +109,32 @@ class _Gathered:
             parsed = parser.parse(carried.value)
         except BadRecordError as error:
             payload = carried.payload if self._settings.keep_payloads else None
-            self._rejects.append(rejected(self._place, index, error.reason, error.detail, payload))
+            self._rejects.append(rejected(self._position, index, error.reason, error.detail, payload))
             return
-        if parsed is None or isinstance(parsed, Answered):
+        if parsed is None or isinstance(parsed, ResponseEvent):
             self._without_rows += 1
             if parsed is not None:
                 self.take(self._joiner.answer(parsed, len(carried.payload)))
         else:
-            self._add_request(self._place.first_record + index, parsed, carried.payload)
+            self._add_request(self._position.first_record + index, parsed, carried.payload)
 
-    def _add_request(self, record: int, parsed: Request | Asked, payload: bytes) -> None:
-        request = parsed.request if isinstance(parsed, Asked) else parsed
+    def _add_request(self, record: int, parsed: Request | RequestEvent, payload: bytes) -> None:
+        request = parsed.request if isinstance(parsed, RequestEvent) else parsed
         if (reason := self._left_out(request, payload)) is not None:
             self._excluded[reason] += 1
         elif not request.instances:
             self._without_rows += 1
-        elif isinstance(parsed, Asked):
+        elif isinstance(parsed, RequestEvent):
             self.take(self._joiner.ask(parsed, record, len(payload)))
         else:
             self.take([Ready(record, request)])
 
     def take(self, ready: Iterable[Ready]) -> None:
         """Takes requests that are read, counted as such, and wait for nothing."""
-        for one in ready:
-            self._requests.append(one)
-            self._rows += len(one.request.instances)
-            self._values += sum(map(len, one.request.instances))
+        for item in ready:
+            self._requests.append(item)
+            self._rows += len(item.request.instances)
+            self._values += sum(map(len, item.request.instances))
 
     def _left_out(self, request: Request, payload: bytes) -> str | None:
         if request.excluded is not None:
@@ -142,9 +149,9 @@ class _Gathered:
         expected = self._settings.expected
         assert expected is not None, "requests are decoded by a schema"
         instances = [instance for _, request in self._requests for instance in request.instances]
-        told = (self._settings.time_feature, self._settings.version_feature)
+        metadata_features = (self._settings.time_feature, self._settings.version_feature)
         exact = any(request.exact for _, request in self._requests)
-        columns, forms = typed_columns(instances, expected, *told, exact=exact)
+        columns, forms = typed_columns(instances, expected, *metadata_features, exact=exact)
         rows = Rows(columns, self._metadata(), forms)
         counts = Counts(self._read, self._without_rows, self._excluded)
         return finisher.finish(rows, self._rejects, counts)
@@ -164,7 +171,7 @@ class _Gathered:
         time = times_of_micros_or_null([request.time for request in requests])
         return metadata_of(
             len(of_row),
-            self._place.file,
+            self._position.file,
             time=time.take(of_row),
             record=each([record for record, _ in self._requests], pa.int64()),
             sampling_rate=each([request.sampling_rate for request in requests], pa.float64()),

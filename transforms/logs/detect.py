@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
@@ -16,34 +15,9 @@ from transforms.logs.bodies.json_text import load
 from transforms.logs.carriers.read_records import Carrier, carrier_of, is_named, start_of
 from transforms.logs.carriers.read_records import read_records as read_rows
 from transforms.logs.carriers.tables import TableError
+from transforms.logs.formats.format_names import Format
 from transforms.logs.request import BadRecordError, Carried
 
-
-class Format(enum.StrEnum):
-    """The formats that are read, by the names that `--format` has for logs."""
-
-    TF_EXAMPLE = "tf_example"
-    PREDICTION_LOG = "prediction_log"
-    REST = "rest"
-    AI_PLATFORM = "ai_platform"
-    VERTEX = "vertex"
-    SAGEMAKER = "sagemaker"
-    KSERVE = "kserve"
-    TABLE = "table"
-    CSV = "csv"
-    PARQUET = "parquet"
-
-
-LOG_FORMATS = (
-    Format.TF_EXAMPLE,
-    Format.PREDICTION_LOG,
-    Format.REST,
-    Format.AI_PLATFORM,
-    Format.VERTEX,
-    Format.SAGEMAKER,
-    Format.KSERVE,
-    Format.TABLE,
-)
 _TEXT_SUFFIXES = (".csv", ".csv.gz", ".csv.bz2", ".tsv", ".txt")
 _TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 _VERTEX = frozenset({"endpoint", "deployed_model_id", "logging_time", "request_payload"})
@@ -100,7 +74,7 @@ def _detect_rows(rows: Sequence[Carried], path: str) -> Format:
     objects = [row.value for row in rows if not isinstance(row.value, BadRecordError)]
     if rows and not objects:
         raise InputError(f"{path} is no log: none of its first {len(rows)} records can be read")
-    return next((found for one in objects if (found := format_of(one))), Format.TABLE)
+    return next((log_format for record in objects if (log_format := format_of(record))), Format.TABLE)
 
 
 def format_of(record: Mapping[str, Any]) -> Format | None:

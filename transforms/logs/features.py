@@ -74,12 +74,12 @@ class Expected:
 def expected_features(schema: schema_pb2.Schema, *, serving: bool) -> Expected:
     """The features that `schema` has in SERVING, or all of them."""
     typed = [feature for feature in schema.feature if feature.type in _SCHEMA_TYPES and is_used(feature)]
-    here = [feature for feature in typed if not serving or in_serving(feature, schema)]
-    types = {feature.name: _SCHEMA_TYPES[feature.type] for feature in here}
+    used_features = [feature for feature in typed if not serving or in_serving(feature, schema)]
+    types = {feature.name: _SCHEMA_TYPES[feature.type] for feature in used_features}
     return Expected(
         types=types,
-        fixed=frozenset(feature.name for feature in here if feature.HasField("shape")),
-        single=frozenset(feature.name for feature in here if _is_single(feature)),
+        fixed=frozenset(feature.name for feature in used_features if feature.HasField("shape")),
+        single=frozenset(feature.name for feature in used_features if _is_single(feature)),
         elsewhere=frozenset(feature.name for feature in schema.feature) - types.keys(),
     )
 
@@ -142,14 +142,14 @@ def conform(
     kept: dict[str, pa.Array] = {}
     forms: Counter[tuple[str, str]] = Counter()
     for name, column in columns:
-        came, wanted = type_of(column), expected.types.get(name)
-        if came is None or name in expected.elsewhere:
+        kind, wanted = type_of(column), expected.types.get(name)
+        if kind is None or name in expected.elsewhere:
             continue
         if wanted is None:
             forms[name, "unknown_feature"] += num_rows - column.null_count
             continue
-        emptied, with_values = (column, 0) if came is wanted else _emptied(column, wanted)
-        forms[name, f"{came}_for_{wanted}"] += with_values
+        emptied, with_values = (column, 0) if kind is wanted else _empty_lists_of(column, wanted)
+        forms[name, f"{kind}_for_{wanted}"] += with_values
         kept[name] = merged(kept[name], emptied) if name in kept else emptied
     return _record_batch(kept or _placeholder(expected, num_rows), num_rows), +forms
 
@@ -161,24 +161,24 @@ def hold(columns: Sequence[Column], num_rows: int, seen: dict[str, FeatureType])
     """
     kept: dict[str, pa.Array] = {}
     for name, column in columns:
-        came = type_of(column)
-        if came is None:
+        kind = type_of(column)
+        if kind is None:
             continue
-        before = seen.setdefault(name, came)
-        emptied, with_values = (column, 0) if came is before else _emptied(column, before)
+        before = seen.setdefault(name, kind)
+        emptied, with_values = (column, 0) if kind is before else _empty_lists_of(column, before)
         if with_values:
-            raise TypeConflictError(name, before, came)
+            raise TypeConflictError(name, before, kind)
         kept[name] = merged(kept[name], emptied) if name in kept else emptied
     return _record_batch(kept, num_rows)
 
 
-def merged(one: pa.Array, other: pa.Array) -> pa.Array:
-    """Rows of `one`, and of `other` where `one` is null."""
-    if one.null_count == 0 or other.null_count == len(other):
-        return one
-    take_other = one.is_null().to_numpy(zero_copy_only=False)
-    rows = np.arange(len(one))
-    return pa.concat_arrays([one, other]).take(pa.array(np.where(take_other, rows + len(one), rows)))
+def merged(first: pa.Array, second: pa.Array) -> pa.Array:
+    """Rows of `first`, and of `second` where `first` is null."""
+    if first.null_count == 0 or second.null_count == len(second):
+        return first
+    take_other = first.is_null().to_numpy(zero_copy_only=False)
+    rows = np.arange(len(first))
+    return pa.concat_arrays([first, second]).take(pa.array(np.where(take_other, rows + len(first), rows)))
 
 
 def lists(values: pa.Array, lengths: Array, null: Array | None = None) -> pa.LargeListArray:
@@ -190,7 +190,7 @@ def lists(values: pa.Array, lengths: Array, null: Array | None = None) -> pa.Lar
     return pa.LargeListArray.from_arrays(pa.array(offsets, mask=np.append(null, False)), values)
 
 
-def _emptied(column: pa.Array, wanted: FeatureType) -> tuple[pa.Array, int]:
+def _empty_lists_of(column: pa.Array, wanted: FeatureType) -> tuple[pa.Array, int]:
     """A column of `wanted` with the empty lists of `column`, all else null, and how many rows had values."""
     lengths = pc.fill_null(pc.list_value_length(column), -1).to_numpy(zero_copy_only=False)
     empty = lists(pa.array([], VALUES[wanted]), np.zeros(len(column), np.int64), lengths != 0)

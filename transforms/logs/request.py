@@ -67,14 +67,14 @@ class Request:
     exact: bool = False
 
 
-class Asked(NamedTuple):
+class RequestEvent(NamedTuple):
     """A request whose answer is another record; both have the same key."""
 
     key: Hashable
     request: Request
 
 
-class Answered(NamedTuple):
+class ResponseEvent(NamedTuple):
     """An answer whose request is another record: the response's body, and the version that it names."""
 
     key: Hashable
@@ -96,9 +96,9 @@ class Carried(NamedTuple):
 class RequestParser(Protocol):
     """Understands the records of one format. One for each file and thread; it may remember."""
 
-    def parse(self, record: Mapping[str, Any]) -> Request | Asked | Answered | None:
+    def parse(self, record: Mapping[str, Any]) -> Request | RequestEvent | ResponseEvent | None:
         """The request that a record holds; None for a record that belongs to another (a response event).
 
-        Where answers are wanted, a format that has them in records of their own gives `Asked` and `Answered`,
-        which the decoder joins. Raises BadRecordError.
+        Where answers are wanted, a format that has them in records of their own gives `RequestEvent` and
+        `ResponseEvent`, which the decoder joins. Raises BadRecordError.
         """

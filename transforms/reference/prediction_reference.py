@@ -40,6 +40,6 @@ def load(model: str) -> Reference:
 
 def outputs(reference: Reference) -> tuple[Output, ...]:
     """The outputs of the model that a reference of predictions is of."""
-    found = outputs_of(reference.schema)
-    assert found is not None, "a reference was loaded here"
-    return found
+    recorded = outputs_of(reference.schema)
+    assert recorded is not None, "a reference was loaded here"
+    return recorded

@@ -40,10 +40,10 @@ class TrainingSide:
     def of_predictions(self, features: Sequence[Reference]) -> list[Reference]:
         if self.predictions is None:
             return []
-        has_time = any(one.variation is not None for one in features)
-        found = prediction_reference.load(self.predictions)
+        has_time = any(feature.variation is not None for feature in features)
+        reference = prediction_reference.load(self.predictions)
         # Days differ, and how predictions do is not recorded.
-        return [dataclasses.replace(found, variation={}) if has_time else found]
+        return [dataclasses.replace(reference, variation={}) if has_time else reference]
 
     def of_features(self) -> list[Reference]:
         if self.baseline is None:
@@ -100,11 +100,11 @@ def _check_features(reference: Reference, path: str) -> None:
     """Raises UsageError for a space in which there is nothing to compare with."""
     has_statistics = any(dataset.features for dataset in reference.statistics.datasets)
     if not reference.schema.feature or not has_statistics:
-        what = "schema" if has_statistics else "statistics"
+        empty_part = "schema" if has_statistics else "statistics"
         other = Space.TRANSFORMED if reference.space is Space.RAW else Space.RAW
         raise UsageError(
-            f"the baseline {path} has no {reference.space} feature in its {what}: nothing to compare with;"
-            f" leave the space out with --spaces={other}, or run trueserve prepare again"
+            f"the baseline {path} has no {reference.space} feature in its {empty_part}: nothing to compare"
+            f" with; leave the space out with --spaces={other}, or run trueserve prepare again"
         )
 
 

@@ -37,13 +37,13 @@ def _answer(stream: TextIO, name: str, enforced: dict[str, str]) -> int:
     line = sys.stdin.readline().rstrip("\n")
     if not line:
         return 0
-    said: dict[str, Any] = {"sandbox": enforced}
+    reply: dict[str, Any] = {"sandbox": enforced}
     try:
-        said["answer"] = module.answer(line)
+        reply["answer"] = module.answer(line)
     except Exception as error:  # noqa: BLE001 - whatever a stranger's model does, one line says it
-        said["error"] = f"{type(error).__name__}: {first_line(error)}"
+        reply["error"] = f"{type(error).__name__}: {first_line(error)}"
     # On a line of its own, whatever was printed before this began.
-    stream.write("\n" + json.dumps(said) + "\n")
+    stream.write("\n" + json.dumps(reply) + "\n")
     stream.flush()
     return 0
 

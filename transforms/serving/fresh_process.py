@@ -57,11 +57,13 @@ class FreshProcess:
             child_processes.end_group(self._process)
             reason = f"it was not done after {self._timeout:g} seconds and was ended; {self._advice}"
             raise InputError(failed.replace("%s", reason)) from None
-        said = _said(out)
-        if "error" in said or "answer" not in said:
-            raise InputError(failed.replace("%s", said.get("error") or _ended(self._process.returncode, err)))
-        self.sandbox = said["sandbox"]
-        return said["answer"]
+        reply = _reply(out)
+        if "error" in reply or "answer" not in reply:
+            raise InputError(
+                failed.replace("%s", reply.get("error") or _ended(self._process.returncode, err))
+            )
+        self.sandbox = reply["sandbox"]
+        return reply["answer"]
 
 
 @contextlib.contextmanager
@@ -113,11 +115,11 @@ def _environment(folder: str) -> dict[str, str]:
     return {**os.environ, **quiet, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
-def _said(out: str) -> dict[str, Any]:
+def _reply(out: str) -> dict[str, Any]:
     lines = out.splitlines()
     with contextlib.suppress(ValueError):
-        said = json.loads(lines[-1]) if lines else {}
-        return said if isinstance(said, dict) else {}
+        reply = json.loads(lines[-1]) if lines else {}
+        return reply if isinstance(reply, dict) else {}
     return {}
 
 

@@ -55,19 +55,21 @@ def check(folder: str) -> list[Difference]:
     if not transformed or not predicted:
         known = f"{len(transformed)} features and {len(predicted)} outputs of {len(probes)} probes are known"
         raise ValueError(f"nothing to prove it by: {known}")
-    found = []
+    differences = []
     for name, expected, tolerance in (
         ("transform_features", transformed, FEATURES),
         ("serving_default", predicted, PREDICTIONS),
     ):
         batches = [examples, *(examples[i : i + 1] for i in range(singles))]
-        whole, *alone = [columns(signatures[name](examples=tf.constant(b)), expected) for b in batches]
-        found += compare_all(name, expected, whole, tolerance)
+        in_batch, *one_by_one = [
+            columns(signatures[name](examples=tf.constant(b)), expected) for b in batches
+        ]
+        differences += compare_all(name, expected, in_batch, tolerance)
         head = {key: take(rows, range(singles)) for key, rows in expected.items()}
-        found += compare_all(f"{name}, one at a time", head, joined(alone), tolerance)
+        differences += compare_all(f"{name}, one at a time", head, joined(one_by_one), tolerance)
     if "raw_tensors" in signatures:
-        found += _check_tensors(signatures["raw_tensors"], probes, predicted)
-    return found
+        differences += _check_tensors(signatures["raw_tensors"], probes, predicted)
+    return differences
 
 
 def _check_tensors(function: Any, probes: Sequence[Any], predicted: Mapping[str, Rows]) -> list[Difference]:
@@ -141,8 +143,8 @@ def _missing(dtype: Any) -> Any:
 def says_missing(probe: Any) -> bool:
     """Whether a raw value is NaN or empty: in a tensor that means that there is none."""
     for name, feature in probe.features.feature.items():
-        held = values_of(feature) if name.startswith(RAW) else []
-        if any(value == b"" or (isinstance(value, float) and math.isnan(value)) for value in held):
+        values = values_of(feature) if name.startswith(RAW) else []
+        if any(value == b"" or (isinstance(value, float) and math.isnan(value)) for value in values):
             return True
     return False
 
@@ -175,15 +177,15 @@ def _lengths(lists: Sequence[Any]) -> np.ndarray[Any, Any]:
 def columns(outputs: Mapping[str, Any], expected: Mapping[str, Rows]) -> dict[str, Rows]:
     """The outputs of a signature as rows, under the names that the probes have for them."""
     arrays = {name: tensor.numpy() for name, tensor in outputs.items()}
-    found: dict[str, Rows] = {}
+    rows_by_name: dict[str, Rows] = {}
     for name, array in arrays.items():
         base = name.removesuffix("/indices")
         if base != name and base + "/shape" in arrays:
-            found.update(_sparse_columns(base, arrays, expected))
+            rows_by_name.update(_sparse_columns(base, arrays, expected))
         elif not _is_sparse_part(name, arrays):
             size = array.size // array.shape[0] if len(array) else 0
-            found[name] = Rows(_stored(array.ravel()), np.full(len(array), size, np.int64))
-    return found
+            rows_by_name[name] = Rows(_stored(array.ravel()), np.full(len(array), size, np.int64))
+    return rows_by_name
 
 
 def _stored(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -211,11 +213,11 @@ def _sparse_columns(
         yield f"{name}$sparse_indices_{axis - 1}", Rows(indices[:, axis], lengths)
 
 
-def take(rows: Rows, which: Sequence[int]) -> Rows:
+def take(rows: Rows, indices: Sequence[int]) -> Rows:
     """The values of some of the rows, in this order."""
     starts = np.concatenate([[0], np.cumsum(rows.lengths)])
-    pieces = [rows.values[starts[i] : starts[i + 1]] for i in which]
-    return Rows(np.concatenate([rows.values[:0], *pieces]), rows.lengths[list(which)])
+    pieces = [rows.values[starts[i] : starts[i + 1]] for i in indices]
+    return Rows(np.concatenate([rows.values[:0], *pieces]), rows.lengths[list(indices)])
 
 
 def joined(parts: Sequence[Mapping[str, Rows]]) -> dict[str, Rows]:

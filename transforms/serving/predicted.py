@@ -53,8 +53,8 @@ class PredictionRecorder:
 
     def statistics(self) -> statistics_pb2.DatasetFeatureStatisticsList:
         """TFDV's statistics of the answers, with the options of every baseline."""
-        told = dataset_statistics(self._summary, SIZES)
-        return statistics_pb2.DatasetFeatureStatisticsList(datasets=[told])
+        dataset = dataset_statistics(self._summary, SIZES)
+        return statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset])
 
     def _answered(self, examples: list[bytes]) -> tuple[Mapping[str, Any], int]:
         """The answers to the examples that the function takes, and how many these are."""
@@ -63,12 +63,12 @@ class PredictionRecorder:
         except _REFUSALS as error:
             if not self._may_refuse:
                 # Not what it says: that may quote values of rows.
-                said = "the model cannot answer the training rows in the baseline"
-                raise UsageError(f"{said}: {type(error).__name__}") from error
+                problem = "the model cannot answer the training rows in the baseline"
+                raise UsageError(f"{problem}: {type(error).__name__}") from error
         batch = pa.RecordBatch.from_arrays([pa.array(examples, pa.binary())], names=["examples"])
         taken = apply_in_parts(self._probe, batch, _REFUSALS).taken
-        some = [examples[i] for i in np.flatnonzero(taken)]
-        return (self._ask(some) if some else {}), len(some)
+        accepted = [examples[i] for i in np.flatnonzero(taken)]
+        return (self._ask(accepted) if accepted else {}), len(accepted)
 
     def _probe(self, part: pa.RecordBatch) -> pa.RecordBatch:
         self._ask(part.column(0).to_pylist())
@@ -79,15 +79,15 @@ class PredictionRecorder:
         return {name: tensor.numpy() for name, tensor in answers.items()}
 
     def _columns(self, answers: Mapping[str, Any], rows: int) -> pa.RecordBatch:
-        recorded = [one for one in self.outputs if one.width]
-        values = {one.name: answers[one.name].reshape(rows, one.width) for one in recorded}
+        recorded = [output for output in self.outputs if output.width]
+        values = {output.name: answers[output.name].reshape(rows, output.width) for output in recorded}
         return predictions.columns(recorded, values, np.ones(rows, bool))
 
 
 def outputs_of(specs: Mapping[str, Any]) -> tuple[Output, ...]:
     """The outputs of a function by its specs, a tensor [batch, ...] each, sorted by name."""
-    found = (Output(name, _kind(spec.dtype), _width(spec)) for name, spec in sorted(specs.items()))
-    return predictions.distinct(found)
+    outputs = (Output(name, _kind(spec.dtype), _width(spec)) for name, spec in sorted(specs.items()))
+    return predictions.distinct(outputs)
 
 
 def _kind(dtype: Any) -> OutputType:

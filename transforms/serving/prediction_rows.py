@@ -24,8 +24,8 @@ from transforms.files import paths
 from transforms.files.paths import FileSize
 from transforms.files.tfrecord import TFRecordError
 from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import Format
 from transforms.logs.features import Settings
+from transforms.logs.formats.format_names import Format
 
 Array = np.ndarray[Any, Any]
 Report = Callable[[int], None]
@@ -92,35 +92,35 @@ class Examples:
 
 def training_rows(  # noqa: PLR0917 - what is read, how much, and how
     files: Sequence[FileSize],
-    there: int,
+    num_records: int,
     rows: int,
     report: Report,
     most_read: int = MOST_READ,
     verified: Fetch | None = None,
 ) -> Iterator[list[bytes]]:
-    """About `rows` of the `there` records in a baseline's shards, or all where these are no more.
+    """About `rows` of the `num_records` in a baseline's shards, or all where these are no more.
 
     `verified` gives the local file of a shard whose content was checked. Raises InputError for a shard that
     cannot be read.
     """
     fetch = verified or contextlib.nullcontext
-    share = rows / max(min(there, most_read), 1)
-    each = there if there <= most_read else math.ceil(most_read / max(len(files), 1))
-    shards = (_of_shard(number, file, each, share, report, fetch) for number, file in enumerate(files))
+    share = rows / max(min(num_records, most_read), 1)
+    each = num_records if num_records <= most_read else math.ceil(most_read / max(len(files), 1))
+    shards = (_shard_records(number, file, each, share, report, fetch) for number, file in enumerate(files))
     return _in_batches(itertools.chain.from_iterable(shards))
 
 
-def _of_shard(  # noqa: PLR0917
+def _shard_records(  # noqa: PLR0917
     number: int, file: FileSize, most: int, share: float, report: Report, fetch: Fetch
 ) -> Iterator[bytes]:
     read = position = 0
     try:
         with fetch(file.path) as path, paths.open_stored(path) as stored:
             for block in read_blocks(paths.decompressed(stored)):
-                few = min(len(block), most - read)
-                at = np.flatnonzero(chosen(number, np.arange(read, read + few), share))
+                count = min(len(block), most - read)
+                at = np.flatnonzero(chosen(number, np.arange(read, read + count), share))
                 yield from _records(block, at)
-                read, before, position = read + few, position, stored.tell()
+                read, before, position = read + count, position, stored.tell()
                 report(position - before)
                 if read >= most:
                     return

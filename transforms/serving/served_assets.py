@@ -49,10 +49,10 @@ def write_assets(
 
 def answerable(model: ServingModel, probes: Sequence[Any]) -> list[Any]:
     """The probes without the made-up ones that the model cannot be called with; real rows all stay."""
-    made_up = [probe for probe in probes if MADE_UP in probe.features.feature]
-    if not made_up or _answers(model, made_up):
+    synthetic = [probe for probe in probes if MADE_UP in probe.features.feature]
+    if not synthetic or _answers(model, synthetic):
         return list(probes)
-    refused = {id(probe) for probe in made_up if not _answers(model, [probe])}
+    refused = {id(probe) for probe in synthetic if not _answers(model, [probe])}
     return [probe for probe in probes if id(probe) not in refused]
 
 

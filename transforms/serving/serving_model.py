@@ -68,10 +68,10 @@ class ServingModel(tf.Module):  # type: ignore[misc]
         """The concrete functions by signature name; `raw_tensors` is left out if it cannot be named."""
         signatures = {
             SERVING_DEFAULT: self.of_requests(),
-            TRANSFORM_FEATURES: self._of_examples(lambda raw: dense_outputs(self._transform(raw))),
+            TRANSFORM_FEATURES: self._examples_function(lambda raw: dense_outputs(self._transform(raw))),
         }
         if not raw_tensors.unnamable(self.raw_spec):
-            signatures[RAW_TENSORS] = self._of_tensors()
+            signatures[RAW_TENSORS] = self._tensors_function()
         return signatures
 
     def predict(self, features: Mapping[str, Any]) -> dict[str, tf.Tensor]:
@@ -80,15 +80,17 @@ class ServingModel(tf.Module):  # type: ignore[misc]
             outputs = self._feed(features)
         except (ValueError, TypeError, KeyError, tf.errors.OpError) as error:
             line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-            given = ", ".join(f"{name} {_form(value)}" for name, value in sorted(features.items()))
+            described = ", ".join(
+                f"{name} {_describe_value(value)}" for name, value in sorted(features.items())
+            )
             raise UsageError(
-                f"the model cannot be called with the transformed features ({given}): {line[:300]}"
+                f"the model cannot be called with the transformed features ({described}): {line[:300]}"
             ) from error
         return _checked_outputs(keras_model.name_outputs(self.model, outputs))
 
     def of_requests(self) -> Any:
         """What `serving_default` is: serialized tf.Examples of raw features to predictions by name."""
-        return self._of_examples(lambda raw: self.predict(self._transform(raw)))
+        return self._examples_function(lambda raw: self.predict(self._transform(raw)))
 
     def of_transformed(self) -> Any:
         """Serialized tf.Examples of transformed features, as training reads them, to predictions by name."""
@@ -98,13 +100,13 @@ class ServingModel(tf.Module):  # type: ignore[misc]
 
         return _traced(answer, tf.TensorSpec([None], tf.string, name=EXAMPLES))
 
-    def _of_examples(self, apply: Any) -> Any:
+    def _examples_function(self, apply: Any) -> Any:
         def serve(examples: tf.Tensor) -> Any:
             return apply(tf.io.parse_example(examples, self.raw_spec))
 
         return _traced(serve, tf.TensorSpec([None], tf.string, name=EXAMPLES))
 
-    def _of_tensors(self) -> Any:
+    def _tensors_function(self) -> Any:
         def serve(tensors: Mapping[str, tf.Tensor]) -> Any:
             return self.predict(self._transform(raw_tensors.to_features(self.raw_spec, tensors)))
 
@@ -145,12 +147,12 @@ def _checked_outputs(outputs: dict[str, Any]) -> dict[str, tf.Tensor]:
     for name, value in outputs.items():
         if not isinstance(value, tf.Tensor) or value.shape.rank == 0:
             raise UsageError(
-                f"the model's output {name!r} is {_form(value)}; a tensor [batch, ...] is served"
+                f"the model's output {name!r} is {_describe_value(value)}; a tensor [batch, ...] is served"
             )
     return outputs
 
 
-def _form(value: Any) -> str:
+def _describe_value(value: Any) -> str:
     dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
     return f"{type(value).__name__}" if dtype is None else f"{dtype.name} {shape}"
 

@@ -45,15 +45,15 @@ def compare_all(
     signature: str, expected: Mapping[str, Rows], got: Mapping[str, Rows], tolerance: Tolerance
 ) -> list[Difference]:
     """The names whose rows differ, sorted. A name that `expected` lacks has no value in any row of it."""
-    found = []
+    differences = []
     for name in sorted({*expected, *got}):
         if name not in got:
             detail = "is not in the saved model"
         else:
             detail = compare(expected.get(name, _none_like(got[name])), got[name], tolerance)
         if detail:
-            found.append(Difference(signature, name, detail))
-    return found
+            differences.append(Difference(signature, name, detail))
+    return differences
 
 
 def compare(expected: Rows, got: Rows, tolerance: Tolerance) -> str:
@@ -62,8 +62,9 @@ def compare(expected: Rows, got: Rows, tolerance: Tolerance) -> str:
         return f"{len(got.lengths)} rows for {len(expected.lengths)} probes"
     other = np.flatnonzero(expected.lengths != got.lengths)
     if len(other):
-        came, due = got.lengths[other[0]], expected.lengths[other[0]]
-        return f"probe {other[0]} has {came} values, not {due} ({_share(len(other), len(expected.lengths))})"
+        count, expected_count = got.lengths[other[0]], expected.lengths[other[0]]
+        share = _share(len(other), len(expected.lengths))
+        return f"probe {other[0]} has {count} values, not {expected_count} ({share})"
     if not len(expected.values):
         return ""
     if expected.values.dtype.kind != got.values.dtype.kind:
@@ -89,10 +90,10 @@ def same(
 
 def ulp_distance(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """How many float32 values lie between, counting one end: int64. Meaningless where there is a NaN."""
-    return np.asarray(np.abs(_ordered(left) - _ordered(right)))
+    return np.asarray(np.abs(_ordered_bits(left) - _ordered_bits(right)))
 
 
-def _ordered(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _ordered_bits(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Integers in the order of the floats, one apart for neighbours; both zeros are 0."""
     bits = values.astype(np.float32).view(np.int32).astype(np.int64)
     return np.where(bits < 0, -(bits + 2**31), bits)
@@ -118,5 +119,5 @@ def _describe(expected: Rows, got: Rows, wrong: np.ndarray[Any, Any]) -> str:
     return f"off by up to {apart[worst]:.6g} ({ulps} ULP) in {where}"
 
 
-def _share(count: int, of: int) -> str:
-    return f"{count} of {of} probes"
+def _share(count: int, total: int) -> str:
+    return f"{count} of {total} probes"

@@ -56,14 +56,16 @@ class ListColumn:
         """The values, int64 or float32."""
         dtype: Any = np.int64 if self.value_type is ValueType.INT else np.float32
         start = self.values.offset + self.offsets[0]
-        return _whole(self.values.buffers()[1], dtype)[start : start + self.num_values]
+        return _array_of_buffer(self.values.buffers()[1], dtype)[start : start + self.num_values]
 
     @property
     def strings(self) -> tuple[Array, Array]:
         """Offsets of the values, and the bytes that they are offsets in."""
         _, offsets, data = self.values.buffers()
         start = self.values.offset + self.offsets[0]
-        return _whole(offsets, np.int64)[start : start + self.num_values + 1], _whole(data, np.uint8)
+        return _array_of_buffer(offsets, np.int64)[start : start + self.num_values + 1], _array_of_buffer(
+            data, np.uint8
+        )
 
 
 def list_column(array: pa.Array) -> ListColumn | None:
@@ -77,7 +79,7 @@ def list_column(array: pa.Array) -> ListColumn | None:
     if value_type is None:
         raise TypeError(f"expected a large_list of int64, float32 or large_binary, got {array.type}")
     valid, offsets = array.buffers()[:2]  # those of the values follow
-    rows = _whole(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+    rows = _array_of_buffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
     bits = _NO_BITS if valid is None else np.frombuffer(valid, np.uint8)
     return ListColumn(value_type, rows, bits, array.offset, array.values)
 
@@ -88,7 +90,7 @@ def without_gaps(column: ListColumn, array: pa.Array) -> ListColumn:
     return dataclasses.replace(column, values=values, offsets=np.array([0, len(values)]))
 
 
-def _whole(buffer: pa.Buffer | None, dtype: Any) -> Array:
+def _array_of_buffer(buffer: pa.Buffer | None, dtype: Any) -> Array:
     if buffer is None or buffer.size == 0:
         return np.zeros(1 if dtype is np.int64 else 0, dtype)
     return np.frombuffer(buffer, dtype, count=buffer.size // np.dtype(dtype).itemsize)

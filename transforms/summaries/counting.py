@@ -165,11 +165,13 @@ def count_entries(other: Any, first: Int, table: Any) -> tuple[Int, Int]:
         _BYTES, LONGS, LONGS, _BYTES, types.int32[::1], types.Array(types.uint64, 1, "C", readonly=True)
     )
 )
-def move_values(arena: Array, starts: Array, lengths: Array, to: Array, slots: Array, hashes: Array) -> None:
+def move_values(
+    arena: Array, starts: Array, lengths: Array, target: Array, slots: Array, hashes: Array
+) -> None:
     """Copies the values of a table's entries to an empty table, one behind the other, and fills its slots."""
     at, mask = 0, np.uint64(slots.size - 1)
     for entry in range(starts.size):
-        copy_bytes(to, at, arena, starts[entry], lengths[entry])
+        copy_bytes(target, at, arena, starts[entry], lengths[entry])
         at += lengths[entry]
         slot = np.int64(hashes[entry] & mask)
         while slots[slot] >= 0:

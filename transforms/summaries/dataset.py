@@ -36,10 +36,16 @@ def _use_of(feature: schema_pb2.Feature, domains: Mapping[str, int]) -> Use:
     if info == "image_domain":
         return Use.BLOB
     if feature.type == schema_pb2.INT:
-        told = info == "int_domain" and feature.int_domain.is_categorical
-        return Use.CATEGORY if told or info in ("bool_domain", "natural_language_domain") else Use.BY_TYPE
-    told = feature.string_domain.is_categorical if info == "string_domain" else domains.get(feature.domain)
-    return _USES.get(told, Use.BY_TYPE)
+        is_categorical = info == "int_domain" and feature.int_domain.is_categorical
+        return (
+            Use.CATEGORY
+            if is_categorical or info in ("bool_domain", "natural_language_domain")
+            else Use.BY_TYPE
+        )
+    is_categorical = (
+        feature.string_domain.is_categorical if info == "string_domain" else domains.get(feature.domain)
+    )
+    return _USES.get(is_categorical, Use.BY_TYPE)
 
 
 @dataclasses.dataclass

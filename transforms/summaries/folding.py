@@ -47,21 +47,21 @@ def fold(summary: WeightedSummary, sizes: Sizes) -> Dataset:
     result = dataset_statistics(_folded(repeated), sizes)
     heaviest = max(times) * _effective_rows(repeated) / result.num_examples
     _normalise(result, _effective_rows(repeated))
-    _tell_rare(result, repeated)
-    _tell_heaviest(result, heaviest)
+    _add_rare_values(result, repeated)
+    _add_heaviest_row(result, heaviest)
     return result
 
 
 def repeats(weights: Sequence[float], rows: Sequence[int]) -> list[int]:
     """Whole numbers in the proportion of `weights`, 1 at least: exact for whole ones, else to 1e-6."""
-    whole = [round(weight) for weight in weights]
+    counts = [round(weight) for weight in weights]
     total = sum(weight * count for weight, count in zip(weights, rows, strict=True))
-    near = all(abs(weight - count) <= 1e-9 * weight for weight, count in zip(weights, whole, strict=True))
+    near = all(abs(weight - count) <= 1e-9 * weight for weight, count in zip(weights, counts, strict=True))
     if not near or total > 2.0**50:
         finest = min(_FINEST, 2.0**60 / total)
-        whole = [max(round(weight * finest), 1) for weight in weights]
-    common = math.gcd(*whole)
-    return [count // common for count in whole]
+        counts = [max(round(weight * finest), 1) for weight in weights]
+    common = math.gcd(*counts)
+    return [count // common for count in counts]
 
 
 class _PooledQuantiles(Quantiles):
@@ -74,9 +74,9 @@ class _PooledQuantiles(Quantiles):
         self._parts = parts
 
     def weighted(self) -> tuple[Array, Array]:
-        told = [(*sketch.weighted(), times) for sketch, times in self._parts]
-        values = np.concatenate([numbers for numbers, _, _ in told])
-        weights = np.concatenate([counts * times for _, counts, times in told])
+        sketches = [(*sketch.weighted(), times) for sketch, times in self._parts]
+        values = np.concatenate([numbers for numbers, _, _ in sketches])
+        weights = np.concatenate([counts * times for _, counts, times in sketches])
         order = np.argsort(values, kind="stable")
         return values[order], weights[order]
 
@@ -98,18 +98,18 @@ class _PooledCounts(ValueCounts):
         return self.rows().distinct()
 
     def entries(self) -> list[tuple[bytes, int, int]]:
-        found: dict[tuple[bytes, int], int] = {}
+        totals: dict[tuple[bytes, int], int] = {}
         for counts, times in self._parts:
             for value, kind, count in counts.entries():
-                found[value, kind] = found.get((value, kind), 0) + count * times
-        return [(value, kind, count) for (value, kind), count in found.items()]
+                totals[value, kind] = totals.get((value, kind), 0) + count * times
+        return [(value, kind, count) for (value, kind), count in totals.items()]
 
     def rows(self) -> ValueCounts:
         """The same values, each counted as often as it came."""
-        whole = ValueCounts(self.capacity)
+        result = ValueCounts(self.capacity)
         for counts, _ in self._parts:
-            whole.merge(counts)
-        return whole
+            result.merge(counts)
+        return result
 
 
 def _folded(parts: Sequence[tuple[DatasetSummary, int]]) -> DatasetSummary:
@@ -124,49 +124,49 @@ def _folded(parts: Sequence[tuple[DatasetSummary, int]]) -> DatasetSummary:
 
 
 def _folded_feature(name: str, parts: Sequence[tuple[FeatureSummary, int]]) -> FeatureSummary:
-    typed = [(one, times) for one, times in parts if one.value_type is not None]
+    typed = [(part, times) for part, times in parts if part.value_type is not None]
     result = FeatureSummary(parts[0][0].use)
     if not typed:
         return result
-    types: set[ValueType | None] = {one.value_type for one, _ in typed}
+    types: set[ValueType | None] = {part.value_type for part, _ in typed}
     if len(types) > 1:
         raise TypeError(f"feature {name!r} has values of several types: {', '.join(sorted(map(str, types)))}")
     result.value_type = types.pop()
-    result.lists = _lists([(one.lists, times) for one, times in typed])
-    result.numbers = _moments([(one.numbers, n) for one, n in typed if one.numbers is not None])
-    sketches = [(one.quantiles, times) for one, times in typed if one.quantiles is not None]
+    result.lists = _lists([(part.lists, times) for part, times in typed])
+    result.numbers = _moments([(part.numbers, n) for part, n in typed if part.numbers is not None])
+    sketches = [(part.quantiles, times) for part, times in typed if part.quantiles is not None]
     result.quantiles = _PooledQuantiles(sketches) if sketches else None
-    result.lengths = _lengths([(one.lengths, n) for one, n in typed if one.lengths is not None])
-    tables = [(one.counts, times) for one, times in typed if one.counts is not None]
+    result.lengths = _lengths([(part.lengths, n) for part, n in typed if part.lengths is not None])
+    tables = [(part.counts, times) for part, times in typed if part.counts is not None]
     result.counts = _PooledCounts(tables) if tables else None
     return result
 
 
 def _lists(parts: Sequence[tuple[Lists, int]]) -> Lists:
     result = Lists()
-    for one, times in parts:
-        result.present += one.present * times
-        result.total += one.total * times
-        result.least, result.most = min(result.least, one.least), max(result.most, one.most)
-        result.short += one.short * times
-    long = [(one.long, times) for one, times in parts if one.long is not None]
+    for part, times in parts:
+        result.present += part.present * times
+        result.total += part.total * times
+        result.least, result.most = min(result.least, part.least), max(result.most, part.most)
+        result.short += part.short * times
+    long = [(part.long, times) for part, times in parts if part.long is not None]
     result.long = _PooledQuantiles(long) if long else None
     return result
 
 
 def _moments(parts: Sequence[tuple[Moments, int]]) -> Moments | None:
     result = Moments() if parts else None
-    for one, times in parts:
+    for part, times in parts:
         assert result is not None
-        result.merge(one.repeated(times))
+        result.merge(part.repeated(times))
     return result
 
 
 def _lengths(parts: Sequence[tuple[Lengths, int]]) -> Lengths | None:
     result = Lengths() if parts else None
-    for one, times in parts:
+    for part, times in parts:
         assert result is not None
-        result.merge(Lengths(one.total * times, one.least, one.most, one.invalid * times))
+        result.merge(Lengths(part.total * times, part.least, part.most, part.invalid * times))
     return result
 
 
@@ -185,39 +185,39 @@ def _normalise(dataset: Dataset, rows: int) -> None:
         if feature.HasField("string_stats"):
             _scale_strings(stats, scale)
         elif feature.HasField("num_stats"):
-            stats.num_zeros = _fewer(stats.num_zeros, scale)
+            stats.num_zeros = _scaled_count(stats.num_zeros, scale)
             for histogram in stats.histograms:
                 _scale_histogram(histogram, scale)
         _scale_common(stats.common_stats, scale, rows)
 
 
-def _fewer(count: int, scale: float) -> int:
+def _scaled_count(count: int, scale: float) -> int:
     return max(round(count * scale), 1) if count else 0
 
 
 def _scale_common(common: statistics_pb2.CommonStatistics, scale: float, rows: int) -> None:
-    present = min(_fewer(common.num_non_missing, scale), rows)
+    present = min(_scaled_count(common.num_non_missing, scale), rows)
     if common.num_missing and present == rows > 1:
         present -= 1  # a feature that is missing in some rows must not seem to be in all
     common.num_non_missing, common.num_missing = present, rows - present
-    common.tot_num_values = _fewer(common.tot_num_values, scale)
+    common.tot_num_values = _scaled_count(common.tot_num_values, scale)
     if common.HasField("num_values_histogram"):
         _scale_histogram(common.num_values_histogram, scale)
 
 
 def _scale_histogram(histogram: statistics_pb2.Histogram, scale: float) -> None:
-    histogram.num_nan = _fewer(histogram.num_nan, scale)
+    histogram.num_nan = _scaled_count(histogram.num_nan, scale)
     for bucket in histogram.buckets:
         bucket.sample_count *= scale
 
 
 def _scale_strings(stats: statistics_pb2.StringStatistics, scale: float) -> None:
     total = stats.common_stats.tot_num_values
-    stats.invalid_utf8_count = _fewer(stats.invalid_utf8_count, scale)
+    stats.invalid_utf8_count = _scaled_count(stats.invalid_utf8_count, scale)
     for counts, name in ((stats.top_values, "frequency"), (stats.rank_histogram.buckets, "sample_count")):
-        before = [getattr(one, name) for one in counts]
-        for one, count in zip(counts, _scaled_frequencies(before, total, scale), strict=True):
-            setattr(one, name, count)
+        before = [getattr(entry, name) for entry in counts]
+        for entry, count in zip(counts, _scaled_frequencies(before, total, scale), strict=True):
+            setattr(entry, name, count)
 
 
 def _scaled_frequencies(counts: Sequence[float], total: int, scale: float) -> list[float]:
@@ -227,31 +227,37 @@ def _scaled_frequencies(counts: Sequence[float], total: int, scale: float) -> li
     """
     scaled = [max(round(count * scale * _FINEST), 1) / _FINEST for count in counts]
     if scaled and sum(counts) == total:
-        scaled[0] = max(_fewer(total, scale) - sum(scaled[1:]), 1 / _FINEST)
+        scaled[0] = max(_scaled_count(total, scale) - sum(scaled[1:]), 1 / _FINEST)
     return scaled
 
 
-def _tell_heaviest(dataset: Dataset, weight: float) -> None:
+def _add_heaviest_row(dataset: Dataset, weight: float) -> None:
     for feature in dataset.features:
         if feature.HasField("num_stats"):
             feature.custom_stats.add(name=HEAVIEST_ROW, num=weight)
 
 
-def _tell_rare(dataset: Dataset, parts: Sequence[tuple[DatasetSummary, int]]) -> None:
+def _add_rare_values(dataset: Dataset, parts: Sequence[tuple[DatasetSummary, int]]) -> None:
     for feature in dataset.features:
         heavy = {b.label for b in feature.string_stats.rank_histogram.buckets if b.sample_count >= NAMED_FROM}
         if heavy:
-            _tell_rare_values(feature, heavy, [part.features.get(feature.path.step[0]) for part, _ in parts])
+            _add_rare_values_of_feature(
+                feature, heavy, [part.features.get(feature.path.step[0]) for part, _ in parts]
+            )
 
 
-def _tell_rare_values(feature: Feature, heavy: set[str], parts: Sequence[FeatureSummary | None]) -> None:
-    tables = [(one.counts, 1) for one in parts if one is not None and one.counts is not None]
+def _add_rare_values_of_feature(
+    feature: Feature, heavy: set[str], parts: Sequence[FeatureSummary | None]
+) -> None:
+    tables = [(part.counts, 1) for part in parts if part is not None and part.counts is not None]
     table = _PooledCounts(tables).rows()
-    came = {value.decode(): rows for rows, value in ranked(table, None, of_ints=feature.type == Feature.INT)}
+    counts = {
+        value.decode(): rows for rows, value in ranked(table, None, of_ints=feature.type == Feature.INT)
+    }
     # One row may have a value as often as its list is long.
     often = NAMED_FROM * max(feature.string_stats.common_stats.max_num_values, 1)
-    rare = {label: came.get(label, 0) for label in sorted(heavy) if came.get(label, 0) < often}
+    rare = {label: counts.get(label, 0) for label in sorted(heavy) if counts.get(label, 0) < often}
     if rare:
-        told = feature.custom_stats.add(name=RARE_VALUES).rank_histogram
+        histogram = feature.custom_stats.add(name=RARE_VALUES).rank_histogram
         for label, rows in rare.items():
-            told.buckets.add(label=label, sample_count=rows)
+            histogram.buckets.add(label=label, sample_count=rows)

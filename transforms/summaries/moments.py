@@ -59,18 +59,18 @@ def _square(values: Any, mean: float) -> Any:
 
 
 @helper
-def _finite(numbers: Any) -> Any:
+def _finite_count(numbers: Any) -> Any:
     return numbers[COUNT] - numbers[ABOVE] - numbers[BELOW]
 
 
 @compiled(types.void(types.float64[::1], DOUBLES))
 def combine(numbers: Array, other: Array) -> None:
     """Adds the numbers of another set."""
-    mine, its = _finite(numbers), _finite(other)
-    if its > 0:
-        apart, both = other[MEAN] - numbers[MEAN], mine + its
-        numbers[MEAN] += apart * its / both
-        numbers[SQUARES] += other[SQUARES] + apart * apart * mine * its / both
+    own_count, other_count = _finite_count(numbers), _finite_count(other)
+    if other_count > 0:
+        apart, both = other[MEAN] - numbers[MEAN], own_count + other_count
+        numbers[MEAN] += apart * other_count / both
+        numbers[SQUARES] += other[SQUARES] + apart * apart * own_count * other_count / both
     for i in range(BELOW + 1):
         numbers[i] += other[i]
     numbers[MIN], numbers[MAX] = min(numbers[MIN], other[MIN]), max(numbers[MAX], other[MAX])

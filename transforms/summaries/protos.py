@@ -138,12 +138,12 @@ def _fine_quantiles(numbers: Moments, quantiles: Quantiles, count: int) -> bytes
     bounds, ranks = _quantiles(kept, weights, count)
     total = float(ranks[-1])
     # Not by differences: those of two infinities are none.
-    places = np.flatnonzero(np.concatenate([[True], bounds[1:] != bounds[:-1]]))
-    values, upto = bounds[places], ranks[places] / total
+    positions = np.flatnonzero(np.concatenate([[True], bounds[1:] != bounds[:-1]]))
+    values, upto = bounds[positions], ranks[positions] / total
     before = np.concatenate([[0], np.cumsum(weights)])[np.searchsorted(kept, values, "left")]
     under = np.clip(before / total, np.concatenate([[0.0], upto[:-1]]), upto)
     # What stands at a value is no step if it is no more than its neighbours; but the first begins at 0.
-    is_step = (upto - under > 0.5 / count) | (places == 0)
+    is_step = (upto - under > 0.5 / count) | (positions == 0)
     points = np.repeat(values, 1 + is_step)
     shares = np.repeat(upto, 1 + is_step)
     shares[np.flatnonzero(is_step) + np.concatenate([[0], np.cumsum(is_step)[:-1]])[is_step]] = under[is_step]

@@ -59,14 +59,14 @@ def gather_ints(values: Array, start: int, keys: Array, used: int) -> tuple[int,
 
 
 @helper
-def _halve(one: Any, other: Any, first: int, out: Any) -> None:
+def _halve(left: Any, right: Any, first: int, out: Any) -> None:
     i, j = 0, 0
-    for position in range(one.size + other.size):
-        if j == other.size or (i < one.size and one[i] <= other[j]):
-            key = one[i]
+    for position in range(left.size + right.size):
+        if j == right.size or (i < left.size and left[i] <= right[j]):
+            key = left[i]
             i += 1
         else:
-            key = other[j]
+            key = right[j]
             j += 1
         if position & 1 == first:
             out[position >> 1] = key
@@ -76,9 +76,9 @@ _RUN32, _RUN64 = types.uint32[::1], types.uint64[::1]
 
 
 @compiled(types.void(_RUN32, _RUN32, types.int64, _RUN32), types.void(_RUN64, _RUN64, types.int64, _RUN64))
-def merge_halved(one: Array, other: Array, first: int, out: Array) -> None:
+def merge_halved(left: Array, right: Array, first: int, out: Array) -> None:
     """Every other number of two sorted runs merged, from the one at `first` (0 or 1) on."""
-    _halve(one, other, first, out)
+    _halve(left, right, first, out)
 
 
 @dataclasses.dataclass
@@ -87,9 +87,9 @@ class Scratch:
 
     words: Array = dataclasses.field(default_factory=lambda: np.empty(BLOCK, np.uint32))
     long_words: Array = dataclasses.field(default_factory=lambda: np.empty(BLOCK, np.uint64))
-    places: Array = dataclasses.field(default_factory=lambda: np.empty(DIGITS, np.int64))
+    offsets: Array = dataclasses.field(default_factory=lambda: np.empty(DIGITS, np.int64))
 
-    def of(self, keys: Array) -> Array:
+    def spare(self, keys: Array) -> Array:
         """The room for keys of that type."""
         return self.words if keys.dtype == np.uint32 else self.long_words
 
@@ -162,16 +162,16 @@ class Quantiles:
             self._keys = keys
 
     def _close_block(self, scratch: Scratch) -> None:
-        sort_keys(self._keys, scratch.of(self._keys), BLOCK, scratch.places)
+        sort_keys(self._keys, scratch.spare(self._keys), BLOCK, scratch.offsets)
         # The middle of an even number is one of two; either in turn.
         first = STRIDE // 2 - self._flip(0)
         self._used = 0
         self._keep(self._keys[first::STRIDE].copy(), 0)
 
     def _keep(self, run: Array, level: int) -> None:
-        while level < len(self._runs) and (there := self._runs[level]) is not None:
+        while level < len(self._runs) and (held := self._runs[level]) is not None:
             out = np.empty(RUN, run.dtype)
-            merge_halved(there, run, self._flip(level + 1), out)
+            merge_halved(held, run, self._flip(level + 1), out)
             self._runs[level] = None
             run, level = out, level + 1
         self._runs.extend([None] * (level + 1 - len(self._runs)))

@@ -50,9 +50,9 @@ class SlicedSummary:
         """Adds a batch; `marks` has the name of each row's slice, one array for each way of slicing."""
         for mark in marks:
             names = mark.dictionary.to_pylist()
-            found = list(groups(mark.indices.to_numpy(zero_copy_only=False)))
+            slices = list(groups(mark.indices.to_numpy(zero_copy_only=False)))
             # The largest first: where there is no more room, it is the others that find none.
-            for code, positions in sorted(found, key=lambda group: (-len(group[1]), names[group[0]])):
+            for code, positions in sorted(slices, key=lambda group: (-len(group[1]), names[group[0]])):
                 self._add_slice(names[code], rows, rates, positions, scratch)
         self._bound()
 
@@ -82,8 +82,10 @@ class SlicedSummary:
 
     def largest(self, least: int, most: int) -> list[tuple[str, WeightedSummary]]:
         """At most `most` slices of at least `least` rows, the largest first."""
-        told = [(name, one) for name, one in self.kept.items() if one.num_examples >= least]
-        return sorted(told, key=lambda item: (-item[1].num_examples, item[0]))[:most]
+        large_enough = [
+            (name, summary) for name, summary in self.kept.items() if summary.num_examples >= least
+        ]
+        return sorted(large_enough, key=lambda item: (-item[1].num_examples, item[0]))[:most]
 
     def _add_slice(
         self, name: str, rows: pa.RecordBatch, rates: Array | None, positions: Array, scratch: Scratch

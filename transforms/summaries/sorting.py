@@ -39,25 +39,25 @@ def doubles_of(keys: Array) -> Array:
 
 
 @helper
-def _distribute(keys: Any, spare: Any, size: Int, shift: Any, places: Any) -> None:
+def _distribute(keys: Any, spare: Any, size: Int, shift: Any, offsets: Any) -> None:
     """Sorts `keys` stably by one byte into `spare`."""
     for digit in range(DIGITS):
-        places[digit] = 0
+        offsets[digit] = 0
     for i in range(size):
-        places[np.int64(keys[i] >> shift) & 0xFF] += 1
+        offsets[np.int64(keys[i] >> shift) & 0xFF] += 1
     before = 0
     for digit in range(DIGITS):
-        count = places[digit]
-        places[digit] = before
+        count = offsets[digit]
+        offsets[digit] = before
         before += count
     for i in range(size):
         own = np.int64(keys[i] >> shift) & 0xFF
-        spare[places[own]] = keys[i]
-        places[own] += 1
+        spare[offsets[own]] = keys[i]
+        offsets[own] += 1
 
 
 @helper
-def _sort(keys: Any, spare: Any, size: Int, places: Any) -> None:
+def _sort(keys: Any, spare: Any, size: Int, offsets: Any) -> None:
     differing = keys[0] ^ keys[0]
     for i in range(1, size):
         differing |= keys[i] ^ keys[0]
@@ -67,9 +67,9 @@ def _sort(keys: Any, spare: Any, size: Int, places: Any) -> None:
         if (differing >> shift) & np.uint32(0xFF) == 0:
             continue
         if swapped:
-            _distribute(spare, keys, size, shift, places)
+            _distribute(spare, keys, size, shift, offsets)
         else:
-            _distribute(keys, spare, size, shift, places)
+            _distribute(keys, spare, size, shift, offsets)
         swapped = not swapped
     if swapped:
         for i in range(size):
@@ -80,6 +80,6 @@ def _sort(keys: Any, spare: Any, size: Int, places: Any) -> None:
     types.void(_WORDS, _WORDS, types.int64, _PLACES),
     types.void(_LONG_WORDS, _LONG_WORDS, types.int64, _PLACES),
 )
-def sort_keys(keys: Array, spare: Array, size: Int, places: Array) -> None:
-    """Sorts the first `size` (one at least) keys; `spare` has as many, `places` has DIGITS."""
-    _sort(keys, spare, size, places)
+def sort_keys(keys: Array, spare: Array, size: Int, offsets: Array) -> None:
+    """Sorts the first `size` (one at least) keys; `spare` has as many, `offsets` has DIGITS."""
+    _sort(keys, spare, size, offsets)

@@ -75,18 +75,18 @@ class ValueCounts:
 
     def add_bytes(self, offsets: Array, data: Array) -> None:
         """Counts the values `data[offsets[i]:offsets[i + 1]]`."""
-        self._repeat(counting.count_bytes, offsets, data)
+        self._count_with_room(counting.count_bytes, offsets, data)
 
     def add_ints(self, values: Array) -> None:
         """Counts int64 values."""
-        self._repeat(counting.count_longs, values, values.view(np.uint8))
+        self._count_with_room(counting.count_longs, values, values.view(np.uint8))
 
     def merge(self, other: ValueCounts) -> None:
         """Adds what `other` has counted; it is not changed."""
         if not other.exact and self.exact:
             self._start_fingerprints()
         invalid = self.invalid + other.invalid
-        self._repeat(counting.count_entries, other._table)
+        self._count_with_room(counting.count_entries, other._table)
         self._table.used[INVALID] = invalid
         if not other.exact:
             self._add_fingerprints(other)
@@ -101,13 +101,13 @@ class ValueCounts:
         room = max(int(table.used[ENTRIES]), min(2 * self.capacity, len(table.hashes)))
         self._table = self._resized(_power_of_two(room), int(table.used[counting.ARENA]))
         if not self.exact:
-            self._settle_fingerprints(self._prints())
+            self._settle_fingerprints(self._distinct_fingerprints())
 
     def distinct(self) -> int:
         """How many distinct values there were: exact, or the estimate."""
         if self.exact:
             return int(self._table.used[ENTRIES])
-        self._settle_fingerprints(self._prints())
+        self._settle_fingerprints(self._distinct_fingerprints())
         count, limit = int(self._table.used[PRINTS]), self._table.limits[counting.PRINT_LIMIT]
         return count if limit == _ALL else round((count - 1) * 2.0**64 / float(limit))
 
@@ -121,7 +121,7 @@ class ValueCounts:
             result.append((arena[start : start + length], kind, int(table.counts[i])))
         return result
 
-    def _repeat(self, count: Any, *values: Any) -> None:
+    def _count_with_room(self, count: Any, *values: Any) -> None:
         done, state = count(*values, 0, self._table)
         while state != DONE:
             if state == MORE_ENTRIES:
@@ -139,7 +139,7 @@ class ValueCounts:
         elif entries == len(self._table.hashes):
             self._table = self._resized(2 * entries, len(self._table.arena))
         else:
-            self._settle_fingerprints(self._prints())
+            self._settle_fingerprints(self._distinct_fingerprints())
 
     def _resized(self, entries: int, num_bytes: int) -> Table:
         """The same table with other room."""
@@ -177,10 +177,10 @@ class ValueCounts:
         limits[counting.PRINT_LIMIT] = min(
             limits[counting.PRINT_LIMIT], other._table.limits[counting.PRINT_LIMIT]
         )
-        prints = np.union1d(self._prints(), other._prints())
+        prints = np.union1d(self._distinct_fingerprints(), other._distinct_fingerprints())
         self._settle_fingerprints(prints[prints <= limits[counting.PRINT_LIMIT]])
 
-    def _prints(self) -> Array:
+    def _distinct_fingerprints(self) -> Array:
         prints: Array = np.unique(self._table.fingerprints[: int(self._table.used[PRINTS])])
         return prints
 
@@ -199,7 +199,9 @@ class ValueCounts:
         table, entries = self._table, slice(int(self._table.used[ENTRIES]))
         parts = {name: getattr(table, name)[entries] for name in _BY_ENTRY}
         arena = table.arena[: int(table.used[counting.ARENA])]
-        small = table._replace(**parts, arena=arena, slots=np.empty(0, np.int32), fingerprints=self._prints())
+        small = table._replace(
+            **parts, arena=arena, slots=np.empty(0, np.int32), fingerprints=self._distinct_fingerprints()
+        )
         return self.capacity, self.exact, tuple(part.copy() for part in small)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:

@@ -33,7 +33,7 @@ def rates_of(column: pa.Array) -> Array | None:
     if column.null_count == len(column):
         return None
     rates: Array = pc.fill_null(column, 1.0).to_numpy(zero_copy_only=False)
-    usable = _usable(rates)
+    usable = _is_usable_rate(rates)
     return rates if usable.all() else np.where(usable, rates, 1.0)
 
 
@@ -42,7 +42,7 @@ def odd_rates(column: pa.Array) -> int:
     if column.null_count == len(column):
         return 0
     rates: Array = pc.fill_null(column, 0.0).to_numpy(zero_copy_only=False)
-    return int(np.count_nonzero(~_usable(rates) & (rates != 0)))
+    return int(np.count_nonzero(~_is_usable_rate(rates) & (rates != 0)))
 
 
 def rows_at(batch: pa.RecordBatch, positions: Array) -> pa.RecordBatch:
@@ -57,8 +57,8 @@ def groups(codes: Array) -> Iterator[tuple[Any, Array]]:
     if not len(codes):
         return
     order = np.argsort(codes, kind="stable")
-    found, firsts = np.unique(codes[order], return_index=True)
-    yield from zip(found.tolist(), np.split(order, firsts[1:]), strict=True)
+    distinct, firsts = np.unique(codes[order], return_index=True)
+    yield from zip(distinct.tolist(), np.split(order, firsts[1:]), strict=True)
 
 
 @dataclasses.dataclass
@@ -104,8 +104,10 @@ class WeightedSummary:
 
     def by_rate(self) -> list[tuple[float, DatasetSummary]]:
         """The summaries of the rates that rows had, with these; one of no row where there was none."""
-        told = [(_rate(cell, self.level), part) for cell, part in self.parts.items() if part.num_examples]
-        return told or [(1.0, next(iter(self.parts.values()), DatasetSummary(self.uses)))]
+        summaries = [
+            (_rate(cell, self.level), part) for cell, part in self.parts.items() if part.num_examples
+        ]
+        return summaries or [(1.0, next(iter(self.parts.values()), DatasetSummary(self.uses)))]
 
     def _part(self, cell: float) -> DatasetSummary:
         part = self.parts.get(cell)
@@ -142,7 +144,7 @@ class WeightedSummary:
             bound_tables(self.parts.values())
 
 
-def _usable(rates: Array) -> Array:
+def _is_usable_rate(rates: Array) -> Array:
     return (rates >= LEAST_RATE) & (rates <= 1)
 
 

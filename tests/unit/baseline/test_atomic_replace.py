@@ -29,7 +29,7 @@ def base(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def check_recovery(base: str, path: str) -> str:
     """What readers find; and that the next `prepare` puts the same under the name and leaves nothing else."""
-    found = content(atomic_replace.whole(path))
+    found = content(atomic_replace.readable_folder(path))
     assert found in (OLD, NEW)
     atomic_replace.finish(path)
     assert content(path) == found
@@ -152,7 +152,7 @@ def test_the_only_complete_one_is_not_discarded(monkeypatch: pytest.MonkeyPatch)
         with pytest.raises(InputError, match="no space left"):
             atomic_replace.take_name(path, staged)
     atomic_replace.discard(path, staged)
-    assert content(atomic_replace.whole(path)) == NEW
+    assert content(atomic_replace.readable_folder(path)) == NEW
     atomic_replace.finish(path)
     assert content(path) == NEW
 
@@ -160,7 +160,7 @@ def test_the_only_complete_one_is_not_discarded(monkeypatch: pytest.MonkeyPatch)
 def test_what_is_half_made_is_discarded_and_never_read(base: str) -> None:
     path, staged = fresh(base)
     paths.delete_file(paths.join(staged, atomic_replace.CONTRACT))
-    assert atomic_replace.whole(path) == path
+    assert atomic_replace.readable_folder(path) == path
     atomic_replace.finish(path)
     assert paths.exists(staged), "somebody may be at work there"
     atomic_replace.discard(path, staged)
@@ -236,7 +236,7 @@ def test_names_with_glob_characters_are_names(tmp_path: Path) -> None:
     path, other = str(tmp_path / "b[1]*"), str(tmp_path / "b1x")
     left = put(atomic_replace.staging(path), NEW, "2024-01-02")
     put(atomic_replace.staging(other), OLD, "2024-01-03")
-    assert atomic_replace.whole(path) == left
+    assert atomic_replace.readable_folder(path) == left
 
 
 def test_staging_is_a_hidden_neighbour() -> None:

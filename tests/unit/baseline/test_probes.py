@@ -147,7 +147,7 @@ def test_a_baselines_probes_cover_vocabularies_edges_and_what_is_missing(home: H
     ]
     assert why[: probes.NUM_PROBES] == [[]] * probes.NUM_PROBES
     assert all(why[probes.NUM_PROBES :])
-    assert len(why) <= probes.NUM_PROBES + synthetic_probes.MAX_MADE_UP
+    assert len(why) <= probes.NUM_PROBES + synthetic_probes.MAX_SYNTHETIC_ROWS
     real = range(probes.NUM_PROBES)
     # The head and the tail of both vocabularies, and words that are in neither.
     assert {outputs[i]["carrier_id"][0] for i in real} == set(range(5))

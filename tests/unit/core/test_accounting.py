@@ -29,8 +29,8 @@ from transforms.core.accounting import (
 from transforms.core.batches import Decoded, Fault, Window
 from transforms.files.paths import FileSize
 from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType, Settings
+from transforms.logs.formats.format_names import Format
 from transforms.verdict.result import decide
 from transforms.verdict.severity import Policy
 

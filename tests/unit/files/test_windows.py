@@ -16,7 +16,7 @@ from transforms.core.batches import Decoded, Window
 from transforms.core.errors import InputError, UsageError
 from transforms.files import windows
 from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import Format
+from transforms.logs.formats.format_names import Format
 
 
 def utc(*parts: int) -> dt.datetime:

@@ -41,7 +41,7 @@ def test_loading_a_graph_sets_tensorflows_threads(told: str | None, expected: in
     """In a process of its own, as TensorFlow is told before its first operation or never."""
     code = (
         "from transforms.graph import transform_graph, threads; threads.limit_tensorflow();"
-        "import tensorflow as tf;"
+        " import tensorflow as tf;"
         "print(tf.config.threading.get_intra_op_parallelism_threads(),"
         " tf.config.threading.get_inter_op_parallelism_threads());"
         "tf.constant(1); threads.limit_tensorflow()"

@@ -21,14 +21,8 @@ from transforms.core.errors import InputError
 from transforms.files.paths import FileSize
 from transforms.files.tfrecord import frame
 from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import (
-    LOG_FORMATS,
-    Format,
-    detect,
-    detect_examples,
-    detect_log,
-    detect_records,
-)
+from transforms.logs.detect import detect, detect_examples, detect_log, detect_records
+from transforms.logs.formats.format_names import LOG_FORMATS, Format
 
 EXAMPLES = [example(age=[i], word=[b"w"]) for i in range(5)]
 LOGS = [examples_log(EXAMPLES, seconds=1373760000)]

@@ -18,10 +18,10 @@ from tensorflow.core.example.example_pb2 import Example
 from transforms.columnar.framing import block_of
 from transforms.core.accounting import total
 from transforms.core.batches import Decoded
-from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType
+from transforms.logs.formats.format_names import Format
 from transforms.logs.formats.tf_example import TfExampleDecoder
-from transforms.logs.rows.rows import Place
+from transforms.logs.rows.rows import RecordPosition
 
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES
 EXPECTED = Expected(
@@ -96,7 +96,7 @@ def texts(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
 
 def read_records(examples: Sequence[bytes]) -> Read:
     decoder = TfExampleDecoder(logs.settings(expected=EXPECTED))
-    return read(list(decoder.decode(block_of(list(examples)), Place("log", 0))))
+    return read(list(decoder.decode(block_of(list(examples)), RecordPosition("log", 0))))
 
 
 def read_body(name: str, examples: Sequence[bytes]) -> Read:

@@ -22,8 +22,8 @@ from transforms.core.accounting import Accounting, total
 from transforms.core.batches import METADATA_SCHEMA, Decoded, Window
 from transforms.files.paths import FileSize
 from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import Format
 from transforms.logs.features import Column, lists
+from transforms.logs.formats.format_names import Format
 from transforms.logs.rows.exclude import excluded
 from transforms.logs.rows.rows import Counts, Finisher, Rows, metadata_of
 from transforms.logs.rows.times import texts

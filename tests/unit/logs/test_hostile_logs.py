@@ -20,8 +20,8 @@ from transforms.core.batches import Decoded, Fault
 from transforms.files.paths import FileSize
 from transforms.files.tfrecord import frame, masked_crc32c
 from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import Format
-from transforms.logs.tensors.tensor_protos import MAX_CLAIMED
+from transforms.logs.formats.format_names import Format
+from transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES
 
 DEEP = 100_000
 MEGABYTE = 1 << 20
@@ -191,7 +191,7 @@ _CLAIMS = [
     [3],
     [-1],
     [1, -1],
-    [MAX_CLAIMED * 64],
+    [MAX_FILLED_VALUES * 64],
     [1.5],
     ["1"],
     [None],

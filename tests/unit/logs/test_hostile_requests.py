@@ -22,7 +22,7 @@ from support.logs import (
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
 from transforms.core.accounting import total
-from transforms.logs.tensors.tensor_protos import MAX_CLAIMED
+from transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES
 
 
 def reason_of(inputs: dict[str, TensorProto]) -> str:
@@ -35,7 +35,7 @@ HOSTILE = {
     "fewer than there are": ("age", tensor(DT_INT64, [1], int64_val=[1, 2]), "bad_tensor_shape"),
     "none of what is claimed": ("age", tensor(DT_INT64, [2]), "bad_tensor_shape"),
     "one for 2^60": ("age", tensor(DT_INT64, [1 << 60], int64_val=[1]), "bad_tensor_shape"),
-    "one for too many": ("age", tensor(DT_INT64, [MAX_CLAIMED + 1], int64_val=[1]), "bad_tensor_shape"),
+    "one for too many": ("age", tensor(DT_INT64, [MAX_FILLED_VALUES + 1], int64_val=[1]), "bad_tensor_shape"),
     "rows without values": ("age", tensor(DT_INT64, [1 << 60, 0]), "bad_tensor_shape"),
     "rows without values beside one": (
         "age",
@@ -82,7 +82,7 @@ def test_a_batch_without_rows_is_decoded_whatever_its_width() -> None:
 
 def test_a_scalar_for_a_great_batch_is_bounded() -> None:
     wide = tensor(DT_STRING, [], string_val=[b"x"])
-    inputs = {"age": tensor(DT_INT64, [MAX_CLAIMED], int64_val=[1]), "word": wide, "fare": wide}
+    inputs = {"age": tensor(DT_INT64, [MAX_FILLED_VALUES], int64_val=[1]), "word": wide, "fare": wide}
     assert reason_of(inputs) == "bad_tensor_shape"
 
 
@@ -134,7 +134,9 @@ def peak_of(record: bytes) -> tuple[list[Any], int]:
     return parts, peak
 
 
-@pytest.mark.parametrize("shape", [[MAX_CLAIMED // 2], [1, MAX_CLAIMED // 2], [MAX_CLAIMED // 2, 0]])
+@pytest.mark.parametrize(
+    "shape", [[MAX_FILLED_VALUES // 2], [1, MAX_FILLED_VALUES // 2], [MAX_FILLED_VALUES // 2, 0]]
+)
 @pytest.mark.parametrize("name", ["x{}", "age/present{}"])
 def test_many_inputs_together_are_bounded(shape: list[int], name: str) -> None:
     inputs = {name.format(i): tensor(DT_INT64, shape, int64_val=[1] * (shape[-1] > 0)) for i in range(150)}
@@ -145,7 +147,7 @@ def test_many_inputs_together_are_bounded(shape: list[int], name: str) -> None:
 
 
 def test_the_known_inputs_of_a_record_share_one_bound() -> None:
-    shape = [MAX_CLAIMED // 2 + 1]
+    shape = [MAX_FILLED_VALUES // 2 + 1]
     inputs = {"age": tensor(DT_INT64, shape, int64_val=[1]), "fare": tensor(DT_FLOAT, shape, float_val=[1])}
     parts, peak = peak_of(prediction_log(inputs))
     assert [r.reason for part in parts for r in part.rejects] == ["bad_tensor_shape"]
@@ -153,7 +155,7 @@ def test_the_known_inputs_of_a_record_share_one_bound() -> None:
 
 
 def test_a_long_string_that_fills_a_shape_counts_for_its_length() -> None:
-    long = tensor(DT_STRING, [MAX_CLAIMED // 8], string_val=[b"x" * 100])
+    long = tensor(DT_STRING, [MAX_FILLED_VALUES // 8], string_val=[b"x" * 100])
     assert reason_of({"word": long, "age": tensor(DT_INT64, [], int64_val=[1])}) == "bad_tensor_shape"
     assert reason_of({"examples": long}) == "bad_tensor_shape"
 

@@ -19,8 +19,8 @@ from transforms.core.batches import Decoded
 from transforms.files.paths import FileSize
 from transforms.files.tfrecord import frame
 from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType, Settings
+from transforms.logs.formats.format_names import Format
 from transforms.logs.rows.sampling import chosen, chosen_rows
 
 RECORDS = [example(age=[i]) for i in range(20_000)]

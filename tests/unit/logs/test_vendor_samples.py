@@ -17,8 +17,9 @@ from transforms.core.accounting import total
 from transforms.core.batches import Decoded
 from transforms.files.paths import FileSize
 from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import Format, detect_log
+from transforms.logs.detect import detect_log
 from transforms.logs.features import Expected, FeatureType, Settings
+from transforms.logs.formats.format_names import Format
 
 SAMPLES = ROOT / "tests" / "samples"
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES

@@ -262,12 +262,6 @@ def test_every_format_is_taken(name: str) -> None:
     assert parsed(f"--format={name}").format == name
 
 
-def test_the_formats_are_those_that_are_read() -> None:
-    from transforms.logs.detect import LOG_FORMATS
-
-    assert sorted(options.FORMATS) == sorted(["auto", *LOG_FORMATS])
-
-
 def test_a_table_of_bigquery_goes_through_untouched() -> None:
     assert parsed("--logs=bq://my-project.set.requests_%Y").logs == "bq://my-project.set.requests_%Y"
 

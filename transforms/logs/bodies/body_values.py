@@ -41,7 +41,7 @@ def value_of(value: Any, depth: int = 0) -> Any:
         return value
     if depth >= MAX_DEPTH:
         raise BadRecordError("nested_too_deeply", f"expected lists at most {MAX_DEPTH} deep in a value")
-    return [value_of(one, depth + 1) for one in value]
+    return [value_of(item, depth + 1) for item in value]
 
 
 def values_of(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from transforms.logs.bodies.v2_tensors import tensor_columns
 from transforms.logs.features import Settings
 from transforms.logs.request import BadRecordError, Exact
 from transforms.logs.tensors.prediction_log_kinds import EXAMPLE_INPUTS
-from transforms.logs.tensors.tensor_protos import MAX_CLAIMED
+from transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES
 
 Row = Mapping[str, Any]
 #: What a request's body has one of.
@@ -74,16 +74,16 @@ class Bodies:
         `no_names`, `columns_differ`, `rows_differ`, `not_a_tf_example`, `nested_too_deeply`, and
         those of `open_inference` where `inputs` are its tensors.
         """
-        found = [key for key in BODY_KEYS if body.get(key) is not None]
-        if len(found) != 1:
+        body_keys = [key for key in BODY_KEYS if body.get(key) is not None]
+        if len(body_keys) != 1:
             expected = "expected a body with one of instances, inputs and examples"
-            raise BadRecordError(NOT_A_REQUEST, f"{expected}; it has {' and '.join(found) or 'none'}")
-        value = body[found[0]]
-        if found == ["instances"]:
-            return [self._instance(one) for one in _counted(value, "instances")]
-        if found == ["inputs"]:
-            return self.open_inference(body) if _is_tensors(value) else self._of_columns(value)
-        return self._of_examples(_counted(value, "examples"), body.get("context"))
+            raise BadRecordError(NOT_A_REQUEST, f"{expected}; it has {' and '.join(body_keys) or 'none'}")
+        value = body[body_keys[0]]
+        if body_keys == ["instances"]:
+            return [self._instance(instance) for instance in _checked_rows(value, "instances")]
+        if body_keys == ["inputs"]:
+            return self.open_inference(body) if _is_tensors(value) else self._rows_of_columns(value)
+        return self._rows_of_examples(_checked_rows(value, "examples"), body.get("context"))
 
     def open_inference(self, body: Mapping[str, Any]) -> Sequence[Row]:
         """Rows of the v2 (Open Inference) protocol: `inputs`, a list of {name, shape, datatype, data}.
@@ -98,7 +98,7 @@ class Bodies:
         if len(columns) == 1:
             [(name, values)] = columns.items()
             if name not in self._types and self._fits_columns(values):
-                return [self._unnamed(one) for one in _counted(values, "inputs")]
+                return [self._unnamed(value) for value in _checked_rows(values, "inputs")]
         return self._rows(columns)
 
     def csv(self, text: str) -> Sequence[Row]:
@@ -115,21 +115,21 @@ class Bodies:
             raise BadRecordError("bad_csv_row", "the body does not parse as CSV") from None
         # Of one column, an empty line is a row without a value.
         cells = [row or [""] for row in rows if row or len(self._names) == 1]
-        return [self._of_cells(row) for row in _counted(cells, "rows")]
+        return [self._row_of_cells(row) for row in _checked_rows(cells, "rows")]
 
-    def _of_cells(self, cells: Sequence[str]) -> Row:
+    def _row_of_cells(self, cells: Sequence[str]) -> Row:
         if len(cells) != len(self._names):
             detail = f"expected {len(self._names)} values, as --columns has; a row has {len(cells)}"
             raise BadRecordError("bad_csv_row", detail)
         named = zip(self._names, cells, strict=True)
         return {name: number_of_text(cell, self._types.get(name)) for name, cell in named if cell}
 
-    def _of_columns(self, inputs: Any) -> Sequence[Row]:
+    def _rows_of_columns(self, inputs: Any) -> Sequence[Row]:
         if isinstance(inputs, Mapping) and not self._is_bytes(inputs):
             _check_keys(inputs)
             return self._rows(values_of(inputs))
         unnamed = inputs if isinstance(inputs, list) else [inputs]
-        return [self._instance(one) for one in _counted(unnamed, "inputs")]
+        return [self._instance(instance) for instance in _checked_rows(unnamed, "inputs")]
 
     def _rows(self, columns: Mapping[str, Any]) -> Sequence[Row]:
         """Rows of columns, each a list with a value for each row, or a scalar for all."""
@@ -142,19 +142,19 @@ class Bodies:
         _check_claim(size, len(scalars) if lists else 0)
         if not columns:
             size = 0
-        _counted(range(size), "inputs")
+        _checked_rows(range(size), "inputs")
         names = tuple(lists)
         rows = zip(*lists.values(), strict=True) if lists else iter([()] * size)
         return [self._row(scalars | dict(zip(names, values, strict=True))) for values in rows]
 
-    def _of_examples(self, examples: Sequence[Any], context: Any) -> Sequence[Row]:
-        shared = _exact({} if context is None else context)
+    def _rows_of_examples(self, examples: Sequence[Any], context: Any) -> Sequence[Row]:
+        shared = _exact_features({} if context is None else context)
         _check_claim(len(examples), len(shared))
-        return [shared | _exact(example) for example in examples]
+        return [shared | _exact_features(example) for example in examples]
 
     def _instance(self, value: Any) -> Row:
         if isinstance(value, Mapping) and not self._is_bytes(value):
-            return self._row(_named(value))
+            return self._row(_features_by_name(value))
         return self._unnamed(value_of(value))
 
     def _is_bytes(self, value: Any) -> bool:
@@ -164,24 +164,24 @@ class Bodies:
         """A row of tensors, with the features of a serialized example in it."""
         if row.keys() <= self._types.keys():
             return row
-        for name, given in list(row.items()):
+        for name, row_value in list(row.items()):
             # Strings of the v2 protocol have a second dimension, of one.
-            value = given[0] if type(given) is list and len(given) == 1 else given
+            value = row_value[0] if type(row_value) is list and len(row_value) == 1 else row_value
             if isinstance(value, bytes) and name not in self._types:
-                features = self._example(name, value, alone=len(row) == 1)
+                features = self._example(name, value, is_only_value=len(row) == 1)
                 if features is not None:
                     del row[name]
                     row |= features
         return row
 
-    def _example(self, name: str, value: bytes, *, alone: bool) -> dict[str, Any] | None:
+    def _example(self, name: str, value: bytes, *, is_only_value: bool) -> dict[str, Any] | None:
         """The features of a serialized example; None for bytes that are a value, if one of no feature."""
         if name in EXAMPLE_INPUTS:
             features = features_of_example(value)
             if features is None:
                 raise _not_an_example()
             return features
-        return self._known_features(value) if alone else None
+        return self._known_features(value) if is_only_value else None
 
     def _known_features(self, value: bytes) -> dict[str, Any] | None:
         # Nearly any bytes may parse by chance, but not with a name in them that is a feature's.
@@ -200,8 +200,8 @@ class Bodies:
         if len(self._names) == 1:
             return {self._names[0]: value}
         if not isinstance(value, list) or len(value) != len(self._names):
-            came = len(value) if isinstance(value, list) else 1
-            detail = f"expected {len(self._names)} values without names, as --columns has; got {came}"
+            count = len(value) if isinstance(value, list) else 1
+            detail = f"expected {len(self._names)} values without names, as --columns has; got {count}"
             raise BadRecordError("columns_differ", detail)
         return dict(zip(self._names, value, strict=True))
 
@@ -209,7 +209,7 @@ class Bodies:
         if not self._columns or not isinstance(values, list):
             return False
         width = len(self._columns)
-        return width == 1 or all(isinstance(one, list) and len(one) == width for one in values)
+        return width == 1 or all(isinstance(row, list) and len(row) == width for row in values)
 
 
 def _is_tensors(value: Any) -> bool:
@@ -222,20 +222,20 @@ def _is_tensors(value: Any) -> bool:
     )
 
 
-def _named(value: Any) -> dict[str, Any]:
+def _features_by_name(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise BadRecordError(NOT_A_REQUEST, "expected an object of features in the body; got something else")
     _check_keys(value)
     return values_of(value)
 
 
-def _exact(example: Any) -> dict[str, Any]:
+def _exact_features(example: Any) -> dict[str, Any]:
     """The features of JSON that TF Serving makes a tf.Example of."""
-    named = _named(example)
-    return {name: _listed(value) for name, value in named.items()}
+    named = _features_by_name(example)
+    return {name: _exact_list(value) for name, value in named.items()}
 
 
-def _listed(value: Any) -> Any:
+def _exact_list(value: Any) -> Any:
     return value if value is None else Exact(value if isinstance(value, list) else [value])
 
 
@@ -246,20 +246,20 @@ def _check_keys(value: Mapping[Any, Any]) -> None:
         raise BadRecordError(NOT_A_REQUEST, "names of features are no text in UTF-8") from None
 
 
-def _counted(values: Any, what: str) -> Sequence[Any]:
+def _checked_rows(values: Any, field: str) -> Sequence[Any]:
     if not isinstance(values, list | range):
-        raise BadRecordError(NOT_A_REQUEST, f"expected a list of {what}; got something else")
+        raise BadRecordError(NOT_A_REQUEST, f"expected a list of {field}; got something else")
     if not values:
-        raise BadRecordError(NO_INSTANCES, f"the request has no {what}")
+        raise BadRecordError(NO_INSTANCES, f"the request has no {field}")
     if len(values) > MAX_INSTANCES:
-        detail = f"expected at most {MAX_INSTANCES:,} {what} in a request; got {len(values):,}"
+        detail = f"expected at most {MAX_INSTANCES:,} {field} in a request; got {len(values):,}"
         raise BadRecordError("too_many_instances", detail)
     return values
 
 
 def _check_claim(rows: int, shared: int) -> None:
     """What stands once and counts for every row may be small in a log and big in memory."""
-    if rows * shared > MAX_CLAIMED:
+    if rows * shared > MAX_FILLED_VALUES:
         raise BadRecordError("too_many_instances", f"{shared:,} values stand for each of {rows:,} rows")
 
 
@@ -274,4 +274,4 @@ def _not_an_example() -> BadRecordError:
 def all_rows(parts: Iterable[Sequence[Row]]) -> Sequence[Row]:
     """The rows of several bodies of one request. Raises BadRecordError: `too_many_instances`."""
     rows = [row for part in parts for row in part]
-    return _counted(rows, "instances")
+    return _checked_rows(rows, "instances")

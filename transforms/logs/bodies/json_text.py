@@ -45,12 +45,12 @@ def load_object(data: bytes | str) -> dict[str, Any]:
 
 def _load_carefully(raw: bytes) -> Any:
     try:
-        return json.loads(raw.decode("utf-8", "surrogateescape"), parse_int=_whole)
+        return json.loads(raw.decode("utf-8", "surrogateescape"), parse_int=_parsed_int)
     except ValueError as error:
         raise _not_json(error) from None
 
 
-def _whole(digits: str) -> int | float:
+def _parsed_int(digits: str) -> int | float:
     """As orjson has it: an integer of 64 bits, with a sign or without, else a float."""
     if len(digits) > 20:
         return float(digits)

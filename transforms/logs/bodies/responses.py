@@ -41,48 +41,52 @@ def _rows(protos: Mapping[str, Any], tensors: Mapping[str, Tensor], rows: int) -
 
 def streamed(responses: Sequence[Mapping[str, Any]], sizes: list[int]) -> Answers:
     """Answers of a stream: to each request its response, or to a single request the list of all."""
-    alone = len(sizes) == 1 < len(responses)
-    tensors = _decoded(responses) if alone or len(responses) == len(sizes) else None
+    is_single_request = len(sizes) == 1 < len(responses)
+    tensors = _decoded(responses) if is_single_request or len(responses) == len(sizes) else None
     if tensors is None:
         return None
-    of_each = sizes * len(responses) if alone else sizes
+    of_each = sizes * len(responses) if is_single_request else sizes
     parts = [_rows(*each) for each in zip(responses, tensors, of_each, strict=True)]
-    found = [part for part in parts if part is not None]
-    if alone:
-        return [list(row) for row in zip(*found, strict=True)] or None
-    return [*itertools.chain(*found)] if len(found) == len(parts) else None
+    complete = [part for part in parts if part is not None]
+    if is_single_request:
+        return [list(row) for row in zip(*complete, strict=True)] or None
+    return [*itertools.chain(*complete)] if len(complete) == len(parts) else None
 
 
 def classes(result: Any, rows: int) -> Answers:
     """{"classes": [{"label": ..., "score": ...}, ...]} of each row, from a ClassificationResult."""
     if len(result.classifications) != rows:
         return None
-    return [{"classes": [_class(one) for one in answer.classes]} for answer in result.classifications]
+    return [{"classes": [_class(scored) for scored in answer.classes]} for answer in result.classifications]
 
 
 def values(result: Any, rows: int) -> Answers:
     """{"value": ...} of each row, from a RegressionResult."""
-    return [{"value": one.value} for one in result.regressions] if len(result.regressions) == rows else None
+    return (
+        [{"value": regression.value} for regression in result.regressions]
+        if len(result.regressions) == rows
+        else None
+    )
 
 
 def inferences(results: Sequence[Any], rows: int) -> Answers:
     """{signature: answer} of each row, from InferenceResults; one without a signature goes by its number."""
-    found: dict[str, list[Any]] = {}
+    by_signature: dict[str, list[Any]] = {}
     for number, result in enumerate(results):
         kind = result.WhichOneof("result")
         part = None if kind is None else _RESULTS[kind](getattr(result, kind), rows)
         if part is not None:
-            found[result.model_spec.signature_name or str(number)] = part
-    if not found:
+            by_signature[result.model_spec.signature_name or str(number)] = part
+    if not by_signature:
         return None
-    return [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]
+    return [dict(zip(by_signature, row, strict=True)) for row in zip(*by_signature.values(), strict=True)]
 
 
 _RESULTS = {"classification_result": classes, "regression_result": values}
 
 
-def _class(one: Any) -> dict[str, Any]:
-    return {"label": one.label, "score": one.score}
+def _class(scored: Any) -> dict[str, Any]:
+    return {"label": scored.label, "score": scored.score}
 
 
 def _by_row(tensor: Tensor, rank: int) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from transforms.logs.bodies.body_values import value_of
 from transforms.logs.request import BadRecordError
-from transforms.logs.tensors.tensor_protos import MAX_CLAIMED, MAX_RANK
+from transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES, MAX_RANK
 
 DATATYPES = frozenset(
     {"BOOL", "BYTES", "FP16", "FP32", "FP64", "BF16"}
@@ -29,14 +29,14 @@ def tensor_columns(inputs: Any) -> dict[str, Any]:
     if not isinstance(inputs, list) or not inputs:
         raise BadRecordError("no_inputs", "expected a list of tensors under inputs")
     columns: dict[str, Any] = {}
-    claimed = 0
+    empty_rows = 0
     for tensor in inputs:
         name = tensor.get("name") if isinstance(tensor, Mapping) else None
         if not isinstance(name, str) or name in columns:
             raise BadRecordError("not_a_request", "an input is no tensor, or has no name of its own")
         values, shape = _values(name[:100], tensor)
-        claimed += shape[0] if shape and not values else 0
-        if claimed > MAX_CLAIMED:
+        empty_rows += shape[0] if shape and not values else 0
+        if empty_rows > MAX_FILLED_VALUES:
             raise BadRecordError("bad_tensor_shape", "inputs without values claim too many rows")
         columns[name] = _in_rows(values, shape)
     return columns
@@ -61,10 +61,10 @@ def _values(name: str, tensor: Mapping[str, Any]) -> tuple[list[Any], list[int]]
 
 def _shape(name: str, shape: Any) -> list[int]:
     sizes = shape if isinstance(shape, list) and len(shape) <= MAX_RANK else [None]
-    whole = [size for size in sizes if type(size) is int and 0 <= size < 1 << 63]
-    if len(whole) < len(sizes):
+    valid_sizes = [size for size in sizes if type(size) is int and 0 <= size < 1 << 63]
+    if len(valid_sizes) < len(sizes):
         raise BadRecordError("bad_tensor_shape", f"input {name!r} has no shape of whole numbers from 0 on")
-    return whole
+    return valid_sizes
 
 
 def _in_rows(values: list[Any], shape: list[int]) -> Any:
@@ -81,7 +81,7 @@ def _in_rows(values: list[Any], shape: list[int]) -> Any:
 def _leaves(value: Any) -> Iterator[Any]:
     """The values of nested lists; `value_of` has bounded the depth."""
     if isinstance(value, list):
-        for one in value:
-            yield from _leaves(one) if isinstance(one, list) else (one,)
+        for item in value:
+            yield from _leaves(item) if isinstance(item, list) else (item,)
     else:
         yield value

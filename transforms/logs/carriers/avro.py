@@ -58,14 +58,14 @@ def records(stream: BinaryIO) -> Iterator[Carried]:
     """
     header = _framed(stream, _HEADER, _LARGEST_HEADER)
     if header is None or header["magic"] != MAGIC:
-        raise _bad("it has no header of an Avro file")
+        raise _avro_error("it has no header of an Avro file")
     schema = avro_schema(header["meta"].get("avro.schema", b""))
     unpack = _CODECS.get(header["meta"].get("avro.codec", b"null"))
     if unpack is None:
-        raise _bad(f"its codec is none of {b', '.join(_CODECS).decode()}")
+        raise _avro_error(f"its codec is none of {b', '.join(_CODECS).decode()}")
     while (block := _framed(stream, _BLOCK, LARGEST_RECORD)) is not None:
         if block["sync"] != header["sync"]:
-            raise _bad("the marker after a block is not that of the file")
+            raise _avro_error("the marker after a block is not that of the file")
         yield from _rows(_unpacked(block["data"], unpack), block["count"], schema)
 
 
@@ -79,12 +79,12 @@ def _rows(data: bytes, count: int, schema: AvroSchema) -> Iterator[Carried]:
             window = _Window(data, before, schema.largest)
             values = window.record(schema)
         if values is None:
-            raise _bad(
+            raise _avro_error(
                 f"a record is damaged, or longer than the {schema.largest:,} bytes that are read of it"
             )
         yield row(values)
     if count < 0 or window.position != len(data):
-        raise _bad("a block has other bytes than its records take")
+        raise _avro_error("a block has other bytes than its records take")
 
 
 class _Window:
@@ -116,7 +116,7 @@ def _record(stream: BinaryIO, schema: AvroSchema) -> dict[str, Any]:
     try:
         values: Any = fastavro.schemaless_reader(stream, schema.parsed, None)
     except Exception as error:
-        raise _bad("a record in a block is none of its schema") from error
+        raise _avro_error("a record in a block is none of its schema") from error
     for name, convert in schema.converts.items():
         values[name] = convert(values[name])
     return {name: value for name, value in values.items() if value is not None}
@@ -138,7 +138,7 @@ def _framed(stream: BinaryIO, schema: Any, largest: int) -> Any:
     except Exception as error:
         if not is_of_data(error):
             raise
-        raise _bad("a block or the header is damaged") from error
+        raise _avro_error("a block or the header is damaged") from error
 
 
 class _Bounded:
@@ -152,7 +152,7 @@ class _Bounded:
     def read(self, size: int) -> bytes:
         """Raises TableError for more than there may be."""
         if not 0 <= size <= self._left:
-            raise _bad("a block or the header claims to be longer than is read")
+            raise _avro_error("a block or the header claims to be longer than is read")
         self._left -= size
         parts = [self._first[:size]]
         self._first = self._first[size:]
@@ -169,12 +169,12 @@ class _Bounded:
 
 def _unpacked(data: bytes, unpack: Callable[[bytes], bytes]) -> bytes:
     try:
-        found = unpack(data)
+        unpacked = unpack(data)
     except Exception as error:
-        raise _bad("a compressed block is damaged") from error
-    if len(found) > LARGEST_RECORD:
-        raise _bad(f"a block is longer than the {LARGEST_RECORD >> 20} MiB that are read of one")
-    return found
+        raise _avro_error("a compressed block is damaged") from error
+    if len(unpacked) > LARGEST_RECORD:
+        raise _avro_error(f"a block is longer than the {LARGEST_RECORD >> 20} MiB that are read of one")
+    return unpacked
 
 
 _ENOUGH = LARGEST_RECORD + 1
@@ -193,17 +193,17 @@ def _snappy(data: bytes) -> bytes:
         if byte < 0x80:
             break
     if length > LARGEST_RECORD:
-        raise _bad("a block is longer than is read")
-    found: bytes = pa.decompress(data[:-4], decompressed_size=length, codec="snappy", asbytes=True)
-    if zlib.crc32(found) != int.from_bytes(data[-4:], "big"):
-        raise _bad("the checksum of a block is wrong")
-    return found
+        raise _avro_error("a block is longer than is read")
+    unpacked: bytes = pa.decompress(data[:-4], decompressed_size=length, codec="snappy", asbytes=True)
+    if zlib.crc32(unpacked) != int.from_bytes(data[-4:], "big"):
+        raise _avro_error("the checksum of a block is wrong")
+    return unpacked
 
 
 def _zstandard(data: bytes) -> bytes:
     with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as stream:
-        found: bytes = stream.read(_ENOUGH)
-        return found
+        unpacked: bytes = stream.read(_ENOUGH)
+        return unpacked
 
 
 _CODECS: dict[bytes, Callable[[bytes], bytes]] = {
@@ -216,5 +216,5 @@ _CODECS: dict[bytes, Callable[[bytes], bytes]] = {
 }
 
 
-def _bad(detail: str) -> TableError:
+def _avro_error(detail: str) -> TableError:
     return TableError("bad_avro", f"cannot read it as Avro: {detail}")

@@ -77,31 +77,31 @@ def avro_schema(text: bytes) -> AvroSchema:
     except TableError:
         raise
     except Exception as error:
-        raise _bad("its schema is none") from error
+        raise _avro_error("its schema is none") from error
     if not isinstance(schema, dict) or schema.get("type") != "record":
-        raise _bad("its schema is that of no record")
+        raise _avro_error("its schema is that of no record")
     if not cost.least:
-        raise _bad("its records take no bytes")
+        raise _avro_error("its records take no bytes")
     if cost.free > _MOST_FREE:
-        raise _bad(f"its records have more than {_MOST_FREE} fields that take no bytes")
+        raise _avro_error(f"its records have more than {_MOST_FREE} fields that take no bytes")
     converts = {field["name"]: _convert(field["type"]) for field in schema["fields"]}
-    given = {name: convert for name, convert in converts.items() if convert}
-    return AvroSchema(parsed, given, int(min(LARGEST_RECORD, _MEMORY // max(cost.growth, 1))))
+    converters = {name: convert for name, convert in converts.items() if convert}
+    return AvroSchema(parsed, converters, int(min(LARGEST_RECORD, _MEMORY // max(cost.growth, 1))))
 
 
-def _bad(detail: str) -> TableError:
+def _avro_error(detail: str) -> TableError:
     return TableError("bad_avro", f"cannot read it as Avro: {detail}")
 
 
 def _without_logical_types(node: Any, depth: int) -> Any:
     """The schema without what reading does not need, and where old writers have been careless."""
     if depth > _DEEPEST_JSON:
-        raise _bad("its schema is nested too deeply")
+        raise _avro_error("its schema is nested too deeply")
     if isinstance(node, dict):
         unused = ("logicalType", "default", "doc", "aliases")
         return {k: _without_logical_types(v, depth + 1) for k, v in node.items() if k not in unused}
     if isinstance(node, list):
-        return [_without_logical_types(one, depth + 1) for one in node]
+        return [_without_logical_types(branch, depth + 1) for branch in node]
     return node
 
 
@@ -128,14 +128,14 @@ class _Costs:
 
     def of(self, schema: Any, depth: int) -> _Cost:
         """Raises TableError for a schema that is not read."""
-        cost = self._of(schema, depth)
+        cost = self._cost(schema, depth)
         if depth > _DEEPEST or cost.depth > _DEEPEST:
-            raise _bad("its records are nested too deeply")
+            raise _avro_error("its records are nested too deeply")
         return cost
 
-    def _of(self, schema: Any, depth: int) -> _Cost:
+    def _cost(self, schema: Any, depth: int) -> _Cost:
         if isinstance(schema, list):
-            return self._inside([self.of(branch, depth + 1) for branch in schema])
+            return self._container_cost([self.of(branch, depth + 1) for branch in schema])
         if isinstance(schema, str):
             return self._by_name(schema)
         kind = schema["type"]
@@ -144,18 +144,18 @@ class _Costs:
         if kind in ("array", "map"):
             inner = self.of(schema["items" if kind == "array" else "values"], depth + 1)
             if kind == "array" and not inner.least:
-                raise _bad("it has an array of what takes no bytes")
-            return _repeated(self._inside([inner]), is_map=kind == "map")
+                raise _avro_error("it has an array of what takes no bytes")
+            return _repeated(self._container_cost([inner]), is_map=kind == "map")
         if kind in ("enum", "fixed"):
             size = 1 if kind == "enum" else max(int(schema["size"]), 0)
             self._named[schema["name"]] = cost = _Cost(size, int(not size), 1, once=1 + 42 / max(size, 1))
             return cost
         return self.of(kind, depth + 1)
 
-    def _inside(self, inner: list[_Cost]) -> _Cost:
+    def _container_cost(self, inner: list[_Cost]) -> _Cost:
         """Of a union, an array or a map: a byte at least, and what is in them is not there for nothing."""
         free = max((cost.free - (not cost.least) for cost in inner), default=0)
-        depth, once, growth = _most(inner)
+        depth, once, growth = _largest_of(inner)
         return _Cost(1, max(free, 0), depth, 0, once, growth)
 
     def _by_name(self, name: str) -> _Cost:
@@ -163,7 +163,7 @@ class _Costs:
             return _Cost(_LEAST[name], int(not _LEAST[name]), 1, once=_GROWTH[name])
         cost = self._named[name]
         if cost is None:
-            raise _bad("its records are nested in themselves")
+            raise _avro_error("its records are nested in themselves")
         return cost
 
     def _record(self, schema: Any, depth: int) -> _Cost:
@@ -171,14 +171,14 @@ class _Costs:
         fields = [self.of(field["type"], depth + 1) for field in schema["fields"]]
         least = sum(cost.least for cost in fields)
         free = sum(cost.free for cost in fields) + int(not least)
-        depth, once, growth = _most(fields)
+        depth, once, growth = _largest_of(fields)
         base = _OF_RECORD + _OF_FIELD * len(fields) + sum(cost.base for cost in fields if not cost.least)
         cost = _Cost(least, free, depth, base, once + base / max(least, 1), growth)
         self._named[schema["name"]] = cost
         return cost
 
 
-def _most(inner: list[_Cost]) -> tuple[int, float, float]:
+def _largest_of(inner: list[_Cost]) -> tuple[int, float, float]:
     """The depth, `once` and `growth` of what holds these."""
     return (
         1 + max((cost.depth for cost in inner), default=0),
@@ -206,10 +206,10 @@ def _convert(kind: Any) -> Convert | None:
         return None if each is None else lambda values: [each(value) for value in values]
     if isinstance(kind["type"], dict | list):
         return _convert(kind["type"])
-    return _of_logical(kind)
+    return _logical_converter(kind)
 
 
-def _of_logical(kind: Mapping[str, Any]) -> Convert | None:
+def _logical_converter(kind: Mapping[str, Any]) -> Convert | None:
     logical, scale = kind.get("logicalType"), kind.get("scale", 0)
     if kind["type"] in ("int", "long") and logical in _TIMES:
         unit = _TIMES[logical]

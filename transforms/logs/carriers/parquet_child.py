@@ -80,8 +80,8 @@ def _answer(out: int, path: str, rows: int) -> None:
 
 def _batch_rows(metadata: Any, most: int) -> int:
     """How many rows to read at a time, by what the footer says of their length."""
-    claimed = sum(max(metadata.row_group(i).total_byte_size, 0) for i in range(metadata.num_row_groups))
-    fitting: int = BATCH_BYTES * max(metadata.num_rows, 1) // max(claimed, 1)
+    total_bytes = sum(max(metadata.row_group(i).total_byte_size, 0) for i in range(metadata.num_row_groups))
+    fitting: int = BATCH_BYTES * max(metadata.num_rows, 1) // max(total_bytes, 1)
     return max(1, min(most, fitting))
 
 

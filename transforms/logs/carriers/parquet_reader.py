@@ -56,7 +56,7 @@ def read_schema(source: BinaryIO) -> pa.Schema:
     try:
         return arrow.read_schema(body)
     except (pa.ArrowException, ValueError) as error:
-        raise _bad("its schema is none") from error
+        raise _parquet_error("its schema is none") from error
 
 
 class _DiedError(Exception):
@@ -137,8 +137,8 @@ class _Reader:
         self.end()
         if code is None:
             return _DiedError("the process that reads it did not answer")
-        how = child_processes.how_it_ended(code)
-        return _DiedError(f"the process that reads it died, or ran out of memory: {how}")
+        cause = child_processes.how_it_ended(code)
+        return _DiedError(f"the process that reads it died, or ran out of memory: {cause}")
 
     @property
     def pid(self) -> int:
@@ -162,13 +162,13 @@ class _Readers:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: list[_Reader] = []
-        self._of = os.getpid()
+        self._pid = os.getpid()
 
     def take(self) -> tuple[_Reader, bool]:
         """A reader, and whether it has read nothing before."""
         with self._lock:
-            if self._of != os.getpid():  # after a fork they are another process's
-                self._idle, self._of = [], os.getpid()
+            if self._pid != os.getpid():  # after a fork they are another process's
+                self._idle, self._pid = [], os.getpid()
             if self._idle:
                 return self._idle.pop(), False
         return _Reader(), True
@@ -176,7 +176,7 @@ class _Readers:
     def give_back(self, reader: _Reader) -> None:
         """Keeps a reader for the next file, or ends it if enough wait already."""
         with self._lock:
-            if len(self._idle) < _MOST_IDLE and self._of == os.getpid():
+            if len(self._idle) < _MOST_IDLE and self._pid == os.getpid():
                 self._idle.append(reader)
                 return
         reader.end()
@@ -185,7 +185,7 @@ class _Readers:
         """Ends all that wait."""
         with self._lock:
             idle, self._idle = self._idle, []
-        if self._of == os.getpid():
+        if self._pid == os.getpid():
             for reader in idle:
                 reader.end()
 
@@ -197,22 +197,22 @@ atexit.register(_READERS.end)
 def _read(source: BinaryIO, rows: int) -> Iterator[tuple[bytes, pa.Buffer]]:
     """What a reader says of a file before its end; rows of 0 are for the schema alone."""
     with _local(source) as path:
-        given = 0
+        num_read = 0
         reader, fresh = _READERS.take()
         try:
             for frame in _frames(reader, path, rows):
-                given += 1
+                num_read += 1
                 yield frame
         except _DiedError as error:
             if fresh:
-                raise _bad(str(error)) from error
+                raise _parquet_error(str(error)) from error
         else:
             return
         # The same comes in every reading.
         try:
-            yield from itertools.islice(_frames(_Reader(), path, rows), given, None)
+            yield from itertools.islice(_frames(_Reader(), path, rows), num_read, None)
         except _DiedError as error:
-            raise _bad(str(error)) from error
+            raise _parquet_error(str(error)) from error
 
 
 def _frames(reader: _Reader, path: str, rows: int) -> Iterator[tuple[bytes, pa.Buffer]]:
@@ -231,7 +231,7 @@ def _frames(reader: _Reader, path: str, rows: int) -> Iterator[tuple[bytes, pa.B
         else:
             reader.end()
     if kind == b"X":
-        raise _told(json.loads(body.to_pybytes()))
+        raise _exception(json.loads(body.to_pybytes()))
 
 
 def _batch(body: pa.Buffer) -> pa.RecordBatch:
@@ -239,16 +239,16 @@ def _batch(body: pa.Buffer) -> pa.RecordBatch:
         batch = arrow.open_stream(body, checked=True).read_next_batch()
         batch.validate()
     except (pa.ArrowException, ValueError, StopIteration) as error:
-        raise _bad("its batches are not whole") from error
+        raise _parquet_error("its batches are not whole") from error
     return batch
 
 
-def _told(said: dict[str, Any]) -> Exception:
-    error = OSError(said["errno"], said["text"]) if said["errno"] else OSError(said["text"])
-    return _bad(" ".join(said["text"].split())[:200]) if is_of_data(error) else error
+def _exception(reply: dict[str, Any]) -> Exception:
+    error = OSError(reply["errno"], reply["text"]) if reply["errno"] else OSError(reply["text"])
+    return _parquet_error(" ".join(reply["text"].split())[:200]) if is_of_data(error) else error
 
 
-def _bad(detail: str) -> TableError:
+def _parquet_error(detail: str) -> TableError:
     return TableError("bad_parquet", f"cannot read it as Parquet: {detail}")
 
 
@@ -286,12 +286,12 @@ def _path_of(source: BinaryIO) -> str | None:
 
 def _python() -> str:
     """The interpreter to start. Where this one is embedded in a program, that of its installation."""
-    given = Path(sys.executable or "")
-    if given.name.startswith("python"):
-        return str(given)
+    running = Path(sys.executable or "")
+    if running.name.startswith("python"):
+        return str(running)
     name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    found = Path(sys.exec_prefix, "bin", name)
-    return str(found) if found.exists() else (shutil.which(name) or name)
+    installed = Path(sys.exec_prefix, "bin", name)
+    return str(installed) if installed.exists() else (shutil.which(name) or name)
 
 
 def _environment() -> dict[str, str]:

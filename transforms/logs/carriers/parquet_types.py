@@ -10,7 +10,7 @@ from transforms.logs.carriers.tables import TableError, value_type
 from transforms.logs.features import FeatureType
 
 # For each column the types that it has, and for each type the first file, by name, that has it so.
-Found = dict[str, dict[FeatureType, str]]
+TypeOrigins = dict[str, dict[FeatureType, str]]
 
 
 class Settled(NamedTuple):
@@ -20,7 +20,7 @@ class Settled(NamedTuple):
     origins: dict[str, str]
 
 
-def parquet_types(stream: BinaryIO, path: str) -> Found:
+def parquet_types(stream: BinaryIO, path: str) -> TypeOrigins:
     """What the footer of one file says; columns of nulls, and of types that no feature has, are left out."""
     try:
         kinds = [(field.name, value_type(field.type)) for field in read_schema(stream)]
@@ -29,9 +29,9 @@ def parquet_types(stream: BinaryIO, path: str) -> Found:
     return {name: {kind: path} for name, kind in kinds if kind is not None}
 
 
-def merged_types(parts: Iterable[Mapping[str, Mapping[FeatureType, str]]]) -> Found:
+def merged_types(parts: Iterable[Mapping[str, Mapping[FeatureType, str]]]) -> TypeOrigins:
     """All types of all parts, in whatever order they come."""
-    result: Found = {}
+    result: TypeOrigins = {}
     for part in parts:
         for name, kinds in part.items():
             known = result.setdefault(name, {})
@@ -40,13 +40,13 @@ def merged_types(parts: Iterable[Mapping[str, Mapping[FeatureType, str]]]) -> Fo
     return result
 
 
-def settled(found: Found) -> Settled:
+def settled(occurrences: TypeOrigins) -> Settled:
     """One type a column: float where int and float occur. Beside bytes, that of the first file stands.
 
     Whoever reads another file then meets the conflict, and can name both files.
     """
-    chosen = {name: _chosen(kinds) for name, kinds in found.items()}
-    return Settled(chosen, {name: found[name][kind] for name, kind in chosen.items()})
+    chosen = {name: _chosen(kinds) for name, kinds in occurrences.items()}
+    return Settled(chosen, {name: occurrences[name][kind] for name, kind in chosen.items()})
 
 
 def _chosen(kinds: Mapping[FeatureType, str]) -> FeatureType:

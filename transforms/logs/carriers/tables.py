@@ -25,7 +25,7 @@ from transforms.files.tfrecord import is_of_data
 from transforms.logs.carriers.parquet_reader import read_batches
 from transforms.logs.carriers.table_error import TableError as TableError  # noqa: PLC0414 - part of this module, too
 from transforms.logs.features import LISTS, VALUES, Array, Column, FeatureType, Settings, lists, type_of
-from transforms.logs.rows.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
+from transforms.logs.rows.rows import Counts, Finisher, RecordPosition, Rows, metadata_of, rejected
 
 MAX_ROWS = 8192
 _BLOCK_BYTES = 8 << 20
@@ -42,7 +42,7 @@ _ORDER = (FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES)
 
 def csv_header(stream: BinaryIO) -> list[str]:
     """The column names; [] for an empty file. Raises TableError for names that are no header."""
-    with _explained():
+    with _csv_errors():
         start = stream.read(_HEADER_BYTES).decode("utf-8-sig", "surrogateescape")
     try:
         names = next(csv.reader(io.StringIO(start, newline="")), [])
@@ -65,8 +65,8 @@ def csv_types(stream: BinaryIO, names: list[str]) -> dict[str, FeatureType]:
     """The narrowest type of all values in each column; columns without any value have none."""
     types: dict[str, FeatureType] = {}
     for batch in _csv_batches(stream, names, []):
-        found = {name: narrowest(column) for name, column in zip(names, batch.columns, strict=True)}
-        types = widest([types, {name: kind for name, kind in found.items() if kind is not None}])
+        batch_types = {name: narrowest(column) for name, column in zip(names, batch.columns, strict=True)}
+        types = widest([types, {name: kind for name, kind in batch_types.items() if kind is not None}])
     return types
 
 
@@ -81,35 +81,39 @@ def widest(parts: Iterable[Mapping[str, FeatureType]]) -> dict[str, FeatureType]
 
 def narrowest(values: pa.Array) -> FeatureType | None:
     """The narrowest type that every value of a binary column can be read as; None if there is no value."""
-    given = values.drop_null()
-    if not len(given):
+    present = values.drop_null()
+    if not len(present):
         return None
     for kind in (FeatureType.INT, FeatureType.FLOAT):
-        if parse_numbers(given, kind).null_count == 0 and not _any_big(given):
+        if parse_numbers(present, kind).null_count == 0 and not _any_big(present):
             return kind
     return FeatureType.BYTES
 
 
-def decode_csv(stream: BinaryIO, names: list[str], settings: Settings, place: Place) -> Iterator[Decoded]:
+def decode_csv(
+    stream: BinaryIO, names: list[str], settings: Settings, position: RecordPosition
+) -> Iterator[Decoded]:
     """Rows of a CSV file. A row with another number of values than the header is a reject.
 
     Without `expected` the types are those of `settings.seen`, inferred over the whole data before. A value
     that is no number where one is expected is kept as bytes, and so counted as such and left out. Raises
     TableError when the file cannot be read on.
     """
-    finisher, wanted = Finisher(settings, sampling=True), _wanted(settings)
+    finisher, wanted = Finisher(settings, sampling=True), _expected_types(settings)
     rejects: list[Reject] = []
     skipped: set[int] = set()
-    first = place.first_record
-    for batch in _csv_batches(stream, names, rejects, place):
+    first = position.first_record
+    for batch in _csv_batches(stream, names, rejects, position):
         columns = [
             column
             for name, values in zip(names, batch.columns, strict=True)
-            for column in _of_text(name, values, wanted.get(name) or _kind_of_unknown(name, values, settings))
+            for column in _csv_columns(
+                name, values, wanted.get(name) or _kind_of_unknown(name, values, settings)
+            )
         ]
         skipped.update(reject.record for reject in rejects)
         records = _numbers_without(first, batch.num_rows, skipped)
-        metadata = metadata_of(batch.num_rows, place.file, record=pa.array(records))
+        metadata = metadata_of(batch.num_rows, position.file, record=pa.array(records))
         yield finisher.finish(Rows(columns, metadata), rejects, Counts(batch.num_rows + len(rejects)))
         first = int(records[-1]) + 1 if len(records) else first
         rejects.clear()
@@ -123,14 +127,18 @@ def _numbers_without(first: int, count: int, skipped: set[int]) -> Array:
     return numbers[~np.isin(numbers, list(skipped))][:count]
 
 
-def decode_parquet(source: BinaryIO, settings: Settings, place: Place) -> Iterator[Decoded]:
+def decode_parquet(source: BinaryIO, settings: Settings, position: RecordPosition) -> Iterator[Decoded]:
     """Rows of a Parquet file, which must be able to seek. Raises TableError when it cannot be read."""
-    finisher, wanted, first = Finisher(settings, sampling=True), _wanted(settings), place.first_record
+    finisher, wanted, first = (
+        Finisher(settings, sampling=True),
+        _expected_types(settings),
+        position.first_record,
+    )
     try:
         for batch in read_batches(source, MAX_ROWS):
             columns = _parquet_columns(batch, wanted, settings.expected is not None)
             record = pa.array(np.arange(first, first + batch.num_rows), pa.int64())
-            rows = Rows(columns, metadata_of(batch.num_rows, place.file, record=record))
+            rows = Rows(columns, metadata_of(batch.num_rows, position.file, record=record))
             yield finisher.finish(rows, (), Counts(batch.num_rows))
             first += batch.num_rows
     except (pa.ArrowException, UnicodeDecodeError) as error:
@@ -166,17 +174,17 @@ def _any_big(values: pa.Array) -> bool:
 
 
 def _csv_batches(
-    stream: BinaryIO, names: list[str], rejects: list[Reject], place: Place | None = None
+    stream: BinaryIO, names: list[str], rejects: list[Reject], position: RecordPosition | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Batches of binary columns; rows of another length than the header's are appended to `rejects`."""
 
     def reject(row: pa_csv.InvalidRow) -> str:
         detail = f"expected {row.expected_columns} values, as the header has, and got {row.actual_columns}"
         index = len(rejects) if row.number is None else row.number - 2
-        rejects.append(rejected(place or Place("", 0), index, "bad_csv_row", detail, None))
+        rejects.append(rejected(position or RecordPosition("", 0), index, "bad_csv_row", detail, None))
         return "skip"
 
-    with _explained():
+    with _csv_errors():
         reader = pa_csv.open_csv(
             stream,
             read_options=pa_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
@@ -190,11 +198,11 @@ def _csv_batches(
         )
         for batch in reader:
             for start in range(0, batch.num_rows, MAX_ROWS):
-                yield _own(batch.slice(start, MAX_ROWS))
+                yield _own_copy(batch.slice(start, MAX_ROWS))
 
 
 @contextlib.contextmanager
-def _explained() -> Iterator[None]:
+def _csv_errors() -> Iterator[None]:
     try:
         yield
     except EOFError as error:
@@ -205,23 +213,23 @@ def _explained() -> Iterator[None]:
         raise TableError("bad_csv", f"cannot read it as CSV: {_one_line(error)}") from error
 
 
-def _own(batch: pa.RecordBatch) -> pa.RecordBatch:
+def _own_copy(batch: pa.RecordBatch) -> pa.RecordBatch:
     """A copy that shares no memory: a part, when it is pickled, would drag the whole along."""
     return batch.take(pa.array(np.arange(batch.num_rows)))
 
 
-def _of_text(name: str, values: pa.Array, kind: FeatureType | None) -> list[Column]:
+def _csv_columns(name: str, values: pa.Array, kind: FeatureType | None) -> list[Column]:
     """The column of a CSV feature, and one of the bytes that are none of its type if there are such."""
     if kind is None:
         return [(name, pa.nulls(len(values)))]
     if kind is FeatureType.BYTES:
-        return [(name, _singles(values, kind))]
+        return [(name, _single_value_lists(values, kind))]
     numbers = parse_numbers(values, kind)
-    found = [(name, _singles(numbers, kind))]
+    columns = [(name, _single_value_lists(numbers, kind))]
     if numbers.null_count > values.null_count:
         rest = pc.if_else(numbers.is_null(), values, pa.scalar(None, values.type))
-        found.append((name, _singles(rest, FeatureType.BYTES)))
-    return found
+        columns.append((name, _single_value_lists(rest, FeatureType.BYTES)))
+    return columns
 
 
 def _kind_of_unknown(name: str, values: pa.Array, settings: Settings) -> FeatureType | None:
@@ -230,11 +238,11 @@ def _kind_of_unknown(name: str, values: pa.Array, settings: Settings) -> Feature
     return None if settings.expected is None else FeatureType.BYTES
 
 
-def _wanted(settings: Settings) -> Mapping[str, FeatureType]:
+def _expected_types(settings: Settings) -> Mapping[str, FeatureType]:
     return settings.seen if settings.expected is None else settings.expected.types
 
 
-def _singles(values: pa.Array, kind: FeatureType) -> pa.LargeListArray:
+def _single_value_lists(values: pa.Array, kind: FeatureType) -> pa.LargeListArray:
     """A list column with the one value of each row, null where it is null."""
     valid = np.asarray(values.is_valid())
     return lists(values.drop_null().cast(VALUES[kind]), valid.astype(np.int64), ~valid)
@@ -247,14 +255,14 @@ def _parquet_columns(
     for name, values in zip(batch.schema.names, batch.columns, strict=True):
         has_type = value_type(values.type) is not None or pa.types.is_null(values.type)
         if name in wanted or not skip_unknown or has_type:
-            columns.append((name, _fitted(_of_arrow(name, values), wanted.get(name))))
+            columns.append((name, _cast_exact_numbers(_feature_column(name, values), wanted.get(name))))
         else:
             # A struct, say: no feature, and none that is asked for, but to be counted.
-            columns.append((name, _singles(pa.array([b""] * len(values)), FeatureType.BYTES)))
+            columns.append((name, _single_value_lists(pa.array([b""] * len(values)), FeatureType.BYTES)))
     return columns
 
 
-def _of_arrow(name: str, values: pa.Array) -> pa.Array:
+def _feature_column(name: str, values: pa.Array) -> pa.Array:
     kind = value_type(values.type)
     if pa.types.is_null(values.type):
         return values
@@ -272,7 +280,7 @@ def _of_arrow(name: str, values: pa.Array) -> pa.Array:
 
 def _as_lists(values: pa.Array, kind: FeatureType) -> pa.Array:
     if not _is_list(values.type):
-        return _singles(_values(values, kind), kind)
+        return _single_value_lists(_values(values, kind), kind)
     lengths, null = _lengths(values), np.asarray(values.is_null())
     flat = _values(values.flatten(), kind)
     row = np.repeat(np.arange(len(values)), lengths)
@@ -280,10 +288,10 @@ def _as_lists(values: pa.Array, kind: FeatureType) -> pa.Array:
     return lists(flat.drop_null(), np.bincount(row[valid], minlength=len(values)), null)
 
 
-def _fitted(column: pa.Array, wanted: FeatureType | None) -> pa.Array:
+def _cast_exact_numbers(column: pa.Array, wanted: FeatureType | None) -> pa.Array:
     """Whole numbers as floats, or floats that are all whole as int, where those are wanted."""
-    came = type_of(column)
-    if {came, wanted} != {FeatureType.INT, FeatureType.FLOAT} or wanted is None:
+    kind = type_of(column)
+    if {kind, wanted} != {FeatureType.INT, FeatureType.FLOAT} or wanted is None:
         return column
     try:
         # Safely, so that no part of a number is lost; but floats are rounded wherever they come from.
@@ -333,5 +341,5 @@ def value_type(arrow_type: pa.DataType) -> FeatureType | None:
 
 def _one_line(error: Exception) -> str:
     # Arrow quotes the row of which it says this.
-    said = re.sub(r"(columns, got \d+):.*", r"\1", str(error), flags=re.DOTALL)
-    return " ".join(said.split())[:200]
+    message = re.sub(r"(columns, got \d+):.*", r"\1", str(error), flags=re.DOTALL)
+    return " ".join(message.split())[:200]

@@ -16,22 +16,6 @@ import numpy as np
 
 from transforms.logs.features import FeatureType
 
-#: Forms that are normal to a format without types; they are only counted.
-NORMAL_FORMS = frozenset(
-    {"whole_number", "point_zero", "scalar", "list_of_one", "empty_list", "boolean", "nan", "empty"}
-)
-#: Forms that lose something or that the format would not need; beyond a share of the rows they are findings.
-FOREIGN_FORMS = frozenset(
-    {
-        "quoted_number",
-        "unquoted_value",
-        "null",
-        "empty_text",
-        "list_for_scalar",
-        "invalid_utf8",
-        "beyond_float32",
-    }
-)
 LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 
 # The value, None if it has none that the type can hold, and the forms other than the usual one.
@@ -51,7 +35,7 @@ def convert(value: Any, wanted: FeatureType) -> Converted:
     if value is None:
         return None, ("null",)
     if isinstance(value, bool):
-        return (int(value), ("boolean",)) if wanted is FeatureType.INT else _refused("boolean", wanted)
+        return (int(value), ("boolean",)) if wanted is FeatureType.INT else _wrong_type("boolean", wanted)
     return _CONVERT[wanted](value)
 
 
@@ -70,13 +54,13 @@ def is_loss(form: str) -> bool:
     return form.rpartition("_for_")[2] in _TYPE_NAMES
 
 
-def _refused(came: str, wanted: FeatureType) -> Converted:
-    return None, (f"{came}_for_{wanted}",)
+def _wrong_type(kind: str, wanted: FeatureType) -> Converted:
+    return None, (f"{kind}_for_{wanted}",)
 
 
 def _to_int(value: Any) -> Converted:
     if isinstance(value, int):
-        return (value, ()) if -_INT64 <= value < _INT64 else _refused("long_int", FeatureType.INT)
+        return (value, ()) if -_INT64 <= value < _INT64 else _wrong_type("long_int", FeatureType.INT)
     if isinstance(value, float):
         return _float_to_int(value)
     return _from_text(value, FeatureType.INT)
@@ -86,26 +70,26 @@ def _float_to_int(value: float) -> Converted:
     if math.isnan(value):
         return None, ("nan",)
     if not value.is_integer():
-        return _refused("float", FeatureType.INT)
+        return _wrong_type("float", FeatureType.INT)
     # Parsers make floats of integers that are too long for them.
     if not -_INT64 <= value < _INT64:
-        return _refused("long_int", FeatureType.INT)
+        return _wrong_type("long_int", FeatureType.INT)
     return int(value), ("point_zero",)
 
 
 def _to_float(value: Any) -> Converted:
     if isinstance(value, float):
-        return _of_float(value)
+        return _checked_float32(value)
     if not isinstance(value, int):
         return _from_text(value, FeatureType.FLOAT)
     try:
-        number, forms = _of_float(float(value))
+        number, forms = _checked_float32(float(value))
     except OverflowError:
         return math.inf if value > 0 else -math.inf, ("whole_number", "beyond_float32")
     return number, ("whole_number", *forms)
 
 
-def _of_float(number: float) -> Converted:
+def _checked_float32(number: float) -> Converted:
     if math.isnan(number):
         return None, ("nan",)
     return number, ("beyond_float32",) if LARGEST_FLOAT32 < abs(number) < math.inf else ()
@@ -113,20 +97,20 @@ def _of_float(number: float) -> Converted:
 
 def _to_bytes(value: Any) -> Converted:
     if isinstance(value, str):
-        return _of_text(value)
+        return _bytes_of_text(value)
     if isinstance(value, bytes):
         return (value, ()) if value else (None, ("empty",))
     if not isinstance(value, int | float):
-        return _refused("object", FeatureType.BYTES)
+        return _wrong_type("object", FeatureType.BYTES)
     if isinstance(value, float) and math.isnan(value):
         return None, ("nan",)
     # Of an integer that is too long for them, parsers leave a float: its digits are lost.
     if -_INT64 <= value < 2 * _INT64 or (isinstance(value, float) and not value.is_integer()):
         return str(value).encode(), ("unquoted_value",)
-    return _refused("long_int", FeatureType.BYTES)
+    return _wrong_type("long_int", FeatureType.BYTES)
 
 
-def _of_text(value: str) -> Converted:
+def _bytes_of_text(value: str) -> Converted:
     """Empty text is how dense tensors say that there is none."""
     if not value:
         return None, ("empty",)
@@ -147,12 +131,12 @@ def _bytes_of_surrogates(value: str) -> bytes:
 def _from_text(value: Any, wanted: FeatureType) -> Converted:
     """A number that was written as text."""
     if not isinstance(value, str | bytes):
-        return _refused("object", wanted)
+        return _wrong_type("object", wanted)
     text = (value if isinstance(value, str) else value.decode("utf-8", "replace")).strip()
     if not text:
         return None, ("empty_text",)
     if len(text) > _LONGEST_NUMBER or not _NUMBER.fullmatch(text):
-        return _refused("bytes", wanted)
+        return _wrong_type("bytes", wanted)
     if wanted is FeatureType.INT:
         number, forms = _text_to_int(text)
     else:
@@ -166,17 +150,17 @@ def _text_to_int(text: str) -> Converted:
     try:
         number = decimal.Decimal(text)  # exactly, where a float would round
     except decimal.DecimalException:
-        return _refused("long_int", FeatureType.INT)
+        return _wrong_type("long_int", FeatureType.INT)
     if number.is_nan():
         return None, ("nan",)
     if number.is_infinite() or number != number.to_integral_value():
-        return _refused("float", FeatureType.INT)
+        return _wrong_type("float", FeatureType.INT)
     inside = -_INT64 <= number < _INT64
-    return (int(number), ("point_zero",)) if inside else _refused("long_int", FeatureType.INT)
+    return (int(number), ("point_zero",)) if inside else _wrong_type("long_int", FeatureType.INT)
 
 
 def _text_to_float(text: str) -> Converted:
-    number, forms = _of_float(float(text))
+    number, forms = _checked_float32(float(text))
     if number is not None and math.isinf(number) and "n" not in text.lower():
         return number, ("beyond_float32",)
     return number, forms

@@ -41,8 +41,8 @@ class _Absent:
 
 _ABSENT = _Absent()
 _NOTHING = frozenset({type(None), _Absent})
-_Found = dict[str, list[int]]
-_Typed = tuple[pa.Array, _Found]
+_RowsByForm = dict[str, list[int]]
+_Typed = tuple[pa.Array, _RowsByForm]
 
 
 def typed_columns(
@@ -71,20 +71,20 @@ def typed_columns(
     for name in known:
         values = _values(instances, name, name + PRESENT if name + PRESENT in masks else None)
         single, fixed = name in expected.single, name in expected.fixed
-        column, found = _column(values, expected.types[name], single, fixed, exact)
+        column, column_forms = _column(values, expected.types[name], single, fixed, exact)
         columns.append((name, column))
-        forms |= {(name, form): np.array(rows, np.int64) for form, rows in found.items()}
+        forms |= {(name, form): np.array(rows, np.int64) for form, rows in column_forms.items()}
     if also in names and also not in expected.types:
-        columns.append((also, _moments(_values(instances, also, None))))
+        columns.append((also, _time_column(_values(instances, also, None))))
     if version in names and version not in expected.types:
-        columns.append((version, _versions(_values(instances, version, None))))
+        columns.append((version, _version_column(_values(instances, version, None))))
     unknown = names.keys() - expected.types.keys() - expected.elsewhere - {also, version}
-    return columns, {**forms, **_unknown(instances, unknown, masks)}
+    return columns, {**forms, **_unknown_features(instances, unknown, masks)}
 
 
-def _unknown(instances: Sequence[Mapping[str, Any]], unknown: set[str], masks: set[str]) -> Forms:
+def _unknown_features(instances: Sequence[Mapping[str, Any]], unknown: set[str], masks: set[str]) -> Forms:
     """The rows that have each feature that no schema knows; in one pass, as there may be very many."""
-    found: dict[tuple[str, str], list[int]] = {}
+    rows_by_form: dict[tuple[str, str], list[int]] = {}
     if not unknown:
         return {}
     for row, instance in enumerate(instances):
@@ -92,9 +92,9 @@ def _unknown(instances: Sequence[Mapping[str, Any]], unknown: set[str], masks: s
             # A tf.Example has no masks.
             if isinstance(instance[name], Exact) or (instance[name] is not None and name not in masks):
                 key = (_printable(name), UNKNOWN_FEATURE)
-                key = key if key in found or len(found) < MOST_NAMES else MORE_UNKNOWN
-                found.setdefault(key, []).append(row)
-    return {key: np.array(rows, np.int64) for key, rows in found.items()}
+                key = key if key in rows_by_form or len(rows_by_form) < MOST_NAMES else MORE_UNKNOWN
+                rows_by_form.setdefault(key, []).append(row)
+    return {key: np.array(rows, np.int64) for key, rows in rows_by_form.items()}
 
 
 def _printable(name: str) -> str:
@@ -107,12 +107,12 @@ def _values(instances: Sequence[Mapping[str, Any]], name: str, mask: str | None)
     values = [instance.get(name, _ABSENT) for instance in instances]
     if mask is None:
         return values
-    said = [instance.get(mask) for instance in instances]
+    flags = [instance.get(mask) for instance in instances]
     return [
         value
-        if there is None or isinstance(value, Exact) or isinstance(there, Exact)
-        else _where(there, value)
-        for value, there in zip(values, said, strict=True)
+        if flag is None or isinstance(value, Exact) or isinstance(flag, Exact)
+        else _apply_mask(flag, value)
+        for value, flag in zip(values, flags, strict=True)
     ]
 
 
@@ -120,20 +120,20 @@ class _Masked(list[Any]):
     """A list of which some values are not there: those that are `_ABSENT`."""
 
 
-def _where(mask: Any, value: Any) -> Any:
+def _apply_mask(mask: Any, value: Any) -> Any:
     """What is left of a value. A mask that does not fit says nothing, and its values would pass for real."""
     flags = list(_leaves(mask if isinstance(mask, list | tuple) else [mask]))
     if any(not isinstance(flag, int) for flag in flags):
         return _BAD_MASK
     if not isinstance(value, list | tuple):
         return (value if flags[0] else _ABSENT) if len(flags) == 1 else _BAD_MASK
-    many = list(_leaves(value))
-    if len(flags) not in (1, len(many)):
+    items = list(_leaves(value))
+    if len(flags) not in (1, len(items)):
         return _BAD_MASK
     if all(flags):
         return value
-    here = flags * len(many) if len(flags) == 1 else flags
-    return _Masked(one if flag else _ABSENT for one, flag in zip(many, here, strict=True))
+    item_flags = flags * len(items) if len(flags) == 1 else flags
+    return _Masked(item if flag else _ABSENT for item, flag in zip(items, item_flags, strict=True))
 
 
 class _BadMask:
@@ -144,40 +144,46 @@ _BAD_MASK = _BadMask()
 
 
 def _column(values: Sequence[Any], wanted: FeatureType, single: bool, fixed: bool, exact: bool) -> _Typed:
-    return _plain(values, wanted, single, exact) or careful(values, wanted, single, fixed, exact)
+    return _usual_column(values, wanted, single, exact) or column_of_any_values(
+        values, wanted, single, fixed, exact
+    )
 
 
-def _plain(values: Sequence[Any], wanted: FeatureType, single: bool, exact: bool) -> _Typed | None:
+def _usual_column(values: Sequence[Any], wanted: FeatureType, single: bool, exact: bool) -> _Typed | None:
     """The column where all rows have values of the usual types, which is nearly always so; else None."""
     kinds = set(map(type, values)) - _NOTHING
     if kinds == {list}:
-        return _plain_lists(values, wanted, single, exact)
+        return _usual_lists(values, wanted, single, exact)
     if kinds in ({Exact}, {OfExample}):
-        # Where an int is no float, those that have one are left to `careful`.
-        return _plain_lists(values, wanted, single=False, exact=True, mixed=kinds == {Exact})
+        # Where an int is no float, those that have one are left to `column_of_any_values`.
+        return _usual_lists(values, wanted, single=False, exact=True, mixed=kinds == {Exact})
     if not kinds <= _PLAIN[wanted]:
         return None
-    there = np.fromiter((v is not None and v is not _ABSENT for v in values), bool, len(values))
-    given = list(values) if there.all() else [v for v in values if v is not None and v is not _ABSENT]
-    flat = _flat(given, kinds, wanted, exact)
+    present = np.fromiter((v is not None and v is not _ABSENT for v in values), bool, len(values))
+    present_values = (
+        list(values) if present.all() else [v for v in values if v is not None and v is not _ABSENT]
+    )
+    flat = _flat(present_values, kinds, wanted, exact)
     if flat is None:
         return None
-    found = {} if single else {"scalar": np.flatnonzero(there).tolist()}
-    found |= _nulls(values) | _whole(given, kinds, wanted, np.flatnonzero(there))
-    return lists(flat, there.astype(np.int64), ~there), {form: rows for form, rows in found.items() if rows}
+    rows_by_form = {} if single else {"scalar": np.flatnonzero(present).tolist()}
+    rows_by_form |= _nulls(values) | _ints_for_floats(present_values, kinds, wanted, np.flatnonzero(present))
+    return lists(flat, present.astype(np.int64), ~present), {
+        form: rows for form, rows in rows_by_form.items() if rows
+    }
 
 
-def _plain_lists(
+def _usual_lists(
     values: Sequence[Any], wanted: FeatureType, single: bool, exact: bool, mixed: bool = True
 ) -> _Typed | None:
-    there = [value for value in values if value is not None and value is not _ABSENT]
+    present_lists = [value for value in values if value is not None and value is not _ABSENT]
     null = np.fromiter((v is None or v is _ABSENT for v in values), bool, len(values))
     lengths = np.zeros(len(values), np.int64)
-    lengths[~null] = np.fromiter(map(len, there), np.int64, len(there))
-    given = list(itertools.chain.from_iterable(there))
-    kinds = set(map(type, given))
+    lengths[~null] = np.fromiter(map(len, present_lists), np.int64, len(present_lists))
+    present_values = list(itertools.chain.from_iterable(present_lists))
+    kinds = set(map(type, present_values))
     usual = kinds <= _PLAIN[wanted] and (mixed or wanted is not FeatureType.FLOAT or int not in kinds)
-    flat = _flat(given, kinds, wanted, exact) if usual else None
+    flat = _flat(present_values, kinds, wanted, exact) if usual else None
     if flat is None:
         return None
     of_length = {
@@ -185,22 +191,26 @@ def _plain_lists(
         "list_for_scalar": lengths > 1,
         "empty_list": ~null & (lengths == 0),
     }
-    found = {form: np.flatnonzero(rows).tolist() for form, rows in of_length.items()} if single else {}
-    found |= _nulls(values)
-    found |= _whole(given, kinds, wanted, np.repeat(np.arange(len(values)), lengths))
-    return lists(flat, lengths, null), {form: rows for form, rows in found.items() if rows}
+    rows_by_form = {form: np.flatnonzero(rows).tolist() for form, rows in of_length.items()} if single else {}
+    rows_by_form |= _nulls(values)
+    rows_by_form |= _ints_for_floats(
+        present_values, kinds, wanted, np.repeat(np.arange(len(values)), lengths)
+    )
+    return lists(flat, lengths, null), {form: rows for form, rows in rows_by_form.items() if rows}
 
 
-def _nulls(values: Sequence[Any]) -> _Found:
+def _nulls(values: Sequence[Any]) -> _RowsByForm:
     return {"null": [row for row, value in enumerate(values) if value is None]} if None in values else {}
 
 
-def _whole(given: Sequence[Any], kinds: set[type], wanted: FeatureType, row_of: Array) -> _Found:
+def _ints_for_floats(
+    present_values: Sequence[Any], kinds: set[type], wanted: FeatureType, row_of: Array
+) -> _RowsByForm:
     """The rows with a whole number for a float."""
     if wanted is not FeatureType.FLOAT or int not in kinds:
         return {}
-    whole = np.fromiter((type(value) is int for value in given), bool, len(given))
-    return {"whole_number": np.unique(row_of[whole]).tolist()}
+    is_int = np.fromiter((type(value) is int for value in present_values), bool, len(present_values))
+    return {"whole_number": np.unique(row_of[is_int]).tolist()}
 
 
 def _flat(values: list[Any], kinds: set[type], wanted: FeatureType, exact: bool) -> pa.Array | None:
@@ -233,23 +243,23 @@ _PLAIN: dict[FeatureType, set[type]] = {
 }
 
 
-def careful(
+def column_of_any_values(
     values: Sequence[Any], wanted: FeatureType, single: bool, fixed: bool, exact: bool = False
 ) -> _Typed:
     """The column of any values whatever, and the rows by the forms they came in."""
     flat: list[Any] = []
     lengths = np.zeros(len(values), np.int64)
     null = np.zeros(len(values), bool)
-    found: _Found = {}
+    rows_by_form: _RowsByForm = {}
     for row, value in enumerate(values):
-        kept, forms = _row(value, wanted, single, fixed, exact)
+        kept, forms = _convert_row(value, wanted, single, fixed, exact)
         for form in sorted(forms):
-            found.setdefault(form, []).append(row)
+            rows_by_form.setdefault(form, []).append(row)
         null[row] = kept is None
         if kept:
             flat.extend(kept)
             lengths[row] = len(kept)
-    return lists(_array(flat, wanted), lengths, null), found
+    return lists(_array(flat, wanted), lengths, null), rows_by_form
 
 
 def _array(values: list[Any], wanted: FeatureType) -> pa.Array:
@@ -259,7 +269,7 @@ def _array(values: list[Any], wanted: FeatureType) -> pa.Array:
         return pa.array(np.array(values, np.float64).astype(np.float32))
 
 
-def _row(
+def _convert_row(
     value: Any, wanted: FeatureType, single: bool, fixed: bool, exact: bool
 ) -> tuple[list[Any] | None, set[str]]:
     """The values of a row, None for a missing one, and the forms they came in."""
@@ -268,20 +278,20 @@ def _row(
     if value is _BAD_MASK:
         return None, {f"bad_mask_for_{wanted}"}
     if isinstance(value, OfExample):
-        came = _OF_EXAMPLE[type(value[0])] if value else wanted
-        return (value, set()) if came is wanted else (None, {f"{came}_for_{wanted}"})
+        kind = _OF_EXAMPLE[type(value[0])] if value else wanted
+        return (value, set()) if kind is wanted else (None, {f"{kind}_for_{wanted}"})
     converting = convert_exactly if exact or isinstance(value, Exact) else convert
     if not isinstance(value, list | tuple):
         kept, forms = converting(value, wanted)
         counted = {*forms} if single or value is None else {*forms, "scalar"}
         return None if kept is None else [kept], counted
-    many = list(_leaves(value))
-    converted = [(None, ()) if one is _ABSENT else converting(one, wanted) for one in many]
-    found = {form for _, forms in converted for form in forms}
+    items = list(_leaves(value))
+    converted = [(None, ()) if item is _ABSENT else converting(item, wanted) for item in items]
+    item_forms = {form for _, forms in converted for form in forms}
     if single and not isinstance(value, Exact):
-        found.add(_SIZES.get(len(many), "list_for_scalar"))
-    refused = any(map(is_loss, found))
-    return None if refused else _there([kept for kept, _ in converted], wanted, fixed), found
+        item_forms.add(_SIZES.get(len(items), "list_for_scalar"))
+    refused = any(map(is_loss, item_forms))
+    return None if refused else _without_missing([kept for kept, _ in converted], wanted, fixed), item_forms
 
 
 _OF_EXAMPLE = {int: FeatureType.INT, float: FeatureType.FLOAT, bytes: FeatureType.BYTES}
@@ -289,7 +299,7 @@ _SIZES = {0: "empty_list", 1: "list_of_one"}
 _FILLERS = {FeatureType.FLOAT: math.nan, FeatureType.BYTES: b""}
 
 
-def _there(values: list[Any], wanted: FeatureType, fixed: bool) -> list[Any] | None:
+def _without_missing(values: list[Any], wanted: FeatureType, fixed: bool) -> list[Any] | None:
     """The values of a list. Nothing but missing ones is missing; an empty list is an empty one."""
     kept = [value for value in values if value is not None]
     if len(kept) == len(values):
@@ -305,26 +315,26 @@ def _leaves(value: Sequence[Any]) -> Iterator[Any]:
     """The values of nested lists in order, however deep: this needs no stack."""
     waiting = [iter(value)]
     while waiting:
-        for one in waiting[-1]:
-            if isinstance(one, list | tuple):
-                waiting.append(iter(one))
+        for item in waiting[-1]:
+            if isinstance(item, list | tuple):
+                waiting.append(iter(item))
                 break
-            yield one
+            yield item
         else:
             waiting.pop()
 
 
-def _moments(values: Sequence[Any]) -> pa.Array:
+def _time_column(values: Sequence[Any]) -> pa.Array:
     """The time of each row in microseconds since 1970, of its first value; null where that is no time."""
-    micros = [micros_of(first) for first in _firsts(values)]
-    return pa.array([None if one is None else [one] for one in micros], LISTS[FeatureType.INT])
+    micros = [micros_of(first) for first in _first_values(values)]
+    return pa.array([None if time is None else [time] for time in micros], LISTS[FeatureType.INT])
 
 
-def _versions(values: Sequence[Any]) -> pa.Array:
+def _version_column(values: Sequence[Any]) -> pa.Array:
     """The version in each row, of its first value, as UTF-8; null where that names none."""
-    texts = [text_of_version(first) for first in _firsts(values)]
-    return pa.array([None if one is None else [one.encode()] for one in texts], LISTS[FeatureType.BYTES])
+    texts = [text_of_version(first) for first in _first_values(values)]
+    return pa.array([None if text is None else [text.encode()] for text in texts], LISTS[FeatureType.BYTES])
 
 
-def _firsts(values: Sequence[Any]) -> Iterator[Any]:
+def _first_values(values: Sequence[Any]) -> Iterator[Any]:
     return (next(_leaves(value), None) if isinstance(value, list | tuple) else value for value in values)

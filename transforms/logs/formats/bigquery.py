@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from transforms.core.errors import UsageError
-from transforms.logs.detect import Format
 from transforms.logs.features import Settings
+from transforms.logs.formats.format_names import Format
 from transforms.logs.request import Carried
 
 SCHEME = "bq://"
@@ -97,16 +97,18 @@ def parse_table(text: str) -> Table:
     match = _TABLE.fullmatch(name)
     if match is None:
         raise UsageError(f"--logs: expected {_EXPECTED}, got {text!r}")
-    asked = _asked(query)
-    if unknown := [key for key, value in asked if key not in ("model", "version", "time_type") or not value]:
+    parameters = _query_parameters(query)
+    if unknown := [
+        key for key, value in parameters if key not in ("model", "version", "time_type") or not value
+    ]:
         raise UsageError(f"--logs: expected {_EXPECTED}; got {unknown[0]!r}")
-    table = Table(**match.groupdict(), **dict(asked))
+    table = Table(**match.groupdict(), **dict(parameters))
     if table.time_type not in _LITERALS:
         raise UsageError(f"--logs: time_type is one of {', '.join(_LITERALS)}; got {table.time_type!r}")
     return table
 
 
-def _asked(query: str) -> list[tuple[str, str]]:
+def _query_parameters(query: str) -> list[tuple[str, str]]:
     """The names and values after the question mark; `%26` in a value is `&`, and `+` is itself."""
     pairs = [part.partition("=") for part in query.split("&")] if query else []
     return [(name, urllib.parse.unquote(value)) for name, _, value in pairs]
@@ -140,22 +142,22 @@ def row_restriction(table: Table, file_format: Format, settings: Settings) -> st
         time, kind = None if settings.time_feature else columns.time, "TIMESTAMP"
         model, version = _name(columns.model), _name(columns.version)
     terms = [
-        "" if time is None else _within(time, kind, settings),
-        _equal("model", model, table.model),
-        _equal("version", version, table.version),
+        "" if time is None else _window_clause(time, kind, settings),
+        _equals_clause("model", model, table.model),
+        _equals_clause("version", version, table.version),
     ]
     return " AND ".join(filter(None, terms)) or None
 
 
-def _equal(what: str, column: str | None, value: str | None) -> str:
+def _equals_clause(parameter: str, column: str | None, value: str | None) -> str:
     if value is None:
         return ""
     if column is None:
-        raise UsageError(f"--logs: {what}={value!r} asks for a column, and it is not known which")
+        raise UsageError(f"--logs: {parameter}={value!r} asks for a column, and it is not known which")
     return f"{column} = {_text(value)}"
 
 
-def _within(column: str, kind: str, settings: Settings) -> str:
+def _window_clause(column: str, kind: str, settings: Settings) -> str:
     """The restriction to the window; rows without a time come through, to be counted."""
     window, name, literal = settings.window, _name(column), _LITERALS[kind]
     if not window.bounded or literal is None:
@@ -194,7 +196,7 @@ def record_of(row: Mapping[str, Any]) -> dict[str, Any]:
     Times become ISO texts in UTC, NUMERICs ints where they are whole and floats where not; bytes stay bytes.
     A NULL is a column that is not there: in a table that is what missing looks like.
     """
-    return {name: _plain(value) for name, value in row.items() if value is not None}
+    return {name: _json_value(value) for name, value in row.items() if value is not None}
 
 
 def carried(row: Mapping[str, Any], with_payload: bool) -> Carried:
@@ -204,11 +206,11 @@ def carried(row: Mapping[str, Any], with_payload: bool) -> Carried:
     return Carried(record, payload)
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_json_value(item) for item in value]
     if isinstance(value, Mapping):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: _json_value(item) for name, item in value.items()}
     if isinstance(value, dt.datetime):
         zoned = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
         return zoned.astimezone(dt.UTC).isoformat()
@@ -223,8 +225,8 @@ def _number(value: decimal.Decimal) -> int | float:
     """A NUMERIC as a number; its type has no NaN, and no more than 77 digits."""
     if value.is_nan():
         return math.nan
-    whole = value.is_finite() and value.adjusted() < 80 and value == value.to_integral_value()
-    return int(value) if whole else float(value)
+    is_integer = value.is_finite() and value.adjusted() < 80 and value == value.to_integral_value()
+    return int(value) if is_integer else float(value)
 
 
 def _described(value: Any) -> str:

@@ -26,7 +26,7 @@ from typing import Any
 
 from transforms.logs.bodies.instances import Bodies, body_of
 from transforms.logs.features import Settings
-from transforms.logs.request import Answered, Asked, BadRecordError, Request
+from transforms.logs.request import BadRecordError, Request, RequestEvent, ResponseEvent
 from transforms.logs.rows.log_fields import text_of
 from transforms.logs.rows.parse_time import micros_of
 
@@ -45,7 +45,7 @@ class KServeParser:
         self._settings = settings
         self._bodies = Bodies(settings)
 
-    def parse(self, record: Mapping[str, Any]) -> Request | Asked | Answered | None:
+    def parse(self, record: Mapping[str, Any]) -> Request | RequestEvent | ResponseEvent | None:
         """See `request.RequestParser.parse`; requests and answers to be joined where answers are wanted.
 
         Raises BadRecordError: `not_a_cloud_event`, `no_body`, `not_json`, `not_a_request`, `bad_base64`, and
@@ -61,7 +61,7 @@ class KServeParser:
             return Request((), excluded=OTHER_EVENT)
         request = self._request(attributes, _parsed(body))
         if self._settings.responses and request.request_id is not None:
-            return Asked(_key(attributes), request)
+            return RequestEvent(_key(attributes), request)
         return request
 
     def _request(self, attributes: Mapping[str, Any], body: Mapping[str, Any]) -> Request:
@@ -80,14 +80,14 @@ class KServeParser:
             return self._bodies.open_inference(body)
         return self._bodies.instances(body)
 
-    def _answered(self, attributes: Mapping[str, Any], body: Any) -> Answered | None:
+    def _answered(self, attributes: Mapping[str, Any], body: Any) -> ResponseEvent | None:
         if not self._settings.responses or text_of(attributes.get("id")) is None:
             return None
         try:
             answer = _parsed(body)
         except BadRecordError:
             return None  # It has no rows that could be missed; its request goes on without it.
-        return Answered(_key(attributes), answer, text_of(answer.get("model_version")))
+        return ResponseEvent(_key(attributes), answer, text_of(answer.get("model_version")))
 
 
 def _event(record: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
@@ -100,14 +100,14 @@ def _event(record: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
         return structured, body
     headers = structured.get("headers")
     fields = {**structured, **(headers if isinstance(headers, dict) else {})}
-    return {name[3:].lower(): _one(v) for name, v in fields.items() if _is_attribute(name)}, body
+    return {name[3:].lower(): _first_of_list(v) for name, v in fields.items() if _is_attribute(name)}, body
 
 
 def _is_attribute(name: str) -> bool:
     return name[:3].lower() in _PREFIXES
 
 
-def _one(value: Any) -> Any:
+def _first_of_list(value: Any) -> Any:
     """A header's value; several servers write headers as lists."""
     return value[0] if isinstance(value, list) and value else value
 

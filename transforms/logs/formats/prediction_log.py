@@ -20,7 +20,7 @@ from transforms.columnar.framing import Array, Block
 from transforms.core.arrow import pa, pc
 from transforms.core.batches import Decoded
 from transforms.logs.features import Settings
-from transforms.logs.rows.rows import Counts, Finisher, Place, Rows, metadata_of, renumbered
+from transforms.logs.rows.rows import Counts, Finisher, RecordPosition, Rows, metadata_of, renumbered
 from transforms.logs.rows.times import times_of_micros
 from transforms.logs.rows.warm_ups import WARM_UP, fingerprints_of, is_warm_up_file
 from transforms.logs.tensors.parsed_prediction_log import ParsedLogDecoder
@@ -31,7 +31,7 @@ _MAX_NAMES = 1 << 16
 
 
 @dataclasses.dataclass(frozen=True)
-class _Found:
+class _ScannedRequests:
     """The usual records of a block: their positions, what is noted of each, and whose each example is."""
 
     records: Array
@@ -48,59 +48,59 @@ class PredictionLogDecoder:
         self._known = frozenset(settings.expected.types) if settings.expected else frozenset()
         self._parser = ExampleParser()
         self._finisher = Finisher(settings)
-        self._careful = ParsedLogDecoder(settings, self._finisher)
+        self._parsing_decoder = ParsedLogDecoder(settings, self._finisher)
         self._names = nm.new_names(64, 4096)
         self._stack = np.zeros((16, 3), np.int64)
         self._scratch = np.zeros((rs.NOTES, 2), np.int64)
 
-    def decode(self, block: Block, place: Place) -> Iterator[Decoded]:
+    def decode(self, block: Block, position: RecordPosition) -> Iterator[Decoded]:
         """`Decoded`s: first of the requests that carry examples in the usual form, then of all others.
 
         Raises TypeConflictError where there is no schema and a feature's type changes.
         """
-        if is_warm_up_file(place.file):
+        if is_warm_up_file(position.file):
             excluded = Counter({WARM_UP: len(block)})
             yield self._finisher.finish(None, (), Counts(len(block), excluded=excluded))
             return
         others = np.arange(len(block))
         if not self._settings.responses:
-            found, others = self._find(block)
-            parts = list(self._parser.parse(found.examples)) if len(found.records) else []
-            bad = np.unique(found.owners[[index for part in parts for index in part.bad]])
-            yield from self._decode_examples(found, parts, bad, place)
+            scanned, others = self._find(block)
+            parts = list(self._parser.parse(scanned.examples)) if len(scanned.records) else []
+            bad = np.unique(scanned.owners[[index for part in parts for index in part.bad]])
+            yield from self._decode_examples(scanned, parts, bad, position)
             # The protobuf classes say what is wrong with them.
-            others = np.union1d(others, found.records[bad]) if len(bad) else others
+            others = np.union1d(others, scanned.records[bad]) if len(bad) else others
         if len(others):
             records = [block.record(int(i)) for i in others]
-            for decoded in self._careful.decode(records, Place(place.file, 0)):
-                yield renumbered(decoded, others + place.first_record)
+            for decoded in self._parsing_decoder.decode(records, RecordPosition(position.file, 0)):
+                yield renumbered(decoded, others + position.first_record)
 
-    def _find(self, block: Block) -> tuple[_Found, Array]:
+    def _find(self, block: Block) -> tuple[_ScannedRequests, Array]:
         if self._names.used[0] > _MAX_NAMES:
             self._names = nm.new_names(64, 4096)
-        found = self._scan(block)
-        predict = found.notes[:, rs.MORE + 2] > 0
-        usual = found.usual & (~predict | self._carrying()[found.notes[:, 1]])
+        scanned = self._scan(block)
+        predict = scanned.notes[:, rs.MORE + 2] > 0
+        usual = scanned.usual & (~predict | self._carrying()[scanned.notes[:, 1]])
         records = np.flatnonzero(usual)
-        sizes = np.diff(found.first)
+        sizes = np.diff(scanned.first)
         of_usual = np.repeat(usual, sizes)
-        count = int(found.total[0])
-        examples = Block(block.data, found.starts[:count][of_usual], found.ends[:count][of_usual])
+        count = int(scanned.total[0])
+        examples = Block(block.data, scanned.starts[:count][of_usual], scanned.ends[:count][of_usual])
         owners = np.repeat(np.arange(len(records)), sizes[records])
-        return _Found(records, found.notes[records], examples, owners), np.flatnonzero(~usual)
+        return _ScannedRequests(records, scanned.notes[records], examples, owners), np.flatnonzero(~usual)
 
     def _scan(self, block: Block) -> rs.Requests:
-        found, done, state = _new_requests(len(block)), 0, rs.MORE_EXAMPLES
+        scanned, done, state = _new_requests(len(block)), 0, rs.MORE_EXAMPLES
         while state != rs.DONE:
-            args = (rs.RULES, self._stack, self._scratch, self._names, found)
+            args = (rs.RULES, self._stack, self._scratch, self._names, scanned)
             done, state, size = rs.find_examples(block.data, block.starts, block.ends, done, *args)
             if state == rs.MORE_NAMES:
                 self._names = nm.grown(self._names, size)
             elif state == rs.MORE_EXAMPLES:
-                room = np.empty(max(len(block), len(found.starts)), np.int64)
-                more = {name: np.append(getattr(found, name), room) for name in ("starts", "ends")}
-                found = found._replace(**more)
-        return found
+                room = np.empty(max(len(block), len(scanned.starts)), np.int64)
+                more = {name: np.append(getattr(scanned, name), room) for name in ("starts", "ends")}
+                scanned = scanned._replace(**more)
+        return scanned
 
     def _carrying(self) -> Array:
         """By number of its name plus one (0 for an empty one), whether an input carries examples."""
@@ -111,45 +111,45 @@ class PredictionLogDecoder:
         return [nm.name_of(self._names, i).decode() for i in range(int(self._names.used[0]))]
 
     def _decode_examples(
-        self, found: _Found, parts: Sequence[Parsed], bad: Array, place: Place
+        self, scanned: _ScannedRequests, parts: Sequence[Parsed], bad: Array, position: RecordPosition
     ) -> Iterator[Decoded]:
         """What there is of the records that are found, but for the `bad` ones."""
-        if len(found.records) == len(bad):
+        if len(scanned.records) == len(bad):
             return
-        sizes = np.bincount(found.owners, minlength=len(found.records))
-        warm = self._warm_ups(found, sizes)
+        sizes = np.bincount(scanned.owners, minlength=len(scanned.records))
+        warm = self._warm_ups(scanned, sizes)
         warm[bad] = False
         good = ~warm
         good[bad] = False
         without_rows = int((good & (sizes == 0)).sum())
         counts = Counts(len(good) - len(bad), without_rows, +Counter({WARM_UP: int(warm.sum())}))
-        metadata = self._metadata(found, place)
-        all_rows: list[Rows | None] = [_rows(part, found, good, metadata, place.file) for part in parts]
+        metadata = self._metadata(scanned, position)
+        all_rows: list[Rows | None] = [_rows(part, scanned, good, metadata, position.file) for part in parts]
         for rows in all_rows or [None]:
             yield self._finisher.finish(rows, (), counts)
             counts = Counts(0)
 
-    def _warm_ups(self, found: _Found, sizes: Array) -> Array:
+    def _warm_ups(self, scanned: _ScannedRequests, sizes: Array) -> Array:
         """Which of the records are requests that `export` wrote."""
-        result = np.zeros(len(found.records), bool)
-        predict, answered = found.notes[:, rs.MORE + 2], found.notes[:, rs.MORE + 3]
-        quiet = np.flatnonzero((found.notes[:, 0] == 0) & (predict > 0) & (answered == 0))
+        result = np.zeros(len(scanned.records), bool)
+        predict, answered = scanned.notes[:, rs.MORE + 2], scanned.notes[:, rs.MORE + 3]
+        quiet = np.flatnonzero((scanned.notes[:, 0] == 0) & (predict > 0) & (answered == 0))
         if self._settings.warm_ups and len(quiet):
             ends = np.cumsum(sizes)
             requests = np.stack([ends - sizes, ends], axis=1)[quiet]
             known = np.array(list(self._settings.warm_ups), np.uint64)
-            result[quiet] = np.isin(fingerprints_of(found.examples, requests), known)
+            result[quiet] = np.isin(fingerprints_of(scanned.examples, requests), known)
         return result
 
-    def _metadata(self, found: _Found, place: Place) -> dict[str, pa.Array]:
+    def _metadata(self, scanned: _ScannedRequests, position: RecordPosition) -> dict[str, pa.Array]:
         """Columns of a value for each record."""
-        notes = found.notes
+        notes = scanned.notes
         specs = notes[:, 2 : rs.MORE].reshape(len(notes), rs.SPECS, 5)
         texts = pa.array([None, *self._texts()], pa.string())
         seconds = np.minimum(notes[:, 0], _LAST_SECOND)
         columns = {
             "time": times_of_micros(seconds * 1_000_000),
-            "record": pa.array(found.records + place.first_record, pa.int64()),
+            "record": pa.array(scanned.records + position.first_record, pa.int64()),
             "model": texts.take(pa.array(_first(specs[:, :, 0]))),
             "version": _versions(specs, texts),
             "signature": texts.take(pa.array(_first(specs[:, :, 4]))),
@@ -172,14 +172,16 @@ def _new_requests(count: int) -> rs.Requests:
     )
 
 
-def _rows(part: Parsed, found: _Found, good: Array, metadata: Mapping[str, pa.Array], file: str) -> Rows:
+def _rows(
+    part: Parsed, scanned: _ScannedRequests, good: Array, metadata: Mapping[str, pa.Array], file: str
+) -> Rows:
     """The rows of those examples whose whole request is good."""
-    owners = found.owners[part.records]
-    columns = metadata_of(len(owners), file, **_of_rows(metadata, owners, len(good)))
+    owners = scanned.owners[part.records]
+    columns = metadata_of(len(owners), file, **_repeat_for_rows(metadata, owners, len(good)))
     return Rows(part.columns, columns).keep(good[owners])
 
 
-def _of_rows(columns: Mapping[str, pa.Array], owners: Array, records: int) -> dict[str, pa.Array]:
+def _repeat_for_rows(columns: Mapping[str, pa.Array], owners: Array, records: int) -> dict[str, pa.Array]:
     """From a value for each record, a value for each row."""
     if len(owners) == records and (owners == np.arange(records)).all():
         return dict(columns)  # most logs have one row a request
@@ -203,8 +205,8 @@ def _first(numbers: Array) -> Array:
 
 def _versions(specs: Array, texts: pa.Array) -> pa.Array:
     """Of each row the version, or version label, of the first spec that has one."""
-    has = (specs[:, :, 1] != 0) | (specs[:, :, 3] != 0)
-    chosen = specs[np.arange(len(specs)), has.argmax(axis=1)]
+    has_version = (specs[:, :, 1] != 0) | (specs[:, :, 3] != 0)
+    chosen = specs[np.arange(len(specs)), has_version.argmax(axis=1)]
     numbers, of_row = np.unique(chosen[:, 2], return_inverse=True)
     known = pa.array([str(number) for number in numbers], pa.string()).take(pa.array(of_row))
     labels = texts.take(pa.array(chosen[:, 3]))

@@ -1,19 +1,25 @@
-"""The parser of each format whose records are carried as rows or JSON objects."""
+"""How each format of `format_names` is read: by a decoder of TFRecords, or by a parser of rows or objects."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from transforms.logs.detect import Format
 from transforms.logs.features import Settings
 from transforms.logs.formats.ai_platform import AiPlatformParser
+from transforms.logs.formats.format_names import Format
 from transforms.logs.formats.kserve import KServeParser
+from transforms.logs.formats.prediction_log import PredictionLogDecoder
 from transforms.logs.formats.rest import RestParser
 from transforms.logs.formats.sagemaker import SageMakerParser
 from transforms.logs.formats.table import TableParser
+from transforms.logs.formats.tf_example import TfExampleDecoder
 from transforms.logs.formats.vertex import VertexParser
 from transforms.logs.request import RequestParser
 
+DECODERS: dict[Format, type[TfExampleDecoder] | type[PredictionLogDecoder]] = {
+    Format.PREDICTION_LOG: PredictionLogDecoder,
+    Format.TF_EXAMPLE: TfExampleDecoder,
+}
 PARSERS: dict[Format, Callable[[Settings], RequestParser]] = {
     Format.REST: RestParser,
     Format.AI_PLATFORM: AiPlatformParser,

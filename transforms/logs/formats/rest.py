@@ -53,5 +53,5 @@ class RestParser:
 def _body(record: Mapping[str, Any]) -> Mapping[str, Any]:
     if any(record.get(key) is not None for key in BODY_KEYS):
         return record
-    found = (record[key] for key in ("request", "body") if record.get(key) is not None)
-    return body_of(next(found, None))
+    bodies = (record[key] for key in ("request", "body") if record.get(key) is not None)
+    return body_of(next(bodies, None))

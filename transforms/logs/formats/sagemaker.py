@@ -69,10 +69,10 @@ class SageMakerParser:
             return None, self._bodies.instances({"instances": rows})
         value = load(body) if isinstance(body, bytes | str) else body
         if self._bodies.is_body(value):
-            return text_of(value.get("signature_name")), self._bodies.instances(self._serving(value))
+            return text_of(value.get("signature_name")), self._bodies.instances(self._with_named_rows(value))
         return None, self._bodies.instances({"instances": [self._row(row) for row in _rows(value)]})
 
-    def _serving(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _with_named_rows(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         rows = body.get("instances")
         return {**body, "instances": list(map(self._row, rows))} if isinstance(rows, list) else body
 
@@ -158,7 +158,9 @@ def _answers(kind: str, body: Any, num_rows: int) -> Sequence[Any] | None:
 def _attributes(value: Any) -> dict[str, str]:
     """The custom attributes of an invocation: `name=value`, with commas or semicolons, or in a list."""
     if isinstance(value, dict):
-        return {str(name): str(one) for name, one in value.items() if isinstance(one, str | int)}
+        return {
+            str(name): str(attribute) for name, attribute in value.items() if isinstance(attribute, str | int)
+        }
     texts = value if isinstance(value, list) else [value]
     pairs = [
         pair.split("=", 1)
@@ -167,7 +169,7 @@ def _attributes(value: Any) -> dict[str, str]:
         for pair in text.replace(";", ",").split(",")
         if "=" in pair
     ]
-    return {name.strip(): one.strip() for name, one in pairs}
+    return {name.strip(): attribute.strip() for name, attribute in pairs}
 
 
 def _first(attributes: Mapping[str, str], names: Sequence[str]) -> str | None:

@@ -36,7 +36,7 @@ class TableParser:
 def _feature(value: Any, wanted: FeatureType | None) -> Any:
     """The value as requests have it. A time becomes a text where the schema has texts for it."""
     if isinstance(value, list):
-        return [_feature(one, wanted) for one in value]
+        return [_feature(item, wanted) for item in value]
     if isinstance(value, dt.datetime):
         return value.isoformat() if wanted is FeatureType.BYTES else _micros(value)
     if isinstance(value, decimal.Decimal):

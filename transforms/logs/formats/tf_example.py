@@ -13,7 +13,7 @@ from transforms.columnar.framing import Block, block_of
 from transforms.core.arrow import pa
 from transforms.core.batches import Decoded
 from transforms.logs.features import Column, Settings
-from transforms.logs.rows.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
+from transforms.logs.rows.rows import Counts, Finisher, RecordPosition, Rows, metadata_of, rejected
 
 NOT_AN_EXAMPLE = "not_a_tf_example"
 _DETAIL = "expected a serialized tf.Example or tf.SequenceExample; the record does not parse as one"
@@ -27,22 +27,23 @@ class TfExampleDecoder:
         self._parser = ExampleParser()
         self._finisher = Finisher(settings)
 
-    def decode(self, block: Block, place: Place) -> Iterator[Decoded]:
+    def decode(self, block: Block, position: RecordPosition) -> Iterator[Decoded]:
         """`Decoded`s of the block's records, of one row each.
 
         Raises TypeConflictError where there is no schema and a feature's type changes.
         """
         for parsed in self._parser.parse(block):
-            yield self._finish(block, parsed, place)
+            yield self._finish(block, parsed, position)
 
-    def _finish(self, block: Block, parsed: Parsed, place: Place) -> Decoded:
+    def _finish(self, block: Block, parsed: Parsed, position: RecordPosition) -> Decoded:
         keep = self._settings.keep_payloads
         rejects = [
-            rejected(place, i, NOT_AN_EXAMPLE, _DETAIL, block.record(i) if keep else None) for i in parsed.bad
+            rejected(position, i, NOT_AN_EXAMPLE, _DETAIL, block.record(i) if keep else None)
+            for i in parsed.bad
         ]
         num_rows = len(parsed.records)
-        record = pa.array(parsed.records + place.first_record, pa.int64())
-        rows = Rows(parsed.columns, metadata_of(num_rows, place.file, record=record))
+        record = pa.array(parsed.records + position.first_record, pa.int64())
+        rows = Rows(parsed.columns, metadata_of(num_rows, position.file, record=record))
         return self._finisher.finish(rows, rejects, Counts(num_rows + len(parsed.bad)))
 
 
@@ -58,8 +59,8 @@ def parse_all(parser: ExampleParser, records: list[bytes]) -> tuple[list[Column]
 
 def _pieces(parts: list[Parsed], name: str, kind: pa.DataType) -> list[pa.Array]:
     """The column of that name and type in every part; nulls where a part has none."""
-    found = [{(n, c.type): c for n, c in part.columns}.get((name, kind)) for part in parts]
+    columns = [{(n, c.type): c for n, c in part.columns}.get((name, kind)) for part in parts]
     return [
         pa.nulls(len(part.records), kind) if column is None else column
-        for part, column in zip(parts, found, strict=True)
+        for part, column in zip(parts, columns, strict=True)
     ]

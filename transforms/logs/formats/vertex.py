@@ -60,7 +60,7 @@ def _elements(payload: Any) -> list[Any]:
         raise BadRecordError(NOT_A_REQUEST, "expected instances in request_payload; there is nothing")
     if not isinstance(values, list):
         return [values]
-    return [json_text.load(one) if isinstance(one, str | bytes) else one for one in values]
+    return [json_text.load(element) if isinstance(element, str | bytes) else element for element in values]
 
 
 def _answers(payload: Any, rows: int) -> Sequence[Any] | None:
@@ -68,5 +68,5 @@ def _answers(payload: Any, rows: int) -> Sequence[Any] | None:
         elements = _elements(payload)
     except BadRecordError:
         return None
-    whole = answers_of(elements[0], rows) if len(elements) == 1 else None
-    return whole if whole is not None else elements if len(elements) == rows else None
+    row_answers = answers_of(elements[0], rows) if len(elements) == 1 else None
+    return row_answers if row_answers is not None else elements if len(elements) == rows else None

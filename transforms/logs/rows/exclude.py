@@ -35,7 +35,7 @@ def excluded(metadata: pa.RecordBatch, rules: Iterable[tuple[str, str]]) -> tupl
 
 def _matching(column: pa.Array, pattern: str) -> Array:
     # A log has few models and versions: each is looked at once, not row by row.
-    found = column.dictionary_encode()
-    words = found.dictionary.to_pylist()
-    yes = pa.array([fnmatch.fnmatchcase(word, pattern) for word in words], pa.bool_())
-    return np.asarray(yes.take(found.indices).fill_null(False))
+    encoded = column.dictionary_encode()
+    words = encoded.dictionary.to_pylist()
+    matches = pa.array([fnmatch.fnmatchcase(word, pattern) for word in words], pa.bool_())
+    return np.asarray(matches.take(encoded.indices).fill_null(False))

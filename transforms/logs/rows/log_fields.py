@@ -75,10 +75,10 @@ def answers_of(response: Any, rows: int) -> Sequence[Any] | None:
 
 
 def _answers(value: Any, rows: int) -> Sequence[Any] | None:
-    if isinstance(value, list) and value and all(_is_tensor(one) for one in value):
+    if isinstance(value, list) and value and all(_is_tensor(tensor) for tensor in value):
         value = tensor_columns(value)
     if isinstance(value, Mapping):
-        return _of_columns(value, rows)
+        return _rows_of_columns(value, rows)
     return value if isinstance(value, list) and len(value) == rows else None
 
 
@@ -86,7 +86,9 @@ def _is_tensor(value: Any) -> bool:
     return isinstance(value, Mapping) and {"name", "shape", "datatype"} <= value.keys()
 
 
-def _of_columns(columns: Mapping[str, Any], rows: int) -> Sequence[Any] | None:
-    if not columns or not all(isinstance(one, list) and len(one) == rows for one in columns.values()):
+def _rows_of_columns(columns: Mapping[str, Any], rows: int) -> Sequence[Any] | None:
+    if not columns or not all(
+        isinstance(column, list) and len(column) == rows for column in columns.values()
+    ):
         return None
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]

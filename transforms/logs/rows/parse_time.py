@@ -24,15 +24,15 @@ def micros_of(value: Any) -> int | None:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if isinstance(value, str):
-        value = _of_text(value)
+        value = _parse_text(value)
     if isinstance(value, dt.date):
-        return _of_time(value)
+        return _micros_of_datetime(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return _of_number(value)
+    return _micros_of_number(value)
 
 
-def _of_text(text: str) -> dt.datetime | float | int | None:
+def _parse_text(text: str) -> dt.datetime | float | int | None:
     if len(text) > _LONGEST:
         return None
     text = text.strip()
@@ -44,14 +44,14 @@ def _of_text(text: str) -> dt.datetime | float | int | None:
         return None
 
 
-def _of_time(time: dt.date) -> int | None:
+def _micros_of_datetime(time: dt.date) -> int | None:
     if not isinstance(time, dt.datetime):
         time = dt.datetime(time.year, time.month, time.day, tzinfo=dt.UTC)
     zoned = time if time.tzinfo else time.replace(tzinfo=dt.UTC)
     return _bounded((zoned - _EPOCH) // dt.timedelta(microseconds=1))
 
 
-def _of_number(number: int | float) -> int | None:
+def _micros_of_number(number: int | float) -> int | None:
     if not number > 0:
         return None
     for limit, factor, divisor in UNITS:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, NamedTuple, TypeVar
 
-from transforms.logs.request import Answered, Asked, Request
+from transforms.logs.request import Request, RequestEvent, ResponseEvent
 from transforms.logs.rows.log_fields import answers_of
 
 # What is remembered of either side at most: how many, and how many bytes their records had.
@@ -33,29 +33,29 @@ class Joiner:
     """
 
     def __init__(self) -> None:
-        self._asked: _Waiting[Ready] = _Waiting()
-        self._answered: _Waiting[Answered] = _Waiting()
+        self._requests: _Waiting[Ready] = _Waiting()
+        self._responses: _Waiting[ResponseEvent] = _Waiting()
 
-    def ask(self, asked: Asked, record: int, size: int) -> list[Ready]:
+    def ask(self, event: RequestEvent, record: int, size: int) -> list[Ready]:
         """Takes a request from a record of `size` bytes; gives those that wait no more."""
-        ready = Ready(record, asked.request)
-        if (answer := self._answered.pop(asked.key)) is not None:
+        ready = Ready(record, event.request)
+        if (answer := self._responses.pop(event.key)) is not None:
             return [_joined(ready, answer)]
-        return self._asked.put(asked.key, ready, size)
+        return self._requests.put(event.key, ready, size)
 
-    def answer(self, answered: Answered, size: int) -> list[Ready]:
+    def answer(self, event: ResponseEvent, size: int) -> list[Ready]:
         """Takes an answer; gives its request if that is here."""
-        if (ready := self._asked.pop(answered.key)) is not None:
-            return [_joined(ready, answered)]
-        self._answered.put(answered.key, answered, size)
+        if (ready := self._requests.pop(event.key)) is not None:
+            return [_joined(ready, event)]
+        self._responses.put(event.key, event, size)
         return []
 
     def rest(self) -> list[Ready]:
         """The requests that still wait, in the order in which they came."""
-        return self._asked.empty()
+        return self._requests.empty()
 
 
-def _joined(ready: Ready, answer: Answered) -> Ready:
+def _joined(ready: Ready, answer: ResponseEvent) -> Ready:
     request = ready.request
     responses = answers_of(answer.body, len(request.instances))
     version = request.version or answer.version
@@ -69,11 +69,11 @@ class _Waiting(Generic[T]):
         self._waiting: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
         self._bytes = 0
 
-    def put(self, key: Hashable, one: T, size: int) -> list[T]:
+    def put(self, key: Hashable, item: T, size: int) -> list[T]:
         """Takes one; gives those that have to leave for it."""
         before = self.pop(key)
         left = [] if before is None else [before]
-        self._waiting[key] = one, size
+        self._waiting[key] = item, size
         self._bytes += size
         while len(self._waiting) > MAX_HELD or self._bytes > MAX_HELD_BYTES:
             _, (oldest, freed) = self._waiting.popitem(last=False)
@@ -82,12 +82,12 @@ class _Waiting(Generic[T]):
         return left
 
     def pop(self, key: Hashable) -> T | None:
-        one, size = self._waiting.pop(key, (None, 0))
+        item, size = self._waiting.pop(key, (None, 0))
         self._bytes -= size
-        return one
+        return item
 
     def empty(self) -> list[T]:
-        left = [one for one, _ in self._waiting.values()]
+        left = [item for item, _ in self._waiting.values()]
         self._waiting.clear()
         self._bytes = 0
         return left

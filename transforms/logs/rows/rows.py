@@ -18,7 +18,7 @@ from transforms.logs.rows.times import inside, texts, times
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class RecordPosition:
     """Where a run of records stands: its file, and the position of its first record."""
 
     file: str
@@ -69,9 +69,9 @@ def metadata_of(num_rows: int, file: str, **columns: pa.Array) -> pa.RecordBatch
     return pa.RecordBatch.from_arrays(arrays, schema=METADATA_SCHEMA)
 
 
-def rejected(place: Place, index: int, reason: str, detail: str, payload: bytes | None) -> Reject:
+def rejected(position: RecordPosition, index: int, reason: str, detail: str, payload: bytes | None) -> Reject:
     """The reject for the record that stands `index` after the first."""
-    return Reject(place.file, place.first_record + index, reason, detail, payload)
+    return Reject(position.file, position.first_record + index, reason, detail, payload)
 
 
 def renumbered(decoded: Decoded, records: Array) -> Decoded:
@@ -113,26 +113,31 @@ class Finisher:
             accounting += left_out
         if rows is None or rows.metadata.num_rows == 0:
             return Decoded(None, tuple(rejects), accounting)
-        kept, of_records = self._traffic(*self._in_window(_described(rows, self._settings)))
-        features, forms = self._typed(kept)
+        kept, of_records = self._without_excluded(
+            *self._in_window(_with_named_metadata(rows, self._settings))
+        )
+        features, forms = self._in_expected_types(kept)
         num_rows = kept.metadata.num_rows
         of_rows = Accounting(rows=num_rows, compared=num_rows, forms=forms + kept.counted_forms())
         batch = Batch(features, kept.metadata) if num_rows else None
         return Decoded(batch, tuple(rejects), accounting + of_records + of_rows)
 
-    def _typed(self, rows: Rows) -> tuple[pa.RecordBatch, Counter[tuple[str, str]]]:
+    def _in_expected_types(self, rows: Rows) -> tuple[pa.RecordBatch, Counter[tuple[str, str]]]:
         settings, num_rows = self._settings, rows.metadata.num_rows
         if settings.expected is None:
             return hold(rows.columns, num_rows, self._seen), Counter()
-        known, told = settings.expected.types.keys(), (settings.time_feature, settings.version_feature)
-        columns = [(n, c) for n, c in rows.columns if n in known or n not in told]
+        known, metadata_features = (
+            settings.expected.types.keys(),
+            (settings.time_feature, settings.version_feature),
+        )
+        columns = [(n, c) for n, c in rows.columns if n in known or n not in metadata_features]
         return conform(columns, num_rows, settings.expected)
 
     def _in_window(self, rows: Rows) -> tuple[Rows, Accounting]:
         """A record of which some rows are in the window is decoded; its other rows are left out."""
         time, record = rows.metadata.column("time"), np.asarray(rows.metadata.column("record"))
         mask = inside(time, self._settings.window)
-        span = _span(time) if self._settings.window.bounded else Accounting()
+        span = _time_range(time) if self._settings.window.bounded else Accounting()
         if mask.all():
             # Rows stand in the order of their records, so a record ends where the next row has another.
             num_records = 1 + int(np.count_nonzero(record[1:] != record[:-1]))
@@ -148,7 +153,7 @@ class Finisher:
         mask = chosen_rows(rows.columns, rows.metadata.num_rows, self._settings.sample)
         return rows.keep(mask), Accounting(excluded=Counter(sample=int(np.count_nonzero(~mask))))
 
-    def _traffic(self, rows: Rows, counts: Accounting) -> tuple[Rows, Accounting]:
+    def _without_excluded(self, rows: Rows, counts: Accounting) -> tuple[Rows, Accounting]:
         """The rows of records that no rule excludes, and the counts with those excluded told apart."""
         if not self._settings.exclude:
             return rows, counts
@@ -157,30 +162,34 @@ class Finisher:
         return rows.keep(~out), dataclasses.replace(counts, decoded=decoded, excluded=reasons)
 
 
-def _span(times: pa.Array) -> Accounting:
+def _time_range(times: pa.Array) -> Accounting:
     """The first and the last of the times, for the hint when all lie outside the window."""
-    found = pc.min_max(times).as_py()
-    return Accounting(first_time=found["min"], last_time=found["max"])
+    bounds = pc.min_max(times).as_py()
+    return Accounting(first_time=bounds["min"], last_time=bounds["max"])
 
 
-def _described(rows: Rows, settings: Settings) -> Rows:
+def _with_named_metadata(rows: Rows, settings: Settings) -> Rows:
     """The rows with their time and version taken from the features that hold them, if any are named."""
-    told = {}
+    described = {}
     if settings.time_feature is not None:
-        told["time"] = _told(rows, settings.time_feature, times, METADATA_SCHEMA.field("time").type)
+        described["time"] = _metadata_column(
+            rows, settings.time_feature, times, METADATA_SCHEMA.field("time").type
+        )
     if settings.version_feature is not None:
-        version = _told(rows, settings.version_feature, texts, pa.string())
+        version = _metadata_column(rows, settings.version_feature, texts, pa.string())
         # Rows that come one by one have it from their parser (see `logs.formats.table`).
-        told["version"] = pc.coalesce(version, rows.metadata.column("version"))
-    if not told:
+        described["version"] = pc.coalesce(version, rows.metadata.column("version"))
+    if not described:
         return rows
-    arrays = [told.get(f.name, rows.metadata.column(f.name)) for f in METADATA_SCHEMA]
+    arrays = [described.get(f.name, rows.metadata.column(f.name)) for f in METADATA_SCHEMA]
     return dataclasses.replace(rows, metadata=pa.RecordBatch.from_arrays(arrays, schema=METADATA_SCHEMA))
 
 
-def _told(rows: Rows, feature: str, reading: Callable[[pa.Array], pa.Array], kind: pa.DataType) -> pa.Array:
+def _metadata_column(
+    rows: Rows, feature: str, reading: Callable[[pa.Array], pa.Array], kind: pa.DataType
+) -> pa.Array:
     """What a feature says of each row's request; it may have come in several types, a column each."""
-    found = pa.nulls(rows.metadata.num_rows, kind)
+    result = pa.nulls(rows.metadata.num_rows, kind)
     for name, column in rows.columns:
-        found = pc.coalesce(found, reading(column)) if name == feature else found
-    return found
+        result = pc.coalesce(result, reading(column)) if name == feature else result
+    return result

@@ -45,9 +45,9 @@ def texts(column: pa.Array) -> pa.Array:
     lengths = np.asarray(column.value_lengths().fill_null(0))
     first = flat.take(pa.array(np.cumsum(lengths) - lengths, mask=lengths == 0))
     # A log has few versions: each is made a text once, not row by row.
-    found = first.dictionary_encode()
-    words = pa.array([_text(value) for value in found.dictionary.to_pylist()], pa.string())
-    return words.take(found.indices)
+    encoded = first.dictionary_encode()
+    words = pa.array([_text(value) for value in encoded.dictionary.to_pylist()], pa.string())
+    return words.take(encoded.indices)
 
 
 def text_of_version(value: Any) -> str | None:
@@ -66,8 +66,8 @@ def epoch_times(values: Array) -> pa.Array:
     micros = np.zeros(len(values), np.int64)
     above = 0
     for limit, factor, divisor in UNITS:
-        here = (values > above) & (values <= limit)
-        micros[here] = values[here] // divisor * factor
+        in_unit = (values > above) & (values <= limit)
+        micros[in_unit] = values[in_unit] // divisor * factor
         above = limit
     return times_of_micros(micros)
 

@@ -14,7 +14,7 @@ from transforms.core.batches import Decoded, Reject
 from transforms.logs.features import Array, Column, Settings
 from transforms.logs.formats.tf_example import NOT_AN_EXAMPLE, parse_all
 from transforms.logs.request import BadRecordError
-from transforms.logs.rows.rows import Counts, Finisher, Place, Rows, metadata_of, rejected
+from transforms.logs.rows.rows import Counts, Finisher, RecordPosition, Rows, metadata_of, rejected
 from transforms.logs.rows.times import times_of_micros
 from transforms.logs.tensors.prediction_log_kinds import LoggedRequest, LogReader
 from transforms.logs.tensors.tensor_protos import TensorColumns
@@ -35,28 +35,28 @@ class ParsedLogDecoder:
         self._parser = ExampleParser()
         self._finisher = finisher or Finisher(settings)
 
-    def decode(self, records: Sequence[bytes], place: Place) -> Iterator[Decoded]:
+    def decode(self, records: Sequence[bytes], position: RecordPosition) -> Iterator[Decoded]:
         """`Decoded`s of some thousands of rows.
 
         Requests that carry examples and requests that carry tensors gather apart, each in the order of the
         records: a log that mixes them would otherwise fall into batches of a row or two.
         Raises TypeConflictError where there is no schema and a feature's type changes.
         """
-        groups = {carries: self._new_group(place, records, carries) for carries in (True, False)}
+        groups = {carries: self._new_group(position, records, carries) for carries in (True, False)}
         for index, record in enumerate(records):
             request = self._request(record)
             carries = isinstance(request, LoggedRequest) and request.examples is not None
             if groups[carries].is_full:
                 yield groups[carries].finish(self._parser, self._finisher)
-                groups[carries] = self._new_group(place, records, carries)
+                groups[carries] = self._new_group(position, records, carries)
             groups[carries].add(index, request)
         for group in groups.values():
             if group.read:
                 yield group.finish(self._parser, self._finisher)
 
-    def _new_group(self, place: Place, records: Sequence[bytes], carries: bool) -> _Group:
+    def _new_group(self, position: RecordPosition, records: Sequence[bytes], carries: bool) -> _Group:
         tensors = TensorColumns(self._settings.expected)
-        return _Group(place, records if self._settings.keep_payloads else None, tensors, carries)
+        return _Group(position, records if self._settings.keep_payloads else None, tensors, carries)
 
     def _request(self, record: bytes) -> LoggedRequest | BadRecordError:
         try:
@@ -69,9 +69,13 @@ class _Group:
     """Records of a run whose requests all carry examples, or all carry tensors (or are none)."""
 
     def __init__(
-        self, place: Place, payloads: Sequence[bytes] | None, tensors: TensorColumns, carries: bool
+        self,
+        position: RecordPosition,
+        payloads: Sequence[bytes] | None,
+        tensors: TensorColumns,
+        carries: bool,
     ) -> None:
-        self._place = place
+        self._position = position
         self._payloads = payloads
         self._tensors = tensors
         self._examples: list[bytes] = []
@@ -114,7 +118,7 @@ class _Group:
 
     def _reject(self, index: int, error: BadRecordError) -> None:
         payload = self._payloads[index] if self._payloads else None
-        self._rejects.append(rejected(self._place, index, error.reason, error.detail, payload))
+        self._rejects.append(rejected(self._position, index, error.reason, error.detail, payload))
 
     def finish(self, parser: ExampleParser, finisher: Finisher) -> Decoded:
         """All rows of the group; a record with an example that is none is rejected whole."""
@@ -149,7 +153,7 @@ class _Group:
         rates = [request.sampling_rate for _, _, request in requests]
         columns = {
             "time": times_of_micros(seconds * 1_000_000),
-            "record": pa.array([self._place.first_record + index for index, _, _ in requests], pa.int64()),
+            "record": pa.array([self._position.first_record + index for index, _, _ in requests], pa.int64()),
             "sampling_rate": pa.array(rates, pa.float64()),
         }
         for name in ("model", "version", "signature", "origin"):
@@ -157,7 +161,7 @@ class _Group:
         taken = {name: column.take(of_row) for name, column in columns.items()}
         texts = [text for _, rows, request in requests for text in _answer_texts(request, rows)]
         taken["response"] = pa.array(texts, pa.large_string())
-        return metadata_of(len(of_row), self._place.file, **taken)
+        return metadata_of(len(of_row), self._position.file, **taken)
 
 
 def _answer_texts(request: LoggedRequest, rows: int) -> Sequence[str | None]:

@@ -124,11 +124,11 @@ class LogReader:
         if not requests or not all(requests):
             raise BadRecordError("no_inputs", "the request has no inputs")
         carried = [self._carried(inputs) for inputs in requests]
-        found = [examples for examples in carried if examples is not None]
-        if found and len(found) < len(carried):
+        example_lists = [examples for examples in carried if examples is not None]
+        if example_lists and len(example_lists) < len(carried):
             raise BadRecordError("mixed_inputs", "some requests of the stream have examples, some have not")
-        if found:
-            return (), list(itertools.chain(*found)), [len(examples) for examples in found]
+        if example_lists:
+            return (), list(itertools.chain(*example_lists)), [len(examples) for examples in example_lists]
         return requests, None, [batch_size(inputs) for inputs in requests]
 
     def _carried(self, inputs: Mapping[str, Tensor]) -> list[bytes] | None:
@@ -151,15 +151,15 @@ def _version(spec: Any) -> str | None:
     return str(spec.version.value) if spec.HasField("version") else spec.version_label or None
 
 
-def _of_both(part: Any) -> Sequence[Any]:
+def _model_specs(part: Any) -> Sequence[Any]:
     return part.response.model_spec, part.request.model_spec
 
 
-def _of_stream(part: Any) -> Sequence[Any]:
+def _stream_model_specs(part: Any) -> Sequence[Any]:
     return [message.model_spec for message in (*part.response, *part.request)]
 
 
-def _of_inferences(part: Any) -> Sequence[Any]:
+def _inference_model_specs(part: Any) -> Sequence[Any]:
     return [message.model_spec for message in (*part.response.results, *part.request.tasks)]
 
 
@@ -171,7 +171,7 @@ def _stream_inputs(part: Any) -> Sequence[Mapping[str, Any]]:
     return [dict(request.inputs) for request in part.request]
 
 
-def _named(protos: Sequence[Any]) -> dict[str, Any]:
+def _protos_by_name(protos: Sequence[Any]) -> dict[str, Any]:
     """NamedTensorProtos by name; the output of an operation that `:0` says is the usual one."""
     named = {proto.name.removesuffix(":0"): proto.tensor for proto in protos}
     if len(named) < len(protos):
@@ -181,26 +181,30 @@ def _named(protos: Sequence[Any]) -> dict[str, Any]:
 
 def _session_answers(part: Any, sizes: list[int]) -> Answers:
     try:
-        return responses.outputs(_named(part.response.tensor), sizes[0])
+        return responses.outputs(_protos_by_name(part.response.tensor), sizes[0])
     except BadRecordError:
         return None
 
 
 _KINDS: Mapping[Any, _Kind] = {
     "predict_log": _Kind(
-        _of_both,
+        _model_specs,
         lambda part, sizes: responses.outputs(dict(part.response.outputs), sizes[0]),
         lambda part: [dict(part.request.inputs)],
     ),
     "predict_streamed_log": _Kind(
-        _of_stream,
+        _stream_model_specs,
         lambda part, sizes: responses.streamed([dict(r.outputs) for r in part.response], sizes),
         _stream_inputs,
     ),
-    "session_run_log": _Kind(_of_both, _session_answers, lambda part: [_named(part.request.feed)]),
-    "classify_log": _Kind(_of_both, lambda part, sizes: responses.classes(part.response.result, sizes[0])),
-    "regress_log": _Kind(_of_both, lambda part, sizes: responses.values(part.response.result, sizes[0])),
+    "session_run_log": _Kind(
+        _model_specs, _session_answers, lambda part: [_protos_by_name(part.request.feed)]
+    ),
+    "classify_log": _Kind(
+        _model_specs, lambda part, sizes: responses.classes(part.response.result, sizes[0])
+    ),
+    "regress_log": _Kind(_model_specs, lambda part, sizes: responses.values(part.response.result, sizes[0])),
     "multi_inference_log": _Kind(
-        _of_inferences, lambda part, sizes: responses.inferences(part.response.results, sizes[0])
+        _inference_model_specs, lambda part, sizes: responses.inferences(part.response.results, sizes[0])
     ),
 }

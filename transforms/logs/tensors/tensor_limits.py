@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from transforms.logs.tensors.tensor_protos import (
-    MAX_CLAIMED,
+    MAX_FILLED_VALUES,
     Tensor,
     TensorError,
     decode_tensor,
@@ -24,33 +24,35 @@ def decode_tensors(
     Nothing is filled before all that they claim is added up. Of an input that is not `known` (None: all are)
     the rows are counted and no more: where one value fills its shape, each row gets one. A request's only
     input is taken as it is: it may hold examples. Raises TensorError as `decode_tensor` does, and when the
-    inputs claim more than `MAX_CLAIMED` values.
+    inputs claim more than `MAX_FILLED_VALUES` values.
     """
-    counted = [_counted(protos, known) for protos in requests]
-    claims = sum(_claims(protos, names) for protos, names in zip(requests, counted, strict=True))
-    if claims > MAX_CLAIMED:
-        raise TensorError("bad_tensor_shape", f"inputs claim {claims} values that are not there")
+    counted = [_inputs_to_count(protos, known) for protos in requests]
+    claimed_values = sum(
+        _values_to_fill(protos, names) for protos, names in zip(requests, counted, strict=True)
+    )
+    if claimed_values > MAX_FILLED_VALUES:
+        raise TensorError("bad_tensor_shape", f"inputs claim {claimed_values} values that are not there")
     return [
         {name: decode_tensor(name, proto, narrow=name in names) for name, proto in protos.items()}
         for protos, names in zip(requests, counted, strict=True)
     ]
 
 
-def _counted(protos: Mapping[str, Any], known: Container[str] | None) -> set[str]:
+def _inputs_to_count(protos: Mapping[str, Any], known: Container[str] | None) -> set[str]:
     """The inputs of which the rows are counted and no more."""
     return {name for name in protos if known is not None and name not in known and len(protos) > 1}
 
 
-def _claims(protos: Mapping[str, Any], counted: Container[str]) -> int:
+def _values_to_fill(protos: Mapping[str, Any], counted: Container[str]) -> int:
     shapes = {name: [dim.size for dim in proto.tensor_shape.dim] for name, proto in protos.items()}
     rows = max((sizes[0] for sizes in shapes.values() if sizes), default=1)
     return sum(
-        _claimed(proto, narrowed(shapes[name]) if name in counted else shapes[name], rows)
+        _tensor_values_to_fill(proto, narrowed(shapes[name]) if name in counted else shapes[name], rows)
         for name, proto in protos.items()
     )
 
 
-def _claimed(proto: Any, sizes: Sequence[int], rows: int) -> int:
+def _tensor_values_to_fill(proto: Any, sizes: Sequence[int], rows: int) -> int:
     """Values that decoding would make and that are not there; 0 for a shape that is refused later."""
     if any(size < 0 for size in sizes) or rows < 0:
         return 0

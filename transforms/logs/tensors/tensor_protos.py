@@ -22,7 +22,7 @@ PRESENT = "/present"
 # One value may stand for a whole shape, so a few bytes can claim any number of values and rows. Beyond this
 # many that are not there in a record, all its inputs together, it is rejected. A long string counts as one
 # value for each eight bytes.
-MAX_CLAIMED = 1 << 20
+MAX_FILLED_VALUES = 1 << 20
 MAX_RANK = 254  # TensorFlow's own limit
 
 
@@ -52,7 +52,7 @@ def _bfloat16(values: Any) -> Array:
     return (np.array(values, np.int64).astype(np.uint16).astype(np.uint32) << 16).view(np.float32)
 
 
-def _half(values: Any) -> Array:
+def _float16_of_bits(values: Any) -> Array:
     return np.array(values, np.int64).astype(np.uint16).view(np.float16)
 
 
@@ -77,7 +77,7 @@ _DTYPES = {
     10: _numbers("?", "bool_val"),
     14: _Dtype(FeatureType.FLOAT, "half_val", np.dtype("<u2"), _bfloat16),
     17: _numbers("<u2", "int_val"),
-    19: _numbers("<f2", "half_val", _half),
+    19: _numbers("<f2", "half_val", _float16_of_bits),
     22: _numbers("<u4", "uint32_val"),
     23: _numbers("<u8", "uint64_val"),
 }
@@ -141,7 +141,7 @@ def _values(name: str, proto: Any, dtype: _Dtype, count: int) -> Any:
 
 
 def _filled(name: str, values: Any, count: int) -> Any:
-    if count > MAX_CLAIMED:
+    if count > MAX_FILLED_VALUES:
         raise TensorError("bad_tensor_shape", f"input {name!r} has one value; its shape claims {count}")
     return values * count if isinstance(values, list) else np.repeat(values, count)
 
@@ -210,8 +210,8 @@ class TensorColumns:
         """
         rows = self.check(inputs)
         for name, tensor in inputs.items():
-            whole = tensor if tensor.rows is not None else _broadcast(tensor, rows)
-            self._inputs.setdefault((name, tensor.kind), []).append((self.rows, whole))
+            expanded = tensor if tensor.rows is not None else _broadcast(tensor, rows)
+            self._inputs.setdefault((name, tensor.kind), []).append((self.rows, expanded))
             self.values += rows * max(tensor.width, 1)
         self.rows += rows
         return rows
@@ -255,18 +255,18 @@ class TensorColumns:
         for start, tensor in parts:
             lengths[start : start + (tensor.rows or 0)] = tensor.width
             null[start : start + (tensor.rows or 0)] = False
-        values = _joined(kind, [tensor.values for _, tensor in parts])
-        there = _there(kind, values)
+        values = _concatenated(kind, [tensor.values for _, tensor in parts])
+        present = _values_present(kind, values)
         if mask is not None:
-            there &= _present(mask, lengths)
+            present &= _mask_values(mask, lengths)
         row = np.repeat(np.arange(self.rows), lengths)
-        found = np.bincount(row[there], minlength=self.rows)
-        null |= (found == 0) & (lengths > 0)
+        counts = np.bincount(row[present], minlength=self.rows)
+        null |= (counts == 0) & (lengths > 0)
         if self._expected and name in self._expected.fixed:
             # Positions mean something here: a row is missing as a whole, or keeps all its values.
-            there, found = ~null[row], np.where(null, 0, lengths)
+            present, counts = ~null[row], np.where(null, 0, lengths)
         flat = pa.array(values, VALUES[kind])
-        return lists(flat if there.all() else flat.filter(pa.array(there)), found, null)
+        return lists(flat if present.all() else flat.filter(pa.array(present)), counts, null)
 
 
 def batch_size(inputs: Mapping[str, Tensor]) -> int:
@@ -291,13 +291,13 @@ def _broadcast(tensor: Tensor, rows: int) -> Tensor:
     return dataclasses.replace(tensor, values=repeated, rows=rows)
 
 
-def _joined(kind: FeatureType, parts: Sequence[Any]) -> Any:
+def _concatenated(kind: FeatureType, parts: Sequence[Any]) -> Any:
     if kind is FeatureType.BYTES:
         return [value for part in parts for value in part]
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _there(kind: FeatureType, values: Any) -> Array:
+def _values_present(kind: FeatureType, values: Any) -> Array:
     if kind is FeatureType.FLOAT:
         return np.asarray(~np.isnan(values))
     if kind is FeatureType.BYTES:
@@ -305,7 +305,7 @@ def _there(kind: FeatureType, values: Any) -> Array:
     return np.ones(len(values), bool)
 
 
-def _present(mask: Sequence[tuple[int, Tensor]], lengths: Array) -> Array:
+def _mask_values(mask: Sequence[tuple[int, Tensor]], lengths: Array) -> Array:
     """For every value, whether the mask's input says that it is there; it is where a row has no mask.
 
     A mask is as wide as its feature, or has one value a row.
@@ -313,8 +313,8 @@ def _present(mask: Sequence[tuple[int, Tensor]], lengths: Array) -> Array:
     result = np.ones(int(lengths.sum()), bool)
     starts = np.cumsum(lengths) - lengths
     for first, tensor in mask:
-        said = np.asarray(tensor.values, bool).reshape(tensor.rows or 0, tensor.width)
-        for row, flags in enumerate(said, first):
+        mask_rows = np.asarray(tensor.values, bool).reshape(tensor.rows or 0, tensor.width)
+        for row, flags in enumerate(mask_rows, first):
             at = slice(starts[row], starts[row] + lengths[row])
             if len(flags) in (1, lengths[row]):
                 result[at] = flags

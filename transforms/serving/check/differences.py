@@ -39,9 +39,9 @@ def most_telling(expected: Rows, got: Rows, rows: Indices, count: int) -> Indice
     """So many of the differing rows: the furthest off; of integers and bytes each pair of values once."""
     if len(expected.lengths) != len(got.lengths):
         return rows[:0]
-    left, right = ([values(of, row) for row in rows] for of in (expected, got))
+    left, right = ([values(source, row) for row in rows] for source in (expected, got))
     if expected.values.dtype.kind == got.values.dtype.kind == "f":
-        order = np.argsort([-_apart(a, b) for a, b in zip(left, right, strict=True)], kind="stable")
+        order = np.argsort([-_distance(a, b) for a, b in zip(left, right, strict=True)], kind="stable")
         furthest: Indices = rows[order[:count]]
         return furthest
     pairs = {repr((a, b)): row for a, b, row in reversed(list(zip(left, right, rows, strict=True)))}
@@ -58,10 +58,10 @@ def describe(expected: Rows, got: Rows, rows: Indices) -> str:
         return "other numbers of values"
     left, right = _values(expected, rows), _values(got, rows)
     if left.dtype.kind == "f":
-        return _of_floats(left, right)
+        return _describe_floats(left, right)
     if left.dtype.kind != "i":
         return "other bytes"
-    return _of_integers(left, right)
+    return _describe_integers(left, right)
 
 
 def values(rows: Rows, index: int) -> list[Any]:
@@ -71,12 +71,12 @@ def values(rows: Rows, index: int) -> list[Any]:
     return result
 
 
-def _of_floats(left: Any, right: Any) -> str:
+def _describe_floats(left: Any, right: Any) -> str:
     apart = np.abs(left.astype(np.float64) - right.astype(np.float64))
     finite = apart[np.isfinite(apart)]
-    told = f"off by up to {finite.max():.4g}" if len(finite) else "not finite"
+    largest = f"off by up to {finite.max():.4g}" if len(finite) else "not finite"
     rule = _affine(left.astype(np.float64), right.astype(np.float64))
-    return f"{told}; throughout {rule}" if rule else told
+    return f"{largest}; throughout {rule}" if rule else largest
 
 
 def _affine(left: Any, right: Any) -> str:
@@ -92,7 +92,7 @@ def _affine(left: Any, right: Any) -> str:
     return f"{factor:.4g} x what is right{more}"
 
 
-def _of_integers(left: Any, right: Any) -> str:
+def _describe_integers(left: Any, right: Any) -> str:
     off = right.astype(object) - left.astype(object)
     if len(set(left.tolist())) == len(set(right.tolist())) == 1:
         return f"always {right[0]} for {left[0]}"
@@ -101,16 +101,16 @@ def _of_integers(left: Any, right: Any) -> str:
     return f"off by up to {max(abs(value) for value in off.tolist())}"
 
 
-def _apart(left: list[float], right: list[float]) -> float:
+def _distance(left: list[float], right: list[float]) -> float:
     if len(left) != len(right):
         return float("inf")
     apart = np.abs(np.array(left, np.float64) - np.array(right, np.float64))
     return float(np.where(np.isnan(apart), np.inf, apart).max(initial=0.0))
 
 
-def _values(rows: Rows, which: Indices) -> Any:
+def _values(rows: Rows, indices: Indices) -> Any:
     ends = np.cumsum(rows.lengths)
-    pieces = [rows.values[ends[i] - rows.lengths[i] : ends[i]] for i in which]
+    pieces = [rows.values[ends[i] - rows.lengths[i] : ends[i]] for i in indices]
     return np.concatenate([rows.values[:0], *pieces])
 
 

@@ -32,13 +32,12 @@ def of_signatures(
       raw_features: names of the raw features.
     """
     if TRANSFORM_FEATURES not in model.outputs:
-        message = (
-            f"{_SKIPPED}: the model has no signature {TRANSFORM_FEATURES}{_takes(model, graph, raw_features)}"
-        )
+        inputs = _transformed_inputs(model, graph, raw_features)
+        message = f"{_SKIPPED}: the model has no signature {TRANSFORM_FEATURES}{inputs}"
         yield CheckFinding("no_transform_features", "error", message)
     if SERVING_DEFAULT not in model.outputs:
-        there = ", ".join(sorted(model.outputs)) or "none"
-        message = f"the model has no signature {SERVING_DEFAULT}; it has: {there}"
+        names = ", ".join(sorted(model.outputs)) or "none"
+        message = f"the model has no signature {SERVING_DEFAULT}; it has: {names}"
         yield CheckFinding("no_serving_default", "error", message)
     for name, kind in sorted(model.outputs.get(TRANSFORM_FEATURES, {}).items()):
         if graph.get(name, kind) != kind:
@@ -50,20 +49,20 @@ def of_answers(
     answer: Answer, raw_features: Mapping[str, Sequence[str]], whose: str | None
 ) -> Iterator[CheckFinding]:
     """What the probes found; `whose` predictions were the right ones: `model` or `reference`."""
-    for found in answer.findings:
-        examples = tuple(Example(**example) for example in found.get("examples", ()))
-        severity: Severity = "warning" if found["kind"] in _WARNINGS else "error"
-        name = (found["feature"] or "").split("$", 1)[0]
-        predicted = found["signature"].split(",")[0] in (SERVING_DEFAULT, RAW_TENSORS)
+    for finding in answer.findings:
+        examples = tuple(Example(**example) for example in finding.get("examples", ()))
+        severity: Severity = "warning" if finding["kind"] in _WARNINGS else "error"
+        name = (finding["feature"] or "").split("$", 1)[0]
+        predicted = finding["signature"].split(",")[0] in (SERVING_DEFAULT, RAW_TENSORS)
         yield CheckFinding(
-            found["kind"],
+            finding["kind"],
             severity,
-            _sentence(found, examples, whose if predicted else None),
-            found["signature"],
-            found["feature"],
+            _sentence(finding, examples, whose if predicted else None),
+            finding["signature"],
+            finding["feature"],
             () if predicted else tuple(raw_features.get(name, ())),
-            found.get("differing"),
-            found.get("of"),
+            finding.get("differing"),
+            finding.get("of"),
             examples,
         )
 
@@ -80,7 +79,7 @@ def of_predictions(model: Contents, whose: str | None, compared: Mapping[str, in
         yield CheckFinding("not_checked", "warning", message, SERVING_DEFAULT)
 
 
-def _takes(model: Contents, graph: Mapping[str, str], raw_features: Sequence[str]) -> str:
+def _transformed_inputs(model: Contents, graph: Mapping[str, str], raw_features: Sequence[str]) -> str:
     """What clients would have to compute, if that can be seen from the model's inputs."""
     names = [
         name for name in model.inputs.get(SERVING_DEFAULT, {}) if name in graph and name not in raw_features
@@ -94,28 +93,30 @@ def _takes(model: Contents, graph: Mapping[str, str], raw_features: Sequence[str
     )
 
 
-def _sentence(found: Mapping[str, Any], examples: Sequence[Example], whose: str | None) -> str:
-    kind, detail = found["kind"], found["detail"]
+def _sentence(finding: Mapping[str, Any], examples: Sequence[Example], whose: str | None) -> str:
+    kind, detail = finding["kind"], finding["detail"]
     if kind == "fails":
-        told = f"{found['signature']} fails for {found['differing']} of {found['of']} probes: {detail}"
-        return told + (f"; for {_raw(examples[0])}" if examples else "")
-    if "differing" not in found:
-        return f"{found['feature']} {detail}" if found["feature"] else f"{found['signature']}: {detail}"
-    share = f"{found['differing']} of {found['of']} probes differ, {detail}"
+        message = (
+            f"{finding['signature']} fails for {finding['differing']} of {finding['of']} probes: {detail}"
+        )
+        return message + (f"; for {_raw(examples[0])}" if examples else "")
+    if "differing" not in finding:
+        return f"{finding['feature']} {detail}" if finding["feature"] else f"{finding['signature']}: {detail}"
+    share = f"{finding['differing']} of {finding['of']} probes differ, {detail}"
     against = {"reference": " from the reference", "model": " from what was recorded at export"}
     where = against.get(whose or "", "")
     if not examples:
         return f"{share}{where}"
     first = examples[0]
-    came = f"expected {_values(first.expected)}, got {_values(first.got)}"
-    return f"{share}{where}; for {_raw(first)} {came}"
+    values = f"expected {_values(first.expected)}, got {_values(first.got)}"
+    return f"{share}{where}; for {_raw(first)} {values}"
 
 
 def _raw(example: Example) -> str:
     named = [f"{name} {_values(values)}" for name, values in example.raw.items()][:_RAW_SHOWN]
     more = ", …" if len(example.raw) > _RAW_SHOWN else ""
-    made_up = f" (made up: {example.made_up})" if example.made_up else ""
-    return f"{', '.join(named)}{more}{made_up}" if named else f"probe {example.probe}{made_up}"
+    origin = f" (made up: {example.made_up})" if example.made_up else ""
+    return f"{', '.join(named)}{more}{origin}" if named else f"probe {example.probe}{origin}"
 
 
 def _values(values: Sequence[Any] | None) -> str:

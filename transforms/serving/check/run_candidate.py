@@ -67,15 +67,19 @@ def examine(question: Question) -> Answer:
     """Loads the models and asks the candidate. Raises what TensorFlow raises for one that does not load."""
     candidate = dict(op_libraries.load(question.model).signatures)
     probes = parity.read_probes(question.probes)
-    asking = _Asking(candidate, question.raw_features)
+    comparison = _Comparison(candidate, question.raw_features)
     expected = parity.rows_of(probes, parity.TRANSFORMED)
     known = {*expected, *_columns_of(probes)}
-    asking.compare(_Round(TRANSFORM_FEATURES, range(len(probes)), probes, expected, parity.FEATURES, known))
+    comparison.compare(
+        _ProbeSet(TRANSFORM_FEATURES, range(len(probes)), probes, expected, parity.FEATURES, known)
+    )
     rows, predicted = _predictions(question, probes)
     for name in (SERVING_DEFAULT, RAW_TENSORS) if predicted else ():
-        asking.compare(_Round(name, range(len(rows)), rows, predicted, parity.PREDICTIONS, {*predicted}))
+        comparison.compare(
+            _ProbeSet(name, range(len(rows)), rows, predicted, parity.PREDICTIONS, {*predicted})
+        )
     made_up = sum(parity.MADE_UP in probe.features.feature for probe in probes)
-    return Answer(len(probes), made_up, asking.compared, asking.findings)
+    return Answer(len(probes), made_up, comparison.compared, comparison.findings)
 
 
 def _columns_of(probes: Sequence[Any]) -> set[str]:
@@ -97,7 +101,7 @@ def _predictions(question: Question, probes: list[Any]) -> tuple[list[Any], dict
     return [probes[i] for i in answers.rows], dict(answers.columns)
 
 
-class _Round(NamedTuple):
+class _ProbeSet(NamedTuple):
     """Probes that were put to a signature, and what it must give: by name, and which names it may give.
 
     `numbers` are those of the probes in their file.
@@ -110,96 +114,102 @@ class _Round(NamedTuple):
     tolerance: Tolerance
     known: set[str]
 
-    def of(self, which: Sequence[int], names: set[str]) -> _Round:
+    def subset(self, indices: Sequence[int], names: set[str]) -> _ProbeSet:
         """The same of some of the probes and outputs."""
-        expected = {key: parity.take(rows, which) for key, rows in self.expected.items() if key in names}
-        probes, numbers = [self.probes[i] for i in which], [self.numbers[i] for i in which]
+        expected = {key: parity.take(rows, indices) for key, rows in self.expected.items() if key in names}
+        probes, numbers = [self.probes[i] for i in indices], [self.numbers[i] for i in indices]
         return self._replace(probes=probes, numbers=numbers, expected=expected)
 
 
-class _Asking:
+class _Comparison:
     def __init__(self, signatures: Mapping[str, Any], raw_features: Mapping[str, Sequence[str]]) -> None:
         self.compared: dict[str, int] = {}
         self.findings: list[dict[str, Any]] = []
         self._signatures = signatures
         self._raw_features = raw_features
 
-    def compare(self, asked: _Round) -> None:
+    def compare(self, probe_set: _ProbeSet) -> None:
         """Puts the probes to the signature, if the model has it, all at once and some one by one."""
-        name, names = asked.signature, set(asked.expected)
+        name, names = probe_set.signature, set(probe_set.expected)
         if name not in self._signatures:
             return
         signature = Signature(self._signatures[name])
         try:
-            answers = signature.ask(asked.probes, asked.expected)
+            answers = signature.ask(probe_set.probes, probe_set.expected)
         except UnfitError as error:
             self._add("inputs", name, None, str(error))
             return
         # Rows without an output that both have show nothing.
         self.compared[name] = len(answers.rows) if names & {*answers.columns} else 0
         if answers.refused:
-            self._refused(asked, answers.refused, answers.complaint)
+            self._refused(probe_set, answers.refused, answers.complaint)
         if answers.rows:
-            wrong = self._compare_each(asked.of(answers.rows, names), answers.columns)
-            self._compare_singly(signature, asked.of(answers.rows[: parity.SINGLES], names - wrong))
+            wrong = self._compare_each(probe_set.subset(answers.rows, names), answers.columns)
+            self._compare_singly(signature, probe_set.subset(answers.rows[: parity.SINGLES], names - wrong))
 
-    def _compare_singly(self, signature: Signature, asked: _Round) -> None:
+    def _compare_singly(self, signature: Signature, probe_set: _ProbeSet) -> None:
         """What is right in a batch may be wrong alone: where the graph looks at the batch's other rows."""
-        alone = parity.joined([signature.answer([probe], asked.expected) for probe in asked.probes])
-        got = {key: rows for key, rows in alone.items() if key in asked.expected}
-        self._compare_each(asked._replace(signature=f"{asked.signature}, one at a time"), got)
+        one_by_one = parity.joined(
+            [signature.answer([probe], probe_set.expected) for probe in probe_set.probes]
+        )
+        got = {key: rows for key, rows in one_by_one.items() if key in probe_set.expected}
+        self._compare_each(probe_set._replace(signature=f"{probe_set.signature}, one at a time"), got)
 
-    def _compare_each(self, asked: _Round, got: Mapping[str, Rows]) -> set[str]:
+    def _compare_each(self, probe_set: _ProbeSet, got: Mapping[str, Rows]) -> set[str]:
         """Adds a finding for each output that differs; gives their names."""
-        before, count = len(self.findings), len(asked.probes)
-        for name in sorted({*asked.expected, *got}):
+        before, count = len(self.findings), len(probe_set.probes)
+        for name in sorted({*probe_set.expected, *got}):
             if name not in got:
-                self._add("absent_output", asked.signature, name, "is not in the model", of=count)
-            elif name not in asked.known:
-                self._add("other_output", asked.signature, name, "is not in the baseline", of=count)
+                self._add("absent_output", probe_set.signature, name, "is not in the model", of=count)
+            elif name not in probe_set.known:
+                self._add("other_output", probe_set.signature, name, "is not in the baseline", of=count)
             else:
                 nothing = Rows(got[name].values[:0], np.zeros_like(got[name].lengths))
-                self._compare_one(asked, name, asked.expected.get(name, nothing), got[name])
+                self._compare_one(probe_set, name, probe_set.expected.get(name, nothing), got[name])
         return {finding["feature"] for finding in self.findings[before:]}
 
-    def _compare_one(self, asked: _Round, name: str, due: Rows, got: Rows) -> None:
-        rows = differences.differing(due, got, asked.tolerance)
+    def _compare_one(self, probe_set: _ProbeSet, name: str, expected: Rows, got: Rows) -> None:
+        rows = differences.differing(expected, got, probe_set.tolerance)
         if not len(rows):
             return
         raw = self._raw_features.get(name.split("$", 1)[0])
         examples = [
             _example(
-                asked.numbers[i], asked.probes[i], raw, differences.values(due, i), differences.values(got, i)
+                probe_set.numbers[i],
+                probe_set.probes[i],
+                raw,
+                differences.values(expected, i),
+                differences.values(got, i),
             )
-            for i in differences.most_telling(due, got, rows, _EXAMPLES)
+            for i in differences.most_telling(expected, got, rows, _EXAMPLES)
         ]
-        kind = "other_type" if differences.of_other_type(due, got) else "difference"
-        count = {"differing": len(rows), "of": len(asked.probes)}
-        detail = differences.describe(due, got, rows)
-        self._add(kind, asked.signature, name, detail, examples=examples, **count)
+        kind = "other_type" if differences.of_other_type(expected, got) else "difference"
+        count = {"differing": len(rows), "of": len(probe_set.probes)}
+        detail = differences.describe(expected, got, rows)
+        self._add(kind, probe_set.signature, name, detail, examples=examples, **count)
 
-    def _refused(self, asked: _Round, refused: Sequence[int], complaint: str) -> None:
+    def _refused(self, probe_set: _ProbeSet, refused: Sequence[int], complaint: str) -> None:
         examples = [
-            _example(asked.numbers[i], asked.probes[i], None, None, None) for i in refused[:_EXAMPLES]
+            _example(probe_set.numbers[i], probe_set.probes[i], None, None, None) for i in refused[:_EXAMPLES]
         ]
-        count = {"differing": len(refused), "of": len(asked.probes)}
-        self._add("fails", asked.signature, None, complaint, examples=examples, **count)
+        count = {"differing": len(refused), "of": len(probe_set.probes)}
+        self._add("fails", probe_set.signature, None, complaint, examples=examples, **count)
 
     def _add(self, kind: str, signature: str, feature: str | None, detail: str, **more: Any) -> None:
-        found = {"kind": kind, "signature": signature, "feature": feature, "detail": detail}
-        self.findings.append({**found, **more})
+        finding = {"kind": kind, "signature": signature, "feature": feature, "detail": detail}
+        self.findings.append({**finding, **more})
 
 
 def _example(index: int, probe: Any, names: Sequence[str] | None, expected: Any, got: Any) -> dict[str, Any]:
     features = probe.features.feature
-    held = [key.removeprefix(parity.RAW) for key in features if key.startswith(parity.RAW)]
+    present = [key.removeprefix(parity.RAW) for key in features if key.startswith(parity.RAW)]
     made_up = features[parity.MADE_UP].bytes_list.value if parity.MADE_UP in features else []
     return {
         "probe": int(index),
         "made_up": made_up[0].decode() if made_up else None,
         "raw": {
-            name: _shown(parity.raw_values(probe, name)) if name in held else None
-            for name in (sorted(held) if names is None else names)
+            name: _shown(parity.raw_values(probe, name)) if name in present else None
+            for name in (sorted(present) if names is None else names)
         },
         "expected": _shown(expected),
         "got": _shown(got),

@@ -90,11 +90,11 @@ def _meta_graph(file: Path, name: str) -> Any:
 def _types(tensors: Mapping[str, Any]) -> dict[str, str]:
     import tensorflow as tf
 
-    found = {}
+    types = {}
     for name, info in tensors.items():
         base, _, last = name.rpartition("/")
         if last in ("indices", "shape") and f"{base}/values" in tensors:
             continue
         sparse = last == "values" and f"{base}/indices" in tensors
-        found[base if sparse else name] = str(tf.dtypes.as_dtype(info.dtype).name)
-    return found
+        types[base if sparse else name] = str(tf.dtypes.as_dtype(info.dtype).name)
+    return types

@@ -50,7 +50,7 @@ class Signature:
         `expected` has the names of the outputs, for sparse ones. Raises UnfitError.
         """
         self._check(probes)
-        rows = [i for i, probe in enumerate(probes) if self._takes(probe)]
+        rows = [i for i, probe in enumerate(probes) if self._can_take(probe)]
         try:
             return Answers(rows, self.answer([probes[i] for i in rows], expected) if rows else {}, [], "")
         except Exception as error:  # noqa: BLE001 - any of TensorFlow's, or of an op's
@@ -71,15 +71,15 @@ class Signature:
         if unknown and not self._takes_examples:
             raise UnfitError(f"it takes {', '.join(sorted(unknown)[:5])}, which are no raw features")
 
-    def _takes(self, probe: Any) -> bool:
+    def _can_take(self, probe: Any) -> bool:
         """Whether the probe can be said in its tensors; as tf.Example it always can."""
         if self._takes_examples:
             return True
         return not parity.says_missing(probe) and all(
-            self._holds(name, spec, probe) for name, spec in self._specs.items()
+            self._can_hold(name, spec, probe) for name, spec in self._specs.items()
         )
 
-    def _holds(self, name: str, spec: Any, probe: Any) -> bool:
+    def _can_hold(self, name: str, spec: Any, probe: Any) -> bool:
         if name.endswith(_PRESENT):
             return True
         count = len(parity.raw_values(probe, name))

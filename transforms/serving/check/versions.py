@@ -20,11 +20,14 @@ def compared(baseline: Contract, model: Contents) -> list[Version]:
     """
     other = _contract(model)
     left, right = _digests(baseline.digests), _digests(other.digests) if other else {}
-    packages, theirs = baseline.versions, other.versions if other else {}
-    found = [Version(name, left.get(name), right.get(name)) for name in {**left, **right}]
-    found += [Version(f"packages/{n}", packages.get(n), theirs.get(n)) for n in sorted({*packages, *theirs})]
+    packages, model_packages = baseline.versions, other.versions if other else {}
+    versions = [Version(name, left.get(name), right.get(name)) for name in {**left, **right}]
+    versions += [
+        Version(f"packages/{n}", packages.get(n), model_packages.get(n))
+        for n in sorted({*packages, *model_packages})
+    ]
     saved = model.tensorflow_version
-    return [*found, Version("saved_model/tensorflow", packages.get("tensorflow"), saved)]
+    return [*versions, Version("saved_model/tensorflow", packages.get("tensorflow"), saved)]
 
 
 def findings(versions: Sequence[Version], model: Contents, agree: bool) -> Iterator[CheckFinding]:
@@ -32,11 +35,11 @@ def findings(versions: Sequence[Version], model: Contents, agree: bool) -> Itera
     if model.contract is None:
         message = "the model carries no contract: digests and versions of its packages were not compared"
         yield CheckFinding("no_contract", "info", message)
-    so_what = "the probes agree all the same" if agree else "see the errors for what that does"
+    consequence = "the probes agree all the same" if agree else "see the errors for what that does"
     for version in versions:
         if version.differs:
             left, right = _shown(version.baseline), _shown(version.model)
-            message = f"{version.name}: {right} in the model, {left} in the baseline; {so_what}"
+            message = f"{version.name}: {right} in the model, {left} in the baseline; {consequence}"
             yield CheckFinding("version", "info", message)
 
 

@@ -20,30 +20,33 @@ def remarks(graphs: Graphs, model: SavedModel, contract: Contract | None) -> Ite
     digests = {name: model.digest(name) for name in names}
     for name, digest in digests.items():
         if digest is None:
-            says = f"the model reads assets/{name}, which is not in its folder"
-            yield name, Remark("asset-absent", "error", f"{says}; copy the whole folder, or export it again")
+            problem = f"the model reads assets/{name}, which is not in its folder"
+            yield (
+                name,
+                Remark("asset-absent", "error", f"{problem}; copy the whole folder, or export it again"),
+            )
     if contract is not None:
-        yield from _against(contract.digests.assets, digests)
+        yield from _contract_remarks(contract.digests.assets, digests)
 
 
-def _against(promised: Any, digests: dict[str, str | None]) -> Iterator[tuple[str, Remark]]:
+def _contract_remarks(promised: Any, digests: dict[str, str | None]) -> Iterator[tuple[str, Remark]]:
     for name, digest in sorted(promised.items()):
-        if digest in _could_be(name, digests) or (name in digests and digests[name] is None):
+        if digest in _candidate_digests(name, digests) or (name in digests and digests[name] is None):
             continue
         if name in digests:
-            says = f"assets/{name} is not the file that the baseline was made with"
-            yield name, Remark("asset-changed", "error", f"{says}; {_AGAIN}")
+            problem = f"assets/{name} is not the file that the baseline was made with"
+            yield name, Remark("asset-changed", "error", f"{problem}; {_AGAIN}")
         else:
-            says = f"the model has no asset {name}, with which the baseline was made"
-            yield name, Remark("asset-absent", "warning", f"{says}; {_AGAIN}")
+            problem = f"the model has no asset {name}, with which the baseline was made"
+            yield name, Remark("asset-absent", "warning", f"{problem}; {_AGAIN}")
 
 
-def _could_be(name: str, digests: dict[str, str | None]) -> set[str | None]:
+def _candidate_digests(name: str, digests: dict[str, str | None]) -> set[str | None]:
     """Digests of the assets that may be this one under another name: TensorFlow numbers names that clash.
 
     Where none has the name, a vocabulary with the same content is the same vocabulary.
     """
-    same = {digest for there, digest in digests.items() if re.fullmatch(rf"{re.escape(name)}(_\d+)?", there)}
+    same = {digest for asset, digest in digests.items() if re.fullmatch(rf"{re.escape(name)}(_\d+)?", asset)}
     return same or set(digests.values())
 
 

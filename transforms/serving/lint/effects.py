@@ -80,7 +80,7 @@ class Effect(NamedTuple):
     """What an op does to what is outside of the model: the rule that it breaks, and in words."""
 
     rule: str
-    does: str
+    description: str
 
 
 _TOUCHES_FILES = Effect("file-access", "reads or writes files that are not the model's own")
@@ -102,12 +102,12 @@ def effect_of(node: Any) -> Effect | None:
     if op in ASSET_INPUTS or op in EMPTY_INPUTS:
         return _TOUCHES_FILES
     if op in _HARMLESS_ATTRS:
-        return _of_attribute(node, *_HARMLESS_ATTRS[op])
+        return _attribute_effect(node, *_HARMLESS_ATTRS[op])
     listed = next((effect for pattern, effect in _LISTED if pattern.fullmatch(op)), None)
-    return listed or _of_unlisted(op)
+    return listed or _unlisted_effect(op)
 
 
-def _of_unlisted(op: str) -> Effect | None:
+def _unlisted_effect(op: str) -> Effect | None:
     if is_of_forests(op):
         return None if _OF_FORESTS.fullmatch(op) else _TOUCHES_FILES
     if is_of_text(op):
@@ -122,7 +122,7 @@ def _of_unlisted(op: str) -> Effect | None:
     return None
 
 
-def _of_attribute(node: Any, name: str, harmless: re.Pattern[bytes]) -> Effect | None:
+def _attribute_effect(node: Any, name: str, harmless: re.Pattern[bytes]) -> Effect | None:
     """An attribute that is not written has its default; one that a caller fills in can be anything."""
     if name not in node.attr:
         return None

@@ -24,15 +24,15 @@ def findings(path: str) -> Iterator[LintFinding]:
     # Links to folders are named among the folders, and not followed.
     for folder, folders, files in os.walk(root):
         for name in sorted([*folders, *files]):
-            if says := _wrong(Path(folder, name), root, memory):
+            if problem := _problem_of_file(Path(folder, name), root, memory):
                 shown = str(Path(folder, name).relative_to(root))
                 message = (
-                    f"{shown} {says}; the model was not loaded: copy the whole folder, or export it again"
+                    f"{shown} {problem}; the model was not loaded: copy the whole folder, or export it again"
                 )
                 yield LintFinding("folder", "error", message, shown)
 
 
-def _wrong(file: Path, root: Path, memory: int) -> str | None:
+def _problem_of_file(file: Path, root: Path, memory: int) -> str | None:
     target = file.resolve()
     if not target.is_relative_to(root):
         return "is a link that leads out of the model's folder"

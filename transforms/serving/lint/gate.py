@@ -14,7 +14,7 @@ from typing import Any
 from transforms.serving.lint import folder
 from transforms.serving.lint.effects import ASSET_INPUTS, EMPTY_INPUTS, Effect, effect_of
 from transforms.serving.lint.finding import LintFinding
-from transforms.serving.lint.graphs import Graphs, Place, Scope, asset_files
+from transforms.serving.lint.graphs import Graphs, NodeId, Scope, asset_files
 from transforms.serving.lint.provenance import Provenance
 from transforms.serving.lint.saved_model import SavedModel
 from transforms.serving.lint.saver import RESTORES, SAVES, Saver
@@ -32,34 +32,34 @@ def refusals(path: str, allow_ops: Collection[str] = ()) -> list[LintFinding]:
 
     Raises UsageError if there is no SavedModel in the folder, or one that cannot be read.
     """
-    if found := list(folder.findings(path)):
-        return found
+    if findings := list(folder.findings(path)):
+        return findings
     model = SavedModel(path)
     for meta_graph in model.proto.meta_graphs:
-        found += [*_duplicates(meta_graph.graph_def), *_bad_assets(meta_graph)]
-        found += [] if found else _of_ops(Graphs(meta_graph), model, allow_ops)
-    return list(dict.fromkeys(found))
+        findings += [*_duplicates(meta_graph.graph_def), *_bad_assets(meta_graph)]
+        findings += [] if findings else _op_findings(Graphs(meta_graph), model, allow_ops)
+    return list(dict.fromkeys(findings))
 
 
-def _of_ops(graphs: Graphs, model: SavedModel, allow_ops: Collection[str]) -> Iterator[LintFinding]:
+def _op_findings(graphs: Graphs, model: SavedModel, allow_ops: Collection[str]) -> Iterator[LintFinding]:
     saver, provenance = Saver(graphs), Provenance(graphs)
-    for place in graphs.places():
-        node = graphs.node(place)
+    for node_id in graphs.node_ids():
+        node = graphs.node(node_id)
         if node.op in graphs.scopes or node.op in allow_ops:
             continue
         effect = effect_of(node)
-        if effect is None or _is_harmless(saver, provenance, graphs.scopes[place.function], node):
+        if effect is None or _is_harmless(saver, provenance, graphs.scopes[node_id.function], node):
             continue
-        yield _finding(model, place, node.op, effect)
+        yield _finding(model, node_id, node.op, effect)
 
 
 def _is_harmless(saver: Saver, provenance: Provenance, scope: Scope, node: Any) -> bool:
     """Whether what this node touches is provably the model's own."""
-    place = Place(scope.name, node.name)
+    node_id = NodeId(scope.name, node.name)
     if node.op in SAVES:
-        return saver.saves(place)
+        return saver.saves(node_id)
     if node.op in RESTORES:
-        return saver.restores(place) and _kinds(provenance, scope, node, 0) == {"checkpoint"}
+        return saver.restores(node_id) and _kinds(provenance, scope, node, 0) == {"checkpoint"}
     if node.op in ASSET_INPUTS:
         return _kinds(provenance, scope, node, ASSET_INPUTS[node.op]) == {"asset"}
     if node.op in EMPTY_INPUTS:
@@ -72,14 +72,14 @@ def _kinds(provenance: Provenance, scope: Scope, node: Any, position: int) -> se
     return {source.kind for source in provenance.of_input(scope, node, position) or ()}
 
 
-def _finding(model: SavedModel, place: Place, op: str, effect: Effect) -> LintFinding:
-    where = f"in the function {place.function}" if place.function else "in the graph"
+def _finding(model: SavedModel, node_id: NodeId, op: str, effect: Effect) -> LintFinding:
+    where = f"in the function {node_id.function}" if node_id.function else "in the graph"
     message = (
-        f"{op} {effect.does} ({where}); the model was not loaded: take the op out, or allow it with"
+        f"{op} {effect.description} ({where}); the model was not loaded: take the op out, or allow it with"
         f" --allow_ops={op}"
     )
-    source = model.source(place.function, place.name)
-    return LintFinding(effect.rule, "error", message, place.name, place.function, source, op)
+    source = model.source(node_id.function, node_id.name)
+    return LintFinding(effect.rule, "error", message, node_id.name, node_id.function, source, op)
 
 
 def _duplicates(graph: Any) -> Iterator[LintFinding]:
@@ -102,6 +102,6 @@ def _bad_assets(meta_graph: Any) -> Iterator[LintFinding]:
             yield _malformed("an asset's file is not in the folder assets/", asset.filename)
 
 
-def _malformed(what: str, name: str, function: str | None = None) -> LintFinding:
-    message = f"{what}; the model was not loaded: export it again"
+def _malformed(problem: str, name: str, function: str | None = None) -> LintFinding:
+    message = f"{problem}; the model was not loaded: export it again"
     return LintFinding("malformed", "error", message, name, function)

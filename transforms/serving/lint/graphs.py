@@ -1,6 +1,6 @@
 """The graph of a MetaGraph with its functions, as protos: what is reached, where tensors come from and go.
 
-A `Scope` is the graph itself or one function of its library; a `Place` is a node of a scope, or an argument
+A `Scope` is the graph itself or one function of its library; a `NodeId` is a node of a scope, or an argument
 of a function. The walks follow calls into functions and out of them, without regard to who called: what is
 called twice is seen once, so that a walk ends after as many steps as there are tensors.
 """
@@ -22,7 +22,7 @@ INIT_SIGNATURE = "__saved_model_init_op"
 _INIT_COLLECTIONS = ("saved_model_main_op", "legacy_init_op", "table_initializer")
 
 
-class Place(NamedTuple):
+class NodeId(NamedTuple):
     """A node or an argument, by the function that it stands in (None: the graph itself) and its name."""
 
     function: str | None
@@ -58,11 +58,11 @@ class Scope:
     @functools.cached_property
     def consumers(self) -> dict[str, list[tuple[Any, int, Ref]]]:
         """For each node or argument the nodes that it goes into, with the position among their inputs."""
-        found = collections.defaultdict(list)
+        consumers = collections.defaultdict(list)
         for node in self.nodes.values():
             for position, ref in enumerate(self.inputs(node)):
-                found[ref.name].append((node, position, ref))
-        return found
+                consumers[ref.name].append((node, position, ref))
+        return consumers
 
 
 class Graphs:
@@ -81,64 +81,64 @@ class Graphs:
             self.scopes[function.signature.name] = _scope(function)
         self._callers = self._find_callers()
 
-    def node(self, place: Place) -> Any:
+    def node(self, node_id: NodeId) -> Any:
         """The NodeDef; None for an argument and for what is not there."""
-        return self.scopes[place.function].nodes.get(place.name)
+        return self.scopes[node_id.function].nodes.get(node_id.name)
 
-    def places(self) -> Iterator[Place]:
+    def node_ids(self) -> Iterator[NodeId]:
         """Every node of the graph and of its functions."""
         for scope in self.scopes.values():
-            yield from (Place(scope.name, name) for name in scope.nodes)
+            yield from (NodeId(scope.name, name) for name in scope.nodes)
 
     @functools.cached_property
-    def served(self) -> set[Place]:
+    def served(self) -> set[NodeId]:
         """What a request runs: all that the outputs of the signatures are computed with."""
         return self.reached(_outputs(self.meta_graph, init=False))
 
     @functools.cached_property
-    def initialised(self) -> set[Place]:
+    def initialised(self) -> set[NodeId]:
         """What loading runs."""
         return self.reached(_outputs(self.meta_graph, init=True))
 
-    def reached(self, tensors: Iterable[str]) -> set[Place]:
+    def reached(self, tensors: Iterable[str]) -> set[NodeId]:
         """Nodes that run for these tensors of the graph, those of control inputs and functions included."""
         graph = self.scopes[None]
-        queue = [Place(None, graph.ref(name).name) for name in tensors]
-        seen: set[Place] = set()
+        queue = [NodeId(None, graph.ref(name).name) for name in tensors]
+        seen: set[NodeId] = set()
         while queue:
-            place = queue.pop()
-            node = None if place in seen else self.node(place)
+            node_id = queue.pop()
+            node = None if node_id in seen else self.node(node_id)
             if node is not None:
-                seen.add(place)
-                queue.extend(self._needed(self.scopes[place.function], node))
+                seen.add(node_id)
+                queue.extend(self._needed(self.scopes[node_id.function], node))
         return seen
 
-    def _needed(self, scope: Scope, node: Any) -> Iterator[Place]:
-        yield from (Place(scope.name, scope.ref(name).name) for name in node.input)
+    def _needed(self, scope: Scope, node: Any) -> Iterator[NodeId]:
+        yield from (NodeId(scope.name, scope.ref(name).name) for name in node.input)
         for called in self._called(node):
             names = [*(ref.name for ref in called.returns), *called.controls]
-            yield from (Place(called.name, name) for name in names)
+            yield from (NodeId(called.name, name) for name in names)
 
-    def origins(self, function: str | None, ref: Ref) -> set[Place]:
+    def origins(self, function: str | None, ref: Ref) -> set[NodeId]:
         """The nodes that a tensor's value comes from, through calls, arguments, identities and variables."""
-        found: set[Place] = set()
+        node_ids: set[NodeId] = set()
         seen: set[tuple[str | None, Ref]] = set()
         queue = [(function, ref)]
         while queue:
             state = queue.pop()
             if state not in seen:
                 seen.add(state)
-                before = list(self._before(*state))
+                before = list(self._predecessors(*state))
                 queue.extend(before)
                 if not before and self.scopes[state[0]].nodes.get(state[1].name) is not None:
-                    found.add(Place(state[0], state[1].name))
-        return found
+                    node_ids.add(NodeId(state[0], state[1].name))
+        return node_ids
 
-    def _before(self, function: str | None, ref: Ref) -> Iterator[tuple[str | None, Ref]]:
+    def _predecessors(self, function: str | None, ref: Ref) -> Iterator[tuple[str | None, Ref]]:
         scope = self.scopes[function]
         node = scope.nodes.get(ref.name)
         if node is None:
-            yield from self._given(scope, ref.name)
+            yield from self._argument_values(scope, ref.name)
         elif node.op in ("Identity", "EnsureShape", "StopGradient"):
             yield function, scope.inputs(node)[0]
         elif node.op == "ReadVariableOp":
@@ -147,14 +147,14 @@ class Graphs:
             for called in self._bodies(node):
                 yield from ((called.name, r) for r in called.returns[ref.output or 0 :][:1])
 
-    def _given(self, scope: Scope, argument: str) -> Iterator[tuple[str | None, Ref]]:
+    def _argument_values(self, scope: Scope, argument: str) -> Iterator[tuple[str | None, Ref]]:
         """What the callers give for an argument."""
         if argument not in scope.arguments:
             return
         index = scope.arguments.index(argument)
         for caller, node in self._callers[scope.name]:
-            given = caller.inputs(node)[_offset(node) :]
-            yield from ((caller.name, ref) for ref in given[index : index + 1])
+            values = caller.inputs(node)[_offset(node) :]
+            yield from ((caller.name, ref) for ref in values[index : index + 1])
 
     def _assigned(self, scope: Scope, handle: Ref) -> Iterator[tuple[str | None, Ref]]:
         """What is written into a variable of the graph itself (assets' paths are kept in such)."""
@@ -181,7 +181,7 @@ class Graphs:
             if returned.name == ref.name and ref.output in (None, returned.output):
                 yield from ((caller.name, Ref(node.name, index)) for caller, node in self._callers[function])
 
-    def is_answered_with(self, variable: set[Place]) -> bool:
+    def is_answered_with(self, variable: set[NodeId]) -> bool:
         """Whether the value of this variable, by the nodes that make it, goes into a signature's output."""
         reads = [p for p in self.served if self.node(p).op == "ReadVariableOp"]
         queue = [(p.function, Ref(p.name, 0)) for p in reads if variable & self._handle(p)]
@@ -198,14 +198,14 @@ class Graphs:
         reached = {ref for function, ref in seen if function is None}
         return any({ref, Ref(ref.name, None)} & reached for ref in outputs)
 
-    def _handle(self, place: Place) -> set[Place]:
-        inputs = self.scopes[place.function].inputs(self.node(place))
-        return self.origins(place.function, inputs[0]) if inputs else set()
+    def _handle(self, node_id: NodeId) -> set[NodeId]:
+        inputs = self.scopes[node_id.function].inputs(self.node(node_id))
+        return self.origins(node_id.function, inputs[0]) if inputs else set()
 
-    def is_written_in_vain(self, place: Place) -> bool:
+    def is_written_in_vain(self, node_id: NodeId) -> bool:
         """Whether this node assigns a variable that no answer depends on (Keras counts its seeds so)."""
-        assigns = self.node(place).op.startswith("Assign")
-        return assigns and not self.is_answered_with(self._handle(place))
+        assigns = self.node(node_id).op.startswith("Assign")
+        return assigns and not self.is_answered_with(self._handle(node_id))
 
     def _called(self, node: Any) -> Iterator[Scope]:
         """Every function that a node names, as its body, condition or else."""
@@ -231,7 +231,11 @@ class Graphs:
 
 def signatures(meta_graph: Any) -> dict[str, Any]:
     """The signatures that can be asked for, by name."""
-    return {name: one for name, one in sorted(meta_graph.signature_def.items()) if name != INIT_SIGNATURE}
+    return {
+        name: signature
+        for name, signature in sorted(meta_graph.signature_def.items())
+        if name != INIT_SIGNATURE
+    }
 
 
 def asset_files(meta_graph: Any) -> list[Any]:
@@ -258,9 +262,13 @@ def tensor_names(info: Any) -> list[str]:
 
 
 def _outputs(meta_graph: Any, *, init: bool) -> list[str]:
-    asked = {INIT_SIGNATURE: meta_graph.signature_def[INIT_SIGNATURE]} if _has_init(meta_graph) else {}
-    chosen = asked if init else signatures(meta_graph)
-    names = [n for one in chosen.values() for info in one.outputs.values() for n in tensor_names(info)]
+    init_signature = (
+        {INIT_SIGNATURE: meta_graph.signature_def[INIT_SIGNATURE]} if _has_init(meta_graph) else {}
+    )
+    chosen = init_signature if init else signatures(meta_graph)
+    names = [
+        n for signature in chosen.values() for info in signature.outputs.values() for n in tensor_names(info)
+    ]
     for key in _INIT_COLLECTIONS if init else ():
         if key in meta_graph.collection_def:
             names.extend(meta_graph.collection_def[key].node_list.value)

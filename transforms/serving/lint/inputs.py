@@ -9,7 +9,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.core import schema as schemas
 from transforms.serving.lint.finding import Severity
-from transforms.serving.lint.graphs import Graphs, Place, signatures
+from transforms.serving.lint.graphs import Graphs, NodeId, signatures
 from transforms.serving.lint.ops import Remark
 from transforms.serving.lint.saved_model import SavedModel
 from transforms.serving.lint.tensors import constant
@@ -39,30 +39,36 @@ def remarks(graphs: Graphs, model: SavedModel, schema: schema_pb2.Schema) -> Ite
     """Inputs, by name, that are at odds with the schema."""
     features = {feature.name: feature for feature in schema.feature if schemas.is_used(feature)}
     if model.is_transform:
-        given = _of_transform_fn(graphs)
-        yield from _compared(given, features, "the transform graph", set(features)) if given else ()
+        model_inputs = _transform_fn_inputs(graphs)
+        yield from (
+            _feature_remarks(model_inputs, features, "the transform graph", set(features))
+            if model_inputs
+            else ()
+        )
         return
     serving = set(schemas.serving_features(schema))
     for name, signature in signatures(graphs.meta_graph).items():
-        yield from _of_signature(graphs, name, signature, features, serving)
+        yield from _signature_remarks(graphs, name, signature, features, serving)
 
 
-def _of_signature(
+def _signature_remarks(
     graphs: Graphs, name: str, signature: Any, features: Mapping[str, Any], serving: set[str]
 ) -> Iterator[tuple[str, Remark]]:
     where = f"signature {name}"
     parsed = list(_parsed(graphs, signature))
-    given = parsed or _tensors(signature)
-    if any(one.name in features for one in given):
-        yield from _compared(given, features, where, serving)
+    model_inputs = parsed or _tensors(signature)
+    if any(model_input.name in features for model_input in model_inputs):
+        yield from _feature_remarks(model_inputs, features, where, serving)
     elif parsed or not _takes_only_text(signature):
-        says = f"no input of {where} is a raw feature of the schema"
+        problem = f"no input of {where} is a raw feature of the schema"
         advice = "export the model with its preprocessing, or name the baseline that it belongs to"
-        yield name, Remark("inputs-not-raw", "warning", f"{says}; {advice}")
+        yield name, Remark("inputs-not-raw", "warning", f"{problem}; {advice}")
     for key, info in signature.inputs.items() if parsed else ():
         if info.dtype != _STRING and len(signature.inputs) == 1:
-            says = f"input {key} of {where} is {_name(info.dtype)}; expected string: serialized tf.Examples"
-            yield key, Remark("input-type", "error", f"{says}; export the model again")
+            problem = (
+                f"input {key} of {where} is {_name(info.dtype)}; expected string: serialized tf.Examples"
+            )
+            yield key, Remark("input-type", "error", f"{problem}; export the model again")
 
 
 def _takes_only_text(signature: Any) -> bool:
@@ -70,39 +76,45 @@ def _takes_only_text(signature: Any) -> bool:
     return [info.dtype for info in signature.inputs.values()] == [_STRING]
 
 
-def _compared(
-    given: list[_Input], features: Mapping[str, Any], where: str, expected: set[str]
+def _feature_remarks(
+    model_inputs: list[_Input], features: Mapping[str, Any], where: str, expected: set[str]
 ) -> Iterator[tuple[str, Remark]]:
-    for one in given:
-        feature = features.get(one.name)
+    for model_input in model_inputs:
+        feature = features.get(model_input.name)
         if feature is None:
-            says = f"{where} takes {one.name}, which is no feature of the schema"
-            yield one.name, Remark("input-unknown", "warning", f"{says}; training never saw it: {_AGAIN}")
-            continue
-        yield from _of_type(one, feature, where)
-        if one.name not in expected:
-            says = f"{where} takes {one.name}, which requests do not have by the schema"
-            severity: Severity = "info" if one.optional else "warning"
+            problem = f"{where} takes {model_input.name}, which is no feature of the schema"
             yield (
-                one.name,
-                Remark("input-not-served", severity, f"{says}; leave it out of the serving signature"),
+                model_input.name,
+                Remark("input-unknown", "warning", f"{problem}; training never saw it: {_AGAIN}"),
             )
-    for name in sorted(expected - {one.name for one in given}):
-        says = f"{where} does not take {name}, a feature of the schema"
-        yield name, Remark("input-lacking", "warning", f"{says}; its values are ignored: {_AGAIN}")
+            continue
+        yield from _type_remarks(model_input, feature, where)
+        if model_input.name not in expected:
+            problem = f"{where} takes {model_input.name}, which requests do not have by the schema"
+            severity: Severity = "info" if model_input.optional else "warning"
+            yield (
+                model_input.name,
+                Remark("input-not-served", severity, f"{problem}; leave it out of the serving signature"),
+            )
+    for name in sorted(expected - {model_input.name for model_input in model_inputs}):
+        problem = f"{where} does not take {name}, a feature of the schema"
+        yield name, Remark("input-lacking", "warning", f"{problem}; its values are ignored: {_AGAIN}")
 
 
 _AGAIN = "build the model with the schema that it was trained with"
 
 
-def _of_type(one: _Input, feature: Any, where: str) -> Iterator[tuple[str, Remark]]:
+def _type_remarks(model_input: _Input, feature: Any, where: str) -> Iterator[tuple[str, Remark]]:
     if feature.type not in _TYPES:
         return
     expected, others = _TYPES[feature.type]
-    if one.dtype != expected:
-        says = f"{where} takes {one.name} as {_name(one.dtype)}; the schema says {_name(expected)}"
-        severity: Severity = "warning" if one.dtype in others else "error"
-        yield one.name, Remark("input-type", severity, f"{says}; {_AGAIN}")
+    if model_input.dtype != expected:
+        problem = (
+            f"{where} takes {model_input.name} as {_name(model_input.dtype)};"
+            f" the schema says {_name(expected)}"
+        )
+        severity: Severity = "warning" if model_input.dtype in others else "error"
+        yield model_input.name, Remark("input-type", severity, f"{problem}; {_AGAIN}")
 
 
 def _name(dtype: int) -> str:
@@ -113,28 +125,28 @@ def _name(dtype: int) -> str:
 
 def _tensors(signature: Any) -> list[_Input]:
     """The features that a signature takes as tensors."""
-    found = []
+    model_inputs = []
     for name, info in sorted(signature.inputs.items()):
         base, _, part = name.rpartition("/")
         if not base or part not in (*_PARTS, _VALUES):
             base = name
         if base == name or part == _VALUES:
-            found.append(_Input(base, info.dtype, optional=False))
-    return found
+            model_inputs.append(_Input(base, info.dtype, optional=False))
+    return model_inputs
 
 
 def _parsed(graphs: Graphs, signature: Any) -> Iterator[_Input]:
     """The features that the parsers of tf.Examples which this signature runs look for."""
     outputs = [name for info in signature.outputs.values() for name in [info.name] if name]
-    for place in sorted(graphs.reached(outputs), key=str):
-        node = graphs.node(place)
+    for node_id in sorted(graphs.reached(outputs), key=str):
+        node = graphs.node(node_id)
         if node.op in _PARSERS:
-            yield from _keys(graphs, place, node)
+            yield from _keys(graphs, node_id, node)
 
 
-def _keys(graphs: Graphs, place: Place, node: Any) -> Iterator[_Input]:
+def _keys(graphs: Graphs, node_id: NodeId, node: Any) -> Iterator[_Input]:
     types = {kind: list(node.attr[attr].list.type) for kind, attr in _TYPE_ATTRIBUTES.items()}
-    names = _names_by_kind(graphs, place, node, types)
+    names = _names_by_kind(graphs, node_id, node, types)
     for kind, keys in names.items():
         for name, dtype in zip(keys, types[kind], strict=False):
             yield _Input(str(name), dtype, optional=kind != "dense")
@@ -144,14 +156,14 @@ _TYPE_ATTRIBUTES = {"sparse": "sparse_types", "dense": "Tdense", "ragged": "ragg
 
 
 def _names_by_kind(
-    graphs: Graphs, place: Place, node: Any, types: Mapping[str, list[int]]
+    graphs: Graphs, node_id: NodeId, node: Any, types: Mapping[str, list[int]]
 ) -> dict[str, list[Any]]:
     """Keys of a parser: vectors (V2), one scalar each, or attributes, by the op."""
     if node.op == "ParseSingleExample":
         parts = {kind: node.attr[f"{kind}_keys"].list.s for kind in ("sparse", "dense")}
         return {kind: [key.decode("utf-8", "replace") for key in keys] for kind, keys in parts.items()}
-    inputs = graphs.scopes[place.function].inputs(node)[2:]
-    values = [_value(graphs, place, ref) for ref in inputs]
+    inputs = graphs.scopes[node_id.function].inputs(node)[2:]
+    values = [_value(graphs, node_id, ref) for ref in inputs]
     if node.op == "ParseExampleV2":
         return dict(zip(("sparse", "dense", "ragged"), values[:3], strict=False))
     count = len(types["sparse"])
@@ -159,12 +171,12 @@ def _names_by_kind(
     return {"sparse": flat[:count], "dense": flat[count:]}
 
 
-def _value(graphs: Graphs, place: Place, ref: Any) -> list[Any]:
-    found = [constant(graphs, origin) for origin in graphs.origins(place.function, ref)]
-    return next((values for values in found if values is not None), [])
+def _value(graphs: Graphs, node_id: NodeId, ref: Any) -> list[Any]:
+    constants = [constant(graphs, origin) for origin in graphs.origins(node_id.function, ref)]
+    return next((values for values in constants if values is not None), [])
 
 
-def _of_transform_fn(graphs: Graphs) -> list[_Input]:
+def _transform_fn_inputs(graphs: Graphs) -> list[_Input]:
     """The raw features of tf.Transform's graph, from what its function was traced with."""
     objects = graphs.meta_graph.object_graph_def
     children = {child.local_name: objects.nodes[child.node_id] for child in objects.nodes[0].children}
@@ -196,4 +208,4 @@ def _dtype(value: Any) -> int | None:
         return int(value.tensor_dtype_value)
     inner = [value.type_spec_value.type_state] if kind == "type_spec_value" else []
     inner += value.tuple_value.values if kind == "tuple_value" else []
-    return next((found for found in map(_dtype, inner) if found is not None), None)
+    return next((dtype for dtype in map(_dtype, inner) if dtype is not None), None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from transforms.serving.lint import assets, inputs, ops, vocabulary
 from transforms.serving.lint.finding import LintFinding
-from transforms.serving.lint.graphs import Graphs, Place
+from transforms.serving.lint.graphs import Graphs, NodeId
 from transforms.serving.lint.saved_model import SavedModel
 
 if TYPE_CHECKING:
@@ -33,56 +33,59 @@ def lint_saved_model(
     Raises UsageError if there is no SavedModel in the folder, or one that cannot be read.
     """
     model = SavedModel(path)
-    found: dict[LintFinding, None] = {}
+    findings: dict[LintFinding, None] = {}
     for meta_graph in model.proto.meta_graphs:
         graphs = Graphs(meta_graph)
-        found.update(dict.fromkeys(_of_nodes(graphs, model)))
-        found.update(dict.fromkeys(_of_files(graphs, model, contract)))
+        findings.update(dict.fromkeys(_node_findings(graphs, model)))
+        findings.update(dict.fromkeys(_asset_findings(graphs, model, contract)))
         if schema is not None:
-            found.update(dict.fromkeys(_named(inputs.remarks(graphs, model, schema))))
-    return sorted(found, key=lambda one: (_ORDER[one.severity], one.rule, one.function or "", one.node))
+            findings.update(dict.fromkeys(_findings_by_name(inputs.remarks(graphs, model, schema))))
+    return sorted(
+        findings,
+        key=lambda finding: (_ORDER[finding.severity], finding.rule, finding.function or "", finding.node),
+    )
 
 
-def _of_nodes(graphs: Graphs, model: SavedModel) -> Iterator[LintFinding]:
+def _node_findings(graphs: Graphs, model: SavedModel) -> Iterator[LintFinding]:
     facts = ops.facts(graphs.meta_graph)
-    for place in graphs.places():
-        for rule in _rules(graphs, place):
-            remark = rule(graphs.node(place), facts)
+    for node_id in graphs.node_ids():
+        for rule in _rules(graphs, node_id):
+            remark = rule(graphs.node(node_id), facts)
             if remark is not None:
-                yield _finding(model, graphs, place, _by_reach(graphs, place, remark))
-    for place, remark in vocabulary.remarks(graphs, model):
-        yield _finding(model, graphs, place, remark)
+                yield _finding(model, graphs, node_id, _by_reach(graphs, node_id, remark))
+    for node_id, remark in vocabulary.remarks(graphs, model):
+        yield _finding(model, graphs, node_id, remark)
 
 
 _Rule = Callable[[Any, ops.Facts], ops.Remark | None]
 
 
-def _rules(graphs: Graphs, place: Place) -> list[_Rule]:
+def _rules(graphs: Graphs, node_id: NodeId) -> list[_Rule]:
     """State is a matter of what requests run: loading fills tables, and saving writes files."""
     everywhere: list[_Rule] = [ops.draws, ops.cannot_be_run, ops.depends_on_host]
-    return [*everywhere, ops.keeps_state] if place in graphs.served else everywhere
+    return [*everywhere, ops.keeps_state] if node_id in graphs.served else everywhere
 
 
-def _by_reach(graphs: Graphs, place: Place, remark: ops.Remark) -> ops.Remark:
+def _by_reach(graphs: Graphs, node_id: NodeId, remark: ops.Remark) -> ops.Remark:
     """What neither a request nor loading runs (a model's training step, say) is only to be known."""
-    if remark.rule == "state-written" and graphs.is_written_in_vain(place):
-        says = "a variable is changed while a request is served, but no answer depends on it"
-        return remark._replace(severity="info", message=f"{says}; nothing needs to be done")
-    if place in graphs.served or place in graphs.initialised:
+    if remark.rule == "state-written" and graphs.is_written_in_vain(node_id):
+        effect = "a variable is changed while a request is served, but no answer depends on it"
+        return remark._replace(severity="info", message=f"{effect}; nothing needs to be done")
+    if node_id in graphs.served or node_id in graphs.initialised:
         return remark
     return remark._replace(severity="info", message=f"{remark.message} (no signature runs this node)")
 
 
-def _of_files(graphs: Graphs, model: SavedModel, contract: Contract | None) -> Iterator[LintFinding]:
-    yield from _named(assets.remarks(graphs, model, contract))
+def _asset_findings(graphs: Graphs, model: SavedModel, contract: Contract | None) -> Iterator[LintFinding]:
+    yield from _findings_by_name(assets.remarks(graphs, model, contract))
 
 
-def _named(remarks: Iterable[tuple[str, ops.Remark]]) -> Iterator[LintFinding]:
+def _findings_by_name(remarks: Iterable[tuple[str, ops.Remark]]) -> Iterator[LintFinding]:
     for name, remark in remarks:
         yield LintFinding(remark.rule, remark.severity, remark.message, name)
 
 
-def _finding(model: SavedModel, graphs: Graphs, place: Place, remark: ops.Remark) -> LintFinding:
-    found = LintFinding(remark.rule, remark.severity, remark.message, place.name, place.function)
-    source, op = model.source(place.function, place.name), graphs.node(place).op
-    return dataclasses.replace(found, source=source, op=op)
+def _finding(model: SavedModel, graphs: Graphs, node_id: NodeId, remark: ops.Remark) -> LintFinding:
+    finding = LintFinding(remark.rule, remark.severity, remark.message, node_id.name, node_id.function)
+    source, op = model.source(node_id.function, node_id.name), graphs.node(node_id).op
+    return dataclasses.replace(finding, source=source, op=op)

@@ -67,12 +67,12 @@ def _trace(preprocessing_fn: PreprocessingFn, schema: schema_pb2.Schema) -> Any:
 
 def _lines(graph: Any) -> dict[str, set[str]]:
     """Name of a node -> the user's lines that made nodes of this name, in the graph and in its functions."""
-    found = collections.defaultdict(set)
-    for one in _graphs(graph, set()):
-        for operation in one.get_operations():
+    lines = collections.defaultdict(set)
+    for subgraph in _graphs(graph, set()):
+        for operation in subgraph.get_operations():
             if line := _users_line(operation.traceback):
-                found[operation.name].add(line)
-    return found
+                lines[operation.name].add(line)
+    return lines
 
 
 def _graphs(graph: Any, seen: set[int]) -> Iterator[Any]:

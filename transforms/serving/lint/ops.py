@@ -93,15 +93,15 @@ def draws(node: Any, facts: Facts) -> Remark | None:
     if node.op not in facts.seeded or node.op.endswith("Dataset"):
         return None
     if any(node.attr[name].i for name in _SEEDS):
-        says = f"{node.op} has a seed, but draws anew for each request"
-        return Remark("random-seeded", "info", f"{says}; use a tf.random.stateless op if not")
+        problem = f"{node.op} has a seed, but draws anew for each request"
+        return Remark("random-seeded", "info", f"{problem}; use a tf.random.stateless op if not")
     return _unseeded(node.op)
 
 
 def _unseeded(op: str) -> Remark:
     advice = "keep noise and dropout out of serving, or draw with a tf.random.stateless op and a fixed seed"
-    says = f"{op} draws without a fixed seed, so that equal requests get different answers"
-    return Remark("random-without-seed", "error", f"{says}; {advice}")
+    problem = f"{op} draws without a fixed seed, so that equal requests get different answers"
+    return Remark("random-without-seed", "error", f"{problem}; {advice}")
 
 
 def keeps_state(node: Any, facts: Facts) -> Remark | None:
@@ -114,11 +114,11 @@ def keeps_state(node: Any, facts: Facts) -> Remark | None:
     if _FILES.fullmatch(op):
         return Remark("file-access", "error", f"{op} touches files while a request is served; {_AS_ASSET}")
     if _WRITE.fullmatch(op):
-        says = f"{op} changes a variable or a table while a request is served"
-        return Remark("state-written", "error", f"{says}; answers depend on earlier ones: take it out")
+        problem = f"{op} changes a variable or a table while a request is served"
+        return Remark("state-written", "error", f"{problem}; answers depend on earlier ones: take it out")
     if op in facts.stateful or _KEEP.fullmatch(op):
-        says = f"{op} keeps state from request to request"
-        return Remark("state-kept", "warning", f"{says}; compute the value from the request alone")
+        problem = f"{op} keeps state from request to request"
+        return Remark("state-kept", "warning", f"{problem}; compute the value from the request alone")
     return None
 
 
@@ -128,16 +128,20 @@ _AS_ASSET = "read it once when the graph is built, or make it a vocabulary, whic
 def cannot_be_run(node: Any, _: Facts) -> Remark | None:
     """Python that no server runs, and ops that stock TF Serving does not bring."""
     if node.op in PYTHON:
-        says = f"{node.op} runs Python code that is not in the model and that TF Serving cannot run"
-        return Remark("python-op", "error", f"{says}; write it with TensorFlow's ops")
+        problem = f"{node.op} runs Python code that is not in the model and that TF Serving cannot run"
+        return Remark("python-op", "error", f"{problem}; write it with TensorFlow's ops")
     if node.op in stock() or _NO_RAW_OP.fullmatch(node.op):
         return None
     for pattern, package in ((_TEXT, "tensorflow_text"), (_FORESTS, "tensorflow_decision_forests")):
         if pattern.fullmatch(node.op):
-            says = f"{node.op} is an op of {package}, which TF Serving brings"
-            return Remark("packaged-op", "info", f"{says}; any other server has to import the package first")
-    says = f"{node.op} is no op of TensorFlow {_version()}, and stock TF Serving does not have it"
-    return Remark("custom-op", "error", f"{says}; build a server with it, or write it with TensorFlow's ops")
+            problem = f"{node.op} is an op of {package}, which TF Serving brings"
+            return Remark(
+                "packaged-op", "info", f"{problem}; any other server has to import the package first"
+            )
+    problem = f"{node.op} is no op of TensorFlow {_version()}, and stock TF Serving does not have it"
+    return Remark(
+        "custom-op", "error", f"{problem}; build a server with it, or write it with TensorFlow's ops"
+    )
 
 
 def depends_on_host(node: Any, _: Facts) -> Remark | None:
@@ -146,8 +150,8 @@ def depends_on_host(node: Any, _: Facts) -> Remark | None:
         advice = "make the time a feature of the request, so that training and serving can see the same"
         return Remark("time", "error", f"Timestamp reads the server's clock; {advice}")
     if re.search(r"(job:(?!localhost)|GPU:|TPU:)", node.device, re.IGNORECASE):
-        says = f"the node is pinned to the device {node.device}, which the server may not have"
-        return Remark("device", "info", f"{says}; trace it without tf.device")
+        problem = f"the node is pinned to the device {node.device}, which the server may not have"
+        return Remark("device", "info", f"{problem}; trace it without tf.device")
     return None
 
 

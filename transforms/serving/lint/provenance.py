@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from transforms.serving.lint.graphs import Graphs, Place, Ref, Scope, asset_files
+from transforms.serving.lint.graphs import Graphs, NodeId, Ref, Scope, asset_files
 
 _PLAIN_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _STRING = 7  # DT_STRING
@@ -51,68 +51,70 @@ class Provenance:
     def of_input(self, scope: Scope, node: Any, position: int) -> Sources | None:
         """All that this input can be; None if that is not known."""
         inputs = scope.inputs(node)
-        return self._of(scope, inputs[position], frozenset()) if position < len(inputs) else None
+        return self._sources(scope, inputs[position], frozenset()) if position < len(inputs) else None
 
-    def _of(self, scope: Scope, ref: Ref, above: frozenset[tuple[str | None, str]]) -> Sources | None:
+    def _sources(self, scope: Scope, ref: Ref, above: frozenset[tuple[str | None, str]]) -> Sources | None:
         key = (scope.name, ref.name)
         if key in above:
             return None
         above = above | {key}
         node = scope.nodes.get(ref.name)
         if node is None:
-            return self._of_argument(scope, ref.name, above)
+            return self._argument_sources(scope, ref.name, above)
         if scope.name is None and ref.name in {*self._assets, self._saver}:
-            return self._of_loader(node)
-        return self._of_node(scope, node, above)
+            return self._loader_sources(node)
+        return self._node_sources(scope, node, above)
 
-    def _of_loader(self, node: Any) -> Sources | None:
+    def _loader_sources(self, node: Any) -> Sources | None:
         """A placeholder has no value but the loader's; a constant has its own where the loader gives none."""
         if node.name not in self._assets:
             return _CHECKPOINT
-        fed = node.op == "Placeholder" or Place(None, node.name) not in self._graphs.served
+        fed = node.op == "Placeholder" or NodeId(None, node.name) not in self._graphs.served
         return _asset(self._assets[node.name]) if fed else None
 
-    def _of_node(self, scope: Scope, node: Any, above: frozenset[tuple[str | None, str]]) -> Sources | None:
+    def _node_sources(
+        self, scope: Scope, node: Any, above: frozenset[tuple[str | None, str]]
+    ) -> Sources | None:
         inputs = scope.inputs(node)
         if node.op == "Const":
             return _text(node)
         if node.op == "Identity" and inputs:
-            return self._of(scope, inputs[0], above)
+            return self._sources(scope, inputs[0], above)
         if node.op == "ReadVariableOp" and inputs and scope.name is None:
-            return self._of_variable(inputs[0].name, above)
+            return self._variable_sources(inputs[0].name, above)
         if node.op in ("RegexReplace", "StaticRegexReplace") and inputs:
             return self._without_done(scope, node, above)
         return None
 
-    def _of_variable(self, name: str, above: frozenset[tuple[str | None, str]]) -> Sources | None:
+    def _variable_sources(self, name: str, above: frozenset[tuple[str | None, str]]) -> Sources | None:
         graph = self._graphs.scopes[None]
         node = graph.nodes.get(name)
         aliases = self._variables.get(_shared_name(node), []) if node is not None else []
-        if not aliases or any(place.function is not None for place in aliases):
+        if not aliases or any(node_id.function is not None for node_id in aliases):
             return None
-        users = [user for place in aliases for user in graph.consumers.get(place.name, [])]
+        users = [user for node_id in aliases for user in graph.consumers.get(node_id.name, [])]
         if any(user.op not in _VARIABLE_OPS for user, _, _ in users):
             return None
         written = [
             graph.inputs(user)[1] for user, at, _ in users if user.op == "AssignVariableOp" and at == 0
         ]
-        return _union(self._of(graph, ref, above) for ref in written)
+        return _union(self._sources(graph, ref, above) for ref in written)
 
-    def _of_argument(
+    def _argument_sources(
         self, scope: Scope, argument: str, above: frozenset[tuple[str | None, str]]
     ) -> Sources | None:
         if scope.name is None or argument not in scope.arguments:
             return None
         index = scope.arguments.index(argument)
-        given: list[Sources | None] = []
+        sources: list[Sources | None] = []
         for caller, node in self._users.get(scope.name, []):
             inputs = caller.inputs(node)
             plain = node.op in _PLAIN_CALLS or node.op == scope.name
             known = plain and len(inputs) == len(scope.arguments)
-            given.append(self._of(caller, inputs[index], above) if known else None)
+            sources.append(self._sources(caller, inputs[index], above) if known else None)
         if scope.name in self._from_python:
-            given.append(self._captured(scope, index))
-        return _union(given)
+            sources.append(self._captured(scope, index))
+        return _union(sources)
 
     def _captured(self, scope: Scope, index: int) -> Sources | None:
         """What Python gives for an argument: the last ones are what the function captured."""
@@ -138,9 +140,9 @@ class Provenance:
         if node.op == "StaticRegexReplace":
             pattern, rewrite = (node.attr[key].s.decode("utf-8", "replace") for key in ("pattern", "rewrite"))
         else:
-            texts = [_only_text(self._of(scope, ref, above)) for ref in inputs[1:3]]
+            texts = [_only_text(self._sources(scope, ref, above)) for ref in inputs[1:3]]
             pattern, rewrite = texts if None not in texts else ("", "x")
-        sources = self._of(scope, inputs[0], above)
+        sources = self._sources(scope, inputs[0], above)
         if rewrite or not _DONE.fullmatch(pattern) or sources is None:
             return None
         fitting = all(source.kind == "asset" and source.value.endswith(pattern) for source in sources)
@@ -177,14 +179,14 @@ def _users(graphs: Graphs) -> dict[str, list[tuple[Scope, Any]]]:
     return users
 
 
-def _variables(graphs: Graphs) -> dict[str, list[Place]]:
+def _variables(graphs: Graphs) -> dict[str, list[NodeId]]:
     """Handles by the name that makes them the same variable, in whatever container."""
-    found = collections.defaultdict(list)
-    for place in graphs.places():
-        node = graphs.node(place)
+    handles = collections.defaultdict(list)
+    for node_id in graphs.node_ids():
+        node = graphs.node(node_id)
         if node.op in ("VarHandleOp", "_VarHandlesOp"):
-            found[_shared_name(node)].append(place)
-    return found
+            handles[_shared_name(node)].append(node_id)
+    return handles
 
 
 def _shared_name(node: Any) -> str:

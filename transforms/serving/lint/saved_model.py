@@ -84,8 +84,8 @@ def _sources(path: str) -> dict[str, str]:
         return {}
     traces = {key: info.traces_by_id[value] for key, value in info.name_to_trace_id.items()}
     traces.update(info.traces)
-    found = {key: _users_line(info, trace) for key, trace in traces.items()}
-    return {key: line for key, line in found.items() if line}
+    lines = {key: _users_line(info, trace) for key, trace in traces.items()}
+    return {key: line for key, line in lines.items() if line}
 
 
 def _users_line(info: Any, trace: Any) -> str | None:

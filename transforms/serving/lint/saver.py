@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from transforms.serving.lint.graphs import Graphs, Place
+from transforms.serving.lint.graphs import Graphs, NodeId
 from transforms.serving.lint.provenance import called_functions, named_by_objects
 
 SAVES = frozenset({"SaveV2", "Save", "SaveSlices", "MergeV2Checkpoints"})
@@ -26,26 +26,26 @@ class Saver:
             "save": graph.ref(saver.save_tensor_name).name,
             "restore": graph.ref(saver.restore_op_name).name,
         }
-        needed = {place.name for place in graphs.served | graphs.initialised if place.function is None}
-        restore = _behind(graphs, [roots["restore"]]) - needed
-        save = _behind(graphs, [roots["save"]]) - needed - restore
+        needed = {node_id.name for node_id in graphs.served | graphs.initialised if node_id.function is None}
+        restore = _needed_nodes(graphs, [roots["restore"]]) - needed
+        save = _needed_nodes(graphs, [roots["save"]]) - needed - restore
         self._nodes = {"save": save, "restore": restore}
         self._functions = {kind: _only_of(graphs, nodes) for kind, nodes in self._nodes.items()}
 
-    def saves(self, place: Place) -> bool:
+    def saves(self, node_id: NodeId) -> bool:
         """Whether this node is only there for saving."""
-        return self._is_of("save", place)
+        return self._belongs_to("save", node_id)
 
-    def restores(self, place: Place) -> bool:
+    def restores(self, node_id: NodeId) -> bool:
         """Whether this node is only there for restoring."""
-        return self._is_of("restore", place)
+        return self._belongs_to("restore", node_id)
 
-    def _is_of(self, kind: str, place: Place) -> bool:
-        known = self._nodes[kind] if place.function is None else self._functions[kind]
-        return (place.name if place.function is None else place.function) in known
+    def _belongs_to(self, kind: str, node_id: NodeId) -> bool:
+        known = self._nodes[kind] if node_id.function is None else self._functions[kind]
+        return (node_id.name if node_id.function is None else node_id.function) in known
 
 
-def _behind(graphs: Graphs, names: Iterable[str]) -> set[str]:
+def _needed_nodes(graphs: Graphs, names: Iterable[str]) -> set[str]:
     """Nodes of the graph itself that these need."""
     graph, queue = graphs.scopes[None], list(names)
     seen: set[str] = set()
@@ -54,16 +54,16 @@ def _behind(graphs: Graphs, names: Iterable[str]) -> set[str]:
         node = None if name in seen else graph.nodes.get(name)
         if node is not None:
             seen.add(name)
-            queue.extend(graph.ref(given).name for given in node.input)
+            queue.extend(graph.ref(input_name).name for input_name in node.input)
     return seen
 
 
 def _only_of(graphs: Graphs, nodes: set[str]) -> set[str]:
     """Functions that are mentioned by these nodes, and by nothing else but such functions."""
     mentions: dict[str, set[tuple[str | None, str]]] = {}
-    for place in graphs.places():
-        for name in _functions(graphs, graphs.node(place)):
-            mentions.setdefault(name, set()).add((place.function, place.name))
+    for node_id in graphs.node_ids():
+        for name in _functions(graphs, graphs.node(node_id)):
+            mentions.setdefault(name, set()).add((node_id.function, node_id.name))
     only = set(mentions) - named_by_objects(graphs)
     reached = _reached(mentions, nodes)
     while True:
@@ -84,9 +84,9 @@ def _functions(graphs: Graphs, node: Any) -> set[str]:
 
 def _reached(mentions: dict[str, set[tuple[str | None, str]]], nodes: set[str]) -> set[str]:
     """Functions that these nodes lead to; those that only call each other are nobody's."""
-    found: set[str] = set()
+    functions: set[str] = set()
     while True:
-        more = {name for name, users in mentions.items() if any(_is_in(u, nodes, found) for u in users)}
-        if more <= found:
-            return found
-        found |= more
+        more = {name for name, users in mentions.items() if any(_is_in(u, nodes, functions) for u in users)}
+        if more <= functions:
+            return functions
+        functions |= more

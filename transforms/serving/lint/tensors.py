@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from transforms.serving.lint.graphs import Graphs, Place
+from transforms.serving.lint.graphs import Graphs, NodeId
 
 # A table's keys are read whole; what is larger is a model's weight.
 _MOST = 1 << 20
 
 
-def constant(graphs: Graphs, place: Place) -> list[Any] | None:
+def constant(graphs: Graphs, node_id: NodeId) -> list[Any] | None:
     """The values of a Const, flat; None for any other node and for what is too large to be of interest."""
-    node = graphs.node(place)
+    node = graphs.node(node_id)
     if node is None or node.op != "Const":
         return None
     import tensorflow as tf

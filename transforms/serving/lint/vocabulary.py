@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from transforms.serving.lint.finding import Severity
-from transforms.serving.lint.graphs import Graphs, Place, Ref, Scope, signatures, tensor_names
+from transforms.serving.lint.graphs import Graphs, NodeId, Ref, Scope, signatures, tensor_names
 from transforms.serving.lint.ops import Remark
 from transforms.serving.lint.saved_model import SavedModel
 from transforms.serving.lint.tensors import constant
@@ -48,64 +48,67 @@ _RESERVED = re.compile(
 class _Uses(NamedTuple):
     """What ids go into: nodes that tell the default from the rest, indices, one-hot, anything else."""
 
-    tells: set[Place]
-    wraps: set[Place]
+    comparisons: set[NodeId]
+    wraps: set[NodeId]
     indexes: bool
     one_hot: bool
     others: bool
 
 
-def remarks(graphs: Graphs, model: SavedModel) -> Iterator[tuple[Place, Remark]]:
+def remarks(graphs: Graphs, model: SavedModel) -> Iterator[tuple[NodeId, Remark]]:
     """The look-ups that requests run and that have no room for an unknown word."""
     tables = _Tables(graphs, model)
-    for place in sorted(graphs.served, key=str):
-        node = graphs.node(place)
+    for node_id in sorted(graphs.served, key=str):
+        node = graphs.node(node_id)
         if node.op in _FIND and node.attr["Tout"].type in _INT_TYPES:
-            remark = _of(graphs, tables, place, node)
+            remark = _remark(graphs, tables, node_id, node)
             if remark is not None:
-                yield place, remark
+                yield node_id, remark
 
 
-def _of(graphs: Graphs, tables: _Tables, place: Place, node: Any) -> Remark | None:
-    scope = graphs.scopes[place.function]
+def _remark(graphs: Graphs, tables: _Tables, node_id: NodeId, node: Any) -> Remark | None:
+    scope = graphs.scopes[node_id.function]
     handle, _, default_ref = scope.inputs(node)[:3]
-    table = graphs.origins(place.function, handle)
+    table = graphs.origins(node_id.function, handle)
     default = _only_value(
-        [constant(graphs, origin) for origin in graphs.origins(place.function, default_ref)]
+        [constant(graphs, origin) for origin in graphs.origins(node_id.function, default_ref)]
     )
     if default is None:
         return None
     vocabulary = tables.vocabulary(table)
     name = f"vocabulary {vocabulary.name}" if vocabulary.name else "look-up table"
     if default >= 0:
-        return _shared(name) if vocabulary.is_a_words(default) else None
-    return _negative(name, default, _uses(graphs, place, default))
+        return _shared_id_remark(name) if vocabulary.is_a_words(default) else None
+    return _negative_id_remark(name, default, _uses(graphs, node_id, default))
 
 
-def _only_value(found: list[list[Any] | None]) -> int | None:
+def _only_value(constants: list[list[Any] | None]) -> int | None:
     """The one number that all of these constants are; None if one is unknown or they differ."""
-    values = {tuple(one) if one is not None else None for one in found}
+    values = {
+        tuple(values_of_constant) if values_of_constant is not None else None
+        for values_of_constant in constants
+    }
     only = values.pop() if len(values) == 1 else None
     return int(only[0]) if only is not None and len(only) == 1 else None
 
 
-def _shared(name: str) -> Remark:
-    says = f"unknown words get the id of a known word of the {name}"
-    return Remark("vocabulary-without-room", "warning", f"{says}; {_ADVICE}")
+def _shared_id_remark(name: str) -> Remark:
+    problem = f"unknown words get the id of a known word of the {name}"
+    return Remark("vocabulary-without-room", "warning", f"{problem}; {_ADVICE}")
 
 
-def _negative(name: str, default: int, uses: _Uses) -> Remark | None:
-    if uses.tells - uses.wraps:
+def _negative_id_remark(name: str, default: int, uses: _Uses) -> Remark | None:
+    if uses.comparisons - uses.wraps:
         return None
-    says, severity = f"unknown words get {default} from the {name}", "warning"
+    problem, severity = f"unknown words get {default} from the {name}", "warning"
     if uses.indexes:
-        says, severity = (
-            f"{says}, an index that fails or takes a known word's row",
+        problem, severity = (
+            f"{problem}, an index that fails or takes a known word's row",
             "error",
         )
     elif uses.one_hot and not uses.others:
-        says, severity = f"{says}, which one-hot encoding makes all zeros", "info"
-    return Remark("vocabulary-without-room", _severity(severity), f"{says}; {_ADVICE}")
+        problem, severity = f"{problem}, which one-hot encoding makes all zeros", "info"
+    return Remark("vocabulary-without-room", _severity(severity), f"{problem}; {_ADVICE}")
 
 
 def _severity(name: str) -> Severity:
@@ -115,11 +118,11 @@ def _severity(name: str) -> Severity:
 _ADVICE = "give them an id of their own (num_oov_buckets=1)"
 
 
-def _uses(graphs: Graphs, place: Place, default: int) -> _Uses:
+def _uses(graphs: Graphs, node_id: NodeId, default: int) -> _Uses:
     """Where the ids of a look-up go, through functions, for as long as they are ids."""
-    uses: dict[str, set[Place]] = collections.defaultdict(set)
+    uses: dict[str, set[NodeId]] = collections.defaultdict(set)
     seen: set[tuple[str | None, Ref]] = set()
-    queue = [(place.function, Ref(place.name, None))]
+    queue = [(node_id.function, Ref(node_id.name, None))]
     while queue:
         state = queue.pop()
         if state in seen:
@@ -130,13 +133,15 @@ def _uses(graphs: Graphs, place: Place, default: int) -> _Uses:
             kind = "call" if follow else _kind(graphs, scope, node, position, default)
             if kind == "pass":
                 follow = [(scope.name, Ref(node.name, position if node.op == "IdentityN" else None))]
-            uses[kind].add(Place(scope.name, node.name))
+            uses[kind].add(NodeId(scope.name, node.name))
             queue.extend(follow)
         queue.extend(graphs.out_of(*state))
-    tells = uses["tells"]
-    wraps = {there for function, ref in seen for there in _wrapped(graphs, function, ref, tells)}
+    comparisons = uses["comparison"]
+    wraps = {wrapped for function, ref in seen for wrapped in _wrapped(graphs, function, ref, comparisons)}
     returned = _is_answer(graphs, seen)
-    return _Uses(tells, wraps, bool(uses["index"]), bool(uses["one_hot"]), bool(uses["other"]) or returned)
+    return _Uses(
+        comparisons, wraps, bool(uses["index"]), bool(uses["one_hot"]), bool(uses["other"]) or returned
+    )
 
 
 def _kind(graphs: Graphs, scope: Scope, node: Any, position: int, default: int) -> str:
@@ -147,21 +152,25 @@ def _kind(graphs: Graphs, scope: Scope, node: Any, position: int, default: int) 
     if node.op == "OneHot":
         return "one_hot"
     if node.op in _EQUAL:
-        return "tells" if _tells(graphs, scope, scope.inputs(node)[1 - position], default) else "ignored"
-    return "tells" if node.op in _ORDER | _SHIFT else "ignored" if _is_of_shape(node) else "other"
+        return (
+            "comparison"
+            if _is_telling(graphs, scope, scope.inputs(node)[1 - position], default)
+            else "ignored"
+        )
+    return "comparison" if node.op in _ORDER | _SHIFT else "ignored" if _is_of_shape(node) else "other"
 
 
 def _is_of_shape(node: Any) -> bool:
     return node.op in ("Shape", "Size", "Rank", "ShapeN", "ZerosLike", "OnesLike")
 
 
-def _tells(graphs: Graphs, scope: Scope, other: Ref, default: int) -> bool:
+def _is_telling(graphs: Graphs, scope: Scope, other: Ref, default: int) -> bool:
     """Whether a comparison with this tensor tells the default from the words' ids; yes if unknown."""
     known = [constant(graphs, origin) for origin in graphs.origins(scope.name, other)]
     return not known or any(values is None or default in values for values in known)
 
 
-def _wrapped(graphs: Graphs, function: str | None, ref: Ref, tells: set[Place]) -> Iterator[Place]:
+def _wrapped(graphs: Graphs, function: str | None, ref: Ref, comparisons: set[NodeId]) -> Iterator[NodeId]:
     """The comparison and the sum of `where(ids < 0, ids + size, ids)`: counting from the end.
 
     It is how Keras reads a negative index, and no care for unknown words: they get the last word's row.
@@ -169,14 +178,16 @@ def _wrapped(graphs: Graphs, function: str | None, ref: Ref, tells: set[Place]) 
     for scope, node, position in graphs.steps(function, ref):
         if node.op not in ("Select", "SelectV2") or position != 2:
             continue
-        less, plus = (Place(scope.name, r.name) for r in scope.inputs(node)[:2])
-        if {less, plus} <= tells and graphs.node(less).op == "Less" and graphs.node(plus).op == "AddV2":
+        less, plus = (NodeId(scope.name, r.name) for r in scope.inputs(node)[:2])
+        if {less, plus} <= comparisons and graphs.node(less).op == "Less" and graphs.node(plus).op == "AddV2":
             yield from (less, plus)
 
 
 def _is_answer(graphs: Graphs, seen: set[tuple[str | None, Ref]]) -> bool:
     """Whether the ids are an output of a signature."""
-    outputs = [info for one in signatures(graphs.meta_graph).values() for info in one.outputs.values()]
+    outputs = [
+        info for signature in signatures(graphs.meta_graph).values() for info in signature.outputs.values()
+    ]
     refs = [graphs.scopes[None].ref(name) for info in outputs for name in tensor_names(info)]
     return any((None, Ref(ref.name, output)) in seen for ref in refs for output in (ref.output, None))
 
@@ -203,29 +214,31 @@ class _Tables:
             for asset in graphs.meta_graph.asset_file_def
         }
 
-    def vocabulary(self, table: set[Place]) -> _Vocabulary:
+    def vocabulary(self, table: set[NodeId]) -> _Vocabulary:
         """What the table is filled with, empty if that cannot be told."""
-        found = [self._filled(place) for place in self._fillers() if table & self._table_of(place)]
-        known = [one for one in found if one.name or one.ids]
+        vocabularies = [
+            self._filled(node_id) for node_id in self._fillers() if table & self._table_of(node_id)
+        ]
+        known = [vocabulary for vocabulary in vocabularies if vocabulary.name or vocabulary.ids]
         return known[0] if known else _Vocabulary("", {})
 
-    def _fillers(self) -> Iterator[Place]:
+    def _fillers(self) -> Iterator[NodeId]:
         prefixes = ("InitializeTable", "LookupTableImport")
-        yield from (p for p in self._graphs.places() if self._graphs.node(p).op.startswith(prefixes))
+        yield from (p for p in self._graphs.node_ids() if self._graphs.node(p).op.startswith(prefixes))
 
-    def _table_of(self, place: Place) -> set[Place]:
-        scope = self._graphs.scopes[place.function]
-        return self._graphs.origins(place.function, scope.inputs(self._graphs.node(place))[0])
+    def _table_of(self, node_id: NodeId) -> set[NodeId]:
+        scope = self._graphs.scopes[node_id.function]
+        return self._graphs.origins(node_id.function, scope.inputs(self._graphs.node(node_id))[0])
 
-    def _filled(self, place: Place) -> _Vocabulary:
-        node, scope = self._graphs.node(place), self._graphs.scopes[place.function]
-        sources = [self._graphs.origins(place.function, ref) for ref in scope.inputs(node)[1:]]
+    def _filled(self, node_id: NodeId) -> _Vocabulary:
+        node, scope = self._graphs.node(node_id), self._graphs.scopes[node_id.function]
+        sources = [self._graphs.origins(node_id.function, ref) for ref in scope.inputs(node)[1:]]
         if node.op.startswith("InitializeTableFromTextFile"):
             names = [
                 self._assets[p.name] for p in sources[0] if p.function is None and p.name in self._assets
             ]
             return self._from_file(node, names[0]) if names else _Vocabulary("", {})
-        constants = [constant(self._graphs, place) for origins in sources for place in origins]
+        constants = [constant(self._graphs, node_id) for origins in sources for node_id in origins]
         if len(constants) != 2 or any(values is None for values in constants):
             return _Vocabulary("", {})
         keys, values = constants

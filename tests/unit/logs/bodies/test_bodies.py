@@ -20,7 +20,7 @@ from transforms.logs.features import FeatureType
 from transforms.logs.request import BadRecordError
 from transforms.logs.rows.log_fields import answers_of, first_text, rate_of, text_of
 from transforms.logs.rows.parse_time import micros_of
-from transforms.logs.tensors.tensor_protos import MAX_CLAIMED
+from transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES
 
 BODIES = Bodies(support.settings())
 AT = 1_591_203_604_000_000  # 2020-06-03 17:00:04 UTC
@@ -263,7 +263,7 @@ def test_very_many_rows_are_a_reject_within_bounded_memory() -> None:
 
 
 def test_what_stands_once_for_very_many_rows_is_a_reject() -> None:
-    shared = {f"f{n}": 0 for n in range(1 + MAX_CLAIMED // 10_000)}
+    shared = {f"f{n}": 0 for n in range(1 + MAX_FILLED_VALUES // 10_000)}
     assert reason(BODIES, {"examples": [{}] * 10_000, "context": shared}) == "too_many_instances"
     assert reason(BODIES, {"inputs": {"age": [0] * 10_000} | shared}) == "too_many_instances"
 

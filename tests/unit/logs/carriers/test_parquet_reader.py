@@ -28,7 +28,7 @@ from transforms.logs.carriers.parquet_child import MEMORY
 from transforms.logs.carriers.parquet_reader import read_batches, read_schema
 from transforms.logs.carriers.table_error import TableError
 from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import Format
+from transforms.logs.formats.format_names import Format
 
 # A file of a few rows with some bits changed: pyarrow 10 dies of it by a segmentation fault.
 CRASHING = zlib.decompress(

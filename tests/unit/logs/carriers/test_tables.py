@@ -21,10 +21,10 @@ from transforms.core.batches import Decoded
 from transforms.logs.carriers import tables
 from transforms.logs.carriers.tables import TableError
 from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.rows.rows import Place
+from transforms.logs.rows.rows import RecordPosition
 
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES
-PLACE = Place("table", 0)
+PLACE = RecordPosition("table", 0)
 
 
 def types_of(text: bytes) -> dict[str, FeatureType]:

@@ -15,13 +15,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from support.forms import NORMAL_FORMS
 
 from transforms.core.accounting import MORE_UNKNOWN
 from transforms.logs.columns import values as module
-from transforms.logs.columns.conversions import FOREIGN_FORMS, LARGEST_FLOAT32, NORMAL_FORMS, is_loss
-from transforms.logs.columns.values import careful, typed_columns
+from transforms.logs.columns.conversions import LARGEST_FLOAT32, is_loss
+from transforms.logs.columns.values import column_of_any_values, typed_columns
 from transforms.logs.features import LISTS, Expected, FeatureType
 from transforms.logs.request import Exact, OfExample
+from transforms.verdict.findings.representation import FOREIGN_FORMS
 
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES
 TYPES = {"age": INT, "fare": FLOAT, "word": BYTES}
@@ -130,7 +132,7 @@ def test_foreign_forms_are_counted_and_keep_what_they_can(
     name: str, value: Any, kept: object, forms: set[str]
 ) -> None:
     assert decoded([value], name) == [(kept, forms)]
-    assert forms & FOREIGN_FORMS
+    assert forms & FOREIGN_FORMS.keys()
 
 
 @pytest.mark.parametrize(("name", "value", "form"), LOST)
@@ -141,9 +143,14 @@ def test_what_cannot_be_is_missing_and_counted(name: str, value: Any, form: str)
     assert decoded([[1, value]], name, MANY)[0][0] is None
 
 
+def test_the_decoder_gives_every_form_that_the_verdict_knows() -> None:
+    given = {form for *_, forms in FOREIGN for form in forms}
+    assert FOREIGN_FORMS.keys() <= given
+
+
 def test_every_form_is_one_of_the_known() -> None:
-    assert not NORMAL_FORMS & FOREIGN_FORMS
-    assert not any(map(is_loss, NORMAL_FORMS | FOREIGN_FORMS))
+    assert not NORMAL_FORMS & FOREIGN_FORMS.keys()
+    assert not any(map(is_loss, NORMAL_FORMS | FOREIGN_FORMS.keys()))
 
 
 def test_scalars_are_normal_where_a_feature_may_have_many() -> None:
@@ -447,9 +454,9 @@ def test_both_ways_give_the_same_column(
     values: list[Any], name: str, expected: Expected, exact: bool
 ) -> None:
     wanted, single = TYPES[name], name in expected.single
-    plain = module._plain(values, wanted, single, exact)
+    plain = module._usual_column(values, wanted, single, exact)
     if plain is not None:
-        column, forms = careful(values, wanted, single, name in expected.fixed, exact)
+        column, forms = column_of_any_values(values, wanted, single, name in expected.fixed, exact)
         assert repr(column.to_pylist()) == repr(plain[0].to_pylist())
         assert column.type == plain[0].type
         assert {form: sorted(rows) for form, rows in plain[1].items()} == forms

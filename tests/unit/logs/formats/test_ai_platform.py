@@ -18,8 +18,8 @@ from support import bodies as support
 from support.bodies import reason_of
 
 from transforms.core.batches import Window
-from transforms.logs.detect import Format
 from transforms.logs.formats.ai_platform import AiPlatformParser
+from transforms.logs.formats.format_names import Format
 from transforms.logs.request import BadRecordError
 
 TIME = dt.datetime(2020, 6, 3, 17, 0, 4, tzinfo=dt.UTC)

@@ -22,10 +22,10 @@ from pipelines import cli, validate
 from pipelines.flags.options import ValidateOptions
 from transforms.core.batches import Window
 from transforms.core.errors import UsageError
-from transforms.logs.detect import Format
 from transforms.logs.features import Settings
 from transforms.logs.formats import bigquery
 from transforms.logs.formats.bigquery import Table, parse_table, record_of, row_restriction, selected_fields
+from transforms.logs.formats.format_names import Format
 from transforms.read import ReadResult
 from transforms.read_bigquery import DecodeRows, ReadBigQueryRequests
 

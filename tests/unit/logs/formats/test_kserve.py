@@ -16,11 +16,11 @@ from support.logs import as_float32, settings
 
 from transforms.core.batches import Decoded, Window
 from transforms.logs.decode_requests import RequestDecoder
-from transforms.logs.detect import Format
+from transforms.logs.formats.format_names import Format
 from transforms.logs.formats.kserve import KServeParser
-from transforms.logs.request import Answered, Asked, Request
+from transforms.logs.request import Request, RequestEvent, ResponseEvent
 from transforms.logs.rows import request_response_join
-from transforms.logs.rows.rows import Place
+from transforms.logs.rows.rows import RecordPosition
 
 ROWS = [{"age": 30, "fare": 1.5, "word": "a"}, {"age": 31, "fare": 2.5, "word": "b"}]
 WANTED = [{"age": [30], "fare": [1.5], "word": [b"a"]}, {"age": [31], "fare": [2.5], "word": [b"b"]}]
@@ -132,8 +132,8 @@ def test_answers_are_not_held_back_for_where_nobody_wants_them() -> None:
     assert isinstance(parser.parse(structured(V1)), Request)
     assert parser.parse(structured({"predictions": [1, 2]}, "response")) is None
     wanted = KServeParser(settings(responses=True))
-    assert isinstance(wanted.parse(structured(V1)), Asked)
-    assert isinstance(wanted.parse(structured({"predictions": [1, 2]}, "response")), Answered)
+    assert isinstance(wanted.parse(structured(V1)), RequestEvent)
+    assert isinstance(wanted.parse(structured({"predictions": [1, 2]}, "response")), ResponseEvent)
 
 
 def test_a_response_is_decoded_without_rows() -> None:
@@ -274,7 +274,7 @@ def test_what_waits_is_decoded_where_the_file_cannot_be_read_further() -> None:
     parts: list[Decoded] = []
     decoder = RequestDecoder(told, KServeParser(told))
     with pytest.raises(OSError, match="gone"):
-        parts.extend(decoder.decode(chunks(), Place("log", 0)))
+        parts.extend(decoder.decode(chunks(), RecordPosition("log", 0)))
     # `extend` keeps what came before the error.
     assert outcome_of(parts).rows == WANTED
 

@@ -31,7 +31,7 @@ from transforms.columnar.framing import block_of
 from transforms.core.accounting import total
 from transforms.logs.formats.prediction_log import PredictionLogDecoder
 from transforms.logs.rows import warm_ups
-from transforms.logs.rows.rows import Place
+from transforms.logs.rows.rows import RecordPosition
 from transforms.logs.tensors import example_lists
 
 ROWS = [example(age=[1], word=[b"a"]), example(fare=[0.5]), example(age=[3], fare=[1.0])]
@@ -116,7 +116,7 @@ def test_a_request_without_input_is_a_reject_and_one_without_examples_has_no_row
 @pytest.mark.parametrize("kind", ["classify_log", "regress_log"])
 def test_lists_of_examples_take_the_compiled_way(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     decoder = PredictionLogDecoder(settings())
-    monkeypatch.setattr(decoder, "_careful", None)
+    monkeypatch.setattr(decoder, "_parsing_decoder", None)
     records = [_answered(log_of(kind, ROWS), kind).SerializeToString()] * 3
     parts = decode(decoder, records)
     assert rows_of(parts) == [plain_row(row) for row in ROWS] * 3
@@ -365,7 +365,7 @@ def test_what_is_no_example_is_counted_once() -> None:
 )
 def test_files_of_warm_up_requests_are_known_by_their_names(path: str, is_one: bool) -> None:
     block = block_of([log_of("classify_log", ROWS).SerializeToString(), b"garbage"])
-    parts = list(PredictionLogDecoder(settings()).decode(block, Place(path, 0)))
+    parts = list(PredictionLogDecoder(settings()).decode(block, RecordPosition(path, 0)))
     counts = total(part.accounting for part in parts)
     assert counts.balance() == 0
     assert counts.excluded == ({"warm_up": 2} if is_one else {})

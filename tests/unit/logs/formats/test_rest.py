@@ -13,8 +13,8 @@ from hypothesis import settings as hypothesis_settings
 from support import bodies as support
 from support.bodies import b64, example, reason_of
 
-from transforms.logs.detect import Format
 from transforms.logs.features import Expected, FeatureType, Settings
+from transforms.logs.formats.format_names import Format
 from transforms.logs.formats.rest import RestParser
 from transforms.logs.request import BadRecordError
 

@@ -13,7 +13,7 @@ from support.events import Outcome, decode
 from support.logs import as_float32, settings
 
 from transforms.core.batches import Window
-from transforms.logs.detect import Format
+from transforms.logs.formats.format_names import Format
 from transforms.logs.formats.sagemaker import SageMakerParser
 
 ROWS = [{"age": 30, "fare": 1.5, "word": "a"}, {"age": 31, "fare": 2.5, "word": "ü"}]

@@ -26,8 +26,9 @@ from transforms.core.accounting import Accounting, total
 from transforms.core.batches import Decoded, Fault, Window
 from transforms.files.paths import FileSize
 from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import Format, detect_log
+from transforms.logs.detect import detect_log
 from transforms.logs.features import Expected, FeatureType
+from transforms.logs.formats.format_names import Format
 from transforms.logs.formats.table import TableParser
 from transforms.logs.request import Request
 

@@ -19,8 +19,8 @@ from support import bodies as support
 from support.bodies import b64, example, reason_of
 
 from transforms.core.batches import Window
-from transforms.logs.detect import Format
 from transforms.logs.features import FeatureType
+from transforms.logs.formats.format_names import Format
 from transforms.logs.formats.vertex import VertexParser
 from transforms.logs.request import BadRecordError
 

@@ -7,12 +7,12 @@ import json
 from collections import Counter
 
 import pytest
+from support.forms import NORMAL_FORMS
 from support.repo import ROOT
 from support.verdict import compared, frame, reference, served
 
 from transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE, Accounting
 from transforms.core.batches import Window
-from transforms.logs.columns import conversions
 from transforms.verdict.compare import Policy, Reference
 from transforms.verdict.findings import representation as representation_findings
 from transforms.verdict.model import Finding, Kind, Severity, Space
@@ -34,10 +34,6 @@ def of_kind(
     return [finding for finding in found if finding.kind is Kind.REPRESENTATION]
 
 
-def test_verdict_and_decoder_know_the_same_foreign_forms() -> None:
-    assert representation_findings.FOREIGN_FORMS.keys() == conversions.FOREIGN_FORMS
-
-
 def test_beyond_one_percent_it_is_a_finding_and_up_to_it_none(baseline: Reference) -> None:
     assert of_kind(baseline, {("stops", "quoted_number"): 10}) == []
     [finding] = of_kind(baseline, {("stops", "quoted_number"): 11})
@@ -49,7 +45,7 @@ def test_beyond_one_percent_it_is_a_finding_and_up_to_it_none(baseline: Referenc
     )
 
 
-@pytest.mark.parametrize("form", sorted(conversions.FOREIGN_FORMS))
+@pytest.mark.parametrize("form", sorted(representation_findings.FOREIGN_FORMS))
 def test_each_foreign_form_is_told_and_is_no_other_finding(baseline: Reference, form: str) -> None:
     found = compared(baseline, served(ROWS), None, {("stops", form): 500}).findings
     assert [(f.kind, f.metric) for f in found] == [(Kind.REPRESENTATION, form)]
@@ -57,7 +53,7 @@ def test_each_foreign_form_is_told_and_is_no_other_finding(baseline: Reference, 
     assert (found[0].severity is Severity.ERROR) is (form == "beyond_float32")
 
 
-@pytest.mark.parametrize("form", sorted(conversions.NORMAL_FORMS))
+@pytest.mark.parametrize("form", sorted(NORMAL_FORMS))
 def test_normal_forms_are_no_finding(baseline: Reference, form: str) -> None:
     assert compared(baseline, served(ROWS), None, {("stops", form): ROWS}).findings == ()
 
