@@ -25,7 +25,7 @@ from transforms.verdict.evidence import false_discovery
 from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
 from transforms.verdict.feature_stats import Statistics, View, views
 from transforms.verdict.model import Finding, Kind, Severity, Space
-from transforms.verdict.reference import Reference, Sides
+from transforms.verdict.reference import ComparedPair, Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.wording import percent, quoted
 
@@ -63,7 +63,7 @@ def _without_predictions(one: Positions) -> Positions:
 def findings(windows: Sequence[Positions], references: Sequence[Reference], policy: Policy) -> list[Finding]:
     """Of each feature the trend that goes furthest, a warning; `windows` is what `comparable` gives."""
     furthest: dict[tuple[Space, str], Trend] = {}
-    wanted = {one.space: Sides(one, policy, Statistics(), Counter()) for one in references}
+    wanted = {one.space: ComparedPair(one, policy, Statistics(), Counter()) for one in references}
     there = {p: v for p, v in windows[-1].values.items() if wanted[p.space].is_wanted(p.feature)}
     windows = [*windows[:-1], dataclasses.replace(windows[-1], values=there)]
     for one in trends(windows, FALSE_TRENDS, policy):

@@ -18,14 +18,14 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.core.batches import Window
 from transforms.runs import window_summary
-from transforms.verdict.decide import Judgement
+from transforms.verdict.decide import TestResults
 from transforms.verdict.diagnosis import diagnose, fitting
 from transforms.verdict.evidence import wording
 from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING, UNSEEN, VARIATION, Difference
 from transforms.verdict.evidence.unseen_mass import may_be_named
 from transforms.verdict.feature_stats import Statistics, View, dataset, views
 from transforms.verdict.model import Diagnosis, Finding, Kind, Severity
-from transforms.verdict.reference import Reference, Sides
+from transforms.verdict.reference import ComparedPair, Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.wording import number, percent, quoted
 
@@ -53,7 +53,7 @@ class Windows:
     length: dt.timedelta | None = None
 
     @cached_property
-    def sides(self) -> Sides:
+    def sides(self) -> ComparedPair:
         """The earlier window in training's place.
 
         What `Reference` knows of how training's days vary comes along with it; two windows vary more than a
@@ -61,14 +61,14 @@ class Windows:
         """
         earlier = _with_all(self.earlier, self.now)
         reference = dataclasses.replace(self.reference, statistics=earlier, trained_on=None)
-        return Sides(reference, self.policy, self.now, Counter(), self.length, is_pair=True)
+        return ComparedPair(reference, self.policy, self.now, Counter(), self.length, between_windows=True)
 
     @cached_property
-    def judgement(self) -> Judgement:
+    def judgement(self) -> TestResults:
         names = list(window_summary.comparable(self.sides))
         names = [name for name in names if self.sides.is_wanted(name)]
         there = tuple(name for name in names if name in self.sides.serving)
-        return Judgement(self.sides, there, tuple(name for name in names if name not in self.sides.serving))
+        return TestResults(self.sides, there, tuple(name for name in names if name not in self.sides.serving))
 
     def is_back(self, name: str, metric: str) -> bool:
         """Whether the earlier window was off from training in this metric, and this one at most half so."""
@@ -80,17 +80,18 @@ class Windows:
         return views(self.reference.statistics)
 
     @cached_property
-    def _of_training(self) -> tuple[Judgement, ...]:
+    def _of_training(self) -> tuple[TestResults, ...]:
         """Both windows beside training, all features together: a feature alone would count sooner."""
         both = (self.earlier, self.now)
         return tuple(
-            self._judged(Sides(self.reference, self.policy, one, Counter(), self.length)) for one in both
+            self._judged(ComparedPair(self.reference, self.policy, one, Counter(), self.length))
+            for one in both
         )
 
-    def _judged(self, sides: Sides) -> Judgement:
+    def _judged(self, sides: ComparedPair) -> TestResults:
         names = [name for name in (*self.judgement.names, *self.judgement.present) if name in sides.training]
         there = tuple(name for name in names if name in sides.serving)
-        return Judgement(sides, there, tuple(name for name in names if name not in sides.serving))
+        return TestResults(sides, there, tuple(name for name in names if name not in sides.serving))
 
 
 def findings(windows: Windows) -> list[Finding]:
@@ -109,7 +110,7 @@ def findings(windows: Windows) -> list[Finding]:
 def _found(windows: Windows) -> Iterator[Finding]:
     """As errors of the kinds that such differences from training have, one for each feature and kind."""
     judgement = windows.judgement
-    for name, differences in judgement.found.items():
+    for name, differences in judgement.differences.items():
         counting = [one for one in differences if judgement.counts(name, one)]
         for kind, one in {_KINDS.get(one.metric, Kind.DISTRIBUTION): one for one in counting[::-1]}.items():
             yield Finding(
@@ -142,9 +143,9 @@ def _drift(windows: Windows, finding: Finding, cause: Diagnosis | None) -> Findi
     return dataclasses.replace(finding, kind=Kind.DRIFT, severity=level, message=message, diagnosis=cause)
 
 
-def _apart(judgement: Judgement, name: str, metric: str) -> tuple[bool, float]:
+def _apart(judgement: TestResults, name: str, metric: str) -> tuple[bool, float]:
     """Whether a window is off from training in one metric, and how far."""
-    effects = [one.effect for one in judgement.found.get(name, ()) if one.metric == metric]
+    effects = [one.effect for one in judgement.differences.get(name, ()) if one.metric == metric]
     return bool(judgement.of(name, metric)), max(effects, default=0.0)
 
 

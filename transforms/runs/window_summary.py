@@ -21,7 +21,7 @@ from transforms.verdict.evidence import cdf as cdfs
 from transforms.verdict.evidence.cdf import Cdf
 from transforms.verdict.feature_stats import Statistics, View
 from transforms.verdict.model import Space
-from transforms.verdict.reference import Reference, Sides
+from transforms.verdict.reference import ComparedPair, Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.wording import iso
 
@@ -89,7 +89,7 @@ def measured(
     values: dict[Place, float] = {}
     rows = 0
     for reference in references:
-        sides = Sides(reference, Policy(), served[reference.space], Counter())
+        sides = ComparedPair(reference, Policy(), served[reference.space], Counter())
         rows = max(rows, sides.rows)
         for name in comparable(sides) if sides.rows else ():
             for what, number, value in _of_feature(sides.training[name], sides.serving.get(name)):
@@ -97,7 +97,7 @@ def measured(
     return Positions(window, baseline, rows, values, model)
 
 
-def comparable(sides: Sides) -> Iterator[str]:
+def comparable(sides: ComparedPair) -> Iterator[str]:
     """The features of training that requests should have, whose missing rows mean something."""
     for name in sides.training:
         feature = sides.features.get(name)

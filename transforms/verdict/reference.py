@@ -66,12 +66,13 @@ class Reference:
 
 
 @dataclasses.dataclass(frozen=True)
-class Sides:
+class ComparedPair:
     """Training and serving, side by side, with everything that the comparing steps ask for.
 
-    `forms` counts rows by (feature, form), as in `Accounting`, those that concern the space; `span` is the
-    time that the rows served were logged in, None where it is not known. `is_pair` says that an earlier
-    window is in training's place: both may lie out, on different sides.
+    Attributes:
+      forms: rows by (feature, form), as in `Accounting`, those that concern the space.
+      span: the time that the rows served were logged in; None where it is not known.
+      between_windows: an earlier window is in training's place. Both may lie out, on different sides.
     """
 
     reference: Reference
@@ -79,7 +80,7 @@ class Sides:
     served: Statistics
     forms: Counter[tuple[str, str]]
     span: dt.timedelta | None = None
-    is_pair: bool = False
+    between_windows: bool = False
 
     @cached_property
     def schema(self) -> schema_pb2.Schema:
@@ -112,11 +113,11 @@ class Sides:
     @cached_property
     def of_other_type(self) -> dict[str, Counter[str]]:
         """Rows by form, for features whose values came in another type and were left out by the reader."""
-        found: dict[str, Counter[str]] = {}
+        counts: dict[str, Counter[str]] = {}
         for (feature, form), rows in self.forms.items():
             if form.rpartition("_for_")[2] in _VALUE_TYPES and rows > 0:
-                found.setdefault(feature, Counter())[form] += rows
-        return found
+                counts.setdefault(feature, Counter())[form] += rows
+        return counts
 
     def missing(self, name: str) -> int:
         """Rows that lack the feature for no other cause than that it was not sent."""
@@ -146,8 +147,8 @@ class Sides:
 
 
 def _flatten(features: object, prefix: str) -> list[tuple[str, schema_pb2.Feature]]:
-    found: list[tuple[str, schema_pb2.Feature]] = []
+    flattened: list[tuple[str, schema_pb2.Feature]] = []
     for feature in features:  # type: ignore[attr-defined]
         name = f"{prefix}{feature.name}"
-        found += [(name, feature), *_flatten(feature.struct_domain.feature, f"{name}.")]
-    return found
+        flattened += [(name, feature), *_flatten(feature.struct_domain.feature, f"{name}.")]
+    return flattened

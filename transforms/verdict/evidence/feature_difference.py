@@ -37,7 +37,7 @@ class Difference:
       attainable: the p-values that so many rows can give, whatever they hold; None where any can be.
       floor: the effect that two samples of one distribution stay under in 999 of 1,000 cases.
       rank_distance: of a number, Kolmogorov's distance of all values, which the `p_value` is of.
-      beside: where the effect is that of all other values alone, the one that most values are.
+      excluded_value: where the effect is that of all other values alone, the one that most values are.
     """
 
     metric: str
@@ -51,7 +51,7 @@ class Difference:
     attainable: Attainable | None = dataclasses.field(default=None, compare=False, repr=False)
     floor: float = 0.0
     rank_distance: float = 0.0
-    beside: float | None = None
+    excluded_value: float | None = None
 
     @functools.cached_property
     def parts(self) -> Parts:

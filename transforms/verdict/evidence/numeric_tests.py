@@ -65,14 +65,9 @@ def moved(expected: Array, observed: Array, size: float) -> Moved:
     # What lies where training has nothing counts with the nearest cell that it has.
     observed, expected = _to_known(observed, has), expected[has]
     scores, ranks = _of_cells(expected.tobytes())
-    wanted = ((scores, _LOCATION), (ranks[:, :2], _SPREAD), (ranks, _SHAPE))
-    tests = (_test(expected, observed - expected, size, *one) for one in wanted)
-    return Moved(distance, size, tuple(one for one in tests if one is not None))
-
-
-def of_ordered(expected: Array, observed: Array, size: float) -> float:
-    """That shares of ordered cells differ so, see `Moved.p_value`."""
-    return moved(expected, observed, size).p_value()
+    components = ((scores, _LOCATION), (ranks[:, :2], _SPREAD), (ranks, _SHAPE))
+    tests = (_test(expected, observed - expected, size, *component) for component in components)
+    return Moved(distance, size, tuple(test for test in tests if test is not None))
 
 
 def _test(expected: Array, apart: Array, size: float, scores: Array, weight: float) -> _Test | None:
@@ -123,14 +118,14 @@ def _tilted(expected: Array, scores: Array, means: Array, tilt: Array) -> tuple[
     power = scores @ tilt
     highest = float(power.max())
     shares = expected * np.exp(power - highest)
-    whole = float(shares.sum())
-    return float(tilt @ means) - highest - math.log(whole), shares / whole
+    total = float(shares.sum())
+    return float(tilt @ means) - highest - math.log(total), shares / total
 
 
 @functools.lru_cache(maxsize=256)
-def _of_cells(told: bytes) -> tuple[Array, Array]:
+def _of_cells(packed: bytes) -> tuple[Array, Array]:
     """Normal scores and polynomials of these expected shares: the quantiles of most numbers have the same."""
-    expected = np.frombuffer(told)
+    expected = np.frombuffer(packed)
     return _normal_scores(expected), _polynomials(expected, 4)
 
 

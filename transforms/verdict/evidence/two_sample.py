@@ -40,14 +40,14 @@ def of_values(training: View, serving: View) -> Iterator[Difference]:
     if not training.present or not serving.present or training.kind != serving.kind:
         return
     if serving.kind == "category":
-        sides = (training.counted(), serving.counted())
-        found = (
-            categorical_tests.of_category(training, serving, sides),
-            categorical_tests.of_unseen(training, serving, sides),
+        counted = (training.counted(), serving.counted())
+        differences = (
+            categorical_tests.of_category(training, serving, counted),
+            categorical_tests.of_unseen(training, serving, counted),
         )
     else:
-        found = (of_number(training, serving) if serving.kind == "number" else None, None)
-    yield from (one for one in found if one is not None)
+        differences = (of_number(training, serving) if serving.kind == "number" else None, None)
+    yield from (value_difference for value_difference in differences if value_difference is not None)
     if (lengths := of_lengths(training, serving)) is not None:
         yield lengths
 
@@ -81,16 +81,16 @@ def of_number(training: View, serving: View) -> Difference | None:
     if before is None or after is None:
         return None
     rows = training.worth_finite, serving.worth_finite
-    one = of_cdfs(KOLMOGOROV, before, after, p_values.effective_size(*rows))
-    one = dataclasses.replace(one, rank_distance=one.effect)
+    of_all_values = of_cdfs(KOLMOGOROV, before, after, p_values.effective_size(*rows))
+    of_all_values = dataclasses.replace(of_all_values, rank_distance=of_all_values.effect)
     value, share = before.commonest
     if share < _MOST or before.is_loose or after.is_loose:
-        return one
-    return _beside(one, value, (before, rows[0]), (after, rows[1]))
+        return of_all_values
+    return _of_other_values(of_all_values, value, (before, rows[0]), (after, rows[1]))
 
 
-def _beside(
-    one: Difference, value: float, training: tuple[Cdf, float], serving: tuple[Cdf, float]
+def _of_other_values(
+    of_all_values: Difference, value: float, training: tuple[Cdf, float], serving: tuple[Cdf, float]
 ) -> Difference:
     """With the effect of what is not `value`, where it is greater and these values themselves show it.
 
@@ -101,20 +101,20 @@ def _beside(
         (cdf.without(value), rows * (1 - cdf.share_at(value))) for cdf, rows in (training, serving)
     )
     if before is None or after is None:
-        return one
+        return of_all_values
     # Among fewer values ranks, and what lies between two quantiles, are known by as much less.
     kept = min(1 - cdf.share_at(value) for cdf, _ in (training, serving))
     size = p_values.effective_size(p_values.effective_size(rows_before, rows_after), _RANKS * kept**2)
     moved = numeric_tests.moved(*cells(before, after), size)
     effect = max(moved.distance - _RESOLUTION / kept, 0.0)
-    if effect <= one.effect or moved.p_value() > _SELDOM:
-        return one
+    if effect <= of_all_values.effect or moved.p_value() > _SELDOM:
+        return of_all_values
     return dataclasses.replace(
-        one,
+        of_all_values,
         effect=effect,
         parts_of=functools.partial(_deciles, before, after, f"of those not {wording.number(value)}, "),
         floor=max(p_values.floor_of_kolmogorov(size) - _RESOLUTION / kept, 0.0),
-        beside=value,
+        excluded_value=value,
     )
 
 
@@ -152,7 +152,7 @@ def cells(before: Cdf, after: Cdf) -> tuple[Array, Array]:
     """
     points, lowest, highest = before.at_points
     shares = [_between(lowest, highest), _between(*after.nearest(points, lowest, highest))]
-    expected, observed = (np.clip(side, 0.0, 1.0) for side in shares)
+    expected, observed = (np.clip(cell_shares, 0.0, 1.0) for cell_shares in shares)
     keep = (expected > 1e-12) | (observed > 1e-12)
     return expected[keep] / expected.sum(), observed[keep] / max(observed.sum(), 1e-300)
 
@@ -175,13 +175,16 @@ def loose_cells(before: Cdf, after: Cdf) -> tuple[Array, Array]:
     """
     points, lowest, highest = before.at_points
     low, high = after.under(points), after.up_to(points)
-    shares = [_between(lowest, highest), _between(*(np.clip(side, low, high) for side in (lowest, highest)))]
-    expected, observed = (np.clip(side, 0.0, 1.0) for side in shares)
+    shares = [
+        _between(lowest, highest),
+        _between(*(np.clip(cell_shares, low, high) for cell_shares in (lowest, highest))),
+    ]
+    expected, observed = (np.clip(cell_shares, 0.0, 1.0) for cell_shares in shares)
     keep = (expected > 1e-12) | (observed > 1e-12)
     return expected[keep] / expected.sum(), observed[keep] / max(observed.sum(), 1e-300)
 
 
-def _deciles(before: Cdf, after: Cdf, which: str = "") -> tuple[tuple[str, float, float], ...]:
+def _deciles(before: Cdf, after: Cdf, prefix: str = "") -> tuple[tuple[str, float, float], ...]:
     """Shares between training's deciles and beyond its ends, those that moved most first.
 
     `which`: of which values these are, put before each label.
@@ -190,10 +193,10 @@ def _deciles(before: Cdf, after: Cdf, which: str = "") -> tuple[tuple[str, float
     bounds = [f"{edge:.4g}" for edge in edges]
     labels = [f"{low} to {high}" for low, high in itertools.pairwise(bounds)]
     shares = []
-    for side in (before, after):
-        upto = side.up_to(edges)
-        shares.append([float(side.under(edges[:1])[0]), *np.diff(upto).tolist(), 1 - float(upto[-1])])
-    labels = [which + label for label in (f"below {bounds[0]}", *labels, f"above {bounds[-1]}")]
+    for cdf in (before, after):
+        upto = cdf.up_to(edges)
+        shares.append([float(cdf.under(edges[:1])[0]), *np.diff(upto).tolist(), 1 - float(upto[-1])])
+    labels = [prefix + label for label in (f"below {bounds[0]}", *labels, f"above {bounds[-1]}")]
     return most_moved(list(zip(labels, *shares, strict=True)))
 
 

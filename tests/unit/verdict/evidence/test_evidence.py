@@ -174,11 +174,11 @@ def test_where_most_values_are_one_the_others_are_looked_at_alone(zeros: float) 
 
     training, served = view(placed(mostly_zero(100_000, 1))), mostly_zero(20_000, 2)
     clean = number(training, placed(served))
-    assert clean.beside is None
+    assert clean.excluded_value is None
     # A fifth of them in miles and not kilometres: 0.8 x 0.2 x 0.174 of Kolmogorov's distance, of all values.
     served[:4000] *= 1.609
     one = number(training, placed(served))
-    assert one.beside == zeros
+    assert one.excluded_value == zeros
     assert one.effect == pytest.approx(0.2 * 0.174, abs=0.012)
     assert one.rank_distance == pytest.approx(0.4 * 0.2 * 0.174, abs=0.006)
     assert one.p_value < 1e-7
@@ -202,7 +202,7 @@ def test_the_others_are_never_said_to_lie_further_apart_than_they_do() -> None:
         served = mostly_zero(100_000, seed) * np.float32(3)
         exact = apart(training[training != 0], served[served != 0])
         one = number(before, served)
-        told += one.beside is not None
+        told += one.excluded_value is not None
         assert one.effect <= exact, seed
     assert told == 10
 
@@ -211,7 +211,7 @@ def test_the_others_are_not_looked_at_where_few_values_are_one() -> None:
     training, served = view(mostly_zero(100_000, 1, 0.3)), mostly_zero(20_000, 2, 0.3)
     served[:10_000] *= 1.609
     one = number(training, served)
-    assert one.beside is None
+    assert one.excluded_value is None
     assert one.effect == one.rank_distance == pytest.approx(0.7 * 0.5 * 0.174, abs=0.01)
 
 
@@ -221,7 +221,7 @@ def test_a_share_that_moved_by_little_makes_no_difference_of_the_others(zeros: f
     training = view(mostly_zero(200_000, 1, zeros))
     for seed in range(2, 12):
         one = number(training, mostly_zero(rows, seed, zeros - 0.02))
-        assert one.beside is None, seed
+        assert one.excluded_value is None, seed
 
 
 def test_two_million_rows_make_no_error_of_a_trifle() -> None:
