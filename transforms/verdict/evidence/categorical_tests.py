@@ -32,7 +32,7 @@ _OF_RARE, _MOST_RISEN = 0.1, 3
 _LOOK = 0.01
 
 #: Shares of values by their names, of training and of serving.
-Cells: TypeAlias = tuple[Mapping[str, float], Mapping[str, float]]
+CellShares: TypeAlias = tuple[Mapping[str, float], Mapping[str, float]]
 
 
 def of_category(training: View, serving: View, counted: tuple[Counted, Counted]) -> Difference | None:
@@ -67,7 +67,7 @@ def of_category(training: View, serving: View, counted: tuple[Counted, Counted])
     )
 
 
-def _parts(cells: Cells, risen: list[_Risen]) -> Parts:
+def _parts(cells: CellShares, risen: list[_Risen]) -> Parts:
     parts = most_moved([(name, share, cells[1][name]) for name, share in cells[0].items()])
     # Where one value came more often, that all others came less often is no news.
     return tuple(sorted(parts, key=lambda part: part[0] == OTHERS)) if risen else parts
@@ -121,7 +121,7 @@ def _risen(
     return heapq.nlargest(_MOST_RISEN, risen, key=lambda candidate: candidate.shares[1] - candidate.shares[0])
 
 
-def _careful(cells: Cells, longest: float) -> Cells:
+def _careful(cells: CellShares, longest: float) -> CellShares:
     """Where one row may have brought all of the others, they count for as few rows as can have."""
     expected, observed = cells
     if OTHERS not in observed or longest <= 1:
@@ -131,7 +131,7 @@ def _careful(cells: Cells, longest: float) -> Cells:
     return expected, {name: (others if name == OTHERS else share) / total for name, share in observed.items()}
 
 
-def _with_risen(cells: Cells, risen: list[_Risen], longest: float) -> Cells:
+def _with_risen(cells: CellShares, risen: list[_Risen], longest: float) -> CellShares:
     """With cells of their own for what has risen."""
     expected, observed = (dict(distribution) for distribution in cells)
     for rare_value in risen:

@@ -138,13 +138,13 @@ class Cdf:
 
     def without(self, value: float) -> Cdf | None:
         """That of all other values; None where there are none. `value` is a step, or all is as it was."""
-        here, under = self.share_at(value), float(self.under(np.array([value]))[0])
-        if not here:
+        share_of_value, under = self.share_at(value), float(self.under(np.array([value]))[0])
+        if not share_of_value:
             return self
-        if here >= 1 - _NOTHING:
+        if share_of_value >= 1 - _NOTHING:
             return None
-        share = np.where(self.x > value, self.share - here, np.minimum(self.share, under))
-        return Cdf(self.x, np.clip(share / (1 - here), 0.0, 1.0))
+        share = np.where(self.x > value, self.share - share_of_value, np.minimum(self.share, under))
+        return Cdf(self.x, np.clip(share / (1 - share_of_value), 0.0, 1.0))
 
     def share_at(self, value: float) -> float:
         """The share of all that is this value: 0 but for a step."""

@@ -97,9 +97,9 @@ def _likelihood_ratio(expected: Array, scores: Array, means: Array, size: float)
         if p_values.of_chi_squared(2 * size * rate, len(means)) < _CERTAIN:
             break
         weighted = scores * shares[:, None]
-        now = weighted.sum(0)
-        spread = scores.T @ weighted - np.outer(now, now) + 1e-9 * np.eye(len(means))
-        step, before = np.linalg.solve(spread, means - now), rate
+        tilted_means = weighted.sum(0)
+        spread = scores.T @ weighted - np.outer(tilted_means, tilted_means) + 1e-9 * np.eye(len(means))
+        step, before = np.linalg.solve(spread, means - tilted_means), rate
         for part in 0.5 ** np.arange(10):
             rate, shares = _tilted(expected, scores, means, tilt + part * step)
             if rate >= before:

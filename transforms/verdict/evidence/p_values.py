@@ -17,7 +17,7 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 # From this deviation on a tail of counts is not summed; so near to the mean it is half of all.
-_MANY, _MIDDLE = 30.0, 1e-3
+_LARGE_DEVIATION, _MIDDLE = 30.0, 1e-3
 _TERMS = 20
 
 
@@ -101,7 +101,7 @@ def _tail(least: int, marked: int, drawn: int, rows: int) -> float:
     """The probability of at least `least` marked ones, not fewer than expected, among `drawn` of `rows`."""
     mean = drawn * marked / rows
     deviation = math.sqrt(mean * (1 - marked / rows) * (rows - drawn) / max(rows - 1, 1))
-    if deviation > _MANY and marked - least >= 1 and drawn - least >= 1:
+    if deviation > _LARGE_DEVIATION and marked - least >= 1 and drawn - least >= 1:
         return _saddlepoint_tail(least, marked, drawn, rows)
     unmarked = rows - marked - drawn
     log = _log_choose(marked, least) + _log_choose(rows - marked, drawn - least) - _log_choose(rows, drawn)

@@ -53,9 +53,9 @@ def of_category(schema: schema_pb2.Schema, feature: schema_pb2.Feature, view: Vi
     least = seen + (0.0 if known is None else beyond - _most_known_beyond(view, known, beyond))
     if least <= 0:
         return None
-    often_first = sorted(outside, key=lambda value: (-counts[value], value))
+    by_count = sorted(outside, key=lambda value: (-counts[value], value))
     rows = {value: view.rows_at_least(value, counts[value]) for value in outside}
-    named = tuple(value for value in often_first if may_be_named(value, (), rows[value]))
+    named = tuple(value for value in by_count if may_be_named(value, (), rows[value]))
     return Unseen(least / view.total, (seen + beyond) / view.total, named, len(outside) - len(named))
 
 

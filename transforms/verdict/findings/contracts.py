@@ -96,11 +96,11 @@ def _of_version(
 
 def _differing(contract: Json, baseline: Json) -> str:
     """What differs of two contracts, in words; empty where graph and vocabularies are the same."""
-    ours, theirs = baseline["digests"], contract["digests"]
-    names = {*ours["assets"], *theirs["assets"]}
-    assets = sorted(name for name in names if ours["assets"].get(name) != theirs["assets"].get(name))
+    expected, actual = baseline["digests"], contract["digests"]
+    names = {*expected["assets"], *actual["assets"]}
+    assets = sorted(name for name in names if expected["assets"].get(name) != actual["assets"].get(name))
     differences = [f"other assets ({listing(assets)})"] if assets else []
-    if ours["graph"] != theirs["graph"]:
+    if expected["graph"] != actual["graph"]:
         differences.append("another transform graph")
     return " and ".join(differences)
 

@@ -61,8 +61,8 @@ def _findings(
     policy: Policy,
     span: dt.timedelta | None,
 ) -> Iterator[Finding]:
-    lasts = slicing.lasts(name)
-    span = span if lasts is None else lasts if span is None else min(span, lasts)
+    duration = slicing.lasts(name)
+    span = span if duration is None else duration if span is None else min(span, duration)
     for reference, by_name in parts:
         for finding in compare_space(reference, by_name[name], policy, Counter(), span).findings:
             yield dataclasses.replace(finding, slice=name)

@@ -129,9 +129,9 @@ def _new(counts: UnitCounts, name: str, cells: Cells, periods: Array) -> Array |
     if not cells.known or name not in counts.first:
         return None
     in_one_period = counts.first[name] == counts.last[name]
-    often = np.array(list(cells.known.values()))[in_one_period]
+    counts_of_values = np.array(list(cells.known.values()))[in_one_period]
     period_of_value = counts.first[name][in_one_period]
-    return np.array([often[period_of_value == number].sum() for number in periods], np.float32)
+    return np.array([counts_of_values[period_of_value == number].sum() for number in periods], np.float32)
 
 
 def to_bytes(spaces: Spaces) -> bytes:

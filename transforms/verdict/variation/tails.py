@@ -233,8 +233,10 @@ def _of_missing(counts: Array, total: Array, rows: Array) -> Array:
 def _shares(counts: Array, total: Array) -> tuple[Array, Array]:
     """Shares of each period, and of all others together."""
     rest = np.maximum(total - counts, 0.0)
-    mine, theirs = (part / np.maximum(part.sum(1, keepdims=True), 1e-300) for part in (counts, rest))
-    return mine, theirs
+    period_shares, other_shares = (
+        part / np.maximum(part.sum(1, keepdims=True), 1e-300) for part in (counts, rest)
+    )
+    return period_shares, other_shares
 
 
 def _beyond(far: Array, square_by_chance: Array, floors: Array) -> Array:
