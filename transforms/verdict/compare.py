@@ -5,29 +5,23 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.core import schema as schemas
-from transforms.verdict import decide, severity
+from transforms.verdict import finding_rules, severity
 from transforms.verdict.decide import TestResults
-from transforms.verdict.diagnosis import diagnose
-from transforms.verdict.evidence import power
 from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.findings import augmentation as augmentation_findings
+from transforms.verdict.finding_rules import Examination
 from transforms.verdict.findings import contracts as contracts_findings
 from transforms.verdict.findings import form as form_findings
-from transforms.verdict.findings import range as range_findings
-from transforms.verdict.findings import representation as representation_findings
 from transforms.verdict.findings import schema as schema_findings
 from transforms.verdict.findings import skew as skew_findings
-from transforms.verdict.findings import transformed as transformed_findings
-from transforms.verdict.model import UNKNOWN, Comparison, Finding, Kind, NotCompared, Severity, Space
+from transforms.verdict.model import UNKNOWN, Comparison, Finding, NotCompared, Severity, Space
 from transforms.verdict.reference import ComparedPair, Reference
 from transforms.verdict.severity import Policy
-from transforms.verdict.wording import listing, percent
 
 __all__ = ["Policy", "Reference", "compare"]
 
@@ -104,11 +98,7 @@ def examine(
         for finding in skew_findings.findings(pair, name, measurement)
     ]
     results = _test_results(pair, reasons)
-    over = [decide.settled(results, finding) for finding in distances if skew_findings.is_over(finding)]
-    findings = [*_beside_distances(pair, anomalies, results), *over]
-    findings = transformed_findings.added(results, [*findings, *decide.findings(results, findings)])
-    findings = [*diagnose.diagnosed(pair, findings), *augmentation_findings.findings(pair, results.names)]
-    findings += _blind(results)
+    findings = finding_rules.apply(Examination(pair, anomalies, tuple(distances), results))
     skew_findings.merge_into(anomalies, (measured[name] for name in sorted(measured)))
     comparison = Comparison(
         findings=_ordered(_bounded(policy, _wanted(pair, findings))),
@@ -119,16 +109,6 @@ def examine(
         least_visible=results.least_visible if results.differences else None,
     )
     return comparison, results
-
-
-def _blind(results: TestResults) -> Iterator[Finding]:
-    """An info of the features of which too few values came to say anything, where the others had enough."""
-    if results.least_visible <= power.LARGE and (names := results.blind()):
-        message = (
-            f"too few values to see a change in less than {percent(power.LARGE)} of them: {listing(names)}"
-        )
-        space = results.pair.reference.space
-        yield Finding("", space, Kind.SCHEMA, Severity.INFO, "too_few_values", message)
 
 
 def _test_results(pair: ComparedPair, reasons: Mapping[str, str | None]) -> TestResults:
@@ -146,35 +126,9 @@ def _nothing(pair: ComparedPair) -> Comparison:
     return Comparison((), left_out, space=pair.reference.space)
 
 
-def _beside_distances(pair: ComparedPair, anomalies: object, results: TestResults) -> list[Finding]:
-    """Findings against the schema, of forms and of missing shares, one for each feature, kind and metric."""
-    findings = [
-        *form_findings.untransformable(pair),
-        *form_findings.type_findings(pair),
-        *representation_findings.findings(pair),
-        *schema_findings.findings(pair, anomalies),
-        *form_findings.new_columns(pair),
-    ]
-    in_both = [name for name in pair.training if name in pair.features]
-    in_serving = [name for name in in_both if _in_serving(pair, name)]
-    reported = {finding.feature for finding in findings if finding.kind is Kind.VALUES}
-    findings += schema_findings.beyond_the_kept(pair, [name for name in in_serving if name not in reported])
-    findings += range_findings.findings(pair, in_serving)
-    findings = [decide.settled_values(results, finding) for finding in findings]
-    findings = [decide.settled_presence(results, finding) for finding in findings]
-    return list({(f.feature, f.kind, f.metric): f for f in reversed(findings)}.values())
-
-
 def _has_presence(pair: ComparedPair, name: str) -> bool:
     """Whether the share of missing rows means anything: a field of a struct counts its parents' rows."""
-    return _in_serving(pair, name) and "." not in name
-
-
-def _in_serving(pair: ComparedPair, name: str) -> bool:
-    feature, reference = pair.features[name], pair.reference
-    if name == reference.time_feature:
-        return False
-    return not reference.is_label(name) and schemas.in_serving(feature, pair.schema)
+    return pair.is_in_serving(name) and "." not in name
 
 
 def _names(pair: ComparedPair) -> list[str]:

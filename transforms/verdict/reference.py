@@ -134,6 +134,12 @@ class ComparedPair:
         structs = (".".join(steps[:count]) for count in range(1, len(steps) + 1))
         return not only.isdisjoint((*structs, *self.raw_features(name)))
 
+    def is_in_serving(self, name: str) -> bool:
+        """Whether the schema wants the feature in serving; neither the label nor the row's time is."""
+        if name == self.reference.time_feature or self.reference.is_label(name):
+            return False
+        return schemas.in_serving(self.features[name], self.schema)
+
     def limit(self, name: str, metric: str, default: float) -> float:
         """The least effect in a metric that matters: the user's, or `default`."""
         return self.policy.thresholds.limit(self.reference.space, name, metric, default)
