@@ -35,12 +35,18 @@ _LOOK = 0.01
 CellShares: TypeAlias = tuple[Mapping[str, float], Mapping[str, float]]
 
 
-def of_category(training: View, serving: View, counted: tuple[Counted, Counted]) -> Difference | None:
-    """Total variation between shares of categories, those too rare to be told apart taken together.
+def of_category(training: View, serving: View) -> Difference | None:
+    """Total variation between shares of categories; rare ones are taken together.
 
-    Of the rare ones each is asked by itself whether it came too often; one that did is a cell of its own in
-    the distance and in what moved.
+    Each rare one is also tested alone: did it come too often? If so, it is a cell of its own in the distance
+    and in what moved.
+
+    Name: chi-squared test of homogeneity, and Fisher's exact test of each rare value.
+    Hypothesis: each category has the same share in training and in serving.
+    Assumptions: rows are independent. The values of one row count as one (Kish's effective size).
+    Source: Pearson 1900; Wilson and Hilferty 1931; Fisher 1935.
     """
+    counted = training.counted(), serving.counted()
     size = p_values.effective_size(training.worth, serving.worth)
     before, after = counted
     unkept = after.most_unkept / after.total if after.total else 0.0
@@ -162,12 +168,17 @@ def pooled(
     return expected, observed
 
 
-def of_unseen(training: View, serving: View, counted: tuple[Counted, Counted]) -> Difference | None:
+def of_unseen(training: View, serving: View) -> Difference | None:
     """The share of values that training did not have, beside what it leads to expect.
 
-    Good and Turing: the chance that the next value is new is the share of values that came once (Good 1953).
+    The chance that the next value is new is the share of values that came once.
+
+    Name: Fisher's exact test of two rates, against the Good-Turing estimate of unseen mass.
+    Hypothesis: new values are as many as training leads to expect.
+    Assumptions: values come independently; the statistics kept all values of both sides.
+    Source: Good 1953; Fisher 1935.
     """
-    before, after = counted
+    before, after = training.counted(), serving.counted()
     if before.most_unkept > 0 or after.most_unkept > 0:
         return None  # what was not kept cannot be told from what never came
     new = sum(count for value, count in after.counts.items() if value not in before.counts)

@@ -6,9 +6,10 @@ import dataclasses
 import functools
 import heapq
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from transforms.verdict.evidence.false_discovery import Attainable
+from transforms.verdict.feature_stats import View
 
 KOLMOGOROV = "kolmogorov_smirnov"
 VARIATION = "total_variation"
@@ -57,6 +58,24 @@ class Difference:
     def parts(self) -> Parts:
         """See above; found when somebody asks, as nobody does of most differences."""
         return self.parts_of()
+
+
+class TwoSampleTest(Protocol):
+    """A test of one hypothesis: training and serving are two samples of one distribution.
+
+    Its input are statistics, not samples: quantiles of a number, counts of a category. The docstring
+    of each test gives its `Name`, `Hypothesis`, `Assumptions` and `Source`.
+    """
+
+    def __call__(self, training: View, serving: View) -> Difference | None:
+        """Tests one feature.
+
+        Args:
+          training, serving: its statistics. Both have values, and both are of the kind that the test is for.
+
+        Returns:
+          How far apart both are, with the p-value; None where the statistics do not allow the test.
+        """
 
 
 def difference(

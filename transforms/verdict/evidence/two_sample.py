@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from transforms.verdict.evidence.feature_difference import (
     LENGTH,
     MISSING,
     Difference,
+    TwoSampleTest,
     difference,
     most_moved,
 )
@@ -39,21 +40,21 @@ def of_values(training: View, serving: View) -> Iterator[Difference]:
     """The differences between a feature's values, none where a side has none or they are of two kinds."""
     if not training.present or not serving.present or training.kind != serving.kind:
         return
-    if serving.kind == "category":
-        counted = (training.counted(), serving.counted())
-        differences = (
-            categorical_tests.of_category(training, serving, counted),
-            categorical_tests.of_unseen(training, serving, counted),
-        )
-    else:
-        differences = (of_number(training, serving) if serving.kind == "number" else None, None)
-    yield from (value_difference for value_difference in differences if value_difference is not None)
-    if (lengths := of_lengths(training, serving)) is not None:
-        yield lengths
+    for test in (*VALUE_TESTS.get(serving.kind, ()), of_lengths):
+        if (value_difference := test(training, serving)) is not None:
+            yield value_difference
 
 
 def of_missing(training: View, missing: int, rows: int) -> Difference:
-    """The share of rows without a value: `missing` of the `rows` served, whether or not any had one."""
+    """The share of rows without a value: `missing` of the `rows` served, whether or not any had one.
+
+    No `TwoSampleTest`: serving may have no statistics of the feature.
+
+    Name: Fisher's exact test of two rates.
+    Hypothesis: a row lacks the feature as often in serving as in training.
+    Assumptions: rows are independent.
+    Source: Fisher 1935.
+    """
     shares = (training.missing_share, missing / rows if rows else 0.0)
     size = p_values.effective_size(training.rows, rows)
 
@@ -76,6 +77,11 @@ def of_number(training: View, serving: View) -> Difference | None:
     """Kolmogorov and Smirnov's distance, at the points that training's statistics know.
 
     Where most of training's values are one, that of the others alone if it is greater.
+
+    Name: Kolmogorov-Smirnov test, with smooth tests of location, spread and shape (`numeric_tests`).
+    Hypothesis: the number has the same distribution function in training and in serving.
+    Assumptions: rows are independent; the function is known at training's quantiles, straight between them.
+    Source: Smirnov 1948; van der Waerden 1952; Neyman 1937; of mostly equal values Lachenbruch 2001.
     """
     before, after = cdfs.of_view(training), cdfs.of_view(serving)
     if before is None or after is None:
@@ -201,13 +207,26 @@ def _deciles(before: Cdf, after: Cdf, prefix: str = "") -> tuple[tuple[str, floa
 
 
 def of_lengths(training: View, serving: View) -> Difference | None:
-    """How many values a row has, where any has several."""
+    """How many values a row has, where any has several.
+
+    Name: Kolmogorov-Smirnov test of the numbers of values.
+    Hypothesis: rows of training and of serving have equally many values.
+    Assumptions: rows are independent; TFDV's ten quantiles bound the distribution function.
+    Source: Smirnov 1948.
+    """
     if max(view.common.max_num_values for view in (training, serving)) <= 1:
         return None
     before, after = _length_cdf(training), _length_cdf(serving)
     if before is None or after is None:
         return None
     return of_cdfs(LENGTH, before, after, p_values.effective_size(training.present, serving.present))
+
+
+#: By the kind of a feature, the tests of its values. `of_lengths` is for every kind.
+VALUE_TESTS: Mapping[str, tuple[TwoSampleTest, ...]] = {
+    "number": (of_number,),
+    "category": (categorical_tests.of_category, categorical_tests.of_unseen),
+}
 
 
 def length_edges(view: View) -> Array | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import itertools
 from typing import Any
 
 import numpy as np
@@ -373,10 +373,18 @@ def test_where_all_values_are_rare_one_that_came_more_often_is_found() -> None:
 
 def test_new_values_are_compared_as_rates() -> None:
     training = view(["a"] * 500 + ["b"] * 500)
-    sides = (training.counted(), training.counted()._replace(counts=Counter({"a": 500, "b": 490, "new": 10})))
-    plain = categorical_tests.of_unseen(training, training, sides)
+    served = view(["a"] * 500 + ["b"] * 490 + ["new"] * 10)
+    plain = categorical_tests.of_unseen(training, served)
     assert plain is not None
     assert plain.p_value == p_values.of_rates(0, 1000, 10, 1000)
+
+
+def test_each_test_says_its_name_hypothesis_assumptions_and_source() -> None:
+    tests = [two_sample.of_missing, two_sample.of_lengths, *itertools.chain(*two_sample.VALUE_TESTS.values())]
+    for test in tests:
+        lines = [line.strip().partition(": ") for line in (test.__doc__ or "").splitlines()]
+        described = {word: text for word, _, text in lines if text}
+        assert described.keys() >= {"Name", "Hypothesis", "Assumptions", "Source"}, test
 
 
 def test_one_row_of_many_values_is_one_row() -> None:
