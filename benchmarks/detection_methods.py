@@ -20,11 +20,11 @@ from benchmarks.in_memory import Column, Forms
 from transforms.core.schema import with_comparators
 from transforms.verdict import severity
 from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.decide import LEAST_EFFECT, Judgement
+from transforms.verdict.decide import LEAST_EFFECT, TestResults
 from transforms.verdict.evidence.false_discovery import Family
 from transforms.verdict.feature_stats import Statistics, path_name
 from transforms.verdict.model import Kind, Severity
-from transforms.verdict.reference import Sides
+from transforms.verdict.reference import ComparedPair
 
 _HISTOGRAMS = {
     STANDARD: schema_pb2.HistogramSelection.STANDARD,
@@ -97,15 +97,15 @@ def scored(window: Served, reference: Reference, names: Iterable[str], found: se
 
 
 def _adjusted(window: Served, reference: Reference) -> dict[str, float]:
-    sides = Sides(reference, Policy(), window.statistics, Counter())
+    sides = ComparedPair(reference, Policy(), window.statistics, Counter())
     both = [name for name in sides.training if name in sides.serving]
     here = tuple(name for name in both if sides.serving[name].present)
-    judgement = Judgement(sides, here, tuple(name for name in both if name not in here))
-    every = [one for differences in judgement.found.values() for one in differences]
+    judgement = TestResults(sides, here, tuple(name for name in both if name not in here))
+    every = [one for differences in judgement.differences.values() for one in differences]
     family = Family(one.attainable for one in every)
     ordered = sorted(
         (one.p_value, name, one.effect >= LEAST_EFFECT[one.metric])
-        for name, differences in judgement.found.items()
+        for name, differences in judgement.differences.items()
         for one in differences
     )
     adjusted: dict[str, float] = {}

@@ -19,6 +19,10 @@ Array = np.ndarray[Any, Any]
 TRIALS = 1000
 
 
+def p_of_moved(expected: Array, observed: Array, size: float) -> float:
+    return numeric_tests.moved(expected, observed, size).p_value()
+
+
 @pytest.mark.parametrize(
     ("value", "freedom", "p_value"),
     [
@@ -115,7 +119,7 @@ def test_ordered_p_values_are_uniform_or_cautious_without_a_difference(size: int
     random, shares = np.random.default_rng(size + cells), np.full(cells, 1 / cells)
     found = np.sort(
         [
-            numeric_tests.of_ordered(counted(random, size, shares), counted(random, size, shares), size / 2)
+            p_of_moved(counted(random, size, shares), counted(random, size, shares), size / 2)
             for _ in range(TRIALS)
         ]
     )
@@ -143,7 +147,7 @@ def test_a_category_of_one_cell_cannot_differ() -> None:
 
 def test_what_lies_where_training_has_nothing_counts_with_its_neighbour() -> None:
     expected, observed = np.array([0.0, 0.5, 0.5, 0.0]), np.array([0.5, 0.0, 0.0, 0.5])
-    assert numeric_tests.of_ordered(expected, observed, 1000) < 1e-6  # by Kolmogorov's, as no component moved
+    assert p_of_moved(expected, observed, 1000) < 1e-6  # by Kolmogorov's, as no component moved
 
 
 def test_expected_variation_is_what_simulation_gives() -> None:
@@ -230,7 +234,7 @@ def test_the_first_p_value_is_where_one_error_is_expected_as_often_as_the_rate_s
 def test_a_part_of_a_move_is_as_if_found_anew(weights: list[float], seed: int, part: float) -> None:
     expected = np.array(weights) / sum(weights)
     observed = counted(np.random.default_rng(seed), 300, expected)
-    anew = numeric_tests.of_ordered(expected, expected + part * (observed - expected), 250)
+    anew = p_of_moved(expected, expected + part * (observed - expected), 250)
     moved = numeric_tests.moved(expected, observed, 250)
     assert moved.p_value() <= moved.p_value(part) <= moved.p_value(0) == 1
     # A likelihood ratio is taken to be as much less than the sum of squares as it is for all of the way, and
@@ -264,9 +268,7 @@ RARE = {
 def test_ordered_p_values_hold_where_few_rows_are_expected(name: str, size: int) -> None:
     random, shares, trials = np.random.default_rng(size), RARE[name], 5 * TRIALS
     shares = shares / shares.sum()
-    found = np.array(
-        [numeric_tests.of_ordered(shares, counted(random, size, shares), size) for _ in range(trials)]
-    )
+    found = np.array([p_of_moved(shares, counted(random, size, shares), size) for _ in range(trials)])
     for level in (0.001, 0.01):
         assert np.sum(found <= level) <= trials * level + 3 * math.sqrt(trials * level), level
 
@@ -280,6 +282,6 @@ def test_a_moved_mean_is_told_as_surely_as_by_the_best_test_of_a_normal_number()
 
     for moved in (0.1, 0.25, 0.5):
         best = p_values.of_normal(moved * math.sqrt(500))
-        found = numeric_tests.of_ordered(shares(0), shares(moved), 500)
+        found = p_of_moved(shares(0), shares(moved), 500)
         # Beside the part of the error that location has, the cells lose little.
         assert best < found < 3 * best, moved

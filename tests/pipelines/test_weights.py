@@ -218,7 +218,7 @@ def test_kept_counts_add_up_to_all_values() -> None:
     for rates in (rng.choice([0.3, 0.9], 3000), rng.choice([1.0, 0.01], 3000)):
         dataset = weighed(None, rows, rates)
         view = feature_stats.views(statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset]))["word"]
-        assert sum(view.counts().values()) == view.values == view.whole
+        assert sum(view.counts().values()) == view.values == view.total
 
 
 # Through the whole of the validation: AA's requests are logged one in five, all others wholly.

@@ -13,7 +13,7 @@ from transforms.core.batches import Window
 from transforms.core.errors import UsageError
 from transforms.verdict import decide
 from transforms.verdict.compare import examine
-from transforms.verdict.decide import Judgement
+from transforms.verdict.decide import TestResults
 from transforms.verdict.evidence.feature_difference import UNSEEN
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.findings import range as range_findings
@@ -136,9 +136,9 @@ def _series(key: LimitKey, by_window: Mapping[int, Effect], windows: int) -> Ser
     return Series(key, today, max(effect.floor for effect in by_window.values()), tuple(values))
 
 
-def _effects(judgement: Judgement) -> Iterator[Effect]:
-    pair, space = judgement.sides, judgement.sides.reference.space
-    for name, differences in judgement.found.items():
+def _effects(judgement: TestResults) -> Iterator[Effect]:
+    pair, space = judgement.pair, judgement.pair.reference.space
+    for name, differences in judgement.differences.items():
         for difference in differences:
             key = LimitKey(space, name, LIMIT_OF[difference.metric])
             floor = judgement.least_effect(name, difference.metric)
@@ -153,9 +153,9 @@ def _effects(judgement: Judgement) -> Iterator[Effect]:
         yield Effect(key, growth.effect, counts, floor, floor)
 
 
-def _outside(judgement: Judgement, name: str) -> Iterator[Effect]:
+def _outside(judgement: TestResults, name: str) -> Iterator[Effect]:
     """Values far outside training's range, and outside the schema's domain: errors from `unseen` on."""
-    pair, key = judgement.sides, LimitKey(judgement.sides.reference.space, name, LIMIT_OF[UNSEEN])
+    pair, key = judgement.pair, LimitKey(judgement.pair.reference.space, name, LIMIT_OF[UNSEEN])
     floor = judgement.least_effect(name, UNSEEN)
     is_tested = judgement.measured(name, UNSEEN)
     outside = schema_findings.share_outside_domain(pair, name)
@@ -166,9 +166,9 @@ def _outside(judgement: Judgement, name: str) -> Iterator[Effect]:
             yield Effect(key, value, _may_alarm(judgement, key, Kind.VALUES), floor, floor)
 
 
-def _may_alarm(judgement: Judgement, key: LimitKey, kind: Kind) -> bool:
+def _may_alarm(judgement: TestResults, key: LimitKey, kind: Kind) -> bool:
     """Whether a difference over its limit is an error: not ignored, not bounded, not for the user to say."""
-    pair = judgement.sides
+    pair = judgement.pair
     bound = pair.policy.thresholds.features.get((Space(key.space), key.feature))
     if key.feature in pair.policy.ignore or (bound and bound.severity not in (None, Severity.ERROR)):
         return False

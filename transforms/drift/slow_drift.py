@@ -25,7 +25,7 @@ from transforms.verdict.evidence import false_discovery
 from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
 from transforms.verdict.feature_stats import Statistics, View, views
 from transforms.verdict.model import Finding, Kind, Severity, Space
-from transforms.verdict.reference import Reference, Sides
+from transforms.verdict.reference import ComparedPair, Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.wording import percent, quoted
 
@@ -69,7 +69,7 @@ def findings(
 ) -> list[Finding]:
     """Of each feature the trend that goes furthest, a warning; `windows` is what `comparable` gives."""
     furthest: dict[tuple[Space, str], Trend] = {}
-    wanted = {r.space: Sides(r, policy, Statistics(), Counter()) for r in references}
+    wanted = {r.space: ComparedPair(r, policy, Statistics(), Counter()) for r in references}
     there = {p: v for p, v in windows[-1].values.items() if wanted[p.space].is_wanted(p.feature)}
     windows = [*windows[:-1], dataclasses.replace(windows[-1], values=there)]
     for steady in trends(windows, FALSE_TRENDS, policy):

@@ -18,14 +18,14 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.core.batches import Window
 from transforms.runs import window_summary
-from transforms.verdict.decide import Judgement
+from transforms.verdict.decide import TestResults
 from transforms.verdict.diagnosis import diagnose, fitting
 from transforms.verdict.evidence import wording
 from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING, UNSEEN, VARIATION, Difference
 from transforms.verdict.evidence.unseen_mass import may_be_named
 from transforms.verdict.feature_stats import Statistics, View, dataset, views
 from transforms.verdict.model import Diagnosis, Finding, Kind, Severity
-from transforms.verdict.reference import Reference, Sides
+from transforms.verdict.reference import ComparedPair, Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.wording import number, percent, quoted
 
@@ -53,7 +53,7 @@ class Windows:
     length: dt.timedelta | None = None
 
     @cached_property
-    def pair(self) -> Sides:
+    def pair(self) -> ComparedPair:
         """The earlier window in training's place.
 
         What `Reference` knows of how training's days vary comes along with it; two windows vary more than a
@@ -61,14 +61,16 @@ class Windows:
         """
         previous = _with_all(self.previous, self.current)
         reference = dataclasses.replace(self.reference, statistics=previous, trained_on=None)
-        return Sides(reference, self.policy, self.current, Counter(), self.length, is_pair=True)
+        return ComparedPair(
+            reference, self.policy, self.current, Counter(), self.length, between_windows=True
+        )
 
     @cached_property
-    def judgement(self) -> Judgement:
+    def judgement(self) -> TestResults:
         names = list(window_summary.comparable(self.pair))
         names = [name for name in names if self.pair.is_wanted(name)]
         there = tuple(name for name in names if name in self.pair.serving)
-        return Judgement(self.pair, there, tuple(name for name in names if name not in self.pair.serving))
+        return TestResults(self.pair, there, tuple(name for name in names if name not in self.pair.serving))
 
     def is_back(self, name: str, metric: str) -> bool:
         """Whether the earlier window was off from training in this metric, and this one at most half so."""
@@ -82,18 +84,18 @@ class Windows:
         return views(self.reference.statistics)
 
     @cached_property
-    def _of_training(self) -> tuple[Judgement, ...]:
+    def _of_training(self) -> tuple[TestResults, ...]:
         """Both windows beside training, all features together: a feature alone would count sooner."""
         both = (self.previous, self.current)
         return tuple(
-            self._judged(Sides(self.reference, self.policy, statistics, Counter(), self.length))
+            self._judged(ComparedPair(self.reference, self.policy, statistics, Counter(), self.length))
             for statistics in both
         )
 
-    def _judged(self, pair: Sides) -> Judgement:
+    def _judged(self, pair: ComparedPair) -> TestResults:
         names = [name for name in (*self.judgement.names, *self.judgement.present) if name in pair.training]
         there = tuple(name for name in names if name in pair.serving)
-        return Judgement(pair, there, tuple(name for name in names if name not in pair.serving))
+        return TestResults(pair, there, tuple(name for name in names if name not in pair.serving))
 
 
 def findings(windows: Windows) -> list[Finding]:
@@ -114,7 +116,7 @@ def findings(windows: Windows) -> list[Finding]:
 def _differences(windows: Windows) -> Iterator[Finding]:
     """As errors of the kinds that such differences from training have, one for each feature and kind."""
     judgement = windows.judgement
-    for name, differences in judgement.found.items():
+    for name, differences in judgement.differences.items():
         counting = [difference for difference in differences if judgement.counts(name, difference)]
         for kind, difference in {
             _KINDS.get(difference.metric, Kind.DISTRIBUTION): difference for difference in counting[::-1]
@@ -149,10 +151,10 @@ def _drift(windows: Windows, finding: Finding, cause: Diagnosis | None) -> Findi
     return dataclasses.replace(finding, kind=Kind.DRIFT, severity=level, message=message, diagnosis=cause)
 
 
-def _distance_from_training(judgement: Judgement, name: str, metric: str) -> tuple[bool, float]:
+def _distance_from_training(judgement: TestResults, name: str, metric: str) -> tuple[bool, float]:
     """Whether a window is off from training in one metric, and how far."""
     effects = [
-        difference.effect for difference in judgement.found.get(name, ()) if difference.metric == metric
+        difference.effect for difference in judgement.differences.get(name, ()) if difference.metric == metric
     ]
     return bool(judgement.of(name, metric)), max(effects, default=0.0)
 

@@ -21,7 +21,7 @@ from transforms.verdict.evidence import cdf as cdfs
 from transforms.verdict.evidence.cdf import Cdf
 from transforms.verdict.feature_stats import Statistics, View
 from transforms.verdict.model import Space
-from transforms.verdict.reference import Reference, Sides
+from transforms.verdict.reference import ComparedPair, Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.wording import iso
 
@@ -89,7 +89,7 @@ def summarize(
     values: dict[SummaryKey, float] = {}
     rows = 0
     for reference in references:
-        pair = Sides(reference, Policy(), served[reference.space], Counter())
+        pair = ComparedPair(reference, Policy(), served[reference.space], Counter())
         rows = max(rows, pair.rows)
         for name in comparable(pair) if pair.rows else ():
             for what, number, value in _of_feature(pair.training[name], pair.serving.get(name)):
@@ -97,7 +97,7 @@ def summarize(
     return WindowSummary(window, baseline, rows, values, model)
 
 
-def comparable(pair: Sides) -> Iterator[str]:
+def comparable(pair: ComparedPair) -> Iterator[str]:
     """The features of training that requests should have, whose missing rows mean something."""
     for name in pair.training:
         feature = pair.features.get(name)

@@ -48,26 +48,26 @@ class _Divided:
     """Statistics by top-level feature, looked at once: they are asked for in many parts."""
 
     def __init__(self, statistics: Statistics) -> None:
-        self._whole = dataset(statistics)
+        self._dataset = dataset(statistics)
         self.features: dict[str, list[statistics_pb2.FeatureNameStatistics]] = {}
-        for feature in self._whole.features:
+        for feature in self._dataset.features:
             self.features.setdefault(top(feature), []).append(feature)
 
     def part(self, names: _Names) -> Statistics:
         """The statistics of these features, and of the crosses between them."""
         part = Statistics()
-        one = part.datasets.add(
-            name=self._whole.name,
-            num_examples=self._whole.num_examples,
-            weighted_num_examples=self._whole.weighted_num_examples,
+        part_dataset = part.datasets.add(
+            name=self._dataset.name,
+            num_examples=self._dataset.num_examples,
+            weighted_num_examples=self._dataset.weighted_num_examples,
         )
         for name in names:
-            one.features.extend(self.features.get(name, ()))
-        for feature in one.features:
+            part_dataset.features.extend(self.features.get(name, ()))
+        for feature in part_dataset.features:
             feature.ClearField("custom_stats")  # TFDV does not look at them, and they are most of the bytes
-        one.cross_features.extend(
+        part_dataset.cross_features.extend(
             cross
-            for cross in self._whole.cross_features
+            for cross in self._dataset.cross_features
             if {path_name(cross.path_x), path_name(cross.path_y)} <= names.keys()
         )
         return part

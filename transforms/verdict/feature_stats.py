@@ -30,22 +30,22 @@ class Counted(NamedTuple):
 
     Attributes:
       counts: see `View.counts`.
-      whole: its values, kept or not; TFDV's sketch may count what it kept as more than there is.
+      total: its values, kept or not; TFDV's sketch may count what it kept as more than there is.
       most_unkept: the most often that a value can come which TFDV did not keep; 0 where it kept them all.
     """
 
     counts: Counter[str]
-    whole: float
+    total: float
     most_unkept: float
 
     @property
     def edge(self) -> float:
         """The share up to which it is luck whether a value was kept: three deviations beyond the rarest."""
-        return (self.most_unkept + 3 * math.sqrt(self.most_unkept)) / self.whole if self.whole else 0.0
+        return (self.most_unkept + 3 * math.sqrt(self.most_unkept)) / self.total if self.total else 0.0
 
     def shares(self) -> dict[str, float]:
         """See `View.shares`."""
-        return {value: count / self.whole for value, count in self.counts.items()} if self.whole else {}
+        return {value: count / self.total for value, count in self.counts.items()} if self.total else {}
 
 
 def path_name(path: path_pb2.Path) -> str:
@@ -58,9 +58,9 @@ def dataset(statistics: Statistics) -> statistics_pb2.DatasetFeatureStatistics:
         return statistics_pb2.DatasetFeatureStatistics()
     if len(statistics.datasets) == 1:
         return statistics.datasets[0]
-    for one in statistics.datasets:
-        if one.name == DEFAULT_SLICE:
-            return one
+    for candidate in statistics.datasets:
+        if candidate.name == DEFAULT_SLICE:
+            return candidate
     raise ValueError(f"the statistics hold several data sets, none of which is {DEFAULT_SLICE!r}")
 
 
@@ -103,7 +103,9 @@ class View:
 
     def rows_of_share(self, share: float) -> float:
         """In how many rows at least a number came that is this share (0 to 1) of all."""
-        heaviest = [float(one.num) for one in self.proto.custom_stats if one.name == HEAVIEST_ROW]
+        heaviest = [
+            float(statistic.num) for statistic in self.proto.custom_stats if statistic.name == HEAVIEST_ROW
+        ]
         return share * self.values / self.longest / max([1.0, *heaviest])
 
     @property
@@ -113,8 +115,12 @@ class View:
 
     @functools.cached_property
     def _rare(self) -> dict[str, float]:
-        told = [one.rank_histogram.buckets for one in self.proto.custom_stats if one.name == RARE_VALUES]
-        return {bucket.label: bucket.sample_count for buckets in told for bucket in buckets}
+        histograms = [
+            statistic.rank_histogram.buckets
+            for statistic in self.proto.custom_stats
+            if statistic.name == RARE_VALUES
+        ]
+        return {bucket.label: bucket.sample_count for buckets in histograms for bucket in buckets}
 
     @property
     def missing_share(self) -> float:
@@ -143,9 +149,9 @@ class View:
         return Counted(counts, max(self.values, float(sum(counts.values()))), unkept)
 
     @property
-    def whole(self) -> float:
+    def total(self) -> float:
         """See `Counted`."""
-        return self.counted().whole
+        return self.counted().total
 
     def shares(self) -> dict[str, float]:
         """Shares of all values, of those that TFDV kept: less than 1 together where its list is cut."""
@@ -158,8 +164,8 @@ class View:
 
     def buckets(self, kind: int) -> list[Bucket]:
         """The histogram of TFDV's type `kind` (STANDARD or QUANTILES), infinite values left out."""
-        found = [h for h in self.proto.num_stats.histograms if h.type == kind]
-        buckets = found[0].buckets if found else []
+        histograms = [h for h in self.proto.num_stats.histograms if h.type == kind]
+        buckets = histograms[0].buckets if histograms else []
         return [
             Bucket(b.low_value, b.high_value, b.sample_count)
             for b in buckets
@@ -187,9 +193,9 @@ class View:
     def not_finite(self) -> float:
         """How many values of a number are NaN or infinite."""
         histograms = self.proto.num_stats.histograms
-        nans = max((one.num_nan for one in histograms), default=0)
-        standard = [one for one in histograms if one.type == one.STANDARD]
-        ends = (bucket for one in standard for bucket in one.buckets)
+        nans = max((histogram.num_nan for histogram in histograms), default=0)
+        standard = [histogram for histogram in histograms if histogram.type == histogram.STANDARD]
+        ends = (bucket for histogram in standard for bucket in histogram.buckets)
         infinite = (b.sample_count for b in ends if math.isinf(b.low_value) and b.low_value == b.high_value)
         return float(nans) + float(sum(infinite))
 
@@ -209,9 +215,9 @@ class View:
 
 def views(statistics: Statistics) -> dict[str, View]:
     """Views by dotted feature name, in the order of the statistics."""
-    whole = dataset(statistics)
-    found = [View(proto, int(whole.num_examples)) for proto in whole.features]
-    return {view.name: view for view in found}
+    all_rows = dataset(statistics)
+    feature_views = [View(proto, int(all_rows.num_examples)) for proto in all_rows.features]
+    return {view.name: view for view in feature_views}
 
 
 def mass_between(buckets: list[Bucket], low: float, high: float) -> float:

@@ -99,10 +99,11 @@ def _categories(training: View | None, serving: View | None) -> _Drawn:
     nameable = _nameable(training, serving)
     weight = {value: max(before.get(value, 0.0), after.get(value, 0.0)) for value in nameable}
     shown = sorted(weight, key=lambda value: (-weight[value], value))[:CATEGORIES]
-    shares = [tuple(side.get(value, 0.0) for value in shown) for side in (before, after)]
+    shares = [tuple(distribution.get(value, 0.0) for value in shown) for distribution in (before, after)]
     labels = tuple(plain(value if len(value) <= _LONGEST else value[:_LONGEST] + "...") for value in shown)
     rest = [
-        max(1 - sum(part), 0.0) if side else 0.0 for side, part in zip((before, after), shares, strict=True)
+        max(1 - sum(part), 0.0) if distribution else 0.0
+        for distribution, part in zip((before, after), shares, strict=True)
     ]
     if max(rest) < _NO_REST:
         return labels, (), shares[0], shares[1]
@@ -125,9 +126,9 @@ def _category_shares(view: View | None) -> dict[str, float]:
 
 
 def _numbers(training: View | None, serving: View | None) -> _Drawn:
-    sides = [_buckets(view) for view in (training, serving)]
-    edges = _edges(sides)
-    before, after = (_shares(side, edges) for side in sides)
+    histograms = [_buckets(view) for view in (training, serving)]
+    edges = _edges(histograms)
+    before, after = (_shares(buckets, edges) for buckets in histograms)
     return tuple(_labels(edges)), edges, before, after
 
 
@@ -155,8 +156,8 @@ def _reach(buckets: Sequence[Bucket]) -> tuple[float, float]:
     return max(buckets[0].low, low - room), min(buckets[-1].high, high + room)
 
 
-def _edges(sides: Sequence[list[Bucket]]) -> tuple[float, ...]:
-    reaches = [_reach(side) for side in sides if side]
+def _edges(histograms: Sequence[list[Bucket]]) -> tuple[float, ...]:
+    reaches = [_reach(buckets) for buckets in histograms if buckets]
     if not reaches:
         return (0.0, 1.0)
     low, high = min(reach[0] for reach in reaches), max(reach[1] for reach in reaches)
@@ -166,11 +167,11 @@ def _edges(sides: Sequence[list[Bucket]]) -> tuple[float, ...]:
 
 
 def _shares(buckets: list[Bucket], edges: tuple[float, ...]) -> tuple[float, ...]:
-    whole = sum(bucket.mass for bucket in buckets)
-    if not whole:
+    total = sum(bucket.mass for bucket in buckets)
+    if not total:
         return (0.0,) * (len(edges) - 1)
     bounds = [float("-inf"), *edges[1:-1], float("inf")]
-    return tuple(mass_between(buckets, a, b) / whole for a, b in itertools.pairwise(bounds))
+    return tuple(mass_between(buckets, a, b) / total for a, b in itertools.pairwise(bounds))
 
 
 def _labels(edges: tuple[float, ...]) -> Iterator[str]:

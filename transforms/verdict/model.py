@@ -56,7 +56,7 @@ class Part:
 
 
 @dataclasses.dataclass(frozen=True)
-class Natural:
+class SeasonalVariation:
     """What training's own periods say of a difference.
 
     Attributes:
@@ -101,7 +101,7 @@ class Evidence:
     p_limit: float
     effective_rows: int
     parts: tuple[Part, ...] = ()
-    natural: Natural | None = None
+    natural: SeasonalVariation | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,9 +188,12 @@ class Comparison:
     @property
     def examined(self) -> tuple[Finding, ...]:
         """What shows that a feature was looked at: distances, and findings of features that training has."""
-        known = {one.feature for one in self.distances}
-        known |= {one.feature for one in self.not_compared if one.reason not in UNKNOWN}
-        return (*self.distances, *(one for one in self.findings if one.feature and one.feature in known))
+        known = {distance.feature for distance in self.distances}
+        known |= {left_out.feature for left_out in self.not_compared if left_out.reason not in UNKNOWN}
+        return (
+            *self.distances,
+            *(finding for finding in self.findings if finding.feature and finding.feature in known),
+        )
 
 
 def _finite(values: dict[str, Any]) -> dict[str, Any]:

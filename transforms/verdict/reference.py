@@ -66,12 +66,13 @@ class Reference:
 
 
 @dataclasses.dataclass(frozen=True)
-class Sides:
+class ComparedPair:
     """Training and serving, side by side, with everything that the comparing steps ask for.
 
-    `forms` counts rows by (feature, form), as in `Accounting`, those that concern the space; `span` is the
-    time that the rows served were logged in, None where it is not known. `is_pair` says that an earlier
-    window is in training's place: both may lie out, on different sides.
+    Attributes:
+      forms: rows by (feature, form), as in `Accounting`, those that concern the space.
+      span: the time that the rows served were logged in; None where it is not known.
+      between_windows: an earlier window is in training's place. Both may lie out, on different sides.
     """
 
     reference: Reference
@@ -79,7 +80,7 @@ class Sides:
     served: Statistics
     forms: Counter[tuple[str, str]]
     span: dt.timedelta | None = None
-    is_pair: bool = False
+    between_windows: bool = False
 
     @cached_property
     def schema(self) -> schema_pb2.Schema:
@@ -112,11 +113,11 @@ class Sides:
     @cached_property
     def of_other_type(self) -> dict[str, Counter[str]]:
         """Rows by form, for features whose values came in another type and were left out by the reader."""
-        found: dict[str, Counter[str]] = {}
+        counts: dict[str, Counter[str]] = {}
         for (feature, form), rows in self.forms.items():
             if form.rpartition("_for_")[2] in _VALUE_TYPES and rows > 0:
-                found.setdefault(feature, Counter())[form] += rows
-        return found
+                counts.setdefault(feature, Counter())[form] += rows
+        return counts
 
     def missing(self, name: str) -> int:
         """Rows that lack the feature for no other cause than that it was not sent."""
@@ -133,6 +134,12 @@ class Sides:
         structs = (".".join(steps[:count]) for count in range(1, len(steps) + 1))
         return not only.isdisjoint((*structs, *self.raw_features(name)))
 
+    def is_in_serving(self, name: str) -> bool:
+        """Whether the schema wants the feature in serving; neither the label nor the row's time is."""
+        if name == self.reference.time_feature or self.reference.is_label(name):
+            return False
+        return schemas.in_serving(self.features[name], self.schema)
+
     def limit(self, name: str, metric: str, default: float) -> float:
         """The least effect in a metric that matters: the user's, or `default`."""
         return self.policy.thresholds.limit(self.reference.space, name, metric, default)
@@ -146,8 +153,8 @@ class Sides:
 
 
 def _flatten(features: object, prefix: str) -> list[tuple[str, schema_pb2.Feature]]:
-    found: list[tuple[str, schema_pb2.Feature]] = []
+    flattened: list[tuple[str, schema_pb2.Feature]] = []
     for feature in features:  # type: ignore[attr-defined]
         name = f"{prefix}{feature.name}"
-        found += [(name, feature), *_flatten(feature.struct_domain.feature, f"{name}.")]
-    return found
+        flattened += [(name, feature), *_flatten(feature.struct_domain.feature, f"{name}.")]
+    return flattened

@@ -127,9 +127,9 @@ class Verdict:
             "files": [_file(name, counts) for name, counts in in_order(self.accounting.by_file)],
             "forms": self._forms(),
             "findings": [finding.to_json() for finding in self.findings],
-            "slices": [one.to_json() for one in self.slices],
+            "slices": [slice_verdict.to_json() for slice_verdict in self.slices],
             "slices_left_out": self.slices_left_out,
-            "not_compared": [one.to_json() for one in self.not_compared],
+            "not_compared": [left_out.to_json() for left_out in self.not_compared],
             "artifacts": {name: dataclasses.asdict(self.artifacts[name]) for name in sorted(self.artifacts)},
             "replay": self.replay,
             "versions": self.versions,
@@ -174,32 +174,34 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
     compared = tuple(comparisons)
     examined = examined or Examined()
     findings = [finding for comparison in compared for finding in comparison.findings]
-    findings += [finding for one in examined.slices for finding in one.findings]
+    findings += [finding for examined_slice in examined.slices for finding in examined_slice.findings]
     why_failed = list(input_findings.why_failed(accounting, faults, policy))
     why_nothing = (
         [] if why_failed else list(input_findings.why_nothing(window, accounting, compared, policy, seen))
     )
     if not why_failed and not why_nothing and not _counting(findings, policy):
         why_nothing = list(input_findings.too_little(accounting, compared, policy))
-    beside = [*_unknown_ignored(accounting, compared, policy), *_odd_rates(accounting)]
-    beside += policy.thresholds.unknown(compared)
-    all_findings = sorted([*why_failed, *why_nothing, *findings, *beside], key=severity.order)
+    notices = [*_unknown_ignored(accounting, compared, policy), *_odd_rates(accounting)]
+    notices += policy.thresholds.unknown(compared)
+    all_findings = sorted([*why_failed, *why_nothing, *findings, *notices], key=severity.order)
     return Verdict(
         outcome=_outcome(why_failed, why_nothing, findings, policy),
         window=window,
         accounting=accounting,
         findings=tuple(all_findings),
-        not_compared=tuple(one for comparison in compared for one in comparison.not_compared),
+        not_compared=tuple(left_out for comparison in compared for left_out in comparison.not_compared),
         contract=contract,
-        slices=tuple(_of_slice(one, policy) for one in examined.slices),
+        slices=tuple(_of_slice(examined_slice, policy) for examined_slice in examined.slices),
         slices_left_out=examined.left_out,
         effective_rows=examined.effective_rows,
         least_visible=input_findings.least_visible(compared),
     )
 
 
-def _of_slice(one: Slice, policy: Policy) -> SliceVerdict:
-    return SliceVerdict(one.name, one.rows, _outcome(None, None, one.findings, policy))
+def _of_slice(examined_slice: Slice, policy: Policy) -> SliceVerdict:
+    return SliceVerdict(
+        examined_slice.name, examined_slice.rows, _outcome(None, None, examined_slice.findings, policy)
+    )
 
 
 def _odd_rates(accounting: Accounting) -> Iterable[Finding]:
@@ -222,9 +224,9 @@ def _unknown_ignored(
     if not compared:
         return
     known = {feature for feature, _form in accounting.forms}
-    for one in compared:
-        known |= {finding.feature for finding in (*one.findings, *one.distances)}
-        known |= {left_out.feature for left_out in one.not_compared}
+    for comparison in compared:
+        known |= {finding.feature for finding in (*comparison.findings, *comparison.distances)}
+        known |= {left_out.feature for left_out in comparison.not_compared}
     unknown = sorted(policy.ignore - known - {""})
     if unknown:
         message = f"--ignore names no feature: {listing(unknown)}"

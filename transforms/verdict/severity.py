@@ -128,5 +128,5 @@ def of_distance(
 def order(finding: Finding) -> tuple[object, ...]:
     """Sort key: worst first, the same in every run."""
     excess = (finding.distance or 0.0) / finding.threshold if finding.threshold else 0.0
-    place = (finding.space.value, finding.feature, finding.kind.value, finding.metric, finding.message)
-    return (_RANKS[finding.severity], finding.kind is not Kind.INPUT, -excess, *place)
+    tie_break = (finding.space.value, finding.feature, finding.kind.value, finding.metric, finding.message)
+    return (_RANKS[finding.severity], finding.kind is not Kind.INPUT, -excess, *tie_break)

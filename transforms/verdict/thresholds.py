@@ -81,18 +81,18 @@ class Thresholds:
 
     def limit(self, space: Space, feature: str, metric: str, default: float) -> float:
         """The least effect in this metric that matters; `default` where the file says nothing of it."""
-        key, own = LIMIT_OF[metric], self.features.get((space, feature), Override())
-        return own.limits.get(key, self.defaults.get(key, default))
+        key, override = LIMIT_OF[metric], self.features.get((space, feature), Override())
+        return override.limits.get(key, self.defaults.get(key, default))
 
     def bounded(self, finding: Finding) -> Finding:
         """The finding, no worse than its feature's may be, and with the feature's note."""
-        own = self.features.get((finding.space, finding.feature))
-        if own is None:
+        override = self.features.get((finding.space, finding.feature))
+        if override is None:
             return finding
-        note = f": {own.note}" if own.note else ""
-        if own.severity is not None and _MILDER[finding.severity] < _MILDER[own.severity]:
-            said = f"{finding.message} ({own.severity.value} by {self.file}{note})"
-            return dataclasses.replace(finding, severity=own.severity, message=said)
+        note = f": {override.note}" if override.note else ""
+        if override.severity is not None and _MILDER[finding.severity] < _MILDER[override.severity]:
+            message = f"{finding.message} ({override.severity.value} by {self.file}{note})"
+            return dataclasses.replace(finding, severity=override.severity, message=message)
         if note and finding.severity is not Severity.INFO:
             return dataclasses.replace(finding, message=f"{finding.message} ({self.file}{note})")
         return finding
@@ -100,9 +100,11 @@ class Thresholds:
     def unknown(self, compared: Iterable[Comparison]) -> Iterator[Finding]:
         """An info of the sections for features that the baseline does not have: it may have lost them."""
         known: dict[Space, set[str]] = {}
-        for one in compared:
-            told = {finding.feature for finding in (*one.findings, *one.distances)}
-            known.setdefault(one.space, set()).update(told, (left.feature for left in one.not_compared))
+        for comparison in compared:
+            features = {finding.feature for finding in (*comparison.findings, *comparison.distances)}
+            known.setdefault(comparison.space, set()).update(
+                features, (left.feature for left in comparison.not_compared)
+            )
         names = [f"{space}.{name}" for space, name in self.features if name not in known.get(space, (name,))]
         if names:
             message = f"{self.file} names no feature: {listing(sorted(names))}"
@@ -116,22 +118,24 @@ def parse(text: bytes, file: str) -> Thresholds:
       UsageError: it is no TOML, or a key or a value is none that is known.
     """
     try:
-        told = tomllib.loads(text.decode())
+        document = tomllib.loads(text.decode())
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, too
         raise UsageError(f"{file} is no TOML: {plain(str(error))}") from error
-    _check_keys(file, "", told, ("format", "defaults", *_SPACES))
-    if type(told.get("format")) is not int or told["format"] != FORMAT:
-        raise UsageError(f"{file}: expected format = {FORMAT}, got {_shown(told.get('format'))}")
+    _check_keys(file, "", document, ("format", "defaults", *_SPACES))
+    if type(document.get("format")) is not int or document["format"] != FORMAT:
+        raise UsageError(f"{file}: expected format = {FORMAT}, got {_shown(document.get('format'))}")
     return Thresholds(
         file=file.replace("\\", "/").rpartition("/")[2],
-        defaults=_limits(file, "defaults", _table(file, "defaults", told.get("defaults", {})), tuple(LIMITS)),
-        features=dict(_features(file, told)),
+        defaults=_limits(
+            file, "defaults", _table(file, "defaults", document.get("defaults", {})), tuple(LIMITS)
+        ),
+        features=dict(_features(file, document)),
     )
 
 
-def _features(file: str, told: Mapping[str, Any]) -> Iterator[tuple[tuple[Space, str], Override]]:
+def _features(file: str, document: Mapping[str, Any]) -> Iterator[tuple[tuple[Space, str], Override]]:
     for space in _SPACES:
-        for name, values in _table(file, space, told.get(space, {})).items():
+        for name, values in _table(file, space, document.get(space, {})).items():
             section = f'{space}."{plain(name)}"' if "." in name else f"{space}.{plain(name)}"
             yield (space, name), _override(file, section, space, _table(file, section, values))
 

@@ -12,7 +12,7 @@ from support.drift import Columns, day, reference, rides, statistics
 from transforms.core.batches import Window
 from transforms.drift import window_drift
 from transforms.drift.window_drift import Windows, span
-from transforms.verdict.decide import Judgement
+from transforms.verdict.decide import TestResults
 from transforms.verdict.evidence.feature_difference import VARIATION, Difference
 from transforms.verdict.evidence.wording import parts_of
 from transforms.verdict.model import Finding, Kind, Severity
@@ -82,8 +82,8 @@ def test_whether_a_window_was_off_is_asked_of_all_features_together() -> None:
     against, earlier, now = reference(many(20_000, 0)), many(ROWS, 0.08), many(ROWS, 0)
     windows = Windows(against, statistics(earlier), statistics(now), ("a", "b"), Policy())
     [first, _] = windows._of_training
-    [one] = [one for one in first.found["x0"] if one.metric == "kolmogorov_smirnov"]
-    alone = Judgement(first.sides, ("x0",))
+    [one] = [one for one in first.differences["x0"] if one.metric == "kolmogorov_smirnov"]
+    alone = TestResults(first.pair, ("x0",))
     assert first.greatest_p < one.p_value <= alone.greatest_p, "the case that is meant"
     assert not windows.is_back("x0", one.metric)
 

@@ -16,11 +16,11 @@ from support.verdict import LABEL, compared, frame, reference, served, statistic
 from benchmarks import in_memory
 from transforms.verdict import thresholds
 from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.decide import LEAST_EFFECT, Judgement
+from transforms.verdict.decide import LEAST_EFFECT, TestResults
 from transforms.verdict.evidence import false_discovery, p_values, wording
 from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
-from transforms.verdict.model import Kind, Natural, Severity, Space
-from transforms.verdict.reference import Sides
+from transforms.verdict.model import Kind, SeasonalVariation, Severity, Space
+from transforms.verdict.reference import ComparedPair
 
 
 @pytest.fixture(scope="module")
@@ -28,22 +28,24 @@ def plain() -> Reference:
     return reference(frame(20_000, 1))
 
 
-def judgement(against: Reference, data: pd.DataFrame, policy: Policy | None = None) -> Judgement:
-    sides = Sides(against, policy or Policy(), statistics(data), Counter())
-    return Judgement(sides, tuple(name for name in sides.training if name != LABEL))
+def judgement(against: Reference, data: pd.DataFrame, policy: Policy | None = None) -> TestResults:
+    sides = ComparedPair(against, policy or Policy(), statistics(data), Counter())
+    return TestResults(sides, tuple(name for name in sides.training if name != LABEL))
 
 
 def test_nothing_counts_without_a_difference(plain: Reference) -> None:
     judged = judgement(plain, served(5000))
-    assert judged.found
-    assert not [one for name, found in judged.found.items() for one in found if judged.counts(name, one)]
+    assert judged.differences
+    assert not [
+        one for name, found in judged.differences.items() for one in found if judged.counts(name, one)
+    ]
 
 
 def test_what_is_beyond_chance_counts_only_if_it_is_large_enough(plain: Reference) -> None:
     data = served(20_000)
     data.loc[:99, "distance"] = np.nan  # half a percent
     judged = judgement(plain, data)
-    [missing] = [one for one in judged.found["distance"] if one.metric == MISSING]
+    [missing] = [one for one in judged.differences["distance"] if one.metric == MISSING]
     assert missing.p_value <= judged.greatest_p
     assert missing.effect < LEAST_EFFECT[MISSING]
     assert not judged.counts("distance", missing)
@@ -54,7 +56,7 @@ def test_what_is_beyond_chance_counts_only_if_it_is_large_enough(plain: Referenc
 def test_what_is_large_counts_only_if_it_is_beyond_chance(plain: Reference) -> None:
     few = served(12)
     judged = judgement(plain, few)
-    every = [(name, one) for name, found in judged.found.items() for one in found]
+    every = [(name, one) for name, found in judged.differences.items() for one in found]
     large = [(name, one) for name, one in every if one.effect >= LEAST_EFFECT[one.metric]]
     assert large
     assert not [one for name, one in large if judged.counts(name, one)]
@@ -129,13 +131,13 @@ def test_a_distance_under_the_users_limit_is_not_laid_to_nature(plain: Reference
     data = served(5000)
     data["distance"] += 300
     judged = judgement(plain, data, policy)
-    [one] = [one for one in judged.found["distance"] if one.metric == KOLMOGOROV]
-    nature = Natural("day", 1, one.effect, 0.01, 0.02, 1e-9)
+    [one] = [one for one in judged.differences["distance"] if one.metric == KOLMOGOROV]
+    nature = SeasonalVariation("day", 1, one.effect, 0.01, 0.02, 1e-9)
     told = dataclasses.replace(judged.evidence("distance", one), natural=nature)
     assert not told.large_enough
-    assert wording.only_nature(told) == ""
+    assert wording.only_seasonal(told) == ""
     beyond = dataclasses.replace(told, large_enough=True, beyond_chance=False)
-    assert wording.only_nature(beyond) == "no more than training's days differ"
+    assert wording.only_seasonal(beyond) == "no more than training's days differ"
     assert wording.why_not(beyond) == "which is no more than training's days differ"
     assert wording.why_not(told) == "too few to be an error"
 

@@ -71,20 +71,23 @@ def diagnose(before: Shares, after: Shares, others: Mapping[str, Shares], size: 
       others: training's shares of the other categorical features, by name.
       size: the effective number of rows.
     """
-    found = [
+    candidates = [
         *_respelled(before, after),
         *_fitting(before, after, size),
         *_swapped(before, after, others),
         *_new(before, after),
     ]
-    best = max(found, key=lambda one: one.confidence, default=None)
+    best = max(candidates, key=lambda candidate: candidate.confidence, default=None)
     if best is None or best.confidence < _LEAST / 2:
         return Diagnosis(UNKNOWN, 0.0, "nothing that is known of fits")
     return best
 
 
-def _distance(one: Shares, other: Shares) -> float:
-    return sum(abs(one.get(value, 0.0) - other.get(value, 0.0)) for value in {*one, *other}) / 2
+def _distance(shares: Shares, other_shares: Shares) -> float:
+    return (
+        sum(abs(shares.get(value, 0.0) - other_shares.get(value, 0.0)) for value in {*shares, *other_shares})
+        / 2
+    )
 
 
 def _new_share(before: Shares, after: Shares) -> dict[str, float]:
@@ -135,8 +138,8 @@ def _letters(affix: str) -> str:
 
 def _common_prefix(values: Sequence[str]) -> str:
     """The longest beginning that all of them have."""
-    letters = itertools.takewhile(lambda each: len(set(each)) == 1, zip(*values, strict=False))
-    return "".join(each[0] for each in letters)
+    letters = itertools.takewhile(lambda characters: len(set(characters)) == 1, zip(*values, strict=False))
+    return "".join(characters[0] for characters in letters)
 
 
 def _most_frequent(shares: Shares) -> list[str]:
@@ -170,28 +173,28 @@ def _fitting(before: Shares, after: Shares, size: float) -> Iterator[Diagnosis]:
     """The causes whose shares are near to what serving has, each as sure as the others are unlikely."""
     if len(before) < 3:
         return
-    every = [*_constant(before, after), *_moved(before, after)]
-    squares = [_chi_squared(one.shares, after, size) for one in every]
+    causes = [*_constant(before, after), *_moved(before, after)]
+    squares = [_chi_squared(cause.shares, after, size) for cause in causes]
     weights = [math.exp(-(value - min(squares)) / 2) for value in squares]
-    for one, weight in zip(every, weights, strict=True):
-        fit = min(_fit(one.shares, before, after, size), _fit_of_rare(one.shares, before, after, size))
+    for cause, weight in zip(causes, weights, strict=True):
+        fit = min(_fit(cause.shares, before, after, size), _fit_of_rare(cause.shares, before, after, size))
         if fit >= _LEAST:
             sure = _SURE * fit * weight / math.fsum(weights)
-            yield Diagnosis(one.cause, round(sure, 3), f"{one.words} (fit {fit:.3f})")
+            yield Diagnosis(cause.cause, round(sure, 3), f"{cause.words} (fit {fit:.3f})")
 
 
 def _fit(expected: Shares, before: Shares, after: Shares, size: float) -> float:
     """How much of the distance is explained, but for what chance leaves."""
-    whole, left = _distance(before, after), _distance(expected, after)
+    distance, left = _distance(before, after), _distance(expected, after)
     noise = 1.5 * p_values.expected_variation(np.array(list(expected.values())), size)
-    return 1 - max(left - noise, 0.0) / whole if whole > 0 else 0.0
+    return 1 - max(left - noise, 0.0) / distance if distance > 0 else 0.0
 
 
 def _fit_of_rare(expected: Shares, before: Shares, after: Shares, size: float) -> float:
     """The same by chi-squared, to which a few rows of a value that nobody expects say much."""
-    sides = (_chi_squared(one, after, size) - _freedom(one, size) for one in (before, expected))
-    whole, left = (max(value, 0.0) for value in sides)
-    return 1 - left / whole if whole > 0 else 0.0
+    excesses = (_chi_squared(shares, after, size) - _freedom(shares, size) for shares in (before, expected))
+    total, left = (max(value, 0.0) for value in excesses)
+    return 1 - left / total if total > 0 else 0.0
 
 
 def _chi_squared(expected: Shares, after: Shares, size: float) -> float:
@@ -240,10 +243,10 @@ def _swapped(before: Shares, after: Shares, others: Mapping[str, Shares]) -> Ite
         part = sum(v for value, v in new.items() if value in other) / share
         scaled = {value: v / share for value, v in new.items()}
         beyond = {value: v for value, v in other.items() if value not in before}
-        whole = sum(beyond.values())
-        if part < 0.9 or whole <= 0:
+        total = sum(beyond.values())
+        if part < 0.9 or total <= 0:
             continue
-        apart = _distance(scaled, {value: v / whole for value, v in beyond.items()})
+        apart = _distance(scaled, {value: v / total for value, v in beyond.items()})
         if apart < 0.3:
             evidence = f"{share:.1%} of values are those of `{name}`, in its proportions"
             yield Diagnosis(SWAPPED, round(_SURE * (1 - apart / 2), 3), evidence)
@@ -252,6 +255,6 @@ def _swapped(before: Shares, after: Shares, others: Mapping[str, Shares]) -> Ite
 def _new(before: Shares, after: Shares) -> Iterator[Diagnosis]:
     """New values that are no others in disguise; the least that can be said."""
     new = _new_share(before, after)
-    share, whole = sum(new.values()), _distance(before, after)
-    if share > 0 and whole > 0 and share / whole >= _LEAST:
+    share, distance = sum(new.values()), _distance(before, after)
+    if share > 0 and distance > 0 and share / distance >= _LEAST:
         yield Diagnosis(NEW, 0.7, f"{len(new):,} values that training did not have, {share:.1%} of all")

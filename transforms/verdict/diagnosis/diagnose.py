@@ -11,25 +11,27 @@ from transforms.verdict.evidence import cdf as cdfs
 from transforms.verdict.evidence import p_values
 from transforms.verdict.evidence.cdf import Cdf
 from transforms.verdict.model import Diagnosis, Finding, Kind, Severity, Space
-from transforms.verdict.reference import Sides
+from transforms.verdict.reference import ComparedPair
 
 MISSING_MORE, MISSING_LESS, TYPE_CHANGED = "missing more", "missing less", "type changed"
 # Looking for a cause takes some hundredths of a second; where all features differ the first tell enough.
 MOST_DIAGNOSED = 50
 
 
-def diagnosed(sides: Sides, found: Iterable[Finding]) -> list[Finding]:
+def diagnosed(pair: ComparedPair, findings: Iterable[Finding]) -> list[Finding]:
     """The findings, errors with their cause."""
-    every = list(found)
-    wanted = [one.feature for one in every if one.severity is Severity.ERROR and one.feature]
+    all_findings = list(findings)
+    wanted = [
+        finding.feature for finding in all_findings if finding.severity is Severity.ERROR and finding.feature
+    ]
     names = tuple(dict.fromkeys(wanted))[:MOST_DIAGNOSED]
-    causes = _Causes(sides, names)
-    return [causes.added(one) if one.feature in names else one for one in every]
+    causes = _Causes(pair, names)
+    return [causes.added(finding) if finding.feature in names else finding for finding in all_findings]
 
 
 @dataclasses.dataclass(frozen=True)
 class _Causes:
-    sides: Sides
+    pair: ComparedPair
     names: tuple[str, ...]
 
     def added(self, finding: Finding) -> Finding:
@@ -51,20 +53,20 @@ class _Causes:
         return None
 
     def _of_presence(self, finding: Finding) -> Diagnosis:
-        training, missing = self.sides.training.get(finding.feature), self.sides.missing(finding.feature)
+        training, missing = self.pair.training.get(finding.feature), self.pair.missing(finding.feature)
         before = 0.0 if training is None else training.missing_share
-        after = missing / self.sides.rows if self.sides.rows else 1.0
+        after = missing / self.pair.rows if self.pair.rows else 1.0
         cause = MISSING_MORE if after >= before else MISSING_LESS
         return Diagnosis(cause, 0.98, f"missing in {before:.1%} of training and {after:.1%} of serving")
 
     @cached_property
     def _of_values(self) -> dict[str, Diagnosis]:
         """The causes of all features that differ in their values, each looked for once."""
-        found = {name: self._of_feature(name) for name in self.names}
-        return {name: cause for name, cause in found.items() if cause is not None}
+        causes = {name: self._of_feature(name) for name in self.names}
+        return {name: cause for name, cause in causes.items() if cause is not None}
 
     def _of_feature(self, name: str) -> Diagnosis | None:
-        training, serving = self.sides.training.get(name), self.sides.serving.get(name)
+        training, serving = self.pair.training.get(name), self.pair.serving.get(name)
         if training is None or serving is None or training.kind != serving.kind:
             return None
         size = p_values.effective_size(training.worth_finite, serving.worth_finite)
@@ -72,7 +74,7 @@ class _Causes:
             others = {
                 other: view.shares()
                 for other in self._others(name, "category")
-                if (view := self.sides.training[other])
+                if (view := self.pair.training[other])
             }
             return categories.diagnose(training.shares(), serving.shares(), others, size)
         before, after = cdfs.of_view(training), cdfs.of_view(serving)
@@ -86,14 +88,14 @@ class _Causes:
         )
 
     def _swaps(self, name: str) -> list[explanations.Explanation]:
-        others = ((other, cdfs.of_view(self.sides.training[other])) for other in self._others(name, "number"))
+        others = ((other, cdfs.of_view(self.pair.training[other])) for other in self._others(name, "number"))
         return [explanations.swapped(other, cdf) for other, cdf in others if isinstance(cdf, Cdf)]
 
     def _others(self, name: str, kind: str) -> Sequence[str]:
         """The features that `name` may have been swapped with: those that differ, too."""
-        if self.sides.reference.space is not Space.RAW:
+        if self.pair.reference.space is not Space.RAW:
             return ()
-        known = self.sides.training
+        known = self.pair.training
         return [
             other for other in self.names if other != name and other in known and known[other].kind == kind
         ]

@@ -160,7 +160,7 @@ def moments(cdf: Cdf) -> tuple[float, float]:
 def _fitted(training: Cdf, serving: Cdf) -> Iterator[Explanation]:
     """A factor or an offset that lays serving's middle over training's, if all rows have it."""
     at = (0.1, 0.25, 0.5, 0.75, 0.9)
-    before, after = (np.array([side.quantile(q) for q in at]) for side in (training, serving))
+    before, after = (np.array([cdf.quantile(q) for q in at]) for cdf in (training, serving))
     if np.all(before != 0):
         factor = float(np.median(after / before))
         if factor > 0 and abs(math.log(factor)) > 0.02:
@@ -214,15 +214,15 @@ def _in_time(training: Cdf) -> Iterator[Explanation]:
             yield Explanation(TIME, words, *_turned(training, period, later), 1.0)
 
 
-def _turn_words(count: int, whole: float, unit: str) -> str:
+def _turn_words(count: int, full_turn: float, unit: str) -> str:
     """By how much, the shorter way around."""
-    sign, steps = ("+", count) if count <= whole - count else ("-", round(whole - count))
+    sign, steps = ("+", count) if count <= full_turn - count else ("-", round(full_turn - count))
     if unit == "degrees":
         return f"{sign} {15 * steps} degrees, around the circle"
     if unit == "days":
         return f"{sign} {steps} day{'s' * (steps > 1)}, around the week"
-    told = "" if unit == "hours" else f" (in {unit})"
-    return f"{sign} {steps} hour{'s' * (steps > 1)}, around the clock{told}"
+    suffix = "" if unit == "hours" else f" (in {unit})"
+    return f"{sign} {steps} hour{'s' * (steps > 1)}, around the clock{suffix}"
 
 
 def _turned(
@@ -286,10 +286,10 @@ def _capped(training: Cdf, value: float, *, above: bool) -> Explanation:
             return lambda x: np.maximum(upto(x), step(x))
         return lambda x: upto(x) * step(x)
 
-    side = "most" if above else "least"
+    end = "most" if above else "least"
     return Explanation(
         CAPPED,
-        f"serving is capped at {value:g}, its {side}",
+        f"serving is capped at {value:g}, its {end}",
         share(training.up_to, _step(value)),
         share(training.under, _under_step(value)),
         1.0,
@@ -300,7 +300,7 @@ def _capped(training: Cdf, value: float, *, above: bool) -> Explanation:
 def _moves(training: Cdf, serving: Cdf, grown: Sequence[float]) -> Iterator[Explanation]:
     """What one value lost, one that has grown has gained: an id, or a code for missing, that moved."""
     steps = training.steps
-    before, after = (side.up_to(steps) - side.under(steps) for side in (training, serving))
+    before, after = (cdf.up_to(steps) - cdf.under(steps) for cdf in (training, serving))
     fallen = [i for i in np.argsort(after - before)[:_MOST_STEPS] if before[i] - after[i] > 0.005]
     for new in grown:
         for i in fallen:

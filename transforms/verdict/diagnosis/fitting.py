@@ -48,7 +48,9 @@ def diagnose(
     Args:
       size: the effective number of rows (`chance.effective_size`), which says how much is noise.
     """
-    fits = [fit for one in explanations if (fit := fitted(training, serving, one)) is not None]
+    fits = [
+        fit for explanation in explanations if (fit := fitted(training, serving, explanation)) is not None
+    ]
     if not fits:
         return Diagnosis(UNKNOWN, 0.0, "nothing that is known of fits")
     return _chosen(fits, size)
@@ -57,7 +59,7 @@ def diagnose(
 def fitted(training: Cdf, serving: Cdf, explanation: Explanation) -> Fit | None:
     """The part of rows by least squares; None where the explanation points elsewhere."""
     at = np.unique(np.concatenate([training.x, serving.x, np.array(explanation.points)]))
-    observed, expected, explained = _sides(at, training, serving, explanation)
+    observed, expected, explained = _functions_at(at, training, serving, explanation)
     difference, direction = observed - expected, explained - expected
     length = float(direction @ direction)
     if length <= 0:
@@ -70,7 +72,9 @@ def fitted(training: Cdf, serving: Cdf, explanation: Explanation) -> Fit | None:
     return Fit(explanation, part, left, 1 - left / largest) if largest > 0 else None
 
 
-def _sides(at: Array, training: Cdf, serving: Cdf, explanation: Explanation) -> tuple[Array, Array, Array]:
+def _functions_at(
+    at: Array, training: Cdf, serving: Cdf, explanation: Explanation
+) -> tuple[Array, Array, Array]:
     """All three distribution functions at and just below each point."""
     # A value that was computed anew in float32 stands beside where arithmetic puts it.
     near = _NEAR * np.abs(at)

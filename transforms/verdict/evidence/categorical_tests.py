@@ -32,40 +32,48 @@ _OF_RARE, _MOST_RISEN = 0.1, 3
 _LOOK = 0.01
 
 #: Shares of values by their names, of training and of serving.
-Cells: TypeAlias = tuple[Mapping[str, float], Mapping[str, float]]
+CellShares: TypeAlias = tuple[Mapping[str, float], Mapping[str, float]]
 
 
-def of_category(training: View, serving: View, sides: tuple[Counted, Counted]) -> Difference | None:
-    """Total variation between shares of categories, those too rare to be told apart taken together.
+def of_category(training: View, serving: View) -> Difference | None:
+    """Total variation between shares of categories; rare ones are taken together.
 
-    Of the rare ones each is asked by itself whether it came too often; one that did is a cell of its own in
-    the distance and in what moved.
+    Each rare one is also tested alone: did it come too often? If so, it is a cell of its own in the distance
+    and in what moved.
+
+    Name: chi-squared test of homogeneity, and Fisher's exact test of each rare value.
+    Hypothesis: each category has the same share in training and in serving.
+    Assumptions: rows are independent. The values of one row count as one (Kish's effective size).
+    Source: Pearson 1900; Wilson and Hilferty 1931; Fisher 1935.
     """
+    counted = training.counted(), serving.counted()
     size = p_values.effective_size(training.worth, serving.worth)
-    before, after = sides
-    unkept = after.most_unkept / after.whole if after.whole else 0.0
+    before, after = counted
+    unkept = after.most_unkept / after.total if after.total else 0.0
     cells = pooled(before.shares(), after.shares(), size, unkept, before.edge)
-    risen = _risen(training, serving, sides, cells[0].keys())
+    risen = _risen(training, serving, counted, cells[0].keys())
     if not risen and len(cells[0]) == 1 and OTHERS in cells[0]:
         return None
-    alone = [one for one in risen if one.p_value() <= _LOOK]
-    shares = [np.array(list(side.values())) for side in _careful(cells, _longest(serving))]
+    significant = [rare_value for rare_value in risen if rare_value.p_value() <= _LOOK]
+    shares = [np.array(list(distribution.values())) for distribution in _careful(cells, _longest(serving))]
     expected = np.maximum(shares[0], 1 / max(training.values, 1.0))
     expected /= expected.sum()
 
     def p_of_part(part: float) -> float:
         observed = shares[1] if part == 1 else expected + part * (shares[1] - expected)
-        of_risen = (one.p_value(part) for one in alone)
+        of_risen = (rare_value.p_value(part) for rare_value in significant)
         return min(p_values.of_categories(expected, observed, size), *of_risen, 1.0)
 
-    told = _with_risen(cells, alone, _longest(serving))
-    p, q = (np.array(list(side.values())) for side in told)
+    cells_with_risen = _with_risen(cells, significant, _longest(serving))
+    p, q = (np.array(list(distribution.values())) for distribution in cells_with_risen)
     effect = p_values.beyond_noise(float(np.abs(p - q).sum() / 2), p_values.expected_variation(p, size))
     floor = p_values.floor_of_variation(p, size)
-    return difference(VARIATION, effect, size, lambda: _parts(told, alone), p_of_part, floor=floor)
+    return difference(
+        VARIATION, effect, size, lambda: _parts(cells_with_risen, significant), p_of_part, floor=floor
+    )
 
 
-def _parts(cells: Cells, risen: list[_Risen]) -> Parts:
+def _parts(cells: CellShares, risen: list[_Risen]) -> Parts:
     parts = most_moved([(name, share, cells[1][name]) for name, share in cells[0].items()])
     # Where one value came more often, that all others came less often is no news.
     return tuple(sorted(parts, key=lambda part: part[0] == OTHERS)) if risen else parts
@@ -96,46 +104,46 @@ class _Risen(NamedTuple):
 
 
 def _risen(
-    training: View, serving: View, sides: tuple[Counted, Counted], cells: Collection[str]
+    training: View, serving: View, counted: tuple[Counted, Counted], cells: Collection[str]
 ) -> list[_Risen]:
     """The most frequent ones that came more often than in training, of those that are no cells.
 
     One whose count training did not keep is taken to be as frequent as it can have been; what training never
     had is `of_unseen`'s.
     """
-    (before, after), views = sides, (training, serving)
+    (before, after), views = counted, (training, serving)
     longest = max(map(_longest, views))
     among = max(float(training.proto.string_stats.unique), len(before.counts)) - len(cells) + 1
-    found = []
+    risen = []
     for value, count in after.counts.items():
         known = before.counts.get(value, before.most_unkept)
-        shares = (known / before.whole, count / after.whole)
+        shares = (known / before.total, count / after.total)
         if known and value not in cells and shares[1] > shares[0]:
             # No weight is a row, nor is a value of many in a row: it came in so few rows at least.
             rows = [share * view.present / longest for share, view in zip(shares, views, strict=True)]
             served = min(rows[1], serving.rows_of(value, count))
-            there = ((rows[0], training.present), (served, serving.present))
-            found.append(_Risen(value, shares, *there, max(among, 1.0) / _OF_RARE))
-    return heapq.nlargest(_MOST_RISEN, found, key=lambda one: one.shares[1] - one.shares[0])
+            rows_with_value = ((rows[0], training.present), (served, serving.present))
+            risen.append(_Risen(value, shares, *rows_with_value, max(among, 1.0) / _OF_RARE))
+    return heapq.nlargest(_MOST_RISEN, risen, key=lambda candidate: candidate.shares[1] - candidate.shares[0])
 
 
-def _careful(cells: Cells, longest: float) -> Cells:
+def _careful(cells: CellShares, longest: float) -> CellShares:
     """Where one row may have brought all of the others, they count for as few rows as can have."""
     expected, observed = cells
     if OTHERS not in observed or longest <= 1:
         return cells
     others = max(min(expected[OTHERS], observed[OTHERS]), observed[OTHERS] / longest)
-    whole = sum(observed.values()) - observed[OTHERS] + others
-    return expected, {name: (others if name == OTHERS else share) / whole for name, share in observed.items()}
+    total = sum(observed.values()) - observed[OTHERS] + others
+    return expected, {name: (others if name == OTHERS else share) / total for name, share in observed.items()}
 
 
-def _with_risen(cells: Cells, risen: list[_Risen], longest: float) -> Cells:
+def _with_risen(cells: CellShares, risen: list[_Risen], longest: float) -> CellShares:
     """With cells of their own for what has risen."""
-    expected, observed = (dict(side) for side in cells)
-    for one in risen:
-        for side, share in zip((expected, observed), one.shares, strict=True):
-            side[OTHERS] = max(side.get(OTHERS, 0.0) - share, 0.0)
-            side[one.value] = share
+    expected, observed = (dict(distribution) for distribution in cells)
+    for rare_value in risen:
+        for distribution, share in zip((expected, observed), rare_value.shares, strict=True):
+            distribution[OTHERS] = max(distribution.get(OTHERS, 0.0) - share, 0.0)
+            distribution[rare_value.value] = share
     return _careful((expected, observed), longest)
 
 
@@ -154,18 +162,23 @@ def pooled(
     known = [value for value, share in before.items() if share >= least and value != OTHERS]
     expected = {value: before[value] for value in known}
     observed = {value: after.get(value, min(before[value], unkept)) for value in known}
-    others = [max(1 - sum(side.values()), 0.0) for side in (expected, observed)]
+    others = [max(1 - sum(distribution.values()), 0.0) for distribution in (expected, observed)]
     if max(others) > _NONE or not known:  # a cell that neither side has is no cell
         expected[OTHERS], observed[OTHERS] = others
     return expected, observed
 
 
-def of_unseen(training: View, serving: View, sides: tuple[Counted, Counted]) -> Difference | None:
+def of_unseen(training: View, serving: View) -> Difference | None:
     """The share of values that training did not have, beside what it leads to expect.
 
-    Good and Turing: the chance that the next value is new is the share of values that came once (Good 1953).
+    The chance that the next value is new is the share of values that came once.
+
+    Name: Fisher's exact test of two rates, against the Good-Turing estimate of unseen mass.
+    Hypothesis: new values are as many as training leads to expect.
+    Assumptions: values come independently; the statistics kept all values of both sides.
+    Source: Good 1953; Fisher 1935.
     """
-    before, after = sides
+    before, after = training.counted(), serving.counted()
     if before.most_unkept > 0 or after.most_unkept > 0:
         return None  # what was not kept cannot be told from what never came
     new = sum(count for value, count in after.counts.items() if value not in before.counts)
@@ -174,7 +187,7 @@ def of_unseen(training: View, serving: View, sides: tuple[Counted, Counted]) -> 
     share, expected = new / max(serving.values, 1.0), once / max(training.values, 1.0)
     cluster = _cluster(before, serving.worth / max(training.worth, 1.0))
     # No weight is a row, nor is a value of many in a row: in so few rows at least all came that are new.
-    rows, likely = (side * serving.present / _longest(serving) for side in (share, expected))
+    rows, likely = (fraction * serving.present / _longest(serving) for fraction in (share, expected))
     known = expected * training.present / _longest(training)
 
     def p_of_part(part: float) -> float:

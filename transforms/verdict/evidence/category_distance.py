@@ -12,30 +12,30 @@ from typing import NamedTuple
 from transforms.verdict.feature_stats import View
 
 
-class Difference(NamedTuple):
+class LargestDifference(NamedTuple):
     """The value whose shares (0..1 of all values) differ most, and by how much at least."""
 
     value: str
     difference: float
 
 
-def is_cut(*sides: View) -> bool:
+def is_cut(*views: View) -> bool:
     """Whether any side has values that TFDV did not keep."""
-    return any(side.most_unkept > 0 for side in sides)
+    return any(view.most_unkept > 0 for view in views)
 
 
-def largest_difference(training: View, serving: View) -> Difference | None:
+def largest_difference(training: View, serving: View) -> LargestDifference | None:
     """The L-infinity norm, a lower bound where a list is cut; None where neither side has values."""
     before, after = training.shares(), serving.shares()
     if not before and not after:
         return None
-    beyond = [side.most_unkept / side.whole if side.whole else 0.0 for side in (training, serving)]
+    beyond = [view.most_unkept / view.total if view.total else 0.0 for view in (training, serving)]
     differences = {
         value: _apart(before.get(value), after.get(value), beyond[0], beyond[1])
         for value in {*before, *after}
     }
     value = min(differences, key=lambda key: (-differences[key], key))
-    return Difference(value, differences[value])
+    return LargestDifference(value, differences[value])
 
 
 def _apart(before: float | None, after: float | None, before_most: float, after_most: float) -> float:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,7 @@ class Cdf:
     def bounds(self, at: Array) -> tuple[Array, Array]:
         """The least and the most that the share of values not greater than each of `at` can be."""
         if not self.is_loose:
-            return (found := self.up_to(at)), found
+            return (exact := self.up_to(at)), exact
         after = np.searchsorted(self.x, at, side="right")
         padded = np.concatenate([[0.0], self.share, [1.0]])
         return padded[after], padded[after + 1]
@@ -92,7 +92,7 @@ class Cdf:
         """
         width = np.concatenate([[1.0], np.diff(self.x), [1.0]])
         width[width <= 0] = 1.0
-        x, share = (np.concatenate([[side[0]], side]) for side in (self.x, self.share))
+        x, share = (np.concatenate([[values[0]], values]) for values in (self.x, self.share))
         return x, width, share, np.concatenate([[1.0], np.diff(self.share), [1.0]])
 
     @functools.cached_property
@@ -102,8 +102,8 @@ class Cdf:
         So between the outermost points, and beside steps; elsewhere it is as good as straight.
         """
         steps = np.diff(self.x) <= 0
-        beside = np.concatenate([[True], steps, [True]])
-        inside: Array = np.concatenate([[False], (beside[:-2] | beside[2:]) & ~steps, [False]])
+        next_to_step = np.concatenate([[True], steps, [True]])
+        inside: Array = np.concatenate([[False], (next_to_step[:-2] | next_to_step[2:]) & ~steps, [False]])
         return inside
 
     def nearest(self, at: Array, least: Array, most: Array) -> tuple[Array, Array]:
@@ -113,8 +113,8 @@ class Cdf:
         vague = self._is_vague[after] & (under == up_to) & (at > self.x[np.maximum(after - 1, 0)])
         low, high = self.share[np.maximum(after - 1, 0)], self.share[np.minimum(after, len(self.x) - 1)]
         under, up_to = (
-            np.where(vague, np.clip(wanted, low, high), found)
-            for wanted, found in ((least, under), (most, up_to))
+            np.where(vague, np.clip(wanted, low, high), estimate)
+            for wanted, estimate in ((least, under), (most, up_to))
         )
         return under, up_to
 
@@ -138,13 +138,13 @@ class Cdf:
 
     def without(self, value: float) -> Cdf | None:
         """That of all other values; None where there are none. `value` is a step, or all is as it was."""
-        here, under = self.share_at(value), float(self.under(np.array([value]))[0])
-        if not here:
+        share_of_value, under = self.share_at(value), float(self.under(np.array([value]))[0])
+        if not share_of_value:
             return self
-        if here >= 1 - _NOTHING:
+        if share_of_value >= 1 - _NOTHING:
             return None
-        share = np.where(self.x > value, self.share - here, np.minimum(self.share, under))
-        return Cdf(self.x, np.clip(share / (1 - here), 0.0, 1.0))
+        share = np.where(self.x > value, self.share - share_of_value, np.minimum(self.share, under))
+        return Cdf(self.x, np.clip(share / (1 - share_of_value), 0.0, 1.0))
 
     def share_at(self, value: float) -> float:
         """The share of all that is this value: 0 but for a step."""
@@ -170,16 +170,16 @@ _KNOWN: weakref.WeakKeyDictionary[View, Cdf | None] = weakref.WeakKeyDictionary(
 
 
 def _of_view(view: View) -> Cdf | None:
-    fine = [one.any.value for one in view.proto.custom_stats if one.name == POINTS]
+    fine = [statistic.any.value for statistic in view.proto.custom_stats if statistic.name == POINTS]
     return (of_points(fine[0]) if fine else None) or _of_tfdv(view)
 
 
-def of_points(told: bytes) -> Cdf | None:
+def of_points(packed: bytes) -> Cdf | None:
     """From packed points, infinite values left out.
 
     None where there is no finite value, and for bytes that are no such points.
     """
-    points = unpacked_points(told)
+    points = unpacked_points(packed)
     if points is None:
         return None
     x, share = points
@@ -188,23 +188,6 @@ def of_points(told: bytes) -> Cdf | None:
     if not len(x) or share[-1] <= 0:
         return None
     return Cdf(x, np.clip(share / share[-1], 0.0, 1.0))
-
-
-def of_buckets(buckets: Iterable[Any]) -> Cdf | None:
-    """From a histogram's buckets in ascending order, those of no width being steps."""
-    told = [(b.low_value, b.high_value, b.sample_count) for b in buckets]
-    low, high, mass = np.array(told, float).reshape(-1, 3).T
-    finite = np.isfinite(low) & np.isfinite(high) & (mass > 0)
-    low, high, mass = low[finite], high[finite], mass[finite]
-    if not len(mass):
-        return None
-    share = np.cumsum(mass) / mass.sum()
-    # A bucket that does not begin where the one before it ends has a point there, too.
-    gap = np.concatenate([[True], low[1:] > high[:-1]])
-    x = np.stack([low, high], 1).ravel()
-    shares = np.stack([np.concatenate([[0.0], share[:-1]]), share], 1).ravel()
-    keep = np.stack([gap, np.full(len(gap), True)], 1).ravel()
-    return Cdf(x[keep], np.minimum(shares[keep], 1.0))
 
 
 def _of_tfdv(view: View) -> Cdf | None:
@@ -224,13 +207,13 @@ def _of_tfdv(view: View) -> Cdf | None:
 
 def _edges(buckets: Sequence[Bucket]) -> list[tuple[float, float]]:
     """Points of the distribution function at the edges of buckets."""
-    whole, total = sum(bucket.mass for bucket in buckets), 0.0
-    if not whole:
+    total_mass, total = sum(bucket.mass for bucket in buckets), 0.0
+    if not total_mass:
         return []
     points = [(buckets[0].low, 0.0)]
     for bucket in buckets:
         total += bucket.mass
-        points.append((bucket.high, total / whole))
+        points.append((bucket.high, total / total_mass))
     return points
 
 
@@ -242,7 +225,7 @@ def _with_zeros(cdf: Cdf, view: View) -> Cdf:
     share = view.proto.num_stats.num_zeros / view.values if view.values else 0.0
     if share < _MANY_ZEROS or not cdf.x[0] <= 0 <= cdf.x[-1]:
         return cdf
-    below, upto = (float(side(np.zeros(1))[0]) for side in (cdf.under, cdf.up_to))
+    below, upto = (float(function(np.zeros(1))[0]) for function in (cdf.under, cdf.up_to))
     missing = share - (upto - below)
     if missing <= 0:
         return cdf

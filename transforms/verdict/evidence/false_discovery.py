@@ -62,11 +62,11 @@ class Family:
     """Tests that are asked together; for each what p-values it can give, None where any."""
 
     def __init__(self, tests: Iterable[Attainable | None]) -> None:
-        every = list(tests)
-        coarse = [one for one in every if one is not None]
-        self._fine, self._coarse = len(every) - len(coarse), len(coarse)
+        all_tests = list(tests)
+        coarse = [test for test in all_tests if test is not None]
+        self._fine, self._coarse = len(all_tests) - len(coarse), len(coarse)
         p_values, masses = (
-            np.concatenate([[], *side]) for side in (zip(*coarse, strict=True) if coarse else ((), ()))
+            np.concatenate([[], *values]) for values in (zip(*coarse, strict=True) if coarse else ((), ()))
         )
         order = np.argsort(p_values)
         self._steps = p_values[order]

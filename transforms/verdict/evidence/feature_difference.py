@@ -6,9 +6,10 @@ import dataclasses
 import functools
 import heapq
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from transforms.verdict.evidence.false_discovery import Attainable
+from transforms.verdict.feature_stats import View
 
 KOLMOGOROV = "kolmogorov_smirnov"
 VARIATION = "total_variation"
@@ -37,7 +38,7 @@ class Difference:
       attainable: the p-values that so many rows can give, whatever they hold; None where any can be.
       floor: the effect that two samples of one distribution stay under in 999 of 1,000 cases.
       rank_distance: of a number, Kolmogorov's distance of all values, which the `p_value` is of.
-      beside: where the effect is that of all other values alone, the one that most values are.
+      excluded_value: where the effect is that of all other values alone, the one that most values are.
     """
 
     metric: str
@@ -51,12 +52,30 @@ class Difference:
     attainable: Attainable | None = dataclasses.field(default=None, compare=False, repr=False)
     floor: float = 0.0
     rank_distance: float = 0.0
-    beside: float | None = None
+    excluded_value: float | None = None
 
     @functools.cached_property
     def parts(self) -> Parts:
         """See above; found when somebody asks, as nobody does of most differences."""
         return self.parts_of()
+
+
+class TwoSampleTest(Protocol):
+    """A test of one hypothesis: training and serving are two samples of one distribution.
+
+    Its input are statistics, not samples: quantiles of a number, counts of a category. The docstring
+    of each test gives its `Name`, `Hypothesis`, `Assumptions` and `Source`.
+    """
+
+    def __call__(self, training: View, serving: View) -> Difference | None:
+        """Tests one feature.
+
+        Args:
+          training, serving: its statistics. Both have values, and both are of the kind that the test is for.
+
+        Returns:
+          How far apart both are, with the p-value; None where the statistics do not allow the test.
+        """
 
 
 def difference(

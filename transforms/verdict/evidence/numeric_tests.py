@@ -65,14 +65,9 @@ def moved(expected: Array, observed: Array, size: float) -> Moved:
     # What lies where training has nothing counts with the nearest cell that it has.
     observed, expected = _to_known(observed, has), expected[has]
     scores, ranks = _of_cells(expected.tobytes())
-    wanted = ((scores, _LOCATION), (ranks[:, :2], _SPREAD), (ranks, _SHAPE))
-    tests = (_test(expected, observed - expected, size, *one) for one in wanted)
-    return Moved(distance, size, tuple(one for one in tests if one is not None))
-
-
-def of_ordered(expected: Array, observed: Array, size: float) -> float:
-    """That shares of ordered cells differ so, see `Moved.p_value`."""
-    return moved(expected, observed, size).p_value()
+    components = ((scores, _LOCATION), (ranks[:, :2], _SPREAD), (ranks, _SHAPE))
+    tests = (_test(expected, observed - expected, size, *component) for component in components)
+    return Moved(distance, size, tuple(test for test in tests if test is not None))
 
 
 def _test(expected: Array, apart: Array, size: float, scores: Array, weight: float) -> _Test | None:
@@ -102,9 +97,9 @@ def _likelihood_ratio(expected: Array, scores: Array, means: Array, size: float)
         if p_values.of_chi_squared(2 * size * rate, len(means)) < _CERTAIN:
             break
         weighted = scores * shares[:, None]
-        now = weighted.sum(0)
-        spread = scores.T @ weighted - np.outer(now, now) + 1e-9 * np.eye(len(means))
-        step, before = np.linalg.solve(spread, means - now), rate
+        tilted_means = weighted.sum(0)
+        spread = scores.T @ weighted - np.outer(tilted_means, tilted_means) + 1e-9 * np.eye(len(means))
+        step, before = np.linalg.solve(spread, means - tilted_means), rate
         for part in 0.5 ** np.arange(10):
             rate, shares = _tilted(expected, scores, means, tilt + part * step)
             if rate >= before:
@@ -123,14 +118,14 @@ def _tilted(expected: Array, scores: Array, means: Array, tilt: Array) -> tuple[
     power = scores @ tilt
     highest = float(power.max())
     shares = expected * np.exp(power - highest)
-    whole = float(shares.sum())
-    return float(tilt @ means) - highest - math.log(whole), shares / whole
+    total = float(shares.sum())
+    return float(tilt @ means) - highest - math.log(total), shares / total
 
 
 @functools.lru_cache(maxsize=256)
-def _of_cells(told: bytes) -> tuple[Array, Array]:
+def _of_cells(packed: bytes) -> tuple[Array, Array]:
     """Normal scores and polynomials of these expected shares: the quantiles of most numbers have the same."""
-    expected = np.frombuffer(told)
+    expected = np.frombuffer(packed)
     return _normal_scores(expected), _polynomials(expected, 4)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 # From this deviation on a tail of counts is not summed; so near to the mean it is half of all.
-_MANY, _MIDDLE = 30.0, 1e-3
+_LARGE_DEVIATION, _MIDDLE = 30.0, 1e-3
 _TERMS = 20
 
 
@@ -31,14 +31,14 @@ def of_kolmogorov(distance: float, size: float) -> float:
     scaled = math.sqrt(size) * distance
     if scaled < 0.2:
         return 1.0
-    whole, sign = 0.0, 1.0
+    total, sign = 0.0, 1.0
     for k in range(1, _TERMS):
         term = math.exp(-2 * (k * scaled) ** 2)
-        whole += sign * term
-        if term < 1e-17 * whole:
+        total += sign * term
+        if term < 1e-17 * total:
             break
         sign = -sign
-    return min(max(2 * whole, 0.0), 1.0)
+    return min(max(2 * total, 0.0), 1.0)
 
 
 def of_normal(deviations: float) -> float:
@@ -57,11 +57,11 @@ def of_chi_squared(value: float, freedom: int) -> float:
         return of_normal(math.sqrt(value))
     if freedom % 2 == 0 and freedom <= 20:
         half = value / 2
-        term = whole = math.exp(-half)
+        term = total = math.exp(-half)
         for k in range(1, freedom // 2):
             term *= half / k
-            whole += term
-        return min(whole, 1.0)
+            total += term
+        return min(total, 1.0)
     spread = 2 / (9 * freedom)
     deviations = ((value / freedom) ** (1 / 3) - (1 - spread)) / math.sqrt(spread)
     return 0.5 * math.erfc(deviations / math.sqrt(2))
@@ -101,17 +101,17 @@ def _tail(least: int, marked: int, drawn: int, rows: int) -> float:
     """The probability of at least `least` marked ones, not fewer than expected, among `drawn` of `rows`."""
     mean = drawn * marked / rows
     deviation = math.sqrt(mean * (1 - marked / rows) * (rows - drawn) / max(rows - 1, 1))
-    if deviation > _MANY and marked - least >= 1 and drawn - least >= 1:
+    if deviation > _LARGE_DEVIATION and marked - least >= 1 and drawn - least >= 1:
         return _saddlepoint_tail(least, marked, drawn, rows)
     unmarked = rows - marked - drawn
     log = _log_choose(marked, least) + _log_choose(rows - marked, drawn - least) - _log_choose(rows, drawn)
-    term = whole = 1.0  # relative to the first, which may be too small for a float
+    term = total = 1.0  # relative to the first, which may be too small for a float
     for k in range(least, min(marked, drawn)):
         term *= (marked - k) * (drawn - k) / ((k + 1) * (unmarked + k + 1))
-        whole += term
-        if term < 1e-17 * whole:
+        total += term
+        if term < 1e-17 * total:
             break
-    return min(math.exp(log) * whole, 1.0)
+    return min(math.exp(log) * total, 1.0)
 
 
 def _saddlepoint_tail(least: int, marked: int, drawn: int, rows: int) -> float:
@@ -122,7 +122,11 @@ def _saddlepoint_tail(least: int, marked: int, drawn: int, rows: int) -> float:
     """
     a = least - 0.5
     b, c, d = drawn - a, marked - a, rows - marked - drawn + a
-    expected = [side * each / rows for side in (drawn, rows - drawn) for each in (marked, rows - marked)]
+    expected = [
+        row_total * column_total / rows
+        for row_total in (drawn, rows - drawn)
+        for column_total in (marked, rows - marked)
+    ]
     cells = zip((a, b, c, d), expected, strict=True)
     square = max(2 * math.fsum(count * math.log(count / mean) for count, mean in cells), 0.0)
     odds = math.log(a * d / (b * c))

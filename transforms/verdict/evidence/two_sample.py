@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from transforms.verdict.evidence.feature_difference import (
     LENGTH,
     MISSING,
     Difference,
+    TwoSampleTest,
     difference,
     most_moved,
 )
@@ -39,21 +40,21 @@ def of_values(training: View, serving: View) -> Iterator[Difference]:
     """The differences between a feature's values, none where a side has none or they are of two kinds."""
     if not training.present or not serving.present or training.kind != serving.kind:
         return
-    if serving.kind == "category":
-        sides = (training.counted(), serving.counted())
-        found = (
-            categorical_tests.of_category(training, serving, sides),
-            categorical_tests.of_unseen(training, serving, sides),
-        )
-    else:
-        found = (of_number(training, serving) if serving.kind == "number" else None, None)
-    yield from (one for one in found if one is not None)
-    if (lengths := of_lengths(training, serving)) is not None:
-        yield lengths
+    for test in (*VALUE_TESTS.get(serving.kind, ()), of_lengths):
+        if (value_difference := test(training, serving)) is not None:
+            yield value_difference
 
 
 def of_missing(training: View, missing: int, rows: int) -> Difference:
-    """The share of rows without a value: `missing` of the `rows` served, whether or not any had one."""
+    """The share of rows without a value: `missing` of the `rows` served, whether or not any had one.
+
+    No `TwoSampleTest`: serving may have no statistics of the feature.
+
+    Name: Fisher's exact test of two rates.
+    Hypothesis: a row lacks the feature as often in serving as in training.
+    Assumptions: rows are independent.
+    Source: Fisher 1935.
+    """
     shares = (training.missing_share, missing / rows if rows else 0.0)
     size = p_values.effective_size(training.rows, rows)
 
@@ -76,21 +77,26 @@ def of_number(training: View, serving: View) -> Difference | None:
     """Kolmogorov and Smirnov's distance, at the points that training's statistics know.
 
     Where most of training's values are one, that of the others alone if it is greater.
+
+    Name: Kolmogorov-Smirnov test, with smooth tests of location, spread and shape (`numeric_tests`).
+    Hypothesis: the number has the same distribution function in training and in serving.
+    Assumptions: rows are independent; the function is known at training's quantiles, straight between them.
+    Source: Smirnov 1948; van der Waerden 1952; Neyman 1937; of mostly equal values Lachenbruch 2001.
     """
     before, after = cdfs.of_view(training), cdfs.of_view(serving)
     if before is None or after is None:
         return None
     rows = training.worth_finite, serving.worth_finite
-    one = of_cdfs(KOLMOGOROV, before, after, p_values.effective_size(*rows))
-    one = dataclasses.replace(one, rank_distance=one.effect)
+    of_all_values = of_cdfs(KOLMOGOROV, before, after, p_values.effective_size(*rows))
+    of_all_values = dataclasses.replace(of_all_values, rank_distance=of_all_values.effect)
     value, share = before.commonest
     if share < _MOST or before.is_loose or after.is_loose:
-        return one
-    return _beside(one, value, (before, rows[0]), (after, rows[1]))
+        return of_all_values
+    return _of_other_values(of_all_values, value, (before, rows[0]), (after, rows[1]))
 
 
-def _beside(
-    one: Difference, value: float, training: tuple[Cdf, float], serving: tuple[Cdf, float]
+def _of_other_values(
+    of_all_values: Difference, value: float, training: tuple[Cdf, float], serving: tuple[Cdf, float]
 ) -> Difference:
     """With the effect of what is not `value`, where it is greater and these values themselves show it.
 
@@ -101,20 +107,20 @@ def _beside(
         (cdf.without(value), rows * (1 - cdf.share_at(value))) for cdf, rows in (training, serving)
     )
     if before is None or after is None:
-        return one
+        return of_all_values
     # Among fewer values ranks, and what lies between two quantiles, are known by as much less.
     kept = min(1 - cdf.share_at(value) for cdf, _ in (training, serving))
     size = p_values.effective_size(p_values.effective_size(rows_before, rows_after), _RANKS * kept**2)
     moved = numeric_tests.moved(*cells(before, after), size)
     effect = max(moved.distance - _RESOLUTION / kept, 0.0)
-    if effect <= one.effect or moved.p_value() > _SELDOM:
-        return one
+    if effect <= of_all_values.effect or moved.p_value() > _SELDOM:
+        return of_all_values
     return dataclasses.replace(
-        one,
+        of_all_values,
         effect=effect,
         parts_of=functools.partial(_deciles, before, after, f"of those not {wording.number(value)}, "),
         floor=max(p_values.floor_of_kolmogorov(size) - _RESOLUTION / kept, 0.0),
-        beside=value,
+        excluded_value=value,
     )
 
 
@@ -152,7 +158,7 @@ def cells(before: Cdf, after: Cdf) -> tuple[Array, Array]:
     """
     points, lowest, highest = before.at_points
     shares = [_between(lowest, highest), _between(*after.nearest(points, lowest, highest))]
-    expected, observed = (np.clip(side, 0.0, 1.0) for side in shares)
+    expected, observed = (np.clip(cell_shares, 0.0, 1.0) for cell_shares in shares)
     keep = (expected > 1e-12) | (observed > 1e-12)
     return expected[keep] / expected.sum(), observed[keep] / max(observed.sum(), 1e-300)
 
@@ -175,13 +181,16 @@ def loose_cells(before: Cdf, after: Cdf) -> tuple[Array, Array]:
     """
     points, lowest, highest = before.at_points
     low, high = after.under(points), after.up_to(points)
-    shares = [_between(lowest, highest), _between(*(np.clip(side, low, high) for side in (lowest, highest)))]
-    expected, observed = (np.clip(side, 0.0, 1.0) for side in shares)
+    shares = [
+        _between(lowest, highest),
+        _between(*(np.clip(cell_shares, low, high) for cell_shares in (lowest, highest))),
+    ]
+    expected, observed = (np.clip(cell_shares, 0.0, 1.0) for cell_shares in shares)
     keep = (expected > 1e-12) | (observed > 1e-12)
     return expected[keep] / expected.sum(), observed[keep] / max(observed.sum(), 1e-300)
 
 
-def _deciles(before: Cdf, after: Cdf, which: str = "") -> tuple[tuple[str, float, float], ...]:
+def _deciles(before: Cdf, after: Cdf, prefix: str = "") -> tuple[tuple[str, float, float], ...]:
     """Shares between training's deciles and beyond its ends, those that moved most first.
 
     `which`: of which values these are, put before each label.
@@ -190,21 +199,34 @@ def _deciles(before: Cdf, after: Cdf, which: str = "") -> tuple[tuple[str, float
     bounds = [f"{edge:.4g}" for edge in edges]
     labels = [f"{low} to {high}" for low, high in itertools.pairwise(bounds)]
     shares = []
-    for side in (before, after):
-        upto = side.up_to(edges)
-        shares.append([float(side.under(edges[:1])[0]), *np.diff(upto).tolist(), 1 - float(upto[-1])])
-    labels = [which + label for label in (f"below {bounds[0]}", *labels, f"above {bounds[-1]}")]
+    for cdf in (before, after):
+        upto = cdf.up_to(edges)
+        shares.append([float(cdf.under(edges[:1])[0]), *np.diff(upto).tolist(), 1 - float(upto[-1])])
+    labels = [prefix + label for label in (f"below {bounds[0]}", *labels, f"above {bounds[-1]}")]
     return most_moved(list(zip(labels, *shares, strict=True)))
 
 
 def of_lengths(training: View, serving: View) -> Difference | None:
-    """How many values a row has, where any has several."""
+    """How many values a row has, where any has several.
+
+    Name: Kolmogorov-Smirnov test of the numbers of values.
+    Hypothesis: rows of training and of serving have equally many values.
+    Assumptions: rows are independent; TFDV's ten quantiles bound the distribution function.
+    Source: Smirnov 1948.
+    """
     if max(view.common.max_num_values for view in (training, serving)) <= 1:
         return None
     before, after = _length_cdf(training), _length_cdf(serving)
     if before is None or after is None:
         return None
     return of_cdfs(LENGTH, before, after, p_values.effective_size(training.present, serving.present))
+
+
+#: By the kind of a feature, the tests of its values. `of_lengths` is for every kind.
+VALUE_TESTS: Mapping[str, tuple[TwoSampleTest, ...]] = {
+    "number": (of_number,),
+    "category": (categorical_tests.of_category, categorical_tests.of_unseen),
+}
 
 
 def length_edges(view: View) -> Array | None:

@@ -46,17 +46,17 @@ def of_category(schema: schema_pb2.Schema, feature: schema_pb2.Feature, view: Vi
     counts = view.counts()
     outside = [value for value in counts if _is_outside(schema, feature, value)]
     seen = sum(counts[value] for value in outside)
-    beyond = max(view.whole - sum(counts.values()), 0.0)
+    beyond = max(view.total - sum(counts.values()), 0.0)
     known = known_values(schema, feature)
-    if not view.whole or (known is None and not outside):
+    if not view.total or (known is None and not outside):
         return None
     least = seen + (0.0 if known is None else beyond - _most_known_beyond(view, known, beyond))
     if least <= 0:
         return None
-    often_first = sorted(outside, key=lambda value: (-counts[value], value))
+    by_count = sorted(outside, key=lambda value: (-counts[value], value))
     rows = {value: view.rows_at_least(value, counts[value]) for value in outside}
-    named = tuple(value for value in often_first if may_be_named(value, (), rows[value]))
-    return Unseen(least / view.whole, (seen + beyond) / view.whole, named, len(outside) - len(named))
+    named = tuple(value for value in by_count if may_be_named(value, (), rows[value]))
+    return Unseen(least / view.total, (seen + beyond) / view.total, named, len(outside) - len(named))
 
 
 def _most_known_beyond(view: View, known: set[str], beyond: float) -> float:
@@ -82,9 +82,9 @@ def share_outside(view: View, low: float, high: float) -> float:
     A bucket that lies there in part may be almost empty in that part: one far value stretches it.
     """
     buckets = view.buckets(statistics_pb2.Histogram.STANDARD)
-    whole = sum(bucket.mass for bucket in buckets)
+    total = sum(bucket.mass for bucket in buckets)
     outside = sum(bucket.mass for bucket in buckets if bucket.low > high or bucket.high < low)
-    return outside / whole if whole else 0.0
+    return outside / total if total else 0.0
 
 
 def known_values(schema: schema_pb2.Schema, feature: schema_pb2.Feature) -> set[str] | None:

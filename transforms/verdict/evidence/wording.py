@@ -13,7 +13,7 @@ from transforms.verdict.evidence.feature_difference import (
 )
 from transforms.verdict.evidence.unseen_mass import may_be_named
 from transforms.verdict.model import Evidence, Part
-from transforms.verdict.reference import Sides
+from transforms.verdict.reference import ComparedPair
 from transforms.verdict.wording import number, percent, quoted
 
 _NAMES = {
@@ -23,70 +23,84 @@ _NAMES = {
 }
 
 
-def parts_of(sides: Sides, name: str, one: Difference) -> tuple[Part, ...]:
+def parts_of(pair: ComparedPair, name: str, difference: Difference) -> tuple[Part, ...]:
     """What moved most; rare values that training does not have are not named, as they may be a person's."""
-    return tuple(Part(_label(sides, name, one, label), *shares) for label, *shares in one.parts)
+    return tuple(Part(_label(pair, name, difference, label), *shares) for label, *shares in difference.parts)
 
 
-def sentence(one: Difference, told: Evidence) -> str:
+def sentence(difference: Difference, evidence: Evidence) -> str:
     """Both conditions, and what moved."""
-    if one.metric in (MISSING, UNSEEN):
-        [part] = told.parts
+    if difference.metric in (MISSING, UNSEEN):
+        [part] = evidence.parts
         before, after = percent(part.training), percent(part.serving)
-        said = f"missing in {before} of training rows and in {after} of those served"
-        if one.metric == UNSEEN:
-            said = f"{after} of the values served are new; training leads to expect {before}"
+        message = f"missing in {before} of training rows and in {after} of those served"
+        if difference.metric == UNSEEN:
+            message = f"{after} of the values served are new; training leads to expect {before}"
     else:
-        said = distance(one)
-    moved = "" if one.metric in (MISSING, UNSEEN) else "; ".join(map(_moved, told.parts[:1]))
-    return "; ".join(part for part in (f"{said}{_conditions(one, told)}", moved, _natural(told)) if part)
+        message = distance(difference)
+    moved = "" if difference.metric in (MISSING, UNSEEN) else "; ".join(map(_moved, evidence.parts[:1]))
+    return "; ".join(
+        part for part in (f"{message}{_conditions(difference, evidence)}", moved, _seasonal(evidence)) if part
+    )
 
 
-def decided(one: Difference, told: Evidence) -> str:
+def decided(difference: Difference, evidence: Evidence) -> str:
     """Both conditions of a difference of distributions, and what days say of it."""
-    return "; ".join(part for part in (f"{distance(one)}{_conditions(one, told)}", _natural(told)) if part)
+    return "; ".join(
+        part
+        for part in (f"{distance(difference)}{_conditions(difference, evidence)}", _seasonal(evidence))
+        if part
+    )
 
 
-def why_not(told: Evidence) -> str:
+def why_not(evidence: Evidence) -> str:
     """Why rows that lack a feature are no error."""
-    if nature := only_nature(told):
-        return f"which is {nature}"
-    return "too few to be an error" if told.beyond_chance else "which is no more than chance explains"
+    if reason := only_seasonal(evidence):
+        return f"which is {reason}"
+    return "too few to be an error" if evidence.beyond_chance else "which is no more than chance explains"
 
 
-def distance(one: Difference) -> str:
+def distance(difference: Difference) -> str:
     """What a difference of distributions measures, and how much."""
-    alone = f" of the values that are not {number(one.beside)}" if one.beside is not None else ""
-    return f"{_NAMES[one.metric]} {number(one.effect)}{alone}"
+    scope = (
+        f" of the values that are not {number(difference.excluded_value)}"
+        if difference.excluded_value is not None
+        else ""
+    )
+    return f"{_NAMES[difference.metric]} {number(difference.effect)}{scope}"
 
 
-def _conditions(one: Difference, told: Evidence) -> str:
-    least = told.least_effect
-    chance = f"beyond chance ({_p(told.p_value)})" if told.beyond_chance else "no more than chance explains"
-    if not told.large_enough:
+def _conditions(difference: Difference, evidence: Evidence) -> str:
+    least = evidence.least_effect
+    chance = (
+        f"beyond chance ({_p(evidence.p_value)})"
+        if evidence.beyond_chance
+        else "no more than chance explains"
+    )
+    if not evidence.large_enough:
         return f", {chance}, is under {number(least)}, from which it matters"
-    if nature := only_nature(told):
-        return f" is over {number(least)}, but {nature}"
-    if one.metric in (MISSING, UNSEEN):
-        return f" ({_p(told.p_value)})"
+    if reason := only_seasonal(evidence):
+        return f" is over {number(least)}, but {reason}"
+    if difference.metric in (MISSING, UNSEEN):
+        return f" ({_p(evidence.p_value)})"
     return f" is over {number(least)} and {chance}"
 
 
-def _natural(told: Evidence) -> str:
-    natural = told.natural
-    if natural is None:
+def _seasonal(evidence: Evidence) -> str:
+    seasonal = evidence.natural
+    if seasonal is None:
         return ""
-    if not natural.most:
-        return f"training's {natural.unit}s differ no more than chance makes them"
-    lying = f"{number(natural.median)} from the rest (median), {number(natural.most)} at most"
-    return f"training's {natural.unit}s lie {lying}, this window {number(natural.distance)}"
+    if not seasonal.most:
+        return f"training's {seasonal.unit}s differ no more than chance makes them"
+    distances = f"{number(seasonal.median)} from the rest (median), {number(seasonal.most)} at most"
+    return f"training's {seasonal.unit}s lie {distances}, this window {number(seasonal.distance)}"
 
 
-def only_nature(told: Evidence) -> str:
+def only_seasonal(evidence: Evidence) -> str:
     """What to say where a difference is large enough and training's own periods explain it, else nothing."""
-    if told.natural is None or not told.large_enough or told.beyond_chance:
+    if evidence.natural is None or not evidence.large_enough or evidence.beyond_chance:
         return ""
-    return f"no more than training's {told.natural.unit}s differ"
+    return f"no more than training's {evidence.natural.unit}s differ"
 
 
 def _p(p_value: float) -> str:
@@ -97,14 +111,14 @@ def _moved(part: Part) -> str:
     return f"{part.label}: {percent(part.training)} of training, {percent(part.serving)} of serving"
 
 
-def _label(sides: Sides, name: str, one: Difference, label: str) -> str:
-    serving = sides.serving.get(name)
-    if serving is None or one.metric != VARIATION:
+def _label(pair: ComparedPair, name: str, difference: Difference, label: str) -> str:
+    serving = pair.serving.get(name)
+    if serving is None or difference.metric != VARIATION:
         return label
     if label == OTHERS:
         return label.strip("()")
-    views = [sides.training[name], serving]
+    views = [pair.training[name], serving]
     rows = max(view.rows_at_least(label, view.counts()[label]) for view in views)
     # An earlier window is no training: it may hold a person's value as this one may.
-    known = () if sides.is_pair else sides.training[name].counts()
+    known = () if pair.between_windows else pair.training[name].counts()
     return quoted(label) if may_be_named(label, known, rows) else "a rare value"

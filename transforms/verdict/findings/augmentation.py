@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from transforms.verdict.feature_stats import View, views
 from transforms.verdict.model import Finding, Kind, Severity
-from transforms.verdict.reference import Sides
+from transforms.verdict.reference import ComparedPair
 from transforms.verdict.wording import number
 
 SPREAD = "augmentation_spread"
@@ -19,15 +19,17 @@ _LEAST_CHANGE = 0.02
 _AS_WIDE = 0.25
 
 
-def findings(sides: Sides, names: Iterable[str]) -> Iterator[Finding]:
+def findings(pair: ComparedPair, names: Iterable[str]) -> Iterator[Finding]:
     """An info for each number whose spread the augmentation changed."""
-    if sides.reference.trained_on is None:
+    if pair.reference.trained_on is None:
         return
-    augmented = views(sides.reference.trained_on)
+    augmented = views(pair.reference.trained_on)
     for name in names:
-        clean, trained, served = (side.get(name) for side in (sides.training, augmented, sides.serving))
+        clean, trained, served = (
+            feature_views.get(name) for feature_views in (pair.training, augmented, pair.serving)
+        )
         if clean is not None and trained is not None and served is not None:
-            yield from _finding(sides, name, *map(_deviation, (clean, trained, served)))
+            yield from _finding(pair, name, *map(_deviation, (clean, trained, served)))
 
 
 def _deviation(view: View) -> float:
@@ -36,23 +38,23 @@ def _deviation(view: View) -> float:
     return float(view.proto.num_stats.std_dev) if is_known else float("nan")
 
 
-def _finding(sides: Sides, name: str, clean: float, trained: float, served: float) -> Iterator[Finding]:
+def _finding(pair: ComparedPair, name: str, clean: float, trained: float, served: float) -> Iterator[Finding]:
     if not (trained > 0 and abs(trained - clean) >= _LEAST_CHANGE * trained and served >= 0):
         return
-    said = (
+    message = (
         f"the model was trained on augmented values: their standard deviation is {number(trained)}, that of"
         f" the values served {number(served)}, {number(served / trained)} times as wide (not augmented,"
         f" training has {number(clean)})"
     )
     if abs(served - trained) <= _AS_WIDE * abs(trained - clean):
-        said += "; that is about as wide as the augmented: is the augmentation in serving, too?"
+        message += "; that is about as wide as the augmented: is the augmentation in serving, too?"
     yield Finding(
         feature=name,
-        space=sides.reference.space,
+        space=pair.reference.space,
         kind=Kind.DISTRIBUTION,
         severity=Severity.INFO,
         metric=SPREAD,
-        message=said,
+        message=message,
         distance=abs(served / trained - 1),
-        raw_features=sides.raw_features(name),
+        raw_features=pair.raw_features(name),
     )

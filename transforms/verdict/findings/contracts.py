@@ -36,7 +36,7 @@ def compare_versions(
     total = max(sum(rows.values()), 1)
     findings = [
         finding
-        for version in sorted(rows, key=lambda one: (-rows[one], one or ""))
+        for version in sorted(rows, key=lambda name: (-rows[name], name or ""))
         for finding in _of_version(version, rows[version] / total, rows[version], contracts, baseline)
     ]
     states = {contracted(version, contracts, baseline) for version in rows}
@@ -46,15 +46,15 @@ def compare_versions(
 
 def edited_schema(file: str, names: Collection[str], trained: Iterable[str]) -> str:
     """What is said of a schema that was edited since `prepare` wrote it; `names` are its features."""
-    said = f"{file} was edited since prepare wrote it"
+    message = f"{file} was edited since prepare wrote it"
     if gone := [name for name in trained if name not in names]:
-        return f"{said}; no longer in it, and not compared: {listing(gone)}"
-    return said
+        return f"{message}; no longer in it, and not compared: {listing(gone)}"
+    return message
 
 
-def of_edited_schema(said: str) -> Finding:
+def of_edited_schema(message: str) -> Finding:
     """The finding that a verdict has then."""
-    return _finding(Severity.INFO, "schema_edited", said)
+    return _finding(Severity.INFO, "schema_edited", message)
 
 
 def versions_json(
@@ -89,20 +89,20 @@ def _of_version(
         message = f"{name} {answered}, and has no contract: what it does to features is not known"
         yield _finding(Severity.WARNING, "version_without_contract", message)
     elif state is Contracted.OTHER:
-        what = _differing(contracts[version], baseline)
-        message = f"{name} {answered} with another preprocessing than the baseline's: {what}"
+        differences = _differing(contracts[version], baseline)
+        message = f"{name} {answered} with another preprocessing than the baseline's: {differences}"
         yield _finding(Severity.ERROR, "version_of_another_contract", message)
 
 
-def _differing(one: Json, baseline: Json) -> str:
+def _differing(contract: Json, baseline: Json) -> str:
     """What differs of two contracts, in words; empty where graph and vocabularies are the same."""
-    ours, theirs = baseline["digests"], one["digests"]
-    names = {*ours["assets"], *theirs["assets"]}
-    assets = sorted(name for name in names if ours["assets"].get(name) != theirs["assets"].get(name))
-    told = [f"other assets ({listing(assets)})"] if assets else []
-    if ours["graph"] != theirs["graph"]:
-        told.append("another transform graph")
-    return " and ".join(told)
+    expected, actual = baseline["digests"], contract["digests"]
+    names = {*expected["assets"], *actual["assets"]}
+    assets = sorted(name for name in names if expected["assets"].get(name) != actual["assets"].get(name))
+    differences = [f"other assets ({listing(assets)})"] if assets else []
+    if expected["graph"] != actual["graph"]:
+        differences.append("another transform graph")
+    return " and ".join(differences)
 
 
 def _more(left_out: list[Finding]) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE
 from transforms.verdict.findings import schema as schema_findings
 from transforms.verdict.model import Finding, Kind, Severity, Space
-from transforms.verdict.reference import UNKNOWN_FEATURE, Sides
+from transforms.verdict.reference import UNKNOWN_FEATURE, ComparedPair
 from transforms.verdict.wording import percent
 
 # Column names come from strangers: a request could bring a new one each.
@@ -25,18 +25,19 @@ _WORDS = {
 }
 
 
-def type_findings(sides: Sides) -> Iterator[Finding]:
+def type_findings(pair: ComparedPair) -> Iterator[Finding]:
     """One error for each feature whose values came in another type, with the share of rows."""
-    for name, forms in sorted(sides.of_other_type.items()):
-        share = min(forms.total() / sides.rows, 1.0) if sides.rows else 1.0
+    for name, forms in sorted(pair.of_other_type.items()):
+        share = min(forms.total() / pair.rows, 1.0) if pair.rows else 1.0
+        rows = f"{percent(share)} of rows ({forms.total():,})"
         form = min(forms, key=lambda key: (-forms[key], key))
         yield Finding(
             feature=name,
-            space=sides.reference.space,
+            space=pair.reference.space,
             kind=Kind.TYPE,
             severity=Severity.ERROR,
             metric=form,
-            message=f"{_said(forms)} in {percent(share)} of rows ({forms.total():,}), left out as missing",
+            message=f"{_type_message(forms)} in {rows}, left out as missing",
         )
 
 
@@ -47,20 +48,20 @@ def in_space(space: Space, forms: Counter[tuple[str, str]]) -> Counter[tuple[str
     return Counter(kept) if space in (Space.RAW, Space.TRANSFORMED) else Counter()
 
 
-def untransformable(sides: Sides) -> Iterator[Finding]:
+def untransformable(pair: ComparedPair) -> Iterator[Finding]:
     """One error for the rows that the transform graph refused."""
-    rows = sides.forms[UNTRANSFORMABLE]
+    rows = pair.forms[UNTRANSFORMABLE]
     if rows > 0:
-        share = percent(min(rows / sides.rows, 1.0)) if sides.rows else percent(1.0)
+        share = percent(min(rows / pair.rows, 1.0)) if pair.rows else percent(1.0)
         message = (
             f"{rows:,} rows ({share}) could not be transformed: the graph refused them, or a few bad rows"
             " among many that it took together; their features count as missing"
         )
-        space, form = sides.reference.space, UNTRANSFORMABLE[1]
+        space, form = pair.reference.space, UNTRANSFORMABLE[1]
         yield Finding("", space, Kind.TYPE, Severity.ERROR, form, message)
 
 
-def _said(forms: Counter[str]) -> str:
+def _type_message(forms: Counter[str]) -> str:
     came = sorted({_word(form.split("_for_")[0]) for form in forms})
     expected = sorted({_word(form.split("_for_")[1]) for form in forms})
     return f"{' and '.join(came)} came where the schema has {' and '.join(expected)}"
@@ -70,14 +71,16 @@ def _word(form: str) -> str:
     return _WORDS.get(form, form)
 
 
-def new_columns(sides: Sides) -> Iterator[Finding]:
+def new_columns(pair: ComparedPair) -> Iterator[Finding]:
     """A finding for each new column, the most frequent first, and one for all beyond the first twenty."""
-    found = {name: rows for (name, form), rows in sides.forms.items() if form == UNKNOWN_FEATURE and rows > 0}
-    names = sorted(found, key=lambda name: (-found[name], name))
+    rows_by_column = {
+        name: rows for (name, form), rows in pair.forms.items() if form == UNKNOWN_FEATURE and rows > 0
+    }
+    names = sorted(rows_by_column, key=lambda name: (-rows_by_column[name], name))
     for name in names[:MOST_NEW_COLUMNS]:
-        level, message = schema_findings.new_column(sides, name, found[name])
-        yield Finding(name, sides.reference.space, Kind.VALUES, level, schema_findings.NEW_COLUMN, message)
-    more, beyond = len(names) - MOST_NEW_COLUMNS, sides.forms[MORE_UNKNOWN]
+        level, message = schema_findings.new_column(pair, name, rows_by_column[name])
+        yield Finding(name, pair.reference.space, Kind.VALUES, level, schema_findings.NEW_COLUMN, message)
+    more, beyond = len(names) - MOST_NEW_COLUMNS, pair.forms[MORE_UNKNOWN]
     if more > 0:
         message = f"{more:,} more columns that training did not have"
         if beyond:

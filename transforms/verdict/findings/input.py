@@ -53,18 +53,18 @@ def why_nothing(
     least = max(policy.min_rows, 1)
     if accounting.compared < least:
         yield _input(Severity.INFO, "too_few_rows", _too_few(window, accounting, least, seen))
-    elif not any(one.examined for one in compared):
+    elif not any(comparison.examined for comparison in compared):
         yield _input(
             Severity.INFO, "nothing_comparable", "no feature could be compared; not_compared says why"
         )
 
 
 def _too_few(window: Window, accounting: Accounting, least: int, seen: Window | None) -> str:
-    said = "no rows were compared"
+    message = "no rows were compared"
     if accounting.compared:
-        said = f"only {accounting.compared:,} rows were compared, fewer than the {least:,} asked for"
-    told = "; ".join(hints(window, accounting, seen))
-    return f"{said}: {told}" if told else said
+        message = f"only {accounting.compared:,} rows were compared, fewer than the {least:,} asked for"
+    reasons = "; ".join(hints(window, accounting, seen))
+    return f"{message}: {reasons}" if reasons else message
 
 
 def hints(window: Window, accounting: Accounting, seen: Window | None) -> Iterable[str]:
@@ -97,33 +97,36 @@ def _input(level: Severity, metric: str, message: str) -> Finding:
 
 
 def least_visible(compared: Sequence[Comparison]) -> float | None:
-    return min((one.least_visible for one in compared if one.least_visible is not None), default=None)
+    return min(
+        (comparison.least_visible for comparison in compared if comparison.least_visible is not None),
+        default=None,
+    )
 
 
 def too_little(accounting: Accounting, compared: Sequence[Comparison], policy: Policy) -> Iterable[Finding]:
     """Why no finding means nothing: what was asked for was not compared, or could not have shown a change."""
-    for one in compared:
-        if one.nothing:
-            yield _input(Severity.INFO, "nothing_comparable", f"{one.nothing}; not_compared says why")
+    for comparison in compared:
+        if comparison.nothing:
+            yield _input(Severity.INFO, "nothing_comparable", f"{comparison.nothing}; not_compared says why")
     yield from _left_out(compared, policy)
     least = least_visible(compared)
     if least is not None and least > power.LARGE:
         rows = f"only {accounting.compared:,} row{'s'[: accounting.compared != 1]} were compared"
-        said = f"{rows}, which could not have shown a change in less than {percent(least)} of them"
-        yield _input(Severity.INFO, "too_few_rows", said)
+        message = f"{rows}, which could not have shown a change in less than {percent(least)} of them"
+        yield _input(Severity.INFO, "too_few_rows", message)
 
 
 def _left_out(compared: Sequence[Comparison], policy: Policy) -> Iterable[Finding]:
     """What --only names and was not compared, and that --ignore leaves nothing that could count."""
-    examined = [finding for one in compared for finding in one.examined]
+    examined = [finding for comparison in compared for finding in comparison.examined]
     missed = sorted(name for name in policy.only if not any(_is_of(finding, name) for finding in examined))
     if missed:
-        reasons = {left.feature: left.reason for one in compared for left in one.not_compared}
+        reasons = {left.feature: left.reason for comparison in compared for left in comparison.not_compared}
         named = ", ".join(f"{plain(name)} ({reasons.get(name, 'no such rows')})" for name in missed)
         yield _input(Severity.INFO, "only_not_compared", f"--only names what was not compared: {named}")
     if policy.ignore and all(finding.feature in policy.ignore for finding in examined):
-        said = "--ignore leaves no feature whose difference would count; ignore fewer"
-        yield _input(Severity.INFO, "all_ignored", said)
+        message = "--ignore leaves no feature whose difference would count; ignore fewer"
+        yield _input(Severity.INFO, "all_ignored", message)
 
 
 def _is_of(finding: Finding, name: str) -> bool:

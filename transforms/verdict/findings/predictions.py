@@ -50,16 +50,18 @@ def compare_space(
     """
     if reference.space is not Space.PREDICTION:
         return compare(reference, serving, policy, forms, span)
-    rows, beside = int(dataset(serving).num_examples), answers_of(forms)
-    told = tuple(_unanswered(beside, rows))
+    rows, unanswered = int(dataset(serving).num_examples), answers_of(forms)
+    unanswered_findings = tuple(_unanswered(unanswered, rows))
     compared = compare(reference, answered(serving), policy, forms)
     if rows and not compared.anomalies:
-        reason = _why_nothing(beside)
-        left_out = (dataclasses.replace(one, reason=reason) for one in compared.not_compared)
-        return dataclasses.replace(compared, findings=told, not_compared=tuple(left_out))
-    said = functools.partial(_said, unsure=_unsure(reference, serving))
-    findings, distances = (tuple(map(said, side)) for side in (compared.findings, compared.distances))
-    return dataclasses.replace(compared, findings=(*findings, *told), distances=distances)
+        reason = _why_nothing(unanswered)
+        left_out = (dataclasses.replace(feature, reason=reason) for feature in compared.not_compared)
+        return dataclasses.replace(compared, findings=unanswered_findings, not_compared=tuple(left_out))
+    about_prediction = functools.partial(_about_prediction, unsure=_unsure(reference, serving))
+    findings, distances = (
+        tuple(map(about_prediction, group)) for group in (compared.findings, compared.distances)
+    )
+    return dataclasses.replace(compared, findings=(*findings, *unanswered_findings), distances=distances)
 
 
 def _unsure(reference: Reference, serving: Statistics) -> frozenset[str]:
@@ -74,22 +76,24 @@ def answered(statistics: Statistics) -> Statistics:
     """The statistics of the rows that have an answer; in the others all outputs are missing."""
     result = Statistics()
     result.CopyFrom(statistics)
-    for one in result.datasets:
-        common = [getattr(f, f.WhichOneof("stats")).common_stats for f in one.features]
-        one.num_examples = max((int(each.num_non_missing) for each in common), default=0)
-        for each in common:
-            each.num_missing = one.num_examples - each.num_non_missing
+    for data_set in result.datasets:
+        all_common_stats = [getattr(f, f.WhichOneof("stats")).common_stats for f in data_set.features]
+        data_set.num_examples = max(
+            (int(common_stats.num_non_missing) for common_stats in all_common_stats), default=0
+        )
+        for common_stats in all_common_stats:
+            common_stats.num_missing = data_set.num_examples - common_stats.num_non_missing
     return result
 
 
-def _said(finding: Finding, unsure: frozenset[str]) -> Finding:
+def _about_prediction(finding: Finding, unsure: frozenset[str]) -> Finding:
     moved = finding.kind is Kind.DISTRIBUTION and finding.severity is not Severity.INFO
     words = "the prediction moved" if moved else "prediction"
     by_day = finding.kind is Kind.DISTRIBUTION or finding.metric in (UNSEEN, UNSEEN_STRINGS)
     if by_day and finding.feature in unsure and finding.severity is Severity.ERROR:
         # Features are held against training's days; nobody knows how predictions differ from day to day.
-        said = f"{words}: {finding.message}; how predictions differ by day is not known"
-        return dataclasses.replace(finding, severity=Severity.WARNING, message=said)
+        message = f"{words}: {finding.message}; how predictions differ by day is not known"
+        return dataclasses.replace(finding, severity=Severity.WARNING, message=message)
     return dataclasses.replace(finding, message=f"{words}: {finding.message}")
 
 
@@ -97,13 +101,13 @@ def _unanswered(reasons: Counter[str], rows: int) -> Iterator[Finding]:
     for reason, count in sorted(reasons.items()):
         share = f"{count:,} rows ({percent(min(count / max(rows, 1), 1.0))})"
         if reason == _NOT_FINITE:
-            said = f"the answers to {share} have a number that is NaN, infinite, or null in the log"
+            message = f"the answers to {share} have a number that is NaN, infinite, or null in the log"
         else:
-            said = f"{share} {_REASONS.get(reason, reason)}: their predictions are missing"
+            message = f"{share} {_REASONS.get(reason, reason)}: their predictions are missing"
         kind = Kind.VALUES if reason == _NOT_FINITE else Kind.PRESENCE
-        yield Finding("", Space.PREDICTION, kind, Severity.INFO, reason, said)
+        yield Finding("", Space.PREDICTION, kind, Severity.INFO, reason, message)
 
 
 def _why_nothing(reasons: Counter[str]) -> str:
-    told = ", ".join(f"{reason} {rows:,}" for reason, rows in sorted(reasons.items()))
-    return f"{NO_ANSWER} ({told})" if told else NO_ANSWER
+    counted = ", ".join(f"{reason} {rows:,}" for reason, rows in sorted(reasons.items()))
+    return f"{NO_ANSWER} ({counted})" if counted else NO_ANSWER

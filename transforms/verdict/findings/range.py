@@ -16,7 +16,7 @@ from transforms.verdict import severity
 from transforms.verdict.evidence import noise_floor, unseen_mass
 from transforms.verdict.feature_stats import View
 from transforms.verdict.model import Finding, Kind
-from transforms.verdict.reference import Sides
+from transforms.verdict.reference import ComparedPair
 from transforms.verdict.wording import number, percent
 
 OUTSIDE_RANGE = "outside_training_range"
@@ -24,31 +24,31 @@ OUTSIDE_RANGE = "outside_training_range"
 _RESOLUTION = 0.001
 
 
-def findings(sides: Sides, names: Iterable[str]) -> Iterator[Finding]:
+def findings(pair: ComparedPair, names: Iterable[str]) -> Iterator[Finding]:
     """A finding for each number of which more lies beyond training's range than chance explains.
 
     Where the schema gives a bound that bound is the range, and TFDV's check of the schema reports it.
     """
     for name in names:
-        training, serving = sides.training.get(name), sides.serving.get(name)
+        training, serving = pair.training.get(name), pair.serving.get(name)
         if training is None or serving is None or not training.present:
             continue
         if training.kind == serving.kind == "number":
-            yield from _finding(sides, name, training, serving)
+            yield from _finding(pair, name, training, serving)
 
 
-def far_out(sides: Sides, name: str) -> float:
+def far_out(pair: ComparedPair, name: str) -> float:
     """The share of values that a finding's severity rests on: further out than training's range is wide."""
-    training, serving = sides.training.get(name), sides.serving.get(name)
+    training, serving = pair.training.get(name), pair.serving.get(name)
     if training is None or serving is None or not training.kind == serving.kind == "number":
         return 0.0
-    share, beyond = _shares(sides, name, training, serving)
+    share, beyond = _shares(pair, name, training, serving)
     return beyond if share > _least(training, serving) else 0.0
 
 
-def _shares(sides: Sides, name: str, training: View, serving: View) -> tuple[float, float]:
+def _shares(pair: ComparedPair, name: str, training: View, serving: View) -> tuple[float, float]:
     """The shares of values outside training's range, and further out than it is wide."""
-    low, high = _range(sides.features[name], training)
+    low, high = _range(pair.features[name], training)
     wide = training.proto.num_stats.max - training.proto.num_stats.min
     return unseen_mass.share_outside(serving, low, high), unseen_mass.share_outside(
         serving, low - wide, high + wide
@@ -60,20 +60,20 @@ def _least(training: View, serving: View) -> float:
     return _RESOLUTION + noise_floor.range_floor(training.present, serving.present)
 
 
-def _finding(sides: Sides, name: str, training: View, serving: View) -> Iterator[Finding]:
-    low, high = _range(sides.features[name], training)
+def _finding(pair: ComparedPair, name: str, training: View, serving: View) -> Iterator[Finding]:
+    low, high = _range(pair.features[name], training)
     # Nearer values show in the distance: there its threshold decides, which may be the user's.
-    share, beyond = _shares(sides, name, training, serving)
+    share, beyond = _shares(pair, name, training, serving)
     if share <= _least(training, serving):
         return
     yield Finding(
         feature=name,
-        space=sides.reference.space,
+        space=pair.reference.space,
         kind=Kind.VALUES,
-        severity=severity.of_unseen(beyond, sides.least_unseen(name)),
+        severity=severity.of_unseen(beyond, pair.least_unseen(name)),
         metric=OUTSIDE_RANGE,
         message=f"at least {percent(share)} of values lie outside training's range, {_words(low, high)}",
-        raw_features=sides.raw_features(name),
+        raw_features=pair.raw_features(name),
     )
 
 

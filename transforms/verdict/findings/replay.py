@@ -26,59 +26,63 @@ _REASONS = {
 }
 
 
-def compare_replay(found: ReplaySummary, limits: Limits, policy: Policy) -> Comparison:
+def compare_replay(summary: ReplaySummary, limits: Limits, policy: Policy) -> Comparison:
     """The findings of a replay, as those of a space of its own."""
-    share = _differing(found, limits, policy)
-    findings = [*([share] if found.total.differing else []), *_by_themselves(found), *_not_replayed(found)]
-    measured = (share,) if found.total.rows else ()
-    nothing = "" if found.total.rows else "no logged answer could be compared with the reference model's"
+    share = _differing(summary, limits, policy)
+    findings = [
+        *([share] if summary.total.differing else []),
+        *_self_differences(summary),
+        *_not_replayed(summary),
+    ]
+    measured = (share,) if summary.total.rows else ()
+    nothing = "" if summary.total.rows else "no logged answer could be compared with the reference model's"
     return Comparison(tuple(findings), (), distances=measured, space=Space.PREDICTION, nothing=nothing)
 
 
-def _differing(found: ReplaySummary, limits: Limits, policy: Policy) -> Finding:
-    guilty, innocent = _by_version(found, limits, policy)
-    bad = bool(guilty) or exceeds(found.total, found.again, limits.share)
-    message = f"{_share(found.total)} of logged answers are not those of the reference model{_far(found)}"
+def _differing(summary: ReplaySummary, limits: Limits, policy: Policy) -> Finding:
+    guilty, innocent = _by_version(summary, limits, policy)
+    bad = bool(guilty) or exceeds(summary.total, summary.again, limits.share)
+    message = f"{_share(summary.total)} of logged answers are not those of the reference model{_far(summary)}"
     if guilty and innocent:
-        message += f": {_versions(found, guilty)}; {_listed(innocent)} {_do(innocent)} not"
+        message += f": {_versions(summary, guilty)}; {_listed(innocent)} {_do(innocent)} not"
     return Finding(
         feature="",
         space=Space.PREDICTION,
         kind=Kind.REPLAY,
         severity=Severity.ERROR if bad else Severity.INFO,
         metric="differing_share",
-        message=message + _since(found, limits),
-        distance=found.total.share,
+        message=message + _since(summary, limits),
+        distance=summary.total.share,
         threshold=limits.share,
-        noise_floor=found.again.share,
+        noise_floor=summary.again.share,
     )
 
 
-def exceeds(one: Differences, again: Differences, share: float) -> bool:
+def exceeds(differences: Differences, again: Differences, share: float) -> bool:
     """Whether more rows differ than may, and than do so when the same model is asked twice."""
     noise = again.share
-    spread = math.sqrt(noise * (1 - noise) * (1 / max(again.rows, 1) + 1 / max(one.rows, 1)))
+    spread = math.sqrt(noise * (1 - noise) * (1 / max(again.rows, 1) + 1 / max(differences.rows, 1)))
     # A model that always differs from itself has no spread, and proves nothing either.
-    return one.share > share and one.share - noise - _SURE * spread > share * (1 - noise)
+    return differences.share > share and differences.share - noise - _SURE * spread > share * (1 - noise)
 
 
 def _by_version(
-    found: ReplaySummary, limits: Limits, policy: Policy
+    summary: ReplaySummary, limits: Limits, policy: Policy
 ) -> tuple[list[str | None], list[str | None]]:
     """Versions that answer differently, worst first, and those that do not, the largest first."""
-    enough = {v: d for v, d in found.versions.items() if d.rows >= policy.min_slice_rows}
+    enough = {v: d for v, d in summary.versions.items() if d.rows >= policy.min_slice_rows}
     worst = sorted(enough, key=lambda v: (-enough[v].share, v or ""))
-    guilty = [v for v in worst if exceeds(enough[v], found.again, limits.share)]
-    others = sorted(found.versions, key=lambda v: (-found.versions[v].rows, v or ""))
-    return guilty, [v for v in others if not found.versions[v].share > limits.share]
+    guilty = [v for v in worst if exceeds(enough[v], summary.again, limits.share)]
+    others = sorted(summary.versions, key=lambda v: (-summary.versions[v].rows, v or ""))
+    return guilty, [v for v in others if not summary.versions[v].share > limits.share]
 
 
-def _versions(found: ReplaySummary, guilty: Sequence[str | None]) -> str:
-    told = [
-        f"{_version(one)} answers differently in {percent(found.versions[one].share)} of rows"
-        for one in guilty[:_NAMED]
+def _versions(summary: ReplaySummary, guilty: Sequence[str | None]) -> str:
+    messages = [
+        f"{_version(version)} answers differently in {percent(summary.versions[version].share)} of rows"
+        for version in guilty[:_NAMED]
     ]
-    return ", ".join(told) + _more(len(guilty) - _NAMED)
+    return ", ".join(messages) + _more(len(guilty) - _NAMED)
 
 
 def _listed(versions: Sequence[str | None]) -> str:
@@ -99,55 +103,55 @@ def _version(version: str | None) -> str:
     return f"version {plain(version[:_LONGEST_NAME])}"
 
 
-def _share(one: Differences) -> str:
-    return f"{one.differing:,} of {one.rows:,} ({percent(one.share)})"
+def _share(differences: Differences) -> str:
+    return f"{differences.differing:,} of {differences.rows:,} ({percent(differences.share)})"
 
 
-def _far(found: ReplaySummary) -> str:
+def _far(summary: ReplaySummary) -> str:
     """How far apart, and how many classes are others, as much of it as there is."""
-    told = [f"off by up to {number(found.total.largest)}"] if found.total.largest else []
-    if found.total.odd:
-        told.append(f"{found.total.odd:,} with a number that is not finite on one side")
-    flips = {name: one.flips for name, one in found.outputs.items() if one.flips}
+    details = [f"off by up to {number(summary.total.largest)}"] if summary.total.largest else []
+    if summary.total.odd:
+        details.append(f"{summary.total.odd:,} with a number that is not finite on one side")
+    flips = {name: output.flips for name, output in summary.outputs.items() if output.flips}
     if flips:
-        name = min(flips, key=lambda one: (-(flips[one] or 0), one))
-        of = f" of {plain(name[:_LONGEST_NAME])}" if len(found.outputs) > 1 else ""
-        told.append(f"{flips[name]:,} classes{of} flipped")
-    return f" ({', '.join(told)})" if told else ""
+        name = min(flips, key=lambda output: (-(flips[output] or 0), output))
+        of = f" of {plain(name[:_LONGEST_NAME])}" if len(summary.outputs) > 1 else ""
+        details.append(f"{flips[name]:,} classes{of} flipped")
+    return f" ({', '.join(details)})" if details else ""
 
 
-def _since(found: ReplaySummary, limits: Limits) -> str:
+def _since(summary: ReplaySummary, limits: Limits) -> str:
     """When it began, where all hours before are free of it and all from then on are not."""
-    hours = sorted(hour for hour in found.hours if hour is not None)
-    bad = [found.hours[hour].share > limits.share for hour in hours]
+    hours = sorted(hour for hour in summary.hours if hour is not None)
+    bad = [summary.hours[hour].share > limits.share for hour in hours]
     first = bad.index(True) if True in bad else 0
     if not first > 0 or not all(bad[first:]):
         return ""
     return f"; all since {iso(hours[first])}"
 
 
-def _by_themselves(found: ReplaySummary) -> Iterator[Finding]:
-    if found.again.differing:
+def _self_differences(summary: ReplaySummary) -> Iterator[Finding]:
+    if summary.again.differing:
         message = (
-            f"asked twice, the reference model answers {_share(found.again)} of rows differently; a"
+            f"asked twice, the reference model answers {_share(summary.again)} of rows differently; a"
             " difference in as many says nothing of what is served: look for random ops, and for rows that"
             " hang on others of their batch"
         )
         yield _finding(Severity.WARNING, "answers_differ_by_themselves", message)
 
 
-def _not_replayed(found: ReplaySummary) -> Iterator[Finding]:
-    if found.rows and not found.total.rows:
-        reasons = ", ".join(f"{why} {rows:,}" for why, rows in sorted(found.unmatched.items()))
-        message = f"nothing was replayed: of {found.rows:,} rows none has an answer to compare ({reasons})"
+def _not_replayed(summary: ReplaySummary) -> Iterator[Finding]:
+    if summary.rows and not summary.total.rows:
+        reasons = ", ".join(f"{why} {rows:,}" for why, rows in sorted(summary.unmatched.items()))
+        message = f"nothing was replayed: of {summary.rows:,} rows none has an answer to compare ({reasons})"
         yield _finding(Severity.WARNING, "nothing_replayed", message)
         return
-    if rows := found.unmatched[answers.NO_RESPONSE]:
-        message = f"{rows:,} of {found.rows:,} rows have no logged answer, or not one for each row"
+    if rows := summary.unmatched[answers.NO_RESPONSE]:
+        message = f"{rows:,} of {summary.rows:,} rows have no logged answer, or not one for each row"
         yield _finding(Severity.INFO, answers.NO_RESPONSE, message)
-    for reason, rows in sorted(found.unmatched.items()):
+    for reason, rows in sorted(summary.unmatched.items()):
         if reason != answers.NO_RESPONSE:
-            message = f"{rows:,} of {found.rows:,} rows were not replayed: they {_REASONS[reason]}"
+            message = f"{rows:,} of {summary.rows:,} rows were not replayed: they {_REASONS[reason]}"
             yield _finding(Severity.WARNING, reason, message)
 
 

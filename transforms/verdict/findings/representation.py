@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from transforms.verdict.evidence import noise_floor
 from transforms.verdict.model import Finding, Kind, Severity
-from transforms.verdict.reference import Sides
+from transforms.verdict.reference import ComparedPair
 from transforms.verdict.wording import percent
 
 #: The share of rows that may come in a foreign form where the baseline says nothing of it.
@@ -45,38 +45,38 @@ FOREIGN_FORMS = {
 }
 
 
-def findings(sides: Sides) -> Iterator[Finding]:
+def findings(pair: ComparedPair) -> Iterator[Finding]:
     """A finding for each feature and foreign form beyond the baseline's share of rows, else beyond 1 %.
 
     An error where the form loses the value, a warning where the value was kept, or none was there.
     """
-    for (name, form), rows in sorted(sides.forms.items()):
-        if form not in FOREIGN_FORMS or rows <= 0 or not sides.rows:
+    for (name, form), rows in sorted(pair.forms.items()):
+        if form not in FOREIGN_FORMS or rows <= 0 or not pair.rows:
             continue
-        share, before = min(rows / sides.rows, 1.0), sides.reference.forms.get((name, form))
-        allowed, floor = LET_PASS if before is None else before, _noise(sides, name, before, share)
+        share, before = min(rows / pair.rows, 1.0), pair.reference.forms.get((name, form))
+        allowed, floor = LET_PASS if before is None else before, _noise(pair, name, before, share)
         if share - allowed > (floor or 0.0):
             yield Finding(
                 feature=name,
-                space=sides.reference.space,
+                space=pair.reference.space,
                 kind=Kind.REPRESENTATION,
                 severity=FOREIGN_FORMS[form].severity,
                 metric=form,
-                message=_said(form, f"{percent(share)} of rows ({rows:,})", before),
+                message=_message(form, f"{percent(share)} of rows ({rows:,})", before),
                 distance=share,
                 threshold=allowed,
                 noise_floor=floor,
             )
 
 
-def _said(form: str, where: str, before: float | None) -> str:
+def _message(form: str, where: str, before: float | None) -> str:
     known = FOREIGN_FORMS[form]
     limit = f"{percent(LET_PASS)} may" if before is None else f"in training {percent(before)} did"
     return f"{known.came} in {where}, where {limit}: {known.advice}"
 
 
-def _noise(sides: Sides, name: str, before: float | None, share: float) -> float | None:
+def _noise(pair: ComparedPair, name: str, before: float | None, share: float) -> float | None:
     """How far the share may lie above the baseline's by chance; a limit that is no sample has none."""
-    if before is None or name not in sides.training:
+    if before is None or name not in pair.training:
         return None
-    return noise_floor.l_infinity_floor([before, share], sides.training[name].rows, sides.rows)
+    return noise_floor.l_infinity_floor([before, share], pair.training[name].rows, pair.rows)

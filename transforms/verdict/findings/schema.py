@@ -13,7 +13,7 @@ from transforms.verdict.evidence import unseen_mass
 from transforms.verdict.evidence.unseen_mass import Unseen
 from transforms.verdict.feature_stats import View, path_name
 from transforms.verdict.model import Finding, Kind, Severity, Space
-from transforms.verdict.reference import Sides
+from transforms.verdict.reference import ComparedPair
 from transforms.verdict.wording import listing, percent, plain
 
 NEW_COLUMN = "SCHEMA_NEW_COLUMN"
@@ -23,52 +23,52 @@ _LONGEST_DESCRIPTION = 300
 _ABOUT = 0.0005
 
 
-def validate(sides: Sides) -> anomalies_pb2.Anomalies:
+def validate(pair: ComparedPair) -> anomalies_pb2.Anomalies:
     """TFDV's anomalies of the serving statistics in the SERVING environment, of the features asked for."""
-    every = dict.fromkeys([*sides.features, *sides.serving])
-    columns = {name.split(".")[0] for name in every if sides.is_wanted(name)} if sides.policy.only else None
-    return validate_statistics(sides.served, sides.schema, environment=schemas.SERVING, columns=columns)
+    names = dict.fromkeys([*pair.features, *pair.serving])
+    columns = {name.split(".")[0] for name in names if pair.is_wanted(name)} if pair.policy.only else None
+    return validate_statistics(pair.served, pair.schema, environment=schemas.SERVING, columns=columns)
 
 
-def findings(sides: Sides, anomalies: anomalies_pb2.Anomalies) -> Iterator[Finding]:
+def findings(pair: ComparedPair, anomalies: anomalies_pb2.Anomalies) -> Iterator[Finding]:
     """A finding for each of TFDV's reasons, but for those that the reader's counts of forms explain."""
     for key, info in anomalies.anomaly_info.items():
         name = path_name(info.path) or key
         for reason in info.reason:
-            if not _explained_by_forms(sides, name, severity.type_name(reason)):
-                yield _finding(sides, name, reason)
+            if not _explained_by_forms(pair, name, severity.type_name(reason)):
+                yield _finding(pair, name, reason)
     for reason in anomalies.dataset_anomaly_info.reason:
         yield _of_the_set(reason)
 
 
-def _explained_by_forms(sides: Sides, name: str, anomaly: str) -> bool:
+def _explained_by_forms(pair: ComparedPair, name: str, anomaly: str) -> bool:
     """Whether the reader took the values out for their type: reported there, and no second time here."""
-    if name not in sides.of_other_type:
+    if name not in pair.of_other_type:
         return False
     kind = severity.kind_of(anomaly)
-    return kind is Kind.TYPE or (kind is Kind.PRESENCE and _enough_were_sent(sides, name))
+    return kind is Kind.TYPE or (kind is Kind.PRESENCE and _enough_were_sent(pair, name))
 
 
-def _enough_were_sent(sides: Sides, name: str) -> bool:
+def _enough_were_sent(pair: ComparedPair, name: str) -> bool:
     """Whether the schema's presence would be met, had the values that were taken out stayed."""
-    feature = sides.features.get(name)
+    feature = pair.features.get(name)
     required = feature.presence.min_fraction if feature is not None else 0.0
-    return sides.missing(name) <= (1 - required) * sides.rows
+    return pair.missing(name) <= (1 - required) * pair.rows
 
 
-def _finding(sides: Sides, name: str, reason: anomalies_pb2.AnomalyInfo.Reason) -> Finding:
+def _finding(pair: ComparedPair, name: str, reason: anomalies_pb2.AnomalyInfo.Reason) -> Finding:
     metric = severity.type_name(reason)
     kind = severity.kind_of(metric)
     describe = _DESCRIPTIONS.get(kind, _of_other_kind)
-    level, message = describe(sides, name, reason)
+    level, message = describe(pair, name, reason)
     return Finding(
         feature=name,
-        space=sides.reference.space,
+        space=pair.reference.space,
         kind=kind,
         severity=level,
         metric=metric,
         message=message,
-        raw_features=sides.raw_features(name),
+        raw_features=pair.raw_features(name),
     )
 
 
@@ -77,51 +77,57 @@ def _of_the_set(reason: anomalies_pb2.AnomalyInfo.Reason) -> Finding:
     return Finding("", Space.SET, Kind.SCHEMA, Severity.INFO, metric, _described(reason))
 
 
-def _of_other_kind(_s: Sides, _n: str, reason: anomalies_pb2.AnomalyInfo.Reason) -> tuple[Severity, str]:
+def _of_other_kind(
+    _s: ComparedPair, _n: str, reason: anomalies_pb2.AnomalyInfo.Reason
+) -> tuple[Severity, str]:
     return severity.of_anomaly(severity.type_name(reason)), _described(reason)
 
 
-def _of_presence(sides: Sides, name: str, _reason: anomalies_pb2.AnomalyInfo.Reason) -> tuple[Severity, str]:
-    missing = sides.missing(name)
-    rows = f"{missing:,} of {sides.rows:,} rows ({percent(missing / sides.rows if sides.rows else 0.0)})"
-    view = sides.training.get(name)
+def _of_presence(
+    pair: ComparedPair, name: str, _reason: anomalies_pb2.AnomalyInfo.Reason
+) -> tuple[Severity, str]:
+    missing = pair.missing(name)
+    rows = f"{missing:,} of {pair.rows:,} rows ({percent(missing / pair.rows if pair.rows else 0.0)})"
+    view = pair.training.get(name)
     before = "" if view is None else f"; in training {percent(view.missing_share)} are missing"
     hint = ""
-    if missing == sides.rows and sides.reference.label is None:
+    if missing == pair.rows and pair.reference.label is None:
         hint = f"; if it is the label, name it with --label={plain(name)}"
-    said = f"a required feature is missing in {rows}{before}{hint}"
+    message = f"a required feature is missing in {rows}{before}{hint}"
     # The schema's bound holds, unless the user has written which share matters.
-    least = sides.limit(name, "missing_share", 0.0)
-    if missing < least * sides.rows:
+    least = pair.limit(name, "missing_share", 0.0)
+    if missing < least * pair.rows:
         return (
             Severity.WARNING,
-            f"{said}; an error from {percent(least)} on, by {sides.policy.thresholds.file}",
+            f"{message}; an error from {percent(least)} on, by {pair.policy.thresholds.file}",
         )
-    return Severity.ERROR, said
+    return Severity.ERROR, message
 
 
-def _of_values(sides: Sides, name: str, reason: anomalies_pb2.AnomalyInfo.Reason) -> tuple[Severity, str]:
+def _of_values(
+    pair: ComparedPair, name: str, reason: anomalies_pb2.AnomalyInfo.Reason
+) -> tuple[Severity, str]:
     metric = severity.type_name(reason)
     if metric == NEW_COLUMN:
-        view = sides.serving.get(name)
-        return new_column(sides, name, sides.rows if view is None else view.present)
-    feature, view = sides.features.get(name), sides.serving.get(name)
-    found = None if feature is None or view is None else _unseen(sides.schema, feature, view, metric)
-    if found is None:
+        view = pair.serving.get(name)
+        return new_column(pair, name, pair.rows if view is None else view.present)
+    feature, view = pair.features.get(name), pair.serving.get(name)
+    unseen = None if feature is None or view is None else _unseen(pair.schema, feature, view, metric)
+    if unseen is None:
         return Severity.WARNING, _described(reason)
-    return _unseen_words(sides, name, found)
+    return _unseen_words(pair, name, unseen)
 
 
-def _unseen_words(sides: Sides, name: str, found: Unseen) -> tuple[Severity, str]:
-    share = percent(found.least)
-    if found.most is None:
+def _unseen_words(pair: ComparedPair, name: str, unseen: Unseen) -> tuple[Severity, str]:
+    share = percent(unseen.least)
+    if unseen.most is None:
         share = f"at least {share}"
-    elif found.most - found.least > _ABOUT:
-        share = f"{share} to {percent(found.most)}"
+    elif unseen.most - unseen.least > _ABOUT:
+        share = f"{share} to {percent(unseen.most)}"
     message = f"values outside the schema's domain are {share} of those served"
-    names = ([listing(found.named)] if found.named else []) + _unnamed(found.others)
+    names = ([listing(unseen.named)] if unseen.named else []) + _unnamed(unseen.others)
     named = f": {' and '.join(names)}" if names else ""
-    return severity.of_unseen(found.least, sides.least_unseen(name)), message + named
+    return severity.of_unseen(unseen.least, pair.least_unseen(name)), message + named
 
 
 def _unnamed(count: int) -> list[str]:
@@ -133,34 +139,34 @@ def _unnamed(count: int) -> list[str]:
     )
 
 
-def beyond_the_kept(sides: Sides, names: Iterable[str]) -> Iterator[Finding]:
+def beyond_the_kept(pair: ComparedPair, names: Iterable[str]) -> Iterator[Finding]:
     """Values outside a category's domain that TFDV does not see, since it kept none of them."""
     for name in names:
-        feature, view = sides.features[name], sides.serving.get(name)
-        if view is None or view.kind != "category" or unseen_mass.known_values(sides.schema, feature) is None:
+        feature, view = pair.features[name], pair.serving.get(name)
+        if view is None or view.kind != "category" or unseen_mass.known_values(pair.schema, feature) is None:
             continue
-        found = unseen_mass.of_category(sides.schema, feature, view)
-        if found is not None and found.least > 1 - _least_in_domain(feature):
-            level, message = _unseen_words(sides, name, found)
+        unseen = unseen_mass.of_category(pair.schema, feature, view)
+        if unseen is not None and unseen.least > 1 - _least_in_domain(feature):
+            level, message = _unseen_words(pair, name, unseen)
             yield Finding(
                 name,
-                sides.reference.space,
+                pair.reference.space,
                 Kind.VALUES,
                 level,
                 UNSEEN_STRINGS,
                 message,
-                raw_features=sides.raw_features(name),
+                raw_features=pair.raw_features(name),
             )
 
 
-def share_outside_domain(sides: Sides, name: str) -> float:
+def share_outside_domain(pair: ComparedPair, name: str) -> float:
     """The share of the values served that the schema's domain does not have, where it allows none so many."""
-    feature, view = sides.features.get(name), sides.serving.get(name)
+    feature, view = pair.features.get(name), pair.serving.get(name)
     if feature is None or view is None:
         return 0.0
     if view.kind == "category":
-        found = unseen_mass.of_category(sides.schema, feature, view)
-        return found.least if found is not None and found.least > 1 - _least_in_domain(feature) else 0.0
+        unseen = unseen_mass.of_category(pair.schema, feature, view)
+        return unseen.least if unseen is not None and unseen.least > 1 - _least_in_domain(feature) else 0.0
     return unseen_mass.share_outside(view, *unseen_mass.bounds(feature)) if view.kind == "number" else 0.0
 
 
@@ -170,14 +176,14 @@ def _least_in_domain(feature: schema_pb2.Feature) -> float:
     return constraints.min_domain_mass if feature.HasField("distribution_constraints") else 1.0
 
 
-_Description = Callable[[Sides, str, anomalies_pb2.AnomalyInfo.Reason], tuple[Severity, str]]
+_Description = Callable[[ComparedPair, str, anomalies_pb2.AnomalyInfo.Reason], tuple[Severity, str]]
 _DESCRIPTIONS: dict[Kind, _Description] = {Kind.PRESENCE: _of_presence, Kind.VALUES: _of_values}
 
 
-def new_column(sides: Sides, name: str, rows: int) -> tuple[Severity, str]:
+def new_column(pair: ComparedPair, name: str, rows: int) -> tuple[Severity, str]:
     """Severity and message of a column that the schema does not have in SERVING."""
-    share = percent(min(rows / sides.rows, 1.0)) if sides.rows else "0.0 %"
-    if sides.reference.is_label(name):
+    share = percent(min(rows / pair.rows, 1.0)) if pair.rows else "0.0 %"
+    if pair.reference.is_label(name):
         return Severity.INFO, f"the label is in {share} of the rows served; it is not compared"
     return Severity.WARNING, f"a column that training did not have, in {share} of rows"
 
@@ -199,9 +205,13 @@ def _unseen(
 def _described(reason: anomalies_pb2.AnomalyInfo.Reason) -> str:
     """TFDV's own words, bounded; only the short ones where the long ones hold strangers' values."""
     short = plain(reason.short_description)
-    said = plain(reason.description.strip())
+    description = plain(reason.description.strip())
     metric = severity.type_name(reason)
     holds_values = severity.kind_of(metric) is Kind.VALUES or "STRING" in metric
-    if holds_values or not said:
+    if holds_values or not description:
         return short or "values that the schema does not allow"
-    return said if len(said) <= _LONGEST_DESCRIPTION else said[:_LONGEST_DESCRIPTION] + "..."
+    return (
+        description
+        if len(description) <= _LONGEST_DESCRIPTION
+        else description[:_LONGEST_DESCRIPTION] + "..."
+    )

@@ -20,7 +20,7 @@ from transforms.verdict.batched_validation import top, validate_statistics
 from transforms.verdict.evidence import category_distance, noise_floor, unseen_mass
 from transforms.verdict.feature_stats import Statistics, View, dataset, path_name
 from transforms.verdict.model import Finding, Kind, Severity
-from transforms.verdict.reference import Sides
+from transforms.verdict.reference import ComparedPair
 from transforms.verdict.wording import number, percent, quoted
 
 QUANTILES = statistics_pb2.Histogram.QUANTILES
@@ -60,15 +60,15 @@ class Measured:
     @property
     def is_over(self) -> bool:
         """Whether any of its distances is over its threshold."""
-        return any(one.value > one.threshold for one in self.info.skew_measurements)
+        return any(measurement.value > measurement.threshold for measurement in self.info.skew_measurements)
 
 
-def measure(sides: Sides) -> dict[str, Measured]:
+def measure(pair: ComparedPair) -> dict[str, Measured]:
     """What TFDV measured, by feature; features that it drops without a word are absent."""
-    both = (sides.reference.statistics, sides.served)
-    standard = _call(sides.schema, *both)
-    free = _free_to_choose(sides)
-    schema = _with_quantiles(sides.schema, free)
+    both = (pair.reference.statistics, pair.served)
+    standard = _call(pair.schema, *both)
+    free = _free_to_choose(pair)
+    schema = _with_quantiles(pair.schema, free)
     quantiles = _call(schema, *both, free) if free else {}
     for name in free & standard.keys() & quantiles.keys():
         standard[name] = min(standard[name], quantiles[name], key=lambda measured: measured.divergence)
@@ -80,11 +80,11 @@ def measure(sides: Sides) -> dict[str, Measured]:
     return standard
 
 
-def findings(sides: Sides, name: str, measured: Measured) -> Iterator[Finding]:
+def findings(pair: ComparedPair, name: str, measured: Measured) -> Iterator[Finding]:
     """A finding for each distance of one feature; those within their threshold are info."""
     for measurement in measured.info.skew_measurements:
-        if not (_metric(measurement) == L_INFINITY and sides.serving[name].kind == "number"):
-            yield _finding(sides, name, measurement, measured.body)
+        if not (_metric(measurement) == L_INFINITY and pair.serving[name].kind == "number"):
+            yield _finding(pair, name, measurement, measured.body)
 
 
 def is_over(finding: Finding) -> bool:
@@ -94,10 +94,10 @@ def is_over(finding: Finding) -> bool:
 
 def merge_into(anomalies: anomalies_pb2.Anomalies, measured: Iterable[Measured]) -> None:
     """Adds the skew measurements, and the anomalies that are skew, to those against the schema."""
-    for one in measured:
-        anomalies.drift_skew_info.add().CopyFrom(one.info)
-        if one.anomaly is not None:
-            _merge_anomaly(anomalies.anomaly_info, one.key, one.anomaly)
+    for feature in measured:
+        anomalies.drift_skew_info.add().CopyFrom(feature.info)
+        if feature.anomaly is not None:
+            _merge_anomaly(anomalies.anomaly_info, feature.key, feature.anomaly)
 
 
 def _merge_anomaly(target: object, key: str, anomaly: anomalies_pb2.AnomalyInfo) -> None:
@@ -111,19 +111,19 @@ def _merge_anomaly(target: object, key: str, anomaly: anomalies_pb2.AnomalyInfo)
 
 
 def _finding(
-    sides: Sides, name: str, measurement: anomalies_pb2.DriftSkewInfo.Measurement, body: float | None
+    pair: ComparedPair, name: str, measurement: anomalies_pb2.DriftSkewInfo.Measurement, body: float | None
 ) -> Finding:
     metric, threshold = _metric(measurement), measurement.threshold
-    training, serving = sides.training[name], sides.serving[name]
+    training, serving = pair.training[name], pair.serving[name]
     value = _value(measurement, training, serving)
     floor = _noise_floor(metric, training, serving)
-    own = name in sides.own_thresholds
-    explained = severity.of_distance(value, threshold, floor, body, own_threshold=own)
+    is_own = name in pair.own_thresholds
+    explained = severity.of_distance(value, threshold, floor, body, own_threshold=is_own)
     level = explained if value > threshold else Severity.INFO
     words = _words(metric, value, threshold, floor, level)
     return Finding(
         feature=name,
-        space=sides.reference.space,
+        space=pair.reference.space,
         kind=Kind.DISTRIBUTION,
         severity=level,
         metric=metric,
@@ -131,42 +131,42 @@ def _finding(
         distance=value,
         threshold=threshold,
         noise_floor=floor,
-        raw_features=sides.raw_features(name),
+        raw_features=pair.raw_features(name),
     )
 
 
 def _value(measurement: anomalies_pb2.DriftSkewInfo.Measurement, training: View, serving: View) -> float:
     """The distance as TFDV has it, but for categories whose tails it does not see."""
     if _metric(measurement) == L_INFINITY and category_distance.is_cut(training, serving):
-        found = category_distance.largest_difference(training, serving)
-        return measurement.value if found is None else found.difference
+        largest = category_distance.largest_difference(training, serving)
+        return measurement.value if largest is None else largest.difference
     return float(measurement.value)
 
 
 def _words(metric: str, value: float, threshold: float, floor: float, level: Severity) -> str:
-    said = f"{_NAMES.get(metric, metric)} {number(value)}"
+    message = f"{_NAMES.get(metric, metric)} {number(value)}"
     if value <= threshold:
-        return f"{said} is within its threshold {number(threshold)}"
-    said += f" is over its threshold {number(threshold)}"
+        return f"{message} is within its threshold {number(threshold)}"
+    message += f" is over its threshold {number(threshold)}"
     if level is Severity.ERROR:
-        return said
+        return message
     if value <= floor:
-        return f"{said}, but samples of this size lie up to {number(floor)} apart by chance"
-    return f"{said}, but only through its outermost values"
+        return f"{message}, but samples of this size lie up to {number(floor)} apart by chance"
+    return f"{message}, but only through its outermost values"
 
 
 def _contrast(training: View, serving: View) -> str:
     """Both sides in a few words: the category that differs most, or the medians."""
     if serving.kind == "number":
         return f"median {number(training.median())} in training, {number(serving.median())} in serving"
-    found = category_distance.largest_difference(training, serving)
-    if found is None:
+    largest = category_distance.largest_difference(training, serving)
+    if largest is None:
         return "no values to show"
     known = training.counts()
-    rows = serving.rows_at_least(found.value, serving.counts()[found.value])
-    may_be_named = unseen_mass.may_be_named(found.value, known, rows)
-    named = quoted(found.value) if may_be_named else "a value that training did not have"
-    before, after = (side.shares().get(found.value, 0.0) for side in (training, serving))
+    rows = serving.rows_at_least(largest.value, serving.counts()[largest.value])
+    may_be_named = unseen_mass.may_be_named(largest.value, known, rows)
+    named = quoted(largest.value) if may_be_named else "a value that training did not have"
+    before, after = (view.shares().get(largest.value, 0.0) for view in (training, serving))
     return f"{named} is {percent(before)} of training and {percent(after)} of serving"
 
 
@@ -208,15 +208,18 @@ def _skew_only(info: anomalies_pb2.AnomalyInfo) -> anomalies_pb2.AnomalyInfo | N
     return kept
 
 
-def _free_to_choose(sides: Sides) -> set[str]:
+def _free_to_choose(pair: ComparedPair) -> set[str]:
     """Numbers whose comparator leaves the histogram to us, and that have both histograms on both sides."""
     return {
         name
-        for name, feature in sides.features.items()
+        for name, feature in pair.features.items()
         if feature.skew_comparator.HasField("jensen_shannon_divergence")
         and feature.skew_comparator.jensen_shannon_divergence.source.type
         == schema_pb2.HistogramSelection.DEFAULT
-        and all(name in side and side[name].buckets(QUANTILES) for side in (sides.training, sides.serving))
+        and all(
+            name in feature_views and feature_views[name].buckets(QUANTILES)
+            for feature_views in (pair.training, pair.serving)
+        )
     }
 
 
@@ -266,10 +269,10 @@ def _quantile_buckets(statistics: Statistics) -> dict[str, list[statistics_pb2.H
 
 def _copy(statistics: Statistics, names: set[str]) -> Statistics:
     """A copy without the features that are in none of the columns of these."""
-    result, whole, columns = Statistics(), dataset(statistics), _columns(names)
-    copy = result.datasets.add(name=whole.name, num_examples=whole.num_examples)
-    copy.weighted_num_examples = whole.weighted_num_examples
-    copy.features.extend(feature for feature in whole.features if top(feature) in columns)
+    result, all_rows, columns = Statistics(), dataset(statistics), _columns(names)
+    copy = result.datasets.add(name=all_rows.name, num_examples=all_rows.num_examples)
+    copy.weighted_num_examples = all_rows.weighted_num_examples
+    copy.features.extend(feature for feature in all_rows.features if top(feature) in columns)
     return result
 
 

@@ -18,7 +18,7 @@ from transforms.verdict.severity import Policy
 
 def compare_slices(
     references: Sequence[Reference],
-    found: Mapping[Space, SliceStatistics],
+    slice_statistics: Mapping[Space, SliceStatistics],
     policy: Policy,
     span: dt.timedelta | None = None,
 ) -> tuple[Slice, ...]:
@@ -28,14 +28,18 @@ def compare_slices(
     type counts as missing there.
     """
     # What training was augmented with is told once, of all rows.
-    references = [dataclasses.replace(one, trained_on=None) for one in references]
-    there = [(one, found[one.space]) for one in references if one.space in found]
-    if not there:
+    references = [dataclasses.replace(reference, trained_on=None) for reference in references]
+    compared = [
+        (reference, slice_statistics[reference.space])
+        for reference in references
+        if reference.space in slice_statistics
+    ]
+    if not compared:
         return ()
-    parts = [(one, _by_name(slices.statistics)) for one, slices in there]
+    parts = [(reference, _by_name(slices.statistics)) for reference, slices in compared]
     rows = {
         name: count
-        for name, count in there[0][1].rows.items()
+        for name, count in compared[0][1].rows.items()
         if all(name in by_name for _, by_name in parts)
     }
     # All slices together may raise as many false alarms as one comparison.
@@ -48,7 +52,7 @@ def compare_slices(
 
 
 def _by_name(statistics: Statistics) -> dict[str, Statistics]:
-    return {one.name: Statistics(datasets=[one]) for one in statistics.datasets}
+    return {data_set.name: Statistics(datasets=[data_set]) for data_set in statistics.datasets}
 
 
 def _findings(
@@ -57,8 +61,8 @@ def _findings(
     policy: Policy,
     span: dt.timedelta | None,
 ) -> Iterator[Finding]:
-    lasts = slicing.lasts(name)
-    span = span if lasts is None else lasts if span is None else min(span, lasts)
+    duration = slicing.lasts(name)
+    span = span if duration is None else duration if span is None else min(span, duration)
     for reference, by_name in parts:
         for finding in compare_space(reference, by_name[name], policy, Counter(), span).findings:
             yield dataclasses.replace(finding, slice=name)

@@ -15,14 +15,14 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from transforms.verdict import decide
-from transforms.verdict.decide import Judgement
+from transforms.verdict.decide import TestResults
 from transforms.verdict.evidence import cdf as cdfs
 from transforms.verdict.evidence import p_values
 from transforms.verdict.evidence.false_discovery import Family
 from transforms.verdict.feature_stats import View
 from transforms.verdict.findings import range as range_findings
 from transforms.verdict.model import Finding, Kind, Severity, Space
-from transforms.verdict.reference import Sides
+from transforms.verdict.reference import ComparedPair
 from transforms.verdict.wording import listing, number, percent
 
 UNKNOWN_WORDS = "unknown_word_share"
@@ -58,97 +58,97 @@ class Growth:
         return _KINDS.get(self.metric, Kind.DISTRIBUTION)
 
 
-def added(judgement: Judgement, found: Iterable[Finding]) -> list[Finding]:
+def added(results: TestResults, findings: Iterable[Finding]) -> list[Finding]:
     """The findings of a comparison, with those of what the model sees, or answers, among them."""
-    sides, every = judgement.sides, list(found)
-    grown, greatest_p = growths(judgement)
-    for one in grown:
-        matters = one.effect >= least_effect(sides, one) or one.metric == NOT_FINITE
-        if one.p_value <= greatest_p and matters:
-            every = _told(every, _finding(sides, one))
-    return every if sides.reference.space is Space.RAW else _ranges_told(every)
+    pair, all_findings = results.pair, list(findings)
+    grown, greatest_p = growths(results)
+    for growth in grown:
+        matters = growth.effect >= least_effect(pair, growth) or growth.metric == NOT_FINITE
+        if growth.p_value <= greatest_p and matters:
+            all_findings = _with_words_of(all_findings, _finding(pair, growth))
+    return all_findings if pair.reference.space is Space.RAW else _with_ranges(all_findings)
 
 
-def growths(judgement: Judgement) -> tuple[list[Growth], float]:
+def growths(results: TestResults) -> tuple[list[Growth], float]:
     """All shares that grew, whether or not they count, and the p-value up to which they are beyond chance."""
-    sides = judgement.sides
-    grown = [one for name in judgement.names for one in _of_feature(sides, name)]
-    grown = [dataclasses.replace(one, p_value=_p_value(judgement, one)) for one in grown]
-    found = [one for of_feature in judgement.found.values() for one in of_feature]
-    family = Family([*(one.attainable for one in found), *(None for _ in grown)])
-    p_values = [*(one.p_value for one in found), *(one.p_value for one in grown)]
-    return grown, family.greatest(p_values, sides.policy.false_alarms)
+    pair = results.pair
+    grown = [growth for name in results.names for growth in _of_feature(pair, name)]
+    grown = [dataclasses.replace(growth, p_value=_p_value(results, growth)) for growth in grown]
+    differences = [difference for of_feature in results.differences.values() for difference in of_feature]
+    family = Family([*(difference.attainable for difference in differences), *(None for _ in grown)])
+    p_values = [*(difference.p_value for difference in differences), *(growth.p_value for growth in grown)]
+    return grown, family.greatest(p_values, pair.policy.false_alarms)
 
 
-def _p_value(judgement: Judgement, one: Growth) -> float:
+def _p_value(results: TestResults, growth: Growth) -> float:
     """By chance, and by nature too where days have cells for it: they have none for what is no number."""
-    if one.metric == NOT_FINITE:
-        return one.p_value
-    return judgement.natural_p(one.feature, one.effect, one.p_value)
+    if growth.metric == NOT_FINITE:
+        return growth.p_value
+    return results.seasonal_p(growth.feature, growth.effect, growth.p_value)
 
 
-def _finding(sides: Sides, one: Growth) -> Finding:
-    kind = one.kind
-    least = least_effect(sides, one)
-    level = Severity.ERROR if one.effect >= least else Severity.WARNING
+def _finding(pair: ComparedPair, growth: Growth) -> Finding:
+    kind = growth.kind
+    least = least_effect(pair, growth)
+    level = Severity.ERROR if growth.effect >= least else Severity.WARNING
     return Finding(
-        feature=one.feature,
-        space=sides.reference.space,
+        feature=growth.feature,
+        space=pair.reference.space,
         kind=kind,
-        severity=Severity.INFO if decide.is_the_users(sides, one.feature, kind) else level,
-        metric=one.metric,
-        message=one.words,
-        distance=one.effect,
+        severity=Severity.INFO if decide.is_the_users(pair, growth.feature, kind) else level,
+        metric=growth.metric,
+        message=growth.words,
+        distance=growth.effect,
         threshold=least,
-        p_value=one.p_value,
-        raw_features=sides.raw_features(one.feature),
+        p_value=growth.p_value,
+        raw_features=pair.raw_features(growth.feature),
     )
 
 
-def least_effect(sides: Sides, one: Growth) -> float:
+def least_effect(pair: ComparedPair, growth: Growth) -> float:
     """From which growth on it is an error: the user's limit, or ours."""
-    return sides.limit(one.feature, one.metric, LEAST_EFFECT[one.metric])
+    return pair.limit(growth.feature, growth.metric, LEAST_EFFECT[growth.metric])
 
 
-def _told(found: list[Finding], new: Finding) -> list[Finding]:
+def _with_words_of(findings: list[Finding], new: Finding) -> list[Finding]:
     """The findings with a new one, or with its words where one that is as bad tells of the same feature."""
-    for place, one in enumerate(found):
-        same = one.feature == new.feature and one.kind in _SAY_VALUES
-        if same and (one.severity is new.severity or one.severity is Severity.ERROR):
-            said = dataclasses.replace(one, message=f"{one.message}; {new.message}")
-            return [*found[:place], said, *found[place + 1 :]]
-    return [*found, new]
+    for index, finding in enumerate(findings):
+        same = finding.feature == new.feature and finding.kind in _SAY_VALUES
+        if same and (finding.severity is new.severity or finding.severity is Severity.ERROR):
+            merged = dataclasses.replace(finding, message=f"{finding.message}; {new.message}")
+            return [*findings[:index], merged, *findings[index + 1 :]]
+    return [*findings, new]
 
 
-def _ranges_told(found: list[Finding]) -> list[Finding]:
+def _with_ranges(findings: list[Finding]) -> list[Finding]:
     """Values beyond training's range are said beside the distance that they make, not a second time."""
-    beyond = [one for one in found if one.metric == range_findings.OUTSIDE_RANGE]
-    others = [one for one in found if one.metric != range_findings.OUTSIDE_RANGE]
-    for one in beyond:
-        others = _told(others, one)
+    beyond = [finding for finding in findings if finding.metric == range_findings.OUTSIDE_RANGE]
+    others = [finding for finding in findings if finding.metric != range_findings.OUTSIDE_RANGE]
+    for finding in beyond:
+        others = _with_words_of(others, finding)
     return others
 
 
-def _of_feature(sides: Sides, name: str) -> Iterator[Growth]:
-    training, serving = sides.training[name], sides.serving.get(name)
+def _of_feature(pair: ComparedPair, name: str) -> Iterator[Growth]:
+    training, serving = pair.training[name], pair.serving.get(name)
     if serving is None or not training.present or not serving.present or training.kind != serving.kind:
         return
-    if sides.reference.space is not Space.RAW:
+    if pair.reference.space is not Space.RAW:
         if serving.kind == "category":
-            yield from _of_ids(sides, name, training, serving)
-        yield from _of_constant(sides, name, training, serving)
+            yield from _of_ids(pair, name, training, serving)
+        yield from _of_constant(pair, name, training, serving)
     if serving.kind == "number":
-        yield from _of_not_finite(sides, name, training, serving)
+        yield from _of_not_finite(pair, name, training, serving)
 
 
-def _of_ids(sides: Sides, name: str, training: View, serving: View) -> Iterator[Growth]:
-    raw = listing(sides.raw_features(name))
-    if ids := sides.reference.unknown_ids.get(name):
+def _of_ids(pair: ComparedPair, name: str, training: View, serving: View) -> Iterator[Growth]:
+    raw = listing(pair.raw_features(name))
+    if ids := pair.reference.unknown_ids.get(name):
         words = f"words of {raw} that the vocabulary does not have are {{}} of values, and {{}} in training"
         yield from _of_range(name, UNKNOWN_WORDS, training, serving, ids, words)
-    if ids := sides.reference.buckets.get(name):
-        for bucket, side in zip(ids, ("first", "last"), strict=True):
-            words = f"the {side} bucket of {raw} has {{}} of values, and {{}} in training"
+    if ids := pair.reference.buckets.get(name):
+        for bucket, end in zip(ids, ("first", "last"), strict=True):
+            words = f"the {end} bucket of {raw} has {{}} of values, and {{}} in training"
             yield from _of_range(name, SATURATED, training, serving, (bucket, bucket), words)
 
 
@@ -158,8 +158,8 @@ def _of_range(  # noqa: PLR0917 - both sides, and what is said of them
     """Growth of the share of the ids from the first to the last of `ids`."""
     before, after = _share(training, ids, unkept=training.most_unkept), _share(serving, ids, unkept=0.0)
     if after > before:
-        said = words.format(percent(after), percent(before))
-        yield Growth(name, metric, after - before, _p_of_shares(before, training, after, serving), said)
+        message = words.format(percent(after), percent(before))
+        yield Growth(name, metric, after - before, _p_of_shares(before, training, after, serving), message)
 
 
 def _p_of_shares(before: float, training: View, after: float, serving: View) -> float:
@@ -173,10 +173,10 @@ def _share(view: View, ids: tuple[int, int], unkept: float) -> float:
     counts = {int(value): count for value, count in view.counts().items()}
     known = [count for value, count in counts.items() if ids[0] <= value <= ids[1]]
     lost = ids[1] - ids[0] + 1 - len(known)
-    return min((sum(known) + lost * unkept) / view.whole, 1.0) if view.whole else 0.0
+    return min((sum(known) + lost * unkept) / view.total, 1.0) if view.total else 0.0
 
 
-def _of_constant(sides: Sides, name: str, training: View, serving: View) -> Iterator[Growth]:
+def _of_constant(pair: ComparedPair, name: str, training: View, serving: View) -> Iterator[Growth]:
     """One value in all of serving, which is but a part of training."""
     if (only := only_value(serving)) is None:
         return
@@ -185,7 +185,7 @@ def _of_constant(sides: Sides, name: str, training: View, serving: View) -> Iter
         return
     rows = p_values.effective_size(training.present, serving.present)
     p_value = math.exp(rows * math.log(before)) if before > 0 else math.exp(-rows)
-    raw = listing(sides.raw_features(name)) or "the rows"
+    raw = listing(pair.raw_features(name)) or "the rows"
     words = f"it is constant, one value for all of {raw}; {percent(before)} of training have that value"
     yield Growth(name, ZERO_VARIANCE, 1 - before, p_value, words)
 
@@ -203,7 +203,7 @@ def only_value(view: View) -> str | float | None:
 
 def _share_of(view: View, value: str | float) -> float | None:
     if isinstance(value, str):
-        return max(view.counts()[value], view.most_unkept if value not in view.counts() else 0.0) / view.whole
+        return max(view.counts()[value], view.most_unkept if value not in view.counts() else 0.0) / view.total
     if (known := cdfs.of_view(view)) is None:
         return None
     numbers = view.proto.num_stats
@@ -213,13 +213,13 @@ def _share_of(view: View, value: str | float) -> float | None:
     return float((known.up_to(at) - known.under(at))[0])
 
 
-def _of_not_finite(sides: Sides, name: str, training: View, serving: View) -> Iterator[Growth]:
+def _of_not_finite(pair: ComparedPair, name: str, training: View, serving: View) -> Iterator[Growth]:
     after = serving.not_finite
     shares = [view.not_finite / max(view.values, 1.0) for view in (training, serving)]
     if shares[1] > shares[0]:
         p_value = _p_of_shares(shares[0], training, shares[1], serving)
-        raw = listing(sides.raw_features(name))
+        raw = listing(pair.raw_features(name))
         made = f" made of {raw}" if raw else ""
-        said = f"{number(after)} values ({percent(shares[1])}){made} are NaN or infinite"
-        words = f"{said}; {percent(shares[0])} in training"
+        message = f"{number(after)} values ({percent(shares[1])}){made} are NaN or infinite"
+        words = f"{message}; {percent(shares[0])} in training"
         yield Growth(name, NOT_FINITE, shares[1] - shares[0], p_value, words)

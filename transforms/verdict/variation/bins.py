@@ -70,8 +70,8 @@ class Cells:
 def of_statistics(statistics: Statistics, names: Iterable[str]) -> dict[str, Cells]:
     """The cells of these features, by name; what is neither number nor category, or empty, has none."""
     known = views(statistics)
-    found = ((name, _of_view(known[name])) for name in names if name in known)
-    return {name: cells for name, cells in found if cells is not None}
+    all_cells = ((name, _of_view(known[name])) for name in names if name in known)
+    return {name: cells for name, cells in all_cells if cells is not None}
 
 
 def _of_view(view: View) -> Cells | None:
@@ -86,7 +86,7 @@ def _of_view(view: View) -> Cells | None:
     return None
 
 
-def places(edges: Array, values: Array) -> Array:
+def cell_indices(edges: Array, values: Array) -> Array:
     """The cell of each value, as `Cells.edges` has it."""
     result: Array = np.searchsorted(edges, values, "left") + np.searchsorted(edges, values, "right")
     return result

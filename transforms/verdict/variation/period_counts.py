@@ -36,9 +36,9 @@ class Layout:
     @classmethod
     def of(cls, cells: Mapping[str, Cells]) -> Layout:
         starts, width = {}, 1  # the first count is of rows
-        for name, one in cells.items():
+        for name, feature_cells in cells.items():
             starts[name] = width
-            width += 1 + one.size + one.length_size + 2 * one.has_moments
+            width += 1 + feature_cells.size + feature_cells.length_size + 2 * feature_cells.has_moments
         return cls(cells, starts, width)
 
     def most_periods(self, unit: str) -> int:
@@ -65,7 +65,7 @@ class UnitCounts:
     last: dict[str, Array] = dataclasses.field(default_factory=dict)
     left_out: bool = False
 
-    def places_of(self, numbers: Array) -> Array:
+    def indices_of(self, numbers: Array) -> Array:
         """The place of each period, -1 for one that is not kept; room is made for new ones."""
         wanted = np.union1d(np.fromiter(self.rows, np.int64, len(self.rows)), numbers)
         most = self.layout.most_periods(self.unit)
@@ -83,7 +83,7 @@ class UnitCounts:
         kept = [number for number in self.rows if number in staying]
         counts = np.zeros((len(kept) + len(new), self.layout.width), np.float64)
         counts[: len(kept)] = self.counts[[self.rows[number] for number in kept]] if kept else 0
-        self.counts, self.rows = counts, {number: place for place, number in enumerate([*kept, *new])}
+        self.counts, self.rows = counts, {number: index for index, number in enumerate([*kept, *new])}
 
     def span_of_values(self, name: str, values: Array, first: Array, last: Array) -> None:
         """Notes that these known values (by their place) came in periods from `first` to `last`."""
@@ -95,10 +95,10 @@ class UnitCounts:
         """Adds what `other` counted."""
         self.left_out |= other.left_out
         numbers = np.fromiter(other.rows, np.int64, len(other.rows))
-        where = self.places_of(numbers)
-        for place, of_other in zip(where, other.rows.values(), strict=True):
-            if place >= 0:
-                self.counts[place] += other.counts[of_other]
+        indices = self.indices_of(numbers)
+        for index, other_index in zip(indices, other.rows.values(), strict=True):
+            if index >= 0:
+                self.counts[index] += other.counts[other_index]
         for name, first in other.first.items():
             self.span_of_values(name, np.arange(len(first)), first, other.last[name])
 
@@ -124,10 +124,13 @@ class PeriodCounts:
         has_time = np.asarray(time.is_valid())
         self.num_rows += len(has_time)
         self.without_time += int(np.count_nonzero(~has_time))
-        moments = pc.fill_null(time.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)[has_time]
-        columns = {name: _Column.of(features, name, one) for name, one in self.layout.cells.items()}
+        microseconds = pc.fill_null(time.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)[has_time]
+        columns = {
+            name: _Column.of(features, name, feature_cells)
+            for name, feature_cells in self.layout.cells.items()
+        }
         for unit, counts in self.units.items():
-            _add(counts, columns, moments // UNITS[unit][0], np.flatnonzero(has_time), len(has_time))
+            _add(counts, columns, microseconds // UNITS[unit][0], np.flatnonzero(has_time), len(has_time))
 
     def merge(self, other: PeriodCounts) -> None:
         """Adds what `other` counted; it is not changed."""
@@ -171,7 +174,7 @@ class _Column:
         if cells.kind == cell.NUMBER:
             values = flat.to_numpy(zero_copy_only=False).astype(float)
             finite = np.isfinite(values)
-            where, nothing = cell.places(cells.edges, values[finite]), np.zeros(0, np.int64)
+            where, nothing = cell.cell_indices(cells.edges, values[finite]), np.zeros(0, np.int64)
             return cls(present, lengths, where, parents[finite], nothing, cells.standard(values[finite]))
         return cls(present, lengths, *_of_category(flat, cells, parents), np.zeros(0))
 
@@ -179,12 +182,12 @@ class _Column:
 def _of_category(flat: pa.Array, cells: Cells, parents: Array) -> tuple[Array, Array, Array]:
     encoded = flat.dictionary_encode()
     codes = encoded.indices.to_numpy(zero_copy_only=False)
-    own = {value: place for place, value in enumerate(cells.values)}
-    known = {value: place for place, value in enumerate(cells.known)}
+    own_cells = {value: index for index, value in enumerate(cells.values)}
+    known = {value: index for index, value in enumerate(cells.known)}
     labels = [_label(value) for value in encoded.dictionary.to_pylist()]
-    where = np.array([own.get(label, len(own)) for label in labels], np.int64)
-    places = np.array([known.get(label, -1) for label in labels], np.int64)
-    return where[codes], parents, places[codes]
+    cell_of_label = np.array([own_cells.get(label, len(own_cells)) for label in labels], np.int64)
+    known_indices = np.array([known.get(label, -1) for label in labels], np.int64)
+    return cell_of_label[codes], parents, known_indices[codes]
 
 
 def _label(value: Any) -> str:
@@ -196,10 +199,10 @@ def _add(
     counts: UnitCounts, columns: Mapping[str, _Column | None], numbers: Array, rows: Array, num_rows: int
 ) -> None:
     """Adds the rows at `rows`, of the periods `numbers`, of a batch of `num_rows`."""
-    distinct, which = np.unique(numbers, return_inverse=True)
-    where = counts.places_of(distinct)
+    distinct, inverse = np.unique(numbers, return_inverse=True)
+    rows_of_periods = counts.indices_of(distinct)
     period, number = np.full(num_rows, -1, np.int64), np.full(num_rows, _NEVER.min, np.int64)
-    period[rows], number[rows] = where[which.reshape(-1)], numbers
+    period[rows], number[rows] = rows_of_periods[inverse.reshape(-1)], numbers
     _tally(counts, 0, 1, period, np.zeros(num_rows, np.int64))
     for name, column in columns.items():
         if column is not None:
@@ -207,33 +210,39 @@ def _add(
 
 
 def _add_column(counts: UnitCounts, name: str, column: _Column, period: Array, number: Array) -> None:
-    one, start = counts.layout.cells[name], counts.layout.starts[name]
+    feature_cells, start = counts.layout.cells[name], counts.layout.starts[name]
     present = np.where(column.present, period, -1)
     _tally(counts, start, 1, present, np.zeros(len(present), np.int64))
-    _tally(counts, start + 1, one.size, period[column.parents], column.where)
-    end = start + 1 + one.size
-    if one.length_size:
-        _tally(counts, end, one.length_size, present, cell.places(one.lengths, column.lengths))
-    if one.has_moments:
+    _tally(counts, start + 1, feature_cells.size, period[column.parents], column.where)
+    end = start + 1 + feature_cells.size
+    if feature_cells.length_size:
+        _tally(
+            counts,
+            end,
+            feature_cells.length_size,
+            present,
+            cell.cell_indices(feature_cells.lengths, column.lengths),
+        )
+    if feature_cells.has_moments:
         zeros = np.zeros(len(column.parents), np.int64)
         for power in (1, 2):
-            weights, at = column.standard**power, end + one.length_size + power - 1
+            weights, at = column.standard**power, end + feature_cells.length_size + power - 1
             _tally(counts, at, 1, period[column.parents], zeros, weights)
-    if one.known:
+    if feature_cells.known:
         of_value = number[column.parents]
-        told = (column.known >= 0) & (of_value != _NEVER.min)  # rows without a time are in no period
-        counts.span_of_values(name, column.known[told], of_value[told], of_value[told])
+        is_counted = (column.known >= 0) & (of_value != _NEVER.min)  # rows without a time are in no period
+        counts.span_of_values(name, column.known[is_counted], of_value[is_counted], of_value[is_counted])
 
 
 def _tally(  # noqa: PLR0917 - what is added, and where
-    counts: UnitCounts, start: int, size: int, period: Array, place: Array, weights: Array | None = None
+    counts: UnitCounts, start: int, size: int, period: Array, cell_index: Array, weights: Array | None = None
 ) -> None:
     """Adds one (or its weight) at `place` (below `size`) for each entry whose period is kept."""
     kept = period >= 0
     if not kept.any():
         return
     weighed = None if weights is None else weights[kept]
-    flat = np.bincount(period[kept] * size + place[kept], weighed, minlength=len(counts.rows) * size)
+    flat = np.bincount(period[kept] * size + cell_index[kept], weighed, minlength=len(counts.rows) * size)
     counts.counts[:, start : start + size] += flat.reshape(len(counts.rows), size).astype(np.float64)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from transforms.verdict.evidence import cdf as cdfs
 from transforms.verdict.evidence.feature_difference import LENGTH, MISSING, UNSEEN, Difference
 from transforms.verdict.feature_stats import View
-from transforms.verdict.model import Natural
+from transforms.verdict.model import SeasonalVariation
 from transforms.verdict.variation import bins as cell
 from transforms.verdict.variation import tails
 from transforms.verdict.variation.store import FeaturePeriods, Variation
@@ -52,32 +52,34 @@ def periods_of(span: dt.timedelta | None) -> Periods:
 def of_difference(
     variation: Variation,
     name: str,
-    one: Difference,
-    sides: tuple[View, View | None],
+    difference: Difference,
+    views: tuple[View, View | None],
     span: dt.timedelta | None,
     *,
-    is_pair: bool = False,
-) -> Natural | None:
+    between_windows: bool = False,
+) -> SeasonalVariation | None:
     """None where training's periods tell nothing of the feature in this metric.
 
-    `is_pair`: both sides are windows. Then one of them lies half of the way out, at least.
+    `between_windows`: both sides are windows. Then one of them lies half of the way out, at least.
     """
     unit, length = _known_unit(variation, span)
     if (periods := variation.get(unit, {}).get(name)) is None:
         return None
-    aspects = list(_aspects(periods, one, sides, length))
+    aspects = list(_aspects(periods, difference, views, length))
     if not aspects:
         return None
-    if is_pair:
+    if between_windows:
         aspects = [aspects[0]._replace(weight=1.0)]  # a moment is measured from training's middle
     p_value = 1.0
-    for each in aspects:
-        nature = each.of_pair if is_pair else each.probability
+    for aspect in aspects:
+        seasonal = aspect.of_pair if between_windows else aspect.probability
         # No way of dividing gives less than nature's probability of the whole.
-        if nature(each.distance) < p_value * each.weight:
-            p_value = min(divided(nature, one.p_of_part, each.distance) / each.weight, p_value)
+        if seasonal(aspect.distance) < p_value * aspect.weight:
+            p_value = min(divided(seasonal, difference.p_of_part, aspect.distance) / aspect.weight, p_value)
     first = aspects[0]
-    return Natural(unit, length, first.distance, first.tails[0].median, first.tails[0].most, p_value)
+    return SeasonalVariation(
+        unit, length, first.distance, first.tails[0].median, first.tails[0].most, p_value
+    )
 
 
 def of_share(variation: Variation, name: str, effect: float, span: dt.timedelta | None) -> float:
@@ -94,8 +96,8 @@ def of_share(variation: Variation, name: str, effect: float, span: dt.timedelta 
 
 def _known_unit(variation: Variation, span: dt.timedelta | None) -> Periods:
     """Days where hours are asked for and none are known: an hour is no nearer to training than its day."""
-    asked = periods_of(span)
-    return asked if asked.unit in variation else Periods("day", 1)
+    wanted = periods_of(span)
+    return wanted if wanted.unit in variation else Periods("day", 1)
 
 
 class _Aspect(NamedTuple):
@@ -114,34 +116,34 @@ class _Aspect(NamedTuple):
 
 
 def _aspects(
-    periods: FeaturePeriods, one: Difference, sides: tuple[View, View | None], length: int
+    periods: FeaturePeriods, difference: Difference, views: tuple[View, View | None], length: int
 ) -> Iterator[_Aspect]:
     """The periods' distances, and the window's, both on the cells of the periods."""
-    if one.metric == MISSING:
-        found = [_Aspect(tails.of_missing(periods, length), one.effect)]
-    elif one.metric == UNSEEN:
-        found = [_Aspect(tails.of_new(periods, one.parts[0][1]), one.effect)]
-    elif one.metric == LENGTH:
-        found = [_Aspect(tails.of_lengths(periods, length), one.effect)]
+    if difference.metric == MISSING:
+        aspects = [_Aspect(tails.of_missing(periods, length), difference.effect)]
+    elif difference.metric == UNSEEN:
+        aspects = [_Aspect(tails.of_new(periods, difference.parts[0][1]), difference.effect)]
+    elif difference.metric == LENGTH:
+        aspects = [_Aspect(tails.of_lengths(periods, length), difference.effect)]
     else:
-        found = list(_of_values(periods, one, sides, length))
-    yield from (each for each in found if each.tails)
+        aspects = list(_of_values(periods, difference, views, length))
+    yield from (aspect for aspect in aspects if aspect.tails)
 
 
 def _of_values(
-    periods: FeaturePeriods, one: Difference, sides: tuple[View, View | None], length: int
+    periods: FeaturePeriods, difference: Difference, views: tuple[View, View | None], length: int
 ) -> Iterator[_Aspect]:
     period_tails = tails.of_values(periods, length)
-    if (shares := _shares(periods.cells, *sides)) is None:
+    if (shares := _shares(periods.cells, *views)) is None:
         return
     before, after = shares
     if periods.cells.kind == cell.CATEGORY:
         distance = float(np.abs(after - before).sum() / 2)
-        yield _Aspect(period_tails, max(distance, one.effect))
+        yield _Aspect(period_tails, max(distance, difference.effect))
         return
     distance = float(np.abs(np.cumsum(after - before)).max())
-    yield _Aspect(period_tails, max(distance, one.rank_distance), _ANYWHERE)
-    yield from _of_moments(periods, sides[1], length)
+    yield _Aspect(period_tails, max(distance, difference.rank_distance), _ANYWHERE)
+    yield from _of_moments(periods, views[1], length)
 
 
 def _of_moments(periods: FeaturePeriods, serving: View | None, length: int) -> Iterator[_Aspect]:
@@ -165,12 +167,12 @@ def _shares(cells: cell.Cells, training: View, serving: View | None) -> tuple[Ar
     if cells.kind == cell.CATEGORY:
         before, after = (cell.shares_of_values(view.counted(), cells.values) for view in (training, serving))
         return before, after
-    sides = [cdfs.of_view(view) for view in (training, serving)]
-    shares = [cell.shares_of_cdf(side, cells.edges) for side in sides if side is not None]
+    functions = [cdfs.of_view(view) for view in (training, serving)]
+    shares = [cell.shares_of_cdf(function, cells.edges) for function in functions if function is not None]
     return (shares[0], shares[1]) if len(shares) == 2 else None
 
 
-def divided(nature: Callable[[float], float], chance: Callable[[float], float], distance: float) -> float:
+def divided(seasonal: Callable[[float], float], chance: Callable[[float], float], distance: float) -> float:
     """The least sum of nature's probability of a part of `distance` and chance's of what is left.
 
     Nature's falls as its part grows and chance's rises: the least sum lies where they cross, about, and is
@@ -178,16 +180,16 @@ def divided(nature: Callable[[float], float], chance: Callable[[float], float], 
     """
     if distance <= 0:
         return 1.0
-    low, high, lower_bound = 0.0, 1.0, nature(distance)
-    least = min(lower_bound + chance(0.0), nature(0.0) + chance(1.0))
+    low, high, lower_bound = 0.0, 1.0, seasonal(distance)
+    least = min(lower_bound + chance(0.0), seasonal(0.0) + chance(1.0))
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        by_nature, by_chance = nature(middle * distance), chance(1 - middle)
-        least = min(least, by_nature + by_chance)
-        if by_nature > by_chance:
+        by_season, by_chance = seasonal(middle * distance), chance(1 - middle)
+        least = min(least, by_season + by_chance)
+        if by_season > by_chance:
             low = middle
         else:
-            high, lower_bound = middle, by_nature
+            high, lower_bound = middle, by_season
         if least <= _NEAR * lower_bound:
             break
     return min(least, 1.0)

@@ -90,7 +90,7 @@ def of_counts(counted: PeriodCounts) -> Variation:
 
 
 def _of_unit(counts: UnitCounts) -> Iterator[tuple[str, FeaturePeriods]]:
-    periods = _whole_periods(counts)
+    periods = _complete_periods(counts)
     ordered = counts.counts[[counts.rows[int(number)] for number in periods]]
     for name, cells in counts.layout.cells.items():
         start = counts.layout.starts[name] + 1
@@ -111,7 +111,7 @@ def _of_unit(counts: UnitCounts) -> Iterator[tuple[str, FeaturePeriods]]:
         )
 
 
-def _whole_periods(counts: UnitCounts) -> Array:
+def _complete_periods(counts: UnitCounts) -> Array:
     """The periods in order, without the first and the last where they have less than half of the usual rows.
 
     Training data begin and end within a period, of which they hold a part that is like no other.
@@ -120,18 +120,18 @@ def _whole_periods(counts: UnitCounts) -> Array:
     rows = counts.counts[[counts.rows[number] for number in periods.tolist()], 0]
     keep = rows >= np.median(rows) / 2
     keep[1:-1] = True
-    whole: Array = periods[keep]
-    return whole
+    complete: Array = periods[keep]
+    return complete
 
 
 def _new(counts: UnitCounts, name: str, cells: Cells, periods: Array) -> Array | None:
     """How many values a period has that no other one has: had it not been trained on, they were new."""
     if not cells.known or name not in counts.first:
         return None
-    alone = counts.first[name] == counts.last[name]
-    often = np.array(list(cells.known.values()))[alone]
-    where = counts.first[name][alone]
-    return np.array([often[where == number].sum() for number in periods], np.float32)
+    in_one_period = counts.first[name] == counts.last[name]
+    counts_of_values = np.array(list(cells.known.values()))[in_one_period]
+    period_of_value = counts.first[name][in_one_period]
+    return np.array([counts_of_values[period_of_value == number].sum() for number in periods], np.float32)
 
 
 def to_bytes(spaces: Spaces) -> bytes:
@@ -140,27 +140,30 @@ def to_bytes(spaces: Spaces) -> bytes:
     with pa.ipc.new_stream(sink, _SCHEMA.with_metadata({"trueserve": str(_FORMAT)})) as writer:
         for space, variation in sorted(spaces.items()):
             for unit, features in sorted(variation.items()):
-                rows = [_row(space, unit, name, one) for name, one in sorted(features.items())]
+                rows = [
+                    _row(space, unit, name, feature_periods)
+                    for name, feature_periods in sorted(features.items())
+                ]
                 writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=_SCHEMA))
     return sink.getvalue()
 
 
-def _row(space: str, unit: str, name: str, one: FeaturePeriods) -> dict[str, Any]:
+def _row(space: str, unit: str, name: str, feature_periods: FeaturePeriods) -> dict[str, Any]:
     return {
         "space": space,
         "unit": unit,
         "feature": name,
-        "kind": one.cells.kind,
-        "edges": one.cells.edges,
-        "values": list(one.cells.values),
-        "lengths": one.cells.lengths,
-        "periods": one.periods,
-        "rows": one.rows,
-        "present": one.present,
-        "counts": one.counts.ravel(),
-        "length_counts": one.length_counts.ravel(),
-        "moments": one.moments.ravel(),
-        "new": one.new,
+        "kind": feature_periods.cells.kind,
+        "edges": feature_periods.cells.edges,
+        "values": list(feature_periods.cells.values),
+        "lengths": feature_periods.cells.lengths,
+        "periods": feature_periods.periods,
+        "rows": feature_periods.rows,
+        "present": feature_periods.present,
+        "counts": feature_periods.counts.ravel(),
+        "length_counts": feature_periods.length_counts.ravel(),
+        "moments": feature_periods.moments.ravel(),
+        "new": feature_periods.new,
     }
 
 
@@ -180,13 +183,13 @@ def from_bytes(data: bytes) -> Spaces:
             batch.validate(full=True)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"it is no Arrow stream: {str(error).splitlines()[0][:200]}") from error
-    found: dict[str, dict[str, dict[str, FeaturePeriods]]] = {}
+    spaces: dict[str, dict[str, dict[str, FeaturePeriods]]] = {}
     for batch in batches:
         for number in range(batch.num_rows):
-            row = {name: batch.column(place)[number] for place, name in enumerate(batch.schema.names)}
+            row = {name: batch.column(index)[number] for index, name in enumerate(batch.schema.names)}
             space, unit, name = (row[key].as_py() for key in ("space", "unit", "feature"))
-            found.setdefault(space, {}).setdefault(unit, {})[name] = _feature(row)
-    return found
+            spaces.setdefault(space, {}).setdefault(unit, {})[name] = _feature(row)
+    return spaces
 
 
 def _feature(row: Mapping[str, Any]) -> FeaturePeriods:

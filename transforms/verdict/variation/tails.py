@@ -101,29 +101,29 @@ def tail(distances: Array, independent: float | None = None) -> Tail | None:
     return Tail(np.sort(distances), len(distances) if independent is None else independent)
 
 
-def of_values(one: FeaturePeriods, length: int) -> list[Tail]:
+def of_values(periods: FeaturePeriods, length: int) -> list[Tail]:
     """Of the distributions of values: Kolmogorov's distance of numbers, total variation of categories."""
-    distance = _of_numbers if one.cells.kind == NUMBER else _of_categories
-    return _tails(one, one.counts, _rows(one), length, distance)
+    distance = _of_numbers if periods.cells.kind == NUMBER else _of_categories
+    return _tails(periods, periods.counts, _rows(periods), length, distance)
 
 
-def of_moment(one: FeaturePeriods, length: int, moment: Moment, value: float) -> tuple[list[Tail], float]:
+def of_moment(periods: FeaturePeriods, length: int, moment: Moment, value: float) -> tuple[list[Tail], float]:
     """How far periods lie from the middle one in a moment of a number, on the side of `value`, and it too."""
-    one = one.kept(one.counts.sum(1) > 0)  # a day may have no number at all
-    totals = np.column_stack([one.moments, one.counts.sum(1)])
-    known = _rows(one) >= LEAST_ROWS
+    periods = periods.kept(periods.counts.sum(1) > 0)  # a day may have no number at all
+    totals = np.column_stack([periods.moments, periods.counts.sum(1)])
+    known = _rows(periods) >= LEAST_ROWS
     middle = _middle(np.sort(moment(totals[known]))) if known.any() else 0.0
-    side = 1 if value >= middle else -1
+    sign = 1 if value >= middle else -1
 
-    def distance(sums: Array, _whole: Array, _rows: Array) -> Array:
-        return np.maximum(side * (moment(sums) - middle), 0.0)
+    def distance(sums: Array, _all_counts: Array, _rows: Array) -> Array:
+        return np.maximum(sign * (moment(sums) - middle), 0.0)
 
-    return _tails(one, totals, _rows(one), length, distance), abs(value - middle)
+    return _tails(periods, totals, _rows(periods), length, distance), abs(value - middle)
 
 
-def _rows(one: FeaturePeriods) -> Array:
+def _rows(periods: FeaturePeriods) -> Array:
     """Rows of each period that tell of its values; what is NaN or infinite is in no cell."""
-    rows: Array = np.minimum(one.present, one.counts.sum(1))
+    rows: Array = np.minimum(periods.present, periods.counts.sum(1))
     return rows
 
 
@@ -144,70 +144,78 @@ def log_deviation(totals: Array) -> Array:
     return result
 
 
-def of_lengths(one: FeaturePeriods, length: int) -> list[Tail]:
+def of_lengths(periods: FeaturePeriods, length: int) -> list[Tail]:
     """Of how many values a row has: Kolmogorov's distance."""
-    return _tails(one, one.length_counts, one.present, length, _of_numbers) if one.cells.length_size else []
+    return (
+        _tails(periods, periods.length_counts, periods.present, length, _of_numbers)
+        if periods.cells.length_size
+        else []
+    )
 
 
-def of_missing(one: FeaturePeriods, length: int) -> list[Tail]:
+def of_missing(periods: FeaturePeriods, length: int) -> list[Tail]:
     """Of the share of missing rows: its difference."""
-    counts = np.stack([one.present, one.rows - one.present], 1)
-    return _tails(one, counts, one.rows, length, _of_missing)
+    counts = np.stack([periods.present, periods.rows - periods.present], 1)
+    return _tails(periods, counts, periods.rows, length, _of_missing)
 
 
-def of_new(one: FeaturePeriods, expected: float) -> list[Tail]:
+def of_new(periods: FeaturePeriods, expected: float) -> list[Tail]:
     """Of the share of values that no other period has, beyond the `expected` share; period by period."""
-    values = one.counts.sum(1)
-    if one.new is None:
+    values = periods.counts.sum(1)
+    if periods.new is None:
         return []
-    known = (one.present >= LEAST_ROWS) & (values > 0)
-    found = tail(np.maximum(one.new[known] / values[known] - expected, 0.0))
-    return [] if found is None else [found]
+    known = (periods.present >= LEAST_ROWS) & (values > 0)
+    tail_of_new = tail(np.maximum(periods.new[known] / values[known] - expected, 0.0))
+    return [] if tail_of_new is None else [tail_of_new]
 
 
 def probability(tails: list[Tail], distance: float) -> float:
     """How likely a window of training's own kind lies so far from it; 1 where nothing is known."""
-    return min((one.probability(distance) for one in tails), default=1.0)
+    return min((period_tail.probability(distance) for period_tail in tails), default=1.0)
 
 
 # Of counts [periods, cells], the counts of all rows [cells], and rows [periods]: a distance for each period.
 _Distance = Callable[[Array, Array, Array], Array]
 
 
-def _tails(one: FeaturePeriods, counts: Array, rows: Array, length: int, distance: _Distance) -> list[Tail]:
+def _tails(
+    periods: FeaturePeriods, counts: Array, rows: Array, length: int, distance: _Distance
+) -> list[Tail]:
     """Of single periods, and of spans of `length` that follow one another."""
-    found = [_tail_of(counts, rows, distance, counts.sum(0), 1)]
-    if length > 1 and len(spans := _spans(one.periods, length)):
-        summed = [side[spans].sum(1) for side in (counts, rows)]
-        found.append(_tail_of(summed[0], summed[1], distance, counts.sum(0), length))
-    return [each for each in found if each is not None]
+    found_tails = [_tail_of(counts, rows, distance, counts.sum(0), 1)]
+    if length > 1 and len(spans := _spans(periods.periods, length)):
+        summed = [values[spans].sum(1) for values in (counts, rows)]
+        found_tails.append(_tail_of(summed[0], summed[1], distance, counts.sum(0), length))
+    return [period_tail for period_tail in found_tails if period_tail is not None]
 
 
-def _tail_of(counts: Array, rows: Array, distance: _Distance, whole: Array, length: int) -> Tail | None:
+def _tail_of(counts: Array, rows: Array, distance: _Distance, total: Array, length: int) -> Tail | None:
     known = (rows >= LEAST_ROWS) & (np.abs(counts).sum(1) > 0)
     if np.count_nonzero(known) < LEAST_PERIODS:
         return None
-    distances = distance(counts[known].astype(float), whole.astype(float), rows[known])
+    distances = distance(counts[known].astype(float), total.astype(float), rows[known])
     return tail(distances, len(distances) / length)
 
 
 def _spans(periods: Array, length: int) -> Array:
     """Places of periods that follow one another, [spans, length]."""
     starts = np.arange(max(len(periods) - length + 1, 0))
-    whole = periods[starts + length - 1] - periods[starts] == length - 1 if len(starts) else np.zeros(0, bool)
-    result: Array = starts[whole][:, None] + np.arange(length)[None, :]
+    is_complete = (
+        periods[starts + length - 1] - periods[starts] == length - 1 if len(starts) else np.zeros(0, bool)
+    )
+    result: Array = starts[is_complete][:, None] + np.arange(length)[None, :]
     return result
 
 
-def _of_numbers(counts: Array, whole: Array, rows: Array) -> Array:
-    shares, others = _shares(counts, whole)
+def _of_numbers(counts: Array, total: Array, rows: Array) -> Array:
+    shares, others = _shares(counts, total)
     far = np.abs(np.cumsum(shares - others, 1)).max(1)
     floors = p_values.floors_of_kolmogorov(rows)
     return _beyond(far, _KOLMOGOROV_SQUARE / rows, floors)
 
 
-def _of_categories(counts: Array, whole: Array, rows: Array) -> Array:
-    shares, others = _shares(counts, whole)
+def _of_categories(counts: Array, total: Array, rows: Array) -> Array:
+    shares, others = _shares(counts, total)
     far = np.abs(shares - others).sum(1) / 2
     # As `chance.expected_variation` and `floor_of_variation`, of all periods at once.
     means = np.sqrt(2 * others * (1 - others) / (math.pi * rows[:, None])).sum(1) / 2
@@ -215,18 +223,20 @@ def _of_categories(counts: Array, whole: Array, rows: Array) -> Array:
     return _beyond(far, means**2, floors)
 
 
-def _of_missing(counts: Array, whole: Array, rows: Array) -> Array:
-    shares, others = _shares(counts, whole)
+def _of_missing(counts: Array, total: Array, rows: Array) -> Array:
+    shares, others = _shares(counts, total)
     far = np.abs(shares - others)[:, 1]
     floors = np.array([p_values.floor_of_share(float(p), n) for p, n in zip(others[:, 1], rows, strict=True)])
     return _beyond(far, others[:, 0] * others[:, 1] / rows, floors)
 
 
-def _shares(counts: Array, whole: Array) -> tuple[Array, Array]:
+def _shares(counts: Array, total: Array) -> tuple[Array, Array]:
     """Shares of each period, and of all others together."""
-    rest = np.maximum(whole - counts, 0.0)
-    mine, theirs = (side / np.maximum(side.sum(1, keepdims=True), 1e-300) for side in (counts, rest))
-    return mine, theirs
+    rest = np.maximum(total - counts, 0.0)
+    period_shares, other_shares = (
+        part / np.maximum(part.sum(1, keepdims=True), 1e-300) for part in (counts, rest)
+    )
+    return period_shares, other_shares
 
 
 def _beyond(far: Array, square_by_chance: Array, floors: Array) -> Array:

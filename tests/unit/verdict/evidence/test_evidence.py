@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import itertools
 from typing import Any
 
 import numpy as np
@@ -174,11 +174,11 @@ def test_where_most_values_are_one_the_others_are_looked_at_alone(zeros: float) 
 
     training, served = view(placed(mostly_zero(100_000, 1))), mostly_zero(20_000, 2)
     clean = number(training, placed(served))
-    assert clean.beside is None
+    assert clean.excluded_value is None
     # A fifth of them in miles and not kilometres: 0.8 x 0.2 x 0.174 of Kolmogorov's distance, of all values.
     served[:4000] *= 1.609
     one = number(training, placed(served))
-    assert one.beside == zeros
+    assert one.excluded_value == zeros
     assert one.effect == pytest.approx(0.2 * 0.174, abs=0.012)
     assert one.rank_distance == pytest.approx(0.4 * 0.2 * 0.174, abs=0.006)
     assert one.p_value < 1e-7
@@ -202,7 +202,7 @@ def test_the_others_are_never_said_to_lie_further_apart_than_they_do() -> None:
         served = mostly_zero(100_000, seed) * np.float32(3)
         exact = apart(training[training != 0], served[served != 0])
         one = number(before, served)
-        told += one.beside is not None
+        told += one.excluded_value is not None
         assert one.effect <= exact, seed
     assert told == 10
 
@@ -211,7 +211,7 @@ def test_the_others_are_not_looked_at_where_few_values_are_one() -> None:
     training, served = view(mostly_zero(100_000, 1, 0.3)), mostly_zero(20_000, 2, 0.3)
     served[:10_000] *= 1.609
     one = number(training, served)
-    assert one.beside is None
+    assert one.excluded_value is None
     assert one.effect == one.rank_distance == pytest.approx(0.7 * 0.5 * 0.174, abs=0.01)
 
 
@@ -221,7 +221,7 @@ def test_a_share_that_moved_by_little_makes_no_difference_of_the_others(zeros: f
     training = view(mostly_zero(200_000, 1, zeros))
     for seed in range(2, 12):
         one = number(training, mostly_zero(rows, seed, zeros - 0.02))
-        assert one.beside is None, seed
+        assert one.excluded_value is None, seed
 
 
 def test_two_million_rows_make_no_error_of_a_trifle() -> None:
@@ -373,10 +373,18 @@ def test_where_all_values_are_rare_one_that_came_more_often_is_found() -> None:
 
 def test_new_values_are_compared_as_rates() -> None:
     training = view(["a"] * 500 + ["b"] * 500)
-    sides = (training.counted(), training.counted()._replace(counts=Counter({"a": 500, "b": 490, "new": 10})))
-    plain = categorical_tests.of_unseen(training, training, sides)
+    served = view(["a"] * 500 + ["b"] * 490 + ["new"] * 10)
+    plain = categorical_tests.of_unseen(training, served)
     assert plain is not None
     assert plain.p_value == p_values.of_rates(0, 1000, 10, 1000)
+
+
+def test_each_test_says_its_name_hypothesis_assumptions_and_source() -> None:
+    tests = [two_sample.of_missing, two_sample.of_lengths, *itertools.chain(*two_sample.VALUE_TESTS.values())]
+    for test in tests:
+        lines = [line.strip().partition(": ") for line in (test.__doc__ or "").splitlines()]
+        described = {word: text for word, _, text in lines if text}
+        assert described.keys() >= {"Name", "Hypothesis", "Assumptions", "Source"}, test
 
 
 def test_one_row_of_many_values_is_one_row() -> None:

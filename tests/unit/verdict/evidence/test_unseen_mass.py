@@ -138,7 +138,7 @@ def test_what_is_not_certain_is_said_as_a_span_and_only_what_is_certain_is_an_er
 
 def test_weighted_counts_are_shares_of_the_weight() -> None:
     view = views(category(half_unknown(10_000), weight=0.25))["c"]
-    assert view.whole == 2500
+    assert view.total == 2500
     assert sum(view.shares().values()) == pytest.approx((5000 + 997) / 10_000)
     feature = with_domain(half_unknown(100), ["AA", "B6", "UA"]).schema.feature[0]
     found = unseen_mass.of_category(schema_pb2.Schema(), feature, view)
