@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipelines import record_predictions
 from pipelines.display.console import Console
-from pipelines.flags.options import ExportOptions
+from pipelines.flags.export import ExportOptions
 from transforms.baseline import layout
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths

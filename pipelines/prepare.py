@@ -15,7 +15,7 @@ from pipelines import input_checks, periods
 from pipelines.beam import options as beam_options
 from pipelines.beam.job import Job, new_job
 from pipelines.display.console import Console
-from pipelines.flags.options import PrepareOptions
+from pipelines.flags.prepare import PrepareOptions
 from transforms.analyze import AnalyzeAndTransform, Transformed, check_schemes, with_places
 from transforms.baseline import category_ids, layout
 from transforms.baseline import contract as contracts

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from pipelines import input_checks
 from pipelines.display.console import Console
-from pipelines.flags.options import ExportOptions
+from pipelines.flags.export import ExportOptions
 from transforms.baseline import layout
 from transforms.core import schema as schemas
 from transforms.files import paths

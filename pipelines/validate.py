@@ -17,7 +17,7 @@ from pipelines.beam.job import new_job
 from pipelines.conclusion import Run
 from pipelines.display.console import Console
 from pipelines.flags import replay as replay_flags
-from pipelines.flags.options import ValidateOptions
+from pipelines.flags.validate import ValidateOptions
 from transforms.apply_transform_graph import ApplyTransformGraph
 from transforms.baseline import layout, served_contracts
 from transforms.baseline.contents import Contents

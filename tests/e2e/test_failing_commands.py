@@ -19,7 +19,7 @@ from support.two_baselines import NEW, OLD, content, fresh
 
 from pipelines import export, prepare, record_predictions
 from pipelines.display.console import Console
-from pipelines.flags.options import ExportOptions
+from pipelines.flags.export import ExportOptions
 from transforms.baseline import atomic_replace, layout
 from transforms.core.errors import InputError
 from transforms.files import local_writes

@@ -19,7 +19,7 @@ from support.repo import ROOT
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from pipelines import validate
-from pipelines.flags.options import ValidateOptions
+from pipelines.flags.validate import ValidateOptions
 from transforms.files import paths
 from transforms.files.tfrecord import frame
 

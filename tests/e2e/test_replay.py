@@ -20,7 +20,7 @@ from support.replay import Array
 from support.repo import ROOT
 
 from pipelines import validate
-from pipelines.flags.options import ValidateOptions
+from pipelines.flags.validate import ValidateOptions
 from transforms.files import paths
 
 SCHEMA = json.loads((ROOT / "docs" / "verdict.schema.json").read_text())

@@ -19,7 +19,7 @@ from support.logs import SCHEMA, settings
 from support.read import Outcome, all_rows, run
 
 from pipelines import cli, validate
-from pipelines.flags.options import ValidateOptions
+from pipelines.flags.validate import ValidateOptions
 from transforms.core.batches import Window
 from transforms.core.errors import UsageError
 from transforms.logs.detect import Format
