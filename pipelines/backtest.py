@@ -11,12 +11,13 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from google.protobuf import text_format
 
-from pipelines import backtest_folder, validate
+from pipelines import backtest_folder
 from pipelines.beam import options as beam_options
-from pipelines.beam.job import Job, new_job
+from pipelines.beam.job import BeamJob, new_job
 from pipelines.display import backtest_table
 from pipelines.display.console import Console
 from pipelines.flags.backtest import BacktestOptions, iso_duration
+from pipelines.plan import ComparisonPlan, files_of, make_plan, read_requests
 from transforms.backtesting import document, judging, memory_limit, suggest, thresholds_file
 from transforms.backtesting.document import Study
 from transforms.backtesting.judging import Judged, State
@@ -50,9 +51,9 @@ def run(options: BacktestOptions, console: Console) -> int:
     windows = _windows(options)
     _check_places(options, beam_flags)
     console.step(f"reading the training side: {options.baseline}")
-    plan = validate.make_plan(options.as_validate())
+    plan = make_plan(options.as_validate())
     memory_limit.check(len(windows), plan.references.values(), plan.job.policy.only)
-    files = validate.files_of(plan.options)
+    files = files_of(plan.options)
     with new_job(beam_flags, console) as job:
         pipeline = beam.Pipeline(options=job.options)
         build(pipeline, plan, options, files, job)
@@ -69,10 +70,10 @@ def run(options: BacktestOptions, console: Console) -> int:
 
 
 def build(
-    root: Any, plan: validate.Plan, options: BacktestOptions, files: Sequence[FileSize], job: Job
+    root: Any, plan: ComparisonPlan, options: BacktestOptions, files: Sequence[FileSize], job: BeamJob
 ) -> None:
     """The graph: one read gives the statistics of every window, in each space: a file each in `job.temp`."""
-    read = root | "ReadRequests" >> validate.read_requests(plan, files, job.heartbeats)
+    read = root | "ReadRequests" >> read_requests(plan, files, job.heartbeats)
     marked = read.batches | "MarkRows" >> MarkRows((), options.ignore_sampling_rate)
     counts, batches = [read.accounting, marked.accounting], {Space.RAW: marked.batches}
     if Space.TRANSFORMED in plan.references:
@@ -102,7 +103,7 @@ def _windows(options: BacktestOptions) -> list[Window]:
 
 
 def _study(
-    plan: validate.Plan, options: BacktestOptions, windows: Sequence[Window], temp: str, reading: Reading
+    plan: ComparisonPlan, options: BacktestOptions, windows: Sequence[Window], temp: str, reading: Reading
 ) -> Study:
     every = [_judged(plan, options, number, window, temp) for number, window in enumerate(windows)]
     if (rows := sum(one.rows for one in every)) != reading.accounting.rows:
@@ -129,7 +130,7 @@ def _study(
     return dataclasses.replace(study, after=dict(_again(plan, study, places, options.every, temp)))
 
 
-def _judged(plan: validate.Plan, options: BacktestOptions, number: int, window: Window, temp: str) -> Judged:
+def _judged(plan: ComparisonPlan, options: BacktestOptions, number: int, window: Window, temp: str) -> Judged:
     rows, statistics = _statistics(plan, number, temp)
     if not rows:
         return Judged(window, 0, State.NO_ROWS)
@@ -141,7 +142,7 @@ def _judged(plan: validate.Plan, options: BacktestOptions, number: int, window: 
 
 
 def _again(
-    plan: validate.Plan, study: Study, places: Sequence[int], every: dt.timedelta, temp: str
+    plan: ComparisonPlan, study: Study, places: Sequence[int], every: dt.timedelta, temp: str
 ) -> Iterator[tuple[int, tuple[Finding, ...]]]:
     """The windows that have errors under the new limits too: the rule itself is asked, not the series."""
     policy = plan.job.policy
@@ -154,7 +155,7 @@ def _again(
             yield number, errors
 
 
-def _statistics(plan: validate.Plan, number: int, temp: str) -> tuple[int, dict[Space, Statistics]]:
+def _statistics(plan: ComparisonPlan, number: int, temp: str) -> tuple[int, dict[Space, Statistics]]:
     found = {space: read_window(_folder(temp, space), number) for space in plan.references}
     there = {space: one for space, one in found.items() if one is not None}
     rows = {one[0] for one in there.values()}
@@ -231,7 +232,7 @@ def _asked(options: BacktestOptions) -> dict[str, Any]:
     }
 
 
-def _results(plan: validate.Plan, study: Study, content: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
+def _results(plan: ComparisonPlan, study: Study, content: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
     """The files but for `RESULT`, by name."""
     raised = thresholds_file.raised(plan.job.policy.thresholds, study.limits)
     yield (

@@ -12,7 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipelines.beam import options as beam_options
-from pipelines.beam.job import Job, new_job
+from pipelines.beam.job import BeamJob, new_job
 from pipelines.display.console import Console
 from pipelines.display.join_table import lines_of
 from pipelines.flags.join import JoinOptions
@@ -35,7 +35,7 @@ _NOT_SERVED = "requests do not have it, by the schema's environments"
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class JoinPlan:
     """What the graph needs.
 
     Attributes:
@@ -85,7 +85,7 @@ def run(options: JoinOptions, console: Console) -> int:
     examples = tuple(paths.expand(options.examples))
     requests = tuple(windows.expand(options.logs, options.start, options.end))
     with new_job(beam_flags, console) as job:
-        plan = Plan(options, examples, requests, given)
+        plan = JoinPlan(options, examples, requests, given)
         plan = dataclasses.replace(plan, schema=_schema(plan, job))
         document = _join(plan, job)
     path = paths.join(options.output, JOIN)
@@ -98,7 +98,7 @@ def run(options: JoinOptions, console: Console) -> int:
     return code
 
 
-def build(root: Any, plan: Plan, target: str, heartbeats: str | None) -> None:
+def build(root: Any, plan: JoinPlan, target: str, heartbeats: str | None) -> None:
     """The graph: both sides are read at once, meet by their keys, and leave what was found at `target`."""
     options = plan.options
     examples = root | "ReadExamples" >> ReadExamples(plan.examples, schema=plan.schema, progress=heartbeats)
@@ -117,7 +117,7 @@ def build(root: Any, plan: Plan, target: str, heartbeats: str | None) -> None:
     _ = sides | "JoinRows" >> JoinRows(plan.comparison, partitions, target)
 
 
-def _join(plan: Plan, job: Job) -> dict[str, Any]:
+def _join(plan: JoinPlan, job: BeamJob) -> dict[str, Any]:
     pipeline = beam.Pipeline(options=job.options)
     target = paths.join(job.temp, "join")
     build(pipeline, plan, target, job.heartbeats)
@@ -129,7 +129,7 @@ def _join(plan: Plan, job: Job) -> dict[str, Any]:
     return report.document(found, _asked(plan.options), plan.not_compared)
 
 
-def _schema(plan: Plan, job: Job) -> schema_pb2.Schema | None:
+def _schema(plan: JoinPlan, job: BeamJob) -> schema_pb2.Schema | None:
     """The schema to decode by; types that it lacks are looked for in the examples, which takes a reading."""
     options, given = plan.options, plan.schema
     log_format = detect_log(plan.requests) if options.format == "auto" else Format(options.format)
@@ -139,7 +139,7 @@ def _schema(plan: Plan, job: Job) -> schema_pb2.Schema | None:
     return expected.joined_schema(given, options.key, types)
 
 
-def _find_types(plan: Plan, job: Job) -> expected.Types:
+def _find_types(plan: JoinPlan, job: BeamJob) -> expected.Types:
     pipeline, target = beam.Pipeline(options=job.options), paths.join(job.temp, "types")
     read = pipeline | "ReadExamples" >> ReadExamples(plan.examples, progress=job.heartbeats)
     _ = read | "WriteReading" >> WriteReading(f"{target}-reading")

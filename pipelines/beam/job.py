@@ -30,7 +30,7 @@ _PORTS = (
 )
 
 
-class Job:
+class BeamJob:
     """One command's Beam job: its options, its heartbeats and its temporary folder.
 
     Attributes:
@@ -71,7 +71,7 @@ class Job:
 
 
 @contextlib.contextmanager
-def new_job(options: PipelineOptions, console: Console) -> Iterator[Job]:
+def new_job(options: PipelineOptions, console: Console) -> Iterator[BeamJob]:
     """A job with folders of its own, which go when it ends.
 
     Raises:
@@ -83,13 +83,13 @@ def new_job(options: PipelineOptions, console: Console) -> Iterator[Job]:
     # What a job has published stands, even if its temporary files cannot be deleted.
     with tempfile.TemporaryDirectory(prefix="trueserve-", ignore_cleanup_errors=True) as local:
         if location is None:
-            yield Job(options, console, local, _subfolder(local, "temp"))
+            yield BeamJob(options, console, local, _subfolder(local, "temp"))
             return
         # Other runs share the location, and dead ones left their folders there.
         paths.delete_abandoned(location, _TEMP)
         temp = paths.join(location, f"trueserve-{uuid.uuid4().hex}")
         try:
-            yield Job(options, console, local, temp)
+            yield BeamJob(options, console, local, temp)
         finally:
             with contextlib.suppress(TrueserveError):  # what the job found counts for more
                 paths.delete_tree(temp)

@@ -11,7 +11,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.display.console import STYLES, Console
+from pipelines.display.console import Console
+from pipelines.display.verdict_table import STYLES
 from transforms.publish import formatting
 from transforms.serving.check.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report
 

@@ -76,8 +76,8 @@ GROUPS = {
         comparison.BASELINE.but(required=True),
         reading.LOGS,
         OUTPUT,
-        reading.START,
-        reading.END,
+        reading.START.but(help="start of the first window (included), UTC"),
+        reading.END.but(help="end of the last window (excluded), UTC"),
         flag(
             "--every",
             required=True,

@@ -15,7 +15,8 @@ _MAX_TIMEOUT = 7 * 86_400
 
 EXAMPLE = """examples:
   trueserve check --baseline=baseline --model=served/3
-  trueserve check --baseline=baseline --model=rebuilt --reference=served/3 --json
+  trueserve check --baseline=baseline --model=rebuilt --reference=served/3 \\
+      --json
   trueserve check --baseline=baseline --model=served/3 --allow_ops=ReadFile \\
       --timeout=PT10M
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.flags import help_texts, path_checks, reading
@@ -17,14 +17,14 @@ class Command:
 
     Attributes:
       summary: what it does, in a few words.
-      make: the frozen options, from a value for each flag. Raises UsageError for values that do not fit.
+      options_class: frozen; has a value for each flag. Raises UsageError for values that do not fit.
       groups: the flags by the title of the group that `--help` shows them in.
       examples: and what else a reader of `--help` needs.
     """
 
     name: str
     summary: str
-    make: Callable[..., Any]
+    options_class: type[Any]
     groups: Mapping[str, Sequence[Flag]]
     examples: str
     exit_codes: str = help_texts.EXIT_CODES
@@ -47,4 +47,4 @@ class Command:
         reading.resolve_window(values)
         if self.takes_beam_flags:
             values["beam_args"] = tuple(beam_args)
-        return self.make(**values)
+        return self.options_class(**values)

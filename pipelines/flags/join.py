@@ -17,7 +17,8 @@ from transforms.joining.key_parts import KeyPart, parse_key
 MAX_DIGITS = 12
 
 EXAMPLE = """examples:
-  trueserve join --examples='train/*' --logs='logs/*' --key=trip_id --output=joined
+  trueserve join --examples='train/*' --logs='logs/*' --key=trip_id \\
+      --output=joined
   trueserve join --examples='train/*' --logs='logs/*.jsonl' \\
       --key=prediction_id=request_id --baseline=baseline --tolerance=1e-5 \\
       --output=joined

@@ -27,7 +27,7 @@ windows, in UTC, half-open: start included, end excluded:
   --start=2013-07-14 --end=2013-07-16
   --window=2013-07-14              a day; 2013-07 a month, 2013-07-14T05 an hour
   --window=2013-07-14/2013-07-16   start and end
-  --window=2013-07-14T05/PT1H      start and ISO 8601 duration: PT90M, P1DT12H, P2W
+  --window=2013-07-14T05/PT1H      start and duration: PT90M, P1DT12H, P2W
 
 time fields in --logs:
   %Y %m %d %j %H %M take the times of the window and of one step after it, as
@@ -35,8 +35,8 @@ time fields in --logs:
 
 --previous:
   auto takes the last window published under --output, and also looks for a
-  slow drift over the windows before it. RUN is a run's folder, its verdict.json,
-  an output folder, or the id of a run under --output.
+  slow drift over the windows before it. RUN is a run's folder, its
+  verdict.json, an output folder, or the id of a run under --output.
 """
 
 SLICE_BY = flag(

@@ -237,14 +237,14 @@ def parsed(*argv: str) -> ValidateOptions:
 def test_every_option_is_a_flag_that_is_declared_once(name: str) -> None:
     names = [flag.attribute for flag in COMMANDS[name].flags]
     assert len({*names}) == len(names)
-    options = {field.name for field in dataclasses.fields(COMMANDS[name].make)} - {"beam_args"}
+    options = {field.name for field in dataclasses.fields(COMMANDS[name].options_class)} - {"beam_args"}
     assert {*names} - {"window"} == options
     assert [flag.name for flag in COMMANDS[name].flags if not flag.settings.get("help")] == []
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_an_option_without_its_flag_is_what_the_flag_gives(name: str) -> None:
-    defaults = {field.name: field.default for field in dataclasses.fields(COMMANDS[name].make)}
+    defaults = {field.name: field.default for field in dataclasses.fields(COMMANDS[name].options_class)}
     optional = [flag for flag in COMMANDS[name].flags if not flag.settings.get("required")]
     for flag in (flag for flag in optional if flag.attribute not in {"window", "start", "end"}):
         empty = False if flag.settings.get("action") == "store_true" else None
