@@ -49,10 +49,10 @@ def run(options: BacktestOptions, console: Console) -> int:
     """
     beam_flags = beam_options.beam_options(options.beam_args)
     windows = _windows(options)
-    _check_places(options, beam_flags)
+    _check_paths(options, beam_flags)
     console.step(f"reading the training side: {options.baseline}")
     plan = make_plan(options.as_validate())
-    memory_limit.check(len(windows), plan.references.values(), plan.job.policy.only)
+    memory_limit.check(len(windows), plan.references.values(), plan.run_settings.policy.only)
     files = files_of(plan.options)
     with new_job(beam_flags, console) as job:
         pipeline = beam.Pipeline(options=job.options)
@@ -80,14 +80,14 @@ def build(
         transformed = marked.batches | "ApplyTransformGraph" >> plan.apply_transform_graph
         batches[Space.TRANSFORMED] = transformed.batches
         counts.append(transformed.accounting)
-    wanted = memory_limit.wanted(plan.references.values(), plan.job.policy.only)
+    names_by_space = memory_limit.wanted(plan.references.values(), plan.run_settings.policy.only)
     for space, reference in plan.references.items():
-        names = wanted[space]
+        names = names_by_space[space]
         compute = ComputeWindowStatistics(reference.schema, options.start, options.every, names)
-        found = batches[space] | f"{space.title()}Statistics" >> compute
-        _ = found | f"Write{space.title()}" >> WriteWindows(_folder(job.temp, space))
-    told = read._replace(accounting=counts | "JoinAccounting" >> beam.Flatten())
-    _ = told | "WriteReading" >> WriteReading(paths.join(job.temp, "reading"))
+        statistics = batches[space] | f"{space.title()}Statistics" >> compute
+        _ = statistics | f"Write{space.title()}" >> WriteWindows(_folder(job.temp, space))
+    read_result = read._replace(accounting=counts | "JoinAccounting" >> beam.Flatten())
+    _ = read_result | "WriteReading" >> WriteReading(paths.join(job.temp, "reading"))
 
 
 def _windows(options: BacktestOptions) -> list[Window]:
@@ -95,7 +95,7 @@ def _windows(options: BacktestOptions) -> list[Window]:
     assert options.end is not None
     windows = judging.cut(options.start, options.end, options.every)
     for start, end in options.known_bad:
-        if not any(_touches(window, start, end) for window in windows):
+        if not any(_overlaps(window, start, end) for window in windows):
             raise UsageError(
                 f"--known_bad: {start.isoformat()} to {end.isoformat()} lies outside of --start to --end"
             )
@@ -105,19 +105,19 @@ def _windows(options: BacktestOptions) -> list[Window]:
 def _study(
     plan: ComparisonPlan, options: BacktestOptions, windows: Sequence[Window], temp: str, reading: Reading
 ) -> Study:
-    every = [_judged(plan, options, number, window, temp) for number, window in enumerate(windows)]
-    if (rows := sum(one.rows for one in every)) != reading.accounting.rows:
+    results = [_window_result(plan, options, number, window, temp) for number, window in enumerate(windows)]
+    if (rows := sum(result.rows for result in results)) != reading.accounting.rows:
         raise InputError(f"{reading.accounting.rows:,} rows were decoded, and {rows:,} lie in windows")
-    good = [one for one in every if one.state is State.JUDGED]
+    good = [result for result in results if result.state is State.JUDGED]
     if not good:
-        raise NothingExaminedError(_why_nothing(every, plan.job.policy, _span(windows), reading))
-    if not any(one.distances or one.effects for one in good):
+        raise NothingExaminedError(_why_nothing(results, plan.run_settings.policy, _span(windows), reading))
+    if not any(result.distances or result.effects for result in good):
         raise NothingExaminedError("no feature could be compared in any window; look at one with validate")
     allowed = len(good) * options.every / options.budget
     limits = suggest.suggest(judging.series_of(good), allowed)
     study = Study(
-        asked=_asked(options),
-        windows=every,
+        asked=_options_json(options),
+        windows=results,
         good=good,
         allowed=allowed,
         limits=limits,
@@ -125,55 +125,61 @@ def _study(
         after={},
         counts=_counts(reading, rows),
     )
-    numbers = {id(one): number for number, one in enumerate(every)}
-    places = [numbers[id(one)] for one in good]
-    return dataclasses.replace(study, after=dict(_again(plan, study, places, options.every, temp)))
+    numbers_of_good = [number for number, result in enumerate(results) if result.state is State.JUDGED]
+    return dataclasses.replace(
+        study, after=dict(_errors_under_new_limits(plan, study, numbers_of_good, options.every, temp))
+    )
 
 
-def _judged(plan: ComparisonPlan, options: BacktestOptions, number: int, window: Window, temp: str) -> Judged:
+def _window_result(
+    plan: ComparisonPlan, options: BacktestOptions, number: int, window: Window, temp: str
+) -> Judged:
     rows, statistics = _statistics(plan, number, temp)
     if not rows:
         return Judged(window, 0, State.NO_ROWS)
-    if rows < plan.job.policy.min_slice_rows:
+    if rows < plan.run_settings.policy.min_slice_rows:
         return Judged(window, rows, State.TOO_FEW_ROWS)
-    bad = any(_touches(window, *span) for span in options.known_bad)
-    found = judging.judge(plan.references.values(), statistics, plan.job.policy, options.every)
-    return Judged(window, rows, State.KNOWN_BAD if bad else State.JUDGED, *found)
+    bad = any(_overlaps(window, *span) for span in options.known_bad)
+    judgement = judging.judge(plan.references.values(), statistics, plan.run_settings.policy, options.every)
+    return Judged(window, rows, State.KNOWN_BAD if bad else State.JUDGED, *judgement)
 
 
-def _again(
-    plan: ComparisonPlan, study: Study, places: Sequence[int], every: dt.timedelta, temp: str
+def _errors_under_new_limits(
+    plan: ComparisonPlan, study: Study, numbers_of_good: Sequence[int], length: dt.timedelta, temp: str
 ) -> Iterator[tuple[int, tuple[Finding, ...]]]:
     """The windows that have errors under the new limits too: the rule itself is asked, not the series."""
-    policy = plan.job.policy
+    policy = plan.run_settings.policy
     new = thresholds_file.raised(policy.thresholds, study.limits)
     policy = dataclasses.replace(policy, thresholds=new)
     for number in study.fired:
-        _, statistics = _statistics(plan, places[number], temp)
-        findings, *_ = judging.judge(plan.references.values(), statistics, policy, every)
+        _, statistics = _statistics(plan, numbers_of_good[number], temp)
+        findings, *_ = judging.judge(plan.references.values(), statistics, policy, length)
         if errors := Judged(study.good[number].window, 0, State.JUDGED, findings).errors:
             yield number, errors
 
 
 def _statistics(plan: ComparisonPlan, number: int, temp: str) -> tuple[int, dict[Space, Statistics]]:
-    found = {space: read_window(_folder(temp, space), number) for space in plan.references}
-    there = {space: one for space, one in found.items() if one is not None}
-    rows = {one[0] for one in there.values()}
-    assert len(rows) <= 1, "a window has the same rows in every space"
-    return max(rows, default=0), {space: Statistics.FromString(one[1]) for space, one in there.items()}
+    """The rows of a window, and its statistics in each space."""
+    windows = {space: read_window(_folder(temp, space), number) for space in plan.references}
+    contents = {space: window for space, window in windows.items() if window is not None}
+    num_rows = {rows for rows, _ in contents.values()}
+    assert len(num_rows) <= 1, "a window has the same rows in every space"
+    return max(num_rows, default=0), {
+        space: Statistics.FromString(data) for space, (_, data) in contents.items()
+    }
 
 
 def _folder(temp: str, space: Space) -> str:
     return paths.join(temp, space.value)
 
 
-def _touches(window: Window, start: dt.datetime, end: dt.datetime) -> bool:
+def _overlaps(window: Window, start: dt.datetime, end: dt.datetime) -> bool:
     assert window.start is not None
     assert window.end is not None
     return window.start < end and start < window.end
 
 
-def _check_places(options: BacktestOptions, beam_flags: PipelineOptions) -> None:
+def _check_paths(options: BacktestOptions, beam_flags: PipelineOptions) -> None:
     beam_options.check_reachable(
         beam_flags, baseline=options.baseline, logs=options.logs, output=options.output
     )
@@ -202,23 +208,24 @@ def _span(windows: Sequence[Window]) -> Window:
     return Window(windows[0].start, windows[-1].end)
 
 
-def _why_nothing(every: Sequence[Judged], policy: Policy, span: Window, reading: Reading) -> str:
-    most, bad = max(one.rows for one in every), sum(one.state is State.KNOWN_BAD for one in every)
+def _why_nothing(results: Sequence[Judged], policy: Policy, span: Window, reading: Reading) -> str:
+    max_rows = max(result.rows for result in results)
+    bad = sum(result.state is State.KNOWN_BAD for result in results)
     if bad:
-        return f"no window is left to learn from: {bad:,} of {len(every):,} are known to be bad"
-    said = f"no window has the {policy.min_slice_rows:,} rows that it takes; the largest has {most:,}"
-    return "; ".join([said, *input_findings.hints(span, reading.accounting, None)])
+        return f"no window is left to learn from: {bad:,} of {len(results):,} are known to be bad"
+    reason = f"no window has the {policy.min_slice_rows:,} rows that it takes; the largest has {max_rows:,}"
+    return "; ".join([reason, *input_findings.hints(span, reading.accounting, None)])
 
 
 def _counts(reading: Reading, rows: int) -> dict[str, Any]:
     counts = reading.accounting
     names = ("read", "decoded", "outside_window", "no_time")
-    told: dict[str, Any] = {name: getattr(counts, name) for name in names}
-    told |= {"rejected": counts.total_rejected, "excluded": counts.total_excluded}
-    return told | {"rows": counts.rows, "in_windows": rows}
+    counts_by_name: dict[str, Any] = {name: getattr(counts, name) for name in names}
+    counts_by_name |= {"rejected": counts.total_rejected, "excluded": counts.total_excluded}
+    return counts_by_name | {"rows": counts.rows, "in_windows": rows}
 
 
-def _asked(options: BacktestOptions) -> dict[str, Any]:
+def _options_json(options: BacktestOptions) -> dict[str, Any]:
     return {
         "baseline": options.baseline,
         "logs": options.logs,
@@ -234,13 +241,15 @@ def _asked(options: BacktestOptions) -> dict[str, Any]:
 
 def _results(plan: ComparisonPlan, study: Study, content: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
     """The files but for `RESULT`, by name."""
-    raised = thresholds_file.raised(plan.job.policy.thresholds, study.limits)
+    raised = thresholds_file.raised(plan.run_settings.policy.thresholds, study.limits)
     yield (
         layout.THRESHOLDS,
         thresholds_file.render(raised, document.head(study), document.comments(study)),
     )
     for space, reference in plan.references.items():
-        thresholds = {one.key.feature: one.suggested for one in study.distances if one.key.space == space}
+        thresholds = {
+            limit.key.feature: limit.suggested for limit in study.distances if limit.key.space == space
+        }
         schema = schemas.with_default_thresholds(reference.schema, thresholds)
         yield _SCHEMAS[space], text_format.MessageToString(schema).encode()
     yield backtest_folder.PAGE, page_backtest.render(content)

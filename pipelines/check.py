@@ -32,7 +32,7 @@ _FAILED = "the model {} cannot be loaded and asked in a fresh process: %s"
 class _Candidate:
     """All that is looked at, in local folders.
 
-    `recorded` is a file of probes with the right predictions, `refused` why a model must not be loaded.
+    `recorded` is a file of probes with the right predictions, `refusals` why a model must not be loaded.
     """
 
     baseline: layout.Baseline
@@ -41,10 +41,10 @@ class _Candidate:
     model: Contents
     reference: Contents | None
     recorded: str | None
-    refused: list[lint.LintFinding]
+    refusals: list[lint.LintFinding]
 
     @property
-    def whose(self) -> str | None:
+    def predictions_from(self) -> str | None:
         """Whose predictions are the right ones."""
         if self.recorded is None:
             return None if self.reference is None else "reference"
@@ -77,15 +77,15 @@ def run(options: CheckOptions, console: Console) -> int:
 def examine(options: CheckOptions, ask: Callable[[Question], Answer]) -> Report:
     """All that there is to say; `ask` is `asking.examine`, or has that done in a fresh process."""
     with _candidate(options) as candidate:
-        if candidate.refused:
-            return _not_loaded(options, candidate)
+        if candidate.refusals:
+            return _report_without_loading(options, candidate)
         # First, as what is wrong with these is known at once.
         compared = versions.compared(candidate.baseline.contract, candidate.model)
         linted = _lint(candidate, options.allow_ops)
         answer = ask(_question(candidate))
-        found = _findings(candidate, answer)
-        agree = _transform_agrees(found, answer)
-        found += versions.findings(compared, candidate.model, agree)
+        check_findings = _findings(candidate, answer)
+        agree = _transform_agrees(check_findings, answer)
+        check_findings += versions.findings(compared, candidate.model, agree)
         return Report(
             baseline=options.baseline,
             model=options.model,
@@ -93,10 +93,10 @@ def examine(options: CheckOptions, ask: Callable[[Question], Answer]) -> Report:
             probes=answer.probes,
             made_up=answer.made_up,
             compared=answer.compared,
-            predictions_from=candidate.whose,
-            findings=worst_first(found),
+            predictions_from=candidate.predictions_from,
+            findings=worst_first(check_findings),
             versions=tuple(compared),
-            lint=tuple(_of_behaviour(one, agree) for one in linted),
+            lint=tuple(_without_asset_error(finding, agree) for finding in linted),
         )
 
 
@@ -108,26 +108,26 @@ def _candidate(options: CheckOptions) -> Iterator[_Candidate]:
         probes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trueserve-")), layout.PROBES)
         probes.write_bytes(baseline.probes_data)
         graph = stack.enter_context(paths.local_copy(baseline.transform_output))
-        model = _fetched(stack, options.model)
-        reference = _fetched(stack, options.reference) if options.reference else None
+        model = _read_model(stack, options.model)
+        reference = _read_model(stack, options.reference) if options.reference else None
         transform_fn = saved_model.read(str(Path(graph, "transform_fn")), baseline.path)
-        refused = _refusals(options, model, reference)
-        models = () if refused else (model, reference)
+        refusals = _refusals(options, model, reference)
+        models = () if refusals else (model, reference)
         recorded = next((of.probes for of in models if of and _has_predictions(of)), None)
-        yield _Candidate(baseline, str(probes), transform_fn, model, reference, recorded, refused)
+        yield _Candidate(baseline, str(probes), transform_fn, model, reference, recorded, refusals)
 
 
 def _refusals(options: CheckOptions, model: Contents, reference: Contents | None) -> list[lint.LintFinding]:
     """Why the models must not be loaded: nothing of them is read before but `saved_model.pb`."""
-    found = lint.refusals(model.folder, options.allow_ops)
+    of_model = lint.refusals(model.folder, options.allow_ops)
     of_reference = lint.refusals(reference.folder, options.allow_ops) if reference else []
-    return found + [
-        dataclasses.replace(one, message=f"the reference {options.reference}: {one.message}")
-        for one in of_reference
+    return of_model + [
+        dataclasses.replace(refusal, message=f"the reference {options.reference}: {refusal.message}")
+        for refusal in of_reference
     ]
 
 
-def _not_loaded(options: CheckOptions, candidate: _Candidate) -> Report:
+def _report_without_loading(options: CheckOptions, candidate: _Candidate) -> Report:
     """The report on a model that must not be loaded: it has errors, and no comparison."""
     return Report(
         baseline=options.baseline,
@@ -139,12 +139,12 @@ def _not_loaded(options: CheckOptions, candidate: _Candidate) -> Report:
         predictions_from=None,
         findings=(),
         versions=(),
-        lint=tuple(finding.to_json() for finding in candidate.refused),
+        lint=tuple(finding.to_json() for finding in candidate.refusals),
         loaded=False,
     )
 
 
-def _fetched(stack: contextlib.ExitStack, path: str) -> Contents:
+def _read_model(stack: contextlib.ExitStack, path: str) -> Contents:
     if paths.is_local(path) and not Path(path).is_dir():
         raise UsageError(f"no SavedModel at {path}: expected the folder with saved_model.pb")
     try:
@@ -185,11 +185,11 @@ def _lint(candidate: _Candidate, allow_ops: Sequence[str]) -> list[lint.LintFind
     """What the lint says of the model, and of the transform graph what it does not say of the model too."""
     baseline = candidate.baseline
     of_model = lint.lint_saved_model(candidate.model.folder, baseline.schema, baseline.contract)
-    told = {finding.rule for finding in of_model}
+    model_rules = {finding.rule for finding in of_model}
     of_graph = lint.lint_saved_model(baseline.transform_output, baseline.schema, baseline.contract)
-    beside = (finding for finding in of_graph if finding.rule not in told)
+    graph_only = (finding for finding in of_graph if finding.rule not in model_rules)
     of_model = [_allowed(finding) if finding.op in allow_ops else finding for finding in of_model]
-    return [*of_model, *(_of_transform_graph(finding) for finding in beside)]
+    return [*of_model, *(_of_transform_graph(finding) for finding in graph_only)]
 
 
 def _allowed(finding: lint.LintFinding) -> lint.LintFinding:
@@ -210,19 +210,19 @@ def _findings(candidate: _Candidate, answer: Answer) -> list[CheckFinding]:
     return [
         *findings.of_baseline(candidate.baseline),
         *findings.of_signatures(model, graph, contract.raw_features),
-        *findings.of_answers(answer, contract.transformed_features, candidate.whose),
-        *findings.of_predictions(model, candidate.whose, answer.compared),
+        *findings.of_answers(answer, contract.transformed_features, candidate.predictions_from),
+        *findings.of_predictions(model, candidate.predictions_from, answer.compared),
     ]
 
 
-def _transform_agrees(found: Sequence[CheckFinding], answer: Answer) -> bool:
+def _transform_agrees(check_findings: Sequence[CheckFinding], answer: Answer) -> bool:
     return answer.compared.get(TRANSFORM_FEATURES, 0) > 0 and not any(
         finding.severity == "error" and (finding.signature or "").startswith(TRANSFORM_FEATURES)
-        for finding in found
+        for finding in check_findings
     )
 
 
-def _of_behaviour(finding: lint.LintFinding, agree: bool) -> dict[str, Any]:
+def _without_asset_error(finding: lint.LintFinding, agree: bool) -> dict[str, Any]:
     """The lint looks at bytes alone: other bytes with the same behaviour are no error."""
     if agree and finding.rule == "asset-changed" and finding.severity == "error":
         message = f"{finding.message}; the probes agree all the same"

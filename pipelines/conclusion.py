@@ -31,20 +31,20 @@ class Run:
     output: str
     logs: str
     run_id: str
-    job: Job
+    settings: Job
 
 
-def finish(run: Run, console: Console, work: Callable[[], None]) -> int:
+def finish(run: Run, console: Console, run_job: Callable[[], None]) -> int:
     """Does the work, whose last step publishes; reports what was committed and returns its exit code.
 
     Raises:
       InputError: nothing was committed, not even `failed`.
     """
     try:
-        work()
+        run_job()
     except InputError as error:
         _publish_failure(run, error)
-    return _conclude(run, console)
+    return _report_committed(run, console)
 
 
 def _publish_failure(run: Run, error: TrueserveError) -> None:
@@ -59,7 +59,7 @@ def _publish_failure(run: Run, error: TrueserveError) -> None:
         file = run.output if run.output in str(error) else run.logs
         fault = Fault(file=file, reason="input", detail=str(error))
         evidence = Evidence(statistics={}, accounting=Accounting(), faults=(fault,))
-        verdict, files = conclude(_no_references, evidence, run.job)
+        verdict, files = conclude(_no_references, evidence, run.settings)
         run_folder.publish(run.output, verdict, files, run.run_id)
     except InputError as second:
         raise InputError(f"{error}; `failed` is not published either: {second}") from error
@@ -69,12 +69,12 @@ def _no_references() -> list[Reference]:
     return []
 
 
-def _conclude(run: Run, console: Console) -> int:
+def _report_committed(run: Run, console: Console) -> int:
     """Reports the verdict that was committed, and returns its exit code."""
-    found = run_folder.find_run(run.output, run.run_id)
-    if found is None:
+    committed = run_folder.find_run(run.output, run.run_id)
+    if committed is None:
         raise InputError("the job ended without a verdict; nothing was published")
-    root, verdict = found
+    root, verdict = committed
     console.findings(verdict)
     if reasons := _reasons(verdict):
         console.error(reasons)

@@ -48,7 +48,7 @@ def write(
     plan: PreparePlan,
     target: str,
     schema: schema_pb2.Schema,
-    given: schema_pb2.Schema | None,
+    given_schema: schema_pb2.Schema | None,
     period_results: periods.PeriodResults | None,
 ) -> str | None:
     """Writes probes, schemas and contract; then the baseline takes its name.
@@ -70,7 +70,7 @@ def write(
         return layout.write(
             plan.options.baseline,
             plan.staged,
-            schema=given or schema,
+            schema=given_schema or schema,
             statistics=raw,
             transformed_schema=_transformed_schema(plan.options, folder, graph),
             transformed_statistics=transformed,

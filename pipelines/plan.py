@@ -44,7 +44,7 @@ class ComparisonPlan:
     references: Mapping[Space, Reference]
     request_schema: schema_pb2.Schema
     transform_output: str | None
-    job: Job
+    run_settings: Job
     run_id: str
     warm_ups: frozenset[int] = frozenset()
     contents: Contents | None = None
@@ -77,7 +77,7 @@ def make_plan(options: ValidateOptions) -> ComparisonPlan:
         request_schema=_request_schema(by_space.get(Space.RAW), baseline, policy),
         transform_output=baseline.transform_output if baseline else None,
         contents=baseline.contents if baseline else None,
-        job=Job(
+        run_settings=Job(
             window=window,
             policy=policy,
             contract=contract,
@@ -104,10 +104,10 @@ def _source(options: ValidateOptions) -> TrainingSide:
 
 def read_requests(plan: ComparisonPlan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
     """Reads the log: `files`, or the table that `--logs` names."""
-    settings: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "schema": plan.request_schema,
         "format": plan.options.format,
-        "window": plan.job.window,
+        "window": plan.run_settings.window,
         "time_feature": plan.options.time_feature,
         "keep_payloads": plan.options.keep_payloads,
         "sample": plan.options.sample,
@@ -118,8 +118,8 @@ def read_requests(plan: ComparisonPlan, files: Sequence[FileSize], heartbeats: s
         "progress": heartbeats,
     }
     if bigquery.is_table(plan.options.logs):
-        return ReadBigQueryRequests(table=plan.options.logs, **settings)
-    return ReadRequests(files=tuple(files), warm_ups=plan.warm_ups, **settings)
+        return ReadBigQueryRequests(table=plan.options.logs, **arguments)
+    return ReadRequests(files=tuple(files), warm_ups=plan.warm_ups, **arguments)
 
 
 def files_of(options: ValidateOptions) -> Sequence[FileSize]:

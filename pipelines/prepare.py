@@ -52,20 +52,20 @@ def run(options: PrepareOptions, console: Console) -> int:
     if not beam_options.is_local(beam_flags):
         check_schemes(temp_location=temp, baseline=options.baseline)
     layout.check_target(options.baseline)
-    given = layout.load_schema(options.schema) if options.schema else None
+    given_schema = layout.load_schema(options.schema) if options.schema else None
     plan = _plan(options)
     with lease.held(plan.staged, options.baseline):
         try:
-            _make(plan, given, beam_flags, console)
+            _make(plan, given_schema, beam_flags, console)
         except InputError as error:
-            raise InputError(f"{error}{_what_is_read(plan)}") from error
+            raise InputError(f"{error}{_complete_baseline_hint(plan)}") from error
         finally:
             layout.discard(options.baseline, plan.staged)
     console.result("baseline", options.baseline)
     return 0
 
 
-def _what_is_read(plan: PreparePlan) -> str:
+def _complete_baseline_hint(plan: PreparePlan) -> str:
     """What an error leaves to be known: the new baseline may be complete, and but lack its name."""
     with contextlib.suppress(InputError):
         if layout.whole(plan.options.baseline) == plan.staged:
@@ -74,17 +74,21 @@ def _what_is_read(plan: PreparePlan) -> str:
 
 
 def _make(
-    plan: PreparePlan, given: schema_pb2.Schema | None, beam_flags: PipelineOptions, console: Console
+    plan: PreparePlan, given_schema: schema_pb2.Schema | None, beam_flags: PipelineOptions, console: Console
 ) -> None:
     """Puts the baseline together, and in its place."""
     with new_job(beam_flags, console) as job:
-        schema = _check_given(given, plan.options) if given else _infer(plan, job, console)
+        schema = (
+            schemas.with_environments(given_schema, plan.options.label)
+            if given_schema
+            else _infer(plan, job, console)
+        )
         _transform(plan, job, schema)
         period_results = _count_periods(plan, job, schema, console)
         console.step("recording probes and the contract")
         target = paths.join(job.temp, "second")
-        if kept := new_baseline.write(plan, target, schema, given, period_results):
-            console.step(f"the schema that was edited in the old baseline is kept as {kept}")
+        if kept_name := new_baseline.write(plan, target, schema, given_schema, period_results):
+            console.step(f"the schema that was edited in the old baseline is kept as {kept_name}")
 
 
 def _plan(options: PrepareOptions) -> PreparePlan:
@@ -92,10 +96,6 @@ def _plan(options: PrepareOptions) -> PreparePlan:
     files = tuple(paths.expand(options.examples))
     augmentation = load_augmentation(options.augment) if options.augment else None
     return PreparePlan(options, function, files, layout.staging(options.baseline), augmentation)
-
-
-def _check_given(given: schema_pb2.Schema, options: PrepareOptions) -> schema_pb2.Schema:
-    return schemas.with_environments(given, options.label)
 
 
 def _infer(plan: PreparePlan, job: BeamJob, console: Console) -> schema_pb2.Schema:
@@ -183,7 +183,7 @@ def build_transform(
         | "WriteRawStatistics" >> WriteMessage(f"{target}-raw")
     )
     if plan.augmentation is not None:
-        taking = beam.Map(_features_and_places).with_output_types(pa.RecordBatch)
+        taking = beam.Map(_features_and_row_hashes).with_output_types(pa.RecordBatch)
         features = read.batches | "TakeFeaturesAndPlaces" >> taking
     transformed = features | "AnalyzeAndTransform" >> AnalyzeAndTransform(
         plan.preprocessing_fn,
@@ -219,5 +219,5 @@ def _features(batch: Batch) -> pa.RecordBatch:
     return batch.features
 
 
-def _features_and_places(batch: Batch) -> pa.RecordBatch:
+def _features_and_row_hashes(batch: Batch) -> pa.RecordBatch:
     return with_places(batch.features, place_hashes(batch.metadata))

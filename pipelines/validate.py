@@ -38,16 +38,18 @@ def run(options: ValidateOptions, console: Console) -> int:
       UsageError: before anything is read or published.
     """
     beam_flags = beam_options.beam_options(options.beam_args)
-    _check_places(options, beam_flags)
+    _check_paths(options, beam_flags)
     console.step(f"reading the training side: {options.baseline or options.statistics}")
     plan = make_plan(options)
 
-    def work() -> None:
+    def run_job() -> None:
         with new_job(beam_flags, console) as job:
             _run_job(plan, job, files_of(options))
 
     with partial_runs.publishing(options.output, plan.run_id):
-        return conclusion.finish(Run(options.output, options.logs, plan.run_id, plan.job), console, work)
+        return conclusion.finish(
+            Run(options.output, options.logs, plan.run_id, plan.run_settings), console, run_job
+        )
 
 
 def build(root: Any, plan: ComparisonPlan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
@@ -57,47 +59,47 @@ def build(root: Any, plan: ComparisonPlan, files: Sequence[FileSize], heartbeats
     marking = MarkRows(plan.options.slice_by, plan.options.ignore_sampling_rate)
     marked = read.batches | "MarkRows" >> marking
     counts = [read.accounting, marked.accounting]
-    found = {"rejects": read.rejects, "faults": read.faults}
+    results = {"rejects": read.rejects, "faults": read.faults}
     if raw is not None:
-        found |= _statistics(plan, marked.batches, raw)
+        results |= _statistics(plan, marked.batches, raw)
     if Space.TRANSFORMED in plan.references:
         transformed = marked.batches | "ApplyTransformGraph" >> plan.apply_transform_graph
-        found |= _statistics(plan, transformed.batches, plan.references[Space.TRANSFORMED])
+        results |= _statistics(plan, transformed.batches, plan.references[Space.TRANSFORMED])
         counts.append(transformed.accounting)
     if (reference := plan.references.get(Space.PREDICTION)) is not None:
         taking = TakePredictions(prediction_reference.outputs(reference))
         predicted = marked.batches | "TakePredictions" >> taking
-        found |= _statistics(plan, predicted.batches, reference)
+        results |= _statistics(plan, predicted.batches, reference)
         counts.append(predicted.accounting)
-    found |= _beside(plan, read.batches, found)
-    found["accounting"] = counts | "JoinAccounting" >> beam.Flatten()
-    publish = PublishVerdict(plan.options.output, plan.run_id, plan.job, plan.source.references)
-    return found | "PublishVerdict" >> publish
+    results |= _optional_results(plan, read.batches, results)
+    results["accounting"] = counts | "JoinAccounting" >> beam.Flatten()
+    publish = PublishVerdict(plan.options.output, plan.run_id, plan.run_settings, plan.source.references)
+    return results | "PublishVerdict" >> publish
 
 
-def _beside(plan: ComparisonPlan, batches: Any, found: Mapping[str, Any]) -> dict[str, Any]:
+def _optional_results(plan: ComparisonPlan, batches: Any, read_results: Mapping[str, Any]) -> dict[str, Any]:
     """What is looked for beside the features, in the same read, where it was asked for."""
-    asked, beside = plan.job.beside, {}
-    if asked.replay is not None:
+    checks, results = plan.run_settings.beside, {}
+    if checks.replay is not None:
         keep = plan.options.keep_payloads
-        replay = ReplayRequests(asked.replay.model, asked.replay.tolerance, keep)
+        replay = ReplayRequests(checks.replay.model, checks.replay.tolerance, keep)
         replayed = batches | "ReplayRequests" >> replay
-        beside["replay"] = replayed.summary
-        beside["faults"] = (found["faults"], replayed.faults) | "JoinFaults" >> beam.Flatten()
-    if asked.contracts is not None:
-        beside["versions"] = batches | "CountVersions" >> CountVersions()
-    return beside
+        results["replay"] = replayed.summary
+        results["faults"] = (read_results["faults"], replayed.faults) | "JoinFaults" >> beam.Flatten()
+    if checks.contracts is not None:
+        results["versions"] = batches | "CountVersions" >> CountVersions()
+    return results
 
 
 def _statistics(plan: ComparisonPlan, batches: Any, reference: Reference) -> dict[str, Any]:
     """The statistics of one space, and those of its slices where some are asked for."""
     space, title = reference.space.value, reference.space.value.title()
-    found = {space: batches | f"{title}Statistics" >> ComputeStatistics(reference.schema)}
+    statistics = {space: batches | f"{title}Statistics" >> ComputeStatistics(reference.schema)}
     if plan.options.slice_by:
-        least = max(plan.job.policy.min_slice_rows, unseen_mass.NAMED_FROM)
-        compute = ComputeSliceStatistics(reference.schema, least)
-        found[f"{space}_slices"] = batches | f"{title}Slices" >> compute
-    return found
+        min_rows = max(plan.run_settings.policy.min_slice_rows, unseen_mass.NAMED_FROM)
+        compute = ComputeSliceStatistics(reference.schema, min_rows)
+        statistics[f"{space}_slices"] = batches | f"{title}Slices" >> compute
+    return statistics
 
 
 def _run_job(plan: ComparisonPlan, job: BeamJob, files: Sequence[FileSize]) -> None:
@@ -106,20 +108,20 @@ def _run_job(plan: ComparisonPlan, job: BeamJob, files: Sequence[FileSize]) -> N
     job.run(pipeline, "reading requests", sum(file.bytes for file in files))
 
 
-def _previous_path(asked: str) -> str | None:
+def _previous_path(previous: str) -> str | None:
     """`--previous` where it is a path: neither `auto` nor the id of a run."""
-    return asked if asked != previous_runs.AUTO and ("/" in asked or _exists(asked)) else None
+    return previous if previous != previous_runs.AUTO and ("/" in previous or _exists(previous)) else None
 
 
-def _exists(asked: str) -> bool:
+def _exists(path: str) -> bool:
     """Whether a file or folder is there; a text too long for a name is none."""
     try:
-        return paths.exists(asked)
+        return paths.exists(path)
     except OSError:
         return False
 
 
-def _check_places(options: ValidateOptions, beam_flags: PipelineOptions) -> None:
+def _check_paths(options: ValidateOptions, beam_flags: PipelineOptions) -> None:
     if options.baseline is None and options.spaces == ("transformed",):
         raise UsageError("--spaces=transformed needs a --baseline: TFDV's statistics have no transform graph")
     beam_options.check_reachable(

@@ -21,11 +21,11 @@ def lines_of(document: Mapping[str, Any], output: str) -> Iterator[str]:
       output: the folder of the files.
     """
     windows, alarms = document["windows"], document["alarms"]
-    states = [one["state"] for one in windows]
+    states = [window["state"] for window in windows]
     judged = states.count("judged") + states.count("known_bad")
     count = formatting.counted(len(windows), "window")
     yield f"{count} of {document['every']}, {judged:,} judged{_others(states)}"
-    fired = [one for one in windows if one["fired"]]
+    fired = [window for window in windows if window["fired"]]
     if fired:
         yield from _table([_HEADER, *map(_row, fired[:MOST_ROWS])])
     if len(fired) > MOST_ROWS:
@@ -43,30 +43,32 @@ def lines_of(document: Mapping[str, Any], output: str) -> Iterator[str]:
 
 
 def _others(states: Sequence[str]) -> str:
-    told = (
+    descriptions = (
         ("known_bad", "of these known to be bad"),
         ("too_few_rows", "with too few rows"),
         ("no_rows", "without rows"),
     )
-    return "".join(f", {states.count(state):,} {what}" for state, what in told if state in states)
+    return "".join(
+        f", {states.count(state):,} {description}" for state, description in descriptions if state in states
+    )
 
 
 def _row(window: Mapping[str, Any]) -> tuple[str, ...]:
     errors = [finding for finding in window["findings"] if finding["severity"] == "error"]
-    worst = max(errors, key=lambda one: one["distance"] or 0.0)
+    worst = max(errors, key=lambda error: error["distance"] or 0.0)
     name = formatting.name(worst["feature"], 40)
-    told = formatting.visible(f"{worst['space']}.{name}: {worst['message']}", _LONGEST)
+    description = formatting.visible(f"{worst['space']}.{name}: {worst['message']}", _LONGEST)
     start = window["start"].removesuffix("T00:00:00Z")
     bad = " (known bad)" if window["state"] == "known_bad" else ""
-    return (f"{start}{bad}", f"{window['rows']:,}", f"{len(errors):,}", told)
+    return (f"{start}{bad}", f"{window['rows']:,}", f"{len(errors):,}", description)
 
 
 def _limits(suggested: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for one in suggested[:MOST_ROWS]:
-        name = f"{one['space']}.{formatting.name(one['feature'], 40)}"
-        today = formatting.number(one["today"])
-        over = formatting.counted(len(one["over_today"]), "window")
-        yield f"  {name}  {one['limit']} = {one['suggested']:g}, {today} today, which {over} exceeded"
+    for limit in suggested[:MOST_ROWS]:
+        name = f"{limit['space']}.{formatting.name(limit['feature'], 40)}"
+        today = formatting.number(limit["today"])
+        over = formatting.counted(len(limit["over_today"]), "window")
+        yield f"  {name}  {limit['limit']} = {limit['suggested']:g}, {today} today, which {over} exceeded"
     if len(suggested) > MOST_ROWS:
         yield f"  {len(suggested) - MOST_ROWS:,} more limits; thresholds.toml has them"
 

@@ -31,7 +31,7 @@ def show(report: Report, console: Console) -> None:
 def plain_lines(report: Report) -> list[str]:
     """The report for logs, and for grep."""
     lines = [f"{_result(report)}: {headline(report)}", f"probes: {compared(report)}"]
-    return lines + [f"{severity}: {what}: {message}" for severity, what, message in _rows(report)]
+    return lines + [f"{severity}: {subject}: {message}" for severity, subject, message in _rows(report)]
 
 
 def headline(report: Report) -> str:
@@ -52,14 +52,15 @@ def compared(report: Report) -> str:
     """What the probes were put to, in words."""
     if not report.loaded:
         return "none were asked"
-    asked = ", ".join(f"{name} {count:,}" for name, count in report.compared.items())
-    whose = {"model": "recorded in the model", "reference": "of the reference"}.get(
+    signatures = ", ".join(f"{name} {count:,}" for name, count in report.compared.items())
+    source = {"model": "recorded in the model", "reference": "of the reference"}.get(
         report.predictions_from or ""
     )
-    predictions = f"; right predictions: {whose}" if whose else ""
-    said = f"{report.probes:,}, of them {report.made_up:,} made up; compared: {asked or 'none'}{predictions}"
-    free = [f"{name} {how}" for name, how in report.sandbox.items() if how.startswith("not enforced")]
-    return f"{said}; sandbox: {'; '.join(free)}" if free else said
+    predictions = f"; right predictions: {source}" if source else ""
+    counts = f"{report.probes:,}, of them {report.made_up:,} made up"
+    summary = f"{counts}; compared: {signatures or 'none'}{predictions}"
+    free = [f"{name} {state}" for name, state in report.sandbox.items() if state.startswith("not enforced")]
+    return f"{summary}; sandbox: {'; '.join(free)}" if free else summary
 
 
 def _result(report: Report) -> str:
@@ -69,11 +70,16 @@ def _result(report: Report) -> str:
 def _rows(report: Report) -> list[tuple[str, str, str]]:
     """(severity, what it is about, message) of every finding, the lint's too, worst first."""
     rows: list[tuple[str, str, str]] = [
-        (str(one.severity), _about(one), formatting.visible(one.message, _LONGEST)) for one in report.findings
+        (str(finding.severity), _about(finding), formatting.visible(finding.message, _LONGEST))
+        for finding in report.findings
     ]
     rows += [
-        (str(one["severity"]), f"lint {_where(one)}", formatting.visible(_with_source(one), _LONGEST))
-        for one in report.lint
+        (
+            str(finding["severity"]),
+            f"lint {_where(finding)}",
+            formatting.visible(_with_source(finding), _LONGEST),
+        )
+        for finding in report.lint
     ]
     order = list(STYLES)
     return sorted(rows, key=lambda row: order.index(row[0]))
@@ -114,8 +120,8 @@ def _table(rows: list[tuple[str, str, str]]) -> RenderableType:
     table.add_column("")
     table.add_column("feature", overflow="fold", min_width=12)
     table.add_column("what", ratio=1, overflow="fold")
-    for severity, what, message in rows[:_MAX_ROWS]:
-        table.add_row(Text(severity, style=STYLES[severity]), Text(what, style="bold"), Text(message))
+    for severity, subject, message in rows[:_MAX_ROWS]:
+        table.add_row(Text(severity, style=STYLES[severity]), Text(subject, style="bold"), Text(message))
     if len(rows) > _MAX_ROWS:
         table.caption = f"{len(rows) - _MAX_ROWS:,} more with --json"
     return Padding(table, (0, 1))

@@ -87,11 +87,11 @@ class Console:
         """Why standard output did not take all that was written; None where it did."""
         return self._out.unwritable
 
-    def check_shown(self, what: str) -> None:
+    def check_shown(self, content: str) -> None:
         """Raises InputError where `what`, which standard output alone gets, could not be written there."""
         if (why := self._out.flushed()) is not None:
             raise InputError(
-                f"cannot write {what} to standard output: {why}; send it elsewhere and run again"
+                f"cannot write {content} to standard output: {why}; send it elsewhere and run again"
             )
 
     @contextlib.contextmanager

@@ -37,13 +37,13 @@ def records(verdict: dict[str, Any]) -> str:
     counts = verdict["counts"]
     why = {"rejected": verdict["rejects"], "excluded": verdict["excluded"]}
     fates = ("decoded", "rejected", "outside_window", "no_time", "excluded")
-    told = [
+    fate_texts = [
         f"{counts[name]:,} {name.replace('_', ' ')}{_because(why.get(name))}"
         for name in fates
         if counts[name] or name == "decoded"
     ]
     compared = formatting.counted(counts["compared"], "row")
-    return f"{counts['read']:,} read: {', '.join(told)}; {compared} compared"
+    return f"{counts['read']:,} read: {', '.join(fate_texts)}; {compared} compared"
 
 
 def _because(reasons: dict[str, int] | None) -> str:
@@ -54,7 +54,7 @@ def _plain_finding(finding: dict[str, Any]) -> str:
     name = formatting.name(finding["feature"])
     message = formatting.visible(finding["message"], 400)
     where = "" if finding["slice"] is None else f", {formatting.visible(finding['slice'], 200)}"
-    cause = f" [{formatting.visible(told, 200)}]" if (told := formatting.cause(finding)) else ""
+    cause = f" [{formatting.visible(text, 200)}]" if (text := formatting.cause(finding)) else ""
     return f"{finding['severity']}: {name} ({finding['space']}, {finding['kind']}{where}): {message}{cause}"
 
 
@@ -63,7 +63,7 @@ def _slices(verdict: dict[str, Any]) -> str:
     slices, left_out = verdict["slices"], verdict["slices_left_out"]
     if not slices and not left_out:
         return ""
-    skewed = sum(one["verdict"] == "skew" for one in slices)
+    skewed = sum(slice_result["verdict"] == "skew" for slice_result in slices)
     more = f"; {left_out:,} not, with too few rows or beyond the largest" if left_out else ""
     return f"{len(slices):,} compared on their own, {skewed:,} with skew{more}"
 
@@ -81,8 +81,8 @@ def summary(verdict: dict[str, Any]) -> RenderableType:
         padding=(0, 1),
     )
     parts: list[RenderableType] = [banner, Padding(Text(records(verdict), style="dim"), (0, 2))]
-    beside = filter(None, (formatting.weights(verdict), _slices(verdict), formatting.since(verdict)))
-    parts += [Padding(Text(told, style="dim"), (0, 2)) for told in beside]
+    facts = filter(None, (formatting.weights(verdict), _slices(verdict), formatting.since(verdict)))
+    parts += [Padding(Text(fact, style="dim"), (0, 2)) for fact in facts]
     if verdict["findings"]:
         parts.append(_table(verdict["findings"]))
     if verdict["not_compared"]:
@@ -110,17 +110,17 @@ def _table(findings: list[dict[str, Any]]) -> RenderableType:
 
 def _cells(finding: dict[str, Any], sliced: bool) -> list[Text]:
     style = STYLES[finding["severity"]]
-    place = [Text(formatting.visible(finding["slice"] or "", 60), style="dim")] if sliced else []
+    slice_cell = [Text(formatting.visible(finding["slice"] or "", 60), style="dim")] if sliced else []
     return [
         Text(finding["severity"], style=style),
         Text(formatting.name(finding["feature"], 40), style="bold"),
         Text(finding["space"], style="dim"),
-        *place,
+        *slice_cell,
         Text(_figure(finding["distance"]), style=style),
         Text(_figure(finding["threshold"]), style="dim"),
         Text.assemble(
             formatting.visible(finding["message"], 300),
-            (f" [{formatting.visible(told, 200)}]" if (told := formatting.cause(finding)) else "", "dim"),
+            (f" [{formatting.visible(text, 200)}]" if (text := formatting.cause(finding)) else "", "dim"),
         ),
     ]
 

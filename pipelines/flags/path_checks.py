@@ -30,11 +30,13 @@ def check_not_empty(flags: Iterable[Flag], parsed: argparse.Namespace) -> None:
             )
 
 
-def check_output(output: str, baseline: str | None = None, *, what: str = "", **inputs: str | None) -> None:
+def check_output(
+    output: str, baseline: str | None = None, *, purpose: str = "", **inputs: str | None
+) -> None:
     """Refuses an output folder that is, or lies in, the baseline, or from which inputs are read.
 
     Args:
-      what: what the folder is for, to be named.
+      purpose: what the folder is for, to be named.
       inputs: globs by the flag that names them.
 
     Raises:
@@ -43,7 +45,7 @@ def check_output(output: str, baseline: str | None = None, *, what: str = "", **
     folder = _absolute(output)
     if baseline is not None and _lies_in(folder, _absolute(baseline)):
         where = "is a baseline" if folder == _absolute(baseline) else f"is in the baseline {baseline}"
-        raise UsageError(f"--output: {output} {where}; name another folder{what}")
+        raise UsageError(f"--output: {output} {where}; name another folder{purpose}")
     for flag, pattern in inputs.items():
         for part in filter(None, map(str.strip, (pattern or "").split(","))):
             if _reads_from(part, folder):

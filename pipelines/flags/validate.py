@@ -178,7 +178,7 @@ class ValidateOptions:
 
     def __post_init__(self) -> None:
         _check_reference(self)
-        path_checks.check_output(self.output, self.baseline, what=" for verdicts", logs=self.logs)
+        path_checks.check_output(self.output, self.baseline, purpose=" for verdicts", logs=self.logs)
         check_values(self, GROUPS)
         _check_replay(self)
         comparison.check_selection(self.only, self.ignore)

@@ -58,7 +58,7 @@ def record(
         evaluation=evaluation or None,
         prediction_rows=rows,
     )
-    wanted = record_predictions.asked(options, baseline)
+    wanted = record_predictions.find_source(options, baseline)
     record_predictions.record(str(folder), serving, baseline, wanted, Console(out, io.StringIO()))
     return out.getvalue()
 

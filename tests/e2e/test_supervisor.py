@@ -19,7 +19,7 @@ from pipelines.process import leftovers
 COMMAND = """
 import os, signal, subprocess, sys, tempfile, threading, time
 from pathlib import Path
-from pipelines import supervisor
+from pipelines.process import supervisor
 
 def work(argv):
     {work}
@@ -134,9 +134,7 @@ def test_the_child_ends_with_its_parent(start: Start) -> None:
 
 def test_a_child_whose_parent_ended_before_it_could_ask_for_the_signal_ends(tmp_path: Path) -> None:
     nobody = 0  # stands for a parent that is not there any more
-    code = (
-        f"from pipelines import supervisor; supervisor._be_child({nobody}, set(), '.', lambda: print('ran'))"
-    )
+    code = f"from pipelines.process import supervisor; supervisor._be_child({nobody}, set(), '.', lambda: print('ran'))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (3, b"")
 
@@ -152,7 +150,9 @@ def test_an_ignored_signal_stays_ignored(start: Start) -> None:
 
 
 def test_exit_codes_and_output_go_through() -> None:
-    code = "import os; from pipelines import supervisor; os._exit(supervisor.run(['join'], lambda _: 4))"
+    code = (
+        "import os; from pipelines.process import supervisor; os._exit(supervisor.run(['join'], lambda _: 4))"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (4, b"", b"")
 
