@@ -97,7 +97,7 @@ def _windows(options: BacktestOptions) -> list[Window]:
     for start, end in options.known_bad:
         if not any(_overlaps(window, start, end) for window in windows):
             raise UsageError(
-                f"--known_bad: {start.isoformat()} to {end.isoformat()} lies outside of --start to --end"
+                f"--known_bad: {start.isoformat()} to {end.isoformat()} is not between --start and --end"
             )
     return windows
 
@@ -212,8 +212,8 @@ def _why_nothing(results: Sequence[Judged], policy: Policy, span: Window, readin
     max_rows = max(result.rows for result in results)
     bad = sum(result.state is State.KNOWN_BAD for result in results)
     if bad:
-        return f"no window is left to learn from: {bad:,} of {len(results):,} are known to be bad"
-    reason = f"no window has the {policy.min_slice_rows:,} rows that it takes; the largest has {max_rows:,}"
+        return f"no window is left to set limits by: {bad:,} of {len(results):,} are known to be bad"
+    reason = f"no window has enough rows: {policy.min_slice_rows:,} are needed, the largest has {max_rows:,}"
     return "; ".join([reason, *input_findings.hints(span, reading.accounting, None)])
 
 

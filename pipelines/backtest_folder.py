@@ -35,7 +35,7 @@ def check(output: str) -> None:
     existing = [name for name in paths.list_files(output) if not temporary_files.is_temporary(name)]
     if foreign := [name for name in existing if name not in _FILES]:
         raise UsageError(
-            f"--output: {output} holds {foreign[0]}, which is no backtest's; name another folder"
+            f"--output: {output} holds {foreign[0]}, which `backtest` did not write; name another folder"
         )
     written = [_digests(output, name) for name in _DIGEST_FILES if name in existing]
     for name in (name for name in existing if name not in _DIGEST_FILES):
@@ -55,7 +55,9 @@ def _digests(output: str, name: str) -> Mapping[str, Sequence[str]]:
             for file, value in files.items()
         }
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise UsageError(f"--output: {name} in {output} is no backtest's; name another folder") from None
+        raise UsageError(
+            f"--output: {name} in {output} was not written by `backtest`; name another folder"
+        ) from None
 
 
 def _digest(data: bytes) -> str:

@@ -23,9 +23,9 @@ from transforms.serving.check.run_candidate import TRANSFORM_FEATURES, Answer, Q
 from transforms.serving.check.saved_model import Contents
 from transforms.serving.fresh_process import fresh_process
 
-_PROCESS = "transforms.serving.check.run_candidate"
-_ADVICE = "raise --timeout, or look for a loop without an end"
-_FAILED = "the model {} cannot be loaded and asked in a fresh process: %s"
+_CHILD_MODULE = "transforms.serving.check.run_candidate"
+_TIMEOUT_HINT = "raise --timeout, or look for a loop without an end"
+_NOT_LOADED = "the model {} cannot be loaded and asked in a fresh process: %s"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,11 +57,11 @@ def run(options: CheckOptions, console: Console) -> int:
     Raises UsageError (bad baseline, no model), InputError when a model cannot be loaded or asked, or the
     report cannot be written.
     """
-    with fresh_process(_PROCESS, options.timeout, _ADVICE) as fresh:
+    with fresh_process(_CHILD_MODULE, options.timeout, _TIMEOUT_HINT) as fresh:
 
         def ask(question: Question) -> Answer:
             line = json.dumps(dataclasses.asdict(question))
-            return Answer(**fresh.ask(line, _FAILED.format(options.model)))
+            return Answer(**fresh.ask(line, _NOT_LOADED.format(options.model)))
 
         report = dataclasses.replace(examine(options, ask), sandbox=fresh.sandbox)
     if options.json:
@@ -75,13 +75,13 @@ def run(options: CheckOptions, console: Console) -> int:
 
 
 def examine(options: CheckOptions, ask: Callable[[Question], Answer]) -> Report:
-    """All that there is to say; `ask` is `asking.examine`, or has that done in a fresh process."""
+    """All that there is to say; `ask` is `run_candidate.examine`, or has that done in a fresh process."""
     with _candidate(options) as candidate:
         if candidate.refusals:
             return _report_without_loading(options, candidate)
         # First, as what is wrong with these is known at once.
         compared = versions.compared(candidate.baseline.contract, candidate.model)
-        linted = _lint(candidate, options.allow_ops)
+        lint_findings = _lint(candidate, options.allow_ops)
         answer = ask(_question(candidate))
         check_findings = _findings(candidate, answer)
         agree = _transform_agrees(check_findings, answer)
@@ -96,7 +96,7 @@ def examine(options: CheckOptions, ask: Callable[[Question], Answer]) -> Report:
             predictions_from=candidate.predictions_from,
             findings=worst_first(check_findings),
             versions=tuple(compared),
-            lint=tuple(_without_asset_error(finding, agree) for finding in linted),
+            lint=tuple(_without_asset_error(finding, agree) for finding in lint_findings),
         )
 
 
@@ -113,7 +113,9 @@ def _candidate(options: CheckOptions) -> Iterator[_Candidate]:
         transform_fn = saved_model.read(str(Path(graph, "transform_fn")), baseline.path)
         refusals = _refusals(options, model, reference)
         models = () if refusals else (model, reference)
-        recorded = next((of.probes for of in models if of and _has_predictions(of)), None)
+        recorded = next(
+            (contents.probes for contents in models if contents and _has_predictions(contents)), None
+        )
         yield _Candidate(baseline, str(probes), transform_fn, model, reference, recorded, refusals)
 
 

@@ -50,14 +50,14 @@ def check_only(names: Sequence[str], references: Iterable[Reference]) -> frozens
     """The names that `--only` gives.
 
     Raises:
-      UsageError: one is no feature of what is compared, nor what such a feature is computed from.
+      UsageError: a name is neither a compared feature, nor one that such a feature is computed from.
     """
     known_names = {name for reference in references for name in _names(reference)}
     for name in names:
         if name not in known_names:
             close = difflib.get_close_matches(name, sorted(known_names), n=3, cutoff=0.5)
             hint = f"; did you mean {' or '.join(close)}?" if close else ""
-            raise UsageError(f"--only: {plain(name)} is no feature of what is compared{hint}")
+            raise UsageError(f"--only: no compared feature has the name {plain(name)}{hint}")
     return frozenset(names)
 
 

@@ -55,7 +55,7 @@ def write(
 
     Args:
       target: the beginning of the names of the files that the graph wrote.
-      given: the schema of `--schema`; None where it was inferred.
+      given_schema: the schema of `--schema`; None where it was inferred.
       period_results: how days and hours differ; None without `--time_feature`.
 
     Returns the name under which an edited schema of the old baseline is kept, if there was one.

@@ -62,7 +62,9 @@ def without_time(schema: schema_pb2.Schema, name: str, function: PreprocessingFn
     """
     names = [feature.name for feature in schema.feature]
     if name not in names:
-        raise UsageError(f"--time_feature={name} is no feature of the data; it has: {', '.join(names)}")
+        raise UsageError(
+            f"--time_feature: the examples have no feature {name!r}; they have: {', '.join(names)}"
+        )
     if name in inputs_of(function, schema):
         return schema
     result = schema_pb2.Schema()

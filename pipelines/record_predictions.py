@@ -108,7 +108,7 @@ class _Recording:
         if not recorder.schema("").feature:
             self._report_none("no output of the model has the same number of values in every row")
             return
-        text = f"asking the model for predictions on {data} rows"
+        text = f"computing predictions on {data} rows"
         with self.console.progress(text, lambda: (recorder.rows + recorder.refused, self.stored), total):
             for part in parts:
                 recorder.add(part)
@@ -141,7 +141,7 @@ def _verified(baseline: layout.Baseline) -> prediction_rows.Fetch:
 
 def _rows(recorder: PredictionRecorder, num_rows: int, data: str) -> str:
     """`100,213 of 258,934 training rows, chosen by a hash`."""
-    asked_for = recorder.rows + recorder.refused
+    num_asked = recorder.rows + recorder.refused
     chosen = f"{recorder.rows:,} of {num_rows:,} {data} rows, chosen by a hash"
-    description = chosen if asked_for < num_rows else f"{recorder.rows:,} {data} rows"
+    description = chosen if num_asked < num_rows else f"{recorder.rows:,} {data} rows"
     return f"{description}; {recorder.refused:,} more were refused" if recorder.refused else description

@@ -57,7 +57,7 @@ def unexpected(error: Exception) -> str:
     location = f"{Path(frame.filename).name}:{frame.lineno}"
     if isinstance(error, OSError) and error.errno and error.strerror:
         file = "" if error.filename is None else f"{error.filename}: "
-        return f"{file}{os.strerror(error.errno)} (at {location} in {frame.name}); mend that and run again"
+        return f"{file}{os.strerror(error.errno)} (at {location} in {frame.name}); fix that and run again"
     return f"unexpected {type(error).__name__} at {location} in {frame.name}; please report it"
 
 

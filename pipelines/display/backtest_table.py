@@ -44,7 +44,7 @@ def lines_of(document: Mapping[str, Any], output: str) -> Iterator[str]:
 
 def _others(states: Sequence[str]) -> str:
     descriptions = (
-        ("known_bad", "of these known to be bad"),
+        ("known_bad", "of them known bad"),
         ("too_few_rows", "with too few rows"),
         ("no_rows", "without rows"),
     )

@@ -64,8 +64,8 @@ def _slices(verdict: dict[str, Any]) -> str:
     if not slices and not left_out:
         return ""
     skewed = sum(slice_result["verdict"] == "skew" for slice_result in slices)
-    more = f"; {left_out:,} not, with too few rows or beyond the largest" if left_out else ""
-    return f"{len(slices):,} compared on their own, {skewed:,} with skew{more}"
+    more = f"; {left_out:,} not compared (too few rows, or not among the largest)" if left_out else ""
+    return f"{len(slices):,} compared separately, {skewed:,} with skew{more}"
 
 
 def summary(verdict: dict[str, Any]) -> RenderableType:

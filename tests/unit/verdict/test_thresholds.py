@@ -295,11 +295,11 @@ def test_only_narrows_a_run_of_both_spaces(home: Home, tmp_path: Path, capsys: C
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--only=distanze"], "--only: distanze is no feature of what is compared; did you mean distance"),
+        (["--only=distanze"], "--only: no compared feature has the name distanze; did you mean distance"),
         (["--only=,"], "argument --only: expected a name"),
         (["--only=hour,distance", "--ignore=hour"], "--only and --ignore both name hour"),
         (["--thresholds=none.toml"], "--thresholds: there is no file 'none.toml'"),
-        (["--only=distance_z", "--spaces=raw"], "--only: distance_z is no feature of what is compared"),
+        (["--only=distance_z", "--spaces=raw"], "--only: no compared feature has the name distance_z"),
     ],
 )
 def test_wrong_usage_is_one_line(
