@@ -84,8 +84,8 @@ def examine(options: CheckOptions, ask: Callable[[Question], Answer]) -> Report:
         lint_findings = _lint(candidate, options.allow_ops)
         answer = ask(_question(candidate))
         check_findings = _findings(candidate, answer)
-        agree = _transform_agrees(check_findings, answer)
-        check_findings += versions.findings(compared, candidate.model, agree)
+        outputs_agree = _transform_agrees(check_findings, answer)
+        check_findings += versions.findings(compared, candidate.model, outputs_agree)
         return Report(
             baseline=options.baseline,
             model=options.model,
@@ -96,7 +96,7 @@ def examine(options: CheckOptions, ask: Callable[[Question], Answer]) -> Report:
             predictions_from=candidate.predictions_from,
             findings=worst_first(check_findings),
             versions=tuple(compared),
-            lint=tuple(_without_asset_error(finding, agree) for finding in lint_findings),
+            lint=tuple(_without_asset_error(finding, outputs_agree) for finding in lint_findings),
         )
 
 
@@ -161,14 +161,14 @@ def _has_predictions(model: Contents) -> bool:
 
     if model.probes is None:
         return False
-    again = "expected those that trueserve export recorded; export the model again"
+    hint = "expected those that trueserve export recorded; export the model again"
     file = f"{model.name}: {parity.ASSETS}/{parity.PROBES}"
     try:
         probes = parity.read_probes(model.probes)
     except Exception as error:
-        raise UsageError(f"{file} is damaged and cannot be read; {again}") from error
+        raise UsageError(f"{file} is damaged and cannot be read; {hint}") from error
     if not probes:
-        raise UsageError(f"{file} is damaged and holds no probe; {again}")
+        raise UsageError(f"{file} is damaged and holds no probe; {hint}")
     return any(name.startswith(parity.PREDICTION) for probe in probes[:1] for name in probe.features.feature)
 
 
@@ -190,11 +190,11 @@ def _lint(candidate: _Candidate, allow_ops: Sequence[str]) -> list[lint.LintFind
     model_rules = {finding.rule for finding in of_model}
     of_graph = lint.lint_saved_model(baseline.transform_output, baseline.schema, baseline.contract)
     graph_only = (finding for finding in of_graph if finding.rule not in model_rules)
-    of_model = [_allowed(finding) if finding.op in allow_ops else finding for finding in of_model]
+    of_model = [_as_allowed(finding) if finding.op in allow_ops else finding for finding in of_model]
     return [*of_model, *(_of_transform_graph(finding) for finding in graph_only)]
 
 
-def _allowed(finding: lint.LintFinding) -> lint.LintFinding:
+def _as_allowed(finding: lint.LintFinding) -> lint.LintFinding:
     if finding.rule not in lint.RULES:
         return finding
     return dataclasses.replace(
@@ -224,9 +224,9 @@ def _transform_agrees(check_findings: Sequence[CheckFinding], answer: Answer) ->
     )
 
 
-def _without_asset_error(finding: lint.LintFinding, agree: bool) -> dict[str, Any]:
+def _without_asset_error(finding: lint.LintFinding, outputs_agree: bool) -> dict[str, Any]:
     """The lint looks at bytes alone: other bytes with the same behaviour are no error."""
-    if agree and finding.rule == "asset-changed" and finding.severity == "error":
+    if outputs_agree and finding.rule == "asset-changed" and finding.severity == "error":
         message = f"{finding.message}; the probes agree all the same"
         finding = dataclasses.replace(finding, severity="info", message=message)
     return finding.to_json()

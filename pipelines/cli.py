@@ -112,10 +112,10 @@ def _silence_libraries() -> None:
     for category in _IGNORED_WARNINGS:
         warnings.filterwarnings("ignore", category=category)
     # For processes that are started from here, as workers of Beam's are; the last one that fits wins.
-    ours = [f"ignore::{category.__name__}" for category in _IGNORED_WARNINGS]
-    users = os.environ.get("PYTHONWARNINGS")
-    if users is None or not users.startswith(ours[0]):
-        os.environ["PYTHONWARNINGS"] = ",".join([*ours, *filter(None, [users])])
+    our_filters = [f"ignore::{category.__name__}" for category in _IGNORED_WARNINGS]
+    user_filters = os.environ.get("PYTHONWARNINGS")
+    if user_filters is None or not user_filters.startswith(our_filters[0]):
+        os.environ["PYTHONWARNINGS"] = ",".join([*our_filters, *filter(None, [user_filters])])
     logging.getLogger().setLevel(logging.ERROR)
 
 

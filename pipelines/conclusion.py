@@ -16,7 +16,7 @@ from transforms.runs import copies, run_folder, run_ids
 from transforms.verdict.reference import Reference
 
 # Reasons that are given on stderr; the report has them all.
-_REASONS = 3
+_MAX_REASONS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,5 +106,5 @@ def _is_current(root: str, verdict: Mapping[str, Any]) -> bool:
 def _reasons(verdict: Mapping[str, Any]) -> str:
     """Why the run failed or examined nothing, in one line; empty for a run that did its work."""
     messages = [finding["message"] for finding in verdict["findings"] if finding["kind"] == "input"]
-    more = [f"{len(messages) - _REASONS} more in the report"] if len(messages) > _REASONS else []
-    return "; ".join([*messages[:_REASONS], *more])
+    more = [f"{len(messages) - _MAX_REASONS} more in the report"] if len(messages) > _MAX_REASONS else []
+    return "; ".join([*messages[:_MAX_REASONS], *more])

@@ -85,10 +85,10 @@ def _report_missing_signature(serving: serving_model.ServingModel, console: Cons
 def _prove(fresh: FreshProcess, folder: str, console: Console) -> None:
     console.step("proving the saved model on the probes, in a fresh process")
     if differences := fresh.check(folder):
-        raise InputError(_explain(differences))
+        raise InputError(_parity_message(differences))
 
 
-def _explain(differences: list[Difference]) -> str:
+def _parity_message(differences: list[Difference]) -> str:
     named = "; ".join(map(str, differences[:_MAX_NAMED]))
     more = f"; and {len(differences) - _MAX_NAMED} more" if len(differences) > _MAX_NAMED else ""
     return f"the saved model differs from the baseline's probes: {named}{more}; nothing was published"

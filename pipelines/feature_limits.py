@@ -55,8 +55,8 @@ def check_only(names: Sequence[str], references: Iterable[Reference]) -> frozens
     known_names = {name for reference in references for name in _names(reference)}
     for name in names:
         if name not in known_names:
-            close = difflib.get_close_matches(name, sorted(known_names), n=3, cutoff=0.5)
-            hint = f"; did you mean {' or '.join(close)}?" if close else ""
+            similar = difflib.get_close_matches(name, sorted(known_names), n=3, cutoff=0.5)
+            hint = f"; did you mean {' or '.join(similar)}?" if similar else ""
             raise UsageError(f"--only: no compared feature has the name {plain(name)}{hint}")
     return frozenset(names)
 

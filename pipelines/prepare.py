@@ -174,8 +174,8 @@ def build_transform(
     """The graph in which one read serves raw statistics, probes, analysis, transform and its statistics."""
     read = root | "ReadExamples" >> ReadExamples(plan.files, schema=schema, progress=job.heartbeats)
     _ = read | "WriteReading" >> WriteReading(f"{target}-reading")
-    rows, cover = pool_rows(len(schema.feature)), tuple(schemas.serving_features(schema))
-    _ = read.batches | "WriteProbes" >> WriteSampleOfRows(f"{target}-probes", rows, cover)
+    rows, features_to_cover = pool_rows(len(schema.feature)), tuple(schemas.serving_features(schema))
+    _ = read.batches | "WriteProbes" >> WriteSampleOfRows(f"{target}-probes", rows, features_to_cover)
     features = read.batches | "TakeFeatures" >> beam.Map(_features).with_output_types(pa.RecordBatch)
     _ = (
         features
@@ -183,8 +183,8 @@ def build_transform(
         | "WriteRawStatistics" >> WriteMessage(f"{target}-raw")
     )
     if plan.augmentation is not None:
-        taking = beam.Map(_features_and_row_hashes).with_output_types(pa.RecordBatch)
-        features = read.batches | "TakeFeaturesAndPlaces" >> taking
+        take_features = beam.Map(_features_and_row_hashes).with_output_types(pa.RecordBatch)
+        features = read.batches | "TakeFeaturesAndPlaces" >> take_features
     transformed = features | "AnalyzeAndTransform" >> AnalyzeAndTransform(
         plan.preprocessing_fn,
         schema,

@@ -56,8 +56,8 @@ def build(root: Any, plan: ComparisonPlan, files: Sequence[FileSize], heartbeats
     """The graph: one read serves the raw and the transformed statistics; publishing is its last step."""
     raw = plan.references.get(Space.RAW)
     read = root | "ReadRequests" >> read_requests(plan, files, heartbeats)
-    marking = MarkRows(plan.options.slice_by, plan.options.ignore_sampling_rate)
-    marked = read.batches | "MarkRows" >> marking
+    mark_rows = MarkRows(plan.options.slice_by, plan.options.ignore_sampling_rate)
+    marked = read.batches | "MarkRows" >> mark_rows
     counts = [read.accounting, marked.accounting]
     results = {"rejects": read.rejects, "faults": read.faults}
     if raw is not None:
@@ -67,8 +67,8 @@ def build(root: Any, plan: ComparisonPlan, files: Sequence[FileSize], heartbeats
         results |= _statistics(plan, transformed.batches, plan.references[Space.TRANSFORMED])
         counts.append(transformed.accounting)
     if (reference := plan.references.get(Space.PREDICTION)) is not None:
-        taking = TakePredictions(prediction_reference.outputs(reference))
-        predicted = marked.batches | "TakePredictions" >> taking
+        take_predictions = TakePredictions(prediction_reference.outputs(reference))
+        predicted = marked.batches | "TakePredictions" >> take_predictions
         results |= _statistics(plan, predicted.batches, reference)
         counts.append(predicted.accounting)
     results |= _optional_results(plan, read.batches, results)
@@ -81,8 +81,8 @@ def _optional_results(plan: ComparisonPlan, batches: Any, read_results: Mapping[
     """What is looked for beside the features, in the same read, where it was asked for."""
     checks, results = plan.run_settings.beside, {}
     if checks.replay is not None:
-        keep = plan.options.keep_payloads
-        replay = ReplayRequests(checks.replay.model, checks.replay.tolerance, keep)
+        keep_payloads = plan.options.keep_payloads
+        replay = ReplayRequests(checks.replay.model, checks.replay.tolerance, keep_payloads)
         replayed = batches | "ReplayRequests" >> replay
         results["replay"] = replayed.summary
         results["faults"] = (read_results["faults"], replayed.faults) | "JoinFaults" >> beam.Flatten()

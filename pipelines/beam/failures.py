@@ -11,8 +11,8 @@ from pathlib import Path
 
 from transforms.core.errors import TrueserveError
 
-_ERRORS: tuple[type[TrueserveError], ...] = (TrueserveError, *TrueserveError.__subclasses__())
-_OURS = tuple(f"{error.__module__}.{error.__qualname__}: " for error in _ERRORS)
+_OUR_ERRORS: tuple[type[TrueserveError], ...] = (TrueserveError, *TrueserveError.__subclasses__())
+_OUR_PREFIXES = tuple(f"{error.__module__}.{error.__qualname__}: " for error in _OUR_ERRORS)
 # A runner hands on what happened in a worker as the text of a traceback: frames, lines of source beneath
 # them, indented, and after the last one the exception's class and text.
 _FRAME = re.compile(r'^  File "([^"\n]+\.py|<[\w .]+>)", line (\d+), in ([\w<>.]+)$')
@@ -63,10 +63,10 @@ def unexpected(error: Exception) -> str:
 
 def summary(parts: Sequence[ExceptionSummary]) -> str:
     """One line: the text of an error of ours, or else the first cause's class and where it arose."""
-    if ours := next((part.text for part in parts if part.text), None):
-        return " ".join(ours.split())
+    if text := next((part.text for part in parts if part.text), None):
+        return " ".join(text.split())
     cause = next((part for part in parts if part.frames), parts[-1])
-    return f"{cause.kind} at {_short(cause.frames[-1])}" if cause.frames else cause.kind
+    return f"{cause.kind} at {_short_location(cause.frames[-1])}" if cause.frames else cause.kind
 
 
 def report(parts: Sequence[ExceptionSummary]) -> str:
@@ -99,8 +99,8 @@ def _exceptions_in(text: str) -> Iterator[ExceptionSummary]:
 
 
 def _own_text(line: str) -> str:
-    ours = next((prefix for prefix in _OURS if line.startswith(prefix)), None)
-    return without_step(line.removeprefix(ours)) if ours else ""
+    our_prefix = next((prefix for prefix in _OUR_PREFIXES if line.startswith(prefix)), None)
+    return without_step(line.removeprefix(our_prefix)) if our_prefix else ""
 
 
 def without_step(text: str) -> str:
@@ -108,6 +108,6 @@ def without_step(text: str) -> str:
     return text.split(" [while running ", 1)[0]
 
 
-def _short(frame: str) -> str:
+def _short_location(frame: str) -> str:
     location, _, function = frame.rpartition(" in ")
     return f"{Path(location).name} in {function}"

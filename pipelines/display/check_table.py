@@ -17,7 +17,7 @@ from transforms.publish import formatting
 from transforms.serving.check.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report
 
 _MAX_ROWS = 40
-_LONGEST = 600
+_MAX_LENGTH = 600
 
 
 def show(report: Report, console: Console) -> None:
@@ -30,7 +30,7 @@ def show(report: Report, console: Console) -> None:
 
 def plain_lines(report: Report) -> list[str]:
     """The report for logs, and for grep."""
-    lines = [f"{_result(report)}: {headline(report)}", f"probes: {compared(report)}"]
+    lines = [f"{report.result}: {headline(report)}", f"probes: {compared(report)}"]
     return lines + [f"{severity}: {subject}: {message}" for severity, subject, message in _rows(report)]
 
 
@@ -59,25 +59,23 @@ def compared(report: Report) -> str:
     predictions = f"; right predictions: {source}" if source else ""
     counts = f"{report.probes:,}, of them {report.made_up:,} made up"
     summary = f"{counts}; compared: {signatures or 'none'}{predictions}"
-    free = [f"{name} {state}" for name, state in report.sandbox.items() if state.startswith("not enforced")]
-    return f"{summary}; sandbox: {'; '.join(free)}" if free else summary
-
-
-def _result(report: Report) -> str:
-    return report.result
+    not_enforced = [
+        f"{name} {state}" for name, state in report.sandbox.items() if state.startswith("not enforced")
+    ]
+    return f"{summary}; sandbox: {'; '.join(not_enforced)}" if not_enforced else summary
 
 
 def _rows(report: Report) -> list[tuple[str, str, str]]:
     """(severity, what it is about, message) of every finding, the lint's too, worst first."""
     rows: list[tuple[str, str, str]] = [
-        (str(finding.severity), _about(finding), formatting.visible(finding.message, _LONGEST))
+        (str(finding.severity), _subject(finding), formatting.visible(finding.message, _MAX_LENGTH))
         for finding in report.findings
     ]
     rows += [
         (
             str(finding["severity"]),
-            f"lint {_where(finding)}",
-            formatting.visible(_with_source(finding), _LONGEST),
+            f"lint {_lint_subject(finding)}",
+            formatting.visible(_with_source(finding), _MAX_LENGTH),
         )
         for finding in report.lint
     ]
@@ -85,13 +83,13 @@ def _rows(report: Report) -> list[tuple[str, str, str]]:
     return sorted(rows, key=lambda row: order.index(row[0]))
 
 
-def _about(finding: CheckFinding) -> str:
-    where = f" ({finding.signature})" if finding.signature else ""
+def _subject(finding: CheckFinding) -> str:
+    signature = f" ({finding.signature})" if finding.signature else ""
     name = formatting.name(finding.feature, 60) if finding.feature else finding.kind.replace("_", " ")
-    return f"{name}{where}"
+    return f"{name}{signature}"
 
 
-def _where(finding: Any) -> str:
+def _lint_subject(finding: Any) -> str:
     node = formatting.visible(finding["node"] or "", 60)
     return f"{finding['rule']} {node}".strip()
 

@@ -167,12 +167,12 @@ class _Meter:
 
     def facts(self, done: bool = False) -> str:
         seconds = max(time.monotonic() - self._started, 1e-3)
-        of = f" of {formatting.size(self._total)}" if self._total and not done else ""
+        of_total = f" of {formatting.size(self._total)}" if self._total and not done else ""
         share = self.share()
         return ", ".join(
             [
                 f"{formatting.counted(self._rows, 'row')}",
-                f"{formatting.size(self._bytes)}{of}",
+                f"{formatting.size(self._bytes)}{of_total}",
                 *([f"{share:.0%}"] if share is not None and not done else []),
                 f"{formatting.number(round(self._rows / seconds))} rows/s",
                 f"{formatting.size(self._bytes / seconds)}/s",

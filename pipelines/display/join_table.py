@@ -7,8 +7,8 @@ from typing import Any
 
 from transforms.publish import formatting
 
-MOST_ROWS = 40
-_FORMS = 3
+MAX_ROWS = 40
+_MAX_FORMS = 3
 _HEADER = ("feature", "differs", "mismatch", "only examples", "only requests", "match")
 _COLUMNS = ("mismatch_count", "base_only", "test_only", "match_count")
 
@@ -26,11 +26,9 @@ def lines_of(document: Mapping[str, Any]) -> Iterator[str]:
         yield from _forms(side, reading["forms"])
     differing = [feature for feature in features if feature["diff_count"] or feature["empty_only"]]
     if differing:
-        yield from _table(
-            [_HEADER, *(_row(feature, counts["compared"]) for feature in differing[:MOST_ROWS])]
-        )
-    if len(differing) > MOST_ROWS:
-        yield f"{len(differing) - MOST_ROWS:,} more features differ; join.json has them"
+        yield from _table([_HEADER, *(_row(feature, counts["compared"]) for feature in differing[:MAX_ROWS])])
+    if len(differing) > MAX_ROWS:
+        yield f"{len(differing) - MAX_ROWS:,} more features differ; join.json has them"
 
 
 def _headline(counts: Mapping[str, int]) -> str:
@@ -63,8 +61,8 @@ def _forms(side: str, forms: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         ),
     ):
         if forms_of_kind:
-            more = f" and {len(forms_of_kind) - _FORMS:,} more" if len(forms_of_kind) > _FORMS else ""
-            yield f"{side}: {', '.join(map(_form, forms_of_kind[:_FORMS]))}{more}: {meaning}"
+            more = f" and {len(forms_of_kind) - _MAX_FORMS:,} more" if len(forms_of_kind) > _MAX_FORMS else ""
+            yield f"{side}: {', '.join(map(_form, forms_of_kind[:_MAX_FORMS]))}{more}: {meaning}"
 
 
 def _form(form: Mapping[str, Any]) -> str:

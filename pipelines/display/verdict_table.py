@@ -24,7 +24,7 @@ def plain_lines(verdict: dict[str, Any]) -> list[str]:
     lines = [f"{verdict['verdict']}: {formatting.headline(verdict)}", f"records: {records(verdict)}"]
     lines += [f"weights: {weights}"] if (weights := formatting.weights(verdict)) else []
     lines += [f"slices: {slices}"] if (slices := _slices(verdict)) else []
-    lines += [f"drift: {since}"] if (since := formatting.since(verdict)) else []
+    lines += [f"drift: {drift}"] if (drift := formatting.since(verdict)) else []
     lines += [_plain_finding(finding) for finding in verdict["findings"]]
     for row in verdict["not_compared"]:
         name, reason = formatting.name(row["feature"]), formatting.visible(row["reason"], 400)
@@ -37,25 +37,27 @@ def records(verdict: dict[str, Any]) -> str:
     counts = verdict["counts"]
     why = {"rejected": verdict["rejects"], "excluded": verdict["excluded"]}
     fates = ("decoded", "rejected", "outside_window", "no_time", "excluded")
-    fate_texts = [
-        f"{counts[name]:,} {name.replace('_', ' ')}{_because(why.get(name))}"
+    texts = [
+        f"{counts[name]:,} {name.replace('_', ' ')}{_reasons_text(why.get(name))}"
         for name in fates
         if counts[name] or name == "decoded"
     ]
     compared = formatting.counted(counts["compared"], "row")
-    return f"{counts['read']:,} read: {', '.join(fate_texts)}; {compared} compared"
+    return f"{counts['read']:,} read: {', '.join(texts)}; {compared} compared"
 
 
-def _because(reasons: dict[str, int] | None) -> str:
+def _reasons_text(reasons: dict[str, int] | None) -> str:
     return f" ({formatting.reasons(reasons)})" if reasons else ""
 
 
 def _plain_finding(finding: dict[str, Any]) -> str:
     name = formatting.name(finding["feature"])
     message = formatting.visible(finding["message"], 400)
-    where = "" if finding["slice"] is None else f", {formatting.visible(finding['slice'], 200)}"
+    slice_part = "" if finding["slice"] is None else f", {formatting.visible(finding['slice'], 200)}"
     cause = f" [{formatting.visible(text, 200)}]" if (text := formatting.cause(finding)) else ""
-    return f"{finding['severity']}: {name} ({finding['space']}, {finding['kind']}{where}): {message}{cause}"
+    return (
+        f"{finding['severity']}: {name} ({finding['space']}, {finding['kind']}{slice_part}): {message}{cause}"
+    )
 
 
 def _slices(verdict: dict[str, Any]) -> str:

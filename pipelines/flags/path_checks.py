@@ -44,8 +44,8 @@ def check_output(
     """
     folder = _absolute(output)
     if baseline is not None and _lies_in(folder, _absolute(baseline)):
-        where = "is a baseline" if folder == _absolute(baseline) else f"is in the baseline {baseline}"
-        raise UsageError(f"--output: {output} {where}; name another folder{purpose}")
+        location = "is a baseline" if folder == _absolute(baseline) else f"is in the baseline {baseline}"
+        raise UsageError(f"--output: {output} {location}; name another folder{purpose}")
     for flag, pattern in inputs.items():
         for part in filter(None, map(str.strip, (pattern or "").split(","))):
             if _reads_from(part, folder):

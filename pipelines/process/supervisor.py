@@ -91,7 +91,7 @@ def _supervise(argv: Sequence[str], command: Callable[[Sequence[str]], int]) -> 
         ended_by = signal.Signals(number or -code)
         _end_on_next_signal(watched, ended_by)
         result.clean(_remote_folders(temporary))
-    _say(_line(ended_by, number is None, result.outcome(earlier_state), bool(_State.submitted[0])))
+    _print_line(_line(ended_by, number is None, result.outcome(earlier_state), bool(_State.submitted[0])))
     return 128 + ended_by
 
 
@@ -211,7 +211,7 @@ def _line(ended_by: signal.Signals, was_child: bool, outcome: str, submitted: bo
     return f"{ending}; {outcome}{remote}"
 
 
-def _say(line: str) -> None:
+def _print_line(line: str) -> None:
     out = streams.Guarded(sys.stdout)
     if out.isatty():
         out.write("\x1b[?25h")  # the progress bar had hidden the cursor
