@@ -46,6 +46,6 @@ def check(reading: Reading, examples: str, product: str) -> None:
 def _of_other_type(feature: str, form: str, rows: int) -> str:
     actual, expected = form.split("_for_")
     return (
-        f"feature {feature!r} holds {actual} where the schema has {expected}, in {rows:,} row{'s'[: rows > 1]};"
-        " change the schema or the examples"
+        f"feature {feature!r} holds {actual} where the schema has {expected},"
+        f" in {rows:,} row{'s'[: rows > 1]}; change the schema or the examples"
     )

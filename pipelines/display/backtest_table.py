@@ -67,8 +67,8 @@ def _limits(suggested: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for limit in suggested[:MAX_ROWS]:
         name = f"{limit['space']}.{formatting.name(limit['feature'], 40)}"
         today = formatting.number(limit["today"])
-        exceeding = formatting.counted(len(limit["over_today"]), "window")
-        yield f"  {name}  {limit['limit']} = {limit['suggested']:g}, {today} today, which {exceeding} exceeded"
+        windows = formatting.counted(len(limit["over_today"]), "window")
+        yield f"  {name}  {limit['limit']} = {limit['suggested']:g}, {today} today, which {windows} exceeded"
     if len(suggested) > MAX_ROWS:
         yield f"  {len(suggested) - MAX_ROWS:,} more limits; thresholds.toml has them"
 
