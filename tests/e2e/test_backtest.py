@@ -333,7 +333,7 @@ def test_a_document_that_is_none_is_told(past: Past, tmp_path: Path, capsys: Cap
         (["--known_bad=,"], "argument --known_bad: expected a name"),
         (["--known_bad=2012-07-01"], "--known_bad: 2012-07-01T00:00:00+00:00 to 2012-07-02"),
         (["--end=2013-06-01"], "--start must lie before --end"),
-        (["--only=distanze"], "--only: distanze is no feature"),
+        (["--only=distanze"], "--only: no compared feature has the name distanze"),
         (["--only=hour", "--ignore=hour"], "--only and --ignore both name hour"),
         (["--thresholds=none.toml"], "--thresholds: there is no file"),
         (["--max_rejects=2"], "--max_rejects: expected a fraction"),

@@ -249,7 +249,9 @@ def test_only_by_a_raw_name_takes_what_is_computed_from_it() -> None:
 
 def test_a_name_in_only_that_is_no_feature_is_refused_with_what_is_close(plain: Reference) -> None:
     assert check_only(("distance", LABEL), [plain]) == {"distance", LABEL}
-    with pytest.raises(UsageError, match=r"--only: distanse is no feature.*did you mean distance"):
+    with pytest.raises(
+        UsageError, match=r"--only: no compared feature has the name distanse.*did you mean distance"
+    ):
         check_only(("distance", "distanse"), [plain])
 
 
