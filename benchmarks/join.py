@@ -32,7 +32,7 @@ from tensorflow_data_validation.skew import feature_skew_detector as tfdv
 from benchmarks.data import narrow_rows
 from pipelines.beam import options as beam_options
 from pipelines.flags.join import JoinOptions
-from pipelines.join import Plan, build
+from pipelines.join import JoinPlan, build
 from transforms.files import paths
 from transforms.files.tfrecord import frame
 from transforms.join_rows import read_joined
@@ -98,7 +98,7 @@ def _changed(row: bytes, generator: Any) -> bytes:
 def run_join(examples: str, requests: str, folder: Path) -> Counts:
     """Ours: the graph of `trueserve join`, as the command builds it."""
     options = JoinOptions(examples, requests, parse_key([KEY]), str(folder))
-    plan = Plan(options, tuple(paths.expand(examples)), tuple(paths.expand(requests)), None)
+    plan = JoinPlan(options, tuple(paths.expand(examples)), tuple(paths.expand(requests)), None)
     pipeline = beam.Pipeline(options=_runner())
     build(pipeline, plan, str(folder / "join"), None)
     pipeline.run().wait_until_finish()

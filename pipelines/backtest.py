@@ -11,12 +11,13 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from google.protobuf import text_format
 
-from pipelines import backtest_folder, validate
+from pipelines import backtest_folder
 from pipelines.beam import options as beam_options
-from pipelines.beam.job import Job, new_job
+from pipelines.beam.job import BeamJob, new_job
 from pipelines.display import backtest_table
 from pipelines.display.console import Console
 from pipelines.flags.backtest import BacktestOptions, iso_duration
+from pipelines.plan import ComparisonPlan, files_of, make_plan, read_requests
 from transforms.backtesting import document, judging, memory_limit, suggest, thresholds_file
 from transforms.backtesting.document import Study
 from transforms.backtesting.judging import State, WindowResult
@@ -48,11 +49,11 @@ def run(options: BacktestOptions, console: Console) -> int:
     """
     beam_flags = beam_options.beam_options(options.beam_args)
     windows = _windows(options)
-    _check_places(options, beam_flags)
+    _check_paths(options, beam_flags)
     console.step(f"reading the training side: {options.baseline}")
-    plan = validate.make_plan(options.as_validate())
-    memory_limit.check(len(windows), plan.references.values(), plan.job.policy.only)
-    files = validate.files_of(plan.options)
+    plan = make_plan(options.as_validate())
+    memory_limit.check(len(windows), plan.references.values(), plan.run_settings.policy.only)
+    files = files_of(plan.options)
     with new_job(beam_flags, console) as job:
         pipeline = beam.Pipeline(options=job.options)
         build(pipeline, plan, options, files, job)
@@ -69,24 +70,24 @@ def run(options: BacktestOptions, console: Console) -> int:
 
 
 def build(
-    root: Any, plan: validate.Plan, options: BacktestOptions, files: Sequence[FileSize], job: Job
+    root: Any, plan: ComparisonPlan, options: BacktestOptions, files: Sequence[FileSize], job: BeamJob
 ) -> None:
     """The graph: one read gives the statistics of every window, in each space: a file each in `job.temp`."""
-    read = root | "ReadRequests" >> validate.read_requests(plan, files, job.heartbeats)
+    read = root | "ReadRequests" >> read_requests(plan, files, job.heartbeats)
     marked = read.batches | "MarkRows" >> MarkRows((), options.ignore_sampling_rate)
     counts, batches = [read.accounting, marked.accounting], {Space.RAW: marked.batches}
     if Space.TRANSFORMED in plan.references:
         transformed = marked.batches | "ApplyTransformGraph" >> plan.apply_transform_graph
         batches[Space.TRANSFORMED] = transformed.batches
         counts.append(transformed.accounting)
-    wanted = memory_limit.wanted(plan.references.values(), plan.job.policy.only)
+    names_by_space = memory_limit.wanted(plan.references.values(), plan.run_settings.policy.only)
     for space, reference in plan.references.items():
-        names = wanted[space]
+        names = names_by_space[space]
         compute = ComputeWindowStatistics(reference.schema, options.start, options.every, names)
-        found = batches[space] | f"{space.title()}Statistics" >> compute
-        _ = found | f"Write{space.title()}" >> WriteWindows(_folder(job.temp, space))
-    told = read._replace(accounting=counts | "JoinAccounting" >> beam.Flatten())
-    _ = told | "WriteReading" >> WriteReadSummary(paths.join(job.temp, "reading"))
+        statistics = batches[space] | f"{space.title()}Statistics" >> compute
+        _ = statistics | f"Write{space.title()}" >> WriteWindows(_folder(job.temp, space))
+    read_result = read._replace(accounting=counts | "JoinAccounting" >> beam.Flatten())
+    _ = read_result | "WriteReading" >> WriteReadSummary(paths.join(job.temp, "reading"))
 
 
 def _windows(options: BacktestOptions) -> list[Window]:
@@ -94,29 +95,29 @@ def _windows(options: BacktestOptions) -> list[Window]:
     assert options.end is not None
     windows = judging.cut(options.start, options.end, options.every)
     for start, end in options.known_bad:
-        if not any(_touches(window, start, end) for window in windows):
+        if not any(_overlaps(window, start, end) for window in windows):
             raise UsageError(
-                f"--known_bad: {start.isoformat()} to {end.isoformat()} lies outside of --start to --end"
+                f"--known_bad: {start.isoformat()} to {end.isoformat()} is not between --start and --end"
             )
     return windows
 
 
 def _study(
-    plan: validate.Plan, options: BacktestOptions, windows: Sequence[Window], temp: str, reading: ReadSummary
+    plan: ComparisonPlan, options: BacktestOptions, windows: Sequence[Window], temp: str, reading: ReadSummary
 ) -> Study:
-    every = [_judged(plan, options, number, window, temp) for number, window in enumerate(windows)]
-    if (rows := sum(one.rows for one in every)) != reading.accounting.rows:
+    results = [_window_result(plan, options, number, window, temp) for number, window in enumerate(windows)]
+    if (rows := sum(result.rows for result in results)) != reading.accounting.rows:
         raise InputError(f"{reading.accounting.rows:,} rows were decoded, and {rows:,} lie in windows")
-    good = [one for one in every if one.state is State.JUDGED]
+    good = [result for result in results if result.state is State.JUDGED]
     if not good:
-        raise NothingExaminedError(_why_nothing(every, plan.job.policy, _span(windows), reading))
-    if not any(one.distances or one.effects for one in good):
+        raise NothingExaminedError(_why_nothing(results, plan.run_settings.policy, _span(windows), reading))
+    if not any(result.distances or result.effects for result in good):
         raise NothingExaminedError("no feature could be compared in any window; look at one with validate")
     allowed = len(good) * options.every / options.budget
     limits = suggest.suggest(judging.series_of(good), allowed)
     study = Study(
-        settings=_asked(options),
-        windows=every,
+        settings=_options_json(options),
+        windows=results,
         good=good,
         allowed=allowed,
         limits=limits,
@@ -124,57 +125,61 @@ def _study(
         after={},
         counts=_counts(reading, rows),
     )
-    numbers = {id(one): number for number, one in enumerate(every)}
-    places = [numbers[id(one)] for one in good]
-    return dataclasses.replace(study, after=dict(_again(plan, study, places, options.every, temp)))
+    numbers_of_good = [number for number, result in enumerate(results) if result.state is State.JUDGED]
+    return dataclasses.replace(
+        study, after=dict(_errors_under_new_limits(plan, study, numbers_of_good, options.every, temp))
+    )
 
 
-def _judged(
-    plan: validate.Plan, options: BacktestOptions, number: int, window: Window, temp: str
+def _window_result(
+    plan: ComparisonPlan, options: BacktestOptions, number: int, window: Window, temp: str
 ) -> WindowResult:
     rows, statistics = _statistics(plan, number, temp)
     if not rows:
         return WindowResult(window, 0, State.NO_ROWS)
-    if rows < plan.job.policy.min_slice_rows:
+    if rows < plan.run_settings.policy.min_slice_rows:
         return WindowResult(window, rows, State.TOO_FEW_ROWS)
-    bad = any(_touches(window, *span) for span in options.known_bad)
-    found = judging.judge(plan.references.values(), statistics, plan.job.policy, options.every)
-    return WindowResult(window, rows, State.KNOWN_BAD if bad else State.JUDGED, *found)
+    bad = any(_overlaps(window, *span) for span in options.known_bad)
+    judgement = judging.judge(plan.references.values(), statistics, plan.run_settings.policy, options.every)
+    return WindowResult(window, rows, State.KNOWN_BAD if bad else State.JUDGED, *judgement)
 
 
-def _again(
-    plan: validate.Plan, study: Study, places: Sequence[int], every: dt.timedelta, temp: str
+def _errors_under_new_limits(
+    plan: ComparisonPlan, study: Study, numbers_of_good: Sequence[int], length: dt.timedelta, temp: str
 ) -> Iterator[tuple[int, tuple[Finding, ...]]]:
     """The windows that have errors under the new limits too: the rule itself is asked, not the series."""
-    policy = plan.job.policy
+    policy = plan.run_settings.policy
     new = thresholds_file.raised(policy.thresholds, study.limits)
     policy = dataclasses.replace(policy, thresholds=new)
     for number in study.fired:
-        _, statistics = _statistics(plan, places[number], temp)
-        findings, *_ = judging.judge(plan.references.values(), statistics, policy, every)
+        _, statistics = _statistics(plan, numbers_of_good[number], temp)
+        findings, *_ = judging.judge(plan.references.values(), statistics, policy, length)
         if errors := WindowResult(study.good[number].window, 0, State.JUDGED, findings).errors:
             yield number, errors
 
 
-def _statistics(plan: validate.Plan, number: int, temp: str) -> tuple[int, dict[Space, Statistics]]:
-    found = {space: read_window(_folder(temp, space), number) for space in plan.references}
-    there = {space: one for space, one in found.items() if one is not None}
-    rows = {one[0] for one in there.values()}
-    assert len(rows) <= 1, "a window has the same rows in every space"
-    return max(rows, default=0), {space: Statistics.FromString(one[1]) for space, one in there.items()}
+def _statistics(plan: ComparisonPlan, number: int, temp: str) -> tuple[int, dict[Space, Statistics]]:
+    """The rows of a window, and its statistics in each space."""
+    windows = {space: read_window(_folder(temp, space), number) for space in plan.references}
+    contents = {space: window for space, window in windows.items() if window is not None}
+    num_rows = {rows for rows, _ in contents.values()}
+    assert len(num_rows) <= 1, "a window has the same rows in every space"
+    return max(num_rows, default=0), {
+        space: Statistics.FromString(data) for space, (_, data) in contents.items()
+    }
 
 
 def _folder(temp: str, space: Space) -> str:
     return paths.join(temp, space.value)
 
 
-def _touches(window: Window, start: dt.datetime, end: dt.datetime) -> bool:
+def _overlaps(window: Window, start: dt.datetime, end: dt.datetime) -> bool:
     assert window.start is not None
     assert window.end is not None
     return window.start < end and start < window.end
 
 
-def _check_places(options: BacktestOptions, beam_flags: PipelineOptions) -> None:
+def _check_paths(options: BacktestOptions, beam_flags: PipelineOptions) -> None:
     beam_options.check_reachable(
         beam_flags, baseline=options.baseline, logs=options.logs, output=options.output
     )
@@ -203,23 +208,24 @@ def _span(windows: Sequence[Window]) -> Window:
     return Window(windows[0].start, windows[-1].end)
 
 
-def _why_nothing(every: Sequence[WindowResult], policy: Policy, span: Window, reading: ReadSummary) -> str:
-    most, bad = max(one.rows for one in every), sum(one.state is State.KNOWN_BAD for one in every)
+def _why_nothing(results: Sequence[WindowResult], policy: Policy, span: Window, reading: ReadSummary) -> str:
+    max_rows = max(result.rows for result in results)
+    bad = sum(result.state is State.KNOWN_BAD for result in results)
     if bad:
-        return f"no window is left to learn from: {bad:,} of {len(every):,} are known to be bad"
-    said = f"no window has the {policy.min_slice_rows:,} rows that it takes; the largest has {most:,}"
-    return "; ".join([said, *input_findings.hints(span, reading.accounting, None)])
+        return f"no window is left to set limits by: {bad:,} of {len(results):,} are known to be bad"
+    reason = f"no window has enough rows: {policy.min_slice_rows:,} are needed, the largest has {max_rows:,}"
+    return "; ".join([reason, *input_findings.hints(span, reading.accounting, None)])
 
 
 def _counts(reading: ReadSummary, rows: int) -> dict[str, Any]:
     counts = reading.accounting
     names = ("read", "decoded", "outside_window", "no_time")
-    told: dict[str, Any] = {name: getattr(counts, name) for name in names}
-    told |= {"rejected": counts.total_rejected, "excluded": counts.total_excluded}
-    return told | {"rows": counts.rows, "in_windows": rows}
+    counts_by_name: dict[str, Any] = {name: getattr(counts, name) for name in names}
+    counts_by_name |= {"rejected": counts.total_rejected, "excluded": counts.total_excluded}
+    return counts_by_name | {"rows": counts.rows, "in_windows": rows}
 
 
-def _asked(options: BacktestOptions) -> dict[str, Any]:
+def _options_json(options: BacktestOptions) -> dict[str, Any]:
     return {
         "baseline": options.baseline,
         "logs": options.logs,
@@ -233,15 +239,17 @@ def _asked(options: BacktestOptions) -> dict[str, Any]:
     }
 
 
-def _results(plan: validate.Plan, study: Study, content: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
+def _results(plan: ComparisonPlan, study: Study, content: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
     """The files but for `RESULT`, by name."""
-    raised = thresholds_file.raised(plan.job.policy.thresholds, study.limits)
+    raised = thresholds_file.raised(plan.run_settings.policy.thresholds, study.limits)
     yield (
         layout.THRESHOLDS,
         thresholds_file.render(raised, document.head(study), document.comments(study)),
     )
     for space, reference in plan.references.items():
-        thresholds = {one.key.feature: one.suggested for one in study.distances if one.key.space == space}
+        thresholds = {
+            limit.key.feature: limit.suggested for limit in study.distances if limit.key.space == space
+        }
         schema = schemas.with_default_thresholds(reference.schema, thresholds)
         yield _SCHEMAS[space], text_format.MessageToString(schema).encode()
     yield backtest_folder.PAGE, page_backtest.render(content)

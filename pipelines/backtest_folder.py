@@ -11,6 +11,7 @@ never overwritten. Imports nothing heavy.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,19 +26,19 @@ PAGE = "backtest.html"
 # Stands while the files are replaced, with the digests of both: what a run that was killed left is known.
 PENDING = "backtest.pending.json"
 _FILES = (layout.THRESHOLDS, layout.SCHEMA, layout.TRANSFORMED_SCHEMA, PAGE, RESULT, PENDING)
-_TOLD = (RESULT, PENDING)
+_DIGEST_FILES = (RESULT, PENDING)
 
 
 def check(output: str) -> None:
     """What stands there must be an earlier backtest's, as it wrote it: a reviewed file is not overwritten."""
     # A live run's, of which nobody knows yet whether it will overwrite what is there.
-    there = [name for name in paths.list_files(output) if not temporary_files.is_temporary(name)]
-    if strange := [name for name in there if name not in _FILES]:
+    existing = [name for name in paths.list_files(output) if not temporary_files.is_temporary(name)]
+    if foreign := [name for name in existing if name not in _FILES]:
         raise UsageError(
-            f"--output: {output} holds {strange[0]}, which is no backtest's; name another folder"
+            f"--output: {output} holds {foreign[0]}, which `backtest` did not write; name another folder"
         )
-    written = [_digests(output, name) for name in _TOLD if name in there]
-    for name in (name for name in there if name not in _TOLD):
+    written = [_digests(output, name) for name in _DIGEST_FILES if name in existing]
+    for name in (name for name in existing if name not in _DIGEST_FILES):
         digest = _digest(paths.read_bytes(paths.join(output, name)))
         if not any(digest in (digests.get(name) or ()) for digests in written):
             raise UsageError(
@@ -48,12 +49,15 @@ def check(output: str) -> None:
 def _digests(output: str, name: str) -> Mapping[str, Sequence[str]]:
     """By file the digests that it may have, as a file of an earlier run says."""
     try:
-        told = dict(json.loads(paths.read_bytes(paths.join(output, name)))["files"])
+        files = dict(json.loads(paths.read_bytes(paths.join(output, name)))["files"])
         return {
-            file: [one] if isinstance(one, str) else [str(each) for each in one] for file, one in told.items()
+            file: [value] if isinstance(value, str) else [str(digest) for digest in value]
+            for file, value in files.items()
         }
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise UsageError(f"--output: {name} in {output} is no backtest's; name another folder") from None
+        raise UsageError(
+            f"--output: {name} in {output} was not written by `backtest`; name another folder"
+        ) from None
 
 
 def _digest(data: bytes) -> str:
@@ -66,19 +70,22 @@ def write(output: str, content: Mapping[str, Any], files: Mapping[str, bytes]) -
     Raises UsageError where a file was changed while the job ran: it is not overwritten.
     """
     check(output)
-    there = [name for name in paths.list_files(output) if name in _FILES]
-    before = [_digests(output, name) for name in _TOLD if name in there]
+    existing = [name for name in paths.list_files(output) if name in _FILES]
+    recorded = [_digests(output, name) for name in _DIGEST_FILES if name in existing]
     digests = {name: _digest(data) for name, data in sorted(files.items())}
-    names = dict.fromkeys([*digests, *(name for one in before for name in one)])
-    known = {
-        name: [*(each for one in before for each in one.get(name, ())), *filter(None, [digests.get(name)])]
+    names = dict.fromkeys([*digests, *itertools.chain.from_iterable(recorded)])
+    known_digests = {
+        name: [
+            *(digest for earlier_digests in recorded for digest in earlier_digests.get(name, ())),
+            *filter(None, [digests.get(name)]),
+        ]
         for name in names
     }
-    paths.write_atomically(paths.join(output, PENDING), run_folder.to_bytes({"files": known}))
+    paths.write_atomically(paths.join(output, PENDING), run_folder.to_bytes({"files": known_digests}))
     for name, data in files.items():
         paths.write_atomically(paths.join(output, name), data)
     paths.write_atomically(paths.join(output, RESULT), run_folder.to_bytes({**content, "files": digests}))
     # What an earlier run wrote and this one does not, and the notice.
-    for name in (name for name in [*there, PENDING] if name not in (*files, RESULT)):
+    for name in (name for name in [*existing, PENDING] if name not in (*files, RESULT)):
         if paths.exists(paths.join(output, name)):
             paths.delete_file(paths.join(output, name))

@@ -23,16 +23,16 @@ from transforms.serving.check.run_candidate import TRANSFORM_FEATURES, Answer, Q
 from transforms.serving.check.saved_model import Contents
 from transforms.serving.fresh_process import fresh_process
 
-_PROCESS = "transforms.serving.check.run_candidate"
-_ADVICE = "raise --timeout, or look for a loop without an end"
-_FAILED = "the model {} cannot be loaded and asked in a fresh process: %s"
+_CHILD_MODULE = "transforms.serving.check.run_candidate"
+_TIMEOUT_HINT = "raise --timeout, or look for a loop without an end"
+_NOT_LOADED = "the model {} cannot be loaded and asked in a fresh process: %s"
 
 
 @dataclasses.dataclass(frozen=True)
 class _Candidate:
     """All that is looked at, in local folders.
 
-    `recorded` is a file of probes with the right predictions, `refused` why a model must not be loaded.
+    `recorded` is a file of probes with the right predictions, `refusals` why a model must not be loaded.
     """
 
     baseline: layout.Baseline
@@ -41,10 +41,10 @@ class _Candidate:
     model: Contents
     reference: Contents | None
     recorded: str | None
-    refused: list[lint.LintFinding]
+    refusals: list[lint.LintFinding]
 
     @property
-    def whose(self) -> str | None:
+    def predictions_from(self) -> str | None:
         """Whose predictions are the right ones."""
         if self.recorded is None:
             return None if self.reference is None else "reference"
@@ -57,11 +57,11 @@ def run(options: CheckOptions, console: Console) -> int:
     Raises UsageError (bad baseline, no model), InputError when a model cannot be loaded or asked, or the
     report cannot be written.
     """
-    with fresh_process(_PROCESS, options.timeout, _ADVICE) as fresh:
+    with fresh_process(_CHILD_MODULE, options.timeout, _TIMEOUT_HINT) as fresh:
 
         def ask(question: Question) -> Answer:
             line = json.dumps(dataclasses.asdict(question))
-            return Answer(**fresh.ask(line, _FAILED.format(options.model)))
+            return Answer(**fresh.ask(line, _NOT_LOADED.format(options.model)))
 
         report = dataclasses.replace(examine(options, ask), sandbox=fresh.sandbox)
     if options.json:
@@ -75,17 +75,17 @@ def run(options: CheckOptions, console: Console) -> int:
 
 
 def examine(options: CheckOptions, ask: Callable[[Question], Answer]) -> Report:
-    """All that there is to say; `ask` is `asking.examine`, or has that done in a fresh process."""
+    """All that there is to say; `ask` is `run_candidate.examine`, or has that done in a fresh process."""
     with _candidate(options) as candidate:
-        if candidate.refused:
-            return _not_loaded(options, candidate)
+        if candidate.refusals:
+            return _report_without_loading(options, candidate)
         # First, as what is wrong with these is known at once.
         compared = versions.compared(candidate.baseline.contract, candidate.model)
-        linted = _lint(candidate, options.allow_ops)
+        lint_findings = _lint(candidate, options.allow_ops)
         answer = ask(_question(candidate))
-        found = _findings(candidate, answer)
-        agree = _transform_agrees(found, answer)
-        found += versions.findings(compared, candidate.model, agree)
+        check_findings = _findings(candidate, answer)
+        outputs_agree = _transform_agrees(check_findings, answer)
+        check_findings += versions.findings(compared, candidate.model, outputs_agree)
         return Report(
             baseline=options.baseline,
             model=options.model,
@@ -93,10 +93,10 @@ def examine(options: CheckOptions, ask: Callable[[Question], Answer]) -> Report:
             probes=answer.probes,
             made_up=answer.made_up,
             compared=answer.compared,
-            predictions_from=candidate.whose,
-            findings=worst_first(found),
+            predictions_from=candidate.predictions_from,
+            findings=worst_first(check_findings),
             versions=tuple(compared),
-            lint=tuple(_of_behaviour(one, agree) for one in linted),
+            lint=tuple(_without_asset_error(finding, outputs_agree) for finding in lint_findings),
         )
 
 
@@ -108,26 +108,28 @@ def _candidate(options: CheckOptions) -> Iterator[_Candidate]:
         probes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trueserve-")), layout.PROBES)
         probes.write_bytes(baseline.probes_data)
         graph = stack.enter_context(paths.local_copy(baseline.transform_output))
-        model = _fetched(stack, options.model)
-        reference = _fetched(stack, options.reference) if options.reference else None
+        model = _read_model(stack, options.model)
+        reference = _read_model(stack, options.reference) if options.reference else None
         transform_fn = saved_model.read(str(Path(graph, "transform_fn")), baseline.path)
-        refused = _refusals(options, model, reference)
-        models = () if refused else (model, reference)
-        recorded = next((of.probes for of in models if of and _has_predictions(of)), None)
-        yield _Candidate(baseline, str(probes), transform_fn, model, reference, recorded, refused)
+        refusals = _refusals(options, model, reference)
+        models = () if refusals else (model, reference)
+        recorded = next(
+            (contents.probes for contents in models if contents and _has_predictions(contents)), None
+        )
+        yield _Candidate(baseline, str(probes), transform_fn, model, reference, recorded, refusals)
 
 
 def _refusals(options: CheckOptions, model: Contents, reference: Contents | None) -> list[lint.LintFinding]:
     """Why the models must not be loaded: nothing of them is read before but `saved_model.pb`."""
-    found = lint.refusals(model.folder, options.allow_ops)
+    of_model = lint.refusals(model.folder, options.allow_ops)
     of_reference = lint.refusals(reference.folder, options.allow_ops) if reference else []
-    return found + [
-        dataclasses.replace(one, message=f"the reference {options.reference}: {one.message}")
-        for one in of_reference
+    return of_model + [
+        dataclasses.replace(refusal, message=f"the reference {options.reference}: {refusal.message}")
+        for refusal in of_reference
     ]
 
 
-def _not_loaded(options: CheckOptions, candidate: _Candidate) -> Report:
+def _report_without_loading(options: CheckOptions, candidate: _Candidate) -> Report:
     """The report on a model that must not be loaded: it has errors, and no comparison."""
     return Report(
         baseline=options.baseline,
@@ -139,12 +141,12 @@ def _not_loaded(options: CheckOptions, candidate: _Candidate) -> Report:
         predictions_from=None,
         findings=(),
         versions=(),
-        lint=tuple(finding.to_json() for finding in candidate.refused),
+        lint=tuple(finding.to_json() for finding in candidate.refusals),
         loaded=False,
     )
 
 
-def _fetched(stack: contextlib.ExitStack, path: str) -> Contents:
+def _read_model(stack: contextlib.ExitStack, path: str) -> Contents:
     if paths.is_local(path) and not Path(path).is_dir():
         raise UsageError(f"no SavedModel at {path}: expected the folder with saved_model.pb")
     try:
@@ -159,14 +161,14 @@ def _has_predictions(model: Contents) -> bool:
 
     if model.probes is None:
         return False
-    again = "expected those that trueserve export recorded; export the model again"
+    hint = "expected those that trueserve export recorded; export the model again"
     file = f"{model.name}: {parity.ASSETS}/{parity.PROBES}"
     try:
         probes = parity.read_probes(model.probes)
     except Exception as error:
-        raise UsageError(f"{file} is damaged and cannot be read; {again}") from error
+        raise UsageError(f"{file} is damaged and cannot be read; {hint}") from error
     if not probes:
-        raise UsageError(f"{file} is damaged and holds no probe; {again}")
+        raise UsageError(f"{file} is damaged and holds no probe; {hint}")
     return any(name.startswith(parity.PREDICTION) for probe in probes[:1] for name in probe.features.feature)
 
 
@@ -185,14 +187,14 @@ def _lint(candidate: _Candidate, allow_ops: Sequence[str]) -> list[lint.LintFind
     """What the lint says of the model, and of the transform graph what it does not say of the model too."""
     baseline = candidate.baseline
     of_model = lint.lint_saved_model(candidate.model.folder, baseline.schema, baseline.contract)
-    told = {finding.rule for finding in of_model}
+    model_rules = {finding.rule for finding in of_model}
     of_graph = lint.lint_saved_model(baseline.transform_output, baseline.schema, baseline.contract)
-    beside = (finding for finding in of_graph if finding.rule not in told)
-    of_model = [_allowed(finding) if finding.op in allow_ops else finding for finding in of_model]
-    return [*of_model, *(_of_transform_graph(finding) for finding in beside)]
+    graph_only = (finding for finding in of_graph if finding.rule not in model_rules)
+    of_model = [_as_allowed(finding) if finding.op in allow_ops else finding for finding in of_model]
+    return [*of_model, *(_of_transform_graph(finding) for finding in graph_only)]
 
 
-def _allowed(finding: lint.LintFinding) -> lint.LintFinding:
+def _as_allowed(finding: lint.LintFinding) -> lint.LintFinding:
     if finding.rule not in lint.RULES:
         return finding
     return dataclasses.replace(
@@ -210,21 +212,21 @@ def _findings(candidate: _Candidate, answer: Answer) -> list[CheckFinding]:
     return [
         *findings.of_baseline(candidate.baseline),
         *findings.of_signatures(model, graph, contract.raw_features),
-        *findings.of_answers(answer, contract.transformed_features, candidate.whose),
-        *findings.of_predictions(model, candidate.whose, answer.compared),
+        *findings.of_answers(answer, contract.transformed_features, candidate.predictions_from),
+        *findings.of_predictions(model, candidate.predictions_from, answer.compared),
     ]
 
 
-def _transform_agrees(found: Sequence[CheckFinding], answer: Answer) -> bool:
+def _transform_agrees(check_findings: Sequence[CheckFinding], answer: Answer) -> bool:
     return answer.compared.get(TRANSFORM_FEATURES, 0) > 0 and not any(
         finding.severity == "error" and (finding.signature or "").startswith(TRANSFORM_FEATURES)
-        for finding in found
+        for finding in check_findings
     )
 
 
-def _of_behaviour(finding: lint.LintFinding, agree: bool) -> dict[str, Any]:
+def _without_asset_error(finding: lint.LintFinding, outputs_agree: bool) -> dict[str, Any]:
     """The lint looks at bytes alone: other bytes with the same behaviour are no error."""
-    if agree and finding.rule == "asset-changed" and finding.severity == "error":
+    if outputs_agree and finding.rule == "asset-changed" and finding.severity == "error":
         message = f"{finding.message}; the probes agree all the same"
         finding = dataclasses.replace(finding, severity="info", message=message)
     return finding.to_json()

@@ -16,7 +16,7 @@ from transforms.runs import copies, run_folder, run_ids
 from transforms.verdict.reference import Reference
 
 # Reasons that are given on stderr; the report has them all.
-_REASONS = 3
+_MAX_REASONS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,20 +31,20 @@ class Run:
     output: str
     logs: str
     run_id: str
-    job: RunSettings
+    settings: RunSettings
 
 
-def finish(run: Run, console: Console, work: Callable[[], None]) -> int:
+def finish(run: Run, console: Console, run_job: Callable[[], None]) -> int:
     """Does the work, whose last step publishes; reports what was committed and returns its exit code.
 
     Raises:
       InputError: nothing was committed, not even `failed`.
     """
     try:
-        work()
+        run_job()
     except InputError as error:
         _publish_failure(run, error)
-    return _conclude(run, console)
+    return _report_committed(run, console)
 
 
 def _publish_failure(run: Run, error: TrueserveError) -> None:
@@ -59,7 +59,7 @@ def _publish_failure(run: Run, error: TrueserveError) -> None:
         file = run.output if run.output in str(error) else run.logs
         fault = Fault(file=file, reason="input", detail=str(error))
         evidence = PipelineResults(statistics={}, accounting=Accounting(), faults=(fault,))
-        verdict, files = assemble_verdict(_no_references, evidence, run.job)
+        verdict, files = assemble_verdict(_no_references, evidence, run.settings)
         run_folder.publish(run.output, verdict, files, run.run_id)
     except InputError as second:
         raise InputError(f"{error}; `failed` is not published either: {second}") from error
@@ -69,12 +69,12 @@ def _no_references() -> list[Reference]:
     return []
 
 
-def _conclude(run: Run, console: Console) -> int:
+def _report_committed(run: Run, console: Console) -> int:
     """Reports the verdict that was committed, and returns its exit code."""
-    found = run_folder.find_run(run.output, run.run_id)
-    if found is None:
+    committed = run_folder.find_run(run.output, run.run_id)
+    if committed is None:
         raise InputError("the job ended without a verdict; nothing was published")
-    root, verdict = found
+    root, verdict = committed
     console.findings(verdict)
     if reasons := _reasons(verdict):
         console.error(reasons)
@@ -106,5 +106,5 @@ def _is_current(root: str, verdict: Mapping[str, Any]) -> bool:
 def _reasons(verdict: Mapping[str, Any]) -> str:
     """Why the run failed or examined nothing, in one line; empty for a run that did its work."""
     messages = [finding["message"] for finding in verdict["findings"] if finding["kind"] == "input"]
-    more = [f"{len(messages) - _REASONS} more in the report"] if len(messages) > _REASONS else []
-    return "; ".join([*messages[:_REASONS], *more])
+    more = [f"{len(messages) - _MAX_REASONS} more in the report"] if len(messages) > _MAX_REASONS else []
+    return "; ".join([*messages[:_MAX_REASONS], *more])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipelines import record_predictions
 from pipelines.display.console import Console
-from pipelines.flags.options import ExportOptions
+from pipelines.flags.export import ExportOptions
 from transforms.baseline import layout
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
@@ -16,7 +16,7 @@ from transforms.serving import keras_model, raw_tensors, served_assets, serving_
 from transforms.serving.fresh_process import FreshProcess, fresh_process
 from transforms.serving.parity import Difference
 
-_NAMED = 5
+_MAX_NAMED = 5
 
 
 def run(options: ExportOptions, console: Console) -> int:
@@ -28,11 +28,11 @@ def run(options: ExportOptions, console: Console) -> int:
     """
     paths.check_writable(options.output)
     baseline = layout.load(options.baseline)
-    wanted = record_predictions.asked(options, baseline)
+    source = record_predictions.find_source(options, baseline)
     with fresh_process() as fresh, version_folder.workspace(options.output) as folder:
         serving = _build(options, baseline, folder, console)
         _prove(fresh, folder, console)
-        record_predictions.record(folder, serving, baseline, wanted, console)
+        record_predictions.record(folder, serving, baseline, source, console)
         console.result("served model", version_folder.publish(folder, options.output))
     return 0
 
@@ -42,15 +42,15 @@ def _build(
 ) -> serving_model.ServingModel:
     console.step(f"joining the transform graph of {baseline.path} and {options.model}")
     with (
-        _fetched(options.model) as model_file,
-        _fetched(options.custom_objects) as custom_objects,
+        _local_file(options.model) as model_file,
+        _local_file(options.custom_objects) as custom_objects,
         baseline.contents.local(layout.TRANSFORM_OUTPUT) as transform_output,
     ):
         assert model_file is not None
         model = keras_model.load_model(model_file, custom_objects)
         serving = serving_model.ServingModel(transform_output, model)
         signatures = serving_model.save(serving, folder)
-    _say_what_is_missing(serving, console)
+    _report_missing_signature(serving, console)
     left_out = served_assets.write_assets(
         folder,
         serving,
@@ -65,7 +65,7 @@ def _build(
 
 
 @contextlib.contextmanager
-def _fetched(path: str | None) -> Iterator[str | None]:
+def _local_file(path: str | None) -> Iterator[str | None]:
     """A local file with the same content. Raises UsageError when it cannot be fetched."""
     with contextlib.ExitStack() as stack:
         try:
@@ -75,7 +75,7 @@ def _fetched(path: str | None) -> Iterator[str | None]:
         yield local
 
 
-def _say_what_is_missing(serving: serving_model.ServingModel, console: Console) -> None:
+def _report_missing_signature(serving: serving_model.ServingModel, console: Console) -> None:
     if names := raw_tensors.unnamable(serving.raw_spec):
         console.step(
             f"no signature {serving_model.RAW_TENSORS}: TensorFlow cannot name an input {', '.join(names)}"
@@ -85,10 +85,10 @@ def _say_what_is_missing(serving: serving_model.ServingModel, console: Console) 
 def _prove(fresh: FreshProcess, folder: str, console: Console) -> None:
     console.step("proving the saved model on the probes, in a fresh process")
     if differences := fresh.check(folder):
-        raise InputError(_explain(differences))
+        raise InputError(_parity_message(differences))
 
 
-def _explain(differences: list[Difference]) -> str:
-    named = "; ".join(map(str, differences[:_NAMED]))
-    more = f"; and {len(differences) - _NAMED} more" if len(differences) > _NAMED else ""
+def _parity_message(differences: list[Difference]) -> str:
+    named = "; ".join(map(str, differences[:_MAX_NAMED]))
+    more = f"; and {len(differences) - _MAX_NAMED} more" if len(differences) > _MAX_NAMED else ""
     return f"the saved model differs from the baseline's probes: {named}{more}; nothing was published"

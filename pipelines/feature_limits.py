@@ -24,10 +24,10 @@ def load_thresholds(file: str | None, baseline: layout.Baseline | None) -> Thres
       UsageError: the file is missing, or holds something else; or that of the baseline names a feature that
         the baseline does not have.
     """
-    beside = None if baseline is None else paths.join(baseline.path, layout.THRESHOLDS)
-    if file is None and (beside is None or not paths.exists(beside)):
+    baseline_file = None if baseline is None else paths.join(baseline.path, layout.THRESHOLDS)
+    if file is None and (baseline_file is None or not paths.exists(baseline_file)):
         return Thresholds()
-    path = file or beside or ""
+    path = file or baseline_file or ""
     try:
         limits = thresholds.parse(paths.read_bytes(path), path)
     except InputError as error:
@@ -39,25 +39,25 @@ def load_thresholds(file: str | None, baseline: layout.Baseline | None) -> Thres
 
 def _check_sections(limits: Thresholds, baseline: layout.Baseline, path: str) -> None:
     """The sections must be of the baseline's features; those of predictions are a model's."""
-    every = (Space.RAW.value, Space.TRANSFORMED.value)
-    for reference in training_side.of_baseline(baseline, every):
-        known = [*_names(dataclasses.replace(reference, raw_features={})), *reference.raw_features]
-        known += baseline.contract.raw_features if reference.space is Space.RAW else ()
-        layout.check_names([name for space, name in limits.features if space is reference.space], known, path)
+    spaces = (Space.RAW.value, Space.TRANSFORMED.value)
+    for reference in training_side.of_baseline(baseline, spaces):
+        names = [*_names(dataclasses.replace(reference, raw_features={})), *reference.raw_features]
+        names += baseline.contract.raw_features if reference.space is Space.RAW else ()
+        layout.check_names([name for space, name in limits.features if space is reference.space], names, path)
 
 
 def check_only(names: Sequence[str], references: Iterable[Reference]) -> frozenset[str]:
     """The names that `--only` gives.
 
     Raises:
-      UsageError: one is no feature of what is compared, nor what such a feature is computed from.
+      UsageError: a name is neither a compared feature, nor one that such a feature is computed from.
     """
-    known = {name for reference in references for name in _names(reference)}
+    known_names = {name for reference in references for name in _names(reference)}
     for name in names:
-        if name not in known:
-            close = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.5)
-            hint = f"; did you mean {' or '.join(close)}?" if close else ""
-            raise UsageError(f"--only: {plain(name)} is no feature of what is compared{hint}")
+        if name not in known_names:
+            similar = difflib.get_close_matches(name, sorted(known_names), n=3, cutoff=0.5)
+            hint = f"; did you mean {' or '.join(similar)}?" if similar else ""
+            raise UsageError(f"--only: no compared feature has the name {plain(name)}{hint}")
     return frozenset(names)
 
 

@@ -20,11 +20,11 @@ class Reading(Protocol):
     def rejects(self) -> tuple[Reject, ...]: ...
 
 
-def check(reading: Reading, examples: str, use: str) -> None:
+def check(reading: Reading, examples: str, product: str) -> None:
     """Raises InputError for what could not be read, NothingExaminedError where there is nothing.
 
     Args:
-      examples: what they are, such as `training examples`; `use`: what was to be made of them.
+      examples: what they are, such as `training examples`; `product`: what was to be made of them.
     """
     if reading.faults:
         raise InputError("; ".join(str(fault) for fault in reading.faults[:3]))
@@ -32,18 +32,20 @@ def check(reading: Reading, examples: str, use: str) -> None:
         first, total = reading.rejects[0], reading.accounting.total_rejected
         more = f" ({total - 1:,} more records were rejected)" if total > 1 else ""
         raise InputError(f"{first.file}, record {first.record}: {first.detail}{more}")
-    if other := {key: rows for key, rows in reading.accounting.forms.items() if "_for_" in key[1]}:
+    if other_types := {key: rows for key, rows in reading.accounting.forms.items() if "_for_" in key[1]}:
         # Left out, they would pass for missing values, and serving would be held to that.
-        raise InputError("; ".join(_of_other_type(*key, rows) for key, rows in sorted(other.items())[:3]))
+        raise InputError(
+            "; ".join(_of_other_type(*key, rows) for key, rows in sorted(other_types.items())[:3])
+        )
     if reading.accounting.balance():
         raise InputError(f"{reading.accounting.balance():,} records that were read are not accounted for")
     if not reading.accounting.rows:
-        raise NothingExaminedError(f"the {examples} hold no row: nothing to make {use} of")
+        raise NothingExaminedError(f"the {examples} hold no row: nothing to make {product} of")
 
 
 def _of_other_type(feature: str, form: str, rows: int) -> str:
-    came, expected = form.split("_for_")
+    actual, expected = form.split("_for_")
     return (
-        f"feature {feature!r} holds {came} where the schema has {expected}, in {rows:,} row{'s'[: rows > 1]};"
-        " change the schema or the examples"
+        f"feature {feature!r} holds {actual} where the schema has {expected},"
+        f" in {rows:,} row{'s'[: rows > 1]}; change the schema or the examples"
     )

@@ -12,7 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipelines.beam import options as beam_options
-from pipelines.beam.job import Job, new_job
+from pipelines.beam.job import BeamJob, new_job
 from pipelines.display.console import Console
 from pipelines.display.join_table import lines_of
 from pipelines.flags.join import JoinOptions
@@ -36,7 +36,7 @@ _NOT_SERVED = "requests do not have it, by the schema's environments"
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class JoinPlan:
     """What the graph needs.
 
     Attributes:
@@ -81,12 +81,12 @@ def run(options: JoinOptions, console: Console) -> int:
       InputError: either side cannot be read, or the job failed; nothing is written.
     """
     beam_flags = beam_options.beam_options(options.beam_args)
-    _check_places(options, beam_flags)
-    given = _given_schema(options)
+    _check_paths(options, beam_flags)
+    schema = _load_schema(options)
     examples = tuple(paths.expand(options.examples))
     requests = tuple(windows.expand(options.logs, options.start, options.end))
     with new_job(beam_flags, console) as job:
-        plan = Plan(options, examples, requests, given)
+        plan = JoinPlan(options, examples, requests, schema)
         plan = dataclasses.replace(plan, schema=_schema(plan, job))
         document = _join(plan, job)
     path = paths.join(options.output, JOIN)
@@ -99,7 +99,7 @@ def run(options: JoinOptions, console: Console) -> int:
     return code
 
 
-def build(root: Any, plan: Plan, target: str, heartbeats: str | None) -> None:
+def build(root: Any, plan: JoinPlan, target: str, heartbeats: str | None) -> None:
     """The graph: both sides are read at once, meet by their keys, and leave what was found at `target`."""
     options = plan.options
     examples = root | "ReadExamples" >> ReadExamples(plan.examples, schema=plan.schema, progress=heartbeats)
@@ -114,51 +114,51 @@ def build(root: Any, plan: Plan, target: str, heartbeats: str | None) -> None:
         progress=heartbeats,
     )
     partitions = partitions_for((*plan.examples, *plan.requests))
-    sides = {Side.EXAMPLES: examples, Side.REQUESTS: requests}
-    _ = sides | "JoinRows" >> JoinRows(plan.comparison, partitions, target)
+    inputs = {Side.EXAMPLES: examples, Side.REQUESTS: requests}
+    _ = inputs | "JoinRows" >> JoinRows(plan.comparison, partitions, target)
 
 
-def _join(plan: Plan, job: Job) -> dict[str, Any]:
+def _join(plan: JoinPlan, job: BeamJob) -> dict[str, Any]:
     pipeline = beam.Pipeline(options=job.options)
     target = paths.join(job.temp, "join")
     build(pipeline, plan, target, job.heartbeats)
     job.run(pipeline, "joining examples and requests", plan.total_bytes)
-    found = read_joined(target)
-    for side, reading in found["reading"].items():
+    results = read_joined(target)
+    for side, reading in results["reading"].items():
         _check_reading(side, reading, plan.options.max_rejects)
-    _check_types(found)
-    return report.document(found, _asked(plan.options), plan.not_compared)
+    _check_types(results)
+    return report.document(results, _options_json(plan.options), plan.not_compared)
 
 
-def _schema(plan: Plan, job: Job) -> schema_pb2.Schema | None:
+def _schema(plan: JoinPlan, job: BeamJob) -> schema_pb2.Schema | None:
     """The schema to decode by; types that it lacks are looked for in the examples, which takes a reading."""
-    options, given = plan.options, plan.schema
+    options, schema = plan.options, plan.schema
     log_format = detect_log(plan.requests) if options.format == "auto" else Format(options.format)
-    if given is None and log_format is Format.TF_EXAMPLE:
+    if schema is None and log_format is Format.TF_EXAMPLE:
         return None
-    types = _find_types(plan, job) if expected.lacks_types(given, options.key) else {}
-    return expected.joined_schema(given, options.key, types)
+    types = _find_types(plan, job) if expected.lacks_types(schema, options.key) else {}
+    return expected.joined_schema(schema, options.key, types)
 
 
-def _find_types(plan: Plan, job: Job) -> expected.Types:
+def _find_types(plan: JoinPlan, job: BeamJob) -> expected.Types:
     pipeline, target = beam.Pipeline(options=job.options), paths.join(job.temp, "types")
     read = pipeline | "ReadExamples" >> ReadExamples(plan.examples, progress=job.heartbeats)
     _ = read | "WriteReading" >> WriteReadSummary(f"{target}-reading")
     _ = read.batches | "WriteTypes" >> WriteTypes(target)
     job.run(pipeline, "finding the types of features", sum(file.bytes for file in plan.examples))
-    told = read_summary(f"{target}-reading")
-    reading = outcome.reading_of([told.accounting, *told.rejects, *told.faults])
+    read_result = read_summary(f"{target}-reading")
+    reading = outcome.reading_of([read_result.accounting, *read_result.rejects, *read_result.faults])
     _check_reading("examples", reading, plan.options.max_rejects)
     return read_types(target)
 
 
-def _given_schema(options: JoinOptions) -> schema_pb2.Schema | None:
+def _load_schema(options: JoinOptions) -> schema_pb2.Schema | None:
     if options.baseline is not None:
         return layout.load(options.baseline).schema
     return None if options.schema is None else layout.load_schema(options.schema)
 
 
-def _check_places(options: JoinOptions, beam_flags: PipelineOptions) -> None:
+def _check_paths(options: JoinOptions, beam_flags: PipelineOptions) -> None:
     beam_options.check_reachable(
         beam_flags,
         examples=options.examples,
@@ -188,15 +188,15 @@ def _check_reading(side: str, reading: Mapping[str, Any], max_rejects: float) ->
         raise InputError(f"{unaccounted:,} records of the {side} that were read are not accounted for")
 
 
-def _check_types(found: Mapping[str, Any]) -> None:
-    if conflicts := found["conflicts"]:
+def _check_types(results: Mapping[str, Any]) -> None:
+    if conflicts := results["conflicts"]:
         raise InputError(
             f"feature {conflicts[0]!r} has values of two types on one side; say which with --schema,"
             " or leave it out by --ignore"
         )
 
 
-def _asked(options: JoinOptions) -> dict[str, Any]:
+def _options_json(options: JoinOptions) -> dict[str, Any]:
     times = {name: getattr(options, name) for name in ("start", "end")}
     return {
         "examples": options.examples,

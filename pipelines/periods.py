@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import apache_beam as beam
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from pipelines.beam.job import Job
+from pipelines.beam.job import BeamJob
 from pipelines.display.console import Console
 from transforms.analyze import inputs_of
 from transforms.apply_transform_graph import ApplyTransformGraph
@@ -27,7 +27,7 @@ from transforms.verdict.variation.period_counts import UNITS
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 
 
-class Counted(NamedTuple):
+class PeriodResults(NamedTuple):
     """What a baseline keeps.
 
     Attributes:
@@ -40,7 +40,7 @@ class Counted(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
+class PeriodInputs:
     """What is counted.
 
     Attributes:
@@ -62,7 +62,9 @@ def without_time(schema: schema_pb2.Schema, name: str, function: PreprocessingFn
     """
     names = [feature.name for feature in schema.feature]
     if name not in names:
-        raise UsageError(f"--time_feature={name} is no feature of the data; it has: {', '.join(names)}")
+        raise UsageError(
+            f"--time_feature: the examples have no feature {name!r}; they have: {', '.join(names)}"
+        )
     if name in inputs_of(function, schema):
         return schema
     result = schema_pb2.Schema()
@@ -71,56 +73,58 @@ def without_time(schema: schema_pb2.Schema, name: str, function: PreprocessingFn
     return result
 
 
-def count(asked: Asked, statistics: Sequence[Statistics], job: Job, console: Console) -> Counted:
+def count(
+    inputs: PeriodInputs, statistics: Sequence[Statistics], job: BeamJob, console: Console
+) -> PeriodResults:
     """Counts the rows of each day and hour, raw and transformed, in the cells of the whole's `statistics`.
 
     Raises InputError where no row has a time.
     """
     target = paths.join(job.temp, "third")
     pipeline = beam.Pipeline(options=job.options)
-    build(pipeline, asked, statistics, target, job.heartbeats)
-    job.run(pipeline, "counting days and hours", sum(file.bytes for file in asked.files))
+    build(pipeline, inputs, statistics, target, job.heartbeats)
+    job.run(pipeline, "counting days and hours", sum(file.bytes for file in inputs.files))
     spaces: dict[str, store.Variation] = {}
     rows = missing = 0
     for space in (Space.RAW, Space.TRANSFORMED):
-        found, rows, missing = read_variation(f"{target}-{space.value}")
-        spaces |= found
+        space_variation, rows, missing = read_variation(f"{target}-{space.value}")
+        spaces |= space_variation
     if missing == rows:
         raise InputError(
-            f"no row has a time in feature {asked.time_feature!r}; expected whole numbers since 1970"
+            f"no row has a time in feature {inputs.time_feature!r}; expected whole numbers since 1970"
             " (seconds, milliseconds, ...) or ISO 8601 texts such as 2013-07-14T05:00:00Z"
         )
     periods = {unit: _num_periods(spaces, unit) for unit in UNITS}
-    told = ", ".join(f"{number:,} {unit}{'s'[: number != 1]}" for unit, number in periods.items())
-    console.step(f"kept {told}" + (f"; {missing:,} of {rows:,} rows have no time" if missing else ""))
-    return Counted(store.to_bytes(spaces), periods | {"rows_without_time": missing})
+    summary = ", ".join(f"{number:,} {unit}{'s'[: number != 1]}" for unit, number in periods.items())
+    console.step(f"kept {summary}" + (f"; {missing:,} of {rows:,} rows have no time" if missing else ""))
+    return PeriodResults(store.to_bytes(spaces), periods | {"rows_without_time": missing})
 
 
 def build(
-    root: Any, asked: Asked, statistics: Sequence[Statistics], target: str, heartbeats: str | None
+    root: Any, inputs: PeriodInputs, statistics: Sequence[Statistics], target: str, heartbeats: str | None
 ) -> None:
     """The graph: one read serves the counts of both spaces."""
     reader = ReadExamples(
-        asked.files, schema=asked.schema, progress=heartbeats, time_feature=asked.time_feature
+        inputs.files, schema=inputs.schema, progress=heartbeats, time_feature=inputs.time_feature
     )
     batches = (root | "ReadExamples" >> reader).batches
-    transformed = (batches | "ApplyTransformGraph" >> ApplyTransformGraph(asked.transform_output)).batches
-    for space, rows, one in zip(
+    transformed = (batches | "ApplyTransformGraph" >> ApplyTransformGraph(inputs.transform_output)).batches
+    for space, rows, space_statistics in zip(
         (Space.RAW, Space.TRANSFORMED), (batches, transformed), statistics, strict=True
     ):
-        counted = rows | f"Count{space.value.title()}" >> CountPeriods(_cells(asked, space, one))
-        _ = counted | f"Write{space.value.title()}" >> WriteVariation(f"{target}-{space.value}", space.value)
+        counts = rows | f"Count{space.value.title()}" >> CountPeriods(_cells(inputs, space, space_statistics))
+        _ = counts | f"Write{space.value.title()}" >> WriteVariation(f"{target}-{space.value}", space.value)
 
 
-def _cells(asked: Asked, space: Space, statistics: Statistics) -> Mapping[str, bins.Cells]:
+def _cells(inputs: PeriodInputs, space: Space, statistics: Statistics) -> Mapping[str, bins.Cells]:
     """Those of the features that are compared; what comes from the label is never asked for."""
-    names = [feature.path.step[0] for one in statistics.datasets for feature in one.features]
+    names = [feature.path.step[0] for dataset in statistics.datasets for feature in dataset.features]
     if space is Space.RAW:
-        wanted = set(schemas.serving_features(asked.schema)) - {asked.label, asked.time_feature}
-        names = [name for name in names if name in wanted]
+        served = set(schemas.serving_features(inputs.schema)) - {inputs.label, inputs.time_feature}
+        names = [name for name in names if name in served]
     return bins.of_statistics(statistics, names)
 
 
 def _num_periods(spaces: Mapping[str, store.Variation], unit: str) -> int:
     features = spaces.get(Space.RAW.value, {}).get(unit, {}).values()
-    return max((len(one.periods) for one in features), default=0)
+    return max((len(feature.periods) for feature in features), default=0)

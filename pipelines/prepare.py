@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,16 +10,15 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from pipelines import input_checks, periods
+from pipelines import input_checks, new_baseline, periods
 from pipelines.beam import options as beam_options
-from pipelines.beam.job import Job, new_job
+from pipelines.beam.job import BeamJob, new_job
 from pipelines.display.console import Console
-from pipelines.flags.options import PrepareOptions
+from pipelines.flags.prepare import PrepareOptions
+from pipelines.new_baseline import PreparePlan, read_statistics
 from transforms.analyze import AnalyzeAndTransform, Transformed, check_schemes, with_row_hashes
-from transforms.baseline import category_ids, layout
-from transforms.baseline import contract as contracts
-from transforms.baseline.category_ids import CategoryIds
-from transforms.baseline.probes import make_probes, pool_rows, write_probes
+from transforms.baseline import layout
+from transforms.baseline.probes import pool_rows
 from transforms.compute_statistics import ComputeStatistics
 from transforms.core import schema as schemas
 from transforms.core.arrow import pa
@@ -28,41 +26,17 @@ from transforms.core.batches import Batch
 from transforms.core.errors import InputError, UsageError
 from transforms.files import lease, paths
 from transforms.files.paths import FileSize
-from transforms.graph.augmentation import Augmentation, load_augmentation
-from transforms.graph.preprocessing import PreprocessingFn, load_preprocessing, source_digest
-from transforms.graph.transform_graph import TransformGraph
+from transforms.graph.augmentation import load_augmentation
+from transforms.graph.preprocessing import load_preprocessing
 from transforms.read import ReadExamples
 from transforms.write_results import (
     ReadSummary,
     WriteMessage,
     WriteReadSummary,
     WriteSampleOfRows,
-    read_rows,
     read_summary,
     row_hashes,
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What was checked before any graph is built.
-
-    Attributes:
-      staged: the folder in which the baseline is put together, beside its final name.
-    """
-
-    options: PrepareOptions
-    preprocessing_fn: PreprocessingFn
-    files: tuple[FileSize, ...]
-    staged: str
-    augmentation: Augmentation | None = None
-
-    @property
-    def total_bytes(self) -> int:
-        return sum(file.bytes for file in self.files)
-
-    def staged_file(self, name: str) -> str:
-        return paths.join(self.staged, name)
 
 
 def run(options: PrepareOptions, console: Console) -> int:
@@ -78,20 +52,20 @@ def run(options: PrepareOptions, console: Console) -> int:
     if not beam_options.is_local(beam_flags):
         check_schemes(temp_location=temp, baseline=options.baseline)
     layout.check_target(options.baseline)
-    given = layout.load_schema(options.schema) if options.schema else None
+    given_schema = layout.load_schema(options.schema) if options.schema else None
     plan = _plan(options)
     with lease.held(plan.staged, options.baseline):
         try:
-            _make(plan, given, beam_flags, console)
+            _make(plan, given_schema, beam_flags, console)
         except InputError as error:
-            raise InputError(f"{error}{_what_is_read(plan)}") from error
+            raise InputError(f"{error}{_complete_baseline_hint(plan)}") from error
         finally:
             layout.discard(options.baseline, plan.staged)
     console.result("baseline", options.baseline)
     return 0
 
 
-def _what_is_read(plan: Plan) -> str:
+def _complete_baseline_hint(plan: PreparePlan) -> str:
     """What an error leaves to be known: the new baseline may be complete, and but lack its name."""
     with contextlib.suppress(InputError):
         if layout.readable_folder(plan.options.baseline) == plan.staged:
@@ -99,29 +73,32 @@ def _what_is_read(plan: Plan) -> str:
     return ""
 
 
-def _make(plan: Plan, given: schema_pb2.Schema | None, beam_flags: PipelineOptions, console: Console) -> None:
+def _make(
+    plan: PreparePlan, given_schema: schema_pb2.Schema | None, beam_flags: PipelineOptions, console: Console
+) -> None:
     """Puts the baseline together, and in its place."""
     with new_job(beam_flags, console) as job:
-        schema = _check_given(given, plan.options) if given else _infer(plan, job, console)
+        schema = (
+            schemas.with_environments(given_schema, plan.options.label)
+            if given_schema
+            else _infer(plan, job, console)
+        )
         _transform(plan, job, schema)
-        counted = _count_periods(plan, job, schema, console)
+        period_results = _count_periods(plan, job, schema, console)
         console.step("recording probes and the contract")
-        if kept := _finish(plan, job, schema, given, counted):
-            console.step(f"the schema that was edited in the old baseline is kept as {kept}")
+        target = paths.join(job.temp, "second")
+        if kept_name := new_baseline.write(plan, target, schema, given_schema, period_results):
+            console.step(f"the schema that was edited in the old baseline is kept as {kept_name}")
 
 
-def _plan(options: PrepareOptions) -> Plan:
+def _plan(options: PrepareOptions) -> PreparePlan:
     function = load_preprocessing(options.preprocessing)
     files = tuple(paths.expand(options.examples))
     augmentation = load_augmentation(options.augment) if options.augment else None
-    return Plan(options, function, files, layout.staging(options.baseline), augmentation)
+    return PreparePlan(options, function, files, layout.staging(options.baseline), augmentation)
 
 
-def _check_given(given: schema_pb2.Schema, options: PrepareOptions) -> schema_pb2.Schema:
-    return schemas.with_environments(given, options.label)
-
-
-def _infer(plan: Plan, job: Job, console: Console) -> schema_pb2.Schema:
+def _infer(plan: PreparePlan, job: BeamJob, console: Console) -> schema_pb2.Schema:
     """The first of two pipelines: statistics of data of which nothing is known yet."""
     pipeline = beam.Pipeline(options=job.options)
     first = paths.join(job.temp, "first")
@@ -150,7 +127,7 @@ def build_statistics(root: Any, files: Sequence[FileSize], target: str, heartbea
     )
 
 
-def _transform(plan: Plan, job: Job, schema: schema_pb2.Schema) -> None:
+def _transform(plan: PreparePlan, job: BeamJob, schema: schema_pb2.Schema) -> None:
     pipeline = beam.Pipeline(options=job.options)
     target = paths.join(job.temp, "second")
     try:
@@ -171,32 +148,34 @@ def _transform(plan: Plan, job: Job, schema: schema_pb2.Schema) -> None:
 
 
 def _count_periods(
-    plan: Plan, job: Job, schema: schema_pb2.Schema, console: Console
-) -> periods.Counted | None:
+    plan: PreparePlan, job: BeamJob, schema: schema_pb2.Schema, console: Console
+) -> periods.PeriodResults | None:
     """How days and hours differ; None where no feature was said to hold the time."""
     name, target = plan.options.time_feature, paths.join(job.temp, "second")
     if name is None:
         return None
-    asked = periods.Asked(
+    inputs = periods.PeriodInputs(
         plan.files, name, schema, plan.staged_file(layout.TRANSFORM_OUTPUT), plan.options.label
     )
-    statistics = (_statistics(f"{target}-raw"), _statistics(f"{target}-transformed"))
-    return periods.count(asked, statistics, job, console)
+    statistics = (read_statistics(f"{target}-raw"), read_statistics(f"{target}-transformed"))
+    return periods.count(inputs, statistics, job, console)
 
 
-def _written_graph(plan: Plan, job: Job) -> str:
+def _written_graph(plan: PreparePlan, job: BeamJob) -> str:
     """Where tf.Transform writes: on this machine to a local folder, for TensorFlow knows few file systems."""
     if paths.is_local(job.temp) and not paths.is_local(plan.staged):
         return paths.join(job.temp, layout.TRANSFORM_OUTPUT)
     return plan.staged_file(layout.TRANSFORM_OUTPUT)
 
 
-def build_transform(root: Any, plan: Plan, schema: schema_pb2.Schema, target: str, job: Job) -> None:
+def build_transform(
+    root: Any, plan: PreparePlan, schema: schema_pb2.Schema, target: str, job: BeamJob
+) -> None:
     """The graph in which one read serves raw statistics, probes, analysis, transform and its statistics."""
     read = root | "ReadExamples" >> ReadExamples(plan.files, schema=schema, progress=job.heartbeats)
     _ = read | "WriteReading" >> WriteReadSummary(f"{target}-reading")
-    rows, cover = pool_rows(len(schema.feature)), tuple(schemas.serving_features(schema))
-    _ = read.batches | "WriteProbes" >> WriteSampleOfRows(f"{target}-probes", rows, cover)
+    rows, features_to_cover = pool_rows(len(schema.feature)), tuple(schemas.serving_features(schema))
+    _ = read.batches | "WriteProbes" >> WriteSampleOfRows(f"{target}-probes", rows, features_to_cover)
     features = read.batches | "TakeFeatures" >> beam.Map(_features).with_output_types(pa.RecordBatch)
     _ = (
         features
@@ -204,8 +183,8 @@ def build_transform(root: Any, plan: Plan, schema: schema_pb2.Schema, target: st
         | "WriteRawStatistics" >> WriteMessage(f"{target}-raw")
     )
     if plan.augmentation is not None:
-        taking = beam.Map(_features_and_places).with_output_types(pa.RecordBatch)
-        features = read.batches | "TakeFeaturesAndPlaces" >> taking
+        take_features = beam.Map(_features_and_row_hashes).with_output_types(pa.RecordBatch)
+        features = read.batches | "TakeFeaturesAndPlaces" >> take_features
     transformed = features | "AnalyzeAndTransform" >> AnalyzeAndTransform(
         plan.preprocessing_fn,
         schema,
@@ -232,87 +211,6 @@ def _write_transformed_statistics(transformed: Transformed, target: str, *, is_a
         )
 
 
-def _finish(
-    plan: Plan,
-    job: Job,
-    schema: schema_pb2.Schema,
-    given: schema_pb2.Schema | None,
-    counted: periods.Counted | None,
-) -> str | None:
-    """Probes, schemas and contract; then the baseline takes its name. Gives the name of an edited schema."""
-    target = paths.join(job.temp, "second")
-    raw, transformed = _statistics(f"{target}-raw"), _statistics(f"{target}-transformed")
-    with paths.local_copy(plan.staged_file(layout.TRANSFORM_OUTPUT)) as folder:
-        graph = TransformGraph(folder)
-        rows = read_rows(f"{target}-probes")
-        assert rows is not None, "rows were counted"
-        _write_probes(plan, rows, graph, schema)
-        ids = category_ids.find(rows, graph.apply, graph.output_schema, graph.raw_features_of)
-        return layout.write(
-            plan.options.baseline,
-            plan.staged,
-            schema=given or schema,
-            statistics=raw,
-            transformed_schema=_transformed_schema(plan.options, folder, graph),
-            transformed_statistics=transformed,
-            contract=_contract(
-                plan, folder, graph, schema, rows=raw.datasets[0].num_examples, ids=ids, counted=counted
-            ),
-            augmented_statistics=_statistics(f"{target}-augmented") if plan.augmentation else None,
-            variation=counted.variation if counted else None,
-        )
-
-
-def _write_probes(plan: Plan, rows: pa.RecordBatch, graph: TransformGraph, schema: schema_pb2.Schema) -> None:
-    # A feature that no row has may come as a column without a type.
-    pool, names = schemas.conform(rows, schemas.arrow_schema(schema)), schemas.serving_features(schema)
-    raw_of = {name: graph.raw_features_of[name] for name in graph.serving_outputs}
-    probes = make_probes(pool, graph.apply, raw_of, names, graph.vocabularies())
-    transformed = graph.apply(probes.rows)
-    write_probes(plan.staged_file(layout.PROBES), probes.rows, transformed, probes.made_up)
-
-
-def _transformed_schema(options: PrepareOptions, folder: str, graph: TransformGraph) -> schema_pb2.Schema:
-    from tensorflow_transform import TFTransformOutput
-
-    outputs = TFTransformOutput(folder).transformed_metadata.schema
-    label = options.label
-    with_environments = schemas.for_outputs(outputs, graph.raw_features_of, label)
-    return schemas.with_comparators(with_environments, jsd=options.jsd, linf=options.linf)
-
-
-def _contract(
-    plan: Plan,
-    folder: str,
-    graph: TransformGraph,
-    schema: schema_pb2.Schema,
-    *,
-    rows: int,
-    ids: CategoryIds,
-    counted: periods.Counted | None,
-) -> contracts.Contract:
-    options, augmentation = plan.options, plan.augmentation
-    return contracts.make_contract(
-        folder,
-        preprocessing_source=source_digest(options.preprocessing),
-        num_examples=int(rows),
-        label=options.label or schemas.label_of(schema),
-        raw_features=[feature.name for feature in schema.feature],
-        transformed_features=graph.raw_features_of,
-        augmentation=None if augmentation is None else augmentation.source,
-        unknown_ids=ids.unknown,
-        buckets=ids.buckets,
-        time_feature=options.time_feature,
-        periods=counted.periods if counted else None,
-    )
-
-
-def _statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:
-    message = statistics_pb2.DatasetFeatureStatisticsList()
-    message.ParseFromString(paths.read_bytes(path))
-    return message
-
-
 def _check_reading(reading: ReadSummary) -> None:
     input_checks.check(reading, "training examples", "a baseline")
 
@@ -321,5 +219,5 @@ def _features(batch: Batch) -> pa.RecordBatch:
     return batch.features
 
 
-def _features_and_places(batch: Batch) -> pa.RecordBatch:
+def _features_and_row_hashes(batch: Batch) -> pa.RecordBatch:
     return with_row_hashes(batch.features, row_hashes(batch.metadata))

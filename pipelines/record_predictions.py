@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from pipelines import input_checks
 from pipelines.display.console import Console
-from pipelines.flags.options import ExportOptions
+from pipelines.flags.export import ExportOptions
 from transforms.baseline import layout
 from transforms.core import schema as schemas
 from transforms.files import paths
@@ -20,11 +20,11 @@ from transforms.serving.predicted import PredictionRecorder
 from transforms.serving.prediction_rows import Examples
 from transforms.serving.serving_model import ServingModel
 
-_OTHERS = "--evaluation=GLOB names other examples"
+_EVALUATION_HINT = "--evaluation=GLOB names other examples"
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
+class PredictionSource:
     """On what predictions are to be recorded.
 
     Attributes:
@@ -36,27 +36,27 @@ class Asked:
     evaluation: Examples | None
 
 
-def asked(options: ExportOptions, baseline: layout.Baseline) -> Asked:
+def find_source(options: ExportOptions, baseline: layout.Baseline) -> PredictionSource:
     """Raises InputError where no file matches `--evaluation`."""
     if options.evaluation is None:
-        return Asked(options.prediction_rows, None)
+        return PredictionSource(options.prediction_rows, None)
     files = tuple(paths.expand(options.evaluation))
     schema = schemas.with_environments(baseline.schema, baseline.contract.label)
     settings = Settings(expected=expected_features(schema, serving=True))
-    return Asked(options.prediction_rows, Examples(files, detect_examples(files), settings))
+    return PredictionSource(options.prediction_rows, Examples(files, detect_examples(files), settings))
 
 
 def record(
-    folder: str, serving: ServingModel, baseline: layout.Baseline, wanted: Asked, console: Console
+    folder: str, serving: ServingModel, baseline: layout.Baseline, source: PredictionSource, console: Console
 ) -> None:
     """Adds the statistics to a SavedModel in a local folder, or says why there are none.
 
     Raises InputError for data that cannot be read, UsageError where the model does not take training's rows.
     """
-    if wanted.rows:
-        recording = _Recording(folder, serving, wanted.rows, console)
-        if wanted.evaluation is not None:
-            recording.on_evaluation(wanted.evaluation)
+    if source.rows:
+        recording = _Recording(folder, serving, source.rows, console)
+        if source.evaluation is not None:
+            recording.on_evaluation(source.evaluation)
         else:
             recording.on_training(baseline)
 
@@ -73,56 +73,56 @@ class _Recording:
         self.console.step("reading the evaluation examples")
         reading = examples.read()
         input_checks.check(reading, "evaluation examples", "predictions")
-        there = reading.accounting.rows
+        num_rows = reading.accounting.rows
         recorder = PredictionRecorder(self.serving.of_requests(), may_refuse=True)
-        parts = examples.rows(self.rows / there, self._report)
-        self._record(recorder, parts, "evaluation", there, sum(file.bytes for file in examples.files))
+        parts = examples.rows(self.rows / num_rows, self._report)
+        self._record(recorder, parts, "evaluation", num_rows, sum(file.bytes for file in examples.files))
 
     def on_training(self, baseline: layout.Baseline) -> None:
         shards = _shards(baseline)
         if baseline.contract.augmentation is not None:
             # The model was trained on them, but no request is like them.
-            self._say_none(
-                f"the training rows in the baseline are augmented, and requests are not; {_OTHERS}"
+            self._report_none(
+                f"the training rows in the baseline are augmented, and requests are not; {_EVALUATION_HINT}"
             )
             return
         if not shards:
-            self._say_none(f"the baseline has no {layout.TRANSFORMED_EXAMPLES}; {_OTHERS}")
+            self._report_none(f"the baseline has no {layout.TRANSFORMED_EXAMPLES}; {_EVALUATION_HINT}")
             return
-        there = baseline.contract.num_examples
-        total = sum(file.bytes for file in shards) if there <= prediction_rows.MOST_READ else None
+        num_rows = baseline.contract.num_examples
+        total = sum(file.bytes for file in shards) if num_rows <= prediction_rows.MOST_READ else None
         recorder = PredictionRecorder(self.serving.of_transformed(), may_refuse=False)
         # Of too many rows the beginning of each shard is read, which its digest says nothing of.
-        verified = _verified(baseline) if there <= prediction_rows.MOST_READ else None
-        parts = prediction_rows.training_rows(shards, there, self.rows, self._report, verified=verified)
-        self._record(recorder, parts, "training", there, total)
+        verified = _verified(baseline) if num_rows <= prediction_rows.MOST_READ else None
+        parts = prediction_rows.training_rows(shards, num_rows, self.rows, self._report, verified=verified)
+        self._record(recorder, parts, "training", num_rows, total)
 
     def _record(
         self,
         recorder: PredictionRecorder,
         parts: Iterable[list[bytes]],
         data: str,
-        there: int,
+        num_rows: int,
         total: int | None,
     ) -> None:
         if not recorder.schema("").feature:
-            self._say_none("no output of the model has the same number of values in every row")
+            self._report_none("no output of the model has the same number of values in every row")
             return
-        text = f"asking the model for predictions on {data} rows"
+        text = f"computing predictions on {data} rows"
         with self.console.progress(text, lambda: (recorder.rows + recorder.refused, self.stored), total):
             for part in parts:
                 recorder.add(part)
         if not recorder.rows:
-            self._say_none(f"none of the {data} rows was chosen and answered")
+            self._report_none(f"none of the {data} rows was chosen and answered")
             return
-        said = f"predictions on {_rows(recorder, there, data)}"
-        recorded.write(self.folder, recorder.schema(said), recorder.statistics())
-        self.console.step(f"recorded {said}")
+        description = f"predictions on {_rows(recorder, num_rows, data)}"
+        recorded.write(self.folder, recorder.schema(description), recorder.statistics())
+        self.console.step(f"recorded {description}")
 
     def _report(self, stored: int) -> None:
         self.stored += stored
 
-    def _say_none(self, why: str) -> None:
+    def _report_none(self, why: str) -> None:
         self.console.step(f"no predictions recorded: {why}")
 
 
@@ -139,9 +139,9 @@ def _verified(baseline: layout.Baseline) -> prediction_rows.Fetch:
     return lambda path: baseline.contents.local_file(path[prefix:])
 
 
-def _rows(recorder: PredictionRecorder, there: int, data: str) -> str:
+def _rows(recorder: PredictionRecorder, num_rows: int, data: str) -> str:
     """`100,213 of 258,934 training rows, chosen by a hash`."""
-    asked_for = recorder.rows + recorder.refused
-    chosen = f"{recorder.rows:,} of {there:,} {data} rows, chosen by a hash"
-    said = chosen if asked_for < there else f"{recorder.rows:,} {data} rows"
-    return f"{said}; {recorder.refused:,} more were refused" if recorder.refused else said
+    num_asked = recorder.rows + recorder.refused
+    chosen = f"{recorder.rows:,} of {num_rows:,} {data} rows, chosen by a hash"
+    description = chosen if num_asked < num_rows else f"{recorder.rows:,} {data} rows"
+    return f"{description}; {recorder.refused:,} more were refused" if recorder.refused else description

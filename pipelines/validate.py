@@ -2,71 +2,33 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
-from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines import conclusion, feature_limits
+from pipelines import conclusion
 from pipelines.beam import options as beam_options
-from pipelines.beam.job import Job as BeamJob
-from pipelines.beam.job import new_job
+from pipelines.beam.job import BeamJob, new_job
 from pipelines.conclusion import Run
 from pipelines.display.console import Console
-from pipelines.flags import replay as replay_flags
-from pipelines.flags.options import ValidateOptions
-from transforms.apply_transform_graph import ApplyTransformGraph
-from transforms.baseline import layout, served_contracts
-from transforms.baseline.contents import Contents
+from pipelines.flags.validate import ValidateOptions
+from pipelines.plan import ComparisonPlan, files_of, make_plan, read_requests
+from transforms.baseline import layout
 from transforms.compute_statistics import ComputeSliceStatistics, ComputeStatistics
-from transforms.core import slicing
-from transforms.core.batches import Window
 from transforms.core.errors import UsageError
-from transforms.files import paths, windows
+from transforms.files import paths
 from transforms.files.paths import FileSize
-from transforms.logs.formats import bigquery
-from transforms.logs.rows.warm_ups import fingerprints
 from transforms.mark_rows import MarkRows
-from transforms.publish.assemble import RunSettings
-from transforms.publish.optional_checks import OptionalChecks
 from transforms.publish_verdict import PublishVerdict
-from transforms.read import ReadRequests
-from transforms.read_bigquery import ReadBigQueryRequests
-from transforms.reference import prediction_reference, training_side
-from transforms.reference.training_side import TrainingSide
-from transforms.replay.compare import AnswerTolerance
-from transforms.replay.report import Limits
+from transforms.reference import prediction_reference
 from transforms.replay_requests import CountVersions, ReplayRequests
-from transforms.runs import partial_runs, previous_runs, run_ids
-from transforms.serving import probe_requests
+from transforms.runs import partial_runs, previous_runs
 from transforms.take_predictions import TakePredictions
 from transforms.verdict.evidence import unseen_mass
-from transforms.verdict.model import Severity, Space
+from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
-from transforms.verdict.severity import Policy
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """All that the graph needs, found and checked before it is built."""
-
-    options: ValidateOptions
-    source: TrainingSide
-    references: Mapping[Space, Reference]
-    request_schema: schema_pb2.Schema
-    transform_output: str | None
-    job: RunSettings
-    run_id: str
-    warm_ups: frozenset[int] = frozenset()
-    contents: Contents | None = None
-
-    @property
-    def apply_transform_graph(self) -> ApplyTransformGraph:
-        assert self.transform_output is not None
-        return ApplyTransformGraph(self.transform_output, self.contents)
 
 
 def run(options: ValidateOptions, console: Console) -> int:
@@ -76,206 +38,90 @@ def run(options: ValidateOptions, console: Console) -> int:
       UsageError: before anything is read or published.
     """
     beam_flags = beam_options.beam_options(options.beam_args)
-    _check_places(options, beam_flags)
+    _check_paths(options, beam_flags)
     console.step(f"reading the training side: {options.baseline or options.statistics}")
     plan = make_plan(options)
 
-    def work() -> None:
+    def run_job() -> None:
         with new_job(beam_flags, console) as job:
             _run_job(plan, job, files_of(options))
 
     with partial_runs.publishing(options.output, plan.run_id):
-        return conclusion.finish(Run(options.output, options.logs, plan.run_id, plan.job), console, work)
+        return conclusion.finish(
+            Run(options.output, options.logs, plan.run_id, plan.run_settings), console, run_job
+        )
 
 
-def make_plan(options: ValidateOptions) -> Plan:
-    """Loads the training side.
-
-    Raises:
-      UsageError: it is missing, incomplete or of another format version, or has no category to slice by; or
-        the model to replay, the contracts of versions, the limits or the earlier run are not what they must
-        be; or --only names no feature.
-    """
-    loaded = layout.load(options.baseline) if options.baseline else None
-    source = dataclasses.replace(_source(options), identity=loaded.identity if loaded else None)
-    references = training_side.of_baseline(loaded, options.spaces) if loaded else source.of_features()
-    references += source.of_predictions(references)
-    policy, window = _policy(options, references, loaded), Window(options.start, options.end)
-    contract = loaded.contract.to_verdict() if loaded else None
-    by_space = {reference.space: reference for reference in references}
-    plan = Plan(
-        options=options,
-        source=source,
-        references=by_space,
-        request_schema=_request_schema(by_space.get(Space.RAW), loaded, policy),
-        transform_output=loaded.transform_output if loaded else None,
-        contents=loaded.contents if loaded else None,
-        job=RunSettings(
-            window=window,
-            policy=policy,
-            contract=contract,
-            optional=_asked(options),
-            previous_runs=_earlier(options, window, contract),
-        ),
-        run_id=run_ids.new_run_id(),
-        warm_ups=_warm_ups(loaded) if loaded else frozenset(),
-    )
-    if options.slice_by:
-        slicing.check(options.slice_by, plan.request_schema)
-    return plan
-
-
-def _warm_ups(baseline: layout.Baseline) -> frozenset[int]:
-    return fingerprints(probe_requests.requests(baseline.probes_data, baseline.probes))
-
-
-def _source(options: ValidateOptions) -> TrainingSide:
-    predictions = prediction_reference.model_of(options.predictions, options.replay)
-    given = (options.baseline, options.schema, options.statistics, options.label, options.spaces)
-    return TrainingSide(*given, predictions=predictions)
-
-
-def build(root: Any, plan: Plan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
+def build(root: Any, plan: ComparisonPlan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
     """The graph: one read serves the raw and the transformed statistics; publishing is its last step."""
     raw = plan.references.get(Space.RAW)
     read = root | "ReadRequests" >> read_requests(plan, files, heartbeats)
-    marking = MarkRows(plan.options.slice_by, plan.options.ignore_sampling_rate)
-    marked = read.batches | "MarkRows" >> marking
+    mark_rows = MarkRows(plan.options.slice_by, plan.options.ignore_sampling_rate)
+    marked = read.batches | "MarkRows" >> mark_rows
     counts = [read.accounting, marked.accounting]
-    found = {"rejects": read.rejects, "faults": read.faults}
+    results = {"rejects": read.rejects, "faults": read.faults}
     if raw is not None:
-        found |= _statistics(plan, marked.batches, raw)
+        results |= _statistics(plan, marked.batches, raw)
     if Space.TRANSFORMED in plan.references:
         transformed = marked.batches | "ApplyTransformGraph" >> plan.apply_transform_graph
-        found |= _statistics(plan, transformed.batches, plan.references[Space.TRANSFORMED])
+        results |= _statistics(plan, transformed.batches, plan.references[Space.TRANSFORMED])
         counts.append(transformed.accounting)
     if (reference := plan.references.get(Space.PREDICTION)) is not None:
-        taking = TakePredictions(prediction_reference.outputs(reference))
-        predicted = marked.batches | "TakePredictions" >> taking
-        found |= _statistics(plan, predicted.batches, reference)
+        take_predictions = TakePredictions(prediction_reference.outputs(reference))
+        predicted = marked.batches | "TakePredictions" >> take_predictions
+        results |= _statistics(plan, predicted.batches, reference)
         counts.append(predicted.accounting)
-    found |= _beside(plan, read.batches, found)
-    found["accounting"] = counts | "JoinAccounting" >> beam.Flatten()
-    publish = PublishVerdict(plan.options.output, plan.run_id, plan.job, plan.source.references)
-    return found | "PublishVerdict" >> publish
+    results |= _optional_results(plan, read.batches, results)
+    results["accounting"] = counts | "JoinAccounting" >> beam.Flatten()
+    publish = PublishVerdict(plan.options.output, plan.run_id, plan.run_settings, plan.source.references)
+    return results | "PublishVerdict" >> publish
 
 
-def _beside(plan: Plan, batches: Any, found: Mapping[str, Any]) -> dict[str, Any]:
+def _optional_results(plan: ComparisonPlan, batches: Any, read_results: Mapping[str, Any]) -> dict[str, Any]:
     """What is looked for beside the features, in the same read, where it was asked for."""
-    asked, beside = plan.job.optional, {}
-    if asked.replay is not None:
-        keep = plan.options.keep_payloads
-        replay = ReplayRequests(asked.replay.model, asked.replay.tolerance, keep)
+    checks, results = plan.run_settings.optional, {}
+    if checks.replay is not None:
+        keep_payloads = plan.options.keep_payloads
+        replay = ReplayRequests(checks.replay.model, checks.replay.tolerance, keep_payloads)
         replayed = batches | "ReplayRequests" >> replay
-        beside["replay"] = replayed.summary
-        beside["faults"] = (found["faults"], replayed.faults) | "JoinFaults" >> beam.Flatten()
-    if asked.contracts is not None:
-        beside["versions"] = batches | "CountVersions" >> CountVersions()
-    return beside
+        results["replay"] = replayed.summary
+        results["faults"] = (read_results["faults"], replayed.faults) | "JoinFaults" >> beam.Flatten()
+    if checks.contracts is not None:
+        results["versions"] = batches | "CountVersions" >> CountVersions()
+    return results
 
 
-def read_requests(plan: Plan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
-    """Reads the log: `files`, or the table that `--logs` names."""
-    told: dict[str, Any] = {
-        "schema": plan.request_schema,
-        "format": plan.options.format,
-        "window": plan.job.window,
-        "time_feature": plan.options.time_feature,
-        "keep_payloads": plan.options.keep_payloads,
-        "sample": plan.options.sample,
-        "version_feature": plan.options.version_feature,
-        "columns": plan.options.columns,
-        "exclude": plan.options.exclude,
-        "responses": plan.options.replay is not None or Space.PREDICTION in plan.references,
-        "progress": heartbeats,
-    }
-    if bigquery.is_table(plan.options.logs):
-        return ReadBigQueryRequests(table=plan.options.logs, **told)
-    return ReadRequests(files=tuple(files), warm_ups=plan.warm_ups, **told)
-
-
-def files_of(options: ValidateOptions) -> Sequence[FileSize]:
-    """The files to read; none where the log is a table."""
-    if bigquery.is_table(options.logs):
-        return ()
-    return windows.expand(options.logs, options.start, options.end)
-
-
-def _statistics(plan: Plan, batches: Any, reference: Reference) -> dict[str, Any]:
+def _statistics(plan: ComparisonPlan, batches: Any, reference: Reference) -> dict[str, Any]:
     """The statistics of one space, and those of its slices where some are asked for."""
     space, title = reference.space.value, reference.space.value.title()
-    found = {space: batches | f"{title}Statistics" >> ComputeStatistics(reference.schema)}
+    statistics = {space: batches | f"{title}Statistics" >> ComputeStatistics(reference.schema)}
     if plan.options.slice_by:
-        least = max(plan.job.policy.min_slice_rows, unseen_mass.NAMED_FROM)
-        compute = ComputeSliceStatistics(reference.schema, least)
-        found[f"{space}_slices"] = batches | f"{title}Slices" >> compute
-    return found
+        min_rows = max(plan.run_settings.policy.min_slice_rows, unseen_mass.NAMED_FROM)
+        compute = ComputeSliceStatistics(reference.schema, min_rows)
+        statistics[f"{space}_slices"] = batches | f"{title}Slices" >> compute
+    return statistics
 
 
-def _run_job(plan: Plan, job: BeamJob, files: Sequence[FileSize]) -> None:
+def _run_job(plan: ComparisonPlan, job: BeamJob, files: Sequence[FileSize]) -> None:
     pipeline = beam.Pipeline(options=job.options)
     build(pipeline, plan, files, job.heartbeats)
     job.run(pipeline, "reading requests", sum(file.bytes for file in files))
 
 
-def _request_schema(
-    raw: Reference | None, baseline: layout.Baseline | None, policy: Policy
-) -> schema_pb2.Schema:
-    """The schema that requests are decoded by: that of the raw features, whatever is compared."""
-    if raw is not None:
-        return raw.prepared(policy)
-    assert baseline is not None
-    return baseline.schema
-
-
-def _policy(
-    options: ValidateOptions, references: Sequence[Reference], loaded: layout.Baseline | None
-) -> Policy:
-    return Policy(
-        jsd=options.jsd,
-        linf=options.linf,
-        fail_on=Severity(options.fail_on),
-        ignore=frozenset(options.ignore),
-        only=feature_limits.check_only(options.only, references),
-        thresholds=feature_limits.load_thresholds(options.thresholds, loaded),
-        max_rejects=options.max_rejects,
-    )
-
-
-def _asked(options: ValidateOptions) -> OptionalChecks:
-    replay = contracts = None
-    if options.replay is not None:
-        replay_flags.check_model(options.replay, options.allow_ops)
-        tolerance = AnswerTolerance(options.replay_atol, options.replay_rtol)
-        replay = Limits(options.replay, tolerance, options.replay_share)
-    if options.contracts is not None:
-        contracts = served_contracts.load(options.contracts)
-    return OptionalChecks(replay, contracts)
-
-
-def _earlier(
-    options: ValidateOptions, window: Window, contract: Mapping[str, Any] | None
-) -> previous_runs.PreviousRuns | None:
-    """The runs that `--previous` means; None without it."""
-    if options.previous is None:
-        return None
-    return previous_runs.find(options.previous, options.output, window, contract)
-
-
-def _previous_path(asked: str) -> str | None:
+def _previous_path(previous: str) -> str | None:
     """`--previous` where it is a path: neither `auto` nor the id of a run."""
-    return asked if asked != previous_runs.AUTO and ("/" in asked or _exists(asked)) else None
+    return previous if previous != previous_runs.AUTO and ("/" in previous or _exists(previous)) else None
 
 
-def _exists(asked: str) -> bool:
+def _exists(path: str) -> bool:
     """Whether a file or folder is there; a text too long for a name is none."""
     try:
-        return paths.exists(asked)
+        return paths.exists(path)
     except OSError:
         return False
 
 
-def _check_places(options: ValidateOptions, beam_flags: PipelineOptions) -> None:
+def _check_paths(options: ValidateOptions, beam_flags: PipelineOptions) -> None:
     if options.baseline is None and options.spaces == ("transformed",):
         raise UsageError("--spaces=transformed needs a --baseline: TFDV's statistics have no transform graph")
     beam_options.check_reachable(

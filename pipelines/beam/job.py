@@ -30,7 +30,7 @@ _PORTS = (
 )
 
 
-class Job:
+class BeamJob:
     """One command's Beam job: its options, its heartbeats and its temporary folder.
 
     Attributes:
@@ -51,27 +51,27 @@ class Job:
           InputError: the job failed; the message is one line and names a file with the traceback.
         """
         started: list[Any] = []
-        before = self._done(started)
+        start = self._progress(started)
 
         def poll() -> tuple[int, int]:
-            rows, num_bytes = self._done(started)
-            return rows - before[0], num_bytes - before[1]
+            rows, num_bytes = self._progress(started)
+            return rows - start[0], num_bytes - start[1]
 
-        with self._console.progress(text, poll, total_bytes), _explained():
+        with self._console.progress(text, poll, total_bytes), _explain_failures():
             if self.heartbeats is None:
                 supervisor.mark_submitted()
             # A local runner comes back when all is done, a remote one at once.
             started.append(pipeline.run())
             started[0].wait_until_finish()
 
-    def _done(self, started: list[Any]) -> tuple[int, int]:
+    def _progress(self, started: list[Any]) -> tuple[int, int]:
         if self.heartbeats is not None:
             return heartbeats.read_progress(self.heartbeats)
         return _counters(started[0]) if started else (0, 0)
 
 
 @contextlib.contextmanager
-def new_job(options: PipelineOptions, console: Console) -> Iterator[Job]:
+def new_job(options: PipelineOptions, console: Console) -> Iterator[BeamJob]:
     """A job with folders of its own, which go when it ends.
 
     Raises:
@@ -83,13 +83,13 @@ def new_job(options: PipelineOptions, console: Console) -> Iterator[Job]:
     # What a job has published stands, even if its temporary files cannot be deleted.
     with tempfile.TemporaryDirectory(prefix="trueserve-", ignore_cleanup_errors=True) as local:
         if location is None:
-            yield Job(options, console, local, _subfolder(local, "temp"))
+            yield BeamJob(options, console, local, _subfolder(local, "temp"))
             return
         # Other runs share the location, and dead ones left their folders there.
         paths.delete_abandoned(location, _TEMP)
         temp = paths.join(location, f"trueserve-{uuid.uuid4().hex}")
         try:
-            yield Job(options, console, local, temp)
+            yield BeamJob(options, console, local, temp)
         finally:
             with contextlib.suppress(TrueserveError):  # what the job found counts for more
                 paths.delete_tree(temp)
@@ -103,25 +103,27 @@ def _subfolder(folder: str, name: str) -> str:
 
 def _counters(result: Any) -> tuple[int, int]:
     """Rows and bytes as the runner's metrics have them; approximate, for display."""
-    found = {"rows": 0, "bytes": 0}
+    counts = {"rows": 0, "bytes": 0}
     query = result.metrics().query(MetricsFilter().with_namespace(heartbeats.NAMESPACE))
     for counter in query["counters"]:
-        found[counter.key.metric.name] = counter.attempted or counter.committed or 0
-    return found["rows"], found["bytes"]
+        counts[counter.key.metric.name] = counter.attempted or counter.committed or 0
+    return counts["rows"], counts["bytes"]
 
 
 @contextlib.contextmanager
-def _explained() -> Iterator[None]:
+def _explain_failures() -> Iterator[None]:
     try:
         yield
     except InputError as error:
         raise InputError(failures.without_step(str(error))) from error
     except Exception as error:
         parts = failures.parts_of(error)
-        raise InputError(f"the Beam job failed: {failures.summary(parts)}; {_keep(parts)}") from error
+        raise InputError(
+            f"the Beam job failed: {failures.summary(parts)}; {_keep_traceback(parts)}"
+        ) from error
 
 
-def _keep(parts: Sequence[failures.Part]) -> str:
+def _keep_traceback(parts: Sequence[failures.ExceptionSummary]) -> str:
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="trueserve-", suffix=".log", delete=False, dir=supervisor.folder_for_reports()

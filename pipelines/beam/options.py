@@ -25,7 +25,11 @@ LOCAL_NAMES = frozenset({"directrunner", "bundlebaseddirectrunner", "fnapirunner
 
 def is_beam_flag(flag: str) -> bool:
     """Whether some option class of Beam takes `flag` (with its leading dashes)."""
-    return flag in _beam_parser()._option_string_actions
+    try:
+        _, unknown = _beam_parser().parse_known_args([flag])
+    except argparse.ArgumentError:  # it wants a value
+        return True
+    return not unknown
 
 
 def beam_options(beam_args: Sequence[str]) -> PipelineOptions:

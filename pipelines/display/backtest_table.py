@@ -8,8 +8,8 @@ from typing import Any
 from transforms.files import paths
 from transforms.publish import formatting
 
-MOST_ROWS = 40
-_LONGEST = 110
+MAX_ROWS = 40
+_MAX_LENGTH = 110
 _HEADER = ("window", "rows", "errors", "worst")
 
 
@@ -21,15 +21,15 @@ def lines_of(document: Mapping[str, Any], output: str) -> Iterator[str]:
       output: the folder of the files.
     """
     windows, alarms = document["windows"], document["alarms"]
-    states = [one["state"] for one in windows]
+    states = [window["state"] for window in windows]
     judged = states.count("judged") + states.count("known_bad")
     count = formatting.counted(len(windows), "window")
-    yield f"{count} of {document['every']}, {judged:,} judged{_others(states)}"
-    fired = [one for one in windows if one["fired"]]
+    yield f"{count} of {document['every']}, {judged:,} judged{_other_states(states)}"
+    fired = [window for window in windows if window["fired"]]
     if fired:
-        yield from _table([_HEADER, *map(_row, fired[:MOST_ROWS])])
-    if len(fired) > MOST_ROWS:
-        yield f"{len(fired) - MOST_ROWS:,} more windows fired; backtest.json has them"
+        yield from _table([_HEADER, *map(_row, fired[:MAX_ROWS])])
+    if len(fired) > MAX_ROWS:
+        yield f"{len(fired) - MAX_ROWS:,} more windows fired; backtest.json has them"
     yield (
         f"alarms: {alarms['before']:,}, of which the budget of one in {document['budget']} allows"
         f" {formatting.number(alarms['allowed'])}; with the limits suggested: {alarms['after']:,}"
@@ -42,33 +42,35 @@ def lines_of(document: Mapping[str, Any], output: str) -> Iterator[str]:
         )
 
 
-def _others(states: Sequence[str]) -> str:
-    told = (
-        ("known_bad", "of these known to be bad"),
+def _other_states(states: Sequence[str]) -> str:
+    descriptions = (
+        ("known_bad", "of them known bad"),
         ("too_few_rows", "with too few rows"),
         ("no_rows", "without rows"),
     )
-    return "".join(f", {states.count(state):,} {what}" for state, what in told if state in states)
+    return "".join(
+        f", {states.count(state):,} {description}" for state, description in descriptions if state in states
+    )
 
 
 def _row(window: Mapping[str, Any]) -> tuple[str, ...]:
     errors = [finding for finding in window["findings"] if finding["severity"] == "error"]
-    worst = max(errors, key=lambda one: one["distance"] or 0.0)
+    worst = max(errors, key=lambda error: error["distance"] or 0.0)
     name = formatting.name(worst["feature"], 40)
-    told = formatting.visible(f"{worst['space']}.{name}: {worst['message']}", _LONGEST)
+    description = formatting.visible(f"{worst['space']}.{name}: {worst['message']}", _MAX_LENGTH)
     start = window["start"].removesuffix("T00:00:00Z")
     bad = " (known bad)" if window["state"] == "known_bad" else ""
-    return (f"{start}{bad}", f"{window['rows']:,}", f"{len(errors):,}", told)
+    return (f"{start}{bad}", f"{window['rows']:,}", f"{len(errors):,}", description)
 
 
 def _limits(suggested: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for one in suggested[:MOST_ROWS]:
-        name = f"{one['space']}.{formatting.name(one['feature'], 40)}"
-        today = formatting.number(one["today"])
-        over = formatting.counted(len(one["over_today"]), "window")
-        yield f"  {name}  {one['limit']} = {one['suggested']:g}, {today} today, which {over} exceeded"
-    if len(suggested) > MOST_ROWS:
-        yield f"  {len(suggested) - MOST_ROWS:,} more limits; thresholds.toml has them"
+    for limit in suggested[:MAX_ROWS]:
+        name = f"{limit['space']}.{formatting.name(limit['feature'], 40)}"
+        today = formatting.number(limit["today"])
+        windows = formatting.counted(len(limit["over_today"]), "window")
+        yield f"  {name}  {limit['limit']} = {limit['suggested']:g}, {today} today, which {windows} exceeded"
+    if len(suggested) > MAX_ROWS:
+        yield f"  {len(suggested) - MAX_ROWS:,} more limits; thresholds.toml has them"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -11,12 +11,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.display.console import STYLES, Console
+from pipelines.display.console import Console
+from pipelines.display.verdict_table import STYLES
 from transforms.publish import formatting
 from transforms.serving.check.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report
 
 _MAX_ROWS = 40
-_LONGEST = 600
+_MAX_LENGTH = 600
 
 
 def show(report: Report, console: Console) -> None:
@@ -29,8 +30,8 @@ def show(report: Report, console: Console) -> None:
 
 def plain_lines(report: Report) -> list[str]:
     """The report for logs, and for grep."""
-    lines = [f"{_result(report)}: {headline(report)}", f"probes: {compared(report)}"]
-    return lines + [f"{severity}: {what}: {message}" for severity, what, message in _rows(report)]
+    lines = [f"{report.result}: {headline(report)}", f"probes: {compared(report)}"]
+    return lines + [f"{severity}: {subject}: {message}" for severity, subject, message in _rows(report)]
 
 
 def headline(report: Report) -> str:
@@ -51,40 +52,44 @@ def compared(report: Report) -> str:
     """What the probes were put to, in words."""
     if not report.loaded:
         return "none were asked"
-    asked = ", ".join(f"{name} {count:,}" for name, count in report.compared.items())
-    whose = {"model": "recorded in the model", "reference": "of the reference"}.get(
+    signatures = ", ".join(f"{name} {count:,}" for name, count in report.compared.items())
+    source = {"model": "recorded in the model", "reference": "of the reference"}.get(
         report.predictions_from or ""
     )
-    predictions = f"; right predictions: {whose}" if whose else ""
-    said = f"{report.probes:,}, of them {report.made_up:,} made up; compared: {asked or 'none'}{predictions}"
-    free = [f"{name} {how}" for name, how in report.sandbox.items() if how.startswith("not enforced")]
-    return f"{said}; sandbox: {'; '.join(free)}" if free else said
-
-
-def _result(report: Report) -> str:
-    return report.result
+    predictions = f"; right predictions: {source}" if source else ""
+    counts = f"{report.probes:,}, of them {report.made_up:,} made up"
+    summary = f"{counts}; compared: {signatures or 'none'}{predictions}"
+    not_enforced = [
+        f"{name} {state}" for name, state in report.sandbox.items() if state.startswith("not enforced")
+    ]
+    return f"{summary}; sandbox: {'; '.join(not_enforced)}" if not_enforced else summary
 
 
 def _rows(report: Report) -> list[tuple[str, str, str]]:
     """(severity, what it is about, message) of every finding, the lint's too, worst first."""
     rows: list[tuple[str, str, str]] = [
-        (str(one.severity), _about(one), formatting.visible(one.message, _LONGEST)) for one in report.findings
+        (str(finding.severity), _subject(finding), formatting.visible(finding.message, _MAX_LENGTH))
+        for finding in report.findings
     ]
     rows += [
-        (str(one["severity"]), f"lint {_where(one)}", formatting.visible(_with_source(one), _LONGEST))
-        for one in report.lint
+        (
+            str(finding["severity"]),
+            f"lint {_lint_subject(finding)}",
+            formatting.visible(_with_source(finding), _MAX_LENGTH),
+        )
+        for finding in report.lint
     ]
     order = list(STYLES)
     return sorted(rows, key=lambda row: order.index(row[0]))
 
 
-def _about(finding: CheckFinding) -> str:
-    where = f" ({finding.signature})" if finding.signature else ""
+def _subject(finding: CheckFinding) -> str:
+    signature = f" ({finding.signature})" if finding.signature else ""
     name = formatting.name(finding.feature, 60) if finding.feature else finding.kind.replace("_", " ")
-    return f"{name}{where}"
+    return f"{name}{signature}"
 
 
-def _where(finding: Any) -> str:
+def _lint_subject(finding: Any) -> str:
     node = formatting.visible(finding["node"] or "", 60)
     return f"{finding['rule']} {node}".strip()
 
@@ -113,8 +118,8 @@ def _table(rows: list[tuple[str, str, str]]) -> RenderableType:
     table.add_column("")
     table.add_column("feature", overflow="fold", min_width=12)
     table.add_column("what", ratio=1, overflow="fold")
-    for severity, what, message in rows[:_MAX_ROWS]:
-        table.add_row(Text(severity, style=STYLES[severity]), Text(what, style="bold"), Text(message))
+    for severity, subject, message in rows[:_MAX_ROWS]:
+        table.add_row(Text(severity, style=STYLES[severity]), Text(subject, style="bold"), Text(message))
     if len(rows) > _MAX_ROWS:
         table.caption = f"{len(rows) - _MAX_ROWS:,} more with --json"
     return Padding(table, (0, 1))

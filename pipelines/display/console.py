@@ -12,27 +12,20 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO
 
-from rich import box
 from rich.console import Console as RichConsole
 from rich.console import Group, RenderableType
 from rich.live import Live
-from rich.padding import Padding
-from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.display import verdict_table
 from pipelines.process.streams import Guarded, say
 from transforms.core.errors import InputError
 from transforms.publish import formatting
 
 Poll = Callable[[], tuple[int, int]]
-
-STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
-VERDICT_STYLES = {"ok": "green", "skew": "red", "not_examined": "yellow", "failed": "magenta"}
-TITLES = {"ok": "ok", "skew": "SKEW", "not_examined": "NOT EXAMINED", "failed": "FAILED"}
-MAX_ROWS = 40
 
 
 class Console:
@@ -94,11 +87,11 @@ class Console:
         """Why standard output did not take all that was written; None where it did."""
         return self._out.unwritable
 
-    def check_shown(self, what: str) -> None:
+    def check_shown(self, content: str) -> None:
         """Raises InputError where `what`, which standard output alone gets, could not be written there."""
         if (why := self._out.flushed()) is not None:
             raise InputError(
-                f"cannot write {what} to standard output: {why}; send it elsewhere and run again"
+                f"cannot write {content} to standard output: {why}; send it elsewhere and run again"
             )
 
     @contextlib.contextmanager
@@ -126,9 +119,9 @@ class Console:
           verdict: the content of verdict.json.
         """
         if self.terminal:
-            self._rich.print(_summary(verdict))
+            self._rich.print(verdict_table.summary(verdict))
             return
-        for line in plain_lines(verdict):
+        for line in verdict_table.plain_lines(verdict):
             self._line(line)
 
     def _live(self, meter: _Meter) -> contextlib.AbstractContextManager[object]:
@@ -174,12 +167,12 @@ class _Meter:
 
     def facts(self, done: bool = False) -> str:
         seconds = max(time.monotonic() - self._started, 1e-3)
-        of = f" of {formatting.size(self._total)}" if self._total and not done else ""
+        of_total = f" of {formatting.size(self._total)}" if self._total and not done else ""
         share = self.share()
         return ", ".join(
             [
                 f"{formatting.counted(self._rows, 'row')}",
-                f"{formatting.size(self._bytes)}{of}",
+                f"{formatting.size(self._bytes)}{of_total}",
                 *([f"{share:.0%}"] if share is not None and not done else []),
                 f"{formatting.number(round(self._rows / seconds))} rows/s",
                 f"{formatting.size(self._bytes / seconds)}/s",
@@ -211,126 +204,3 @@ def _polling(meter: _Meter, interval: float, tick: Callable[[_Meter], None]) -> 
     finally:
         stop.set()
         thread.join()
-
-
-def plain_lines(verdict: dict[str, Any]) -> list[str]:
-    """The verdict as lines of text, one fact each: for logs, and for grep."""
-    lines = [f"{verdict['verdict']}: {formatting.headline(verdict)}", f"records: {records(verdict)}"]
-    lines += [f"weights: {weights}"] if (weights := formatting.weights(verdict)) else []
-    lines += [f"slices: {slices}"] if (slices := _slices(verdict)) else []
-    lines += [f"drift: {since}"] if (since := formatting.drift_sentence(verdict)) else []
-    lines += [_plain_finding(finding) for finding in verdict["findings"]]
-    for row in verdict["not_compared"]:
-        name, reason = formatting.name(row["feature"]), formatting.visible(row["reason"], 400)
-        lines.append(f"not compared: {name} ({row['space']}): {reason}")
-    return lines
-
-
-def records(verdict: dict[str, Any]) -> str:
-    """What became of the records, in one line."""
-    counts = verdict["counts"]
-    why = {"rejected": verdict["rejects"], "excluded": verdict["excluded"]}
-    fates = ("decoded", "rejected", "outside_window", "no_time", "excluded")
-    told = [
-        f"{counts[name]:,} {name.replace('_', ' ')}{_because(why.get(name))}"
-        for name in fates
-        if counts[name] or name == "decoded"
-    ]
-    compared = formatting.counted(counts["compared"], "row")
-    return f"{counts['read']:,} read: {', '.join(told)}; {compared} compared"
-
-
-def _because(reasons: dict[str, int] | None) -> str:
-    return f" ({formatting.reasons(reasons)})" if reasons else ""
-
-
-def _plain_finding(finding: dict[str, Any]) -> str:
-    name = formatting.name(finding["feature"])
-    message = formatting.visible(finding["message"], 400)
-    where = "" if finding["slice"] is None else f", {formatting.visible(finding['slice'], 200)}"
-    cause = f" [{formatting.visible(told, 200)}]" if (told := formatting.cause(finding)) else ""
-    return f"{finding['severity']}: {name} ({finding['space']}, {finding['kind']}{where}): {message}{cause}"
-
-
-def _slices(verdict: dict[str, Any]) -> str:
-    """How many slices were compared; empty where none was asked for."""
-    slices, left_out = verdict["slices"], verdict["slices_left_out"]
-    if not slices and not left_out:
-        return ""
-    skewed = sum(one["verdict"] == "skew" for one in slices)
-    more = f"; {left_out:,} not, with too few rows or beyond the largest" if left_out else ""
-    return f"{len(slices):,} compared on their own, {skewed:,} with skew{more}"
-
-
-def _summary(verdict: dict[str, Any]) -> RenderableType:
-    style = VERDICT_STYLES.get(verdict["verdict"], "red")
-    banner = Panel(
-        Text(formatting.headline(verdict)),
-        title=Text(f" {TITLES.get(verdict['verdict'], verdict['verdict'])} ", style=f"bold reverse {style}"),
-        title_align="left",
-        subtitle=Text(formatting.window(verdict["window"]), style="dim"),
-        subtitle_align="right",
-        border_style=style,
-        padding=(0, 1),
-    )
-    parts: list[RenderableType] = [banner, Padding(Text(records(verdict), style="dim"), (0, 2))]
-    beside = filter(None, (formatting.weights(verdict), _slices(verdict), formatting.drift_sentence(verdict)))
-    parts += [Padding(Text(told, style="dim"), (0, 2)) for told in beside]
-    if verdict["findings"]:
-        parts.append(_table(verdict["findings"]))
-    if verdict["not_compared"]:
-        parts.append(_not_compared(verdict["not_compared"]))
-    return Group(*parts)
-
-
-def _table(findings: list[dict[str, Any]]) -> RenderableType:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False, header_style="dim")
-    table.add_column("")
-    table.add_column("feature", overflow="fold", min_width=12)
-    table.add_column("space")
-    sliced = any(finding["slice"] is not None for finding in findings)
-    if sliced:
-        table.add_column("slice", overflow="fold", max_width=30)
-    table.add_column("distance", justify="right", no_wrap=True)
-    table.add_column("limit", justify="right", no_wrap=True)
-    table.add_column("what", ratio=1, overflow="fold")
-    for finding in findings[:MAX_ROWS]:
-        table.add_row(*_cells(finding, sliced))
-    if len(findings) > MAX_ROWS:
-        table.caption = f"{len(findings) - MAX_ROWS:,} more in the report"
-    return Padding(table, (0, 1))
-
-
-def _cells(finding: dict[str, Any], sliced: bool) -> list[Text]:
-    style = STYLES[finding["severity"]]
-    place = [Text(formatting.visible(finding["slice"] or "", 60), style="dim")] if sliced else []
-    return [
-        Text(finding["severity"], style=style),
-        Text(formatting.name(finding["feature"], 40), style="bold"),
-        Text(finding["space"], style="dim"),
-        *place,
-        Text(_figure(finding["distance"]), style=style),
-        Text(_figure(finding["threshold"]), style="dim"),
-        Text.assemble(
-            formatting.visible(finding["message"], 300),
-            (f" [{formatting.visible(told, 200)}]" if (told := formatting.cause(finding)) else "", "dim"),
-        ),
-    ]
-
-
-def _not_compared(rows: list[dict[str, Any]]) -> RenderableType:
-    lines = [
-        Text.assemble(
-            ("not compared  ", "dim"),
-            (formatting.name(row["feature"], 40), "bold"),
-            f" ({row['space']}): {formatting.visible(row['reason'], 200)}",
-        )
-        for row in rows[:MAX_ROWS]
-    ]
-    if len(rows) > MAX_ROWS:
-        lines.append(Text(f"{len(rows) - MAX_ROWS:,} more in the report", style="dim"))
-    return Padding(Group(*lines), (0, 2))
-
-
-def _figure(value: float | None) -> str:
-    return "" if value is None else formatting.number(value)

@@ -7,8 +7,8 @@ from typing import Any
 
 from transforms.publish import formatting
 
-MOST_ROWS = 40
-_FORMS = 3
+MAX_ROWS = 40
+_MAX_FORMS = 3
 _HEADER = ("feature", "differs", "mismatch", "only examples", "only requests", "match")
 _COLUMNS = ("mismatch_count", "base_only", "test_only", "match_count")
 
@@ -24,11 +24,11 @@ def lines_of(document: Mapping[str, Any]) -> Iterator[str]:
     yield f"keys: {_keys(counts)}"
     for side, reading in document["reading"].items():
         yield from _forms(side, reading["forms"])
-    differing = [one for one in features if one["diff_count"] or one["empty_only"]]
+    differing = [feature for feature in features if feature["diff_count"] or feature["empty_only"]]
     if differing:
-        yield from _table([_HEADER, *(_row(one, counts["compared"]) for one in differing[:MOST_ROWS])])
-    if len(differing) > MOST_ROWS:
-        yield f"{len(differing) - MOST_ROWS:,} more features differ; join.json has them"
+        yield from _table([_HEADER, *(_row(feature, counts["compared"]) for feature in differing[:MAX_ROWS])])
+    if len(differing) > MAX_ROWS:
+        yield f"{len(differing) - MAX_ROWS:,} more features differ; join.json has them"
 
 
 def _headline(counts: Mapping[str, int]) -> str:
@@ -39,42 +39,42 @@ def _headline(counts: Mapping[str, int]) -> str:
 
 
 def _keys(counts: Mapping[str, int]) -> str:
-    told = [f"{counts['keys']:,} in {counts['examples']:,} examples and {counts['requests']:,} requests"]
-    for name, what in (
+    parts = [f"{counts['keys']:,} in {counts['examples']:,} examples and {counts['requests']:,} requests"]
+    for name, description in (
         ("keys_only_in_examples", "only in examples"),
         ("keys_only_in_requests", "only in requests"),
         ("duplicate_keys", "several times on a side"),
         ("examples_without_key", "examples without one"),
         ("requests_without_key", "requests without one"),
     ):
-        told += [f"{counts[name]:,} {what}"] if counts[name] else []
-    return ", ".join(told)
+        parts += [f"{counts[name]:,} {description}"] if counts[name] else []
+    return ", ".join(parts)
 
 
 def _forms(side: str, forms: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What was not compared as it came."""
-    for told, meaning in (
+    for forms_of_kind, meaning in (
         ([form for form in forms if "_for_" in form["form"]], "taken for missing"),
         (
             [form for form in forms if form["form"].startswith("unknown_feature")],
             "not known, and not compared",
         ),
     ):
-        if told:
-            more = f" and {len(told) - _FORMS:,} more" if len(told) > _FORMS else ""
-            yield f"{side}: {', '.join(map(_form, told[:_FORMS]))}{more}: {meaning}"
+        if forms_of_kind:
+            more = f" and {len(forms_of_kind) - _MAX_FORMS:,} more" if len(forms_of_kind) > _MAX_FORMS else ""
+            yield f"{side}: {', '.join(map(_form, forms_of_kind[:_MAX_FORMS]))}{more}: {meaning}"
 
 
 def _form(form: Mapping[str, Any]) -> str:
     name = formatting.name(form["feature"]) if form["feature"] else "others"
-    how = "in" if "unknown" in form["form"] else form["form"].replace("_", " ")
-    return f"{name} {how} {formatting.counted(form['rows'], 'row')}"
+    relation = "in" if "unknown" in form["form"] else form["form"].replace("_", " ")
+    return f"{name} {relation} {formatting.counted(form['rows'], 'row')}"
 
 
-def _row(one: Mapping[str, Any], compared: int) -> tuple[str, ...]:
-    share = formatting.percent((one["diff_count"] + one["empty_only"]) / compared)
-    name = formatting.name(one["feature"], 40) if one["feature"] else "(all others)"
-    return (name, share, *(f"{one[column]:,}" for column in _COLUMNS))
+def _row(feature: Mapping[str, Any], compared: int) -> tuple[str, ...]:
+    share = formatting.percent((feature["diff_count"] + feature["empty_only"]) / compared)
+    name = formatting.name(feature["feature"], 40) if feature["feature"] else "(all others)"
+    return (name, share, *(f"{feature[column]:,}" for column in _COLUMNS))
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -1,28 +1,78 @@
-"""The flags of `trueserve check`. Imports nothing heavy, so that help and typos answer at once."""
+"""The flags of `trueserve check`, and what they ask for. Imports nothing heavy: help answers at once."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 
-from pipelines.flags import options as opts
+from pipelines.flags.command import Command
+from pipelines.flags.comparison import BASELINE
+from pipelines.flags.flag import flag
+from pipelines.flags.replay import ALLOW_OPS
 from transforms.files import windows
 
-DEFAULT_TIMEOUT = 300.0
-_LONGEST_TIMEOUT = 7 * 86_400
+_MAX_TIMEOUT = 7 * 86_400
 
 EXAMPLE = """examples:
   trueserve check --baseline=baseline --model=served/3
-  trueserve check --baseline=baseline --model=rebuilt --reference=served/3 --json
-  trueserve check --baseline=baseline --model=served/3 --allow_ops=ReadFile --timeout=PT10M
+  trueserve check --baseline=baseline --model=rebuilt --reference=served/3 \\
+      --json
+  trueserve check --baseline=baseline --model=served/3 --allow_ops=ReadFile \\
+      --timeout=PT10M
 """
 
 EXIT_CODES = """exit codes:
   0  the model gives what the baseline promises
-  1  it does not, or the lint found an error; a model that touches more than itself is not loaded
+  1  it does not, or the lint found an error; a model that touches more than
+     itself is not loaded
   2  wrong usage or configuration
-  3  a model cannot be loaded or asked, or not within --timeout, or the report cannot be written
+  3  a model cannot be loaded or asked, or not within --timeout, or the report
+     cannot be written
 """
+
+
+def parse_timeout(text: str) -> float:
+    """Seconds above zero, from a number of them or an ISO 8601 duration. Raises ArgumentTypeError."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = windows.duration(text).total_seconds()
+        except ValueError:
+            seconds = 0.0
+    if not 0 < seconds <= _MAX_TIMEOUT:
+        raise argparse.ArgumentTypeError(f"expected seconds, or a duration such as PT5M, got {text!r}")
+    return seconds
+
+
+TIMEOUT = flag(
+    "--timeout",
+    type=parse_timeout,
+    default=300.0,
+    metavar="PT5M",
+    help="time limit for loading and running the models: seconds, or a duration; default 300",
+)
+
+GROUPS = {
+    "common flags": (
+        BASELINE.but(required=True),
+        flag(
+            "--model",
+            required=True,
+            metavar="SAVEDMODEL_DIR",
+            help="model to check: the folder with saved_model.pb",
+        ),
+        flag(
+            "--reference",
+            metavar="SAVEDMODEL_DIR",
+            help="trusted model to compare with, for a model without recorded predictions",
+        ),
+    ),
+    "execution": (ALLOW_OPS, TIMEOUT),
+    "output": (
+        flag("--json", action="store_true", help="write one JSON object to stdout instead of the table"),
+    ),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,57 +92,15 @@ class CheckOptions:
     reference: str | None = None
     json: bool = False
     allow_ops: tuple[str, ...] = ()
-    timeout: float = DEFAULT_TIMEOUT
+    timeout: float = TIMEOUT.default
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--baseline", required=True, metavar="DIR", help="what `prepare` wrote")
-    add("--model", required=True, metavar="SAVEDMODEL_DIR", help="the folder with saved_model.pb")
-    add(
-        "--reference",
-        metavar="SAVEDMODEL_DIR",
-        help="a model that is right, for one that has no recorded predictions",
-    )
-    add_allow_ops(parser)
-    add(
-        "--timeout",
-        type=parse_timeout,
-        default=DEFAULT_TIMEOUT,
-        metavar="PT5M",
-        help="for loading and asking the models: seconds, or a duration; default 300",
-    )
-    add("--json", action="store_true", help="one JSON object on stdout, and nothing else")
-    parser.set_defaults(build=_build)
-
-
-def add_allow_ops(parser: argparse.ArgumentParser) -> None:
-    """The flag of all commands that load a model which somebody else made."""
-    parser.add_argument(
-        "--allow_ops",
-        type=opts.parse_names,
-        default=(),
-        metavar="NAME,...",
-        help="ops that a model may have though they touch files, the network or Python: docs/security.md",
-    )
-
-
-def parse_timeout(text: str) -> float:
-    """Seconds above zero, from a number of them or an ISO 8601 duration. Raises ArgumentTypeError."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            seconds = windows.duration(text).total_seconds()
-        except ValueError:
-            seconds = 0.0
-    if not 0 < seconds <= _LONGEST_TIMEOUT:
-        raise argparse.ArgumentTypeError(f"expected seconds, or a duration such as PT5M, got {text!r}")
-    return seconds
-
-
-def _build(parsed: argparse.Namespace, beam_args: tuple[str, ...]) -> CheckOptions:
-    assert not beam_args
-    return CheckOptions(
-        parsed.baseline, parsed.model, parsed.reference, parsed.json, parsed.allow_ops, parsed.timeout
-    )
+COMMAND = Command(
+    "check",
+    "SavedModel against the baseline's probes, contract and lint.",
+    CheckOptions,
+    GROUPS,
+    EXAMPLE,
+    EXIT_CODES,
+    takes_beam_flags=False,
+)

@@ -1,47 +1,61 @@
-"""The flags of `validate` that look at answers, and at who gave them."""
+"""The flags about models: which answers are compared, and what a model may do."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Collection
 
-from pipelines.flags import options as opts
-from pipelines.flags.check import add_allow_ops
+from pipelines.flags.flag import check_fraction, check_not_negative, flag, parse_names
 from transforms.core.errors import UsageError
 
-
-def add_to(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--replay", metavar="MODEL_DIR", help="a SavedModel: what it answers is compared with logged answers")
-    add_allow_ops(parser)
-    add(
-        "--replay_atol",
-        type=float,
-        default=opts.DEFAULT_REPLAY_ATOL,
-        metavar="D",
-        help="answers that are no further apart are the same; default %(default)s",
-    )
-    add(
-        "--replay_rtol",
-        type=float,
-        default=opts.DEFAULT_REPLAY_RTOL,
-        metavar="FRACTION",
-        help="likewise, of what the model answers; default %(default)s",
-    )
-    add(
-        "--replay_share",
-        type=float,
-        default=opts.DEFAULT_REPLAY_SHARE,
-        metavar="FRACTION",
-        help="of rows whose answers may differ; default %(default)s",
-    )
-    add("--contracts", metavar="DIR", help="served versions, each with its contract; see docs/replay.md")
-    add(
-        "--predictions",
-        metavar="MODEL_DIR",
-        help="an exported model: logged answers are compared with the predictions that `export` recorded;"
-        " default: the model of --replay, where it has them",
-    )
+ALLOW_OPS = flag(
+    "--allow_ops",
+    type=parse_names,
+    default=(),
+    metavar="NAME,...",
+    help="accept a model with these ops, though they reach files, the network or Python"
+    " (see docs/security.md)",
+)
+REPLAY = flag(
+    "--replay", metavar="MODEL_DIR", help="SavedModel whose answers are compared with the logged answers"
+)
+# How far apart two answers may lie, as in `transforms.replay.compare.Tolerance`, and in which share of rows
+# they may lie further.
+REPLAY_ATOL = flag(
+    "--replay_atol",
+    type=float,
+    default=1e-6,
+    check=check_not_negative,
+    metavar="D",
+    help="absolute tolerance of an answer; default %(default)s",
+)
+REPLAY_RTOL = flag(
+    "--replay_rtol",
+    type=float,
+    default=1e-5,
+    check=check_not_negative,
+    metavar="FRACTION",
+    help="relative tolerance of an answer; default %(default)s",
+)
+REPLAY_SHARE = flag(
+    "--replay_share",
+    type=float,
+    default=0.001,
+    check=check_fraction,
+    metavar="FRACTION",
+    help="share of rows whose answers may differ; default %(default)s",
+)
+CONTRACTS = flag(
+    "--contracts",
+    metavar="DIR",
+    help="contracts of the served versions, one folder each (see docs/replay.md)",
+)
+PREDICTIONS = flag(
+    "--predictions",
+    metavar="MODEL_DIR",
+    help="exported model: compare logged answers with the predictions that `export` recorded;"
+    " default: the model of --replay, if it has them",
+)
+TOLERANCES = (REPLAY_ATOL, REPLAY_RTOL, REPLAY_SHARE)
 
 
 def check_model(folder: str, allow_ops: Collection[str]) -> None:
@@ -54,6 +68,6 @@ def check_model(folder: str, allow_ops: Collection[str]) -> None:
     from transforms.serving import lint
 
     reference_model.check(folder)
-    if found := lint.refusals(folder, allow_ops):
-        more = f" (and {len(found) - 1:,} more: see trueserve check)" if len(found) > 1 else ""
-        raise UsageError(f"--replay: {folder}: {found[0].node}: {found[0].message}{more}")
+    if refusals := lint.refusals(folder, allow_ops):
+        more = f" (and {len(refusals) - 1:,} more: see trueserve check)" if len(refusals) > 1 else ""
+        raise UsageError(f"--replay: {folder}: {refusals[0].node}: {refusals[0].message}{more}")

@@ -44,14 +44,14 @@ class Result:
         files = [path for name in _RESULTS[self.command][1] for path in Path(self.folder).glob(name)]
         return frozenset(_identity(file) for file in files if file.exists())
 
-    def became(self, stood: _State | None) -> str:
+    def outcome(self, earlier_state: _State | None) -> str:
         """What the run did to the result, as the end of a sentence."""
         if self.folder is None:
             return "nothing was published"
         folder = formatting.visible(self.folder, 1000)
-        if (stands := self.published()) is None:
+        if (state := self.published()) is None:
             return f"{folder} shows whether it was published"
-        if stands != stood:
+        if state != earlier_state:
             return f"the result was published before that, and stays in {folder}"
         if self.command == "backtest" and Path(self.folder, _PENDING).exists():
             return f"{folder} holds files of two runs until backtest is run again"
@@ -72,9 +72,9 @@ def of_command(argv: Sequence[str]) -> Result:
     if command not in _RESULTS:
         return Result(command, None)
     flag, _ = _RESULTS[command]
-    joined = [word.removeprefix(f"{flag}=") for word in argv if word.startswith(f"{flag}=")]
-    apart = [value for word, value in itertools.pairwise(argv) if word == flag]
-    return Result(command, next(iter([*joined[-1:], *apart[-1:]]), None) or None)
+    joined_values = [word.removeprefix(f"{flag}=") for word in argv if word.startswith(f"{flag}=")]
+    separate_values = [value for word, value in itertools.pairwise(argv) if word == flag]
+    return Result(command, next(iter([*joined_values[-1:], *separate_values[-1:]]), None) or None)
 
 
 def _sweep(command: str, folder: str) -> None:
@@ -106,5 +106,5 @@ def _discard(target: str, staged: str) -> None:
 
 def _identity(file: Path) -> tuple[str, int, int]:
     """Changes whenever the file is replaced, as all of these are."""
-    found = file.stat()
-    return str(file), found.st_ino, found.st_mtime_ns
+    status = file.stat()
+    return str(file), status.st_ino, status.st_mtime_ns

@@ -57,45 +57,47 @@ def folder_for_reports() -> str | None:
     return _State.kept
 
 
-def run(argv: Sequence[str], work: Callable[[Sequence[str]], int]) -> int:
+def run(argv: Sequence[str], command: Callable[[Sequence[str]], int]) -> int:
     """Runs `work(argv)` and returns its exit code; 128 and the signal's number if one ended it.
 
     A command is run in a child process; help and what is no command need none.
     """
     if not argv or argv[0] not in leftovers.COMMANDS or {"-h", "--help"} & {*argv}:
-        return work(argv)
+        return command(argv)
     try:
-        return _supervise(argv, work)
+        return _supervise(argv, command)
     except TrueserveError as error:
         streams.say(f"error: {formatting.visible(str(error), 4000)}")
         return error.exit_code
 
 
-def _supervise(argv: Sequence[str], work: Callable[[Sequence[str]], int]) -> int:
+def _supervise(argv: Sequence[str], command: Callable[[Sequence[str]], int]) -> int:
     watched = {number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN}
     signal.signal(signal.SIGCHLD, lambda *_: None)  # a signal that is ignored cannot be waited for
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*watched, signal.SIGCHLD})
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*watched, signal.SIGCHLD})
     result = leftovers.of_command(argv)
-    stood = result.published()
+    earlier_state = result.published()
     _State.submitted = mmap.mmap(-1, 1)
     with _temporary_folder() as temporary:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
         _flush()
         parent, child = os.getpid(), os.fork()
         if not child:
-            _be_child(parent, before, temporary, lambda: work(argv))
+            _be_child(parent, mask, temporary, lambda: command(argv))
         number, code = _wait(child, watched)
         _end_all(child)
         if number is None and code >= 0:
             return code
         ended_by = signal.Signals(number or -code)
-        _hear_again(watched, ended_by)
+        _end_on_next_signal(watched, ended_by)
         result.clean(_remote_folders(temporary))
-    _say(_line(ended_by, number is None, result.became(stood), bool(_State.submitted[0])))
+    _print_line(_line(ended_by, number is None, result.outcome(earlier_state), bool(_State.submitted[0])))
     return 128 + ended_by
 
 
-def _be_child(parent: int, mask: set[int | signal.Signals], temporary: str, work: Callable[[], int]) -> None:
+def _be_child(
+    parent: int, mask: set[int | signal.Signals], temporary: str, command: Callable[[], int]
+) -> None:
     """The rest of the child's life."""
     code = 3
     try:
@@ -109,7 +111,7 @@ def _be_child(parent: int, mask: set[int | signal.Signals], temporary: str, work
         _State.kept = tempfile.gettempdir()
         tempfile.tempdir = os.environ["TMPDIR"] = temporary
         lease.record_remote_in(Path(temporary, leftovers.REMOTE))
-        code = work()
+        code = command()
         _flush()
     finally:
         # TensorFlow's finalisers fail, at length and without harm, in an interpreter that is shutting down.
@@ -122,12 +124,12 @@ def _wait(child: int, watched: set[signal.Signals]) -> tuple[int | None, int]:
         number = signal.sigwait({*watched, signal.SIGCHLD})
         if number != signal.SIGCHLD:
             return number, 0
-        for pid, status in _ended():
+        for pid, status in _ended_children():
             if pid == child:
                 return None, os.waitstatus_to_exitcode(status)
 
 
-def _ended() -> Iterator[tuple[int, int]]:
+def _ended_children() -> Iterator[tuple[int, int]]:
     """The child, and processes that it left behind, as far as they have ended; each once."""
     with contextlib.suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
@@ -159,7 +161,7 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
-def _hear_again(watched: set[signal.Signals], ended_by: signal.Signals) -> None:
+def _end_on_next_signal(watched: set[signal.Signals], ended_by: signal.Signals) -> None:
     """From here on the next signal ends this process at once."""
     first = time.monotonic()
 
@@ -202,14 +204,14 @@ def _remote_folders(temporary: str) -> Mapping[str, str]:
     return {}
 
 
-def _line(ended_by: signal.Signals, was_child: bool, became: str, submitted: bool) -> str:
+def _line(ended_by: signal.Signals, was_child: bool, outcome: str, submitted: bool) -> str:
     killed = was_child and ended_by is signal.SIGKILL
-    how = f"ended by {ended_by.name}" + (" from outside (out of memory?)" if killed else "")
+    ending = f"ended by {ended_by.name}" + (" from outside (out of memory?)" if killed else "")
     remote = "; the job that was submitted goes on and may still publish" if submitted else ""
-    return f"{how}; {became}{remote}"
+    return f"{ending}; {outcome}{remote}"
 
 
-def _say(line: str) -> None:
+def _print_line(line: str) -> None:
     out = streams.Guarded(sys.stdout)
     if out.isatty():
         out.write("\x1b[?25h")  # the progress bar had hidden the cursor

@@ -20,7 +20,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from pipelines import export
 from pipelines.display.console import Console
-from pipelines.flags.options import ExportOptions
+from pipelines.flags.export import ExportOptions
 from transforms.baseline import layout, probes
 from transforms.columnar.framing import block_of
 from transforms.core.errors import InputError, UsageError

@@ -19,7 +19,7 @@ from support.two_baselines import NEW, OLD, content, fresh
 
 from pipelines import export, prepare, record_predictions
 from pipelines.display.console import Console
-from pipelines.flags.options import ExportOptions
+from pipelines.flags.export import ExportOptions
 from transforms.baseline import atomic_replace, layout
 from transforms.core.errors import InputError
 from transforms.files import local_writes
@@ -156,10 +156,10 @@ def test_prepare_says_where_a_baseline_is_that_lacks_its_name(home: Home, capsys
     OBJECTS.clear()
     path, staged = fresh("memory://bucket/folder")
     plan: Any = type("Plan", (), {"options": type("Options", (), {"baseline": path}), "staged": staged})
-    assert prepare._what_is_read(plan) == ""
+    assert prepare._complete_baseline_hint(plan) == ""
     with store_failing(3, "open", lasting=True), pytest.raises(InputError):
         atomic_replace.take_name(path, staged)
-    assert f"the new baseline is complete in {staged}" in prepare._what_is_read(plan)
+    assert f"the new baseline is complete in {staged}" in prepare._complete_baseline_hint(plan)
 
 
 @pytest.mark.parametrize("kind", ["open", "half", "replace"])

@@ -126,7 +126,7 @@ def test_a_day_like_training_is_ok_and_one_in_kilometres_is_not(home: Home, tmp_
 @pytest.mark.parametrize(
     ("name", "code", "said"),
     [
-        ("nosuch", 2, "--time_feature=nosuch is no feature of the data; it has: carrier, delay"),
+        ("nosuch", 2, "--time_feature: the examples have no feature 'nosuch'; they have: carrier, delay"),
         ("carrier", 3, "no row has a time in feature 'carrier'; expected whole numbers since 1970"),
     ],
 )

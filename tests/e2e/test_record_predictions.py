@@ -19,7 +19,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipelines import cli, record_predictions
 from pipelines.display.console import Console
-from pipelines.flags.options import ExportOptions
+from pipelines.flags.export import ExportOptions
 from transforms.baseline import layout
 from transforms.core.errors import InputError, NothingExaminedError, UsageError
 from transforms.files import paths
@@ -58,7 +58,7 @@ def record(
         evaluation=evaluation or None,
         prediction_rows=rows,
     )
-    wanted = record_predictions.asked(options, baseline)
+    wanted = record_predictions.find_source(options, baseline)
     record_predictions.record(str(folder), serving, baseline, wanted, Console(out, io.StringIO()))
     return out.getvalue()
 

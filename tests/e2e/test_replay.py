@@ -20,7 +20,8 @@ from support.replay import Array
 from support.repo import ROOT
 
 from pipelines import validate
-from pipelines.flags.options import ValidateOptions
+from pipelines.flags.validate import ValidateOptions
+from pipelines.plan import make_plan, read_requests
 from transforms.files import paths
 
 SCHEMA = json.loads((ROOT / "docs" / "verdict.schema.json").read_text())
@@ -245,13 +246,13 @@ def test_without_the_flag_no_answer_is_read_and_no_step_is_added(home: Home, ser
     added = labels[str(served.folder / "1")] - labels[None]
     assert {label.split("/")[0] for label in added} >= {"ReplayRequests", "JoinFaults"}
     assert not [label for label in labels[None] if "Replay" in label or "Versions" in label]
-    plan = validate.make_plan(ValidateOptions(logs=home.clean, output="o", baseline=home.baseline))
-    reader = validate.read_requests(plan, paths.expand(home.clean), None)
+    plan = make_plan(ValidateOptions(logs=home.clean, output="o", baseline=home.baseline))
+    reader = read_requests(plan, paths.expand(home.clean), None)
     assert reader.responses is False
 
 
 def _labels(home: Home, replay: str | None) -> set[str]:
     options = ValidateOptions(logs=home.clean, output="o", baseline=home.baseline, replay=replay)
     pipeline = beam.Pipeline()
-    validate.build(pipeline, validate.make_plan(options), paths.expand(home.clean), None)
+    validate.build(pipeline, make_plan(options), paths.expand(home.clean), None)
     return set(pipeline.applied_labels)

@@ -134,10 +134,8 @@ def test_the_child_ends_with_its_parent(start: Start) -> None:
 
 def test_a_child_whose_parent_ended_before_it_could_ask_for_the_signal_ends(tmp_path: Path) -> None:
     nobody = 0  # stands for a parent that is not there any more
-    code = (
-        "from pipelines.process import supervisor;"
-        f" supervisor._be_child({nobody}, set(), '.', lambda: print('ran'))"
-    )
+    call = f"supervisor._be_child({nobody}, set(), '.', lambda: print('ran'))"
+    code = f"from pipelines.process import supervisor; {call}"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (3, b"")
 

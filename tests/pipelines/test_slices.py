@@ -355,5 +355,5 @@ def test_names_of_slices_neither_act_nor_style(terminal: bool) -> None:
     out = io.StringIO()
     Console(out, io.StringIO(), terminal=terminal).findings(verdict.to_json())
     assert "[bold]" in out.getvalue().replace("\n", "")
-    assert "0 compared on their own, 0 with skew; 3 not" in out.getvalue()
+    assert "0 compared separately, 0 with skew; 3 not compared" in out.getvalue()
     assert not set("\x00\x07\x08\r\u202e\u2028") & set(out.getvalue())

@@ -193,7 +193,7 @@ def test_only_the_listed_modules_import_beam() -> None:
 
 
 def test_command_line_imports_nothing_heavy_at_the_top() -> None:
-    for module in _loaded_with("pipelines/cli.py") | _loaded_with("pipelines/flags/options.py"):
+    for module in _loaded_with("pipelines/cli.py") | _loaded_with("pipelines/flags/commands.py"):
         assert not roots(imports(_source(module), at_top_only=True)) & set(HEAVY), module
 
 

@@ -22,9 +22,11 @@ from support.docs import (
 )
 from support.repo import ROOT
 
-from pipelines import cli
 from pipelines.beam.options import beam_options
 from pipelines.flags import help_texts
+from pipelines.flags.commands import COMMANDS as DECLARED
+from pipelines.flags.commands import OVERVIEW
+from pipelines.flags.parser import make_parser
 from transforms.core.errors import TrueserveError
 from transforms.verdict import decide
 from transforms.verdict.findings import representation as representation_findings
@@ -56,8 +58,9 @@ RUN_ELSEWHERE = {
 def complaint(command: list[str]) -> str:
     """What the command line, or Beam, has against a `trueserve` command; empty if nothing."""
     try:
-        parsed, rest = cli._parser().parse_known_args(command[1:])
-        if rest and parsed.command in cli._WITHOUT_BEAM:
+        parser = make_parser(DECLARED.values(), OVERVIEW, "0")
+        parsed, rest = parser.parse_known_args(command[1:])
+        if rest and not DECLARED[parsed.command].takes_beam_flags:
             return f"{parsed.command} has no {rest[0]}"
         beam_options(rest)
     except TrueserveError as error:

@@ -18,7 +18,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from pipelines import check, export
 from pipelines.display.console import Console
 from pipelines.flags.check import CheckOptions
-from pipelines.flags.options import ExportOptions
+from pipelines.flags.export import ExportOptions
 from support.repo import ROOT
 from transforms.serving import keras_model, serving_model
 from transforms.serving.check import run_candidate

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from support.logs import EXPECTED, decode_logs, example, examples_log, rows_of, settings, write_records
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from pipelines.flags.options import EXCLUDE_FIELDS
+from pipelines.flags.reading import EXCLUDE_FIELDS
 from transforms.core.accounting import Accounting, total
 from transforms.core.batches import METADATA_SCHEMA, Decoded, Window
 from transforms.files.paths import FileSize

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -11,7 +12,11 @@ import pytest
 from support import e2e
 
 from pipelines import cli
-from pipelines.flags import options
+from pipelines.beam.options import is_beam_flag
+from pipelines.flags import comparison, reading
+from pipelines.flags.commands import COMMANDS
+from pipelines.flags.flag import parse_names
+from pipelines.flags.validate import ValidateOptions
 
 Capture = pytest.CaptureFixture[str]
 
@@ -57,7 +62,7 @@ def imports(*argv: str) -> tuple[int, str, set[str]]:
         (["prepare", "--help"], ["--examples", "--preprocessing", "--label", "exit codes:", "Apache Beam"]),
         (["export", "--help"], ["--model", "--custom_objects", "exit codes:"]),
         (["validate", "--help"], ["--time_feature", "--fail_on", "--spaces", "exit codes:", "Apache Beam"]),
-        (["validate", "--help"], ["--window", "PT1H", "%Y/%m/%d", *options.FORMATS, *options.EXCLUDE_FIELDS]),
+        (["validate", "--help"], ["--window", "PT1H", "%Y/%m/%d", *reading.FORMATS, *reading.EXCLUDE_FIELDS]),
         (["--version"], ["trueserve 0."]),
     ],
 )
@@ -93,15 +98,21 @@ def test_wrong_usage_imports_nothing_heavy(argv: list[str]) -> None:
         (["validdate"], ["validdate", "validate"]),
         (["validate", "--logs=l", "--output=o"], ["--baseline", "--schema", "--statistics"]),
         (["validate", "--logs=l", "--output=o", "--schema=x"], ["--baseline", "--statistics"]),
-        ([*VALIDATE, "--schema=s", "--statistics=s"], ["--baseline stands alone"]),
+        ([*VALIDATE, "--schema=s", "--statistics=s"], ["--baseline cannot be combined with"]),
         (["validate", "--baseline=b", "--output=o"], ["--logs"]),
         ([*VALIDATE, "--start=noon"], ["--start", "noon", "ISO"]),
         ([*VALIDATE, "--start=2013-07-02", "--end=2013-07-01"], ["--start", "before --end"]),
         ([*VALIDATE, "--start=2013-07-02", "--end=2013-07-02T00:00:00Z"], ["--start", "before --end"]),
         ([*VALIDATE, "--window=2013"], ["--window", "2013-07-14T05/PT1H", "'2013'"]),
         ([*VALIDATE, "--window=2013-07-14/P1M"], ["--window", "months or years"]),
-        ([*VALIDATE, "--window=2013-07", "--end=2013-07-02"], ["--window stands alone", "--start"]),
-        ([*VALIDATE, "--window=2013-07", "--start=2013-07-02"], ["--window stands alone", "--start"]),
+        (
+            [*VALIDATE, "--window=2013-07", "--end=2013-07-02"],
+            ["--window cannot be combined with", "--start"],
+        ),
+        (
+            [*VALIDATE, "--window=2013-07", "--start=2013-07-02"],
+            ["--window cannot be combined with", "--start"],
+        ),
         ([*VALIDATE, "--logs=l/%Y/*"], ["--logs", "'l/%Y/*'", "--window=2013-07-14"]),
         ([*VALIDATE, "--logs=l/%Y/*", "--start=2013-07-14"], ["--logs", "start and end"]),
         ([*VALIDATE, "--logs=l/%y/*", "--window=2013-07-14"], ["--logs", "%y is no field", "%Y"]),
@@ -212,32 +223,74 @@ def test_the_module_runs_as_a_console_script() -> None:
     ],
 )
 def test_times_are_utc(text: str, utc: str) -> None:
-    assert options.parse_time(text).isoformat() == utc
+    assert reading.parse_time(text).isoformat() == utc
 
 
-def parsed(*argv: str) -> options.ValidateOptions:
+def parsed(*argv: str) -> ValidateOptions:
     """What a command line asks `validate` for."""
-    found = cli._parser().parse_args([*VALIDATE, *argv])
-    return cli._validate_options(found, ())
+    command, options = cli.parse([*VALIDATE, *argv])
+    assert command.name == "validate"
+    assert isinstance(options, ValidateOptions)
+    return options
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_a_flag_that_is_declared_once(name: str) -> None:
+    names = [flag.attribute for flag in COMMANDS[name].flags]
+    assert len({*names}) == len(names)
+    options = {field.name for field in dataclasses.fields(COMMANDS[name].options_class)} - {"beam_args"}
+    assert {*names} - {"window"} == options
+    assert [flag.name for flag in COMMANDS[name].flags if not flag.settings.get("help")] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_option_without_its_flag_is_what_the_flag_gives(name: str) -> None:
+    defaults = {field.name: field.default for field in dataclasses.fields(COMMANDS[name].options_class)}
+    optional = [flag for flag in COMMANDS[name].flags if not flag.settings.get("required")]
+    for flag in (flag for flag in optional if flag.attribute not in {"window", "start", "end"}):
+        empty = False if flag.settings.get("action") == "store_true" else None
+        value = empty if flag.default is None else flag.default
+        assert defaults[flag.attribute] == (tuple(value) if isinstance(value, list) else value), flag.name
+
+
+@pytest.mark.parametrize("columns", [80, 110])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_is_grouped_and_fits_the_screen(
+    name: str, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with pytest.raises(SystemExit):
+        cli.main([name, "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    titles = [line.removesuffix(":") for line in lines if line.removesuffix(":") in COMMANDS[name].groups]
+    assert titles == list(COMMANDS[name].groups)
+    assert titles[0] == "common flags"
+    assert len(COMMANDS[name].groups[titles[0]]) <= 10
+
+
+@pytest.mark.parametrize(("flag", "known"), [("--runner", True), ("--streaming", True), ("--runer", False)])
+def test_the_flags_of_beam_are_known(flag: str, known: bool) -> None:
+    assert is_beam_flag(flag) is known
 
 
 def test_what_was_not_asked_for_is_empty() -> None:
     plain = parsed()
-    assert plain == options.ValidateOptions(logs="l", output="o", baseline="b")
+    assert plain == ValidateOptions(logs="l", output="o", baseline="b")
     assert (plain.columns, plain.exclude, plain.slice_by) == ((), (), ())
     assert hash(plain), "options are values"
 
 
 @pytest.mark.parametrize(
-    ("flag", "start", "end"),
+    ("window", "start", "end"),
     [
         ("--window=2013-07-14", "2013-07-14", "2013-07-15"),
         ("--window=2013-07", "2013-07-01", "2013-08-01"),
         ("--window=2013-07-14T05/PT1H", "2013-07-14T05:00", "2013-07-14T06:00"),
     ],
 )
-def test_a_window_is_a_start_and_an_end(flag: str, start: str, end: str) -> None:
-    assert parsed(flag) == parsed(f"--start={start}", f"--end={end}")
+def test_a_window_is_a_start_and_an_end(window: str, start: str, end: str) -> None:
+    assert parsed(window) == parsed(f"--start={start}", f"--end={end}")
 
 
 def test_rules_and_slices_add_up() -> None:
@@ -257,7 +310,7 @@ def test_rules_and_slices_add_up() -> None:
     assert parsed().exclude == ()
 
 
-@pytest.mark.parametrize("name", options.FORMATS)
+@pytest.mark.parametrize("name", reading.FORMATS)
 def test_every_format_is_taken(name: str) -> None:
     assert parsed(f"--format={name}").format == name
 
@@ -267,9 +320,9 @@ def test_a_table_of_bigquery_goes_through_untouched() -> None:
 
 
 def test_names_and_spaces_are_lists() -> None:
-    assert options.parse_names(" a,b ,,c") == ("a", "b", "c")
-    assert options.parse_spaces("transformed,raw") == ("raw", "transformed")
-    assert options.parse_spaces("raw,raw") == ("raw",)
+    assert parse_names(" a,b ,,c") == ("a", "b", "c")
+    assert comparison.parse_spaces("transformed,raw") == ("raw", "transformed")
+    assert comparison.parse_spaces("raw,raw") == ("raw",)
 
 
 def test_a_file_name_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -297,7 +350,7 @@ def test_processes_that_are_started_are_as_quiet_as_the_user_wants(
     if users is not None:
         monkeypatch.setenv("PYTHONWARNINGS", users)
     for _ in range(2):
-        cli._quieten()
+        cli._silence_libraries()
     warn = "import warnings; warnings.warn('soon', FutureWarning)"
     done = subprocess.run([sys.executable, "-c", warn], capture_output=True, text=True, check=False)
     assert (done.returncode, bool(done.stderr)) == (code, bool(code))

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from support.page import HOSTILE, make_finding, make_verdict
 
-from pipelines.display.console import MAX_ROWS, Console
+from pipelines.display.console import Console
+from pipelines.display.verdict_table import MAX_ROWS
 from transforms.verdict.model import Diagnosis
 
 

@@ -87,5 +87,5 @@ def test_a_traceback_that_cannot_be_kept_hides_no_reason(monkeypatch: pytest.Mon
 
     monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
     said = r"the Beam job failed: .*; the traceback cannot be kept: No space"
-    with pytest.raises(InputError, match=said), job._explained():
+    with pytest.raises(InputError, match=said), job._explain_failures():
         raise RuntimeError

@@ -249,7 +249,9 @@ def test_only_by_a_raw_name_takes_what_is_computed_from_it() -> None:
 
 def test_a_name_in_only_that_is_no_feature_is_refused_with_what_is_close(plain: Reference) -> None:
     assert check_only(("distance", LABEL), [plain]) == {"distance", LABEL}
-    with pytest.raises(UsageError, match=r"--only: distanse is no feature.*did you mean distance"):
+    with pytest.raises(
+        UsageError, match=r"--only: no compared feature has the name distanse.*did you mean distance"
+    ):
         check_only(("distance", "distanse"), [plain])
 
 
@@ -295,11 +297,11 @@ def test_only_narrows_a_run_of_both_spaces(home: Home, tmp_path: Path, capsys: C
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--only=distanze"], "--only: distanze is no feature of what is compared; did you mean distance"),
+        (["--only=distanze"], "--only: no compared feature has the name distanze; did you mean distance"),
         (["--only=,"], "argument --only: expected a name"),
         (["--only=hour,distance", "--ignore=hour"], "--only and --ignore both name hour"),
         (["--thresholds=none.toml"], "--thresholds: there is no file 'none.toml'"),
-        (["--only=distance_z", "--spaces=raw"], "--only: distance_z is no feature of what is compared"),
+        (["--only=distance_z", "--spaces=raw"], "--only: no compared feature has the name distance_z"),
     ],
 )
 def test_wrong_usage_is_one_line(

@@ -19,7 +19,8 @@ from support.logs import SCHEMA, settings
 from support.read import Outcome, all_rows, run
 
 from pipelines import cli, validate
-from pipelines.flags.options import ValidateOptions
+from pipelines.flags.validate import ValidateOptions
+from pipelines.plan import files_of, make_plan
 from transforms.core.batches import Window
 from transforms.core.errors import UsageError
 from transforms.logs.features import Settings
@@ -475,7 +476,7 @@ def test_validate_reads_the_table_that_it_is_given(training: list[str], tmp_path
         end=END,
     )
     pipeline = beam.Pipeline()
-    validate.build(pipeline, validate.make_plan(options), validate.files_of(options), None)
+    validate.build(pipeline, make_plan(options), files_of(options), None)
     text = str(pipeline.to_runner_api())
     assert "ReadRequests/ReadTable" in text
     assert "ReadRequests/ListFiles" not in text

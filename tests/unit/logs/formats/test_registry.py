@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.flags import options
+from pipelines.flags import reading
 from transforms.logs.formats import bigquery, registry
 from transforms.logs.formats.format_names import LOG_FORMATS, Format
 
@@ -22,9 +22,9 @@ def test_every_log_format_has_one_reader() -> None:
 
 
 def test_the_command_line_offers_the_list_in_its_order() -> None:
-    assert ("auto", *LOG_FORMATS) == options.FORMATS
+    assert ("auto", *LOG_FORMATS) == reading.FORMATS
     # argparse quotes choices by their repr.
-    assert {type(name) for name in options.FORMATS} == {str}
+    assert {type(name) for name in reading.FORMATS} == {str}
 
 
 def test_formats_of_files_alone_are_no_formats_of_logs() -> None:

@@ -1,12 +1,14 @@
-"""What a flag may name: a path that is not empty, and an output that is none of the inputs."""
+"""Checks of paths: a path is not empty, and an output is none of the inputs."""
 
 from __future__ import annotations
 
 import argparse
 import fnmatch
 import os
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from pipelines.flags.flag import Flag
 from transforms.core.errors import UsageError
 
 # What the commands write below an output folder, by an example of each depth.
@@ -14,26 +16,27 @@ _WRITTEN = ("verdict.json", "failed/verdict.json", "runs/r/verdict.json", "runs/
 _GLOB_CHARACTERS = frozenset("*?[")
 
 
-def check_not_empty(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> None:
+def check_not_empty(flags: Iterable[Flag], parsed: argparse.Namespace) -> None:
     """Refuses an empty text as the value of any flag that takes a text: it would mean the current folder.
 
     Raises:
       UsageError: naming the flag.
     """
-    for action in parser._actions:
-        value, metavar = getattr(parsed, action.dest, None), str(action.metavar)
+    for flag in flags:
+        value, metavar = getattr(parsed, flag.attribute, None), str(flag.settings.get("metavar"))
         if isinstance(value, str) and not _path_in(value, metavar).strip():
-            flag = action.option_strings[0]
             raise UsageError(
-                f"{flag}: expected {metavar}, got {value!r}; give a value, or leave the flag out"
+                f"{flag.name}: expected {metavar}, got {value!r}; give a value, or leave the flag out"
             )
 
 
-def check_output(output: str, baseline: str | None = None, *, what: str = "", **inputs: str | None) -> None:
+def check_output(
+    output: str, baseline: str | None = None, *, purpose: str = "", **inputs: str | None
+) -> None:
     """Refuses an output folder that is, or lies in, the baseline, or from which inputs are read.
 
     Args:
-      what: what the folder is for, to be named.
+      purpose: what the folder is for, to be named.
       inputs: globs by the flag that names them.
 
     Raises:
@@ -41,8 +44,8 @@ def check_output(output: str, baseline: str | None = None, *, what: str = "", **
     """
     folder = _absolute(output)
     if baseline is not None and _lies_in(folder, _absolute(baseline)):
-        where = "is a baseline" if folder == _absolute(baseline) else f"is in the baseline {baseline}"
-        raise UsageError(f"--output: {output} {where}; name another folder{what}")
+        location = "is a baseline" if folder == _absolute(baseline) else f"is in the baseline {baseline}"
+        raise UsageError(f"--output: {output} {location}; name another folder{purpose}")
     for flag, pattern in inputs.items():
         for part in filter(None, map(str.strip, (pattern or "").split(","))):
             if _reads_from(part, folder):
@@ -70,17 +73,17 @@ def _reads_from(pattern: str, folder: str) -> bool:
     """Whether a file, folder or glob covers what is written below `folder`."""
     if not _GLOB_CHARACTERS & set(pattern):
         return _absolute(pattern) == folder
-    fixed = pattern[: min(at for at, character in enumerate(pattern) if character in _GLOB_CHARACTERS)]
-    above, _, begun = fixed.rpartition("/")
-    rest = begun + pattern[len(fixed) :]
-    if "/" not in rest and _absolute(above or ".") == folder:
+    prefix = pattern[: min(index for index, char in enumerate(pattern) if char in _GLOB_CHARACTERS)]
+    parent, _, name_prefix = prefix.rpartition("/")
+    rest = name_prefix + pattern[len(prefix) :]
+    if "/" not in rest and _absolute(parent or ".") == folder:
         return True
-    absolute = f"{_absolute(above or '.')}/{rest}"
+    absolute = f"{_absolute(parent or '.')}/{rest}"
     return any(_matches(f"{folder}/{written}", absolute) for written in _WRITTEN)
 
 
 def _matches(path: str, pattern: str) -> bool:
-    parts, wanted = PurePosixPath(path).parts, PurePosixPath(pattern).parts
-    if "**" in wanted:
+    parts, patterns = PurePosixPath(path).parts, PurePosixPath(pattern).parts
+    if "**" in patterns:
         return fnmatch.fnmatchcase(path, pattern.replace("**/", "*"))
-    return len(parts) == len(wanted) and all(map(fnmatch.fnmatchcase, parts, wanted))
+    return len(parts) == len(patterns) and all(map(fnmatch.fnmatchcase, parts, patterns))

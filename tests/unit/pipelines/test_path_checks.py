@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import pytest
 from support import e2e
 
-from pipelines import cli
-from pipelines.flags import places
+from pipelines.flags import path_checks
+from pipelines.flags.commands import COMMANDS
 from transforms.core.errors import UsageError
 
 Capture = pytest.CaptureFixture[str]
-COMMANDS: dict[str, argparse.ArgumentParser] = cli._parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr, assignment]
 # What other flags need to be given with, so that theirs is the first fault.
 VALUES = {"--key": "id", "--every": "P1D"}
 
@@ -21,17 +19,17 @@ VALUES = {"--key": "id", "--every": "P1D"}
 def flags() -> list[tuple[str, str]]:
     """Every flag that takes a text as it is, of every command."""
     return [
-        (command, action.option_strings[0])
-        for command, parser in COMMANDS.items()
-        for action in parser._actions
-        if action.type is None and action.nargs is None and not action.choices
+        (command.name, flag.name)
+        for command in COMMANDS.values()
+        for flag in command.flags
+        if not flag.settings.keys() & {"type", "choices", "action"}
     ]
 
 
 def required(command: str, but: str) -> list[str]:
     """The flags that a command must have, but for one."""
-    needed = [action.option_strings[0] for action in COMMANDS[command]._actions if action.required]
-    return [f"{flag}={VALUES.get(flag, 'x')}" for flag in needed if flag != but]
+    needed = [flag.name for flag in COMMANDS[command].flags if flag.settings.get("required")]
+    return [f"{name}={VALUES.get(name, 'x')}" for name in needed if name != but]
 
 
 def test_the_flags_are_those_that_there_are() -> None:
@@ -100,7 +98,7 @@ def test_an_output_is_no_input(
     (tmp_path / "base").mkdir()
     (tmp_path / "link").symlink_to("base")
     with pytest.raises(UsageError, match=r"^--output: .*; name another folder$"):
-        places.check_output(output, baseline, logs=logs)
+        path_checks.check_output(output, baseline, logs=logs)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +114,7 @@ def test_an_output_is_no_input(
     ],
 )
 def test_an_output_beside_the_inputs_is_right(output: str, baseline: str | None, logs: str) -> None:
-    places.check_output(output, baseline, logs=logs)
+    path_checks.check_output(output, baseline, logs=logs)
 
 
 @pytest.mark.parametrize("command", ["validate", "join", "backtest", "export"])

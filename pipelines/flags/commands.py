@@ -1,0 +1,41 @@
+"""The commands of `trueserve`: every flag of each, declared once. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from pipelines.flags import backtest, check, export, help_texts, join, prepare, validate
+
+COMMANDS = {
+    command.name: command
+    for command in (
+        prepare.COMMAND,
+        export.COMMAND,
+        check.COMMAND,
+        validate.COMMAND,
+        backtest.COMMAND,
+        join.COMMAND,
+    )
+}
+
+
+def _without_heading(examples: str) -> str:
+    return examples.partition("\n")[2]
+
+
+OVERVIEW = f"""Is what we serve true to what we trained?
+
+  trueserve prepare    training examples to baseline: schema, statistics,
+                       transform graph, probes and contract
+  trueserve export     baseline and Keras model to a SavedModel with the transform
+                       graph inside, proven on the probes
+  trueserve check      baseline and SavedModel: a gate before it is served
+  trueserve validate   baseline and logged requests to verdict.json and report.html
+  trueserve backtest   baseline and past requests to thresholds: what would have
+                       fired, and which limits keep to a budget of false alarms
+  trueserve join       training examples and logged requests with the same key,
+                       compared feature by feature
+
+examples:
+{_without_heading(prepare.EXAMPLE)}{_without_heading(export.EXAMPLE)}{_without_heading(validate.EXAMPLE)}
+{help_texts.EXIT_CODES}
+`trueserve COMMAND --help` shows the flags of one command.
+"""

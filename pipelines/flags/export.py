@@ -1,0 +1,88 @@
+"""The flags of `trueserve export`, and what they ask for. Imports nothing heavy: help answers at once."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from pipelines.flags import path_checks
+from pipelines.flags.command import Command
+from pipelines.flags.comparison import BASELINE
+from pipelines.flags.flag import check_local_file, check_not_negative, check_values, flag
+
+EXAMPLE = """example:
+  trueserve export --baseline=baseline --model=model.keras --output=served
+"""
+
+PREDICTION_ROWS = flag(
+    "--prediction_rows",
+    type=int,
+    default=100_000,
+    check=check_not_negative,
+    metavar="N",
+    help="maximum number of rows to record predictions on, chosen by a hash; 0 records nothing;"
+    " default %(default)s",
+)
+
+GROUPS = {
+    "common flags": (
+        BASELINE.but(required=True),
+        flag(
+            "--model",
+            required=True,
+            check=check_local_file,
+            metavar="FILE.keras",
+            help="Keras model that takes the transformed features by name",
+        ),
+        flag(
+            "--output",
+            required=True,
+            metavar="DIR",
+            help="folder to write; gets a numbered version folder, as TF Serving loads it",
+        ),
+        flag(
+            "--custom_objects",
+            check=check_local_file,
+            metavar="FILE",
+            help="Python file that defines the model's own layers",
+        ),
+    ),
+    "recorded predictions": (
+        flag(
+            "--evaluation",
+            metavar="GLOB",
+            help="raw examples to record predictions on; default: the training data",
+        ),
+        PREDICTION_ROWS,
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportOptions:
+    """What `trueserve export` was asked to do.
+
+    Attributes:
+      evaluation: examples on which predictions are recorded, in place of the training data.
+      prediction_rows: about so many rows at most they are recorded on; 0 for none.
+    """
+
+    baseline: str
+    model: str
+    output: str
+    custom_objects: str | None = None
+    evaluation: str | None = None
+    prediction_rows: int = PREDICTION_ROWS.default
+
+    def __post_init__(self) -> None:
+        path_checks.check_output(self.output, self.baseline, evaluation=self.evaluation)
+        check_values(self, GROUPS)
+
+
+COMMAND = Command(
+    "export",
+    "Baseline and Keras model to a served model.",
+    ExportOptions,
+    GROUPS,
+    EXAMPLE,
+    takes_beam_flags=False,
+)

@@ -1,0 +1,71 @@
+"""The flags of `trueserve prepare`, and what they ask for. Imports nothing heavy: help answers at once."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from pipelines.flags import reading
+from pipelines.flags.command import Command
+from pipelines.flags.comparison import JSD, LINF
+from pipelines.flags.flag import check_local_file, check_values, flag
+
+EXAMPLE = """example:
+  trueserve prepare --examples='train/*.tfrecord.gz' \\
+      --preprocessing=preprocessing.py --label=late --baseline=baseline
+"""
+
+GROUPS = {
+    "common flags": (
+        reading.EXAMPLES,
+        flag(
+            "--preprocessing",
+            required=True,
+            metavar="FILE[:FUNCTION]",
+            help="tf.Transform function; default function: preprocessing_fn",
+        ),
+        flag("--baseline", required=True, metavar="DIR", help="folder to write"),
+        flag("--label", metavar="NAME", help="feature that requests do not have"),
+    ),
+    "input": (
+        flag(
+            "--schema",
+            check=check_local_file,
+            metavar="FILE",
+            help="TFDV schema (text); default: inferred from the examples",
+        ),
+        flag(
+            "--time_feature",
+            metavar="NAME",
+            help="feature that holds a row's time; differences between days and hours of the training data"
+            " then raise no alarm",
+        ),
+        flag(
+            "--augment",
+            metavar="FILE[:FUNCTION]",
+            help="changes transformed examples for training only; default function: augment_fn",
+        ),
+    ),
+    "comparison": (JSD, LINF),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class PrepareOptions:
+    """What `trueserve prepare` was asked to do."""
+
+    examples: str
+    preprocessing: str
+    baseline: str
+    label: str | None = None
+    schema: str | None = None
+    augment: str | None = None
+    time_feature: str | None = None
+    jsd: float = JSD.default
+    linf: float = LINF.default
+    beam_args: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_values(self, GROUPS)
+
+
+COMMAND = Command("prepare", "Training examples to baseline.", PrepareOptions, GROUPS, EXAMPLE)

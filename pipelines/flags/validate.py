@@ -1,0 +1,207 @@
+"""The flags of `trueserve validate`, and what they ask for. Imports nothing heavy: help answers at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+from pipelines.flags import comparison, path_checks, reading
+from pipelines.flags import replay as replay_flags
+from pipelines.flags.command import Command
+from pipelines.flags.flag import check_local_file, check_values, flag, parse_some_names
+from transforms.core.errors import UsageError
+
+EXAMPLE = """examples:
+  trueserve validate --baseline=baseline --logs='logs/*' --output=skew \\
+      --start=2013-07-01 --end=2013-08-01
+  trueserve validate --schema=schema.pbtxt --statistics=stats.binpb \\
+      --logs='logs/*.gz' --output=skew
+"""
+
+_MORE_EXAMPLES = """  trueserve validate --baseline=baseline --output=skew --window=2013-07-14 \\
+      --logs='gs://bucket/logs/%Y/%m/%d/*.gz' \\
+      --exclude='version=canary*,model=test' \\
+      --slice_by=version --slice_by=origin,hour
+
+windows, in UTC, half-open: start included, end excluded:
+  --start=2013-07-14 --end=2013-07-16
+  --window=2013-07-14              a day; 2013-07 a month, 2013-07-14T05 an hour
+  --window=2013-07-14/2013-07-16   start and end
+  --window=2013-07-14T05/PT1H      start and duration: PT90M, P1DT12H, P2W
+
+time fields in --logs:
+  %Y %m %d %j %H %M take the times of the window and of one step after it, as
+  requests are logged later than they are made. %% is a percent sign.
+
+--previous:
+  auto takes the last window published under --output, and also looks for a
+  slow drift over the windows before it. RUN is a run's folder, its
+  verdict.json, an output folder, or the id of a run under --output.
+"""
+
+SLICE_BY = flag(
+    "--slice_by",
+    type=lambda text: parse_some_names(text, "version,hour"),
+    action="append",
+    default=[],
+    metavar="NAME,...",
+    help="also compare each version, hour or value of a feature separately; repeatable",
+)
+FAIL_ON = flag(
+    "--fail_on",
+    choices=("error", "warning"),
+    default="error",
+    metavar="SEVERITY",
+    help="lowest severity that fails the run (exit code 1): error or warning; default error",
+)
+
+GROUPS = {
+    "common flags": (
+        comparison.BASELINE,
+        reading.LOGS,
+        flag(
+            "--output",
+            required=True,
+            metavar="DIR",
+            help="folder to write: verdict.json, report.html and one folder per run",
+        ),
+        reading.WINDOW,
+        reading.EXCLUDE,
+        SLICE_BY,
+        FAIL_ON,
+        comparison.IGNORE,
+        comparison.ONLY,
+        comparison.THRESHOLDS,
+    ),
+    "input": (
+        reading.FORMAT,
+        reading.COLUMNS,
+        reading.VERSION_FEATURE,
+        reading.MAX_REJECTS,
+        reading.SAMPLE,
+        reading.IGNORE_SAMPLING_RATE,
+        flag(
+            "--schema",
+            check=check_local_file,
+            metavar="FILE",
+            help="TFDV schema; with --statistics, instead of --baseline",
+        ),
+        flag(
+            "--statistics",
+            check=check_local_file,
+            metavar="FILE",
+            help="TFDV statistics of the training data; with --schema",
+        ),
+        flag("--label", metavar="NAME", help="feature that requests do not have; with --schema"),
+    ),
+    "window": (reading.START, reading.END, reading.TIME_FEATURE),
+    "comparison": (
+        comparison.SPACES,
+        comparison.JSD,
+        comparison.LINF,
+        flag(
+            "--previous",
+            metavar="RUN|auto",
+            help="also compare with this earlier run; auto: the last window's (see below)",
+        ),
+    ),
+    "output": (
+        flag("--keep_payloads", action="store_true", help="keep rejected records (may hold personal data)"),
+    ),
+    "replay": (
+        replay_flags.REPLAY,
+        *replay_flags.TOLERANCES,
+        replay_flags.PREDICTIONS,
+        replay_flags.CONTRACTS,
+        replay_flags.ALLOW_OPS,
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ValidateOptions:
+    """What `trueserve validate` was asked to do; either `baseline` or both of `schema` and `statistics`.
+
+    Attributes:
+      logs: a glob, maybe with strftime fields (`transforms.files.windows`), or a BigQuery table.
+      start, end: the half-open window, in UTC; None is unbounded.
+      version_feature: the feature that holds the version of the model that answered.
+      columns: names for values that come without.
+      exclude: (field, pattern) rules for requests that are not compared, see `transforms.logs.rows.exclude`.
+      slice_by: the sets of names that slices are made by.
+      ignore_sampling_rate: whether each request weighs the same, however few of its kind were logged.
+      allow_ops: names of ops that it may have though they touch more than the model.
+      replay: a SavedModel that logged requests are put to, and whose answers theirs are compared with.
+      contracts: a folder of the contracts of served versions.
+      thresholds: a file of limits, feature by feature; None takes the one in the baseline, if it has one.
+      ignore: features whose findings never make `skew`.
+      only: the features that are looked at, with what is computed from them; () for all.
+      previous: the earlier run to compare with beside training, or `auto`; see
+        `transforms.runs.previous_runs`.
+      predictions: an exported model, with whose recorded predictions the logged ones are compared.
+    """
+
+    logs: str
+    output: str
+    baseline: str | None = None
+    schema: str | None = None
+    statistics: str | None = None
+    label: str | None = None
+    start: dt.datetime | None = None
+    end: dt.datetime | None = None
+    time_feature: str | None = None
+    version_feature: str | None = None
+    columns: tuple[str, ...] = ()
+    exclude: tuple[tuple[str, str], ...] = ()
+    slice_by: tuple[tuple[str, ...], ...] = ()
+    ignore_sampling_rate: bool = False
+    format: str = reading.FORMAT.default
+    spaces: tuple[str, ...] = comparison.SPACES.default
+    fail_on: str = FAIL_ON.default
+    ignore: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    thresholds: str | None = None
+    max_rejects: float = reading.MAX_REJECTS.default
+    keep_payloads: bool = False
+    sample: float = reading.SAMPLE.default
+    jsd: float = comparison.JSD.default
+    linf: float = comparison.LINF.default
+    replay: str | None = None
+    allow_ops: tuple[str, ...] = ()
+    replay_atol: float = replay_flags.REPLAY_ATOL.default
+    replay_rtol: float = replay_flags.REPLAY_RTOL.default
+    replay_share: float = replay_flags.REPLAY_SHARE.default
+    contracts: str | None = None
+    previous: str | None = None
+    predictions: str | None = None
+    beam_args: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_reference(self)
+        path_checks.check_output(self.output, self.baseline, purpose=" for verdicts", logs=self.logs)
+        check_values(self, GROUPS)
+        _check_replay(self)
+        comparison.check_selection(self.only, self.ignore)
+        reading.check_log_window(self.logs, self.start, self.end)
+
+
+def _check_reference(options: ValidateOptions) -> None:
+    loose_files = (options.schema, options.statistics)
+    if options.baseline is not None:
+        if any((*loose_files, options.label)):
+            raise UsageError("--baseline cannot be combined with --schema, --statistics or --label")
+    elif not all(loose_files):
+        raise UsageError("expected --baseline=DIR, or both of --schema=FILE and --statistics=FILE")
+
+
+def _check_replay(options: ValidateOptions) -> None:
+    for tolerance in replay_flags.TOLERANCES:
+        if options.replay is None and getattr(options, tolerance.attribute) != tolerance.default:
+            raise UsageError(f"{tolerance.name} needs --replay=MODEL_DIR")
+    if options.contracts is not None and options.baseline is None:
+        raise UsageError("--contracts needs --baseline=DIR: its contract is what they are compared with")
+
+
+COMMAND = Command(
+    "validate", "Logged requests to a verdict.", ValidateOptions, GROUPS, EXAMPLE + _MORE_EXAMPLES
+)

@@ -1,0 +1,141 @@
+"""The new baseline of `prepare`: what was checked before a graph is built, and what is written at the end."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from pipelines import periods
+from pipelines.flags.prepare import PrepareOptions
+from transforms.baseline import category_ids, layout
+from transforms.baseline import contract as contracts
+from transforms.baseline.category_ids import CategoryIds
+from transforms.baseline.probes import make_probes, write_probes
+from transforms.core import schema as schemas
+from transforms.core.arrow import pa
+from transforms.files import paths
+from transforms.files.paths import FileSize
+from transforms.graph.augmentation import Augmentation
+from transforms.graph.preprocessing import PreprocessingFn, source_digest
+from transforms.graph.transform_graph import TransformGraph
+from transforms.write_results import read_rows
+
+
+@dataclasses.dataclass(frozen=True)
+class PreparePlan:
+    """What was checked before any graph is built.
+
+    Attributes:
+      staged: the folder in which the baseline is put together, beside its final name.
+    """
+
+    options: PrepareOptions
+    preprocessing_fn: PreprocessingFn
+    files: tuple[FileSize, ...]
+    staged: str
+    augmentation: Augmentation | None = None
+
+    @property
+    def total_bytes(self) -> int:
+        return sum(file.bytes for file in self.files)
+
+    def staged_file(self, name: str) -> str:
+        return paths.join(self.staged, name)
+
+
+def write(
+    plan: PreparePlan,
+    target: str,
+    schema: schema_pb2.Schema,
+    given_schema: schema_pb2.Schema | None,
+    period_results: periods.PeriodResults | None,
+) -> str | None:
+    """Writes probes, schemas and contract; then the baseline takes its name.
+
+    Args:
+      target: the beginning of the names of the files that the graph wrote.
+      given_schema: the schema of `--schema`; None where it was inferred.
+      period_results: how days and hours differ; None without `--time_feature`.
+
+    Returns the name under which an edited schema of the old baseline is kept, if there was one.
+    """
+    raw, transformed = read_statistics(f"{target}-raw"), read_statistics(f"{target}-transformed")
+    with paths.local_copy(plan.staged_file(layout.TRANSFORM_OUTPUT)) as folder:
+        graph = TransformGraph(folder)
+        rows = read_rows(f"{target}-probes")
+        assert rows is not None, "rows were counted"
+        _write_probes(plan, rows, graph, schema)
+        ids = category_ids.find(rows, graph.apply, graph.output_schema, graph.raw_features_of)
+        return layout.write(
+            plan.options.baseline,
+            plan.staged,
+            schema=given_schema or schema,
+            statistics=raw,
+            transformed_schema=_transformed_schema(plan.options, folder, graph),
+            transformed_statistics=transformed,
+            contract=_contract(
+                plan,
+                folder,
+                graph,
+                schema,
+                rows=raw.datasets[0].num_examples,
+                ids=ids,
+                period_results=period_results,
+            ),
+            augmented_statistics=read_statistics(f"{target}-augmented") if plan.augmentation else None,
+            variation=period_results.variation if period_results else None,
+        )
+
+
+def _write_probes(
+    plan: PreparePlan, rows: pa.RecordBatch, graph: TransformGraph, schema: schema_pb2.Schema
+) -> None:
+    # A feature that no row has may come as a column without a type.
+    pool, names = schemas.conform(rows, schemas.arrow_schema(schema)), schemas.serving_features(schema)
+    raw_of = {name: graph.raw_features_of[name] for name in graph.serving_outputs}
+    probes = make_probes(pool, graph.apply, raw_of, names, graph.vocabularies())
+    transformed = graph.apply(probes.rows)
+    write_probes(plan.staged_file(layout.PROBES), probes.rows, transformed, probes.made_up)
+
+
+def _transformed_schema(options: PrepareOptions, folder: str, graph: TransformGraph) -> schema_pb2.Schema:
+    from tensorflow_transform import TFTransformOutput
+
+    outputs = TFTransformOutput(folder).transformed_metadata.schema
+    label = options.label
+    with_environments = schemas.for_outputs(outputs, graph.raw_features_of, label)
+    return schemas.with_comparators(with_environments, jsd=options.jsd, linf=options.linf)
+
+
+def _contract(
+    plan: PreparePlan,
+    folder: str,
+    graph: TransformGraph,
+    schema: schema_pb2.Schema,
+    *,
+    rows: int,
+    ids: CategoryIds,
+    period_results: periods.PeriodResults | None,
+) -> contracts.Contract:
+    options, augmentation = plan.options, plan.augmentation
+    return contracts.make_contract(
+        folder,
+        preprocessing_source=source_digest(options.preprocessing),
+        num_examples=int(rows),
+        label=options.label or schemas.label_of(schema),
+        raw_features=[feature.name for feature in schema.feature],
+        transformed_features=graph.raw_features_of,
+        augmentation=None if augmentation is None else augmentation.source,
+        unknown_ids=ids.unknown,
+        buckets=ids.buckets,
+        time_feature=options.time_feature,
+        periods=period_results.periods if period_results else None,
+    )
+
+
+def read_statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:
+    """The statistics that a graph wrote."""
+    message = statistics_pb2.DatasetFeatureStatisticsList()
+    message.ParseFromString(paths.read_bytes(path))
+    return message

@@ -1,0 +1,173 @@
+"""What `validate` and `backtest` assemble alike: training side, requests, and how they are compared."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from pipelines import feature_limits
+from pipelines.flags import replay as replay_flags
+from pipelines.flags.validate import ValidateOptions
+from transforms.apply_transform_graph import ApplyTransformGraph
+from transforms.baseline import layout, served_contracts
+from transforms.baseline.contents import Contents
+from transforms.core import slicing
+from transforms.core.batches import Window
+from transforms.files import windows
+from transforms.files.paths import FileSize
+from transforms.logs.formats import bigquery
+from transforms.logs.rows.warm_ups import fingerprints
+from transforms.publish.assemble import RunSettings
+from transforms.publish.optional_checks import OptionalChecks
+from transforms.read import ReadRequests
+from transforms.read_bigquery import ReadBigQueryRequests
+from transforms.reference import prediction_reference, training_side
+from transforms.reference.training_side import TrainingSide
+from transforms.replay.compare import AnswerTolerance
+from transforms.replay.report import Limits
+from transforms.runs import previous_runs, run_ids
+from transforms.serving import probe_requests
+from transforms.verdict.model import Severity, Space
+from transforms.verdict.reference import Reference
+from transforms.verdict.severity import Policy
+
+
+@dataclasses.dataclass(frozen=True)
+class ComparisonPlan:
+    """All that the graph needs, found and checked before it is built."""
+
+    options: ValidateOptions
+    source: TrainingSide
+    references: Mapping[Space, Reference]
+    request_schema: schema_pb2.Schema
+    transform_output: str | None
+    run_settings: RunSettings
+    run_id: str
+    warm_ups: frozenset[int] = frozenset()
+    contents: Contents | None = None
+
+    @property
+    def apply_transform_graph(self) -> ApplyTransformGraph:
+        assert self.transform_output is not None
+        return ApplyTransformGraph(self.transform_output, self.contents)
+
+
+def make_plan(options: ValidateOptions) -> ComparisonPlan:
+    """Loads the training side.
+
+    Raises:
+      UsageError: it is missing, incomplete or of another format version, or has no category to slice by; or
+        the model to replay, the contracts of versions, the limits or the earlier run are not what they must
+        be; or --only names no feature.
+    """
+    baseline = layout.load(options.baseline) if options.baseline else None
+    source = dataclasses.replace(_source(options), identity=baseline.identity if baseline else None)
+    references = training_side.of_baseline(baseline, options.spaces) if baseline else source.of_features()
+    references += source.of_predictions(references)
+    policy, window = _policy(options, references, baseline), Window(options.start, options.end)
+    contract = baseline.contract.to_verdict() if baseline else None
+    by_space = {reference.space: reference for reference in references}
+    plan = ComparisonPlan(
+        options=options,
+        source=source,
+        references=by_space,
+        request_schema=_request_schema(by_space.get(Space.RAW), baseline, policy),
+        transform_output=baseline.transform_output if baseline else None,
+        contents=baseline.contents if baseline else None,
+        run_settings=RunSettings(
+            window=window,
+            policy=policy,
+            contract=contract,
+            optional=_optional_checks(options),
+            previous_runs=_previous_runs(options, window, contract),
+        ),
+        run_id=run_ids.new_run_id(),
+        warm_ups=_warm_ups(baseline) if baseline else frozenset(),
+    )
+    if options.slice_by:
+        slicing.check(options.slice_by, plan.request_schema)
+    return plan
+
+
+def _warm_ups(baseline: layout.Baseline) -> frozenset[int]:
+    return fingerprints(probe_requests.requests(baseline.probes_data, baseline.probes))
+
+
+def _source(options: ValidateOptions) -> TrainingSide:
+    predictions = prediction_reference.model_of(options.predictions, options.replay)
+    files = (options.baseline, options.schema, options.statistics)
+    return TrainingSide(*files, options.label, options.spaces, predictions=predictions)
+
+
+def read_requests(plan: ComparisonPlan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
+    """Reads the log: `files`, or the table that `--logs` names."""
+    arguments: dict[str, Any] = {
+        "schema": plan.request_schema,
+        "format": plan.options.format,
+        "window": plan.run_settings.window,
+        "time_feature": plan.options.time_feature,
+        "keep_payloads": plan.options.keep_payloads,
+        "sample": plan.options.sample,
+        "version_feature": plan.options.version_feature,
+        "columns": plan.options.columns,
+        "exclude": plan.options.exclude,
+        "responses": plan.options.replay is not None or Space.PREDICTION in plan.references,
+        "progress": heartbeats,
+    }
+    if bigquery.is_table(plan.options.logs):
+        return ReadBigQueryRequests(table=plan.options.logs, **arguments)
+    return ReadRequests(files=tuple(files), warm_ups=plan.warm_ups, **arguments)
+
+
+def files_of(options: ValidateOptions) -> Sequence[FileSize]:
+    """The files to read; none where the log is a table."""
+    if bigquery.is_table(options.logs):
+        return ()
+    return windows.expand(options.logs, options.start, options.end)
+
+
+def _request_schema(
+    raw: Reference | None, baseline: layout.Baseline | None, policy: Policy
+) -> schema_pb2.Schema:
+    """The schema that requests are decoded by: that of the raw features, whatever is compared."""
+    if raw is not None:
+        return raw.prepared(policy)
+    assert baseline is not None
+    return baseline.schema
+
+
+def _policy(
+    options: ValidateOptions, references: Sequence[Reference], baseline: layout.Baseline | None
+) -> Policy:
+    return Policy(
+        jsd=options.jsd,
+        linf=options.linf,
+        fail_on=Severity(options.fail_on),
+        ignore=frozenset(options.ignore),
+        only=feature_limits.check_only(options.only, references),
+        thresholds=feature_limits.load_thresholds(options.thresholds, baseline),
+        max_rejects=options.max_rejects,
+    )
+
+
+def _optional_checks(options: ValidateOptions) -> OptionalChecks:
+    replay = contracts = None
+    if options.replay is not None:
+        replay_flags.check_model(options.replay, options.allow_ops)
+        tolerance = AnswerTolerance(options.replay_atol, options.replay_rtol)
+        replay = Limits(options.replay, tolerance, options.replay_share)
+    if options.contracts is not None:
+        contracts = served_contracts.load(options.contracts)
+    return OptionalChecks(replay, contracts)
+
+
+def _previous_runs(
+    options: ValidateOptions, window: Window, contract: Mapping[str, Any] | None
+) -> previous_runs.PreviousRuns | None:
+    """The runs that `--previous` means; None without it."""
+    if options.previous is None:
+        return None
+    return previous_runs.find(options.previous, options.output, window, contract)
