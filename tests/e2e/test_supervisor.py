@@ -35,7 +35,7 @@ CHILDREN = (
     " stdin=subprocess.DEVNULL)"
 )
 WRITING = (
-    "from transforms import lease; lease.acquire('out/.20130714T050000Z-0123abcd');"
+    "from transforms.files import lease; lease.acquire('out/.20130714T050000Z-0123abcd');"
     " Path('out/runs/20130714T050000Z-0123abcd-0123456789ab').mkdir(parents=True)"
 )
 SWALLOWING = "[signal.signal(n, signal.SIG_IGN) for n in (signal.SIGTERM, signal.SIGHUP)]"
