@@ -105,7 +105,7 @@ def test_export_announces_no_version_that_is_not_there(
     monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.setattr(layout, "load", lambda _: None)
-    monkeypatch.setattr(record_predictions, "asked", lambda *_: None)
+    monkeypatch.setattr(record_predictions, "find_source", lambda *_: None)
     monkeypatch.setattr(record_predictions, "record", lambda *_: None)
     monkeypatch.setattr(export, "fresh_process", contextlib.nullcontext)
     monkeypatch.setattr(export, "_prove", lambda *_: None)
