@@ -90,7 +90,7 @@ def _logged(served: Any, examples: Any, version: int) -> PredictionLog:
     return log
 
 
-class ByHand(tf.Module):  # type: ignore[misc]
+class ByHand(tf.Module):
     """Serving code as it is often written beside a pipeline; `spoil` is what somebody put in between."""
 
     def __init__(self, baseline: Path, model_file: Path, label: str, spoil: Callable[[Features], Features]):

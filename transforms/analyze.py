@@ -57,7 +57,7 @@ class Transformed(NamedTuple):
 
 
 @dataclasses.dataclass(eq=False)
-class AnalyzeAndTransform(beam.PTransform):  # type: ignore[misc]
+class AnalyzeAndTransform(beam.PTransform):
     """`PCollection[pa.RecordBatch]` of raw training features to transformed batches and written artifacts.
 
     Attributes:
@@ -150,7 +150,7 @@ def with_row_hashes(rows: pa.RecordBatch, hashes: np.ndarray[Any, np.dtype[np.ui
 
 
 @beam.typehints.with_output_types(pa.RecordBatch)
-class _Augment(beam.DoFn):  # type: ignore[misc]
+class _Augment(beam.DoFn):
     def __init__(self, augmentation: Augmentation) -> None:
         self._augmentation = augmentation
         self._is_checked = False

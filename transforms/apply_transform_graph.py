@@ -33,7 +33,7 @@ class TransformedRows(NamedTuple):
 
 
 @dataclasses.dataclass(eq=False)
-class ApplyTransformGraph(beam.PTransform):  # type: ignore[misc]
+class ApplyTransformGraph(beam.PTransform):
     """`PCollection[Batch]` of raw features to `TransformedRows`.
 
     Each batch gives one batch with as many rows in the same order; see `TransformGraph.apply`. Rows that the
@@ -57,7 +57,7 @@ class ApplyTransformGraph(beam.PTransform):  # type: ignore[misc]
 
 @beam.typehints.with_input_types(Batch)
 @beam.typehints.with_output_types(Batch)
-class _ApplyTransformGraph(beam.DoFn):  # type: ignore[misc]
+class _ApplyTransformGraph(beam.DoFn):
     def __init__(self, transform_output: str, contents: Contents | None) -> None:
         self._transform_output = transform_output
         self._contents = contents

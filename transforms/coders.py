@@ -21,7 +21,7 @@ from transforms.summaries.weighted import WeightedSummary
 Summary: TypeAlias = WeightedSummary | SlicedSummary
 
 
-class RecordBatchCoder(beam.coders.Coder):  # type: ignore[misc]
+class RecordBatchCoder(beam.coders.Coder):
     """`pa.RecordBatch` as an Arrow stream. A slice is encoded without the rest of its parent."""
 
     def encode(self, value: pa.RecordBatch) -> bytes:
@@ -44,7 +44,7 @@ class RecordBatchCoder(beam.coders.Coder):  # type: ignore[misc]
         return pa.RecordBatch
 
 
-class BatchCoder(beam.coders.Coder):  # type: ignore[misc]
+class BatchCoder(beam.coders.Coder):
     """`Batch`: both of its RecordBatches."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class BatchCoder(beam.coders.Coder):  # type: ignore[misc]
         return Batch
 
 
-class PieceCoder(beam.coders.Coder):  # type: ignore[misc]
+class PieceCoder(beam.coders.Coder):
     """`Piece`: its side and both of its RecordBatches."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class PieceCoder(beam.coders.Coder):  # type: ignore[misc]
         return Piece
 
 
-class SummaryCoder(beam.coders.Coder):  # type: ignore[misc]
+class SummaryCoder(beam.coders.Coder):
     """`WeightedSummary` and `SlicedSummary`, the accumulators of statistics."""
 
     def encode(self, value: Summary) -> bytes:

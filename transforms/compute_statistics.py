@@ -33,7 +33,7 @@ MOST_BYTES = 512 << 20
 
 
 @dataclasses.dataclass(eq=False)
-class ComputeStatistics(beam.PTransform):  # type: ignore[misc]
+class ComputeStatistics(beam.PTransform):
     """`PCollection[Batch]` or of `pa.RecordBatch` to a PCollection of one `DatasetFeatureStatisticsList`.
 
     The statistics are those of `tfdv.GenerateStatistics`, computed by `transforms.summaries`; docs/speed.md
@@ -56,7 +56,7 @@ class ComputeStatistics(beam.PTransform):  # type: ignore[misc]
 
 
 @dataclasses.dataclass(eq=False)
-class ComputeSliceStatistics(beam.PTransform):  # type: ignore[misc]
+class ComputeSliceStatistics(beam.PTransform):
     """`PCollection[Batch]`, whose slices are marked, to a PCollection of one `SliceStatistics`.
 
     One accumulator holds all slices: it alone can tell which of them it must give up, the smallest, where
@@ -82,7 +82,7 @@ class WindowStatistics(NamedTuple):
 
 
 @dataclasses.dataclass(eq=False)
-class ComputeWindowStatistics(beam.PTransform):  # type: ignore[misc]
+class ComputeWindowStatistics(beam.PTransform):
     """`PCollection[Batch]` to (number of a window, `WindowStatistics`), one element a window that has rows.
 
     A window's statistics are those that `ComputeStatistics` gives for its rows alone. Each has a summary of
@@ -111,7 +111,7 @@ class ComputeWindowStatistics(beam.PTransform):  # type: ignore[misc]
         )
 
 
-class _Combine(beam.CombineFn):  # type: ignore[misc]
+class _Combine(beam.CombineFn):
     """What both combines share: summaries that are added to and merged in the same scratch."""
 
     def __init__(self, schema: schema_pb2.Schema | None) -> None:

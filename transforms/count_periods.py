@@ -17,7 +17,7 @@ from transforms.verdict.variation.period_counts import Layout, PeriodCounts
 
 
 @dataclasses.dataclass(eq=False)
-class CountPeriods(beam.PTransform):  # type: ignore[misc]
+class CountPeriods(beam.PTransform):
     """`PCollection[Batch]`, whose rows have times, to a PCollection of one `PeriodCounts`.
 
     Attributes:
@@ -31,7 +31,7 @@ class CountPeriods(beam.PTransform):  # type: ignore[misc]
 
 
 @dataclasses.dataclass(eq=False)
-class WriteVariation(beam.PTransform):  # type: ignore[misc]
+class WriteVariation(beam.PTransform):
     """Writes the one `PeriodCounts` of its input for the launcher, see `read_variation`.
 
     Attributes:
@@ -57,7 +57,7 @@ def _write(counts: PeriodCounts, path: str, space: str) -> None:
     paths.write_atomically(f"{path}.json", json.dumps(rows).encode())
 
 
-class _Count(beam.CombineFn):  # type: ignore[misc]
+class _Count(beam.CombineFn):
     def __init__(self, layout: Layout) -> None:
         super().__init__()
         self._layout = layout

@@ -31,7 +31,7 @@ _AT_ONCE = 1000
 
 
 @dataclasses.dataclass(eq=False)
-class JoinRows(beam.PTransform):  # type: ignore[misc]
+class JoinRows(beam.PTransform):
     """Joins the `ReadResult`s of both sides, and writes what was found to `path` as JSON (`joining.outcome`).
 
     All that is found goes through one combine: every step of a graph takes its time to build and to start.
@@ -82,7 +82,7 @@ def _of_side(what: Any, side: Side) -> outcome.SideOutput:
     return outcome.SideOutput(side, what)
 
 
-class _SumJoined(beam.CombineFn):  # type: ignore[misc]
+class _SumJoined(beam.CombineFn):
     """Elements of `joining.outcome`, compacted every so often."""
 
     def __init__(self, samples: int) -> None:
@@ -110,7 +110,7 @@ class _SumJoined(beam.CombineFn):  # type: ignore[misc]
 
 @beam.typehints.with_input_types(Batch)
 @beam.typehints.with_output_types(tuple[int, Piece])
-class _Split(beam.DoFn):  # type: ignore[misc]
+class _Split(beam.DoFn):
     """Batches to pieces by partition; never one row at a time."""
 
     def __init__(self, side: Side, settings: JoinSettings, partitions: int) -> None:
@@ -143,7 +143,7 @@ class _Split(beam.DoFn):  # type: ignore[misc]
 
 
 @beam.typehints.with_output_types(Joined)
-class _Join(beam.DoFn):  # type: ignore[misc]
+class _Join(beam.DoFn):
     def __init__(self, settings: JoinSettings) -> None:
         self._settings = settings
 
@@ -152,7 +152,7 @@ class _Join(beam.DoFn):  # type: ignore[misc]
 
 
 @dataclasses.dataclass(eq=False)
-class WriteTypes(beam.PTransform):  # type: ignore[misc]
+class WriteTypes(beam.PTransform):
     """Writes the types of the features of its `Batch`es to `path`, as JSON."""
 
     path: str

@@ -33,7 +33,7 @@ class MarkedRows(NamedTuple):
 
 
 @dataclasses.dataclass(eq=False)
-class MarkRows(beam.PTransform):  # type: ignore[misc]
+class MarkRows(beam.PTransform):
     """`PCollection[Batch]` of raw features to `MarkedRows`.
 
     Attributes:
@@ -52,7 +52,7 @@ class MarkRows(beam.PTransform):  # type: ignore[misc]
 
 @beam.typehints.with_input_types(Batch)
 @beam.typehints.with_output_types(Batch)
-class _MarkRows(beam.DoFn):  # type: ignore[misc]
+class _MarkRows(beam.DoFn):
     def __init__(self, slicings: tuple[Slicing, ...], ignore_sampling_rate: bool) -> None:
         self._slicings = slicings
         self._ignore = ignore_sampling_rate

@@ -28,7 +28,7 @@ KEPT_PAYLOAD = 64 * 1024
 
 
 @dataclasses.dataclass(eq=False)  # Beam sets attributes on a transform, and hashes it
-class PublishVerdict(beam.PTransform):  # type: ignore[misc]
+class PublishVerdict(beam.PTransform):
     """Compares, renders and publishes; gives one element: the content of verdict.json.
 
     Its input is a dict of PCollections, which become side inputs of the one element:
@@ -70,7 +70,7 @@ class PublishVerdict(beam.PTransform):  # type: ignore[misc]
         )
 
 
-class KeepFirst(beam.CombineFn):  # type: ignore[misc]
+class KeepFirst(beam.CombineFn):
     """The first `limit` rejects or faults by file and place, as a sorted list; memory is bounded."""
 
     def __init__(self, limit: int) -> None:
@@ -95,7 +95,7 @@ class KeepFirst(beam.CombineFn):  # type: ignore[misc]
         return self.compact(accumulator)
 
 
-class _Publish(beam.DoFn):  # type: ignore[misc]
+class _Publish(beam.DoFn):
     def __init__(
         self,
         output: str,

@@ -45,7 +45,7 @@ class ReadResult(NamedTuple):
 
 
 @dataclasses.dataclass(eq=False)
-class ReadExamples(beam.PTransform):  # type: ignore[misc]
+class ReadExamples(beam.PTransform):
     """Reads training examples: TFRecords of tf.Example, CSV with a header, or Parquet. Root -> ReadResult.
 
     The format is that of the first file that is not empty. Without `schema` types are taken as they come: a
@@ -82,7 +82,7 @@ class ReadExamples(beam.PTransform):  # type: ignore[misc]
 
 
 @dataclasses.dataclass(eq=False)
-class ReadRequests(beam.PTransform):  # type: ignore[misc]
+class ReadRequests(beam.PTransform):
     """Reads logged requests of any format (see docs/logs.md). Root -> ReadResult.
 
     Attributes:
@@ -180,7 +180,7 @@ def _infer_types(root: Any, files: Iterable[FileSize], how: _Inference) -> Any:
     return beam.pvalue.AsSingleton(types)
 
 
-class Decoding(beam.DoFn):  # type: ignore[misc]
+class Decoding(beam.DoFn):
     """What all steps that decode do with what they decoded: they count it, show it, and put it out."""
 
     def __init__(self, progress: str | None) -> None:

@@ -26,7 +26,7 @@ _MAX_ROWS = 4096
 
 
 @dataclasses.dataclass(eq=False)
-class ReadBigQueryRequests(beam.PTransform):  # type: ignore[misc]
+class ReadBigQueryRequests(beam.PTransform):
     """Reads logged requests from a BigQuery table by its Storage API. Root -> ReadResult.
 
     Rows are restricted by BigQuery (see `logs.formats.bigquery`), decoded and counted as those of files are.
@@ -73,7 +73,7 @@ class ReadBigQueryRequests(beam.PTransform):  # type: ignore[misc]
 
 
 @dataclasses.dataclass(eq=False)
-class DecodeRows(beam.PTransform):  # type: ignore[misc]
+class DecodeRows(beam.PTransform):
     """Decodes rows as the connector gives them, as mappings. PCollection -> ReadResult."""
 
     table: str

@@ -34,7 +34,7 @@ class Replayed(NamedTuple):
 
 
 @dataclasses.dataclass(eq=False)
-class ReplayRequests(beam.PTransform):  # type: ignore[misc]
+class ReplayRequests(beam.PTransform):
     """`PCollection[Batch]` of raw features, read with `Settings.responses`, to `Replayed`.
 
     Attributes:
@@ -55,7 +55,7 @@ class ReplayRequests(beam.PTransform):  # type: ignore[misc]
         return Replayed(together, outputs[_FAULTS])
 
 
-class CountVersions(beam.PTransform):  # type: ignore[misc]
+class CountVersions(beam.PTransform):
     """`PCollection[Batch]` to one `VersionRows`."""
 
     def expand(self, batches: beam.PCollection[Batch]) -> Any:
@@ -64,7 +64,7 @@ class CountVersions(beam.PTransform):  # type: ignore[misc]
 
 @beam.typehints.with_input_types(Batch)
 @beam.typehints.with_output_types(ReplaySummary)
-class _Replay(beam.DoFn):  # type: ignore[misc]
+class _Replay(beam.DoFn):
     def __init__(self, model: str, tolerance: AnswerTolerance, keep_payloads: bool) -> None:
         super().__init__()
         self._folder = model
@@ -106,7 +106,7 @@ def _why(error: Exception) -> str:
     return f"the reference model of --replay cannot be loaded: {line[:300]}"
 
 
-class _MergeSummaries(beam.CombineFn):  # type: ignore[misc]
+class _MergeSummaries(beam.CombineFn):
     def create_accumulator(self) -> ReplaySummary:
         return ReplaySummary()
 
@@ -121,7 +121,7 @@ class _MergeSummaries(beam.CombineFn):  # type: ignore[misc]
 
 
 @beam.typehints.with_input_types(Batch)
-class _CountVersions(beam.CombineFn):  # type: ignore[misc]
+class _CountVersions(beam.CombineFn):
     def create_accumulator(self) -> VersionRows:
         return {}
 

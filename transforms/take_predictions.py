@@ -30,7 +30,7 @@ class Predicted(NamedTuple):
 
 
 @dataclasses.dataclass(eq=False)
-class TakePredictions(beam.PTransform):  # type: ignore[misc]
+class TakePredictions(beam.PTransform):
     """`PCollection[Batch]`, read with `Settings.responses`, to `Predicted`: as many rows in the same order.
 
     Attributes:
@@ -47,7 +47,7 @@ class TakePredictions(beam.PTransform):  # type: ignore[misc]
 
 @beam.typehints.with_input_types(Batch)
 @beam.typehints.with_output_types(Batch)
-class _Take(beam.DoFn):  # type: ignore[misc]
+class _Take(beam.DoFn):
     def __init__(self, outputs: tuple[Output, ...]) -> None:
         super().__init__()
         self._outputs = outputs

@@ -44,7 +44,7 @@ class ReadSummary:
 
 
 @dataclasses.dataclass(eq=False)
-class WriteReadSummary(beam.PTransform):  # type: ignore[misc]
+class WriteReadSummary(beam.PTransform):
     """Writes a `ReadSummary` to `path`, one object write. Takes a `ReadResult`."""
 
     path: str
@@ -64,7 +64,7 @@ class WriteReadSummary(beam.PTransform):  # type: ignore[misc]
 
 
 @dataclasses.dataclass(eq=False)
-class WriteMessage(beam.PTransform):  # type: ignore[misc]
+class WriteMessage(beam.PTransform):
     """Writes the one protocol buffer message of its input to `path`."""
 
     path: str
@@ -74,7 +74,7 @@ class WriteMessage(beam.PTransform):  # type: ignore[misc]
 
 
 @dataclasses.dataclass(eq=False)
-class WriteWindows(beam.PTransform):  # type: ignore[misc]
+class WriteWindows(beam.PTransform):
     """Writes the statistics of windows, as `ComputeWindowStatistics` gives them, a file each in `folder`."""
 
     folder: str
@@ -84,7 +84,7 @@ class WriteWindows(beam.PTransform):  # type: ignore[misc]
 
 
 @dataclasses.dataclass(eq=False)
-class WriteSampleOfRows(beam.PTransform):  # type: ignore[misc]
+class WriteSampleOfRows(beam.PTransform):
     """Writes `rows` rows of the features of its `Batch`es to `path`, as an Arrow stream.
 
     The rows are those with the smallest hash of their place (file and record), so that the same input
@@ -140,7 +140,7 @@ class _Sample(NamedTuple):
     rows: bytes
 
 
-class _SampleRows(beam.CombineFn):  # type: ignore[misc]
+class _SampleRows(beam.CombineFn):
     def __init__(self, rows: int, cover: tuple[str, ...]) -> None:
         super().__init__()
         self._rows = rows

@@ -26,7 +26,7 @@ CONTEXT = example(fare=[0.5], word=[b"context"])
 OF_CONTEXT = [example(age=[7]), example(age=[8], fare=[0.25]), example(word=[b"own"])]
 
 
-class Model(tf.Module):  # type: ignore[misc]
+class Model(tf.Module):
     """Scores rows so that a score tells the age and fare that the model was given."""
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])  # type: ignore[untyped-decorator]
@@ -43,7 +43,7 @@ def score_of(row: dict[str, list[Any]]) -> float:
     return float(row.get("age", [0])[0] * 10 + row.get("fare", [0.0])[0])
 
 
-class Server(service.PredictionServiceServicer):  # type: ignore[misc]
+class Server(service.PredictionServiceServicer):
     """Answers by a SavedModel, and logs every request with its response."""
 
     def __init__(self, folder: str) -> None:

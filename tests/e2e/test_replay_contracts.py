@@ -168,4 +168,4 @@ def test_contracts_need_a_baseline(home: Home, tmp_path: Path, capsys: Capture) 
     argv = ["validate", *loose, f"--logs={home.clean}", f"--output={tmp_path}", "--contracts=x"]
     result = e2e.run(capsys, *argv)
     assert result.code == 2
-    assert "--contracts needs a --baseline" in e2e.one_error(result)
+    assert "--contracts needs --baseline=DIR" in e2e.one_error(result)

@@ -250,7 +250,7 @@ def test_a_window_in_one_word_and_logs_by_the_hour(home: Home, tmp_path: Path, c
     assert (document["excluded"], counts["compared"]) == ({"version": 30}, 600)
     assert document["window"]["start"] == hour.isoformat().replace("+00:00", "Z")
     assert "30 excluded (version 30)" in "\n".join(result.out)
-    assert "its model&#x27;s version matches an --exclude" in (tmp_path / "out/report.html").read_text()
+    assert "its model&#39;s version matches an --exclude" in (tmp_path / "out/report.html").read_text()
 
 
 def test_hours_without_a_file_fail_the_run(home: Home, tmp_path: Path, capsys: Capture) -> None:

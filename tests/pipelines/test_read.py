@@ -263,7 +263,7 @@ def test_types_of_a_file_that_is_no_csv_are_left_to_its_reader(tmp_path: Path) -
 
 
 def test_a_format_that_nobody_reads_is_refused() -> None:
-    with pytest.raises(ValueError, match="format must be auto or one of tf_example, prediction_log"):
+    with pytest.raises(ValueError, match="format must be auto or one of prediction_log, tf_example"):
         ReadRequests((), SCHEMA, format="csv")
 
 

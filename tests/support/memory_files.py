@@ -53,7 +53,7 @@ class Faults:
 FAULTS = Faults()
 
 
-class MemoryFileSystem(FileSystem):  # type: ignore[misc]
+class MemoryFileSystem(FileSystem):
     """Objects by full path; as in a store there are no folders, and an object appears when closed."""
 
     @classmethod

@@ -14,7 +14,7 @@ from transforms.core.batches import Batch, Decoded, Fault, Reject
 Outcome = tuple[list[Batch], list[Reject], list[Fault], Accounting]
 
 
-class _Collect(beam.DoFn):  # type: ignore[misc]
+class _Collect(beam.DoFn):
     """Keeps elements where the test can see them: the runner is in this process."""
 
     kept: ClassVar[dict[str, list[Any]]] = {}

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 
-class Initialised(tf.Module):  # type: ignore[misc]
+class Initialised(tf.Module):
     """A model with a table of a vocabulary, whose initializer loading runs, and a variable."""
 
     def __init__(self, words: str) -> None:

@@ -80,7 +80,7 @@ def _readable_folders(source: Path) -> tuple[Path, ...]:
     return tuple(folder for folder in dict.fromkeys(real) if folder and is_private(folder))
 
 
-class _CodeFile(IndexDataCacheFile):  # type: ignore[misc]
+class _CodeFile(IndexDataCacheFile):
     """The code of a function in a folder. Its files can be written by nobody else, whatever the umask is."""
 
     @contextlib.contextmanager
@@ -95,7 +95,7 @@ class _CodeFile(IndexDataCacheFile):  # type: ignore[misc]
             raise
 
 
-class _Locator(_CacheLocator):  # type: ignore[misc]
+class _Locator(_CacheLocator):
     """Where the code of a function is kept."""
 
     def __init__(self, function: Any, source: Path) -> None:
@@ -120,11 +120,11 @@ class _Locator(_CacheLocator):  # type: ignore[misc]
         return cls(py_func, Path(py_file).resolve())
 
 
-class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]
+class _Implementation(CompileResultCacheImpl):
     _locator_classes = (_Locator,)
 
 
-class CodeCache(FunctionCache):  # type: ignore[misc]
+class CodeCache(FunctionCache):
     """The kept code of one function."""
 
     _impl_class = _Implementation

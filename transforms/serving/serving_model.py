@@ -35,7 +35,7 @@ RAW_TENSORS = "raw_tensors"
 TRANSFORM_FEATURES = "transform_features"
 
 
-class ServingModel(tf.Module):  # type: ignore[misc]
+class ServingModel(tf.Module):
     """The transform graph followed by the model.
 
     Attributes:

@@ -20,7 +20,7 @@ from transforms.core.errors import InputError, UsageError
 SECRET = "a value of somebody's request"
 
 
-class _Fails(beam.DoFn):  # type: ignore[misc]
+class _Fails(beam.DoFn):
     def __init__(self, kind: str) -> None:
         self._kind = kind
 

@@ -16,7 +16,7 @@ from transforms.serving import keras_model
 FEATURES = {"a": tf.constant([[1.0], [2.0]]), "b": tf.constant([[10.0], [20.0]])}
 
 
-class Subclassed(keras.Model):  # type: ignore[misc]
+class Subclassed(keras.Model):
     def call(self, inputs: Any) -> Any:
         return inputs["a"] + inputs["b"]
 

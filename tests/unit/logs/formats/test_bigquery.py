@@ -279,7 +279,7 @@ def vertex_rows(count: int) -> list[dict[str, Any]]:
     ]
 
 
-class _Decode(beam.PTransform):  # type: ignore[misc]
+class _Decode(beam.PTransform):
     """Rows that stand in for a table, decoded as its rows are."""
 
     def __init__(self, rows: Sequence[Any], file_format: Format, **changes: Any) -> None:
