@@ -7,8 +7,10 @@
 WORKERS ?= 2
 # Tests of one file share what they build, so one worker runs them.
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+# The same order in each run of `make test`, so that no commit passes or fails by luck.
+ORDERED = -p no:randomly
 
-.PHONY: demo test test-unit compat docs explore lint types chaos bench bench-quick detection detection-quick help clean
+.PHONY: demo test test-random test-unit compat docs explore lint types chaos bench bench-quick detection detection-quick help clean
 
 PYTHON ?=
 STACK ?=
@@ -20,10 +22,13 @@ demo: $(STAMP)  ## flights of New York, end to end: train, export, serve, valida
 	$(BIN)/python examples/flights/demo.py
 
 test: lint types  ## lint, types and all tests, in WORKERS=2 processes
+	$(PYTEST) $(ORDERED)
+
+test-random: $(STAMP)  ## all tests in another order each time; the seed is in the first lines
 	$(PYTEST)
 
 test-unit: $(STAMP)  ## the tests of functions alone, in a minute
-	$(PYTEST) tests/unit
+	$(PYTEST) $(ORDERED) tests/unit
 
 compat:  ## lint, types and all tests on the newer stack, in a Debian 13 root; needs root
 	.ci/compat
@@ -32,7 +37,7 @@ docs: $(STAMP)  ## the documentation as a site, in build/site; fails on a broken
 	$(BIN)/mkdocs build --strict
 
 explore: $(STAMP)  ## the property tests with other examples; `make test` has the same ones each time
-	$(BIN)/python -m pytest --hypothesis-profile=explore $(shell grep -rl '^@given' tests)
+	$(BIN)/python -m pytest $(ORDERED) --hypothesis-profile=explore $(shell grep -rl '^@given' tests)
 
 chaos: $(STAMP)  ## kills each command at every write of its result and at random moments, in about 20 minutes
 	PYTHONPATH=.:tests $(BIN)/python -W ignore tests/chaos.py
