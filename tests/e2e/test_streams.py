@@ -58,9 +58,11 @@ def test_a_console_outlives_its_output(terminal: bool, error: Exception, why: st
 
 
 def test_an_error_that_cannot_be_shown_is_no_error() -> None:
-    Console(io.StringIO(), Full()).error("x")
-    Console(io.StringIO(), Full()).warning("x")
+    console = Console(io.StringIO(), Full())
+    console.error("x")
+    console.warning("x")
     streams.say("x", Full())
+    assert console.unwritable is None  # standard output is not what failed
 
 
 def test_what_an_encoding_lacks_is_spelled_out() -> None:
