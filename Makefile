@@ -39,7 +39,7 @@ docs: $(STAMP)  ## the documentation as a site, in build/site; fails on a broken
 explore: $(STAMP)  ## the property tests with other examples; `make test` has the same ones each time
 	$(BIN)/python -m pytest $(ORDERED) --hypothesis-profile=explore $(shell grep -rl '^@given' tests)
 
-chaos: $(STAMP)  ## kills each command at every write of its result and at random moments, in about an hour
+chaos: $(STAMP)  ## kills each command at every write of its result and at random moments, in about 40 minutes
 	PYTHONPATH=.:tests $(BIN)/python -W ignore tests/chaos.py
 
 lint: $(STAMP)  ## ruff: rules and format

@@ -12,148 +12,27 @@ from __future__ import annotations
 
 import argparse
 import collections
-import dataclasses
 import functools
 import json
 import os
 import random
-import re
-import shutil
 import signal
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from support import chaos, check, e2e
 from support.chaos import Changes, Kill, Later
+from support.chaos_command import Case, Command
 
 from pipelines import cli
-from pipelines.process import leftovers, supervisor
-from transforms.baseline import layout
+from pipelines.process import leftovers
 
 ROWS, CUTS = 600, (400,)
-_NOTHING = Kill()
-# What two runs without a kill may differ in: bytes that TensorFlow chooses anew, and names of runs.
-_BY_CHANCE = re.compile(r".*/fingerprint\.pb/.*|/replaces")
-
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-    """One run that is ended at one moment."""
-
-    moment: str
-    kill: Kill = _NOTHING
-    later: Later | None = None
-
-    @property
-    def cleans_up(self) -> bool:
-        """Whether the supervisor lives on, and leaves nothing for the next run."""
-        return (
-            self.kill.alone
-            or self.kill.term
-            or (self.later is not None and self.later.number is not signal.SIGKILL)
-        )
-
-
-class Command:
-    """A command, the result of an earlier run, and what a run that nobody ends makes of it."""
-
-    def __init__(self, world: Path, name: str, flags: str, before: str, document: str) -> None:
-        self.name, self.before, self._document = name, world / before, document
-        self.case, self.temporary, self.log = (world / name / each for each in ("case", "temporary", "log"))
-        self._argv = [name, *flags.format(w=world, c=self.case).split()]
-        first, again = self._reference(), self._reference()
-        assert first[:3] == again[:3], (first[:3], again[:3])
-        self.code, self.listing, self.temporary_listing, _, self.seconds, self.changes = again
-        same = {key for key, value in again[3].items() if first[3].get(key) == value}
-        self._stable = {key for key in same if not _BY_CHANCE.fullmatch(key)}
-        self._result = again[3]
-
-    def _reference(self) -> tuple[int, list[str], list[str], dict[str, Any], float, Changes]:
-        self._begin()
-        began, changes = time.monotonic(), self._watched(_NOTHING)
-        code = self._run(changes)
-        lists = chaos.listing(self.case), chaos.listing(self.temporary)
-        return code, *lists, self._documents(), time.monotonic() - began, changes
-
-    def broken_by(self, case: Case) -> Iterator[str]:
-        """Runs a case, and the next run; what is not as it must be."""
-        self._begin()
-        code = self._run(self._watched(case.kill), case.later)
-        yield from (f"process {pid} lives on" for pid in chaos.living_orphans())
-        yield from chaos.broken(self.case)
-        yield from self._broken_earlier()
-        if case.cleans_up and code != -signal.SIGKILL:  # the supervisor itself, where that made the change
-            yield from self._not_clean(code)
-        if (code := self._run(self._watched(_NOTHING))) != self.code:
-            yield f"the next run ends with {code}: {self.log.read_text()[-300:]}"
-        yield from _compared("beside the result", chaos.listing(self.case), self.listing)
-        yield from _compared("temporary", chaos.listing(self.temporary), self.temporary_listing)
-        yield from chaos.broken(self.case)
-        yield from self._not_same(self._documents())
-
-    def _begin(self) -> None:
-        for folder in (self.case, self.temporary):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-        if self.before.is_dir():
-            shutil.copytree(self.before, self.case / "result")
-
-    def _watched(self, kill: Kill) -> Changes:
-        return Changes([self.case, self.temporary], kill)
-
-    def _run(self, changes: Changes, later: Later | None = None) -> int:
-        os.environ["TMPDIR"] = tempfile.tempdir = str(self.temporary)
-        return chaos.run_forked(lambda: supervisor.run(self._argv, cli.main), self.log, changes, later)
-
-    def _broken_earlier(self) -> Iterator[str]:
-        """What is wrong with the earlier result, in which no document names files with their digests."""
-        result = self.case / "result"
-        if self.name == "prepare":
-            layout.load(str(result))  # raises for one that is not whole
-        if self.name == "export" and chaos.snapshot(result / "1") != chaos.snapshot(self.before / "1"):
-            yield "the earlier version is not what it was"
-        if self.name == "join":
-            json.loads((result / self._document).read_bytes())
-
-    def _not_clean(self, code: int) -> Iterator[str]:
-        if code not in (self.code, 128 + signal.SIGTERM, 128 + signal.SIGKILL):
-            yield f"it ends with {code}: {self.log.read_text()[-300:]}"
-        more = {*chaos.listing(self.case)} - {*self.listing} - {"result/backtest.pending.json"}
-        yield from (f"left by a run that could clean up: {name}" for name in sorted(more))
-        yield from _compared("temporary", chaos.listing(self.temporary), self.temporary_listing)
-
-    def _documents(self) -> dict[str, Any]:
-        """The result as flat JSON; of versions that of the newest."""
-        found = sorted((self.case / "result").glob(self._document), key=lambda path: path.stat().st_mtime)
-        return dict(_flat("", json.loads(found[-1].read_bytes()))) if found else {}
-
-    def _not_same(self, result: Mapping[str, Any]) -> Iterator[str]:
-        if result.keys() != self._result.keys():
-            yield "the next result has other fields"
-        for key in sorted(self._stable & result.keys()):
-            if result[key] != self._result[key]:
-                yield f"the next result differs in {key}"
-
-
-def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    children = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
-    if isinstance(value, dict | list):
-        for key, child in children:
-            yield from _flat(f"{name}/{key}", child)
-    else:
-        yield name, value
-
-
-def _compared(what: str, got: list[str], due: list[str]) -> Iterator[str]:
-    yield from (f"{what}: {name} is left" for name in sorted({*got} - {*due}))
-    yield from (f"{what}: {name} is missing" for name in sorted({*due} - {*got}))
 
 
 def cases(command: Command, chance: random.Random, moments: int, sample: int) -> list[Case]:
@@ -210,7 +89,7 @@ def _train(model: Path) -> int:
 
 
 def _run_once(world: Path, work: Callable[[], int]) -> None:
-    code = chaos.run_forked(work, world / "log", Changes([], _NOTHING))
+    code = chaos.run_forked(work, world / "log", Changes([], Kill()))
     assert code in (0, 1), (code, (world / "log").read_text())
 
 
@@ -232,7 +111,12 @@ def try_command(command: Command, found: list[Case]) -> tuple[collections.Counte
     return kinds, violations
 
 
-Row = tuple[str, str, str, str]
+class Tally(NamedTuple):
+    """What one process saw of its part of a command's moments; `beside`: the writes beside the result."""
+
+    beside: int
+    violations: int
+    kinds: dict[str, int]
 
 
 def main(argv: list[str]) -> int:
@@ -241,7 +125,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--moments", type=int, default=8, help="random moments of each kind")
     parser.add_argument("--sample", type=int, default=10, help="writes in the temporary folder; 0 for all")
     parser.add_argument("--skip", type=int, default=0, help="moments of each command, to go on with a run")
-    parser.add_argument("--jobs", type=int, default=2, help="commands at once")
+    parser.add_argument("--jobs", type=int, default=2, help="moments of a command at once")
     parser.add_argument("--commands", default=",".join(leftovers.COMMANDS))
     options = parser.parse_args(argv)
     print(f"seed {options.seed}; importing", flush=True)
@@ -250,59 +134,63 @@ def main(argv: list[str]) -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         commands = make_world(Path(folder))
-        names = options.commands.split(",")
-        work = {
-            name: functools.partial(_try_all, Path(folder), name, commands[name], options) for name in names
-        }
-        rows = _in_processes(work, options.jobs, Path(folder))
+        rows = [
+            _row(name, _in_processes(Path(folder), name, commands[name], options))
+            for name in options.commands.split(",")
+        ]
     for row in (("command", "ended", "violations", "moments"), *rows):
         print("{:10} {:>6} {:>10}  {}".format(*row))
     print(f"{time.monotonic() - began:.0f} s")
-    return 0 if [row[2] for row in rows] == ["0"] * len(names) else 1
+    return 0 if all(row[2] == "0" for row in rows) else 1
 
 
-def _try_all(world: Path, name: str, flags: tuple[str, str, str], options: argparse.Namespace) -> Row:
+def _row(name: str, tallies: list[Tally] | None) -> tuple[str, str, str, str]:
+    """A command's row of the table; the parts are of one list only if all saw as many writes."""
+    if not tallies or len({tally.beside for tally in tallies}) > 1:
+        return name, "-", "failed", ""
+    kinds = sum((collections.Counter(tally.kinds) for tally in tallies), collections.Counter[str]())
+    moments = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    return name, str(kinds.total()), str(sum(tally.violations for tally in tallies)), moments
+
+
+def _in_processes(
+    world: Path, name: str, flags: tuple[str, str, str], options: argparse.Namespace
+) -> list[Tally] | None:
+    """A command's moments in turn to so many processes, each a fork; None if one of them fails."""
+    folders = [world / name / str(part) for part in range(options.jobs)]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        if not os.fork():
+            _write_tally(functools.partial(_try_part, world, folder, name, flags, options), folder / "tally")
+    for _ in folders:
+        os.wait()
+    files = [folder / "tally" for folder in folders]
+    return [Tally(*json.loads(file.read_text())) for file in files] if all(map(Path.exists, files)) else None
+
+
+def _try_part(
+    world: Path, folder: Path, name: str, flags: tuple[str, str, str], options: argparse.Namespace
+) -> Tally:
+    """Part `folder.name` of the moments: every `--jobs`-th of a list that is the same in each process."""
     chaos.adopt_orphans()
-    command = Command(world, name, *flags)
-    found = cases(command, random.Random(f"{options.seed} {name}"), options.moments, options.sample)[
-        options.skip :
-    ]
+    command = Command(world, folder, name, *flags)
+    chance = random.Random(f"{options.seed} {name}")
+    found = cases(command, chance, options.moments, options.sample)[options.skip :]
     beside = len(command.changes.in_first_folder)
-    print(
-        f"{name}: {command.changes.count} writes, {beside} beside the result, {len(found)} moments",
-        flush=True,
-    )
-    kinds, wrong = try_command(command, found)
-    return name, str(sum(kinds.values())), str(len(wrong)), _counted(kinds)
+    counts = f"{command.changes.count} writes, {beside} beside the result, {len(found)} moments"
+    print(f"{name}: {counts} for {options.jobs} processes", flush=True)
+    kinds, wrong = try_command(command, found[int(folder.name) :: options.jobs])
+    return Tally(beside, len(wrong), kinds)
 
 
-def _in_processes(work: Mapping[str, Callable[[], Row]], jobs: int, world: Path) -> list[Row]:
-    """What each returns, `jobs` of them at once, each in a fork of its own; a row says so if one fails."""
-    running, waiting = dict[int, str](), [*work]
-    while running or waiting:
-        while waiting and len(running) < jobs:
-            name = waiting.pop(0)
-            if not (child := os.fork()):
-                _write_row(work[name], world / f"{name}.row")
-            running[child] = name
-        running.pop(os.wait()[0], None)
-    files = ((name, world / f"{name}.row") for name in work)
-    failed = ("-", "failed", "")
-    return [tuple(json.loads(file.read_text())) if file.exists() else (name, *failed) for name, file in files]
-
-
-def _write_row(work: Callable[[], Row], file: Path) -> None:
+def _write_tally(work: Callable[[], Tally], file: Path) -> None:
     """The rest of this process's life."""
     try:
         file.write_text(json.dumps(work()))
-    except BaseException:  # noqa: BLE001 - its row is missing
+    except BaseException:  # noqa: BLE001 - its tally is missing
         traceback.print_exc()
     finally:
         os._exit(0)
-
-
-def _counted(kinds: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {kind}" for kind, count in kinds.items())
 
 
 if __name__ == "__main__":
