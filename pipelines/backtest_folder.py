@@ -18,7 +18,7 @@ from typing import Any
 
 from transforms.baseline import layout
 from transforms.core.errors import UsageError
-from transforms.files import paths, temporary_files
+from transforms.files import documents, paths, temporary_files
 from transforms.runs import run_folder
 
 RESULT = "backtest.json"
@@ -81,10 +81,10 @@ def write(output: str, content: Mapping[str, Any], files: Mapping[str, bytes]) -
         ]
         for name in names
     }
-    paths.write_atomically(paths.join(output, PENDING), run_folder.to_bytes({"files": known_digests}))
+    documents.replace(paths.join(output, PENDING), run_folder.to_bytes({"files": known_digests}))
     for name, data in files.items():
-        paths.write_atomically(paths.join(output, name), data)
-    paths.write_atomically(paths.join(output, RESULT), run_folder.to_bytes({**content, "files": digests}))
+        documents.replace(paths.join(output, name), data)
+    documents.replace(paths.join(output, RESULT), run_folder.to_bytes({**content, "files": digests}))
     # What an earlier run wrote and this one does not, and the notice.
     for name in (name for name in [*existing, PENDING] if name not in (*files, RESULT)):
         if paths.exists(paths.join(output, name)):

@@ -19,7 +19,7 @@ from pipelines.flags.join import JoinOptions
 from transforms.baseline import layout
 from transforms.core.batches import Window
 from transforms.core.errors import InputError, UsageError
-from transforms.files import paths, temporary_files, windows
+from transforms.files import documents, paths, temporary_files, windows
 from transforms.files.paths import FileSize
 from transforms.join_rows import JoinRows, WriteTypes, read_joined, read_types
 from transforms.joining import expected, outcome, report
@@ -90,7 +90,7 @@ def run(options: JoinOptions, console: Console) -> int:
         plan = dataclasses.replace(plan, schema=_schema(plan, job))
         document = _join(plan, job)
     path = paths.join(options.output, JOIN)
-    paths.write_atomically(path, (json.dumps(document, indent=1) + "\n").encode())
+    documents.replace(path, (json.dumps(document, indent=1) + "\n").encode())
     console.lines(lines_of(document))
     if document["result"] == report.NOT_EXAMINED:
         console.error(report.why_nothing(document["counts"]))

@@ -1,0 +1,33 @@
+"""Documents that stand under their name: a new one takes the place of the old one, or the old one stays."""
+
+from __future__ import annotations
+
+import contextlib
+
+from transforms.core.errors import InputError
+from transforms.files import paths
+
+
+def replace(path: str, data: bytes) -> None:
+    """Writes a file; where that fails the file that stood there is there again.
+
+    A local file is renamed when it is whole. In a store an upload that is given up may be kept as far as it
+    went, in the place of the object that stood there: that object is read before, and written again.
+
+    Raises InputError when it cannot be written.
+    """
+    earlier = None if paths.is_local(path) else _read(path)
+    try:
+        paths.write_atomically(path, data)
+    except InputError:
+        if earlier is not None and _read(path) != earlier:
+            with contextlib.suppress(InputError):  # what went wrong first is what is reported
+                paths.write_atomically(path, earlier)
+        raise
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        return paths.read_bytes(path)
+    except InputError:
+        return None
