@@ -199,6 +199,6 @@ def transform_output() -> str:
 
 def transformed_rows(folder: Path | None = None) -> list[dict[str, Any]]:
     """What the analysis made of ROWS, in their order."""
-    found = (folder or built()[0]).glob("rows-*")
-    rows = [row for path in found for line in path.read_text().splitlines() for row in ast.literal_eval(line)]
+    files = (folder or built()[0]).glob("rows-*")
+    rows = [row for path in files for line in path.read_text().splitlines() for row in ast.literal_eval(line)]
     return sorted(rows, key=lambda row: int(row["hour"][0]))

@@ -41,13 +41,13 @@ def values(data: bytes, path: str = "log") -> list[Any]:
 
 def until_error(data: bytes, path: str = "log") -> tuple[list[Any], TableError | None]:
     """The fields of the records before an error, and the error."""
-    found: list[Any] = []
+    values: list[Any] = []
     try:
         for chunk in read_records(io.BytesIO(data), path):
-            found.extend(record.value for record in chunk)
+            values.extend(record.value for record in chunk)
     except TableError as error:
-        return found, error
-    return found, None
+        return values, error
+    return values, None
 
 
 def csv_of(rows: Rows, types: Types) -> bytes:

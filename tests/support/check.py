@@ -116,5 +116,5 @@ def checked(baseline: str, model: Path, reference: Path | None = None) -> dict[s
 
 def errors(report: Mapping[str, Any]) -> dict[tuple[str | None, str | None], dict[str, Any]]:
     """The errors by signature and feature."""
-    found = [finding for finding in report["findings"] if finding["severity"] == "error"]
-    return {(finding["signature"], finding["feature"]): finding for finding in found}
+    findings = [finding for finding in report["findings"] if finding["severity"] == "error"]
+    return {(finding["signature"], finding["feature"]): finding for finding in findings}

@@ -57,9 +57,9 @@ def _column(values: Any) -> pa.Array:
 
 
 def reference(columns: Columns, label: str | None = None) -> Reference:
-    found = statistics(columns)
-    schema = tfdv.infer_schema(found, infer_feature_shape=False)
-    return Reference(schema, found, Space.RAW, label=label)
+    training = statistics(columns)
+    schema = tfdv.infer_schema(training, infer_feature_shape=False)
+    return Reference(schema, training, Space.RAW, label=label)
 
 
 def day(number: float, days: float = 1) -> Window:
@@ -87,5 +87,5 @@ def published(
     """A run as it lies under an output folder; the name of its own folder."""
     verdict = dataclasses.replace(make_verdict(outcome, contract=made_of or contract()), window=window)
     files = {"stats.binpb": statistics(rides(200, 1)).SerializeToString()} if files is None else files
-    told = run_folder.publish(str(output), verdict, files, run_id)
-    return told.artifacts["stats.binpb"].path.split("/")[1]
+    committed = run_folder.publish(str(output), verdict, files, run_id)
+    return committed.artifacts["stats.binpb"].path.split("/")[1]

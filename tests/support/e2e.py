@@ -239,9 +239,9 @@ def check_statistics(statistics: Any, rows: Sequence[Row], names: Iterable[str])
     """Holds TFDV's statistics of these features against counts made here, row by row."""
     [dataset] = statistics.datasets
     assert dataset.num_examples == len(rows)
-    found = {feature.path.step[0]: feature for feature in dataset.features}
-    assert set(names) == set(found)
-    for name, feature in found.items():
+    features = {feature.path.step[0]: feature for feature in dataset.features}
+    assert set(names) == set(features)
+    for name, feature in features.items():
         _check_feature(name, feature, [row[name] for row in rows if name in row], len(rows))
 
 

@@ -39,8 +39,8 @@ def carried(record: Any) -> Carried:
 
 def decode(name: Format, records: Sequence[Any], *, chunk: int = 1000, **changes: Any) -> Outcome:
     """The records decoded by the schema of `support.logs`, in chunks; every one is counted once."""
-    told = settings(**changes)
-    decoder = RequestDecoder(told, PARSERS[name](told))
+    decoder_settings = settings(**changes)
+    decoder = RequestDecoder(decoder_settings, PARSERS[name](decoder_settings))
     chunks = [list(map(carried, records[at : at + chunk])) for at in range(0, len(records), chunk)]
     outcome = outcome_of(list(decoder.decode(chunks, RecordPosition("log", 0))))
     assert outcome.counts.read == len(records)

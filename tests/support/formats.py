@@ -171,6 +171,6 @@ def _untimely(span: Span) -> list[Request]:
 def _spread(regular: Sequence[Request], extra: Sequence[Request | None]) -> list[Request | None]:
     """The odd ones among the others."""
     result: list[Request | None] = list(regular)
-    for number, one in enumerate(extra, 1):
-        result.insert(number * (len(regular) // len(extra)) - 1, one)
+    for number, request in enumerate(extra, 1):
+        result.insert(number * (len(regular) // len(extra)) - 1, request)
     return result

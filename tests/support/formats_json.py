@@ -164,11 +164,11 @@ def _binary(request: Request, kind: str, body: Any) -> dict[str, Any]:
 
 def _kserve(
     event: Callable[[Request, str, Any], dict[str, Any]],
-    asked: Callable[[Sequence[Row]], Any],
+    request_body: Callable[[Sequence[Row]], Any],
     answered: Callable[[Sequence[Row]], Any],
 ) -> Callable[[Path, Traffic], None]:
     def lines(request: Request) -> Iterable[Any]:
-        yield event(request, "request", asked(request.rows))
+        yield event(request, "request", request_body(request.rows))
         yield event(request, "response", answered(request.rows))
 
     return lambda path, traffic: write_lines(path, traffic, lines)

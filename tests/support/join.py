@@ -95,10 +95,10 @@ def detected(
             else:
                 pairs += 1
     merged = tfdv._MergeMatchStatsFn().extract_output(stats)
-    found = {field.name: getattr(merged, field.name) for field in merged.DESCRIPTOR.fields}
-    found |= {"base_missing_id_count": missing["base"], "test_missing_id_count": missing["test"]}
+    match_stats = {field.name: getattr(merged, field.name) for field in merged.DESCRIPTOR.fields}
+    match_stats |= {"base_missing_id_count": missing["base"], "test_missing_id_count": missing["test"]}
     merging = tfdv._merge_feature_skew_results
-    return found, {name: of_proto(merging(many)) for name, many in skews.items()}, pairs
+    return match_stats, {name: of_proto(merging(many)) for name, many in skews.items()}, pairs
 
 
 def of_proto(skew: Any) -> Counts:
@@ -129,17 +129,17 @@ def as_skews(joined: Joined) -> dict[str, Counts]:
     """Our counts under the names of TFDV's FeatureSkew."""
     return {
         name: {
-            "base_count": int(found[BASE_COUNT]),
-            "test_count": int(found[TEST_COUNT]),
-            "match_count": int(found[FeatureOutcome.MATCH]),
-            "base_only": int(found[FeatureOutcome.BASE_ONLY]),
-            "test_only": int(found[FeatureOutcome.TEST_ONLY]),
-            "mismatch_count": int(found[FeatureOutcome.MISMATCH]),
+            "base_count": int(counts[BASE_COUNT]),
+            "test_count": int(counts[TEST_COUNT]),
+            "match_count": int(counts[FeatureOutcome.MATCH]),
+            "base_only": int(counts[FeatureOutcome.BASE_ONLY]),
+            "test_only": int(counts[FeatureOutcome.TEST_ONLY]),
+            "mismatch_count": int(counts[FeatureOutcome.MISMATCH]),
             "diff_count": int(
-                found[[FeatureOutcome.BASE_ONLY, FeatureOutcome.TEST_ONLY, FeatureOutcome.MISMATCH]].sum()
+                counts[[FeatureOutcome.BASE_ONLY, FeatureOutcome.TEST_ONLY, FeatureOutcome.MISMATCH]].sum()
             ),
         }
-        for name, found in joined.features.items()
+        for name, counts in joined.features.items()
     }
 
 

@@ -139,8 +139,10 @@ def write_served(transform_output: str, folder: Path) -> str:
         for name, words in preprocessing.VOCABULARIES.items()
     }
     numbers = [keras.Input((1,), name=f"{name}_z") for name in preprocessing.MEASURES]
-    embedded = [keras.layers.Flatten()(keras.layers.Embedding(n + 1, 2)(one)) for n, one in ids.values()]
+    embedded = [
+        keras.layers.Flatten()(keras.layers.Embedding(n + 1, 2)(word_id)) for n, word_id in ids.values()
+    ]
     hidden = keras.layers.Dropout(0.5)(keras.layers.Concatenate()([*numbers, *embedded]))
-    model = keras.Model([*numbers, *(one for _, one in ids.values())], keras.layers.Dense(1)(hidden))
+    model = keras.Model([*numbers, *(word_id for _, word_id in ids.values())], keras.layers.Dense(1)(hidden))
     serving_model.save(serving_model.ServingModel(transform_output, model), str(folder))
     return str(folder)

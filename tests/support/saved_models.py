@@ -54,8 +54,8 @@ def edited(model: Path, target: Path, change: Callable[[Any], None]) -> Path:
 
 def function(meta_graph: Any, part: str) -> Any:
     """The FunctionDef with this in its name."""
-    [found] = [f for f in meta_graph.graph_def.library.function if part in f.signature.name]
-    return found
+    [function_def] = [f for f in meta_graph.graph_def.library.function if part in f.signature.name]
+    return function_def
 
 
 def add_text(nodes: Any, name: str, text: str) -> None:

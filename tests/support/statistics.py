@@ -81,18 +81,18 @@ def assert_same(
         compare(mine[name], feature, name)
 
 
-def compare(one: Any, other: Any, where: str) -> None:
+def compare(actual: Any, other: Any, where: str) -> None:
     """Raises AssertionError where a field of two messages differs; -0.0 is set where 0.0 is not."""
-    for field in {f.name: f for f, _ in [*one.ListFields(), *other.ListFields()]}.values():
-        mine, its, place = getattr(one, field.name), getattr(other, field.name), f"{where}.{field.name}"
+    for field in {f.name: f for f, _ in [*actual.ListFields(), *other.ListFields()]}.values():
+        mine, its, place = getattr(actual, field.name), getattr(other, field.name), f"{where}.{field.name}"
         if field.name == "histograms" and EDGES_ARE_FLOAT32:
             mine, its = ([_coarse(histogram) for histogram in side] for side in (mine, its))
         if field.label == field.LABEL_REPEATED:
-            assert len(mine) == len(its), (place, one, other)
+            assert len(mine) == len(its), (place, actual, other)
             for i, (a, b) in enumerate(zip(mine, its, strict=True)):
                 _compare_value(field, a, b, f"{place}[{i}]")
         elif field.message_type is not None:
-            assert one.HasField(field.name) == other.HasField(field.name), (place, one, other)
+            assert actual.HasField(field.name) == other.HasField(field.name), (place, actual, other)
             compare(mine, its, place)
         else:
             # A mean is no more precise than the numbers it is the mean of, which may cancel.
@@ -113,12 +113,16 @@ def _coarse(histogram: Any) -> Any:
     return result
 
 
-def _compare_value(field: Any, one: Any, other: Any, where: str, scale: float = 0.0) -> None:
+def _compare_value(field: Any, actual: Any, other: Any, where: str, scale: float = 0.0) -> None:
     if field.message_type is not None:
-        compare(one, other, where)
+        compare(actual, other, where)
     elif field.cpp_type in (field.CPPTYPE_DOUBLE, field.CPPTYPE_FLOAT):
         scale = max(abs(other), scale, 1e-12) if np.isfinite(other) else 1.0
-        close = one == other or (math.isnan(one) and math.isnan(other)) or abs(one - other) <= 1e-9 * scale
-        assert close, (where, one, other)
+        close = (
+            actual == other
+            or (math.isnan(actual) and math.isnan(other))
+            or abs(actual - other) <= 1e-9 * scale
+        )
+        assert close, (where, actual, other)
     else:
-        assert one == other, (where, one, other)
+        assert actual == other, (where, actual, other)

@@ -18,8 +18,8 @@ from transforms.verdict.reference import Reference
 
 def reference(baseline: str) -> Reference:
     """The transformed space, as `validate` loads it."""
-    found = TrainingSide(baseline, None, None, None, ("transformed",)).references()
-    return next(one for one in found if one.space is Space.TRANSFORMED)
+    references = TrainingSide(baseline, None, None, None, ("transformed",)).references()
+    return next(reference for reference in references if reference.space is Space.TRANSFORMED)
 
 
 @functools.cache
@@ -38,6 +38,10 @@ def compared(baseline: str, rows: Sequence[e2e.Row], policy: Policy | None = Non
     return compare(reference(baseline), served(baseline, rows), policy or Policy(), Counter())
 
 
-def of(found: Comparison, feature: str) -> list[Finding]:
+def of(comparison: Comparison, feature: str) -> list[Finding]:
     """What is told of one feature, but for infos."""
-    return [one for one in found.findings if one.feature == feature and one.severity is not Severity.INFO]
+    return [
+        finding
+        for finding in comparison.findings
+        if finding.feature == feature and finding.severity is not Severity.INFO
+    ]

@@ -60,17 +60,17 @@ def _lists(column: pd.Series) -> pa.Array:
         kind = pa.int64() if isinstance(flat, int) else pa.float32() if isinstance(flat, float) else None
     if kind is not None:
         return pa.array(values, pa.large_list(kind))
-    told = [None if v is None else [x.encode() if isinstance(x, str) else x for x in v] for v in values]
-    return pa.array(told, pa.large_list(pa.large_binary()))
+    encoded = [None if v is None else [x.encode() if isinstance(x, str) else x for x in v] for v in values]
+    return pa.array(encoded, pa.large_list(pa.large_binary()))
 
 
 def reference(
     data: pd.DataFrame, label: str | None = LABEL, space: Space = Space.RAW, **fields: object
 ) -> Reference:
     """As a user of TFDV has it: an inferred schema, without environments and without comparators."""
-    found = statistics(data)
-    schema = tfdv.infer_schema(found, infer_feature_shape=False)
-    return Reference(schema, found, space, label=label, **fields)  # type: ignore[arg-type]
+    training = statistics(data)
+    schema = tfdv.infer_schema(training, infer_feature_shape=False)
+    return Reference(schema, training, space, label=label, **fields)  # type: ignore[arg-type]
 
 
 def compared(
