@@ -42,28 +42,30 @@ def every_series(draw: st.DrawFn) -> list[Series]:
     ]
 
 
-def alarms(every: list[Series], found: list[Suggestion]) -> int:
+def alarms(every: list[Series], suggestions: list[Suggestion]) -> int:
     """Windows over a limit, counted plainly."""
-    limits = {one.key: one.today for one in every} | {one.key: one.suggested for one in found}
+    limits = {series.key: series.today for series in every} | {
+        suggestion.key: suggestion.suggested for suggestion in suggestions
+    }
     windows = range(len(every[0].values))
-    return sum(any(one.values[n] >= limits[one.key] for one in every) for n in windows)
+    return sum(any(series.values[n] >= limits[series.key] for series in every) for n in windows)
 
 
 @given(every_series(), st.floats(1e-6, 50))
 def test_the_windows_keep_to_the_budget(every: list[Series], allowed: float) -> None:
-    found = suggest(every, allowed)
-    assert alarms(every, found) <= allowed
-    for one in found:
-        assert one.suggested > one.today
-        assert one.suggested <= 1
-        [series] = [series for series in every if series.key == one.key]
-        assert len(one.left) == sum(value >= one.suggested for value in series.values)
+    suggestions = suggest(every, allowed)
+    assert alarms(every, suggestions) <= allowed
+    for suggestion in suggestions:
+        assert suggestion.suggested > suggestion.today
+        assert suggestion.suggested <= 1
+        [series] = [series for series in every if series.key == suggestion.key]
+        assert len(suggestion.left) == sum(value >= suggestion.suggested for value in series.values)
 
 
 @given(every_series(), st.floats(1e-6, 50), st.floats(1e-6, 50))
-def test_limits_fall_as_the_budget_grows(every: list[Series], one: float, other: float) -> None:
-    tight = {found.key: found.suggested for found in suggest(every, min(one, other))}
-    wide = {found.key: found.suggested for found in suggest(every, max(one, other))}
+def test_limits_fall_as_the_budget_grows(every: list[Series], budget: float, other: float) -> None:
+    tight = {suggestion.key: suggestion.suggested for suggestion in suggest(every, min(budget, other))}
+    wide = {suggestion.key: suggestion.suggested for suggestion in suggest(every, max(budget, other))}
     for series in every:
         assert wide.get(series.key, series.today) <= tight.get(series.key, series.today)
 
@@ -79,22 +81,24 @@ def test_within_the_budget_nothing_is_raised() -> None:
 
 def test_a_required_feature_gets_the_usual_limit_at_least() -> None:
     """Without a limit any missing row is an error; one is suggested that is no lower than elsewhere."""
-    [found] = suggest([Series(LimitKey("raw", "a", "missing"), 0.0, 0.01, (0.001,) * 3 + (0.0,) * 30)], 0.5)
-    assert (found.today, found.suggested, len(found.fired)) == (0.0, 0.01, 3)
+    [suggestion] = suggest(
+        [Series(LimitKey("raw", "a", "missing"), 0.0, 0.01, (0.001,) * 3 + (0.0,) * 30)], 0.5
+    )
+    assert (suggestion.today, suggestion.suggested, len(suggestion.fired)) == (0.0, 0.01, 3)
 
 
 def test_what_is_wholly_different_cannot_be_silenced() -> None:
-    [found] = suggest([Series(LimitKey("raw", "a", "missing"), 0.01, 0.01, (1.0, 0.0, 0.0))], 0.1)
-    assert (found.suggested, found.left) == (1.0, (0,))
+    [suggestion] = suggest([Series(LimitKey("raw", "a", "missing"), 0.01, 0.01, (1.0, 0.0, 0.0))], 0.1)
+    assert (suggestion.suggested, suggestion.left) == (1.0, (0,))
 
 
 def test_one_wild_feature_does_not_raise_the_others_beyond_what_was_seen() -> None:
     calm = Series(LimitKey("raw", "calm", "distribution"), 0.025, 0.025, (0.03, 0.04, 0.05, *(0.0,) * 27))
     wild = Series(LimitKey("raw", "wild", "distribution"), 0.025, 0.025, (0.0,) * 20 + (0.9, *(0.1,) * 9))
-    found = {one.key.feature: one.suggested for one in suggest([calm, wild], 0.9)}
+    limits = {suggestion.key.feature: suggestion.suggested for suggestion in suggest([calm, wild], 0.9)}
     # At its own part of the budget: 0.03 + 0.015 ln(2 / (30 x 0.9 / 60)).
-    assert found["calm"] == 0.053
-    assert found["wild"] > 0.9
+    assert limits["calm"] == 0.053
+    assert limits["wild"] > 0.9
 
 
 def test_a_tail_is_exponential_beyond_what_was_seen() -> None:
@@ -113,14 +117,14 @@ def test_the_limit_that_the_docs_follow_by_hand() -> None:
     values = (*top, *(0.0446 - step * 0.0005 for step in range(38)), *(0.0,) * 124)
     both = [Series(LimitKey("raw", name, "distribution"), 0.025, 0.025, values) for name in ("a", "b")]
     assert len(both[0].fired()) == 56
-    assert [one.suggested for one in suggest(both, 180 / 30)] == [0.06, 0.06]
+    assert [suggestion.suggested for suggestion in suggest(both, 180 / 30)] == [0.06, 0.06]
 
 
 @given(st.lists(EFFECTS, min_size=1, max_size=50), st.floats(1e-9, 1), st.floats(1e-9, 1))
-def test_what_is_exceeded_falls_as_the_share_grows(values: list[float], one: float, other: float) -> None:
-    rare, often = (tails.exceeded_in(values, share) for share in sorted((one, other)))
+def test_what_is_exceeded_falls_as_the_share_grows(values: list[float], first: float, second: float) -> None:
+    rare, often = (tails.exceeded_in(values, share) for share in sorted((first, second)))
     assert rare >= often
-    assert sum(value > often for value in values) <= max(one, other) * len(values) or often >= min(values)
+    assert sum(value > often for value in values) <= max(first, second) * len(values) or often >= min(values)
 
 
 @given(st.floats(0, 0.998))
@@ -130,8 +134,8 @@ def test_a_limit_lies_above_what_it_lets_pass(value: float) -> None:
 
 def test_windows_are_half_open_and_meet() -> None:
     windows = judging.cut(START, START + 3 * DAY, DAY)
-    assert [one.start for one in windows] == [START, START + DAY, START + 2 * DAY]
-    assert [one.end for one in windows[:2]] == [one.start for one in windows[1:]]
+    assert [window.start for window in windows] == [START, START + DAY, START + 2 * DAY]
+    assert [window.end for window in windows[:2]] == [window.start for window in windows[1:]]
     with pytest.raises(UsageError, match=r"end it at 2013-02-08.* or 2013-02-15"):
         judging.cut(START, START + 9 * DAY, 7 * DAY)
     with pytest.raises(UsageError, match="end it at 2013-02-08T00:00:00"):
@@ -182,11 +186,11 @@ def test_limits_that_are_written_are_read(
 def test_limits_that_are_raised_leave_all_else_as_it_is() -> None:
     own = Override({"missing": 0.1, "unseen": 0.2}, Severity.WARNING, "mine")
     before = Thresholds("mine.toml", {"missing": 0.3}, {(Space.RAW, "a"): own})
-    told = [
+    suggestions = [
         Suggestion(LimitKey("raw", "a", "missing"), 0.1, 0.4, (), ()),
         Suggestion(LimitKey("transformed", "b", "missing"), 0.3, 0.5, (), ()),
     ]
-    assert thresholds_file.raised(before, told) == Thresholds(
+    assert thresholds_file.raised(before, suggestions) == Thresholds(
         "mine.toml",
         {"missing": 0.3},
         {
@@ -202,10 +206,10 @@ def test_default_comparators_are_raised_and_stay_defaults() -> None:
         schema.feature.add(name=name, type=schema_pb2.FLOAT)
     schema.feature[1].skew_comparator.jensen_shannon_divergence.threshold = 0.3
     given_one = schemas.with_comparators(schema, jsd=0.1, linf=0.1)
-    found = schemas.with_default_thresholds(given_one, {"ours": 0.25, "theirs": 0.25, "none": 0.5})
-    thresholds = [f.skew_comparator.jensen_shannon_divergence.threshold for f in found.feature]
+    raised = schemas.with_default_thresholds(given_one, {"ours": 0.25, "theirs": 0.25, "none": 0.5})
+    thresholds = [f.skew_comparator.jensen_shannon_divergence.threshold for f in raised.feature]
     assert thresholds == [0.25, 0.3, 0.1]
-    assert [schemas.has_own_comparator(feature) for feature in found.feature] == [False, True, False]
+    assert [schemas.has_own_comparator(feature) for feature in raised.feature] == [False, True, False]
     assert given_one.feature[0].skew_comparator.jensen_shannon_divergence.threshold == 0.1
 
 
@@ -241,26 +245,30 @@ def test_values_far_out_of_range_and_outside_the_domain_are_held_against_a_limit
     against = reference(rows(5000, 0, 500), label=None)
     against.schema.string_domain[0].value.remove("c")  # training had it
     served = ours(rows(1000, 40, 60), against)
-    found = judging.judge([against], {Space.RAW: served}, Policy(), dt.timedelta(days=1))
-    effects = {one.key.feature: one for one in found[2] if one.key.limit == "unseen"}
+    judged = judging.judge([against], {Space.RAW: served}, Policy(), dt.timedelta(days=1))
+    effects = {effect.key.feature: effect for effect in judged[2] if effect.key.limit == "unseen"}
     assert effects["n"].value == pytest.approx(0.04, abs=0.001)
     assert effects["c"].value == pytest.approx(0.06, abs=0.001)
-    assert all((one.counts, one.floor) == (True, 0.01) for one in effects.values())
-    errors = {one.feature for one in found[0] if one.severity is Severity.ERROR and one.kind is Kind.VALUES}
+    assert all((effect.counts, effect.floor) == (True, 0.01) for effect in effects.values())
+    errors = {
+        finding.feature
+        for finding in judged[0]
+        if finding.severity is Severity.ERROR and finding.kind is Kind.VALUES
+    }
     assert errors == {"n", "c"}
     text = b"format = 1\n[defaults]\nunseen = 0.07\ndistribution = 0.9\n"
     policy = Policy(thresholds=parse(text, "thresholds.toml"))
-    found = judging.judge([against], {Space.RAW: served}, policy, dt.timedelta(days=1))
-    assert not [one for one in found[0] if one.severity is Severity.ERROR]
+    judged = judging.judge([against], {Space.RAW: served}, policy, dt.timedelta(days=1))
+    assert not [finding for finding in judged[0] if finding.severity is Severity.ERROR]
 
 
 def test_what_is_wanted_is_named_or_computed_from_what_is() -> None:
     every = [a_reference()]
     assert memory_limit.wanted(every, frozenset()) == {Space.TRANSFORMED: None}
-    found = memory_limit.wanted(every, frozenset({"other", "c", "s.x"}))[Space.TRANSFORMED]
-    assert found is not None
-    assert {"n", "c", "s"} <= found
-    assert not {"d", "x"} & found
+    wanted = memory_limit.wanted(every, frozenset({"other", "c", "s.x"}))[Space.TRANSFORMED]
+    assert wanted is not None
+    assert {"n", "c", "s"} <= wanted
+    assert not {"d", "x"} & wanted
 
 
 def test_rows_are_split_by_window_and_none_is_lost() -> None:
@@ -278,10 +286,12 @@ def test_rows_are_split_by_window_and_none_is_lost() -> None:
     features = pa.RecordBatch.from_pydict({"a": list(range(len(times))), "b": [None] * len(times)})
     batch = Batch(features, pa.RecordBatch.from_pydict(metadata, schema=METADATA_SCHEMA))
     hour = dt.timedelta(hours=1)
-    found = {n: part.features.column(0).to_pylist() for n, part in slicing.by_window(batch, start, hour)}
+    rows_by_window = {
+        n: part.features.column(0).to_pylist() for n, part in slicing.by_window(batch, start, hour)
+    }
     expected: dict[int, list[int]] = {}
     for row, time in enumerate(times):
         expected.setdefault((time - start) // hour, []).append(row)
-    assert found == expected
+    assert rows_by_window == expected
     assert slicing.narrowed(batch, frozenset({"b", "z"})).features.schema.names == ["b"]
     assert slicing.narrowed(batch, frozenset({"z"})).features.num_rows == len(times)

@@ -29,11 +29,11 @@ def base(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def check_recovery(base: str, path: str) -> str:
     """What readers find; and that the next `prepare` puts the same under the name and leaves nothing else."""
-    found = content(atomic_replace.readable_folder(path))
-    assert found in (OLD, NEW)
+    readable = content(atomic_replace.readable_folder(path))
+    assert readable in (OLD, NEW)
     atomic_replace.finish(path)
-    assert content(path) == found
-    return found["a"]
+    assert content(path) == readable
+    return readable["a"]
 
 
 def test_the_new_takes_the_name_and_nothing_is_left(base: str) -> None:
@@ -53,18 +53,18 @@ def test_a_first_baseline_and_one_in_an_empty_folder(base: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("die", [take_name_and_die, take_name_without_renames_and_die])
 def test_killed_at_any_call_to_a_local_file_system(tmp_path: Path, die: Any) -> None:
-    found = []
+    contents = []
     for calls in range(MOST):
         path, staged = fresh(str(tmp_path))
         code = exit_code(die, path, staged, calls)
-        found.append(check_recovery(str(tmp_path), path))
+        contents.append(check_recovery(str(tmp_path), path))
         if code == 0:
             break
         assert code == -9
     assert code == 0
-    assert len(found) > 5
-    assert found == sorted(found, reverse=True)  # old, and from some call on new
-    assert {"old", "new"} == set(found)
+    assert len(contents) > 5
+    assert contents == sorted(contents, reverse=True)  # old, and from some call on new
+    assert {"old", "new"} == set(contents)
 
 
 class Killed(BaseException):
@@ -93,20 +93,20 @@ def killed_at(call: int) -> Iterator[None]:
 
 
 def test_killed_at_any_change_of_an_object_store() -> None:
-    base, found = "memory://bucket/folder", []
+    base, contents = "memory://bucket/folder", []
     for call in range(MOST):
         path, staged = fresh(base)
         try:
             with killed_at(call):
                 atomic_replace.take_name(path, staged)
         except Killed:
-            found.append(check_recovery(base, path))
+            contents.append(check_recovery(base, path))
             continue
         break
     assert content(path) == NEW
-    assert len(found) >= 8
-    assert found == sorted(found, reverse=True)
-    assert {"old", "new"} == set(found)
+    assert len(contents) >= 8
+    assert contents == sorted(contents, reverse=True)
+    assert {"old", "new"} == set(contents)
 
 
 def test_killed_while_it_mends_what_was_killed() -> None:

@@ -162,8 +162,8 @@ def encodings(message: Message) -> dict[str, bytes]:
 def test_tfdv_artifacts_are_told_by_content(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "schema").write_bytes(encodings(support.schema())[encoding])
     (tmp_path / "stats").write_bytes(encodings(statistics())[encoding])
-    found = layout.load_schema_and_statistics(str(tmp_path / "schema"), str(tmp_path / "stats"))
-    assert found == (support.schema(), statistics())
+    loaded = layout.load_schema_and_statistics(str(tmp_path / "schema"), str(tmp_path / "stats"))
+    assert loaded == (support.schema(), statistics())
 
 
 @pytest.mark.parametrize(

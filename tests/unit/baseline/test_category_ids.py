@@ -33,7 +33,7 @@ def found(ids: Ids, least: int, most: int, raw: Sequence[str], *, categorical: b
 
     def apply(batch: pa.RecordBatch) -> pa.RecordBatch:
         given = [ids({name: values[0] for name, values in row.items()}) for row in batch.to_pylist()]
-        column = pa.array([None if one is None else [one] for one in given], pa.large_list(pa.int64()))
+        column = pa.array([None if value is None else [value] for value in given], pa.large_list(pa.int64()))
         return pa.RecordBatch.from_arrays([column], names=["out"])
 
     return find(rows, apply, schema, {"out": raw})

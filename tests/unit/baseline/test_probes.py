@@ -108,9 +108,9 @@ def pooled(folder: Path, parts: list[Batch], rows: int) -> list[int]:
     sample = write_results.WriteSampleOfRows(path, rows, ("number", "word"))
     with beam.Pipeline("FnApiRunner") as pipeline:
         _ = pipeline | beam.Create(parts, reshuffle=False) | sample
-    found = write_results.read_rows(path)
-    assert found is not None
-    return [row["row"][0] for row in found.to_pylist()]
+    kept = write_results.read_rows(path)
+    assert kept is not None
+    return [row["row"][0] for row in kept.to_pylist()]
 
 
 def test_one_pass_keeps_what_is_rare_however_the_rows_are_cut(tmp_path: Path) -> None:
@@ -154,17 +154,17 @@ def test_a_baselines_probes_cover_vocabularies_edges_and_what_is_missing(home: H
     assert {outputs[i]["carrier_id"][0] for i in range(len(raw))} == set(range(6))
     assert {value for row in outputs for value in row["tag_ids"]} == {-1, 0, 1, 2}
     distances = [row["distance"][0] for row in home.training]
-    found = {raw[i]["distance"][0] for i in real}
-    assert {min(distances), max(distances)} <= found
+    probed = {raw[i]["distance"][0] for i in real}
+    assert {min(distances), max(distances)} <= probed
     assert {raw[i]["delay"] is None for i in real} == {True, False}
     assert {len(raw[i]["tags"] or []) for i in real} == {0, 1, 2, 3}
     # Both sides of each edge of the hour's buckets.
     buckets = {row["hour"][0]: row["hour_bucket"][0] for row in with_hours(raw, outputs)}
     edges = [hour for hour in range(23) if buckets[hour] != buckets[hour + 1]]
     assert len(edges) == 3
-    said = {reason[0] for reason in why if reason}
-    assert {b"carrier: an unknown word", b"carrier: an empty text", b"everything is missing"} <= said
-    assert {b"distance: far above the range", b"hour: right above an edge", b"tags: two values"} <= said
+    reasons = {reason[0] for reason in why if reason}
+    assert {b"carrier: an unknown word", b"carrier: an empty text", b"everything is missing"} <= reasons
+    assert {b"distance: far above the range", b"hour: right above an edge", b"tags: two values"} <= reasons
 
 
 def with_hours(
@@ -186,10 +186,12 @@ def test_the_edge_of_a_bucket_is_found_between_real_rows() -> None:
         return pa.RecordBatch.from_arrays([pa.array(became, kinds[1])], names=["y"])
 
     made = probes.make_probes(rows, apply, {"y": ["x"]}, ["x"], [])
-    found = {
+    outputs = {
         why: value[0]
         for why, (value,) in zip(made.made_up, (r.values() for r in made.rows.to_pylist()[9:]), strict=True)
     }
-    assert 3.7 - 2e-4 < found["x: right below an edge"] < 3.7 <= found["x: right above an edge"] < 3.7 + 2e-4
-    assert found["x: far above the range"] == 88.0
-    assert "x: missing" not in found, "what the graph refuses is no probe"
+    assert (
+        3.7 - 2e-4 < outputs["x: right below an edge"] < 3.7 <= outputs["x: right above an edge"] < 3.7 + 2e-4
+    )
+    assert outputs["x: far above the range"] == 88.0
+    assert "x: missing" not in outputs, "what the graph refuses is no probe"

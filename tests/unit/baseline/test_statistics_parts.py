@@ -25,7 +25,7 @@ def part(name: str, *features: str, rows: int = 10) -> Statistics:
 
 def read(folder: Path, *parts: Statistics) -> Statistics:
     (folder / "schema").write_bytes(b'feature { name: "f" }')
-    (folder / "stats").write_bytes(b"".join(frame(one.SerializeToString()) for one in parts))
+    (folder / "stats").write_bytes(b"".join(frame(message.SerializeToString()) for message in parts))
     return layout.load_schema_and_statistics(str(folder / "schema"), str(folder / "stats"))[1]
 
 
@@ -34,8 +34,8 @@ def test_shards_of_one_data_set_are_put_together(tmp_path: Path) -> None:
 
 
 def test_slices_beside_all_rows_are_kept(tmp_path: Path) -> None:
-    found = read(tmp_path, part("All Examples", "a"), part("slice", "a"), part("All Examples", "b"))
-    assert {dataset.name: len(dataset.features) for dataset in found.datasets} == {
+    merged = read(tmp_path, part("All Examples", "a"), part("slice", "a"), part("All Examples", "b"))
+    assert {dataset.name: len(dataset.features) for dataset in merged.datasets} == {
         "All Examples": 2,
         "slice": 1,
     }

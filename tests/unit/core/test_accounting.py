@@ -143,10 +143,12 @@ def read(
     parts: list[Accounting] = []
     for path, traffic in zip(paths, files, strict=True):
         log.write(path, traffic)
-        told = Settings(expected=EXPECTED, window=WINDOW, **{**log.settings, **settings})
-        found = list(decode_file(FileSize(str(path), path.stat().st_size), Format(log.format), told))
-        assert all(isinstance(part, Decoded) for part in found), found
-        parts += [part.accounting for part in found if isinstance(part, Decoded)]
+        read_settings = Settings(expected=EXPECTED, window=WINDOW, **{**log.settings, **settings})
+        outputs = list(
+            decode_file(FileSize(str(path), path.stat().st_size), Format(log.format), read_settings)
+        )
+        assert all(isinstance(part, Decoded) for part in outputs), outputs
+        parts += [part.accounting for part in outputs if isinstance(part, Decoded)]
     return [str(path) for path in paths], accounting.total(parts)
 
 
@@ -167,13 +169,13 @@ def test_the_records_of_each_file_add_up(log: formats.Log, by: str, tmp_path: Pa
     assert [counts.balance() for counts in whole.by_file.values()] == [0, 0]
     together = accounting.records_of(list(whole.by_file.values()))
     assert together == accounting.records_of([whole])
-    one, other = whole.by_file.values()
-    assert other.total_rejected == 0
-    assert by == "sample" or one.total_rejected == len(broken)
+    first, second = whole.by_file.values()
+    assert second.total_rejected == 0
+    assert by == "sample" or first.total_rejected == len(broken)
     if by == "rule" and log.timed and "version" in log.knows:
-        assert (one.excluded, other.excluded) == ({"version": 10}, {"version": 40})
+        assert (first.excluded, second.excluded) == ({"version": 10}, {"version": 40})
     if by == "sample":
-        assert 5 < other.excluded["sample"] < 35
+        assert 5 < second.excluded["sample"] < 35
 
 
 @EVERY_FORMAT

@@ -51,37 +51,39 @@ class Nightly:
 
     def validate(self, columns: Columns, window: Window, previous: str | None = "auto") -> dict[str, Any]:
         """What one run publishes."""
-        found = previous and previous_runs.find(previous, str(self.output), window, self.contract)
-        job = RunSettings(window, self.policy, self.contract, previous_runs=found or None)
+        earlier_runs = previous and previous_runs.find(previous, str(self.output), window, self.contract)
+        job = RunSettings(window, self.policy, self.contract, previous_runs=earlier_runs or None)
         rows = Accounting(read=ROWS, decoded=ROWS, rows=ROWS, compared=ROWS, files=1)
         evidence = PipelineResults({Space.RAW: statistics(columns)}, rows)
         verdict, files = assemble_verdict(lambda: [self.training], evidence, job)
         self.runs += 1
-        told = run_folder.publish(str(self.output), verdict, files, f"20260101T0000{self.runs:02}Z-00000000")
-        document: dict[str, Any] = json.loads(run_folder.to_bytes(told.to_json()))
+        published = run_folder.publish(
+            str(self.output), verdict, files, f"20260101T0000{self.runs:02}Z-00000000"
+        )
+        document: dict[str, Any] = json.loads(run_folder.to_bytes(published.to_json()))
         jsonschema.validate(document, SCHEMA)
         return document
 
     def folder(self, number: int) -> Path:
         """That of the run of this number."""
-        [found] = self.output.glob(f"runs/20260101T0000{number:02}Z-*")
-        return found
+        [run_path] = self.output.glob(f"runs/20260101T0000{number:02}Z-*")
+        return run_path
 
 
 def drift(document: Json) -> dict[str, Json]:
-    return {one["metric"]: one for one in document["findings"] if one["kind"] == "drift"}
+    return {finding["metric"]: finding for finding in document["findings"] if finding["kind"] == "drift"}
 
 
 def test_slow_drift_is_found_over_the_runs_of_many_nights(training: Reference, tmp_path: Path) -> None:
     job = Nightly(tmp_path, training)
-    told = [job.validate(rides(ROWS, 50 + at, shift=0.0135 * (at - 5.5)), day(at)) for at in range(12)]
-    assert [drift(one).keys() for one in told[1:9]] == [set()] * 8
-    last = told[-1]
+    documents = [job.validate(rides(ROWS, 50 + at, shift=0.0135 * (at - 5.5)), day(at)) for at in range(12)]
+    assert [drift(document).keys() for document in documents[1:9]] == [set()] * 8
+    last = documents[-1]
     assert (last["verdict"], last["previous"]["windows"]) == ("ok", 11)
     assert last["previous"]["since"] == "2013-06-01T00:00:00Z"
-    [(metric, one)] = drift(last).items()
-    assert (metric, one["feature"], one["severity"]) == ("slow_drift", "speed", "warning")
-    assert "over 12 windows since 2013-06-01" in one["message"]
+    [(metric, finding)] = drift(last).items()
+    assert (metric, finding["feature"], finding["severity"]) == ("slow_drift", "speed", "warning")
+    assert "over 12 windows since 2013-06-01" in finding["message"]
     assert formatting.drift_sentence(last).endswith(
         "nothing moved; over 11 earlier windows speed moved a little each time"
     )
@@ -89,7 +91,7 @@ def test_slow_drift_is_found_over_the_runs_of_many_nights(training: Reference, t
     again = job.validate(rides(ROWS, 55, shift=0.0135 * -0.5), day(5))
     assert again["replaces"] == last["artifacts"]["positions.json"]["path"].split("/")[1]
     own = {"artifacts": 0, "replaces": 0}
-    assert {**again, **own} == {**told[5], **own}
+    assert {**again, **own} == {**documents[5], **own}
 
 
 def test_drift_alone_is_skew_where_warnings_fail(tmp_path: Path) -> None:
@@ -97,10 +99,10 @@ def test_drift_alone_is_skew_where_warnings_fail(tmp_path: Path) -> None:
     job = Nightly(tmp_path, training, Policy(fail_on=Severity.WARNING))
     # Neither window is far enough from training, on either side of it.
     job.validate(rides(20_000, 2, shift=-0.05), day(0))
-    told = job.validate(rides(20_000, 3, shift=0.05), day(1))
-    kinds = {one["kind"] for one in told["findings"] if one["severity"] != "info"}
-    assert (told["verdict"], kinds) == ("skew", {"drift"})
-    assert formatting.headline(told) == "speed moved since earlier runs, in 2,000 rows."
+    document = job.validate(rides(20_000, 3, shift=0.05), day(1))
+    kinds = {finding["kind"] for finding in document["findings"] if finding["severity"] != "info"}
+    assert (document["verdict"], kinds) == ("skew", {"drift"})
+    assert formatting.headline(document) == "speed moved since earlier runs, in 2,000 rows."
     calm = Nightly(tmp_path / "calm", training)
     calm.validate(rides(20_000, 2, shift=-0.05), day(0))
     assert calm.validate(rides(20_000, 3, shift=0.05), day(1))["verdict"] == "ok"
@@ -109,21 +111,25 @@ def test_drift_alone_is_skew_where_warnings_fail(tmp_path: Path) -> None:
 def test_a_run_that_has_gone_since_the_launch_costs_no_verdict(training: Reference, tmp_path: Path) -> None:
     job = Nightly(tmp_path, training)
     job.validate(rides(ROWS, 2), day(0))
-    found = previous_runs.find("auto", str(tmp_path), day(1), job.contract)
+    earlier_runs = previous_runs.find("auto", str(tmp_path), day(1), job.contract)
     shutil.rmtree(job.folder(1))
     evidence = PipelineResults(
         {Space.RAW: statistics(rides(ROWS, 3, shift=0.5))},
         Accounting(read=ROWS, decoded=ROWS, rows=ROWS, compared=ROWS),
     )
     verdict, files = assemble_verdict(
-        lambda: [training], evidence, RunSettings(day(1), Policy(), job.contract, previous_runs=found)
+        lambda: [training], evidence, RunSettings(day(1), Policy(), job.contract, previous_runs=earlier_runs)
     )
-    told = verdict.to_json()
-    jsonschema.validate(told, SCHEMA)
-    assert (told["verdict"], told["previous"]["spaces"], told["previous"]["windows"]) == ("skew", [], 0)
-    assert drift(told).keys() == {"earlier_run_unreadable", "history_unreadable"}
-    assert {one["severity"] for one in drift(told).values()} == {"info"}
-    assert "nothing could be compared" in formatting.drift_sentence(told)
+    document = verdict.to_json()
+    jsonschema.validate(document, SCHEMA)
+    assert (document["verdict"], document["previous"]["spaces"], document["previous"]["windows"]) == (
+        "skew",
+        [],
+        0,
+    )
+    assert drift(document).keys() == {"earlier_run_unreadable", "history_unreadable"}
+    assert {finding["severity"] for finding in drift(document).values()} == {"info"}
+    assert "nothing could be compared" in formatting.drift_sentence(document)
     assert b"could not be read: stats.binpb is missing" in files["report.html"]
 
 
@@ -132,14 +138,18 @@ def test_a_run_that_examined_nothing_says_nothing_of_earlier_ones(
 ) -> None:
     job = Nightly(tmp_path, training)
     job.validate(rides(ROWS, 2), day(0))
-    found = previous_runs.find("auto", str(tmp_path), day(1), job.contract)
+    earlier_runs = previous_runs.find("auto", str(tmp_path), day(1), job.contract)
     for references in ([], [training]):
-        here = RunSettings(day(1), Policy(), job.contract, previous_runs=found)
+        here = RunSettings(day(1), Policy(), job.contract, previous_runs=earlier_runs)
         verdict, files = assemble_verdict(list(references).copy, PipelineResults({}, Accounting()), here)
-        told = verdict.to_json()
-        jsonschema.validate(told, SCHEMA)
-        assert (told["verdict"], drift(told), "positions.json" in files) == ("not_examined", {}, False)
-        assert (told["previous"]["verdict"], told["previous"]["spaces"]) == ("ok", [])
+        document = verdict.to_json()
+        jsonschema.validate(document, SCHEMA)
+        assert (document["verdict"], drift(document), "positions.json" in files) == (
+            "not_examined",
+            {},
+            False,
+        )
+        assert (document["previous"]["verdict"], document["previous"]["spaces"]) == ("ok", [])
 
 
 def test_windows_whose_positions_are_broken_are_left_out(training: Reference, tmp_path: Path) -> None:
@@ -149,15 +159,15 @@ def test_windows_whose_positions_are_broken_are_left_out(training: Reference, tm
     (job.folder(2) / "positions.json").write_bytes(b'{"format": 1}')
     (job.folder(4) / "positions.json").unlink()
     (job.folder(5) / "verdict.json").write_bytes(b"\x00")
-    told = job.validate(rides(ROWS, 80, shift=0.28), day(14))
-    assert told["previous"]["windows"] == 11
-    found = drift(told)
-    assert found.keys() == {"slow_drift", "history_unreadable", "earlier_run_unreadable"}
-    assert found["history_unreadable"]["message"].startswith(
+    document = job.validate(rides(ROWS, 80, shift=0.28), day(14))
+    assert document["previous"]["windows"] == 11
+    findings = drift(document)
+    assert findings.keys() == {"slow_drift", "history_unreadable", "earlier_run_unreadable"}
+    assert findings["history_unreadable"]["message"].startswith(
         "the positions of 2 earlier windows could not be"
     )
-    assert found["earlier_run_unreadable"]["message"].startswith("1 earlier run ")
-    assert "over 12 windows" in found["slow_drift"]["message"]
+    assert findings["earlier_run_unreadable"]["message"].startswith("1 earlier run ")
+    assert "over 12 windows" in findings["slow_drift"]["message"]
 
 
 def test_no_history_over_baselines(training: Reference, tmp_path: Path) -> None:
@@ -165,12 +175,12 @@ def test_no_history_over_baselines(training: Reference, tmp_path: Path) -> None:
     for at in range(3):
         job.validate(rides(ROWS, 50 + at), day(at))
     job.contract = contract(created="2013-06-03T00:00:00+00:00")
-    told = job.validate(rides(ROWS, 60), day(3))
-    assert (told["previous"]["windows"], told["previous"]["spaces"]) == (0, ["raw"])
-    assert "with the same transform graph" in drift(told)["another_baseline"]["message"]
+    document = job.validate(rides(ROWS, 60), day(3))
+    assert (document["previous"]["windows"], document["previous"]["spaces"]) == (0, ["raw"])
+    assert "with the same transform graph" in drift(document)["another_baseline"]["message"]
     job.contract = contract("h", created="2013-06-04T00:00:00+00:00")
-    told = job.validate(rides(ROWS, 61), day(4))
-    assert "raw features alone" in drift(told)["another_baseline"]["message"]
+    document = job.validate(rides(ROWS, 61), day(4))
+    assert "raw features alone" in drift(document)["another_baseline"]["message"]
 
 
 def test_without_a_contract_baselines_are_told_apart_by_their_statistics(
@@ -185,33 +195,33 @@ def test_without_a_contract_baselines_are_told_apart_by_their_statistics(
 
 
 def test_without_the_flag_there_are_positions_and_nothing_else(training: Reference, tmp_path: Path) -> None:
-    told = Nightly(tmp_path, training).validate(rides(ROWS, 2), day(0), previous=None)
-    assert (told["previous"], told["findings"], formatting.drift_sentence(told)) == (None, [], "")
-    assert "positions.json" in told["artifacts"]
+    document = Nightly(tmp_path, training).validate(rides(ROWS, 2), day(0), previous=None)
+    assert (document["previous"], document["findings"], formatting.drift_sentence(document)) == (None, [], "")
+    assert "positions.json" in document["artifacts"]
     assert b"Since the last run" not in (tmp_path / "report.html").read_bytes()
 
 
 def test_statistics_that_make_no_sense_cost_no_verdict(training: Reference, tmp_path: Path) -> None:
     job = Nightly(tmp_path, training)
     job.validate(rides(ROWS, 2), day(0))
-    found = previous_runs.find("auto", str(tmp_path), day(1), job.contract)
-    assert found.previous is not None
+    earlier_runs = previous_runs.find("auto", str(tmp_path), day(1), job.contract)
+    assert earlier_runs.previous is not None
     good = (job.folder(1) / "stats.binpb").read_bytes()
     chance = random.Random(6)
-    told: set[str] = set()
+    metrics: set[str] = set()
     for _ in range(60):
         data = bytearray(good)
         for _ in range(chance.randrange(1, 30)):
             data[chance.randrange(len(data))] = chance.randrange(256)
-        told |= concluded(training, found, bytes(data)).keys()
+        metrics |= concluded(training, earlier_runs, bytes(data)).keys()
     for nonsense in (float("nan"), float("inf"), -1e300, 1e300):
-        told |= concluded(training, found, spoilt(good, nonsense)).keys()
-    assert "earlier_run_unreadable" in told
+        metrics |= concluded(training, earlier_runs, spoilt(good, nonsense)).keys()
+    assert "earlier_run_unreadable" in metrics
 
 
 def test_predictions_that_make_no_sense_cost_no_verdict(tmp_path: Path) -> None:
     model = dataclasses.replace(reference(rides(2000, 1)), space=Space.PREDICTION)
-    found = Run(str(tmp_path), "r", day(0), "ok")
+    earlier_run = Run(str(tmp_path), "r", day(0), "ok")
     odd = type(model.statistics)()
     odd.datasets.add(num_examples=5).features.add(name="speed")
     now = ServedWindow(day(1), [model], {Space.PREDICTION: statistics(rides(300, 3))}, contract(), Policy())
@@ -220,10 +230,10 @@ def test_predictions_that_make_no_sense_cost_no_verdict(tmp_path: Path) -> None:
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     sizes = {name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items()}
-    run = dataclasses.replace(found, files=sizes, graph=previous_runs.graph_of(contract()))
-    told = report.compare_with_previous(previous_runs.PreviousRuns(run), now).comparison
-    assert told is not None
-    metrics = {one.metric for one in told.findings}
+    run = dataclasses.replace(earlier_run, files=sizes, graph=previous_runs.graph_of(contract()))
+    comparison = report.compare_with_previous(previous_runs.PreviousRuns(run), now).comparison
+    assert comparison is not None
+    metrics = {finding.metric for finding in comparison.findings}
     assert "earlier_run_unreadable" in metrics
 
 
@@ -238,20 +248,20 @@ def spoilt(good: bytes, number: float) -> bytes:
             getattr(stats, "rank_histogram", stats).buckets if feature.HasField("string_stats") else ()
         ):
             bucket.sample_count = number
-        for told in stats.histograms if feature.HasField("num_stats") else ():
-            for bucket in told.buckets:
+        for histogram in stats.histograms if feature.HasField("num_stats") else ():
+            for bucket in histogram.buckets:
                 bucket.sample_count = bucket.low_value = number
         if abs(number) != 1e300:
             del feature.custom_stats[:]
     return bytes(broken.SerializeToString())
 
 
-def concluded(training: Reference, found: previous_runs.PreviousRuns, data: bytes) -> dict[str, Json]:
+def concluded(training: Reference, earlier_runs: previous_runs.PreviousRuns, data: bytes) -> dict[str, Json]:
     """What is said beside an earlier run with these statistics, which its verdict names so."""
-    assert found.previous is not None
-    Path(found.previous.folder, "stats.binpb").write_bytes(data)
+    assert earlier_runs.previous is not None
+    Path(earlier_runs.previous.folder, "stats.binpb").write_bytes(data)
     files = {"stats.binpb": (len(data), hashlib.sha256(data).hexdigest())}
-    run = dataclasses.replace(found.previous, files=files)
+    run = dataclasses.replace(earlier_runs.previous, files=files)
     rows = Accounting(read=ROWS, decoded=ROWS, rows=ROWS, compared=ROWS)
     evidence = PipelineResults({Space.RAW: statistics(rides(300, 3))}, rows)
     job = RunSettings(day(1), Policy(), contract(), previous_runs=previous_runs.PreviousRuns(run))

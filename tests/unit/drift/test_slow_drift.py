@@ -28,7 +28,7 @@ def training() -> Reference:
 
 
 def windows(against: Reference, columns: Sequence[Columns]) -> list[WindowSummary]:
-    return [positions(against, one, day(number)) for number, one in enumerate(columns)]
+    return [positions(against, served, day(number)) for number, served in enumerate(columns)]
 
 
 def slow(against: Reference, columns: Sequence[Columns], policy: Policy | None = None) -> list[Finding]:
@@ -38,7 +38,7 @@ def slow(against: Reference, columns: Sequence[Columns], policy: Policy | None =
 
 def steps(against: Reference, columns: Sequence[Columns]) -> list[list[Finding]]:
     """What each window's comparison with the one before says."""
-    known = [statistics(one) for one in columns]
+    known = [statistics(served) for served in columns]
     return [
         window_drift.findings(Windows(against, earlier, now, ("a", "b"), Policy()))
         for earlier, now in itertools.pairwise(known)
@@ -52,23 +52,25 @@ def days(moved: Callable[[int], dict[str, float]], count: int = WINDOWS, seed: i
 def test_small_steps_that_add_up_are_found_and_no_step_is(training: Reference) -> None:
     creeping = days(lambda at: {"shift": 0.02 * at})
     assert not any(steps(training, creeping))
-    [one] = slow(training, creeping)
-    assert (one.feature, one.space, one.kind) == ("speed", Space.RAW, Kind.DRIFT)
-    assert (one.metric, one.severity, one.threshold) == ("slow_drift", Severity.WARNING, 0.025)
-    assert one.distance == pytest.approx(0.22 * 0.28, abs=0.02)  # of two normal values 1 deviation apart 0.76
-    assert one.p_value is not None
-    assert one.p_value < 0.001
-    assert one.message.startswith("moved a little each time over 12 windows since 2013-06-01: ")
+    [finding] = slow(training, creeping)
+    assert (finding.feature, finding.space, finding.kind) == ("speed", Space.RAW, Kind.DRIFT)
+    assert (finding.metric, finding.severity, finding.threshold) == ("slow_drift", Severity.WARNING, 0.025)
+    assert finding.distance == pytest.approx(
+        0.22 * 0.28, abs=0.02
+    )  # of two normal values 1 deviation apart 0.76
+    assert finding.p_value is not None
+    assert finding.p_value < 0.001
+    assert finding.message.startswith("moved a little each time over 12 windows since 2013-06-01: ")
 
 
 def test_shares_and_missing_rows_creep_too(training: Reference) -> None:
     creeping = days(lambda at: {"points": 0.008 * at, "lost": 0.006 * at}, count=14)
     assert not any(steps(training, creeping))
-    found = {one.feature: one for one in slow(training, creeping)}
-    assert found.keys() == {"carrier", "fuel"}
-    assert "the share of 'AA' went from " in found["carrier"].message
-    assert "missing rows went from " in found["fuel"].message
-    assert found["fuel"].threshold == 0.01
+    findings = {finding.feature: finding for finding in slow(training, creeping)}
+    assert findings.keys() == {"carrier", "fuel"}
+    assert "the share of 'AA' went from " in findings["carrier"].message
+    assert "missing rows went from " in findings["fuel"].message
+    assert findings["fuel"].threshold == 0.01
 
 
 def test_unchanged_windows_give_nothing(training: Reference) -> None:
@@ -94,15 +96,15 @@ def test_a_trend_under_a_week_is_found() -> None:
     place = SummaryKey(Space.RAW, "x", "rank")
     values = [0.01 * at + 0.2 * WEEK[at % 7] for at in range(30)]
     series = [WindowSummary(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
-    [one] = slow_drift.trends(series, slow_drift.FALSE_TRENDS)
-    assert one.line.total == pytest.approx(0.29, rel=0.15)
+    [trend] = slow_drift.trends(series, slow_drift.FALSE_TRENDS)
+    assert trend.line.total == pytest.approx(0.29, rel=0.15)
 
 
 @pytest.mark.parametrize("at", [3, 6, 9])
 def test_a_jump_is_told_as_a_step_and_not_as_slow(training: Reference, at: int) -> None:
     jump = days(lambda number: {"shift": 0.5 if number >= at else 0.0})
-    told = [[one.feature for one in found] for found in steps(training, jump)]
-    assert told == [["speed"] if number == at - 1 else [] for number in range(WINDOWS - 1)]
+    features = [[finding.feature for finding in findings] for findings in steps(training, jump)]
+    assert features == [["speed"] if number == at - 1 else [] for number in range(WINDOWS - 1)]
     assert not slow(training, jump)
 
 
@@ -123,13 +125,13 @@ RANK = SummaryKey(Space.RAW, "x", "rank")
 
 def test_another_model_begins_the_history_of_predictions_anew_and_of_nothing_else() -> None:
     places = [RANK, SummaryKey(Space.PREDICTION, "y", "rank")]
-    before = [dataclasses.replace(one, model="old") for one in line(9, 0.05, places)]
+    before = [dataclasses.replace(summary, model="old") for summary in line(9, 0.05, places)]
     [*earlier, now] = before
     same = slow_drift.comparable(now, earlier)
-    assert {one.key for one in slow_drift.trends(same, slow_drift.FALSE_TRENDS)} == set(places)
+    assert {trend.key for trend in slow_drift.trends(same, slow_drift.FALSE_TRENDS)} == set(places)
     lined = slow_drift.comparable(dataclasses.replace(now, model="new"), earlier)
     assert len(lined) == 9
-    assert [one.key for one in slow_drift.trends(lined, slow_drift.FALSE_TRENDS)] == [RANK]
+    assert [trend.key for trend in slow_drift.trends(lined, slow_drift.FALSE_TRENDS)] == [RANK]
 
 
 def test_eight_windows_are_needed_at_least() -> None:
@@ -153,18 +155,19 @@ def test_among_many_features_a_trend_must_be_surer() -> None:
     # Alone, one in twenty of them would be beyond chance at this rate.
     assert not list(slow_drift.trends(series, 0.05))
     creeping = [
-        dataclasses.replace(one, values={**one.values, RANK: 0.01 * at}) for at, one in enumerate(series)
+        dataclasses.replace(summary, values={**summary.values, RANK: 0.01 * at})
+        for at, summary in enumerate(series)
     ]
-    assert [one.key for one in slow_drift.trends(creeping, slow_drift.FALSE_TRENDS)] == [RANK]
+    assert [trend.key for trend in slow_drift.trends(creeping, slow_drift.FALSE_TRENDS)] == [RANK]
 
 
 def test_what_never_changes_weakens_no_test() -> None:
     still = [SummaryKey(Space.RAW, f"f{number}", "missing") for number in range(1000)]
     series = [
-        dataclasses.replace(one, values={**one.values, **dict.fromkeys(still, 0.0)})
-        for one in line(9, 0.01, [RANK])
+        dataclasses.replace(summary, values={**summary.values, **dict.fromkeys(still, 0.0)})
+        for summary in line(9, 0.01, [RANK])
     ]
-    assert [one.key for one in slow_drift.trends(series, slow_drift.FALSE_TRENDS)] == [RANK]
+    assert [trend.key for trend in slow_drift.trends(series, slow_drift.FALSE_TRENDS)] == [RANK]
 
 
 def test_windows_of_another_baseline_are_left_out_and_order_does_not_matter() -> None:
@@ -177,12 +180,12 @@ def test_a_feature_that_some_windows_lack_is_judged_by_the_others() -> None:
     other = SummaryKey(Space.RAW, "y", "rank")
     series = line(12, 0.01, [RANK, other])
     series = [
-        dataclasses.replace(one, values={RANK: one.values[RANK]}) if at in (0, 4) else one
-        for at, one in enumerate(series)
+        dataclasses.replace(summary, values={RANK: summary.values[RANK]}) if at in (0, 4) else summary
+        for at, summary in enumerate(series)
     ]
-    found = {one.key: one for one in slow_drift.trends(series, 0.002)}
-    assert (found[RANK].windows, found[other].windows) == (12, 10)
-    assert found[other].first == day(1)
+    trends = {trend.key: trend for trend in slow_drift.trends(series, 0.002)}
+    assert (trends[RANK].windows, trends[other].windows) == (12, 10)
+    assert trends[other].first == day(1)
 
 
 def test_a_feature_is_told_once_by_what_moved_most(training: Reference) -> None:
@@ -192,8 +195,8 @@ def test_a_feature_is_told_once_by_what_moved_most(training: Reference) -> None:
         WindowSummary(day(at), "b", 1, {place: 0.4 + rise * at for place, rise in rises.items()})
         for at in range(12)
     ]
-    [one] = slow_drift.findings(series, [training], Policy())
-    assert "the share of 'AA' went from 40.0 % to 51.0 %" in one.message
+    [finding] = slow_drift.findings(series, [training], Policy())
+    assert "the share of 'AA' went from 40.0 % to 51.0 %" in finding.message
     [ignored] = slow_drift.findings(series, [training], Policy(ignore=frozenset({"carrier"})))
     assert (ignored.severity, ignored.message.endswith("(ignored)")) == (Severity.INFO, True)
 

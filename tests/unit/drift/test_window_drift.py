@@ -34,41 +34,47 @@ def found(against: Reference, earlier: Columns, now: Columns, policy: Policy | N
 
 
 def test_windows_of_one_distribution_do_not_differ(training: Reference) -> None:
-    assert not [one for seed in range(2, 12) for one in found(training, rides(ROWS, seed), rides(ROWS, 199))]
+    assert not [
+        finding for seed in range(2, 12) for finding in found(training, rides(ROWS, seed), rides(ROWS, 199))
+    ]
 
 
 def test_a_number_that_moved_is_told_with_both_windows(training: Reference) -> None:
-    [one] = found(training, rides(ROWS, 2), rides(ROWS, 3, shift=0.5))
-    assert (one.feature, one.kind, one.severity) == ("speed", Kind.DRIFT, Severity.WARNING)
-    assert (one.metric, one.threshold) == ("kolmogorov_smirnov", 0.025)
-    assert one.distance == pytest.approx(0.19, abs=0.03)  # half a deviation, whose density is 0.4
-    assert one.p_value is not None
-    assert one.p_value < 1e-9
-    assert one.message.startswith("since 2013-06-01: median 50")
-    assert ", now 55" in one.message or ", now 54" in one.message
-    assert "(2013-06-02)" in one.message
-    assert "(p below 1e-12)" in one.message
+    [finding] = found(training, rides(ROWS, 2), rides(ROWS, 3, shift=0.5))
+    assert (finding.feature, finding.kind, finding.severity) == ("speed", Kind.DRIFT, Severity.WARNING)
+    assert (finding.metric, finding.threshold) == ("kolmogorov_smirnov", 0.025)
+    assert finding.distance == pytest.approx(0.19, abs=0.03)  # half a deviation, whose density is 0.4
+    assert finding.p_value is not None
+    assert finding.p_value < 1e-9
+    assert finding.message.startswith("since 2013-06-01: median 50")
+    assert ", now 55" in finding.message or ", now 54" in finding.message
+    assert "(2013-06-02)" in finding.message
+    assert "(p below 1e-12)" in finding.message
 
 
 def test_a_share_that_moved_is_told_by_its_value(training: Reference) -> None:
-    [one] = found(training, rides(ROWS, 2), rides(ROWS, 3, points=0.15))
-    assert (one.feature, one.metric) == ("carrier", "total_variation")
-    assert re.search(r"'AA': (39|40|41)\.\d % then, (53|54|55|56)\.\d % now", one.message)
-    assert one.diagnosis is None or one.diagnosis.cause != "unknown"
+    [finding] = found(training, rides(ROWS, 2), rides(ROWS, 3, points=0.15))
+    assert (finding.feature, finding.metric) == ("carrier", "total_variation")
+    assert re.search(r"'AA': (39|40|41)\.\d % then, (53|54|55|56)\.\d % now", finding.message)
+    assert finding.diagnosis is None or finding.diagnosis.cause != "unknown"
 
 
 def test_missing_rows_are_told_in_both_directions(training: Reference) -> None:
     many, few = rides(ROWS, 2, lost=0.1), rides(ROWS, 3)
     for earlier, now, level in ((few, many, Severity.WARNING), (many, few, Severity.INFO)):
-        [one] = found(training, earlier, now)
-        assert (one.feature, one.metric, one.severity) == ("fuel", "missing_share_difference", level)
-        assert one.message.startswith("since 2013-06-01: missing in ")
+        [finding] = found(training, earlier, now)
+        assert (finding.feature, finding.metric, finding.severity) == (
+            "fuel",
+            "missing_share_difference",
+            level,
+        )
+        assert finding.message.startswith("since 2013-06-01: missing in ")
 
 
 def test_what_comes_back_to_training_is_info(training: Reference) -> None:
-    [one] = found(training, rides(ROWS, 2, shift=0.5), rides(ROWS, 3))
-    assert one.severity is Severity.INFO
-    assert one.message.endswith("it is back to what training has")
+    [finding] = found(training, rides(ROWS, 2, shift=0.5), rides(ROWS, 3))
+    assert finding.severity is Severity.INFO
+    assert finding.message.endswith("it is back to what training has")
 
 
 def test_whether_a_window_was_off_is_asked_of_all_features_together() -> None:
@@ -82,32 +88,34 @@ def test_whether_a_window_was_off_is_asked_of_all_features_together() -> None:
     against, earlier, now = reference(many(20_000, 0)), many(ROWS, 0.08), many(ROWS, 0)
     windows = Windows(against, statistics(earlier), statistics(now), ("a", "b"), Policy())
     [first, _] = windows._of_training
-    [one] = [one for one in first.differences["x0"] if one.metric == "kolmogorov_smirnov"]
+    [difference] = [
+        difference for difference in first.differences["x0"] if difference.metric == "kolmogorov_smirnov"
+    ]
     alone = TestResults(first.pair, ("x0",))
-    assert first.greatest_p < one.p_value <= alone.greatest_p, "the case that is meant"
-    assert not windows.is_back("x0", one.metric)
+    assert first.greatest_p < difference.p_value <= alone.greatest_p, "the case that is meant"
+    assert not windows.is_back("x0", difference.metric)
 
 
 def test_what_was_off_and_stays_so_is_told_only_as_far_as_it_moved(training: Reference) -> None:
     off = rides(ROWS, 2, shift=0.5)
     assert not found(training, off, rides(ROWS, 3, shift=0.5))
-    [one] = found(training, off, rides(ROWS, 3, shift=-0.5))
-    assert one.severity is Severity.WARNING
+    [finding] = found(training, off, rides(ROWS, 3, shift=-0.5))
+    assert finding.severity is Severity.WARNING
 
 
 def test_ignored_features_are_info(training: Reference) -> None:
     policy = Policy(ignore=frozenset({"speed"}))
-    [one] = found(training, rides(ROWS, 2), rides(ROWS, 3, shift=0.5), policy)
-    assert (one.severity, one.message.endswith("(ignored)")) == (Severity.INFO, True)
+    [finding] = found(training, rides(ROWS, 2), rides(ROWS, 3, shift=0.5), policy)
+    assert (finding.severity, finding.message.endswith("(ignored)")) == (Severity.INFO, True)
 
 
 def test_another_unit_is_named(training: Reference) -> None:
     now = dict(rides(ROWS, 3))
     now["speed"] = np.asarray(now["speed"]) * 1.609
-    [one] = found(training, rides(ROWS, 2), now)
-    assert one.diagnosis is not None
-    assert one.diagnosis.cause == "scale or unit"
-    assert one.diagnosis.evidence.startswith("with 2013-06-01 for training: ")
+    [finding] = found(training, rides(ROWS, 2), now)
+    assert finding.diagnosis is not None
+    assert finding.diagnosis.cause == "scale or unit"
+    assert finding.diagnosis.evidence.startswith("with 2013-06-01 for training: ")
 
 
 def test_new_values_are_told_and_rare_ones_not_named(training: Reference) -> None:
@@ -115,22 +123,22 @@ def test_new_values_are_told_and_rare_ones_not_named(training: Reference) -> Non
     now["carrier"] = np.where(
         np.arange(ROWS) % 25 == 0, [f"secret{n % 70}" for n in range(ROWS)], now["carrier"]
     )
-    told = found(training, rides(ROWS, 2), now)
-    assert "unseen_share" in {one.metric for one in told}
-    assert not [one for one in told if "secret" in one.message]
+    findings = found(training, rides(ROWS, 2), now)
+    assert "unseen_share" in {finding.metric for finding in findings}
+    assert not [finding for finding in findings if "secret" in finding.message]
 
 
 def test_a_rare_value_of_the_earlier_window_is_not_named(training: Reference) -> None:
-    one = moved("private")
+    difference = moved("private")
     earlier, now = dict(rides(ROWS, 2)), rides(ROWS, 3)
     earlier["carrier"] = np.where(np.arange(ROWS) % 250 == 0, "private", earlier["carrier"])
     spans = ("a", "b")
     windows = Windows(training, statistics(earlier), statistics(now), spans, Policy())
-    assert window_drift._label(windows, "carrier", one) == "a rare value"
-    assert [part.label for part in parts_of(windows.pair, "carrier", one)] == ["a rare value"]
+    assert window_drift._label(windows, "carrier", difference) == "a rare value"
+    assert [part.label for part in parts_of(windows.pair, "carrier", difference)] == ["a rare value"]
     earlier["carrier"] = np.where(np.arange(ROWS) % 50 == 0, "private", earlier["carrier"])
     windows = Windows(training, statistics(earlier), statistics(now), spans, Policy())
-    assert window_drift._label(windows, "carrier", one) == "'private'"
+    assert window_drift._label(windows, "carrier", difference) == "'private'"
 
 
 def moved(label: str) -> Difference:
@@ -183,5 +191,5 @@ def test_windows_in_a_sentence(window: Window, expected: str) -> None:
 def test_the_training_side_brings_along_what_it_knows(training: Reference) -> None:
     """What is to be known of training's days must reach the tests between windows."""
     known = dataclasses.replace(training, raw_features={"speed": ("a", "b")})
-    [one] = found(known, rides(ROWS, 2), rides(ROWS, 3, shift=0.5))
-    assert one.raw_features == ("a", "b")
+    [finding] = found(known, rides(ROWS, 2), rides(ROWS, 3, shift=0.5))
+    assert finding.raw_features == ("a", "b")

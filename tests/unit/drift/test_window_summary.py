@@ -53,10 +53,10 @@ def test_positions_are_those_counted_in_memory() -> None:
     training, served = rides(4000, 1), dict(rides(1500, 2, shift=0.3, points=0.1))
     served["carrier"] = np.where(np.arange(1500) % 10 == 0, "new", served["carrier"])
     training = {**training, "label": rides(4000, 3)["speed"]}
-    found = positions(reference(training, label="label"), served, day(0))
+    summary = positions(reference(training, label="label"), served, day(0))
     often = [value for value, _ in Counter(training["carrier"]).most_common()]
     assert set(often) == set(CARRIERS)
-    raw = {(place.feature, place.what, place.value): value for place, value in found.values.items()}
+    raw = {(place.feature, place.what, place.value): value for place, value in summary.values.items()}
     pairs = np.sign(np.asarray(served["speed"])[:, None] - np.asarray(training["speed"])[None, :])
     assert raw.pop(("speed", "rank", 0)) == pytest.approx(pairs.mean() / 2, abs=0.002)
     assert abs(raw.pop(("fuel", "rank", 0))) < 0.03
@@ -66,30 +66,30 @@ def test_positions_are_those_counted_in_memory() -> None:
     expected |= {("speed", "missing", 0): 0.0}
     expected |= {("fuel", "missing", 0): float(np.mean([value is None for value in served["fuel"]]))}
     assert raw == pytest.approx(expected, abs=1e-6)
-    assert (found.rows, found.window) == (1500, day(0))
+    assert (summary.rows, summary.window) == (1500, day(0))
 
 
 def test_of_many_values_the_most_frequent_are_kept() -> None:
     words = np.array([f"w{n % (1 + n % 60)}" for n in range(3000)])
-    found = positions(reference({"word": words}), {"word": words}, day(0))
-    shares = [value for place, value in found.values.items() if place.what == "share"]
+    summary = positions(reference({"word": words}), {"word": words}, day(0))
+    shares = [value for place, value in summary.values.items() if place.what == "share"]
     assert shares == sorted(shares, reverse=True)
     assert len(shares) == module.MOST_VALUES
-    assert found.values[SummaryKey(Space.RAW, "word", "others")] == pytest.approx(1 - sum(shares), abs=1e-5)
+    assert summary.values[SummaryKey(Space.RAW, "word", "others")] == pytest.approx(1 - sum(shares), abs=1e-5)
 
 
 def test_a_feature_that_no_row_has_is_missing_in_all() -> None:
     training, served = rides(500, 1), dict(rides(500, 2))
     del served["speed"]
-    found = positions(reference(training), served, day(0))
-    assert {p.what: v for p, v in found.values.items() if p.feature == "speed"} == {"missing": 1.0}
+    summary = positions(reference(training), served, day(0))
+    assert {p.what: v for p, v in summary.values.items() if p.feature == "speed"} == {"missing": 1.0}
 
 
 def test_positions_survive_writing_and_are_small() -> None:
-    found = positions(reference(rides(500, 1)), rides(500, 2), day(3))
-    assert parsed(found.to_bytes()) == found
-    assert found.to_bytes() == found.to_bytes()
-    assert len(found.to_bytes()) < 200 + 120 * 3
+    summary = positions(reference(rides(500, 1)), rides(500, 2), day(3))
+    assert parsed(summary.to_bytes()) == summary
+    assert summary.to_bytes() == summary.to_bytes()
+    assert len(summary.to_bytes()) < 200 + 120 * 3
 
 
 def test_a_name_that_has_no_utf_8_survives_writing() -> None:
@@ -145,8 +145,8 @@ def test_what_is_no_json_is_refused(data: bytes) -> None:
 
 @given(st.dictionaries(st.sampled_from(sorted(told())), json_values))
 def test_no_json_is_too_odd(changed: dict[str, Any]) -> None:
-    found = parsed(json.dumps(told(**changed)).encode())
-    assert found is None or all(abs(value) <= 1 for value in found.values.values())
+    summary = parsed(json.dumps(told(**changed)).encode())
+    assert summary is None or all(abs(value) <= 1 for value in summary.values.values())
 
 
 @given(json_values)

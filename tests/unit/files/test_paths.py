@@ -35,9 +35,9 @@ def names(base: str, files: list[FileSize]) -> list[str]:
 
 def test_a_glob_gives_its_files_with_their_sizes_sorted(base: str) -> None:
     write(base, "b.txt", "a.txt", "c.csv", "deep/a.txt")
-    found = paths.expand(paths.join(base, "*.txt"))
-    assert names(base, found) == ["a.txt", "b.txt"]
-    assert [file.bytes for file in found] == [5, 5]
+    files = paths.expand(paths.join(base, "*.txt"))
+    assert names(base, files) == ["a.txt", "b.txt"]
+    assert [file.bytes for file in files] == [5, 5]
 
 
 def test_a_folder_gives_what_is_in_it_but_hidden_files(base: str) -> None:

@@ -117,9 +117,9 @@ def test_fields_are_filled_in_over_the_window_and_a_step_after_it(
 
 
 def test_a_pattern_stands_once_however_often_its_field_comes_round() -> None:
-    found = windows.patterns("l/%H", utc(2013, 7, 14, 6), utc(2013, 7, 18))
-    assert found[:3] == ["l/06", "l/07", "l/08"]
-    assert sorted(found) == [f"l/{hour:02}" for hour in range(24)]
+    patterns = windows.patterns("l/%H", utc(2013, 7, 14, 6), utc(2013, 7, 18))
+    assert patterns[:3] == ["l/06", "l/07", "l/08"]
+    assert sorted(patterns) == [f"l/{hour:02}" for hour in range(24)]
 
 
 def test_offsets_are_minded() -> None:
@@ -180,8 +180,8 @@ def test_folders_without_files_are_fine_as_long_as_one_has_some(tmp_path: Path) 
 def test_no_file_at_all_names_the_first_and_the_last_pattern(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         windows.expand(f"{tmp_path}/%d/*", utc(2013, 7, 13), utc(2013, 7, 16))
-    said = f"no file matches any of 4 patterns, '{tmp_path}/13/*' to '{tmp_path}/16/*'"
-    assert str(caught.value) == said
+    message = f"no file matches any of 4 patterns, '{tmp_path}/13/*' to '{tmp_path}/16/*'"
+    assert str(caught.value) == message
 
 
 def test_requests_of_the_next_file_are_told_by_their_own_time(tmp_path: Path) -> None:

@@ -43,8 +43,8 @@ def test_just_the_bad_rows_are_refused(count: int, bad: set[int], most_calls: in
     function = _Refuses(bad)
     rows, taken = apply_in_parts(function, numbers(count), (ValueError,))
     assert set(np.flatnonzero(~taken)) == bad
-    found = [] if rows is None else rows.column("n").to_pylist()
-    assert found == [2 * n for n in range(count) if n not in bad]
+    values = [] if rows is None else rows.column("n").to_pylist()
+    assert values == [2 * n for n in range(count) if n not in bad]
     assert function.calls <= most_calls
 
 

@@ -36,8 +36,8 @@ def test_without_control_groups_the_cores_are_those_pinned_to(tmp_path: Path) ->
     assert usable_cores(tmp_path / "absent") == PINNED
 
 
-@pytest.mark.parametrize(("told", "expected"), [(None, PINNED), ("7", 0)])
-def test_loading_a_graph_sets_tensorflows_threads(told: str | None, expected: int) -> None:
+@pytest.mark.parametrize(("setting", "expected"), [(None, PINNED), ("7", 0)])
+def test_loading_a_graph_sets_tensorflows_threads(setting: str | None, expected: int) -> None:
     """In a process of its own, as TensorFlow is told before its first operation or never."""
     code = (
         "from transforms.graph import transform_graph, threads; threads.limit_tensorflow();"
@@ -47,7 +47,7 @@ def test_loading_a_graph_sets_tensorflows_threads(told: str | None, expected: in
         "tf.constant(1); threads.limit_tensorflow()"
     )
     environment = {k: v for k, v in os.environ.items() if k != "TF_NUM_INTRAOP_THREADS"}
-    environment |= {} if told is None else {"TF_NUM_INTRAOP_THREADS": told}
+    environment |= {} if setting is None else {"TF_NUM_INTRAOP_THREADS": setting}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )

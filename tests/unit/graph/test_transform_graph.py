@@ -125,8 +125,8 @@ def test_apply_transform_graph_in_a_pipeline(graph: TransformGraph) -> None:
         repr((graph.apply(batch.features).to_pylist(), batch.metadata.to_pylist())) for batch in batches
     )
 
-    def check(found: list[str]) -> None:
-        assert sorted(found) == expected
+    def check(actual: list[str]) -> None:
+        assert sorted(actual) == expected
 
     with beam.Pipeline("FnApiRunner") as pipeline:
         transformed = (
@@ -175,8 +175,8 @@ def test_a_batch_of_which_nothing_can_be_transformed_has_its_rows_all_the_same(g
 def test_refused_rows_are_counted_in_a_pipeline() -> None:
     bad = support.batch([support.ROWS[0], TWO_DISTANCES, TWO_DISTANCES])
 
-    def check(found: list[Accounting]) -> None:
-        assert total(found) == Accounting(forms=Counter({UNTRANSFORMABLE: 5}))
+    def check(parts: list[Accounting]) -> None:
+        assert total(parts) == Accounting(forms=Counter({UNTRANSFORMABLE: 5}))
 
     with beam.Pipeline("FnApiRunner") as pipeline:
         batches = pipeline | beam.Create(

@@ -41,7 +41,7 @@ class Read(NamedTuple):
 
 
 def in_rows(name: str) -> Body:
-    return lambda examples: {"instances": [{name: one} for one in examples]}
+    return lambda examples: {"instances": [{name: example} for example in examples]}
 
 
 def v2(examples: Sequence[dict[str, str]]) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def as_ai_platform(body: Any) -> dict[str, Any]:
 
 
 def as_vertex(body: Any) -> dict[str, Any]:
-    return {"endpoint": "e", "request_payload": [json.dumps(one) for one in body["instances"]]}
+    return {"endpoint": "e", "request_payload": [json.dumps(instance) for instance in body["instances"]]}
 
 
 BODIES: dict[str, tuple[Format, Callable[[Any], Any], Body]] = {
@@ -101,7 +101,7 @@ def read_records(examples: Sequence[bytes]) -> Read:
 
 def read_body(name: str, examples: Sequence[bytes]) -> Read:
     file_format, logged, body = BODIES[name]
-    wrapped = [{"b64": base64.b64encode(one).decode()} for one in examples]
+    wrapped = [{"b64": base64.b64encode(example).decode()} for example in examples]
     outcome = decode(file_format, [logged(body(wrapped))], expected=EXPECTED)
     assert not outcome.rejects
     return Read(texts(outcome.rows), dict(+outcome.counts.forms))
@@ -145,7 +145,7 @@ def serialized(features: dict[str, tuple[str | None, list[Any]]]) -> bytes:
 @given(st.lists(_EXAMPLES, min_size=1, max_size=4))
 @hypothesis_settings(max_examples=60, deadline=None)
 def test_examples_in_bodies_are_those_of_records(examples: list[Any]) -> None:
-    data = [serialized(one) for one in examples]
+    data = [serialized(example) for example in examples]
     wanted = read_records(data)
     for name in BODIES:
         assert read_body(name, data) == wanted, name

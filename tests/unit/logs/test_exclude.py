@@ -55,7 +55,7 @@ def test_every_field_is_text_that_is_known_of_a_request() -> None:
 def test_a_pattern_is_a_glob_of_the_whole_text_and_null_matches_none(pattern: str, out: list[int]) -> None:
     versions = ["canary", "canary-2", "Canary", "", None]
     mask, counts = excluded(metadata(range(5), version=versions), [("version", pattern)])
-    assert mask.tolist() == [bool(one) for one in out]
+    assert mask.tolist() == [bool(flag) for flag in out]
     assert counts == ({"version": sum(out)} if sum(out) else {})
 
 
@@ -146,7 +146,7 @@ def decoded(file: FileSize, file_format: Format, **changes: Any) -> list[Decoded
 
 
 def test_rows_of_json_are_excluded_like_any(tmp_path: Path) -> None:
-    file = file_of(tmp_path / "log", b"\n".join(json.dumps(one).encode() for one in REST) + b"\n")
+    file = file_of(tmp_path / "log", b"\n".join(json.dumps(record).encode() for record in REST) + b"\n")
     parts = decoded(file, Format.REST, exclude=(("signature", "oth*"),))
     whole = counted(parts)
     assert [row["age"] for row in rows_of(parts)] == [[1], [2], [4]]
@@ -177,7 +177,7 @@ def test_a_feature_tells_the_version_of_examples(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "expected"),
     [
         (pa.array([3, 4, -5], pa.int64()), ["3", None, "4"]),
         (pa.array([3.0, 2.5, 1.0], pa.float32()), ["3", None, "2.5"]),
@@ -185,10 +185,12 @@ def test_a_feature_tells_the_version_of_examples(tmp_path: Path) -> None:
         (pa.array([b"", b"a", b"x"], pa.large_binary()), [None, None, "a"]),
     ],
 )
-def test_versions_are_told_by_the_first_value_of_any_type(values: pa.Array, told: list[str | None]) -> None:
+def test_versions_are_told_by_the_first_value_of_any_type(
+    values: pa.Array, expected: list[str | None]
+) -> None:
     column = lists(values, np.array([1, 0, 2]))
-    assert texts(column).to_pylist() == told
-    assert texts(column.slice(1)).to_pylist() == told[1:]
+    assert texts(column).to_pylist() == expected
+    assert texts(column.slice(1)).to_pylist() == expected[1:]
     assert texts(pa.nulls(2)).to_pylist() == [None, None]
 
 
@@ -196,7 +198,7 @@ def test_a_version_in_two_types_is_told_by_whichever_a_row_has() -> None:
     ints: Column = ("v", pa.array([[1], None], pa.large_list(pa.int64())))
     words: Column = ("v", pa.array([None, [b"b"]], pa.large_list(pa.large_binary())))
     finisher = Finisher(settings(version_feature="v", exclude=(("version", "b"),), expected=EXPECTED))
-    found = finisher.finish(Rows([ints, words], metadata([0, 1])), (), Counts(2))
-    assert found.batch is not None
-    assert found.batch.metadata["version"].to_pylist() == ["1"]
-    assert found.accounting.excluded == {"version": 1}
+    decoded = finisher.finish(Rows([ints, words], metadata([0, 1])), (), Counts(2))
+    assert decoded.batch is not None
+    assert decoded.batch.metadata["version"].to_pylist() == ["1"]
+    assert decoded.accounting.excluded == {"version": 1}

@@ -113,9 +113,9 @@ def test_a_mark_and_carriage_returns_and_a_last_line_without_end_are_read(
         line + b"\r\n" + line + b"\r\n",
         line + b"\n\n  \n" + line,
     ):
-        found = read(log, data, log_format)
-        assert (found.faults, found.reasons) == ([], [])
-        assert (found.counts.read, found.counts.rows) == (2, 2)
+        decoded = read(log, data, log_format)
+        assert (decoded.faults, decoded.reasons) == ([], [])
+        assert (decoded.counts.read, decoded.counts.rows) == (2, 2)
 
 
 @pytest.mark.parametrize("log_format", LINES)
@@ -144,9 +144,9 @@ def test_deep_nesting_is_a_reject_and_the_next_record_is_read(
 ) -> None:
     started = time.monotonic()
     data = line_of(log_format, opening * DEEP) + b"\n" + SOUND[log_format]
-    found = read(log, data, log_format)
-    assert (found.faults, found.reasons) == ([], ["nested_too_deeply"])
-    assert found.counts.rows == 1
+    decoded = read(log, data, log_format)
+    assert (decoded.faults, decoded.reasons) == ([], ["nested_too_deeply"])
+    assert decoded.counts.rows == 1
     assert time.monotonic() - started < 5
 
 
@@ -159,9 +159,9 @@ def test_deeply_nested_protos_are_rejects(log: Path, log_format: Format) -> None
             out.append(size & 0x7F | 0x80)
             size >>= 7
         nested = b"\x0a" + bytes([*out, size]) + nested
-    found = read(log, frame(nested) + frame(RECORDS[log_format]), log_format)
-    assert found.counts.read == 2
-    assert found.counts.decoded >= 1
+    decoded = read(log, frame(nested) + frame(RECORDS[log_format]), log_format)
+    assert decoded.counts.read == 2
+    assert decoded.counts.decoded >= 1
 
 
 def length_header(length: int) -> bytes:
@@ -177,11 +177,11 @@ def test_a_length_that_is_only_claimed_is_a_fault_within_bounded_memory(
     sound = frame(RECORDS[log_format])
     read(log, sound, log_format)  # what is loaded and compiled at first is not measured
     tracemalloc.start()
-    found = read(log, sound + length_header(length) + b"x" * 1000, log_format)
+    decoded = read(log, sound + length_header(length) + b"x" * 1000, log_format)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert [fault.reason for fault in found.faults] in (["length"], ["truncated"])
-    assert found.counts.rows == 1
+    assert [fault.reason for fault in decoded.faults] in (["length"], ["truncated"])
+    assert decoded.counts.rows == 1
     assert peak < 64 * MEGABYTE
 
 
@@ -204,26 +204,26 @@ _CLAIMS = [
 @pytest.mark.parametrize("shape", _CLAIMS)
 def test_shapes_that_claim_what_is_not_there_are_rejects(log: Path, shape: Any) -> None:
     tensor_of = {"name": "age", "shape": shape, "datatype": "INT64", "data": [1, 2]}
-    found = read(log, json.dumps(kserve({"inputs": [tensor_of]})).encode(), Format.KSERVE)
-    assert (found.faults, len(found.reasons), found.counts.rows) == ([], 1, 0)
+    decoded = read(log, json.dumps(kserve({"inputs": [tensor_of]})).encode(), Format.KSERVE)
+    assert (decoded.faults, len(decoded.reasons), decoded.counts.rows) == ([], 1, 0)
 
 
 @pytest.mark.parametrize("log_format", BODIES)
 def test_base64_that_is_none_is_a_reject(log: Path, log_format: Format) -> None:
     row = {"age": 1, "word": {"b64": "?!"}}
     body = row if log_format is Format.VERTEX else {"instances": [row]}
-    found = read(log, json.dumps(WRAP[log_format](body)).encode() + b"\n" + SOUND[log_format], log_format)
-    assert (found.faults, found.reasons, found.counts.rows) == ([], ["bad_base64"], 1)
+    decoded = read(log, json.dumps(WRAP[log_format](body)).encode() + b"\n" + SOUND[log_format], log_format)
+    assert (decoded.faults, decoded.reasons, decoded.counts.rows) == ([], ["bad_base64"], 1)
 
 
 def test_much_base64_takes_a_multiple_of_its_size(log: Path) -> None:
     encoded = base64.b64encode(b"x" * (24 * MEGABYTE)).decode()
     line = json.dumps({"instances": [{"word": {"b64": encoded}}]}).encode()
     tracemalloc.start()
-    found = read(log, line, Format.REST)
+    decoded = read(log, line, Format.REST)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert found.counts.rows == 1
+    assert decoded.counts.rows == 1
     assert peak < 20 * len(line)
 
 
@@ -238,10 +238,10 @@ def test_a_line_beyond_the_largest_record_is_a_reject_within_bounded_memory(
             stream.write(b"A" * MEGABYTE)
         stream.write(b'"}\n' + SOUND[log_format])
     tracemalloc.start()
-    found = Read(list(decode_file(FileSize(str(log), log.stat().st_size), log_format, settings())))
+    decoded = Read(list(decode_file(FileSize(str(log), log.stat().st_size), log_format, settings())))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert (found.faults, len(found.reasons), found.counts.rows) == ([], 1, 1)
+    assert (decoded.faults, len(decoded.reasons), decoded.counts.rows) == ([], 1, 1)
     assert peak < 160 * MEGABYTE
 
 
@@ -252,24 +252,24 @@ def test_a_line_beyond_the_largest_record_is_a_reject_within_bounded_memory(
 def test_json_that_is_no_request_is_a_reject_or_has_no_known_feature(
     log: Path, log_format: Format, body: str
 ) -> None:
-    found = read(log, line_of(log_format, body) + b"\n" + SOUND[log_format], log_format)
-    assert found.faults == []
-    assert found.counts.read == 2
-    assert len(found.reasons) + found.counts.rows >= 1
-    assert found.counts.decoded == 2 - len(found.reasons)
+    decoded = read(log, line_of(log_format, body) + b"\n" + SOUND[log_format], log_format)
+    assert decoded.faults == []
+    assert decoded.counts.read == 2
+    assert len(decoded.reasons) + decoded.counts.rows >= 1
+    assert decoded.counts.decoded == 2 - len(decoded.reasons)
 
 
 @pytest.mark.parametrize("log_format", LINES)
 def test_other_formats_in_one_file_are_rejects(log: Path, log_format: Format) -> None:
     """A table takes any object for a row: what is in it are features that nobody knows."""
     others = [line for other, line in SOUND.items() if other is not log_format]
-    found = read(
+    decoded = read(
         log, b"\n".join([SOUND[log_format], *others, b"a,b,c", frame(b"x"), SOUND[log_format]]), log_format
     )
-    assert found.faults == []
-    assert found.counts.rows >= 2
+    assert decoded.faults == []
+    assert decoded.counts.rows >= 2
     if log_format is not Format.TABLE:
-        assert len(found.reasons) >= len(others) - 1
+        assert len(decoded.reasons) >= len(others) - 1
 
 
 @pytest.mark.parametrize("log_format", sorted(RECORDS))
@@ -281,9 +281,9 @@ def test_text_in_the_place_of_records_is_a_fault(log: Path, log_format: Format) 
 @pytest.mark.parametrize("log_format", LINES)
 def test_a_feature_that_nobody_knows_is_counted_and_fails_nothing(log: Path, log_format: Format) -> None:
     line = SOUND[log_format].replace(b'"age"', b'"new"').replace(b'\\"age\\"', b'\\"new\\"')
-    found = read(log, line, log_format)
-    assert (found.faults, found.reasons, found.counts.rows) == ([], [], 1)
-    assert found.counts.forms["new", "unknown_feature"] == 1
+    decoded = read(log, line, log_format)
+    assert (decoded.faults, decoded.reasons, decoded.counts.rows) == ([], [], 1)
+    assert decoded.counts.forms["new", "unknown_feature"] == 1
 
 
 @pytest.mark.parametrize("log_format", BODIES)

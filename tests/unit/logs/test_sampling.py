@@ -95,12 +95,12 @@ def test_rows_of_any_carrier_are_sampled_by_what_they_hold(
         for fraction in (0.1, 0.5):
             parts = decode(tmp_path / name, file_format, fraction)
             counts = total(part.accounting for part in parts)
-            found = [row["age"][0] for row in rows_of(parts)][:: 2 if write is rest else 1]
-            chosen_of[name, fraction] = found
-            assert (counts.read, counts.decoded) == (len(rows), len(found))
-            assert counts.excluded == {"sample": len(rows) - len(found)}
+            ages = [row["age"][0] for row in rows_of(parts)][:: 2 if write is rest else 1]
+            chosen_of[name, fraction] = ages
+            assert (counts.read, counts.decoded) == (len(rows), len(ages))
+            assert counts.excluded == {"sample": len(rows) - len(ages)}
             assert counts.balance() == 0
-            assert len(found) / len(rows) == pytest.approx(fraction, abs=0.025)
+            assert len(ages) / len(rows) == pytest.approx(fraction, abs=0.025)
     assert set(chosen_of["whole", 0.1]) < set(chosen_of["whole", 0.5])
     assert chosen_of["back", 0.1] == [i for i in chosen_of["whole", 0.1] if i <= 12_000][::-1]
 

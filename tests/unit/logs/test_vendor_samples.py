@@ -194,8 +194,8 @@ def read(sample: Sample) -> list[Decoded]:
 
 @pytest.fixture(params=ALL, ids=lambda sample: sample.file)
 def sample(request: pytest.FixtureRequest) -> Sample:
-    found: Sample = request.param
-    return found
+    vendor_sample: Sample = request.param
+    return vendor_sample
 
 
 def test_features_are_what_the_documentation_says(sample: Sample) -> None:
@@ -206,9 +206,9 @@ def test_features_are_what_the_documentation_says(sample: Sample) -> None:
 
 
 def test_what_is_known_of_the_request(sample: Sample) -> None:
-    told = [row for part in read(sample) if part.batch for row in part.batch.metadata.to_pylist()]
+    metadata = [row for part in read(sample) if part.batch for row in part.batch.metadata.to_pylist()]
     for name, values in sample.metadata.items():
-        assert [row[name] for row in told] == values, name
+        assert [row[name] for row in metadata] == values, name
 
 
 def test_the_format_is_found_by_content(sample: Sample) -> None:

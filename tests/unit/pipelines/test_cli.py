@@ -294,7 +294,7 @@ def test_a_window_is_a_start_and_an_end(window: str, start: str, end: str) -> No
 
 
 def test_rules_and_slices_add_up() -> None:
-    found = parsed(
+    options = parsed(
         "--exclude=version=canary*, model=test",
         "--exclude=origin=a=b",
         "--slice_by=version",
@@ -303,10 +303,10 @@ def test_rules_and_slices_add_up() -> None:
         "--version_feature=build",
         "--ignore_sampling_rate",
     )
-    assert found.exclude == (("version", "canary*"), ("model", "test"), ("origin", "a=b"))
-    assert found.slice_by == (("version",), ("origin", "hour"))
-    assert (found.columns, found.version_feature) == (("age", "fare"), "build")
-    assert found.ignore_sampling_rate
+    assert options.exclude == (("version", "canary*"), ("model", "test"), ("origin", "a=b"))
+    assert options.slice_by == (("version",), ("origin", "hour"))
+    assert (options.columns, options.version_feature) == (("age", "fare"), "build")
+    assert options.ignore_sampling_rate
     assert parsed().exclude == ()
 
 

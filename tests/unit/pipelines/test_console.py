@@ -42,12 +42,12 @@ def test_plain_lines_hold_one_fact_each() -> None:
 
 def test_what_moved_since_the_last_run_is_one_line() -> None:
     window = {"start": None, "end": None}
-    told = {"run": "r", "path": "p", "window": window, "verdict": "ok", "spaces": ["raw"], "windows": 0}
+    previous = {"run": "r", "path": "p", "window": window, "verdict": "ok", "spaces": ["raw"], "windows": 0}
     for terminal in (False, True):
         console, out, _ = plain(terminal=terminal)
-        console.findings(skew() | {"previous": told | {"since": None}})
+        console.findings(skew() | {"previous": previous | {"since": None}})
         assert out.getvalue().count("since the last run (all times): nothing moved") == 1
-        console.findings(skew() | {"previous": told | {"run": None}})
+        console.findings(skew() | {"previous": previous | {"run": None}})
         assert out.getvalue().count("no earlier run: nothing to compare with") == 1
 
 
@@ -102,8 +102,8 @@ def test_strangers_text_neither_acts_nor_styles(terminal: bool, name: str) -> No
 
 def test_many_findings_point_to_the_report() -> None:
     console, out, _ = plain(terminal=True)
-    found = [make_finding(f"feature_{i}") for i in range(MAX_ROWS + 5)]
-    console.findings(make_verdict("skew", found).to_json())
+    findings = [make_finding(f"feature_{i}") for i in range(MAX_ROWS + 5)]
+    console.findings(make_verdict("skew", findings).to_json())
     assert "5 more in the report" in out.getvalue()
     assert f"feature_{MAX_ROWS}" not in out.getvalue()
 
@@ -121,15 +121,15 @@ def test_progress_ends_with_what_was_read(terminal: bool) -> None:
 
 def test_progress_speaks_while_the_work_goes_on() -> None:
     console, out, _ = plain(plain_interval=0.01)
-    asked = threading.Semaphore(0)
+    polls = threading.Semaphore(0)
 
     def poll() -> tuple[int, int]:
-        asked.release()
+        polls.release()
         return 500, 25
 
     with console.progress("Reading", poll, total_bytes=100):
         # The third question comes after the first two answers were written.
-        assert all(asked.acquire(timeout=30) for _ in range(3))
+        assert all(polls.acquire(timeout=30) for _ in range(3))
         assert "Reading: 500 rows, 25 B of 100 B, 25%" in out.getvalue()
 
 

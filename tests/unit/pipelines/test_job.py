@@ -23,8 +23,8 @@ CONSOLE = Console(io.StringIO(), io.StringIO())
 def test_jobs_share_a_temporary_location_and_no_file_in_it() -> None:
     OBJECTS.clear()
     paths.write_atomically(f"{LOCATION}/beam-staging", b"another's")
-    with new_job(beam_options(REMOTE), CONSOLE) as one, new_job(beam_options(REMOTE), CONSOLE) as other:
-        for job in (one, other):
+    with new_job(beam_options(REMOTE), CONSOLE) as first, new_job(beam_options(REMOTE), CONSOLE) as second:
+        for job in (first, second):
             assert job.temp.startswith(LOCATION + "/")
             paths.write_atomically(paths.join(job.temp, "deep", "first-reading"), b"x")
         assert len(OBJECTS) == 3
@@ -86,6 +86,6 @@ def test_a_traceback_that_cannot_be_kept_hides_no_reason(monkeypatch: pytest.Mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
-    said = r"the Beam job failed: .*; the traceback cannot be kept: No space"
-    with pytest.raises(InputError, match=said), job._explain_failures():
+    message = r"the Beam job failed: .*; the traceback cannot be kept: No space"
+    with pytest.raises(InputError, match=message), job._explain_failures():
         raise RuntimeError

@@ -124,7 +124,11 @@ def test_every_command_refuses_to_write_into_the_baseline(
     model = tmp_path / "m.keras"
     model.write_bytes(b"")
     more = {"backtest": ["--window=2013-07"], "export": [f"--model={model}"]}.get(command, [])
-    argv = [one for one in required(command, "--output") if not one.startswith(("--baseline", "--model"))]
+    argv = [
+        argument
+        for argument in required(command, "--output")
+        if not argument.startswith(("--baseline", "--model"))
+    ]
     baseline = tmp_path / "baseline"
     run = e2e.run(capsys, command, *argv, *more, f"--baseline={baseline}", f"--output={baseline}/out")
     assert run.code == 2
@@ -149,7 +153,7 @@ def test_every_command_refuses_to_write_into_its_inputs(
     model.write_bytes(b"")
     more = {"backtest": ["--window=2013-07"], "export": [f"--model={model}"]}.get(command, ["--baseline=b"])
     left_out = ("--model", f"--{flag}")
-    argv = [one for one in required(command, "--output") if not one.startswith(left_out)]
+    argv = [argument for argument in required(command, "--output") if not argument.startswith(left_out)]
     run = e2e.run(capsys, command, *argv, *more, f"--{flag}={tmp_path}/*", f"--output={tmp_path}")
     assert run.code == 2
     assert f"--{flag}={tmp_path}/* would read what is written" in e2e.one_error(run)
@@ -165,7 +169,7 @@ def test_an_output_that_is_a_file_is_wrong_usage(
     model.write_bytes(b"")
     flag = "--baseline" if command == "prepare" else "--output"
     more = {"backtest": ["--window=2013-07"], "export": [f"--model={model}"], "validate": ["--baseline=b"]}
-    argv = [one for one in required(command, flag) if not one.startswith("--model")]
+    argv = [argument for argument in required(command, flag) if not argument.startswith("--model")]
     run = e2e.run(capsys, command, *argv, *more.get(command, []), f"{flag}={file}{below}")
     assert run.code == 2
     assert str(file) in e2e.one_error(run)

@@ -51,14 +51,16 @@ def kinds(schema: schema_pb2.Schema) -> dict[str, tuple[int, bool]]:
 
 def test_outputs_whose_names_differ_by_a_dot_have_features_of_their_own() -> None:
     given_ones = [Output(name, OutputType.FLOAT, 1) for name in ("a.b", "a.b.c", "a_b", "a_b.c", "a_b_")]
-    told = distinct(given_ones)
-    assert [one.name for one in told] == [one.name for one in given_ones]
-    assert [one.feature for one in told] == ["a_b__", "a_b_c", "a_b", "a_b_c_", "a_b_"]
-    assert outputs_of(schema_of(told, "")) == told
-    values = {one.name: np.full((2, 1), number, "float32") for number, one in enumerate(told)}
-    batch = columns(told, values, np.ones(2, bool))
-    found = [batch.column(one.feature).to_pylist() for one in told]
-    assert found == [[[n], [n]] for n in map(float, range(5))]
+    distinct_outputs = distinct(given_ones)
+    assert [output.name for output in distinct_outputs] == [output.name for output in given_ones]
+    assert [output.feature for output in distinct_outputs] == ["a_b__", "a_b_c", "a_b", "a_b_c_", "a_b_"]
+    assert outputs_of(schema_of(distinct_outputs, "")) == distinct_outputs
+    values = {
+        output.name: np.full((2, 1), number, "float32") for number, output in enumerate(distinct_outputs)
+    }
+    batch = columns(distinct_outputs, values, np.ones(2, bool))
+    column_values = [batch.column(output.feature).to_pylist() for output in distinct_outputs]
+    assert column_values == [[[n], [n]] for n in map(float, range(5))]
 
 
 def test_an_output_has_the_features_of_its_kind() -> None:
@@ -72,7 +74,7 @@ def test_an_output_has_the_features_of_its_kind() -> None:
         "gate": category,
         "words": (schema_pb2.BYTES, False),
     }
-    most, more = (Output("p", OutputType.FLOAT, MAX_COMPONENTS + one) for one in (0, 1))
+    most, more = (Output("p", OutputType.FLOAT, MAX_COMPONENTS + extra) for extra in (0, 1))
     assert len(kinds(schema_of([most], ""))) == MAX_COMPONENTS + 1
     assert kinds(schema_of([more], "")) == {"p[argmax]": category}
     assert kinds(schema_of([Output("head.p", OutputType.INT, 4)], "")) == {"head_p": category}
@@ -82,7 +84,7 @@ outputs = st.lists(
     st.builds(Output, st.text(min_size=1), st.sampled_from(OutputType), st.none() | st.integers(1, 99)),
     min_size=1,
     max_size=5,
-    unique_by=lambda one: one.name,
+    unique_by=lambda output: output.name,
 )
 
 
@@ -123,10 +125,10 @@ def test_rounding_leaves_five_digits_and_what_is_not_finite(value: float) -> Non
 @given(st.floats(0.0625, 1, width=32), st.integers(-2, 2))
 def test_values_that_differ_in_the_last_bits_alone_are_hardly_ever_two(value: float, steps: int) -> None:
     near = np.float32(value) + np.float32(steps) * np.spacing(np.float32(value))
-    one, other = rounded(np.array([value, near], np.float32))
-    assert abs(float(one) - float(other)) <= 1.01 * 10.0 ** (np.floor(np.log10(value)) - 4)
+    first, second = rounded(np.array([value, near], np.float32))
+    assert abs(float(first) - float(second)) <= 1.01 * 10.0 ** (np.floor(np.log10(value)) - 4)
     if round(value, 3) == value:  # a value that many rows have is a short one
-        assert one == other
+        assert first == second
 
 
 numbers = st.floats(-1e6, 1e6, width=32) | st.integers(-1000, 1000)
@@ -196,11 +198,11 @@ def test_an_answer_of_another_signature_is_no_prediction() -> None:
 
 
 def test_bytes_that_are_no_text_come_in_base_64() -> None:
-    one = Output("word", OutputType.TEXT, 1)
-    batch, reasons = logged_columns(metadata([{"b64": "/w=="}, ["a"], {"b64": "?"}, {"b64": 1}]), [one])
+    output = Output("word", OutputType.TEXT, 1)
+    batch, reasons = logged_columns(metadata([{"b64": "/w=="}, ["a"], {"b64": "?"}, {"b64": 1}]), [output])
     assert batch.column(0).to_pylist() == [[b"\xff"], [b"a"], None, None]
     assert reasons == {"not_text": 2}
-    batch, _ = logged_columns(metadata([{"word": {"b64": "/w=="}}]), [one])
+    batch, _ = logged_columns(metadata([{"word": {"b64": "/w=="}}]), [output])
     assert batch.column(0).to_pylist() == [[b"\xff"]]
 
 

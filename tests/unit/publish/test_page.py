@@ -113,8 +113,8 @@ def test_strangers_change_no_address_style_or_class() -> None:
 
 @pytest.mark.parametrize("text", [h for h in HOSTILE if len(h) < 100 and h.strip()])
 def test_strangers_text_is_shown_as_it_was_sent(text: str) -> None:
-    found = Parsed(hostile_page())
-    assert formatting.visible(text) in found.words
+    parsed = Parsed(hostile_page())
+    assert formatting.visible(text) in parsed.words
 
 
 def test_nothing_that_acts_or_hides_is_in_the_page() -> None:
@@ -296,7 +296,7 @@ def test_rows_stand_worst_first() -> None:
 
 def test_every_part_is_told() -> None:
     text = Parsed(page.render(*skewed())).text
-    for told in (
+    for phrase in (
         "2013-07-01 up to 2013-08-01, UTC",
         "small and large are not served as trained, in 990 rows.",
         "1,000 records read = 990 decoded + 10 rejected + 0 outside the window + 0 without a time",
@@ -310,7 +310,7 @@ def test_every_part_is_told() -> None:
         "missing 1.00 % → 2.00 %",
         "rows 9,000 → 990",
     ):
-        assert told in text
+        assert phrase in text
 
 
 @pytest.mark.parametrize(
@@ -325,16 +325,18 @@ def test_banner_says_why(outcome: str, name: str, sentence: str) -> None:
     why = Finding(
         "", Space.SET, Kind.INPUT, Severity.INFO, "too_few_rows", "no rows were compared: 9 have no time"
     )
-    found = Parsed(page.render(make_verdict(outcome, [why] if outcome != "ok" else []), []))
-    assert f"{name} {sentence}" in found.text or f"{name} What was served" in found.text
-    assert sentence in found.text
+    parsed = Parsed(page.render(make_verdict(outcome, [why] if outcome != "ok" else []), []))
+    assert f"{name} {sentence}" in parsed.text or f"{name} What was served" in parsed.text
+    assert sentence in parsed.text
 
 
 def test_headline_tells_causes_from_what_follows_from_them() -> None:
     follows = make_finding("distance_z", space=Space.TRANSFORMED, raw_features=("distance",))
     own = make_finding("noise_z", space=Space.TRANSFORMED, raw_features=("noise",))
-    told = formatting.headline(make_verdict("skew", [follows, make_finding("distance"), own]).to_json())
-    assert told.startswith("distance and noise_z are not served as trained, nor 1 feature computed from them")
+    headline = formatting.headline(make_verdict("skew", [follows, make_finding("distance"), own]).to_json())
+    assert headline.startswith(
+        "distance and noise_z are not served as trained, nor 1 feature computed from them"
+    )
 
 
 @pytest.mark.parametrize("features", [2000, 6000])
@@ -364,18 +366,18 @@ def test_page_of_hostile_thousands_stays_small() -> None:
 
 def with_previous(result: Verdict, **fields: Any) -> Verdict:
     window = {"start": "2013-06-01T00:00:00Z", "end": "2013-07-01T00:00:00Z"}
-    told = {"run": "r", "path": "p", "window": window, "verdict": "ok", "spaces": ["raw"], "windows": 7}
-    return dataclasses.replace(result, previous=told | {"since": None} | fields)
+    previous = {"run": "r", "path": "p", "window": window, "verdict": "ok", "spaces": ["raw"], "windows": 7}
+    return dataclasses.replace(result, previous=previous | {"since": None} | fields)
 
 
 def test_earlier_runs_have_a_part_of_their_own() -> None:
     moved = make_finding("speed", "warning", "since June: other <b>", kind=Kind.DRIFT)
     slow = make_finding("fuel", "warning", "a little each time", kind=Kind.DRIFT, metric="slow_drift")
     verdict = with_previous(make_verdict("skew", [make_finding("wind", "error"), moved, slow]))
-    told = page.render(verdict, []).decode()
-    found, since = told.split("<h2>Findings")[1].split("<h2>Since the last run</h2>")
-    assert found.startswith("<small>1</small>")
-    assert "speed" not in found
+    html = page.render(verdict, []).decode()
+    findings, since = html.split("<h2>Findings")[1].split("<h2>Since the last run</h2>")
+    assert findings.startswith("<small>1</small>")
+    assert "speed" not in findings
     assert "Since the last run (2013-06-01 up to 2013-07-01, UTC): speed moved; over 7 earlier" in since
     assert "windows fuel moved a little each time." in since
     assert "since June: other &lt;b&gt;" in since
@@ -383,8 +385,8 @@ def test_earlier_runs_have_a_part_of_their_own() -> None:
 
 def test_the_headline_tells_skew_before_drift() -> None:
     wind, moved = make_finding("wind", "warning"), make_finding("speed", "warning", kind=Kind.DRIFT)
-    told = formatting.headline(make_verdict("skew", [moved, wind]).to_json())
-    assert told == "wind is not served as trained, in 990 rows."
+    headline = formatting.headline(make_verdict("skew", [moved, wind]).to_json())
+    assert headline == "wind is not served as trained, in 990 rows."
     assert formatting.headline(make_verdict("skew", [moved]).to_json()).startswith(
         "speed moved since earlier"
     )
@@ -400,17 +402,17 @@ def test_without_an_earlier_run_the_page_says_so() -> None:
         "windows": 0,
     }
     info = make_finding("", "info", "no earlier run", kind=Kind.DRIFT, metric="no_earlier_run")
-    told = page.render(with_previous(make_verdict("ok", [info]), **nothing), []).decode()
-    assert "No earlier run: nothing to compare with." in told
-    assert told.count("o earlier run") == 1
+    html = page.render(with_previous(make_verdict("ok", [info]), **nothing), []).decode()
+    assert "No earlier run: nothing to compare with." in html
+    assert html.count("o earlier run") == 1
     assert "Since the last run" not in page.render(make_verdict("ok"), []).decode()
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_what_earlier_runs_are_called_brings_no_tag(hostile: str) -> None:
-    told = page.render(with_previous(make_verdict("ok"), run=hostile, path=hostile, verdict=hostile), [])
+    html = page.render(with_previous(make_verdict("ok"), run=hostile, path=hostile, verdict=hostile), [])
     plain = page.render(with_previous(make_verdict("ok")), [])
-    assert Parsed(told).tags == Parsed(plain).tags
+    assert Parsed(html).tags == Parsed(plain).tags
 
 
 def test_histogram_draws_both_sides_to_one_scale() -> None:
@@ -460,11 +462,11 @@ def test_feature_without_values_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "expected"),
     [(0.0123, "0.0123"), (0.1, "0.1"), (1234.0, "1,234"), (1.5e7, "15M"), (2.5e-7, "2.5e-07"), (0, "0")],
 )
-def test_numbers_are_short(value: float, told: str) -> None:
-    assert formatting.number(value) == told
+def test_numbers_are_short(value: float, expected: str) -> None:
+    assert formatting.number(value) == expected
 
 
 def _tops(svg: str, side: str) -> list[int]:

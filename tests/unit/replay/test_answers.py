@@ -70,8 +70,8 @@ def test_what_does_not_match_is_rejected_with_the_reason(answer: Any, reason: st
 
 
 def test_classes_with_scores_are_no_numbers() -> None:
-    found = {"classes": [{"label": "yes", "score": 0.25}]}
-    assert reason_of(found, {"late": 1}) == answers.NOT_NUMBERS
+    answer = {"classes": [{"label": "yes", "score": 0.25}]}
+    assert reason_of(answer, {"late": 1}) == answers.NOT_NUMBERS
     assert reason_of(0.5, {"late": None}) == answers.NOT_NUMBERS
 
 
@@ -105,10 +105,10 @@ numbers = st.floats(allow_nan=False, allow_infinity=False, width=32) | st.intege
 
 @given(st.lists(st.tuples(numbers, st.tuples(numbers, numbers)), min_size=1, max_size=20))
 def test_any_numbers_come_back_as_they_were(rows: list[Any]) -> None:
-    texts = [json.dumps({"minutes": list(pair), "late": one}) for one, pair in rows]
+    texts = [json.dumps({"minutes": list(pair), "late": late}) for late, pair in rows]
     matched = answers.match(answers.load(texts), dict(TWO))
     assert not any(matched.reasons)
-    assert matched.values["late"].tolist() == [[float(one)] for one, _ in rows]
+    assert matched.values["late"].tolist() == [[float(late)] for late, _ in rows]
     assert matched.values["minutes"].tolist() == [[float(a), float(b)] for _, (a, b) in rows]
 
 
@@ -125,35 +125,37 @@ json_values = st.recursive(
 def test_any_answer_is_matched_or_rejected_as_it_is_alone(rows: list[Any]) -> None:
     together = answers.match(rows, dict(TWO))
     alone = [answers.match([row], dict(TWO)) for row in rows]
-    assert together.reasons.tolist() == [one.reasons[0] for one in alone]
+    assert together.reasons.tolist() == [match.reasons[0] for match in alone]
     for name, array in together.values.items():
-        np.testing.assert_array_equal(array, np.concatenate([one.values[name] for one in alone]))
+        np.testing.assert_array_equal(array, np.concatenate([match.values[name] for match in alone]))
 
 
 def test_both_tolerances_hold() -> None:
     expected = np.array([[0.0], [0.0], [1000.0], [1000.0], [1e9]])
     got = np.array([[9e-7], [2e-6], [1000.009], [1000.02], [1e9]])
-    found = compare(expected, got, AnswerTolerance(1e-6, 1e-5))
-    assert found.differs.tolist() == [False, True, False, True, False]
-    assert found.apart == pytest.approx([0, 2e-6, 0, 0.02, 0])
+    comparison = compare(expected, got, AnswerTolerance(1e-6, 1e-5))
+    assert comparison.differs.tolist() == [False, True, False, True, False]
+    assert comparison.apart == pytest.approx([0, 2e-6, 0, 0.02, 0])
 
 
 def test_numbers_that_are_not_finite_equal_one_another_as_json_writes_them() -> None:
     nan, inf = np.nan, np.inf
     expected = np.array([[nan], [inf], [inf], [1.0], [nan], [inf]])
     got = np.array([[nan], [nan], [inf], [nan], [1.0], [-inf]])
-    found = compare(expected, got, AnswerTolerance())
-    assert found.differs.tolist() == [False, False, False, True, True, True]
-    assert found.apart.tolist() == [0, 0, 0, inf, inf, inf]
+    comparison = compare(expected, got, AnswerTolerance())
+    assert comparison.differs.tolist() == [False, False, False, True, True, True]
+    assert comparison.apart.tolist() == [0, 0, 0, inf, inf, inf]
     assert not compare(np.array([[1e308]]), np.array([[1e308]]), AnswerTolerance()).differs.any()
 
 
 def test_a_class_flips_where_the_largest_value_moves_or_a_probability_crosses_half() -> None:
-    many = compare(
+    classes = compare(
         np.array([[0.1, 0.9], [0.4, 0.6], [0.2, 0.8]]),
         np.array([[0.2, 0.8], [0.6, 0.4], [0.2, 0.8]]),
         AnswerTolerance(),
     )
-    assert many.flipped.tolist() == [False, True, False]
-    one = compare(np.array([[0.49], [0.6], [0.7]]), np.array([[0.5], [0.4], [0.8]]), AnswerTolerance())
-    assert one.flipped.tolist() == [True, True, False]
+    assert classes.flipped.tolist() == [False, True, False]
+    probabilities = compare(
+        np.array([[0.49], [0.6], [0.7]]), np.array([[0.5], [0.4], [0.8]]), AnswerTolerance()
+    )
+    assert probabilities.flipped.tolist() == [True, True, False]

@@ -73,68 +73,68 @@ def double(tmp_path_factory: pytest.TempPathFactory) -> ReferenceModel:
     return ReferenceModel(save(folder, lambda x: {"y": tf.stack([x, 2 * x], axis=1)}))
 
 
-def findings(found: ReplaySummary, limits: Limits = LIMITS) -> tuple[Finding, ...]:
-    return compare_replay(found, limits, Policy()).findings
+def findings(replayed: ReplaySummary, limits: Limits = LIMITS) -> tuple[Finding, ...]:
+    return compare_replay(replayed, limits, Policy()).findings
 
 
 def test_rows_are_compared_and_counted_as_worked_out_plainly(double: ReferenceModel) -> None:
     rows: list[float | None] = [5.0, 1.0, 2.0, None, 4.0]
-    told = [None, "[1, 2]", "[2, 4.5]", "[-1, -2]", "[9, 8]"]
-    found = replay(
-        batch(rows, told, time=[7 * HOUR, 0, HOUR, None, HOUR], version=["9", "1", "2", "1", "2"]),
+    responses = [None, "[1, 2]", "[2, 4.5]", "[-1, -2]", "[9, 8]"]
+    replayed = replay(
+        batch(rows, responses, time=[7 * HOUR, 0, HOUR, None, HOUR], version=["9", "1", "2", "1", "2"]),
         double,
         AnswerTolerance(),
     )
-    assert (found.rows, found.unmatched) == (5, Counter({answers.NO_RESPONSE: 1}))
-    assert found.total == Differences(rows=4, differing=2, largest=5.0, total=5.5)
-    assert found.total.mean == pytest.approx(5.5 / 4)
-    assert found.versions == {"1": Differences(rows=2), "2": Differences(2, 2, 0, 5.0, 5.5)}
-    assert found.hours == {0: Differences(1), 1: Differences(2, 2, 0, 5.0, 5.5), None: Differences(1)}
-    assert found.outputs["y"].flips == 1
-    assert [(one.record, one.apart, one.output, one.payload) for one in found.worst] == [
+    assert (replayed.rows, replayed.unmatched) == (5, Counter({answers.NO_RESPONSE: 1}))
+    assert replayed.total == Differences(rows=4, differing=2, largest=5.0, total=5.5)
+    assert replayed.total.mean == pytest.approx(5.5 / 4)
+    assert replayed.versions == {"1": Differences(rows=2), "2": Differences(2, 2, 0, 5.0, 5.5)}
+    assert replayed.hours == {0: Differences(1), 1: Differences(2, 2, 0, 5.0, 5.5), None: Differences(1)}
+    assert replayed.outputs["y"].flips == 1
+    assert [(row.record, row.apart, row.output, row.payload) for row in replayed.worst] == [
         (4, 5.0, "y", None),
         (2, 0.5, "y", None),
     ]
-    assert found.again == Differences(rows=4)
+    assert replayed.again == Differences(rows=4)
 
 
 def test_payloads_are_kept_only_where_they_are_asked_for(double: ReferenceModel) -> None:
-    one = batch([1.0, 2.0], ["[1, 2]", "[2, null]"])
-    assert kept_rows(replay(one, double, AnswerTolerance())) == b""
-    found = replay(one, double, AnswerTolerance(), keep_payloads=True)
-    [worst] = found.worst
+    rows = batch([1.0, 2.0], ["[1, 2]", "[2, null]"])
+    assert kept_rows(replay(rows, double, AnswerTolerance())) == b""
+    replayed = replay(rows, double, AnswerTolerance(), keep_payloads=True)
+    [worst] = replayed.worst
     assert worst.payload is not None
     assert worst.payload["features"] == {"x": [2.0]}
     assert worst.payload["reference"] == {"y": [2.0, 4.0]}
-    assert b'"served": {"y": [2.0, "nan"]}' in kept_rows(found)
-    assert found.total.odd == 1
-    assert "not finite on one side" in findings(found)[0].message
-    assert to_json(found, LIMITS)["worst"][0]["apart"] is None
+    assert b'"served": {"y": [2.0, "nan"]}' in kept_rows(replayed)
+    assert replayed.total.odd == 1
+    assert "not finite on one side" in findings(replayed)[0].message
+    assert to_json(replayed, LIMITS)["worst"][0]["apart"] is None
 
 
 def test_requests_to_other_signatures_are_not_guessed_at(double: ReferenceModel) -> None:
     names = [None, "", "serving_default", "raw_tensors", "transform_features"]
-    found = replay(batch([1.0] * 5, ["[1, 2]"] * 5, signature=names), double, AnswerTolerance())
-    assert (found.total.rows, found.unmatched) == (4, Counter({answers.OTHER_SIGNATURE: 1}))
+    replayed = replay(batch([1.0] * 5, ["[1, 2]"] * 5, signature=names), double, AnswerTolerance())
+    assert (replayed.total.rows, replayed.unmatched) == (4, Counter({answers.OTHER_SIGNATURE: 1}))
 
 
 def test_rows_that_the_model_refuses_are_counted_and_the_others_compared(tmp_path: Path) -> None:
     strict = save(tmp_path / "m", lambda x: {"y": x}, x=tf.io.FixedLenFeature([], tf.float32))
     rows: list[float | None] = [float(i) if i % 500 else None for i in range(1500)]
-    told: list[str | None] = [str(x if x != 7.0 else 8.0) for x in rows]
-    found = replay(batch(rows, told), ReferenceModel(strict), AnswerTolerance())
-    assert found.unmatched == Counter({answers.NOT_TRANSFORMABLE: 3})
-    assert (found.total.rows, found.total.differing, found.worst[0].record) == (1497, 1, 7)
-    assert findings(found)[-1].metric == answers.NOT_TRANSFORMABLE
+    responses: list[str | None] = [str(x if x != 7.0 else 8.0) for x in rows]
+    replayed = replay(batch(rows, responses), ReferenceModel(strict), AnswerTolerance())
+    assert replayed.unmatched == Counter({answers.NOT_TRANSFORMABLE: 3})
+    assert (replayed.total.rows, replayed.total.differing, replayed.worst[0].record) == (1497, 1, 7)
+    assert findings(replayed)[-1].metric == answers.NOT_TRANSFORMABLE
     nothing = replay(batch([None, None], ["1", "2"]), ReferenceModel(strict), AnswerTolerance())
     assert nothing.unmatched == Counter({answers.NOT_TRANSFORMABLE: 2})
-    assert [one.metric for one in findings(nothing)] == ["nothing_replayed"]
+    assert [finding.metric for finding in findings(nothing)] == ["nothing_replayed"]
 
 
 def test_a_text_output_is_not_compared_and_said(tmp_path: Path) -> None:
     model = ReferenceModel(save(tmp_path / "m", lambda x: {"y": tf.strings.as_string(x)}))
-    found = replay(batch([1.0], ['"1"']), model, AnswerTolerance())
-    assert found.unmatched == Counter({answers.NOT_NUMBERS: 1})
+    replayed = replay(batch([1.0], ['"1"']), model, AnswerTolerance())
+    assert replayed.unmatched == Counter({answers.NOT_NUMBERS: 1})
 
 
 @pytest.mark.parametrize(
@@ -149,10 +149,10 @@ def test_a_text_output_is_not_compared_and_said(tmp_path: Path) -> None:
 def test_answers_that_differ_by_themselves_are_said_and_prove_nothing(tmp_path: Path, outputs: Any) -> None:
     model = ReferenceModel(save(tmp_path / "m", outputs))
     rows: list[float | None] = [float(i) for i in range(600)]
-    found = replay(batch(rows, [str(x) for x in rows]), model, AnswerTolerance())
-    assert found.again.rows == 256
-    assert found.again.share > 0.9
-    assert {(one.metric, one.severity) for one in findings(found)} == {
+    replayed = replay(batch(rows, [str(x) for x in rows]), model, AnswerTolerance())
+    assert replayed.again.rows == 256
+    assert replayed.again.share > 0.9
+    assert {(finding.metric, finding.severity) for finding in findings(replayed)} == {
         ("differing_share", Severity.INFO),
         ("answers_differ_by_themselves", Severity.WARNING),
     }
@@ -167,27 +167,27 @@ def parts(double: ReferenceModel) -> Iterator[ReplaySummary]:
     chance = np.random.default_rng(5)
     for number in range(6):
         rows: list[float | None] = chance.integers(0, 50, 70).astype(float).tolist()
-        told: list[str | None] = [
+        responses: list[str | None] = [
             f"[{x}, {2 * (x or 0) + (chance.random() < 0.3) * chance.integers(1, 4)}]" for x in rows
         ]
         hours = [int(h) * HOUR for h in chance.integers(0, 9, 70)]
         versions = [str(v) for v in chance.integers(0, 4, 70)]
         yield replay(
-            batch(rows, told, f"log-{number % 2}", 100 * number, time=hours, version=versions),
+            batch(rows, responses, f"log-{number % 2}", 100 * number, time=hours, version=versions),
             double,
             AnswerTolerance(),
         )
 
 
 def test_parts_add_up_in_any_order(double: ReferenceModel) -> None:
-    found = list(parts(double))
-    whole = summary.merge(found)
+    summaries = list(parts(double))
+    whole = summary.merge(summaries)
     assert len(whole.worst) == summary.MAX_WORST
-    assert whole.total.rows == sum(one.total.rows for one in found) == 420
+    assert whole.total.rows == sum(part.total.rows for part in summaries) == 420
     assert whole.again == Differences(rows=420)
-    for order in itertools.islice(itertools.permutations(found), 0, 720, 61):
+    for order in itertools.islice(itertools.permutations(summaries), 0, 720, 61):
         assert summary.merge([summary.merge(order[:2]), summary.merge(order[2:])]) == whole
-    everything = sorted((worst for one in found for worst in one.worst), key=lambda row: row.sort_key)
+    everything = sorted((worst for part in summaries for worst in part.worst), key=lambda row: row.sort_key)
     assert whole.worst == tuple(everything[:20])
 
 
@@ -201,13 +201,13 @@ def test_a_single_value_has_a_class_where_it_is_a_probability_in_all_rows() -> N
 def test_what_is_kept_is_bounded_and_hangs_on_no_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(summary, "MAX_VERSIONS", 5)
     monkeypatch.setattr(summary, "MAX_HOURS", 3)
-    found = [
+    summaries = [
         ReplaySummary(total=Differences(1), versions={f"v{i}": Differences(1)}, hours={i: Differences(1)})
         for i in range(40)
     ]
-    whole = summary.merge(found)
+    whole = summary.merge(summaries)
     assert (len(whole.versions), sorted(whole.hours), whole.total.rows) == (5, [37, 38, 39], 40)  # type: ignore[type-var]
-    halves = [summary.merge(found[20:]), summary.merge(found[:20])]
+    halves = [summary.merge(summaries[20:]), summary.merge(summaries[:20])]
     assert summary.merge(halves).versions == whole.versions
 
 
@@ -232,8 +232,8 @@ def of_versions(**shares: float) -> ReplaySummary:
         for name, share in shares.items()
     }
     total = Differences()
-    for one in versions.values():
-        total = total.plus(one)
+    for differences in versions.values():
+        total = total.plus(differences)
     return ReplaySummary(rows=total.rows, total=total, versions=versions)
 
 
@@ -246,8 +246,8 @@ def test_the_version_that_differs_is_named_beside_one_that_does_not() -> None:
     # A canary is seen, however little traffic it has.
     many: dict[str | None, Differences] = {"2": Differences(10**7), "3": Differences(1000, 120)}
     few = ReplaySummary(total=Differences(10**7 + 1000, 120), versions=many)
-    assert [one.severity for one in findings(few)] == [Severity.ERROR]
-    assert [one.severity for one in findings(of_versions(v2=0.001))] == [Severity.INFO]
+    assert [finding.severity for finding in findings(few)] == [Severity.ERROR]
+    assert [finding.severity for finding in findings(of_versions(v2=0.001))] == [Severity.INFO]
     assert findings(of_versions(v2=0)) == ()
 
 
@@ -262,12 +262,12 @@ def test_it_is_said_since_when() -> None:
 
 
 def test_versions_of_strangers_cannot_steer_a_terminal() -> None:
-    found = of_versions(v2=0)
+    replayed = of_versions(v2=0)
     evil: dict[str | None, Differences] = {
         "\x1b[2J" + "x" * 500: Differences(1000, 500),
         "2": Differences(1000),
     }
-    [finding] = findings(ReplaySummary(total=Differences(2000, 500), versions={**found.versions, **evil}))
+    [finding] = findings(ReplaySummary(total=Differences(2000, 500), versions={**replayed.versions, **evil}))
     assert "\x1b" not in finding.message
     assert len(finding.message) < 300
 
@@ -291,8 +291,8 @@ def test_models_that_cannot_be_replayed_are_refused_before_anything_runs(tmp_pat
 
 
 def test_a_replay_of_rows_is_an_examination_and_one_of_none_is_not() -> None:
-    def outcome(found: ReplaySummary) -> str:
-        compared = [compare_replay(found, LIMITS, Policy())]
+    def outcome(replayed: ReplaySummary) -> str:
+        compared = [compare_replay(replayed, LIMITS, Policy())]
         return decide(Window(), Accounting(rows=5, compared=5), compared, [], Policy(), None).outcome.value
 
     assert outcome(ReplaySummary(rows=5, total=Differences(5))) == "ok"

@@ -80,8 +80,8 @@ def test_a_verdict_is_committed_or_it_is_said_that_it_is_not(
             except InputError as caught:
                 error = str(caught)
             reached = was_reached()
-        after, found = read(place.output, "verdict.json"), run_folder.find_run(place.output, "today")
-        assert (error is None) == (found is not None) == (after != before)
+        after, run = read(place.output, "verdict.json"), run_folder.find_run(place.output, "today")
+        assert (error is None) == (run is not None) == (after != before)
         assert run_folder.find_run(place.output, "yesterday") is not None
         check_whole(place.output, OLD, NEW)
         assert not stale(place.output)
@@ -103,17 +103,17 @@ def test_what_cannot_be_deleted_stops_no_verdict(tmp_path: Path, kind: str, how:
         with place.failing(at) as was_reached:
             run_folder.publish(place.output, SKEW, NEW, "today")
             reached = was_reached()
-        found = run_folder.find_run(place.output, "today")
-        assert found is not None
+        run = run_folder.find_run(place.output, "today")
+        assert run is not None
         check_whole(place.output, OLD, NEW)
-        assert stale(place.output) == copies.wrong(*found_parts(found))
+        assert stale(place.output) == copies.wrong(*found_parts(run))
         if not reached:
             break
     assert at > 1
 
 
-def found_parts(found: tuple[str, dict[str, Any]]) -> tuple[str, Any]:
-    return found[0], found[1]["artifacts"]
+def found_parts(run: tuple[str, dict[str, Any]]) -> tuple[str, Any]:
+    return run[0], run[1]["artifacts"]
 
 
 def run_of(output: str) -> conclusion.Run:
@@ -211,13 +211,13 @@ def test_who_dies_right_after_the_commit_has_published(tmp_path: Path, kind: str
 
     with pytest.raises(KeyboardInterrupt):
         run_folder.publish(output, SKEW, NEW, "today", write)
-    found = run_folder.find_run(output, "today")
-    assert found is not None
+    run = run_folder.find_run(output, "today")
+    assert run is not None
     assert not [name for name in paths.list_files(output) if name.endswith("-today/verdict.json")]
     run_folder.publish(output, OK, OLD, "another")
-    assert run_folder.find_run(output, "today") == found
+    assert run_folder.find_run(output, "today") == run
     current = json.loads(read(output, "verdict.json"))
-    assert current["replaces"] == run_ids.attempt_of(found[1])
+    assert current["replaces"] == run_ids.attempt_of(run[1])
 
 
 class Killed(BaseException):

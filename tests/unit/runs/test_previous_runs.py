@@ -37,8 +37,10 @@ def chosen(runs: Sequence[Run], window: Window) -> tuple[str | None, list[str]]:
     return names(previous_runs.choose(runs, window, HERE))
 
 
-def names(found: PreviousRuns) -> tuple[str | None, list[str]]:
-    return found.previous.name if found.previous else None, [one.name for one in found.history]
+def names(earlier_runs: PreviousRuns) -> tuple[str | None, list[str]]:
+    return earlier_runs.previous.name if earlier_runs.previous else None, [
+        run.name for run in earlier_runs.history
+    ]
 
 
 def test_the_last_window_before_is_chosen_and_all_make_the_history() -> None:
@@ -105,13 +107,13 @@ def test_what_is_chosen_ended_before_and_overlaps_nothing(
 ) -> None:
     runs = [run(f"r{at:02}", day(*span)) for at, span in enumerate(spans)]
     window = day(*now)
-    found = previous_runs.choose(runs, window, HERE)
+    earlier_runs = previous_runs.choose(runs, window, HERE)
     random.Random(seed).shuffle(runs)
-    assert previous_runs.choose(runs, window, HERE) == found
-    ends = [one.window.end for one in runs if one.window.end <= window.start]  # type: ignore[operator]
-    assert (found.previous.window.end if found.previous else None) == max(ends, default=None)  # type: ignore[type-var]
-    chain = [*(one.window for one in found.history), window]
-    assert all(one.end <= after.start for one, after in itertools.pairwise(chain))  # type: ignore[operator]
+    assert previous_runs.choose(runs, window, HERE) == earlier_runs
+    ends = [run.window.end for run in runs if run.window.end <= window.start]  # type: ignore[operator]
+    assert (earlier_runs.previous.window.end if earlier_runs.previous else None) == max(ends, default=None)  # type: ignore[type-var]
+    chain = [*(run.window for run in earlier_runs.history), window]
+    assert all(before.end <= after.start for before, after in itertools.pairwise(chain))  # type: ignore[operator]
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.just(1)), max_size=25), st.integers(1, 6))
@@ -135,12 +137,12 @@ def test_published_runs_are_found_and_failed_ones_are_not(tmp_path: Path) -> Non
     second = published(tmp_path, at(2), day(2), "skew")
     published(tmp_path, at(3), day(3), "failed")
     published(tmp_path, at(4), day(3), "not_examined")
-    found = previous_runs.find(AUTO, str(tmp_path), day(4), contract())
-    assert names(found) == (second, [first, second])
-    assert found.broken == 0
-    assert found.previous is not None
-    assert (found.previous.outcome, found.previous.window) == ("skew", day(2))
-    assert (found.previous.graph, found.previous.baseline) == ("g", HERE)
+    earlier_runs = previous_runs.find(AUTO, str(tmp_path), day(4), contract())
+    assert names(earlier_runs) == (second, [first, second])
+    assert earlier_runs.broken == 0
+    assert earlier_runs.previous is not None
+    assert (earlier_runs.previous.outcome, earlier_runs.previous.window) == ("skew", day(2))
+    assert (earlier_runs.previous.graph, earlier_runs.previous.baseline) == ("g", HERE)
 
 
 def test_no_run_is_no_error(tmp_path: Path) -> None:
@@ -173,11 +175,11 @@ def test_runs_that_were_not_looked_at_are_counted_and_can_be_named(
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
-    found = loaded(tmp_path, {"positions.json": b"{}"})
-    Path(found.folder, "positions.json").unlink()
-    os.mkfifo(f"{found.folder}/positions.json")
+    earlier_run = loaded(tmp_path, {"positions.json": b"{}"})
+    Path(earlier_run.folder, "positions.json").unlink()
+    os.mkfifo(f"{earlier_run.folder}/positions.json")
     with pytest.raises(UnreadableError, match="missing, or not the file"):
-        previous_runs.load_summary(found)
+        previous_runs.load_summary(earlier_run)
 
 
 def test_what_fails_to_be_read_from_a_store_is_none(
@@ -209,10 +211,10 @@ BROKEN: list[Any] = [
 def test_broken_verdicts_are_counted_and_left_out(tmp_path: Path, content: Any) -> None:
     good = published(tmp_path, at(1), day(1))
     document = tmp_path / "runs" / published(tmp_path, at(2), day(2)) / "verdict.json"
-    told = content if isinstance(content, bytes) else changed(document, content)
-    document.write_bytes(told)
-    found = previous_runs.find(AUTO, str(tmp_path), day(4), contract())
-    assert (names(found), found.broken) == ((good, [good]), 1)
+    damaged = content if isinstance(content, bytes) else changed(document, content)
+    document.write_bytes(damaged)
+    earlier_runs = previous_runs.find(AUTO, str(tmp_path), day(4), contract())
+    assert (names(earlier_runs), earlier_runs.broken) == ((good, [good]), 1)
     with pytest.raises(UsageError, match="--previous"):
         previous_runs.find(str(document), str(tmp_path), day(4), contract())
 
@@ -227,9 +229,9 @@ def changed(document: Path, fields: dict[str, Any]) -> bytes:
 def test_a_contract_that_is_none_is_another_baseline(tmp_path: Path, made_of: Any) -> None:
     document = tmp_path / "runs" / published(tmp_path, at(2), day(2)) / "verdict.json"
     document.write_bytes(changed(document, {"contract": made_of}))
-    found = previous_runs.find(AUTO, str(tmp_path), day(4), contract())
-    assert found.previous is not None
-    assert (found.previous.graph, found.history) == (None, ())
+    earlier_runs = previous_runs.find(AUTO, str(tmp_path), day(4), contract())
+    assert earlier_runs.previous is not None
+    assert (earlier_runs.previous.graph, earlier_runs.history) == (None, ())
 
 
 def test_a_huge_verdict_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,36 +253,36 @@ def test_a_run_is_named_in_five_ways(tmp_path: Path, monkeypatch: pytest.MonkeyP
     name = published(output, at(2), day(2))
     folder = str(output / "runs" / name)
     monkeypatch.chdir(tmp_path)
-    for asked in (folder, f"{folder}/verdict.json", str(output), f"{output}/verdict.json", "out"):
-        found = previous_runs.find(asked, str(other), day(9), contract())
-        assert names(found) == (name, []), asked
-        assert found.previous is not None
-        assert previous_runs.load_statistics(found.previous, Space.RAW).datasets
-    for asked in (at(2), name):
-        assert names(previous_runs.find(asked, str(output), day(9), contract())) == (name, [])
+    for requested in (folder, f"{folder}/verdict.json", str(output), f"{output}/verdict.json", "out"):
+        earlier_runs = previous_runs.find(requested, str(other), day(9), contract())
+        assert names(earlier_runs) == (name, []), requested
+        assert earlier_runs.previous is not None
+        assert previous_runs.load_statistics(earlier_runs.previous, Space.RAW).datasets
+    for requested in (at(2), name):
+        assert names(previous_runs.find(requested, str(output), day(9), contract())) == (name, [])
 
 
 def test_a_run_that_was_moved_is_found_by_its_own_folder(tmp_path: Path) -> None:
     name = published(tmp_path, at(2), day(2))
     shutil.move(tmp_path / "runs" / name, tmp_path / "kept")
-    found = previous_runs.find(str(tmp_path / "kept"), str(tmp_path), day(9), contract()).previous
-    assert found is not None
-    assert previous_runs.load_statistics(found, Space.RAW).datasets
+    earlier_run = previous_runs.find(str(tmp_path / "kept"), str(tmp_path), day(9), contract()).previous
+    assert earlier_run is not None
+    assert previous_runs.load_statistics(earlier_run, Space.RAW).datasets
 
 
-@pytest.mark.parametrize("asked", ["", "nowhere", "nowhere/at/all", "20260101T000009Z-00000009", "logs/"])
-def test_a_run_that_is_none_is_an_error(tmp_path: Path, asked: str) -> None:
+@pytest.mark.parametrize("requested", ["", "nowhere", "nowhere/at/all", "20260101T000009Z-00000009", "logs/"])
+def test_a_run_that_is_none_is_an_error(tmp_path: Path, requested: str) -> None:
     published(tmp_path, at(2), day(2))
     with pytest.raises(UsageError, match="--previous: expected auto, a run's folder"):
-        previous_runs.find(asked, str(tmp_path), day(4), contract())
+        previous_runs.find(requested, str(tmp_path), day(4), contract())
 
 
 @pytest.mark.parametrize("outcome", ["failed", "not_examined"])
 def test_a_run_that_examined_nothing_is_an_error(tmp_path: Path, outcome: str) -> None:
     published(tmp_path, at(2), day(2), outcome)
-    asked = tmp_path / "failed" if outcome == "failed" else tmp_path
+    folder = tmp_path / "failed" if outcome == "failed" else tmp_path
     with pytest.raises(UsageError, match="nothing to compare with"):
-        previous_runs.find(str(asked), str(tmp_path), day(4), contract())
+        previous_runs.find(str(folder), str(tmp_path), day(4), contract())
 
 
 def test_what_a_verdict_says_of_its_files_leads_nowhere_else(tmp_path: Path) -> None:
@@ -288,52 +290,54 @@ def test_what_a_verdict_says_of_its_files_leads_nowhere_else(tmp_path: Path) -> 
     document = tmp_path / "runs" / name / "verdict.json"
     artifacts = {"stats.binpb": {"path": "runs/../../secret/x", "bytes": 1, "sha256": "0"}}
     document.write_bytes(changed(document, {"artifacts": artifacts}))
-    found = previous_runs.find(str(document), str(tmp_path), day(4), contract()).previous
-    assert found is not None
-    assert found.folder == str(document.parent)
+    earlier_run = previous_runs.find(str(document), str(tmp_path), day(4), contract()).previous
+    assert earlier_run is not None
+    assert earlier_run.folder == str(document.parent)
 
 
 def loaded(tmp_path: Path, files: dict[str, bytes]) -> Run:
     published(tmp_path, at(2), day(2), files={"stats.binpb": b"", **files})
-    found = previous_runs.find(AUTO, str(tmp_path), day(4), contract()).previous
-    assert found is not None
-    return found
+    earlier_run = previous_runs.find(AUTO, str(tmp_path), day(4), contract()).previous
+    assert earlier_run is not None
+    return earlier_run
 
 
 def test_files_are_read_as_the_verdict_names_them(tmp_path: Path) -> None:
     rows = statistics(rides(300, 1))
-    told = positions(reference(rides(300, 2)), rides(300, 1), day(2))
-    found = loaded(tmp_path, {"stats.binpb": rows.SerializeToString(), "positions.json": told.to_bytes()})
-    assert previous_runs.load_statistics(found, Space.RAW) == rows
-    assert previous_runs.load_summary(found) == told
+    summary = positions(reference(rides(300, 2)), rides(300, 1), day(2))
+    earlier_run = loaded(
+        tmp_path, {"stats.binpb": rows.SerializeToString(), "positions.json": summary.to_bytes()}
+    )
+    assert previous_runs.load_statistics(earlier_run, Space.RAW) == rows
+    assert previous_runs.load_summary(earlier_run) == summary
     with pytest.raises(UnreadableError, match=r"transformed_stats\.binpb is missing"):
-        previous_runs.load_statistics(found, Space.TRANSFORMED)
+        previous_runs.load_statistics(earlier_run, Space.TRANSFORMED)
     data = bytearray(rows.SerializeToString())
     data[-1] ^= 1
-    paths.write_atomically(f"{found.folder}/stats.binpb", bytes(data))
+    paths.write_atomically(f"{earlier_run.folder}/stats.binpb", bytes(data))
     with pytest.raises(UnreadableError, match="not the file that the run's verdict names"):
-        previous_runs.load_statistics(found, Space.RAW)
-    shutil.rmtree(found.folder)
+        previous_runs.load_statistics(earlier_run, Space.RAW)
+    shutil.rmtree(earlier_run.folder)
     with pytest.raises(UnreadableError, match="missing"):
-        previous_runs.load_summary(found)
+        previous_runs.load_summary(earlier_run)
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xff", b"no message"])
 def test_statistics_that_are_none_are_told(tmp_path: Path, data: bytes) -> None:
-    found = loaded(tmp_path, {"stats.binpb": data})
+    earlier_run = loaded(tmp_path, {"stats.binpb": data})
     with pytest.raises(UnreadableError, match="no statistics"):
-        previous_runs.load_statistics(found, Space.RAW)
+        previous_runs.load_statistics(earlier_run, Space.RAW)
 
 
 def test_positions_of_another_window_are_none(tmp_path: Path) -> None:
-    told = positions(reference(rides(300, 2)), rides(300, 1), day(3))
-    found = loaded(tmp_path, {"positions.json": told.to_bytes()})
+    summary = positions(reference(rides(300, 2)), rides(300, 1), day(3))
+    earlier_run = loaded(tmp_path, {"positions.json": summary.to_bytes()})
     with pytest.raises(UnreadableError, match="not what a run writes"):
-        previous_runs.load_summary(found)
+        previous_runs.load_summary(earlier_run)
 
 
 def test_a_size_that_no_file_has_is_not_waited_for(tmp_path: Path) -> None:
-    found = loaded(tmp_path, {"positions.json": b"{}"})
-    huge = dataclasses.replace(found, files={"positions.json": (10**30, "0" * 64)})
+    earlier_run = loaded(tmp_path, {"positions.json": b"{}"})
+    huge = dataclasses.replace(earlier_run, files={"positions.json": (10**30, "0" * 64)})
     with pytest.raises(UnreadableError, match="missing, or not the file"):
         previous_runs.load_summary(huge)

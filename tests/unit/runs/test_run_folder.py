@@ -33,9 +33,9 @@ WRITES, COMMIT = 7, 3
 def test_verdict_names_every_file_with_size_and_digest(tmp_path: Path) -> None:
     published = run_folder.publish(str(tmp_path), OK, FILES)
 
-    found = json.loads((tmp_path / "verdict.json").read_bytes())
-    assert found["artifacts"].keys() == FILES.keys()
-    assert found == json.loads(run_folder.to_bytes(published.to_json()))
+    document = json.loads((tmp_path / "verdict.json").read_bytes())
+    assert document["artifacts"].keys() == FILES.keys()
+    assert document == json.loads(run_folder.to_bytes(published.to_json()))
     assert not broken(tmp_path)
     assert (tmp_path / "report.html").read_bytes() == FILES["report.html"]
     assert not (tmp_path / "rejects").exists()
@@ -227,20 +227,20 @@ def test_a_run_finds_its_verdict_after_another_has_committed(tmp_path: Path, nam
     run_folder.publish(str(tmp_path), SKEW, FILES, run_id="mine-not")
     run_folder.publish(str(tmp_path), make_verdict("failed"), FILES, run_id="other")
 
-    found = run_folder.find_run(str(tmp_path), "mine")
+    run = run_folder.find_run(str(tmp_path), "mine")
 
-    assert found is not None
-    assert found[0] == run_folder.root_of(str(tmp_path), Outcome(name))
-    assert found[1]["verdict"] == name
+    assert run is not None
+    assert run[0] == run_folder.root_of(str(tmp_path), Outcome(name))
+    assert run[1]["verdict"] == name
     assert run_folder.find_run(str(tmp_path), "nobody") is None
 
 
 def test_verdict_json_is_json_whatever_is_in_it() -> None:
     document = {"nan": math.nan, "deep": [{"inf": -math.inf}], "text": "\ud800 \x00 \u202e </script>"}
-    found = json.loads(run_folder.to_bytes(document))
-    assert found["nan"] is None
-    assert found["deep"] == [{"inf": None}]
-    assert found["text"] == document["text"]
+    parsed = json.loads(run_folder.to_bytes(document))
+    assert parsed["nan"] is None
+    assert parsed["deep"] == [{"inf": None}]
+    assert parsed["text"] == document["text"]
 
 
 @pytest.mark.parametrize("name", ["../up", "/etc/passwd", "a/../b", "a//b", "", "verdict.json", "./a"])

@@ -80,7 +80,7 @@ def test_ids_sort_by_time_within_a_second_and_within_one_process(monkeypatch: py
         thread.start()
     for thread in threads:
         thread.join()
-    times = [one.rsplit("-", 1)[0] for own in ids for one in own]
+    times = [run_id.rsplit("-", 1)[0] for own in ids for run_id in own]
     assert len(set(times)) == 200
     assert all(own == sorted(own) for own in ids)
     assert min(times) == "20260101T000005Z.999998"
@@ -95,10 +95,10 @@ def test_ids_of_older_versions_sort_among_the_new_ones() -> None:
         "20260101T000006Z-00000000",
     ]
     assert sorted(ids) == ids
-    attempts = [run_ids.new_attempt(one) for one in ids]
+    attempts = [run_ids.new_attempt(run_id) for run_id in ids]
     assert sorted(attempts) == attempts
-    assert all(run_ids.ATTEMPT.fullmatch(one) for one in attempts)
-    assert [run_ids.is_of(one, attempts[1]) for one in ids] == [False, True, False, False]
+    assert all(run_ids.ATTEMPT.fullmatch(attempt) for attempt in attempts)
+    assert [run_ids.is_of(run_id, attempts[1]) for run_id in ids] == [False, True, False, False]
 
 
 def test_of_reruns_with_equal_or_skewed_clocks_auto_takes_the_last(tmp_path: Path) -> None:
@@ -130,10 +130,10 @@ def _previous(output: Path) -> str:
 def test_a_run_that_died_before_it_left_a_copy_is_known_to_auto(tmp_path: Path) -> None:
     name = published(tmp_path, "20260101T000005Z.000000-aaaaaaaa", day(3))
     (tmp_path / "runs" / name / "verdict.json").unlink()
-    found = previous_runs.find(AUTO, str(tmp_path), day(4), contract())
-    assert found.previous is not None
-    assert (found.previous.name, found.broken) == (name, 0)
-    previous_runs.load_statistics(found.previous, Space.RAW)
+    earlier_runs = previous_runs.find(AUTO, str(tmp_path), day(4), contract())
+    assert earlier_runs.previous is not None
+    assert (earlier_runs.previous.name, earlier_runs.broken) == (name, 0)
+    previous_runs.load_statistics(earlier_runs.previous, Space.RAW)
     named = previous_runs.find(str(tmp_path), str(tmp_path), day(4), contract()).previous
     assert named is not None
     assert named.name == name
@@ -142,8 +142,8 @@ def test_a_run_that_died_before_it_left_a_copy_is_known_to_auto(tmp_path: Path) 
 def test_each_verdict_says_what_it_replaced(tmp_path: Path) -> None:
     names = [published(tmp_path, "same", day(at)) for at in range(3)]
     failed = [published(tmp_path, "same", day(at), "failed") for at in range(2)]
-    told = [_replaced(tmp_path, name) for name in names]
-    assert told == [None, *names[:2]]
+    replaced = [_replaced(tmp_path, name) for name in names]
+    assert replaced == [None, *names[:2]]
     assert [_replaced(tmp_path / "failed", name) for name in failed] == [None, failed[0]]
 
 

@@ -134,11 +134,11 @@ def test_another_type_is_a_difference() -> None:
 def test_every_name_is_compared() -> None:
     rows, other = one_each(floats(1.0)), one_each(floats(2.0))
     empty = Rows(floats(), np.array([0]))
-    found = compare_all(
+    differences = compare_all(
         "s", {"gone": rows, "kept": rows, "off": rows}, {"kept": rows, "off": other, "new": rows}, EXACT
     )
-    assert [(d.name, d.signature) for d in found] == [("gone", "s"), ("new", "s"), ("off", "s")]
-    assert found[0].detail == "is not in the saved model"
+    assert [(d.name, d.signature) for d in differences] == [("gone", "s"), ("new", "s"), ("off", "s")]
+    assert differences[0].detail == "is not in the saved model"
     assert compare_all("s", {}, {"never_a_value": empty}, EXACT) == []
 
 

@@ -24,7 +24,7 @@ def baseline() -> Reference:
 
 
 def reasons(comparison: object) -> dict[str, str]:
-    return {one.feature: one.reason for one in comparison.not_compared}  # type: ignore[attr-defined]
+    return {entry.feature: entry.reason for entry in comparison.not_compared}  # type: ignore[attr-defined]
 
 
 def test_clean_serving_is_silent_and_every_feature_but_the_label_is_compared(baseline: Reference) -> None:
@@ -44,10 +44,10 @@ def test_kilometres_and_lower_case_are_errors_on_their_features_alone(baseline: 
     data = served()
     data["distance"] *= 1.609
     data["carrier"] = data["carrier"].str.lower()
-    found = compared(baseline, data).findings
-    errors = {finding.feature for finding in found if finding.severity is Severity.ERROR}
+    findings = compared(baseline, data).findings
+    errors = {finding.feature for finding in findings if finding.severity is Severity.ERROR}
     assert errors == {"distance", "carrier"}
-    number = worst(found, "distance")
+    number = worst(findings, "distance")
     assert (number.kind, number.metric, number.threshold) == (
         Kind.DISTRIBUTION,
         "jensen_shannon_divergence",
@@ -56,7 +56,7 @@ def test_kilometres_and_lower_case_are_errors_on_their_features_alone(baseline: 
     assert number.distance is not None
     assert number.noise_floor is not None
     assert number.distance > 0.1 > number.noise_floor
-    category = next(f for f in found if f.metric == "l_infinity_norm")
+    category = next(f for f in findings if f.metric == "l_infinity_norm")
     assert category.distance == pytest.approx(0.25, abs=0.02)
 
 
@@ -90,7 +90,7 @@ def test_a_histogram_that_the_schema_names_is_kept_to(baseline: Reference) -> No
     rain.skew_comparator.jensen_shannon_divergence.source.type = schema_pb2.HistogramSelection.STANDARD
     named = Reference(schema, baseline.statistics, Space.RAW, label=LABEL)
     distances = [
-        worst(compared(one, served()).distances, "rain").distance or 0.0 for one in (named, baseline)
+        worst(compared(against, served()).distances, "rain").distance or 0.0 for against in (named, baseline)
     ]
     assert distances[0] > 0.1 > distances[1]
 
@@ -167,9 +167,9 @@ def test_values_that_a_reader_left_out_for_their_type_are_one_error_with_the_sha
 def test_values_missing_beyond_those_of_another_type_are_a_cause_of_their_own(baseline: Reference) -> None:
     data = served()
     data.loc[:1499, "distance"] = np.nan
-    found = compared(baseline, data, forms={("distance", "bytes_for_float"): 1000}).findings
-    assert said(found) == [("distance", "presence", "error"), ("distance", "type", "error")]
-    assert "500 of 3,000 rows" in found[0].message
+    findings = compared(baseline, data, forms={("distance", "bytes_for_float"): 1000}).findings
+    assert said(findings) == [("distance", "presence", "error"), ("distance", "type", "error")]
+    assert "500 of 3,000 rows" in findings[0].message
 
 
 def test_a_column_wholly_of_another_type_is_not_called_missing(baseline: Reference) -> None:
@@ -182,17 +182,17 @@ def test_a_column_wholly_of_another_type_is_not_called_missing(baseline: Referen
 
 def test_new_columns_are_warnings_with_their_share_and_the_label_is_not_new(baseline: Reference) -> None:
     forms = {("new", "unknown_feature"): 30, (LABEL, "unknown_feature"): 3000}
-    found = compared(baseline, served(), forms=forms).findings
-    assert said(found) == [("new", "values", "warning"), (LABEL, "values", "info")]
-    assert "1.0 % of rows" in found[0].message
+    findings = compared(baseline, served(), forms=forms).findings
+    assert said(findings) == [("new", "values", "warning"), (LABEL, "values", "info")]
+    assert "1.0 % of rows" in findings[0].message
 
 
 def test_a_flood_of_new_columns_is_cut_short(baseline: Reference) -> None:
-    found = compared(
+    findings = compared(
         baseline, served(), forms={(f"x{i:03}", "unknown_feature"): 1 for i in range(500)}
     ).findings
-    assert len(found) == 21
-    assert "480 more columns" in next(f.message for f in found if f.space is Space.SET)
+    assert len(findings) == 21
+    assert "480 more columns" in next(f.message for f in findings if f.space is Space.SET)
 
 
 def test_new_columns_that_are_not_told_apart_are_said_to_be_there(baseline: Reference) -> None:
@@ -208,15 +208,15 @@ def test_rows_that_the_graph_refused_are_one_error_of_the_transformed_space(base
     forms = {UNTRANSFORMABLE: 30}
     assert not compared(baseline, served(), forms=forms).findings
     against = reference(frame(20000, 1), space=Space.TRANSFORMED)
-    [found] = compared(against, served(), forms=forms).findings
-    assert (found.feature, found.space) == ("", Space.TRANSFORMED)
-    assert (found.kind, found.severity, found.metric) == (Kind.TYPE, Severity.ERROR, "untransformable")
-    assert found.message.startswith("30 rows (1.0 %) could not be transformed: the graph refused them")
+    [finding] = compared(against, served(), forms=forms).findings
+    assert (finding.feature, finding.space) == ("", Space.TRANSFORMED)
+    assert (finding.kind, finding.severity, finding.metric) == (Kind.TYPE, Severity.ERROR, "untransformable")
+    assert finding.message.startswith("30 rows (1.0 %) could not be transformed: the graph refused them")
 
 
 def test_a_new_column_in_the_statistics_is_a_warning(baseline: Reference) -> None:
-    found = compared(baseline, served().assign(extra=1)).findings
-    assert said(found) == [("extra", "values", "warning")]
+    findings = compared(baseline, served().assign(extra=1)).findings
+    assert said(findings) == [("extra", "values", "warning")]
 
 
 @pytest.mark.parametrize(("rows", "severity"), [(29, Severity.WARNING), (30, Severity.ERROR)])
@@ -225,18 +225,18 @@ def test_values_unseen_in_training_are_an_error_from_one_row_in_a_hundred(
 ) -> None:
     data = served()
     data.loc[: rows - 1, "carrier"] = "XX"
-    found = compared(baseline, data).findings
-    assert said(found) == [("carrier", "values", severity.value)]
-    assert "'XX'" in found[0].message
-    assert f"{rows / 30:.1f} % of those served" in found[0].message
+    findings = compared(baseline, data).findings
+    assert said(findings) == [("carrier", "values", severity.value)]
+    assert "'XX'" in findings[0].message
+    assert f"{rows / 30:.1f} % of those served" in findings[0].message
 
 
 def test_strangers_values_are_escaped_and_cut(baseline: Reference) -> None:
     data = served()
     data.loc[:99, "carrier"] = [f"v{i}" for i in range(10)] * 10
     data.loc[100:119, "carrier"] = "\x1b[31m\n\u202e" + "z" * 500
-    found = compared(baseline, data).findings
-    message = next(finding.message for finding in found if finding.kind is Kind.VALUES)
+    findings = compared(baseline, data).findings
+    message = next(finding.message for finding in findings if finding.kind is Kind.VALUES)
     assert r"\x1b[31m\n\u202ezzz" in message
     assert message.isprintable()
     assert "and 6 more" in message
@@ -259,16 +259,16 @@ def test_numbers_outside_their_domain_are_counted() -> None:
 def test_what_is_ignored_is_shown_but_is_info(baseline: Reference) -> None:
     data = served()
     data["distance"] *= 10
-    found = compared(baseline, data, Policy(ignore=frozenset({"distance"}))).findings
-    assert said(found) == [("distance", "distribution", "info"), ("distance", "values", "info")]
-    assert all(finding.message.endswith("(ignored)") for finding in found)
+    findings = compared(baseline, data, Policy(ignore=frozenset({"distance"}))).findings
+    assert said(findings) == [("distance", "distribution", "info"), ("distance", "values", "info")]
+    assert all(finding.message.endswith("(ignored)") for finding in findings)
 
 
 def test_an_unknown_label_is_a_missing_column_with_a_hint() -> None:
     training = frame(2000, 1)
-    found = compared(reference(training, label=None), served()).findings
-    assert said(found) == [(LABEL, "presence", "error")]
-    assert f"name it with --label={LABEL}" in found[0].message
+    findings = compared(reference(training, label=None), served()).findings
+    assert said(findings) == [(LABEL, "presence", "error")]
+    assert f"name it with --label={LABEL}" in findings[0].message
 
 
 def test_features_that_cannot_be_compared_say_why() -> None:
@@ -295,8 +295,8 @@ def test_a_transformed_finding_names_its_raw_features_and_forms_are_those_of_the
     against = reference(frame(2000, 1), space=Space.TRANSFORMED, raw_features={"distance": ("miles", "unit")})
     data = served()
     data["distance"] *= 10
-    found = compared(against, data, forms={("stops", "bytes_for_int"): 5}).findings
-    assert {(f.feature, f.raw_features) for f in found} == {("distance", ("miles", "unit"))}
+    findings = compared(against, data, forms={("stops", "bytes_for_int"): 5}).findings
+    assert {(f.feature, f.raw_features) for f in findings} == {("distance", ("miles", "unit"))}
 
 
 def test_categorical_numbers_are_compared_value_by_value() -> None:

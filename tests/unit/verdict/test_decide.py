@@ -37,7 +37,10 @@ def test_nothing_counts_without_a_difference(plain: Reference) -> None:
     judged = judgement(plain, served(5000))
     assert judged.differences
     assert not [
-        one for name, found in judged.differences.items() for one in found if judged.counts(name, one)
+        difference
+        for name, differences in judged.differences.items()
+        for difference in differences
+        if judged.counts(name, difference)
     ]
 
 
@@ -45,7 +48,7 @@ def test_what_is_beyond_chance_counts_only_if_it_is_large_enough(plain: Referenc
     data = served(20_000)
     data.loc[:99, "distance"] = np.nan  # half a percent
     judged = judgement(plain, data)
-    [missing] = [one for one in judged.differences["distance"] if one.metric == MISSING]
+    [missing] = [difference for difference in judged.differences["distance"] if difference.metric == MISSING]
     assert missing.p_value <= judged.greatest_p
     assert missing.effect < LEAST_EFFECT[MISSING]
     assert not judged.counts("distance", missing)
@@ -56,10 +59,16 @@ def test_what_is_beyond_chance_counts_only_if_it_is_large_enough(plain: Referenc
 def test_what_is_large_counts_only_if_it_is_beyond_chance(plain: Reference) -> None:
     few = served(12)
     judged = judgement(plain, few)
-    every = [(name, one) for name, found in judged.differences.items() for one in found]
-    large = [(name, one) for name, one in every if one.effect >= LEAST_EFFECT[one.metric]]
+    every = [
+        (name, difference) for name, differences in judged.differences.items() for difference in differences
+    ]
+    large = [
+        (name, difference)
+        for name, difference in every
+        if difference.effect >= LEAST_EFFECT[difference.metric]
+    ]
     assert large
-    assert not [one for name, one in large if judged.counts(name, one)]
+    assert not [difference for name, difference in large if judged.counts(name, difference)]
 
 
 def test_a_higher_rate_of_false_alarms_counts_more(plain: Reference) -> None:
@@ -119,11 +128,14 @@ def test_a_distance_of_tfdvs_that_counts_says_what_decided(plain: Reference) -> 
     data["distance"] += 300
     finding = worst(compared(plain, data).findings, "distance")
     assert (finding.metric, finding.severity) == ("jensen_shannon_divergence", Severity.ERROR)
-    told = finding.evidence
-    assert told is not None
-    assert told.metric == KOLMOGOROV
-    assert told.effect >= told.least_effect == LEAST_EFFECT[KOLMOGOROV]
-    assert f"Kolmogorov-Smirnov distance {told.effect:.4g} is over 0.025 and beyond chance" in finding.message
+    evidence = finding.evidence
+    assert evidence is not None
+    assert evidence.metric == KOLMOGOROV
+    assert evidence.effect >= evidence.least_effect == LEAST_EFFECT[KOLMOGOROV]
+    assert (
+        f"Kolmogorov-Smirnov distance {evidence.effect:.4g} is over 0.025 and beyond chance"
+        in finding.message
+    )
 
 
 def test_a_distance_under_the_users_limit_is_not_laid_to_nature(plain: Reference) -> None:
@@ -131,15 +143,17 @@ def test_a_distance_under_the_users_limit_is_not_laid_to_nature(plain: Reference
     data = served(5000)
     data["distance"] += 300
     judged = judgement(plain, data, policy)
-    [one] = [one for one in judged.differences["distance"] if one.metric == KOLMOGOROV]
-    nature = SeasonalVariation("day", 1, one.effect, 0.01, 0.02, 1e-9)
-    told = dataclasses.replace(judged.evidence("distance", one), natural=nature)
-    assert not told.large_enough
-    assert wording.only_seasonal(told) == ""
-    beyond = dataclasses.replace(told, large_enough=True, beyond_chance=False)
+    [difference] = [
+        difference for difference in judged.differences["distance"] if difference.metric == KOLMOGOROV
+    ]
+    nature = SeasonalVariation("day", 1, difference.effect, 0.01, 0.02, 1e-9)
+    evidence = dataclasses.replace(judged.evidence("distance", difference), natural=nature)
+    assert not evidence.large_enough
+    assert wording.only_seasonal(evidence) == ""
+    beyond = dataclasses.replace(evidence, large_enough=True, beyond_chance=False)
     assert wording.only_seasonal(beyond) == "no more than training's days differ"
     assert wording.why_not(beyond) == "which is no more than training's days differ"
-    assert wording.why_not(told) == "too few to be an error"
+    assert wording.why_not(evidence) == "too few to be an error"
 
 
 def test_lengths_and_missing_rows_of_a_category_are_called_what_they_are() -> None:
@@ -152,12 +166,15 @@ def test_lengths_and_missing_rows_of_a_category_are_called_what_they_are() -> No
 
     training = faults.statistics(in_memory.batch({"tags": tags(5000, 1, 4)}))
     against = Reference(tfdv.infer_schema(training, infer_feature_shape=False), training, Space.RAW)
-    found = {one.metric: one for one in in_memory.compared({"tags": tags(3000, 2, 12)}, against).findings}
+    findings = {
+        finding.metric: finding
+        for finding in in_memory.compared({"tags": tags(3000, 2, 12)}, against).findings
+    }
     for metric, label in (("list_length", "above 4"), ("missing_share_difference", "missing")):
-        told = found[metric].evidence
-        assert told is not None
-        assert told.parts[0].label == label
-    assert not [one for one in found.values() if "a rare value" in one.message]
+        evidence = findings[metric].evidence
+        assert evidence is not None
+        assert evidence.parts[0].label == label
+    assert not [finding for finding in findings.values() if "a rare value" in finding.message]
 
 
 def test_a_threshold_of_ones_own_decides_alone_for_its_feature(plain: Reference) -> None:
@@ -169,18 +186,18 @@ def test_a_threshold_of_ones_own_decides_alone_for_its_feature(plain: Reference)
     [own] = [feature for feature in schema.feature if feature.name == "distance"]
     own.skew_comparator.jensen_shannon_divergence.threshold = 0.5
     against = Reference(schema, plain.statistics, Space.RAW, label=LABEL)
-    found = compare(against, statistics(data), Policy(), Counter()).findings
-    assert worst(found, "distance").severity is Severity.INFO
-    assert worst(found, "rain").severity is Severity.ERROR
+    findings = compare(against, statistics(data), Policy(), Counter()).findings
+    assert worst(findings, "distance").severity is Severity.INFO
+    assert worst(findings, "rain").severity is Severity.ERROR
 
 
 def test_a_flag_decides_for_all_features_of_its_kind(plain: Reference) -> None:
     data = served(5000)
     data["distance"] += 75
     data["carrier"] = data["carrier"].where(np.arange(5000) % 5 != 0, "AA")
-    found = compared(plain, data, Policy(jsd=0.9)).findings
-    assert worst(found, "distance").severity is Severity.INFO
-    assert worst(found, "carrier").severity is Severity.ERROR
+    findings = compared(plain, data, Policy(jsd=0.9)).findings
+    assert worst(findings, "distance").severity is Severity.INFO
+    assert worst(findings, "carrier").severity is Severity.ERROR
 
 
 def test_new_values_are_an_error_only_beyond_what_training_predicts() -> None:
@@ -190,7 +207,7 @@ def test_new_values_are_an_error_only_beyond_what_training_predicts() -> None:
     many = pd.DataFrame({"word": random.choice(words, 3000, p=rare / rare.sum())})
     against = reference(many, label=None)
     fresh = pd.DataFrame({"word": random.choice(words, 2000, p=rare / rare.sum())})
-    assert "error" not in {one.severity.value for one in compared(against, fresh).findings}
+    assert "error" not in {finding.severity.value for finding in compared(against, fresh).findings}
     fresh["word"] = fresh["word"].where(np.arange(2000) % 4 != 0, "-1")
     assert worst(compared(against, fresh).findings, "word").severity is Severity.ERROR
 
@@ -204,7 +221,7 @@ def test_one_fault_among_many_features_is_found_and_the_others_are_quiet() -> No
     against, data = reference(rows(4000), label=None), rows(1000)
     assert not compared(against, data).findings
     data["f7"] += np.float32(0.4)
-    assert {one.feature for one in compared(against, data).findings} == {"f7"}
+    assert {finding.feature for finding in compared(against, data).findings} == {"f7"}
 
 
 def test_the_finding_that_the_docs_follow_by_hand() -> None:
@@ -219,8 +236,8 @@ def test_the_finding_that_the_docs_follow_by_hand() -> None:
 def test_missing_values_of_a_few_flights_are_named() -> None:
     flights = faults.world(2013)
     fault = {"feature": "wind_speed", "fault": "missing", "parameters": {}}
-    found = flights.compared(faults.planted(fault, flights.served(1), 0.03, 2)).findings
-    [finding] = [one for one in found if one.severity is Severity.ERROR]
+    findings = flights.compared(faults.planted(fault, flights.served(1), 0.03, 2)).findings
+    [finding] = [finding for finding in findings if finding.severity is Severity.ERROR]
     assert finding.metric == "missing_share_difference"
     assert finding.diagnosis is not None
     assert finding.diagnosis.cause == "missing more"

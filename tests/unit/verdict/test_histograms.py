@@ -27,15 +27,15 @@ def apart(picture: FeaturePicture) -> float:
 
 
 def test_equal_distributions_lie_over_one_another_and_the_label_is_not_drawn(baseline: Reference) -> None:
-    found = drawn(baseline, served())
-    assert list(found) == [name for name in frame(1, 1).columns if name != LABEL]
-    for picture in found.values():
+    pictures = drawn(baseline, served())
+    assert list(pictures) == [name for name in frame(1, 1).columns if name != LABEL]
+    for picture in pictures.values():
         assert apart(picture) < 0.12, picture
         assert sum(picture.training) == pytest.approx(1)
         assert sum(picture.serving) == pytest.approx(1)
         assert len(picture.labels) == len(picture.training) == len(picture.serving)
-    assert found["rain"].serving_missing == pytest.approx(0.3, abs=0.03)
-    assert (found["rain"].training_rows, found["rain"].serving_rows) == (5000, 3000)
+    assert pictures["rain"].serving_missing == pytest.approx(0.3, abs=0.03)
+    assert (pictures["rain"].training_rows, pictures["rain"].serving_rows) == (5000, 3000)
 
 
 def test_bins_are_common_and_hold_what_the_data_has(baseline: Reference) -> None:
@@ -82,17 +82,17 @@ def test_categories_are_the_most_frequent_of_both_and_the_others_together() -> N
 def test_labels_are_printable_and_bounded(baseline: Reference) -> None:
     data = served()
     data["carrier"] = "<script>\x00\u202e" + "a" * 900
-    label = next(one for one in drawn(baseline, data)["carrier"].labels if "script" in one)
+    label = next(label for label in drawn(baseline, data)["carrier"].labels if "script" in label)
     assert label.isprintable()
     assert len(label) < 80
 
 
 def test_a_feature_of_one_side_only_is_drawn_with_the_other_empty(baseline: Reference) -> None:
-    found = drawn(baseline, served().drop(columns=["distance", "carrier"]).assign(extra=1.0))
-    assert set(found["distance"].serving) == set(found["carrier"].serving) == {0.0}
-    assert found["distance"].serving_missing == found["carrier"].serving_missing == 1
-    assert sum(found["extra"].serving) == pytest.approx(1)
-    assert found["extra"].training_rows == 0
+    pictures = drawn(baseline, served().drop(columns=["distance", "carrier"]).assign(extra=1.0))
+    assert set(pictures["distance"].serving) == set(pictures["carrier"].serving) == {0.0}
+    assert pictures["distance"].serving_missing == pictures["carrier"].serving_missing == 1
+    assert sum(pictures["extra"].serving) == pytest.approx(1)
+    assert pictures["extra"].training_rows == 0
 
 
 def test_features_without_values_and_of_two_kinds_do_not_break_the_page(baseline: Reference) -> None:
@@ -100,8 +100,8 @@ def test_features_without_values_and_of_two_kinds_do_not_break_the_page(baseline
     data["distance"] = np.float32("nan")
     data["carrier"] = 3
     data["rain"] = np.where(data.index % 2 == 0, np.inf, 1.0)
-    found = drawn(baseline, data)
-    assert sum(found["distance"].training) == pytest.approx(1)
-    assert set(found["carrier"].serving) == {0.0}
-    assert sum(found["rain"].serving) == pytest.approx(1)
+    pictures = drawn(baseline, data)
+    assert sum(pictures["distance"].training) == pytest.approx(1)
+    assert set(pictures["carrier"].serving) == {0.0}
+    assert sum(pictures["rain"].serving) == pytest.approx(1)
     assert drawn(baseline, served().assign(none=np.float32("nan")))["none"].kind == "none"

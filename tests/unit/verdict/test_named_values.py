@@ -54,30 +54,30 @@ def test_a_value_that_may_be_named_came_in_ten_rows(
     rows: Lists, times: int, rates: Sequence[float] | None
 ) -> None:
     rows = [[value for value in row for _ in range(times)] for row in rows]
-    found = view(rows, None if rates is None else rates[: len(rows)])
+    column = view(rows, None if rates is None else rates[: len(rows)])
     true = Counter(value.decode() for row in rows for value in set(row))
-    for value, count in found.counts().items():
-        if unseen_mass.may_be_named(value, (), found.rows_at_least(value, count)):
+    for value, count in column.counts().items():
+        if unseen_mass.may_be_named(value, (), column.rows_at_least(value, count)):
             assert true[value] >= unseen_mass.NAMED_FROM
 
 
 @settings(deadline=None)
 @given(rows=st.lists(st.sampled_from([b"a", b"b", SECRET]), min_size=1, max_size=60))
 def test_one_value_a_row_is_named_from_ten_on(rows: Sequence[bytes]) -> None:
-    found = view([[value] for value in rows])
+    column = view([[value] for value in rows])
     for value, count in Counter(rows).items():
         text = value.decode()
-        assert unseen_mass.may_be_named(text, (), found.rows_at_least(text, found.counts()[text])) == (
+        assert unseen_mass.may_be_named(text, (), column.rows_at_least(text, column.counts()[text])) == (
             count >= 10
         )
 
 
 def test_a_heavy_row_does_not_name_what_it_alone_has() -> None:
     """Its value weighs as much as 120 rows, and came twelve times in one."""
-    found = view([*[[b"a"]] * 1000, [SECRET] * 12], [*[1.0] * 1000, 0.01])
-    count = found.counts()["secret"]
+    column = view([*[[b"a"]] * 1000, [SECRET] * 12], [*[1.0] * 1000, 0.01])
+    count = column.counts()["secret"]
     assert count >= unseen_mass.NAMED_FROM * 12
-    assert not unseen_mass.may_be_named("secret", (), found.rows_at_least("secret", count))
+    assert not unseen_mass.may_be_named("secret", (), column.rows_at_least("secret", count))
 
 
 def training() -> Reference:
@@ -113,7 +113,11 @@ def test_a_number_of_one_row_is_no_step_that_is_named(rates: Sequence[float] | N
     sides = (cdfs.of_view(before), cdfs.of_view(after))
     assert sides[0] is not None
     assert sides[1] is not None
-    told = explanations.of_number(sides[0], sides[1], after.rows_of_share(1.0))
-    assert not [one for one in told if "5.55012e+06" in one.words or 5_550_123.0 in one.points]
+    explained = explanations.of_number(sides[0], sides[1], after.rows_of_share(1.0))
+    assert not [
+        explanation
+        for explanation in explained
+        if "5.55012e+06" in explanation.words or 5_550_123.0 in explanation.points
+    ]
     every = explanations.of_number(sides[0], sides[1], float(after.present) * 10)
-    assert [one for one in every if 5_550_123.0 in one.points]
+    assert [explanation for explanation in every if 5_550_123.0 in explanation.points]

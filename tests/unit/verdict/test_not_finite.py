@@ -41,8 +41,8 @@ def compared(training: Array, serving: Array, policy: Policy | None = None) -> C
     return compare(against, statistics(serving), policy or Policy(), Counter())
 
 
-def told(found: Comparison) -> list[Finding]:
-    return [one for one in found.findings if one.metric == "not_finite"]
+def told(comparison: Comparison) -> list[Finding]:
+    return [finding for finding in comparison.findings if finding.metric == "not_finite"]
 
 
 @pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
@@ -53,9 +53,9 @@ def test_they_are_no_rows_of_a_distribution(share: float, odd: float) -> None:
     assert training.worth_finite == pytest.approx(20_000 * (1 - share), rel=0.1)
     p_values = []
     for seed in range(2, 2 + draws):
-        one = two_sample.of_number(training, view(numbers(1000, seed, share, odd)))
-        assert one is not None
-        p_values.append(one.p_value)
+        difference = two_sample.of_number(training, view(numbers(1000, seed, share, odd)))
+        assert difference is not None
+        p_values.append(difference.p_value)
     assert np.mean(np.array(p_values) <= 0.05) <= 0.05 + 3 * (0.05 / draws) ** 0.5
     assert min(p_values) > 0.05 / draws / 20
 
@@ -63,10 +63,10 @@ def test_they_are_no_rows_of_a_distribution(share: float, odd: float) -> None:
 @pytest.mark.parametrize("odd", [np.nan, np.inf])
 @pytest.mark.parametrize("before", [0.0, 0.1])
 def test_a_raw_feature_that_turns_into_them_is_an_error(before: float, odd: float) -> None:
-    [one] = told(compared(numbers(20_000, 1, before, odd), numbers(1000, 2, 0.6, odd)))
-    assert (one.kind, one.severity) == (Kind.VALUES, Severity.ERROR)
-    assert one.distance == pytest.approx(0.6 - before, abs=0.05)
-    assert "are NaN or infinite" in one.message
+    [finding] = told(compared(numbers(20_000, 1, before, odd), numbers(1000, 2, 0.6, odd)))
+    assert (finding.kind, finding.severity) == (Kind.VALUES, Severity.ERROR)
+    assert finding.distance == pytest.approx(0.6 - before, abs=0.05)
+    assert "are NaN or infinite" in finding.message
 
 
 def test_as_many_as_training_had_are_no_finding_and_few_more_a_warning() -> None:
@@ -74,12 +74,12 @@ def test_as_many_as_training_had_are_no_finding_and_few_more_a_warning() -> None
     assert not told(compared(training, numbers(1000, 2, 0.1)))
     few = numbers(20_000, 3, 0.0)
     few[:60] = np.nan
-    [one] = told(compared(numbers(20_000, 1, 0.0), few))
-    assert one.severity is Severity.WARNING
+    [finding] = told(compared(numbers(20_000, 1, 0.0), few))
+    assert finding.severity is Severity.WARNING
 
 
 def test_the_user_may_say_how_many_matter() -> None:
     file = b"format = 1\n[raw.x]\nnot_finite = 0.7\n[prediction.y]\nnot_finite = 0.1\nzero_variance = 0.5\n"
     policy = Policy(thresholds=thresholds.parse(file, "thresholds.toml"))
-    [one] = told(compared(numbers(20_000, 1, 0.0), numbers(1000, 2, 0.6), policy))
-    assert (one.severity, one.threshold) == (Severity.WARNING, 0.7)
+    [finding] = told(compared(numbers(20_000, 1, 0.0), numbers(1000, 2, 0.6), policy))
+    assert (finding.severity, finding.threshold) == (Severity.WARNING, 0.7)

@@ -51,8 +51,8 @@ def test_outermost_values_are_an_error_over_a_threshold_of_ones_own(plain: Refer
     of(own, "distance").skew_comparator.jensen_shannon_divergence.threshold = 0.1
     tagged = schemas.with_comparators(plain.schema, jsd=0.1, linf=0.1)
     levels = [
-        next(f.severity for f in compared(with_schema(plain, one), data).findings if "Jensen" in f.message)
-        for one in (tagged, own)
+        next(f.severity for f in compared(with_schema(plain, schema), data).findings if "Jensen" in f.message)
+        for schema in (tagged, own)
     ]
     assert levels == [Severity.INFO, Severity.ERROR]
 

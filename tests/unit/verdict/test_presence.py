@@ -18,12 +18,12 @@ def _without_presence(name: str) -> Reference:
 
 @pytest.mark.parametrize("name", ["stops", "rain"])
 def test_an_absent_column_that_the_schema_does_not_require_is_an_error(name: str) -> None:
-    found = compared(_without_presence(name), served().drop(columns=name))
-    assert said(found.findings) == [(name, "presence", "error")]
-    assert found.findings[0].metric == "missing_share_difference"
-    assert found.findings[0].diagnosis is not None
-    assert found.findings[0].diagnosis.cause == "missing more"
-    assert (name, "absent in serving") in {(one.feature, one.reason) for one in found.not_compared}
+    comparison = compared(_without_presence(name), served().drop(columns=name))
+    assert said(comparison.findings) == [(name, "presence", "error")]
+    assert comparison.findings[0].metric == "missing_share_difference"
+    assert comparison.findings[0].diagnosis is not None
+    assert comparison.findings[0].diagnosis.cause == "missing more"
+    assert (name, "absent in serving") in {(entry.feature, entry.reason) for entry in comparison.not_compared}
 
 
 def test_rows_that_lack_a_feature_without_a_distance_are_counted() -> None:

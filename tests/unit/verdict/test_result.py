@@ -86,7 +86,7 @@ def test_a_fault_fails_the_run_whatever_was_found_and_comes_first() -> None:
     result = verdict(finding(Severity.ERROR), faults=(fault, fault))
     assert outcome(result) == ("failed", 3)
     assert result.reasons == ("logs/a at byte 77: expected 4 more bytes",)
-    assert [one.kind for one in result.findings] == [Kind.INPUT, Kind.DISTRIBUTION]
+    assert [finding.kind for finding in result.findings] == [Kind.INPUT, Kind.DISTRIBUTION]
 
 
 def test_many_faults_are_cut_short() -> None:
@@ -197,7 +197,7 @@ def test_the_account_of_each_file_holds_to_the_schema_those_with_rejects_first()
     }
     result = verdict(accounting=dataclasses.replace(GOOD, by_file=by_file))
     files = check(result)["files"]
-    assert [one["file"] for one in files] == ["b", "c", "a", ""]
+    assert [file["file"] for file in files] == ["b", "c", "a", ""]
     assert files[1] == {
         "file": "c",
         "read": 4,
@@ -234,24 +234,24 @@ def test_a_name_to_ignore_that_is_no_feature_is_said() -> None:
     accounting = Accounting(read=1, decoded=1, rows=1, compared=1, forms=Counter({("new", "x"): 1}))
     policy = Policy(ignore=frozenset({"y", "new", "typo"}))
     result = verdict(finding(Severity.INFO), accounting=accounting, policy=policy)
-    said = [one for one in result.findings if one.space is Space.SET]
-    assert [(one.severity, one.message) for one in said] == [
+    findings = [finding for finding in result.findings if finding.space is Space.SET]
+    assert [(finding.severity, finding.message) for finding in findings] == [
         (Severity.INFO, "--ignore names no feature: 'typo'")
     ]
     assert outcome(result) == ("ok", 0)
 
 
 @pytest.mark.parametrize(
-    ("policy", "said"),
+    ("policy", "message"),
     [
         (Policy(only=frozenset({"z", "y"})), "--only names what was not compared: y (label)"),
         (Policy(ignore=frozenset({"z"})), "--ignore leaves no feature whose difference would count"),
     ],
 )
-def test_what_was_asked_for_and_not_compared_is_not_ok(policy: Policy, said: str) -> None:
+def test_what_was_asked_for_and_not_compared_is_not_ok(policy: Policy, message: str) -> None:
     result = verdict(policy=policy)
     assert outcome(result) == ("not_examined", 4)
-    assert any(said in reason for reason in result.reasons)
+    assert any(message in reason for reason in result.reasons)
 
 
 def test_a_space_in_which_nothing_was_compared_is_not_ok() -> None:

@@ -54,8 +54,8 @@ def limits(text: str) -> Policy:
 
 
 def test_a_whole_file_is_read_and_travels_to_workers() -> None:
-    found = pickle.loads(pickle.dumps(parse(WHOLE.encode(), "baseline/thresholds.toml")))
-    assert found == Thresholds(
+    read_back = pickle.loads(pickle.dumps(parse(WHOLE.encode(), "baseline/thresholds.toml")))
+    assert read_back == Thresholds(
         defaults={"distribution": 0.03},
         features={
             (Space.RAW, "distance"): Override(
@@ -69,10 +69,10 @@ def test_a_whole_file_is_read_and_travels_to_workers() -> None:
 
 
 def test_a_feature_goes_before_the_defaults_and_these_before_ours() -> None:
-    found = parse(WHOLE.encode(), "t")
-    assert found.limit(Space.RAW, "distance", "kolmogorov_smirnov", 0.025) == 0.05
-    assert found.limit(Space.TRANSFORMED, "distance", "total_variation", 0.025) == 0.03
-    assert found.limit(Space.RAW, "distance", "missing_share", 0.01) == 0.01
+    parsed = parse(WHOLE.encode(), "t")
+    assert parsed.limit(Space.RAW, "distance", "kolmogorov_smirnov", 0.025) == 0.05
+    assert parsed.limit(Space.TRANSFORMED, "distance", "total_variation", 0.025) == 0.03
+    assert parsed.limit(Space.RAW, "distance", "missing_share", 0.01) == 0.01
 
 
 def test_every_metric_that_is_judged_has_a_limit() -> None:
@@ -82,14 +82,14 @@ def test_every_metric_that_is_judged_has_a_limit() -> None:
 def test_the_file_that_the_docs_show_is_read() -> None:
     page = (ROOT / "docs/thresholds.md").read_text("utf-8")
     [shown] = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
-    found = parse(shown.encode(), "t")
-    told = {key for own in found.features.values() for key in own.limits}
-    assert told == {*LIMIT_OF.values()}
-    assert [own.severity for own in found.features.values()] == [Severity.WARNING, None]
+    parsed = parse(shown.encode(), "t")
+    names = {key for own in parsed.features.values() for key in own.limits}
+    assert names == {*LIMIT_OF.values()}
+    assert [own.severity for own in parsed.features.values()] == [Severity.WARNING, None]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("format = 1\nformat = 1", "is no TOML"),
         ("format = 1\n[raw.distance\n", "line 2"),
@@ -122,8 +122,8 @@ def test_the_file_that_the_docs_show_is_read() -> None:
         ('format = 1\n[raw.a]\nnote = "x\\u001b[2Jy"', "note: expected a line"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line_with_its_place(text: str, said: str) -> None:
-    with pytest.raises(UsageError, match=said) as raised:
+def test_what_is_wrong_is_said_in_one_line_with_its_place(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as raised:
         parse(text.encode(), "folder/mine.toml")
     assert str(raised.value).startswith("folder/mine.toml")
     assert str(raised.value).isprintable()
@@ -135,8 +135,8 @@ def test_any_bytes_are_limits_or_a_usage_error(text: bytes) -> None:
         try:
             assert isinstance(parse(content, "t"), Thresholds)
         except UsageError as error:
-            said = str(error)
-            assert said.isprintable(), said
+            message = str(error)
+            assert message.isprintable(), message
 
 
 def test_a_limit_decides_for_its_feature_alone(plain: Reference) -> None:
@@ -144,9 +144,13 @@ def test_a_limit_decides_for_its_feature_alone(plain: Reference) -> None:
     data["distance"] += 75  # a Kolmogorov-Smirnov distance of 0.1
     data["rain"] = data["rain"] * np.float32(1.5)
     assert worst(compared(plain, data).findings, "distance").severity is Severity.ERROR
-    found = compared(plain, data, limits("[raw.distance]\ndistribution = 0.2")).findings
-    assert not [one for one in found if one.feature == "distance" and one.severity is Severity.ERROR]
-    assert worst(found, "rain").severity is Severity.ERROR
+    findings = compared(plain, data, limits("[raw.distance]\ndistribution = 0.2")).findings
+    assert not [
+        finding
+        for finding in findings
+        if finding.feature == "distance" and finding.severity is Severity.ERROR
+    ]
+    assert worst(findings, "rain").severity is Severity.ERROR
     finding = worst(compared(plain, data, limits("[defaults]\ndistribution = 0.05")).findings, "distance")
     assert (finding.severity, finding.threshold) == (Severity.ERROR, 0.05)
     assert "is over 0.05 and beyond chance" in finding.message
@@ -157,7 +161,7 @@ def test_a_limit_decides_for_its_feature_alone(plain: Reference) -> None:
 def test_a_lower_limit_finds_what_ours_lets_pass(plain: Reference) -> None:
     data = served(20_000)
     data["distance"] += 11  # a Kolmogorov-Smirnov distance of 0.015
-    assert "error" not in {one.severity.value for one in compared(plain, data).findings}
+    assert "error" not in {finding.severity.value for finding in compared(plain, data).findings}
     finding = worst(compared(plain, data, limits("[raw.distance]\ndistribution = 0.01")).findings, "distance")
     assert (finding.severity, finding.threshold) == (Severity.ERROR, 0.01)
 
@@ -180,7 +184,9 @@ def test_values_beyond_the_schema_and_the_range_keep_to_the_limit_of_unseen_ones
 
     def level(feature: str, policy: Policy) -> Severity:
         every = compared(plain, data, policy).findings
-        return min(one.severity for one in every if (one.feature, one.kind) == (feature, Kind.VALUES))
+        return min(
+            finding.severity for finding in every if (finding.feature, finding.kind) == (feature, Kind.VALUES)
+        )
 
     wide = limits("[raw.distance]\nunseen = 0.06\n[raw.carrier]\nunseen = 0.06")
     for feature in ("distance", "carrier"):
@@ -193,10 +199,12 @@ def test_a_severity_bounds_all_findings_of_a_feature_and_says_why(plain: Referen
     data["distance"] += 75
     data.loc[:999, "distance"] = np.nan
     text = '[raw.distance]\nseverity = "warning"\nnote = "agreed with Ann"'
-    found = [one for one in compared(plain, data, limits(text)).findings if one.feature == "distance"]
-    assert {one.kind for one in found} >= {Kind.DISTRIBUTION, Kind.PRESENCE}
-    assert {one.severity for one in found} <= {Severity.WARNING, Severity.INFO}
-    assert found[0].message.endswith("(warning by mine.toml: agreed with Ann)")
+    findings = [
+        finding for finding in compared(plain, data, limits(text)).findings if finding.feature == "distance"
+    ]
+    assert {finding.kind for finding in findings} >= {Kind.DISTRIBUTION, Kind.PRESENCE}
+    assert {finding.severity for finding in findings} <= {Severity.WARNING, Severity.INFO}
+    assert findings[0].message.endswith("(warning by mine.toml: agreed with Ann)")
     info = worst(compared(plain, data, limits('[raw.distance]\nseverity = "info"')).findings, "distance")
     assert (info.severity, info.message[-19:]) == (Severity.INFO, "(info by mine.toml)")
 
@@ -205,9 +213,9 @@ def test_a_severity_never_makes_a_finding_worse() -> None:
     policy = limits('[raw.a]\nseverity = "error"\nnote = "watch it"')
     for level in Severity:
         finding = Finding("a", Space.RAW, Kind.VALUES, level, "m", "words")
-        told = policy.thresholds.bounded(finding)
-        assert told.severity is level
-        assert told.message == ("words" if level is Severity.INFO else "words (mine.toml: watch it)")
+        bounded = policy.thresholds.bounded(finding)
+        assert bounded.severity is level
+        assert bounded.message == ("words" if level is Severity.INFO else "words (mine.toml: watch it)")
     other = Finding("a", Space.TRANSFORMED, Kind.VALUES, Severity.ERROR, "m", "words")
     assert policy.thresholds.bounded(other) == other
 
@@ -216,21 +224,21 @@ def test_sections_for_no_feature_are_told(plain: Reference) -> None:
     policy = limits(
         "[raw.distance]\nmissing = 0.1\n[raw.gone]\nmissing = 0.1\n[transformed.other]\nmissing = 0.1"
     )
-    [told] = policy.thresholds.unknown([compared(plain, served(500), policy)])
-    assert told.severity is Severity.INFO
-    assert "'raw.gone'" in told.message
-    assert "distance" not in told.message
-    assert "other" not in told.message, "the transformed space was not compared"
+    [finding] = policy.thresholds.unknown([compared(plain, served(500), policy)])
+    assert finding.severity is Severity.INFO
+    assert "'raw.gone'" in finding.message
+    assert "distance" not in finding.message
+    assert "other" not in finding.message, "the transformed space was not compared"
 
 
 def test_only_looks_at_what_it_names_and_tests_nothing_else(plain: Reference) -> None:
     data = served(5000)
     data["distance"] += 75
     data["rain"] = data["rain"] * np.float32(1.5)
-    found = compared(plain, data, Policy(only=frozenset({"rain"})))
-    assert {one.feature for one in found.findings} == {"rain"}
-    assert {one.feature for one in found.distances} == {"rain"}
-    reasons = {one.feature: one.reason for one in found.not_compared}
+    comparison = compared(plain, data, Policy(only=frozenset({"rain"})))
+    assert {finding.feature for finding in comparison.findings} == {"rain"}
+    assert {finding.feature for finding in comparison.distances} == {"rain"}
+    reasons = {entry.feature: entry.reason for entry in comparison.not_compared}
     assert {reasons[name] for name in ("distance", "carrier", "stops")} == {"not in --only"}
     assert "rain" not in reasons
 
@@ -242,9 +250,9 @@ def test_only_by_a_raw_name_takes_what_is_computed_from_it() -> None:
     data = served(2000)
     data["stops"] = 4
     data["rain"] *= np.float32(2)
-    found = compared(against, data, Policy(only=frozenset({"legs", "distance"})))
-    assert {one.feature for one in found.findings} == {"stops"}
-    assert {one.feature for one in found.distances} == {"stops", "distance"}
+    comparison = compared(against, data, Policy(only=frozenset({"legs", "distance"})))
+    assert {finding.feature for finding in comparison.findings} == {"stops"}
+    assert {finding.feature for finding in comparison.distances} == {"stops", "distance"}
 
 
 def test_a_name_in_only_that_is_no_feature_is_refused_with_what_is_close(plain: Reference) -> None:
@@ -267,8 +275,10 @@ def test_the_command_takes_the_file_in_the_baseline(home: Home, tmp_path: Path, 
         ("transformed", "distance_z"),
         ("transformed", "carrier_id"),
     ]
-    told = "".join(f'[{space}.{name}]\nseverity = "warning"\nnote = "known"\n' for space, name in names[:3])
-    (baseline / layout.THRESHOLDS).write_text(f"format = 1\n{told}")
+    sections = "".join(
+        f'[{space}.{name}]\nseverity = "warning"\nnote = "known"\n' for space, name in names[:3]
+    )
+    (baseline / layout.THRESHOLDS).write_text(f"format = 1\n{sections}")
     assert e2e.validate(capsys, baseline, home.skewed, tmp_path / "out").code == 1
     document = e2e.verdict(tmp_path / "out")
     assert e2e.errors(document) == {names[3]}
@@ -295,7 +305,7 @@ def test_only_narrows_a_run_of_both_spaces(home: Home, tmp_path: Path, capsys: C
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "message"),
     [
         (["--only=distanze"], "--only: no compared feature has the name distanze; did you mean distance"),
         (["--only=,"], "argument --only: expected a name"),
@@ -305,9 +315,9 @@ def test_only_narrows_a_run_of_both_spaces(home: Home, tmp_path: Path, capsys: C
     ],
 )
 def test_wrong_usage_is_one_line(
-    home: Home, tmp_path: Path, capsys: Capture, flags: list[str], said: str
+    home: Home, tmp_path: Path, capsys: Capture, flags: list[str], message: str
 ) -> None:
     result = e2e.validate(capsys, home.baseline, home.clean, tmp_path / "out", *flags)
     assert result.code == 2
-    assert said in e2e.one_error(result)
+    assert message in e2e.one_error(result)
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())

@@ -138,11 +138,11 @@ def test_any_bytes_are_json_or_a_reject(parts: list[bytes]) -> None:
     try:
         value = load(data)
     except BadRecordError as error:
-        found = error.reason
+        outcome = error.reason
     else:
-        found = "read"
+        outcome = "read"
         assert repr(value) == repr(load(data.decode("utf-8", "surrogateescape")))
-    assert found in ("read", "not_json", "nested_too_deeply")
-    if found != "read":
+    assert outcome in ("read", "not_json", "nested_too_deeply")
+    if outcome != "read":
         with pytest.raises(orjson.JSONDecodeError):
             orjson.loads(data)

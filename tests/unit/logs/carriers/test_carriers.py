@@ -79,11 +79,11 @@ def test_a_carrier_is_told_by_content_then_by_name(data: bytes, name: str, wante
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])
 def test_json_lines_as_they_come_from_elsewhere(pack: Any) -> None:
     data = b'\xef\xbb\xbf{"a": 1}\r\n\r\n  \n{"a": NaN}\n{"a"\n[1]\n{"a": "\\u2028\r"}'
-    found = values(pack(data))
-    assert found[0] == {"a": 1}
-    assert found[1]["a"] != found[1]["a"]
-    assert found[2:4] == ["not_json", "not_an_object"]
-    assert found[4:] in ([{"a": "\u2028\r"}], ["not_json"])
+    records = values(pack(data))
+    assert records[0] == {"a": 1}
+    assert records[1]["a"] != records[1]["a"]
+    assert records[2:4] == ["not_json", "not_an_object"]
+    assert records[4:] in ([{"a": "\u2028\r"}], ["not_json"])
     assert [record.payload for record in carried(pack(data))][:3] == [b'{"a": 1}', b'{"a": NaN}', b'{"a"']
 
 
@@ -101,8 +101,8 @@ def test_a_line_that_is_too_long_is_a_reject_and_reading_goes_on(monkeypatch: py
     monkeypatch.setattr(lines, "LARGEST_RECORD", 100)
     whole = b'{"a": "%s"}' % (b"x" * 91)
     data = b"\n".join([b'{"a": 1}', whole, whole[:-1] + b" }", b'{"a": 2}', whole + b"  "])
-    found = values(data)
-    assert found == [{"a": 1}, {"a": "x" * 91}, "record_too_large", {"a": 2}, "record_too_large"]
+    records = values(data)
+    assert records == [{"a": 1}, {"a": "x" * 91}, "record_too_large", {"a": 2}, "record_too_large"]
     assert isinstance(carried(data)[2].value, BadRecordError)
 
 
@@ -110,11 +110,11 @@ def test_a_line_without_end_takes_no_more_memory_than_the_longest() -> None:
     packed = gzip.compress(b'{"a": "' + b"x" * (160 << 20) + b'"}\n{"a": 1}\n', compresslevel=1, mtime=0)
     tracemalloc.start()
     try:
-        found = values(packed)
+        records = values(packed)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert found == ["record_too_large", {"a": 1}]
+    assert records == ["record_too_large", {"a": 1}]
     assert peak < 2 * limits.LARGEST_RECORD
 
 
@@ -122,19 +122,19 @@ def test_a_line_without_end_takes_no_more_memory_than_the_longest() -> None:
 def test_what_stands_before_compressed_data_end_is_read(pack: Any) -> None:
     text = b"".join(b'{"a": %d, "b": "%s"}\n' % (i, b"%x" % hash(str(i))) for i in range(60_000))
     packed = pack(text)
-    found, error = until_error(packed[: len(packed) * 3 // 4])
+    records, error = until_error(packed[: len(packed) * 3 // 4])
     assert error is not None
     assert error.reason == "truncated"
     # A block of bzip2 is decompressed whole, or not at all.
-    assert len(found) > 20_000
-    assert [value["a"] for value in found] == list(range(len(found)))
+    assert len(records) > 20_000
+    assert [value["a"] for value in records] == list(range(len(records)))
 
 
 def test_damaged_compressed_data_are_an_error() -> None:
     packed = bytearray(gzip.compress(b'{"a": 1}\n' * 1000, mtime=0))
     packed[-6] ^= 1
-    found, error = until_error(bytes(packed))
-    assert len(found) == 1000
+    records, error = until_error(bytes(packed))
+    assert len(records) == 1000
     assert error is not None
     assert error.reason == "compression"
 
@@ -151,15 +151,15 @@ def test_csv_that_holds_bodies() -> None:
 
 
 def test_csv_rows_of_another_length_and_empty_ones() -> None:
-    found = carried(b"a,b\n1,2\n3\n4,5,6\n\n7,8\n")
-    assert [getattr(record.value, "reason", record.value) for record in found] == [
+    records = carried(b"a,b\n1,2\n3\n4,5,6\n\n7,8\n")
+    assert [getattr(record.value, "reason", record.value) for record in records] == [
         {"a": "1", "b": "2"},
         "bad_csv_row",
         "bad_csv_row",
         {"a": "7", "b": "8"},
     ]
-    assert str(found[1].value) == "expected 2 values, as the header has, and got 1"
-    assert found[1].payload == b'["3"]'
+    assert str(records[1].value) == "expected 2 values, as the header has, and got 1"
+    assert records[1].payload == b'["3"]'
     assert values(b"a\n1\n\n3\n\n", "log.csv") == [{"a": "1"}, {}, {"a": "3"}, {}]
     assert values(b"a,b\n") == []
 
@@ -173,15 +173,15 @@ def test_a_csv_value_may_be_longer_than_a_block_and_lines_may_end_alone() -> Non
 def test_a_quote_that_is_never_closed_ends_the_file(monkeypatch: pytest.MonkeyPatch, tail: bytes) -> None:
     for module in (lines, csv_records):
         monkeypatch.setattr(module, "LARGEST_RECORD", 100)
-    found, error = until_error(b'a,b\n1,2\n3,"' + tail)
-    assert found == [{"a": "1", "b": "2"}]
+    records, error = until_error(b'a,b\n1,2\n3,"' + tail)
+    assert records == [{"a": "1", "b": "2"}]
     assert error is not None
     assert error.reason == "record_too_large"
 
 
 def test_csv_without_a_header_is_an_error() -> None:
-    found, error = until_error(b"a,a\n1,2\n")
-    assert not found
+    records, error = until_error(b"a,a\n1,2\n")
+    assert not records
     assert error is not None
     assert error.reason == "bad_header"
 
@@ -271,9 +271,11 @@ def test_avro_types_as_bigquery_exports_them() -> None:
         "kind": "B",
         "raw": b"\xff",
     }
-    [found] = values(avro_file(schema, [row]))
-    assert found == {**row, "day": dt.datetime(2013, 7, 14, tzinfo=dt.UTC)}
-    assert all(one.tzinfo is dt.UTC for one in (found["time"], found["millis"], *found["times"]))
+    [read_back] = values(avro_file(schema, [row]))
+    assert read_back == {**row, "day": dt.datetime(2013, 7, 14, tzinfo=dt.UTC)}
+    assert all(
+        time.tzinfo is dt.UTC for time in (read_back["time"], read_back["millis"], *read_back["times"])
+    )
 
 
 def test_avro_times_that_python_does_not_have_stay_numbers() -> None:
@@ -297,9 +299,9 @@ DAMAGED = {
 @pytest.mark.parametrize("name", DAMAGED)
 def test_what_stands_before_a_damaged_block_is_read(name: str) -> None:
     good = avro_header(LONGS) + avro_block(2, long(1) + long(2))
-    found, error = until_error(good + DAMAGED[name] + avro_block(1, long(3)))
-    assert found[:2] == [{"a": 1}, {"a": 2}]
-    assert {"a": 3} not in found
+    records, error = until_error(good + DAMAGED[name] + avro_block(1, long(3)))
+    assert records[:2] == [{"a": 1}, {"a": 2}]
+    assert {"a": 3} not in records
     assert error is not None
     assert error.reason == "bad_avro"
 
@@ -307,8 +309,8 @@ def test_what_stands_before_a_damaged_block_is_read(name: str) -> None:
 def test_an_avro_file_that_ends_early() -> None:
     data = avro_header(LONGS) + avro_block(2, long(1) + long(2)) + avro_block(1, long(3))
     for cut in range(1, 19):
-        found, error = until_error(data[:-cut])
-        assert found == [{"a": 1}, {"a": 2}]
+        records, error = until_error(data[:-cut])
+        assert records == [{"a": 1}, {"a": 2}]
         assert error is None if cut == len(avro_block(1, long(3))) else error.reason == "truncated"  # type: ignore[union-attr]
 
 
@@ -328,8 +330,8 @@ def test_lengths_that_are_claimed_take_no_memory() -> None:
     tracemalloc.start()
     try:
         for data in hostile:
-            found, error = until_error(data)
-            assert not found
+            records, error = until_error(data)
+            assert not records
             assert error is not None
         peak = tracemalloc.get_traced_memory()[1]
     finally:
@@ -340,8 +342,8 @@ def test_lengths_that_are_claimed_take_no_memory() -> None:
 def test_a_block_that_unpacks_without_end_is_refused() -> None:
     packer = zlib.compressobj(wbits=-15)
     packed = packer.compress(bytes(limits.LARGEST_RECORD + 1)) + packer.flush()
-    found, error = until_error(avro_header(LONGS, b"deflate") + avro_block(1, packed))
-    assert not found
+    records, error = until_error(avro_header(LONGS, b"deflate") + avro_block(1, packed))
+    assert not records
     assert error is not None
     assert "is longer than the 64 MiB" in error.detail
 
@@ -379,8 +381,8 @@ def laughs(depth: int) -> Any:
     ],
 )
 def test_schemas_that_stand_for_values_without_end_are_refused(schema: Any, detail: str) -> None:
-    found, error = until_error(avro_header(schema) + avro_block(1, long(1) * 50))
-    assert not found
+    records, error = until_error(avro_header(schema) + avro_block(1, long(1) * 50))
+    assert not records
     assert error is not None
     assert error.reason == "bad_avro"
     assert detail in error.detail
@@ -444,7 +446,10 @@ def test_parquet_of_odd_values_is_read() -> None:
 
 
 def test_payloads_are_json_where_rows_can_be() -> None:
-    assert [orjson.loads(one.payload)["id"] for one in carried(parquet_of(ROWS[:2], TYPES))] == ["a", 'b"\n,']
+    assert [orjson.loads(record.payload)["id"] for record in carried(parquet_of(ROWS[:2], TYPES))] == [
+        "a",
+        'b"\n,',
+    ]
     [odd] = carried(b"a,b\n\xff,1\n")
     assert odd.payload == b"{'a': '\\udcff', 'b': '1'}"
 
@@ -533,9 +538,12 @@ def test_csv_rows_come_back(rows: list[tuple[str, str]], packed: bool) -> None:
     assert values(gzip.compress(data, mtime=0) if packed else data, "log.csv") == wanted
 
 
-def assert_readable(found: list[Any], error: TableError | None) -> None:
+def assert_readable(records: list[Any], error: TableError | None) -> None:
     """Every record has fields or a reason, and so has the error."""
-    assert all(isinstance(one, dict) or (isinstance(one, BadRecordError) and one.reason) for one in found)
+    assert all(
+        isinstance(record, dict) or (isinstance(record, BadRecordError) and record.reason)
+        for record in records
+    )
     assert error is None or (error.reason and error.detail)
 
 
@@ -574,8 +582,8 @@ def test_fastavro_reads_what_these_tests_write() -> None:
 
 def test_errors_say_nothing_of_values() -> None:
     for data in (b'{"a": "secret"', avro_of(ROWS, TYPES)[:-3], b'{"a": secret}\n'):
-        found, error = until_error(data)
-        reasons = [str(one) for one in found if isinstance(one, BadRecordError)]
+        records, error = until_error(data)
+        reasons = [str(record) for record in records if isinstance(record, BadRecordError)]
         assert "secret" not in " ".join([*reasons, str(error)])
     assert isinstance(until_error(gzip.compress(b"{}\n" * 99, mtime=0)[:-9])[1], TableError)
 
@@ -590,9 +598,9 @@ def test_tiny_records_in_a_record_are_bounded_by_the_memory_they_take(
         "name": "Root",
         "fields": [{"name": "items", "type": {"type": "array", "items": inner}}],
     }
-    one = long(1) + long(1) + long(0)
+    small = long(1) + long(1) + long(0)
     big = long(5000) + long(1) * 5000 + long(0)
-    found, error = until_error(avro_header(schema) + avro_block(3, one + one + big))
-    assert (len(found), error and error.reason) == (2, "bad_avro")
-    found, error = until_error(avro_header(schema) + avro_block(4000, one * 4000))
-    assert (len(found), error) == (4000, None)
+    records, error = until_error(avro_header(schema) + avro_block(3, small + small + big))
+    assert (len(records), error and error.reason) == (2, "bad_avro")
+    records, error = until_error(avro_header(schema) + avro_block(4000, small * 4000))
+    assert (len(records), error) == (4000, None)

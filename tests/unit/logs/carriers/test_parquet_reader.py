@@ -80,12 +80,12 @@ def test_a_file_that_ends_the_reader_is_a_fault_and_the_next_is_read(
 ) -> None:
     (tmp_path / "bad").write_bytes(CRASHING)
     for _ in range(2):
-        found = list(decode_file(FileSize(str(tmp_path / "bad"), len(CRASHING)), log_format, settings()))
-        assert isinstance(found[-1], Fault)
-        assert found[-1].reason == "bad_parquet"
-        assert "cannot read it as Parquet" in found[-1].detail
+        parts = list(decode_file(FileSize(str(tmp_path / "bad"), len(CRASHING)), log_format, settings()))
+        assert isinstance(parts[-1], Fault)
+        assert parts[-1].reason == "bad_parquet"
+        assert "cannot read it as Parquet" in parts[-1].detail
         if pa.__version__.startswith("10."):
-            assert "died" in found[-1].detail
+            assert "died" in parts[-1].detail
         assert read(good).equals(TABLE)
     assert capfd.readouterr().err == ""
 
@@ -134,10 +134,10 @@ def test_where_a_reader_dies_that_has_read_other_files_a_new_one_reads_on(good: 
     [pid] = waiting()
     with good.open("rb") as stream:
         batches = read_batches(stream, 1000)
-        found = [next(batches)]
+        received = [next(batches)]
         os.kill(pid, signal.SIGKILL)
-        found.extend(batches)
-    assert pa.Table.from_batches(found).equals(TABLE)
+        received.extend(batches)
+    assert pa.Table.from_batches(received).equals(TABLE)
 
 
 def test_memory_is_bounded(tmp_path: Path) -> None:
@@ -198,9 +198,9 @@ def test_an_embedded_interpreter_takes_the_one_of_its_installation(
 
 def test_the_process_loads_arrow_and_nothing_else_that_is_heavy() -> None:
     code = "import sys, transforms.logs.carriers.parquet_child; print(*sys.modules)"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert not {"tensorflow", "apache_beam", "pandas", "numba", "google.protobuf"} & set(said.split())
-    assert "pyarrow.parquet" in said.split()
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not {"tensorflow", "apache_beam", "pandas", "numba", "google.protobuf"} & set(modules.split())
+    assert "pyarrow.parquet" in modules.split()
 
 
 def test_it_ends_with_who_started_it(good: Path) -> None:

@@ -40,8 +40,10 @@ def decoded(values: Sequence[Any], name: str, expected: Expected = ONE, *, exact
     [(_, column)] = columns
     assert column.type == LISTS[TYPES[name]]
     column.validate(full=True)
-    found = {row: {form for (_, form), rows in forms.items() if row in rows} for row in range(len(values))}
-    return [(kept, found[row]) for row, kept in enumerate(column.to_pylist())]
+    forms_by_row = {
+        row: {form for (_, form), rows in forms.items() if row in rows} for row in range(len(values))
+    }
+    return [(kept, forms_by_row[row]) for row, kept in enumerate(column.to_pylist())]
 
 
 def test_the_usual_values_have_no_form() -> None:
@@ -187,7 +189,7 @@ def test_unknown_features_are_counted_without_values_and_others_known() -> None:
     rows: list[dict[str, Any]] = [{"new": 1, "late": 1}, {"new": None}, {"new": [], "odd\ud800": 1}]
     columns, forms = typed_columns(rows, Expected(TYPES, elsewhere=frozenset({"late"})))
     assert columns == []
-    assert {key: found.tolist() for key, found in forms.items()} == {
+    assert {key: positions.tolist() for key, positions in forms.items()} == {
         ("new", "unknown_feature"): [0, 2],
         ("odd?", "unknown_feature"): [2],
     }
@@ -225,7 +227,7 @@ def test_a_mask_says_what_is_there() -> None:
     bad = [row([7, 8], [True] * 3), row(7, "yes"), row(7, [True, True]), row(7, {})]
     [(_, column)], forms = typed_columns(bad, MANY)
     assert column.null_count == 4
-    assert {key: found.tolist() for key, found in forms.items()} == {
+    assert {key: positions.tolist() for key, positions in forms.items()} == {
         ("age", "bad_mask_for_int"): [0, 1, 2, 3]
     }
 
@@ -272,17 +274,17 @@ def test_one_odd_value_does_not_make_a_batch_slow() -> None:
 
 def test_values_of_an_example_are_all_kept_and_have_no_form() -> None:
     rows = [OfExample(values) for values in ([math.nan, 1.5], [], [2.5])]
-    found = decoded([*rows, None], "fare")
-    assert repr(found) == repr([([math.nan, 1.5], set()), ([], set()), ([2.5], set()), (None, {"null"})])
+    typed = decoded([*rows, None], "fare")
+    assert repr(typed) == repr([([math.nan, 1.5], set()), ([], set()), ([2.5], set()), (None, {"null"})])
     assert decoded([OfExample([b"", b"a"])], "word") == [([b"", b"a"], set())]
 
 
 @pytest.mark.parametrize(("name", "value"), [("fare", 1), ("age", 1.0), ("word", 1), ("age", b"1")])
 def test_a_type_of_an_example_is_taken_for_no_other(name: str, value: Any) -> None:
     came = {int: "int", float: "float", bytes: "bytes"}[type(value)]
-    found = decoded([OfExample([value]), OfExample([]), {"a": 1}], name)
-    assert found[:2] == [(None, {f"{came}_for_{TYPES[name]}"}), ([], set())]
-    assert decoded([OfExample([value])], name) == found[:1]
+    typed = decoded([OfExample([value]), OfExample([]), {"a": 1}], name)
+    assert typed[:2] == [(None, {f"{came}_for_{TYPES[name]}"}), ([], set())]
+    assert decoded([OfExample([value])], name) == typed[:1]
 
 
 def test_an_example_has_no_masks() -> None:
@@ -293,16 +295,18 @@ def test_an_example_has_no_masks() -> None:
     ]
     [(_, column)], forms = typed_columns(rows, MANY)
     assert column.to_pylist() == [[1, 2], None, [4]]
-    assert {key: list(found) for key, found in forms.items()} == {("age/present", "unknown_feature"): [0]}
+    assert {key: list(positions) for key, positions in forms.items()} == {
+        ("age/present", "unknown_feature"): [0]
+    }
 
 
 def test_a_version_that_no_schema_knows_is_a_text() -> None:
     given = [7, 7.0, "v7", b"v7", ["v7", "v8"], OfExample([b"v7"]), OfExample([]), None, "", {}, 10**5000]
-    columns, forms = typed_columns([{"v": one} for one in given] + [{}], ONE, version="v")
+    columns, forms = typed_columns([{"v": value} for value in given] + [{}], ONE, version="v")
     [(name, column)] = columns
     assert (name, forms) == ("v", {})
     wanted = [b"7", b"7", b"v7", b"v7", b"v7", b"v7", *[None] * 6]
-    assert column.to_pylist() == [None if one is None else [one] for one in wanted]
+    assert column.to_pylist() == [None if text is None else [text] for text in wanted]
 
 
 # The reference: one row at a time, by exact decimal numbers, without a case for speed.
@@ -364,7 +368,7 @@ def plain_float(number: Decimal, forms: set[str]) -> tuple[float, set[str]]:
 
 
 def plain_leaves(value: Any) -> list[Any]:
-    return [leaf for one in value for leaf in plain_leaves(one)] if isinstance(value, list) else [value]
+    return [leaf for item in value for leaf in plain_leaves(item)] if isinstance(value, list) else [value]
 
 
 def plain_exact(value: Any, wanted: FeatureType) -> tuple[Any, set[str]]:
@@ -381,16 +385,16 @@ def plain_row(value: Any, name: str, expected: Expected, exact: bool) -> Row:
         return None if kept is None else [kept], forms | (set() if single or value is None else {"scalar"})
     leaves = plain_leaves(value)
     parts = [plain_one(leaf, wanted) for leaf in leaves]
-    found = {form for _, forms in parts for form in forms}
+    all_forms = {form for _, forms in parts for form in forms}
     if single:
-        found.add({0: "empty_list", 1: "list_of_one"}.get(len(leaves), "list_for_scalar"))
+        all_forms.add({0: "empty_list", 1: "list_of_one"}.get(len(leaves), "list_for_scalar"))
     kept_values = [kept for kept, _ in parts if kept is not None]
-    if any(form.endswith(f"_for_{wanted}") for form in found) or (leaves and not kept_values):
-        return None, found
+    if any(form.endswith(f"_for_{wanted}") for form in all_forms) or (leaves and not kept_values):
+        return None, all_forms
     if name in expected.fixed and len(kept_values) < len(leaves):
         filler = {FLOAT: math.nan, BYTES: b""}.get(wanted)
-        return None if wanted is INT else [filler if kept is None else kept for kept, _ in parts], found
-    return kept_values, found
+        return None if wanted is INT else [filler if kept is None else kept for kept, _ in parts], all_forms
+    return kept_values, all_forms
 
 
 _texts = st.one_of(
@@ -423,10 +427,10 @@ _batches = st.one_of(
 )
 
 
-def same(found: Sequence[Row], answer: Sequence[Row]) -> bool:
-    return repr(found) == repr(answer) or all(
+def same(actual: Sequence[Row], answer: Sequence[Row]) -> bool:
+    return repr(actual) == repr(answer) or all(
         forms == right and (kept == expected or repr(kept) == repr(expected))
-        for (kept, forms), (expected, right) in zip(found, answer, strict=True)
+        for (kept, forms), (expected, right) in zip(actual, answer, strict=True)
     )
 
 
@@ -444,8 +448,8 @@ def test_columns_are_those_of_the_plain_answer(
         assert len(decoded(values, name, expected)) == len(values)
         return
     answer = [plain_row(value, name, expected, exact) for value in values]
-    found = decoded(values, name, expected, exact=exact) if values else []
-    assert same(found, answer), (found, answer)
+    actual = decoded(values, name, expected, exact=exact) if values else []
+    assert same(actual, answer), (actual, answer)
 
 
 @given(_batches, st.sampled_from(sorted(TYPES)), st.sampled_from([ONE, MANY, FIXED]), st.booleans())
@@ -475,7 +479,7 @@ _rows = st.lists(
 def test_any_rows_give_columns_and_positions_of_rows(rows: list[Mapping[str, Any]], also: str | None) -> None:
     columns, forms = typed_columns(rows, ONE, also)
     assert all(len(column) == len(rows) for _, column in columns)
-    assert all(0 <= row < len(rows) for found in forms.values() for row in found)
+    assert all(0 <= row < len(rows) for positions in forms.values() for row in positions)
     pa.record_batch([column for _, column in columns], [name for name, _ in columns]).validate(full=True)
     for name, _ in forms:
         name.encode()

@@ -228,9 +228,9 @@ def test_numbers_that_no_numeric_holds() -> None:
 
 
 def test_payloads_are_the_same_in_every_order() -> None:
-    one = bigquery.carried({"a": 1, "b": b"\xff", "c": 1 << 80}, True)
-    other = bigquery.carried({"c": decimal.Decimal(1 << 80), "b": b"\xff", "a": 1}, True)
-    assert one.payload == other.payload != b""
+    first = bigquery.carried({"a": 1, "b": b"\xff", "c": 1 << 80}, True)
+    second = bigquery.carried({"c": decimal.Decimal(1 << 80), "b": b"\xff", "a": 1}, True)
+    assert first.payload == second.payload != b""
     assert bigquery.carried({"a": 1}, False).payload == b""
 
 
@@ -315,7 +315,7 @@ def test_rows_of_a_vertex_log_are_decoded() -> None:
     assert (counts.decoded, counts.outside_window) == (len(inside), 500 - len(inside))
     assert [(reject.file, reject.reason) for reject in rejects] == [(str(TABLE), "not_json")]
     assert not faults
-    ids = {one for batch in batches for one in batch.metadata["request_id"].to_pylist()}
+    ids = {request_id for batch in batches for request_id in batch.metadata["request_id"].to_pylist()}
     assert ids == {str(row["request_id"]) for row in inside}
     assert {m for batch in batches for m in batch.metadata["version"].to_pylist()} == {"0", "1"}
 
@@ -422,17 +422,17 @@ def test_the_pipeline_is_built_without_network() -> None:
 
 
 def test_what_the_connector_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     real = beam.io.ReadFromBigQuery
 
     class Noted(real):  # type: ignore[misc, valid-type]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            asked.update(kwargs)
+            arguments.update(kwargs)
             super().__init__(*args, **kwargs)
 
     monkeypatch.setattr(beam.io, "ReadFromBigQuery", Noted)
     graph(ReadBigQueryRequests("bq://my-project.logs.requests?version=v1", SCHEMA, "ai_platform", WINDOW))
-    assert asked == {
+    assert arguments == {
         "method": "DIRECT_READ",
         "project": "my-project",
         "dataset": "logs",
@@ -483,7 +483,7 @@ def test_validate_reads_the_table_that_it_is_given(training: list[str], tmp_path
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         (["--logs=bq://nothing", "--format=vertex"], "PROJECT.DATASET.TABLE"),
         (["--logs=bq://my-project.logs.requests"], "say --format"),
@@ -491,9 +491,9 @@ def test_validate_reads_the_table_that_it_is_given(training: list[str], tmp_path
     ],
 )
 def test_wrong_names_are_wrong_usage(
-    flags: list[str], told: str, training: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    flags: list[str], message: str, training: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "out"
     assert cli.main(["validate", *flags, *training, f"--output={output}"]) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not list(output.glob("*"))

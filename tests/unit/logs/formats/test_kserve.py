@@ -153,8 +153,8 @@ def test_answers_find_their_requests_in_any_order(order: tuple[int, ...], chunk:
     records = [events[at] for at in order]
     outcome = decode(Format.KSERVE, records, chunk=chunk, responses=True)
     got = {(row["request_id"], row["record"], row["response"]) for row in outcome.metadata}
-    one, two = order.index(0), order.index(2)
-    assert got == {("one", one, "1"), ("one", one, "2"), ("two", two, "3")}
+    first, second = order.index(0), order.index(2)
+    assert got == {("one", first, "1"), ("one", first, "2"), ("two", second, "3")}
     assert len(outcome.rows) == 3
     assert (outcome.counts.decoded, outcome.counts.rows) == (4, 3)
 
@@ -270,9 +270,9 @@ def test_what_waits_is_decoded_where_the_file_cannot_be_read_further() -> None:
         yield [carried(structured(V1))]
         raise OSError("gone")
 
-    told = settings(responses=True)
+    decoder_settings = settings(responses=True)
     parts: list[Decoded] = []
-    decoder = RequestDecoder(told, KServeParser(told))
+    decoder = RequestDecoder(decoder_settings, KServeParser(decoder_settings))
     with pytest.raises(OSError, match="gone"):
         parts.extend(decoder.decode(chunks(), RecordPosition("log", 0)))
     # `extend` keeps what came before the error.

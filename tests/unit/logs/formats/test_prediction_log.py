@@ -107,8 +107,8 @@ def test_every_encoding_gives_the_same_features(encode: Any, requests: list[list
     records = [prediction_log(encode(rows)) for rows in requests]
     parts = decode_logs(records)
     assert rows_of(parts) == [plain(row) for rows in requests for row in rows]
-    found = [i for part in parts if part.batch for i in part.batch.metadata["record"].to_pylist()]
-    assert found == [i for i, rows in enumerate(requests) for _ in rows]
+    record_numbers = [i for part in parts if part.batch for i in part.batch.metadata["record"].to_pylist()]
+    assert record_numbers == [i for i, rows in enumerate(requests) for _ in rows]
     assert not total(part.accounting for part in parts).forms
 
 

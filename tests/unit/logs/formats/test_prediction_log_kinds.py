@@ -58,7 +58,7 @@ def _fill(proto: Any, examples: Sequence[bytes], context: bytes | None) -> None:
     if context is not None:
         messages = proto.example_list_with_context
         messages.context.MergeFromString(context)
-    messages.examples.extend(Example.FromString(one) for one in examples)
+    messages.examples.extend(Example.FromString(example) for example in examples)
 
 
 def one_batch(log: PredictionLog, **changes: Any) -> Any:
@@ -280,7 +280,7 @@ def test_classes_values_and_inferences_are_answers() -> None:
     results[0].classification_result.CopyFrom(classify.classify_log.response.result)
     results.add().regression_result.CopyFrom(regress.regress_log.response.result)
     assert answers_of(log) == [
-        {"labels": one, "1": other} for one, other in zip(classified, regressed, strict=True)
+        {"labels": classes, "1": value} for classes, value in zip(classified, regressed, strict=True)
     ]
     del regress.regress_log.response.result.regressions[0]
     assert answers_of(regress) == [None] * 3
@@ -342,8 +342,8 @@ def test_requests_that_export_wrote_are_no_traffic(careful: bool) -> None:
     counts = total(part.accounting for part in parts)
     assert counts.excluded == {"warm_up": 2}
     assert (counts.decoded, counts.rows) == (4, 3 + 2 + 3 + 1)
-    found = {i for part in parts if part.batch for i in part.batch.metadata["record"].to_pylist()}
-    assert found == {2, 3, 4, 5}
+    record_numbers = {i for part in parts if part.batch for i in part.batch.metadata["record"].to_pylist()}
+    assert record_numbers == {2, 3, 4, 5}
     assert not total(part.accounting for part in decode_logs(records)).excluded
 
 

@@ -50,7 +50,7 @@ def test_a_field_that_is_null_is_none() -> None:
 
 
 def test_what_is_known_of_the_request_in_either_name() -> None:
-    one = {
+    short_names = {
         "body": BODY,
         "time": AT // 1000,
         "model": "m",
@@ -58,14 +58,14 @@ def test_what_is_known_of_the_request_in_either_name() -> None:
         "request_id": "r",
         "sampling_rate": 0.1,
     }
-    other = {
+    long_names = {
         "timestamp": AT // 10**6,
         "model_name": "m",
         "model_version": "7",
         "id": "r",
         "sampling_rate": "0.1",
     }
-    for record in (one, BODY | other):
+    for record in (short_names, BODY | long_names):
         request = support.parsed(PARSER, record)
         assert (request.time, request.model, request.version, request.request_id) == (AT, "m", "7", "r")
         assert request.sampling_rate == 0.1
@@ -113,9 +113,9 @@ def test_any_record_is_a_request_or_a_reject(value: Any) -> None:
     record = (
         value if isinstance(value, dict) else {"request": value, "response": value, "sampling_rate": value}
     )
-    for one in (record, {"body": json.dumps(record)}):
+    for candidate in (record, {"body": json.dumps(record)}):
         with contextlib.suppress(BadRecordError):
-            request = support.parsed(parser, one)
+            request = support.parsed(parser, candidate)
             assert len(request.instances) > 0
 
 

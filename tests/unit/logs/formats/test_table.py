@@ -134,7 +134,7 @@ def test_time_and_version_stay_features_where_the_schema_has_them(tmp_path: Path
         rows[0]["when"] = 1373760000 * 10**6
     parts = decoded(tmp_path, CARRIERS[name](rows, types), name, expected=expected, **TELLING)
     assert rows_of(parts) == [{"when": [1373760000 * 10**6], "served_by": [3.0]}, {}]
-    assert [(one["time"], one["version"]) for one in told(parts)] == [(START, "3"), (None, None)]
+    assert [(row["time"], row["version"]) for row in told(parts)] == [(START, "3"), (None, None)]
 
 
 def test_a_time_is_a_text_where_the_schema_has_texts(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_the_version_is_a_text(tmp_path: Path, value: Any, avro: Any, arrow: Any
         parts = decoded(tmp_path, write(rows, types), name, version_feature="served_by")
         # In CSV a number is a text, too, and stays what it is.
         as_it_stands = "3.0" if value == 3.0 and isinstance(value, float) and "csv" in name else wanted
-        assert [one["version"] for one in told(parts)] == [as_it_stands, None]
+        assert [row["version"] for row in told(parts)] == [as_it_stands, None]
         assert not counts(parts).forms
 
 
@@ -172,7 +172,7 @@ def test_lines_that_hold_no_row_are_rejects_and_lists_are_values(tmp_path: Path)
     parts = decoded(tmp_path, data)
     assert rows_of(parts) == [{"age": [1]}, {"age": [4]}]
     rejects = [reject for part in parts if isinstance(part, Decoded) for reject in part.rejects]
-    assert [(one.record, one.reason) for one in rejects] == [(1, "not_an_object"), (2, "not_json")]
+    assert [(reject.record, reject.reason) for reject in rejects] == [(1, "not_an_object"), (2, "not_json")]
     assert counts(parts).forms["fare", "object_for_float"] == 1
 
 
@@ -194,8 +194,8 @@ def test_decimals_and_lists_of_avro(tmp_path: Path) -> None:
         {"type": "record", "name": "Row", "fields": fields},
         [{"fare": decimal.Decimal("1.5"), "age": [START]}],
     )
-    [found] = rows_of(decoded(tmp_path, data, expected=Expected({"fare": FLOAT, "age": INT})))
-    assert found == {"fare": [1.5], "age": [1373760000 * 10**6]}
+    [row] = rows_of(decoded(tmp_path, data, expected=Expected({"fare": FLOAT, "age": INT})))
+    assert row == {"fare": [1.5], "age": [1373760000 * 10**6]}
 
 
 def test_without_a_version_feature_nothing_is_taken_for_one() -> None:

@@ -86,7 +86,7 @@ def test_values_of_another_type_are_null_and_counted(records: list[bytes]) -> No
     decoded = one(TfExampleDecoder(settings()), records)
     wanted = [expected_row(record) for record in records]
     assert rows_of([decoded]) == [row for row, _ in wanted]
-    forms = [form for _, found in wanted for form in found]
+    forms = [form for _, row_forms in wanted for form in row_forms]
     assert decoded.accounting.forms == {form: forms.count(form) for form in forms}
     assert all(f.type == LISTS[EXPECTED.types[f.name]] for f in decoded.batch.features.schema)
 

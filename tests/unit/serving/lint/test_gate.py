@@ -107,14 +107,14 @@ PLANTED: dict[str, tuple[Callable[[Any], None], str, str]] = {
 def test_what_touches_more_than_the_model_is_refused(model: Path, tmp_path: Path, name: str) -> None:
     change, rule, op = PLANTED[name]
     path = str(support.edited(model, tmp_path / "model", change))
-    found = lint.refusals(path)
-    assert (rule, op) in {(finding.rule, finding.op) for finding in found}
-    [first] = [finding for finding in found if finding.op == op]
+    findings = lint.refusals(path)
+    assert (rule, op) in {(finding.rule, finding.op) for finding in findings}
+    [first] = [finding for finding in findings if finding.op == op]
     assert first.severity == "error"
     assert f"--allow_ops={op}" in first.message
     assert first.node
     assert first.function is not None
-    assert lint.refusals(path, {finding.op for finding in found}) == []
+    assert lint.refusals(path, {finding.op for finding in findings}) == []
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "../../words", ""])
@@ -122,8 +122,8 @@ def test_an_assets_file_is_in_assets(model: Path, tmp_path: Path, name: str) -> 
     def change(meta_graph: Any) -> None:
         meta_graph.asset_file_def[0].filename = name
 
-    found = lint.refusals(str(support.edited(model, tmp_path / "model", change)))
-    assert [finding.rule for finding in found] == ["malformed"]
+    findings = lint.refusals(str(support.edited(model, tmp_path / "model", change)))
+    assert [finding.rule for finding in findings] == ["malformed"]
 
 
 def test_two_nodes_of_one_name_are_refused(model: Path, tmp_path: Path) -> None:
@@ -133,8 +133,8 @@ def test_two_nodes_of_one_name_are_refused(model: Path, tmp_path: Path) -> None:
         body = support.function(meta_graph, "initializer")
         body.node_def.insert(0, node_def_pb2.NodeDef(name=body.node_def[0].name, op="WriteFile"))
 
-    found = lint.refusals(str(support.edited(model, tmp_path / "model", change)))
-    assert [finding.rule for finding in found] == ["malformed"]
+    findings = lint.refusals(str(support.edited(model, tmp_path / "model", change)))
+    assert [finding.rule for finding in findings] == ["malformed"]
 
 
 def _link(folder: Path) -> None:

@@ -123,17 +123,19 @@ def _nested(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 @pytest.mark.parametrize("rule", RULES)
 def test_rule_and_its_twin(tmp_path: Path, rule: str) -> None:
     wrong, right, severity = RULES[rule]
-    found = lint_saved_model(save(tmp_path / "wrong", wrong, FLOATS))
-    assert {(one.rule, one.severity) for one in found} == {(rule, severity)}
+    findings = lint_saved_model(save(tmp_path / "wrong", wrong, FLOATS))
+    assert {(finding.rule, finding.severity) for finding in findings} == {(rule, severity)}
     assert rules(save(tmp_path / "right", right, FLOATS)) == {}
 
 
 @pytest.mark.parametrize("rule", sorted(set(RULES) - {"device"}))
 def test_functions_in_functions_are_seen(tmp_path: Path, rule: str) -> None:
     wrong, right, severity = RULES[rule]
-    found = lint_saved_model(save(tmp_path / "wrong", _nested(wrong), FLOATS))
-    assert {(one.rule, one.severity) for one in found if one.rule == rule} == {(rule, severity)}
-    assert all(one.function for one in found)
+    findings = lint_saved_model(save(tmp_path / "wrong", _nested(wrong), FLOATS))
+    assert {(finding.rule, finding.severity) for finding in findings if finding.rule == rule} == {
+        (rule, severity)
+    }
+    assert all(finding.function for finding in findings)
     assert rules(save(tmp_path / "right", _nested(right), FLOATS)) == {}
 
 
@@ -218,7 +220,7 @@ def test_assets_must_be_there(tmp_path: Path, served: str) -> None:
     copy = shutil.copytree(served, tmp_path / "copy")
     assert grave(str(copy)) == []
     Path(copy, "assets", "dest").unlink()
-    assert [(one.rule, one.severity, one.node) for one in grave(str(copy))] == [
+    assert [(finding.rule, finding.severity, finding.node) for finding in grave(str(copy))] == [
         ("asset-absent", "error", "dest")
     ]
 
@@ -229,13 +231,15 @@ def test_assets_are_those_of_the_contract(tmp_path: Path, served: str) -> None:
     assert grave(str(copy), None, contract) == []
     with Path(copy, "assets", "dest").open("a") as file:
         file.write("XYZ\n")
-    assert [(one.rule, one.node) for one in grave(str(copy), None, contract)] == [("asset-changed", "dest")]
+    assert [(finding.rule, finding.node) for finding in grave(str(copy), None, contract)] == [
+        ("asset-changed", "dest")
+    ]
 
 
 def test_a_vocabulary_that_the_model_lacks(served: str) -> None:
     digests = _digests(served)
     contract = _contract(other_name=digests["dest"], gone="0" * 64)
-    assert [(one.rule, one.severity, one.node) for one in grave(served, None, contract)] == [
+    assert [(finding.rule, finding.severity, finding.node) for finding in grave(served, None, contract)] == [
         ("asset-absent", "warning", "gone")
     ]
 
@@ -307,9 +311,11 @@ def test_keras_look_ups_have_room(tmp_path: Path, buckets: int) -> None:
 
 def test_tf_transforms_vocabulary_without_buckets(home: Home) -> None:
     """The rides' `tags` have no bucket, their `carrier` has one."""
-    found = grave(f"{home.baseline}/transform_output")
-    assert [(one.rule, one.severity) for one in found] == [("vocabulary-without-room", "warning")]
-    assert "tags" in found[0].message
+    findings = grave(f"{home.baseline}/transform_output")
+    assert [(finding.rule, finding.severity) for finding in findings] == [
+        ("vocabulary-without-room", "warning")
+    ]
+    assert "tags" in findings[0].message
 
 
 def _schema(**types: int) -> schema_pb2.Schema:
@@ -354,7 +360,7 @@ def test_parsed_features_are_those_of_the_schema(
         return {str(index): tensor for index, tensor in enumerate(parsed)}
 
     path = save(tmp_path / "m", serve, EXAMPLES)
-    assert {(one.rule, one.severity, one.node) for one in grave(path, RAW)} == expected
+    assert {(finding.rule, finding.severity, finding.node) for finding in grave(path, RAW)} == expected
 
 
 @pytest.mark.parametrize(
@@ -371,7 +377,7 @@ def test_tensors_have_the_types_of_the_schema(
 ) -> None:
     specs = [tf.TensorSpec([None], x, name="x"), tf.TensorSpec([None], word, name="word")]
     path = save(tmp_path / "m", lambda x, word: {"a": tf.identity(x), "b": tf.identity(word)}, *specs)
-    assert {(one.rule, one.severity, one.node) for one in grave(path, RAW)} == expected
+    assert {(finding.rule, finding.severity, finding.node) for finding in grave(path, RAW)} == expected
 
 
 def test_a_transform_graph_of_another_schema(transform_output: str) -> None:
@@ -379,7 +385,7 @@ def test_a_transform_graph_of_another_schema(transform_output: str) -> None:
     by_name = {feature.name: feature for feature in schema.feature}
     by_name["temp"].type = schema_pb2.BYTES
     by_name["humid"].name = "humidity"
-    assert [(one.rule, one.node) for one in grave(transform_output, schema)] == [
+    assert [(finding.rule, finding.node) for finding in grave(transform_output, schema)] == [
         ("input-type", "temp"),
         ("input-lacking", "humidity"),
         ("input-unknown", "humid"),
@@ -390,12 +396,12 @@ def test_the_users_line_where_the_model_has_it(tmp_path: Path) -> None:
     def serve(x: Any) -> Any:
         return x + tf.random.uniform([1])  # this line
 
-    [found] = lint_saved_model(save(tmp_path / "m", _nested(serve), FLOATS, debug=True))
+    [finding] = lint_saved_model(save(tmp_path / "m", _nested(serve), FLOATS, debug=True))
     lines = Path(__file__).read_text().splitlines()
     line = next(number for number, text in enumerate(lines, 1) if text.endswith("# this line"))
-    assert found.source == f"{Path(__file__).name}:{line}"
+    assert finding.source == f"{Path(__file__).name}:{line}"
     [without] = lint_saved_model(save(tmp_path / "n", _nested(serve), FLOATS))
-    assert without == dataclasses.replace(found, source=None, function=without.function)
+    assert without == dataclasses.replace(finding, source=None, function=without.function)
 
 
 NOISY = """
@@ -420,13 +426,17 @@ def test_the_users_line_from_a_new_trace(tmp_path: Path) -> None:
     (tmp_path / "noisy.py").write_text(NOISY)
     function = load_preprocessing(str(tmp_path / "noisy.py"))
     serve = partial(_of_sparse, function)
-    found = [one for one in lint_saved_model(save(tmp_path / "m", serve, FLOATS)) if one.severity == "error"]
-    assert [one.source for one in found] == [None, None]
-    located = with_sources(found, function, _schema(x=schema_pb2.FLOAT))
-    assert {one.source for one in located} == {"noisy.py:6", "noisy.py:11"}
-    assert [dataclasses.replace(one, source=None) for one in located] == found
+    findings = [
+        finding
+        for finding in lint_saved_model(save(tmp_path / "m", serve, FLOATS))
+        if finding.severity == "error"
+    ]
+    assert [finding.source for finding in findings] == [None, None]
+    located = with_sources(findings, function, _schema(x=schema_pb2.FLOAT))
+    assert {finding.source for finding in located} == {"noisy.py:6", "noisy.py:11"}
+    assert [dataclasses.replace(finding, source=None) for finding in located] == findings
     broken = load_preprocessing(str(tmp_path / "noisy.py") + ":broken")
-    assert with_sources(found, broken, _schema(x=schema_pb2.FLOAT)) == found
+    assert with_sources(findings, broken, _schema(x=schema_pb2.FLOAT)) == findings
 
 
 def _of_sparse(function: Any, x: Any) -> Any:
@@ -435,15 +445,15 @@ def _of_sparse(function: Any, x: Any) -> Any:
 
 def test_findings_are_plain_and_worst_first(tmp_path: Path) -> None:
     path = save(tmp_path / "m", lambda x: RULES["time"][0](RULES["random-seeded"][0](x)), FLOATS)
-    found = lint_saved_model(path)
-    assert [one.severity for one in found] == ["error", "info"]
-    assert json.loads(json.dumps([one.to_json() for one in found]))[0]["rule"] == "time"
+    findings = lint_saved_model(path)
+    assert [finding.severity for finding in findings] == ["error", "info"]
+    assert json.loads(json.dumps([finding.to_json() for finding in findings]))[0]["rule"] == "time"
 
 
 def test_every_meta_graph_is_looked_at(tmp_path: Path) -> None:
     path = save(tmp_path / "m", RULES["time"][1], FLOATS)
     other = save(tmp_path / "n", RULES["time"][0], FLOATS)
-    files = [Path(one, "saved_model.pb") for one in (path, other)]
+    files = [Path(folder, "saved_model.pb") for folder in (path, other)]
     first, second = (saved_model_pb2.SavedModel.FromString(file.read_bytes()) for file in files)
     first.meta_graphs.extend(second.meta_graphs)
     files[0].write_bytes(first.SerializeToString())
@@ -453,7 +463,7 @@ def test_every_meta_graph_is_looked_at(tmp_path: Path) -> None:
 def test_no_saved_model_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no SavedModel in .*saved_model.pb is missing"):
         lint_saved_model(str(tmp_path))
-    for content, said in ((b"\xff\xff\xffnothing", "is no SavedModel"), (b"", "holds no graph")):
+    for content, message in ((b"\xff\xff\xffnothing", "is no SavedModel"), (b"", "holds no graph")):
         (tmp_path / "saved_model.pb").write_bytes(content)
-        with pytest.raises(UsageError, match=said):
+        with pytest.raises(UsageError, match=message):
             lint_saved_model(str(tmp_path))

@@ -48,13 +48,13 @@ def known(values: Any) -> Cdf:
 
 def diagnosed(training: Any, serving: Any) -> Diagnosis:
     before, after = known(training), known(serving)
-    found = fitting.diagnose(before, after, explanations.of_number(before, after), ROWS / 2)
-    assert found is not None
-    return found
+    diagnosis = fitting.diagnose(before, after, explanations.of_number(before, after), ROWS / 2)
+    assert diagnosis is not None
+    return diagnosis
 
 
 @pytest.mark.parametrize(
-    ("sides", "change", "cause", "said"),
+    ("sides", "change", "cause", "evidence"),
     [
         (_WIDE, lambda x: x * 1.609344, SCALE, "x 1.609: kilometres for miles?"),
         (_WIDE, lambda x: x / 1000, SCALE, "x 0.001: "),
@@ -78,17 +78,17 @@ def diagnosed(training: Any, serving: Any) -> Diagnosis:
     ],
 )
 def test_what_was_done_to_a_number_is_named(
-    sides: tuple[Array, Array], change: Callable[[Array], Array], cause: str, said: str
+    sides: tuple[Array, Array], change: Callable[[Array], Array], cause: str, evidence: str
 ) -> None:
-    found = diagnosed(sides[0], change(sides[1]))
-    assert (found.cause, found.confidence >= 0.75) == (cause, True), found
-    assert said in found.evidence
-    assert "(fit " in found.evidence
+    diagnosis = diagnosed(sides[0], change(sides[1]))
+    assert (diagnosis.cause, diagnosis.confidence >= 0.75) == (cause, True), diagnosis
+    assert evidence in diagnosis.evidence
+    assert "(fit " in diagnosis.evidence
 
 
 def test_what_nobody_has_thought_of_is_unknown() -> None:
-    found = diagnosed(_WIDE[0], np.where(_WIDE[1] > 800, 700 + _WIDE[1] ** 1.7 % 400, _WIDE[1]))
-    assert found.confidence < 0.9
+    diagnosis = diagnosed(_WIDE[0], np.where(_WIDE[1] > 800, 700 + _WIDE[1] ** 1.7 % 400, _WIDE[1]))
+    assert diagnosis.confidence < 0.9
     assert diagnosed(
         _WIDE[0], _random.permutation(np.r_[np.full(7000, 3.0), np.linspace(0, 90, 13000)])
     ).cause
@@ -100,7 +100,7 @@ def shares(**more: float) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(
-    ("after", "cause", "said"),
+    ("after", "cause", "evidence"),
     [
         ({v.lower(): s for v, s in shares().items()}, SPELLED, "case of letters"),
         ({f" {v} ": s for v, s in shares().items()}, SPELLED, "white space"),
@@ -113,11 +113,11 @@ def shares(**more: float) -> dict[str, float]:
         ({"Mon": 0.25, "Tue": 0.25, "Sun": 0.5}, SWAPPED, "are those of `day`"),
     ],
 )
-def test_what_was_done_to_categories_is_named(after: dict[str, float], cause: str, said: str) -> None:
+def test_what_was_done_to_categories_is_named(after: dict[str, float], cause: str, evidence: str) -> None:
     others = {"day": {"Mon": 0.25, "Tue": 0.25, "Sun": 0.5}}
-    found = categories.diagnose(shares(), after, others, 5000)
-    assert found.cause == cause, found
-    assert said in found.evidence
+    diagnosis = categories.diagnose(shares(), after, others, 5000)
+    assert diagnosis.cause == cause, diagnosis
+    assert evidence in diagnosis.evidence
 
 
 def test_accents_lost_and_text_read_as_latin_1_are_spellings() -> None:
@@ -132,8 +132,8 @@ def test_an_id_that_moved_in_few_rows_is_no_default_value() -> None:
     # One in a hundred rows: all other airports are as they were, which a default would have taken from.
     before = {f"D{n}": 0.95 / 99 for n in range(99)} | {"ORD": 0.05}
     after = before | {"ORD": 0.04, "-1": 0.01}
-    found = categories.diagnose(before, after, {}, 16_000)
-    assert (found.cause, found.confidence > 0.9) == (MOVED, True)
+    diagnosis = categories.diagnose(before, after, {}, 16_000)
+    assert (diagnosis.cause, diagnosis.confidence > 0.9) == (MOVED, True)
 
 
 def test_several_new_values_are_no_single_default() -> None:
@@ -143,16 +143,16 @@ def test_several_new_values_are_no_single_default() -> None:
 
 
 def test_shares_that_all_moved_are_unknown() -> None:
-    found = categories.diagnose(shares(), shares(UA=0.1, AA=0.1, DL=0.3, B6=0.5), {}, 5000)
-    assert found.cause == UNKNOWN
+    diagnosis = categories.diagnose(shares(), shares(UA=0.1, AA=0.1, DL=0.3, B6=0.5), {}, 5000)
+    assert diagnosis.cause == UNKNOWN
 
 
 @pytest.mark.parametrize("before", [{}, {"a": 1.0}, {"a": 0.5, "b": 0.5}])
 @pytest.mark.parametrize("after", [{}, {"a": 1.0}, {"": 1.0}, {"a": 0.2, "c": 0.8}])
 @pytest.mark.parametrize("size", [0.0, 1.0, 1e9])
 def test_few_categories_are_no_fault(before: dict[str, float], after: dict[str, float], size: float) -> None:
-    found = categories.diagnose(before, after, {"other": {}}, size)
-    assert 0 <= found.confidence <= 1
+    diagnosis = categories.diagnose(before, after, {"other": {}}, size)
+    assert 0 <= diagnosis.confidence <= 1
 
 
 NUMBERS = st.floats(width=32, allow_nan=False, allow_infinity=False) | st.sampled_from(
@@ -171,14 +171,20 @@ def distributions(draw: st.DrawFn) -> Cdf:
 @settings(max_examples=40, deadline=None)
 def test_no_distribution_makes_it_fail(before: Cdf, after: Cdf, other: Cdf, size: float) -> None:
     every = [*explanations.of_number(before, after), explanations.swapped("other", other)]
-    found = fitting.diagnose(before, after, every, size)
-    assert found is None or (0 <= found.confidence <= 1 and found.cause)
+    diagnosis = fitting.diagnose(before, after, every, size)
+    assert diagnosis is None or (0 <= diagnosis.confidence <= 1 and diagnosis.cause)
 
 
 def test_a_value_of_few_rows_is_not_named() -> None:
     before, after = known(_WIDE[0][:200]), known(np.r_[_WIDE[1][:191], np.full(9, 123456.0)])
-    assert not [one for one in explanations.of_number(before, after, 200) if "123456" in one.words]
-    assert [one for one in explanations.of_number(before, after) if "123456" in one.words]
+    assert not [
+        explanation
+        for explanation in explanations.of_number(before, after, 200)
+        if "123456" in explanation.words
+    ]
+    assert [
+        explanation for explanation in explanations.of_number(before, after) if "123456" in explanation.words
+    ]
 
 
 def test_one_value_in_both_is_no_fault() -> None:
@@ -187,26 +193,29 @@ def test_one_value_in_both_is_no_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    ("feature", "factor", "said"), [("pressure", 100, "x 100"), ("wind_speed", 0.44704, "x 0.44")]
+    ("feature", "factor", "evidence"), [("pressure", 100, "x 100"), ("wind_speed", 0.44704, "x 0.44")]
 )
-def test_other_units_of_the_weather(feature: str, factor: float, said: str) -> None:
+def test_other_units_of_the_weather(feature: str, factor: float, evidence: str) -> None:
     fault = FAULTS[0] | {"feature": feature, "parameters": {"factor": factor, "offset": 0}}
     flights = world(2013)
-    found = flights.compared(planted(fault, flights.served(7), 1.0, 8)).findings
-    told = [one for one in found if one.diagnosis is not None]
-    assert told
-    for one in told:
-        assert one.diagnosis is not None
-        assert (one.feature, one.diagnosis.cause) == (feature, SCALE)
-        assert said in one.diagnosis.evidence
-        assert one.message.startswith(one.diagnosis.evidence)
+    findings = flights.compared(planted(fault, flights.served(7), 1.0, 8)).findings
+    explained = [finding for finding in findings if finding.diagnosis is not None]
+    assert explained
+    for finding in explained:
+        assert finding.diagnosis is not None
+        assert (finding.feature, finding.diagnosis.cause) == (feature, SCALE)
+        assert evidence in finding.diagnosis.evidence
+        assert finding.message.startswith(finding.diagnosis.evidence)
 
 
 def test_two_columns_of_numbers_that_were_swapped_name_each_other() -> None:
     fault = {"feature": "temp", "fault": "swapped", "parameters": {"with": "humid"}}
     flights = world(2013)
-    found = flights.compared(planted(fault, flights.served(9), 1.0, 10)).findings
-    told = {one.feature: one.diagnosis for one in found if one.diagnosis is not None}
-    assert {name: one.cause for name, one in told.items()} == {"temp": SWAPPED, "humid": SWAPPED}
-    assert "`humid`" in told["temp"].evidence
-    assert "`temp`" in told["humid"].evidence
+    findings = flights.compared(planted(fault, flights.served(9), 1.0, 10)).findings
+    diagnoses = {finding.feature: finding.diagnosis for finding in findings if finding.diagnosis is not None}
+    assert {name: diagnosis.cause for name, diagnosis in diagnoses.items()} == {
+        "temp": SWAPPED,
+        "humid": SWAPPED,
+    }
+    assert "`humid`" in diagnoses["temp"].evidence
+    assert "`temp`" in diagnoses["humid"].evidence

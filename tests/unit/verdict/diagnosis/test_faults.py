@@ -33,21 +33,27 @@ class Case(NamedTuple):
 
     @property
     def is_found(self) -> bool:
-        return any(one.severity is Severity.ERROR and one.feature in self.touched for one in self.findings)
+        return any(
+            finding.severity is Severity.ERROR and finding.feature in self.touched
+            for finding in self.findings
+        )
 
     @property
     def diagnoses(self) -> list[Diagnosis]:
-        return [one.diagnosis for one in self.findings if one.diagnosis is not None]
+        return [finding.diagnosis for finding in self.findings if finding.diagnosis is not None]
 
     @property
     def is_right(self) -> bool:
         """Whether the cause that is told with most confidence is the true one."""
-        surest = max(self.diagnoses, key=lambda one: one.confidence, default=None)
+        surest = max(self.diagnoses, key=lambda diagnosis: diagnosis.confidence, default=None)
         return surest is not None and surest.cause == self.fault["cause"]
 
     def __str__(self) -> str:
-        told = [(one.feature, one.severity.value, one.message, one.diagnosis) for one in self.findings]
-        return f"{self.fault} in {self.share:.0%}: {told}"
+        findings = [
+            (finding.feature, finding.severity.value, finding.message, finding.diagnosis)
+            for finding in self.findings
+        ]
+        return f"{self.fault} in {self.share:.0%}: {findings}"
 
 
 @pytest.fixture(scope="module")
@@ -78,34 +84,34 @@ def test_every_fault_in_a_fifth_of_the_rows_or_all_is_found(cases: list[Case], s
 
 
 def test_half_of_the_faults_in_three_of_a_hundred_rows_are_found(cases: list[Case]) -> None:
-    found = [case.is_found for case in cases if case.share == 0.03]
-    assert sum(found) >= 6, [str(case) for case in cases if case.share == 0.03]
+    caught = [case.is_found for case in cases if case.share == 0.03]
+    assert sum(caught) >= 6, [str(case) for case in cases if case.share == 0.03]
 
 
 def test_nine_of_ten_that_are_found_are_named_right(cases: list[Case]) -> None:
-    found = [case for case in cases if case.is_found]
-    wrong = [str(case) for case in found if not case.is_right]
-    assert len(wrong) <= 0.1 * len(found), wrong
+    caught = [case for case in cases if case.is_found]
+    wrong = [str(case) for case in caught if not case.is_right]
+    assert len(wrong) <= 0.1 * len(caught), wrong
 
 
 def test_no_cause_is_wrong_and_confident(cases: list[Case]) -> None:
     for case in cases:
-        causes = {one.cause for one in case.diagnoses if one.confidence > CONFIDENT}
+        causes = {diagnosis.cause for diagnosis in case.diagnoses if diagnosis.confidence > CONFIDENT}
         assert causes <= {case.fault["cause"]}, str(case)
 
 
 def test_features_without_a_fault_are_no_errors_beside_one_that_has(cases: list[Case]) -> None:
     for case in cases:
-        errors = {one.feature for one in case.findings if one.severity is Severity.ERROR}
+        errors = {finding.feature for finding in case.findings if finding.severity is Severity.ERROR}
         assert errors <= case.touched, str(case)
 
 
 def test_a_cause_has_its_evidence_and_stands_in_the_message(cases: list[Case]) -> None:
     for case in cases:
-        for one in case.findings:
-            if one.diagnosis is not None and one.diagnosis.cause != UNKNOWN:
-                assert one.diagnosis.evidence
-                assert 0 < one.diagnosis.confidence < 1
+        for finding in case.findings:
+            if finding.diagnosis is not None and finding.diagnosis.cause != UNKNOWN:
+                assert finding.diagnosis.evidence
+                assert 0 < finding.diagnosis.confidence < 1
 
 
 def test_miles_sent_as_kilometres_are_told_in_one_sentence(cases: list[Case]) -> None:
@@ -117,5 +123,9 @@ def test_a_hundred_windows_without_a_fault_give_no_error_and_no_diagnosis() -> N
     for number in range(100):
         world = faults.world(WORLD + number % 4)
         findings = world.compared(world.served(CLEAN + number)).findings
-        alarms = [one for one in findings if one.severity is Severity.ERROR or one.diagnosis is not None]
+        alarms = [
+            finding
+            for finding in findings
+            if finding.severity is Severity.ERROR or finding.diagnosis is not None
+        ]
         assert not alarms, (number, alarms)

@@ -35,7 +35,9 @@ SHAPES: dict[str, Array] = {
 
 
 def found(training: Any, serving: Any) -> dict[str, Difference]:
-    return {one.metric: one for one in two_sample.of_values(view(training), view(serving))}
+    return {
+        difference.metric: difference for difference in two_sample.of_values(view(training), view(serving))
+    }
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -46,9 +48,9 @@ def test_the_distribution_function_is_numpys(shape: str) -> None:
     at = np.unique(np.quantile(values, np.linspace(0, 1, 57), method="nearest"))
     ordered = np.sort(values)
     exact = np.searchsorted(ordered, at, side="right"), np.searchsorted(ordered, at, side="left")
-    for told, count in zip((cdf.up_to(at), cdf.under(at)), exact, strict=True):
+    for share, count in zip((cdf.up_to(at), cdf.under(at)), exact, strict=True):
         # Two hundred quantiles, whose ranks the sketch knows to a thousandth.
-        assert np.max(np.abs(told - count / len(values))) < 0.0065
+        assert np.max(np.abs(share - count / len(values))) < 0.0065
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -97,8 +99,8 @@ def test_beyond_its_ends_a_distribution_function_is_zero_and_one() -> None:
 @pytest.mark.filterwarnings("error")
 def test_no_values_are_too_odd(values: list[float]) -> None:
     odd, normal = np.array(values, "float32"), SHAPES["continuous"]
-    for one, other in ((odd, normal), (normal, odd), (odd, odd)):
-        for difference in found(one, other).values():
+    for before, after in ((odd, normal), (normal, odd), (odd, odd)):
+        for difference in found(before, after).values():
             assert 0 <= difference.p_value <= 1
             assert 0 <= difference.effect <= 1
     assert all(difference.p_value > 0.1 for difference in found(odd, odd).values())
@@ -112,9 +114,9 @@ def test_without_a_difference_small_p_values_are_rare(rows: int) -> None:
         training = view(draw(20_000))
         p_values = []
         for _ in range(draws):
-            one = two_sample.of_number(training, view(draw(rows)))
-            assert one is not None
-            p_values.append(one.p_value)
+            difference = two_sample.of_number(training, view(draw(rows)))
+            assert difference is not None
+            p_values.append(difference.p_value)
         assert np.mean(np.array(p_values) <= 0.05) <= 0.05 + 3 * (0.05 / draws) ** 0.5
         assert min(p_values) > 0.05 / draws / 20
 
@@ -124,9 +126,9 @@ def test_a_mean_that_moved_by_a_quarter_deviation_is_found_in_500_rows() -> None
     training, many = view(random.normal(size=50_000)), 200
     hits = 0
     for _ in range(many):
-        one = two_sample.of_number(training, view(random.normal(0.25, 1, 500)))
-        assert one is not None
-        hits += one.p_value < 0.002 and one.effect >= 0.02
+        difference = two_sample.of_number(training, view(random.normal(0.25, 1, 500)))
+        assert difference is not None
+        hits += difference.p_value < 0.002 and difference.effect >= 0.02
     assert hits >= 0.95 * many
 
 
@@ -162,9 +164,9 @@ def mostly_zero(rows: int, seed: int, zeros: float = 0.6) -> Array:
 
 
 def number(training: View, serving: Array) -> Difference:
-    one = two_sample.of_number(training, view(serving))
-    assert one is not None
-    return one
+    difference = two_sample.of_number(training, view(serving))
+    assert difference is not None
+    return difference
 
 
 @pytest.mark.parametrize("zeros", [0.0, -3.0, 40.0])
@@ -177,11 +179,11 @@ def test_where_most_values_are_one_the_others_are_looked_at_alone(zeros: float) 
     assert clean.excluded_value is None
     # A fifth of them in miles and not kilometres: 0.8 x 0.2 x 0.174 of Kolmogorov's distance, of all values.
     served[:4000] *= 1.609
-    one = number(training, placed(served))
-    assert one.excluded_value == zeros
-    assert one.effect == pytest.approx(0.2 * 0.174, abs=0.012)
-    assert one.rank_distance == pytest.approx(0.4 * 0.2 * 0.174, abs=0.006)
-    assert one.p_value < 1e-7
+    difference = number(training, placed(served))
+    assert difference.excluded_value == zeros
+    assert difference.effect == pytest.approx(0.2 * 0.174, abs=0.012)
+    assert difference.rank_distance == pytest.approx(0.4 * 0.2 * 0.174, abs=0.006)
+    assert difference.p_value < 1e-7
 
 
 def apart(training: Array, serving: Array) -> float:
@@ -197,22 +199,22 @@ def test_the_others_are_never_said_to_lie_further_apart_than_they_do() -> None:
         return np.where(random.random(rows) < 0.96, 0.0, random.lognormal(0, 3, rows)).astype("float32")
 
     training = mostly_zero(200_000, 1)
-    before, told = view(training), 0
+    before, excluded = view(training), 0
     for seed in range(2, 12):
         served = mostly_zero(100_000, seed) * np.float32(3)
         exact = apart(training[training != 0], served[served != 0])
-        one = number(before, served)
-        told += one.excluded_value is not None
-        assert one.effect <= exact, seed
-    assert told == 10
+        difference = number(before, served)
+        excluded += difference.excluded_value is not None
+        assert difference.effect <= exact, seed
+    assert excluded == 10
 
 
 def test_the_others_are_not_looked_at_where_few_values_are_one() -> None:
     training, served = view(mostly_zero(100_000, 1, 0.3)), mostly_zero(20_000, 2, 0.3)
     served[:10_000] *= 1.609
-    one = number(training, served)
-    assert one.excluded_value is None
-    assert one.effect == one.rank_distance == pytest.approx(0.7 * 0.5 * 0.174, abs=0.01)
+    difference = number(training, served)
+    assert difference.excluded_value is None
+    assert difference.effect == difference.rank_distance == pytest.approx(0.7 * 0.5 * 0.174, abs=0.01)
 
 
 @pytest.mark.parametrize("zeros", [0.55, 0.9, 0.98, 0.996])
@@ -220,14 +222,14 @@ def test_the_others_are_not_looked_at_where_few_values_are_one() -> None:
 def test_a_share_that_moved_by_little_makes_no_difference_of_the_others(zeros: float, rows: int) -> None:
     training = view(mostly_zero(200_000, 1, zeros))
     for seed in range(2, 12):
-        one = number(training, mostly_zero(rows, seed, zeros - 0.02))
-        assert one.excluded_value is None, seed
+        difference = number(training, mostly_zero(rows, seed, zeros - 0.02))
+        assert difference.excluded_value is None, seed
 
 
 def test_two_million_rows_make_no_error_of_a_trifle() -> None:
     normal = np.random.default_rng(12).normal(size=2_000_000)
-    one = found(normal[:1_000_000], normal[1_000_000:] + 0.005)[KOLMOGOROV]
-    assert one.effect < 0.02
+    difference = found(normal[:1_000_000], normal[1_000_000:] + 0.005)[KOLMOGOROV]
+    assert difference.effect < 0.02
     more = found(normal[:1_000_000], normal[1_000_000:] + 0.2)[KOLMOGOROV]
     assert more.effect > 0.05
     assert more.p_value < 1e-12
@@ -246,16 +248,16 @@ def test_statistics_of_tfdv_alone_give_no_alarm_on_features_of_few_values(values
         cdf = cdfs.of_view(training)
         assert cdf is not None
         assert cdf.is_loose
-        one = two_sample.of_number(training, serving)
-        assert one is not None
-        assert one.p_value > 0.002, seed
+        difference = two_sample.of_number(training, serving)
+        assert difference is not None
+        assert difference.p_value > 0.002, seed
 
 
 def test_missing_rows_are_compared_as_shares() -> None:
     training = view(SHAPES["continuous"])
-    one = two_sample.of_missing(training, 100, training.rows)
-    assert (one.metric, one.effect) == (MISSING, 0.02)
-    assert one.p_value < 1e-12
+    difference = two_sample.of_missing(training, 100, training.rows)
+    assert (difference.metric, difference.effect) == (MISSING, 0.02)
+    assert difference.p_value < 1e-12
 
 
 def test_new_values_beside_what_training_leads_to_expect() -> None:
@@ -282,16 +284,16 @@ def test_values_that_training_missed_by_chance_come_in_clusters_and_are_no_alarm
 
 
 def test_categories_differ_by_total_variation_beyond_chance() -> None:
-    one = found(["a"] * 500 + ["b"] * 500, ["a"] * 700 + ["b"] * 300)[VARIATION]
-    assert one.effect == pytest.approx(0.2, abs=0.02)
-    assert sorted(one.parts)[:2] == [("a", 0.5, 0.7), ("b", 0.5, 0.3)]
-    assert one.p_value < 1e-12
+    difference = found(["a"] * 500 + ["b"] * 500, ["a"] * 700 + ["b"] * 300)[VARIATION]
+    assert difference.effect == pytest.approx(0.2, abs=0.02)
+    assert sorted(difference.parts)[:2] == [("a", 0.5, 0.7), ("b", 0.5, 0.3)]
+    assert difference.p_value < 1e-12
 
 
 def test_a_category_named_like_the_rest_is_one_of_the_rest() -> None:
     values = ["(others)"] * 400 + ["a"] * 300 + ["b"] * 300
-    one = found(values, values)[VARIATION]
-    assert (one.effect, one.p_value) == (0.0, 1.0)
+    difference = found(values, values)[VARIATION]
+    assert (difference.effect, difference.p_value) == (0.0, 1.0)
     expected, observed = categorical_tests.pooled({"(others)": 0.4, "a": 0.6}, {"a": 1.0}, 1000, 0.0)
     assert expected == pytest.approx({"a": 0.6, "(others)": 0.4})
     assert observed == pytest.approx({"a": 1.0, "(others)": 0.0})
@@ -315,10 +317,10 @@ def test_what_quantiles_do_not_tell_is_no_difference() -> None:
     # Between its least value and its step 1 % of the values lie as no straight line tells.
     training = view(nearly_constant(100_000, 1))
     for seed in range(2, 8):
-        one = two_sample.of_number(training, view(nearly_constant(20_000, seed)))
-        assert one is not None
-        assert one.p_value > 1e-3, seed
-        assert one.effect < 0.0025, seed
+        difference = two_sample.of_number(training, view(nearly_constant(20_000, seed)))
+        assert difference is not None
+        assert difference.p_value > 1e-3, seed
+        assert difference.effect < 0.0025, seed
 
 
 # Of a hundred values the frequent ones are cells; of the others five rows in 500 are not expected.
@@ -333,13 +335,17 @@ def words(rows: int, seed: int) -> Array:
 def test_a_rare_value_that_came_more_often_is_found_and_named() -> None:
     training, served = view(words(20_000, 1)), words(500, 2)
     served[:40] = b"w80"
-    [one] = [one for one in two_sample.of_values(training, view(served)) if one.metric == VARIATION]
-    assert one.p_value < 1e-20
-    assert one.parts[0][0] == "w80"
-    assert one.parts[0][1:] == pytest.approx((0.0024, 0.08), abs=0.005)
-    assert one.effect == pytest.approx(0.08, abs=0.03)
-    assert one.p_of_part(0.0) == 1.0
-    assert one.p_value < one.p_of_part(0.2) < 1
+    [difference] = [
+        difference
+        for difference in two_sample.of_values(training, view(served))
+        if difference.metric == VARIATION
+    ]
+    assert difference.p_value < 1e-20
+    assert difference.parts[0][0] == "w80"
+    assert difference.parts[0][1:] == pytest.approx((0.0024, 0.08), abs=0.005)
+    assert difference.effect == pytest.approx(0.08, abs=0.03)
+    assert difference.p_of_part(0.0) == 1.0
+    assert difference.p_value < difference.p_of_part(0.2) < 1
     # Among the others alone, of which as many are expected, 40 of 500 are nothing much.
     expected, observed = categorical_tests.pooled(training.shares(), view(served).shares(), 488, 0.0)
     cells = [np.array(list(side.values())) for side in (expected, observed)]
@@ -353,7 +359,7 @@ def test_rare_values_rise_by_chance_no_more_often_than_their_p_values_say() -> N
         sides = (training.counted(), served.counted())
         cells, _ = categorical_tests.pooled(sides[0].shares(), sides[1].shares(), 295, 0.0)
         risen = categorical_tests._risen(training, served, sides, cells.keys())
-        low += any(one.p_value() <= 0.1 for one in risen)
+        low += any(value.p_value() <= 0.1 for value in risen)
     # They have a tenth of the error: at most 0.01 of the windows are expected, and three deviations.
     assert low <= 0.01 * trials + 3 * np.sqrt(0.01 * trials)
 
@@ -362,13 +368,15 @@ def test_where_all_values_are_rare_one_that_came_more_often_is_found() -> None:
     random = np.random.default_rng(4)
     ids = np.array([b"id%d" % n for n in range(3000)], object)
     training, served = view(random.choice(ids, 20_000)), random.choice(ids, 500)
-    clean = {one.metric: one for one in two_sample.of_values(training, view(served))}
+    clean = {difference.metric: difference for difference in two_sample.of_values(training, view(served))}
     assert clean[VARIATION].p_value > 0.01
     served[:60] = b"id7"
-    one = {one.metric: one for one in two_sample.of_values(training, view(served))}[VARIATION]
-    assert one.p_value < 1e-20
-    assert one.parts[0][0] == "id7"
-    assert one.effect > 0.05
+    difference = {
+        difference.metric: difference for difference in two_sample.of_values(training, view(served))
+    }[VARIATION]
+    assert difference.p_value < 1e-20
+    assert difference.parts[0][0] == "id7"
+    assert difference.effect > 0.05
 
 
 def test_new_values_are_compared_as_rates() -> None:
@@ -401,6 +409,6 @@ def test_one_row_of_many_values_is_one_row() -> None:
     for odd in ([b"new%d" % n for n in range(300)], [b"t0"] * 500):
         served = viewed([*plain, odd])
         assert served.worth < 200
-        assert min(one.p_value for one in two_sample.of_values(training, served)) > 0.0001
+        assert min(difference.p_value for difference in two_sample.of_values(training, served)) > 0.0001
     moved = [[b"new", *row[1:]] for row in plain]
-    assert min(one.p_value for one in two_sample.of_values(training, viewed(moved))) < 1e-12
+    assert min(difference.p_value for difference in two_sample.of_values(training, viewed(moved))) < 1e-12

@@ -76,13 +76,13 @@ def half_unknown(rows: int) -> pd.Series:
 
 def test_unique_unknown_values_beyond_those_kept_are_counted_and_not_named() -> None:
     training = pd.Series(np.random.default_rng(1).choice(["AA", "B6", "UA"], 20000))
-    found = of_kind(
+    findings = of_kind(
         against(with_domain(training, ["AA", "B6", "UA"]), category(half_unknown(120_000))), Kind.VALUES
     )
-    assert said(found) == [("c", "values", "error")]
-    assert "values outside the schema's domain are 50.0 % of those served" in found[0].message
-    assert "997 not named here" in found[0].message
-    assert "person" not in found[0].message
+    assert said(findings) == [("c", "values", "error")]
+    assert "values outside the schema's domain are 50.0 % of those served" in findings[0].message
+    assert "997 not named here" in findings[0].message
+    assert "person" not in findings[0].message
 
 
 def test_values_that_training_had_and_the_schema_leaves_out_are_the_schemas_to_judge() -> None:
@@ -131,9 +131,9 @@ def test_what_is_not_certain_is_said_as_a_span_and_only_what_is_certain_is_an_er
     assert "under 0.1 % to " in finding.message
     view = views(serving)["c"]
     feature = with_domain(known, list(NAMES)).schema.feature[0]
-    found = unseen_mass.of_category(schema_pb2.Schema(), feature, view)
-    assert found is not None
-    assert found.least <= 30 / 60_030 <= (found.most or 0)
+    unseen = unseen_mass.of_category(schema_pb2.Schema(), feature, view)
+    assert unseen is not None
+    assert unseen.least <= 30 / 60_030 <= (unseen.most or 0)
 
 
 def test_weighted_counts_are_shares_of_the_weight() -> None:
@@ -141,9 +141,9 @@ def test_weighted_counts_are_shares_of_the_weight() -> None:
     assert view.total == 2500
     assert sum(view.shares().values()) == pytest.approx((5000 + 997) / 10_000)
     feature = with_domain(half_unknown(100), ["AA", "B6", "UA"]).schema.feature[0]
-    found = unseen_mass.of_category(schema_pb2.Schema(), feature, view)
-    assert found is not None
-    assert found.least == pytest.approx(0.5)
+    unseen = unseen_mass.of_category(schema_pb2.Schema(), feature, view)
+    assert unseen is not None
+    assert unseen.least == pytest.approx(0.5)
 
 
 def test_a_value_is_named_if_training_knows_it_or_it_came_in_ten_rows() -> None:
@@ -162,10 +162,10 @@ def test_a_value_is_named_if_training_knows_it_or_it_came_in_ten_rows() -> None:
 
 def test_a_rare_value_that_differs_most_is_not_named_in_a_distance() -> None:
     baseline = reference(pd.DataFrame({"c": ["a", "b"] * 500}), label=None)
-    found = compared(baseline, pd.DataFrame({"c": ["a", "b"] * 2 + ["secret"] * 9}))
-    messages = [finding.message for finding in (*found.findings, *found.distances)]
-    assert any("a value that training did not have is 0.0 % of training" in one for one in messages)
-    assert not any("secret" in one for one in messages)
+    comparison = compared(baseline, pd.DataFrame({"c": ["a", "b"] * 2 + ["secret"] * 9}))
+    messages = [finding.message for finding in (*comparison.findings, *comparison.distances)]
+    assert any("a value that training did not have is 0.0 % of training" in message for message in messages)
+    assert not any("secret" in message for message in messages)
 
 
 def test_numbers_beyond_the_schemas_bounds_are_not_quoted() -> None:
@@ -175,9 +175,9 @@ def test_numbers_beyond_the_schemas_bounds_are_not_quoted() -> None:
     stops.int_domain.max = 4
     data = served()
     data.loc[:1, "stops"] = 5_550_123
-    found = of_kind(compared(baseline, data), Kind.VALUES)
-    assert said(found) == [("stops", "values", "warning")]
-    assert "5550123" not in found[0].message.replace(",", "")
+    findings = of_kind(compared(baseline, data), Kind.VALUES)
+    assert said(findings) == [("stops", "values", "warning")]
+    assert "5550123" not in findings[0].message.replace(",", "")
 
 
 def exact_difference(training: pd.Series, serving: pd.Series) -> float:
@@ -194,11 +194,11 @@ def test_the_l_infinity_norm_of_cut_lists_is_that_of_all_values(kept: int) -> No
     rng = np.random.default_rng(4)
     training = pd.Series(rng.choice(NAMES, 50_000))
     serving = pd.Series(np.where(rng.random(50_000) < 0.2, NAMES[7], rng.choice(NAMES, 50_000)))
-    found = largest_difference(view_of(training, kept), view_of(serving, kept))
-    assert found is not None
+    largest = largest_difference(view_of(training, kept), view_of(serving, kept))
+    assert largest is not None
     exact = exact_difference(training, serving)
-    assert found.value == NAMES[7]
-    assert exact - 0.001 <= found.difference <= exact + 1e-9
+    assert largest.value == NAMES[7]
+    assert exact - 0.001 <= largest.difference <= exact + 1e-9
 
 
 def test_a_long_tail_does_not_raise_a_distance_and_the_measured_one_is_corrected() -> None:
@@ -225,15 +225,15 @@ def test_a_long_tail_does_not_raise_a_distance_and_the_measured_one_is_corrected
 def test_values_far_beyond_trainings_maximum_are_found(share: float, severity: str) -> None:
     data = served(20_000)
     data.loc[data.index < share * len(data), "distance"] = 1e6
-    found = [f for f in compared(reference(frame(20000, 1)), data).findings if f.metric == OUTSIDE_RANGE]
-    assert said(found) == [("distance", "values", severity)]
+    findings = [f for f in compared(reference(frame(20000, 1)), data).findings if f.metric == OUTSIDE_RANGE]
+    assert said(findings) == [("distance", "values", severity)]
 
 
 def test_values_moderately_beyond_the_range_are_a_warning_beside_the_distance() -> None:
     data = served(20_000)
     data["distance"] *= 1.609
-    found = compared(reference(frame(20000, 1)), data).findings
-    assert said(found) == [("distance", "distribution", "error"), ("distance", "values", "warning")]
+    findings = compared(reference(frame(20000, 1)), data).findings
+    assert said(findings) == [("distance", "distribution", "error"), ("distance", "values", "warning")]
 
 
 def test_values_far_below_trainings_minimum_are_found_but_not_within_the_schemas_own_bounds() -> None:
@@ -252,8 +252,8 @@ def test_clean_twins_have_no_values_outside_the_range_whatever_their_tails(
 ) -> None:
     for seed in range(5):
         baseline, data = (tails(rows, seed + rows) for rows in (training, serving))
-        found = compared(reference(baseline, label=None), data).findings
-        assert [finding for finding in found if finding.metric == OUTSIDE_RANGE] == []
+        findings = compared(reference(baseline, label=None), data).findings
+        assert [finding for finding in findings if finding.metric == OUTSIDE_RANGE] == []
 
 
 def tails(rows: int, seed: int) -> pd.DataFrame:

@@ -54,31 +54,35 @@ def compared(serving: Statistics, forms: dict[tuple[str, str], int] | None = Non
     return compare_space(REFERENCE, serving, Policy(), Counter(forms or {}))
 
 
-def said(found: Comparison) -> dict[str, str]:
-    return {f"{one.feature}/{one.metric}": one.severity.value for one in found.findings}
+def said(comparison: Comparison) -> dict[str, str]:
+    return {f"{finding.feature}/{finding.metric}": finding.severity.value for finding in comparison.findings}
 
 
 def test_the_same_model_is_silent_and_all_is_measured() -> None:
-    found = compared(statistics(rows(3000, 2)))
-    assert (found.findings, found.not_compared) == ((), ())
-    assert {one.feature for one in found.distances} == set(NAMES)
-    assert all(one.message.startswith("prediction: ") for one in found.distances)
+    comparison = compared(statistics(rows(3000, 2)))
+    assert (comparison.findings, comparison.not_compared) == ((), ())
+    assert {finding.feature for finding in comparison.distances} == set(NAMES)
+    assert all(finding.message.startswith("prediction: ") for finding in comparison.distances)
 
 
 def test_the_output_that_moved_is_named_and_the_message_says_prediction() -> None:
     moved = rows(3000, 2)
     moved["late"] = moved["late"] + 0.3
-    found = compared(statistics(moved))
-    errors = [one for one in found.findings if one.severity.value == "error"]
-    assert {one.feature for one in errors} == {"late"}
-    assert any(one.message.startswith("the prediction moved: ") for one in errors)
-    assert {one.space for one in found.findings} == {Space.PREDICTION}
+    comparison = compared(statistics(moved))
+    errors = [finding for finding in comparison.findings if finding.severity.value == "error"]
+    assert {finding.feature for finding in errors} == {"late"}
+    assert any(finding.message.startswith("the prediction moved: ") for finding in errors)
+    assert {finding.space for finding in comparison.findings} == {Space.PREDICTION}
 
 
 def test_classes_that_moved_show_in_the_argmax() -> None:
     moved = rows(3000, 2)
     moved["classes"] = np.random.default_rng(3).dirichlet([2, 4, 1], 3000)
-    errors = {one.feature for one in compared(statistics(moved)).findings if one.severity.value == "error"}
+    errors = {
+        finding.feature
+        for finding in compared(statistics(moved)).findings
+        if finding.severity.value == "error"
+    }
     assert errors == {"classes[0]", "classes[1]", "classes[argmax]"}
 
 
@@ -86,10 +90,10 @@ def test_classes_that_moved_show_in_the_argmax() -> None:
 def test_answers_that_are_no_numbers_are_found(share: float, level: str) -> None:
     moved = rows(3000, 2)
     moved["late"][: int(share * 3000)] = np.nan
-    found = compared(statistics(moved), {of_answers("not_finite"): int(share * 3000)})
-    assert said(found) == {"late/not_finite": level, "/not_finite": "info"}
-    assert "NaN or infinite" in found.findings[0].message
-    assert "made of" not in found.findings[0].message
+    comparison = compared(statistics(moved), {of_answers("not_finite"): int(share * 3000)})
+    assert said(comparison) == {"late/not_finite": level, "/not_finite": "info"}
+    assert "NaN or infinite" in comparison.findings[0].message
+    assert "made of" not in comparison.findings[0].message
 
 
 def test_one_answer_for_all_rows_is_found() -> None:
@@ -104,29 +108,29 @@ def test_one_answer_for_all_rows_is_found() -> None:
 def test_rows_without_an_answer_are_counted_and_the_others_compared() -> None:
     there = np.arange(3000) % 3 > 0
     served = statistics(rows(3000, 2), there)
-    found = compared(
+    comparison = compared(
         served, {of_answers("no_response"): 900, of_answers("other_shape"): 100, ("late", "x"): 5}
     )
-    assert said(found) == {"/no_response": "info", "/other_shape": "info"}
-    assert found.findings[0].message == (
+    assert said(comparison) == {"/no_response": "info", "/other_shape": "info"}
+    assert comparison.findings[0].message == (
         "900 rows (30.0 %) have no logged answer, or not one for each row: their predictions are missing"
     )
-    assert (found.not_compared, len(found.distances)) == ((), len(NAMES))
+    assert (comparison.not_compared, len(comparison.distances)) == ((), len(NAMES))
     assert dataset(served).num_examples == 3000  # what is published still has them
 
 
 def test_no_answer_at_all_is_not_compared_with_the_reason() -> None:
     nothing = statistics(rows(500, 2), np.zeros(500, bool))
-    found = compared(nothing, {of_answers("no_response"): 400, of_answers("other_names"): 100})
-    assert [one.feature for one in found.not_compared] == NAMES
+    comparison = compared(nothing, {of_answers("no_response"): 400, of_answers("other_names"): 100})
+    assert [entry.feature for entry in comparison.not_compared] == NAMES
     reason = "no row has a logged answer that is a prediction (no_response 400, other_names 100)"
-    assert {one.reason for one in found.not_compared} == {reason}
-    assert (said(found), found.distances) == ({"/no_response": "info", "/other_names": "info"}, ())
+    assert {entry.reason for entry in comparison.not_compared} == {reason}
+    assert (said(comparison), comparison.distances) == ({"/no_response": "info", "/other_names": "info"}, ())
 
 
 def test_no_row_at_all_is_no_lack_of_answers() -> None:
-    found = compared(Statistics(datasets=[statistics_pb2.DatasetFeatureStatistics()]))
-    assert {one.reason for one in found.not_compared} == {"no rows in serving"}
+    comparison = compared(Statistics(datasets=[statistics_pb2.DatasetFeatureStatistics()]))
+    assert {entry.reason for entry in comparison.not_compared} == {"no rows in serving"}
 
 
 def test_slices_are_compared_in_their_answered_rows() -> None:
@@ -139,8 +143,8 @@ def test_slices_are_compared_in_their_answered_rows() -> None:
         datasets.append(dataset(statistics(values, there)))
         datasets[-1].name = name
     slices = SliceStatistics(Statistics(datasets=datasets), {"version=2": 2000, "version=1": 1000})
-    found = compare_slices([REFERENCE], {Space.PREDICTION: slices}, Policy())
-    assert [(one.name, {f.feature for f in one.findings}) for one in found] == [
+    compared_slices = compare_slices([REFERENCE], {Space.PREDICTION: slices}, Policy())
+    assert [(part.name, {f.feature for f in part.findings}) for part in compared_slices] == [
         ("version=2", {"late"}),
         ("version=1", set()),
     ]
@@ -153,9 +157,9 @@ def test_what_is_counted_comes_back_by_reason() -> None:
 
 def test_answered_rows_are_all_there_is() -> None:
     served = statistics(rows(300, 2), np.arange(300) < 120)
-    [one] = answered(served).datasets
-    common = [getattr(f, f.WhichOneof("stats")).common_stats for f in one.features]
-    assert one.num_examples == 120
+    [dataset] = answered(served).datasets
+    common = [getattr(f, f.WhichOneof("stats")).common_stats for f in dataset.features]
+    assert dataset.num_examples == 120
     assert {(each.num_non_missing, each.num_missing) for each in common} == {(120, 0)}
     assert answered(Statistics()) == Statistics()
     assert isinstance(columns(OUTPUTS, rows(3, 1), np.ones(3, bool)), pa.RecordBatch)
@@ -169,7 +173,9 @@ def test_days_say_nothing_of_answers_that_are_no_numbers_or_one_number() -> None
     odd["late"][:1500] = np.nan
     constant["late"][:] = 0.25
     for values, level in ((moved, "warning"), (odd, "error"), (constant, "error")):
-        found = compare_space(against, statistics(values), Policy(), Counter())
-        assert {one.severity.value for one in found.findings if one.feature == "late"} >= {level}
-        assert all(one.severity.value != "error" or level == "error" for one in found.findings)
-        assert all(one.severity.value != "error" or level == "error" for one in found.distances)
+        comparison = compare_space(against, statistics(values), Policy(), Counter())
+        assert {finding.severity.value for finding in comparison.findings if finding.feature == "late"} >= {
+            level
+        }
+        assert all(finding.severity.value != "error" or level == "error" for finding in comparison.findings)
+        assert all(finding.severity.value != "error" or level == "error" for finding in comparison.distances)

@@ -30,8 +30,8 @@ def baseline() -> Reference:
 def of_kind(
     against: Reference, forms: dict[tuple[str, str], int], policy: Policy | None = None
 ) -> list[Finding]:
-    found = compared(against, served(ROWS), policy, forms).findings
-    return [finding for finding in found if finding.kind is Kind.REPRESENTATION]
+    findings = compared(against, served(ROWS), policy, forms).findings
+    return [finding for finding in findings if finding.kind is Kind.REPRESENTATION]
 
 
 def test_beyond_one_percent_it_is_a_finding_and_up_to_it_none(baseline: Reference) -> None:
@@ -47,10 +47,10 @@ def test_beyond_one_percent_it_is_a_finding_and_up_to_it_none(baseline: Referenc
 
 @pytest.mark.parametrize("form", sorted(representation_findings.FOREIGN_FORMS))
 def test_each_foreign_form_is_told_and_is_no_other_finding(baseline: Reference, form: str) -> None:
-    found = compared(baseline, served(ROWS), None, {("stops", form): 500}).findings
-    assert [(f.kind, f.metric) for f in found] == [(Kind.REPRESENTATION, form)]
-    assert "50.0 % of rows (500)" in found[0].message
-    assert (found[0].severity is Severity.ERROR) is (form == "beyond_float32")
+    findings = compared(baseline, served(ROWS), None, {("stops", form): 500}).findings
+    assert [(f.kind, f.metric) for f in findings] == [(Kind.REPRESENTATION, form)]
+    assert "50.0 % of rows (500)" in findings[0].message
+    assert (findings[0].severity is Severity.ERROR) is (form == "beyond_float32")
 
 
 @pytest.mark.parametrize("form", sorted(NORMAL_FORMS))
@@ -71,9 +71,9 @@ def test_normal_forms_are_no_finding(baseline: Reference, form: str) -> None:
     ],
 )
 def test_lost_values_are_errors_of_type(baseline: Reference, form: str, words: str) -> None:
-    found = compared(baseline, served(ROWS), None, {("stops", form): 100}).findings
-    assert [(f.kind, f.severity) for f in found] == [(Kind.TYPE, Severity.ERROR)]
-    assert found[0].message.startswith(words)
+    findings = compared(baseline, served(ROWS), None, {("stops", form): 100}).findings
+    assert [(f.kind, f.severity) for f in findings] == [(Kind.TYPE, Severity.ERROR)]
+    assert findings[0].message.startswith(words)
 
 
 def test_the_baselines_share_is_the_limit_where_it_has_one(baseline: Reference) -> None:
@@ -108,8 +108,8 @@ def test_the_verdict_lists_all_forms_of_known_features() -> None:
         ("gone", "null"): 0,
     }
     accounting = Accounting(read=9, decoded=9, rows=9, compared=9, forms=Counter(forms))
-    said = decide(Window(), accounting, (), (), Policy(), None).to_json()
-    assert said["forms"] == [
+    document = decide(Window(), accounting, (), (), Policy(), None).to_json()
+    assert document["forms"] == [
         {"feature": "age", "form": "float_for_int", "rows": 1},
         {"feature": "age", "form": "whole_number", "rows": 5},
         {"feature": "stops", "form": "quoted_number", "rows": 3},

@@ -49,19 +49,23 @@ def test_the_graph_itself_says_which_ids_are_of_unknown_words_and_which_are_end_
 
 
 def test_right_requests_have_no_finding(home: Home, requests: list[e2e.Row]) -> None:
-    found = support.compared(home.baseline, requests).findings
+    findings = support.compared(home.baseline, requests).findings
     # Lengths of lists are no matter of this module.
-    assert [one for one in found if one.metric != LENGTH] == []
+    assert [finding for finding in findings if finding.metric != LENGTH] == []
 
 
 def test_a_few_unknown_words_are_a_finding_of_their_own(home: Home, requests: list[e2e.Row]) -> None:
     rows = some(requests, 0.015, with_values(carrier=b"ZZ"))
-    [found] = support.of(support.compared(home.baseline, rows), "carrier_id")
-    assert (found.kind, found.severity, found.raw_features) == (Kind.VALUES, Severity.ERROR, ("carrier",))
-    assert "words of 'carrier' that the vocabulary does not have are 1." in found.message
-    assert "0.0 % in training" in found.message
-    assert found.p_value is not None
-    assert found.p_value < 1e-6
+    [finding] = support.of(support.compared(home.baseline, rows), "carrier_id")
+    assert (finding.kind, finding.severity, finding.raw_features) == (
+        Kind.VALUES,
+        Severity.ERROR,
+        ("carrier",),
+    )
+    assert "words of 'carrier' that the vocabulary does not have are 1." in finding.message
+    assert "0.0 % in training" in finding.message
+    assert finding.p_value is not None
+    assert finding.p_value < 1e-6
 
 
 @pytest.mark.parametrize(
@@ -71,18 +75,20 @@ def test_many_unknown_words_are_told_with_the_distance_that_they_make(
     home: Home, requests: list[e2e.Row], name: str, output: str, word: bytes
 ) -> None:
     rows = some(requests, 0.3, with_values(**{name: word}))
-    found = support.of(support.compared(home.baseline, rows), output)
-    assert len([one for one in found if "that the vocabulary does not have" in one.message]) == 1
-    assert transformed.UNKNOWN_WORDS not in {one.metric for one in found}
-    assert {one.raw_features for one in found} == {(name,)}
+    findings = support.of(support.compared(home.baseline, rows), output)
+    assert (
+        len([finding for finding in findings if "that the vocabulary does not have" in finding.message]) == 1
+    )
+    assert transformed.UNKNOWN_WORDS not in {finding.metric for finding in findings}
+    assert {finding.raw_features for finding in findings} == {(name,)}
 
 
 def test_fewer_unknown_words_than_matter_are_none(home: Home, requests: list[e2e.Row]) -> None:
     rows = some(requests, 0.004, with_values(carrier=b"ZZ"))
     assert not [
-        one
-        for one in support.of(support.compared(home.baseline, rows), "carrier_id")
-        if one.severity is Severity.ERROR
+        finding
+        for finding in support.of(support.compared(home.baseline, rows), "carrier_id")
+        if finding.severity is Severity.ERROR
     ]
 
 
@@ -91,23 +97,23 @@ def test_a_bucket_at_the_end_that_fills_up_is_said_once(
     home: Home, requests: list[e2e.Row], hour: int, side: str
 ) -> None:
     rows = some(requests, 0.4, with_values(hour=hour))
-    [found] = support.of(support.compared(home.baseline, rows), "hour_bucket")
-    assert f"the {side} bucket of 'hour' has 5" in found.message
-    assert found.raw_features == ("hour",)
+    [finding] = support.of(support.compared(home.baseline, rows), "hour_bucket")
+    assert f"the {side} bucket of 'hour' has 5" in finding.message
+    assert finding.raw_features == ("hour",)
 
 
 def test_a_bucket_in_the_middle_that_fills_up_is_no_saturation(home: Home, requests: list[e2e.Row]) -> None:
     rows = some(requests, 0.4, with_values(hour=9))
-    [found] = support.of(support.compared(home.baseline, rows), "hour_bucket")
-    assert "bucket of" not in found.message
+    [finding] = support.of(support.compared(home.baseline, rows), "hour_bucket")
+    assert "bucket of" not in finding.message
 
 
 def test_numbers_beyond_the_range_are_told_with_the_distance(home: Home, requests: list[e2e.Row]) -> None:
     rows = [{**row, "distance": [row["distance"][0] * 4]} for row in requests]
-    [found] = support.of(support.compared(home.baseline, rows), "distance_z")
-    assert found.kind is Kind.DISTRIBUTION
-    assert "lie outside training's range" in found.message
-    assert found.raw_features == ("distance",)
+    [finding] = support.of(support.compared(home.baseline, rows), "distance_z")
+    assert finding.kind is Kind.DISTRIBUTION
+    assert "lie outside training's range" in finding.message
+    assert finding.raw_features == ("distance",)
 
 
 @pytest.mark.parametrize(
@@ -118,14 +124,14 @@ def test_a_feature_that_stands_still_is_called_constant(
     home: Home, requests: list[e2e.Row], values: dict[str, object], output: str
 ) -> None:
     rows = some(requests, 1.0, with_values(**values))
-    [found] = support.of(support.compared(home.baseline, rows), output)
-    assert f"constant, one value for all of '{next(iter(values))}'" in found.message
+    [finding] = support.of(support.compared(home.baseline, rows), output)
+    assert f"constant, one value for all of '{next(iter(values))}'" in finding.message
 
 
 def test_a_feature_with_two_values_is_not_constant(home: Home, requests: list[e2e.Row]) -> None:
     rows = [{**row, "distance": [500.0 + (k == 7)]} for k, row in enumerate(requests)]
-    [found] = support.of(support.compared(home.baseline, rows), "distance_z")
-    assert "constant" not in found.message
+    [finding] = support.of(support.compared(home.baseline, rows), "distance_z")
+    assert "constant" not in finding.message
 
 
 def test_few_rows_that_happen_to_agree_are_not_constant(home: Home) -> None:
@@ -139,25 +145,25 @@ def test_outputs_that_are_no_finite_numbers(
     home: Home, requests: list[e2e.Row], value: float, share: float, level: Severity
 ) -> None:
     rows = some(requests, share, with_values(delay=value))
-    found = support.of(support.compared(home.baseline, rows), "delay_filled")
-    said = [one for one in found if "made of 'delay' are NaN or infinite" in one.message]
-    assert [one.severity for one in said] == [level]
-    assert said[0].raw_features == ("delay",)
+    findings = support.of(support.compared(home.baseline, rows), "delay_filled")
+    not_finite = [finding for finding in findings if "made of 'delay' are NaN or infinite" in finding.message]
+    assert [finding.severity for finding in not_finite] == [level]
+    assert not_finite[0].raw_features == ("delay",)
 
 
 def test_what_the_user_set_a_threshold_for_is_an_info(home: Home, requests: list[e2e.Row]) -> None:
     rows = some(requests, 0.05, with_values(hour=23))
-    found = support.compared(home.baseline, rows, Policy(linf=0.9)).findings
-    assert {one.severity for one in found if one.feature == "hour_bucket"} <= {Severity.INFO}
+    findings = support.compared(home.baseline, rows, Policy(linf=0.9)).findings
+    assert {finding.severity for finding in findings if finding.feature == "hour_bucket"} <= {Severity.INFO}
     strict = support.compared(home.baseline, rows).findings
-    assert Severity.ERROR in {one.severity for one in strict if one.feature == "hour_bucket"}
+    assert Severity.ERROR in {finding.severity for finding in strict if finding.feature == "hour_bucket"}
 
 
 def test_without_a_contract_that_knows_them_ids_are_not_guessed(home: Home, requests: list[e2e.Row]) -> None:
     plain = dataclasses.replace(support.reference(home.baseline), unknown_ids={}, buckets={})
     rows = some(requests, 0.3, with_values(carrier=b"ZZ"))
-    found = compare(plain, support.served(home.baseline, rows), Policy(), Counter())
-    assert "vocabulary" not in " ".join(one.message for one in support.of(found, "carrier_id"))
+    comparison = compare(plain, support.served(home.baseline, rows), Policy(), Counter())
+    assert "vocabulary" not in " ".join(finding.message for finding in support.of(comparison, "carrier_id"))
 
 
 def test_values_of_one_row_count_for_no_more_than_the_row() -> None:
@@ -174,10 +180,10 @@ def test_values_of_one_row_count_for_no_more_than_the_row() -> None:
         feature.int_domain.is_categorical = True
         return views(in_memory.statistics(batch, Reference(schema, Statistics(), Space.TRANSFORMED)))["ids"]
 
-    training, found = ids(5000, 1), list[transformed.Growth]()
+    training, growths = ids(5000, 1), list[transformed.Growth]()
     for seed in range(2, 32):
-        found += transformed._of_range(
+        growths += transformed._of_range(
             "x", transformed.UNKNOWN_WORDS, training, ids(300, seed), (9, 9), "{}{}"
         )
-    assert len(found) > 5
-    assert min(one.p_value for one in found) > 0.001
+    assert len(growths) > 5
+    assert min(growth.p_value for growth in growths) > 0.001

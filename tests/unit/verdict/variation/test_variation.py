@@ -64,7 +64,7 @@ def with_numbers(batch: pa.RecordBatch, name: str, values: Array) -> pa.RecordBa
 
 
 def schema() -> schema_pb2.Schema:
-    found = schema_pb2.Schema()
+    new_schema = schema_pb2.Schema()
     kinds = {
         "x": schema_pb2.FLOAT,
         "steady": schema_pb2.FLOAT,
@@ -72,19 +72,19 @@ def schema() -> schema_pb2.Schema:
         "list": schema_pb2.INT,
     }
     for name, kind in kinds.items():
-        found.feature.add(name=name, type=kind)
-    return found
+        new_schema.feature.add(name=name, type=kind)
+    return new_schema
 
 
 def counted(batch: pa.RecordBatch, time: pa.Array, parts: int = 1) -> PeriodCounts:
     layout = Layout.of(cell.of_statistics(statistics(batch), batch.schema.names))
     whole = PeriodCounts(layout)
     for part in range(parts):
-        one = PeriodCounts(layout)
+        part_counts = PeriodCounts(layout)
         chosen = pa.array(np.arange(part, batch.num_rows, parts))
         for half in (chosen[: len(chosen) // 2], chosen[len(chosen) // 2 :]):
-            one.add(batch.take(half), time.take(half))
-        whole.merge(one)
+            part_counts.add(batch.take(half), time.take(half))
+        whole.merge(part_counts)
     return whole
 
 
@@ -98,41 +98,41 @@ def baseline() -> Reference:
 def found(against: Reference, batch: pa.RecordBatch, span: dt.timedelta | None = None) -> dict[str, Finding]:
     served = statistics(batch, against)
     findings = compare(against, served, Policy(), Counter(), span).findings
-    return {one.feature: one for one in reversed(findings)}
+    return {finding.feature: finding for finding in reversed(findings)}
 
 
 def errors(findings: dict[str, Finding]) -> set[str]:
-    return {name for name, one in findings.items() if one.severity is Severity.ERROR}
+    return {name for name, finding in findings.items() if finding.severity is Severity.ERROR}
 
 
 def test_counts_are_those_that_are_counted_plainly_and_the_same_in_any_number_of_parts() -> None:
     batch, time = rows(2, 9)
-    one, many = (store.of_counts(counted(batch, time, parts)) for parts in (1, 4))
+    whole, parted = (store.of_counts(counted(batch, time, parts)) for parts in (1, 4))
     days = np.asarray(time.cast(pa.int64())) // DAY
-    told = one["day"]["word"]
-    assert told.periods.tolist() == list(range(9))
+    variation = whole["day"]["word"]
+    assert variation.periods.tolist() == list(range(9))
     words = np.array([row[0].decode() for row in batch.column(2).to_pylist()])
     for number in range(9):
         plain = Counter(words[days == number])
-        assert told.counts[number].tolist() == [*(plain[value] for value in told.cells.values), 0]
-    steady = one["day"]["steady"]
+        assert variation.counts[number].tolist() == [*(plain[value] for value in variation.cells.values), 0]
+    steady = whole["day"]["steady"]
     assert steady.present.sum() == ROWS * 9 - batch.column(1).null_count
     assert steady.counts.sum() == steady.present.sum()
     assert steady.rows.tolist() == [ROWS] * 9
-    lengths = one["day"]["list"].length_counts
+    lengths = whole["day"]["list"].length_counts
     assert lengths.sum() == ROWS * 9
-    for name, features in one["day"].items():
+    for name, features in whole["day"].items():
         for field in ("periods", "rows", "present", "counts", "length_counts"):
-            np.testing.assert_array_equal(getattr(features, field), getattr(many["day"][name], field))
-        np.testing.assert_allclose(features.moments, many["day"][name].moments, rtol=1e-4, atol=1e-3)
+            np.testing.assert_array_equal(getattr(features, field), getattr(parted["day"][name], field))
+        np.testing.assert_allclose(features.moments, parted["day"][name].moments, rtol=1e-4, atol=1e-3)
 
 
 def test_means_of_days_follow_from_the_moments() -> None:
     batch, time = rows(3, 8)
-    told = store.of_counts(counted(batch, time))["day"]["x"]
+    variation = store.of_counts(counted(batch, time))["day"]["x"]
     x = np.array([row[0] for row in batch.column(0).to_pylist()])
-    expected = [told.cells.standard(x[n * ROWS : (n + 1) * ROWS]) for n in range(8)]
-    totals = np.column_stack([told.moments, told.counts.sum(1)])
+    expected = [variation.cells.standard(x[n * ROWS : (n + 1) * ROWS]) for n in range(8)]
+    totals = np.column_stack([variation.moments, variation.counts.sum(1)])
     np.testing.assert_allclose(tails.mean(totals), [part.mean() for part in expected], rtol=1e-4, atol=1e-4)
     deviations = np.log(np.array([part.std() for part in expected]) + tails.NO_DEVIATION)
     np.testing.assert_allclose(tails.log_deviation(totals), deviations, rtol=1e-3)
@@ -141,18 +141,18 @@ def test_means_of_days_follow_from_the_moments() -> None:
 def test_rows_without_a_time_are_counted_and_in_no_period() -> None:
     batch, time = rows(4, 6)
     none = pa.array([None] * 100 + time.to_pylist()[100:], time.type)
-    one = counted(batch, none)
-    assert (one.num_rows, one.without_time) == (6 * ROWS, 100)
-    assert store.of_counts(one)["day"]["x"].rows.sum() == 6 * ROWS - 100
+    counts = counted(batch, none)
+    assert (counts.num_rows, counts.without_time) == (6 * ROWS, 100)
+    assert store.of_counts(counts)["day"]["x"].rows.sum() == 6 * ROWS - 100
 
 
 def test_a_sample_of_hours_does_not_depend_on_the_order_of_rows() -> None:
     batch, time = rows(5, 20)
     backwards = pa.array(np.arange(batch.num_rows)[::-1])
-    one, other = counted(batch, time), counted(batch.take(backwards), time.take(backwards), 3)
-    hours = store.of_counts(one)["hour"]["x"]
-    assert len(one.units["hour"].rows) == 200 < 20 * 24
-    np.testing.assert_array_equal(hours.counts, store.of_counts(other)["hour"]["x"].counts)
+    forward, backward = counted(batch, time), counted(batch.take(backwards), time.take(backwards), 3)
+    hours = store.of_counts(forward)["hour"]["x"]
+    assert len(forward.units["hour"].rows) == 200 < 20 * 24
+    np.testing.assert_array_equal(hours.counts, store.of_counts(backward)["hour"]["x"].counts)
     moments = np.asarray(time.cast(pa.int64())) // HOUR
     assert hours.rows.tolist() == [int((moments == number).sum()) for number in hours.periods]
 
@@ -160,8 +160,8 @@ def test_a_sample_of_hours_does_not_depend_on_the_order_of_rows() -> None:
 def test_periods_that_training_cuts_at_its_ends_are_left_out() -> None:
     batch, time = rows(6, 10)
     late = time.take(pa.array(np.arange(ROWS - 40, batch.num_rows)))
-    told = store.of_counts(counted(batch.slice(ROWS - 40), late))["day"]["x"]
-    assert told.periods.tolist() == list(range(1, 10))
+    variation = store.of_counts(counted(batch.slice(ROWS - 40), late))["day"]["x"]
+    assert variation.periods.tolist() == list(range(1, 10))
 
 
 def test_values_of_one_day_alone_are_new_to_all_others() -> None:
@@ -169,9 +169,9 @@ def test_values_of_one_day_alone_are_new_to_all_others() -> None:
     words = ["only" if n < 12 else "a" for n in range(batch.num_rows)]
     columns = {name: batch.column(i) for i, name in enumerate(batch.schema.names)}
     columns["word"] = lists([word.encode() for word in words], pa.large_binary())
-    told = store.of_counts(counted(pa.RecordBatch.from_pydict(columns), time, 2))["day"]["word"]
-    assert told.new is not None
-    assert told.new.tolist() == [12.0] + [0.0] * 7
+    variation = store.of_counts(counted(pa.RecordBatch.from_pydict(columns), time, 2))["day"]["word"]
+    assert variation.new is not None
+    assert variation.new.tolist() == [12.0] + [0.0] * 7
 
 
 def test_what_is_written_is_read_and_the_same_bytes_come_of_the_same_counts() -> None:
@@ -181,12 +181,12 @@ def test_what_is_written_is_read_and_the_same_bytes_come_of_the_same_counts() ->
     assert data == store.to_bytes({"raw": store.of_counts(counted(batch, time))})
     back = store.from_bytes(data)["raw"]
     for unit, features in variation.items():
-        for name, one in features.items():
-            other = back[unit][name]
-            assert other.cells.values == one.cells.values
+        for name, written in features.items():
+            read_back = back[unit][name]
+            assert read_back.cells.values == written.cells.values
             for field in ("periods", "rows", "present", "counts", "length_counts"):
-                np.testing.assert_array_equal(getattr(other, field), getattr(one, field))
-            np.testing.assert_allclose(other.moments, one.moments, rtol=1e-6, atol=1e-6)
+                np.testing.assert_array_equal(getattr(read_back, field), getattr(written, field))
+            np.testing.assert_allclose(read_back.moments, written.moments, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("data", [b"", b"nothing", b"\xff\xff\xff\xff\x10\x00\x00\x00" + b"\x00" * 40])
@@ -208,9 +208,9 @@ def test_a_day_like_others_is_no_error_though_chance_does_not_explain_it(baselin
     moved = with_numbers(batch, "x", np.random.default_rng(1).normal(0.4, 1, ROWS))
     plain = dataclasses.replace(baseline, variation=None)
     assert errors(found(plain, moved)) == {"x"}
-    told = found(baseline, moved, dt.timedelta(days=1))
-    assert errors(told) == set()
-    finding = told["x"]
+    findings = found(baseline, moved, dt.timedelta(days=1))
+    assert errors(findings) == set()
+    finding = findings["x"]
     assert finding.severity is Severity.INFO
     assert finding.evidence is not None
     assert finding.evidence.natural is not None
@@ -232,13 +232,13 @@ def test_days_are_held_against_all_values_though_the_others_alone_moved() -> Non
     against = Reference(
         schema(), statistics(batch), Space.RAW, variation=store.of_counts(counted(batch, time))
     )
-    told = found(against, served, dt.timedelta(days=20))["x"]
-    assert told.evidence is not None
-    assert told.evidence.natural is not None
-    assert told.distance is not None
-    assert told.distance > 0.08
+    finding = found(against, served, dt.timedelta(days=20))["x"]
+    assert finding.evidence is not None
+    assert finding.evidence.natural is not None
+    assert finding.distance is not None
+    assert finding.distance > 0.08
     # A day's distance is that of all its values.
-    assert told.evidence.natural.distance == pytest.approx(0.2 * 0.16, abs=0.01)
+    assert finding.evidence.natural.distance == pytest.approx(0.2 * 0.16, abs=0.01)
 
 
 def test_a_day_like_no_other_is_an_error(baseline: Reference) -> None:
@@ -290,18 +290,23 @@ def test_slices_of_an_hour_or_a_day_last_so_long() -> None:
 @given(st.lists(st.floats(0, 1), min_size=6, max_size=300), st.lists(st.floats(0, 2), min_size=2, max_size=5))
 @settings(max_examples=100)
 def test_a_tail_is_a_probability_that_falls(distances: list[float], at: list[float]) -> None:
-    one = tails.tail(np.array(distances))
-    assert one is not None
-    found = [one.probability(d) for d in sorted(at)]
-    assert all(0 <= p <= 1 for p in found)
-    assert found == sorted(found, reverse=True) or max(np.diff(found)) <= 1 / len(distances) + 1e-9
+    tail = tails.tail(np.array(distances))
+    assert tail is not None
+    probabilities = [tail.probability(d) for d in sorted(at)]
+    assert all(0 <= p <= 1 for p in probabilities)
+    assert (
+        probabilities == sorted(probabilities, reverse=True)
+        or max(np.diff(probabilities)) <= 1 / len(distances) + 1e-9
+    )
 
 
 def test_the_tail_of_exponential_distances_is_right_within_a_factor_of_two() -> None:
     random = np.random.default_rng(3)
     for true in (1e-2, 1e-3):
-        told = [Tail(np.sort(random.exponential(1, 400)), 400).probability(-np.log(true)) for _ in range(200)]
-        assert true / 2 < np.median(told) < 2.5 * true
+        probabilities = [
+            Tail(np.sort(random.exponential(1, 400)), 400).probability(-np.log(true)) for _ in range(200)
+        ]
+        assert true / 2 < np.median(probabilities) < 2.5 * true
 
 
 def test_few_periods_have_a_heavier_tail_and_too_few_say_nothing() -> None:
@@ -321,11 +326,11 @@ def test_the_division_is_an_upper_bound_near_the_least_sum(
     def chance(part: float) -> float:
         return float(np.exp(-sharp * (part * distance) ** 2))
 
-    told = seasonal_p_value.divided(nature, chance, distance)
+    bound = seasonal_p_value.divided(nature, chance, distance)
     grid = np.linspace(0, 1, 2001)
     least = min(nature(p * distance) + chance(1 - p) for p in grid)
-    assert told >= 0.999 * min(least, 1.0)
-    assert told <= min(2.2 * least + 1e-9, 1.0)
+    assert bound >= 0.999 * min(least, 1.0)
+    assert bound <= min(2.2 * least + 1e-9, 1.0)
 
 
 def test_the_time_feature_is_never_compared() -> None:
@@ -333,8 +338,8 @@ def test_the_time_feature_is_never_compared() -> None:
     against = Reference(schema(), statistics(batch), Space.RAW, time_feature="x")
     moved = with_numbers(batch, "x", np.full(batch.num_rows, 1e6))
     result = compare(against, statistics(moved, against), Policy(), Counter())
-    assert [one.reason for one in result.not_compared if one.feature == "x"] == ["holds the row's time"]
-    assert not [one for one in result.findings if one.feature == "x"]
+    assert [entry.reason for entry in result.not_compared if entry.feature == "x"] == ["holds the row's time"]
+    assert not [finding for finding in result.findings if finding.feature == "x"]
 
 
 def test_numbers_that_are_none_are_no_days_business() -> None:
@@ -345,7 +350,7 @@ def test_numbers_that_are_none_are_no_days_business() -> None:
     against = dataclasses.replace(against, variation=store.of_counts(counted(batch, time)))
     values = np.random.default_rng(3).normal(0, 1, ROWS)
     values[: ROWS // 10] = np.nan
-    told = compare(
+    findings = compare(
         against,
         statistics(with_numbers(rows(11, 1, wander=0.0)[0], "steady", values), against),
         Policy(),
@@ -353,7 +358,7 @@ def test_numbers_that_are_none_are_no_days_business() -> None:
         dt.timedelta(days=1),
     ).findings
     assert ("steady", Severity.ERROR) in [
-        (one.feature, one.severity) for one in told if one.metric == "not_finite"
+        (finding.feature, finding.severity) for finding in findings if finding.metric == "not_finite"
     ]
 
 
@@ -361,7 +366,7 @@ def test_a_day_without_a_single_number_leaves_the_others_as_they_are() -> None:
     batch, time = rows(12, 20)
     values = np.array([row[0] for row in batch.column(0).to_pylist()])
     values[:ROWS] = np.nan
-    told = store.of_counts(counted(with_numbers(batch, "x", values), time))["day"]["x"]
-    period_tails, distance = tails.of_moment(told, 1, tails.mean, 100.0)
+    variation = store.of_counts(counted(with_numbers(batch, "x", values), time))["day"]["x"]
+    period_tails, distance = tails.of_moment(variation, 1, tails.mean, 100.0)
     assert np.isfinite(distance)
-    assert all(np.isfinite(one.distances).all() for one in period_tails)
+    assert all(np.isfinite(tail.distances).all() for tail in period_tails)
