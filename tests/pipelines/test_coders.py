@@ -57,9 +57,9 @@ def test_a_summary_of_slices_comes_back_as_it_was() -> None:
     coder = coders.SummaryCoder()
     again = coder.decode(coder.encode(sliced()))
     assert isinstance(again, SlicedSummary)
-    found = [(name, fold(one, SIZES)) for name, one in again.largest(1, 5)]
-    assert found == [(name, fold(one, SIZES)) for name, one in sliced().largest(1, 5)]
-    assert [name for name, _ in found] == ["version=1", "version=2"]
+    largest = [(name, fold(part, SIZES)) for name, part in again.largest(1, 5)]
+    assert largest == [(name, fold(part, SIZES)) for name, part in sliced().largest(1, 5)]
+    assert [name for name, _ in largest] == ["version=1", "version=2"]
 
 
 def test_a_slice_is_encoded_without_its_parent() -> None:

@@ -29,7 +29,7 @@ def batch(rows: int) -> pa.RecordBatch:
 def compute(
     batches: list[pa.RecordBatch], schema: schema_pb2.Schema | None = None
 ) -> statistics_pb2.DatasetFeatureStatisticsList:
-    found: list[bytes] = []
+    serialized: list[bytes] = []
     with beam.Pipeline("FnApiRunner") as pipeline:
         statistics = pipeline | beam.Create(batches) | "ComputeStatistics" >> ComputeStatistics(schema)
         _ = (
@@ -38,16 +38,16 @@ def compute(
             | beam.combiners.ToList()
             | beam.Map(_write)
         )
-    found = _FOUND.pop()
-    assert len(found) == 1
-    return statistics_pb2.DatasetFeatureStatisticsList.FromString(found[0])
+    serialized = _FOUND.pop()
+    assert len(serialized) == 1
+    return statistics_pb2.DatasetFeatureStatisticsList.FromString(serialized[0])
 
 
 _FOUND: list[list[bytes]] = []
 
 
-def _write(found: list[bytes]) -> None:
-    _FOUND.append(found)
+def _write(serialized: list[bytes]) -> None:
+    _FOUND.append(serialized)
 
 
 @pytest.mark.parametrize("batches", [[], [batch(0)]])

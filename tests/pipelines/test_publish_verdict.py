@@ -211,20 +211,20 @@ def publish(
 ) -> dict[str, Any]:
     """Runs the step in a pipeline of its own and gives what it published."""
     with beam.Pipeline() as pipeline:
-        found = {
+        inputs = {
             "accounting": pipeline | "Accounting" >> beam.Create(parts),
             "rejects": pipeline | "Rejects" >> beam.Create(rejects),
             "faults": pipeline | "Faults" >> beam.Create(faults),
             "raw": pipeline | "Raw" >> beam.Create(raw),
         }
         if transformed is not None:
-            found["transformed"] = pipeline | "Transformed" >> beam.Create(transformed)
+            inputs["transformed"] = pipeline | "Transformed" >> beam.Create(transformed)
         references = [against]
         if transformed is not None:
             other = Reference(against.schema, against.statistics, Space.TRANSFORMED, label=against.label)
             references.append(other)
         step = PublishVerdict(str(output), run_id, JOB, functools.partial(list, references))
-        published = found | "PublishVerdict" >> step
+        published = inputs | "PublishVerdict" >> step
         assert_that(published | beam.Map(lambda verdict: verdict["verdict"]), equal_to([outcome]))
     place = find_run(str(output), run_id)
     assert place is not None

@@ -223,8 +223,8 @@ def decode_all(path: Path, file_format: Format) -> list[Decoded | Fault]:
 @pytest.mark.parametrize("file_format", list(Format))
 def test_an_empty_file_has_no_rows_and_no_fault(tmp_path: Path, file_format: Format) -> None:
     (tmp_path / "empty").write_bytes(b"")
-    told = Accounting(files=1, by_file={str(tmp_path / "empty"): RecordCounts()})
-    assert decode_all(tmp_path / "empty", file_format) == [Decoded(None, (), told)]
+    accounting = Accounting(files=1, by_file={str(tmp_path / "empty"): RecordCounts()})
+    assert decode_all(tmp_path / "empty", file_format) == [Decoded(None, (), accounting)]
 
 
 @pytest.mark.parametrize("file_format", list(Format))

@@ -65,37 +65,37 @@ def words(*values: Any) -> pa.Array:
     return pa.array(values, pa.large_list(pa.large_binary()))
 
 
-def labels(one: Batch, *names: str) -> list[str]:
-    (found,) = slicing.marks(slicing.marked(one, [names]).metadata)
-    result: list[str] = found.to_pylist()
+def labels(rows: Batch, *names: str) -> list[str]:
+    (marks,) = slicing.marks(slicing.marked(rows, [names]).metadata)
+    result: list[str] = marks.to_pylist()
     return result
 
 
 def test_names_are_of_the_request_or_of_a_first_value() -> None:
     moment = 380_000 * HOUR + 59 * 60_000_000
     time = pa.array([moment, moment + 60_000_000, None, -1], pa.timestamp("us", tz="UTC"))
-    one = batch(
+    rows = batch(
         4,
         time=time,
         version=pa.array(["1", "2", None, "2"]),
         carrier=words([b"AA", b"UA"], None, [], [b"\xff"]),
         stops=pa.array([[3], [-2], None, [3]], pa.large_list(pa.int64())),
     )
-    assert labels(one, "version") == ["version=1", "version=2", f"version={MISSING}", "version=2"]
-    assert labels(one, "hour") == [
+    assert labels(rows, "version") == ["version=1", "version=2", f"version={MISSING}", "version=2"]
+    assert labels(rows, "hour") == [
         "hour=2013-05-08T08",
         "hour=2013-05-08T09",
         f"hour={MISSING}",
         "hour=1969-12-31T23",
     ]
-    assert labels(one, "day")[::3] == ["day=2013-05-08", "day=1969-12-31"]
-    assert labels(one, "carrier") == [f"carrier={v}" for v in ("AA", MISSING, MISSING, NOT_UTF8)]
-    assert labels(one, "stops", "version")[:3] == [
+    assert labels(rows, "day")[::3] == ["day=2013-05-08", "day=1969-12-31"]
+    assert labels(rows, "carrier") == [f"carrier={v}" for v in ("AA", MISSING, MISSING, NOT_UTF8)]
+    assert labels(rows, "stops", "version")[:3] == [
         "stops=3,version=1",
         "stops=-2,version=2",
         f"stops={MISSING},version={MISSING}",
     ]
-    assert labels(one, "absent") == [f"absent={MISSING}"] * 4
+    assert labels(rows, "absent") == [f"absent={MISSING}"] * 4
 
 
 def test_a_part_of_a_batch_has_its_own_names() -> None:
@@ -105,19 +105,19 @@ def test_a_part_of_a_batch_has_its_own_names() -> None:
 
 
 def test_names_of_strangers_are_told_apart_and_short() -> None:
-    one = batch(4, carrier=words([b"a,version=1"], [b"x" * 9999], [b"x" * 9998], [b"a\\"]))
-    found = labels(one, "carrier", "version")
-    assert found[0] == rf"carrier=a\,version=1,version={MISSING}"
-    assert found[3] == rf"carrier=a\\,version={MISSING}"
-    assert found[1] != found[2]
-    assert max(map(len, found)) < 200
+    rows = batch(4, carrier=words([b"a,version=1"], [b"x" * 9999], [b"x" * 9998], [b"a\\"]))
+    names = labels(rows, "carrier", "version")
+    assert names[0] == rf"carrier=a\,version=1,version={MISSING}"
+    assert names[3] == rf"carrier=a\\,version={MISSING}"
+    assert names[1] != names[2]
+    assert max(map(len, names)) < 200
 
 
 def test_crossed_names_are_those_of_the_rows() -> None:
     rng = np.random.default_rng(0)
     versions, hours = rng.integers(0, 7, 500), rng.integers(0, 30, 500)
     carriers = rng.integers(0, 9, 500)
-    one = batch(
+    rows = batch(
         500,
         version=pa.array(versions.astype(str).tolist()),
         time=pa.array(hours * HOUR, pa.timestamp("us", tz="UTC")),
@@ -127,28 +127,28 @@ def test_crossed_names_are_those_of_the_rows() -> None:
         f"version={v},carrier=c{c},hour={np.datetime64(int(h), 'h')}"
         for v, c, h in zip(versions, carriers, hours, strict=True)
     ]
-    assert labels(one, "version", "carrier", "hour") == expected
+    assert labels(rows, "version", "carrier", "hour") == expected
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("distance", "holds numbers that are no categories"),
         ("late", "expected one of model, version, signature, origin, hour, day, carrier, distance, stops"),
         ("nothing", "got 'nothing'"),
     ],
 )
-def test_what_is_no_category_is_refused(name: str, said: str) -> None:
+def test_what_is_no_category_is_refused(name: str, message: str) -> None:
     slicing.check([("version", "carrier"), ("hour",), ("stops",)], SCHEMA)
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=message):
         slicing.check([("version",), ("day", name)], SCHEMA)
 
 
 _FOUND: list[SliceStatistics] = []
 
 
-def _keep(found: SliceStatistics) -> None:
-    _FOUND.append(found)
+def _keep(statistics: SliceStatistics) -> None:
+    _FOUND.append(statistics)
 
 
 def computed(batches: list[Batch], *slicings: tuple[str, ...], least: int = 1) -> SliceStatistics:
@@ -165,21 +165,21 @@ def test_statistics_are_those_of_the_rows_of_a_slice() -> None:
         batch(210, version=pa.array(versions), carrier=words(*([b"A%d" % (i % 2)] for i in range(210))))
         for _ in range(3)
     ]
-    found = computed(parts, ("version",), ("carrier", "version"), least=90)
+    slices = computed(parts, ("version",), ("carrier", "version"), least=90)
     expected: Counter[str] = Counter()
     for i, version in enumerate(versions):
         expected[f"version={version or MISSING}"] += 3
         expected[f"carrier=A{i % 2},version={version or MISSING}"] += 3
     large = {name: rows for name, rows in expected.items() if rows >= 90}
-    assert found.rows == large
-    assert list(found.rows.values()) == sorted(large.values(), reverse=True)
-    assert (found.left_out, found.more) == (len(expected) - len(large), False)
-    for dataset in found.statistics.datasets:
-        assert dataset.num_examples == found.rows[dataset.name]
+    assert slices.rows == large
+    assert list(slices.rows.values()) == sorted(large.values(), reverse=True)
+    assert (slices.left_out, slices.more) == (len(expected) - len(large), False)
+    for dataset in slices.statistics.datasets:
+        assert dataset.num_examples == slices.rows[dataset.name]
         total = sum(i for i, v in enumerate(versions) if f"version={v or MISSING}" == dataset.name)
         numbers = {f.path.step[0]: f for f in dataset.features}["number"].num_stats
         if "carrier" not in dataset.name:
-            assert numbers.mean * found.rows[dataset.name] / 3 == pytest.approx(total)
+            assert numbers.mean * slices.rows[dataset.name] / 3 == pytest.approx(total)
 
 
 def test_no_row_gives_no_slice() -> None:
@@ -189,11 +189,11 @@ def test_no_row_gives_no_slice() -> None:
 
 def test_rows_of_slices_have_their_weights() -> None:
     rates = pa.array([0.5, 1.0] * 100 + [0.25] * 100)
-    found = computed(
+    slices = computed(
         [batch(300, version=pa.array(["1"] * 200 + ["2"] * 100), sampling_rate=rates)], ("version",)
     )
-    assert found.rows == {"version=1": 200, "version=2": 100}
-    sizes = {one.name: one.num_examples for one in found.statistics.datasets}
+    assert slices.rows == {"version=1": 200, "version=2": 100}
+    sizes = {dataset.name: dataset.num_examples for dataset in slices.statistics.datasets}
     assert sizes == {"version=1": 180, "version=2": 100}
 
 
@@ -214,25 +214,25 @@ def test_a_slice_a_request_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPa
     assert len(whole.kept) <= 20
     assert len(whole.given_up) <= 100
     assert whole.closed
-    assert [(name, one.num_examples) for name, one in whole.largest(2, 9)] == [("user=busy", 400)]
+    assert [(name, part.num_examples) for name, part in whole.largest(2, 9)] == [("user=busy", 400)]
 
 
 def test_a_slice_that_lacks_rows_is_never_examined(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sliced, "MOST_SLICES", 2)
-    one, other = SlicedSummary(), SlicedSummary()
-    add(one, ["a"] * 9 + ["b"] * 8 + ["c"])  # c finds no room
-    add(one, ["c"] * 50)  # and is not taken up again
-    add(other, ["c"] * 70 + ["a"] * 5)
-    one.merge(other, Scratch())
-    assert {name: part.num_examples for name, part in one.kept.items()} == {"a": 14, "b": 8}
-    assert one.given_up == {"c": 121}
+    first, second = SlicedSummary(), SlicedSummary()
+    add(first, ["a"] * 9 + ["b"] * 8 + ["c"])  # c finds no room
+    add(first, ["c"] * 50)  # and is not taken up again
+    add(second, ["c"] * 70 + ["a"] * 5)
+    first.merge(second, Scratch())
+    assert {name: part.num_examples for name, part in first.kept.items()} == {"a": 14, "b": 8}
+    assert first.given_up == {"c": 121}
     # The other way round it is c that was whole here and lacks rows there.
-    one, other = SlicedSummary(), SlicedSummary()
-    add(one, ["c"] * 70)
-    add(other, ["a"] * 9 + ["b"] * 8 + ["c"])
-    one.merge(other, Scratch())
-    assert sorted(one.kept) == ["a", "b"]
-    assert one.given_up == {"c": 71}
+    first, second = SlicedSummary(), SlicedSummary()
+    add(first, ["c"] * 70)
+    add(second, ["a"] * 9 + ["b"] * 8 + ["c"])
+    first.merge(second, Scratch())
+    assert sorted(first.kept) == ["a", "b"]
+    assert first.given_up == {"c": 71}
 
 
 def test_a_larger_slice_takes_the_room_of_a_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,7 +240,7 @@ def test_a_larger_slice_takes_the_room_of_a_smaller(monkeypatch: pytest.MonkeyPa
     summary = SlicedSummary()
     add(summary, ["a"] * 3 + ["b"] * 5)
     add(summary, ["c"] * 4)
-    assert {name: one.num_examples for name, one in summary.kept.items()} == {"b": 5, "c": 4}
+    assert {name: part.num_examples for name, part in summary.kept.items()} == {"b": 5, "c": 4}
     monkeypatch.setattr(sliced, "MOST_BYTES", 1)
     add(summary, ["b"])
     assert list(summary.kept) == ["b"]
@@ -283,13 +283,13 @@ def test_the_skew_of_a_canary_is_its_own(home: Home, tmp_path: Path, capsys: Cap
     for name in ("slices.binpb", "transformed_slices.binpb"):
         data = Path(tmp_path / "out", document["artifacts"][name]["path"]).read_bytes()
         datasets = statistics_pb2.DatasetFeatureStatisticsList.FromString(data).datasets
-        assert [(one.name, one.num_examples) for one in datasets] == [
+        assert [(dataset.name, dataset.num_examples) for dataset in datasets] == [
             ("version=1", 9_800),
             ("version=2", 200),
         ]
     assert any("distance (raw, distribution, version=2)" in line for line in result.out)
-    said = "distance is not served as trained, nor 1 feature computed from them, in version=2 alone"
-    assert any(said in line for line in result.out)
+    message = "distance is not served as trained, nor 1 feature computed from them, in version=2 alone"
+    assert any(message in line for line in result.out)
     html = (tmp_path / "out" / "report.html").read_text()
     assert "<summary>version=2:" in html
 
@@ -300,7 +300,7 @@ def test_small_slices_are_counted(home: Home, tmp_path: Path, capsys: Capture) -
     flags = ("--slice_by=version", "--slice_by=day,version")
     assert e2e.validate(capsys, home.baseline, log, tmp_path / "out", *flags).code == 0
     document = e2e.verdict(tmp_path / "out")
-    rows = {one["slice"]: one["rows"] for one in document["slices"]}
+    rows = {part["slice"]: part["rows"] for part in document["slices"]}
     assert rows == {
         "version=1": 601,
         "version=3": 200,
@@ -320,8 +320,8 @@ def test_a_name_that_is_none_is_said_at_once(home: Home, tmp_path: Path, capsys:
 
 
 def sliced_page(findings: list[Finding], slices: list[tuple[str, Outcome]]) -> str:
-    told = tuple(SliceVerdict(name, 7, outcome) for name, outcome in slices)
-    verdict = dataclasses.replace(make_verdict("skew", findings), slices=told)
+    verdicts = tuple(SliceVerdict(name, 7, outcome) for name, outcome in slices)
+    verdict = dataclasses.replace(make_verdict("skew", findings), slices=verdicts)
     return page.render(verdict, []).decode()
 
 

@@ -70,18 +70,18 @@ def test_whole_weights_are_rows_that_come_so_many_times(
     schema, rows = drawn
     times = np.array(data.draw(st.lists(st.integers(1, 9), min_size=len(rows), max_size=len(rows))))
     cut = data.draw(st.integers(0, len(rows)))
-    found, expected = weighed(schema, rows, 1 / times, cut), repeated(schema, rows, times)
+    actual, expected = weighed(schema, rows, 1 / times, cut), repeated(schema, rows, times)
     effective = max(round(times.sum() ** 2 / (times**2).sum()), 1)
-    assert found.num_examples == effective
-    names = [feature.path.step[0] for feature in found.features]
+    assert actual.num_examples == effective
+    names = [feature.path.step[0] for feature in actual.features]
     assert sorted(names) == sorted(feature.path.step[0] for feature in expected.features)
     if len(set(times)) > 1:
         folding._normalise(expected, effective)
     else:
         expected = repeated(schema, rows, np.ones_like(times))
-    for feature in (*found.features, *expected.features):
+    for feature in (*actual.features, *expected.features):
         del feature.custom_stats[:]
-    assert_same(found, expected)
+    assert_same(actual, expected)
 
 
 @settings(deadline=None, max_examples=50)
@@ -90,10 +90,10 @@ def test_one_rate_for_all_changes_nothing(
     drawn: tuple[schema_pb2.Schema, pa.RecordBatch], rate: float
 ) -> None:
     schema, rows = drawn
-    found = weighed(schema, rows, np.full(len(rows), rate))
+    actual = weighed(schema, rows, np.full(len(rows), rate))
     expected = repeated(schema, rows, np.ones(len(rows), int))
     # As bytes: no NaN is equal to another.
-    assert found.SerializeToString(deterministic=True) == expected.SerializeToString(deterministic=True)
+    assert actual.SerializeToString(deterministic=True) == expected.SerializeToString(deterministic=True)
 
 
 def numbers(values: Any) -> pa.RecordBatch:
@@ -109,16 +109,16 @@ def words_of(values: Any) -> pa.RecordBatch:
 def test_rates_that_are_no_whole_parts() -> None:
     rng = np.random.default_rng(4)
     values, rates = rng.normal(size=5000), rng.choice([0.3, 0.7, 0.9], 5000)
-    found = weighed(None, numbers(values), rates, 1234).features[0].num_stats
+    stats = weighed(None, numbers(values), rates, 1234).features[0].num_stats
     weights = 1 / rates
     mean = np.average(values.astype(np.float32), weights=weights)
-    assert found.mean == pytest.approx(mean, rel=1e-4)
+    assert stats.mean == pytest.approx(mean, rel=1e-4)
     deviation = math.sqrt(np.average((values - mean) ** 2, weights=weights))
-    assert found.std_dev == pytest.approx(deviation, rel=1e-4)
-    assert found.common_stats.num_non_missing == round(weights.sum() ** 2 / (weights**2).sum())
+    assert stats.std_dev == pytest.approx(deviation, rel=1e-4)
+    assert stats.common_stats.num_non_missing == round(weights.sum() ** 2 / (weights**2).sum())
     order = np.argsort(values)
     median = values[order][np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)]
-    assert found.median == pytest.approx(median, abs=1e-3)
+    assert stats.median == pytest.approx(median, abs=1e-3)
 
 
 def test_what_is_no_rate_counts_as_one() -> None:
@@ -163,8 +163,8 @@ def test_many_rates_are_brought_to_a_grid_of_few(least: float, error: float) -> 
             whole.merge(part, scratch)
         assert 2 <= len(whole.parts) <= MOST_RATES
         assert whole.num_examples == 20_000
-        told = {rate: part.num_examples for rate, part in whole.by_rate()}
-        total = sum(count / rate for rate, count in told.items())
+        rows_by_rate = {rate: part.num_examples for rate, part in whole.by_rate()}
+        total = sum(count / rate for rate, count in rows_by_rate.items())
         assert total == pytest.approx((1 / rates).sum(), rel=error / 2)
         cells = weighted._cells_of(rates, whole.level)
         known = np.array([weighted._rate(cell, whole.level) for cell in cells])
@@ -189,8 +189,8 @@ def test_the_grid_does_not_depend_on_the_order(rates: list[float], chance: Any) 
 def test_repeats_are_exact_for_whole_weights() -> None:
     assert repeats([1.0, 10.0, 100.0], [5, 5, 5]) == [1, 10, 100]
     assert repeats([10.0, 20.0], [1, 1]) == [1, 2]
-    one, other = repeats([1 / 0.7, 1 / 0.3], [3, 4])
-    assert other / one == pytest.approx(7 / 3, rel=1e-6)
+    first, second = repeats([1 / 0.7, 1 / 0.3], [3, 4])
+    assert second / first == pytest.approx(7 / 3, rel=1e-6)
 
 
 def test_tables_of_all_rates_keep_to_one_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,9 +255,9 @@ def test_a_shift_that_the_weights_cancel_is_silent(
     weights = np.array([1 / rate for _, rate in rows])
     assert document["effective_rows"] == round(weights.sum() ** 2 / (weights**2).sum())
     assert document["counts"]["compared"] == len(rows)
-    told = f"{len(rows):,} tell as much as {document['effective_rows']:,} rows of equal weight"
-    assert sum(told in line for line in result.out) == 1
-    assert told in (tmp_path / "weighted" / "report.html").read_text()
+    message = f"{len(rows):,} tell as much as {document['effective_rows']:,} rows of equal weight"
+    assert sum(message in line for line in result.out) == 1
+    assert message in (tmp_path / "weighted" / "report.html").read_text()
 
     flag = "--ignore_sampling_rate"
     assert e2e.validate(capsys, home.baseline, log, tmp_path / "twin", flag).code == 1
@@ -277,14 +277,14 @@ def test_a_shift_that_only_the_weights_show_is_found(
 
 
 def test_equal_rates_and_odd_ones(home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = []
+    digests = []
     for name, rate in (("plain", 1.0), ("fifth", 0.2)):
         log = write_log(tmp_path / name, [(row, rate) for row in home.serving[:2000]])
         assert e2e.validate(capsys, home.baseline, log, tmp_path / f"{name}-out").code == 0
         document = e2e.verdict(tmp_path / f"{name}-out")
         assert document["effective_rows"] is None
-        found.append({n: a["sha256"] for n, a in document["artifacts"].items() if "stats" in n})
-    assert found[0] == found[1]
+        digests.append({n: a["sha256"] for n, a in document["artifacts"].items() if "stats" in n})
+    assert digests[0] == digests[1]
 
 
 def test_odd_rates_are_told() -> None:

@@ -35,9 +35,9 @@ def sample(folder: Path, batches: Sequence[Batch], rows: int) -> pa.RecordBatch 
     return write_results.read_rows(path)
 
 
-def numbers(found: pa.RecordBatch | None) -> list[int]:
-    assert found is not None
-    return [row["row"][0] for row in found.to_pylist()]
+def numbers(rows: pa.RecordBatch | None) -> list[int]:
+    assert rows is not None
+    return [row["row"][0] for row in rows.to_pylist()]
 
 
 def test_the_sample_does_not_depend_on_how_the_rows_are_cut(tmp_path: Path) -> None:
@@ -67,9 +67,9 @@ def test_no_row_gives_no_sample(tmp_path: Path) -> None:
 
 
 def test_batches_may_lack_columns(tmp_path: Path) -> None:
-    found = sample(tmp_path, [batch(0, 2), batch(2, 2, extra=[[7], None]), batch(4, 1)], 500)
-    assert found is not None
-    rows = {row["row"][0]: row["extra"] for row in found.to_pylist()}
+    kept = sample(tmp_path, [batch(0, 2), batch(2, 2, extra=[[7], None]), batch(4, 1)], 500)
+    assert kept is not None
+    rows = {row["row"][0]: row["extra"] for row in kept.to_pylist()}
     assert rows == {0: None, 1: None, 2: [7], 3: None, 4: None}
 
 
@@ -90,10 +90,10 @@ def test_a_reading_sums_counts_and_keeps_the_first_troubles_by_place(tmp_path: P
         Reject("a", record, "r", "d", b"p") for record in range(40, 0, -1)
     ]
     faults = [Fault("b", "r", "d"), Fault("a", "r", "d", 12)]
-    found = reading(tmp_path, counts, faults, rejects)
-    assert found.accounting == Accounting(read=7, decoded=6, files=1)
-    assert [fault.file for fault in found.faults] == ["a", "b"]
-    assert [reject.record for reject in found.rejects] == list(range(1, write_results.KEPT + 1))
+    summary = reading(tmp_path, counts, faults, rejects)
+    assert summary.accounting == Accounting(read=7, decoded=6, files=1)
+    assert [fault.file for fault in summary.faults] == ["a", "b"]
+    assert [reject.record for reject in summary.rejects] == list(range(1, write_results.KEPT + 1))
 
 
 def test_a_reading_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -104,9 +104,9 @@ def test_a_reading_comes_back_as_it_was(tmp_path: Path) -> None:
     )
     faults = [Fault("\u00e9", "truncated", "d", 12)]
     rejects = [Reject("a", 0, "r", "d", b"\x00\xff"), Reject("a", 1, "r", "d", b""), Reject("a", 2, "r", "d")]
-    found = reading(tmp_path, [counts], faults, rejects)
-    assert found == write_results.ReadSummary(counts, tuple(faults), tuple(rejects))
-    assert found.accounting.rejected["another"] == found.accounting.forms["another", "form"] == 0
+    summary = reading(tmp_path, [counts], faults, rejects)
+    assert summary == write_results.ReadSummary(counts, tuple(faults), tuple(rejects))
+    assert summary.accounting.rejected["another"] == summary.accounting.forms["another", "form"] == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff", pickle.dumps({})])
