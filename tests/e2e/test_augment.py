@@ -129,8 +129,8 @@ def test_the_noise_of_a_record_is_that_of_its_file_and_number(prepared: Prepared
 
 def test_the_difference_in_spread_is_stated_and_is_no_fault(prepared: Prepared) -> None:
     rows = e2e.rides(3000, 2)
-    found = support.compared(prepared.baseline, rows).findings
-    [spread] = [one for one in found if one.metric == SPREAD]
+    findings = support.compared(prepared.baseline, rows).findings
+    [spread] = [finding for finding in findings if finding.metric == SPREAD]
     assert (spread.feature, spread.severity, spread.raw_features) == (
         "distance_z",
         Severity.INFO,
@@ -138,23 +138,23 @@ def test_the_difference_in_spread_is_stated_and_is_no_fault(prepared: Prepared) 
     )
     assert spread.distance == pytest.approx(1 - 1 / np.sqrt(2), abs=0.03)
     assert "is the augmentation in serving" not in spread.message
-    assert {one.severity for one in found} == {Severity.INFO}
+    assert {finding.severity for finding in findings} == {Severity.INFO}
 
 
 def test_augmentation_that_is_served_is_a_fault_and_the_spread_says_why(prepared: Prepared) -> None:
     chance = np.random.default_rng(5)
     wide = np.std([row["distance"][0] for row in prepared.rows])
     rows = [{**row, "distance": [row["distance"][0] + chance.normal(0, wide)]} for row in e2e.rides(3000, 2)]
-    found = support.compared(prepared.baseline, rows).findings
-    assert "distance_z" in {one.feature for one in found if one.severity is Severity.ERROR}
-    [spread] = [one for one in found if one.metric == SPREAD]
+    findings = support.compared(prepared.baseline, rows).findings
+    assert "distance_z" in {finding.feature for finding in findings if finding.severity is Severity.ERROR}
+    [spread] = [finding for finding in findings if finding.metric == SPREAD]
     assert "is the augmentation in serving" in spread.message
 
 
 def test_another_fault_that_widens_a_feature_is_not_taken_for_augmentation(prepared: Prepared) -> None:
-    found = support.compared(prepared.baseline, e2e.in_kilometres(e2e.rides(3000, 2))).findings
-    assert "distance_z" in {one.feature for one in found if one.severity is Severity.ERROR}
-    [spread] = [one for one in found if one.metric == SPREAD]
+    findings = support.compared(prepared.baseline, e2e.in_kilometres(e2e.rides(3000, 2))).findings
+    assert "distance_z" in {finding.feature for finding in findings if finding.severity is Severity.ERROR}
+    [spread] = [finding for finding in findings if finding.metric == SPREAD]
     assert "is the augmentation in serving" not in spread.message
 
 
@@ -164,8 +164,10 @@ def test_the_verdict_of_a_run_states_it(
     logs = e2e.write_logs(tmp_path / "logs", e2e.requests(e2e.rides(3000, 2)), (1000, 2000))
     run = e2e.validate(capsys, prepared.baseline, logs, tmp_path / "out", "--slice_by=version")
     assert run.code == 0
-    told = [one for one in e2e.verdict(tmp_path / "out")["findings"] if one["metric"] == SPREAD]
-    assert [(one["feature"], one["slice"]) for one in told] == [("distance_z", None)]
+    findings = [
+        finding for finding in e2e.verdict(tmp_path / "out")["findings"] if finding["metric"] == SPREAD
+    ]
+    assert [(finding["feature"], finding["slice"]) for finding in findings] == [("distance_z", None)]
 
 
 def test_a_baseline_that_lost_those_statistics_is_incomplete(prepared: Prepared, tmp_path: Path) -> None:
@@ -191,7 +193,7 @@ def test_seeds_are_of_the_record_and_never_negative() -> None:
     assert seeds.shape == (4, 2)
     assert seeds.dtype == np.int64
     assert (seeds >= 0).all()
-    assert len({tuple(one) for one in seeds.tolist()}) == 4
+    assert len({tuple(seed) for seed in seeds.tolist()}) == 4
     np.testing.assert_array_equal(seeds_of(places[2:]), seeds[2:])
 
 

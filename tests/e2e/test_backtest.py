@@ -97,33 +97,33 @@ def past(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Past:
 
 def test_every_row_lies_in_its_window(home: Home, past: Past) -> None:
     windows = past.document["windows"]
-    assert [one["rows"] for one in windows] == [len(rows_of(home, n)) for n in range(WINDOWS)]
+    assert [window["rows"] for window in windows] == [len(rows_of(home, n)) for n in range(WINDOWS)]
     states = dict.fromkeys(range(WINDOWS), "judged")
     states |= {KILOMETRES: "known_bad", FEW: "too_few_rows", NONE: "no_rows"}
-    assert [one["state"] for one in windows] == list(states.values())
+    assert [window["state"] for window in windows] == list(states.values())
     counts = past.document["counts"]
-    assert counts["rows"] == counts["in_windows"] == sum(one["rows"] for one in windows)
+    assert counts["rows"] == counts["in_windows"] == sum(window["rows"] for window in windows)
     assert (counts["outside_window"], counts["rejected"]) == (2, 0)
     assert counts["read"] == counts["decoded"] + 2
 
 
 def test_what_fired_is_what_was_planted(past: Past) -> None:
-    fired = [number for number, one in enumerate(past.document["windows"]) if one["fired"]]
+    fired = [number for number, window in enumerate(past.document["windows"]) if window["fired"]]
     assert fired == [KILOMETRES, LOWER_CASE, MISSING]
-    found = {(f["space"], f["feature"]) for f in past.document["windows"][LOWER_CASE]["findings"]}
-    assert {("raw", "carrier"), ("transformed", "carrier_id")} <= found
+    features = {(f["space"], f["feature"]) for f in past.document["windows"][LOWER_CASE]["findings"]}
+    assert {("raw", "carrier"), ("transformed", "carrier_id")} <= features
     assert past.document["alarms"] == {"allowed": round(11 * 6 / 24 / 30, 3), "before": 2, "after": 0}
 
 
 @pytest.mark.parametrize("window", [0, KILOMETRES, LOWER_CASE, MISSING, 13])
 def test_a_window_says_what_validate_says(past: Past, tmp_path: Path, capsys: Capture, window: int) -> None:
-    asked = f"--window={START + EVERY * window:%Y-%m-%dT%H}/PT6H"
-    code = e2e.validate(capsys, past.baseline, past.logs, tmp_path, asked).code
-    told = [f for f in e2e.verdict(tmp_path)["findings"] if f["severity"] != "info"]
-    found = past.document["windows"][window]["findings"]
+    flag = f"--window={START + EVERY * window:%Y-%m-%dT%H}/PT6H"
+    code = e2e.validate(capsys, past.baseline, past.logs, tmp_path, flag).code
+    validated = [f for f in e2e.verdict(tmp_path)["findings"] if f["severity"] != "info"]
+    findings = past.document["windows"][window]["findings"]
     order = ["space", "feature", "kind", "metric"]
     key = lambda finding: [finding[name] for name in order]  # noqa: E731
-    assert sorted(found, key=key) == sorted(told, key=key)
+    assert sorted(findings, key=key) == sorted(validated, key=key)
     assert past.document["windows"][window]["fired"] == (code == 1)
 
 
@@ -132,8 +132,8 @@ def test_the_limits_suggested_hold_in_validate(past: Past, tmp_path: Path, capsy
     shutil.copytree(past.baseline, baseline)
     shutil.copy(past.folder / "thresholds.toml", baseline / layout.THRESHOLDS)
     for window, code in ((LOWER_CASE, 0), (MISSING, 0), (KILOMETRES, 1)):
-        asked = f"--window={START + EVERY * window:%Y-%m-%dT%H}/PT6H"
-        assert e2e.validate(capsys, baseline, past.logs, tmp_path / "out", asked).code == code
+        flag = f"--window={START + EVERY * window:%Y-%m-%dT%H}/PT6H"
+        assert e2e.validate(capsys, baseline, past.logs, tmp_path / "out", flag).code == code
     result = backtest(capsys, baseline, past.logs, tmp_path / "again", *SPAN, BAD)
     document = json.loads((tmp_path / "again/backtest.json").read_text())
     assert (result.code, document["suggested"], document["alarms"]["before"]) == (0, [], 0)
@@ -158,7 +158,7 @@ def test_errors_that_no_limit_is_for_are_told(past: Past, tmp_path: Path, capsys
         "windows": 11,
     } in document["left"]
     assert ("raw", "distance", "distribution") not in {
-        (one["space"], one["feature"], one["limit"]) for one in document["suggested"]
+        (limit["space"], limit["feature"], limit["limit"]) for limit in document["suggested"]
     }
     assert any(
         "11 windows fire under these limits too, more than the budget allows" in line for line in result.out
@@ -180,8 +180,8 @@ def test_only_and_ignore_narrow_what_is_learnt(past: Past, tmp_path: Path, capsy
     flags = (*SPAN, "--only=distance,hour", "--ignore=hour_bucket", "--spaces=raw")
     assert backtest(capsys, past.baseline, past.logs, tmp_path / "o", *flags).code == 0
     document = json.loads((tmp_path / "o/backtest.json").read_text())
-    assert [n for n, one in enumerate(document["windows"]) if one["fired"]] == [KILOMETRES, MISSING]
-    assert {(one["space"], one["feature"]) for one in document["effects"]} == {
+    assert [n for n, window in enumerate(document["windows"]) if window["fired"]] == [KILOMETRES, MISSING]
+    assert {(effect["space"], effect["feature"]) for effect in document["effects"]} == {
         ("raw", "distance"),
         ("raw", "hour"),
     }
@@ -196,8 +196,8 @@ def test_the_document_is_as_its_schema_says(past: Past) -> None:
     registry: Any = referencing.Registry().with_resource(of_verdict["$id"], resource)
     jsonschema.Draft202012Validator(schema, registry=registry).validate(past.document)
     assert past.document["suggested"]
-    for one in past.document["effects"]:
-        assert len(one["values"]) == len(one["count"]) == WINDOWS - 2
+    for effect in past.document["effects"]:
+        assert len(effect["values"]) == len(effect["count"]) == WINDOWS - 2
 
 
 def test_comparators_are_raised_and_stay_defaults(past: Past) -> None:
@@ -211,12 +211,19 @@ def test_comparators_are_raised_and_stay_defaults(past: Past) -> None:
 def test_tfdv_gets_thresholds_from_its_own_distances(past: Past, tmp_path: Path, capsys: Capture) -> None:
     result = backtest(capsys, past.baseline, past.logs, tmp_path / "o", *SPAN)
     document = json.loads((tmp_path / "o/backtest.json").read_text())
-    told = {(one["space"], one["feature"]): one for one in document["tfdv"]}
+    suggestions = {
+        (suggestion["space"], suggestion["feature"]): suggestion for suggestion in document["tfdv"]
+    }
     schema = text_format.Parse((tmp_path / "o/schema.pbtxt").read_text(), schema_pb2.Schema())
     [distance] = [feature for feature in schema.feature if feature.name == "distance"]
     threshold = distance.skew_comparator.jensen_shannon_divergence.threshold
-    assert threshold == told["raw", "distance"]["suggested"] > told["raw", "distance"]["today"] == 0.1
-    assert told["raw", "distance"]["limit"] == "jensen_shannon_divergence"
+    assert (
+        threshold
+        == suggestions["raw", "distance"]["suggested"]
+        > suggestions["raw", "distance"]["today"]
+        == 0.1
+    )
+    assert suggestions["raw", "distance"]["limit"] == "jensen_shannon_divergence"
     assert any("--known_bad=2013-07-01T18:00:00/2013-07-02" in line for line in result.out)
 
 
@@ -244,7 +251,7 @@ def test_the_page_needs_no_network_and_shows_what_fired(past: Past) -> None:
     assert "known to be bad" in page
     assert (
         page.count("<tr><th>")
-        == len({(one["space"], one["feature"]) for one in past.document["effects"]}) + 2
+        == len({(effect["space"], effect["feature"]) for effect in past.document["effects"]}) + 2
     )
 
 
@@ -319,7 +326,7 @@ def test_a_document_that_is_none_is_told(past: Past, tmp_path: Path, capsys: Cap
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "message"),
     [
         (["--every=P99999999D"], "--every does not divide the time"),
         (["--every=P1M"], "argument --every: expected a duration"),
@@ -342,11 +349,11 @@ def test_a_document_that_is_none_is_told(past: Past, tmp_path: Path, capsys: Cap
     ],
 )
 def test_wrong_usage_is_one_line(
-    past: Past, tmp_path: Path, capsys: Capture, flags: list[str], said: str
+    past: Past, tmp_path: Path, capsys: Capture, flags: list[str], message: str
 ) -> None:
     result = backtest(capsys, past.baseline, past.logs, tmp_path / "o", *SPAN, *flags)
     assert result.code == 2
-    assert said in e2e.one_error(result)
+    assert message in e2e.one_error(result)
     assert not (tmp_path / "o").exists() or not list((tmp_path / "o").iterdir())
 
 

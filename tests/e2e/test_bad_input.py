@@ -143,10 +143,10 @@ def test_a_feature_of_another_type_than_in_training(home: Home, tmp_path: Path, 
     examples = e2e.write_examples(tmp_path / "examples", rows, (300, 400))
     result = e2e.validate(capsys, home.baseline, examples, tmp_path / "new")
     document = e2e.verdict(tmp_path / "new")
-    [found] = [f for f in document["findings"] if f["feature"] == "distance"]
-    assert (result.code, found["kind"], found["severity"]) == (1, "type", "error")
-    assert found["metric"] == "bytes_for_float"
-    assert "100 %" in found["message"].replace("100.0 %", "100 %")
+    [finding] = [f for f in document["findings"] if f["feature"] == "distance"]
+    assert (result.code, finding["kind"], finding["severity"]) == (1, "type", "error")
+    assert finding["metric"] == "bytes_for_float"
+    assert "100 %" in finding["message"].replace("100.0 %", "100 %")
     assert any(line.startswith("error: distance (raw, type):") for line in result.out)
 
 

@@ -48,4 +48,4 @@ def test_what_is_left_would_be_seen() -> None:
     """Nothing is swept here, as it was before there were leases."""
     planted = killed("--plant")
     assert planted.keys() == phases.PHASES.keys()
-    assert all(any("is left" in wrong for wrong in found["broken"]) for found in planted.values())
+    assert all(any("is left" in wrong for wrong in outcome["broken"]) for outcome in planted.values())

@@ -68,7 +68,7 @@ def test_a_rebuilt_model_that_is_right_passes_with_a_reference(
     alone = support.checked(home.baseline, twin)
     assert (alone["exit_code"], alone["predictions_from"]) == (0, None)
     assert "serving_default" not in alone["compared"]
-    warned = [found["kind"] for found in alone["findings"] if found["severity"] == "warning"]
+    warned = [finding["kind"] for finding in alone["findings"] if finding["severity"] == "warning"]
     assert "not_checked" in warned
 
 
@@ -97,14 +97,14 @@ def test_preprocessing_that_is_done_twice(home: Home, keras_file: Path, served: 
 
     wrong = support.rebuilt(home.baseline, keras_file, tmp_path / "twice", again)
     report = support.checked(home.baseline, wrong, served)
-    found = support.errors(report)
+    errors = support.errors(report)
     assert report["exit_code"] == 1
-    assert set(found) == {
+    assert set(errors) == {
         ("transform_features", "distance_z"),
         ("serving_default", "late"),
         ("raw_tensors", "late"),
     }
-    scaled = found["transform_features", "distance_z"]
+    scaled = errors["transform_features", "distance_z"]
     assert (scaled["differing"], scaled["of"], scaled["raw_features"]) == (
         report["probes"],
         report["probes"],
@@ -117,7 +117,7 @@ def test_preprocessing_that_is_done_twice(home: Home, keras_file: Path, served: 
     example = scaled["examples"][0]
     assert example["raw"] == {"distance": raw_of(home, example["probe"])["distance"]}
     assert example["got"][0] == pytest.approx((example["expected"][0] - mean) / spread, rel=1e-4)
-    assert "from the reference" in found["serving_default", "late"]["message"]
+    assert "from the reference" in errors["serving_default", "late"]["message"]
 
 
 def test_another_vocabulary(home: Home, served: Path, tmp_path: Path) -> None:
@@ -126,17 +126,19 @@ def test_another_vocabulary(home: Home, served: Path, tmp_path: Path) -> None:
         served, tmp_path / "wrong", "carriers", lambda words: [*words[:3], words[4], words[3]]
     )
     report = support.checked(home.baseline, wrong)
-    found = support.errors(report)
-    moved = found["transform_features", "carrier_id"]
+    errors = support.errors(report)
+    moved = errors["transform_features", "carrier_id"]
     rows = read_probes(f"{home.baseline}/probes.tfrecord")[0].to_pylist()
     due = sum((row["carrier"] or [b""])[0] in {b"B6", b"WN"} for row in rows)
     assert moved["differing"] == due > 0
     assert {tuple(example["expected"] + example["got"]) for example in moved["examples"]} == {(3, 4), (4, 3)}
     assert moved["examples"][0]["raw"]["carrier"][0] in {"B6", "WN"}
-    assert ("transform_features", "distance_z") not in found
-    assert "from what was recorded at export" in found["serving_default", "late"]["message"]
+    assert ("transform_features", "distance_z") not in errors
+    assert "from what was recorded at export" in errors["serving_default", "late"]["message"]
     # It is an error of the bytes, too, as it does something.
-    assert ("asset-changed", "error") in {(one["rule"], one["severity"]) for one in report["lint"]}
+    assert ("asset-changed", "error") in {
+        (finding["rule"], finding["severity"]) for finding in report["lint"]
+    }
 
 
 def test_other_bytes_that_do_the_same_are_information(home: Home, served: Path, tmp_path: Path) -> None:
@@ -149,13 +151,15 @@ def test_other_bytes_that_do_the_same_are_information(home: Home, served: Path, 
     contract["versions"]["numpy"] = "0.1"
     (other / "assets.extra" / "contract.json").write_text(json.dumps(contract))
     report = support.checked(home.baseline, other)
-    told = {found["message"] for found in report["findings"] if found["kind"] == "version"}
-    assert any(message.startswith("preprocessing_source: ffffffffffff… in the model") for message in told)
-    assert any("packages/numpy: 0.1 in the model" in message for message in told)
-    assert all(message.endswith("the probes agree all the same") for message in told)
-    assert [one["severity"] for one in report["lint"] if one["rule"] == "asset-changed"] == ["info"]
+    messages = {finding["message"] for finding in report["findings"] if finding["kind"] == "version"}
+    assert any(message.startswith("preprocessing_source: ffffffffffff… in the model") for message in messages)
+    assert any("packages/numpy: 0.1 in the model" in message for message in messages)
+    assert all(message.endswith("the probes agree all the same") for message in messages)
+    assert [finding["severity"] for finding in report["lint"] if finding["rule"] == "asset-changed"] == [
+        "info"
+    ]
     assert report["exit_code"] == 0
-    saved = next(one for one in report["versions"] if one["name"] == "saved_model/tensorflow")
+    saved = next(version for version in report["versions"] if version["name"] == "saved_model/tensorflow")
     assert saved["model"] == tf.__version__
 
 
@@ -164,10 +168,10 @@ def test_another_mean(home: Home, served: Path, tmp_path: Path) -> None:
     mean = sum(values) / len(values)
     wrong = support.with_constant(served, tmp_path / "wrong", mean, mean * 1.01)
     report = support.checked(home.baseline, wrong)
-    found = support.errors(report)
-    assert found["transform_features", "distance_z"]["differing"] == report["probes"]
-    assert "throughout 1 x what is right - 0.0" in found["transform_features", "distance_z"]["message"]
-    assert ("transform_features", "carrier_id") not in found
+    errors = support.errors(report)
+    assert errors["transform_features", "distance_z"]["differing"] == report["probes"]
+    assert "throughout 1 x what is right - 0.0" in errors["transform_features", "distance_z"]["message"]
+    assert ("transform_features", "carrier_id") not in errors
 
 
 def test_unknown_words_as_minus_one_and_other_types(
@@ -184,15 +188,15 @@ def test_unknown_words_as_minus_one_and_other_types(
 
     wrong = support.rebuilt(home.baseline, keras_file, tmp_path / "wrong", changed)
     report = support.checked(home.baseline, wrong, served)
-    found = support.errors(report)
-    unknown = found["transform_features", "carrier_id"]
+    errors = support.errors(report)
+    unknown = errors["transform_features", "carrier_id"]
     assert "always -1 for 5" in unknown["message"]
     assert "'trueserve-no-such-word'" in unknown["message"] or "made up" in unknown["message"]
     assert 0 < unknown["differing"] < 20
     kinds = {
-        found["message"]
-        for found in report["findings"]
-        if found["kind"] == "other_type" and found["severity"] == "error"
+        finding["message"]
+        for finding in report["findings"]
+        if finding["kind"] == "other_type" and finding["severity"] == "error"
     }
     assert "stops_filled is of type int32 in the model and int64 in the baseline" in kinds
     assert "hour_bucket is of type float32 in the model and int64 in the baseline" in kinds
@@ -213,15 +217,15 @@ def test_a_model_that_fails_for_some_requests(
     report = support.checked(home.baseline, wrong, served)
     rows = read_probes(f"{home.baseline}/probes.tfrecord")[1].to_pylist()
     unknown = [index for index, row in enumerate(rows) if row["carrier_id"] == [UNKNOWN]]
-    failing = {one["signature"]: one for one in report["findings"] if one["kind"] == "fails"}
+    failing = {finding["signature"]: finding for finding in report["findings"] if finding["kind"] == "fails"}
     assert set(failing) >= {"transform_features", "serving_default"}
     first = failing["transform_features"]
     assert (first["differing"], first["of"]) == (len(unknown), len(rows))
-    assert [one["probe"] for one in first["examples"]] == unknown[:3]
+    assert [example["probe"] for example in first["examples"]] == unknown[:3]
     assert "is not in [0, 5)" in first["message"]
     # The others are compared all the same.
     assert report["compared"]["transform_features"] == len(rows) - len(unknown)
-    assert {one["kind"] for one in support.errors(report).values()} == {"fails"}
+    assert {finding["kind"] for finding in support.errors(report).values()} == {"fails"}
 
 
 def test_json_is_all_that_stdout_has(

@@ -12,7 +12,7 @@ from examples import failures
 from examples.failures import RIGHT, Example, Found, Twin
 
 EXAMPLES = failures.examples()
-WRONG = [(one.name, twin.name) for one in EXAMPLES for twin in one.twins]
+WRONG = [(example.name, twin.name) for example in EXAMPLES for twin in example.twins]
 # So sure is nobody of what is wrong.
 SURE = 0.9
 
@@ -21,54 +21,58 @@ Results = dict[tuple[str, str], tuple[Example, Twin, Found]]
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    found = failures.run_all(tmp_path_factory.mktemp("failures"))
-    return {(example.name, twin.name): (example, twin, what) for example, twin, what in found}
+    outcomes = failures.run_all(tmp_path_factory.mktemp("failures"))
+    return {(example.name, twin.name): (example, twin, what) for example, twin, what in outcomes}
 
 
 @pytest.mark.parametrize("name", [example.name for example in EXAMPLES])
 def test_of_the_right_twin_nothing_is_said(results: Results, name: str) -> None:
-    _, _, found = results[name, RIGHT.name]
-    assert (found.check, found.validate) == (0, 0), found
-    assert not found.verdict["findings"]
-    assert not found.checked["findings"]
-    assert not found.checked["lint"]
-    counts = found.verdict["counts"]
+    _, _, result = results[name, RIGHT.name]
+    assert (result.check, result.validate) == (0, 0), result
+    assert not result.verdict["findings"]
+    assert not result.checked["findings"]
+    assert not result.checked["lint"]
+    counts = result.verdict["counts"]
     assert counts["rows"] == counts["compared"] > 500
 
 
 @pytest.mark.parametrize(("name", "fault"), WRONG)
 def test_the_wrong_twin_is_found_out(results: Results, name: str, fault: str) -> None:
-    _, twin, found = results[name, fault]
+    _, twin, result = results[name, fault]
     if twin.cause:
-        assert (found.check, found.validate) == (0, 1)
-        assert twin.feature in {one["feature"] for one in found.errors("raw")}
+        assert (result.check, result.validate) == (0, 1)
+        assert twin.feature in {finding["feature"] for finding in result.errors("raw")}
     else:
-        assert found.check == 1
-        assert found.refused()
+        assert result.check == 1
+        assert result.refused()
 
 
-CAUSED = [(one.name, twin.name) for one in EXAMPLES for twin in one.twins if twin.cause]
+CAUSED = [(example.name, twin.name) for example in EXAMPLES for twin in example.twins if twin.cause]
 
 
 @pytest.mark.parametrize(("name", "fault"), CAUSED)
 def test_the_diagnosis_is_the_true_cause(results: Results, name: str, fault: str) -> None:
-    _, twin, found = results[name, fault]
-    causes = found.causes(twin.feature)
+    _, twin, result = results[name, fault]
+    causes = result.causes(twin.feature)
     assert causes[0]["cause"] == twin.cause, causes
     assert causes[0]["confidence"] >= 0.5
 
 
 @pytest.mark.parametrize(("name", "fault"), CAUSED)
 def test_no_raw_feature_has_a_wrong_cause_with_confidence(results: Results, name: str, fault: str) -> None:
-    _, twin, found = results[name, fault]
+    _, twin, result = results[name, fault]
     surely = [
-        one for one in found.errors("raw") if one["diagnosis"] and one["diagnosis"]["confidence"] > SURE
+        finding
+        for finding in result.errors("raw")
+        if finding["diagnosis"] and finding["diagnosis"]["confidence"] > SURE
     ]
-    assert {(one["feature"], one["diagnosis"]["cause"]) for one in surely} <= {(twin.feature, twin.cause)}
+    assert {(finding["feature"], finding["diagnosis"]["cause"]) for finding in surely} <= {
+        (twin.feature, twin.cause)
+    }
 
 
 @pytest.mark.parametrize(
-    ("name", "fault", "said"),
+    ("name", "fault", "kinds"),
     [
         ("scaled_images", "in_the_graph", {"difference"}),
         ("scaled_images", "no_transform", {"no_transform_features"}),
@@ -77,20 +81,22 @@ def test_no_raw_feature_has_a_wrong_cause_with_confidence(results: Results, name
         ("augmented_audio", "preprocessing", {"difference", "random-without-seed"}),
     ],
 )
-def test_check_says_why_it_refuses(results: Results, name: str, fault: str, said: set[str]) -> None:
-    assert said <= set(results[name, fault][2].refused())
+def test_check_says_why_it_refuses(results: Results, name: str, fault: str, kinds: set[str]) -> None:
+    assert kinds <= set(results[name, fault][2].refused())
 
 
-ANSWERING = [(one.name, twin.name) for one in EXAMPLES for twin in one.twins if twin.model and twin.answers]
+ANSWERING = [
+    (example.name, twin.name) for example in EXAMPLES for twin in example.twins if twin.model and twin.answers
+]
 
 
 @pytest.mark.parametrize(("name", "fault"), ANSWERING)
 def test_replay_finds_a_wrong_model_by_its_answers_alone(results: Results, name: str, fault: str) -> None:
-    _, _, found = results[name, fault]
-    assert found.validate == 1
-    assert found.replayed()
-    assert not found.errors("raw")
-    assert not found.errors("transformed")
+    _, _, result = results[name, fault]
+    assert result.validate == 1
+    assert result.replayed()
+    assert not result.errors("raw")
+    assert not result.errors("transformed")
 
 
 def test_the_table_is_what_was_found(results: Results) -> None:
@@ -100,10 +106,10 @@ def test_the_table_is_what_was_found(results: Results) -> None:
 
 
 def test_no_row_of_the_table_is_empty(results: Results) -> None:
-    wrong = [one for one in results.values() if one[1] is not RIGHT]
+    wrong = [result for result in results.values() if result[1] is not RIGHT]
     assert len(wrong) == len(WRONG)
-    for _, twin, found in wrong:
-        *caught, named = failures.cells(twin, found)
+    for _, twin, result in wrong:
+        *caught, named = failures.cells(twin, result)
         assert any(cell != "–" for cell in caught), twin.fault
         assert named not in ("–", "unknown"), twin.fault
 
@@ -142,9 +148,9 @@ def test_a_deploy_fault_is_named_by_the_lint_before_the_probes() -> None:
     twin = next(twin for twin in EXAMPLES[2].twins if twin.model)
     difference = {"kind": "difference", "severity": "error", "feature": "wave", "message": "5 probes differ"}
     rule = {"rule": "random-without-seed", "severity": "error", "message": "m"}
-    found = Found(1, {"findings": [difference], "lint": [rule]}, 0, {"findings": []})
-    assert failures.diagnosis(twin, found) == "`random-without-seed`"
-    assert failures.diagnosis(twin, found._replace(checked={"findings": [difference], "lint": []})) == (
+    result = Found(1, {"findings": [difference], "lint": [rule]}, 0, {"findings": []})
+    assert failures.diagnosis(twin, result) == "`random-without-seed`"
+    assert failures.diagnosis(twin, result._replace(checked={"findings": [difference], "lint": []})) == (
         "`wave` is another"
     )
 

@@ -232,19 +232,23 @@ def test_an_edited_schema_is_told_in_the_verdict_and_the_report(
     end = schema.find("\nfeature {", start) + 1 or len(schema)
     (copy / layout.SCHEMA).write_text(schema[:start] + schema[end:])
     e2e.validate(capsys, copy, home.clean, tmp_path / "out")
-    told = [one for one in e2e.verdict(tmp_path / "out")["findings"] if one["metric"] == "schema_edited"]
-    assert [(one["kind"], one["severity"]) for one in told] == [("contract", "info")]
-    assert "schema.pbtxt was edited since prepare wrote it" in told[0]["message"]
-    assert "'stops'" in told[0]["message"]
+    findings = [
+        finding
+        for finding in e2e.verdict(tmp_path / "out")["findings"]
+        if finding["metric"] == "schema_edited"
+    ]
+    assert [(finding["kind"], finding["severity"]) for finding in findings] == [("contract", "info")]
+    assert "schema.pbtxt was edited since prepare wrote it" in findings[0]["message"]
+    assert "'stops'" in findings[0]["message"]
     run = e2e.run(capsys, "check", f"--baseline={copy}", f"--model={served.version}", "--json")
-    assert "schema_edited" in {one["kind"] for one in json.loads("\n".join(run.out))["findings"]}
+    assert "schema_edited" in {finding["kind"] for finding in json.loads("\n".join(run.out))["findings"]}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_schema_of_other_features_is_refused(
     command: str, home: Home, served: Served, copy: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    for text, said in (
+    for text, message in (
         ((copy / layout.SCHEMA).read_text().replace('"distance"', '"distanse"'), "did you mean distance"),
         ("feature {", "is no Schema"),
         ("", "has no feature"),
@@ -254,7 +258,7 @@ def test_a_schema_of_other_features_is_refused(
         assert run.code == 2
         line = next(line for line in run.err if line.startswith("trueserve: error: "))
         assert str(copy / layout.SCHEMA) in line
-        assert said in line
+        assert message in line
 
 
 @pytest.mark.parametrize("section", ["raw.distanse", "transformed.distance_zz"])

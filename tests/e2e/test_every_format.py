@@ -76,7 +76,7 @@ class Home(NamedTuple):
     findings: Sequence[Finding]
 
 
-class Found(NamedTuple):
+class ReadLog(NamedTuple):
     """A log of the flights, and what was read of it."""
 
     log: Log
@@ -110,11 +110,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture(scope="module", params=LOGS, ids=lambda log: log.name)
-def found(request: pytest.FixtureRequest, home: Home) -> Found:
+def read_log(request: pytest.FixtureRequest, home: Home) -> ReadLog:
     return _read(request.param, home)
 
 
-def _read(log: Log, home: Home) -> Found:
+def _read(log: Log, home: Home) -> ReadLog:
     traffic, span, expected = formats.traffic_of(home.flights, log)
     path = home.folder / f"{log.name.replace('/', '-')}.{log.suffix}"
     log.write(path, traffic)
@@ -130,22 +130,22 @@ def _read(log: Log, home: Home) -> Found:
     batches = [part.batch for part in decoded if part.batch is not None]
     ours = _statistics([batch.features for batch in batches], home.schema)
     accounting = total(part.accounting for part in decoded)
-    return Found(log, traffic, span, expected, file, batches, accounting, faults, ours.datasets[0])
+    return ReadLog(log, traffic, span, expected, file, batches, accounting, faults, ours.datasets[0])
 
 
-def test_every_record_is_accounted_for(found: Found) -> None:
-    accounting = found.accounting
-    assert not found.faults
+def test_every_record_is_accounted_for(read_log: ReadLog) -> None:
+    accounting = read_log.accounting
+    assert not read_log.faults
     assert accounting.balance() == 0
     counts = (accounting.read, accounting.decoded, accounting.total_rejected)
-    assert (*counts, accounting.outside_window, accounting.no_time) == found.expected
+    assert (*counts, accounting.outside_window, accounting.no_time) == read_log.expected
     assert (accounting.rows, accounting.compared, accounting.total_excluded) == (5_000, 5_000, 0)
-    assert (accounting.files, accounting.bytes) == (1, found.file.bytes)
+    assert (accounting.files, accounting.bytes) == (1, read_log.file.bytes)
 
 
-def test_statistics_are_those_of_the_rows(found: Found, home: Home) -> None:
-    assert found.ours.num_examples == home.theirs.num_examples == formats.FLIGHTS
-    ours = {feature.path.step[0]: feature for feature in found.ours.features}
+def test_statistics_are_those_of_the_rows(read_log: ReadLog, home: Home) -> None:
+    assert read_log.ours.num_examples == home.theirs.num_examples == formats.FLIGHTS
+    ours = {feature.path.step[0]: feature for feature in read_log.ours.features}
     theirs = {feature.path.step[0]: feature for feature in home.theirs.features}
     assert ours.keys() == theirs.keys() == set(data.FEATURES)
     for name, feature in theirs.items():
@@ -154,32 +154,34 @@ def test_statistics_are_those_of_the_rows(found: Found, home: Home) -> None:
             _check_numbers(ours[name].num_stats, feature.num_stats, _values(home.plain, name))
 
 
-def test_a_request_is_known_by_what_its_log_says(found: Found) -> None:
+def test_a_request_is_known_by_what_its_log_says(read_log: ReadLog) -> None:
     """Its time to the second, the model that answered and the request's id, row by row."""
-    requests = [r for r in found.traffic if r is not None and _inside(r.seconds, found.span, found.log)]
+    requests = [
+        r for r in read_log.traffic if r is not None and _inside(r.seconds, read_log.span, read_log.log)
+    ]
     expected = [request for request in requests for _ in request.rows]
-    table = pa.Table.from_batches([batch.metadata for batch in found.batches])
+    table = pa.Table.from_batches([batch.metadata for batch in read_log.batches])
     order = np.argsort(np.asarray(table["record"]), kind="stable")
-    told = {name: table[name].take(pa.array(order)).to_pylist() for name in table.column_names}
-    if found.log.timed:
-        assert told["time"] == [dt.datetime.fromtimestamp(r.seconds or 0, dt.UTC) for r in expected]
-    knows = found.log.knows
-    assert set(told["model"]) == ({MODEL} if "model" in knows else set(told["model"]))
-    assert set(told["version"]) == ({VERSION} if "version" in knows else {None})
+    metadata = {name: table[name].take(pa.array(order)).to_pylist() for name in table.column_names}
+    if read_log.log.timed:
+        assert metadata["time"] == [dt.datetime.fromtimestamp(r.seconds or 0, dt.UTC) for r in expected]
+    knows = read_log.log.knows
+    assert set(metadata["model"]) == ({MODEL} if "model" in knows else set(metadata["model"]))
+    assert set(metadata["version"]) == ({VERSION} if "version" in knows else {None})
     ids = [str(request.request_id) for request in expected]
-    assert told["request_id"] == (ids if "request_id" in knows else [None] * len(ids))
-    assert set(told["file"]) == {found.file.path}
+    assert metadata["request_id"] == (ids if "request_id" in knows else [None] * len(ids))
+    assert set(metadata["file"]) == {read_log.file.path}
 
 
-def test_findings_and_exit_code_are_the_same(found: Found, home: Home) -> None:
-    verdict = _verdict(home.reference, StatisticsList(datasets=[found.ours]), found.accounting)
+def test_findings_and_exit_code_are_the_same(read_log: ReadLog, home: Home) -> None:
+    verdict = _verdict(home.reference, StatisticsList(datasets=[read_log.ours]), read_log.accounting)
     assert (verdict.outcome, verdict.exit_code) == ("skew", 1)
     assert len(home.findings) > 1
     assert list(map(_said, verdict.findings)) == list(map(_said, home.findings))
 
 
-def test_the_format_is_found_by_content(found: Found) -> None:
-    assert detect_log([found.file]) == found.log.format
+def test_the_format_is_found_by_content(read_log: ReadLog) -> None:
+    assert detect_log([read_log.file]) == read_log.log.format
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -204,8 +206,11 @@ def test_the_command_says_the_same(
     counts = document["counts"]
     assert tuple(counts[name] for name in Expected._fields) == read.expected
     assert counts["compared"] == formats.FLIGHTS
-    told = [(one["feature"], one["kind"], one["severity"], one["message"]) for one in document["findings"]]
-    assert told == [_said(finding) for finding in home.findings]
+    findings = [
+        (finding["feature"], finding["kind"], finding["severity"], finding["message"])
+        for finding in document["findings"]
+    ]
+    assert findings == [_said(finding) for finding in home.findings]
 
 
 def _flags(log: Log, span: Span) -> Iterator[str]:

@@ -204,14 +204,14 @@ def warmup_logs(published: Path) -> list[bytes]:
 def test_warm_up_requests_can_be_answered(published: Path, served: Any) -> None:
     logs = [prediction_log_pb2.PredictionLog.FromString(record) for record in warmup_logs(published)]
     assert 0 < len(logs) <= 1000
-    asked = set()
+    signatures = set()
     for log in logs:
         request = log.predict_log.request
-        asked.add(request.model_spec.signature_name)
+        signatures.add(request.model_spec.signature_name)
         inputs = {name: tf.constant(tf.make_ndarray(proto)) for name, proto in request.inputs.items()}
         outputs = served.signatures[request.model_spec.signature_name](**inputs)
         assert all(np.isfinite(v.numpy()).all() for v in outputs.values() if v.dtype.is_floating)
-    assert asked == {"serving_default", "raw_tensors", "transform_features"}
+    assert signatures == {"serving_default", "raw_tensors", "transform_features"}
 
 
 def test_logged_requests_decode_to_the_rows_that_were_sent(published: Path) -> None:
@@ -249,10 +249,10 @@ def test_a_changed_vocabulary_is_found_and_nothing_is_published(home: Path, tmp_
     vocabulary.write_bytes(b"\n".join([words[1], words[0], *words[2:]]) + b"\n")
     support.record_files(copy / "baseline")
     message = failure(copy, tmp_path / "served")
-    found = re.search(r"carrier_id \(transform_features\): off by up to 1 in (\d+) of 60 probes", message)
-    assert found is not None, message
+    match = re.search(r"carrier_id \(transform_features\): off by up to 1 in (\d+) of 60 probes", message)
+    assert match is not None, message
     changed = {words[0], words[1]}
-    assert int(found[1]) == sum((row["carrier"] or [b"none"])[0] in changed for row in support.RAW_ROWS)
+    assert int(match[1]) == sum((row["carrier"] or [b"none"])[0] in changed for row in support.RAW_ROWS)
     for innocent in ("carrier_text", "distance_z", "hour_plus", "tag_ids"):
         assert innocent not in message
 
@@ -286,9 +286,12 @@ def test_a_changed_prediction_is_found_in_both_signatures(published: Path, tmp_p
         for example in examples:
             writer.write(example.SerializeToString())
     with fresh_process() as fresh:
-        found = fresh.check(str(copy))
-    assert [(d.signature, d.name) for d in found] == [("serving_default", "late"), ("raw_tensors", "late")]
-    assert "in 1 of 60 probes, first probe 20" in found[0].detail
+        differences = fresh.check(str(copy))
+    assert [(d.signature, d.name) for d in differences] == [
+        ("serving_default", "late"),
+        ("raw_tensors", "late"),
+    ]
+    assert "in 1 of 60 probes, first probe 20" in differences[0].detail
 
 
 def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **modules: str) -> Path:

@@ -137,8 +137,8 @@ def test_a_baseline_is_the_old_one_or_the_new_one(how: str, lasting: bool) -> No
                 atomic_replace.take_name(path, staged)
             except InputError as caught:
                 error = str(caught)
-        found = content(atomic_replace.readable_folder(path))
-        assert found in (OLD, NEW)
+        readable = content(atomic_replace.readable_folder(path))
+        assert readable in (OLD, NEW)
         if error is None:
             assert content(path) == NEW
         else:

@@ -58,7 +58,7 @@ class Server(service.PredictionServiceServicer):
         """As TF Serving does: the bytes of the example after those of the context."""
         given = getattr(proto, proto.WhichOneof("kind"))
         context = given.context.SerializeToString() if hasattr(given, "context") else b""
-        return self._scores([context + one.SerializeToString() for one in given.examples])
+        return self._scores([context + example.SerializeToString() for example in given.examples])
 
     def _logged(self, kind: str, request: Any, response: Any) -> Any:
         log = PredictionLog()
@@ -163,8 +163,8 @@ def test_the_rows_are_what_the_model_has_answered_to(logs: list[bytes]) -> None:
         assert part.batch is not None
         for row in part.batch.metadata.to_pylist():
             answers.setdefault(row["record"], []).append(json.loads(row["response"]))
-    found = [answer for record in sorted(answers) for answer in answers[record]]
-    assert [set(map(str, _numbers(answer))) for answer in found] == [{str(score)} for score in scores]
+    logged = [answer for record in sorted(answers) for answer in answers[record]]
+    assert [set(map(str, _numbers(answer))) for answer in logged] == [{str(score)} for score in scores]
 
 
 def _numbers(answer: Any) -> list[float]:
@@ -172,7 +172,7 @@ def _numbers(answer: Any) -> list[float]:
     if isinstance(answer, float):
         return [answer]
     inside = answer.values() if isinstance(answer, dict) else answer if isinstance(answer, list) else []
-    return [number for one in inside for number in _numbers(one)]
+    return [number for part in inside for number in _numbers(part)]
 
 
 def test_every_row_knows_what_answered_it(logs: list[bytes]) -> None:

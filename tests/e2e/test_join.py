@@ -40,7 +40,7 @@ def join(
 
 
 def features(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {one["feature"]: one for one in document["features"]}
+    return {feature["feature"]: feature for feature in document["features"]}
 
 
 def write_rest(path: Path, rows: Sequence[e2e.Row]) -> str:
@@ -79,11 +79,11 @@ def test_prediction_logs_with_the_types_of_the_examples(
     counts = document["counts"]
     assert (counts["keys"], counts["keys_only_in_examples"], counts["compared"]) == (ROWS, 50, ROWS - 50)
     assert counts["mismatched"] == counts["compared"]
-    found = features(document)
-    assert found["carrier"]["mismatch_count"] == ROWS - 50
-    assert sum(one["diff_count"] for name, one in found.items() if name != "carrier") == 0
-    assert found["carrier"]["rates"]["mismatch"] == 1.0
-    assert {one["feature"] for one in document["not_compared"]} == {"ride", e2e.LABEL}
+    by_feature = features(document)
+    assert by_feature["carrier"]["mismatch_count"] == ROWS - 50
+    assert sum(feature["diff_count"] for name, feature in by_feature.items() if name != "carrier") == 0
+    assert by_feature["carrier"]["rates"]["mismatch"] == 1.0
+    assert {entry["feature"] for entry in document["not_compared"]} == {"ride", e2e.LABEL}
     assert any(line.startswith("carrier") and "100 %" in line for line in run.out)
     # Which feature, and where; no value of a request.
     assert document["samples"][0]["differs"] == {"mismatch": ["carrier"]}
@@ -101,7 +101,7 @@ def test_ids_of_the_log_and_a_baseline(
     assert document["samples"] == []
     # The label is no feature of requests, by the baseline's schema.
     assert e2e.LABEL not in features(document)
-    assert e2e.LABEL in {one["feature"] for one in document["not_compared"]}
+    assert e2e.LABEL in {entry["feature"] for entry in document["not_compared"]}
 
 
 def test_csv_and_a_tolerance(capsys: Capture, tmp_path: Path, rides: list[e2e.Row]) -> None:
@@ -136,9 +136,9 @@ def test_partitions_change_nothing(
     logged = e2e.write_examples(tmp_path / "logs", e2e.in_kilometres(rides[:200]), (90,))
     run, document = join(capsys, examples, logged, tmp_path / "one", "--key=ride")
     monkeypatch.setattr(split, "PARTITION_BYTES", 20_000)
-    many, found = join(capsys, examples, logged, tmp_path / "many", "--key=ride")
+    many, partitioned = join(capsys, examples, logged, tmp_path / "many", "--key=ride")
     assert (run.code, many.code) == (1, 1)
-    assert found == document
+    assert partitioned == document
 
 
 def _pair(folder: Path, base: Sequence[bytes], test: Sequence[bytes]) -> tuple[str, str]:

@@ -74,10 +74,10 @@ def test_the_days_are_those_counted_in_memory_in_both_spaces(home: Home) -> None
     assert baseline.variation is not None
     spaces = store.from_bytes(baseline.variation)
     carriers = Counter((day_of(row), row["carrier"][0].decode()) for row in home.rows)
-    told = spaces["raw"]["day"]["carrier"]
-    assert told.periods.tolist() == sorted({day for day, _ in carriers})
-    for place, day in enumerate(told.periods):
-        assert told.counts[place, :-1].tolist() == [carriers[day, value] for value in told.cells.values]
+    carrier = spaces["raw"]["day"]["carrier"]
+    assert carrier.periods.tolist() == sorted({day for day, _ in carriers})
+    for place, day in enumerate(carrier.periods):
+        assert carrier.counts[place, :-1].tolist() == [carriers[day, value] for value in carrier.cells.values]
     missing = Counter(day_of(row) for row in home.rows if "delay" not in row)
     delay = spaces["raw"]["day"]["delay"]
     assert (delay.rows - delay.present).tolist() == [missing[day] for day in delay.periods]
@@ -113,29 +113,29 @@ def test_a_day_like_training_is_ok_and_one_in_kilometres_is_not(home: Home, tmp_
     day = [{**row, "distance": [row["distance"][0] + 145]} for row in e2e.rides(A_DAY, 77)]
     verdict = validate(home, tmp_path / "like", day)
     assert verdict["verdict"] == "ok"
-    [finding] = [one for one in verdict["findings"] if one["feature"] == "distance"]  # type: ignore[attr-defined]
+    [finding] = [finding for finding in verdict["findings"] if finding["feature"] == "distance"]  # type: ignore[attr-defined]
     assert finding["severity"] == "info"
     assert finding["evidence"]["natural"]["unit"] == "day"
     assert finding["evidence"]["p_by_chance"] < 1e-3 < finding["evidence"]["p_value"]
     faulty = validate(home, tmp_path / "unlike", e2e.in_kilometres(day))
-    errors = {one["feature"] for one in faulty["findings"] if one["severity"] == "error"}  # type: ignore[attr-defined]
+    errors = {finding["feature"] for finding in faulty["findings"] if finding["severity"] == "error"}  # type: ignore[attr-defined]
     assert "distance" in errors
     assert errors <= {"distance", "distance_z"}
 
 
 @pytest.mark.parametrize(
-    ("name", "code", "said"),
+    ("name", "code", "message"),
     [
         ("nosuch", 2, "--time_feature: the examples have no feature 'nosuch'; they have: carrier, delay"),
         ("carrier", 3, "no row has a time in feature 'carrier'; expected whole numbers since 1970"),
     ],
 )
 def test_a_feature_that_holds_no_time_is_refused(
-    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, code: int, said: str
+    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, code: int, message: str
 ) -> None:
     assert cli.main(prepare(home, tmp_path / "baseline", name)) == code
     errors = capsys.readouterr().err.splitlines()
-    assert [line for line in errors if line.startswith(f"trueserve: error: {said}")]
+    assert [line for line in errors if line.startswith(f"trueserve: error: {message}")]
     assert not (tmp_path / "baseline").exists()
 
 

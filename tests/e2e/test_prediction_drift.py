@@ -42,7 +42,7 @@ def run(capsys: Capture, home: Home, model: str, logged: str, output: Path, *mor
 
 
 def of_predictions(document: Json, part: str) -> list[Json]:
-    return [one for one in document[part] if one["space"] == "prediction"]
+    return [entry for entry in document[part] if entry["space"] == "prediction"]
 
 
 def moved(answers: dict[str, Any], rows: slice = slice(None)) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def moved(answers: dict[str, Any], rows: slice = slice(None)) -> dict[str, Any]:
 def read(output: Path) -> tuple[int, dict[str, Any]]:
     """Rows and statistics by feature of the predictions that were published."""
     [dataset] = tfdv.load_stats_binary(str(output / "prediction_stats.binpb")).datasets
-    return dataset.num_examples, {one.path.step[0]: one for one in dataset.features}
+    return dataset.num_examples, {feature.path.step[0]: feature for feature in dataset.features}
 
 
 def test_answers_of_the_model_are_silent(home: Home, served: Served, tmp_path: Path, capsys: Capture) -> None:
@@ -70,7 +70,10 @@ def test_answers_of_the_model_are_silent(home: Home, served: Served, tmp_path: P
         numbers = features[name].num_stats
         assert (numbers.min, numbers.max, numbers.common_stats.num_missing) == (short.min(), short.max(), 0)
         assert numbers.mean == pytest.approx(short.astype(float).mean(), rel=1e-6)
-    counts = {one.value: one.frequency for one in features["minutes[argmax]"].string_stats.top_values}
+    counts = {
+        top_value.value: top_value.frequency
+        for top_value in features["minutes[argmax]"].string_stats.top_values
+    }
     classes = served.right["minutes"].argmax(axis=1)
     assert counts == {str(k): (classes == k).sum() for k in set(classes.tolist())}
     assert {"prediction_stats.binpb", "prediction_anomalies.pbtxt"} <= document["artifacts"].keys()
@@ -85,7 +88,9 @@ def test_answers_that_moved_are_an_error_of_that_output_alone(
     logged = support.write_logs(tmp_path / "logs", home.serving, moved(served.right), cuts=SERVING_CUTS)
     code, document = run(capsys, home, served.version, logged, tmp_path / "out")
     assert (code, e2e.errors(document)) == (1, {("prediction", "late")})
-    [worst] = [one for one in document["findings"] if one["metric"] == "jensen_shannon_divergence"]
+    [worst] = [
+        finding for finding in document["findings"] if finding["metric"] == "jensen_shannon_divergence"
+    ]
     assert "the prediction moved: " in worst["message"]
     assert worst["p_value"] < 1e-12
     page = (tmp_path / "out" / "report.html").read_text()
@@ -98,19 +103,21 @@ def test_answers_that_moved_are_an_error_of_that_output_alone(
 def test_rows_without_an_answer_are_counted_and_shown(
     home: Home, served: Served, tmp_path: Path, capsys: Capture
 ) -> None:
-    told: list[Any] = support.as_predictions(support.part(served.right, 0, FEW))
-    told[0:400] = [None] * 400
-    told[400:500] = [{"score": one["late"], "minutes": one["minutes"]} for one in told[400:500]]
-    told[500:506] = [{**one, "late": [None]} for one in told[500:506]]
-    logged = support.write_rest(tmp_path / "logs", home.serving[:FEW], told)
+    answers: list[Any] = support.as_predictions(support.part(served.right, 0, FEW))
+    answers[0:400] = [None] * 400
+    answers[400:500] = [
+        {"score": answer["late"], "minutes": answer["minutes"]} for answer in answers[400:500]
+    ]
+    answers[500:506] = [{**answer, "late": [None]} for answer in answers[500:506]]
+    logged = support.write_rest(tmp_path / "logs", home.serving[:FEW], answers)
     code, document = run(capsys, home, served.version, logged, tmp_path / "out")
-    assert (code, {one["severity"] for one in of_predictions(document, "findings")}) == (
+    assert (code, {finding["severity"] for finding in of_predictions(document, "findings")}) == (
         0,
         {"info", "warning"},
     )
     assert {
-        (one["feature"], one["metric"], one["message"].split(" (")[0])
-        for one in of_predictions(document, "findings")
+        (finding["feature"], finding["metric"], finding["message"].split(" (")[0])
+        for finding in of_predictions(document, "findings")
     } == {
         ("", "no_response", "400 rows"),
         ("", "not_finite", "the answers to 6 rows"),
@@ -119,7 +126,9 @@ def test_rows_without_an_answer_are_counted_and_shown(
     }
     rows, features = read(tmp_path / "out")
     missing = {
-        name: one.num_stats.common_stats.num_missing for name, one in features.items() if name == "late"
+        name: feature.num_stats.common_stats.num_missing
+        for name, feature in features.items()
+        if name == "late"
     }
     assert (rows, missing) == (FEW, {"late": 500})
     assert "0 % → 35.7 %" in (tmp_path / "out" / "report.html").read_text()
@@ -131,9 +140,9 @@ def test_a_log_without_answers_is_not_compared_with_the_reason(
     logged = e2e.write_logs(tmp_path / "logs", home.serving[:FEW], (900,))
     code, document = run(capsys, home, served.version, logged, tmp_path / "out")
     left_out = of_predictions(document, "not_compared")
-    assert (code, {one["feature"] for one in left_out}) == (4, FEATURES)
+    assert (code, {entry["feature"] for entry in left_out}) == (4, FEATURES)
     reason = "no row has a logged answer that is a prediction (no_response 1,400)"
-    assert {one["reason"] for one in left_out} == {reason}
+    assert {entry["reason"] for entry in left_out} == {reason}
     assert document["counts"]["compared"] == FEW
 
 
@@ -146,9 +155,9 @@ def test_a_version_that_answers_otherwise_is_found_in_its_slice(
         tmp_path / "logs", home.serving, answered, cuts=SERVING_CUTS, versions=versions, each=1
     )
     code, document = run(capsys, home, served.version, logged, tmp_path / "out", "--slice_by=version")
-    errors = [one for one in document["findings"] if one["severity"] == "error"]
-    assert (code, {one["feature"] for one in errors}) == (1, {"late"})
-    assert {one["slice"]: one["verdict"] for one in document["slices"]} == {
+    errors = [finding for finding in document["findings"] if finding["severity"] == "error"]
+    assert (code, {finding["feature"] for finding in errors}) == (1, {"late"})
+    assert {part["slice"]: part["verdict"] for part in document["slices"]} == {
         "version=3": "ok",
         "version=4": "skew",
     }
@@ -164,10 +173,10 @@ def test_rows_weigh_the_inverse_of_their_sampling_rate(
         Path(support.write_logs(tmp_path / "logs", home.serving[:2000], answered, each=1)).parent
         / "log-0.tfrecord"
     )
-    records = [PredictionLog.FromString(one) for one in read_records(path)]
-    for one in records[:200]:
-        one.log_metadata.sampling_config.sampling_rate = 0.1
-    path.write_bytes(b"".join(frame(one.SerializeToString(deterministic=True)) for one in records))
+    records = [PredictionLog.FromString(record) for record in read_records(path)]
+    for log in records[:200]:
+        log.log_metadata.sampling_config.sampling_rate = 0.1
+    path.write_bytes(b"".join(frame(log.SerializeToString(deterministic=True)) for log in records))
     run(capsys, home, served.version, str(path), tmp_path / "out")
     rows, features = read(tmp_path / "out")
     late = answered["late"][:2000, 0].astype(float)
@@ -180,7 +189,7 @@ def read_records(path: Path) -> list[bytes]:
     from transforms.files.tfrecord import read_records as records_of
 
     with path.open("rb") as stream:
-        return [one for part in records_of(stream) for one in part]
+        return [record for part in records_of(stream) for record in part]
 
 
 def test_a_replay_compares_predictions_too_where_the_model_has_them(
@@ -192,16 +201,16 @@ def test_a_replay_compares_predictions_too_where_the_model_has_them(
     bare = tmp_path / "bare"
     shutil.copytree(served.version, bare)
     (bare / "assets.extra" / "prediction_stats.binpb").unlink()
-    found = {}
+    documents = {}
     for name, model in (("with", served.version), ("without", str(bare))):
         e2e.validate(capsys, home.baseline, logged, tmp_path / name, f"--replay={model}", RAW)
-        found[name] = e2e.verdict(tmp_path / name)
+        documents[name] = e2e.verdict(tmp_path / name)
     kinds = {
-        name: {one["kind"] for one in of_predictions(document, "findings")}
-        for name, document in found.items()
+        name: {finding["kind"] for finding in of_predictions(document, "findings")}
+        for name, document in documents.items()
     }
     assert kinds == {"with": {"replay", "distribution"}, "without": {"replay"}}
-    assert "prediction_stats.binpb" not in found["without"]["artifacts"]
+    assert "prediction_stats.binpb" not in documents["without"]["artifacts"]
 
 
 def test_statistics_of_tfdv_alone_need_no_baseline(
@@ -228,12 +237,12 @@ def test_a_model_without_recorded_predictions_is_wrong_usage(
     broken = tmp_path / "broken"
     shutil.copytree(Path(served.version) / "assets.extra", broken / "assets.extra")
     schema = broken / "assets.extra" / "prediction_schema.pbtxt"
-    said = {
+    messages = {
         str(served.folder): "has no assets.extra/prediction_stats.binpb",
         str(broken): "does not say which outputs",
     }
     schema.write_text("\n".join(line for line in schema.read_text().splitlines() if "outputs=" not in line))
-    for model, words in said.items():
+    for model, words in messages.items():
         result = e2e.validate(capsys, home.baseline, home.clean, tmp_path / "out", f"--predictions={model}")
         assert (result.code, result.out[1:]) == (2, [])
         assert words in e2e.one_error(result)

@@ -108,8 +108,8 @@ def test_raw_statistics_are_those_counted_in_memory(home: Home) -> None:
 
 
 def test_transformed_statistics_are_those_counted_in_memory(home: Home, transformed: list[e2e.Row]) -> None:
-    found = statistics(Path(home.baseline), "transformed_stats.binpb")
-    e2e.check_statistics(found, transformed, RAW_OF)
+    computed = statistics(Path(home.baseline), "transformed_stats.binpb")
+    e2e.check_statistics(computed, transformed, RAW_OF)
 
 
 def test_transformed_examples_are_what_the_graph_makes_of_requests(
@@ -140,7 +140,7 @@ def test_the_label_is_in_training_and_not_in_serving(loaded: layout.Baseline) ->
 
 
 def test_comparators_fit_the_kind_of_feature(loaded: layout.Baseline) -> None:
-    found = {
+    comparators = {
         f.name: [field.name for field, _ in f.skew_comparator.ListFields()]
         for made in (loaded.schema, loaded.transformed_schema)
         for f in made.feature
@@ -148,7 +148,7 @@ def test_comparators_fit_the_kind_of_feature(loaded: layout.Baseline) -> None:
     numbers = {"distance", "delay", "hour", "stops", "distance_z", "delay_filled", "stops_filled"}
     categories = {"carrier", "tags", "carrier_id", "tag_ids", "hour_bucket"}
     jsd, linf = ["jensen_shannon_divergence"], ["infinity_norm"]
-    assert found == {
+    assert comparators == {
         **dict.fromkeys(numbers, jsd),
         **dict.fromkeys(categories, linf),
         **{name: [] for name in ("late", *LABEL_OUTPUTS)},

@@ -65,29 +65,29 @@ def drift(document: dict[str, Any]) -> list[dict[str, Any]]:
 def documents(output: Path) -> list[dict[str, Any]]:
     """The verdicts of all runs, the first published first: back from the one that stands."""
     by_name = {path.parent.name: json.loads(path.read_text()) for path in output.glob("runs/*/verdict.json")}
-    found = [e2e.verdict(output)]
-    while (before := found[-1]["replaces"]) is not None:
-        found.append(by_name[before])
-    assert len(found) == len(by_name)
-    return found[::-1]
+    verdicts = [e2e.verdict(output)]
+    while (before := verdicts[-1]["replaces"]) is not None:
+        verdicts.append(by_name[before])
+    assert len(verdicts) == len(by_name)
+    return verdicts[::-1]
 
 
 def test_what_moved_since_the_day_before_is_told(output: Path) -> None:
     document = e2e.verdict(output)
     jsonschema.validate(document, json.loads((ROOT / "docs" / "verdict.schema.json").read_text()))
-    told = {(one["space"], one["feature"]): one for one in drift(document)}
-    assert told.keys() == {
+    findings = {(finding["space"], finding["feature"]): finding for finding in drift(document)}
+    assert findings.keys() == {
         ("raw", "distance"),
         ("raw", "delay"),
         ("transformed", "distance_z"),
         ("transformed", "delay_filled"),
     }
-    assert {one["severity"] for one in told.values()} == {"warning"}
-    distance = told["raw", "distance"]
+    assert {finding["severity"] for finding in findings.values()} == {"warning"}
+    distance = findings["raw", "distance"]
     assert distance["message"].startswith("since 2013-07-02: median ")
     assert "(2013-07-03)" in distance["message"]
     assert distance["diagnosis"]["cause"] == "scale or unit"
-    assert told["raw", "delay"]["metric"] == "missing_share_difference"
+    assert findings["raw", "delay"]["metric"] == "missing_share_difference"
     previous = document["previous"]
     assert previous["window"] == {"start": "2013-07-02T00:00:00Z", "end": "2013-07-03T00:00:00Z"}
     assert (previous["verdict"], previous["spaces"]) == ("ok", ["raw", "transformed"])
@@ -132,16 +132,16 @@ def test_drift_weakens_no_test_against_training(
     assert plain.code == 1
     document = e2e.verdict(tmp_path)
     assert document["previous"] is None
-    expected = [one for one in e2e.verdict(output)["findings"] if one["kind"] != "drift"]
+    expected = [finding for finding in e2e.verdict(output)["findings"] if finding["kind"] != "drift"]
     assert document["findings"] == expected
 
 
 def test_positions_are_those_of_the_rows(home: Home, output: Path) -> None:
-    told = json.loads((output / "positions.json").read_text())
-    assert told["window"] == {"start": "2013-07-03T00:00:00Z", "end": "2013-07-04T00:00:00Z"}
-    assert told["rows"] == A_DAY
+    positions = json.loads((output / "positions.json").read_text())
+    assert positions["window"] == {"start": "2013-07-03T00:00:00Z", "end": "2013-07-04T00:00:00Z"}
+    assert positions["rows"] == A_DAY
     rows = home.serving[2 * A_DAY : 3 * A_DAY]
-    raw = told["spaces"]["raw"]
+    raw = positions["spaces"]["raw"]
     assert raw.keys() == {"distance", "hour", "carrier", "delay", "stops", "tags"}
     carriers = Counter(row["carrier"][0] for row in rows)
     often = [value for value, _ in Counter(row["carrier"][0] for row in home.training).most_common()]
@@ -158,8 +158,8 @@ def test_the_console_and_the_page_say_it_in_one_line(
     home: Home, logs: str, output: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     [run] = output.glob(f"runs/{e2e.verdict(output)['previous']['run']}")
-    told = validate(capsys, home, logs, tmp_path, 3, f"--previous={run}")
-    [line] = [line for line in told.out if line.startswith("drift: ")]
+    result = validate(capsys, home, logs, tmp_path, 3, f"--previous={run}")
+    [line] = [line for line in result.out if line.startswith("drift: ")]
     assert line.startswith("drift: since the last run (2013-07-02 up to 2013-07-03, UTC): d")
     assert e2e.verdict(tmp_path)["previous"]["windows"] == 0  # slow drift is looked for with auto alone
     page = (tmp_path / "report.html").read_text()
@@ -171,23 +171,23 @@ def test_what_came_back_to_training_and_what_is_ignored_is_info(
     home: Home, logs: str, output: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     third = output / "runs" / run_name(e2e.verdict(output))
-    told = validate(capsys, home, logs, tmp_path, 2, f"--previous={third}", "--fail_on=warning")
+    result = validate(capsys, home, logs, tmp_path, 2, f"--previous={third}", "--fail_on=warning")
     # What is back to training is no warning.
-    assert (told.code, {one["severity"] for one in drift(e2e.verdict(tmp_path))}) == (0, {"info"})
+    assert (result.code, {finding["severity"] for finding in drift(e2e.verdict(tmp_path))}) == (0, {"info"})
     second = output / "runs" / e2e.verdict(output)["previous"]["run"]
     ignored = "--ignore=distance,distance_z"
-    told = validate(capsys, home, logs, tmp_path, 3, f"--previous={second}", "--fail_on=warning", ignored)
-    levels = {(one["feature"], one["severity"]) for one in drift(e2e.verdict(tmp_path))}
+    result = validate(capsys, home, logs, tmp_path, 3, f"--previous={second}", "--fail_on=warning", ignored)
+    levels = {(finding["feature"], finding["severity"]) for finding in drift(e2e.verdict(tmp_path))}
     assert {("distance", "info"), ("delay", "warning")} <= levels
 
 
-@pytest.mark.parametrize("asked", ["nowhere", "nowhere/at/all"])
+@pytest.mark.parametrize("requested", ["nowhere", "nowhere/at/all"])
 def test_a_run_that_is_none_is_told_before_any_work(
-    home: Home, logs: str, tmp_path: Path, capsys: Capture, asked: str
+    home: Home, logs: str, tmp_path: Path, capsys: Capture, requested: str
 ) -> None:
-    told = validate(capsys, home, logs, tmp_path / "out", 1, f"--previous={asked}")
-    assert told.code == 2
-    assert e2e.one_error(told).startswith("--previous: expected auto, a run's folder")
+    result = validate(capsys, home, logs, tmp_path / "out", 1, f"--previous={requested}")
+    assert result.code == 2
+    assert e2e.one_error(result).startswith("--previous: expected auto, a run's folder")
     assert not (tmp_path / "out").exists()
 
 
@@ -203,10 +203,12 @@ def test_statistics_of_another_baseline_are_compared_raw(
     for name in ("stats.binpb", "transformed_stats.binpb"):
         (copy / name).write_bytes((second / name).read_bytes())
     validate(capsys, home, logs, tmp_path / "out", 3, f"--previous={copy}")
-    found = e2e.verdict(tmp_path / "out")
-    assert found["previous"]["spaces"] == ["raw"]
-    assert {one["metric"] for one in drift(found) if one["severity"] == "info"} == {"another_baseline"}
-    assert {one["space"] for one in drift(found) if one["feature"]} == {"raw"}
+    verdict = e2e.verdict(tmp_path / "out")
+    assert verdict["previous"]["spaces"] == ["raw"]
+    assert {finding["metric"] for finding in drift(verdict) if finding["severity"] == "info"} == {
+        "another_baseline"
+    }
+    assert {finding["space"] for finding in drift(verdict) if finding["feature"]} == {"raw"}
 
 
 def test_the_names_of_files_are_those_that_runs_publish(output: Path) -> None:

@@ -69,7 +69,7 @@ def recorded(folder: Path) -> tuple[schema_pb2.Schema, dict[str, Any], int]:
     read = tfdv.load_stats_binary(str(folder / EXTRA / "prediction_stats.binpb"))
     assert len(tfdv.validate_statistics(read, schema).anomaly_info) == 0
     [dataset] = read.datasets
-    return schema, {one.path.step[0]: one for one in dataset.features}, dataset.num_examples
+    return schema, {feature.path.step[0]: feature for feature in dataset.features}, dataset.num_examples
 
 
 def check_numbers(feature: Any, values: Iterable[float]) -> None:
@@ -79,12 +79,12 @@ def check_numbers(feature: Any, values: Iterable[float]) -> None:
     assert (stats.common_stats.num_non_missing, stats.common_stats.num_missing) == (len(short), 0)
     assert (stats.min, stats.max) == (short.min(), short.max())
     assert stats.mean == pytest.approx(short.astype(float).mean(), rel=1e-6)
-    assert [one.name for one in feature.custom_stats] == ["trueserve_quantiles"]
+    assert [statistic.name for statistic in feature.custom_stats] == ["trueserve_quantiles"]
 
 
 def check_categories(feature: Any, values: Sequence[int]) -> None:
-    found = {one.value: one.frequency for one in feature.string_stats.top_values}
-    assert found == {str(value): values.count(value) for value in set(values)}
+    frequencies = {top_value.value: top_value.frequency for top_value in feature.string_stats.top_values}
+    assert frequencies == {str(value): values.count(value) for value in set(values)}
 
 
 def answers(rows: Sequence[dict[str, list[Any]]], baseline: layout.Baseline) -> dict[str, Array]:
@@ -110,10 +110,10 @@ def check_all(folder: Path, expected: dict[str, Array]) -> schema_pb2.Schema:
 def test_all_training_rows_are_asked_of_every_shard(
     small: layout.Baseline, serving: serving_model.ServingModel, tmp_path: Path
 ) -> None:
-    said = record(tmp_path, serving, small)
+    output = record(tmp_path, serving, small)
     schema = check_all(tmp_path, answers(support.RAW_ROWS, small))
     assert list(schema.annotation.comment) == ["predictions on 60 training rows"]
-    assert "recorded predictions on 60 training rows\n" in said
+    assert "recorded predictions on 60 training rows\n" in output
     assert outputs.outputs_of(schema) == (
         Output("late", OutputType.FLOAT, 1),
         Output("minutes", OutputType.FLOAT, 2),
@@ -134,11 +134,11 @@ def test_evaluation_data_take_the_place_of_training_and_refused_rows_are_told(
     cut = [{**row, "weights": []} if i in (3, 50) else row for i, row in enumerate(support.RAW_ROWS)]
     write_evaluation(tmp_path / "rows-0", cut[:25])
     write_evaluation(tmp_path / "rows-1", cut[25:])
-    said = record(tmp_path, serving, small, evaluation=str(tmp_path / "rows-*"))
+    output = record(tmp_path, serving, small, evaluation=str(tmp_path / "rows-*"))
     expected = {n: np.delete(array, [3, 50], axis=0) for n, array in answers(support.RAW_ROWS, small).items()}
     schema = check_all(tmp_path, expected)
     assert list(schema.annotation.comment) == ["predictions on 58 evaluation rows; 2 more were refused"]
-    assert "recorded predictions on 58 evaluation rows; 2 more were refused" in said
+    assert "recorded predictions on 58 evaluation rows; 2 more were refused" in output
 
 
 @pytest.mark.parametrize(("evaluation", "error"), [("", NothingExaminedError), ("no example", InputError)])
@@ -247,13 +247,13 @@ def test_outputs_of_every_kind_are_recorded() -> None:
     recorder.add([b"a", b"abcd"])
     recorder.add([b"abc"])
     [dataset] = recorder.statistics().datasets
-    found = {one.path.step[0]: one for one in dataset.features}
-    assert list(found) == ["half", "long", "text", "vector[0]", "vector[1]", "vector[argmax]"]
-    assert [one.name for one in recorder.schema("").feature] == list(found)
-    check_categories(found["long"], [0, 1, 0])
-    check_categories(found["vector[argmax]"], [1, 0, 0])
-    assert found["half"].num_stats.mean == pytest.approx(8 / 3)
-    assert {one.value for one in found["text"].string_stats.top_values} == {"a", "abcd", "abc"}
+    features = {feature.path.step[0]: feature for feature in dataset.features}
+    assert list(features) == ["half", "long", "text", "vector[0]", "vector[1]", "vector[argmax]"]
+    assert [feature.name for feature in recorder.schema("").feature] == list(features)
+    check_categories(features["long"], [0, 1, 0])
+    check_categories(features["vector[argmax]"], [1, 0, 0])
+    assert features["half"].num_stats.mean == pytest.approx(8 / 3)
+    assert {top_value.value for top_value in features["text"].string_stats.top_values} == {"a", "abcd", "abc"}
 
 
 def test_refused_rows_are_left_out_or_end_it() -> None:
@@ -274,7 +274,7 @@ def test_only_tensors_of_known_width_have_one() -> None:
         "c": tf.TensorSpec([4, 2], tf.float32),
         "d": tf.TensorSpec([None], tf.complex64),
     }
-    assert [one.width for one in outputs_of(specs)] == [6, None, None, None]
+    assert [output.width for output in outputs_of(specs)] == [6, None, None, None]
 
 
 def test_export_records_training_of_a_baseline_that_prepare_made(home: Home, served: Served) -> None:

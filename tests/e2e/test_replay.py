@@ -68,7 +68,7 @@ def test_the_right_twin_is_silent(home: Home, served: Served, tmp_path: Path, ca
     assert replay["again"]["rows"] >= 3 * 256
     assert replay["again"]["differing"] == 0
     assert sum(hour["rows"] for hour in replay["hours"]) == 10_000
-    assert {one["output"]: one["flipped"] for one in replay["outputs"]} == {"late": 0, "minutes": 0}
+    assert {output["output"]: output["flipped"] for output in replay["outputs"]} == {"late": 0, "minutes": 0}
     page = (tmp_path / "out" / "report.html").read_text()
     assert "0 of 10,000 answers differ" in page
 
@@ -93,25 +93,30 @@ def test_the_wrong_twin_is_found_and_its_version_named(
     assert replay["total"]["differing"] == differs.sum() == other.sum()
     assert replay["total"]["largest"] == pytest.approx(apart.max(), rel=1e-4)
     assert replay["total"]["mean"] == pytest.approx(apart.mean(), rel=1e-4)
-    assert {one["version"]: (one["rows"], one["differing"]) for one in replay["versions"]} == {
+    assert {
+        version["version"]: (version["rows"], version["differing"]) for version in replay["versions"]
+    } == {
         "3": (10_000 - other.sum(), 0),
         "4": (other.sum(), other.sum()),
     }
     by_hour = Counter(_hour(i) for i in np.flatnonzero(other).tolist())
-    assert {one["hour"]: one["differing"] for one in replay["hours"] if one["differing"]} == by_hour
+    assert {hour["hour"]: hour["differing"] for hour in replay["hours"] if hour["differing"]} == by_hour
     flips = ((served.right["late"] >= 0.5) != (got["late"] >= 0.5)).sum()
     minutes = (served.right["minutes"].argmax(1) != got["minutes"].argmax(1)).sum()
-    assert {one["output"]: one["flipped"] for one in replay["outputs"]} == {"late": flips, "minutes": minutes}
+    assert {output["output"]: output["flipped"] for output in replay["outputs"]} == {
+        "late": flips,
+        "minutes": minutes,
+    }
     _check_worst(replay["worst"], apart, tmp_path / "out")
 
 
 def _check_worst(worst: list[dict[str, Any]], apart: Array, output: Path) -> None:
     """The very rows that are furthest off, without anything that is in them."""
     starts = {Path(f"log-{n}.tfrecord").name: start for n, start in enumerate((0, *SERVING_CUTS))}
-    rows = [starts[Path(one["file"]).name] + one["record"] for one in worst]
+    rows = [starts[Path(row["file"]).name] + row["record"] for row in worst]
     assert len(rows) == 20
-    assert [one["apart"] for one in worst] == pytest.approx(np.sort(apart)[::-1][:20].tolist(), rel=1e-4)
-    assert apart[rows] == pytest.approx([one["apart"] for one in worst], rel=1e-4)
+    assert [row["apart"] for row in worst] == pytest.approx(np.sort(apart)[::-1][:20].tolist(), rel=1e-4)
+    assert apart[rows] == pytest.approx([row["apart"] for row in worst], rel=1e-4)
     assert "replay/worst.jsonl" not in e2e.verdict(output)["artifacts"]
     assert Path(worst[0]["file"]).name in (output / "report.html").read_text()
 
@@ -158,14 +163,18 @@ def test_responses_are_matched_or_rejected_with_a_reason(
     home: Home, served: Served, tmp_path: Path, capsys: Capture
 ) -> None:
     rows = home.serving[:FEW]
-    told: list[Any] = support.as_predictions(support.part(served.right, 0, FEW))
-    told[0:100] = [{"minutes": one["minutes"], "late": one["late"]} for one in told[0:100]]
-    told[100:200] = [None] * 100
-    told[200:300] = [{"score": one["late"], "minutes": one["minutes"]} for one in told[200:300]]
-    told[300:400] = [one["late"] for one in told[300:400]]
-    told[400:500] = [{"late": one["late"] * 2, "minutes": one["minutes"]} for one in told[400:500]]
-    told[500:600] = [{"late": ["0.5"], "minutes": one["minutes"]} for one in told[500:600]]
-    logs = support.write_rest(tmp_path / "logs", rows, told)
+    responses: list[Any] = support.as_predictions(support.part(served.right, 0, FEW))
+    responses[0:100] = [{"minutes": answer["minutes"], "late": answer["late"]} for answer in responses[0:100]]
+    responses[100:200] = [None] * 100
+    responses[200:300] = [
+        {"score": answer["late"], "minutes": answer["minutes"]} for answer in responses[200:300]
+    ]
+    responses[300:400] = [answer["late"] for answer in responses[300:400]]
+    responses[400:500] = [
+        {"late": answer["late"] * 2, "minutes": answer["minutes"]} for answer in responses[400:500]
+    ]
+    responses[500:600] = [{"late": ["0.5"], "minutes": answer["minutes"]} for answer in responses[500:600]]
+    logs = support.write_rest(tmp_path / "logs", rows, responses)
     lines = Path(logs).read_text().splitlines()
     fewer = json.loads(lines[-1])
     del fewer["response"]["predictions"][0]

@@ -33,8 +33,10 @@ def contract(**changes: Any) -> dict[str, Any]:
 
 
 def said(rows: dict[str | None, int], **contracts: Any) -> list[tuple[str, Severity]]:
-    found = compare_versions(rows, {name.removeprefix("v"): one for name, one in contracts.items()}, BASELINE)
-    return [(one.metric, one.severity) for one in found.findings]
+    comparison = compare_versions(
+        rows, {name.removeprefix("v"): contract for name, contract in contracts.items()}, BASELINE
+    )
+    return [(finding.metric, finding.severity) for finding in comparison.findings]
 
 
 def test_equal_contracts_are_no_finding_whatever_their_sources_say() -> None:
@@ -50,13 +52,13 @@ def test_other_contracts_are_errors_and_missing_ones_warnings() -> None:
         "1": contract(),
         "2": contract(graph="bb", assets={"carriers": "x", "more": "y", "tags": "dd"}),
     }
-    found = compare_versions(rows, contracts, BASELINE).findings
-    assert [(one.metric, one.severity) for one in found] == [
+    findings = compare_versions(rows, contracts, BASELINE).findings
+    assert [(finding.metric, finding.severity) for finding in findings] == [
         ("version_of_another_contract", Severity.ERROR),
         ("version_without_contract", Severity.WARNING),
         ("version_unknown", Severity.WARNING),
     ]
-    assert found[0].message == (
+    assert findings[0].message == (
         "version 2 answered 30 rows (30.0 %) with another preprocessing than the baseline's: other assets"
         " ('carriers', 'more') and another transform graph"
     )
@@ -69,9 +71,9 @@ def test_other_contracts_are_errors_and_missing_ones_warnings() -> None:
 
 
 def test_a_thousand_versions_are_a_page_and_no_book() -> None:
-    found = compare_versions({f"v{i}\x1b": 1 for i in range(1000)}, {"1": contract()}, BASELINE).findings
-    assert len(found) == 51
-    assert not any("\x1b" in one.message for one in found)
+    findings = compare_versions({f"v{i}\x1b": 1 for i in range(1000)}, {"1": contract()}, BASELINE).findings
+    assert len(findings) == 51
+    assert not any("\x1b" in finding.message for finding in findings)
 
 
 def test_rows_are_counted_by_version_in_any_order() -> None:
@@ -100,8 +102,8 @@ def test_contracts_are_found_in_models_in_folders_and_as_files(tmp_path: Path) -
     write(tmp_path / "8" / "contract.json", contract(graph="2"))
     write(tmp_path / "canary.json", contract(graph="3"))
     write(tmp_path / "9" / "assets" / "contract.json", "another thing")
-    found = served_contracts.load(str(tmp_path))
-    assert {name: one["digests"]["graph"] for name, one in found.items()} == {
+    loaded = served_contracts.load(str(tmp_path))
+    assert {name: contract["digests"]["graph"] for name, contract in loaded.items()} == {
         "7": "1",
         "8": "2",
         "canary": "3",
@@ -145,8 +147,8 @@ def test_contracts_are_held_against_a_log(home: Home, tmp_path: Path, capsys: Ca
         {"version": "4", "rows": 60, "contract": "other"},
         {"version": "5", "rows": 40, "contract": "missing"},
     ]
-    found = {f["metric"]: f["severity"] for f in document["findings"] if f["kind"] == "contract"}
-    assert found == {"version_of_another_contract": "error", "version_without_contract": "warning"}
+    severities = {f["metric"]: f["severity"] for f in document["findings"] if f["kind"] == "contract"}
+    assert severities == {"version_of_another_contract": "error", "version_without_contract": "warning"}
     assert ">Versions<" in (tmp_path / "out" / "report.html").read_text()
 
 

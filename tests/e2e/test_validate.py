@@ -40,8 +40,8 @@ def lasting(document: dict[str, Any]) -> dict[str, Any]:
     """
     kept = {name: document[name] for name in ("verdict", "exit_code", "window", "counts", "rejects")}
     names = ("severity", "space", "feature", "kind")
-    told = {tuple(f[name] for name in names) for f in document["findings"] if f["severity"] != "info"}
-    return kept | {"findings": sorted(told)}
+    findings = {tuple(f[name] for name in names) for f in document["findings"] if f["severity"] != "info"}
+    return kept | {"findings": sorted(findings)}
 
 
 def num_requests(rows: int = 10_000, cuts: tuple[int, ...] = SERVING_CUTS, each: int = 7) -> int:
@@ -115,10 +115,10 @@ def test_planted_skew_is_found_and_nothing_else(home: Home, tmp_path: Path, caps
     assert e2e.errors(document) == PLANTED
     by_name = {(f["feature"], f["kind"]): f for f in document["findings"]}
     for name, raw in (("distance", []), ("distance_z", ["distance"]), ("carrier_id", ["carrier"])):
-        found = by_name[name, "distribution"]
-        assert found["distance"] > found["threshold"] == 0.1
-        assert found["distance"] > found["noise_floor"]
-        assert found["raw_features"] == raw
+        finding = by_name[name, "distribution"]
+        assert finding["distance"] > finding["threshold"] == 0.1
+        assert finding["distance"] > finding["noise_floor"]
+        assert finding["raw_features"] == raw
     assert ("carrier", "values") in by_name
     assert "distance" in artifact(tmp_path, "anomalies.pbtxt").decode()
     table = "\n".join(result.out)
@@ -142,9 +142,9 @@ def test_tf_examples_say_what_prediction_logs_say(home: Home, tmp_path: Path, ca
     examples = e2e.write_examples(tmp_path / "examples", faulty, SERVING_CUTS)
     assert e2e.validate(capsys, home.baseline, examples, tmp_path / "one").code == 1
     assert e2e.validate(capsys, home.baseline, home.skewed, tmp_path / "other").code == 1
-    one, other = e2e.verdict(tmp_path / "one"), e2e.verdict(tmp_path / "other")
-    assert one["findings"] == other["findings"]
-    assert (one["counts"]["read"], one["counts"]["compared"]) == (10_000, 10_000)
+    of_examples, of_logs = e2e.verdict(tmp_path / "one"), e2e.verdict(tmp_path / "other")
+    assert of_examples["findings"] == of_logs["findings"]
+    assert (of_examples["counts"]["read"], of_examples["counts"]["compared"]) == (10_000, 10_000)
 
 
 def test_spaces_choose_what_is_compared(home: Home, tmp_path: Path, capsys: Capture) -> None:
@@ -152,7 +152,7 @@ def test_spaces_choose_what_is_compared(home: Home, tmp_path: Path, capsys: Capt
         output = tmp_path / space
         assert e2e.validate(capsys, home.baseline, home.skewed, output, f"--spaces={space}").code == 1
         document = e2e.verdict(output)
-        assert e2e.errors(document) == {found for found in PLANTED if found[0] == space}
+        assert e2e.errors(document) == {planted for planted in PLANTED if planted[0] == space}
         assert {row["space"] for row in document["not_compared"]} == {space}
         prefix = "transformed_" if space == "transformed" else ""
         assert {n for n in document["artifacts"] if "stats" in n} == {f"{prefix}stats.binpb"}
@@ -243,7 +243,7 @@ def test_a_window_in_one_word_and_logs_by_the_hour(home: Home, tmp_path: Path, c
     document = e2e.verdict(tmp_path / "out")
     later = hour + dt.timedelta(hours=1)
     read = [f"{tmp_path}/{at:%Y-%m-%d/%H}/log" for at in (hour, later)]
-    assert sorted(one["file"] for one in document["files"]) == read
+    assert sorted(file["file"] for file in document["files"]) == read
     # Of the minutes -2 to 118 that these files hold, 0 to 59 are asked for, and every other is the canary's.
     counts = document["counts"]
     assert (counts["read"], counts["outside_window"], counts["decoded"]) == (120, 60, 30)
@@ -269,7 +269,7 @@ def test_a_sample_is_said_wherever_records_are_counted(home: Home, tmp_path: Pat
     assert f"{left_out:,} excluded (sample {left_out:,})" in "\n".join(result.out)
     page = (tmp_path / "report.html").read_text()
     assert "not in the sample that was asked for" in page
-    by_file = [one["excluded"]["sample"] for one in document["files"]]
+    by_file = [file["excluded"]["sample"] for file in document["files"]]
     assert (len(by_file), sum(by_file)) == (len(files_of(home.clean)), left_out)
 
 
@@ -311,19 +311,19 @@ def test_worker_processes_say_the_same(home: Home, tmp_path: Path, capsys: Captu
         "--direct_running_mode=multi_processing",
         "--direct_num_workers=2",
     ]
-    found = installed(arguments, mine)
-    assert found.returncode == 1, found.stderr
-    assert "Traceback" not in found.stderr
-    assert found.stdout.splitlines()[-1] == "report out/report.html"
+    completed = installed(arguments, mine)
+    assert completed.returncode == 1, completed.stderr
+    assert "Traceback" not in completed.stderr
+    assert completed.stdout.splitlines()[-1] == "report out/report.html"
     assert e2e.validate(capsys, home.baseline, home.skewed, tmp_path / "here").code == 1
     assert lasting(e2e.verdict(mine / "out")) == lasting(e2e.verdict(tmp_path / "here"))
 
 
 def test_the_installed_command_is_quiet(home: Home, tmp_path: Path) -> None:
     arguments = ["validate", f"--baseline={home.baseline}", f"--logs={home.clean}", f"--output={tmp_path}"]
-    found = installed(arguments, tmp_path)
-    assert (found.returncode, found.stderr) == (0, "")
-    lines = found.stdout.splitlines()
+    completed = installed(arguments, tmp_path)
+    assert (completed.returncode, completed.stderr) == (0, "")
+    lines = completed.stdout.splitlines()
     assert lines[-1] == f"report {tmp_path}/report.html"
     assert all(line.isprintable() for line in lines)
     assert sum("10,000 rows compared" in line for line in lines) == 1

@@ -15,11 +15,11 @@ from transforms.serving import probe_requests
 def test_warm_ups_of_the_exported_model_are_no_traffic(
     home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = probe_requests.requests(layout.load(home.baseline).probes_data, "probes")
-    assert [len(examples) for examples in asked] == [1, 32]
-    warm_ups = [logs.examples_log(examples) for examples in asked]
+    requests = probe_requests.requests(layout.load(home.baseline).probes_data, "probes")
+    assert [len(examples) for examples in requests] == [1, 32]
+    warm_ups = [logs.examples_log(examples) for examples in requests]
     # The same rows again with a time are somebody's request.
-    traffic = [logs.examples_log(examples, 1_373_760_000 + i) for i, examples in enumerate(asked)]
+    traffic = [logs.examples_log(examples, 1_373_760_000 + i) for i, examples in enumerate(requests)]
     log = str(logs.write_records(tmp_path / "log", [*warm_ups, *traffic]).path)
     e2e.validate(capsys, home.baseline, log, tmp_path / "out")
     document = e2e.verdict(tmp_path / "out")
