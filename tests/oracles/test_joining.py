@@ -45,15 +45,15 @@ def test_counts_are_those_of_detect_feature_skew(
 ) -> None:
     stats, skews, differing = detected(base, test, key, digits, duplicates)
     how = comparison(key, tolerance=FloatTolerance(digits), allow_duplicates=duplicates, samples=1000)
-    found = joined(base, test, how, partitions, cut)
-    assert not found.conflicts
-    assert as_stats(found.rows) == stats
+    actual = joined(base, test, how, partitions, cut)
+    assert not actual.conflicts
+    assert as_stats(actual.rows) == stats
     # TFDV has a line without any count for a feature that is empty on one side and absent on the other.
-    ours = as_skews(found)
+    ours = as_skews(actual)
     assert ours == {name: skews[name] for name in ours}
     assert not any(any(skews[name].values()) for name in skews.keys() - ours.keys())
-    assert found.rows.mismatched == differing == len(found.samples)
-    assert found.rows.compared == found.rows.matched + found.rows.mismatched
+    assert actual.rows.mismatched == differing == len(actual.samples)
+    assert actual.rows.compared == actual.rows.matched + actual.rows.mismatched
 
 
 @pytest.mark.parametrize("of_base", [True, False])
@@ -61,9 +61,9 @@ def test_an_empty_feature_is_not_a_missing_one(of_base: bool) -> None:
     with_x = Example.FromString(without := example(id=[1]))
     with_x.features.feature["x"].int64_list.SetInParent()
     sides = [with_x.SerializeToString(), without][:: 1 if of_base else -1]
-    found = joined(sides[:1], sides[1:], comparison(["id"]))
-    assert detected(sides[:1], sides[1:], ["id"], None, False)[2] == found.rows.mismatched == 1
-    assert found.features["x"][FeatureOutcome.EMPTY_ONLY] == 1
+    actual = joined(sides[:1], sides[1:], comparison(["id"]))
+    assert detected(sides[:1], sides[1:], ["id"], None, False)[2] == actual.rows.mismatched == 1
+    assert actual.features["x"][FeatureOutcome.EMPTY_ONLY] == 1
     both = joined([with_x.SerializeToString()], [with_x.SerializeToString()], comparison(["id"]))
     assert both.features["x"][FeatureOutcome.MATCH] == both.rows.matched == 1
 
@@ -85,7 +85,7 @@ def test_halves_are_rounded_as_python_does(value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "close", "same"),
+    ("left", "right", "close", "same"),
     [
         (1.0, 1.0, 0.0, True),
         (0.0, -0.0, 0.0, False),
@@ -102,17 +102,17 @@ def test_halves_are_rounded_as_python_does(value: float) -> None:
         (float("inf"), 3e38, 1e-3, False),
     ],
 )
-def test_close_floats(one: float, other: float, close: float, same: bool) -> None:
-    sides = [cells_of(column([[value]], pa.float32())) for value in (one, other)]
+def test_close_floats(left: float, right: float, close: float, same: bool) -> None:
+    sides = [cells_of(column([[value]], pa.float32())) for value in (left, right)]
     row = np.zeros(1, np.int64)
     assert equal_rows(sides[0], sides[1], row, row, close).tolist() == [same]
 
 
 def test_long_lists_are_compared_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transforms.joining.cells._AT_ONCE", 5)
-    one = [[1, 2, 3, 4], [], [5], [6, 7, 8, 9, 10, 11, 12], [13]]
-    other = [[1, 2, 3, 4], [], [0], [6, 7, 8, 9, 10, 11, 0], [13]]
-    sides = [cells_of(column(values, pa.int64())) for values in (one, other)]
+    left = [[1, 2, 3, 4], [], [5], [6, 7, 8, 9, 10, 11, 12], [13]]
+    right = [[1, 2, 3, 4], [], [0], [6, 7, 8, 9, 10, 11, 0], [13]]
+    sides = [cells_of(column(values, pa.int64())) for values in (left, right)]
     rows = np.arange(5)
     assert equal_rows(sides[0], sides[1], rows, rows).tolist() == [True, True, False, False, True]
 
@@ -152,17 +152,17 @@ def test_a_key_that_stands_often_is_compared_in_portions(monkeypatch: pytest.Mon
 def test_samples_name_places_and_features_and_no_values() -> None:
     base = [example(id=[i], x=[i], word=[b"secret%d" % i]) for i in range(9)]
     test = [example(id=[i], x=[i + (i in {3, 5})], other=[1.0]) for i in range(9)]
-    found = joined(base, test, comparison(["id"], samples=2, ignore=frozenset({"other"})))
-    assert len(found.samples) == 2
-    assert "secret" not in repr(found)
-    assert {sample.differs[FeatureOutcome.BASE_ONLY] for sample in found.samples} == {("word",)}
-    assert all(sample.example == sample.request for sample in found.samples)
+    actual = joined(base, test, comparison(["id"], samples=2, ignore=frozenset({"other"})))
+    assert len(actual.samples) == 2
+    assert "secret" not in repr(actual)
+    assert {sample.differs[FeatureOutcome.BASE_ONLY] for sample in actual.samples} == {("word",)}
+    assert all(sample.example == sample.request for sample in actual.samples)
     every = joined(base, test, comparison(["id"], samples=100, keep_values=True))
-    sample = next(one for one in every.samples if one.example == RecordPosition("log", 3))
+    sample = next(sample for sample in every.samples if sample.example == RecordPosition("log", 3))
     assert sample.key == ([3],)
     assert sample.values == {"word": ([b"secret3"], None), "other": (None, [1.0]), "x": ([3], [4])}
     # The least hashes, whatever the batches: a smaller sample is a part of a larger one.
-    assert [one.order for one in found.samples] == [one.order for one in every.samples[:2]]
+    assert [sample.order for sample in actual.samples] == [sample.order for sample in every.samples[:2]]
 
 
 def test_a_feature_in_two_types_on_a_side_is_told() -> None:
@@ -173,20 +173,24 @@ def test_a_feature_in_two_types_on_a_side_is_told() -> None:
     assert not halves[1].conflicts
     how = comparison(["id"])
     pieces = [piece for rows in (base[:1], base[1:]) for piece in pieces_of(rows, Side.EXAMPLES, how)[0]]
-    found = join([*pieces, *pieces_of(test, Side.REQUESTS, how)[0]], how)
-    assert found.conflicts == {"x"}
+    actual = join([*pieces, *pieces_of(test, Side.REQUESTS, how)[0]], how)
+    assert actual.conflicts == {"x"}
 
 
 def test_strange_features_are_bounded_and_none_is_lost() -> None:
     width = counts.WIDTH
     many = {f"n{i:05}": np.full(width, 1, np.int64) for i in range(counts.MOST_STRANGE + 5)}
-    for found in many.values():
-        found[counts.BASE_COUNT] = 0
+    for feature_counts in many.values():
+        feature_counts[counts.BASE_COUNT] = 0
     known = {"known": np.full(width, 7, np.int64)}
     result = counts.total([Joined(features=many), Joined(features=known), Joined(features=many)], 0)
     assert len(result.features) == counts.MOST_STRANGE + 2
     assert result.features["known"].tolist() == [7] * width
-    strange = sum(found[counts.TEST_COUNT] for name, found in result.features.items() if name != "known")
+    strange = sum(
+        feature_counts[counts.TEST_COUNT]
+        for name, feature_counts in result.features.items()
+        if name != "known"
+    )
     assert strange == 2 * (counts.MOST_STRANGE + 5)
 
 

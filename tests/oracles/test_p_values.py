@@ -69,9 +69,9 @@ def exact_rates(before: int, rows_before: int, after: int, rows_after: int) -> f
 @given(st.integers(1, 150), st.integers(1, 150), st.floats(0, 1), st.floats(0, 1))
 @settings(max_examples=100)
 def test_rates_are_those_of_fishers_exact_test(
-    rows_before: int, rows_after: int, one: float, other: float
+    rows_before: int, rows_after: int, rate_before: float, rate_after: float
 ) -> None:
-    before, after = round(one * rows_before), round(other * rows_after)
+    before, after = round(rate_before * rows_before), round(rate_after * rows_after)
     exact = exact_rates(before, rows_before, after, rows_after)
     assert p_values.of_rates(before, rows_before, after, rows_after) == pytest.approx(exact, rel=1e-7)
     # What is not so is as unlikely, and either side may come first.
@@ -117,7 +117,7 @@ def counted(random: np.random.Generator, size: int, shares: Array) -> Array:
 @pytest.mark.parametrize("cells", [2, 10, 200])
 def test_ordered_p_values_are_uniform_or_cautious_without_a_difference(size: int, cells: int) -> None:
     random, shares = np.random.default_rng(size + cells), np.full(cells, 1 / cells)
-    found = np.sort(
+    observed = np.sort(
         [
             p_of_moved(counted(random, size, shares), counted(random, size, shares), size / 2)
             for _ in range(TRIALS)
@@ -125,7 +125,7 @@ def test_ordered_p_values_are_uniform_or_cautious_without_a_difference(size: int
     )
     for level in (0.01, 0.05, 0.2):
         # No more than three deviations over what the level says.
-        assert np.mean(found <= level) <= level + 3 * math.sqrt(level / TRIALS), level
+        assert np.mean(observed <= level) <= level + 3 * math.sqrt(level / TRIALS), level
 
 
 @pytest.mark.parametrize("size", [200, 500, 20_000])
@@ -134,11 +134,11 @@ def test_category_p_values_are_uniform_or_cautious_without_a_difference(size: in
     shares = 1 / np.arange(1, 9)  # five rows at least are expected of each, as `differences.pooled` sees to
     shares /= shares.sum()
     for level in (0.01, 0.05, 0.2):
-        found = [
+        observed = [
             p_values.of_categories(counted(random, 100 * size, shares), counted(random, size, shares), size)
             for _ in range(TRIALS // 2)
         ]
-        assert np.mean(np.array(found) <= level) <= level + 3 * math.sqrt(2 * level / TRIALS), level
+        assert np.mean(np.array(observed) <= level) <= level + 3 * math.sqrt(2 * level / TRIALS), level
 
 
 def test_a_category_of_one_cell_cannot_differ() -> None:
@@ -152,8 +152,8 @@ def test_what_lies_where_training_has_nothing_counts_with_its_neighbour() -> Non
 
 def test_expected_variation_is_what_simulation_gives() -> None:
     random, shares = np.random.default_rng(7), np.array([0.5, 0.3, 0.1, 0.05, 0.05])
-    found = [np.abs(counted(random, 1000, shares) - shares).sum() / 2 for _ in range(TRIALS)]
-    assert p_values.expected_variation(shares, 1000) == pytest.approx(np.mean(found), rel=0.05)
+    variations = [np.abs(counted(random, 1000, shares) - shares).sum() / 2 for _ in range(TRIALS)]
+    assert p_values.expected_variation(shares, 1000) == pytest.approx(np.mean(variations), rel=0.05)
     assert p_values.expected_variation(shares, 0) == 1.0
 
 
@@ -194,8 +194,8 @@ def test_tests_that_cannot_count_take_nothing_from_the_others() -> None:
 def test_what_counts_can_give_is_what_the_exact_test_gives(
     before: int, rows_before: int, after: int, rows_after: int
 ) -> None:
-    found = false_discovery.attainable(before, rows_before, after, rows_after)
-    assert found is not None
+    attainable = false_discovery.attainable(before, rows_before, after, rows_after)
+    assert attainable is not None
     total = before + after
     given_ = [
         p_values.of_rates(total - count, rows_before, count, rows_after)
@@ -203,10 +203,10 @@ def test_what_counts_can_give_is_what_the_exact_test_gives(
     ]
     # What is less likely than that never comes.
     known = sorted(p for p in given_ if 1e-20 < p <= 0.05)
-    assert found.p_values[found.p_values > 1e-20] == pytest.approx(known, rel=1e-6)
-    assert all(found.masses > 0)
+    assert attainable.p_values[attainable.p_values > 1e-20] == pytest.approx(known, rel=1e-6)
+    assert all(attainable.masses > 0)
     # The probability of a p-value so low is never over it: the test is one.
-    assert np.all(np.cumsum(found.masses) <= found.p_values * (1 + 1e-6))
+    assert np.all(np.cumsum(attainable.masses) <= attainable.p_values * (1 + 1e-6))
 
 
 def test_a_family_of_counts_and_others_errs_as_seldom_as_it_says_and_not_much_less() -> None:
@@ -249,9 +249,9 @@ def asks_likelihoods(expected: Array, observed: Array, size: float) -> bool:
     scores, ranks = numeric_tests._of_cells(expected.tobytes())
     tests = [(observed - expected) @ columns for columns in (scores, ranks[:, :2], ranks)]
     return any(
-        p_values.of_chi_squared(size * float(one @ one), len(one)) <= numeric_tests._LOOK
-        for one in tests
-        if len(one)
+        p_values.of_chi_squared(size * float(test @ test), len(test)) <= numeric_tests._LOOK
+        for test in tests
+        if len(test)
     )
 
 
@@ -268,9 +268,9 @@ RARE = {
 def test_ordered_p_values_hold_where_few_rows_are_expected(name: str, size: int) -> None:
     random, shares, trials = np.random.default_rng(size), RARE[name], 5 * TRIALS
     shares = shares / shares.sum()
-    found = np.array([p_of_moved(shares, counted(random, size, shares), size) for _ in range(trials)])
+    observed = np.array([p_of_moved(shares, counted(random, size, shares), size) for _ in range(trials)])
     for level in (0.001, 0.01):
-        assert np.sum(found <= level) <= trials * level + 3 * math.sqrt(trials * level), level
+        assert np.sum(observed <= level) <= trials * level + 3 * math.sqrt(trials * level), level
 
 
 def test_a_moved_mean_is_told_as_surely_as_by_the_best_test_of_a_normal_number() -> None:
@@ -282,6 +282,6 @@ def test_a_moved_mean_is_told_as_surely_as_by_the_best_test_of_a_normal_number()
 
     for moved in (0.1, 0.25, 0.5):
         best = p_values.of_normal(moved * math.sqrt(500))
-        found = p_of_moved(shares(0), shares(moved), 500)
+        p_value = p_of_moved(shares(0), shares(moved), 500)
         # Beside the part of the error that location has, the cells lose little.
-        assert best < found < 3 * best, moved
+        assert best < p_value < 3 * best, moved

@@ -46,10 +46,10 @@ def test_equal_tfdv(drawn: tuple[schema_pb2.Schema, pa.RecordBatch]) -> None:
 @settings(deadline=None, max_examples=200)
 @given(columns(), st.integers(0, 30), st.integers(0, 30))
 def test_equal_however_the_rows_are_divided(
-    drawn: tuple[schema_pb2.Schema, pa.RecordBatch], one: int, other: int
+    drawn: tuple[schema_pb2.Schema, pa.RecordBatch], cut: int, other_cut: int
 ) -> None:
     schema, batch = drawn
-    first, last = sorted((min(one, len(batch)), min(other, len(batch))))
+    first, last = sorted((min(cut, len(batch)), min(other_cut, len(batch))))
     parts = [batch[:first], batch[first:last], batch[last:]]
     whole, scratch = DatasetSummary(uses_of(schema)), Scratch()
     for part in parts:

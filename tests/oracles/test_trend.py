@@ -110,7 +110,7 @@ def test_a_straight_rise_has_no_step_of_half_and_a_jump_has(windows: int) -> Non
 
 def test_a_jump_is_a_step_in_noise_too_and_a_rise_is_not() -> None:
     random = np.random.default_rng(2)
-    told = Counter[str]()
+    gradual = Counter[str]()
     for _ in range(200):
         noise = random.normal(0, 0.005, 16)
         for name, shape in (
@@ -118,6 +118,6 @@ def test_a_jump_is_a_step_in_noise_too_and_a_rise_is_not() -> None:
             ("jump", np.where(np.arange(16) < 8, 0, 0.06)),
         ):
             line = trend.line(np.arange(16.0), shape + noise)
-            told[name] += trend.largest_step(shape + noise) < abs(line.total) / 2
-    assert told["jump"] == 0
-    assert told["rise"] > 190
+            gradual[name] += trend.largest_step(shape + noise) < abs(line.total) / 2
+    assert gradual["jump"] == 0
+    assert gradual["rise"] > 190
