@@ -80,40 +80,40 @@ def test_median_of_each_figure() -> None:
 
 
 def test_slope_leaves_out_what_starting_costs() -> None:
-    found = results("narrow", raw=0.75)
-    found[Case(RAW, "narrow", 1000)] = Run(60.0, 60.0, 1)  # the run that compiles is no part of a slope
-    line = slope(found, Case(RAW, "narrow", LARGE))
+    runs = results("narrow", raw=0.75)
+    runs[Case(RAW, "narrow", 1000)] = Run(60.0, 60.0, 1)  # the run that compiles is no part of a slope
+    line = slope(runs, Case(RAW, "narrow", LARGE))
     assert line == pytest.approx((0.75, 1.5))
-    assert slope(found, Case(RAW, "narrow", SMALL)) is None
+    assert slope(runs, Case(RAW, "narrow", SMALL)) is None
 
 
 def test_promises_compare_rows_of_one_run() -> None:
-    found = results("narrow", raw=2.0, tfdv=30.0, limit=0.5)
-    told: dict[str, object] = {
-        text: (target.met(figure), figure) for text, (target, figure) in figures(found).items()
+    runs = results("narrow", raw=2.0, tfdv=30.0, limit=0.5)
+    judged: dict[str, object] = {
+        text: (target.met(figure), figure) for text, (target, figure) in figures(runs).items()
     }
-    assert told == {
+    assert judged == {
         "a row of tf.Examples, cheaper than TFDV's": (True, pytest.approx(15.0)),
         "speed, of the limit's": (False, pytest.approx(0.25)),
     }
-    page = report.promises(found, {"speed, of the limit's": 0.9})
+    page = report.promises(runs, {"speed, of the limit's": 0.9})
     assert "at least 0.5x | 0.25x | **missed** | 0.90x" in page
     assert "at least 8x | 15.00x | met |  |" in page
 
 
 def test_quick_and_full_runs_measure_what_they_promise() -> None:
-    one = Run(1.0, 1.0, 1)
+    run = Run(1.0, 1.0, 1)
     grown = {case: Run(1.0 + case.rows, 1.0, 1) for case in (*FULL.cases, *FULL.once)}
     assert set(figures(grown)) == {target.text for target in TARGETS}
-    quick = figures({case: Run(1.0 + case.rows, one.cpu_seconds, 1) for case in QUICK.cases})
+    quick = figures({case: Run(1.0 + case.rows, run.cpu_seconds, 1) for case in QUICK.cases})
     assert {target.text for target in TARGETS[:3]} <= set(quick)
     assert "2 million flights, all branches, of the time of raw only" in quick
 
 
 def test_table_has_slopes_ratios_and_whole_runs() -> None:
-    found = results("flights", raw=1.0, all=3.0)
-    found |= {Case(RAW, "wide", 3000): Run(4.0, 4.0, 10**9), Case(TFDV, "wide", 3000): Run(50.0, 50.0, 10**9)}
-    page = report.table(found, Counter(dict.fromkeys(found, 3)), dict.fromkeys(found, 10**8))
+    runs = results("flights", raw=1.0, all=3.0)
+    runs |= {Case(RAW, "wide", 3000): Run(4.0, 4.0, 10**9), Case(TFDV, "wide", 3000): Run(50.0, 50.0, 10**9)}
+    page = report.table(runs, Counter(dict.fromkeys(runs, 3)), dict.fromkeys(runs, 10**8))
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines()]
     assert len({len(line) for line in lines}) == 1
     last = {(line[0], line[1]): line for line in lines}
@@ -167,9 +167,9 @@ def test_rows_are_seeded_and_repeated(tmp_path: Path) -> None:
 
 
 def test_wide_rows_differ_in_every_number() -> None:
-    one, other = (Example.FromString(row).features.feature for row in data.wide_rows(2, 50))
-    assert len(one) == len(other) == 50
-    assert all(one[name].float_list.value[0] != other[name].float_list.value[0] for name in one)
+    first, second = (Example.FromString(row).features.feature for row in data.wide_rows(2, 50))
+    assert len(first) == len(second) == 50
+    assert all(first[name].float_list.value[0] != second[name].float_list.value[0] for name in first)
 
 
 def test_logs_hold_every_row() -> None:

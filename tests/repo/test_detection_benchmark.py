@@ -50,19 +50,21 @@ def source(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def one(source: str) -> World:
+def benchmark_world(source: str) -> World:
     return world(source, 0, ROWS)
 
 
 @pytest.fixture(scope="module")
-def window(one: World) -> dict[str, Column]:
-    return one.draw(ROWS, np.random.default_rng(7))
+def window(benchmark_world: World) -> dict[str, Column]:
+    return benchmark_world.draw(ROWS, np.random.default_rng(7))
 
 
 @pytest.fixture(scope="module")
-def planted(one: World, source: str, window: dict[str, Column]) -> list[tuple[Cell, Mapping[str, Column]]]:
+def planted(
+    benchmark_world: World, source: str, window: dict[str, Column]
+) -> list[tuple[Cell, Mapping[str, Column]]]:
     random = np.random.default_rng(8)
-    return [(cell, cell.plant(window, random)) for cell in cells(one, source)]
+    return [(cell, cell.plant(window, random)) for cell in cells(benchmark_world, source)]
 
 
 def values(column: Column) -> Array:
@@ -83,11 +85,11 @@ def test_a_world_is_drawn_from_what_its_baseline_lacks() -> None:
     assert not np.array_equal(values(first["temp"]), values(second["temp"]))
 
 
-def test_every_feature_has_faults_and_every_promise_is_planted(one: World, source: str) -> None:
-    found = cells(one, source)
-    assert {cell.feature for cell in found} == set(one.training)
-    assert len({cell.key for cell in found}) == len(found)
-    assert set(PROMISED) <= {cell.kind for cell in found if cell.is_promised}
+def test_every_feature_has_faults_and_every_promise_is_planted(benchmark_world: World, source: str) -> None:
+    all_cells = cells(benchmark_world, source)
+    assert {cell.feature for cell in all_cells} == set(benchmark_world.training)
+    assert len({cell.key for cell in all_cells}) == len(all_cells)
+    assert set(PROMISED) <= {cell.kind for cell in all_cells if cell.is_promised}
 
 
 def test_a_fault_changes_what_it_touches_and_keeps_its_types(
@@ -102,17 +104,19 @@ def test_a_fault_changes_what_it_touches_and_keeps_its_types(
 
 
 def test_means_move_by_so_many_deviations(
-    one: World, planted: list[tuple[Cell, Mapping[str, Column]]], window: dict[str, Column]
+    benchmark_world: World, planted: list[tuple[Cell, Mapping[str, Column]]], window: dict[str, Column]
 ) -> None:
     for cell, column in of_kind(planted, "mean"):
         before, after = values(window[cell.feature]).astype(float), values(column).astype(float)
-        by = abs(after.mean() - before.mean()) / one.traits[cell.feature].deviation
+        by = abs(after.mean() - before.mean()) / benchmark_world.traits[cell.feature].deviation
         # Where many rows hold the last value it is in the way, of whichever direction.
         assert by == pytest.approx(cell.strength, rel=0.25), cell.key
 
 
-def test_a_number_of_few_values_keeps_them_and_zeros_stay(window: dict[str, Column], one: World) -> None:
-    for name, traits in one.traits.items():
+def test_a_number_of_few_values_keeps_them_and_zeros_stay(
+    window: dict[str, Column], benchmark_world: World
+) -> None:
+    for name, traits in benchmark_world.traits.items():
         column = window[name]
         if traits.levels is not None and not isinstance(column, Lists):
             after = moved(column, traits.deviation / 4, traits, np.random.default_rng(1))
@@ -156,15 +160,15 @@ def test_a_part_of_the_rows_has_the_fault(
 
 
 def test_a_changed_column_is_summarised_as_the_whole_window_would_be(
-    one: World, window: dict[str, Column], planted: list[tuple[Cell, Mapping[str, Column]]]
+    benchmark_world: World, window: dict[str, Column], planted: list[tuple[Cell, Mapping[str, Column]]]
 ) -> None:
-    first = served(window, one.reference)
+    first = served(window, benchmark_world.reference)
     for cell, changed in planted[::20]:
-        parts = first.changed(changed, one.reference)
-        whole = served({**window, **changed}, one.reference)
+        parts = first.changed(changed, benchmark_world.reference)
+        whole = served({**window, **changed}, benchmark_world.reference)
         assert parts.forms == whole.forms
         assert _by_name(parts) == _by_name(whole), cell.key
-        assert found(parts, one.reference) == found(whole, one.reference)
+        assert found(parts, benchmark_world.reference) == found(whole, benchmark_world.reference)
 
 
 def _by_name(window: Served) -> dict[str, bytes]:
@@ -172,31 +176,33 @@ def _by_name(window: Served) -> dict[str, bytes]:
     return {feature.path.step[0]: feature.SerializeToString(deterministic=True) for feature in features}
 
 
-def test_tfdv_measures_what_it_is_known_to(one: World, window: dict[str, Column], source: str) -> None:
+def test_tfdv_measures_what_it_is_known_to(
+    benchmark_world: World, window: dict[str, Column], source: str
+) -> None:
     name = "five" if source == GENERATED else "origin"
     shares = [
         {str(value): np.mean(values(side) == value) for value in np.unique(values(side))}
-        for side in (one.training[name], window[name])
+        for side in (benchmark_world.training[name], window[name])
     ]
     greatest = max(abs(shares[0][value] - shares[1].get(value, 0)) for value in shares[0])
-    found = Tfdv(one).answers(served(window, one.reference), [name])
-    assert found[STANDARD][name].score == pytest.approx(greatest, abs=1e-6)
-    assert not found[STANDARD][name].alarm
+    scored = Tfdv(benchmark_world).answers(served(window, benchmark_world.reference), [name])
+    assert scored[STANDARD][name].score == pytest.approx(greatest, abs=1e-6)
+    assert not scored[STANDARD][name].alarm
 
 
 def test_a_window_is_judged_with_and_without_its_faults() -> None:
     judge = judge_of(world(FLIGHTS, 0, 500), FLIGHTS)
     some = [cell for cell in judge.cells if cell.kind in (UNIT, "type changed") and cell.strength == 1]
     judge.__dict__["cells"] = some
-    found = judge.judged(Task(FLIGHTS, 500, 0, 1, True, True, True))
-    assert set(found.clean) == {OURS, TOLD, PLAIN, STANDARD, QUANTILES}
-    assert not any(answer.alarm for answer in found.clean[OURS].values())
-    assert [one.key for one in found.planted] == [cell.key for cell in some]
-    for one in found.planted:
-        assert one.answers[OURS].alarm
-        assert one.answers[OURS].score > 2.7  # so sure that the rate of 0.002 counts it
+    judged = judge.judged(Task(FLIGHTS, 500, 0, 1, True, True, True))
+    assert set(judged.clean) == {OURS, TOLD, PLAIN, STANDARD, QUANTILES}
+    assert not any(answer.alarm for answer in judged.clean[OURS].values())
+    assert [case.key for case in judged.planted] == [cell.key for cell in some]
+    for case in judged.planted:
+        assert case.answers[OURS].alarm
+        assert case.answers[OURS].score > 2.7  # so sure that the rate of 0.002 counts it
     again = judge.judged(Task(FLIGHTS, 500, 0, 1, True, True, True))
-    assert again == found
+    assert again == judged
 
 
 def test_what_peers_are_asked_arrives() -> None:
@@ -206,20 +212,22 @@ def test_what_peers_are_asked_arrives() -> None:
         "text": Asked("t", np.array(["a", None, None], object)),
         "lists": Asked("l", Lists(np.array(["a", "b", "c"], object), np.array([2, -1, 1]))),
     }
-    told = read(packed(columns))
-    assert {name: (one.feature, one.rows, one.missing) for name, one in told.items()} == {
+    received = read(packed(columns))
+    assert {
+        name: (question.feature, question.rows, question.missing) for name, question in received.items()
+    } == {
         "number": ("x", 3, 1),
         "count": ("n", 3, 0),
         "text": ("t", 3, 2),
         "lists": ("l", 3, 1),
     }
-    assert {name: one.values.tolist() for name, one in told.items()} == {
+    assert {name: question.values.tolist() for name, question in received.items()} == {
         "number": [1.5, 3.0],
         "count": [1, 2, 3],
         "text": ["a"],
         "lists": ["a", "b", "c"],
     }
-    assert [one.is_number for one in told.values()] == [True, True, False, False]
+    assert [question.is_number for question in received.values()] == [True, True, False, False]
 
 
 # A planted answer: of 20 windows, window k has the score k / 20 in `x` (a number) and 0 in `c` (a category).
@@ -232,12 +240,12 @@ def answers(x: float, c: float, alarm: bool = False) -> dict[str, dict[str, Answ
     return {method: ours if method in (OURS, TOLD) else by for method in methods}
 
 
-def fault(kind: str, *, found: bool, score: float, strength: float = 1.0, number: bool = True) -> Planted:
+def fault(kind: str, *, is_found: bool, score: float, strength: float = 1.0, number: bool = True) -> Planted:
     methods = (PLAIN, STANDARD, QUANTILES, EVIDENTLY, TESTS)
-    ours = dict.fromkeys((OURS, TOLD), Answer(SURE if found else 0.0, found))
-    told = {method: Answer(score, False) for method in methods} | ours
+    ours = dict.fromkeys((OURS, TOLD), Answer(SURE if is_found else 0.0, is_found))
+    by_method = {method: Answer(score, False) for method in methods} | ours
     promised = strength >= PROMISED[kind]
-    return Planted(f"{kind}|x|{strength}", kind, "x", strength, promised, number, False, told)
+    return Planted(f"{kind}|x|{strength}", kind, "x", strength, promised, number, False, by_method)
 
 
 def toy(rows: int, *, alarms: int = 0, missed: int = 0, score: float = 0.9, faults: int = 20) -> list[Judged]:
@@ -245,7 +253,7 @@ def toy(rows: int, *, alarms: int = 0, missed: int = 0, score: float = 0.9, faul
     windows = []
     for k in range(20):
         kinds = list(PROMISED) if k == 0 else []
-        planted = [fault(kind, found=n >= missed, score=score) for kind in kinds for n in range(faults)]
+        planted = [fault(kind, is_found=n >= missed, score=score) for kind in kinds for n in range(faults)]
         clean = answers(k / 20, 0.0, k < alarms)
         windows.append(Judged("toy", rows, k, clean, tuple(planted), frozenset({"x"})))
     return windows
@@ -273,21 +281,22 @@ def test_flags_count_where_they_are_asked_for() -> None:
 def test_hindsight_takes_the_thresholds_that_find_most_within_the_budget() -> None:
     windows = toy(500)
     faults = [
-        *(fault("unit", found=True, score=0.5 + n / 100) for n in range(60)),
-        *(fault("share", found=True, score=0.01, number=False) for _ in range(10)),
+        *(fault("unit", is_found=True, score=0.5 + n / 100) for n in range(60)),
+        *(fault("share", is_found=True, score=0.01, number=False) for _ in range(10)),
     ]
     table = rates.hindsight(windows, faults, EVIDENTLY, Thresholds(np.inf, np.inf))
     # No false alarm: numbers over 0.95 are 0.96 to 1.09; every category is over 0.
     assert table.share(0.0) == pytest.approx((14 + 10) / 70)
     assert table.share(0.1) == pytest.approx((24 + 10) / 70)  # over 0.85, past windows 18 and 19
     assert table.share(1.0) == 1.0
-    one = rates.hindsight(windows, faults, EVIDENTLY, Thresholds(np.inf, np.inf), one=True)
-    assert one.share(0.0) == pytest.approx(14 / 70)  # the same threshold finds no category
+    single = rates.hindsight(windows, faults, EVIDENTLY, Thresholds(np.inf, np.inf), one=True)
+    assert single.share(0.0) == pytest.approx(14 / 70)  # the same threshold finds no category
 
 
 def test_a_peer_whose_own_anomalies_are_too_many_has_no_thresholds() -> None:
     windows = [
-        dataclasses.replace(one, clean={**one.clean, STANDARD: {"x": Answer(0.0, True)}}) for one in toy(500)
+        dataclasses.replace(window, clean={**window.clean, STANDARD: {"x": Answer(0.0, True)}})
+        for window in toy(500)
     ]
     table = rates.hindsight(windows, [], STANDARD, Thresholds(np.inf, np.inf, flagged=True))
     assert table.at(0.99) is None
@@ -298,11 +307,11 @@ DAYS = [Day("2013-01-01", 800, ())]
 
 
 def all_sizes(**more: Any) -> list[Judged]:
-    return [one for rows in LEAST_FOUND for one in toy(rows, **more)]
+    return [window for rows in LEAST_FOUND for window in toy(rows, **more)]
 
 
 def failing(windows: list[Judged], trifles: Mapping[str, bool] | None = None) -> list[str]:
-    return [str(one) for one in bounds(windows, trifles or {"normal": False}, DAYS) if not one.holds]
+    return [str(bound) for bound in bounds(windows, trifles or {"normal": False}, DAYS) if not bound.holds]
 
 
 def test_all_bounds_hold_where_nothing_is_missed() -> None:
@@ -311,41 +320,41 @@ def test_all_bounds_hold_where_nothing_is_missed() -> None:
 
 
 def test_what_was_not_measured_does_not_hold() -> None:
-    assert [str(one) for one in bounds(all_sizes(), {"normal": False}) if not one.holds] == [
+    assert [str(bound) for bound in bounds(all_sizes(), {"normal": False}) if not bound.holds] == [
         "FAILS: at most one real day in 30 is an error against a baseline of the others: 0 of 0"
     ]
     alone = [
         dataclasses.replace(
-            one,
-            clean={OURS: one.clean[OURS], TOLD: one.clean[TOLD]},
+            window,
+            clean={OURS: window.clean[OURS], TOLD: window.clean[TOLD]},
             planted=tuple(
                 dataclasses.replace(each, answers={OURS: each.answers[OURS], TOLD: each.answers[TOLD]})
-                for each in one.planted
+                for each in window.planted
             ),
         )
-        for one in all_sizes()
+        for window in all_sizes()
     ]
     missed = failing(alone)
-    assert len([one for one in missed if one.endswith("that was not asked")]) == 4 * 3
+    assert len([line for line in missed if line.endswith("that was not asked")]) == 4 * 3
 
 
 def test_a_bound_that_is_missed_goes_red() -> None:
     assert len(failing(all_sizes(alarms=1))) == 3 + 1
     assert any(
-        "2 million rows is no error: an error" in one for one in failing(all_sizes(), {"normal": True})
+        "2 million rows is no error: an error" in line for line in failing(all_sizes(), {"normal": True})
     )
     # 19 of 20 are 95 %: enough up to 2,000 rows.
     missed = failing(all_sizes(missed=1))
     assert len(missed) == 6
-    assert all("at least 99% of" in one for one in missed)
-    assert len([one for one in failing(all_sizes(missed=2)) if "at least" in one]) == 18
+    assert all("at least 99% of" in line for line in missed)
+    assert len([line for line in failing(all_sizes(missed=2)) if "at least" in line]) == 18
     # A peer that finds all at no false alarm is not beaten, and beats what misses one.
     even = failing(all_sizes(score=1.0))
     assert len(even) == 12
-    assert all("on average over these sizes" in one for one in even)
-    beaten = [one for one in failing(all_sizes(score=1.0, missed=1)) if "at least" not in one]
+    assert all("on average over these sizes" in line for line in even)
+    beaten = [line for line in failing(all_sizes(score=1.0, missed=1)) if "at least" not in line]
     assert len(beaten) == 48
-    assert any("by TFDV at equal false alarms: 95.00% against 100.00%" in one for one in beaten)
+    assert any("by TFDV at equal false alarms: 95.00% against 100.00%" in line for line in beaten)
 
 
 def test_peers_are_held_to_the_same_false_alarms() -> None:
@@ -358,8 +367,10 @@ def test_peers_are_held_to_the_same_false_alarms() -> None:
 def test_a_peer_is_held_against_what_it_was_asked_of() -> None:
     few = toy(500)
     rest = [
-        dataclasses.replace(one, clean={OURS: answers(1, 0, True)[OURS]}, planted=(), number=one.number + 20)
-        for one in toy(500)
+        dataclasses.replace(
+            window, clean={OURS: answers(1, 0, True)[OURS]}, planted=(), number=window.number + 20
+        )
+        for window in toy(500)
     ]
     duel = duels([*few, *rest], promised)["Evidently"]
     assert len(duel.clean) == 20
@@ -368,14 +379,14 @@ def test_a_peer_is_held_against_what_it_was_asked_of() -> None:
 
 def test_faults_are_told_by_what_they_change() -> None:
     small = [
-        fault("unit", found=True, score=1, strength=0.03),
-        fault("missing", found=True, score=1, strength=0.05),
+        fault("unit", is_found=True, score=1, strength=0.03),
+        fault("missing", is_found=True, score=1, strength=0.05),
     ]
-    moved_a_little = fault("mean", found=True, score=1, strength=0.1)
+    moved_a_little = fault("mean", is_found=True, score=1, strength=0.1)
     every = [*small, moved_a_little]
-    assert [promised(one) for one in every] == [False, True, False]
-    assert [large(one) for one in every] == [False, True, True]
-    assert all(any_size(one) for one in every)
+    assert [promised(case) for case in every] == [False, True, False]
+    assert [large(case) for case in every] == [False, True, True]
+    assert all(any_size(case) for case in every)
 
 
 def test_the_page_and_the_pictures_figures_tell_all() -> None:
@@ -394,7 +405,7 @@ def test_the_plan_asks_peers_of_windows_that_are_there() -> None:
     every = tasks(FULL, 1)
     assert len(set(every)) == len(every) == 2 * sum(of.clean for of in FULL.values())
     for rows, of in FULL.items():
-        assert sum(one.slow_faulty for one in every if one.rows == rows) == 2 * of.slow_faulty
+        assert sum(task.slow_faulty for task in every if task.rows == rows) == 2 * of.slow_faulty
         assert of.slow_faulty <= of.faulty <= of.clean
 
 

@@ -81,7 +81,7 @@ def test_the_scan_sees_what_it_must() -> None:
 
 def test_every_command_of_ours_is_taken_by_the_command_line() -> None:
     ours = [(page, line) for page, line in all_shell_commands() if line[0] == "trueserve"]
-    wrong = {f"{page}: {' '.join(line)}": said for page, line in ours if (said := complaint(line))}
+    wrong = {f"{page}: {' '.join(line)}": message for page, line in ours if (message := complaint(line))}
     assert wrong == {}
     assert {line[1] for page, line in ours if page == "README.md"} == COMMANDS
 

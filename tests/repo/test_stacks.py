@@ -152,10 +152,10 @@ def test_wheel_takes_the_place_of_what_needs_a_compiler() -> None:
 
 
 def test_this_interpreter_tells_its_own_facts() -> None:
-    told = probe(sys.executable)
-    assert told == this_interpreter()
-    assert told is not None
-    assert told.python == sys.version_info[:2]
+    facts = probe(sys.executable)
+    assert facts == this_interpreter()
+    assert facts is not None
+    assert facts.python == sys.version_info[:2]
 
 
 def test_shim_that_does_not_run_is_no_candidate(tmp_path: Path) -> None:
