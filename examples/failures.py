@@ -87,22 +87,26 @@ class Found(NamedTuple):
     def refused(self) -> list[str]:
         """Why `check` refused the model: kinds of findings, then rules of the lint."""
         parts = (("kind", self.checked["findings"]), ("rule", self.checked["lint"]))
-        return [one[key] for key, findings in parts for one in findings if one["severity"] == "error"]
+        return [
+            finding[key] for key, findings in parts for finding in findings if finding["severity"] == "error"
+        ]
 
     def errors(self, space: str) -> list[dict[str, Any]]:
         """The verdict's errors on one side of the model."""
         return [
-            one for one in self.verdict["findings"] if (one["severity"], one["space"]) == ("error", space)
+            finding
+            for finding in self.verdict["findings"]
+            if (finding["severity"], finding["space"]) == ("error", space)
         ]
 
     def replayed(self) -> list[dict[str, Any]]:
         """Those of answers that are not the right model's; how answers are distributed is another matter."""
-        return [one for one in self.errors("prediction") if one["kind"] == "replay"]
+        return [finding for finding in self.errors("prediction") if finding["kind"] == "replay"]
 
     def causes(self, feature: str) -> list[dict[str, Any]]:
         """Diagnoses of a raw feature, the surest first."""
-        found = [one["diagnosis"] for one in self.errors("raw") if one["feature"] == feature]
-        return sorted(filter(None, found), key=lambda one: -float(one["confidence"]))
+        diagnoses = [finding["diagnosis"] for finding in self.errors("raw") if finding["feature"] == feature]
+        return sorted(filter(None, diagnoses), key=lambda diagnosis: -float(diagnosis["confidence"]))
 
 
 def examples() -> tuple[Example, ...]:
@@ -230,17 +234,17 @@ def log(example: Example, twin: Twin, model: Path, folder: Path) -> None:
     """Has the model answer the twin's client."""
     from examples import rows, serving
 
-    asked = (twin.client or example.data.rows)(example.data.read().held_out)
-    serving.log_requests(model, rows.without(asked, example.data.LABEL), folder)
+    requests = (twin.client or example.data.rows)(example.data.read().held_out)
+    serving.log_requests(model, rows.without(requests, example.data.LABEL), folder)
 
 
 def check(built: Built, baseline: Path, model: Path) -> tuple[int, dict[str, Any]]:
     """`trueserve check`: its exit code and report."""
     reference = [] if model == built.served else [f"--reference={built.served}"]
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
         code = trueserve("check", f"--baseline={baseline}", f"--model={model}", *reference, "--json")
-    return code, json.loads(said.getvalue())
+    return code, json.loads(output.getvalue())
 
 
 def validate(built: Built, baseline: Path, logs: Path, output: Path) -> tuple[int, dict[str, Any]]:
@@ -266,35 +270,39 @@ def _must(*words: str) -> None:
         raise SystemExit(f"trueserve {words[0]} ended with exit code {code}")
 
 
-def table(found: Sequence[tuple[Example, Twin, Found]]) -> str:
+def table(results: Sequence[tuple[Example, Twin, Found]]) -> str:
     """Markdown: a row for each fault, and who found it; none for the right twins."""
     lines = [f"| {' | '.join(('example', *COLUMNS))} |", "| --- " * (len(COLUMNS) + 1) + "|"]
     lines += [
-        f"| {' | '.join((f'`{one.name}`', twin.fault, *cells(twin, what)))} |"
-        for one, twin, what in found
+        f"| {' | '.join((f'`{example.name}`', twin.fault, *cells(twin, what)))} |"
+        for example, twin, what in results
         if twin is not RIGHT
     ]
     return "\n".join(lines)
 
 
-def cells(twin: Twin, found: Found) -> Iterator[str]:
+def cells(twin: Twin, result: Found) -> Iterator[str]:
     """What was found of a fault, from the results alone: `–` where nothing was."""
-    yield _named(found.refused())
-    yield _named(_feature(one) for one in found.errors("raw"))
-    yield _named(_feature(one) for one in found.errors("transformed"))
-    yield _named(_feature(one) for one in found.replayed())
-    yield diagnosis(twin, found)
+    yield _named(result.refused())
+    yield _named(_feature(finding) for finding in result.errors("raw"))
+    yield _named(_feature(finding) for finding in result.errors("transformed"))
+    yield _named(_feature(finding) for finding in result.replayed())
+    yield diagnosis(twin, result)
 
 
-def diagnosis(twin: Twin, found: Found) -> str:
+def diagnosis(twin: Twin, result: Found) -> str:
     """The cause that the verdict names, or for a fault of the model's what `check` says; no numbers in it."""
-    if causes := found.causes(twin.feature):
+    if causes := result.causes(twin.feature):
         return str(causes[0]["cause"])
-    if rules := [one["rule"] for one in found.checked["lint"] if one["severity"] == "error"]:
+    if rules := [finding["rule"] for finding in result.checked["lint"] if finding["severity"] == "error"]:
         return _named(rules)
-    for one in found.checked["findings"]:
-        if one["severity"] == "error":
-            return f"`{one['feature']}` is another" if one["feature"] else one["message"].partition(":")[0]
+    for finding in result.checked["findings"]:
+        if finding["severity"] == "error":
+            return (
+                f"`{finding['feature']}` is another"
+                if finding["feature"]
+                else finding["message"].partition(":")[0]
+            )
     return _named([])
 
 

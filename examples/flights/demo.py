@@ -147,12 +147,12 @@ def trueserve(*words: str, expected: Sequence[int] = (0,)) -> None:
 
 def claims(held_out: Verdict, july: Verdict, july_faulty: Verdict) -> dict[str, bool]:
     """What the three verdicts should say, and whether they do."""
-    moved, found = blamed(july), blamed(july_faulty)
+    moved, faulty = blamed(july), blamed(july_faulty)
     return {
         "(a) a held-out part of January to June is ok": held_out["verdict"] == "ok",
         "(b) July as it was has no error on distance or carrier": not FAULTY & moved,
         "(c) July with two faults has errors on both, and on nothing else that (b) has not": (
-            found >= FAULTY and found <= FAULTY | moved
+            faulty >= FAULTY and faulty <= FAULTY | moved
         ),
     }
 

@@ -48,7 +48,7 @@ def _grey(pixels: list[int]) -> list[int]:
 
 
 def _file() -> Path:
-    found = importlib.util.find_spec("sklearn")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("sklearn")
+    if spec is None or spec.origin is None:
         raise SystemExit("this example needs its data: pip install 'trueserve[demo]' (scikit-learn)")
-    return Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    return Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz"

@@ -44,7 +44,7 @@ def read() -> Split[Line]:
     """The lines that begin with frequent words, each once."""
     lines = sorted({line for path in _sources() for line in _docstrings(path)})
     counts = Counter(word for line in lines for word in words(line.text))
-    frequent = {word for word, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:_FREQUENT]}
+    frequent = {word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_FREQUENT]}
     return split([line for line in lines if frequent.issuperset(words(line.text))], _SERVED, _SEED)
 
 
