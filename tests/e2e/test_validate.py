@@ -330,12 +330,11 @@ def test_the_installed_command_is_quiet(home: Home, tmp_path: Path) -> None:
 
 
 def installed(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """The command's run in this folder, without the variables of the tests."""
     command = Path(sys.executable).with_name("trueserve")
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("PYTHONPATH", "TF_CPP_MIN_LOG_LEVEL")
-    }
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    # An editable install may be of another checkout, which would be tested in this one's place.
+    environment["PYTHONPATH"] = str(ROOT)
     return subprocess.run(
         [str(command), *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )

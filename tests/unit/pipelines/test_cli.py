@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support import e2e
+from support.repo import ROOT
 
 from pipelines import cli
 from pipelines.beam.options import is_beam_flag
@@ -207,7 +208,8 @@ def test_statistics_beside_a_schema_must_be_reachable_too(tmp_path: Path, capsys
 
 def test_the_module_runs_as_a_console_script() -> None:
     command = Path(sys.executable).with_name("trueserve")
-    run = subprocess.run([str(command)], capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run([str(command)], env=environment, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (2, "")
     assert run.stderr.startswith("trueserve: error: expected a command")
     assert run.stderr.count("\n") == 1
