@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import hashlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 from conftest import SERVING_CUTS, Home
 from support import e2e, logs
+from support import validate as support
 from support.repo import ROOT
-from tensorflow_metadata.proto.v0 import statistics_pb2
-
-from transforms.files import paths
 
 PLANTED = {
     ("raw", "distance"),
@@ -26,45 +18,8 @@ PLANTED = {
     ("transformed", "distance_z"),
     ("transformed", "carrier_id"),
 }
-RAW_SERVED = {"distance", "hour", "carrier", "delay", "stops", "tags"}
-TRANSFORMED_SERVED = {"distance_z", "delay_filled", "carrier_id", "tag_ids", "hour_bucket", "stops_filled"}
 
 Capture = pytest.CaptureFixture[str]
-
-
-def lasting(document: dict[str, Any]) -> dict[str, Any]:
-    """What a rerun of the same window must say again, however its rows are spread.
-
-    Beyond 8,192 rows quantiles are sketched, in the order in which rows are merged: distances between
-    numbers, and what is told of those that do not matter, agree to their bound.
-    """
-    kept = {name: document[name] for name in ("verdict", "exit_code", "window", "counts", "rejects")}
-    names = ("severity", "space", "feature", "kind")
-    findings = {tuple(f[name] for name in names) for f in document["findings"] if f["severity"] != "info"}
-    return kept | {"findings": sorted(findings)}
-
-
-def num_requests(rows: int = 10_000, cuts: tuple[int, ...] = SERVING_CUTS, each: int = 7) -> int:
-    return sum(requests_by_file(rows, cuts, each))
-
-
-def requests_by_file(rows: int = 10_000, cuts: tuple[int, ...] = SERVING_CUTS, each: int = 7) -> list[int]:
-    return [-(-len(part) // each) for part in e2e.cut(range(rows), cuts)]
-
-
-def files_of(logs_: str) -> list[str]:
-    return [file.path for file in paths.expand(logs_)]
-
-
-def artifact(output: Path, name: str) -> bytes:
-    entry = e2e.verdict(output)["artifacts"][name]
-    data = Path(output, entry["path"]).read_bytes()
-    assert (len(data), hashlib.sha256(data).hexdigest()) == (entry["bytes"], entry["sha256"])
-    return data
-
-
-def served_statistics(output: Path, name: str) -> Any:
-    return statistics_pb2.DatasetFeatureStatisticsList.FromString(artifact(output, name))
 
 
 def test_the_clean_twin_is_silent_and_counted(home: Home, tmp_path: Path, capsys: Capture) -> None:
@@ -74,8 +29,8 @@ def test_the_clean_twin_is_silent_and_counted(home: Home, tmp_path: Path, capsys
     assert (result.code, result.err) == (0, [])
     assert (document["verdict"], document["findings"], document["rejects"]) == ("ok", [], {})
     assert document["counts"] == {
-        "read": num_requests(),
-        "decoded": num_requests(),
+        "read": support.num_requests(SERVING_CUTS),
+        "decoded": support.num_requests(SERVING_CUTS),
         "rejected": 0,
         "outside_window": 0,
         "no_time": 0,
@@ -93,19 +48,21 @@ def test_the_clean_twin_is_silent_and_counted(home: Home, tmp_path: Path, capsys
             "no_time": 0,
             "excluded": {},
         }
-        for file, n in zip(files_of(home.clean), requests_by_file(), strict=True)
+        for file, n in zip(support.files_of(home.clean), support.requests_by_file(SERVING_CUTS), strict=True)
     ]
     left_out = {(row["space"], row["feature"]) for row in document["not_compared"]}
     assert left_out == {("raw", "late"), ("transformed", "label"), ("transformed", "distance_if_late")}
     assert result.out[-1] == f"report {tmp_path / 'report.html'}"
-    assert (tmp_path / "report.html").read_bytes() == artifact(tmp_path, "report.html")
+    assert (tmp_path / "report.html").read_bytes() == support.artifact(tmp_path, "report.html")
 
 
 def test_statistics_are_those_counted_in_memory(home: Home, tmp_path: Path, capsys: Capture) -> None:
     assert e2e.validate(capsys, home.baseline, home.clean, tmp_path).code == 0
-    e2e.check_statistics(served_statistics(tmp_path, "stats.binpb"), home.serving, RAW_SERVED)
+    e2e.check_statistics(support.served_statistics(tmp_path, "stats.binpb"), home.serving, support.RAW_SERVED)
     outputs = e2e.transformed(home.baseline, home.serving)
-    e2e.check_statistics(served_statistics(tmp_path, "transformed_stats.binpb"), outputs, TRANSFORMED_SERVED)
+    e2e.check_statistics(
+        support.served_statistics(tmp_path, "transformed_stats.binpb"), outputs, support.TRANSFORMED_SERVED
+    )
 
 
 def test_planted_skew_is_found_and_nothing_else(home: Home, tmp_path: Path, capsys: Capture) -> None:
@@ -120,18 +77,18 @@ def test_planted_skew_is_found_and_nothing_else(home: Home, tmp_path: Path, caps
         assert finding["distance"] > finding["noise_floor"]
         assert finding["raw_features"] == raw
     assert ("carrier", "values") in by_name
-    assert "distance" in artifact(tmp_path, "anomalies.pbtxt").decode()
+    assert "distance" in support.artifact(tmp_path, "anomalies.pbtxt").decode()
     table = "\n".join(result.out)
     assert all(f"error: {name} " in table for name in ("distance", "carrier", "distance_z", "carrier_id"))
 
 
 def test_a_rerun_says_the_same(home: Home, tmp_path: Path, capsys: Capture) -> None:
-    window = (f"--start={iso(700)}", f"--end={iso(9_000)}")
+    window = (f"--start={support.iso(700)}", f"--end={support.iso(9_000)}")
     documents = []
     for _ in range(2):
         assert e2e.validate(capsys, home.baseline, home.skewed, tmp_path, *window).code == 1
         documents.append(e2e.verdict(tmp_path))
-    assert lasting(documents[0]) == lasting(documents[1])
+    assert support.lasting(documents[0]) == support.lasting(documents[1])
     assert (
         documents[0]["artifacts"]["report.html"]["path"] != documents[1]["artifacts"]["report.html"]["path"]
     )
@@ -201,90 +158,6 @@ def test_a_required_feature_that_goes_missing_is_an_error(
     assert ("hour", "raw") in {(row["feature"], row["space"]) for row in document["not_compared"]}
 
 
-def iso(index: int) -> str:
-    return dt.datetime.fromtimestamp(e2e.seconds(index), dt.UTC).isoformat()
-
-
-def test_the_window_is_half_open(home: Home, tmp_path: Path, capsys: Capture) -> None:
-    # The time of a request is that of its first row: rows 0, 7, 14, ... of each file.
-    starts = [
-        part[first] for part in e2e.cut(range(10_000), SERVING_CUTS) for first in range(0, len(part), 7)
-    ]
-    low, high = starts[100], starts[1_300]
-    window = (f"--start={iso(low)}", f"--end={iso(high)}")
-    assert e2e.validate(capsys, home.baseline, home.clean, tmp_path, *window).code == 0
-    document = e2e.verdict(tmp_path)
-    assert document["window"] == {
-        name: iso(at).replace("+00:00", "Z") for name, at in (("start", low), ("end", high))
-    }
-    counts = document["counts"]
-    assert (counts["read"], counts["decoded"]) == (num_requests(), 1_200)
-    assert counts["outside_window"] == num_requests() - 1_200
-    ends = dict(zip(starts, [*starts[1:], 10_000], strict=True))
-    assert counts["compared"] == sum(ends[at] - at for at in starts[100:1_300])
-
-
-def test_a_window_in_one_word_and_logs_by_the_hour(home: Home, tmp_path: Path, capsys: Capture) -> None:
-    """One hour of requests, in the folder of the hour before, its own and the next; others are not read."""
-    first = dt.datetime.fromtimestamp(e2e.seconds(0), dt.UTC).replace(minute=0, second=0)
-    hour = first + dt.timedelta(hours=1)
-    shifted = [(at, int((hour + dt.timedelta(minutes=at)).timestamp())) for at in range(-90, 150)]
-    by_folder: dict[str, list[bytes]] = {}
-    for i, (at, seconds) in enumerate(shifted):
-        written = hour + dt.timedelta(minutes=at + 2)  # logged two minutes later than asked
-        rows = [logs.example(**row) for row in home.serving[20 * i : 20 * i + 20]]
-        folder = written.strftime("%Y-%m-%d/%H")
-        by_folder.setdefault(folder, []).append(logs.examples_log(rows, seconds, version=i % 2))
-    for folder, records in by_folder.items():
-        (tmp_path / folder).mkdir(parents=True)
-        logs.write_records(tmp_path / folder / "log", records)
-    flags = (f"--window={hour:%Y-%m-%dT%H}", "--exclude=version=1,signature=no*")
-    result = e2e.validate(capsys, home.baseline, f"{tmp_path}/%Y-%m-%d/%H/*", tmp_path / "out", *flags)
-    document = e2e.verdict(tmp_path / "out")
-    later = hour + dt.timedelta(hours=1)
-    read = [f"{tmp_path}/{at:%Y-%m-%d/%H}/log" for at in (hour, later)]
-    assert sorted(file["file"] for file in document["files"]) == read
-    # Of the minutes -2 to 118 that these files hold, 0 to 59 are asked for, and every other is the canary's.
-    counts = document["counts"]
-    assert (counts["read"], counts["outside_window"], counts["decoded"]) == (120, 60, 30)
-    assert (document["excluded"], counts["compared"]) == ({"version": 30}, 600)
-    assert document["window"]["start"] == hour.isoformat().replace("+00:00", "Z")
-    assert "30 excluded (version 30)" in "\n".join(result.out)
-    assert "its model&#39;s version matches an --exclude" in (tmp_path / "out/report.html").read_text()
-
-
-def test_hours_without_a_file_fail_the_run(home: Home, tmp_path: Path, capsys: Capture) -> None:
-    pattern = f"{tmp_path}/%d/%H"
-    result = e2e.validate(capsys, home.baseline, pattern, tmp_path / "out", "--window=2013-07-14T05/PT2H")
-    assert result.code == 3
-    assert f"no file matches any of 3 patterns, '{tmp_path}/14/05' to '{tmp_path}/14/07'" in result.err[0]
-
-
-def test_a_sample_is_said_wherever_records_are_counted(home: Home, tmp_path: Path, capsys: Capture) -> None:
-    result = e2e.validate(capsys, home.baseline, home.clean, tmp_path, "--sample=0.25")
-    document = e2e.verdict(tmp_path)
-    left_out = document["excluded"]["sample"]
-    assert document["excluded"] == {"sample": document["counts"]["excluded"]}
-    assert left_out / num_requests() == pytest.approx(0.75, abs=0.06)
-    assert f"{left_out:,} excluded (sample {left_out:,})" in "\n".join(result.out)
-    page = (tmp_path / "report.html").read_text()
-    assert "not in the sample that was asked for" in page
-    by_file = [file["excluded"]["sample"] for file in document["files"]]
-    assert (len(by_file), sum(by_file)) == (len(files_of(home.clean)), left_out)
-
-
-@pytest.mark.parametrize("scale", [1, 1_000])
-def test_a_feature_tells_the_time(home: Home, tmp_path: Path, capsys: Capture, scale: int) -> None:
-    rows = home.serving[:3_000]
-    examples = e2e.write_examples(tmp_path / "examples", rows, (1_000, 2_000), feature="at", scale=scale)
-    flags = ("--time_feature=at", f"--start={iso(500)}", f"--end={iso(2_500)}")
-    assert e2e.validate(capsys, home.baseline, examples, tmp_path / "out", *flags).code == 0
-    document = e2e.verdict(tmp_path / "out")
-    assert document["findings"] == []
-    assert (document["counts"]["compared"], document["counts"]["outside_window"]) == (2_000, 1_000)
-    e2e.check_statistics(served_statistics(tmp_path / "out", "stats.binpb"), rows[500:2_500], RAW_SERVED)
-
-
 def test_rejects_within_the_limit_are_kept_and_counted(home: Home, tmp_path: Path, capsys: Capture) -> None:
     records = [logs.example(**row) for row in home.serving[:999]]
     records.insert(40, b"\x0a\xffnoise of a stranger")
@@ -294,50 +167,9 @@ def test_rejects_within_the_limit_are_kept_and_counted(home: Home, tmp_path: Pat
     document = e2e.verdict(tmp_path / "out")
     assert document["rejects"] == {"not_a_tf_example": 1}
     assert (document["counts"]["read"], document["counts"]["compared"]) == (1_000, 999)
-    [reject] = map(json.loads, artifact(tmp_path / "out", "rejects/rejects.jsonl").splitlines())
+    [reject] = map(json.loads, support.artifact(tmp_path / "out", "rejects/rejects.jsonl").splitlines())
     assert (reject["file"], reject["record"]) == (str(tmp_path / "log"), 40)
     assert "payload" in reject
-
-
-def test_worker_processes_say_the_same(home: Home, tmp_path: Path, capsys: Capture) -> None:
-    """The installed command, as a user would start it: from a folder of their own."""
-    mine = tmp_path / "mine"
-    mine.mkdir()
-    arguments = [
-        "validate",
-        f"--baseline={home.baseline}",
-        f"--logs={home.skewed}",
-        "--output=out",
-        "--direct_running_mode=multi_processing",
-        "--direct_num_workers=2",
-    ]
-    completed = installed(arguments, mine)
-    assert completed.returncode == 1, completed.stderr
-    assert "Traceback" not in completed.stderr
-    assert completed.stdout.splitlines()[-1] == "report out/report.html"
-    assert e2e.validate(capsys, home.baseline, home.skewed, tmp_path / "here").code == 1
-    assert lasting(e2e.verdict(mine / "out")) == lasting(e2e.verdict(tmp_path / "here"))
-
-
-def test_the_installed_command_is_quiet(home: Home, tmp_path: Path) -> None:
-    arguments = ["validate", f"--baseline={home.baseline}", f"--logs={home.clean}", f"--output={tmp_path}"]
-    completed = installed(arguments, tmp_path)
-    assert (completed.returncode, completed.stderr) == (0, "")
-    lines = completed.stdout.splitlines()
-    assert lines[-1] == f"report {tmp_path}/report.html"
-    assert all(line.isprintable() for line in lines)
-    assert sum("10,000 rows compared" in line for line in lines) == 1
-
-
-def installed(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """The command's run in this folder, without the variables of the tests."""
-    command = Path(sys.executable).with_name("trueserve")
-    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
-    # An editable install may be of another checkout, which would be tested in this one's place.
-    environment["PYTHONPATH"] = str(ROOT)
-    return subprocess.run(
-        [str(command), *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
 
 
 def test_a_baseline_is_no_place_for_verdicts(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
