@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-import random
 import re
 import shutil
 from pathlib import Path
@@ -15,7 +13,21 @@ import pytest
 import referencing
 from conftest import Home
 from google.protobuf import text_format
-from support import e2e, logs
+from support import e2e
+from support.backtest import (
+    EVERY,
+    FEW,
+    KILOMETRES,
+    LOWER_CASE,
+    MISSING,
+    NONE,
+    SPAN,
+    START,
+    WINDOWS,
+    backtest,
+    rows_of,
+    written,
+)
 from support.repo import ROOT
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -29,11 +41,6 @@ from transforms.verdict.thresholds import parse
 
 Capture = pytest.CaptureFixture[str]
 
-START = dt.datetime(2013, 7, 1, tzinfo=dt.UTC)
-EVERY = dt.timedelta(hours=6)
-ROWS, WINDOWS, EACH = 720, 14, 8
-KILOMETRES, LOWER_CASE, MISSING, FEW, NONE = 3, 5, 7, 9, 10
-SPAN = ("--start=2013-07-01", "--end=2013-07-04T12:00", "--every=PT6H")
 BAD = f"--known_bad={(START + KILOMETRES * EVERY):%Y-%m-%dT%H}"
 
 
@@ -47,47 +54,13 @@ class Past(NamedTuple):
     out: list[str]
 
 
-def rows_of(home: Home, window: int) -> list[e2e.Row]:
-    rows = home.serving[ROWS * window : ROWS * (window + 1)]
-    if window == KILOMETRES:
-        return e2e.in_kilometres(rows)
-    if window == LOWER_CASE:
-        return [*e2e.in_lower_case(rows[:80]), *rows[80:]]
-    if window == MISSING:
-        return [{n: v for n, v in row.items() if n != "hour" or i % 45} for i, row in enumerate(rows)]
-    return [] if window == NONE else rows[:104] if window == FEW else rows
-
-
-def written(home: Home, folder: Path) -> str:
-    """The requests of all windows and of an hour before and after, shuffled over three files."""
-    records = []
-    for window in range(-1, WINDOWS + 1):
-        rows = rows_of(home, window) if 0 <= window < WINDOWS else home.serving[:EACH]
-        for first in range(0, len(rows), EACH):
-            examples = [logs.example(**row) for row in rows[first : first + EACH]]
-            at = START + EVERY * window + EVERY * first / ROWS
-            # The last moment before the windows, and the first after them, lie outside.
-            at = START - dt.timedelta(seconds=1) if window < 0 else at
-            records.append(logs.examples_log(examples, int(at.timestamp()), version=1))
-    random.Random(7).shuffle(records)
-    folder.mkdir()
-    for number in range(3):
-        logs.write_records(folder / f"log-{number}", records[number::3])
-    return str(folder / "log-*")
-
-
-def backtest(capsys: Capture, baseline: object, log: str, output: Path, *more: str) -> e2e.Run:
-    flags = (f"--baseline={baseline}", f"--logs={log}", f"--output={output}")
-    return e2e.run(capsys, "backtest", *flags, *more)
-
-
 @pytest.fixture(scope="module")
 def past(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Past:
     import contextlib
     import io
 
     folder = tmp_path_factory.mktemp("past")
-    log, out = written(home, folder / "logs"), io.StringIO()
+    log, out = written(home.serving, folder / "logs"), io.StringIO()
     flags = (f"--baseline={home.baseline}", f"--logs={log}", f"--output={folder / 'out'}")
     with contextlib.redirect_stdout(out):
         assert cli.main(["backtest", *flags, *SPAN, BAD]) == 0
@@ -97,7 +70,7 @@ def past(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Past:
 
 def test_every_row_lies_in_its_window(home: Home, past: Past) -> None:
     windows = past.document["windows"]
-    assert [window["rows"] for window in windows] == [len(rows_of(home, n)) for n in range(WINDOWS)]
+    assert [window["rows"] for window in windows] == [len(rows_of(home.serving, n)) for n in range(WINDOWS)]
     states = dict.fromkeys(range(WINDOWS), "judged")
     states |= {KILOMETRES: "known_bad", FEW: "too_few_rows", NONE: "no_rows"}
     assert [window["state"] for window in windows] == list(states.values())
@@ -316,82 +289,6 @@ def test_a_file_that_was_changed_while_the_job_ran_is_not_overwritten(past: Past
     with pytest.raises(UsageError, match=r"thresholds\.toml .* was changed by hand"):
         backtest_folder.write(str(tmp_path / "o"), past.document, {"thresholds.toml": b"new"})
     assert (tmp_path / "o/thresholds.toml").read_text() == "format = 1\n"
-
-
-def test_a_document_that_is_none_is_told(past: Past, tmp_path: Path, capsys: Capture) -> None:
-    (tmp_path / "o").mkdir()
-    (tmp_path / "o/backtest.json").write_bytes(b"[" * 100_000)
-    result = backtest(capsys, past.baseline, past.logs, tmp_path / "o", *SPAN)
-    assert (result.code, "written by `backtest`" in e2e.one_error(result)) == (2, True)
-
-
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    [
-        (["--every=P99999999D"], "--every does not divide the time"),
-        (["--every=P1M"], "argument --every: expected a duration"),
-        (["--every=PT0S"], "argument --every: expected a duration above zero"),
-        (["--every=1d"], "argument --every: expected a duration"),
-        (["--every=P99999999999D"], "argument --every: 'P99999999999D' is longer than time"),
-        (["--every=PT1M"], "--every makes 5,040 windows, more than the 1,000 that can be held"),
-        (["--every=P1D"], "--every does not divide the time"),
-        (["--budget=P0D"], "argument --budget: expected a duration above zero"),
-        (["--known_bad=yesterday"], "argument --known_bad: expected a span"),
-        (["--known_bad=,"], "argument --known_bad: expected a name"),
-        (["--known_bad=2012-07-01"], "--known_bad: 2012-07-01T00:00:00+00:00 to 2012-07-02"),
-        (["--end=2013-06-01"], "--start must lie before --end"),
-        (["--only=distanze"], "--only: no compared feature has the name distanze"),
-        (["--only=hour", "--ignore=hour"], "--only and --ignore both name hour"),
-        (["--thresholds=none.toml"], "--thresholds: there is no file"),
-        (["--max_rejects=2"], "--max_rejects: expected a fraction"),
-        (["--baseline=none"], "no baseline at none"),
-        (["--bugdet=P1D"], "unknown flag --bugdet: did you mean --budget?"),
-    ],
-)
-def test_wrong_usage_is_one_line(
-    past: Past, tmp_path: Path, capsys: Capture, flags: list[str], message: str
-) -> None:
-    result = backtest(capsys, past.baseline, past.logs, tmp_path / "o", *SPAN, *flags)
-    assert result.code == 2
-    assert message in e2e.one_error(result)
-    assert not (tmp_path / "o").exists() or not list((tmp_path / "o").iterdir())
-
-
-def test_a_time_to_look_back_on_is_needed(past: Past, tmp_path: Path, capsys: Capture) -> None:
-    result = backtest(capsys, past.baseline, past.logs, tmp_path / "o", "--every=P1D")
-    assert (result.code, e2e.one_error(result)) == (
-        2,
-        "expected --start and --end, or --window: the time to look back on",
-    )
-
-
-def test_too_few_rows_everywhere_examine_nothing(past: Past, tmp_path: Path, capsys: Capture) -> None:
-    span = ("--window=2013-07-01", "--every=PT1H")
-    result = backtest(capsys, past.baseline, past.logs, tmp_path / "o", *span)
-    assert result.code == 4
-    assert "no window has enough rows: 200 are needed, the largest has 120" in e2e.one_error(result)
-    assert "records lie outside [2013-07-01T00:00:00Z, 2013-07-02T00:00:00Z)" in result.err[-1]
-    bad = ("--window=2013-07-01", "--every=P1D", "--known_bad=2013-07")
-    result = backtest(capsys, past.baseline, past.logs, tmp_path / "o", *bad)
-    assert result.code == 4
-    assert "1 of 1 are known to be bad" in e2e.one_error(result)
-    assert not (tmp_path / "o").exists()
-
-
-def test_a_log_that_cannot_be_read_writes_nothing(past: Past, tmp_path: Path, capsys: Capture) -> None:
-    folder = Path(past.logs).parent
-    shutil.copytree(folder, tmp_path / "logs")
-    whole = (tmp_path / "logs/log-1").read_bytes()
-    (tmp_path / "logs/log-1").write_bytes(whole[:-9])
-    result = backtest(capsys, past.baseline, f"{tmp_path}/logs/*", tmp_path / "o", *SPAN)
-    assert result.code == 3
-    assert "log-1" in e2e.one_error(result)
-    logs.write_records(tmp_path / "logs/log-1", [b"\x0a\xffnoise"])
-    result = backtest(capsys, past.baseline, f"{tmp_path}/logs/*", tmp_path / "o", *SPAN)
-    assert result.code == 3
-    assert "1 of " in e2e.one_error(result)
-    assert "--max_rejects=0 allows" in e2e.one_error(result)
-    assert not (tmp_path / "o").exists()
 
 
 @pytest.mark.parametrize("text", ["P1D", "PT6H", "P1DT12H30M5S", "PT90S", "P2W"])
