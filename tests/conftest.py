@@ -104,3 +104,14 @@ def served(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Served:
     return Served(
         folder / "served", model, right, support.answers(support.model(2), home.baseline, home.serving)
     )
+
+
+@pytest.fixture(scope="session")
+def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `baseline/`, of 60 rows, and a model on it in `model.keras`; tests change copies."""
+    from support import export as support  # loads Keras, which few tests need
+
+    folder = tmp_path_factory.mktemp("small")
+    support.write_baseline(folder)
+    support.keras_model().save(folder / "model.keras")
+    return folder

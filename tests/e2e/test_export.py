@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import math
-import re
 import shutil
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from support import export as support
-from support.memory_files import OBJECTS
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
-from pipelines import export
-from pipelines.display.console import Console
-from pipelines.flags.export import ExportOptions
-from transforms.baseline import layout, probes
+from transforms.baseline import probes
 from transforms.columnar.framing import block_of
-from transforms.core.errors import InputError, UsageError
-from transforms.files import paths
+from transforms.core.errors import InputError
 from transforms.graph.transform_graph import TransformGraph
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.formats.prediction_log import PredictionLogDecoder
@@ -35,53 +27,21 @@ from transforms.serving.fresh_process import fresh_process
 # `distance` is null, zero or more; so are the others: see the rows of the support module.
 ZERO, NO_DISTANCE, NO_HOUR, NO_CARRIER = 0, 3, 2, 1
 
-CUSTOM = """
-import keras
-
-
-@keras.saving.register_keras_serializable(package="mine")
-class Centered(keras.layers.Layer):
-    def call(self, inputs):
-        return inputs - keras.ops.mean(inputs, axis=0, keepdims=True)
-"""
-
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `baseline/`, and the model in `model.keras`."""
-    folder = tmp_path_factory.mktemp("export")
-    support.write_baseline(folder)
-    support.keras_model().save(folder / "model.keras")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def published(home: Path) -> Path:
+def published(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The version that an export made in a folder where there are others."""
-    output = home / "served"
-    (output / "9").mkdir(parents=True)
+    output = tmp_path_factory.mktemp("served")
+    (output / "9").mkdir()
     (output / "9" / "saved_model.pb").write_bytes(b"earlier")
     (output / "tmp-77").mkdir()
-    assert run(home, output) == 0
+    assert support.run(small_home, output) == 0
     return output / "10"
 
 
 @pytest.fixture(scope="module")
 def served(published: Path) -> Any:
     return tf.saved_model.load(str(published))
-
-
-def run(home: Path, output: Path, **changes: Any) -> int:
-    options: dict[str, Any] = {
-        "baseline": str(home / "baseline"),
-        "model": str(home / "model.keras"),
-        **changes,
-    }
-    return export.run(ExportOptions(output=str(output), **options), Console(io.StringIO(), io.StringIO()))
-
-
-def names_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 def requests() -> tf.Tensor:
@@ -101,7 +61,7 @@ def as_tensors(rows: list[dict[str, list[Any]]]) -> dict[str, Any]:
 
 
 def test_the_version_is_the_next_number_and_nothing_else_stays(published: Path) -> None:
-    assert names_in(published.parent) == ["10", "9", "tmp-77"]
+    assert support.names_in(published.parent) == ["10", "9", "tmp-77"]
     assert (published.parent / "9" / "saved_model.pb").read_bytes() == b"earlier"
     names = {path.relative_to(published).as_posix() for path in published.rglob("*") if path.is_file()}
     assert {
@@ -133,8 +93,8 @@ def test_signatures_are_named_as_documented(published: Path) -> None:
     assert saved.meta_graphs[0].meta_info_def.tags == ["serve"]
 
 
-def test_predictions_are_the_models_own(home: Path, served: Any) -> None:
-    graph = TransformGraph(str(home / "baseline" / "transform_output"))
+def test_predictions_are_the_models_own(small_home: Path, served: Any) -> None:
+    graph = TransformGraph(str(small_home / "baseline" / "transform_output"))
     expected = support.reference_predictions(graph.apply(support.raw_batch()))
     got = served.signatures["serving_default"](examples=requests())
     assert sorted(got) == sorted(expected)
@@ -185,11 +145,11 @@ def test_zero_is_a_value_in_raw_tensors(served: Any, name: str, missing: Any) ->
     assert abs(with_value - without).max() > 1e-5
 
 
-def test_the_contract_and_the_probes_go_along(home: Path, published: Path) -> None:
+def test_the_contract_and_the_probes_go_along(small_home: Path, published: Path) -> None:
     extra = published / "assets.extra"
-    assert (extra / "contract.json").read_bytes() == (home / "baseline" / "contract.json").read_bytes()
+    assert (extra / "contract.json").read_bytes() == (small_home / "baseline" / "contract.json").read_bytes()
     raw, transformed = probes.read_probes(str(extra / "probes.tfrecord"))
-    assert raw.equals(probes.read_probes(str(home / "baseline" / "probes.tfrecord"))[0])
+    assert raw.equals(probes.read_probes(str(small_home / "baseline" / "probes.tfrecord"))[0])
     examples = parity.read_probes(str(extra / "probes.tfrecord"))
     minutes = [example.features.feature["prediction/minutes"].float_list.value for example in examples]
     expected = support.reference_predictions(transformed)["minutes"]
@@ -225,55 +185,6 @@ def test_logged_requests_decode_to_the_rows_that_were_sent(published: Path) -> N
             due = sent.column(sent.schema.get_field_index(name)).to_pylist()[: features.num_rows]
             got = features.column(features.schema.get_field_index(name)).to_pylist()
             assert [row or None for row in got] == due
-
-
-def tampered(home: Path, tmp_path: Path) -> Path:
-    copy = tmp_path / "home"
-    shutil.copytree(home / "baseline", copy / "baseline")
-    shutil.copy(home / "model.keras", copy)
-    return copy
-
-
-def failure(home: Path, output: Path, **changes: str) -> str:
-    with pytest.raises(InputError) as caught:
-        run(home, output, **changes)
-    assert caught.value.exit_code == 3
-    assert names_in(output) == []
-    return str(caught.value)
-
-
-def test_a_changed_vocabulary_is_found_and_nothing_is_published(home: Path, tmp_path: Path) -> None:
-    copy = tampered(home, tmp_path)
-    vocabulary = copy / "baseline" / "transform_output" / "transform_fn" / "assets" / "carriers"
-    words = vocabulary.read_bytes().splitlines()
-    vocabulary.write_bytes(b"\n".join([words[1], words[0], *words[2:]]) + b"\n")
-    support.record_files(copy / "baseline")
-    message = failure(copy, tmp_path / "served")
-    match = re.search(r"carrier_id \(transform_features\): off by up to 1 in (\d+) of 60 probes", message)
-    assert match is not None, message
-    changed = {words[0], words[1]}
-    assert int(match[1]) == sum((row["carrier"] or [b"none"])[0] in changed for row in support.RAW_ROWS)
-    for innocent in ("carrier_text", "distance_z", "hour_plus", "tag_ids"):
-        assert innocent not in message
-
-
-def test_changed_probes_are_found_and_nothing_is_published(home: Path, tmp_path: Path) -> None:
-    copy = tampered(home, tmp_path)
-    file = copy / "baseline" / layout.PROBES
-    examples = parity.read_probes(str(file))
-    examples[11].features.feature["transformed/distance_z"].float_list.value[0] += 0.25
-    examples[12].features.feature["transformed/carrier_text"].bytes_list.value[0] += b" & Co"
-    del examples[14].features.feature["transformed/tag_ids"]
-    with tf.io.TFRecordWriter(str(file)) as writer:
-        for example in examples:
-            writer.write(example.SerializeToString())
-    support.record_files(copy / "baseline")
-    message = failure(copy, tmp_path / "served")
-    assert "distance_z (transform_features): off by up to 0.25 (" in message
-    assert "in 1 of 60 probes, first probe 11" in message
-    assert "carrier_text (transform_features): other bytes in 1 of 60 probes, first probe 12" in message
-    assert "Co" not in message  # what the values are is nobody's business in a log
-    assert "hour_plus" not in message
 
 
 def test_a_changed_prediction_is_found_in_both_signatures(published: Path, tmp_path: Path) -> None:
@@ -361,74 +272,3 @@ def test_a_model_that_cannot_be_loaded_is_one_line(tmp_path: Path, published: Pa
     with fresh_process() as fresh, pytest.raises(InputError, match=r"fresh process: .*saved_model") as caught:
         fresh.check(str(copy))
     assert "\n" not in str(caught.value)
-
-
-def test_model_and_custom_objects_are_fetched_from_an_object_store(
-    home: Path, tmp_path: Path, custom: dict[str, str]
-) -> None:
-    OBJECTS.clear()
-    for name, file in custom.items():
-        paths.copy_file(file, f"memory://bucket/{Path(file).name}")
-        custom[name] = f"memory://bucket/{Path(file).name}"
-    # The layer is loaded and run: it is told apart by what it does to a probe alone.
-    assert "centered (serving_default, one at a time)" in failure(home, tmp_path / "served", **custom)
-
-
-@pytest.mark.parametrize("flag", ["model", "custom_objects"])
-def test_a_file_that_is_not_in_the_store_is_wrong_usage(home: Path, tmp_path: Path, flag: str) -> None:
-    OBJECTS.clear()
-    with pytest.raises(UsageError, match=r"cannot read memory://bucket/none\.py: ") as caught:
-        run(home, tmp_path / "served", **{flag: "memory://bucket/none.py"})
-    assert "\n" not in str(caught.value)
-
-
-@pytest.fixture
-def custom(home: Path, tmp_path: Path) -> dict[str, str]:
-    """A model with a layer of its own, which looks at the whole batch, and the file that defines it."""
-    (tmp_path / "layers.py").write_text(CUSTOM)
-    defined: dict[str, Any] = {"__name__": "elsewhere"}
-    exec(CUSTOM, defined)
-    value = keras.Input((1,), name="distance_z")
-    model = keras.Model({"distance_z": value}, {"centered": defined["Centered"]()(value)})
-    model.save(tmp_path / "custom.keras")
-    keras.saving.get_custom_objects().clear()
-    return {"model": str(tmp_path / "custom.keras"), "custom_objects": str(tmp_path / "layers.py")}
-
-
-def test_a_graph_that_looks_at_the_whole_batch_is_found(
-    home: Path, tmp_path: Path, custom: dict[str, str]
-) -> None:
-    message = failure(home, tmp_path / "served", **custom)
-    assert "centered (serving_default, one at a time): off by up to" in message
-    assert "centered (serving_default):" not in message
-
-
-def test_own_layers_need_their_file(home: Path, tmp_path: Path, custom: dict[str, str]) -> None:
-    with pytest.raises(UsageError, match="own layers need --custom_objects=FILE"):
-        run(home, tmp_path / "served", model=custom["model"])
-    assert names_in(tmp_path / "served") == []
-
-
-@pytest.mark.parametrize("name", ["distance", "label"])
-def test_an_input_that_requests_cannot_give_is_refused(home: Path, tmp_path: Path, name: str) -> None:
-    value = keras.Input((1,), name=name)
-    keras.Model({name: value}, keras.layers.Dense(1)(value)).save(tmp_path / "m.keras")
-    with pytest.raises(UsageError, match=f"input '{name}' is no transformed feature.*carrier_id, ") as caught:
-        run(home, tmp_path / "served", model=str(tmp_path / "m.keras"))
-    assert caught.value.exit_code == 2
-    assert names_in(tmp_path / "served") == []
-
-
-def test_an_input_of_another_shape_is_refused(home: Path, tmp_path: Path) -> None:
-    value = keras.Input((3,), name="distance_z")
-    keras.Model({"distance_z": value}, keras.layers.Dense(1)(value)).save(tmp_path / "m.keras")
-    with pytest.raises(UsageError, match=r"cannot be called with .*distance_z float32 \(None, 1\)"):
-        run(home, tmp_path / "served", model=str(tmp_path / "m.keras"))
-
-
-def test_no_keras_file_and_no_baseline_are_wrong_usage(home: Path, tmp_path: Path) -> None:
-    (tmp_path / "m.keras").write_bytes(b"no model")
-    with pytest.raises(UsageError, match=r"cannot load the Keras model .*m\.keras"):
-        run(home, tmp_path / "served", model=str(tmp_path / "m.keras"))
-    with pytest.raises(UsageError, match="no baseline at"):
-        run(home, tmp_path / "served", baseline=str(tmp_path / "nowhere"))

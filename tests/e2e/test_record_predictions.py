@@ -33,10 +33,8 @@ Array = np.ndarray[Any, Any]
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> layout.Baseline:
-    folder = tmp_path_factory.mktemp("record")
-    support.keras_model().save(folder / "model.keras")
-    return layout.load(support.write_baseline(folder))
+def small(small_home: Path) -> layout.Baseline:
+    return layout.load(str(small_home / "baseline"))
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import io
 import json
 import shutil
 from pathlib import Path
@@ -21,6 +22,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 from tfx_bsl.coders import example_coder
 
+from pipelines import export
+from pipelines.display.console import Console
+from pipelines.flags.export import ExportOptions
 from transforms.baseline import contents, contract, layout, probes
 from transforms.files.tfrecord import frame
 from transforms.graph.transform_graph import TransformGraph
@@ -174,3 +178,17 @@ def record_files(baseline: Path) -> None:
     loaded = contract.Contract.from_json(json.loads((baseline / layout.CONTRACT).read_bytes()))
     files = contents.record(str(baseline), loaded.files)
     (baseline / layout.CONTRACT).write_bytes(dataclasses.replace(loaded, files=files).to_bytes())
+
+
+def run(folder: Path, output: Path, **changes: Any) -> int:
+    """Exports the model of a folder that has `baseline/` and `model.keras`; the exit code."""
+    options: dict[str, Any] = {
+        "baseline": str(folder / "baseline"),
+        "model": str(folder / "model.keras"),
+        **changes,
+    }
+    return export.run(ExportOptions(output=str(output), **options), Console(io.StringIO(), io.StringIO()))
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
