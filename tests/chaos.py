@@ -39,15 +39,15 @@ def cases(command: Command, chance: random.Random, moments: int, sample: int) ->
     """Every change beside the result, `sample` of the others, and so many random moments of each kind."""
     numbers = _sampled(command.changes, chance, sample)
     opened = sorted({*numbers} & {*command.changes.opened})
-    found = [Case(f"before change {number}", Kill(number)) for number in numbers]
-    found += [Case(f"within change {number}", Kill(number, half=True)) for number in opened]
+    planned = [Case(f"before change {number}", Kill(number)) for number in numbers]
+    planned += [Case(f"within change {number}", Kill(number, half=True)) for number in opened]
     for kind, kill in (("one process", Kill(alone=True)), ("SIGTERM", Kill(term=True))):
         some = sorted(chance.sample(range(command.changes.count), min(moments, command.changes.count)))
-        found += [Case(f"{kind} at change {number}", kill._replace(change=number)) for number in some]
+        planned += [Case(f"{kind} at change {number}", kill._replace(change=number)) for number in some]
     for number in (signal.SIGKILL, signal.SIGTERM):
         times = sorted(chance.uniform(0, command.seconds) for _ in range(moments))
-        found += [Case(f"{number.name} after {at:.2f} s", later=Later(at, number)) for at in times]
-    return found
+        planned += [Case(f"{number.name} after {at:.2f} s", later=Later(at, number)) for at in times]
+    return planned
 
 
 def _sampled(changes: Changes, chance: random.Random, sample: int) -> list[int]:
@@ -93,21 +93,21 @@ def _run_once(world: Path, work: Callable[[], int]) -> None:
     assert code in (0, 1), (code, (world / "log").read_text())
 
 
-def try_command(command: Command, found: list[Case]) -> tuple[collections.Counter[str], list[str]]:
+def try_command(command: Command, planned: list[Case]) -> tuple[collections.Counter[str], list[str]]:
     """How many cases of each kind there were, and what was broken."""
     kinds, violations, began = collections.Counter[str](), list[str](), time.monotonic()
-    for number, case in enumerate(found, 1):
+    for number, case in enumerate(planned, 1):
         kinds[case.moment.split(" after")[0].split(" change")[0]] += 1
         try:
             wrong = list(command.broken_by(case))
         except Exception as error:  # noqa: BLE001 - what cannot be read is not whole
             wrong = [f"{type(error).__name__}: {error}"]
-        violations += [f"{command.name}, {case.moment}: {one}" for one in wrong]
+        violations += [f"{command.name}, {case.moment}: {reason}" for reason in wrong]
         for line in violations[len(violations) - len(wrong) :]:
             print(f"  VIOLATION {line}", flush=True)
-        if number % 20 == 0 or number == len(found):
+        if number % 20 == 0 or number == len(planned):
             seconds = time.monotonic() - began
-            print(f"  {command.name}: {number} of {len(found)} moments, {seconds:.0f} s", flush=True)
+            print(f"  {command.name}: {number} of {len(planned)} moments, {seconds:.0f} s", flush=True)
     return kinds, violations
 
 
@@ -175,11 +175,11 @@ def _try_part(
     chaos.adopt_orphans()
     command = Command(world, folder, name, *flags)
     chance = random.Random(f"{options.seed} {name}")
-    found = cases(command, chance, options.moments, options.sample)[options.skip :]
+    planned = cases(command, chance, options.moments, options.sample)[options.skip :]
     beside = len(command.changes.in_first_folder)
-    counts = f"{command.changes.count} writes, {beside} beside the result, {len(found)} moments"
+    counts = f"{command.changes.count} writes, {beside} beside the result, {len(planned)} moments"
     print(f"{name}: {counts} for {options.jobs} processes", flush=True)
-    kinds, wrong = try_command(command, found[int(folder.name) :: options.jobs])
+    kinds, wrong = try_command(command, planned[int(folder.name) :: options.jobs])
     return Tally(beside, len(wrong), kinds)
 
 

@@ -113,8 +113,8 @@ class Command:
 
     def _documents(self) -> dict[str, Any]:
         """The result as flat JSON; of versions that of the newest."""
-        found = sorted((self.case / "result").glob(self._document), key=lambda path: path.stat().st_mtime)
-        return dict(_flat("", json.loads(found[-1].read_bytes()))) if found else {}
+        documents = sorted((self.case / "result").glob(self._document), key=lambda path: path.stat().st_mtime)
+        return dict(_flat("", json.loads(documents[-1].read_bytes()))) if documents else {}
 
     def _not_same(self, result: Mapping[str, Any]) -> Iterator[str]:
         if result.keys() != self._result.keys():
