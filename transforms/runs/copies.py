@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from transforms.core.errors import InputError
 from transforms.files import paths
+from transforms.runs import run_ids
+from transforms.runs.run_ids import VERDICT
 
 REPORT = "report.html"
 #: The names that copies have: one that the verdict does not name is an earlier verdict's.
@@ -79,3 +82,22 @@ def _is_copy(root: str, name: str, artifact: Mapping[str, Any]) -> bool:
     except InputError:
         return False
     return hashlib.sha256(data).hexdigest() == artifact.get("sha256")
+
+
+def record(root: str, document: bytes | None, write: Write = paths.write_atomically) -> None:
+    """Leaves a committed verdict with its attempt, unless it is there; not being able to fails nothing."""
+    attempt = _attempt_of(document)
+    if document is None or attempt is None:
+        return
+    path = paths.join(root, run_ids.RUNS, attempt, VERDICT)
+    with contextlib.suppress(InputError, OSError):
+        if not paths.exists(path):
+            write(path, document)
+
+
+def _attempt_of(document: bytes | None) -> str | None:
+    try:
+        content = None if document is None else json.loads(document)
+    except (ValueError, RecursionError):
+        return None
+    return run_ids.attempt_of(content if isinstance(content, dict) else None)

@@ -3,8 +3,8 @@
 The launcher of a run holds a lease (`transforms.files.lease`) in the output folder as long as the run goes
 on. The next run deletes what those of dead runs began. An attempt that has its verdict is a run like any
 other, published or overtaken, and stays. So does the one whose files OUTPUT/verdict.json names: its publisher
-may have died before the attempt got its copy. On an object store, and for attempts without a lease, the age
-decides.
+may have died before the attempt got its copy, and so it gets one now. On an object store, and for attempts
+without a lease, the age decides.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from pathlib import Path
 
 from transforms.core.errors import InputError, TrueserveError
 from transforms.files import lease, paths, temporary_files
-from transforms.runs import run_ids
+from transforms.runs import copies, run_ids
+from transforms.runs.run_ids import RUNS, VERDICT
 
-_VERDICT, _FAILED, _RUNS = "verdict.json", "failed", "runs"
+_FAILED = "failed"
 _TIME = "%Y%m%dT%H%M%S"
 _RUN = r"(?P<time>[0-9]{8}T[0-9]{6})[Z0-9.]*-[0-9a-f]{8}"
 _LEASED = re.compile(rf"\.{_RUN}")
@@ -42,7 +43,7 @@ def sweep(output: str) -> None:
         with contextlib.suppress(TrueserveError):
             _sweep_store(output)
         return
-    lease.sweep(output, _LEASED, lambda folder: _delete_run(output, Path(folder).name[1:]))
+    lease.sweep(output, _LEASED, lambda folder: _finish_run(output, Path(folder).name[1:]))
     for root in _roots(output):
         temporary_files.sweep(root)
         for attempt in _old(_partial(root)):
@@ -50,26 +51,36 @@ def sweep(output: str) -> None:
                 shutil.rmtree(attempt, ignore_errors=True)
 
 
-def _delete_run(output: str, run_id: str) -> None:
+def _finish_run(output: str, run_id: str) -> None:
+    """Deletes what a dead run left; if its verdict stands, the run gets the copy that it may lack."""
     for root in _roots(output):
         for attempt in _partial(root):
             if run_ids.is_of(run_id, attempt.name):
                 shutil.rmtree(attempt, ignore_errors=True)
+        _complete_standing(root, run_id)
+
+
+def _complete_standing(root: str, run_id: str) -> None:
+    with contextlib.suppress(InputError, OSError):
+        standing = _standing(root)
+        if standing is not None and run_ids.is_of(run_id, standing):
+            temporary_files.sweep(paths.join(root, RUNS, standing))
+            copies.record(root, paths.read_bytes(paths.join(root, VERDICT)))
 
 
 def _partial(root: str) -> list[Path]:
     """The attempts without a verdict; none where it cannot be told."""
     with contextlib.suppress(OSError, InputError):
         # In this order: whoever commits meanwhile first gives the standing attempt its verdict.
-        standing, attempts = _standing(root), list(Path(root, _RUNS).iterdir())
+        standing, attempts = _standing(root), list(Path(root, RUNS).iterdir())
         attempts = [path for path in attempts if _ATTEMPT.fullmatch(path.name) and path.name != standing]
-        return [attempt for attempt in attempts if not (attempt / _VERDICT).exists()]
+        return [attempt for attempt in attempts if not (attempt / VERDICT).exists()]
     return []
 
 
 def _standing(root: str) -> str | None:
     """The attempt whose files verdict.json names. Raises InputError when that cannot be read."""
-    path = paths.join(root, _VERDICT)
+    path = paths.join(root, VERDICT)
     if not (paths.exists(path) and paths.is_plain(path)):
         return None
     try:
@@ -82,10 +93,10 @@ def _standing(root: str) -> str | None:
 def _sweep_store(output: str) -> None:
     for root in _roots(output):
         standing = _standing(root)
-        files = [name.split("/") for name in paths.list_files(paths.join(root, _RUNS))]
-        kept = {standing, *(name for name, *rest in files if rest == [_VERDICT])}
+        files = [name.split("/") for name in paths.list_files(paths.join(root, RUNS))]
+        kept = {standing, *(name for name, *rest in files if rest == [VERDICT])}
         for attempt in _old({Path(name) for name, *rest in files if rest and name not in kept}):
-            paths.delete_tree(paths.join(root, _RUNS, attempt.name))
+            paths.delete_tree(paths.join(root, RUNS, attempt.name))
 
 
 def _old(attempts: Iterable[Path]) -> Iterator[Path]:

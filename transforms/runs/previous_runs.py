@@ -23,8 +23,7 @@ from transforms.files import paths
 from transforms.files.file_systems import explained
 from transforms.runs import window_summary
 from transforms.runs.alike import alike, same_time_of_day
-from transforms.runs.run_folder import VERDICT
-from transforms.runs.run_ids import ATTEMPT, RUNS, attempt_of
+from transforms.runs.run_ids import ATTEMPT, RUNS, VERDICT, attempt_of
 from transforms.runs.run_order import ordered
 from transforms.runs.window_summary import WindowSummary
 from transforms.verdict.feature_stats import Statistics

@@ -29,10 +29,9 @@ from transforms.core.errors import InputError
 from transforms.files import paths
 from transforms.runs import copies, run_ids
 from transforms.runs.copies import Write
-from transforms.runs.run_ids import RUNS
+from transforms.runs.run_ids import RUNS, VERDICT
 from transforms.verdict.result import Artifact, Outcome, Verdict
 
-VERDICT = "verdict.json"
 FAILED = "failed"
 _REFRESHES = 5
 
@@ -67,7 +66,7 @@ def publish(
         for name, data in files.items():
             write(paths.join(folder, name), data)
         standing = _standing(root)
-        _record(root, standing, write)
+        copies.record(root, standing, write)
         published = dataclasses.replace(published, replaces=run_ids.attempt_of(_parsed(standing)))
         document = to_bytes(published.to_json())
         _commit(root, document, standing, write)
@@ -77,7 +76,7 @@ def publish(
             message = f"{error}; the verdict is not published: make {root} writable, and run again"
             raise InputError(message) from error
         raise
-    _record(root, document, write)
+    copies.record(root, document, write)
     refresh_copies(root, write)
     return published
 
@@ -167,17 +166,6 @@ def _restore(root: str, standing: bytes | None, write: Write) -> None:
         with contextlib.suppress(InputError, OSError):
             write(path, standing)
     refresh_copies(root, write)
-
-
-def _record(root: str, document: bytes | None, write: Write) -> None:
-    """Leaves a committed verdict with its attempt, unless it is there; not being able to fails nothing."""
-    attempt = run_ids.attempt_of(_parsed(document))
-    if document is None or attempt is None:
-        return
-    path = paths.join(root, RUNS, attempt, VERDICT)
-    with contextlib.suppress(InputError, OSError):
-        if not paths.exists(path):
-            write(path, document)
 
 
 def _discard(root: str, attempt: str) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 RUNS = "runs"
+#: The document that makes an attempt a run, and the one that stands.
+VERDICT = "verdict.json"
 #: The name of an attempt's folder: the run's id, and a part of its own.
 ATTEMPT = re.compile(r"[A-Za-z0-9._-]{1,100}-[0-9a-f]{12}")
 _RUN_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")

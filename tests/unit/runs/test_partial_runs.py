@@ -11,7 +11,7 @@ from support.memory_files import OBJECTS
 from support.publish import exit_code
 
 from transforms.core.errors import InputError
-from transforms.files import paths
+from transforms.files import paths, temporary_files
 from transforms.runs import partial_runs
 
 OLD, NOW = "20200101T000000Z-0123abcd", "20990101T000000Z.000123-0123abcd"
@@ -37,6 +37,14 @@ def commit(root: str, name: str) -> None:
 def commit_and_die(output: str, root: str, run_id: str) -> None:
     with partial_runs.publishing(output, run_id):
         commit(root, attempt(root, run_id, "report.html"))
+        os._exit(7)
+
+
+def die_as_the_attempt_gets_its_copy(output: str, root: str, run_id: str) -> None:
+    with partial_runs.publishing(output, run_id):
+        name = attempt(root, run_id, "report.html")
+        commit(root, name)
+        temporary_files.create(Path(root, "runs", name, "verdict.json"))
         os._exit(7)
 
 
@@ -82,6 +90,16 @@ def test_the_attempt_that_the_verdict_names_stays_whoever_died(tmp_path: Path, b
     partial_runs.sweep(str(tmp_path))
     (kept,) = (root / "runs").iterdir()
     assert (kept / "report.html").exists()
+
+
+@pytest.mark.parametrize("below", ["", "failed"])
+def test_a_run_that_died_after_its_commit_gets_the_copy_of_its_verdict(tmp_path: Path, below: str) -> None:
+    root = tmp_path / below
+    assert exit_code(die_as_the_attempt_gets_its_copy, str(tmp_path), str(root), NOW) == 7
+    partial_runs.sweep(str(tmp_path))
+    (kept,) = (root / "runs").iterdir()
+    assert {path.name for path in kept.iterdir()} == {"report.html", "verdict.json"}
+    assert (kept / "verdict.json").read_bytes() == (root / "verdict.json").read_bytes()
 
 
 def test_the_attempt_that_the_verdict_names_is_never_too_old(tmp_path: Path) -> None:
