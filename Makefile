@@ -58,7 +58,7 @@ bench-quick: $(STAMP)  ## the main ratios of bench, in 4 minutes
 detection: $(STAMP)  ## false alarms, and faults found, beside TFDV and others; writes benchmarks/DETECTION.md
 	$(BIN)/python -W ignore benchmarks/detection.py
 
-detection-quick: $(STAMP)  ## the same of few windows, in 3 minutes; fails where a promise does not hold
+detection-quick: $(STAMP)  ## few windows, in 2 minutes; fails where they refute a promise
 	$(BIN)/python -W ignore benchmarks/detection.py --quick
 
 help:  ## this list

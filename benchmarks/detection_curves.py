@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.detection_answers import OURS, Judged, Planted
-from benchmarks.detection_bounds import LEAST_FOUND
 from benchmarks.detection_contenders import AS_THEY_COME, ours
 from benchmarks.detection_duels import Duel, any_size, by_size, duels, large, planted_in
 from benchmarks.detection_faults import MEAN, MISSING, SHARE
+from benchmarks.detection_promises import LEAST_FOUND
 from benchmarks.detection_rates import Rule, as_it_comes, detections, false_alarms, grouped
 
 _BUDGETS = [0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0]

@@ -57,13 +57,6 @@ FULL = {
     20_000: Counts(200, 12, 20, 4),
     200_000: Counts(100, 0, 6, 0),
 }
-QUICK = {
-    200: Counts(30, 0, 2, 0),
-    500: Counts(30, 1, 2, 1),
-    2_000: Counts(30, 0, 2, 0),
-    20_000: Counts(16, 1, 2, 0),
-    200_000: Counts(2, 0, 0, 0),
-}
 
 
 class Task(NamedTuple):
@@ -102,7 +95,7 @@ def judged(every: Sequence[Task], python: Path | None, log: Path) -> Iterator[Ju
     context = multiprocessing.get_context("spawn")
     processes = min(_PROCESSES, os.cpu_count() or 1)
     log.parent.mkdir(parents=True, exist_ok=True)
-    with context.Pool(processes, _start, (python, log)) as pool:
+    with context.Pool(processes, start, (python, log)) as pool:
         yield from pool.imap_unordered(judge, every)
 
 
@@ -117,7 +110,8 @@ def agreed(python: Path) -> None:
 _peers: Peers | None = None
 
 
-def _start(python: Path | None, log: Path) -> None:
+def start(python: Path | None, log: Path) -> None:
+    """Begins a process that judges: what is printed to stderr goes to `log`, and the peers are its own."""
     global _peers  # noqa: PLW0603, a process has one
     with log.open("a", encoding="utf-8") as stream:
         os.dup2(stream.fileno(), 2)

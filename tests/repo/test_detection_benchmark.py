@@ -28,7 +28,7 @@ from benchmarks.detection_answers import (
     Planted,
 )
 from benchmarks.detection_asking import Asked, packed
-from benchmarks.detection_bounds import LEAST_FOUND, bounds
+from benchmarks.detection_bounds import bounds
 from benchmarks.detection_contenders import Best
 from benchmarks.detection_data import FLIGHTS, GENERATED, SOURCES, World, world
 from benchmarks.detection_days import Day
@@ -36,6 +36,7 @@ from benchmarks.detection_duels import any_size, duels, large, promised
 from benchmarks.detection_faults import MISSING, PROMISED, SHARE, UNIT, Cell, cells, moved
 from benchmarks.detection_methods import Served, Tfdv, found, served
 from benchmarks.detection_peers import read
+from benchmarks.detection_promises import LEAST_FOUND
 from benchmarks.detection_rates import Share, Thresholds, as_it_comes
 from benchmarks.detection_windows import FULL, Task, judge_of, tasks
 from benchmarks.in_memory import Column, Lists, is_missing
