@@ -67,12 +67,14 @@ def false_alarms_by_size(windows: Sequence[Judged]) -> dict[int, Share]:
 
 
 def of_detections(windows: Sequence[Judged]) -> Iterator[Promise]:
-    """By size and kind of fault, of the faults whose finding is promised."""
+    """By size and kind of fault, of the faults whose finding is promised, whether or not any was planted."""
     for rows, least in LEAST_FOUND.items():
         promised = [fault for fault in planted_in(by_size(windows).get(rows, [])) if fault.is_promised]
-        for kind, planted in sorted(grouped(promised, lambda fault: fault.kind).items()):
-            text = f"at least {least:.0%} of {_NAMES.get(kind, kind)} are found in {rows:,} rows"
-            yield Promise(text, detections(planted, OURS, as_it_comes), least, at_least=True)
+        planted = grouped(promised, lambda fault: fault.kind)
+        for kind, name in sorted(_NAMES.items()):
+            share = detections(planted.get(kind, []), OURS, as_it_comes)
+            text = f"at least {least:.0%} of {name} are found in {rows:,} rows"
+            yield Promise(text, share, least, at_least=True)
 
 
 def of_trifles(trifles: Mapping[str, bool]) -> Iterator[Promise]:

@@ -14,9 +14,10 @@ from benchmarks.detection_answers import OURS, Answer, Judged
 from benchmarks.detection_data import FLIGHTS, GENERATED
 from benchmarks.detection_days import Day
 from benchmarks.detection_faults import PROMISED
-from benchmarks.detection_promises import Promise
+from benchmarks.detection_promises import LEAST_FOUND, Promise
 from benchmarks.detection_quick import PLAN, Trial, judge, trials
 from benchmarks.detection_rates import Share
+from benchmarks.detection_windows import FULL
 from benchmarks.refutation import LEVEL, Outcome, limit_of, outcome, p_value, refuting
 
 BOUNDS = (0.005, 0.01, 1 / 30, 0.5, 0.95, 0.99)
@@ -128,6 +129,18 @@ def test_the_average_allows_what_the_largest_size_may_have() -> None:
     unasked = [dataclasses.replace(window, clean={}) for window in windows]
     assert detection_promises.on_average([*windows, *unasked]) == promise
     assert outcome(detection_promises.on_average([]), LEVEL) is Outcome.NOT_MEASURED
+
+
+def test_a_kind_of_fault_that_was_not_planted_fails() -> None:
+    promises = list(detection_promises.of_detections([clean(500, 0, False)]))
+    assert len(promises) == len(PROMISED) * len(LEAST_FOUND)
+    assert refutation.failures(promises) == promises
+    assert not any(promise.holds for promise in promises)
+
+
+def test_every_size_of_a_full_run_is_in_a_quick_one() -> None:
+    assert set(PLAN) == set(FULL)
+    assert all(PLAN[rows].repeats for rows in LEAST_FOUND)
 
 
 def test_days_with_an_error_are_counted() -> None:
