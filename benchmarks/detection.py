@@ -48,19 +48,19 @@ def run(plan: Mapping[int, Counts], seed: int, python: Path | None) -> list[Judg
     """Judges all windows of a plan; says how far it has come."""
     every = tasks(plan, seed)
     done: list[Judged] = []
-    for one in judged(every, python, _LOG):
-        done.append(one)
+    for window in judged(every, python, _LOG):
+        done.append(window)
         if len(done) % 100 == 0 or len(done) == len(every):
-            say(f"{len(done):,} of {len(every):,} windows, now of {one.rows:,} rows")
-    return sorted(done, key=lambda one: (one.rows, one.source, one.number))
+            say(f"{len(done):,} of {len(every):,} windows, now of {window.rows:,} rows")
+    return sorted(done, key=lambda window: (window.rows, window.source, window.number))
 
 
-def write(windows: Sequence[Judged], found: Sequence[Bound], about: str, page: str) -> Path:
+def write(windows: Sequence[Judged], promises: Sequence[Bound], about: str, page: str) -> Path:
     """DETECTION.md and detection.json; the latter's path."""
     _PAGE.write_text(page, encoding="utf-8")
     figures: dict[str, Any] = {
         "about": about,
-        "promises": [one._asdict() for one in found],
+        "promises": [promise._asdict() for promise in promises],
         "sizes": detection_curves.figures(windows),
     }
     _FIGURES.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -112,20 +112,20 @@ def full(seed: int) -> int:
     if python is not None:
         agreed(python)
         say("Evidently's report agrees with the tests that are asked here")
-    found = trifles(seed)
-    say(f"two million rows: {sum(found.values())} errors of {len(found)} trifles")
+    errors = trifles(seed)
+    say(f"two million rows: {sum(errors.values())} errors of {len(errors)} trifles")
     windows = run(FULL, seed, python)
     days = detection_days.judged()
-    say(f"{len(days)} real days, {sum(1 for one in days if one.errors)} with an error")
-    promises = bounds(windows, found, days)
-    told = about(seed, _BEGUN)
-    page = detection_report.document(windows, promises, told, notes, days)
+    say(f"{len(days)} real days, {sum(1 for day in days if day.errors)} with an error")
+    promises = bounds(windows, errors, days)
+    heading = about(seed, _BEGUN)
+    page = detection_report.document(windows, promises, heading, notes, days)
     print(page)
     if python is not None:  # else what stands there says more
-        draw(write(windows, promises, told, page), python)
+        draw(write(windows, promises, heading, page), python)
         say(f"wrote {_PAGE.name}, {_FIGURES.name} and the pictures")
     print(*promises, sep="\n")
-    return 0 if all(one.holds for one in promises) else 1
+    return 0 if all(promise.holds for promise in promises) else 1
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:

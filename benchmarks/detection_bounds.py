@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from benchmarks import detection_promises
-from benchmarks.detection_answers import OURS, TOLD, Judged
+from benchmarks.detection_answers import OURS, WITH_INFO, Judged
 from benchmarks.detection_contenders import PEERS
 from benchmarks.detection_days import Day
 from benchmarks.detection_duels import Duel, any_size, by_size, duels, large, promised
@@ -60,26 +60,26 @@ def _better(windows: Sequence[Judged]) -> Iterator[Bound]:
     """At the false alarms that this job has on the same windows, no peer finds more with any threshold.
 
     At each size not more, and over the sizes, each with its own thresholds, less. It is asked, too, whether
-    faults are told at all, as error or information: a peer has no other way to say that something is small.
+    faults are reported at all, as error or information: a peer cannot say otherwise that something is small.
     """
     sizes = by_size(windows)
     for among, ours, what in (
         (promised, OURS, "what is promised"),
         (large, OURS, "faults of 5 % or more"),
-        (large, TOLD, "faults of 5 % or more, information included,"),
-        (any_size, TOLD, "all faults, information included,"),
+        (large, WITH_INFO, "faults of 5 % or more, information included,"),
+        (any_size, WITH_INFO, "all faults, information included,"),
     ):
         of_sizes = {rows: duels(sizes.get(rows, []), among, ours) for rows in LEAST_FOUND}
-        asked = dict.fromkeys(name for of in of_sizes.values() for name in of)
-        for name in (one.name for one in PEERS if one.name not in asked):
+        measured = dict.fromkeys(name for of in of_sizes.values() for name in of)
+        for name in (peer.name for peer in PEERS if peer.name not in measured):
             yield Bound(f"no less of {what} is found than by {name}", "that was not asked", holds=False)
-        for peer in asked:
-            found = {rows: of[peer] for rows, of in of_sizes.items() if peer in of}
-            for rows, duel in found.items():
+        for peer in measured:
+            of_peer = {rows: of[peer] for rows, of in of_sizes.items() if peer in of}
+            for rows, duel in of_peer.items():
                 text = f"no less of {what} is found in {rows:,} rows than by {peer} at equal false alarms"
                 yield Bound(text, f"{duel.ours:.2%} against {duel.share:.2%}", duel.ours >= duel.share)
             mean, theirs = (
-                sum(shares) / len(found) for shares in zip(*map(_shares, found.values()), strict=True)
+                sum(shares) / len(of_peer) for shares in zip(*map(_shares, of_peer.values()), strict=True)
             )
             text = f"more of {what} is found on average over these sizes than by {peer}"
             yield Bound(text, f"{mean:.2%} against {theirs:.2%}", mean > theirs)

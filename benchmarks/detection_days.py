@@ -116,7 +116,8 @@ class _World:
 @functools.cache
 def _world(folder: str) -> _World:
     baseline = layout.load(f"{folder}/baseline")
-    references = {one.space: one for one in training_side.of_baseline(baseline, ("raw", "transformed"))}
+    both = training_side.of_baseline(baseline, ("raw", "transformed"))
+    references = {reference.space: reference for reference in both}
     table = pq.read_table(Path(folder, "examples"))
     columns = {name: table[name].to_pandas().to_numpy() for name in data.FEATURES}
     raw, _ = in_memory.read(columns, references[Space.RAW])
@@ -129,7 +130,7 @@ def _world(folder: str) -> _World:
 def _without(variation: Variation, day: int) -> Variation:
     hours = {"day": 1, "hour": 24}
     return {
-        unit: {name: one.kept(one.periods // hours[unit] != day) for name, one in features.items()}
+        unit: {name: counts.kept(counts.periods // hours[unit] != day) for name, counts in features.items()}
         for unit, features in variation.items()
     }
 
@@ -142,8 +143,12 @@ def judge(folder: str, day: int) -> Day | None:
         return None
     errors: list[str] = []
     for reference, own in world.without(day):
-        found = compare(reference, own, Policy(), Counter(), dt.timedelta(days=1)).findings
-        errors += [f"{one.feature}: {one.message}" for one in found if one.severity is Severity.ERROR]
+        findings = compare(reference, own, Policy(), Counter(), dt.timedelta(days=1)).findings
+        errors += [
+            f"{finding.feature}: {finding.message}"
+            for finding in findings
+            if finding.severity is Severity.ERROR
+        ]
     return Day(str(np.datetime64(day, "D")), rows, tuple(errors))
 
 

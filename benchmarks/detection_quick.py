@@ -23,7 +23,7 @@ from benchmarks.detection_data import SOURCES, World, world
 from benchmarks.detection_days import Day
 from benchmarks.detection_faults import Cell, cells
 from benchmarks.detection_large import trifles
-from benchmarks.detection_methods import found, served
+from benchmarks.detection_methods import flagged, served
 from benchmarks.detection_promises import Promise
 from benchmarks.detection_windows import start
 
@@ -94,12 +94,12 @@ def judge(trial: Trial) -> Judged:
     window = served(columns, of.reference)
     clean: dict[str, dict[str, Answer]] = {}
     if trial.is_clean_judged:
-        errors = found(window, of.reference).errors
+        errors = flagged(window, of.reference).errors
         clean[OURS] = {name: Answer(0.0, name in errors) for name in columns}
     planted: tuple[Planted, ...] = ()
     if trial.fault is not None:
         cell = _cells(of, trial.source)[trial.fault]
-        errors = found(window.changed(cell.plant(columns, random), of.reference), of.reference).errors
+        errors = flagged(window.changed(cell.plant(columns, random), of.reference), of.reference).errors
         planted = (_planted(cell, of, not errors.isdisjoint(cell.touched)),)
     numbers = frozenset(name for name, traits in of.traits.items() if traits.is_number)
     return Judged(trial.source, trial.rows, trial.number, clean, planted, numbers)

@@ -57,22 +57,22 @@ def _wall(results: Results, contender: str, kind: str) -> float:
 
 
 def _wall_of(results: Results, case: Case) -> float:
-    found = slope(results, case)
-    if found is None:
+    line = slope(results, case)
+    if line is None:
         raise KeyError(case)
-    return found.wall
+    return line.wall
 
 
 def _cheaper(kind: str, other: str) -> Callable[[Results], float]:
     return lambda results: _wall(results, other, kind) / _wall(results, RAW, kind)
 
 
-def _seconds(one: Case, other: Case) -> Callable[[Results], float]:
-    return lambda results: results[one].seconds / results[other].seconds
+def _seconds(case: Case, other: Case) -> Callable[[Results], float]:
+    return lambda results: results[case].seconds / results[other].seconds
 
 
-def _peak(one: Case, other: Case) -> Callable[[Results], float]:
-    return lambda results: results[one].peak_bytes / results[other].peak_bytes
+def _peak(case: Case, other: Case) -> Callable[[Results], float]:
+    return lambda results: results[case].peak_bytes / results[other].peak_bytes
 
 
 def _gigabytes(case: Case) -> Callable[[Results], float]:
@@ -152,10 +152,10 @@ TARGETS = (
 
 def figures(results: Results) -> dict[str, tuple[Target, float]]:
     """The targets whose cases were all measured, by text."""
-    found = {}
+    measured = {}
     for target in TARGETS:
         try:
-            found[target.text] = (target, target.figure(results))
+            measured[target.text] = (target, target.figure(results))
         except KeyError:
             continue
-    return found
+    return measured
