@@ -52,13 +52,13 @@ types: $(STAMP)  ## mypy, strict
 bench: $(STAMP)  ## measures rows a second beside TFDV and others, in 25 minutes; writes benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/bench.py
 
-bench-quick: $(STAMP)  ## the main ratios of bench, in 4 minutes
+bench-quick: $(STAMP)  ## the main ratios of bench, in 6 minutes; fails where one is worse beyond noise
 	$(BIN)/python benchmarks/bench.py --quick
 
 detection: $(STAMP)  ## false alarms, and faults found, beside TFDV and others; writes benchmarks/DETECTION.md
 	$(BIN)/python -W ignore benchmarks/detection.py
 
-detection-quick: $(STAMP)  ## the same of few windows, in 3 minutes; fails where a promise does not hold
+detection-quick: $(STAMP)  ## few windows, in 2 minutes; fails where they refute a promise
 	$(BIN)/python -W ignore benchmarks/detection.py --quick
 
 help:  ## this list

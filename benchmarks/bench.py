@@ -1,14 +1,15 @@
 """Measures this job beside others: `python benchmarks/bench.py [--quick] [--only NAME] [--list]`.
 
 The full run writes RESULTS.md and results.json beside this file; a quick one, or one of some contenders or
-kinds only, prints what they would say. Data, seeded, and the peers' venv are kept in `.bench-cache/`.
+kinds only, prints what they would say. A quick run has exit code 1 where a promise is missed, or a ratio is
+worse than in the last full run of the same stack, beyond noise (`comparison.py`). Any run has it where a case
+failed. Data, seeded, and the peers' venv are kept in `.bench-cache/`.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import shutil
 import subprocess
 import sys
@@ -19,11 +20,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import peers_venv, report  # noqa: E402
+from benchmarks import comparison, peers_venv, report  # noqa: E402
 from benchmarks.cases import ALL, FULL, PEERS, QUICK, RAW, Case, Commands, Plan, needs  # noqa: E402
 from benchmarks.data import file_of  # noqa: E402
 from benchmarks.measure import Command, FailedRunError, Run, measure, median  # noqa: E402
-from benchmarks.targets import figures  # noqa: E402
 
 _HERE = Path(__file__).resolve().parent
 _CACHE = ROOT / ".bench-cache"
@@ -149,28 +149,36 @@ _BEGUN = time.perf_counter()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the benchmark; 1 where something failed."""
+    """Runs the benchmark; 1 where something failed or, in a quick run, where a figure is too bad."""
     options = _parse(argv)
     plan = chosen(QUICK if options.quick else FULL, options.only)
     if options.list:
         print("\n".join(report.describe(case) for case in (*plan.cases, *plan.once)))
         return 0
+    is_full = not options.quick and not options.only
+    bench, too_bad = reported(plan, is_full)
+    say("done")
+    return 1 if bench.failures or (too_bad and options.quick) else 0
+
+
+def reported(plan: Plan, is_full: bool) -> tuple[Bench, bool]:
+    """Measures a plan and prints the figures, and whether any is too bad; those of a full run are written."""
     notes: list[str] = []
     bench, sizes = run_plan(plan, notes)
-    results = bench.results()
-    last = json.loads(_FIGURES.read_text(encoding="utf-8")) if _FIGURES.exists() else {}
+    now, stack = comparison.measured(bench.runs), comparison.stack()
+    last = comparison.read(_FIGURES, stack)
     parts = [
-        report.promises(results, last),
-        report.table(results, report.as_runs(bench.runs), sizes),
+        report.promises(bench.results(), {text: kept.figure for text, kept in last.items()}),
+        report.table(bench.results(), report.as_runs(bench.runs), sizes),
     ]
     print("\n" + "\n\n".join(parts), *notes, sep="\n")
-    if not options.quick and not options.only:
+    if is_full:
         say(f"writing {_RESULTS.name}")
         _RESULTS.write_text(report.document(parts, bench.failures, notes), encoding="utf-8")
-        kept = {text: round(figure, 3) for text, (_, figure) in figures(results).items()}
-        _FIGURES.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    say("done")
-    return 1 if bench.failures else 0
+        comparison.write(_FIGURES, stack, now)
+    lines, too_bad = comparison.report(now, last, stack)
+    print("", *lines, *(f"FAILED: {report.describe(case)}" for case in bench.failures), sep="\n")
+    return bench, too_bad
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -109,8 +109,8 @@ QUICK = Plan(
         Case(RAW, "wide", 3000),
     ),
     once=(),
-    most_runs=1,
-    seconds=70,
+    most_runs=3,
+    seconds=35,
 )
 
 

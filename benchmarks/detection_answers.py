@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 OURS, PLAIN = "trueserve", "trueserve, plain TFDV baseline"
-#: Its errors and what it tells of as information: differences beyond chance that are too small to matter.
-TOLD = "trueserve, information included"
+#: Its errors and what it reports as information: differences beyond chance that are too small to matter.
+WITH_INFO = "trueserve, information included"
 STANDARD, QUANTILES = "tfdv standard", "tfdv quantiles"
 EVIDENTLY, TESTS = "evidently", "tests"
 METHODS_OF_PEERS = (EVIDENTLY, TESTS)

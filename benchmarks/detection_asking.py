@@ -20,7 +20,7 @@ class PeersError(Exception):
     """The peers have gone; their last words are where stderr goes."""
 
 
-class Asked(NamedTuple):
+class ComparedColumn(NamedTuple):
     """A column, and the baseline's feature that it is held against."""
 
     feature: str
@@ -42,33 +42,41 @@ class Peers:
         self._process.wait()
 
     def judged(
-        self, key: str, baseline: Mapping[str, Column], asked: Mapping[str, Asked], peers: Sequence[str]
+        self,
+        key: str,
+        baseline: Mapping[str, Column],
+        columns: Mapping[str, ComparedColumn],
+        peers: Sequence[str],
     ) -> dict[str, dict[str, tuple[float, bool]]]:
         """For each id, each peer's score and alarm. Raises PeersError."""
         self._tell(key, baseline)
-        if not asked:
+        if not columns:
             return {}
-        found: dict[str, dict[str, tuple[float, bool]]] = self._ask("judge", key, asked, peers)
-        return found
+        answers: dict[str, dict[str, tuple[float, bool]]] = self._ask("judge", key, columns, peers)
+        return answers
 
     def agree(self, key: str, baseline: Mapping[str, Column], window: Mapping[str, Column]) -> None:
         """Holds the peers' answers against their own reports. Raises PeersError."""
         self._tell(key, baseline)
-        self._ask("agree", key, {name: Asked(name, column) for name, column in window.items()})
+        self._ask("agree", key, {name: ComparedColumn(name, column) for name, column in window.items()})
 
     def _tell(self, key: str, baseline: Mapping[str, Column]) -> None:
         if key not in self._known:
-            self._ask("baseline", key, {name: Asked(name, column) for name, column in baseline.items()})
+            self._ask(
+                "baseline", key, {name: ComparedColumn(name, column) for name, column in baseline.items()}
+            )
             self._known = [*self._known[-2:], key]
 
-    def _ask(self, operation: str, key: str, asked: Mapping[str, Asked], peers: Sequence[str] = ()) -> Any:
-        told = packed(asked)
-        head = json.dumps({"op": operation, "key": key, "peers": list(peers), "size": len(told)}) + "\n"
+    def _ask(
+        self, operation: str, key: str, columns: Mapping[str, ComparedColumn], peers: Sequence[str] = ()
+    ) -> Any:
+        stream = packed(columns)
+        head = json.dumps({"op": operation, "key": key, "peers": list(peers), "size": len(stream)}) + "\n"
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
         try:
-            stdin.write(head.encode() + told)
+            stdin.write(head.encode() + stream)
             stdin.flush()
         except OSError as error:
             raise PeersError("the peers do not listen") from error
@@ -77,15 +85,15 @@ class Peers:
         return json.loads(line)
 
 
-def packed(asked: Mapping[str, Asked]) -> bytes:
+def packed(columns: Mapping[str, ComparedColumn]) -> bytes:
     """An Arrow stream of one row, in which each column is the list of its present values."""
     fields, arrays = [], []
-    for name, one in asked.items():
-        missing = is_missing(one.column)
-        values = one.column.values if isinstance(one.column, Lists) else one.column[~missing]
+    for name, compared in columns.items():
+        missing = is_missing(compared.column)
+        values = compared.column.values if isinstance(compared.column, Lists) else compared.column[~missing]
         flat = pa.array(values, pa.large_string() if values.dtype == object else None)
         arrays.append(pa.LargeListArray.from_arrays(pa.array(np.array([0, len(flat)])), flat))
-        about = {"feature": one.feature, "rows": str(len(missing)), "missing": str(int(missing.sum()))}
+        about = {"feature": compared.feature, "rows": str(len(missing)), "missing": str(int(missing.sum()))}
         fields.append(pa.field(name, arrays[-1].type, metadata=about))
     sink = pa.BufferOutputStream()
     schema = pa.schema(fields)

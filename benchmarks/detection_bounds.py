@@ -1,20 +1,16 @@
-"""What was promised of detection, and whether it holds."""
+"""What was promised of detection, and whether it holds: the rule of a full run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from benchmarks.detection_answers import OURS, TOLD, Judged
+from benchmarks import detection_promises
+from benchmarks.detection_answers import OURS, WITH_INFO, Judged
 from benchmarks.detection_contenders import PEERS
 from benchmarks.detection_days import Day
-from benchmarks.detection_duels import Duel, any_size, by_size, duels, large, planted_in, promised
-from benchmarks.detection_rates import Share, as_it_comes, detections, false_alarms, grouped
-
-MOST_FALSE, MOST_FALSE_ON_AVERAGE = 0.01, 0.005
-MOST_DAYS = 1 / 30
-#: The least share found of each kind that is promised, by rows in the window.
-LEAST_FOUND = {500: 0.95, 2_000: 0.95, 20_000: 0.99}
+from benchmarks.detection_duels import Duel, any_size, by_size, duels, large, promised
+from benchmarks.detection_promises import AVERAGE, LEAST_FOUND, MOST_FALSE_ON_AVERAGE
 
 
 class Bound(NamedTuple):
@@ -29,82 +25,61 @@ class Bound(NamedTuple):
 
 
 def bounds(windows: Sequence[Judged], trifles: Mapping[str, bool], days: Sequence[Day] = ()) -> list[Bound]:
-    """All promises; `trifles` tells of each feature of two million rows whether the trifle was an error.
+    """All promises; `trifles` says of each feature of two million rows whether the trifle was an error.
 
     What was not measured does not hold.
     """
-    return [*_false(windows), *_found(windows), *_trifle(trifles), *_of_days(days), *_better(windows)]
+    return [*_false(windows), *_detected(windows), *_trifles(trifles), _of_days(days), *_better(windows)]
 
 
-def _of_days(days: Sequence[Day]) -> Iterator[Bound]:
-    alarms = sum(1 for one in days if one.errors)
-    text = "at most one real day in 30 is an error against a baseline of the others"
-    yield Bound(text, f"{alarms} of {len(days)}", len(days) > 0 and alarms / len(days) <= MOST_DAYS)
+def _of_days(days: Sequence[Day]) -> Bound:
+    promise = detection_promises.of_days(days)
+    return Bound(promise.text, f"{promise.share.times} of {promise.share.of}", promise.holds)
 
 
 def _false(windows: Sequence[Judged]) -> Iterator[Bound]:
-    shares = {rows: false_alarms(of, OURS, as_it_comes) for rows, of in by_size(windows).items()}
-    for rows, share in shares.items():
-        text = f"at most {MOST_FALSE:.0%} of clean windows of {rows:,} rows raise an error"
-        yield Bound(text, f"{share.times} of {share.of}", share.value <= MOST_FALSE)
-    mean = sum(share.value for share in shares.values()) / len(shares) if shares else 1.0
-    text = "at most one clean window in 200 on average over the sizes"
-    yield Bound(text, f"{mean:.2%}", mean <= MOST_FALSE_ON_AVERAGE)
+    promises = list(detection_promises.of_false_alarms(windows))
+    for promise in promises:
+        yield Bound(promise.text, f"{promise.share.times} of {promise.share.of}", promise.holds)
+    mean = sum(promise.share.value for promise in promises) / len(promises) if promises else 1.0
+    yield Bound(AVERAGE, f"{mean:.2%}", mean <= MOST_FALSE_ON_AVERAGE)
 
 
-def _found(windows: Sequence[Judged]) -> Iterator[Bound]:
-    for rows, least in LEAST_FOUND.items():
-        every = [one for one in planted_in(by_size(windows).get(rows, [])) if one.is_promised]
-        for kind, planted in sorted(grouped(every, lambda one: one.kind).items()):
-            share = detections(planted, OURS, as_it_comes)
-            text = f"at least {least:.0%} of {_NAMES.get(kind, kind)} are found in {rows:,} rows"
-            yield Bound(text, _told(share), share.value >= least)
+def _detected(windows: Sequence[Judged]) -> Iterator[Bound]:
+    for promise in detection_promises.of_detections(windows):
+        share = promise.share
+        yield Bound(promise.text, f"{share.times} of {share.of} ({share.value:.1%})", promise.holds)
 
 
-_NAMES = {
-    "mean": "means moved by 0.25 deviations or more",
-    "share": "shares moved by 10 points",
-    "missing": "values missing in 5 % more rows or in 20 %",
-    "unit": "units",
-    "case": "cases",
-    "default": "default values",
-}
-
-
-def _told(share: Share) -> str:
-    return f"{share.times} of {share.of} ({share.value:.1%})"
-
-
-def _trifle(trifles: Mapping[str, bool]) -> Iterator[Bound]:
-    for feature, is_error in trifles.items():
-        text = f"a mean of {feature} moved by 0.005 deviations in 2 million rows is no error"
-        yield Bound(text, "an error" if is_error else "none", not is_error)
+def _trifles(trifles: Mapping[str, bool]) -> Iterator[Bound]:
+    for promise in detection_promises.of_trifles(trifles):
+        yield Bound(promise.text, "none" if promise.holds else "an error", promise.holds)
 
 
 def _better(windows: Sequence[Judged]) -> Iterator[Bound]:
     """At the false alarms that this job has on the same windows, no peer finds more with any threshold.
 
     At each size not more, and over the sizes, each with its own thresholds, less. It is asked, too, whether
-    faults are told at all, as error or information: a peer has no other way to say that something is small.
+    faults are reported at all, as error or information: a peer cannot say otherwise that something is small.
     """
     sizes = by_size(windows)
     for among, ours, what in (
         (promised, OURS, "what is promised"),
         (large, OURS, "faults of 5 % or more"),
-        (large, TOLD, "faults of 5 % or more, information included,"),
-        (any_size, TOLD, "all faults, information included,"),
+        (large, WITH_INFO, "faults of 5 % or more, information included,"),
+        (any_size, WITH_INFO, "all faults, information included,"),
     ):
         of_sizes = {rows: duels(sizes.get(rows, []), among, ours) for rows in LEAST_FOUND}
-        asked = dict.fromkeys(name for of in of_sizes.values() for name in of)
-        for name in (one.name for one in PEERS if one.name not in asked):
+        measured = dict.fromkeys(name for of in of_sizes.values() for name in of)
+        for name in (peer.name for peer in PEERS if peer.name not in measured):
             yield Bound(f"no less of {what} is found than by {name}", "that was not asked", holds=False)
-        for peer in asked:
-            found = {rows: of[peer] for rows, of in of_sizes.items() if peer in of}
-            for rows, duel in found.items():
+        for peer in measured:
+            of_peer = {rows: of[peer] for rows, of in of_sizes.items() if peer in of}
+            for rows, duel in of_peer.items():
                 text = f"no less of {what} is found in {rows:,} rows than by {peer} at equal false alarms"
                 yield Bound(text, f"{duel.ours:.2%} against {duel.share:.2%}", duel.ours >= duel.share)
             mean, theirs = (
-                sum(shares) / len(found) for shares in zip(*map(_shares, found.values()), strict=True)
+                sum(shares) / len(of_peer) for shares in zip(*map(_shares, of_peer.values()), strict=True)
             )
             text = f"more of {what} is found on average over these sizes than by {peer}"
             yield Bound(text, f"{mean:.2%} against {theirs:.2%}", mean > theirs)

@@ -14,7 +14,7 @@ from benchmarks.detection_answers import (
     QUANTILES,
     STANDARD,
     TESTS,
-    TOLD,
+    WITH_INFO,
     Judged,
     Planted,
 )
@@ -49,7 +49,7 @@ _ALL = math.log10(28 / 0.005)
 #: BigQuery's ML.TFDV_VALIDATE for both.
 AS_THEY_COME: tuple[tuple[str, str, Rule], ...] = (
     ("trueserve", OURS, as_it_comes),
-    (TOLD, TOLD, as_it_comes),
+    (WITH_INFO, WITH_INFO, as_it_comes),
     ("trueserve, baseline of plain TFDV statistics", PLAIN, as_it_comes),
     ("TFDV, L-infinity 0.01, divergence 0.02", STANDARD, Thresholds(0.02, 0.01, flagged=True, new=True)),
     ("TFDV, 0.3 each", STANDARD, Thresholds(0.3, 0.3, flagged=True, new=True)),
@@ -65,7 +65,7 @@ class Chosen(NamedTuple):
     method: str
     rule: Thresholds
     false: float
-    found: float
+    detected: float
 
 
 class Best:
@@ -76,24 +76,25 @@ class Best:
 
     def chosen(self, budget: float) -> Chosen | None:
         """None where no threshold has so few false alarms: TFDV's anomalies alone may have more."""
-        found = [self._of(way, budget) for way in self._ways]
-        return max((one for one in found if one is not None), key=lambda one: one.found, default=None)
+        candidates = [self._of(way, budget) for way in self._ways]
+        within = [candidate for candidate in candidates if candidate is not None]
+        return max(within, key=lambda candidate: candidate.detected, default=None)
 
     def share(self, budget: float) -> float:
         """The share of faults found, 0 where nothing has so few false alarms."""
         chosen = self.chosen(budget)
-        return chosen.found if chosen else 0.0
+        return chosen.detected if chosen else 0.0
 
     @staticmethod
     def _of(way: tuple[str, Thresholds, Hindsight], budget: float) -> Chosen | None:
         method, base, table = way
-        if (place := table.at(budget)) is None:
+        if (pair := table.at(budget)) is None:
             return None
-        number, category = float(table.numbers[place[0]]), float(table.categories[place[1]])
+        number, category = float(table.numbers[pair[0]]), float(table.categories[pair[1]])
         rule = dataclasses.replace(base, number=number, category=category)
-        return Chosen(method, rule, float(table.false[place]), float(table.found[place]) / max(table.of, 1))
+        return Chosen(method, rule, float(table.false[pair]), float(table.detected[pair]) / max(table.of, 1))
 
 
 def ours(windows: Sequence[Judged], planted: Sequence[Planted]) -> Best:
     """This job with its rate of false alarms moved."""
-    return Best([(OURS, _NEVER, hindsight(windows, planted, OURS, _NEVER, one=True))])
+    return Best([(OURS, _NEVER, hindsight(windows, planted, OURS, _NEVER, is_shared=True))])

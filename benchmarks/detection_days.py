@@ -50,18 +50,17 @@ class Day(NamedTuple):
     errors: tuple[str, ...]
 
 
-def judged(every: int = 1) -> list[Day]:
-    """Each day, or every tenth for 10; on two processes."""
+def judged() -> list[Day]:
+    """Each day, on two processes."""
     with tempfile.TemporaryDirectory(prefix="trueserve-days-") as folder:
-        _prepare(Path(folder))
-        dates = _days(Path(folder))[::every]
+        prepare(Path(folder))
         context = multiprocessing.get_context("spawn")
         with context.Pool(2) as pool:
-            found = pool.map(functools.partial(_judge, folder), dates, chunksize=5)
-    return [one for one in found if one is not None]
+            days = pool.map(functools.partial(judge, folder), dates(Path(folder)), chunksize=5)
+    return [day for day in days if day is not None]
 
 
-def _prepare(folder: Path) -> None:
+def prepare(folder: Path) -> None:
     """A baseline of January to June, made by the real command of examples that have their time."""
     flights = data.read_flights()
     spring = flights.filter(pa.array(flights["month"].to_numpy() <= 6)).drop(["month"])
@@ -81,7 +80,8 @@ def _prepare(folder: Path) -> None:
     subprocess.run([script, "prepare", *words], check=True, capture_output=True)
 
 
-def _days(folder: Path) -> list[int]:
+def dates(folder: Path) -> list[int]:
+    """The days that a prepared folder has flights of, in days since 1970."""
     return sorted(set(_times(folder).tolist()))
 
 
@@ -116,7 +116,8 @@ class _World:
 @functools.cache
 def _world(folder: str) -> _World:
     baseline = layout.load(f"{folder}/baseline")
-    references = {one.space: one for one in training_side.of_baseline(baseline, ("raw", "transformed"))}
+    both = training_side.of_baseline(baseline, ("raw", "transformed"))
+    references = {reference.space: reference for reference in both}
     table = pq.read_table(Path(folder, "examples"))
     columns = {name: table[name].to_pandas().to_numpy() for name in data.FEATURES}
     raw, _ = in_memory.read(columns, references[Space.RAW])
@@ -129,21 +130,25 @@ def _world(folder: str) -> _World:
 def _without(variation: Variation, day: int) -> Variation:
     hours = {"day": 1, "hour": 24}
     return {
-        unit: {name: one.kept(one.periods // hours[unit] != day) for name, one in features.items()}
+        unit: {name: counts.kept(counts.periods // hours[unit] != day) for name, counts in features.items()}
         for unit, features in variation.items()
     }
 
 
-def _judge(folder: str, day: int) -> Day | None:
-    """None for a day of which there is but a part."""
+def judge(folder: str, day: int) -> Day | None:
+    """A day against the others of a prepared folder; None for a day of which there is but a part."""
     world = _world(folder)
     rows = int(np.count_nonzero(world.days == day))
     if rows < LEAST_ROWS:
         return None
     errors: list[str] = []
     for reference, own in world.without(day):
-        found = compare(reference, own, Policy(), Counter(), dt.timedelta(days=1)).findings
-        errors += [f"{one.feature}: {one.message}" for one in found if one.severity is Severity.ERROR]
+        findings = compare(reference, own, Policy(), Counter(), dt.timedelta(days=1)).findings
+        errors += [
+            f"{finding.feature}: {finding.message}"
+            for finding in findings
+            if finding.severity is Severity.ERROR
+        ]
     return Day(str(np.datetime64(day, "D")), rows, tuple(errors))
 
 

@@ -36,15 +36,15 @@ class Duel(NamedTuple):
 
 
 def duels(windows: Sequence[Judged], among: Choice, ours: str = OURS) -> dict[str, Duel]:
-    """By peer; none of peers that were not asked of any fault. `ours`: errors alone, or all that is told."""
-    found = {peer.name: _duel(windows, among, peer, ours) for peer in PEERS}
-    return {name: duel for name, duel in found.items() if duel is not None}
+    """By peer; none of peers that were not asked of any fault. `ours`: errors, or all that is reported."""
+    by_peer = {peer.name: _duel(windows, among, peer, ours) for peer in PEERS}
+    return {name: duel for name, duel in by_peer.items() if duel is not None}
 
 
 def _duel(windows: Sequence[Judged], among: Choice, peer: Contender, ours: str) -> Duel | None:
     method = peer.variants[0][0]
-    clean = [one for one in windows if one.is_asked_of(method)]
-    planted = [one for one in planted_in(windows) if method in one.answers and among(one)]
+    clean = [window for window in windows if window.is_asked_of(method)]
+    planted = [fault for fault in planted_in(windows) if method in fault.answers and among(fault)]
     if not clean or not planted:
         return None
     ways = [(name, base, hindsight(clean, planted, name, base)) for name, base in peer.variants]
@@ -54,21 +54,21 @@ def _duel(windows: Sequence[Judged], among: Choice, peer: Contender, ours: str) 
 
 def by_size(windows: Sequence[Judged]) -> dict[int, list[Judged]]:
     """Windows by their rows, the smallest first."""
-    sizes = sorted({one.rows for one in windows})
-    return {rows: [one for one in windows if one.rows == rows] for rows in sizes}
+    sizes = sorted({window.rows for window in windows})
+    return {rows: [window for window in windows if window.rows == rows] for rows in sizes}
 
 
 def planted_in(windows: Sequence[Judged]) -> list[Planted]:
-    return [planted for one in windows for planted in one.planted]
+    return [planted for window in windows for planted in window.planted]
 
 
-def promised(one: Planted) -> bool:
-    return one.is_promised
+def promised(fault: Planted) -> bool:
+    return fault.is_promised
 
 
-def large(one: Planted) -> bool:
+def large(fault: Planted) -> bool:
     """Whether it changes 5 % of the rows or values at least, or moves a mean."""
-    return one.kind == MEAN or one.strength >= 0.05
+    return fault.kind == MEAN or fault.strength >= 0.05
 
 
 def any_size(_: Planted) -> bool:

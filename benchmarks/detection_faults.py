@@ -1,6 +1,6 @@
 """What is planted in windows: one fault in one feature, at some strength; `cells` lists all for a world.
 
-What each kind does is told at its function. Rows, and the direction of a move, are drawn from the window's
+The function of each kind says what it does. Rows, and the direction of a move, are drawn from the window's
 own generator.
 """
 
@@ -62,11 +62,11 @@ class Cell(NamedTuple):
 
 def cells(world: World, source: str) -> list[Cell]:
     """All that is planted in a window of this world."""
-    found = [*_of_flights()] if source == FLIGHTS else [*_of_generated(world)]
+    all_cells = [*_of_flights()] if source == FLIGHTS else [*_of_generated(world)]
     for name, traits in world.traits.items():
-        found += _moved(name, traits)
-        found += [_cell(MISSING, name, part, _lacking(name, part)) for part in MISSING_PARTS]
-    return [cell._replace(is_long_tailed=world.traits[cell.feature].is_long_tailed) for cell in found]
+        all_cells += _moved(name, traits)
+        all_cells += [_cell(MISSING, name, part, _lacking(name, part)) for part in MISSING_PARTS]
+    return [cell._replace(is_long_tailed=world.traits[cell.feature].is_long_tailed) for cell in all_cells]
 
 
 def _cell(kind: str, feature: str, strength: float, plant: Plant) -> Cell:
@@ -86,12 +86,12 @@ def _of_generated(world: World) -> Iterator[Cell]:
     """A unit (numbers that are no counts), a default value and, of categories, their case."""
     for name, traits in world.traits.items():
         value = 0 if traits.is_number else _most_frequent(traits)
-        told: list[tuple[str, Callable[[Column], Column]]] = [(DEFAULT, _constant(value))]
+        changes: list[tuple[str, Callable[[Column], Column]]] = [(DEFAULT, _constant(value))]
         if not traits.is_number:
-            told.append((CASE, _upper))
+            changes.append((CASE, _upper))
         elif _is_measure(world, name):
-            told.append((UNIT, _in_kilometres))
-        for kind, change in told:
+            changes.append((UNIT, _in_kilometres))
+        for kind, change in changes:
             for part in PARTS:
                 yield _cell(kind, name, part, _in_part(name, change, part))
 
@@ -114,8 +114,8 @@ def _moved(name: str, traits: Traits) -> Iterator[Cell]:
 def _planted(fault: Mapping[str, Any], part: float) -> Plant:
     def plant(window: Columns, random: np.random.Generator) -> dict[str, Column]:
         served = dict(window)
-        found = faults.planted(fault, served, part, int(random.integers(2**31)))  # type: ignore[arg-type]
-        return {name: column for name, column in found.items() if column is not served[name]}
+        changed = faults.planted(fault, served, part, int(random.integers(2**31)))  # type: ignore[arg-type]
+        return {name: column for name, column in changed.items() if column is not served[name]}
 
     return plant
 
@@ -187,10 +187,10 @@ def moved(
         by = by / (1 - traits.zeros)
         added = (column + sign * by).astype(column.dtype)
         return np.where(column == 0, column, added) if traits.zeros else added
-    found = _on_levels(column, sign * by, traits.levels, random)
-    if abs(np.nanmean(found - column)) < 0.9 * by:
-        found = _on_levels(column, -sign * by, traits.levels, random)
-    return found
+    changed = _on_levels(column, sign * by, traits.levels, random)
+    if abs(np.nanmean(changed - column)) < 0.9 * by:
+        changed = _on_levels(column, -sign * by, traits.levels, random)
+    return changed
 
 
 def _on_levels(column: Array, by: float, levels: Array, random: np.random.Generator) -> Array:
@@ -198,8 +198,8 @@ def _on_levels(column: Array, by: float, levels: Array, random: np.random.Genera
     above = np.clip(np.searchsorted(levels, wanted), 1, len(levels) - 1)
     low, high = levels[above - 1].astype(float), levels[above].astype(float)
     part = np.clip((wanted - low) / (high - low), 0, 1)
-    found = np.where(random.random(len(column)) < part, high, low)
-    return np.where(is_missing(column), column, found).astype(column.dtype)
+    changed = np.where(random.random(len(column)) < part, high, low)
+    return np.where(is_missing(column), column, changed).astype(column.dtype)
 
 
 def _with_share(name: str, points: float, traits: Traits) -> Plant:
@@ -225,9 +225,9 @@ def _recoded(values: Array, points: float, traits: Traits, random: np.random.Gen
     at = np.flatnonzero(values == frequent)
     if len(at) < wanted:
         at = np.flatnonzero(values != target)
-    found = values.copy()
-    found[random.choice(at, min(wanted, len(at)), replace=False)] = target
-    return found
+    recoded = values.copy()
+    recoded[random.choice(at, min(wanted, len(at)), replace=False)] = target
+    return recoded
 
 
 def _lacking(name: str, part: float) -> Plant:
@@ -252,6 +252,6 @@ def _without(column: Column, lost: Array) -> Column:
         return Lists(column.values[kept], lengths)
     if column.dtype.kind == "i":  # which have no value for what is missing
         return _without(Lists(column, np.ones(len(column), np.int64)), lost)
-    found = column.copy()
-    found[lost] = None if column.dtype == object else np.nan
-    return found
+    lacking = column.copy()
+    lacking[lost] = None if column.dtype == object else np.nan
+    return lacking

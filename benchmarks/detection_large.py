@@ -31,7 +31,8 @@ def trifles(seed: int, rows: int = ROWS) -> dict[str, bool]:
 
     The baseline has as many rows.
     """
-    traits = {name: one for name, one in world(GENERATED, 0, 200).traits.items() if _is_moved(name, one)}
+    every = world(GENERATED, 0, 200).traits
+    traits = {name: of_feature for name, of_feature in every.items() if _is_moved(name, of_feature)}
     random = np.random.default_rng([seed, 3])
 
     def served() -> Columns:
@@ -41,8 +42,8 @@ def trifles(seed: int, rows: int = ROWS) -> dict[str, bool]:
     training = _in_pieces(lambda: _numbers(traits, random), rows)
     schema = tfdv.infer_schema(training, infer_feature_shape=False)
     window = _in_pieces(served, rows)
-    found = compare(Reference(schema, training, Space.RAW), window, Policy(), Counter()).findings
-    errors = {one.feature for one in found if one.severity is Severity.ERROR}
+    findings = compare(Reference(schema, training, Space.RAW), window, Policy(), Counter()).findings
+    errors = {finding.feature for finding in findings if finding.severity is Severity.ERROR}
     return {name: name in errors for name in traits}
 
 

@@ -41,13 +41,15 @@ class Served:
 
     def changed(self, columns: Mapping[str, Column], reference: Reference) -> Served:
         """With these columns in the place of its own; the others are not computed again."""
-        found = served(columns, reference)
+        summarised = served(columns, reference)
         kept = Statistics()
         kept.CopyFrom(self.statistics)
-        features = [one for one in kept.datasets[0].features if path_name(one.path) not in columns]
+        features = [
+            feature for feature in kept.datasets[0].features if path_name(feature.path) not in columns
+        ]
         del kept.datasets[0].features[:]
-        kept.datasets[0].features.extend([*features, *found.statistics.datasets[0].features])
-        return Served(kept, self.forms + found.forms)
+        kept.datasets[0].features.extend([*features, *summarised.statistics.datasets[0].features])
+        return Served(kept, self.forms + summarised.forms)
 
 
 def served(columns: Mapping[str, Column], reference: Reference) -> Served:
@@ -65,22 +67,26 @@ def plain(reference: Reference) -> Reference:
     return dataclasses.replace(reference, statistics=copied)
 
 
-class Found(NamedTuple):
-    """The features of which `validate` finds an error, and all of which it tells of what is beyond chance."""
+class Flagged(NamedTuple):
+    """The features of which `validate` finds an error, and all that it reports as beyond chance."""
 
     errors: set[str]
-    told: set[str]
+    reported: set[str]
 
 
-def found(window: Served, reference: Reference) -> Found:
+def flagged(window: Served, reference: Reference) -> Flagged:
     """What `validate` finds in a window."""
     every = compare(reference, window.statistics, Policy(), window.forms).findings
-    errors = {one.feature for one in every if one.severity is Severity.ERROR}
-    small = {one.feature for one in every if one.evidence is not None and one.evidence.beyond_chance}
-    return Found(errors, errors | small)
+    errors = {finding.feature for finding in every if finding.severity is Severity.ERROR}
+    small = {
+        finding.feature
+        for finding in every
+        if finding.evidence is not None and finding.evidence.beyond_chance
+    }
+    return Flagged(errors, errors | small)
 
 
-def scored(window: Served, reference: Reference, names: Iterable[str], found: set[str]) -> dict[str, Answer]:
+def scored(window: Served, reference: Reference, names: Iterable[str], errors: set[str]) -> dict[str, Answer]:
     """Errors, and minus the logarithm of the rate of false alarms from which a feature would be one.
 
     That is the p-value as Benjamini and Hochberg adjust it, of the differences that are large enough to
@@ -91,22 +97,22 @@ def scored(window: Served, reference: Reference, names: Iterable[str], found: se
     answers = {}
     for name in names:
         rate = adjusted.get(name, 1.0)
-        score = SURE if name in found and rate > policy.false_alarms else -math.log10(max(rate, 1e-300))
-        answers[name] = Answer(score, name in found)
+        score = SURE if name in errors and rate > policy.false_alarms else -math.log10(max(rate, 1e-300))
+        answers[name] = Answer(score, name in errors)
     return answers
 
 
 def _adjusted(window: Served, reference: Reference) -> dict[str, float]:
-    sides = ComparedPair(reference, Policy(), window.statistics, Counter())
-    both = [name for name in sides.training if name in sides.serving]
-    here = tuple(name for name in both if sides.serving[name].present)
-    judgement = TestResults(sides, here, tuple(name for name in both if name not in here))
-    every = [one for differences in judgement.differences.values() for one in differences]
-    family = Family(one.attainable for one in every)
+    pair = ComparedPair(reference, Policy(), window.statistics, Counter())
+    both = [name for name in pair.training if name in pair.serving]
+    here = tuple(name for name in both if pair.serving[name].present)
+    results = TestResults(pair, here, tuple(name for name in both if name not in here))
+    every = [difference for differences in results.differences.values() for difference in differences]
+    family = Family(difference.attainable for difference in every)
     ordered = sorted(
-        (one.p_value, name, one.effect >= LEAST_EFFECT[one.metric])
-        for name, differences in judgement.differences.items()
-        for one in differences
+        (difference.p_value, name, difference.effect >= LEAST_EFFECT[difference.metric])
+        for name, differences in results.differences.items()
+        for difference in differences
     )
     adjusted: dict[str, float] = {}
     least = 1.0
@@ -130,19 +136,21 @@ class Tfdv:
         wanted = frozenset(names)
         part = _of(window.statistics, wanted)
         alarms, new = self._anomalies(part, wanted, window.forms)
-        found = {}
+        answers = {}
         for method, histogram in _HISTOGRAMS.items():
             distances = self._distances(part, wanted, histogram)
-            found[method] = {
+            answers[method] = {
                 name: Answer(distances.get(name, 0.0), name in alarms, name in new) for name in wanted
             }
-        return found
+        return answers
 
     def _distances(self, part: Statistics, names: frozenset[str], histogram: int) -> dict[str, float]:
         schema, training = self._sides(names, histogram)
         anomalies = tfdv.validate_statistics(training, schema, serving_statistics=part)
         return {
-            path_name(info.path): max((one.value for one in info.skew_measurements), default=0.0)
+            path_name(info.path): max(
+                (measurement.value for measurement in info.skew_measurements), default=0.0
+            )
             for info in anomalies.drift_skew_info
         }
 
@@ -173,8 +181,8 @@ class Tfdv:
 
 def _of(statistics: Statistics, names: frozenset[str]) -> Statistics:
     """The statistics of these features alone."""
-    found = Statistics()
-    found.datasets.add().num_examples = statistics.datasets[0].num_examples
-    kept = [one for one in statistics.datasets[0].features if path_name(one.path) in names]
-    found.datasets[0].features.extend(kept)
-    return found
+    part = Statistics()
+    part.datasets.add().num_examples = statistics.datasets[0].num_examples
+    kept = [feature for feature in statistics.datasets[0].features if path_name(feature.path) in names]
+    part.datasets[0].features.extend(kept)
+    return part

@@ -35,7 +35,7 @@ _SURE = 400.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Told:
+class PeerColumn:
     """A column: its present values, and how many rows there are and lack it."""
 
     feature: str
@@ -56,28 +56,28 @@ class Told:
         return pd.Series(self.values).value_counts()
 
 
-def read(stream: bytes) -> dict[str, Told]:
+def read(stream: bytes) -> dict[str, PeerColumn]:
     """Columns by id."""
     table = pa.ipc.open_stream(stream).read_all()
-    return {field.name: _told(table, field) for field in table.schema}
+    return {field.name: _column_of(table, field) for field in table.schema}
 
 
-def _told(table: Any, field: Any) -> Told:
+def _column_of(table: Any, field: Any) -> PeerColumn:
     values = table[field.name].chunk(0).values
     is_text = pa.types.is_large_string(values.type)
     flat = values.to_pandas().to_numpy(object) if is_text else values.to_numpy(zero_copy_only=False)
     about = {key.decode(): value.decode() for key, value in field.metadata.items()}
-    return Told(about["feature"], flat, int(about["rows"]), int(about["missing"]))
+    return PeerColumn(about["feature"], flat, int(about["rows"]), int(about["missing"]))
 
 
-def judged(before: Told, after: Told, peers: Sequence[str]) -> dict[str, tuple[float, bool]]:
+def judged(before: PeerColumn, after: PeerColumn, peers: Sequence[str]) -> dict[str, tuple[float, bool]]:
     """For each peer a score, the greater the surer, and whether it raises an alarm as it comes."""
     if not len(after.values):
         return dict.fromkeys(peers, (_SURE, True))
     return {name: PEERS[name](before, after) for name in peers}
 
 
-def tests(before: Told, after: Told) -> tuple[float, bool]:
+def tests(before: PeerColumn, after: PeerColumn) -> tuple[float, bool]:
     """Minus the decimal logarithm of the least p-value, and whether it is under `LEVEL`."""
     p_values = [kolmogorov(before, after) if before.is_number else _chi_squared(*_counts(before, after))]
     missing = np.array([[side.missing, side.rows - side.missing] for side in (before, after)], float)
@@ -86,7 +86,7 @@ def tests(before: Told, after: Told) -> tuple[float, bool]:
     return min(-math.log10(least) if least > 0 else _SURE, _SURE), least < LEVEL
 
 
-def kolmogorov(before: Told, after: Told) -> float:
+def kolmogorov(before: PeerColumn, after: PeerColumn) -> float:
     """The p-value of `scipy.stats.ks_2samp`; only that the baseline is not sorted again for each window.
 
     Both functions differ most at a value of the lesser side, or just before one.
@@ -103,7 +103,7 @@ def kolmogorov(before: Told, after: Told) -> float:
     return float(np.clip(stats.distributions.kstwo.sf(distance, np.round(size)), 0, 1))
 
 
-def _counts(before: Told, after: Told) -> tuple[Array, Array]:
+def _counts(before: PeerColumn, after: PeerColumn) -> tuple[Array, Array]:
     counted = pd.concat([before.counted, after.counted], axis=1).fillna(0)
     pairs: Array = counted.to_numpy(float)
     part = len(after.values) / (len(before.values) + len(after.values))
@@ -123,20 +123,20 @@ def _chi_squared(before: Array, after: Array) -> float:
     return float(stats.chi2_contingency(table, correction=False).pvalue)
 
 
-def evidently(before: Told, after: Told) -> tuple[float, bool]:
+def evidently(before: PeerColumn, after: PeerColumn) -> tuple[float, bool]:
     """Evidently's score as a multiple of its threshold; of a p-value the inverse, so that more is surer."""
     from evidently.legacy.calculations.stattests.registry import get_stattest  # type: ignore[import-not-found]
 
     sides = [pd.Series(side.values) for side in (before, after)]
     kind = _kind(before)
     test = get_stattest(*sides, kind, None)
-    found = test(*sides, kind, None)
-    score, threshold = float(found.drift_score), float(found.actual_threshold)
+    result = test(*sides, kind, None)
+    score, threshold = float(result.drift_score), float(result.actual_threshold)
     ratio = score / threshold if "p_value" not in test.display_name else threshold / max(score, 1e-300)
-    return min(ratio, 1e9), bool(found.drifted)
+    return min(ratio, 1e9), bool(result.drifted)
 
 
-def _kind(side: Told) -> str:
+def _kind(side: PeerColumn) -> str:
     """As Evidently has it: whole numbers of ten values at most are categories."""
     few = side.is_number and side.values.dtype.kind == "i" and len(np.unique(side.values)) <= 10
     return "num" if side.is_number and not few else "cat"
@@ -145,7 +145,7 @@ def _kind(side: Told) -> str:
 PEERS = {"evidently": evidently, "tests": tests}
 
 
-def agree(before: Mapping[str, Told], after: Mapping[str, Told]) -> None:
+def agree(before: Mapping[str, PeerColumn], after: Mapping[str, PeerColumn]) -> None:
     """Holds `evidently` against its preset's report. Raises ValueError where they differ."""
     from evidently import DataDefinition, Dataset, Report  # type: ignore[import-not-found]
     from evidently.presets import DataDriftPreset  # type: ignore[import-not-found]
@@ -154,11 +154,11 @@ def agree(before: Mapping[str, Told], after: Mapping[str, Told]) -> None:
     kinds: dict[str, list[str]] = {"num": [], "cat": []}
     for name in frames[0].columns:
         kinds[_kind(before[name])].append(name)
-    # Told, since Evidently takes words of which most came once in a small window for free text.
-    told_kinds = DataDefinition(numerical_columns=kinds["num"], categorical_columns=kinds["cat"])
-    sides = [Dataset.from_pandas(frame, told_kinds) for frame in frames]
-    told = Report([DataDriftPreset()]).run(sides[1], sides[0]).dict()["metrics"]
-    scores = {m["config"]["column"]: m["value"] for m in told if "column" in m.get("config", {})}
+    # Given, since Evidently takes words of which most came once in a small window for free text.
+    definition = DataDefinition(numerical_columns=kinds["num"], categorical_columns=kinds["cat"])
+    sides = [Dataset.from_pandas(frame, definition) for frame in frames]
+    metrics = Report([DataDriftPreset()]).run(sides[1], sides[0]).dict()["metrics"]
+    scores = {m["config"]["column"]: m["value"] for m in metrics if "column" in m.get("config", {})}
     for name, score in scores.items():
         ours, _ = evidently(before[name], after[name])
         if not math.isclose(ours, float(score) / 0.1, rel_tol=1e-6, abs_tol=1e-9):
@@ -168,27 +168,29 @@ def agree(before: Mapping[str, Told], after: Mapping[str, Told]) -> None:
         raise ValueError(f"Evidently's report tells of {sorted(scores)} only")
 
 
-def _as_scipy(before: Told, after: Told) -> None:
+def _as_scipy(before: PeerColumn, after: PeerColumn) -> None:
     from scipy import stats
 
     if before.is_number:
-        ours, told = kolmogorov(before, after), stats.ks_2samp(before.values, after.values).pvalue
-        if not math.isclose(ours, told, rel_tol=1e-6):
-            raise ValueError(f"SciPy gives {before.feature} {told}, here it is {ours}")
+        ours, expected = kolmogorov(before, after), stats.ks_2samp(before.values, after.values).pvalue
+        if not math.isclose(ours, expected, rel_tol=1e-6):
+            raise ValueError(f"SciPy gives {before.feature} {expected}, here it is {ours}")
 
 
-def _frame(side: Mapping[str, Told]) -> Any:
+def _frame(side: Mapping[str, PeerColumn]) -> Any:
     """The columns of one value a row; which rows lack one says nothing to a test of a column."""
-    plain = {name: told for name, told in side.items() if len(told.values) <= told.rows}
-    rows = max(told.rows for told in plain.values())
-    return pd.DataFrame({name: pd.Series(told.values).reindex(range(rows)) for name, told in plain.items()})
+    plain = {name: column for name, column in side.items() if len(column.values) <= column.rows}
+    rows = max(column.rows for column in plain.values())
+    return pd.DataFrame(
+        {name: pd.Series(column.values).reindex(range(rows)) for name, column in plain.items()}
+    )
 
 
 def main() -> None:
     """Answers requests until stdin ends; what libraries print goes to stderr."""
     warnings.filterwarnings("ignore")
     answers, sys.stdout = sys.stdout, sys.stderr
-    baselines: dict[str, dict[str, Told]] = {}
+    baselines: dict[str, dict[str, PeerColumn]] = {}
     while line := sys.stdin.buffer.readline():
         request = json.loads(line)
         columns = read(sys.stdin.buffer.read(request["size"]))
@@ -201,7 +203,7 @@ def main() -> None:
         else:
             before = baselines[request["key"]]
             peers = request["peers"]
-            answer = {name: judged(before[told.feature], told, peers) for name, told in columns.items()}
+            answer = {name: judged(before[column.feature], column, peers) for name, column in columns.items()}
         print(json.dumps(answer), file=answers, flush=True)
 
 

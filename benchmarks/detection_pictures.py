@@ -53,11 +53,11 @@ def _panels(rows: int, columns: int, height: float) -> Any:
 def _curves(sizes: dict[str, Any]) -> Any:
     """For each size, what is found against how many windows without a fault raise an alarm."""
     figure, axes = _panels(1, len(sizes), 4.2)
-    for axis, (rows, told) in zip(axes[0], sizes.items(), strict=True):
-        for name, curve in told["curves"].items():
+    for axis, (rows, figures) in zip(axes[0], sizes.items(), strict=True):
+        for name, curve in figures["curves"].items():
             x, y = zip(*curve, strict=True)
             axis.plot(x, y, color=_COLOURS[name], lw=2 if name == "trueserve" else 1.4, label=name)
-        for name, (x, y) in told["points"].items():
+        for name, (x, y) in figures["points"].items():
             first = name.split(",")[0].split(" at ")[0]
             plain = "baseline" in name
             axis.plot(x, y, "D" if plain else "o", color=_COLOURS[first], ms=6, mfc="white", clip_on=False)
@@ -73,9 +73,9 @@ def _curves(sizes: dict[str, Any]) -> Any:
 def _strengths(sizes: dict[str, Any]) -> Any:
     """For each size and kind of fault, what is found at each strength, at the same false alarms."""
     figure, axes = _panels(len(sizes), len(_KINDS), 2.5 * len(sizes) + 0.6)
-    for row, (rows, told) in zip(axes, sizes.items(), strict=True):
+    for row, (rows, figures) in zip(axes, sizes.items(), strict=True):
         for axis, (kind, words) in zip(row, _KINDS.items(), strict=True):
-            _ladders(axis, told["ladders"], kind)
+            _ladders(axis, figures["ladders"], kind)
             axis.set_title(f"{int(rows):,} rows", fontsize=9)
             axis.set_xlabel(words if rows == list(sizes)[-1] else "")
         row[0].set_ylabel("found")
@@ -86,9 +86,9 @@ def _strengths(sizes: dict[str, Any]) -> Any:
 def _ladders(axis: Any, ladders: dict[str, Any], kind: str) -> None:
     strengths: list[float] = []
     for name, kinds in ladders.items():
-        strengths, found = map(list, zip(*kinds.get(kind, [(0.0, 0.0)]), strict=True))
+        strengths, shares = map(list, zip(*kinds.get(kind, [(0.0, 0.0)]), strict=True))
         width = 2 if name == "trueserve" else 1.4
-        axis.plot(range(len(found)), found, "o-", ms=4, lw=width, color=_COLOURS[name], label=name)
+        axis.plot(range(len(shares)), shares, "o-", ms=4, lw=width, color=_COLOURS[name], label=name)
     words = [f"{value:g}" if kind == "mean" else f"{value:.0%}" for value in strengths]
     axis.set_xticks(range(len(words)), words)
     axis.set(ylim=(-0.03, 1.05), xlim=(-0.3, len(words) - 0.7))

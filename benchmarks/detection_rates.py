@@ -64,8 +64,8 @@ class Thresholds:
 def false_alarms(windows: Iterable[Judged], method: str, rule: Rule) -> Share:
     """Windows without a fault in which any feature raises an alarm."""
     raised = [
-        any(rule(answer, name in one.numbers) for name, answer in one.clean[method].items())
-        for one in windows
+        any(rule(answer, name in window.numbers) for name, answer in window.clean[method].items())
+        for window in windows
     ]
     return Share(sum(raised), len(raised))
 
@@ -73,15 +73,17 @@ def false_alarms(windows: Iterable[Judged], method: str, rule: Rule) -> Share:
 def false_pairs(windows: Iterable[Judged], method: str, rule: Rule) -> Share:
     """Features of windows without a fault that raise an alarm."""
     raised = [
-        rule(answer, name in one.numbers) for one in windows for name, answer in one.clean[method].items()
+        rule(answer, name in window.numbers)
+        for window in windows
+        for name, answer in window.clean[method].items()
     ]
     return Share(sum(raised), len(raised))
 
 
 def detections(planted: Iterable[Planted], method: str, rule: Rule) -> Share:
     """Planted faults that are found."""
-    found = [rule(one.answers[method], one.is_number) for one in planted]
-    return Share(sum(found), len(found))
+    hits = [rule(fault.answers[method], fault.is_number) for fault in planted]
+    return Share(sum(hits), len(hits))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Hindsight:
     numbers: Array
     categories: Array
     false: Array
-    found: Array
+    detected: Array
     of: int
 
     def at(self, budget: float) -> tuple[int, int] | None:
@@ -102,17 +104,22 @@ class Hindsight:
         allowed = self.false <= budget + 1e-9
         if not allowed.any():
             return None
-        best = int(np.argmax(np.where(allowed, self.found, -1)))
+        best = int(np.argmax(np.where(allowed, self.detected, -1)))
         return best // len(self.categories), best % len(self.categories)
 
     def share(self, budget: float) -> float:
         """The share of faults that the best pair within a budget finds."""
-        place = self.at(budget)
-        return float(self.found[place]) / self.of if place is not None and self.of else math.nan
+        pair = self.at(budget)
+        return float(self.detected[pair]) / self.of if pair is not None and self.of else math.nan
 
 
 def hindsight(
-    windows: Sequence[Judged], planted: Sequence[Planted], method: str, base: Thresholds, *, one: bool = False
+    windows: Sequence[Judged],
+    planted: Sequence[Planted],
+    method: str,
+    base: Thresholds,
+    *,
+    is_shared: bool = False,
 ) -> Hindsight:
     """Tries thresholds between the clean windows' greatest scores; `base` says what counts besides.
 
@@ -122,17 +129,17 @@ def hindsight(
     greatest = [np.array([_greatest(w, method, number) for w in windows]) for number in (True, False)]
     always = np.array([any(never(a, n in w.numbers) for n, a in w.clean[method].items()) for w in windows])
     both = np.concatenate(greatest)
-    cuts = [_candidates(both if one else scores) for scores in greatest]
+    cuts = [_candidates(both if is_shared else scores) for scores in greatest]
     over = [scores[:, None] > cut for scores, cut in zip(greatest, cuts, strict=True)]
     false = np.stack([(over[0][:, [at]] | over[1] | always[:, None]).mean(0) for at in range(len(cuts[0]))])
     caught = [
         _caught([p for p in planted if p.is_number is number], method, never, cut)
         for number, cut in zip((True, False), cuts, strict=True)
     ]
-    found = caught[0][:, None] + caught[1]
-    if one:
+    detected = caught[0][:, None] + caught[1]
+    if is_shared:
         false = np.where(np.eye(len(cuts[0]), dtype=bool), false, np.inf)
-    return Hindsight(cuts[0], cuts[1], false, found, len(planted))
+    return Hindsight(cuts[0], cuts[1], false, detected, len(planted))
 
 
 def _greatest(window: Judged, method: str, number: bool) -> float:
@@ -142,17 +149,17 @@ def _greatest(window: Judged, method: str, number: bool) -> float:
 
 def _candidates(scores: Array) -> Array:
     """Thresholds that part the clean windows in every way, or in many."""
-    found: Array = np.unique(np.concatenate([[0.0], scores[scores < SURE]]))
-    if len(found) > _CANDIDATES:
+    cuts: Array = np.unique(np.concatenate([[0.0], scores[scores < SURE]]))
+    if len(cuts) > _CANDIDATES:
         # The greatest all stay: between them lie the few false alarms that matter.
-        places = np.unique(np.linspace(0, len(found) - 51, _CANDIDATES - 50).astype(int))
-        found = np.concatenate([found[places], found[-50:]])
-    return found
+        places = np.unique(np.linspace(0, len(cuts) - 51, _CANDIDATES - 50).astype(int))
+        cuts = np.concatenate([cuts[places], cuts[-50:]])
+    return cuts
 
 
 def _caught(planted: Sequence[Planted], method: str, never: Thresholds, cuts: Array) -> Array:
     """How many of these faults each threshold finds."""
-    answers = [(one.answers[method], one.is_number) for one in planted]
+    answers = [(fault.answers[method], fault.is_number) for fault in planted]
     scores = np.array([SURE if never(answer, number) else answer.score for answer, number in answers])
     result: Array = (scores[:, None] > cuts).sum(0) if len(scores) else np.zeros(len(cuts), int)
     return result
@@ -161,6 +168,6 @@ def _caught(planted: Sequence[Planted], method: str, never: Thresholds, cuts: Ar
 def grouped(planted: Iterable[Planted], key: Callable[[Planted], Any]) -> Mapping[Any, list[Planted]]:
     """Planted faults by a key, in the order in which the keys come."""
     groups: dict[Any, list[Planted]] = {}
-    for one in planted:
-        groups.setdefault(key(one), []).append(one)
+    for fault in planted:
+        groups.setdefault(key(fault), []).append(fault)
     return groups

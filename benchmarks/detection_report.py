@@ -61,7 +61,7 @@ def document(
 def promises(bounds: Iterable[Bound]) -> str:
     """A line for each promise."""
     return "\n".join(
-        f"- {'holds' if one.holds else '**FAILS**'}: {one.text}: {one.measured}" for one in bounds
+        f"- {'holds' if bound.holds else '**FAILS**'}: {bound.text}: {bound.measured}" for bound in bounds
     )
 
 
@@ -69,11 +69,11 @@ def contest(rows: int, windows: Sequence[Judged]) -> str:
     """Everybody on the same windows of a size."""
     lines = _head("", "false alarms", "of pairs", *_CHOICES)
     for name, method, rule in AS_THEY_COME:
-        if clean := [one for one in windows if one.is_asked_of(method)]:
+        if clean := [window for window in windows if window.is_asked_of(method)]:
             false, pairs = false_alarms(clean, method, rule), false_pairs(clean, method, rule)
-            asked = [one for one in planted_in(windows) if method in one.answers]
-            found = [detections(filter(among, asked), method, rule) for among in _CHOICES.values()]
-            lines.append(_line(name, _share(false), f"{pairs.value:.2%}", *map(_share, found)))
+            faults = [fault for fault in planted_in(windows) if method in fault.answers]
+            shares = [detections(filter(among, faults), method, rule) for among in _CHOICES.values()]
+            lines.append(_line(name, _share(false), f"{pairs.value:.2%}", *map(_share, shares)))
     against = [duels(windows, among) for among in _CHOICES.values()]
     lines += [_in_hindsight(name, [of[name] for of in against]) for name in against[0]]
     return f"**{rows:,} rows**\n\n" + "\n".join(lines)
@@ -84,10 +84,12 @@ _CHOICES = {"found of promised": promised, "of 5 % or more": large, "of all": an
 
 def _in_hindsight(name: str, against: Sequence[Duel]) -> str:
     best = [duel.theirs.chosen(duel.budget) for duel in against]
-    false = max((one.false for one in best if one), default=0.0)
+    false = max((chosen.false for chosen in best if chosen), default=0.0)
     cells = [
-        f"{one.found:.1%} ({one.rule.number:.2g}, {one.rule.category:.2g})" if one else "never so few"
-        for one in best
+        f"{chosen.detected:.1%} ({chosen.rule.number:.2g}, {chosen.rule.category:.2g})"
+        if chosen
+        else "never so few"
+        for chosen in best
     ]
     return _line(f"{name}, in hindsight", f"{false:.1%}", "", *cells)
 
@@ -98,7 +100,7 @@ def false_table(windows: Sequence[Judged]) -> str:
     for (rows, source), of in sorted(grouped_windows(windows).items()):
         share = false_alarms(of, OURS, as_it_comes)
         low, high = share.bounds()
-        some = [one for one in of if one.is_asked_of(PLAIN)]
+        some = [window for window in of if window.is_asked_of(PLAIN)]
         plain = _share(false_alarms(some, PLAIN, as_it_comes)) if some else ""
         cells = (
             _share(share),
@@ -112,14 +114,16 @@ def false_table(windows: Sequence[Judged]) -> str:
 
 
 def grouped_windows(windows: Iterable[Judged]) -> dict[tuple[int, str], list[Judged]]:
-    found: dict[tuple[int, str], list[Judged]] = {}
-    for one in windows:
-        found.setdefault((one.rows, one.source), []).append(one)
-    return found
+    groups: dict[tuple[int, str], list[Judged]] = {}
+    for window in windows:
+        groups.setdefault((window.rows, window.source), []).append(window)
+    return groups
 
 
 def _culprits(windows: Iterable[Judged], method: str) -> str:
-    alarms = Counter(name for one in windows for name, told in one.clean[method].items() if told.alarm)
+    alarms = Counter(
+        name for window in windows for name, answer in window.clean[method].items() if answer.alarm
+    )
     return ", ".join(f"{name} {count}" for name, count in alarms.most_common(6))
 
 
@@ -134,9 +138,11 @@ def found_table(windows: Sequence[Judged]) -> str:
     return "\n".join(lines)
 
 
-def _rung(one: Planted) -> tuple[str, float]:
-    tail = (", long-tailed numbers" if one.is_long_tailed else ", other numbers") if one.kind == MEAN else ""
-    return one.kind + tail, one.strength
+def _rung(fault: Planted) -> tuple[str, float]:
+    tail = (
+        (", long-tailed numbers" if fault.is_long_tailed else ", other numbers") if fault.kind == MEAN else ""
+    )
+    return fault.kind + tail, fault.strength
 
 
 def _found(planted: Iterable[Planted]) -> str:
@@ -154,13 +160,20 @@ def missed(windows: Sequence[Judged]) -> str:
 
 def _missed(windows: Sequence[Judged]) -> Iterator[list[str]]:
     for rows, of in by_size(windows).items():
-        every = [one for one in planted_in(of) if one.is_promised]
-        for _, same in sorted(grouped(every, lambda one: one.key).items()):
+        every = [fault for fault in planted_in(of) if fault.is_promised]
+        for _, same in sorted(grouped(every, lambda fault: fault.key).items()):
             share = detections(same, OURS, as_it_comes)
-            plain = detections([one for one in same if PLAIN in one.answers], PLAIN, as_it_comes)
+            plain = detections([fault for fault in same if PLAIN in fault.answers], PLAIN, as_it_comes)
             if rows >= 500 and share.value < 1:
-                one = same[0]
-                yield [f"{rows:,}", one.kind, one.feature, f"{one.strength:g}", _share(share), _share(plain)]
+                first = same[0]
+                yield [
+                    f"{rows:,}",
+                    first.kind,
+                    first.feature,
+                    f"{first.strength:g}",
+                    _share(share),
+                    _share(plain),
+                ]
 
 
 def _share(share: Share) -> str:

@@ -18,15 +18,15 @@ from benchmarks.detection_answers import (
     OURS,
     PLAIN,
     SURE,
-    TOLD,
+    WITH_INFO,
     Answer,
     Judged,
     Planted,
 )
-from benchmarks.detection_asking import Asked, Peers
+from benchmarks.detection_asking import ComparedColumn, Peers
 from benchmarks.detection_data import FLIGHTS, SOURCES, World, world
 from benchmarks.detection_faults import Cell, cells
-from benchmarks.detection_methods import Served, Tfdv, found, plain, scored, served
+from benchmarks.detection_methods import Served, Tfdv, flagged, plain, scored, served
 from benchmarks.in_memory import Column, Lists
 from transforms.verdict.reference import Reference
 
@@ -57,13 +57,6 @@ FULL = {
     20_000: Counts(200, 12, 20, 4),
     200_000: Counts(100, 0, 6, 0),
 }
-QUICK = {
-    200: Counts(30, 0, 2, 0),
-    500: Counts(30, 1, 2, 1),
-    2_000: Counts(30, 0, 2, 0),
-    20_000: Counts(16, 1, 2, 0),
-    200_000: Counts(2, 0, 0, 0),
-}
 
 
 class Task(NamedTuple):
@@ -80,7 +73,7 @@ class Task(NamedTuple):
 
 def tasks(plan: Mapping[int, Counts], seed: int) -> list[Task]:
     """Those of one size and world after another, the largest first, since they take longest."""
-    found = [
+    every = [
         Task(
             source,
             rows,
@@ -94,7 +87,7 @@ def tasks(plan: Mapping[int, Counts], seed: int) -> list[Task]:
         for rows, of in sorted(plan.items(), reverse=True)
         for number in range(of.clean)
     ]
-    return sorted(found, key=lambda task: (not task.is_faulty and task.rows < 50_000, -task.rows))
+    return sorted(every, key=lambda task: (not task.is_faulty and task.rows < 50_000, -task.rows))
 
 
 def judged(every: Sequence[Task], python: Path | None, log: Path) -> Iterator[Judged]:
@@ -102,22 +95,23 @@ def judged(every: Sequence[Task], python: Path | None, log: Path) -> Iterator[Ju
     context = multiprocessing.get_context("spawn")
     processes = min(_PROCESSES, os.cpu_count() or 1)
     log.parent.mkdir(parents=True, exist_ok=True)
-    with context.Pool(processes, _start, (python, log)) as pool:
+    with context.Pool(processes, start, (python, log)) as pool:
         yield from pool.imap_unordered(judge, every)
 
 
 def agreed(python: Path) -> None:
     """Holds the peers' answers on a window of flights against their own reports. Raises PeersError."""
-    one = world(FLIGHTS, 0, 500)
+    flights = world(FLIGHTS, 0, 500)
     peers = Peers(python)
-    peers.agree(one.name, one.training, one.draw(500, np.random.default_rng(0)))
+    peers.agree(flights.name, flights.training, flights.draw(500, np.random.default_rng(0)))
     peers.close()
 
 
 _peers: Peers | None = None
 
 
-def _start(python: Path | None, log: Path) -> None:
+def start(python: Path | None, log: Path) -> None:
+    """Begins a process that judges: what is printed to stderr goes to `log`, and the peers are its own."""
     global _peers  # noqa: PLW0603, a process has one
     with log.open("a", encoding="utf-8") as stream:
         os.dup2(stream.fileno(), 2)
@@ -130,9 +124,9 @@ def judge(task: Task) -> Judged:
 
 
 @functools.lru_cache(maxsize=9)
-def judge_of(one: World, source: str) -> Judge:
+def judge_of(of_world: World, source: str) -> Judge:
     """What judges windows of a world."""
-    return Judge(one, source)
+    return Judge(of_world, source)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -160,9 +154,9 @@ class Judge:
         columns = self.world.draw(task.rows, random)
         window = served(columns, self.world.reference)
         clean = self._answers(window, columns, task.slow_clean)
-        asked = {name: Asked(name, column) for name, column in columns.items()}
-        for name, told in self._peers(asked, task.slow_clean).items():
-            for method, answer in told.items():
+        columns_to_compare = {name: ComparedColumn(name, column) for name, column in columns.items()}
+        for name, of_peers in self._peers(columns_to_compare, task.slow_clean).items():
+            for method, answer in of_peers.items():
                 clean.setdefault(method, {})[name] = answer
         planted = self._planted(task, columns, window, random) if task.is_faulty else ()
         numbers = frozenset(name for name, traits in self.world.traits.items() if traits.is_number)
@@ -171,13 +165,13 @@ class Judge:
     def _answers(self, window: Served, names: Iterable[str], slow: bool) -> dict[str, dict[str, Answer]]:
         """Of this job, with either baseline, and of TFDV."""
         names = list(names)
-        ours = found(window, self.world.reference)
+        ours = flagged(window, self.world.reference)
         answers = {
             OURS: scored(window, self.world.reference, names, ours.errors),
-            TOLD: {name: Answer(0.0, name in ours.told) for name in names},
+            WITH_INFO: {name: Answer(0.0, name in ours.reported) for name in names},
         }
         if slow:
-            plainly = found(window, self.plain).errors
+            plainly = flagged(window, self.plain).errors
             answers[PLAIN] = {name: Answer(0.0, name in plainly) for name in names}
         return answers | self.tfdv.answers(window, names)
 
@@ -185,15 +179,19 @@ class Judge:
         self, task: Task, columns: Mapping[str, Column], window: Served, random: np.random.Generator
     ) -> list[Planted]:
         answers: dict[str, dict[str, list[Answer]]] = {}
-        asked: dict[str, Asked] = {}
+        columns_to_compare: dict[str, ComparedColumn] = {}
         for cell in self.cells:
             changed = cell.plant(columns, random)
             after = window.changed(changed, self.world.reference)
             by_method = self._answers(after, cell.touched, task.slow_faulty)
-            answers[cell.key] = {method: list(told.values()) for method, told in by_method.items()}
-            asked |= {f"{cell.key}#{name}": Asked(name, column) for name, column in changed.items()}
-        for key, told in self._peers(asked, task.slow_faulty).items():
-            for method, answer in told.items():
+            answers[cell.key] = {
+                method: list(of_features.values()) for method, of_features in by_method.items()
+            }
+            columns_to_compare |= {
+                f"{cell.key}#{name}": ComparedColumn(name, column) for name, column in changed.items()
+            }
+        for key, of_peers in self._peers(columns_to_compare, task.slow_faulty).items():
+            for method, answer in of_peers.items():
                 answers[key.partition("#")[0]].setdefault(method, []).append(answer)
         return [self._of_cell(cell, answers[cell.key]) for cell in self.cells]
 
@@ -206,22 +204,24 @@ class Judge:
             is_promised=cell.is_promised,
             is_number=self.world.traits[cell.feature].is_number,
             is_long_tailed=cell.is_long_tailed,
-            answers={method: _surest(told) for method, told in answers.items()},
+            answers={method: _surest(of_features) for method, of_features in answers.items()},
         )
 
-    def _peers(self, asked: Mapping[str, Asked], slow: bool) -> dict[str, dict[str, Answer]]:
+    def _peers(self, columns: Mapping[str, ComparedColumn], slow: bool) -> dict[str, dict[str, Answer]]:
         """The peers' answers by id; a number that came as text is one that they cannot miss."""
         if _peers is None:
             return {}
         peers = [name for name in METHODS_OF_PEERS if slow or name not in SLOW]
         training = self.world.training
         fitting = {
-            key: one for key, one in asked.items() if _is_text(one.column) == _is_text(training[one.feature])
+            key: compared
+            for key, compared in columns.items()
+            if _is_text(compared.column) == _is_text(training[compared.feature])
         }
-        told = _peers.judged(self.world.name, training, fitting, peers)
-        found = {key: {name: Answer(*answer) for name, answer in by.items()} for key, by in told.items()}
+        scores = _peers.judged(self.world.name, training, fitting, peers)
+        answers = {key: {name: Answer(*answer) for name, answer in by.items()} for key, by in scores.items()}
         sure = dict.fromkeys(peers, Answer(SURE, True))
-        return found | {key: sure for key in asked if key not in fitting}
+        return answers | {key: sure for key in columns if key not in fitting}
 
 
 def _surest(answers: Iterable[Answer]) -> Answer:

@@ -85,10 +85,10 @@ def watch(command: Sequence[str], silence: float, most: float) -> Ended:
     """
     ended, lines, until = Ended({}), queue.Queue[str | None](), time.monotonic() + most
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        said: list[str] = []
+        last_lines: list[str] = []
         readers = [
             threading.Thread(target=_read, args=(process.stdout, lines)),
-            threading.Thread(target=lambda: said.extend(_tail(process.stderr))),
+            threading.Thread(target=lambda: last_lines.extend(_tail(process.stderr))),
         ]
         for reader in readers:
             reader.start()
@@ -105,7 +105,7 @@ def watch(command: Sequence[str], silence: float, most: float) -> Ended:
             for reader in readers:
                 reader.join()
     if process.returncode and ended.failure is None:
-        ended.failure = f"exit {process.returncode}: " + "\n".join(said)[-3000:]
+        ended.failure = f"exit {process.returncode}: " + "\n".join(last_lines)[-3000:]
     return ended
 
 
@@ -122,8 +122,8 @@ def _tail(stream: IO[str] | None) -> list[str]:
 def _work(args: argparse.Namespace) -> int:
     from benchmarks.fuzz_run import case_of, fuzz
 
-    found = fuzz(case_of(args.decoder), args.inputs, args.seed, Path(args.worker), args.start)
-    for batches, tally in enumerate(found, 1):
+    tallies = fuzz(case_of(args.decoder), args.inputs, args.seed, Path(args.worker), args.start)
+    for batches, tally in enumerate(tallies, 1):
         print(json.dumps(vars(tally) | {"batches": batches}), flush=True)
     return 0
 
@@ -133,9 +133,9 @@ def _line(name: str, tally: dict[str, Any]) -> str:
         return f"{name:20} nothing was decoded"
     rate = tally["inputs"] / max(tally["spent"], 1e-9)
     reasons = sorted(tally["left_out"].items(), key=lambda item: -item[1])
-    said = ", ".join(f"{reason} {count:,}" for reason, count in reasons)
+    counts = ", ".join(f"{reason} {count:,}" for reason, count in reasons)
     numbers = f"{tally['inputs']:>10,} {tally['read']:>10,} {rate:>9,.0f}"
-    return f"{name:20} {numbers} {tally['slowest']:>7.2f}s {tally['growth'] >> 20:>5,} MB  {said}"
+    return f"{name:20} {numbers} {tally['slowest']:>7.2f}s {tally['growth'] >> 20:>5,} MB  {counts}"
 
 
 def _kept(folder: Path, name: str) -> Path:

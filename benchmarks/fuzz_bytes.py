@@ -172,10 +172,10 @@ def _tensor(rng: Random) -> Any:
     return tensor
 
 
-def text_of(rng: Random, found: Any) -> bytes:
+def text_of(rng: Random, document: Any) -> bytes:
     """JSON of a value, surrogates as escapes or as the bytes that they stand for."""
     escaped = rng.random() < 0.5
-    text = json.dumps(found, ensure_ascii=escaped)
+    text = json.dumps(document, ensure_ascii=escaped)
     return text.encode("utf-8", "surrogatepass" if rng.random() < 0.5 else "replace")
 
 

@@ -67,19 +67,19 @@ def _tolerant(call: Callable[[], object]) -> None:
 
 
 def _each_line(file: FileSize, settings: Settings, rows: Callable[[bytes], Sequence[Any]]) -> Read:
-    found: list[Any] = []
+    parsed: list[Any] = []
     rejects: list[Reject] = []
     lines = Path(file.path).read_bytes().split(b"\n")
     for number, line in enumerate(lines):
         try:
-            found += rows(line)
+            parsed += rows(line)
         except BadRecordError as error:
             rejects.append(Reject(file.path, number, error.reason, error.detail))
     assert settings.expected is not None
-    columns, forms = typed_columns(found, settings.expected, settings.time_feature)
+    columns, forms = typed_columns(parsed, settings.expected, settings.time_feature)
     for _, column in columns:
         column.validate(full=True)
-        assert len(column) == len(found)
+        assert len(column) == len(parsed)
     counts = Counter({key: len(positions) for key, positions in forms.items()})
     read, reasons = len(lines), Counter(reject.reason for reject in rejects)
     accounting = Accounting(read=read, decoded=read - len(rejects), rejected=reasons, forms=counts)

@@ -16,7 +16,7 @@ from benchmarks.fuzz_bytes import FEATURES, SECRET, message, varint
 
 @functools.cache
 def examples() -> Sequence[bytes]:
-    found = []
+    serialized = []
     for number in range(20):
         example = Example()
         feature = example.features.feature
@@ -25,8 +25,8 @@ def examples() -> Sequence[bytes]:
         feature["word"].bytes_list.value.append(SECRET.encode())
         feature["tags"].bytes_list.value.extend([b"a", b""][: number % 3])
         feature["vector"].float_list.value.extend([1.0, 2.0, 3.0])
-        found.append(example.SerializeToString(deterministic=True))
-    return found
+        serialized.append(example.SerializeToString(deterministic=True))
+    return serialized
 
 
 def example(rng: Random) -> bytes:

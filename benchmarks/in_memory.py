@@ -60,8 +60,8 @@ def read(served: Mapping[str, Column], reference: Reference) -> tuple[pa.RecordB
         if isinstance(column, Lists) or not _is_of_another_type(column, expected.types.get(name)):
             columns[name] = arrow(column)
             continue
-        found, counted = typed_columns([{name: value} for value in column], expected)
-        columns |= dict(found)
+        typed, counted = typed_columns([{name: value} for value in column], expected)
+        columns |= dict(typed)
         forms.update({key: len(where) for key, where in counted.items()})
     return pa.RecordBatch.from_pydict(columns), forms
 
@@ -86,8 +86,8 @@ def is_missing(column: Column) -> Array:
         return column.lengths < 0
     if column.dtype == object:
         return np.array([value is None for value in column], bool)
-    found: Array = np.isnan(column)
-    return found
+    missing: Array = np.isnan(column)
+    return missing
 
 
 def _flat(values: Array) -> pa.Array:

@@ -102,8 +102,8 @@ def run_join(examples: str, requests: str, folder: Path) -> Counts:
     pipeline = beam.Pipeline(options=_runner())
     build(pipeline, plan, str(folder / "join"), None)
     pipeline.run().wait_until_finish()
-    found = read_joined(str(folder / "join"))
-    counts = found["counts"]
+    joined = read_joined(str(folder / "join"))
+    counts = joined["counts"]
     stats = {
         "base_with_id_count": counts["examples"],
         "test_with_id_count": counts["requests"],
@@ -115,7 +115,10 @@ def run_join(examples: str, requests: str, folder: Path) -> Counts:
         "test_missing_id_count": counts["requests_without_key"],
         "duplicate_id_count": counts["duplicate_keys"],
     }
-    return {one["feature"]: {name: one[name] for name in _COUNTS} for one in found["features"]} | {"": stats}
+    by_feature = {
+        feature["feature"]: {name: feature[name] for name in _COUNTS} for feature in joined["features"]
+    }
+    return by_feature | {"": stats}
 
 
 def run_tfdv(examples: str, requests: str, folder: Path) -> Counts:
@@ -127,12 +130,14 @@ def run_tfdv(examples: str, requests: str, folder: Path) -> Counts:
         | f"Parse{name}" >> beam.Map(Example.FromString).with_output_types(Example)
         for name, files in (("Base", examples), ("Test", requests))
     )
-    found = sides | tfdv.DetectFeatureSkewImpl([KEY], sample_size=20)
-    _ = found[tfdv.SKEW_RESULTS_KEY] | "WriteSkew" >> tfdv.skew_results_sink(str(folder / "skew"))
-    _ = found[tfdv.MATCH_STATS_KEY] | "WriteStats" >> tfdv.match_stats_sink(str(folder / "stats"))
-    _ = found[tfdv.SKEW_PAIRS_KEY] | "WritePairs" >> tfdv.skew_pair_sink(str(folder / "pairs"))
+    results = sides | tfdv.DetectFeatureSkewImpl([KEY], sample_size=20)
+    _ = results[tfdv.SKEW_RESULTS_KEY] | "WriteSkew" >> tfdv.skew_results_sink(str(folder / "skew"))
+    _ = results[tfdv.MATCH_STATS_KEY] | "WriteStats" >> tfdv.match_stats_sink(str(folder / "stats"))
+    _ = results[tfdv.SKEW_PAIRS_KEY] | "WritePairs" >> tfdv.skew_pair_sink(str(folder / "pairs"))
     pipeline.run().wait_until_finish()
-    skews = {one.feature_name: _fields(one) for one in tfdv.skew_results_iterator(str(folder / "skew"))}
+    skews = {
+        result.feature_name: _fields(result) for result in tfdv.skew_results_iterator(str(folder / "skew"))
+    }
     (stats,) = tfdv.match_stats_iterator(str(folder / "stats"))
     return skews | {"": _fields(stats)}
 
@@ -184,8 +189,8 @@ def main(pairs: int, rounds: int) -> int:
 def _line(pairs: int, ours: Timed, theirs: Timed) -> str:
     cpu = f"CPU {ours.cpu_seconds:.2f} s and {theirs.cpu_seconds:.2f} s"
     ratio = theirs.seconds / ours.seconds
-    told = f"join {ours.seconds:.2f} s, DetectFeatureSkew {theirs.seconds:.2f} s ({cpu})"
-    return f"{pairs:,} pairs: {told}, {ratio:.1f} x"
+    times = f"join {ours.seconds:.2f} s, DetectFeatureSkew {theirs.seconds:.2f} s ({cpu})"
+    return f"{pairs:,} pairs: {times}, {ratio:.1f} x"
 
 
 def _differences(mine: Counts, its: Counts) -> list[Any]:
@@ -202,5 +207,5 @@ if __name__ == "__main__":
     )
     parser.add_argument("--pairs", type=int, default=50_000)
     parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
-    sys.exit(main(asked.pairs, asked.rounds))
+    arguments = parser.parse_args()
+    sys.exit(main(arguments.pairs, arguments.rounds))

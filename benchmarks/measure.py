@@ -87,8 +87,8 @@ def _wait(process: subprocess.Popen[bytes]) -> tuple[int, os.struct_rusage]:  # 
 
 def _check(command: Command, rows: int, code: int, out: str, err: str) -> None:
     if code not in command.codes:
-        said = (err.strip() or out.strip() or "nothing").splitlines()[-1]
-        raise FailedRunError(f"exit code {code}: {said[:200]}")
+        last_line = (err.strip() or out.strip() or "nothing").splitlines()[-1]
+        raise FailedRunError(f"exit code {code}: {last_line[:200]}")
     if command.rows_of is not None and (seen := command.rows_of(out)) != rows:
         raise FailedRunError(f"saw {seen:,} of {rows:,} rows")
 

@@ -22,20 +22,21 @@ from benchmarks.detection_answers import (
     STANDARD,
     SURE,
     TESTS,
-    TOLD,
+    WITH_INFO,
     Answer,
     Judged,
     Planted,
 )
-from benchmarks.detection_asking import Asked, packed
-from benchmarks.detection_bounds import LEAST_FOUND, bounds
+from benchmarks.detection_asking import ComparedColumn, packed
+from benchmarks.detection_bounds import bounds
 from benchmarks.detection_contenders import Best
 from benchmarks.detection_data import FLIGHTS, GENERATED, SOURCES, World, world
 from benchmarks.detection_days import Day
 from benchmarks.detection_duels import any_size, duels, large, promised
 from benchmarks.detection_faults import MISSING, PROMISED, SHARE, UNIT, Cell, cells, moved
-from benchmarks.detection_methods import Served, Tfdv, found, served
+from benchmarks.detection_methods import Served, Tfdv, flagged, served
 from benchmarks.detection_peers import read
+from benchmarks.detection_promises import LEAST_FOUND
 from benchmarks.detection_rates import Share, Thresholds, as_it_comes
 from benchmarks.detection_windows import FULL, Task, judge_of, tasks
 from benchmarks.in_memory import Column, Lists, is_missing
@@ -168,7 +169,7 @@ def test_a_changed_column_is_summarised_as_the_whole_window_would_be(
         whole = served({**window, **changed}, benchmark_world.reference)
         assert parts.forms == whole.forms
         assert _by_name(parts) == _by_name(whole), cell.key
-        assert found(parts, benchmark_world.reference) == found(whole, benchmark_world.reference)
+        assert flagged(parts, benchmark_world.reference) == flagged(whole, benchmark_world.reference)
 
 
 def _by_name(window: Served) -> dict[str, bytes]:
@@ -195,7 +196,7 @@ def test_a_window_is_judged_with_and_without_its_faults() -> None:
     some = [cell for cell in judge.cells if cell.kind in (UNIT, "type changed") and cell.strength == 1]
     judge.__dict__["cells"] = some
     judged = judge.judged(Task(FLIGHTS, 500, 0, 1, True, True, True))
-    assert set(judged.clean) == {OURS, TOLD, PLAIN, STANDARD, QUANTILES}
+    assert set(judged.clean) == {OURS, WITH_INFO, PLAIN, STANDARD, QUANTILES}
     assert not any(answer.alarm for answer in judged.clean[OURS].values())
     assert [case.key for case in judged.planted] == [cell.key for cell in some]
     for case in judged.planted:
@@ -207,10 +208,10 @@ def test_a_window_is_judged_with_and_without_its_faults() -> None:
 
 def test_what_peers_are_asked_arrives() -> None:
     columns = {
-        "number": Asked("x", np.array([1.5, np.nan, 3.0], "float32")),
-        "count": Asked("n", np.array([1, 2, 3])),
-        "text": Asked("t", np.array(["a", None, None], object)),
-        "lists": Asked("l", Lists(np.array(["a", "b", "c"], object), np.array([2, -1, 1]))),
+        "number": ComparedColumn("x", np.array([1.5, np.nan, 3.0], "float32")),
+        "count": ComparedColumn("n", np.array([1, 2, 3])),
+        "text": ComparedColumn("t", np.array(["a", None, None], object)),
+        "lists": ComparedColumn("l", Lists(np.array(["a", "b", "c"], object), np.array([2, -1, 1]))),
     }
     received = read(packed(columns))
     assert {
@@ -235,14 +236,14 @@ def test_what_peers_are_asked_arrives() -> None:
 
 def answers(x: float, c: float, alarm: bool = False) -> dict[str, dict[str, Answer]]:
     by = {"x": Answer(x, alarm), "c": Answer(c, False)}
-    methods = (OURS, TOLD, PLAIN, STANDARD, QUANTILES, EVIDENTLY, TESTS)
+    methods = (OURS, WITH_INFO, PLAIN, STANDARD, QUANTILES, EVIDENTLY, TESTS)
     ours = {"x": Answer(0.0, alarm), "c": Answer(0.0, False)}
-    return {method: ours if method in (OURS, TOLD) else by for method in methods}
+    return {method: ours if method in (OURS, WITH_INFO) else by for method in methods}
 
 
 def fault(kind: str, *, is_found: bool, score: float, strength: float = 1.0, number: bool = True) -> Planted:
     methods = (PLAIN, STANDARD, QUANTILES, EVIDENTLY, TESTS)
-    ours = dict.fromkeys((OURS, TOLD), Answer(SURE if is_found else 0.0, is_found))
+    ours = dict.fromkeys((OURS, WITH_INFO), Answer(SURE if is_found else 0.0, is_found))
     by_method = {method: Answer(score, False) for method in methods} | ours
     promised = strength >= PROMISED[kind]
     return Planted(f"{kind}|x|{strength}", kind, "x", strength, promised, number, False, by_method)
@@ -289,7 +290,7 @@ def test_hindsight_takes_the_thresholds_that_find_most_within_the_budget() -> No
     assert table.share(0.0) == pytest.approx((14 + 10) / 70)
     assert table.share(0.1) == pytest.approx((24 + 10) / 70)  # over 0.85, past windows 18 and 19
     assert table.share(1.0) == 1.0
-    single = rates.hindsight(windows, faults, EVIDENTLY, Thresholds(np.inf, np.inf), one=True)
+    single = rates.hindsight(windows, faults, EVIDENTLY, Thresholds(np.inf, np.inf), is_shared=True)
     assert single.share(0.0) == pytest.approx(14 / 70)  # the same threshold finds no category
 
 
@@ -326,9 +327,11 @@ def test_what_was_not_measured_does_not_hold() -> None:
     alone = [
         dataclasses.replace(
             window,
-            clean={OURS: window.clean[OURS], TOLD: window.clean[TOLD]},
+            clean={OURS: window.clean[OURS], WITH_INFO: window.clean[WITH_INFO]},
             planted=tuple(
-                dataclasses.replace(each, answers={OURS: each.answers[OURS], TOLD: each.answers[TOLD]})
+                dataclasses.replace(
+                    each, answers={OURS: each.answers[OURS], WITH_INFO: each.answers[WITH_INFO]}
+                )
                 for each in window.planted
             ),
         )
@@ -411,4 +414,4 @@ def test_the_plan_asks_peers_of_windows_that_are_there() -> None:
 
 def test_modules_of_the_benchmark_are_short() -> None:
     for path in (ROOT / "benchmarks").glob("*.py"):
-        assert len(path.read_text(encoding="utf-8").splitlines()) < 350, path.name
+        assert len(path.read_text(encoding="utf-8").splitlines()) < 300, path.name

@@ -9,7 +9,7 @@ import pytest
 from support.repo import ROOT
 
 EMPTY_NAMES = {"one", "found", "told", "said", "asked"}
-FOLDERS = ("pipelines", "transforms", "tests", "examples")
+FOLDERS = ("pipelines", "transforms", "tests", "examples", "benchmarks")
 
 
 def bound_names(source: str) -> Iterator[tuple[str, int]]:

@@ -22,8 +22,10 @@ def visible(text: str, limit: int = 120) -> str:
     Terminal escapes, line breaks and direction overrides come back as `\\x1b`, `\\n`, `\\u202e`. This
     does not escape HTML.
     """
-    shown = "".join(_spelled(c) for c in shorten(text, limit))
-    return shorten(shown, limit)
+    shown = shorten(text, limit)
+    if shown.isprintable():  # nearly all text; none of `_UNSEEN` is
+        return shown
+    return shorten("".join(map(_spelled, shown)), limit)
 
 
 def name(feature: str, limit: int = 120) -> str:

@@ -136,9 +136,13 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values; a distance that is no number, or infinite, is null."""
-        values = {**dataclasses.asdict(self), "raw_features": list(self.raw_features)}
+        # Field by field: `asdict` copies each value deeply, which is a third of a page of 2,000 features.
+        values = {**vars(self), "raw_features": list(self.raw_features)}
+        if self.diagnosis is not None:
+            values["diagnosis"] = dataclasses.asdict(self.diagnosis)
         if self.evidence is not None:
-            values["evidence"]["parts"] = [dataclasses.asdict(part) for part in self.evidence.parts]
+            parts = [dataclasses.asdict(part) for part in self.evidence.parts]
+            values["evidence"] = {**dataclasses.asdict(self.evidence), "parts": parts}
         return _finite(values)
 
 

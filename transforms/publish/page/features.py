@@ -1,7 +1,4 @@
-"""The page's rows: a feature each, worst first, with both distributions drawn over one another.
-
-Templates are filled by `%`, as in `charts`: a page has thousands of rows.
-"""
+"""The page's rows: a feature each, worst first, with both distributions drawn over one another."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from markupsafe import Markup
 from transforms.publish import formatting
 from transforms.publish.page import charts as page_charts
 from transforms.publish.page import tables as page_tables
-from transforms.publish.page.escaping import NOTHING, fitting, joined, name, text
+from transforms.publish.page.escaping import NOTHING, Template, fitting, joined, name, text
 from transforms.publish.page.tables import Json
 from transforms.verdict.histograms import OTHER, FeaturePicture
 from transforms.verdict.model import Finding
@@ -35,6 +32,39 @@ _METRICS = {
     "l_infinity_norm": "L-infinity norm",
     "missing_share_difference": "difference of the missing shares",
 }
+
+_OVERVIEW = Template(
+    '<div class="card overview%s"><div class="cells">%s</div><p class="soft">'
+    "A cell for each feature, worst first; the paler, the farther from its limit.</p></div>"
+)
+_CELL = Template('<a class="%s" href="#r%d" title="%s"%s></a>')
+_OPACITY = Template(' style="opacity:%.2f"')
+_SECTION = Template("<h2>Features<small>%s, worst first</small></h2>%s%s%s")
+_FOLDED = Template("<details><summary>Show %s%s</summary>%s%s</details>")
+_NOT_SHOWN = Template('<p class="soft">%s not shown.</p>')
+_LEGEND = Template(
+    '<div class="legend">'
+    '<span><svg viewBox="0 0 26 14"><path class="s" d="M0 14V4H26V14Z"/></svg>served</span>'
+    '<span><svg viewBox="0 0 26 14"><path class="t" d="M1 14V3H25V14"/></svg>training</span>'
+    "<span>share of values</span>%s</div>"
+)
+_TAB_LABELS = Template('<span class="tabs">%s</span>')
+_TAB_LABEL = Template("<label for=%s>%s</label>")
+_ROW = Template(
+    '<article class="row %s %s" id="r%d"><div><span class="n">%s</span><span class="tag">%s</span>'
+    "%s</div><div>%s</div><div>%s%s</div></article>"
+)
+_NOT_DRAWN = Markup('<span class="soft">Not drawn: see stats.binpb.</span>')
+_NO_VALUES = Markup('<span class="soft">No values to draw.</span>')
+_MESSAGES = Template("<ul>%s</ul><small>%s</small>")
+_MESSAGE = Template('<li class="%s">%s</li>')
+# The limit stands at half the meter, so that rows can be compared with one another.
+_DISTANCE = Template(
+    '<span class="big">%s</span> <span class="soft">limit %s</span><div class="meter">'
+    '<i style="width:%.0f%%"></i><b style="left:50%%"></b></div><p class="soft">%s</p>'
+)
+_NO_DISTANCE = Markup('<p class="soft">no distance</p>')
+_SHARES = Template("<dl><dt>rows</dt><dd>%s → %s</dd><dt>missing</dt><dd>%s → %s</dd></dl>")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,10 +116,7 @@ def overview(ordered: Sequence[Row]) -> Markup:
     if len(ordered) < 2:
         return NOTHING
     cells = joined(fitting((_cell(i, row) for i, row in enumerate(ordered)), CELLS_BUDGET))
-    return Markup(
-        '<div class="card overview%s"><div class="cells">%s</div><p class="soft">'
-        "A cell for each feature, worst first; the paler, the farther from its limit.</p></div>"
-    ) % (" many" if len(ordered) > 400 else "", cells)
+    return _OVERVIEW(" many" if len(ordered) > 400 else "", cells)
 
 
 def section(ordered: Sequence[Row]) -> Markup:
@@ -100,7 +127,7 @@ def section(ordered: Sequence[Row]) -> Markup:
     with_findings = sum(row.severity != "none" for row in ordered)
     shown = max(OPEN_ROWS, min(with_findings, OPEN_FOUND_ROWS))
     folded = _folded(ordered[shown:], drawn[shown:])
-    return Markup("<h2>Features<small>%s, worst first</small></h2>%s%s%s") % (
+    return _SECTION(
         formatting.count(len(ordered)),
         _legend(ordered),
         joined(drawn[:shown]),
@@ -124,14 +151,9 @@ def _drawn(ordered: Sequence[Row]) -> Iterator[Markup]:
 def _cell(index: int, row: Row) -> Markup:
     # Quiet features pale with the distance they keep from their limit.
     is_quiet = row.severity == "none" and row.measured is not None
-    opacity = Markup(' style="opacity:%.2f"') % (0.25 + 0.6 * min(row.ratio, 1),)
+    opacity = _OPACITY(0.25 + 0.6 * min(row.ratio, 1)) if is_quiet else NOTHING
     kind = "na" if row.severity == "none" and not is_quiet else row.severity
-    return Markup('<a class="%s" href="#r%s" title="%s"%s></a>') % (
-        kind,
-        index,
-        name(row.feature, 60),
-        opacity if is_quiet else NOTHING,
-    )
+    return _CELL(kind, index, name(row.feature, 60), opacity)
 
 
 def _folded(rest: Sequence[Row], drawn: Sequence[Markup]) -> Markup:
@@ -139,22 +161,12 @@ def _folded(rest: Sequence[Row], drawn: Sequence[Markup]) -> Markup:
         return NOTHING
     quiet = ", nothing found in any of them" if all(row.severity == "none" for row in rest) else ""
     left_out = formatting.counted(len(rest) - len(drawn), "more feature")
-    more = Markup('<p class="soft">%s not shown.</p>') % (left_out,)
-    return Markup("<details><summary>Show %s%s</summary>%s%s</details>") % (
-        formatting.counted(len(rest), "more feature"),
-        quiet,
-        joined(drawn),
-        more if len(rest) > len(drawn) else NOTHING,
-    )
+    more = _NOT_SHOWN(left_out) if len(rest) > len(drawn) else NOTHING
+    return _FOLDED(formatting.counted(len(rest), "more feature"), quiet, joined(drawn), more)
 
 
 def _legend(ordered: Sequence[Row]) -> Markup:
-    return Markup(
-        '<div class="legend">'
-        '<span><svg viewBox="0 0 26 14"><path class="s" d="M0 14V4H26V14Z"/></svg>served</span>'
-        '<span><svg viewBox="0 0 26 14"><path class="t" d="M1 14V3H25V14"/></svg>training</span>'
-        "<span>share of values</span>%s</div>"
-    ) % (_tabs(ordered),)
+    return _LEGEND(_tabs(ordered))
 
 
 def _tabs(ordered: Sequence[Row]) -> Markup:
@@ -162,23 +174,18 @@ def _tabs(ordered: Sequence[Row]) -> Markup:
     tabs = [("fa", "all"), ("fw", "with findings")]
     if len(spaces) > 1:
         tabs += [(tab, label) for space, tab, label in _TABS if space in spaces]
-    labels = joined(Markup("<label for=%s>%s</label>") % (tab, label) for tab, label in tabs)
-    return Markup('<span class="tabs">%s</span>') % (labels,)
+    return _TAB_LABELS(joined(_TAB_LABEL(tab, label) for tab, label in tabs))
 
 
 def _row(index: int, row: Row, with_chart: bool) -> Markup:
-    not_drawn = Markup('<span class="soft">Not drawn: see stats.binpb.</span>')
-    return Markup(
-        '<article class="row %s %s" id="r%s"><div><span class="n">%s</span><span class="tag">%s</span>'
-        "%s</div><div>%s</div><div>%s%s</div></article>"
-    ) % (
+    return _ROW(
         text(row.space),
         row.severity,
         index,
         name(row.feature),
         text(row.space),
         _messages(row),
-        _chart(row.picture) if with_chart else not_drawn,
+        _chart(row.picture) if with_chart else _NOT_DRAWN,
         _distance(row),
         _shares(row.picture),
     )
@@ -188,22 +195,17 @@ def _messages(row: Row) -> Markup:
     if not row.findings:
         return NOTHING
     items = joined(
-        Markup('<li class="%s">%s</li>') % (text(finding["severity"]), text(finding["message"], 300))
-        for finding in row.findings[:6]
+        _MESSAGE(text(finding["severity"]), text(finding["message"], 300)) for finding in row.findings[:6]
     )
     origin = page_tables.origin(row.findings[0]["raw_features"])
-    return Markup("<ul>%s</ul><small>%s</small>") % (items, origin)
+    return _MESSAGES(items, origin)
 
 
 def _distance(row: Row) -> Markup:
     if row.measured is None:
-        return Markup('<p class="soft">no distance</p>')
+        return _NO_DISTANCE
     metric = row.measured["metric"]
-    # The limit stands at half the meter, so that rows can be compared with one another.
-    return Markup(
-        '<span class="big">%s</span> <span class="soft">limit %s</span><div class="meter">'
-        '<i style="width:%.0f%%"></i><b style="left:50%%"></b></div><p class="soft">%s</p>'
-    ) % (
+    return _DISTANCE(
         formatting.number(float(row.measured["distance"])),
         formatting.number(float(row.measured["threshold"] or 0)),
         min(100.0, 50 * row.ratio),
@@ -214,7 +216,7 @@ def _distance(row: Row) -> Markup:
 def _shares(picture: FeaturePicture | None) -> Markup:
     if picture is None:
         return NOTHING
-    return Markup("<dl><dt>rows</dt><dd>%s → %s</dd><dt>missing</dt><dd>%s → %s</dd></dl>") % (
+    return _SHARES(
         formatting.count(picture.training_rows),
         formatting.count(picture.serving_rows),
         formatting.percent(picture.training_missing),
@@ -224,7 +226,7 @@ def _shares(picture: FeaturePicture | None) -> Markup:
 
 def _chart(picture: FeaturePicture | None) -> Markup:
     if picture is None or picture.kind not in ("number", "category"):
-        return Markup('<span class="soft">No values to draw.</span>')
+        return _NO_VALUES
     if picture.kind == "number":
         return page_charts.histogram(picture.edges, picture.training, picture.serving, picture.feature)
     return page_charts.bars(*_fewer(picture), picture.feature)
