@@ -5,9 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -311,9 +308,8 @@ def test_worker_processes_say_the_same(home: Home, tmp_path: Path, capsys: Captu
         "--direct_running_mode=multi_processing",
         "--direct_num_workers=2",
     ]
-    found = installed(arguments, mine)
-    assert found.returncode == 1, found.stderr
-    assert "Traceback" not in found.stderr
+    found = e2e.installed(arguments, mine)
+    assert (found.returncode, found.stderr) == (1, "")
     assert found.stdout.splitlines()[-1] == "report out/report.html"
     assert e2e.validate(capsys, home.baseline, home.skewed, tmp_path / "here").code == 1
     assert lasting(e2e.verdict(mine / "out")) == lasting(e2e.verdict(tmp_path / "here"))
@@ -321,24 +317,12 @@ def test_worker_processes_say_the_same(home: Home, tmp_path: Path, capsys: Captu
 
 def test_the_installed_command_is_quiet(home: Home, tmp_path: Path) -> None:
     arguments = ["validate", f"--baseline={home.baseline}", f"--logs={home.clean}", f"--output={tmp_path}"]
-    found = installed(arguments, tmp_path)
+    found = e2e.installed(arguments, tmp_path)
     assert (found.returncode, found.stderr) == (0, "")
     lines = found.stdout.splitlines()
     assert lines[-1] == f"report {tmp_path}/report.html"
     assert all(line.isprintable() for line in lines)
     assert sum("10,000 rows compared" in line for line in lines) == 1
-
-
-def installed(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    command = Path(sys.executable).with_name("trueserve")
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("PYTHONPATH", "TF_CPP_MIN_LOG_LEVEL")
-    }
-    return subprocess.run(
-        [str(command), *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
 
 
 def test_a_baseline_is_no_place_for_verdicts(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
