@@ -168,7 +168,7 @@ def shares(*values: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 
 
 def test_two_cells_are_one_chi_squared_of_one_degree() -> None:
-    # Pearson: 100 * (0.1**2 / 0.5 + 0.1**2 / 0.5) = 4. The likelihood ratio is 200 * sum(o ln(o / e)) = 4.027.
+    # Pearson: 100 * (0.1**2 / 0.5 + 0.1**2 / 0.5) = 4; the likelihood ratio is 4.027.
     p_value = p_values.of_categories(shares(0.5, 0.5), shares(0.6, 0.4), 100)
     assert p_value == pytest.approx(0.0455002638964, rel=1e-9)
 
@@ -243,7 +243,7 @@ def test_deviations_of_common_shares_are_normal_and_of_rare_ones_skewed() -> Non
 
 @pytest.mark.parametrize(
     ("observed", "deviations"),
-    # Wilson and Hilferty: 3 sqrt(n) |cbrt(mean / n) - 1 + 1 / 9n|, of n = 12 below the mean 5, or n + 1 above.
+    # Wilson and Hilferty: 3 sqrt(n) |cbrt(mean / n) - 1 + 1 / 9n|, of n or n + 1 rows.
     [(0.12, 2.515), (0.01, 1.938), (0.05, 0.0)],
 )
 def test_deviations_of_a_rare_share(observed: float, deviations: float) -> None:
