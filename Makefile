@@ -5,12 +5,13 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 WORKERS ?= 2
+SEED ?= 1
 # Tests of one file share what they build, so one worker runs them.
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 # The same order in each run of `make test`, so that no commit passes or fails by luck.
 ORDERED = -p no:randomly
 
-.PHONY: demo test test-random test-unit compat docs explore lint types chaos bench bench-quick detection detection-quick help clean
+.PHONY: demo test test-random test-unit compat docs explore lint types chaos mutants bench bench-quick detection detection-quick help clean
 
 PYTHON ?=
 STACK ?=
@@ -41,6 +42,9 @@ explore: $(STAMP)  ## the property tests with other examples; `make test` has th
 
 chaos: $(STAMP)  ## kills each command at every write of its result and at random moments, in about 40 minutes
 	PYTHONPATH=.:tests $(BIN)/python -W ignore tests/chaos.py
+
+mutants: $(STAMP)  ## 100 small random changes, of which the unit tests must find 85; SEED=2 draws others
+	PYTHONPATH=.:tests $(BIN)/python -W ignore tests/mutants.py --seed=$(SEED) --jobs=$(WORKERS)
 
 lint: $(STAMP)  ## ruff: rules and format
 	$(BIN)/ruff check .

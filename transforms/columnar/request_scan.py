@@ -250,7 +250,7 @@ def _intern(data: Any, start: Int, end: Int, names: Any) -> Int:
     number, slot = number_of(names, data, start, end - start)
     if number == NO_ROOM:
         number = add_name(names, slot, data, start, end - start)
-    return number + 1
+    return number + 1 if number != NO_ROOM else -1
 
 
 _STOP = types.Tuple((types.int64,) * 3)
