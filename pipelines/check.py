@@ -14,6 +14,7 @@ from pipelines.display import check_table
 from pipelines.display.console import Console
 from pipelines.flags.check import CheckOptions
 from transforms.baseline import layout
+from transforms.baseline.load import Baseline, load_baseline
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
 from transforms.serving import lint
@@ -35,7 +36,7 @@ class _Candidate:
     `recorded` is a file of probes with the right predictions, `refusals` why a model must not be loaded.
     """
 
-    baseline: layout.Baseline
+    baseline: Baseline
     probes: str
     graph: Contents
     model: Contents
@@ -102,7 +103,7 @@ def examine(options: CheckOptions, ask: Callable[[Question], Answer]) -> Report:
 
 @contextlib.contextmanager
 def _candidate(options: CheckOptions) -> Iterator[_Candidate]:
-    baseline = layout.load(options.baseline)
+    baseline = load_baseline(options.baseline)
     with contextlib.ExitStack() as stack:
         # The bytes that were verified, whatever becomes of the file.
         probes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trueserve-")), layout.PROBES)

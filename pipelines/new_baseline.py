@@ -12,6 +12,7 @@ from transforms.baseline import category_ids, layout
 from transforms.baseline import contract as contracts
 from transforms.baseline.category_ids import CategoryIds
 from transforms.baseline.probes import make_probes, write_probes
+from transforms.baseline.write import write_baseline
 from transforms.core import schema as schemas
 from transforms.core.arrow import pa
 from transforms.files import paths
@@ -67,7 +68,7 @@ def write(
         assert rows is not None, "rows were counted"
         _write_probes(plan, rows, graph, schema)
         ids = category_ids.find(rows, graph.apply, graph.output_schema, graph.raw_features_of)
-        return layout.write(
+        return write_baseline(
             plan.options.baseline,
             plan.staged,
             schema=given_schema or schema,

@@ -30,10 +30,10 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
+from transforms.baseline.layout import CONTRACT
 from transforms.core.errors import InputError
 from transforms.files import lease, paths
 
-CONTRACT = "contract.json"
 # In a complete folder that replaces another by being copied: the names of the old files.
 _REPLACED = ".replaced.json"
 

@@ -16,7 +16,6 @@ from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
 from transforms.files.file_systems import explained, match_remote
 
-TRANSFORM_OUTPUT = "transform_output"
 AGAIN = "restore it from a copy, or run trueserve prepare again"
 
 _CHUNK = 8 << 20
