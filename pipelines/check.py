@@ -16,7 +16,7 @@ from pipelines.flags.check import CheckOptions
 from transforms.baseline import layout
 from transforms.baseline.load import Baseline, load_baseline
 from transforms.core.errors import InputError, UsageError
-from transforms.files import paths
+from transforms.files import file_systems, paths
 from transforms.serving import lint
 from transforms.serving.check import findings, saved_model, versions
 from transforms.serving.check.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report, worst_first
@@ -148,7 +148,7 @@ def _report_without_loading(options: CheckOptions, candidate: _Candidate) -> Rep
 
 
 def _read_model(stack: contextlib.ExitStack, path: str) -> Contents:
-    if paths.is_local(path) and not Path(path).is_dir():
+    if file_systems.is_local(path) and not Path(path).is_dir():
         raise UsageError(f"no SavedModel at {path}: expected the folder with saved_model.pb")
     try:
         folder = stack.enter_context(paths.local_copy(path))

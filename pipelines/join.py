@@ -20,8 +20,8 @@ from transforms.baseline import layout, messages
 from transforms.baseline.load import load_baseline
 from transforms.core.batches import Window
 from transforms.core.errors import InputError, UsageError
-from transforms.files import documents, paths, temporary_files, windows
-from transforms.files.paths import FileSize
+from transforms.files import documents, globs, paths, temporary_files, windows
+from transforms.files.file_systems import FileSize
 from transforms.join_rows import JoinRows, WriteTypes, read_joined, read_types
 from transforms.joining import expected, outcome, report
 from transforms.joining.cells import FloatTolerance
@@ -84,7 +84,7 @@ def run(options: JoinOptions, console: Console) -> int:
     beam_flags = beam_options.beam_options(options.beam_args)
     _check_paths(options, beam_flags)
     schema = _load_schema(options)
-    examples = tuple(paths.expand(options.examples))
+    examples = tuple(globs.expand(options.examples))
     requests = tuple(windows.expand(options.logs, options.start, options.end))
     with new_job(beam_flags, console) as job:
         plan = JoinPlan(options, examples, requests, schema)

@@ -17,7 +17,7 @@ from transforms.core import record_batches
 from transforms.core import schema as schemas
 from transforms.core.arrow import pa
 from transforms.files import paths
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.graph.augmentation import Augmentation
 from transforms.graph.preprocessing import PreprocessingFn, source_digest
 from transforms.graph.transform_graph import TransformGraph

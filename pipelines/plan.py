@@ -18,7 +18,7 @@ from transforms.baseline.load import Baseline, load_baseline
 from transforms.core import slicing
 from transforms.core.batches import Window
 from transforms.files import windows
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.logs.formats import bigquery
 from transforms.logs.rows.warm_ups import fingerprints
 from transforms.publish.assemble import RunSettings

@@ -25,8 +25,8 @@ from transforms.core import schema as schemas
 from transforms.core.arrow import pa
 from transforms.core.batches import Batch
 from transforms.core.errors import InputError, UsageError
-from transforms.files import lease, paths
-from transforms.files.paths import FileSize
+from transforms.files import file_systems, globs, lease, paths
+from transforms.files.file_systems import FileSize
 from transforms.graph.augmentation import load_augmentation
 from transforms.graph.preprocessing import load_preprocessing
 from transforms.read import ReadExamples
@@ -94,7 +94,7 @@ def _make(
 
 def _plan(options: PrepareOptions) -> PreparePlan:
     function = load_preprocessing(options.preprocessing)
-    files = tuple(paths.expand(options.examples))
+    files = tuple(globs.expand(options.examples))
     augmentation = load_augmentation(options.augment) if options.augment else None
     return PreparePlan(options, function, files, atomic_replace.staging(options.baseline), augmentation)
 
@@ -164,7 +164,7 @@ def _count_periods(
 
 def _written_graph(plan: PreparePlan, job: BeamJob) -> str:
     """Where tf.Transform writes: on this machine to a local folder, for TensorFlow knows few file systems."""
-    if paths.is_local(job.temp) and not paths.is_local(plan.staged):
+    if file_systems.is_local(job.temp) and not file_systems.is_local(plan.staged):
         return paths.join(job.temp, layout.TRANSFORM_OUTPUT)
     return plan.staged_file(layout.TRANSFORM_OUTPUT)
 

@@ -11,8 +11,8 @@ from pipelines.flags.export import ExportOptions
 from transforms.baseline import layout
 from transforms.baseline.load import Baseline
 from transforms.core import schema as schemas
-from transforms.files import paths
-from transforms.files.paths import FileSize
+from transforms.files import globs, paths
+from transforms.files.file_systems import FileSize
 from transforms.logs.detect import detect_examples
 from transforms.logs.features import Settings, expected_features
 from transforms.predictions import recorded
@@ -41,7 +41,7 @@ def find_source(options: ExportOptions, baseline: Baseline) -> PredictionSource:
     """Raises InputError where no file matches `--evaluation`."""
     if options.evaluation is None:
         return PredictionSource(options.prediction_rows, None)
-    files = tuple(paths.expand(options.evaluation))
+    files = tuple(globs.expand(options.evaluation))
     schema = schemas.with_environments(baseline.schema, baseline.contract.label)
     settings = Settings(expected=expected_features(schema, serving=True))
     return PredictionSource(options.prediction_rows, Examples(files, detect_examples(files), settings))

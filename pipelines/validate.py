@@ -19,7 +19,7 @@ from transforms.baseline import layout
 from transforms.compute_statistics import ComputeSliceStatistics, ComputeStatistics
 from transforms.core.errors import UsageError
 from transforms.files import paths
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.mark_rows import MarkRows
 from transforms.publish_verdict import PublishVerdict
 from transforms.reference import prediction_reference

@@ -19,7 +19,7 @@ from transforms.core import record_batches
 from transforms.core import schema as schemas
 from transforms.core.arrow import pa
 from transforms.core.errors import UsageError
-from transforms.files import paths
+from transforms.files import file_systems, paths
 from transforms.graph.augmentation import Augmentation
 from transforms.graph.preprocessing import PreprocessingFn
 
@@ -35,7 +35,7 @@ def check_schemes(**folders: str | None) -> None:
     """
     known = tf.io.gfile.get_registered_schemes()
     for flag, folder in folders.items():
-        if folder is not None and not paths.is_local(folder) and folder.split("://")[0] not in known:
+        if folder is not None and not file_systems.is_local(folder) and folder.split("://")[0] not in known:
             raise UsageError(
                 f"--{flag}: TensorFlow, which writes the transform graph, cannot write to {folder!r} from a "
                 f"remote runner; use gs://, or the local runner"

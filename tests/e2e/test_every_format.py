@@ -28,7 +28,7 @@ from examples.flights import data
 from transforms.compute_statistics import SIZES
 from transforms.core.accounting import Accounting, total
 from transforms.core.batches import Batch, Decoded, Fault, Window
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import detect_log
 from transforms.logs.features import FeatureType, Settings, expected_features

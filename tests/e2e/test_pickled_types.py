@@ -18,7 +18,7 @@ from transforms import write_results
 from transforms.core import arrow
 from transforms.core.arrow import pa, pq
 from transforms.core.batches import Fault
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.logs import detect
 from transforms.logs.carriers import parquet_reader
 from transforms.logs.carriers.table_error import TableError

@@ -22,7 +22,7 @@ from pipelines.display.console import Console
 from pipelines.flags.export import ExportOptions
 from transforms.baseline.load import Baseline, load_baseline
 from transforms.core.errors import InputError, NothingExaminedError, UsageError
-from transforms.files import paths
+from transforms.files import file_systems
 from transforms.predictions import outputs
 from transforms.predictions.outputs import Output, OutputType
 from transforms.serving import keras_model, prediction_rows, serving_model
@@ -168,20 +168,20 @@ def test_without_rows_that_are_like_requests_nothing_is_recorded_and_it_is_said(
 def test_a_shard_that_is_cut_short_is_an_error(small: Baseline, tmp_path: Path) -> None:
     [first, second] = record_predictions._shards(small)
     (tmp_path / "cut").write_bytes(Path(first.path).read_bytes()[:-20])
-    files = [second, paths.FileSize(str(tmp_path / "cut"), 100)]
+    files = [second, file_systems.FileSize(str(tmp_path / "cut"), 100)]
     with pytest.raises(InputError, match="cut cannot be read"):
         list(prediction_rows.training_rows(files, 60, 60, lambda _: None))
 
 
 @pytest.fixture
-def shards(tmp_path: Path) -> list[paths.FileSize]:
+def shards(tmp_path: Path) -> list[file_systems.FileSize]:
     """Three files of 1,000 records, each its number among all."""
     numbers = [b"%d" % i for i in range(3000)]
     parts = (numbers[i : i + 1000] for i in (0, 1000, 2000))
     return [logs.write_records(tmp_path / f"shard-{i}.gz", part) for i, part in enumerate(parts)]
 
 
-def taken(files: Sequence[paths.FileSize], rows: int, most_read: int = 3000) -> list[int]:
+def taken(files: Sequence[file_systems.FileSize], rows: int, most_read: int = 3000) -> list[int]:
     stored: list[int] = []
     batches = list(prediction_rows.training_rows(files, 3000, rows, stored.append, most_read))
     assert sum(stored) <= sum(file.bytes for file in files)
@@ -189,7 +189,9 @@ def taken(files: Sequence[paths.FileSize], rows: int, most_read: int = 3000) -> 
     return [int(record) for batch in batches for record in batch]
 
 
-def test_rows_are_chosen_evenly_over_shards_and_the_same_each_time(shards: list[paths.FileSize]) -> None:
+def test_rows_are_chosen_evenly_over_shards_and_the_same_each_time(
+    shards: list[file_systems.FileSize],
+) -> None:
     assert taken(shards, 3000) == list(range(3000))
     some = taken(shards, 600)
     assert some == sorted(set(some)) == taken(shards, 600)
@@ -199,13 +201,13 @@ def test_rows_are_chosen_evenly_over_shards_and_the_same_each_time(shards: list[
     assert {i % 1000 for i in some if i < 1000} != {i % 1000 for i in some if i >= 2000}
 
 
-def test_no_more_than_the_first_records_of_each_shard_are_read(shards: list[paths.FileSize]) -> None:
+def test_no_more_than_the_first_records_of_each_shard_are_read(shards: list[file_systems.FileSize]) -> None:
     assert len(taken([*shards, shards[0]], 3000)) == 4000  # not so here: no shard is cut
     assert taken(shards, 30, most_read=30) == [*range(10), *range(1000, 1010), *range(2000, 2010)]
 
 
 def test_batches_are_small_in_bytes_too(
-    monkeypatch: pytest.MonkeyPatch, shards: list[paths.FileSize]
+    monkeypatch: pytest.MonkeyPatch, shards: list[file_systems.FileSize]
 ) -> None:
     monkeypatch.setattr(prediction_rows, "BATCH_BYTES", 100)
     sizes = [len(b) for b in prediction_rows.training_rows(shards, 3000, 3000, lambda _: None)]

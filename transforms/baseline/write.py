@@ -26,7 +26,7 @@ from transforms.baseline.layout import (
     VARIATION,
 )
 from transforms.core.errors import InputError, UsageError
-from transforms.files import paths
+from transforms.files import file_systems, paths
 
 
 def check_target(path: str) -> None:
@@ -37,7 +37,7 @@ def check_target(path: str) -> None:
     and its training examples. What a run that was killed has left half done is brought to its end first.
     """
     atomic_replace.finish(path)
-    if paths.is_local(path) and Path(path).is_file():
+    if file_systems.is_local(path) and Path(path).is_file():
         raise UsageError(f"{path} is a file; name a folder for the baseline")
     existing = paths.list_files(path)
     if existing and CONTRACT not in existing:

@@ -16,7 +16,7 @@ from transforms.core.accounting import Accounting, RecordCounts, records_of
 from transforms.core.batches import Decoded, Fault
 from transforms.core.errors import InputError
 from transforms.files import paths
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.files.tfrecord import TFRecordError
 from transforms.logs.carriers import parquet_types as parquet
 from transforms.logs.carriers import tables

@@ -22,7 +22,7 @@ from support import e2e
 from support.logs import settings
 
 from transforms.core.batches import Fault
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.logs.carriers import parquet_reader
 from transforms.logs.carriers.parquet_child import MEMORY
 from transforms.logs.carriers.parquet_reader import read_batches, read_schema
