@@ -128,6 +128,7 @@ LAYERS = (
     ("transforms/replay/",),
     ("transforms/graph/", "transforms/logs/", "transforms/summaries/"),
     ("transforms/columnar/",),
+    ("transforms/compiling/",),
     ("transforms/files/",),
     ("transforms/core/",),
 )

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import BYTES, LONGS, Int, compiled, helper
 from transforms.columnar.memory import load64
 from transforms.columnar.names import NAMES, NO_ROOM, add_name, number_of
 from transforms.columnar.utf8 import is_utf8
 from transforms.columnar.wire import read_length, read_varint
+from transforms.compiling.compiled import BYTES, LONGS, Int, compiled, helper
 
 Array = np.ndarray[Any, Any]
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import BYTES, LONGS, compiled
 from transforms.columnar.framing import Array, Block
 from transforms.columnar.hashing import finish_hash, hash_bytes
+from transforms.compiling.compiled import BYTES, LONGS, compiled
 from transforms.core.arrow import pa
 from transforms.logs.features import Column, FeatureType, type_of
 

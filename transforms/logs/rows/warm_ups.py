@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import BYTES, LONGS, compiled
 from transforms.columnar.framing import Array, Block, block_of
 from transforms.columnar.hashing import finish_hash, hash_bytes
+from transforms.compiling.compiled import BYTES, LONGS, compiled
 
 WARM_UP = "warm_up"
 FILE_NAME = "tf_serving_warmup_requests"
