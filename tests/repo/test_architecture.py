@@ -12,6 +12,8 @@ from collections.abc import Iterator
 import pytest
 from support.repo import ROOT
 
+from transforms.compiling import code_cache
+
 MODULES = sorted(
     path.relative_to(ROOT).as_posix()
     for folder in ("pipelines", "transforms")
@@ -191,6 +193,12 @@ def test_pyarrow_is_imported_where_it_is_protected_and_nowhere_else() -> None:
 def test_only_the_listed_modules_import_beam() -> None:
     importers = {module for module in MODULES if "apache_beam" in roots(imports(_source(module)))}
     assert importers == MAY_IMPORT_BEAM
+
+
+def test_compiled_functions_are_where_a_change_of_their_source_is_seen() -> None:
+    compilers = {name for name in MODULES if "transforms.compiling.compiled" in imports(_source(name))}
+    assert compilers
+    assert {name.split("/")[1] for name in compilers} <= set(code_cache.PACKAGES)
 
 
 def test_command_line_imports_nothing_heavy_at_the_top() -> None:
