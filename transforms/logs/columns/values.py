@@ -26,7 +26,7 @@ from transforms.logs.features import LISTS, VALUES, Array, Column, Expected, Fea
 from transforms.logs.request import Exact, OfExample
 from transforms.logs.rows.parse_time import micros_of
 from transforms.logs.rows.times import text_of_version
-from transforms.logs.tensors.tensor_protos import PRESENT
+from transforms.logs.tensors.tensor_columns import PRESENT
 
 Forms = Mapping[tuple[str, str], Array]
 
