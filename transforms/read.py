@@ -16,8 +16,8 @@ from transforms.core.accounting import Accounting
 from transforms.core.batches import Batch, Decoded, Fault, Window
 from transforms.files.file_systems import FileSize
 from transforms.files.read_ahead import ahead
-from transforms.logs.carriers.parquet_types import Settled, merged_types, settled
-from transforms.logs.carriers.tables import widest
+from transforms.logs.carriers.parquet.column_types import Settled, merged_types, settled
+from transforms.logs.carriers.text_types import widest
 from transforms.logs.decode_file import csv_types, decode_file, first_types, parquet_types
 from transforms.logs.detect import detect_examples, detect_log
 from transforms.logs.features import Settings, expected_features

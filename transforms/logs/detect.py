@@ -14,7 +14,7 @@ from transforms.files.tfrecord import HEADER_BYTES, TFRecordError, is_header, re
 from transforms.logs.bodies.json_text import load
 from transforms.logs.carriers.read_records import Carrier, carrier_of, is_named, start_of
 from transforms.logs.carriers.read_records import read_records as read_rows
-from transforms.logs.carriers.tables import TableError
+from transforms.logs.carriers.table_error import TableError
 from transforms.logs.formats.format_names import Format
 from transforms.logs.request import BadRecordError, Carried
 
