@@ -56,7 +56,7 @@ HEAVY = (
     "tensorflow_transform",
     "tfx_bsl",
 )
-LONGEST = 350
+LONGEST = 300
 MOST_IN_A_FOLDER = 15
 
 
