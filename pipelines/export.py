@@ -15,7 +15,7 @@ from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
 from transforms.serving import keras_model, raw_tensors, served_assets, serving_model, version_folder
 from transforms.serving.fresh_process import FreshProcess, fresh_process
-from transforms.serving.parity import Difference
+from transforms.serving.tolerance import Difference
 
 _MAX_NAMED = 5
 

@@ -181,6 +181,13 @@ def test_nothing_that_is_not_shipped_is_imported_and_every_import_is_absolute() 
     assert [module for module in MODULES if any(n.startswith(".") for n in imports(_source(module)))] == []
 
 
+def test_what_a_module_imports_it_does_not_hand_on() -> None:
+    # An import of a name as itself is Python's way to say that it is this module's, too.
+    handed_on = re.compile(r"^\s*from \S+ import .*\b(\w+) as \1\b", re.MULTILINE)
+    assert handed_on.search("from a import b, c as c")
+    assert [module for module in MODULES if handed_on.search(_source(module))] == []
+
+
 def test_pyarrow_is_imported_where_it_is_protected_and_nowhere_else() -> None:
     importers = {name for name in MODULES if roots(imports(_source(name))) & {"pyarrow", "pyarrow_hotfix"}}
     assert importers == {"transforms/core/arrow.py"}
