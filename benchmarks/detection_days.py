@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from benchmarks import in_memory
 from examples.flights import data
-from transforms.baseline import layout
+from transforms.baseline.load import load_baseline
 from transforms.graph.transform_graph import TransformGraph
 from transforms.reference import training_side
 from transforms.verdict.compare import Policy, compare
@@ -115,7 +115,7 @@ class _World:
 
 @functools.cache
 def _world(folder: str) -> _World:
-    baseline = layout.load(f"{folder}/baseline")
+    baseline = load_baseline(f"{folder}/baseline")
     both = training_side.of_baseline(baseline, ("raw", "transformed"))
     references = {reference.space: reference for reference in both}
     table = pq.read_table(Path(folder, "examples"))

@@ -12,9 +12,8 @@ from benchmarks import in_memory
 from benchmarks.detection_data import GENERATED, Columns, Traits, generated, world
 from benchmarks.detection_faults import moved
 from benchmarks.in_memory import Column, Lists
-from transforms.compute_statistics import SIZES
 from transforms.summaries.dataset import DatasetSummary
-from transforms.summaries.protos import dataset_statistics
+from transforms.summaries.protos import SIZES, dataset_statistics
 from transforms.summaries.quantiles import Scratch
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.feature_stats import Statistics

@@ -20,11 +20,11 @@ from benchmarks.in_memory import Column, Forms
 from transforms.core.schema import with_comparators
 from transforms.verdict import severity
 from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.decide import LEAST_EFFECT, TestResults
 from transforms.verdict.evidence.false_discovery import Family
 from transforms.verdict.feature_stats import Statistics, path_name
 from transforms.verdict.model import Kind, Severity
 from transforms.verdict.reference import ComparedPair
+from transforms.verdict.significance import LEAST_EFFECT, TestResults
 
 _HISTOGRAMS = {
     STANDARD: schema_pb2.HistogramSelection.STANDARD,

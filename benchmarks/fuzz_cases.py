@@ -24,7 +24,7 @@ from benchmarks import fuzz_records
 from benchmarks.fuzz_bytes import mutated
 from benchmarks.fuzz_protos import example, examples, prediction_log, prediction_logs
 from transforms.core.batches import Decoded, Fault, Window
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.files.tfrecord import frame
 from transforms.logs.decode_file import decode_file
 from transforms.logs.features import Settings, expected_features

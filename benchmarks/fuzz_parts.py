@@ -12,7 +12,7 @@ from typing import Any
 from transforms.columnar.framing import read_blocks
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Decoded, Fault, Reject
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.files.tfrecord import TFRecordError
 from transforms.logs.bodies.instances import Bodies
 from transforms.logs.bodies.json_text import load, load_object

@@ -15,7 +15,7 @@ from benchmarks.fuzz_bytes import SECRET
 from benchmarks.fuzz_cases import CASES, Case, settings_of
 from transforms.core.accounting import Accounting, total
 from transforms.core.batches import Decoded, Fault
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.logs.features import Settings
 
 BATCH = 500

@@ -10,11 +10,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from transforms.compute_statistics import SIZES
 from transforms.logs.columns.values import typed_columns
 from transforms.logs.features import expected_features, lists
 from transforms.summaries.dataset import DatasetSummary, uses_of
-from transforms.summaries.protos import dataset_statistics
+from transforms.summaries.protos import SIZES, dataset_statistics
 from transforms.summaries.quantiles import Scratch
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.feature_stats import Statistics

@@ -33,7 +33,7 @@ from benchmarks.data import narrow_rows
 from pipelines.beam import options as beam_options
 from pipelines.flags.join import JoinOptions
 from pipelines.join import JoinPlan, build
-from transforms.files import paths
+from transforms.files import globs
 from transforms.files.tfrecord import frame
 from transforms.join_rows import read_joined
 from transforms.joining.key_parts import parse_key
@@ -98,7 +98,7 @@ def _changed(row: bytes, generator: Any) -> bytes:
 def run_join(examples: str, requests: str, folder: Path) -> Counts:
     """Ours: the graph of `trueserve join`, as the command builds it."""
     options = JoinOptions(examples, requests, parse_key([KEY]), str(folder))
-    plan = JoinPlan(options, tuple(paths.expand(examples)), tuple(paths.expand(requests)), None)
+    plan = JoinPlan(options, tuple(globs.expand(examples)), tuple(globs.expand(requests)), None)
     pipeline = beam.Pipeline(options=_runner())
     build(pipeline, plan, str(folder / "join"), None)
     pipeline.run().wait_until_finish()

@@ -27,7 +27,7 @@ from transforms.core import schema as schemas
 from transforms.core.batches import Window
 from transforms.core.errors import InputError, NothingExaminedError, UsageError
 from transforms.files import paths, temporary_files
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.mark_rows import MarkRows
 from transforms.publish.page import backtest as page_backtest
 from transforms.verdict.feature_stats import Statistics

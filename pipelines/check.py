@@ -14,14 +14,17 @@ from pipelines.display import check_table
 from pipelines.display.console import Console
 from pipelines.flags.check import CheckOptions
 from transforms.baseline import layout
+from transforms.baseline.load import Baseline, load_baseline
 from transforms.core.errors import InputError, UsageError
-from transforms.files import paths
-from transforms.serving import lint
+from transforms.files import file_systems, paths
 from transforms.serving.check import findings, saved_model, versions
 from transforms.serving.check.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report, worst_first
 from transforms.serving.check.run_candidate import TRANSFORM_FEATURES, Answer, Question
 from transforms.serving.check.saved_model import Contents
 from transforms.serving.fresh_process import fresh_process
+from transforms.serving.lint import gate
+from transforms.serving.lint.finding import LintFinding
+from transforms.serving.lint.lint import lint_saved_model
 
 _CHILD_MODULE = "transforms.serving.check.run_candidate"
 _TIMEOUT_HINT = "raise --timeout, or look for a loop without an end"
@@ -35,13 +38,13 @@ class _Candidate:
     `recorded` is a file of probes with the right predictions, `refusals` why a model must not be loaded.
     """
 
-    baseline: layout.Baseline
+    baseline: Baseline
     probes: str
     graph: Contents
     model: Contents
     reference: Contents | None
     recorded: str | None
-    refusals: list[lint.LintFinding]
+    refusals: list[LintFinding]
 
     @property
     def predictions_from(self) -> str | None:
@@ -102,7 +105,7 @@ def examine(options: CheckOptions, ask: Callable[[Question], Answer]) -> Report:
 
 @contextlib.contextmanager
 def _candidate(options: CheckOptions) -> Iterator[_Candidate]:
-    baseline = layout.load(options.baseline)
+    baseline = load_baseline(options.baseline)
     with contextlib.ExitStack() as stack:
         # The bytes that were verified, whatever becomes of the file.
         probes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trueserve-")), layout.PROBES)
@@ -119,10 +122,10 @@ def _candidate(options: CheckOptions) -> Iterator[_Candidate]:
         yield _Candidate(baseline, str(probes), transform_fn, model, reference, recorded, refusals)
 
 
-def _refusals(options: CheckOptions, model: Contents, reference: Contents | None) -> list[lint.LintFinding]:
+def _refusals(options: CheckOptions, model: Contents, reference: Contents | None) -> list[LintFinding]:
     """Why the models must not be loaded: nothing of them is read before but `saved_model.pb`."""
-    of_model = lint.refusals(model.folder, options.allow_ops)
-    of_reference = lint.refusals(reference.folder, options.allow_ops) if reference else []
+    of_model = gate.refusals(model.folder, options.allow_ops)
+    of_reference = gate.refusals(reference.folder, options.allow_ops) if reference else []
     return of_model + [
         dataclasses.replace(refusal, message=f"the reference {options.reference}: {refusal.message}")
         for refusal in of_reference
@@ -147,7 +150,7 @@ def _report_without_loading(options: CheckOptions, candidate: _Candidate) -> Rep
 
 
 def _read_model(stack: contextlib.ExitStack, path: str) -> Contents:
-    if paths.is_local(path) and not Path(path).is_dir():
+    if file_systems.is_local(path) and not Path(path).is_dir():
         raise UsageError(f"no SavedModel at {path}: expected the folder with saved_model.pb")
     try:
         folder = stack.enter_context(paths.local_copy(path))
@@ -183,26 +186,26 @@ def _question(candidate: _Candidate) -> Question:
     )
 
 
-def _lint(candidate: _Candidate, allow_ops: Sequence[str]) -> list[lint.LintFinding]:
+def _lint(candidate: _Candidate, allow_ops: Sequence[str]) -> list[LintFinding]:
     """What the lint says of the model, and of the transform graph what it does not say of the model too."""
     baseline = candidate.baseline
-    of_model = lint.lint_saved_model(candidate.model.folder, baseline.schema, baseline.contract)
+    of_model = lint_saved_model(candidate.model.folder, baseline.schema, baseline.contract)
     model_rules = {finding.rule for finding in of_model}
-    of_graph = lint.lint_saved_model(baseline.transform_output, baseline.schema, baseline.contract)
+    of_graph = lint_saved_model(baseline.transform_output, baseline.schema, baseline.contract)
     graph_only = (finding for finding in of_graph if finding.rule not in model_rules)
     of_model = [_as_allowed(finding) if finding.op in allow_ops else finding for finding in of_model]
     return [*of_model, *(_of_transform_graph(finding) for finding in graph_only)]
 
 
-def _as_allowed(finding: lint.LintFinding) -> lint.LintFinding:
-    if finding.rule not in lint.RULES:
+def _as_allowed(finding: LintFinding) -> LintFinding:
+    if finding.rule not in gate.RULES:
         return finding
     return dataclasses.replace(
         finding, severity="info", message=f"{finding.message} (allowed by --allow_ops)"
     )
 
 
-def _of_transform_graph(finding: lint.LintFinding) -> lint.LintFinding:
+def _of_transform_graph(finding: LintFinding) -> LintFinding:
     return dataclasses.replace(finding, message=f"the baseline's transform graph: {finding.message}")
 
 
@@ -224,7 +227,7 @@ def _transform_agrees(check_findings: Sequence[CheckFinding], answer: Answer) ->
     )
 
 
-def _without_asset_error(finding: lint.LintFinding, outputs_agree: bool) -> dict[str, Any]:
+def _without_asset_error(finding: LintFinding, outputs_agree: bool) -> dict[str, Any]:
     """The lint looks at bytes alone: other bytes with the same behaviour are no error."""
     if outputs_agree and finding.rule == "asset-changed" and finding.severity == "error":
         message = f"{finding.message}; the probes agree all the same"

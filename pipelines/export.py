@@ -10,11 +10,12 @@ from pipelines import record_predictions
 from pipelines.display.console import Console
 from pipelines.flags.export import ExportOptions
 from transforms.baseline import layout
+from transforms.baseline.load import Baseline, load_baseline
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
 from transforms.serving import keras_model, raw_tensors, served_assets, serving_model, version_folder
 from transforms.serving.fresh_process import FreshProcess, fresh_process
-from transforms.serving.parity import Difference
+from transforms.serving.tolerance import Difference
 
 _MAX_NAMED = 5
 
@@ -27,7 +28,7 @@ def run(options: ExportOptions, console: Console) -> int:
     published.
     """
     paths.check_writable(options.output)
-    baseline = layout.load(options.baseline)
+    baseline = load_baseline(options.baseline)
     source = record_predictions.find_source(options, baseline)
     with fresh_process() as fresh, version_folder.workspace(options.output) as folder:
         serving = _build(options, baseline, folder, console)
@@ -38,7 +39,7 @@ def run(options: ExportOptions, console: Console) -> int:
 
 
 def _build(
-    options: ExportOptions, baseline: layout.Baseline, folder: str, console: Console
+    options: ExportOptions, baseline: Baseline, folder: str, console: Console
 ) -> serving_model.ServingModel:
     console.step(f"joining the transform graph of {baseline.path} and {options.model}")
     with (

@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 from transforms.baseline import layout
+from transforms.baseline.load import Baseline, check_names
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
 from transforms.reference import training_side
@@ -17,7 +18,7 @@ from transforms.verdict.thresholds import Thresholds
 from transforms.verdict.wording import plain
 
 
-def load_thresholds(file: str | None, baseline: layout.Baseline | None) -> Thresholds:
+def load_thresholds(file: str | None, baseline: Baseline | None) -> Thresholds:
     """The limits that `file` holds, else those that lie in the baseline's folder; none without either.
 
     Raises:
@@ -37,13 +38,13 @@ def load_thresholds(file: str | None, baseline: layout.Baseline | None) -> Thres
     return limits
 
 
-def _check_sections(limits: Thresholds, baseline: layout.Baseline, path: str) -> None:
+def _check_sections(limits: Thresholds, baseline: Baseline, path: str) -> None:
     """The sections must be of the baseline's features; those of predictions are a model's."""
     spaces = (Space.RAW.value, Space.TRANSFORMED.value)
     for reference in training_side.of_baseline(baseline, spaces):
         names = [*_names(dataclasses.replace(reference, raw_features={})), *reference.raw_features]
         names += baseline.contract.raw_features if reference.space is Space.RAW else ()
-        layout.check_names([name for space, name in limits.features if space is reference.space], names, path)
+        check_names([name for space, name in limits.features if space is reference.space], names, path)
 
 
 def check_only(names: Sequence[str], references: Iterable[Reference]) -> frozenset[str]:

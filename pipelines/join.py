@@ -16,11 +16,12 @@ from pipelines.beam.job import BeamJob, new_job
 from pipelines.display.console import Console
 from pipelines.display.join_table import lines_of
 from pipelines.flags.join import JoinOptions
-from transforms.baseline import layout
+from transforms.baseline import layout, messages
+from transforms.baseline.load import load_baseline
 from transforms.core.batches import Window
 from transforms.core.errors import InputError, UsageError
-from transforms.files import documents, paths, temporary_files, windows
-from transforms.files.paths import FileSize
+from transforms.files import documents, globs, paths, temporary_files, windows
+from transforms.files.file_systems import FileSize
 from transforms.join_rows import JoinRows, WriteTypes, read_joined, read_types
 from transforms.joining import expected, outcome, report
 from transforms.joining.cells import FloatTolerance
@@ -83,7 +84,7 @@ def run(options: JoinOptions, console: Console) -> int:
     beam_flags = beam_options.beam_options(options.beam_args)
     _check_paths(options, beam_flags)
     schema = _load_schema(options)
-    examples = tuple(paths.expand(options.examples))
+    examples = tuple(globs.expand(options.examples))
     requests = tuple(windows.expand(options.logs, options.start, options.end))
     with new_job(beam_flags, console) as job:
         plan = JoinPlan(options, examples, requests, schema)
@@ -154,8 +155,8 @@ def _find_types(plan: JoinPlan, job: BeamJob) -> expected.Types:
 
 def _load_schema(options: JoinOptions) -> schema_pb2.Schema | None:
     if options.baseline is not None:
-        return layout.load(options.baseline).schema
-    return None if options.schema is None else layout.load_schema(options.schema)
+        return load_baseline(options.baseline).schema
+    return None if options.schema is None else messages.load_schema(options.schema)
 
 
 def _check_paths(options: JoinOptions, beam_flags: PipelineOptions) -> None:

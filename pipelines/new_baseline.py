@@ -12,10 +12,12 @@ from transforms.baseline import category_ids, layout
 from transforms.baseline import contract as contracts
 from transforms.baseline.category_ids import CategoryIds
 from transforms.baseline.probes import make_probes, write_probes
+from transforms.baseline.write import write_baseline
+from transforms.core import record_batches
 from transforms.core import schema as schemas
 from transforms.core.arrow import pa
 from transforms.files import paths
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.graph.augmentation import Augmentation
 from transforms.graph.preprocessing import PreprocessingFn, source_digest
 from transforms.graph.transform_graph import TransformGraph
@@ -67,7 +69,7 @@ def write(
         assert rows is not None, "rows were counted"
         _write_probes(plan, rows, graph, schema)
         ids = category_ids.find(rows, graph.apply, graph.output_schema, graph.raw_features_of)
-        return layout.write(
+        return write_baseline(
             plan.options.baseline,
             plan.staged,
             schema=given_schema or schema,
@@ -92,7 +94,10 @@ def _write_probes(
     plan: PreparePlan, rows: pa.RecordBatch, graph: TransformGraph, schema: schema_pb2.Schema
 ) -> None:
     # A feature that no row has may come as a column without a type.
-    pool, names = schemas.conform(rows, schemas.arrow_schema(schema)), schemas.serving_features(schema)
+    pool, names = (
+        record_batches.conform(rows, record_batches.arrow_schema(schema)),
+        schemas.serving_features(schema),
+    )
     raw_of = {name: graph.raw_features_of[name] for name in graph.serving_outputs}
     probes = make_probes(pool, graph.apply, raw_of, names, graph.vocabularies())
     transformed = graph.apply(probes.rows)

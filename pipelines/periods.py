@@ -17,7 +17,7 @@ from transforms.core import schema as schemas
 from transforms.core.errors import InputError, UsageError
 from transforms.count_periods import CountPeriods, WriteVariation, read_variation
 from transforms.files import paths
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.graph.preprocessing import PreprocessingFn
 from transforms.read import ReadExamples
 from transforms.verdict.model import Space

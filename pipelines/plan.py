@@ -12,12 +12,13 @@ from pipelines import feature_limits
 from pipelines.flags import replay as replay_flags
 from pipelines.flags.validate import ValidateOptions
 from transforms.apply_transform_graph import ApplyTransformGraph
-from transforms.baseline import layout, served_contracts
+from transforms.baseline import served_contracts
 from transforms.baseline.contents import Contents
+from transforms.baseline.load import Baseline, load_baseline
 from transforms.core import slicing
 from transforms.core.batches import Window
 from transforms.files import windows
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.logs.formats import bigquery
 from transforms.logs.rows.warm_ups import fingerprints
 from transforms.publish.assemble import RunSettings
@@ -63,7 +64,7 @@ def make_plan(options: ValidateOptions) -> ComparisonPlan:
         the model to replay, the contracts of versions, the limits or the earlier run are not what they must
         be; or --only names no feature.
     """
-    baseline = layout.load(options.baseline) if options.baseline else None
+    baseline = load_baseline(options.baseline) if options.baseline else None
     source = dataclasses.replace(_source(options), identity=baseline.identity if baseline else None)
     references = training_side.of_baseline(baseline, options.spaces) if baseline else source.of_features()
     references += source.of_predictions(references)
@@ -92,7 +93,7 @@ def make_plan(options: ValidateOptions) -> ComparisonPlan:
     return plan
 
 
-def _warm_ups(baseline: layout.Baseline) -> frozenset[int]:
+def _warm_ups(baseline: Baseline) -> frozenset[int]:
     return fingerprints(probe_requests.requests(baseline.probes_data, baseline.probes))
 
 
@@ -129,9 +130,7 @@ def files_of(options: ValidateOptions) -> Sequence[FileSize]:
     return windows.expand(options.logs, options.start, options.end)
 
 
-def _request_schema(
-    raw: Reference | None, baseline: layout.Baseline | None, policy: Policy
-) -> schema_pb2.Schema:
+def _request_schema(raw: Reference | None, baseline: Baseline | None, policy: Policy) -> schema_pb2.Schema:
     """The schema that requests are decoded by: that of the raw features, whatever is compared."""
     if raw is not None:
         return raw.prepared(policy)
@@ -139,9 +138,7 @@ def _request_schema(
     return baseline.schema
 
 
-def _policy(
-    options: ValidateOptions, references: Sequence[Reference], baseline: layout.Baseline | None
-) -> Policy:
+def _policy(options: ValidateOptions, references: Sequence[Reference], baseline: Baseline | None) -> Policy:
     return Policy(
         jsd=options.jsd,
         linf=options.linf,

@@ -17,15 +17,16 @@ from pipelines.display.console import Console
 from pipelines.flags.prepare import PrepareOptions
 from pipelines.new_baseline import PreparePlan, read_statistics
 from transforms.analyze import AnalyzeAndTransform, Transformed, check_schemes, with_row_hashes
-from transforms.baseline import layout
+from transforms.baseline import atomic_replace, layout, messages
 from transforms.baseline.probes import pool_rows
+from transforms.baseline.write import check_target
 from transforms.compute_statistics import ComputeStatistics
 from transforms.core import schema as schemas
 from transforms.core.arrow import pa
 from transforms.core.batches import Batch
 from transforms.core.errors import InputError, UsageError
-from transforms.files import lease, paths
-from transforms.files.paths import FileSize
+from transforms.files import file_systems, globs, lease, paths
+from transforms.files.file_systems import FileSize
 from transforms.graph.augmentation import load_augmentation
 from transforms.graph.preprocessing import load_preprocessing
 from transforms.read import ReadExamples
@@ -51,8 +52,8 @@ def run(options: PrepareOptions, console: Console) -> int:
     temp = beam_options.temp_location(beam_flags)
     if not beam_options.is_local(beam_flags):
         check_schemes(temp_location=temp, baseline=options.baseline)
-    layout.check_target(options.baseline)
-    given_schema = layout.load_schema(options.schema) if options.schema else None
+    check_target(options.baseline)
+    given_schema = messages.load_schema(options.schema) if options.schema else None
     plan = _plan(options)
     with lease.held(plan.staged, options.baseline):
         try:
@@ -60,7 +61,7 @@ def run(options: PrepareOptions, console: Console) -> int:
         except InputError as error:
             raise InputError(f"{error}{_complete_baseline_hint(plan)}") from error
         finally:
-            layout.discard(options.baseline, plan.staged)
+            atomic_replace.discard(options.baseline, plan.staged)
     console.result("baseline", options.baseline)
     return 0
 
@@ -68,7 +69,7 @@ def run(options: PrepareOptions, console: Console) -> int:
 def _complete_baseline_hint(plan: PreparePlan) -> str:
     """What an error leaves to be known: the new baseline may be complete, and but lack its name."""
     with contextlib.suppress(InputError):
-        if layout.readable_folder(plan.options.baseline) == plan.staged:
+        if atomic_replace.readable_folder(plan.options.baseline) == plan.staged:
             return f"; the new baseline is complete in {plan.staged}, and read from there until the next run"
     return ""
 
@@ -93,9 +94,9 @@ def _make(
 
 def _plan(options: PrepareOptions) -> PreparePlan:
     function = load_preprocessing(options.preprocessing)
-    files = tuple(paths.expand(options.examples))
+    files = tuple(globs.expand(options.examples))
     augmentation = load_augmentation(options.augment) if options.augment else None
-    return PreparePlan(options, function, files, layout.staging(options.baseline), augmentation)
+    return PreparePlan(options, function, files, atomic_replace.staging(options.baseline), augmentation)
 
 
 def _infer(plan: PreparePlan, job: BeamJob, console: Console) -> schema_pb2.Schema:
@@ -163,7 +164,7 @@ def _count_periods(
 
 def _written_graph(plan: PreparePlan, job: BeamJob) -> str:
     """Where tf.Transform writes: on this machine to a local folder, for TensorFlow knows few file systems."""
-    if paths.is_local(job.temp) and not paths.is_local(plan.staged):
+    if file_systems.is_local(job.temp) and not file_systems.is_local(plan.staged):
         return paths.join(job.temp, layout.TRANSFORM_OUTPUT)
     return plan.staged_file(layout.TRANSFORM_OUTPUT)
 

@@ -9,9 +9,10 @@ from pipelines import input_checks
 from pipelines.display.console import Console
 from pipelines.flags.export import ExportOptions
 from transforms.baseline import layout
+from transforms.baseline.load import Baseline
 from transforms.core import schema as schemas
-from transforms.files import paths
-from transforms.files.paths import FileSize
+from transforms.files import globs, paths
+from transforms.files.file_systems import FileSize
 from transforms.logs.detect import detect_examples
 from transforms.logs.features import Settings, expected_features
 from transforms.predictions import recorded
@@ -36,18 +37,18 @@ class PredictionSource:
     evaluation: Examples | None
 
 
-def find_source(options: ExportOptions, baseline: layout.Baseline) -> PredictionSource:
+def find_source(options: ExportOptions, baseline: Baseline) -> PredictionSource:
     """Raises InputError where no file matches `--evaluation`."""
     if options.evaluation is None:
         return PredictionSource(options.prediction_rows, None)
-    files = tuple(paths.expand(options.evaluation))
+    files = tuple(globs.expand(options.evaluation))
     schema = schemas.with_environments(baseline.schema, baseline.contract.label)
     settings = Settings(expected=expected_features(schema, serving=True))
     return PredictionSource(options.prediction_rows, Examples(files, detect_examples(files), settings))
 
 
 def record(
-    folder: str, serving: ServingModel, baseline: layout.Baseline, source: PredictionSource, console: Console
+    folder: str, serving: ServingModel, baseline: Baseline, source: PredictionSource, console: Console
 ) -> None:
     """Adds the statistics to a SavedModel in a local folder, or says why there are none.
 
@@ -78,7 +79,7 @@ class _Recording:
         parts = examples.rows(self.rows / num_rows, self._report)
         self._record(recorder, parts, "evaluation", num_rows, sum(file.bytes for file in examples.files))
 
-    def on_training(self, baseline: layout.Baseline) -> None:
+    def on_training(self, baseline: Baseline) -> None:
         shards = _shards(baseline)
         if baseline.contract.augmentation is not None:
             # The model was trained on them, but no request is like them.
@@ -126,14 +127,14 @@ class _Recording:
         self.console.step(f"no predictions recorded: {why}")
 
 
-def _shards(baseline: layout.Baseline) -> list[FileSize]:
+def _shards(baseline: Baseline) -> list[FileSize]:
     """Those that `prepare` wrote; none where they were deleted, which is all of them or none."""
     names = baseline.contents.below(layout.TRANSFORMED_EXAMPLES)
     files = [FileSize(paths.join(baseline.path, name), baseline.contents.files[name].bytes) for name in names]
     return files if files and paths.exists(files[0].path) else []
 
 
-def _verified(baseline: layout.Baseline) -> prediction_rows.Fetch:
+def _verified(baseline: Baseline) -> prediction_rows.Fetch:
     """A shard's local file, once its content is known to be what `prepare` wrote."""
     prefix = len(paths.join(baseline.path, "x")) - 1
     return lambda path: baseline.contents.local_file(path[prefix:])

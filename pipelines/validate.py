@@ -17,16 +17,16 @@ from pipelines.flags.validate import ValidateOptions
 from pipelines.plan import ComparisonPlan, files_of, make_plan, read_requests
 from transforms.baseline import layout
 from transforms.compute_statistics import ComputeSliceStatistics, ComputeStatistics
+from transforms.core.custom_stats import NAMED_FROM
 from transforms.core.errors import UsageError
 from transforms.files import paths
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.mark_rows import MarkRows
 from transforms.publish_verdict import PublishVerdict
 from transforms.reference import prediction_reference
 from transforms.replay_requests import CountVersions, ReplayRequests
 from transforms.runs import partial_runs, previous_runs
 from transforms.take_predictions import TakePredictions
-from transforms.verdict.evidence import unseen_mass
 from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
 
@@ -96,7 +96,7 @@ def _statistics(plan: ComparisonPlan, batches: Any, reference: Reference) -> dic
     space, title = reference.space.value, reference.space.value.title()
     statistics = {space: batches | f"{title}Statistics" >> ComputeStatistics(reference.schema)}
     if plan.options.slice_by:
-        min_rows = max(plan.run_settings.policy.min_slice_rows, unseen_mass.NAMED_FROM)
+        min_rows = max(plan.run_settings.policy.min_slice_rows, NAMED_FROM)
         compute = ComputeSliceStatistics(reference.schema, min_rows)
         statistics[f"{space}_slices"] = batches | f"{title}Slices" >> compute
     return statistics

@@ -112,6 +112,6 @@ def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from support import export as support  # loads Keras, which few tests need
 
     folder = tmp_path_factory.mktemp("small")
-    support.write_baseline(folder)
+    support.make_baseline(folder)
     support.keras_model().save(folder / "model.keras")
     return folder

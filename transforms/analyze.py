@@ -15,10 +15,11 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 
+from transforms.core import record_batches
 from transforms.core import schema as schemas
 from transforms.core.arrow import pa
 from transforms.core.errors import UsageError
-from transforms.files import paths
+from transforms.files import file_systems, paths
 from transforms.graph.augmentation import Augmentation
 from transforms.graph.preprocessing import PreprocessingFn
 
@@ -34,7 +35,7 @@ def check_schemes(**folders: str | None) -> None:
     """
     known = tf.io.gfile.get_registered_schemes()
     for flag, folder in folders.items():
-        if folder is not None and not paths.is_local(folder) and folder.split("://")[0] not in known:
+        if folder is not None and not file_systems.is_local(folder) and folder.split("://")[0] not in known:
             raise UsageError(
                 f"--{flag}: TensorFlow, which writes the transform graph, cannot write to {folder!r} from a "
                 f"remote runner; use gs://, or the local runner"
@@ -79,13 +80,13 @@ class AnalyzeAndTransform(beam.PTransform):
     augmentation: Augmentation | None = None
 
     def expand(self, batches: beam.PCollection[pa.RecordBatch]) -> Transformed:
-        config, passed = schemas.adapter_config(self.schema), set()
+        config, passed = record_batches.adapter_config(self.schema), set()
         if self.augmentation is not None:
             config, passed = _with_row_hash(config), {ROW_HASH}
         conformed = (
             batches
             | "DropEmptyBatches" >> beam.Filter(_has_rows)
-            | "ConformBatches" >> beam.Map(schemas.conform, config.arrow_schema)
+            | "ConformBatches" >> beam.Map(record_batches.conform, config.arrow_schema)
         )
         with tft_beam.Context(temp_dir=self.temp, passthrough_keys=passed):
             (pairs, metadata), transform_fn = (
@@ -129,7 +130,7 @@ def inputs_of(preprocessing_fn: PreprocessingFn, schema: schema_pb2.Schema) -> s
     """
     from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 
-    specs = TensorAdapter(schemas.adapter_config(schema)).OriginalTypeSpecs()
+    specs = TensorAdapter(record_batches.adapter_config(schema)).OriginalTypeSpecs()
     try:
         analysed = tft.get_analyze_input_columns(preprocessing_fn, specs)
         return {*analysed, *tft.get_transform_input_columns(preprocessing_fn, specs)}

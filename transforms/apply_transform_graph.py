@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 from apache_beam.utils import shared
 
-from transforms.baseline.contents import TRANSFORM_OUTPUT, Contents
+from transforms.baseline.contents import Contents
+from transforms.baseline.layout import TRANSFORM_OUTPUT
 from transforms.core.accounting import UNTRANSFORMABLE, Accounting
 from transforms.core.batches import Batch
 from transforms.files import paths

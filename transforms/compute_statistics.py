@@ -18,7 +18,7 @@ from transforms.core.batches import Batch
 from transforms.core.slicing import SliceStatistics
 from transforms.summaries.dataset import uses_of
 from transforms.summaries.folding import fold
-from transforms.summaries.protos import SIZES as SIZES  # noqa: PLC0414 - part of this module, too
+from transforms.summaries.protos import SIZES
 from transforms.summaries.quantiles import Scratch
 from transforms.summaries.sliced import SlicedSummary
 from transforms.summaries.weighted import WeightedSummary, rates_of

@@ -12,7 +12,7 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.timestamp import MIN_TIMESTAMP
 from apache_beam.utils.windowed_value import WindowedValue
 
-from transforms.coders import PieceCoder as PieceCoder  # noqa: PLC0414 - registered by being imported
+import transforms.coders  # noqa: F401 - registers its coders by being imported
 from transforms.core.batches import Batch
 from transforms.files import paths
 from transforms.joining import expected, outcome

@@ -10,14 +10,14 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.coders import BatchCoder as BatchCoder  # noqa: PLC0414 - registered by being imported
+import transforms.coders  # noqa: F401 - registers its coders by being imported
 from transforms.core import heartbeats as progress_files
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Batch, Decoded, Fault, Window
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.files.read_ahead import ahead
-from transforms.logs.carriers.parquet_types import Settled, merged_types, settled
-from transforms.logs.carriers.tables import widest
+from transforms.logs.carriers.parquet.column_types import Settled, merged_types, settled
+from transforms.logs.carriers.text_types import widest
 from transforms.logs.decode_file import csv_types, decode_file, first_types, parquet_types
 from transforms.logs.detect import detect_examples, detect_log
 from transforms.logs.features import Settings, expected_features
@@ -54,7 +54,7 @@ class ReadExamples(beam.PTransform):
     others float, found in their footers; a string beside a number is a Fault that names both files.
 
     Attributes:
-      files: what to read, as `paths.expand` gives it.
+      files: what to read, as `globs.expand` gives it.
       schema: a TFDV schema to decode to, all environments; None on the first pass over new data.
       time_feature: the feature that holds a row's time, of examples, which have no other.
       progress: a local folder for heartbeats (`transforms.core.heartbeats`), or None.
@@ -86,7 +86,7 @@ class ReadRequests(beam.PTransform):
     """Reads logged requests of any format (see docs/logs.md). Root -> ReadResult.
 
     Attributes:
-      files: what to read, as `paths.expand` gives it.
+      files: what to read, as `globs.expand` gives it.
       schema: the TFDV schema to decode to, in the SERVING environment; None takes the types of logs that are
         tf.Examples as they come, as `ReadExamples` does.
       format: `auto`, or a name of `logs.formats.format_names.LOG_FORMATS`.

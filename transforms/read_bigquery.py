@@ -10,7 +10,7 @@ from typing import Any
 import apache_beam as beam
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.coders import BatchCoder as BatchCoder  # noqa: PLC0414 - registered by being imported
+import transforms.coders  # noqa: F401 - registers its coders by being imported
 from transforms.core.accounting import Accounting, records_of
 from transforms.core.batches import Batch, Decoded, Fault, Window
 from transforms.logs.decode_requests import RequestDecoder

@@ -65,9 +65,9 @@ def check_model(folder: str, allow_ops: Collection[str]) -> None:
     among `allow_ops`. Workers run it as it is.
     """
     from transforms.replay import reference_model
-    from transforms.serving import lint
+    from transforms.serving.lint import gate
 
     reference_model.check(folder)
-    if refusals := lint.refusals(folder, allow_ops):
+    if refusals := gate.refusals(folder, allow_ops):
         more = f" (and {len(refusals) - 1:,} more: see trueserve check)" if len(refusals) > 1 else ""
         raise UsageError(f"--replay: {folder}: {refusals[0].node}: {refusals[0].message}{more}")

@@ -17,6 +17,7 @@ from support import transformed as support
 from pipelines import cli
 from transforms.baseline import contract as contracts
 from transforms.baseline import layout
+from transforms.baseline.load import load_baseline
 from transforms.core.errors import UsageError
 from transforms.graph.augmentation import Augmentation, load_augmentation, seeds_of
 from transforms.graph.preprocessing import source_digest
@@ -77,7 +78,7 @@ def written(baseline: str) -> dict[str, list[float]]:
 def test_training_examples_are_augmented_and_their_statistics_kept_beside_the_clean_ones(
     prepared: Prepared,
 ) -> None:
-    loaded, examples = layout.load(prepared.baseline), written(prepared.baseline)
+    loaded, examples = load_baseline(prepared.baseline), written(prepared.baseline)
     clean = [row["distance_z"][0] for row in support_rows(prepared)]
     assert len(examples["distance_z"]) == ROWS
     assert np.std(clean) == pytest.approx(1.0, abs=0.01)
@@ -106,7 +107,7 @@ def test_served_rows_are_never_augmented(prepared: Prepared) -> None:
     distances = np.array([row["distance"][0] for row in prepared.rows])
     expected = (distances - distances.mean()) / distances.std()
     np.testing.assert_allclose([row["distance_z"][0] for row in once], expected, atol=1e-4)
-    probes = layout.load(prepared.baseline).probes
+    probes = load_baseline(prepared.baseline).probes
     from transforms.baseline.probes import read_probes
 
     raw, transformed = read_probes(probes)
@@ -176,11 +177,11 @@ def test_a_baseline_that_lost_those_statistics_is_incomplete(prepared: Prepared,
     copytree(prepared.baseline, tmp_path / "copy")
     (tmp_path / "copy" / layout.AUGMENTED_STATISTICS).unlink()
     with pytest.raises(UsageError, match=r"augmented_stats\.binpb is missing"):
-        layout.load(str(tmp_path / "copy"))
+        load_baseline(str(tmp_path / "copy"))
 
 
 def test_a_contract_of_before_knows_no_augmentation(prepared: Prepared) -> None:
-    values = layout.load(prepared.baseline).contract.to_json()
+    values = load_baseline(prepared.baseline).contract.to_json()
     for name in ("augmentation", "unknown_ids", "buckets"):
         del values[name]
     older = contracts.Contract.from_json(values)

@@ -16,6 +16,7 @@ from support.memory_files import OBJECTS
 from pipelines import cli
 from transforms.baseline import layout
 from transforms.baseline.contents import FileDigest
+from transforms.baseline.load import load_baseline
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
 from transforms.reference.training_side import TrainingSide
@@ -65,7 +66,7 @@ def files_of(baseline: Path) -> Iterator[str]:
 def refusal(baseline: Path) -> str:
     """The line that every command ends with."""
     with pytest.raises(UsageError) as caught:
-        layout.load(str(baseline))
+        load_baseline(str(baseline))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -85,7 +86,7 @@ def test_each_file_that_is_damaged_is_named(copy: Path, damage: Callable[[bytes]
         assert str(copy) in line, name
         assert name in line, name
         (copy / name).write_bytes(data)
-    assert layout.load(str(copy)).schema_edited is False
+    assert load_baseline(str(copy)).schema_edited is False
 
 
 def test_each_file_of_another_baseline_is_named(copy: Path, other: Path) -> None:
@@ -112,7 +113,7 @@ def test_each_file_that_is_missing_is_named(copy: Path) -> None:
         (copy / "away").rename(copy / name)
     # The training examples as a whole may go: only `export` reads them, and says that they are missing.
     shutil.rmtree(copy / layout.TRANSFORMED_EXAMPLES)
-    assert layout.load(str(copy)).contract.num_examples
+    assert load_baseline(str(copy)).contract.num_examples
 
 
 @pytest.mark.parametrize("name", ["assets/extra", "variables/variables.data-00001-of-00002", "new.pb"])
@@ -124,7 +125,7 @@ def test_a_file_too_many_in_the_graph_is_named(copy: Path, name: str) -> None:
 
 def test_the_contract_names_every_file(home: Home) -> None:
     baseline = Path(home.baseline)
-    contract = layout.load(home.baseline).contract
+    contract = load_baseline(home.baseline).contract
     assert {*contract.files} == {*files_of(baseline), layout.SCHEMA} - {layout.CONTRACT}
     assert contract.files[WORDS] == FileDigest(
         (baseline / WORDS).stat().st_size, contract.digests.assets["carriers"]
@@ -150,7 +151,7 @@ def test_an_object_store_reads_each_file_once(home: Home, monkeypatch: pytest.Mo
         return read(path)
 
     monkeypatch.setattr(paths, "open_stored", noted)
-    loaded = layout.load("memory://bucket/baseline")
+    loaded = load_baseline("memory://bucket/baseline")
     assert len(opened) == len({*opened})
     assert not [path for path in opened if layout.TRANSFORMED_EXAMPLES in path]
     with loaded.contents.local(layout.TRANSFORM_OUTPUT) as folder:
@@ -274,7 +275,7 @@ def test_limits_of_features_that_the_baseline_lacks(
 
 
 def test_a_baseline_that_is_replaced_while_a_job_runs_is_a_fault(home: Home, other: Path, copy: Path) -> None:
-    loaded = layout.load(str(copy))
+    loaded = load_baseline(str(copy))
     side = TrainingSide(str(copy), None, None, None, ("raw",), identity=loaded.identity)
     assert side.references()
     shutil.rmtree(copy)
@@ -303,7 +304,7 @@ def test_prepare_keeps_what_it_did_not_write(home: Home, tmp_path: Path, capsys:
     assert (baseline / "notes.md").read_text() == "mine"
     assert (baseline / "reviews/thresholds.toml").read_text() == "mine too"
     assert [file.read_text() for file in baseline.glob("schema.edited-*.pbtxt")] == [edited]
-    assert layout.load(str(baseline)).schema_edited is False
+    assert load_baseline(str(baseline)).schema_edited is False
     (baseline / "transform_output/mine").touch()
     run = e2e.run(capsys, *argv)
     assert run.code == 2

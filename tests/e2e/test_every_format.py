@@ -25,17 +25,16 @@ from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from examples.flights import data
-from transforms.compute_statistics import SIZES
 from transforms.core.accounting import Accounting, total
 from transforms.core.batches import Batch, Decoded, Fault, Window
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import detect_log
 from transforms.logs.features import FeatureType, Settings, expected_features
 from transforms.logs.formats.format_names import Format
 from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
 from transforms.summaries.dataset import DatasetSummary, uses_of
-from transforms.summaries.protos import dataset_statistics
+from transforms.summaries.protos import SIZES, dataset_statistics
 from transforms.summaries.quantiles import Scratch
 from transforms.verdict.model import Finding, Space
 from transforms.verdict.reference import Reference

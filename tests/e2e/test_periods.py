@@ -15,6 +15,7 @@ from support import e2e
 
 from pipelines import cli
 from transforms.baseline import layout
+from transforms.baseline.load import load_baseline
 from transforms.verdict.variation import store
 
 DAYS, A_DAY = 40, 300
@@ -70,7 +71,7 @@ def day_of(row: e2e.Row) -> int:
 
 
 def test_the_days_are_those_counted_in_memory_in_both_spaces(home: Home) -> None:
-    baseline = layout.load(home.baseline)
+    baseline = load_baseline(home.baseline)
     assert baseline.variation is not None
     spaces = store.from_bytes(baseline.variation)
     carriers = Counter((day_of(row), row["carrier"][0].decode()) for row in home.rows)
@@ -91,7 +92,7 @@ def test_the_days_are_those_counted_in_memory_in_both_spaces(home: Home) -> None
 
 
 def test_neither_label_nor_time_is_counted_and_requests_need_no_time(home: Home) -> None:
-    baseline = layout.load(home.baseline)
+    baseline = load_baseline(home.baseline)
     assert baseline.variation is not None
     assert not {e2e.LABEL, "when"} & store.from_bytes(baseline.variation)["raw"]["day"].keys()
     assert "when" not in [feature.name for feature in baseline.schema.feature]
@@ -158,5 +159,5 @@ def test_a_baseline_whose_days_are_damaged_is_refused(
 
 def test_what_is_kept_is_small_beside_the_statistics(home: Home) -> None:
     size = Path(home.baseline, layout.VARIATION).stat().st_size
-    features = len(layout.load(home.baseline).schema.feature)
+    features = len(load_baseline(home.baseline).schema.feature)
     assert size < 2 * features * (DAYS + 200) * 60 * np.dtype(np.float32).itemsize

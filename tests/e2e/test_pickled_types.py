@@ -18,9 +18,9 @@ from transforms import write_results
 from transforms.core import arrow
 from transforms.core.arrow import pa, pq
 from transforms.core.batches import Fault
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.logs import detect
-from transforms.logs.carriers import parquet_reader
+from transforms.logs.carriers.parquet import reader as parquet_reader
 from transforms.logs.carriers.table_error import TableError
 from transforms.logs.decode_file import decode_file
 from transforms.logs.formats.format_names import LOG_FORMATS, Format

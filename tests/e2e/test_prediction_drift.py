@@ -21,7 +21,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from pipelines import validate
 from pipelines.flags.validate import ValidateOptions
 from pipelines.plan import make_plan, read_requests
-from transforms.files import paths
+from transforms.files import globs
 from transforms.files.tfrecord import frame
 
 SCHEMA = json.loads((ROOT / "docs" / "verdict.schema.json").read_text())
@@ -260,6 +260,6 @@ def test_without_the_flag_no_answer_is_read_and_no_step_is_added(home: Home, ser
 def _labels(home: Home, model: str | None) -> set[str]:
     options = ValidateOptions(logs=home.clean, output="o", baseline=home.baseline, predictions=model)
     plan, pipeline = make_plan(options), beam.Pipeline()
-    validate.build(pipeline, plan, paths.expand(home.clean), None)
-    assert read_requests(plan, paths.expand(home.clean), None).responses is (model is not None)
+    validate.build(pipeline, plan, globs.expand(home.clean), None)
+    assert read_requests(plan, globs.expand(home.clean), None).responses is (model is not None)
     return set(pipeline.applied_labels)

@@ -21,7 +21,7 @@ from support import e2e, logs
 from support.memory_files import OBJECTS
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.baseline import layout
+from transforms.baseline.load import Baseline, load_baseline
 from transforms.baseline.probes import NUM_PROBES, read_probes
 from transforms.core import schema as schemas
 from transforms.files import paths
@@ -55,8 +55,8 @@ feature { name: "tags" type: BYTES }
 
 
 @pytest.fixture(scope="module")
-def loaded(home: Home) -> layout.Baseline:
-    return layout.load(home.baseline)
+def loaded(home: Home) -> Baseline:
+    return load_baseline(home.baseline)
 
 
 @pytest.fixture(scope="module")
@@ -132,14 +132,14 @@ def test_the_graph_computes_what_the_preprocessing_says(home: Home, transformed:
     assert Counter(row["hour_bucket"][0] for row in transformed).keys() == {0, 1, 2, 3}
 
 
-def test_the_label_is_in_training_and_not_in_serving(loaded: layout.Baseline) -> None:
+def test_the_label_is_in_training_and_not_in_serving(loaded: Baseline) -> None:
     for made, absent in ((loaded.schema, {"late"}), (loaded.transformed_schema, LABEL_OUTPUTS)):
         assert list(made.default_environment) == ["TRAINING", "SERVING"]
         assert {f.name for f in made.feature if "SERVING" in f.not_in_environment} == absent
         assert not any(f.not_in_environment for f in made.feature if f.name not in absent)
 
 
-def test_comparators_fit_the_kind_of_feature(loaded: layout.Baseline) -> None:
+def test_comparators_fit_the_kind_of_feature(loaded: Baseline) -> None:
     comparators = {
         f.name: [field.name for field, _ in f.skew_comparator.ListFields()]
         for made in (loaded.schema, loaded.transformed_schema)
@@ -155,7 +155,7 @@ def test_comparators_fit_the_kind_of_feature(loaded: layout.Baseline) -> None:
     }
 
 
-def test_the_contract_says_what_the_baseline_is(home: Home, loaded: layout.Baseline) -> None:
+def test_the_contract_says_what_the_baseline_is(home: Home, loaded: Baseline) -> None:
     contract = json.loads((Path(home.baseline) / "contract.json").read_text())
     assets = Path(home.baseline) / "transform_output" / "transform_fn" / "assets"
     assert (contract["num_examples"], contract["label"]) == (NUM_TRAINING, "late")
@@ -174,9 +174,7 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_probes_are_training_rows_and_what_the_graph_made_of_them(
-    home: Home, loaded: layout.Baseline
-) -> None:
+def test_probes_are_training_rows_and_what_the_graph_made_of_them(home: Home, loaded: Baseline) -> None:
     raw, outputs = read_probes(loaded.probes)
     # The made-up ones come last; tests/unit/baseline/test_probes.py looks at those.
     assert raw.num_rows == outputs.num_rows > NUM_PROBES == 500
@@ -247,7 +245,7 @@ def test_on_an_object_store_from_this_machine(
             "--baseline=memory://bucket/baseline",
         )
         assert result.code == 0, result.err
-    assert layout.load("memory://bucket/baseline").contract.num_examples == 300
+    assert load_baseline("memory://bucket/baseline").contract.num_examples == 300
     assert {path.split("/")[3] for path in OBJECTS} == {"baseline"}
     assert any("transformed_examples/" in path for path in OBJECTS)
     with paths.local_copy("memory://bucket/baseline/transform_output") as folder:

@@ -16,7 +16,7 @@ from support import e2e
 from support.repo import ROOT
 
 from pipelines import cli
-from transforms.runs import previous_runs
+from transforms.runs import published_runs
 from transforms.verdict.model import Space
 
 Capture = pytest.CaptureFixture[str]
@@ -212,6 +212,6 @@ def test_statistics_of_another_baseline_are_compared_raw(
 
 
 def test_the_names_of_files_are_those_that_runs_publish(output: Path) -> None:
-    assert previous_runs.POSITIONS in e2e.verdict(output)["artifacts"]
+    assert published_runs.WINDOW_SUMMARY in e2e.verdict(output)["artifacts"]
     named = {name for name in e2e.verdict(output)["artifacts"] if name.endswith("stats.binpb")}
-    assert named <= {previous_runs.statistics_name(space) for space in Space}
+    assert named <= {published_runs.statistics_name(space) for space in Space}

@@ -20,9 +20,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from pipelines import cli, record_predictions
 from pipelines.display.console import Console
 from pipelines.flags.export import ExportOptions
-from transforms.baseline import layout
+from transforms.baseline.load import Baseline, load_baseline
 from transforms.core.errors import InputError, NothingExaminedError, UsageError
-from transforms.files import paths
+from transforms.files import file_systems
 from transforms.predictions import outputs
 from transforms.predictions.outputs import Output, OutputType
 from transforms.serving import keras_model, prediction_rows, serving_model
@@ -33,19 +33,17 @@ Array = np.ndarray[Any, Any]
 
 
 @pytest.fixture(scope="module")
-def small(small_home: Path) -> layout.Baseline:
-    return layout.load(str(small_home / "baseline"))
+def small(small_home: Path) -> Baseline:
+    return load_baseline(str(small_home / "baseline"))
 
 
 @pytest.fixture(scope="module")
-def serving(small: layout.Baseline) -> serving_model.ServingModel:
+def serving(small: Baseline) -> serving_model.ServingModel:
     model = keras_model.load_model(str(Path(small.path).parent / "model.keras"))
     return serving_model.ServingModel(small.transform_output, model)
 
 
-def record(
-    folder: Path, serving: Any, baseline: layout.Baseline, rows: int = 1000, evaluation: str = ""
-) -> str:
+def record(folder: Path, serving: Any, baseline: Baseline, rows: int = 1000, evaluation: str = "") -> str:
     """What was said on the console."""
     (folder / EXTRA).mkdir(parents=True, exist_ok=True)
     out = io.StringIO()
@@ -85,7 +83,7 @@ def check_categories(feature: Any, values: Sequence[int]) -> None:
     assert frequencies == {str(value): values.count(value) for value in set(values)}
 
 
-def answers(rows: Sequence[dict[str, list[Any]]], baseline: layout.Baseline) -> dict[str, Array]:
+def answers(rows: Sequence[dict[str, list[Any]]], baseline: Baseline) -> dict[str, Array]:
     """By the graph and Keras alone."""
     from transforms.graph.transform_graph import TransformGraph
 
@@ -106,7 +104,7 @@ def check_all(folder: Path, expected: dict[str, Array]) -> schema_pb2.Schema:
 
 
 def test_all_training_rows_are_asked_of_every_shard(
-    small: layout.Baseline, serving: serving_model.ServingModel, tmp_path: Path
+    small: Baseline, serving: serving_model.ServingModel, tmp_path: Path
 ) -> None:
     output = record(tmp_path, serving, small)
     schema = check_all(tmp_path, answers(support.RAW_ROWS, small))
@@ -127,7 +125,7 @@ def write_evaluation(path: Path, rows: Iterable[dict[str, list[Any]]]) -> str:
 
 
 def test_evaluation_data_take_the_place_of_training_and_refused_rows_are_told(
-    small: layout.Baseline, serving: serving_model.ServingModel, tmp_path: Path
+    small: Baseline, serving: serving_model.ServingModel, tmp_path: Path
 ) -> None:
     cut = [{**row, "weights": []} if i in (3, 50) else row for i, row in enumerate(support.RAW_ROWS)]
     write_evaluation(tmp_path / "rows-0", cut[:25])
@@ -141,7 +139,7 @@ def test_evaluation_data_take_the_place_of_training_and_refused_rows_are_told(
 
 @pytest.mark.parametrize(("evaluation", "error"), [("", NothingExaminedError), ("no example", InputError)])
 def test_evaluation_data_that_cannot_be_read_are_an_error(
-    small: layout.Baseline, tmp_path: Path, evaluation: str, error: type[Exception]
+    small: Baseline, tmp_path: Path, evaluation: str, error: type[Exception]
 ) -> None:
     (tmp_path / "rows").write_text(evaluation)
     with pytest.raises(error):
@@ -151,7 +149,7 @@ def test_evaluation_data_that_cannot_be_read_are_an_error(
 
 
 def test_without_rows_that_are_like_requests_nothing_is_recorded_and_it_is_said(
-    small: layout.Baseline, tmp_path: Path
+    small: Baseline, tmp_path: Path
 ) -> None:
     augmented = dataclasses.replace(
         small, contract=dataclasses.replace(small.contract, augmentation="0" * 64)
@@ -167,23 +165,23 @@ def test_without_rows_that_are_like_requests_nothing_is_recorded_and_it_is_said(
     assert [list((tmp_path / name / EXTRA).iterdir()) for name in "abc"] == [[], [], []]
 
 
-def test_a_shard_that_is_cut_short_is_an_error(small: layout.Baseline, tmp_path: Path) -> None:
+def test_a_shard_that_is_cut_short_is_an_error(small: Baseline, tmp_path: Path) -> None:
     [first, second] = record_predictions._shards(small)
     (tmp_path / "cut").write_bytes(Path(first.path).read_bytes()[:-20])
-    files = [second, paths.FileSize(str(tmp_path / "cut"), 100)]
+    files = [second, file_systems.FileSize(str(tmp_path / "cut"), 100)]
     with pytest.raises(InputError, match="cut cannot be read"):
         list(prediction_rows.training_rows(files, 60, 60, lambda _: None))
 
 
 @pytest.fixture
-def shards(tmp_path: Path) -> list[paths.FileSize]:
+def shards(tmp_path: Path) -> list[file_systems.FileSize]:
     """Three files of 1,000 records, each its number among all."""
     numbers = [b"%d" % i for i in range(3000)]
     parts = (numbers[i : i + 1000] for i in (0, 1000, 2000))
     return [logs.write_records(tmp_path / f"shard-{i}.gz", part) for i, part in enumerate(parts)]
 
 
-def taken(files: Sequence[paths.FileSize], rows: int, most_read: int = 3000) -> list[int]:
+def taken(files: Sequence[file_systems.FileSize], rows: int, most_read: int = 3000) -> list[int]:
     stored: list[int] = []
     batches = list(prediction_rows.training_rows(files, 3000, rows, stored.append, most_read))
     assert sum(stored) <= sum(file.bytes for file in files)
@@ -191,7 +189,9 @@ def taken(files: Sequence[paths.FileSize], rows: int, most_read: int = 3000) -> 
     return [int(record) for batch in batches for record in batch]
 
 
-def test_rows_are_chosen_evenly_over_shards_and_the_same_each_time(shards: list[paths.FileSize]) -> None:
+def test_rows_are_chosen_evenly_over_shards_and_the_same_each_time(
+    shards: list[file_systems.FileSize],
+) -> None:
     assert taken(shards, 3000) == list(range(3000))
     some = taken(shards, 600)
     assert some == sorted(set(some)) == taken(shards, 600)
@@ -201,13 +201,13 @@ def test_rows_are_chosen_evenly_over_shards_and_the_same_each_time(shards: list[
     assert {i % 1000 for i in some if i < 1000} != {i % 1000 for i in some if i >= 2000}
 
 
-def test_no_more_than_the_first_records_of_each_shard_are_read(shards: list[paths.FileSize]) -> None:
+def test_no_more_than_the_first_records_of_each_shard_are_read(shards: list[file_systems.FileSize]) -> None:
     assert len(taken([*shards, shards[0]], 3000)) == 4000  # not so here: no shard is cut
     assert taken(shards, 30, most_read=30) == [*range(10), *range(1000, 1010), *range(2000, 2010)]
 
 
 def test_batches_are_small_in_bytes_too(
-    monkeypatch: pytest.MonkeyPatch, shards: list[paths.FileSize]
+    monkeypatch: pytest.MonkeyPatch, shards: list[file_systems.FileSize]
 ) -> None:
     monkeypatch.setattr(prediction_rows, "BATCH_BYTES", 100)
     sizes = [len(b) for b in prediction_rows.training_rows(shards, 3000, 3000, lambda _: None)]

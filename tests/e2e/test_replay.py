@@ -22,7 +22,7 @@ from support.repo import ROOT
 from pipelines import validate
 from pipelines.flags.validate import ValidateOptions
 from pipelines.plan import make_plan, read_requests
-from transforms.files import paths
+from transforms.files import globs
 
 SCHEMA = json.loads((ROOT / "docs" / "verdict.schema.json").read_text())
 ATOL, RTOL = 1e-6, 1e-5
@@ -256,12 +256,12 @@ def test_without_the_flag_no_answer_is_read_and_no_step_is_added(home: Home, ser
     assert {label.split("/")[0] for label in added} >= {"ReplayRequests", "JoinFaults"}
     assert not [label for label in labels[None] if "Replay" in label or "Versions" in label]
     plan = make_plan(ValidateOptions(logs=home.clean, output="o", baseline=home.baseline))
-    reader = read_requests(plan, paths.expand(home.clean), None)
+    reader = read_requests(plan, globs.expand(home.clean), None)
     assert reader.responses is False
 
 
 def _labels(home: Home, replay: str | None) -> set[str]:
     options = ValidateOptions(logs=home.clean, output="o", baseline=home.baseline, replay=replay)
     pipeline = beam.Pipeline()
-    validate.build(pipeline, make_plan(options), paths.expand(home.clean), None)
+    validate.build(pipeline, make_plan(options), globs.expand(home.clean), None)
     return set(pipeline.applied_labels)

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from support import e2e
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.baseline import layout
+from transforms.baseline.load import load_baseline
 from transforms.files.tfrecord import frame
 
 Capture = pytest.CaptureFixture[str]
@@ -37,7 +37,7 @@ def as_tfrecord(message: Message) -> bytes:
 @pytest.fixture(scope="module")
 def artifacts(home: Home) -> tuple[Message, Message]:
     """Schema and statistics as TFDV alone would make them: no environments, no comparators."""
-    statistics = layout.load(home.baseline).statistics
+    statistics = load_baseline(home.baseline).statistics
     schema = tfdv.infer_schema(statistics)
     assert not schema.default_environment
     assert not any(feature.HasField("skew_comparator") for feature in schema.feature)

@@ -8,14 +8,14 @@ import pytest
 from conftest import Home
 from support import e2e, logs
 
-from transforms.baseline import layout
+from transforms.baseline.load import load_baseline
 from transforms.serving import probe_requests
 
 
 def test_warm_ups_of_the_exported_model_are_no_traffic(
     home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    requests = probe_requests.requests(layout.load(home.baseline).probes_data, "probes")
+    requests = probe_requests.requests(load_baseline(home.baseline).probes_data, "probes")
     assert [len(examples) for examples in requests] == [1, 32]
     warm_ups = [logs.examples_log(examples) for examples in requests]
     # The same rows again with a time are somebody's request.

@@ -12,7 +12,7 @@ from support.logs import example
 from tensorflow.core.example.example_pb2 import Example
 
 from transforms.core.batches import Batch
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.joining import counts, keys, pairs
 from transforms.joining.cells import MOST_DIGITS, FloatTolerance, cells_of, equal_rows, rounded
 from transforms.joining.counts import FeatureOutcome, Joined, RecordPosition

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 
 from transforms import coders
-from transforms.compute_statistics import SIZES
 from transforms.core.batches import Batch
 from transforms.logs.rows.rows import metadata_of
 from transforms.summaries.folding import fold
+from transforms.summaries.protos import SIZES
 from transforms.summaries.quantiles import Scratch
 from transforms.summaries.sliced import SlicedSummary
 from transforms.summaries.weighted import WeightedSummary

@@ -18,7 +18,8 @@ from transforms.columnar.framing import BLOCK_RECORDS
 from transforms.core.accounting import Accounting, RecordCounts
 from transforms.core.batches import Batch, Decoded, Fault, Window
 from transforms.core.heartbeats import Heartbeat, heartbeat, read_progress
-from transforms.files.paths import FileSize, expand
+from transforms.files.file_systems import FileSize
+from transforms.files.globs import expand
 from transforms.files.tfrecord import frame
 from transforms.logs.decode_file import csv_types, decode_file
 from transforms.logs.features import FeatureType, Settings

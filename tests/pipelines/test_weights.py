@@ -25,20 +25,19 @@ from support.verdict import frame, reference, served, statistics
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from transforms.compute_statistics import SIZES
 from transforms.core.accounting import ODD_RATE, Accounting
 from transforms.core.batches import Batch, Window
+from transforms.core.custom_stats import NAMED_FROM
 from transforms.logs.rows.rows import metadata_of
 from transforms.mark_rows import MarkRows
 from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
 from transforms.summaries import folding, weighted
 from transforms.summaries.dataset import DatasetSummary, uses_of
 from transforms.summaries.folding import fold, repeats
-from transforms.summaries.protos import dataset_statistics
+from transforms.summaries.protos import SIZES, dataset_statistics
 from transforms.summaries.quantiles import Scratch
 from transforms.summaries.weighted import MOST_RATES, WeightedSummary, odd_rates, rates_of, rows_at
 from transforms.verdict import feature_stats
-from transforms.verdict.evidence import unseen_mass
 from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.result import decide
@@ -206,7 +205,7 @@ def test_a_rare_value_is_not_named_for_its_weight() -> None:
     rows = words_of([b"common"] * 10_000 + [b"secret"])
     dataset = weighed(None, rows, np.array([1.0] * 10_000 + [0.01]), 3)
     counts = {b.label: b.sample_count for b in dataset.features[0].string_stats.rank_histogram.buckets}
-    assert counts["secret"] >= unseen_mass.NAMED_FROM
+    assert counts["secret"] >= NAMED_FROM
     view = feature_stats.views(statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset]))["word"]
     assert view.rows_of("secret", counts["secret"]) == 1
     assert view.rows_of("common", counts["common"]) == counts["common"]

@@ -28,10 +28,10 @@ from pipelines.flags.commands import COMMANDS as DECLARED
 from pipelines.flags.commands import OVERVIEW
 from pipelines.flags.parser import make_parser
 from transforms.core.errors import TrueserveError
-from transforms.verdict import decide
 from transforms.verdict.findings import representation as representation_findings
 from transforms.verdict.findings import transformed as transformed_findings
 from transforms.verdict.model import Kind
+from transforms.verdict.significance import LEAST_EFFECT, MISSING_METRIC
 
 README = text_of(ROOT / "README.md")
 COMMANDS = {"prepare", "export", "check", "validate", "backtest", "join"}
@@ -171,9 +171,9 @@ def test_every_kind_of_finding_is_explained() -> None:
     metrics = {
         *transformed_findings.LEAST_EFFECT,
         *representation_findings.FOREIGN_FORMS,
-        *decide.LEAST_EFFECT,
+        *LEAST_EFFECT,
     }
-    metrics = metrics - {"missing_share"} | {decide.MISSING_METRIC}
+    metrics = metrics - {"missing_share"} | {MISSING_METRIC}
     assert {metric for metric in metrics if f"`{metric}`" not in page} == set()
 
 

@@ -14,6 +14,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.analyze import AnalyzeAndTransform
+from transforms.core import record_batches
 from transforms.core import schema as schemas
 from transforms.graph.preprocessing import load_preprocessing
 
@@ -141,7 +142,7 @@ def schema() -> schema_pb2.Schema:
 
 def batch(rows: list[dict[str, Any]]) -> pa.RecordBatch:
     """All columns of the schema; `hour` counts up from 0."""
-    columns = schemas.arrow_schema(schema())
+    columns = record_batches.arrow_schema(schema())
     rows = [{"hour": [i], **row} for i, row in enumerate(rows)]
     arrays = [pa.array([row.get(field.name) for row in rows], field.type) for field in columns]
     return pa.RecordBatch.from_arrays(arrays, schema=columns)

@@ -13,7 +13,7 @@ from tensorflow.core.example.example_pb2 import Example
 
 from transforms.core.accounting import total
 from transforms.core.batches import Decoded
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.logs.decode_file import decode_file
 from transforms.logs.features import Expected, FeatureType, Settings
 from transforms.logs.formats.format_names import Format

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms.logs.carriers.read_records import read_records
-from transforms.logs.carriers.tables import TableError
+from transforms.logs.carriers.table_error import TableError
 from transforms.logs.request import BadRecordError, Carried
 
 #: Columns of these types, all of which may be null, are written by `write`: Avro's, and Arrow's.

@@ -18,7 +18,7 @@ from pipelines import cli
 from pipelines.process import supervisor
 from support import chaos
 from support.chaos import Changes, Kill, Later
-from transforms.baseline import layout
+from transforms.baseline.load import load_baseline
 
 _NOTHING = Kill()
 # What two runs without a kill may differ in: bytes that TensorFlow chooses anew, and names of runs.
@@ -98,7 +98,7 @@ class Command:
         """What is wrong with the earlier result, in which no document names files with their digests."""
         result = self.case / "result"
         if self.name == "prepare":
-            layout.load(str(result))  # raises for one that is not whole
+            load_baseline(str(result))  # raises for one that is not whole
         if self.name == "export" and chaos.snapshot(result / "1") != chaos.snapshot(self.before / "1"):
             yield "the earlier version is not what it was"
         if self.name == "join":

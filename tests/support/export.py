@@ -26,6 +26,7 @@ from pipelines import export
 from pipelines.display.console import Console
 from pipelines.flags.export import ExportOptions
 from transforms.baseline import contents, contract, layout, probes
+from transforms.baseline.write import write_baseline
 from transforms.files.tfrecord import frame
 from transforms.graph.transform_graph import TransformGraph
 
@@ -143,7 +144,7 @@ def write_transformed_examples(folder: Path, graph: TransformGraph) -> None:
         (folder / f"examples-{number:05}-of-00002.tfrecord.gz").write_bytes(gzip.compress(data, mtime=0))
 
 
-def write_baseline(folder: Path) -> str:
+def make_baseline(folder: Path) -> str:
     """A complete baseline of `RAW_ROWS`, by the project's own writers; returns its path."""
     path, staged = folder / "baseline", folder / "staged"
     staged.mkdir(parents=True)
@@ -161,7 +162,7 @@ def write_baseline(folder: Path) -> str:
         raw_features=list(RAW_ROWS[0]),
         transformed_features=graph.raw_features_of,
     )
-    layout.write(
+    write_baseline(
         str(path),
         str(staged),
         schema=schema(),

@@ -19,7 +19,8 @@ from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 from examples.flights import preprocessing
 from transforms.core import schema as schemas
 from transforms.serving import serving_model
-from transforms.serving.lint import LintFinding, lint_saved_model
+from transforms.serving.lint.finding import LintFinding
+from transforms.serving.lint.lint import lint_saved_model
 
 FLOATS = tf.TensorSpec([None], tf.float32, name="x")
 WORDS = tf.TensorSpec([None], tf.string, name="word")

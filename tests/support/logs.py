@@ -18,7 +18,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from transforms.columnar.framing import block_of
 from transforms.core.accounting import total
 from transforms.core.batches import Decoded, Fault
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.files.tfrecord import frame
 from transforms.logs.decode_file import Decoder
 from transforms.logs.features import Settings, expected_features

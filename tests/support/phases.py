@@ -23,7 +23,7 @@ from pipelines.process import supervisor
 from support import chaos
 from support.chaos import Changes, Kill
 from support.page import make_verdict
-from transforms.baseline import atomic_replace
+from transforms.baseline import atomic_replace, layout
 from transforms.files import lease, paths, temporary_files
 from transforms.runs import partial_runs, run_folder
 from transforms.serving import version_folder
@@ -49,7 +49,7 @@ def prepare(result: str, number: int) -> None:
         for name, data in BASELINE.items():
             paths.write_atomically(paths.join(staged, name), data + str(number).encode())
         contract = json.dumps({"created": CREATED.format(number)}).encode()
-        paths.write_atomically(paths.join(staged, atomic_replace.CONTRACT), contract)
+        paths.write_atomically(paths.join(staged, layout.CONTRACT), contract)
         atomic_replace.take_name(result, staged)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from transforms.baseline import atomic_replace
+from transforms.baseline import atomic_replace, layout
 from transforms.files import paths
 
 OLD = {"a": "old", "deep/b": "old", "deep/old": "old"}
@@ -13,7 +13,7 @@ NEW = {"a": "new", "deep/b": "new", "new": "new"}
 
 def put(folder: str, files: dict[str, str], created: str) -> str:
     contract = {"created": created, "files": dict.fromkeys(files)}
-    for name, text in {**files, atomic_replace.CONTRACT: json.dumps(contract)}.items():
+    for name, text in {**files, layout.CONTRACT: json.dumps(contract)}.items():
         paths.write_atomically(paths.join(folder, name), text.encode())
     return folder
 
@@ -21,8 +21,8 @@ def put(folder: str, files: dict[str, str], created: str) -> str:
 def content(folder: str) -> dict[str, str]:
     """The files of a complete folder, but for the note that is there until it has taken the name."""
     names = set(paths.list_files(folder)) - {atomic_replace._REPLACED}
-    assert atomic_replace.CONTRACT in names, f"{folder} is incomplete"
-    return {n: paths.read_bytes(paths.join(folder, n)).decode() for n in names - {atomic_replace.CONTRACT}}
+    assert layout.CONTRACT in names, f"{folder} is incomplete"
+    return {n: paths.read_bytes(paths.join(folder, n)).decode() for n in names - {layout.CONTRACT}}
 
 
 def fresh(base: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from support import e2e
-from transforms.files import paths
+from transforms.files import globs
 
 RAW_SERVED = {"distance", "hour", "carrier", "delay", "stops", "tags"}
 TRANSFORMED_SERVED = {"distance_z", "delay_filled", "carrier_id", "tag_ids", "hour_bucket", "stops_filled"}
@@ -39,7 +39,7 @@ def requests_by_file(cuts: tuple[int, ...], rows: int = 10_000, each: int = 7) -
 
 
 def files_of(logs_: str) -> list[str]:
-    return [file.path for file in paths.expand(logs_)]
+    return [file.path for file in globs.expand(logs_)]
 
 
 def artifact(output: Path, name: str) -> bytes:

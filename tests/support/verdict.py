@@ -10,9 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import tensorflow_data_validation as tfdv
 
-from transforms.compute_statistics import SIZES
 from transforms.summaries.dataset import DatasetSummary, uses_of
-from transforms.summaries.protos import dataset_statistics
+from transforms.summaries.protos import SIZES, dataset_statistics
 from transforms.summaries.quantiles import Scratch
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.feature_stats import Statistics

@@ -13,7 +13,6 @@ from transforms.core.batches import Window
 from transforms.core.errors import UsageError
 from transforms.verdict import decide
 from transforms.verdict.compare import examine
-from transforms.verdict.decide import TestResults
 from transforms.verdict.evidence.feature_difference import UNSEEN
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.findings import range as range_findings
@@ -22,6 +21,7 @@ from transforms.verdict.findings import transformed as transformed_findings
 from transforms.verdict.model import Finding, Kind, Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
+from transforms.verdict.significance import TestResults
 from transforms.verdict.thresholds import LIMIT_OF
 
 

@@ -30,10 +30,10 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
+from transforms.baseline.layout import CONTRACT
 from transforms.core.errors import InputError
-from transforms.files import lease, paths
+from transforms.files import file_systems, globs, lease, paths
 
-CONTRACT = "contract.json"
 # In a complete folder that replaces another by being copied: the names of the old files.
 _REPLACED = ".replaced.json"
 
@@ -70,7 +70,9 @@ def readable_folder(path: str) -> str:
 def finish(path: str) -> None:
     """Brings to its end what a killed `take_name` began, and deletes what dead ones left, and no more."""
     left = [
-        folder for folder in _complete_siblings(path) if not (paths.is_local(path) and lease.is_live(folder))
+        folder
+        for folder in _complete_siblings(path)
+        if not (file_systems.is_local(path) and lease.is_live(folder))
     ]
     if left and not _complete(path):
         take_name(path, left.pop())
@@ -90,7 +92,7 @@ def _delete_dead(path: str) -> None:
             _retire(folder, path) if _complete(folder) else _delete(folder)
 
     parent, name = _hidden_names(path)
-    if paths.is_local(path):
+    if file_systems.is_local(path):
         lease.sweep(parent, name, remove)
     else:
         paths.delete_abandoned(parent, name, remove)
@@ -111,7 +113,7 @@ def take_name(path: str, staged: str) -> None:
 
     Raises InputError when it cannot; then the old baseline has its name, or `staged` is complete.
     """
-    if not paths.is_local(path) or not _rename(Path(staged), Path(path)):
+    if not file_systems.is_local(path) or not _rename(Path(staged), Path(path)):
         _copy_over(path, staged)
 
 
@@ -184,7 +186,7 @@ def not_ours(folder: str, names: Iterable[str]) -> list[str]:
 
 def _retire(folder: str, path: str) -> None:
     """Deletes a baseline that was replaced; the user's files in it go to the one that has the name."""
-    if paths.is_local(folder) and Path(folder).is_symlink():
+    if file_systems.is_local(folder) and Path(folder).is_symlink():
         Path(folder).unlink()  # and not what it leads to
         return
     names = paths.list_files(folder)
@@ -194,7 +196,7 @@ def _retire(folder: str, path: str) -> None:
     if not foreign:
         _delete(folder)
         return
-    if paths.is_local(folder) and folder.endswith(_PARTIAL):
+    if file_systems.is_local(folder) and folder.endswith(_PARTIAL):
         # Under its new name no later run takes it for a dead one's and deletes it.
         folder = str(Path(folder).rename(f"{folder.removesuffix(_PARTIAL)}.kept"))
     for name in sorted({CONTRACT, *names} - {*foreign}, key=lambda name: name != CONTRACT):
@@ -208,7 +210,7 @@ def _handed_on(folder: str, path: str, name: str) -> bool:
         return paths.read_bytes(old) == paths.read_bytes(new)
     if name.startswith(_FOLDERS):
         return False  # there it would make the new baseline one that nobody can read
-    if paths.is_local(path):
+    if file_systems.is_local(path):
         Path(new).parent.mkdir(parents=True, exist_ok=True)
         Path(old).rename(new)
     else:
@@ -259,7 +261,7 @@ def _complete(folder: str) -> bool:
 
 def _complete_siblings(path: str) -> list[str]:
     """Complete folders beside `path`, the newest last."""
-    contracts = paths.find(paths.join(_hidden_sibling(glob.escape(path), "*"), CONTRACT))
+    contracts = globs.find(paths.join(_hidden_sibling(glob.escape(path), "*"), CONTRACT))
     return sorted((contract.rpartition("/")[0] for contract in contracts), key=_created)
 
 

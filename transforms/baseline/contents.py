@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from transforms.core.errors import InputError, UsageError
-from transforms.files import paths
+from transforms.files import file_systems, paths
 from transforms.files.file_systems import explained, match_remote
 
-TRANSFORM_OUTPUT = "transform_output"
 AGAIN = "restore it from a copy, or run trueserve prepare again"
 
 _CHUNK = 8 << 20
@@ -117,7 +116,7 @@ class Contents:
         On a local file system that is the folder itself, verified now; else each file is fetched, and
         verified on its way.
         """
-        if paths.is_local(self.path):
+        if file_systems.is_local(self.path):
             self.check(folder)
             yield paths.join(self.path, folder)
             return
@@ -129,7 +128,7 @@ class Contents:
     @contextlib.contextmanager
     def local_file(self, name: str) -> Iterator[str]:
         """The same for one file, whatever its size."""
-        if paths.is_local(self.path):
+        if file_systems.is_local(self.path):
             self._compare(name, self._explained(name, _digest))
             yield paths.join(self.path, name)
             return
@@ -160,7 +159,7 @@ class Contents:
 
     def _sizes(self, closed: str) -> dict[str, int]:
         """Sizes of the recorded files that are there, and of all files in the closed folder."""
-        if paths.is_local(self.path):
+        if file_systems.is_local(self.path):
             return dict(self._local_sizes(closed))
         base = self.path.rstrip("/") + "/"
         return {file.path.removeprefix(base): file.bytes for file in match_remote(base + "**")}

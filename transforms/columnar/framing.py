@@ -14,9 +14,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import BYTES, Int, compiled
 from transforms.columnar.crc32c import masked_crc32c
 from transforms.columnar.memory import load32, load64
+from transforms.compiling.compiled import BYTES, Int, compiled
 from transforms.files.tfrecord import HEADER_BYTES, MAX_RECORD_BYTES, TFRecordError, is_of_data
 
 Array = np.ndarray[Any, Any]

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from transforms.columnar.compiled import Int, helper
 from transforms.columnar.memory import load64, tail_word
+from transforms.compiling.compiled import Int, helper
 
 _FIRST = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio
 _SECOND = np.uint64(0xFF51AFD7ED558CCD)  # the multipliers of MurmurHash3's finalizer (Appleby, 2011)

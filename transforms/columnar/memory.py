@@ -10,7 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from transforms.columnar.compiled import CHECKED, Int, helper
+from transforms.compiling.compiled import CHECKED, Int, helper
 
 
 def _address(context: Any, builder: Any, array_type: Any, array: Any, position: Any) -> Any:

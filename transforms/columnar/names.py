@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import Int, helper
 from transforms.columnar.hashing import hash_bytes
 from transforms.columnar.memory import copy_bytes, same_bytes
+from transforms.compiling.compiled import Int, helper
 
 Array = np.ndarray[Any, Any]
 

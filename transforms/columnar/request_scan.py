@@ -13,121 +13,46 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import BYTES, LONGS, Int, compiled, helper
 from transforms.columnar.memory import load64
 from transforms.columnar.names import NAMES, NO_ROOM, add_name, number_of
+from transforms.columnar.prediction_log_fields import (
+    ANSWER,
+    DIMS,
+    DTYPE,
+    FIXED32,
+    FIXED64,
+    INPUT,
+    INPUTS,
+    LABEL,
+    LABELLED,
+    LISTED,
+    MESSAGE,
+    MOST_FIELDS,
+    NAME,
+    NONE,
+    ORIGIN,
+    PACKED_FIXED32,
+    PACKED_FIXED64,
+    PACKED_VARINTS,
+    PREDICT,
+    RATE,
+    REPEATED,
+    SECONDS,
+    SIGNATURE,
+    SIZE,
+    SPECS,
+    STRINGS,
+    TEXT,
+    VARINT,
+    VERSION,
+)
 from transforms.columnar.utf8 import is_utf8
 from transforms.columnar.wire import read_length, read_varint
+from transforms.compiling.compiled import BYTES, LONGS, Int, compiled, helper
 
 Array = np.ndarray[Any, Any]
 
-# How a field is written. A field of bytes, text or a list may come again where its rule is repeated.
-_NONE, _VARINT, _FIXED64, _BYTES, _TEXT, _MESSAGE, _VARINTS, _WORDS, _LONGS, _FIXED32 = range(10)
-_REPEATED = 16
-
-# What is noted of a record: numbers, and the start and end of texts. Each of the three specs of a model (of
-# the response, the request, the log) has four notes.
-NAME, VERSION, LABEL, SIGNATURE = range(4)
-SPECS = 3
-SECONDS, INPUT, INPUTS, DTYPE, DIMS, SIZE, STRINGS, PREDICT = range(4 * SPECS, 4 * SPECS + 8)
-RATE, ORIGIN, ANSWER, LABELLED, LISTED = range(4 * SPECS + 8, 4 * SPECS + 13)
-NOTES = 4 * SPECS + 13
-
 _DT_STRING = 7
-_MOST_FIELDS = 18
-_DEEPEST = 12
-
-
-def _spec(index: int) -> dict[int, tuple[int, Any, int]]:
-    """tensorflow.serving.ModelSpec."""
-    version = {1: (_VARINT, None, 4 * index + VERSION)}
-    return {
-        1: (_TEXT, None, 4 * index + NAME),
-        2: (_MESSAGE, version, 4 * index + VERSION),
-        3: (_TEXT, None, 4 * index + SIGNATURE),
-        4: (_TEXT, None, 4 * index + LABEL),
-    }
-
-
-def _rule(kind: int, message: Any = None, note: int = -1) -> tuple[int, Any, int]:
-    return kind, message, note
-
-
-_ANY_SHAPE = {
-    2: _rule(_MESSAGE | _REPEATED, {1: _rule(_VARINT), 2: _rule(_TEXT)}),
-    3: _rule(_VARINT),
-}
-_ANY_TENSOR = {
-    1: _rule(_VARINT),
-    2: _rule(_MESSAGE, _ANY_SHAPE),
-    3: _rule(_VARINT),
-    4: _rule(_BYTES),
-    5: _rule(_WORDS | _REPEATED),
-    6: _rule(_LONGS | _REPEATED),
-    7: _rule(_VARINTS | _REPEATED),
-    8: _rule(_BYTES | _REPEATED),
-    10: _rule(_VARINTS | _REPEATED),
-    11: _rule(_VARINTS | _REPEATED),
-    13: _rule(_VARINTS | _REPEATED),
-    16: _rule(_VARINTS | _REPEATED),
-    17: _rule(_VARINTS | _REPEATED),
-}
-_SHAPE = {2: _rule(_MESSAGE | _REPEATED, {1: _rule(_VARINT, None, SIZE), 2: _rule(_TEXT)}, DIMS)}
-_TENSOR = {
-    1: _rule(_VARINT, None, DTYPE),
-    2: _rule(_MESSAGE, _SHAPE),
-    3: _rule(_VARINT),
-    8: _rule(_BYTES | _REPEATED, None, STRINGS),
-}
-_REQUEST = {
-    1: _rule(_MESSAGE, _spec(1)),
-    2: _rule(_MESSAGE | _REPEATED, {1: _rule(_TEXT, None, INPUT), 2: _rule(_MESSAGE, _TENSOR)}, INPUTS),
-    3: _rule(_TEXT | _REPEATED),
-    6: _rule(_BYTES),
-}
-_RESPONSE = {
-    1: _rule(_MESSAGE | _REPEATED, {1: _rule(_TEXT), 2: _rule(_MESSAGE, _ANY_TENSOR)}),
-    2: _rule(_MESSAGE, _spec(0)),
-}
-_METADATA = {
-    1: _rule(_MESSAGE, _spec(2)),
-    2: _rule(_MESSAGE, {1: _rule(_FIXED64, None, RATE), 2: _rule(_VARINT)}),
-    3: _rule(_TEXT | _REPEATED),
-    4: _rule(_VARINT, None, SECONDS),
-    5: _rule(_TEXT),
-    6: _rule(_TEXT, None, ORIGIN),
-    7: _rule(_TEXT),
-}
-_PREDICT_LOG = {1: _rule(_MESSAGE, _REQUEST), 2: _rule(_MESSAGE, _RESPONSE, ANSWER)}
-# Requests to classify and to regress have the same fields; so have their responses, but for the results.
-_LIST = {1: _rule(_MESSAGE, {1: _rule(_BYTES | _REPEATED, None, STRINGS)}, LISTED)}
-_LABELLING = {1: _rule(_MESSAGE, _spec(1)), 2: _rule(_MESSAGE, _LIST)}
-_CLASSES = {1: _rule(_MESSAGE | _REPEATED, {1: _rule(_TEXT), 2: _rule(_FIXED32)})}
-_CLASSIFIED = {1: _rule(_MESSAGE, {1: _rule(_MESSAGE | _REPEATED, _CLASSES)}), 2: _rule(_MESSAGE, _spec(0))}
-_REGRESSIONS = {1: _rule(_MESSAGE | _REPEATED, {1: _rule(_FIXED32)})}
-_REGRESSED = {1: _rule(_MESSAGE, _REGRESSIONS), 2: _rule(_MESSAGE, _spec(0))}
-_PREDICTION_LOG = {
-    1: _rule(_MESSAGE, _METADATA),
-    2: _rule(_MESSAGE, {1: _rule(_MESSAGE, _LABELLING), 2: _rule(_MESSAGE, _CLASSIFIED)}, LABELLED),
-    3: _rule(_MESSAGE, {1: _rule(_MESSAGE, _LABELLING), 2: _rule(_MESSAGE, _REGRESSED)}, LABELLED),
-    6: _rule(_MESSAGE, _PREDICT_LOG, PREDICT),
-}
-
-
-def _tabled(message: dict[int, Any]) -> Array:
-    """Rules by message and field: kind, the message inside, what to note; message 0 is the outermost."""
-    messages, lines = [message], []
-    for fields in messages:
-        line = np.zeros((_MOST_FIELDS, 3), np.int64)
-        for number, (kind, inside, note) in fields.items():
-            line[number] = kind, len(messages) if inside else 0, note
-            messages += [inside] if inside else []
-        lines.append(line)
-    return np.stack(lines)
-
-
-#: The rules of PredictionLog.
-RULES = _tabled(_PREDICTION_LOG)
 
 
 class Requests(NamedTuple):
@@ -163,24 +88,24 @@ def _are_varints(data: Any, position: Int, end: Int) -> bool:
 @helper
 def _skip(data: Any, position: Int, end: Int, kind: Int, wire: Int) -> tuple[Int, Int, Int]:
     """Where the field whose tag ends at `position` ends and begins, and its number; -1 if not of `kind`."""
-    if kind == _VARINT:
+    if kind == VARINT:
         value, stop = read_varint(data, position, end)
         return (stop if wire == 0 else -1), position, np.int64(value)
-    if kind == _FIXED64:
+    if kind == FIXED64:
         if end - position < 8 or wire != 1:
             return -1, -1, 0
         return position + 8, position, np.int64(load64(data, position))
-    if kind == _FIXED32:
+    if kind == FIXED32:
         return (position + 4 if end - position >= 4 and wire == 5 else -1), position, 0
     stop, start = read_length(data, position, end)
     if wire != 2 or stop < 0:
         return -1, -1, 0
     size = stop - start
     wrong = (
-        (kind == _WORDS and size & 3)
-        or (kind == _LONGS and size & 7)
-        or (kind == _TEXT and not is_utf8(data, start, stop))
-        or (kind == _VARINTS and not _are_varints(data, start, stop))
+        (kind == PACKED_FIXED32 and size & 3)
+        or (kind == PACKED_FIXED64 and size & 7)
+        or (kind == TEXT and not is_utf8(data, start, stop))
+        or (kind == PACKED_VARINTS and not _are_varints(data, start, stop))
     )
     return (-1 if wrong else stop), start, 0
 
@@ -199,14 +124,14 @@ def _walk(data: Any, start: Int, end: Int, rules: Any, stack: Any, requests: Any
         tag_at = position
         tag, position = read_varint(data, position, stack[depth, 1])
         field = np.int64(tag >> np.uint64(3))
-        if position < 0 or position - tag_at > 2 or field < 1 or field >= _MOST_FIELDS:
+        if position < 0 or position - tag_at > 2 or field < 1 or field >= MOST_FIELDS:
             return _UNUSUAL
         kind, note = rules[stack[depth, 0], field, 0], rules[stack[depth, 0], field, 2]
-        if kind == _NONE or (not kind & _REPEATED and stack[depth, 2] >> field & 1):
+        if kind == NONE or (not kind & REPEATED and stack[depth, 2] >> field & 1):
             return _UNUSUAL
         stack[depth, 2] |= 1 << field
         inside = rules[stack[depth, 0], field, 1]
-        kind &= ~_REPEATED
+        kind &= ~REPEATED
         stop, begin, number = _skip(data, position, stack[depth, 1], kind, np.int64(tag & np.uint64(7)))
         if stop < 0:
             return _UNUSUAL
@@ -215,13 +140,13 @@ def _walk(data: Any, start: Int, end: Int, rules: Any, stack: Any, requests: Any
                 return MORE_EXAMPLES
             requests.starts[requests.total[0]], requests.ends[requests.total[0]] = begin, stop
             requests.total[0] += 1
-        elif note >= 0 and kind == _MESSAGE:
+        elif note >= 0 and kind == MESSAGE:
             notes[note, 0], notes[note, 1] = 0, notes[note, 1] + 1
         elif note >= 0:
-            notes[note, 0] = begin if kind == _TEXT else number
-            notes[note, 1] = stop if kind == _TEXT else 1
+            notes[note, 0] = begin if kind == TEXT else number
+            notes[note, 1] = stop if kind == TEXT else 1
         position = stop
-        if kind == _MESSAGE:
+        if kind == MESSAGE:
             depth += 1
             stack[depth, 0], stack[depth, 1], stack[depth, 2] = inside, stop, 0
             position = begin

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import BYTES, Int, compiled, helper
 from transforms.columnar.memory import copy_bytes, load32
 from transforms.columnar.names import NAMES, NO_ROOM, add_name, is_name, number_of
 from transforms.columnar.store import (
@@ -33,6 +32,7 @@ from transforms.columnar.store import (
 )
 from transforms.columnar.utf8 import is_utf8
 from transforms.columnar.wire import count_varints, enter, read_varint
+from transforms.compiling.compiled import BYTES, Int, compiled, helper
 
 Array = np.ndarray[Any, Any]
 

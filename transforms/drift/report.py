@@ -12,8 +12,9 @@ import numpy as np
 
 from transforms.core.batches import Window
 from transforms.drift import slow_drift, window_drift
-from transforms.runs import previous_runs, window_summary
-from transforms.runs.previous_runs import PreviousRuns, Run, UnreadableError
+from transforms.runs import previous_runs, published_runs, window_summary
+from transforms.runs.previous_runs import PreviousRuns
+from transforms.runs.published_runs import Run, UnreadableError
 from transforms.runs.window_summary import WindowSummary
 from transforms.verdict import severity
 from transforms.verdict.feature_stats import Statistics
@@ -67,7 +68,7 @@ def compare_with_previous(runs: PreviousRuns | None, now: ServedWindow) -> Drift
     summary = window_summary.summarize(
         now.references, now.statistics, now.window, _baseline(now), _model(now)
     )
-    files = {previous_runs.POSITIONS: summary.to_bytes()} if summary.values else {}
+    files = {published_runs.WINDOW_SUMMARY: summary.to_bytes()} if summary.values else {}
     if runs is None:
         return DriftReport(files=files)
     if not summary.values:  # nothing was examined, or the run has failed
@@ -92,7 +93,7 @@ def compare_with_previous(runs: PreviousRuns | None, now: ServedWindow) -> Drift
 def _space_findings(previous: Run | None, reference: Reference, now: ServedWindow) -> list[Finding]:
     """The differences of one space from the last window. Raises UnreadableError."""
     assert previous is not None
-    statistics = previous_runs.load_statistics(previous, reference.space)
+    statistics = published_runs.load_statistics(previous, reference.space)
     if reference.space is Space.PREDICTION and _baseline_and_model(previous) != (_baseline(now), _model(now)):
         raise UnreadableError("its predictions are those of another model or baseline")
     spans = (window_drift.span(previous.window, LAST), window_drift.span(now.window, THIS))
@@ -112,11 +113,11 @@ def _comparable(previous: Run | None, now: ServedWindow) -> list[Reference]:
     """The spaces that both runs have; what a graph gives only where both had the same one."""
     if previous is None:
         return []
-    same = previous.graph == previous_runs.graph_of(now.contract)
+    same = previous.graph == published_runs.graph_of(now.contract)
     return [
         reference
         for reference in now.references
-        if previous_runs.statistics_name(reference.space) in previous.files
+        if published_runs.statistics_name(reference.space) in previous.files
         and (same or reference.space is Space.RAW)
     ]
 
@@ -133,8 +134,8 @@ def _infos(runs: PreviousRuns, now: ServedWindow) -> Iterator[Finding]:
     if runs.previous is None:
         yield _info("no_earlier_run", "no earlier run: nothing to compare with")
         return
-    if runs.previous.baseline != previous_runs.identity(now.contract):
-        same = runs.previous.graph == previous_runs.graph_of(now.contract)
+    if runs.previous.baseline != published_runs.identity(now.contract):
+        same = runs.previous.graph == published_runs.graph_of(now.contract)
         what = "with the same transform graph" if same else "so that raw features alone are compared with it"
         yield _info("another_baseline", f"the last run was held against another baseline, {what}")
     if not _comparable(runs.previous, now):
@@ -146,7 +147,7 @@ def _earlier_summaries(runs: PreviousRuns, findings: list[Finding]) -> Iterator[
     lost = []
     for run in runs.history:
         try:
-            yield previous_runs.load_summary(run)
+            yield published_runs.load_summary(run)
         except UnreadableError as error:
             lost.append(f"{run.name}: {error}")
     if lost:
@@ -172,13 +173,13 @@ def _block(previous: Run | None, spaces: Sequence[str], windows: Sequence[Window
 
 def _baseline_and_model(run: Run) -> tuple[str, str]:
     """The baseline and the model that a run's positions are relative to. Raises UnreadableError."""
-    summary = previous_runs.load_summary(run)
+    summary = published_runs.load_summary(run)
     return summary.baseline, summary.model
 
 
 def _baseline(now: ServedWindow) -> str:
     """Tells baselines apart: by the contract, or by the statistics where there is none."""
-    known = previous_runs.identity(now.contract)
+    known = published_runs.identity(now.contract)
     return known or _digest(
         reference for reference in now.references if reference.space is not Space.PREDICTION
     )

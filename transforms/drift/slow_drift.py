@@ -20,13 +20,13 @@ from transforms.drift.trend import Array, Line
 from transforms.drift.window_drift import span
 from transforms.runs import window_summary
 from transforms.runs.window_summary import SummaryKey, WindowSummary
-from transforms.verdict.decide import LEAST_EFFECT
 from transforms.verdict.evidence import false_discovery
 from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
 from transforms.verdict.feature_stats import Statistics, View, views
 from transforms.verdict.model import Finding, Kind, Severity, Space
 from transforms.verdict.reference import ComparedPair, Reference
 from transforms.verdict.severity import Policy
+from transforms.verdict.significance import LEAST_EFFECT
 from transforms.verdict.wording import percent, quoted
 
 METRIC = "slow_drift"

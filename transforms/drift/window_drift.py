@@ -18,7 +18,6 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.core.batches import Window
 from transforms.runs import window_summary
-from transforms.verdict.decide import TestResults
 from transforms.verdict.diagnosis import diagnose, fitting
 from transforms.verdict.evidence import wording
 from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING, UNSEEN, VARIATION, Difference
@@ -27,6 +26,7 @@ from transforms.verdict.feature_stats import Statistics, View, dataset, views
 from transforms.verdict.model import Diagnosis, Finding, Kind, Severity
 from transforms.verdict.reference import ComparedPair, Reference
 from transforms.verdict.severity import Policy
+from transforms.verdict.significance import TestResults
 from transforms.verdict.wording import number, percent, quoted
 
 OTHERS = "(others)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from transforms.core.errors import InputError
-from transforms.files import paths
+from transforms.files import file_systems, paths
 
 
 def replace(path: str, data: bytes) -> None:
@@ -16,7 +16,7 @@ def replace(path: str, data: bytes) -> None:
 
     Raises InputError when it cannot be written.
     """
-    earlier = None if paths.is_local(path) else _read(path)
+    earlier = None if file_systems.is_local(path) else _read(path)
     try:
         paths.write_atomically(path, data)
     except InputError:

@@ -8,25 +8,27 @@ from __future__ import annotations
 
 import bz2
 import contextlib
-import glob
 import gzip
 import os
 import re
 import shutil
-import stat
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from transforms.core.errors import InputError, TrueserveError, UsageError
 from transforms.files import local_writes
-from transforms.files.file_systems import FileSize as FileSize  # noqa: PLC0414 - part of this module, too
-from transforms.files.file_systems import abandoned_folders, explained, filesystems, match_remote, reason
-from transforms.files.file_systems import is_local as is_local  # noqa: PLC0414
+from transforms.files.file_systems import (
+    abandoned_folders,
+    explained,
+    filesystems,
+    is_local,
+    match_remote,
+    reason,
+)
 
-_GLOB_CHARACTERS = frozenset("*?[")
 _COPY_CHUNK = 8 << 20
 
 
@@ -37,36 +39,12 @@ def join(base: str, *parts: str) -> str:
     return "/".join([base.rstrip("/"), *(part.strip("/") for part in parts)])
 
 
-def expand(pattern: str) -> list[FileSize]:
-    """The files that `pattern` names, sorted by path, each once.
-
-    A pattern is a file, a folder (the files in it whose names start with neither `_` nor `.`), a glob, or
-    several of these with commas between them. A file that goes while it is looked at is none. Raises
-    InputError when no file is left.
-    """
-    names = [pattern] if _is_file(pattern) else [part.strip() for part in pattern.split(",")]
-    files = matching(name for name in names if name)
-    if not files:
-        raise InputError(f"no file matches {pattern!r}; give a file, a folder or a glob in quotes")
-    return files
-
-
-def matching(patterns: Iterable[str]) -> list[FileSize]:
-    """The files that any of the patterns names, each a file, a folder or a glob; sorted, each once."""
-    return sorted({file for pattern in patterns for file in _matches(pattern)})
-
-
 def list_files(folder: str) -> list[str]:
     """Every file below `folder`, hidden ones too, as sorted paths relative to it; [] if it is missing."""
     if is_local(folder):
         return sorted(str(p.relative_to(folder)) for p in Path(folder).rglob("*") if p.is_file())
     base = folder.rstrip("/") + "/"
     return sorted(file.path.removeprefix(base) for file in match_remote(base + "**"))
-
-
-def find(pattern: str) -> list[str]:
-    """The files that one glob matches, sorted; [] if there is none."""
-    return [file.path for file in sorted(_matches(pattern))]
 
 
 def exists(path: str) -> bool:
@@ -269,40 +247,12 @@ def _is_stored(path: str, data: bytes) -> bool:
     return False
 
 
-def _is_file(path: str) -> bool:
+def is_file(path: str) -> bool:
+    """Whether a path names a file of this machine, and no folder, pipe or device."""
     # Not pathlib's, which raises for a list of files that is too long to be the name of one.
     return is_local(path) and os.path.isfile(path)  # noqa: PTH113
 
 
 def is_plain(path: str) -> bool:
     """Whether a path may be read to its end: a local one is a file, and no pipe or device."""
-    return not is_local(path) or _is_file(path)
-
-
-def _matches(pattern: str) -> list[FileSize]:
-    if not is_local(pattern):
-        is_glob = bool(_GLOB_CHARACTERS & set(pattern))
-        return match_remote(pattern) or ([] if is_glob else _visible(match_remote(join(pattern, "*"))))
-    # A name with a bracket in it is a file or a folder first, and a glob only if there is neither.
-    with explained("list", pattern):
-        if os.path.isdir(pattern):  # noqa: PTH112
-            return _visible(_sizes(str(path) for path in Path(pattern).iterdir()))
-        return _sizes([pattern] if _is_file(pattern) else glob.glob(pattern, recursive=True))  # noqa: PTH207
-
-
-def _visible(files: list[FileSize]) -> list[FileSize]:
-    return [file for file in files if not file.path.rsplit("/", 1)[-1].startswith(("_", "."))]
-
-
-def _sizes(names: Iterable[str]) -> list[FileSize]:
-    stats = [(name, _stat(name)) for name in names]
-    return [
-        FileSize(name, status.st_size) for name, status in stats if status and stat.S_ISREG(status.st_mode)
-    ]
-
-
-def _stat(name: str) -> os.stat_result | None:
-    # A log may be rotated away once its name is known, and a link may lead nowhere.
-    with contextlib.suppress(FileNotFoundError):
-        return Path(name).stat()
-    return None
+    return not is_local(path) or is_file(path)

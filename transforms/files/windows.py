@@ -9,7 +9,7 @@ import datetime as dt
 import re
 
 from transforms.core.errors import InputError, UsageError
-from transforms.files import paths
+from transforms.files import globs
 from transforms.files.file_systems import FileSize
 
 Span = tuple[dt.datetime, dt.datetime]
@@ -97,16 +97,16 @@ def patterns(logs: str, start: dt.datetime | None, end: dt.datetime | None) -> l
 
 
 def expand(logs: str, start: dt.datetime | None, end: dt.datetime | None) -> list[FileSize]:
-    """The files of a log, as `paths.expand` gives them, of the window's times where `logs` has fields.
+    """The files of a log, as `globs.expand` gives them, of the window's times where `logs` has fields.
 
     Raises:
       InputError: no file is there.
       UsageError: see `patterns`.
     """
     if not has_fields(logs):
-        return paths.expand(logs)
+        return globs.expand(logs)
     tried = patterns(logs, start, end)
-    if files := paths.matching(tried):
+    if files := globs.matching(tried):
         return files
     last = f" to {tried[-1]!r}" if len(tried) > 1 else ""
     raise InputError(f"no file matches any of {len(tried):,} patterns, {tried[0]!r}{last}")

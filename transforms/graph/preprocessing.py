@@ -100,9 +100,9 @@ def _parse(spec: str, flag: Flag) -> _Spec:
 
 
 def _read(path: str, flag: Flag) -> bytes:
-    from transforms.files import paths
+    from transforms.files import file_systems, paths
 
-    if paths.is_local(path) and not Path(path).is_file():
+    if file_systems.is_local(path) and not Path(path).is_file():
         raise UsageError(f"no {flag.file} {path}; {flag.name} takes FILE.py[:FUNCTION]")
     try:
         return paths.read_bytes(path)

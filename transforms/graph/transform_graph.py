@@ -17,6 +17,7 @@ from tensorflow_transform import schema_inference
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 from tfx_bsl.tfxio.tensor_to_arrow import TensorsToRecordBatchConverter
 
+from transforms.core import record_batches
 from transforms.core import schema as schemas
 from transforms.core.arrow import pa, pc
 from transforms.core.errors import UsageError
@@ -59,8 +60,8 @@ class TransformGraph:
         self.outputs: list[str] = sorted(self.raw_features_of)
         self._assets = Path(output.transform_savedmodel_dir, "assets")
         serving = _serving_schema(self.raw_schema)
-        self._adapter = TensorAdapter(schemas.adapter_config(serving))
-        self.raw_columns: pa.Schema = schemas.arrow_schema(serving)
+        self._adapter = TensorAdapter(record_batches.adapter_config(serving))
+        self.raw_columns: pa.Schema = record_batches.arrow_schema(serving)
         self.serving_outputs: list[str] = lineage.computable(self._function, set(self._adapter.TypeSpecs()))
         self.output_schema = _selected(output.transformed_metadata.schema, self.serving_outputs)
         self._call = self._serving_function()
@@ -86,7 +87,7 @@ class TransformGraph:
         calls (`transforms.graph.row_bisection`): where many are bad, others that stand beside them are given
         up too.
         """
-        batch = schemas.conform(features, self.raw_columns)
+        batch = record_batches.conform(features, self.raw_columns)
         fits = _rows_that_fit(batch, self._fixed_sizes)
         if fits is None:
             return self._apply_with_care(batch)

@@ -11,7 +11,7 @@ import numpy as np
 
 from transforms.core.arrow import pa
 from transforms.core.batches import Batch
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.joining.cells import FloatTolerance, cells_of
 from transforms.joining.key_parts import KeyPart
 from transforms.joining.keys import key_columns, key_hashes, with_key

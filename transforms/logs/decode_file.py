@@ -16,11 +16,13 @@ from transforms.core.accounting import Accounting, RecordCounts, records_of
 from transforms.core.batches import Decoded, Fault
 from transforms.core.errors import InputError
 from transforms.files import paths
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.files.tfrecord import TFRecordError
-from transforms.logs.carriers import parquet_types as parquet
-from transforms.logs.carriers import tables
+from transforms.logs.carriers import csv_tables
+from transforms.logs.carriers.parquet import column_types
+from transforms.logs.carriers.parquet.tables import decode_parquet
 from transforms.logs.carriers.read_records import Carrier, carrier_of, read_records
+from transforms.logs.carriers.table_error import TableError
 from transforms.logs.decode_requests import RequestDecoder
 from transforms.logs.features import FeatureType, Settings, TypeConflictError, hold
 from transforms.logs.formats.format_names import Format
@@ -49,7 +51,7 @@ def decode_file(file: FileSize, file_format: Format, settings: Settings) -> Iter
                 position = stored.tell()
                 yield _with_bytes(decoded, position - read)
                 read = position
-    except (TFRecordError, tables.TableError, TypeConflictError, InputError) as error:
+    except (TFRecordError, TableError, TypeConflictError, InputError) as error:
         if counts.read:
             yield Decoded(None, (), Accounting(by_file={file.path: counts}))
         yield _fault(error, file, settings)
@@ -63,7 +65,7 @@ def _fault(error: Exception, file: FileSize, settings: Settings) -> Fault:
     match error:
         case TFRecordError():
             return Fault(file.path, error.reason, error.detail, error.offset)
-        case tables.TableError():
+        case TableError():
             return Fault(file.path, error.reason, error.detail)
         case TypeConflictError():
             origin = settings.origins.get(error.feature)
@@ -79,23 +81,23 @@ def csv_types(file: FileSize) -> dict[str, FeatureType]:
     """
     try:
         with paths.open_read(file.path) as stream:
-            names = tables.csv_header(stream)
+            names = csv_tables.csv_header(stream)
         if not names:
             return {}
         with paths.open_read(file.path) as stream:
-            return tables.csv_types(stream, names)
-    except (tables.TableError, InputError):
+            return csv_tables.csv_types(stream, names)
+    except (TableError, InputError):
         return {}
 
 
-def parquet_types(file: FileSize) -> parquet.TypeOrigins:
+def parquet_types(file: FileSize) -> column_types.TypeOrigins:
     """The types of every column of a Parquet file; {} for one that cannot be read, as its reader reports."""
     if not file.bytes:
         return {}
     try:
         with paths.open_stored(file.path) as stream:
-            return parquet.parquet_types(stream, file.path)
-    except (tables.TableError, InputError):
+            return column_types.parquet_types(stream, file.path)
+    except (TableError, InputError):
         return {}
 
 
@@ -127,12 +129,12 @@ def _decode(stored: BinaryIO, file: FileSize, file_format: Format, settings: Set
         # Columns stay columns where the carrier has them; other carriers give rows one by one.
         file_format = _columnar_carrier(stored, file)
     if file_format is Format.PARQUET:
-        yield from tables.decode_parquet(stored, settings, position)
+        yield from decode_parquet(stored, settings, position)
     elif file_format is Format.CSV:
-        names = tables.csv_header(paths.decompressed(stored))
+        names = csv_tables.csv_header(paths.decompressed(stored))
         stored.seek(0)
         if names:
-            yield from tables.decode_csv(paths.decompressed(stored), names, settings, position)
+            yield from csv_tables.decode_csv(paths.decompressed(stored), names, settings, position)
     elif file_format in PARSERS:
         decoder = RequestDecoder(settings, PARSERS[file_format](settings))
         yield from decoder.decode(read_records(stored, file.path), position)

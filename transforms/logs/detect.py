@@ -9,12 +9,12 @@ from google.protobuf.message import DecodeError
 
 from transforms.columnar.sequences import is_sequence_example
 from transforms.core.errors import InputError
-from transforms.files import paths
+from transforms.files import file_systems, paths
 from transforms.files.tfrecord import HEADER_BYTES, TFRecordError, is_header, read_records
 from transforms.logs.bodies.json_text import load
 from transforms.logs.carriers.read_records import Carrier, carrier_of, is_named, start_of
 from transforms.logs.carriers.read_records import read_records as read_rows
-from transforms.logs.carriers.tables import TableError
+from transforms.logs.carriers.table_error import TableError
 from transforms.logs.formats.format_names import Format
 from transforms.logs.request import BadRecordError, Carried
 
@@ -42,13 +42,13 @@ def detect(path: str) -> Format:
         return detect_records(_first_records(paths.decompressed(stored)))
 
 
-def detect_examples(files: Sequence[paths.FileSize]) -> Format:
+def detect_examples(files: Sequence[file_systems.FileSize]) -> Format:
     """The format of training examples: that of the first file that is not empty."""
     path = next((file.path for file in files if file.bytes), None)
     return Format.TF_EXAMPLE if path is None else detect(path)
 
 
-def detect_log(files: Sequence[paths.FileSize]) -> Format:
+def detect_log(files: Sequence[file_systems.FileSize]) -> Format:
     """The format of a log: that of its first file that is not empty, by its first records.
 
     What is damaged at its very start counts as what it was meant for, whose reader names what is wrong.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transforms.baseline import layout
+from transforms.baseline import messages
 from transforms.core.errors import UsageError
 from transforms.predictions import recorded
 from transforms.predictions.outputs import Output, outputs_of
@@ -32,7 +32,7 @@ def load(model: str) -> Reference:
     files = recorded.find(model)
     if files is None:
         raise UsageError(f"the model {model} has no recorded predictions any more; {_AGAIN}")
-    schema, statistics = layout.load_schema_and_statistics(*files)
+    schema, statistics = messages.load_schema_and_statistics(*files)
     if outputs_of(schema) is None:
         raise UsageError(f"{files[0]} does not say which outputs the model has; {_AGAIN}")
     return Reference(schema, statistics, Space.PREDICTION)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from transforms.baseline import layout
+from transforms.baseline import layout, messages
+from transforms.baseline.load import Baseline, load_baseline
 from transforms.core import schema as schemas
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
@@ -49,15 +50,15 @@ class TrainingSide:
         if self.baseline is None:
             assert self.schema is not None
             assert self.statistics is not None
-            schema, statistics = layout.load_schema_and_statistics(self.schema, self.statistics)
+            schema, statistics = messages.load_schema_and_statistics(self.schema, self.statistics)
             if self.label is not None:
                 schemas.check_label(schema, self.label)
             label = self.label or schemas.label_of(schema)
             return [Reference(schema, statistics, Space.RAW, label=label)]
         return of_baseline(self._baseline(self.baseline), self.spaces)
 
-    def _baseline(self, path: str) -> layout.Baseline:
-        loaded = layout.load(path, with_graph=False)
+    def _baseline(self, path: str) -> Baseline:
+        loaded = load_baseline(path, with_graph=False)
         if self.identity not in (None, loaded.identity):
             raise InputError(
                 f"the baseline {path} was replaced or edited while the job ran; expected the one of the"
@@ -66,7 +67,7 @@ class TrainingSide:
         return loaded
 
 
-def of_baseline(baseline: layout.Baseline, spaces: Sequence[str]) -> list[Reference]:
+def of_baseline(baseline: Baseline, spaces: Sequence[str]) -> list[Reference]:
     """One Reference for each of these spaces."""
     label, contract = baseline.contract.label, baseline.contract
     variation = _variation(baseline)
@@ -108,7 +109,7 @@ def _check_features(reference: Reference, path: str) -> None:
         )
 
 
-def _edited(baseline: layout.Baseline) -> str:
+def _edited(baseline: Baseline) -> str:
     """What is to be said of a schema that was edited since; empty where it was not."""
     if not baseline.schema_edited:
         return ""
@@ -117,7 +118,7 @@ def _edited(baseline: layout.Baseline) -> str:
     )
 
 
-def _variation(baseline: layout.Baseline) -> store.Spaces:
+def _variation(baseline: Baseline) -> store.Spaces:
     """How training's days and hours differ, empty where that is not known."""
     if baseline.variation is None:
         return {}

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from transforms.core.errors import InputError
-from transforms.files import paths
+from transforms.files import globs, paths
 from transforms.runs import run_ids
 from transforms.runs.run_ids import VERDICT
 
@@ -58,7 +58,7 @@ def write(root: str, artifacts: Artifacts, write_file: Write) -> None:
 def wrong(root: str, artifacts: Artifacts) -> list[str]:
     """Names of copies in `root` that are missing, or another verdict's (by size, the report by digest)."""
     try:
-        sizes = {file.path.rsplit("/", 1)[-1]: file.bytes for file in paths.matching([root])}
+        sizes = {file.path.rsplit("/", 1)[-1]: file.bytes for file in globs.matching([root])}
     except InputError:
         sizes = {}
     due = {name: artifact for name, artifact in artifacts.items() if "/" not in name}

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from transforms.core.errors import InputError, TrueserveError
-from transforms.files import lease, paths, temporary_files
+from transforms.files import file_systems, lease, paths, temporary_files
 from transforms.runs import copies, run_ids
 from transforms.runs.run_ids import RUNS, VERDICT
 
@@ -39,7 +39,7 @@ def publishing(output: str, run_id: str) -> Iterator[None]:
 
 def sweep(output: str) -> None:
     """Deletes what dead runs left below `output`; nothing of a live one's, and no attempt with a verdict."""
-    if not paths.is_local(output):
+    if not file_systems.is_local(output):
         with contextlib.suppress(TrueserveError):
             _sweep_store(output)
         return

@@ -26,7 +26,7 @@ from pathlib import PurePosixPath
 from typing import Any, cast
 
 from transforms.core.errors import InputError
-from transforms.files import paths
+from transforms.files import file_systems, paths
 from transforms.runs import copies, run_ids
 from transforms.runs.copies import Write
 from transforms.runs.run_ids import RUNS, VERDICT
@@ -174,7 +174,7 @@ def _discard(root: str, attempt: str) -> None:
     In a store an upload that was given up may still arrive.
     """
     with contextlib.suppress(InputError, OSError):
-        if paths.is_local(root) and run_ids.attempt_of(read_verdict(root)) != attempt:
+        if file_systems.is_local(root) and run_ids.attempt_of(read_verdict(root)) != attempt:
             paths.delete_tree(paths.join(root, RUNS, attempt))
 
 

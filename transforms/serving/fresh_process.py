@@ -18,7 +18,7 @@ from typing import Any
 
 from transforms.core import child_processes, native_logs
 from transforms.core.errors import InputError
-from transforms.serving.parity import Difference
+from transforms.serving.tolerance import Difference
 
 #: How long the proof of an export may take, in seconds.
 TIMEOUT = 1800.0

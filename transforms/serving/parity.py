@@ -17,15 +17,7 @@ from typing import Any
 import numpy as np
 
 from transforms.graph import op_libraries
-from transforms.serving.tolerance import FEATURES as FEATURES  # noqa: PLC0414 - part of this module, too
-from transforms.serving.tolerance import PREDICTIONS as PREDICTIONS  # noqa: PLC0414
-from transforms.serving.tolerance import Difference as Difference  # noqa: PLC0414
-from transforms.serving.tolerance import Rows as Rows  # noqa: PLC0414
-from transforms.serving.tolerance import Tolerance as Tolerance  # noqa: PLC0414
-from transforms.serving.tolerance import compare as compare  # noqa: PLC0414
-from transforms.serving.tolerance import compare_all as compare_all  # noqa: PLC0414
-from transforms.serving.tolerance import same as same  # noqa: PLC0414
-from transforms.serving.tolerance import ulp_distance as ulp_distance  # noqa: PLC0414
+from transforms.serving.tolerance import FEATURES, PREDICTIONS, Difference, Rows, compare_all
 
 ASSETS = "assets.extra"
 PROBES = "probes.tfrecord"

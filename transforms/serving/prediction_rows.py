@@ -21,7 +21,7 @@ from transforms.core.accounting import Accounting
 from transforms.core.batches import Batch, Fault, Reject
 from transforms.core.errors import InputError
 from transforms.files import paths
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.files.tfrecord import TFRecordError
 from transforms.logs.decode_file import decode_file
 from transforms.logs.features import Settings

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from transforms.core.errors import InputError
-from transforms.files import lease, paths
+from transforms.files import file_systems, lease, paths
 from transforms.files.file_systems import explained
 
 # Not a number, so that TF Serving takes it for no version; hidden, so that few others look at it.
@@ -30,7 +30,7 @@ def workspace(output: str) -> Iterator[str]:
     What a dead export left there goes first.
     """
     parent = tempfile.gettempdir()
-    if paths.is_local(output):
+    if file_systems.is_local(output):
         paths.make_folder(output)
         sweep(output)
         parent = output
@@ -61,7 +61,7 @@ def publish(folder: str, output: str) -> str:
 
     Raises InputError when it cannot; then no server loads anything new.
     """
-    if not paths.is_local(output):
+    if not file_systems.is_local(output):
         return _publish_remote(folder, output)
     while True:
         with explained("list", output):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import BYTES, LONGS, compiled
+from transforms.compiling.compiled import BYTES, LONGS, compiled
 from transforms.summaries.quantiles import Quantiles, Scratch
 
 Array = np.ndarray[Any, Any]

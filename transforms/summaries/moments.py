@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import DOUBLES, FLOATS, LONGS, compiled, helper
+from transforms.compiling.compiled import DOUBLES, FLOATS, LONGS, compiled, helper
 
 Array = np.ndarray[Any, Any]
 

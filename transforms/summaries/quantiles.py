@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import FLOATS, LONGS, WORDS, compiled, helper
+from transforms.compiling.compiled import FLOATS, LONGS, WORDS, compiled, helper
 from transforms.summaries.sorting import DIGITS, doubles_of, float_key, int_key, sort_keys
 
 Array = np.ndarray[Any, Any]

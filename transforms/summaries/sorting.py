@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.columnar.compiled import Int, compiled, helper
+from transforms.compiling.compiled import Int, compiled, helper
 
 Array = np.ndarray[Any, Any]
 

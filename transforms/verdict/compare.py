@@ -12,7 +12,6 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.core import schema as schemas
 from transforms.verdict import finding_rules, severity
-from transforms.verdict.decide import TestResults
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.finding_rules import Examination
 from transforms.verdict.findings import contracts as contracts_findings
@@ -22,6 +21,7 @@ from transforms.verdict.findings import skew as skew_findings
 from transforms.verdict.model import UNKNOWN, Comparison, Finding, NotCompared, Severity, Space
 from transforms.verdict.reference import ComparedPair, Reference
 from transforms.verdict.severity import Policy
+from transforms.verdict.significance import TestResults
 
 __all__ = ["Policy", "Reference", "compare"]
 

@@ -10,7 +10,6 @@ from typing import TypeAlias
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from transforms.verdict import decide
-from transforms.verdict.decide import TestResults
 from transforms.verdict.diagnosis import diagnose
 from transforms.verdict.evidence import power
 from transforms.verdict.findings import augmentation as augmentation_findings
@@ -22,6 +21,7 @@ from transforms.verdict.findings import skew as skew_findings
 from transforms.verdict.findings import transformed as transformed_findings
 from transforms.verdict.model import Finding, Kind, Severity
 from transforms.verdict.reference import ComparedPair
+from transforms.verdict.significance import TestResults
 from transforms.verdict.wording import listing, percent
 
 

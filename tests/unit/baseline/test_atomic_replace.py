@@ -13,7 +13,7 @@ from support.publish import exit_code
 from support.replacing import take_name_and_die, take_name_without_renames_and_die
 from support.two_baselines import NEW, OLD, content, fresh, put
 
-from transforms.baseline import atomic_replace
+from transforms.baseline import atomic_replace, layout
 from transforms.core.errors import InputError
 from transforms.files import paths
 
@@ -159,7 +159,7 @@ def test_the_only_complete_one_is_not_discarded(monkeypatch: pytest.MonkeyPatch)
 
 def test_what_is_half_made_is_discarded_and_never_read(base: str) -> None:
     path, staged = fresh(base)
-    paths.delete_file(paths.join(staged, atomic_replace.CONTRACT))
+    paths.delete_file(paths.join(staged, layout.CONTRACT))
     assert atomic_replace.readable_folder(path) == path
     atomic_replace.finish(path)
     assert paths.exists(staged), "somebody may be at work there"

@@ -13,8 +13,10 @@ from google.protobuf.message import Message
 from support import baseline as support
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from transforms.baseline import atomic_replace, layout, messages, probes
 from transforms.baseline import contract as contracts
-from transforms.baseline import layout, probes
+from transforms.baseline.load import load_baseline
+from transforms.baseline.write import check_target, write_baseline
 from transforms.core.errors import UsageError
 from transforms.files import paths, tfrecord
 
@@ -26,7 +28,7 @@ def statistics() -> statistics_pb2.DatasetFeatureStatisticsList:
 
 
 def write(path: Path, num_examples: int = 4) -> None:
-    staged = layout.staging(str(path))
+    staged = atomic_replace.staging(str(path))
     shutil.copytree(support.transform_output(), Path(staged, layout.TRANSFORM_OUTPUT))
     rows = support.batch(support.ROWS)
     probes.write_probes(paths.join(staged, layout.PROBES), rows, rows)
@@ -38,7 +40,7 @@ def write(path: Path, num_examples: int = 4) -> None:
         raw_features=["distance"],
         transformed_features={},
     )
-    layout.write(
+    write_baseline(
         str(path),
         staged,
         schema=support.schema(),
@@ -56,7 +58,7 @@ def baseline(tmp_path: Path) -> Path:
 
 
 def test_what_is_written_is_read(baseline: Path) -> None:
-    loaded = layout.load(str(baseline))
+    loaded = load_baseline(str(baseline))
     assert loaded.schema == loaded.transformed_schema == support.schema()
     assert loaded.statistics == loaded.transformed_statistics == statistics()
     assert loaded.contract.num_examples == 4
@@ -65,27 +67,27 @@ def test_what_is_written_is_read(baseline: Path) -> None:
 
 
 def test_a_baseline_is_replaced_whole_and_nothing_is_left_beside_it(baseline: Path) -> None:
-    layout.check_target(str(baseline))
+    check_target(str(baseline))
     write(baseline, num_examples=5)
-    assert layout.load(str(baseline)).contract.num_examples == 5
+    assert load_baseline(str(baseline)).contract.num_examples == 5
     assert [path.name for path in baseline.parent.iterdir()] == ["baseline"]
 
 
 def test_limits_that_were_reviewed_outlive_the_baseline(baseline: Path) -> None:
     (baseline / layout.THRESHOLDS).write_bytes(b"format = 1\n")
     write(baseline, num_examples=5)
-    assert layout.load(str(baseline)).contract.num_examples == 5
+    assert load_baseline(str(baseline)).contract.num_examples == 5
     assert (baseline / layout.THRESHOLDS).read_bytes() == b"format = 1\n"
 
 
 def test_a_baseline_that_was_killed_on_its_way_to_its_name_is_found_and_put_there(baseline: Path) -> None:
-    baseline.rename(layout.staging(str(baseline)))
-    loaded = layout.load(str(baseline))
+    baseline.rename(atomic_replace.staging(str(baseline)))
+    loaded = load_baseline(str(baseline))
     assert loaded.contract.num_examples == 4
     assert Path(loaded.transform_output, "transform_fn/saved_model.pb").is_file()
     assert not baseline.exists(), "readers change nothing"
-    layout.check_target(str(baseline))
-    assert layout.load(str(baseline)).path == str(baseline)
+    check_target(str(baseline))
+    assert load_baseline(str(baseline)).path == str(baseline)
     assert [path.name for path in baseline.parent.iterdir()] == ["baseline"]
 
 
@@ -107,44 +109,44 @@ def test_an_incomplete_baseline_names_what_is_missing(baseline: Path, name: str)
     with pytest.raises(
         UsageError, match=f"baseline is incomplete: {name} is missing; .*run trueserve prepare"
     ):
-        layout.load(str(baseline))
+        load_baseline(str(baseline))
 
 
 def test_a_missing_baseline(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no baseline at .*/none; make one with trueserve prepare"):
-        layout.load(str(tmp_path / "none"))
+        load_baseline(str(tmp_path / "none"))
 
 
 def test_another_format_version(baseline: Path) -> None:
     contract = json.loads((baseline / layout.CONTRACT).read_bytes())
     (baseline / layout.CONTRACT).write_text(json.dumps({**contract, "format_version": 99}))
     with pytest.raises(UsageError, match="has format version 99; expected 1"):
-        layout.load(str(baseline))
+        load_baseline(str(baseline))
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"format_version": 1}'])
 def test_a_broken_contract(baseline: Path, content: str) -> None:
     (baseline / layout.CONTRACT).write_text(content)
     with pytest.raises(UsageError, match=r"contract\.json is no contract|has format version None"):
-        layout.load(str(baseline))
+        load_baseline(str(baseline))
 
 
 def test_a_broken_schema_names_the_file(baseline: Path) -> None:
     (baseline / layout.SCHEMA).write_bytes(b"\x00\x01nonsense")
     with pytest.raises(UsageError, match=r"baseline/schema\.pbtxt is no Schema in text"):
-        layout.load(str(baseline))
+        load_baseline(str(baseline))
 
 
 def test_targets(tmp_path: Path, baseline: Path) -> None:
-    layout.check_target(str(tmp_path / "new/folder"))
+    check_target(str(tmp_path / "new/folder"))
     (tmp_path / "empty").mkdir()
-    layout.check_target(str(tmp_path / "empty"))
+    check_target(str(tmp_path / "empty"))
     (tmp_path / "other").mkdir()
     (tmp_path / "other/precious").touch()
     with pytest.raises(UsageError, match="other is not empty and holds no baseline"):
-        layout.check_target(str(tmp_path / "other"))
+        check_target(str(tmp_path / "other"))
     with pytest.raises(UsageError, match="precious is a file"):
-        layout.check_target(str(tmp_path / "other/precious"))
+        check_target(str(tmp_path / "other/precious"))
     assert not (tmp_path / "new").exists()
 
 
@@ -162,7 +164,7 @@ def encodings(message: Message) -> dict[str, bytes]:
 def test_tfdv_artifacts_are_told_by_content(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "schema").write_bytes(encodings(support.schema())[encoding])
     (tmp_path / "stats").write_bytes(encodings(statistics())[encoding])
-    loaded = layout.load_schema_and_statistics(str(tmp_path / "schema"), str(tmp_path / "stats"))
+    loaded = messages.load_schema_and_statistics(str(tmp_path / "schema"), str(tmp_path / "stats"))
     assert loaded == (support.schema(), statistics())
 
 
@@ -184,14 +186,14 @@ def test_files_with_something_else(tmp_path: Path, schema: bytes, stats: bytes, 
     (tmp_path / "schema").write_bytes(schema)
     (tmp_path / "stats").write_bytes(stats)
     with pytest.raises(UsageError, match=message):
-        layout.load_schema_and_statistics(str(tmp_path / "schema"), str(tmp_path / "stats"))
+        messages.load_schema_and_statistics(str(tmp_path / "schema"), str(tmp_path / "stats"))
 
 
 def test_a_missing_artifact_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot read .*/none"):
-        layout.load_schema(str(tmp_path / "none"))
+        messages.load_schema(str(tmp_path / "none"))
 
 
 def test_a_schema_with_a_field_of_a_later_release_is_read(tmp_path: Path) -> None:
     (tmp_path / "schema").write_text('feature { name: "f" type: INT } field_of_tomorrow: 3')
-    assert layout.load_schema(str(tmp_path / "schema")).feature[0].type == schema_pb2.INT
+    assert messages.load_schema(str(tmp_path / "schema")).feature[0].type == schema_pb2.INT

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.baseline import layout
+from transforms.baseline import messages
 from transforms.core.errors import UsageError
 from transforms.files.tfrecord import frame
 
@@ -26,7 +26,7 @@ def part(name: str, *features: str, rows: int = 10) -> Statistics:
 def read(folder: Path, *parts: Statistics) -> Statistics:
     (folder / "schema").write_bytes(b'feature { name: "f" }')
     (folder / "stats").write_bytes(b"".join(frame(message.SerializeToString()) for message in parts))
-    return layout.load_schema_and_statistics(str(folder / "schema"), str(folder / "stats"))[1]
+    return messages.load_schema_and_statistics(str(folder / "schema"), str(folder / "stats"))[1]
 
 
 def test_shards_of_one_data_set_are_put_together(tmp_path: Path) -> None:

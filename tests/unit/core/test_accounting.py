@@ -27,7 +27,7 @@ from transforms.core.accounting import (
     RecordCounts,
 )
 from transforms.core.batches import Decoded, Fault, Window
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.logs.decode_file import decode_file
 from transforms.logs.features import Expected, FeatureType, Settings
 from transforms.logs.formats.format_names import Format

@@ -22,8 +22,8 @@ from transforms.drift import report
 from transforms.drift.report import ServedWindow
 from transforms.publish import formatting
 from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
-from transforms.runs import previous_runs, run_folder
-from transforms.runs.previous_runs import Run
+from transforms.runs import previous_runs, published_runs, run_folder
+from transforms.runs.published_runs import Run
 from transforms.runs.window_summary import WindowSummary
 from transforms.verdict.model import Severity, Space
 from transforms.verdict.reference import Reference
@@ -230,7 +230,7 @@ def test_predictions_that_make_no_sense_cost_no_verdict(tmp_path: Path) -> None:
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     sizes = {name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items()}
-    run = dataclasses.replace(earlier_run, files=sizes, graph=previous_runs.graph_of(contract()))
+    run = dataclasses.replace(earlier_run, files=sizes, graph=published_runs.graph_of(contract()))
     comparison = report.compare_with_previous(previous_runs.PreviousRuns(run), now).comparison
     assert comparison is not None
     metrics = {finding.metric for finding in comparison.findings}

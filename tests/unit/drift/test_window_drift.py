@@ -12,12 +12,12 @@ from support.drift import Columns, day, reference, rides, statistics
 from transforms.core.batches import Window
 from transforms.drift import window_drift
 from transforms.drift.window_drift import Windows, span
-from transforms.verdict.decide import TestResults
 from transforms.verdict.evidence.feature_difference import VARIATION, Difference
 from transforms.verdict.evidence.wording import parts_of
 from transforms.verdict.model import Finding, Kind, Severity
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
+from transforms.verdict.significance import TestResults
 
 ROWS = 2000
 

@@ -5,16 +5,13 @@ import contextlib
 import gzip
 import io
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from support.memory_files import OBJECTS, MemoryFileSystem, Upload
 
 from transforms.core.errors import InputError, UsageError
-from transforms.files import paths
-from transforms.files.paths import FileSize
+from transforms.files import file_systems, globs, paths
 
 
 @pytest.fixture(params=["local", "memory"])
@@ -27,43 +24,6 @@ def base(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def write(base: str, *names: str) -> None:
     for name in names:
         paths.write_atomically(paths.join(base, name), name.encode())
-
-
-def names(base: str, files: list[FileSize]) -> list[str]:
-    return [file.path.removeprefix(base + "/") for file in files]
-
-
-def test_a_glob_gives_its_files_with_their_sizes_sorted(base: str) -> None:
-    write(base, "b.txt", "a.txt", "c.csv", "deep/a.txt")
-    files = paths.expand(paths.join(base, "*.txt"))
-    assert names(base, files) == ["a.txt", "b.txt"]
-    assert [file.bytes for file in files] == [5, 5]
-
-
-def test_a_folder_gives_what_is_in_it_but_hidden_files(base: str) -> None:
-    write(base, "logs/part-0", "logs/_SUCCESS", "logs/.part-0.crc", "logs/deep/part-1")
-    assert "logs/part-0" in names(base, paths.expand(paths.join(base, "logs")))
-    assert not any("SUCCESS" in name or "crc" in name for name in names(base, paths.expand(base + "/logs")))
-
-
-def test_a_file_and_several_patterns_each_file_once(base: str) -> None:
-    write(base, "a", "b", "c")
-    assert names(base, paths.expand(f"{base}/b,{base}/[ab], {base}/c")) == ["a", "b", "c"]
-
-
-def test_a_pattern_that_matches_nothing_is_one_clear_line(base: str) -> None:
-    with pytest.raises(InputError, match=r"no file matches '.*missing\*'; give") as caught:
-        paths.expand(f"{base}/missing*")
-    assert caught.value.exit_code == 3
-
-
-def test_local_names_with_glob_characters_and_commas_are_files_first(tmp_path: Path) -> None:
-    (tmp_path / "run[1]").mkdir()
-    (tmp_path / "run[1]" / "a,b").write_bytes(b"x")
-    (tmp_path / "c[1]").write_bytes(b"x")
-    assert paths.expand(str(tmp_path / "run[1]")) == [(str(tmp_path / "run[1]" / "a,b"), 1)]
-    assert len(paths.expand(str(tmp_path / "run[1]" / "a,b"))) == 1
-    assert len(paths.expand(str(tmp_path / "c[1]"))) == 1
 
 
 def test_what_is_written_is_read_and_replaced(base: str) -> None:
@@ -114,8 +74,8 @@ def test_local_copy_is_the_folder_itself_or_fetched_for_a_while(base: str) -> No
     write(base, "model/deep/a")
     with paths.local_copy(paths.join(base, "model")) as folder:
         assert (Path(folder) / "deep" / "a").read_text() == "model/deep/a"
-        assert (folder == base + "/model") == paths.is_local(base)
-    assert Path(folder).exists() == paths.is_local(base)
+        assert (folder == base + "/model") == file_systems.is_local(base)
+    assert Path(folder).exists() == file_systems.is_local(base)
 
 
 def test_a_file_is_never_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +125,7 @@ def test_a_folder_below_a_file_cannot_be_written(tmp_path: Path) -> None:
 
 def test_a_scheme_that_nobody_serves_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match="no file system for nowhere://"):
-        paths.expand("nowhere://bucket/*")
+        globs.expand("nowhere://bucket/*")
     with pytest.raises(UsageError, match="no file system for nowhere://"):
         paths.check_writable("nowhere://bucket/out")
 
@@ -173,47 +133,6 @@ def test_a_scheme_that_nobody_serves_is_wrong_usage() -> None:
 def test_join_leaves_one_slash() -> None:
     assert paths.join("gs://bucket/", "a/", "/b") == "gs://bucket/a/b"
     assert paths.join("out/", "a", "b") == "out/a/b"
-
-
-def test_local_files_need_no_beam() -> None:
-    code = "import sys; from transforms.files.paths import expand; expand(sys.argv[1]); print(*sys.modules)"
-    command = [sys.executable, "-c", code, __file__]
-    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    assert "transforms.files.paths" in loaded
-    assert "apache_beam" not in loaded
-
-
-def test_a_link_that_leads_nowhere_is_left_out(tmp_path: Path) -> None:
-    (tmp_path / "a.log").write_bytes(b"x")
-    (tmp_path / "b.log").symlink_to(tmp_path / "rotated")
-    for pattern in (tmp_path, tmp_path / "*.log"):
-        assert paths.expand(str(pattern)) == [(str(tmp_path / "a.log"), 1)]
-    (tmp_path / "a.log").unlink()
-    with pytest.raises(InputError, match="no file matches"):
-        paths.expand(str(tmp_path / "*.log"))
-
-
-def test_a_log_that_is_rotated_away_while_it_is_looked_at_is_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(str(tmp_path), "a.log", "b.log")
-    stat = Path.stat
-
-    def rotate(self: Path, **arguments: bool) -> os.stat_result:
-        (tmp_path / "b.log").unlink(missing_ok=True)
-        return stat(self, **arguments)
-
-    monkeypatch.setattr(Path, "stat", rotate)
-    assert paths.expand(str(tmp_path / "*.log")) == [(str(tmp_path / "a.log"), 5)]
-
-
-def test_a_list_too_long_for_a_name_and_a_loop_of_links(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"x")
-    assert len(paths.expand(",".join([str(tmp_path / "a"), "b" * 300]))) == 1
-    (tmp_path / "loop").symlink_to("loop")
-    with pytest.raises(InputError, match=r"cannot list .*\*: Too many levels") as caught:
-        paths.expand(str(tmp_path / "*"))
-    assert "\n" not in str(caught.value)
 
 
 def break_uploads(monkeypatch: pytest.MonkeyPatch, *, loudly: bool) -> None:
@@ -274,7 +193,7 @@ def test_local_file_is_the_file_itself_or_fetched_for_a_while(base: str) -> None
     with paths.local_file(paths.join(base, "deep/model.keras")) as file:
         assert Path(file).name == "model.keras"
         assert Path(file).read_text() == "deep/model.keras"
-    assert Path(file).exists() == paths.is_local(base)
+    assert Path(file).exists() == file_systems.is_local(base)
 
 
 def test_a_file_is_deleted_and_a_folder_is_not(base: str) -> None:

@@ -18,7 +18,7 @@ from support.logs import example, examples_log, settings, write_records
 
 from transforms.core.batches import Fault
 from transforms.core.errors import InputError
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.files.tfrecord import frame
 from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import detect, detect_examples, detect_log, detect_records

@@ -20,7 +20,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from pipelines.flags.reading import EXCLUDE_FIELDS
 from transforms.core.accounting import Accounting, total
 from transforms.core.batches import METADATA_SCHEMA, Decoded, Window
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.logs.decode_file import decode_file
 from transforms.logs.features import Column, lists
 from transforms.logs.formats.format_names import Format

@@ -17,7 +17,7 @@ from support.logs import EXPECTED, example, prediction_log, settings, tensor
 
 from transforms.core.accounting import Accounting, total
 from transforms.core.batches import Decoded, Fault
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.files.tfrecord import frame, masked_crc32c
 from transforms.logs.decode_file import decode_file
 from transforms.logs.formats.format_names import Format

@@ -16,7 +16,7 @@ from support.logs import example, examples_log, rows_of
 from transforms.columnar.framing import block_of
 from transforms.core.accounting import total
 from transforms.core.batches import Decoded
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.files.tfrecord import frame
 from transforms.logs.decode_file import decode_file
 from transforms.logs.features import Expected, FeatureType, Settings

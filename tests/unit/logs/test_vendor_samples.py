@@ -15,7 +15,7 @@ from support.repo import ROOT
 
 from transforms.core.accounting import total
 from transforms.core.batches import Decoded
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import detect_log
 from transforms.logs.features import Expected, FeatureType, Settings

@@ -21,11 +21,12 @@ from support.drift import contract, day, positions, published, reference, rides,
 from transforms.core.batches import Window
 from transforms.core.errors import UsageError
 from transforms.files import paths
-from transforms.runs import previous_runs
-from transforms.runs.previous_runs import AUTO, PreviousRuns, Run, UnreadableError
+from transforms.runs import previous_runs, published_runs
+from transforms.runs.previous_runs import AUTO, PreviousRuns
+from transforms.runs.published_runs import Run, UnreadableError
 from transforms.verdict.model import Space
 
-HERE = previous_runs.identity(contract())
+HERE = published_runs.identity(contract())
 
 
 def run(name: str, window: Window, baseline: str | None = HERE) -> Run:
@@ -179,7 +180,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     Path(earlier_run.folder, "positions.json").unlink()
     os.mkfifo(f"{earlier_run.folder}/positions.json")
     with pytest.raises(UnreadableError, match="missing, or not the file"):
-        previous_runs.load_summary(earlier_run)
+        published_runs.load_summary(earlier_run)
 
 
 def test_what_fails_to_be_read_from_a_store_is_none(
@@ -190,7 +191,7 @@ def test_what_fails_to_be_read_from_a_store_is_none(
             raise RuntimeError("connection reset")
 
     monkeypatch.setattr(paths, "open_stored", lambda _path: Broken())
-    assert previous_runs._read("gs://bucket/verdict.json", 100) is None
+    assert published_runs._read("gs://bucket/verdict.json", 100) is None
 
 
 BROKEN: list[Any] = [
@@ -236,7 +237,7 @@ def test_a_contract_that_is_none_is_another_baseline(tmp_path: Path, made_of: An
 
 def test_a_huge_verdict_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     published(tmp_path, at(2), day(2))
-    monkeypatch.setattr(previous_runs, "_LARGEST", 100)
+    monkeypatch.setattr(published_runs, "_LARGEST", 100)
     assert previous_runs.find(AUTO, str(tmp_path), day(4), contract()) == PreviousRuns(broken=1)
 
 
@@ -257,7 +258,7 @@ def test_a_run_is_named_in_five_ways(tmp_path: Path, monkeypatch: pytest.MonkeyP
         earlier_runs = previous_runs.find(requested, str(other), day(9), contract())
         assert names(earlier_runs) == (name, []), requested
         assert earlier_runs.previous is not None
-        assert previous_runs.load_statistics(earlier_runs.previous, Space.RAW).datasets
+        assert published_runs.load_statistics(earlier_runs.previous, Space.RAW).datasets
     for requested in (at(2), name):
         assert names(previous_runs.find(requested, str(output), day(9), contract())) == (name, [])
 
@@ -267,7 +268,7 @@ def test_a_run_that_was_moved_is_found_by_its_own_folder(tmp_path: Path) -> None
     shutil.move(tmp_path / "runs" / name, tmp_path / "kept")
     earlier_run = previous_runs.find(str(tmp_path / "kept"), str(tmp_path), day(9), contract()).previous
     assert earlier_run is not None
-    assert previous_runs.load_statistics(earlier_run, Space.RAW).datasets
+    assert published_runs.load_statistics(earlier_run, Space.RAW).datasets
 
 
 @pytest.mark.parametrize("requested", ["", "nowhere", "nowhere/at/all", "20260101T000009Z-00000009", "logs/"])
@@ -308,36 +309,36 @@ def test_files_are_read_as_the_verdict_names_them(tmp_path: Path) -> None:
     earlier_run = loaded(
         tmp_path, {"stats.binpb": rows.SerializeToString(), "positions.json": summary.to_bytes()}
     )
-    assert previous_runs.load_statistics(earlier_run, Space.RAW) == rows
-    assert previous_runs.load_summary(earlier_run) == summary
+    assert published_runs.load_statistics(earlier_run, Space.RAW) == rows
+    assert published_runs.load_summary(earlier_run) == summary
     with pytest.raises(UnreadableError, match=r"transformed_stats\.binpb is missing"):
-        previous_runs.load_statistics(earlier_run, Space.TRANSFORMED)
+        published_runs.load_statistics(earlier_run, Space.TRANSFORMED)
     data = bytearray(rows.SerializeToString())
     data[-1] ^= 1
     paths.write_atomically(f"{earlier_run.folder}/stats.binpb", bytes(data))
     with pytest.raises(UnreadableError, match="not the file that the run's verdict names"):
-        previous_runs.load_statistics(earlier_run, Space.RAW)
+        published_runs.load_statistics(earlier_run, Space.RAW)
     shutil.rmtree(earlier_run.folder)
     with pytest.raises(UnreadableError, match="missing"):
-        previous_runs.load_summary(earlier_run)
+        published_runs.load_summary(earlier_run)
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xff", b"no message"])
 def test_statistics_that_are_none_are_told(tmp_path: Path, data: bytes) -> None:
     earlier_run = loaded(tmp_path, {"stats.binpb": data})
     with pytest.raises(UnreadableError, match="no statistics"):
-        previous_runs.load_statistics(earlier_run, Space.RAW)
+        published_runs.load_statistics(earlier_run, Space.RAW)
 
 
 def test_positions_of_another_window_are_none(tmp_path: Path) -> None:
     summary = positions(reference(rides(300, 2)), rides(300, 1), day(3))
     earlier_run = loaded(tmp_path, {"positions.json": summary.to_bytes()})
     with pytest.raises(UnreadableError, match="not what a run writes"):
-        previous_runs.load_summary(earlier_run)
+        published_runs.load_summary(earlier_run)
 
 
 def test_a_size_that_no_file_has_is_not_waited_for(tmp_path: Path) -> None:
     earlier_run = loaded(tmp_path, {"positions.json": b"{}"})
     huge = dataclasses.replace(earlier_run, files={"positions.json": (10**30, "0" * 64)})
     with pytest.raises(UnreadableError, match="missing, or not the file"):
-        previous_runs.load_summary(huge)
+        published_runs.load_summary(huge)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from support.drift import contract, day, published
 
 from transforms.files import paths
-from transforms.runs import previous_runs, run_folder, run_ids, run_order
+from transforms.runs import previous_runs, published_runs, run_folder, run_ids, run_order
 from transforms.runs.previous_runs import AUTO
 from transforms.verdict.model import Space
 
@@ -133,7 +133,7 @@ def test_a_run_that_died_before_it_left_a_copy_is_known_to_auto(tmp_path: Path) 
     earlier_runs = previous_runs.find(AUTO, str(tmp_path), day(4), contract())
     assert earlier_runs.previous is not None
     assert (earlier_runs.previous.name, earlier_runs.broken) == (name, 0)
-    previous_runs.load_statistics(earlier_runs.previous, Space.RAW)
+    published_runs.load_statistics(earlier_runs.previous, Space.RAW)
     named = previous_runs.find(str(tmp_path), str(tmp_path), day(4), contract()).previous
     assert named is not None
     assert named.name == name

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from transforms.serving.parity import (
+from transforms.serving.tolerance import (
     FEATURES,
     PREDICTIONS,
     Difference,

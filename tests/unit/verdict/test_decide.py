@@ -16,11 +16,11 @@ from support.verdict import LABEL, compared, frame, reference, served, statistic
 from benchmarks import in_memory
 from transforms.verdict import thresholds
 from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.decide import LEAST_EFFECT, TestResults
 from transforms.verdict.evidence import false_discovery, p_values, wording
 from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
 from transforms.verdict.model import Kind, SeasonalVariation, Severity, Space
 from transforms.verdict.reference import ComparedPair
+from transforms.verdict.significance import LEAST_EFFECT, TestResults
 
 
 @pytest.fixture(scope="module")

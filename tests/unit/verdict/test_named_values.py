@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.compute_statistics import SIZES
 from transforms.core.arrow import pa
+from transforms.core.custom_stats import NAMED_FROM
 from transforms.summaries.folding import fold
+from transforms.summaries.protos import SIZES
 from transforms.summaries.quantiles import Scratch
 from transforms.summaries.weighted import WeightedSummary
 from transforms.verdict import feature_stats
@@ -58,7 +59,7 @@ def test_a_value_that_may_be_named_came_in_ten_rows(
     true = Counter(value.decode() for row in rows for value in set(row))
     for value, count in column.counts().items():
         if unseen_mass.may_be_named(value, (), column.rows_at_least(value, count)):
-            assert true[value] >= unseen_mass.NAMED_FROM
+            assert true[value] >= NAMED_FROM
 
 
 @settings(deadline=None)
@@ -76,7 +77,7 @@ def test_a_heavy_row_does_not_name_what_it_alone_has() -> None:
     """Its value weighs as much as 120 rows, and came twelve times in one."""
     column = view([*[[b"a"]] * 1000, [SECRET] * 12], [*[1.0] * 1000, 0.01])
     count = column.counts()["secret"]
-    assert count >= unseen_mass.NAMED_FROM * 12
+    assert count >= NAMED_FROM * 12
     assert not unseen_mass.may_be_named("secret", (), column.rows_at_least("secret", count))
 
 

@@ -19,10 +19,10 @@ from support.verdict import compared, frame, reference, served, worst
 from pipelines.feature_limits import check_only
 from transforms.baseline import layout
 from transforms.core.errors import UsageError
-from transforms.verdict import decide
 from transforms.verdict.compare import Policy, Reference
 from transforms.verdict.findings import transformed as transformed_findings
 from transforms.verdict.model import Finding, Kind, Severity, Space
+from transforms.verdict.significance import LEAST_EFFECT
 from transforms.verdict.thresholds import LIMIT_OF, Override, Thresholds, parse
 
 Capture = pytest.CaptureFixture[str]
@@ -76,7 +76,7 @@ def test_a_feature_goes_before_the_defaults_and_these_before_ours() -> None:
 
 
 def test_every_metric_that_is_judged_has_a_limit() -> None:
-    assert {*LIMIT_OF} == {*decide.LEAST_EFFECT, *transformed_findings.LEAST_EFFECT}
+    assert {*LIMIT_OF} == {*LEAST_EFFECT, *transformed_findings.LEAST_EFFECT}
 
 
 def test_the_file_that_the_docs_show_is_read() -> None:

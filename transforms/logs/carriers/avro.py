@@ -20,7 +20,7 @@ from transforms.core.arrow import pa
 from transforms.files.tfrecord import is_of_data
 from transforms.logs.carriers.avro_schema import AvroSchema, avro_schema
 from transforms.logs.carriers.records import LARGEST_RECORD, explained, row
-from transforms.logs.carriers.tables import TableError
+from transforms.logs.carriers.table_error import TableError
 from transforms.logs.request import Carried
 
 MAGIC = b"Obj\x01"

@@ -15,7 +15,7 @@ import fastavro
 import orjson
 
 from transforms.logs.carriers.records import LARGEST_RECORD, time_of_micros
-from transforms.logs.carriers.tables import TableError
+from transforms.logs.carriers.table_error import TableError
 
 Convert = Callable[[Any], Any]
 

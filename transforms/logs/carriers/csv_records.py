@@ -1,6 +1,6 @@
 """CSV with a header, row by row: for logs whose columns hold whole bodies.
 
-Tables of features are read in columns instead, by `logs.carriers.tables`. A body may be far longer than a
+Tables of features are read in columns instead, by `logs.carriers.csv_tables`. A body may be far longer than a
 block of Arrow's reader, which ends at the first row that is; Python's takes rows as they come.
 """
 
@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from transforms.logs.carriers.lines import lines
 from transforms.logs.carriers.records import LARGEST_RECORD, RECORD_TOO_LARGE, payload_of, row
-from transforms.logs.carriers.tables import TableError
+from transforms.logs.carriers.table_error import TableError
 from transforms.logs.request import BadRecordError, Carried
 
 
@@ -25,7 +25,7 @@ def records(stream: BinaryIO, names: Sequence[str]) -> Iterator[Carried]:
 
     Args:
       stream: the file from its start, header included.
-      names: what the header says (see `tables.csv_header`).
+      names: what the header says (see `csv_tables.csv_header`).
     """
     # Bodies are longer than the 128 KiB that Python allows a value; `_Texts` bounds the whole row.
     csv.field_size_limit(max(csv.field_size_limit(), 2 * LARGEST_RECORD))

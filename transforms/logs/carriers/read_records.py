@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 from transforms.files import paths
 from transforms.files.tfrecord import is_of_data
-from transforms.logs.carriers import avro, csv_records, json_lines, parquet_records, tables
+from transforms.logs.carriers import avro, csv_records, csv_tables, json_lines
+from transforms.logs.carriers.parquet import records as parquet_records
 from transforms.logs.carriers.records import chunks
 from transforms.logs.request import Carried
 
@@ -90,7 +91,7 @@ def _records(stored: BinaryIO, path: str) -> Iterator[Carried]:
 
 
 def _csv(stored: BinaryIO) -> Iterator[Carried]:
-    names = tables.csv_header(paths.decompressed(stored))
+    names = csv_tables.csv_header(paths.decompressed(stored))
     stored.seek(0)
     if names:
         yield from csv_records.records(paths.decompressed(stored), names)

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from transforms.files.tfrecord import is_of_data
-from transforms.logs.carriers.tables import TableError
+from transforms.logs.carriers.table_error import TableError
 from transforms.logs.request import BadRecordError, Carried
 
 #: The longest record, in bytes, that any carrier reads.

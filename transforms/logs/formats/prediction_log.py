@@ -17,6 +17,7 @@ from transforms.columnar import names as nm
 from transforms.columnar import request_scan as rs
 from transforms.columnar.example_parser import ExampleParser, Parsed
 from transforms.columnar.framing import Array, Block
+from transforms.columnar.prediction_log_fields import NOTES, RULES, SPECS
 from transforms.core.arrow import pa, pc
 from transforms.core.batches import Decoded
 from transforms.logs.features import Settings
@@ -51,7 +52,7 @@ class PredictionLogDecoder:
         self._parsing_decoder = ParsedLogDecoder(settings, self._finisher)
         self._names = nm.new_names(64, 4096)
         self._stack = np.zeros((16, 3), np.int64)
-        self._scratch = np.zeros((rs.NOTES, 2), np.int64)
+        self._scratch = np.zeros((NOTES, 2), np.int64)
 
     def decode(self, block: Block, position: RecordPosition) -> Iterator[Decoded]:
         """`Decoded`s: first of the requests that carry examples in the usual form, then of all others.
@@ -92,7 +93,7 @@ class PredictionLogDecoder:
     def _scan(self, block: Block) -> rs.Requests:
         scanned, done, state = _new_requests(len(block)), 0, rs.MORE_EXAMPLES
         while state != rs.DONE:
-            args = (rs.RULES, self._stack, self._scratch, self._names, scanned)
+            args = (RULES, self._stack, self._scratch, self._names, scanned)
             done, state, size = rs.find_examples(block.data, block.starts, block.ends, done, *args)
             if state == rs.MORE_NAMES:
                 self._names = nm.grown(self._names, size)
@@ -144,7 +145,7 @@ class PredictionLogDecoder:
     def _metadata(self, scanned: _ScannedRequests, position: RecordPosition) -> dict[str, pa.Array]:
         """Columns of a value for each record."""
         notes = scanned.notes
-        specs = notes[:, 2 : rs.MORE].reshape(len(notes), rs.SPECS, 5)
+        specs = notes[:, 2 : rs.MORE].reshape(len(notes), SPECS, 5)
         texts = pa.array([None, *self._texts()], pa.string())
         seconds = np.minimum(notes[:, 0], _LAST_SECOND)
         columns = {

@@ -1,6 +1,7 @@
 """`table`: one row a request, its columns the features.
 
-CSV and Parquet are read in columns (`logs.carriers.tables`); this is for carriers that give rows one by one.
+CSV and Parquet are read in columns (`logs.carriers.csv_tables`, `logs.carriers.parquet.tables`). This is for
+carriers that give rows one by one.
 Both take a time for microseconds since 1970, UTC, and a decimal for a float.
 """
 

@@ -6,23 +6,11 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
-from numba import types
 
-from transforms.columnar.compiled import BYTES, LONGS, compiled
 from transforms.columnar.framing import Array, Block
-from transforms.columnar.hashing import finish_hash, hash_bytes
+from transforms.columnar.record_hashes import add_hashes, hash_records
 from transforms.core.arrow import pa
 from transforms.logs.features import Column, FeatureType, type_of
-
-_UNIT = 2.0**-53
-
-
-@compiled(types.void(BYTES, LONGS, LONGS, types.float64[::1]))
-def hash_records(data: Array, starts: Array, ends: Array, out: Array) -> None:
-    """For each record `data[start:end]` a number in [0, 1) that its bytes alone decide."""
-    for i in range(starts.size):
-        code = hash_bytes(data, starts[i], ends[i] - starts[i])
-        out[i] = np.float64(code >> np.uint64(11)) * _UNIT
 
 
 def chosen(block: Block, fraction: float) -> Array:
@@ -53,14 +41,6 @@ def chosen_rows(columns: Sequence[Column], num_rows: int, fraction: float) -> Ar
     hash_records(codes.view(np.uint8), starts, starts + 8, numbers)
     result: Array = numbers < fraction
     return result
-
-
-@compiled(types.void(BYTES, LONGS, LONGS, types.uint64, types.uint64[::1]))
-def add_hashes(data: Array, starts: Array, ends: Array, salt: np.uint64, codes: Array) -> None:
-    """Adds to each row's code what its values `data[start:end]` give in the column of that salt."""
-    for i in range(starts.size):
-        if ends[i] > starts[i]:
-            codes[i] += finish_hash(hash_bytes(data, starts[i], ends[i] - starts[i]) ^ salt)
 
 
 def _stored(column: pa.LargeListArray) -> tuple[Array, Array, Array]:

@@ -11,17 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numba import types
 
-from transforms.columnar.compiled import BYTES, LONGS, compiled
 from transforms.columnar.framing import Array, Block, block_of
-from transforms.columnar.hashing import finish_hash, hash_bytes
+from transforms.columnar.record_hashes import hash_requests
 
 WARM_UP = "warm_up"
 FILE_NAME = "tf_serving_warmup_requests"
 FOLDER = "assets.extra"
-
-_NEXT = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: the order of examples counts
 
 
 def is_warm_up_file(path: str) -> bool:
@@ -46,14 +42,3 @@ def fingerprints_of(examples: Block, requests: Array) -> Array:
     codes = np.empty(len(requests), np.uint64)
     hash_requests(examples.data, examples.starts, examples.ends, requests, codes)
     return codes
-
-
-@compiled(types.void(BYTES, LONGS, LONGS, types.int64[:, ::1], types.uint64[::1]))
-def hash_requests(data: Array, starts: Array, ends: Array, requests: Array, out: Array) -> None:
-    """For each request a hash of its examples `data[start:end]`, in their order."""
-    for i in range(out.size):
-        begin, stop = requests[i, 0], requests[i, 1]
-        code = np.uint64(stop - begin)
-        for j in range(begin, stop):
-            code = finish_hash(code + _NEXT ^ hash_bytes(data, starts[j], ends[j] - starts[j]))
-        out[i] = code

@@ -17,7 +17,7 @@ from transforms.logs.request import BadRecordError
 from transforms.logs.rows.rows import Counts, Finisher, RecordPosition, Rows, metadata_of, rejected
 from transforms.logs.rows.times import times_of_micros
 from transforms.logs.tensors.prediction_log_kinds import LoggedRequest, LogReader
-from transforms.logs.tensors.tensor_protos import TensorColumns
+from transforms.logs.tensors.tensor_columns import TensorColumns
 
 # A record may hold any number of rows, so a run of records is cut where these are reached.
 MAX_ROWS = 8192

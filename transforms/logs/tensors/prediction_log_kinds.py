@@ -19,8 +19,9 @@ from transforms.logs.features import FeatureType, Settings
 from transforms.logs.request import BadRecordError
 from transforms.logs.rows.warm_ups import WARM_UP, fingerprint
 from transforms.logs.tensors.example_lists import examples_of
+from transforms.logs.tensors.tensor_columns import PRESENT, batch_size
 from transforms.logs.tensors.tensor_limits import decode_tensors
-from transforms.logs.tensors.tensor_protos import PRESENT, Tensor, batch_size
+from transforms.logs.tensors.tensor_protos import Tensor
 
 NOT_A_LOG = "not_a_prediction_log"
 #: Without a schema, the names that exporters give to an input of serialized examples.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from transforms.baseline.layout import SCHEMA, Baseline
+from transforms.baseline.layout import SCHEMA
+from transforms.baseline.load import Baseline
 from transforms.serving.check.report import CheckFinding, Example, Severity
 from transforms.serving.check.run_candidate import RAW_TENSORS, SERVING_DEFAULT, TRANSFORM_FEATURES, Answer
 from transforms.serving.check.saved_model import Contents

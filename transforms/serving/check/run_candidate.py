@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from transforms.graph import op_libraries
-from transforms.serving import parity
+from transforms.serving import parity, tolerance
 from transforms.serving.check import differences
 from transforms.serving.check.signature import Signature, UnfitError
-from transforms.serving.parity import Rows, Tolerance
+from transforms.serving.tolerance import Rows, Tolerance
 
 TRANSFORM_FEATURES = "transform_features"
 SERVING_DEFAULT = "serving_default"
@@ -71,12 +71,12 @@ def examine(question: Question) -> Answer:
     expected = parity.rows_of(probes, parity.TRANSFORMED)
     known = {*expected, *_columns_of(probes)}
     comparison.compare(
-        _ProbeSet(TRANSFORM_FEATURES, range(len(probes)), probes, expected, parity.FEATURES, known)
+        _ProbeSet(TRANSFORM_FEATURES, range(len(probes)), probes, expected, tolerance.FEATURES, known)
     )
     rows, predicted = _predictions(question, probes)
     for name in (SERVING_DEFAULT, RAW_TENSORS) if predicted else ():
         comparison.compare(
-            _ProbeSet(name, range(len(rows)), rows, predicted, parity.PREDICTIONS, {*predicted})
+            _ProbeSet(name, range(len(rows)), rows, predicted, tolerance.PREDICTIONS, {*predicted})
         )
     made_up = sum(parity.MADE_UP in probe.features.feature for probe in probes)
     return Answer(len(probes), made_up, comparison.compared, comparison.findings)

@@ -9,7 +9,7 @@ import numpy as np
 
 from transforms.serving import parity
 from transforms.serving.confined import first_line
-from transforms.serving.parity import Rows
+from transforms.serving.tolerance import Rows
 
 _PRESENT = "/present"
 

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from transforms.files import paths
+from transforms.files import file_systems
 from transforms.serving.lint.finding import LintFinding
 
 # A protocol buffer has no more.
@@ -17,7 +17,7 @@ _ADVICE = "copy the whole folder, or export it again"
 
 def findings(path: str) -> Iterator[LintFinding]:
     """What is wrong with the files of a folder; nothing is opened. Object stores have plain files alone."""
-    if not paths.is_local(path):
+    if not file_systems.is_local(path):
         return
     root = Path(path).resolve()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

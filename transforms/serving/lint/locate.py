@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from transforms.core import schema as schemas
+from transforms.core import record_batches
 from transforms.serving.lint.finding import LintFinding
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _trace(preprocessing_fn: PreprocessingFn, schema: schema_pb2.Schema) -> Any:
     from tensorflow_transform import impl_helper
     from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 
-    specs = TensorAdapter(schemas.adapter_config(schema)).TypeSpecs()
+    specs = TensorAdapter(record_batches.adapter_config(schema)).TypeSpecs()
     with tempfile.TemporaryDirectory() as folder:
         return impl_helper.trace_preprocessing_function(
             preprocessing_fn, specs, use_tf_compat_v1=False, base_temp_dir=folder

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from transforms.verdict.diagnosis.explanations import CONSTANT, MOVED, SWAPPED
+from transforms.verdict.diagnosis.causes import CONSTANT, MOVED, SWAPPED
 from transforms.verdict.diagnosis.fitting import UNKNOWN
 from transforms.verdict.evidence import p_values
 from transforms.verdict.model import Diagnosis

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from transforms.verdict.diagnosis import categories, explanations, fitting
+from transforms.verdict.diagnosis.causes import Explanation
 from transforms.verdict.evidence import cdf as cdfs
 from transforms.verdict.evidence import p_values
 from transforms.verdict.evidence.cdf import Cdf
@@ -87,7 +88,7 @@ class _Causes:
             size,
         )
 
-    def _swaps(self, name: str) -> list[explanations.Explanation]:
+    def _swaps(self, name: str) -> list[Explanation]:
         others = ((other, cdfs.of_view(self.pair.training[other])) for other in self._others(name, "number"))
         return [explanations.swapped(other, cdf) for other, cdf in others if isinstance(cdf, Cdf)]
 

@@ -6,62 +6,41 @@ the rows has it, the rest is as in training. How large the part is follows from 
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from transforms.verdict.diagnosis.causes import (
+    ROUNDED,
+    SCALE,
+    SHIFT,
+    SPREAD,
+    SWAPPED,
+    TIME,
+    TRANSFORMED,
+    Array,
+    Explanation,
+)
+from transforms.verdict.diagnosis.single_values import caps, constants, grown_steps, moves
 from transforms.verdict.diagnosis.units import FACTORS, PERIODS
 from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.evidence.unseen_mass import NAMED_FROM
-
-Array = np.ndarray[Any, Any]
-
-SCALE, SHIFT, TIME, CONSTANT = "scale or unit", "shifted", "shifted in time", "constant or default value"
-CAPPED, ROUNDED, SPREAD, SWAPPED = (
-    "capped",
-    "rounded",
-    "spread at the same centre",
-    "swapped with another feature",
-)
-TRANSFORMED = "transformed twice or elsewhere"
-MOVED = "one value moved to another"
-
-
-@dataclasses.dataclass(frozen=True)
-class Explanation:
-    """A cause, in words, and the distribution function that it alone would give.
-
-    Attributes:
-      prior: how often such a thing happens, beside the others; a factor that everybody knows is likelier
-        than one that was fitted.
-    """
-
-    cause: str
-    words: str
-    share_up_to: Callable[[Array], Array]
-    share_under: Callable[[Array], Array]
-    prior: float = 1.0
-    points: tuple[float, ...] = ()
-
 
 _FITTED_PRIOR = 0.3
-_MOST_STEPS = 5
 
 
 def of_number(training: Cdf, serving: Cdf, rows: float = math.inf) -> Iterator[Explanation]:
     """All explanations of one number that need no other feature; `rows` of serving have it at least."""
-    grown = _grown_steps(training, serving, rows)
+    grown = grown_steps(training, serving, rows)
     yield from _units(training)
     yield from _functions(training)
     yield from _fitted(training, serving)
     yield from _spreads(training)
     yield from _in_time(training)
-    yield from _constants(grown)
-    yield from _caps(training, grown)
-    yield from _moves(training, serving, grown)
+    yield from constants(grown)
+    yield from caps(training, grown)
+    yield from moves(training, serving, grown)
     yield from _roundings(training)
 
 
@@ -243,79 +222,6 @@ def _turned(
         return share
 
     return turn(training.up_to), turn(training.under)
-
-
-def _constants(grown: Sequence[float]) -> Iterator[Explanation]:
-    """One value in place of all others: those that serving has much more often than training."""
-    for value in grown:
-        words = f"serving has {value:g} in place of other values"
-        yield Explanation(CONSTANT, words, _step(value), _under_step(value), 1.0, (value,))
-
-
-def _grown_steps(training: Cdf, serving: Cdf, rows: float) -> list[float]:
-    """The values that grew most; none that too few rows have to be named."""
-    steps = serving.steps
-    share = serving.up_to(steps) - serving.under(steps)
-    grown = share - (training.up_to(steps) - training.under(steps))
-    order = np.argsort(-grown)[:_MOST_STEPS]
-    return [float(steps[i]) for i in order if grown[i] > 0.005 and share[i] * rows >= NAMED_FROM]
-
-
-def _step(value: float) -> Callable[[Array], Array]:
-    return lambda x: (np.asarray(x) >= value).astype(float)
-
-
-def _under_step(value: float) -> Callable[[Array], Array]:
-    return lambda x: (np.asarray(x) > value).astype(float)
-
-
-def _caps(training: Cdf, grown: Sequence[float]) -> Iterator[Explanation]:
-    """All beyond a value brought to it."""
-    for value in grown:
-        beyond = 1 - float(training.up_to(np.array([value]))[0])
-        below = float(training.under(np.array([value]))[0])
-        if 0.001 < beyond < 0.6:
-            yield _capped(training, value, above=True)
-        if 0.001 < below < 0.6:
-            yield _capped(training, value, above=False)
-
-
-def _capped(training: Cdf, value: float, *, above: bool) -> Explanation:
-    def share(upto: Callable[[Array], Array], step: Callable[[Array], Array]) -> Callable[[Array], Array]:
-        if above:
-            return lambda x: np.maximum(upto(x), step(x))
-        return lambda x: upto(x) * step(x)
-
-    end = "most" if above else "least"
-    return Explanation(
-        CAPPED,
-        f"serving is capped at {value:g}, its {end}",
-        share(training.up_to, _step(value)),
-        share(training.under, _under_step(value)),
-        1.0,
-        (value,),
-    )
-
-
-def _moves(training: Cdf, serving: Cdf, grown: Sequence[float]) -> Iterator[Explanation]:
-    """What one value lost, one that has grown has gained: an id, or a code for missing, that moved."""
-    steps = training.steps
-    before, after = (cdf.up_to(steps) - cdf.under(steps) for cdf in (training, serving))
-    fallen = [i for i in np.argsort(after - before)[:_MOST_STEPS] if before[i] - after[i] > 0.005]
-    for new in grown:
-        for i in fallen:
-            yield _moved(training, float(steps[i]), new, float(before[i]))
-
-
-def _moved(training: Cdf, old: float, new: float, mass: float) -> Explanation:
-    """A value of which training has the share `mass` is another one."""
-
-    def share(upto: Callable[[Array], Array], step: Callable[[float], Any]) -> Callable[[Array], Array]:
-        return lambda x: upto(x) + mass * (step(new)(x) - step(old)(x))
-
-    words = f"serving has {new:g} where training has {old:g}: an id that moved?"
-    both = share(training.up_to, _step), share(training.under, _under_step)
-    return Explanation(MOVED, words, *both, 1.0, (old, new))
 
 
 def _roundings(training: Cdf) -> Iterator[Explanation]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.verdict.diagnosis.explanations import Explanation
+from transforms.verdict.diagnosis.causes import Explanation
 from transforms.verdict.evidence.cdf import Cdf
 from transforms.verdict.model import Diagnosis
 

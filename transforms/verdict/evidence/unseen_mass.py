@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.core.custom_stats import NAMED_FROM as NAMED_FROM  # noqa: PLC0414 - part of this module, too
+from transforms.core.custom_stats import NAMED_FROM
 from transforms.verdict.feature_stats import View
 
 # TFDV's sketch of the number of distinct values errs by about 1 %.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from transforms.core import schema as schemas
+from transforms.core.custom_stats import NAMED_FROM
 from transforms.verdict import severity
 from transforms.verdict.batched_validation import validate_statistics
 from transforms.verdict.evidence import unseen_mass
@@ -132,11 +133,7 @@ def _unseen_words(pair: ComparedPair, name: str, unseen: Unseen) -> tuple[Severi
 
 def _unnamed(count: int) -> list[str]:
     """Of a value in lists it is not known how many rows have it, but how many have it at least."""
-    return (
-        [f"{count:,} not named here: each may be of fewer than {unseen_mass.NAMED_FROM} rows"]
-        if count
-        else []
-    )
+    return [f"{count:,} not named here: each may be of fewer than {NAMED_FROM} rows"] if count else []
 
 
 def beyond_the_kept(pair: ComparedPair, names: Iterable[str]) -> Iterator[Finding]:

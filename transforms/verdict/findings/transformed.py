@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from transforms.verdict import decide
-from transforms.verdict.decide import TestResults
 from transforms.verdict.evidence import cdf as cdfs
 from transforms.verdict.evidence import p_values
 from transforms.verdict.evidence.false_discovery import Family
@@ -23,6 +22,7 @@ from transforms.verdict.feature_stats import View
 from transforms.verdict.findings import range as range_findings
 from transforms.verdict.model import Finding, Kind, Severity, Space
 from transforms.verdict.reference import ComparedPair
+from transforms.verdict.significance import TestResults
 from transforms.verdict.wording import listing, number, percent
 
 UNKNOWN_WORDS = "unknown_word_share"

@@ -36,7 +36,7 @@ from support.carriers import (
 from transforms.logs.carriers import avro_schema, csv_records, lines
 from transforms.logs.carriers import records as limits
 from transforms.logs.carriers.read_records import Carrier, carrier_of, read_records
-from transforms.logs.carriers.tables import TableError
+from transforms.logs.carriers.table_error import TableError
 from transforms.logs.request import BadRecordError
 
 NOON = dt.datetime(2013, 7, 14, 12, 0, 0, 500_000, tzinfo=dt.UTC)

@@ -18,8 +18,10 @@ from support.logs import as_float32, rows_of, settings
 
 from transforms.core.accounting import total
 from transforms.core.batches import Decoded
-from transforms.logs.carriers import tables
-from transforms.logs.carriers.tables import TableError
+from transforms.logs.carriers import csv_tables, tables
+from transforms.logs.carriers.parquet.tables import decode_parquet
+from transforms.logs.carriers.table_error import TableError
+from transforms.logs.carriers.text_types import widest
 from transforms.logs.features import Expected, FeatureType, Settings
 from transforms.logs.rows.rows import RecordPosition
 
@@ -28,21 +30,23 @@ PLACE = RecordPosition("table", 0)
 
 
 def types_of(text: bytes) -> dict[str, FeatureType]:
-    return tables.csv_types(io.BytesIO(text), tables.csv_header(io.BytesIO(text)))
+    return csv_tables.csv_types(io.BytesIO(text), csv_tables.csv_header(io.BytesIO(text)))
 
 
 def decode_csv(text: bytes, given: Settings | None = None) -> list[Decoded]:
     used = given or Settings(seen=types_of(text))
-    parts = list(tables.decode_csv(io.BytesIO(text), tables.csv_header(io.BytesIO(text)), used, PLACE))
+    parts = list(
+        csv_tables.decode_csv(io.BytesIO(text), csv_tables.csv_header(io.BytesIO(text)), used, PLACE)
+    )
     assert total(part.accounting for part in parts).balance() == 0
     return parts
 
 
-def decode_parquet(table: pa.Table, given: Settings | None = None) -> list[Decoded]:
+def decoded_parquet(table: pa.Table, given: Settings | None = None) -> list[Decoded]:
     stream = io.BytesIO()
     pq.write_table(table, stream)
     stream.seek(0)
-    return list(tables.decode_parquet(stream, given or Settings(), PLACE))
+    return list(decode_parquet(stream, given or Settings(), PLACE))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +72,7 @@ def test_a_column_has_the_narrowest_type_of_all_its_values(
 
 def test_types_widen_over_files() -> None:
     parts = [{"a": INT, "b": FLOAT, "c": BYTES}, {"a": FLOAT, "b": INT}, {"d": INT}]
-    assert tables.widest(parts) == {"a": FLOAT, "b": FLOAT, "c": BYTES, "d": INT}
+    assert widest(parts) == {"a": FLOAT, "b": FLOAT, "c": BYTES, "d": INT}
 
 
 def test_a_late_value_decides_the_type() -> None:
@@ -134,13 +138,13 @@ def test_a_row_of_another_length_is_a_reject_with_its_number() -> None:
 @pytest.mark.parametrize("text", [b"a,a\n1,2\n", b"a,\n1,2\n", b"\xff\xfe,b\n1,2\n"])
 def test_a_header_that_names_no_columns_is_an_error(text: bytes) -> None:
     with pytest.raises(TableError) as caught:
-        tables.csv_header(io.BytesIO(text))
+        csv_tables.csv_header(io.BytesIO(text))
     assert caught.value.reason == "bad_header"
 
 
 def test_a_header_alone_has_no_rows() -> None:
     assert decode_csv(b"age,fare\n") == []
-    assert tables.csv_header(io.BytesIO(b"")) == []
+    assert csv_tables.csv_header(io.BytesIO(b"")) == []
 
 
 def test_batches_carry_no_more_than_their_rows() -> None:
@@ -148,7 +152,7 @@ def test_batches_carry_no_more_than_their_rows() -> None:
     assert len(parts) > 10
     assert all(len(pickle.dumps(part.batch)) < 1_500_000 for part in parts)
     table = pa.table({"word": ["abcdefgh"] * 100_000, "age": range(100_000)})
-    parts = decode_parquet(table)
+    parts = decoded_parquet(table)
     assert len(parts) == math.ceil(100_000 / tables.MAX_ROWS)
     assert all(len(pickle.dumps(part.batch)) < 1_500_000 for part in parts)
 
@@ -176,7 +180,7 @@ MICROS = 1373803200 * 10**6
     ],
 )
 def test_parquet_types(column: pa.Array, wanted: list[Any]) -> None:
-    [part] = decode_parquet(pa.table({"c": column}))
+    [part] = decoded_parquet(pa.table({"c": column}))
     assert part.batch is not None
     assert part.batch.features["c"].to_pylist() == wanted
     assert part.batch.metadata["record"].to_pylist() == list(range(len(wanted)))
@@ -185,7 +189,7 @@ def test_parquet_types(column: pa.Array, wanted: list[Any]) -> None:
 def test_whole_numbers_are_fitted_both_ways() -> None:
     expected = Expected({"age": INT, "fare": FLOAT, "odd": INT})
     table = pa.table({"age": [1.0, None], "fare": [2, 3], "odd": [1.5, 2.0]})
-    [part] = decode_parquet(table, Settings(expected=expected))
+    [part] = decoded_parquet(table, Settings(expected=expected))
     assert rows_of([part]) == [{"age": [1], "fare": [2.0]}, {"fare": [3.0]}]
     assert part.accounting.forms == {("odd", "float_for_int"): 2}
 
@@ -193,8 +197,8 @@ def test_whole_numbers_are_fitted_both_ways() -> None:
 def test_a_struct_is_an_error_only_where_it_is_asked_for() -> None:
     table = pa.table({"age": [1], "s": [{"x": 1}]})
     with pytest.raises(TableError, match=r"column 's' is struct<x: int64>, which is no feature"):
-        decode_parquet(table)
-    [part] = decode_parquet(table, settings())
+        decoded_parquet(table)
+    [part] = decoded_parquet(table, settings())
     assert rows_of([part]) == [{"age": [1]}]
     assert part.accounting.forms == {("s", "unknown_feature"): 1}
 
@@ -217,7 +221,7 @@ def test_a_number_that_no_feature_can_hold_is_not_said() -> None:
     pq.write_table(pa.table({"age": pa.array([1, secret], pa.uint64())}), stream)
     stream.seek(0)
     with pytest.raises(TableError, match="column 'age' is uint64, and has a value that is no int") as raised:
-        list(tables.decode_parquet(stream, settings(), PLACE))
+        list(decode_parquet(stream, settings(), PLACE))
     assert raised.value.reason == "bad_parquet"
     assert str(secret) not in str(raised.value)
 
@@ -230,7 +234,7 @@ def test_a_changed_byte_in_parquet_never_crashes(data: st.DataObject) -> None:
     broken = bytearray(stream.getvalue())
     broken[data.draw(st.integers(0, len(broken) - 1))] ^= data.draw(st.integers(1, 255))
     try:
-        parts = list(tables.decode_parquet(io.BytesIO(bytes(broken)), settings(), PLACE))
+        parts = list(decode_parquet(io.BytesIO(bytes(broken)), settings(), PLACE))
     except TableError as error:
         assert error.reason in ("bad_parquet", "unsupported_type")  # noqa: PT017
         return
@@ -253,12 +257,12 @@ def test_a_file_that_begins_with_an_empty_line_is_not_passed_over() -> None:
         decode_csv(b"\nage\n1\n")
 
 
-@pytest.mark.parametrize("decode", [tables.decode_csv, tables.decode_parquet])
+@pytest.mark.parametrize("decode", [csv_tables.decode_csv, decode_parquet])
 def test_what_a_file_system_raises_is_left_to_the_runner(decode: Any) -> None:
     class Failing(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             raise ConnectionResetError(104, "reset")
 
-    names = (["age"],) if decode is tables.decode_csv else ()
+    names = (["age"],) if decode is csv_tables.decode_csv else ()
     with pytest.raises(ConnectionResetError):
         list(decode(Failing(b"x" * 100), *names, settings(), PLACE))

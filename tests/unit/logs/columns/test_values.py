@@ -19,8 +19,10 @@ from support.forms import NORMAL_FORMS
 
 from transforms.core.accounting import MORE_UNKNOWN
 from transforms.logs.columns import values as module
+from transforms.logs.columns.any_values import column_of_any_values
 from transforms.logs.columns.conversions import LARGEST_FLOAT32, is_loss
-from transforms.logs.columns.values import column_of_any_values, typed_columns
+from transforms.logs.columns.usual_values import usual_column
+from transforms.logs.columns.values import typed_columns
 from transforms.logs.features import LISTS, Expected, FeatureType
 from transforms.logs.request import Exact, OfExample
 from transforms.verdict.findings.representation import FOREIGN_FORMS
@@ -458,7 +460,7 @@ def test_both_ways_give_the_same_column(
     values: list[Any], name: str, expected: Expected, exact: bool
 ) -> None:
     wanted, single = TYPES[name], name in expected.single
-    plain = module._usual_column(values, wanted, single, exact)
+    plain = usual_column(values, wanted, single, exact)
     if plain is not None:
         column, forms = column_of_any_values(values, wanted, single, name in expected.fixed, exact)
         assert repr(column.to_pylist()) == repr(plain[0].to_pylist())

@@ -9,22 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from support.carriers import (
-    TIMESTAMP,
-    Rows,
-    Types,
-    avro_file,
-    avro_of,
-    csv_of,
-    gzipped,
-    json_of,
-    parquet_of,
-)
+from support.carriers import TIMESTAMP, Rows, Types, avro_file, avro_of, csv_of, gzipped, json_of, parquet_of
 from support.logs import as_float32, rows_of, settings
 
 from transforms.core.accounting import Accounting, total
 from transforms.core.batches import Decoded, Fault, Window
-from transforms.files.paths import FileSize
+from transforms.files.file_systems import FileSize
 from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import detect_log
 from transforms.logs.features import Expected, FeatureType

@@ -15,8 +15,8 @@ from support.repo import ROOT
 from tensorflow.core.framework import node_def_pb2, op_def_pb2
 from tensorflow.python.client import pywrap_tf_session
 
-from transforms.serving import lint
 from transforms.serving.lint.effects import effect_of
+from transforms.serving.lint.gate import refusals
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_vocabulary_and_the_savers_own_files_pass(model: Path) -> None:
-    assert lint.refusals(str(model)) == []
+    assert refusals(str(model)) == []
 
 
 def _unused(meta_graph: Any) -> None:
@@ -109,14 +109,14 @@ PLANTED: dict[str, tuple[Callable[[Any], None], str, str]] = {
 def test_what_touches_more_than_the_model_is_refused(model: Path, tmp_path: Path, name: str) -> None:
     change, rule, op = PLANTED[name]
     path = str(support.edited(model, tmp_path / "model", change))
-    findings = lint.refusals(path)
+    findings = refusals(path)
     assert (rule, op) in {(finding.rule, finding.op) for finding in findings}
     [first] = [finding for finding in findings if finding.op == op]
     assert first.severity == "error"
     assert f"--allow_ops={op}" in first.message
     assert first.node
     assert first.function is not None
-    assert lint.refusals(path, {finding.op for finding in findings}) == []
+    assert refusals(path, {finding.op for finding in findings}) == []
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "../../words", ""])
@@ -124,7 +124,7 @@ def test_an_assets_file_is_in_assets(model: Path, tmp_path: Path, name: str) -> 
     def change(meta_graph: Any) -> None:
         meta_graph.asset_file_def[0].filename = name
 
-    findings = lint.refusals(str(support.edited(model, tmp_path / "model", change)))
+    findings = refusals(str(support.edited(model, tmp_path / "model", change)))
     assert [finding.rule for finding in findings] == ["malformed"]
 
 
@@ -135,7 +135,7 @@ def test_two_nodes_of_one_name_are_refused(model: Path, tmp_path: Path) -> None:
         body = support.function(meta_graph, "initializer")
         body.node_def.insert(0, node_def_pb2.NodeDef(name=body.node_def[0].name, op="WriteFile"))
 
-    findings = lint.refusals(str(support.edited(model, tmp_path / "model", change)))
+    findings = refusals(str(support.edited(model, tmp_path / "model", change)))
     assert [finding.rule for finding in findings] == ["malformed"]
 
 
@@ -157,7 +157,7 @@ def _absurd(folder: Path) -> None:
 def test_a_folders_files_are_plain_ones_in_it(model: Path, tmp_path: Path, plant: Any) -> None:
     copy = support.edited(model, tmp_path / "model", lambda _: None)
     plant(copy)
-    assert [finding.rule for finding in lint.refusals(str(copy))] == ["folder"]
+    assert [finding.rule for finding in refusals(str(copy))] == ["folder"]
 
 
 def registered() -> list[Any]:

@@ -23,7 +23,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from transforms.baseline.contract import Contract, Digests
 from transforms.core.errors import UsageError
 from transforms.graph.preprocessing import load_preprocessing
-from transforms.serving.lint import lint_saved_model, with_sources
+from transforms.serving.lint.lint import lint_saved_model
+from transforms.serving.lint.locate import with_sources
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from support.faults import FAULTS, planted, world
 
 from transforms.verdict.diagnosis import categories, explanations, fitting
 from transforms.verdict.diagnosis.categories import NEW, SPELLED
-from transforms.verdict.diagnosis.explanations import (
+from transforms.verdict.diagnosis.causes import (
     CAPPED,
     CONSTANT,
     MOVED,

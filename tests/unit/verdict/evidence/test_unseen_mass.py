@@ -11,7 +11,7 @@ import tensorflow_data_validation as tfdv
 from support.verdict import LABEL, compared, frame, reference, said, served, statistics, worst
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.compute_statistics import SIZES
+from transforms.summaries.protos import SIZES
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.evidence import unseen_mass
 from transforms.verdict.evidence.category_distance import largest_difference

@@ -17,7 +17,7 @@ from support import transformed as support
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from benchmarks import in_memory
-from transforms.baseline import layout
+from transforms.baseline.load import load_baseline
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.evidence.feature_difference import LENGTH
 from transforms.verdict.feature_stats import Statistics, View, views
@@ -43,7 +43,7 @@ def requests(home: Home) -> list[e2e.Row]:
 
 
 def test_the_graph_itself_says_which_ids_are_of_unknown_words_and_which_are_end_buckets(home: Home) -> None:
-    contract = layout.load(home.baseline).contract
+    contract = load_baseline(home.baseline).contract
     assert contract.unknown_ids == {"carrier_id": (5, 5), "tag_ids": (-1, -1)}
     assert contract.buckets == {"hour_bucket": (0, 3)}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from support.repo import ROOT
 
-from transforms.columnar.private_folders import is_private
+from transforms.compiling.private_folders import is_private
 
 _ROOT = ROOT
 _PROGRAM = """
@@ -34,7 +34,7 @@ print("compiled" if "pass_over" in compiled else "kept")
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The few modules that the program needs, in a folder of their own."""
-    for name in ("columnar", "summaries"):
+    for name in ("columnar", "compiling", "summaries"):
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(_ROOT / "transforms" / name, tmp_path / "transforms" / name, ignore=ignore)
     shutil.copy(_ROOT / "transforms" / "__init__.py", tmp_path / "transforms")
@@ -85,7 +85,7 @@ def _as_user(uid: int, folder: Path, **environment: str) -> list[str]:
     program = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from transforms.columnar import code_cache as c\n"  # Python itself may be for root alone
+        "from transforms.compiling import code_cache as c\n"  # Python itself may be for root alone
         "os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))\n"
         "source = Path(c.__file__).resolve()\n"
         "print(*c._readable_folders(source)); print(c._writable_folder(source))\n"
@@ -185,7 +185,7 @@ def test_code_that_another_user_brings_or_may_change_is_never_loaded(copy: Path)
 
 
 def test_a_given_folder_of_somebody_else_is_not_used(readable: Path) -> None:
-    given = _made(readable / "given" / "columnar", _STRANGER).parent
+    given = _made(readable / "given" / "compiling", _STRANGER).parent
     own = _made(readable / "own", _OTHER)
     where = {"NUMBA_CACHE_DIR": str(given), "XDG_CACHE_HOME": str(own)}
     looked, written = _as_user(_OTHER, readable, **where)
@@ -194,12 +194,12 @@ def test_a_given_folder_of_somebody_else_is_not_used(readable: Path) -> None:
     # A link to another's folder is that folder.
     (readable / "link").symlink_to(given)
     assert _as_user(_OTHER, readable, **where | {"NUMBA_CACHE_DIR": str(readable / "link")})[1] == written
-    os.chown(given / "columnar", _OTHER, _OTHER)
-    assert _as_user(_OTHER, readable, **where)[1] == str(given / "columnar")
+    os.chown(given / "compiling", _OTHER, _OTHER)
+    assert _as_user(_OTHER, readable, **where)[1] == str(given / "compiling")
 
 
 def test_code_that_root_brings_is_read_and_left_as_it_is(readable: Path) -> None:
-    brought = _made(readable / "transforms" / "columnar" / "__pycache__")
+    brought = _made(readable / "transforms" / "compiling" / "__pycache__")
     looked, written = _as_user(_OTHER, readable, HOME=str(_made(readable / "home", _OTHER)))
     assert looked.split()[1:] == [str(brought)]
     assert written.startswith(f"{readable}/home/.cache/trueserve/code/")
@@ -210,13 +210,13 @@ def test_a_user_without_a_home_has_code_below_the_folder_of_temporary_files(
     readable: Path, environment: dict[str, str]
 ) -> None:
     for uid in (_OTHER, 0) if environment.get("HOME") == "/nonexistent" else (_OTHER,):
-        _made(readable / "transforms" / "columnar" / "__pycache__", _STRANGER)
+        _made(readable / "transforms" / "compiling" / "__pycache__", _STRANGER)
         _, written = _as_user(uid, readable, **environment)
         assert written.startswith(f"{readable}/tmp/trueserve-{uid}/code/")
         assert (readable / "tmp" / f"trueserve-{uid}").stat().st_mode & 0o77 == 0
         assert list((readable / "cwd").iterdir()) == []
         assert not Path("/nonexistent").exists()
-        (readable / "transforms" / "columnar" / "__pycache__").rmdir()
+        (readable / "transforms" / "compiling" / "__pycache__").rmdir()
 
 
 def test_a_folder_that_somebody_else_made_in_advance_is_not_used(readable: Path) -> None:

@@ -25,18 +25,19 @@ import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, _CacheLocator
 from numba.misc.appdirs import AppDirs
 
-from transforms.columnar.private_folders import create_private, is_private, real_path
+from transforms.compiling.private_folders import create_private, is_private, real_path
 
-_PACKAGES = ("columnar", "summaries")
+#: The folders of transforms that compiled functions may be in: a change in one of them is seen.
+PACKAGES = ("columnar", "compiling", "summaries")
 # Of folders that are created: what is beside the source is for all who may read that.
 _SHARED, _OWN = 0o755, 0o700
 
 
 @functools.cache
 def _digest() -> str:
-    """A digest of every source that compiled functions are in."""
+    """A digest of every source that compiled functions are in, and of how they are compiled."""
     root, digest = Path(__file__).parent.parent, hashlib.sha256()
-    for path in sorted(path for name in _PACKAGES for path in (root / name).glob("*.py")):
+    for path in sorted(path for name in PACKAGES for path in (root / name).glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -1,7 +1,7 @@
-"""Reads Parquet files in a process of its own: `python -m transforms.logs.carriers.parquet_child`.
+"""Reads Parquet files in a process of its own: `python -m transforms.logs.carriers.parquet.child`.
 
 Arrow's reader is compiled code that damaged files can bring down. Here it takes nothing with it: whoever
-started this process (`parquet_reader`) sees its output end. It imports nothing but Arrow, so that it is there
+started this process (`reader_process`) sees its output end. It imports nothing but Arrow, so that it is there
 soon.
 
 A request is a line of JSON on standard input: {"path", "rows"}. Standard output answers in frames: a letter,

@@ -7,9 +7,9 @@ from typing import Any, BinaryIO
 
 from transforms.core.arrow import pa
 from transforms.files.tfrecord import is_of_data
-from transforms.logs.carriers.parquet_reader import read_batches
+from transforms.logs.carriers.parquet.reader import read_batches
 from transforms.logs.carriers.records import row, time_of_micros
-from transforms.logs.carriers.tables import TableError
+from transforms.logs.carriers.table_error import TableError
 from transforms.logs.request import Carried
 
 _BATCH_ROWS = 1024

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import BinaryIO, NamedTuple
 
-from transforms.logs.carriers.parquet_reader import read_schema
-from transforms.logs.carriers.tables import TableError, value_type
+from transforms.logs.carriers.parquet.reader import read_schema
+from transforms.logs.carriers.parquet.tables import value_type
+from transforms.logs.carriers.table_error import TableError
 from transforms.logs.features import FeatureType
 
 # For each column the types that it has, and for each type the first file, by name, that has it so.

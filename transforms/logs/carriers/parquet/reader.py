@@ -1,4 +1,4 @@
-"""Parquet files to batches, read in a process that a damaged file may bring down (`parquet_child`).
+"""Parquet files to batches, read in a process that a damaged file may bring down (`child`).
 
 Readers stay for the next file, as to start one takes some tenths of a second. One that was left in the middle
 of a file is ended. Where one dies that has read other files, a new one decides: those may have damaged it.
@@ -12,28 +12,20 @@ import io
 import itertools
 import json
 import os
-import select
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO
 
-from transforms.core import arrow, child_processes
+from transforms.core import arrow
 from transforms.core.arrow import pa
 from transforms.files.tfrecord import is_of_data
-from transforms.logs.carriers.parquet_child import FRAME, MEMORY, POSITION
+from transforms.logs.carriers.parquet.child import POSITION
+from transforms.logs.carriers.parquet.reader_process import DiedError, ReaderProcess
 from transforms.logs.carriers.table_error import TableError
 
-_MODULE = "transforms.logs.carriers.parquet_child"
-_SOURCE_ROOT = Path(__file__).resolve().parents[3]
 _COPY_BYTES = 8 << 20
-_START_SECONDS = 120
-# A batch has some MB, and is there in far less than a second.
-_SILENT_SECONDS = 600
 _MOST_IDLE = 4
 
 
@@ -59,121 +51,24 @@ def read_schema(source: BinaryIO) -> pa.Schema:
         raise _parquet_error("its schema is none") from error
 
 
-class _DiedError(Exception):
-    """A reader ended, or had to be ended, while it read."""
-
-
-class _Reader:
-    """A process that reads one file after the other. Raises TableError if it cannot be started."""
-
-    def __init__(self) -> None:
-        pipe = subprocess.PIPE
-        # -P: a file in the user's folder must not take the place of one of our modules, or Python's.
-        command = [_python(), "-P", "-m", _MODULE]
-        lifeline, self._lifeline = os.pipe()
-        try:
-            self._process = subprocess.Popen(
-                command,
-                stdin=pipe,
-                stdout=pipe,
-                stderr=subprocess.DEVNULL,
-                bufsize=0,
-                env={**_environment(), child_processes.LIFELINE: str(lifeline)},
-                pass_fds=[lifeline],
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            os.close(self._lifeline)
-            raise _no_reader(type(error).__name__) from error
-        finally:
-            os.close(lifeline)
-        try:
-            kind, _ = self.receive(_START_SECONDS)
-        except _DiedError as error:
-            raise _no_reader(str(error)) from error
-        if kind != b"H":
-            self.end()
-            raise _no_reader("what runs is another program")
-
-    def ask(self, path: str, rows: int) -> None:
-        """Asks for a file. Raises _DiedError if nobody is there any more."""
-        line = json.dumps({"path": os.fsencode(path).hex(), "rows": rows}) + "\n"
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(line.encode())
-        except OSError as error:
-            raise self._died() from error
-
-    def receive(self, seconds: float = _SILENT_SECONDS) -> tuple[bytes, pa.Buffer]:
-        """The next frame. Raises _DiedError if none comes."""
-        header = pa.allocate_buffer(FRAME.size)
-        self._fill(header, seconds)
-        kind, size = FRAME.unpack(header)
-        # What it may hold in memory, it may send; more is said only by one that is out of its mind.
-        if size > MEMORY:
-            raise self._died()
-        body = pa.allocate_buffer(size)
-        self._fill(body, seconds)
-        return kind, body
-
-    def _fill(self, buffer: pa.Buffer, seconds: float) -> None:
-        assert self._process.stdout is not None
-        pipe, left = self._process.stdout.fileno(), memoryview(buffer).cast("B")
-        poll = select.poll()
-        poll.register(pipe, select.POLLIN)
-        while left.nbytes:
-            if not poll.poll(seconds * 1000):
-                raise self._died()
-            count = os.readv(pipe, [left])
-            if not count:
-                raise self._died()
-            left = left[count:]
-
-    def _died(self) -> _DiedError:
-        """Ends it; why it was of no use any more."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(1)
-        code = self._process.poll()
-        self.end()
-        if code is None:
-            return _DiedError("the process that reads it did not answer")
-        cause = child_processes.how_it_ended(code)
-        return _DiedError(f"the process that reads it died, or ran out of memory: {cause}")
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def end(self) -> None:
-        """Ends the process and waits until it is gone."""
-        if self._lifeline < 0:
-            return
-        child_processes.end_group(self._process)
-        os.close(self._lifeline)
-        self._lifeline = -1
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
-
-
 class _Readers:
     """The readers that wait for a file; those at work belong to who took them. For any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._idle: list[_Reader] = []
+        self._idle: list[ReaderProcess] = []
         self._pid = os.getpid()
 
-    def take(self) -> tuple[_Reader, bool]:
+    def take(self) -> tuple[ReaderProcess, bool]:
         """A reader, and whether it has read nothing before."""
         with self._lock:
             if self._pid != os.getpid():  # after a fork they are another process's
                 self._idle, self._pid = [], os.getpid()
             if self._idle:
                 return self._idle.pop(), False
-        return _Reader(), True
+        return ReaderProcess(), True
 
-    def give_back(self, reader: _Reader) -> None:
+    def give_back(self, reader: ReaderProcess) -> None:
         """Keeps a reader for the next file, or ends it if enough wait already."""
         with self._lock:
             if len(self._idle) < _MOST_IDLE and self._pid == os.getpid():
@@ -203,19 +98,19 @@ def _read(source: BinaryIO, rows: int) -> Iterator[tuple[bytes, pa.Buffer]]:
             for frame in _frames(reader, path, rows):
                 num_read += 1
                 yield frame
-        except _DiedError as error:
+        except DiedError as error:
             if fresh:
                 raise _parquet_error(str(error)) from error
         else:
             return
         # The same comes in every reading.
         try:
-            yield from itertools.islice(_frames(_Reader(), path, rows), num_read, None)
-        except _DiedError as error:
+            yield from itertools.islice(_frames(ReaderProcess(), path, rows), num_read, None)
+        except DiedError as error:
             raise _parquet_error(str(error)) from error
 
 
-def _frames(reader: _Reader, path: str, rows: int) -> Iterator[tuple[bytes, pa.Buffer]]:
+def _frames(reader: ReaderProcess, path: str, rows: int) -> Iterator[tuple[bytes, pa.Buffer]]:
     """The same of this reader, which then waits for the next file; it is ended if left before."""
     ended = False
     try:
@@ -252,10 +147,6 @@ def _parquet_error(detail: str) -> TableError:
     return TableError("bad_parquet", f"cannot read it as Parquet: {detail}")
 
 
-def _no_reader(detail: str) -> TableError:
-    return TableError("no_reader", f"no process could be started to read Parquet in: {detail}")
-
-
 @contextlib.contextmanager
 def _local(source: BinaryIO) -> Iterator[str]:
     """The path of a local file with what `source` holds."""
@@ -282,19 +173,3 @@ def _path_of(source: BinaryIO) -> str | None:
         return path if os.path.samestat(os.stat(path), os.fstat(source.fileno())) else None  # noqa: PTH116
     except OSError:
         return None
-
-
-def _python() -> str:
-    """The interpreter to start. Where this one is embedded in a program, that of its installation."""
-    running = Path(sys.executable or "")
-    if running.name.startswith("python"):
-        return str(running)
-    name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    installed = Path(sys.exec_prefix, "bin", name)
-    return str(installed) if installed.exists() else (shutil.which(name) or name)
-
-
-def _environment() -> dict[str, str]:
-    # Modules come from where they come from here. Arrow's own pools reserve more than they use.
-    paths = os.pathsep.join([str(_SOURCE_ROOT), *filter(None, sys.path)])
-    return {**os.environ, "PYTHONPATH": paths, "ARROW_DEFAULT_MEMORY_POOL": "system"}

@@ -1,0 +1,1 @@
+"""How functions are compiled with numba, and where their machine code is kept between processes."""

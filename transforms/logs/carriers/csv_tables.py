@@ -1,0 +1,167 @@
+"""CSV with a header to columns: every value is text, and an empty one, quoted or not, is missing.
+
+A whole number is taken for a float where one is expected, and the reverse.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+
+from transforms.core.arrow import pa, pa_csv, pc
+from transforms.core.batches import Decoded, Reject
+from transforms.files.tfrecord import is_of_data
+from transforms.logs.carriers.table_error import TableError
+from transforms.logs.carriers.tables import MAX_ROWS, expected_types, single_value_lists
+from transforms.logs.carriers.text_types import narrowest, parse_numbers, widest
+from transforms.logs.features import Array, Column, FeatureType, Settings
+from transforms.logs.rows.rows import Counts, Finisher, RecordPosition, Rows, metadata_of, rejected
+
+_BLOCK_BYTES = 8 << 20
+_HEADER_BYTES = 1 << 20
+
+
+def csv_header(stream: BinaryIO) -> list[str]:
+    """The column names; [] for an empty file. Raises TableError for names that are no header."""
+    with _csv_errors():
+        start = stream.read(_HEADER_BYTES).decode("utf-8-sig", "surrogateescape")
+    try:
+        names = next(csv.reader(io.StringIO(start, newline="")), [])
+        if not names and start.strip():
+            raise TableError("bad_header", "the first line is empty; expected the names of the columns")
+        "".join(names).encode()
+    except (UnicodeError, csv.Error) as error:
+        raise TableError("bad_header", "the first line is no CSV header in UTF-8") from error
+    times = Counter(names)
+    odd = [at for at, name in enumerate(names, 1) if times[name] > 1 or not name.strip()]
+    if odd:
+        # By their numbers: of a file without a header these would be somebody's values.
+        at = ", ".join(map(str, odd[:10])) + (", ..." if len(odd) > 10 else "")
+        detail = f"column names are empty or stand twice in the CSV header, those of columns {at}"
+        raise TableError("bad_header", detail)
+    return names
+
+
+def csv_types(stream: BinaryIO, names: list[str]) -> dict[str, FeatureType]:
+    """The narrowest type of all values in each column; columns without any value have none."""
+    types: dict[str, FeatureType] = {}
+    for batch in _csv_batches(stream, names, []):
+        batch_types = {name: narrowest(column) for name, column in zip(names, batch.columns, strict=True)}
+        types = widest([types, {name: kind for name, kind in batch_types.items() if kind is not None}])
+    return types
+
+
+def decode_csv(
+    stream: BinaryIO, names: list[str], settings: Settings, position: RecordPosition
+) -> Iterator[Decoded]:
+    """Rows of a CSV file. A row with another number of values than the header is a reject.
+
+    Without `expected` the types are those of `settings.seen`, inferred over the whole data before. A value
+    that is no number where one is expected is kept as bytes, and so counted as such and left out. Raises
+    TableError when the file cannot be read on.
+    """
+    finisher, wanted = Finisher(settings, sampling=True), expected_types(settings)
+    rejects: list[Reject] = []
+    skipped: set[int] = set()
+    first = position.first_record
+    for batch in _csv_batches(stream, names, rejects, position):
+        columns = [
+            column
+            for name, values in zip(names, batch.columns, strict=True)
+            for column in _csv_columns(
+                name, values, wanted.get(name) or _kind_of_unknown(name, values, settings)
+            )
+        ]
+        skipped.update(reject.record for reject in rejects)
+        records = _numbers_without(first, batch.num_rows, skipped)
+        metadata = metadata_of(batch.num_rows, position.file, record=pa.array(records))
+        yield finisher.finish(Rows(columns, metadata), rejects, Counts(batch.num_rows + len(rejects)))
+        first = int(records[-1]) + 1 if len(records) else first
+        rejects.clear()
+    if rejects:
+        yield finisher.finish(None, rejects, Counts(len(rejects)))
+
+
+def _numbers_without(first: int, count: int, skipped: set[int]) -> Array:
+    """The first `count` numbers from `first` on that are not in `skipped`."""
+    numbers = np.arange(first, first + count + len(skipped), dtype=np.int64)
+    return numbers[~np.isin(numbers, list(skipped))][:count]
+
+
+def _csv_batches(
+    stream: BinaryIO, names: list[str], rejects: list[Reject], position: RecordPosition | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Batches of binary columns; rows of another length than the header's are appended to `rejects`."""
+
+    def reject(row: pa_csv.InvalidRow) -> str:
+        detail = f"expected {row.expected_columns} values, as the header has, and got {row.actual_columns}"
+        index = len(rejects) if row.number is None else row.number - 2
+        rejects.append(rejected(position or RecordPosition("", 0), index, "bad_csv_row", detail, None))
+        return "skip"
+
+    with _csv_errors():
+        reader = pa_csv.open_csv(
+            stream,
+            read_options=pa_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
+            # Of one column, an empty line is a row without a value.
+            parse_options=pa_csv.ParseOptions(
+                newlines_in_values=True, invalid_row_handler=reject, ignore_empty_lines=len(names) > 1
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.binary()), null_values=[""], strings_can_be_null=True
+            ),
+        )
+        for batch in reader:
+            for start in range(0, batch.num_rows, MAX_ROWS):
+                yield _own_copy(batch.slice(start, MAX_ROWS))
+
+
+@contextlib.contextmanager
+def _csv_errors() -> Iterator[None]:
+    try:
+        yield
+    except EOFError as error:
+        raise TableError("truncated", "truncated: compressed data end early") from error
+    except (pa.ArrowException, OSError, zlib.error) as error:
+        if not is_of_data(error):
+            raise
+        raise TableError("bad_csv", f"cannot read it as CSV: {_one_line(error)}") from error
+
+
+def _own_copy(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A copy that shares no memory: a part, when it is pickled, would drag the whole along."""
+    return batch.take(pa.array(np.arange(batch.num_rows)))
+
+
+def _csv_columns(name: str, values: pa.Array, kind: FeatureType | None) -> list[Column]:
+    """The column of a CSV feature, and one of the bytes that are none of its type if there are such."""
+    if kind is None:
+        return [(name, pa.nulls(len(values)))]
+    if kind is FeatureType.BYTES:
+        return [(name, single_value_lists(values, kind))]
+    numbers = parse_numbers(values, kind)
+    columns = [(name, single_value_lists(numbers, kind))]
+    if numbers.null_count > values.null_count:
+        rest = pc.if_else(numbers.is_null(), values, pa.scalar(None, values.type))
+        columns.append((name, single_value_lists(rest, FeatureType.BYTES)))
+    return columns
+
+
+def _kind_of_unknown(name: str, values: pa.Array, settings: Settings) -> FeatureType | None:
+    if name == settings.time_feature:
+        return narrowest(values)
+    return None if settings.expected is None else FeatureType.BYTES
+
+
+def _one_line(error: Exception) -> str:
+    # Arrow quotes the row of which it says this.
+    message = re.sub(r"(columns, got \d+):.*", r"\1", str(error), flags=re.DOTALL)
+    return " ".join(message.split())[:200]

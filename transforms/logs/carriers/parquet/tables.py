@@ -1,0 +1,132 @@
+"""Parquet files of one row a record to columns.
+
+Integers of any width and booleans are int; floats, doubles and decimals float; strings and binaries bytes;
+dictionaries what they stand for; timestamps and dates int, in microseconds since 1970 UTC; lists of these
+lists, from which nulls are dropped. A whole number is taken for a float where one is expected, and the
+reverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO
+
+import numpy as np
+
+from transforms.core.arrow import pa, pc
+from transforms.core.batches import Decoded
+from transforms.logs.carriers.parquet.reader import read_batches
+from transforms.logs.carriers.table_error import TableError
+from transforms.logs.carriers.tables import MAX_ROWS, expected_types, single_value_lists
+from transforms.logs.features import LISTS, VALUES, Array, Column, FeatureType, Settings, lists, type_of
+from transforms.logs.rows.rows import Counts, Finisher, RecordPosition, Rows, metadata_of
+
+
+def decode_parquet(source: BinaryIO, settings: Settings, position: RecordPosition) -> Iterator[Decoded]:
+    """Rows of a Parquet file, which must be able to seek. Raises TableError when it cannot be read."""
+    finisher, wanted, first = (
+        Finisher(settings, sampling=True),
+        expected_types(settings),
+        position.first_record,
+    )
+    try:
+        for batch in read_batches(source, MAX_ROWS):
+            columns = _parquet_columns(batch, wanted, settings.expected is not None)
+            record = pa.array(np.arange(first, first + batch.num_rows), pa.int64())
+            rows = Rows(columns, metadata_of(batch.num_rows, position.file, record=record))
+            yield finisher.finish(rows, (), Counts(batch.num_rows))
+            first += batch.num_rows
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        # Without their own words, which may quote a value.
+        raise TableError("bad_parquet", "cannot read it as Parquet: it is damaged") from error
+
+
+def _parquet_columns(
+    batch: pa.RecordBatch, wanted: Mapping[str, FeatureType], skip_unknown: bool
+) -> list[Column]:
+    columns = []
+    for name, values in zip(batch.schema.names, batch.columns, strict=True):
+        has_type = value_type(values.type) is not None or pa.types.is_null(values.type)
+        if name in wanted or not skip_unknown or has_type:
+            columns.append((name, _cast_exact_numbers(_feature_column(name, values), wanted.get(name))))
+        else:
+            # A struct, say: no feature, and none that is asked for, but to be counted.
+            columns.append((name, single_value_lists(pa.array([b""] * len(values)), FeatureType.BYTES)))
+    return columns
+
+
+def _feature_column(name: str, values: pa.Array) -> pa.Array:
+    kind = value_type(values.type)
+    if pa.types.is_null(values.type):
+        return values
+    if kind is None:
+        raise TableError(
+            "unsupported_type", f"column {name!r} is {values.type}, which is no feature; drop it"
+        )
+    try:
+        return _as_lists(values, kind)
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        # Arrow's own words quote the value.
+        reason = f"column {name!r} is {values.type}, and has a value that is no {kind} of a feature"
+        raise TableError("bad_parquet", f"cannot read it as Parquet: {reason}") from error
+
+
+def _as_lists(values: pa.Array, kind: FeatureType) -> pa.Array:
+    if not _is_list(values.type):
+        return single_value_lists(_values(values, kind), kind)
+    lengths, null = _lengths(values), np.asarray(values.is_null())
+    flat = _values(values.flatten(), kind)
+    row = np.repeat(np.arange(len(values)), lengths)
+    valid = np.asarray(flat.is_valid())
+    return lists(flat.drop_null(), np.bincount(row[valid], minlength=len(values)), null)
+
+
+def _cast_exact_numbers(column: pa.Array, wanted: FeatureType | None) -> pa.Array:
+    """Whole numbers as floats, or floats that are all whole as int, where those are wanted."""
+    kind = type_of(column)
+    if {kind, wanted} != {FeatureType.INT, FeatureType.FLOAT} or wanted is None:
+        return column
+    try:
+        # Safely, so that no part of a number is lost; but floats are rounded wherever they come from.
+        return column.cast(LISTS[wanted], safe=wanted is FeatureType.INT)
+    except pa.ArrowInvalid:
+        return column
+
+
+def _lengths(values: pa.Array) -> Array:
+    return np.asarray(pc.list_value_length(values).fill_null(0), np.int64)
+
+
+def _values(values: pa.Array, kind: FeatureType) -> pa.Array:
+    plain = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+    if pa.types.is_timestamp(plain.type) or pa.types.is_date(plain.type):
+        plain = plain.cast(pa.timestamp("us"), safe=False)
+    if pa.types.is_decimal(plain.type):
+        plain = plain.cast(pa.float64())
+    return plain.cast(VALUES[kind])
+
+
+def _is_list(arrow_type: pa.DataType) -> bool:
+    types = pa.types
+    return bool(
+        types.is_list(arrow_type) or types.is_large_list(arrow_type) or types.is_fixed_size_list(arrow_type)
+    )
+
+
+def value_type(arrow_type: pa.DataType) -> FeatureType | None:
+    """The type of the values in a column, or None for an Arrow type that no feature has."""
+    types = pa.types
+    plain = arrow_type.value_type if _is_list(arrow_type) else arrow_type
+    plain = plain.value_type if types.is_dictionary(plain) else plain
+    if (
+        types.is_integer(plain)
+        or types.is_boolean(plain)
+        or types.is_timestamp(plain)
+        or types.is_date(plain)
+    ):
+        return FeatureType.INT
+    if types.is_floating(plain) or types.is_decimal(plain):
+        return FeatureType.FLOAT
+    is_text = types.is_string(plain) or types.is_large_string(plain)
+    is_bytes = types.is_binary(plain) or types.is_large_binary(plain) or types.is_fixed_size_binary(plain)
+    return FeatureType.BYTES if is_text or is_bytes else None

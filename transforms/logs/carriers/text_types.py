@@ -1,0 +1,64 @@
+"""The types of columns of text, and the numbers in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from transforms.core.arrow import pa, pc
+from transforms.logs.features import VALUES, FeatureType
+
+# Not what Arrow alone takes for numbers (it knows 0x1F), nor what Python does (it knows 1_000).
+_PATTERNS = {
+    FeatureType.INT: r"^[+-]?[0-9]+$",
+    FeatureType.FLOAT: r"^[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[nN][aA][nN]|[iI][nN][fF])$",
+}
+_BIG_INTEGER = r"^[+-]?[0-9]{20,}$"
+_ORDER = (FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES)
+
+
+def widest(parts: Iterable[Mapping[str, FeatureType]]) -> dict[str, FeatureType]:
+    """The types that hold what all parts hold: int, then float, then bytes."""
+    types: dict[str, FeatureType] = {}
+    for part in parts:
+        for name, kind in part.items():
+            types[name] = max(types.get(name, kind), kind, key=_ORDER.index)
+    return types
+
+
+def narrowest(values: pa.Array) -> FeatureType | None:
+    """The narrowest type that every value of a binary column can be read as; None if there is no value."""
+    present = values.drop_null()
+    if not len(present):
+        return None
+    for kind in (FeatureType.INT, FeatureType.FLOAT):
+        if parse_numbers(present, kind).null_count == 0 and not _any_big(present):
+            return kind
+    return FeatureType.BYTES
+
+
+def parse_numbers(values: pa.Array, kind: FeatureType) -> pa.Array:
+    """The numbers in a binary column, null where there is none."""
+    try:
+        text = pc.utf8_trim_whitespace(values.cast(pa.large_string()))
+        if pc.all(pc.match_substring_regex(text, _PATTERNS[kind])).as_py() is not False:
+            return text.cast(VALUES[kind])
+    except pa.ArrowInvalid:
+        pass  # a value out of range, a leading plus, or bytes that are no text
+    return pa.array([_number(value, kind) for value in values.to_pylist()], VALUES[kind])
+
+
+def _number(value: bytes | None, kind: FeatureType) -> int | float | None:
+    text = (value or b"").decode("utf-8", "replace").strip()
+    if not re.match(_PATTERNS[kind], text):
+        return None
+    if kind is FeatureType.FLOAT:
+        return float(text)
+    # Python refuses to read integers of thousands of digits.
+    number = int(text) if len(text) <= 40 else 1 << 64
+    return number if -(1 << 63) <= number < 1 << 63 else None
+
+
+def _any_big(values: pa.Array) -> bool:
+    """Whether an integer is too long for int64: an identifier, which a float would garble."""
+    return bool(pc.any(pc.match_substring_regex(values, _BIG_INTEGER)).as_py())

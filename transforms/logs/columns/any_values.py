@@ -1,0 +1,84 @@
+"""Columns of any values whatever, one value after the other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from transforms.core.arrow import pa
+from transforms.logs.columns.conversions import convert, convert_exactly, is_loss
+from transforms.logs.columns.row_values import ABSENT, BAD_MASK, leaves
+from transforms.logs.columns.usual_values import RowsByForm, TypedColumn
+from transforms.logs.features import VALUES, FeatureType, lists
+from transforms.logs.request import Exact, OfExample
+
+
+def column_of_any_values(
+    values: Sequence[Any], wanted: FeatureType, single: bool, fixed: bool, exact: bool = False
+) -> TypedColumn:
+    """The column of any values whatever, and the rows by the forms they came in."""
+    flat: list[Any] = []
+    lengths = np.zeros(len(values), np.int64)
+    null = np.zeros(len(values), bool)
+    rows_by_form: RowsByForm = {}
+    for row, value in enumerate(values):
+        kept, forms = _convert_row(value, wanted, single, fixed, exact)
+        for form in sorted(forms):
+            rows_by_form.setdefault(form, []).append(row)
+        null[row] = kept is None
+        if kept:
+            flat.extend(kept)
+            lengths[row] = len(kept)
+    return lists(_array(flat, wanted), lengths, null), rows_by_form
+
+
+def _array(values: list[Any], wanted: FeatureType) -> pa.Array:
+    if wanted is not FeatureType.FLOAT:
+        return pa.array(values, VALUES[wanted])
+    with np.errstate(over="ignore"):
+        return pa.array(np.array(values, np.float64).astype(np.float32))
+
+
+def _convert_row(
+    value: Any, wanted: FeatureType, single: bool, fixed: bool, exact: bool
+) -> tuple[list[Any] | None, set[str]]:
+    """The values of a row, None for a missing one, and the forms they came in."""
+    if value is ABSENT:
+        return None, set()
+    if value is BAD_MASK:
+        return None, {f"bad_mask_for_{wanted}"}
+    if isinstance(value, OfExample):
+        kind = _OF_EXAMPLE[type(value[0])] if value else wanted
+        return (value, set()) if kind is wanted else (None, {f"{kind}_for_{wanted}"})
+    converting = convert_exactly if exact or isinstance(value, Exact) else convert
+    if not isinstance(value, list | tuple):
+        kept, forms = converting(value, wanted)
+        counted = {*forms} if single or value is None else {*forms, "scalar"}
+        return None if kept is None else [kept], counted
+    items = list(leaves(value))
+    converted = [(None, ()) if item is ABSENT else converting(item, wanted) for item in items]
+    item_forms = {form for _, forms in converted for form in forms}
+    if single and not isinstance(value, Exact):
+        item_forms.add(_SIZES.get(len(items), "list_for_scalar"))
+    refused = any(map(is_loss, item_forms))
+    return None if refused else _without_missing([kept for kept, _ in converted], wanted, fixed), item_forms
+
+
+_OF_EXAMPLE = {int: FeatureType.INT, float: FeatureType.FLOAT, bytes: FeatureType.BYTES}
+_SIZES = {0: "empty_list", 1: "list_of_one"}
+_FILLERS = {FeatureType.FLOAT: math.nan, FeatureType.BYTES: b""}
+
+
+def _without_missing(values: list[Any], wanted: FeatureType, fixed: bool) -> list[Any] | None:
+    """The values of a list. Nothing but missing ones is missing; an empty list is an empty one."""
+    kept = [value for value in values if value is not None]
+    if len(kept) == len(values):
+        return kept
+    if fixed and kept:
+        # No integer can stand where there is none: the row is missing as a whole.
+        filler = _FILLERS.get(wanted)
+        return None if filler is None else [filler if value is None else value for value in values]
+    return kept or None

@@ -1,0 +1,216 @@
+"""Which differences count: beyond chance, and large enough to matter.
+
+A difference is an error only if both hold. Beyond chance: its p-value is among those that Benjamini and
+Hochberg's rule keeps at `Policy.false_alarms`, over all features and tests of a comparison. Large enough: its
+effect, a share of rows or values, reaches `LEAST_EFFECT`, or the limit that the user has set. A million rows
+do not make a trifle an alarm, a hundred rows do not make noise one. docs/verdict.md follows one by hand.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from transforms.verdict.evidence import p_values, power, two_sample, wording
+from transforms.verdict.evidence.false_discovery import Family
+from transforms.verdict.evidence.feature_difference import (
+    KOLMOGOROV,
+    LENGTH,
+    MISSING,
+    UNSEEN,
+    VARIATION,
+    Difference,
+)
+from transforms.verdict.model import Evidence, SeasonalVariation
+from transforms.verdict.reference import ComparedPair
+from transforms.verdict.variation import seasonal_p_value
+from transforms.verdict.variation.store import Variation
+
+#: The least effect that matters, by metric: a share of rows or values, 0 to 1.
+LEAST_EFFECT: Mapping[str, float] = {
+    KOLMOGOROV: 0.025,
+    VARIATION: 0.025,
+    MISSING: 0.01,
+    UNSEEN: 0.01,
+    LENGTH: 0.025,
+}
+#: What findings of missing rows are called.
+MISSING_METRIC = "missing_share_difference"
+
+
+@dataclasses.dataclass(frozen=True)
+class TestResults:
+    """All differences of a comparison, and the p-value up to which they are beyond chance.
+
+    Attributes:
+      names: the features that are compared.
+      present: those of which the missing rows alone are counted, as nothing else of them is compared; they
+        may be absent in serving.
+    """
+
+    __test__ = False  # its name makes no test of it
+
+    pair: ComparedPair
+    names: tuple[str, ...]
+    present: tuple[str, ...] = ()
+
+    @cached_property
+    def by_chance(self) -> dict[str, list[Difference]]:
+        """By feature, with the probability that chance alone makes them."""
+        differences = {name: [self._of_missing(name), *self._of_values(name)] for name in self.names}
+        return differences | {name: [self._of_missing(name)] for name in self.present}
+
+    @cached_property
+    def differences(self) -> dict[str, list[Difference]]:
+        """By feature, with the probability that chance and, where it is known, nature make them."""
+        return {
+            name: [self._with_season(name, difference) for difference in differences]
+            for name, differences in self.by_chance.items()
+        }
+
+    @cached_property
+    def seasonal(self) -> dict[tuple[str, str], SeasonalVariation]:
+        """What training's own periods say of what chance does not explain, by feature and metric."""
+        variation, rate = self.pair.reference.variation, self.pair.policy.false_alarms
+        if variation is None:
+            return {}
+        significant = [
+            (name, difference)
+            for name, of_feature in self.by_chance.items()
+            for difference in of_feature
+            if difference.p_value <= rate
+        ]
+        seasonal = {
+            (name, difference.metric): self._seasonal(variation, name, difference)
+            for name, difference in significant
+        }
+        return {key: difference for key, difference in seasonal.items() if difference is not None}
+
+    @cached_property
+    def greatest_p(self) -> float:
+        return self._greatest(self.differences)
+
+    @cached_property
+    def greatest_by_chance(self) -> float:
+        """As `greatest_p`, had nobody asked how training's periods differ."""
+        return self._greatest(self.by_chance)
+
+    def _greatest(self, differences: Mapping[str, list[Difference]]) -> float:
+        p_values = [difference.p_value for of_feature in differences.values() for difference in of_feature]
+        return self._family.greatest(p_values, self.pair.policy.false_alarms)
+
+    @cached_property
+    def _family(self) -> Family:
+        return Family(
+            difference.attainable for of_feature in self.by_chance.values() for difference in of_feature
+        )
+
+    @cached_property
+    def first_p(self) -> float:
+        """The p-value that a single difference must have to count, were it the only one."""
+        return self._family.first(self.pair.policy.false_alarms)
+
+    @cached_property
+    def least_visible(self) -> float:
+        """The least part of the rows whose change could have been seen (`power.least_visible`)."""
+        rows = max((view.rows for view in self.pair.training.values()), default=0)
+        return power.least_visible(p_values.effective_size(rows, self.pair.rows), self.first_p)
+
+    def blind(self) -> list[str]:
+        """Features with values, but too few of them to show even a large change."""
+        views = [(name, self.pair.training[name], self.pair.serving.get(name)) for name in self.names]
+        sizes = {
+            name: p_values.effective_size(training.worth_finite, serving.worth_finite)
+            for name, training, serving in views
+            if serving is not None and serving.present
+        }
+        seen = {name: power.least_visible(size, self.first_p) for name, size in sizes.items()}
+        return [name for name, least in seen.items() if least > power.LARGE]
+
+    def evidence(self, name: str, difference: Difference) -> Evidence:
+        """What the decision on a difference of a feature rests on."""
+        least = self.least_effect(name, difference.metric)
+        return Evidence(
+            beyond_chance=difference.p_value <= self.greatest_p,
+            large_enough=difference.effect >= least,
+            metric=MISSING_METRIC if difference.metric == MISSING else difference.metric,
+            effect=difference.effect,
+            least_effect=least,
+            p_value=difference.p_value,
+            p_by_chance=self._by_chance(name, difference.metric),
+            p_limit=self.greatest_p,
+            effective_rows=round(difference.size),
+            parts=wording.parts_of(self.pair, name, difference),
+            natural=self.seasonal.get((name, difference.metric)),
+        )
+
+    def _by_chance(self, name: str, metric: str) -> float:
+        return next(difference.p_value for difference in self.by_chance[name] if difference.metric == metric)
+
+    def is_remarkable(self, name: str, difference: Difference) -> bool:
+        """Whether chance does not explain a difference, though it is no error: worth knowing of."""
+        return self._by_chance(name, difference.metric) <= self.greatest_by_chance
+
+    def least_effect(self, name: str, metric: str) -> float:
+        """From which effect on a difference of a feature matters: the user's limit, or ours."""
+        return self.pair.limit(name, metric, LEAST_EFFECT[metric])
+
+    def counts(self, name: str, difference: Difference) -> bool:
+        """Whether a difference of a feature is beyond chance and matters."""
+        return self.is_beyond_chance(difference) and difference.effect >= self.least_effect(
+            name, difference.metric
+        )
+
+    def is_beyond_chance(self, difference: Difference) -> bool:
+        return difference.p_value <= self.greatest_p
+
+    def of(self, name: str, *metrics: str) -> list[Difference]:
+        """What counts of a feature, in these metrics."""
+        return [
+            difference
+            for difference in self.differences.get(name, ())
+            if difference.metric in metrics and self.counts(name, difference)
+        ]
+
+    def measured(self, name: str, *metrics: str) -> bool:
+        """Whether a feature was measured in any of these metrics."""
+        return any(difference.metric in metrics for difference in self.differences.get(name, ()))
+
+    def _seasonal(self, variation: Variation, name: str, difference: Difference) -> SeasonalVariation | None:
+        views = (self.pair.training[name], self.pair.serving.get(name))
+        between_windows = self.pair.between_windows
+        return seasonal_p_value.of_difference(
+            variation, name, difference, views, self.pair.span, between_windows=between_windows
+        )
+
+    def _with_season(self, name: str, difference: Difference) -> Difference:
+        seasonal = self.seasonal.get((name, difference.metric))
+        return (
+            difference
+            if seasonal is None
+            else dataclasses.replace(difference, p_value=self._combined(difference.p_value, seasonal.p_value))
+        )
+
+    def _combined(self, by_chance: float, seasonal: float) -> float:
+        """One p-value: of what counts more may be nature's than chance's, so nature's weigh less."""
+        policy = self.pair.policy
+        return max(by_chance, min(seasonal * policy.false_alarms / policy.natural_alarms, 1.0))
+
+    def seasonal_p(self, name: str, effect: float, by_chance: float) -> float:
+        """The p-value of a share of values that moved by `effect`, given that by chance alone."""
+        variation = self.pair.reference.variation
+        if variation is None or by_chance > self.pair.policy.false_alarms:
+            return by_chance
+        return self._combined(by_chance, seasonal_p_value.of_share(variation, name, effect, self.pair.span))
+
+    def _of_missing(self, name: str) -> Difference:
+        return two_sample.of_missing(self.pair.training[name], self.pair.missing(name), self.pair.rows)
+
+    def _of_values(self, name: str) -> Iterator[Difference]:
+        differences = two_sample.of_values(self.pair.training[name], self.pair.serving[name])
+        if self.pair.between_windows and self.pair.reference.variation is not None:
+            # What yesterday lacked is no news where days differ: its share is in the distribution, which is
+            # held against days, and what training lacked is told beside training.
+            return (difference for difference in differences if difference.metric != UNSEEN)
+        return differences
