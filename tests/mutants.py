@@ -128,9 +128,9 @@ def run(options: argparse.Namespace) -> int:
     drawn = draw(mutations.choose(ROOT, modules, options.seed), options.changes, load_equivalent(_EQUIVALENT))
     results = list(_shown(try_all(folder, trees, drawn.tried, reached), len(drawn.tried)))
     print("\n".join(report(results, drawn.equivalent)))
-    found = sum(bool(result.failed) for result in results)
-    print(f"seed {options.seed}: {found} of {len(results)} changes were found, {options.least} must be")
-    return 0 if found >= options.least else 1
+    num_found = sum(bool(result.failed) for result in results)
+    print(f"seed {options.seed}: {num_found} of {len(results)} changes were found, {options.least} must be")
+    return 0 if num_found >= options.least else 1
 
 
 def _shown(results: Iterator[Result], count: int) -> Iterator[Result]:
@@ -158,8 +158,8 @@ def report(results: Sequence[Result], equivalent: Sequence[tuple[Change, str]]) 
         lambda change: "/".join(change.point.module.split("/")[:2]),
     ):
         every = collections.Counter(group(result.change) for result in results)
-        found = collections.Counter(group(result.change) for result in results if result.failed)
-        yield ", ".join(f"{name} {found[name]} of {count}" for name, count in every.most_common())
+        num_found = collections.Counter(group(result.change) for result in results if result.failed)
+        yield ", ".join(f"{name} {num_found[name]} of {count}" for name, count in every.most_common())
 
 
 def main(argv: Sequence[str]) -> int:

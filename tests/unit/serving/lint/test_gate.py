@@ -167,8 +167,8 @@ def registered() -> list[Any]:
 
 
 def effect(name: str) -> str | None:
-    found = effect_of(node_def_pb2.NodeDef(name="x", op=name))
-    return found.rule if found else None
+    refused = effect_of(node_def_pb2.NodeDef(name="x", op=name))
+    return refused.rule if refused else None
 
 
 def test_no_op_of_tensorflow_that_names_files_or_hosts_passes() -> None:

@@ -69,12 +69,12 @@ def test_a_first_point_without_a_step_begins_at_zero_unless_it_is_loose() -> Non
 
 
 def test_the_commonest_value_is_the_largest_step() -> None:
-    assert STEPS.commonest == (5.0, pytest.approx(0.5))
+    assert STEPS.commonest == pytest.approx((5.0, 0.5))
     assert LINE.commonest == (0.0, 0.0)
     assert STEPS.steps.tolist() == [1.0, 5.0]
     assert LINE.steps.tolist() == []
     first = Cdf(at(-0.0, -0.0, 3.0), at(0.0, 0.6, 1.0)).commonest
-    assert first == (0.0, pytest.approx(0.6))
+    assert first == pytest.approx((0.0, 0.6))
     assert not np.signbit(first[0])
 
 
