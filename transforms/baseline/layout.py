@@ -200,8 +200,8 @@ def check_target(path: str) -> None:
     """Raises UsageError where `write` could not, or should not, put a baseline.
 
     A baseline that is there already will be replaced; a folder with anything else in it will not. Files that
-    the user put beside those of `prepare` are kept (see `replacing`); there must be none among its graph and
-    its training examples. What a `write` that was killed has left half done is brought to its end first.
+    the user put beside those of `prepare` are kept (see `atomic_replace`); there must be none among its graph
+    and its training examples. What a `write` that was killed has left half done is brought to its end first.
     """
     atomic_replace.finish(path)
     if paths.is_local(path) and Path(path).is_file():
@@ -234,7 +234,7 @@ def write(
 
     `staged`, a folder named by `staging(path)`, already holds `transform_output`, `transformed_examples` and
     `probes.tfrecord`. The contract is written last; without it the folder is no baseline. From then on one
-    of the two is complete, under its name or beside it, whenever this is killed: see `replacing`.
+    of the two is complete, under its name or beside it, whenever this is killed: see `atomic_replace`.
 
     The contract gets the size and the digest of every other file. The user's `thresholds.toml`, reviewed by
     hand, is taken over from the old baseline, as other files are that `prepare` did not write. So is a schema
