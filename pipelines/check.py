@@ -57,7 +57,7 @@ class _Candidate:
 def run(options: CheckOptions, console: Console) -> int:
     """Prints the report and returns 1 if there is an error in it, 4 if nothing was compared, else 0.
 
-    Raises UsageError (bad baseline, no model), InputError when a model cannot be loaded or asked, or the
+    Raises UsageError (bad baseline, no model), InputError when a model cannot be loaded or run, or the
     report cannot be written.
     """
     with fresh_process(_CHILD_MODULE, options.timeout, _TIMEOUT_HINT) as fresh:

@@ -23,11 +23,12 @@ EXAMPLE = """examples:
 
 EXIT_CODES = """exit codes:
   0  the model gives what the baseline promises
-  1  it does not, or the lint found an error; a model that touches more than
-     itself is not loaded
+  1  it does not, or the lint found an error; a model that reaches files, the
+     network or Python is not loaded
   2  wrong usage or configuration
-  3  a model cannot be loaded or asked, or not within --timeout, or the report
+  3  a model cannot be loaded or run, or not within --timeout, or the report
      cannot be written
+  4  nothing was compared
 """
 
 
@@ -82,8 +83,8 @@ class CheckOptions:
     Attributes:
       model: folder of the SavedModel that may be served.
       reference: folder of one whose predictions are right, where the model itself has none recorded.
-      allow_ops: names of ops that may stand in a model though they touch more than the model.
-      timeout: seconds in which the models must have been loaded and asked.
+      allow_ops: names of ops that are allowed though they reach files, the network or Python.
+      timeout: seconds in which the models must have been loaded and run.
       json: whether stdout gets one JSON object in place of the table.
     """
 

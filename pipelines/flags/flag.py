@@ -103,5 +103,5 @@ def parse_some_names(text: str, example: str = "distance,carrier") -> tuple[str,
     """
     names = tuple(dict.fromkeys(parse_names(text)))
     if not names:
-        raise argparse.ArgumentTypeError(f"expected a name, or several with commas between: {example}")
+        raise argparse.ArgumentTypeError(f"expected names, separated by commas, such as {example}")
     return names

@@ -24,7 +24,7 @@ EXAMPLE = """examples:
       --output=joined
 
 Rows with the same key are compared feature by feature, as TFDV's
-DetectFeatureSkew does. The key is a feature, or several with commas between.
+DetectFeatureSkew does. The key is one or more features, separated by commas.
 `request_id` is the id that the log has for a request; NAME=request_id is for
 examples that hold it in the feature NAME. OUTPUT/join.json has the counts.
 """
@@ -50,7 +50,7 @@ SAMPLES = flag(
     default=20,
     check=check_range(0, 1000),
     metavar="N",
-    help="number of differing pairs to keep; default %(default)s",
+    help="number of differing pairs, in all, to keep in join.json; default %(default)s",
 )
 
 GROUPS = {

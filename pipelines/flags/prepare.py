@@ -24,7 +24,7 @@ GROUPS = {
             help="tf.Transform function; default function: preprocessing_fn",
         ),
         flag("--baseline", required=True, metavar="DIR", help="folder to write"),
-        flag("--label", metavar="NAME", help="feature that requests do not have"),
+        flag("--label", metavar="NAME", help="the label: a feature that requests do not have"),
     ),
     "input": (
         flag(
@@ -42,7 +42,8 @@ GROUPS = {
         flag(
             "--augment",
             metavar="FILE[:FUNCTION]",
-            help="changes transformed examples for training only; default function: augment_fn",
+            help="function that changes the transformed examples written for training, and nothing else; "
+            "default function: augment_fn",
         ),
     ),
     "comparison": (JSD, LINF),

@@ -30,8 +30,9 @@ windows, in UTC, half-open: start included, end excluded:
   --window=2013-07-14T05/PT1H      start and duration: PT90M, P1DT12H, P2W
 
 time fields in --logs:
-  %Y %m %d %j %H %M take the times of the window and of one step after it, as
-  requests are logged later than they are made. %% is a percent sign.
+  %Y %m %d %j %H %M stand for every time in the window, and for one step after
+  it, because requests are logged later than they are made. %% is a percent
+  sign.
 
 --previous:
   auto takes the last window published under --output, and also looks for a
@@ -92,7 +93,7 @@ GROUPS = {
             metavar="FILE",
             help="TFDV statistics of the training data; with --schema",
         ),
-        flag("--label", metavar="NAME", help="feature that requests do not have; with --schema"),
+        flag("--label", metavar="NAME", help="the label: a feature that requests do not have; with --schema"),
     ),
     "window": (reading.START, reading.END, reading.TIME_FEATURE),
     "comparison": (

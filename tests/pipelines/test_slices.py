@@ -133,7 +133,7 @@ def test_crossed_names_are_those_of_the_rows() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("distance", "holds numbers that are no categories"),
+        ("distance", "is a float feature, not a category"),
         ("late", "expected one of model, version, signature, origin, hour, day, carrier, distance, stops"),
         ("nothing", "got 'nothing'"),
     ],
@@ -288,7 +288,7 @@ def test_the_skew_of_a_canary_is_its_own(home: Home, tmp_path: Path, capsys: Cap
             ("version=2", 200),
         ]
     assert any("distance (raw, distribution, version=2)" in line for line in result.out)
-    message = "distance is not served as trained, nor 1 feature computed from them, in version=2 alone"
+    message = "not served as trained, which affects 1 feature computed from it, in version=2 alone"
     assert any(message in line for line in result.out)
     html = (tmp_path / "out" / "report.html").read_text()
     assert "<summary>version=2:" in html
@@ -315,7 +315,7 @@ def test_a_name_that_is_none_is_said_at_once(home: Home, tmp_path: Path, capsys:
     assert result.code == 2
     assert "got 'wether'" in e2e.one_error(result)
     result = e2e.validate(capsys, home.baseline, home.clean, tmp_path, "--slice_by=distance")
-    assert "distance holds numbers" in e2e.one_error(result)
+    assert "distance is a float feature" in e2e.one_error(result)
     assert not list(tmp_path.iterdir())
 
 

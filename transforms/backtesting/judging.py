@@ -154,7 +154,7 @@ def _effects(judgement: TestResults) -> Iterator[Effect]:
 
 
 def _outside(judgement: TestResults, name: str) -> Iterator[Effect]:
-    """Values far outside training's range, and outside the schema's domain: errors from `unseen` on."""
+    """Values far outside training's range, or outside the schema's domain; the limit is that of `unseen`."""
     pair, key = judgement.pair, LimitKey(judgement.pair.reference.space, name, LIMIT_OF[UNSEEN])
     floor = judgement.least_effect(name, UNSEEN)
     is_tested = judgement.measured(name, UNSEEN)

@@ -57,4 +57,4 @@ def _read(path: str) -> dict[str, Any]:
         assets = {str(name): str(digest) for name, digest in digests["assets"].items()}
         return {**values, "digests": {**digests, "graph": str(digests["graph"]), "assets": assets}}
     except (ValueError, KeyError, TypeError, AttributeError, InputError) as error:
-        raise UsageError(f"--contracts: {path} is no contract that `trueserve prepare` wrote") from error
+        raise UsageError(f"--contracts: {path} is not a contract written by `trueserve prepare`") from error

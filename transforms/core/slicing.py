@@ -59,7 +59,7 @@ def check(slicings: Iterable[Slicing], schema: schema_pb2.Schema) -> None:
             expected = ", ".join((*REQUEST_NAMES, *sorted(features)))
             raise UsageError(f"--slice_by: expected one of {expected}; got {name!r}")
         if features[name].type not in (schema_pb2.INT, schema_pb2.BYTES):
-            raise UsageError(f"--slice_by: {name} holds numbers that are no categories; bucket them first")
+            raise UsageError(f"--slice_by: {name} is a float feature, not a category; bucket it first")
 
 
 def marked(batch: Batch, slicings: Sequence[Slicing]) -> Batch:

@@ -1,7 +1,7 @@
-"""Slow drift: what moved a little each time over many windows, each step too small to be told by itself.
+"""Slow drift: what moved a little each time over many windows, each step too small to be noticed.
 
-A feature's positions (`positions`) are lined up over the windows of earlier runs and this one. What counts
-goes one way beyond chance (`evidence.trend`, Benjamini and Hochberg over all positions), comes to as much as
+A feature's positions (`window_summary`) are lined up over the windows of earlier runs and this one. What
+counts goes one way beyond chance (`trend`, Benjamini and Hochberg over all positions), comes to as much as
 matters from the first window to this one, and has no single step that makes half of it: that is a jump, which
 the comparison with the last window has told.
 """

@@ -35,5 +35,5 @@ def parse_key(words: Iterable[str]) -> tuple[KeyPart, ...]:
             raise ValueError(f"expected NAME, or NAME={REQUEST_ID}, got {word!r}")
         parts.add(KeyPart(name, REQUEST_ID in (name, source)))
     if not parts:
-        raise ValueError("expected a feature, or several with commas between")
+        raise ValueError("expected feature names, separated by commas, got none")
     return tuple(sorted(parts, key=lambda part: (part.feature, part.of_log)))

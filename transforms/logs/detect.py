@@ -65,7 +65,7 @@ def detect_log(files: Sequence[file_systems.FileSize]) -> Format:
         carrier = carrier_of(stored, path)
         stored.seek(0)
         if carrier is Carrier.CSV and not _is_table(path, start):
-            raise InputError(f"{path} is no log: expected TFRecords, JSON lines, CSV, Avro or Parquet")
+            raise InputError(f"{path} is not a log: expected TFRecords, JSON lines, CSV, Avro or Parquet")
         return _detect_rows(_first_rows(stored, path), path)
 
 
@@ -73,7 +73,7 @@ def _detect_rows(rows: Sequence[Carried], path: str) -> Format:
     """The format of the first of these that has one; records of other formats are then rejects."""
     objects = [row.value for row in rows if not isinstance(row.value, BadRecordError)]
     if rows and not objects:
-        raise InputError(f"{path} is no log: none of its first {len(rows)} records can be read")
+        raise InputError(f"{path} is not a log: none of its first {len(rows)} records can be read")
     return next((log_format for record in objects if (log_format := format_of(record))), Format.TABLE)
 
 

@@ -154,8 +154,8 @@ def _what_moved(verdict: Mapping[str, Any], rows: str) -> str:
     worst_findings = against_training
     unsliced = [finding for finding in worst_findings if finding["slice"] is None]
     causes, effects = _causes(unsliced or worst_findings)
-    are = "is" if len(causes) == 1 else "are"
-    also = f", nor {counted(effects, 'feature')} computed from them" if effects else ""
+    are, them = ("is", "it") if len(causes) == 1 else ("are", "them")
+    also = f", which affects {counted(effects, 'feature')} computed from {them}" if effects else ""
     slices = list(dict.fromkeys(finding["slice"] for finding in worst_findings))
     where = f"{rows}" if unsliced else f"{listed(slices)} alone; {rows} compared"
     return f"{listed(causes)} {are} not served as trained{also}, in {where}."
@@ -187,7 +187,8 @@ def drift_sentence(verdict: Mapping[str, Any]) -> str:
 def _moved_features(verdict: Mapping[str, Any]) -> str:
     drift = [f for f in verdict["findings"] if f["kind"] == "drift" and f["feature"]]
     causes, effects = _causes([finding for finding in drift if finding["metric"] != SLOW])
-    also = f", and {counted(effects, 'feature')} computed from them" if effects else ""
+    them = "it" if len(causes) == 1 else "them"
+    also = f", and {counted(effects, 'feature')} computed from {them}" if effects else ""
     return f"{listed(causes)} moved{also}" if causes else "nothing moved"
 
 

@@ -92,9 +92,10 @@ def load_statistics(run: Run, space: Space) -> Statistics:
     try:
         statistics = Statistics.FromString(data)
     except DecodeError as error:
-        raise UnreadableError(f"{statistics_name(space)} holds no statistics") from error
+        raise UnreadableError(f"{statistics_name(space)} is not a DatasetFeatureStatisticsList") from error
     if len(statistics.datasets) != 1:
-        raise UnreadableError(f"{statistics_name(space)} holds no statistics of one data set")
+        count = len(statistics.datasets)
+        raise UnreadableError(f"{statistics_name(space)} has {count} data sets; expected 1")
     return statistics
 
 

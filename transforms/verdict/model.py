@@ -81,7 +81,7 @@ class Evidence:
     Attributes:
       beyond_chance: whether `p_value` is at most `p_limit`.
       large_enough: whether `effect` is at least `least_effect`.
-      metric: what was measured, see `evidence.difference`; the finding's own may be a distance of TFDV's.
+      metric: what was measured, see `feature_difference`; the finding's own may be a distance of TFDV's.
       effect, least_effect: how far apart, and from where on that matters: shares, 0 to 1.
       p_value: what was held against the limit: chance's, and nature's where that is known.
       p_by_chance: how likely chance alone makes the difference.

@@ -140,7 +140,7 @@ def test_tables_are_told_by_their_columns(
 def test_a_log_of_nothing_that_is_read_is_refused(tmp_path: Path) -> None:
     for data in (b"hello\n", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"PK\x03\x04\x14\0\0\0\x08\0,"):
         with pytest.raises(
-            InputError, match="log is no log: expected TFRecords, JSON lines, CSV, Avro or Parquet"
+            InputError, match="log is not a log: expected TFRecords, JSON lines, CSV, Avro or Parquet"
         ):
             detect_log([log_of(tmp_path, data)])
     with pytest.raises(InputError, match="none of its first 2 records can be read"):

@@ -415,7 +415,7 @@ def test_headline_tells_causes_from_what_follows_from_them() -> None:
     own = make_finding("noise_z", space=Space.TRANSFORMED, raw_features=("noise",))
     headline = formatting.headline(make_verdict("skew", [follows, make_finding("distance"), own]).to_json())
     assert headline.startswith(
-        "distance and noise_z are not served as trained, nor 1 feature computed from them"
+        "distance and noise_z are not served as trained, which affects 1 feature computed from them"
     )
 
 

@@ -224,7 +224,9 @@ def _is_tensors(value: Any) -> bool:
 
 def _features_by_name(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise BadRecordError(NOT_A_REQUEST, "expected an object of features in the body; got something else")
+        raise BadRecordError(
+            NOT_A_REQUEST, "expected a JSON object of features in the body; got another value"
+        )
     _check_keys(value)
     return values_of(value)
 
@@ -243,7 +245,7 @@ def _check_keys(value: Mapping[Any, Any]) -> None:
     try:
         "".join(value).encode()
     except (TypeError, UnicodeEncodeError):
-        raise BadRecordError(NOT_A_REQUEST, "names of features are no text in UTF-8") from None
+        raise BadRecordError(NOT_A_REQUEST, "a feature's name is not UTF-8 text") from None
 
 
 def _checked_rows(values: Any, field: str) -> Sequence[Any]:

@@ -47,7 +47,7 @@ def _values(name: str, tensor: Mapping[str, Any]) -> tuple[list[Any], list[int]]
     # What the log says goes into a message by its kind only, for it may be anything.
     datatype = tensor.get("datatype")
     if not isinstance(datatype, str) or datatype not in DATATYPES:
-        raise BadRecordError("unsupported_dtype", f"input {name!r} has a datatype that no feature has")
+        raise BadRecordError("unsupported_dtype", f"input {name!r} has a datatype that features cannot have")
     if "data" not in tensor:
         detail = f"input {name!r} has no data; tensors in binary after the JSON are not read"
         raise BadRecordError("binary_tensor", detail)

@@ -58,7 +58,7 @@ def records(stream: BinaryIO) -> Iterator[Carried]:
     """
     header = _framed(stream, _HEADER, _LARGEST_HEADER)
     if header is None or header["magic"] != MAGIC:
-        raise _avro_error("it has no header of an Avro file")
+        raise _avro_error("the file does not begin with an Avro header")
     schema = avro_schema(header["meta"].get("avro.schema", b""))
     unpack = _CODECS.get(header["meta"].get("avro.codec", b"null"))
     if unpack is None:
@@ -170,6 +170,8 @@ class _Bounded:
 def _unpacked(data: bytes, unpack: Callable[[bytes], bytes]) -> bytes:
     try:
         unpacked = unpack(data)
+    except TableError:  # names its own reason
+        raise
     except Exception as error:
         raise _avro_error("a compressed block is damaged") from error
     if len(unpacked) > LARGEST_RECORD:
@@ -193,7 +195,7 @@ def _snappy(data: bytes) -> bytes:
         if byte < 0x80:
             break
     if length > LARGEST_RECORD:
-        raise _avro_error("a block is longer than is read")
+        raise _avro_error(f"a block is longer than the {LARGEST_RECORD >> 20} MiB that are read of one")
     unpacked: bytes = pa.decompress(data[:-4], decompressed_size=length, codec="snappy", asbytes=True)
     if zlib.crc32(unpacked) != int.from_bytes(data[-4:], "big"):
         raise _avro_error("the checksum of a block is wrong")

@@ -18,7 +18,7 @@ def excluded(metadata: pa.RecordBatch, rules: Iterable[tuple[str, str]]) -> tupl
     A record of which one row matches is excluded whole, and counted under the first rule that matches.
 
     Args:
-      metadata: columns of `records.METADATA_SCHEMA`.
+      metadata: columns of `batches.METADATA_SCHEMA`.
       rules: (field, pattern): a column of text, and a shell glob that the whole text must match, case by
         case. A null matches none.
     """

@@ -1,4 +1,4 @@
-"""Constants of a graph as plain values."""
+"""Reads the values of a graph's Const nodes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A number's distribution as it is known from statistics: a distribution function with steps.
 
-What trueserve computes carries two hundred quantiles with their ranks (`custom_statistics.POINTS`), so
+What trueserve computes carries two hundred quantiles with their ranks (`custom_stats.POINTS`), so
 the function is exact at each of them. Statistics of TFDV alone have two histograms of ten buckets; their
 edges together, and the share of zeros, give some twenty points. Where values repeat, such a point lies
 anywhere on the step at its value, and whether they do TFDV does not tell.

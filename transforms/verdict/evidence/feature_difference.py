@@ -30,8 +30,8 @@ class Difference:
       metric: `kolmogorov_smirnov`, `total_variation`, `missing_share`, `unseen_share` or `list_length`.
       effect: how far apart, as a share of rows or values (0 to 1); of categories what chance makes on
         average is taken off.
-      p_value: how likely chance alone makes as much (see `evidence.chance`).
-      size: effective number of rows (`chance.effective_size`).
+      p_value: how likely chance alone makes as much (see `p_values`).
+      size: effective number of rows (`p_values.effective_size`).
       parts_of: gives `parts`, what moved most: a label, its share of training and of serving; the most moved
         first.
       p_of_part: the p-value, had serving moved by this part (0 to 1) of the way alone.

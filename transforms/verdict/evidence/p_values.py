@@ -2,8 +2,8 @@
 
 Every function gives a p-value for the hypothesis that both samples come from one distribution. Sources: the
 limit of Kolmogorov's statistic (Smirnov 1948); the chi-squared test with Wilson and Hilferty's approximation
-(1931) of its tail; Fisher's exact test of two rates (1935). Ordered cells are tested in `ordered`, and what
-many tests together mean is in `many`.
+(1931) of its tail; Fisher's exact test of two rates (1935). `two_sample` and its two modules choose among
+them; what many tests together mean is in `false_discovery`.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ Array = np.ndarray[Any, Any]
 
 # Between two quantiles a distribution function is known to half their distance.
 _RESOLUTION = 0.0025
-# Ranks are known to a thousandth (`custom_statistics`), which is as uncertain as a sample of so many rows.
+# Ranks are known to a thousandth (`custom_stats`), which is as uncertain as a sample of so many rows.
 _RANKS = 250_000
 # From this share on one value is most values, and the others are looked at alone, too; what they show counts
 # if chance alone makes as much of them as seldom as this.

@@ -1,7 +1,7 @@
 """How many of a feature's served values training did not have, from statistics that keep only the frequent.
 
-TFDV keeps a category's most frequent values, 1,000 unless told, and a number's histograms. What lies beyond
-them is bounded, never left out.
+TFDV keeps a category's most frequent values, 1,000 by default, and a number's histograms. What lies beyond
+them is bounded, never left out. `may_be_named` decides which served values a message may quote.
 """
 
 from __future__ import annotations

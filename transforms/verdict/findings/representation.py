@@ -3,7 +3,7 @@
 JSON has no int, float and bytes apart. Decoding takes whatever loses nothing and counts the form; forms that
 are normal to a format are only counted. What stands here is foreign to every format: few such rows are a
 client's slip, more are a client that differs from training. Values that could not be taken at all are errors
-of type; see `form_findings`.
+of type; see `findings.form`.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ def _words(metric: str, value: float, threshold: float, floor: float, level: Sev
         return message
     if value <= floor:
         return f"{message}, but samples of this size lie up to {number(floor)} apart by chance"
-    return f"{message}, but only through its outermost values"
+    return f"{message}, but only because of its lowest or highest values"
 
 
 def _contrast(training: View, serving: View) -> str:

@@ -1,7 +1,7 @@
 """What the model sees that it hardly saw in training: unknown words, full end buckets, constants, no numbers.
 
 Each is a share of a transformed feature's values that grew (of a raw one, of what is NaN or infinite: no
-distribution function has these), judged by the rule of `decision`: beyond chance, over all tests of the
+distribution function has these), judged by the rule of `decide`: beyond chance, over all tests of the
 comparison, and large enough to matter. Where a finding says already that the feature
 differs, these words are added to it: they are not a second fault.
 """

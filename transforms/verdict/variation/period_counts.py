@@ -237,7 +237,7 @@ def _add_column(counts: UnitCounts, name: str, column: _Column, period: Array, n
 def _tally(  # noqa: PLR0917 - what is added, and where
     counts: UnitCounts, start: int, size: int, period: Array, cell_index: Array, weights: Array | None = None
 ) -> None:
-    """Adds one (or its weight) at `place` (below `size`) for each entry whose period is kept."""
+    """Adds one (or its weight) at `start + cell_index` for each entry whose period is kept; `size` cells."""
     kept = period >= 0
     if not kept.any():
         return

@@ -314,6 +314,16 @@ def test_an_avro_file_that_ends_early() -> None:
         assert error is None if cut == len(avro_block(1, long(3))) else error.reason == "truncated"  # type: ignore[union-attr]
 
 
+def test_a_snappy_block_that_is_refused_says_why() -> None:
+    good = snappy_file([{"a": 1}] * 9)
+    wrong_checksum = good[:-17] + bytes([good[-17] ^ 1]) + good[-16:]
+    too_long = avro_header(LONGS, b"snappy") + avro_block(1, b"\xff\xff\xff\xff\x0f" + b"x" * 20)
+    for data, why in ((wrong_checksum, "checksum of a block is wrong"), (too_long, "longer than the 64 MiB")):
+        _, error = until_error(data)
+        assert error is not None
+        assert why in str(error)
+
+
 def test_lengths_that_are_claimed_take_no_memory() -> None:
     text = record(a="string")
     header = avro_header(text)
