@@ -18,7 +18,7 @@ from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.findings import range as range_findings
 from transforms.verdict.findings import schema as schema_findings
 from transforms.verdict.findings import transformed as transformed_findings
-from transforms.verdict.model import Finding, Kind, Severity, Space
+from transforms.verdict.model import Finding, FindingKind, Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.significance import TestResults
@@ -163,10 +163,10 @@ def _outside(judgement: TestResults, name: str) -> Iterator[Effect]:
         outside = decide.known_outside(judgement, name) if outside else 0.0
     for value in (range_findings.far_out(pair, name), outside):
         if value > 0:
-            yield Effect(key, value, _may_alarm(judgement, key, Kind.VALUES), floor, floor)
+            yield Effect(key, value, _may_alarm(judgement, key, FindingKind.VALUES), floor, floor)
 
 
-def _may_alarm(judgement: TestResults, key: LimitKey, kind: Kind) -> bool:
+def _may_alarm(judgement: TestResults, key: LimitKey, kind: FindingKind) -> bool:
     """Whether a difference over its limit is an error: not ignored, not bounded, not for the user to say."""
     pair = judgement.pair
     bound = pair.policy.thresholds.features.get((Space(key.space), key.feature))

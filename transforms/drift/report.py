@@ -19,7 +19,7 @@ from transforms.runs.window_summary import WindowSummary
 from transforms.verdict import severity
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.findings.predictions import answered
-from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.model import Comparison, Finding, FindingKind, Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.wording import iso
@@ -203,4 +203,4 @@ def _answered(space: Space, statistics: Statistics) -> Statistics:
 
 
 def _info(metric: str, message: str) -> Finding:
-    return Finding("", Space.SET, Kind.DRIFT, Severity.INFO, metric, message)
+    return Finding("", Space.SET, FindingKind.DRIFT, Severity.INFO, metric, message)

@@ -23,7 +23,7 @@ from transforms.verdict.evidence import wording
 from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING, UNSEEN, VARIATION, Difference
 from transforms.verdict.evidence.unseen_mass import may_be_named
 from transforms.verdict.feature_stats import Statistics, View, dataset, views
-from transforms.verdict.model import Diagnosis, Finding, Kind, Severity
+from transforms.verdict.model import Diagnosis, Finding, FindingKind, Severity
 from transforms.verdict.reference import ComparedPair, Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.significance import TestResults
@@ -31,7 +31,7 @@ from transforms.verdict.wording import number, percent, quoted
 
 OTHERS = "(others)"
 _MISSING_METRIC = "missing_share_difference"
-_KINDS = {MISSING: Kind.PRESENCE, UNSEEN: Kind.VALUES}
+_KINDS = {MISSING: FindingKind.PRESENCE, UNSEEN: FindingKind.VALUES}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +119,8 @@ def _differences(windows: Windows) -> Iterator[Finding]:
     for name, differences in judgement.differences.items():
         counting = [difference for difference in differences if judgement.counts(name, difference)]
         for kind, difference in {
-            _KINDS.get(difference.metric, Kind.DISTRIBUTION): difference for difference in counting[::-1]
+            _KINDS.get(difference.metric, FindingKind.DISTRIBUTION): difference
+            for difference in counting[::-1]
         }.items():
             yield Finding(
                 feature=name,
@@ -148,7 +149,9 @@ def _drift(windows: Windows, finding: Finding, cause: Diagnosis | None) -> Findi
     if cause is not None:
         evidence = f"with {windows.spans[0]} for training: {cause.evidence}"
         cause = dataclasses.replace(cause, evidence=evidence)
-    return dataclasses.replace(finding, kind=Kind.DRIFT, severity=level, message=message, diagnosis=cause)
+    return dataclasses.replace(
+        finding, kind=FindingKind.DRIFT, severity=level, message=message, diagnosis=cause
+    )
 
 
 def _distance_from_training(judgement: TestResults, name: str, metric: str) -> tuple[bool, float]:

@@ -22,7 +22,7 @@ from transforms.verdict.evidence.feature_difference import (
     VARIATION,
     Difference,
 )
-from transforms.verdict.model import Evidence, SeasonalVariation
+from transforms.verdict.model import FindingEvidence, SeasonalVariation
 from transforms.verdict.reference import ComparedPair
 from transforms.verdict.variation import seasonal_p_value
 from transforms.verdict.variation.store import Variation
@@ -128,10 +128,10 @@ class TestResults:
         seen = {name: power.least_visible(size, self.first_p) for name, size in sizes.items()}
         return [name for name, least in seen.items() if least > power.LARGE]
 
-    def evidence(self, name: str, difference: Difference) -> Evidence:
+    def evidence(self, name: str, difference: Difference) -> FindingEvidence:
         """What the decision on a difference of a feature rests on."""
         least = self.least_effect(name, difference.metric)
-        return Evidence(
+        return FindingEvidence(
             beyond_chance=difference.p_value <= self.greatest_p,
             large_enough=difference.effect >= least,
             metric=MISSING_METRIC if difference.metric == MISSING else difference.metric,

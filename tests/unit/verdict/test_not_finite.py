@@ -16,7 +16,7 @@ from transforms.verdict import thresholds
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.evidence import two_sample
 from transforms.verdict.feature_stats import Statistics, View, views
-from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.model import Comparison, Finding, FindingKind, Severity, Space
 
 Array = np.ndarray[Any, Any]
 
@@ -64,7 +64,7 @@ def test_they_are_no_rows_of_a_distribution(share: float, odd: float) -> None:
 @pytest.mark.parametrize("before", [0.0, 0.1])
 def test_a_raw_feature_that_turns_into_them_is_an_error(before: float, odd: float) -> None:
     [finding] = told(compared(numbers(20_000, 1, before, odd), numbers(1000, 2, 0.6, odd)))
-    assert (finding.kind, finding.severity) == (Kind.VALUES, Severity.ERROR)
+    assert (finding.kind, finding.severity) == (FindingKind.VALUES, Severity.ERROR)
     assert finding.distance == pytest.approx(0.6 - before, abs=0.05)
     assert "are NaN or infinite" in finding.message
 

@@ -14,7 +14,7 @@ from support.repo import ROOT
 
 from transforms.core.accounting import Accounting, RecordCounts
 from transforms.core.batches import Fault, Window
-from transforms.verdict.model import Comparison, Diagnosis, Finding, Kind, NotCompared, Severity, Space
+from transforms.verdict.model import Comparison, Diagnosis, Finding, FindingKind, NotCompared, Severity, Space
 from transforms.verdict.result import Artifact, Verdict, decide
 from transforms.verdict.severity import Policy
 
@@ -24,7 +24,13 @@ GOOD = Accounting(read=10, decoded=10, rows=20, compared=20)
 
 
 def finding(severity: Severity, feature: str = "x", **fields: Any) -> Finding:
-    plain = {"space": Space.RAW, "kind": Kind.DISTRIBUTION, "metric": "m", "message": "said", "distance": 0.2}
+    plain = {
+        "space": Space.RAW,
+        "kind": FindingKind.DISTRIBUTION,
+        "metric": "m",
+        "message": "said",
+        "distance": 0.2,
+    }
     return Finding(feature=feature, severity=severity, **{**plain, "threshold": 0.1, **fields})
 
 
@@ -86,7 +92,7 @@ def test_a_fault_fails_the_run_whatever_was_found_and_comes_first() -> None:
     result = verdict(finding(Severity.ERROR), faults=(fault, fault))
     assert outcome(result) == ("failed", 3)
     assert result.reasons == ("logs/a at byte 77: expected 4 more bytes",)
-    assert [finding.kind for finding in result.findings] == [Kind.INPUT, Kind.DISTRIBUTION]
+    assert [finding.kind for finding in result.findings] == [FindingKind.INPUT, FindingKind.DISTRIBUTION]
 
 
 def test_many_faults_are_cut_short() -> None:

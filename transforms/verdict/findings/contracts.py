@@ -6,7 +6,7 @@ import enum
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.model import Comparison, Finding, FindingKind, Severity, Space
 from transforms.verdict.wording import listing, percent, plain
 
 Json = Mapping[str, Any]
@@ -113,4 +113,4 @@ def _more(left_out: list[Finding]) -> Iterator[Finding]:
 
 
 def _finding(severity: Severity, metric: str, message: str) -> Finding:
-    return Finding("", Space.SET, Kind.CONTRACT, severity, metric, message)
+    return Finding("", Space.SET, FindingKind.CONTRACT, severity, metric, message)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Fault, Window
 from transforms.verdict.evidence import power
-from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.model import Comparison, Finding, FindingKind, Severity, Space
 from transforms.verdict.severity import Policy
 from transforms.verdict.wording import iso, percent, plain
 
@@ -93,7 +93,7 @@ def _span(window: Window) -> str:
 
 
 def _input(level: Severity, metric: str, message: str) -> Finding:
-    return Finding("", Space.SET, Kind.INPUT, level, metric, message)
+    return Finding("", Space.SET, FindingKind.INPUT, level, metric, message)
 
 
 def least_visible(compared: Sequence[Comparison]) -> float | None:
