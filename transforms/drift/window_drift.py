@@ -20,7 +20,13 @@ from transforms.core.batches import Window
 from transforms.runs import window_summary
 from transforms.verdict.diagnosis import diagnose, fitting
 from transforms.verdict.evidence import wording
-from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING, UNSEEN, VARIATION, Difference
+from transforms.verdict.evidence.feature_difference import (
+    KOLMOGOROV,
+    MISSING,
+    UNSEEN,
+    VARIATION,
+    FeatureDifference,
+)
 from transforms.verdict.evidence.unseen_mass import may_be_named
 from transforms.verdict.feature_stats import Statistics, View, dataset, views
 from transforms.verdict.model import Diagnosis, Finding, FindingKind, Severity
@@ -162,7 +168,7 @@ def _distance_from_training(judgement: TestResults, name: str, metric: str) -> t
     return bool(judgement.of(name, metric)), max(effects, default=0.0)
 
 
-def _message(windows: Windows, name: str, difference: Difference) -> str:
+def _message(windows: Windows, name: str, difference: FeatureDifference) -> str:
     _, before, after = difference.parts[0] if difference.parts else ("", 0.0, 0.0)
     if difference.metric == MISSING:
         return f"missing in {percent(before)} of rows then, in {percent(after)} now ({windows.spans[1]})"
@@ -179,7 +185,7 @@ def _message(windows: Windows, name: str, difference: Difference) -> str:
     return f"{'; '.join([*medians, *moved])} ({windows.spans[1]}); {far}"
 
 
-def _p_value(difference: Difference) -> str:
+def _p_value(difference: FeatureDifference) -> str:
     return f"p {difference.p_value:.1e}" if difference.p_value >= 1e-12 else "p below 1e-12"
 
 
@@ -188,7 +194,7 @@ def _medians(windows: Windows, name: str) -> str:
     return f"median {number(pair.training[name].median())}, now {number(pair.serving[name].median())}"
 
 
-def _label(windows: Windows, name: str, difference: Difference) -> str:
+def _label(windows: Windows, name: str, difference: FeatureDifference) -> str:
     """What moved most: a range of numbers as it is, a category's value only if it may be named."""
     label = difference.parts[0][0]
     if difference.metric != VARIATION or label == OTHERS:

@@ -12,7 +12,7 @@ from transforms.verdict.evidence.feature_difference import (
     MISSING,
     UNSEEN,
     VARIATION,
-    Difference,
+    FeatureDifference,
 )
 from transforms.verdict.model import Finding, FindingKind, Severity
 from transforms.verdict.reference import ComparedPair
@@ -120,7 +120,7 @@ def settled_presence(results: TestResults, finding: Finding) -> Finding:
 
 
 def _with_evidence(
-    results: TestResults, finding: Finding, agreeing: Iterable[Difference], *, say: bool = False
+    results: TestResults, finding: Finding, agreeing: Iterable[FeatureDifference], *, say: bool = False
 ) -> Finding:
     """`say`: in the message too, where the finding's own measure is not what decided."""
     least = min(agreeing, key=lambda difference: difference.p_value)
@@ -129,7 +129,7 @@ def _with_evidence(
     return dataclasses.replace(finding, message=message, p_value=least.p_value, evidence=evidence)
 
 
-def _finding(results: TestResults, name: str, kind: FindingKind, difference: Difference) -> Finding:
+def _finding(results: TestResults, name: str, kind: FindingKind, difference: FeatureDifference) -> Finding:
     pair, evidence = results.pair, results.evidence(name, difference)
     counts = results.counts(name, difference) and not is_the_users(pair, name, kind)
     return Finding(

@@ -168,7 +168,7 @@ class Slice:
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
+class ComparisonResult:
     """All that comparing one space found.
 
     Attributes:

@@ -11,7 +11,15 @@ from transforms.core.accounting import ODD_RATE, UNKNOWN_FEATURE, Accounting, Re
 from transforms.core.batches import Fault, Window
 from transforms.verdict import severity
 from transforms.verdict.findings import input as input_findings
-from transforms.verdict.model import Comparison, Finding, FindingKind, NotCompared, Severity, Slice, Space
+from transforms.verdict.model import (
+    ComparisonResult,
+    Finding,
+    FindingKind,
+    NotCompared,
+    Severity,
+    Slice,
+    Space,
+)
 from transforms.verdict.severity import Policy
 from transforms.verdict.wording import iso, listing
 
@@ -159,7 +167,7 @@ class Verdict:
 def decide(  # noqa: PLR0917 - a verdict is made of these parts
     window: Window,
     accounting: Accounting,
-    comparisons: Iterable[Comparison],
+    comparisons: Iterable[ComparisonResult],
     faults: Sequence[Fault],
     policy: Policy,
     contract: Mapping[str, Any] | None,
@@ -223,7 +231,7 @@ def _file(name: str, counts: RecordCounts) -> dict[str, Any]:
 
 
 def _unknown_ignored(
-    accounting: Accounting, compared: Sequence[Comparison], policy: Policy
+    accounting: Accounting, compared: Sequence[ComparisonResult], policy: Policy
 ) -> Iterable[Finding]:
     """An info of the names in --ignore that are no feature of any space compared: a typo ignores nothing."""
     if not compared:

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from transforms.core.errors import UsageError
-from transforms.verdict.model import Comparison, Finding, FindingKind, Severity, Space
+from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
 from transforms.verdict.wording import listing, plain
 
 FORMAT = 1
@@ -97,7 +97,7 @@ class Thresholds:
             return dataclasses.replace(finding, message=f"{finding.message} ({self.file}{note})")
         return finding
 
-    def unknown(self, compared: Iterable[Comparison]) -> Iterator[Finding]:
+    def unknown(self, compared: Iterable[ComparisonResult]) -> Iterator[Finding]:
         """An info of the sections for features that the baseline does not have: it may have lost them."""
         known: dict[Space, set[str]] = {}
         for comparison in compared:

@@ -12,7 +12,7 @@ from support.drift import Columns, day, reference, rides, statistics
 from transforms.core.batches import Window
 from transforms.drift import window_drift
 from transforms.drift.window_drift import Windows, span
-from transforms.verdict.evidence.feature_difference import VARIATION, Difference
+from transforms.verdict.evidence.feature_difference import VARIATION, FeatureDifference
 from transforms.verdict.evidence.wording import parts_of
 from transforms.verdict.model import Finding, FindingKind, Severity
 from transforms.verdict.reference import Reference
@@ -141,8 +141,8 @@ def test_a_rare_value_of_the_earlier_window_is_not_named(training: Reference) ->
     assert window_drift._label(windows, "carrier", difference) == "'private'"
 
 
-def moved(label: str) -> Difference:
-    return Difference(VARIATION, 0.1, 1e-9, 100, lambda: ((label, 0.004, 0.0),))
+def moved(label: str) -> FeatureDifference:
+    return FeatureDifference(VARIATION, 0.1, 1e-9, 100, lambda: ((label, 0.004, 0.0),))
 
 
 def test_columns_that_came_and_went_are_missing_rows(training: Reference) -> None:

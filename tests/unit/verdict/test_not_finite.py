@@ -16,7 +16,7 @@ from transforms.verdict import thresholds
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.evidence import two_sample
 from transforms.verdict.feature_stats import Statistics, View, views
-from transforms.verdict.model import Comparison, Finding, FindingKind, Severity, Space
+from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
 
 Array = np.ndarray[Any, Any]
 
@@ -35,13 +35,13 @@ def view(values: Array) -> View:
     return views(statistics(values))["x"]
 
 
-def compared(training: Array, serving: Array, policy: Policy | None = None) -> Comparison:
+def compared(training: Array, serving: Array, policy: Policy | None = None) -> ComparisonResult:
     before = statistics(training)
     against = Reference(tfdv.infer_schema(before, infer_feature_shape=False), before, Space.RAW)
     return compare(against, statistics(serving), policy or Policy(), Counter())
 
 
-def told(comparison: Comparison) -> list[Finding]:
+def told(comparison: ComparisonResult) -> list[Finding]:
     return [finding for finding in comparison.findings if finding.metric == "not_finite"]
 
 

@@ -14,7 +14,15 @@ from support.repo import ROOT
 
 from transforms.core.accounting import Accounting, RecordCounts
 from transforms.core.batches import Fault, Window
-from transforms.verdict.model import Comparison, Diagnosis, Finding, FindingKind, NotCompared, Severity, Space
+from transforms.verdict.model import (
+    ComparisonResult,
+    Diagnosis,
+    Finding,
+    FindingKind,
+    NotCompared,
+    Severity,
+    Space,
+)
 from transforms.verdict.result import Artifact, Verdict, decide
 from transforms.verdict.severity import Policy
 
@@ -34,8 +42,8 @@ def finding(severity: Severity, feature: str = "x", **fields: Any) -> Finding:
     return Finding(feature=feature, severity=severity, **{**plain, "threshold": 0.1, **fields})
 
 
-def comparison(*findings: Finding) -> Comparison:
-    return Comparison(
+def comparison(*findings: Finding) -> ComparisonResult:
+    return ComparisonResult(
         tuple(findings), (NotCompared("y", Space.RAW, "label"),), (finding(Severity.INFO, "z"),)
     )
 
@@ -144,7 +152,7 @@ def test_too_few_rows_are_not_examined_even_where_there_are_findings() -> None:
 
 
 def test_rows_of_which_no_feature_could_be_compared_are_not_examined() -> None:
-    nothing = Comparison((), (NotCompared("y", Space.RAW, "absent in serving"),))
+    nothing = ComparisonResult((), (NotCompared("y", Space.RAW, "absent in serving"),))
     assert decide(WINDOW, GOOD, [nothing], (), Policy(), None).exit_code == 4
 
 
@@ -261,11 +269,15 @@ def test_what_was_asked_for_and_not_compared_is_not_ok(policy: Policy, message: 
 
 
 def test_a_space_in_which_nothing_was_compared_is_not_ok() -> None:
-    empty = Comparison((), (), space=Space.TRANSFORMED, nothing="no transformed feature could be compared")
+    empty = ComparisonResult(
+        (), (), space=Space.TRANSFORMED, nothing="no transformed feature could be compared"
+    )
     result = decide(WINDOW, GOOD, [comparison(), empty], (), Policy(), None)
     assert outcome(result) == ("not_examined", 4)
 
 
 def test_columns_that_training_did_not_have_are_no_comparison() -> None:
-    new = Comparison((finding(Severity.WARNING, "new"),), (NotCompared("y", Space.RAW, "not in the schema"),))
+    new = ComparisonResult(
+        (finding(Severity.WARNING, "new"),), (NotCompared("y", Space.RAW, "not in the schema"),)
+    )
     assert outcome(decide(WINDOW, GOOD, [new], (), Policy(), None)) == ("not_examined", 4)

@@ -9,7 +9,7 @@ from transforms.verdict.evidence.feature_difference import (
     MISSING,
     UNSEEN,
     VARIATION,
-    Difference,
+    FeatureDifference,
 )
 from transforms.verdict.evidence.unseen_mass import may_be_named
 from transforms.verdict.model import FindingEvidence, ShareChange
@@ -23,14 +23,14 @@ _NAMES = {
 }
 
 
-def parts_of(pair: ComparedPair, name: str, difference: Difference) -> tuple[ShareChange, ...]:
+def parts_of(pair: ComparedPair, name: str, difference: FeatureDifference) -> tuple[ShareChange, ...]:
     """What moved most; rare values that training does not have are not named, as they may be a person's."""
     return tuple(
         ShareChange(_label(pair, name, difference, label), *shares) for label, *shares in difference.parts
     )
 
 
-def sentence(difference: Difference, evidence: FindingEvidence) -> str:
+def sentence(difference: FeatureDifference, evidence: FindingEvidence) -> str:
     """Both conditions, and what moved."""
     if difference.metric in (MISSING, UNSEEN):
         [part] = evidence.parts
@@ -46,7 +46,7 @@ def sentence(difference: Difference, evidence: FindingEvidence) -> str:
     )
 
 
-def decided(difference: Difference, evidence: FindingEvidence) -> str:
+def decided(difference: FeatureDifference, evidence: FindingEvidence) -> str:
     """Both conditions of a difference of distributions, and what days say of it."""
     return "; ".join(
         part
@@ -62,7 +62,7 @@ def why_not(evidence: FindingEvidence) -> str:
     return "too few to be an error" if evidence.beyond_chance else "which is no more than chance explains"
 
 
-def distance(difference: Difference) -> str:
+def distance(difference: FeatureDifference) -> str:
     """What a difference of distributions measures, and how much."""
     scope = (
         f" of the values that are not {number(difference.excluded_value)}"
@@ -72,7 +72,7 @@ def distance(difference: Difference) -> str:
     return f"{_NAMES[difference.metric]} {number(difference.effect)}{scope}"
 
 
-def _conditions(difference: Difference, evidence: FindingEvidence) -> str:
+def _conditions(difference: FeatureDifference, evidence: FindingEvidence) -> str:
     least = evidence.least_effect
     chance = (
         f"beyond chance ({_p(evidence.p_value)})"
@@ -113,7 +113,7 @@ def _moved(part: ShareChange) -> str:
     return f"{part.label}: {percent(part.training)} of training, {percent(part.serving)} of serving"
 
 
-def _label(pair: ComparedPair, name: str, difference: Difference, label: str) -> str:
+def _label(pair: ComparedPair, name: str, difference: FeatureDifference, label: str) -> str:
     serving = pair.serving.get(name)
     if serving is None or difference.metric != VARIATION:
         return label

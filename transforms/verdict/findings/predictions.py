@@ -18,7 +18,7 @@ from transforms.verdict.evidence.feature_difference import UNSEEN
 from transforms.verdict.feature_stats import Statistics, dataset, views
 from transforms.verdict.findings import transformed as transformed_findings
 from transforms.verdict.findings.schema import UNSEEN_STRINGS
-from transforms.verdict.model import Comparison, Finding, FindingKind, Severity, Space
+from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.wording import percent
@@ -42,7 +42,7 @@ def compare_space(
     policy: Policy,
     forms: Counter[tuple[str, str]],
     span: dt.timedelta | None = None,
-) -> Comparison:
+) -> ComparisonResult:
     """`compare`, for whichever space the reference is of.
 
     Args:

@@ -11,7 +11,7 @@ from transforms.core.custom_stats import NAMED_FROM
 from transforms.verdict import severity
 from transforms.verdict.batched_validation import validate_statistics
 from transforms.verdict.evidence import unseen_mass
-from transforms.verdict.evidence.unseen_mass import Unseen
+from transforms.verdict.evidence.unseen_mass import UnseenMass
 from transforms.verdict.feature_stats import View, path_name
 from transforms.verdict.model import Finding, FindingKind, Severity, Space
 from transforms.verdict.reference import ComparedPair
@@ -119,7 +119,7 @@ def _of_values(
     return _unseen_words(pair, name, unseen)
 
 
-def _unseen_words(pair: ComparedPair, name: str, unseen: Unseen) -> tuple[Severity, str]:
+def _unseen_words(pair: ComparedPair, name: str, unseen: UnseenMass) -> tuple[Severity, str]:
     share = percent(unseen.least)
     if unseen.most is None:
         share = f"at least {share}"
@@ -190,7 +190,7 @@ def new_column(pair: ComparedPair, name: str, rows: int) -> tuple[Severity, str]
 
 def _unseen(
     schema: schema_pb2.Schema, feature: schema_pb2.Feature, view: View, anomaly: str
-) -> Unseen | None:
+) -> UnseenMass | None:
     """Values outside the schema's domain, None if it cannot be told how many they are."""
     if view.kind == "category":
         return unseen_mass.of_category(schema, feature, view)
@@ -198,7 +198,7 @@ def _unseen(
         return unseen_mass.outside_domain(feature, view)
     if anomaly == "FLOAT_TYPE_HAS_NAN" and view.values:
         count = max((h.num_nan for h in view.proto.num_stats.histograms), default=0)
-        return Unseen(count / view.values, count / view.values) if count else None
+        return UnseenMass(count / view.values, count / view.values) if count else None
     return None
 
 

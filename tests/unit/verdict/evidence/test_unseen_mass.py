@@ -18,7 +18,7 @@ from transforms.verdict.evidence.category_distance import largest_difference
 from transforms.verdict.feature_stats import Statistics, View, views
 from transforms.verdict.findings.range import OUTSIDE_RANGE
 from transforms.verdict.histograms import OTHER, pictures
-from transforms.verdict.model import Comparison, Finding, FindingKind, Severity
+from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity
 
 KEPT = 1000
 NAMES = np.array([f"v{i:05}" for i in range(5000)])
@@ -61,11 +61,11 @@ def with_domain(training: pd.Series, known: list[str]) -> Reference:
     return Reference(schema, category(training), plain.space, label=None)
 
 
-def against(baseline: Reference, serving: Statistics, policy: Policy | None = None) -> Comparison:
+def against(baseline: Reference, serving: Statistics, policy: Policy | None = None) -> ComparisonResult:
     return compare(baseline, serving, policy or Policy(), Counter())
 
 
-def of_kind(comparison: Comparison, kind: FindingKind) -> list[Finding]:
+def of_kind(comparison: ComparisonResult, kind: FindingKind) -> list[Finding]:
     return [finding for finding in comparison.findings if finding.kind is kind]
 
 
