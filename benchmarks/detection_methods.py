@@ -22,7 +22,7 @@ from transforms.verdict import severity
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.evidence.false_discovery import Family
 from transforms.verdict.feature_stats import Statistics, path_name
-from transforms.verdict.model import Kind, Severity
+from transforms.verdict.model import FindingKind, Severity
 from transforms.verdict.reference import ComparedPair
 from transforms.verdict.significance import LEAST_EFFECT, TestResults
 
@@ -160,9 +160,9 @@ class Tfdv:
         alarms, new = {name for name, _ in forms if name in names}, set()
         for info in tfdv.validate_statistics(part, schema).anomaly_info.values():
             kinds = {severity.kind_of(severity.type_name(reason)) for reason in info.reason}
-            if kinds & {Kind.TYPE, Kind.PRESENCE}:
+            if kinds & {FindingKind.TYPE, FindingKind.PRESENCE}:
                 alarms.add(path_name(info.path))
-            if Kind.VALUES in kinds:
+            if FindingKind.VALUES in kinds:
                 new.add(path_name(info.path))
         return alarms, new
 

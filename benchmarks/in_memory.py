@@ -17,7 +17,7 @@ from transforms.summaries.protos import SIZES, dataset_statistics
 from transforms.summaries.quantiles import Scratch
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.model import Comparison
+from transforms.verdict.model import ComparisonResult
 
 Array = np.ndarray[Any, Any]
 Forms: TypeAlias = Counter[tuple[str, str]]
@@ -44,7 +44,7 @@ def statistics(batch: pa.RecordBatch, reference: Reference | None = None) -> Sta
     return Statistics(datasets=[dataset_statistics(summary, SIZES)])
 
 
-def compared(served: Mapping[str, Column], reference: Reference) -> Comparison:
+def compared(served: Mapping[str, Column], reference: Reference) -> ComparisonResult:
     """What `validate` finds in these rows, those of other types read as a JSON log is."""
     batch, forms = read(served, reference)
     return compare(reference, statistics(batch, reference), Policy(), forms)

@@ -20,7 +20,7 @@ from pipelines.flags.backtest import BacktestOptions, iso_duration
 from pipelines.plan import ComparisonPlan, files_of, make_plan, read_requests
 from transforms.backtesting import document, judging, memory_limit, suggest, thresholds_file
 from transforms.backtesting.document import Study
-from transforms.backtesting.judging import State, WindowResult
+from transforms.backtesting.judging import WindowResult, WindowState
 from transforms.baseline import layout
 from transforms.compute_statistics import ComputeWindowStatistics
 from transforms.core import schema as schemas
@@ -108,7 +108,7 @@ def _study(
     results = [_window_result(plan, options, number, window, temp) for number, window in enumerate(windows)]
     if (rows := sum(result.rows for result in results)) != reading.accounting.rows:
         raise InputError(f"{reading.accounting.rows:,} rows were decoded, and {rows:,} lie in windows")
-    good = [result for result in results if result.state is State.JUDGED]
+    good = [result for result in results if result.state is WindowState.JUDGED]
     if not good:
         raise NothingExaminedError(_why_nothing(results, plan.run_settings.policy, _span(windows), reading))
     if not any(result.distances or result.effects for result in good):
@@ -125,7 +125,7 @@ def _study(
         after={},
         counts=_counts(reading, rows),
     )
-    numbers_of_good = [number for number, result in enumerate(results) if result.state is State.JUDGED]
+    numbers_of_good = [number for number, result in enumerate(results) if result.state is WindowState.JUDGED]
     return dataclasses.replace(
         study, after=dict(_errors_under_new_limits(plan, study, numbers_of_good, options.every, temp))
     )
@@ -136,12 +136,12 @@ def _window_result(
 ) -> WindowResult:
     rows, statistics = _statistics(plan, number, temp)
     if not rows:
-        return WindowResult(window, 0, State.NO_ROWS)
+        return WindowResult(window, 0, WindowState.NO_ROWS)
     if rows < plan.run_settings.policy.min_slice_rows:
-        return WindowResult(window, rows, State.TOO_FEW_ROWS)
+        return WindowResult(window, rows, WindowState.TOO_FEW_ROWS)
     bad = any(_overlaps(window, *span) for span in options.known_bad)
     judgement = judging.judge(plan.references.values(), statistics, plan.run_settings.policy, options.every)
-    return WindowResult(window, rows, State.KNOWN_BAD if bad else State.JUDGED, *judgement)
+    return WindowResult(window, rows, WindowState.KNOWN_BAD if bad else WindowState.JUDGED, *judgement)
 
 
 def _errors_under_new_limits(
@@ -154,7 +154,7 @@ def _errors_under_new_limits(
     for number in study.fired:
         _, statistics = _statistics(plan, numbers_of_good[number], temp)
         findings, *_ = judging.judge(plan.references.values(), statistics, policy, length)
-        if errors := WindowResult(study.good[number].window, 0, State.JUDGED, findings).errors:
+        if errors := WindowResult(study.good[number].window, 0, WindowState.JUDGED, findings).errors:
             yield number, errors
 
 
@@ -210,7 +210,7 @@ def _span(windows: Sequence[Window]) -> Window:
 
 def _why_nothing(results: Sequence[WindowResult], policy: Policy, span: Window, reading: ReadSummary) -> str:
     max_rows = max(result.rows for result in results)
-    bad = sum(result.state is State.KNOWN_BAD for result in results)
+    bad = sum(result.state is WindowState.KNOWN_BAD for result in results)
     if bad:
         return f"no window is left to set limits by: {bad:,} of {len(results):,} are known to be bad"
     reason = f"no window has enough rows: {policy.min_slice_rows:,} are needed, the largest has {max_rows:,}"

@@ -20,7 +20,7 @@ from transforms.files import file_systems, paths
 from transforms.serving.check import findings, saved_model, versions
 from transforms.serving.check.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report, worst_first
 from transforms.serving.check.run_candidate import TRANSFORM_FEATURES, Answer, Question
-from transforms.serving.check.saved_model import Contents
+from transforms.serving.check.saved_model import SavedModelContents
 from transforms.serving.fresh_process import fresh_process
 from transforms.serving.lint import gate
 from transforms.serving.lint.finding import LintFinding
@@ -40,9 +40,9 @@ class _Candidate:
 
     baseline: Baseline
     probes: str
-    graph: Contents
-    model: Contents
-    reference: Contents | None
+    graph: SavedModelContents
+    model: SavedModelContents
+    reference: SavedModelContents | None
     recorded: str | None
     refusals: list[LintFinding]
 
@@ -122,7 +122,9 @@ def _candidate(options: CheckOptions) -> Iterator[_Candidate]:
         yield _Candidate(baseline, str(probes), transform_fn, model, reference, recorded, refusals)
 
 
-def _refusals(options: CheckOptions, model: Contents, reference: Contents | None) -> list[LintFinding]:
+def _refusals(
+    options: CheckOptions, model: SavedModelContents, reference: SavedModelContents | None
+) -> list[LintFinding]:
     """Why the models must not be loaded: nothing of them is read before but `saved_model.pb`."""
     of_model = gate.refusals(model.folder, options.allow_ops)
     of_reference = gate.refusals(reference.folder, options.allow_ops) if reference else []
@@ -149,7 +151,7 @@ def _report_without_loading(options: CheckOptions, candidate: _Candidate) -> Rep
     )
 
 
-def _read_model(stack: contextlib.ExitStack, path: str) -> Contents:
+def _read_model(stack: contextlib.ExitStack, path: str) -> SavedModelContents:
     if file_systems.is_local(path) and not Path(path).is_dir():
         raise UsageError(f"no SavedModel at {path}: expected the folder with saved_model.pb")
     try:
@@ -159,7 +161,7 @@ def _read_model(stack: contextlib.ExitStack, path: str) -> Contents:
     return saved_model.read(str(Path(folder).resolve()), path)
 
 
-def _has_predictions(model: Contents) -> bool:
+def _has_predictions(model: SavedModelContents) -> bool:
     from transforms.serving import parity
 
     if model.probes is None:

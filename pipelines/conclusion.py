@@ -20,7 +20,7 @@ _MAX_REASONS = 3
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
+class PublishingRun:
     """A run whose last step publishes below `output`, maybe on another machine.
 
     Attributes:
@@ -34,7 +34,7 @@ class Run:
     settings: RunSettings
 
 
-def finish(run: Run, console: Console, run_job: Callable[[], None]) -> int:
+def finish(run: PublishingRun, console: Console, run_job: Callable[[], None]) -> int:
     """Does the work, whose last step publishes; reports what was committed and returns its exit code.
 
     Raises:
@@ -47,7 +47,7 @@ def finish(run: Run, console: Console, run_job: Callable[[], None]) -> int:
     return _report_committed(run, console)
 
 
-def _publish_failure(run: Run, error: TrueserveError) -> None:
+def _publish_failure(run: PublishingRun, error: TrueserveError) -> None:
     """Publishes `failed` from here, where the graph could not: there was no input, or the job died.
 
     Raises InputError, with both reasons, where that cannot be published either.
@@ -69,7 +69,7 @@ def _no_references() -> list[Reference]:
     return []
 
 
-def _report_committed(run: Run, console: Console) -> int:
+def _report_committed(run: PublishingRun, console: Console) -> int:
     """Reports the verdict that was committed, and returns its exit code."""
     committed = run_folder.find_run(run.output, run.run_id)
     if committed is None:

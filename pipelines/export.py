@@ -15,7 +15,7 @@ from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
 from transforms.serving import keras_model, raw_tensors, served_assets, serving_model, version_folder
 from transforms.serving.fresh_process import FreshProcess, fresh_process
-from transforms.serving.tolerance import Difference
+from transforms.serving.tolerance import OutputDifference
 
 _MAX_NAMED = 5
 
@@ -89,7 +89,7 @@ def _prove(fresh: FreshProcess, folder: str, console: Console) -> None:
         raise InputError(_parity_message(differences))
 
 
-def _parity_message(differences: list[Difference]) -> str:
+def _parity_message(differences: list[OutputDifference]) -> str:
     named = "; ".join(map(str, differences[:_MAX_NAMED]))
     more = f"; and {len(differences) - _MAX_NAMED} more" if len(differences) > _MAX_NAMED else ""
     return f"the saved model differs from the baseline's probes: {named}{more}; nothing was published"

@@ -9,7 +9,7 @@ from transforms.core.batches import Fault, Reject
 from transforms.core.errors import InputError, NothingExaminedError
 
 
-class Reading(Protocol):
+class ReadReport(Protocol):
     """How reading went: the counts of all, and the first faults and rejects by place."""
 
     @property
@@ -20,7 +20,7 @@ class Reading(Protocol):
     def rejects(self) -> tuple[Reject, ...]: ...
 
 
-def check(reading: Reading, examples: str, product: str) -> None:
+def check(reading: ReadReport, examples: str, product: str) -> None:
     """Raises InputError for what could not be read, NothingExaminedError where there is nothing.
 
     Args:

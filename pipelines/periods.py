@@ -116,7 +116,7 @@ def build(
         _ = counts | f"Write{space.value.title()}" >> WriteVariation(f"{target}-{space.value}", space.value)
 
 
-def _cells(inputs: PeriodInputs, space: Space, statistics: Statistics) -> Mapping[str, bins.Cells]:
+def _cells(inputs: PeriodInputs, space: Space, statistics: Statistics) -> Mapping[str, bins.Bins]:
     """Those of the features that are compared; what comes from the label is never asked for."""
     names = [feature.path.step[0] for dataset in statistics.datasets for feature in dataset.features]
     if space is Space.RAW:

@@ -16,7 +16,7 @@ from pipelines.beam.job import BeamJob, new_job
 from pipelines.display.console import Console
 from pipelines.flags.prepare import PrepareOptions
 from pipelines.new_baseline import PreparePlan, read_statistics
-from transforms.analyze import AnalyzeAndTransform, Transformed, check_schemes, with_row_hashes
+from transforms.analyze import AnalysisOutputs, AnalyzeAndTransform, check_schemes, with_row_hashes
 from transforms.baseline import atomic_replace, layout, messages
 from transforms.baseline.probes import pool_rows
 from transforms.baseline.write import check_target
@@ -197,7 +197,7 @@ def build_transform(
     _write_transformed_statistics(transformed, target, is_augmented=plan.augmentation is not None)
 
 
-def _write_transformed_statistics(transformed: Transformed, target: str, *, is_augmented: bool) -> None:
+def _write_transformed_statistics(transformed: AnalysisOutputs, target: str, *, is_augmented: bool) -> None:
     """Those of what the graph gives, and those of what training is given where that is something else."""
     _ = (
         transformed.batches

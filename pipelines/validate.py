@@ -11,7 +11,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from pipelines import conclusion
 from pipelines.beam import options as beam_options
 from pipelines.beam.job import BeamJob, new_job
-from pipelines.conclusion import Run
+from pipelines.conclusion import PublishingRun
 from pipelines.display.console import Console
 from pipelines.flags.validate import ValidateOptions
 from pipelines.plan import ComparisonPlan, files_of, make_plan, read_requests
@@ -48,7 +48,7 @@ def run(options: ValidateOptions, console: Console) -> int:
 
     with partial_runs.publishing(options.output, plan.run_id):
         return conclusion.finish(
-            Run(options.output, options.logs, plan.run_id, plan.run_settings), console, run_job
+            PublishingRun(options.output, options.logs, plan.run_id, plan.run_settings), console, run_job
         )
 
 

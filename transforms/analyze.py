@@ -42,7 +42,7 @@ def check_schemes(**folders: str | None) -> None:
             )
 
 
-class Transformed(NamedTuple):
+class AnalysisOutputs(NamedTuple):
     """What the analysis gives.
 
     Attributes:
@@ -79,7 +79,7 @@ class AnalyzeAndTransform(beam.PTransform):
     temp: str
     augmentation: Augmentation | None = None
 
-    def expand(self, batches: beam.PCollection[pa.RecordBatch]) -> Transformed:
+    def expand(self, batches: beam.PCollection[pa.RecordBatch]) -> AnalysisOutputs:
         config, passed = record_batches.adapter_config(self.schema), set()
         if self.augmentation is not None:
             config, passed = _with_row_hash(config), {ROW_HASH}
@@ -106,7 +106,7 @@ class AnalyzeAndTransform(beam.PTransform):
             transformed = transformed | "DropPlaces" >> beam.Map(_without_row_hash)
         self._write_examples(trained_on, schema)
         by_column = schemas.by_column(metadata.dataset_metadata.schema)
-        return Transformed(transformed, trained_on, by_column)
+        return AnalysisOutputs(transformed, trained_on, by_column)
 
     def _write_raw_metadata(self, pipeline: beam.Pipeline) -> None:
         folder = paths.join(self.transform_output, tft.TFTransformOutput.RAW_METADATA_DIR)

@@ -12,7 +12,7 @@ import apache_beam as beam
 from transforms.core.batches import Batch
 from transforms.files import paths
 from transforms.verdict.variation import store
-from transforms.verdict.variation.bins import Cells
+from transforms.verdict.variation.bins import Bins
 from transforms.verdict.variation.period_counts import Layout, PeriodCounts
 
 
@@ -24,7 +24,7 @@ class CountPeriods(beam.PTransform):
       cells: of each feature that is counted, by name.
     """
 
-    cells: Mapping[str, Cells]
+    cells: Mapping[str, Bins]
 
     def expand(self, batches: beam.PCollection[Batch]) -> Any:
         return batches | "Count" >> beam.CombineGlobally(_Count(Layout.of(self.cells)))

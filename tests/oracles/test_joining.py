@@ -15,7 +15,7 @@ from transforms.core.batches import Batch
 from transforms.files.file_systems import FileSize
 from transforms.joining import counts, keys, pairs
 from transforms.joining.cells import MOST_DIGITS, FloatTolerance, cells_of, equal_rows, rounded
-from transforms.joining.counts import FeatureOutcome, Joined, RecordPosition
+from transforms.joining.counts import FeatureOutcome, Joined, RowPosition
 from transforms.joining.join import join
 from transforms.joining.key_parts import KeyPart, parse_key
 from transforms.joining.keys import number_keys
@@ -158,7 +158,7 @@ def test_samples_name_places_and_features_and_no_values() -> None:
     assert {sample.differs[FeatureOutcome.BASE_ONLY] for sample in actual.samples} == {("word",)}
     assert all(sample.example == sample.request for sample in actual.samples)
     every = joined(base, test, comparison(["id"], samples=100, keep_values=True))
-    sample = next(sample for sample in every.samples if sample.example == RecordPosition("log", 3))
+    sample = next(sample for sample in every.samples if sample.example == RowPosition("log", 3))
     assert sample.key == ([3],)
     assert sample.values == {"word": ([b"secret3"], None), "other": (None, [1.0]), "x": ([3], [4])}
     # The least hashes, whatever the batches: a smaller sample is a part of a larger one.

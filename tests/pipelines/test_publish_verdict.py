@@ -34,7 +34,7 @@ from transforms.runs.run_folder import find_run
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
-from transforms.verdict.result import Outcome
+from transforms.verdict.result import VerdictOutcome
 from transforms.verdict.severity import Policy
 
 ROWS = 3000
@@ -73,14 +73,16 @@ def found_in(served_statistics: Statistics, **more: Any) -> PipelineResults:
     return PipelineResults(**{"statistics": {Space.RAW: served_statistics}, "accounting": counts(), **more})
 
 
-def run(against: Reference, evidence: PipelineResults) -> tuple[Outcome, dict[str, Any], dict[str, bytes]]:
+def run(
+    against: Reference, evidence: PipelineResults
+) -> tuple[VerdictOutcome, dict[str, Any], dict[str, bytes]]:
     verdict, files = assemble_verdict(lambda: [against], evidence, JOB)
     return verdict.outcome, verdict.to_json(), files
 
 
 def test_calm_is_ok(against: Reference, calm: Statistics) -> None:
     outcome, verdict, files = run(against, found_in(calm))
-    assert outcome is Outcome.OK
+    assert outcome is VerdictOutcome.OK
     assert verdict["contract"] == {"format_version": 1}
     assert files.keys() == {"report.html", "anomalies.pbtxt", "stats.binpb", "positions.json"}
     assert b"No skew" in files["report.html"]
@@ -90,7 +92,7 @@ def test_calm_is_ok(against: Reference, calm: Statistics) -> None:
 
 def test_moved_is_skew_and_files_are_tfdvs_own(against: Reference, moved: Statistics) -> None:
     outcome, verdict, files = run(against, found_in(moved))
-    assert outcome is Outcome.SKEW
+    assert outcome is VerdictOutcome.SKEW
     assert {f["feature"] for f in verdict["findings"] if f["severity"] == "error"} == {"distance"}
     anomalies = text_format.Parse(files["anomalies.pbtxt"], anomalies_pb2.Anomalies())
     assert "distance" in anomalies.anomaly_info
@@ -109,14 +111,14 @@ def test_names_of_copies_are_those_of_the_files_of_a_run(against: Reference, mov
 
 def test_fault_fails_whatever_else_was_found(against: Reference, moved: Statistics) -> None:
     outcome, verdict, files = run(against, found_in(moved, faults=(FAULT,)))
-    assert outcome is Outcome.FAILED
+    assert outcome is VerdictOutcome.FAILED
     assert "log-1 at byte 812: the file ends inside a record" in files["report.html"].decode()
     assert verdict["findings"][0]["message"] == str(FAULT)
 
 
 def test_no_statistics_at_all_is_not_examined(against: Reference) -> None:
     outcome, _, files = run(against, PipelineResults(statistics={}, accounting=Accounting()))
-    assert outcome is Outcome.NOT_EXAMINED
+    assert outcome is VerdictOutcome.NOT_EXAMINED
     # An empty Anomalies message would read as "no anomaly".
     assert files.keys() == {"report.html"}
 
@@ -136,7 +138,7 @@ def test_baseline_that_has_gone_is_a_published_failure(calm: Statistics) -> None
         raise UsageError("no baseline in gs://b/baseline")
 
     verdict, _ = assemble_verdict(gone, found_in(calm), JOB)
-    assert verdict.outcome is Outcome.FAILED
+    assert verdict.outcome is VerdictOutcome.FAILED
     assert "no baseline in gs://b/baseline" in verdict.reasons[0]
 
 

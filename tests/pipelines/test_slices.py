@@ -35,7 +35,7 @@ from transforms.summaries import sliced
 from transforms.summaries.quantiles import Scratch
 from transforms.summaries.sliced import SlicedSummary
 from transforms.verdict.model import Finding
-from transforms.verdict.result import Outcome, SliceVerdict
+from transforms.verdict.result import SliceVerdict, VerdictOutcome
 
 Capture = pytest.CaptureFixture[str]
 
@@ -319,7 +319,7 @@ def test_a_name_that_is_none_is_said_at_once(home: Home, tmp_path: Path, capsys:
     assert not list(tmp_path.iterdir())
 
 
-def sliced_page(findings: list[Finding], slices: list[tuple[str, Outcome]]) -> str:
+def sliced_page(findings: list[Finding], slices: list[tuple[str, VerdictOutcome]]) -> str:
     verdicts = tuple(SliceVerdict(name, 7, outcome) for name, outcome in slices)
     verdict = dataclasses.replace(make_verdict("skew", findings), slices=verdicts)
     return page.render(verdict, []).decode()
@@ -327,7 +327,7 @@ def sliced_page(findings: list[Finding], slices: list[tuple[str, Outcome]]) -> s
 
 def test_names_of_slices_bring_nothing_into_the_page() -> None:
     findings = [make_finding("distance", slice=h) for h in HOSTILE]
-    html = sliced_page(findings, [(h, Outcome.SKEW) for h in HOSTILE])
+    html = sliced_page(findings, [(h, VerdictOutcome.SKEW) for h in HOSTILE])
     assert "<script>" not in html
     assert "<img" not in html
     assert "&lt;script&gt;alert(1)" in html
@@ -336,7 +336,7 @@ def test_names_of_slices_bring_nothing_into_the_page() -> None:
 
 def test_findings_of_the_whole_are_marked_in_a_slice() -> None:
     findings = [make_finding("distance"), *(make_finding(f, slice="v=1") for f in ("distance", "stops"))]
-    html = sliced_page(findings, [("v=1", Outcome.SKEW), ("v=2", Outcome.OK)])
+    html = sliced_page(findings, [("v=1", VerdictOutcome.SKEW), ("v=2", VerdictOutcome.OK)])
     assert "<h2>Findings<small>1</small>" in html
     assert "v=1: 2 findings, 1 of them in the whole too" in html
     assert html.count("<article") == 1
@@ -345,7 +345,7 @@ def test_findings_of_the_whole_are_marked_in_a_slice() -> None:
 def test_a_page_of_many_slices_is_bounded() -> None:
     names = [f"version={i}" for i in range(100)]
     findings = [make_finding(f"f{i}", message="m" * 500, slice=name) for name in names for i in range(200)]
-    assert len(sliced_page(findings, [(name, Outcome.SKEW) for name in names])) < 400_000
+    assert len(sliced_page(findings, [(name, VerdictOutcome.SKEW) for name in names])) < 400_000
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -30,7 +30,7 @@ from pipelines.flags.parser import make_parser
 from transforms.core.errors import TrueserveError
 from transforms.verdict.findings import representation as representation_findings
 from transforms.verdict.findings import transformed as transformed_findings
-from transforms.verdict.model import Kind
+from transforms.verdict.model import FindingKind
 from transforms.verdict.significance import LEAST_EFFECT, MISSING_METRIC
 
 README = text_of(ROOT / "README.md")
@@ -167,7 +167,7 @@ def test_exit_codes_are_those_of_the_help() -> None:
 
 def test_every_kind_of_finding_is_explained() -> None:
     page = text_of(ROOT / "docs" / "findings.md")
-    assert {kind.value for kind in Kind} - anchors(page) == set()
+    assert {kind.value for kind in FindingKind} - anchors(page) == set()
     metrics = {
         *transformed_findings.LEAST_EFFECT,
         *representation_findings.FOREIGN_FORMS,

@@ -18,7 +18,7 @@ from transforms.logs.rows.rows import RecordPosition
 
 
 @dataclasses.dataclass(frozen=True)
-class Outcome:
+class DecodedLog:
     """All that was decoded: rows without missing features, their metadata, rejects and counts."""
 
     rows: list[dict[str, Any]]
@@ -37,7 +37,7 @@ def carried(record: Any) -> Carried:
     return Carried(value, payload)
 
 
-def decode(name: Format, records: Sequence[Any], *, chunk: int = 1000, **changes: Any) -> Outcome:
+def decode(name: Format, records: Sequence[Any], *, chunk: int = 1000, **changes: Any) -> DecodedLog:
     """The records decoded by the schema of `support.logs`, in chunks; every one is counted once."""
     decoder_settings = settings(**changes)
     decoder = RequestDecoder(decoder_settings, PARSERS[name](decoder_settings))
@@ -47,11 +47,11 @@ def decode(name: Format, records: Sequence[Any], *, chunk: int = 1000, **changes
     return outcome
 
 
-def outcome_of(parts: Sequence[Decoded]) -> Outcome:
+def outcome_of(parts: Sequence[Decoded]) -> DecodedLog:
     counts = total(part.accounting for part in parts)
     assert counts.balance() == 0
     batches = [part.batch for part in parts if part.batch is not None]
-    return Outcome(
+    return DecodedLog(
         rows=[_present(row) for batch in batches for row in batch.features.to_pylist()],
         metadata=[row for batch in batches for row in batch.metadata.to_pylist()],
         rejects=[reject for part in parts for reject in part.rejects],

@@ -17,7 +17,7 @@ from benchmarks.in_memory import statistics
 from examples.flights import data
 from examples.flights.faults import FAULTS, Columns, planted
 from transforms.verdict.compare import Reference
-from transforms.verdict.model import Comparison, Space
+from transforms.verdict.model import ComparisonResult, Space
 
 __all__ = ["FAULTS", "ROWS", "World", "planted", "statistics", "world"]
 
@@ -37,7 +37,7 @@ class World:
         chosen = np.random.default_rng(seed).choice(count, rows, replace=False)
         return {name: column[chosen] for name, column in self.rest.items()}
 
-    def compared(self, served: Columns) -> Comparison:
+    def compared(self, served: Columns) -> ComparisonResult:
         """What `validate` finds in these rows, those of other types read as a JSON log is."""
         return in_memory.compared(served, self.reference)
 

@@ -12,8 +12,8 @@ from typing import Any
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Window
 from transforms.verdict.histograms import FeaturePicture
-from transforms.verdict.model import Finding, Kind, NotCompared, Severity, Space
-from transforms.verdict.result import Outcome, Verdict
+from transforms.verdict.model import Finding, FindingKind, NotCompared, Severity, Space
+from transforms.verdict.result import Verdict, VerdictOutcome
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -45,7 +45,7 @@ def make_verdict(
     accounting: Accounting = COUNTS,
     contract: dict[str, Any] | None = None,
 ) -> Verdict:
-    return Verdict(Outcome(outcome), JULY, accounting, tuple(findings), tuple(not_compared), contract)
+    return Verdict(VerdictOutcome(outcome), JULY, accounting, tuple(findings), tuple(not_compared), contract)
 
 
 def make_finding(
@@ -53,7 +53,7 @@ def make_finding(
 ) -> Finding:
     values: dict[str, Any] = {
         "space": Space.RAW,
-        "kind": Kind.DISTRIBUTION,
+        "kind": FindingKind.DISTRIBUTION,
         "metric": "jensen_shannon_divergence",
         "distance": 0.42,
         "threshold": 0.1,

@@ -11,10 +11,10 @@ from support.logs import rows_of
 from transforms.core.accounting import Accounting, total
 from transforms.core.batches import Batch, Decoded, Fault, Reject
 
-Outcome = tuple[list[Batch], list[Reject], list[Fault], Accounting]
+ReadOutput = tuple[list[Batch], list[Reject], list[Fault], Accounting]
 
 
-class _Collect(beam.DoFn):
+class _Keep(beam.DoFn):
     """Keeps elements where the test can see them: the runner is in this process."""
 
     kept: ClassVar[dict[str, list[Any]]] = {}
@@ -23,17 +23,17 @@ class _Collect(beam.DoFn):
         self._name = name
 
     def process(self, element: Any) -> None:
-        _Collect.kept.setdefault(self._name, []).append(element)
+        _Keep.kept.setdefault(self._name, []).append(element)
 
 
-def run(reader: beam.PTransform) -> Outcome:
-    _Collect.kept.clear()
+def run(reader: beam.PTransform) -> ReadOutput:
+    _Keep.kept.clear()
     options = beam.options.pipeline_options.PipelineOptions(["--direct_running_mode=in_memory"])
     with beam.Pipeline(options=options) as pipeline:
         result = pipeline | reader
         for name, elements in result._asdict().items():
-            _ = elements | f"Collect{name}" >> beam.ParDo(_Collect(name))
-    batches, rejects, faults, parts = (_Collect.kept.get(name, []) for name in result._fields)
+            _ = elements | f"Collect{name}" >> beam.ParDo(_Keep(name))
+    batches, rejects, faults, parts = (_Keep.kept.get(name, []) for name in result._fields)
     return batches, sorted(rejects), sorted(faults), total(parts)
 
 

@@ -12,7 +12,7 @@ from transforms.graph.transform_graph import TransformGraph
 from transforms.reference.training_side import TrainingSide
 from transforms.verdict.compare import Policy, compare
 from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.model import Comparison, Finding, Severity, Space
+from transforms.verdict.model import ComparisonResult, Finding, Severity, Space
 from transforms.verdict.reference import Reference
 
 
@@ -34,11 +34,11 @@ def served(baseline: str, rows: Sequence[e2e.Row]) -> Statistics:
     return computing.extract_output(computing.add_input(computing.create_accumulator(), transformed))
 
 
-def compared(baseline: str, rows: Sequence[e2e.Row], policy: Policy | None = None) -> Comparison:
+def compared(baseline: str, rows: Sequence[e2e.Row], policy: Policy | None = None) -> ComparisonResult:
     return compare(reference(baseline), served(baseline, rows), policy or Policy(), Counter())
 
 
-def of(comparison: Comparison, feature: str) -> list[Finding]:
+def of(comparison: ComparisonResult, feature: str) -> list[Finding]:
     """What is told of one feature, but for infos."""
     return [
         finding

@@ -15,7 +15,7 @@ from transforms.summaries.protos import SIZES, dataset_statistics
 from transforms.summaries.quantiles import Scratch
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.model import Comparison, Finding, Space
+from transforms.verdict.model import ComparisonResult, Finding, Space
 
 LABEL = "late"
 
@@ -77,7 +77,7 @@ def compared(
     data: pd.DataFrame,
     policy: Policy | None = None,
     forms: dict[tuple[str, str], int] | None = None,
-) -> Comparison:
+) -> ComparisonResult:
     return compare(against, ours(data, against), policy or Policy(), Counter(forms or {}))
 
 

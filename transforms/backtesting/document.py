@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from transforms.backtesting.judging import State, WindowResult
+from transforms.backtesting.judging import WindowResult, WindowState
 from transforms.backtesting.suggest import LimitKey, Suggestion
 from transforms.core.batches import Window
 from transforms.verdict.model import Finding, Severity
@@ -167,7 +167,9 @@ def _window(study: Study, result: WindowResult) -> dict[str, Any]:
 
 def _effects(study: Study) -> Iterator[dict[str, Any]]:
     """How far each feature was off in each window that was judged; null where it could not be told."""
-    judged = [result for result in study.windows if result.state in (State.JUDGED, State.KNOWN_BAD)]
+    judged = [
+        result for result in study.windows if result.state in (WindowState.JUDGED, WindowState.KNOWN_BAD)
+    ]
     by_window = [{effect.key: effect for effect in result.effects} for result in judged]
     for key in sorted({key for effects in by_window for key in effects}):
         series = [effects.get(key) for effects in by_window]

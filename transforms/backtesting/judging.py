@@ -18,14 +18,14 @@ from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.findings import range as range_findings
 from transforms.verdict.findings import schema as schema_findings
 from transforms.verdict.findings import transformed as transformed_findings
-from transforms.verdict.model import Finding, Kind, Severity, Space
+from transforms.verdict.model import Finding, FindingKind, Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.significance import TestResults
 from transforms.verdict.thresholds import LIMIT_OF
 
 
-class State(enum.StrEnum):
+class WindowState(enum.StrEnum):
     JUDGED = "judged"
     KNOWN_BAD = "known_bad"  # judged too, but nothing is learnt from it
     TOO_FEW_ROWS = "too_few_rows"
@@ -33,7 +33,7 @@ class State(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True)
-class Effect:
+class FeatureEffect:
     """How far a feature is off in one way.
 
     Attributes:
@@ -55,16 +55,16 @@ class WindowResult:
     """A past window.
 
     Attributes:
-      findings, distances: as in `Comparison`, of all spaces; none where the window was not judged.
+      findings, distances: as in `ComparisonResult`, of all spaces; none where the window was not judged.
       effects: one for each key.
     """
 
     window: Window
     rows: int
-    state: State
+    state: WindowState
     findings: tuple[Finding, ...] = ()
     distances: tuple[Finding, ...] = ()
-    effects: tuple[Effect, ...] = ()
+    effects: tuple[FeatureEffect, ...] = ()
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -92,11 +92,11 @@ def judge(
     statistics: Mapping[Space, Statistics],
     policy: Policy,
     span: dt.timedelta,
-) -> tuple[tuple[Finding, ...], tuple[Finding, ...], tuple[Effect, ...]]:
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...], tuple[FeatureEffect, ...]]:
     """The findings, the distances and the effects of one window of length `span`, all spaces together."""
     findings: list[Finding] = []
     distances: list[Finding] = []
-    effects: list[Effect] = []
+    effects: list[FeatureEffect] = []
     for reference in references:
         # What training was augmented with is told once, and not of each window.
         plain = dataclasses.replace(reference, trained_on=None)
@@ -110,7 +110,7 @@ def judge(
 
 def series_of(windows: Sequence[WindowResult]) -> list[Series]:
     """What counted in these windows, by key; of the limits the last that held."""
-    effects: dict[LimitKey, dict[int, Effect]] = {}
+    effects: dict[LimitKey, dict[int, FeatureEffect]] = {}
     for number, result in enumerate(windows):
         for effect in result.effects:
             effects.setdefault(effect.key, {})[number] = effect
@@ -119,16 +119,16 @@ def series_of(windows: Sequence[WindowResult]) -> list[Series]:
 
 def distances_of(windows: Sequence[WindowResult]) -> list[Series]:
     """TFDV's distances in these windows, by feature and name of the distance."""
-    effects: dict[LimitKey, dict[int, Effect]] = {}
+    effects: dict[LimitKey, dict[int, FeatureEffect]] = {}
     for number, result in enumerate(windows):
         for finding in result.distances:
             if finding.distance is not None and finding.threshold:
                 key, today = LimitKey(finding.space, finding.feature, finding.metric), finding.threshold
-                effects.setdefault(key, {})[number] = Effect(key, finding.distance, True, today, today)
+                effects.setdefault(key, {})[number] = FeatureEffect(key, finding.distance, True, today, today)
     return [_series(key, by_window, len(windows)) for key, by_window in sorted(effects.items())]
 
 
-def _series(key: LimitKey, by_window: Mapping[int, Effect], windows: int) -> Series:
+def _series(key: LimitKey, by_window: Mapping[int, FeatureEffect], windows: int) -> Series:
     values = [0.0] * windows
     for number, effect in by_window.items():
         values[number] = effect.value if effect.counts else 0.0
@@ -136,24 +136,26 @@ def _series(key: LimitKey, by_window: Mapping[int, Effect], windows: int) -> Ser
     return Series(key, today, max(effect.floor for effect in by_window.values()), tuple(values))
 
 
-def _effects(judgement: TestResults) -> Iterator[Effect]:
+def _effects(judgement: TestResults) -> Iterator[FeatureEffect]:
     pair, space = judgement.pair, judgement.pair.reference.space
     for name, differences in judgement.differences.items():
         for difference in differences:
             key = LimitKey(space, name, LIMIT_OF[difference.metric])
             floor = judgement.least_effect(name, difference.metric)
             may = _may_alarm(judgement, key, decide.kind_of(difference.metric))
-            yield Effect(key, difference.effect, judgement.is_beyond_chance(difference) and may, floor, floor)
+            yield FeatureEffect(
+                key, difference.effect, judgement.is_beyond_chance(difference) and may, floor, floor
+            )
         yield from _outside(judgement, name)
     grown, greatest_p = transformed_findings.growths(judgement)
     for growth in grown:
         key = LimitKey(space, growth.feature, LIMIT_OF[growth.metric])
         floor = transformed_findings.least_effect(pair, growth)
         counts = growth.p_value <= greatest_p and _may_alarm(judgement, key, growth.kind)
-        yield Effect(key, growth.effect, counts, floor, floor)
+        yield FeatureEffect(key, growth.effect, counts, floor, floor)
 
 
-def _outside(judgement: TestResults, name: str) -> Iterator[Effect]:
+def _outside(judgement: TestResults, name: str) -> Iterator[FeatureEffect]:
     """Values far outside training's range, or outside the schema's domain; the limit is that of `unseen`."""
     pair, key = judgement.pair, LimitKey(judgement.pair.reference.space, name, LIMIT_OF[UNSEEN])
     floor = judgement.least_effect(name, UNSEEN)
@@ -163,10 +165,10 @@ def _outside(judgement: TestResults, name: str) -> Iterator[Effect]:
         outside = decide.known_outside(judgement, name) if outside else 0.0
     for value in (range_findings.far_out(pair, name), outside):
         if value > 0:
-            yield Effect(key, value, _may_alarm(judgement, key, Kind.VALUES), floor, floor)
+            yield FeatureEffect(key, value, _may_alarm(judgement, key, FindingKind.VALUES), floor, floor)
 
 
-def _may_alarm(judgement: TestResults, key: LimitKey, kind: Kind) -> bool:
+def _may_alarm(judgement: TestResults, key: LimitKey, kind: FindingKind) -> bool:
     """Whether a difference over its limit is an error: not ignored, not bounded, not for the user to say."""
     pair = judgement.pair
     bound = pair.policy.thresholds.features.get((Space(key.space), key.feature))
@@ -175,9 +177,9 @@ def _may_alarm(judgement: TestResults, key: LimitKey, kind: Kind) -> bool:
     return not decide.is_the_users(pair, key.feature, kind)
 
 
-def _largest(effects: Iterable[Effect]) -> list[Effect]:
+def _largest(effects: Iterable[FeatureEffect]) -> list[FeatureEffect]:
     """One effect for each key: the largest that counts, else the largest."""
-    largest: dict[LimitKey, Effect] = {}
+    largest: dict[LimitKey, FeatureEffect] = {}
     for effect in effects:
         before = largest.get(effect.key)
         if before is None or (effect.counts, effect.value) > (before.counts, before.value):

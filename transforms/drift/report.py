@@ -14,12 +14,12 @@ from transforms.core.batches import Window
 from transforms.drift import slow_drift, window_drift
 from transforms.runs import previous_runs, published_runs, window_summary
 from transforms.runs.previous_runs import PreviousRuns
-from transforms.runs.published_runs import Run, UnreadableError
+from transforms.runs.published_runs import PublishedRun, UnreadableError
 from transforms.runs.window_summary import WindowSummary
 from transforms.verdict import severity
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.findings.predictions import answered
-from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.wording import iso
@@ -38,7 +38,7 @@ class DriftReport:
     """
 
     block: Mapping[str, Any] | None = None
-    comparison: Comparison | None = None
+    comparison: ComparisonResult | None = None
     files: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
 
 
@@ -86,11 +86,11 @@ def compare_with_previous(runs: PreviousRuns | None, now: ServedWindow) -> Drift
     findings = [now.policy.thresholds.bounded(finding) for finding in findings]
     ordered = tuple(sorted(findings, key=severity.order))
     return DriftReport(
-        _block(runs.previous, spaces, windows), Comparison(ordered, (), space=Space.SET), files
+        _block(runs.previous, spaces, windows), ComparisonResult(ordered, (), space=Space.SET), files
     )
 
 
-def _space_findings(previous: Run | None, reference: Reference, now: ServedWindow) -> list[Finding]:
+def _space_findings(previous: PublishedRun | None, reference: Reference, now: ServedWindow) -> list[Finding]:
     """The differences of one space from the last window. Raises UnreadableError."""
     assert previous is not None
     statistics = published_runs.load_statistics(previous, reference.space)
@@ -109,7 +109,7 @@ def _space_findings(previous: Run | None, reference: Reference, now: ServedWindo
         raise UnreadableError(f"its statistics of {reference.space} features make no sense") from error
 
 
-def _comparable(previous: Run | None, now: ServedWindow) -> list[Reference]:
+def _comparable(previous: PublishedRun | None, now: ServedWindow) -> list[Reference]:
     """The spaces that both runs have; what a graph gives only where both had the same one."""
     if previous is None:
         return []
@@ -155,7 +155,9 @@ def _earlier_summaries(runs: PreviousRuns, findings: list[Finding]) -> Iterator[
         findings.append(_info("history_unreadable", message))
 
 
-def _block(previous: Run | None, spaces: Sequence[str], windows: Sequence[WindowSummary]) -> dict[str, Any]:
+def _block(
+    previous: PublishedRun | None, spaces: Sequence[str], windows: Sequence[WindowSummary]
+) -> dict[str, Any]:
     """`windows` are those of the history, this one last."""
     first = windows[0].window if len(windows) > 1 else None
     return {
@@ -171,7 +173,7 @@ def _block(previous: Run | None, spaces: Sequence[str], windows: Sequence[Window
     }
 
 
-def _baseline_and_model(run: Run) -> tuple[str, str]:
+def _baseline_and_model(run: PublishedRun) -> tuple[str, str]:
     """The baseline and the model that a run's positions are relative to. Raises UnreadableError."""
     summary = published_runs.load_summary(run)
     return summary.baseline, summary.model
@@ -203,4 +205,4 @@ def _answered(space: Space, statistics: Statistics) -> Statistics:
 
 
 def _info(metric: str, message: str) -> Finding:
-    return Finding("", Space.SET, Kind.DRIFT, Severity.INFO, metric, message)
+    return Finding("", Space.SET, FindingKind.DRIFT, Severity.INFO, metric, message)

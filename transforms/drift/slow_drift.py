@@ -23,7 +23,7 @@ from transforms.runs.window_summary import SummaryKey, WindowSummary
 from transforms.verdict.evidence import false_discovery
 from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
 from transforms.verdict.feature_stats import Statistics, View, views
-from transforms.verdict.model import Finding, Kind, Severity, Space
+from transforms.verdict.model import Finding, FindingKind, Severity, Space
 from transforms.verdict.reference import ComparedPair, Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.significance import LEAST_EFFECT
@@ -136,7 +136,7 @@ def _finding(trend: Trend, reference: Reference, training: Mapping[str, View], p
     return Finding(
         feature=trend.key.feature,
         space=trend.key.space,
-        kind=Kind.DRIFT,
+        kind=FindingKind.DRIFT,
         severity=Severity.INFO if ignored else Severity.WARNING,
         metric=METRIC,
         message=f"{message} (ignored)" if ignored else message,

@@ -20,10 +20,16 @@ from transforms.core.batches import Window
 from transforms.runs import window_summary
 from transforms.verdict.diagnosis import diagnose, fitting
 from transforms.verdict.evidence import wording
-from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING, UNSEEN, VARIATION, Difference
+from transforms.verdict.evidence.feature_difference import (
+    KOLMOGOROV,
+    MISSING,
+    UNSEEN,
+    VARIATION,
+    FeatureDifference,
+)
 from transforms.verdict.evidence.unseen_mass import may_be_named
 from transforms.verdict.feature_stats import Statistics, View, dataset, views
-from transforms.verdict.model import Diagnosis, Finding, Kind, Severity
+from transforms.verdict.model import Diagnosis, Finding, FindingKind, Severity
 from transforms.verdict.reference import ComparedPair, Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.significance import TestResults
@@ -31,7 +37,7 @@ from transforms.verdict.wording import number, percent, quoted
 
 OTHERS = "(others)"
 _MISSING_METRIC = "missing_share_difference"
-_KINDS = {MISSING: Kind.PRESENCE, UNSEEN: Kind.VALUES}
+_KINDS = {MISSING: FindingKind.PRESENCE, UNSEEN: FindingKind.VALUES}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +125,8 @@ def _differences(windows: Windows) -> Iterator[Finding]:
     for name, differences in judgement.differences.items():
         counting = [difference for difference in differences if judgement.counts(name, difference)]
         for kind, difference in {
-            _KINDS.get(difference.metric, Kind.DISTRIBUTION): difference for difference in counting[::-1]
+            _KINDS.get(difference.metric, FindingKind.DISTRIBUTION): difference
+            for difference in counting[::-1]
         }.items():
             yield Finding(
                 feature=name,
@@ -148,7 +155,9 @@ def _drift(windows: Windows, finding: Finding, cause: Diagnosis | None) -> Findi
     if cause is not None:
         evidence = f"with {windows.spans[0]} for training: {cause.evidence}"
         cause = dataclasses.replace(cause, evidence=evidence)
-    return dataclasses.replace(finding, kind=Kind.DRIFT, severity=level, message=message, diagnosis=cause)
+    return dataclasses.replace(
+        finding, kind=FindingKind.DRIFT, severity=level, message=message, diagnosis=cause
+    )
 
 
 def _distance_from_training(judgement: TestResults, name: str, metric: str) -> tuple[bool, float]:
@@ -159,7 +168,7 @@ def _distance_from_training(judgement: TestResults, name: str, metric: str) -> t
     return bool(judgement.of(name, metric)), max(effects, default=0.0)
 
 
-def _message(windows: Windows, name: str, difference: Difference) -> str:
+def _message(windows: Windows, name: str, difference: FeatureDifference) -> str:
     _, before, after = difference.parts[0] if difference.parts else ("", 0.0, 0.0)
     if difference.metric == MISSING:
         return f"missing in {percent(before)} of rows then, in {percent(after)} now ({windows.spans[1]})"
@@ -176,7 +185,7 @@ def _message(windows: Windows, name: str, difference: Difference) -> str:
     return f"{'; '.join([*medians, *moved])} ({windows.spans[1]}); {far}"
 
 
-def _p_value(difference: Difference) -> str:
+def _p_value(difference: FeatureDifference) -> str:
     return f"p {difference.p_value:.1e}" if difference.p_value >= 1e-12 else "p below 1e-12"
 
 
@@ -185,7 +194,7 @@ def _medians(windows: Windows, name: str) -> str:
     return f"median {number(pair.training[name].median())}, now {number(pair.serving[name].median())}"
 
 
-def _label(windows: Windows, name: str, difference: Difference) -> str:
+def _label(windows: Windows, name: str, difference: FeatureDifference) -> str:
     """What moved most: a range of numbers as it is, a category's value only if it may be named."""
     label = difference.parts[0][0]
     if difference.metric != VARIATION or label == OTHERS:

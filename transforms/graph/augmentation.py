@@ -18,9 +18,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.core.arrow import pa
 from transforms.core.errors import UsageError
-from transforms.graph.preprocessing import Flag, load_function, source_digest
+from transforms.graph.preprocessing import FunctionFlag, load_function, source_digest
 
-FLAG = Flag("--augment", "augment_fn", "augmentation file")
+FLAG = FunctionFlag("--augment", "augment_fn", "augmentation file")
 Seeds = np.ndarray[Any, np.dtype[np.int64]]
 
 _MIX = np.uint64(0xD6E8FEB86659FD93)

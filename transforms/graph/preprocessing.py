@@ -36,7 +36,7 @@ _FILE = re.compile(r"(?P<source>.+\.py)(?::(?P<function>\w+))?")
 _MODULE = re.compile(r"(?P<source>[A-Za-z_][\w.]*)(?::(?P<function>\w+))?")
 
 
-class Flag(NamedTuple):
+class FunctionFlag(NamedTuple):
     """A flag that names a function: the one of its file where none is given, and what that is called."""
 
     name: str
@@ -44,14 +44,14 @@ class Flag(NamedTuple):
     file: str
 
 
-PREPROCESSING = Flag("--preprocessing", DEFAULT_FUNCTION, "preprocessing file")
+PREPROCESSING = FunctionFlag("--preprocessing", DEFAULT_FUNCTION, "preprocessing file")
 
 
 class _Spec(NamedTuple):
     source: str
     function: str
     is_file: bool
-    flag: Flag
+    flag: FunctionFlag
 
 
 def load_preprocessing(spec: str) -> PreprocessingFn:
@@ -67,7 +67,7 @@ def load_preprocessing(spec: str) -> PreprocessingFn:
     return function
 
 
-def load_function(spec: str, flag: Flag) -> tuple[Callable[..., Any], inspect.Signature]:
+def load_function(spec: str, flag: FunctionFlag) -> tuple[Callable[..., Any], inspect.Signature]:
     """As `load_preprocessing`, for the function of another flag; and what that function takes."""
     parsed = _parse(spec, flag)
     if not parsed.is_file:
@@ -78,7 +78,7 @@ def load_function(spec: str, flag: Flag) -> tuple[Callable[..., Any], inspect.Si
     return _FileFunction(program, parsed.function), signature
 
 
-def source_digest(spec: str, flag: Flag = PREPROCESSING) -> str:
+def source_digest(spec: str, flag: FunctionFlag = PREPROCESSING) -> str:
     """SHA-256, in hexadecimal, of the file that `load_preprocessing(spec)` reads.
 
     What the file imports is not part of it; the digest of the graph covers its effect.
@@ -92,14 +92,14 @@ def source_digest(spec: str, flag: Flag = PREPROCESSING) -> str:
     return hashlib.sha256(Path(module_spec.origin).read_bytes()).hexdigest()
 
 
-def _parse(spec: str, flag: Flag) -> _Spec:
+def _parse(spec: str, flag: FunctionFlag) -> _Spec:
     for pattern, is_file in ((_FILE, True), (_MODULE, False)):
         if match := pattern.fullmatch(spec):
             return _Spec(match["source"], match["function"] or flag.function, is_file, flag)
     raise UsageError(f"{flag.name}={spec}: expected FILE.py[:FUNCTION] or MODULE[:FUNCTION]")
 
 
-def _read(path: str, flag: Flag) -> bytes:
+def _read(path: str, flag: FunctionFlag) -> bytes:
     from transforms.files import file_systems, paths
 
     if file_systems.is_local(path) and not Path(path).is_file():
@@ -163,7 +163,7 @@ class _Program:
     else in this process has too.
     """
 
-    def __init__(self, path: str, keep: object = None, flag: Flag = PREPROCESSING) -> None:
+    def __init__(self, path: str, keep: object = None, flag: FunctionFlag = PREPROCESSING) -> None:
         self._keep = keep
         self._source = _read(path, flag)
         self._local = "://" not in path

@@ -29,7 +29,7 @@ _KEPT_WORDS = 1000
 _REFUSALS = (tf.errors.OpError, ValueError)
 
 
-class Transformed(NamedTuple):
+class TransformedBatch(NamedTuple):
     """Transformed rows, and how many of them have no outputs because the graph refused them."""
 
     rows: pa.RecordBatch
@@ -79,7 +79,7 @@ class TransformGraph:
         """
         return self.transform_rows(features).rows
 
-    def transform_rows(self, features: pa.RecordBatch) -> Transformed:
+    def transform_rows(self, features: pa.RecordBatch) -> TransformedBatch:
         """What `apply` gives, and how many rows the graph refused. Raises nothing for what rows hold.
 
         The user's code may ask for one value where a request has two, or for a number in a text that is
@@ -92,7 +92,7 @@ class TransformGraph:
         if fits is None:
             return self._apply_with_care(batch)
         transformed = self._apply_with_care(_take(batch, pa.array(np.flatnonzero(fits))))
-        return Transformed(_spread(transformed.rows, fits), transformed.refused)
+        return TransformedBatch(_spread(transformed.rows, fits), transformed.refused)
 
     def vocabularies(self) -> list[list[bytes]]:
         """The first and last words of each vocabulary that is no gzip, while the folder is there."""
@@ -120,14 +120,14 @@ class TransformGraph:
         """Lets go of TensorFlow's objects; `apply` works no more."""
         self._loaded = self._function = self._call = None
 
-    def _apply_with_care(self, batch: pa.RecordBatch) -> Transformed:
+    def _apply_with_care(self, batch: pa.RecordBatch) -> TransformedBatch:
         try:
-            return Transformed(self._apply(batch), 0)
+            return TransformedBatch(self._apply(batch), 0)
         except _REFUSALS:
             applied = apply_in_parts(self._apply, batch, _REFUSALS)
         nothing = pa.Table.from_batches([self._apply(batch.slice(0, 0))])
         rows = _one_batch(applied.rows if applied.rows is not None else nothing)
-        return Transformed(_spread(rows, applied.taken), int((~applied.taken).sum()))
+        return TransformedBatch(_spread(rows, applied.taken), int((~applied.taken).sum()))
 
     def _apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if batch.num_rows == 0:  # not every graph can take no row

@@ -70,7 +70,7 @@ class RowCounts:
 
 
 @dataclasses.dataclass(frozen=True, order=True)
-class RecordPosition:
+class RowPosition:
     """Where a row stands: records are counted from 0 in each file."""
 
     file: str
@@ -88,14 +88,14 @@ class Sampled:
     """
 
     rank: int
-    example: RecordPosition
-    request: RecordPosition
+    example: RowPosition
+    request: RowPosition
     differs: Mapping[FeatureOutcome, tuple[str, ...]]
     key: tuple[list[Any], ...] | None = None
     values: Mapping[str, tuple[list[Any] | None, list[Any] | None]] | None = None
 
     @property
-    def order(self) -> tuple[int, RecordPosition, RecordPosition]:
+    def order(self) -> tuple[int, RowPosition, RowPosition]:
         return self.rank, self.example, self.request
 
 

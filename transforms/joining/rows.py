@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from transforms.core.arrow import pa
-from transforms.joining.counts import RecordPosition
+from transforms.joining.counts import RowPosition
 from transforms.joining.piece import Piece
 from transforms.joining.split import FILE, HASH, RECORD, hashes
 from transforms.logs.features import Array, type_of
@@ -33,9 +33,9 @@ class SideRows(NamedTuple):
     def size(self) -> int:
         return len(self.hashes)
 
-    def position(self, row: int) -> RecordPosition:
+    def position(self, row: int) -> RowPosition:
         file, record = (column[row].as_py() for column in self.positions)
-        return RecordPosition(file, record)
+        return RowPosition(file, record)
 
     def value(self, name: str, row: int) -> list[object] | None:
         value: list[object] | None = self.features[name][row].as_py() if name in self.features else None

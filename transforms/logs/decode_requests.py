@@ -23,7 +23,7 @@ from transforms.logs.request import (
     ResponseEvent,
 )
 from transforms.logs.rows.request_response_join import Joiner, Ready
-from transforms.logs.rows.rows import Counts, Finisher, RecordPosition, Rows, metadata_of, rejected
+from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of, rejected
 from transforms.logs.rows.times import times_of_micros
 
 # A batch ends where it has this many rows or values, whatever comes first.
@@ -152,7 +152,7 @@ class _Gathered:
         metadata_features = (self._settings.time_feature, self._settings.version_feature)
         exact = any(request.exact for _, request in self._requests)
         columns, forms = typed_columns(instances, expected, *metadata_features, exact=exact)
-        rows = Rows(columns, self._metadata(), forms)
+        rows = DecodedRows(columns, self._metadata(), forms)
         counts = Counts(self._read, self._without_rows, self._excluded)
         return finisher.finish(rows, self._rejects, counts)
 

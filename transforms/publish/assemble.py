@@ -22,7 +22,7 @@ from transforms.verdict import histograms
 from transforms.verdict.feature_stats import Statistics, dataset
 from transforms.verdict.findings import slices as slices_findings
 from transforms.verdict.findings.predictions import compare_space
-from transforms.verdict.model import Comparison, Space
+from transforms.verdict.model import ComparisonResult, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.result import Examined, Verdict, decide
 from transforms.verdict.severity import Policy
@@ -161,7 +161,7 @@ def _loaded(load: Callable[[], Sequence[Reference]]) -> tuple[Sequence[Reference
         return (), [Fault("baseline", "baseline", str(error))]
 
 
-def _protos(compared: Iterable[Comparison], results: PipelineResults) -> Iterator[tuple[str, bytes]]:
+def _protos(compared: Iterable[ComparisonResult], results: PipelineResults) -> Iterator[tuple[str, bytes]]:
     """TFDV's own messages. An empty Anomalies says "no anomaly": there is none where none was sought."""
     for comparison in compared:
         if comparison.anomalies:

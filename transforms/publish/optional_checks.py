@@ -12,7 +12,7 @@ from transforms.replay.summary import ReplaySummary
 from transforms.replay.versions import VersionRows
 from transforms.verdict.findings import contracts as contracts_findings
 from transforms.verdict.findings import replay as replay_findings
-from transforms.verdict.model import Comparison
+from transforms.verdict.model import ComparisonResult
 from transforms.verdict.severity import Policy
 
 Json = Mapping[str, Any]
@@ -41,7 +41,7 @@ class OptionalResults:
 
 def comparisons(
     results: OptionalResults, checks: OptionalChecks, policy: Policy, baseline: Json | None
-) -> Iterator[Comparison]:
+) -> Iterator[ComparisonResult]:
     """The findings; `baseline` is its contract."""
     if results.replay is not None and checks.replay is not None:
         yield replay_findings.compare_replay(results.replay, checks.replay, policy)

@@ -16,7 +16,7 @@ from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
 from transforms.runs.published_runs import (
     Json,
-    Run,
+    PublishedRun,
     current_run,
     folder_of,
     identity,
@@ -46,8 +46,8 @@ class PreviousRuns:
       left_out: older runs that were not looked at, where none of the newer ones is `previous`.
     """
 
-    previous: Run | None = None
-    history: tuple[Run, ...] = ()
+    previous: PublishedRun | None = None
+    history: tuple[PublishedRun, ...] = ()
     broken: int = 0
     left_out: int = 0
 
@@ -67,7 +67,7 @@ def find(requested: str, output: str, window: Window, contract: Json | None) -> 
 
 def _latest(output: str, window: Window, contract: Json | None) -> PreviousRuns:
     """What `auto` means."""
-    runs_read: list[Run] = []
+    runs_read: list[PublishedRun] = []
     all_names, standing = run_names(output), current_run(output)
     last = standing.name if standing else None
     if standing is not None and last not in all_names and paths.exists(standing.folder):
@@ -86,7 +86,7 @@ def _latest(output: str, window: Window, contract: Json | None) -> PreviousRuns:
 
 
 def choose(
-    runs: Iterable[Run], window: Window, baseline: str | None, standing: str | None = None
+    runs: Iterable[PublishedRun], window: Window, baseline: str | None, standing: str | None = None
 ) -> PreviousRuns:
     """Of the runs that examined anything the last before `window`, and those that make a history with it.
 
@@ -96,7 +96,7 @@ def choose(
     return PreviousRuns(_last(known, window), _history(known, window, baseline))
 
 
-def _last(runs: Sequence[Run], window: Window) -> Run | None:
+def _last(runs: Sequence[PublishedRun], window: Window) -> PublishedRun | None:
     """The run whose window ended last, at or before this one's start; of several the one published last.
 
     `runs` are in the order of their publication.
@@ -115,13 +115,13 @@ def _last(runs: Sequence[Run], window: Window) -> Run | None:
     return runs[max(before)[-1]] if before else None
 
 
-def _history(runs: Sequence[Run], window: Window, baseline: str | None) -> tuple[Run, ...]:
+def _history(runs: Sequence[PublishedRun], window: Window, baseline: str | None) -> tuple[PublishedRun, ...]:
     """Windows of the same baseline and about the same length, none of which overlaps another.
 
     From this window backwards; of reruns the one published last. Windows shorter than a day must begin at
     the same time of day as this one: a day's round is no drift.
     """
-    limit, chain = window.start, list[Run]()
+    limit, chain = window.start, list[PublishedRun]()
     comparable = [
         (run.window.end, at, run.window.start, run)
         for at, run in enumerate(runs)
@@ -155,7 +155,7 @@ def _is_complete(chosen: PreviousRuns, window: Window) -> bool:
     )
 
 
-def _named(requested: str, output: str) -> Run:
+def _named(requested: str, output: str) -> PublishedRun:
     """The run that a folder, a verdict.json, an output folder or a run id means."""
     for path in _verdict_paths(requested, output) if requested else ():
         document = read_verdict(path)

@@ -36,7 +36,7 @@ Json = Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
+class PublishedRun:
     """A published run.
 
     Attributes:
@@ -86,7 +86,7 @@ def statistics_name(space: Space) -> str:
     return "stats.binpb" if space is Space.RAW else f"{space}_stats.binpb"
 
 
-def load_statistics(run: Run, space: Space) -> Statistics:
+def load_statistics(run: PublishedRun, space: Space) -> Statistics:
     """Raises UnreadableError where they have gone, or are broken."""
     data = _checked(run, statistics_name(space), _LARGEST_STATISTICS)
     try:
@@ -99,7 +99,7 @@ def load_statistics(run: Run, space: Space) -> Statistics:
     return statistics
 
 
-def load_summary(run: Run) -> WindowSummary:
+def load_summary(run: PublishedRun) -> WindowSummary:
     """Raises UnreadableError where they have gone, or are broken, or are of another window."""
     summary = window_summary.parsed(_checked(run, WINDOW_SUMMARY, _LARGEST))
     if summary is None or summary.window != run.window:
@@ -107,7 +107,7 @@ def load_summary(run: Run) -> WindowSummary:
     return summary
 
 
-def _checked(run: Run, name: str, most: int) -> bytes:
+def _checked(run: PublishedRun, name: str, most: int) -> bytes:
     """A file's content, if it is what the run's verdict says of it."""
     size, digest = run.files.get(name, (most + 1, ""))
     data = _read(paths.join(run.folder, name), size) if size <= most else None
@@ -135,19 +135,19 @@ def run_names(output: str) -> list[str]:
     return sorted(names, reverse=True)
 
 
-def read_runs(output: str, names: Sequence[str]) -> list[Run | None]:
+def read_runs(output: str, names: Sequence[str]) -> list[PublishedRun | None]:
     """On an object store each read waits for the network, so some are under way at once."""
     folders = [paths.join(output, RUNS, name) for name in names]
     with ThreadPoolExecutor(_READERS) as readers:
         return list(readers.map(_in_folder, folders, names))
 
 
-def _in_folder(folder: str, name: str) -> Run | None:
+def _in_folder(folder: str, name: str) -> PublishedRun | None:
     document = read_verdict(paths.join(folder, VERDICT))
     return None if document is None else run_of(folder, name, document)
 
 
-def current_run(output: str) -> Run | None:
+def current_run(output: str) -> PublishedRun | None:
     """The run whose verdict.json stands below `output`."""
     document = read_verdict(paths.join(output, VERDICT))
     name = attempt_of(document)
@@ -165,7 +165,7 @@ def read_verdict(path: str) -> Json | None:
     return document if isinstance(document, dict) and document.get("format") == FORMAT else None
 
 
-def run_of(folder: str, name: str, document: Json) -> Run | None:
+def run_of(folder: str, name: str, document: Json) -> PublishedRun | None:
     """None where the document is no verdict."""
     window, outcome = window_summary.parsed_window(document.get("window")), document.get("verdict")
     contract, artifacts = document.get("contract"), document.get("artifacts")
@@ -175,7 +175,9 @@ def run_of(folder: str, name: str, document: Json) -> Run | None:
     files = {name: file for name in wanted if (file := _file(artifacts.get(name))) is not None}
     replaces = document.get("replaces")
     replaces = replaces if isinstance(replaces, str) and ATTEMPT.fullmatch(replaces) else None
-    return Run(folder, name, window, outcome, identity(contract), graph_of(contract), files, replaces)
+    return PublishedRun(
+        folder, name, window, outcome, identity(contract), graph_of(contract), files, replaces
+    )
 
 
 def _file(entry: Any) -> tuple[int, str] | None:

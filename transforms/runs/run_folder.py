@@ -30,7 +30,7 @@ from transforms.files import file_systems, paths
 from transforms.runs import copies, run_ids
 from transforms.runs.copies import Write
 from transforms.runs.run_ids import RUNS, VERDICT
-from transforms.verdict.result import Artifact, Outcome, Verdict
+from transforms.verdict.result import Artifact, Verdict, VerdictOutcome
 
 FAILED = "failed"
 _REFRESHES = 5
@@ -81,9 +81,9 @@ def publish(
     return published
 
 
-def root_of(output: str, outcome: Outcome) -> str:
+def root_of(output: str, outcome: VerdictOutcome) -> str:
     """The folder whose verdict.json a verdict of this outcome becomes."""
-    return paths.join(output, FAILED) if outcome == Outcome.FAILED else output
+    return paths.join(output, FAILED) if outcome == VerdictOutcome.FAILED else output
 
 
 def to_bytes(document: Mapping[str, Any]) -> bytes:

@@ -18,10 +18,10 @@ class Published(Protocol):
     def replaces(self) -> str | None: ...
 
 
-PublishedRun = TypeVar("PublishedRun", bound=Published)
+AnyRun = TypeVar("AnyRun", bound=Published)
 
 
-def ordered(runs: Iterable[PublishedRun], standing: str | None = None) -> list[PublishedRun]:
+def ordered(runs: Iterable[AnyRun], standing: str | None = None) -> list[AnyRun]:
     """The runs, the one published first first.
 
     A run comes after the one that it replaced. If its name sorts before that one's, its clock was behind:

@@ -18,7 +18,7 @@ from typing import Any
 
 from transforms.core import child_processes, native_logs
 from transforms.core.errors import InputError
-from transforms.serving.tolerance import Difference
+from transforms.serving.tolerance import OutputDifference
 
 #: How long the proof of an export may take, in seconds.
 TIMEOUT = 1800.0
@@ -40,11 +40,11 @@ class FreshProcess:
         self._process = process
         self._timeout = timeout
 
-    def check(self, folder: str) -> list[Difference]:
+    def check(self, folder: str) -> list[OutputDifference]:
         """Proves the SavedModel in `folder`. Raises InputError if it cannot be loaded or run there."""
         failed = "the saved model cannot be loaded and run in a fresh process: %s; nothing was published"
         differences = self.ask(str(Path(folder).resolve()), failed)
-        return [Difference(**difference) for difference in differences]
+        return [OutputDifference(**difference) for difference in differences]
 
     def ask(self, line: str, failed: str) -> Any:
         """The JSON that the process answers this line with.

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from transforms.graph import op_libraries
-from transforms.serving.tolerance import FEATURES, PREDICTIONS, Difference, Rows, compare_all
+from transforms.serving.tolerance import FEATURES, PREDICTIONS, OutputDifference, RaggedRows, compare_all
 
 ASSETS = "assets.extra"
 PROBES = "probes.tfrecord"
@@ -30,7 +30,7 @@ MADE_UP = "made_up"
 SINGLES = 16
 
 
-def check(folder: str) -> list[Difference]:
+def check(folder: str) -> list[OutputDifference]:
     """Loads the SavedModel in `folder` and puts its probes to each signature.
 
     Raises ValueError where there is nothing to prove by: no probe, or none with what an output must be.
@@ -64,7 +64,9 @@ def check(folder: str) -> list[Difference]:
     return differences
 
 
-def _check_tensors(function: Any, probes: Sequence[Any], predicted: Mapping[str, Rows]) -> list[Difference]:
+def _check_tensors(
+    function: Any, probes: Sequence[Any], predicted: Mapping[str, RaggedRows]
+) -> list[OutputDifference]:
     import tensorflow as tf
 
     specs = {spec.name: spec for spec in function.structured_input_signature[1].values()}
@@ -98,7 +100,7 @@ def request(probe: Any) -> bytes:
     return bytes(part(probe, RAW).SerializeToString(deterministic=True))
 
 
-def rows_of(probes: Sequence[Any], prefix: str) -> dict[str, Rows]:
+def rows_of(probes: Sequence[Any], prefix: str) -> dict[str, RaggedRows]:
     """The values of all probes by name, for the features under `prefix`."""
     parts = [part(probe, prefix).features.feature for probe in probes]
     return {
@@ -153,30 +155,30 @@ def values_of(feature: Any) -> Any:
     return getattr(feature, kind).value if kind else []
 
 
-def _rows(lists: Sequence[Any]) -> Rows:
+def _rows(lists: Sequence[Any]) -> RaggedRows:
     kinds = [row for row in lists if len(row)]
     values = [value for row in lists for value in row]
     if kinds and isinstance(kinds[0][0], bytes):
-        return Rows(np.array(values, object), _lengths(lists))
+        return RaggedRows(np.array(values, object), _lengths(lists))
     dtype = np.int64 if kinds and isinstance(kinds[0][0], int) else np.float32
-    return Rows(np.array(values, dtype), _lengths(lists))
+    return RaggedRows(np.array(values, dtype), _lengths(lists))
 
 
 def _lengths(lists: Sequence[Any]) -> np.ndarray[Any, Any]:
     return np.array([len(row) for row in lists], np.int64)
 
 
-def columns(outputs: Mapping[str, Any], expected: Mapping[str, Rows]) -> dict[str, Rows]:
+def columns(outputs: Mapping[str, Any], expected: Mapping[str, RaggedRows]) -> dict[str, RaggedRows]:
     """The outputs of a signature as rows, under the names that the probes have for them."""
     arrays = {name: tensor.numpy() for name, tensor in outputs.items()}
-    rows_by_name: dict[str, Rows] = {}
+    rows_by_name: dict[str, RaggedRows] = {}
     for name, array in arrays.items():
         base = name.removesuffix("/indices")
         if base != name and base + "/shape" in arrays:
             rows_by_name.update(_sparse_columns(base, arrays, expected))
         elif not _is_sparse_part(name, arrays):
             size = array.size // array.shape[0] if len(array) else 0
-            rows_by_name[name] = Rows(_stored(array.ravel()), np.full(len(array), size, np.int64))
+            rows_by_name[name] = RaggedRows(_stored(array.ravel()), np.full(len(array), size, np.int64))
     return rows_by_name
 
 
@@ -192,31 +194,31 @@ def _is_sparse_part(name: str, arrays: Mapping[str, Any]) -> bool:
 
 
 def _sparse_columns(
-    name: str, arrays: Mapping[str, Any], expected: Mapping[str, Rows]
-) -> Iterator[tuple[str, Rows]]:
+    name: str, arrays: Mapping[str, Any], expected: Mapping[str, RaggedRows]
+) -> Iterator[tuple[str, RaggedRows]]:
     indices, values = arrays[name + "/indices"], arrays[name + "/values"]
     lengths = np.bincount(indices[:, 0], minlength=int(arrays[name + "/shape"][0])).astype(np.int64)
     # tf.Transform writes an output with indices of its own as several columns.
     if name + "$sparse_values" not in expected:
-        yield name, Rows(values, lengths)
+        yield name, RaggedRows(values, lengths)
         return
-    yield name + "$sparse_values", Rows(values, lengths)
+    yield name + "$sparse_values", RaggedRows(values, lengths)
     for axis in range(1, indices.shape[1]):
-        yield f"{name}$sparse_indices_{axis - 1}", Rows(indices[:, axis], lengths)
+        yield f"{name}$sparse_indices_{axis - 1}", RaggedRows(indices[:, axis], lengths)
 
 
-def take(rows: Rows, indices: Sequence[int]) -> Rows:
+def take(rows: RaggedRows, indices: Sequence[int]) -> RaggedRows:
     """The values of some of the rows, in this order."""
     starts = np.concatenate([[0], np.cumsum(rows.lengths)])
     pieces = [rows.values[starts[i] : starts[i + 1]] for i in indices]
-    return Rows(np.concatenate([rows.values[:0], *pieces]), rows.lengths[list(indices)])
+    return RaggedRows(np.concatenate([rows.values[:0], *pieces]), rows.lengths[list(indices)])
 
 
-def joined(parts: Sequence[Mapping[str, Rows]]) -> dict[str, Rows]:
+def joined(parts: Sequence[Mapping[str, RaggedRows]]) -> dict[str, RaggedRows]:
     """The rows of all parts, one after the other, under the names of the first."""
     names = parts[0] if parts else {}
     return {
-        name: Rows(
+        name: RaggedRows(
             np.concatenate([part[name].values for part in parts]),
             np.concatenate([part[name].lengths for part in parts]),
         )

@@ -40,7 +40,7 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclasses.dataclass(frozen=True)
-class Reading:
+class ExamplesReport:
     """How reading raw examples went."""
 
     accounting: Accounting
@@ -56,7 +56,7 @@ class Examples:
     format: Format
     settings: Settings
 
-    def read(self) -> Reading:
+    def read(self) -> ExamplesReport:
         """All of them once, for what is in them that is none, and for how many there are."""
         faults: list[Fault] = []
         rejects: list[Reject] = []
@@ -67,7 +67,7 @@ class Examples:
                 continue
             rejects.extend(decoded.rejects[: max(1 - len(rejects), 0)])
             counts.append(decoded.accounting)
-        return Reading(accounting.total(counts), tuple(faults), tuple(rejects))
+        return ExamplesReport(accounting.total(counts), tuple(faults), tuple(rejects))
 
     def rows(self, share: float, report: Report) -> Iterator[list[bytes]]:
         """This share of the rows, of what is no fault or reject; `report` is told of stored bytes."""

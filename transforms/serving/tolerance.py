@@ -22,7 +22,7 @@ FEATURES = Tolerance(ulps=4, relative=1e-6)
 PREDICTIONS = Tolerance(ulps=4, relative=1e-5, absolute=1e-6)
 
 
-class Rows(NamedTuple):
+class RaggedRows(NamedTuple):
     """Values of one feature for many rows: row i has the next `lengths[i]` of `values`."""
 
     values: np.ndarray[Any, Any]
@@ -30,7 +30,7 @@ class Rows(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Difference:
+class OutputDifference:
     """One feature or prediction that is not what it was; `detail` holds differences and no values."""
 
     signature: str
@@ -42,8 +42,8 @@ class Difference:
 
 
 def compare_all(
-    signature: str, expected: Mapping[str, Rows], got: Mapping[str, Rows], tolerance: Tolerance
-) -> list[Difference]:
+    signature: str, expected: Mapping[str, RaggedRows], got: Mapping[str, RaggedRows], tolerance: Tolerance
+) -> list[OutputDifference]:
     """The names whose rows differ, sorted. A name that `expected` lacks has no value in any row of it."""
     differences = []
     for name in sorted({*expected, *got}):
@@ -52,11 +52,11 @@ def compare_all(
         else:
             detail = compare(expected.get(name, _none_like(got[name])), got[name], tolerance)
         if detail:
-            differences.append(Difference(signature, name, detail))
+            differences.append(OutputDifference(signature, name, detail))
     return differences
 
 
-def compare(expected: Rows, got: Rows, tolerance: Tolerance) -> str:
+def compare(expected: RaggedRows, got: RaggedRows, tolerance: Tolerance) -> str:
     """What differs, in words; empty if the rows are the same."""
     if len(expected.lengths) != len(got.lengths):
         return f"{len(got.lengths)} rows for {len(expected.lengths)} probes"
@@ -99,11 +99,11 @@ def _ordered_bits(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.where(bits < 0, -(bits + 2**31), bits)
 
 
-def _none_like(rows: Rows) -> Rows:
-    return Rows(rows.values[:0], np.zeros_like(rows.lengths))
+def _none_like(rows: RaggedRows) -> RaggedRows:
+    return RaggedRows(rows.values[:0], np.zeros_like(rows.lengths))
 
 
-def _describe(expected: Rows, got: Rows, wrong: np.ndarray[Any, Any]) -> str:
+def _describe(expected: RaggedRows, got: RaggedRows, wrong: np.ndarray[Any, Any]) -> str:
     rows = np.unique(np.repeat(np.arange(len(expected.lengths)), expected.lengths)[wrong])
     where = f"{_share(len(rows), len(expected.lengths))}, first probe {rows[0]}"
     if expected.values.dtype.kind not in "fiu":

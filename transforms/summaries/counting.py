@@ -26,7 +26,7 @@ TEXT, NOT_UTF8, LONG_TEXT, LONG_NOT_UTF8 = range(4)
 DONE, MORE_ENTRIES, MORE_BYTES = range(3)
 
 
-class Table(NamedTuple):
+class HashTable(NamedTuple):
     """The table.
 
     Attributes:
@@ -55,7 +55,7 @@ PRINT_LIMIT, LENGTH_LIMIT = range(2)
 
 _HASHES, _LONGS, _BYTES = types.uint64[::1], types.int64[::1], types.uint8[::1]
 TABLE = types.NamedTuple(
-    [types.int32[::1], _HASHES, _LONGS, _LONGS, _LONGS, _BYTES, _BYTES, _HASHES, _HASHES, _LONGS], Table
+    [types.int32[::1], _HASHES, _LONGS, _LONGS, _LONGS, _BYTES, _BYTES, _HASHES, _HASHES, _LONGS], HashTable
 )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from transforms.summaries import counting
-from transforms.summaries.counting import DONE, ENTRIES, INVALID, MORE_ENTRIES, PRINTS, Table
+from transforms.summaries.counting import DONE, ENTRIES, INVALID, MORE_ENTRIES, PRINTS, HashTable
 
 Array = np.ndarray[Any, Any]
 
@@ -28,8 +28,8 @@ _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _BY_ENTRY = ("hashes", "counts", "starts", "lengths", "kinds")
 
 
-def _new_table(entries: int, num_bytes: int, limits: Array) -> Table:
-    return Table(
+def _new_table(entries: int, num_bytes: int, limits: Array) -> HashTable:
+    return HashTable(
         slots=np.full(2 * entries, -1, np.int32),
         hashes=np.empty(entries, np.uint64),
         counts=np.empty(entries, np.int64),
@@ -141,11 +141,11 @@ class ValueCounts:
         else:
             self._settle_fingerprints(self._distinct_fingerprints())
 
-    def _resized(self, entries: int, num_bytes: int) -> Table:
+    def _resized(self, entries: int, num_bytes: int) -> HashTable:
         """The same table with other room."""
         return self._copied(np.arange(int(self._table.used[ENTRIES])), self._table.counts, entries, num_bytes)
 
-    def _copied(self, kept: Array, counts: Array, entries: int, num_bytes: int) -> Table:
+    def _copied(self, kept: Array, counts: Array, entries: int, num_bytes: int) -> HashTable:
         old, new = self._table, _new_table(entries, num_bytes, self._table.limits)
         for i, name in enumerate(_BY_ENTRY):
             getattr(new, name)[: len(kept)] = (counts if i == 1 else getattr(old, name))[kept]
@@ -206,7 +206,7 @@ class ValueCounts:
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         self.capacity, exact, parts = state
-        self._table = Table(*parts)
+        self._table = HashTable(*parts)
         prints = self._table.fingerprints
         self._table = self._resized(_power_of_two(len(self._table.hashes)), len(self._table.arena))
         if not exact:

@@ -18,7 +18,7 @@ from transforms.verdict.findings import contracts as contracts_findings
 from transforms.verdict.findings import form as form_findings
 from transforms.verdict.findings import schema as schema_findings
 from transforms.verdict.findings import skew as skew_findings
-from transforms.verdict.model import UNKNOWN, Comparison, Finding, NotCompared, Severity, Space
+from transforms.verdict.model import UNKNOWN, ComparisonResult, Finding, NotCompared, Severity, Space
 from transforms.verdict.reference import ComparedPair, Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.significance import TestResults
@@ -35,7 +35,7 @@ def compare(
     policy: Policy,
     forms: Counter[tuple[str, str]],
     span: dt.timedelta | None = None,
-) -> Comparison:
+) -> ComparisonResult:
     """Compares one space of serving with the baseline.
 
     Args:
@@ -53,7 +53,7 @@ def compare(
     return dataclasses.replace(comparison, findings=(*comparison.findings, *edited), nothing=nothing)
 
 
-def _why_nothing(space: Space, comparison: Comparison) -> str:
+def _why_nothing(space: Space, comparison: ComparisonResult) -> str:
     """Why none of the features wanted was compared; empty where one was, or none is wanted."""
     wanted = [
         left_out
@@ -67,7 +67,7 @@ def _why_nothing(space: Space, comparison: Comparison) -> str:
     return f"no {space} feature could be compared ({counted})"
 
 
-def _all_unknown(comparison: Comparison) -> bool:
+def _all_unknown(comparison: ComparisonResult) -> bool:
     """Whether the schema has none of the features that training has, which is no wish of the user's."""
     return bool(comparison.not_compared) and all(
         left_out.reason == "not in the schema" for left_out in comparison.not_compared
@@ -80,7 +80,7 @@ def examine(
     policy: Policy,
     forms: Counter[tuple[str, str]],
     span: dt.timedelta | None = None,
-) -> tuple[Comparison, TestResults | None]:
+) -> tuple[ComparisonResult, TestResults | None]:
     """`compare`, with all differences that it looked at; None where there are no rows."""
     pair = ComparedPair(reference, policy, serving, form_findings.in_space(reference.space, forms), span)
     if pair.rows == 0:
@@ -100,7 +100,7 @@ def examine(
     results = _test_results(pair, reasons)
     findings = finding_rules.apply(Examination(pair, anomalies, tuple(distances), results))
     skew_findings.merge_into(anomalies, (measured[name] for name in sorted(measured)))
-    comparison = Comparison(
+    comparison = ComparisonResult(
         findings=_ordered(_bounded(policy, _wanted(pair, findings))),
         not_compared=_not_compared(pair, reasons, {finding.feature for finding in distances}),
         distances=_ordered(_bounded(policy, distances)),
@@ -121,9 +121,9 @@ def _test_results(pair: ComparedPair, reasons: Mapping[str, str | None]) -> Test
     return TestResults(pair, tuple(name for name in present if name in compared), others)
 
 
-def _nothing(pair: ComparedPair) -> Comparison:
+def _nothing(pair: ComparedPair) -> ComparisonResult:
     left_out = tuple(NotCompared(name, pair.reference.space, "no rows in serving") for name in _names(pair))
-    return Comparison((), left_out, space=pair.reference.space)
+    return ComparisonResult((), left_out, space=pair.reference.space)
 
 
 def _has_presence(pair: ComparedPair, name: str) -> bool:

@@ -12,14 +12,14 @@ from transforms.verdict.evidence.feature_difference import (
     MISSING,
     UNSEEN,
     VARIATION,
-    Difference,
+    FeatureDifference,
 )
-from transforms.verdict.model import Finding, Kind, Severity
+from transforms.verdict.model import Finding, FindingKind, Severity
 from transforms.verdict.reference import ComparedPair
 from transforms.verdict.severity import Policy
 from transforms.verdict.significance import MISSING_METRIC, TestResults
 
-_KINDS = {MISSING: Kind.PRESENCE, UNSEEN: Kind.VALUES}
+_KINDS = {MISSING: FindingKind.PRESENCE, UNSEEN: FindingKind.VALUES}
 _NOTHING_ELSE = "beside it nothing differs beyond chance by as much as matters"
 
 
@@ -45,14 +45,14 @@ def findings(results: TestResults, reported: Iterable[Finding]) -> Iterator[Find
                 yield _finding(results, name, kind, difference)
 
 
-def kind_of(metric: str) -> Kind:
+def kind_of(metric: str) -> FindingKind:
     """What a difference in this metric is a finding of."""
-    return _KINDS.get(metric, Kind.DISTRIBUTION)
+    return _KINDS.get(metric, FindingKind.DISTRIBUTION)
 
 
-def is_the_users(pair: ComparedPair, name: str, kind: Kind) -> bool:
+def is_the_users(pair: ComparedPair, name: str, kind: FindingKind) -> bool:
     """Whether the user has said which distance matters: by the feature's comparator, or by a flag."""
-    if kind is not Kind.DISTRIBUTION:
+    if kind is not FindingKind.DISTRIBUTION:
         return False
     is_number = pair.serving[name].kind == "number"
     given, usual = (getattr(policy, "jsd" if is_number else "linf") for policy in (pair.policy, Policy()))
@@ -79,7 +79,7 @@ def settled(results: TestResults, finding: Finding) -> Finding:
 
 def settled_values(results: TestResults, finding: Finding) -> Finding:
     """Values that training did not have, as many as count: an error where they are more than it predicts."""
-    if finding.kind is not Kind.VALUES or not results.measured(finding.feature, UNSEEN):
+    if finding.kind is not FindingKind.VALUES or not results.measured(finding.feature, UNSEEN):
         return finding
     if finding.severity is Severity.INFO:
         return finding
@@ -102,7 +102,7 @@ def known_outside(results: TestResults, name: str) -> float:
 
 def settled_presence(results: TestResults, finding: Finding) -> Finding:
     """Rows that lack a feature which the schema requires: few of many are a warning, and no alarm."""
-    if finding.kind is not Kind.PRESENCE or finding.severity is not Severity.ERROR:
+    if finding.kind is not FindingKind.PRESENCE or finding.severity is not Severity.ERROR:
         return finding
     if not results.measured(finding.feature, MISSING):
         return finding
@@ -120,7 +120,7 @@ def settled_presence(results: TestResults, finding: Finding) -> Finding:
 
 
 def _with_evidence(
-    results: TestResults, finding: Finding, agreeing: Iterable[Difference], *, say: bool = False
+    results: TestResults, finding: Finding, agreeing: Iterable[FeatureDifference], *, say: bool = False
 ) -> Finding:
     """`say`: in the message too, where the finding's own measure is not what decided."""
     least = min(agreeing, key=lambda difference: difference.p_value)
@@ -129,7 +129,7 @@ def _with_evidence(
     return dataclasses.replace(finding, message=message, p_value=least.p_value, evidence=evidence)
 
 
-def _finding(results: TestResults, name: str, kind: Kind, difference: Difference) -> Finding:
+def _finding(results: TestResults, name: str, kind: FindingKind, difference: FeatureDifference) -> Finding:
     pair, evidence = results.pair, results.evidence(name, difference)
     counts = results.counts(name, difference) and not is_the_users(pair, name, kind)
     return Finding(

@@ -19,7 +19,7 @@ from transforms.verdict.findings import representation as representation_finding
 from transforms.verdict.findings import schema as schema_findings
 from transforms.verdict.findings import skew as skew_findings
 from transforms.verdict.findings import transformed as transformed_findings
-from transforms.verdict.model import Finding, Kind, Severity
+from transforms.verdict.model import Finding, FindingKind, Severity
 from transforms.verdict.reference import ComparedPair
 from transforms.verdict.significance import TestResults
 from transforms.verdict.wording import listing, percent
@@ -72,7 +72,7 @@ def _revises(revise: Callable[[TestResults, Finding], Finding]) -> FindingRule:
 
 def _add_values_not_kept(examination: Examination, findings: list[Finding]) -> list[Finding]:
     """Adds values outside the domain that TFDV's lists do not hold, of features without such a finding."""
-    reported = {finding.feature for finding in findings if finding.kind is Kind.VALUES}
+    reported = {finding.feature for finding in findings if finding.kind is FindingKind.VALUES}
     names = [name for name in examination.in_serving if name not in reported]
     return [*findings, *schema_findings.beyond_the_kept(examination.pair, names)]
 
@@ -110,7 +110,7 @@ def _too_few_values(examination: Examination) -> Iterator[Finding]:
         features = listing(names)
         message = f"too few values to see a change in less than {percent(power.LARGE)} of them: {features}"
         space = examination.pair.reference.space
-        yield Finding("", space, Kind.SCHEMA, Severity.INFO, "too_few_values", message)
+        yield Finding("", space, FindingKind.SCHEMA, Severity.INFO, "too_few_values", message)
 
 
 #: Of two findings with the same feature, kind and metric the earlier rule's is kept.

@@ -26,7 +26,7 @@ class Space(enum.StrEnum):
     SET = "set"
 
 
-class Kind(enum.StrEnum):
+class FindingKind(enum.StrEnum):
     SCHEMA = "schema"  # an anomaly against the schema that is none of the kinds below
     TYPE = "type"  # another type or shape than in training
     PRESENCE = "presence"  # a required feature is missing, in part or wholly
@@ -47,7 +47,7 @@ class Diagnosis:
 
 
 @dataclasses.dataclass(frozen=True)
-class Part:
+class ShareChange:
     """What moved: a range of numbers or a category, and its shares (0 to 1) of training and of serving."""
 
     label: str
@@ -75,7 +75,7 @@ class SeasonalVariation:
 
 
 @dataclasses.dataclass(frozen=True)
-class Evidence:
+class FindingEvidence:
     """Both conditions of a finding, with the figures that they rest on.
 
     Attributes:
@@ -100,7 +100,7 @@ class Evidence:
     p_by_chance: float
     p_limit: float
     effective_rows: int
-    parts: tuple[Part, ...] = ()
+    parts: tuple[ShareChange, ...] = ()
     natural: SeasonalVariation | None = None
 
 
@@ -121,7 +121,7 @@ class Finding:
 
     feature: str
     space: Space
-    kind: Kind
+    kind: FindingKind
     severity: Severity
     metric: str
     message: str
@@ -132,7 +132,7 @@ class Finding:
     slice: str | None = None
     diagnosis: Diagnosis | None = None
     raw_features: tuple[str, ...] = ()
-    evidence: Evidence | None = None
+    evidence: FindingEvidence | None = None
 
     def to_json(self) -> dict[str, Any]:
         """JSON values; a distance that is no number, or infinite, is null."""
@@ -168,7 +168,7 @@ class Slice:
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
+class ComparisonResult:
     """All that comparing one space found.
 
     Attributes:

@@ -11,7 +11,15 @@ from transforms.core.accounting import ODD_RATE, UNKNOWN_FEATURE, Accounting, Re
 from transforms.core.batches import Fault, Window
 from transforms.verdict import severity
 from transforms.verdict.findings import input as input_findings
-from transforms.verdict.model import Comparison, Finding, Kind, NotCompared, Severity, Slice, Space
+from transforms.verdict.model import (
+    ComparisonResult,
+    Finding,
+    FindingKind,
+    NotCompared,
+    Severity,
+    Slice,
+    Space,
+)
 from transforms.verdict.severity import Policy
 from transforms.verdict.wording import iso, listing
 
@@ -19,14 +27,19 @@ FORMAT = 1
 _COUNTS = ("read", "decoded", "outside_window", "no_time", "rows", "compared")
 
 
-class Outcome(enum.StrEnum):
+class VerdictOutcome(enum.StrEnum):
     OK = "ok"
     SKEW = "skew"
     NOT_EXAMINED = "not_examined"
     FAILED = "failed"
 
 
-EXIT_CODES = {Outcome.OK: 0, Outcome.SKEW: 1, Outcome.FAILED: 3, Outcome.NOT_EXAMINED: 4}
+EXIT_CODES = {
+    VerdictOutcome.OK: 0,
+    VerdictOutcome.SKEW: 1,
+    VerdictOutcome.FAILED: 3,
+    VerdictOutcome.NOT_EXAMINED: 4,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +57,7 @@ class SliceVerdict:
 
     name: str
     rows: int
-    outcome: Outcome
+    outcome: VerdictOutcome
 
     def to_json(self) -> dict[str, str | int]:
         return {"slice": self.name, "rows": self.rows, "verdict": self.outcome.value}
@@ -84,7 +97,7 @@ class Verdict:
         was tested.
     """
 
-    outcome: Outcome
+    outcome: VerdictOutcome
     window: Window
     accounting: Accounting
     findings: tuple[Finding, ...] = ()
@@ -107,7 +120,7 @@ class Verdict:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why the run failed or examined nothing, one sentence each."""
-        return tuple(finding.message for finding in self.findings if finding.kind is Kind.INPUT)
+        return tuple(finding.message for finding in self.findings if finding.kind is FindingKind.INPUT)
 
     def with_artifacts(self, artifacts: Mapping[str, Artifact]) -> Verdict:
         return dataclasses.replace(self, artifacts=dict(artifacts))
@@ -154,7 +167,7 @@ class Verdict:
 def decide(  # noqa: PLR0917 - a verdict is made of these parts
     window: Window,
     accounting: Accounting,
-    comparisons: Iterable[Comparison],
+    comparisons: Iterable[ComparisonResult],
     faults: Sequence[Fault],
     policy: Policy,
     contract: Mapping[str, Any] | None,
@@ -208,7 +221,7 @@ def _odd_rates(accounting: Accounting) -> Iterable[Finding]:
     """An info of the sampling rates that are none."""
     if rows := accounting.forms[ODD_RATE]:
         message = f"{rows:,} rows have a sampling rate that is no fraction; they count as one row each"
-        yield Finding("", Space.SET, Kind.SCHEMA, Severity.INFO, ODD_RATE[1], message)
+        yield Finding("", Space.SET, FindingKind.SCHEMA, Severity.INFO, ODD_RATE[1], message)
 
 
 def _file(name: str, counts: RecordCounts) -> dict[str, Any]:
@@ -218,7 +231,7 @@ def _file(name: str, counts: RecordCounts) -> dict[str, Any]:
 
 
 def _unknown_ignored(
-    accounting: Accounting, compared: Sequence[Comparison], policy: Policy
+    accounting: Accounting, compared: Sequence[ComparisonResult], policy: Policy
 ) -> Iterable[Finding]:
     """An info of the names in --ignore that are no feature of any space compared: a typo ignores nothing."""
     if not compared:
@@ -230,15 +243,15 @@ def _unknown_ignored(
     unknown = sorted(policy.ignore - known - {""})
     if unknown:
         message = f"--ignore names no feature: {listing(unknown)}"
-        yield Finding("", Space.SET, Kind.SCHEMA, Severity.INFO, "unknown_ignored", message)
+        yield Finding("", Space.SET, FindingKind.SCHEMA, Severity.INFO, "unknown_ignored", message)
 
 
-def _outcome(failed: object, nothing: object, findings: Iterable[Finding], policy: Policy) -> Outcome:
+def _outcome(failed: object, nothing: object, findings: Iterable[Finding], policy: Policy) -> VerdictOutcome:
     if failed:
-        return Outcome.FAILED
+        return VerdictOutcome.FAILED
     if nothing:
-        return Outcome.NOT_EXAMINED
-    return Outcome.SKEW if _counting(findings, policy) else Outcome.OK
+        return VerdictOutcome.NOT_EXAMINED
+    return VerdictOutcome.SKEW if _counting(findings, policy) else VerdictOutcome.OK
 
 
 def _counting(findings: Iterable[Finding], policy: Policy) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from transforms.verdict.model import Finding, Kind, Severity
+from transforms.verdict.model import Finding, FindingKind, Severity
 from transforms.verdict.thresholds import Thresholds
 
 # A distance between numbers must also show in the body of the distribution, where the outermost values
@@ -18,31 +18,31 @@ _RANKS = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 _TYPE_WORDS = ("_NOT_INT", "_NOT_STRING", "_NOT_FLOAT", "STRING_TYPE_NOW", "_EXPECTED", "_NON_STRING")
 _KINDS = {
-    "UNEXPECTED_DATA_TYPE": Kind.TYPE,
-    "INVALID_FEATURE_SHAPE": Kind.TYPE,
-    "VALUE_NESTEDNESS_MISMATCH": Kind.TYPE,
-    "FEATURE_TYPE_UNEXPECTED_REPEATED": Kind.TYPE,
-    "FEATURE_TYPE_HIGH_NUMBER_VALUES": Kind.TYPE,
-    "FEATURE_TYPE_LOW_NUMBER_VALUES": Kind.TYPE,
-    "EMBEDDING_SHAPE_INVALID": Kind.TYPE,
-    "SCHEMA_MISSING_COLUMN": Kind.PRESENCE,
-    "FEATURE_TYPE_NOT_PRESENT": Kind.PRESENCE,
-    "FEATURE_TYPE_NO_VALUES": Kind.PRESENCE,
-    "FEATURE_TYPE_LOW_FRACTION_PRESENT": Kind.PRESENCE,
-    "FEATURE_TYPE_LOW_NUMBER_PRESENT": Kind.PRESENCE,
-    "SCHEMA_NEW_COLUMN": Kind.VALUES,
-    "ENUM_TYPE_UNEXPECTED_STRING_VALUES": Kind.VALUES,
-    "ENUM_TYPE_INVALID_UTF8": Kind.VALUES,
-    "BOOL_TYPE_BIG_INT": Kind.VALUES,
-    "BOOL_TYPE_SMALL_INT": Kind.VALUES,
-    "BOOL_TYPE_UNEXPECTED_STRING": Kind.VALUES,
-    "BOOL_TYPE_UNEXPECTED_FLOAT": Kind.VALUES,
-    "INT_TYPE_BIG_INT": Kind.VALUES,
-    "INT_TYPE_SMALL_INT": Kind.VALUES,
-    "FLOAT_TYPE_BIG_FLOAT": Kind.VALUES,
-    "FLOAT_TYPE_SMALL_FLOAT": Kind.VALUES,
-    "FLOAT_TYPE_HAS_NAN": Kind.VALUES,
-    "FLOAT_TYPE_HAS_INF": Kind.VALUES,
+    "UNEXPECTED_DATA_TYPE": FindingKind.TYPE,
+    "INVALID_FEATURE_SHAPE": FindingKind.TYPE,
+    "VALUE_NESTEDNESS_MISMATCH": FindingKind.TYPE,
+    "FEATURE_TYPE_UNEXPECTED_REPEATED": FindingKind.TYPE,
+    "FEATURE_TYPE_HIGH_NUMBER_VALUES": FindingKind.TYPE,
+    "FEATURE_TYPE_LOW_NUMBER_VALUES": FindingKind.TYPE,
+    "EMBEDDING_SHAPE_INVALID": FindingKind.TYPE,
+    "SCHEMA_MISSING_COLUMN": FindingKind.PRESENCE,
+    "FEATURE_TYPE_NOT_PRESENT": FindingKind.PRESENCE,
+    "FEATURE_TYPE_NO_VALUES": FindingKind.PRESENCE,
+    "FEATURE_TYPE_LOW_FRACTION_PRESENT": FindingKind.PRESENCE,
+    "FEATURE_TYPE_LOW_NUMBER_PRESENT": FindingKind.PRESENCE,
+    "SCHEMA_NEW_COLUMN": FindingKind.VALUES,
+    "ENUM_TYPE_UNEXPECTED_STRING_VALUES": FindingKind.VALUES,
+    "ENUM_TYPE_INVALID_UTF8": FindingKind.VALUES,
+    "BOOL_TYPE_BIG_INT": FindingKind.VALUES,
+    "BOOL_TYPE_SMALL_INT": FindingKind.VALUES,
+    "BOOL_TYPE_UNEXPECTED_STRING": FindingKind.VALUES,
+    "BOOL_TYPE_UNEXPECTED_FLOAT": FindingKind.VALUES,
+    "INT_TYPE_BIG_INT": FindingKind.VALUES,
+    "INT_TYPE_SMALL_INT": FindingKind.VALUES,
+    "FLOAT_TYPE_BIG_FLOAT": FindingKind.VALUES,
+    "FLOAT_TYPE_SMALL_FLOAT": FindingKind.VALUES,
+    "FLOAT_TYPE_HAS_NAN": FindingKind.VALUES,
+    "FLOAT_TYPE_HAS_INF": FindingKind.VALUES,
 }
 
 
@@ -83,11 +83,11 @@ def at_least(severity: Severity, least: Severity) -> bool:
     return _RANKS[severity] <= _RANKS[least]
 
 
-def kind_of(anomaly_type: str) -> Kind:
+def kind_of(anomaly_type: str) -> FindingKind:
     """The kind of one of TFDV's anomaly types."""
     if anomaly_type in _KINDS:
         return _KINDS[anomaly_type]
-    return Kind.TYPE if any(word in anomaly_type for word in _TYPE_WORDS) else Kind.SCHEMA
+    return FindingKind.TYPE if any(word in anomaly_type for word in _TYPE_WORDS) else FindingKind.SCHEMA
 
 
 def type_name(reason: anomalies_pb2.AnomalyInfo.Reason) -> str:
@@ -99,9 +99,9 @@ def type_name(reason: anomalies_pb2.AnomalyInfo.Reason) -> str:
 def of_anomaly(anomaly_type: str) -> Severity:
     """Severity of an anomaly against the schema whose share of rows does not matter."""
     kind = kind_of(anomaly_type)
-    if kind in (Kind.TYPE, Kind.PRESENCE):
+    if kind in (FindingKind.TYPE, FindingKind.PRESENCE):
         return Severity.ERROR
-    return Severity.WARNING if kind is Kind.VALUES else Severity.INFO
+    return Severity.WARNING if kind is FindingKind.VALUES else Severity.INFO
 
 
 def of_unseen(share: float | None, least: float) -> Severity:
@@ -129,4 +129,4 @@ def order(finding: Finding) -> tuple[object, ...]:
     """Sort key: worst first, the same in every run."""
     excess = (finding.distance or 0.0) / finding.threshold if finding.threshold else 0.0
     tie_break = (finding.space.value, finding.feature, finding.kind.value, finding.metric, finding.message)
-    return (_RANKS[finding.severity], finding.kind is not Kind.INPUT, -excess, *tie_break)
+    return (_RANKS[finding.severity], finding.kind is not FindingKind.INPUT, -excess, *tie_break)

@@ -20,9 +20,9 @@ from transforms.verdict.evidence.feature_difference import (
     MISSING,
     UNSEEN,
     VARIATION,
-    Difference,
+    FeatureDifference,
 )
-from transforms.verdict.model import Evidence, SeasonalVariation
+from transforms.verdict.model import FindingEvidence, SeasonalVariation
 from transforms.verdict.reference import ComparedPair
 from transforms.verdict.variation import seasonal_p_value
 from transforms.verdict.variation.store import Variation
@@ -56,13 +56,13 @@ class TestResults:
     present: tuple[str, ...] = ()
 
     @cached_property
-    def by_chance(self) -> dict[str, list[Difference]]:
+    def by_chance(self) -> dict[str, list[FeatureDifference]]:
         """By feature, with the probability that chance alone makes them."""
         differences = {name: [self._of_missing(name), *self._of_values(name)] for name in self.names}
         return differences | {name: [self._of_missing(name)] for name in self.present}
 
     @cached_property
-    def differences(self) -> dict[str, list[Difference]]:
+    def differences(self) -> dict[str, list[FeatureDifference]]:
         """By feature, with the probability that chance and, where it is known, nature make them."""
         return {
             name: [self._with_season(name, difference) for difference in differences]
@@ -96,7 +96,7 @@ class TestResults:
         """As `greatest_p`, had nobody asked how training's periods differ."""
         return self._greatest(self.by_chance)
 
-    def _greatest(self, differences: Mapping[str, list[Difference]]) -> float:
+    def _greatest(self, differences: Mapping[str, list[FeatureDifference]]) -> float:
         p_values = [difference.p_value for of_feature in differences.values() for difference in of_feature]
         return self._family.greatest(p_values, self.pair.policy.false_alarms)
 
@@ -128,10 +128,10 @@ class TestResults:
         seen = {name: power.least_visible(size, self.first_p) for name, size in sizes.items()}
         return [name for name, least in seen.items() if least > power.LARGE]
 
-    def evidence(self, name: str, difference: Difference) -> Evidence:
+    def evidence(self, name: str, difference: FeatureDifference) -> FindingEvidence:
         """What the decision on a difference of a feature rests on."""
         least = self.least_effect(name, difference.metric)
-        return Evidence(
+        return FindingEvidence(
             beyond_chance=difference.p_value <= self.greatest_p,
             large_enough=difference.effect >= least,
             metric=MISSING_METRIC if difference.metric == MISSING else difference.metric,
@@ -148,7 +148,7 @@ class TestResults:
     def _by_chance(self, name: str, metric: str) -> float:
         return next(difference.p_value for difference in self.by_chance[name] if difference.metric == metric)
 
-    def is_remarkable(self, name: str, difference: Difference) -> bool:
+    def is_remarkable(self, name: str, difference: FeatureDifference) -> bool:
         """Whether chance does not explain a difference, though it is no error: worth knowing of."""
         return self._by_chance(name, difference.metric) <= self.greatest_by_chance
 
@@ -156,16 +156,16 @@ class TestResults:
         """From which effect on a difference of a feature matters: the user's limit, or ours."""
         return self.pair.limit(name, metric, LEAST_EFFECT[metric])
 
-    def counts(self, name: str, difference: Difference) -> bool:
+    def counts(self, name: str, difference: FeatureDifference) -> bool:
         """Whether a difference of a feature is beyond chance and matters."""
         return self.is_beyond_chance(difference) and difference.effect >= self.least_effect(
             name, difference.metric
         )
 
-    def is_beyond_chance(self, difference: Difference) -> bool:
+    def is_beyond_chance(self, difference: FeatureDifference) -> bool:
         return difference.p_value <= self.greatest_p
 
-    def of(self, name: str, *metrics: str) -> list[Difference]:
+    def of(self, name: str, *metrics: str) -> list[FeatureDifference]:
         """What counts of a feature, in these metrics."""
         return [
             difference
@@ -177,14 +177,16 @@ class TestResults:
         """Whether a feature was measured in any of these metrics."""
         return any(difference.metric in metrics for difference in self.differences.get(name, ()))
 
-    def _seasonal(self, variation: Variation, name: str, difference: Difference) -> SeasonalVariation | None:
+    def _seasonal(
+        self, variation: Variation, name: str, difference: FeatureDifference
+    ) -> SeasonalVariation | None:
         views = (self.pair.training[name], self.pair.serving.get(name))
         between_windows = self.pair.between_windows
         return seasonal_p_value.of_difference(
             variation, name, difference, views, self.pair.span, between_windows=between_windows
         )
 
-    def _with_season(self, name: str, difference: Difference) -> Difference:
+    def _with_season(self, name: str, difference: FeatureDifference) -> FeatureDifference:
         seasonal = self.seasonal.get((name, difference.metric))
         return (
             difference
@@ -204,10 +206,10 @@ class TestResults:
             return by_chance
         return self._combined(by_chance, seasonal_p_value.of_share(variation, name, effect, self.pair.span))
 
-    def _of_missing(self, name: str) -> Difference:
+    def _of_missing(self, name: str) -> FeatureDifference:
         return two_sample.of_missing(self.pair.training[name], self.pair.missing(name), self.pair.rows)
 
-    def _of_values(self, name: str) -> Iterator[Difference]:
+    def _of_values(self, name: str) -> Iterator[FeatureDifference]:
         differences = two_sample.of_values(self.pair.training[name], self.pair.serving[name])
         if self.pair.between_windows and self.pair.reference.variation is not None:
             # What yesterday lacked is no news where days differ: its share is in the distribution, which is

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from transforms.core.errors import UsageError
-from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
 from transforms.verdict.wording import listing, plain
 
 FORMAT = 1
@@ -97,7 +97,7 @@ class Thresholds:
             return dataclasses.replace(finding, message=f"{finding.message} ({self.file}{note})")
         return finding
 
-    def unknown(self, compared: Iterable[Comparison]) -> Iterator[Finding]:
+    def unknown(self, compared: Iterable[ComparisonResult]) -> Iterator[Finding]:
         """An info of the sections for features that the baseline does not have: it may have lost them."""
         known: dict[Space, set[str]] = {}
         for comparison in compared:
@@ -108,7 +108,7 @@ class Thresholds:
         names = [f"{space}.{name}" for space, name in self.features if name not in known.get(space, (name,))]
         if names:
             message = f"{self.file} names no feature: {listing(sorted(names))}"
-            yield Finding("", Space.SET, Kind.SCHEMA, Severity.INFO, "unknown_threshold", message)
+            yield Finding("", Space.SET, FindingKind.SCHEMA, Severity.INFO, "unknown_threshold", message)
 
 
 def parse(text: bytes, file: str) -> Thresholds:

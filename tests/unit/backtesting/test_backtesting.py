@@ -21,7 +21,7 @@ from transforms.core import schema as schemas
 from transforms.core import slicing
 from transforms.core.batches import METADATA_SCHEMA, Batch, Window
 from transforms.core.errors import UsageError
-from transforms.verdict.model import Kind, Severity, Space
+from transforms.verdict.model import FindingKind, Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.thresholds import LIMITS, Override, Thresholds, parse
@@ -253,7 +253,7 @@ def test_values_far_out_of_range_and_outside_the_domain_are_held_against_a_limit
     errors = {
         finding.feature
         for finding in judged[0]
-        if finding.severity is Severity.ERROR and finding.kind is Kind.VALUES
+        if finding.severity is Severity.ERROR and finding.kind is FindingKind.VALUES
     }
     assert errors == {"n", "c"}
     text = b"format = 1\n[defaults]\nunseen = 0.07\ndistribution = 0.9\n"

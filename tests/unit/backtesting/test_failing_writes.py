@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.failing_place import DELETIONS, WAYS, Place
+from support.failing_output import DELETIONS, WAYS, FailingOutput
 
 from pipelines import backtest_folder
 from transforms.core.errors import InputError
@@ -19,12 +19,12 @@ NEW = {"thresholds.toml": b"new limits", "schema.pbtxt": b"new schema", "backtes
 OWN = {backtest_folder.RESULT, backtest_folder.PENDING}
 
 
-def places(kind: str, how: str, lasting: bool, folder: Path) -> Iterator[tuple[int, Place]]:
-    """Fresh places with yesterday's files, one for each n, until the caller breaks."""
+def targets(kind: str, how: str, lasting: bool, folder: Path) -> Iterator[tuple[int, FailingOutput]]:
+    """Fresh targets with yesterday's files, one for each n, until the caller breaks."""
     for at in range(100):
-        place = Place(kind, how, lasting, folder / str(at))
-        backtest_folder.write(place.output, {"day": "yesterday"}, OLD)
-        yield at, place
+        target = FailingOutput(kind, how, lasting, folder / str(at))
+        backtest_folder.write(target.output, {"day": "yesterday"}, OLD)
+        yield at, target
     raise AssertionError("every n was reached")
 
 
@@ -36,15 +36,15 @@ def contents(output: str) -> dict[str, bytes]:
     }
 
 
-def write_failing(place: Place, at: int) -> tuple[bool, bool]:
+def write_failing(target: FailingOutput, at: int) -> tuple[bool, bool]:
     """Whether the write ended without an error, and whether the n-th write was reached."""
-    with place.failing(at) as was_reached:
+    with target.failing(at) as was_reached:
         message = ""
         try:
-            backtest_folder.write(place.output, {"day": "today"}, NEW)
+            backtest_folder.write(target.output, {"day": "today"}, NEW)
         except InputError as error:
             message = str(error)
-        assert not message or (place.output in message and "\n" not in message)
+        assert not message or (target.output in message and "\n" not in message)
         return not message, was_reached()
 
 
@@ -64,15 +64,15 @@ def test_a_failing_write_loses_nothing_and_the_next_run_goes_on(
     tmp_path: Path, kind: str, how: str, lasting: bool
 ) -> None:
     outcomes = []
-    for at, place in places(kind, how, lasting, tmp_path):
-        succeeded, reached = write_failing(place, at)
-        files = contents(place.output)
+    for at, target in targets(kind, how, lasting, tmp_path):
+        succeeded, reached = write_failing(target, at)
+        files = contents(target.output)
         check_whole(files)
         day = json.loads(files[backtest_folder.RESULT])["day"]
         assert day == "today" or not succeeded
         outcomes.append(succeeded)
-        backtest_folder.write(place.output, {"day": "again"}, NEW)
-        assert contents(place.output).keys() == {*NEW, backtest_folder.RESULT}
+        backtest_folder.write(target.output, {"day": "again"}, NEW)
+        assert contents(target.output).keys() == {*NEW, backtest_folder.RESULT}
         if not reached:
             break
     assert outcomes[-1]

@@ -23,7 +23,7 @@ from transforms.drift.report import ServedWindow
 from transforms.publish import formatting
 from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
 from transforms.runs import previous_runs, published_runs, run_folder
-from transforms.runs.published_runs import Run
+from transforms.runs.published_runs import PublishedRun
 from transforms.runs.window_summary import WindowSummary
 from transforms.verdict.model import Severity, Space
 from transforms.verdict.reference import Reference
@@ -221,7 +221,7 @@ def test_statistics_that_make_no_sense_cost_no_verdict(training: Reference, tmp_
 
 def test_predictions_that_make_no_sense_cost_no_verdict(tmp_path: Path) -> None:
     model = dataclasses.replace(reference(rides(2000, 1)), space=Space.PREDICTION)
-    earlier_run = Run(str(tmp_path), "r", day(0), "ok")
+    earlier_run = PublishedRun(str(tmp_path), "r", day(0), "ok")
     odd = type(model.statistics)()
     odd.datasets.add(num_examples=5).features.add(name="speed")
     now = ServedWindow(day(1), [model], {Space.PREDICTION: statistics(rides(300, 3))}, contract(), Policy())

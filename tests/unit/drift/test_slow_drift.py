@@ -13,7 +13,7 @@ from support.drift import Columns, day, positions, reference, rides, statistics
 from transforms.drift import slow_drift, window_drift
 from transforms.drift.window_drift import Windows
 from transforms.runs.window_summary import SummaryKey, WindowSummary
-from transforms.verdict.model import Finding, Kind, Severity, Space
+from transforms.verdict.model import Finding, FindingKind, Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 
@@ -53,7 +53,7 @@ def test_small_steps_that_add_up_are_found_and_no_step_is(training: Reference) -
     creeping = days(lambda at: {"shift": 0.02 * at})
     assert not any(steps(training, creeping))
     [finding] = slow(training, creeping)
-    assert (finding.feature, finding.space, finding.kind) == ("speed", Space.RAW, Kind.DRIFT)
+    assert (finding.feature, finding.space, finding.kind) == ("speed", Space.RAW, FindingKind.DRIFT)
     assert (finding.metric, finding.severity, finding.threshold) == ("slow_drift", Severity.WARNING, 0.025)
     assert finding.distance == pytest.approx(
         0.22 * 0.28, abs=0.02

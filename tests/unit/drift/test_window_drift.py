@@ -12,9 +12,9 @@ from support.drift import Columns, day, reference, rides, statistics
 from transforms.core.batches import Window
 from transforms.drift import window_drift
 from transforms.drift.window_drift import Windows, span
-from transforms.verdict.evidence.feature_difference import VARIATION, Difference
+from transforms.verdict.evidence.feature_difference import VARIATION, FeatureDifference
 from transforms.verdict.evidence.wording import parts_of
-from transforms.verdict.model import Finding, Kind, Severity
+from transforms.verdict.model import Finding, FindingKind, Severity
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.significance import TestResults
@@ -41,7 +41,7 @@ def test_windows_of_one_distribution_do_not_differ(training: Reference) -> None:
 
 def test_a_number_that_moved_is_told_with_both_windows(training: Reference) -> None:
     [finding] = found(training, rides(ROWS, 2), rides(ROWS, 3, shift=0.5))
-    assert (finding.feature, finding.kind, finding.severity) == ("speed", Kind.DRIFT, Severity.WARNING)
+    assert (finding.feature, finding.kind, finding.severity) == ("speed", FindingKind.DRIFT, Severity.WARNING)
     assert (finding.metric, finding.threshold) == ("kolmogorov_smirnov", 0.025)
     assert finding.distance == pytest.approx(0.19, abs=0.03)  # half a deviation, whose density is 0.4
     assert finding.p_value is not None
@@ -141,8 +141,8 @@ def test_a_rare_value_of_the_earlier_window_is_not_named(training: Reference) ->
     assert window_drift._label(windows, "carrier", difference) == "'private'"
 
 
-def moved(label: str) -> Difference:
-    return Difference(VARIATION, 0.1, 1e-9, 100, lambda: ((label, 0.004, 0.0),))
+def moved(label: str) -> FeatureDifference:
+    return FeatureDifference(VARIATION, 0.1, 1e-9, 100, lambda: ((label, 0.004, 0.0),))
 
 
 def test_columns_that_came_and_went_are_missing_rows(training: Reference) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.failing_place import WAYS, Place
+from support.failing_output import WAYS, FailingOutput
 
 from transforms.core.errors import InputError
 from transforms.files import documents, paths
@@ -15,11 +15,11 @@ OLD, NEW = b"the document of yesterday", b"of today"
 
 @pytest.mark.parametrize(("kind", "how", "lasting"), WAYS)
 def test_a_document_is_the_old_one_or_the_new_one(tmp_path: Path, kind: str, how: str, lasting: bool) -> None:
-    place = Place(kind, how, lasting, tmp_path)
-    path = paths.join(place.output, "join.json")
+    target = FailingOutput(kind, how, lasting, tmp_path)
+    path = paths.join(target.output, "join.json")
     documents.replace(path, OLD)
     fails = how not in {"folder", "stored"}  # there it is written all the same
-    with place.failing(0) as was_reached:
+    with target.failing(0) as was_reached:
         try:
             documents.replace(path, NEW)
             failed = False
@@ -31,8 +31,8 @@ def test_a_document_is_the_old_one_or_the_new_one(tmp_path: Path, kind: str, how
 
 
 def test_a_first_document_that_fails_leaves_none(tmp_path: Path) -> None:
-    place = Place("store", "half", False, tmp_path)
-    path = paths.join(place.output, "join.json")
-    with place.failing(0), pytest.raises(InputError):
+    target = FailingOutput("store", "half", False, tmp_path)
+    path = paths.join(target.output, "join.json")
+    with target.failing(0), pytest.raises(InputError):
         documents.replace(path, NEW)
     assert not paths.exists(path)

@@ -25,7 +25,7 @@ from transforms.logs.decode_file import decode_file
 from transforms.logs.features import Column, lists
 from transforms.logs.formats.format_names import Format
 from transforms.logs.rows.exclude import excluded
-from transforms.logs.rows.rows import Counts, Finisher, Rows, metadata_of
+from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, metadata_of
 from transforms.logs.rows.times import texts
 
 START = dt.datetime(2013, 7, 14, tzinfo=dt.UTC)
@@ -198,7 +198,7 @@ def test_a_version_in_two_types_is_told_by_whichever_a_row_has() -> None:
     ints: Column = ("v", pa.array([[1], None], pa.large_list(pa.int64())))
     words: Column = ("v", pa.array([None, [b"b"]], pa.large_list(pa.large_binary())))
     finisher = Finisher(settings(version_feature="v", exclude=(("version", "b"),), expected=EXPECTED))
-    decoded = finisher.finish(Rows([ints, words], metadata([0, 1])), (), Counts(2))
+    decoded = finisher.finish(DecodedRows([ints, words], metadata([0, 1])), (), Counts(2))
     assert decoded.batch is not None
     assert decoded.batch.metadata["version"].to_pylist() == ["1"]
     assert decoded.accounting.excluded == {"version": 1}

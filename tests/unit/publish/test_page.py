@@ -30,7 +30,7 @@ from transforms.publish.page import slices as page_slices
 from transforms.publish.page import tables as page_tables
 from transforms.publish.page import template as page_template
 from transforms.verdict.histograms import FeaturePicture
-from transforms.verdict.model import Finding, Kind, NotCompared, Severity, Space
+from transforms.verdict.model import Finding, FindingKind, NotCompared, Severity, Space
 from transforms.verdict.result import Verdict
 
 LIMIT = 5_000_000
@@ -353,7 +353,9 @@ def skewed() -> tuple[Verdict, list[FeaturePicture], list[Finding]]:
     findings = [
         make_finding("small", distance=0.2, message="small moved"),
         make_finding("large", distance=0.9, message="large moved"),
-        make_finding("column", "warning", kind=Kind.VALUES, distance=None, threshold=None, message="new one"),
+        make_finding(
+            "column", "warning", kind=FindingKind.VALUES, distance=None, threshold=None, message="new one"
+        ),
     ]
     pictures = [
         make_numbers("calm"),
@@ -403,7 +405,12 @@ def test_every_part_is_told() -> None:
 )
 def test_banner_says_why(outcome: str, name: str, sentence: str) -> None:
     why = Finding(
-        "", Space.SET, Kind.INPUT, Severity.INFO, "too_few_rows", "no rows were compared: 9 have no time"
+        "",
+        Space.SET,
+        FindingKind.INPUT,
+        Severity.INFO,
+        "too_few_rows",
+        "no rows were compared: 9 have no time",
     )
     parsed = Parsed(page.render(make_verdict(outcome, [why] if outcome != "ok" else []), []))
     assert f"{name} {sentence}" in parsed.text or f"{name} What was served" in parsed.text
@@ -451,8 +458,8 @@ def with_previous(result: Verdict, **fields: Any) -> Verdict:
 
 
 def test_earlier_runs_have_a_part_of_their_own() -> None:
-    moved = make_finding("speed", "warning", "since June: other <b>", kind=Kind.DRIFT)
-    slow = make_finding("fuel", "warning", "a little each time", kind=Kind.DRIFT, metric="slow_drift")
+    moved = make_finding("speed", "warning", "since June: other <b>", kind=FindingKind.DRIFT)
+    slow = make_finding("fuel", "warning", "a little each time", kind=FindingKind.DRIFT, metric="slow_drift")
     verdict = with_previous(make_verdict("skew", [make_finding("wind", "error"), moved, slow]))
     html = page.render(verdict, []).decode()
     findings, since = html.split("<h2>Findings")[1].split("<h2>Since the last run</h2>")
@@ -464,7 +471,7 @@ def test_earlier_runs_have_a_part_of_their_own() -> None:
 
 
 def test_the_headline_tells_skew_before_drift() -> None:
-    wind, moved = make_finding("wind", "warning"), make_finding("speed", "warning", kind=Kind.DRIFT)
+    wind, moved = make_finding("wind", "warning"), make_finding("speed", "warning", kind=FindingKind.DRIFT)
     headline = formatting.headline(make_verdict("skew", [moved, wind]).to_json())
     assert headline == "wind is not served as trained, in 990 rows."
     assert formatting.headline(make_verdict("skew", [moved]).to_json()).startswith(
@@ -481,7 +488,7 @@ def test_without_an_earlier_run_the_page_says_so() -> None:
         "spaces": [],
         "windows": 0,
     }
-    info = make_finding("", "info", "no earlier run", kind=Kind.DRIFT, metric="no_earlier_run")
+    info = make_finding("", "info", "no earlier run", kind=FindingKind.DRIFT, metric="no_earlier_run")
     html = page.render(with_previous(make_verdict("ok", [info]), **nothing), []).decode()
     assert "No earlier run: nothing to compare with." in html
     assert html.count("o earlier run") == 1

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.failing_place import DELETIONS, WAYS, Place
+from support.failing_output import DELETIONS, WAYS, FailingOutput
 from support.page import JULY, make_verdict
 from support.publish import FILES
 
@@ -28,12 +28,12 @@ OLD = {**FILES, "anomalies.pbtxt": b"yesterday's"}
 NEW = {name: data + b" of today" for name, data in FILES.items()}
 
 
-def places(kind: str, how: str, lasting: bool, folder: Path) -> Iterator[tuple[int, Place]]:
-    """Fresh places with yesterday's verdict, one for each n, until the caller breaks."""
+def targets(kind: str, how: str, lasting: bool, folder: Path) -> Iterator[tuple[int, FailingOutput]]:
+    """Fresh targets with yesterday's verdict, one for each n, until the caller breaks."""
     for at in range(100):
-        place = Place(kind, how, lasting, folder / str(at))
-        run_folder.publish(place.output, OK, OLD, "yesterday")
-        yield at, place
+        target = FailingOutput(kind, how, lasting, folder / str(at))
+        run_folder.publish(target.output, OK, OLD, "yesterday")
+        yield at, target
     raise AssertionError("every n was reached")
 
 
@@ -71,21 +71,21 @@ def test_a_verdict_is_committed_or_it_is_said_that_it_is_not(
     tmp_path: Path, kind: str, how: str, lasting: bool
 ) -> None:
     outcomes = []
-    for at, place in places(kind, how, lasting, tmp_path):
-        before = read(place.output, "verdict.json")
-        with place.failing(at) as was_reached:
+    for at, target in targets(kind, how, lasting, tmp_path):
+        before = read(target.output, "verdict.json")
+        with target.failing(at) as was_reached:
             error = None
             try:
-                run_folder.publish(place.output, SKEW, NEW, "today")
+                run_folder.publish(target.output, SKEW, NEW, "today")
             except InputError as caught:
                 error = str(caught)
             reached = was_reached()
-        after, run = read(place.output, "verdict.json"), run_folder.find_run(place.output, "today")
+        after, run = read(target.output, "verdict.json"), run_folder.find_run(target.output, "today")
         assert (error is None) == (run is not None) == (after != before)
-        assert run_folder.find_run(place.output, "yesterday") is not None
-        check_whole(place.output, OLD, NEW)
-        assert not stale(place.output)
-        assert error is None or ("\n" not in error and place.output in error)
+        assert run_folder.find_run(target.output, "yesterday") is not None
+        check_whole(target.output, OLD, NEW)
+        assert not stale(target.output)
+        assert error is None or ("\n" not in error and target.output in error)
         outcomes.append(error is None)
         if not reached:
             break
@@ -99,14 +99,14 @@ def test_a_verdict_is_committed_or_it_is_said_that_it_is_not(
 
 @pytest.mark.parametrize(("kind", "how", "lasting"), DELETIONS)
 def test_what_cannot_be_deleted_stops_no_verdict(tmp_path: Path, kind: str, how: str, lasting: bool) -> None:
-    for at, place in places(kind, how, lasting, tmp_path):
-        with place.failing(at) as was_reached:
-            run_folder.publish(place.output, SKEW, NEW, "today")
+    for at, target in targets(kind, how, lasting, tmp_path):
+        with target.failing(at) as was_reached:
+            run_folder.publish(target.output, SKEW, NEW, "today")
             reached = was_reached()
-        run = run_folder.find_run(place.output, "today")
+        run = run_folder.find_run(target.output, "today")
         assert run is not None
-        check_whole(place.output, OLD, NEW)
-        assert stale(place.output) == copies.wrong(*found_parts(run))
+        check_whole(target.output, OLD, NEW)
+        assert stale(target.output) == copies.wrong(*found_parts(run))
         if not reached:
             break
     assert at > 1
@@ -116,8 +116,8 @@ def found_parts(run: tuple[str, dict[str, Any]]) -> tuple[str, Any]:
     return run[0], run[1]["artifacts"]
 
 
-def run_of(output: str) -> conclusion.Run:
-    return conclusion.Run(output, "logs/*", "today", RunSettings(JULY, Policy()))
+def run_of(output: str) -> conclusion.PublishingRun:
+    return conclusion.PublishingRun(output, "logs/*", "today", RunSettings(JULY, Policy()))
 
 
 def end_of_run(output: str) -> tuple[int, str, str]:
@@ -134,21 +134,21 @@ def end_of_run(output: str) -> tuple[int, str, str]:
 @pytest.mark.parametrize(("kind", "how", "lasting"), [*WAYS, *DELETIONS])
 def test_console_and_exit_code_tell_what_stands(tmp_path: Path, kind: str, how: str, lasting: bool) -> None:
     codes = []
-    for at, place in places(kind, how, lasting, tmp_path):
-        before, error = read(place.output, "verdict.json"), ""
-        with place.failing(at) as was_reached:
+    for at, target in targets(kind, how, lasting, tmp_path):
+        before, error = read(target.output, "verdict.json"), ""
+        with target.failing(at) as was_reached:
             try:
-                code, out, err = end_of_run(place.output)
+                code, out, err = end_of_run(target.output)
             except InputError as caught:
                 code, out, err, error = caught.exit_code, "", "", str(caught)
             reached = was_reached()
-        check_whole(place.output, OLD, NEW)
-        if read(place.output, "verdict.json") == before:
-            check_not_published(place, code, out, err, error)
+        check_whole(target.output, OLD, NEW)
+        if read(target.output, "verdict.json") == before:
+            check_not_published(target, code, out, err, error)
         else:
             assert (code, out.split(":")[0]) == (1, "skew")
-            check_report(place.output, out, SKEW.exit_code)
-            assert bool(err) == bool(wrong_beside(place.output))
+            check_report(target.output, out, SKEW.exit_code)
+            assert bool(err) == bool(wrong_beside(target.output))
         codes.append(code)
         if not reached:
             break
@@ -156,18 +156,18 @@ def test_console_and_exit_code_tell_what_stands(tmp_path: Path, kind: str, how: 
     assert set(codes) <= {1, 3}
 
 
-def check_not_published(place: Place, code: int, out: str, err: str, error: str) -> None:
+def check_not_published(target: FailingOutput, code: int, out: str, err: str, error: str) -> None:
     assert code == 3
     if error:  # `failed` could not be published either
         assert "\n" not in error
         assert "`failed` is not published either" in error
-        assert run_folder.find_run(place.output, "today") is None
+        assert run_folder.find_run(target.output, "today") is None
     else:
         assert out.startswith("failed: ")
         assert err.startswith("trueserve: error: ")
-        assert f"cannot write {place.output}" in err
-        assert json.loads(read(place.output, "failed/verdict.json"))["exit_code"] == 3
-        check_report(paths.join(place.output, "failed"), out, 3)
+        assert f"cannot write {target.output}" in err
+        assert json.loads(read(target.output, "failed/verdict.json"))["exit_code"] == 3
+        check_report(paths.join(target.output, "failed"), out, 3)
 
 
 def check_report(root: str, out: str, code: int) -> None:
@@ -202,7 +202,7 @@ def test_a_run_that_was_replaced_tells_its_own_verdict_and_its_own_report(tmp_pa
 @pytest.mark.parametrize("kind", ["disk", "store"])
 def test_who_dies_right_after_the_commit_has_published(tmp_path: Path, kind: str) -> None:
     """The next publisher leaves the copy of the verdict that the dead one owes."""
-    output = Place(kind, "open", False, tmp_path).output
+    output = FailingOutput(kind, "open", False, tmp_path).output
 
     def write(path: str, data: bytes) -> None:
         paths.write_atomically(path, data)
@@ -251,7 +251,7 @@ def test_killed_anywhere_no_copy_is_older_than_the_verdict(tmp_path: Path, kind:
     stood, verdict = make_verdict("failed" if outcome == "failed" else "ok"), make_verdict(outcome)
     root = ""
     for change in range(100):
-        output = Place(kind, "open", False, tmp_path / str(change)).output
+        output = FailingOutput(kind, "open", False, tmp_path / str(change)).output
         root = run_folder.root_of(output, verdict.outcome)
         run_folder.publish(output, stood, OLD, "yesterday")
         try:

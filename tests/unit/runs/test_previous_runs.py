@@ -23,17 +23,17 @@ from transforms.core.errors import UsageError
 from transforms.files import paths
 from transforms.runs import previous_runs, published_runs
 from transforms.runs.previous_runs import AUTO, PreviousRuns
-from transforms.runs.published_runs import Run, UnreadableError
+from transforms.runs.published_runs import PublishedRun, UnreadableError
 from transforms.verdict.model import Space
 
 HERE = published_runs.identity(contract())
 
 
-def run(name: str, window: Window, baseline: str | None = HERE) -> Run:
-    return Run(f"out/runs/{name}", name, window, "ok", baseline)
+def run(name: str, window: Window, baseline: str | None = HERE) -> PublishedRun:
+    return PublishedRun(f"out/runs/{name}", name, window, "ok", baseline)
 
 
-def chosen(runs: Sequence[Run], window: Window) -> tuple[str | None, list[str]]:
+def chosen(runs: Sequence[PublishedRun], window: Window) -> tuple[str | None, list[str]]:
     """The names of the run before, and of the history."""
     return names(previous_runs.choose(runs, window, HERE))
 
@@ -296,7 +296,7 @@ def test_what_a_verdict_says_of_its_files_leads_nowhere_else(tmp_path: Path) -> 
     assert earlier_run.folder == str(document.parent)
 
 
-def loaded(tmp_path: Path, files: dict[str, bytes]) -> Run:
+def loaded(tmp_path: Path, files: dict[str, bytes]) -> PublishedRun:
     published(tmp_path, at(2), day(2), files={"stats.binpb": b"", **files})
     earlier_run = previous_runs.find(AUTO, str(tmp_path), day(4), contract()).previous
     assert earlier_run is not None

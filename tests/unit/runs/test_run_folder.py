@@ -23,7 +23,7 @@ from support.publish import (
 from transforms.core.errors import InputError
 from transforms.files import paths
 from transforms.runs import copies, run_folder
-from transforms.verdict.result import Outcome
+from transforms.verdict.result import VerdictOutcome
 
 OK, SKEW = make_verdict("ok"), make_verdict("skew")
 # Three files in the attempt's folder, the commit, its copy in there, two copies beside it.
@@ -230,7 +230,7 @@ def test_a_run_finds_its_verdict_after_another_has_committed(tmp_path: Path, nam
     run = run_folder.find_run(str(tmp_path), "mine")
 
     assert run is not None
-    assert run[0] == run_folder.root_of(str(tmp_path), Outcome(name))
+    assert run[0] == run_folder.root_of(str(tmp_path), VerdictOutcome(name))
     assert run[1]["verdict"] == name
     assert run_folder.find_run(str(tmp_path), "nobody") is None
 

@@ -10,8 +10,8 @@ import pytest
 from transforms.serving.tolerance import (
     FEATURES,
     PREDICTIONS,
-    Difference,
-    Rows,
+    OutputDifference,
+    RaggedRows,
     Tolerance,
     compare,
     compare_all,
@@ -35,8 +35,8 @@ def steps(value: float, count: int) -> Array:
     return np.array([result], np.float32)
 
 
-def one_each(values: Array) -> Rows:
-    return Rows(values, np.ones(len(values), np.int64))
+def one_each(values: Array) -> RaggedRows:
+    return RaggedRows(values, np.ones(len(values), np.int64))
 
 
 @pytest.mark.parametrize("value", [1.0, -1.0, 0.0, -3e-42, 1e-38, 2.9999998, -2.0, 1e30])
@@ -113,16 +113,16 @@ def test_strings_are_told_without_what_they_say() -> None:
 
 
 def test_rows_are_matched_by_their_lengths() -> None:
-    expected = Rows(floats(1, 2, 3), np.array([2, 0, 1]))
-    assert compare(expected, Rows(floats(1, 2, 3), np.array([2, 0, 1])), EXACT) == ""
-    moved = Rows(floats(1, 2, 3), np.array([2, 1, 0]))
+    expected = RaggedRows(floats(1, 2, 3), np.array([2, 0, 1]))
+    assert compare(expected, RaggedRows(floats(1, 2, 3), np.array([2, 0, 1])), EXACT) == ""
+    moved = RaggedRows(floats(1, 2, 3), np.array([2, 1, 0]))
     assert compare(expected, moved, EXACT) == "probe 1 has 1 values, not 0 (2 of 3 probes)"
-    assert compare(expected, Rows(floats(1, 2), np.array([2, 0])), EXACT) == "2 rows for 3 probes"
+    assert compare(expected, RaggedRows(floats(1, 2), np.array([2, 0])), EXACT) == "2 rows for 3 probes"
 
 
 def test_the_probe_named_is_the_row_and_not_the_value() -> None:
-    expected = Rows(np.arange(6), np.array([4, 0, 2]))
-    got = Rows(np.array([0, 1, 2, 3, 4, 50]), np.array([4, 0, 2]))
+    expected = RaggedRows(np.arange(6), np.array([4, 0, 2]))
+    got = RaggedRows(np.array([0, 1, 2, 3, 4, 50]), np.array([4, 0, 2]))
     assert compare(expected, got, EXACT).endswith("in 1 of 3 probes, first probe 2")
 
 
@@ -133,7 +133,7 @@ def test_another_type_is_a_difference() -> None:
 
 def test_every_name_is_compared() -> None:
     rows, other = one_each(floats(1.0)), one_each(floats(2.0))
-    empty = Rows(floats(), np.array([0]))
+    empty = RaggedRows(floats(), np.array([0]))
     differences = compare_all(
         "s", {"gone": rows, "kept": rows, "off": rows}, {"kept": rows, "off": other, "new": rows}, EXACT
     )
@@ -143,6 +143,6 @@ def test_every_name_is_compared() -> None:
 
 
 def test_a_difference_reads_as_one_phrase() -> None:
-    assert str(Difference("transform_features", "carrier_id", "off by up to 1")) == (
+    assert str(OutputDifference("transform_features", "carrier_id", "off by up to 1")) == (
         "carrier_id (transform_features): off by up to 1"
     )

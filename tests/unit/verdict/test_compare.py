@@ -15,7 +15,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.evidence import noise_floor
-from transforms.verdict.model import Kind, Severity, Space
+from transforms.verdict.model import FindingKind, Severity, Space
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_kilometres_and_lower_case_are_errors_on_their_features_alone(baseline: 
     assert errors == {"distance", "carrier"}
     number = worst(findings, "distance")
     assert (number.kind, number.metric, number.threshold) == (
-        Kind.DISTRIBUTION,
+        FindingKind.DISTRIBUTION,
         "jensen_shannon_divergence",
         0.1,
     )
@@ -132,7 +132,7 @@ def test_a_required_feature_missing_in_part_says_in_how_many_rows(baseline: Refe
     data = served()
     data.loc[:299, "carrier"] = None
     finding = worst(compared(baseline, data).findings, "carrier")
-    assert (finding.kind, finding.severity) == (Kind.PRESENCE, Severity.ERROR)
+    assert (finding.kind, finding.severity) == (FindingKind.PRESENCE, Severity.ERROR)
     assert "300 of 3,000 rows (10.0 %); in training 0.0 %" in finding.message
 
 
@@ -140,7 +140,7 @@ def test_an_optional_feature_that_is_missing_far_more_often_is_an_error(baseline
     data = served()
     data.loc[data.index % 10 != 0, "rain"] = np.nan
     finding = worst(compared(baseline, data).findings, "rain")
-    assert (finding.kind, finding.metric) == (Kind.PRESENCE, "missing_share_difference")
+    assert (finding.kind, finding.metric) == (FindingKind.PRESENCE, "missing_share_difference")
     assert finding.distance == pytest.approx(0.63, abs=0.02)
 
 
@@ -210,7 +210,11 @@ def test_rows_that_the_graph_refused_are_one_error_of_the_transformed_space(base
     against = reference(frame(20000, 1), space=Space.TRANSFORMED)
     [finding] = compared(against, served(), forms=forms).findings
     assert (finding.feature, finding.space) == ("", Space.TRANSFORMED)
-    assert (finding.kind, finding.severity, finding.metric) == (Kind.TYPE, Severity.ERROR, "untransformable")
+    assert (finding.kind, finding.severity, finding.metric) == (
+        FindingKind.TYPE,
+        Severity.ERROR,
+        "untransformable",
+    )
     assert finding.message.startswith("30 rows (1.0 %) could not be transformed: the graph refused them")
 
 
@@ -236,7 +240,7 @@ def test_strangers_values_are_escaped_and_cut(baseline: Reference) -> None:
     data.loc[:99, "carrier"] = [f"v{i}" for i in range(10)] * 10
     data.loc[100:119, "carrier"] = "\x1b[31m\n\u202e" + "z" * 500
     findings = compared(baseline, data).findings
-    message = next(finding.message for finding in findings if finding.kind is Kind.VALUES)
+    message = next(finding.message for finding in findings if finding.kind is FindingKind.VALUES)
     assert r"\x1b[31m\n\u202ezzz" in message
     assert message.isprintable()
     assert "and 6 more" in message
@@ -252,7 +256,7 @@ def test_numbers_outside_their_domain_are_counted() -> None:
     data.loc[:5, "stops"] = 5
     few = worst(compared(against, data).findings, "stops")
     data.loc[:599, "stops"] = 9
-    many = worst([f for f in compared(against, data).findings if f.kind is Kind.VALUES], "stops")
+    many = worst([f for f in compared(against, data).findings if f.kind is FindingKind.VALUES], "stops")
     assert (few.severity, many.severity) == (Severity.WARNING, Severity.ERROR)
 
 

@@ -18,7 +18,7 @@ from transforms.verdict import thresholds
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.evidence import false_discovery, p_values, wording
 from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
-from transforms.verdict.model import Kind, SeasonalVariation, Severity, Space
+from transforms.verdict.model import FindingKind, SeasonalVariation, Severity, Space
 from transforms.verdict.reference import ComparedPair
 from transforms.verdict.significance import LEAST_EFFECT, TestResults
 
@@ -84,7 +84,7 @@ def test_a_finding_says_how_far_how_likely_and_what_moved(plain: Reference) -> N
     data["distance"] += 75
     finding = worst(compared(plain, data).findings, "distance")
     assert (finding.kind, finding.severity, finding.metric) == (
-        Kind.DISTRIBUTION,
+        FindingKind.DISTRIBUTION,
         Severity.ERROR,
         KOLMOGOROV,
     )

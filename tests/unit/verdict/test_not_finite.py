@@ -16,7 +16,7 @@ from transforms.verdict import thresholds
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.evidence import two_sample
 from transforms.verdict.feature_stats import Statistics, View, views
-from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
 
 Array = np.ndarray[Any, Any]
 
@@ -35,13 +35,13 @@ def view(values: Array) -> View:
     return views(statistics(values))["x"]
 
 
-def compared(training: Array, serving: Array, policy: Policy | None = None) -> Comparison:
+def compared(training: Array, serving: Array, policy: Policy | None = None) -> ComparisonResult:
     before = statistics(training)
     against = Reference(tfdv.infer_schema(before, infer_feature_shape=False), before, Space.RAW)
     return compare(against, statistics(serving), policy or Policy(), Counter())
 
 
-def told(comparison: Comparison) -> list[Finding]:
+def told(comparison: ComparisonResult) -> list[Finding]:
     return [finding for finding in comparison.findings if finding.metric == "not_finite"]
 
 
@@ -64,7 +64,7 @@ def test_they_are_no_rows_of_a_distribution(share: float, odd: float) -> None:
 @pytest.mark.parametrize("before", [0.0, 0.1])
 def test_a_raw_feature_that_turns_into_them_is_an_error(before: float, odd: float) -> None:
     [finding] = told(compared(numbers(20_000, 1, before, odd), numbers(1000, 2, 0.6, odd)))
-    assert (finding.kind, finding.severity) == (Kind.VALUES, Severity.ERROR)
+    assert (finding.kind, finding.severity) == (FindingKind.VALUES, Severity.ERROR)
     assert finding.distance == pytest.approx(0.6 - before, abs=0.05)
     assert "are NaN or infinite" in finding.message
 

@@ -14,7 +14,15 @@ from support.repo import ROOT
 
 from transforms.core.accounting import Accounting, RecordCounts
 from transforms.core.batches import Fault, Window
-from transforms.verdict.model import Comparison, Diagnosis, Finding, Kind, NotCompared, Severity, Space
+from transforms.verdict.model import (
+    ComparisonResult,
+    Diagnosis,
+    Finding,
+    FindingKind,
+    NotCompared,
+    Severity,
+    Space,
+)
 from transforms.verdict.result import Artifact, Verdict, decide
 from transforms.verdict.severity import Policy
 
@@ -24,12 +32,18 @@ GOOD = Accounting(read=10, decoded=10, rows=20, compared=20)
 
 
 def finding(severity: Severity, feature: str = "x", **fields: Any) -> Finding:
-    plain = {"space": Space.RAW, "kind": Kind.DISTRIBUTION, "metric": "m", "message": "said", "distance": 0.2}
+    plain = {
+        "space": Space.RAW,
+        "kind": FindingKind.DISTRIBUTION,
+        "metric": "m",
+        "message": "said",
+        "distance": 0.2,
+    }
     return Finding(feature=feature, severity=severity, **{**plain, "threshold": 0.1, **fields})
 
 
-def comparison(*findings: Finding) -> Comparison:
-    return Comparison(
+def comparison(*findings: Finding) -> ComparisonResult:
+    return ComparisonResult(
         tuple(findings), (NotCompared("y", Space.RAW, "label"),), (finding(Severity.INFO, "z"),)
     )
 
@@ -86,7 +100,7 @@ def test_a_fault_fails_the_run_whatever_was_found_and_comes_first() -> None:
     result = verdict(finding(Severity.ERROR), faults=(fault, fault))
     assert outcome(result) == ("failed", 3)
     assert result.reasons == ("logs/a at byte 77: expected 4 more bytes",)
-    assert [finding.kind for finding in result.findings] == [Kind.INPUT, Kind.DISTRIBUTION]
+    assert [finding.kind for finding in result.findings] == [FindingKind.INPUT, FindingKind.DISTRIBUTION]
 
 
 def test_many_faults_are_cut_short() -> None:
@@ -138,7 +152,7 @@ def test_too_few_rows_are_not_examined_even_where_there_are_findings() -> None:
 
 
 def test_rows_of_which_no_feature_could_be_compared_are_not_examined() -> None:
-    nothing = Comparison((), (NotCompared("y", Space.RAW, "absent in serving"),))
+    nothing = ComparisonResult((), (NotCompared("y", Space.RAW, "absent in serving"),))
     assert decide(WINDOW, GOOD, [nothing], (), Policy(), None).exit_code == 4
 
 
@@ -255,11 +269,15 @@ def test_what_was_asked_for_and_not_compared_is_not_ok(policy: Policy, message: 
 
 
 def test_a_space_in_which_nothing_was_compared_is_not_ok() -> None:
-    empty = Comparison((), (), space=Space.TRANSFORMED, nothing="no transformed feature could be compared")
+    empty = ComparisonResult(
+        (), (), space=Space.TRANSFORMED, nothing="no transformed feature could be compared"
+    )
     result = decide(WINDOW, GOOD, [comparison(), empty], (), Policy(), None)
     assert outcome(result) == ("not_examined", 4)
 
 
 def test_columns_that_training_did_not_have_are_no_comparison() -> None:
-    new = Comparison((finding(Severity.WARNING, "new"),), (NotCompared("y", Space.RAW, "not in the schema"),))
+    new = ComparisonResult(
+        (finding(Severity.WARNING, "new"),), (NotCompared("y", Space.RAW, "not in the schema"),)
+    )
     assert outcome(decide(WINDOW, GOOD, [new], (), Policy(), None)) == ("not_examined", 4)

@@ -21,7 +21,7 @@ from transforms.baseline import layout
 from transforms.core.errors import UsageError
 from transforms.verdict.compare import Policy, Reference
 from transforms.verdict.findings import transformed as transformed_findings
-from transforms.verdict.model import Finding, Kind, Severity, Space
+from transforms.verdict.model import Finding, FindingKind, Severity, Space
 from transforms.verdict.significance import LEAST_EFFECT
 from transforms.verdict.thresholds import LIMIT_OF, Override, Thresholds, parse
 
@@ -171,7 +171,7 @@ def test_a_required_feature_may_be_missing_as_far_as_the_limit_says(plain: Refer
     data.loc[:49, "distance"] = np.nan
     assert worst(compared(plain, data).findings, "distance").severity is Severity.ERROR
     finding = worst(compared(plain, data, limits("[raw.distance]\nmissing = 0.02")).findings, "distance")
-    assert (finding.kind, finding.severity) == (Kind.PRESENCE, Severity.WARNING)
+    assert (finding.kind, finding.severity) == (FindingKind.PRESENCE, Severity.WARNING)
     assert finding.message.endswith("; an error from 2.0 % on, by mine.toml")
     tight = compared(plain, data, limits("[raw.distance]\nmissing = 0.01")).findings
     assert worst(tight, "distance").severity is Severity.ERROR
@@ -185,7 +185,9 @@ def test_values_beyond_the_schema_and_the_range_keep_to_the_limit_of_unseen_ones
     def level(feature: str, policy: Policy) -> Severity:
         every = compared(plain, data, policy).findings
         return min(
-            finding.severity for finding in every if (finding.feature, finding.kind) == (feature, Kind.VALUES)
+            finding.severity
+            for finding in every
+            if (finding.feature, finding.kind) == (feature, FindingKind.VALUES)
         )
 
     wide = limits("[raw.distance]\nunseen = 0.06\n[raw.carrier]\nunseen = 0.06")
@@ -202,7 +204,7 @@ def test_a_severity_bounds_all_findings_of_a_feature_and_says_why(plain: Referen
     findings = [
         finding for finding in compared(plain, data, limits(text)).findings if finding.feature == "distance"
     ]
-    assert {finding.kind for finding in findings} >= {Kind.DISTRIBUTION, Kind.PRESENCE}
+    assert {finding.kind for finding in findings} >= {FindingKind.DISTRIBUTION, FindingKind.PRESENCE}
     assert {finding.severity for finding in findings} <= {Severity.WARNING, Severity.INFO}
     assert findings[0].message.endswith("(warning by mine.toml: agreed with Ann)")
     info = worst(compared(plain, data, limits('[raw.distance]\nseverity = "info"')).findings, "distance")
@@ -212,11 +214,11 @@ def test_a_severity_bounds_all_findings_of_a_feature_and_says_why(plain: Referen
 def test_a_severity_never_makes_a_finding_worse() -> None:
     policy = limits('[raw.a]\nseverity = "error"\nnote = "watch it"')
     for level in Severity:
-        finding = Finding("a", Space.RAW, Kind.VALUES, level, "m", "words")
+        finding = Finding("a", Space.RAW, FindingKind.VALUES, level, "m", "words")
         bounded = policy.thresholds.bounded(finding)
         assert bounded.severity is level
         assert bounded.message == ("words" if level is Severity.INFO else "words (mine.toml: watch it)")
-    other = Finding("a", Space.TRANSFORMED, Kind.VALUES, Severity.ERROR, "m", "words")
+    other = Finding("a", Space.TRANSFORMED, FindingKind.VALUES, Severity.ERROR, "m", "words")
     assert policy.thresholds.bounded(other) == other
 
 

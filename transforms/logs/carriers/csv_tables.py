@@ -23,7 +23,7 @@ from transforms.logs.carriers.table_error import TableError
 from transforms.logs.carriers.tables import MAX_ROWS, expected_types, single_value_lists
 from transforms.logs.carriers.text_types import narrowest, parse_numbers, widest
 from transforms.logs.features import Array, Column, FeatureType, Settings
-from transforms.logs.rows.rows import Counts, Finisher, RecordPosition, Rows, metadata_of, rejected
+from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of, rejected
 
 _BLOCK_BYTES = 8 << 20
 _HEADER_BYTES = 1 << 20
@@ -83,7 +83,7 @@ def decode_csv(
         skipped.update(reject.record for reject in rejects)
         records = _numbers_without(first, batch.num_rows, skipped)
         metadata = metadata_of(batch.num_rows, position.file, record=pa.array(records))
-        yield finisher.finish(Rows(columns, metadata), rejects, Counts(batch.num_rows + len(rejects)))
+        yield finisher.finish(DecodedRows(columns, metadata), rejects, Counts(batch.num_rows + len(rejects)))
         first = int(records[-1]) + 1 if len(records) else first
         rejects.clear()
     if rejects:

@@ -61,7 +61,7 @@ FORMATS = (*_COLUMNS, Format.TABLE)
 
 
 @dataclasses.dataclass(frozen=True)
-class Table:
+class BigQueryTable:
     """A table, and which of its rows are wanted.
 
     Attributes:
@@ -88,7 +88,7 @@ def is_table(text: str) -> bool:
     return text.startswith(SCHEME)
 
 
-def parse_table(text: str) -> Table:
+def parse_table(text: str) -> BigQueryTable:
     """The table that `bq://project.dataset.table` names; `project:dataset.table` is taken, too.
 
     Raises UsageError for what is no such name, or asks for what there is not.
@@ -102,7 +102,7 @@ def parse_table(text: str) -> Table:
         key for key, value in parameters if key not in ("model", "version", "time_type") or not value
     ]:
         raise UsageError(f"--logs: expected {_EXPECTED}; got {unknown[0]!r}")
-    table = Table(**match.groupdict(), **dict(parameters))
+    table = BigQueryTable(**match.groupdict(), **dict(parameters))
     if table.time_type not in _LITERALS:
         raise UsageError(f"--logs: time_type is one of {', '.join(_LITERALS)}; got {table.time_type!r}")
     return table
@@ -127,7 +127,7 @@ def selected_fields(file_format: Format, settings: Settings) -> list[str] | None
     return None if columns is None else columns.selected(settings.responses)
 
 
-def row_restriction(table: Table, file_format: Format, settings: Settings) -> str | None:
+def row_restriction(table: BigQueryTable, file_format: Format, settings: Settings) -> str | None:
     """What follows WHERE, in GoogleSQL; None where all rows are wanted. Raises UsageError.
 
     Times are UTC, and the window is half-open as everywhere. A time inside a body cannot be asked for:

@@ -21,7 +21,7 @@ from transforms.columnar.prediction_log_fields import NOTES, RULES, SPECS
 from transforms.core.arrow import pa, pc
 from transforms.core.batches import Decoded
 from transforms.logs.features import Settings
-from transforms.logs.rows.rows import Counts, Finisher, RecordPosition, Rows, metadata_of, renumbered
+from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of, renumbered
 from transforms.logs.rows.times import times_of_micros
 from transforms.logs.rows.warm_ups import WARM_UP, fingerprints_of, is_warm_up_file
 from transforms.logs.tensors.parsed_prediction_log import ParsedLogDecoder
@@ -125,7 +125,9 @@ class PredictionLogDecoder:
         without_rows = int((good & (sizes == 0)).sum())
         counts = Counts(len(good) - len(bad), without_rows, +Counter({WARM_UP: int(warm.sum())}))
         metadata = self._metadata(scanned, position)
-        all_rows: list[Rows | None] = [_rows(part, scanned, good, metadata, position.file) for part in parts]
+        all_rows: list[DecodedRows | None] = [
+            _rows(part, scanned, good, metadata, position.file) for part in parts
+        ]
         for rows in all_rows or [None]:
             yield self._finisher.finish(rows, (), counts)
             counts = Counts(0)
@@ -175,11 +177,11 @@ def _new_requests(count: int) -> rs.Requests:
 
 def _rows(
     part: Parsed, scanned: _ScannedRequests, good: Array, metadata: Mapping[str, pa.Array], file: str
-) -> Rows:
+) -> DecodedRows:
     """The rows of those examples whose whole request is good."""
     owners = scanned.owners[part.records]
     columns = metadata_of(len(owners), file, **_repeat_for_rows(metadata, owners, len(good)))
-    return Rows(part.columns, columns).keep(good[owners])
+    return DecodedRows(part.columns, columns).keep(good[owners])
 
 
 def _repeat_for_rows(columns: Mapping[str, pa.Array], owners: Array, records: int) -> dict[str, pa.Array]:

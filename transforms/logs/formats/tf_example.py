@@ -13,7 +13,7 @@ from transforms.columnar.framing import Block, block_of
 from transforms.core.arrow import pa
 from transforms.core.batches import Decoded
 from transforms.logs.features import Column, Settings
-from transforms.logs.rows.rows import Counts, Finisher, RecordPosition, Rows, metadata_of, rejected
+from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of, rejected
 
 NOT_AN_EXAMPLE = "not_a_tf_example"
 _DETAIL = "expected a serialized tf.Example or tf.SequenceExample; the record does not parse as one"
@@ -43,7 +43,7 @@ class TfExampleDecoder:
         ]
         num_rows = len(parsed.records)
         record = pa.array(parsed.records + position.first_record, pa.int64())
-        rows = Rows(parsed.columns, metadata_of(num_rows, position.file, record=record))
+        rows = DecodedRows(parsed.columns, metadata_of(num_rows, position.file, record=record))
         return self._finisher.finish(rows, rejects, Counts(num_rows + len(parsed.bad)))
 
 

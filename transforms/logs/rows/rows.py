@@ -26,7 +26,7 @@ class RecordPosition:
 
 
 @dataclasses.dataclass(frozen=True)
-class Rows:
+class DecodedRows:
     """Decoded columns as they came, with the metadata columns of as many rows.
 
     Attributes:
@@ -37,12 +37,12 @@ class Rows:
     metadata: pa.RecordBatch
     forms: Mapping[tuple[str, str], Array] = dataclasses.field(default_factory=dict)
 
-    def keep(self, mask: Array) -> Rows:
+    def keep(self, mask: Array) -> DecodedRows:
         """The rows where `mask` is true."""
         if mask.all():
             return self
         chosen, before = pa.array(mask), np.cumsum(mask) - mask
-        return Rows(
+        return DecodedRows(
             [(name, column.filter(chosen)) for name, column in self.columns],
             self.metadata.filter(chosen),
             {key: before[rows[mask[rows]]] for key, rows in self.forms.items()},
@@ -95,7 +95,7 @@ class Finisher:
         self._sampling = sampling and settings.sample < 1
         self._seen: dict[str, FeatureType] = dict(settings.seen)
 
-    def finish(self, rows: Rows | None, rejects: Sequence[Reject], counts: Counts) -> Decoded:
+    def finish(self, rows: DecodedRows | None, rejects: Sequence[Reject], counts: Counts) -> Decoded:
         """The rows that are compared, in the expected types, and what became of every record.
 
         A record outside the window counts as that, whatever rule would exclude it.
@@ -122,7 +122,7 @@ class Finisher:
         batch = Batch(features, kept.metadata) if num_rows else None
         return Decoded(batch, tuple(rejects), accounting + of_records + of_rows)
 
-    def _in_expected_types(self, rows: Rows) -> tuple[pa.RecordBatch, Counter[tuple[str, str]]]:
+    def _in_expected_types(self, rows: DecodedRows) -> tuple[pa.RecordBatch, Counter[tuple[str, str]]]:
         settings, num_rows = self._settings, rows.metadata.num_rows
         if settings.expected is None:
             return hold(rows.columns, num_rows, self._seen), Counter()
@@ -133,7 +133,7 @@ class Finisher:
         columns = [(n, c) for n, c in rows.columns if n in known or n not in metadata_features]
         return conform(columns, num_rows, settings.expected)
 
-    def _in_window(self, rows: Rows) -> tuple[Rows, Accounting]:
+    def _in_window(self, rows: DecodedRows) -> tuple[DecodedRows, Accounting]:
         """A record of which some rows are in the window is decoded; its other rows are left out."""
         time, record = rows.metadata.column("time"), np.asarray(rows.metadata.column("record"))
         mask = inside(time, self._settings.window)
@@ -149,11 +149,11 @@ class Finisher:
         counts = Accounting(decoded=len(decoded), outside_window=len(out), no_time=no_time)
         return rows.keep(mask), span + counts
 
-    def _sampled(self, rows: Rows) -> tuple[Rows, Accounting]:
+    def _sampled(self, rows: DecodedRows) -> tuple[DecodedRows, Accounting]:
         mask = chosen_rows(rows.columns, rows.metadata.num_rows, self._settings.sample)
         return rows.keep(mask), Accounting(excluded=Counter(sample=int(np.count_nonzero(~mask))))
 
-    def _without_excluded(self, rows: Rows, counts: Accounting) -> tuple[Rows, Accounting]:
+    def _without_excluded(self, rows: DecodedRows, counts: Accounting) -> tuple[DecodedRows, Accounting]:
         """The rows of records that no rule excludes, and the counts with those excluded told apart."""
         if not self._settings.exclude:
             return rows, counts
@@ -168,7 +168,7 @@ def _time_range(times: pa.Array) -> Accounting:
     return Accounting(first_time=bounds["min"], last_time=bounds["max"])
 
 
-def _with_named_metadata(rows: Rows, settings: Settings) -> Rows:
+def _with_named_metadata(rows: DecodedRows, settings: Settings) -> DecodedRows:
     """The rows with their time and version taken from the features that hold them, if any are named."""
     described = {}
     if settings.time_feature is not None:
@@ -186,7 +186,7 @@ def _with_named_metadata(rows: Rows, settings: Settings) -> Rows:
 
 
 def _metadata_column(
-    rows: Rows, feature: str, reading: Callable[[pa.Array], pa.Array], kind: pa.DataType
+    rows: DecodedRows, feature: str, reading: Callable[[pa.Array], pa.Array], kind: pa.DataType
 ) -> pa.Array:
     """What a feature says of each row's request; it may have come in several types, a column each."""
     result = pa.nulls(rows.metadata.num_rows, kind)

@@ -14,7 +14,7 @@ from transforms.core.batches import Decoded, Reject
 from transforms.logs.features import Array, Column, Settings
 from transforms.logs.formats.tf_example import NOT_AN_EXAMPLE, parse_all
 from transforms.logs.request import BadRecordError
-from transforms.logs.rows.rows import Counts, Finisher, RecordPosition, Rows, metadata_of, rejected
+from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of, rejected
 from transforms.logs.rows.times import times_of_micros
 from transforms.logs.tensors.prediction_log_kinds import LoggedRequest, LogReader
 from transforms.logs.tensors.tensor_columns import TensorColumns
@@ -129,7 +129,7 @@ class _Group:
             columns = self._tensors.columns()
         requests = [request for request, ok in zip(self._requests, good, strict=True) if ok]
         without_rows = sum(rows == 0 for _, rows, _ in requests)
-        rows = Rows(columns, self._metadata(requests))
+        rows = DecodedRows(columns, self._metadata(requests))
         return finisher.finish(rows, self._rejects, Counts(self.read, without_rows, self._excluded))
 
     def _parse(self, parser: ExampleParser) -> tuple[Sequence[Column], Array]:

@@ -54,7 +54,7 @@ class LoggedRequest:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Kind:
+class _LogKind:
     """Of a log of one kind: the specs, first those of the response, which say what answered; and the rest.
 
     Attributes:
@@ -115,7 +115,7 @@ class LogReader:
         return log
 
     def _inputs(
-        self, kind: _Kind, part: Any
+        self, kind: _LogKind, part: Any
     ) -> tuple[Sequence[Mapping[str, Tensor]], list[bytes] | None, list[int]]:
         """The tensors, or the examples, of a log's requests, and how many rows each request has."""
         if kind.tensors is None:
@@ -187,25 +187,27 @@ def _session_answers(part: Any, sizes: list[int]) -> Answers:
         return None
 
 
-_KINDS: Mapping[Any, _Kind] = {
-    "predict_log": _Kind(
+_KINDS: Mapping[Any, _LogKind] = {
+    "predict_log": _LogKind(
         _model_specs,
         lambda part, sizes: responses.outputs(dict(part.response.outputs), sizes[0]),
         lambda part: [dict(part.request.inputs)],
     ),
-    "predict_streamed_log": _Kind(
+    "predict_streamed_log": _LogKind(
         _stream_model_specs,
         lambda part, sizes: responses.streamed([dict(r.outputs) for r in part.response], sizes),
         _stream_inputs,
     ),
-    "session_run_log": _Kind(
+    "session_run_log": _LogKind(
         _model_specs, _session_answers, lambda part: [_protos_by_name(part.request.feed)]
     ),
-    "classify_log": _Kind(
+    "classify_log": _LogKind(
         _model_specs, lambda part, sizes: responses.classes(part.response.result, sizes[0])
     ),
-    "regress_log": _Kind(_model_specs, lambda part, sizes: responses.values(part.response.result, sizes[0])),
-    "multi_inference_log": _Kind(
+    "regress_log": _LogKind(
+        _model_specs, lambda part, sizes: responses.values(part.response.result, sizes[0])
+    ),
+    "multi_inference_log": _LogKind(
         _inference_model_specs, lambda part, sizes: responses.inferences(part.response.results, sizes[0])
     ),
 }

@@ -29,7 +29,7 @@ def render(verdict: Verdict, pictures: Sequence[FeaturePicture], distances: Sequ
     Args:
       verdict: what is told; its artifacts are not.
       pictures: what is drawn, in any order.
-      distances: every distance that was measured, those within their limits too (`Comparison.distances`).
+      distances: every distance that was measured, also within its limits (`ComparisonResult.distances`).
     """
     document = verdict.to_json()
     ordered = page_features.rows(document, pictures, distances)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.serving.tolerance import Rows, Tolerance, same
+from transforms.serving.tolerance import RaggedRows, Tolerance, same
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -15,7 +15,7 @@ _FEWEST_POINTS = 8
 _FIT = 1e-4
 
 
-def differing(expected: Rows, got: Rows, tolerance: Tolerance) -> Indices:
+def differing(expected: RaggedRows, got: RaggedRows, tolerance: Tolerance) -> Indices:
     """Indices of the rows that are not the same, ascending; all if the numbers of rows are not."""
     if len(expected.lengths) != len(got.lengths):
         return np.arange(len(expected.lengths))
@@ -29,13 +29,13 @@ def differing(expected: Rows, got: Rows, tolerance: Tolerance) -> Indices:
     return np.flatnonzero(wrong)
 
 
-def of_other_type(expected: Rows, got: Rows) -> bool:
+def of_other_type(expected: RaggedRows, got: RaggedRows) -> bool:
     """Whether one holds integers, floats or bytes and the other does not."""
     kinds = {rows.values.dtype.kind for rows in (expected, got)}
     return bool(len(expected.values) and len(got.values)) and len(kinds) > 1
 
 
-def most_telling(expected: Rows, got: Rows, rows: Indices, count: int) -> Indices:
+def most_telling(expected: RaggedRows, got: RaggedRows, rows: Indices, count: int) -> Indices:
     """So many of the differing rows: the furthest off; of integers and bytes each pair of values once."""
     if len(expected.lengths) != len(got.lengths):
         return rows[:0]
@@ -48,7 +48,7 @@ def most_telling(expected: Rows, got: Rows, rows: Indices, count: int) -> Indice
     return np.sort(np.array(list(pairs.values()), np.int64))[:count]
 
 
-def describe(expected: Rows, got: Rows, rows: Indices) -> str:
+def describe(expected: RaggedRows, got: RaggedRows, rows: Indices) -> str:
     """How the differing rows differ, in words."""
     if len(expected.lengths) != len(got.lengths):
         return f"{len(got.lengths)} rows come for {len(expected.lengths)} probes"
@@ -64,7 +64,7 @@ def describe(expected: Rows, got: Rows, rows: Indices) -> str:
     return _describe_integers(left, right)
 
 
-def values(rows: Rows, index: int) -> list[Any]:
+def values(rows: RaggedRows, index: int) -> list[Any]:
     """The values of one row."""
     start = int(rows.lengths[:index].sum())
     result: list[Any] = rows.values[start : start + int(rows.lengths[index])].tolist()
@@ -108,11 +108,11 @@ def _distance(left: list[float], right: list[float]) -> float:
     return float(np.where(np.isnan(apart), np.inf, apart).max(initial=0.0))
 
 
-def _values(rows: Rows, indices: Indices) -> Any:
+def _values(rows: RaggedRows, indices: Indices) -> Any:
     ends = np.cumsum(rows.lengths)
     pieces = [rows.values[ends[i] - rows.lengths[i] : ends[i]] for i in indices]
     return np.concatenate([rows.values[:0], *pieces])
 
 
-def _kind(rows: Rows) -> str:
+def _kind(rows: RaggedRows) -> str:
     return {"i": "integers", "f": "floats"}.get(rows.values.dtype.kind, "bytes")

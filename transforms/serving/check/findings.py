@@ -9,7 +9,7 @@ from transforms.baseline.layout import SCHEMA
 from transforms.baseline.load import Baseline
 from transforms.serving.check.report import CheckFinding, Example, Severity
 from transforms.serving.check.run_candidate import RAW_TENSORS, SERVING_DEFAULT, TRANSFORM_FEATURES, Answer
-from transforms.serving.check.saved_model import Contents
+from transforms.serving.check.saved_model import SavedModelContents
 
 _SKIPPED = "preprocessing is not in the served graph"
 _WARNINGS = {"other_output"}
@@ -24,7 +24,7 @@ def of_baseline(baseline: Baseline) -> Iterator[CheckFinding]:
 
 
 def of_signatures(
-    model: Contents, graph: Mapping[str, str], raw_features: Sequence[str]
+    model: SavedModelContents, graph: Mapping[str, str], raw_features: Sequence[str]
 ) -> Iterator[CheckFinding]:
     """What the model's signatures lack, and where they give another type.
 
@@ -68,7 +68,9 @@ def of_answers(
         )
 
 
-def of_predictions(model: Contents, whose: str | None, compared: Mapping[str, int]) -> Iterator[CheckFinding]:
+def of_predictions(
+    model: SavedModelContents, whose: str | None, compared: Mapping[str, int]
+) -> Iterator[CheckFinding]:
     """That predictions were not compared, and why."""
     if SERVING_DEFAULT in compared or SERVING_DEFAULT not in model.outputs:
         return
@@ -80,7 +82,9 @@ def of_predictions(model: Contents, whose: str | None, compared: Mapping[str, in
         yield CheckFinding("not_checked", "warning", message, SERVING_DEFAULT)
 
 
-def _transformed_inputs(model: Contents, graph: Mapping[str, str], raw_features: Sequence[str]) -> str:
+def _transformed_inputs(
+    model: SavedModelContents, graph: Mapping[str, str], raw_features: Sequence[str]
+) -> str:
     """What clients would have to compute, if that can be seen from the model's inputs."""
     names = [
         name for name in model.inputs.get(SERVING_DEFAULT, {}) if name in graph and name not in raw_features

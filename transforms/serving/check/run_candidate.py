@@ -18,7 +18,7 @@ from transforms.graph import op_libraries
 from transforms.serving import parity, tolerance
 from transforms.serving.check import differences
 from transforms.serving.check.signature import Signature, UnfitError
-from transforms.serving.tolerance import Rows, Tolerance
+from transforms.serving.tolerance import RaggedRows, Tolerance
 
 TRANSFORM_FEATURES = "transform_features"
 SERVING_DEFAULT = "serving_default"
@@ -67,7 +67,7 @@ def examine(question: Question) -> Answer:
     """Loads the models and asks the candidate. Raises what TensorFlow raises for one that does not load."""
     candidate = dict(op_libraries.load(question.model).signatures)
     probes = parity.read_probes(question.probes)
-    comparison = _Comparison(candidate, question.raw_features)
+    comparison = _CandidateComparison(candidate, question.raw_features)
     expected = parity.rows_of(probes, parity.TRANSFORMED)
     known = {*expected, *_columns_of(probes)}
     comparison.compare(
@@ -89,7 +89,7 @@ def _columns_of(probes: Sequence[Any]) -> set[str]:
     return {name.removeprefix(parity.TRANSFORMED) for name in names if name.startswith(parity.TRANSFORMED)}
 
 
-def _predictions(question: Question, probes: list[Any]) -> tuple[list[Any], dict[str, Rows]]:
+def _predictions(question: Question, probes: list[Any]) -> tuple[list[Any], dict[str, RaggedRows]]:
     """Probes and the right predictions for them."""
     if question.recorded:
         rows = parity.read_probes(question.recorded)
@@ -110,7 +110,7 @@ class _ProbeSet(NamedTuple):
     signature: str
     numbers: Sequence[int]
     probes: list[Any]
-    expected: Mapping[str, Rows]
+    expected: Mapping[str, RaggedRows]
     tolerance: Tolerance
     known: set[str]
 
@@ -121,7 +121,7 @@ class _ProbeSet(NamedTuple):
         return self._replace(probes=probes, numbers=numbers, expected=expected)
 
 
-class _Comparison:
+class _CandidateComparison:
     def __init__(self, signatures: Mapping[str, Any], raw_features: Mapping[str, Sequence[str]]) -> None:
         self.compared: dict[str, int] = {}
         self.findings: list[dict[str, Any]] = []
@@ -155,7 +155,7 @@ class _Comparison:
         got = {key: rows for key, rows in one_by_one.items() if key in probe_set.expected}
         self._compare_each(probe_set._replace(signature=f"{probe_set.signature}, one at a time"), got)
 
-    def _compare_each(self, probe_set: _ProbeSet, got: Mapping[str, Rows]) -> set[str]:
+    def _compare_each(self, probe_set: _ProbeSet, got: Mapping[str, RaggedRows]) -> set[str]:
         """Adds a finding for each output that differs; gives their names."""
         before, count = len(self.findings), len(probe_set.probes)
         for name in sorted({*probe_set.expected, *got}):
@@ -164,11 +164,11 @@ class _Comparison:
             elif name not in probe_set.known:
                 self._add("other_output", probe_set.signature, name, "is not in the baseline", of=count)
             else:
-                nothing = Rows(got[name].values[:0], np.zeros_like(got[name].lengths))
+                nothing = RaggedRows(got[name].values[:0], np.zeros_like(got[name].lengths))
                 self._compare_one(probe_set, name, probe_set.expected.get(name, nothing), got[name])
         return {finding["feature"] for finding in self.findings[before:]}
 
-    def _compare_one(self, probe_set: _ProbeSet, name: str, expected: Rows, got: Rows) -> None:
+    def _compare_one(self, probe_set: _ProbeSet, name: str, expected: RaggedRows, got: RaggedRows) -> None:
         rows = differences.differing(expected, got, probe_set.tolerance)
         if not len(rows):
             return

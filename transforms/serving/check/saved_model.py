@@ -19,7 +19,7 @@ _LARGEST = 2 << 30
 
 
 @dataclasses.dataclass(frozen=True)
-class Contents:
+class SavedModelContents:
     """A SavedModel in a local folder.
 
     Attributes:
@@ -48,7 +48,7 @@ class Contents:
         return str(file) if file.is_file() else None
 
 
-def read(folder: str, name: str) -> Contents:
+def read(folder: str, name: str) -> SavedModelContents:
     """Reads `saved_model.pb` of a local folder that the user knows as `name`.
 
     Raises UsageError if there is none, InputError if it is none.
@@ -58,7 +58,7 @@ def read(folder: str, name: str) -> Contents:
         raise UsageError(f"no SavedModel in {name}: it has no {FILE}{_hint(folder)}")
     meta_graph = _meta_graph(file, name)
     signatures = {key: value for key, value in meta_graph.signature_def.items() if not key.startswith("__")}
-    return Contents(
+    return SavedModelContents(
         folder=folder,
         name=name,
         inputs={key: _types(signature.inputs) for key, signature in signatures.items()},

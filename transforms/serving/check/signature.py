@@ -9,7 +9,7 @@ import numpy as np
 
 from transforms.serving import parity
 from transforms.serving.confined import first_line
-from transforms.serving.tolerance import Rows
+from transforms.serving.tolerance import RaggedRows
 
 _PRESENT = "/present"
 
@@ -28,7 +28,7 @@ class Answers(NamedTuple):
     """
 
     rows: list[int]
-    columns: Mapping[str, Rows]
+    columns: Mapping[str, RaggedRows]
     refused: list[int]
     complaint: str
 
@@ -44,7 +44,7 @@ class Signature:
             spec.dtype.name == "string" and spec.shape.rank in (None, 1) for spec in self._specs.values()
         )
 
-    def ask(self, probes: Sequence[Any], expected: Mapping[str, Rows]) -> Answers:
+    def ask(self, probes: Sequence[Any], expected: Mapping[str, RaggedRows]) -> Answers:
         """Asks with all probes that can be put to it, in one batch; without those that make it fail.
 
         `expected` has the names of the outputs, for sparse ones. Raises UnfitError.
@@ -59,7 +59,7 @@ class Signature:
             columns = self.answer([probes[i] for i in good], expected) if good else {}
             return Answers(good, columns, refused or rows, first_line(error))
 
-    def answer(self, probes: Sequence[Any], expected: Mapping[str, Rows]) -> dict[str, Rows]:
+    def answer(self, probes: Sequence[Any], expected: Mapping[str, RaggedRows]) -> dict[str, RaggedRows]:
         """The outputs for these probes in one batch; raises what the model's ops raise."""
         return parity.columns(self._function(**self._tensors(probes)), expected)
 
@@ -89,7 +89,7 @@ class Signature:
         # An integer that is missing can be said by a second input alone.
         return count > 0 or not spec.dtype.is_integer or name + _PRESENT in self._specs
 
-    def _can_answer(self, probe: Any, expected: Mapping[str, Rows]) -> bool:
+    def _can_answer(self, probe: Any, expected: Mapping[str, RaggedRows]) -> bool:
         try:
             self.answer([probe], expected)
         except Exception:  # noqa: BLE001

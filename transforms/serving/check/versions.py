@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from transforms.baseline.contract import Contract, Digests
 from transforms.core.errors import InputError
 from transforms.serving.check.report import CheckFinding, Version
-from transforms.serving.check.saved_model import CONTRACT, Contents
+from transforms.serving.check.saved_model import CONTRACT, SavedModelContents
 
 _SHOWN = 12
 
 
-def compared(baseline: Contract, model: Contents) -> list[Version]:
+def compared(baseline: Contract, model: SavedModelContents) -> list[Version]:
     """Every digest and version of the contracts, and the version of TensorFlow that saved the model.
 
     Raises InputError if the model's contract is none.
@@ -30,7 +30,7 @@ def compared(baseline: Contract, model: Contents) -> list[Version]:
     return [*versions, Version("saved_model/tensorflow", packages.get("tensorflow"), saved)]
 
 
-def findings(versions: Sequence[Version], model: Contents, agree: bool) -> Iterator[CheckFinding]:
+def findings(versions: Sequence[Version], model: SavedModelContents, agree: bool) -> Iterator[CheckFinding]:
     """What differs; `agree` says whether the transformed features of all probes are those of the baseline."""
     if model.contract is None:
         message = "the model carries no contract: digests and versions of its packages were not compared"
@@ -43,7 +43,7 @@ def findings(versions: Sequence[Version], model: Contents, agree: bool) -> Itera
             yield CheckFinding("version", "info", message)
 
 
-def _contract(model: Contents) -> Contract | None:
+def _contract(model: SavedModelContents) -> Contract | None:
     if model.contract is None:
         return None
     try:

@@ -76,29 +76,29 @@ _HARMLESS_ATTRS = {
 }
 
 
-class Effect(NamedTuple):
+class OpEffect(NamedTuple):
     """What an op does to what is outside of the model: the rule that it breaks, and in words."""
 
     rule: str
     description: str
 
 
-_TOUCHES_FILES = Effect("file-access", "reads or writes files that are not the model's own")
+_TOUCHES_FILES = OpEffect("file-access", "reads or writes files that are not the model's own")
 _LISTED = (
-    (_OPAQUE, Effect("opaque-op", "runs a program that is not in the graph and cannot be read here")),
+    (_OPAQUE, OpEffect("opaque-op", "runs a program that is not in the graph and cannot be read here")),
     (_FILES, _TOUCHES_FILES),
-    (_NETWORK, Effect("network-access", "talks to other processes or machines")),
+    (_NETWORK, OpEffect("network-access", "talks to other processes or machines")),
 )
 
 
-def effect_of(node: Any) -> Effect | None:
+def effect_of(node: Any) -> OpEffect | None:
     """What this node does outside of the model, as far as its op and its attributes tell; None for nothing.
 
     Nodes of ASSET_INPUTS and EMPTY_INPUTS touch files here: which one is for their inputs to tell.
     """
     op = node.op
     if op in PYTHON:
-        return Effect("python-op", "runs Python")
+        return OpEffect("python-op", "runs Python")
     if op in ASSET_INPUTS or op in EMPTY_INPUTS:
         return _TOUCHES_FILES
     if op in _HARMLESS_ATTRS:
@@ -107,29 +107,29 @@ def effect_of(node: Any) -> Effect | None:
     return listed or _unlisted_effect(op)
 
 
-def _unlisted_effect(op: str) -> Effect | None:
+def _unlisted_effect(op: str) -> OpEffect | None:
     if is_of_forests(op):
         return None if _OF_FORESTS.fullmatch(op) else _TOUCHES_FILES
     if is_of_text(op):
         return None
     definition = _definition(op)
     if definition is None:
-        return Effect("custom-op", "is no op that TensorFlow or a known package has, and can do anything")
+        return OpEffect("custom-op", "is no op that TensorFlow or a known package has, and can do anything")
     if outside := _outside_names(definition):
-        return Effect("file-access", f"takes {', '.join(outside)}, which names files or hosts")
+        return OpEffect("file-access", f"takes {', '.join(outside)}, which names files or hosts")
     if definition.is_stateful and not _KNOWN_STATE.fullmatch(op):
-        return Effect("unknown-effect", "has effects that trueserve does not know")
+        return OpEffect("unknown-effect", "has effects that trueserve does not know")
     return None
 
 
-def _attribute_effect(node: Any, name: str, harmless: re.Pattern[bytes]) -> Effect | None:
+def _attribute_effect(node: Any, name: str, harmless: re.Pattern[bytes]) -> OpEffect | None:
     """An attribute that is not written has its default; one that a caller fills in can be anything."""
     if name not in node.attr:
         return None
     value = node.attr[name]
     if value.WhichOneof("value") == "s" and harmless.fullmatch(value.s):
         return None
-    return Effect("file-access", f"has {name} set to what is no {_WANTED.get(node.op, 'empty text')}")
+    return OpEffect("file-access", f"has {name} set to what is no {_WANTED.get(node.op, 'empty text')}")
 
 
 _WANTED = {"PrintV2": "stream of the process", "DecodeProtoV2": "inline value", "EncodeProto": "inline value"}

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from transforms.serving.lint import folder
-from transforms.serving.lint.effects import ASSET_INPUTS, EMPTY_INPUTS, Effect, effect_of
+from transforms.serving.lint.effects import ASSET_INPUTS, EMPTY_INPUTS, OpEffect, effect_of
 from transforms.serving.lint.finding import LintFinding
 from transforms.serving.lint.graphs import Graphs, NodeId, Scope, asset_files
 from transforms.serving.lint.provenance import Provenance
@@ -72,7 +72,7 @@ def _kinds(provenance: Provenance, scope: Scope, node: Any, position: int) -> se
     return {source.kind for source in provenance.of_input(scope, node, position) or ()}
 
 
-def _finding(model: SavedModel, node_id: NodeId, op: str, effect: Effect) -> LintFinding:
+def _finding(model: SavedModel, node_id: NodeId, op: str, effect: OpEffect) -> LintFinding:
     where = f"in the function {node_id.function}" if node_id.function else "in the graph"
     message = (
         f"{op} {effect.description} ({where}); the model was not loaded: take the op out, or allow it with"

@@ -11,7 +11,7 @@ from transforms.verdict.diagnosis.causes import Explanation
 from transforms.verdict.evidence import cdf as cdfs
 from transforms.verdict.evidence import p_values
 from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.model import Diagnosis, Finding, Kind, Severity, Space
+from transforms.verdict.model import Diagnosis, Finding, FindingKind, Severity, Space
 from transforms.verdict.reference import ComparedPair
 
 MISSING_MORE, MISSING_LESS, TYPE_CHANGED = "missing more", "missing less", "type changed"
@@ -40,16 +40,16 @@ class _Causes:
         cause = self._cause(finding) if finding.severity is Severity.ERROR else None
         if cause is None:
             return finding
-        if cause.cause == fitting.UNKNOWN or finding.kind in (Kind.PRESENCE, Kind.TYPE):
+        if cause.cause == fitting.UNKNOWN or finding.kind in (FindingKind.PRESENCE, FindingKind.TYPE):
             return dataclasses.replace(finding, diagnosis=cause)
         return dataclasses.replace(finding, diagnosis=cause, message=f"{cause.evidence}; {finding.message}")
 
     def _cause(self, finding: Finding) -> Diagnosis | None:
-        if finding.kind is Kind.TYPE:
+        if finding.kind is FindingKind.TYPE:
             return Diagnosis(TYPE_CHANGED, 0.98, finding.message)
-        if finding.kind is Kind.PRESENCE:
+        if finding.kind is FindingKind.PRESENCE:
             return self._of_presence(finding)
-        if finding.kind in (Kind.DISTRIBUTION, Kind.VALUES):
+        if finding.kind in (FindingKind.DISTRIBUTION, FindingKind.VALUES):
             return self._of_values.get(finding.feature)
         return None
 

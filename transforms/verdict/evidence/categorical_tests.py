@@ -12,7 +12,7 @@ from transforms.verdict.evidence import false_discovery, p_values
 from transforms.verdict.evidence.feature_difference import (
     UNSEEN,
     VARIATION,
-    Difference,
+    FeatureDifference,
     Parts,
     difference,
     most_moved,
@@ -35,7 +35,7 @@ _LOOK = 0.01
 CellShares: TypeAlias = tuple[Mapping[str, float], Mapping[str, float]]
 
 
-def of_category(training: View, serving: View) -> Difference | None:
+def of_category(training: View, serving: View) -> FeatureDifference | None:
     """Total variation between shares of categories; rare ones are taken together.
 
     Each rare one is also tested alone: did it come too often? If so, it is a cell of its own in the distance
@@ -168,7 +168,7 @@ def pooled(
     return expected, observed
 
 
-def of_unseen(training: View, serving: View) -> Difference | None:
+def of_unseen(training: View, serving: View) -> FeatureDifference | None:
     """The share of values that training did not have, beside what it leads to expect.
 
     The chance that the next value is new is the share of values that came once.

@@ -23,7 +23,7 @@ Parts: TypeAlias = tuple[tuple[str, float, float], ...]
 
 
 @dataclasses.dataclass(frozen=True)
-class Difference:
+class FeatureDifference:
     """One way in which a feature differs.
 
     Attributes:
@@ -67,7 +67,7 @@ class TwoSampleTest(Protocol):
     of each test gives its `Name`, `Hypothesis`, `Assumptions` and `Source`.
     """
 
-    def __call__(self, training: View, serving: View) -> Difference | None:
+    def __call__(self, training: View, serving: View) -> FeatureDifference | None:
         """Tests one feature.
 
         Args:
@@ -87,8 +87,8 @@ def difference(
     *,
     floor: float,
     attainable: Attainable | None = None,
-) -> Difference:
-    return Difference(metric, effect, p_of_part(1.0), size, parts_of, p_of_part, attainable, floor)
+) -> FeatureDifference:
+    return FeatureDifference(metric, effect, p_of_part(1.0), size, parts_of, p_of_part, attainable, floor)
 
 
 def most_moved(parts: list[tuple[str, float, float]]) -> Parts:

@@ -18,7 +18,7 @@ from transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     LENGTH,
     MISSING,
-    Difference,
+    FeatureDifference,
     TwoSampleTest,
     difference,
     most_moved,
@@ -36,7 +36,7 @@ _RANKS = 250_000
 _MOST, _SELDOM = 0.5, 0.001
 
 
-def of_values(training: View, serving: View) -> Iterator[Difference]:
+def of_values(training: View, serving: View) -> Iterator[FeatureDifference]:
     """The differences between a feature's values, none where a side has none or they are of two kinds."""
     if not training.present or not serving.present or training.kind != serving.kind:
         return
@@ -45,7 +45,7 @@ def of_values(training: View, serving: View) -> Iterator[Difference]:
             yield value_difference
 
 
-def of_missing(training: View, missing: int, rows: int) -> Difference:
+def of_missing(training: View, missing: int, rows: int) -> FeatureDifference:
     """The share of rows without a value: `missing` of the `rows` served, whether or not any had one.
 
     No `TwoSampleTest`: serving may have no statistics of the feature.
@@ -73,7 +73,7 @@ def of_missing(training: View, missing: int, rows: int) -> Difference:
     )
 
 
-def of_number(training: View, serving: View) -> Difference | None:
+def of_number(training: View, serving: View) -> FeatureDifference | None:
     """Kolmogorov and Smirnov's distance, at the points that training's statistics know.
 
     Where most of training's values are one, that of the others alone if it is greater.
@@ -96,8 +96,8 @@ def of_number(training: View, serving: View) -> Difference | None:
 
 
 def _of_other_values(
-    of_all_values: Difference, value: float, training: tuple[Cdf, float], serving: tuple[Cdf, float]
-) -> Difference:
+    of_all_values: FeatureDifference, value: float, training: tuple[Cdf, float], serving: tuple[Cdf, float]
+) -> FeatureDifference:
     """With the effect of what is not `value`, where it is greater and these values themselves show it.
 
     A number that is zero for most rows is two things (a two-part model: Lachenbruch 2001): how often it is
@@ -124,7 +124,7 @@ def _of_other_values(
     )
 
 
-def of_cdfs(metric: str, before: Cdf, after: Cdf, size: float) -> Difference:
+def of_cdfs(metric: str, before: Cdf, after: Cdf, size: float) -> FeatureDifference:
     """The difference of two distribution functions."""
     parts = functools.partial(_deciles, before, after)
     floor = max(p_values.floor_of_kolmogorov(size) - _RESOLUTION, 0.0)
@@ -206,7 +206,7 @@ def _deciles(before: Cdf, after: Cdf, prefix: str = "") -> tuple[tuple[str, floa
     return most_moved(list(zip(labels, *shares, strict=True)))
 
 
-def of_lengths(training: View, serving: View) -> Difference | None:
+def of_lengths(training: View, serving: View) -> FeatureDifference | None:
     """How many values a row has, where any has several.
 
     Name: Kolmogorov-Smirnov test of the numbers of values.

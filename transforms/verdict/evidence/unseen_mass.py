@@ -19,7 +19,7 @@ from transforms.verdict.feature_stats import View
 _DISTINCT_AT_LEAST = 0.97
 
 
-class Unseen(NamedTuple):
+class UnseenMass(NamedTuple):
     """Values that training did not have, as shares (0..1) of all of the feature's values.
 
     `most` is None where only a lower bound is known.
@@ -37,7 +37,7 @@ def may_be_named(value: str, known: Iterable[str], rows: float) -> bool:
     return rows >= NAMED_FROM or value in known
 
 
-def of_category(schema: schema_pb2.Schema, feature: schema_pb2.Feature, view: View) -> Unseen | None:
+def of_category(schema: schema_pb2.Schema, feature: schema_pb2.Feature, view: View) -> UnseenMass | None:
     """Values outside a category's domain, None where there are none or the schema has no domain.
 
     Of the values that TFDV did not keep, those of the domain that are not among the kept come no more often
@@ -56,7 +56,7 @@ def of_category(schema: schema_pb2.Schema, feature: schema_pb2.Feature, view: Vi
     by_count = sorted(outside, key=lambda value: (-counts[value], value))
     rows = {value: view.rows_at_least(value, counts[value]) for value in outside}
     named = tuple(value for value in by_count if may_be_named(value, (), rows[value]))
-    return Unseen(least / view.total, (seen + beyond) / view.total, named, len(outside) - len(named))
+    return UnseenMass(least / view.total, (seen + beyond) / view.total, named, len(outside) - len(named))
 
 
 def _most_known_beyond(view: View, known: set[str], beyond: float) -> float:
@@ -69,11 +69,11 @@ def _most_known_beyond(view: View, known: set[str], beyond: float) -> float:
     return min(lost * view.most_unkept, max(beyond - others, 0.0))
 
 
-def outside_domain(feature: schema_pb2.Feature, view: View) -> Unseen:
+def outside_domain(feature: schema_pb2.Feature, view: View) -> UnseenMass:
     """Numbers outside the schema's bounds; one at least, since TFDV saw one."""
     low, high = bounds(feature)
     share = max(share_outside(view, low, high), 1 / max(view.values, 1.0))
-    return Unseen(share, None)
+    return UnseenMass(share, None)
 
 
 def share_outside(view: View, low: float, high: float) -> float:

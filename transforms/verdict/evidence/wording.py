@@ -9,10 +9,10 @@ from transforms.verdict.evidence.feature_difference import (
     MISSING,
     UNSEEN,
     VARIATION,
-    Difference,
+    FeatureDifference,
 )
 from transforms.verdict.evidence.unseen_mass import may_be_named
-from transforms.verdict.model import Evidence, Part
+from transforms.verdict.model import FindingEvidence, ShareChange
 from transforms.verdict.reference import ComparedPair
 from transforms.verdict.wording import number, percent, quoted
 
@@ -23,12 +23,14 @@ _NAMES = {
 }
 
 
-def parts_of(pair: ComparedPair, name: str, difference: Difference) -> tuple[Part, ...]:
+def parts_of(pair: ComparedPair, name: str, difference: FeatureDifference) -> tuple[ShareChange, ...]:
     """What moved most; rare values that training does not have are not named, as they may be a person's."""
-    return tuple(Part(_label(pair, name, difference, label), *shares) for label, *shares in difference.parts)
+    return tuple(
+        ShareChange(_label(pair, name, difference, label), *shares) for label, *shares in difference.parts
+    )
 
 
-def sentence(difference: Difference, evidence: Evidence) -> str:
+def sentence(difference: FeatureDifference, evidence: FindingEvidence) -> str:
     """Both conditions, and what moved."""
     if difference.metric in (MISSING, UNSEEN):
         [part] = evidence.parts
@@ -44,7 +46,7 @@ def sentence(difference: Difference, evidence: Evidence) -> str:
     )
 
 
-def decided(difference: Difference, evidence: Evidence) -> str:
+def decided(difference: FeatureDifference, evidence: FindingEvidence) -> str:
     """Both conditions of a difference of distributions, and what days say of it."""
     return "; ".join(
         part
@@ -53,14 +55,14 @@ def decided(difference: Difference, evidence: Evidence) -> str:
     )
 
 
-def why_not(evidence: Evidence) -> str:
+def why_not(evidence: FindingEvidence) -> str:
     """Why rows that lack a feature are no error."""
     if reason := only_seasonal(evidence):
         return f"which is {reason}"
     return "too few to be an error" if evidence.beyond_chance else "which is no more than chance explains"
 
 
-def distance(difference: Difference) -> str:
+def distance(difference: FeatureDifference) -> str:
     """What a difference of distributions measures, and how much."""
     scope = (
         f" of the values that are not {number(difference.excluded_value)}"
@@ -70,7 +72,7 @@ def distance(difference: Difference) -> str:
     return f"{_NAMES[difference.metric]} {number(difference.effect)}{scope}"
 
 
-def _conditions(difference: Difference, evidence: Evidence) -> str:
+def _conditions(difference: FeatureDifference, evidence: FindingEvidence) -> str:
     least = evidence.least_effect
     chance = (
         f"beyond chance ({_p(evidence.p_value)})"
@@ -86,7 +88,7 @@ def _conditions(difference: Difference, evidence: Evidence) -> str:
     return f" is over {number(least)} and {chance}"
 
 
-def _seasonal(evidence: Evidence) -> str:
+def _seasonal(evidence: FindingEvidence) -> str:
     seasonal = evidence.natural
     if seasonal is None:
         return ""
@@ -96,7 +98,7 @@ def _seasonal(evidence: Evidence) -> str:
     return f"training's {seasonal.unit}s lie {distances}, this window {number(seasonal.distance)}"
 
 
-def only_seasonal(evidence: Evidence) -> str:
+def only_seasonal(evidence: FindingEvidence) -> str:
     """What to say where a difference is large enough and training's own periods explain it, else nothing."""
     if evidence.natural is None or not evidence.large_enough or evidence.beyond_chance:
         return ""
@@ -107,11 +109,11 @@ def _p(p_value: float) -> str:
     return f"p {p_value:.1e}" if p_value >= 1e-12 else "p below 1e-12"
 
 
-def _moved(part: Part) -> str:
+def _moved(part: ShareChange) -> str:
     return f"{part.label}: {percent(part.training)} of training, {percent(part.serving)} of serving"
 
 
-def _label(pair: ComparedPair, name: str, difference: Difference, label: str) -> str:
+def _label(pair: ComparedPair, name: str, difference: FeatureDifference, label: str) -> str:
     serving = pair.serving.get(name)
     if serving is None or difference.metric != VARIATION:
         return label

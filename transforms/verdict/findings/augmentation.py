@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from transforms.verdict.feature_stats import View, views
-from transforms.verdict.model import Finding, Kind, Severity
+from transforms.verdict.model import Finding, FindingKind, Severity
 from transforms.verdict.reference import ComparedPair
 from transforms.verdict.wording import number
 
@@ -51,7 +51,7 @@ def _finding(pair: ComparedPair, name: str, clean: float, trained: float, served
     yield Finding(
         feature=name,
         space=pair.reference.space,
-        kind=Kind.DISTRIBUTION,
+        kind=FindingKind.DISTRIBUTION,
         severity=Severity.INFO,
         metric=SPREAD,
         message=message,

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
 from transforms.verdict.wording import listing, percent, plain
 
 Json = Mapping[str, Any]
@@ -25,7 +25,7 @@ class Contracted(enum.StrEnum):
 
 def compare_versions(
     rows: Mapping[str | None, int], contracts: Mapping[str, Json], baseline: Json
-) -> Comparison:
+) -> ComparisonResult:
     """The findings of the versions in a log.
 
     Args:
@@ -41,7 +41,9 @@ def compare_versions(
     ]
     states = {contracted(version, contracts, baseline) for version in rows}
     nothing = "no version that answered has a contract" if states == {Contracted.MISSING} else ""
-    return Comparison((*findings[:_MOST], *_more(findings[_MOST:])), (), space=Space.SET, nothing=nothing)
+    return ComparisonResult(
+        (*findings[:_MOST], *_more(findings[_MOST:])), (), space=Space.SET, nothing=nothing
+    )
 
 
 def edited_schema(file: str, names: Collection[str], trained: Iterable[str]) -> str:
@@ -113,4 +115,4 @@ def _more(left_out: list[Finding]) -> Iterator[Finding]:
 
 
 def _finding(severity: Severity, metric: str, message: str) -> Finding:
-    return Finding("", Space.SET, Kind.CONTRACT, severity, metric, message)
+    return Finding("", Space.SET, FindingKind.CONTRACT, severity, metric, message)

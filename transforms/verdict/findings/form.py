@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE
 from transforms.verdict.findings import schema as schema_findings
-from transforms.verdict.model import Finding, Kind, Severity, Space
+from transforms.verdict.model import Finding, FindingKind, Severity, Space
 from transforms.verdict.reference import UNKNOWN_FEATURE, ComparedPair
 from transforms.verdict.wording import percent
 
@@ -34,7 +34,7 @@ def type_findings(pair: ComparedPair) -> Iterator[Finding]:
         yield Finding(
             feature=name,
             space=pair.reference.space,
-            kind=Kind.TYPE,
+            kind=FindingKind.TYPE,
             severity=Severity.ERROR,
             metric=form,
             message=f"{_type_message(forms)} in {rows}, left out as missing",
@@ -58,7 +58,7 @@ def untransformable(pair: ComparedPair) -> Iterator[Finding]:
             " among many that it took together; their features count as missing"
         )
         space, form = pair.reference.space, UNTRANSFORMABLE[1]
-        yield Finding("", space, Kind.TYPE, Severity.ERROR, form, message)
+        yield Finding("", space, FindingKind.TYPE, Severity.ERROR, form, message)
 
 
 def _type_message(forms: Counter[str]) -> str:
@@ -79,7 +79,9 @@ def new_columns(pair: ComparedPair) -> Iterator[Finding]:
     names = sorted(rows_by_column, key=lambda name: (-rows_by_column[name], name))
     for name in names[:MOST_NEW_COLUMNS]:
         level, message = schema_findings.new_column(pair, name, rows_by_column[name])
-        yield Finding(name, pair.reference.space, Kind.VALUES, level, schema_findings.NEW_COLUMN, message)
+        yield Finding(
+            name, pair.reference.space, FindingKind.VALUES, level, schema_findings.NEW_COLUMN, message
+        )
     more, beyond = len(names) - MOST_NEW_COLUMNS, pair.forms[MORE_UNKNOWN]
     if more > 0:
         message = f"{more:,} more columns that training did not have"
@@ -87,4 +89,6 @@ def new_columns(pair: ComparedPair) -> Iterator[Finding]:
             message = (
                 f"more than {message}: those beyond {len(names):,} have {beyond:,} values, uncounted by name"
             )
-        yield Finding("", Space.SET, Kind.VALUES, Severity.WARNING, schema_findings.NEW_COLUMN, message)
+        yield Finding(
+            "", Space.SET, FindingKind.VALUES, Severity.WARNING, schema_findings.NEW_COLUMN, message
+        )

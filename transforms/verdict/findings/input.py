@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Fault, Window
 from transforms.verdict.evidence import power
-from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
 from transforms.verdict.severity import Policy
 from transforms.verdict.wording import iso, percent, plain
 
@@ -46,7 +46,7 @@ def _out_of_balance(accounting: Accounting) -> str:
 def why_nothing(
     window: Window,
     accounting: Accounting,
-    compared: Sequence[Comparison],
+    compared: Sequence[ComparisonResult],
     policy: Policy,
     seen: Window | None,
 ) -> Iterable[Finding]:
@@ -93,17 +93,19 @@ def _span(window: Window) -> str:
 
 
 def _input(level: Severity, metric: str, message: str) -> Finding:
-    return Finding("", Space.SET, Kind.INPUT, level, metric, message)
+    return Finding("", Space.SET, FindingKind.INPUT, level, metric, message)
 
 
-def least_visible(compared: Sequence[Comparison]) -> float | None:
+def least_visible(compared: Sequence[ComparisonResult]) -> float | None:
     return min(
         (comparison.least_visible for comparison in compared if comparison.least_visible is not None),
         default=None,
     )
 
 
-def too_little(accounting: Accounting, compared: Sequence[Comparison], policy: Policy) -> Iterable[Finding]:
+def too_little(
+    accounting: Accounting, compared: Sequence[ComparisonResult], policy: Policy
+) -> Iterable[Finding]:
     """Why no finding means nothing: what was asked for was not compared, or could not have shown a change."""
     for comparison in compared:
         if comparison.nothing:
@@ -116,7 +118,7 @@ def too_little(accounting: Accounting, compared: Sequence[Comparison], policy: P
         yield _input(Severity.INFO, "too_few_rows", message)
 
 
-def _left_out(compared: Sequence[Comparison], policy: Policy) -> Iterable[Finding]:
+def _left_out(compared: Sequence[ComparisonResult], policy: Policy) -> Iterable[Finding]:
     """What --only names and was not compared, and that --ignore leaves nothing that could count."""
     examined = [finding for comparison in compared for finding in comparison.examined]
     missed = sorted(name for name in policy.only if not any(_is_of(finding, name) for finding in examined))

@@ -18,7 +18,7 @@ from transforms.verdict.evidence.feature_difference import UNSEEN
 from transforms.verdict.feature_stats import Statistics, dataset, views
 from transforms.verdict.findings import transformed as transformed_findings
 from transforms.verdict.findings.schema import UNSEEN_STRINGS
-from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 from transforms.verdict.wording import percent
@@ -42,7 +42,7 @@ def compare_space(
     policy: Policy,
     forms: Counter[tuple[str, str]],
     span: dt.timedelta | None = None,
-) -> Comparison:
+) -> ComparisonResult:
     """`compare`, for whichever space the reference is of.
 
     Args:
@@ -87,9 +87,9 @@ def answered(statistics: Statistics) -> Statistics:
 
 
 def _about_prediction(finding: Finding, unsure: frozenset[str]) -> Finding:
-    moved = finding.kind is Kind.DISTRIBUTION and finding.severity is not Severity.INFO
+    moved = finding.kind is FindingKind.DISTRIBUTION and finding.severity is not Severity.INFO
     words = "the prediction moved" if moved else "prediction"
-    by_day = finding.kind is Kind.DISTRIBUTION or finding.metric in (UNSEEN, UNSEEN_STRINGS)
+    by_day = finding.kind is FindingKind.DISTRIBUTION or finding.metric in (UNSEEN, UNSEEN_STRINGS)
     if by_day and finding.feature in unsure and finding.severity is Severity.ERROR:
         # Features are held against training's days; nobody knows how predictions differ from day to day.
         message = f"{words}: {finding.message}; how predictions differ by day is not known"
@@ -104,7 +104,7 @@ def _unanswered(reasons: Counter[str], rows: int) -> Iterator[Finding]:
             message = f"the answers to {share} have a number that is NaN, infinite, or null in the log"
         else:
             message = f"{share} {_REASONS.get(reason, reason)}: their predictions are missing"
-        kind = Kind.VALUES if reason == _NOT_FINITE else Kind.PRESENCE
+        kind = FindingKind.VALUES if reason == _NOT_FINITE else FindingKind.PRESENCE
         yield Finding("", Space.PREDICTION, kind, Severity.INFO, reason, message)
 
 

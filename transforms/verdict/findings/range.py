@@ -15,7 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from transforms.verdict import severity
 from transforms.verdict.evidence import noise_floor, unseen_mass
 from transforms.verdict.feature_stats import View
-from transforms.verdict.model import Finding, Kind
+from transforms.verdict.model import Finding, FindingKind
 from transforms.verdict.reference import ComparedPair
 from transforms.verdict.wording import number, percent
 
@@ -69,7 +69,7 @@ def _finding(pair: ComparedPair, name: str, training: View, serving: View) -> It
     yield Finding(
         feature=name,
         space=pair.reference.space,
-        kind=Kind.VALUES,
+        kind=FindingKind.VALUES,
         severity=severity.of_unseen(beyond, pair.least_unseen(name)),
         metric=OUTSIDE_RANGE,
         message=f"at least {percent(share)} of values lie outside training's range, {_words(low, high)}",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from transforms.replay import answers
 from transforms.replay.report import Limits, iso
 from transforms.replay.summary import Differences, ReplaySummary
-from transforms.verdict.model import Comparison, Finding, Kind, Severity, Space
+from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
 from transforms.verdict.severity import Policy
 from transforms.verdict.wording import number, percent, plain
 
@@ -26,7 +26,7 @@ _REASONS = {
 }
 
 
-def compare_replay(summary: ReplaySummary, limits: Limits, policy: Policy) -> Comparison:
+def compare_replay(summary: ReplaySummary, limits: Limits, policy: Policy) -> ComparisonResult:
     """The findings of a replay, as those of a space of its own."""
     share = _differing(summary, limits, policy)
     findings = [
@@ -36,7 +36,7 @@ def compare_replay(summary: ReplaySummary, limits: Limits, policy: Policy) -> Co
     ]
     measured = (share,) if summary.total.rows else ()
     nothing = "" if summary.total.rows else "no logged answer could be compared with the reference model's"
-    return Comparison(tuple(findings), (), distances=measured, space=Space.PREDICTION, nothing=nothing)
+    return ComparisonResult(tuple(findings), (), distances=measured, space=Space.PREDICTION, nothing=nothing)
 
 
 def _differing(summary: ReplaySummary, limits: Limits, policy: Policy) -> Finding:
@@ -48,7 +48,7 @@ def _differing(summary: ReplaySummary, limits: Limits, policy: Policy) -> Findin
     return Finding(
         feature="",
         space=Space.PREDICTION,
-        kind=Kind.REPLAY,
+        kind=FindingKind.REPLAY,
         severity=Severity.ERROR if bad else Severity.INFO,
         metric="differing_share",
         message=message + _since(summary, limits),
@@ -156,4 +156,4 @@ def _not_replayed(summary: ReplaySummary) -> Iterator[Finding]:
 
 
 def _finding(severity: Severity, metric: str, message: str) -> Finding:
-    return Finding("", Space.PREDICTION, Kind.REPLAY, severity, metric, message)
+    return Finding("", Space.PREDICTION, FindingKind.REPLAY, severity, metric, message)

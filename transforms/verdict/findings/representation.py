@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from transforms.verdict.evidence import noise_floor
-from transforms.verdict.model import Finding, Kind, Severity
+from transforms.verdict.model import Finding, FindingKind, Severity
 from transforms.verdict.reference import ComparedPair
 from transforms.verdict.wording import percent
 
@@ -59,7 +59,7 @@ def findings(pair: ComparedPair) -> Iterator[Finding]:
             yield Finding(
                 feature=name,
                 space=pair.reference.space,
-                kind=Kind.REPRESENTATION,
+                kind=FindingKind.REPRESENTATION,
                 severity=FOREIGN_FORMS[form].severity,
                 metric=form,
                 message=_message(form, f"{percent(share)} of rows ({rows:,})", before),

@@ -11,9 +11,9 @@ from transforms.core.custom_stats import NAMED_FROM
 from transforms.verdict import severity
 from transforms.verdict.batched_validation import validate_statistics
 from transforms.verdict.evidence import unseen_mass
-from transforms.verdict.evidence.unseen_mass import Unseen
+from transforms.verdict.evidence.unseen_mass import UnseenMass
 from transforms.verdict.feature_stats import View, path_name
-from transforms.verdict.model import Finding, Kind, Severity, Space
+from transforms.verdict.model import Finding, FindingKind, Severity, Space
 from transforms.verdict.reference import ComparedPair
 from transforms.verdict.wording import listing, percent, plain
 
@@ -47,7 +47,7 @@ def _explained_by_forms(pair: ComparedPair, name: str, anomaly: str) -> bool:
     if name not in pair.of_other_type:
         return False
     kind = severity.kind_of(anomaly)
-    return kind is Kind.TYPE or (kind is Kind.PRESENCE and _enough_were_sent(pair, name))
+    return kind is FindingKind.TYPE or (kind is FindingKind.PRESENCE and _enough_were_sent(pair, name))
 
 
 def _enough_were_sent(pair: ComparedPair, name: str) -> bool:
@@ -75,7 +75,7 @@ def _finding(pair: ComparedPair, name: str, reason: anomalies_pb2.AnomalyInfo.Re
 
 def _of_the_set(reason: anomalies_pb2.AnomalyInfo.Reason) -> Finding:
     metric = severity.type_name(reason)
-    return Finding("", Space.SET, Kind.SCHEMA, Severity.INFO, metric, _described(reason))
+    return Finding("", Space.SET, FindingKind.SCHEMA, Severity.INFO, metric, _described(reason))
 
 
 def _of_other_kind(
@@ -119,7 +119,7 @@ def _of_values(
     return _unseen_words(pair, name, unseen)
 
 
-def _unseen_words(pair: ComparedPair, name: str, unseen: Unseen) -> tuple[Severity, str]:
+def _unseen_words(pair: ComparedPair, name: str, unseen: UnseenMass) -> tuple[Severity, str]:
     share = percent(unseen.least)
     if unseen.most is None:
         share = f"at least {share}"
@@ -148,7 +148,7 @@ def beyond_the_kept(pair: ComparedPair, names: Iterable[str]) -> Iterator[Findin
             yield Finding(
                 name,
                 pair.reference.space,
-                Kind.VALUES,
+                FindingKind.VALUES,
                 level,
                 UNSEEN_STRINGS,
                 message,
@@ -174,7 +174,10 @@ def _least_in_domain(feature: schema_pb2.Feature) -> float:
 
 
 _Description = Callable[[ComparedPair, str, anomalies_pb2.AnomalyInfo.Reason], tuple[Severity, str]]
-_DESCRIPTIONS: dict[Kind, _Description] = {Kind.PRESENCE: _of_presence, Kind.VALUES: _of_values}
+_DESCRIPTIONS: dict[FindingKind, _Description] = {
+    FindingKind.PRESENCE: _of_presence,
+    FindingKind.VALUES: _of_values,
+}
 
 
 def new_column(pair: ComparedPair, name: str, rows: int) -> tuple[Severity, str]:
@@ -187,7 +190,7 @@ def new_column(pair: ComparedPair, name: str, rows: int) -> tuple[Severity, str]
 
 def _unseen(
     schema: schema_pb2.Schema, feature: schema_pb2.Feature, view: View, anomaly: str
-) -> Unseen | None:
+) -> UnseenMass | None:
     """Values outside the schema's domain, None if it cannot be told how many they are."""
     if view.kind == "category":
         return unseen_mass.of_category(schema, feature, view)
@@ -195,7 +198,7 @@ def _unseen(
         return unseen_mass.outside_domain(feature, view)
     if anomaly == "FLOAT_TYPE_HAS_NAN" and view.values:
         count = max((h.num_nan for h in view.proto.num_stats.histograms), default=0)
-        return Unseen(count / view.values, count / view.values) if count else None
+        return UnseenMass(count / view.values, count / view.values) if count else None
     return None
 
 
@@ -204,7 +207,7 @@ def _described(reason: anomalies_pb2.AnomalyInfo.Reason) -> str:
     short = plain(reason.short_description)
     description = plain(reason.description.strip())
     metric = severity.type_name(reason)
-    holds_values = severity.kind_of(metric) is Kind.VALUES or "STRING" in metric
+    holds_values = severity.kind_of(metric) is FindingKind.VALUES or "STRING" in metric
     if holds_values or not description:
         return short or "values that the schema does not allow"
     return (

@@ -19,7 +19,7 @@ from transforms.verdict import severity
 from transforms.verdict.batched_validation import top, validate_statistics
 from transforms.verdict.evidence import category_distance, noise_floor, unseen_mass
 from transforms.verdict.feature_stats import Statistics, View, dataset, path_name
-from transforms.verdict.model import Finding, Kind, Severity
+from transforms.verdict.model import Finding, FindingKind, Severity
 from transforms.verdict.reference import ComparedPair
 from transforms.verdict.wording import number, percent, quoted
 
@@ -124,7 +124,7 @@ def _finding(
     return Finding(
         feature=name,
         space=pair.reference.space,
-        kind=Kind.DISTRIBUTION,
+        kind=FindingKind.DISTRIBUTION,
         severity=level,
         metric=metric,
         message=f"{words}; {_contrast(training, serving)}",

@@ -20,7 +20,7 @@ from transforms.verdict.evidence import p_values
 from transforms.verdict.evidence.false_discovery import Family
 from transforms.verdict.feature_stats import View
 from transforms.verdict.findings import range as range_findings
-from transforms.verdict.model import Finding, Kind, Severity, Space
+from transforms.verdict.model import Finding, FindingKind, Severity, Space
 from transforms.verdict.reference import ComparedPair
 from transforms.verdict.significance import TestResults
 from transforms.verdict.wording import listing, number, percent
@@ -33,8 +33,8 @@ NOT_FINITE = "not_finite"
 #: From which growth of the share of values on (0 to 1) it is an error; smaller, it is no finding, but for
 #: `NOT_FINITE`, which is a warning then: one NaN is enough to spoil an answer.
 LEAST_EFFECT = {UNKNOWN_WORDS: 0.01, SATURATED: 0.02, ZERO_VARIANCE: 0.02, NOT_FINITE: 0.01}
-_KINDS = {UNKNOWN_WORDS: Kind.VALUES, NOT_FINITE: Kind.VALUES}
-_SAY_VALUES = (Kind.DISTRIBUTION, Kind.VALUES)
+_KINDS = {UNKNOWN_WORDS: FindingKind.VALUES, NOT_FINITE: FindingKind.VALUES}
+_SAY_VALUES = (FindingKind.DISTRIBUTION, FindingKind.VALUES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Growth:
     words: str
 
     @property
-    def kind(self) -> Kind:
-        return _KINDS.get(self.metric, Kind.DISTRIBUTION)
+    def kind(self) -> FindingKind:
+        return _KINDS.get(self.metric, FindingKind.DISTRIBUTION)
 
 
 def added(results: TestResults, findings: Iterable[Finding]) -> list[Finding]:

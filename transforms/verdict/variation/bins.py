@@ -27,7 +27,7 @@ MOST_VALUES = 30
 
 
 @dataclasses.dataclass(frozen=True)
-class Cells:
+class Bins:
     """The cells of one feature.
 
     Attributes:
@@ -67,27 +67,27 @@ class Cells:
         return 2 * len(self.lengths) + 1 if len(self.lengths) else 0
 
 
-def of_statistics(statistics: Statistics, names: Iterable[str]) -> dict[str, Cells]:
+def of_statistics(statistics: Statistics, names: Iterable[str]) -> dict[str, Bins]:
     """The cells of these features, by name; what is neither number nor category, or empty, has none."""
     known = views(statistics)
     all_cells = ((name, _of_view(known[name])) for name in names if name in known)
     return {name: cells for name, cells in all_cells if cells is not None}
 
 
-def _of_view(view: View) -> Cells | None:
+def _of_view(view: View) -> Bins | None:
     lengths = np.unique(edges) if (edges := two_sample.length_edges(view)) is not None else np.zeros(0)
     if view.kind == NUMBER and (cdf := cdfs.of_view(view)) is not None:
         edges = np.unique(cdf.quantiles(np.linspace(0, 1, _QUANTILES + 1)))
-        return Cells(NUMBER, edges=edges, lengths=lengths)
+        return Bins(NUMBER, edges=edges, lengths=lengths)
     if view.kind == CATEGORY and (counted := view.counted()).counts:
         values = tuple(value for value, _ in counted.counts.most_common(MOST_VALUES))
         known = {} if counted.most_unkept > 0 else dict(counted.counts)
-        return Cells(CATEGORY, values=values, lengths=lengths, known=known)
+        return Bins(CATEGORY, values=values, lengths=lengths, known=known)
     return None
 
 
 def cell_indices(edges: Array, values: Array) -> Array:
-    """The cell of each value, as `Cells.edges` has it."""
+    """The cell of each value, as `Bins.edges` has it."""
     result: Array = np.searchsorted(edges, values, "left") + np.searchsorted(edges, values, "right")
     return result
 

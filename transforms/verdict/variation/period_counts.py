@@ -14,7 +14,7 @@ import numpy as np
 
 from transforms.core.arrow import pa, pc
 from transforms.verdict.variation import bins as cell
-from transforms.verdict.variation.bins import Cells
+from transforms.verdict.variation.bins import Bins
 
 Array = np.ndarray[Any, Any]
 
@@ -29,12 +29,12 @@ _NEVER = np.iinfo(np.int64)
 class Layout:
     """Where a feature's counts stand in a period's row: its rows, cells, cells of lengths, two moments."""
 
-    cells: Mapping[str, Cells]
+    cells: Mapping[str, Bins]
     starts: Mapping[str, int]
     width: int
 
     @classmethod
-    def of(cls, cells: Mapping[str, Cells]) -> Layout:
+    def of(cls, cells: Mapping[str, Bins]) -> Layout:
         starts, width = {}, 1  # the first count is of rows
         for name, feature_cells in cells.items():
             starts[name] = width
@@ -151,7 +151,7 @@ class _Column:
     Attributes:
       present: whether each row has it; lengths: how many values.
       where, parents: the cell and the row of each value that has a cell.
-      standard: for a number, such values as `Cells.standard` has them.
+      standard: for a number, such values as `Bins.standard` has them.
       known: for a category, the place of each such value among the known ones, -1 for others.
     """
 
@@ -163,7 +163,7 @@ class _Column:
     standard: Array
 
     @classmethod
-    def of(cls, batch: pa.RecordBatch, name: str, cells: Cells) -> _Column | None:
+    def of(cls, batch: pa.RecordBatch, name: str, cells: Bins) -> _Column | None:
         index = batch.schema.get_field_index(name)
         if index < 0 or pa.types.is_null(batch.schema.field(index).type):
             return None
@@ -179,7 +179,7 @@ class _Column:
         return cls(present, lengths, *_of_category(flat, cells, parents), np.zeros(0))
 
 
-def _of_category(flat: pa.Array, cells: Cells, parents: Array) -> tuple[Array, Array, Array]:
+def _of_category(flat: pa.Array, cells: Bins, parents: Array) -> tuple[Array, Array, Array]:
     encoded = flat.dictionary_encode()
     codes = encoded.indices.to_numpy(zero_copy_only=False)
     own_cells = {value: index for index, value in enumerate(cells.values)}

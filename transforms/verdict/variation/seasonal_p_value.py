@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence.feature_difference import LENGTH, MISSING, UNSEEN, Difference
+from transforms.verdict.evidence.feature_difference import LENGTH, MISSING, UNSEEN, FeatureDifference
 from transforms.verdict.feature_stats import View
 from transforms.verdict.model import SeasonalVariation
 from transforms.verdict.variation import bins as cell
@@ -52,7 +52,7 @@ def periods_of(span: dt.timedelta | None) -> Periods:
 def of_difference(
     variation: Variation,
     name: str,
-    difference: Difference,
+    difference: FeatureDifference,
     views: tuple[View, View | None],
     span: dt.timedelta | None,
     *,
@@ -116,7 +116,7 @@ class _Aspect(NamedTuple):
 
 
 def _aspects(
-    periods: FeaturePeriods, difference: Difference, views: tuple[View, View | None], length: int
+    periods: FeaturePeriods, difference: FeatureDifference, views: tuple[View, View | None], length: int
 ) -> Iterator[_Aspect]:
     """The periods' distances, and the window's, both on the cells of the periods."""
     if difference.metric == MISSING:
@@ -131,7 +131,7 @@ def _aspects(
 
 
 def _of_values(
-    periods: FeaturePeriods, difference: Difference, views: tuple[View, View | None], length: int
+    periods: FeaturePeriods, difference: FeatureDifference, views: tuple[View, View | None], length: int
 ) -> Iterator[_Aspect]:
     period_tails = tails.of_values(periods, length)
     if (shares := _shares(periods.cells, *views)) is None:
@@ -161,7 +161,7 @@ def _of_moments(periods: FeaturePeriods, serving: View | None, length: int) -> I
         yield _Aspect(period_tails, distance, _ONE_SIDE)
 
 
-def _shares(cells: cell.Cells, training: View, serving: View | None) -> tuple[Array, Array] | None:
+def _shares(cells: cell.Bins, training: View, serving: View | None) -> tuple[Array, Array] | None:
     if serving is None:
         return None
     if cells.kind == cell.CATEGORY:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from transforms.core.arrow import open_stream, pa
-from transforms.verdict.variation.bins import CATEGORY, NUMBER, Cells
+from transforms.verdict.variation.bins import CATEGORY, NUMBER, Bins
 from transforms.verdict.variation.period_counts import PeriodCounts, UnitCounts
 
 Array = np.ndarray[Any, Any]
@@ -51,12 +51,12 @@ class FeaturePeriods:
       rows, present: [periods] rows, and those that have the feature.
       counts: [periods, cells.size] values.
       length_counts: [periods, cells.length_size] rows that have the feature.
-      moments: [periods, 2] sums of a number's values and of their squares, as `Cells.standard` has them;
+      moments: [periods, 2] sums of a number's values and of their squares, as `Bins.standard` has them;
         [periods, 0] for a category.
       new: [periods] values that came in no other period; None where that is not known.
     """
 
-    cells: Cells
+    cells: Bins
     periods: Array
     rows: Array
     present: Array
@@ -124,7 +124,7 @@ def _complete_periods(counts: UnitCounts) -> Array:
     return complete
 
 
-def _new(counts: UnitCounts, name: str, cells: Cells, periods: Array) -> Array | None:
+def _new(counts: UnitCounts, name: str, cells: Bins, periods: Array) -> Array | None:
     """How many values a period has that no other one has: had it not been trained on, they were new."""
     if not cells.known or name not in counts.first:
         return None
@@ -193,7 +193,7 @@ def from_bytes(data: bytes) -> Spaces:
 
 
 def _feature(row: Mapping[str, Any]) -> FeaturePeriods:
-    cells = Cells(
+    cells = Bins(
         row["kind"].as_py(),
         edges=_array(row["edges"]),
         values=tuple(row["values"].as_py()),

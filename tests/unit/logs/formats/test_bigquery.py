@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from support.logs import SCHEMA, settings
-from support.read import Outcome, all_rows, run
+from support.read import ReadOutput, all_rows, run
 
 from pipelines import cli, validate
 from pipelines.flags.validate import ValidateOptions
@@ -25,12 +25,18 @@ from transforms.core.batches import Window
 from transforms.core.errors import UsageError
 from transforms.logs.features import Settings
 from transforms.logs.formats import bigquery
-from transforms.logs.formats.bigquery import Table, parse_table, record_of, row_restriction, selected_fields
+from transforms.logs.formats.bigquery import (
+    BigQueryTable,
+    parse_table,
+    record_of,
+    row_restriction,
+    selected_fields,
+)
 from transforms.logs.formats.format_names import Format
 from transforms.read import ReadResult
 from transforms.read_bigquery import DecodeRows, ReadBigQueryRequests
 
-TABLE = Table("my-project", "logs", "requests")
+TABLE = BigQueryTable("my-project", "logs", "requests")
 START, END = dt.datetime(2013, 7, 14, 5, tzinfo=dt.UTC), dt.datetime(2013, 7, 14, 6, 30, 0, 5, tzinfo=dt.UTC)
 WINDOW = Window(START, END)
 PUSHED = (
@@ -44,19 +50,22 @@ PUSHED = (
     [
         ("bq://my-project.logs.requests", TABLE),
         ("bq://my-project:logs.requests", TABLE),
-        ("bq://example.com:my-project.logs.requests", Table("example.com:my-project", "logs", "requests")),
-        ("bq://my-project.logs.a-b c", Table("my-project", "logs", "a-b c")),
+        (
+            "bq://example.com:my-project.logs.requests",
+            BigQueryTable("example.com:my-project", "logs", "requests"),
+        ),
+        ("bq://my-project.logs.a-b c", BigQueryTable("my-project", "logs", "a-b c")),
         (
             "bq://my-project.logs.requests?model=my%20model&version=v1+a",
-            Table("my-project", "logs", "requests", "my model", "v1+a"),
+            BigQueryTable("my-project", "logs", "requests", "my model", "v1+a"),
         ),
         (
             "bq://my-project.logs.requests?time_type=none",
-            Table("my-project", "logs", "requests", time_type="none"),
+            BigQueryTable("my-project", "logs", "requests", time_type="none"),
         ),
     ],
 )
-def test_names_of_tables(text: str, table: Table) -> None:
+def test_names_of_tables(text: str, table: BigQueryTable) -> None:
     assert bigquery.is_table(text)
     assert parse_table(text) == table
 
@@ -97,7 +106,9 @@ def test_the_format_of_a_table_must_be_said(name: str) -> None:
         bigquery.check_format(name)
 
 
-def restriction(file_format: Format = Format.AI_PLATFORM, table: Table = TABLE, **changes: Any) -> str | None:
+def restriction(
+    file_format: Format = Format.AI_PLATFORM, table: BigQueryTable = TABLE, **changes: Any
+) -> str | None:
     return row_restriction(table, file_format, settings(**{"window": WINDOW, **changes}))
 
 
@@ -123,24 +134,24 @@ def test_a_time_that_is_in_no_column_is_not_pushed_down() -> None:
     assert restriction(time_feature="requested") is None
     assert restriction(Format.VERTEX, time_feature="requested") is None
     assert restriction(Format.TABLE) is None
-    no_time = Table("my-project", "logs", "requests", time_type="none")
+    no_time = BigQueryTable("my-project", "logs", "requests", time_type="none")
     assert restriction(Format.TABLE, no_time, time_feature="requested") is None
 
 
 def test_a_column_of_datetimes() -> None:
-    table = Table("my-project", "logs", "requests", time_type="DATETIME")
+    table = BigQueryTable("my-project", "logs", "requests", time_type="DATETIME")
     assert restriction(Format.TABLE, table, time_feature="requested", window=Window(start=START)) == (
         "(`requested` >= DATETIME '2013-07-14 05:00:00.000000' OR `requested` IS NULL)"
     )
 
 
 def test_model_and_version_are_pushed_down() -> None:
-    table = Table("my-project", "logs", "requests", "flights", "v1")
+    table = BigQueryTable("my-project", "logs", "requests", "flights", "v1")
     assert restriction(table=table) == f"{PUSHED} AND `model` = 'flights' AND `model_version` = 'v1'"
     assert restriction(Format.VERTEX, table, window=Window()) == (
         "`endpoint` = 'flights' AND `deployed_model_id` = 'v1'"
     )
-    versioned = Table("my-project", "logs", "requests", version="3")
+    versioned = BigQueryTable("my-project", "logs", "requests", version="3")
     assert restriction(Format.TABLE, versioned, version_feature="served by") == (
         "CAST(`served by` AS STRING) = '3'"
     )
@@ -148,14 +159,14 @@ def test_model_and_version_are_pushed_down() -> None:
 
 def test_a_choice_without_a_column_is_refused() -> None:
     with pytest.raises(UsageError, match="version='3'"):
-        restriction(Format.TABLE, Table("my-project", "logs", "requests", version="3"))
+        restriction(Format.TABLE, BigQueryTable("my-project", "logs", "requests", version="3"))
     with pytest.raises(UsageError, match="model='m'"):
-        restriction(Format.TABLE, Table("my-project", "logs", "requests", "m"), version_feature="v")
+        restriction(Format.TABLE, BigQueryTable("my-project", "logs", "requests", "m"), version_feature="v")
 
 
 @given(st.text(min_size=1, max_size=30) | st.text("a'\"\\\n`", min_size=1))
 def test_no_value_ends_its_literal(value: str) -> None:
-    table = Table("my-project", "logs", "requests", value)
+    table = BigQueryTable("my-project", "logs", "requests", value)
     text = restriction(table=table, window=Window())
     assert text is not None
     start, end = "`model` = '", "'"
@@ -294,7 +305,7 @@ class _Decode(beam.PTransform):
         return result
 
 
-def decoded(rows: Sequence[Any], file_format: Format, **changes: Any) -> Outcome:
+def decoded(rows: Sequence[Any], file_format: Format, **changes: Any) -> ReadOutput:
     outcome = run(_Decode(rows, file_format, **changes))
     counts = outcome[3]
     assert counts.balance() == 0

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from support.events import Outcome, carried, decode, outcome_of
+from support.events import DecodedLog, carried, decode, outcome_of
 from support.logs import as_float32, settings
 
 from transforms.core.batches import Decoded, Window
@@ -60,7 +60,7 @@ def upper(record: dict[str, Any]) -> dict[str, Any]:
     return {"-".join(map(str.capitalize, n.split("-"))): v for n, v in record.items() if n != "data"}
 
 
-def run(*records: Any, **changes: Any) -> Outcome:
+def run(*records: Any, **changes: Any) -> DecodedLog:
     return decode(Format.KSERVE, records, **changes)
 
 
@@ -224,7 +224,7 @@ def test_answers_of_any_value_are_json() -> None:
     assert outcome.column("response") == ["null", str(1 << 80), '"\\udcff"', "\"b'x'\"", "[[]]", '{"a":null}']
 
 
-def _numbers(outcome: Outcome) -> list[int]:
+def _numbers(outcome: DecodedLog) -> list[int]:
     return sorted(outcome.column("record"))
 
 

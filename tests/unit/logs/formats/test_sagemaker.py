@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from support.events import Outcome, decode
+from support.events import DecodedLog, decode
 from support.logs import as_float32, settings
 
 from transforms.core.batches import Window
@@ -41,7 +41,7 @@ def capture(given_input: Any, output: Any = None, **event: Any) -> dict[str, Any
     }
 
 
-def run(*records: Any, **changes: Any) -> Outcome:
+def run(*records: Any, **changes: Any) -> DecodedLog:
     return decode(Format.SAGEMAKER, records, **{"columns": COLUMNS, **changes})
 
 

@@ -15,7 +15,13 @@ from support.verdict import statistics
 from transforms.verdict.evidence import categorical_tests, p_values, two_sample
 from transforms.verdict.evidence import cdf as cdfs
 from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING, UNSEEN, VARIATION, Difference
+from transforms.verdict.evidence.feature_difference import (
+    KOLMOGOROV,
+    MISSING,
+    UNSEEN,
+    VARIATION,
+    FeatureDifference,
+)
 from transforms.verdict.feature_stats import View, views
 
 Array = np.ndarray[Any, Any]
@@ -34,7 +40,7 @@ SHAPES: dict[str, Array] = {
 }
 
 
-def found(training: Any, serving: Any) -> dict[str, Difference]:
+def found(training: Any, serving: Any) -> dict[str, FeatureDifference]:
     return {
         difference.metric: difference for difference in two_sample.of_values(view(training), view(serving))
     }
@@ -163,7 +169,7 @@ def mostly_zero(rows: int, seed: int, zeros: float = 0.6) -> Array:
     return np.where(random.random(rows) < zeros, 0.0, random.exponential(5, rows))
 
 
-def number(training: View, serving: Array) -> Difference:
+def number(training: View, serving: Array) -> FeatureDifference:
     difference = two_sample.of_number(training, view(serving))
     assert difference is not None
     return difference

@@ -18,7 +18,7 @@ from transforms.verdict.evidence.category_distance import largest_difference
 from transforms.verdict.feature_stats import Statistics, View, views
 from transforms.verdict.findings.range import OUTSIDE_RANGE
 from transforms.verdict.histograms import OTHER, pictures
-from transforms.verdict.model import Comparison, Finding, Kind, Severity
+from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity
 
 KEPT = 1000
 NAMES = np.array([f"v{i:05}" for i in range(5000)])
@@ -61,11 +61,11 @@ def with_domain(training: pd.Series, known: list[str]) -> Reference:
     return Reference(schema, category(training), plain.space, label=None)
 
 
-def against(baseline: Reference, serving: Statistics, policy: Policy | None = None) -> Comparison:
+def against(baseline: Reference, serving: Statistics, policy: Policy | None = None) -> ComparisonResult:
     return compare(baseline, serving, policy or Policy(), Counter())
 
 
-def of_kind(comparison: Comparison, kind: Kind) -> list[Finding]:
+def of_kind(comparison: ComparisonResult, kind: FindingKind) -> list[Finding]:
     return [finding for finding in comparison.findings if finding.kind is kind]
 
 
@@ -77,7 +77,8 @@ def half_unknown(rows: int) -> pd.Series:
 def test_unique_unknown_values_beyond_those_kept_are_counted_and_not_named() -> None:
     training = pd.Series(np.random.default_rng(1).choice(["AA", "B6", "UA"], 20000))
     findings = of_kind(
-        against(with_domain(training, ["AA", "B6", "UA"]), category(half_unknown(120_000))), Kind.VALUES
+        against(with_domain(training, ["AA", "B6", "UA"]), category(half_unknown(120_000))),
+        FindingKind.VALUES,
     )
     assert said(findings) == [("c", "values", "error")]
     assert "values outside the schema's domain are 50.0 % of those served" in findings[0].message
@@ -89,12 +90,12 @@ def test_values_that_training_had_and_the_schema_leaves_out_are_the_schemas_to_j
     rng = np.random.default_rng(1)
     words = [pd.Series(rng.choice(["AA", "B6", "UA"], rows)) for rows in (20_000, 3000)]
     baseline = with_domain(words[0], ["AA", "B6"])
-    [finding] = of_kind(against(baseline, category(words[1])), Kind.VALUES)
+    [finding] = of_kind(against(baseline, category(words[1])), FindingKind.VALUES)
     assert finding.severity is Severity.ERROR
     assert "values outside the schema's domain are 3" in finding.message
     rare = words[1].where(words[1] != "UA", "AA")
     rare[:12] = "UA"
-    [finding] = of_kind(against(baseline, category(rare)), Kind.VALUES)
+    [finding] = of_kind(against(baseline, category(rare)), FindingKind.VALUES)
     assert finding.severity is Severity.WARNING
 
 
@@ -107,10 +108,10 @@ def test_unknown_values_that_tfdv_kept_none_of_are_found_all_the_same() -> None:
     assert kept <= set(NAMES)
     baseline = with_domain(training, list(NAMES[:1200]))
     assert tfdv.validate_statistics(serving, baseline.schema).anomaly_info == {}
-    [finding] = of_kind(against(baseline, serving), Kind.VALUES)
+    [finding] = of_kind(against(baseline, serving), FindingKind.VALUES)
     assert finding.severity is Severity.ERROR
     assert "19.4 % to 30.9 % of those served" in finding.message  # it is 20 %
-    assert said(of_kind(against(baseline, category(training)), Kind.VALUES)) == []
+    assert said(of_kind(against(baseline, category(training)), FindingKind.VALUES)) == []
 
 
 @pytest.mark.parametrize("kept", [20, 300, 1000])
@@ -126,7 +127,7 @@ def test_what_is_not_certain_is_said_as_a_span_and_only_what_is_certain_is_an_er
     known = pd.Series(rng.choice(NAMES, 60_000))
     unknown = pd.Series(np.repeat("new one", 30))
     serving = category(pd.concat([known, unknown]), kept=500)
-    [finding] = of_kind(against(with_domain(known, list(NAMES)), serving), Kind.VALUES)
+    [finding] = of_kind(against(with_domain(known, list(NAMES)), serving), FindingKind.VALUES)
     assert finding.severity is Severity.WARNING
     assert "under 0.1 % to " in finding.message
     view = views(serving)["c"]
@@ -175,7 +176,7 @@ def test_numbers_beyond_the_schemas_bounds_are_not_quoted() -> None:
     stops.int_domain.max = 4
     data = served()
     data.loc[:1, "stops"] = 5_550_123
-    findings = of_kind(compared(baseline, data), Kind.VALUES)
+    findings = of_kind(compared(baseline, data), FindingKind.VALUES)
     assert said(findings) == [("stops", "values", "warning")]
     assert "5550123" not in findings[0].message.replace(",", "")
 

@@ -20,7 +20,7 @@ from transforms.summaries.quantiles import Scratch
 from transforms.verdict.feature_stats import Statistics, dataset
 from transforms.verdict.findings.predictions import answered, compare_space
 from transforms.verdict.findings.slices import compare_slices
-from transforms.verdict.model import Comparison, Space
+from transforms.verdict.model import ComparisonResult, Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 
@@ -50,11 +50,11 @@ def statistics(values: dict[str, Array], there: Array | None = None) -> Statisti
 REFERENCE = Reference(SCHEMA, statistics(rows(5000, 1)), Space.PREDICTION)
 
 
-def compared(serving: Statistics, forms: dict[tuple[str, str], int] | None = None) -> Comparison:
+def compared(serving: Statistics, forms: dict[tuple[str, str], int] | None = None) -> ComparisonResult:
     return compare_space(REFERENCE, serving, Policy(), Counter(forms or {}))
 
 
-def said(comparison: Comparison) -> dict[str, str]:
+def said(comparison: ComparisonResult) -> dict[str, str]:
     return {f"{finding.feature}/{finding.metric}": finding.severity.value for finding in comparison.findings}
 
 

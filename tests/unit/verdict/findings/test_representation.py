@@ -15,7 +15,7 @@ from transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE, Accounting
 from transforms.core.batches import Window
 from transforms.verdict.compare import Policy, Reference
 from transforms.verdict.findings import representation as representation_findings
-from transforms.verdict.model import Finding, Kind, Severity, Space
+from transforms.verdict.model import Finding, FindingKind, Severity, Space
 from transforms.verdict.result import decide
 
 ROWS = 1000
@@ -31,7 +31,7 @@ def of_kind(
     against: Reference, forms: dict[tuple[str, str], int], policy: Policy | None = None
 ) -> list[Finding]:
     findings = compared(against, served(ROWS), policy, forms).findings
-    return [finding for finding in findings if finding.kind is Kind.REPRESENTATION]
+    return [finding for finding in findings if finding.kind is FindingKind.REPRESENTATION]
 
 
 def test_beyond_one_percent_it_is_a_finding_and_up_to_it_none(baseline: Reference) -> None:
@@ -48,7 +48,7 @@ def test_beyond_one_percent_it_is_a_finding_and_up_to_it_none(baseline: Referenc
 @pytest.mark.parametrize("form", sorted(representation_findings.FOREIGN_FORMS))
 def test_each_foreign_form_is_told_and_is_no_other_finding(baseline: Reference, form: str) -> None:
     findings = compared(baseline, served(ROWS), None, {("stops", form): 500}).findings
-    assert [(f.kind, f.metric) for f in findings] == [(Kind.REPRESENTATION, form)]
+    assert [(f.kind, f.metric) for f in findings] == [(FindingKind.REPRESENTATION, form)]
     assert "50.0 % of rows (500)" in findings[0].message
     assert (findings[0].severity is Severity.ERROR) is (form == "beyond_float32")
 
@@ -72,7 +72,7 @@ def test_normal_forms_are_no_finding(baseline: Reference, form: str) -> None:
 )
 def test_lost_values_are_errors_of_type(baseline: Reference, form: str, words: str) -> None:
     findings = compared(baseline, served(ROWS), None, {("stops", form): 100}).findings
-    assert [(f.kind, f.severity) for f in findings] == [(Kind.TYPE, Severity.ERROR)]
+    assert [(f.kind, f.severity) for f in findings] == [(FindingKind.TYPE, Severity.ERROR)]
     assert findings[0].message.startswith(words)
 
 
@@ -118,5 +118,5 @@ def test_the_verdict_lists_all_forms_of_known_features() -> None:
 
 def test_the_published_schema_knows_all_kinds() -> None:
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    assert schema["$defs"]["finding"]["properties"]["kind"]["enum"] == [kind.value for kind in Kind]
+    assert schema["$defs"]["finding"]["properties"]["kind"]["enum"] == [kind.value for kind in FindingKind]
     assert "forms" in schema["required"]

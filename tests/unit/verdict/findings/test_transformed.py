@@ -22,7 +22,7 @@ from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.evidence.feature_difference import LENGTH
 from transforms.verdict.feature_stats import Statistics, View, views
 from transforms.verdict.findings import transformed
-from transforms.verdict.model import Kind, Severity, Space
+from transforms.verdict.model import FindingKind, Severity, Space
 
 Change = Callable[[e2e.Row], e2e.Row]
 
@@ -58,7 +58,7 @@ def test_a_few_unknown_words_are_a_finding_of_their_own(home: Home, requests: li
     rows = some(requests, 0.015, with_values(carrier=b"ZZ"))
     [finding] = support.of(support.compared(home.baseline, rows), "carrier_id")
     assert (finding.kind, finding.severity, finding.raw_features) == (
-        Kind.VALUES,
+        FindingKind.VALUES,
         Severity.ERROR,
         ("carrier",),
     )
@@ -111,7 +111,7 @@ def test_a_bucket_in_the_middle_that_fills_up_is_no_saturation(home: Home, reque
 def test_numbers_beyond_the_range_are_told_with_the_distance(home: Home, requests: list[e2e.Row]) -> None:
     rows = [{**row, "distance": [row["distance"][0] * 4]} for row in requests]
     [finding] = support.of(support.compared(home.baseline, rows), "distance_z")
-    assert finding.kind is Kind.DISTRIBUTION
+    assert finding.kind is FindingKind.DISTRIBUTION
     assert "lie outside training's range" in finding.message
     assert finding.raw_features == ("distance",)
 

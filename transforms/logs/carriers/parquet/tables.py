@@ -19,7 +19,7 @@ from transforms.logs.carriers.parquet.reader import read_batches
 from transforms.logs.carriers.table_error import TableError
 from transforms.logs.carriers.tables import MAX_ROWS, expected_types, single_value_lists
 from transforms.logs.features import LISTS, VALUES, Array, Column, FeatureType, Settings, lists, type_of
-from transforms.logs.rows.rows import Counts, Finisher, RecordPosition, Rows, metadata_of
+from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of
 
 
 def decode_parquet(source: BinaryIO, settings: Settings, position: RecordPosition) -> Iterator[Decoded]:
@@ -33,7 +33,7 @@ def decode_parquet(source: BinaryIO, settings: Settings, position: RecordPositio
         for batch in read_batches(source, MAX_ROWS):
             columns = _parquet_columns(batch, wanted, settings.expected is not None)
             record = pa.array(np.arange(first, first + batch.num_rows), pa.int64())
-            rows = Rows(columns, metadata_of(batch.num_rows, position.file, record=record))
+            rows = DecodedRows(columns, metadata_of(batch.num_rows, position.file, record=record))
             yield finisher.finish(rows, (), Counts(batch.num_rows))
             first += batch.num_rows
     except (pa.ArrowException, UnicodeDecodeError) as error:

@@ -22,7 +22,7 @@ DELETIONS = [("disk", "unlink", False), ("disk", "unlink", True), ("store", "del
 DELETIONS += [("store", "delete", True)]
 
 
-class Place:
+class FailingOutput:
     """An output folder on a disk or in a store, where the n-th write can be made to fail."""
 
     def __init__(self, kind: str, how: str, lasting: bool, folder: Path) -> None:
