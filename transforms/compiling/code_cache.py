@@ -84,6 +84,16 @@ def _readable_folders(source: Path) -> tuple[Path, ...]:
 class _CodeFile(IndexDataCacheFile):
     """The code of a function in a folder. Its files can be written by nobody else, whatever the umask is."""
 
+    def _load_index(self) -> Any:
+        # numba unpickles the whole index before it looks at the stamp: code of another version of this
+        # package may name classes that are no more, and that is no code then.
+        try:
+            return super()._load_index()
+        except OSError:
+            raise
+        except Exception:  # noqa: BLE001 - a pickle may raise anything
+            return {}
+
     @contextlib.contextmanager
     def _open_for_write(self, filepath: str) -> Iterator[IO[bytes]]:
         name = f"{filepath}.tmp.{uuid.uuid4().hex[:16]}"

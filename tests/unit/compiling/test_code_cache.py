@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -60,6 +61,18 @@ def test_code_is_kept_until_any_source_changes(copy: Path) -> None:
     with (copy / "transforms" / "columnar" / "wire.py").open("a") as file:
         file.write("# changed\n")
     assert _run(copy, copy / "cache") == "compiled"
+
+
+def test_code_that_names_a_class_which_is_no_more_is_compiled_anew(copy: Path) -> None:
+    assert _run(copy, copy / "cache") == "compiled"
+    indexes = list(copy.rglob("*.nbi"))
+    assert indexes
+    for index in indexes:
+        with index.open("rb") as stream:
+            version = pickle.load(stream)
+        index.write_bytes(pickle.dumps(version) + b"ctransforms.summaries.counting\nNoSuchClass\n.")
+    assert _run(copy, copy / "cache") == "compiled"
+    assert _run(copy, copy / "cache") == "kept"
 
 
 def test_code_is_kept_where_it_can_be(copy: Path) -> None:
