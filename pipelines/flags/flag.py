@@ -103,5 +103,5 @@ def parse_some_names(text: str, example: str = "distance,carrier") -> tuple[str,
     """
     names = tuple(dict.fromkeys(parse_names(text)))
     if not names:
-        raise argparse.ArgumentTypeError(f"expected names, separated by commas, such as {example}")
+        raise argparse.ArgumentTypeError(f"expected one or more values, separated by commas: {example}")
     return names

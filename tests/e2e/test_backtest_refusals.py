@@ -37,7 +37,7 @@ def test_a_document_that_is_none_is_told(home: Home, log: str, tmp_path: Path, c
         (["--every=P1D"], "--every does not divide the time"),
         (["--budget=P0D"], "argument --budget: expected a duration above zero"),
         (["--known_bad=yesterday"], "argument --known_bad: expected a span"),
-        (["--known_bad=,"], "argument --known_bad: expected a name"),
+        (["--known_bad=,"], "argument --known_bad: expected one or more values"),
         (["--known_bad=2012-07-01"], "--known_bad: 2012-07-01T00:00:00+00:00 to 2012-07-02"),
         (["--end=2013-06-01"], "--start must lie before --end"),
         (["--only=distanze"], "--only: no compared feature has the name distanze"),

@@ -310,7 +310,7 @@ def test_only_narrows_a_run_of_both_spaces(home: Home, tmp_path: Path, capsys: C
     ("flags", "message"),
     [
         (["--only=distanze"], "--only: no compared feature has the name distanze; did you mean distance"),
-        (["--only=,"], "argument --only: expected a name"),
+        (["--only=,"], "argument --only: expected one or more values"),
         (["--only=hour,distance", "--ignore=hour"], "--only and --ignore both name hour"),
         (["--thresholds=none.toml"], "--thresholds: there is no file 'none.toml'"),
         (["--only=distance_z", "--spaces=raw"], "--only: no compared feature has the name distance_z"),
