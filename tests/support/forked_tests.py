@@ -55,7 +55,7 @@ class Job:
 
     Attributes:
       log: gets what pytest prints.
-      seconds: that one test may take; the process is ended by SIGALRM then.
+      seconds: of CPU time that one test may take, and a tenth of the time that it may take in all.
       lines: if given, that file gets the lines of the product that are run, and no failure ends the run.
       edit: a file below the checkout, and its content for this run.
     """
@@ -73,10 +73,12 @@ class Ended:
 
     Attributes:
       failed: the first test that failed, or why nothing was run to its end; "" if all passed.
+      cpu_seconds: of the process and of those that it waited for.
     """
 
     failed: str
     seconds: float
+    cpu_seconds: float
 
 
 class Tree:
@@ -174,7 +176,9 @@ class _Limits:
         self.pytest_runtest_logstart()
 
     def pytest_runtest_logstart(self) -> None:
-        signal.setitimer(signal.ITIMER_REAL, self._seconds)
+        # A loop without an end takes CPU time, whatever else the machine does; a wait takes none.
+        signal.setitimer(signal.ITIMER_PROF, self._seconds)
+        signal.setitimer(signal.ITIMER_REAL, 10 * self._seconds)
 
 
 def _run_pytest(job: Job) -> int:
@@ -204,12 +208,13 @@ def run_all(trees: Sequence[Tree], jobs: Iterable[Job]) -> Iterator[tuple[Job, E
                 running[tree.start(job)] = job, tree, time.monotonic()
             if not running:
                 return
-            child, status = os.wait()
+            child, status, usage = os.wait4(-1, 0)
             _kill_group(child)
             job, tree, began = running.pop(child)
             tree.restore()
             free.append(tree)
-            yield job, Ended(_first_failure(status, job.log), time.monotonic() - began)
+            cpu_seconds = usage.ru_utime + usage.ru_stime
+            yield job, Ended(_first_failure(status, job.log), time.monotonic() - began, cpu_seconds)
     finally:
         for child in running:
             _kill_group(child)
@@ -230,6 +235,10 @@ def _first_failure(status: int, log: Path) -> str:
     if code in _RAN_NOTHING:
         raise RuntimeError(f"{_RAN_NOTHING[code]}: {text[-2000:]}")
     if code < 0:
-        return "a test hangs" if code == -signal.SIGALRM else f"ended by {signal.Signals(-code).name}"
+        return (
+            "a test hangs"
+            if -code in (signal.SIGALRM, signal.SIGPROF)
+            else f"ended by {signal.Signals(-code).name}"
+        )
     failed = _FAILED.search(text)
     return failed[1] if failed else f"pytest ended with {code}" if code else ""

@@ -23,7 +23,7 @@ class Reached:
     Attributes:
       digests: of the files that this depends on.
       lines: by module of the product.
-      seconds: that it took, traced.
+      seconds: of CPU time that it took, traced.
       failed: the first test that failed, or "".
     """
 
