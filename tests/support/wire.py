@@ -123,7 +123,7 @@ def decoded(record: bytes) -> dict[tuple[str, str], list[Any]] | None:
         example = Example.FromString(record)
     except DecodeError:
         return None
-    if _may_be_a_sequence(record):
+    if may_be_a_sequence(record):
         reject()  # tests of sequences have those
     if not example.features.feature and record not in (b"", b"\n\x00"):
         return None
@@ -136,7 +136,8 @@ def decoded(record: bytes) -> dict[tuple[str, str], list[Any]] | None:
     return result
 
 
-def _may_be_a_sequence(record: bytes) -> bool:
+def may_be_a_sequence(record: bytes) -> bool:
+    """Whether protobuf reads steps of a tf.SequenceExample in it."""
     try:
         return bool(SequenceExample.FromString(record).feature_lists.feature_list)
     except DecodeError:
