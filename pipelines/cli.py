@@ -10,8 +10,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from pipelines import __version__
@@ -20,6 +19,7 @@ from pipelines.flags.command import Command
 from pipelines.flags.commands import COMMANDS, OVERVIEW
 from pipelines.flags.parser import make_parser
 from pipelines.process import streams, supervisor
+from transforms.core import native_logs
 from transforms.core.errors import TrueserveError, UsageError
 from transforms.publish import formatting
 
@@ -88,27 +88,14 @@ def _command_names() -> str:
 
 def _import_command(name: str) -> Any:
     _silence_libraries()
-    # TFDV writes to stderr that it lacks IPython, and TensorFlow that it lacks CUDA; we need neither.
-    with contextlib.redirect_stderr(io.StringIO()), _without_native_stderr():
+    # TFDV writes to stderr that it lacks IPython, which we do not need.
+    with contextlib.redirect_stderr(io.StringIO()):
         return importlib.import_module(f"pipelines.{name}")
-
-
-@contextlib.contextmanager
-def _without_native_stderr() -> Iterator[None]:
-    """TensorFlow's native code writes to file descriptor 2 itself until its logging is set up."""
-    saved = os.dup(2)
-    try:
-        with Path(os.devnull).open("w") as null_device:
-            os.dup2(null_device.fileno(), 2)
-            yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
 
 
 def _silence_libraries() -> None:
     """Keeps what libraries say while they are imported, of themselves and their plans, off the screen."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault(native_logs.LEVEL, "3")
     for category in _IGNORED_WARNINGS:
         warnings.filterwarnings("ignore", category=category)
     # For processes that are started from here, as workers of Beam's are; the last one that fits wins.

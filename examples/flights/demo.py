@@ -184,4 +184,8 @@ def _shown(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from pipelines.process.stderr_filter import filtered
+
+    with filtered():
+        code = main()
+    sys.exit(code)

@@ -1,10 +1,10 @@
 """Runs a command in a child process, and cleans up after it, however and in whatever phase it ends.
 
-The parent imports nothing heavy and has one thread, so that it hears a signal at once: while the child
-imports TensorFlow, waits for native code or for Beam's threads, writes, or has workers of its own. It ends
-the child and all that the child started, and then removes what was under way, as the next run would after a
-kill (`transforms.files.lease`). The temporary files of the child, of every library and worker, are in one
-folder.
+The parent imports nothing heavy and waits for nothing else, so that it hears a signal at once: while the
+child imports TensorFlow, waits for native code or for Beam's threads, writes, or has workers of its own. It
+ends the child and all that the child started, and then removes what was under way, as the next run would
+after a kill (`transforms.files.lease`). The temporary files of the child, of every library and worker, are in
+one folder. What native code logs to standard error does not reach the console (`stderr_filter`).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pathlib import Path
 from types import FrameType
 
 from pipelines.process import leftovers, streams
+from pipelines.process.stderr_filter import StderrFilter
 from transforms.core.errors import TrueserveError
 from transforms.files import lease
 from transforms.publish import formatting
@@ -81,11 +82,14 @@ def _supervise(argv: Sequence[str], command: Callable[[Sequence[str]], int]) -> 
     with _temporary_folder() as temporary:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
         _flush()
+        stderr_filter = StderrFilter()
         parent, child = os.getpid(), os.fork()
         if not child:
-            _be_child(parent, mask, temporary, lambda: command(argv))
+            _be_child(parent, mask, temporary, lambda: _run_filtered(stderr_filter, command, argv))
+        stderr_filter.start()  # after the fork, for a thread would not be in the child
         number, code = _wait(child, watched)
         _end_all(child)
+        stderr_filter.finish()
         if number is None and code >= 0:
             return code
         ended_by = signal.Signals(number or -code)
@@ -116,6 +120,13 @@ def _be_child(
     finally:
         # TensorFlow's finalisers fail, at length and without harm, in an interpreter that is shutting down.
         os._exit(code)
+
+
+def _run_filtered(
+    stderr_filter: StderrFilter, command: Callable[[Sequence[str]], int], argv: Sequence[str]
+) -> int:
+    stderr_filter.divert()
+    return command(argv)
 
 
 def _wait(child: int, watched: set[signal.Signals]) -> tuple[int | None, int]:

@@ -51,6 +51,11 @@ def test_what_export_made_passes(home: Home, served: Path, capsys: pytest.Captur
     assert not [line for line in result.out[2:] if not line.startswith(("info: ", "warning: lint "))]
 
 
+def test_the_installed_check_is_quiet(home: Home, served: Path, tmp_path: Path) -> None:
+    completed = e2e.installed(["check", f"--baseline={home.baseline}", f"--model={served}"], tmp_path)
+    assert (completed.returncode, completed.stderr) == (0, "")
+
+
 def test_a_rebuilt_model_that_is_right_passes_with_a_reference(
     home: Home, keras_file: Path, served: Path, tmp_path: Path
 ) -> None:

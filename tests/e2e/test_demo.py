@@ -40,6 +40,10 @@ def test_all_claims_hold(small_demo: Demo) -> None:
     assert [verdicts[name]["verdict"] for name in NAMES] == ["ok", "skew", "skew"]
 
 
+def test_the_demo_writes_no_line_to_standard_error(small_demo: Demo) -> None:
+    assert small_demo.run.stderr == ""
+
+
 def test_command_lines_are_shown_and_the_report_comes_last(small_demo: Demo) -> None:
     lines = small_demo.run.stdout.splitlines()
     shown = [line.split()[2] for line in lines if line.startswith("$ trueserve ")]

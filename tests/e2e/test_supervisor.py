@@ -171,3 +171,42 @@ def test_exit_codes_and_output_go_through() -> None:
 )
 def test_the_result_of_a_command_line(argv: list[str], folder: str | None) -> None:
     assert leftovers.of_command(argv).folder == folder
+
+
+# Written past Python, as native code does: by the command and by a process that it starts.
+LOGGED = "I0000 00:00:1795927033.045042    5714 port.cc:153] oneDNN custom operations are on."
+WARNED = "W0000 00:00:1795929182.533249    6334 local_rendezvous.cc:412] Local rendezvous is aborting."
+WRITES = f"""
+import os, subprocess, sys
+from pipelines.process import supervisor
+
+def work(argv):
+    os.write(2, b"{LOGGED}\\nof the command\\n")
+    subprocess.run([sys.executable, "-c", "import os; os.write(2, b'{LOGGED}\\\\nof a worker\\\\n')"])
+    print("of Python", file=sys.stderr)
+    os.write(2, b"{WARNED}\\nthe last, without an end")
+    return 3
+
+os._exit(supervisor.run(["join"], work))
+"""
+
+
+@pytest.mark.parametrize(("level", "shown"), [(None, []), ("1", [WARNED])])
+def test_what_native_code_logs_does_not_reach_the_console(level: str | None, shown: list[str]) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    environment |= {"TF_CPP_MIN_LOG_LEVEL": level} if level else {}
+    command = [sys.executable, "-c", WRITES]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    lines = ["of the command", "of a worker", "of Python", *shown, "the last, without an end"]
+    assert (done.returncode, done.stderr.splitlines()) == (3, lines)
+
+
+def test_a_console_that_takes_nothing_keeps_nobody_waiting() -> None:
+    """More than a pipe holds is written, and the standard error of the command is full."""
+    code = WRITES.replace("return 3", "os.write(2, b'x' * 200_000 + b'y\\n' * 100_000); return 4")
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=ROOT, stderr=full, check=False, timeout=60)
+    assert done.returncode == 4

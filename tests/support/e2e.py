@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import os
 import random
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +20,7 @@ import pytest
 
 from pipelines import cli
 from support import logs
+from support.repo import ROOT
 from transforms.graph.transform_graph import TransformGraph
 
 LABEL = "late"
@@ -179,6 +183,17 @@ def write_parquet(folder: Path, rows: Sequence[Row], cuts: Sequence[int]) -> str
 def _plain(row: Row, name: str) -> Any:
     values = row.get(name)
     return None if values is None else bool(values[0]) if name == LABEL else values[0]
+
+
+def installed(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """The installed command's run in this folder, without the variables of the tests."""
+    command = Path(sys.executable).with_name("trueserve")
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    # An editable install may be of another checkout, which would be tested in this one's place.
+    environment["PYTHONPATH"] = str(ROOT)
+    return subprocess.run(
+        [str(command), *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def run(capsys: pytest.CaptureFixture[str], *argv: str) -> Run:

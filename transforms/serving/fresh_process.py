@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from transforms.core import child_processes
+from transforms.core import child_processes, native_logs
 from transforms.core.errors import InputError
 from transforms.serving.parity import Difference
 
@@ -111,7 +111,7 @@ def _start(module: str, folder: str, lifeline: int) -> subprocess.Popen[str]:
 def _environment(folder: str) -> dict[str, str]:
     paths = [str(_SOURCE_ROOT), os.environ.get("PYTHONPATH", "")]
     # On a processor: a device that other work holds would make the proof fail for want of memory.
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONUTF8": "1", "TMPDIR": folder}
+    quiet = {native_logs.LEVEL: "3", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONUTF8": "1", "TMPDIR": folder}
     return {**os.environ, **quiet, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
@@ -124,7 +124,7 @@ def _reply(out: str) -> dict[str, Any]:
 
 
 def _ended(code: int, err: str) -> str:
-    """How it ended comes first: the last line of a native log may be about anything."""
-    lines = [line.strip() for line in err.splitlines() if line.strip()]
+    """How it ended comes first: the last line that it wrote may be about anything."""
+    lines = [line.strip() for line in err.splitlines() if line.strip() and not native_logs.is_hidden(line)]
     last = f"; the last line that it wrote: {lines[-1][:500]}" if lines else ""
     return child_processes.how_it_ended(code) + last

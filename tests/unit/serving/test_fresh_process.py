@@ -65,6 +65,10 @@ def test_the_return_code_comes_before_the_last_line_of_a_log(module: str) -> Non
         "the model m: it was ended by signal 9 (SIGKILL), perhaps for want of memory;"
         " the last line that it wrote: all is well"
     )
+    native = "I0000 00:00:1795927033.045042    5714 port.cc:153] oneDNN custom operations are on."
+    plant(module, f"os.write(2, b'all is well\\n{native}\\n'); os._exit(4)")
+    with pytest.raises(InputError, match=r"it ended with code 4; the last line that it wrote: all is well$"):
+        asked()
     plant(module, "os._exit(3)")
     with pytest.raises(InputError, match=r"the model m: it ended with code 3$"):
         asked()
