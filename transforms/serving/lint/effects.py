@@ -23,7 +23,7 @@ _FILES = re.compile(
     r"|DistributedSave|(Save|Restore)(V2|Slices?)?|MergeV2Checkpoints|DTensorRestore\w*|DumpTensor"
     r"|InitializeTableFromTextFile(V2)?|FileSystemSetConfiguration|CreateSummary\w*Writer|SummaryWriter"
     r"|Write\w*Summary|(Flush|Close)SummaryWriter|ImportEvent|StatsAggregatorSetSummaryWriter"
-    r"|(Initialize|Serialize)TRTResource|Bigtable\w*|BigQuery\w*"
+    r"|(Initialize|Serialize)TRTResource|Bigtable\w*|BigQuery\w*|CalibrationStatisticsSaver"
 )
 _NETWORK = re.compile(
     r"Rpc\w*|Grpc\w*|\w*DataService\w*|RegisterDataset(V2)?|_?(Host)?(Send|Recv)|RemoteCall|WorkerHeartbeat"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 import tensorflow as tf
 from support import saved_models as support
-from tensorflow.core.framework import node_def_pb2
-from tensorflow.python.framework import op_def_registry
+from support.repo import ROOT
+from tensorflow.core.framework import node_def_pb2, op_def_pb2
+from tensorflow.python.client import pywrap_tf_session
 
 from transforms.serving import lint
 from transforms.serving.lint.effects import effect_of
@@ -158,19 +160,28 @@ def test_a_folders_files_are_plain_ones_in_it(model: Path, tmp_path: Path, plant
     assert [finding.rule for finding in lint.refusals(str(copy))] == ["folder"]
 
 
+def registered() -> list[Any]:
+    """All ops that this process knows, whether TensorFlow offers them to Python or not."""
+    serialized = pywrap_tf_session.TF_GetBuffer(pywrap_tf_session.TF_GetAllOpList())
+    return list(op_def_pb2.OpList.FromString(serialized).op)
+
+
+def effect(name: str) -> str | None:
+    outcome = effect_of(node_def_pb2.NodeDef(name="x", op=name))
+    return outcome.rule if outcome else None
+
+
 def test_no_op_of_tensorflow_that_names_files_or_hosts_passes() -> None:
     """By the registry of the installed TensorFlow, so that what a newer one adds is refused, too."""
     words = ("filename", "path", "directory", "address", "debug_urls", "logdir", "ckpt")
     passing = []
-    for name in dir(tf.raw_ops):
-        definition = op_def_registry.get(name)
-        if definition is None or effect_of(node_def_pb2.NodeDef(name="x", op=name)):
-            continue
+    for definition in registered():
         texts = [
             argument.name for argument in definition.input_arg if argument.type == tf.string.as_datatype_enum
         ]
         texts += [attr.name for attr in definition.attr if "string" in attr.type]
-        passing += [name for text in texts if any(word in text for word in words)]
+        if any(word in text for word in words for text in texts) and effect(definition.name) is None:
+            passing.append(definition.name)
     assert passing == []
     for name in (
         "AddV2",
@@ -181,4 +192,34 @@ def test_no_op_of_tensorflow_that_names_files_or_hosts_passes() -> None:
         "TensorDataset",
         "While",
     ):
-        assert effect_of(node_def_pb2.NodeDef(name="x", op=name)) is None
+        assert effect(name) is None
+
+
+def test_ops_that_run_python_are_refused() -> None:
+    names = {op.name for op in registered() if "PyFunc" in op.name} | {"GeneratorDataset"}
+    assert len(names) == 4
+    assert {effect(name) for name in names} == {"python-op"}
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("CalibrationStatisticsSaver", "file-access"),
+        ("FinalizeTPUEmbeddingV2", "network-access"),
+        ("TPUDummyInput", "network-access"),
+        ("XlaRecvTPUEmbeddingActivationsV2", "network-access"),
+        ("XlaSendTPUEmbeddingGradientsV2", "network-access"),
+        ("GetTpuTaskId", "custom-op"),
+        ("UpdateTaskIdAndGlobalCoreArray", "custom-op"),
+    ],
+)
+def test_ops_that_came_with_tensorflow_2_21_and_reach_outside_are_refused(name: str, rule: str) -> None:
+    """On the older stack, too, which does not know them."""
+    assert effect(name) == rule
+
+
+def test_the_lists_were_run_against_the_registry_that_is_installed() -> None:
+    """A stack with another TensorFlow: look at the ops that it adds, and say so in the document."""
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    [versions] = re.findall(r"run against the registries of TensorFlow ([\d.]+ and [\d.]+),", text)
+    assert tf.__version__.rpartition(".")[0] in versions.split(" and ")
