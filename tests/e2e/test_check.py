@@ -52,8 +52,8 @@ def test_what_export_made_passes(home: Home, served: Path, capsys: pytest.Captur
 
 
 def test_the_installed_check_is_quiet(home: Home, served: Path, tmp_path: Path) -> None:
-    done = e2e.installed(["check", f"--baseline={home.baseline}", f"--model={served}"], tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    completed = e2e.installed(["check", f"--baseline={home.baseline}", f"--model={served}"], tmp_path)
+    assert (completed.returncode, completed.stderr) == (0, "")
 
 
 def test_a_rebuilt_model_that_is_right_passes_with_a_reference(

@@ -186,7 +186,7 @@ def _plain(row: Row, name: str) -> Any:
 
 
 def installed(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """The installed command, as a user starts it in a folder of theirs, with what it wrote."""
+    """The installed command's run in this folder, without the variables of the tests."""
     command = Path(sys.executable).with_name("trueserve")
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     # An editable install may be of another checkout, which would be tested in this one's place.
