@@ -108,9 +108,9 @@ def test_hashes_of_keys_depend_on_values_types_and_columns() -> None:
         codes = keys.key_hashes([cells_of(column(values, kind)) for values, kind in columns])
         return [int(code) for code in codes]
 
-    one, two = hashed(([[1], [2]], INTS))
-    assert one != two
-    assert hashed(([[2], [1]], INTS)) == [two, one]
+    first, second = hashed(([[1], [2]], INTS))
+    assert first != second
+    assert hashed(([[2], [1]], INTS)) == [second, first]
     # Of two columns, the same values in another order, or of another type of as many bytes, are another key.
     assert hashed(([[1]], INTS), ([[2]], INTS)) != hashed(([[2]], INTS), ([[1]], INTS))
     assert hashed(([[1]], INTS)) != hashed(([[b"\x01" + b"\x00" * 7]], TEXTS))
@@ -248,12 +248,12 @@ def test_counts_of_rows_keys_and_pairs() -> None:
 
 def test_pairs_are_those_with_equal_keys() -> None:
     numbered = pairs._counted(np.array([0, 1, 1, 2]), np.array([1, 1, 0, 3, 3]), 4)
-    found = [
+    matches = [
         tuple(pair)
         for i, j in pairs.pairs_of(numbered, True)
         for pair in zip(i.tolist(), j.tolist(), strict=True)
     ]
-    assert sorted(found) == [(0, 2), (1, 0), (1, 1), (2, 0), (2, 1)]
+    assert sorted(matches) == [(0, 2), (1, 0), (1, 1), (2, 0), (2, 1)]
     [(i, j)] = pairs.pairs_of(numbered, False)
     assert (i.tolist(), j.tolist()) == ([0], [2])
     nothing = pairs._counted(np.array([0]), np.array([1]), 2)

@@ -171,17 +171,6 @@ def effect(name: str) -> str | None:
     return refused.rule if refused else None
 
 
-def registered() -> list[Any]:
-    """All ops that this process knows, whether TensorFlow offers them to Python or not."""
-    serialized = pywrap_tf_session.TF_GetBuffer(pywrap_tf_session.TF_GetAllOpList())
-    return list(op_def_pb2.OpList.FromString(serialized).op)
-
-
-def effect(name: str) -> str | None:
-    outcome = effect_of(node_def_pb2.NodeDef(name="x", op=name))
-    return outcome.rule if outcome else None
-
-
 def test_no_op_of_tensorflow_that_names_files_or_hosts_passes() -> None:
     """By the registry of the installed TensorFlow, so that what a newer one adds is refused, too."""
     words = ("filename", "path", "directory", "address", "debug_urls", "logdir", "ckpt")
