@@ -20,7 +20,7 @@ from support.two_baselines import NEW, OLD, content, fresh
 from pipelines import export, prepare, record_predictions
 from pipelines.display.console import Console
 from pipelines.flags.export import ExportOptions
-from transforms.baseline import atomic_replace, load
+from transforms.baseline import atomic_replace
 from transforms.core.errors import InputError
 from transforms.files import local_writes
 from transforms.serving import version_folder
@@ -104,7 +104,7 @@ def test_a_version_that_cannot_be_renamed_is_one_line(
 def test_export_announces_no_version_that_is_not_there(
     monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    monkeypatch.setattr(load, "load_baseline", lambda _: None)
+    monkeypatch.setattr(export, "load_baseline", lambda _: None)
     monkeypatch.setattr(record_predictions, "find_source", lambda *_: None)
     monkeypatch.setattr(record_predictions, "record", lambda *_: None)
     monkeypatch.setattr(export, "fresh_process", contextlib.nullcontext)

@@ -223,7 +223,7 @@ def test_a_feature_in_two_types_is_named(capsys: Capture, tmp_path: Path) -> Non
     ("flags", "says"),
     [
         (["--key=a=b"], "NAME=request_id"),
-        (["--key=,"], "expected a feature"),
+        (["--key=,"], "expected feature names"),
         (["--key=id", "--float_round_ndigits=2", "--tolerance=0.1"], "cannot be combined with"),
         (["--key=id", "--float_round_ndigits=13"], "from 0 to 12"),
         (["--key=id", "--tolerance=-1"], "from 0 to 1"),

@@ -120,7 +120,7 @@ def test_what_is_no_contract_is_refused(tmp_path: Path) -> None:
     wrong: list[object] = [{"digests": {"graph": "a"}}, {"digests": []}, [], "x"]
     for values in wrong:
         write(tmp_path / "bad" / "1.json", values)
-        with pytest.raises(UsageError, match=r"1\.json is no contract"):
+        with pytest.raises(UsageError, match=r"1\.json is not a contract"):
             served_contracts.load(str(tmp_path / "bad"))
 
 
