@@ -121,7 +121,7 @@ def test_a_shard_that_cannot_be_read(tmp_path: Path) -> None:
         list(training_rows([file], 4, 4, nothing))
     # What follows the records that are wanted is not read.
     assert numbers(training_rows([file], 3, 3, nothing)) == [[0, 1, 2]]
-    with pytest.raises(InputError, match="cannot read .*absent"):
+    with pytest.raises(InputError, match=r"cannot read .*absent"):
         list(training_rows([FileSize(str(tmp_path / "absent"), 5)], 3, 3, nothing))
 
 
