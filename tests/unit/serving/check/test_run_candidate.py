@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from transforms.serving import parity, tolerance
 from transforms.serving.check import run_candidate
-from transforms.serving.check.run_candidate import Question, _Comparison, _ProbeSet
+from transforms.serving.check.run_candidate import Question, _CandidateComparison, _ProbeSet
 from transforms.serving.check.signature import Signature, UnfitError
 
 
@@ -158,7 +158,7 @@ def test_a_batch_that_fails_though_no_row_does() -> None:
     assert (answers.rows, answers.refused, answers.columns) == ([], [0, 1, 2, 3], {})
 
 
-def compared(function: Any, probes: list[Any] = PROBES, **fields: Any) -> _Comparison:
+def compared(function: Any, probes: list[Any] = PROBES, **fields: Any) -> _CandidateComparison:
     expected = parity.rows_of(probes, "transformed/")
     probe_set = _ProbeSet(
         "serving_default",
@@ -168,12 +168,12 @@ def compared(function: Any, probes: list[Any] = PROBES, **fields: Any) -> _Compa
         tolerance.FEATURES,
         fields.pop("known", {*expected}),
     )
-    comparison = _Comparison({} if function is None else {"serving_default": function}, fields)
+    comparison = _CandidateComparison({} if function is None else {"serving_default": function}, fields)
     comparison.compare(probe_set)
     return comparison
 
 
-def kinds(comparison: _Comparison) -> list[tuple[str, str, str | None]]:
+def kinds(comparison: _CandidateComparison) -> list[tuple[str, str, str | None]]:
     return [(finding["kind"], finding["signature"], finding["feature"]) for finding in comparison.findings]
 
 

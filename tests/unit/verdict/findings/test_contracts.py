@@ -8,7 +8,7 @@ import pytest
 
 from transforms.verdict.findings import contracts
 from transforms.verdict.findings.contracts import Contracted
-from transforms.verdict.model import Kind, Severity, Space
+from transforms.verdict.model import FindingKind, Severity, Space
 
 
 def contract(graph: str = "g", **assets: str) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def test_how_a_contract_relates_to_the_baselines(version: str | None, state: Con
 def messages(rows: dict[str | None, int]) -> list[tuple[str, str, str]]:
     comparison = contracts.compare_versions(rows, CONTRACTS, BASELINE)
     for finding in comparison.findings:
-        assert (finding.feature, finding.space, finding.kind) == ("", Space.SET, Kind.CONTRACT)
+        assert (finding.feature, finding.space, finding.kind) == ("", Space.SET, FindingKind.CONTRACT)
     return [(finding.metric, finding.severity.value, finding.message) for finding in comparison.findings]
 
 
