@@ -62,7 +62,7 @@ def test_a_folder_without_contracts(tmp_path: Path) -> None:
 )
 def test_a_file_that_is_no_contract(tmp_path: Path, content: str) -> None:
     folder = write(tmp_path, "7.json", content=content)
-    with pytest.raises(UsageError, match=r"7\.json is not a contract that `trueserve prepare` wrote"):
+    with pytest.raises(UsageError, match=r"7\.json is not a contract written by `trueserve prepare`"):
         served_contracts.load(folder)
 
 
