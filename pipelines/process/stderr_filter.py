@@ -41,7 +41,8 @@ class StderrFilter:
     def finish(self) -> None:
         """Waits until all that was written has been passed on, in vain if a process outlives this."""
         self._thread.join(_SECONDS_TO_END)
-        os.close(self._console)
+        if not self._thread.is_alive():  # else it still writes, and another file could get the number
+            os.close(self._console)
 
     def _pass_on(self) -> None:
         with os.fdopen(self._output, "rb") as stream:

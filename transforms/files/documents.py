@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 from transforms.core.errors import InputError
 from transforms.files import file_systems, paths
 
 
-def replace(path: str, data: bytes) -> None:
+def replace(path: str, data: bytes, write: Callable[[str, bytes], None] = paths.write_atomically) -> None:
     """Writes a file; where that fails the file that stood there is there again.
 
     A local file is renamed when it is whole. In a store an upload that is given up may be kept as far as it
     went, in the place of the object that stood there: that object is read before, and written again.
 
+    Args:
+      write: writes one file in one piece, or raises.
+
     Raises InputError when it cannot be written.
     """
     earlier = None if file_systems.is_local(path) else _read(path)
     try:
-        paths.write_atomically(path, data)
-    except InputError:
+        write(path, data)
+    except Exception:
         if earlier is not None and _read(path) != earlier:
-            with contextlib.suppress(InputError):  # what went wrong first is what is reported
-                paths.write_atomically(path, earlier)
+            with contextlib.suppress(InputError, OSError):  # what went wrong first is what is reported
+                write(path, earlier)
         raise
 
 

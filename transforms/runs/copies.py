@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -86,18 +85,9 @@ def _is_copy(root: str, name: str, artifact: Mapping[str, Any]) -> bool:
 
 def record(root: str, document: bytes | None, write: Write = paths.write_atomically) -> None:
     """Leaves a committed verdict with its attempt, unless it is there; not being able to fails nothing."""
-    attempt = _attempt_of(document)
-    if document is None or attempt is None:
+    if document is None or (attempt := run_ids.attempt_in(document)) is None:
         return
     path = paths.join(root, run_ids.RUNS, attempt, VERDICT)
     with contextlib.suppress(InputError, OSError):
         if not paths.exists(path):
             write(path, document)
-
-
-def _attempt_of(document: bytes | None) -> str | None:
-    try:
-        content = None if document is None else json.loads(document)
-    except (ValueError, RecursionError):
-        return None
-    return run_ids.attempt_of(content if isinstance(content, dict) else None)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import json
 import re
 import shutil
 from collections.abc import Iterable, Iterator
@@ -62,10 +61,11 @@ def _finish_run(output: str, run_id: str) -> None:
 
 def _complete_standing(root: str, run_id: str) -> None:
     with contextlib.suppress(InputError, OSError):
-        standing = _standing(root)
-        if standing is not None and run_ids.is_of(run_id, standing):
-            temporary_files.sweep(paths.join(root, RUNS, standing))
-            copies.record(root, paths.read_bytes(paths.join(root, VERDICT)))
+        document = _standing_document(root)
+        attempt = None if document is None else run_ids.attempt_in(document)
+        if attempt is not None and run_ids.is_of(run_id, attempt):
+            temporary_files.sweep(paths.join(root, RUNS, attempt))
+            copies.record(root, document)
 
 
 def _partial(root: str) -> list[Path]:
@@ -80,14 +80,13 @@ def _partial(root: str) -> list[Path]:
 
 def _standing(root: str) -> str | None:
     """The attempt whose files verdict.json names. Raises InputError when that cannot be read."""
+    document = _standing_document(root)
+    return None if document is None else run_ids.attempt_in(document)
+
+
+def _standing_document(root: str) -> bytes | None:
     path = paths.join(root, VERDICT)
-    if not (paths.exists(path) and paths.is_plain(path)):
-        return None
-    try:
-        document = json.loads(paths.read_bytes(path))
-    except (ValueError, RecursionError):
-        return None
-    return run_ids.attempt_of(document if isinstance(document, dict) else None)
+    return paths.read_bytes(path) if paths.exists(path) and paths.is_plain(path) else None
 
 
 def _sweep_store(output: str) -> None:

@@ -26,7 +26,7 @@ from pathlib import PurePosixPath
 from typing import Any, cast
 
 from transforms.core.errors import InputError
-from transforms.files import file_systems, paths
+from transforms.files import documents, file_systems, paths
 from transforms.runs import copies, run_ids
 from transforms.runs.copies import Write
 from transforms.runs.run_ids import RUNS, VERDICT
@@ -69,7 +69,7 @@ def publish(
         copies.record(root, standing, write)
         published = dataclasses.replace(published, replaces=run_ids.attempt_of(_parsed(standing)))
         document = to_bytes(published.to_json())
-        _commit(root, document, standing, write)
+        _commit(root, document, write)
     except BaseException as error:
         _discard(root, attempt)
         if isinstance(error, InputError):
@@ -147,25 +147,14 @@ def refresh_copies(root: str, write: Write = paths.write_atomically) -> None:
                 return
 
 
-def _commit(root: str, document: bytes, standing: bytes | None, write: Write) -> None:
+def _commit(root: str, document: bytes, write: Write) -> None:
     """Writes verdict.json, with no copies of the one before it beside it."""
-    path = paths.join(root, VERDICT)
     copies.remove(root)
     try:
-        write(path, document)
+        documents.replace(paths.join(root, VERDICT), document, write)
     except Exception:
-        if _read(path) != document:  # else the store has it, and failed afterwards
-            _restore(root, standing, write)
-            raise
-
-
-def _restore(root: str, standing: bytes | None, write: Write) -> None:
-    """Puts back what a failed commit may have taken: the verdict that stood, and its copies."""
-    path = paths.join(root, VERDICT)
-    if standing is not None and _read(path) != standing:
-        with contextlib.suppress(InputError, OSError):
-            write(path, standing)
-    refresh_copies(root, write)
+        refresh_copies(root, write)
+        raise
 
 
 def _discard(root: str, attempt: str) -> None:

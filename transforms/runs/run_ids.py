@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 import threading
 import uuid
@@ -64,3 +65,12 @@ def attempt_of(verdict: Mapping[str, Any] | None) -> str | None:
         if len(parts) > 2 and parts[0] == RUNS and ATTEMPT.fullmatch(parts[1]):
             return parts[1]
     return None
+
+
+def attempt_in(document: bytes) -> str | None:
+    """The same of a verdict.json as it is stored; None for what is no verdict, or cut short."""
+    try:
+        content = json.loads(document)
+    except (ValueError, RecursionError):
+        return None
+    return attempt_of(content if isinstance(content, dict) else None)
