@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.flags import help_texts, path_checks, reading
+from pipelines.flags import path_checks, reading
 from pipelines.flags.flag import Flag
 
 
@@ -20,6 +20,7 @@ class Command:
       options_class: frozen; has a value for each flag. Raises UsageError for values that do not fit.
       groups: the flags by the title of the group that `--help` shows them in.
       examples: and what else a reader of `--help` needs.
+      exit_codes: those of this command, and what each means for it.
     """
 
     name: str
@@ -27,7 +28,7 @@ class Command:
     options_class: type[Any]
     groups: Mapping[str, Sequence[Flag]]
     examples: str
-    exit_codes: str = help_texts.EXIT_CODES
+    exit_codes: str
     takes_beam_flags: bool = True
 
     @property

@@ -12,6 +12,14 @@ from pipelines.flags.flag import check_local_file, check_not_negative, check_val
 EXAMPLE = """example:
   trueserve export --baseline=baseline --model=model.keras --output=served
 """
+EXIT_CODES = """exit codes:
+  0  the served model is published, and gave the probes' outputs when it was
+     loaded again
+  2  wrong usage or configuration; nothing was published
+  3  the input failed, the saved model gives other outputs, or it could not be
+     published
+  4  the evaluation examples hold no row; nothing was published
+"""
 
 PREDICTION_ROWS = flag(
     "--prediction_rows",
@@ -84,5 +92,6 @@ COMMAND = Command(
     ExportOptions,
     GROUPS,
     EXAMPLE,
+    EXIT_CODES,
     takes_beam_flags=False,
 )

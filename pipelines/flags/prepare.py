@@ -13,6 +13,12 @@ EXAMPLE = """example:
   trueserve prepare --examples='train/*.tfrecord.gz' \\
       --preprocessing=preprocessing.py --label=late --baseline=baseline
 """
+EXIT_CODES = """exit codes:
+  0  the baseline is published
+  2  wrong usage or configuration; nothing was published
+  3  the input, the job, or publishing failed
+  4  the examples hold no row; nothing was published
+"""
 
 GROUPS = {
     "common flags": (
@@ -69,4 +75,4 @@ class PrepareOptions:
         check_values(self, GROUPS)
 
 
-COMMAND = Command("prepare", "Training examples to baseline.", PrepareOptions, GROUPS, EXAMPLE)
+COMMAND = Command("prepare", "Training examples to baseline.", PrepareOptions, GROUPS, EXAMPLE, EXIT_CODES)

@@ -17,6 +17,13 @@ EXAMPLE = """examples:
   trueserve validate --schema=schema.pbtxt --statistics=stats.binpb \\
       --logs='logs/*.gz' --output=skew
 """
+EXIT_CODES = """exit codes:
+  0  no skew
+  1  skew
+  2  wrong usage or configuration; nothing was published
+  3  the input or the job failed; `failed` is published beside the last verdict
+  4  nothing, or too little, was examined
+"""
 
 _MORE_EXAMPLES = """  trueserve validate --baseline=baseline --output=skew --window=2013-07-14 \\
       --logs='gs://bucket/logs/%Y/%m/%d/*.gz' \\
@@ -204,5 +211,10 @@ def _check_replay(options: ValidateOptions) -> None:
 
 
 COMMAND = Command(
-    "validate", "Logged requests to a verdict.", ValidateOptions, GROUPS, EXAMPLE + _MORE_EXAMPLES
+    "validate",
+    "Logged requests to a verdict.",
+    ValidateOptions,
+    GROUPS,
+    EXAMPLE + _MORE_EXAMPLES,
+    EXIT_CODES,
 )
