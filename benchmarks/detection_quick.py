@@ -25,7 +25,7 @@ from benchmarks.detection_faults import Cell, cells
 from benchmarks.detection_large import trifles
 from benchmarks.detection_methods import flagged, served
 from benchmarks.detection_promises import Promise
-from benchmarks.detection_windows import start
+from benchmarks.detection_windows import planted_in, start
 
 _PROCESSES = 2
 _DAYS = 40
@@ -100,7 +100,7 @@ def judge(trial: Trial) -> Judged:
     if trial.fault is not None:
         cell = _cells(of, trial.source)[trial.fault]
         errors = flagged(window.changed(cell.plant(columns, random), of.reference), of.reference).errors
-        planted = (_planted(cell, of, not errors.isdisjoint(cell.touched)),)
+        planted = (planted_in(cell, of, {OURS: Answer(0.0, not errors.isdisjoint(cell.touched))}),)
     numbers = frozenset(name for name, traits in of.traits.items() if traits.is_number)
     return Judged(trial.source, trial.rows, trial.number, clean, planted, numbers)
 
@@ -108,19 +108,6 @@ def judge(trial: Trial) -> Judged:
 @functools.lru_cache(maxsize=9)
 def _cells(of: World, source: str) -> dict[str, Cell]:
     return {cell.key: cell for cell in cells(of, source)}
-
-
-def _planted(cell: Cell, of: World, is_found: bool) -> Planted:
-    return Planted(
-        key=cell.key,
-        kind=cell.kind,
-        feature=cell.feature,
-        strength=cell.strength,
-        is_promised=cell.is_promised,
-        is_number=of.traits[cell.feature].is_number,
-        is_long_tailed=cell.is_long_tailed,
-        answers={OURS: Answer(0.0, is_found)},
-    )
 
 
 def promises(seed: int, log: Path) -> list[Promise]:

@@ -196,16 +196,8 @@ class Judge:
         return [self._of_cell(cell, answers[cell.key]) for cell in self.cells]
 
     def _of_cell(self, cell: Cell, answers: Mapping[str, list[Answer]]) -> Planted:
-        return Planted(
-            key=cell.key,
-            kind=cell.kind,
-            feature=cell.feature,
-            strength=cell.strength,
-            is_promised=cell.is_promised,
-            is_number=self.world.traits[cell.feature].is_number,
-            is_long_tailed=cell.is_long_tailed,
-            answers={method: _surest(of_features) for method, of_features in answers.items()},
-        )
+        surest = {method: _surest(of_features) for method, of_features in answers.items()}
+        return planted_in(cell, self.world, surest)
 
     def _peers(self, columns: Mapping[str, ComparedColumn], slow: bool) -> dict[str, dict[str, Answer]]:
         """The peers' answers by id; a number that came as text is one that they cannot miss."""
@@ -231,3 +223,17 @@ def _surest(answers: Iterable[Answer]) -> Answer:
 
 def _is_text(column: Column) -> bool:
     return bool((column.values if isinstance(column, Lists) else column).dtype == object)
+
+
+def planted_in(cell: Cell, of: World, answers: Mapping[str, Answer]) -> Planted:
+    """The fault of a cell, with what each method answered on the features that it touched."""
+    return Planted(
+        key=cell.key,
+        kind=cell.kind,
+        feature=cell.feature,
+        strength=cell.strength,
+        is_promised=cell.is_promised,
+        is_number=of.traits[cell.feature].is_number,
+        is_long_tailed=cell.is_long_tailed,
+        answers=answers,
+    )

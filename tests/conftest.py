@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import hypothesis
 import pytest
 from support import e2e
+from support.memory_files import OBJECTS
 
 from pipelines import cli
 
@@ -116,3 +117,10 @@ def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     support.make_baseline(folder)
     support.keras_model().save(folder / "model.keras")
     return folder
+
+
+@pytest.fixture(params=["local", "memory"])
+def base(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty folder on each kind of file system: a disk, and a store."""
+    OBJECTS.clear()
+    return str(tmp_path) if request.param == "local" else "memory://bucket/folder"

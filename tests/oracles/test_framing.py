@@ -66,38 +66,6 @@ def test_damaged_files_fail_at_the_same_byte(data: bytes, block_bytes: int) -> N
     assert in_blocks(io.BytesIO(data), block_bytes) == plainly(data)
 
 
-class _ReadsOnly:
-    """A stream that has `read` alone, and gives less than it is asked for."""
-
-    def __init__(self, data: bytes) -> None:
-        self._stream = io.BytesIO(data)
-
-    def read(self, count: int) -> bytes:
-        return self._stream.read(min(count, 7))
-
-
-def test_any_stream_will_do() -> None:
-    records = [b"a" * n for n in range(50)]
-    assert in_blocks(_ReadsOnly(b"".join(map(frame, records))), 64) == (records, None)
-
-
-class _Fails:
-    """A stream of a file system that fails, once a record has come."""
-
-    def __init__(self) -> None:
-        self._stream = io.BytesIO(frame(b"good"))
-
-    def read(self, count: int) -> bytes:
-        if part := self._stream.read(count):
-            return part
-        raise TimeoutError(110, "the connection timed out")
-
-
-def test_a_file_system_that_fails_is_no_fault_of_the_data() -> None:
-    with pytest.raises(TimeoutError):
-        in_blocks(_Fails(), 64)
-
-
 def test_an_absurd_length_takes_no_memory() -> None:
     for length in (1 << 40, (2 << 30) - 100):
         head = length.to_bytes(8, "little")
@@ -105,11 +73,6 @@ def test_an_absurd_length_takes_no_memory() -> None:
         masked = ((crc >> 15 | crc << 17 & 0xFFFFFFFF) + 0xA282EAD8) & 0xFFFFFFFF
         data = frame(b"good") + head + masked.to_bytes(4, "little") + b"x" * 1000
         assert in_blocks(io.BytesIO(data), 64) == plainly(data)
-
-
-def test_a_record_larger_than_a_block() -> None:
-    records = [b"small", b"x" * 100_000, b"small"]
-    assert in_blocks(io.BytesIO(b"".join(map(frame, records))), 1000) == (records, None)
 
 
 @pytest.mark.parametrize("by", ["instruction", "tables"])

@@ -8,6 +8,8 @@ from typing import Any, BinaryIO
 
 from apache_beam.io.filesystem import BeamIOError, CompressedFile, FileMetadata, FileSystem
 
+from transforms.files import paths
+
 SCHEME = "memory"
 OBJECTS: dict[str, bytes] = {}
 
@@ -146,3 +148,9 @@ class Upload(io.BytesIO):
                 OBJECTS[self._path] = content
             if fault in {"close", "stored"}:
                 raise BeamIOError("503 Service Unavailable")
+
+
+def write_names(folder: str, *names: str) -> None:
+    """Files in a folder on any file system, each with its name as content."""
+    for name in names:
+        paths.write_atomically(paths.join(folder, name), name.encode())

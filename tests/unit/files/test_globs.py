@@ -8,23 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.memory_files import OBJECTS
+from support.memory_files import write_names
 
 from transforms.core.errors import InputError
 from transforms.files import globs, paths
 from transforms.files.file_systems import FileSize
-
-
-@pytest.fixture(params=["local", "memory"])
-def base(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A folder on each kind of file system."""
-    OBJECTS.clear()
-    return str(tmp_path) if request.param == "local" else "memory://bucket/folder"
-
-
-def write(base: str, *names: str) -> None:
-    for name in names:
-        paths.write_atomically(paths.join(base, name), name.encode())
 
 
 def names(base: str, files: list[FileSize]) -> list[str]:
@@ -32,20 +20,20 @@ def names(base: str, files: list[FileSize]) -> list[str]:
 
 
 def test_a_glob_gives_its_files_with_their_sizes_sorted(base: str) -> None:
-    write(base, "b.txt", "a.txt", "c.csv", "deep/a.txt")
+    write_names(base, "b.txt", "a.txt", "c.csv", "deep/a.txt")
     files = globs.expand(paths.join(base, "*.txt"))
     assert names(base, files) == ["a.txt", "b.txt"]
     assert [file.bytes for file in files] == [5, 5]
 
 
 def test_a_folder_gives_what_is_in_it_but_hidden_files(base: str) -> None:
-    write(base, "logs/part-0", "logs/_SUCCESS", "logs/.part-0.crc", "logs/deep/part-1")
+    write_names(base, "logs/part-0", "logs/_SUCCESS", "logs/.part-0.crc", "logs/deep/part-1")
     assert "logs/part-0" in names(base, globs.expand(paths.join(base, "logs")))
     assert not any("SUCCESS" in name or "crc" in name for name in names(base, globs.expand(base + "/logs")))
 
 
 def test_a_file_and_several_patterns_each_file_once(base: str) -> None:
-    write(base, "a", "b", "c")
+    write_names(base, "a", "b", "c")
     assert names(base, globs.expand(f"{base}/b,{base}/[ab], {base}/c")) == ["a", "b", "c"]
 
 
@@ -85,7 +73,7 @@ def test_a_link_that_leads_nowhere_is_left_out(tmp_path: Path) -> None:
 def test_a_log_that_is_rotated_away_while_it_is_looked_at_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(str(tmp_path), "a.log", "b.log")
+    write_names(str(tmp_path), "a.log", "b.log")
     stat = Path.stat
 
     def rotate(self: Path, **arguments: bool) -> os.stat_result:

@@ -8,22 +8,10 @@ import os
 from pathlib import Path
 
 import pytest
-from support.memory_files import OBJECTS, MemoryFileSystem, Upload
+from support.memory_files import OBJECTS, MemoryFileSystem, Upload, write_names
 
 from transforms.core.errors import InputError, UsageError
 from transforms.files import file_systems, globs, paths
-
-
-@pytest.fixture(params=["local", "memory"])
-def base(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A folder on each kind of file system."""
-    OBJECTS.clear()
-    return str(tmp_path) if request.param == "local" else "memory://bucket/folder"
-
-
-def write(base: str, *names: str) -> None:
-    for name in names:
-        paths.write_atomically(paths.join(base, name), name.encode())
 
 
 def test_what_is_written_is_read_and_replaced(base: str) -> None:
@@ -59,7 +47,7 @@ def test_a_missing_file_is_one_clear_line(base: str) -> None:
 
 def test_trees_are_copied_and_deleted_across_file_systems(base: str, tmp_path: Path) -> None:
     source, copy = (paths.join(base, name) for name in ("source", "new/copy"))
-    write(source, "a", "deep/b", ".hidden")
+    write_names(source, "a", "deep/b", ".hidden")
     paths.copy_tree(source, copy)
     assert paths.list_files(copy) == [".hidden", "a", "deep/b"]
     paths.copy_tree(copy, str(tmp_path / "fetched"))
@@ -71,7 +59,7 @@ def test_trees_are_copied_and_deleted_across_file_systems(base: str, tmp_path: P
 
 
 def test_local_copy_is_the_folder_itself_or_fetched_for_a_while(base: str) -> None:
-    write(base, "model/deep/a")
+    write_names(base, "model/deep/a")
     with paths.local_copy(paths.join(base, "model")) as folder:
         assert (Path(folder) / "deep" / "a").read_text() == "model/deep/a"
         assert (folder == base + "/model") == file_systems.is_local(base)
@@ -189,7 +177,7 @@ def test_a_short_download_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_local_file_is_the_file_itself_or_fetched_for_a_while(base: str) -> None:
-    write(base, "deep/model.keras")
+    write_names(base, "deep/model.keras")
     with paths.local_file(paths.join(base, "deep/model.keras")) as file:
         assert Path(file).name == "model.keras"
         assert Path(file).read_text() == "deep/model.keras"
@@ -197,7 +185,7 @@ def test_local_file_is_the_file_itself_or_fetched_for_a_while(base: str) -> None
 
 
 def test_a_file_is_deleted_and_a_folder_is_not(base: str) -> None:
-    write(base, "a", "deep/b")
+    write_names(base, "a", "deep/b")
     paths.delete_file(paths.join(base, "a"))
     paths.delete_file(paths.join(base, "a"))
     with contextlib.suppress(InputError):
@@ -206,7 +194,7 @@ def test_a_file_is_deleted_and_a_folder_is_not(base: str) -> None:
 
 
 def test_a_link_to_a_folder_is_deleted_and_not_the_folder(tmp_path: Path) -> None:
-    write(str(tmp_path), "deep/b")
+    write_names(str(tmp_path), "deep/b")
     (tmp_path / "link").symlink_to("deep")
     paths.delete_tree(str(tmp_path / "link"))
     assert not (tmp_path / "link").is_symlink()
