@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from examples import failures
+from examples import failures, failures_table
 from examples.failures import RIGHT, Example, Found, Twin
 
 EXAMPLES = failures.examples()
@@ -100,16 +100,16 @@ def test_replay_finds_a_wrong_model_by_its_answers_alone(results: Results, name:
 
 
 def test_the_table_is_what_was_found(results: Results) -> None:
-    document = failures.DOCUMENT.read_text(encoding="utf-8")
-    made = failures.table(list(results.values()))
-    assert failures.with_table(document, made) == document, "stale: python examples/failures.py --write"
+    document = failures_table.DOCUMENT.read_text(encoding="utf-8")
+    made = failures_table.table(list(results.values()))
+    assert failures_table.with_table(document, made) == document, "stale: python examples/failures.py --write"
 
 
 def test_no_row_of_the_table_is_empty(results: Results) -> None:
     wrong = [result for result in results.values() if result[1] is not RIGHT]
     assert len(wrong) == len(WRONG)
     for _, twin, result in wrong:
-        *caught, named = failures.cells(twin, result)
+        *caught, named = failures_table.cells(twin, result)
         assert any(cell != "–" for cell in caught), twin.fault
         assert named not in ("–", "unknown"), twin.fault
 
@@ -119,15 +119,15 @@ def _found(**verdict: Any) -> Found:
 
 
 def test_a_table_that_says_something_else_is_seen() -> None:
-    document = f"before\n{failures.BEGIN}\nold\n{failures.END}\nafter\n"
+    document = f"before\n{failures_table.BEGIN}\nold\n{failures_table.END}\nafter\n"
     example, twin = EXAMPLES[0], EXAMPLES[0].twins[0]
-    made = failures.table([(example, twin, _found())])
+    made = failures_table.table([(example, twin, _found())])
     assert made.splitlines()[-1] == f"| `scaled_images` | {twin.fault} | – | – | – | – | – |"
-    renewed = failures.with_table(document, made)
-    assert renewed == f"before\n{failures.BEGIN}\n\n{made}\n\n{failures.END}\nafter\n"
-    assert failures.with_table(renewed, made) == renewed
+    renewed = failures_table.with_table(document, made)
+    assert renewed == f"before\n{failures_table.BEGIN}\n\n{made}\n\n{failures_table.END}\nafter\n"
+    assert failures_table.with_table(renewed, made) == renewed
     with pytest.raises(ValueError, match=r"failures\.md lacks"):
-        failures.with_table("no place", made)
+        failures_table.with_table("no place", made)
 
 
 def test_cells_name_the_errors_and_the_surest_cause() -> None:
@@ -140,7 +140,7 @@ def test_cells_name_the_errors_and_the_surest_cause() -> None:
         {**common, "feature": "other", "diagnosis": {**cause, "cause": "shifted", "confidence": 0.9}},
         {**common, "severity": "warning", "feature": "third", "diagnosis": None},
     ]
-    cells = list(failures.cells(twin, _found(findings=findings)))
+    cells = list(failures_table.cells(twin, _found(findings=findings)))
     assert cells == ["–", "`pixels`, `other`", "–", "–", "rounded"]
 
 
@@ -149,10 +149,10 @@ def test_a_deploy_fault_is_named_by_the_lint_before_the_probes() -> None:
     difference = {"kind": "difference", "severity": "error", "feature": "wave", "message": "5 probes differ"}
     rule = {"rule": "random-without-seed", "severity": "error", "message": "m"}
     result = Found(1, {"findings": [difference], "lint": [rule]}, 0, {"findings": []})
-    assert failures.diagnosis(twin, result) == "`random-without-seed`"
-    assert failures.diagnosis(twin, result._replace(checked={"findings": [difference], "lint": []})) == (
-        "`wave` is another"
-    )
+    assert failures_table.diagnosis(twin, result) == "`random-without-seed`"
+    assert failures_table.diagnosis(
+        twin, result._replace(checked={"findings": [difference], "lint": []})
+    ) == ("`wave` is another")
 
 
 def test_the_data_of_the_examples_is_what_their_pages_say() -> None:
