@@ -41,7 +41,7 @@ explore: $(STAMP)  ## the property tests with other examples; `make test` has th
 	$(BIN)/python -m pytest $(ORDERED) --hypothesis-profile=explore $(shell grep -rl '^@given' tests)
 
 chaos: $(STAMP)  ## kills each command at every write of its result and at random moments, in about 40 minutes
-	PYTHONPATH=.:tests $(BIN)/python -W ignore tests/chaos.py
+	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=.:tests $(BIN)/python -W ignore tests/chaos.py
 
 mutants: $(STAMP)  ## 100 small random changes, of which the unit tests must find 85; SEED=2 draws others
 	PYTHONPATH=.:tests $(BIN)/python -W ignore tests/mutants.py --seed=$(SEED) --jobs=$(WORKERS)
