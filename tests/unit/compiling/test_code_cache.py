@@ -22,23 +22,40 @@ import numba.core.compiler as compiler
 compiled = []
 original = compiler.compile_extra
 compiler.compile_extra = lambda *args, **kw: (compiled.append(args[2].__name__), original(*args, **kw))[1]
-import numpy as np
-from transforms.summaries.lists import Lists
-from transforms.summaries.quantiles import Scratch
-lists = Lists()
-lists.add(np.array([0, 2, 3]), np.empty(0, np.uint8), 0, Scratch())
-assert (lists.least, lists.most, lists.total) == (1, 2, 3)
-print("compiled" if "pass_over" in compiled else "kept")
+from transforms.summaries.doubling import doubled_and_one
+assert doubled_and_one(3) == 7
+print("compiled" if "doubled_and_one" in compiled else "kept")
 """
+# One function that is compiled in a second, with another that is compiled into it from another folder.
+_MODULES = {
+    "columnar/wire.py": """
+from transforms.compiling.compiled import helper
+@helper
+def doubled(number):
+    return 2 * number
+""",
+    "summaries/doubling.py": """
+from numba import types
+from transforms.columnar.wire import doubled
+from transforms.compiling.compiled import compiled
+@compiled(types.int64(types.int64))
+def doubled_and_one(number):
+    return doubled(number) + 1
+""",
+}
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The few modules that the program needs, in a folder of their own."""
-    for name in ("columnar", "compiling", "summaries"):
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(_ROOT / "transforms" / name, tmp_path / "transforms" / name, ignore=ignore)
-    shutil.copy(_ROOT / "transforms" / "__init__.py", tmp_path / "transforms")
+    """How functions are compiled, and two that are, in a folder of their own."""
+    folder = tmp_path / "transforms"
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(_ROOT / "transforms" / "compiling", folder / "compiling", ignore=ignore)
+    for name, source in _MODULES.items():
+        (folder / name).parent.mkdir()
+        (folder / name).write_text(source)
+    for package in (folder, folder / "columnar", folder / "summaries"):
+        (package / "__init__.py").touch()
     return tmp_path
 
 
@@ -70,7 +87,7 @@ def test_code_that_names_a_class_which_is_no_more_is_compiled_anew(copy: Path) -
     for index in indexes:
         with index.open("rb") as stream:
             version = pickle.load(stream)
-        index.write_bytes(pickle.dumps(version) + b"ctransforms.summaries.counting\nNoSuchClass\n.")
+        index.write_bytes(pickle.dumps(version) + b"ctransforms.summaries.doubling\nNoSuchClass\n.")
     assert _run(copy, copy / "cache") == "compiled"
     assert _run(copy, copy / "cache") == "kept"
 
