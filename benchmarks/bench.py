@@ -47,20 +47,20 @@ class Bench:
         """Runs the plan's cases in turn, until each has its runs or has taken its time."""
         for number in range(1, plan.most_runs + 1):
             left = [case for case in plan.cases if self._goes_on(case, plan)]
-            for place, case in enumerate(left, 1):
-                self.run(case, f"round {number}, {place}/{len(left)}")
+            for progress, case in enumerate(left, 1):
+                self.run(case, f"round {number}, {progress}/{len(left)}")
 
-    def run(self, case: Case, place: str) -> None:
+    def run(self, case: Case, progress: str) -> None:
         """Runs a case once; a failure is kept and ends the case."""
         try:
             run = measure(self._make(case), case.rows)
         except (FailedRunError, OSError) as error:
             self.failures[case] = str(error)
-            self._say(f"{place}: {report.describe(case)}: FAILED, {error}")
+            self._say(f"{progress}: {report.describe(case)}: FAILED, {error}")
             return
         self.runs.setdefault(case, []).append(run)
         figures = f"{run.seconds:.1f} s, {run.cpu_seconds:.1f} CPU s, {run.peak_bytes / 1e6:,.0f} MB"
-        self._say(f"{place}: {report.describe(case)}: {figures}")
+        self._say(f"{progress}: {report.describe(case)}: {figures}")
 
     def results(self) -> dict[Case, Run]:
         """The medians."""

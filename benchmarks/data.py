@@ -28,7 +28,7 @@ DISTINCT_VALUES = 100_000  # a row
 _DISTINCT = {"narrow": 50_000, "wide": 3_000}
 _REFERENCE_ROWS = {"narrow": 20_000, "wide": 500, "distinct": 1}
 _FLIGHTS_SHARE = 0.1
-_WORDS = (5, 20, 300, 3000, 100)
+_VOCABULARY_SIZES = (5, 20, 300, 3000, 100)
 _FIRST_SECOND = 1_372_636_800  # 2013-07-01
 _FLOAT = -12345.678  # a number whose bytes are nowhere else in a row
 
@@ -49,9 +49,9 @@ def narrow_rows(count: int, seed: int = SEED) -> list[bytes]:
 
     generator = np.random.default_rng(seed)
     floats = generator.normal(size=(count, 15)) * np.arange(1, 16)
-    words = generator.zipf(1.5, (count, len(_WORDS))) % np.array(_WORDS)
+    word_ids = generator.zipf(1.5, (count, len(_VOCABULARY_SIZES))) % np.array(_VOCABULARY_SIZES)
     rows = []
-    for numbers, ids in zip(floats.tolist(), words.tolist(), strict=True):
+    for numbers, ids in zip(floats.tolist(), word_ids.tolist(), strict=True):
         features = (example := Example()).features.feature
         for i, number in enumerate(numbers):
             features[f"f{i:02}"].float_list.value.append(number)
@@ -69,9 +69,9 @@ def wide_rows(count: int, num_features: int = WIDE_FEATURES, seed: int = SEED) -
     for i in range(num_features):
         example.features.feature[f"feature{i:04}"].float_list.value.append(_FLOAT)
     pattern, value = example.SerializeToString(), np.float32(_FLOAT).tobytes()
-    places = [place for place in range(len(pattern)) if pattern.startswith(value, place)]
-    assert len(places) == num_features
-    at, rows = (np.array(places)[:, None] + np.arange(4)).ravel(), []
+    offsets = [offset for offset in range(len(pattern)) if pattern.startswith(value, offset)]
+    assert len(offsets) == num_features
+    at, rows = (np.array(offsets)[:, None] + np.arange(4)).ravel(), []
     for _ in range(count):
         row = np.frombuffer(pattern, np.uint8).copy()
         row[at] = generator.normal(size=num_features).astype(np.float32).view(np.uint8)
@@ -91,8 +91,8 @@ def distinct_rows(count: int, first: int = 0) -> Iterator[bytes]:
     powers = 10 ** np.arange(7, -1, -1)
     for number in range(first, first + count):
         row = pattern.copy()
-        words = np.arange(number * DISTINCT_VALUES, (number + 1) * DISTINCT_VALUES)
-        row[at:].reshape(-1, len(header))[:, 2:] = words[:, None] // powers % 10 + ord("0")
+        numbers = np.arange(number * DISTINCT_VALUES, (number + 1) * DISTINCT_VALUES)
+        row[at:].reshape(-1, len(header))[:, 2:] = numbers[:, None] // powers % 10 + ord("0")
         yield row.tobytes()
 
 
@@ -197,10 +197,10 @@ def write_records(records: Sequence[bytes], count: int, path: Path) -> None:
     from transforms.files.tfrecord import frame
 
     framed = [frame(record) for record in records[:count]]
-    whole = b"".join(framed)
+    content = b"".join(framed)
     with path.open("wb") as file:
         for _ in range(count // len(framed)):
-            file.write(whole)
+            file.write(content)
         file.write(b"".join(framed[: count % len(framed)]))
 
 
@@ -223,7 +223,7 @@ def write_table(rows: Sequence[bytes], count: int, path: Path) -> None:
 
 
 def _names() -> list[str]:
-    return [f"f{i:02}" for i in range(15)] + [f"s{i}" for i in range(len(_WORDS))]
+    return [f"f{i:02}" for i in range(15)] + [f"s{i}" for i in range(len(_VOCABULARY_SIZES))]
 
 
 def _cells(rows: Sequence[bytes]) -> Iterator[list[float | str]]:
@@ -232,7 +232,10 @@ def _cells(rows: Sequence[bytes]) -> Iterator[list[float | str]]:
     for row in rows:
         features = Example.FromString(row).features.feature
         numbers = [features[f"f{i:02}"].float_list.value[0] for i in range(15)]
-        yield [*numbers, *(features[f"s{i}"].bytes_list.value[0].decode() for i in range(len(_WORDS)))]
+        yield [
+            *numbers,
+            *(features[f"s{i}"].bytes_list.value[0].decode() for i in range(len(_VOCABULARY_SIZES))),
+        ]
 
 
 def _repeated(values: list[float | str], count: int) -> list[float | str]:

@@ -120,8 +120,8 @@ def _generated(seed: int) -> World:
 
 
 # Few hundred-thousandths of the words are in any window: some are never seen in training.
-_WORDS = np.array([f"w{number:05d}" for number in range(50_000)], object)
-_WORD_SHARES = np.cumsum(1 / np.arange(1, len(_WORDS) + 1) ** 1.1)
+_VOCABULARY = np.array([f"w{number:05d}" for number in range(50_000)], object)
+_WORD_SHARES = np.cumsum(1 / np.arange(1, len(_VOCABULARY) + 1) ** 1.1)
 _FIFTY = np.array([f"c{number:02d}" for number in range(50)], object)
 _TAGS = np.array([f"t{number:02d}" for number in range(20)], object)
 # One in a thousand of `outliers` lies a thousand times as far out, and makes its standard deviation mean
@@ -149,8 +149,8 @@ def generated(rows: int, random: np.random.Generator) -> dict[str, Column]:
     five = random.choice(5, rows, p=[0.4, 0.3, 0.15, 0.1, 0.05])
     columns["five"] = np.array(["red", "green", "blue", "black", "white"], object)[five]
     columns["fifty"] = _FIFTY[np.minimum(random.geometric(0.06, rows) - 1, 49)]
-    words = np.searchsorted(_WORD_SHARES, random.random(rows) * _WORD_SHARES[-1])
-    columns["words"] = _WORDS[np.minimum(words, len(_WORDS) - 1)]
+    word_ids = np.searchsorted(_WORD_SHARES, random.random(rows) * _WORD_SHARES[-1])
+    columns["words"] = _VOCABULARY[np.minimum(word_ids, len(_VOCABULARY) - 1)]
     lengths = 1 + np.minimum(random.poisson(1, rows), 5)
     tags = np.minimum(random.geometric(0.15, int(lengths.sum())) - 1, 19)
     columns["tags"] = Lists(_TAGS[tags], lengths)

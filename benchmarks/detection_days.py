@@ -70,14 +70,14 @@ def prepare(folder: Path) -> None:
     for part in range(4):
         pq.write_table(spring.take(np.arange(part, spring.num_rows, 4)), folder / f"examples/{part}.parquet")
     script = Path(sys.executable).with_name("trueserve")
-    words = [
+    flags = [
         f"--examples={folder}/examples/*.parquet",
         f"--preprocessing={_PREPROCESSING}",
         f"--label={data.LABEL}",
         f"--time_feature={data.TIME}",
         f"--baseline={folder}/baseline",
     ]
-    subprocess.run([script, "prepare", *words], check=True, capture_output=True)
+    subprocess.run([script, "prepare", *flags], check=True, capture_output=True)
 
 
 def dates(folder: Path) -> list[int]:

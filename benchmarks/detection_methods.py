@@ -109,15 +109,15 @@ def _adjusted(window: Served, reference: Reference) -> dict[str, float]:
     results = TestResults(pair, here, tuple(name for name in both if name not in here))
     every = [difference for differences in results.differences.values() for difference in differences]
     family = Family(difference.attainable for difference in every)
-    ordered = sorted(
+    by_p_value = sorted(
         (difference.p_value, name, difference.effect >= LEAST_EFFECT[difference.metric])
         for name, differences in results.differences.items()
         for difference in differences
     )
     adjusted: dict[str, float] = {}
     least = 1.0
-    for rank in range(len(ordered), 0, -1):
-        p_value, name, matters = ordered[rank - 1]
+    for rank in range(len(by_p_value), 0, -1):
+        p_value, name, matters = by_p_value[rank - 1]
         least = min(least, float(family.expected(np.array([p_value]))[0]) / rank)
         if matters:
             adjusted[name] = min(adjusted.get(name, 1.0), least)
@@ -167,7 +167,9 @@ class Tfdv:
         return alarms, new
 
     @functools.lru_cache(maxsize=256)  # noqa: B019, a process keeps few of these
-    def _sides(self, names: frozenset[str], histogram: int) -> tuple[schema_pb2.Schema, Statistics]:
+    def _schema_and_training(
+        self, names: frozenset[str], histogram: int
+    ) -> tuple[schema_pb2.Schema, Statistics]:
         schema = schema_pb2.Schema()
         schema.CopyFrom(self._schema)
         kept = [feature for feature in schema.feature if feature.name in names]

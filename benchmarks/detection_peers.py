@@ -127,10 +127,10 @@ def evidently(before: PeerColumn, after: PeerColumn) -> tuple[float, bool]:
     """Evidently's score as a multiple of its threshold; of a p-value the inverse, so that more is surer."""
     from evidently.legacy.calculations.stattests.registry import get_stattest  # type: ignore[import-not-found]
 
-    sides = [pd.Series(side.values) for side in (before, after)]
+    columns = [pd.Series(side.values) for side in (before, after)]
     kind = _kind(before)
-    test = get_stattest(*sides, kind, None)
-    result = test(*sides, kind, None)
+    test = get_stattest(*columns, kind, None)
+    result = test(*columns, kind, None)
     score, threshold = float(result.drift_score), float(result.actual_threshold)
     ratio = score / threshold if "p_value" not in test.display_name else threshold / max(score, 1e-300)
     return min(ratio, 1e9), bool(result.drifted)
@@ -156,8 +156,8 @@ def agree(before: Mapping[str, PeerColumn], after: Mapping[str, PeerColumn]) -> 
         kinds[_kind(before[name])].append(name)
     # Given, since Evidently takes words of which most came once in a small window for free text.
     definition = DataDefinition(numerical_columns=kinds["num"], categorical_columns=kinds["cat"])
-    sides = [Dataset.from_pandas(frame, definition) for frame in frames]
-    metrics = Report([DataDriftPreset()]).run(sides[1], sides[0]).dict()["metrics"]
+    datasets = [Dataset.from_pandas(frame, definition) for frame in frames]
+    metrics = Report([DataDriftPreset()]).run(datasets[1], datasets[0]).dict()["metrics"]
     scores = {m["config"]["column"]: m["value"] for m in metrics if "column" in m.get("config", {})}
     for name, score in scores.items():
         ours, _ = evidently(before[name], after[name])

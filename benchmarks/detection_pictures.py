@@ -74,10 +74,10 @@ def _strengths(sizes: dict[str, Any]) -> Any:
     """For each size and kind of fault, what is found at each strength, at the same false alarms."""
     figure, axes = _panels(len(sizes), len(_KINDS), 2.5 * len(sizes) + 0.6)
     for row, (rows, figures) in zip(axes, sizes.items(), strict=True):
-        for axis, (kind, words) in zip(row, _KINDS.items(), strict=True):
+        for axis, (kind, label) in zip(row, _KINDS.items(), strict=True):
             _ladders(axis, figures["ladders"], kind)
             axis.set_title(f"{int(rows):,} rows", fontsize=9)
-            axis.set_xlabel(words if rows == list(sizes)[-1] else "")
+            axis.set_xlabel(label if rows == list(sizes)[-1] else "")
         row[0].set_ylabel("found")
     _legend(figure, axes[0][0])
     return figure
@@ -89,9 +89,9 @@ def _ladders(axis: Any, ladders: dict[str, Any], kind: str) -> None:
         strengths, shares = map(list, zip(*kinds.get(kind, [(0.0, 0.0)]), strict=True))
         width = 2 if name == "trueserve" else 1.4
         axis.plot(range(len(shares)), shares, "o-", ms=4, lw=width, color=_COLOURS[name], label=name)
-    words = [f"{value:g}" if kind == "mean" else f"{value:.0%}" for value in strengths]
-    axis.set_xticks(range(len(words)), words)
-    axis.set(ylim=(-0.03, 1.05), xlim=(-0.3, len(words) - 0.7))
+    labels = [f"{value:g}" if kind == "mean" else f"{value:.0%}" for value in strengths]
+    axis.set_xticks(range(len(labels)), labels)
+    axis.set(ylim=(-0.03, 1.05), xlim=(-0.3, len(labels) - 0.7))
     axis.yaxis.set_major_formatter("{x:.0%}")
     axis.grid(axis="y", color="#e5e5e5", lw=0.7)
 

@@ -80,10 +80,10 @@ def trials(seed: int) -> list[Trial]:
 def _of_size(source: str, rows: int, counts: Counts, seed: int) -> Iterator[Trial]:
     keys = [cell.key for cell in cells(world(source, 0, rows), source) if cell.is_promised]
     for number in range(max(counts.clean, counts.repeats * len(keys))):
-        repeat, place = divmod(number, len(keys))
-        fault = keys[place] if repeat < counts.repeats else None
+        repeat, index = divmod(number, len(keys))
+        fault = keys[index] if repeat < counts.repeats else None
         # Each repeat of a fault has another baseline than the last.
-        yield Trial(source, rows, number, place + repeat, seed, number < counts.clean, fault)
+        yield Trial(source, rows, number, index + repeat, seed, number < counts.clean, fault)
 
 
 def judge(trial: Trial) -> Judged:

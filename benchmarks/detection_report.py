@@ -133,7 +133,9 @@ def found_table(windows: Sequence[Judged]) -> str:
     sizes = {rows: planted for rows, planted in sizes.items() if planted}
     lines = _head("", "strength", *(f"{rows:,} rows" for rows in sizes))
     for kind, strength in sorted({key for planted in sizes.values() for key in grouped(planted, _rung)}):
-        cells = [_found(p for p in planted if _rung(p) == (kind, strength)) for planted in sizes.values()]
+        cells = [
+            _found_share(p for p in planted if _rung(p) == (kind, strength)) for planted in sizes.values()
+        ]
         lines.append(_line(kind, f"{strength:g}", *cells))
     return "\n".join(lines)
 
@@ -145,7 +147,7 @@ def _rung(fault: Planted) -> tuple[str, float]:
     return fault.kind + tail, fault.strength
 
 
-def _found(planted: Iterable[Planted]) -> str:
+def _found_share(planted: Iterable[Planted]) -> str:
     share = detections(planted, OURS, as_it_comes)
     return f"{share.value:.1%} of {share.of}" if share.of else ""
 

@@ -44,7 +44,7 @@ SCHEMA = text_format.Parse(
 _EXPECTED = expected_features(SCHEMA, serving=True)
 _DAY = dt.datetime(2020, 6, 3, tzinfo=dt.UTC)
 # Whole files are hostile in so many cases; in the others each record is, in a file that is sound.
-_WHOLE = 0.2
+_UNCHANGED_SHARE = 0.2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +79,7 @@ def settings_of(rng: Random) -> Settings:
     )
 
 
-def _one(rng: Random, samples: Sequence[bytes], build: Callable[[Random], bytes]) -> bytes:
+def _record(rng: Random, samples: Sequence[bytes], build: Callable[[Random], bytes]) -> bytes:
     """One input: a sample as it is or mutated, or one that is built at random, and maybe mutated too."""
     kind = rng.random()
     if kind < 0.05:
@@ -94,7 +94,7 @@ def _records(samples: Callable[[], Sequence[bytes]], build: Callable[[Random], b
     """TFRecords with sound frames."""
 
     def files(rng: Random, count: int) -> list[tuple[bytes, int]]:
-        records = [_one(rng, samples(), build) for _ in range(count)]
+        records = [_record(rng, samples(), build) for _ in range(count)]
         return [(b"".join(map(frame, records)), count)]
 
     return files
@@ -116,7 +116,7 @@ def _lines(record: Callable[[Random], Any]) -> Any:
         return [json.dumps(record(rng)).encode() for _ in range(50)]
 
     def files(rng: Random, count: int) -> list[tuple[bytes, int]]:
-        lines = [_one(rng, samples(), lambda rng: hostile.text_of(rng, record(rng))) for _ in range(count)]
+        lines = [_record(rng, samples(), lambda rng: hostile.text_of(rng, record(rng))) for _ in range(count)]
         end = rng.choice((b"\n", b"\n", b"\r\n"))
         start = rng.choice((b"", b"", b"", b"\xef\xbb\xbf"))
         return [(start + end.join(lines) + rng.choice((b"", end)), count)]
@@ -135,7 +135,7 @@ def _tables(
         return [write([record(rng) for _ in range(rng.randrange(1, 4))]) for _ in range(20)]
 
     def files(rng: Random, count: int) -> list[tuple[bytes, int]]:
-        if rng.random() < _WHOLE:
+        if rng.random() < _UNCHANGED_SHARE:
             broken = [mutated(rng, rng.choice(samples()), samples()) for _ in range(count // 10)]
             return [(data, 1) for data in broken]
         return [(write([_spoilt(rng, record(rng)) for _ in range(count)]), count)]

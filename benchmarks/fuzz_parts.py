@@ -26,7 +26,7 @@ Read = Iterator[Decoded | Fault]
 
 def frames(file: FileSize, _format: Format, _settings: Settings) -> Read:
     """Small files of TFRecords, each with its length before it, in windows of a few bytes."""
-    data, position, whole = Path(file.path).read_bytes(), 0, 0
+    data, position, num_good = Path(file.path).read_bytes(), 0, 0
     rejects: list[Reject] = []
     while position < len(data):
         start = position + 4
@@ -34,11 +34,11 @@ def frames(file: FileSize, _format: Format, _settings: Settings) -> Read:
         try:
             for block in read_blocks(io.BytesIO(data[start:position]), block_bytes=64, block_records=2):
                 assert sum(len(block.record(i)) for i in range(len(block))) == block.num_bytes
-            whole += 1
+            num_good += 1
         except TFRecordError as error:
-            rejects.append(Reject(file.path, whole + len(rejects), error.reason, error.detail))
+            rejects.append(Reject(file.path, num_good + len(rejects), error.reason, error.detail))
     reasons = Counter(reject.reason for reject in rejects)
-    yield Decoded(None, tuple(rejects), Accounting(whole + len(rejects), whole, reasons))
+    yield Decoded(None, tuple(rejects), Accounting(num_good + len(rejects), num_good, reasons))
 
 
 def json_texts(file: FileSize, _format: Format, settings: Settings) -> Read:
@@ -80,7 +80,7 @@ def _each_line(file: FileSize, settings: Settings, rows: Callable[[bytes], Seque
     for _, column in columns:
         column.validate(full=True)
         assert len(column) == len(parsed)
-    counts = Counter({key: len(positions) for key, positions in forms.items()})
+    counts = Counter({key: len(rows_of_form) for key, rows_of_form in forms.items()})
     read, reasons = len(lines), Counter(reject.reason for reject in rejects)
     accounting = Accounting(read=read, decoded=read - len(rejects), rejected=reasons, forms=counts)
     yield Decoded(None, tuple(rejects), accounting)

@@ -94,8 +94,8 @@ def _shaken(rng: Random, record: dict[str, Any]) -> Any:
 
 def cells(rng: Random) -> dict[str, Any]:
     """A row of a table: texts, as CSV has them."""
-    words = ("1", "2.5", SECRET, "", "-1", "nan", "1e400", "9" * 30, "[1, 2]", "x")
-    return {name: rng.choice(words) for name in (*hostile.FEATURES, "when", "new")}
+    values = ("1", "2.5", SECRET, "", "-1", "nan", "1e400", "9" * 30, "[1, 2]", "x")
+    return {name: rng.choice(values) for name in (*hostile.FEATURES, "when", "new")}
 
 
 def typed_cells(rng: Random) -> dict[str, Any]:

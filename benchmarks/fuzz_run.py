@@ -88,8 +88,8 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def _batch(case: Case, rng: Random, count: int, tally: Tally, place: tuple[int, Path]) -> None:
-    settings, (number, folder) = settings_of(rng), place
+def _batch(case: Case, rng: Random, count: int, tally: Tally, location: tuple[int, Path]) -> None:
+    settings, (number, folder) = settings_of(rng), location
     for data, inputs in case.files(rng, count):
         path = folder / f"{case.name}.{case.suffix}"
         path.write_bytes(data)

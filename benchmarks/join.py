@@ -62,8 +62,8 @@ def write_sides(folder: Path, pairs: int) -> tuple[str, str]:
     base = [_with_key(row, i) for i, row in enumerate(narrow_rows(pairs))]
     test = [
         _changed(row, generator)
-        for row, chance in zip(base, generator.random(pairs), strict=True)
-        if chance > _ABSENT
+        for row, draw in zip(base, generator.random(pairs), strict=True)
+        if draw > _ABSENT
     ]
     test += [row for row in test if generator.random() < _TWICE]
     generator.shuffle(test)
@@ -81,13 +81,13 @@ def _with_key(row: bytes, number: int) -> bytes:
 
 
 def _changed(row: bytes, generator: Any) -> bytes:
-    chance = generator.random()
-    if chance > _CHANGED:
+    draw = generator.random()
+    if draw > _CHANGED:
         return row
     features = (example := Example.FromString(row)).features.feature
-    if chance < _KEYLESS:
+    if draw < _KEYLESS:
         del features[KEY]
-    elif chance < _CHANGED / 3:
+    elif draw < _CHANGED / 3:
         del features["f03"]
     else:
         features["f07"].float_list.value[0] *= 1.609
@@ -124,13 +124,13 @@ def run_join(examples: str, requests: str, folder: Path) -> Counts:
 def run_tfdv(examples: str, requests: str, folder: Path) -> Counts:
     """TFDV's: DetectFeatureSkew on tf.Examples of the same files, its results written in its own way."""
     pipeline = beam.Pipeline(options=_runner())
-    sides = tuple(
+    examples_and_requests = tuple(
         pipeline
         | f"Read{name}" >> beam.io.ReadFromTFRecord(f"{files}/*")
         | f"Parse{name}" >> beam.Map(Example.FromString).with_output_types(Example)
         for name, files in (("Base", examples), ("Test", requests))
     )
-    results = sides | tfdv.DetectFeatureSkewImpl([KEY], sample_size=20)
+    results = examples_and_requests | tfdv.DetectFeatureSkewImpl([KEY], sample_size=20)
     _ = results[tfdv.SKEW_RESULTS_KEY] | "WriteSkew" >> tfdv.skew_results_sink(str(folder / "skew"))
     _ = results[tfdv.MATCH_STATS_KEY] | "WriteStats" >> tfdv.match_stats_sink(str(folder / "stats"))
     _ = results[tfdv.SKEW_PAIRS_KEY] | "WritePairs" >> tfdv.skew_pair_sink(str(folder / "pairs"))
@@ -159,11 +159,11 @@ class Timed(NamedTuple):
     counts: Counts
 
 
-def timed(run: Callable[[str, str, Path], Counts], sides: tuple[str, str]) -> Timed:
+def timed(run: Callable[[str, str, Path], Counts], inputs: tuple[str, str]) -> Timed:
     """One run in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="trueserve-") as folder:
         begun, cpu = time.perf_counter(), time.process_time()
-        counts = run(*sides, Path(folder))
+        counts = run(*inputs, Path(folder))
         return Timed(time.perf_counter() - begun, time.process_time() - cpu, counts)
 
 
@@ -171,11 +171,11 @@ def main(pairs: int, rounds: int) -> int:
     ratios = []
     logging.disable(logging.WARNING)  # Beam's, of the hints of TFDV's transforms
     with tempfile.TemporaryDirectory(prefix="trueserve-") as name:
-        few, many = write_sides(Path(name, "few"), _WARM), write_sides(Path(name, "many"), pairs)
+        warm_up, inputs = write_sides(Path(name, "few"), _WARM), write_sides(Path(name, "many"), pairs)
         for run in (run_join, run_tfdv):
-            timed(run, few)
+            timed(run, warm_up)
         for _ in range(rounds):
-            ours, theirs = timed(run_join, many), timed(run_tfdv, many)
+            ours, theirs = timed(run_join, inputs), timed(run_tfdv, inputs)
             if ours.counts != theirs.counts:
                 print(f"counts differ: {_differences(ours.counts, theirs.counts)}")
                 return 1

@@ -51,12 +51,12 @@ def _cells(results: Results, case: Case, count: int, size: int) -> list[str]:
     run, more = results[case], slope(results, case)
     fast = [f"{case.rows / run.seconds:,.0f}", f"{size / run.seconds / 1e6:.1f}"] if case.rows else ["", ""]
     slopes = [f"{more.wall:.2f}", f"{more.cpu:.2f}"] if more else ["", ""]
-    whole = [f"{run.seconds:.2f}", f"{run.cpu_seconds:.2f}", f"{run.peak_bytes / 1e6:,.0f}"]
+    figures = [f"{run.seconds:.2f}", f"{run.cpu_seconds:.2f}", f"{run.peak_bytes / 1e6:,.0f}"]
     return [
         NAMES[case.contender],
         f"{case.rows:,}",
         str(count),
-        *whole,
+        *figures,
         *fast,
         *slopes,
         _ratio(results, case),

@@ -151,9 +151,9 @@ def test_every_case_has_a_name_and_a_command(tmp_path: Path) -> None:
     commands = Commands(tmp_path, tmp_path / "work", tmp_path / "python")
     for case in {*FULL.cases, *FULL.once, *QUICK.cases}:
         assert report.describe(case)
-        words = commands.of(case).argv
-        assert case.contender == IMPORTS or any(str(case.rows) in word for word in words), words
-        assert (case.contender in OURS) == ("validate" in words)
+        argv = commands.of(case).argv
+        assert case.contender == IMPORTS or any(str(case.rows) in argument for argument in argv), argv
+        assert (case.contender in OURS) == ("validate" in argv)
 
 
 def test_rows_are_seeded_and_repeated(tmp_path: Path) -> None:
