@@ -75,7 +75,7 @@ class Example:
     training: dict[str, Any] = field(default_factory=dict)
 
 
-class Found(NamedTuple):
+class TwinOutcome(NamedTuple):
     """What the commands said of a twin: exit codes, the findings of `check`, and the verdict."""
 
     check: int
@@ -83,7 +83,7 @@ class Found(NamedTuple):
     validate: int
     verdict: dict[str, Any]
 
-    def refused(self) -> list[str]:
+    def check_errors(self) -> list[str]:
         """Why `check` refused the model: kinds of findings, then rules of the lint."""
         parts = (("kind", self.checked["findings"]), ("rule", self.checked["lint"]))
         return [
@@ -98,7 +98,7 @@ class Found(NamedTuple):
             if (finding["severity"], finding["space"]) == ("error", space)
         ]
 
-    def replayed(self) -> list[dict[str, Any]]:
+    def replay_errors(self) -> list[dict[str, Any]]:
         """Those of answers that are not the right model's; how answers are distributed is another matter."""
         return [finding for finding in self.errors("prediction") if finding["kind"] == "replay"]
 
@@ -204,13 +204,15 @@ def prepare(example: Example, folder: Path, rows: Rows, preprocessing: str = PRE
     return folder / "baseline"
 
 
-def run_right(built: Built) -> Found:
+def run_right(built: Built) -> TwinOutcome:
     """What is said where nothing is wrong."""
     checked = check(built, built.baseline, built.served)
-    return Found(*checked, *validate(built, built.baseline, built.folder / "logs", built.folder / "skew"))
+    return TwinOutcome(
+        *checked, *validate(built, built.baseline, built.folder / "logs", built.folder / "skew")
+    )
 
 
-def run_wrong(example: Example, built: Built, twin: Twin, right: Found) -> Found:
+def run_wrong(example: Example, built: Built, twin: Twin, right: TwinOutcome) -> TwinOutcome:
     """Does one thing wrong, as the twin says, and asks; `right` is what was said of the right model."""
     folder = built.folder / twin.name
     baseline, model = built.baseline, built.served
@@ -224,9 +226,9 @@ def run_wrong(example: Example, built: Built, twin: Twin, right: Found) -> Found
     same = (baseline, model) == (built.baseline, built.served)
     checked = (right.check, right.checked) if same else check(built, baseline, model)
     if not twin.answers:
-        return Found(*checked, 0, {"findings": []})
+        return TwinOutcome(*checked, 0, {"findings": []})
     log(example, twin, model, folder / "logs")
-    return Found(*checked, *validate(built, baseline, folder / "logs", folder / "skew"))
+    return TwinOutcome(*checked, *validate(built, baseline, folder / "logs", folder / "skew"))
 
 
 def log(example: Example, twin: Twin, model: Path, folder: Path) -> None:
@@ -248,12 +250,12 @@ def check(built: Built, baseline: Path, model: Path) -> tuple[int, dict[str, Any
 
 def validate(built: Built, baseline: Path, logs: Path, output: Path) -> tuple[int, dict[str, Any]]:
     """`trueserve validate`: its exit code and verdict."""
-    words = (f"--baseline={baseline}", f"--logs={logs}/*", f"--output={output}", f"--replay={built.served}")
-    code = trueserve("validate", *words)
+    flags = (f"--baseline={baseline}", f"--logs={logs}/*", f"--output={output}", f"--replay={built.served}")
+    code = trueserve("validate", *flags)
     return code, json.loads((output / "verdict.json").read_text(encoding="utf-8"))
 
 
-def trueserve(*words: str) -> int:
+def trueserve(*arguments: str) -> int:
     """The command, in this process, where TensorFlow is loaded already; its exit code."""
     import tensorflow as tf
 
@@ -261,15 +263,15 @@ def trueserve(*words: str) -> int:
 
     tf.random.set_seed(None)  # for those who type it, it is a process that knows nothing of training's seed
 
-    return cli.main(words)
+    return cli.main(arguments)
 
 
-def _must(*words: str) -> None:
-    if code := trueserve(*words):
-        raise SystemExit(f"trueserve {words[0]} ended with exit code {code}")
+def _must(*arguments: str) -> None:
+    if code := trueserve(*arguments):
+        raise SystemExit(f"trueserve {arguments[0]} ended with exit code {code}")
 
 
-def run_all(folder: Path) -> Iterator[tuple[Example, Twin, Found]]:
+def run_all(folder: Path) -> Iterator[tuple[Example, Twin, TwinOutcome]]:
     """All examples, each right and then with each of its faults."""
     for example in examples():
         built = build(example, folder / example.name)

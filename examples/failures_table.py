@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from examples.failures import Example, Found, Twin
+    from examples.failures import Example, Twin, TwinOutcome
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "failures.md"
 BEGIN, END = "<!-- the table: python examples/failures.py --write -->", "<!-- end of the table -->"
 COLUMNS = ("fault", "at deploy", "from inputs", "from transformed features", "by replay", "diagnosis")
 
 
-def table(results: Sequence[tuple[Example, Twin, Found]]) -> str:
+def table(results: Sequence[tuple[Example, Twin, TwinOutcome]]) -> str:
     """Markdown: a row for each fault, and who found it; none for the right twins."""
     lines = [f"| {' | '.join(('example', *COLUMNS))} |", "| --- " * (len(COLUMNS) + 1) + "|"]
     lines += [
@@ -25,16 +25,16 @@ def table(results: Sequence[tuple[Example, Twin, Found]]) -> str:
     return "\n".join(lines)
 
 
-def cells(twin: Twin, result: Found) -> Iterator[str]:
+def cells(twin: Twin, result: TwinOutcome) -> Iterator[str]:
     """What was found of a fault, from the results alone: `–` where nothing was."""
-    yield _named(result.refused())
+    yield _named(result.check_errors())
     yield _named(_feature(finding) for finding in result.errors("raw"))
     yield _named(_feature(finding) for finding in result.errors("transformed"))
-    yield _named(_feature(finding) for finding in result.replayed())
+    yield _named(_feature(finding) for finding in result.replay_errors())
     yield diagnosis(twin, result)
 
 
-def diagnosis(twin: Twin, result: Found) -> str:
+def diagnosis(twin: Twin, result: TwinOutcome) -> str:
     """The cause that the verdict names, or for a fault of the model's what `check` says; no numbers in it."""
     if causes := result.causes(twin.feature):
         return str(causes[0]["cause"])

@@ -29,8 +29,8 @@ class Tone(NamedTuple):
 
 def read() -> Split[Tone]:
     """Tones of all notes, loud and soft, in all phases."""
-    chance = np.random.default_rng(_SEED)
-    return split([_tone(chance) for _ in range(_TONES)], _SERVED, _SEED)
+    rng = np.random.default_rng(_SEED)
+    return split([_tone(rng) for _ in range(_TONES)], _SERVED, _SEED)
 
 
 def rows(tones: Sequence[Tone]) -> list[Row]:
@@ -38,11 +38,11 @@ def rows(tones: Sequence[Tone]) -> list[Row]:
     return [{"samples": _recorded(wave), LABEL: [note]} for wave, note in tones]
 
 
-def _tone(chance: np.random.Generator) -> Tone:
-    note = int(chance.integers(len(NOTES)))
+def _tone(rng: np.random.Generator) -> Tone:
+    note = int(rng.integers(len(NOTES)))
     turns = NOTES[note] * np.arange(_SAMPLES) / _RATE
-    loud, bright = chance.uniform(10, 60), chance.uniform(0, 0.5)
-    phase, other = chance.random(2)
+    loud, bright = rng.uniform(10, 60), rng.uniform(0, 0.5)
+    phase, other = rng.random(2)
     wave = np.sin(2 * np.pi * (turns + phase)) + bright * np.sin(2 * np.pi * (2 * turns + other))
     return Tone(loud * wave, note)
 

@@ -18,8 +18,8 @@ _SEED = 441
 
 def noisy(tones: Sequence[Tone]) -> list[Row]:
     """Noise on every recording: a bad microphone, or an augmentation in the wrong place."""
-    chance = np.random.default_rng(_SEED)
-    return rows([Tone(wave + chance.normal(0, LOUDNESS, len(wave)), note) for wave, note in tones])
+    rng = np.random.default_rng(_SEED)
+    return rows([Tone(wave + rng.normal(0, LOUDNESS, len(wave)), note) for wave, note in tones])
 
 
 def noise_in_the_graph(features: Mapping[str, Any]) -> dict[str, Any]:

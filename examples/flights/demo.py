@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "july": validate(folders, "july", JULY, rows["july"]),
         "july_faulty": validate(folders, "july_faulty", JULY, rows["july_faulty"]),
     }
-    return conclude(folders, claims(**verdicts), time.monotonic() - started)
+    return print_summary(folders, check_claims(**verdicts), time.monotonic() - started)
 
 
 def folders_below(output: Path) -> Folders:
@@ -136,16 +136,16 @@ def validate(folders: Folders, name: str, window: tuple[str, str], rows: int) ->
     return verdict
 
 
-def trueserve(*words: str, expected: Sequence[int] = (0,)) -> None:
+def trueserve(*arguments: str, expected: Sequence[int] = (0,)) -> None:
     """Shows a command line and runs it; ends the demo if its exit code is none of `expected`."""
-    print(f"\n$ {shlex.join(('trueserve', *words))}", flush=True)
+    print(f"\n$ {shlex.join(('trueserve', *arguments))}", flush=True)
     script = Path(sys.executable).with_name("trueserve")
-    code = subprocess.run([script, *words], check=False).returncode
+    code = subprocess.run([script, *arguments], check=False).returncode
     if code not in expected:
-        raise SystemExit(f"trueserve {words[0]} ended with exit code {code}")
+        raise SystemExit(f"trueserve {arguments[0]} ended with exit code {code}")
 
 
-def claims(held_out: Verdict, july: Verdict, july_faulty: Verdict) -> dict[str, bool]:
+def check_claims(held_out: Verdict, july: Verdict, july_faulty: Verdict) -> dict[str, bool]:
     """What the three verdicts should say, and whether they do."""
     moved, faulty = blamed(july), blamed(july_faulty)
     return {
@@ -163,7 +163,7 @@ def blamed(verdict: Verdict) -> set[str]:
     return {name for error in errors for name in error["raw_features"] or [error["feature"]]}
 
 
-def conclude(folders: Folders, holds: dict[str, bool], seconds: float) -> int:
+def print_summary(folders: Folders, holds: dict[str, bool], seconds: float) -> int:
     """Shows which claims hold and where the reports lie; the exit code."""
     _say(f"Done in {seconds:.0f} s")
     for claim, held in holds.items():

@@ -31,9 +31,9 @@ def preprocessing_fn(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     where the measure is missing. The label passes as it is: missing for flights that never arrived.
     """
     outputs: dict[str, Tensor] = {LABEL: inputs[LABEL]}
-    for name, words in VOCABULARIES.items():
+    for name, size in VOCABULARIES.items():
         outputs[f"{name}_id"] = tft.compute_and_apply_vocabulary(
-            _dense(inputs[name], ""), top_k=words, num_oov_buckets=1, vocab_filename=name
+            _dense(inputs[name], ""), top_k=size, num_oov_buckets=1, vocab_filename=name
         )
     for name, buckets in BUCKETS.items():
         values = tf.cast(_dense(inputs[name], -1), tf.float32)

@@ -91,12 +91,12 @@ def _logged(server: Server, request: PredictRequest, seconds: int) -> Prediction
 
 
 def _by_hour(flights: pa.Table) -> Iterable[tuple[int, pa.Table]]:
-    ordered = flights.sort_by(TIME)
+    by_time = flights.sort_by(TIME)
     # `time_hour` is an instant; as seconds since 1970 it needs no time zone.
-    seconds = pc.cast(pc.cast(ordered[TIME], pa.timestamp("s")), pa.int64()).to_numpy()
+    seconds = pc.cast(pc.cast(by_time[TIME], pa.timestamp("s")), pa.int64()).to_numpy()
     starts = np.flatnonzero(np.diff(seconds, prepend=-1))
     for start, stop in zip(starts, [*starts[1:], len(seconds)], strict=True):
-        yield int(seconds[start]), ordered.slice(start, stop - start)
+        yield int(seconds[start]), by_time.slice(start, stop - start)
 
 
 def _tensors(rows: pa.Table) -> dict[str, Any]:

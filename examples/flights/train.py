@@ -20,10 +20,10 @@ def train(baseline: Path, model_file: Path, epochs: int = 2) -> float:
     transformed = tft.TFTransformOutput(str(baseline / "transform_output"))
     model = build(transformed)
     features, label = _examples(baseline, transformed)
-    history = model.fit(features, label, batch_size=_BATCH, epochs=epochs, verbose=0)
+    fitted = model.fit(features, label, batch_size=_BATCH, epochs=epochs, verbose=0)
     model_file.parent.mkdir(parents=True, exist_ok=True)
     model.save(model_file)
-    return float(history.history["auc"][-1])
+    return float(fitted.history["auc"][-1])
 
 
 def build(transformed: tft.TFTransformOutput) -> keras.Model:

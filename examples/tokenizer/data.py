@@ -43,28 +43,28 @@ class Line(NamedTuple):
 def read() -> Split[Line]:
     """The lines that begin with frequent words, each once."""
     lines = sorted({line for path in _sources() for line in _docstrings(path)})
-    counts = Counter(word for line in lines for word in words(line.text))
+    counts = Counter(word for line in lines for word in first_words(line.text))
     frequent = {word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_FREQUENT]}
-    return split([line for line in lines if frequent.issuperset(words(line.text))], _SERVED, _SEED)
+    return split([line for line in lines if frequent.issuperset(first_words(line.text))], _SERVED, _SEED)
 
 
 def rows(lines: Sequence[Line], cut: Callable[[str], list[str]] | None = None, unknown: int = 0) -> list[Row]:
     """Lines as the client sends them: `words`, `first_word_id` and the label.
 
     Args:
-      cut: gives the words of a text, `words` unless another one is given.
+      cut: gives the words of a text, `first_words` unless another one is given.
       unknown: the id of first words that the client's table lacks.
     """
-    return [_row(line, (cut or words)(line.text), unknown) for line in lines]
+    return [_row(line, (cut or first_words)(line.text), unknown) for line in lines]
 
 
-def words(text: str) -> list[str]:
+def first_words(text: str) -> list[str]:
     """The first words of a text, in lower case and without punctuation."""
     return re.findall(r"\w+", text.lower())[:OPENING]
 
 
 def _row(line: Line, cut: list[str], unknown: int) -> Row:
-    first = words(line.text)[0]
+    first = first_words(line.text)[0]
     number = FIRST_WORDS.index(first) + 1 if first in FIRST_WORDS else unknown
     return {
         "words": [word.encode() for word in cut],
@@ -85,5 +85,5 @@ def _docstrings(path: Path) -> Iterator[Line]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             text = (ast.get_docstring(node) or "").partition("\n")[0]
-            if len(words(text)) == OPENING:
+            if len(first_words(text)) == OPENING:
                 yield Line(text, isinstance(node, ast.ClassDef))

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from examples import failures, failures_table
-from examples.failures import RIGHT, Example, Found, Twin
+from examples.failures import RIGHT, Example, Twin, TwinOutcome
 
 EXAMPLES = failures.examples()
 WRONG = [(example.name, twin.name) for example in EXAMPLES for twin in example.twins]
 # So sure is nobody of what is wrong.
 SURE = 0.9
 
-Results = dict[tuple[str, str], tuple[Example, Twin, Found]]
+Results = dict[tuple[str, str], tuple[Example, Twin, TwinOutcome]]
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_the_wrong_twin_is_found_out(results: Results, name: str, fault: str) ->
         assert twin.feature in {finding["feature"] for finding in result.errors("raw")}
     else:
         assert result.check == 1
-        assert result.refused()
+        assert result.check_errors()
 
 
 CAUSED = [(example.name, twin.name) for example in EXAMPLES for twin in example.twins if twin.cause]
@@ -82,7 +82,7 @@ def test_no_raw_feature_has_a_wrong_cause_with_confidence(results: Results, name
     ],
 )
 def test_check_says_why_it_refuses(results: Results, name: str, fault: str, kinds: set[str]) -> None:
-    assert kinds <= set(results[name, fault][2].refused())
+    assert kinds <= set(results[name, fault][2].check_errors())
 
 
 ANSWERING = [
@@ -94,7 +94,7 @@ ANSWERING = [
 def test_replay_finds_a_wrong_model_by_its_answers_alone(results: Results, name: str, fault: str) -> None:
     _, _, result = results[name, fault]
     assert result.validate == 1
-    assert result.replayed()
+    assert result.replay_errors()
     assert not result.errors("raw")
     assert not result.errors("transformed")
 
@@ -114,14 +114,14 @@ def test_no_row_of_the_table_is_empty(results: Results) -> None:
         assert named not in ("–", "unknown"), twin.fault
 
 
-def _found(**verdict: Any) -> Found:
-    return Found(0, {"findings": [], "lint": []}, 1, {"findings": [], **verdict})
+def _outcome_of(**verdict: Any) -> TwinOutcome:
+    return TwinOutcome(0, {"findings": [], "lint": []}, 1, {"findings": [], **verdict})
 
 
 def test_a_table_that_says_something_else_is_seen() -> None:
     document = f"before\n{failures_table.BEGIN}\nold\n{failures_table.END}\nafter\n"
     example, twin = EXAMPLES[0], EXAMPLES[0].twins[0]
-    made = failures_table.table([(example, twin, _found())])
+    made = failures_table.table([(example, twin, _outcome_of())])
     assert made.splitlines()[-1] == f"| `scaled_images` | {twin.fault} | – | – | – | – | – |"
     renewed = failures_table.with_table(document, made)
     assert renewed == f"before\n{failures_table.BEGIN}\n\n{made}\n\n{failures_table.END}\nafter\n"
@@ -140,7 +140,7 @@ def test_cells_name_the_errors_and_the_surest_cause() -> None:
         {**common, "feature": "other", "diagnosis": {**cause, "cause": "shifted", "confidence": 0.9}},
         {**common, "severity": "warning", "feature": "third", "diagnosis": None},
     ]
-    cells = list(failures_table.cells(twin, _found(findings=findings)))
+    cells = list(failures_table.cells(twin, _outcome_of(findings=findings)))
     assert cells == ["–", "`pixels`, `other`", "–", "–", "rounded"]
 
 
@@ -148,7 +148,7 @@ def test_a_deploy_fault_is_named_by_the_lint_before_the_probes() -> None:
     twin = next(twin for twin in EXAMPLES[2].twins if twin.model)
     difference = {"kind": "difference", "severity": "error", "feature": "wave", "message": "5 probes differ"}
     rule = {"rule": "random-without-seed", "severity": "error", "message": "m"}
-    result = Found(1, {"findings": [difference], "lint": [rule]}, 0, {"findings": []})
+    result = TwinOutcome(1, {"findings": [difference], "lint": [rule]}, 0, {"findings": []})
     assert failures_table.diagnosis(twin, result) == "`random-without-seed`"
     assert failures_table.diagnosis(
         twin, result._replace(checked={"findings": [difference], "lint": []})

@@ -36,7 +36,7 @@ def small_demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 def test_all_claims_hold(small_demo: Demo) -> None:
     assert small_demo.run.returncode == 0, small_demo.run.stdout + small_demo.run.stderr
     verdicts = {name: small_demo.verdict(name) for name in NAMES}
-    assert all(demo.claims(**verdicts).values())
+    assert all(demo.check_claims(**verdicts).values())
     assert [verdicts[name]["verdict"] for name in NAMES] == ["ok", "skew", "skew"]
 
 
@@ -72,9 +72,9 @@ def test_without_one_fault_the_demo_is_red(small_demo: Demo) -> None:
     server = serve.Server(small_demo.folders.served)
     serve.log_requests(server, serve.in_kilometres(flights), small_demo.folders.logs / "one_fault")
     verdict = demo.validate(small_demo.folders, "one_fault", demo.JULY, flights.num_rows)
-    holds = demo.claims(small_demo.verdict("held_out"), small_demo.verdict("july"), verdict)
+    holds = demo.check_claims(small_demo.verdict("held_out"), small_demo.verdict("july"), verdict)
     assert list(holds.values()) == [True, True, False]
-    assert demo.conclude(small_demo.folders, holds, 0.0) == 1
+    assert demo.print_summary(small_demo.folders, holds, 0.0) == 1
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_without_one_fault_the_demo_is_red(small_demo: Demo) -> None:
     ],
 )
 def test_claims(held_out: str, july: list[str], faulty: list[str], expected: list[bool]) -> None:
-    holds = demo.claims({"verdict": held_out, "findings": []}, _skew(july), _skew(faulty))
+    holds = demo.check_claims({"verdict": held_out, "findings": []}, _skew(july), _skew(faulty))
     assert list(holds.values()) == expected
 
 
