@@ -100,8 +100,8 @@ def fits(stack: Stack, facts: Facts) -> bool:
         return False
     library = facts.libc if facts.system == "Linux" else facts.macos
     return library is not None and any(
-        (place.system, place.machine) == (facts.system, facts.machine) and library >= place.oldest
-        for place in stack.platforms
+        (platform.system, platform.machine) == (facts.system, facts.machine) and library >= platform.oldest
+        for platform in stack.platforms
     )
 
 
@@ -125,9 +125,9 @@ def choose(candidates: Sequence[Facts], wanted: str | None = None) -> tuple[Fact
     if able:
         raise NoStackError(f"{able[0][0].executable} cannot make a virtual environment: install python3-venv")
     needs = "; ".join(map(str, stacks))
-    found = ", ".join(map(str, candidates)) or "no Python that runs"
+    descriptions = ", ".join(map(str, candidates)) or "no Python that runs"
     raise NoStackError(
-        f"no stack can be installed here: {needs}; found {found}. Name another: make PYTHON=..."
+        f"no stack can be installed here: {needs}; found {descriptions}. Name another: make PYTHON=..."
     )
 
 
@@ -138,14 +138,14 @@ def pins(stack: Stack, sections: Sequence[str], folder: Path = FOLDER) -> list[s
 
 def locked_pins(stack: Stack, sections: Sequence[str], folder: Path = FOLDER) -> list[str]:
     """The same pins, each followed in its line by ` --hash=sha256:...` of every file it may come from."""
-    found: list[str] = []
+    pins: list[str] = []
     section = None
     for line in _logical_lines(folder / f"{stack.name}.txt"):
         heading = re.fullmatch(r"# \[(\w+)\]", line)
         section = heading.group(1) if heading else section
         if section in sections and line and not line.startswith("#"):
-            found.append(line)
-    return found
+            pins.append(line)
+    return pins
 
 
 def requirement(locked: str) -> str:
@@ -190,10 +190,10 @@ def probe(executable: str) -> Facts | None:
     command = [executable, str(Path(__file__).resolve())]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-        told: dict[str, Any] = json.loads(answer.stdout)
+        answers: dict[str, Any] = json.loads(answer.stdout)
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
-    values: dict[str, Any] = {name: _frozen(value) for name, value in told.items()}
+    values: dict[str, Any] = {name: _frozen(value) for name, value in answers.items()}
     return Facts(**values)
 
 
@@ -205,8 +205,8 @@ def candidates(named: str | None, venv: Path) -> list[Facts]:
     """The interpreters to choose from: the one named alone, or the environment's own, then those on PATH."""
     names = [named] if named else [str(venv / "bin" / "python"), *PYTHONS]
     paths = [path for name in names if (path := shutil.which(name))]
-    found = [facts for path in paths if (facts := probe(path))]
-    return list(dict.fromkeys(found))
+    runnable = [facts for path in paths if (facts := probe(path))]
+    return list(dict.fromkeys(runnable))
 
 
 def _glibc() -> tuple[int, int] | None:
