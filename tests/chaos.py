@@ -35,26 +35,26 @@ from pipelines.process import leftovers
 ROWS, CUTS = 600, (400,)
 
 
-def cases(command: Command, chance: random.Random, moments: int, sample: int) -> list[Case]:
-    """Every change beside the result, `sample` of the others, and so many random moments of each kind."""
-    numbers = _sampled(command.changes, chance, sample)
+def cases(command: Command, rng: random.Random, kills: int, sample: int) -> list[Case]:
+    """Every change beside the result, `sample` of the others, and `kills` of each kind at random moments."""
+    numbers = _sampled(command.changes, rng, sample)
     opened = sorted({*numbers} & {*command.changes.opened})
     planned = [Case(f"before change {number}", Kill(number)) for number in numbers]
     planned += [Case(f"within change {number}", Kill(number, half=True)) for number in opened]
     for kind, kill in (("one process", Kill(alone=True)), ("SIGTERM", Kill(term=True))):
-        some = sorted(chance.sample(range(command.changes.count), min(moments, command.changes.count)))
+        some = sorted(rng.sample(range(command.changes.count), min(kills, command.changes.count)))
         planned += [Case(f"{kind} at change {number}", kill._replace(change=number)) for number in some]
     for number in (signal.SIGKILL, signal.SIGTERM):
-        times = sorted(chance.uniform(0, command.seconds) for _ in range(moments))
+        times = sorted(rng.uniform(0, command.seconds) for _ in range(kills))
         planned += [Case(f"{number.name} after {at:.2f} s", later=Later(at, number)) for at in times]
     return planned
 
 
-def _sampled(changes: Changes, chance: random.Random, sample: int) -> list[int]:
+def _sampled(changes: Changes, rng: random.Random, sample: int) -> list[int]:
     """The numbers of all changes below the first folder, and of `sample` others; 0 for all of those."""
-    beside = {*changes.in_first_folder}
-    others = [number for number in range(changes.count) if number not in beside]
-    return sorted([*beside, *chance.sample(others, min(sample or len(others), len(others)))])
+    writes_in_first_folder = {*changes.in_first_folder}
+    others = [number for number in range(changes.count) if number not in writes_in_first_folder]
+    return sorted([*writes_in_first_folder, *rng.sample(others, min(sample or len(others), len(others)))])
 
 
 def make_world(world: Path) -> dict[str, tuple[str, str, str]]:
@@ -112,9 +112,9 @@ def try_command(command: Command, planned: list[Case]) -> tuple[collections.Coun
 
 
 class Tally(NamedTuple):
-    """What one process saw of its part of a command's moments; `beside`: the writes beside the result."""
+    """What one process saw of its part of a command's moments."""
 
-    beside: int
+    writes_in_first_folder: int
     violations: int
     kinds: dict[str, int]
 
@@ -122,7 +122,7 @@ class Tally(NamedTuple):
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seed", type=int, default=12, help="of the random moments; default %(default)s")
-    parser.add_argument("--moments", type=int, default=8, help="random moments of each kind")
+    parser.add_argument("--kills", type=int, default=8, help="kills of each kind at random moments")
     parser.add_argument("--sample", type=int, default=10, help="writes in the temporary folder; 0 for all")
     parser.add_argument("--skip", type=int, default=0, help="moments of each command, to go on with a run")
     parser.add_argument("--jobs", type=int, default=2, help="moments of a command at once")
@@ -146,11 +146,11 @@ def main(argv: list[str]) -> int:
 
 def _row(name: str, tallies: list[Tally] | None) -> tuple[str, str, str, str]:
     """A command's row of the table; the parts are of one list only if all saw as many writes."""
-    if not tallies or len({tally.beside for tally in tallies}) > 1:
+    if not tallies or len({tally.writes_in_first_folder for tally in tallies}) > 1:
         return name, "-", "failed", ""
     kinds = sum((collections.Counter(tally.kinds) for tally in tallies), collections.Counter[str]())
-    moments = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-    return name, str(kinds.total()), str(sum(tally.violations for tally in tallies)), moments
+    kill_counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    return name, str(kinds.total()), str(sum(tally.violations for tally in tallies)), kill_counts
 
 
 def _in_processes(
@@ -174,13 +174,15 @@ def _try_part(
     """Part `folder.name` of the moments: every `--jobs`-th of a list that is the same in each process."""
     chaos.adopt_orphans()
     command = Command(world, folder, name, *flags)
-    chance = random.Random(f"{options.seed} {name}")
-    planned = cases(command, chance, options.moments, options.sample)[options.skip :]
-    beside = len(command.changes.in_first_folder)
-    counts = f"{command.changes.count} writes, {beside} beside the result, {len(planned)} moments"
+    rng = random.Random(f"{options.seed} {name}")
+    planned = cases(command, rng, options.kills, options.sample)[options.skip :]
+    writes_in_first_folder = len(command.changes.in_first_folder)
+    counts = (
+        f"{command.changes.count} writes, {writes_in_first_folder} beside the result, {len(planned)} moments"
+    )
     print(f"{name}: {counts} for {options.jobs} processes", flush=True)
     kinds, wrong = try_command(command, planned[int(folder.name) :: options.jobs])
-    return Tally(beside, len(wrong), kinds)
+    return Tally(writes_in_first_folder, len(wrong), kinds)
 
 
 def _write_tally(work: Callable[[], Tally], file: Path) -> None:
