@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.killed_replacement import take_name_and_die, take_name_without_renames_and_die
 from support.memory_files import OBJECTS, MemoryFileSystem
 from support.publish import exit_code
-from support.replacing import take_name_and_die, take_name_without_renames_and_die
 from support.two_baselines import NEW, OLD, content, fresh, put
 
 from transforms.baseline import atomic_replace, layout
