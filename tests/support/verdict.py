@@ -85,5 +85,5 @@ def worst(findings: Iterable[Finding], feature: str) -> Finding:
     return next(finding for finding in findings if finding.feature == feature)
 
 
-def said(findings: Iterable[Finding]) -> list[tuple[str, str, str]]:
+def finding_triples(findings: Iterable[Finding]) -> list[tuple[str, str, str]]:
     return [(finding.feature, finding.kind.value, finding.severity.value) for finding in findings]

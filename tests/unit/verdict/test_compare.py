@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
-from support.verdict import LABEL, compared, frame, reference, said, served, statistics, worst
+from support.verdict import LABEL, compared, finding_triples, frame, reference, served, statistics, worst
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE
@@ -111,7 +111,10 @@ def test_a_threshold_of_the_schema_stands_and_the_policy_gives_the_others(baseli
 
 def test_a_column_missing_in_serving_is_an_error_and_not_compared(baseline: Reference) -> None:
     result = compared(baseline, served().drop(columns=["distance", "carrier"]))
-    assert said(result.findings) == [("carrier", "presence", "error"), ("distance", "presence", "error")]
+    assert finding_triples(result.findings) == [
+        ("carrier", "presence", "error"),
+        ("distance", "presence", "error"),
+    ]
     assert reasons(result) == {
         "distance": "absent in serving",
         "carrier": "absent in serving",
@@ -123,7 +126,7 @@ def test_a_column_without_values_is_missing_and_its_distance_is_no_measurement(b
     data = served()
     data["carrier"] = pd.Series([None] * len(data), dtype=object)
     result = compared(baseline, data)
-    assert said(result.findings) == [("carrier", "presence", "error")]
+    assert finding_triples(result.findings) == [("carrier", "presence", "error")]
     assert reasons(result)["carrier"] == "no values in serving"
     assert "carrier" not in {finding.feature for finding in result.distances}
 
@@ -149,7 +152,7 @@ def test_another_type_is_an_error_and_a_category_is_not_compared_with_a_number(b
     data["distance"] = data["distance"].astype("int64")
     data["carrier"] = 1
     result = compared(baseline, data)
-    assert said(result.findings) == [("carrier", "type", "error"), ("distance", "type", "error")]
+    assert finding_triples(result.findings) == [("carrier", "type", "error"), ("distance", "type", "error")]
     assert reasons(result)["carrier"] == "statistics of another type: category in training, number in serving"
 
 
@@ -159,7 +162,7 @@ def test_values_that_a_reader_left_out_for_their_type_are_one_error_with_the_sha
     data = served()
     data.loc[:1499, "distance"] = np.nan
     result = compared(baseline, data, forms={("distance", "bytes_for_float"): 1500})
-    assert said(result.findings) == [("distance", "type", "error")]
+    assert finding_triples(result.findings) == [("distance", "type", "error")]
     assert "strings came where the schema has floats in 50.0 % of rows (1,500)" in result.findings[0].message
     assert "distance" in {finding.feature for finding in result.distances}
 
@@ -168,7 +171,7 @@ def test_values_missing_beyond_those_of_another_type_are_a_cause_of_their_own(ba
     data = served()
     data.loc[:1499, "distance"] = np.nan
     findings = compared(baseline, data, forms={("distance", "bytes_for_float"): 1000}).findings
-    assert said(findings) == [("distance", "presence", "error"), ("distance", "type", "error")]
+    assert finding_triples(findings) == [("distance", "presence", "error"), ("distance", "type", "error")]
     assert "500 of 3,000 rows" in findings[0].message
 
 
@@ -176,14 +179,14 @@ def test_a_column_wholly_of_another_type_is_not_called_missing(baseline: Referen
     data = served().drop(columns=["distance", "rain"])
     forms = {("distance", "bytes_for_float"): 3000, ("rain", "int_for_float"): 2100}
     result = compared(baseline, data, forms=forms)
-    assert said(result.findings) == [("distance", "type", "error"), ("rain", "type", "error")]
+    assert finding_triples(result.findings) == [("distance", "type", "error"), ("rain", "type", "error")]
     assert reasons(result)["distance"] == "no values of the schema's type in serving"
 
 
 def test_new_columns_are_warnings_with_their_share_and_the_label_is_not_new(baseline: Reference) -> None:
     forms = {("new", "unknown_feature"): 30, (LABEL, "unknown_feature"): 3000}
     findings = compared(baseline, served(), forms=forms).findings
-    assert said(findings) == [("new", "values", "warning"), (LABEL, "values", "info")]
+    assert finding_triples(findings) == [("new", "values", "warning"), (LABEL, "values", "info")]
     assert "1.0 % of rows" in findings[0].message
 
 
@@ -220,7 +223,7 @@ def test_rows_that_the_graph_refused_are_one_error_of_the_transformed_space(base
 
 def test_a_new_column_in_the_statistics_is_a_warning(baseline: Reference) -> None:
     findings = compared(baseline, served().assign(extra=1)).findings
-    assert said(findings) == [("extra", "values", "warning")]
+    assert finding_triples(findings) == [("extra", "values", "warning")]
 
 
 @pytest.mark.parametrize(("rows", "severity"), [(29, Severity.WARNING), (30, Severity.ERROR)])
@@ -230,7 +233,7 @@ def test_values_unseen_in_training_are_an_error_from_one_row_in_a_hundred(
     data = served()
     data.loc[: rows - 1, "carrier"] = "XX"
     findings = compared(baseline, data).findings
-    assert said(findings) == [("carrier", "values", severity.value)]
+    assert finding_triples(findings) == [("carrier", "values", severity.value)]
     assert "'XX'" in findings[0].message
     assert f"{rows / 30:.1f} % of those served" in findings[0].message
 
@@ -254,24 +257,24 @@ def test_numbers_outside_their_domain_are_counted() -> None:
     stops.int_domain.min, stops.int_domain.max = 0, 4
     data = served()
     data.loc[:5, "stops"] = 5
-    few = worst(compared(against, data).findings, "stops")
+    smaller = worst(compared(against, data).findings, "stops")
     data.loc[:599, "stops"] = 9
-    many = worst([f for f in compared(against, data).findings if f.kind is FindingKind.VALUES], "stops")
-    assert (few.severity, many.severity) == (Severity.WARNING, Severity.ERROR)
+    greater = worst([f for f in compared(against, data).findings if f.kind is FindingKind.VALUES], "stops")
+    assert (smaller.severity, greater.severity) == (Severity.WARNING, Severity.ERROR)
 
 
 def test_what_is_ignored_is_shown_but_is_info(baseline: Reference) -> None:
     data = served()
     data["distance"] *= 10
     findings = compared(baseline, data, Policy(ignore=frozenset({"distance"}))).findings
-    assert said(findings) == [("distance", "distribution", "info"), ("distance", "values", "info")]
+    assert finding_triples(findings) == [("distance", "distribution", "info"), ("distance", "values", "info")]
     assert all(finding.message.endswith("(ignored)") for finding in findings)
 
 
 def test_an_unknown_label_is_a_missing_column_with_a_hint() -> None:
     training = frame(2000, 1)
     findings = compared(reference(training, label=None), served()).findings
-    assert said(findings) == [(LABEL, "presence", "error")]
+    assert finding_triples(findings) == [(LABEL, "presence", "error")]
     assert f"name it with --label={LABEL}" in findings[0].message
 
 
@@ -338,9 +341,9 @@ def test_the_same_input_gives_the_same_order_worst_first(baseline: Reference) ->
     data["distance"] *= 10
     data["stops"] += 1
     results = [compared(baseline, data[order]).findings for order in (list(data), sorted(data))]
-    assert said(results[0]) == said(results[1])
-    assert said(results[0])[0] == ("distance", "distribution", "error")
-    assert ("new", "values", "warning") in said(results[0])[-2:]
+    assert finding_triples(results[0]) == finding_triples(results[1])
+    assert finding_triples(results[0])[0] == ("distance", "distribution", "error")
+    assert ("new", "values", "warning") in finding_triples(results[0])[-2:]
 
 
 def test_the_noise_floor_holds_for_samples_of_one_distribution() -> None:

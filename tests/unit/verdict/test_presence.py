@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.verdict import compared, frame, reference, said, served
+from support.verdict import compared, finding_triples, frame, reference, served
 
 from transforms.verdict.compare import Reference
 
@@ -19,7 +19,7 @@ def _without_presence(name: str) -> Reference:
 @pytest.mark.parametrize("name", ["stops", "rain"])
 def test_an_absent_column_that_the_schema_does_not_require_is_an_error(name: str) -> None:
     comparison = compared(_without_presence(name), served().drop(columns=name))
-    assert said(comparison.findings) == [(name, "presence", "error")]
+    assert finding_triples(comparison.findings) == [(name, "presence", "error")]
     assert comparison.findings[0].metric == "missing_share_difference"
     assert comparison.findings[0].diagnosis is not None
     assert comparison.findings[0].diagnosis.cause == "missing more"
@@ -32,4 +32,4 @@ def test_rows_that_lack_a_feature_without_a_distance_are_counted() -> None:
     rain.skew_comparator.SetInParent()
     data = served()
     data.loc[:1500, "rain"] = np.nan
-    assert said(compared(against, data).findings) == [("rain", "presence", "error")]
+    assert finding_triples(compared(against, data).findings) == [("rain", "presence", "error")]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow_data_validation as tfdv
-from support.verdict import LABEL, compared, frame, reference, said, served, statistics, worst
+from support.verdict import LABEL, compared, finding_triples, frame, reference, served, statistics, worst
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms.summaries.protos import SIZES
@@ -80,7 +80,7 @@ def test_unique_unknown_values_beyond_those_kept_are_counted_and_not_named() -> 
         against(with_domain(training, ["AA", "B6", "UA"]), category(half_unknown(120_000))),
         FindingKind.VALUES,
     )
-    assert said(findings) == [("c", "values", "error")]
+    assert finding_triples(findings) == [("c", "values", "error")]
     assert "values outside the schema's domain are 50.0 % of those served" in findings[0].message
     assert "997 not named here" in findings[0].message
     assert "person" not in findings[0].message
@@ -88,12 +88,12 @@ def test_unique_unknown_values_beyond_those_kept_are_counted_and_not_named() -> 
 
 def test_values_that_training_had_and_the_schema_leaves_out_are_the_schemas_to_judge() -> None:
     rng = np.random.default_rng(1)
-    words = [pd.Series(rng.choice(["AA", "B6", "UA"], rows)) for rows in (20_000, 3000)]
-    baseline = with_domain(words[0], ["AA", "B6"])
-    [finding] = of_kind(against(baseline, category(words[1])), FindingKind.VALUES)
+    carriers = [pd.Series(rng.choice(["AA", "B6", "UA"], rows)) for rows in (20_000, 3000)]
+    baseline = with_domain(carriers[0], ["AA", "B6"])
+    [finding] = of_kind(against(baseline, category(carriers[1])), FindingKind.VALUES)
     assert finding.severity is Severity.ERROR
     assert "values outside the schema's domain are 3" in finding.message
-    rare = words[1].where(words[1] != "UA", "AA")
+    rare = carriers[1].where(carriers[1] != "UA", "AA")
     rare[:12] = "UA"
     [finding] = of_kind(against(baseline, category(rare)), FindingKind.VALUES)
     assert finding.severity is Severity.WARNING
@@ -111,7 +111,7 @@ def test_unknown_values_that_tfdv_kept_none_of_are_found_all_the_same() -> None:
     [finding] = of_kind(against(baseline, serving), FindingKind.VALUES)
     assert finding.severity is Severity.ERROR
     assert "19.4 % to 30.9 % of those served" in finding.message  # it is 20 %
-    assert said(of_kind(against(baseline, category(training)), FindingKind.VALUES)) == []
+    assert finding_triples(of_kind(against(baseline, category(training)), FindingKind.VALUES)) == []
 
 
 @pytest.mark.parametrize("kept", [20, 300, 1000])
@@ -132,9 +132,9 @@ def test_what_is_not_certain_is_said_as_a_span_and_only_what_is_certain_is_an_er
     assert "under 0.1 % to " in finding.message
     view = views(serving)["c"]
     feature = with_domain(known, list(NAMES)).schema.feature[0]
-    unseen = unseen_mass.of_category(schema_pb2.Schema(), feature, view)
-    assert unseen is not None
-    assert unseen.least <= 30 / 60_030 <= (unseen.most or 0)
+    mass = unseen_mass.of_category(schema_pb2.Schema(), feature, view)
+    assert mass is not None
+    assert mass.least <= 30 / 60_030 <= (mass.most or 0)
 
 
 def test_weighted_counts_are_shares_of_the_weight() -> None:
@@ -142,9 +142,9 @@ def test_weighted_counts_are_shares_of_the_weight() -> None:
     assert view.total == 2500
     assert sum(view.shares().values()) == pytest.approx((5000 + 997) / 10_000)
     feature = with_domain(half_unknown(100), ["AA", "B6", "UA"]).schema.feature[0]
-    unseen = unseen_mass.of_category(schema_pb2.Schema(), feature, view)
-    assert unseen is not None
-    assert unseen.least == pytest.approx(0.5)
+    mass = unseen_mass.of_category(schema_pb2.Schema(), feature, view)
+    assert mass is not None
+    assert mass.least == pytest.approx(0.5)
 
 
 def test_a_value_is_named_if_training_knows_it_or_it_came_in_ten_rows() -> None:
@@ -177,7 +177,7 @@ def test_numbers_beyond_the_schemas_bounds_are_not_quoted() -> None:
     data = served()
     data.loc[:1, "stops"] = 5_550_123
     findings = of_kind(compared(baseline, data), FindingKind.VALUES)
-    assert said(findings) == [("stops", "values", "warning")]
+    assert finding_triples(findings) == [("stops", "values", "warning")]
     assert "5550123" not in findings[0].message.replace(",", "")
 
 
@@ -227,14 +227,17 @@ def test_values_far_beyond_trainings_maximum_are_found(share: float, severity: s
     data = served(20_000)
     data.loc[data.index < share * len(data), "distance"] = 1e6
     findings = [f for f in compared(reference(frame(20000, 1)), data).findings if f.metric == OUTSIDE_RANGE]
-    assert said(findings) == [("distance", "values", severity)]
+    assert finding_triples(findings) == [("distance", "values", severity)]
 
 
 def test_values_moderately_beyond_the_range_are_a_warning_beside_the_distance() -> None:
     data = served(20_000)
     data["distance"] *= 1.609
     findings = compared(reference(frame(20000, 1)), data).findings
-    assert said(findings) == [("distance", "distribution", "error"), ("distance", "values", "warning")]
+    assert finding_triples(findings) == [
+        ("distance", "distribution", "error"),
+        ("distance", "values", "warning"),
+    ]
 
 
 def test_values_far_below_trainings_minimum_are_found_but_not_within_the_schemas_own_bounds() -> None:
