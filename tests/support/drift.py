@@ -68,7 +68,7 @@ def day(number: float, days: float = 1) -> Window:
     return Window(start, start + dt.timedelta(days=days))
 
 
-def positions(against: Reference, columns: Columns, window: Window, baseline: str = "b") -> WindowSummary:
+def summary_of(against: Reference, columns: Columns, window: Window, baseline: str = "b") -> WindowSummary:
     return summarize([against], {Space.RAW: statistics(columns)}, window, baseline)
 
 

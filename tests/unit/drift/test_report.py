@@ -207,12 +207,12 @@ def test_statistics_that_make_no_sense_cost_no_verdict(training: Reference, tmp_
     earlier_runs = previous_runs.find("auto", str(tmp_path), day(1), job.contract)
     assert earlier_runs.previous is not None
     good = (job.folder(1) / "stats.binpb").read_bytes()
-    chance = random.Random(6)
+    rng = random.Random(6)
     metrics: set[str] = set()
     for _ in range(60):
         data = bytearray(good)
-        for _ in range(chance.randrange(1, 30)):
-            data[chance.randrange(len(data))] = chance.randrange(256)
+        for _ in range(rng.randrange(1, 30)):
+            data[rng.randrange(len(data))] = rng.randrange(256)
         metrics |= concluded(training, earlier_runs, bytes(data)).keys()
     for nonsense in (float("nan"), float("inf"), -1e300, 1e300):
         metrics |= concluded(training, earlier_runs, spoilt(good, nonsense)).keys()

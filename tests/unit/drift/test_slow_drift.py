@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from support.drift import Columns, day, positions, reference, rides, statistics
+from support.drift import Columns, day, reference, rides, statistics, summary_of
 
 from transforms.drift import slow_drift, window_drift
 from transforms.drift.window_drift import Windows
@@ -28,20 +28,20 @@ def training() -> Reference:
 
 
 def windows(against: Reference, columns: Sequence[Columns]) -> list[WindowSummary]:
-    return [positions(against, served, day(number)) for number, served in enumerate(columns)]
+    return [summary_of(against, served, day(number)) for number, served in enumerate(columns)]
 
 
 def slow(against: Reference, columns: Sequence[Columns], policy: Policy | None = None) -> list[Finding]:
-    *earlier, now = windows(against, columns)
-    return slow_drift.findings(slow_drift.comparable(now, earlier), [against], policy or Policy())
+    *previous, now = windows(against, columns)
+    return slow_drift.findings(slow_drift.comparable(now, previous), [against], policy or Policy())
 
 
 def steps(against: Reference, columns: Sequence[Columns]) -> list[list[Finding]]:
     """What each window's comparison with the one before says."""
     known = [statistics(served) for served in columns]
     return [
-        window_drift.findings(Windows(against, earlier, now, ("a", "b"), Policy()))
-        for earlier, now in itertools.pairwise(known)
+        window_drift.findings(Windows(against, previous, now, ("a", "b"), Policy()))
+        for previous, now in itertools.pairwise(known)
     ]
 
 
@@ -81,10 +81,10 @@ def test_unchanged_windows_give_nothing(training: Reference) -> None:
 @pytest.mark.parametrize("count", [6, 7, 12, 14, 20, 31])
 def test_a_week_is_no_trend_wherever_it_begins(count: int) -> None:
     random = np.random.default_rng(count)
-    place = SummaryKey(Space.RAW, "x", "rank")
+    rank_key = SummaryKey(Space.RAW, "x", "rank")
     for first in range(7):
         values = [WEEK[(first + at) % 7] - 0.3 + random.normal(0, 0.002) for at in range(count)]
-        series = [WindowSummary(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
+        series = [WindowSummary(day(at), "b", 1, {rank_key: value}) for at, value in enumerate(values)]
         assert not list(slow_drift.trends(series, slow_drift.FALSE_TRENDS))
 
 
@@ -93,9 +93,9 @@ def test_a_week_in_rows_is_no_slow_drift(training: Reference) -> None:
 
 
 def test_a_trend_under_a_week_is_found() -> None:
-    place = SummaryKey(Space.RAW, "x", "rank")
+    rank_key = SummaryKey(Space.RAW, "x", "rank")
     values = [0.01 * at + 0.2 * WEEK[at % 7] for at in range(30)]
-    series = [WindowSummary(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
+    series = [WindowSummary(day(at), "b", 1, {rank_key: value}) for at, value in enumerate(values)]
     [trend] = slow_drift.trends(series, slow_drift.FALSE_TRENDS)
     assert trend.line.total == pytest.approx(0.29, rel=0.15)
 
@@ -109,10 +109,10 @@ def test_a_jump_is_told_as_a_step_and_not_as_slow(training: Reference, at: int) 
 
 
 def test_a_jump_in_the_middle_of_a_long_history_is_not_slow() -> None:
-    place = SummaryKey(Space.RAW, "x", "rank")
+    rank_key = SummaryKey(Space.RAW, "x", "rank")
     random = np.random.default_rng(3)
     values = [(0.06 if at >= 15 else 0.0) + random.normal(0, 0.003) for at in range(31)]
-    series = [WindowSummary(day(at), "b", 1, {place: value}) for at, value in enumerate(values)]
+    series = [WindowSummary(day(at), "b", 1, {rank_key: value}) for at, value in enumerate(values)]
     assert not list(slow_drift.trends(series, slow_drift.FALSE_TRENDS))
 
 
@@ -126,10 +126,10 @@ RANK = SummaryKey(Space.RAW, "x", "rank")
 def test_another_model_begins_the_history_of_predictions_anew_and_of_nothing_else() -> None:
     places = [RANK, SummaryKey(Space.PREDICTION, "y", "rank")]
     before = [dataclasses.replace(summary, model="old") for summary in line(9, 0.05, places)]
-    [*earlier, now] = before
-    same = slow_drift.comparable(now, earlier)
+    [*previous, now] = before
+    same = slow_drift.comparable(now, previous)
     assert {trend.key for trend in slow_drift.trends(same, slow_drift.FALSE_TRENDS)} == set(places)
-    lined = slow_drift.comparable(dataclasses.replace(now, model="new"), earlier)
+    lined = slow_drift.comparable(dataclasses.replace(now, model="new"), previous)
     assert len(lined) == 9
     assert [trend.key for trend in slow_drift.trends(lined, slow_drift.FALSE_TRENDS)] == [RANK]
 
@@ -171,9 +171,9 @@ def test_what_never_changes_weakens_no_test() -> None:
 
 
 def test_windows_of_another_baseline_are_left_out_and_order_does_not_matter() -> None:
-    *earlier, now = line(10, 0.01, [RANK])
+    *previous, now = line(10, 0.01, [RANK])
     others = line(9, -0.02, [RANK], baseline="other")
-    assert slow_drift.comparable(now, [*earlier[::-1], *others]) == [*earlier, now]
+    assert slow_drift.comparable(now, [*previous[::-1], *others]) == [*previous, now]
 
 
 def test_a_feature_that_some_windows_lack_is_judged_by_the_others() -> None:
@@ -192,7 +192,7 @@ def test_a_feature_is_told_once_by_what_moved_most(training: Reference) -> None:
     share = [SummaryKey(Space.RAW, "carrier", "share", number) for number in range(4)]
     rises = dict(zip(share, (0.01, -0.006, -0.003, -0.001), strict=True))
     series = [
-        WindowSummary(day(at), "b", 1, {place: 0.4 + rise * at for place, rise in rises.items()})
+        WindowSummary(day(at), "b", 1, {key: 0.4 + rise * at for key, rise in rises.items()})
         for at in range(12)
     ]
     [finding] = slow_drift.findings(series, [training], Policy())
@@ -202,6 +202,6 @@ def test_a_feature_is_told_once_by_what_moved_most(training: Reference) -> None:
 
 
 def test_a_window_without_bounds_has_no_history() -> None:
-    *earlier, now = line(12, 0.01, [RANK])
+    *previous, now = line(12, 0.01, [RANK])
     unbounded = dataclasses.replace(now, window=dataclasses.replace(now.window, end=None))
-    assert not list(slow_drift.trends([*earlier, unbounded], 0.002))
+    assert not list(slow_drift.trends([*previous, unbounded], 0.002))

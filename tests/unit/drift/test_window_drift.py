@@ -27,20 +27,24 @@ def training() -> Reference:
     return reference(rides(6000, 1))
 
 
-def found(against: Reference, earlier: Columns, now: Columns, policy: Policy | None = None) -> list[Finding]:
+def drift_findings(
+    against: Reference, before: Columns, now: Columns, policy: Policy | None = None
+) -> list[Finding]:
     spans = ("2013-06-01", "2013-06-02")
-    windows = Windows(against, statistics(earlier), statistics(now), spans, policy or Policy())
+    windows = Windows(against, statistics(before), statistics(now), spans, policy or Policy())
     return window_drift.findings(windows)
 
 
 def test_windows_of_one_distribution_do_not_differ(training: Reference) -> None:
     assert not [
-        finding for seed in range(2, 12) for finding in found(training, rides(ROWS, seed), rides(ROWS, 199))
+        finding
+        for seed in range(2, 12)
+        for finding in drift_findings(training, rides(ROWS, seed), rides(ROWS, 199))
     ]
 
 
 def test_a_number_that_moved_is_told_with_both_windows(training: Reference) -> None:
-    [finding] = found(training, rides(ROWS, 2), rides(ROWS, 3, shift=0.5))
+    [finding] = drift_findings(training, rides(ROWS, 2), rides(ROWS, 3, shift=0.5))
     assert (finding.feature, finding.kind, finding.severity) == ("speed", FindingKind.DRIFT, Severity.WARNING)
     assert (finding.metric, finding.threshold) == ("kolmogorov_smirnov", 0.025)
     assert finding.distance == pytest.approx(0.19, abs=0.03)  # half a deviation, whose density is 0.4
@@ -53,16 +57,16 @@ def test_a_number_that_moved_is_told_with_both_windows(training: Reference) -> N
 
 
 def test_a_share_that_moved_is_told_by_its_value(training: Reference) -> None:
-    [finding] = found(training, rides(ROWS, 2), rides(ROWS, 3, points=0.15))
+    [finding] = drift_findings(training, rides(ROWS, 2), rides(ROWS, 3, points=0.15))
     assert (finding.feature, finding.metric) == ("carrier", "total_variation")
     assert re.search(r"'AA': (39|40|41)\.\d % then, (53|54|55|56)\.\d % now", finding.message)
     assert finding.diagnosis is None or finding.diagnosis.cause != "unknown"
 
 
 def test_missing_rows_are_told_in_both_directions(training: Reference) -> None:
-    many, few = rides(ROWS, 2, lost=0.1), rides(ROWS, 3)
-    for earlier, now, level in ((few, many, Severity.WARNING), (many, few, Severity.INFO)):
-        [finding] = found(training, earlier, now)
+    more, fewer = rides(ROWS, 2, lost=0.1), rides(ROWS, 3)
+    for before, now, level in ((fewer, more, Severity.WARNING), (more, fewer, Severity.INFO)):
+        [finding] = drift_findings(training, before, now)
         assert (finding.feature, finding.metric, finding.severity) == (
             "fuel",
             "missing_share_difference",
@@ -72,7 +76,7 @@ def test_missing_rows_are_told_in_both_directions(training: Reference) -> None:
 
 
 def test_what_comes_back_to_training_is_info(training: Reference) -> None:
-    [finding] = found(training, rides(ROWS, 2, shift=0.5), rides(ROWS, 3))
+    [finding] = drift_findings(training, rides(ROWS, 2, shift=0.5), rides(ROWS, 3))
     assert finding.severity is Severity.INFO
     assert finding.message.endswith("it is back to what training has")
 
@@ -81,12 +85,16 @@ def test_whether_a_window_was_off_is_asked_of_all_features_together() -> None:
     """What a feature alone would count, among many is by chance: then nothing came back."""
     random = np.random.default_rng(5)
 
-    def many(rows: int, moved: float) -> Columns:
+    def eighty_features(rows: int, moved: float) -> Columns:
         columns = {f"x{n}": random.normal(0, 1, rows) for n in range(80)}
         return columns | {"x0": columns["x0"] - columns["x0"].mean() + moved}
 
-    against, earlier, now = reference(many(20_000, 0)), many(ROWS, 0.08), many(ROWS, 0)
-    windows = Windows(against, statistics(earlier), statistics(now), ("a", "b"), Policy())
+    against, before, now = (
+        reference(eighty_features(20_000, 0)),
+        eighty_features(ROWS, 0.08),
+        eighty_features(ROWS, 0),
+    )
+    windows = Windows(against, statistics(before), statistics(now), ("a", "b"), Policy())
     [first, _] = windows._of_training
     [difference] = [
         difference for difference in first.differences["x0"] if difference.metric == "kolmogorov_smirnov"
@@ -98,21 +106,21 @@ def test_whether_a_window_was_off_is_asked_of_all_features_together() -> None:
 
 def test_what_was_off_and_stays_so_is_told_only_as_far_as_it_moved(training: Reference) -> None:
     off = rides(ROWS, 2, shift=0.5)
-    assert not found(training, off, rides(ROWS, 3, shift=0.5))
-    [finding] = found(training, off, rides(ROWS, 3, shift=-0.5))
+    assert not drift_findings(training, off, rides(ROWS, 3, shift=0.5))
+    [finding] = drift_findings(training, off, rides(ROWS, 3, shift=-0.5))
     assert finding.severity is Severity.WARNING
 
 
 def test_ignored_features_are_info(training: Reference) -> None:
     policy = Policy(ignore=frozenset({"speed"}))
-    [finding] = found(training, rides(ROWS, 2), rides(ROWS, 3, shift=0.5), policy)
+    [finding] = drift_findings(training, rides(ROWS, 2), rides(ROWS, 3, shift=0.5), policy)
     assert (finding.severity, finding.message.endswith("(ignored)")) == (Severity.INFO, True)
 
 
 def test_another_unit_is_named(training: Reference) -> None:
     now = dict(rides(ROWS, 3))
     now["speed"] = np.asarray(now["speed"]) * 1.609
-    [finding] = found(training, rides(ROWS, 2), now)
+    [finding] = drift_findings(training, rides(ROWS, 2), now)
     assert finding.diagnosis is not None
     assert finding.diagnosis.cause == "scale or unit"
     assert finding.diagnosis.evidence.startswith("with 2013-06-01 for training: ")
@@ -123,21 +131,21 @@ def test_new_values_are_told_and_rare_ones_not_named(training: Reference) -> Non
     now["carrier"] = np.where(
         np.arange(ROWS) % 25 == 0, [f"secret{n % 70}" for n in range(ROWS)], now["carrier"]
     )
-    findings = found(training, rides(ROWS, 2), now)
+    findings = drift_findings(training, rides(ROWS, 2), now)
     assert "unseen_share" in {finding.metric for finding in findings}
     assert not [finding for finding in findings if "secret" in finding.message]
 
 
 def test_a_rare_value_of_the_earlier_window_is_not_named(training: Reference) -> None:
     difference = moved("private")
-    earlier, now = dict(rides(ROWS, 2)), rides(ROWS, 3)
-    earlier["carrier"] = np.where(np.arange(ROWS) % 250 == 0, "private", earlier["carrier"])
+    before, now = dict(rides(ROWS, 2)), rides(ROWS, 3)
+    before["carrier"] = np.where(np.arange(ROWS) % 250 == 0, "private", before["carrier"])
     spans = ("a", "b")
-    windows = Windows(training, statistics(earlier), statistics(now), spans, Policy())
+    windows = Windows(training, statistics(before), statistics(now), spans, Policy())
     assert window_drift._label(windows, "carrier", difference) == "a rare value"
     assert [part.label for part in parts_of(windows.pair, "carrier", difference)] == ["a rare value"]
-    earlier["carrier"] = np.where(np.arange(ROWS) % 50 == 0, "private", earlier["carrier"])
-    windows = Windows(training, statistics(earlier), statistics(now), spans, Policy())
+    before["carrier"] = np.where(np.arange(ROWS) % 50 == 0, "private", before["carrier"])
+    windows = Windows(training, statistics(before), statistics(now), spans, Policy())
     assert window_drift._label(windows, "carrier", difference) == "'private'"
 
 
@@ -147,9 +155,9 @@ def moved(label: str) -> FeatureDifference:
 
 def test_columns_that_came_and_went_are_missing_rows(training: Reference) -> None:
     without = {name: column for name, column in rides(ROWS, 2).items() if name != "speed"}
-    [went] = found(training, rides(ROWS, 3), without)
+    [went] = drift_findings(training, rides(ROWS, 3), without)
     assert (went.feature, went.metric, went.distance) == ("speed", "missing_share_difference", 1.0)
-    [came] = found(training, without, rides(ROWS, 3))
+    [came] = drift_findings(training, without, rides(ROWS, 3))
     assert (came.feature, came.severity) == ("speed", Severity.INFO)  # training has it in all rows
     assert "missing in 100.0 % of rows then, in 0.0 % now" in came.message
 
@@ -157,7 +165,7 @@ def test_columns_that_came_and_went_are_missing_rows(training: Reference) -> Non
 def test_what_the_schema_does_not_ask_of_serving_is_no_drift() -> None:
     labelled = reference({**rides(3000, 1), "late": rides(3000, 4)["speed"]}, label="late")
     others = {**rides(ROWS, 3), "late": rides(ROWS, 6, shift=2)["speed"], "extra": rides(ROWS, 7)["speed"]}
-    assert not found(labelled, {**rides(ROWS, 2), "late": rides(ROWS, 5)["speed"]}, others)
+    assert not drift_findings(labelled, {**rides(ROWS, 2), "late": rides(ROWS, 5)["speed"]}, others)
 
 
 def test_windows_without_rows_give_nothing(training: Reference) -> None:
@@ -169,7 +177,7 @@ def test_windows_without_rows_give_nothing(training: Reference) -> None:
 
 
 def test_trifles_are_beyond_chance_and_do_not_matter(training: Reference) -> None:
-    assert not found(training, rides(60_000, 2), rides(60_000, 3, shift=0.05))
+    assert not drift_findings(training, rides(60_000, 2), rides(60_000, 3, shift=0.05))
 
 
 @pytest.mark.parametrize(
@@ -191,5 +199,5 @@ def test_windows_in_a_sentence(window: Window, expected: str) -> None:
 def test_the_training_side_brings_along_what_it_knows(training: Reference) -> None:
     """What is to be known of training's days must reach the tests between windows."""
     known = dataclasses.replace(training, raw_features={"speed": ("a", "b")})
-    [finding] = found(known, rides(ROWS, 2), rides(ROWS, 3, shift=0.5))
+    [finding] = drift_findings(known, rides(ROWS, 2), rides(ROWS, 3, shift=0.5))
     assert finding.raw_features == ("a", "b")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.drift import CARRIERS, day, positions, reference, rides
+from support.drift import CARRIERS, day, reference, rides, summary_of
 
 from transforms.core.batches import Window
 from transforms.runs import window_summary as module
@@ -20,10 +20,12 @@ from transforms.verdict.evidence.cdf import Cdf
 from transforms.verdict.model import Space
 
 samples = st.lists(st.integers(-3, 3), min_size=1, max_size=8)
-_words = st.sampled_from(["", "x", "raw", "rank", "shares", "start", "end", "2013-06-01T00:00:00Z", "\ud800"])
-_plain = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), _words)
-_nested = st.one_of(_plain, st.lists(_plain, max_size=3), st.dictionaries(_words, _plain, max_size=3))
-json_values = st.one_of(_nested, st.dictionaries(_words, _nested, max_size=3))
+_strings = st.sampled_from(
+    ["", "x", "raw", "rank", "shares", "start", "end", "2013-06-01T00:00:00Z", "\ud800"]
+)
+_plain = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), _strings)
+_nested = st.one_of(_plain, st.lists(_plain, max_size=3), st.dictionaries(_strings, _plain, max_size=3))
+json_values = st.one_of(_nested, st.dictionaries(_strings, _nested, max_size=3))
 
 
 def steps(values: list[int]) -> Cdf:
@@ -53,10 +55,10 @@ def test_positions_are_those_counted_in_memory() -> None:
     training, served = rides(4000, 1), dict(rides(1500, 2, shift=0.3, points=0.1))
     served["carrier"] = np.where(np.arange(1500) % 10 == 0, "new", served["carrier"])
     training = {**training, "label": rides(4000, 3)["speed"]}
-    summary = positions(reference(training, label="label"), served, day(0))
+    summary = summary_of(reference(training, label="label"), served, day(0))
     often = [value for value, _ in Counter(training["carrier"]).most_common()]
     assert set(often) == set(CARRIERS)
-    raw = {(place.feature, place.what, place.value): value for place, value in summary.values.items()}
+    raw = {(key.feature, key.what, key.value): value for key, value in summary.values.items()}
     pairs = np.sign(np.asarray(served["speed"])[:, None] - np.asarray(training["speed"])[None, :])
     assert raw.pop(("speed", "rank", 0)) == pytest.approx(pairs.mean() / 2, abs=0.002)
     assert abs(raw.pop(("fuel", "rank", 0))) < 0.03
@@ -70,9 +72,9 @@ def test_positions_are_those_counted_in_memory() -> None:
 
 
 def test_of_many_values_the_most_frequent_are_kept() -> None:
-    words = np.array([f"w{n % (1 + n % 60)}" for n in range(3000)])
-    summary = positions(reference({"word": words}), {"word": words}, day(0))
-    shares = [value for place, value in summary.values.items() if place.what == "share"]
+    names = np.array([f"w{n % (1 + n % 60)}" for n in range(3000)])
+    summary = summary_of(reference({"word": names}), {"word": names}, day(0))
+    shares = [value for key, value in summary.values.items() if key.what == "share"]
     assert shares == sorted(shares, reverse=True)
     assert len(shares) == module.MOST_VALUES
     assert summary.values[SummaryKey(Space.RAW, "word", "others")] == pytest.approx(1 - sum(shares), abs=1e-5)
@@ -81,12 +83,12 @@ def test_of_many_values_the_most_frequent_are_kept() -> None:
 def test_a_feature_that_no_row_has_is_missing_in_all() -> None:
     training, served = rides(500, 1), dict(rides(500, 2))
     del served["speed"]
-    summary = positions(reference(training), served, day(0))
+    summary = summary_of(reference(training), served, day(0))
     assert {p.what: v for p, v in summary.values.items() if p.feature == "speed"} == {"missing": 1.0}
 
 
 def test_positions_survive_writing_and_are_small() -> None:
-    summary = positions(reference(rides(500, 1)), rides(500, 2), day(3))
+    summary = summary_of(reference(rides(500, 1)), rides(500, 2), day(3))
     assert parsed(summary.to_bytes()) == summary
     assert summary.to_bytes() == summary.to_bytes()
     assert len(summary.to_bytes()) < 200 + 120 * 3
@@ -97,7 +99,7 @@ def test_a_name_that_has_no_utf_8_survives_writing() -> None:
     assert parsed(odd.to_bytes()) == odd
 
 
-def told(**changed: Any) -> dict[str, Any]:
+def document(**changed: Any) -> dict[str, Any]:
     window = {"start": "2013-06-01T00:00:00Z", "end": "2013-06-02T00:00:00Z"}
     plain = {
         "format": 1,
@@ -110,7 +112,7 @@ def told(**changed: Any) -> dict[str, Any]:
 
 
 def test_what_a_run_writes_is_read() -> None:
-    assert parsed(json.dumps(told()).encode()) == WindowSummary(
+    assert parsed(json.dumps(document()).encode()) == WindowSummary(
         day(0), "b", 5, {SummaryKey(Space.RAW, "x", "rank"): 0.1}
     )
 
@@ -135,7 +137,7 @@ def test_what_a_run_writes_is_read() -> None:
     ],
 )
 def test_what_no_run_writes_is_refused(changed: dict[str, Any]) -> None:
-    assert parsed(json.dumps(told(**changed)).encode()) is None
+    assert parsed(json.dumps(document(**changed)).encode()) is None
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[" * 100_000, b"\xff\xfe", b"null", b"1" * 5000])
@@ -143,9 +145,9 @@ def test_what_is_no_json_is_refused(data: bytes) -> None:
     assert parsed(data) is None
 
 
-@given(st.dictionaries(st.sampled_from(sorted(told())), json_values))
+@given(st.dictionaries(st.sampled_from(sorted(document())), json_values))
 def test_no_json_is_too_odd(changed: dict[str, Any]) -> None:
-    summary = parsed(json.dumps(told(**changed)).encode())
+    summary = parsed(json.dumps(document(**changed)).encode())
     assert summary is None or all(abs(value) <= 1 for value in summary.values.values())
 
 

@@ -58,10 +58,10 @@ def check_whole(output: str, *known: dict[str, bytes]) -> None:
 
 def stale(output: str) -> list[str]:
     artifacts = json.loads(read(output, "verdict.json"))["artifacts"]
-    beside = [name for name in paths.list_files(output) if name in copies.COPIES]
+    copy_names = [name for name in paths.list_files(output) if name in copies.COPIES]
     return [
         name
-        for name in beside
+        for name in copy_names
         if artifacts.get(name, {}).get("sha256") != hashlib.sha256(read(output, name)).hexdigest()
     ]
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.drift import contract, day, positions, published, reference, rides, statistics
+from support.drift import contract, day, published, reference, rides, statistics, summary_of
 
 from transforms.core.batches import Window
 from transforms.core.errors import UsageError
@@ -77,9 +77,9 @@ def test_a_window_of_about_the_same_length_goes_first() -> None:
 def test_hours_make_a_history_with_the_same_hour_of_other_days() -> None:
     hour = 1 / 24
     runs = [run(f"r{at:03}", day(at / 24, hour)) for at in range(24 * 5)]
-    previous, history = chosen(runs, day(5 + 7 / 24, hour))
+    previous, same_hours = chosen(runs, day(5 + 7 / 24, hour))
     assert previous == "r119"
-    assert history == [f"r{24 * at + 7:03}" for at in range(5)]
+    assert same_hours == [f"r{24 * at + 7:03}" for at in range(5)]
 
 
 def test_without_a_start_the_run_published_last_is_chosen() -> None:
@@ -123,10 +123,10 @@ def test_looking_no_further_than_needed_changes_nothing(spans: list[tuple[int, i
     window = day(7)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(previous_runs, "MOST_WINDOWS", most)
-        whole = previous_runs.choose(runs, window, HERE)
+        from_all = previous_runs.choose(runs, window, HERE)
         for looked in range(len(runs)):
             some = previous_runs.choose(runs[:looked], window, HERE)
-            assert some == whole or not previous_runs._is_complete(some, window)
+            assert some == from_all or not previous_runs._is_complete(some, window)
 
 
 def at(number: int) -> str:
@@ -305,7 +305,7 @@ def loaded(tmp_path: Path, files: dict[str, bytes]) -> PublishedRun:
 
 def test_files_are_read_as_the_verdict_names_them(tmp_path: Path) -> None:
     rows = statistics(rides(300, 1))
-    summary = positions(reference(rides(300, 2)), rides(300, 1), day(2))
+    summary = summary_of(reference(rides(300, 2)), rides(300, 1), day(2))
     earlier_run = loaded(
         tmp_path, {"stats.binpb": rows.SerializeToString(), "positions.json": summary.to_bytes()}
     )
@@ -331,7 +331,7 @@ def test_statistics_that_are_none_are_told(tmp_path: Path, data: bytes) -> None:
 
 
 def test_positions_of_another_window_are_none(tmp_path: Path) -> None:
-    summary = positions(reference(rides(300, 2)), rides(300, 1), day(3))
+    summary = summary_of(reference(rides(300, 2)), rides(300, 1), day(3))
     earlier_run = loaded(tmp_path, {"positions.json": summary.to_bytes()})
     with pytest.raises(UnreadableError, match="not what a run writes"):
         published_runs.load_summary(earlier_run)
