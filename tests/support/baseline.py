@@ -33,8 +33,8 @@ PREPROCESSING = """
 import dataclasses
 import tensorflow as tf
 import tensorflow_transform as tft
-import beside
-from beside import filled
+import shared
+from shared import filled
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,14 +78,14 @@ def preprocessing_fn(inputs):
         "carrier_id": tft.compute_and_apply_vocabulary(
             inputs["carrier"], num_oov_buckets=1, vocab_filename="carrier"),
         "tags": tf.RaggedTensor.from_sparse(inputs["tags"]),
-        "stops_bucket": tft.bucketize(filled(inputs["stops"], 0), beside.BUCKETS or SETTINGS.buckets),
-        "has_stops": tf.cast(beside.present(inputs["stops"]), tf.int64),
+        "stops_bucket": tft.bucketize(filled(inputs["stops"], 0), shared.BUCKETS or SETTINGS.buckets),
+        "has_stops": tf.cast(shared.present(inputs["stops"]), tf.int64),
         "hour": inputs["hour"],
         "label": late,
         "distance_if_late": distance * tf.cast(late, tf.float32),
     }
 """
-BESIDE = '''
+SHARED_MODULE = '''
 import tensorflow as tf
 
 BUCKETS = 3
@@ -150,7 +150,7 @@ def batch(rows: list[dict[str, Any]]) -> pa.RecordBatch:
 
 def write_preprocessing(folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "beside.py").write_text(BESIDE)
+    (folder / "shared.py").write_text(SHARED_MODULE)
     (folder / "features.py").write_text(PREPROCESSING)
     return str(folder / "features.py")
 
@@ -160,8 +160,8 @@ def analyze(folder: Path, spec: str, options: list[str]) -> schema_pb2.Schema:
 
     Gives the outputs' schema as it is known at construction time.
     """
-    whole = batch(ROWS)
-    last = whole.slice(3)
+    all_rows = batch(ROWS)
+    last = all_rows.slice(3)
     unknown = pa.array([[1]], pa.large_list(pa.int64()))
     wider = pa.RecordBatch.from_arrays([unknown, *last.columns], names=["unknown", *last.schema.names])
     with beam.Pipeline(
@@ -169,7 +169,7 @@ def analyze(folder: Path, spec: str, options: list[str]) -> schema_pb2.Schema:
     ) as pipeline:
         result = (
             pipeline
-            | beam.Create([whole.slice(0, 3), wider, whole.slice(0, 0)])
+            | beam.Create([all_rows.slice(0, 3), wider, all_rows.slice(0, 0)])
             | "AnalyzeAndTransform"
             >> AnalyzeAndTransform(
                 preprocessing_fn=load_preprocessing(spec),

@@ -24,7 +24,7 @@ from transforms.serving import keras_model, serving_model
 from transforms.serving.check import run_candidate
 
 INPUTS = {"distance_z": "float32", "carrier_id": "int64", "hour_bucket": "int64", "delay_filled": "float32"}
-WORDS, BUCKETS = 6, 4
+NUM_CARRIERS, BUCKETS = 6, 4
 SCHEMA = ROOT / "docs" / "check.schema.json"
 
 Features = Mapping[str, Any]
@@ -34,7 +34,7 @@ def train(file: Path) -> None:
     """Saves a functional Keras model on some of the rides' outputs; its weights are always the same."""
     keras.utils.set_random_seed(11)
     inputs = {name: keras.Input((), name=name, dtype=dtype) for name, dtype in INPUTS.items()}
-    sizes = {"carrier_id": WORDS, "hour_bucket": BUCKETS}
+    sizes = {"carrier_id": NUM_CARRIERS, "hour_bucket": BUCKETS}
     embedded = [keras.layers.Embedding(size, 3)(inputs[name]) for name, size in sizes.items()]
     columns = [keras.layers.Reshape((1,))(inputs[name]) for name in INPUTS if name not in sizes]
     hidden = keras.layers.Dense(8, activation="tanh")(keras.layers.Concatenate()([*columns, *embedded]))

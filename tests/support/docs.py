@@ -43,8 +43,8 @@ def blocks(text: str, language: str) -> list[str]:
 def shell_commands(text: str) -> list[list[str]]:
     """The command lines of a document's `sh` blocks as words: continued lines joined, comments left out."""
     lines = "".join(blocks(text, "sh")).replace("\\\n", " ").splitlines()
-    words = [shlex.split(line, comments=True) for line in lines]
-    return [line for line in words if line]
+    commands = [shlex.split(line, comments=True) for line in lines]
+    return [line for line in commands if line]
 
 
 def all_shell_commands() -> list[tuple[str, list[str]]]:
@@ -56,8 +56,8 @@ def make_targets(text: str) -> set[str]:
     """The targets of the `make ...` commands in a document's code."""
     code = re.findall(r"`([^`\n]+)`", text) + re.findall(r"^(?:make .*)$", text, flags=re.MULTILINE)
     lines = [line.split("#")[0].split() for line in code]
-    words = [word for line in lines if line[:1] == ["make"] for word in line[1:]]
-    return {word for word in words if "=" not in word and word != "..."}
+    arguments = [word for line in lines if line[:1] == ["make"] for word in line[1:]]
+    return {word for word in arguments if "=" not in word and word != "..."}
 
 
 def links(text: str) -> list[str]:

@@ -68,24 +68,24 @@ class Run(NamedTuple):
 
 def rides(count: int, seed: int) -> list[Row]:
     """Rows of one distribution; a missing feature is absent. Same seed, same rows."""
-    chance = random.Random(seed)
-    return [_ride(chance) for _ in range(count)]
+    rng = random.Random(seed)
+    return [_ride(rng) for _ in range(count)]
 
 
-def _ride(chance: random.Random) -> Row:
+def _ride(rng: random.Random) -> Row:
     row: Row = {
         # Quarters, so that float32 holds them exactly and sums are plain.
-        "distance": [chance.randrange(400, 8000) / 4],
-        "hour": [chance.randrange(24)],
-        "carrier": chance.choices(list(CARRIERS), list(CARRIERS.values())),
-        "late": [int(chance.random() < 0.3)],
+        "distance": [rng.randrange(400, 8000) / 4],
+        "hour": [rng.randrange(24)],
+        "carrier": rng.choices(list(CARRIERS), list(CARRIERS.values())),
+        "late": [int(rng.random() < 0.3)],
     }
-    if chance.random() < 0.8:
-        row["delay"] = [chance.randrange(0, 240) / 4]
-    if chance.random() < 0.9:
-        row["stops"] = [chance.randrange(4)]
-    if chance.random() < 0.7:
-        row["tags"] = chance.sample([b"wet", b"windy", b"night"], chance.randrange(1, 4))
+    if rng.random() < 0.8:
+        row["delay"] = [rng.randrange(0, 240) / 4]
+    if rng.random() < 0.9:
+        row["stops"] = [rng.randrange(4)]
+    if rng.random() < 0.7:
+        row["tags"] = rng.sample([b"wet", b"windy", b"night"], rng.randrange(1, 4))
     return row
 
 

@@ -27,7 +27,7 @@ class FailingDisk:
         self.calls = 0
         patch.setattr(Path, "open", self._opening(Path.open))
         patch.setattr(os, "fsync", self._syncing(os.fsync))
-        patch.setattr(os, "replace", self._replacing(os.replace))
+        patch.setattr(os, "replace", self._failing_replace(os.replace))
         patch.setattr(os, "open", self._opening_folder(os.open))
         patch.setattr(Path, "unlink", self._unlinking(Path.unlink))
 
@@ -62,7 +62,7 @@ class FailingDisk:
 
         return sync
 
-    def _replacing(self, real: Any) -> Any:
+    def _failing_replace(self, real: Any) -> Any:
         def replace(source: Any, target: Any, **named: Any) -> None:
             if self._is_due("replace", target):
                 raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(target))

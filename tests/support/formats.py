@@ -128,20 +128,20 @@ def shortest(value: float) -> float:
     return float(str(np.float32(value)))
 
 
-def shortened(row: Row, *, whole: bool = False) -> dict[str, Any]:
-    """The row with its floats as clients write them; `whole` as JavaScript does: 2475, not 2475.0."""
+def shortened(row: Row, *, integral: bool = False) -> dict[str, Any]:
+    """The row with its floats as clients write them; `integral` as JavaScript does: 2475, not 2475.0."""
 
     def number(value: Any) -> Any:
         if not isinstance(value, float):
             return value
-        return int(value) if whole and value.is_integer() else shortest(value)
+        return int(value) if integral and value.is_integer() else shortest(value)
 
     return {name: number(value) for name, value in row.items()}
 
 
-def columns_of(rows: Sequence[Row], *, whole: bool = False) -> dict[str, list[Any]]:
+def columns_of(rows: Sequence[Row], *, integral: bool = False) -> dict[str, list[Any]]:
     """The rows as columns; a missing number is NaN, as a tensor has no other way to say it."""
-    short = [shortened(row, whole=whole) for row in rows]
+    short = [shortened(row, integral=integral) for row in rows]
     return {name: [row.get(name, math.nan) for row in short] for name in data.FEATURES}
 
 

@@ -36,7 +36,7 @@ def rows_body(rows: Sequence[Row]) -> dict[str, Any]:
 
 def _columns_body(rows: Sequence[Row]) -> dict[str, Any]:
     """The column format; the shape of a tensor is [batch, 1], and what is missing the token NaN."""
-    columns = formats.columns_of(rows, whole=True)
+    columns = formats.columns_of(rows, integral=True)
     return {"inputs": {name: [[value] for value in values] for name, values in columns.items()}}
 
 

@@ -52,11 +52,11 @@ def examples(draw: st.DrawFn, side: str, most: int = 14) -> list[bytes]:
 def _row(draw: st.DrawFn, kinds: dict[str, str]) -> bytes:
     row = Example()
     for name, kind in kinds.items():
-        if (many := draw(st.sampled_from([-1, 0, 1, 1, 1, 1, 2, 3]))) >= 0:
+        if (num_values := draw(st.sampled_from([-1, 0, 1, 1, 1, 1, 2, 3]))) >= 0:
             values = _key_values(kind) if name.startswith("k") else _VALUES[kind]
             target = getattr(row.features.feature[name], kind)
             target.SetInParent()
-            target.value.extend(draw(st.lists(values, min_size=many, max_size=many)))
+            target.value.extend(draw(st.lists(values, min_size=num_values, max_size=num_values)))
     data: bytes = row.SerializeToString(deterministic=True)
     return data
 
@@ -98,7 +98,7 @@ def detected(
     match_stats = {field.name: getattr(merged, field.name) for field in merged.DESCRIPTOR.fields}
     match_stats |= {"base_missing_id_count": missing["base"], "test_missing_id_count": missing["test"]}
     merging = tfdv._merge_feature_skew_results
-    return match_stats, {name: of_proto(merging(many)) for name, many in skews.items()}, pairs
+    return match_stats, {name: of_proto(merging(parts)) for name, parts in skews.items()}, pairs
 
 
 def of_proto(skew: Any) -> Counts:

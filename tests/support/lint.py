@@ -23,7 +23,7 @@ from transforms.serving.lint.finding import LintFinding
 from transforms.serving.lint.lint import lint_saved_model
 
 FLOATS = tf.TensorSpec([None], tf.float32, name="x")
-WORDS = tf.TensorSpec([None], tf.string, name="word")
+WORD_INPUT = tf.TensorSpec([None], tf.string, name="word")
 EXAMPLES = tf.TensorSpec([None], tf.string, name="examples")
 RARE = 3
 
@@ -67,10 +67,10 @@ def rename_op(path: str, before: str, after: str) -> None:
     file.write_bytes(proto.SerializeToString())
 
 
-def vocabulary(folder: Path, *words: str) -> str:
+def vocabulary(folder: Path, *entries: str) -> str:
     """A file with these words; returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "words").write_text("".join(f"{word}\n" for word in words))
+    (folder / "words").write_text("".join(f"{word}\n" for word in entries))
     return str(folder / "words")
 
 
@@ -136,8 +136,8 @@ def write_transform_output(folder: Path) -> str:
 def write_served(transform_output: str, folder: Path) -> str:
     """A Keras model with embeddings and dropout on that graph, as `export` saves it."""
     ids = {
-        f"{name}_id": (words, keras.Input((1,), name=f"{name}_id", dtype="int64"))
-        for name, words in preprocessing.VOCABULARIES.items()
+        f"{name}_id": (size, keras.Input((1,), name=f"{name}_id", dtype="int64"))
+        for name, size in preprocessing.VOCABULARIES.items()
     }
     numbers = [keras.Input((1,), name=f"{name}_z") for name in preprocessing.MEASURES]
     embedded = [

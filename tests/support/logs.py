@@ -106,12 +106,12 @@ def rows_of(parts: Iterable[Decoded | Fault]) -> list[dict[str, list[Any]]]:
     """The rows of all batches in the order of files and records, without the features that a row lacks."""
     batches = [part.batch for part in parts if isinstance(part, Decoded) and part.batch]
     placed = [
-        ((place["file"], place["record"]), row)
+        ((position["file"], position["record"]), row)
         for batch in batches
-        for place, row in zip(batch.metadata.to_pylist(), batch.features.to_pylist(), strict=True)
+        for position, row in zip(batch.metadata.to_pylist(), batch.features.to_pylist(), strict=True)
     ]
-    ordered = [row for _, row in sorted(placed, key=operator.itemgetter(0))]
-    return [{name: values for name, values in row.items() if values is not None} for row in ordered]
+    in_order = [row for _, row in sorted(placed, key=operator.itemgetter(0))]
+    return [{name: values for name, values in row.items() if values is not None} for row in in_order]
 
 
 def plain_row(serialized: bytes) -> dict[str, list[Any]]:

@@ -100,11 +100,11 @@ def make_change(source: bytes, point: Point, text: str) -> Change:
 
 def choose(root: Path, modules: Sequence[str], seed: int) -> Iterator[Change]:
     """All points of all modules in an order that the seed gives, with one change at each."""
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     sources = {module: (root / module).read_bytes() for module in modules}
     points = [point for module, source in sources.items() for point in find_points(module, source)]
-    for point in chance.sample(points, len(points)):
-        change = make_change(sources[point.module], point, chance.choice(point.texts))
+    for point in rng.sample(points, len(points)):
+        change = make_change(sources[point.module], point, rng.choice(point.texts))
         compile(change.source, point.module, "exec")
         yield change
 

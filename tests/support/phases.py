@@ -97,11 +97,11 @@ PHASES = {
 
 def kill_at_every_change(phase: Phase, world: Path) -> tuple[int, list[str]]:
     """How many moments there were, and what was broken at which."""
-    whole = Changes([world / "case"], Kill())
-    assert _run(phase, world, whole) == 0, (world / "log").read_text()
+    uninterrupted = Changes([world / "case"], Kill())
+    assert _run(phase, world, uninterrupted) == 0, (world / "log").read_text()
     due = chaos.listing(world / "case")
-    kills = [Kill(number) for number in range(whole.count)]
-    kills += [Kill(number, half=True) for number in whole.opened]
+    kills = [Kill(number) for number in range(uninterrupted.count)]
+    kills += [Kill(number, half=True) for number in uninterrupted.opened]
     return len(kills), [f"{kill}: {wrong}" for kill in kills for wrong in _broken(phase, world, kill, due)]
 
 
@@ -148,8 +148,8 @@ def main(argv: list[str]) -> None:
     names, results = [name for name in argv if name in PHASES] or [*PHASES], dict[str, Any]()
     for name in names:
         with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-            moments, wrong = kill_at_every_change(PHASES[name], Path(folder).resolve())
-        results[name] = {"moments": moments, "broken": wrong}
+            count, wrong = kill_at_every_change(PHASES[name], Path(folder).resolve())
+        results[name] = {"moments": count, "broken": wrong}
     print(json.dumps(results))
 
 

@@ -38,5 +38,5 @@ def run(reader: beam.PTransform) -> ReadOutput:
 
 
 def all_rows(batches: Sequence[Batch]) -> list[dict[str, list[Any]]]:
-    ordered = sorted(batches, key=lambda b: (b.metadata["file"][0].as_py(), b.metadata["record"][0].as_py()))
-    return rows_of(Decoded(batch, (), Accounting()) for batch in ordered)
+    in_order = sorted(batches, key=lambda b: (b.metadata["file"][0].as_py(), b.metadata["record"][0].as_py()))
+    return rows_of(Decoded(batch, (), Accounting()) for batch in in_order)

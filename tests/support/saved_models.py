@@ -16,10 +16,10 @@ from tensorflow.core.protobuf import saved_model_pb2
 class Initialised(tf.Module):
     """A model with a table of a vocabulary, whose initializer loading runs, and a variable."""
 
-    def __init__(self, words: str) -> None:
+    def __init__(self, vocabulary: str) -> None:
         super().__init__()
         lines = tf.lookup.TextFileInitializer(
-            words,
+            vocabulary,
             tf.string,
             tf.lookup.TextFileIndex.WHOLE_LINE,
             tf.int64,

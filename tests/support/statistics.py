@@ -84,20 +84,20 @@ def assert_same(
 def compare(actual: Any, other: Any, where: str) -> None:
     """Raises AssertionError where a field of two messages differs; -0.0 is set where 0.0 is not."""
     for field in {f.name: f for f, _ in [*actual.ListFields(), *other.ListFields()]}.values():
-        mine, its, place = getattr(actual, field.name), getattr(other, field.name), f"{where}.{field.name}"
+        mine, its, path = getattr(actual, field.name), getattr(other, field.name), f"{where}.{field.name}"
         if field.name == "histograms" and EDGES_ARE_FLOAT32:
             mine, its = ([_coarse(histogram) for histogram in side] for side in (mine, its))
         if field.label == field.LABEL_REPEATED:
-            assert len(mine) == len(its), (place, actual, other)
+            assert len(mine) == len(its), (path, actual, other)
             for i, (a, b) in enumerate(zip(mine, its, strict=True)):
-                _compare_value(field, a, b, f"{place}[{i}]")
+                _compare_value(field, a, b, f"{path}[{i}]")
         elif field.message_type is not None:
-            assert actual.HasField(field.name) == other.HasField(field.name), (place, actual, other)
-            compare(mine, its, place)
+            assert actual.HasField(field.name) == other.HasField(field.name), (path, actual, other)
+            compare(mine, its, path)
         else:
             # A mean is no more precise than the numbers it is the mean of, which may cancel.
             scale = other.std_dev if field.name == "mean" else 0.0
-            _compare_value(field, mine, its, place, scale)
+            _compare_value(field, mine, its, path, scale)
 
 
 def _coarse(histogram: Any) -> Any:

@@ -137,9 +137,9 @@ def test_faults_of_a_file_are_one_line_with_their_place(tmp_path: Path, source: 
 
 
 def test_a_syntax_error_beside_the_file_names_that_file(tmp_path: Path) -> None:
-    (tmp_path / "beside.py").write_text("x = (\n")
-    (tmp_path / "main.py").write_text("import beside\n")
-    with pytest.raises(UsageError, match=r"beside\.py:1: syntax error"):
+    (tmp_path / "shared.py").write_text("x = (\n")
+    (tmp_path / "main.py").write_text("import shared\n")
+    with pytest.raises(UsageError, match=r"shared\.py:1: syntax error"):
         load_preprocessing(str(tmp_path / "main.py"))
 
 

@@ -167,20 +167,20 @@ def registered() -> list[Any]:
 
 
 def effect(name: str) -> str | None:
-    refused = effect_of(node_def_pb2.NodeDef(name="x", op=name))
-    return refused.rule if refused else None
+    finding = effect_of(node_def_pb2.NodeDef(name="x", op=name))
+    return finding.rule if finding else None
 
 
 def test_no_op_of_tensorflow_that_names_files_or_hosts_passes() -> None:
     """By the registry of the installed TensorFlow, so that what a newer one adds is refused, too."""
-    words = ("filename", "path", "directory", "address", "debug_urls", "logdir", "ckpt")
+    name_parts = ("filename", "path", "directory", "address", "debug_urls", "logdir", "ckpt")
     passing = []
     for definition in registered():
         texts = [
             argument.name for argument in definition.input_arg if argument.type == tf.string.as_datatype_enum
         ]
         texts += [attr.name for attr in definition.attr if "string" in attr.type]
-        if any(word in text for word in words for text in texts) and effect(definition.name) is None:
+        if any(word in text for word in name_parts for text in texts) and effect(definition.name) is None:
             passing.append(definition.name)
     assert passing == []
     for name in (

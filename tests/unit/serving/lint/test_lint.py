@@ -16,7 +16,7 @@ import pytest
 import tensorflow as tf
 from conftest import Home
 from support import lint as support
-from support.lint import EXAMPLES, FLOATS, WORDS, grave, rules, save
+from support.lint import EXAMPLES, FLOATS, WORD_INPUT, grave, rules, save
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -182,13 +182,13 @@ def test_a_variable_that_no_answer_depends_on(tmp_path: Path) -> None:
 
 
 def test_a_table_that_requests_fill(tmp_path: Path) -> None:
-    words = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, 5)
+    lookup_table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, 5)
 
     def serve(word: Any) -> Any:
-        with tf.control_dependencies([words.insert(word, tf.ones_like(word, tf.int64))]):
-            return words.lookup(word)
+        with tf.control_dependencies([lookup_table.insert(word, tf.ones_like(word, tf.int64))]):
+            return lookup_table.lookup(word)
 
-    path = save(tmp_path / "m", serve, WORDS, attributes=words)
+    path = save(tmp_path / "m", serve, WORD_INPUT, attributes=lookup_table)
     assert rules(path)["state-written"] == "error"
 
 
@@ -276,37 +276,42 @@ ROOMS: dict[str, tuple[int, Callable[[Any, Any], Any], dict[str, str]]] = {
 @pytest.mark.parametrize("nested", [False, True])
 def test_room_for_unknown_words(tmp_path: Path, name: str, nested: bool) -> None:
     default, use, expected = ROOMS[name]
-    words = support.table(support.vocabulary(tmp_path, "a", "b", "c"), default)
+    lookup_table = support.table(support.vocabulary(tmp_path, "a", "b", "c"), default)
     rows = tf.Variable(tf.ones([4, 2]))
     wrap = tf.function if nested else lambda function, **_: function
-    look_up = wrap(words.lookup, autograph=False)
+    look_up = wrap(lookup_table.lookup, autograph=False)
     after = wrap(lambda ids: use(ids, rows), autograph=False)
-    path = save(tmp_path / "m", lambda word: after(look_up(word)), WORDS, attributes=[words, rows])
+    path = save(
+        tmp_path / "m", lambda word: after(look_up(word)), WORD_INPUT, attributes=[lookup_table, rows]
+    )
     assert rules(path) == expected
 
 
 def test_a_line_that_is_kept_for_unknown_words(tmp_path: Path) -> None:
-    words = support.table(support.vocabulary(tmp_path, "[UNK]", "b", "c"), 0)
-    assert rules(save(tmp_path / "m", words.lookup, WORDS, attributes=words)) == {}
+    lookup_table = support.table(support.vocabulary(tmp_path, "[UNK]", "b", "c"), 0)
+    assert rules(save(tmp_path / "m", lookup_table.lookup, WORD_INPUT, attributes=lookup_table)) == {}
 
 
 def test_tables_of_values_in_the_graph(tmp_path: Path) -> None:
     for default, expected in ((1, {"vocabulary-without-room": "warning"}), (2, {})):
         pairs = tf.lookup.KeyValueTensorInitializer(["a", "b"], tf.constant([0, 1], tf.int64))
-        words = tf.lookup.StaticHashTable(pairs, default)
-        assert rules(save(tmp_path / f"{default}", words.lookup, WORDS, attributes=words)) == expected
+        lookup_table = tf.lookup.StaticHashTable(pairs, default)
+        assert (
+            rules(save(tmp_path / f"{default}", lookup_table.lookup, WORD_INPUT, attributes=lookup_table))
+            == expected
+        )
 
 
 def test_a_table_that_is_no_vocabulary(tmp_path: Path) -> None:
     pairs = tf.lookup.KeyValueTensorInitializer(["a", "b"], [0.5, 1.5])
     prices = tf.lookup.StaticHashTable(pairs, -1.0)
-    assert rules(save(tmp_path / "m", prices.lookup, WORDS, attributes=prices)) == {}
+    assert rules(save(tmp_path / "m", prices.lookup, WORD_INPUT, attributes=prices)) == {}
 
 
 @pytest.mark.parametrize("buckets", [1, 3])
 def test_keras_look_ups_have_room(tmp_path: Path, buckets: int) -> None:
     layer = keras.layers.StringLookup(vocabulary=["a", "b"], num_oov_indices=buckets)
-    path = save(tmp_path / "m", layer.__call__, WORDS, attributes=layer)
+    path = save(tmp_path / "m", layer.__call__, WORD_INPUT, attributes=layer)
     assert grave(path) == []
 
 
