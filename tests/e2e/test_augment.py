@@ -143,9 +143,9 @@ def test_the_difference_in_spread_is_stated_and_is_no_fault(prepared: Prepared) 
 
 
 def test_augmentation_that_is_served_is_a_fault_and_the_spread_says_why(prepared: Prepared) -> None:
-    chance = np.random.default_rng(5)
+    rng = np.random.default_rng(5)
     wide = np.std([row["distance"][0] for row in prepared.rows])
-    rows = [{**row, "distance": [row["distance"][0] + chance.normal(0, wide)]} for row in e2e.rides(3000, 2)]
+    rows = [{**row, "distance": [row["distance"][0] + rng.normal(0, wide)]} for row in e2e.rides(3000, 2)]
     findings = support.compared(prepared.baseline, rows).findings
     assert "distance_z" in {finding.feature for finding in findings if finding.severity is Severity.ERROR}
     [spread] = [finding for finding in findings if finding.metric == SPREAD]
@@ -233,10 +233,10 @@ def test_a_record_is_augmented_alike_wherever_a_batch_is_cut(
     prepared: Prepared, tmp_path: Path, source: str
 ) -> None:
     function = loaded(tmp_path, source)
-    whole, part = applied(function, prepared.baseline), applied(function, prepared.baseline, cut=7)
+    in_one_batch, part = applied(function, prepared.baseline), applied(function, prepared.baseline, cut=7)
     plain = support.graph(prepared.baseline).apply(e2e.batch(e2e.requests(e2e.rides(20, 4))))
-    changed = whole.to_pydict()
-    assert whole.schema == plain.schema
+    changed = in_one_batch.to_pydict()
+    assert in_one_batch.schema == plain.schema
     np.testing.assert_allclose(part.to_pydict()["distance_z"], changed["distance_z"][7:], rtol=1e-6)
     assert not np.allclose(changed["distance_z"], plain.to_pydict()["distance_z"])
     others = {name: values for name, values in plain.to_pydict().items() if name != "distance_z"}

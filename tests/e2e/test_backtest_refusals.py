@@ -85,8 +85,8 @@ def test_a_log_that_cannot_be_read_writes_nothing(
 ) -> None:
     folder = Path(log).parent
     shutil.copytree(folder, tmp_path / "logs")
-    whole = (tmp_path / "logs/log-1").read_bytes()
-    (tmp_path / "logs/log-1").write_bytes(whole[:-9])
+    log_bytes = (tmp_path / "logs/log-1").read_bytes()
+    (tmp_path / "logs/log-1").write_bytes(log_bytes[:-9])
     result = backtest(capsys, home.baseline, f"{tmp_path}/logs/*", tmp_path / "o", *SPAN)
     assert result.code == 3
     assert "log-1" in e2e.one_error(result)

@@ -127,7 +127,7 @@ def test_prepare_into_a_folder_of_something_else(prepare: Prepare) -> None:
     assert (mine / "thesis.tex").read_text() == "years of work"
 
 
-@pytest.mark.parametrize("place", ["good/below", "/proc/trueserve"])
-def test_prepare_where_nothing_can_be_written(prepare: Prepare, place: str) -> None:
-    target = prepare.folder / place
+@pytest.mark.parametrize("folder", ["good/below", "/proc/trueserve"])
+def test_prepare_where_nothing_can_be_written(prepare: Prepare, folder: str) -> None:
+    target = prepare.folder / folder
     assert str(target) in prepare.fails(2, baseline=str(target))

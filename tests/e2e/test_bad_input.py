@@ -16,7 +16,7 @@ HEADER, FOOTER = 12, 4
 
 
 @pytest.fixture(scope="module")
-def earlier(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def previous_output(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An output folder with a published verdict, as a run of yesterday left it."""
     from pipelines import cli
 
@@ -27,10 +27,10 @@ def earlier(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def output(earlier: Path, tmp_path: Path) -> Iterator[Path]:
+def output(previous_output: Path, tmp_path: Path) -> Iterator[Path]:
     """A copy of that folder; afterwards all that was published before must be there, byte for byte."""
     copy = tmp_path / "out"
-    shutil.copytree(earlier, copy)
+    shutil.copytree(previous_output, copy)
     before = e2e.tree(copy)
     yield copy
     after = e2e.tree(copy)
@@ -65,10 +65,10 @@ def test_no_file_matches(home: Home, output: Path, tmp_path: Path, capsys: Captu
 
 
 def test_a_truncated_file(home: Home, output: Path, tmp_path: Path, capsys: Capture) -> None:
-    whole = records()
-    logs.write_records(tmp_path / "a", whole)
-    logs.write_records(tmp_path / "b", whole)
-    last = HEADER + len(whole[-1]) + FOOTER
+    all_records = records()
+    logs.write_records(tmp_path / "a", all_records)
+    logs.write_records(tmp_path / "b", all_records)
+    last = HEADER + len(all_records[-1]) + FOOTER
     data = (tmp_path / "b").read_bytes()
     (tmp_path / "b").write_bytes(data[:-5])
     result = e2e.validate(capsys, home.baseline, str(tmp_path / "[ab]"), output)
@@ -78,14 +78,14 @@ def test_a_truncated_file(home: Home, output: Path, tmp_path: Path, capsys: Capt
     assert "truncated" in line
     counts = failed(output)["counts"]
     assert isinstance(counts, dict)
-    assert counts["read"] == 2 * len(whole) - 1
+    assert counts["read"] == 2 * len(all_records) - 1
 
 
 def test_a_wrong_checksum(home: Home, output: Path, tmp_path: Path, capsys: Capture) -> None:
-    whole = records()
-    logs.write_records(tmp_path / "log", whole)
+    all_records = records()
+    logs.write_records(tmp_path / "log", all_records)
     data = bytearray((tmp_path / "log").read_bytes())
-    start = sum(HEADER + len(record) + FOOTER for record in whole[:300])
+    start = sum(HEADER + len(record) + FOOTER for record in all_records[:300])
     data[start + HEADER + 3] ^= 1
     (tmp_path / "log").write_bytes(data)
     result = e2e.validate(capsys, home.baseline, str(tmp_path / "log"), output)
@@ -242,12 +242,12 @@ def test_tfdv_artifacts_that_are_none(
     assert published_nothing(output)
 
 
-@pytest.mark.parametrize("place", ["file/below", "/proc/trueserve"])
+@pytest.mark.parametrize("folder", ["file/below", "/proc/trueserve"])
 def test_an_output_folder_that_cannot_be_written(
-    home: Home, tmp_path: Path, capsys: Capture, place: str
+    home: Home, tmp_path: Path, capsys: Capture, folder: str
 ) -> None:
     (tmp_path / "file").write_text("mine")
-    target = tmp_path / place
+    target = tmp_path / folder
     result = e2e.validate(capsys, home.baseline, home.clean, target)
     assert result.code == 2
     assert str(target) in e2e.one_error(result)

@@ -127,7 +127,7 @@ def test_preprocessing_that_is_done_twice(home: Home, keras_file: Path, served: 
 def test_another_vocabulary(home: Home, served: Path, tmp_path: Path) -> None:
     """Two words have changed places, as they do when counts are made anew."""
     wrong = support.with_asset(
-        served, tmp_path / "wrong", "carriers", lambda words: [*words[:3], words[4], words[3]]
+        served, tmp_path / "wrong", "carriers", lambda lines: [*lines[:3], lines[4], lines[3]]
     )
     report = support.checked(home.baseline, wrong)
     errors = support.errors(report)
@@ -235,7 +235,7 @@ def test_a_model_that_fails_for_some_requests(
 def test_json_is_all_that_stdout_has(
     home: Home, served: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    model = support.with_asset(served, tmp_path / "wrong", "carriers", lambda words: words[::-1])
+    model = support.with_asset(served, tmp_path / "wrong", "carriers", lambda lines: lines[::-1])
     result = e2e.run(capsys, "check", f"--baseline={home.baseline}", f"--model={model}", "--json")
     report = json.loads("\n".join(result.out))
     assert (result.code, report["exit_code"], report["result"], result.err) == (1, 1, "errors", [])

@@ -23,7 +23,7 @@ from transforms.reference.training_side import TrainingSide
 
 Capture = pytest.CaptureFixture[str]
 GRAPH = "transform_output/transform_fn/saved_model.pb"
-WORDS = "transform_output/transform_fn/assets/carriers"
+VOCABULARY = "transform_output/transform_fn/assets/carriers"
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def refusal(baseline: Path) -> str:
 @pytest.mark.parametrize("damage", [emptied, cut, flipped])
 def test_each_file_that_is_damaged_is_named(copy: Path, damage: Callable[[bytes], bytes]) -> None:
     names = list(files_of(copy))
-    assert {GRAPH, WORDS, layout.STATISTICS, layout.PROBES, layout.CONTRACT} <= {*names}
+    assert {GRAPH, VOCABULARY, layout.STATISTICS, layout.PROBES, layout.CONTRACT} <= {*names}
     for name in names:
         data = (copy / name).read_bytes()
         if name.startswith(layout.TRANSFORMED_EXAMPLES) and damage is flipped:
@@ -127,8 +127,8 @@ def test_the_contract_names_every_file(home: Home) -> None:
     baseline = Path(home.baseline)
     contract = load_baseline(home.baseline).contract
     assert {*contract.files} == {*files_of(baseline), layout.SCHEMA} - {layout.CONTRACT}
-    assert contract.files[WORDS] == FileDigest(
-        (baseline / WORDS).stat().st_size, contract.digests.assets["carriers"]
+    assert contract.files[VOCABULARY] == FileDigest(
+        (baseline / VOCABULARY).stat().st_size, contract.digests.assets["carriers"]
     )
 
 
@@ -156,9 +156,9 @@ def test_an_object_store_reads_each_file_once(home: Home, monkeypatch: pytest.Mo
     assert not [path for path in opened if layout.TRANSFORMED_EXAMPLES in path]
     with loaded.contents.local(layout.TRANSFORM_OUTPUT) as folder:
         assert e2e.tree(Path(folder)) == e2e.tree(Path(home.baseline, layout.TRANSFORM_OUTPUT))
-    OBJECTS[f"memory://bucket/baseline/{WORDS}"] = b"other"
+    OBJECTS[f"memory://bucket/baseline/{VOCABULARY}"] = b"other"
     with (
-        pytest.raises(UsageError, match=f"memory://bucket/baseline is damaged: {WORDS}"),
+        pytest.raises(UsageError, match=f"memory://bucket/baseline is damaged: {VOCABULARY}"),
         loaded.contents.local(layout.TRANSFORM_OUTPUT),
     ):
         pass
@@ -195,7 +195,7 @@ def test_every_command_refuses_a_damaged_baseline(
 ) -> None:
     kinds: list[tuple[str, Any]] = [
         (GRAPH, flipped),
-        (WORDS, cut),
+        (VOCABULARY, cut),
         (layout.STATISTICS, None),
         (layout.TRANSFORMED_SCHEMA, emptied),
         (layout.PROBES, cut),

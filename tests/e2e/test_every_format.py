@@ -176,7 +176,7 @@ def test_findings_and_exit_code_are_the_same(read_log: ReadLog, home: Home) -> N
     verdict = _verdict(home.reference, StatisticsList(datasets=[read_log.ours]), read_log.accounting)
     assert (verdict.outcome, verdict.exit_code) == ("skew", 1)
     assert len(home.findings) > 1
-    assert list(map(_said, verdict.findings)) == list(map(_said, home.findings))
+    assert list(map(_comparable, verdict.findings)) == list(map(_comparable, home.findings))
 
 
 def test_the_format_is_found_by_content(read_log: ReadLog) -> None:
@@ -209,7 +209,7 @@ def test_the_command_says_the_same(
         (finding["feature"], finding["kind"], finding["severity"], finding["message"])
         for finding in document["findings"]
     ]
-    assert findings == [_said(finding) for finding in home.findings]
+    assert findings == [_comparable(finding) for finding in home.findings]
 
 
 def _flags(log: Log, span: Span) -> Iterator[str]:
@@ -261,7 +261,7 @@ def _verdict(reference: Reference, statistics: StatisticsList, accounting: Accou
     return assemble_verdict(lambda: [reference], evidence, RunSettings(Window(), POLICY))[0]
 
 
-def _said(finding: Finding) -> tuple[str, str, str, str]:
+def _comparable(finding: Finding) -> tuple[str, str, str, str]:
     return finding.feature, finding.kind.value, finding.severity.value, finding.message
 
 

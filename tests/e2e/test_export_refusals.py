@@ -47,13 +47,13 @@ def failure(folder: Path, output: Path, **changes: str) -> str:
 def test_a_changed_vocabulary_is_found_and_nothing_is_published(small_home: Path, tmp_path: Path) -> None:
     copy = tampered(small_home, tmp_path)
     vocabulary = copy / "baseline" / "transform_output" / "transform_fn" / "assets" / "carriers"
-    words = vocabulary.read_bytes().splitlines()
-    vocabulary.write_bytes(b"\n".join([words[1], words[0], *words[2:]]) + b"\n")
+    entries = vocabulary.read_bytes().splitlines()
+    vocabulary.write_bytes(b"\n".join([entries[1], entries[0], *entries[2:]]) + b"\n")
     support.record_files(copy / "baseline")
     message = failure(copy, tmp_path / "served")
     match = re.search(r"carrier_id \(transform_features\): off by up to 1 in (\d+) of 60 probes", message)
     assert match is not None, message
-    changed = {words[0], words[1]}
+    changed = {entries[0], entries[1]}
     assert int(match[1]) == sum((row["carrier"] or [b"none"])[0] in changed for row in support.RAW_ROWS)
     for innocent in ("carrier_text", "distance_z", "hour_plus", "tag_ids"):
         assert innocent not in message

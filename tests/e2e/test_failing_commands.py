@@ -218,10 +218,10 @@ def index_of(run: e2e.Run, beginning: str) -> int:
 def refusing(root: Path, name: str) -> Any:
     """Writes nothing of this name: below `runs` if it is an artifact, and directly in `root`."""
     write = local_writes.write
-    refused = root / name
+    unwritable = root / name
 
     def writing(path: Path, data: bytes) -> None:
-        if path == refused or (name == "stats.binpb" and path.name == name):
+        if path == unwritable or (name == "stats.binpb" and path.name == name):
             raise OSError(errno.ENOSPC, "No space left on device")
         write(path, data)
 

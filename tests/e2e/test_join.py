@@ -59,9 +59,9 @@ def _json_of(row: e2e.Row) -> dict[str, Any]:
 
 
 def test_whole_pipelines_count_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sides = benchmark.write_sides(tmp_path / "sides", 400)
+    inputs = benchmark.write_sides(tmp_path / "sides", 400)
     monkeypatch.setattr(split, "PARTITION_BYTES", 50_000)
-    ours, theirs = (benchmark.timed(run, sides).counts for run in (benchmark.run_join, benchmark.run_tfdv))
+    ours, theirs = (benchmark.timed(run, inputs).counts for run in (benchmark.run_join, benchmark.run_tfdv))
     assert ours == theirs
     assert ours["f07"]["mismatch_count"] > 5
     assert ours["f03"]["base_only"] > 5
@@ -136,8 +136,8 @@ def test_partitions_change_nothing(
     logged = e2e.write_examples(tmp_path / "logs", e2e.in_kilometres(rides[:200]), (90,))
     run, document = join(capsys, examples, logged, tmp_path / "one", "--key=ride")
     monkeypatch.setattr(split, "PARTITION_BYTES", 20_000)
-    many, partitioned = join(capsys, examples, logged, tmp_path / "many", "--key=ride")
-    assert (run.code, many.code) == (1, 1)
+    unpartitioned, partitioned = join(capsys, examples, logged, tmp_path / "many", "--key=ride")
+    assert (run.code, unpartitioned.code) == (1, 1)
     assert partitioned == document
 
 
@@ -148,15 +148,15 @@ def _pair(folder: Path, base: Sequence[bytes], test: Sequence[bytes]) -> tuple[s
 
 
 def test_values_are_kept_only_where_they_may_be(capsys: Capture, tmp_path: Path) -> None:
-    sides = _pair(
+    pair = _pair(
         tmp_path,
         [logs.example(id=[SECRET], x=[SECRET, b"\xff"], f=[1.5])],
         [logs.example(id=[SECRET], x=[b"other"], f=[float("nan")])],
     )
-    run, document = join(capsys, *sides, tmp_path / "out", "--key=id")
+    run, document = join(capsys, *pair, tmp_path / "out", "--key=id")
     assert run.code == 1
     assert SECRET.decode() not in json.dumps(document) + str(run)
-    run, document = join(capsys, *sides, tmp_path / "kept", "--key=id", "--keep_payloads")
+    run, document = join(capsys, *pair, tmp_path / "kept", "--key=id", "--keep_payloads")
     (sample,) = document["samples"]
     assert sample["key"] == [["secret"]]
     assert sample["values"]["x"] == {"base": ["secret", {"base64": "/w=="}], "test": ["other"]}
@@ -164,27 +164,27 @@ def test_values_are_kept_only_where_they_may_be(capsys: Capture, tmp_path: Path)
 
 
 def test_nothing_in_common_is_not_examined(capsys: Capture, tmp_path: Path) -> None:
-    sides = _pair(tmp_path, [logs.example(id=[1], x=[1])], [logs.example(id=[2], x=[1])])
-    run, document = join(capsys, *sides, tmp_path / "out", "--key=id")
+    pair = _pair(tmp_path, [logs.example(id=[1], x=[1])], [logs.example(id=[2], x=[1])])
+    run, document = join(capsys, *pair, tmp_path / "out", "--key=id")
     assert (run.code, document["result"], document["exit_code"]) == (4, "not_examined", 4)
     assert "no key in common" in run.err[-1]
-    run, _ = join(capsys, *sides, tmp_path / "out", "--key=nobody")
+    run, _ = join(capsys, *pair, tmp_path / "out", "--key=nobody")
     assert run.code == 4
     assert "1 lack it" in run.err[-1]
     logs.write_records(tmp_path / "base.tfrecord", [])
-    run, _ = join(capsys, *sides, tmp_path / "out", "--key=id")
+    run, _ = join(capsys, *pair, tmp_path / "out", "--key=id")
     assert run.code == 4
     assert "the examples hold no row" in run.err[-1]
 
 
 def test_duplicates_are_compared_on_demand(capsys: Capture, tmp_path: Path) -> None:
     row = logs.example(id=[1], x=[1])
-    sides = _pair(tmp_path, [row], [row, row])
-    run, document = join(capsys, *sides, tmp_path / "out", "--key=id")
+    pair = _pair(tmp_path, [row], [row, row])
+    run, document = join(capsys, *pair, tmp_path / "out", "--key=id")
     assert run.code == 4
     assert "--allow_duplicate_identifiers" in run.err[-1]
     assert document["counts"]["duplicate_keys_in_requests"] == 1
-    run, document = join(capsys, *sides, tmp_path / "out", "--key=id", "--allow_duplicate_identifiers")
+    run, document = join(capsys, *pair, tmp_path / "out", "--key=id", "--allow_duplicate_identifiers")
     assert (run.code, document["counts"]["matched"]) == (0, 2)
 
 
@@ -192,16 +192,16 @@ def test_duplicates_are_compared_on_demand(capsys: Capture, tmp_path: Path) -> N
 def test_what_cannot_be_read_fails_and_writes_nothing(capsys: Capture, tmp_path: Path, side: str) -> None:
     row = logs.example(id=[1], x=[1])
     bad = [row, b"\xff" + SECRET]
-    sides = _pair(tmp_path, bad if side == "base" else [row], bad if side == "test" else [row])
-    run, document = join(capsys, *sides, tmp_path / "out", "--key=id")
+    pair = _pair(tmp_path, bad if side == "base" else [row], bad if side == "test" else [row])
+    run, document = join(capsys, *pair, tmp_path / "out", "--key=id")
     assert (run.code, document) == (3, {})
     assert f"{side}.tfrecord, record 1" in run.err[-1]
     assert SECRET.decode() not in str(run)
-    run, document = join(capsys, *sides, tmp_path / "out", "--key=id", "--max_rejects=0.5")
+    run, document = join(capsys, *pair, tmp_path / "out", "--key=id", "--max_rejects=0.5")
     assert run.code == 0
     path = tmp_path / f"{side}.tfrecord"
     path.write_bytes(path.read_bytes()[:-3])
-    run, _ = join(capsys, *sides, tmp_path / "out", "--key=id", "--max_rejects=0.5")
+    run, _ = join(capsys, *pair, tmp_path / "out", "--key=id", "--max_rejects=0.5")
     assert run.code == 3
     assert path.name in run.err[-1]
 
@@ -236,8 +236,8 @@ def test_a_feature_in_two_types_is_named(capsys: Capture, tmp_path: Path) -> Non
     ],
 )
 def test_wrong_usage_is_one_line(capsys: Capture, tmp_path: Path, flags: list[str], says: str) -> None:
-    sides = _pair(tmp_path, [logs.example(id=[1])], [logs.example(id=[1])])
-    run, document = join(capsys, *sides, tmp_path / "out", *flags)
+    pair = _pair(tmp_path, [logs.example(id=[1])], [logs.example(id=[1])])
+    run, document = join(capsys, *pair, tmp_path / "out", *flags)
     assert (run.code, document, len(run.err)) == (2, {}, 1)
     assert says in run.err[0]
 

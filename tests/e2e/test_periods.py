@@ -31,9 +31,9 @@ class Home(NamedTuple):
 
 def days(count: int, seed: int) -> list[e2e.Row]:
     """Rides of several days, whose distances are all longer or shorter by some hundred miles that day."""
-    chance, rows = random.Random(seed), e2e.rides(count * A_DAY, seed)
+    rng, rows = random.Random(seed), e2e.rides(count * A_DAY, seed)
     for number in range(count):
-        longer = chance.randrange(-150, 150)
+        longer = rng.randrange(-150, 150)
         for row in rows[number * A_DAY : (number + 1) * A_DAY]:
             row["distance"] = [row["distance"][0] + longer]
     return rows
@@ -77,17 +77,17 @@ def test_the_days_are_those_counted_in_memory_in_both_spaces(home: Home) -> None
     carriers = Counter((day_of(row), row["carrier"][0].decode()) for row in home.rows)
     carrier = spaces["raw"]["day"]["carrier"]
     assert carrier.periods.tolist() == sorted({day for day, _ in carriers})
-    for place, day in enumerate(carrier.periods):
-        assert carrier.counts[place, :-1].tolist() == [carriers[day, value] for value in carrier.cells.values]
+    for index, day in enumerate(carrier.periods):
+        assert carrier.counts[index, :-1].tolist() == [carriers[day, value] for value in carrier.cells.values]
     missing = Counter(day_of(row) for row in home.rows if "delay" not in row)
     delay = spaces["raw"]["day"]["delay"]
     assert (delay.rows - delay.present).tolist() == [missing[day] for day in delay.periods]
     asset = Path(baseline.transform_output, "transform_fn", "assets", "carriers")
     in_order = asset.read_text().splitlines()
     transformed = spaces["transformed"]["day"]["carrier_id"]
-    for place, day in enumerate(transformed.periods):
+    for index, day in enumerate(transformed.periods):
         counted = [carriers[day, in_order[int(value)]] for value in transformed.cells.values]
-        assert transformed.counts[place, :-1].tolist() == counted
+        assert transformed.counts[index, :-1].tolist() == counted
     assert spaces["raw"].keys() == {"day", "hour"}
 
 

@@ -69,35 +69,35 @@ CASES = [(command, files) for command in COMMANDS for files in ("alone", "last",
 CASES += [(command, "first of others") for command in COMMANDS if command != "export"]
 
 
-def _write_files(folder: Path, marked: Path, command: str, beside: str) -> Path:
+def _write_files(folder: Path, marked: Path, command: str, position: str) -> Path:
     """The planted file among good ones of its own carrier, or of another one; its path."""
     folder.mkdir()
     rows = e2e.rides(60, 9)
-    if beside == "last":
+    if position == "last":
         e2e.write_parquet(marked / "good", rows, ())
         (marked / "good" / "rides-0.parquet").rename(folder / "good")
-    elif beside != "alone" and "--logs" in command:
+    elif position != "alone" and "--logs" in command:
         (folder / "good").write_text("".join(json.dumps({"hour": row["hour"][0]}) + "\n" for row in rows))
-    elif beside != "alone":
+    elif position != "alone":
         e2e.write_examples(marked / "good", rows, ())
         (marked / "good" / "part-0.tfrecord").rename(folder / "good")
-    name = "a-planted" if beside.startswith("first") else "z-planted"
+    name = "a-planted" if position.startswith("first") else "z-planted"
     return pickles.write(folder / name, "struct", marked)
 
 
-@pytest.mark.parametrize(("command", "beside"), CASES)
+@pytest.mark.parametrize(("command", "position"), CASES)
 def test_every_command_refuses_the_file_and_loads_no_pickle(
-    command: str, beside: str, home: Home, served: Served, tmp_path: Path, capsys: Capture
+    command: str, position: str, home: Home, served: Served, tmp_path: Path, capsys: Capture
 ) -> None:
     argv = COMMANDS[command](home, served, str(tmp_path / "files" / "*"), tmp_path / "out")
     takes = next(word for word in argv if word.endswith("files/*")).partition("=")[0]
-    planted = _write_files(tmp_path / "files", tmp_path, takes, beside)
+    planted = _write_files(tmp_path / "files", tmp_path, takes, position)
     result = e2e.run(capsys, *argv)
     line = e2e.one_error(result)
     assert (result.code, pickles.marker(tmp_path).exists()) == (3, False)
     assert str(planted) in line
     # Examples are read as what the first file is, here TFRecords.
-    assert (arrow.PICKLED_TYPE in line) == (beside != "last of others" or takes == "--logs")
+    assert (arrow.PICKLED_TYPE in line) == (position != "last of others" or takes == "--logs")
     written = e2e.tree(tmp_path / "out") if (tmp_path / "out").exists() else {}
     everything = "\n".join([*result.out, *result.err, *map(repr, written.values())])
     assert [secret for secret in pickles.SECRETS if secret in everything] == []

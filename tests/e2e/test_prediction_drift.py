@@ -242,10 +242,10 @@ def test_a_model_without_recorded_predictions_is_wrong_usage(
         str(broken): "does not say which outputs",
     }
     schema.write_text("\n".join(line for line in schema.read_text().splitlines() if "outputs=" not in line))
-    for model, words in messages.items():
+    for model, message in messages.items():
         result = e2e.validate(capsys, home.baseline, home.clean, tmp_path / "out", f"--predictions={model}")
         assert (result.code, result.out[1:]) == (2, [])
-        assert words in e2e.one_error(result)
+        assert message in e2e.one_error(result)
         assert "run trueserve export again" in e2e.one_error(result)
     assert not (tmp_path / "out").exists()
 

@@ -137,11 +137,11 @@ def test_drift_weakens_no_test_against_training(
 
 
 def test_positions_are_those_of_the_rows(home: Home, output: Path) -> None:
-    positions = json.loads((output / "positions.json").read_text())
-    assert positions["window"] == {"start": "2013-07-03T00:00:00Z", "end": "2013-07-04T00:00:00Z"}
-    assert positions["rows"] == A_DAY
+    summary = json.loads((output / "positions.json").read_text())
+    assert summary["window"] == {"start": "2013-07-03T00:00:00Z", "end": "2013-07-04T00:00:00Z"}
+    assert summary["rows"] == A_DAY
     rows = home.serving[2 * A_DAY : 3 * A_DAY]
-    raw = positions["spaces"]["raw"]
+    raw = summary["spaces"]["raw"]
     assert raw.keys() == {"distance", "hour", "carrier", "delay", "stops", "tags"}
     carriers = Counter(row["carrier"][0] for row in rows)
     often = [value for value, _ in Counter(row["carrier"][0] for row in home.training).most_common()]

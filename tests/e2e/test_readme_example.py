@@ -36,9 +36,9 @@ def run_example(folder: Path) -> tuple[list[int], str]:
     assert first == ["python3", "make_data.py"]
     codes = [subprocess.run([sys.executable, "make_data.py"], cwd=folder, check=False).returncode]
     printed = ""
-    for words in others:
+    for argv in others:
         with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()) as out:
-            codes.append(cli.main(words[1:]))
+            codes.append(cli.main(argv[1:]))
         printed = out.getvalue()
     return codes, printed
 

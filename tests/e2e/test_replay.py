@@ -43,7 +43,7 @@ def run(
     return code, document
 
 
-def said(document: dict[str, Any]) -> dict[str, str]:
+def severities(document: dict[str, Any]) -> dict[str, str]:
     """The severities of what replaying found, by metric."""
     return {f["metric"]: f["severity"] for f in document["findings"] if f["kind"] == "replay"}
 
@@ -86,7 +86,7 @@ def test_the_wrong_twin_is_found_and_its_version_named(
     code, document = run(capsys, home, served, logs, tmp_path / "out", RAW)
     differs, apart = plainly(served.right, got)
     replay = document["replay"]
-    assert (code, said(document)) == (1, {"differing_share": "error"})
+    assert (code, severities(document)) == (1, {"differing_share": "error"})
     [message] = [f["message"] for f in document["findings"] if f["kind"] == "replay"]
     assert "version 4 answers differently in 100.0 % of rows; version 3 does not" in message
     assert message.endswith(f"all since {_hour(5000)}")
@@ -137,10 +137,10 @@ def test_what_the_client_does_wrong_shows_where_it_is_done(
     code, document = run(capsys, home, served, before, tmp_path / "out-before", RAW)
     assert code == 1
     assert ("raw", "distance") in e2e.errors(document)
-    assert said(document) == {}
+    assert severities(document) == {}
     after = support.write_logs(tmp_path / "after", rows, answered)
     code, document = run(capsys, home, served, after, tmp_path / "out-after", RAW, "--keep_payloads")
-    assert (code, said(document)) == (1, {"differing_share": "error"})
+    assert (code, severities(document)) == (1, {"differing_share": "error"})
     _check_payloads(tmp_path / "out-after", document, rows, served.right)
 
 
@@ -188,7 +188,7 @@ def test_responses_are_matched_or_rejected_with_a_reason(
         "other_shape": 100,
     }
     assert (replay["total"]["rows"], replay["total"]["differing"]) == (FEW - 504, 0)
-    assert said(document) == {
+    assert severities(document) == {
         "no_response": "info",
         "not_numbers": "warning",
         "other_names": "warning",
@@ -201,7 +201,7 @@ def test_a_log_without_answers_is_not_silent(
 ) -> None:
     logs = e2e.write_logs(tmp_path / "logs", home.serving[:FEW], ())
     _, document = run(capsys, home, served, logs, tmp_path / "out", RAW)
-    assert said(document) == {"nothing_replayed": "warning"}
+    assert severities(document) == {"nothing_replayed": "warning"}
 
 
 def test_tolerances_and_the_share_are_those_of_the_flags(
@@ -215,10 +215,10 @@ def test_tolerances_and_the_share_are_those_of_the_flags(
     )
     replay = document["replay"]
     assert (replay["atol"], replay["rtol"], replay["total"]["differing"]) == (0.002, 2e-5, 0)
-    assert said(document) == {}
+    assert severities(document) == {}
     _, document = run(capsys, home, served, logs, tmp_path / "share", RAW, "--replay_share=0.2")
     assert document["replay"]["total"]["differing"] == FEW // 10
-    assert said(document) == {"differing_share": "info"}
+    assert severities(document) == {"differing_share": "info"}
 
 
 def test_a_model_that_does_not_load_is_published_as_a_failure(

@@ -32,7 +32,7 @@ def contract(**changes: Any) -> dict[str, Any]:
     return {"digests": {**BASELINE["digests"], **changes}}
 
 
-def said(rows: dict[str | None, int], **contracts: Any) -> list[tuple[str, Severity]]:
+def metrics_and_severities(rows: dict[str | None, int], **contracts: Any) -> list[tuple[str, Severity]]:
     comparison = compare_versions(
         rows, {name.removeprefix("v"): contract for name, contract in contracts.items()}, BASELINE
     )
@@ -41,7 +41,9 @@ def said(rows: dict[str | None, int], **contracts: Any) -> list[tuple[str, Sever
 
 def test_equal_contracts_are_no_finding_whatever_their_sources_say() -> None:
     assert (
-        said({"1": 5, "2": 7}, v1=contract(), v2=contract(preprocessing_source="t"), v3=contract(graph="b"))
+        metrics_and_severities(
+            {"1": 5, "2": 7}, v1=contract(), v2=contract(preprocessing_source="t"), v3=contract(graph="b")
+        )
         == []
     )
 
@@ -86,10 +88,10 @@ def test_rows_are_counted_by_version_in_any_order() -> None:
     cuts: list[list[str | None]] = [["1", None, "1"], ["2"], [], ["1", "2", None]]
     parts = [versions_.count_versions(batch(names)) for names in cuts]
     assert versions_.merge(parts) == versions_.merge(parts[::-1]) == {"1": 3, "2": 2, None: 2}
-    many: list[versions_.VersionRows] = [{f"v{i}": 1} for i in range(1500)]
-    kept = versions_.merge(many)
+    single_rows: list[versions_.VersionRows] = [{f"v{i}": 1} for i in range(1500)]
+    kept = versions_.merge(single_rows)
     assert len(kept) == versions_.MAX_VERSIONS
-    assert kept == versions_.merge(many[::-1])
+    assert kept == versions_.merge(single_rows[::-1])
 
 
 def write(path: Path, values: object) -> None:
