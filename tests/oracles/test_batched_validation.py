@@ -18,8 +18,8 @@ ROWS = 400
 def table(seed: int, columns: int, shift: float = 0.0) -> Statistics:
     rng = np.random.default_rng(seed)
     numbers = {f"n{i}": rng.normal(shift * (i % 3), 1, ROWS) for i in range(columns)}
-    words = {f"w{i}": rng.choice(["a", "b", "c" if shift else "d"], ROWS) for i in range(columns)}
-    return tfdv.generate_statistics_from_dataframe(pd.DataFrame({**numbers, **words}))
+    categories = {f"w{i}": rng.choice(["a", "b", "c" if shift else "d"], ROWS) for i in range(columns)}
+    return tfdv.generate_statistics_from_dataframe(pd.DataFrame({**numbers, **categories}))
 
 
 @pytest.fixture(scope="module")

@@ -112,9 +112,9 @@ def test_what_follows_a_record_is_none_of_it(order: Sequence[str]) -> None:
     """The bytes behind a record that ends early are just those that it lacks."""
     # Written out, since protobuf writes the features in another order each time.
     entries = {"a": _entry(a=[1.5, 2.5]), "b": _entry(b=[1, -1]), "c": _entry(c=[b"xyz"])}
-    whole = field(1, b"".join(entries[name] for name in order))
-    for at in range(len(whole)):
-        begun, rest = whole[:at], whole[at:]
+    record = field(1, b"".join(entries[name] for name in order))
+    for at in range(len(record)):
+        begun, rest = record[:at], record[at:]
         if may_be_a_sequence(rest):
             rows, bad = rows_of(list(ExampleParser().parse(block_of([begun, rest]))))
             assert (rows.get(0), 0 in bad) == (decoded(begun), decoded(begun) is None)

@@ -50,9 +50,9 @@ def test_counts_are_those_of_detect_feature_skew(
 def test_an_empty_feature_is_not_a_missing_one(of_base: bool) -> None:
     with_x = Example.FromString(without := example(id=[1]))
     with_x.features.feature["x"].int64_list.SetInParent()
-    sides = [with_x.SerializeToString(), without][:: 1 if of_base else -1]
-    actual = joined(sides[:1], sides[1:], comparison(["id"]))
-    assert detected(sides[:1], sides[1:], ["id"], None, False)[2] == actual.rows.mismatched == 1
+    pair = [with_x.SerializeToString(), without][:: 1 if of_base else -1]
+    actual = joined(pair[:1], pair[1:], comparison(["id"]))
+    assert detected(pair[:1], pair[1:], ["id"], None, False)[2] == actual.rows.mismatched == 1
     assert actual.features["x"][FeatureOutcome.EMPTY_ONLY] == 1
     both = joined([with_x.SerializeToString()], [with_x.SerializeToString()], comparison(["id"]))
     assert both.features["x"][FeatureOutcome.MATCH] == both.rows.matched == 1

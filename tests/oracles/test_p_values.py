@@ -62,8 +62,11 @@ def exact_rates(before: int, rows_before: int, after: int, rows_after: int) -> f
     total, rows = before + after, rows_before + rows_after
     least, most = max(total - rows_before, 0), min(total, rows_after)
     ways = {k: math.comb(total, k) * math.comb(rows - total, rows_after - k) for k in range(least, most + 1)}
-    few, many = sum(n for k, n in ways.items() if k <= after), sum(n for k, n in ways.items() if k >= after)
-    return float(min(Fraction(2 * min(few, many), math.comb(rows, rows_after)), Fraction(1)))
+    lower, upper = (
+        sum(n for k, n in ways.items() if k <= after),
+        sum(n for k, n in ways.items() if k >= after),
+    )
+    return float(min(Fraction(2 * min(lower, upper), math.comb(rows, rows_after)), Fraction(1)))
 
 
 @given(st.integers(1, 150), st.integers(1, 150), st.floats(0, 1), st.floats(0, 1))

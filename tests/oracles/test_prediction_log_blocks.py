@@ -22,7 +22,7 @@ from transforms.logs.tensors.parsed_prediction_log import ParsedLogDecoder
 SETTINGS = Settings(
     expected=Expected({"a": FeatureType.FLOAT, "b": FeatureType.INT, "feature": FeatureType.BYTES})
 )
-PLACE = RecordPosition("log", 100)
+POSITION = RecordPosition("log", 100)
 
 
 def _example(a: float, b: int, feature: bytes) -> bytes:
@@ -114,11 +114,11 @@ def _rows(decoded: Iterable[Decoded]) -> tuple[dict[int, list[Any]], Any, Any]:
 
 
 def _plain(records: list[bytes]) -> Any:
-    return _rows(ParsedLogDecoder(SETTINGS).decode(records, PLACE))
+    return _rows(ParsedLogDecoder(SETTINGS).decode(records, POSITION))
 
 
 def check(records: list[bytes]) -> None:
-    assert _rows(PredictionLogDecoder(SETTINGS).decode(block_of(records), PLACE)) == _plain(records)
+    assert _rows(PredictionLogDecoder(SETTINGS).decode(block_of(records), POSITION)) == _plain(records)
 
 
 @settings(deadline=None, max_examples=400)
@@ -168,5 +168,5 @@ def test_usual_logs_take_the_fast_way(monkeypatch: Any) -> None:
         raise AssertionError("the slow way was taken")
 
     monkeypatch.setattr(ParsedLogDecoder, "decode", fail)
-    assert _rows(PredictionLogDecoder(SETTINGS).decode(block_of(records), PLACE)) == expected
+    assert _rows(PredictionLogDecoder(SETTINGS).decode(block_of(records), POSITION)) == expected
     assert expected[2].rows == 15

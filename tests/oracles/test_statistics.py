@@ -51,23 +51,23 @@ def test_equal_however_the_rows_are_divided(
     schema, batch = drawn
     first, last = sorted((min(cut, len(batch)), min(other_cut, len(batch))))
     parts = [batch[:first], batch[first:last], batch[last:]]
-    whole, scratch = DatasetSummary(uses_of(schema)), Scratch()
+    merged, scratch = DatasetSummary(uses_of(schema)), Scratch()
     for part in parts:
-        whole.merge(pickle.loads(pickle.dumps(summarized(schema, part))), scratch)
-    assert_same(dataset_statistics(whole), dataset_statistics(summarized(schema, batch)))
+        merged.merge(pickle.loads(pickle.dumps(summarized(schema, part))), scratch)
+    assert_same(dataset_statistics(merged), dataset_statistics(summarized(schema, batch)))
 
 
 def _large(num_rows: int) -> pa.RecordBatch:
     rng = np.random.default_rng(0)
-    words: list[Any] = [
+    tokens: list[Any] = [
         [b"word %d" % i for i in rng.zipf(1.2, rng.integers(0, 3)) % 12_000] for _ in range(num_rows)
     ]
-    words[7] = None
+    tokens[7] = None
     return pa.RecordBatch.from_arrays(
         [
             pa.array(list(rng.normal(size=(num_rows, 1)).astype(np.float32)), pa.large_list(pa.float32())),
             pa.array(list(rng.integers(-1000, 1000, (num_rows, 3))), pa.large_list(pa.int64())),
-            pa.array(words, pa.large_list(pa.large_binary())),
+            pa.array(tokens, pa.large_list(pa.large_binary())),
             pa.array([[0.0] * int(n) for n in rng.zipf(1.5, num_rows) % 500], pa.large_list(pa.float32())),
         ],
         names=["float", "int", "words", "long"],

@@ -29,15 +29,15 @@ MARKS = [pa.array(["version=1", "version=2"] * 500).dictionary_encode()]
 
 
 def summary() -> WeightedSummary:
-    whole = WeightedSummary()
-    whole.add(ROWS, np.where(np.arange(1000) % 2, 1.0, 0.5), Scratch())
-    return whole
+    result = WeightedSummary()
+    result.add(ROWS, np.where(np.arange(1000) % 2, 1.0, 0.5), Scratch())
+    return result
 
 
 def sliced() -> SlicedSummary:
-    whole = SlicedSummary()
-    whole.add(ROWS, None, MARKS, Scratch())
-    return whole
+    result = SlicedSummary()
+    result.add(ROWS, None, MARKS, Scratch())
+    return result
 
 
 @pytest.mark.parametrize(("value", "kind"), [(ROWS, pa.RecordBatch), (BATCH, Batch)])

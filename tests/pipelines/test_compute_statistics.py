@@ -15,12 +15,12 @@ from transforms.compute_statistics import ComputeStatistics
 def batch(rows: int) -> pa.RecordBatch:
     numbers = [[float(i % 7)] if i % 5 else None for i in range(rows)]
     codes = [[i % 3] for i in range(rows)]
-    words = [[b"word%d" % (i % 400)] for i in range(rows)]
+    tokens = [[b"word%d" % (i % 400)] for i in range(rows)]
     return pa.RecordBatch.from_arrays(
         [
             pa.array(numbers, pa.large_list(pa.float32())),
             pa.array(codes, pa.large_list(pa.int64())),
-            pa.array(words, pa.large_list(pa.large_binary())),
+            pa.array(tokens, pa.large_list(pa.large_binary())),
         ],
         names=["number", "code", "word"],
     )
@@ -38,16 +38,16 @@ def compute(
             | beam.combiners.ToList()
             | beam.Map(_write)
         )
-    serialized = _FOUND.pop()
+    serialized = _SERIALIZED.pop()
     assert len(serialized) == 1
     return statistics_pb2.DatasetFeatureStatisticsList.FromString(serialized[0])
 
 
-_FOUND: list[list[bytes]] = []
+_SERIALIZED: list[list[bytes]] = []
 
 
 def _write(serialized: list[bytes]) -> None:
-    _FOUND.append(serialized)
+    _SERIALIZED.append(serialized)
 
 
 @pytest.mark.parametrize("batches", [[], [batch(0)]])
@@ -60,11 +60,11 @@ def test_no_row_gives_one_empty_data_set(batches: list[pa.RecordBatch]) -> None:
 
 
 def test_counts_do_not_depend_on_the_cut() -> None:
-    whole, cut = (
+    uncut, cut = (
         compute([batch(1000)]),
         compute([batch(1000).slice(0, 300), batch(0), batch(1000).slice(300)]),
     )
-    for statistics in (whole, cut):
+    for statistics in (uncut, cut):
         (dataset,) = statistics.datasets
         features = {f.path.step[0]: f for f in dataset.features}
         assert dataset.num_examples == 1000

@@ -64,9 +64,9 @@ def kilometres(data: pd.DataFrame) -> pd.DataFrame:
 
 def counts(rejected: int = 0) -> Accounting:
     reasons: Any = {"not_a_tf_example": rejected} if rejected else {}
-    whole = Accounting(read=ROWS + rejected, decoded=ROWS, rows=ROWS, compared=ROWS, files=3)
-    whole.rejected.update(reasons)
-    return whole
+    accounting = Accounting(read=ROWS + rejected, decoded=ROWS, rows=ROWS, compared=ROWS, files=3)
+    accounting.rejected.update(reasons)
+    return accounting
 
 
 def found_in(served_statistics: Statistics, **more: Any) -> PipelineResults:
@@ -228,10 +228,10 @@ def publish(
         step = PublishVerdict(str(output), run_id, JOB, functools.partial(list, references))
         published = inputs | "PublishVerdict" >> step
         assert_that(published | beam.Map(lambda verdict: verdict["verdict"]), equal_to([outcome]))
-    place = find_run(str(output), run_id)
-    assert place is not None
-    assert not broken(Path(place[0]))
-    return place[1]
+    run = find_run(str(output), run_id)
+    assert run is not None
+    assert not broken(Path(run[0]))
+    return run[1]
 
 
 def test_pipeline_publishes_what_conclude_concludes(

@@ -115,19 +115,19 @@ def test_a_request_log_in_a_window_with_rejects(tmp_path: Path) -> None:
 def test_a_truncated_and_a_changed_file_are_faults_beside_good_ones(tmp_path: Path) -> None:
     rows = make_examples(10, 4)
     framed = [frame(row) for row in rows]
-    whole = b"".join(framed)
-    changed = bytearray(whole)
+    file_bytes = b"".join(framed)
+    changed = bytearray(file_bytes)
     changed[len(framed[0]) + 14] ^= 1
     contents = {
-        "0-whole": whole,
-        "1-truncated": whole[:-3],
+        "0-whole": file_bytes,
+        "1-truncated": file_bytes[:-3],
         "2-changed": bytes(changed),
-        "3-cut.gz": gzip.compress(whole, mtime=0)[:-30],
+        "3-cut.gz": gzip.compress(file_bytes, mtime=0)[:-30],
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
     batches, rejects, faults, counts = run(ReadRequests(tuple(expand(str(tmp_path))), SCHEMA))
-    offset = len(whole) - len(framed[-1])
+    offset = len(file_bytes) - len(framed[-1])
     assert [(Path(f.file).name, f.reason, f.offset) for f in faults[:2]] == [
         ("1-truncated", "truncated", offset),
         ("2-changed", "checksum", len(framed[0])),

@@ -61,7 +61,7 @@ def batch(rows: int, **columns: Any) -> Batch:
     return Batch(table, metadata_of(rows, "log", record=pa.array(range(rows), pa.int64()), **of_metadata))
 
 
-def words(*values: Any) -> pa.Array:
+def byte_lists(*values: Any) -> pa.Array:
     return pa.array(values, pa.large_list(pa.large_binary()))
 
 
@@ -78,7 +78,7 @@ def test_names_are_of_the_request_or_of_a_first_value() -> None:
         4,
         time=time,
         version=pa.array(["1", "2", None, "2"]),
-        carrier=words([b"AA", b"UA"], None, [], [b"\xff"]),
+        carrier=byte_lists([b"AA", b"UA"], None, [], [b"\xff"]),
         stops=pa.array([[3], [-2], None, [3]], pa.large_list(pa.int64())),
     )
     assert labels(rows, "version") == ["version=1", "version=2", f"version={MISSING}", "version=2"]
@@ -99,13 +99,13 @@ def test_names_are_of_the_request_or_of_a_first_value() -> None:
 
 
 def test_a_part_of_a_batch_has_its_own_names() -> None:
-    whole = batch(5, carrier=words([b"a"], [b"b", b"c"], None, [b"d"], [b"e"]))
-    part = Batch(whole.features.slice(1, 3), whole.metadata.slice(1, 3))
+    all_rows = batch(5, carrier=byte_lists([b"a"], [b"b", b"c"], None, [b"d"], [b"e"]))
+    part = Batch(all_rows.features.slice(1, 3), all_rows.metadata.slice(1, 3))
     assert labels(part, "carrier") == ["carrier=b", f"carrier={MISSING}", "carrier=d"]
 
 
 def test_names_of_strangers_are_told_apart_and_short() -> None:
-    rows = batch(4, carrier=words([b"a,version=1"], [b"x" * 9999], [b"x" * 9998], [b"a\\"]))
+    rows = batch(4, carrier=byte_lists([b"a,version=1"], [b"x" * 9999], [b"x" * 9998], [b"a\\"]))
     names = labels(rows, "carrier", "version")
     assert names[0] == rf"carrier=a\,version=1,version={MISSING}"
     assert names[3] == rf"carrier=a\\,version={MISSING}"
@@ -121,7 +121,7 @@ def test_crossed_names_are_those_of_the_rows() -> None:
         500,
         version=pa.array(versions.astype(str).tolist()),
         time=pa.array(hours * HOUR, pa.timestamp("us", tz="UTC")),
-        carrier=words(*([b"c%d" % c] for c in carriers)),
+        carrier=byte_lists(*([b"c%d" % c] for c in carriers)),
     )
     expected = [
         f"version={v},carrier=c{c},hour={np.datetime64(int(h), 'h')}"
@@ -144,11 +144,11 @@ def test_what_is_no_category_is_refused(name: str, message: str) -> None:
         slicing.check([("version",), ("day", name)], SCHEMA)
 
 
-_FOUND: list[SliceStatistics] = []
+_COLLECTED: list[SliceStatistics] = []
 
 
 def _keep(statistics: SliceStatistics) -> None:
-    _FOUND.append(statistics)
+    _COLLECTED.append(statistics)
 
 
 def computed(batches: list[Batch], *slicings: tuple[str, ...], least: int = 1) -> SliceStatistics:
@@ -156,13 +156,13 @@ def computed(batches: list[Batch], *slicings: tuple[str, ...], least: int = 1) -
         marked = pipeline | beam.Create(batches) | "MarkRows" >> MarkRows(slicings)
         statistics = marked.batches | "Slices" >> ComputeSliceStatistics(None, least)
         _ = statistics | beam.Map(_keep)
-    return _FOUND.pop()
+    return _COLLECTED.pop()
 
 
 def test_statistics_are_those_of_the_rows_of_a_slice() -> None:
     versions = ["1", "2", "1", None, "2", "1", "3"] * 30
     parts = [
-        batch(210, version=pa.array(versions), carrier=words(*([b"A%d" % (i % 2)] for i in range(210))))
+        batch(210, version=pa.array(versions), carrier=byte_lists(*([b"A%d" % (i % 2)] for i in range(210))))
         for _ in range(3)
     ]
     slices = computed(parts, ("version",), ("carrier", "version"), least=90)
@@ -210,11 +210,11 @@ def test_a_slice_a_request_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPa
         names = [f"user={part} {number} {i}" for i in range(60)] + ["user=busy"] * 40
         add(parts[part], names)
     parts[0].merge(parts[1], Scratch())
-    whole = parts[0]
-    assert len(whole.kept) <= 20
-    assert len(whole.given_up) <= 100
-    assert whole.closed
-    assert [(name, part.num_examples) for name, part in whole.largest(2, 9)] == [("user=busy", 400)]
+    merged = parts[0]
+    assert len(merged.kept) <= 20
+    assert len(merged.given_up) <= 100
+    assert merged.closed
+    assert [(name, part.num_examples) for name, part in merged.largest(2, 9)] == [("user=busy", 400)]
 
 
 def test_a_slice_that_lacks_rows_is_never_examined(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,32 +157,32 @@ def test_many_rates_are_brought_to_a_grid_of_few(least: float, error: float) -> 
             for start in range(low, high, 700):
                 end = min(start + 700, high)
                 parts[-1].add(numbers(values[start:end]), rates[start:end], scratch)
-        whole = parts[0]
+        merged = parts[0]
         for part in parts[1:]:
-            whole.merge(part, scratch)
-        assert 2 <= len(whole.parts) <= MOST_RATES
-        assert whole.num_examples == 20_000
-        rows_by_rate = {rate: part.num_examples for rate, part in whole.by_rate()}
+            merged.merge(part, scratch)
+        assert 2 <= len(merged.parts) <= MOST_RATES
+        assert merged.num_examples == 20_000
+        rows_by_rate = {rate: part.num_examples for rate, part in merged.by_rate()}
         total = sum(count / rate for rate, count in rows_by_rate.items())
         assert total == pytest.approx((1 / rates).sum(), rel=error / 2)
-        cells = weighted._cells_of(rates, whole.level)
-        known = np.array([weighted._rate(cell, whole.level) for cell in cells])
+        cells = weighted._cells_of(rates, merged.level)
+        known = np.array([weighted._rate(cell, merged.level) for cell in cells])
         worst = np.abs(known / rates - 1).max()
         assert worst <= error * 1.01
 
 
 @given(st.lists(st.floats(1e-9, 1), min_size=65, max_size=200, unique=True), st.randoms())
 @settings(deadline=None, max_examples=20)
-def test_the_grid_does_not_depend_on_the_order(rates: list[float], chance: Any) -> None:
-    def told(ordered: list[float]) -> dict[float, int]:
+def test_the_grid_does_not_depend_on_the_order(rates: list[float], rng: Any) -> None:
+    def rows_by_rate(in_order: list[float]) -> dict[float, int]:
         summary, scratch = WeightedSummary(), Scratch()
-        for rate in ordered:
+        for rate in in_order:
             summary.add(numbers([1.0]), np.array([rate]), scratch)
         return {rate: part.num_examples for rate, part in sorted(summary.by_rate(), key=lambda p: p[0])}
 
     shuffled = rates.copy()
-    chance.shuffle(shuffled)
-    assert told(rates) == told(shuffled)
+    rng.shuffle(shuffled)
+    assert rows_by_rate(rates) == rows_by_rate(shuffled)
 
 
 def test_repeats_are_exact_for_whole_weights() -> None:

@@ -41,14 +41,14 @@ def numbers(rows: pa.RecordBatch | None) -> list[int]:
 
 
 def test_the_sample_does_not_depend_on_how_the_rows_are_cut(tmp_path: Path) -> None:
-    whole = sample(tmp_path, [batch(0, 1_000)], 20)
+    uncut = sample(tmp_path, [batch(0, 1_000)], 20)
     parts = [batch(first, 10) for first in range(990, -10, -10)]
     moved = [Batch(each.features, batch(0, 1_000, "b/part-0").metadata) for each in [batch(0, 1_000)]]
-    assert numbers(sample(tmp_path, parts, 20)) == numbers(whole)
-    assert numbers(sample(tmp_path, moved, 20)) == numbers(whole), "the folder's name plays no part"
-    assert len(set(numbers(whole))) == 20
+    assert numbers(sample(tmp_path, parts, 20)) == numbers(uncut)
+    assert numbers(sample(tmp_path, moved, 20)) == numbers(uncut), "the folder's name plays no part"
+    assert len(set(numbers(uncut))) == 20
     other = sample(tmp_path, [batch(0, 1_000, "a/part-1")], 20)
-    assert numbers(other) != numbers(whole), "the file's name does"
+    assert numbers(other) != numbers(uncut), "the file's name does"
 
 
 def test_the_sample_is_spread_over_the_data(tmp_path: Path) -> None:
