@@ -78,8 +78,10 @@ def of_kind(planted: list[tuple[Cell, Mapping[str, Column]]], kind: str) -> Iter
 
 def test_a_world_is_drawn_from_what_its_baseline_lacks() -> None:
     split = world(FLIGHTS, 0, ROWS)
-    whole = len(split.training["carrier"]) + len(split.draw(80_000, np.random.default_rng(1))["carrier"])
-    assert whole < 170_000  # the flights of January to June
+    num_flights = len(split.training["carrier"]) + len(
+        split.draw(80_000, np.random.default_rng(1))["carrier"]
+    )
+    assert num_flights < 170_000  # the flights of January to June
     with pytest.raises(ValueError, match="larger"):
         split.draw(100_000, np.random.default_rng(1))
     first, second = (split.draw(100, np.random.default_rng(seed)) for seed in (1, 2))
@@ -166,10 +168,12 @@ def test_a_changed_column_is_summarised_as_the_whole_window_would_be(
     first = served(window, benchmark_world.reference)
     for cell, changed in planted[::20]:
         parts = first.changed(changed, benchmark_world.reference)
-        whole = served({**window, **changed}, benchmark_world.reference)
-        assert parts.forms == whole.forms
-        assert _by_name(parts) == _by_name(whole), cell.key
-        assert flagged(parts, benchmark_world.reference) == flagged(whole, benchmark_world.reference)
+        summarised_at_once = served({**window, **changed}, benchmark_world.reference)
+        assert parts.forms == summarised_at_once.forms
+        assert _by_name(parts) == _by_name(summarised_at_once), cell.key
+        assert flagged(parts, benchmark_world.reference) == flagged(
+            summarised_at_once, benchmark_world.reference
+        )
 
 
 def _by_name(window: Served) -> dict[str, bytes]:
@@ -395,8 +399,8 @@ def test_faults_are_told_by_what_they_change() -> None:
 def test_the_page_and_the_pictures_figures_tell_all() -> None:
     windows = all_sizes(missed=2, alarms=1)
     page = detection_report.document(windows, bounds(windows, {"normal": False}), "Seed 1.", ["A note."])
-    for words in ("**FAILS**", "A note.", "| Evidently, in hindsight |", "| unit | 1 | 90.0% of 20 |", "x 1"):
-        assert words in page, words
+    for text in ("**FAILS**", "A note.", "| Evidently, in hindsight |", "| unit | 1 | 90.0% of 20 |", "x 1"):
+        assert text in page, text
     figures = json.load(io.StringIO(json.dumps(detection_curves.figures(windows))))
     assert set(figures) == {"500", "2000", "20000"}
     assert figures["500"]["points"]["trueserve"] == [0.05, 0.9]

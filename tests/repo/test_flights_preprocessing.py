@@ -15,7 +15,7 @@ from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
 from examples.flights import preprocessing
 
-WORDS = {
+STRINGS = {
     # The commonest word has id 0; of two equally common ones, the later in the alphabet comes first.
     "carrier": ["UA", "UA", "UA", "UA", "B6", "B6", "B6", "AA"],
     "dest": ["IAH", "MIA", "IAH", "MIA", "IAH", "BQN", "IAH", "MIA"],
@@ -40,7 +40,7 @@ ROWS = 8
 # What prepare infers is sparse; a schema of one's own may give a shape.
 FIXED = {"visib", "weekday"}
 SPEC = {
-    **{name: tf.io.VarLenFeature(tf.string) for name in WORDS},
+    **{name: tf.io.VarLenFeature(tf.string) for name in STRINGS},
     **{name: tf.io.VarLenFeature(tf.float32) for name in NUMBERS},
     **{name: tf.io.VarLenFeature(tf.int64) for name in COUNTS},
     "visib": tf.io.FixedLenFeature([1], tf.float32),
@@ -125,7 +125,7 @@ def test_features_of_fixed_shape_are_taken_as_they_are(layer: Any) -> None:
 def _analyzed(spec: dict[str, Any], folder: Path) -> tft.TFTransformOutput:
     """What tf.Transform makes of the literal rows: a `TFTransformOutput` in `folder`."""
     metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
-    columns: dict[str, Any] = WORDS | NUMBERS | COUNTS
+    columns: dict[str, Any] = STRINGS | NUMBERS | COUNTS
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     instances = [{name: _cell(spec[name], value) for name, value in row.items()} for row in rows]
     runner = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
@@ -145,7 +145,7 @@ def _cell(feature: Any, value: Any) -> Any:
 def _raw(**changed: list[Any]) -> dict[str, Any]:
     """The literal rows as tensors; with changes, so many of them as the changes have."""
     rows = len(next(iter(changed.values()))) if changed else ROWS
-    columns: dict[str, Any] = {**WORDS, **NUMBERS, **COUNTS, **changed}
+    columns: dict[str, Any] = {**STRINGS, **NUMBERS, **COUNTS, **changed}
     sparse = {name: _sparse(columns[name][:rows], SPEC[name].dtype) for name in columns}
     return sparse | {name: tf.sparse.to_dense(sparse[name]) for name in FIXED}
 

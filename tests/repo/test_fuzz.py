@@ -42,11 +42,11 @@ def test_every_format_of_logs_is_fuzzed() -> None:
 
 
 def test_a_batch_can_be_had_again(tmp_path: Path) -> None:
-    whole = list(fuzzed(case_of("rest"), 1500, 3, tmp_path))
+    batches = list(fuzzed(case_of("rest"), 1500, 3, tmp_path))
     third = (tmp_path / "rest.jsonl").read_bytes()
     (tmp_path / "rest.jsonl").unlink()
     list(fuzzed(case_of("rest"), 500, 3, tmp_path, first=2))
-    assert len(whole) == 3
+    assert len(batches) == 3
     assert (tmp_path / "rest.jsonl").read_bytes() == third
 
 

@@ -160,8 +160,8 @@ def test_exit_codes_are_those_of_the_help() -> None:
     table = re.findall(r"^\| (\d) \| (.+) \|$", README, flags=re.MULTILINE)
     helped = re.findall(r"^  (\d)  (.+)$", help_texts.EXIT_CODES, flags=re.MULTILINE)
     assert [code for code, _ in table] == [code for code, _ in helped]
-    pairs = [(means, words) for (_, means), (_, words) in zip(table, helped, strict=True)]
-    assert [words for means, words in pairs if words.split()[0].strip(",;") not in means] == []
+    pairs = [(means, help_text) for (_, means), (_, help_text) in zip(table, helped, strict=True)]
+    assert [help_text for means, help_text in pairs if help_text.split()[0].strip(",;") not in means] == []
     assert {name for name in COMMANDS if f"`{name}`" not in "".join(means for _, means in table[:2])} == set()
 
 
