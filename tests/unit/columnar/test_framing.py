@@ -37,10 +37,10 @@ def claimed(length: int) -> bytes:
     return head + masked(head)
 
 
-def found_in(data: bytes, room: int = 10, start: int = 0) -> tuple[list[bytes], tuple[int, ...]]:
+def found_in(data: bytes, max_records: int = 10, start: int = 0) -> tuple[list[bytes], tuple[int, ...]]:
     """The records in the data, and count, position, state and bytes needed."""
     array = np.frombuffer(data, np.uint8)
-    starts, ends = np.zeros(room, np.int64), np.zeros(room, np.int64)
+    starts, ends = np.zeros(max_records, np.int64), np.zeros(max_records, np.int64)
     result = find_records(array, start, starts, ends)
     spans = zip(starts[: result[0]], ends[: result[0]], strict=True)
     return [data[begin:end] for begin, end in spans], tuple(result)
@@ -53,8 +53,8 @@ RECORDS = [b"", b"a", b"1234567", b"12345678", b"123456789", b"x" * 300]
 def test_whole_records() -> None:
     data = b"".join(map(frame, RECORDS))
     assert found_in(data) == (RECORDS, (6, len(data), MORE, 12))
-    assert found_in(data, room=6) == (RECORDS, (6, len(data), WHOLE, 0))
-    assert found_in(data, room=2) == (RECORDS[:2], (2, 33, WHOLE, 0))
+    assert found_in(data, max_records=6) == (RECORDS, (6, len(data), WHOLE, 0))
+    assert found_in(data, max_records=2) == (RECORDS[:2], (2, 33, WHOLE, 0))
     assert found_in(data, start=16) == (RECORDS[1:], (5, len(data), MORE, 12))
 
 
@@ -152,7 +152,7 @@ def failed(stream: Any, block_bytes: int = 64) -> tuple[list[bytes], int, str, s
 
 
 @pytest.mark.parametrize(
-    ("rest", "reason", "words"),
+    ("rest", "reason", "text"),
     [
         (b"\x01", "truncated", "1 bytes are no whole record header"),
         (frame(b"xyz")[:11], "truncated", "11 bytes are no whole record header"),
@@ -165,18 +165,18 @@ def failed(stream: Any, block_bytes: int = 64) -> tuple[list[bytes], int, str, s
     ],
 )
 @pytest.mark.parametrize("block_bytes", [16, 64, 4096])
-def test_a_damaged_file(rest: bytes, reason: str, words: str, block_bytes: int) -> None:
+def test_a_damaged_file(rest: bytes, reason: str, text: str, block_bytes: int) -> None:
     good = [b"first", b"second"]
     records, offset, why, message = failed(io.BytesIO(b"".join(map(frame, good)) + rest), block_bytes)
     assert (records, offset, why) == (good, 21 + 22, reason)
-    assert words in message
+    assert text in message
 
 
 def test_compressed_data_that_end_early_or_are_damaged() -> None:
-    whole = gzip.compress(b"".join(frame(b"%d" % i) for i in range(2000)))
-    _, _, reason, message = failed(gzip.GzipFile(fileobj=io.BytesIO(whole[: len(whole) // 2])))
+    compressed = gzip.compress(b"".join(frame(b"%d" % i) for i in range(2000)))
+    _, _, reason, message = failed(gzip.GzipFile(fileobj=io.BytesIO(compressed[: len(compressed) // 2])))
     assert (reason, "compressed data end early" in message) == ("truncated", True)
-    damaged = whole[:-8] + b"\x00" * 4 + whole[-4:]
+    damaged = compressed[:-8] + b"\x00" * 4 + compressed[-4:]
     _, _, reason, message = failed(gzip.GzipFile(fileobj=io.BytesIO(damaged)))
     assert (reason, "cannot read on" in message) == ("compression", True)
 

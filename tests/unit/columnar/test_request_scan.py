@@ -48,20 +48,20 @@ class Scan:
     def __init__(self, *records: bytes) -> None:
         decoder = PredictionLogDecoder(SETTINGS)
         block = block_of(list(records))
-        self.found = decoder._scan(block)
+        self.scanned = decoder._scan(block)
         self._names = decoder._names
-        spans = zip(self.found.starts, self.found.ends, strict=True)
+        spans = zip(self.scanned.starts, self.scanned.ends, strict=True)
         every = [block.data[start:end].tobytes() for start, end in spans]
         self.examples = [
-            every[first:last] for first, last in zip(self.found.first, self.found.first[1:], strict=False)
+            every[first:last] for first, last in zip(self.scanned.first, self.scanned.first[1:], strict=False)
         ]
 
     @property
     def usual(self) -> list[bool]:
-        return list(self.found.usual.tolist())
+        return list(self.scanned.usual.tolist())
 
     def note(self, column: int, record: int = 0) -> int:
-        return int(self.found.notes[record, column])
+        return int(self.scanned.notes[record, column])
 
     def text(self, column: int, record: int = 0) -> str:
         number = self.note(column, record)
@@ -80,7 +80,7 @@ def test_the_examples_of_each_record_stand_in_a_row() -> None:
     )
     assert scan.usual == [True] * 3
     assert scan.examples == [EXAMPLES, [b""], []]
-    assert int(scan.found.total[0]) == 4
+    assert int(scan.scanned.total[0]) == 4
 
 
 def everything() -> PredictionLog:
@@ -138,7 +138,7 @@ def test_what_is_noted() -> None:
     assert [scan.text(column) for column in (6, 11, 16)] == ["of the answer", "of the request", "of the log"]
     assert struct.pack("<q", scan.note(rs.MORE)) == struct.pack("<d", 0.25)
     assert [scan.note(rs.MORE + column) for column in (1, 2, 3)] == [0, 1, 1]
-    assert rs.MORE + 4 == rs.NOTED == scan.found.notes.shape[1]
+    assert rs.MORE + 4 == rs.NOTED == scan.scanned.notes.shape[1]
 
 
 def test_what_is_noted_of_nothing() -> None:

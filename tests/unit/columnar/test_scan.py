@@ -204,8 +204,8 @@ def test_records_of_all_kinds_in_one_block() -> None:
 
 @pytest.mark.parametrize("cut", range(1, 40))
 def test_a_record_that_ends_early_takes_nothing_of_what_follows(cut: int) -> None:
-    whole = example(entry(b"a", floats(1.5, 2.5)), entry(b"b", ints(1, -1)), entry(b"c", texts(b"xyz")))
-    records = [whole, whole[:cut], whole[cut:], whole]
+    complete = example(entry(b"a", floats(1.5, 2.5)), entry(b"b", ints(1, -1)), entry(b"c", texts(b"xyz")))
+    records = [complete, complete[:cut], complete[cut:], complete]
     expected = [decoded(record) for record in records]
     rows, bad = rows_of(records)
     assert (rows, bad) == (

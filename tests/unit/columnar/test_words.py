@@ -172,10 +172,10 @@ def finished(word: int) -> int:
 
 def hash_by_hand(data: bytes) -> int:
     all_bits, golden = (1 << 64) - 1, 0x9E3779B97F4A7C15
-    state, whole = len(data) * golden & all_bits, len(data) // 8 * 8
-    for at in range(0, whole, 8):
+    state, aligned = len(data) * golden & all_bits, len(data) // 8 * 8
+    for at in range(0, aligned, 8):
         state = (finished(state ^ int.from_bytes(data[at : at + 8], "little")) + golden) & all_bits
-    return finished(state ^ int.from_bytes(data[whole:], "little"))
+    return finished(state ^ int.from_bytes(data[aligned:], "little"))
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 64])
@@ -275,13 +275,13 @@ def test_names_have_numbers_in_their_order() -> None:
 
 
 def test_a_full_table_grows_and_keeps_its_numbers() -> None:
-    table, words = names.new_names(2, 8), [b"name %d" % i for i in range(50)]
-    for number, word in enumerate(words):
+    table, labels = names.new_names(2, 8), [b"name %d" % i for i in range(50)]
+    for number, word in enumerate(labels):
         while (given := add_name(table, array(word), 0, len(word))) == names.NO_ROOM:
             table = names.grown(table, len(word))
         assert given == number
-    assert [names.name_of(table, i) for i in range(50)] == words
-    assert [number_of(table, array(word), 0, len(word))[0] for word in words] == list(range(50))
+    assert [names.name_of(table, i) for i in range(50)] == labels
+    assert [number_of(table, array(word), 0, len(word))[0] for word in labels] == list(range(50))
     assert (len(table.hashes), len(table.slots)) == (64, 128)
 
 

@@ -63,12 +63,12 @@ def test_lists_hold_all_records_in_order_within_the_limits(
 @given(RECORDS.filter(bool), st.data())
 def test_a_changed_byte_is_an_error_at_the_record_it_is_in(records: list[bytes], data: st.DataObject) -> None:
     framed = [frame(record) for record in records]
-    whole = bytearray(b"".join(framed))
-    at = data.draw(st.integers(0, len(whole) - 1))
-    whole[at] ^= data.draw(st.integers(1, 255))
+    file_bytes = bytearray(b"".join(framed))
+    at = data.draw(st.integers(0, len(file_bytes) - 1))
+    file_bytes[at] ^= data.draw(st.integers(1, 255))
     starts = list(itertools.accumulate(map(len, framed), initial=0))
     broken = max(i for i, start in enumerate(starts) if start <= at)
-    read, error = read_until_error(bytes(whole))
+    read, error = read_until_error(bytes(file_bytes))
     assert error is not None
     assert error.offset == starts[broken]
     assert read == records[:broken]
@@ -88,9 +88,9 @@ def test_a_stream_that_ends_inside_a_record_is_truncated(records: list[bytes], d
 @given(st.binary(max_size=300))
 def test_any_bytes_are_records_or_an_error(data: bytes) -> None:
     records, error = read_until_error(data)
-    whole = b"".join(map(frame, records))
-    assert data.startswith(whole)
-    assert len(whole) == (len(data) if error is None else error.offset)
+    written = b"".join(map(frame, records))
+    assert data.startswith(written)
+    assert len(written) == (len(data) if error is None else error.offset)
 
 
 @pytest.mark.parametrize("length", [1 << 60, MAX_RECORD_BYTES + 1, MAX_RECORD_BYTES])

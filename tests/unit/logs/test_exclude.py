@@ -98,9 +98,9 @@ WINDOW = Window(START, START + dt.timedelta(seconds=60))
 
 
 def counted(parts: Sequence[Decoded]) -> Accounting:
-    whole = total(part.accounting for part in parts)
-    assert whole.balance() == 0
-    return whole
+    summed = total(part.accounting for part in parts)
+    assert summed.balance() == 0
+    return summed
 
 
 @pytest.mark.parametrize("usual", [True, False])
@@ -108,16 +108,16 @@ def test_prediction_logs_are_excluded_by_what_they_say(usual: bool) -> None:
     # Bytes behind a known record make it one that the compiled scan leaves to protobuf's classes.
     records = RECORDS if usual else [r + b"\xfa\x3e\x00" for r in RECORDS[:-1]] + RECORDS[-1:]
     parts = decode_logs(records, window=WINDOW, exclude=(("version", "2"), ("model", "oth*")))
-    whole = counted(parts)
+    summed = counted(parts)
     assert [row["age"] for row in rows_of(parts)] == [[1], [-1], [3], [-3]]
-    assert (whole.read, whole.decoded, whole.rows, whole.compared) == (7, 2, 4, 4)
-    assert whole.excluded == {"version": 2, "model": 1}
-    assert (whole.outside_window, whole.total_rejected) == (1, 1), "the window goes before the rules"
+    assert (summed.read, summed.decoded, summed.rows, summed.compared) == (7, 2, 4, 4)
+    assert summed.excluded == {"version": 2, "model": 1}
+    assert (summed.outside_window, summed.total_rejected) == (1, 1), "the window goes before the rules"
 
 
 def test_without_a_rule_nothing_is_excluded() -> None:
-    whole = counted(decode_logs(RECORDS))
-    assert (whole.decoded, whole.excluded) == (6, Counter())
+    summed = counted(decode_logs(RECORDS))
+    assert (summed.decoded, summed.excluded) == (6, Counter())
 
 
 def test_an_excluded_record_leaves_no_form(tmp_path: Path) -> None:
@@ -148,9 +148,9 @@ def decoded(file: FileSize, file_format: Format, **changes: Any) -> list[Decoded
 def test_rows_of_json_are_excluded_like_any(tmp_path: Path) -> None:
     file = file_of(tmp_path / "log", b"\n".join(json.dumps(record).encode() for record in REST) + b"\n")
     parts = decoded(file, Format.REST, exclude=(("signature", "oth*"),))
-    whole = counted(parts)
+    summed = counted(parts)
     assert [row["age"] for row in rows_of(parts)] == [[1], [2], [4]]
-    assert (whole.read, whole.decoded, whole.excluded) == (3, 2, {"signature": 1})
+    assert (summed.read, summed.decoded, summed.excluded) == (3, 2, {"signature": 1})
 
 
 TABLE = b"age,word,build\n1,a,7\n2,b,8\n3,c,\n4,d,8\n"
@@ -159,9 +159,9 @@ TABLE = b"age,word,build\n1,a,7\n2,b,8\n3,c,\n4,d,8\n"
 def test_a_feature_tells_the_version_of_a_table(tmp_path: Path) -> None:
     file = file_of(tmp_path / "log.csv", TABLE)
     parts = decoded(file, Format.TABLE, version_feature="build", exclude=(("version", "8"),))
-    whole = counted(parts)
+    summed = counted(parts)
     assert [row["age"] for row in rows_of(parts)] == [[1], [3]]
-    assert (whole.excluded, whole.forms) == ({"version": 2}, {}), "it is known, and no feature to compare"
+    assert (summed.excluded, summed.forms) == ({"version": 2}, {}), "it is known, and no feature to compare"
     versions = [v for part in parts if part.batch for v in part.batch.metadata["version"].to_pylist()]
     assert versions == ["7", None]
 
@@ -196,9 +196,9 @@ def test_versions_are_told_by_the_first_value_of_any_type(
 
 def test_a_version_in_two_types_is_told_by_whichever_a_row_has() -> None:
     ints: Column = ("v", pa.array([[1], None], pa.large_list(pa.int64())))
-    words: Column = ("v", pa.array([None, [b"b"]], pa.large_list(pa.large_binary())))
+    texts: Column = ("v", pa.array([None, [b"b"]], pa.large_list(pa.large_binary())))
     finisher = Finisher(settings(version_feature="v", exclude=(("version", "b"),), expected=EXPECTED))
-    decoded = finisher.finish(DecodedRows([ints, words], metadata([0, 1])), (), Counts(2))
+    decoded = finisher.finish(DecodedRows([ints, texts], metadata([0, 1])), (), Counts(2))
     assert decoded.batch is not None
     assert decoded.batch.metadata["version"].to_pylist() == ["1"]
     assert decoded.accounting.excluded == {"version": 1}

@@ -185,7 +185,7 @@ def test_a_length_that_is_only_claimed_is_a_fault_within_bounded_memory(
     assert peak < 64 * MEGABYTE
 
 
-_CLAIMS = [
+_FALSE_SHAPES = [
     [1 << 60],
     [1 << 32, 1 << 32],
     [3],
@@ -201,7 +201,7 @@ _CLAIMS = [
 ]
 
 
-@pytest.mark.parametrize("shape", _CLAIMS)
+@pytest.mark.parametrize("shape", _FALSE_SHAPES)
 def test_shapes_that_claim_what_is_not_there_are_rejects(log: Path, shape: Any) -> None:
     tensor_of = {"name": "age", "shape": shape, "datatype": "INT64", "data": [1, 2]}
     decoded = read(log, json.dumps(kserve({"inputs": [tensor_of]})).encode(), Format.KSERVE)

@@ -112,10 +112,10 @@ def column(values: Sequence[Sequence[Any] | None], kind: pa.DataType) -> pa.Arra
 def test_a_rows_own_values_decide_and_nothing_else() -> None:
     """Not the batch it stands in, its columns' order, or columns and slices that others need."""
     ages = column([[i] if i % 3 else None for i in range(999)], pa.int64())
-    words = column([[b"w%d" % i] * (i % 3) for i in range(999)], pa.large_binary())
+    tokens = column([[b"w%d" % i] * (i % 3) for i in range(999)], pa.large_binary())
     fares = column([[i / 4, float("nan")] for i in range(999)], pa.float32())
     nothing = column([None] * 999, pa.large_binary())
-    columns = [("age", ages), ("word", words), ("fare", fares)]
+    columns = [("age", ages), ("word", tokens), ("fare", fares)]
     mask = chosen_rows(columns, 999, 0.4)
     assert 300 < mask.sum() < 500
     others = [("word", nothing), ("none", pa.nulls(999)), *columns[::-1]]

@@ -62,8 +62,8 @@ def test_context_and_lists_are_features_and_of_both_the_list_counts() -> None:
 def test_they_stand_among_examples_in_any_order() -> None:
     records = [example(age=[1]), sequence(example(fare=[1.0]), age=[[2]]), example(age=[3]), sequence(b"")]
     assert rows(records) == [{"age": [1]}, {"age": [2], "fare": [1.0]}, {"age": [3]}, {}]
-    unseen = decode(TfExampleDecoder(Settings()), records)
-    assert rows_of(unseen)[1] == {"age": [2], "fare": [1.0]}
+    without_schema = decode(TfExampleDecoder(Settings()), records)
+    assert rows_of(without_schema)[1] == {"age": [2], "fare": [1.0]}
 
 
 def test_a_context_alone_is_an_example() -> None:

@@ -263,11 +263,11 @@ def test_what_is_read_of_it(case: Case, tmp_path: Path) -> None:
     case.write(path, case.content)
     file = FileSize(str(path), path.stat().st_size)
     parts = list(decode_file(file, case.format, Settings(expected=EXPECTED, columns=case.columns)))
-    assert list(map(_said, logs.rows_of(parts))) == list(map(_said, case.rows))
+    assert list(map(_row_text, logs.rows_of(parts))) == list(map(_row_text, case.rows))
     accounting = total(part.accounting for part in parts if isinstance(part, Decoded))
     assert +accounting.forms == dict(case.forms)
 
 
-def _said(row: Row) -> list[str]:
+def _row_text(row: Row) -> list[str]:
     """As text, in which NaN equals NaN."""
     return sorted(f"{name}: {values}" for name, values in row.items())

@@ -99,8 +99,8 @@ def test_lines_in_any_pieces_are_the_same() -> None:
 
 def test_a_line_that_is_too_long_is_a_reject_and_reading_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "LARGEST_RECORD", 100)
-    whole = b'{"a": "%s"}' % (b"x" * 91)
-    data = b"\n".join([b'{"a": 1}', whole, whole[:-1] + b" }", b'{"a": 2}', whole + b"  "])
+    longest = b'{"a": "%s"}' % (b"x" * 91)
+    data = b"\n".join([b'{"a": 1}', longest, longest[:-1] + b" }", b'{"a": 2}', longest + b"  "])
     records = values(data)
     assert records == [{"a": 1}, {"a": "x" * 91}, "record_too_large", {"a": 2}, "record_too_large"]
     assert isinstance(carried(data)[2].value, BadRecordError)
@@ -491,10 +491,10 @@ def test_what_a_file_system_raises_is_left_to_the_runner() -> None:
         def read1(self, size: int | None = -1) -> bytes:
             return self.read(size)
 
-    many = ROWS * 5_000
+    rows = ROWS * 5_000
     for write in (csv_of, json_of, avro_of, parquet_of):
         with pytest.raises(ConnectionResetError):
-            list(read_records(Failing(write(many, TYPES)), "log.csv"))
+            list(read_records(Failing(write(rows, TYPES)), "log.csv"))
 
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)

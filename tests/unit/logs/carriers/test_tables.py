@@ -26,7 +26,7 @@ from transforms.logs.features import Expected, FeatureType, Settings
 from transforms.logs.rows.rows import RecordPosition
 
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES
-PLACE = RecordPosition("table", 0)
+POSITION = RecordPosition("table", 0)
 
 
 def types_of(text: bytes) -> dict[str, FeatureType]:
@@ -36,7 +36,7 @@ def types_of(text: bytes) -> dict[str, FeatureType]:
 def decode_csv(text: bytes, given: Settings | None = None) -> list[Decoded]:
     used = given or Settings(seen=types_of(text))
     parts = list(
-        csv_tables.decode_csv(io.BytesIO(text), csv_tables.csv_header(io.BytesIO(text)), used, PLACE)
+        csv_tables.decode_csv(io.BytesIO(text), csv_tables.csv_header(io.BytesIO(text)), used, POSITION)
     )
     assert total(part.accounting for part in parts).balance() == 0
     return parts
@@ -46,7 +46,7 @@ def decoded_parquet(table: pa.Table, given: Settings | None = None) -> list[Deco
     stream = io.BytesIO()
     pq.write_table(table, stream)
     stream.seek(0)
-    return list(decode_parquet(stream, given or Settings(), PLACE))
+    return list(decode_parquet(stream, given or Settings(), POSITION))
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_a_number_that_no_feature_can_hold_is_not_said() -> None:
     pq.write_table(pa.table({"age": pa.array([1, secret], pa.uint64())}), stream)
     stream.seek(0)
     with pytest.raises(TableError, match="column 'age' is uint64, and has a value that is no int") as raised:
-        list(decode_parquet(stream, settings(), PLACE))
+        list(decode_parquet(stream, settings(), POSITION))
     assert raised.value.reason == "bad_parquet"
     assert str(secret) not in str(raised.value)
 
@@ -234,7 +234,7 @@ def test_a_changed_byte_in_parquet_never_crashes(data: st.DataObject) -> None:
     broken = bytearray(stream.getvalue())
     broken[data.draw(st.integers(0, len(broken) - 1))] ^= data.draw(st.integers(1, 255))
     try:
-        parts = list(decode_parquet(io.BytesIO(bytes(broken)), settings(), PLACE))
+        parts = list(decode_parquet(io.BytesIO(bytes(broken)), settings(), POSITION))
     except TableError as error:
         assert error.reason in ("bad_parquet", "unsupported_type")  # noqa: PT017
         return
@@ -265,4 +265,4 @@ def test_what_a_file_system_raises_is_left_to_the_runner(decode: Any) -> None:
 
     names = (["age"],) if decode is csv_tables.decode_csv else ()
     with pytest.raises(ConnectionResetError):
-        list(decode(Failing(b"x" * 100), *names, settings(), PLACE))
+        list(decode(Failing(b"x" * 100), *names, settings(), POSITION))

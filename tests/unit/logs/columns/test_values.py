@@ -29,14 +29,16 @@ from transforms.verdict.findings.representation import FOREIGN_FORMS
 
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES
 TYPES = {"age": INT, "fare": FLOAT, "word": BYTES}
-ONE = Expected(TYPES, single=frozenset(TYPES))
-MANY = Expected(TYPES)
+SINGLE = Expected(TYPES, single=frozenset(TYPES))
+LISTED = Expected(TYPES)
 FIXED = Expected(TYPES, fixed=frozenset(TYPES))
 
 Row = tuple[list[Any] | None, set[str]]
 
 
-def decoded(values: Sequence[Any], name: str, expected: Expected = ONE, *, exact: bool = False) -> list[Row]:
+def decoded(
+    values: Sequence[Any], name: str, expected: Expected = SINGLE, *, exact: bool = False
+) -> list[Row]:
     """What each value gives in its row, and the forms that are counted of the row."""
     columns, forms = typed_columns([{name: value} for value in values], expected, exact=exact)
     [(_, column)] = columns
@@ -144,7 +146,7 @@ def test_what_cannot_be_is_missing_and_counted(name: str, value: Any, form: str)
     assert decoded([value], name) == [(None, {form})]
     assert is_loss(form)
     # One such value among others takes its row along: what is left would pass for the whole.
-    assert decoded([[1, value]], name, MANY)[0][0] is None
+    assert decoded([[1, value]], name, LISTED)[0][0] is None
 
 
 def test_the_decoder_gives_every_form_that_the_verdict_knows() -> None:
@@ -158,7 +160,7 @@ def test_every_form_is_one_of_the_known() -> None:
 
 
 def test_scalars_are_normal_where_a_feature_may_have_many() -> None:
-    assert decoded([1.5, [1.5], [1.5, 2.5], [], None], "fare", MANY) == [
+    assert decoded([1.5, [1.5], [1.5, 2.5], [], None], "fare", LISTED) == [
         ([1.5], {"scalar"}),
         ([1.5], set()),
         ([1.5, 2.5], set()),
@@ -169,7 +171,7 @@ def test_scalars_are_normal_where_a_feature_may_have_many() -> None:
 
 def test_values_without_a_place_are_left_out_and_those_with_one_keep_it() -> None:
     row = [1.0, None, math.nan, 4.0]
-    assert decoded([row], "fare", MANY) == [([1.0, 4.0], {"null", "nan"})]
+    assert decoded([row], "fare", LISTED) == [([1.0, 4.0], {"null", "nan"})]
     [(kept, _)] = decoded([row], "fare", FIXED)
     assert kept is not None
     np.testing.assert_array_equal(kept, [1.0, math.nan, math.nan, 4.0])
@@ -179,7 +181,7 @@ def test_values_without_a_place_are_left_out_and_those_with_one_keep_it() -> Non
 
 
 def test_a_feature_that_a_row_lacks_is_missing_without_a_form() -> None:
-    columns, forms = typed_columns([{"age": 1}, {"fare": 2.5}, {}], ONE)
+    columns, forms = typed_columns([{"age": 1}, {"fare": 2.5}, {}], SINGLE)
     assert {name: column.to_pylist() for name, column in columns} == {
         "age": [[1], None, None],
         "fare": [None, [2.5], None],
@@ -191,7 +193,7 @@ def test_unknown_features_are_counted_without_values_and_others_known() -> None:
     rows: list[dict[str, Any]] = [{"new": 1, "late": 1}, {"new": None}, {"new": [], "odd\ud800": 1}]
     columns, forms = typed_columns(rows, Expected(TYPES, elsewhere=frozenset({"late"})))
     assert columns == []
-    assert {key: positions.tolist() for key, positions in forms.items()} == {
+    assert {key: row_numbers.tolist() for key, row_numbers in forms.items()} == {
         ("new", "unknown_feature"): [0, 2],
         ("odd?", "unknown_feature"): [2],
     }
@@ -201,7 +203,7 @@ def test_very_many_unknown_features_are_bounded_and_take_one_pass(monkeypatch: p
     monkeypatch.setattr(module, "MOST_NAMES", 100)
     rows = [{f"{row}-{column}": 1 for column in range(50)} for row in range(4000)]
     started = time.monotonic()
-    _, forms = typed_columns(rows, ONE)
+    _, forms = typed_columns(rows, SINGLE)
     assert time.monotonic() - started < 5
     assert len(forms) == 101
     assert sum(map(len, forms.values())) == 200_000
@@ -223,13 +225,13 @@ def test_a_mask_says_what_is_there() -> None:
         ([7, 8], [True], [7, 8]),
         (7, None, [7]),
     ]
-    columns, forms = typed_columns([row(value, mask) for value, mask, _ in cases], MANY)
+    columns, forms = typed_columns([row(value, mask) for value, mask, _ in cases], LISTED)
     assert [(name, column.to_pylist()) for name, column in columns] == [("age", [kept for *_, kept in cases])]
     assert {form for _, form in forms} == {"scalar"}
     bad = [row([7, 8], [True] * 3), row(7, "yes"), row(7, [True, True]), row(7, {})]
-    [(_, column)], forms = typed_columns(bad, MANY)
+    [(_, column)], forms = typed_columns(bad, LISTED)
     assert column.null_count == 4
-    assert {key: positions.tolist() for key, positions in forms.items()} == {
+    assert {key: row_numbers.tolist() for key, row_numbers in forms.items()} == {
         ("age", "bad_mask_for_int"): [0, 1, 2, 3]
     }
 
@@ -253,7 +255,7 @@ def test_times_come_in_microseconds_from_any_form() -> None:
         True,
         {},
     ]
-    columns, forms = typed_columns([{"when": value} for value in given] + [{}], ONE, "when")
+    columns, forms = typed_columns([{"when": value} for value in given] + [{}], SINGLE, "when")
     [(name, column)] = columns
     micros = seconds * 1_000_000
     assert name == "when"
@@ -268,9 +270,9 @@ def test_one_odd_value_does_not_make_a_batch_slow() -> None:
     usual: list[Any] = [{"fare": float(n), "age": n, "word": "word"} for n in range(8192)]
     odd = [*usual[:-1], {"fare": "1", "age": "1", "word": ""}]
     started = time.monotonic()
-    typed_columns(usual, ONE)
+    typed_columns(usual, SINGLE)
     between = time.monotonic()
-    typed_columns(odd, ONE)
+    typed_columns(odd, SINGLE)
     assert time.monotonic() - between < 20 * (between - started) + 0.2
 
 
@@ -295,16 +297,16 @@ def test_an_example_has_no_masks() -> None:
         {"age": [3], "age/present": [False]},
         {"age": [4], "age/present": None},
     ]
-    [(_, column)], forms = typed_columns(rows, MANY)
+    [(_, column)], forms = typed_columns(rows, LISTED)
     assert column.to_pylist() == [[1, 2], None, [4]]
-    assert {key: list(positions) for key, positions in forms.items()} == {
+    assert {key: list(row_numbers) for key, row_numbers in forms.items()} == {
         ("age/present", "unknown_feature"): [0]
     }
 
 
 def test_a_version_that_no_schema_knows_is_a_text() -> None:
     given = [7, 7.0, "v7", b"v7", ["v7", "v8"], OfExample([b"v7"]), OfExample([]), None, "", {}, 10**5000]
-    columns, forms = typed_columns([{"v": value} for value in given] + [{}], ONE, version="v")
+    columns, forms = typed_columns([{"v": value} for value in given] + [{}], SINGLE, version="v")
     [(name, column)] = columns
     assert (name, forms) == ("v", {})
     wanted = [b"7", b"7", b"v7", b"v7", b"v7", b"v7", *[None] * 6]
@@ -327,12 +329,12 @@ def plain_value(value: Any, wanted: FeatureType) -> tuple[Any, set[str]]:
 def plain_text(value: str | bytes | int | float) -> tuple[Any, set[str]]:
     if isinstance(value, str | bytes):
         data = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
-        whole = isinstance(value, bytes) or not re.search("[\udc80-\udcff]", value)
-        return (data, set() if whole else {"invalid_utf8"}) if data else (None, {"empty"})
+        is_exact = isinstance(value, bytes) or not re.search("[\udc80-\udcff]", value)
+        return (data, set() if is_exact else {"invalid_utf8"}) if data else (None, {"empty"})
     if value != value:
         return None, {"nan"}
-    whole = isinstance(value, int) or value.is_integer()
-    if whole and not -(2**63) <= value < 2**64:
+    is_exact = isinstance(value, int) or value.is_integer()
+    if is_exact and not -(2**63) <= value < 2**64:
         return None, {"long_int_for_bytes"}
     return f"{value}".encode(), {"unquoted_value"}
 
@@ -346,9 +348,9 @@ def plain_number(value: str | bytes | int | float, wanted: FeatureType) -> tuple
             return None, {"empty_text"}
         if not re.fullmatch(r"[-+]?((\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?|nan|inf|infinity)", text, re.A | re.I):
             return None, {f"bytes_for_{wanted}"}
-        number, forms, whole = Decimal(text), {"quoted_number"}, text.lstrip("+-").isdigit()
+        number, forms, is_integer = Decimal(text), {"quoted_number"}, text.lstrip("+-").isdigit()
     else:
-        number, whole = Decimal(value), isinstance(value, int)
+        number, is_integer = Decimal(value), isinstance(value, int)
     if number.is_nan():
         return None, forms | {"nan"}
     if wanted is FLOAT:
@@ -357,7 +359,7 @@ def plain_number(value: str | bytes | int | float, wanted: FeatureType) -> tuple
         return None, {"float_for_int"}
     if not -(2**63) <= number < 2**63:
         return None, {"long_int_for_int"}
-    return int(number), forms | (set() if whole else {"point_zero"})
+    return int(number), forms | (set() if is_integer else {"point_zero"})
 
 
 def plain_float(number: Decimal, forms: set[str]) -> tuple[float, set[str]]:
@@ -436,12 +438,12 @@ def same(actual: Sequence[Row], answer: Sequence[Row]) -> bool:
     )
 
 
-@given(_batches, st.sampled_from(sorted(TYPES)), st.sampled_from([ONE, MANY, FIXED]), st.booleans())
-@example([1 << 63], "fare", ONE, False)
-@example([LARGEST_FLOAT32, -LARGEST_FLOAT32], "fare", ONE, False)
-@example(["\ud800"], "word", ONE, False)
-@example(["", "a"], "word", ONE, True)
-@example([math.nan, 1.5], "fare", ONE, True)
+@given(_batches, st.sampled_from(sorted(TYPES)), st.sampled_from([SINGLE, LISTED, FIXED]), st.booleans())
+@example([1 << 63], "fare", SINGLE, False)
+@example([LARGEST_FLOAT32, -LARGEST_FLOAT32], "fare", SINGLE, False)
+@example(["\ud800"], "word", SINGLE, False)
+@example(["", "a"], "word", SINGLE, True)
+@example([math.nan, 1.5], "fare", SINGLE, True)
 @hypothesis_settings(max_examples=1500, deadline=None)
 def test_columns_are_those_of_the_plain_answer(
     values: list[Any], name: str, expected: Expected, exact: bool
@@ -454,7 +456,7 @@ def test_columns_are_those_of_the_plain_answer(
     assert same(actual, answer), (actual, answer)
 
 
-@given(_batches, st.sampled_from(sorted(TYPES)), st.sampled_from([ONE, MANY, FIXED]), st.booleans())
+@given(_batches, st.sampled_from(sorted(TYPES)), st.sampled_from([SINGLE, LISTED, FIXED]), st.booleans())
 @hypothesis_settings(max_examples=500, deadline=None)
 def test_both_ways_give_the_same_column(
     values: list[Any], name: str, expected: Expected, exact: bool
@@ -479,9 +481,9 @@ _rows = st.lists(
 @given(_rows, st.sampled_from([None, "when", "age"]))
 @hypothesis_settings(max_examples=500, deadline=None)
 def test_any_rows_give_columns_and_positions_of_rows(rows: list[Mapping[str, Any]], also: str | None) -> None:
-    columns, forms = typed_columns(rows, ONE, also)
+    columns, forms = typed_columns(rows, SINGLE, also)
     assert all(len(column) == len(rows) for _, column in columns)
-    assert all(0 <= row < len(rows) for positions in forms.values() for row in positions)
+    assert all(0 <= row < len(rows) for row_numbers in forms.values() for row in row_numbers)
     pa.record_batch([column for _, column in columns], [name for name, _ in columns]).validate(full=True)
     for name, _ in forms:
         name.encode()

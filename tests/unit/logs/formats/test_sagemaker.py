@@ -236,7 +236,9 @@ BAD: dict[str, list[Any]] = {
 }
 
 
-@pytest.mark.parametrize(("reason", "record"), [(r, record) for r, many in BAD.items() for record in many])
+@pytest.mark.parametrize(
+    ("reason", "record"), [(r, record) for r, bad_records in BAD.items() for record in bad_records]
+)
 def test_what_is_no_capture_is_rejected(reason: str, record: Any) -> None:
     outcome = run(capture(BODIES["csv"]), record)
     assert [(reject.record, reject.reason) for reject in outcome.rejects] == [(1, reason)]

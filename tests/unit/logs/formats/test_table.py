@@ -78,7 +78,7 @@ def counts(parts: Sequence[Decoded | Fault]) -> Accounting:
     return total(part.accounting for part in parts if isinstance(part, Decoded))
 
 
-def told(parts: Sequence[Decoded | Fault]) -> list[dict[str, Any]]:
+def request_columns(parts: Sequence[Decoded | Fault]) -> list[dict[str, Any]]:
     """What is told of each row's request: its time, version and record."""
     batches = [part.batch.metadata for part in parts if isinstance(part, Decoded) and part.batch]
     return [
@@ -104,7 +104,7 @@ def test_rows_have_the_same_features_and_counts_whatever_carries_them(tmp_path: 
     parts = decoded(tmp_path, CARRIERS[name](ROWS, TYPES), name, window=WINDOW, **TELLING)
     assert rows_of(parts) == plain(ROWS)
     inside = [i for i in range(3000) if i % 10]
-    assert told(parts) == [
+    assert request_columns(parts) == [
         {"time": START + dt.timedelta(seconds=i), "version": str(3 + i % 2), "record": i} for i in inside
     ]
     sums = counts(parts)
@@ -124,7 +124,7 @@ def test_time_and_version_stay_features_where_the_schema_has_them(tmp_path: Path
         rows[0]["when"] = 1373760000 * 10**6
     parts = decoded(tmp_path, CARRIERS[name](rows, types), name, expected=expected, **TELLING)
     assert rows_of(parts) == [{"when": [1373760000 * 10**6], "served_by": [3.0]}, {}]
-    assert [(row["time"], row["version"]) for row in told(parts)] == [(START, "3"), (None, None)]
+    assert [(row["time"], row["version"]) for row in request_columns(parts)] == [(START, "3"), (None, None)]
 
 
 def test_a_time_is_a_text_where_the_schema_has_texts(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_time_is_a_text_where_the_schema_has_texts(tmp_path: Path) -> None:
         tmp_path, avro_of([{"when": START}], {"when": TYPES["when"]}), expected=expected, **TELLING
     )
     assert rows_of(parts) == [{"when": [b"2013-07-14T00:00:00+00:00"]}]
-    assert told(parts)[0]["time"] == START
+    assert request_columns(parts)[0]["time"] == START
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_the_version_is_a_text(tmp_path: Path, value: Any, avro: Any, arrow: Any
         parts = decoded(tmp_path, write(rows, types), name, version_feature="served_by")
         # In CSV a number is a text, too, and stays what it is.
         as_it_stands = "3.0" if value == 3.0 and isinstance(value, float) and "csv" in name else wanted
-        assert [row["version"] for row in told(parts)] == [as_it_stands, None]
+        assert [row["version"] for row in request_columns(parts)] == [as_it_stands, None]
         assert not counts(parts).forms
 
 

@@ -44,14 +44,14 @@ TYPED = examples({"age": ["int64_list"], "fare": ["float_list"], "word": ["bytes
 MIXED = examples({name: list(KINDS) for name in ("age", "fare", "word", "other")})
 
 
-def one(decoder: TfExampleDecoder, records: list[bytes]) -> Any:
+def decode_block(decoder: TfExampleDecoder, records: list[bytes]) -> Any:
     [decoded] = decode(decoder, records)
     return decoded
 
 
 @given(st.lists(TYPED, min_size=1, max_size=20))
 def test_decodes_what_protobuf_does(records: list[bytes]) -> None:
-    decoded = one(TfExampleDecoder(settings()), records)
+    decoded = decode_block(TfExampleDecoder(settings()), records)
     assert rows_of([decoded]) == [plain_row(record) for record in records]
     assert decoded.accounting.read == decoded.accounting.decoded == len(records)
     assert not decoded.accounting.forms
@@ -59,7 +59,7 @@ def test_decodes_what_protobuf_does(records: list[bytes]) -> None:
 
 @given(st.lists(TYPED, min_size=1, max_size=20))
 def test_without_a_schema_types_are_those_that_came(records: list[bytes]) -> None:
-    decoded = one(TfExampleDecoder(Settings()), records)
+    decoded = decode_block(TfExampleDecoder(Settings()), records)
     assert rows_of([decoded]) == [plain_row(record) for record in records]
     assert all(field.type in LISTS.values() for field in decoded.batch.features.schema)
 
@@ -83,7 +83,7 @@ def expected_row(serialized: bytes) -> tuple[dict[str, list[Any]], list[tuple[st
 @given(st.lists(MIXED, min_size=1, max_size=12))
 @hypothesis_settings(max_examples=100)
 def test_values_of_another_type_are_null_and_counted(records: list[bytes]) -> None:
-    decoded = one(TfExampleDecoder(settings()), records)
+    decoded = decode_block(TfExampleDecoder(settings()), records)
     wanted = [expected_row(record) for record in records]
     assert rows_of([decoded]) == [row for row, _ in wanted]
     forms = [form for _, row_forms in wanted for form in row_forms]
@@ -94,7 +94,7 @@ def test_values_of_another_type_are_null_and_counted(records: list[bytes]) -> No
 @given(st.lists(st.one_of(TYPED, MIXED, st.binary(max_size=30)), min_size=1, max_size=12))
 @hypothesis_settings(max_examples=150)
 def test_any_bytes_are_a_row_or_a_reject(records: list[bytes]) -> None:
-    decoded = one(TfExampleDecoder(settings()), records)
+    decoded = decode_block(TfExampleDecoder(settings()), records)
     accounting = decoded.accounting
     assert accounting.balance() == 0
     assert accounting.read == len(records)
@@ -119,23 +119,23 @@ def test_a_bad_record_is_rejected_among_good_ones() -> None:
 
 
 def test_payloads_stay_out_of_rejects_unless_asked_for() -> None:
-    [reject] = one(TfExampleDecoder(settings()), [b"secret garbage"]).rejects
+    [reject] = decode_block(TfExampleDecoder(settings()), [b"secret garbage"]).rejects
     assert reject.payload is None
     assert "secret" not in repr(reject)
 
 
 def test_another_message_that_parses_is_no_example() -> None:
     # Field 6, as of a PredictionLog: unknown to tf.Example, and so no error of protobuf's.
-    assert one(TfExampleDecoder(settings()), [b"\x32\x01x"]).rejects[0].reason == "not_a_tf_example"
+    assert decode_block(TfExampleDecoder(settings()), [b"\x32\x01x"]).rejects[0].reason == "not_a_tf_example"
 
 
 def test_an_example_without_features_is_a_row_of_missing_values() -> None:
-    decoded = one(TfExampleDecoder(settings()), [b"", b"\n\x00"])
+    decoded = decode_block(TfExampleDecoder(settings()), [b"", b"\n\x00"])
     assert decoded.accounting.decoded == decoded.batch.features.num_rows == 2
 
 
 def test_the_label_is_known_and_left_out_of_serving() -> None:
-    decoded = one(TfExampleDecoder(settings()), [example(age=[1], late=[1])])
+    decoded = decode_block(TfExampleDecoder(settings()), [example(age=[1], late=[1])])
     assert decoded.batch.features.schema.names == ["age"]
     assert not decoded.accounting.forms
 
@@ -146,7 +146,7 @@ def test_features_of_a_schema_without_environments_are_in_serving() -> None:
 
 
 def test_rows_survive_when_no_feature_is_known() -> None:
-    decoded = one(TfExampleDecoder(settings()), [example(other=[1])] * 3)
+    decoded = decode_block(TfExampleDecoder(settings()), [example(other=[1])] * 3)
     assert decoded.batch.features.num_rows == 3
     assert decoded.batch.features.num_columns == 1
     assert decoded.accounting.forms == {("other", "unknown_feature"): 3}
@@ -188,7 +188,7 @@ JULY_14 = 1373760000
 )
 def test_the_window_is_half_open_by_the_time_feature(value: Any, where: str) -> None:
     decoder = TfExampleDecoder(settings(window=WINDOW, time_feature="at"))
-    accounting = one(decoder, [example(age=[1], at=[value])]).accounting
+    accounting = decode_block(decoder, [example(age=[1], at=[value])]).accounting
     assert (accounting.decoded, accounting.outside_window, accounting.no_time) == (
         where == "in",
         where == "out",
@@ -201,7 +201,7 @@ def test_the_window_is_half_open_by_the_time_feature(value: Any, where: str) -> 
 def test_rows_outside_the_window_count_no_forms() -> None:
     decoder = TfExampleDecoder(settings(window=WINDOW, time_feature="at"))
     records = [example(age=[1.0], at=[JULY_14]), example(age=[1.0], at=[1]), example(age=[1.0])]
-    decoded = one(decoder, records)
+    decoded = decode_block(decoder, records)
     assert decoded.accounting.forms == {("age", "float_for_int"): 1}
     assert decoded.batch.metadata["record"].to_pylist() == [0]
     assert decoded.accounting.balance() == 0
@@ -213,20 +213,20 @@ def test_rows_outside_the_window_count_no_forms() -> None:
 def test_the_times_met_are_told_where_a_window_is_asked_for(window: Window, times: tuple[Any, Any]) -> None:
     decoder = TfExampleDecoder(settings(window=window, time_feature="at"))
     rows = [example(age=[1], at=[JULY_14 + day * 86_400]) for day in (3, 9, 0)] + [example(age=[1])]
-    counts = one(decoder, rows).accounting
+    counts = decode_block(decoder, rows).accounting
     met = (counts.first_time, counts.last_time)
     assert tuple(None if time is None else time.timestamp() for time in met) == times
 
 
 def test_a_time_feature_of_the_schema_stays_a_feature() -> None:
     decoder = TfExampleDecoder(settings(time_feature="age"))
-    decoded = one(decoder, [example(age=[JULY_14])])
+    decoded = decode_block(decoder, [example(age=[JULY_14])])
     assert rows_of([decoded]) == [{"age": [JULY_14]}]
     assert decoded.batch.metadata["time"].to_pylist() == [dt.datetime(2013, 7, 14, tzinfo=UTC)]
 
 
 def test_many_batches_count_as_one() -> None:
     decoder = TfExampleDecoder(settings())
-    parts = [one(decoder, [example(age=[i])] * i) for i in range(1, 5)]
+    parts = [decode_block(decoder, [example(age=[i])] * i) for i in range(1, 5)]
     assert total(part.accounting for part in parts).rows == 10
     assert pa.types.is_large_list(parts[0].batch.features.schema.field("age").type)

@@ -104,14 +104,14 @@ def test_a_run_on_such_a_file_fails_with_a_verdict(
 
 def test_all_rows_come_in_order_and_the_stream_moves_on(good: Path) -> None:
     with good.open("rb") as stream:
-        batches, positions = [], []
+        batches, offsets = [], []
         for batch in read_batches(stream, 1000):
             batches.append(batch)
-            positions.append(stream.tell())
+            offsets.append(stream.tell())
     assert pa.Table.from_batches(batches).equals(TABLE)
     assert max(batch.num_rows for batch in batches) == 1000
-    assert positions == sorted(positions)
-    assert (positions[0] > 0, positions[-1]) == (True, good.stat().st_size)
+    assert offsets == sorted(offsets)
+    assert (offsets[0] > 0, offsets[-1]) == (True, good.stat().st_size)
     with good.open("rb") as stream:
         assert read_schema(stream).equals(TABLE.schema)
 
