@@ -28,13 +28,13 @@ def plain() -> Reference:
     return reference(frame(20_000, 1))
 
 
-def judgement(against: Reference, data: pd.DataFrame, policy: Policy | None = None) -> TestResults:
-    sides = ComparedPair(against, policy or Policy(), statistics(data), Counter())
-    return TestResults(sides, tuple(name for name in sides.training if name != LABEL))
+def results_of(against: Reference, data: pd.DataFrame, policy: Policy | None = None) -> TestResults:
+    compared_pair = ComparedPair(against, policy or Policy(), statistics(data), Counter())
+    return TestResults(compared_pair, tuple(name for name in compared_pair.training if name != LABEL))
 
 
 def test_nothing_counts_without_a_difference(plain: Reference) -> None:
-    judged = judgement(plain, served(5000))
+    judged = results_of(plain, served(5000))
     assert judged.differences
     assert not [
         difference
@@ -47,18 +47,18 @@ def test_nothing_counts_without_a_difference(plain: Reference) -> None:
 def test_what_is_beyond_chance_counts_only_if_it_is_large_enough(plain: Reference) -> None:
     data = served(20_000)
     data.loc[:99, "distance"] = np.nan  # half a percent
-    judged = judgement(plain, data)
+    judged = results_of(plain, data)
     [missing] = [difference for difference in judged.differences["distance"] if difference.metric == MISSING]
     assert missing.p_value <= judged.greatest_p
     assert missing.effect < LEAST_EFFECT[MISSING]
     assert not judged.counts("distance", missing)
     data.loc[:399, "distance"] = np.nan  # two
-    assert judgement(plain, data).of("distance", MISSING)
+    assert results_of(plain, data).of("distance", MISSING)
 
 
 def test_what_is_large_counts_only_if_it_is_beyond_chance(plain: Reference) -> None:
     few = served(12)
-    judged = judgement(plain, few)
+    judged = results_of(plain, few)
     every = [
         (name, difference) for name, differences in judged.differences.items() for difference in differences
     ]
@@ -74,7 +74,7 @@ def test_what_is_large_counts_only_if_it_is_beyond_chance(plain: Reference) -> N
 def test_a_higher_rate_of_false_alarms_counts_more(plain: Reference) -> None:
     data = served(300)
     data["distance"] += 90  # three tenths of its deviation
-    greatest = [judgement(plain, data, Policy(false_alarms=rate)).greatest_p for rate in (1e-12, 0.002, 0.5)]
+    greatest = [results_of(plain, data, Policy(false_alarms=rate)).greatest_p for rate in (1e-12, 0.002, 0.5)]
     assert greatest == sorted(greatest)
     assert greatest[0] < greatest[-1]
 
@@ -142,7 +142,7 @@ def test_a_distance_under_the_users_limit_is_not_laid_to_nature(plain: Reference
     policy = Policy(thresholds=thresholds.parse(b"format = 1\n[defaults]\ndistribution = 0.9\n", "t.toml"))
     data = served(5000)
     data["distance"] += 300
-    judged = judgement(plain, data, policy)
+    judged = results_of(plain, data, policy)
     [difference] = [
         difference for difference in judged.differences["distance"] if difference.metric == KOLMOGOROV
     ]
@@ -161,8 +161,8 @@ def test_lengths_and_missing_rows_of_a_category_are_called_what_they_are() -> No
         random = np.random.default_rng(seed)
         lengths = random.integers(1, most + 1, rows)
         lengths[random.random(rows) < most / 40] = -1
-        words = random.choice(np.array([b"a", b"b"], object), int(lengths[lengths > 0].sum()))
-        return in_memory.Lists(words, lengths)
+        tokens = random.choice(np.array([b"a", b"b"], object), int(lengths[lengths > 0].sum()))
+        return in_memory.Lists(tokens, lengths)
 
     training = faults.statistics(in_memory.batch({"tags": tags(5000, 1, 4)}))
     against = Reference(tfdv.infer_schema(training, infer_feature_shape=False), training, Space.RAW)
@@ -201,12 +201,12 @@ def test_a_flag_decides_for_all_features_of_its_kind(plain: Reference) -> None:
 
 
 def test_new_values_are_an_error_only_beyond_what_training_predicts() -> None:
-    words = np.array([f"w{n}" for n in range(4000)])
+    vocabulary = np.array([f"w{n}" for n in range(4000)])
     random = np.random.default_rng(5)
     rare = 1 / np.arange(1, 4001) ** 1.2
-    many = pd.DataFrame({"word": random.choice(words, 3000, p=rare / rare.sum())})
-    against = reference(many, label=None)
-    fresh = pd.DataFrame({"word": random.choice(words, 2000, p=rare / rare.sum())})
+    training = pd.DataFrame({"word": random.choice(vocabulary, 3000, p=rare / rare.sum())})
+    against = reference(training, label=None)
+    fresh = pd.DataFrame({"word": random.choice(vocabulary, 2000, p=rare / rare.sum())})
     assert "error" not in {finding.severity.value for finding in compared(against, fresh).findings}
     fresh["word"] = fresh["word"].where(np.arange(2000) % 4 != 0, "-1")
     assert worst(compared(against, fresh).findings, "word").severity is Severity.ERROR

@@ -17,7 +17,7 @@ def view(text: str, rows: int = 10) -> View:
     return View(text_format.Parse(text, statistics_pb2.FeatureNameStatistics()), rows)
 
 
-def words(counts: dict[str, int], extra: str = "") -> View:
+def categorical(counts: dict[str, int], extra: str = "") -> View:
     buckets = " ".join(f"buckets {{ label: '{word}' sample_count: {n} }}" for word, n in counts.items())
     total = sum(counts.values())
     return view(
@@ -50,13 +50,13 @@ def test_a_feature_without_statistics_has_no_rows() -> None:
 
 
 def test_counts_are_the_rank_histograms_or_the_top_values() -> None:
-    assert words({"a": 3, "b": 2}).counts() == {"a": 3, "b": 2}
+    assert categorical({"a": 3, "b": 2}).counts() == {"a": 3, "b": 2}
     top = view("name: 'x' string_stats { top_values { value: 'a' frequency: 4 } }")
     assert top.counts() == {"a": 4}
 
 
 def test_weighted_counts_go_first() -> None:
-    feature = words(
+    feature = categorical(
         {"a": 3, "b": 2},
         "weighted_string_stats { rank_histogram { buckets { label: 'b' sample_count: 7 } } }",
     )
@@ -64,19 +64,19 @@ def test_weighted_counts_go_first() -> None:
     assert feature.is_weighted
     assert feature.counts() == {"b": 7}
     assert View(feature.proto, 5).values == 7.5
-    assert not words({"a": 3}).is_weighted
-    top = words({"a": 3}, "weighted_string_stats { top_values { value: 'c' frequency: 4 } }")
+    assert not categorical({"a": 3}).is_weighted
+    top = categorical({"a": 3}, "weighted_string_stats { top_values { value: 'c' frequency: 4 } }")
     assert (top.is_weighted, top.counts()) == (True, {"c": 4})
 
 
 def test_a_list_of_all_values_is_not_cut() -> None:
-    feature = words({"a": 30, "b": 10})
+    feature = categorical({"a": 30, "b": 10})
     assert (feature.total, feature.most_unkept, feature.counted().edge) == (40, 0, 0)
     assert feature.shares() == {"a": 0.75, "b": 0.25}
 
 
 def test_of_a_cut_list_the_rarest_is_the_most_that_is_not_kept() -> None:
-    feature = words({"a": 30, "b": 9})
+    feature = categorical({"a": 30, "b": 9})
     feature.proto.string_stats.unique = 3
     feature.proto.string_stats.common_stats.tot_num_values = 100
     cut = View(feature.proto, 100)
@@ -86,19 +86,19 @@ def test_of_a_cut_list_the_rarest_is_the_most_that_is_not_kept() -> None:
 
 
 def test_what_was_kept_may_be_counted_as_more_than_there_is() -> None:
-    feature = words({"a": 30, "b": 10})
+    feature = categorical({"a": 30, "b": 10})
     feature.proto.string_stats.common_stats.tot_num_values = 39
     assert View(feature.proto, 40).total == 40
 
 
 def test_no_values_have_no_shares() -> None:
-    nothing = words({})
+    nothing = categorical({})
     assert (nothing.shares(), nothing.total, nothing.most_unkept) == ({}, 0, 0)
     assert Counted(nothing.counts(), 0.0, 4.0).edge == 0.0
 
 
 def test_rows_with_a_value_of_lists_and_of_weights() -> None:
-    feature = words({"a": 30, "b": 12})
+    feature = categorical({"a": 30, "b": 12})
     assert (feature.longest, feature.rows_of("a", 30), feature.rows_at_least("a", 30)) == (1, 30, 30)
     feature.proto.string_stats.common_stats.max_num_values = 4
     rare = feature.proto.custom_stats.add(name=RARE_VALUES).rank_histogram.buckets

@@ -111,14 +111,14 @@ def test_a_number_of_one_row_is_no_step_that_is_named(rates: Sequence[float] | N
     kind = pa.float32()
     before = feature_stats.views(statistics(rows, kind))["c"]
     after = feature_stats.views(statistics([*rows, [5_550_123.0] * times], kind, rates))["c"]
-    sides = (cdfs.of_view(before), cdfs.of_view(after))
-    assert sides[0] is not None
-    assert sides[1] is not None
-    explained = explanations.of_number(sides[0], sides[1], after.rows_of_share(1.0))
+    pair = (cdfs.of_view(before), cdfs.of_view(after))
+    assert pair[0] is not None
+    assert pair[1] is not None
+    explained = explanations.of_number(pair[0], pair[1], after.rows_of_share(1.0))
     assert not [
         explanation
         for explanation in explained
         if "5.55012e+06" in explanation.words or 5_550_123.0 in explanation.points
     ]
-    every = explanations.of_number(sides[0], sides[1], float(after.present) * 10)
+    every = explanations.of_number(pair[0], pair[1], float(after.present) * 10)
     assert [explanation for explanation in every if 5_550_123.0 in explanation.points]

@@ -41,7 +41,7 @@ def compared(training: Array, serving: Array, policy: Policy | None = None) -> C
     return compare(against, statistics(serving), policy or Policy(), Counter())
 
 
-def told(comparison: ComparisonResult) -> list[Finding]:
+def not_finite_findings(comparison: ComparisonResult) -> list[Finding]:
     return [finding for finding in comparison.findings if finding.metric == "not_finite"]
 
 
@@ -63,7 +63,7 @@ def test_they_are_no_rows_of_a_distribution(share: float, odd: float) -> None:
 @pytest.mark.parametrize("odd", [np.nan, np.inf])
 @pytest.mark.parametrize("before", [0.0, 0.1])
 def test_a_raw_feature_that_turns_into_them_is_an_error(before: float, odd: float) -> None:
-    [finding] = told(compared(numbers(20_000, 1, before, odd), numbers(1000, 2, 0.6, odd)))
+    [finding] = not_finite_findings(compared(numbers(20_000, 1, before, odd), numbers(1000, 2, 0.6, odd)))
     assert (finding.kind, finding.severity) == (FindingKind.VALUES, Severity.ERROR)
     assert finding.distance == pytest.approx(0.6 - before, abs=0.05)
     assert "are NaN or infinite" in finding.message
@@ -71,15 +71,15 @@ def test_a_raw_feature_that_turns_into_them_is_an_error(before: float, odd: floa
 
 def test_as_many_as_training_had_are_no_finding_and_few_more_a_warning() -> None:
     training = numbers(20_000, 1, 0.1)
-    assert not told(compared(training, numbers(1000, 2, 0.1)))
+    assert not not_finite_findings(compared(training, numbers(1000, 2, 0.1)))
     few = numbers(20_000, 3, 0.0)
     few[:60] = np.nan
-    [finding] = told(compared(numbers(20_000, 1, 0.0), few))
+    [finding] = not_finite_findings(compared(numbers(20_000, 1, 0.0), few))
     assert finding.severity is Severity.WARNING
 
 
 def test_the_user_may_say_how_many_matter() -> None:
     file = b"format = 1\n[raw.x]\nnot_finite = 0.7\n[prediction.y]\nnot_finite = 0.1\nzero_variance = 0.5\n"
     policy = Policy(thresholds=thresholds.parse(file, "thresholds.toml"))
-    [finding] = told(compared(numbers(20_000, 1, 0.0), numbers(1000, 2, 0.6), policy))
+    [finding] = not_finite_findings(compared(numbers(20_000, 1, 0.0), numbers(1000, 2, 0.6), policy))
     assert (finding.severity, finding.threshold) == (Severity.WARNING, 0.7)

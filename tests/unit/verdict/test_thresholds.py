@@ -27,7 +27,7 @@ from transforms.verdict.thresholds import LIMIT_OF, Override, Thresholds, parse
 
 Capture = pytest.CaptureFixture[str]
 
-WHOLE = """
+COMPLETE = """
 format = 1
 [defaults]
 distribution = 0.03
@@ -54,7 +54,7 @@ def limits(text: str) -> Policy:
 
 
 def test_a_whole_file_is_read_and_travels_to_workers() -> None:
-    read_back = pickle.loads(pickle.dumps(parse(WHOLE.encode(), "baseline/thresholds.toml")))
+    read_back = pickle.loads(pickle.dumps(parse(COMPLETE.encode(), "baseline/thresholds.toml")))
     assert read_back == Thresholds(
         defaults={"distribution": 0.03},
         features={
@@ -69,7 +69,7 @@ def test_a_whole_file_is_read_and_travels_to_workers() -> None:
 
 
 def test_a_feature_goes_before_the_defaults_and_these_before_ours() -> None:
-    parsed = parse(WHOLE.encode(), "t")
+    parsed = parse(COMPLETE.encode(), "t")
     assert parsed.limit(Space.RAW, "distance", "kolmogorov_smirnov", 0.025) == 0.05
     assert parsed.limit(Space.TRANSFORMED, "distance", "total_variation", 0.025) == 0.03
     assert parsed.limit(Space.RAW, "distance", "missing_share", 0.01) == 0.01

@@ -54,7 +54,7 @@ def diagnosed(training: Any, serving: Any) -> Diagnosis:
 
 
 @pytest.mark.parametrize(
-    ("sides", "change", "cause", "evidence"),
+    ("pair", "change", "cause", "evidence"),
     [
         (_WIDE, lambda x: x * 1.609344, SCALE, "x 1.609: kilometres for miles?"),
         (_WIDE, lambda x: x / 1000, SCALE, "x 0.001: "),
@@ -78,9 +78,9 @@ def diagnosed(training: Any, serving: Any) -> Diagnosis:
     ],
 )
 def test_what_was_done_to_a_number_is_named(
-    sides: tuple[Array, Array], change: Callable[[Array], Array], cause: str, evidence: str
+    pair: tuple[Array, Array], change: Callable[[Array], Array], cause: str, evidence: str
 ) -> None:
-    diagnosis = diagnosed(sides[0], change(sides[1]))
+    diagnosis = diagnosed(pair[0], change(pair[1]))
     assert (diagnosis.cause, diagnosis.confidence >= 0.75) == (cause, True), diagnosis
     assert evidence in diagnosis.evidence
     assert "(fit " in diagnosis.evidence

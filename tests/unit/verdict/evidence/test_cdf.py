@@ -161,10 +161,10 @@ def test_tfdvs_quantiles_that_repeat_tell_of_steps() -> None:
     assert cdf is not None
     assert cdf.has_steps
     assert cdf.share.tolist() == [0.0, 1.0, 1.0]
-    whole = number(QUANTILES % (1, 2, 2, 4, 0) + " type: INT")
-    of_whole = cdfs.of_view(whole)
-    assert of_whole is not None
-    assert of_whole.has_steps
+    integers = number(QUANTILES % (1, 2, 2, 4, 0) + " type: INT")
+    of_integers = cdfs.of_view(integers)
+    assert of_integers is not None
+    assert of_integers.has_steps
 
 
 def test_both_histograms_of_tfdv_together() -> None:

@@ -40,7 +40,7 @@ SHAPES: dict[str, Array] = {
 }
 
 
-def found(training: Any, serving: Any) -> dict[str, FeatureDifference]:
+def by_metric(training: Any, serving: Any) -> dict[str, FeatureDifference]:
     return {
         difference.metric: difference for difference in two_sample.of_values(view(training), view(serving))
     }
@@ -52,8 +52,8 @@ def test_the_distribution_function_is_numpys(shape: str) -> None:
     cdf = cdfs.of_view(view(values))
     assert cdf is not None
     at = np.unique(np.quantile(values, np.linspace(0, 1, 57), method="nearest"))
-    ordered = np.sort(values)
-    exact = np.searchsorted(ordered, at, side="right"), np.searchsorted(ordered, at, side="left")
+    ascending = np.sort(values)
+    exact = np.searchsorted(ascending, at, side="right"), np.searchsorted(ascending, at, side="left")
     for share, count in zip((cdf.up_to(at), cdf.under(at)), exact, strict=True):
         # Two hundred quantiles, whose ranks the sketch knows to a thousandth.
         assert np.max(np.abs(share - count / len(values))) < 0.0065
@@ -106,10 +106,10 @@ def test_beyond_its_ends_a_distribution_function_is_zero_and_one() -> None:
 def test_no_values_are_too_odd(values: list[float]) -> None:
     odd, normal = np.array(values, "float32"), SHAPES["continuous"]
     for before, after in ((odd, normal), (normal, odd), (odd, odd)):
-        for difference in found(before, after).values():
+        for difference in by_metric(before, after).values():
             assert 0 <= difference.p_value <= 1
             assert 0 <= difference.effect <= 1
-    assert all(difference.p_value > 0.1 for difference in found(odd, odd).values())
+    assert all(difference.p_value > 0.1 for difference in by_metric(odd, odd).values())
 
 
 @pytest.mark.parametrize("rows", [200, 500, 20_000])
@@ -129,13 +129,13 @@ def test_without_a_difference_small_p_values_are_rare(rows: int) -> None:
 
 def test_a_mean_that_moved_by_a_quarter_deviation_is_found_in_500_rows() -> None:
     random = np.random.default_rng(11)
-    training, many = view(random.normal(size=50_000)), 200
+    training, repeats = view(random.normal(size=50_000)), 200
     hits = 0
-    for _ in range(many):
+    for _ in range(repeats):
         difference = two_sample.of_number(training, view(random.normal(0.25, 1, 500)))
         assert difference is not None
         hits += difference.p_value < 0.002 and difference.effect >= 0.02
-    assert hits >= 0.95 * many
+    assert hits >= 0.95 * repeats
 
 
 def test_a_function_without_its_commonest_value_is_that_of_the_others() -> None:
@@ -194,8 +194,8 @@ def test_where_most_values_are_one_the_others_are_looked_at_alone(zeros: float) 
 
 def apart(training: Array, serving: Array) -> float:
     """Kolmogorov's distance of samples, exactly."""
-    sides, at = [np.sort(training), np.sort(serving)], np.concatenate([training, serving])
-    shares = [np.searchsorted(side, at, side="right") / len(side) for side in sides]
+    samples, at = [np.sort(training), np.sort(serving)], np.concatenate([training, serving])
+    shares = [np.searchsorted(side, at, side="right") / len(side) for side in samples]
     return float(np.abs(shares[0] - shares[1]).max())
 
 
@@ -234,9 +234,9 @@ def test_a_share_that_moved_by_little_makes_no_difference_of_the_others(zeros: f
 
 def test_two_million_rows_make_no_error_of_a_trifle() -> None:
     normal = np.random.default_rng(12).normal(size=2_000_000)
-    difference = found(normal[:1_000_000], normal[1_000_000:] + 0.005)[KOLMOGOROV]
+    difference = by_metric(normal[:1_000_000], normal[1_000_000:] + 0.005)[KOLMOGOROV]
     assert difference.effect < 0.02
-    more = found(normal[:1_000_000], normal[1_000_000:] + 0.2)[KOLMOGOROV]
+    more = by_metric(normal[:1_000_000], normal[1_000_000:] + 0.2)[KOLMOGOROV]
     assert more.effect > 0.05
     assert more.p_value < 1e-12
 
@@ -269,28 +269,29 @@ def test_missing_rows_are_compared_as_shares() -> None:
 def test_new_values_beside_what_training_leads_to_expect() -> None:
     random = np.random.default_rng(4)
 
-    def words(rows: int) -> Array:
+    def sample(rows: int) -> Array:
         return np.array([f"w{n}" for n in np.minimum(random.zipf(1.8, rows), 900)], object)
 
-    few = found(words(3000), words(3000))[UNSEEN]
+    few = by_metric(sample(3000), sample(3000))[UNSEEN]
     assert few.effect < 0.02
     assert few.p_value > 0.002
-    faulty = words(3000)
+    faulty = sample(3000)
     faulty[:150] = "-1"
-    assert found(words(3000), faulty)[UNSEEN].effect == pytest.approx(0.05, abs=0.01)
+    assert by_metric(sample(3000), faulty)[UNSEEN].effect == pytest.approx(0.05, abs=0.01)
 
 
 def test_values_that_training_missed_by_chance_come_in_clusters_and_are_no_alarm() -> None:
     random = np.random.default_rng(1)
-    words = np.array([f"w{n}" for n in range(100)], object)
+    vocabulary = np.array([f"w{n}" for n in range(100)], object)
     p_values = [
-        found(random.choice(words, 500), random.choice(words, 400))[UNSEEN].p_value for _ in range(400)
+        by_metric(random.choice(vocabulary, 500), random.choice(vocabulary, 400))[UNSEEN].p_value
+        for _ in range(400)
     ]
     assert min(p_values) > 0.002 / 400  # taken one by one the rows gave 3e-6
 
 
 def test_categories_differ_by_total_variation_beyond_chance() -> None:
-    difference = found(["a"] * 500 + ["b"] * 500, ["a"] * 700 + ["b"] * 300)[VARIATION]
+    difference = by_metric(["a"] * 500 + ["b"] * 500, ["a"] * 700 + ["b"] * 300)[VARIATION]
     assert difference.effect == pytest.approx(0.2, abs=0.02)
     assert sorted(difference.parts)[:2] == [("a", 0.5, 0.7), ("b", 0.5, 0.3)]
     assert difference.p_value < 1e-12
@@ -298,7 +299,7 @@ def test_categories_differ_by_total_variation_beyond_chance() -> None:
 
 def test_a_category_named_like_the_rest_is_one_of_the_rest() -> None:
     values = ["(others)"] * 400 + ["a"] * 300 + ["b"] * 300
-    difference = found(values, values)[VARIATION]
+    difference = by_metric(values, values)[VARIATION]
     assert (difference.effect, difference.p_value) == (0.0, 1.0)
     expected, observed = categorical_tests.pooled({"(others)": 0.4, "a": 0.6}, {"a": 1.0}, 1000, 0.0)
     assert expected == pytest.approx({"a": 0.6, "(others)": 0.4})
@@ -330,16 +331,16 @@ def test_what_quantiles_do_not_tell_is_no_difference() -> None:
 
 
 # Of a hundred values the frequent ones are cells; of the others five rows in 500 are not expected.
-WORDS = np.array([b"w%02d" % k for k in range(100)], object)
+VOCABULARY = np.array([b"w%02d" % k for k in range(100)], object)
 WORD_SHARES = 1 / np.arange(1, 101) / np.sum(1 / np.arange(1, 101))
 
 
-def words(rows: int, seed: int) -> Array:
-    return np.random.default_rng(seed).choice(WORDS, rows, p=WORD_SHARES)
+def sample_words(rows: int, seed: int) -> Array:
+    return np.random.default_rng(seed).choice(VOCABULARY, rows, p=WORD_SHARES)
 
 
 def test_a_rare_value_that_came_more_often_is_found_and_named() -> None:
-    training, served = view(words(20_000, 1)), words(500, 2)
+    training, served = view(sample_words(20_000, 1)), sample_words(500, 2)
     served[:40] = b"w80"
     [difference] = [
         difference
@@ -359,12 +360,12 @@ def test_a_rare_value_that_came_more_often_is_found_and_named() -> None:
 
 
 def test_rare_values_rise_by_chance_no_more_often_than_their_p_values_say() -> None:
-    training, trials, low = view(words(20_000, 1)), 400, 0
+    training, trials, low = view(sample_words(20_000, 1)), 400, 0
     for seed in range(trials):
-        served = view(words(300, 100 + seed))
-        sides = (training.counted(), served.counted())
-        cells, _ = categorical_tests.pooled(sides[0].shares(), sides[1].shares(), 295, 0.0)
-        risen = categorical_tests._risen(training, served, sides, cells.keys())
+        served = view(sample_words(300, 100 + seed))
+        tables = (training.counted(), served.counted())
+        cells, _ = categorical_tests.pooled(tables[0].shares(), tables[1].shares(), 295, 0.0)
+        risen = categorical_tests._risen(training, served, tables, cells.keys())
         low += any(value.p_value() <= 0.1 for value in risen)
     # They have a tenth of the error: at most 0.01 of the windows are expected, and three deviations.
     assert low <= 0.01 * trials + 3 * np.sqrt(0.01 * trials)

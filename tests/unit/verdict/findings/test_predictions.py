@@ -36,8 +36,8 @@ Array = np.ndarray[Any, Any]
 
 def rows(count: int, seed: int) -> dict[str, Array]:
     rng = np.random.default_rng(seed)
-    words = rng.choice(np.array([b"yes", b"no"], object), (count, 1), p=[0.7, 0.3])
-    return {"late": rng.beta(2, 5, (count, 1)), "classes": rng.dirichlet([4, 2, 1], count), "word": words}
+    classes = rng.choice(np.array([b"yes", b"no"], object), (count, 1), p=[0.7, 0.3])
+    return {"late": rng.beta(2, 5, (count, 1)), "classes": rng.dirichlet([4, 2, 1], count), "word": classes}
 
 
 def statistics(values: dict[str, Array], there: Array | None = None) -> Statistics:
@@ -54,7 +54,7 @@ def compared(serving: Statistics, forms: dict[tuple[str, str], int] | None = Non
     return compare_space(REFERENCE, serving, Policy(), Counter(forms or {}))
 
 
-def said(comparison: ComparisonResult) -> dict[str, str]:
+def severities(comparison: ComparisonResult) -> dict[str, str]:
     return {f"{finding.feature}/{finding.metric}": finding.severity.value for finding in comparison.findings}
 
 
@@ -91,7 +91,7 @@ def test_answers_that_are_no_numbers_are_found(share: float, level: str) -> None
     moved = rows(3000, 2)
     moved["late"][: int(share * 3000)] = np.nan
     comparison = compared(statistics(moved), {of_answers("not_finite"): int(share * 3000)})
-    assert said(comparison) == {"late/not_finite": level, "/not_finite": "info"}
+    assert severities(comparison) == {"late/not_finite": level, "/not_finite": "info"}
     assert "NaN or infinite" in comparison.findings[0].message
     assert "made of" not in comparison.findings[0].message
 
@@ -111,7 +111,7 @@ def test_rows_without_an_answer_are_counted_and_the_others_compared() -> None:
     comparison = compared(
         served, {of_answers("no_response"): 900, of_answers("other_shape"): 100, ("late", "x"): 5}
     )
-    assert said(comparison) == {"/no_response": "info", "/other_shape": "info"}
+    assert severities(comparison) == {"/no_response": "info", "/other_shape": "info"}
     assert comparison.findings[0].message == (
         "900 rows (30.0 %) have no logged answer, or not one for each row: their predictions are missing"
     )
@@ -125,7 +125,10 @@ def test_no_answer_at_all_is_not_compared_with_the_reason() -> None:
     assert [entry.feature for entry in comparison.not_compared] == NAMES
     reason = "no row has a logged answer that is a prediction (no_response 400, other_names 100)"
     assert {entry.reason for entry in comparison.not_compared} == {reason}
-    assert (said(comparison), comparison.distances) == ({"/no_response": "info", "/other_names": "info"}, ())
+    assert (severities(comparison), comparison.distances) == (
+        {"/no_response": "info", "/other_names": "info"},
+        (),
+    )
 
 
 def test_no_row_at_all_is_no_lack_of_answers() -> None:

@@ -59,7 +59,7 @@ def test_normal_forms_are_no_finding(baseline: Reference, form: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "words"),
+    ("form", "text"),
     [
         ("boolean_for_float", "booleans came where the schema has floats"),
         ("object_for_bytes", "objects came where the schema has strings"),
@@ -70,10 +70,10 @@ def test_normal_forms_are_no_finding(baseline: Reference, form: str) -> None:
         ),
     ],
 )
-def test_lost_values_are_errors_of_type(baseline: Reference, form: str, words: str) -> None:
+def test_lost_values_are_errors_of_type(baseline: Reference, form: str, text: str) -> None:
     findings = compared(baseline, served(ROWS), None, {("stops", form): 100}).findings
     assert [(f.kind, f.severity) for f in findings] == [(FindingKind.TYPE, Severity.ERROR)]
-    assert findings[0].message.startswith(words)
+    assert findings[0].message.startswith(text)
 
 
 def test_the_baselines_share_is_the_limit_where_it_has_one(baseline: Reference) -> None:

@@ -29,8 +29,8 @@ Change = Callable[[e2e.Row], e2e.Row]
 
 def some(rows: list[e2e.Row], share: float, change: Change) -> list[e2e.Row]:
     """The rows with a share of them changed, the same in each run."""
-    chance = random.Random(3)
-    return [change(row) if chance.random() < share else row for row in rows]
+    rng = random.Random(3)
+    return [change(row) if rng.random() < share else row for row in rows]
 
 
 def with_values(**values: object) -> Change:

@@ -41,7 +41,7 @@ def rows(seed: int, days: int, wander: float = 0.3) -> tuple[pa.RecordBatch, pa.
     count = days * ROWS
     centre = np.repeat(random.normal(0, wander, days), ROWS)
     x = centre + random.normal(size=count)
-    words = random.choice(["a", "b", "c"], count, p=[0.6, 0.3, 0.1])
+    values = random.choice(["a", "b", "c"], count, p=[0.6, 0.3, 0.1])
     missing = random.random(count) < 0.1
     batch = pa.RecordBatch.from_pydict(
         {
@@ -50,7 +50,7 @@ def rows(seed: int, days: int, wander: float = 0.3) -> tuple[pa.RecordBatch, pa.
                 [None if m else v for m, v in zip(missing, random.normal(size=count), strict=True)],
                 pa.float32(),
             ),
-            "word": lists([word.encode() for word in words], pa.large_binary()),
+            "word": lists([word.encode() for word in values], pa.large_binary()),
             "list": lists([[1] * n for n in random.integers(1, 4, count).tolist()], pa.int64()),
         }
     )
@@ -78,14 +78,14 @@ def schema() -> schema_pb2.Schema:
 
 def counted(batch: pa.RecordBatch, time: pa.Array, parts: int = 1) -> PeriodCounts:
     layout = Layout.of(cell.of_statistics(statistics(batch), batch.schema.names))
-    whole = PeriodCounts(layout)
+    merged = PeriodCounts(layout)
     for part in range(parts):
         part_counts = PeriodCounts(layout)
         chosen = pa.array(np.arange(part, batch.num_rows, parts))
         for half in (chosen[: len(chosen) // 2], chosen[len(chosen) // 2 :]):
             part_counts.add(batch.take(half), time.take(half))
-        whole.merge(part_counts)
-    return whole
+        merged.merge(part_counts)
+    return merged
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,9 @@ def baseline() -> Reference:
     return dataclasses.replace(against, variation=store.of_counts(counted(batch, time)))
 
 
-def found(against: Reference, batch: pa.RecordBatch, span: dt.timedelta | None = None) -> dict[str, Finding]:
+def findings_by_feature(
+    against: Reference, batch: pa.RecordBatch, span: dt.timedelta | None = None
+) -> dict[str, Finding]:
     served = statistics(batch, against)
     findings = compare(against, served, Policy(), Counter(), span).findings
     return {finding.feature: finding for finding in reversed(findings)}
@@ -107,21 +109,21 @@ def errors(findings: dict[str, Finding]) -> set[str]:
 
 def test_counts_are_those_that_are_counted_plainly_and_the_same_in_any_number_of_parts() -> None:
     batch, time = rows(2, 9)
-    whole, parted = (store.of_counts(counted(batch, time, parts)) for parts in (1, 4))
+    at_once, parted = (store.of_counts(counted(batch, time, parts)) for parts in (1, 4))
     days = np.asarray(time.cast(pa.int64())) // DAY
-    variation = whole["day"]["word"]
+    variation = at_once["day"]["word"]
     assert variation.periods.tolist() == list(range(9))
-    words = np.array([row[0].decode() for row in batch.column(2).to_pylist()])
+    categories = np.array([row[0].decode() for row in batch.column(2).to_pylist()])
     for number in range(9):
-        plain = Counter(words[days == number])
+        plain = Counter(categories[days == number])
         assert variation.counts[number].tolist() == [*(plain[value] for value in variation.cells.values), 0]
-    steady = whole["day"]["steady"]
+    steady = at_once["day"]["steady"]
     assert steady.present.sum() == ROWS * 9 - batch.column(1).null_count
     assert steady.counts.sum() == steady.present.sum()
     assert steady.rows.tolist() == [ROWS] * 9
-    lengths = whole["day"]["list"].length_counts
+    lengths = at_once["day"]["list"].length_counts
     assert lengths.sum() == ROWS * 9
-    for name, features in whole["day"].items():
+    for name, features in at_once["day"].items():
         for field in ("periods", "rows", "present", "counts", "length_counts"):
             np.testing.assert_array_equal(getattr(features, field), getattr(parted["day"][name], field))
         np.testing.assert_allclose(features.moments, parted["day"][name].moments, rtol=1e-4, atol=1e-3)
@@ -153,8 +155,8 @@ def test_a_sample_of_hours_does_not_depend_on_the_order_of_rows() -> None:
     hours = store.of_counts(forward)["hour"]["x"]
     assert len(forward.units["hour"].rows) == 200 < 20 * 24
     np.testing.assert_array_equal(hours.counts, store.of_counts(backward)["hour"]["x"].counts)
-    moments = np.asarray(time.cast(pa.int64())) // HOUR
-    assert hours.rows.tolist() == [int((moments == number).sum()) for number in hours.periods]
+    hour_numbers = np.asarray(time.cast(pa.int64())) // HOUR
+    assert hours.rows.tolist() == [int((hour_numbers == number).sum()) for number in hours.periods]
 
 
 def test_periods_that_training_cuts_at_its_ends_are_left_out() -> None:
@@ -166,9 +168,9 @@ def test_periods_that_training_cuts_at_its_ends_are_left_out() -> None:
 
 def test_values_of_one_day_alone_are_new_to_all_others() -> None:
     batch, time = rows(7, 8)
-    words = ["only" if n < 12 else "a" for n in range(batch.num_rows)]
+    values = ["only" if n < 12 else "a" for n in range(batch.num_rows)]
     columns = {name: batch.column(i) for i, name in enumerate(batch.schema.names)}
-    columns["word"] = lists([word.encode() for word in words], pa.large_binary())
+    columns["word"] = lists([word.encode() for word in values], pa.large_binary())
     variation = store.of_counts(counted(pa.RecordBatch.from_pydict(columns), time, 2))["day"]["word"]
     assert variation.new is not None
     assert variation.new.tolist() == [12.0] + [0.0] * 7
@@ -207,8 +209,8 @@ def test_a_day_like_others_is_no_error_though_chance_does_not_explain_it(baselin
     batch, _ = rows(100, 1, wander=0.0)
     moved = with_numbers(batch, "x", np.random.default_rng(1).normal(0.4, 1, ROWS))
     plain = dataclasses.replace(baseline, variation=None)
-    assert errors(found(plain, moved)) == {"x"}
-    findings = found(baseline, moved, dt.timedelta(days=1))
+    assert errors(findings_by_feature(plain, moved)) == {"x"}
+    findings = findings_by_feature(baseline, moved, dt.timedelta(days=1))
     assert errors(findings) == set()
     finding = findings["x"]
     assert finding.severity is Severity.INFO
@@ -232,7 +234,7 @@ def test_days_are_held_against_all_values_though_the_others_alone_moved() -> Non
     against = Reference(
         schema(), statistics(batch), Space.RAW, variation=store.of_counts(counted(batch, time))
     )
-    finding = found(against, served, dt.timedelta(days=20))["x"]
+    finding = findings_by_feature(against, served, dt.timedelta(days=20))["x"]
     assert finding.evidence is not None
     assert finding.evidence.natural is not None
     assert finding.distance is not None
@@ -246,17 +248,17 @@ def test_a_day_like_no_other_is_an_error(baseline: Reference) -> None:
     random = np.random.default_rng(2)
     for name, values in {"x": random.normal(3, 1, ROWS), "steady": random.normal(0.5, 1, ROWS)}.items():
         moved = with_numbers(batch, name, values)
-        assert name in errors(found(baseline, moved, dt.timedelta(days=1))), name
+        assert name in errors(findings_by_feature(baseline, moved, dt.timedelta(days=1))), name
 
 
 def test_days_of_the_kind_of_training_are_seldom_an_error(baseline: Reference) -> None:
     alarms = 0
     for seed in range(200, 260):
         batch, _ = rows(seed, 1)
-        alarms += bool(errors(found(baseline, batch, dt.timedelta(days=1))))
+        alarms += bool(errors(findings_by_feature(baseline, batch, dt.timedelta(days=1))))
     assert alarms <= 2
     plain = dataclasses.replace(baseline, variation=None)
-    assert sum(bool(errors(found(plain, rows(seed, 1)[0]))) for seed in range(200, 220)) >= 8
+    assert sum(bool(errors(findings_by_feature(plain, rows(seed, 1)[0]))) for seed in range(200, 220)) >= 8
 
 
 def test_a_week_is_held_against_weeks_too_and_so_closer(baseline: Reference) -> None:
@@ -310,8 +312,8 @@ def test_the_tail_of_exponential_distances_is_right_within_a_factor_of_two() -> 
 
 
 def test_few_periods_have_a_heavier_tail_and_too_few_say_nothing() -> None:
-    few, many = (Tail(-np.log(1 - (np.arange(n) + 0.5) / n), n) for n in (12, 400))
-    assert few.probability(12) > 20 * many.probability(12)
+    short, long = (Tail(-np.log(1 - (np.arange(n) + 0.5) / n), n) for n in (12, 400))
+    assert short.probability(12) > 20 * long.probability(12)
     assert tails.tail(np.zeros(4)) is None
 
 
@@ -323,12 +325,12 @@ def test_the_division_is_an_upper_bound_near_the_least_sum(
     def nature(part: float) -> float:
         return float(np.exp(-steep * part))
 
-    def chance(part: float) -> float:
+    def sampling(part: float) -> float:
         return float(np.exp(-sharp * (part * distance) ** 2))
 
-    bound = seasonal_p_value.divided(nature, chance, distance)
+    bound = seasonal_p_value.divided(nature, sampling, distance)
     grid = np.linspace(0, 1, 2001)
-    least = min(nature(p * distance) + chance(1 - p) for p in grid)
+    least = min(nature(p * distance) + sampling(1 - p) for p in grid)
     assert bound >= 0.999 * min(least, 1.0)
     assert bound <= min(2.2 * least + 1e-9, 1.0)
 
