@@ -36,7 +36,7 @@ def plant(file: str, code: str) -> None:
     )
 
 
-def asked(line: str = "x", timeout: float = _FOR_SURE) -> object:
+def answer_of(line: str = "x", timeout: float = _FOR_SURE) -> object:
     with fresh_process("planted", timeout, "raise --timeout") as fresh:
         return fresh.ask(line, FAILED)
 
@@ -51,7 +51,7 @@ def test_it_answers_and_says_what_is_enforced(module: str) -> None:
 def test_a_loop_without_an_end_is_ended_and_named(module: str) -> None:
     plant(module, "while True: pass")
     with pytest.raises(InputError) as caught:
-        asked(timeout=0.5)
+        answer_of(timeout=0.5)
     assert str(caught.value) == (
         "the model m: it was not done after 0.5 seconds and was ended; raise --timeout"
     )
@@ -60,7 +60,7 @@ def test_a_loop_without_an_end_is_ended_and_named(module: str) -> None:
 def test_the_return_code_comes_before_the_last_line_of_a_log(module: str) -> None:
     plant(module, "print('all is well', file=sys.stderr); os.kill(os.getpid(), 9)")
     with pytest.raises(InputError) as caught:
-        asked()
+        answer_of()
     assert str(caught.value) == (
         "the model m: it was ended by signal 9 (SIGKILL), perhaps for want of memory;"
         " the last line that it wrote: all is well"
@@ -68,16 +68,16 @@ def test_the_return_code_comes_before_the_last_line_of_a_log(module: str) -> Non
     native = "I0000 00:00:1795927033.045042    5714 port.cc:153] oneDNN custom operations are on."
     plant(module, f"os.write(2, b'all is well\\n{native}\\n'); os._exit(4)")
     with pytest.raises(InputError, match=r"it ended with code 4; the last line that it wrote: all is well$"):
-        asked()
+        answer_of()
     plant(module, "os._exit(3)")
     with pytest.raises(InputError, match=r"the model m: it ended with code 3$"):
-        asked()
+        answer_of()
 
 
 def test_an_error_is_said_whatever_a_log_says_after_it(module: str) -> None:
     plant(module, "import atexit; atexit.register(os.write, 2, b'bye'); raise ValueError('no such op')")
     with pytest.raises(InputError, match=r"the model m: ValueError: no such op$"):
-        asked()
+        answer_of()
 
 
 def _has_seccomp() -> bool:
@@ -101,7 +101,7 @@ def test_it_has_no_network(module: str) -> None:
         )
         connected = False
         with contextlib.suppress(InputError):
-            connected = asked() == "connected"
+            connected = answer_of() == "connected"
     assert connected == (not _has_seccomp() and landlock() < 4)
 
 
@@ -109,7 +109,7 @@ def test_it_starts_no_program(module: str) -> None:
     plant(module, "import subprocess; subprocess.run([sys.executable, '-V']); return 'started'")
     started = False
     with contextlib.suppress(InputError):
-        started = asked() == "started"
+        started = answer_of() == "started"
     assert started == (not _has_seccomp())
 
 

@@ -31,9 +31,9 @@ def test_inputs_are_matched_by_name() -> None:
     got = keras_model.feeder(less, ["a", "b"])(FEATURES)
     assert np.array(got).tolist() == [[9.0], [18.0]]
     assert list(keras_model.name_outputs(less, got)) == ["less"]
-    whole = keras_model.feeder(Subclassed(), ["a", "b"])(FEATURES)
-    assert np.array(whole).tolist() == [[11.0], [22.0]]
-    assert list(keras_model.name_outputs(Subclassed(), whole)) == ["outputs"]
+    outputs = keras_model.feeder(Subclassed(), ["a", "b"])(FEATURES)
+    assert np.array(outputs).tolist() == [[11.0], [22.0]]
+    assert list(keras_model.name_outputs(Subclassed(), outputs)) == ["outputs"]
 
 
 def test_a_sole_feature_is_the_sole_input_whatever_its_name() -> None:

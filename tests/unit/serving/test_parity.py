@@ -244,16 +244,16 @@ def test_a_model_that_looks_at_the_other_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("probes", "words"),
+    ("probes", "message"),
     [
         ([], "0 features and 0 outputs of 0 probes are known"),
         ([probe(raw__n=[1.0], transformed__x=[2.0])], "1 features and 0 outputs of 1 probes are known"),
         ([probe(raw__n=[1.0], prediction__y=[2.0])], "0 features and 1 outputs of 1 probes are known"),
     ],
 )
-def test_nothing_to_prove_a_model_by(tmp_path: Path, probes: list[Any], words: str) -> None:
+def test_nothing_to_prove_a_model_by(tmp_path: Path, probes: list[Any], message: str) -> None:
     folder = write_model(tmp_path / "m", probes, doubled, predicted)
-    with pytest.raises(ValueError, match=f"nothing to prove it by: {words}"):
+    with pytest.raises(ValueError, match=f"nothing to prove it by: {message}"):
         parity.check(folder)
 
 

@@ -42,14 +42,14 @@ def nothing(_: int) -> None:
 
 
 def test_a_share_of_records_is_chosen_by_their_place() -> None:
-    many = np.arange(100_000)
+    all_records = np.arange(100_000)
     for share in (0.0, 0.1, 0.5, 0.999):
-        assert chosen(0, many, share).mean() == pytest.approx(share, abs=0.005)
-    assert chosen(0, many, 1.0).all()
-    assert chosen(0, many, 2.0).all()
+        assert chosen(0, all_records, share).mean() == pytest.approx(share, abs=0.005)
+    assert chosen(0, all_records, 1.0).all()
+    assert chosen(0, all_records, 2.0).all()
     # The same whatever comes before, another choice in another file.
-    assert np.array_equal(chosen(3, many, 0.2)[500:900], chosen(3, many[500:900], 0.2))
-    both = chosen(3, many, 0.2) & chosen(4, many, 0.2)
+    assert np.array_equal(chosen(3, all_records, 0.2)[500:900], chosen(3, all_records[500:900], 0.2))
+    both = chosen(3, all_records, 0.2) & chosen(4, all_records, 0.2)
     assert both.mean() == pytest.approx(0.04, abs=0.005)
 
 
@@ -68,8 +68,8 @@ def finished(word: int) -> int:
 
 def chosen_by_hand(file: int, share: float) -> list[int]:
     step, all_bits = 0x9E3779B97F4A7C15, (1 << 64) - 1
-    words = [(i + 1) * step & all_bits ^ (file + 1) * step & all_bits for i in range(60)]
-    return [i for i, word in enumerate(words) if finished(word) < share * 2**64]
+    codes = [(i + 1) * step & all_bits ^ (file + 1) * step & all_bits for i in range(60)]
+    return [i for i, code in enumerate(codes) if finished(code) < share * 2**64]
 
 
 CHOSEN_OF_FIRST, CHOSEN_OF_SECOND = chosen_by_hand(0, 0.1), chosen_by_hand(1, 0.1)

@@ -20,8 +20,8 @@ from transforms.serving.serving_model import SERVING_DEFAULT, TRANSFORM_FEATURES
 
 def _write(path: Path, num_probes: int) -> str:
     ages = pa.array([[i] if i % 3 else None for i in range(num_probes)], LISTS[FeatureType.INT])
-    words = pa.array([[b"w%d" % i] for i in range(num_probes)], LISTS[FeatureType.BYTES])
-    raw = pa.RecordBatch.from_arrays([ages, words], names=["age", "word"])
+    tokens = pa.array([[b"w%d" % i] for i in range(num_probes)], LISTS[FeatureType.BYTES])
+    raw = pa.RecordBatch.from_arrays([ages, tokens], names=["age", "word"])
     write_probes(str(path), raw, pa.RecordBatch.from_arrays([ages], names=["age_z"]))
     return str(path)
 

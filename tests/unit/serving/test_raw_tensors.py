@@ -49,15 +49,15 @@ def test_a_fixed_shape_with_a_default_is_filled() -> None:
 
 
 def test_names_that_no_input_can_have_are_told() -> None:
-    integer, words = tf.io.VarLenFeature(tf.int64), tf.io.VarLenFeature(tf.string)
-    assert raw_tensors.unnamable({"a.b/c-d": integer, "ok": words}) == []
-    assert raw_tensors.unnamable({"dep time": words, "café": words, "_x": words}) == [
+    integer, text = tf.io.VarLenFeature(tf.int64), tf.io.VarLenFeature(tf.string)
+    assert raw_tensors.unnamable({"a.b/c-d": integer, "ok": text}) == []
+    assert raw_tensors.unnamable({"dep time": text, "café": text, "_x": text}) == [
         "_x",
         "café",
         "dep time",
     ]
-    assert raw_tensors.unnamable({"Hour": words, "hour": words}) == ["Hour", "hour"]
-    assert raw_tensors.unnamable({"n": integer, "n/present": words}) == ["n/present", "n/present"]
+    assert raw_tensors.unnamable({"Hour": text, "hour": text}) == ["Hour", "hour"]
+    assert raw_tensors.unnamable({"n": integer, "n/present": text}) == ["n/present", "n/present"]
 
 
 def test_a_feature_without_a_dense_form_is_refused() -> None:

@@ -144,14 +144,14 @@ def entered(
 
 
 def test_what_holds_is_said(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = Kernel(6)
-    assert entered(monkeypatch, tmp_path, whole) == {
+    all_allowed = Kernel(6)
+    assert entered(monkeypatch, tmp_path, all_allowed) == {
         "network": "denied by seccomp",
         "writes": "denied by Landlock",
         "programs": "denied by seccomp",
     }
     # No new privileges, before anything else.
-    assert whole.prctl_calls == [38, 22]
+    assert all_allowed.prctl_calls == [38, 22]
     assert entered(monkeypatch, tmp_path, Kernel(0))["writes"] == "not enforced: this kernel has no Landlock"
     nothing = "not enforced: no filter for riscv64"
     for version, network in ((3, nothing), (4, "TCP denied by Landlock"), (0, nothing)):

@@ -86,8 +86,8 @@ def test_nan_and_infinity_are_the_same_as_themselves_alone() -> None:
 def test_integers_and_strings_have_no_tolerance() -> None:
     big = np.array([2**62, 7], np.int64)
     assert same(big, big + np.array([1, 0]), PREDICTIONS).tolist() == [False, True]
-    words = np.array([b"a", b"", b"x\x00"], object)
-    assert same(words, np.array([b"a", b" ", b"x"], object), PREDICTIONS).tolist() == [True, False, False]
+    texts = np.array([b"a", b"", b"x\x00"], object)
+    assert same(texts, np.array([b"a", b" ", b"x"], object), PREDICTIONS).tolist() == [True, False, False]
 
 
 def test_integers_are_told_by_how_far_they_are_off() -> None:

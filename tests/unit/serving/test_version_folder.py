@@ -23,14 +23,14 @@ def test_next_version_counts_numbers_alone() -> None:
 
 
 def test_exports_at_once_take_a_number_each(tmp_path: Path) -> None:
-    def one(mark: int) -> str:
+    def publish_version(mark: int) -> str:
         with version_folder.workspace(str(tmp_path)) as folder:
             for name in ("saved_model.pb", "mark"):
                 Path(folder, name).write_text(json.dumps(mark))
             return version_folder.publish(folder, str(tmp_path))
 
     with ThreadPoolExecutor(16) as threads:
-        made = list(threads.map(one, range(48)))
+        made = list(threads.map(publish_version, range(48)))
     assert sorted(names_in(tmp_path), key=int) == [str(n) for n in range(1, 49)]
     for mark, folder in enumerate(made):
         assert Path(folder, "mark").read_text() == Path(folder, "saved_model.pb").read_text() == str(mark)

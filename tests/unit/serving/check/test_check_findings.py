@@ -142,7 +142,7 @@ def test_probes_that_a_model_refuses() -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "made_up", "words"),
+    ("raw", "edge_case", "text"),
     [
         ({"a": [1.5], "b": [b"x".decode()]}, None, "a 1.5, b 'x'"),
         ({"a": [1], "b": None, "c": []}, None, "a 1, b missing, c no value"),
@@ -155,10 +155,10 @@ def test_probes_that_a_model_refuses() -> None:
         ({}, "no feature", "probe 3 (made up: no feature)"),
     ],
 )
-def test_examples_in_words(raw: dict[str, Any], made_up: str | None, words: str) -> None:
+def test_examples_in_words(raw: dict[str, Any], edge_case: str | None, text: str) -> None:
     fields = {"kind": "fails", "detail": "so", "differing": 1, "of": 1}
-    finding = of_answer({**fields, "examples": [example(raw=raw, made_up=made_up)]})
-    assert finding.message.endswith(f"; for {words}")
+    finding = of_answer({**fields, "examples": [example(raw=raw, made_up=edge_case)]})
+    assert finding.message.endswith(f"; for {text}")
 
 
 def test_predictions_that_were_not_compared() -> None:

@@ -66,8 +66,8 @@ def test_each_pair_of_integers_or_bytes_is_shown_once() -> None:
     expected, got = rows([1], [1], [2], [3]), rows([7], [7], [7], [8])
     assert differences.most_telling(expected, got, np.arange(4), 3).tolist() == [0, 2, 3]
     assert differences.most_telling(expected, got, np.arange(4), 2).tolist() == [0, 2]
-    words = differences.most_telling(rows([b"a"], [b"a"]), rows([b"b"], [b"b"]), np.arange(2), 5)
-    assert words.tolist() == [0]
+    shown = differences.most_telling(rows([b"a"], [b"a"]), rows([b"b"], [b"b"]), np.arange(2), 5)
+    assert shown.tolist() == [0]
 
 
 def test_nothing_is_shown_of_other_numbers_of_rows() -> None:
@@ -78,7 +78,7 @@ LINE = [float(value) for value in range(10)]
 
 
 @pytest.mark.parametrize(
-    ("expected", "got", "words"),
+    ("expected", "got", "text"),
     [
         (rows([1], [2]), rows([1]), "1 rows come for 2 probes"),
         (rows([1]), rows([1.0]), "values are floats, not integers"),
@@ -125,9 +125,9 @@ LINE = [float(value) for value in range(10)]
         ),
     ],
 )
-def test_differences_in_words(expected: RaggedRows, got: RaggedRows, words: str) -> None:
+def test_differences_in_words(expected: RaggedRows, got: RaggedRows, text: str) -> None:
     indices = np.arange(len(expected.lengths))
-    assert differences.describe(expected, got, indices) == words
+    assert differences.describe(expected, got, indices) == text
 
 
 def test_only_the_differing_rows_are_described() -> None:
@@ -137,5 +137,5 @@ def test_only_the_differing_rows_are_described() -> None:
 
 
 def test_values_of_a_row() -> None:
-    many = rows([1, 2], [], [3, 4, 5])
-    assert [differences.values(many, index) for index in range(3)] == [[1, 2], [], [3, 4, 5]]
+    lists = rows([1, 2], [], [3, 4, 5])
+    assert [differences.values(lists, index) for index in range(3)] == [[1, 2], [], [3, 4, 5]]

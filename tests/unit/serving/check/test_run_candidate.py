@@ -17,7 +17,7 @@ from transforms.serving.check.run_candidate import Question, _CandidateCompariso
 from transforms.serving.check.signature import Signature, UnfitError
 
 
-def probe(made_up: str = "", **features: Any) -> Any:
+def probe(edge_case: str = "", **features: Any) -> Any:
     """A probe whose raw features are these; `x` is what the graph makes of them."""
     example = tf.train.Example()
     for name, values in features.items():
@@ -27,8 +27,8 @@ def probe(made_up: str = "", **features: Any) -> Any:
             getattr(example.features.feature[key], kind[type(values[0])]).value.extend(values)
         else:
             example.features.feature[key].SetInParent()
-    if made_up:
-        example.features.feature["made_up"].bytes_list.value.append(made_up.encode())
+    if edge_case:
+        example.features.feature["made_up"].bytes_list.value.append(edge_case.encode())
     return example
 
 
@@ -73,8 +73,8 @@ def test_serialized_examples_are_taken_whole() -> None:
 
 def test_any_name_will_do_for_serialized_examples_but_that_of_a_raw_feature() -> None:
     assert Signature(of_examples(lambda n: {"x": n}, "requests")).ask(PROBES, {}).rows == [0, 1, 2, 3]
-    words = of_tensors(lambda s: {"y": tf.strings.length(s)}, s=tf.TensorSpec([None], tf.string))
-    answers = Signature(words).ask([probe(s=[b"abc"]), probe(s=[b"x"])], {})
+    model = of_tensors(lambda s: {"y": tf.strings.length(s)}, s=tf.TensorSpec([None], tf.string))
+    answers = Signature(model).ask([probe(s=[b"abc"]), probe(s=[b"x"])], {})
     assert lists(answers) == {"y": [3, 1]}
 
 
@@ -235,8 +235,8 @@ def test_an_output_that_is_wrong_in_a_batch_is_not_told_twice() -> None:
 
 
 def test_probes_that_are_refused() -> None:
-    many = [probe(n=[float(i)], x=[2.0 * i], made_up="extreme" if i == 2 else "") for i in range(7)]
-    comparison = compared(of_examples(picky), many)
+    probes = [probe(n=[float(i)], x=[2.0 * i], made_up="extreme" if i == 2 else "") for i in range(7)]
+    comparison = compared(of_examples(picky), probes)
     [finding] = comparison.findings
     assert (finding["kind"], finding["differing"], finding["of"], comparison.compared) == (
         "fails", 5, 7, {"serving_default": 2},
