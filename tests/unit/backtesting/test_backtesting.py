@@ -236,8 +236,8 @@ def test_values_far_out_of_range_and_outside_the_domain_are_held_against_a_limit
     random = np.random.default_rng(1)
 
     def rows(count: int, far: int, odd: int) -> pd.DataFrame:
-        numbers, words = random.normal(size=count).astype("float32"), random.choice(["a", "b"], count)
-        data = pd.DataFrame({"n": numbers, "c": words})
+        numbers, categories = random.normal(size=count).astype("float32"), random.choice(["a", "b"], count)
+        data = pd.DataFrame({"n": numbers, "c": categories})
         data.loc[: far - 1, "n"] = 1e6
         data.loc[: odd - 1, "c"] = "c"
         return data

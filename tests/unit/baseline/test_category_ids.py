@@ -14,14 +14,16 @@ from transforms.baseline.category_ids import CategoryIds, find
 
 Row = Mapping[str, Any]
 Ids = Callable[[Row], int | None]
-WORDS = [b"AA", b"B6", b"DL"]
+VOCABULARY = [b"AA", b"B6", b"DL"]
 
 
-def found(ids: Ids, least: int, most: int, raw: Sequence[str], *, categorical: bool = True) -> CategoryIds:
+def category_ids_of(
+    ids: Ids, least: int, most: int, raw: Sequence[str], *, categorical: bool = True
+) -> CategoryIds:
     """What is found of one output, `out`, which `ids` makes of a row; None where the graph refuses it."""
     rows = pa.RecordBatch.from_arrays(
         [
-            pa.array([[WORDS[k % 3]] for k in range(30)], pa.large_list(pa.large_binary())),
+            pa.array([[VOCABULARY[k % 3]] for k in range(30)], pa.large_list(pa.large_binary())),
             pa.array([[k % 24] for k in range(30)], pa.large_list(pa.int64())),
             pa.array([[k / 4] for k in range(30)], pa.large_list(pa.float32())),
             pa.array([[[k]] for k in range(30)], pa.large_list(pa.large_list(pa.int64()))),
@@ -40,7 +42,7 @@ def found(ids: Ids, least: int, most: int, raw: Sequence[str], *, categorical: b
 
 
 def of_word(row: Row, unknown: int) -> int:
-    return WORDS.index(row["carrier"]) if row["carrier"] in WORDS else unknown
+    return VOCABULARY.index(row["carrier"]) if row["carrier"] in VOCABULARY else unknown
 
 
 def of_word_hashed(row: Row) -> int:
@@ -63,7 +65,7 @@ def of_hour(row: Row) -> int:
 def test_unknown_words_have_the_id_that_the_graph_gives_them(
     ids: Ids, least: int, most: int, expected: tuple[int, int]
 ) -> None:
-    assert found(ids, least, most, ["carrier"]) == ({"out": expected}, {})
+    assert category_ids_of(ids, least, most, ["carrier"]) == ({"out": expected}, {})
 
 
 @pytest.mark.parametrize(
@@ -76,31 +78,33 @@ def test_unknown_words_have_the_id_that_the_graph_gives_them(
     ],
 )
 def test_ids_that_known_words_may_have_are_not_taken(ids: Ids, most: int) -> None:
-    assert found(ids, 0, most, ["carrier"]) == ({}, {})
+    assert category_ids_of(ids, 0, most, ["carrier"]) == ({}, {})
 
 
 def test_ends_of_buckets_are_no_unknown_words() -> None:
-    assert found(of_hour, 0, 3, ["hour"]) == ({}, {"out": (0, 3)})
+    assert category_ids_of(of_hour, 0, 3, ["hour"]) == ({}, {"out": (0, 3)})
 
 
 def test_a_vocabulary_of_numbers_has_unknown_ones() -> None:
-    ids = found(lambda row: row["hour"] if 0 <= row["hour"] < 24 else -1, -1, 23, ["hour"])
+    ids = category_ids_of(lambda row: row["hour"] if 0 <= row["hour"] < 24 else -1, -1, 23, ["hour"])
     assert ids == ({"out": (-1, -1)}, {})
 
 
 def test_a_number_that_is_no_category_has_neither() -> None:
-    assert found(of_hour, 0, 3, ["hour"], categorical=False) == ({}, {})
+    assert category_ids_of(of_hour, 0, 3, ["hour"], categorical=False) == ({}, {})
 
 
 def test_a_graph_that_refuses_strange_rows_is_asked_of_each_feature_alone() -> None:
     def ids(row: Row) -> int | None:
         return None if abs(row["distance"]) > 1e6 else of_hour(row)
 
-    assert found(ids, 0, 3, ["hour"]) == ({}, {"out": (0, 3)})
+    assert category_ids_of(ids, 0, 3, ["hour"]) == ({}, {"out": (0, 3)})
 
 
 def test_a_graph_that_refuses_every_strange_row_leaves_ids_unknown() -> None:
-    assert found(lambda row: of_word(row, 3) if row["carrier"] in WORDS else None, 0, 3, ["carrier"]) == (
+    assert category_ids_of(
+        lambda row: of_word(row, 3) if row["carrier"] in VOCABULARY else None, 0, 3, ["carrier"]
+    ) == (
         {},
         {},
     )

@@ -91,10 +91,10 @@ def batches(count: int, size: int) -> list[Batch]:
     arrays = [
         pa.array(values, types.get(name, pa.large_list(pa.int64()))) for name, values in columns.items()
     ]
-    whole = pa.RecordBatch.from_arrays(arrays, names=list(columns))
+    all_rows = pa.RecordBatch.from_arrays(arrays, names=list(columns))
     return [
         Batch(
-            whole.slice(first, size),
+            all_rows.slice(first, size),
             metadata_of(
                 min(size, count - first), "f", record=pa.array(range(first, min(first + size, count)))
             ),
@@ -114,11 +114,11 @@ def pooled(folder: Path, parts: list[Batch], rows: int) -> list[int]:
 
 
 def test_one_pass_keeps_what_is_rare_however_the_rows_are_cut(tmp_path: Path) -> None:
-    whole = pooled(tmp_path, batches(3000, 3000), 40)
-    assert set(whole) >= RARE
-    assert len(whole) < 40 + 60, "bounded"
-    assert pooled(tmp_path, batches(3000, 7)[::-1], 40) == whole
-    assert not set(pooled(tmp_path, batches(3000, 3000), 1)) - set(whole), "random rows are the only others"
+    kept = pooled(tmp_path, batches(3000, 3000), 40)
+    assert set(kept) >= RARE
+    assert len(kept) < 40 + 60, "bounded"
+    assert pooled(tmp_path, batches(3000, 7)[::-1], 40) == kept
+    assert not set(pooled(tmp_path, batches(3000, 3000), 1)) - set(kept), "random rows are the only others"
 
 
 def test_random_rows_come_in_the_order_of_their_hashes(tmp_path: Path) -> None:
@@ -127,14 +127,14 @@ def test_random_rows_come_in_the_order_of_their_hashes(tmp_path: Path) -> None:
 
 
 def test_distinct_words_are_kept_by_a_hash_of_the_word() -> None:
-    words = pa.table(
+    distinct = pa.table(
         {"w": pa.array([[b"w%d" % (i % 500)] for i in range(5000)], pa.large_list(pa.large_binary()))}
     )
-    rows = representative_rows.covering(words, ["w"], 30)
+    rows = representative_rows.covering(distinct, ["w"], 30)
     assert 30 <= len(rows) <= 31
-    turned = words.take(pa.array(range(4999, -1, -1)))
+    turned = distinct.take(pa.array(range(4999, -1, -1)))
     again = representative_rows.covering(turned, ["w"], 30)
-    values = [{words["w"][int(i)].as_py()[0] for i in some} for some in (rows, [4999 - i for i in again])]
+    values = [{distinct["w"][int(i)].as_py()[0] for i in some} for some in (rows, [4999 - i for i in again])]
     assert len(values[0] & values[1]) >= 30, "the same words, whatever their order"
 
 

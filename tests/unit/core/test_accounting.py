@@ -60,20 +60,20 @@ def test_the_span_of_times_is_that_of_all_parts() -> None:
         Accounting(first_time=days[0], last_time=days[2]),
     ]
     for order in (parts, parts[::-1]):
-        whole = accounting.total(order)
-        assert (whole.first_time, whole.last_time) == (days[0], days[3])
+        summed = accounting.total(order)
+        assert (summed.first_time, summed.last_time) == (days[0], days[3])
     assert accounting.total([Accounting()]).first_time is None
 
 
 def test_one_great_part_is_bounded_too() -> None:
-    whole = Accounting() + unknown([f"x{i:04}" for i in range(3000)])
-    assert len(whole.forms) == MOST_UNKNOWN + 1
-    assert whole.forms[MORE_UNKNOWN] == 2000
+    summed = Accounting() + unknown([f"x{i:04}" for i in range(3000)])
+    assert len(summed.forms) == MOST_UNKNOWN + 1
+    assert summed.forms[MORE_UNKNOWN] == 2000
 
 
 def test_few_names_are_all_kept() -> None:
-    whole = unknown(["a", "b"]) + unknown(["b"])
-    assert whole.forms == {("a", UNKNOWN_FEATURE): 1, ("b", UNKNOWN_FEATURE): 2}
+    summed = unknown(["a", "b"]) + unknown(["b"])
+    assert summed.forms == {("a", UNKNOWN_FEATURE): 1, ("b", UNKNOWN_FEATURE): 2}
 
 
 def of_file(name: str, read: int, rejected: int = 0) -> Accounting:
@@ -84,8 +84,8 @@ def of_file(name: str, read: int, rejected: int = 0) -> Accounting:
 def test_of_very_many_files_those_with_rejects_are_told_apart_and_no_record_is_lost() -> None:
     parts = [of_file(f"f{i:04}", 10, rejected=i % 7 if i % 5 == 0 else 0) for i in range(3 * MOST_FILES)]
     random.Random(2).shuffle(parts)
-    whole = accounting.total(parts)
-    files = whole.by_file
+    summed = accounting.total(parts)
+    files = summed.by_file
     assert len(files) == MOST_FILES + 1
     assert accounting.records_of(list(files.values())) == RecordCounts(
         30_000, 30_000 - rejects(parts), Counter(not_json=rejects(parts))
@@ -116,8 +116,8 @@ def test_files_are_told_apart_alike_in_whatever_order_they_are_summed() -> None:
 
 
 def test_parts_of_one_file_are_one() -> None:
-    whole = of_file("a", 3, rejected=1) + of_file("b", 1) + of_file("a", 4, rejected=2)
-    assert whole.by_file == {
+    summed = of_file("a", 3, rejected=1) + of_file("b", 1) + of_file("a", 4, rejected=2)
+    assert summed.by_file == {
         "a": RecordCounts(7, 4, Counter(not_json=3)),
         "b": RecordCounts(1, 1),
     }
@@ -152,24 +152,30 @@ def read(
     return [str(path) for path in paths], accounting.total(parts)
 
 
-def asked(seconds: int | None, number: int) -> formats.Request:
+def request_at(seconds: int | None, number: int) -> formats.Request:
     return formats.Request([{**formats.ODD, "departure": number}], seconds, number)
 
 
 @EVERY_FORMAT
 @pytest.mark.parametrize("by", ["nothing", "rule", "sample"])
 def test_the_records_of_each_file_add_up(log: formats.Log, by: str, tmp_path: Path) -> None:
-    inside = [asked(START + i, i) for i in range(40)]
-    mixed = [*inside[:9], asked(START - 1, 90), asked(START + 3_600, 91), asked(None, 92), inside[9]]
+    inside = [request_at(START + i, i) for i in range(40)]
+    mixed = [
+        *inside[:9],
+        request_at(START - 1, 90),
+        request_at(START + 3_600, 91),
+        request_at(None, 92),
+        inside[9],
+    ]
     broken = [None, None] if log.breakable else []
     rules: dict[str, dict[str, Any]] = {"rule": {"exclude": (("version", "3"),)}, "sample": {"sample": 0.5}}
     more = rules.get(by, {})
-    names, whole = read(tmp_path, log, [[*mixed, *broken], inside], **more)
-    assert list(whole.by_file) == names
-    assert [counts.balance() for counts in whole.by_file.values()] == [0, 0]
-    together = accounting.records_of(list(whole.by_file.values()))
-    assert together == accounting.records_of([whole])
-    first, second = whole.by_file.values()
+    names, summed = read(tmp_path, log, [[*mixed, *broken], inside], **more)
+    assert list(summed.by_file) == names
+    assert [counts.balance() for counts in summed.by_file.values()] == [0, 0]
+    together = accounting.records_of(list(summed.by_file.values()))
+    assert together == accounting.records_of([summed])
+    first, second = summed.by_file.values()
     assert second.total_rejected == 0
     assert by == "sample" or first.total_rejected == len(broken)
     if by == "rule" and log.timed and "version" in log.knows:
@@ -180,11 +186,11 @@ def test_the_records_of_each_file_add_up(log: formats.Log, by: str, tmp_path: Pa
 
 @EVERY_FORMAT
 def test_where_all_are_without_a_time_the_hint_names_the_flag(log: formats.Log, tmp_path: Path) -> None:
-    _, whole = read(tmp_path, log, [[asked(None, i) for i in range(20)]])
-    verdict = decide(WINDOW, whole, [], (), Policy(), None)
-    assert (whole.no_time, whole.rows, verdict.outcome) == (20, 0, "not_examined")
+    _, summed = read(tmp_path, log, [[request_at(None, i) for i in range(20)]])
+    verdict = decide(WINDOW, summed, [], (), Policy(), None)
+    assert (summed.no_time, summed.rows, verdict.outcome) == (20, 0, "not_examined")
     assert verdict.exit_code == 4
-    assert f"20 of {whole.read} records have no time" in verdict.reasons[0]
+    assert f"20 of {summed.read} records have no time" in verdict.reasons[0]
     assert "--time_feature" in verdict.reasons[0]
 
 
@@ -194,6 +200,6 @@ def test_a_file_that_breaks_off_is_accounted_for_as_far_as_it_was_read(tmp_path:
         stream.truncate(file.bytes - 3)
     parts = list(decode_file(file, Format.TF_EXAMPLE, logs.settings()))
     assert isinstance(parts[-1], Fault)
-    whole = accounting.total(part.accounting for part in parts if isinstance(part, Decoded))
-    assert whole.by_file == {file.path: accounting.records_of([whole])}
-    assert whole.read == 49
+    summed = accounting.total(part.accounting for part in parts if isinstance(part, Decoded))
+    assert summed.by_file == {file.path: accounting.records_of([summed])}
+    assert summed.read == 49

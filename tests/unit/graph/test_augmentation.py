@@ -44,7 +44,7 @@ def augmented(function: Callable[..., Any], *, takes_arrow: bool = False) -> dic
     return columns
 
 
-def refused(function: Callable[..., Any], *, takes_arrow: bool = False) -> str:
+def usage_error(function: Callable[..., Any], *, takes_arrow: bool = False) -> str:
     with pytest.raises(UsageError) as caught:
         augmentation(function, takes_arrow=takes_arrow).apply(ROWS, HASHES, SCHEMA)
     assert str(caught.value).startswith("--augment=augment.py:augment_fn cannot be used: ")
@@ -99,7 +99,7 @@ def renamed(names: list[str]) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize(
-    ("function", "words"),
+    ("function", "text"),
     [
         (lambda _rows, _seeds: {}, "expected a RecordBatch, got dict"),
         (shorter, "2 rows came of 3"),
@@ -119,8 +119,8 @@ def renamed(names: list[str]) -> Callable[..., Any]:
         ),
     ],
 )
-def test_record_batches_that_cannot_be_used(function: Callable[..., Any], words: str) -> None:
-    assert refused(function, takes_arrow=True) == words
+def test_record_batches_that_cannot_be_used(function: Callable[..., Any], text: str) -> None:
+    assert usage_error(function, takes_arrow=True) == text
 
 
 def _more(rows: pa.RecordBatch) -> pa.RecordBatch:
@@ -128,7 +128,7 @@ def _more(rows: pa.RecordBatch) -> pa.RecordBatch:
 
 
 @pytest.mark.parametrize(
-    ("function", "words"),
+    ("function", "text"),
     [
         (lambda features, _: list(features), "expected a dict of tensors, got list"),
         (lambda features, _: {"x": features["x"]}, "the result lacks 'v'"),
@@ -140,8 +140,8 @@ def _more(rows: pa.RecordBatch) -> pa.RecordBatch:
         (lambda features, _: {**features, "v": tf.constant([1, 2, 3])}, "'v' is no longer int64 of shape"),
     ],
 )
-def test_tensors_that_cannot_be_used(function: Callable[..., Any], words: str) -> None:
-    assert refused(function).startswith(words)
+def test_tensors_that_cannot_be_used(function: Callable[..., Any], text: str) -> None:
+    assert usage_error(function).startswith(text)
 
 
 LIBRARY = "def fail(value):\n    raise ValueError('secret')\n"
@@ -211,6 +211,6 @@ def test_only_the_first_rows_are_asked_whether_they_repeat() -> None:
         sizes.append(rows.num_rows)
         return rows
 
-    many = pa.RecordBatch.from_arrays([pa.array([[1.0]] * 40, pa.large_list(pa.float32()))], names=["x"])
-    augmentation(kept, takes_arrow=True).check_repeats(many, pa.array(range(40), pa.uint64()), SCHEMA)
+    batch = pa.RecordBatch.from_arrays([pa.array([[1.0]] * 40, pa.large_list(pa.float32()))], names=["x"])
+    augmentation(kept, takes_arrow=True).check_repeats(batch, pa.array(range(40), pa.uint64()), SCHEMA)
     assert sizes == [16, 16]

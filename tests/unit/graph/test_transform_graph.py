@@ -58,8 +58,8 @@ def test_absent_columns_are_missing_values_and_unknown_ones_are_ignored(graph: T
     hour = pa.array([[5], [6]], pa.large_list(pa.int64()))
     extra = pa.array([[1.0], [2.0]], pa.large_list(pa.float32()))
     subset = pa.RecordBatch.from_arrays([hour, extra], names=["hour", "unknown"])
-    whole = support.batch([{"hour": [5]}, {"hour": [6]}])
-    assert graph.apply(subset).equals(graph.apply(whole))
+    known = support.batch([{"hour": [5]}, {"hour": [6]}])
+    assert graph.apply(subset).equals(graph.apply(known))
     assert graph.apply(subset).to_pydict()["has_stops"] == [[0], [0]]
 
 
@@ -84,11 +84,11 @@ def test_rows_that_do_not_fit_a_fixed_shape_have_no_outputs(graph: TransformGrap
 
 
 def test_slices_and_empty_batches(graph: TransformGraph) -> None:
-    whole = support.batch(support.ROWS)
-    assert graph.apply(whole.slice(1, 2)).to_pydict()["ratio"] == [[50.0], [0.0]]
-    empty = graph.apply(whole.slice(0, 0))
+    all_rows = support.batch(support.ROWS)
+    assert graph.apply(all_rows.slice(1, 2)).to_pydict()["ratio"] == [[50.0], [0.0]]
+    empty = graph.apply(all_rows.slice(0, 0))
     assert empty.num_rows == 0
-    assert empty.schema.equals(graph.apply(whole).schema)
+    assert empty.schema.equals(graph.apply(all_rows).schema)
 
 
 def test_lineage_goes_through_functions_and_ignores_shapes(graph: TransformGraph) -> None:
@@ -119,8 +119,8 @@ def with_places(features: pa.RecordBatch, first: int = 0) -> Batch:
 
 
 def test_apply_transform_graph_in_a_pipeline(graph: TransformGraph) -> None:
-    whole = support.batch(support.ROWS)
-    batches = [with_places(whole.slice(0, 1), 7), with_places(whole.slice(1), 8)]
+    all_rows = support.batch(support.ROWS)
+    batches = [with_places(all_rows.slice(0, 1), 7), with_places(all_rows.slice(1), 8)]
     expected = sorted(
         repr((graph.apply(batch.features).to_pylist(), batch.metadata.to_pylist())) for batch in batches
     )
@@ -148,26 +148,26 @@ def test_rows_that_the_graph_refuses_are_found_and_the_others_kept(
     graph: TransformGraph, bad: list[int]
 ) -> None:
     rows = [support.ROWS[i % 4] for i in range(100)]
-    whole = graph.apply(support.batch(rows)).to_pylist()
+    expected = graph.apply(support.batch(rows)).to_pylist()
     spoilt = support.batch([TWO_DISTANCES if i in bad else row for i, row in enumerate(rows)])
-    result, refused = graph.transform_rows(spoilt)
+    result, num_failed = graph.transform_rows(spoilt)
     nothing = dict.fromkeys(result.schema.names)
-    assert refused == len(bad)
-    assert result.to_pylist() == [nothing if i in bad else row for i, row in enumerate(whole)]
+    assert num_failed == len(bad)
+    assert result.to_pylist() == [nothing if i in bad else row for i, row in enumerate(expected)]
     assert graph.apply(spoilt).equals(result)
 
 
 def test_rows_that_do_not_fit_are_not_those_that_the_graph_refuses(graph: TransformGraph) -> None:
     rows = [support.ROWS[0], {**TWO_DISTANCES, "hour": None}, TWO_DISTANCES, support.ROWS[3]]
-    result, refused = graph.transform_rows(support.batch(rows))
-    assert refused == 1
+    result, num_failed = graph.transform_rows(support.batch(rows))
+    assert num_failed == 1
     assert result.to_pydict()["hour"] == [[0], None, None, [3]]
 
 
 def test_a_batch_of_which_nothing_can_be_transformed_has_its_rows_all_the_same(graph: TransformGraph) -> None:
     for count in (1, 2, 500):
-        result, refused = graph.transform_rows(support.batch([TWO_DISTANCES] * count))
-        assert (result.num_rows, refused) == (count, count)
+        result, num_failed = graph.transform_rows(support.batch([TWO_DISTANCES] * count))
+        assert (result.num_rows, num_failed) == (count, count)
         assert result.schema.names == graph.serving_outputs
         assert all(column.null_count == count for column in result.columns)
 

@@ -48,7 +48,7 @@ def test_parts_are_summed() -> None:
         samples=2,
     )
     assert total.rows == RowCounts(examples=5, requests=1, pairs=1)
-    assert {name: many.tolist() for name, many in total.features.items()} == {
+    assert {name: cells.tolist() for name, cells in total.features.items()} == {
         "x": feature(match=3, base=3).tolist(),
         "y": feature(base=1).tolist(),
     }
@@ -169,7 +169,7 @@ NONE = dict.fromkeys(
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "text"),
     [
         ({"compared": 1200}, "1,200 pairs have no feature to compare"),
         ({}, "the examples hold no row"),
@@ -180,8 +180,8 @@ NONE = dict.fromkeys(
         ({"examples": 1, "requests": 1}, "no key in common"),
     ],
 )
-def test_why_nothing_was_compared(changes: dict[str, int], words: str) -> None:
-    assert words in report.why_nothing({**NONE, **changes})
+def test_why_nothing_was_compared(changes: dict[str, int], text: str) -> None:
+    assert text in report.why_nothing({**NONE, **changes})
 
 
 def accounting(read: int, **fields: Any) -> Accounting:

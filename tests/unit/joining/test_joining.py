@@ -51,26 +51,26 @@ def test_halves_are_rounded_as_python_does(value: float) -> None:
     ],
 )
 def test_close_floats(left: float, right: float, close: float, same: bool) -> None:
-    sides = [cells_of(column([[value]], pa.float32())) for value in (left, right)]
+    pair = [cells_of(column([[value]], pa.float32())) for value in (left, right)]
     row = np.zeros(1, np.int64)
-    assert equal_rows(sides[0], sides[1], row, row, close).tolist() == [same]
+    assert equal_rows(pair[0], pair[1], row, row, close).tolist() == [same]
 
 
 def test_long_lists_are_compared_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transforms.joining.cells._AT_ONCE", 5)
     left = [[1, 2, 3, 4], [], [5], [6, 7, 8, 9, 10, 11, 12], [13]]
     right = [[1, 2, 3, 4], [], [0], [6, 7, 8, 9, 10, 11, 0], [13]]
-    sides = [cells_of(column(values, pa.int64())) for values in (left, right)]
+    pair = [cells_of(column(values, pa.int64())) for values in (left, right)]
     rows = np.arange(5)
-    assert equal_rows(sides[0], sides[1], rows, rows).tolist() == [True, True, False, False, True]
+    assert equal_rows(pair[0], pair[1], rows, rows).tolist() == [True, True, False, False, True]
 
 
 def test_keys_that_share_a_hash_are_told_apart() -> None:
     lists = [[b"ab", b"c"], [b"a", b"bc"], [b"ab", b"c"]], [[b"a", b"bc"], [b"abc"]]
-    sides = [[cells_of(column(values, pa.large_binary()))] for values in lists]
-    codes = [keys.key_hashes(side) for side in sides]
+    pair = [[cells_of(column(values, pa.large_binary()))] for values in lists]
+    codes = [keys.key_hashes(side) for side in pair]
     assert len({*codes[0].tolist(), *codes[1].tolist()}) == 1
-    base, test, distinct = number_keys(sides, codes)
+    base, test, distinct = number_keys(pair, codes)
     assert distinct == 3
     assert base[0] == base[2] != base[1] == test[0]
     assert test[1] not in {base[0], base[1]}
@@ -91,10 +91,10 @@ def test_a_key_that_stands_often_is_compared_in_portions(monkeypatch: pytest.Mon
     base = [example(id=[i // 4], x=[i % 4]) for i in range(12)]
     test = [example(id=[i // 5], x=[i % 5]) for i in range(15)]
     how = comparison(["id"], allow_duplicates=True)
-    whole = joined(base, test, how)
+    at_once = joined(base, test, how)
     monkeypatch.setattr(pairs, "AT_ONCE", 7)
-    assert joined(base, test, how).rows == whole.rows
-    assert (whole.rows.pairs, whole.rows.matched) == (3 * 4 * 5, 3 * 4)
+    assert joined(base, test, how).rows == at_once.rows
+    assert (at_once.rows.pairs, at_once.rows.matched) == (3 * 4 * 5, 3 * 4)
 
 
 def test_samples_name_places_and_features_and_no_values() -> None:
@@ -127,11 +127,13 @@ def test_a_feature_in_two_types_on_a_side_is_told() -> None:
 
 def test_strange_features_are_bounded_and_none_is_lost() -> None:
     width = counts.WIDTH
-    many = {f"n{i:05}": np.full(width, 1, np.int64) for i in range(counts.MOST_STRANGE + 5)}
-    for feature_counts in many.values():
+    mismatched = {f"n{i:05}": np.full(width, 1, np.int64) for i in range(counts.MOST_STRANGE + 5)}
+    for feature_counts in mismatched.values():
         feature_counts[counts.BASE_COUNT] = 0
     known = {"known": np.full(width, 7, np.int64)}
-    result = counts.total([Joined(features=many), Joined(features=known), Joined(features=many)], 0)
+    result = counts.total(
+        [Joined(features=mismatched), Joined(features=known), Joined(features=mismatched)], 0
+    )
     assert len(result.features) == counts.MOST_STRANGE + 2
     assert result.features["known"].tolist() == [7] * width
     strange = sum(

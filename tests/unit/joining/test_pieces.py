@@ -124,8 +124,8 @@ def test_a_row_needs_a_value_in_each_column_of_the_key() -> None:
 
 
 def test_keys_are_numbered_over_both_sides() -> None:
-    sides = [[cells_of(column(values, INTS))] for values in ([[1], [2], [1]], [[2], [3]])]
-    base, test, distinct = keys.number_keys(sides, [keys.key_hashes(side) for side in sides])
+    pair = [[cells_of(column(values, INTS))] for values in ([[1], [2], [1]], [[2], [3]])]
+    base, test, distinct = keys.number_keys(pair, [keys.key_hashes(side) for side in pair])
     assert distinct == 3
     assert base[0] == base[2] != base[1] == test[0]
     assert sorted({*base.tolist(), *test.tolist()}) == [0, 1, 2]

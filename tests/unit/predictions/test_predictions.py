@@ -28,12 +28,12 @@ from transforms.predictions.outputs import (
 )
 
 LATE, MINUTES = Output("late", OutputType.FLOAT, 1), Output("minutes", OutputType.FLOAT, 3)
-GATE, WORDS, LOOSE = (
+GATE, TEXTS, LOOSE = (
     Output("gate", OutputType.INT, 1),
     Output("words", OutputType.TEXT, 2),
     Output("x", OutputType.FLOAT, None),
 )
-ALL = (LATE, MINUTES, GATE, WORDS, LOOSE)
+ALL = (LATE, MINUTES, GATE, TEXTS, LOOSE)
 NAMES = ["late", "minutes[0]", "minutes[1]", "minutes[2]", "minutes[argmax]", "gate", "words"]
 
 
@@ -164,8 +164,8 @@ def plainly(row: dict[str, Any]) -> list[Any]:
     largest = (
         None if None in row["minutes"] else [[float(v) for v in row["minutes"]].index(max(row["minutes"]))]
     )
-    words = [word.encode("utf-8", "surrogatepass") for word in row["words"]]
-    return [[short(late)], *([value] for value in minutes), largest, [int(row["gate"])], words]
+    texts = [word.encode("utf-8", "surrogatepass") for word in row["words"]]
+    return [[short(late)], *([value] for value in minutes), largest, [int(row["gate"])], texts]
 
 
 @given(rows)
@@ -175,9 +175,9 @@ def test_answers_become_rows_and_faults_are_counted(given_rows: list[tuple[dict[
     assert batch.schema.names == NAMES
     assert batch.num_rows == len(answers)
     expected = [[None] * len(NAMES) if fault else plainly(row) for row, fault in given_rows]
-    for place, name in enumerate(NAMES):
-        got = batch.column(place).to_pylist()
-        assert repr(got) == repr([row[place] for row in expected]), name
+    for number, name in enumerate(NAMES):
+        got = batch.column(number).to_pylist()
+        assert repr(got) == repr([row[number] for row in expected]), name
     counted = Counter(fault for _, fault in given_rows if fault)
     counted["not_finite"] = sum(None in row["minutes"] for row, fault in given_rows if not fault)
     assert reasons == +counted

@@ -51,7 +51,7 @@ class Parsed(HTMLParser):
         super().__init__()
         self.tags: Counter[str] = Counter()
         self.attributes: list[tuple[str, str]] = []
-        self.words: list[str] = []
+        self.pieces: list[str] = []
         self.open: list[str] = []
         self.feed(html.decode("utf-8"))
         self.close()
@@ -71,11 +71,11 @@ class Parsed(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self.open and self.open[-1] != "style":
-            self.words.append(data)
+            self.pieces.append(data)
 
     @property
     def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
+        return " ".join(" ".join(self.pieces).split())
 
 
 def hostile_page() -> bytes:
@@ -115,7 +115,7 @@ def test_strangers_change_no_address_style_or_class() -> None:
 @pytest.mark.parametrize("text", [h for h in HOSTILE if len(h) < 100 and h.strip()])
 def test_strangers_text_is_shown_as_it_was_sent(text: str) -> None:
     parsed = Parsed(hostile_page())
-    assert formatting.visible(text) in parsed.words
+    assert formatting.visible(text) in parsed.pieces
 
 
 def test_nothing_that_acts_or_hides_is_in_the_page() -> None:
@@ -462,12 +462,12 @@ def test_earlier_runs_have_a_part_of_their_own() -> None:
     slow = make_finding("fuel", "warning", "a little each time", kind=FindingKind.DRIFT, metric="slow_drift")
     verdict = with_previous(make_verdict("skew", [make_finding("wind", "error"), moved, slow]))
     html = page.render(verdict, []).decode()
-    findings, since = html.split("<h2>Findings")[1].split("<h2>Since the last run</h2>")
+    findings, changes = html.split("<h2>Findings")[1].split("<h2>Since the last run</h2>")
     assert findings.startswith("<small>1</small>")
     assert "speed" not in findings
-    assert "Since the last run (2013-06-01 up to 2013-07-01, UTC): speed moved; over 7 earlier" in since
-    assert "windows fuel moved a little each time." in since
-    assert "since June: other &lt;b&gt;" in since
+    assert "Since the last run (2013-06-01 up to 2013-07-01, UTC): speed moved; over 7 earlier" in changes
+    assert "windows fuel moved a little each time." in changes
+    assert "since June: other &lt;b&gt;" in changes
 
 
 def test_the_headline_tells_skew_before_drift() -> None:

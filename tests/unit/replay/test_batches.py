@@ -73,59 +73,67 @@ def double(tmp_path_factory: pytest.TempPathFactory) -> ReferenceModel:
     return ReferenceModel(save(folder, lambda x: {"y": tf.stack([x, 2 * x], axis=1)}))
 
 
-def findings(replayed: ReplaySummary, limits: Limits = LIMITS) -> tuple[Finding, ...]:
-    return compare_replay(replayed, limits, Policy()).findings
+def findings(replay_summary: ReplaySummary, limits: Limits = LIMITS) -> tuple[Finding, ...]:
+    return compare_replay(replay_summary, limits, Policy()).findings
 
 
 def test_rows_are_compared_and_counted_as_worked_out_plainly(double: ReferenceModel) -> None:
     rows: list[float | None] = [5.0, 1.0, 2.0, None, 4.0]
     responses = [None, "[1, 2]", "[2, 4.5]", "[-1, -2]", "[9, 8]"]
-    replayed = replay(
+    replay_summary = replay(
         batch(rows, responses, time=[7 * HOUR, 0, HOUR, None, HOUR], version=["9", "1", "2", "1", "2"]),
         double,
         AnswerTolerance(),
     )
-    assert (replayed.rows, replayed.unmatched) == (5, Counter({answers.NO_RESPONSE: 1}))
-    assert replayed.total == Differences(rows=4, differing=2, largest=5.0, total=5.5)
-    assert replayed.total.mean == pytest.approx(5.5 / 4)
-    assert replayed.versions == {"1": Differences(rows=2), "2": Differences(2, 2, 0, 5.0, 5.5)}
-    assert replayed.hours == {0: Differences(1), 1: Differences(2, 2, 0, 5.0, 5.5), None: Differences(1)}
-    assert replayed.outputs["y"].flips == 1
-    assert [(row.record, row.apart, row.output, row.payload) for row in replayed.worst] == [
+    assert (replay_summary.rows, replay_summary.unmatched) == (5, Counter({answers.NO_RESPONSE: 1}))
+    assert replay_summary.total == Differences(rows=4, differing=2, largest=5.0, total=5.5)
+    assert replay_summary.total.mean == pytest.approx(5.5 / 4)
+    assert replay_summary.versions == {"1": Differences(rows=2), "2": Differences(2, 2, 0, 5.0, 5.5)}
+    assert replay_summary.hours == {
+        0: Differences(1),
+        1: Differences(2, 2, 0, 5.0, 5.5),
+        None: Differences(1),
+    }
+    assert replay_summary.outputs["y"].flips == 1
+    assert [(row.record, row.apart, row.output, row.payload) for row in replay_summary.worst] == [
         (4, 5.0, "y", None),
         (2, 0.5, "y", None),
     ]
-    assert replayed.again == Differences(rows=4)
+    assert replay_summary.again == Differences(rows=4)
 
 
 def test_payloads_are_kept_only_where_they_are_asked_for(double: ReferenceModel) -> None:
     rows = batch([1.0, 2.0], ["[1, 2]", "[2, null]"])
     assert kept_rows(replay(rows, double, AnswerTolerance())) == b""
-    replayed = replay(rows, double, AnswerTolerance(), keep_payloads=True)
-    [worst] = replayed.worst
+    replay_summary = replay(rows, double, AnswerTolerance(), keep_payloads=True)
+    [worst] = replay_summary.worst
     assert worst.payload is not None
     assert worst.payload["features"] == {"x": [2.0]}
     assert worst.payload["reference"] == {"y": [2.0, 4.0]}
-    assert b'"served": {"y": [2.0, "nan"]}' in kept_rows(replayed)
-    assert replayed.total.odd == 1
-    assert "not finite on one side" in findings(replayed)[0].message
-    assert to_json(replayed, LIMITS)["worst"][0]["apart"] is None
+    assert b'"served": {"y": [2.0, "nan"]}' in kept_rows(replay_summary)
+    assert replay_summary.total.odd == 1
+    assert "not finite on one side" in findings(replay_summary)[0].message
+    assert to_json(replay_summary, LIMITS)["worst"][0]["apart"] is None
 
 
 def test_requests_to_other_signatures_are_not_guessed_at(double: ReferenceModel) -> None:
     names = [None, "", "serving_default", "raw_tensors", "transform_features"]
-    replayed = replay(batch([1.0] * 5, ["[1, 2]"] * 5, signature=names), double, AnswerTolerance())
-    assert (replayed.total.rows, replayed.unmatched) == (4, Counter({answers.OTHER_SIGNATURE: 1}))
+    replay_summary = replay(batch([1.0] * 5, ["[1, 2]"] * 5, signature=names), double, AnswerTolerance())
+    assert (replay_summary.total.rows, replay_summary.unmatched) == (4, Counter({answers.OTHER_SIGNATURE: 1}))
 
 
 def test_rows_that_the_model_refuses_are_counted_and_the_others_compared(tmp_path: Path) -> None:
     strict = save(tmp_path / "m", lambda x: {"y": x}, x=tf.io.FixedLenFeature([], tf.float32))
     rows: list[float | None] = [float(i) if i % 500 else None for i in range(1500)]
     responses: list[str | None] = [str(x if x != 7.0 else 8.0) for x in rows]
-    replayed = replay(batch(rows, responses), ReferenceModel(strict), AnswerTolerance())
-    assert replayed.unmatched == Counter({answers.NOT_TRANSFORMABLE: 3})
-    assert (replayed.total.rows, replayed.total.differing, replayed.worst[0].record) == (1497, 1, 7)
-    assert findings(replayed)[-1].metric == answers.NOT_TRANSFORMABLE
+    replay_summary = replay(batch(rows, responses), ReferenceModel(strict), AnswerTolerance())
+    assert replay_summary.unmatched == Counter({answers.NOT_TRANSFORMABLE: 3})
+    assert (replay_summary.total.rows, replay_summary.total.differing, replay_summary.worst[0].record) == (
+        1497,
+        1,
+        7,
+    )
+    assert findings(replay_summary)[-1].metric == answers.NOT_TRANSFORMABLE
     nothing = replay(batch([None, None], ["1", "2"]), ReferenceModel(strict), AnswerTolerance())
     assert nothing.unmatched == Counter({answers.NOT_TRANSFORMABLE: 2})
     assert [finding.metric for finding in findings(nothing)] == ["nothing_replayed"]
@@ -133,8 +141,8 @@ def test_rows_that_the_model_refuses_are_counted_and_the_others_compared(tmp_pat
 
 def test_a_text_output_is_not_compared_and_said(tmp_path: Path) -> None:
     model = ReferenceModel(save(tmp_path / "m", lambda x: {"y": tf.strings.as_string(x)}))
-    replayed = replay(batch([1.0], ['"1"']), model, AnswerTolerance())
-    assert replayed.unmatched == Counter({answers.NOT_NUMBERS: 1})
+    replay_summary = replay(batch([1.0], ['"1"']), model, AnswerTolerance())
+    assert replay_summary.unmatched == Counter({answers.NOT_NUMBERS: 1})
 
 
 @pytest.mark.parametrize(
@@ -149,10 +157,10 @@ def test_a_text_output_is_not_compared_and_said(tmp_path: Path) -> None:
 def test_answers_that_differ_by_themselves_are_said_and_prove_nothing(tmp_path: Path, outputs: Any) -> None:
     model = ReferenceModel(save(tmp_path / "m", outputs))
     rows: list[float | None] = [float(i) for i in range(600)]
-    replayed = replay(batch(rows, [str(x) for x in rows]), model, AnswerTolerance())
-    assert replayed.again.rows == 256
-    assert replayed.again.share > 0.9
-    assert {(finding.metric, finding.severity) for finding in findings(replayed)} == {
+    replay_summary = replay(batch(rows, [str(x) for x in rows]), model, AnswerTolerance())
+    assert replay_summary.again.rows == 256
+    assert replay_summary.again.share > 0.9
+    assert {(finding.metric, finding.severity) for finding in findings(replay_summary)} == {
         ("differing_share", Severity.INFO),
         ("answers_differ_by_themselves", Severity.WARNING),
     }
@@ -164,14 +172,14 @@ def test_one_in_a_hundred_rows_is_asked_twice(double: ReferenceModel) -> None:
 
 
 def parts(double: ReferenceModel) -> Iterator[ReplaySummary]:
-    chance = np.random.default_rng(5)
+    rng = np.random.default_rng(5)
     for number in range(6):
-        rows: list[float | None] = chance.integers(0, 50, 70).astype(float).tolist()
+        rows: list[float | None] = rng.integers(0, 50, 70).astype(float).tolist()
         responses: list[str | None] = [
-            f"[{x}, {2 * (x or 0) + (chance.random() < 0.3) * chance.integers(1, 4)}]" for x in rows
+            f"[{x}, {2 * (x or 0) + (rng.random() < 0.3) * rng.integers(1, 4)}]" for x in rows
         ]
-        hours = [int(h) * HOUR for h in chance.integers(0, 9, 70)]
-        versions = [str(v) for v in chance.integers(0, 4, 70)]
+        hours = [int(h) * HOUR for h in rng.integers(0, 9, 70)]
+        versions = [str(v) for v in rng.integers(0, 4, 70)]
         yield replay(
             batch(rows, responses, f"log-{number % 2}", 100 * number, time=hours, version=versions),
             double,
@@ -181,14 +189,14 @@ def parts(double: ReferenceModel) -> Iterator[ReplaySummary]:
 
 def test_parts_add_up_in_any_order(double: ReferenceModel) -> None:
     summaries = list(parts(double))
-    whole = summary.merge(summaries)
-    assert len(whole.worst) == summary.MAX_WORST
-    assert whole.total.rows == sum(part.total.rows for part in summaries) == 420
-    assert whole.again == Differences(rows=420)
+    merged = summary.merge(summaries)
+    assert len(merged.worst) == summary.MAX_WORST
+    assert merged.total.rows == sum(part.total.rows for part in summaries) == 420
+    assert merged.again == Differences(rows=420)
     for order in itertools.islice(itertools.permutations(summaries), 0, 720, 61):
-        assert summary.merge([summary.merge(order[:2]), summary.merge(order[2:])]) == whole
+        assert summary.merge([summary.merge(order[:2]), summary.merge(order[2:])]) == merged
     everything = sorted((worst for part in summaries for worst in part.worst), key=lambda row: row.sort_key)
-    assert whole.worst == tuple(everything[:20])
+    assert merged.worst == tuple(everything[:20])
 
 
 def test_a_single_value_has_a_class_where_it_is_a_probability_in_all_rows() -> None:
@@ -205,10 +213,10 @@ def test_what_is_kept_is_bounded_and_hangs_on_no_order(monkeypatch: pytest.Monke
         ReplaySummary(total=Differences(1), versions={f"v{i}": Differences(1)}, hours={i: Differences(1)})
         for i in range(40)
     ]
-    whole = summary.merge(summaries)
-    assert (len(whole.versions), sorted(whole.hours), whole.total.rows) == (5, [37, 38, 39], 40)  # type: ignore[type-var]
+    merged = summary.merge(summaries)
+    assert (len(merged.versions), sorted(merged.hours), merged.total.rows) == (5, [37, 38, 39], 40)  # type: ignore[type-var]
     halves = [summary.merge(summaries[20:]), summary.merge(summaries[:20])]
-    assert summary.merge(halves).versions == whole.versions
+    assert summary.merge(halves).versions == merged.versions
 
 
 @pytest.mark.parametrize(
@@ -244,8 +252,8 @@ def test_the_version_that_differs_is_named_beside_one_that_does_not() -> None:
     [finding] = findings(of_versions(v2=0.12, v3=0.12))
     assert "answers differently" not in finding.message
     # A canary is seen, however little traffic it has.
-    many: dict[str | None, Differences] = {"2": Differences(10**7), "3": Differences(1000, 120)}
-    few = ReplaySummary(total=Differences(10**7 + 1000, 120), versions=many)
+    by_version: dict[str | None, Differences] = {"2": Differences(10**7), "3": Differences(1000, 120)}
+    few = ReplaySummary(total=Differences(10**7 + 1000, 120), versions=by_version)
     assert [finding.severity for finding in findings(few)] == [Severity.ERROR]
     assert [finding.severity for finding in findings(of_versions(v2=0.001))] == [Severity.INFO]
     assert findings(of_versions(v2=0)) == ()
@@ -262,12 +270,14 @@ def test_it_is_said_since_when() -> None:
 
 
 def test_versions_of_strangers_cannot_steer_a_terminal() -> None:
-    replayed = of_versions(v2=0)
+    replay_summary = of_versions(v2=0)
     evil: dict[str | None, Differences] = {
         "\x1b[2J" + "x" * 500: Differences(1000, 500),
         "2": Differences(1000),
     }
-    [finding] = findings(ReplaySummary(total=Differences(2000, 500), versions={**replayed.versions, **evil}))
+    [finding] = findings(
+        ReplaySummary(total=Differences(2000, 500), versions={**replay_summary.versions, **evil})
+    )
     assert "\x1b" not in finding.message
     assert len(finding.message) < 300
 
@@ -291,8 +301,8 @@ def test_models_that_cannot_be_replayed_are_refused_before_anything_runs(tmp_pat
 
 
 def test_a_replay_of_rows_is_an_examination_and_one_of_none_is_not() -> None:
-    def outcome(replayed: ReplaySummary) -> str:
-        compared = [compare_replay(replayed, LIMITS, Policy())]
+    def outcome(replay_summary: ReplaySummary) -> str:
+        compared = [compare_replay(replay_summary, LIMITS, Policy())]
         return decide(Window(), Accounting(rows=5, compared=5), compared, [], Policy(), None).outcome.value
 
     assert outcome(ReplaySummary(rows=5, total=Differences(5))) == "ok"

@@ -24,24 +24,24 @@ Array = np.ndarray[Any, Any]
 def _sketch(values: Array, parts: int = 1) -> Quantiles:
     """The sketch of values that came in parts, each in a sketch of its own that went through a pickle."""
     scratch = Scratch()
-    whole = Quantiles(np.uint32 if values.dtype == np.float32 else np.uint64)
+    merged = Quantiles(np.uint32 if values.dtype == np.float32 else np.uint64)
     for part in np.array_split(values, parts):
         sketch = Quantiles(np.uint32 if values.dtype == np.float32 else np.uint64)
         if values.dtype == np.float32:
             sketch.add_floats(part, part.view(np.uint32), scratch)
         else:
             sketch.add_ints(part, scratch)
-        whole.merge(pickle.loads(pickle.dumps(sketch)), scratch)
-    return whole
+        merged.merge(pickle.loads(pickle.dumps(sketch)), scratch)
+    return merged
 
 
 def _rank_error(values: Array, sketch: Quantiles) -> float:
     """How far, of all, the sketch's rank of any number is from the true one."""
     kept, weights = sketch.weighted()
     assert weights.sum() == len(values)
-    ordered = np.sort(values.astype(np.float64))
+    ascending = np.sort(values.astype(np.float64))
     last = np.append(kept[1:] != kept[:-1], True)
-    below = np.abs(np.cumsum(weights)[last] - np.searchsorted(ordered, kept[last], side="right"))
+    below = np.abs(np.cumsum(weights)[last] - np.searchsorted(ascending, kept[last], side="right"))
     return float(below.max() / len(values))
 
 
@@ -109,13 +109,13 @@ def _counts(values: list[bytes], capacity: int = CAPACITY) -> ValueCounts:
 @settings(deadline=None, max_examples=200)
 @given(st.lists(st.lists(st.binary(max_size=3), max_size=60), min_size=1, max_size=4))
 def test_counts_are_exact(parts: list[list[bytes]]) -> None:
-    whole = ValueCounts()
+    merged = ValueCounts()
     for part in parts:
-        whole.merge(pickle.loads(pickle.dumps(_counts(part))))
+        merged.merge(pickle.loads(pickle.dumps(_counts(part))))
     expected = Counter(value for part in parts for value in part)
-    assert {value: count for value, _, count in whole.entries()} == expected
-    assert whole.distinct() == len(expected)
-    assert whole.invalid == sum(not _decodes(value) for part in parts for value in part)
+    assert {value: count for value, _, count in merged.entries()} == expected
+    assert merged.distinct() == len(expected)
+    assert merged.invalid == sum(not _decodes(value) for part in parts for value in part)
 
 
 def _decodes(value: bytes) -> bool:
@@ -134,11 +134,11 @@ def _decodes(value: bytes) -> bool:
 )
 def test_counts_beyond_capacity_keep_to_the_bound(parts: list[list[bytes]]) -> None:
     capacity = 8
-    whole = ValueCounts(capacity)
+    merged = ValueCounts(capacity)
     for part in parts:
-        whole.merge(_counts(part, capacity))
+        merged.merge(_counts(part, capacity))
     expected = Counter(value for part in parts for value in part)
-    counted = {value: count for value, _, count in whole.entries()}
+    counted = {value: count for value, _, count in merged.entries()}
     for value, count in expected.items():
         assert count - expected.total() / (capacity + 1) <= counted.get(value, 0) <= count
 
@@ -156,11 +156,11 @@ def test_distinct_values_are_estimated() -> None:
     rng, count = np.random.default_rng(2), 300_000
     parts = [[b"value %d" % i for i in rng.integers(0, count, 200_000)] for _ in range(4)]
     truth = len({value for part in parts for value in part})
-    whole = ValueCounts()
+    merged = ValueCounts()
     for part in parts:
-        whole.merge(pickle.loads(pickle.dumps(_counts(part))))
-    assert not whole.exact
-    assert abs(whole.distinct() / truth - 1) < 4 / math.sqrt(CAPACITY)
+        merged.merge(pickle.loads(pickle.dumps(_counts(part))))
+    assert not merged.exact
+    assert abs(merged.distinct() / truth - 1) < 4 / math.sqrt(CAPACITY)
 
 
 def test_exact_for_as_many_values_as_promised() -> None:
