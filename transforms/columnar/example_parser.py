@@ -165,8 +165,8 @@ class ExampleParser:
 
 def _values(store: st.Store, column: Array, kind: int) -> pa.Array:
     start, used = int(column[st.BASE]), int(column[st.USED])
-    room = store.words if kind == st.FLOAT_KIND else store.longs
-    buffers = [None, pa.py_buffer(room[start : start + used])]
+    storage = store.float_bits if kind == st.FLOAT_KIND else store.longs
+    buffers = [None, pa.py_buffer(storage[start : start + used])]
     if kind == st.BYTES_KIND:
         at = int(column[st.BYTE_BASE])
         buffers.append(pa.py_buffer(store.bytes[at : at + int(column[st.BYTE_USED])]))

@@ -28,7 +28,7 @@ _FEW_RECORDS = 1024
 BLOCK_RECORDS = 1 << 16
 OVERHEAD_BYTES = 16
 
-WHOLE, MORE, BAD_LENGTH_CHECKSUM, BAD_DATA_CHECKSUM, ABSURD_LENGTH = range(5)
+FULL, MORE, BAD_LENGTH_CHECKSUM, BAD_DATA_CHECKSUM, ABSURD_LENGTH = range(5)
 
 
 @compiled(types.UniTuple(types.int64, 4)(BYTES, types.int64, types.int64[::1], types.int64[::1]))
@@ -56,7 +56,7 @@ def find_records(data: Array, start: Int, starts: Array, ends: Array) -> tuple[I
         starts[count], ends[count] = first, first + length
         count += 1
         position = first + length + 4
-    return count, position, WHOLE, 0
+    return count, position, FULL, 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +106,7 @@ def read_blocks(
         if count:
             yield Block(window.data, starts[:count].copy(), ends[:count].copy())
         window.position = position
-        if state not in (WHOLE, MORE):
+        if state not in (FULL, MORE):
             raise _error(window.offset, state, needed)
         needed = max(needed, HEADER_BYTES)
     if window.left:
@@ -167,9 +167,9 @@ class _Window:
         self.position, self.data = 0, data[: left + read]
         return read
 
-    def _read(self, room: memoryview) -> int:
+    def _read(self, buffer: memoryview) -> int:
         try:
-            return _read_into(self._stream, room)
+            return _read_into(self._stream, buffer)
         except EOFError as error:
             raise TFRecordError(self.offset, "truncated", "truncated: compressed data end early") from error
         except (OSError, zlib.error) as error:
@@ -178,16 +178,16 @@ class _Window:
             raise TFRecordError(self.offset, "compression", f"cannot read on: {error}") from error
 
 
-def _read_into(stream: BinaryIO, room: memoryview) -> int:
-    """Reads until `room` is full or the stream ends; how many bytes."""
+def _read_into(stream: BinaryIO, buffer: memoryview) -> int:
+    """Reads until `buffer` is full or the stream ends; how many bytes."""
     read_into, done = getattr(stream, "readinto", None), 0
-    while done < len(room):
+    while done < len(buffer):
         if read_into is not None:
-            count = read_into(room[done:])
+            count = read_into(buffer[done:])
         else:
-            part = stream.read(len(room) - done)
+            part = stream.read(len(buffer) - done)
             count = len(part)
-            room[done : done + count] = part
+            buffer[done : done + count] = part
         if not count:
             break
         done += count

@@ -41,14 +41,14 @@ NAMES = types.NamedTuple(
 )
 
 
-def new_names(room: int, arena_bytes: int) -> Names:
-    """A table with room for `room` names, a power of two, of `arena_bytes` in all."""
+def new_names(capacity: int, arena_bytes: int) -> Names:
+    """A table with room for `capacity` names, a power of two, of `arena_bytes` in all."""
     return Names(
-        slots=np.full(2 * room, -1, np.int32),
-        hashes=np.zeros(room, np.uint64),
-        starts=np.zeros(room, np.int64),
-        lengths=np.zeros(room, np.int64),
-        follows=np.zeros(room + 1, np.int64),
+        slots=np.full(2 * capacity, -1, np.int32),
+        hashes=np.zeros(capacity, np.uint64),
+        starts=np.zeros(capacity, np.int64),
+        lengths=np.zeros(capacity, np.int64),
+        follows=np.zeros(capacity + 1, np.int64),
         arena=np.zeros(arena_bytes, np.uint8),
         used=np.zeros(2, np.int64),
     )
@@ -57,17 +57,17 @@ def new_names(room: int, arena_bytes: int) -> Names:
 def grown(names: Names, more_bytes: int) -> Names:
     """A larger table with the same names and numbers, with room for one of `more_bytes` at least."""
     count, size = int(names.used[0]), int(names.used[1])
-    room = 2 * len(names.hashes) if count == len(names.hashes) else len(names.hashes)
-    result = new_names(room, max(2 * size, size + more_bytes))
+    capacity = 2 * len(names.hashes) if count == len(names.hashes) else len(names.hashes)
+    result = new_names(capacity, max(2 * size, size + more_bytes))
     for field in ("hashes", "starts", "lengths"):
         getattr(result, field)[:count] = getattr(names, field)[:count]
     result.follows[: count + 1] = names.follows[: count + 1]
     result.arena[:size] = names.arena[:size]
     result.used[:] = names.used
     for number, code in enumerate(names.hashes[:count]):
-        slot = int(code) & (2 * room - 1)
+        slot = int(code) & (2 * capacity - 1)
         while result.slots[slot] >= 0:
-            slot = (slot + 1) & (2 * room - 1)
+            slot = (slot + 1) & (2 * capacity - 1)
         result.slots[slot] = number
     return result
 

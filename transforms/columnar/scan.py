@@ -16,13 +16,13 @@ from transforms.columnar.names import NAMES, NO_ROOM, add_name, is_name, number_
 from transforms.columnar.store import (
     BASE,
     BYTE_BASE,
-    BYTE_ROOM,
+    BYTE_CAPACITY,
     BYTE_USED,
     BYTES_KIND,
+    CAPACITY,
     FLOAT_KIND,
     KINDS,
     LINE,
-    ROOM,
     ROWS,
     STORE,
     TOUCHED,
@@ -71,7 +71,7 @@ def _append_floats(data: Any, position: Int, end: Int, column: Int, store: Any) 
             if stop < 0 or (stop - position) & 3:
                 return False
         while position < stop:
-            store.words[at] = load32(data, position)
+            store.float_bits[at] = load32(data, position)
             at += 1
             position += 4
     store.columns[column, USED] = at - store.columns[column, BASE]
@@ -121,15 +121,15 @@ def _append_bytes(data: Any, position: Int, end: Int, column: Int, store: Any) -
 
 
 @helper
-def _bound(data: Any, start: Int, end: Int, kind: Int, room: Int) -> Int:
-    """At most how many values a list of `kind` has; closer only where it would not fit `room`."""
+def _bound(data: Any, start: Int, end: Int, kind: Int, capacity: Int) -> Int:
+    """At most how many values a list of `kind` has; closer only where it would not fit `capacity`."""
     size = end - start
     if kind == FLOAT_KIND:
         return size >> 2
     if kind == BYTES_KIND:
         return size >> 1
     # Every value ends in a byte below 128.
-    return size if size <= room else count_varints(data, start, end)
+    return size if size <= capacity else count_varints(data, start, end)
 
 
 @helper
@@ -137,14 +137,14 @@ def _append(data: Any, start: Int, end: Int, column: Int, row: Int, store: Any) 
     """Appends a row's list to a column: a state, and for MORE_VALUES how many values and bytes."""
     kind = column % KINDS
     values, num_bytes = (
-        _bound(data, start, end, kind, store.columns[column, ROOM] - store.columns[column, USED]),
+        _bound(data, start, end, kind, store.columns[column, CAPACITY] - store.columns[column, USED]),
         0,
     )
     if kind == BYTES_KIND:
         num_bytes = end - start
     if (
-        values > store.columns[column, ROOM] - store.columns[column, USED]
-        or num_bytes > store.columns[column, BYTE_ROOM] - store.columns[column, BYTE_USED]
+        values > store.columns[column, CAPACITY] - store.columns[column, USED]
+        or num_bytes > store.columns[column, BYTE_CAPACITY] - store.columns[column, BYTE_USED]
     ):
         return MORE_VALUES, values, num_bytes
     undo, count = store.touched, store.counters

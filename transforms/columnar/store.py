@@ -22,7 +22,7 @@ KINDS = 3
 # What is known of a column: where its values stand (BASE), for how many there is room (ROOM) and how many
 # there are (USED), the same of their bytes for a column of bytes; its line in `ends`, or -1; rows that
 # have it; and the record that it was last seen in.
-BASE, ROOM, USED, BYTE_BASE, BYTE_ROOM, BYTE_USED, LINE, ROWS = range(8)
+BASE, CAPACITY, USED, BYTE_BASE, BYTE_CAPACITY, BYTE_USED, LINE, ROWS = range(8)
 FIELDS = 8
 
 # What a new column gets to begin with.
@@ -37,7 +37,7 @@ class Store(NamedTuple):
     Attributes:
       columns: FIELDS numbers a column; that of feature f and kind k is `columns[KINDS * f + k]`.
       seen: by feature, the record that it was last seen in.
-      words: values of floats, as they are in memory.
+      float_bits: values of floats, as they are in memory.
       longs: values of ints, and of bytes the offsets, which begin with a zero.
       bytes: values of bytes.
       ends: a line for every column that is in use: after row r, how many values it has; -1 if row r has none.
@@ -48,7 +48,7 @@ class Store(NamedTuple):
 
     columns: Array
     seen: Array
-    words: Array
+    float_bits: Array
     longs: Array
     bytes: Array
     ends: Array
@@ -57,7 +57,7 @@ class Store(NamedTuple):
     counters: Array
 
 
-TRIED, IN_USE, TOUCHED, WORDS_GIVEN, LONGS_GIVEN, BYTES_GIVEN = range(6)
+TRIED, IN_USE, TOUCHED, FLOATS_GIVEN, LONGS_GIVEN, BYTES_GIVEN = range(6)
 
 _TABLE = types.int64[:, ::1]
 _LONGS = types.int64[::1]
@@ -73,7 +73,7 @@ def new_store(num_names: int) -> Store:
     return Store(
         columns=columns,
         seen=np.full(num_names, -1, np.int64),
-        words=np.empty(0, np.uint32),
+        float_bits=np.empty(0, np.uint32),
         longs=np.empty(0, np.int64),
         bytes=np.empty(0, np.uint8),
         ends=np.zeros((0, 0), np.int64),
@@ -110,10 +110,10 @@ def begin(store: Store, width: int, ratio: float) -> Store:
     The new batch will have `ratio` times as many rows as the old.
     """
     columns = store.columns
-    for used, room, least in ((USED, ROOM, LEAST_VALUES), (BYTE_USED, BYTE_ROOM, LEAST_BYTES)):
+    for used, capacity, least in ((USED, CAPACITY, LEAST_VALUES), (BYTE_USED, BYTE_CAPACITY, LEAST_BYTES)):
         need = columns[:, used] * ratio
-        columns[:, room] = np.where(columns[:, ROWS] > 0, need + 4 * np.sqrt(need) + least, 0)
-    columns[np.arange(len(columns)) % KINDS != BYTES_KIND, BYTE_ROOM] = 0
+        columns[:, capacity] = np.where(columns[:, ROWS] > 0, need + 4 * np.sqrt(need) + least, 0)
+    columns[np.arange(len(columns)) % KINDS != BYTES_KIND, BYTE_CAPACITY] = 0
     kept = np.flatnonzero(columns[:, ROWS])
     columns[:, USED] = columns[:, BYTE_USED] = columns[:, ROWS] = 0
     columns[:, LINE] = -1
@@ -132,11 +132,11 @@ def begin(store: Store, width: int, ratio: float) -> Store:
 def with_room(store: Store, column: int, values: int, num_bytes: int) -> Store:
     """The store with room in `column` for so many more, and twice the room wherever half of it is used."""
     columns = store.columns
-    for used, room in ((USED, ROOM), (BYTE_USED, BYTE_ROOM)):
-        columns[columns[:, used] * 2 > columns[:, room], room] *= 2
+    for used, capacity in ((USED, CAPACITY), (BYTE_USED, BYTE_CAPACITY)):
+        columns[columns[:, used] * 2 > columns[:, capacity], capacity] *= 2
     line = columns[column]
-    line[ROOM] = max(line[ROOM], line[USED] + values)
-    line[BYTE_ROOM] = max(line[BYTE_ROOM], line[BYTE_USED] + num_bytes)
+    line[CAPACITY] = max(line[CAPACITY], line[USED] + values)
+    line[BYTE_CAPACITY] = max(line[BYTE_CAPACITY], line[BYTE_USED] + num_bytes)
     return _laid_out(store, copy=True)
 
 
@@ -149,12 +149,14 @@ def _laid_out(store: Store, *, copy: bool) -> Store:
     old, count = store.columns.copy(), store.counters
     is_float = np.arange(len(old)) % KINDS == FLOAT_KIND
     columns = store.columns
-    words, count[WORDS_GIVEN] = _stretches(columns, BASE, np.where(is_float, old[:, ROOM], 0), np.uint32)
-    longs, count[LONGS_GIVEN] = _stretches(columns, BASE, np.where(is_float, 0, old[:, ROOM]), np.int64)
-    data, count[BYTES_GIVEN] = _stretches(columns, BYTE_BASE, old[:, BYTE_ROOM], np.uint8)
+    float_bits, count[FLOATS_GIVEN] = _stretches(
+        columns, BASE, np.where(is_float, old[:, CAPACITY], 0), np.uint32
+    )
+    longs, count[LONGS_GIVEN] = _stretches(columns, BASE, np.where(is_float, 0, old[:, CAPACITY]), np.int64)
+    data, count[BYTES_GIVEN] = _stretches(columns, BYTE_BASE, old[:, BYTE_CAPACITY], np.uint8)
     if copy:
-        move(old, columns, store.words, words, store.longs, longs, store.bytes, data)
-    return store._replace(words=words, longs=longs, bytes=data)
+        move(old, columns, store.float_bits, float_bits, store.longs, longs, store.bytes, data)
+    return store._replace(float_bits=float_bits, longs=longs, bytes=data)
 
 
 def _stretches(columns: Array, base: int, rooms: Array, dtype: Any) -> tuple[Array, int]:
@@ -170,17 +172,17 @@ def _stretches(columns: Array, base: int, rooms: Array, dtype: Any) -> tuple[Arr
 def open_column(store: Any, column: Int) -> bool:
     """Gives a new column a line and its first room; False where there is none to give."""
     count, is_float, of_bytes = store.counters, column % KINDS == FLOAT_KIND, column % KINDS == BYTES_KIND
-    counter = WORDS_GIVEN if is_float else LONGS_GIVEN
-    size = store.words.size if is_float else store.longs.size
+    counter = FLOATS_GIVEN if is_float else LONGS_GIVEN
+    size = store.float_bits.size if is_float else store.longs.size
     if count[IN_USE] == store.lines.size or size - count[counter] < LEAST_VALUES:
         return False
     if of_bytes and store.bytes.size - count[BYTES_GIVEN] < LEAST_BYTES:
         return False
     line = store.columns[column]
-    line[BASE], line[ROOM] = count[counter], LEAST_VALUES
+    line[BASE], line[CAPACITY] = count[counter], LEAST_VALUES
     count[counter] += LEAST_VALUES
     if of_bytes:
-        line[BYTE_BASE], line[BYTE_ROOM] = count[BYTES_GIVEN], LEAST_BYTES
+        line[BYTE_BASE], line[BYTE_CAPACITY] = count[BYTES_GIVEN], LEAST_BYTES
         count[BYTES_GIVEN] += LEAST_BYTES
         store.longs[line[BASE]] = 0
         line[USED] = 1
@@ -190,15 +192,15 @@ def open_column(store: Any, column: Int) -> bool:
     return True
 
 
-_WORDS, _DATA = types.uint32[::1], types.uint8[::1]
+_FLOAT_BITS, _DATA = types.uint32[::1], types.uint8[::1]
 
 
-@compiled(types.void(_TABLE, _TABLE, _WORDS, _WORDS, _LONGS, _LONGS, _DATA, _DATA))
+@compiled(types.void(_TABLE, _TABLE, _FLOAT_BITS, _FLOAT_BITS, _LONGS, _LONGS, _DATA, _DATA))
 def move(
     old: Array,
     new: Array,
-    words: Array,
-    to_words: Array,
+    float_bits: Array,
+    to_float_bits: Array,
     longs: Array,
     to_longs: Array,
     data: Array,
@@ -209,7 +211,7 @@ def move(
         a, b = old[c, BASE], new[c, BASE]
         if c % KINDS == FLOAT_KIND:
             for i in range(old[c, USED]):
-                to_words[b + i] = words[a + i]
+                to_float_bits[b + i] = float_bits[a + i]
         else:
             for i in range(old[c, USED]):
                 to_longs[b + i] = longs[a + i]

@@ -25,7 +25,7 @@ BYTES = types.Array(types.uint8, 1, "C", readonly=True)
 FLOATS = types.Array(types.float32, 1, "C", readonly=True)
 DOUBLES = types.Array(types.float64, 1, "C", readonly=True)
 LONGS = types.Array(types.int64, 1, "C", readonly=True)
-WORDS = types.Array(types.uint32, 1, "C", readonly=True)
+UINT32S = types.Array(types.uint32, 1, "C", readonly=True)
 
 #: Whether accesses of arrays are checked (NUMBA_BOUNDSCHECK=1); those of whole words then check theirs too.
 CHECKED = bool(numba.config.BOUNDSCHECK)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from transforms.core.arrow import pa
-from transforms.summaries import counting, lists, moments
+from transforms.summaries import central_moments, counting, lists
 from transforms.summaries.columns import ListColumn, ValueType, list_column, without_gaps
 from transforms.summaries.quantiles import Quantiles, Scratch
 from transforms.summaries.value_counts import CAPACITY, ValueCounts
@@ -67,7 +67,7 @@ class FeatureSummary:
         self.use = use
         self.value_type: ValueType | None = None
         self.lists = lists.Lists()
-        self.numbers: moments.Moments | None = None
+        self.numbers: central_moments.CentralMoments | None = None
         self.quantiles: Quantiles | None = None
         self.lengths: Lengths | None = None
         self.counts: ValueCounts | None = None
@@ -116,7 +116,7 @@ class FeatureSummary:
     def _begin(self) -> None:
         is_category = self.use is Use.CATEGORY or self.value_type is ValueType.STRING
         if self.value_type is ValueType.FLOAT or not is_category:
-            self.numbers = moments.Moments()
+            self.numbers = central_moments.CentralMoments()
             self.quantiles = Quantiles(np.uint32 if self.value_type is ValueType.FLOAT else np.uint64)
             return
         self.lengths = Lengths()

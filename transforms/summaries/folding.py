@@ -16,11 +16,11 @@ import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.core.custom_stats import HEAVIEST_ROW, NAMED_FROM, RARE_VALUES
+from transforms.summaries.central_moments import CentralMoments
 from transforms.summaries.columns import ValueType
 from transforms.summaries.dataset import DatasetSummary
 from transforms.summaries.feature import FeatureSummary, Lengths
 from transforms.summaries.lists import Lists
-from transforms.summaries.moments import Moments
 from transforms.summaries.protos import Sizes, dataset_statistics, ranked
 from transforms.summaries.quantiles import Quantiles
 from transforms.summaries.value_counts import ValueCounts
@@ -133,7 +133,7 @@ def _folded_feature(name: str, parts: Sequence[tuple[FeatureSummary, int]]) -> F
         raise TypeError(f"feature {name!r} has values of several types: {', '.join(sorted(map(str, types)))}")
     result.value_type = types.pop()
     result.lists = _lists([(part.lists, times) for part, times in typed])
-    result.numbers = _moments([(part.numbers, n) for part, n in typed if part.numbers is not None])
+    result.numbers = _central_moments([(part.numbers, n) for part, n in typed if part.numbers is not None])
     sketches = [(part.quantiles, times) for part, times in typed if part.quantiles is not None]
     result.quantiles = _PooledQuantiles(sketches) if sketches else None
     result.lengths = _lengths([(part.lengths, n) for part, n in typed if part.lengths is not None])
@@ -154,8 +154,8 @@ def _lists(parts: Sequence[tuple[Lists, int]]) -> Lists:
     return result
 
 
-def _moments(parts: Sequence[tuple[Moments, int]]) -> Moments | None:
-    result = Moments() if parts else None
+def _central_moments(parts: Sequence[tuple[CentralMoments, int]]) -> CentralMoments | None:
+    result = CentralMoments() if parts else None
     for part, times in parts:
         assert result is not None
         result.merge(part.repeated(times))

@@ -10,12 +10,12 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.core.custom_stats import POINTS, packed_points
 from transforms.summaries import counting
+from transforms.summaries.central_moments import CentralMoments
 from transforms.summaries.columns import ValueType
 from transforms.summaries.dataset import DatasetSummary
 from transforms.summaries.feature import FeatureSummary, Lengths, Use
 from transforms.summaries.histograms import find_quantiles, spread, weigh_buckets
 from transforms.summaries.lists import Lists
-from transforms.summaries.moments import Moments
 from transforms.summaries.quantiles import Quantiles
 from transforms.summaries.value_counts import ValueCounts
 
@@ -107,7 +107,7 @@ def _common(lists: Lists, num_examples: int, sizes: Sizes) -> statistics_pb2.Com
     return result
 
 
-def _numeric(numbers: Moments, quantiles: Quantiles, sizes: Sizes) -> statistics_pb2.NumericStatistics:
+def _numeric(numbers: CentralMoments, quantiles: Quantiles, sizes: Sizes) -> statistics_pb2.NumericStatistics:
     if not numbers.count:
         return _only_nans(numbers.nans)
     finer = _FINER * sizes.num_quantiles_histogram_buckets
@@ -129,7 +129,7 @@ def _numeric(numbers: Moments, quantiles: Quantiles, sizes: Sizes) -> statistics
     return result
 
 
-def _fine_quantiles(numbers: Moments, quantiles: Quantiles, count: int) -> bytes:
+def _fine_quantiles(numbers: CentralMoments, quantiles: Quantiles, count: int) -> bytes:
     """Points of the distribution function at its quantiles; where ranks jump at a value there are two.
 
     The first of the two has the share of all values below it.
@@ -138,12 +138,12 @@ def _fine_quantiles(numbers: Moments, quantiles: Quantiles, count: int) -> bytes
     bounds, ranks = _quantiles(kept, weights, count)
     total = float(ranks[-1])
     # Not by differences: those of two infinities are none.
-    positions = np.flatnonzero(np.concatenate([[True], bounds[1:] != bounds[:-1]]))
-    values, upto = bounds[positions], ranks[positions] / total
+    firsts = np.flatnonzero(np.concatenate([[True], bounds[1:] != bounds[:-1]]))
+    values, upto = bounds[firsts], ranks[firsts] / total
     before = np.concatenate([[0], np.cumsum(weights)])[np.searchsorted(kept, values, "left")]
     under = np.clip(before / total, np.concatenate([[0.0], upto[:-1]]), upto)
     # What stands at a value is no step if it is no more than its neighbours; but the first begins at 0.
-    is_step = (upto - under > 0.5 / count) | (positions == 0)
+    is_step = (upto - under > 0.5 / count) | (firsts == 0)
     points = np.repeat(values, 1 + is_step)
     shares = np.repeat(upto, 1 + is_step)
     shares[np.flatnonzero(is_step) + np.concatenate([[0], np.cumsum(is_step)[:-1]])[is_step]] = under[is_step]
@@ -155,7 +155,7 @@ def _only_nans(nans: int) -> statistics_pb2.NumericStatistics:
     return statistics_pb2.NumericStatistics(histograms=[Histogram(type=t, num_nan=nans) for t in types])
 
 
-def _with_ends(numbers: Moments, values: Array, weights: Array) -> tuple[Array, Array]:
+def _with_ends(numbers: CentralMoments, values: Array, weights: Array) -> tuple[Array, Array]:
     """The sketch's numbers, with the least and the greatest for its first and last, which are near them."""
     values[0], values[-1] = numbers.range
     return values, weights
@@ -185,7 +185,7 @@ def _quantiles_histogram(bounds: Array, ranks: Array) -> Histogram:
     return _histogram(Histogram.QUANTILES, bounds, _weights(bounds, ranks))
 
 
-def _standard_histogram(numbers: Moments, bounds: Array, ranks: Array, num_buckets: int) -> Histogram:
+def _standard_histogram(numbers: CentralMoments, bounds: Array, ranks: Array, num_buckets: int) -> Histogram:
     """Buckets of equal width over the finite numbers, and one for each infinity that came."""
     if not numbers.finite:
         return _histogram(Histogram.STANDARD, np.array(numbers.finite_range), ranks[-1:])
@@ -204,7 +204,7 @@ def _standard_histogram(numbers: Moments, bounds: Array, ranks: Array, num_bucke
     return result
 
 
-def _edges(numbers: Moments, num_buckets: int) -> Array:
+def _edges(numbers: CentralMoments, num_buckets: int) -> Array:
     least, most = numbers.finite_range
     if least == most:
         return np.array([least, most])
@@ -212,7 +212,7 @@ def _edges(numbers: Moments, num_buckets: int) -> Array:
         return np.linspace(least, most, num_buckets + 1)
 
 
-def _finite(numbers: Moments, bounds: Array, ranks: Array) -> tuple[Array, Array, float]:
+def _finite(numbers: CentralMoments, bounds: Array, ranks: Array) -> tuple[Array, Array, float]:
     """The bounds that are finite, their ranks among finite numbers, and how many lie below all."""
     first = int(np.searchsorted(bounds, -np.inf, side="right"))
     below = float(ranks[first - 1]) if first else 0.0

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.compiling.compiled import FLOATS, LONGS, WORDS, compiled, helper
+from transforms.compiling.compiled import FLOATS, LONGS, UINT32S, compiled, helper
 from transforms.summaries.sorting import DIGITS, doubles_of, float_key, int_key, sort_keys
 
 Array = np.ndarray[Any, Any]
@@ -34,7 +34,7 @@ _FIRST_ROOM = 64
 _PAIR = types.UniTuple(types.int64, 2)
 
 
-@compiled(_PAIR(FLOATS, WORDS, types.int64, types.uint32[::1], types.int64))
+@compiled(_PAIR(FLOATS, UINT32S, types.int64, types.uint32[::1], types.int64))
 def gather_floats(values: Array, bits: Array, start: int, keys: Array, used: int) -> tuple[int, int]:
     """Appends the keys of the floats from `start` on, but for NaN, until all are done or `keys` is full.
 
@@ -85,13 +85,13 @@ def merge_halved(left: Array, right: Array, first: int, out: Array) -> None:
 class Scratch:
     """Room to work in, for the summaries of one thread."""
 
-    words: Array = dataclasses.field(default_factory=lambda: np.empty(BLOCK, np.uint32))
-    long_words: Array = dataclasses.field(default_factory=lambda: np.empty(BLOCK, np.uint64))
+    keys32: Array = dataclasses.field(default_factory=lambda: np.empty(BLOCK, np.uint32))
+    keys64: Array = dataclasses.field(default_factory=lambda: np.empty(BLOCK, np.uint64))
     offsets: Array = dataclasses.field(default_factory=lambda: np.empty(DIGITS, np.int64))
 
     def spare(self, keys: Array) -> Array:
         """The room for keys of that type."""
-        return self.words if keys.dtype == np.uint32 else self.long_words
+        return self.keys32 if keys.dtype == np.uint32 else self.keys64
 
 
 class Quantiles:
@@ -155,9 +155,9 @@ class Quantiles:
         """Leaves room for one number at least."""
         if self._used == BLOCK:
             self._close_block(scratch)
-        room = min(BLOCK, max(self._used + wanted, 2 * self._used))
-        if room > len(self._keys):
-            keys = np.empty(room, self._keys.dtype)
+        capacity = min(BLOCK, max(self._used + wanted, 2 * self._used))
+        if capacity > len(self._keys):
+            keys = np.empty(capacity, self._keys.dtype)
             keys[: self._used] = self._keys[: self._used]
             self._keys = keys
 

@@ -52,8 +52,8 @@ class SlicedSummary:
             names = mark.dictionary.to_pylist()
             slices = list(groups(mark.indices.to_numpy(zero_copy_only=False)))
             # The largest first: where there is no more room, it is the others that find none.
-            for code, positions in sorted(slices, key=lambda group: (-len(group[1]), names[group[0]])):
-                self._add_slice(names[code], rows, rates, positions, scratch)
+            for code, row_indices in sorted(slices, key=lambda group: (-len(group[1]), names[group[0]])):
+                self._add_slice(names[code], rows, rates, row_indices, scratch)
         self._bound()
 
     def merge(self, other: SlicedSummary, scratch: Scratch) -> None:
@@ -88,13 +88,13 @@ class SlicedSummary:
         return sorted(large_enough, key=lambda item: (-item[1].num_examples, item[0]))[:most]
 
     def _add_slice(
-        self, name: str, rows: pa.RecordBatch, rates: Array | None, positions: Array, scratch: Scratch
+        self, name: str, rows: pa.RecordBatch, rates: Array | None, row_indices: Array, scratch: Scratch
     ) -> None:
-        if name not in self.kept and (self.lacks(name) or not self._has_room(len(positions))):
-            self._count(name, len(positions))
+        if name not in self.kept and (self.lacks(name) or not self._has_room(len(row_indices))):
+            self._count(name, len(row_indices))
             return
-        part = rows if len(positions) == rows.num_rows else rows_at(rows, positions)
-        self._summary(name).add(part, None if rates is None else rates[positions], scratch)
+        part = rows if len(row_indices) == rows.num_rows else rows_at(rows, row_indices)
+        self._summary(name).add(part, None if rates is None else rates[row_indices], scratch)
         self._measure(name)
 
     def _has_room(self, rows: int) -> bool:

@@ -15,7 +15,7 @@ DIGITS = 256
 _SIGN32, _SIGN64 = np.uint32(1 << 31), np.uint64(1 << 63)
 _ONES32 = np.uint32(0xFFFFFFFF)
 
-_WORDS, _LONG_WORDS, _PLACES = types.uint32[::1], types.uint64[::1], types.int64[::1]
+_UINT32S, _UINT64S, _INT64S = types.uint32[::1], types.uint64[::1], types.int64[::1]
 
 
 @helper
@@ -77,8 +77,8 @@ def _sort(keys: Any, spare: Any, size: Int, offsets: Any) -> None:
 
 
 @compiled(
-    types.void(_WORDS, _WORDS, types.int64, _PLACES),
-    types.void(_LONG_WORDS, _LONG_WORDS, types.int64, _PLACES),
+    types.void(_UINT32S, _UINT32S, types.int64, _INT64S),
+    types.void(_UINT64S, _UINT64S, types.int64, _INT64S),
 )
 def sort_keys(keys: Array, spare: Array, size: Int, offsets: Array) -> None:
     """Sorts the first `size` (one at least) keys; `spare` has as many, `offsets` has DIGITS."""

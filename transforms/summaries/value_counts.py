@@ -98,8 +98,8 @@ class ValueCounts:
         if used > 2 * self.capacity:
             self._prune()
         table = self._table
-        room = max(int(table.used[ENTRIES]), min(2 * self.capacity, len(table.hashes)))
-        self._table = self._resized(_power_of_two(room), int(table.used[counting.ARENA]))
+        num_entries = max(int(table.used[ENTRIES]), min(2 * self.capacity, len(table.hashes)))
+        self._table = self._resized(_power_of_two(num_entries), int(table.used[counting.ARENA]))
         if not self.exact:
             self._settle_fingerprints(self._distinct_fingerprints())
 
@@ -165,8 +165,8 @@ class ValueCounts:
         counts = self._table.counts[:used]
         less = np.partition(counts, used - self.capacity - 1)[used - self.capacity - 1]
         kept = np.flatnonzero(counts > less)
-        room = _power_of_two(2 * self.capacity)
-        self._table = self._copied(kept, counts - less, room, len(self._table.arena))
+        num_entries = _power_of_two(2 * self.capacity)
+        self._table = self._copied(kept, counts - less, num_entries, len(self._table.arena))
 
     def _start_fingerprints(self) -> None:
         used = int(self._table.used[ENTRIES])

@@ -45,9 +45,9 @@ def odd_rates(column: pa.Array) -> int:
     return int(np.count_nonzero(~_is_usable_rate(rates) & (rates != 0)))
 
 
-def rows_at(batch: pa.RecordBatch, positions: Array) -> pa.RecordBatch:
+def rows_at(batch: pa.RecordBatch, row_indices: Array) -> pa.RecordBatch:
     """The rows at these positions."""
-    chosen = pa.array(positions)
+    chosen = pa.array(row_indices)
     arrays = [column.take(chosen) for column in batch.columns]
     return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
 
@@ -81,8 +81,8 @@ class WeightedSummary:
             rate = 1.0 if rates is None or not len(rates) else float(rates[0])
             self._part(self._cell(rate)).add(rows, scratch)
         else:
-            for cell, positions in groups(self._cells(rates, scratch)):
-                self._part(cell).add(rows_at(rows, positions), scratch)
+            for cell, row_indices in groups(self._cells(rates, scratch)):
+                self._part(cell).add(rows_at(rows, row_indices), scratch)
         self._bound(scratch)
 
     def merge(self, other: WeightedSummary, scratch: Scratch) -> None:

@@ -17,8 +17,8 @@ from transforms.columnar.framing import (
     ABSURD_LENGTH,
     BAD_DATA_CHECKSUM,
     BAD_LENGTH_CHECKSUM,
+    FULL,
     MORE,
-    WHOLE,
     block_of,
     find_records,
     read_blocks,
@@ -53,8 +53,8 @@ RECORDS = [b"", b"a", b"1234567", b"12345678", b"123456789", b"x" * 300]
 def test_whole_records() -> None:
     data = b"".join(map(frame, RECORDS))
     assert found_in(data) == (RECORDS, (6, len(data), MORE, 12))
-    assert found_in(data, max_records=6) == (RECORDS, (6, len(data), WHOLE, 0))
-    assert found_in(data, max_records=2) == (RECORDS[:2], (2, 33, WHOLE, 0))
+    assert found_in(data, max_records=6) == (RECORDS, (6, len(data), FULL, 0))
+    assert found_in(data, max_records=2) == (RECORDS[:2], (2, 33, FULL, 0))
     assert found_in(data, start=16) == (RECORDS[1:], (5, len(data), MORE, 12))
 
 

@@ -85,7 +85,7 @@ def pass_over(values: Array, out: Array) -> None:
     out[SQUARES] = _square(values, out[MEAN])
 
 
-class Moments:
+class CentralMoments:
     """What is known of the numbers seen."""
 
     __slots__ = ("_numbers",)
@@ -101,13 +101,13 @@ class Moments:
         pass_over(values, numbers)
         combine(self._numbers, numbers)
 
-    def merge(self, other: Moments) -> None:
+    def merge(self, other: CentralMoments) -> None:
         """Adds what `other` has seen; it is not changed."""
         combine(self._numbers, other._numbers)
 
-    def repeated(self, times: int) -> Moments:
+    def repeated(self, times: int) -> CentralMoments:
         """What would be known had each number come so many times."""
-        result = Moments()
+        result = CentralMoments()
         result._numbers[:] = self._numbers
         result._numbers[[COUNT, NANS, ZEROS, ABOVE, BELOW, SQUARES]] *= times
         return result
