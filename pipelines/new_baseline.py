@@ -101,7 +101,7 @@ def _write_probes(
     raw_of = {name: graph.raw_features_of[name] for name in graph.serving_outputs}
     probes = make_probes(pool, graph.apply, raw_of, names, graph.vocabularies())
     transformed = graph.apply(probes.rows)
-    write_probes(plan.staged_file(layout.PROBES), probes.rows, transformed, probes.made_up)
+    write_probes(plan.staged_file(layout.PROBES), probes.rows, transformed, probes.synthetic)
 
 
 def _transformed_schema(options: PrepareOptions, folder: str, graph: TransformGraph) -> schema_pb2.Schema:

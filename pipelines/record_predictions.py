@@ -110,7 +110,7 @@ class _Recording:
             self._report_none("no output of the model has the same number of values in every row")
             return
         text = f"computing predictions on {data} rows"
-        with self.console.progress(text, lambda: (recorder.rows + recorder.refused, self.stored), total):
+        with self.console.progress(text, lambda: (recorder.rows + recorder.num_refused, self.stored), total):
             for part in parts:
                 recorder.add(part)
         if not recorder.rows:
@@ -142,7 +142,9 @@ def _verified(baseline: Baseline) -> prediction_rows.Fetch:
 
 def _rows(recorder: PredictionRecorder, num_rows: int, data: str) -> str:
     """`100,213 of 258,934 training rows, chosen by a hash`."""
-    num_asked = recorder.rows + recorder.refused
+    num_asked = recorder.rows + recorder.num_refused
     chosen = f"{recorder.rows:,} of {num_rows:,} {data} rows, chosen by a hash"
     description = chosen if num_asked < num_rows else f"{recorder.rows:,} {data} rows"
-    return f"{description}; {recorder.refused:,} more were refused" if recorder.refused else description
+    return (
+        f"{description}; {recorder.num_refused:,} more were refused" if recorder.num_refused else description
+    )

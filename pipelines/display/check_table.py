@@ -57,7 +57,7 @@ def compared(report: Report) -> str:
         report.predictions_from or ""
     )
     predictions = f"; right predictions: {source}" if source else ""
-    counts = f"{report.probes:,}, of them {report.made_up:,} made up"
+    counts = f"{report.probes:,}, of them {report.synthetic:,} made up"
     summary = f"{counts}; compared: {signatures or 'none'}{predictions}"
     not_enforced = [
         f"{name} {state}" for name, state in report.sandbox.items() if state.startswith("not enforced")

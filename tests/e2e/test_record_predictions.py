@@ -258,7 +258,7 @@ def test_refused_rows_are_left_out_or_end_it() -> None:
     recorder = PredictionRecorder(a_function(refuse=b"abc"), may_refuse=True)
     recorder.add([b"a", b"abc", b"abcd"])
     recorder.add([b"abc"])
-    assert (recorder.rows, recorder.refused, recorder.statistics().datasets[0].num_examples) == (2, 2, 2)
+    assert (recorder.rows, recorder.num_refused, recorder.statistics().datasets[0].num_examples) == (2, 2, 2)
     strict = PredictionRecorder(a_function(refuse=b"abc"), may_refuse=False)
     with pytest.raises(UsageError, match="cannot answer the training rows") as caught:
         strict.add([b"a", b"abc"])

@@ -104,7 +104,7 @@ def _report() -> Report:
         model="m",
         reference=None,
         probes=1,
-        made_up=0,
+        synthetic=0,
         compared={},
         predictions_from=None,
         findings=(),

@@ -51,7 +51,7 @@ def find(
     rows = rows.take(pa.array(np.arange(_ROWS) % rows.num_rows))
     texts = [f.name for f in rows.schema if _is_text(f.type)]
     numbers = [f.name for f in rows.schema if _is_number(f.type)]
-    words = _ids(rows, apply, texts, _word)
+    unknown_word_ids = _ids(rows, apply, texts, _word)
     low = _ids(rows, apply, numbers, lambda k: -_FAR - k)
     high = _ids(rows, apply, numbers, lambda k: _FAR + k)
     of_numbers = {name for name in domains if set(raw_features_of.get(name, ())) <= set(numbers)}
@@ -61,7 +61,9 @@ def find(
         if name in of_numbers and (low.get(name), high.get(name)) == ({domain.min}, {domain.max})
     }
     special_ids = {
-        name: _unknown_ids(_union(low, high, name) if name in of_numbers else words.get(name, set()), domain)
+        name: _unknown_ids(
+            _union(low, high, name) if name in of_numbers else unknown_word_ids.get(name, set()), domain
+        )
         for name, domain in domains.items()
     }
     unknown = {name: ids for name, ids in special_ids.items() if ids is not None and name not in buckets}

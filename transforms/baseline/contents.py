@@ -33,10 +33,10 @@ class FileDigest(NamedTuple):
 
 def record(folder: str, names: Iterable[str]) -> dict[str, FileDigest]:
     """Size and digest of each of these files below `folder`; each is read once, in pieces."""
-    ordered = sorted(names)
+    sorted_names = sorted(names)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        digests = pool.map(lambda name: _digest(paths.join(folder, name)), ordered)
-        return dict(zip(ordered, digests, strict=True))
+        digests = pool.map(lambda name: _digest(paths.join(folder, name)), sorted_names)
+        return dict(zip(sorted_names, digests, strict=True))
 
 
 def digest_of(data: bytes) -> FileDigest:

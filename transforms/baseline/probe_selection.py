@@ -20,7 +20,7 @@ Indices = np.ndarray[Any, np.dtype[np.int64]]
 MAX_EDGES = 16
 # So many probes cover at most; the others are random, and so say what most rows are like.
 _MOST_COVERING = 0.8
-_WORDS = 12
+_VALUES_EACH = 12
 
 
 class Pool(NamedTuple):
@@ -81,7 +81,7 @@ def _by_importance(pool: Pool) -> Iterator[Indices]:
     yield np.array(sorted(set(_ids(pool.transformed))), np.int64)
     pairs = [np.concatenate([edge.below, edge.above]) for edge in edges(pool)]
     yield np.unique(np.concatenate(pairs)) if pairs else np.array([], np.int64)
-    yield representative_rows.covering(table, names, _WORDS)
+    yield representative_rows.covering(table, names, _VALUES_EACH)
 
 
 def _ids(transformed: pa.RecordBatch) -> Iterator[int]:

@@ -3,7 +3,7 @@
 Each record is a tf.Example; its features are named `raw/NAME` and `transformed/NAME`. A feature that a row
 lacks is absent; one that is present and empty has a list of its kind with no value in it. The first record
 also has the feature `columns`: a JSON object of all columns' names and kinds, so that columns in which no
-probe has a value survive. The last records may be no real rows: each of those has the feature `made_up`,
+probe has a value survive. The last records may be no real rows: each of those has the feature `synthetic`,
 which says in words what is made up.
 """
 
@@ -21,7 +21,7 @@ from transforms.core.errors import UsageError
 from transforms.files import paths, tfrecord
 
 NUM_PROBES = 500
-MADE_UP = "made_up"
+SYNTHETIC = "made_up"
 # Values, of all columns together, from which probes are chosen; and the most rows of them.
 _POOL_CELLS, _POOL_ROWS = 1_000_000, 1000
 
@@ -33,10 +33,10 @@ _TYPES = {"int64": pa.int64(), "float": pa.float32(), "large_binary": pa.large_b
 
 
 class Probes(NamedTuple):
-    """Raw rows, of which the last `len(made_up)` are not real, and what each of those is."""
+    """Raw rows, of which the last `len(synthetic)` are not real, and what each of those is."""
 
     rows: pa.RecordBatch
-    made_up: list[str]
+    synthetic: list[str]
 
 
 def pool_rows(features: int) -> int:
@@ -71,11 +71,11 @@ def make_probes(
 
 
 def write_probes(
-    path: str, raw: pa.RecordBatch, transformed: pa.RecordBatch, made_up: Sequence[str] = ()
+    path: str, raw: pa.RecordBatch, transformed: pa.RecordBatch, synthetic: Sequence[str] = ()
 ) -> None:
     """Writes rows (`large_list<float32 | int64 | large_binary>` columns) and what became of them.
 
-    `made_up` says what the last rows are, of which there are as many.
+    `synthetic` says what the last rows are, of which there are as many.
     """
     assert raw.num_rows == transformed.num_rows
     columns = {**_prefixed(_RAW, raw), **_prefixed(_TRANSFORMED, transformed)}
@@ -83,8 +83,8 @@ def write_probes(
     examples = [_example(dict(zip(columns, row, strict=True)), columns) for row in rows]
     if examples:
         examples[0].features.feature[_COLUMNS].bytes_list.value.append(_kinds(columns))
-    for example, why in zip(examples[len(examples) - len(made_up) :], made_up, strict=True):
-        example.features.feature[MADE_UP].bytes_list.value.append(why.encode())
+    for example, why in zip(examples[len(examples) - len(synthetic) :], synthetic, strict=True):
+        example.features.feature[SYNTHETIC].bytes_list.value.append(why.encode())
     # Sorted maps: the same probes give the same bytes.
     records = [example.SerializeToString(deterministic=True) for example in examples]
     paths.write_atomically(path, b"".join(tfrecord.frame(record) for record in records))

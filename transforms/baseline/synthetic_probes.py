@@ -91,9 +91,9 @@ def _texts(column: Any, vocabularies: Sequence[Sequence[bytes]]) -> Iterator[tup
         yield "other case", [usual.swapcase()]
         yield "white space around it", [b" " + usual + b" "]
         yield "punctuation behind it", [usual + b"!"]
-    for words in vocabularies:
-        if known.intersection(words[:_LOOKED_AT]):
-            for word in dict.fromkeys([*words[:1], *words[-2:]]):
+    for vocabulary in vocabularies:
+        if known.intersection(vocabulary[:_LOOKED_AT]):
+            for word in dict.fromkeys([*vocabulary[:1], *vocabulary[-2:]]):
                 yield "first or last of a vocabulary", [word]
 
 

@@ -23,7 +23,7 @@ ASSETS = "assets.extra"
 PROBES = "probes.tfrecord"
 RAW, TRANSFORMED, PREDICTION = "raw/", "transformed/", "prediction/"
 # A feature of the probes that are no training rows.
-MADE_UP = "made_up"
+SYNTHETIC = "made_up"
 
 # So many probes are also asked one by one, as most requests are: a graph whose answer hangs on the other
 # rows of its batch is not the same in serving.

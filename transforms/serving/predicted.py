@@ -27,7 +27,7 @@ class PredictionRecorder:
 
     Attributes:
       outputs: what it answers, by name.
-      rows: those that were answered; `refused`: those that the graph or the model did not take.
+      rows: those that were answered; `num_refused`: those that the graph or the model did not take.
     """
 
     def __init__(self, function: Any, *, may_refuse: bool) -> None:
@@ -37,12 +37,12 @@ class PredictionRecorder:
         self.outputs = outputs_of(function.structured_outputs)
         self._summary = DatasetSummary(uses_of(predictions.schema_of(self.outputs, "")))
         self._scratch = Scratch()
-        self.rows = self.refused = 0
+        self.rows = self.num_refused = 0
 
     def add(self, examples: list[bytes]) -> None:
         """Raises UsageError where a row is not taken that must be."""
         answers, rows = self._answered(examples)
-        self.refused += len(examples) - rows
+        self.num_refused += len(examples) - rows
         self.rows += rows
         if rows:
             self._summary.add(self._columns(answers, rows), self._scratch)

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from transforms.core.errors import UsageError
 from transforms.serving import parity, warmup
-from transforms.serving.parity import MADE_UP
+from transforms.serving.parity import SYNTHETIC
 from transforms.serving.serving_model import ServingModel
 
 CONTRACT = "contract.json"
@@ -49,11 +49,11 @@ def write_assets(
 
 def answerable(model: ServingModel, probes: Sequence[Any]) -> list[Any]:
     """The probes without the made-up ones that the model cannot be called with; real rows all stay."""
-    synthetic = [probe for probe in probes if MADE_UP in probe.features.feature]
+    synthetic = [probe for probe in probes if SYNTHETIC in probe.features.feature]
     if not synthetic or _answers(model, synthetic):
         return list(probes)
-    refused = {id(probe) for probe in synthetic if not _answers(model, [probe])}
-    return [probe for probe in probes if id(probe) not in refused]
+    refused_ids = {id(probe) for probe in synthetic if not _answers(model, [probe])}
+    return [probe for probe in probes if id(probe) not in refused_ids]
 
 
 def _answers(model: ServingModel, probes: Sequence[Any]) -> bool:

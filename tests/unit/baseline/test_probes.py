@@ -188,7 +188,7 @@ def test_the_edge_of_a_bucket_is_found_between_real_rows() -> None:
     made = probes.make_probes(rows, apply, {"y": ["x"]}, ["x"], [])
     outputs = {
         why: value[0]
-        for why, (value,) in zip(made.made_up, (r.values() for r in made.rows.to_pylist()[9:]), strict=True)
+        for why, (value,) in zip(made.synthetic, (r.values() for r in made.rows.to_pylist()[9:]), strict=True)
     }
     assert (
         3.7 - 2e-4 < outputs["x: right below an edge"] < 3.7 <= outputs["x: right above an edge"] < 3.7 + 2e-4

@@ -40,7 +40,7 @@ def test_answers_are_summed() -> None:
     )
     recorder.add(rows(1, 2, 3))
     recorder.add(rows(4))
-    assert (recorder.rows, recorder.refused) == (4, 0)
+    assert (recorder.rows, recorder.num_refused) == (4, 0)
     [dataset] = recorder.statistics().datasets
     assert dataset.num_examples == 4
     means = {feature.path.step[0]: feature.num_stats.mean for feature in dataset.features}
@@ -53,7 +53,7 @@ def test_rows_that_are_refused_are_counted() -> None:
     recorder.add(rows(2, 3, 4, 5))
     recorder.add(rows(7))
     recorder.add(rows(8))
-    assert (recorder.rows, recorder.refused) == (3, 3)
+    assert (recorder.rows, recorder.num_refused) == (3, 3)
     [feature] = recorder.statistics().datasets[0].features
     assert feature.num_stats.mean == pytest.approx((20 + 40 + 80) / 3)
 

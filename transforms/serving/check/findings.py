@@ -120,7 +120,7 @@ def _sentence(finding: Mapping[str, Any], examples: Sequence[Example], whose: st
 def _raw(example: Example) -> str:
     named = [f"{name} {_values(values)}" for name, values in example.raw.items()][:_RAW_SHOWN]
     more = ", …" if len(example.raw) > _RAW_SHOWN else ""
-    origin = f" (made up: {example.made_up})" if example.made_up else ""
+    origin = f" (made up: {example.synthetic})" if example.synthetic else ""
     return f"{', '.join(named)}{more}{origin}" if named else f"probe {example.probe}{origin}"
 
 

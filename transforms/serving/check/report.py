@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 FORMAT = 1
@@ -20,13 +20,13 @@ class Example:
 
     Attributes:
       probe: its number in the file of probes, from 0.
-      made_up: what is made up in it, None for a row of the training data.
+      synthetic: what is made up in it, None for a row of the training data.
       raw: values of the raw features behind the output; of all raw features for a prediction.
       expected, got: values of the output; None where there is none.
     """
 
     probe: int
-    made_up: str | None
+    synthetic: str | None
     raw: Mapping[str, Sequence[Any] | None]
     expected: Sequence[Any] | None
     got: Sequence[Any] | None
@@ -78,7 +78,7 @@ class Report:
     """All that a run of `check` found.
 
     Attributes:
-      probes, made_up: how many there are in the baseline, and how many of them are made up.
+      probes, synthetic: how many there are in the baseline, and how many of them are made up.
       compared: signature to the number of probes whose answers were compared.
       predictions_from: whose predictions are the right ones: `model`, `reference`, or None if none are known.
       loaded: False if the lint forbade to load a model; then nothing was compared.
@@ -90,7 +90,7 @@ class Report:
     model: str
     reference: str | None
     probes: int
-    made_up: int
+    synthetic: int
     compared: Mapping[str, int]
     predictions_from: str | None
     findings: tuple[CheckFinding, ...]
@@ -118,17 +118,22 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `json.dumps`, as docs/check.schema.json describes them."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values = _published((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
         return {
             "format": FORMAT,
             "result": self.result,
             "exit_code": self.exit_code,
             **values,
             "sandbox": dict(self.sandbox),
-            "findings": [dataclasses.asdict(finding) for finding in self.findings],
+            "findings": [dataclasses.asdict(finding, dict_factory=_published) for finding in self.findings],
             "versions": [dataclasses.asdict(version) for version in self.versions],
             "lint": [dict(finding) for finding in self.lint],
         }
+
+
+def _published(fields: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Fields by their names in the published document."""
+    return {"made_up" if name == "synthetic" else name: value for name, value in fields}
 
 
 def worst_first(findings: Sequence[CheckFinding]) -> tuple[CheckFinding, ...]:

@@ -52,13 +52,13 @@ class Answer:
     """What came of it.
 
     Attributes:
-      probes, made_up: how many there are in the baseline, and how many of them are made up.
+      probes, synthetic: how many there are in the baseline, and how many of them are made up.
       compared: signature to the number of probes whose answers were compared.
       findings: fields of `CheckFinding`, with `detail` in place of `message` and `severity`.
     """
 
     probes: int
-    made_up: int
+    synthetic: int
     compared: Mapping[str, int]
     findings: Sequence[Mapping[str, Any]]
 
@@ -78,8 +78,8 @@ def examine(question: Question) -> Answer:
         comparison.compare(
             _ProbeSet(name, range(len(rows)), rows, predicted, tolerance.PREDICTIONS, {*predicted})
         )
-    made_up = sum(parity.MADE_UP in probe.features.feature for probe in probes)
-    return Answer(len(probes), made_up, comparison.compared, comparison.findings)
+    synthetic = sum(parity.SYNTHETIC in probe.features.feature for probe in probes)
+    return Answer(len(probes), synthetic, comparison.compared, comparison.findings)
 
 
 def _columns_of(probes: Sequence[Any]) -> set[str]:
@@ -141,8 +141,8 @@ class _CandidateComparison:
             return
         # Rows without an output that both have show nothing.
         self.compared[name] = len(answers.rows) if names & {*answers.columns} else 0
-        if answers.refused:
-            self._refused(probe_set, answers.refused, answers.complaint)
+        if answers.refused_rows:
+            self._add_refusal(probe_set, answers.refused_rows, answers.complaint)
         if answers.rows:
             wrong = self._compare_each(probe_set.subset(answers.rows, names), answers.columns)
             self._compare_singly(signature, probe_set.subset(answers.rows[: parity.SINGLES], names - wrong))
@@ -188,11 +188,12 @@ class _CandidateComparison:
         detail = differences.describe(expected, got, rows)
         self._add(kind, probe_set.signature, name, detail, examples=examples, **count)
 
-    def _refused(self, probe_set: _ProbeSet, refused: Sequence[int], complaint: str) -> None:
+    def _add_refusal(self, probe_set: _ProbeSet, refused_rows: Sequence[int], complaint: str) -> None:
         examples = [
-            _example(probe_set.numbers[i], probe_set.probes[i], None, None, None) for i in refused[:_EXAMPLES]
+            _example(probe_set.numbers[i], probe_set.probes[i], None, None, None)
+            for i in refused_rows[:_EXAMPLES]
         ]
-        count = {"differing": len(refused), "of": len(probe_set.probes)}
+        count = {"differing": len(refused_rows), "of": len(probe_set.probes)}
         self._add("fails", probe_set.signature, None, complaint, examples=examples, **count)
 
     def _add(self, kind: str, signature: str, feature: str | None, detail: str, **more: Any) -> None:
@@ -203,10 +204,10 @@ class _CandidateComparison:
 def _example(index: int, probe: Any, names: Sequence[str] | None, expected: Any, got: Any) -> dict[str, Any]:
     features = probe.features.feature
     present = [key.removeprefix(parity.RAW) for key in features if key.startswith(parity.RAW)]
-    made_up = features[parity.MADE_UP].bytes_list.value if parity.MADE_UP in features else []
+    synthetic = features[parity.SYNTHETIC].bytes_list.value if parity.SYNTHETIC in features else []
     return {
         "probe": int(index),
-        "made_up": made_up[0].decode() if made_up else None,
+        "synthetic": synthetic[0].decode() if synthetic else None,
         "raw": {
             name: _shown(parity.raw_values(probe, name)) if name in present else None
             for name in (sorted(present) if names is None else names)

@@ -22,14 +22,14 @@ class Answers(NamedTuple):
     """What a signature gave for some of the probes.
 
     Attributes:
-      rows: indices of the probes that it answered; others are in `refused`, or cannot be put to it.
+      rows: indices of the probes that it answered; others are in `refused_rows`, or cannot be put to it.
       columns: its outputs for those.
       complaint: what it said to the first that it refused.
     """
 
     rows: list[int]
     columns: Mapping[str, RaggedRows]
-    refused: list[int]
+    refused_rows: list[int]
     complaint: str
 
 
@@ -54,10 +54,10 @@ class Signature:
         try:
             return Answers(rows, self.answer([probes[i] for i in rows], expected) if rows else {}, [], "")
         except Exception as error:  # noqa: BLE001 - any of TensorFlow's, or of an op's
-            refused = [i for i in rows if not self._can_answer(probes[i], expected)]
-            good = [i for i in rows if i not in set(refused)] if refused else []
+            refused_rows = [i for i in rows if not self._can_answer(probes[i], expected)]
+            good = [i for i in rows if i not in set(refused_rows)] if refused_rows else []
             columns = self.answer([probes[i] for i in good], expected) if good else {}
-            return Answers(good, columns, refused or rows, first_line(error))
+            return Answers(good, columns, refused_rows or rows, first_line(error))
 
     def answer(self, probes: Sequence[Any], expected: Mapping[str, RaggedRows]) -> dict[str, RaggedRows]:
         """The outputs for these probes in one batch; raises what the model's ops raise."""

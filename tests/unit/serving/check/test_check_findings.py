@@ -82,7 +82,7 @@ def test_outputs_of_another_type() -> None:
 
 
 def example(**fields: Any) -> dict[str, Any]:
-    return {"probe": 3, "made_up": None, "raw": {"a": [1.5]}, "expected": [2.0], "got": [4.0], **fields}
+    return {"probe": 3, "synthetic": None, "raw": {"a": [1.5]}, "expected": [2.0], "got": [4.0], **fields}
 
 
 def of_answer(finding: dict[str, Any], whose: str | None = None) -> CheckFinding:
@@ -157,7 +157,7 @@ def test_probes_that_a_model_refuses() -> None:
 )
 def test_examples_in_words(raw: dict[str, Any], edge_case: str | None, text: str) -> None:
     fields = {"kind": "fails", "detail": "so", "differing": 1, "of": 1}
-    finding = of_answer({**fields, "examples": [example(raw=raw, made_up=edge_case)]})
+    finding = of_answer({**fields, "examples": [example(raw=raw, synthetic=edge_case)]})
     assert finding.message.endswith(f"; for {text}")
 
 

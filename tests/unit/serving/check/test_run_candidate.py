@@ -63,7 +63,7 @@ PROBES = [probe(n=[float(i)], x=[2.0 * i]) for i in range(4)]
 
 def test_serialized_examples_are_taken_whole() -> None:
     answers = Signature(of_examples(lambda n: {"x": n * 2})).ask(PROBES, {})
-    assert (answers.rows, lists(answers), answers.refused, answers.complaint) == (
+    assert (answers.rows, lists(answers), answers.refused_rows, answers.complaint) == (
         [0, 1, 2, 3],
         {"x": [0, 2, 4, 6]},
         [],
@@ -142,10 +142,10 @@ def picky(n: Any) -> dict[str, Any]:
 
 def test_probes_that_a_signature_refuses_are_found_one_by_one() -> None:
     answers = Signature(of_examples(picky)).ask(PROBES, {})
-    assert (answers.rows, answers.refused, lists(answers)) == ([0, 1], [2, 3], {"x": [0, 2]})
+    assert (answers.rows, answers.refused_rows, lists(answers)) == ([0, 1], [2, 3], {"x": [0, 2]})
     assert "too large" in answers.complaint
     all_of_them = Signature(of_examples(picky)).ask(PROBES[2:], {})
-    assert (all_of_them.rows, all_of_them.refused, all_of_them.columns) == ([], [0, 1], {})
+    assert (all_of_them.rows, all_of_them.refused_rows, all_of_them.columns) == ([], [0, 1], {})
 
 
 def test_a_batch_that_fails_though_no_row_does() -> None:
@@ -155,7 +155,7 @@ def test_a_batch_that_fails_though_no_row_does() -> None:
             return {"x": n}
 
     answers = Signature(of_examples(alone)).ask(PROBES, {})
-    assert (answers.rows, answers.refused, answers.columns) == ([], [0, 1, 2, 3], {})
+    assert (answers.rows, answers.refused_rows, answers.columns) == ([], [0, 1, 2, 3], {})
 
 
 def compared(function: Any, probes: list[Any] = PROBES, **fields: Any) -> _CandidateComparison:
@@ -198,8 +198,8 @@ def test_outputs_that_differ() -> None:
     }
     assert finding["detail"] == "off by up to 1"
     assert finding["examples"] == [
-        {"probe": 2, "made_up": None, "raw": {"n": [2.0], "gone": None}, "expected": [4.0], "got": [5.0]},
-        {"probe": 3, "made_up": None, "raw": {"n": [3.0], "gone": None}, "expected": [6.0], "got": [7.0]},
+        {"probe": 2, "synthetic": None, "raw": {"n": [2.0], "gone": None}, "expected": [4.0], "got": [5.0]},
+        {"probe": 3, "synthetic": None, "raw": {"n": [3.0], "gone": None}, "expected": [6.0], "got": [7.0]},
     ]
 
 
@@ -243,7 +243,7 @@ def test_probes_that_are_refused() -> None:
     )  # fmt: skip
     assert [example["probe"] for example in finding["examples"]] == [2, 3, 4]
     assert finding["examples"][0] == {
-        "probe": 2, "made_up": "extreme", "raw": {"n": [2.0]}, "expected": None, "got": None,
+        "probe": 2, "synthetic": "extreme", "raw": {"n": [2.0]}, "expected": None, "got": None,
     }  # fmt: skip
 
 
@@ -316,7 +316,7 @@ def test_a_candidate_is_compared_with_what_was_recorded(tmp_path: Path) -> None:
         example.features.feature["prediction/y"].float_list.value.append(i + 1.0)
     question = Question(model, probes, written(tmp_path / "recorded", recorded), None, {"x": ["n"]})
     answer = run_candidate.examine(question)
-    assert (answer.probes, answer.made_up) == (5, 1)
+    assert (answer.probes, answer.synthetic) == (5, 1)
     assert answer.compared == {"transform_features": 5, "serving_default": 3, "raw_tensors": 3}
     assert [(finding["signature"], finding["feature"]) for finding in answer.findings] == [
         ("raw_tensors", "y")
