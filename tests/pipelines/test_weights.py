@@ -206,7 +206,9 @@ def test_a_rare_value_is_not_named_for_its_weight() -> None:
     dataset = weighed(None, rows, np.array([1.0] * 10_000 + [0.01]), 3)
     counts = {b.label: b.sample_count for b in dataset.features[0].string_stats.rank_histogram.buckets}
     assert counts["secret"] >= NAMED_FROM
-    view = feature_stats.views(statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset]))["word"]
+    view = feature_stats.views_by_feature(statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset]))[
+        "word"
+    ]
     assert view.rows_of("secret", counts["secret"]) == 1
     assert view.rows_of("common", counts["common"]) == counts["common"]
 
@@ -216,7 +218,9 @@ def test_kept_counts_add_up_to_all_values() -> None:
     rows = words_of([b"w%d" % i for i in rng.integers(0, 50, 3000)])
     for rates in (rng.choice([0.3, 0.9], 3000), rng.choice([1.0, 0.01], 3000)):
         dataset = weighed(None, rows, rates)
-        view = feature_stats.views(statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset]))["word"]
+        view = feature_stats.views_by_feature(
+            statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset])
+        )["word"]
         assert sum(view.counts().values()) == view.values == view.total
 
 

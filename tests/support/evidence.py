@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from support import faults
 from transforms.logs.features import lists
-from transforms.verdict.feature_stats import View, views
+from transforms.verdict.feature_stats import View, views_by_feature
 
 
 def batch(**columns: Any) -> pa.RecordBatch:
@@ -24,4 +24,4 @@ def _column(values: Any) -> pa.Array:
 
 
 def view(values: Any) -> View:
-    return views(faults.statistics(batch(x=values)))["x"]
+    return views_by_feature(faults.statistics(batch(x=values)))["x"]

@@ -13,7 +13,7 @@ from transforms.core.batches import Window
 from transforms.core.errors import UsageError
 from transforms.verdict import decide
 from transforms.verdict.compare import examine
-from transforms.verdict.evidence.feature_difference import UNSEEN
+from transforms.verdict.evidence.feature_difference import UNSEEN_SHARE
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.findings import range as range_findings
 from transforms.verdict.findings import schema as schema_findings
@@ -100,11 +100,11 @@ def judge(
     for reference in references:
         # What training was augmented with is told once, and not of each window.
         plain = dataclasses.replace(reference, trained_on=None)
-        comparison, judgement = examine(plain, statistics[reference.space], policy, Counter(), span)
+        comparison, results = examine(plain, statistics[reference.space], policy, Counter(), span)
         findings += comparison.findings
         distances += comparison.distances
-        if judgement is not None:
-            effects += _largest(_effects(judgement))
+        if results is not None:
+            effects += _largest(_effects(results))
     return tuple(findings), tuple(distances), tuple(effects)
 
 
@@ -136,41 +136,41 @@ def _series(key: LimitKey, by_window: Mapping[int, FeatureEffect], windows: int)
     return Series(key, today, max(effect.floor for effect in by_window.values()), tuple(values))
 
 
-def _effects(judgement: TestResults) -> Iterator[FeatureEffect]:
-    pair, space = judgement.pair, judgement.pair.reference.space
-    for name, differences in judgement.differences.items():
+def _effects(results: TestResults) -> Iterator[FeatureEffect]:
+    pair, space = results.pair, results.pair.reference.space
+    for name, differences in results.differences.items():
         for difference in differences:
             key = LimitKey(space, name, LIMIT_OF[difference.metric])
-            floor = judgement.least_effect(name, difference.metric)
-            may = _may_alarm(judgement, key, decide.kind_of(difference.metric))
+            floor = results.least_effect(name, difference.metric)
+            may = _may_alarm(results, key, decide.kind_of(difference.metric))
             yield FeatureEffect(
-                key, difference.effect, judgement.is_beyond_chance(difference) and may, floor, floor
+                key, difference.effect, results.is_beyond_chance(difference) and may, floor, floor
             )
-        yield from _outside(judgement, name)
-    grown, greatest_p = transformed_findings.growths(judgement)
+        yield from _outside(results, name)
+    grown, greatest_p = transformed_findings.growths(results)
     for growth in grown:
         key = LimitKey(space, growth.feature, LIMIT_OF[growth.metric])
         floor = transformed_findings.least_effect(pair, growth)
-        counts = growth.p_value <= greatest_p and _may_alarm(judgement, key, growth.kind)
+        counts = growth.p_value <= greatest_p and _may_alarm(results, key, growth.kind)
         yield FeatureEffect(key, growth.effect, counts, floor, floor)
 
 
-def _outside(judgement: TestResults, name: str) -> Iterator[FeatureEffect]:
+def _outside(results: TestResults, name: str) -> Iterator[FeatureEffect]:
     """Values far outside training's range, or outside the schema's domain; the limit is that of `unseen`."""
-    pair, key = judgement.pair, LimitKey(judgement.pair.reference.space, name, LIMIT_OF[UNSEEN])
-    floor = judgement.least_effect(name, UNSEEN)
-    is_tested = judgement.measured(name, UNSEEN)
+    pair, key = results.pair, LimitKey(results.pair.reference.space, name, LIMIT_OF[UNSEEN_SHARE])
+    floor = results.least_effect(name, UNSEEN_SHARE)
+    is_tested = results.measured(name, UNSEEN_SHARE)
     outside = schema_findings.share_outside_domain(pair, name)
     if is_tested:  # values that training did not have are judged as what is unseen is
-        outside = decide.known_outside(judgement, name) if outside else 0.0
+        outside = decide.known_outside(results, name) if outside else 0.0
     for value in (range_findings.far_out(pair, name), outside):
         if value > 0:
-            yield FeatureEffect(key, value, _may_alarm(judgement, key, FindingKind.VALUES), floor, floor)
+            yield FeatureEffect(key, value, _may_alarm(results, key, FindingKind.VALUES), floor, floor)
 
 
-def _may_alarm(judgement: TestResults, key: LimitKey, kind: FindingKind) -> bool:
+def _may_alarm(results: TestResults, key: LimitKey, kind: FindingKind) -> bool:
     """Whether a difference over its limit is an error: not ignored, not bounded, not for the user to say."""
-    pair = judgement.pair
+    pair = results.pair
     bound = pair.policy.thresholds.features.get((Space(key.space), key.feature))
     if key.feature in pair.policy.ignore or (bound and bound.severity not in (None, Severity.ERROR)):
         return False

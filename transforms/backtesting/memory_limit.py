@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from transforms.core.errors import UsageError
-from transforms.verdict.feature_stats import View, views
+from transforms.verdict.feature_stats import View, views_by_feature
 from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
 
@@ -27,7 +27,9 @@ def check(windows: int, references: Iterable[Reference], only: frozenset[str]) -
     all_references = list(references)
     by_space = wanted(all_references, only)
     window_bytes = sum(
-        _size(view) for reference in all_references for view in _views(reference, by_space[reference.space])
+        _size(view)
+        for reference in all_references
+        for view in _selected_views(reference, by_space[reference.space])
     )
     total = windows * window_bytes
     if total > MOST_BYTES:
@@ -46,8 +48,8 @@ def _named(reference: Reference, only: frozenset[str]) -> frozenset[str]:
     )
 
 
-def _views(reference: Reference, names: frozenset[str] | None) -> list[View]:
-    feature_views = views(reference.statistics)
+def _selected_views(reference: Reference, names: frozenset[str] | None) -> list[View]:
+    feature_views = views_by_feature(reference.statistics)
     return [view for name, view in feature_views.items() if names is None or name.split(".")[0] in names]
 
 

@@ -24,13 +24,13 @@ def exceeded_in(values: Sequence[float], share: float) -> float:
 
     It falls as `share` grows.
     """
-    ordered, count = sorted(values, reverse=True), len(values)
-    known = sum(value > 0 for value in ordered)
+    descending, count = sorted(values, reverse=True), len(values)
+    known = sum(value > 0 for value in descending)
     tail = max(min(known - 1, max(LEAST_TAIL, math.ceil(count / _TAIL_PART))), 0)
     if share * count >= tail:
-        return ordered[min(int(share * count), count - 1)]
-    start = ordered[tail]
-    excess = sum(ordered[:tail]) / tail - start
+        return descending[min(int(share * count), count - 1)]
+    start = descending[tail]
+    excess = sum(descending[:tail]) / tail - start
     return start + excess * math.log(tail / (count * share))
 
 

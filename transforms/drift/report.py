@@ -84,9 +84,9 @@ def compare_with_previous(runs: PreviousRuns | None, now: ServedWindow) -> Drift
     windows = slow_drift.comparable(summary, list(_earlier_summaries(runs, findings)))
     findings += slow_drift.findings(windows, now.references, now.policy)
     findings = [now.policy.thresholds.bounded(finding) for finding in findings]
-    ordered = tuple(sorted(findings, key=severity.order))
+    sorted_findings = tuple(sorted(findings, key=severity.order))
     return DriftReport(
-        _block(runs.previous, spaces, windows), ComparisonResult(ordered, (), space=Space.SET), files
+        _block(runs.previous, spaces, windows), ComparisonResult(sorted_findings, (), space=Space.SET), files
     )
 
 
@@ -145,7 +145,7 @@ def _infos(runs: PreviousRuns, now: ServedWindow) -> Iterator[Finding]:
 def _earlier_summaries(runs: PreviousRuns, findings: list[Finding]) -> Iterator[WindowSummary]:
     """Those that can be read; of the others an info is added to `findings`."""
     lost = []
-    for run in runs.history:
+    for run in runs.comparable_runs:
         try:
             yield published_runs.load_summary(run)
         except UnreadableError as error:

@@ -22,7 +22,7 @@ from transforms.runs import window_summary
 from transforms.runs.window_summary import SummaryKey, WindowSummary
 from transforms.verdict.evidence import false_discovery
 from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
-from transforms.verdict.feature_stats import Statistics, View, views
+from transforms.verdict.feature_stats import Statistics, View, views_by_feature
 from transforms.verdict.model import Finding, FindingKind, Severity, Space
 from transforms.verdict.reference import ComparedPair, Reference
 from transforms.verdict.severity import Policy
@@ -77,7 +77,7 @@ def findings(
         if key not in furthest or abs(steady.line.total) > abs(furthest[key].line.total):
             furthest[key] = steady
     spaces = {space for space, _ in furthest}
-    known = {r.space: (r, views(r.statistics)) for r in references if r.space in spaces}
+    known = {r.space: (r, views_by_feature(r.statistics)) for r in references if r.space in spaces}
     return [_finding(steady, *known[space], policy) for (space, _), steady in furthest.items()]
 
 

@@ -23,12 +23,12 @@ from transforms.verdict.evidence import wording
 from transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     MISSING,
-    UNSEEN,
+    UNSEEN_SHARE,
     VARIATION,
     FeatureDifference,
 )
 from transforms.verdict.evidence.unseen_mass import may_be_named
-from transforms.verdict.feature_stats import Statistics, View, dataset, views
+from transforms.verdict.feature_stats import Statistics, View, dataset, views_by_feature
 from transforms.verdict.model import Diagnosis, Finding, FindingKind, Severity
 from transforms.verdict.reference import ComparedPair, Reference
 from transforms.verdict.severity import Policy
@@ -37,7 +37,7 @@ from transforms.verdict.wording import number, percent, quoted
 
 OTHERS = "(others)"
 _MISSING_METRIC = "missing_share_difference"
-_KINDS = {MISSING: FindingKind.PRESENCE, UNSEEN: FindingKind.VALUES}
+_KINDS = {MISSING: FindingKind.PRESENCE, UNSEEN_SHARE: FindingKind.VALUES}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Windows:
         )
 
     @cached_property
-    def judgement(self) -> TestResults:
+    def test_results(self) -> TestResults:
         names = list(window_summary.comparable(self.pair))
         names = [name for name in names if self.pair.is_wanted(name)]
         there = tuple(name for name in names if name in self.pair.serving)
@@ -87,7 +87,7 @@ class Windows:
 
     @cached_property
     def training(self) -> dict[str, View]:
-        return views(self.reference.statistics)
+        return views_by_feature(self.reference.statistics)
 
     @cached_property
     def _of_training(self) -> tuple[TestResults, ...]:
@@ -99,7 +99,9 @@ class Windows:
         )
 
     def _judged(self, pair: ComparedPair) -> TestResults:
-        names = [name for name in (*self.judgement.names, *self.judgement.present) if name in pair.training]
+        names = [
+            name for name in (*self.test_results.names, *self.test_results.present) if name in pair.training
+        ]
         there = tuple(name for name in names if name in pair.serving)
         return TestResults(pair, there, tuple(name for name in names if name not in pair.serving))
 
@@ -121,9 +123,9 @@ def findings(windows: Windows) -> list[Finding]:
 
 def _differences(windows: Windows) -> Iterator[Finding]:
     """As errors of the kinds that such differences from training have, one for each feature and kind."""
-    judgement = windows.judgement
-    for name, differences in judgement.differences.items():
-        counting = [difference for difference in differences if judgement.counts(name, difference)]
+    results = windows.test_results
+    for name, differences in results.differences.items():
+        counting = [difference for difference in differences if results.counts(name, difference)]
         for kind, difference in {
             _KINDS.get(difference.metric, FindingKind.DISTRIBUTION): difference
             for difference in counting[::-1]
@@ -136,8 +138,8 @@ def _differences(windows: Windows) -> Iterator[Finding]:
                 metric=_MISSING_METRIC if difference.metric == MISSING else difference.metric,
                 message=f"since {windows.spans[0]}: {_message(windows, name, difference)}",
                 distance=difference.effect,
-                threshold=judgement.least_effect(name, difference.metric),
-                evidence=judgement.evidence(name, difference),
+                threshold=results.least_effect(name, difference.metric),
+                evidence=results.evidence(name, difference),
                 p_value=difference.p_value,
                 raw_features=windows.pair.raw_features(name),
             )
@@ -160,21 +162,21 @@ def _drift(windows: Windows, finding: Finding, cause: Diagnosis | None) -> Findi
     )
 
 
-def _distance_from_training(judgement: TestResults, name: str, metric: str) -> tuple[bool, float]:
+def _distance_from_training(results: TestResults, name: str, metric: str) -> tuple[bool, float]:
     """Whether a window is off from training in one metric, and how far."""
     effects = [
-        difference.effect for difference in judgement.differences.get(name, ()) if difference.metric == metric
+        difference.effect for difference in results.differences.get(name, ()) if difference.metric == metric
     ]
-    return bool(judgement.of(name, metric)), max(effects, default=0.0)
+    return bool(results.of(name, metric)), max(effects, default=0.0)
 
 
 def _message(windows: Windows, name: str, difference: FeatureDifference) -> str:
     _, before, after = difference.parts[0] if difference.parts else ("", 0.0, 0.0)
     if difference.metric == MISSING:
         return f"missing in {percent(before)} of rows then, in {percent(after)} now ({windows.spans[1]})"
-    if difference.metric == UNSEEN:
+    if difference.metric == UNSEEN_SHARE:
         return f"values that were not there then are {percent(after)} now ({windows.spans[1]})"
-    least = number(windows.judgement.least_effect(name, difference.metric))
+    least = number(windows.test_results.least_effect(name, difference.metric))
     far = f"{wording.distance(difference)} is over {least} and beyond chance ({_p_value(difference)})"
     moved = (
         [f"{_label(windows, name, difference)}: {percent(before)} then, {percent(after)} now"]
@@ -209,7 +211,7 @@ def _label(windows: Windows, name: str, difference: FeatureDifference) -> str:
 def _with_all(previous: Statistics, current: Statistics) -> Statistics:
     """The earlier statistics, with the features that no row had then as missing in all of them."""
     previous_data = dataset(previous)
-    known = views(previous).keys()
+    known = views_by_feature(previous).keys()
     absent = [feature for feature in dataset(current).features if View(feature, 0).name not in known]
     if not absent:
         return previous

@@ -26,7 +26,7 @@ from transforms.runs.published_runs import (
     run_of,
 )
 from transforms.runs.run_ids import RUNS, VERDICT
-from transforms.runs.run_order import ordered
+from transforms.runs.run_order import sorted_runs
 
 AUTO = "auto"
 #: Of the runs under an output folder no more than the newest are looked at, and so many windows kept.
@@ -41,13 +41,13 @@ class PreviousRuns:
 
     Attributes:
       previous: None where there is no earlier run.
-      history: earlier windows that are comparable, in the order of time.
+      comparable_runs: earlier windows that are comparable, in the order of time.
       broken: runs whose verdict could not be read.
       left_out: older runs that were not looked at, where none of the newer ones is `previous`.
     """
 
     previous: PublishedRun | None = None
-    history: tuple[PublishedRun, ...] = ()
+    comparable_runs: tuple[PublishedRun, ...] = ()
     broken: int = 0
     left_out: int = 0
 
@@ -92,8 +92,8 @@ def choose(
 
     `standing` is the name of the run whose verdict.json stands: no other was published later.
     """
-    known = [run for run in ordered(runs, standing) if run.is_examined]
-    return PreviousRuns(_last(known, window), _history(known, window, baseline))
+    known = [run for run in sorted_runs(runs, standing) if run.is_examined]
+    return PreviousRuns(_last(known, window), _comparable_runs(known, window, baseline))
 
 
 def _last(runs: Sequence[PublishedRun], window: Window) -> PublishedRun | None:
@@ -115,7 +115,9 @@ def _last(runs: Sequence[PublishedRun], window: Window) -> PublishedRun | None:
     return runs[max(before)[-1]] if before else None
 
 
-def _history(runs: Sequence[PublishedRun], window: Window, baseline: str | None) -> tuple[PublishedRun, ...]:
+def _comparable_runs(
+    runs: Sequence[PublishedRun], window: Window, baseline: str | None
+) -> tuple[PublishedRun, ...]:
     """Windows of the same baseline and about the same length, none of which overlaps another.
 
     From this window backwards; of reruns the one published last. Windows shorter than a day must begin at
@@ -148,10 +150,12 @@ def _is_complete(chosen: PreviousRuns, window: Window) -> bool:
         return chosen.previous is not None
     if chosen.previous is None or chosen.previous.window.end != window.start:
         return False
-    windows = [run.window for run in chosen.history] + [window]
+    windows = [run.window for run in chosen.comparable_runs] + [window]
     gapless = all(before.end == after.start for before, after in itertools.pairwise(windows))
     return (
-        gapless and len(chosen.history) == MOST_WINDOWS and _of_similar_length(chosen.previous.window, window)
+        gapless
+        and len(chosen.comparable_runs) == MOST_WINDOWS
+        and _of_similar_length(chosen.previous.window, window)
     )
 
 

@@ -21,7 +21,7 @@ class Published(Protocol):
 AnyRun = TypeVar("AnyRun", bound=Published)
 
 
-def ordered(runs: Iterable[AnyRun], standing: str | None = None) -> list[AnyRun]:
+def sorted_runs(runs: Iterable[AnyRun], standing: str | None = None) -> list[AnyRun]:
     """The runs, the one published first first.
 
     A run comes after the one that it replaced. If its name sorts before that one's, its clock was behind:

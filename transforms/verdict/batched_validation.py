@@ -82,9 +82,9 @@ def _parts(
         names |= dict.fromkeys(() if statistics is None else statistics.features)
     together = len(schema.sparse_feature) + len(schema.weighted_feature) > 0
     size = len(names) if together else FEATURES_A_PART
-    ordered = [name for name in names if together or columns is None or name in columns]
-    for first in range(0, max(len(ordered), 1), max(size, 1)):
-        yield dict.fromkeys(ordered[first : first + size])
+    selected = [name for name in names if together or columns is None or name in columns]
+    for first in range(0, max(len(selected), 1), max(size, 1)):
+        yield dict.fromkeys(selected[first : first + size])
 
 
 def top(feature: statistics_pb2.FeatureNameStatistics) -> str:

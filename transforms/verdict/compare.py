@@ -101,9 +101,9 @@ def examine(
     findings = finding_rules.apply(Examination(pair, anomalies, tuple(distances), results))
     skew_findings.merge_into(anomalies, (measured[name] for name in sorted(measured)))
     comparison = ComparisonResult(
-        findings=_ordered(_bounded(policy, _wanted(pair, findings))),
+        findings=_worst_first(_bounded(policy, _wanted(pair, findings))),
         not_compared=_not_compared(pair, reasons, {finding.feature for finding in distances}),
-        distances=_ordered(_bounded(policy, distances)),
+        distances=_worst_first(_bounded(policy, distances)),
         anomalies=text_format.MessageToString(anomalies),
         space=reference.space,
         least_visible=results.least_visible if results.differences else None,
@@ -204,5 +204,5 @@ def _ignored(finding: Finding) -> Finding:
     return dataclasses.replace(finding, severity=Severity.INFO, message=f"{finding.message} (ignored)")
 
 
-def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def _worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=severity.order))

@@ -10,7 +10,7 @@ from transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     LENGTH,
     MISSING,
-    UNSEEN,
+    UNSEEN_SHARE,
     VARIATION,
     FeatureDifference,
 )
@@ -19,7 +19,7 @@ from transforms.verdict.reference import ComparedPair
 from transforms.verdict.severity import Policy
 from transforms.verdict.significance import MISSING_METRIC, TestResults
 
-_KINDS = {MISSING: FindingKind.PRESENCE, UNSEEN: FindingKind.VALUES}
+_KINDS = {MISSING: FindingKind.PRESENCE, UNSEEN_SHARE: FindingKind.VALUES}
 _NOTHING_ELSE = "beside it nothing differs beyond chance by as much as matters"
 
 
@@ -79,14 +79,14 @@ def settled(results: TestResults, finding: Finding) -> Finding:
 
 def settled_values(results: TestResults, finding: Finding) -> Finding:
     """Values that training did not have, as many as count: an error where they are more than it predicts."""
-    if finding.kind is not FindingKind.VALUES or not results.measured(finding.feature, UNSEEN):
+    if finding.kind is not FindingKind.VALUES or not results.measured(finding.feature, UNSEEN_SHARE):
         return finding
     if finding.severity is Severity.INFO:
         return finding
-    agreeing = results.of(finding.feature, UNSEEN)
+    agreeing = results.of(finding.feature, UNSEEN_SHARE)
     if agreeing:
         return _with_evidence(results, dataclasses.replace(finding, severity=Severity.ERROR), agreeing)
-    if known_outside(results, finding.feature) >= results.least_effect(finding.feature, UNSEEN):
+    if known_outside(results, finding.feature) >= results.least_effect(finding.feature, UNSEEN_SHARE):
         return finding  # what training had it says nothing against: the schema's word holds
     return dataclasses.replace(finding, severity=Severity.WARNING, p_value=None)
 
@@ -95,7 +95,7 @@ def known_outside(results: TestResults, name: str) -> float:
     """The share of the values served that the schema leaves out and training had, at least."""
     pair = results.pair
     outside = unseen_mass.of_category(pair.schema, pair.features[name], pair.serving[name])
-    [new] = [difference for difference in results.differences[name] if difference.metric == UNSEEN]
+    [new] = [difference for difference in results.differences[name] if difference.metric == UNSEEN_SHARE]
     [(_, _, never_seen)] = new.parts
     return outside.least - never_seen if outside is not None else 0.0
 

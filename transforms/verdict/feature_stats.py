@@ -213,7 +213,7 @@ class View:
         return float(self.proto.num_stats.median)
 
 
-def views(statistics: Statistics) -> dict[str, View]:
+def views_by_feature(statistics: Statistics) -> dict[str, View]:
     """Views by dotted feature name, in the order of the statistics."""
     all_rows = dataset(statistics)
     feature_views = [View(proto, int(all_rows.num_examples)) for proto in all_rows.features]

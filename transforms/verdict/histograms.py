@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.verdict.evidence import unseen_mass
-from transforms.verdict.feature_stats import Bucket, Statistics, View, mass_between, views
+from transforms.verdict.feature_stats import Bucket, Statistics, View, mass_between, views_by_feature
 from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.wording import number, plain
@@ -56,7 +56,7 @@ class FeaturePicture:
 
 def pictures(reference: Reference, serving: Statistics) -> tuple[FeaturePicture, ...]:
     """A picture of each feature that the baseline or serving has statistics of, but for the label."""
-    before, after = views(reference.statistics), views(serving)
+    before, after = views_by_feature(reference.statistics), views_by_feature(serving)
     names = [name for name in dict.fromkeys([*before, *after]) if not reference.is_label(name)]
     return tuple(_picture(name, reference.space, before.get(name), after.get(name)) for name in names)
 
@@ -152,8 +152,8 @@ def _reach(buckets: Sequence[Bucket]) -> tuple[float, float]:
     if len(buckets) < 3:
         return buckets[0].low, buckets[-1].high
     low, high = buckets[0].high, buckets[-1].low
-    room = _FAR * (high - low) if high > low else buckets[-1].high - buckets[0].low
-    return max(buckets[0].low, low - room), min(buckets[-1].high, high + room)
+    margin = _FAR * (high - low) if high > low else buckets[-1].high - buckets[0].low
+    return max(buckets[0].low, low - margin), min(buckets[-1].high, high + margin)
 
 
 def _edges(histograms: Sequence[list[Bucket]]) -> tuple[float, ...]:

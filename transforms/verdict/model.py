@@ -88,7 +88,7 @@ class FindingEvidence:
       p_limit: the greatest p-value that counted, of all of this comparison; 0 where none did.
       effective_rows: rows of one sample that were as uncertain as the difference of both.
       parts: what moved most, that first.
-      natural: None where it is not known how training's periods differ, or was not asked.
+      seasonal: None where it is not known how training's periods differ, or was not asked.
     """
 
     beyond_chance: bool
@@ -101,7 +101,13 @@ class FindingEvidence:
     p_limit: float
     effective_rows: int
     parts: tuple[ShareChange, ...] = ()
-    natural: SeasonalVariation | None = None
+    seasonal: SeasonalVariation | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; the published documents call `seasonal` natural."""
+        values = dataclasses.asdict(self)
+        seasonal = values.pop("seasonal")
+        return {**values, "parts": list(values["parts"]), "natural": seasonal}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,8 +147,7 @@ class Finding:
         if self.diagnosis is not None:
             values["diagnosis"] = dataclasses.asdict(self.diagnosis)
         if self.evidence is not None:
-            parts = [dataclasses.asdict(part) for part in self.evidence.parts]
-            values["evidence"] = {**dataclasses.asdict(self.evidence), "parts": parts}
+            values["evidence"] = self.evidence.to_json()
         return _finite(values)
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.core import schema as schemas
-from transforms.verdict.feature_stats import Statistics, View, dataset, views
+from transforms.verdict.feature_stats import Statistics, View, dataset, views_by_feature
 from transforms.verdict.model import Space
 from transforms.verdict.severity import Policy
 from transforms.verdict.variation.store import Variation
@@ -99,11 +99,11 @@ class ComparedPair:
 
     @cached_property
     def training(self) -> dict[str, View]:
-        return views(self.reference.statistics)
+        return views_by_feature(self.reference.statistics)
 
     @cached_property
     def serving(self) -> dict[str, View]:
-        return views(self.served)
+        return views_by_feature(self.served)
 
     @cached_property
     def rows(self) -> int:

@@ -18,7 +18,7 @@ from transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     LENGTH,
     MISSING,
-    UNSEEN,
+    UNSEEN_SHARE,
     VARIATION,
     FeatureDifference,
 )
@@ -32,7 +32,7 @@ LEAST_EFFECT: Mapping[str, float] = {
     KOLMOGOROV: 0.025,
     VARIATION: 0.025,
     MISSING: 0.01,
-    UNSEEN: 0.01,
+    UNSEEN_SHARE: 0.01,
     LENGTH: 0.025,
 }
 #: What findings of missing rows are called.
@@ -119,10 +119,10 @@ class TestResults:
 
     def blind(self) -> list[str]:
         """Features with values, but too few of them to show even a large change."""
-        views = [(name, self.pair.training[name], self.pair.serving.get(name)) for name in self.names]
+        feature_views = [(name, self.pair.training[name], self.pair.serving.get(name)) for name in self.names]
         sizes = {
             name: p_values.effective_size(training.worth_finite, serving.worth_finite)
-            for name, training, serving in views
+            for name, training, serving in feature_views
             if serving is not None and serving.present
         }
         seen = {name: power.least_visible(size, self.first_p) for name, size in sizes.items()}
@@ -142,7 +142,7 @@ class TestResults:
             p_limit=self.greatest_p,
             effective_rows=round(difference.size),
             parts=wording.parts_of(self.pair, name, difference),
-            natural=self.seasonal.get((name, difference.metric)),
+            seasonal=self.seasonal.get((name, difference.metric)),
         )
 
     def _by_chance(self, name: str, metric: str) -> float:
@@ -180,10 +180,10 @@ class TestResults:
     def _seasonal(
         self, variation: Variation, name: str, difference: FeatureDifference
     ) -> SeasonalVariation | None:
-        views = (self.pair.training[name], self.pair.serving.get(name))
+        both_views = (self.pair.training[name], self.pair.serving.get(name))
         between_windows = self.pair.between_windows
         return seasonal_p_value.of_difference(
-            variation, name, difference, views, self.pair.span, between_windows=between_windows
+            variation, name, difference, both_views, self.pair.span, between_windows=between_windows
         )
 
     def _with_season(self, name: str, difference: FeatureDifference) -> FeatureDifference:
@@ -214,5 +214,5 @@ class TestResults:
         if self.pair.between_windows and self.pair.reference.variation is not None:
             # What yesterday lacked is no news where days differ: its share is in the distribution, which is
             # held against days, and what training lacked is told beside training.
-            return (difference for difference in differences if difference.metric != UNSEEN)
+            return (difference for difference in differences if difference.metric != UNSEEN_SHARE)
         return differences

@@ -40,7 +40,7 @@ def chosen(runs: Sequence[PublishedRun], window: Window) -> tuple[str | None, li
 
 def names(earlier_runs: PreviousRuns) -> tuple[str | None, list[str]]:
     return earlier_runs.previous.name if earlier_runs.previous else None, [
-        run.name for run in earlier_runs.history
+        run.name for run in earlier_runs.comparable_runs
     ]
 
 
@@ -113,7 +113,7 @@ def test_what_is_chosen_ended_before_and_overlaps_nothing(
     assert previous_runs.choose(runs, window, HERE) == earlier_runs
     ends = [run.window.end for run in runs if run.window.end <= window.start]  # type: ignore[operator]
     assert (earlier_runs.previous.window.end if earlier_runs.previous else None) == max(ends, default=None)  # type: ignore[type-var]
-    chain = [*(run.window for run in earlier_runs.history), window]
+    chain = [*(run.window for run in earlier_runs.comparable_runs), window]
     assert all(before.end <= after.start for before, after in itertools.pairwise(chain))  # type: ignore[operator]
 
 
@@ -232,7 +232,7 @@ def test_a_contract_that_is_none_is_another_baseline(tmp_path: Path, made_of: An
     document.write_bytes(changed(document, {"contract": made_of}))
     earlier_runs = previous_runs.find(AUTO, str(tmp_path), day(4), contract())
     assert earlier_runs.previous is not None
-    assert (earlier_runs.previous.graph, earlier_runs.history) == (None, ())
+    assert (earlier_runs.previous.graph, earlier_runs.comparable_runs) == (None, ())
 
 
 def test_a_huge_verdict_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ class Run(NamedTuple):
 
 
 def order(runs: Sequence[Run], standing: str | None = None) -> list[str]:
-    return [run.name for run in run_order.ordered(runs, standing)]
+    return [run.name for run in run_order.sorted_runs(runs, standing)]
 
 
 def test_without_more_the_names_are_the_order() -> None:

@@ -147,7 +147,7 @@ def test_a_distance_under_the_users_limit_is_not_laid_to_nature(plain: Reference
         difference for difference in judged.differences["distance"] if difference.metric == KOLMOGOROV
     ]
     nature = SeasonalVariation("day", 1, difference.effect, 0.01, 0.02, 1e-9)
-    evidence = dataclasses.replace(judged.evidence("distance", difference), natural=nature)
+    evidence = dataclasses.replace(judged.evidence("distance", difference), seasonal=nature)
     assert not evidence.large_enough
     assert wording.only_seasonal(evidence) == ""
     beyond = dataclasses.replace(evidence, large_enough=True, beyond_chance=False)

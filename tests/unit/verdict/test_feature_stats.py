@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.core.custom_stats import HEAVIEST_ROW, RARE_VALUES
 from transforms.verdict import feature_stats
-from transforms.verdict.feature_stats import Bucket, Counted, View, mass_between, views
+from transforms.verdict.feature_stats import Bucket, Counted, View, mass_between, views_by_feature
 
 
 def view(text: str, rows: int = 10) -> View:
@@ -178,7 +178,7 @@ def test_the_data_set_of_all_rows() -> None:
     assert feature_stats.dataset(both).num_examples == 0
     both.datasets.add(name="country_DE", num_examples=3).features.add(name="x")
     assert feature_stats.dataset(both).num_examples == 3
-    assert [(name, feature.rows) for name, feature in views(both).items()] == [("x", 3)]
+    assert [(name, feature.rows) for name, feature in views_by_feature(both).items()] == [("x", 3)]
     both.datasets.add(name="All Examples", num_examples=8)
     assert feature_stats.dataset(both).num_examples == 8
     both.datasets[1].name = "country_FR"

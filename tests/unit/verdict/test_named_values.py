@@ -42,7 +42,7 @@ def statistics(
 
 
 def view(rows: Lists, rates: Sequence[float] | None = None) -> View:
-    return feature_stats.views(statistics(rows, pa.large_binary(), rates))["c"]
+    return feature_stats.views_by_feature(statistics(rows, pa.large_binary(), rates))["c"]
 
 
 _ROWS = st.lists(st.lists(st.sampled_from([b"a", b"b", SECRET]), max_size=12), min_size=1, max_size=40)
@@ -109,8 +109,8 @@ def test_a_number_of_one_row_is_no_step_that_is_named(rates: Sequence[float] | N
     times = 40 if rates is None else 1
     rows = [[float(i % 100)] for i in range(3980)]
     kind = pa.float32()
-    before = feature_stats.views(statistics(rows, kind))["c"]
-    after = feature_stats.views(statistics([*rows, [5_550_123.0] * times], kind, rates))["c"]
+    before = feature_stats.views_by_feature(statistics(rows, kind))["c"]
+    after = feature_stats.views_by_feature(statistics([*rows, [5_550_123.0] * times], kind, rates))["c"]
     pair = (cdfs.of_view(before), cdfs.of_view(after))
     assert pair[0] is not None
     assert pair[1] is not None
@@ -118,7 +118,7 @@ def test_a_number_of_one_row_is_no_step_that_is_named(rates: Sequence[float] | N
     assert not [
         explanation
         for explanation in explained
-        if "5.55012e+06" in explanation.words or 5_550_123.0 in explanation.points
+        if "5.55012e+06" in explanation.description or 5_550_123.0 in explanation.points
     ]
     every = explanations.of_number(pair[0], pair[1], float(after.present) * 10)
     assert [explanation for explanation in every if 5_550_123.0 in explanation.points]

@@ -15,7 +15,7 @@ from transforms.logs.features import lists
 from transforms.verdict import thresholds
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.evidence import two_sample
-from transforms.verdict.feature_stats import Statistics, View, views
+from transforms.verdict.feature_stats import Statistics, View, views_by_feature
 from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
 
 Array = np.ndarray[Any, Any]
@@ -32,7 +32,7 @@ def statistics(values: Array) -> Statistics:
 
 
 def view(values: Array) -> View:
-    return views(statistics(values))["x"]
+    return views_by_feature(statistics(values))["x"]
 
 
 def compared(training: Array, serving: Array, policy: Policy | None = None) -> ComparisonResult:

@@ -25,7 +25,7 @@ _SURE = 0.98
 
 
 class _Spelling(NamedTuple):
-    words: str
+    description: str
     plain: Callable[[str], str]
 
 
@@ -107,14 +107,15 @@ def _respelled(before: Shares, after: Shares) -> Iterator[Diagnosis]:
         explained = {value: share for value, share in new.items() if spelling.plain(value) in known}
         part = sum(explained.values()) / sum(new.values())
         if part >= _LEAST:
-            yield Diagnosis(SPELLED, round(_SURE * part, 3), _spelled_words(spelling, explained, new))
+            yield Diagnosis(SPELLED, round(_SURE * part, 3), _spelled_evidence(spelling, explained, new))
             return
 
 
-def _spelled_words(spelling: _Spelling, explained: Shares, new: Shares) -> str:
+def _spelled_evidence(spelling: _Spelling, explained: Shares, new: Shares) -> str:
+    share = sum(explained.values())
     return (
-        f"{spelling.words}: {len(explained):,} of {len(new):,} new values, {sum(explained.values()):.1%} of"
-        " all, are known ones otherwise"
+        f"{spelling.description}: {len(explained):,} of {len(new):,} new values, {share:.1%} of all, are"
+        " known ones otherwise"
     )
 
 
@@ -122,14 +123,14 @@ def _affixes(before: Shares, new: Shares) -> Iterator[_Spelling]:
     """A prefix or suffix that all new values have, or that all known ones have and new ones lack."""
     added, known = _most_frequent(new), _most_frequent(before)
     for letters in _shortened(_common_prefix(added)):
-        words = f"a prefix of {_letters(letters)} was added"
-        yield _Spelling(words, functools.partial(_without_prefix, letters))
+        description = f"a prefix of {_letters(letters)} was added"
+        yield _Spelling(description, functools.partial(_without_prefix, letters))
     for reversed_letters in _shortened(_common_prefix([value[::-1] for value in added])):
-        words = f"a suffix of {_letters(reversed_letters)} was added"
-        yield _Spelling(words, functools.partial(_without_suffix, reversed_letters[::-1]))
+        description = f"a suffix of {_letters(reversed_letters)} was added"
+        yield _Spelling(description, functools.partial(_without_suffix, reversed_letters[::-1]))
     for letters in _shortened(_common_prefix(known)):
-        words = f"a prefix of {_letters(letters)} is lacking"
-        yield _Spelling(words, functools.partial(_without_prefix, letters))
+        description = f"a prefix of {_letters(letters)} is lacking"
+        yield _Spelling(description, functools.partial(_without_prefix, letters))
 
 
 def _letters(affix: str) -> str:
@@ -165,7 +166,7 @@ class _Expected(NamedTuple):
     """A cause, and the shares that it leads to expect."""
 
     cause: str
-    words: str
+    description: str
     shares: Shares
 
 
@@ -180,7 +181,7 @@ def _fitting(before: Shares, after: Shares, size: float) -> Iterator[Diagnosis]:
         fit = min(_fit(cause.shares, before, after, size), _fit_of_rare(cause.shares, before, after, size))
         if fit >= _LEAST:
             sure = _SURE * fit * weight / math.fsum(weights)
-            yield Diagnosis(cause.cause, round(sure, 3), f"{cause.words} (fit {fit:.3f})")
+            yield Diagnosis(cause.cause, round(sure, 3), f"{cause.description} (fit {fit:.3f})")
 
 
 def _fit(expected: Shares, before: Shares, after: Shares, size: float) -> float:
@@ -218,8 +219,8 @@ def _constant(before: Shares, after: Shares) -> Iterator[_Expected]:
     part = (q - p) / (1 - p)
     if part > 0:
         expected = {value: (1 - part) * share for value, share in before.items()}
-        words = f"one value stands in place of others in about {part:.1%} of rows"
-        yield _Expected(CONSTANT, words, expected | {grown: q})
+        description = f"one value stands in place of others in about {part:.1%} of rows"
+        yield _Expected(CONSTANT, description, expected | {grown: q})
 
 
 def _moved(before: Shares, after: Shares) -> Iterator[_Expected]:
@@ -229,8 +230,8 @@ def _moved(before: Shares, after: Shares) -> Iterator[_Expected]:
     part = min(moved[up], -moved[down])
     if part > 0:
         expected = {**before, up: before.get(up, 0.0) + part, down: before.get(down, 0.0) - part}
-        words = f"what one value lost another has, {part:.1%} of all: an id that moved?"
-        yield _Expected(MOVED, words, expected)
+        description = f"what one value lost another has, {part:.1%} of all: an id that moved?"
+        yield _Expected(MOVED, description, expected)
 
 
 def _swapped(before: Shares, after: Shares, others: Mapping[str, Shares]) -> Iterator[Diagnosis]:

@@ -31,7 +31,7 @@ class Explanation:
     """
 
     cause: str
-    words: str
+    description: str
     share_up_to: Callable[[Array], Array]
     share_under: Callable[[Array], Array]
     prior: float = 1.0

@@ -51,7 +51,7 @@ def swapped(name: str, other: Cdf) -> Explanation:
 
 def _monotone(
     cause: str,
-    words: str,
+    description: str,
     training: Cdf,
     inverse: Callable[[Array], Array],
     prior: float,
@@ -62,25 +62,25 @@ def _monotone(
     if falls:
         return Explanation(
             cause,
-            words,
+            description,
             lambda x: 1 - training.under(inverse(x)),
             lambda x: 1 - training.up_to(inverse(x)),
             prior,
         )
     return Explanation(
-        cause, words, lambda x: training.up_to(inverse(x)), lambda x: training.under(inverse(x)), prior
+        cause, description, lambda x: training.up_to(inverse(x)), lambda x: training.under(inverse(x)), prior
     )
 
 
 def _units(training: Cdf) -> Iterator[Explanation]:
     for factor, hint in FACTORS.items():
-        words = f"serving is training x {factor:.4g}: {hint}"
-        yield _monotone(SCALE, words, training, _divide(factor), 1.0, falls=factor < 0)
+        description = f"serving is training x {factor:.4g}: {hint}"
+        yield _monotone(SCALE, description, training, _divide(factor), 1.0, falls=factor < 0)
     yield _monotone(
         SCALE, "serving is 1.8 x training + 32: Fahrenheit for Celsius?", training, _affine(1.8, 32.0), 1.0
     )
-    words = "serving is (training - 32) / 1.8: Celsius for Fahrenheit?"
-    yield _monotone(SCALE, words, training, _affine(1 / 1.8, -32 / 1.8), 1.0)
+    description = "serving is (training - 32) / 1.8: Celsius for Fahrenheit?"
+    yield _monotone(SCALE, description, training, _affine(1 / 1.8, -32 / 1.8), 1.0)
     for offset, hint in ((273.15, "Kelvin for Celsius?"), (-273.15, "Celsius for Kelvin?")):
         yield _monotone(
             SHIFT, f"serving is training {offset:+g}: {hint}", training, _affine(1.0, offset), 1.0
@@ -103,13 +103,15 @@ def _functions(training: Cdf) -> Iterator[Explanation]:
         yield _monotone(SCALE, "serving is the decimal logarithm of training", training, _exp10, 1.0)
     if low > -1:
         yield _monotone(SCALE, "serving is log(1 + training)", training, _expm1, 0.9)
-    mean, deviation = moments(training)
+    mean, deviation = mean_and_deviation(training)
     if deviation > 0:
-        words = "serving is standardised: (training - mean) / deviation"
-        yield _monotone(TRANSFORMED, words, training, _affine(1 / deviation, -mean / deviation), 1.0)
+        description = "serving is standardised: (training - mean) / deviation"
+        yield _monotone(TRANSFORMED, description, training, _affine(1 / deviation, -mean / deviation), 1.0)
     if high > low:
-        words = "serving is scaled to 0..1 by training's range"
-        yield _monotone(TRANSFORMED, words, training, _affine(1 / (high - low), -low / (high - low)), 0.7)
+        description = "serving is scaled to 0..1 by training's range"
+        yield _monotone(
+            TRANSFORMED, description, training, _affine(1 / (high - low), -low / (high - low)), 0.7
+        )
 
 
 def _exp(x: Array) -> Array:
@@ -127,7 +129,7 @@ def _expm1(x: Array) -> Array:
     return result
 
 
-def moments(cdf: Cdf) -> tuple[float, float]:
+def mean_and_deviation(cdf: Cdf) -> tuple[float, float]:
     """Mean and deviation, of values spread evenly between the points."""
     mass = np.diff(cdf.share)
     middle = (cdf.x[1:] + cdf.x[:-1]) / 2
@@ -143,8 +145,8 @@ def _fitted(training: Cdf, serving: Cdf) -> Iterator[Explanation]:
     if np.all(before != 0):
         factor = float(np.median(after / before))
         if factor > 0 and abs(math.log(factor)) > 0.02:
-            words = f"serving is training x {factor:.4g}"
-            yield _monotone(SCALE, words, training, _divide(factor), _FITTED_PRIOR)
+            description = f"serving is training x {factor:.4g}"
+            yield _monotone(SCALE, description, training, _divide(factor), _FITTED_PRIOR)
     offset = float(np.median(after - before))
     if offset != 0:
         yield _monotone(
@@ -157,14 +159,14 @@ def _spreads(training: Cdf) -> Iterator[Explanation]:
     centre = training.quantile(0.5)
     for factor in (0.25, 0.5, 0.7, 1.5, 2.0, 3.0, 5.0):
         word = "wider (noise added?)" if factor > 1 else "narrower (noise left out, or smoothed?)"
-        words = f"serving lies about the same centre, {factor:g} x as wide: {word}"
-        yield _monotone(SPREAD, words, training, _affine(factor, centre * (1 - factor)), 0.6)
-    _, deviation = moments(training)
+        description = f"serving lies about the same centre, {factor:g} x as wide: {word}"
+        yield _monotone(SPREAD, description, training, _affine(factor, centre * (1 - factor)), 0.6)
+    _, deviation = mean_and_deviation(training)
     for part in (0.25, 0.5, 1.0, 2.0):
         if deviation > 0:
             noisy = with_noise(training, part * deviation)
-            words = f"noise was added to serving, {part:g} x the deviation of training"
-            yield Explanation(SPREAD, words, noisy.up_to, noisy.under, 0.6)
+            description = f"noise was added to serving, {part:g} x the deviation of training"
+            yield Explanation(SPREAD, description, noisy.up_to, noisy.under, 0.6)
 
 
 _HERMITE: Any = np.polynomial.hermite_e.hermegauss  # typed in some versions of numpy alone
@@ -189,11 +191,11 @@ def _in_time(training: Cdf) -> Iterator[Explanation]:
             continue
         for count in range(1, round(period / step)):
             later = count * step
-            words = f"serving is training {_turn_words(count, period / step, unit)}"
-            yield Explanation(TIME, words, *_turned(training, period, later), 1.0)
+            description = f"serving is training {_turn_text(count, period / step, unit)}"
+            yield Explanation(TIME, description, *_turned(training, period, later), 1.0)
 
 
-def _turn_words(count: int, full_turn: float, unit: str) -> str:
+def _turn_text(count: int, full_turn: float, unit: str) -> str:
     """By how much, the shorter way around."""
     sign, steps = ("+", count) if count <= full_turn - count else ("-", round(full_turn - count))
     if unit == "degrees":

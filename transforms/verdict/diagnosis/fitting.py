@@ -101,7 +101,7 @@ def _chosen(fits: list[Fit], size: float) -> Diagnosis:
     # What chance leaves says nothing against an explanation.
     beyond = max(best.left - noise, 0.0) / (best.left / (1 - best.fit)) if best.fit < 1 else 0.0
     confidence = min(sure, _SURE) * (1 - beyond)
-    return Diagnosis(best.explanation.cause, round(confidence, 3), _words(best))
+    return Diagnosis(best.explanation.cause, round(confidence, 3), _evidence(best))
 
 
 def _likelihood(fit: Fit, least: float, size: float) -> float:
@@ -119,6 +119,6 @@ def _noise(size: float) -> float:
     return math.sqrt(1 / max(size, 1.0)) + _RESOLUTION
 
 
-def _words(fit: Fit) -> str:
+def _evidence(fit: Fit) -> str:
     rows = "" if fit.part > 0.97 else f" in about {fit.part:.0%} of rows"
-    return f"{fit.explanation.words}{rows} (fit {fit.fit:.3f})"
+    return f"{fit.explanation.description}{rows} (fit {fit.fit:.3f})"

@@ -17,8 +17,8 @@ _MOST_STEPS = 5
 def constants(grown: Sequence[float]) -> Iterator[Explanation]:
     """One value in place of all others: those that serving has much more often than training."""
     for value in grown:
-        words = f"serving has {value:g} in place of other values"
-        yield Explanation(CONSTANT, words, _step(value), _under_step(value), 1.0, (value,))
+        description = f"serving has {value:g} in place of other values"
+        yield Explanation(CONSTANT, description, _step(value), _under_step(value), 1.0, (value,))
 
 
 def grown_steps(training: Cdf, serving: Cdf, rows: float) -> list[float]:
@@ -82,6 +82,6 @@ def _moved(training: Cdf, old: float, new: float, mass: float) -> Explanation:
     def share(upto: Callable[[Array], Array], step: Callable[[float], Any]) -> Callable[[Array], Array]:
         return lambda x: upto(x) + mass * (step(new)(x) - step(old)(x))
 
-    words = f"serving has {new:g} where training has {old:g}: an id that moved?"
+    description = f"serving has {new:g} where training has {old:g}: an id that moved?"
     both = share(training.up_to, _step), share(training.under, _under_step)
-    return Explanation(MOVED, words, *both, 1.0, (old, new))
+    return Explanation(MOVED, description, *both, 1.0, (old, new))

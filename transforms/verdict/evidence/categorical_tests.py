@@ -10,7 +10,7 @@ import numpy as np
 
 from transforms.verdict.evidence import false_discovery, p_values
 from transforms.verdict.evidence.feature_difference import (
-    UNSEEN,
+    UNSEEN_SHARE,
     VARIATION,
     FeatureDifference,
     Parts,
@@ -111,8 +111,8 @@ def _risen(
     One whose count training did not keep is taken to be as frequent as it can have been; what training never
     had is `of_unseen`'s.
     """
-    (before, after), views = counted, (training, serving)
-    longest = max(map(_longest, views))
+    (before, after), both_views = counted, (training, serving)
+    longest = max(map(_longest, both_views))
     among = max(float(training.proto.string_stats.unique), len(before.counts)) - len(cells) + 1
     risen = []
     for value, count in after.counts.items():
@@ -120,7 +120,7 @@ def _risen(
         shares = (known / before.total, count / after.total)
         if known and value not in cells and shares[1] > shares[0]:
             # No weight is a row, nor is a value of many in a row: it came in so few rows at least.
-            rows = [share * view.present / longest for share, view in zip(shares, views, strict=True)]
+            rows = [share * view.present / longest for share, view in zip(shares, both_views, strict=True)]
             served = min(rows[1], serving.rows_of(value, count))
             rows_with_value = ((rows[0], training.present), (served, serving.present))
             risen.append(_Risen(value, shares, *rows_with_value, max(among, 1.0) / _OF_RARE))
@@ -203,7 +203,7 @@ def of_unseen(training: View, serving: View) -> FeatureDifference | None:
     def parts() -> Parts:
         return (("new values", expected, share),)
 
-    return difference(UNSEEN, effect, size, parts, p_of_part, floor=floor, attainable=attainable)
+    return difference(UNSEEN_SHARE, effect, size, parts, p_of_part, floor=floor, attainable=attainable)
 
 
 def _longest(view: View) -> float:

@@ -19,9 +19,9 @@ class LargestDifference(NamedTuple):
     difference: float
 
 
-def is_cut(*views: View) -> bool:
+def is_cut(*feature_views: View) -> bool:
     """Whether any side has values that TFDV did not keep."""
-    return any(view.most_unkept > 0 for view in views)
+    return any(view.most_unkept > 0 for view in feature_views)
 
 
 def largest_difference(training: View, serving: View) -> LargestDifference | None:

@@ -14,7 +14,7 @@ from transforms.verdict.feature_stats import View
 KOLMOGOROV = "kolmogorov_smirnov"
 VARIATION = "total_variation"
 MISSING = "missing_share"
-UNSEEN = "unseen_share"
+UNSEEN_SHARE = "unseen_share"
 LENGTH = "list_length"
 
 

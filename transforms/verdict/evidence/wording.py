@@ -7,7 +7,7 @@ from transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     LENGTH,
     MISSING,
-    UNSEEN,
+    UNSEEN_SHARE,
     VARIATION,
     FeatureDifference,
 )
@@ -32,15 +32,15 @@ def parts_of(pair: ComparedPair, name: str, difference: FeatureDifference) -> tu
 
 def sentence(difference: FeatureDifference, evidence: FindingEvidence) -> str:
     """Both conditions, and what moved."""
-    if difference.metric in (MISSING, UNSEEN):
+    if difference.metric in (MISSING, UNSEEN_SHARE):
         [part] = evidence.parts
         before, after = percent(part.training), percent(part.serving)
         message = f"missing in {before} of training rows and in {after} of those served"
-        if difference.metric == UNSEEN:
+        if difference.metric == UNSEEN_SHARE:
             message = f"{after} of the values served are new; training leads to expect {before}"
     else:
         message = distance(difference)
-    moved = "" if difference.metric in (MISSING, UNSEEN) else "; ".join(map(_moved, evidence.parts[:1]))
+    moved = "" if difference.metric in (MISSING, UNSEEN_SHARE) else "; ".join(map(_moved, evidence.parts[:1]))
     return "; ".join(
         part for part in (f"{message}{_conditions(difference, evidence)}", moved, _seasonal(evidence)) if part
     )
@@ -74,22 +74,22 @@ def distance(difference: FeatureDifference) -> str:
 
 def _conditions(difference: FeatureDifference, evidence: FindingEvidence) -> str:
     least = evidence.least_effect
-    chance = (
+    significance = (
         f"beyond chance ({_p(evidence.p_value)})"
         if evidence.beyond_chance
         else "no more than chance explains"
     )
     if not evidence.large_enough:
-        return f", {chance}, is under {number(least)}, from which it matters"
+        return f", {significance}, is under {number(least)}, from which it matters"
     if reason := only_seasonal(evidence):
         return f" is over {number(least)}, but {reason}"
-    if difference.metric in (MISSING, UNSEEN):
+    if difference.metric in (MISSING, UNSEEN_SHARE):
         return f" ({_p(evidence.p_value)})"
-    return f" is over {number(least)} and {chance}"
+    return f" is over {number(least)} and {significance}"
 
 
 def _seasonal(evidence: FindingEvidence) -> str:
-    seasonal = evidence.natural
+    seasonal = evidence.seasonal
     if seasonal is None:
         return ""
     if not seasonal.most:
@@ -100,9 +100,9 @@ def _seasonal(evidence: FindingEvidence) -> str:
 
 def only_seasonal(evidence: FindingEvidence) -> str:
     """What to say where a difference is large enough and training's own periods explain it, else nothing."""
-    if evidence.natural is None or not evidence.large_enough or evidence.beyond_chance:
+    if evidence.seasonal is None or not evidence.large_enough or evidence.beyond_chance:
         return ""
-    return f"no more than training's {evidence.natural.unit}s differ"
+    return f"no more than training's {evidence.seasonal.unit}s differ"
 
 
 def _p(p_value: float) -> str:
@@ -119,8 +119,8 @@ def _label(pair: ComparedPair, name: str, difference: FeatureDifference, label: 
         return label
     if label == OTHERS:
         return label.strip("()")
-    views = [pair.training[name], serving]
-    rows = max(view.rows_at_least(label, view.counts()[label]) for view in views)
+    both_views = [pair.training[name], serving]
+    rows = max(view.rows_at_least(label, view.counts()[label]) for view in both_views)
     # An earlier window is no training: it may hold a person's value as this one may.
     known = () if pair.between_windows else pair.training[name].counts()
     return quoted(label) if may_be_named(label, known, rows) else "a rare value"

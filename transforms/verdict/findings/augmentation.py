@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from transforms.verdict.feature_stats import View, views
+from transforms.verdict.feature_stats import View, views_by_feature
 from transforms.verdict.model import Finding, FindingKind, Severity
 from transforms.verdict.reference import ComparedPair
 from transforms.verdict.wording import number
@@ -23,7 +23,7 @@ def findings(pair: ComparedPair, names: Iterable[str]) -> Iterator[Finding]:
     """An info for each number whose spread the augmentation changed."""
     if pair.reference.trained_on is None:
         return
-    augmented = views(pair.reference.trained_on)
+    augmented = views_by_feature(pair.reference.trained_on)
     for name in names:
         clean, trained, served = (
             feature_views.get(name) for feature_views in (pair.training, augmented, pair.serving)

@@ -63,10 +63,10 @@ def versions_json(
     rows: Mapping[str | None, int], contracts: Mapping[str, Json], baseline: Json
 ) -> list[dict[str, Any]]:
     """The `versions` block of verdict.json, the most frequent first."""
-    ordered = sorted(rows.items(), key=lambda item: (-item[1], item[0] or ""))
+    by_count = sorted(rows.items(), key=lambda item: (-item[1], item[0] or ""))
     return [
         {"version": version, "rows": count, "contract": contracted(version, contracts, baseline).value}
-        for version, count in ordered
+        for version, count in by_count
     ]
 
 

@@ -14,7 +14,7 @@ from transforms.verdict.wording import percent
 # Column names come from strangers: a request could bring a new one each.
 MOST_NEW_COLUMNS = 20
 
-_WORDS = {
+_TYPE_NAMES = {
     "int": "integers",
     "float": "floats",
     "bytes": "strings",
@@ -62,13 +62,13 @@ def untransformable(pair: ComparedPair) -> Iterator[Finding]:
 
 
 def _type_message(forms: Counter[str]) -> str:
-    came = sorted({_word(form.split("_for_")[0]) for form in forms})
-    expected = sorted({_word(form.split("_for_")[1]) for form in forms})
+    came = sorted({_type_name(form.split("_for_")[0]) for form in forms})
+    expected = sorted({_type_name(form.split("_for_")[1]) for form in forms})
     return f"{' and '.join(came)} came where the schema has {' and '.join(expected)}"
 
 
-def _word(form: str) -> str:
-    return _WORDS.get(form, form)
+def _type_name(form: str) -> str:
+    return _TYPE_NAMES.get(form, form)
 
 
 def new_columns(pair: ComparedPair) -> Iterator[Finding]:

@@ -15,13 +15,13 @@ _MOST_FAULTS = 20
 
 
 def why_failed(accounting: Accounting, faults: Sequence[Fault], policy: Policy) -> Iterable[Finding]:
-    ordered = sorted(
+    sorted_faults = sorted(
         set(faults), key=lambda f: (f.file, -1 if f.offset is None else f.offset, f.reason, f.detail)
     )
-    for fault in ordered[:_MOST_FAULTS]:
+    for fault in sorted_faults[:_MOST_FAULTS]:
         yield _input(Severity.ERROR, fault.reason, str(fault))
-    if len(ordered) > _MOST_FAULTS:
-        yield _input(Severity.ERROR, "more_faults", f"{len(ordered) - _MOST_FAULTS:,} more faults")
+    if len(sorted_faults) > _MOST_FAULTS:
+        yield _input(Severity.ERROR, "more_faults", f"{len(sorted_faults) - _MOST_FAULTS:,} more faults")
     share = accounting.total_rejected / accounting.read if accounting.read else 0.0
     if share > policy.max_rejects:
         yield _input(Severity.ERROR, "rejects", _too_many_rejects(accounting, share, policy))

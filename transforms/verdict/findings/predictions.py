@@ -14,8 +14,8 @@ from collections.abc import Iterator
 
 from transforms.core.accounting import answers_of
 from transforms.verdict.compare import compare
-from transforms.verdict.evidence.feature_difference import UNSEEN
-from transforms.verdict.feature_stats import Statistics, dataset, views
+from transforms.verdict.evidence.feature_difference import UNSEEN_SHARE
+from transforms.verdict.feature_stats import Statistics, dataset, views_by_feature
 from transforms.verdict.findings import transformed as transformed_findings
 from transforms.verdict.findings.schema import UNSEEN_STRINGS
 from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
@@ -68,7 +68,7 @@ def _unsure(reference: Reference, serving: Statistics) -> frozenset[str]:
     """The predictions whose distribution may differ by day for all that is known; one value does not."""
     if reference.variation is None:
         return frozenset()
-    served = views(serving)
+    served = views_by_feature(serving)
     return frozenset(name for name, view in served.items() if transformed_findings.only_value(view) is None)
 
 
@@ -88,13 +88,13 @@ def answered(statistics: Statistics) -> Statistics:
 
 def _about_prediction(finding: Finding, unsure: frozenset[str]) -> Finding:
     moved = finding.kind is FindingKind.DISTRIBUTION and finding.severity is not Severity.INFO
-    words = "the prediction moved" if moved else "prediction"
-    by_day = finding.kind is FindingKind.DISTRIBUTION or finding.metric in (UNSEEN, UNSEEN_STRINGS)
+    subject = "the prediction moved" if moved else "prediction"
+    by_day = finding.kind is FindingKind.DISTRIBUTION or finding.metric in (UNSEEN_SHARE, UNSEEN_STRINGS)
     if by_day and finding.feature in unsure and finding.severity is Severity.ERROR:
         # Features are held against training's days; nobody knows how predictions differ from day to day.
-        message = f"{words}: {finding.message}; how predictions differ by day is not known"
+        message = f"{subject}: {finding.message}; how predictions differ by day is not known"
         return dataclasses.replace(finding, severity=Severity.WARNING, message=message)
-    return dataclasses.replace(finding, message=f"{words}: {finding.message}")
+    return dataclasses.replace(finding, message=f"{subject}: {finding.message}")
 
 
 def _unanswered(reasons: Counter[str], rows: int) -> Iterator[Finding]:

@@ -72,7 +72,7 @@ def _finding(pair: ComparedPair, name: str, training: View, serving: View) -> It
         kind=FindingKind.VALUES,
         severity=severity.of_unseen(beyond, pair.least_unseen(name)),
         metric=OUTSIDE_RANGE,
-        message=f"at least {percent(share)} of values lie outside training's range, {_words(low, high)}",
+        message=f"at least {percent(share)} of values lie outside training's range, {_range_text(low, high)}",
         raw_features=pair.raw_features(name),
     )
 
@@ -85,7 +85,7 @@ def _range(feature: schema_pb2.Feature, training: View) -> tuple[float, float]:
     return low, math.inf if math.isfinite(bound_high) else numbers.max
 
 
-def _words(low: float, high: float) -> str:
+def _range_text(low: float, high: float) -> str:
     if math.isinf(low):
         return f"up to {number(high)}"
     return f"from {number(low)} on" if math.isinf(high) else f"{number(low)} to {number(high)}"

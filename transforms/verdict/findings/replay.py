@@ -51,7 +51,7 @@ def _differing(summary: ReplaySummary, limits: Limits, policy: Policy) -> Findin
         kind=FindingKind.REPLAY,
         severity=Severity.ERROR if bad else Severity.INFO,
         metric="differing_share",
-        message=message + _since(summary, limits),
+        message=message + _beginning(summary, limits),
         distance=summary.total.share,
         threshold=limits.share,
         noise_floor=summary.again.share,
@@ -120,7 +120,7 @@ def _far(summary: ReplaySummary) -> str:
     return f" ({', '.join(details)})" if details else ""
 
 
-def _since(summary: ReplaySummary, limits: Limits) -> str:
+def _beginning(summary: ReplaySummary, limits: Limits) -> str:
     """When it began, where all hours before are free of it and all from then on are not."""
     hours = sorted(hour for hour in summary.hours if hour is not None)
     bad = [summary.hours[hour].share > limits.share for hour in hours]

@@ -113,22 +113,22 @@ def _of_values(
         view = pair.serving.get(name)
         return new_column(pair, name, pair.rows if view is None else view.present)
     feature, view = pair.features.get(name), pair.serving.get(name)
-    unseen = None if feature is None or view is None else _unseen(pair.schema, feature, view, metric)
-    if unseen is None:
+    mass = None if feature is None or view is None else _unseen_mass(pair.schema, feature, view, metric)
+    if mass is None:
         return Severity.WARNING, _described(reason)
-    return _unseen_words(pair, name, unseen)
+    return _unseen_message(pair, name, mass)
 
 
-def _unseen_words(pair: ComparedPair, name: str, unseen: UnseenMass) -> tuple[Severity, str]:
-    share = percent(unseen.least)
-    if unseen.most is None:
+def _unseen_message(pair: ComparedPair, name: str, mass: UnseenMass) -> tuple[Severity, str]:
+    share = percent(mass.least)
+    if mass.most is None:
         share = f"at least {share}"
-    elif unseen.most - unseen.least > _ABOUT:
-        share = f"{share} to {percent(unseen.most)}"
+    elif mass.most - mass.least > _ABOUT:
+        share = f"{share} to {percent(mass.most)}"
     message = f"values outside the schema's domain are {share} of those served"
-    names = ([listing(unseen.named)] if unseen.named else []) + _unnamed(unseen.others)
+    names = ([listing(mass.named)] if mass.named else []) + _unnamed(mass.others)
     named = f": {' and '.join(names)}" if names else ""
-    return severity.of_unseen(unseen.least, pair.least_unseen(name)), message + named
+    return severity.of_unseen(mass.least, pair.least_unseen(name)), message + named
 
 
 def _unnamed(count: int) -> list[str]:
@@ -142,9 +142,9 @@ def beyond_the_kept(pair: ComparedPair, names: Iterable[str]) -> Iterator[Findin
         feature, view = pair.features[name], pair.serving.get(name)
         if view is None or view.kind != "category" or unseen_mass.known_values(pair.schema, feature) is None:
             continue
-        unseen = unseen_mass.of_category(pair.schema, feature, view)
-        if unseen is not None and unseen.least > 1 - _least_in_domain(feature):
-            level, message = _unseen_words(pair, name, unseen)
+        mass = unseen_mass.of_category(pair.schema, feature, view)
+        if mass is not None and mass.least > 1 - _least_in_domain(feature):
+            level, message = _unseen_message(pair, name, mass)
             yield Finding(
                 name,
                 pair.reference.space,
@@ -162,8 +162,8 @@ def share_outside_domain(pair: ComparedPair, name: str) -> float:
     if feature is None or view is None:
         return 0.0
     if view.kind == "category":
-        unseen = unseen_mass.of_category(pair.schema, feature, view)
-        return unseen.least if unseen is not None and unseen.least > 1 - _least_in_domain(feature) else 0.0
+        mass = unseen_mass.of_category(pair.schema, feature, view)
+        return mass.least if mass is not None and mass.least > 1 - _least_in_domain(feature) else 0.0
     return unseen_mass.share_outside(view, *unseen_mass.bounds(feature)) if view.kind == "number" else 0.0
 
 
@@ -188,7 +188,7 @@ def new_column(pair: ComparedPair, name: str, rows: int) -> tuple[Severity, str]
     return Severity.WARNING, f"a column that training did not have, in {share} of rows"
 
 
-def _unseen(
+def _unseen_mass(
     schema: schema_pb2.Schema, feature: schema_pb2.Feature, view: View, anomaly: str
 ) -> UnseenMass | None:
     """Values outside the schema's domain, None if it cannot be told how many they are."""

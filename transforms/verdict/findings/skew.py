@@ -120,14 +120,14 @@ def _finding(
     is_own = name in pair.own_thresholds
     explained = severity.of_distance(value, threshold, floor, body, own_threshold=is_own)
     level = explained if value > threshold else Severity.INFO
-    words = _words(metric, value, threshold, floor, level)
+    distance_text = _distance_text(metric, value, threshold, floor, level)
     return Finding(
         feature=name,
         space=pair.reference.space,
         kind=FindingKind.DISTRIBUTION,
         severity=level,
         metric=metric,
-        message=f"{words}; {_contrast(training, serving)}",
+        message=f"{distance_text}; {_contrast(training, serving)}",
         distance=value,
         threshold=threshold,
         noise_floor=floor,
@@ -143,7 +143,7 @@ def _value(measurement: anomalies_pb2.DriftSkewInfo.Measurement, training: View,
     return float(measurement.value)
 
 
-def _words(metric: str, value: float, threshold: float, floor: float, level: Severity) -> str:
+def _distance_text(metric: str, value: float, threshold: float, floor: float, level: Severity) -> str:
     message = f"{_NAMES.get(metric, metric)} {number(value)}"
     if value <= threshold:
         return f"{message} is within its threshold {number(threshold)}"

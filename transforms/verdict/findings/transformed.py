@@ -44,14 +44,14 @@ class Growth:
     Attributes:
       effect: by how much, 0 to 1.
       p_value: how likely chance alone makes it so.
-      words: for a person.
+      message: for a person.
     """
 
     feature: str
     metric: str
     effect: float
     p_value: float
-    words: str
+    message: str
 
     @property
     def kind(self) -> FindingKind:
@@ -65,7 +65,7 @@ def added(results: TestResults, findings: Iterable[Finding]) -> list[Finding]:
     for growth in grown:
         matters = growth.effect >= least_effect(pair, growth) or growth.metric == NOT_FINITE
         if growth.p_value <= greatest_p and matters:
-            all_findings = _with_words_of(all_findings, _finding(pair, growth))
+            all_findings = _with_message_of(all_findings, _finding(pair, growth))
     return all_findings if pair.reference.space is Space.RAW else _with_ranges(all_findings)
 
 
@@ -97,7 +97,7 @@ def _finding(pair: ComparedPair, growth: Growth) -> Finding:
         kind=kind,
         severity=Severity.INFO if decide.is_the_users(pair, growth.feature, kind) else level,
         metric=growth.metric,
-        message=growth.words,
+        message=growth.message,
         distance=growth.effect,
         threshold=least,
         p_value=growth.p_value,
@@ -110,7 +110,7 @@ def least_effect(pair: ComparedPair, growth: Growth) -> float:
     return pair.limit(growth.feature, growth.metric, LEAST_EFFECT[growth.metric])
 
 
-def _with_words_of(findings: list[Finding], new: Finding) -> list[Finding]:
+def _with_message_of(findings: list[Finding], new: Finding) -> list[Finding]:
     """The findings with a new one, or with its words where one that is as bad tells of the same feature."""
     for index, finding in enumerate(findings):
         same = finding.feature == new.feature and finding.kind in _SAY_VALUES
@@ -125,7 +125,7 @@ def _with_ranges(findings: list[Finding]) -> list[Finding]:
     beyond = [finding for finding in findings if finding.metric == range_findings.OUTSIDE_RANGE]
     others = [finding for finding in findings if finding.metric != range_findings.OUTSIDE_RANGE]
     for finding in beyond:
-        others = _with_words_of(others, finding)
+        others = _with_message_of(others, finding)
     return others
 
 
@@ -144,21 +144,23 @@ def _of_feature(pair: ComparedPair, name: str) -> Iterator[Growth]:
 def _of_ids(pair: ComparedPair, name: str, training: View, serving: View) -> Iterator[Growth]:
     raw = listing(pair.raw_features(name))
     if ids := pair.reference.unknown_ids.get(name):
-        words = f"words of {raw} that the vocabulary does not have are {{}} of values, and {{}} in training"
-        yield from _of_range(name, UNKNOWN_WORDS, training, serving, ids, words)
+        template = (
+            f"words of {raw} that the vocabulary does not have are {{}} of values, and {{}} in training"
+        )
+        yield from _of_range(name, UNKNOWN_WORDS, training, serving, ids, template)
     if ids := pair.reference.buckets.get(name):
         for bucket, end in zip(ids, ("first", "last"), strict=True):
-            words = f"the {end} bucket of {raw} has {{}} of values, and {{}} in training"
-            yield from _of_range(name, SATURATED, training, serving, (bucket, bucket), words)
+            template = f"the {end} bucket of {raw} has {{}} of values, and {{}} in training"
+            yield from _of_range(name, SATURATED, training, serving, (bucket, bucket), template)
 
 
 def _of_range(  # noqa: PLR0917 - both sides, and what is said of them
-    name: str, metric: str, training: View, serving: View, ids: tuple[int, int], words: str
+    name: str, metric: str, training: View, serving: View, ids: tuple[int, int], template: str
 ) -> Iterator[Growth]:
     """Growth of the share of the ids from the first to the last of `ids`."""
     before, after = _share(training, ids, unkept=training.most_unkept), _share(serving, ids, unkept=0.0)
     if after > before:
-        message = words.format(percent(after), percent(before))
+        message = template.format(percent(after), percent(before))
         yield Growth(name, metric, after - before, _p_of_shares(before, training, after, serving), message)
 
 
@@ -186,8 +188,8 @@ def _of_constant(pair: ComparedPair, name: str, training: View, serving: View) -
     rows = p_values.effective_size(training.present, serving.present)
     p_value = math.exp(rows * math.log(before)) if before > 0 else math.exp(-rows)
     raw = listing(pair.raw_features(name)) or "the rows"
-    words = f"it is constant, one value for all of {raw}; {percent(before)} of training have that value"
-    yield Growth(name, ZERO_VARIANCE, 1 - before, p_value, words)
+    message = f"it is constant, one value for all of {raw}; {percent(before)} of training have that value"
+    yield Growth(name, ZERO_VARIANCE, 1 - before, p_value, message)
 
 
 def only_value(view: View) -> str | float | None:
@@ -220,6 +222,6 @@ def _of_not_finite(pair: ComparedPair, name: str, training: View, serving: View)
         p_value = _p_of_shares(shares[0], training, shares[1], serving)
         raw = listing(pair.raw_features(name))
         made = f" made of {raw}" if raw else ""
-        message = f"{number(after)} values ({percent(shares[1])}){made} are NaN or infinite"
-        words = f"{message}; {percent(shares[0])} in training"
-        yield Growth(name, NOT_FINITE, shares[1] - shares[0], p_value, words)
+        served = f"{number(after)} values ({percent(shares[1])}){made} are NaN or infinite"
+        message = f"{served}; {percent(shares[0])} in training"
+        yield Growth(name, NOT_FINITE, shares[1] - shares[0], p_value, message)

@@ -15,7 +15,7 @@ import numpy as np
 from transforms.verdict.evidence import cdf as cdfs
 from transforms.verdict.evidence import two_sample
 from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.feature_stats import Counted, Statistics, View, views
+from transforms.verdict.feature_stats import Counted, Statistics, View, views_by_feature
 
 Array = np.ndarray[Any, Any]
 
@@ -69,7 +69,7 @@ class Bins:
 
 def of_statistics(statistics: Statistics, names: Iterable[str]) -> dict[str, Bins]:
     """The cells of these features, by name; what is neither number nor category, or empty, has none."""
-    known = views(statistics)
+    known = views_by_feature(statistics)
     all_cells = ((name, _of_view(known[name])) for name in names if name in known)
     return {name: cells for name, cells in all_cells if cells is not None}
 

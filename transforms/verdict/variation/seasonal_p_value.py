@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence.feature_difference import LENGTH, MISSING, UNSEEN, FeatureDifference
+from transforms.verdict.evidence.feature_difference import LENGTH, MISSING, UNSEEN_SHARE, FeatureDifference
 from transforms.verdict.feature_stats import View
 from transforms.verdict.model import SeasonalVariation
 from transforms.verdict.variation import bins as cell
@@ -53,7 +53,7 @@ def of_difference(
     variation: Variation,
     name: str,
     difference: FeatureDifference,
-    views: tuple[View, View | None],
+    both_views: tuple[View, View | None],
     span: dt.timedelta | None,
     *,
     between_windows: bool = False,
@@ -65,7 +65,7 @@ def of_difference(
     unit, length = _known_unit(variation, span)
     if (periods := variation.get(unit, {}).get(name)) is None:
         return None
-    aspects = list(_aspects(periods, difference, views, length))
+    aspects = list(_aspects(periods, difference, both_views, length))
     if not aspects:
         return None
     if between_windows:
@@ -116,25 +116,25 @@ class _Aspect(NamedTuple):
 
 
 def _aspects(
-    periods: FeaturePeriods, difference: FeatureDifference, views: tuple[View, View | None], length: int
+    periods: FeaturePeriods, difference: FeatureDifference, both_views: tuple[View, View | None], length: int
 ) -> Iterator[_Aspect]:
     """The periods' distances, and the window's, both on the cells of the periods."""
     if difference.metric == MISSING:
         aspects = [_Aspect(tails.of_missing(periods, length), difference.effect)]
-    elif difference.metric == UNSEEN:
+    elif difference.metric == UNSEEN_SHARE:
         aspects = [_Aspect(tails.of_new(periods, difference.parts[0][1]), difference.effect)]
     elif difference.metric == LENGTH:
         aspects = [_Aspect(tails.of_lengths(periods, length), difference.effect)]
     else:
-        aspects = list(_of_values(periods, difference, views, length))
+        aspects = list(_of_values(periods, difference, both_views, length))
     yield from (aspect for aspect in aspects if aspect.tails)
 
 
 def _of_values(
-    periods: FeaturePeriods, difference: FeatureDifference, views: tuple[View, View | None], length: int
+    periods: FeaturePeriods, difference: FeatureDifference, both_views: tuple[View, View | None], length: int
 ) -> Iterator[_Aspect]:
     period_tails = tails.of_values(periods, length)
-    if (shares := _shares(periods.cells, *views)) is None:
+    if (shares := _shares(periods.cells, *both_views)) is None:
         return
     before, after = shares
     if periods.cells.kind == cell.CATEGORY:
@@ -143,7 +143,7 @@ def _of_values(
         return
     distance = float(np.abs(np.cumsum(after - before)).max())
     yield _Aspect(period_tails, max(distance, difference.rank_distance), _ANYWHERE)
-    yield from _of_moments(periods, views[1], length)
+    yield from _of_moments(periods, both_views[1], length)
 
 
 def _of_moments(periods: FeaturePeriods, serving: View | None, length: int) -> Iterator[_Aspect]:
@@ -172,7 +172,9 @@ def _shares(cells: cell.Bins, training: View, serving: View | None) -> tuple[Arr
     return (shares[0], shares[1]) if len(shares) == 2 else None
 
 
-def divided(seasonal: Callable[[float], float], chance: Callable[[float], float], distance: float) -> float:
+def divided(
+    seasonal: Callable[[float], float], p_of_part: Callable[[float], float], distance: float
+) -> float:
     """The least sum of nature's probability of a part of `distance` and chance's of what is left.
 
     Nature's falls as its part grows and chance's rises: the least sum lies where they cross, about, and is
@@ -181,10 +183,10 @@ def divided(seasonal: Callable[[float], float], chance: Callable[[float], float]
     if distance <= 0:
         return 1.0
     low, high, lower_bound = 0.0, 1.0, seasonal(distance)
-    least = min(lower_bound + chance(0.0), seasonal(0.0) + chance(1.0))
+    least = min(lower_bound + p_of_part(0.0), seasonal(0.0) + p_of_part(1.0))
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        by_season, by_chance = seasonal(middle * distance), chance(1 - middle)
+        by_season, by_chance = seasonal(middle * distance), p_of_part(1 - middle)
         least = min(least, by_season + by_chance)
         if by_season > by_chance:
             low = middle

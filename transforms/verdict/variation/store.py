@@ -51,7 +51,7 @@ class FeaturePeriods:
       rows, present: [periods] rows, and those that have the feature.
       counts: [periods, cells.size] values.
       length_counts: [periods, cells.length_size] rows that have the feature.
-      moments: [periods, 2] sums of a number's values and of their squares, as `Bins.standard` has them;
+      power_sums: [periods, 2] sums of a number's values and of their squares, as `Bins.standard` has them;
         [periods, 0] for a category.
       new: [periods] values that came in no other period; None where that is not known.
     """
@@ -62,7 +62,7 @@ class FeaturePeriods:
     present: Array
     counts: Array
     length_counts: Array
-    moments: Array
+    power_sums: Array
     new: Array | None = None
 
     def kept(self, mask: Array) -> FeaturePeriods:
@@ -74,7 +74,7 @@ class FeaturePeriods:
             self.present[mask],
             self.counts[mask],
             self.length_counts[mask],
-            self.moments[mask],
+            self.power_sums[mask],
             None if self.new is None else self.new[mask],
         )
 
@@ -91,7 +91,7 @@ def of_counts(counted: PeriodCounts) -> Variation:
 
 def _of_unit(counts: UnitCounts) -> Iterator[tuple[str, FeaturePeriods]]:
     periods = _complete_periods(counts)
-    ordered = counts.counts[[counts.rows[int(number)] for number in periods]]
+    sorted_counts = counts.counts[[counts.rows[int(number)] for number in periods]]
     for name, cells in counts.layout.cells.items():
         start = counts.layout.starts[name] + 1
         middle = start + cells.size
@@ -101,11 +101,11 @@ def _of_unit(counts: UnitCounts) -> Iterator[tuple[str, FeaturePeriods]]:
             FeaturePeriods(
                 dataclasses.replace(cells, known={}),
                 periods,
-                ordered[:, 0],
-                ordered[:, start - 1],
-                ordered[:, start:middle],
-                ordered[:, middle:end],
-                ordered[:, end : end + 2 * cells.has_moments],
+                sorted_counts[:, 0],
+                sorted_counts[:, start - 1],
+                sorted_counts[:, start:middle],
+                sorted_counts[:, middle:end],
+                sorted_counts[:, end : end + 2 * cells.has_moments],
                 _new(counts, name, cells, periods),
             ),
         )
@@ -162,7 +162,7 @@ def _row(space: str, unit: str, name: str, feature_periods: FeaturePeriods) -> d
         "present": feature_periods.present,
         "counts": feature_periods.counts.ravel(),
         "length_counts": feature_periods.length_counts.ravel(),
-        "moments": feature_periods.moments.ravel(),
+        "moments": feature_periods.power_sums.ravel(),
         "new": feature_periods.new,
     }
 

@@ -110,7 +110,7 @@ def of_values(periods: FeaturePeriods, length: int) -> list[Tail]:
 def of_moment(periods: FeaturePeriods, length: int, moment: Moment, value: float) -> tuple[list[Tail], float]:
     """How far periods lie from the middle one in a moment of a number, on the side of `value`, and it too."""
     periods = periods.kept(periods.counts.sum(1) > 0)  # a day may have no number at all
-    totals = np.column_stack([periods.moments, periods.counts.sum(1)])
+    totals = np.column_stack([periods.power_sums, periods.counts.sum(1)])
     known = _rows(periods) >= LEAST_ROWS
     middle = _middle(np.sort(moment(totals[known]))) if known.any() else 0.0
     sign = 1 if value >= middle else -1

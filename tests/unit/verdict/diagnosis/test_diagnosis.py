@@ -180,10 +180,12 @@ def test_a_value_of_few_rows_is_not_named() -> None:
     assert not [
         explanation
         for explanation in explanations.of_number(before, after, 200)
-        if "123456" in explanation.words
+        if "123456" in explanation.description
     ]
     assert [
-        explanation for explanation in explanations.of_number(before, after) if "123456" in explanation.words
+        explanation
+        for explanation in explanations.of_number(before, after)
+        if "123456" in explanation.description
     ]
 
 

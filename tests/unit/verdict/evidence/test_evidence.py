@@ -18,11 +18,11 @@ from transforms.verdict.evidence.cdf import Cdf
 from transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     MISSING,
-    UNSEEN,
+    UNSEEN_SHARE,
     VARIATION,
     FeatureDifference,
 )
-from transforms.verdict.feature_stats import View, views
+from transforms.verdict.feature_stats import View, views_by_feature
 
 Array = np.ndarray[Any, Any]
 
@@ -248,7 +248,7 @@ def test_statistics_of_tfdv_alone_give_no_alarm_on_features_of_few_values(values
     random = np.random.default_rng(values)
     for seed in range(10):
         training, serving = (
-            views(statistics(pd.DataFrame({"x": random.integers(0, values, rows)})))["x"]
+            views_by_feature(statistics(pd.DataFrame({"x": random.integers(0, values, rows)})))["x"]
             for rows in (20_000, 3000)
         )
         cdf = cdfs.of_view(training)
@@ -272,19 +272,19 @@ def test_new_values_beside_what_training_leads_to_expect() -> None:
     def sample(rows: int) -> Array:
         return np.array([f"w{n}" for n in np.minimum(random.zipf(1.8, rows), 900)], object)
 
-    few = by_metric(sample(3000), sample(3000))[UNSEEN]
+    few = by_metric(sample(3000), sample(3000))[UNSEEN_SHARE]
     assert few.effect < 0.02
     assert few.p_value > 0.002
     faulty = sample(3000)
     faulty[:150] = "-1"
-    assert by_metric(sample(3000), faulty)[UNSEEN].effect == pytest.approx(0.05, abs=0.01)
+    assert by_metric(sample(3000), faulty)[UNSEEN_SHARE].effect == pytest.approx(0.05, abs=0.01)
 
 
 def test_values_that_training_missed_by_chance_come_in_clusters_and_are_no_alarm() -> None:
     random = np.random.default_rng(1)
     vocabulary = np.array([f"w{n}" for n in range(100)], object)
     p_values = [
-        by_metric(random.choice(vocabulary, 500), random.choice(vocabulary, 400))[UNSEEN].p_value
+        by_metric(random.choice(vocabulary, 500), random.choice(vocabulary, 400))[UNSEEN_SHARE].p_value
         for _ in range(400)
     ]
     assert min(p_values) > 0.002 / 400  # taken one by one the rows gave 3e-6
@@ -409,7 +409,7 @@ def test_one_row_of_many_values_is_one_row() -> None:
 
     def viewed(values: list[list[bytes]]) -> View:
         rows = pa.RecordBatch.from_pydict({"tags": pa.array(values, pa.large_list(pa.large_binary()))})
-        return views(faults.statistics(rows))["tags"]
+        return views_by_feature(faults.statistics(rows))["tags"]
 
     training, plain = viewed(tags(5000, 1)), tags(1000, 2)
     assert 900 < viewed(plain).worth <= 1000

@@ -15,7 +15,7 @@ from transforms.summaries.protos import SIZES
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.evidence import unseen_mass
 from transforms.verdict.evidence.category_distance import largest_difference
-from transforms.verdict.feature_stats import Statistics, View, views
+from transforms.verdict.feature_stats import Statistics, View, views_by_feature
 from transforms.verdict.findings.range import OUTSIDE_RANGE
 from transforms.verdict.histograms import OTHER, pictures
 from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity
@@ -104,7 +104,7 @@ def test_unknown_values_that_tfdv_kept_none_of_are_found_all_the_same() -> None:
     training = pd.Series(rng.choice(NAMES[:1200], 50_000))
     unknown = pd.Series([f"u{i}" for i in range(20_000)])
     serving = category(pd.concat([pd.Series(rng.choice(NAMES[:1200], 80_000)), unknown]))
-    kept = set(views(serving)["c"].counts())
+    kept = set(views_by_feature(serving)["c"].counts())
     assert kept <= set(NAMES)
     baseline = with_domain(training, list(NAMES[:1200]))
     assert tfdv.validate_statistics(serving, baseline.schema).anomaly_info == {}
@@ -130,7 +130,7 @@ def test_what_is_not_certain_is_said_as_a_span_and_only_what_is_certain_is_an_er
     [finding] = of_kind(against(with_domain(known, list(NAMES)), serving), FindingKind.VALUES)
     assert finding.severity is Severity.WARNING
     assert "under 0.1 % to " in finding.message
-    view = views(serving)["c"]
+    view = views_by_feature(serving)["c"]
     feature = with_domain(known, list(NAMES)).schema.feature[0]
     mass = unseen_mass.of_category(schema_pb2.Schema(), feature, view)
     assert mass is not None
@@ -138,7 +138,7 @@ def test_what_is_not_certain_is_said_as_a_span_and_only_what_is_certain_is_an_er
 
 
 def test_weighted_counts_are_shares_of_the_weight() -> None:
-    view = views(category(half_unknown(10_000), weight=0.25))["c"]
+    view = views_by_feature(category(half_unknown(10_000), weight=0.25))["c"]
     assert view.total == 2500
     assert sum(view.shares().values()) == pytest.approx((5000 + 997) / 10_000)
     feature = with_domain(half_unknown(100), ["AA", "B6", "UA"]).schema.feature[0]
@@ -187,7 +187,7 @@ def exact_difference(training: pd.Series, serving: pd.Series) -> float:
 
 
 def view_of(values: pd.Series, kept: int) -> View:
-    return views(category(values, kept))["c"]
+    return views_by_feature(category(values, kept))["c"]
 
 
 @pytest.mark.parametrize("kept", [50, 1000, 5000])

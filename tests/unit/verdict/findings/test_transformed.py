@@ -20,7 +20,7 @@ from benchmarks import in_memory
 from transforms.baseline.load import load_baseline
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.evidence.feature_difference import LENGTH
-from transforms.verdict.feature_stats import Statistics, View, views
+from transforms.verdict.feature_stats import Statistics, View, views_by_feature
 from transforms.verdict.findings import transformed
 from transforms.verdict.model import FindingKind, Severity, Space
 
@@ -178,7 +178,9 @@ def test_values_of_one_row_count_for_no_more_than_the_row() -> None:
         schema = schema_pb2.Schema()
         feature = schema.feature.add(name="ids", type=schema_pb2.INT)
         feature.int_domain.is_categorical = True
-        return views(in_memory.statistics(batch, Reference(schema, Statistics(), Space.TRANSFORMED)))["ids"]
+        return views_by_feature(
+            in_memory.statistics(batch, Reference(schema, Statistics(), Space.TRANSFORMED))
+        )["ids"]
 
     training, growths = ids(5000, 1), list[transformed.Growth]()
     for seed in range(2, 32):

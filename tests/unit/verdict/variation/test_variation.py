@@ -126,7 +126,7 @@ def test_counts_are_those_that_are_counted_plainly_and_the_same_in_any_number_of
     for name, features in at_once["day"].items():
         for field in ("periods", "rows", "present", "counts", "length_counts"):
             np.testing.assert_array_equal(getattr(features, field), getattr(parted["day"][name], field))
-        np.testing.assert_allclose(features.moments, parted["day"][name].moments, rtol=1e-4, atol=1e-3)
+        np.testing.assert_allclose(features.power_sums, parted["day"][name].power_sums, rtol=1e-4, atol=1e-3)
 
 
 def test_means_of_days_follow_from_the_moments() -> None:
@@ -134,7 +134,7 @@ def test_means_of_days_follow_from_the_moments() -> None:
     variation = store.of_counts(counted(batch, time))["day"]["x"]
     x = np.array([row[0] for row in batch.column(0).to_pylist()])
     expected = [variation.cells.standard(x[n * ROWS : (n + 1) * ROWS]) for n in range(8)]
-    totals = np.column_stack([variation.moments, variation.counts.sum(1)])
+    totals = np.column_stack([variation.power_sums, variation.counts.sum(1)])
     np.testing.assert_allclose(tails.mean(totals), [part.mean() for part in expected], rtol=1e-4, atol=1e-4)
     deviations = np.log(np.array([part.std() for part in expected]) + tails.NO_DEVIATION)
     np.testing.assert_allclose(tails.log_deviation(totals), deviations, rtol=1e-3)
@@ -188,7 +188,7 @@ def test_what_is_written_is_read_and_the_same_bytes_come_of_the_same_counts() ->
             assert read_back.cells.values == written.cells.values
             for field in ("periods", "rows", "present", "counts", "length_counts"):
                 np.testing.assert_array_equal(getattr(read_back, field), getattr(written, field))
-            np.testing.assert_allclose(read_back.moments, written.moments, rtol=1e-6, atol=1e-6)
+            np.testing.assert_allclose(read_back.power_sums, written.power_sums, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("data", [b"", b"nothing", b"\xff\xff\xff\xff\x10\x00\x00\x00" + b"\x00" * 40])
@@ -215,8 +215,8 @@ def test_a_day_like_others_is_no_error_though_chance_does_not_explain_it(baselin
     finding = findings["x"]
     assert finding.severity is Severity.INFO
     assert finding.evidence is not None
-    assert finding.evidence.natural is not None
-    assert (finding.evidence.natural.unit, finding.evidence.natural.length) == ("day", 1)
+    assert finding.evidence.seasonal is not None
+    assert (finding.evidence.seasonal.unit, finding.evidence.seasonal.length) == ("day", 1)
     assert finding.evidence.large_enough
     assert not finding.evidence.beyond_chance
     assert "no more than training's days differ" in finding.message
@@ -236,11 +236,11 @@ def test_days_are_held_against_all_values_though_the_others_alone_moved() -> Non
     )
     finding = findings_by_feature(against, served, dt.timedelta(days=20))["x"]
     assert finding.evidence is not None
-    assert finding.evidence.natural is not None
+    assert finding.evidence.seasonal is not None
     assert finding.distance is not None
     assert finding.distance > 0.08
     # A day's distance is that of all its values.
-    assert finding.evidence.natural.distance == pytest.approx(0.2 * 0.16, abs=0.01)
+    assert finding.evidence.seasonal.distance == pytest.approx(0.2 * 0.16, abs=0.01)
 
 
 def test_a_day_like_no_other_is_an_error(baseline: Reference) -> None:
