@@ -140,8 +140,8 @@ def _window_result(
     if rows < plan.run_settings.policy.min_slice_rows:
         return WindowResult(window, rows, WindowState.TOO_FEW_ROWS)
     bad = any(_overlaps(window, *span) for span in options.known_bad)
-    judgement = judging.judge(plan.references.values(), statistics, plan.run_settings.policy, options.every)
-    return WindowResult(window, rows, WindowState.KNOWN_BAD if bad else WindowState.JUDGED, *judgement)
+    results = judging.judge(plan.references.values(), statistics, plan.run_settings.policy, options.every)
+    return WindowResult(window, rows, WindowState.KNOWN_BAD if bad else WindowState.JUDGED, *results)
 
 
 def _errors_under_new_limits(

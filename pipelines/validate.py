@@ -83,9 +83,9 @@ def _optional_results(plan: ComparisonPlan, batches: Any, read_results: Mapping[
     if checks.replay is not None:
         keep_payloads = plan.options.keep_payloads
         replay = ReplayRequests(checks.replay.model, checks.replay.tolerance, keep_payloads)
-        replayed = batches | "ReplayRequests" >> replay
-        results["replay"] = replayed.summary
-        results["faults"] = (read_results["faults"], replayed.faults) | "JoinFaults" >> beam.Flatten()
+        replay_results = batches | "ReplayRequests" >> replay
+        results["replay"] = replay_results.summary
+        results["faults"] = (read_results["faults"], replay_results.faults) | "JoinFaults" >> beam.Flatten()
     if checks.contracts is not None:
         results["versions"] = batches | "CountVersions" >> CountVersions()
     return results

@@ -80,7 +80,9 @@ class _ApplyTransformGraph(beam.DoFn):
 
     def process(self, batch: Batch) -> Iterator[Any]:
         assert self._graph is not None
-        rows, refused = self._graph.transform_rows(batch.features)
-        if refused:
-            yield beam.pvalue.TaggedOutput(_ACCOUNTING, Accounting(forms=Counter({UNTRANSFORMABLE: refused})))
+        rows, num_refused = self._graph.transform_rows(batch.features)
+        if num_refused:
+            yield beam.pvalue.TaggedOutput(
+                _ACCOUNTING, Accounting(forms=Counter({UNTRANSFORMABLE: num_refused}))
+            )
         yield Batch(rows, batch.metadata)

@@ -15,7 +15,7 @@ from transforms.core import heartbeats as progress_files
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Batch, Decoded, Fault, Window
 from transforms.files.file_systems import FileSize
-from transforms.files.read_ahead import ahead
+from transforms.files.read_ahead import read_ahead
 from transforms.logs.carriers.parquet.column_types import Settled, merged_types, settled
 from transforms.logs.carriers.text_types import widest
 from transforms.logs.decode_file import csv_types, decode_file, first_types, parquet_types
@@ -220,7 +220,7 @@ class _DecodeFile(Decoding):
         settings = self._settings
         if types is not None:
             settings = dataclasses.replace(settings, seen=types.types, origins=types.origins)
-        for decoded in ahead(decode_file(FileSize(*file), self._format, settings)):
+        for decoded in read_ahead(decode_file(FileSize(*file), self._format, settings)):
             if isinstance(decoded, Fault):
                 yield beam.pvalue.TaggedOutput(_FAULTS, decoded)
             else:

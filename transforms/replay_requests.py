@@ -21,7 +21,7 @@ from transforms.replay.versions import VersionRows
 _FAULTS = "faults"
 
 
-class Replayed(NamedTuple):
+class ReplayResults(NamedTuple):
     """The PCollections of `ReplayRequests`.
 
     Attributes:
@@ -35,7 +35,7 @@ class Replayed(NamedTuple):
 
 @dataclasses.dataclass(eq=False)
 class ReplayRequests(beam.PTransform):
-    """`PCollection[Batch]` of raw features, read with `Settings.responses`, to `Replayed`.
+    """`PCollection[Batch]` of raw features, read with `Settings.responses`, to `ReplayResults`.
 
     Attributes:
       model: folder of a SavedModel, on any file system that the workers reach (see
@@ -48,11 +48,11 @@ class ReplayRequests(beam.PTransform):
     tolerance: AnswerTolerance
     keep_payloads: bool = False
 
-    def expand(self, batches: beam.PCollection[Batch]) -> Replayed:
+    def expand(self, batches: beam.PCollection[Batch]) -> ReplayResults:
         replaying = beam.ParDo(_Replay(self.model, self.tolerance, self.keep_payloads))
         outputs = batches | "Replay" >> replaying.with_outputs(_FAULTS, main="summaries")
         together = outputs.summaries | "MergeSummaries" >> beam.CombineGlobally(_MergeSummaries())
-        return Replayed(together, outputs[_FAULTS])
+        return ReplayResults(together, outputs[_FAULTS])
 
 
 class CountVersions(beam.PTransform):

@@ -14,13 +14,13 @@ def parse_spaces(text: str) -> tuple[str, ...]:
     """A comma-separated choice of `SPACE_NAMES`, in their own order.
 
     Raises:
-      ArgumentTypeError: a word is no space, or there is none.
+      ArgumentTypeError: a name is no space, or there is none.
     """
-    words = parse_names(text)
-    unknown = [word for word in words if word not in SPACE_NAMES]
-    if unknown or not words:
+    names = parse_names(text)
+    unknown = [name for name in names if name not in SPACE_NAMES]
+    if unknown or not names:
         raise argparse.ArgumentTypeError(f"expected one or both of {','.join(SPACE_NAMES)}, got {text!r}")
-    return tuple(space for space in SPACE_NAMES if space in words)
+    return tuple(space for space in SPACE_NAMES if space in names)
 
 
 BASELINE = flag("--baseline", metavar="DIR", help="baseline, as written by `trueserve prepare`")

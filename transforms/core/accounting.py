@@ -169,9 +169,9 @@ def _merged_by_file(parts: Sequence[Mapping[str, RecordCounts]]) -> Mapping[str,
     }
     if len(summed) <= MOST_FILES:
         return summed
-    ordered = in_order(summed)
-    named = [item for item in ordered if item[0] != MORE_FILES]
-    others = named[MOST_FILES:] + ordered[len(named) :]
+    sorted_items = in_order(summed)
+    named = [item for item in sorted_items if item[0] != MORE_FILES]
+    others = named[MOST_FILES:] + sorted_items[len(named) :]
     return dict(named[:MOST_FILES]) | ({MORE_FILES: records_of([c for _, c in others])} if others else {})
 
 

@@ -28,23 +28,24 @@ def words_each(features: int) -> int:
     return min(_MOST_WORDS, _ALL_WORDS // max(features, 1))
 
 
-def covering(table: pa.Table, names: Iterable[str], words: int) -> Indices:
+def covering(table: pa.Table, names: Iterable[str], num_values: int) -> Indices:
     """Indices of rows, ascending and each once, that cover the columns called `names`.
 
     Args:
       table: `large_list<float32 | int64 | large_binary>` columns; of rows that are equally good the first is
         taken, so the order of the rows is what breaks ties.
-      words: how many distinct values of each text and each integer are kept, chosen by a hash of the value.
+      num_values: how many distinct values of each text and each integer are kept, chosen by a hash of the
+        value.
     """
     indices: list[int] = []
     for name in names:
         index = table.schema.get_field_index(name)
         if index >= 0 and pa.types.is_large_list(table.schema.field(index).type):
-            indices += _covering_column(_single_array(table.column(index)), words)
+            indices += _covering_column(_single_array(table.column(index)), num_values)
     return np.unique(np.array(indices, np.int64))
 
 
-def _covering_column(column: Any, words: int) -> Iterator[int]:
+def _covering_column(column: Any, num_values: int) -> Iterator[int]:
     lengths = pc.fill_null(pc.list_value_length(column), -1).to_numpy(zero_copy_only=False)
     yield from _first(lengths == -1)
     yield from _first(lengths == 0)
@@ -57,7 +58,7 @@ def _covering_column(column: Any, words: int) -> Iterator[int]:
     kind = _texts if pa.types.is_large_binary(values.type) else _numbers
     yield from kind(values, parents)
     if not pa.types.is_floating(values.type):
-        yield from _words(values, parents, words)
+        yield from _distinct_values(values, parents, num_values)
 
 
 def _numbers(values: Any, parents: Indices) -> Iterator[int]:
@@ -76,8 +77,8 @@ def _texts(values: Any, parents: Indices) -> Iterator[int]:
     yield int(parents[lengths.argmax()])
 
 
-def _words(values: Any, parents: Indices, words: int) -> Iterator[int]:
-    """The first row of each of the `words` values with the smallest hashes."""
+def _distinct_values(values: Any, parents: Indices, num_values: int) -> Iterator[int]:
+    """The first row of each of the `num_values` values with the smallest hashes."""
     encoded = values.dictionary_encode()
     codes, first = np.unique(encoded.indices.to_numpy(zero_copy_only=False), return_index=True)
     distinct = encoded.dictionary
@@ -88,7 +89,7 @@ def _words(values: Any, parents: Indices, words: int) -> Iterator[int]:
     # Stable, and the first occurrences in the order of rows: which of two with one hash stays is no accident.
     by_row = np.argsort(first, kind="stable")
     mixed = _mixed(keys[codes[by_row]])
-    for i in np.argsort(mixed, kind="stable")[:words]:
+    for i in np.argsort(mixed, kind="stable")[:num_values]:
         yield int(parents[first[by_row[i]]])
 
 

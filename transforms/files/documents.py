@@ -20,13 +20,13 @@ def replace(path: str, data: bytes, write: Callable[[str, bytes], None] = paths.
 
     Raises InputError when it cannot be written.
     """
-    earlier = None if file_systems.is_local(path) else _read(path)
+    previous_data = None if file_systems.is_local(path) else _read(path)
     try:
         write(path, data)
     except Exception:
-        if earlier is not None and _read(path) != earlier:
+        if previous_data is not None and _read(path) != previous_data:
             with contextlib.suppress(InputError, OSError):  # what went wrong first is what is reported
-                write(path, earlier)
+                write(path, previous_data)
         raise
 
 

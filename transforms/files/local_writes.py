@@ -13,12 +13,12 @@ from transforms.files import temporary_files
 
 def write(path: Path, data: bytes) -> None:
     """Writes a file whose readers find the old content or the new one, whole. Raises OSError."""
-    with replacing(path) as stream:
+    with atomic_replacement(path) as stream:
         stream.write(data)
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def atomic_replacement(path: Path) -> Iterator[BinaryIO]:
     """A stream whose content takes the place of `path` when the block ends well. Raises OSError.
 
     Whatever fails or ends the block, `path` stays as it was; an error means that it was not replaced.

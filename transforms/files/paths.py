@@ -213,7 +213,7 @@ def check_writable(folder: str) -> None:
 def _copy_bytes(source: str, target: str) -> None:
     with open_stored(source) as stream:
         if is_local(target):
-            with local_writes.replacing(Path(target)) as copy:
+            with local_writes.atomic_replacement(Path(target)) as copy:
                 shutil.copyfileobj(stream, copy, _COPY_CHUNK)
             return
         with filesystems(target).create(target, compression_type="uncompressed") as copy:

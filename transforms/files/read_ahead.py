@@ -12,7 +12,7 @@ T = TypeVar("T")
 _POLL_SECONDS = 0.1
 
 
-def ahead(source: Iterator[T], depth: int = 2) -> Iterator[T]:
+def read_ahead(source: Iterator[T], depth: int = 2) -> Iterator[T]:
     """The elements of `source`, made while the consumer works on those before.
 
     Worth it where both hold no interpreter lock for most of the time, as compiled code and TensorFlow do.

@@ -7,14 +7,14 @@ import importlib
 import importlib.util
 from typing import Any
 
-OP_PACKAGES = ("tensorflow_text", "tensorflow_decision_forests", "struct2tensor")
+OP_LIBRARIES = ("tensorflow_text", "tensorflow_decision_forests", "struct2tensor")
 _UNKNOWN_OP = "Op type not registered"
 
 
-def import_op_packages() -> list[str]:
+def import_op_libraries() -> list[str]:
     """Imports those that are installed, and gives the names of the others and of those that cannot be."""
-    missing = list(OP_PACKAGES)
-    for package in OP_PACKAGES:
+    missing = list(OP_LIBRARIES)
+    for package in OP_LIBRARIES:
         with contextlib.suppress(Exception):  # one that is broken is as good as none
             if importlib.util.find_spec(package):
                 importlib.import_module(package)
@@ -35,7 +35,7 @@ def load(folder: str) -> Any:
     except Exception as error:
         if not _unknown_op(error):
             raise
-    missing = import_op_packages()
+    missing = import_op_libraries()
     try:
         return tf.saved_model.load(folder)
     except Exception as error:

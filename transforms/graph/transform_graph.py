@@ -33,7 +33,7 @@ class TransformedBatch(NamedTuple):
     """Transformed rows, and how many of them have no outputs because the graph refused them."""
 
     rows: pa.RecordBatch
-    refused: int
+    num_refused: int
 
 
 class TransformGraph:
@@ -92,16 +92,18 @@ class TransformGraph:
         if fits is None:
             return self._apply_with_care(batch)
         transformed = self._apply_with_care(_take(batch, pa.array(np.flatnonzero(fits))))
-        return TransformedBatch(_spread(transformed.rows, fits), transformed.refused)
+        return TransformedBatch(_spread(transformed.rows, fits), transformed.num_refused)
 
     def vocabularies(self) -> list[list[bytes]]:
         """The first and last words of each vocabulary that is no gzip, while the folder is there."""
         vocabularies = []
         for asset in sorted(self._assets.glob("*")):
             lines = b"" if asset.name.endswith(".gz") else asset.read_bytes()
-            words = lines.removesuffix(b"\n").split(b"\n")
-            is_short = len(words) <= 2 * _KEPT_WORDS
-            vocabularies.append(words if is_short else words[:_KEPT_WORDS] + words[-_KEPT_WORDS:])
+            vocabulary = lines.removesuffix(b"\n").split(b"\n")
+            is_short = len(vocabulary) <= 2 * _KEPT_WORDS
+            vocabularies.append(
+                vocabulary if is_short else vocabulary[:_KEPT_WORDS] + vocabulary[-_KEPT_WORDS:]
+            )
         return vocabularies
 
     @property
@@ -182,7 +184,7 @@ def _check_layout(folder: str) -> None:
 
 
 def _load(path: str) -> Any:
-    op_libraries.import_op_packages()
+    op_libraries.import_op_libraries()
     loaded = tf.saved_model.load(path)
     if not hasattr(loaded, "transform_fn"):
         raise UsageError(f"{path} was written by tf.Transform in TF 1 mode; expected a graph of TF 2")

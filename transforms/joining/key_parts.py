@@ -22,14 +22,14 @@ class KeyPart:
     of_log: bool = False
 
 
-def parse_key(words: Iterable[str]) -> tuple[KeyPart, ...]:
+def parse_key(texts: Iterable[str]) -> tuple[KeyPart, ...]:
     """Key parts of words: NAME, `request_id`, or NAME=request_id; by name, each once, as TFDV orders them.
 
     Raises:
       ValueError: another name after `=`, an empty one, or none at all.
     """
     parts = set()
-    for word in words:
+    for word in texts:
         name, equals, source = map(str.strip, word.partition("="))
         if not name or (equals and source != REQUEST_ID):
             raise ValueError(f"expected NAME, or NAME={REQUEST_ID}, got {word!r}")

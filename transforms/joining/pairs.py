@@ -75,5 +75,5 @@ def pairs_of(numbered: Numbered, allow_duplicates: bool) -> Iterator[tuple[Array
         pair = np.arange(first, min(first + AT_ONCE, total))
         at = np.searchsorted(ends, pair, side="right")
         key = keys[at]
-        within, many = pair - (ends[at] - base[key] * test[key]), test[key]
-        yield orders[0][starts[0][key] + within // many], orders[1][starts[1][key] + within % many]
+        within, num_test = pair - (ends[at] - base[key] * test[key]), test[key]
+        yield orders[0][starts[0][key] + within // num_test], orders[1][starts[1][key] + within % num_test]

@@ -18,14 +18,14 @@ class SideRows(NamedTuple):
     """Attributes:
     hashes: of the rows' keys, uint64.
     keys: the columns of the key.
-    positions: the columns of files and of records.
+    file_and_record: the columns of files and of records.
     features: list columns by name; one that no row has is not there.
     conflicts: features that have two types; they are not among the others.
     """
 
     hashes: Array
     keys: list[pa.Array]
-    positions: tuple[pa.Array, pa.Array]
+    file_and_record: tuple[pa.Array, pa.Array]
     features: dict[str, pa.Array]
     conflicts: frozenset[str]
 
@@ -34,7 +34,7 @@ class SideRows(NamedTuple):
         return len(self.hashes)
 
     def position(self, row: int) -> RowPosition:
-        file, record = (column[row].as_py() for column in self.positions)
+        file, record = (column[row].as_py() for column in self.file_and_record)
         return RowPosition(file, record)
 
     def value(self, name: str, row: int) -> list[object] | None:
@@ -50,9 +50,9 @@ def rows_of(pieces: Sequence[Piece]) -> SideRows:
     return SideRows(
         hashes=np.concatenate([np.empty(0, np.uint64), *map(hashes, pieces)]),
         keys=[_joined([piece.keys.column(i) for piece in pieces]) for i in range(width)],
-        positions=(_named(pieces, FILE), _named(pieces, RECORD)),
-        features={name: _joined(many) for name, many in columns.items() if len(_types(many)) == 1},
-        conflicts=frozenset(name for name, many in columns.items() if len(_types(many)) > 1),
+        file_and_record=(_named(pieces, FILE), _named(pieces, RECORD)),
+        features={name: _joined(parts) for name, parts in columns.items() if len(_types(parts)) == 1},
+        conflicts=frozenset(name for name, parts in columns.items() if len(_types(parts)) > 1),
     )
 
 

@@ -65,15 +65,15 @@ def keyed(batch: Batch, side: Side, settings: JoinSettings) -> tuple[Piece | Non
     missing = int(np.count_nonzero(~there))
     if missing == len(there):
         return None, missing
-    positions = [batch.metadata.column(name) for name in (FILE, RECORD)]
+    file_and_record = [batch.metadata.column(name) for name in (FILE, RECORD)]
     names = [n for n in batch.features.schema.names if n not in settings.left_out]
     features = [batch.features.column(batch.features.schema.get_field_index(name)) for name in names]
     if missing:
         mask = pa.array(there)
-        columns, positions, features = (
-            [c.filter(mask) for c in some] for some in (columns, positions, features)
+        columns, file_and_record, features = (
+            [c.filter(mask) for c in some] for some in (columns, file_and_record, features)
         )
-    return Piece(side, _keys(columns, positions, settings), _record_batch(features, names)), missing
+    return Piece(side, _keys(columns, file_and_record, settings), _record_batch(features, names)), missing
 
 
 def split(pieces: Sequence[Piece], partitions: int) -> Iterator[tuple[int, Piece]]:
@@ -88,8 +88,8 @@ def split(pieces: Sequence[Piece], partitions: int) -> Iterator[tuple[int, Piece
         ends = np.searchsorted(where[order], np.arange(partitions + 1))
         keys, features = take(piece.keys, order), take(piece.features, order)
         for number in np.flatnonzero(np.diff(ends)).tolist():
-            start, many = int(ends[number]), int(ends[number + 1] - ends[number])
-            yield number, Piece(piece.side, keys.slice(start, many), features.slice(start, many))
+            start, num_rows = int(ends[number]), int(ends[number + 1] - ends[number])
+            yield number, Piece(piece.side, keys.slice(start, num_rows), features.slice(start, num_rows))
 
 
 def hashes(piece: Piece) -> Array:
@@ -105,12 +105,12 @@ def take(batch: pa.RecordBatch, rows: Array) -> pa.RecordBatch:
 
 
 def _keys(
-    columns: Sequence[pa.Array], positions: Sequence[pa.Array], settings: JoinSettings
+    columns: Sequence[pa.Array], file_and_record: Sequence[pa.Array], settings: JoinSettings
 ) -> pa.RecordBatch:
     digits = settings.tolerance.digits
     cells = [cells_of(column, digits) for column in columns]
     rounded = [_as_column(c, cell.values) for c, cell in zip(columns, cells, strict=True)]
-    file, record = positions
+    file, record = file_and_record
     arrays = [*rounded, pa.array(key_hashes(cells)), file.dictionary_encode(), record]
     return _record_batch(arrays, [*map(str, range(len(columns))), HASH, FILE, RECORD])
 
@@ -138,7 +138,7 @@ def _joined(pieces: Sequence[Piece]) -> Piece:
 
 
 def _concat(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    columns = [pa.concat_arrays(list(many)) for many in zip(*(b.columns for b in batches), strict=True)]
+    columns = [pa.concat_arrays(list(parts)) for parts in zip(*(b.columns for b in batches), strict=True)]
     return _record_batch(columns, batches[0].schema.names)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 # Categories of characters that show nothing, move the cursor or turn the direction of the text.
-_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+_INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 NAMES_IN_SENTENCE = 3
 # The metric of what moved over many windows, as in `transforms.drift.slow_drift`.
@@ -23,7 +23,7 @@ def visible(text: str, limit: int = 120) -> str:
     does not escape HTML.
     """
     shown = shorten(text, limit)
-    if shown.isprintable():  # nearly all text; none of `_UNSEEN` is
+    if shown.isprintable():  # nearly all text; none of `_INVISIBLE` is
         return shown
     return shorten("".join(map(_spelled, shown)), limit)
 
@@ -93,9 +93,9 @@ def size(value: float) -> str:
 
 def reasons(counts: Mapping[str, int]) -> str:
     """`sample 740, version 10 and 2 more`: what records were left out for, the most frequent first."""
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    shown = ", ".join(f"{visible(reason, 40)} {times:,}" for reason, times in ordered[:NAMES_IN_SENTENCE])
-    rest = len(ordered) - NAMES_IN_SENTENCE
+    by_count = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    shown = ", ".join(f"{visible(reason, 40)} {times:,}" for reason, times in by_count[:NAMES_IN_SENTENCE])
+    rest = len(by_count) - NAMES_IN_SENTENCE
     return f"{shown} and {rest:,} more" if rest > 0 else shown
 
 
@@ -233,6 +233,6 @@ def _digits(value: float) -> str:
 
 
 def _spelled(character: str) -> str:
-    if unicodedata.category(character) not in _UNSEEN:
+    if unicodedata.category(character) not in _INVISIBLE:
         return character
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")

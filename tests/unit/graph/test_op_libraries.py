@@ -44,7 +44,7 @@ def imported(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_packages_that_are_missing_or_broken_are_named(imported: list[str]) -> None:
-    assert op_libraries.import_op_packages() == ["tensorflow_text", "struct2tensor"]
+    assert op_libraries.import_op_libraries() == ["tensorflow_text", "struct2tensor"]
     assert imported == ["tensorflow_decision_forests"]
 
 
@@ -64,7 +64,7 @@ def test_an_op_that_no_package_brings(monkeypatch: pytest.MonkeyPatch, imported:
         RuntimeError, match=r"does not know its op 'Tokenize'; not installed: tensorflow_text, struct2tensor$"
     ):
         op_libraries.load("m")
-    monkeypatch.setattr(op_libraries, "OP_PACKAGES", ("tensorflow_decision_forests",))
+    monkeypatch.setattr(op_libraries, "OP_LIBRARIES", ("tensorflow_decision_forests",))
     with pytest.raises(RuntimeError, match=r"does not know its op 'Tokenize'$"):
         op_libraries.load("m")
 

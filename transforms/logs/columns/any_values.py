@@ -63,8 +63,8 @@ def _convert_row(
     item_forms = {form for _, forms in converted for form in forms}
     if single and not isinstance(value, Exact):
         item_forms.add(_SIZES.get(len(items), "list_for_scalar"))
-    refused = any(map(is_loss, item_forms))
-    return None if refused else _without_missing([kept for kept, _ in converted], wanted, fixed), item_forms
+    is_lost = any(map(is_loss, item_forms))
+    return None if is_lost else _without_missing([kept for kept, _ in converted], wanted, fixed), item_forms
 
 
 _OF_EXAMPLE = {int: FeatureType.INT, float: FeatureType.FLOAT, bytes: FeatureType.BYTES}

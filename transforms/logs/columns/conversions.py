@@ -23,7 +23,7 @@ Converted = tuple[Any, tuple[str, ...]]
 
 _INT64 = 1 << 63
 _LONGEST_NUMBER = 400
-_WHOLE = re.compile(r"[+-]?[0-9]+", re.ASCII)
+_INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 # Neither what Python alone takes for numbers (1_000, digits of other scripts) nor what others do (0x1F).
 _NUMBER = re.compile(
     r"[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE
@@ -145,7 +145,7 @@ def _from_text(value: Any, wanted: FeatureType) -> Converted:
 
 
 def _text_to_int(text: str) -> Converted:
-    if _WHOLE.fullmatch(text):
+    if _INTEGER.fullmatch(text):
         return _to_int(int(text))
     try:
         number = decimal.Decimal(text)  # exactly, where a float would round

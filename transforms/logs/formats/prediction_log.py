@@ -98,8 +98,8 @@ class PredictionLogDecoder:
             if state == rs.MORE_NAMES:
                 self._names = nm.grown(self._names, size)
             elif state == rs.MORE_EXAMPLES:
-                room = np.empty(max(len(block), len(scanned.starts)), np.int64)
-                more = {name: np.append(getattr(scanned, name), room) for name in ("starts", "ends")}
+                spare = np.empty(max(len(block), len(scanned.starts)), np.int64)
+                more = {name: np.append(getattr(scanned, name), spare) for name in ("starts", "ends")}
                 scanned = scanned._replace(**more)
         return scanned
 

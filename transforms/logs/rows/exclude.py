@@ -36,6 +36,6 @@ def excluded(metadata: pa.RecordBatch, rules: Iterable[tuple[str, str]]) -> tupl
 def _matching(column: pa.Array, pattern: str) -> Array:
     # A log has few models and versions: each is looked at once, not row by row.
     encoded = column.dictionary_encode()
-    words = encoded.dictionary.to_pylist()
-    matches = pa.array([fnmatch.fnmatchcase(word, pattern) for word in words], pa.bool_())
+    texts = encoded.dictionary.to_pylist()
+    matches = pa.array([fnmatch.fnmatchcase(word, pattern) for word in texts], pa.bool_())
     return np.asarray(matches.take(encoded.indices).fill_null(False))

@@ -50,7 +50,7 @@ class DecodedRows:
 
     def counted_forms(self) -> Counter[tuple[str, str]]:
         """How many rows came in each form."""
-        return Counter({key: len(positions) for key, positions in self.forms.items() if len(positions)})
+        return Counter({key: len(rows) for key, rows in self.forms.items() if len(rows)})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -46,8 +46,8 @@ def texts(column: pa.Array) -> pa.Array:
     first = flat.take(pa.array(np.cumsum(lengths) - lengths, mask=lengths == 0))
     # A log has few versions: each is made a text once, not row by row.
     encoded = first.dictionary_encode()
-    words = pa.array([_text(value) for value in encoded.dictionary.to_pylist()], pa.string())
-    return words.take(encoded.indices)
+    distinct = pa.array([_text(value) for value in encoded.dictionary.to_pylist()], pa.string())
+    return distinct.take(encoded.indices)
 
 
 def text_of_version(value: Any) -> str | None:

@@ -97,8 +97,8 @@ def _strip(document: Json) -> Markup:
     errors = [_errors(window) for window in windows]
     shares = _shares_of_limits(document)
     keys = {*shares, *(key for by_feature in errors for key in by_feature)}
-    ordered = sorted(keys, key=lambda key: _rank(key, errors, shares))
-    rows = fitting((_row(key, windows, errors, shares.get(key, {})) for key in ordered), STRIP_BUDGET)
+    sorted_keys = sorted(keys, key=lambda key: _rank(key, errors, shares))
+    rows = fitting((_row(key, windows, errors, shares.get(key, {})) for key in sorted_keys), STRIP_BUDGET)
     more = Markup('<p class="soft">{:,} more features</p>').format(len(keys) - len(rows))
     return Markup('<div class="card scroll"><table class="strip">{}</table>{}{}</div>').format(
         joined(rows), more if len(rows) < len(keys) else NOTHING, _KEY

@@ -118,7 +118,7 @@ def _outline(xs: Sequence[int], heights: Sequence[int]) -> str:
 def _frame(top: float) -> Markup:
     labels = ((_TOP + 4, _tick_percent(top)), (_BASE, "0"), (_BASE // 2 + 10, "values"))
     axis = _AXIS(_LEFT, _TOP, _BASE, _RIGHT)
-    return joined([axis, *(_LABEL("e", _LEFT - 4, y, words) for y, words in labels)])
+    return joined([axis, *(_LABEL("e", _LEFT - 4, y, label) for y, label in labels)])
 
 
 def _tick_percent(share: float) -> str:

@@ -111,25 +111,25 @@ def rows(verdict: Json, pictures: Sequence[FeaturePicture], distances: Sequence[
     return sorted(made, key=Row.badness)
 
 
-def overview(ordered: Sequence[Row]) -> Markup:
+def overview(sorted_rows: Sequence[Row]) -> Markup:
     """A cell for each feature, worst first: how much of the whole is in trouble, at one glance."""
-    if len(ordered) < 2:
+    if len(sorted_rows) < 2:
         return NOTHING
-    cells = joined(fitting((_cell(i, row) for i, row in enumerate(ordered)), CELLS_BUDGET))
-    return _OVERVIEW(" many" if len(ordered) > 400 else "", cells)
+    cells = joined(fitting((_cell(i, row) for i, row in enumerate(sorted_rows)), CELLS_BUDGET))
+    return _OVERVIEW(" many" if len(sorted_rows) > 400 else "", cells)
 
 
-def section(ordered: Sequence[Row]) -> Markup:
+def section(sorted_rows: Sequence[Row]) -> Markup:
     """The rows under their heading, the quiet ones folded away when there are many."""
-    if not ordered:
+    if not sorted_rows:
         return NOTHING
-    drawn = fitting(_drawn(ordered), ROWS_BUDGET)
-    with_findings = sum(row.severity != "none" for row in ordered)
+    drawn = fitting(_drawn(sorted_rows), ROWS_BUDGET)
+    with_findings = sum(row.severity != "none" for row in sorted_rows)
     shown = max(OPEN_ROWS, min(with_findings, OPEN_FOUND_ROWS))
-    folded = _folded(ordered[shown:], drawn[shown:])
+    folded = _folded(sorted_rows[shown:], drawn[shown:])
     return _SECTION(
-        formatting.count(len(ordered)),
-        _legend(ordered),
+        formatting.count(len(sorted_rows)),
+        _legend(sorted_rows),
         joined(drawn[:shown]),
         folded,
     )
@@ -140,9 +140,9 @@ def _measure(findings: Iterable[Json], passing: Json | None) -> Json | None:
     return max(with_distance, key=lambda f: f["distance"] / f["threshold"], default=passing)
 
 
-def _drawn(ordered: Sequence[Row]) -> Iterator[Markup]:
+def _drawn(sorted_rows: Sequence[Row]) -> Iterator[Markup]:
     spent = 0
-    for i, row in enumerate(ordered):
+    for i, row in enumerate(sorted_rows):
         article = _row(i, row, with_chart=spent < CHART_BUDGET)
         spent += len(article)
         yield article
@@ -165,12 +165,12 @@ def _folded(rest: Sequence[Row], drawn: Sequence[Markup]) -> Markup:
     return _FOLDED(formatting.counted(len(rest), "more feature"), quiet, joined(drawn), more)
 
 
-def _legend(ordered: Sequence[Row]) -> Markup:
-    return _LEGEND(_tabs(ordered))
+def _legend(sorted_rows: Sequence[Row]) -> Markup:
+    return _LEGEND(_tabs(sorted_rows))
 
 
-def _tabs(ordered: Sequence[Row]) -> Markup:
-    spaces = {row.space for row in ordered}
+def _tabs(sorted_rows: Sequence[Row]) -> Markup:
+    spaces = {row.space for row in sorted_rows}
     tabs = [("fa", "all"), ("fw", "with findings")]
     if len(spaces) > 1:
         tabs += [(tab, label) for space, tab, label in _TABS if space in spaces]

@@ -32,17 +32,17 @@ def render(verdict: Verdict, pictures: Sequence[FeaturePicture], distances: Sequ
       distances: every distance that was measured, also within its limits (`ComparisonResult.distances`).
     """
     document = verdict.to_json()
-    ordered = page_features.rows(document, pictures, distances)
+    sorted_rows = page_features.rows(document, pictures, distances)
     page = page_template.PAGE.format(
         **_frame(document),
         tiles=page_tables.tiles(document, len({(d.feature, d.space) for d in distances})),
-        overview=page_features.overview(ordered),
+        overview=page_features.overview(sorted_rows),
         findings=page_tables.findings(document),
-        since=page_drift.section(document),
+        drift=page_drift.section(document),
         slices=page_slices.section(document),
         replay=page_replay.section(document),
         weights=page_slices.weights(document),
-        features=page_features.section(ordered),
+        features=page_features.section(sorted_rows),
         not_compared=page_tables.not_compared(document),
         accounting=page_tables.accounting(document),
         contract=page_tables.contract(document),

@@ -68,8 +68,8 @@ def _details(slices: Sequence[Json], findings: Mapping[str, list[Json]], verdict
     """A table a slice, those with skew first; what all rows show too comes last and says so."""
     known = {_key(finding) for finding in verdict["findings"] if finding["slice"] is None}
     with_findings = [each for each in slices if findings[each["slice"]]]
-    ordered = sorted(with_findings, key=lambda each: bool(each["verdict"] != "skew"))
-    tables = (_table(each, findings[each["slice"]], known) for each in ordered)
+    sorted_slices = sorted(with_findings, key=lambda each: bool(each["verdict"] != "skew"))
+    tables = (_table(each, findings[each["slice"]], known) for each in sorted_slices)
     return joined(fitting(tables, FINDINGS_BUDGET))
 
 

@@ -194,8 +194,8 @@ def _stack(counts: Json) -> Markup:
 def _reasons(fate: str, counts: Mapping[str, int], meaning: Mapping[str, str]) -> Markup:
     if not counts:
         return NOTHING
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    rows = (_reason(reason, n, meaning.get(reason, "")) for reason, n in ordered[:MAX_REASONS])
+    by_count = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    rows = (_reason(reason, n, meaning.get(reason, "")) for reason, n in by_count[:MAX_REASONS])
     return Markup(
         '<table style="margin-top:12px;max-width:460px"><tr><th>{} because</th>'
         '<th class="num">records</th></tr>{}</table>'

@@ -117,7 +117,7 @@ PAGE = Markup(
 {tiles}
 {overview}
 {findings}
-{since}
+{drift}
 {slices}
 {replay}
 {features}

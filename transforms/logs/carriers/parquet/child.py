@@ -146,8 +146,8 @@ def _stream(batch: pa.RecordBatch) -> pa.Buffer:
 
 
 def _send(out: int, kind: bytes, *parts: bytes | pa.Buffer) -> None:
-    views = [memoryview(part) for part in parts]
-    for view in (memoryview(FRAME.pack(kind, sum(view.nbytes for view in views))), *views):
+    buffers = [memoryview(part) for part in parts]
+    for view in (memoryview(FRAME.pack(kind, sum(view.nbytes for view in buffers))), *buffers):
         while view.nbytes:
             view = view[os.write(out, view) :]  # noqa: PLW2901
 
