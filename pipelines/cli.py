@@ -30,13 +30,19 @@ _IGNORED_WARNINGS = (FutureWarning, DeprecationWarning)
 def entry_point() -> None:
     streams.open_missing()
     try:
-        code = supervisor.run(sys.argv[1:], main)
+        argv = sys.argv[1:]
+        code = supervisor.run(argv, main) if _runs_a_command(argv) else main(argv)
     except SystemExit as stop:  # argparse has shown help, or the version
         code = int(stop.code or 0)
     for stream in (sys.stdout, sys.stderr):
         streams.Guarded(stream).flush()
     # TensorFlow's finalisers fail, at length and without harm, in an interpreter that is shutting down.
     os._exit(code)
+
+
+def _runs_a_command(argv: Sequence[str]) -> bool:
+    """Help and what is no command need no child process."""
+    return bool(argv) and argv[0] in COMMANDS and not {"-h", "--help"} & {*argv}
 
 
 def main(argv: Sequence[str]) -> int:

@@ -25,7 +25,7 @@ from transforms.mark_rows import MarkRows
 from transforms.publish_verdict import PublishVerdict
 from transforms.reference import prediction_reference
 from transforms.replay_requests import CountVersions, ReplayRequests
-from transforms.runs import partial_runs, previous_runs
+from transforms.runs import dead_runs, previous_runs
 from transforms.take_predictions import TakePredictions
 from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
@@ -46,7 +46,7 @@ def run(options: ValidateOptions, console: Console) -> int:
         with new_job(beam_flags, console) as job:
             _run_job(plan, job, files_of(options))
 
-    with partial_runs.publishing(options.output, plan.run_id):
+    with dead_runs.publishing(options.output, plan.run_id):
         return conclusion.finish(
             PublishingRun(options.output, options.logs, plan.run_id, plan.run_settings), console, run_job
         )

@@ -30,7 +30,7 @@ from support.chaos import Changes, Kill, Later
 from support.chaos_command import Case, Command
 
 from pipelines import cli
-from pipelines.process import leftovers
+from pipelines.flags.commands import COMMANDS
 
 ROWS, CUTS = 600, (400,)
 
@@ -126,10 +126,10 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--sample", type=int, default=10, help="writes in the temporary folder; 0 for all")
     parser.add_argument("--skip", type=int, default=0, help="moments of each command, to go on with a run")
     parser.add_argument("--jobs", type=int, default=2, help="moments of a command at once")
-    parser.add_argument("--commands", default=",".join(leftovers.COMMANDS))
+    parser.add_argument("--commands", default=",".join(COMMANDS))
     options = parser.parse_args(argv)
     print(f"seed {options.seed}; importing", flush=True)
-    for name in leftovers.COMMANDS:
+    for name in COMMANDS:
         cli._import_command(name)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from pipelines.process import leftovers, streams
+from pipelines.process import cleanup, streams
 from pipelines.process.stderr_filter import StderrFilter
 from transforms.core.errors import TrueserveError
 from transforms.files import lease
@@ -59,12 +59,7 @@ def folder_for_reports() -> str | None:
 
 
 def run(argv: Sequence[str], command: Callable[[Sequence[str]], int]) -> int:
-    """Runs `work(argv)` and returns its exit code; 128 and the signal's number if one ended it.
-
-    A command is run in a child process; help and what is no command need none.
-    """
-    if not argv or argv[0] not in leftovers.COMMANDS or {"-h", "--help"} & {*argv}:
-        return command(argv)
+    """Runs a command in a child and returns its exit code; 128 and the signal's number if one ended it."""
     try:
         return _supervise(argv, command)
     except TrueserveError as error:
@@ -76,7 +71,7 @@ def _supervise(argv: Sequence[str], command: Callable[[Sequence[str]], int]) -> 
     watched = {number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN}
     signal.signal(signal.SIGCHLD, lambda *_: None)  # a signal that is ignored cannot be waited for
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*watched, signal.SIGCHLD})
-    result = leftovers.of_command(argv)
+    result = cleanup.of_command(argv)
     earlier_state = result.published()
     _State.submitted = mmap.mmap(-1, 1)
     with _temporary_folder() as temporary:
@@ -114,7 +109,7 @@ def _be_child(
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         _State.kept = tempfile.gettempdir()
         tempfile.tempdir = os.environ["TMPDIR"] = temporary
-        lease.record_remote_in(Path(temporary, leftovers.REMOTE))
+        lease.record_remote_in(Path(temporary, cleanup.REMOTE))
         code = command()
         _flush()
     finally:
@@ -211,7 +206,7 @@ def _remote_folders(temporary: str) -> Mapping[str, str]:
     assert _State.submitted is not None
     with contextlib.suppress(OSError, ValueError):
         if not _State.submitted[0]:
-            return dict(json.loads(Path(temporary, leftovers.REMOTE).read_text()))
+            return dict(json.loads(Path(temporary, cleanup.REMOTE).read_text()))
     return {}
 
 

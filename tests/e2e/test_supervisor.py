@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from support.repo import ROOT
 
-from pipelines.process import leftovers
+from pipelines.process import cleanup
 
 # Stands for a command: says where it is, and stays there. `work` is what it does first.
 COMMAND = """
@@ -170,7 +170,7 @@ def test_exit_codes_and_output_go_through() -> None:
     ],
 )
 def test_the_result_of_a_command_line(argv: list[str], folder: str | None) -> None:
-    assert leftovers.of_command(argv).folder == folder
+    assert cleanup.of_command(argv).folder == folder
 
 
 # Written past Python, as native code does: by the command and by a process that it starts.

@@ -25,7 +25,7 @@ from support.chaos import Changes, Kill
 from support.page import make_verdict
 from transforms.baseline import atomic_replace, layout
 from transforms.files import lease, paths, temporary_files
-from transforms.runs import partial_runs, run_folder
+from transforms.runs import dead_runs, run_folder
 from transforms.serving import version_folder
 
 FILES = {"report.html": b"<!doctype html>", "stats.binpb": b"\x00\x01" * 500}
@@ -62,7 +62,7 @@ def export(result: str, number: int) -> None:
 
 def validate(result: str, number: int) -> None:
     run_id = f"20130714T050000Z-{uuid.uuid4().hex[:8]}"
-    with partial_runs.publishing(result, run_id):
+    with dead_runs.publishing(result, run_id):
         run_folder.publish(result, VERDICT, FILES, run_id)
 
 

@@ -1,7 +1,7 @@
 """A Python process that has seen nothing of the export, for the proof that the saved model stands alone.
 
 It runs a stranger's model: it has a time limit, a session and a temporary folder of its own, ends with this
-process whatever ends that, and has given up what rights the system lets it (`confined`, `sandbox`).
+process whatever ends that, and has given up what rights the system lets it (`sandboxed_main`, `sandbox`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from transforms.serving.tolerance import OutputDifference
 #: How long the proof of an export may take, in seconds.
 TIMEOUT = 1800.0
 _MODULE = "transforms.serving.parity"
-_MAIN = "transforms.serving.confined"
+_MAIN = "transforms.serving.sandboxed_main"
 _SOURCE_ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -1,6 +1,6 @@
 """The proof that a saved model gives what the baseline promises: on the probes, in a process of its own.
 
-`transforms.serving.confined` runs it there and gives it the folder of a SavedModel. The model's own
+`transforms.serving.sandboxed_main` runs it there and gives it the folder of a SavedModel. The model's own
 `assets.extra/probes.tfrecord` says what each request must give.
 Nothing of the project's or of tf.Transform's is loaded there that a serving system would not have; packages
 of further ops are, where the model does not load without.

@@ -1,7 +1,7 @@
 """Puts probes to a SavedModel and compares what it answers, in a process of its own.
 
-`transforms.serving.confined` runs it there. As in `transforms.serving.parity`, which has what counts as the
-same, nothing is loaded that a serving system would not have.
+`transforms.serving.sandboxed_main` runs it there. As in `transforms.serving.parity`, which has what counts as
+the same, nothing is loaded that a serving system would not have.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from transforms.serving import parity
-from transforms.serving.confined import first_line
+from transforms.serving.sandboxed_main import first_line
 from transforms.serving.tolerance import RaggedRows
 
 _PRESENT = "/present"

@@ -14,7 +14,6 @@ from transforms.publish import formatting
 #: In a run's temporary folder: the folders on object stores in which it is at work, each with what it is for.
 REMOTE = "remote.json"
 
-COMMANDS = ("prepare", "export", "check", "validate", "backtest", "join")
 #: By command the flag that names its result, and the files that are written last: then it is published.
 _RESULTS = {
     "prepare": ("--baseline", ("contract.json",)),
@@ -88,9 +87,9 @@ def _sweep(command: str, folder: str) -> None:
 
         version_folder.sweep(folder)
     elif command == "validate":
-        from transforms.runs import partial_runs
+        from transforms.runs import dead_runs
 
-        partial_runs.sweep(folder)
+        dead_runs.sweep(folder)
     else:
         from transforms.files import temporary_files
 

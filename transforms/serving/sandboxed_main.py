@@ -1,8 +1,8 @@
 """The main program of a fresh process: it gives up its rights, then loads a module that answers one line.
 
-Run as `python -m transforms.serving.confined MODULE PARENT FOLDER`. The module has `prepare()`, which loads
-what takes long while whoever started this does other work, and `answer(line)`, which gives JSON's values. The
-last line of stdout is {"answer"} or {"error"}, with {"sandbox"} beside: what is enforced.
+Run as `python -m transforms.serving.sandboxed_main MODULE PARENT FOLDER`. The module has `prepare()`, which
+loads what takes long while whoever started this does other work, and `answer(line)`, which gives JSON's
+values. The last line of stdout is {"answer"} or {"error"}, with {"sandbox"} beside: what is enforced.
 """
 
 from __future__ import annotations
