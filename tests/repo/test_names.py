@@ -1,9 +1,11 @@
-"""Variables say what they hold: a short list of names that say nothing is held out."""
+"""Names say what they hold: those that say nothing, and words of no field but this house, are held out."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 import pytest
 from support.repo import ROOT
@@ -11,9 +13,22 @@ from support.repo import ROOT
 EMPTY_NAMES = {"one", "found", "told", "said", "asked"}
 FOLDERS = ("pipelines", "transforms", "tests", "examples", "benchmarks")
 
+# Each has a word of the field in its place: `unseen_mass` for `unseen`, `seasonal` for `natural`, and so on.
+_DIALECT = """
+    place beside sides ordered unordered unseen positions history chance many natural naturally views in_parts
+    replayed conclude since earlier words whole narrowing collect refused ahead cores op_packages claims
+    contexts moments excluding joining log_answers room sameness asking made_up choosing replacing judgement
+"""
+DIALECT = EMPTY_NAMES | {*_DIALECT.split()}
+# Where no name of any kind is one of them, in any case, with or without underscores around it.
+FOLDERS_WITHOUT_DIALECT = ("pipelines", "transforms")
+ALLOWED = {
+    "transforms/joining": "the folder is what `trueserve join` does; of a variable the word would say nothing"
+}
 
-def bound_names(source: str) -> Iterator[tuple[str, int]]:
-    """The variables and parameters that a module binds, each with its line."""
+
+def variables(source: str) -> Iterator[tuple[str, int]]:
+    """The variables, fields and parameters that a module binds, each with its line."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id, node.lineno
@@ -21,9 +36,75 @@ def bound_names(source: str) -> Iterator[tuple[str, int]]:
             yield node.arg, node.lineno
 
 
+def names(source: str) -> Iterator[tuple[str, int]]:
+    """All names that a module gives, each with its line: also classes, functions, attributes, aliases."""
+    yield from variables(source)
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.ClassDef(name=str(name)) | ast.FunctionDef(name=str(name)):
+                yield name, node.lineno
+            case ast.AsyncFunctionDef(name=str(name)) | ast.ExceptHandler(name=str(name)):
+                yield name, node.lineno
+            case (
+                ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name))
+            ):
+                yield name, node.lineno
+            case ast.Attribute(attr=str(name), ctx=ast.Store()) | ast.alias(asname=str(name)):
+                yield name, node.lineno
+
+
+def is_dialect(name: str) -> bool:
+    """Whether a name, of a constant and of a class too, is one of `DIALECT`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_") in DIALECT
+
+
+def dialect_parts(module: str) -> Iterator[str]:
+    """The folders of a module, and itself, that have a name of the dialect and no reason to."""
+    path = PurePosixPath(module).with_suffix("")
+    for part in (path, *path.parents):
+        if is_dialect(part.name) and str(part) not in ALLOWED:
+            yield str(part)
+
+
 def test_the_scan_sees_variables_and_parameters() -> None:
     source = "one = 1\ndef f(told):\n    return [found for found in told]\nprint(said, x.asked)\n"
-    assert {name for name, _ in bound_names(source)} & EMPTY_NAMES == {"one", "told", "found"}
+    assert {name for name, _ in variables(source)} & EMPTY_NAMES == {"one", "told", "found"}
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "words = 1",
+        "WORDS, _Words = 1, 2",
+        "def f(*, views): ...",
+        "def _unseen(): ...",
+        "async def claims(): ...",
+        "class Moments: ...",
+        "class OpPackages: ...",
+        "class C:\n    made_up: int",
+        "class C:\n    def __init__(self):\n        self._history = ()",
+        "for many in x: ...",
+        "[room for room in x]",
+        "if (chance := x): ...",
+        "with x as place: ...",
+        "try: ...\nexcept ValueError as refused: ...",
+        "import numpy as ahead",
+        "from a import b as replacing",
+        "match x:\n    case [*earlier]: ...",
+        "match x:\n    case {**since}: ...",
+        "match x:\n    case int() as whole: ...",
+    ],
+)
+def test_the_scan_sees_every_kind_of_name(planted: str) -> None:
+    assert any(is_dialect(name) for name, _ in names(planted))
+
+
+def test_the_scan_leaves_alone_what_only_reads_or_contains_a_name() -> None:
+    source = "import moments\nfrom words import views\nmany_rows = whole.room(place=sides)\nx.y = 'unseen'\n"
+    assert [name for name, _ in names(source) if is_dialect(name)] == []
+    assert list(dialect_parts("transforms/summaries/moments.py")) == ["transforms/summaries/moments"]
+    assert list(dialect_parts("transforms/verdict/joining/a.py")) == ["transforms/verdict/joining"]
+    assert list(dialect_parts("transforms/joining/split.py")) == []
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -33,7 +114,27 @@ def test_no_variable_has_an_empty_name(folder: str) -> None:
     empty = [
         f"{path.relative_to(ROOT)}:{line}: {name}"
         for path in modules
-        for name, line in bound_names(path.read_text(encoding="utf-8"))
+        for name, line in variables(path.read_text(encoding="utf-8"))
         if name in EMPTY_NAMES
     ]
     assert empty == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS_WITHOUT_DIALECT)
+def test_no_module_and_nothing_in_it_has_a_name_of_the_dialect(folder: str) -> None:
+    modules = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / folder).rglob("*.py")}
+    assert modules
+    wrong = [
+        f"{module}:{line}: {name}"
+        for module, path in modules.items()
+        for name, line in names(path.read_text(encoding="utf-8"))
+        if is_dialect(name)
+    ]
+    assert wrong == []
+    assert [part for module in modules for part in dialect_parts(module)] == []
+
+
+def test_every_exception_is_still_needed() -> None:
+    for path in ALLOWED:
+        assert is_dialect(PurePosixPath(path).name)
+        assert (ROOT / path).exists()
