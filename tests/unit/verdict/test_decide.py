@@ -156,6 +156,17 @@ def test_a_distance_under_the_users_limit_is_not_laid_to_nature(plain: Reference
     assert wording.why_not(evidence) == "too few to be an error"
 
 
+def test_seasonal_variation_is_natural_in_the_published_document(plain: Reference) -> None:
+    results = judgement(plain, served(5000))
+    [difference, *_] = results.differences["distance"]
+    nature = SeasonalVariation("day", 1, difference.effect, 0.01, 0.02, 1e-9)
+    evidence = dataclasses.replace(results.evidence("distance", difference), seasonal=nature)
+    assert [*evidence.to_json()][-2:] == ["parts", "natural"]
+    assert evidence.to_json()["natural"] == dataclasses.asdict(nature)
+    assert dataclasses.replace(evidence, seasonal=None).to_json()["natural"] is None
+    assert "seasonal" not in evidence.to_json()
+
+
 def test_lengths_and_missing_rows_of_a_category_are_called_what_they_are() -> None:
     def tags(rows: int, seed: int, most: int) -> in_memory.Lists:
         random = np.random.default_rng(seed)

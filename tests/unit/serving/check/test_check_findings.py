@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -196,6 +197,14 @@ def report(compared: dict[str, int], *severities: Severity, lint: tuple[str, ...
 def test_results(made: Report, result: str, code: int, errors: int) -> None:
     assert (made.result, made.exit_code, made.errors) == (result, code, errors)
     assert (made.to_json()["result"], made.to_json()["exit_code"]) == (result, code)
+
+
+def test_synthetic_probes_are_made_up_in_the_published_document() -> None:
+    finding = of_answer({"kind": "fails", "differing": 1, "of": 1, "examples": [example(synthetic="zero")]})
+    document = dataclasses.replace(report({"a": 5}), findings=(finding,)).to_json()
+    [published] = document["findings"][0]["examples"]
+    assert (document["made_up"], published["made_up"]) == (1, "zero")
+    assert "synthetic" not in json.dumps(document)
 
 
 def test_the_worst_come_first() -> None:
