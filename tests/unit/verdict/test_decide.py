@@ -157,7 +157,7 @@ def test_a_distance_under_the_users_limit_is_not_laid_to_nature(plain: Reference
 
 
 def test_seasonal_variation_is_natural_in_the_published_document(plain: Reference) -> None:
-    results = judgement(plain, served(5000))
+    results = results_of(plain, served(5000))
     [difference, *_] = results.differences["distance"]
     nature = SeasonalVariation("day", 1, difference.effect, 0.01, 0.02, 1e-9)
     evidence = dataclasses.replace(results.evidence("distance", difference), seasonal=nature)
