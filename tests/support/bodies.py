@@ -14,6 +14,7 @@ from tensorflow.core.example.example_pb2 import Example
 from transforms.core.accounting import total
 from transforms.core.batches import Decoded
 from transforms.files.file_systems import FileSize
+from transforms.logs.bodies.instances import Bodies
 from transforms.logs.decode_file import decode_file
 from transforms.logs.features import Expected, FeatureType, Settings
 from transforms.logs.formats.format_names import Format
@@ -105,3 +106,14 @@ def decoded_file(
     ]
     rejects = tuple(reject for part in decoded for reject in part.rejects)
     return rows, Decoded(None, rejects, total([part.accounting for part in decoded]))
+
+
+def reason(bodies: Bodies, body: dict[str, Any], method: str = "instances") -> str:
+    with pytest.raises(BadRecordError) as error:
+        getattr(bodies, method)(body)
+    assert "secret" not in error.value.detail
+    return error.value.reason
+
+
+def tensor(name: str, shape: list[Any], datatype: str, data: Any) -> dict[str, Any]:
+    return {"name": name, "shape": shape, "datatype": datatype, "data": data}

@@ -1,0 +1,74 @@
+"""Bodies of CSV: names come from `--columns`, numbers from the schema."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import bodies as support
+
+from transforms.logs.bodies.instances import Bodies
+from transforms.logs.request import BadRecordError
+
+BODIES = Bodies(support.settings())
+
+
+def test_csv_takes_names_from_columns_and_numbers_where_the_schema_has_them() -> None:
+    named = Bodies(support.settings(columns=("age", "fare", "word", "late")))
+    text = '3,1,"a,""b""\n c",0\r\n-4,2.5e1,5,\n,, , 7'
+    assert named.csv(text) == [
+        {"age": 3, "fare": 1.0, "word": 'a,"b"\n c', "late": "0"},
+        {"age": -4, "fare": 25.0, "word": "5"},
+        {"word": " ", "late": " 7"},
+    ]
+    assert [type(value) for value in named.csv("3,1,a,b")[0].values()] == [int, float, str, str]
+
+
+@pytest.mark.parametrize(
+    ("cell", "age"),
+    [("+3", 3), (" 3 ", 3), ("3.0", 3.0), ("1_000", "1_000"), ("0x1F", "0x1F"), ("one", "one"), ("٣", "٣")],
+)
+def test_cells_are_numbers_only_if_written_so(cell: str, age: object) -> None:
+    [row] = Bodies(support.settings(columns=("age",))).csv(cell)
+    assert (row["age"], type(row["age"])) == (age, type(age))
+
+
+def test_long_digits_stay_text_and_nan_is_a_number() -> None:
+    assert Bodies(support.settings(columns=("age",))).csv("9" * 100_000) == [{"age": "9" * 100_000}]
+    [row] = Bodies(support.settings(columns=("fare",))).csv("NaN")
+    assert math.isnan(row["fare"])
+
+
+def test_of_one_column_an_empty_line_is_a_row() -> None:
+    assert Bodies(support.settings(columns=("age",))).csv("1\n\n2\n") == [{"age": 1}, {}, {"age": 2}]
+    assert Bodies(support.settings(columns=("age", "word"))).csv("1,a\n\n2,b\n") == [
+        {"age": 1, "word": "a"},
+        {"age": 2, "word": "b"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("1", "bad_csv_row"), ("1,2,secret", "bad_csv_row"), ('1,"secret', "bad_csv_row"), ("", "no_instances")],
+)
+def test_bad_csv_is_a_reject(text: str, why: str) -> None:
+    with pytest.raises(BadRecordError) as error:
+        Bodies(support.settings(columns=("age", "word"))).csv(text)
+    assert (error.value.reason, "secret" in error.value.detail) == (why, False)
+
+
+def test_csv_without_names_is_a_reject() -> None:
+    with pytest.raises(BadRecordError) as error:
+        BODIES.csv("1,2")
+    assert error.value.reason == "no_names"
+
+
+@given(st.text(alphabet='1,."\n\r\0a\ud800', max_size=12))
+def test_any_csv_is_rows_or_a_reject(text: str) -> None:
+    rows = None
+    with contextlib.suppress(BadRecordError):
+        rows = Bodies(support.settings(columns=("age", "word"))).csv(text)
+    assert rows is None or len(rows) > 0

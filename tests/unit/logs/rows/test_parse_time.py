@@ -1,0 +1,63 @@
+"""Times in all forms that logs have, as microseconds."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.logs.rows.parse_time import micros_of
+
+AT = 1_591_203_604_000_000  # 2020-06-03 17:00:04 UTC
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2020-06-03 17:00:04 UTC",
+        "2020-06-03T17:00:04Z",
+        "2020-06-03T19:00:04+02:00",
+        "2020-06-03 17:00:04",
+        "2020-06-03 17:00:04.000000 UTC",
+        b"2020-06-03T17:00:04.000000000Z",
+        "1591203604",
+        "1591203604.0",
+        "1.591203604E9",
+        AT // 1_000_000,
+        AT // 1_000,
+        AT,
+        AT * 1_000,
+        float(AT) / 1e6,
+        dt.datetime(2020, 6, 3, 17, 0, 4),
+        dt.datetime(2020, 6, 3, 17, 0, 4, tzinfo=dt.UTC),
+        dt.datetime(2020, 6, 3, 12, 0, 4, tzinfo=dt.timezone(dt.timedelta(hours=-5))),
+    ],
+)
+def test_times_in_all_their_forms(value: object) -> None:
+    assert micros_of(value) == AT
+
+
+def test_dates_and_fractions_of_seconds_are_times() -> None:
+    assert (
+        micros_of(dt.date(2020, 6, 3))
+        == micros_of("2020-06-03")
+        == micros_of("20200603")
+        == AT - 61_204_000_000
+    )
+    assert micros_of(1591203604.25) == micros_of("2020-06-03 17:00:04.25 UTC") == AT + 250_000
+
+
+NO_TIMES = [None, True, 0, -1, 0.0, math.nan, math.inf, 1 << 63, 1e300, 10**400, "", "now", "\ud800", b"\xff"]
+
+
+@pytest.mark.parametrize("value", [*NO_TIMES, "9" * 100, [AT], {}, dt.datetime(1, 1, 1), dt.date(1970, 1, 1)])
+def test_what_is_no_time_is_none(value: object) -> None:
+    assert micros_of(value) is None
+
+
+@given(st.datetimes(min_value=dt.datetime(1970, 1, 2), timezones=st.timezones()))
+def test_a_time_is_the_same_as_text(time: dt.datetime) -> None:
+    assert micros_of(time) == micros_of(time.isoformat()) or time.utcoffset() is None
