@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
+from html.parser import HTMLParser
 from typing import Any
 
 from transforms.core.accounting import Accounting
@@ -88,3 +90,43 @@ def _bell(edges: Sequence[float], middle: float) -> tuple[float, ...]:
         math.exp(-(((low + high) / 2 - middle) ** 2) / 40_000) for low, high in itertools.pairwise(edges)
     ]
     return tuple(height / sum(heights) for height in heights)
+
+
+class Parsed(HTMLParser):
+    """The page as a browser takes it apart: tags, attributes and text."""
+
+    def __init__(self, html: bytes) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str]] = []
+        self.pieces: list[str] = []
+        self.open: list[str] = []
+        self.feed(html.decode("utf-8"))
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag not in {"meta", "input", "path", "circle"}:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.pieces.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.pieces).split())
+
+
+def with_previous(result: Verdict, **fields: Any) -> Verdict:
+    window = {"start": "2013-06-01T00:00:00Z", "end": "2013-07-01T00:00:00Z"}
+    previous = {"run": "r", "path": "p", "window": window, "verdict": "ok", "spaces": ["raw"], "windows": 7}
+    return dataclasses.replace(result, previous=previous | {"since": None} | fields)
