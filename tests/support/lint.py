@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +148,21 @@ def write_served(transform_output: str, folder: Path) -> str:
     model = keras.Model([*numbers, *(word_id for _, word_id in ids.values())], keras.layers.Dense(1)(hidden))
     serving_model.save(serving_model.ServingModel(transform_output, model), str(folder))
     return str(folder)
+
+
+def nested(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The function below two others and a condition."""
+
+    graph = partial(tf.function, autograph=False)
+    inner = graph(lambda x: tf.cond(tf.size(x) > 0, lambda: function(x), lambda: x))
+    middle = graph(lambda x: inner(x) + 1)
+    return lambda x: middle(x) * 2
+
+
+def schema_of(**types: int) -> schema_pb2.Schema:
+    features = [{"name": name, "type": kind} for name, kind in types.items()]
+    schema = schema_pb2.Schema(feature=features, default_environment=["TRAINING", "SERVING"])
+    for feature in schema.feature:
+        if feature.name == "label":
+            feature.not_in_environment.append("SERVING")
+    return schema
