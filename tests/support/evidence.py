@@ -9,6 +9,8 @@ import pyarrow as pa
 
 from support import faults
 from transforms.logs.features import lists
+from transforms.verdict.evidence import two_sample
+from transforms.verdict.evidence.feature_difference import FeatureDifference
 from transforms.verdict.feature_stats import View, views_by_feature
 
 
@@ -25,3 +27,25 @@ def _column(values: Any) -> pa.Array:
 
 def view(values: Any) -> View:
     return views_by_feature(faults.statistics(batch(x=values)))["x"]
+
+
+Array = np.ndarray[Any, Any]
+
+ROWS = 5000
+RANDOM = np.random.default_rng(3)
+SHAPES: dict[str, Array] = {
+    "continuous": RANDOM.normal(10, 3, ROWS),
+    "discrete": RANDOM.integers(0, 7, ROWS).astype(float),
+    "point mass": np.where(RANDOM.random(ROWS) < 0.4, 0.0, RANDOM.exponential(5, ROWS)),
+    "heavy tail": RANDOM.standard_cauchy(ROWS),
+    "log-normal": RANDOM.lognormal(0, 3, ROWS),
+    "constant": np.full(ROWS, 7.0),
+    "two": np.where(RANDOM.random(ROWS) < 0.001, 1.0, 0.0),
+    "one row": np.array([3.0]),
+}
+
+
+def by_metric(training: Any, serving: Any) -> dict[str, FeatureDifference]:
+    return {
+        difference.metric: difference for difference in two_sample.of_values(view(training), view(serving))
+    }

@@ -9,12 +9,7 @@ from tensorflow.core.example.example_pb2 import Example
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from support.logs import (
-    DT_FLOAT,
-    decode_logs,
-    example,
-    tensor,
-)
+from support.logs import DT_FLOAT, decode_logs, example, tensor
 
 ROWS = [example(age=[1], word=[b"a"]), example(fare=[0.5]), example(age=[3], fare=[1.0])]
 JULY_14 = 1373760000

@@ -12,12 +12,7 @@ from typing import Any
 import fastavro
 import pytest
 from support.avro_bytes import LONGS, avro_block, avro_header, long, record, snappy_file, zstandard_file
-from support.carriers import (
-    TIMESTAMP,
-    avro_file,
-    until_error,
-    values,
-)
+from support.carriers import TIMESTAMP, avro_file, until_error, values
 
 from transforms.logs.carriers import records as limits
 

@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 from support.avro_bytes import avro_block, avro_header, long, record
-from support.carriers import (
-    until_error,
-)
+from support.carriers import until_error
 
 from transforms.logs.carriers import avro_schema
 

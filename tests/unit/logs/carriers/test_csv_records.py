@@ -10,13 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from support.carriers import (
-    Types,
-    carried,
-    csv_of,
-    until_error,
-    values,
-)
+from support.carriers import Types, carried, csv_of, until_error, values
 
 from transforms.logs.carriers import csv_records, lines
 

@@ -13,11 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from support.carriers import (
-    carried,
-    until_error,
-    values,
-)
+from support.carriers import carried, until_error, values
 
 from transforms.logs.carriers import lines
 from transforms.logs.carriers import records as limits

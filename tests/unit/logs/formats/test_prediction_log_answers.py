@@ -5,12 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from support.logs import (
-    DT_FLOAT,
-    DT_INT64,
-    DT_STRING,
-    tensor,
-)
+from support.logs import DT_FLOAT, DT_INT64, DT_STRING, tensor
 from support.prediction_logs import ROWS, answered_log, log_of, one_batch, session_log, stream_log
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog

@@ -8,13 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from support.logs import (
-    DT_INT64,
-    DT_STRING,
-    decode_logs,
-    settings,
-    tensor,
-)
+from support.logs import DT_INT64, DT_STRING, decode_logs, settings, tensor
 from support.prediction_logs import JULY_14, LABELLING, ROWS, log_of, one_batch, session_log, stream_log
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 

@@ -5,13 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.page import (
-    HOSTILE,
-    Parsed,
-    make_finding,
-    make_verdict,
-    with_previous,
-)
+from support.page import HOSTILE, Parsed, make_finding, make_verdict, with_previous
 
 from transforms.publish import formatting
 from transforms.publish.page import page

@@ -8,9 +8,7 @@ import io
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from support.carriers import (
-    values,
-)
+from support.carriers import values
 
 NOON = dt.datetime(2013, 7, 14, 12, 0, 0, 500_000, tzinfo=dt.UTC)
 
