@@ -179,3 +179,12 @@ def pieces_of(
 
 def column(values: Sequence[list[Any] | None], kind: pa.DataType) -> pa.LargeListArray:
     return pa.array(values, pa.large_list(kind))
+
+
+def pieces(rows: list[bytes], cut: int = 1000) -> list[Piece]:
+    return pieces_of(rows, Side.EXAMPLES, comparison(["id"]), cut)[0]
+
+
+def apart(*rows: bytes) -> list[Piece]:
+    """A piece of each row, as another decoder has each."""
+    return [piece for row in rows for piece in pieces([row])]
