@@ -147,3 +147,10 @@ def may_be_a_sequence(record: bytes) -> bool:
 def comparable(value: Any) -> Any:
     """The value; not-a-numbers as a text, as they do not equal themselves."""
     return "nan" if isinstance(value, float) and np.isnan(value) else value
+
+
+Array = np.ndarray[Any, Any]
+
+
+def array(data: bytes) -> Array:
+    return np.frombuffer(data, np.uint8)

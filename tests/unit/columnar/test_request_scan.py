@@ -3,69 +3,16 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from typing import Any
 
-import numpy as np
 import pytest
+from support.request_scan import EXAMPLES, SETTINGS, Scan, example, labelled, usual_log
 from support.wire import field
-from tensorflow.core.example.example_pb2 import Example
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from transforms.columnar import request_scan as rs
 from transforms.columnar.framing import block_of
-from transforms.columnar.names import name_of
-from transforms.logs.features import Expected, FeatureType, Settings
 from transforms.logs.formats.prediction_log import PredictionLogDecoder
 from transforms.logs.rows.rows import RecordPosition
-
-SETTINGS = Settings(expected=Expected({"a": FeatureType.FLOAT}))
-DT_STRING = 7
-
-
-def example(value: float) -> bytes:
-    message = Example()
-    message.features.feature["a"].float_list.value.append(value)
-    return bytes(message.SerializeToString())
-
-
-EXAMPLES = [example(1.0), example(2.0), b""]
-
-
-def usual_log(examples: list[bytes] = EXAMPLES) -> PredictionLog:
-    """A request to predict, with nothing but what it must have."""
-    log = PredictionLog()
-    tensor = log.predict_log.request.inputs["examples"]
-    tensor.dtype = DT_STRING
-    tensor.string_val.extend(examples)
-    tensor.tensor_shape.dim.add(size=len(examples))
-    return log
-
-
-class Scan:
-    """What the scan says of records."""
-
-    def __init__(self, *records: bytes) -> None:
-        decoder = PredictionLogDecoder(SETTINGS)
-        block = block_of(list(records))
-        self.scanned = decoder._scan(block)
-        self._names = decoder._names
-        spans = zip(self.scanned.starts, self.scanned.ends, strict=True)
-        every = [block.data[start:end].tobytes() for start, end in spans]
-        self.examples = [
-            every[first:last] for first, last in zip(self.scanned.first, self.scanned.first[1:], strict=False)
-        ]
-
-    @property
-    def usual(self) -> list[bool]:
-        return list(self.scanned.usual.tolist())
-
-    def note(self, column: int, record: int = 0) -> int:
-        return int(self.scanned.notes[record, column])
-
-    def text(self, column: int, record: int = 0) -> str:
-        number = self.note(column, record)
-        return name_of(self._names, number - 1).decode() if number else ""
 
 
 def scan_of(log: PredictionLog) -> Scan:
@@ -169,93 +116,12 @@ def test_records_do_not_mix() -> None:
     assert (scan.note(0, 1), scan.text(2, 1), scan.note(3, 1), scan.note(rs.MORE, 1)) == (0, "", 0, 0)
 
 
-def labelled(kind: str) -> PredictionLog:
-    log = PredictionLog()
-    part = getattr(log, kind)
-    part.request.model_spec.name = "asked"
-    part.request.input.example_list.examples.add().features.feature["a"].float_list.value.append(1.0)
-    part.response.model_spec.version.value = 4
-    if kind == "classify_log":
-        part.response.result.classifications.add().classes.add(label="yes", score=0.5)
-        part.response.result.classifications[0].classes.add(label="no", score=0.5)
-        part.response.result.classifications.add()
-    else:
-        part.response.result.regressions.add(value=2.5)
-        part.response.result.regressions.add()
-    return log
-
-
 @pytest.mark.parametrize("kind", ["classify_log", "regress_log"])
 def test_requests_to_classify_and_to_regress(kind: str) -> None:
     scan = scan_of(labelled(kind))
     assert scan.usual == [True]
     assert scan.examples == [[example(1.0)]]
     assert (scan.text(7), scan.note(3), scan.note(4), scan.note(rs.MORE + 2)) == ("asked", 1, 4, 0)
-
-
-def changed(change: Callable[[PredictionLog], Any]) -> bytes:
-    log = usual_log()
-    change(log)
-    return bytes(log.SerializeToString())
-
-
-def inputs(log: PredictionLog) -> Any:
-    return log.predict_log.request.inputs
-
-
-def with_context(kind: str) -> bytes:
-    log = PredictionLog()
-    part = getattr(log, kind).request.input.example_list_with_context
-    part.examples.add()
-    return bytes(log.SerializeToString())
-
-
-# Field numbers: 6 predict_log, 1 request, 2 inputs; of a tensor 1 dtype, 2 shape, 8 strings.
-UNUSUAL = {
-    "no inputs": changed(lambda log: inputs(log).clear()),
-    "two inputs": changed(lambda log: inputs(log)["more"].string_val.append(b"x")),
-    "another type": changed(lambda log: setattr(inputs(log)["examples"], "dtype", 1)),
-    "no type": changed(lambda log: setattr(inputs(log)["examples"], "dtype", 0)),
-    "no shape": changed(lambda log: inputs(log)["examples"].ClearField("tensor_shape")),
-    "two dimensions": changed(lambda log: inputs(log)["examples"].tensor_shape.dim.add(size=1)),
-    "fewer than it says": changed(lambda log: inputs(log)["examples"].string_val.append(b"")),
-    "more than it says": changed(lambda log: inputs(log)["examples"].string_val.pop()),
-    "a size that is not known": changed(
-        lambda log: setattr(inputs(log)["examples"].tensor_shape.dim[0], "size", -1)
-    ),
-    "numbers": changed(lambda log: inputs(log)["examples"].int_val.append(1)),
-    "content": changed(lambda log: setattr(inputs(log)["examples"], "tensor_content", b"x")),
-    "another kind of log": PredictionLog(session_run_log={}).SerializeToString(),
-    "two kinds of log": labelled("classify_log").SerializeToString() + usual_log().SerializeToString(),
-    "one kind twice": labelled("classify_log").SerializeToString() + field(3, b""),
-    "examples with a context": with_context("classify_log"),
-    "no list": PredictionLog(regress_log={}).SerializeToString(),
-    "nothing": b"",
-    "a version and a label": field(1, field(1, field(2, b"\x08\x01") + field(4, b"x")))
-    + usual_log().SerializeToString(),
-    "an unknown field": usual_log().SerializeToString() + field(9, b"x"),
-    "an unknown field with a number above 17": usual_log().SerializeToString() + field(18, b"x"),
-    "field 0": usual_log().SerializeToString() + b"\x02\x00",
-    "a second request": usual_log().SerializeToString() + field(6, b""),
-    "a second time": field(1, b"\x20\x01\x20\x02") + usual_log().SerializeToString(),
-    "a time as bytes": field(1, field(4, b"x")) + usual_log().SerializeToString(),
-    "a time that ends early": field(1, b"\x20\x80") + usual_log().SerializeToString(),
-    "a tag of three bytes": field(1, b"\xa0\x80\x00\x01") + usual_log().SerializeToString(),
-    "a name as a number": field(1, field(1, b"\x08\x01")) + usual_log().SerializeToString(),
-    "a name that is no text": field(1, field(1, field(1, b"\xff"))) + usual_log().SerializeToString(),
-    "a rate of seven bytes": field(1, field(2, b"\x09" + b"\x00" * 7)) + usual_log().SerializeToString(),
-    "a rate as bytes": field(1, field(2, field(1, b"\x00" * 8))) + usual_log().SerializeToString(),
-    "a message beyond its end": usual_log().SerializeToString()[:-1],
-    "a message that is a number": usual_log().SerializeToString() + b"\x08\x01",
-}
-
-
-@pytest.mark.parametrize("name", UNUSUAL)
-def test_unusual_logs_are_left_to_protobuf(name: str) -> None:
-    scan = Scan(UNUSUAL[name], usual_log([b""]).SerializeToString())
-    assert scan.usual == [False, True]
-    # Nothing of it is left among the examples.
-    assert scan.examples == [[], [b""]]
 
 
 def with_output(data: bytes) -> bytes:
@@ -336,12 +202,3 @@ def test_rows_have_what_was_noted() -> None:
     assert rows[0]["sampling_rate"] == 0.25
     assert rows[0]["time"].timestamp() == 1_700_000_000
     assert decoded.batch.features.column(0).to_pylist() == [[1.0], [2.0], None, [3.0]]
-
-
-def test_positions_of_records_that_are_left_to_protobuf_are_kept() -> None:
-    block = block_of([UNUSUAL["an unknown field"], usual_log([example(3.0)]).SerializeToString(), b"\xff"])
-    decoded = list(PredictionLogDecoder(SETTINGS).decode(block, RecordPosition("log", 10)))
-    records = [row["record"] for part in decoded if part.batch for row in part.batch.metadata.to_pylist()]
-    assert records == [11, 10, 10, 10]
-    assert [reject.record for part in decoded for reject in part.rejects] == [12]
-    assert np.sum([part.accounting.read for part in decoded]) == 3

@@ -3,65 +3,15 @@
 from __future__ import annotations
 
 import struct
-from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import pytest
+from support.scan import Row, entry, example, floats, ints, rows_of, texts
 from support.wire import decoded, field, varint
 
-from transforms.columnar import example_parser
 from transforms.columnar import store as st
-from transforms.columnar.example_parser import ExampleParser
 from transforms.columnar.framing import block_of
 from transforms.columnar.names import name_of, new_names
-from transforms.columnar.scan import (
-    DONE,
-    MORE_COLUMNS,
-    MORE_NAMES,
-    MORE_VALUES,
-    UNUSUAL,
-    scan_examples,
-)
-
-KINDS = {pa.large_binary(): "bytes", pa.float32(): "float", pa.int64(): "int"}
-Row = dict[tuple[str, str], list[Any]]
-
-
-def floats(*values: float) -> bytes:
-    return field(2, field(1, struct.pack(f"<{len(values)}f", *values)))
-
-
-def ints(*values: int) -> bytes:
-    return field(3, field(1, b"".join(map(varint, values))))
-
-
-def texts(*values: bytes) -> bytes:
-    return field(1, b"".join(field(1, value) for value in values))
-
-
-def entry(name: bytes, kind: bytes) -> bytes:
-    return field(1, field(1, name) + field(2, kind))
-
-
-def example(*entries: bytes) -> bytes:
-    return field(1, b"".join(entries))
-
-
-def rows_of(records: list[bytes], parser: ExampleParser | None = None) -> tuple[list[Row], list[int]]:
-    """The rows of records that are examples, and the positions of those that are none."""
-    rows: list[Row] = []
-    bad: list[int] = []
-    for parsed in (parser or ExampleParser()).parse(block_of(records)):
-        bad += parsed.bad
-        new: list[Row] = [{} for _ in parsed.records]
-        for name, column in parsed.columns:
-            column.validate(full=True)
-            for row, values in zip(new, column.to_pylist(), strict=True):
-                if values is not None:
-                    row[name, KINDS[column.type.value_type]] = values
-        rows += new
-    return rows, bad
+from transforms.columnar.scan import DONE, MORE_COLUMNS, MORE_NAMES, MORE_VALUES, UNUSUAL, scan_examples
 
 
 def scanned(record: bytes) -> int:
@@ -227,53 +177,6 @@ def test_a_feature_in_two_types_is_two_columns() -> None:
     assert rows == [{("a", "int"): [1]}, {("a", "float"): [1.0]}, {}]
 
 
-def test_rooms_grow_and_keep_what_they_hold() -> None:
-    long = example(
-        entry(b"n", ints(*range(3000))), entry(b"f", floats(*range(700))), entry(b"t", texts(*[b"abc"] * 900))
-    )
-    short = example(
-        entry(b"n", ints(7)), entry(b"f", floats(8.0)), entry(b"t", texts(b"z")), entry(b"u", ints(9))
-    )
-    rows, bad = rows_of([short, long, short, long])
-    assert bad == []
-    assert rows[0] == rows[2] == decoded(short)
-    assert rows[1] == rows[3] == decoded(long)
-
-
-def test_many_features_grow_the_table_of_names() -> None:
-    wide = example(*(entry(b"feature %d" % i, ints(i)) for i in range(300)))
-    assert rows_of([example(entry(b"a", ints(1))), wide])[0][1] == decoded(wide)
-
-
-def test_a_parser_goes_on_with_the_next_block() -> None:
-    parser = ExampleParser()
-    for size in (1, 50, 3, 200):
-        records = [example(entry(b"a", ints(*range(i))), entry(b"b", texts(b"x" * i))) for i in range(size)]
-        assert rows_of(records, parser) == ([decoded(record) for record in records], [])
-
-
-@pytest.mark.parametrize("max_cells", [1, 4, 40])
-def test_batches_end_before_they_have_too_many_cells(max_cells: int) -> None:
-    parser = ExampleParser(max_cells)
-    records = [example(*(entry(b"f%d" % i, ints(i)) for i in range(5))) for _ in range(30)]
-    rows_of(records, parser)
-    batches = list(parser.parse(block_of(records)))
-    # Of the second block it is known that it has five columns.
-    assert max(len(batch.records) for batch in batches) == max(1, max_cells // 5)
-    assert [int(record) for batch in batches for record in batch.records] == list(range(30))
-
-
-def test_names_that_a_log_makes_up_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(example_parser, "_MAX_NAMES", 10)
-    parser = ExampleParser()
-    used = []
-    for number in range(4):
-        names = [example(entry(b"%d of %d" % (i, number), ints(i))) for i in range(10 if number else 11)]
-        assert rows_of(names, parser) == ([decoded(name) for name in names], [])
-        used.append(int(parser._names.used[0]))
-    assert used == [11, 10, 20, 10]
-
-
 def test_what_the_scan_says_of_room() -> None:
     names, store = new_names(64, 4096), st.begin(st.new_store(64), 3, 0.0)
     records = [example(entry(b"a", ints(5))), example(entry(b"a", texts(b"x" * 300)))]
@@ -306,15 +209,3 @@ def test_a_long_list_of_numbers_is_counted_before_room_is_made() -> None:
     names, store = new_names(64, 4096), st.begin(st.new_store(64), 2, 0.0)
     block = block_of([record])
     assert scan_examples(block.data, block.starts, block.ends, 0, names, store)[1:4] == (MORE_VALUES, 2, 402)
-
-
-def test_columns_have_validity_only_where_rows_lack_them() -> None:
-    [parsed] = ExampleParser().parse(
-        block_of([example(entry(b"a", ints(1)), entry(b"b", ints(1))), example(entry(b"a", ints(2)))])
-    )
-    columns = dict(parsed.columns)
-    assert columns["a"].null_count == 0
-    assert columns["a"].buffers()[0] is None
-    assert columns["b"].null_count == 1
-    assert columns["b"].is_valid().to_pylist() == [True, False]
-    assert np.array_equal(parsed.records, [0, 1])
