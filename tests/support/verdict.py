@@ -87,3 +87,7 @@ def worst(findings: Iterable[Finding], feature: str) -> Finding:
 
 def finding_triples(findings: Iterable[Finding]) -> list[tuple[str, str, str]]:
     return [(finding.feature, finding.kind.value, finding.severity.value) for finding in findings]
+
+
+def reasons(comparison: object) -> dict[str, str]:
+    return {entry.feature: entry.reason for entry in comparison.not_compared}  # type: ignore[attr-defined]

@@ -1,31 +1,23 @@
-"""thresholds.toml: read or refused in one line; its limits, severities and notes; --only."""
+"""thresholds.toml: read or refused in one line; its limits, severities and notes."""
 
 from __future__ import annotations
 
 import pickle
 import re
-import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Home
 from hypothesis import given
 from hypothesis import strategies as st
-from support import e2e
 from support.repo import ROOT
 from support.verdict import compared, frame, reference, served, worst
 
-from pipelines.feature_limits import check_only
-from transforms.baseline import layout
 from transforms.core.errors import UsageError
 from transforms.verdict.compare import Policy, Reference
 from transforms.verdict.findings import transformed as transformed_findings
 from transforms.verdict.model import Finding, FindingKind, Severity, Space
 from transforms.verdict.significance import LEAST_EFFECT
 from transforms.verdict.thresholds import LIMIT_OF, Override, Thresholds, parse
-
-Capture = pytest.CaptureFixture[str]
 
 COMPLETE = """
 format = 1
@@ -231,95 +223,3 @@ def test_sections_for_no_feature_are_told(plain: Reference) -> None:
     assert "'raw.gone'" in finding.message
     assert "distance" not in finding.message
     assert "other" not in finding.message, "the transformed space was not compared"
-
-
-def test_only_looks_at_what_it_names_and_tests_nothing_else(plain: Reference) -> None:
-    data = served(5000)
-    data["distance"] += 75
-    data["rain"] = data["rain"] * np.float32(1.5)
-    comparison = compared(plain, data, Policy(only=frozenset({"rain"})))
-    assert {finding.feature for finding in comparison.findings} == {"rain"}
-    assert {finding.feature for finding in comparison.distances} == {"rain"}
-    reasons = {entry.feature: entry.reason for entry in comparison.not_compared}
-    assert {reasons[name] for name in ("distance", "carrier", "stops")} == {"not in --only"}
-    assert "rain" not in reasons
-
-
-def test_only_by_a_raw_name_takes_what_is_computed_from_it() -> None:
-    against = reference(
-        frame(5000, 1), space=Space.TRANSFORMED, raw_features={"stops": ("legs",), "rain": ("weather",)}
-    )
-    data = served(2000)
-    data["stops"] = 4
-    data["rain"] *= np.float32(2)
-    comparison = compared(against, data, Policy(only=frozenset({"legs", "distance"})))
-    assert {finding.feature for finding in comparison.findings} == {"stops"}
-    assert {finding.feature for finding in comparison.distances} == {"stops", "distance"}
-
-
-def test_a_name_in_only_that_is_no_feature_is_refused_with_what_is_close(plain: Reference) -> None:
-    assert check_only(("distance", LABEL), [plain]) == {"distance", LABEL}
-    with pytest.raises(
-        UsageError, match=r"--only: no compared feature has the name distanse.*did you mean distance"
-    ):
-        check_only(("distance", "distanse"), [plain])
-
-
-LABEL = "late"
-
-
-def test_the_command_takes_the_file_in_the_baseline(home: Home, tmp_path: Path, capsys: Capture) -> None:
-    baseline = tmp_path / "baseline"
-    shutil.copytree(home.baseline, baseline)
-    names = [
-        ("raw", "distance"),
-        ("raw", "carrier"),
-        ("transformed", "distance_z"),
-        ("transformed", "carrier_id"),
-    ]
-    sections = "".join(
-        f'[{space}.{name}]\nseverity = "warning"\nnote = "known"\n' for space, name in names[:3]
-    )
-    (baseline / layout.THRESHOLDS).write_text(f"format = 1\n{sections}")
-    assert e2e.validate(capsys, baseline, home.skewed, tmp_path / "out").code == 1
-    document = e2e.verdict(tmp_path / "out")
-    assert e2e.errors(document) == {names[3]}
-    other = tmp_path / "other.toml"
-    other.write_text("format = 1\n[raw.gone]\nmissing = 0.1\n")
-    flag = f"--thresholds={other}"
-    assert e2e.validate(capsys, baseline, home.skewed, tmp_path / "out", flag).code == 1
-    document = e2e.verdict(tmp_path / "out")
-    assert e2e.errors(document) == set(names)
-    # A file for several baselines may name features of others.
-    assert [f["message"] for f in document["findings"] if f["metric"] == "unknown_threshold"] == [
-        "other.toml names no feature: 'raw.gone'"
-    ]
-
-
-def test_only_narrows_a_run_of_both_spaces(home: Home, tmp_path: Path, capsys: Capture) -> None:
-    assert e2e.validate(capsys, home.baseline, home.skewed, tmp_path, "--only=distance,hour").code == 1
-    document = e2e.verdict(tmp_path)
-    assert e2e.errors(document) == {("raw", "distance"), ("transformed", "distance_z")}
-    reasons = {(n["space"], n["feature"]): n["reason"] for n in document["not_compared"]}
-    assert reasons["raw", "carrier"] == reasons["transformed", "carrier_id"] == "not in --only"
-    assert not {("raw", "hour"), ("transformed", "hour_bucket")} & {*reasons}
-    assert e2e.validate(capsys, home.baseline, home.skewed, tmp_path, "--only=hour").code == 0
-
-
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    [
-        (["--only=distanze"], "--only: no compared feature has the name distanze; did you mean distance"),
-        (["--only=,"], "argument --only: expected one or more values"),
-        (["--only=hour,distance", "--ignore=hour"], "--only and --ignore both name hour"),
-        (["--thresholds=none.toml"], "--thresholds: there is no file 'none.toml'"),
-        (["--only=distance_z", "--spaces=raw"], "--only: no compared feature has the name distance_z"),
-    ],
-)
-def test_wrong_usage_is_one_line(
-    home: Home, tmp_path: Path, capsys: Capture, flags: list[str], message: str
-) -> None:
-    result = e2e.validate(capsys, home.baseline, home.clean, tmp_path / "out", *flags)
-    assert result.code == 2
-    assert message in e2e.one_error(result)
-    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())

@@ -1,0 +1,13 @@
+"""What the tests of the verdict share."""
+
+from __future__ import annotations
+
+import pytest
+from support.verdict import frame, reference
+
+from transforms.verdict.compare import Reference
+
+
+@pytest.fixture(scope="session")
+def baseline() -> Reference:
+    return reference(frame(20000, 1))
