@@ -15,7 +15,8 @@ import tensorflow_data_validation as tfdv
 from support import faults
 from support.page import make_verdict
 from transforms.core.batches import Window
-from transforms.runs import run_folder
+from transforms.runs import published_runs, run_folder
+from transforms.runs.previous_runs import PreviousRuns
 from transforms.runs.window_summary import WindowSummary, summarize
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.model import Space
@@ -89,3 +90,12 @@ def published(
     files = {"stats.binpb": statistics(rides(200, 1)).SerializeToString()} if files is None else files
     committed = run_folder.publish(str(output), verdict, files, run_id)
     return committed.artifacts["stats.binpb"].path.split("/")[1]
+
+
+HERE = published_runs.identity(contract())
+
+
+def names(earlier_runs: PreviousRuns) -> tuple[str | None, list[str]]:
+    return earlier_runs.previous.name if earlier_runs.previous else None, [
+        run.name for run in earlier_runs.comparable_runs
+    ]
