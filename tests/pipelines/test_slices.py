@@ -1,148 +1,31 @@
-"""Slices: which rows are in which, how their statistics are bounded, and a canary's skew that is its own."""
+"""Slices: their statistics are bounded, and a canary's skew is its own."""
 
 from __future__ import annotations
 
-import dataclasses
-import io
 import itertools
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import apache_beam as beam
 import jsonschema  # type: ignore[import-untyped]
-import numpy as np
 import pyarrow as pa
 import pytest
 from conftest import Home
-from google.protobuf import text_format
 from support import e2e, logs
-from support.page import HOSTILE, make_finding, make_verdict
 from support.repo import ROOT
-from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+from support.slices import batch, byte_lists
+from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from pipelines.display.console import Console
 from transforms.compute_statistics import ComputeSliceStatistics
-from transforms.core import slicing
 from transforms.core.batches import Batch
-from transforms.core.errors import UsageError
-from transforms.core.slicing import MISSING, NOT_UTF8, SliceStatistics
-from transforms.logs.rows.rows import metadata_of
+from transforms.core.slicing import MISSING, SliceStatistics
 from transforms.mark_rows import MarkRows
-from transforms.publish.page import page
 from transforms.summaries import sliced
 from transforms.summaries.quantiles import Scratch
 from transforms.summaries.sliced import SlicedSummary
-from transforms.verdict.model import Finding
-from transforms.verdict.result import SliceVerdict, VerdictOutcome
 
 Capture = pytest.CaptureFixture[str]
-
-HOUR = 3_600_000_000
-SCHEMA = text_format.Parse(
-    """
-    default_environment: "TRAINING" default_environment: "SERVING"
-    feature { name: "carrier" type: BYTES }
-    feature { name: "stops" type: INT }
-    feature { name: "distance" type: FLOAT }
-    feature { name: "late" type: INT not_in_environment: "SERVING" }
-    """,
-    schema_pb2.Schema(),
-)
-
-
-def batch(rows: int, **columns: Any) -> Batch:
-    """Rows that count up in `number`; columns of metadata, and of lists for features."""
-    of_metadata = {n: c for n, c in columns.items() if not pa.types.is_large_list(c.type)}
-    features = {n: c for n, c in columns.items() if n not in of_metadata}
-    features["number"] = pa.array([[float(i)] for i in range(rows)], pa.large_list(pa.float32()))
-    table = pa.RecordBatch.from_arrays(list(features.values()), list(features))
-    return Batch(table, metadata_of(rows, "log", record=pa.array(range(rows), pa.int64()), **of_metadata))
-
-
-def byte_lists(*values: Any) -> pa.Array:
-    return pa.array(values, pa.large_list(pa.large_binary()))
-
-
-def labels(rows: Batch, *names: str) -> list[str]:
-    (marks,) = slicing.marks(slicing.marked(rows, [names]).metadata)
-    result: list[str] = marks.to_pylist()
-    return result
-
-
-def test_names_are_of_the_request_or_of_a_first_value() -> None:
-    moment = 380_000 * HOUR + 59 * 60_000_000
-    time = pa.array([moment, moment + 60_000_000, None, -1], pa.timestamp("us", tz="UTC"))
-    rows = batch(
-        4,
-        time=time,
-        version=pa.array(["1", "2", None, "2"]),
-        carrier=byte_lists([b"AA", b"UA"], None, [], [b"\xff"]),
-        stops=pa.array([[3], [-2], None, [3]], pa.large_list(pa.int64())),
-    )
-    assert labels(rows, "version") == ["version=1", "version=2", f"version={MISSING}", "version=2"]
-    assert labels(rows, "hour") == [
-        "hour=2013-05-08T08",
-        "hour=2013-05-08T09",
-        f"hour={MISSING}",
-        "hour=1969-12-31T23",
-    ]
-    assert labels(rows, "day")[::3] == ["day=2013-05-08", "day=1969-12-31"]
-    assert labels(rows, "carrier") == [f"carrier={v}" for v in ("AA", MISSING, MISSING, NOT_UTF8)]
-    assert labels(rows, "stops", "version")[:3] == [
-        "stops=3,version=1",
-        "stops=-2,version=2",
-        f"stops={MISSING},version={MISSING}",
-    ]
-    assert labels(rows, "absent") == [f"absent={MISSING}"] * 4
-
-
-def test_a_part_of_a_batch_has_its_own_names() -> None:
-    all_rows = batch(5, carrier=byte_lists([b"a"], [b"b", b"c"], None, [b"d"], [b"e"]))
-    part = Batch(all_rows.features.slice(1, 3), all_rows.metadata.slice(1, 3))
-    assert labels(part, "carrier") == ["carrier=b", f"carrier={MISSING}", "carrier=d"]
-
-
-def test_names_of_strangers_are_told_apart_and_short() -> None:
-    rows = batch(4, carrier=byte_lists([b"a,version=1"], [b"x" * 9999], [b"x" * 9998], [b"a\\"]))
-    names = labels(rows, "carrier", "version")
-    assert names[0] == rf"carrier=a\,version=1,version={MISSING}"
-    assert names[3] == rf"carrier=a\\,version={MISSING}"
-    assert names[1] != names[2]
-    assert max(map(len, names)) < 200
-
-
-def test_crossed_names_are_those_of_the_rows() -> None:
-    rng = np.random.default_rng(0)
-    versions, hours = rng.integers(0, 7, 500), rng.integers(0, 30, 500)
-    carriers = rng.integers(0, 9, 500)
-    rows = batch(
-        500,
-        version=pa.array(versions.astype(str).tolist()),
-        time=pa.array(hours * HOUR, pa.timestamp("us", tz="UTC")),
-        carrier=byte_lists(*([b"c%d" % c] for c in carriers)),
-    )
-    expected = [
-        f"version={v},carrier=c{c},hour={np.datetime64(int(h), 'h')}"
-        for v, c, h in zip(versions, carriers, hours, strict=True)
-    ]
-    assert labels(rows, "version", "carrier", "hour") == expected
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("distance", "is a float feature, not a category"),
-        ("late", "expected one of model, version, signature, origin, hour, day, carrier, distance, stops"),
-        ("nothing", "got 'nothing'"),
-    ],
-)
-def test_what_is_no_category_is_refused(name: str, message: str) -> None:
-    slicing.check([("version", "carrier"), ("hour",), ("stops",)], SCHEMA)
-    with pytest.raises(UsageError, match=message):
-        slicing.check([("version",), ("day", name)], SCHEMA)
-
 
 _COLLECTED: list[SliceStatistics] = []
 
@@ -317,43 +200,3 @@ def test_a_name_that_is_none_is_said_at_once(home: Home, tmp_path: Path, capsys:
     result = e2e.validate(capsys, home.baseline, home.clean, tmp_path, "--slice_by=distance")
     assert "distance is a float feature" in e2e.one_error(result)
     assert not list(tmp_path.iterdir())
-
-
-def sliced_page(findings: list[Finding], slices: list[tuple[str, VerdictOutcome]]) -> str:
-    verdicts = tuple(SliceVerdict(name, 7, outcome) for name, outcome in slices)
-    verdict = dataclasses.replace(make_verdict("skew", findings), slices=verdicts)
-    return page.render(verdict, []).decode()
-
-
-def test_names_of_slices_bring_nothing_into_the_page() -> None:
-    findings = [make_finding("distance", slice=h) for h in HOSTILE]
-    html = sliced_page(findings, [(h, VerdictOutcome.SKEW) for h in HOSTILE])
-    assert "<script>" not in html
-    assert "<img" not in html
-    assert "&lt;script&gt;alert(1)" in html
-    assert not set("\x00\x07\x1b\u202e") & set(html)
-
-
-def test_findings_of_the_whole_are_marked_in_a_slice() -> None:
-    findings = [make_finding("distance"), *(make_finding(f, slice="v=1") for f in ("distance", "stops"))]
-    html = sliced_page(findings, [("v=1", VerdictOutcome.SKEW), ("v=2", VerdictOutcome.OK)])
-    assert "<h2>Findings<small>1</small>" in html
-    assert "v=1: 2 findings, 1 of them in the whole too" in html
-    assert html.count("<article") == 1
-
-
-def test_a_page_of_many_slices_is_bounded() -> None:
-    names = [f"version={i}" for i in range(100)]
-    findings = [make_finding(f"f{i}", message="m" * 500, slice=name) for name in names for i in range(200)]
-    assert len(sliced_page(findings, [(name, VerdictOutcome.SKEW) for name in names])) < 400_000
-
-
-@pytest.mark.parametrize("terminal", [True, False])
-def test_names_of_slices_neither_act_nor_style(terminal: bool) -> None:
-    findings = [make_finding("distance", slice=f"[bold]{h}[/bold]") for h in HOSTILE]
-    verdict = dataclasses.replace(make_verdict("skew", findings), slices_left_out=3)
-    out = io.StringIO()
-    Console(out, io.StringIO(), terminal=terminal).findings(verdict.to_json())
-    assert "[bold]" in out.getvalue().replace("\n", "")
-    assert "0 compared separately, 0 with skew; 3 not compared" in out.getvalue()
-    assert not set("\x00\x07\x08\r\u202e\u2028") & set(out.getvalue())

@@ -16,7 +16,6 @@ from support.faults import statistics
 from support.variation import ROWS, counted, lists, rows
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.slicing import lasts
 from transforms.verdict.compare import Policy, Reference, compare
 from transforms.verdict.model import Finding, Severity, Space
 from transforms.verdict.variation import seasonal_p_value, store, tails
@@ -136,13 +135,6 @@ def test_a_window_is_as_long_as_hours_or_days() -> None:
     }
     for span, periods in spans.items():
         assert seasonal_p_value.periods_of(span) == periods
-
-
-def test_slices_of_an_hour_or_a_day_last_so_long() -> None:
-    assert lasts("version=2") is None
-    assert lasts("version=2,hour=2013-07-14T05") == dt.timedelta(hours=1)
-    assert lasts("day=2013-07-14") == dt.timedelta(days=1)
-    assert lasts("word=a\\,hour=3") is None
 
 
 @given(st.floats(0.01, 1), st.floats(1, 60), st.floats(1, 60))
