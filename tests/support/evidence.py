@@ -49,3 +49,7 @@ def by_metric(training: Any, serving: Any) -> dict[str, FeatureDifference]:
     return {
         difference.metric: difference for difference in two_sample.of_values(view(training), view(serving))
     }
+
+
+def shares(*values: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return np.array(values)
