@@ -46,9 +46,10 @@ chaos: $(STAMP)  ## kills each command at every write of its result and at rando
 mutants: $(STAMP)  ## 100 small random changes, of which the unit tests must find 85; SEED=2 draws others
 	PYTHONPATH=.:tests $(BIN)/python -W ignore tests/mutants.py --seed=$(SEED) --jobs=$(WORKERS)
 
-lint: $(STAMP)  ## ruff: rules and format
+lint: $(STAMP)  ## ruff: rules and format; no name is one that says nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -q -p no:randomly tests/repo/test_names.py
 
 types: $(STAMP)  ## mypy, strict
 	$(BIN)/mypy

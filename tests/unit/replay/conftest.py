@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import tensorflow as tf
-from support.replayed import save
+from support.replay_rows import save
 
 from transforms.replay.reference_model import ReferenceModel
 

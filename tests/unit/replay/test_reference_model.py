@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import tensorflow as tf
-from support.replayed import save
+from support.replay_rows import save
 
 from pipelines.flags import replay as replay_flags
 from transforms.core.errors import UsageError

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import tensorflow as tf
-from support.replayed import HOUR, LIMITS, batch, findings, save
+from support.replay_rows import HOUR, LIMITS, batch, findings, save
 
 from transforms.replay import answers
 from transforms.replay.compare import AnswerTolerance

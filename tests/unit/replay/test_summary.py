@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from support.replayed import HOUR, batch
+from support.replay_rows import HOUR, batch
 
 from transforms.replay import summary
 from transforms.replay.compare import AnswerTolerance

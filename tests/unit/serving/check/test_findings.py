@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from support.check_report import BOTH, contents, messages
 
 from transforms.serving.check import findings
-from transforms.serving.check.report import CheckFinding
+from transforms.serving.check.report import CheckFinding, Report
 from transforms.serving.check.run_candidate import Answer
 
 
@@ -150,3 +151,11 @@ def test_predictions_that_were_not_compared() -> None:
     assert list(findings.of_predictions(model, "model", {})) == []
     assert list(findings.of_predictions(model, None, {"serving_default": 0})) == []
     assert list(findings.of_predictions(contents({}), None, {})) == []
+
+
+def test_synthetic_probes_are_made_up_in_the_published_document() -> None:
+    finding = of_answer({"kind": "fails", "differing": 1, "of": 1, "examples": [example(synthetic="zero")]})
+    document = Report("b", "m", None, 5, 1, {"a": 5}, None, (finding,), (), ()).to_json()
+    [published] = document["findings"][0]["examples"]
+    assert (document["made_up"], published["made_up"]) == (1, "zero")
+    assert "synthetic" not in json.dumps(document)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from support.replayed import LIMITS, findings
+from support.replay_rows import LIMITS, findings
 
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Window
