@@ -145,7 +145,7 @@ class Tfdv:
         return answers
 
     def _distances(self, part: Statistics, names: frozenset[str], histogram: int) -> dict[str, float]:
-        schema, training = self._sides(names, histogram)
+        schema, training = self._schema_and_training(names, histogram)
         anomalies = tfdv.validate_statistics(training, schema, serving_statistics=part)
         return {
             path_name(info.path): max(
@@ -156,7 +156,7 @@ class Tfdv:
 
     def _anomalies(self, part: Statistics, names: frozenset[str], forms: Forms) -> tuple[set[str], set[str]]:
         """Features with an anomaly of type or presence, and those with new values."""
-        schema, _ = self._sides(names, schema_pb2.HistogramSelection.STANDARD)
+        schema, _ = self._schema_and_training(names, schema_pb2.HistogramSelection.STANDARD)
         alarms, new = {name for name, _ in forms if name in names}, set()
         for info in tfdv.validate_statistics(part, schema).anomaly_info.values():
             kinds = {severity.kind_of(severity.type_name(reason)) for reason in info.reason}
