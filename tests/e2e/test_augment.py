@@ -4,75 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pytest
 import tensorflow as tf
-import tensorflow_transform as tft
 from support import e2e
 from support import transformed as support
+from support.augment import CUTS, NOISE, ROWS, Prepared, applied, loaded, prepare, written
 
-from pipelines import cli
 from transforms.baseline import contract as contracts
 from transforms.baseline import layout
 from transforms.baseline.load import load_baseline
 from transforms.core.errors import UsageError
-from transforms.graph.augmentation import Augmentation, load_augmentation, seeds_of
+from transforms.graph.augmentation import load_augmentation, seeds_of
 from transforms.graph.preprocessing import source_digest
 from transforms.verdict.findings.augmentation import SPREAD
 from transforms.verdict.model import Severity
 from transforms.write_results import row_hashes
-
-NOISE = """
-import tensorflow as tf
-
-
-def augment_fn(features, seeds):
-    noise = tf.vectorized_map(lambda seed: tf.random.stateless_normal([], seed), seeds)
-    return {**features, "distance_z": features["distance_z"] + noise}
-"""
-ROWS, CUTS = 3000, (1300, 2100)
-
-
-class Prepared(NamedTuple):
-    folder: Path
-    baseline: str
-    rows: list[e2e.Row]
-
-
-def prepare(folder: Path, rows: list[e2e.Row], augment: str) -> str:
-    (folder / "features.py").write_text(e2e.PREPROCESSING)
-    (folder / "noise.py").write_text(augment)
-    code = cli.main(
-        [
-            "prepare",
-            f"--examples={e2e.write_examples(folder / 'training', rows, CUTS)}",
-            f"--preprocessing={folder / 'features.py'}",
-            f"--augment={folder / 'noise.py'}",
-            f"--label={e2e.LABEL}",
-            f"--baseline={folder / 'baseline'}",
-        ]
-    )
-    assert code == 0
-    return str(folder / "baseline")
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     folder, rows = tmp_path_factory.mktemp("augmented"), e2e.rides(ROWS, 1)
     return Prepared(folder, prepare(folder, rows, NOISE), rows)
-
-
-def written(baseline: str) -> dict[str, list[float]]:
-    """Two outputs as they are written for training."""
-    folder = Path(baseline)
-    spec = tft.TFTransformOutput(str(folder / "transform_output")).transformed_feature_spec()
-    files = sorted(map(str, (folder / "transformed_examples").glob("*.gz")))
-    records = tf.data.TFRecordDataset(files, compression_type="GZIP")
-    parsed = [tf.io.parse_single_example(record, spec) for record in records]
-    return {name: [float(row[name]) for row in parsed] for name in ("distance_z", "delay_filled")}
 
 
 def test_training_examples_are_augmented_and_their_statistics_kept_beside_the_clean_ones(
@@ -186,31 +141,6 @@ def test_a_contract_of_before_knows_no_augmentation(prepared: Prepared) -> None:
         del values[name]
     older = contracts.Contract.from_json(values)
     assert (older.augmentation, dict(older.unknown_ids), dict(older.buckets)) == (None, {}, {})
-
-
-def test_seeds_are_of_the_record_and_never_negative() -> None:
-    places = np.array([0, 1, 2**64 - 1, 2**63], dtype=np.uint64)
-    seeds = seeds_of(places)
-    assert seeds.shape == (4, 2)
-    assert seeds.dtype == np.int64
-    assert (seeds >= 0).all()
-    assert len({tuple(seed) for seed in seeds.tolist()}) == 4
-    np.testing.assert_array_equal(seeds_of(places[2:]), seeds[2:])
-
-
-def loaded(folder: Path, source: str) -> Augmentation:
-    (folder / "augment.py").write_text(source)
-    return load_augmentation(str(folder / "augment.py"))
-
-
-def applied(augmentation: Augmentation, baseline: str, cut: int = 0) -> pa.RecordBatch:
-    """Twenty rows of `distance_z` and `tag_ids` with the seeds of their places, from `cut` on."""
-    outputs = support.graph(baseline)
-    rows = outputs.apply(e2e.batch(e2e.requests(e2e.rides(20, 4)[cut:])))
-    schema = tft.TFTransformOutput(f"{baseline}/transform_output").transformed_metadata.schema
-    places = pa.array(np.arange(cut, 20, dtype=np.uint64))
-    augmentation.check_repeats(rows, places, schema)
-    return augmentation.apply(rows, places, schema)
 
 
 ARROW = """

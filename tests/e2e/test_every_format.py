@@ -21,6 +21,7 @@ from support import formats_json as json_logs
 from support import formats_records as record_logs
 from support import formats_tables as table_logs
 from support.formats import MODEL, VERSION, Expected, Log, Span, Traffic
+from support.statistics import check_numbers, exact_counts, feature_values
 from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
@@ -44,7 +45,6 @@ LOGS = (*record_logs.LOGS, *json_logs.LOGS, *table_logs.LOGS)
 # One of each way to read: TFRecords, JSON lines, columns, rows of Avro.
 COMMANDS = ("prediction_log/tensors", "kserve/binary_v2", "table/csv", "vertex/avro")
 POLICY = Policy(max_rejects=0.01)
-RANK_ERROR = 0.01  # of TFDV's quantile sketches, and more than that of ours
 _TYPES = {
     FeatureType.INT: pa.int64(),
     FeatureType.FLOAT: pa.float32(),
@@ -148,9 +148,9 @@ def test_statistics_are_those_of_the_rows(read_log: ReadLog, home: Home) -> None
     theirs = {feature.path.step[0]: feature for feature in home.theirs.features}
     assert ours.keys() == theirs.keys() == set(data.FEATURES)
     for name, feature in theirs.items():
-        assert _exact(ours[name]) == _exact(feature), name
+        assert exact_counts(ours[name]) == exact_counts(feature), name
         if feature.HasField("num_stats"):
-            _check_numbers(ours[name].num_stats, feature.num_stats, _values(home.plain, name))
+            check_numbers(ours[name].num_stats, feature.num_stats, feature_values(home.plain, name))
 
 
 def test_a_request_is_known_by_what_its_log_says(read_log: ReadLog) -> None:
@@ -263,49 +263,3 @@ def _verdict(reference: Reference, statistics: StatisticsList, accounting: Accou
 
 def _comparable(finding: Finding) -> tuple[str, str, str, str]:
     return finding.feature, finding.kind.value, finding.severity.value, finding.message
-
-
-def _exact(feature: Any) -> dict[str, Any]:
-    """All that formats must not change at all: counts, extremes, the values and how often each came."""
-    numeric = feature.HasField("num_stats")
-    common = (feature.num_stats if numeric else feature.string_stats).common_stats
-    result = {
-        name: getattr(common, name)
-        for name in (
-            "num_non_missing",
-            "num_missing",
-            "min_num_values",
-            "max_num_values",
-            "avg_num_values",
-            "tot_num_values",
-        )
-    }
-    if numeric:
-        numbers = feature.num_stats
-        return result | {name: getattr(numbers, name) for name in ("min", "max", "num_zeros")}
-    strings = feature.string_stats
-    top = [(value.value, value.frequency) for value in strings.top_values]
-    ranks = [(bucket.label, bucket.sample_count) for bucket in strings.rank_histogram.buckets]
-    return result | {"unique": strings.unique, "top": top, "ranks": ranks, "avg_length": strings.avg_length}
-
-
-def _check_numbers(ours: Any, theirs: Any, values: Any) -> None:
-    assert ours.mean == pytest.approx(theirs.mean, rel=1e-9)
-    assert ours.std_dev == pytest.approx(theirs.std_dev, rel=1e-9)
-    _check_rank(ours.median, 0.5, values)
-    quantiles = [histogram for histogram in ours.histograms if histogram.type == histogram.QUANTILES]
-    [histogram] = quantiles
-    for number, bucket in enumerate(histogram.buckets, 1):
-        _check_rank(bucket.high_value, number / len(histogram.buckets), values)
-    for histogram in ours.histograms:
-        assert sum(b.sample_count for b in histogram.buckets) == pytest.approx(len(values), rel=1e-9)
-
-
-def _check_rank(value: float, share: float, values: Any) -> None:
-    """That the value stands at this share of the sorted values, give or take what a sketch may err."""
-    first, last = (np.searchsorted(values, value, side) / len(values) for side in ("left", "right"))
-    assert first - RANK_ERROR <= share <= last + RANK_ERROR, (value, share, first, last)
-
-
-def _values(batch: pa.RecordBatch, name: str) -> Any:
-    return np.sort(np.asarray(batch.column(name).flatten()))

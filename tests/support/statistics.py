@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from google.protobuf import text_format
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
@@ -126,3 +127,52 @@ def _compare_value(field: Any, actual: Any, other: Any, where: str, scale: float
         assert close, (where, actual, other)
     else:
         assert actual == other, (where, actual, other)
+
+
+RANK_ERROR = 0.01  # of TFDV's quantile sketches, and more than that of ours
+
+
+def exact_counts(feature: Any) -> dict[str, Any]:
+    """All that formats must not change at all: counts, extremes, the values and how often each came."""
+    numeric = feature.HasField("num_stats")
+    common = (feature.num_stats if numeric else feature.string_stats).common_stats
+    result = {
+        name: getattr(common, name)
+        for name in (
+            "num_non_missing",
+            "num_missing",
+            "min_num_values",
+            "max_num_values",
+            "avg_num_values",
+            "tot_num_values",
+        )
+    }
+    if numeric:
+        numbers = feature.num_stats
+        return result | {name: getattr(numbers, name) for name in ("min", "max", "num_zeros")}
+    strings = feature.string_stats
+    top = [(value.value, value.frequency) for value in strings.top_values]
+    ranks = [(bucket.label, bucket.sample_count) for bucket in strings.rank_histogram.buckets]
+    return result | {"unique": strings.unique, "top": top, "ranks": ranks, "avg_length": strings.avg_length}
+
+
+def check_numbers(ours: Any, theirs: Any, values: Any) -> None:
+    assert ours.mean == pytest.approx(theirs.mean, rel=1e-9)
+    assert ours.std_dev == pytest.approx(theirs.std_dev, rel=1e-9)
+    check_rank(ours.median, 0.5, values)
+    quantiles = [histogram for histogram in ours.histograms if histogram.type == histogram.QUANTILES]
+    [histogram] = quantiles
+    for number, bucket in enumerate(histogram.buckets, 1):
+        check_rank(bucket.high_value, number / len(histogram.buckets), values)
+    for histogram in ours.histograms:
+        assert sum(b.sample_count for b in histogram.buckets) == pytest.approx(len(values), rel=1e-9)
+
+
+def check_rank(value: float, share: float, values: Any) -> None:
+    """That the value stands at this share of the sorted values, give or take what a sketch may err."""
+    first, last = (np.searchsorted(values, value, side) / len(values) for side in ("left", "right"))
+    assert first - RANK_ERROR <= share <= last + RANK_ERROR, (value, share, first, last)
+
+
+def feature_values(batch: pa.RecordBatch, name: str) -> Any:
+    return np.sort(np.asarray(batch.column(name).flatten()))

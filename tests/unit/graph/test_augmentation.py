@@ -214,3 +214,13 @@ def test_only_the_first_rows_are_asked_whether_they_repeat() -> None:
     batch = pa.RecordBatch.from_arrays([pa.array([[1.0]] * 40, pa.large_list(pa.float32()))], names=["x"])
     augmentation(kept, takes_arrow=True).check_repeats(batch, pa.array(range(40), pa.uint64()), SCHEMA)
     assert sizes == [16, 16]
+
+
+def test_seeds_are_of_the_record_and_never_negative() -> None:
+    places = np.array([0, 1, 2**64 - 1, 2**63], dtype=np.uint64)
+    seeds = seeds_of(places)
+    assert seeds.shape == (4, 2)
+    assert seeds.dtype == np.int64
+    assert (seeds >= 0).all()
+    assert len({tuple(seed) for seed in seeds.tolist()}) == 4
+    np.testing.assert_array_equal(seeds_of(places[2:]), seeds[2:])
