@@ -233,6 +233,12 @@ def test_modules_are_short_and_folders_are_small() -> None:
     assert [folder for folder in set(folders) if folders.count(folder) > MOST_IN_A_FOLDER] == []
 
 
+def test_files_of_tests_are_short() -> None:
+    tests = sorted((ROOT / "tests").rglob("*.py"))
+    assert ROOT / "tests/repo/test_architecture.py" in tests
+    assert [str(path) for path in tests if len(path.read_text().splitlines()) > LONGEST] == []
+
+
 def test_every_folder_says_in_one_sentence_what_it_is() -> None:
     folders = {module.rpartition("/")[0] for module in MODULES}
     docstrings = {f: ast.get_docstring(ast.parse(_source(f"{f}/__init__.py"))) or "" for f in folders}
