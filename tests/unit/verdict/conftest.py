@@ -1,4 +1,4 @@
-"""What the tests of the verdict share."""
+"""What the tests of the verdict share: a baseline, which none of them changes."""
 
 from __future__ import annotations
 

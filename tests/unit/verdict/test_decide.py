@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import tensorflow_data_validation as tfdv
 from support import faults
-from support.verdict import LABEL, compared, frame, reference, served, statistics, worst
+from support.verdict import LABEL, compared, reference, served, statistics, worst
 
 from benchmarks import in_memory
 from transforms.verdict import thresholds
@@ -23,18 +23,13 @@ from transforms.verdict.reference import ComparedPair
 from transforms.verdict.significance import LEAST_EFFECT, TestResults
 
 
-@pytest.fixture(scope="module")
-def plain() -> Reference:
-    return reference(frame(20_000, 1))
-
-
 def results_of(against: Reference, data: pd.DataFrame, policy: Policy | None = None) -> TestResults:
     compared_pair = ComparedPair(against, policy or Policy(), statistics(data), Counter())
     return TestResults(compared_pair, tuple(name for name in compared_pair.training if name != LABEL))
 
 
-def test_nothing_counts_without_a_difference(plain: Reference) -> None:
-    judged = results_of(plain, served(5000))
+def test_nothing_counts_without_a_difference(baseline: Reference) -> None:
+    judged = results_of(baseline, served(5000))
     assert judged.differences
     assert not [
         difference
@@ -44,21 +39,21 @@ def test_nothing_counts_without_a_difference(plain: Reference) -> None:
     ]
 
 
-def test_what_is_beyond_chance_counts_only_if_it_is_large_enough(plain: Reference) -> None:
+def test_what_is_beyond_chance_counts_only_if_it_is_large_enough(baseline: Reference) -> None:
     data = served(20_000)
     data.loc[:99, "distance"] = np.nan  # half a percent
-    judged = results_of(plain, data)
+    judged = results_of(baseline, data)
     [missing] = [difference for difference in judged.differences["distance"] if difference.metric == MISSING]
     assert missing.p_value <= judged.greatest_p
     assert missing.effect < LEAST_EFFECT[MISSING]
     assert not judged.counts("distance", missing)
     data.loc[:399, "distance"] = np.nan  # two
-    assert results_of(plain, data).of("distance", MISSING)
+    assert results_of(baseline, data).of("distance", MISSING)
 
 
-def test_what_is_large_counts_only_if_it_is_beyond_chance(plain: Reference) -> None:
+def test_what_is_large_counts_only_if_it_is_beyond_chance(baseline: Reference) -> None:
     few = served(12)
-    judged = results_of(plain, few)
+    judged = results_of(baseline, few)
     every = [
         (name, difference) for name, differences in judged.differences.items() for difference in differences
     ]
@@ -71,18 +66,20 @@ def test_what_is_large_counts_only_if_it_is_beyond_chance(plain: Reference) -> N
     assert not [difference for name, difference in large if judged.counts(name, difference)]
 
 
-def test_a_higher_rate_of_false_alarms_counts_more(plain: Reference) -> None:
+def test_a_higher_rate_of_false_alarms_counts_more(baseline: Reference) -> None:
     data = served(300)
     data["distance"] += 90  # three tenths of its deviation
-    greatest = [results_of(plain, data, Policy(false_alarms=rate)).greatest_p for rate in (1e-12, 0.002, 0.5)]
+    greatest = [
+        results_of(baseline, data, Policy(false_alarms=rate)).greatest_p for rate in (1e-12, 0.002, 0.5)
+    ]
     assert greatest == sorted(greatest)
     assert greatest[0] < greatest[-1]
 
 
-def test_a_finding_says_how_far_how_likely_and_what_moved(plain: Reference) -> None:
+def test_a_finding_says_how_far_how_likely_and_what_moved(baseline: Reference) -> None:
     data = served(5000)
     data["distance"] += 75
-    finding = worst(compared(plain, data).findings, "distance")
+    finding = worst(compared(baseline, data).findings, "distance")
     assert (finding.kind, finding.severity, finding.metric) == (
         FindingKind.DISTRIBUTION,
         Severity.ERROR,
@@ -123,10 +120,10 @@ def test_another_unit_of_what_is_mostly_zero_is_an_error() -> None:
     assert 0.02 < finding.noise_floor < finding.distance
 
 
-def test_a_distance_of_tfdvs_that_counts_says_what_decided(plain: Reference) -> None:
+def test_a_distance_of_tfdvs_that_counts_says_what_decided(baseline: Reference) -> None:
     data = served(5000)
     data["distance"] += 300
-    finding = worst(compared(plain, data).findings, "distance")
+    finding = worst(compared(baseline, data).findings, "distance")
     assert (finding.metric, finding.severity) == ("jensen_shannon_divergence", Severity.ERROR)
     evidence = finding.evidence
     assert evidence is not None
@@ -138,11 +135,11 @@ def test_a_distance_of_tfdvs_that_counts_says_what_decided(plain: Reference) -> 
     )
 
 
-def test_a_distance_under_the_users_limit_is_not_laid_to_nature(plain: Reference) -> None:
+def test_a_distance_under_the_users_limit_is_not_laid_to_nature(baseline: Reference) -> None:
     policy = Policy(thresholds=thresholds.parse(b"format = 1\n[defaults]\ndistribution = 0.9\n", "t.toml"))
     data = served(5000)
     data["distance"] += 300
-    judged = results_of(plain, data, policy)
+    judged = results_of(baseline, data, policy)
     [difference] = [
         difference for difference in judged.differences["distance"] if difference.metric == KOLMOGOROV
     ]
@@ -156,8 +153,8 @@ def test_a_distance_under_the_users_limit_is_not_laid_to_nature(plain: Reference
     assert wording.why_not(evidence) == "too few to be an error"
 
 
-def test_seasonal_variation_is_natural_in_the_published_document(plain: Reference) -> None:
-    results = results_of(plain, served(5000))
+def test_seasonal_variation_is_natural_in_the_published_document(baseline: Reference) -> None:
+    results = results_of(baseline, served(5000))
     [difference, *_] = results.differences["distance"]
     nature = SeasonalVariation("day", 1, difference.effect, 0.01, 0.02, 1e-9)
     evidence = dataclasses.replace(results.evidence("distance", difference), seasonal=nature)
@@ -188,25 +185,25 @@ def test_lengths_and_missing_rows_of_a_category_are_called_what_they_are() -> No
     assert not [finding for finding in findings.values() if "a rare value" in finding.message]
 
 
-def test_a_threshold_of_ones_own_decides_alone_for_its_feature(plain: Reference) -> None:
+def test_a_threshold_of_ones_own_decides_alone_for_its_feature(baseline: Reference) -> None:
     data = served(5000)
     data["distance"] += 75
     data["rain"] = data["rain"] * np.float32(1.5)
-    schema = type(plain.schema)()
-    schema.CopyFrom(plain.schema)
+    schema = type(baseline.schema)()
+    schema.CopyFrom(baseline.schema)
     [own] = [feature for feature in schema.feature if feature.name == "distance"]
     own.skew_comparator.jensen_shannon_divergence.threshold = 0.5
-    against = Reference(schema, plain.statistics, Space.RAW, label=LABEL)
+    against = Reference(schema, baseline.statistics, Space.RAW, label=LABEL)
     findings = compare(against, statistics(data), Policy(), Counter()).findings
     assert worst(findings, "distance").severity is Severity.INFO
     assert worst(findings, "rain").severity is Severity.ERROR
 
 
-def test_a_flag_decides_for_all_features_of_its_kind(plain: Reference) -> None:
+def test_a_flag_decides_for_all_features_of_its_kind(baseline: Reference) -> None:
     data = served(5000)
     data["distance"] += 75
     data["carrier"] = data["carrier"].where(np.arange(5000) % 5 != 0, "AA")
-    findings = compared(plain, data, Policy(jsd=0.9)).findings
+    findings = compared(baseline, data, Policy(jsd=0.9)).findings
     assert worst(findings, "distance").severity is Severity.INFO
     assert worst(findings, "carrier").severity is Severity.ERROR
 

@@ -12,16 +12,11 @@ from transforms.verdict.compare import Policy, Reference
 from transforms.verdict.model import Space
 
 
-@pytest.fixture(scope="module")
-def plain() -> Reference:
-    return reference(frame(20_000, 1))
-
-
-def test_only_looks_at_what_it_names_and_tests_nothing_else(plain: Reference) -> None:
+def test_only_looks_at_what_it_names_and_tests_nothing_else(baseline: Reference) -> None:
     data = served(5000)
     data["distance"] += 75
     data["rain"] = data["rain"] * np.float32(1.5)
-    comparison = compared(plain, data, Policy(only=frozenset({"rain"})))
+    comparison = compared(baseline, data, Policy(only=frozenset({"rain"})))
     assert {finding.feature for finding in comparison.findings} == {"rain"}
     assert {finding.feature for finding in comparison.distances} == {"rain"}
     reasons = {entry.feature: entry.reason for entry in comparison.not_compared}
@@ -41,9 +36,9 @@ def test_only_by_a_raw_name_takes_what_is_computed_from_it() -> None:
     assert {finding.feature for finding in comparison.distances} == {"stops", "distance"}
 
 
-def test_a_name_in_only_that_is_no_feature_is_refused_with_what_is_close(plain: Reference) -> None:
-    assert check_only(("distance", LABEL), [plain]) == {"distance", LABEL}
+def test_a_name_in_only_that_is_no_feature_is_refused_with_what_is_close(baseline: Reference) -> None:
+    assert check_only(("distance", LABEL), [baseline]) == {"distance", LABEL}
     with pytest.raises(
         UsageError, match=r"--only: no compared feature has the name distanse.*did you mean distance"
     ):
-        check_only(("distance", "distanse"), [plain])
+        check_only(("distance", "distanse"), [baseline])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.repo import ROOT
-from support.verdict import compared, frame, reference, served, worst
+from support.verdict import compared, served, worst
 
 from transforms.core.errors import UsageError
 from transforms.verdict.compare import Policy, Reference
@@ -34,11 +34,6 @@ unknown_words = 0.5
 [prediction.late]
 distribution = 0.1
 """
-
-
-@pytest.fixture(scope="module")
-def plain() -> Reference:
-    return reference(frame(20_000, 1))
 
 
 def limits(text: str) -> Policy:
@@ -131,51 +126,53 @@ def test_any_bytes_are_limits_or_a_usage_error(text: bytes) -> None:
             assert message.isprintable(), message
 
 
-def test_a_limit_decides_for_its_feature_alone(plain: Reference) -> None:
+def test_a_limit_decides_for_its_feature_alone(baseline: Reference) -> None:
     data = served(5000)
     data["distance"] += 75  # a Kolmogorov-Smirnov distance of 0.1
     data["rain"] = data["rain"] * np.float32(1.5)
-    assert worst(compared(plain, data).findings, "distance").severity is Severity.ERROR
-    findings = compared(plain, data, limits("[raw.distance]\ndistribution = 0.2")).findings
+    assert worst(compared(baseline, data).findings, "distance").severity is Severity.ERROR
+    findings = compared(baseline, data, limits("[raw.distance]\ndistribution = 0.2")).findings
     assert not [
         finding
         for finding in findings
         if finding.feature == "distance" and finding.severity is Severity.ERROR
     ]
     assert worst(findings, "rain").severity is Severity.ERROR
-    finding = worst(compared(plain, data, limits("[defaults]\ndistribution = 0.05")).findings, "distance")
+    finding = worst(compared(baseline, data, limits("[defaults]\ndistribution = 0.05")).findings, "distance")
     assert (finding.severity, finding.threshold) == (Severity.ERROR, 0.05)
     assert "is over 0.05 and beyond chance" in finding.message
-    other = compared(plain, data, limits("[transformed.distance]\ndistribution = 0.2")).findings
+    other = compared(baseline, data, limits("[transformed.distance]\ndistribution = 0.2")).findings
     assert worst(other, "distance").severity is Severity.ERROR
 
 
-def test_a_lower_limit_finds_what_ours_lets_pass(plain: Reference) -> None:
+def test_a_lower_limit_finds_what_ours_lets_pass(baseline: Reference) -> None:
     data = served(20_000)
     data["distance"] += 11  # a Kolmogorov-Smirnov distance of 0.015
-    assert "error" not in {finding.severity.value for finding in compared(plain, data).findings}
-    finding = worst(compared(plain, data, limits("[raw.distance]\ndistribution = 0.01")).findings, "distance")
+    assert "error" not in {finding.severity.value for finding in compared(baseline, data).findings}
+    finding = worst(
+        compared(baseline, data, limits("[raw.distance]\ndistribution = 0.01")).findings, "distance"
+    )
     assert (finding.severity, finding.threshold) == (Severity.ERROR, 0.01)
 
 
-def test_a_required_feature_may_be_missing_as_far_as_the_limit_says(plain: Reference) -> None:
+def test_a_required_feature_may_be_missing_as_far_as_the_limit_says(baseline: Reference) -> None:
     data = served(5000)
     data.loc[:49, "distance"] = np.nan
-    assert worst(compared(plain, data).findings, "distance").severity is Severity.ERROR
-    finding = worst(compared(plain, data, limits("[raw.distance]\nmissing = 0.02")).findings, "distance")
+    assert worst(compared(baseline, data).findings, "distance").severity is Severity.ERROR
+    finding = worst(compared(baseline, data, limits("[raw.distance]\nmissing = 0.02")).findings, "distance")
     assert (finding.kind, finding.severity) == (FindingKind.PRESENCE, Severity.WARNING)
     assert finding.message.endswith("; an error from 2.0 % on, by mine.toml")
-    tight = compared(plain, data, limits("[raw.distance]\nmissing = 0.01")).findings
+    tight = compared(baseline, data, limits("[raw.distance]\nmissing = 0.01")).findings
     assert worst(tight, "distance").severity is Severity.ERROR
 
 
-def test_values_beyond_the_schema_and_the_range_keep_to_the_limit_of_unseen_ones(plain: Reference) -> None:
+def test_values_beyond_the_schema_and_the_range_keep_to_the_limit_of_unseen_ones(baseline: Reference) -> None:
     data = served(5000)
     data.loc[:249, "distance"] = 1e6
     data.loc[:249, "carrier"] = "ZZ"
 
     def level(feature: str, policy: Policy) -> Severity:
-        every = compared(plain, data, policy).findings
+        every = compared(baseline, data, policy).findings
         return min(
             finding.severity
             for finding in every
@@ -188,18 +185,20 @@ def test_values_beyond_the_schema_and_the_range_keep_to_the_limit_of_unseen_ones
         assert level(feature, wide) is Severity.WARNING
 
 
-def test_a_severity_bounds_all_findings_of_a_feature_and_says_why(plain: Reference) -> None:
+def test_a_severity_bounds_all_findings_of_a_feature_and_says_why(baseline: Reference) -> None:
     data = served(5000)
     data["distance"] += 75
     data.loc[:999, "distance"] = np.nan
     text = '[raw.distance]\nseverity = "warning"\nnote = "agreed with Ann"'
     findings = [
-        finding for finding in compared(plain, data, limits(text)).findings if finding.feature == "distance"
+        finding
+        for finding in compared(baseline, data, limits(text)).findings
+        if finding.feature == "distance"
     ]
     assert {finding.kind for finding in findings} >= {FindingKind.DISTRIBUTION, FindingKind.PRESENCE}
     assert {finding.severity for finding in findings} <= {Severity.WARNING, Severity.INFO}
     assert findings[0].message.endswith("(warning by mine.toml: agreed with Ann)")
-    info = worst(compared(plain, data, limits('[raw.distance]\nseverity = "info"')).findings, "distance")
+    info = worst(compared(baseline, data, limits('[raw.distance]\nseverity = "info"')).findings, "distance")
     assert (info.severity, info.message[-19:]) == (Severity.INFO, "(info by mine.toml)")
 
 
@@ -214,11 +213,11 @@ def test_a_severity_never_makes_a_finding_worse() -> None:
     assert policy.thresholds.bounded(other) == other
 
 
-def test_sections_for_no_feature_are_told(plain: Reference) -> None:
+def test_sections_for_no_feature_are_told(baseline: Reference) -> None:
     policy = limits(
         "[raw.distance]\nmissing = 0.1\n[raw.gone]\nmissing = 0.1\n[transformed.other]\nmissing = 0.1"
     )
-    [finding] = policy.thresholds.unknown([compared(plain, served(500), policy)])
+    [finding] = policy.thresholds.unknown([compared(baseline, served(500), policy)])
     assert finding.severity is Severity.INFO
     assert "'raw.gone'" in finding.message
     assert "distance" not in finding.message

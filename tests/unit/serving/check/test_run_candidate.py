@@ -93,7 +93,7 @@ def test_an_output_that_is_wrong_in_a_batch_is_not_told_twice() -> None:
 
 
 def test_probes_that_are_refused() -> None:
-    probes = [probe(n=[float(i)], x=[2.0 * i], made_up="extreme" if i == 2 else "") for i in range(7)]
+    probes = [probe(n=[float(i)], x=[2.0 * i], edge_case="extreme" if i == 2 else "") for i in range(7)]
     comparison = compared(of_examples(picky), probes)
     [finding] = comparison.findings
     assert (finding["kind"], finding["differing"], finding["of"], comparison.compared) == (
@@ -167,7 +167,7 @@ def test_a_candidate_is_compared_with_what_was_recorded(tmp_path: Path) -> None:
         raw_tensors=of_tensors(lambda n: {"y": n + 2}, n=tf.TensorSpec([None], tf.float32)),
     )
     probes = written(
-        tmp_path / "probes", named([*PROBES, probe(n=[9.0], x=[18.0], made_up="extreme")], "transformed/x")
+        tmp_path / "probes", named([*PROBES, probe(n=[9.0], x=[18.0], edge_case="extreme")], "transformed/x")
     )
     recorded = [probe(n=[float(i)]) for i in range(3)]
     for i, example in enumerate(recorded):

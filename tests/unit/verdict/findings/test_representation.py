@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 from support.forms import NORMAL_FORMS
 from support.repo import ROOT
-from support.verdict import compared, frame, reference, served
+from support.verdict import compared, served
 
 from transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE, Accounting
 from transforms.core.batches import Window
@@ -20,11 +20,6 @@ from transforms.verdict.result import decide
 
 ROWS = 1000
 SCHEMA = ROOT / "docs" / "verdict.schema.json"
-
-
-@pytest.fixture(scope="module")
-def baseline() -> Reference:
-    return reference(frame(20000, 1))
 
 
 def of_kind(
