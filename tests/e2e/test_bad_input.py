@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import Home
 from support import e2e, logs
+from support.crashing_parquet import CRASHING
 
 Capture = pytest.CaptureFixture[str]
 HEADER, FOOTER = 12, 4
@@ -253,3 +254,15 @@ def test_an_output_folder_that_cannot_be_written(
     assert str(target) in e2e.one_error(result)
     assert (tmp_path / "file").read_text() == "mine"
     assert result.out == [], "refused before anything is read"
+
+
+def test_a_file_that_brings_down_its_reader_fails_the_run_with_a_verdict(
+    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "log.parquet").write_bytes(CRASHING)
+    result = e2e.validate(
+        capsys, home.baseline, str(tmp_path / "log.parquet"), tmp_path / "out", "--format=table"
+    )
+    assert result.code == 3
+    assert "cannot read it as Parquet" in e2e.one_error(result)
+    assert e2e.verdict(tmp_path / "out" / "failed")["verdict"] == "failed"

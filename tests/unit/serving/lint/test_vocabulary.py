@@ -9,7 +9,6 @@ from typing import Any
 import keras
 import pytest
 import tensorflow as tf
-from conftest import Home
 from support import lint as support
 from support.lint import WORD_INPUT, grave, rules, save
 
@@ -81,12 +80,3 @@ def test_keras_look_ups_have_room(tmp_path: Path, buckets: int) -> None:
     layer = keras.layers.StringLookup(vocabulary=["a", "b"], num_oov_indices=buckets)
     path = save(tmp_path / "m", layer.__call__, WORD_INPUT, attributes=layer)
     assert grave(path) == []
-
-
-def test_tf_transforms_vocabulary_without_buckets(home: Home) -> None:
-    """The rides' `tags` have no bucket, their `carrier` has one."""
-    findings = grave(f"{home.baseline}/transform_output")
-    assert [(finding.rule, finding.severity) for finding in findings] == [
-        ("vocabulary-without-room", "warning")
-    ]
-    assert "tags" in findings[0].message

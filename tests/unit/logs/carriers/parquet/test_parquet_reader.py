@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import os
 import signal
@@ -10,15 +9,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import Home
-from support import e2e
+from support.crashing_parquet import CRASHING
 from support.logs import settings
 
 from transforms.core.batches import Fault
@@ -30,19 +27,6 @@ from transforms.logs.carriers.table_error import TableError
 from transforms.logs.decode_file import decode_file
 from transforms.logs.formats.format_names import Format
 
-# A file of a few rows with some bits changed: pyarrow 10 dies of it by a segmentation fault.
-CRASHING = zlib.decompress(
-    base64.b64decode(
-        "eNq1VM1u00AQXjtmiaqoB8Raa8mHqEqsXloSoUCKLIXNX1vRiiQSihLlkrium2LXwQkJR27Am/AAiPTIO3BH3JCQQAIkxAkxu7YT"
-        "KL3k0NV6djwz38w3s5YbrJUnmJyS0x5ZJzI8CF6VGzpNfntXf144/1SiyWfz6+8zr96UVHnzEitCKHGcKJViz8Uzjrt4Gj8lnaxp"
-        "WYS1Ip7a1sQPFHc4nijDie0RpK6rXyXYRtJcgYumQwOIyEAK+siQTA+akkFFRCGIt1V8Mbj7/f4XAKH57+F5ey5S/W/lbeHYHBuN"
-        "D0rMmSrH/cAGnlh9LcE23ibMFbL/S3SDbPQEyQXRO2hT8qjkgR9LEkhvKYzPWCepkMU1zz+yXUFjoA6Ml9hcIP8uIWtuAVE8tk5s"
-        "r08wKsg0mjmfzoEJMQWFivkDgKxlZSruIVJ5q4ikQA3rZdGBDhAVa7pmXvVFXsnQV5+h+iuhYiMJx00EdppirdbD9r1wpPSjfIuv"
-        "GSszxposXA8YA4PD6ow5rOIIWxkCDrlSYWxfGJYnC11lJ9bCVOUiTy2wLWHsLOPFqnMxaO887rZnPLPP40cNwQdSHAo+u4t84RL4"
-        "3e6J5T0S7+40ineqzbhetSzinWW9Ghc+i1nudd3O7dbUcoS/FuVvMsBVREmLVSNwLS4c8dm7lI+b67ZzosUQ34m8+wzR9KgfPHlq"
-        "T7as0WirHwT+LD21g/HQP0vnc9u57bxmwlcZbvQD7qwBf7c/KAxIBg=="
-    )
-)
 TABLE = pa.table({"age": range(20_000), "word": [str(i) * 9 for i in range(20_000)]})
 
 
@@ -88,18 +72,6 @@ def test_a_file_that_ends_the_reader_is_a_fault_and_the_next_is_read(
             assert "died" in parts[-1].detail
         assert read(good).equals(TABLE)
     assert capfd.readouterr().err == ""
-
-
-def test_a_run_on_such_a_file_fails_with_a_verdict(
-    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "log.parquet").write_bytes(CRASHING)
-    result = e2e.validate(
-        capsys, home.baseline, str(tmp_path / "log.parquet"), tmp_path / "out", "--format=table"
-    )
-    assert result.code == 3
-    assert "cannot read it as Parquet" in e2e.one_error(result)
-    assert e2e.verdict(tmp_path / "out" / "failed")["verdict"] == "failed"
 
 
 def test_all_rows_come_in_order_and_the_stream_moves_on(good: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import pytest
 import tensorflow as tf
+from conftest import Home
 from support import lint as support
 from support.lint import grave
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -88,3 +89,12 @@ def test_a_transform_graph_of_another_schema(transform_output: str) -> None:
         ("input-lacking", "humidity"),
         ("input-unknown", "humid"),
     ]
+
+
+def test_tf_transforms_vocabulary_without_buckets(home: Home) -> None:
+    """The rides' `tags` have no bucket, their `carrier` has one."""
+    findings = grave(f"{home.baseline}/transform_output")
+    assert [(finding.rule, finding.severity) for finding in findings] == [
+        ("vocabulary-without-room", "warning")
+    ]
+    assert "tags" in findings[0].message
