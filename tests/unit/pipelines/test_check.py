@@ -124,7 +124,8 @@ def test_an_edited_schema_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch)
 def test_what_touches_files_is_not_loaded(folder: Path) -> None:
     write_model(folder / "model", ops=["WriteFile"])
     reference = write_model(folder / "reference", ops=["ReadFile"])
-    write_probes(reference, {"prediction/y": [1.0]})
+    probes = write_probes(reference, {"prediction/y": [1.0]})
+    probes.write_bytes(b"not looked at")
     questions, ask = answering()
     report = examine(folder, reference=reference, ask=ask)
     assert questions == []
@@ -136,6 +137,7 @@ def test_what_touches_files_is_not_loaded(folder: Path) -> None:
     of_model, of_reference = (finding["message"] for finding in report.lint)
     assert of_reference.startswith(f"the reference {reference}: ")
     assert "the reference" not in of_model
+    probes.unlink()
     allowed = examine(folder, reference=reference, ask=ask, allow_ops=("WriteFile", "ReadFile"))
     assert (allowed.loaded, len(questions)) == (True, 1)
 
@@ -261,13 +263,9 @@ def test_the_question_is_put_to_a_fresh_process(folder: Path, monkeypatch: pytes
     out = io.StringIO()
     options = CheckOptions("baseline", str(folder / "model"), json=True, timeout=12.5)
     assert check.run(options, Console(out, io.StringIO())) == 0
-    assert started == [
-        (
-            "transforms.serving.check.run_candidate",
-            12.5,
-            "raise --timeout, or look for a loop without an end",
-        )
-    ]
+    [(module, *limits)] = started
+    assert module == "transforms.serving.check.run_candidate"
+    assert limits == [12.5, "raise --timeout, or look for a loop without an end"]
     assert json.loads(process.line)["model"] == str((folder / "model").resolve())
     assert process.failed == (
         f"the model {folder / 'model'} cannot be loaded and asked in a fresh process: %s"
@@ -288,8 +286,7 @@ def test_a_report_that_compared_nothing_says_so_on_the_error_stream(
         monkeypatch.setattr(check, "examine", lambda *_, report=report: report)
         out, err = io.StringIO(), io.StringIO()
         assert check.run(CheckOptions("baseline", "m"), Console(out, err)) == code
-        assert err.getvalue().startswith(error)
-        assert bool(err.getvalue()) is bool(error)
+        assert err.getvalue()[: len(error) or None] == error
         assert out.getvalue().startswith(("not_examined: ", "ok: "))
 
 
