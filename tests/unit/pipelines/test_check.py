@@ -43,7 +43,7 @@ def answering(**fields: Any) -> tuple[list[Question], Any]:
     questions: list[Question] = []
     values: dict[str, Any] = {
         "probes": 9,
-        "made_up": 2,
+        "synthetic": 2,
         "compared": {"transform_features": 9},
         "findings": [],
     }
@@ -71,7 +71,7 @@ def test_a_model_without_a_record_is_asked_for_its_features_alone(folder: Path) 
     assert question.model == str(model.resolve())
     assert (question.recorded, question.reference) == (None, None)
     assert question.raw_features == {"a": ("distance",)}
-    assert (report.probes, report.made_up, report.compared) == (9, 2, {"transform_features": 9})
+    assert (report.probes, report.synthetic, report.compared) == (9, 2, {"transform_features": 9})
     assert (report.predictions_from, report.loaded, report.reference) == (None, True, None)
     assert [(finding.kind, finding.severity) for finding in report.findings] == [
         ("not_checked", "warning"), ("no_contract", "info"), ("version", "info"),
@@ -129,7 +129,7 @@ def test_what_touches_files_is_not_loaded(folder: Path) -> None:
     questions, ask = answering()
     report = examine(folder, reference=reference, ask=ask)
     assert questions == []
-    assert (report.loaded, report.probes, report.made_up, report.compared) == (False, 0, 0, {})
+    assert (report.loaded, report.probes, report.synthetic, report.compared) == (False, 0, 0, {})
     assert (report.exit_code, report.predictions_from, report.findings, report.versions) == (1, None, (), ())
     assert [(finding["node"], finding["op"]) for finding in report.lint] == [
         ("writefile", "WriteFile"), ("readfile", "ReadFile"),
@@ -249,7 +249,7 @@ def test_another_vocabulary_with_the_same_answers_is_no_error() -> None:
 
 def test_the_question_is_put_to_a_fresh_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     process = AnsweringProcess(
-        {"probes": 9, "made_up": 2, "compared": {"transform_features": 9}, "findings": []}
+        {"probes": 9, "synthetic": 2, "compared": {"transform_features": 9}, "findings": []}
     )
     started: list[tuple[Any, ...]] = []
 

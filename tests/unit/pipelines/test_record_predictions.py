@@ -262,5 +262,5 @@ def test_evaluation_data_that_cannot_be_read_are_an_error(
     ],
 )
 def test_rows_are_described(rows: int, refused: int, description: str) -> None:
-    recorder: Any = dataclasses.make_dataclass("Recorder", ["rows", "refused"])(rows, refused)
+    recorder: Any = dataclasses.make_dataclass("Recorder", ["rows", "num_refused"])(rows, refused)
     assert record_predictions._rows(recorder, 2000, "x") == description

@@ -20,7 +20,7 @@ def report(**fields: Any) -> Report:
         "model": "served/3",
         "reference": None,
         "probes": 1009,
-        "made_up": 9,
+        "synthetic": 9,
         "compared": {"transform_features": 1009},
         "predictions_from": None,
         "findings": (),

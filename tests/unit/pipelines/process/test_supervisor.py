@@ -7,13 +7,11 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from support.repo import ROOT
-
-from pipelines.process import cleanup
 
 # Stands for a command: says where it is, and stays there. `work` is what it does first.
 COMMAND = """
@@ -46,10 +44,13 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Start:
+def start(tmp_path: Path) -> Iterator[Start]:
+    processes: list[subprocess.Popen[str]] = []
+    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+
     def start(work: str, *, wait: bool = True) -> subprocess.Popen[str]:
         (tmp_path / "temporary").mkdir(exist_ok=True)
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "temporary")}
+        environment = {**os.environ, "PYTHONPATH": paths, "TMPDIR": str(tmp_path / "temporary")}
         command = [sys.executable, "-c", COMMAND.format(work=work), "validate", f"--output={OUTPUT}"]
         pipe = subprocess.PIPE
         process = subprocess.Popen(
@@ -61,12 +62,17 @@ def start(tmp_path: Path) -> Start:
             env=environment,
             start_new_session=True,
         )
+        processes.append(process)
         assert process.stdout is not None
         if wait:
             assert process.stdout.readline() == "there\n"
         return process
 
-    return start
+    yield start
+    for process in processes:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
 
 
 def end(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str]:
@@ -156,21 +162,6 @@ def test_exit_codes_and_output_go_through() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (4, b"", b"")
-
-
-@pytest.mark.parametrize(
-    ("argv", "folder"),
-    [
-        (["validate", "--output=a"], "a"),
-        (["validate", "--output", "a", "--logs=l"], "a"),
-        (["prepare", "--baseline=b", "--output=a"], "b"),
-        (["check", "--baseline=b"], None),
-        (["validate", "--output="], None),
-        (["validate"], None),
-    ],
-)
-def test_the_result_of_a_command_line(argv: list[str], folder: str | None) -> None:
-    assert cleanup.of_command(argv).folder == folder
 
 
 # Written past Python, as native code does: by the command and by a process that it starts.
