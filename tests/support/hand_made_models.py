@@ -25,12 +25,18 @@ SCHEMA = 'feature { name: "distance" type: FLOAT }'
 def write_model(
     folder: Path, outputs: Mapping[str, Mapping[str, str]] = OUTPUTS, ops: Sequence[str] = ()
 ) -> Path:
-    """A SavedModel with these signatures, and with a node of each of these ops, which nothing reaches."""
+    """A SavedModel with these signatures, which take tf.Examples, and a node of each of these ops.
+
+    Nothing reaches the nodes.
+    """
     model = saved_model_pb2.SavedModel()
     meta_graph = model.meta_graphs.add()
     meta_graph.meta_info_def.tags.append("serve")
     meta_graph.meta_info_def.tensorflow_version = "2.16.2"
     for signature, tensors in outputs.items():
+        examples = meta_graph.signature_def[signature].inputs["examples"]
+        examples.dtype, examples.name = types_pb2.DT_STRING, "examples:0"
+        examples.tensor_shape.dim.add(size=-1)
         for name, dtype in tensors.items():
             info = meta_graph.signature_def[signature].outputs[name]
             info.dtype = types_pb2.DataType.Value(f"DT_{dtype}")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
+from apache_beam.metrics import MetricsFilter
+from apache_beam.metrics.execution import MetricKey
+from apache_beam.metrics.metricbase import MetricName
 from support.memory_files import OBJECTS
 
 from pipelines.beam import job
 from pipelines.beam.job import new_job
 from pipelines.beam.options import beam_options, is_local
 from pipelines.display.console import Console
+from transforms.core import heartbeats
 from transforms.core.errors import InputError
 from transforms.files import paths
 
@@ -89,3 +95,98 @@ def test_a_traceback_that_cannot_be_kept_hides_no_reason(monkeypatch: pytest.Mon
     message = r"the Beam job failed: .*; the traceback cannot be kept: No space"
     with pytest.raises(InputError, match=message), job._explain_failures():
         raise RuntimeError
+
+
+class Counter(NamedTuple):
+    """A counter of a runner's metrics."""
+
+    key: Any
+    attempted: int | None
+    committed: int | None
+
+
+@dataclasses.dataclass
+class RemoteJob:
+    """In place of a pipeline, its result and its metrics on a runner elsewhere."""
+
+    counts: dict[str, tuple[int | None, int | None]]
+    waited: int = 0
+
+    def run(self) -> RemoteJob:
+        return self
+
+    def metrics(self) -> RemoteJob:
+        return self
+
+    def query(self, query: MetricsFilter) -> dict[str, list[Counter]]:
+        assert query.namespaces == {"trueserve"}
+        keys = {name: MetricKey("step", MetricName("trueserve", name)) for name in self.counts}
+        return {"counters": [Counter(keys[name], *values) for name, values in self.counts.items()]}
+
+    def wait_until_finish(self) -> None:
+        self.waited += 1
+
+
+@pytest.mark.parametrize(
+    ("counts", "progress"),
+    [
+        ({}, (0, 0)),
+        ({"rows": (7, 5), "bytes": (70, 50)}, (7, 70)),
+        ({"rows": (None, 5), "bytes": (None, None)}, (5, 0)),
+        ({"bytes": (0, 50)}, (0, 50)),
+    ],
+)
+def test_a_runner_elsewhere_counts_what_it_attempted(
+    counts: dict[str, tuple[int | None, int | None]], progress: tuple[int, int]
+) -> None:
+    assert job._counters(RemoteJob(counts)) == progress
+
+
+def test_a_runner_elsewhere_is_waited_for_and_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    marked: list[bool] = []
+    monkeypatch.setattr(job.supervisor, "mark_submitted", lambda: marked.append(True))
+    OBJECTS.clear()
+    out, remote = io.StringIO(), RemoteJob({"rows": (7, 7), "bytes": (1000, 1000)})
+    with new_job(beam_options(REMOTE), Console(out, io.StringIO())) as running:
+        assert running.heartbeats is None
+        running.run(remote, "reading", 1000)
+    assert (marked, remote.waited) == ([True], 1)
+    assert out.getvalue().splitlines()[0] == "reading ..."
+    assert out.getvalue().splitlines()[1].startswith("reading: done, 7 rows, 1.0 kB, ")
+
+
+def test_a_job_here_shows_what_it_has_read_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    marked: list[bool] = []
+    monkeypatch.setattr(job.supervisor, "mark_submitted", lambda: marked.append(True))
+    out = io.StringIO()
+    with new_job(beam_options([]), Console(out, io.StringIO())) as running:
+        assert running.heartbeats is not None
+        heartbeats.heartbeat(running.heartbeats).add(3, 10)
+
+        class Reading(RemoteJob):
+            def run(self) -> RemoteJob:
+                heartbeat = heartbeats.heartbeat(str(running.heartbeats))
+                heartbeat.add(4, 1000)
+                heartbeat.flush()
+                return self
+
+        running.run(Reading({"rows": (99, 99)}), "reading", 1000)
+    assert marked == []
+    assert "reading: done, 4 rows, 1.0 kB, " in out.getvalue()
+
+
+def test_what_a_step_raised_as_our_own_error_is_said_as_it_was() -> None:
+    text = "a is cut short [while running 'ReadExamples/Read']"
+    with pytest.raises(InputError) as caught, job._explain_failures():
+        raise InputError(text)
+    assert str(caught.value) == "a is cut short"
+
+
+def test_a_traceback_is_kept_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job.supervisor, "folder_for_reports", lambda: str(tmp_path))
+    with pytest.raises(InputError) as caught, job._explain_failures():
+        raise ZeroDivisionError("a value of somebody's request")
+    [file] = tmp_path.iterdir()
+    assert str(caught.value).endswith(f"; the traceback, without the errors' texts, is in {file}")
+    assert str(caught.value).startswith("the Beam job failed: ZeroDivisionError")
+    assert "somebody" not in str(caught.value) + file.read_text()

@@ -1,0 +1,192 @@
+"""What `validate` and `backtest` load before a graph is built: the training side, the checks, the reader."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import text_format
+from support import hand_made_models, past_windows
+from support.past_windows import reference
+
+from pipelines import plan as plans
+from pipelines.flags.validate import ValidateOptions
+from transforms.baseline.load import Baseline
+from transforms.core import schema as schemas
+from transforms.core.batches import Window
+from transforms.core.errors import UsageError
+from transforms.files.file_systems import FileSize
+from transforms.publish.optional_checks import OptionalChecks
+from transforms.read import ReadRequests
+from transforms.read_bigquery import ReadBigQueryRequests
+from transforms.replay.compare import AnswerTolerance
+from transforms.replay.report import Limits
+from transforms.runs.previous_runs import PreviousRuns
+from transforms.verdict.model import Severity, Space
+from transforms.verdict.severity import Policy
+
+START = dt.datetime(2013, 7, 1, tzinfo=dt.UTC)
+TABLE = "bq://project.dataset.table"
+
+
+def options(folder: Path, **fields: Any) -> ValidateOptions:
+    """With TFDV's files of the two features of `past_windows`."""
+    (folder / "schema.pbtxt").write_text(text_format.MessageToString(past_windows.schema()))
+    (folder / "stats.binpb").write_bytes(past_windows.statistics(10, 5).SerializeToString())
+    values: dict[str, Any] = {
+        "logs": str(folder / "log"),
+        "output": str(folder / "out"),
+        "schema": str(folder / "schema.pbtxt"),
+        "statistics": str(folder / "stats.binpb"),
+    }
+    return ValidateOptions(**values | fields)
+
+
+def with_baseline(**fields: Any) -> ValidateOptions:
+    return ValidateOptions(**{"logs": "log", "output": "out", "baseline": "b"} | fields)
+
+
+@pytest.fixture
+def baseline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Baseline:
+    """Is loaded whatever folder is named."""
+    probes = hand_made_models.write_model(tmp_path / "any")
+    file = hand_made_models.write_probes(probes, {"raw/distance": [1.0]}, {"raw/distance": [2.0]})
+    loaded = hand_made_models.baseline(tmp_path / "b", probes_data=file.read_bytes())
+    statistics = past_windows.statistics(10, 5)
+    loaded = dataclasses.replace(
+        loaded,
+        schema=past_windows.schema(),
+        statistics=statistics,
+        transformed_schema=past_windows.schema(),
+        transformed_statistics=statistics,
+    )
+    monkeypatch.setattr(plans, "load_baseline", lambda path: loaded)
+    return loaded
+
+
+def test_files_of_tfdv_are_a_training_side(tmp_path: Path) -> None:
+    asked_for = options(tmp_path, start=START, jsd=0.2, linf=0.3, ignore=("stops",), fail_on="warning")
+    plan = plans.make_plan(asked_for)
+    assert list(plan.references) == [Space.RAW]
+    assert (plan.transform_output, plan.contents, plan.warm_ups) == (None, None, frozenset())
+    assert (plan.source.baseline, plan.source.identity) == (None, None)
+    settings = plan.run_settings
+    assert settings.window == Window(START, None)
+    assert (settings.contract, settings.previous_runs) == (None, None)
+    assert settings.optional == OptionalChecks(None, None)
+    assert settings.policy == Policy(jsd=0.2, linf=0.3, fail_on=Severity.WARNING, ignore=frozenset({"stops"}))
+    assert plan.request_schema == plan.references[Space.RAW].prepared(settings.policy)
+    assert plan.request_schema.feature[1].skew_comparator.jensen_shannon_divergence.threshold == 0.2
+
+
+def test_a_baseline_gives_both_spaces_and_its_probes_are_warm_ups(baseline: Baseline) -> None:
+    plan = plans.make_plan(with_baseline())
+    assert list(plan.references) == [Space.RAW, Space.TRANSFORMED]
+    assert plan.transform_output == baseline.transform_output
+    assert plan.contents == baseline.contents
+    assert plan.source.identity == baseline.identity
+    assert plan.run_settings.contract == baseline.contract.to_verdict()
+    assert plan.warm_ups
+    assert plan.apply_transform_graph.transform_output == baseline.transform_output
+    other = plans.make_plan(with_baseline())
+    assert plan.run_id != other.run_id
+
+
+def test_requests_are_decoded_by_the_raw_schema_whatever_is_compared(baseline: Baseline) -> None:
+    plan = plans.make_plan(with_baseline(spaces=("transformed",)))
+    assert list(plan.references) == [Space.TRANSFORMED]
+    assert plan.request_schema == baseline.schema
+    assert plans._request_schema(reference(), baseline, Policy()) == reference().prepared(Policy())
+
+
+def test_names_are_looked_for_among_the_features(tmp_path: Path) -> None:
+    narrowed = plans.make_plan(options(tmp_path, only=("stops",)))
+    assert narrowed.run_settings.policy.only == frozenset({"stops"})
+    with pytest.raises(
+        UsageError, match=r"^--only: no compared feature has the name stop; did you mean stops\?"
+    ):
+        plans.make_plan(options(tmp_path, only=("stop",)))
+    sliced = plans.make_plan(options(tmp_path, slice_by=(("carrier",),)))
+    assert sliced.options.slice_by == (("carrier",),)
+    with pytest.raises(UsageError, match="stop"):
+        plans.make_plan(options(tmp_path, slice_by=(("stop",),)))
+
+
+def test_a_model_to_replay_is_looked_at(tmp_path: Path) -> None:
+    model = hand_made_models.write_model(tmp_path / "model")
+    fields = {"replay": str(model), "replay_atol": 0.1, "replay_rtol": 0.2, "replay_share": 0.3}
+    checks = plans._optional_checks(options(tmp_path, **fields))
+    assert checks == OptionalChecks(Limits(str(model), AnswerTolerance(0.1, 0.2), 0.3), None)
+    writing = hand_made_models.write_model(tmp_path / "writing", ops=["WriteFile"])
+    with pytest.raises(UsageError, match=f"^--replay: {writing}: writefile: "):
+        plans._optional_checks(options(tmp_path, replay=str(writing)))
+    allowed = options(tmp_path, replay=str(writing), allow_ops=("WriteFile",))
+    assert plans._optional_checks(allowed).replay is not None
+
+
+def test_more_ops_than_the_first_are_counted(tmp_path: Path) -> None:
+    for ops, more in (
+        (["WriteFile"], ""),
+        (["WriteFile", "ReadFile", "PyFunc"], " (and 2 more: see trueserve check)"),
+    ):
+        model = hand_made_models.write_model(tmp_path / f"model-{len(ops)}", ops=ops)
+        with pytest.raises(UsageError) as caught:
+            plans._optional_checks(options(tmp_path, replay=str(model)))
+        assert str(caught.value).endswith(more)
+        assert ("more: see trueserve check" in str(caught.value)) is bool(more)
+
+
+def test_contracts_of_served_versions_are_read(tmp_path: Path, baseline: Baseline) -> None:
+    (tmp_path / "contracts").mkdir()
+    content = baseline.contract.to_json()
+    (tmp_path / "contracts/3.json").write_text(json.dumps(content))
+    checks = plans._optional_checks(with_baseline(contracts=str(tmp_path / "contracts")))
+    assert checks.replay is None
+    assert list(checks.contracts or ()) == ["3"]
+    with pytest.raises(UsageError, match=r"^--contracts: "):
+        plans._optional_checks(with_baseline(contracts=str(tmp_path / "none")))
+
+
+def test_the_earlier_run_is_looked_for_where_one_was_named(tmp_path: Path) -> None:
+    assert plans._previous_runs(options(tmp_path), Window(), None) is None
+    latest = plans._previous_runs(options(tmp_path, previous="auto"), Window(), None)
+    assert latest == PreviousRuns()
+    with pytest.raises(UsageError, match=r"^--previous: "):
+        plans._previous_runs(options(tmp_path, previous="20130714T050000Z-0123abcd"), Window(), None)
+
+
+def reader(asked_for: ValidateOptions, *spaces: Space) -> Any:
+    plan = past_windows.plan(*(reference(space) for space in spaces or (Space.RAW,)))
+    plan = dataclasses.replace(plan, options=asked_for, warm_ups=frozenset({7}))
+    return plans.read_requests(plan, [FileSize("a", 1)], "beats")
+
+
+def test_files_are_read_as_the_flags_say(tmp_path: Path) -> None:
+    read = reader(options(tmp_path, sample=0.5, columns=("a",), keep_payloads=True, version_feature="v"))
+    assert isinstance(read, ReadRequests)
+    assert (read.files, read.warm_ups, read.progress) == ((FileSize("a", 1),), frozenset({7}), "beats")
+    assert (read.sample, read.columns, read.keep_payloads, read.version_feature) == (0.5, ("a",), True, "v")
+    assert read.window == Window(past_windows.START, past_windows.START + 4 * past_windows.DAY)
+    assert read.responses is False
+
+
+def test_answers_are_read_where_they_are_compared(tmp_path: Path) -> None:
+    replaying = options(tmp_path, replay="model")
+    assert reader(replaying).responses is True
+    assert reader(options(tmp_path), Space.RAW, Space.PREDICTION).responses is True
+    assert reader(replaying, Space.RAW, Space.PREDICTION).responses is True
+
+
+def test_a_table_is_read_by_itself(tmp_path: Path) -> None:
+    table = options(tmp_path, logs=TABLE, format="table", time_feature="at")
+    read = reader(table)
+    assert isinstance(read, ReadBigQueryRequests)
+    assert (read.table, read.format, read.time_feature) == (TABLE, "table", "at")
+    assert plans.files_of(table) == ()
+    (tmp_path / "log").write_bytes(b"four")
+    assert plans.files_of(options(tmp_path)) == [FileSize(str(tmp_path / "log"), 4)]
+    assert schemas.serving_features(read.schema) == ["carrier", "stops"]
