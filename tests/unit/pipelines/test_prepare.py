@@ -1,0 +1,162 @@
+"""What `prepare` says of what goes wrong, and where its graph is written; no pipeline runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import past_windows
+from support.memory_files import OBJECTS
+
+from pipelines import periods, prepare
+from pipelines.beam.options import beam_options
+from pipelines.display.console import Console
+from pipelines.flags.prepare import PrepareOptions
+from pipelines.new_baseline import PreparePlan
+from transforms.baseline import atomic_replace
+from transforms.core.accounting import Accounting
+from transforms.core.errors import InputError, UsageError
+from transforms.files import paths
+from transforms.files.file_systems import FileSize
+from transforms.write_results import ReadSummary
+
+
+def plan(staged: str = "staged", baseline: str = "baseline", **fields: Any) -> PreparePlan:
+    options = PrepareOptions("examples", "features.py", baseline, **fields)
+    return PreparePlan(options, lambda inputs: inputs, (FileSize("a", 3), FileSize("b", 4)), staged)
+
+
+@dataclasses.dataclass
+class IdleJob:
+    """In place of a Beam job: it runs nothing."""
+
+    temp: str
+    options: Any = None
+    heartbeats: None = None
+    ran: list[tuple[str, int]] = dataclasses.field(default_factory=list)
+
+    def run(self, pipeline: Any, text: str, total_bytes: int) -> None:
+        self.ran.append((text, total_bytes))
+
+
+@pytest.mark.parametrize("is_read_from_there", [True, False])
+def test_an_error_says_where_a_complete_baseline_stands(
+    monkeypatch: pytest.MonkeyPatch, is_read_from_there: bool
+) -> None:
+    folder = "staged" if is_read_from_there else "baseline"
+    monkeypatch.setattr(atomic_replace, "readable_folder", lambda path: folder)
+    assert prepare._complete_baseline_hint(plan()) == (
+        "; the new baseline is complete in staged, and read from there until the next run"
+        if is_read_from_there
+        else ""
+    )
+
+
+def test_where_nobody_can_look_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: str) -> str:
+        raise InputError("403 Forbidden")
+
+    monkeypatch.setattr(atomic_replace, "readable_folder", fail)
+    assert prepare._complete_baseline_hint(plan()) == ""
+
+
+@pytest.mark.parametrize(
+    ("temp", "staged", "written"),
+    [
+        ("/tmp/job", "/data/staged", "/data/staged/transform_output"),
+        ("/tmp/job", "memory://b/staged", "/tmp/job/transform_output"),
+        ("memory://b/tmp", "memory://b/staged", "memory://b/staged/transform_output"),
+    ],
+)
+def test_the_graph_is_written_where_tensorflow_can(temp: str, staged: str, written: str) -> None:
+    job: Any = IdleJob(temp)
+    assert prepare._written_graph(plan(staged), job) == written
+
+
+@pytest.fixture
+def reading(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that say how reading went, which was well; no graph is built."""
+    names: list[str] = []
+
+    def read(path: str) -> ReadSummary:
+        names.append(path)
+        return ReadSummary(Accounting(read=1, decoded=1, rows=1), (), ())
+
+    monkeypatch.setattr(prepare, "read_summary", read)
+    monkeypatch.setattr(prepare, "build_transform", lambda *_: None)
+    return names
+
+
+def transform(temp: str, of: PreparePlan) -> IdleJob:
+    job: Any = IdleJob(temp, beam_options(()))
+    prepare._transform(of, job, past_windows.schema())
+    assert isinstance(job, IdleJob)
+    return job
+
+
+def test_all_files_are_analysed(reading: list[str]) -> None:
+    assert transform("/tmp/job", plan("/data/staged")).ran == [("analysing and transforming", 7)]
+    assert reading == ["/tmp/job/second-reading"]
+
+
+def test_a_graph_that_was_written_here_is_taken_to_the_store(tmp_path: Path, reading: list[str]) -> None:
+    OBJECTS.clear()
+    paths.write_atomically(str(tmp_path / "transform_output/deep/file"), b"graph")
+    transform(str(tmp_path), plan("memory://bucket/staged"))
+    assert OBJECTS == {"memory://bucket/staged/transform_output/deep/file": b"graph"}
+
+
+@pytest.mark.parametrize("error", [UsageError("of ours"), InputError("of ours")])
+def test_our_own_errors_are_said_as_they_are(
+    reading: list[str], monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(prepare, "build_transform", fail)
+    with pytest.raises(type(error), match=r"^of ours$"):
+        transform("/tmp/job", plan())
+
+
+def test_what_the_users_function_raises_is_a_line(
+    reading: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ValueError("no\n  such feature " + "x" * 600)
+
+    monkeypatch.setattr(prepare, "build_transform", fail)
+    with pytest.raises(UsageError) as caught:
+        transform("/tmp/job", plan())
+    start = "features.py cannot be traced: ValueError: no such feature x"
+    assert str(caught.value).startswith(start)
+    assert len(str(caught.value)) == len("features.py cannot be traced: ValueError: ") + 500
+
+
+def test_days_are_counted_where_a_feature_has_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statistics = {"raw": past_windows.statistics(4, 2), "transformed": past_windows.statistics(3, 2)}
+    for name, content in statistics.items():
+        (tmp_path / f"second-{name}").write_bytes(content.SerializeToString())
+    counted: list[Any] = []
+
+    def count(*arguments: Any) -> str:
+        counted.append(arguments)
+        return "results"
+
+    monkeypatch.setattr(periods, "count", count)
+    job: Any = IdleJob(str(tmp_path))
+    console = Console(io.StringIO(), io.StringIO())
+    assert prepare._count_periods(plan(), job, past_windows.schema(), console) is None
+    assert counted == []
+    of = plan("/data/staged", time_feature="when", label="late")
+    results: Any = prepare._count_periods(of, job, past_windows.schema(), console)
+    assert results == "results"
+    [(inputs, both, *_)] = counted
+    assert both == (statistics["raw"], statistics["transformed"])
+    assert inputs == periods.PeriodInputs(
+        of.files, "when", past_windows.schema(), "/data/staged/transform_output", "late"
+    )
