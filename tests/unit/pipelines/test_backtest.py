@@ -13,7 +13,7 @@ from support import past_windows
 from support.past_windows import DAY, SCHEMA, START, days, options, plan, read, reference, write_window
 
 from pipelines import backtest
-from transforms.backtesting import document
+from transforms.backtesting import document, judging
 from transforms.backtesting.document import Study
 from transforms.backtesting.judging import WindowResult, WindowState
 from transforms.backtesting.suggest import LimitKey
@@ -173,13 +173,13 @@ def test_windows_in_which_no_feature_is_compared_say_nothing(tmp_path: Path) -> 
 def test_either_kind_of_comparison_is_enough(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: str
 ) -> None:
-    judge = backtest.judging.judge
+    judge = judging.judge
 
     def judge_in_part(*arguments: Any) -> tuple[Any, Any, Any]:
         findings, distances, effects = judge(*arguments)
         return findings, distances if field == "distances" else (), effects if field == "effects" else ()
 
-    monkeypatch.setattr(backtest.judging, "judge", judge_in_part)
+    monkeypatch.setattr(judging, "judge", judge_in_part)
     assert len(study(tmp_path, [USUAL]).good) == 1
 
 

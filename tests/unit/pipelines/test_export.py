@@ -84,7 +84,10 @@ def test_an_input_that_tensorflow_cannot_name_is_said() -> None:
     assert out.getvalue() == ""
     names = {name: tf.TensorSpec([None], tf.int64) for name in ("an hour", "hour")}
     export._report_missing_signature(serving(names), shown)
-    assert out.getvalue() == "no signature raw_tensors: TensorFlow cannot name an input an hour, an hour/present\n"
+    assert (
+        out.getvalue()
+        == "no signature raw_tensors: TensorFlow cannot name an input an hour, an hour/present\n"
+    )
 
 
 @pytest.mark.parametrize("left_out", [0, 3])

@@ -17,6 +17,7 @@ from pipelines.beam import job
 from pipelines.beam.job import new_job
 from pipelines.beam.options import beam_options, is_local
 from pipelines.display.console import Console
+from pipelines.process import supervisor
 from transforms.core import heartbeats
 from transforms.core.errors import InputError
 from transforms.files import paths
@@ -144,7 +145,7 @@ def test_a_runner_elsewhere_counts_what_it_attempted(
 
 def test_a_runner_elsewhere_is_waited_for_and_marked(monkeypatch: pytest.MonkeyPatch) -> None:
     marked: list[bool] = []
-    monkeypatch.setattr(job.supervisor, "mark_submitted", lambda: marked.append(True))
+    monkeypatch.setattr(supervisor, "mark_submitted", lambda: marked.append(True))
     OBJECTS.clear()
     out, remote = io.StringIO(), RemoteJob({"rows": (7, 7), "bytes": (1000, 1000)})
     with new_job(beam_options(REMOTE), Console(out, io.StringIO())) as running:
@@ -157,7 +158,7 @@ def test_a_runner_elsewhere_is_waited_for_and_marked(monkeypatch: pytest.MonkeyP
 
 def test_a_job_here_shows_what_it_has_read_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     marked: list[bool] = []
-    monkeypatch.setattr(job.supervisor, "mark_submitted", lambda: marked.append(True))
+    monkeypatch.setattr(supervisor, "mark_submitted", lambda: marked.append(True))
     out = io.StringIO()
     with new_job(beam_options([]), Console(out, io.StringIO())) as running:
         assert running.heartbeats is not None
@@ -183,7 +184,7 @@ def test_what_a_step_raised_as_our_own_error_is_said_as_it_was() -> None:
 
 
 def test_a_traceback_is_kept_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job.supervisor, "folder_for_reports", lambda: str(tmp_path))
+    monkeypatch.setattr(supervisor, "folder_for_reports", lambda: str(tmp_path))
     with pytest.raises(InputError) as caught, job._explain_failures():
         raise ZeroDivisionError("a value of somebody's request")
     [file] = tmp_path.iterdir()

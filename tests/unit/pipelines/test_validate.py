@@ -26,7 +26,7 @@ def options(**fields: Any) -> ValidateOptions:
     return ValidateOptions(**values | fields)
 
 
-def refusal(flags: tuple[str, ...] = (), **fields: Any) -> str:
+def refusal(*flags: str, **fields: Any) -> str:
     with pytest.raises(UsageError) as caught:
         validate._check_paths(options(**fields), beam_options(flags))
     return str(caught.value)
@@ -56,7 +56,11 @@ def test_a_text_too_long_for_a_name_is_no_path(monkeypatch: pytest.MonkeyPatch) 
 def test_tfdvs_statistics_have_no_transform_graph(tmp_path: Path) -> None:
     for name in ("schema", "statistics"):
         (tmp_path / name).touch()
-    files = {"baseline": None, "schema": str(tmp_path / "schema"), "statistics": str(tmp_path / "statistics")}
+    files: dict[str, Any] = {
+        "baseline": None,
+        "schema": str(tmp_path / "schema"),
+        "statistics": str(tmp_path / "statistics"),
+    }
     assert refusal(spaces=("transformed",), **files) == (
         "--spaces=transformed needs a --baseline: TFDV's statistics have no transform graph"
     )
@@ -78,7 +82,7 @@ def test_tfdvs_statistics_have_no_transform_graph(tmp_path: Path) -> None:
     ],
 )
 def test_workers_elsewhere_reach_no_local_path(flag: str, fields: dict[str, Any]) -> None:
-    message = refusal(REMOTE, **fields)
+    message = refusal(*REMOTE, **fields)
     assert message.startswith(f"--{flag}: a remote runner's workers cannot reach the local path")
 
 
