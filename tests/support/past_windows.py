@@ -13,6 +13,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipelines.flags.backtest import BacktestOptions
 from pipelines.plan import ComparisonPlan
+from support import logs
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Window
 from transforms.publish.assemble import RunSettings
@@ -97,3 +98,16 @@ def read(rows: int, **counts: Any) -> ReadSummary:
     return ReadSummary(
         Accounting(**{"read": rows, "decoded": rows, "rows": rows} | counts | counters), (), ()
     )
+
+
+def write_log(file: Path, day: int, rows: int, num_aa: int, version: int = 1) -> None:
+    """PredictionLogs of `statistics(rows, num_aa)`, spread over a day, ten rows a request."""
+    examples = [
+        logs.example(carrier=[b"AA" if row < num_aa else b"UA"], stops=[row % 5]) for row in range(rows)
+    ]
+    start, records = int((START + day * DAY).timestamp()), []
+    for first in range(0, rows, 10):
+        at = start + 86_399 * first // rows
+        records.append(logs.examples_log(examples[first : first + 10], at, version))
+    file.parent.mkdir(exist_ok=True)
+    logs.write_records(file, records)
