@@ -41,7 +41,7 @@ def study(folder: Path, windows: Sequence[tuple[int, int]], *plans: Any, **chang
     return backtest._study(comparison, options(**changes), days(*range(len(windows))), str(folder), reading)
 
 
-def refused(
+def refusal(
     error: type[Exception], folder: Path, windows: Sequence[tuple[int, int]], *more: Any, **changes: Any
 ) -> str:
     with pytest.raises(error) as caught:
@@ -135,15 +135,15 @@ def test_errors_that_stay_under_the_new_limits_are_kept_by_window(tmp_path: Path
 
 
 def test_rows_that_lie_in_no_window_fail_the_run(tmp_path: Path) -> None:
-    message = refused(InputError, tmp_path, [USUAL, USUAL], reading=read(2001))
+    message = refusal(InputError, tmp_path, [USUAL, USUAL], reading=read(2001))
     assert message == "2,001 rows were decoded, and 2,000 lie in windows"
 
 
 def test_without_enough_rows_nothing_was_examined(tmp_path: Path) -> None:
-    message = refused(NothingExaminedError, tmp_path, [(199, 99), (120, 60), (0, 0)])
+    message = refusal(NothingExaminedError, tmp_path, [(199, 99), (120, 60), (0, 0)])
     assert message == "no window has enough rows: 200 are needed, the largest has 199"
     reading = read(199, read=1200, outside_window=1001)
-    message = refused(NothingExaminedError, tmp_path, [(199, 99)], reading=reading, end=START + DAY)
+    message = refusal(NothingExaminedError, tmp_path, [(199, 99)], reading=reading, end=START + DAY)
     assert message == (
         "no window has enough rows: 200 are needed, the largest has 199; 1,001 of 1,200 records lie outside"
         " [2013-07-01T00:00:00Z, 2013-07-02T00:00:00Z)"
@@ -152,19 +152,19 @@ def test_without_enough_rows_nothing_was_examined(tmp_path: Path) -> None:
 
 def test_the_hints_name_the_time_of_all_windows(tmp_path: Path) -> None:
     reading = read(10, read=11, outside_window=1)
-    message = refused(NothingExaminedError, tmp_path, [(5, 2), (5, 2)], reading=reading)
+    message = refusal(NothingExaminedError, tmp_path, [(5, 2), (5, 2)], reading=reading)
     assert message.endswith("lie outside [2013-07-01T00:00:00Z, 2013-07-03T00:00:00Z)")
 
 
 def test_where_all_windows_are_known_bad_none_is_left(tmp_path: Path) -> None:
     bad = ((START, START + 2 * DAY),)
-    message = refused(NothingExaminedError, tmp_path, [USUAL, SHIFTED, (10, 5)], known_bad=bad)
+    message = refusal(NothingExaminedError, tmp_path, [USUAL, SHIFTED, (10, 5)], known_bad=bad)
     assert message == "no window is left to set limits by: 2 of 3 are known to be bad"
 
 
 def test_windows_in_which_no_feature_is_compared_say_nothing(tmp_path: Path) -> None:
     nothing = plan(policy=Policy(only=frozenset({"none"})))
-    assert refused(NothingExaminedError, tmp_path, [USUAL], nothing) == (
+    assert refusal(NothingExaminedError, tmp_path, [USUAL], nothing) == (
         "no feature could be compared in any window; look at one with validate"
     )
 

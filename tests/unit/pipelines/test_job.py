@@ -162,7 +162,7 @@ def test_a_job_here_shows_what_it_has_read_itself(monkeypatch: pytest.MonkeyPatc
     out = io.StringIO()
     with new_job(beam_options([]), Console(out, io.StringIO())) as running:
         assert running.heartbeats is not None
-        heartbeats.heartbeat(running.heartbeats).add(3, 10)
+        heartbeats.heartbeat(running.heartbeats).add(3, 300)
 
         class Reading(RemoteJob):
             def run(self) -> RemoteJob:

@@ -27,7 +27,7 @@ from transforms.logs.features import Settings, expected_features
 from transforms.logs.formats.format_names import Format
 from transforms.serving import prediction_rows
 
-REFUSED = logs.example(distance=[99.0])
+NOT_TAKEN = logs.example(distance=[99.0])
 NONE_RECORDED = "no predictions recorded: "
 
 
@@ -45,7 +45,7 @@ class SmallModel:
 
     def _traced(self, name: str) -> Any:
         def answer(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-            tf.debugging.assert_none_equal(examples, REFUSED)
+            tf.debugging.assert_none_equal(examples, NOT_TAKEN)
             return {name: self.answer(tf.strings.length(examples))}
 
         return tf.function(answer, autograph=False).get_concrete_function(tf.TensorSpec([None], tf.string))
@@ -253,7 +253,7 @@ def test_evaluation_data_that_cannot_be_read_are_an_error(
 
 
 @pytest.mark.parametrize(
-    ("rows", "refused", "description"),
+    ("rows", "num_refused", "description"),
     [
         (1998, 1, "1,998 of 2,000 x rows, chosen by a hash; 1 more were refused"),
         (1998, 2, "1,998 x rows; 2 more were refused"),
@@ -261,6 +261,6 @@ def test_evaluation_data_that_cannot_be_read_are_an_error(
         (2000, 0, "2,000 x rows"),
     ],
 )
-def test_rows_are_described(rows: int, refused: int, description: str) -> None:
-    recorder: Any = dataclasses.make_dataclass("Recorder", ["rows", "num_refused"])(rows, refused)
+def test_rows_are_described(rows: int, num_refused: int, description: str) -> None:
+    recorder: Any = dataclasses.make_dataclass("Recorder", ["rows", "num_refused"])(rows, num_refused)
     assert record_predictions._rows(recorder, 2000, "x") == description

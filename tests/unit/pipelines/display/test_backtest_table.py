@@ -78,9 +78,9 @@ def test_a_window_that_fired_is_a_row_with_its_worst_error() -> None:
 
 
 def test_a_long_message_is_cut() -> None:
-    whole = finding("f", 0.1) | {"message": "x" * (110 - len("raw.f: "))}
+    kept = finding("f", 0.1) | {"message": "x" * (110 - len("raw.f: "))}
     longer = finding("f", 0.1) | {"message": "x" * (111 - len("raw.f: "))}
-    shown = lines([window("a", "judged", whole), window("b", "judged", longer)])
+    shown = lines([window("a", "judged", kept), window("b", "judged", longer)])
     assert "…" not in shown[2]
     assert "…" in shown[3]
     assert len(shown[2]) == len(shown[3])

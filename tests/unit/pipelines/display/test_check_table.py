@@ -129,13 +129,13 @@ def test_each_finding_is_a_line_and_the_worst_are_first() -> None:
 
 
 def test_a_message_is_shown_up_to_its_limit() -> None:
-    whole, longer = "x" * 600, "x" * 601
+    kept, longer = "x" * 600, "x" * 601
     lines = check_table.plain_lines(
         report(
-            findings=(finding("info", whole), finding("info", longer)), lint=(lint("info", message=longer),)
+            findings=(finding("info", kept), finding("info", longer)), lint=(lint("info", message=longer),)
         )
     )
-    assert lines[2] == f"info: other type: {whole}"
+    assert lines[2] == f"info: other type: {kept}"
     for line in lines[3:]:
         assert len(line.rpartition(": ")[2]) == 600
         assert "…" in line

@@ -15,13 +15,13 @@ from pipelines.process.streams import Guarded
 class FullStream(io.StringIO):
     """Takes some characters, and has no room for more; a flush fails when it is to."""
 
-    def __init__(self, room: int = 0, flush_fails: bool = False) -> None:
+    def __init__(self, capacity: int = 0, flush_fails: bool = False) -> None:
         super().__init__()
-        self.room, self.flush_fails, self.tried = room, flush_fails, 0
+        self.capacity, self.flush_fails, self.tried = capacity, flush_fails, 0
 
     def write(self, text: str) -> int:
         self.tried += 1
-        if len(text) > self.room:
+        if len(text) > self.capacity:
             raise OSError(errno.ENOSPC, "No space left on device")
         return super().write(text)
 
@@ -43,7 +43,7 @@ def test_what_is_written_reaches_the_stream() -> None:
 
 
 def test_after_a_failure_nothing_is_tried_again() -> None:
-    full = FullStream(room=3)
+    full = FullStream(capacity=3)
     guarded = Guarded(full)
     assert (guarded.write("day"), guarded.write("night"), guarded.write("day")) == (3, 5, 3)
     assert guarded.unwritable == "No space left on device"
@@ -52,7 +52,7 @@ def test_after_a_failure_nothing_is_tried_again() -> None:
 
 
 def test_a_flush_can_fail_too() -> None:
-    full = FullStream(room=9, flush_fails=True)
+    full = FullStream(capacity=9, flush_fails=True)
     guarded = Guarded(full)
     guarded.write("day")
     assert guarded.flushed() == "Broken pipe"
