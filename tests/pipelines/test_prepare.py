@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from google.protobuf import text_format
 from support import logs
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipelines import prepare
 from pipelines.display.console import Console
@@ -124,6 +126,21 @@ def test_nothing_else_is_left_and_the_steps_were_said(prepared: Prepared) -> Non
         "recording probes and the contract",
         f"baseline {prepared.folder / 'baseline'}",
     ]
+
+
+def test_with_a_schema_and_nothing_else_asked_for_there_is_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "features.py").write_text(FEATURES)
+    text = 'feature { name: "distance" type: FLOAT } feature { name: "late" type: INT }'
+    (tmp_path / "schema").write_text(text)
+    logs.write_records(tmp_path / "train-0", [logs.example(**row(each)) for each in range(6)])
+    lines = run(tmp_path, schema=str(tmp_path / "schema"))
+    baseline = load_baseline(str(tmp_path / "baseline"))
+    assert baseline.schema == text_format.Parse(text, schema_pb2.Schema())
+    assert (baseline.augmented_statistics, baseline.variation) == (None, None)
+    contract = baseline.contract
+    assert (contract.augmentation, contract.time_feature, contract.periods) == (None, None, {})
+    assert (contract.num_examples, contract.label) == (6, None)
+    assert [line for line in lines if line.endswith(" ...")] == ["analysing and transforming ..."]
 
 
 def test_a_time_that_no_example_has_is_wrong_usage(prepared: Prepared, tmp_path: Path) -> None:
