@@ -66,3 +66,12 @@ def test_the_number_of_a_console_that_is_written_is_not_given_away(console: tupl
     assert len(output) == filled + len(b"the last line\n")
     lines._thread.join()
     lines.finish()
+
+
+def test_in_a_block_lines_of_native_code_are_left_out(capfd: pytest.CaptureFixture[str]) -> None:
+    os.write(2, _HIDDEN)
+    with stderr_filter.filtered():
+        os.write(2, _HIDDEN + b"shown\n")
+    os.write(2, _HIDDEN)
+    hidden = _HIDDEN.decode()
+    assert capfd.readouterr().err == f"{hidden}shown\n{hidden}"

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import errno
 import io
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+from support.repo import ROOT
 
 from pipelines.process import streams
 from pipelines.process.streams import Guarded
@@ -105,3 +109,23 @@ def test_a_message_is_a_line_on_the_error_stream(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err == "trueserve: two\n"
     full: Any = FullStream()
     streams.say("three", full)
+
+
+CLOSED = """
+import os, sys
+for descriptor in {closed}:
+    os.close(descriptor)
+from pipelines.process import streams
+streams.open_missing()
+file = os.open("/dev/null", os.O_RDONLY)
+with open({result!r}, "w") as out:
+    print(file > 2, *(os.get_inheritable(number) for number in (0, 1, 2)), file=out)
+"""
+
+
+@pytest.mark.parametrize("closed", [(), (0,), (1, 2), (0, 1, 2)])
+def test_no_file_gets_the_number_of_a_stream_that_is_closed(tmp_path: Path, closed: tuple[int, ...]) -> None:
+    result = tmp_path / "result"
+    code = CLOSED.format(closed=closed, result=str(result))
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    assert result.read_text() == "True True True True\n"
