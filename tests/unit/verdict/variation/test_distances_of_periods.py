@@ -113,6 +113,17 @@ def test_categories_lie_apart_by_total_variation_less_what_chance_makes() -> Non
     assert tail.independent == 6
 
 
+def test_a_storm_among_days_that_are_all_alike_keeps_its_excess() -> None:
+    counts = [[500, 250, 250]] * 30 + [[565, 185, 250]]
+    rest = np.array([500 * 30, 250 * 30, 250 * 30]) / 30_000
+    far = np.abs(np.array([0.565, 0.185, 0.25]) - rest).sum() / 2
+    floor = math.sqrt(p_values.high_chi_squared(2) / 1000) / 2
+    [tail] = tails.of_values(periods(counts), 1)
+    assert 0 < far - floor < 0.01
+    assert tail.most == pytest.approx(far - floor)
+    assert tail.distances[:-1].tolist() == [0.0] * 30
+
+
 def test_numbers_lie_apart_by_kolmogorovs_distance() -> None:
     counts = np.array([[100 + 10 * n, 0, 300 - 40 * n, 0, 100 + 7 * n * n] for n in range(6)], float)
     cells = Bins(NUMBER, edges=np.array([0.0, 1.0]))
@@ -133,6 +144,14 @@ def test_missing_rows_lie_apart_by_their_share() -> None:
     floors = [p_values.floor_of_share(share, n) for share, n in zip(other, rows, strict=True)]
     expected = beyond(np.abs(missing / rows - other), other * (1 - other) / rows, np.array(floors))
     assert tail.distances.tolist() == pytest.approx(expected)
+
+
+def test_a_day_that_lacked_more_than_days_do_keeps_its_excess() -> None:
+    rows = np.full(31, 1000.0)
+    missing = np.array([100.0] * 30 + [140])
+    [tail] = tails.of_missing(periods([[500, 500]] * 31, rows=rows, present=rows - missing), 1)
+    assert tail.most == pytest.approx(0.04 - p_values.floor_of_share(0.1, 1000))
+    assert tail.most > 0
 
 
 def test_lengths_lie_apart_where_rows_have_several_values() -> None:

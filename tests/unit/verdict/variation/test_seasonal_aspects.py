@@ -97,6 +97,7 @@ def of(
     ("span", "expected"),
     [
         (-DAY, ("day", 1)),
+        (dt.timedelta(), ("day", 1)),
         (dt.timedelta(minutes=10), ("hour", 1)),
         (1.4 * HOUR, ("hour", 1)),
         (1.6 * HOUR, ("hour", 2)),
@@ -194,6 +195,12 @@ def test_moments_that_are_not_finite_tell_nothing(mean: float, deviation: float)
     assert seasonal.p_value == pytest.approx(
         min(seasonal_p_value.divided(tail.probability, never, seasonal.distance) / 0.4, 1.0)
     )
+
+
+def test_numbers_without_a_distribution_are_not_compared() -> None:
+    empty = View(hand_made.number("x", 1000), 1000)
+    views = number_view(5.0, 2.9, 600), empty
+    assert of(numbers(), difference(KOLMOGOROV, 0.3), views) is None
 
 
 def test_of_two_windows_one_lies_half_of_the_way_out() -> None:
