@@ -1,0 +1,46 @@
+"""The L-infinity norm where lists of values are cut: bounds, by hand."""
+
+from __future__ import annotations
+
+import pytest
+from support import hand_made
+
+from transforms.verdict.evidence import category_distance
+from transforms.verdict.feature_stats import View
+
+
+def view(counts: dict[str, float], values: int | None = None, unique: int | None = None) -> View:
+    return View(hand_made.category("c", counts, values=values, unique=unique), 1000)
+
+
+WHOLE, CUT = view({"a": 60, "b": 40}), view({"a": 50, "b": 20}, values=100, unique=5)
+
+
+def test_a_list_is_cut_where_values_were_not_kept() -> None:
+    assert category_distance.is_cut(WHOLE, WHOLE) is False
+    assert category_distance.is_cut(WHOLE, CUT) is True
+    assert category_distance.is_cut() is False
+
+
+def test_the_value_that_differs_most_is_found() -> None:
+    assert category_distance.largest_difference(WHOLE, CUT) == ("b", pytest.approx(0.2))
+    assert category_distance.largest_difference(CUT, WHOLE) == ("b", pytest.approx(0.2))
+    assert category_distance.largest_difference(WHOLE, view({"a": 40, "b": 60})) == ("a", pytest.approx(0.2))
+    assert category_distance.largest_difference(WHOLE, WHOLE) == ("a", 0.0)
+
+
+def test_a_value_that_was_not_kept_came_as_often_as_the_rarest_at_most() -> None:
+    # `z` may have come 20 times of 100 where it was not kept.
+    served = view({"a": 50, "z": 50})
+    assert category_distance.largest_difference(CUT, served) == ("z", pytest.approx(0.3))
+    assert category_distance.largest_difference(served, CUT) == ("z", pytest.approx(0.3))
+    assert category_distance.largest_difference(WHOLE, served) == ("z", pytest.approx(0.5))
+    rare = view({"a": 50, "b": 40, "z": 10})
+    assert category_distance.largest_difference(CUT, rare) == ("b", pytest.approx(0.2))
+
+
+def test_sides_without_values() -> None:
+    nothing = view({})
+    assert category_distance.largest_difference(nothing, nothing) is None
+    assert category_distance.largest_difference(nothing, WHOLE) == ("a", pytest.approx(0.6))
+    assert category_distance.largest_difference(WHOLE, nothing) == ("a", pytest.approx(0.6))
