@@ -106,7 +106,9 @@ def test_effects_are_a_series_of_the_windows_that_were_judged() -> None:
         result(0, effects=[effect(KEY, 0.1234567, today=0.2, floor=0.05), effect(OTHER, 0.5, counts=False)]),
         result(1, state=WindowState.TOO_FEW_ROWS),
         result(2, state=WindowState.NO_ROWS),
-        result(3, effects=[effect(KEY, 0.3, counts=False, today=0.1, floor=0.06)], state=WindowState.KNOWN_BAD),
+        result(
+            3, effects=[effect(KEY, 0.3, counts=False, today=0.1, floor=0.06)], state=WindowState.KNOWN_BAD
+        ),
     )
     assert document.to_json(study(*windows))["effects"] == [
         {

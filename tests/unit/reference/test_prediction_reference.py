@@ -33,8 +33,8 @@ def test_the_model_is_that_of_the_flag_or_of_the_replay(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as error:
         prediction_reference.model_of(unknown, known)
     assert str(error.value) == (
-        f"--predictions: {unknown} has no assets.extra/prediction_stats.binpb with its schema, as a model that"
-        " trueserve exported has; run trueserve export again, and name one version"
+        f"--predictions: {unknown} has no assets.extra/prediction_stats.binpb with its schema, as a model"
+        " that trueserve exported has; run trueserve export again, and name one version"
     )
 
 
@@ -43,7 +43,9 @@ def test_half_of_the_files_is_none(tmp_path: Path) -> None:
         folder = tmp_path / name
         Path(model(folder), recorded.FOLDER, name).unlink()
         assert recorded.find(str(folder)) is None
-        with pytest.raises(UsageError, match="has no recorded predictions any more; run trueserve export again"):
+        with pytest.raises(
+            UsageError, match="has no recorded predictions any more; run trueserve export again"
+        ):
             prediction_reference.load(str(folder))
 
 
@@ -57,5 +59,7 @@ def test_the_reference_is_of_the_space_of_predictions(tmp_path: Path) -> None:
 def test_a_schema_without_outputs_is_refused(tmp_path: Path) -> None:
     schema = hand_made.schema(schema_pb2.Feature(name="score", type=schema_pb2.FLOAT))
     path = model(tmp_path, schema)
-    with pytest.raises(UsageError, match="does not say which outputs the model has; run trueserve export again"):
+    with pytest.raises(
+        UsageError, match="does not say which outputs the model has; run trueserve export again"
+    ):
         prediction_reference.load(path)

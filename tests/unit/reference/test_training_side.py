@@ -1,4 +1,4 @@
-"""What serving is compared with, of a baseline and of TFDV's files: one reference a space, or one clear line."""
+"""What serving is compared with, of a baseline or of TFDV's files: one reference a space, or one line."""
 
 from __future__ import annotations
 
@@ -95,7 +95,9 @@ def test_how_days_differ_is_read_or_refused() -> None:
     assert raw.variation is None
     with pytest.raises(UsageError) as error:
         of_baseline(baseline(variation=b"no"), ["raw"])
-    assert str(error.value).startswith("/base/variation.arrow is not what prepare wrote: it is no Arrow stream")
+    assert str(error.value).startswith(
+        "/base/variation.arrow is not what prepare wrote: it is no Arrow stream"
+    )
     assert str(error.value).endswith("; run trueserve prepare again")
 
 

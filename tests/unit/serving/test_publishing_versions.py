@@ -51,7 +51,7 @@ def test_a_write_that_fails_on_a_store_withdraws_the_version(
 
 def test_other_errors_pass_as_they_are(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "write_atomically", fail(RuntimeError("stopped")))
-    with pytest.raises(RuntimeError, match="^stopped$"):
+    with pytest.raises(RuntimeError, match=r"^stopped$"):
         version_folder.publish(str(model), OUTPUT)
     assert list(OBJECTS) == []
 
@@ -59,7 +59,7 @@ def test_other_errors_pass_as_they_are(model: Path, monkeypatch: pytest.MonkeyPa
 def test_what_cannot_be_withdrawn_hides_no_error(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("write_atomically", "delete_file", "delete_tree"):
         monkeypatch.setattr(paths, name, fail(InputError(name)))
-    with pytest.raises(InputError, match="^write_atomically; nothing"):
+    with pytest.raises(InputError, match=r"^write_atomically; nothing"):
         version_folder.publish(str(model), OUTPUT)
 
 
@@ -67,7 +67,7 @@ def test_what_cannot_be_withdrawn_hides_no_error(model: Path, monkeypatch: pytes
 def test_a_number_that_another_export_took_is_passed_over(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    output, rename, taken = tmp_path / "served", Path.rename, []
+    output, rename, taken = tmp_path / "served", Path.rename, list[str]()
 
     def taking(path: Path, target: str) -> Any:
         if not taken:
@@ -89,6 +89,4 @@ def test_a_rename_that_cannot_be_made_is_an_error(
     monkeypatch.setattr(Path, "rename", fail(OSError(errno.EROFS, "Read-only file system")))
     with pytest.raises(InputError) as error:
         version_folder.publish(str(model), str(tmp_path))
-    assert str(error.value) == (
-        f"cannot publish {tmp_path}/1: Read-only file system; nothing was published"
-    )
+    assert str(error.value) == (f"cannot publish {tmp_path}/1: Read-only file system; nothing was published")

@@ -1,4 +1,4 @@
-"""What an exported model carries: probes with predictions, without those that have none, and warm-up requests."""
+"""What an exported model carries: probes with predictions, but those that have none, and warm-up requests."""
 
 from __future__ import annotations
 
@@ -133,7 +133,9 @@ def test_the_assets_of_a_model(tmp_path: Path) -> None:
     ]
     asked = [log.predict_log.request for log in logs]
     assert [request.model_spec.name for request in asked] == ["rides"] * 4
-    assert [request.model_spec.signature_name for request in asked] == ["raw_tensors"] * 2 + ["serving_default"] * 2
+    assert [request.model_spec.signature_name for request in asked] == ["raw_tensors"] * 2 + [
+        "serving_default"
+    ] * 2
     raw = [{key: tf.make_ndarray(value).tolist() for key, value in asked[n].inputs.items()} for n in (0, 1)]
     assert raw[0] == {"r": [[0.5]], "n": [[1]], "n/present": [[True]]}
     assert raw[1] == {"r": [[0.5], [1.0]], "n": [[1], [2]], "n/present": [[True], [True]]}
@@ -147,7 +149,12 @@ def test_a_thousand_warm_up_requests_are_written_at_most(
     monkeypatch.setattr(warmup, "warmup_requests", lambda *_: iter([b"x"] * 1001))
     monkeypatch.setattr(parity, "read_probes", lambda _: [probe(1)])
     served_assets.write_assets(
-        str(tmp_path), Doubling(), [], contract=b"", probes=b"", name="m"  # type: ignore[arg-type]
+        str(tmp_path),
+        Doubling(),
+        [],
+        contract=b"",
+        probes=b"",
+        name="m",  # type: ignore[arg-type]
     )
     written = tf.data.TFRecordDataset(str(tmp_path / "assets.extra" / warmup.FILE_NAME))
     assert len(list(written)) == 1000

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from transforms.publish.page import backtest
+from transforms.publish.page import backtest, template
 
 
 def effect(feature: str, values: list[float | None], count: list[bool], **more: float) -> dict[str, Any]:
@@ -62,12 +62,13 @@ def cells(html: str, feature: str) -> list[str]:
 @pytest.mark.parametrize(("after", "mood"), [(1, "ok"), (1.5, "ok"), (2, "warning")])
 def test_the_banner_is_calm_within_the_budget(after: float, mood: str) -> None:
     html = page(window(1), alarms={"before": 2, "after": after, "allowed": 1.5})
-    assert f'<section class="banner {mood}">' in html
+    icon = template.icon("ok" if mood == "ok" else "not_examined")
+    assert f'<section class="banner {mood}">{icon}<div>' in html
 
 
 def test_the_banner_counts_the_windows_that_were_learnt_from() -> None:
-    html = page(window(1), window(2, state="known_bad"), window(3, state="no_rows"), window(4))
-    assert "<h1>2 alarms in 2 windows</h1>" in html
+    html = page(window(1), window(2), window(3, state="no_rows"), window(4))
+    assert "<h1>2 alarms in 3 windows</h1>" in html
     assert "The budget, one in 30d, allows 1.5. No limit is to be raised." in html
     assert "Limits suggested" not in html
     raised = page(window(1), suggested=[LIMIT, LIMIT])
@@ -127,7 +128,7 @@ def test_features_that_do_not_fit_are_counted(monkeypatch: pytest.MonkeyPatch) -
     row = re.search(r"<tr><th>raw\.a</th>.*?</tr>", whole)
     assert row is not None
     monkeypatch.setattr(backtest, "STRIP_BUDGET", len(row[0]))
-    assert "<p class=\"soft\">2 more features</p>" in page(window(1), effects=effects)
+    assert '<p class="soft">2 more features</p>' in page(window(1), effects=effects)
 
 
 def test_the_limits_are_a_table() -> None:
@@ -146,7 +147,9 @@ def test_what_fired_is_listed_by_window() -> None:
     first["findings"].append({**first["findings"][0], "feature": "tip", "severity": "warning"})
     later = {**window(2, "tip", state="known_bad"), "start": "2013-02-02T05:00:00Z"}
     html = page(first, later)
-    rows = re.findall(r'<tr><td class="k">(.*?)</td><td class="num">(.*?)</td><td class="of">(.*?)</td>', html)
+    rows = re.findall(
+        r'<tr><td class="k">(.*?)</td><td class="num">(.*?)</td><td class="of">(.*?)</td>', html
+    )
     assert rows == [
         ("2013-02-01", "1,234", "raw.fare"),
         ('2013-02-02T05:00:00Z <span class="tag">known bad</span>', "1,234", "raw.tip"),

@@ -1,4 +1,4 @@
-"""Where the name of a file comes from, in graphs that are put together by hand: every way, and each that is none."""
+"""Where a file's name comes from, in graphs put together by hand: every way, and each that is none."""
 
 from __future__ import annotations
 
@@ -226,7 +226,12 @@ def test_an_argument_is_what_all_callers_give() -> None:
 
 
 def test_an_argument_of_a_call_that_is_not_plain_is_not_known() -> None:
-    for op, known in (("StatefulPartitionedCall", True), ("f", True), ("RemoteCall", False), ("While", False)):
+    for op, known in (
+        ("StatefulPartitionedCall", True),
+        ("f", True),
+        ("RemoteCall", False),
+        ("While", False),
+    ):
         model = called()
         model.call("f", "text", "path", op=op)
         assert model.sources("read", 0, "f") == ({ASSET} if known else None), op
@@ -311,7 +316,9 @@ def test_functions_that_python_may_call_otherwise_are_not_known() -> None:
         assert model.sources("read", 0, "f") is None
 
 
-def replacing(pattern: str, rewrite: str = "", file: str = "a_done", static: bool = True) -> set[Source] | None:
+def replacing(
+    pattern: str, rewrite: str = "", file: str = "a_done", static: bool = True
+) -> set[Source] | None:
     model = reading("folder")
     model.asset("path", file)
     if static:

@@ -180,7 +180,9 @@ def test_values_outside_the_domain_are_an_error_from_a_hundredth_on(count: int, 
     served = hand_made.category("c", {"a": ROWS - count, "z": count})
     finding = the_finding(pair(None, served), UNSEEN)
     assert finding.severity is severity
-    assert finding.message.startswith(f"values outside the schema's domain are {count / 10} % of those served")
+    assert finding.message.startswith(
+        f"values outside the schema's domain are {count / 10} % of those served"
+    )
 
 
 def test_values_of_few_rows_are_counted_and_not_named() -> None:
