@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -147,7 +148,7 @@ def test_a_difference_has_the_probability_of_the_whole() -> None:
 
 def listed(*edges: float, longest: int = 5, present: int = 1000) -> View:
     feature = hand_made.category("c", {"a": 1000}, present=present, longest=longest)
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in itertools.pairwise(edges):
         feature.string_stats.common_stats.num_values_histogram.buckets.add(
             low_value=low, high_value=high, sample_count=100
         )
