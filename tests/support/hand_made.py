@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
+import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms.verdict.feature_stats import Statistics
@@ -13,10 +14,15 @@ from transforms.verdict.model import Space
 from transforms.verdict.reference import ComparedPair, Reference
 from transforms.verdict.severity import Policy
 
-Feature = statistics_pb2.FeatureNameStatistics
+Feature: TypeAlias = statistics_pb2.FeatureNameStatistics
 # Low and high bound, and how many values lie between them.
 Buckets = Sequence[tuple[float, float, float]]
 _STANDARD, _QUANTILES = statistics_pb2.Histogram.STANDARD, statistics_pb2.Histogram.QUANTILES
+
+
+def about(value: float, **more: float) -> Any:
+    """`pytest.approx`, of a type that may stand in a tuple."""
+    return pytest.approx(value, **more)
 
 
 def number(

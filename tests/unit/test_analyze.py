@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -36,12 +37,12 @@ def test_folders_that_tensorflow_cannot_write_to_are_refused(monkeypatch: pytest
 
 
 def test_the_inputs_are_those_of_the_graph_and_of_its_analysis() -> None:
-    def of_graph(inputs: dict[str, Any]) -> dict[str, Any]:
+    def of_graph(inputs: Mapping[str, Any]) -> dict[str, Any]:
         return {"stops": inputs["stops"]}
 
     assert analyze.inputs_of(of_graph, baseline.schema()) == {"stops"}
 
-    def of_analysis(inputs: dict[str, Any]) -> dict[str, Any]:
+    def of_analysis(inputs: Mapping[str, Any]) -> dict[str, Any]:
         mean = tft.mean(tf.sparse.to_dense(inputs["delay"]))
         return {"stops": inputs["stops"], "mean": mean + tf.zeros([1])}
 
@@ -49,7 +50,7 @@ def test_the_inputs_are_those_of_the_graph_and_of_its_analysis() -> None:
 
 
 def test_a_function_that_cannot_be_traced_is_refused_in_one_line() -> None:
-    def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
+    def preprocessing_fn(inputs: Mapping[str, Any]) -> dict[str, Any]:
         raise KeyError("a\n  b " + "x" * 600)
 
     with pytest.raises(UsageError, match="cannot be traced: KeyError: ") as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support import hand_made
+from support.hand_made import about
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.backtesting import judging
@@ -119,13 +120,13 @@ def test_what_is_beyond_chance_counts() -> None:
     calm = judged(number(2520), words(2500, 2500))
     assert (calm[KEY].counts, calm[KEY].today, calm[KEY].floor) == (False, 0.025, 0.025)
     moved = judged(number(3500), words(2500, 2500))[KEY]
-    assert (moved.counts, moved.value) == (True, pytest.approx(0.2, abs=0.01))
+    assert (moved.counts, moved.value) == (True, about(0.2, abs=0.01))
 
 
 def test_missing_rows_and_values_never_seen_have_limits_of_their_own() -> None:
     effects = judged(number(2500), words(2000, 2000, 500))
     missing, unseen = effects[OTHER], effects[LimitKey("raw", "w", "unseen")]
-    assert (missing.counts, missing.value, missing.floor) == (True, pytest.approx(0.1), 0.01)
+    assert (missing.counts, missing.value, missing.floor) == (True, about(0.1), 0.01)
     assert (unseen.counts, unseen.floor) == (True, 0.01)
     assert unseen.value == pytest.approx(500 / 4500, abs=0.01)
 
@@ -133,7 +134,7 @@ def test_missing_rows_and_values_never_seen_have_limits_of_their_own() -> None:
 def test_what_is_no_number_counts_where_it_grew() -> None:
     key = LimitKey("raw", "x", "not_finite")
     grown = judged(number(2250, nans=500), words(2500, 2500))[key]
-    assert (grown.counts, grown.value, grown.floor) == (True, pytest.approx(0.1), 0.01)
+    assert (grown.counts, grown.value, grown.floor) == (True, about(0.1), 0.01)
     assert judged(number(2500, nans=1), words(2500, 2500))[key].counts is False
     assert key not in judged(number(2500), words(2500, 2500))
 

@@ -42,6 +42,10 @@ class Doubling:
         return {"double": x * 2, "both": tf.stack([x, x + 1], 1), "whole": tf.cast(x, tf.int32)}
 
 
+def doubling() -> Any:
+    return Doubling()
+
+
 def probe(x: float, made_up: bool = False) -> Any:
     example = tf.train.Example()
     example.features.feature[parity.TRANSFORMED + "x"].float_list.value.append(x)
@@ -59,9 +63,9 @@ def answerable(model: Any, *probes: Any) -> list[float]:
 
 def test_made_up_probes_that_have_no_answer_are_left_out() -> None:
     probes = [probe(1), probe(2, made_up=True), probe(200, made_up=True), probe(3)]
-    assert answerable(Doubling(), *probes) == [1, 2, 3]
+    assert answerable(doubling(), *probes) == [1, 2, 3]
     # Real rows are what the model must answer.
-    assert answerable(Doubling(), probe(200), probe(1, made_up=True)) == [200, 1]
+    assert answerable(doubling(), probe(200), probe(1, made_up=True)) == [200, 1]
 
 
 def test_probes_are_put_to_the_model_together_first() -> None:
@@ -76,7 +80,7 @@ def test_probes_are_put_to_the_model_together_first() -> None:
 
 def test_predictions_are_added_row_by_row_in_the_kind_of_their_values() -> None:
     probes = [probe(1), probe(2.5)]
-    predicted = served_assets.predictions(Doubling(), probes)  # type: ignore[arg-type]
+    predicted = served_assets.predictions(doubling(), probes)
     assert {name: array.tolist() for name, array in predicted.items()} == {
         "double": [2, 5],
         "both": [[1, 2], [2.5, 3.5]],
@@ -99,11 +103,14 @@ def test_ragged_features_are_read_under_the_name_of_their_values() -> None:
             seen.append({name: value.to_list() for name, value in features.items()})
             return {}
 
+    def ragged(**spec: Any) -> Any:
+        return Ragged(**spec)
+
     def spec(key: str | None) -> Any:
         return tf.io.RaggedFeature(tf.float32, value_key=key)
 
     for key in (None, "x", "x$ragged_values"):
-        served_assets.predictions(Ragged(transformed_spec={"x": spec(key)}), [probe(1)])  # type: ignore[arg-type]
+        served_assets.predictions(ragged(transformed_spec={"x": spec(key)}), [probe(1)])
     assert seen == [{"x": [[1.0]]}] * 3
 
 
@@ -116,7 +123,7 @@ def test_the_assets_of_a_model(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     left_out = served_assets.write_assets(
         str(tmp_path / "model"),
-        Doubling(),  # type: ignore[arg-type]
+        doubling(),
         ["serving_default", "raw_tensors"],
         contract=b"{}",
         probes=probes.read_bytes(),
@@ -150,11 +157,11 @@ def test_a_thousand_warm_up_requests_are_written_at_most(
     monkeypatch.setattr(parity, "read_probes", lambda _: [probe(1)])
     served_assets.write_assets(
         str(tmp_path),
-        Doubling(),
+        doubling(),
         [],
         contract=b"",
         probes=b"",
-        name="m",  # type: ignore[arg-type]
+        name="m",
     )
     written = tf.data.TFRecordDataset(str(tmp_path / "assets.extra" / warmup.FILE_NAME))
     assert len(list(written)) == 1000

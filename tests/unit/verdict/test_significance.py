@@ -163,7 +163,7 @@ def test_chance_is_asked_first_and_days_of_what_it_does_not_explain() -> None:
     assert results(words(2100, 2900)).seasonal == {}
 
 
-def with_season(monkeypatch: pytest.MonkeyPatch, p_value: float, **policy: float) -> float:
+def with_season(monkeypatch: pytest.MonkeyPatch, p_value: float, **policy: Any) -> float:
     seasonal = SeasonalVariation("day", 1, 0.1, 0.1, 0.1, p_value)
     monkeypatch.setattr(seasonal_p_value, "of_difference", lambda *_, **__: seasonal)
     made = results(words(2100, 2900), policy=Policy(**policy), variation={"day": {"w": periods()}})

@@ -8,12 +8,13 @@ import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.findings import augmentation
 from transforms.verdict.model import Finding, FindingKind, Severity, Space
 
 
 def findings(clean: float, trained: float, served: float, present: int = 10) -> list[Finding]:
-    def of(deviation: float, count: int = 10) -> hand_made.Statistics:
+    def of(deviation: float, count: int = 10) -> Statistics:
         return hand_made.statistics(10, hand_made.number("x", count, deviation=deviation))
 
     schema = hand_made.schema(schema_pb2.Feature(name="x", type=schema_pb2.FLOAT))
@@ -86,8 +87,8 @@ def test_features_that_are_no_numbers_or_lack_on_a_side_are_left_out() -> None:
     wide = hand_made.statistics(10, hand_made.number("x", 10, deviation=2.0))
     words = hand_made.statistics(10, hand_made.category("x", {"a": 10}))
 
-    def count(clean: hand_made.Statistics, trained: hand_made.Statistics | None, served: object) -> int:
-        assert isinstance(served, hand_made.Statistics)
+    def count(clean: Statistics, trained: Statistics | None, served: object) -> int:
+        assert isinstance(served, Statistics)
         pair = hand_made.pair(hand_made.schema(), clean, served, trained_on=trained)
         return len(list(augmentation.findings(pair, ["x", "y"])))
 

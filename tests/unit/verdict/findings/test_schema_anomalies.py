@@ -9,6 +9,7 @@ import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
+from transforms.core.custom_stats import NAMED_FROM
 from transforms.verdict.findings import schema as schema_findings
 from transforms.verdict.model import Finding, FindingKind, Severity, Space
 from transforms.verdict.reference import ComparedPair
@@ -190,7 +191,7 @@ def test_values_of_few_rows_are_counted_and_not_named() -> None:
         served = hand_made.category("c", {"a": 900, "z": frequent, "y": 1, "x": 1})
         return the_finding(pair(None, served), UNSEEN).message
 
-    named_from = schema_findings.NAMED_FROM
+    named_from = NAMED_FROM
     rare = f"not named here: each may be of fewer than {named_from} rows"
     assert message(named_from).endswith(f"of those served: 'z' and 2 {rare}")
     assert message(named_from - 1).endswith(f"of those served: 3 {rare}")

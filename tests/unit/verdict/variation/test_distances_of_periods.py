@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.hand_made import about
 
 from transforms.verdict.evidence import p_values
 from transforms.verdict.variation import tails
@@ -188,7 +189,7 @@ def test_spans_are_of_periods_that_follow_one_another() -> None:
     feature = periods([[100 + 10 * n, 200] for n in range(14)], numbers=[*range(7), *range(8, 15)])
     days, weeks = tails.of_values(feature, 3)
     assert (len(days.distances), days.independent) == (14, 14)
-    assert (len(weeks.distances), weeks.independent) == (10, pytest.approx(10 / 3))
+    assert (len(weeks.distances), weeks.independent) == (10, about(10 / 3))
     assert len(tails.of_values(feature, 8)) == 1  # there is no span so long
     assert len(tails.of_values(feature, 15)) == 1
     summed = np.array([[100 + 10 * n, 200.0] for n in range(14)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -163,7 +164,7 @@ def expected_of_numbers(made: FeatureDifference, distance: float, mean: float, d
     return min(
         1.0,
         *(
-            seasonal_p_value.divided(lambda d, of=of: tails.probability(of, d), made.p_of_part, far) / weight
+            seasonal_p_value.divided(functools.partial(tails.probability, of), made.p_of_part, far) / weight
             for of, far, weight in parts
         ),
     )

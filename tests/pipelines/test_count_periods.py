@@ -1,0 +1,64 @@
+"""Rows counted by day in a pipeline are those that are counted in memory, in however many parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+
+from transforms import count_periods
+from transforms.core.batches import Batch
+from transforms.logs.rows.rows import metadata_of
+from transforms.verdict.variation import store
+from transforms.verdict.variation.bins import CATEGORY, Bins
+from transforms.verdict.variation.period_counts import Layout, PeriodCounts
+
+DAY = 86_400_000_000
+CELLS = {"w": Bins(CATEGORY, values=("a", "b"))}
+
+
+def batches(parts: int) -> list[Batch]:
+    """Sixty rows of three days, and six without a time."""
+    words = [[["a"], ["b"], ["z"]][n % 3] for n in range(66)]
+    features = pa.RecordBatch.from_arrays([pa.array(words, pa.large_list(pa.large_binary()))], ["w"])
+    times = [None if n >= 60 else n // 20 * DAY + n for n in range(66)]
+    metadata = metadata_of(66, "log", time=pa.array(times, pa.timestamp("us", tz="UTC")))
+    whole = Batch(features, metadata)
+    size = -(-66 // parts)
+    return [
+        Batch(whole.features.slice(start, size), whole.metadata.slice(start, size))
+        for start in range(0, 66, size)
+    ]
+
+
+def test_periods_are_counted_as_in_memory(tmp_path: Path) -> None:
+    [whole] = batches(1)
+    counts = PeriodCounts(Layout.of(CELLS))
+    counts.add(whole.features, whole.metadata.column(whole.metadata.schema.get_field_index("time")))
+    expected = store.of_counts(counts)["day"]["w"]
+    for parts in (1, 7):
+        path = str(tmp_path / f"variation-{parts}")
+        with beam.Pipeline("FnApiRunner") as pipeline:
+            _ = (
+                pipeline
+                | beam.Create(batches(parts), reshuffle=False)
+                | count_periods.CountPeriods(CELLS)
+                | count_periods.WriteVariation(path, "raw")
+            )
+        spaces, rows, without_time = count_periods.read_variation(path)
+        assert (list(spaces), rows, without_time) == (["raw"], 66, 6)
+        counted = spaces["raw"]["day"]["w"]
+        assert counted.periods.tolist() == [0, 1, 2]
+        for field in ("rows", "present", "counts"):
+            np.testing.assert_array_equal(getattr(counted, field), getattr(expected, field))
+        assert counted.rows.tolist() == [20, 20, 20]
+
+
+def test_parts_are_merged_and_none_is_empty() -> None:
+    count = count_periods._Count(Layout.of(CELLS))
+    parts = [count.add_input(count.create_accumulator(), batch) for batch in batches(3)]
+    merged = count.extract_output(count.merge_accumulators(parts))
+    assert (merged.num_rows, merged.without_time) == (66, 6)
+    assert count.merge_accumulators([]).num_rows == 0
