@@ -20,7 +20,7 @@ Buckets = Sequence[tuple[float, float, float]]
 _STANDARD, _QUANTILES = statistics_pb2.Histogram.STANDARD, statistics_pb2.Histogram.QUANTILES
 
 
-def about(value: float, **more: float) -> Any:
+def about(value: float, **more: Any) -> Any:
     """`pytest.approx`, of a type that may stand in a tuple."""
     return pytest.approx(value, **more)
 

@@ -11,7 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms.baseline import load
 from transforms.baseline.contents import Contents, FileDigest
-from transforms.baseline.contract import FORMAT_VERSION, Contract, Digests
+from transforms.baseline.contract import FORMAT_VERSION, SEAL, Contract, Digests
 from transforms.baseline.load import Baseline
 from transforms.core.errors import UsageError
 
@@ -60,8 +60,8 @@ def test_a_contract_whose_seal_is_broken_is_damaged() -> None:
     damaged = f"the baseline /base is damaged: contract.json is not as it was written; {AGAIN}"
     files = contract(a=FileDigest(1, "0")).to_json()
     assert parse(files) == damaged
-    assert parse({**contract().to_json(), load.SEAL: "0"}) == damaged
-    assert parse({**files, load.SEAL: "0"}) == damaged
+    assert parse({**contract().to_json(), SEAL: "0"}) == damaged
+    assert parse({**files, SEAL: "0"}) == damaged
 
 
 def test_a_sealed_contract_names_what_every_baseline_has(monkeypatch: pytest.MonkeyPatch) -> None:

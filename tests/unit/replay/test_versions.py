@@ -19,7 +19,7 @@ def test_parts_add_up() -> None:
 
 
 def test_a_thousand_versions_are_kept_whatever_the_order_of_parts() -> None:
-    parts = [{str(n): 1} for n in range(1001)]
+    parts: list[versions.VersionRows] = [{str(n): 1} for n in range(1001)]
     merged = versions.merge(parts)
     assert len(merged) == 1000
     assert set(versions.merge(reversed(parts))) == set(merged)

@@ -100,9 +100,7 @@ def objects(folder: Path, source: str) -> dict[str, Any]:
 
 
 def test_classes_and_functions_of_the_file_are_its_objects(tmp_path: Path) -> None:
-    source = (
-        "from pathlib import Path\nfrom os.path import join\nclass A: pass\ndef f(): pass\nB = A()\n"
-    )
+    source = "from pathlib import Path\nfrom os.path import join\nclass A: pass\ndef f(): pass\nB = A()\n"
     assert set(objects(tmp_path, source)) == {"A", "f"}
 
 
@@ -120,9 +118,7 @@ def test_a_file_that_is_no_python_is_refused(tmp_path: Path) -> None:
 
 def test_another_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
-    with pytest.raises(
-        UsageError, match="the Keras backend is jax, and a served model needs tensorflow;"
-    ):
+    with pytest.raises(UsageError, match="the Keras backend is jax, and a served model needs tensorflow;"):
         keras_model.load_model("m.keras")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support import hand_made
+from support.hand_made import about
 
 from transforms.verdict.evidence import numeric_tests, p_values, two_sample
 from transforms.verdict.evidence.cdf import Cdf
@@ -58,7 +59,7 @@ def test_values_are_compared_where_both_sides_have_them_in_one_kind() -> None:
 
 def test_missing_rows_differ_by_their_share() -> None:
     made = two_sample.of_missing(words({"a": 900}), 300, 1000)
-    assert (made.metric, made.effect, made.size) == (MISSING, pytest.approx(0.2), 500)
+    assert (made.metric, made.effect, made.size) == (MISSING, about(0.2), 500)
     assert made.parts == (("missing", 0.1, 0.3),)
     assert made.p_value == p_values.of_rates(100, 1000, 300, 1000)
     assert made.p_of_part(0.5) == p_values.of_rates(100, 1000, 200, 1000)
@@ -68,7 +69,7 @@ def test_missing_rows_differ_by_their_share() -> None:
     assert np.isclose(known.p_values, made.p_value, rtol=1e-9, atol=0).any()
     assert two_sample.of_missing(words({"a": 900}), 50, 1000).effect == pytest.approx(0.05)
     nothing = two_sample.of_missing(words({"a": 900}), 0, 0)
-    assert (nothing.effect, nothing.p_value, nothing.size) == (pytest.approx(0.1), 1.0, 0.0)
+    assert (nothing.effect, nothing.p_value, nothing.size) == (about(0.1), 1.0, 0.0)
 
 
 EVEN = cdf((0, 0), (5, 0.5), (10, 1))
@@ -128,9 +129,9 @@ def test_a_loose_step_lies_as_near_as_it_may() -> None:
 def test_what_moved_most_is_told_by_deciles() -> None:
     after = cdf((-10, 0), (0, 0.3), (5, 0.6), (10, 0.9), (20, 1))
     made = two_sample.of_cdfs(KOLMOGOROV, EVEN, after, 1000)
-    assert made.parts[0] == ("below 0", 0.0, pytest.approx(0.3))
-    assert made.parts[1] == ("above 10", 0.0, pytest.approx(0.1))
-    assert made.parts[2][1:] == (pytest.approx(0.1), pytest.approx(0.06))
+    assert made.parts[0] == ("below 0", 0.0, about(0.3))
+    assert made.parts[1] == ("above 10", 0.0, about(0.1))
+    assert made.parts[2][1:] == (about(0.1), about(0.06))
 
 
 def test_three_parts_that_moved_are_told_and_none_that_stayed() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from transforms.core.custom_stats import NAMED_FROM
 from transforms.verdict.evidence import unseen_mass
 from transforms.verdict.feature_stats import View
 
@@ -50,7 +52,7 @@ def test_the_bounds_of_a_domain(made: schema_pb2.Feature, bounds: tuple[float, f
     assert unseen_mass.bounds(made) == bounds
 
 
-def of_category(made: schema_pb2.Feature, counts: dict[str, float], **more: Any) -> Any:
+def of_category(made: schema_pb2.Feature, counts: Mapping[str, float], **more: Any) -> Any:
     return unseen_mass.of_category(SCHEMA, made, View(hand_made.category("x", counts, **more), 1000))
 
 
@@ -78,8 +80,8 @@ def test_values_that_were_not_kept_are_bounds() -> None:
 
 def test_what_may_be_named() -> None:
     assert unseen_mass.may_be_named("a", ("a",), 0)
-    assert unseen_mass.may_be_named("a", (), unseen_mass.NAMED_FROM)
-    assert not unseen_mass.may_be_named("a", ("b",), unseen_mass.NAMED_FROM - 1)
+    assert unseen_mass.may_be_named("a", (), NAMED_FROM)
+    assert not unseen_mass.may_be_named("a", ("b",), NAMED_FROM - 1)
 
 
 def number(*buckets: tuple[float, float, float], values: int = 100) -> View:

@@ -87,8 +87,7 @@ def test_features_that_are_no_numbers_or_lack_on_a_side_are_left_out() -> None:
     wide = hand_made.statistics(10, hand_made.number("x", 10, deviation=2.0))
     words = hand_made.statistics(10, hand_made.category("x", {"a": 10}))
 
-    def count(clean: Statistics, trained: Statistics | None, served: object) -> int:
-        assert isinstance(served, Statistics)
+    def count(clean: Statistics, trained: Statistics | None, served: Statistics) -> int:
         pair = hand_made.pair(hand_made.schema(), clean, served, trained_on=trained)
         return len(list(augmentation.findings(pair, ["x", "y"])))
 

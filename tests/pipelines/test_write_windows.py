@@ -1,0 +1,34 @@
+"""The statistics of windows, a file each: what is written is read, and a window without rows has none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import apache_beam as beam
+from support import hand_made
+
+from transforms import write_results
+from transforms.verdict.feature_stats import Statistics
+
+
+class OfWindow(NamedTuple):
+    rows: int
+    statistics: Statistics
+
+
+def test_windows_are_read_as_they_were_written(tmp_path: Path) -> None:
+    windows = {n: hand_made.statistics(n, hand_made.number("x", n)) for n in (3, 70_000)}
+    elements = [(number, OfWindow(number + 1, made)) for number, made in windows.items()]
+    with beam.Pipeline("FnApiRunner") as pipeline:
+        _ = (
+            pipeline
+            | beam.Create(elements, reshuffle=False)
+            | write_results.WriteWindows(str(tmp_path / "windows"))
+        )
+    for number, made in windows.items():
+        window = write_results.read_window(str(tmp_path / "windows"), number)
+        assert window is not None
+        assert window[0] == number + 1
+        assert Statistics.FromString(window[1]) == made
+    assert write_results.read_window(str(tmp_path / "windows"), 4) is None
