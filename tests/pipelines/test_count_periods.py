@@ -21,22 +21,22 @@ CELLS = {"w": Bins(CATEGORY, values=("a", "b"))}
 
 def batches(parts: int) -> list[Batch]:
     """Sixty rows of three days, and six without a time."""
-    words = [[["a"], ["b"], ["z"]][n % 3] for n in range(66)]
-    features = pa.RecordBatch.from_arrays([pa.array(words, pa.large_list(pa.large_binary()))], ["w"])
+    values = [[["a"], ["b"], ["z"]][n % 3] for n in range(66)]
+    features = pa.RecordBatch.from_arrays([pa.array(values, pa.large_list(pa.large_binary()))], ["w"])
     times = [None if n >= 60 else n // 20 * DAY + n for n in range(66)]
     metadata = metadata_of(66, "log", time=pa.array(times, pa.timestamp("us", tz="UTC")))
-    whole = Batch(features, metadata)
+    all_rows = Batch(features, metadata)
     size = -(-66 // parts)
     return [
-        Batch(whole.features.slice(start, size), whole.metadata.slice(start, size))
+        Batch(all_rows.features.slice(start, size), all_rows.metadata.slice(start, size))
         for start in range(0, 66, size)
     ]
 
 
 def test_periods_are_counted_as_in_memory(tmp_path: Path) -> None:
-    [whole] = batches(1)
+    [all_rows] = batches(1)
     counts = PeriodCounts(Layout.of(CELLS))
-    counts.add(whole.features, whole.metadata.column(whole.metadata.schema.get_field_index("time")))
+    counts.add(all_rows.features, all_rows.metadata.column(all_rows.metadata.schema.get_field_index("time")))
     expected = store.of_counts(counts)["day"]["w"]
     for parts in (1, 7):
         path = str(tmp_path / f"variation-{parts}")

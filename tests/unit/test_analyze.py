@@ -55,8 +55,8 @@ def test_a_function_that_cannot_be_traced_is_refused_in_one_line() -> None:
 
     with pytest.raises(UsageError, match="cannot be traced: KeyError: ") as error:
         analyze.inputs_of(preprocessing_fn, baseline.schema())
-    _, _, words = str(error.value).partition("KeyError: ")
-    assert len(words) == 500
+    _, _, message = str(error.value).partition("KeyError: ")
+    assert len(message) == 500
 
 
 def test_rows_get_their_hashes_and_give_them_back() -> None:

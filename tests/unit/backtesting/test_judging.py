@@ -94,7 +94,7 @@ def number(low: float, nans: int = 0, values: int = ROWS) -> Any:
     return made
 
 
-def words(a: int, b: int, z: int = 0, present: int | None = None) -> Any:
+def category(a: int, b: int, z: int = 0, present: int | None = None) -> Any:
     counts = {name: n for name, n in {"a": a, "b": b, "z": z}.items() if n}
     return hand_made.category("w", counts, present=present)
 
@@ -105,7 +105,7 @@ def against(**changes: Any) -> Reference:
         schema_pb2.Feature(name="x", type=schema_pb2.FLOAT),
         schema_pb2.Feature(name="w", type=schema_pb2.BYTES, string_domain=domain),
     )
-    plain = Reference(schema, hand_made.statistics(ROWS, number(2500), words(2500, 2500)), Space.RAW)
+    plain = Reference(schema, hand_made.statistics(ROWS, number(2500), category(2500, 2500)), Space.RAW)
     return dataclasses.replace(plain, **changes)
 
 
@@ -117,26 +117,26 @@ def judged(*served: Any, policy: Policy | None = None, rows: int = ROWS) -> dict
 
 
 def test_what_is_beyond_chance_counts() -> None:
-    calm = judged(number(2520), words(2500, 2500))
+    calm = judged(number(2520), category(2500, 2500))
     assert (calm[KEY].counts, calm[KEY].today, calm[KEY].floor) == (False, 0.025, 0.025)
-    moved = judged(number(3500), words(2500, 2500))[KEY]
+    moved = judged(number(3500), category(2500, 2500))[KEY]
     assert (moved.counts, moved.value) == (True, about(0.2, abs=0.01))
 
 
 def test_missing_rows_and_values_never_seen_have_limits_of_their_own() -> None:
-    effects = judged(number(2500), words(2000, 2000, 500))
-    missing, unseen = effects[OTHER], effects[LimitKey("raw", "w", "unseen")]
+    effects = judged(number(2500), category(2000, 2000, 500))
+    missing, new_values = effects[OTHER], effects[LimitKey("raw", "w", "unseen")]
     assert (missing.counts, missing.value, missing.floor) == (True, about(0.1), 0.01)
-    assert (unseen.counts, unseen.floor) == (True, 0.01)
-    assert unseen.value == pytest.approx(500 / 4500, abs=0.01)
+    assert (new_values.counts, new_values.floor) == (True, 0.01)
+    assert new_values.value == pytest.approx(500 / 4500, abs=0.01)
 
 
 def test_what_is_no_number_counts_where_it_grew() -> None:
     key = LimitKey("raw", "x", "not_finite")
-    grown = judged(number(2250, nans=500), words(2500, 2500))[key]
+    grown = judged(number(2250, nans=500), category(2500, 2500))[key]
     assert (grown.counts, grown.value, grown.floor) == (True, about(0.1), 0.01)
-    assert judged(number(2500, nans=1), words(2500, 2500))[key].counts is False
-    assert key not in judged(number(2500), words(2500, 2500))
+    assert judged(number(2500, nans=1), category(2500, 2500))[key].counts is False
+    assert key not in judged(number(2500), category(2500, 2500))
 
 
 def policies(**bound: Any) -> Mapping[str, Policy]:
@@ -150,21 +150,21 @@ def policies(**bound: Any) -> Mapping[str, Policy]:
 @pytest.mark.parametrize("name", ["ignored", "warned of"])
 def test_what_the_user_has_silenced_does_not_count(name: str) -> None:
     policy = policies(severity=Severity.WARNING)[name]
-    effects = judged(number(3000, nans=500), words(2000, 2000, 500), policy=policy)
+    effects = judged(number(3000, nans=500), category(2000, 2000, 500), policy=policy)
     assert len(effects) >= 4
     assert not any(effect.counts for effect in effects.values())
 
 
 def test_an_error_that_the_user_confirms_counts() -> None:
     policy = policies(severity=Severity.ERROR)["warned of"]
-    assert judged(number(3500), words(2500, 2500), policy=policy)[KEY].counts
+    assert judged(number(3500), category(2500, 2500), policy=policy)[KEY].counts
     policy = policies(limits={"distribution": 0.3})["warned of"]
-    limited = judged(number(3500), words(2500, 2500), policy=policy)[KEY]
+    limited = judged(number(3500), category(2500, 2500), policy=policy)[KEY]
     assert (limited.counts, limited.floor) == (True, 0.3)
 
 
 def test_the_users_own_distance_decides_of_distributions_alone() -> None:
-    effects = judged(number(3500, nans=500), words(2000, 2000, 500), policy=Policy(jsd=0.5))
+    effects = judged(number(3500, nans=500), category(2000, 2000, 500), policy=Policy(jsd=0.5))
     assert effects[KEY].counts is False
     assert effects[OTHER].counts is True
     assert effects[LimitKey("raw", "x", "not_finite")].counts is True
@@ -176,16 +176,16 @@ def test_values_far_outside_are_held_against_the_limit_of_the_unseen() -> None:
     for histogram in far.num_stats.histograms:
         histogram.buckets[1].sample_count -= 100
         histogram.buckets.add(low_value=1000, high_value=2000, sample_count=100)
-    outside = judged(far, words(2500, 2500))[key]
+    outside = judged(far, category(2500, 2500))[key]
     assert (outside.counts, outside.value, outside.floor) == (True, 0.02, 0.01)
-    assert key not in judged(number(2500), words(2500, 2500))
+    assert key not in judged(number(2500), category(2500, 2500))
 
 
 def test_what_training_was_augmented_with_is_no_finding_of_a_window() -> None:
     wide = number(2500)
     wide.num_stats.std_dev = 9.0
-    reference = against(trained_on=hand_made.statistics(ROWS, wide, words(2500, 2500)))
-    statistics = {Space.RAW: hand_made.statistics(ROWS, number(2500), words(2500, 2500))}
+    reference = against(trained_on=hand_made.statistics(ROWS, wide, category(2500, 2500)))
+    statistics = {Space.RAW: hand_made.statistics(ROWS, number(2500), category(2500, 2500))}
     findings, distances, _ = judging.judge([reference], statistics, Policy(), DAY)
     assert [finding.metric for finding in findings if finding.metric == "augmentation_spread"] == []
     assert {distance.feature for distance in distances} == {"x", "w"}

@@ -40,7 +40,7 @@ def check(folder: str) -> None:
     of(folder).check_sizes(edited=("schema",), closed="closed", optional="examples")
 
 
-def refused(call: Any, *arguments: Any) -> str:
+def refusal(call: Any, *arguments: Any) -> str:
     with pytest.raises(UsageError) as error:
         call(*arguments)
     return str(error.value)
@@ -71,18 +71,18 @@ def test_what_prepare_wrote_is_whole(folder: str) -> None:
 
 def test_a_missing_file_is_named(folder: str) -> None:
     delete(folder, "closed/x")
-    assert refused(check, folder) == (
+    assert refusal(check, folder) == (
         f"the baseline {folder} is incomplete: closed/x is missing; restore it from a copy, or run trueserve"
         " prepare again"
     )
     write(folder, "closed/x", b"graph")
     delete(folder, "schema")
-    assert "schema is missing" in refused(check, folder)
+    assert "schema is missing" in refusal(check, folder)
 
 
 def test_a_file_of_another_size_is_named(folder: str) -> None:
     write(folder, "a", b"x" * 1234)
-    assert refused(check, folder) == (
+    assert refusal(check, folder) == (
         f"the baseline {folder} is damaged: a has 1,234 bytes, expected 5; restore it from a copy, or run"
         " trueserve prepare again"
     )
@@ -98,13 +98,13 @@ def test_a_part_of_what_may_be_missing_is_named(folder: str) -> None:
     write(folder, "examples/2", b"more")
     delete(folder, "examples/1")
     all_files = Contents(folder, {name: contents.digest_of(data) for name, data in two.items()})
-    message = refused(lambda: all_files.check_sizes(edited=(), closed="closed", optional="examples"))
+    message = refusal(lambda: all_files.check_sizes(edited=(), closed="closed", optional="examples"))
     assert "examples/1 is missing" in message
 
 
 def test_a_file_too_many_is_named_where_none_may_be(folder: str) -> None:
     write(folder, "closed/z", b"")
-    assert refused(check, folder) == (
+    assert refusal(check, folder) == (
         f"the baseline {folder} holds closed/z, which trueserve prepare did not write; expected only its own"
         " files in closed; move it elsewhere"
     )
@@ -116,14 +116,14 @@ def test_files_are_read_as_they_were_written_or_not_at_all(folder: str) -> None:
     write(folder, "a", b"alphb")
     write(folder, "closed/x", b"grap")
     sha = [hashlib.sha256(data).hexdigest()[:12] for data in (b"alphb", b"alpha")]
-    assert f"a has the SHA-256 {sha[0]}…, expected {sha[1]}…" in refused(of(folder).read, "a")
-    assert "closed/x has 4 bytes, expected 5" in refused(of(folder).check, "closed")
+    assert f"a has the SHA-256 {sha[0]}…, expected {sha[1]}…" in refusal(of(folder).read, "a")
+    assert "closed/x has 4 bytes, expected 5" in refusal(of(folder).check, "closed")
     of(folder).check("examples")
     assert of(folder).read_edited("a") == b"alphb"
     assert of(folder).is_edited("a", b"alphb") is True
     assert of(folder).is_edited("a", b"alpha") is False
     delete(folder, "a")
-    assert f"the baseline {folder} cannot be read: " in refused(of(folder).read_edited, "a")
+    assert f"the baseline {folder} cannot be read: " in refusal(of(folder).read_edited, "a")
 
 
 def test_a_folder_and_a_file_are_local_for_a_while(folder: str) -> None:

@@ -18,7 +18,7 @@ from transforms.core.errors import UsageError
 AGAIN = "run trueserve prepare again"
 
 
-def refused(call: Any, *arguments: Any) -> str:
+def refusal(call: Any, *arguments: Any) -> str:
     with pytest.raises(UsageError) as error:
         call(*arguments)
     return str(error.value)
@@ -29,14 +29,14 @@ def contract(**files: FileDigest) -> Contract:
 
 
 def parse(values: Any) -> str:
-    return refused(load._parse_contract, "/base", json.dumps(values).encode())
+    return refusal(load._parse_contract, "/base", json.dumps(values).encode())
 
 
 def test_a_contract_that_is_none() -> None:
-    message = refused(load._parse_contract, "/base", b"{")
+    message = refusal(load._parse_contract, "/base", b"{")
     assert message.startswith("/base/contract.json is no contract: ")
     assert message.endswith(f"; {AGAIN}")
-    deep = refused(load._parse_contract, "/base", b"[" * 100_000)
+    deep = refusal(load._parse_contract, "/base", b"[" * 100_000)
     assert deep.startswith("/base/contract.json is no contract: ")
     lacking = parse({"format_version": FORMAT_VERSION})
     assert lacking.startswith("/base/contract.json is no contract: ")
@@ -84,10 +84,10 @@ def baseline(*names: str, edited: bool = True) -> Baseline:
 
 def test_an_edited_schema_has_features_of_training_alone() -> None:
     load._check_schema(baseline("x"))
-    assert refused(load._check_schema, baseline()) == (
+    assert refusal(load._check_schema, baseline()) == (
         "the schema /base/schema.pbtxt has no feature; restore it from a copy, or run trueserve prepare again"
     )
-    assert refused(load._check_schema, baseline("x", "y")) == (
+    assert refusal(load._check_schema, baseline("x", "y")) == (
         "/base/schema.pbtxt names feature 'y', which the baseline does not have"
     )
     load._check_schema(baseline("y", edited=False))
@@ -97,12 +97,12 @@ def test_an_edited_schema_has_features_of_training_alone() -> None:
 def test_names_that_are_none_come_with_close_ones() -> None:
     known = ["distance", "instance", "delay", "distances"]
     load.check_names(["delay"], known, "f")
-    assert refused(load.check_names, ["delay", "distanse"], known, "f") == (
+    assert refusal(load.check_names, ["delay", "distanse"], known, "f") == (
         "f names feature 'distanse', which the baseline does not have; did you mean distance or distances or"
         " instance?"
     )
-    assert "names feature '" + "x" * 80 + "'," in refused(load.check_names, ["x" * 81], known, "f")
-    assert "'a\\\\u202e'" in refused(load.check_names, ["a\u202e"], known, "f")
+    assert "names feature '" + "x" * 80 + "'," in refusal(load.check_names, ["x" * 81], known, "f")
+    assert "'a\\\\u202e'" in refusal(load.check_names, ["a\u202e"], known, "f")
 
 
 def test_a_baseline_that_is_replaced_while_it_is_read_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,12 +115,12 @@ def test_a_baseline_that_is_replaced_while_it_is_read_is_read_anew(monkeypatch: 
         raise UsageError("of two baselines")
 
     monkeypatch.setattr(load, "_load", fail)
-    assert refused(load.load_baseline, "/base") == (
+    assert refusal(load.load_baseline, "/base") == (
         "the baseline /base is replaced again and again; wait until trueserve prepare is done"
     )
     assert read == [b"1", b"2", b"3"]
     contracts = iter([b"1", b"1"])
-    assert refused(load.load_baseline, "/base") == "of two baselines"
+    assert refusal(load.load_baseline, "/base") == "of two baselines"
     contracts = iter([b"1", b"2", b"2"])
     results: list[Any] = [UsageError("of two baselines"), baseline("x")]
 
@@ -136,9 +136,9 @@ def test_a_baseline_that_is_replaced_while_it_is_read_is_read_anew(monkeypatch: 
 
 def test_a_baseline_that_is_not_there(tmp_path: Any) -> None:
     path = str(tmp_path / "none")
-    assert refused(load.load_baseline, path) == f"no baseline at {path}; make one with trueserve prepare"
-    assert refused(load.load_baseline, str(tmp_path)) == (
+    assert refusal(load.load_baseline, path) == f"no baseline at {path}; make one with trueserve prepare"
+    assert refusal(load.load_baseline, str(tmp_path)) == (
         f"the baseline {tmp_path} is incomplete: contract.json is missing; {AGAIN}"
     )
     (tmp_path / "contract.json").mkdir()
-    assert refused(load.load_baseline, str(tmp_path)).startswith(f"the baseline {tmp_path} cannot be read: ")
+    assert refusal(load.load_baseline, str(tmp_path)).startswith(f"the baseline {tmp_path} cannot be read: ")

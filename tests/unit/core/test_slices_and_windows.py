@@ -63,14 +63,20 @@ def test_a_batch_has_a_column_for_each_slicing() -> None:
     ]
 
 
-def words(*values: Any) -> list[str]:
+def word_labels(*values: Any) -> list[str]:
     made = batch([START] * len(values), w=pa.array(list(values), pa.large_list(pa.large_binary())))
     return [label.removeprefix("w=") for label in labels(made, "w")]
 
 
 def test_a_value_is_the_first_of_its_row() -> None:
-    assert words([b"b", b"a"], [b"a"], None, [], [b"b"]) == ["b", "a", slicing.MISSING, slicing.MISSING, "b"]
-    assert words([b"\xff"], [b"a"]) == [slicing.NOT_UTF8, "a"]
+    assert word_labels([b"b", b"a"], [b"a"], None, [], [b"b"]) == [
+        "b",
+        "a",
+        slicing.MISSING,
+        slicing.MISSING,
+        "b",
+    ]
+    assert word_labels([b"\xff"], [b"a"]) == [slicing.NOT_UTF8, "a"]
     numbers = batch([START] * 2, n=pa.array([[7], [8]], pa.large_list(pa.int64())))
     assert labels(numbers, "n") == ["n=7", "n=8"]
     assert labels(numbers, "absent") == [f"absent={slicing.MISSING}"] * 2
@@ -81,11 +87,11 @@ def test_long_values_are_cut_and_told_apart_by_a_digest(length: int) -> None:
     value = "x" * length
     digest = hashlib.sha256(value.encode()).hexdigest()[:12]
     cut = value if length == slicing._LONGEST else f"{'x' * slicing._LONGEST}...{digest}"
-    assert words([value.encode()]) == [cut]
+    assert word_labels([value.encode()]) == [cut]
 
 
 def test_commas_within_a_value_are_told_from_those_between_names() -> None:
-    assert words([b"a,hour=3"], [b"a\\"]) == ["a\\,hour=3", "a\\\\"]
+    assert word_labels([b"a,hour=3"], [b"a\\"]) == ["a\\,hour=3", "a\\\\"]
     assert slicing.lasts("w=a\\,hour=3") is None
     assert slicing.lasts("w=a,hour=3,day=2") == HOUR
     assert slicing.lasts("day=2") == dt.timedelta(days=1)

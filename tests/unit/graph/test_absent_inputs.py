@@ -74,7 +74,7 @@ def test_rows_go_where_they_came_from() -> None:
     assert transform_graph._spread(batch, mask).column(0).to_pylist() == [None, 7, None, 8, None]
 
 
-class Words(TransformGraph):
+class Vocabularies(TransformGraph):
     """Only the folder of a graph's assets."""
 
     def __init__(self, assets: Any) -> None:
@@ -82,8 +82,12 @@ class Words(TransformGraph):
 
 
 def test_the_first_and_the_last_words_of_a_vocabulary_are_kept(tmp_path: Any) -> None:
-    words = [f"w{n}".encode() for n in range(2001)]
-    (tmp_path / "a").write_bytes(b"\n".join(words[:2000]) + b"\n")
-    (tmp_path / "b").write_bytes(b"\n".join(words))
+    vocabulary = [f"w{n}".encode() for n in range(2001)]
+    (tmp_path / "a").write_bytes(b"\n".join(vocabulary[:2000]) + b"\n")
+    (tmp_path / "b").write_bytes(b"\n".join(vocabulary))
     (tmp_path / "c.gz").write_bytes(b"packed")
-    assert Words(tmp_path).vocabularies() == [words[:2000], words[:1000] + words[1001:], [b""]]
+    assert Vocabularies(tmp_path).vocabularies() == [
+        vocabulary[:2000],
+        vocabulary[:1000] + vocabulary[1001:],
+        [b""],
+    ]

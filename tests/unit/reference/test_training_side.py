@@ -138,10 +138,10 @@ def test_predictions_have_no_days_where_features_have(tmp_path: Path) -> None:
 
 
 def test_a_baseline_that_was_replaced_meanwhile_is_not_compared_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+    loads = []
 
     def load(path: str, *, with_graph: bool) -> Baseline:
-        asked.append((path, with_graph))
+        loads.append((path, with_graph))
         return baseline()
 
     monkeypatch.setattr(training_side, "load_baseline", load)
@@ -150,4 +150,4 @@ def test_a_baseline_that_was_replaced_meanwhile_is_not_compared_with(monkeypatch
         assert len(side.of_features()) == 2
     with pytest.raises(InputError, match="was replaced or edited while the job ran; expected the one of the"):
         TrainingSide("/base", None, None, None, SPACES, identity="then").of_features()
-    assert asked == [("/base", False)] * 3
+    assert loads == [("/base", False)] * 3

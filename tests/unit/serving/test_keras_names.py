@@ -77,7 +77,7 @@ def test_predictions_have_the_names_of_the_model() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "outputs", "said"),
+    ("given", "outputs", "problem"),
     [
         (None, [1, 2], "has 2 outputs and names []"),
         (["p"], [1, 2], "has 2 outputs and names ['p']"),
@@ -85,10 +85,10 @@ def test_predictions_have_the_names_of_the_model() -> None:
         (["p", "q"], [1], "has 1 outputs and names ['p', 'q']"),
     ],
 )
-def test_outputs_without_a_name_each_are_refused(given: Any, outputs: Any, said: str) -> None:
+def test_outputs_without_a_name_each_are_refused(given: Any, outputs: Any, problem: str) -> None:
     with pytest.raises(UsageError) as error:
         names(Model(output_names=given), outputs)
-    assert str(error.value) == f"the model {said}; give each its own name"
+    assert str(error.value) == f"the model {problem}; give each its own name"
 
 
 def objects(folder: Path, source: str) -> dict[str, Any]:
@@ -125,10 +125,10 @@ def test_another_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_model_that_cannot_be_loaded_may_lack_its_own_layers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[dict[str, Any]] = []
+    calls: list[dict[str, Any]] = []
 
     def fail(path: str, **more: Any) -> None:
-        asked.append({"path": path, **more})
+        calls.append({"path": path, **more})
         raise ValueError("no layer")
 
     monkeypatch.setattr(keras.models, "load_model", fail)
@@ -140,7 +140,7 @@ def test_a_model_that_cannot_be_loaded_may_lack_its_own_layers(
     with pytest.raises(UsageError) as error:
         keras_model.load_model("m.keras", str(tmp_path / "own.py"))
     assert str(error.value) == "cannot load the Keras model m.keras: no layer"
-    assert [(call["compile"], call["safe_mode"], list(call["custom_objects"])) for call in asked] == [
+    assert [(call["compile"], call["safe_mode"], list(call["custom_objects"])) for call in calls] == [
         (False, True, []),
         (False, True, ["A"]),
     ]

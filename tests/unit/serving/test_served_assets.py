@@ -23,7 +23,7 @@ class Doubling:
     """Stands for a served model: it doubles `x`, and has no answer to a batch with a value above `most`."""
 
     most: float = 100.0
-    asked: list[int] = dataclasses.field(default_factory=list)
+    batch_sizes: list[int] = dataclasses.field(default_factory=list)
     transformed_spec: Mapping[str, Any] = dataclasses.field(
         default_factory=lambda: {"x": tf.io.FixedLenFeature([], tf.float32)}
     )
@@ -36,7 +36,7 @@ class Doubling:
 
     def predict(self, features: Mapping[str, Any]) -> dict[str, Any]:
         x = features["x"]
-        self.asked.append(len(x))
+        self.batch_sizes.append(len(x))
         if float(tf.reduce_max(x)) > self.most:
             raise UsageError("no embedding for it")
         return {"double": x * 2, "both": tf.stack([x, x + 1], 1), "whole": tf.cast(x, tf.int32)}
@@ -46,13 +46,13 @@ def doubling() -> Any:
     return Doubling()
 
 
-def probe(x: float, made_up: bool = False) -> Any:
+def probe(x: float, synthetic: bool = False) -> Any:
     example = tf.train.Example()
     example.features.feature[parity.TRANSFORMED + "x"].float_list.value.append(x)
     example.features.feature[parity.RAW + "r"].float_list.value.append(x / 2)
     example.features.feature[parity.RAW + "n"].int64_list.value.append(int(x))
-    if made_up:
-        example.features.feature[parity.MADE_UP].int64_list.value.append(1)
+    if synthetic:
+        example.features.feature[parity.SYNTHETIC].int64_list.value.append(1)
     return example
 
 
@@ -62,20 +62,20 @@ def answerable(model: Any, *probes: Any) -> list[float]:
 
 
 def test_made_up_probes_that_have_no_answer_are_left_out() -> None:
-    probes = [probe(1), probe(2, made_up=True), probe(200, made_up=True), probe(3)]
+    probes = [probe(1), probe(2, synthetic=True), probe(200, synthetic=True), probe(3)]
     assert answerable(doubling(), *probes) == [1, 2, 3]
     # Real rows are what the model must answer.
-    assert answerable(doubling(), probe(200), probe(1, made_up=True)) == [200, 1]
+    assert answerable(doubling(), probe(200), probe(1, synthetic=True)) == [200, 1]
 
 
 def test_probes_are_put_to_the_model_together_first() -> None:
     model = Doubling()
-    assert answerable(model, probe(1), probe(2, made_up=True), probe(3, made_up=True)) == [1, 2, 3]
-    assert model.asked == [2]
+    assert answerable(model, probe(1), probe(2, synthetic=True), probe(3, synthetic=True)) == [1, 2, 3]
+    assert model.batch_sizes == [2]
     assert answerable(model, probe(200)) == [200]
-    assert model.asked == [2]
-    answerable(model, probe(200, made_up=True), probe(3, made_up=True))
-    assert model.asked == [2, 2, 1, 1]
+    assert model.batch_sizes == [2]
+    answerable(model, probe(200, synthetic=True), probe(3, synthetic=True))
+    assert model.batch_sizes == [2, 2, 1, 1]
 
 
 def test_predictions_are_added_row_by_row_in_the_kind_of_their_values() -> None:
@@ -116,7 +116,7 @@ def test_ragged_features_are_read_under_the_name_of_their_values() -> None:
 
 def test_the_assets_of_a_model(tmp_path: Path) -> None:
     probes = tmp_path / "probes"
-    records = [probe(1), probe(200, made_up=True), probe(300, made_up=True), probe(2)]
+    records = [probe(1), probe(200, synthetic=True), probe(300, synthetic=True), probe(2)]
     with tf.io.TFRecordWriter(str(probes)) as writer:
         for record in records:
             writer.write(record.SerializeToString())
@@ -138,15 +138,17 @@ def test_the_assets_of_a_model(tmp_path: Path) -> None:
         prediction_log_pb2.PredictionLog.FromString(record)
         for record in tf.data.TFRecordDataset(str(assets / warmup.FILE_NAME)).as_numpy_iterator()
     ]
-    asked = [log.predict_log.request for log in logs]
-    assert [request.model_spec.name for request in asked] == ["rides"] * 4
-    assert [request.model_spec.signature_name for request in asked] == ["raw_tensors"] * 2 + [
+    requests = [log.predict_log.request for log in logs]
+    assert [request.model_spec.name for request in requests] == ["rides"] * 4
+    assert [request.model_spec.signature_name for request in requests] == ["raw_tensors"] * 2 + [
         "serving_default"
     ] * 2
-    raw = [{key: tf.make_ndarray(value).tolist() for key, value in asked[n].inputs.items()} for n in (0, 1)]
+    raw = [
+        {key: tf.make_ndarray(value).tolist() for key, value in requests[n].inputs.items()} for n in (0, 1)
+    ]
     assert raw[0] == {"r": [[0.5]], "n": [[1]], "n/present": [[True]]}
     assert raw[1] == {"r": [[0.5], [1.0]], "n": [[1], [2]], "n/present": [[True], [True]]}
-    examples = tf.make_ndarray(asked[3].inputs["examples"]).tolist()
+    examples = tf.make_ndarray(requests[3].inputs["examples"]).tolist()
     assert examples == [parity.request(each) for each in written]
 
 

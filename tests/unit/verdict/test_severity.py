@@ -62,8 +62,8 @@ def test_a_distance_is_an_error_beyond_noise_and_in_the_body(
 
 def test_severities_are_ranked() -> None:
     ranked = [Severity.ERROR, Severity.WARNING, Severity.INFO]
-    for place, level in enumerate(ranked):
-        assert [severity.at_least(level, least) for least in ranked] == [place <= other for other in range(3)]
+    for rank, level in enumerate(ranked):
+        assert [severity.at_least(level, least) for least in ranked] == [rank <= other for other in range(3)]
 
 
 def finding(
@@ -77,7 +77,7 @@ def finding(
 
 
 def test_findings_are_ordered_worst_first() -> None:
-    ordered = [
+    worst_first = [
         finding("z", kind=FindingKind.INPUT),
         finding("f", distance=0.4, threshold=0.1),
         finding("e", distance=0.9, threshold=0.3),
@@ -87,5 +87,5 @@ def test_findings_are_ordered_worst_first() -> None:
         finding("a", level=Severity.WARNING, distance=9.0, threshold=0.1),
         finding("a", level=Severity.INFO, kind=FindingKind.INPUT),
     ]
-    mixed = [ordered[place] for place in (7, 3, 5, 0, 6, 2, 4, 1)]
-    assert sorted(mixed, key=severity.order) == ordered
+    mixed = [worst_first[rank] for rank in (7, 3, 5, 0, 6, 2, 4, 1)]
+    assert sorted(mixed, key=severity.order) == worst_first

@@ -15,7 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from transforms.verdict.evidence import p_values, power
 from transforms.verdict.evidence.feature_difference import (
     MISSING,
-    UNSEEN,
+    UNSEEN_SHARE,
     VARIATION,
     FeatureDifference,
 )
@@ -31,7 +31,7 @@ ROWS = 5000
 DAY = dt.timedelta(days=1)
 
 
-def words(a: int, b: int, z: int = 0, name: str = "w") -> Any:
+def category(a: int, b: int, z: int = 0, name: str = "w") -> Any:
     counts = {value: n for value, n in {"a": a, "b": b, "z": z}.items() if n}
     return hand_made.category(name, counts)
 
@@ -60,7 +60,7 @@ def results(
         schema_pb2.Feature(name="w", type=schema_pb2.BYTES),
         schema_pb2.Feature(name="v", type=schema_pb2.BYTES),
     )
-    trained = training or hand_made.statistics(ROWS, words(2500, 2500), words(2500, 2500, name="v"))
+    trained = training or hand_made.statistics(ROWS, category(2500, 2500), category(2500, 2500, name="v"))
     pair = hand_made.pair(schema, trained, hand_made.statistics(rows, *served), policy, **reference)
     pair = dataclasses.replace(pair, span=DAY, between_windows=between_windows)
     return TestResults(pair, tuple(names), tuple(present))
@@ -72,24 +72,24 @@ def of(made: TestResults, metric: str, name: str = "w") -> FeatureDifference:
 
 
 def test_all_metrics_of_a_feature_and_of_a_present_one_the_missing_rows() -> None:
-    made = results(words(2500, 2500), present=["v"])
+    made = results(category(2500, 2500), present=["v"])
     assert {name: [d.metric for d in of_feature] for name, of_feature in made.differences.items()} == {
-        "w": [MISSING, VARIATION, UNSEEN],
+        "w": [MISSING, VARIATION, UNSEEN_SHARE],
         "v": [MISSING],
     }
     assert of(made, MISSING, "v").effect == 1.0
-    assert made.measured("w", UNSEEN)
-    assert made.measured("w", "other", UNSEEN)
-    assert not made.measured("v", UNSEEN)
+    assert made.measured("w", UNSEEN_SHARE)
+    assert made.measured("w", "other", UNSEEN_SHARE)
+    assert not made.measured("v", UNSEEN_SHARE)
     assert not made.measured("u", MISSING)
 
 
 def test_a_difference_counts_if_it_is_beyond_chance_and_large_enough() -> None:
-    made = results(words(2000, 3000))
+    made = results(category(2000, 3000))
     difference = of(made, VARIATION)
     assert made.counts("w", difference)
     assert made.of("w", VARIATION) == [difference]
-    assert made.of("w", MISSING, UNSEEN) == []
+    assert made.of("w", MISSING, UNSEEN_SHARE) == []
     at_limit = dataclasses.replace(difference, effect=0.025, p_value=made.greatest_p)
     assert made.counts("w", at_limit)
     assert not made.counts("w", dataclasses.replace(at_limit, effect=0.0249))
@@ -99,17 +99,17 @@ def test_a_difference_counts_if_it_is_beyond_chance_and_large_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "least"), [(MISSING, 0.01), (UNSEEN, 0.01), (VARIATION, 0.025), ("list_length", 0.025)]
+    ("metric", "least"), [(MISSING, 0.01), (UNSEEN_SHARE, 0.01), (VARIATION, 0.025), ("list_length", 0.025)]
 )
 def test_the_least_effects_and_the_users(metric: str, least: float) -> None:
-    assert results(words(1, 1)).least_effect("w", metric) == least
-    key = {MISSING: "missing", UNSEEN: "unseen", VARIATION: "distribution"}.get(metric, metric)
+    assert results(category(1, 1)).least_effect("w", metric) == least
+    key = {MISSING: "missing", UNSEEN_SHARE: "unseen", VARIATION: "distribution"}.get(metric, metric)
     limits = Thresholds(features={(Space.RAW, "w"): Override({key: 0.3})})
-    assert results(words(1, 1), policy=Policy(thresholds=limits)).least_effect("w", metric) == 0.3
+    assert results(category(1, 1), policy=Policy(thresholds=limits)).least_effect("w", metric) == 0.3
 
 
 def test_the_evidence_has_the_figures_of_the_decision() -> None:
-    made = results(words(2000, 3000))
+    made = results(category(2000, 3000))
     difference = of(made, VARIATION)
     evidence = made.evidence("w", difference)
     assert (evidence.beyond_chance, evidence.large_enough, evidence.metric) == (True, True, VARIATION)
@@ -118,7 +118,7 @@ def test_the_evidence_has_the_figures_of_the_decision() -> None:
     assert evidence.p_limit == made.greatest_p
     assert evidence.effective_rows == 2500
     assert [part.label for part in evidence.parts] == ["'a'", "'b'"]
-    assert evidence.natural is None
+    assert evidence.seasonal is None
     at_limit = dataclasses.replace(difference, effect=0.025, p_value=made.greatest_p)
     assert made.evidence("w", at_limit).large_enough
     assert made.evidence("w", at_limit).beyond_chance
@@ -129,7 +129,7 @@ def test_the_evidence_has_the_figures_of_the_decision() -> None:
 
 
 def test_what_can_be_seen_hangs_on_the_rows_of_both_sides() -> None:
-    made = results(words(50, 50), rows=100)
+    made = results(category(50, 50), rows=100)
     size = p_values.effective_size(5000, 100)
     assert made.least_visible == power.least_visible(size, made.first_p)
     assert 0 < made.first_p < 0.005
@@ -138,40 +138,40 @@ def test_what_can_be_seen_hangs_on_the_rows_of_both_sides() -> None:
 
 
 def test_features_of_too_few_values_are_blind() -> None:
-    few = results(words(10, 10), words(2500, 2500, name="v"), names=("w", "v"))
+    few = results(category(10, 10), category(2500, 2500, name="v"), names=("w", "v"))
     assert few.blind() == ["w"]
-    assert results(words(2500, 2500), hand_made.category("v", {}), names=("w", "v")).blind() == []
+    assert results(category(2500, 2500), hand_made.category("v", {}), names=("w", "v")).blind() == []
 
 
 def test_chance_is_asked_first_and_days_of_what_it_does_not_explain() -> None:
     variation = {"day": {"w": periods()}}
-    calm = results(words(2510, 2490), variation=variation)
+    calm = results(category(2510, 2490), variation=variation)
     assert calm.seasonal == {}
-    made = results(words(2100, 2900), variation=variation)
+    made = results(category(2100, 2900), variation=variation)
     assert list(made.seasonal) == [("w", VARIATION)]
     seasonal = made.seasonal["w", VARIATION]
     by_chance = next(d.p_value for d in made.by_chance["w"] if d.metric == VARIATION)
     assert by_chance < 1e-6 < seasonal.p_value
     # What counts of nature's may be 1 % of alarms where chance's are 0.5 %.
     assert of(made, VARIATION).p_value == pytest.approx(seasonal.p_value / 2)
-    assert made.evidence("w", of(made, VARIATION)).natural == seasonal
+    assert made.evidence("w", of(made, VARIATION)).seasonal == seasonal
     assert made.evidence("w", of(made, VARIATION)).p_by_chance == by_chance
     assert made.is_remarkable("w", of(made, VARIATION))
     assert not made.is_remarkable("w", of(made, MISSING))
     assert made.greatest_by_chance == by_chance
     assert made.greatest_p < made.greatest_by_chance
-    assert results(words(2100, 2900)).seasonal == {}
+    assert results(category(2100, 2900)).seasonal == {}
 
 
 def with_season(monkeypatch: pytest.MonkeyPatch, p_value: float, **policy: Any) -> float:
     seasonal = SeasonalVariation("day", 1, 0.1, 0.1, 0.1, p_value)
     monkeypatch.setattr(seasonal_p_value, "of_difference", lambda *_, **__: seasonal)
-    made = results(words(2100, 2900), policy=Policy(**policy), variation={"day": {"w": periods()}})
+    made = results(category(2100, 2900), policy=Policy(**policy), variation={"day": {"w": periods()}})
     return of(made, VARIATION).p_value
 
 
 def test_the_greater_of_both_probabilities_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    by_chance = of(results(words(2100, 2900)), VARIATION).p_value
+    by_chance = of(results(category(2100, 2900)), VARIATION).p_value
     assert with_season(monkeypatch, 0.0) == by_chance
     assert with_season(monkeypatch, 0.4) == pytest.approx(0.2)
     assert with_season(monkeypatch, 0.4, natural_alarms=0.001) == 1.0
@@ -180,31 +180,31 @@ def test_the_greater_of_both_probabilities_counts(monkeypatch: pytest.MonkeyPatc
 
 def test_a_grown_share_is_held_against_days_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seasonal_p_value, "of_share", lambda *_: 0.4)
-    timed = results(words(2100, 2900), variation={"day": {"w": periods()}})
+    timed = results(category(2100, 2900), variation={"day": {"w": periods()}})
     assert timed.seasonal_p("w", 0.1, 1e-9) == pytest.approx(0.2)
     assert timed.seasonal_p("w", 0.1, 0.005) == pytest.approx(0.2)
     assert timed.seasonal_p("w", 0.1, 0.0051) == 0.0051
-    assert results(words(2100, 2900)).seasonal_p("w", 0.1, 1e-9) == 1e-9
+    assert results(category(2100, 2900)).seasonal_p("w", 0.1, 1e-9) == 1e-9
 
 
 def test_what_yesterday_lacked_is_no_news_where_days_differ() -> None:
     def metrics(**changes: Any) -> list[str]:
-        return [d.metric for d in results(words(2400, 2400, 200), **changes).by_chance["w"]]
+        return [d.metric for d in results(category(2400, 2400, 200), **changes).by_chance["w"]]
 
     variation = {"day": {"w": periods()}}
-    assert metrics() == [MISSING, VARIATION, UNSEEN]
-    assert metrics(variation=variation) == [MISSING, VARIATION, UNSEEN]
-    assert metrics(between_windows=True) == [MISSING, VARIATION, UNSEEN]
+    assert metrics() == [MISSING, VARIATION, UNSEEN_SHARE]
+    assert metrics(variation=variation) == [MISSING, VARIATION, UNSEEN_SHARE]
+    assert metrics(between_windows=True) == [MISSING, VARIATION, UNSEEN_SHARE]
     assert metrics(between_windows=True, variation=variation) == [MISSING, VARIATION]
 
 
 def test_two_windows_are_held_against_days_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[dict[str, Any]] = []
+    calls: list[dict[str, Any]] = []
 
     def of_difference(*arguments: Any, **more: Any) -> None:
-        asked.append({"span": arguments[4], **more})
+        calls.append({"span": arguments[4], **more})
 
     monkeypatch.setattr(seasonal_p_value, "of_difference", of_difference)
-    made = results(words(2100, 2900), variation={"day": {}}, between_windows=True)
+    made = results(category(2100, 2900), variation={"day": {}}, between_windows=True)
     assert made.seasonal == {}
-    assert asked == [{"span": DAY, "between_windows": True}]
+    assert calls == [{"span": DAY, "between_windows": True}]

@@ -123,9 +123,9 @@ def test_the_worst_features_come_first() -> None:
 
 def test_features_that_do_not_fit_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     effects = [effect(name, [0.01], [True]) for name in "abc"]
-    whole = page(window(1), effects=effects)
-    assert "more features" not in whole
-    row = re.search(r"<tr><th>raw\.a</th>.*?</tr>", whole)
+    complete = page(window(1), effects=effects)
+    assert "more features" not in complete
+    row = re.search(r"<tr><th>raw\.a</th>.*?</tr>", complete)
     assert row is not None
     monkeypatch.setattr(backtest, "STRIP_BUDGET", len(row[0]))
     assert '<p class="soft">2 more features</p>' in page(window(1), effects=effects)

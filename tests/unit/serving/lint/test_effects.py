@@ -50,7 +50,7 @@ def test_ops_by_their_names(op: str, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("op", "name", "value", "words"),
+    ("op", "name", "value", "wanted"),
     [
         ("PrintV2", "output_stream", b"stderr", None),
         ("PrintV2", "output_stream", b"", None),
@@ -63,8 +63,8 @@ def test_ops_by_their_names(op: str, expected: str | None) -> None:
         ("DecodeProtoV2", "descriptor_source", b"/etc/a", "inline value"),
     ],
 )
-def test_attributes_that_may_name_a_file(op: str, name: str, value: bytes, words: str | None) -> None:
-    expected = None if words is None else OpEffect("file-access", f"has {name} set to what is no {words}")
+def test_attributes_that_may_name_a_file(op: str, name: str, value: bytes, wanted: str | None) -> None:
+    expected = None if wanted is None else OpEffect("file-access", f"has {name} set to what is no {wanted}")
     assert effects.effect_of(node(op, **{name: value})) == expected
     assert effects.effect_of(node(op)) is None
 

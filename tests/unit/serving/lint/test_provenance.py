@@ -316,7 +316,7 @@ def test_functions_that_python_may_call_otherwise_are_not_known() -> None:
         assert model.sources("read", 0, "f") is None
 
 
-def replacing(
+def sources_of_folder(
     pattern: str, rewrite: str = "", file: str = "a_done", static: bool = True
 ) -> set[Source] | None:
     model = reading("folder")
@@ -333,12 +333,12 @@ def replacing(
 
 @pytest.mark.parametrize("static", [True, False])
 def test_the_folder_of_an_asset_that_ends_in_done_is_the_models(static: bool) -> None:
-    assert replacing("done", static=static) == {Source("asset", "a_done")}
-    assert replacing("a_done", static=static) == {Source("asset", "a_done")}
-    assert replacing("done", "x", static=static) is None
-    assert replacing("done", file="a", static=static) is None
-    assert replacing(".*done", static=static) is None
-    assert replacing("one", static=static) is None
+    assert sources_of_folder("done", static=static) == {Source("asset", "a_done")}
+    assert sources_of_folder("a_done", static=static) == {Source("asset", "a_done")}
+    assert sources_of_folder("done", "x", static=static) is None
+    assert sources_of_folder("done", file="a", static=static) is None
+    assert sources_of_folder(".*done", static=static) is None
+    assert sources_of_folder("one", static=static) is None
 
 
 def test_a_pattern_that_is_not_known_may_be_anything() -> None:

@@ -137,38 +137,38 @@ def test_that_all_others_came_less_often_is_told_last() -> None:
     assert [label for label, _, _ in made.parts] == ["r", OTHERS]
 
 
-def unseen(before: Mapping[str, float], after: Mapping[str, float], **more: Any) -> Any:
+def new_values(before: Mapping[str, float], after: Mapping[str, float], **more: Any) -> Any:
     return categorical_tests.of_unseen(view(before), view(after, **more))
 
 
 def test_new_values_beyond_those_that_training_leads_to_expect() -> None:
-    made = unseen({"a": 980, "b": 10, **{f"v{n}": 1 for n in range(10)}}, {"a": 950, "z": 40, "v1": 10})
+    made = new_values({"a": 980, "b": 10, **{f"v{n}": 1 for n in range(10)}}, {"a": 950, "z": 40, "v1": 10})
     assert made.parts == (("new values", 0.01, 0.04),)
     assert made.effect == pytest.approx(0.03)
     assert made.size == 500
     assert made.floor == p_values.floor_of_share(0.01, 500)
     assert made.p_value == pytest.approx(p_values.of_rates(10, 1000, 40, 1000))
     assert made.p_of_part(0.5) == pytest.approx(p_values.of_rates(10, 1000, 25, 1000))
-    fewer = unseen({"a": 980, **{f"v{n}": 1 for n in range(20)}}, {"a": 990, "z": 10})
+    fewer = new_values({"a": 980, **{f"v{n}": 1 for n in range(20)}}, {"a": 990, "z": 10})
     assert fewer.effect == 0.0
 
 
 def test_chance_may_bring_new_values_several_at_a_time() -> None:
     before = {"a": 960, **{f"v{n}": 1 for n in range(20)}, **{f"w{n}": 2 for n in range(10)}}
     # A value that training missed comes 1 + 2 x 10 / 20 times on average.
-    made = unseen(before, {"a": 900, "z": 100})
+    made = new_values(before, {"a": 900, "z": 100})
     assert made.p_value == pytest.approx(p_values.of_rates(20 / 2, 1000, 100 / 2, 1000))
-    twice = unseen(before, {"a": 1900, "z": 100})
+    twice = new_values(before, {"a": 1900, "z": 100})
     assert twice.p_value == pytest.approx(p_values.of_rates(20 / 3, 1000, 100 / 3, 2000))
-    never = unseen({"a": 998, "b": 2}, {"a": 900, "z": 100})
+    never = new_values({"a": 998, "b": 2}, {"a": 900, "z": 100})
     assert never.p_value == pytest.approx(p_values.of_rates(0, 1000, 100 / 3, 1000))
 
 
 def test_new_values_of_one_long_row_are_one_row() -> None:
     after = {"a": 900.0, "z": 100.0}
-    made = unseen({"a": 1000}, after, present=1000, values=1000, longest=50)
+    made = new_values({"a": 1000}, after, present=1000, values=1000, longest=50)
     assert made.p_value == pytest.approx(p_values.of_rates(0, 1000, 2, 1000))
-    equal = unseen({"a": 1000}, after, present=500, values=1000, longest=2)
+    equal = new_values({"a": 1000}, after, present=500, values=1000, longest=2)
     assert equal.p_value == pytest.approx(p_values.of_rates(0, 1000, 50, 500))
 
 

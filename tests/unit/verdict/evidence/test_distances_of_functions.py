@@ -16,7 +16,7 @@ from transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     LENGTH,
     MISSING,
-    UNSEEN,
+    UNSEEN_SHARE,
     VARIATION,
     FeatureDifference,
     difference,
@@ -32,7 +32,7 @@ def cdf(*points: tuple[float, float], loose: bool = False, steps: bool = False) 
     return Cdf(x, share, loose, steps)
 
 
-def words(counts: dict[str, float], rows: int = 1000, **more: Any) -> View:
+def category(counts: dict[str, float], rows: int = 1000, **more: Any) -> View:
     return View(hand_made.category("c", counts, **more), rows)
 
 
@@ -48,17 +48,17 @@ def metrics(training: View, serving: View) -> list[str]:
 
 
 def test_values_are_compared_where_both_sides_have_them_in_one_kind() -> None:
-    both = words({"a": 600, "b": 400})
-    assert metrics(both, both) == [VARIATION, UNSEEN]
+    both = category({"a": 600, "b": 400})
+    assert metrics(both, both) == [VARIATION, UNSEEN_SHARE]
     assert metrics(number(), number()) == [KOLMOGOROV]
     assert metrics(both, number()) == []
-    for other in (words({}), words({"a": 5}, present=0)):
+    for other in (category({}), category({"a": 5}, present=0)):
         assert metrics(both, other) == metrics(other, both) == []
     assert metrics(number(present=0), number()) == []
 
 
 def test_missing_rows_differ_by_their_share() -> None:
-    made = two_sample.of_missing(words({"a": 900}), 300, 1000)
+    made = two_sample.of_missing(category({"a": 900}), 300, 1000)
     assert (made.metric, made.effect, made.size) == (MISSING, about(0.2), 500)
     assert made.parts == (("missing", 0.1, 0.3),)
     assert made.p_value == p_values.of_rates(100, 1000, 300, 1000)
@@ -67,8 +67,8 @@ def test_missing_rows_differ_by_their_share() -> None:
     known = made.attainable
     assert known is not None
     assert np.isclose(known.p_values, made.p_value, rtol=1e-9, atol=0).any()
-    assert two_sample.of_missing(words({"a": 900}), 50, 1000).effect == pytest.approx(0.05)
-    nothing = two_sample.of_missing(words({"a": 900}), 0, 0)
+    assert two_sample.of_missing(category({"a": 900}), 50, 1000).effect == pytest.approx(0.05)
+    nothing = two_sample.of_missing(category({"a": 900}), 0, 0)
     assert (nothing.effect, nothing.p_value, nothing.size) == (about(0.1), 1.0, 0.0)
 
 

@@ -59,8 +59,8 @@ def of_category(made: schema_pb2.Feature, counts: Mapping[str, float], **more: A
 def test_whole_numbers_are_held_against_bounds() -> None:
     bounded = feature(schema_pb2.INT, int_domain={"min": 1, "max": 3, "is_categorical": True})
     counts = {"0": 10, "1": 40, "3": 30, "4": 15, "odd": 5}
-    unseen = of_category(bounded, counts)
-    assert (unseen.least, unseen.most, unseen.named) == (0.25, 0.25, ("4", "0"))
+    mass = of_category(bounded, counts)
+    assert (mass.least, mass.most, mass.named) == (0.25, 0.25, ("4", "0"))
     assert of_category(bounded, {"1": 5, "3": 5, "odd": 1}) is None
     assert of_category(feature(), {"0": 5}) is None
 
@@ -68,12 +68,12 @@ def test_whole_numbers_are_held_against_bounds() -> None:
 def test_values_that_were_not_kept_are_bounds() -> None:
     made = feature(string_domain={"value": ["a", "b", "c"]})
     # `c` was not kept: it came ten times at most.
-    unseen = of_category(made, {"a": 60, "b": 10}, values=100, unique=4)
-    assert (unseen.least, unseen.most) == (0.2, 0.3)
+    mass = of_category(made, {"a": 60, "b": 10}, values=100, unique=4)
+    assert (mass.least, mass.most) == (0.2, 0.3)
     # Of a hundred values three are known at most: all others came once at least.
-    unseen = of_category(made, {"a": 60, "b": 35}, values=100, unique=8)
-    assert unseen.least == pytest.approx((0.97 * 8 - 2 - 1) / 100)
-    assert unseen.most == 0.05
+    mass = of_category(made, {"a": 60, "b": 35}, values=100, unique=8)
+    assert mass.least == pytest.approx((0.97 * 8 - 2 - 1) / 100)
+    assert mass.most == 0.05
     assert of_category(made, {"a": 60, "b": 38}, values=100, unique=3) is None
     assert of_category(made, {}) is None
 

@@ -15,7 +15,7 @@ from transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     LENGTH,
     MISSING,
-    UNSEEN,
+    UNSEEN_SHARE,
     VARIATION,
     FeatureDifference,
 )
@@ -61,21 +61,25 @@ def evidence(**changes: Any) -> FindingEvidence:
         ),
         (
             VARIATION,
-            {"beyond_chance": False, "natural": DAYS, "parts": ()},
+            {"beyond_chance": False, "seasonal": DAYS, "parts": ()},
             "total variation 0.25 is over 0.025, but no more than training's days differ; training's days lie"
             " 0.01 from the rest (median), 0.05 at most, this window 0.2",
         ),
         (MISSING, {}, "missing in 10.0 % of training rows and in 25.0 % of those served (p 2.0e-03)"),
-        (UNSEEN, {}, "25.0 % of the values served are new; training leads to expect 10.0 % (p 2.0e-03)"),
+        (
+            UNSEEN_SHARE,
+            {},
+            "25.0 % of the values served are new; training leads to expect 10.0 % (p 2.0e-03)",
+        ),
         (
             MISSING,
-            {"natural": dataclasses.replace(DAYS, unit="hour", most=0.0)},
+            {"seasonal": dataclasses.replace(DAYS, unit="hour", most=0.0)},
             "missing in 10.0 % of training rows and in 25.0 % of those served (p 2.0e-03); training's hours"
             " differ no more than chance makes them",
         ),
         (
             MISSING,
-            {"natural": DAYS, "beyond_chance": False},
+            {"seasonal": DAYS, "beyond_chance": False},
             "missing in 10.0 % of training rows and in 25.0 % of those served is over 0.025, but no more than"
             " training's days differ; training's days lie 0.01 from the rest (median), 0.05 at most, this"
             " window 0.2",
@@ -112,27 +116,27 @@ def test_the_value_that_was_left_out_is_named() -> None:
 
 
 def test_what_decided_has_no_parts() -> None:
-    words = "total variation 0.25 is over 0.025 and beyond chance (p 2.0e-03)"
-    assert wording.decided(difference(VARIATION), evidence()) == words
+    expected_text = "total variation 0.25 is over 0.025 and beyond chance (p 2.0e-03)"
+    assert wording.decided(difference(VARIATION), evidence()) == expected_text
     days = "training's days lie 0.01 from the rest (median), 0.05 at most, this window 0.2"
-    assert wording.decided(difference(VARIATION), evidence(natural=DAYS)) == f"{words}; {days}"
+    assert wording.decided(difference(VARIATION), evidence(seasonal=DAYS)) == f"{expected_text}; {days}"
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "expected_text"),
     [
         ({}, "too few to be an error"),
         ({"beyond_chance": False}, "which is no more than chance explains"),
-        ({"beyond_chance": False, "natural": DAYS}, "which is no more than training's days differ"),
-        ({"natural": DAYS}, "too few to be an error"),
+        ({"beyond_chance": False, "seasonal": DAYS}, "which is no more than training's days differ"),
+        ({"seasonal": DAYS}, "too few to be an error"),
         (
-            {"beyond_chance": False, "natural": DAYS, "large_enough": False},
+            {"beyond_chance": False, "seasonal": DAYS, "large_enough": False},
             "which is no more than chance explains",
         ),
     ],
 )
-def test_why_missing_rows_are_no_error(changes: dict[str, Any], words: str) -> None:
-    assert wording.why_not(evidence(**changes)) == words
+def test_why_missing_rows_are_no_error(changes: dict[str, Any], expected_text: str) -> None:
+    assert wording.why_not(evidence(**changes)) == expected_text
 
 
 def labels(metric: str, label: str, served: dict[str, float], between_windows: bool = False) -> list[str]:
@@ -153,7 +157,7 @@ def test_a_rare_value_that_training_does_not_have_is_not_named() -> None:
     assert labels(VARIATION, "known", {"new": 1}, between_windows=True) == ["a rare value"]
     assert labels(VARIATION, "often", {"new": 1}, between_windows=True) == ["'often'"]
     assert labels(VARIATION, "(others)", {"new": 1}) == ["others"]
-    assert labels(UNSEEN, "new", {"new": 1}) == ["new"]
+    assert labels(UNSEEN_SHARE, "new", {"new": 1}) == ["new"]
     assert labels(KOLMOGOROV, "(others)", {"new": 1}) == ["(others)"]
 
 

@@ -85,7 +85,7 @@ def test_a_spread_that_is_not_known_is_not_compared() -> None:
 def test_features_that_are_no_numbers_or_lack_on_a_side_are_left_out() -> None:
     numbers = hand_made.statistics(10, hand_made.number("x", 10, deviation=1.0))
     wide = hand_made.statistics(10, hand_made.number("x", 10, deviation=2.0))
-    words = hand_made.statistics(10, hand_made.category("x", {"a": 10}))
+    categories = hand_made.statistics(10, hand_made.category("x", {"a": 10}))
 
     def count(clean: Statistics, trained: Statistics | None, served: Statistics) -> int:
         pair = hand_made.pair(hand_made.schema(), clean, served, trained_on=trained)
@@ -93,7 +93,7 @@ def test_features_that_are_no_numbers_or_lack_on_a_side_are_left_out() -> None:
 
     assert count(numbers, wide, numbers) == 1
     assert count(numbers, None, numbers) == 0
-    for other in (words, hand_made.statistics(10)):
+    for other in (categories, hand_made.statistics(10)):
         assert count(other, wide, numbers) == 0
         assert count(numbers, other, numbers) == 0
         assert count(numbers, wide, other) == 0

@@ -173,13 +173,13 @@ def test_a_new_column_is_a_warning_with_its_share() -> None:
     assert schema_findings.new_column(pair(rows=4), "d", 5)[1].endswith("in 100.0 % of rows")
 
 
-UNSEEN = Type.ENUM_TYPE_UNEXPECTED_STRING_VALUES
+UNEXPECTED = Type.ENUM_TYPE_UNEXPECTED_STRING_VALUES
 
 
 @pytest.mark.parametrize(("count", "severity"), [(9, Severity.WARNING), (10, Severity.ERROR)])
 def test_values_outside_the_domain_are_an_error_from_a_hundredth_on(count: int, severity: Severity) -> None:
     served = hand_made.category("c", {"a": ROWS - count, "z": count})
-    finding = the_finding(pair(None, served), UNSEEN)
+    finding = the_finding(pair(None, served), UNEXPECTED)
     assert finding.severity is severity
     assert finding.message.startswith(
         f"values outside the schema's domain are {count / 10} % of those served"
@@ -189,28 +189,28 @@ def test_values_outside_the_domain_are_an_error_from_a_hundredth_on(count: int, 
 def test_values_of_few_rows_are_counted_and_not_named() -> None:
     def message(frequent: int) -> str:
         served = hand_made.category("c", {"a": 900, "z": frequent, "y": 1, "x": 1})
-        return the_finding(pair(None, served), UNSEEN).message
+        return the_finding(pair(None, served), UNEXPECTED).message
 
     named_from = NAMED_FROM
     rare = f"not named here: each may be of fewer than {named_from} rows"
     assert message(named_from).endswith(f"of those served: 'z' and 2 {rare}")
     assert message(named_from - 1).endswith(f"of those served: 3 {rare}")
     named = hand_made.category("c", {"a": 900, "z": named_from, "y": named_from})
-    assert the_finding(pair(None, named), UNSEEN).message.endswith("of those served: 'y', 'z'")
+    assert the_finding(pair(None, named), UNEXPECTED).message.endswith("of those served: 'y', 'z'")
 
 
 @pytest.mark.parametrize(("beyond", "share"), [(0, "5.0 %"), (1000, "5.0 % to 6.0 %")])
 def test_a_share_that_is_not_known_is_said_with_both_its_bounds(beyond: int, share: str) -> None:
     counts = {"a": 94_000 + 1000 - beyond, "z": 5000}
     served = hand_made.category("c", counts, values=100_000, unique=2 + bool(beyond))
-    finding = the_finding(pair(word_feature("a", "q"), served, rows=100_000), UNSEEN)
+    finding = the_finding(pair(word_feature("a", "q"), served, rows=100_000), UNEXPECTED)
     assert f"are {share} of those served" in finding.message
 
 
 def test_bounds_that_lie_together_are_one_share() -> None:
     def message(beyond: int) -> str:
         served = hand_made.category("c", {"a": 90_000, "z": 10_000 - beyond}, values=100_000, unique=3)
-        return the_finding(pair(word_feature("a", "q"), served, rows=100_000), UNSEEN).message
+        return the_finding(pair(word_feature("a", "q"), served, rows=100_000), UNEXPECTED).message
 
     assert "are 10.0 % of those" in message(49)
     assert "are 9.9 % to 10.0 % of those" in message(60)
@@ -222,9 +222,9 @@ def test_numbers_beyond_a_bound_are_counted_at_least() -> None:
     finding = the_finding(pair(feature, served), Type.FLOAT_TYPE_BIG_FLOAT)
     assert finding.message == "values outside the schema's domain are at least 10.0 % of those served"
     assert the_finding(pair(feature, served), Type.FLOAT_TYPE_HAS_INF).message == "short"
-    one = hand_made.number("c", ROWS, buckets=[(0, 5, 1000)])
+    all_inside = hand_made.number("c", ROWS, buckets=[(0, 5, 1000)])
     for anomaly in (Type.FLOAT_TYPE_BIG_FLOAT, Type.FLOAT_TYPE_SMALL_FLOAT):
-        finding = the_finding(pair(feature, one), anomaly)
+        finding = the_finding(pair(feature, all_inside), anomaly)
         assert "at least 0.1 % of those" in finding.message
         assert finding.severity is Severity.WARNING
 
@@ -248,10 +248,10 @@ def test_values_beyond_those_kept_are_found_where_the_schema_allows_fewer(mass: 
     # All that was not kept, a quarter, is outside of the domain.
     served = hand_made.category("c", {"a": 750}, values=1000, unique=100)
     of = pair(with_mass(mass, "a"), served)
-    found = list(schema_findings.beyond_the_kept(of, ["c"]))
-    assert len(found) == count
+    beyond = list(schema_findings.beyond_the_kept(of, ["c"]))
+    assert len(beyond) == count
     assert schema_findings.share_outside_domain(of, "c") == 0.25 * count
-    for finding in found:
+    for finding in beyond:
         assert (finding.metric, finding.kind) == (
             "ENUM_TYPE_UNEXPECTED_STRING_VALUES",
             FindingKind.VALUES,
@@ -277,15 +277,15 @@ def test_the_share_outside_the_domain() -> None:
     assert share(pair(number_feature(max=5), number), "c") == 0.1
     assert share(pair(number_feature(max=5)), "c") == 0.0
     assert share(pair(number_feature(max=5), number), "d") == 0.0
-    words = hand_made.category("c", {"a": 900, "z": 100})
-    assert share(pair(word_feature("a"), words), "c") == 0.1
-    assert share(pair(word_feature("a", "z"), words), "c") == 0.0
+    category = hand_made.category("c", {"a": 900, "z": 100})
+    assert share(pair(word_feature("a"), category), "c") == 0.1
+    assert share(pair(word_feature("a", "z"), category), "c") == 0.0
     of_bytes = hand_made.Feature(path={"step": ["c"]}, type=hand_made.Feature.BYTES)
     of_bytes.bytes_stats.common_stats.num_non_missing = 5
     assert share(pair(number_feature(max=5), of_bytes), "c") == 0.0
 
 
-@pytest.mark.parametrize(("only", "found"), [((), ["c"]), (("c",), ["c"]), (("d",), [])])
-def test_the_features_asked_for_are_validated(only: tuple[str, ...], found: list[str]) -> None:
+@pytest.mark.parametrize(("only", "beyond"), [((), ["c"]), (("c",), ["c"]), (("d",), [])])
+def test_the_features_asked_for_are_validated(only: tuple[str, ...], beyond: list[str]) -> None:
     of = pair(None, hand_made.category("c", {"z": 9}), policy=Policy(only=frozenset(only)))
-    assert [*schema_findings.validate(of).anomaly_info] == found
+    assert [*schema_findings.validate(of).anomaly_info] == beyond

@@ -128,7 +128,7 @@ def test_a_storm_among_days_that_are_all_alike_keeps_its_excess() -> None:
 def test_numbers_lie_apart_by_kolmogorovs_distance() -> None:
     counts = np.array([[100 + 10 * n, 0, 300 - 40 * n, 0, 100 + 7 * n * n] for n in range(6)], float)
     cells = Bins(NUMBER, edges=np.array([0.0, 1.0]))
-    numbers = periods(counts.tolist(), cells, moments=np.zeros((6, 2)))
+    numbers = periods(counts.tolist(), cells, power_sums=np.zeros((6, 2)))
     [tail] = tails.of_values(numbers, 1)
     others = counts.sum(0) - counts
     rows = counts.sum(1)
@@ -212,14 +212,14 @@ def test_values_that_no_other_period_has_beyond_those_expected() -> None:
     assert tails.of_new(periods(counts[:4] + [[0, 0]] * 2, new=new, present=np.full(6, 60.0)), 0.1) == []
 
 
-def moments(means: Sequence[float], deviation: float = 1.0, count: int = 60) -> FeaturePeriods:
+def with_moments(means: Sequence[float], deviation: float = 1.0, count: int = 60) -> FeaturePeriods:
     sums = np.array([[m * count, (deviation**2 + m**2) * count] for m in means])
     cells = Bins(NUMBER, edges=np.array([0.0]))
-    return periods([[count, 0, 0]] * len(means), cells, moments=sums)
+    return periods([[count, 0, 0]] * len(means), cells, power_sums=sums)
 
 
 def test_moments_lie_apart_on_the_side_of_the_value() -> None:
-    feature = moments([0.0, 1.0, 2.0, 4.0, 8.0])
+    feature = with_moments([0.0, 1.0, 2.0, 4.0, 8.0])
     [above], distance = tails.of_moment(feature, 1, tails.mean, 5.0)
     assert (above.distances.tolist(), distance) == ([0, 0, 0, 2, 6], 3.0)
     [below], distance = tails.of_moment(feature, 1, tails.mean, -1.0)
@@ -228,7 +228,7 @@ def test_moments_lie_apart_on_the_side_of_the_value() -> None:
 
 
 def test_the_middle_is_that_of_periods_with_enough_rows() -> None:
-    small = moments([0.0, 1.0, 2.0, 4.0, 8.0, 100.0, 100.0])
+    small = with_moments([0.0, 1.0, 2.0, 4.0, 8.0, 100.0, 100.0])
     small = dataclasses.replace(small, present=np.array([60.0] * 5 + [49, 49]))
     [tail], distance = tails.of_moment(small, 1, tails.mean, 5.0)
     assert (len(tail.distances), distance) == (5, 3.0)

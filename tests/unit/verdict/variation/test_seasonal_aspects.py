@@ -17,7 +17,7 @@ from transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     LENGTH,
     MISSING,
-    UNSEEN,
+    UNSEEN_SHARE,
     VARIATION,
     FeatureDifference,
 )
@@ -31,7 +31,7 @@ DAY, HOUR = dt.timedelta(days=1), dt.timedelta(hours=1)
 NUM_DAYS = 20
 
 
-def words(**changes: Any) -> FeaturePeriods:
+def category_periods(**changes: Any) -> FeaturePeriods:
     counts = np.array([[500 + 12 * n, 500 - 12 * n, 0] for n in range(NUM_DAYS)], float)
     rows = counts.sum(1)
     cells = Bins(CATEGORY, values=("a", "b"), lengths=np.array([1.0]))
@@ -78,7 +78,7 @@ def never(_part: float) -> float:
     return 0.0
 
 
-def chance(part: float) -> float:
+def p_by_chance(part: float) -> float:
     return math.exp(-20 * part * part)
 
 
@@ -89,9 +89,9 @@ def difference(
 
 
 def of(
-    periods: FeaturePeriods, made: FeatureDifference, views: Any = (A_VIEW, B_VIEW), **more: Any
+    periods: FeaturePeriods, made: FeatureDifference, both_views: Any = (A_VIEW, B_VIEW), **more: Any
 ) -> SeasonalVariation | None:
-    return seasonal_p_value.of_difference({"day": {"c": periods}}, "c", made, views, DAY, **more)
+    return seasonal_p_value.of_difference({"day": {"c": periods}}, "c", made, both_views, DAY, **more)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_window_is_held_against_periods_of_its_length(
 
 
 def test_missing_rows_are_held_against_missing_rows() -> None:
-    periods = words()
+    periods = category_periods()
     seasonal = of(periods, difference(MISSING, 0.3))
     [tail] = tails.of_missing(periods, 1)
     p_value = seasonal_p_value.divided(tail.probability, never, 0.3)
@@ -124,8 +124,8 @@ def test_missing_rows_are_held_against_missing_rows() -> None:
 
 
 def test_values_never_seen_are_held_against_those_of_one_day_alone() -> None:
-    periods = words()
-    made = difference(UNSEEN, 0.5, parts_of=lambda: (("never seen", 0.1, 0.6),))
+    periods = category_periods()
+    made = difference(UNSEEN_SHARE, 0.5, parts_of=lambda: (("never seen", 0.1, 0.6),))
     [tail] = tails.of_new(periods, 0.1)
     seasonal = of(periods, made)
     assert seasonal is not None
@@ -134,7 +134,7 @@ def test_values_never_seen_are_held_against_those_of_one_day_alone() -> None:
 
 
 def test_lengths_are_held_against_lengths() -> None:
-    periods = words()
+    periods = category_periods()
     [tail] = tails.of_lengths(periods, 1)
     seasonal = of(periods, difference(LENGTH, 0.4))
     assert seasonal is not None
@@ -142,14 +142,14 @@ def test_lengths_are_held_against_lengths() -> None:
 
 
 def test_categories_lie_as_far_out_as_the_cells_say_or_the_effect() -> None:
-    [tail] = tails.of_values(words(), 1)
+    [tail] = tails.of_values(category_periods(), 1)
     # On the cells a, b and all others: (0.3 + 0.1 + 0.2) / 2.
     for effect, distance in ((0.1, 0.3), (0.35, 0.35)):
-        seasonal = of(words(), difference(VARIATION, effect))
+        seasonal = of(category_periods(), difference(VARIATION, effect))
         assert seasonal is not None
         assert seasonal.distance == pytest.approx(distance)
         assert seasonal.p_value == pytest.approx(seasonal_p_value.divided(tail.probability, never, distance))
-    assert of(words(), difference(VARIATION, 0.1), (A_VIEW, None)) is None
+    assert of(category_periods(), difference(VARIATION, 0.1), (A_VIEW, None)) is None
 
 
 def expected_of_numbers(made: FeatureDifference, distance: float, mean: float, deviation: float) -> float:
@@ -173,7 +173,7 @@ def expected_of_numbers(made: FeatureDifference, distance: float, mean: float, d
 @pytest.mark.parametrize(("mean", "deviation"), [(5.5, 2.0), (9.0, 2.0), (5.0, 4.9), (1.0, 2.9)])
 def test_numbers_lie_out_by_their_ranks_their_mean_or_their_deviation(mean: float, deviation: float) -> None:
     training, serving = number_view(5.0, 2.9, 600), number_view(mean, deviation, 300)
-    made = difference(KOLMOGOROV, 0.3, chance, rank_distance=0.2)
+    made = difference(KOLMOGOROV, 0.3, p_by_chance, rank_distance=0.2)
     seasonal = of(numbers(), made, (training, serving))
     assert seasonal is not None
     assert seasonal.distance == pytest.approx(0.3)
@@ -181,8 +181,8 @@ def test_numbers_lie_out_by_their_ranks_their_mean_or_their_deviation(mean: floa
 
 
 def test_numbers_lie_out_as_far_as_all_their_ranks_do() -> None:
-    views = number_view(5.0, 2.9, 600), number_view(5.0, 2.9, 500)
-    seasonal = of(numbers(), difference(KOLMOGOROV, 0.5, rank_distance=0.4), views)
+    both_views = number_view(5.0, 2.9, 600), number_view(5.0, 2.9, 500)
+    seasonal = of(numbers(), difference(KOLMOGOROV, 0.5, rank_distance=0.4), both_views)
     assert seasonal is not None
     assert seasonal.distance == 0.4
 
@@ -200,28 +200,28 @@ def test_moments_that_are_not_finite_tell_nothing(mean: float, deviation: float)
 
 def test_numbers_without_a_distribution_are_not_compared() -> None:
     empty = View(hand_made.number("x", 1000), 1000)
-    views = number_view(5.0, 2.9, 600), empty
-    assert of(numbers(), difference(KOLMOGOROV, 0.3), views) is None
+    both_views = number_view(5.0, 2.9, 600), empty
+    assert of(numbers(), difference(KOLMOGOROV, 0.3), both_views) is None
 
 
 def test_of_two_windows_one_lies_half_of_the_way_out() -> None:
-    [tail] = tails.of_values(words(), 1)
-    seasonal = of(words(), difference(VARIATION, 0.9), between_windows=True)
+    [tail] = tails.of_values(category_periods(), 1)
+    seasonal = of(category_periods(), difference(VARIATION, 0.9), between_windows=True)
     assert seasonal is not None
 
     def of_pair(distance: float) -> float:
         return min(2 * tail.probability(distance / 2), 1.0)
 
     assert seasonal.p_value == pytest.approx(seasonal_p_value.divided(of_pair, never, 0.9))
-    near = of(words(), difference(VARIATION, 0.01), (A_VIEW, A_VIEW), between_windows=True)
+    near = of(category_periods(), difference(VARIATION, 0.01), (A_VIEW, A_VIEW), between_windows=True)
     assert near is not None
     assert near.p_value == 1.0
 
 
 def test_of_two_windows_ranks_alone_are_compared() -> None:
-    views = number_view(5.0, 2.9, 600), number_view(9.0, 0.1, 300)
+    both_views = number_view(5.0, 2.9, 600), number_view(9.0, 0.1, 300)
     made = difference(KOLMOGOROV, 0.3, rank_distance=0.8)
-    seasonal = of(numbers(), made, views, between_windows=True)
+    seasonal = of(numbers(), made, both_views, between_windows=True)
     [tail] = tails.of_values(numbers(), 1)
     assert seasonal is not None
     assert seasonal.p_value == pytest.approx(
@@ -231,10 +231,10 @@ def test_of_two_windows_ranks_alone_are_compared() -> None:
 
 def test_what_is_not_known_of_a_feature_says_nothing() -> None:
     made = difference(MISSING, 0.3)
-    known = {"day": {"c": words()}}
+    known = {"day": {"c": category_periods()}}
     assert seasonal_p_value.of_difference(known, "d", made, (A_VIEW, B_VIEW), DAY) is None
     assert seasonal_p_value.of_difference({}, "c", made, (A_VIEW, B_VIEW), DAY) is None
-    few = words().kept(np.arange(NUM_DAYS) < 4)
+    few = category_periods().kept(np.arange(NUM_DAYS) < 4)
     assert of(few, made) is None
     assert seasonal_p_value.of_share(known, "d", 0.3, DAY) == 0.0
     assert seasonal_p_value.of_share({"day": {"c": few}}, "c", 0.3, DAY) == 0.0
@@ -242,7 +242,7 @@ def test_what_is_not_known_of_a_feature_says_nothing() -> None:
 
 def test_hours_are_asked_for_an_hour_where_they_are_known() -> None:
     made = difference(MISSING, 0.3)
-    days, hours = words(), words(present=words().rows - 5.0)
+    days, hours = category_periods(), category_periods(present=category_periods().rows - 5.0)
     for variation, unit, periods, length in (
         ({"day": {"c": days}, "hour": {"c": hours}}, "hour", hours, 2),
         ({"day": {"c": days}}, "day", days, 1),
