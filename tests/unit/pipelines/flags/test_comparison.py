@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import math
 
 import pytest
 
-from pipelines.flags import comparison, flag, reading
+from pipelines.flags import comparison
 from transforms.core.errors import UsageError
 
 
@@ -37,24 +36,3 @@ def test_a_feature_is_named_once() -> None:
     with pytest.raises(UsageError) as caught:
         comparison.check_selection(("c", "b", "a"), ("b", "d", "c"))
     assert str(caught.value) == "--only and --ignore both name b, c; name it in one of them"
-
-
-@pytest.mark.parametrize(
-    ("check", "values", "message"),
-    [
-        (flag.check_distance, (1e-9, 1), "expected a distance above 0 and at most 1"),
-        (flag.check_fraction, (0, 1), "expected a fraction from 0 to 1"),
-        (flag.check_not_negative, (0, 1e300), "expected a number of 0 or more"),
-        (reading.check_sample, (1e-9, 1), "expected a fraction above 0 and at most 1"),
-    ],
-)
-def test_the_bounds_of_a_number(check: flag.Check, values: tuple[float, ...], message: str) -> None:
-    for value in values:
-        check("--flag", value)
-    outside = [-1e-9, math.nan, math.inf]
-    outside += [0] if "above 0" in message else []
-    outside += [] if "or more" in message else [1 + 1e-9]
-    for value in outside:
-        with pytest.raises(UsageError) as caught:
-            check("--flag", value)
-        assert str(caught.value) == f"--flag: {message}, got {value}"
