@@ -10,7 +10,8 @@ from transforms.serving.lint.graphs import Graphs
 from transforms.serving.lint.provenance import Provenance, Source
 
 STRING, INT = 7, 3
-ASSET, OTHER_ASSET = Source("asset", "words"), Source("asset", "other")
+#: The asset that `Model.asset` makes.
+ASSET = Source("asset", "words")
 
 
 def text(value: str) -> Source:
