@@ -72,8 +72,8 @@ def test_windows_of_the_same_baseline_are_lined_up_in_order_of_time() -> None:
 
 
 def test_predictions_of_another_model_are_left_out() -> None:
-    [earlier, _] = slow_drift.comparable(summary(5), [summary(1, model="other")])
-    assert earlier.values == {RAW: 0.1}
+    [of_other_model, _] = slow_drift.comparable(summary(5), [summary(1, model="other")])
+    assert of_other_model.values == {RAW: 0.1}
 
 
 def rising(what: str = window_summary.RANK, by: float = 0.02, windows: int = 9) -> list[WindowSummary]:
