@@ -19,7 +19,7 @@ UINT16, HALF, UINT32, UINT64 = 17, 19, 22, 23
 
 def values(proto: Any, **more: bool) -> list[Any]:
     decoded = decode_tensor("x", proto, **more).values
-    return decoded if isinstance(decoded, list) else decoded.tolist()  # type: ignore[no-any-return]
+    return decoded if isinstance(decoded, list) else decoded.tolist()
 
 
 def error(proto: Any, name: str = "x") -> tuple[str, str]:
@@ -47,7 +47,7 @@ def error(proto: Any, name: str = "x") -> tuple[str, str]:
     ],
 )
 def test_both_forms_of_a_dtype_have_the_same_values(
-    dtype: int, field: str, listed: Sequence[Any], content: Any, expected: Sequence[Any]
+    dtype: int, field: str, listed: Any, content: Any, expected: Sequence[Any]
 ) -> None:
     for proto in (tensor(dtype, [2], **{field: listed}), tensor(dtype, [2], content.tobytes())):
         assert values(proto) == expected
