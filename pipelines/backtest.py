@@ -47,7 +47,7 @@ def run(options: BacktestOptions, console: Console) -> int:
       InputError: the log cannot be read, or the job failed; nothing is written.
       NothingExaminedError: no window has enough rows; nothing is written.
     """
-    beam_flags = beam_options.beam_options(options.beam_args)
+    beam_flags = beam_options.beam_options(options.beam_args, options.shared_filesystem)
     windows = _windows(options)
     _check_paths(options, beam_flags)
     console.step(f"reading the training side: {options.baseline}")

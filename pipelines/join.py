@@ -81,7 +81,7 @@ def run(options: JoinOptions, console: Console) -> int:
       UsageError: before anything is read.
       InputError: either side cannot be read, or the job failed; nothing is written.
     """
-    beam_flags = beam_options.beam_options(options.beam_args)
+    beam_flags = beam_options.beam_options(options.beam_args, options.shared_filesystem)
     _check_paths(options, beam_flags)
     schema = _load_schema(options)
     examples = tuple(globs.expand(options.examples))

@@ -47,7 +47,7 @@ def run(options: PrepareOptions, console: Console) -> int:
       UsageError: before any graph is built.
       InputError: the examples cannot be read, or the job failed; a baseline that was there stays.
     """
-    beam_flags = beam_options.beam_options(options.beam_args)
+    beam_flags = beam_options.beam_options(options.beam_args, options.shared_filesystem)
     beam_options.check_reachable(beam_flags, examples=options.examples, baseline=options.baseline)
     temp = beam_options.temp_location(beam_flags)
     if not beam_options.is_local(beam_flags):

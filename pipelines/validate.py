@@ -37,7 +37,7 @@ def run(options: ValidateOptions, console: Console) -> int:
     Raises:
       UsageError: before anything is read or published.
     """
-    beam_flags = beam_options.beam_options(options.beam_args)
+    beam_flags = beam_options.beam_options(options.beam_args, options.shared_filesystem)
     _check_paths(options, beam_flags)
     console.step(f"reading the training side: {options.baseline or options.statistics}")
     plan = make_plan(options)

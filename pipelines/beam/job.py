@@ -13,13 +13,13 @@ from typing import Any
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.beam import failures
+from pipelines.beam import failures, portable
 from pipelines.beam import options as beam_options
 from pipelines.display.console import Console
 from pipelines.process import supervisor
 from transforms.core import heartbeats
 from transforms.core.errors import InputError, TrueserveError
-from transforms.files import paths
+from transforms.files import file_systems, paths
 from transforms.files.file_systems import reason
 
 _TEMP = re.compile(r"trueserve-[0-9a-f]{32}")
@@ -34,14 +34,18 @@ class BeamJob:
     """One command's Beam job: its options, its heartbeats and its temporary folder.
 
     Attributes:
-      heartbeats: local folder for `transforms.core.heartbeats`, None on a remote runner.
+      options: for pipelines.
+      heartbeats: folder for `transforms.core.heartbeats`; None where workers elsewhere cannot write to it.
       temp: folder of this job's own that every worker reaches; a local one on this machine.
     """
 
-    def __init__(self, options: PipelineOptions, console: Console, local: str, temp: str) -> None:
-        self.options = options
+    def __init__(
+        self, options: PipelineOptions, console: Console, temp: str, heartbeats_folder: str | None
+    ) -> None:
+        self.options = portable.without_time_limit(options)
+        self._flags = options
         self._console = console
-        self.heartbeats = _subfolder(local, "heartbeats") if beam_options.is_local(options) else None
+        self.heartbeats = heartbeats_folder
         self.temp = temp
 
     def run(self, pipeline: Any, text: str, total_bytes: int) -> None:
@@ -50,6 +54,7 @@ class BeamJob:
         Raises:
           InputError: the job failed; the message is one line and names a file with the traceback.
         """
+        portable.wait_for_job_server(self._flags)
         started: list[Any] = []
         start = self._progress(started)
 
@@ -57,12 +62,36 @@ class BeamJob:
             rows, num_bytes = self._progress(started)
             return rows - start[0], num_bytes - start[1]
 
-        with self._console.progress(text, poll, total_bytes), _explain_failures():
-            if self.heartbeats is None:
+        with self._console.progress(text, poll, total_bytes), self._explain_failures():
+            if not beam_options.is_local(self._flags):
                 supervisor.mark_submitted()
             # A local runner comes back when all is done, a remote one at once.
             started.append(pipeline.run())
-            started[0].wait_until_finish()
+            self._wait(started[0], is_reading_files=total_bytes > 0)
+
+    def _wait(self, result: Any, is_reading_files: bool) -> None:
+        if portable.job_endpoint(self._flags) is None:
+            result.wait_until_finish()
+            return
+        # What reads no file may write no heartbeat for long.
+        folder = self.heartbeats if is_reading_files else None
+        watch = portable.Watch(self._flags, result, folder, self._console.warning)
+        with portable.quiet():
+            portable.wait(result, watch)
+
+    @contextlib.contextmanager
+    def _explain_failures(self) -> Iterator[None]:
+        try:
+            yield
+        except InputError as error:
+            raise InputError(failures.without_step(str(error))) from error
+        except Exception as error:
+            if explanation := portable.explanation(error, self._flags):
+                raise InputError(explanation) from error
+            parts = failures.parts_of(error)
+            raise InputError(
+                f"the Beam job failed: {failures.summary(parts)}; {_keep_traceback(parts)}"
+            ) from error
 
     def _progress(self, started: list[Any]) -> tuple[int, int]:
         if self.heartbeats is not None:
@@ -83,16 +112,25 @@ def new_job(options: PipelineOptions, console: Console) -> Iterator[BeamJob]:
     # What a job has published stands, even if its temporary files cannot be deleted.
     with tempfile.TemporaryDirectory(prefix="trueserve-", ignore_cleanup_errors=True) as local:
         if location is None:
-            yield BeamJob(options, console, local, _subfolder(local, "temp"))
+            yield BeamJob(options, console, _subfolder(local, "temp"), _subfolder(local, "heartbeats"))
             return
         # Other runs share the location, and dead ones left their folders there.
         paths.delete_abandoned(location, _TEMP)
         temp = paths.join(location, f"trueserve-{uuid.uuid4().hex}")
         try:
-            yield BeamJob(options, console, local, temp)
+            yield BeamJob(options, console, temp, _shared_heartbeats(options, temp))
         finally:
             with contextlib.suppress(TrueserveError):  # what the job found counts for more
                 paths.delete_tree(temp)
+
+
+def _shared_heartbeats(options: PipelineOptions, temp: str) -> str | None:
+    """A folder of this machine's that workers elsewhere see as well."""
+    if not beam_options.has_shared_filesystem(options) or not file_systems.is_local(temp):
+        return None
+    folder = paths.join(temp, "heartbeats")
+    paths.make_folder(folder)
+    return folder
 
 
 def _subfolder(folder: str, name: str) -> str:
@@ -108,19 +146,6 @@ def _counters(result: Any) -> tuple[int, int]:
     for counter in query["counters"]:
         counts[counter.key.metric.name] = counter.attempted or counter.committed or 0
     return counts["rows"], counts["bytes"]
-
-
-@contextlib.contextmanager
-def _explain_failures() -> Iterator[None]:
-    try:
-        yield
-    except InputError as error:
-        raise InputError(failures.without_step(str(error))) from error
-    except Exception as error:
-        parts = failures.parts_of(error)
-        raise InputError(
-            f"the Beam job failed: {failures.summary(parts)}; {_keep_traceback(parts)}"
-        ) from error
 
 
 def _keep_traceback(parts: Sequence[failures.ExceptionSummary]) -> str:

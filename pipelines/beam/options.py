@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import argparse
-import functools
+import copy
 import logging
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 from apache_beam.options.pipeline_options import (
     DirectOptions,
     GoogleCloudOptions,
     PipelineOptions,
+    PortableOptions,
     SetupOptions,
     StandardOptions,
+    TestOptions,
 )
+from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
+from apache_beam.runners.portability.portable_runner import PortableRunner
+from apache_beam.runners.runner import create_runner
 
+from pipelines.flags.beam import SHARED_FILESYSTEM
 from transforms.core.errors import UsageError
 
 # Beam's own name for "this machine" tries a runner that it would have to download first; name the one
 # that Beam brings with it.
 LOCAL_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+_HINT = f"; {SHARED_FILESYSTEM.name} says that they see absolute paths of this machine"
 LOCAL_NAMES = frozenset({"directrunner", "bundlebaseddirectrunner", "fnapirunner", LOCAL_RUNNER.lower()})
 
 
@@ -32,11 +41,22 @@ def is_beam_flag(flag: str) -> bool:
     return not unknown
 
 
-def beam_options(beam_args: Sequence[str]) -> PipelineOptions:
+class SharedFilesystemOption(PipelineOptions):
+    """Ours among Beam's, so that whoever has the options knows where paths lead."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(SHARED_FILESYSTEM.name, **SHARED_FILESYSTEM.settings)
+
+
+def beam_options(beam_args: Sequence[str], shared_filesystem: bool = False) -> PipelineOptions:
     """Beam's options from the flags that are not ours.
 
+    Args:
+      shared_filesystem: whether workers on other machines see the same paths.
+
     Raises:
-      UsageError: a flag that Beam does not know either, or one that Beam refuses.
+      UsageError: a flag that Beam does not know either, or values that Beam refuses, in Beam's words.
     """
     try:
         _, unknown = _beam_parser().parse_known_args(list(beam_args))
@@ -44,8 +64,9 @@ def beam_options(beam_args: Sequence[str]) -> PipelineOptions:
         raise UsageError(f"Beam refuses a flag: {error}") from error
     if unknown:
         raise UsageError(f"unknown argument {unknown[0]!r}: neither trueserve nor Apache Beam takes it")
-    options = PipelineOptions(list(beam_args))
+    options = PipelineOptions(list(beam_args), shared_filesystem=shared_filesystem)
     _choose_runner(options)
+    _validate(options)
     return options
 
 
@@ -73,16 +94,16 @@ def temp_location(options: PipelineOptions) -> str | None:
     if is_local(options):
         return None
     location: str | None = options.view_as(GoogleCloudOptions).temp_location
-    if not location or "://" not in location:
+    if not location or not _is_reachable(options, location):
         raise UsageError(
             f"--temp_location: {options.view_as(StandardOptions).runner} needs a folder that its workers "
-            f"reach, such as gs://BUCKET/tmp, got {location!r}"
+            f"reach, such as gs://BUCKET/tmp{_HINT}, got {location!r}"
         )
     return location
 
 
 def check_reachable(options: PipelineOptions, **paths: str | None) -> None:
-    """Refuses local paths for a remote runner: its workers would not find them.
+    """Refuses local paths for a remote runner whose workers would not find them.
 
     Raises:
       UsageError: naming the flag.
@@ -90,8 +111,21 @@ def check_reachable(options: PipelineOptions, **paths: str | None) -> None:
     if is_local(options):
         return
     for flag, path in paths.items():
-        if path is not None and "://" not in path:
-            raise UsageError(f"--{flag}: a remote runner's workers cannot reach the local path {path!r}")
+        if path is not None and not _is_reachable(options, path):
+            raise UsageError(
+                f"--{flag}: a remote runner's workers cannot reach the local path {path!r}{_HINT}"
+            )
+
+
+def has_shared_filesystem(options: PipelineOptions) -> bool:
+    """Whether workers on other machines see the same paths."""
+    shared: bool = options.view_as(SharedFilesystemOption).shared_filesystem
+    return shared
+
+
+def _is_reachable(options: PipelineOptions, path: str) -> bool:
+    """Workers run in folders of their own, so that a relative path would lead elsewhere."""
+    return "://" in path or (has_shared_filesystem(options) and Path(path).is_absolute())
 
 
 def _choose_runner(options: PipelineOptions) -> None:
@@ -102,7 +136,56 @@ def _choose_runner(options: PipelineOptions) -> None:
     options.view_as(SetupOptions).save_main_session = False
 
 
-@functools.cache
+def _validate(options: PipelineOptions) -> None:
+    """Beam's own validation, which it would do only once a graph is built.
+
+    Raises:
+      UsageError: what Beam says, in one line.
+    """
+    if errors := [*_setup_file_errors(options), *_validator_errors(options), *_job_endpoint_errors(options)]:
+        text = "; ".join(" ".join(str(error).split()).rstrip(".") for error in errors)
+        raise UsageError(f"Beam refuses its flags: {text}")
+
+
+def _validator_errors(options: PipelineOptions) -> list[str]:
+    # The validator puts values in place of deprecated ones, as it will again when the graph is built.
+    validator = PipelineOptionsValidator(copy.deepcopy(options), _new_runner(options))
+    validator.options.view_as(TestOptions).dry_run = True  # else it asks the object store about its prices
+    cloud = validator.options.view_as(GoogleCloudOptions)
+    errors: list[str]
+    # In place of a location that is no good Dataflow's options would make a bucket, which nobody asked for.
+    if validator.is_service_runner() and (errors := validator.validate_gcs_path(cloud, "temp_location")):
+        return [*errors, *validator.validate_cloud_options(cloud)]
+    errors = validator.validate()
+    return errors
+
+
+def _new_runner(options: PipelineOptions) -> Any:
+    name = options.view_as(StandardOptions).runner
+    try:
+        return create_runner(name)
+    except (ValueError, ImportError, AttributeError) as error:
+        raise UsageError(f"--runner={name}: {' '.join(str(error).split())}") from error
+
+
+def _setup_file_errors(options: PipelineOptions) -> list[str]:
+    """What Beam finds out while it stages the package, long after the graph is built."""
+    path = options.view_as(SetupOptions).setup_file
+    if path is not None and not Path(path).is_file():
+        return [f"the file {path} cannot be found; it was specified in the --setup_file command line option"]
+    return []
+
+
+def _job_endpoint_errors(options: PipelineOptions) -> list[str]:
+    """Likewise: only then a runner without a job server of its own says that it lacks one."""
+    runner = _new_runner(options)
+    if not isinstance(runner, PortableRunner) or options.view_as(PortableOptions).job_endpoint:
+        return []
+    if type(runner).default_job_server is not PortableRunner.default_job_server:
+        return []  # Flink's and Spark's would start
+    return ["You must specify a --job_endpoint when using --runner=PortableRunner"]
+
+
 def _beam_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         add_help=False, allow_abbrev=False, exit_on_error=False, conflict_handler="resolve"

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import datetime as dt
 
-from pipelines.flags import comparison, reading
+from pipelines.flags import beam, comparison, reading
 from pipelines.flags.command import Command
 from pipelines.flags.flag import flag, parse_some_names
 from pipelines.flags.validate import ValidateOptions
@@ -107,6 +107,7 @@ GROUPS = {
     ),
     "window": (reading.WINDOW, reading.TIME_FEATURE),
     "comparison": (comparison.ONLY, comparison.IGNORE, comparison.SPACES),
+    **beam.GROUP,
 }
 
 
@@ -142,6 +143,7 @@ class BacktestOptions:
     format: str = reading.FORMAT.default
     max_rejects: float = reading.MAX_REJECTS.default
     sample: float = reading.SAMPLE.default
+    shared_filesystem: bool = False
     beam_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -103,5 +103,4 @@ COMMAND = Command(
     GROUPS,
     EXAMPLE,
     EXIT_CODES,
-    takes_beam_flags=False,
 )

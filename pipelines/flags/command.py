@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.flags import path_checks, reading
+from pipelines.flags import beam, path_checks, reading
 from pipelines.flags.flag import Flag
 
 
@@ -29,7 +29,11 @@ class Command:
     groups: Mapping[str, Sequence[Flag]]
     examples: str
     exit_codes: str
-    takes_beam_flags: bool = True
+
+    @property
+    def takes_beam_flags(self) -> bool:
+        """Whether it runs a Beam job, to which go the flags that are not ours."""
+        return beam.TITLE in self.groups
 
     @property
     def flags(self) -> list[Flag]:

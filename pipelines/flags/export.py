@@ -93,5 +93,4 @@ COMMAND = Command(
     GROUPS,
     EXAMPLE,
     EXIT_CODES,
-    takes_beam_flags=False,
 )

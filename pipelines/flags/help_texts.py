@@ -9,8 +9,3 @@ EXIT_CODES = """exit codes:
      verdict
   4  nothing, or too little, was examined
 """
-
-BEAM_NOTE = """Any other flag goes to Apache Beam, such as --runner=DataflowRunner
---project=... --temp_location=gs://... Without --runner the job runs on this
-machine, in this process; --direct_running_mode=multi_processing
---direct_num_workers=0 uses one process per core."""

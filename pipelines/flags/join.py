@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import datetime as dt
 
-from pipelines.flags import path_checks, reading
+from pipelines.flags import beam, path_checks, reading
 from pipelines.flags.command import Command
 from pipelines.flags.comparison import BASELINE
 from pipelines.flags.flag import check_range, check_values, flag, parse_names
@@ -115,6 +115,7 @@ GROUPS = {
             help="keep keys and values of the differing pairs (may hold personal data)",
         ),
     ),
+    **beam.GROUP,
 }
 
 
@@ -149,6 +150,7 @@ class JoinOptions:
     exclude: tuple[tuple[str, str], ...] = ()
     start: dt.datetime | None = None
     end: dt.datetime | None = None
+    shared_filesystem: bool = False
     beam_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

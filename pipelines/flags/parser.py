@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from pipelines.flags import help_texts
+from pipelines.flags import beam
 from pipelines.flags.command import Command
 from pipelines.process.streams import Guarded
 from transforms.core.errors import InputError, UsageError
@@ -58,11 +58,9 @@ def _add_command(subparsers: Any, command: Command) -> None:
         add_help=False,
     )
     for title, flags in command.groups.items():
-        group = parser.add_argument_group(title)
+        group = parser.add_argument_group(title, beam.NOTE if title == beam.TITLE else None)
         for flag in flags:
             group.add_argument(flag.name, **flag.settings)
-    if command.takes_beam_flags:
-        parser.add_argument_group("Apache Beam", help_texts.BEAM_NOTE)
     parser.add_argument_group("help").add_argument(
         "-h", "--help", action="help", help="show this text and exit"
     )

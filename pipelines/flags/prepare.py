@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from pipelines.flags import reading
+from pipelines.flags import beam, reading
 from pipelines.flags.command import Command
 from pipelines.flags.comparison import JSD, LINF
 from pipelines.flags.flag import check_local_file, check_values, flag
@@ -53,6 +53,7 @@ GROUPS = {
         ),
     ),
     "comparison": (JSD, LINF),
+    **beam.GROUP,
 }
 
 
@@ -69,6 +70,7 @@ class PrepareOptions:
     time_feature: str | None = None
     jsd: float = JSD.default
     linf: float = LINF.default
+    shared_filesystem: bool = False
     beam_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from pipelines.flags import comparison, path_checks, reading
+from pipelines.flags import beam, comparison, path_checks, reading
 from pipelines.flags import replay as replay_flags
 from pipelines.flags.command import Command
 from pipelines.flags.flag import check_local_file, check_values, flag, parse_some_names
@@ -123,6 +123,7 @@ GROUPS = {
         replay_flags.CONTRACTS,
         replay_flags.ALLOW_OPS,
     ),
+    **beam.GROUP,
 }
 
 
@@ -182,6 +183,7 @@ class ValidateOptions:
     contracts: str | None = None
     previous: str | None = None
     predictions: str | None = None
+    shared_filesystem: bool = False
     beam_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -1,0 +1,19 @@
+"""The flags of every command that runs a Beam job. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from pipelines.flags.flag import flag
+
+TITLE = "Apache Beam"
+NOTE = """Any other flag goes to Apache Beam, such as --runner=DataflowRunner
+--project=... --temp_location=gs://... Without --runner the job runs on this
+machine, in this process; --direct_running_mode=multi_processing
+--direct_num_workers=0 uses one process per core."""
+
+SHARED_FILESYSTEM = flag(
+    "--shared_filesystem",
+    action="store_true",
+    help="the workers of a remote --runner see the same absolute paths as this machine, as on NFS",
+)
+
+GROUP = {TITLE: (SHARED_FILESYSTEM,)}
