@@ -24,6 +24,7 @@ _PROBE_SECONDS = 5.0
 _FOREVER_SECONDS = 365 * 24 * 3600
 _JOIN_SECONDS = 0.2
 _EMBEDDED = "embed"
+_WHY_LOST = "and the job with it; look why it ended (out of memory?), and run again"
 _POOL = "python -m apache_beam.runners.worker.worker_pool_main --service_port=PORT"
 _SERVER = "python -m apache_beam.runners.portability.local_job_service_main --port=PORT"
 
@@ -129,10 +130,7 @@ class Watch:
     def _silent(self, seconds: float) -> str:
         if self._signs == self._before:
             return f"no worker has begun for {seconds:.0f} s: {_missing_worker(self._options)}"
-        return (
-            f"the workers are lost: none has given a sign of life for {seconds:.0f} s; look why they ended"
-            " (out of memory?), and run again"
-        )
+        return f"the workers are lost, none has given a sign of life for {seconds:.0f} s, {_WHY_LOST}"
 
     def _cancel(self) -> None:
         request = beam_job_api_pb2.CancelJobRequest(job_id=self._result._job_id)
@@ -162,13 +160,14 @@ def wait(result: Any, watch: Watch) -> None:
 
 def explanation(error: BaseException, options: PipelineOptions) -> str | None:
     """What to do about a job server or a worker that is missing; None for any other failure."""
-    if job_endpoint(options) is None:
-        return None
-    if _is_of_server(error):
+    if job_endpoint(options) is not None and _is_of_server(error):
         return _lost_server(options)
-    frames = [frame for part in failures.parts_of(error) for frame in part.frames]
-    if any(frame.endswith(" in start_worker") for frame in frames):
+    parts = failures.parts_of(error)
+    if any(frame.endswith(" in start_worker") for part in parts for frame in part.frames):
         return f"the job server could not start a worker: {_missing_worker(options)}"
+    # A worker that fails says why; the connection to one that was killed just ends.
+    if any(part.frames and part.frames[-1].endswith(" in input_elements") for part in parts):
+        return f"a worker is lost, {_WHY_LOST}"
     return None
 
 

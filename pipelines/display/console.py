@@ -25,6 +25,9 @@ from pipelines.process.streams import Guarded, say
 from transforms.core.errors import InputError
 from transforms.publish import formatting
 
+#: Where no row came for so long, progress says so.
+STILL_SECONDS = 60.0
+
 Poll = Callable[[], tuple[int, int]]
 
 
@@ -101,7 +104,7 @@ class Console:
         Args:
           text: what is being done.
           poll: (rows, bytes as stored) so far; called from a thread of its own, a few times a second on a
-            terminal, else every ten seconds. An OSError from it shows as no news.
+            terminal, else every ten seconds. What it raises shows as no news: no display fails a job.
           total_bytes: bytes there are to read, None where nobody knows.
         """
         meter = _Meter(formatting.visible(text), poll, total_bytes)
@@ -153,20 +156,23 @@ class _Meter:
         self.text = text
         self._poll = poll
         self._total = total_bytes
-        self._started = time.monotonic()
+        self._started = self._moved = time.monotonic()
         self._rows = self._bytes = 0
         self._spinner = Spinner("dots", style="blue")
 
     def update(self) -> None:
-        # A heartbeat file may be replaced, or its folder removed, while it is read.
-        with contextlib.suppress(OSError):
-            self._rows, self._bytes = self._poll()
+        # A heartbeat file may be replaced while it is read; a runner's service may not answer.
+        with contextlib.suppress(Exception):
+            rows, num_bytes = self._poll()
+            if (rows, num_bytes) != (self._rows, self._bytes):
+                self._rows, self._bytes, self._moved = rows, num_bytes, time.monotonic()
 
     def share(self) -> float | None:
         return min(1.0, self._bytes / self._total) if self._total else None
 
     def facts(self, done: bool = False) -> str:
-        seconds = max(time.monotonic() - self._started, 1e-3)
+        now = time.monotonic()
+        seconds, still = max(now - self._started, 1e-3), now - self._moved
         of_total = f" of {formatting.size(self._total)}" if self._total and not done else ""
         share = self.share()
         return ", ".join(
@@ -176,7 +182,8 @@ class _Meter:
                 *([f"{share:.0%}"] if share is not None and not done else []),
                 f"{formatting.number(round(self._rows / seconds))} rows/s",
                 f"{formatting.size(self._bytes / seconds)}/s",
-                f"{int(seconds) // 60}:{int(seconds) % 60:02d}",
+                _minutes(seconds),
+                *([f"no more rows for {_minutes(still)}"] if still >= STILL_SECONDS and not done else []),
             ]
         )
 
@@ -186,6 +193,10 @@ class _Meter:
         bar = ProgressBar(total=1, completed=share or 0, pulse=share is None, width=30, complete_style="blue")
         top.add_row(self._spinner, self.text, bar)
         return Group(top, Text("  " + self.facts(), style="dim"))
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 @contextlib.contextmanager
