@@ -1,4 +1,4 @@
-"""Lines that native code logs to standard error by itself, past Python's logging."""
+"""Lines that native code, and Beam's worker processes, log to standard error by themselves."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ _SEVERITIES = "IWE"  # a line of severity F says why the process ends, and alway
 _LINE = re.compile(
     r"(?:([IWEF])\d{4} [\d:.]+ +\d+ |\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: ([IWEF]) )[\w./+-]+:\d+\] "
 )
+# `INFO:apache_beam.runners.worker.sdk_worker:...` is Python's, in the format of a process that set none: so
+# Beam's workers log, whatever the level of the process that started them. Errors are no such lines.
+_PYTHON_LINE = re.compile(r"(DEBUG|INFO|WARNING):[\w.]+:")
+_PYTHON_SEVERITIES = {"DEBUG": 1, "INFO": 1, "WARNING": 2}
 # What comes without a severity: Abseil's heading, and what TFDV prints in each process that imports it.
 _NOTES = (
     "WARNING: All log messages before absl::InitializeLog() is called",
@@ -28,7 +32,9 @@ def level() -> int:
 
 
 def is_hidden(line: str, level: int = 3) -> bool:
-    """Whether this line comes of native code, and its severity is one that `level` does not show."""
+    """Whether a line comes of native code or a worker, and its severity is one that `level` does not show."""
+    if match := _PYTHON_LINE.match(line):
+        return level >= _PYTHON_SEVERITIES[match.group(1)]
     if line.startswith(_NOTES):
         return level > 0
     match = _LINE.match(line)

@@ -1,4 +1,4 @@
-"""Which lines of standard error come of native code, by those that TensorFlow 2.16 and 2.21 wrote."""
+"""Which lines of standard error come of native code or workers, by those that TensorFlow and Beam wrote."""
 
 from __future__ import annotations
 
@@ -24,6 +24,18 @@ NOTES = [
     "Unable to import IPython: No module named 'IPython'. \n",
     'TFDV visualization APIs will not function. To use visualization features, install TFDV using "pip"\n',
 ]
+WORKERS = {
+    1: [
+        "INFO:apache_beam.runners.worker.sdk_worker:Control channel established.\n",
+        "INFO:absl:Feature tags has no shape. Setting to varlen_sparse_tensor.\n",
+        "DEBUG:root:x\n",
+    ],
+    2: ["WARNING:root:crcmod package not found.\n"],
+    10: [
+        "ERROR:apache_beam.runners.worker.sdk_worker:Error processing\n",
+        "CRITICAL:root:x\n",
+    ],
+}
 OTHERS = [
     "trueserve: error: no file matches 'I0000'\n",
     "Traceback (most recent call last):\n",
@@ -39,6 +51,12 @@ OTHERS = [
 def test_as_many_severities_are_hidden_as_the_level_says(level: int, hidden: str) -> None:
     for severity, lines in LOGGED.items():
         assert {native_logs.is_hidden(line, level) for line in lines} == {severity in hidden}, severity
+
+
+@pytest.mark.parametrize("level", range(4))
+def test_workers_errors_are_shown_and_what_is_less_is_not(level: int) -> None:
+    for hidden_from, lines in WORKERS.items():
+        assert {native_logs.is_hidden(line, level) for line in lines} == {level >= hidden_from}
 
 
 @pytest.mark.parametrize("line", NOTES)
