@@ -62,7 +62,7 @@ class BeamJob:
             rows, num_bytes = self._progress(started)
             return rows - start[0], num_bytes - start[1]
 
-        with self._console.progress(text, poll, total_bytes), self._explain_failures():
+        with self._console.progress(text, poll, total_bytes), _explain_failures(self._flags):
             if not beam_options.is_local(self._flags):
                 supervisor.mark_submitted()
             # A local runner comes back when all is done, a remote one at once.
@@ -78,20 +78,6 @@ class BeamJob:
         watch = portable.Watch(self._flags, result, folder, self._console.warning)
         with portable.quiet():
             portable.wait(result, watch)
-
-    @contextlib.contextmanager
-    def _explain_failures(self) -> Iterator[None]:
-        try:
-            yield
-        except InputError as error:
-            raise InputError(failures.without_step(str(error))) from error
-        except Exception as error:
-            if explanation := portable.explanation(error, self._flags):
-                raise InputError(explanation) from error
-            parts = failures.parts_of(error)
-            raise InputError(
-                f"the Beam job failed: {failures.summary(parts)}; {_keep_traceback(parts)}"
-            ) from error
 
     def _progress(self, started: list[Any]) -> tuple[int, int]:
         if self.heartbeats is not None:
@@ -146,6 +132,21 @@ def _counters(result: Any) -> tuple[int, int]:
     for counter in query["counters"]:
         counts[counter.key.metric.name] = counter.attempted or counter.committed or 0
     return counts["rows"], counts["bytes"]
+
+
+@contextlib.contextmanager
+def _explain_failures(options: PipelineOptions) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise InputError(failures.without_step(str(error))) from error
+    except Exception as error:
+        if explanation := portable.explanation(error, options):
+            raise InputError(explanation) from error
+        parts = failures.parts_of(error)
+        raise InputError(
+            f"the Beam job failed: {failures.summary(parts)}; {_keep_traceback(parts)}"
+        ) from error
 
 
 def _keep_traceback(parts: Sequence[failures.ExceptionSummary]) -> str:

@@ -125,7 +125,9 @@ def has_shared_filesystem(options: PipelineOptions) -> bool:
 
 def _is_reachable(options: PipelineOptions, path: str) -> bool:
     """Workers run in folders of their own, so that a relative path would lead elsewhere."""
-    return "://" in path or (has_shared_filesystem(options) and Path(path).is_absolute())
+    if "://" in path and not path.startswith("file://"):
+        return True
+    return has_shared_filesystem(options) and ("://" in path or Path(path).is_absolute())
 
 
 def _choose_runner(options: PipelineOptions) -> None:

@@ -23,6 +23,7 @@ PATIENCE_SECONDS = 60
 _PROBE_SECONDS = 5.0
 _FOREVER_SECONDS = 365 * 24 * 3600
 _JOIN_SECONDS = 0.2
+_READER_SECONDS = 2.0
 _EMBEDDED = "embed"
 _WHY_LOST = "and the job with it; look why it ended (out of memory?), and run again"
 _POOL = "python -m apache_beam.runners.worker.worker_pool_main --service_port=PORT"
@@ -188,8 +189,16 @@ def quiet() -> Iterator[None]:
     try:
         yield
     finally:
+        _join_readers()
         threading.excepthook = before
         root.removeFilter(is_ours)
+
+
+def _join_readers() -> None:
+    """Beam's thread that reads messages may hear later than we that the job has ended."""
+    for thread in threading.enumerate():
+        if thread.name == "wait_until_finish_read":
+            thread.join(_READER_SECONDS)
 
 
 def _is_of_server(error: BaseException) -> bool:

@@ -41,6 +41,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield Engine(server.address, pool.address, folder)
 
 
+def errors_of(result: e2e.Run) -> list[str]:
+    """What is on stderr but for the warning of a machine on which a worker needs a minute to begin."""
+    return [
+        line for line in result.err if not line.startswith("trueserve: warning: no worker has begun for 6")
+    ]
+
+
 def without_ids(text: str) -> str:
     return _RUN_ID.sub("RUN", text)
 
@@ -48,7 +55,7 @@ def without_ids(text: str) -> str:
 def test_prepare_makes_the_same_baseline(engine: Engine, home: Home, tmp_path: Path, capsys: Capture) -> None:
     flags = [f"--examples={home.examples}", f"--preprocessing={home.preprocessing}", f"--label={e2e.LABEL}"]
     result = e2e.run(capsys, "prepare", *flags, f"--baseline={tmp_path}/baseline", *engine.flags())
-    assert (result.code, result.err) == (0, [])
+    assert (result.code, errors_of(result)) == (0, [])
     for name in ("schema.pbtxt", "stats.binpb", "transformed_schema.pbtxt", "transformed_stats.binpb"):
         assert (tmp_path / "baseline" / name).read_bytes() == Path(home.baseline, name).read_bytes(), name
     assert not list((engine.folder / "temp").iterdir())
@@ -59,7 +66,7 @@ def test_validate_publishes_the_same_verdict(
 ) -> None:
     here = e2e.validate(capsys, home.baseline, home.skewed, tmp_path / "here")
     there = e2e.validate(capsys, home.baseline, home.skewed, tmp_path / "there", *engine.flags())
-    assert (there.code, there.err) == (here.code, here.err) == (1, [])
+    assert (there.code, errors_of(there)) == (here.code, here.err) == (1, [])
     verdicts = [without_ids((tmp_path / name / "verdict.json").read_text()) for name in ("here", "there")]
     assert verdicts[0] == verdicts[1]
 
@@ -70,7 +77,7 @@ def test_backtest_writes_the_same_document(
     log = backtest.written(home.serving, tmp_path / "logs")
     for name, flags in {"here": [], "there": engine.flags()}.items():
         result = backtest.backtest(capsys, home.baseline, log, tmp_path / name, *backtest.SPAN, *flags)
-        assert (result.code, result.err) == (0, [])
+        assert (result.code, errors_of(result)) == (0, [])
     assert e2e.tree(tmp_path / "here") == e2e.tree(tmp_path / "there")
 
 
@@ -79,7 +86,8 @@ def _fails(capsys: Capture, home: Home, output: Path, flags: list[str]) -> str:
     result = e2e.validate(capsys, home.baseline, home.skewed, output, *flags)
     assert result.code == 3
     assert (output / "failed" / "verdict.json").exists()
-    return e2e.one_error(result)
+    [error] = errors_of(result)
+    return error
 
 
 def test_a_job_server_that_is_not_there(engine: Engine, home: Home, tmp_path: Path, capsys: Capture) -> None:

@@ -119,7 +119,8 @@ def test_a_remote_runner_needs_folders_that_tensorflow_can_write(
         "prepare",
         "--examples=gs://bucket/*",
         f"--preprocessing={home.preprocessing}",
-        "--runner=DataflowRunner",
+        "--runner=PortableRunner",
+        "--job_endpoint=localhost:1",
         *(f"--{name}={folder}" for name, folder in folders.items()),
     )
     assert result.code == 2

@@ -270,7 +270,7 @@ def test_a_format_that_nobody_reads_is_refused() -> None:
 
 def test_heartbeats_of_processes_add_up_and_are_not_written_each_time(tmp_path: Path) -> None:
     assert read_progress(str(tmp_path)) == (0, 0)
-    (tmp_path / "other-1.progress").write_text("10 100")
+    (tmp_path / "other-1.progress").write_text("10 100 7")
     (tmp_path / "other-2.progress").write_text("")
     mine = Heartbeat(str(tmp_path))
     mine.add(1, 2)

@@ -36,7 +36,8 @@ class Heartbeat:
         with self._lock:
             self._rows += rows
             self._bytes += num_bytes
-            if time.monotonic() - self._written >= INTERVAL_SECONDS:
+            if (now := time.monotonic()) - self._written >= INTERVAL_SECONDS:
+                self._written = now
                 self._write()
 
     def flush(self) -> None:
@@ -52,7 +53,6 @@ class Heartbeat:
             time.sleep(BEAT_SECONDS)
 
     def _write(self) -> None:
-        self._written = time.monotonic()
         temporary = self._path.with_suffix(".tmp")
         try:
             temporary.write_text(f"{self._rows} {self._bytes} {self._beats}")

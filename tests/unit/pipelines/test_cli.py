@@ -63,6 +63,7 @@ def imports(*argv: str) -> tuple[int, str, set[str]]:
     [
         (["--help"], ["prepare", "export", "validate", "exit codes:"]),
         (["prepare", "--help"], ["--examples", "--preprocessing", "--label", "exit codes:", "Apache Beam"]),
+        (["join", "--help"], ["--shared_filesystem", "Apache Beam", "--direct_running_mode"]),
         (["export", "--help"], ["--model", "--custom_objects", "exit codes:"]),
         (["validate", "--help"], ["--time_feature", "--fail_on", "--spaces", "exit codes:", "Apache Beam"]),
         (["validate", "--help"], ["--window", "PT1H", "%Y/%m/%d", *reading.FORMATS, *reading.EXCLUDE_FIELDS]),

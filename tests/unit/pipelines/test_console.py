@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import itertools
 import threading
 from typing import Any
 
 import pytest
 from support.page import HOSTILE, make_finding, make_verdict
 
-from pipelines.display.console import Console
+from pipelines.display.console import Console, _Meter
 from pipelines.display.verdict_table import MAX_ROWS
 from transforms.verdict.model import Diagnosis
 
@@ -142,6 +143,31 @@ def test_progress_survives_a_heartbeat_that_cannot_be_read() -> None:
     with console.progress("Reading", poll):
         pass
     assert "done, 0 rows" in out.getvalue()
+
+
+def test_progress_that_a_runner_does_not_tell_fails_no_job() -> None:
+    console, out, _ = plain()
+
+    def poll() -> tuple[int, int]:
+        raise RuntimeError("the metrics service is gone")
+
+    with console.progress("Reading", poll):
+        pass
+    assert "done, 0 rows" in out.getvalue()
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_progress_says_so_where_nothing_moves(moves: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = itertools.count(0, 30)
+    monkeypatch.setattr("time.monotonic", lambda: float(next(seconds)))
+    rows = itertools.count(1)
+    meter = _Meter("Reading", lambda: (next(rows) if moves else 0, 0), 100)
+    facts = []
+    for _ in range(5):
+        meter.update()
+        facts.append(meter.facts())
+    assert [("no more rows for" in text) for text in facts] == [not moves and i > 0 for i in range(5)]
+    assert "no more rows for" not in meter.facts(done=True)
 
 
 def test_progress_of_work_that_fails_does_not_say_done() -> None:

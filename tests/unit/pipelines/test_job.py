@@ -11,6 +11,7 @@ import pytest
 from apache_beam.metrics import MetricsFilter
 from apache_beam.metrics.execution import MetricKey
 from apache_beam.metrics.metricbase import MetricName
+from apache_beam.options.pipeline_options import PipelineOptions
 from support.memory_files import OBJECTS
 
 from pipelines.beam import job
@@ -23,7 +24,7 @@ from transforms.core.errors import InputError
 from transforms.files import paths
 
 LOCATION = "memory://bucket/tmp"
-REMOTE = ["--runner=DataflowRunner", f"--temp_location={LOCATION}"]
+REMOTE = ["--runner=FlinkRunner", f"--temp_location={LOCATION}"]
 CONSOLE = Console(io.StringIO(), io.StringIO())
 
 
@@ -83,7 +84,7 @@ def test_runners_of_this_machine(runner: str | None) -> None:
 
 @pytest.mark.parametrize("runner", ["DataflowRunner", "dataflowrunner", "FlinkRunner", "PortableRunner"])
 def test_runners_elsewhere(runner: str) -> None:
-    assert not is_local(beam_options([f"--runner={runner}"]))
+    assert not is_local(PipelineOptions([f"--runner={runner}"]))
 
 
 def test_a_traceback_that_cannot_be_kept_hides_no_reason(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +95,7 @@ def test_a_traceback_that_cannot_be_kept_hides_no_reason(monkeypatch: pytest.Mon
 
     monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
     message = r"the Beam job failed: .*; the traceback cannot be kept: No space"
-    with pytest.raises(InputError, match=message), job._explain_failures():
+    with pytest.raises(InputError, match=message), job._explain_failures(beam_options([])):
         raise RuntimeError
 
 
@@ -178,16 +179,28 @@ def test_a_job_here_shows_what_it_has_read_itself(monkeypatch: pytest.MonkeyPatc
 
 def test_what_a_step_raised_as_our_own_error_is_said_as_it_was() -> None:
     text = "a is cut short [while running 'ReadExamples/Read']"
-    with pytest.raises(InputError) as caught, job._explain_failures():
+    with pytest.raises(InputError) as caught, job._explain_failures(beam_options([])):
         raise InputError(text)
     assert str(caught.value) == "a is cut short"
 
 
 def test_a_traceback_is_kept_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "folder_for_reports", lambda: str(tmp_path))
-    with pytest.raises(InputError) as caught, job._explain_failures():
+    with pytest.raises(InputError) as caught, job._explain_failures(beam_options([])):
         raise ZeroDivisionError("a value of somebody's request")
     [file] = tmp_path.iterdir()
     assert str(caught.value).endswith(f"; the traceback, without the errors' texts, is in {file}")
     assert str(caught.value).startswith("the Beam job failed: ZeroDivisionError")
     assert "somebody" not in str(caught.value) + file.read_text()
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_workers_of_a_shared_file_system_show_how_far_they_are(shared: bool, tmp_path: Path) -> None:
+    location = str(tmp_path) if shared else LOCATION
+    flags = ["--runner=PortableRunner", "--job_endpoint=localhost:1", f"--temp_location={location}"]
+    with new_job(beam_options(flags, shared), CONSOLE) as job:
+        assert (job.heartbeats is not None) == shared
+        if job.heartbeats is not None:
+            assert Path(job.heartbeats).is_dir()
+            assert job.heartbeats.startswith(job.temp)
+    assert list(tmp_path.iterdir()) == []

@@ -74,7 +74,7 @@ def test_wrong_usage_is_one_line(argv: list[str], says: list[str], capsys: Captu
     assert all(word in line for word in says), line
 
 
-DATAFLOW = ("--runner=DataflowRunner", "--project=p", "--region=r")
+DATAFLOW = ("--runner=DataflowRunner", "--project=my-project", "--region=r")
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,8 @@ def test_a_remote_runner_needs_a_remote_temp_location(
     result = e2e.run(capsys, *argv, *DATAFLOW, *temp)
     line = e2e.one_error(result)
     assert result.code == 2
-    assert "--temp_location" in line
-    assert "DataflowRunner" in line
+    assert "temp_location" in line
+    assert "Beam refuses its flags" in line
 
 
 def test_statistics_beside_a_schema_must_be_reachable_too(tmp_path: Path, capsys: Capture) -> None:

@@ -1,0 +1,89 @@
+"""Beam's flags: what Beam refuses is wrong usage, in its words, and which paths workers reach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pipelines.beam import options as beam_options
+from pipelines.flags.commands import COMMANDS
+from transforms.core.errors import UsageError
+
+CLOUD = ("--runner=DataflowRunner", "--temp_location=gs://bucket/tmp")
+PROJECT = ("--project=my-project", "--region=europe-west1")
+PORTABLE = ("--runner=PortableRunner", "--job_endpoint=localhost:1")
+
+
+@pytest.mark.parametrize(
+    ("beam_args", "says"),
+    [
+        (CLOUD, "Missing required option: project"),
+        ([*CLOUD, *PROJECT, "--dataflow_endpoint=foo"], "Invalid url (foo) for dataflow endpoint"),
+        ([*CLOUD, *PROJECT, "--job_name=A job"], "Invalid job_name (A job)"),
+        ([*CLOUD, *PROJECT, "--num_workers=0"], "Invalid value (0) for option: num_workers"),
+        (["--runner=DataflowRunner", *PROJECT], "Missing GCS path option: temp_location"),
+        ([*CLOUD[:1], *PROJECT, "--temp_location=/x"], "Invalid GCS path (/x)"),
+        ([*PORTABLE, "--environment_type=EXTERNAL"], "external_service_address is required for environment"),
+        ([*PORTABLE, "--environment_type=PROCESS"], "Option process_command is required for environment"),
+        (["--runner=PortableRunner"], "You must specify a --job_endpoint"),
+        (["--setup_file=nowhere/setup.py"], "the file nowhere/setup.py cannot be found"),
+        (["--runner=NoRunner"], "--runner=NoRunner: Unexpected pipeline runner: NoRunner"),
+        (["--runner=no.such.Runner"], "--runner=no.such.Runner: No module named 'no'"),
+        (["--num_workers=many"], "argument --num_workers: invalid int value: 'many'"),
+    ],
+)
+def test_what_beam_refuses_is_wrong_usage_in_one_line(beam_args: Sequence[str], says: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        beam_options.beam_options(beam_args)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "beam_args", [(), [*CLOUD, *PROJECT], PORTABLE, ["--runner=FlinkRunner"], ["--runner=Direct"]]
+)
+def test_what_beam_takes_passes(beam_args: Sequence[str]) -> None:
+    beam_options.beam_options(beam_args)
+
+
+def test_validation_changes_no_option() -> None:
+    """Beam's own puts a value in place of a deprecated one, and does that again when a graph is built."""
+    options = beam_options.beam_options([*CLOUD, *PROJECT, "--zone=a"])
+    assert options.get_all_options()["zone"] == "a"
+
+
+@pytest.mark.parametrize("path", ["gs://b/x", "/abs/x", "x", "file:///x"])
+@pytest.mark.parametrize("shared", [False, True])
+def test_paths_that_workers_reach(path: str, shared: bool) -> None:
+    remote = beam_options.beam_options(PORTABLE, shared)
+    if path == "gs://b/x" or (shared and path in ("/abs/x", "file:///x")):
+        beam_options.check_reachable(remote, logs=path, output=None)
+        return
+    with pytest.raises(UsageError, match=f"--logs: a remote runner's workers cannot reach .*{path}"):
+        beam_options.check_reachable(remote, logs=path)
+
+
+def test_this_machine_reaches_all_paths() -> None:
+    beam_options.check_reachable(beam_options.beam_options([]), logs="x", output="/y")
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_local_temporary_location_needs_a_shared_file_system(shared: bool, tmp_path: Path) -> None:
+    options = beam_options.beam_options([*PORTABLE, f"--temp_location={tmp_path}"], shared)
+    if shared:
+        assert beam_options.temp_location(options) == str(tmp_path)
+        return
+    with pytest.raises(
+        UsageError, match=f"--temp_location: PortableRunner needs .*--shared_filesystem.*{tmp_path}"
+    ):
+        beam_options.temp_location(options)
+
+
+def test_every_command_that_runs_a_job_can_share_a_file_system() -> None:
+    shares = {
+        name for name, command in COMMANDS.items() if hasattr(command.options_class, "shared_filesystem")
+    }
+    assert shares == {"prepare", "validate", "backtest", "join"}
+    assert shares == {name for name, command in COMMANDS.items() if command.takes_beam_flags}
