@@ -89,7 +89,7 @@ DATAFLOW = ("--runner=DataflowRunner", "--project=my-project", "--region=r")
     ],
 )
 def test_a_remote_runner_needs_remote_places(argv: list[str], says: list[str], capsys: Capture) -> None:
-    result = e2e.run(capsys, *argv, *DATAFLOW, "--temp_location=gs://t/mp")
+    result = e2e.run(capsys, *argv, *DATAFLOW, "--temp_location=gs://bucket/tmp")
     assert result.code == 2
     assert all(word in e2e.one_error(result) for word in [*says, "remote runner"])
 
@@ -121,6 +121,6 @@ def test_statistics_beside_a_schema_must_be_reachable_too(tmp_path: Path, capsys
         "--logs=gs://l/x",
         "--output=gs://o",
     )
-    result = e2e.run(capsys, *argv, *DATAFLOW, "--temp_location=gs://t/mp")
+    result = e2e.run(capsys, *argv, *DATAFLOW, "--temp_location=gs://bucket/tmp")
     assert result.code == 2
     assert "--statistics" in e2e.one_error(result)
