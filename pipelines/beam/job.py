@@ -13,7 +13,7 @@ from typing import Any
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.beam import failures, portable
+from pipelines.beam import failures, portable, setup_file
 from pipelines.beam import options as beam_options
 from pipelines.display.console import Console
 from pipelines.process import supervisor
@@ -100,6 +100,7 @@ def new_job(options: PipelineOptions, console: Console) -> Iterator[BeamJob]:
         if location is None:
             yield BeamJob(options, console, _subfolder(local, "temp"), _subfolder(local, "heartbeats"))
             return
+        options = setup_file.in_copy(options, local)
         # Other runs share the location, and dead ones left their folders there.
         paths.delete_abandoned(location, _TEMP)
         temp = paths.join(location, f"trueserve-{uuid.uuid4().hex}")
