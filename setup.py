@@ -73,6 +73,7 @@ setup(
         "test": requirements("test"),
         "dev": requirements("demo", "test"),
         "aws": requirements("aws"),
+        "dask": requirements("dask"),
     },
     cmdclass={"sdist": SettledSdist},
 )

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Iterable, Sequence  # noqa: UP035  (this file must run on older Pythons)
 
 FOLDER = Path(__file__).resolve().parent
-SECTIONS = ("build", "runtime", "demo", "test", "aws")
+SECTIONS = ("build", "runtime", "demo", "test", "aws", "dask")
 # Names to look for on PATH, the machine's own first.
 PYTHONS = ("python3", "python3.11", "python3.13", "python3.12", "python")
 

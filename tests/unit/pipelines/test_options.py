@@ -87,3 +87,55 @@ def test_every_command_that_runs_a_job_can_share_a_file_system() -> None:
     }
     assert shares == {"prepare", "validate", "backtest", "join"}
     assert shares == {name for name, command in COMMANDS.items() if command.takes_beam_flags}
+
+
+RUNNER = """
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineRunner
+
+class Options(PipelineOptions):
+    @classmethod
+    def _add_argparse_args(cls, parser):
+        parser.add_argument("--{flag}", type=int)
+
+class Runner(PipelineRunner):
+    pass
+"""
+
+
+def runner_of(folder: Path, module: str, flag: str) -> str:
+    (folder / f"{module}.py").write_text(RUNNER.format(flag=flag))
+    return f"--runner={module}.Runner"
+
+
+def test_flags_of_a_runner_that_can_be_imported_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    runner = runner_of(tmp_path, "strangers_runner", "strangers_flag")
+    with pytest.raises(UsageError, match="unknown argument '--strangers_flag=3'"):
+        beam_options.beam_options(["--strangers_flag=3"])
+    options = beam_options.beam_options([runner, "--strangers_flag=3"])
+    assert options.get_all_options()["strangers_flag"] == 3
+    assert not beam_options.is_local(options)
+
+
+def test_a_flag_of_a_runner_is_no_typo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    runner = runner_of(tmp_path, "typing_runner", "baselines")
+    assert not beam_options.is_beam_flag("--baselines")
+    assert beam_options.is_beam_flag("--baselines", [runner])
+
+
+@pytest.mark.parametrize("name", ["DaskRunner", "dask", "daskrunner"])
+def test_dask_is_known_by_its_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is installed or not."""
+
+    def refuse(runner: str) -> None:
+        raise AttributeError(f"{runner}: 'dict' object has no attribute 'Client'")
+
+    monkeypatch.setattr(beam_options, "create_runner", refuse)
+    with pytest.raises(
+        UsageError, match=r"dask_runner\.DaskRunner needs more packages: pip install 'trueserve"
+    ):
+        beam_options.beam_options([f"--runner={name}", "--dask_client_address=x"])
