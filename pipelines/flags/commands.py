@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from pipelines.flags import backtest, check, export, help_texts, join, prepare, validate
+from pipelines.flags import backtest, check, export, join, prepare, validate
+
+EXIT_CODES = """exit codes:
+  0  no skew (validate), no difference (check, join), or done (prepare, export,
+     backtest)
+  1  skew (validate), or a difference (check, join)
+  2  wrong usage or configuration; nothing was published
+  3  the input or the job failed; `validate` publishes `failed` beside the last
+     verdict
+  4  nothing, or too little, was examined
+"""
 
 COMMANDS = {
     command.name: command
@@ -36,6 +46,6 @@ OVERVIEW = f"""Is what we serve true to what we trained?
 
 examples:
 {_without_heading(prepare.EXAMPLE)}{_without_heading(export.EXAMPLE)}{_without_heading(validate.EXAMPLE)}
-{help_texts.EXIT_CODES}
+{EXIT_CODES}
 `trueserve COMMAND --help` shows the flags of one command.
 """

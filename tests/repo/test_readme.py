@@ -23,7 +23,7 @@ from support.docs import (
 from support.repo import ROOT
 
 from pipelines.beam.options import beam_options
-from pipelines.flags import help_texts
+from pipelines.flags import commands
 from pipelines.flags.commands import COMMANDS as DECLARED
 from pipelines.flags.commands import OVERVIEW
 from pipelines.flags.parser import make_parser
@@ -39,11 +39,14 @@ MOST_WORDS = 35
 #: Sentences that may be longer, none so far.
 LONG_SENTENCES: frozenset[str] = frozenset()
 BY_HAND = "by hand: it downloads 3 GB"
+PORTABLE = "tests/e2e/test_portable_runner.py"
 #: Commands that are not `trueserve`'s, or what they begin with, each with what runs them.
 RUN_ELSEWHERE = {
     "make": "tests/repo/test_readme.py",  # its targets exist
     "python3 make_data.py": "tests/e2e/test_readme_example.py",
     "python tests/e2e/test_readme_example.py": "tests/e2e/test_readme_example.py",
+    "python -m apache_beam.runners.portability.local_job_service_main --port=8099": PORTABLE,
+    "python -m apache_beam.runners.worker.worker_pool_main --service_port=50000": PORTABLE,
     "python setup.py sdist": "tests/repo/test_packaging.py",
     "python3.11 -m venv env": BY_HAND,
     "python -m venv /tmp/uv && /tmp/uv/bin/pip install uv": BY_HAND,
@@ -158,7 +161,7 @@ def test_links_of_the_site_are_those_of_the_repository() -> None:
 
 def test_exit_codes_are_those_of_the_help() -> None:
     table = re.findall(r"^\| (\d) \| (.+) \|$", README, flags=re.MULTILINE)
-    helped = re.findall(r"^  (\d)  (.+)$", help_texts.EXIT_CODES, flags=re.MULTILINE)
+    helped = re.findall(r"^  (\d)  (.+)$", commands.EXIT_CODES, flags=re.MULTILINE)
     assert [code for code, _ in table] == [code for code, _ in helped]
     pairs = [(means, help_text) for (_, means), (_, help_text) in zip(table, helped, strict=True)]
     assert [help_text for means, help_text in pairs if help_text.split()[0].strip(",;") not in means] == []
