@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import copy
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ from transforms.core.errors import UsageError
 LOCAL_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 # Beam brings them and does not list them: by their names in lower case.
 _UNLISTED_RUNNERS = {"daskrunner": "apache_beam.runners.dask.dask_runner.DaskRunner"}
+# As gRPC reads an address, and Beam's word for a job server in this process.
+_ENDPOINT = re.compile(r"(dns:///)?[^/]+:\d+|unix:.+|embed")
 _HINT = f"; {SHARED_FILESYSTEM.name} says that they see absolute paths of this machine"
 LOCAL_NAMES = frozenset({"directrunner", "bundlebaseddirectrunner", "fnapirunner", LOCAL_RUNNER.lower()})
 
@@ -203,8 +206,11 @@ def _setup_file_errors(options: PipelineOptions) -> list[str]:
 
 def _job_endpoint_errors(options: PipelineOptions) -> list[str]:
     """Likewise: only then a runner without a job server of its own says that it lacks one."""
+    endpoint = options.view_as(PortableOptions).job_endpoint
+    if endpoint is not None and not _ENDPOINT.fullmatch(endpoint):
+        return [f"Invalid job_endpoint ({endpoint}): it should be in the form of host and port"]
     runner = _new_runner(options.view_as(StandardOptions).runner)
-    if not isinstance(runner, PortableRunner) or options.view_as(PortableOptions).job_endpoint:
+    if endpoint or not isinstance(runner, PortableRunner):
         return []
     if type(runner).default_job_server is not PortableRunner.default_job_server:
         return []  # Flink's and Spark's would start

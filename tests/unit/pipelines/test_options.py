@@ -28,6 +28,8 @@ PORTABLE = ("--runner=PortableRunner", "--job_endpoint=localhost:1")
         ([*PORTABLE, "--environment_type=EXTERNAL"], "external_service_address is required for environment"),
         ([*PORTABLE, "--environment_type=PROCESS"], "Option process_command is required for environment"),
         (["--runner=PortableRunner"], "You must specify a --job_endpoint"),
+        (["--runner=PortableRunner", "--job_endpoint=server"], "Invalid job_endpoint (server): it should be"),
+        (["--runner=PortableRunner", "--job_endpoint=http://x:1"], "Invalid job_endpoint (http://x:1)"),
         (["--setup_file=nowhere/setup.py"], "the file nowhere/setup.py cannot be found"),
         (["--runner=NoRunner"], "--runner=NoRunner: Unexpected pipeline runner: NoRunner"),
         (["--runner=no.such.Runner"], "--runner=no.such.Runner: No module named 'no'"),
@@ -42,7 +44,15 @@ def test_what_beam_refuses_is_wrong_usage_in_one_line(beam_args: Sequence[str], 
 
 
 @pytest.mark.parametrize(
-    "beam_args", [(), [*CLOUD, *PROJECT], PORTABLE, ["--runner=FlinkRunner"], ["--runner=Direct"]]
+    "beam_args",
+    [
+        (),
+        [*CLOUD, *PROJECT],
+        PORTABLE,
+        [*PORTABLE[:1], "--job_endpoint=embed"],
+        ["--runner=FlinkRunner"],
+        ["--runner=Direct"],
+    ],
 )
 def test_what_beam_takes_passes(beam_args: Sequence[str]) -> None:
     beam_options.beam_options(beam_args)
