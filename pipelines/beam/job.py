@@ -107,8 +107,17 @@ def new_job(options: PipelineOptions, console: Console) -> Iterator[BeamJob]:
         try:
             yield BeamJob(options, console, temp, _shared_heartbeats(options, temp))
         finally:
-            with contextlib.suppress(TrueserveError):  # what the job found counts for more
-                paths.delete_tree(temp)
+            _delete(temp)
+
+
+def _delete(temp: str) -> None:
+    """Deletes what can be deleted: what the job found counts for more."""
+    try:
+        paths.delete_tree(temp)
+    except TrueserveError:
+        # A worker elsewhere may have written its last heartbeat meanwhile.
+        with contextlib.suppress(TrueserveError):
+            paths.delete_tree(temp)
 
 
 def _shared_heartbeats(options: PipelineOptions, temp: str) -> str | None:

@@ -75,6 +75,7 @@ def beam_options(beam_args: Sequence[str], shared_filesystem: bool = False) -> P
     options = PipelineOptions(list(beam_args), shared_filesystem=shared_filesystem)
     _choose_runner(options)
     _validate(options)
+    _forget_job_server(options)
     return options
 
 
@@ -146,6 +147,12 @@ def _choose_runner(options: PipelineOptions) -> None:
         logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     # Our packages are installed on the workers; the main session is the console script's, of no use there.
     options.view_as(SetupOptions).save_main_session = False
+
+
+def _forget_job_server(options: PipelineOptions) -> None:
+    """A runner that asks no job server ignores where one is, and so must we."""
+    if not isinstance(_new_runner(options.view_as(StandardOptions).runner), PortableRunner):
+        options.view_as(PortableOptions).job_endpoint = None
 
 
 def _validate(options: PipelineOptions) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.beam import options as beam_options
+from pipelines.beam import portable
 from pipelines.flags.commands import COMMANDS
 from transforms.core.errors import UsageError
 
@@ -56,6 +57,14 @@ def test_what_beam_refuses_is_wrong_usage_in_one_line(beam_args: Sequence[str], 
 )
 def test_what_beam_takes_passes(beam_args: Sequence[str]) -> None:
     beam_options.beam_options(beam_args)
+
+
+@pytest.mark.parametrize("runner", ["DirectRunner", "DataflowRunner", "PortableRunner"])
+def test_only_a_portable_runner_has_a_job_server(runner: str) -> None:
+    options = beam_options.beam_options(
+        [*CLOUD, *PROJECT, f"--runner={runner}", "--job_endpoint=localhost:1"]
+    )
+    assert portable.job_endpoint(options) == ("localhost:1" if runner == "PortableRunner" else None)
 
 
 def test_validation_changes_no_option() -> None:
