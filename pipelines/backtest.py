@@ -17,24 +17,26 @@ from pipelines.beam.job import BeamJob, new_job
 from pipelines.display import backtest_table
 from pipelines.display.console import Console
 from pipelines.flags.backtest import BacktestOptions, iso_duration
-from pipelines.plan import ComparisonPlan, files_of, make_plan, read_requests
+from pipelines.plan import ComparisonPlan, compared_spaces, examine_requests, files_of, make_plan
 from transforms.backtesting import document, judging, memory_limit, suggest, thresholds_file
 from transforms.backtesting.document import Study
 from transforms.backtesting.judging import WindowResult, WindowState
 from transforms.baseline import layout
-from transforms.compute_statistics import ComputeWindowStatistics
+from transforms.branches.branch import Branch
+from transforms.branches.reading import READING, ReadSummary
+from transforms.branches.windows import Windows
 from transforms.core import schema as schemas
 from transforms.core.batches import Window
 from transforms.core.errors import InputError, NothingExaminedError, UsageError
 from transforms.files import paths, temporary_files
 from transforms.files.file_systems import FileSize
-from transforms.mark_rows import MarkRows
 from transforms.publish.page import backtest as page_backtest
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.findings import input as input_findings
 from transforms.verdict.model import Finding, Space
+from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
-from transforms.write_results import ReadSummary, WriteReadSummary, WriteWindows, read_summary, read_window
+from transforms.write_results import WriteWindows, read_summary, read_window
 
 _SCHEMAS = {Space.RAW: layout.SCHEMA, Space.TRANSFORMED: layout.TRANSFORMED_SCHEMA}
 
@@ -58,7 +60,7 @@ def run(options: BacktestOptions, console: Console) -> int:
         pipeline = beam.Pipeline(options=job.options)
         build(pipeline, plan, options, files, job)
         job.run(pipeline, "reading requests", sum(file.bytes for file in files))
-        reading = read_summary(paths.join(job.temp, "reading"))
+        reading = read_summary(paths.join(job.temp, READING[0]))
         _check_reading(reading, options.max_rejects)
         console.step(f"comparing {len(windows):,} windows with the baseline")
         study = _study(plan, options, windows, job.temp, reading)
@@ -73,21 +75,16 @@ def build(
     root: Any, plan: ComparisonPlan, options: BacktestOptions, files: Sequence[FileSize], job: BeamJob
 ) -> None:
     """The graph: one read gives the statistics of every window, in each space: a file each in `job.temp`."""
-    read = root | "ReadRequests" >> read_requests(plan, files, job.heartbeats)
-    marked = read.batches | "MarkRows" >> MarkRows((), options.ignore_sampling_rate)
-    counts, batches = [read.accounting, marked.accounting], {Space.RAW: marked.batches}
-    if Space.TRANSFORMED in plan.references:
-        transformed = marked.batches | "ApplyTransformGraph" >> plan.apply_transform_graph
-        batches[Space.TRANSFORMED] = transformed.batches
-        counts.append(transformed.accounting)
-    names_by_space = memory_limit.wanted(plan.references.values(), plan.run_settings.policy.only)
-    for space, reference in plan.references.items():
-        names = names_by_space[space]
-        compute = ComputeWindowStatistics(reference.schema, options.start, options.every, names)
-        statistics = batches[space] | f"{space.title()}Statistics" >> compute
-        _ = statistics | f"Write{space.title()}" >> WriteWindows(_folder(job.temp, space))
-    read_result = read._replace(accounting=counts | "JoinAccounting" >> beam.Flatten())
-    _ = read_result | "WriteReading" >> WriteReadSummary(paths.join(job.temp, "reading"))
+    assert options.start is not None
+    start, every = options.start, options.every
+    features = memory_limit.wanted(plan.references.values(), plan.run_settings.policy.only)
+
+    def windows(reference: Reference) -> list[Branch]:
+        names = features[reference.space]
+        return [Windows(reference.space.value, reference.schema, start, every, names)]
+
+    examine = examine_requests(plan, files, [compared_spaces(plan, windows)], job.heartbeats)
+    _ = root | "ExamineRequests" >> examine | "WriteWindows" >> WriteWindows(job.temp)
 
 
 def _windows(options: BacktestOptions) -> list[Window]:
@@ -160,17 +157,13 @@ def _errors_under_new_limits(
 
 def _statistics(plan: ComparisonPlan, number: int, temp: str) -> tuple[int, dict[Space, Statistics]]:
     """The rows of a window, and its statistics in each space."""
-    windows = {space: read_window(_folder(temp, space), number) for space in plan.references}
+    windows = {space: read_window(temp, space.value, number) for space in plan.references}
     contents = {space: window for space, window in windows.items() if window is not None}
     num_rows = {rows for rows, _ in contents.values()}
     assert len(num_rows) <= 1, "a window has the same rows in every space"
     return max(num_rows, default=0), {
         space: Statistics.FromString(data) for space, (_, data) in contents.items()
     }
-
-
-def _folder(temp: str, space: Space) -> str:
-    return paths.join(temp, space.value)
 
 
 def _overlaps(window: Window, start: dt.datetime, end: dt.datetime) -> bool:

@@ -28,6 +28,7 @@ from transforms.joining.cells import FloatTolerance
 from transforms.joining.piece import Side
 from transforms.joining.split import JoinSettings, partitions_for
 from transforms.logs.detect import detect_log
+from transforms.logs.features import Settings, expected_features
 from transforms.logs.formats.format_names import Format
 from transforms.read import ReadExamples, ReadRequests
 from transforms.write_results import WriteReadSummary, read_summary
@@ -104,16 +105,14 @@ def build(root: Any, plan: JoinPlan, target: str, heartbeats: str | None) -> Non
     """The graph: both sides are read at once, meet by their keys, and leave what was found at `target`."""
     options = plan.options
     examples = root | "ReadExamples" >> ReadExamples(plan.examples, schema=plan.schema, progress=heartbeats)
-    requests = root | "ReadRequests" >> ReadRequests(
-        plan.requests,
-        plan.schema,
-        format=options.format,
+    settings = Settings(
+        expected=None if plan.schema is None else expected_features(plan.schema, serving=True),
         window=Window(options.start, options.end),
         time_feature=options.time_feature,
         columns=options.columns,
         exclude=options.exclude,
-        progress=heartbeats,
     )
+    requests = root | "ReadRequests" >> ReadRequests(plan.requests, settings, options.format, heartbeats)
     partitions = partitions_for((*plan.examples, *plan.requests))
     inputs = {Side.EXAMPLES: examples, Side.REQUESTS: requests}
     _ = inputs | "JoinRows" >> JoinRows(plan.comparison, partitions, target)
@@ -134,7 +133,7 @@ def _join(plan: JoinPlan, job: BeamJob) -> dict[str, Any]:
 def _schema(plan: JoinPlan, job: BeamJob) -> schema_pb2.Schema | None:
     """The schema to decode by; types that it lacks are looked for in the examples, which takes a reading."""
     options, schema = plan.options, plan.schema
-    log_format = detect_log(plan.requests) if options.format == "auto" else Format(options.format)
+    log_format = detect_log(plan.requests, options.format)
     if schema is None and log_format is Format.TF_EXAMPLE:
         return None
     types = _find_types(plan, job) if expected.lacks_types(schema, options.key) else {}

@@ -12,17 +12,20 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from pipelines.beam.job import BeamJob
 from pipelines.display.console import Console
 from transforms.analyze import inputs_of
-from transforms.apply_transform_graph import ApplyTransformGraph
+from transforms.branches.periods import periods
+from transforms.branches.transform_graph import Transformed
 from transforms.core import schema as schemas
 from transforms.core.errors import InputError, UsageError
-from transforms.count_periods import CountPeriods, WriteVariation, read_variation
+from transforms.examine_range import ExamineFiles
 from transforms.files import paths
 from transforms.files.file_systems import FileSize
 from transforms.graph.preprocessing import PreprocessingFn
-from transforms.read import ReadExamples
+from transforms.logs.detect import detect_examples
+from transforms.logs.features import Settings, expected_features
 from transforms.verdict.model import Space
 from transforms.verdict.variation import bins, store
 from transforms.verdict.variation.period_counts import UNITS
+from transforms.write_variation import WriteVariation, read_variation
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 
@@ -87,7 +90,7 @@ def count(
     spaces: dict[str, store.Variation] = {}
     rows = missing = 0
     for space in (Space.RAW, Space.TRANSFORMED):
-        space_variation, rows, missing = read_variation(f"{target}-{space.value}")
+        space_variation, rows, missing = read_variation(target, space.value)
         spaces |= space_variation
     if missing == rows:
         raise InputError(
@@ -104,16 +107,15 @@ def build(
     root: Any, inputs: PeriodInputs, statistics: Sequence[Statistics], target: str, heartbeats: str | None
 ) -> None:
     """The graph: one read serves the counts of both spaces."""
-    reader = ReadExamples(
-        inputs.files, schema=inputs.schema, progress=heartbeats, time_feature=inputs.time_feature
+    raw, transformed = (
+        periods(space.value, _cells(inputs, space, space_statistics))
+        for space, space_statistics in zip((Space.RAW, Space.TRANSFORMED), statistics, strict=True)
     )
-    batches = (root | "ReadExamples" >> reader).batches
-    transformed = (batches | "ApplyTransformGraph" >> ApplyTransformGraph(inputs.transform_output)).batches
-    for space, rows, space_statistics in zip(
-        (Space.RAW, Space.TRANSFORMED), (batches, transformed), statistics, strict=True
-    ):
-        counts = rows | f"Count{space.value.title()}" >> CountPeriods(_cells(inputs, space, space_statistics))
-        _ = counts | f"Write{space.value.title()}" >> WriteVariation(f"{target}-{space.value}", space.value)
+    branches = (raw, Transformed(inputs.transform_output, None, [transformed]))
+    expected = expected_features(inputs.schema, serving=False)
+    settings = Settings(expected=expected, time_feature=inputs.time_feature)
+    examine = ExamineFiles(inputs.files, detect_examples(inputs.files), settings, branches, heartbeats)
+    _ = root | "ExamineExamples" >> examine | "WriteVariation" >> WriteVariation(target)
 
 
 def _cells(inputs: PeriodInputs, space: Space, statistics: Statistics) -> Mapping[str, bins.Bins]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -11,20 +11,24 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from pipelines import feature_limits
 from pipelines.flags import replay as replay_flags
 from pipelines.flags.validate import ValidateOptions
-from transforms.apply_transform_graph import ApplyTransformGraph
 from transforms.baseline import served_contracts
 from transforms.baseline.contents import Contents
 from transforms.baseline.load import Baseline, load_baseline
+from transforms.branches.branch import Branch
+from transforms.branches.marking import Marked
+from transforms.branches.predictions import Predictions
+from transforms.branches.transform_graph import Transformed
 from transforms.core import slicing
 from transforms.core.batches import Window
+from transforms.examine_range import ExamineFiles
+from transforms.examine_table import ExamineTable
 from transforms.files import windows
 from transforms.files.file_systems import FileSize
+from transforms.logs.features import Settings, expected_features
 from transforms.logs.formats import bigquery
 from transforms.logs.rows.warm_ups import fingerprints
 from transforms.publish.assemble import RunSettings
 from transforms.publish.optional_checks import OptionalChecks
-from transforms.read import ReadRequests
-from transforms.read_bigquery import ReadBigQueryRequests
 from transforms.reference import prediction_reference, training_side
 from transforms.reference.training_side import TrainingSide
 from transforms.replay.compare import AnswerTolerance
@@ -49,11 +53,6 @@ class ComparisonPlan:
     run_id: str
     warm_ups: frozenset[int] = frozenset()
     contents: Contents | None = None
-
-    @property
-    def apply_transform_graph(self) -> ApplyTransformGraph:
-        assert self.transform_output is not None
-        return ApplyTransformGraph(self.transform_output, self.contents)
 
 
 def make_plan(options: ValidateOptions) -> ComparisonPlan:
@@ -103,24 +102,45 @@ def _source(options: ValidateOptions) -> TrainingSide:
     return TrainingSide(*files, options.label, options.spaces, predictions=predictions)
 
 
-def read_requests(plan: ComparisonPlan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
-    """Reads the log: `files`, or the table that `--logs` names."""
-    arguments: dict[str, Any] = {
-        "schema": plan.request_schema,
-        "format": plan.options.format,
-        "window": plan.run_settings.window,
-        "time_feature": plan.options.time_feature,
-        "keep_payloads": plan.options.keep_payloads,
-        "sample": plan.options.sample,
-        "version_feature": plan.options.version_feature,
-        "columns": plan.options.columns,
-        "exclude": plan.options.exclude,
-        "responses": plan.options.replay is not None or Space.PREDICTION in plan.references,
-        "progress": heartbeats,
-    }
+def examine_requests(
+    plan: ComparisonPlan, files: Sequence[FileSize], branches: Sequence[Branch], heartbeats: str | None
+) -> Any:
+    """Runs the branches over the log: `files`, or the table that `--logs` names."""
+    settings, log_format = request_settings(plan), plan.options.format
     if bigquery.is_table(plan.options.logs):
-        return ReadBigQueryRequests(table=plan.options.logs, **arguments)
-    return ReadRequests(files=tuple(files), warm_ups=plan.warm_ups, **arguments)
+        return ExamineTable(plan.options.logs, log_format, settings, branches, heartbeats)
+    settings = dataclasses.replace(settings, warm_ups=plan.warm_ups)
+    return ExamineFiles(tuple(files), log_format, settings, branches, heartbeats)
+
+
+def request_settings(plan: ComparisonPlan) -> Settings:
+    """How requests are decoded."""
+    options = plan.options
+    return Settings(
+        expected=expected_features(plan.request_schema, serving=True),
+        window=plan.run_settings.window,
+        time_feature=options.time_feature,
+        keep_payloads=options.keep_payloads,
+        sample=options.sample,
+        version_feature=options.version_feature,
+        columns=options.columns,
+        exclude=options.exclude,
+        responses=options.replay is not None or Space.PREDICTION in plan.references,
+    )
+
+
+def compared_spaces(plan: ComparisonPlan, of_space: Callable[[Reference], Sequence[Branch]]) -> Branch:
+    """The branches of each space, which get its rows."""
+    spaces = {space: of_space(reference) for space, reference in plan.references.items()}
+    branches = [*spaces.get(Space.RAW, ())]
+    if Space.TRANSFORMED in spaces:
+        assert plan.transform_output is not None
+        branches.append(Transformed(plan.transform_output, plan.contents, spaces[Space.TRANSFORMED]))
+    if Space.PREDICTION in spaces:
+        outputs = prediction_reference.outputs(plan.references[Space.PREDICTION])
+        branches.append(Predictions(outputs, spaces[Space.PREDICTION]))
+    ignore = plan.options.ignore_sampling_rate
+    return Marked(plan.options.slice_by, branches, ignore_sampling_rate=ignore)
 
 
 def files_of(options: ValidateOptions) -> Sequence[FileSize]:

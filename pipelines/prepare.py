@@ -20,6 +20,7 @@ from transforms.analyze import AnalysisOutputs, AnalyzeAndTransform, check_schem
 from transforms.baseline import atomic_replace, layout, messages
 from transforms.baseline.probes import pool_rows
 from transforms.baseline.write import check_target
+from transforms.branches.reading import ReadSummary
 from transforms.compute_statistics import ComputeStatistics
 from transforms.core import schema as schemas
 from transforms.core.arrow import pa
@@ -31,7 +32,6 @@ from transforms.graph.augmentation import load_augmentation
 from transforms.graph.preprocessing import load_preprocessing
 from transforms.read import ReadExamples
 from transforms.write_results import (
-    ReadSummary,
     WriteMessage,
     WriteReadSummary,
     WriteSampleOfRows,

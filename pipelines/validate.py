@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -14,20 +14,19 @@ from pipelines.beam.job import BeamJob, new_job
 from pipelines.conclusion import PublishingRun
 from pipelines.display.console import Console
 from pipelines.flags.validate import ValidateOptions
-from pipelines.plan import ComparisonPlan, files_of, make_plan, read_requests
+from pipelines.plan import ComparisonPlan, compared_spaces, examine_requests, files_of, make_plan
 from transforms.baseline import layout
-from transforms.compute_statistics import ComputeSliceStatistics, ComputeStatistics
+from transforms.branches.branch import Branch
+from transforms.branches.replay import Replay
+from transforms.branches.slices import slices
+from transforms.branches.statistics import statistics
+from transforms.branches.versions import versions
 from transforms.core.custom_stats import NAMED_FROM
 from transforms.core.errors import UsageError
 from transforms.files import paths
 from transforms.files.file_systems import FileSize
-from transforms.mark_rows import MarkRows
 from transforms.publish_verdict import PublishVerdict
-from transforms.reference import prediction_reference
-from transforms.replay_requests import CountVersions, ReplayRequests
 from transforms.runs import dead_runs, previous_runs
-from transforms.take_predictions import TakePredictions
-from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
 
 
@@ -53,53 +52,30 @@ def run(options: ValidateOptions, console: Console) -> int:
 
 
 def build(root: Any, plan: ComparisonPlan, files: Sequence[FileSize], heartbeats: str | None) -> Any:
-    """The graph: one read serves the raw and the transformed statistics; publishing is its last step."""
-    raw = plan.references.get(Space.RAW)
-    read = root | "ReadRequests" >> read_requests(plan, files, heartbeats)
-    mark_rows = MarkRows(plan.options.slice_by, plan.options.ignore_sampling_rate)
-    marked = read.batches | "MarkRows" >> mark_rows
-    counts = [read.accounting, marked.accounting]
-    results = {"rejects": read.rejects, "faults": read.faults}
-    if raw is not None:
-        results |= _statistics(plan, marked.batches, raw)
-    if Space.TRANSFORMED in plan.references:
-        transformed = marked.batches | "ApplyTransformGraph" >> plan.apply_transform_graph
-        results |= _statistics(plan, transformed.batches, plan.references[Space.TRANSFORMED])
-        counts.append(transformed.accounting)
-    if (reference := plan.references.get(Space.PREDICTION)) is not None:
-        take_predictions = TakePredictions(prediction_reference.outputs(reference))
-        predicted = marked.batches | "TakePredictions" >> take_predictions
-        results |= _statistics(plan, predicted.batches, reference)
-        counts.append(predicted.accounting)
-    results |= _optional_results(plan, read.batches, results)
-    results["accounting"] = counts | "JoinAccounting" >> beam.Flatten()
+    """The graph: one read serves all branches; publishing is its last step."""
+    results = root | "ExamineRequests" >> examine_requests(plan, files, branches(plan), heartbeats)
     publish = PublishVerdict(plan.options.output, plan.run_id, plan.run_settings, plan.source.references)
     return results | "PublishVerdict" >> publish
 
 
-def _optional_results(plan: ComparisonPlan, batches: Any, read_results: Mapping[str, Any]) -> dict[str, Any]:
-    """What is looked for beside the features, in the same read, where it was asked for."""
-    checks, results = plan.run_settings.optional, {}
+def branches(plan: ComparisonPlan) -> list[Branch]:
+    """What is found out about the requests: the features, and what was asked for besides."""
+    checks = plan.run_settings.optional
+    result: list[Branch] = [compared_spaces(plan, lambda reference: _statistics(plan, reference))]
     if checks.replay is not None:
         keep_payloads = plan.options.keep_payloads
-        replay = ReplayRequests(checks.replay.model, checks.replay.tolerance, keep_payloads)
-        replay_results = batches | "ReplayRequests" >> replay
-        results["replay"] = replay_results.summary
-        results["faults"] = (read_results["faults"], replay_results.faults) | "JoinFaults" >> beam.Flatten()
+        result.append(Replay(checks.replay.model, checks.replay.tolerance, keep_payloads=keep_payloads))
     if checks.contracts is not None:
-        results["versions"] = batches | "CountVersions" >> CountVersions()
-    return results
+        result.append(versions())
+    return result
 
 
-def _statistics(plan: ComparisonPlan, batches: Any, reference: Reference) -> dict[str, Any]:
+def _statistics(plan: ComparisonPlan, reference: Reference) -> list[Branch]:
     """The statistics of one space, and those of its slices where some are asked for."""
-    space, title = reference.space.value, reference.space.value.title()
-    statistics = {space: batches | f"{title}Statistics" >> ComputeStatistics(reference.schema)}
-    if plan.options.slice_by:
-        min_rows = max(plan.run_settings.policy.min_slice_rows, NAMED_FROM)
-        compute = ComputeSliceStatistics(reference.schema, min_rows)
-        statistics[f"{space}_slices"] = batches | f"{title}Slices" >> compute
-    return statistics
+    space, schema = reference.space.value, reference.schema
+    min_rows = max(plan.run_settings.policy.min_slice_rows, NAMED_FROM)
+    of_slices = [slices(space, schema, min_rows)] if plan.options.slice_by else []
+    return [statistics(space, schema), *of_slices]
 
 
 def _run_job(plan: ComparisonPlan, job: BeamJob, files: Sequence[FileSize]) -> None:

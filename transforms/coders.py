@@ -7,18 +7,18 @@ encode them, which for a batch of thousands of columns, or a summary of them, ta
 from __future__ import annotations
 
 import pickle
-from typing import Any, TypeAlias
+from typing import Any
 
 import apache_beam as beam
 import tensorflow_data_validation as _tfdv  # noqa: F401 - registers a coder of its own for RecordBatch, before ours
 
+from transforms.branches.partial import Partial
 from transforms.core.arrow import pa
 from transforms.core.batches import Batch
 from transforms.joining.piece import Piece, Side
-from transforms.summaries.sliced import SlicedSummary
-from transforms.summaries.weighted import WeightedSummary
 
-Summary: TypeAlias = WeightedSummary | SlicedSummary
+# It changes with the classes of what is pickled.
+_PARTIAL_VERSION = b"partial 1\n"
 
 
 class RecordBatchCoder(beam.coders.Coder):
@@ -92,29 +92,35 @@ class PieceCoder(beam.coders.Coder):
         return Piece
 
 
-class SummaryCoder(beam.coders.Coder):
-    """`WeightedSummary` and `SlicedSummary`, the accumulators of statistics."""
+class PartialCoder(beam.coders.Coder):
+    """`Partial`, of any kind: the version of the form, and a pickle.
 
-    def encode(self, value: Summary) -> bytes:
-        return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    The workers of a job have the same package. A runner that keeps elements for later (a job that is updated
+    while it runs, say) may have those of another, which must not be taken for something else.
+    """
 
-    def decode(self, encoded: bytes) -> Summary:
-        value = pickle.loads(encoded)
-        assert isinstance(value, Summary)
+    def encode(self, value: Partial) -> bytes:
+        return _PARTIAL_VERSION + pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+
+    def decode(self, encoded: bytes) -> Partial:
+        version = encoded[: len(_PARTIAL_VERSION)]
+        if version != _PARTIAL_VERSION:
+            raise ValueError(f"a partial result has form {version!r}, expected {_PARTIAL_VERSION!r}")
+        value = pickle.loads(memoryview(encoded)[len(_PARTIAL_VERSION) :])
+        assert isinstance(value, Partial)
         return value
 
-    def estimate_size(self, value: Summary) -> int:
+    def estimate_size(self, value: Partial) -> int:
         return value.num_bytes
 
     def is_deterministic(self) -> bool:
         return False
 
     def to_type_hint(self) -> Any:
-        return Summary
+        return Partial
 
 
 beam.coders.registry.register_coder(pa.RecordBatch, RecordBatchCoder)
 beam.coders.registry.register_coder(Batch, BatchCoder)
 beam.coders.registry.register_coder(Piece, PieceCoder)
-beam.coders.registry.register_coder(WeightedSummary, SummaryCoder)
-beam.coders.registry.register_coder(SlicedSummary, SummaryCoder)
+beam.coders.registry.register_coder(Partial, PartialCoder)

@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
 
-from transforms.core import accounting
+from transforms.branches.partial import Kind
+from transforms.branches.reading import READING, ReadSummary
+from transforms.branches.replay import REPLAY
+from transforms.branches.slices import SLICES
+from transforms.branches.versions import VERSIONS
 from transforms.core.accounting import Accounting
-from transforms.core.batches import Fault, Reject
 from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
 from transforms.publish.optional_checks import OptionalResults
 from transforms.runs import run_folder
 from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
 
-KEPT = 1000
-_SLICES = "_slices"
-# What is computed besides statistics: one element each.
-_OPTIONAL = ("replay", "versions")
-_SPACES = (Space.RAW, Space.TRANSFORMED, Space.PREDICTION)
-# A kept payload is there to be looked at; a thousand of them must fit into a worker's memory.
-KEPT_PAYLOAD = 64 * 1024
-
 
 @dataclasses.dataclass(eq=False)  # Beam sets attributes on a transform, and hashes it
 class PublishVerdict(beam.PTransform):
     """Compares, renders and publishes; gives one element: the content of verdict.json.
 
-    Its input is a dict of PCollections, which become side inputs of the one element:
-      raw, transformed, prediction: one DatasetFeatureStatisticsList each; any may be left out, or have no
-        element.
-      raw_slices, transformed_slices, prediction_slices: one SliceStatistics each, likewise.
-      replay, versions: one ReplaySummary, one VersionRows, likewise.
-      accounting: parts, any number.
-      rejects: all; the first thousand by file and record are kept.
-      faults: what makes the run fail.
+    Its input are (kind, result) as `MergeResults` gives them, one of each kind at most; they become a side
+    input of the one element. What has no result was not asked for.
 
     Attributes:
       output: folder, on any file system.
@@ -53,46 +41,13 @@ class PublishVerdict(beam.PTransform):
     settings: RunSettings
     load_references: Callable[[], Sequence[Reference]]
 
-    def expand(self, outputs: Mapping[str, Any]) -> Any:
-        as_list = beam.pvalue.AsList
-        side_inputs = {
-            "counts": outputs["accounting"] | "SumAccounting" >> beam.CombineGlobally(accounting.total),
-            "rejects": outputs["rejects"] | "KeepFirstRejects" >> beam.CombineGlobally(KeepFirst(KEPT)),
-            "faults": outputs["faults"] | "KeepFirstFaults" >> beam.CombineGlobally(KeepFirst(KEPT)),
-        }
-        names = [*(f"{space}{part}" for space in _SPACES for part in ("", _SLICES)), *_OPTIONAL]
-        side_inputs |= {name: outputs[name] for name in names if name in outputs}
+    def expand(self, results: beam.PCollection[tuple[Kind, Any]]) -> Any:
         publish = _Publish(self.output, self.run_id, self.settings, self.load_references)
         return (
-            outputs["accounting"].pipeline
+            results.pipeline
             | "Once" >> beam.Create([None])
-            | "Publish" >> beam.ParDo(publish, **{name: as_list(side) for name, side in side_inputs.items()})
+            | "Publish" >> beam.ParDo(publish, beam.pvalue.AsList(results))
         )
-
-
-class KeepFirst(beam.CombineFn):
-    """The first `limit` rejects or faults by file and place, as a sorted list; memory is bounded."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__()
-        self._limit = limit
-
-    def create_accumulator(self) -> list[Any]:
-        return []
-
-    def add_input(self, accumulator: list[Any], element: Reject | Fault) -> list[Any]:
-        accumulator.append(_cut(element))
-        # Cutting at twice the limit costs little for each element.
-        return self.compact(accumulator) if len(accumulator) >= 2 * self._limit else accumulator
-
-    def merge_accumulators(self, accumulators: Iterable[list[Any]]) -> list[Any]:
-        return self.compact([element for part in accumulators for element in part])
-
-    def compact(self, accumulator: list[Any]) -> list[Any]:
-        return heapq.nsmallest(self._limit, accumulator, key=_sort_key)
-
-    def extract_output(self, accumulator: list[Any]) -> list[Any]:
-        return self.compact(accumulator)
 
 
 class _Publish(beam.DoFn):
@@ -107,39 +62,23 @@ class _Publish(beam.DoFn):
         self._output, self._run_id = output, run_id
         self._settings, self._load_references = settings, load_references
 
-    def process(
-        self,
-        _: None,
-        counts: list[Accounting],
-        rejects: list[list[Reject]],
-        faults: list[list[Fault]],
-        **outputs: Sequence[Any],
-    ) -> Iterable[dict[str, Any]]:
-        results = PipelineResults(
-            statistics=_by_space(outputs, ""),
-            slices=_by_space(outputs, _SLICES),
-            accounting=accounting.total(counts),
-            rejects=tuple(reject for part in rejects for reject in part),
-            faults=tuple(fault for part in faults for fault in part),
-            optional=OptionalResults(**{name: outputs[name][0] for name in _OPTIONAL if outputs.get(name)}),
-        )
-        verdict, files = assemble_verdict(self._load_references, results, self._settings)
+    def process(self, _: None, results: Sequence[tuple[Kind, Any]]) -> Iterable[dict[str, Any]]:
+        verdict, files = assemble_verdict(self._load_references, _assembled(dict(results)), self._settings)
         yield run_folder.publish(self._output, verdict, files, self._run_id).to_json()
 
 
-def _by_space(outputs: Mapping[str, Sequence[Any]], part: str) -> dict[Space, Any]:
-    by_space = {space: outputs.get(f"{space}{part}", ()) for space in _SPACES}
-    assert all(len(messages) <= 1 for messages in by_space.values()), "statistics are one message a space"
-    return {space: messages[0] for space, messages in by_space.items() if messages}
+def _assembled(results: Mapping[Kind, Any]) -> PipelineResults:
+    reading = results.get(READING, ReadSummary(Accounting()))
+    return PipelineResults(
+        statistics=_by_space(results, ""),
+        slices=_by_space(results, SLICES),
+        accounting=reading.accounting,
+        rejects=reading.rejects,
+        faults=reading.faults,
+        optional=OptionalResults(replay=results.get(REPLAY), versions=results.get(VERSIONS)),
+    )
 
 
-def _sort_key(element: Reject | Fault) -> tuple[str, int, str, str]:
-    position = element.record if isinstance(element, Reject) else element.offset
-    return (element.file, -1 if position is None else position, element.reason, element.detail)
-
-
-def _cut(element: Reject | Fault) -> Reject | Fault:
-    if not isinstance(element, Reject) or element.payload is None or len(element.payload) <= KEPT_PAYLOAD:
-        return element
-    detail = f"{element.detail} (the first {KEPT_PAYLOAD:,} of {len(element.payload):,} bytes are kept)"
-    return dataclasses.replace(element, detail=detail, payload=element.payload[:KEPT_PAYLOAD])
+def _by_space(results: Mapping[Kind, Any], suffix: str) -> dict[Space, Any]:
+    kinds = {space: (f"{space}{suffix}", 0) for space in Space}
+    return {space: results[kind] for space, kind in kinds.items() if kind in results}

@@ -1,4 +1,4 @@
-"""Files to batches of decoded rows, with rejects, faults and accounting beside them."""
+"""ReadExamples, ReadRequests: files to batches of rows, with rejects, faults and accounting beside them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 import transforms.coders  # noqa: F401 - registers its coders by being imported
 from transforms.core import heartbeats as progress_files
 from transforms.core.accounting import Accounting
-from transforms.core.batches import Batch, Decoded, Fault, Window
+from transforms.core.batches import Batch, Decoded, Fault
 from transforms.files.file_systems import FileSize
 from transforms.files.read_ahead import read_ahead
 from transforms.logs.carriers.parquet.column_types import Settled, merged_types, settled
@@ -23,9 +23,9 @@ from transforms.logs.detect import detect_examples, detect_log
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.formats.format_names import LOG_FORMATS, Format
 
-REJECTS = "rejects"
+_REJECTS = "rejects"
 _FAULTS = "faults"
-ACCOUNTING = "accounting"
+_ACCOUNTING = "accounting"
 
 
 class ReadResult(NamedTuple):
@@ -56,22 +56,17 @@ class ReadExamples(beam.PTransform):
     Attributes:
       files: what to read, as `globs.expand` gives it.
       schema: a TFDV schema to decode to, all environments; None on the first pass over new data.
-      time_feature: the feature that holds a row's time, of examples, which have no other.
       progress: a local folder for heartbeats (`transforms.core.heartbeats`), or None.
     """
 
     files: tuple[FileSize, ...]
     schema: schema_pb2.Schema | None = None
-    keep_payloads: bool = False
     progress: str | None = None
-    time_feature: str | None = None
 
     def expand(self, root: Any) -> ReadResult:
         file_format = detect_examples(self.files)
         expected = None if self.schema is None else expected_features(self.schema, serving=False)
-        settings = Settings(
-            expected=expected, keep_payloads=self.keep_payloads, time_feature=self.time_feature
-        )
+        settings = Settings(expected=expected)
         if expected is None and file_format is Format.TF_EXAMPLE:
             settings = dataclasses.replace(settings, seen=first_types(self.files))
         if expected is None and file_format is Format.CSV:
@@ -87,29 +82,14 @@ class ReadRequests(beam.PTransform):
 
     Attributes:
       files: what to read, as `globs.expand` gives it.
-      schema: the TFDV schema to decode to, in the SERVING environment; None takes the types of logs that are
-        tf.Examples as they come, as `ReadExamples` does.
+      settings: without `expected`, logs that are tf.Examples keep their types, as `ReadExamples` does.
       format: `auto`, or a name of `logs.formats.format_names.LOG_FORMATS`.
-      window: requests outside of it, or without a time where it is bounded, are counted and left out.
-      time_feature: the feature that holds a request's time (see `logs.rows.times`); None takes the log's own.
-      keep_payloads: whether rejects carry the bytes of their record.
-      sample: the fraction of records to decode, above 0 and at most 1; see `logs.rows.sampling`.
-      version_feature, columns, exclude, warm_ups, responses: see `logs.features.Settings`.
       progress: a local folder for heartbeats (`transforms.core.heartbeats`), or None.
     """
 
     files: tuple[FileSize, ...]
-    schema: schema_pb2.Schema | None
+    settings: Settings
     format: str = "auto"
-    window: Window = dataclasses.field(default_factory=Window)
-    time_feature: str | None = None
-    keep_payloads: bool = False
-    sample: float = 1.0
-    version_feature: str | None = None
-    columns: tuple[str, ...] = ()
-    exclude: tuple[tuple[str, str], ...] = ()
-    warm_ups: frozenset[int] = frozenset()
-    responses: bool = False
     progress: str | None = None
 
     def __post_init__(self) -> None:
@@ -117,26 +97,10 @@ class ReadRequests(beam.PTransform):
             raise ValueError(f"format must be auto or one of {', '.join(LOG_FORMATS)}; got {self.format!r}")
 
     def expand(self, root: Any) -> ReadResult:
-        seen = {} if self.schema is not None else first_types(self.files)
-        settings = dataclasses.replace(request_settings(self), seen=seen, warm_ups=self.warm_ups)
-        file_format = detect_log(self.files) if self.format == "auto" else Format(self.format)
-        return _read(self, root, file_format, settings)
-
-
-def request_settings(reader: Any) -> Settings:
-    """The settings of a reader of requests, by its attributes of the same names."""
-    schema = reader.schema
-    return Settings(
-        expected=None if schema is None else expected_features(schema, serving=True),
-        window=reader.window,
-        time_feature=reader.time_feature,
-        keep_payloads=reader.keep_payloads,
-        sample=reader.sample,
-        version_feature=reader.version_feature,
-        columns=reader.columns,
-        exclude=reader.exclude,
-        responses=reader.responses,
-    )
+        settings = self.settings
+        if settings.expected is None:
+            settings = dataclasses.replace(settings, seen=first_types(self.files))
+        return _read(self, root, detect_log(self.files, self.format), settings)
 
 
 def _read(
@@ -151,9 +115,9 @@ def _read(
         root
         | "ListFiles" >> beam.Create(list(reader.files), reshuffle=False)
         | "SpreadFiles" >> beam.Reshuffle()
-        | "DecodeFiles" >> decoding.with_outputs(REJECTS, _FAULTS, ACCOUNTING, main="batches")
+        | "DecodeFiles" >> decoding.with_outputs(_REJECTS, _FAULTS, _ACCOUNTING, main="batches")
     )
-    return ReadResult(outputs.batches, outputs[REJECTS], outputs[_FAULTS], outputs[ACCOUNTING])
+    return ReadResult(outputs.batches, outputs[_REJECTS], outputs[_FAULTS], outputs[_ACCOUNTING])
 
 
 class _Inference(NamedTuple):
@@ -180,23 +144,22 @@ def _infer_types(root: Any, files: Iterable[FileSize], how: _Inference) -> Any:
     return beam.pvalue.AsSingleton(types)
 
 
-class Decoding(beam.DoFn):
-    """What all steps that decode do with what they decoded: they count it, show it, and put it out."""
+class Reporting(beam.DoFn):
+    """What all steps that decode have in common: they show how far they are."""
 
     def __init__(self, progress: str | None) -> None:
         self._progress = progress
         self._rows = Metrics.counter(progress_files.NAMESPACE, "rows")
         self._bytes = Metrics.counter(progress_files.NAMESPACE, "bytes")
 
-    def outputs(self, decoded: Decoded) -> Iterator[Any]:
-        """The batch, and tagged rejects and accounting."""
-        self._report(decoded.accounting)
-        if decoded.batch is not None:
-            yield decoded.batch
-        yield from (beam.pvalue.TaggedOutput(REJECTS, reject) for reject in decoded.rejects)
-        yield beam.pvalue.TaggedOutput(ACCOUNTING, decoded.accounting)
+    def report(self, decoded: Iterable[Decoded | Fault]) -> Iterator[Decoded | Fault]:
+        """What was decoded, as it came."""
+        for part in decoded:
+            if isinstance(part, Decoded):
+                self._count(part.accounting)
+            yield part
 
-    def _report(self, accounting: Accounting) -> None:
+    def _count(self, accounting: Accounting) -> None:
         self._rows.inc(accounting.rows)
         self._bytes.inc(accounting.bytes)
         if self._progress is not None:
@@ -208,7 +171,7 @@ class Decoding(beam.DoFn):
 
 
 @beam.typehints.with_output_types(Batch)
-class _DecodeFile(Decoding):
+class _DecodeFile(Reporting):
     """A file to batches: framed, decoded and batched here, so that nothing goes on record by record."""
 
     def __init__(self, file_format: Format, settings: Settings, progress: str | None) -> None:
@@ -220,8 +183,11 @@ class _DecodeFile(Decoding):
         settings = self._settings
         if types is not None:
             settings = dataclasses.replace(settings, seen=types.types, origins=types.origins)
-        for decoded in read_ahead(decode_file(FileSize(*file), self._format, settings)):
+        for decoded in self.report(read_ahead(decode_file(FileSize(*file), self._format, settings))):
             if isinstance(decoded, Fault):
                 yield beam.pvalue.TaggedOutput(_FAULTS, decoded)
-            else:
-                yield from self.outputs(decoded)
+                continue
+            if decoded.batch is not None:
+                yield decoded.batch
+            yield from (beam.pvalue.TaggedOutput(_REJECTS, reject) for reject in decoded.rejects)
+            yield beam.pvalue.TaggedOutput(_ACCOUNTING, decoded.accounting)

@@ -17,12 +17,15 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 import numpy as np
 
-from transforms.core import accounting, representative_rows
+from transforms.branches.partial import Kind
+from transforms.branches.reading import READING, Reading, ReadSummary
+from transforms.core import representative_rows
 from transforms.core.accounting import Accounting
 from transforms.core.arrow import open_stream, pa
 from transforms.core.batches import Batch, Fault, Reject
 from transforms.core.errors import InputError
 from transforms.files import paths
+from transforms.merge_results import MergeResults
 from transforms.read import ReadResult
 
 KEPT = 20
@@ -34,15 +37,6 @@ _TIMES = ("first_time", "last_time")
 _SEED = np.uint64(0x9E3779B97F4A7C15)
 
 
-@dataclasses.dataclass(frozen=True)
-class ReadSummary:
-    """How reading went: the counts of all, and the first faults and rejects by place."""
-
-    accounting: Accounting
-    faults: tuple[Fault, ...]
-    rejects: tuple[Reject, ...]
-
-
 @dataclasses.dataclass(eq=False)
 class WriteReadSummary(beam.PTransform):
     """Writes a `ReadSummary` to `path`, one object write. Takes a `ReadResult`."""
@@ -50,16 +44,11 @@ class WriteReadSummary(beam.PTransform):
     path: str
 
     def expand(self, read: ReadResult) -> Any:
-        side_inputs = {
-            "counts": read.accounting | "SumAccounting" >> beam.CombineGlobally(accounting.total),
-            "faults": read.faults | "FirstFaults" >> beam.combiners.Top.Smallest(KEPT),
-            "rejects": read.rejects | "FirstRejects" >> beam.combiners.Top.Smallest(KEPT, key=_sort_key),
-        }
-        as_singletons = {name: beam.pvalue.AsSingleton(side) for name, side in side_inputs.items()}
         return (
-            read.accounting.pipeline
-            | "Once" >> beam.Create([self.path])
-            | "Write" >> beam.Map(_write_reading, **as_singletons)
+            [read.accounting, read.rejects, read.faults]
+            | "JoinReading" >> beam.Flatten()
+            | "SumReading" >> beam.CombineGlobally(_SumReading())
+            | "Write" >> beam.Map(_write_reading, self.path)
         )
 
 
@@ -75,12 +64,12 @@ class WriteMessage(beam.PTransform):
 
 @dataclasses.dataclass(eq=False)
 class WriteWindows(beam.PTransform):
-    """Writes the statistics of windows, as `ComputeWindowStatistics` gives them, a file each in `folder`."""
+    """Writes the results of `branches.windows` and of reading, as `MergeResults` gives them, to `folder`."""
 
     folder: str
 
-    def expand(self, windows: beam.PCollection[Any]) -> Any:
-        return windows | "Write" >> beam.Map(_write_window, self.folder)
+    def expand(self, results: beam.PCollection[Any]) -> Any:
+        return results | "Write" >> beam.Map(_write_result, self.folder)
 
 
 @dataclasses.dataclass(eq=False)
@@ -107,7 +96,7 @@ class WriteSampleOfRows(beam.PTransform):
 
 
 def read_summary(path: str) -> ReadSummary:
-    """What `WriteReadSummary` wrote.
+    """What `WriteReadSummary` wrote, or `WriteWindows` in its folder under the name `READING`.
 
     Raises:
       InputError: there is no such file, or something else in it.
@@ -118,9 +107,9 @@ def read_summary(path: str) -> ReadSummary:
         raise InputError(f"{path} is not what the job wrote there: {error}; run it again") from error
 
 
-def read_window(folder: str, number: int) -> tuple[int, bytes] | None:
+def read_window(folder: str, space: str, number: int) -> tuple[int, bytes] | None:
     """What `WriteWindows` wrote of one window: its rows and its statistics; None if it has no rows."""
-    path = _window_file(folder, number)
+    path = _window_file(folder, (space, number))
     if not paths.exists(path):
         return None
     data = paths.read_bytes(path)
@@ -238,9 +227,20 @@ def _from_stream(data: bytes) -> pa.RecordBatch:
     return table.to_batches()[0]
 
 
-def _write_reading(path: str, counts: Accounting, faults: Any, rejects: Any) -> None:
-    reading = ReadSummary(counts, tuple(faults), tuple(rejects))
-    paths.write_atomically(path, json.dumps(_to_json(reading)).encode())
+class _SumReading(MergeResults):
+    """Accountings, rejects and faults to a `ReadSummary`."""
+
+    def create_accumulator(self) -> Reading:
+        return Reading()
+
+    def add_input(self, total: Reading, element: Accounting | Reject | Fault) -> Reading:
+        total.add(element)
+        return total
+
+
+def _write_reading(reading: ReadSummary, path: str) -> None:
+    first = ReadSummary(reading.accounting, reading.faults[:KEPT], reading.rejects[:KEPT])
+    paths.write_atomically(path, json.dumps(_to_json(first)).encode())
 
 
 def _to_json(reading: ReadSummary) -> dict[str, Any]:
@@ -278,20 +278,20 @@ def _write_message(message: Any, path: str) -> None:
     paths.write_atomically(path, message.SerializeToString(deterministic=True))
 
 
-def _write_window(element: tuple[int, Any], folder: str) -> None:
-    number, window = element
-    message = window.statistics.SerializeToString(deterministic=True)
-    rows: int = window.rows
-    paths.write_atomically(_window_file(folder, number), rows.to_bytes(_ROWS_BYTES, "little") + message)
+def _write_result(element: tuple[Kind, Any], folder: str) -> None:
+    kind, result = element
+    if kind == READING:
+        _write_reading(result, paths.join(folder, READING[0]))
+        return
+    message = result.statistics.SerializeToString(deterministic=True)
+    rows: int = result.rows
+    paths.write_atomically(_window_file(folder, kind), rows.to_bytes(_ROWS_BYTES, "little") + message)
 
 
-def _window_file(folder: str, number: int) -> str:
-    return paths.join(folder, f"window-{number}")
+def _window_file(folder: str, kind: Kind) -> str:
+    space, number = kind
+    return paths.join(folder, f"{space}-{number}")
 
 
 def _write_rows(rows: bytes, path: str) -> None:
     paths.write_atomically(path, rows)
-
-
-def _sort_key(reject: Reject) -> tuple[str, int]:
-    return reject.file, reject.record

@@ -7,21 +7,20 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import apache_beam as beam
 import jsonschema  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 import tensorflow_data_validation as tfdv
 from conftest import SERVING_CUTS, Home, Served
-from support import e2e
+from support import branches, e2e
 from support import replay as support
 from support.repo import ROOT
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from pipelines import validate
 from pipelines.flags.validate import ValidateOptions
-from pipelines.plan import make_plan, read_requests
-from transforms.files import globs
+from pipelines.plan import ComparisonPlan, make_plan, request_settings
+from transforms.branches.reading import READING
 from transforms.files.tfrecord import frame
 
 SCHEMA = json.loads((ROOT / "docs" / "verdict.schema.json").read_text())
@@ -250,16 +249,14 @@ def test_a_model_without_recorded_predictions_is_wrong_usage(
     assert not (tmp_path / "out").exists()
 
 
-def test_without_the_flag_no_answer_is_read_and_no_step_is_added(home: Home, served: Served) -> None:
-    labels = {model: _labels(home, model) for model in (None, served.version)}
-    added = {label.split("/")[0] for label in labels[served.version] - labels[None]}
-    assert {"TakePredictions", "PredictionStatistics"} <= added
-    assert not [label for label in labels[None] if "Prediction" in label]
+def test_without_the_flag_no_answer_is_read_and_no_prediction_compared(home: Home, served: Served) -> None:
+    plans = {model: _plan(home, model) for model in (None, served.version)}
+    kinds = {model: branches.results(validate.branches(plan), []).keys() for model, plan in plans.items()}
+    assert kinds[None] == {READING, ("raw", 0), ("transformed", 0)}
+    assert kinds[served.version] - kinds[None] == {("prediction", 0)}
+    assert request_settings(plans[None]).responses is False
+    assert request_settings(plans[served.version]).responses is True
 
 
-def _labels(home: Home, model: str | None) -> set[str]:
-    options = ValidateOptions(logs=home.clean, output="o", baseline=home.baseline, predictions=model)
-    plan, pipeline = make_plan(options), beam.Pipeline()
-    validate.build(pipeline, plan, globs.expand(home.clean), None)
-    assert read_requests(plan, globs.expand(home.clean), None).responses is (model is not None)
-    return set(pipeline.applied_labels)
+def _plan(home: Home, model: str | None) -> ComparisonPlan:
+    return make_plan(ValidateOptions(logs=home.clean, output="o", baseline=home.baseline, predictions=model))

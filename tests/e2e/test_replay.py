@@ -9,20 +9,20 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import apache_beam as beam
 import jsonschema  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 from conftest import SERVING_CUTS, Home, Served
-from support import e2e
+from support import branches, e2e
 from support import replay as support
 from support.replay import Array
 from support.repo import ROOT
 
 from pipelines import validate
 from pipelines.flags.validate import ValidateOptions
-from pipelines.plan import make_plan, read_requests
-from transforms.files import globs
+from pipelines.plan import ComparisonPlan, make_plan, request_settings
+from transforms.branches.reading import READING
+from transforms.branches.replay import REPLAY
 
 SCHEMA = json.loads((ROOT / "docs" / "verdict.schema.json").read_text())
 ATOL, RTOL = 1e-6, 1e-5
@@ -250,18 +250,15 @@ def test_wrong_usage_is_one_line(
     assert says in e2e.one_error(result)
 
 
-def test_without_the_flag_no_answer_is_read_and_no_step_is_added(home: Home, served: Served) -> None:
-    labels = {flag: _labels(home, flag) for flag in (None, str(served.folder / "1"))}
-    added = labels[str(served.folder / "1")] - labels[None]
-    assert {label.split("/")[0] for label in added} >= {"ReplayRequests", "JoinFaults"}
-    assert not [label for label in labels[None] if "Replay" in label or "Versions" in label]
-    plan = make_plan(ValidateOptions(logs=home.clean, output="o", baseline=home.baseline))
-    reader = read_requests(plan, globs.expand(home.clean), None)
-    assert reader.responses is False
+def test_without_the_flag_no_answer_is_read_and_nothing_is_replayed(home: Home, served: Served) -> None:
+    plans = {model: _plan(home, model) for model in (None, served.version)}
+    kinds = {model: branches.results(validate.branches(plan), []).keys() for model, plan in plans.items()}
+    assert kinds[None] == {READING, ("raw", 0), ("transformed", 0)}
+    # The model brings the statistics of its predictions with it.
+    assert kinds[served.version] - kinds[None] == {REPLAY, ("prediction", 0)}
+    assert request_settings(plans[None]).responses is False
+    assert request_settings(plans[served.version]).responses is True
 
 
-def _labels(home: Home, replay: str | None) -> set[str]:
-    options = ValidateOptions(logs=home.clean, output="o", baseline=home.baseline, replay=replay)
-    pipeline = beam.Pipeline()
-    validate.build(pipeline, make_plan(options), globs.expand(home.clean), None)
-    return set(pipeline.applied_labels)
+def _plan(home: Home, replay: str | None) -> ComparisonPlan:
+    return make_plan(ValidateOptions(logs=home.clean, output="o", baseline=home.baseline, replay=replay))

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import apache_beam as beam
-import numpy as np
 import pyarrow as pa
 import pytest
 
 from transforms import coders
-from transforms.core.batches import Batch
+from transforms.branches.branch import examine
+from transforms.branches.marking import Marked
+from transforms.branches.partial import Kind, Partial
+from transforms.branches.reading import KEPT, Reading
+from transforms.branches.slices import slices
+from transforms.branches.statistics import statistics
+from transforms.branches.versions import versions
+from transforms.branches.windows import Windows
+from transforms.core.accounting import Accounting
+from transforms.core.batches import Batch, Decoded, Fault, Reject
 from transforms.logs.rows.rows import metadata_of
-from transforms.summaries.folding import fold
-from transforms.summaries.protos import SIZES
-from transforms.summaries.quantiles import Scratch
-from transforms.summaries.sliced import SlicedSummary
-from transforms.summaries.weighted import WeightedSummary
 
 ROWS = pa.RecordBatch.from_pydict(
     {
@@ -25,19 +30,26 @@ ROWS = pa.RecordBatch.from_pydict(
 BATCH = Batch(ROWS, metadata_of(1000, "a.tfrecord", record=pa.array(range(1000), pa.int64())))
 
 
-MARKS = [pa.array(["version=1", "version=2"] * 500).dictionary_encode()]
+RATES = pa.array([0.5, 1.0] * 500)
 
 
-def summary() -> WeightedSummary:
-    result = WeightedSummary()
-    result.add(ROWS, np.where(np.arange(1000) % 2, 1.0, 0.5), Scratch())
-    return result
-
-
-def sliced() -> SlicedSummary:
-    result = SlicedSummary()
-    result.add(ROWS, None, MARKS, Scratch())
-    return result
+def partial_results() -> dict[Kind, Partial]:
+    """A partial result of every kind, of a range of one batch."""
+    metadata = metadata_of(
+        1000,
+        "a.tfrecord",
+        record=pa.array(range(1000), pa.int64()),
+        version=pa.array(["1", "2"] * 500),
+        sampling_rate=RATES,
+        time=pa.array([0, 7_200_000_000] * 500, pa.timestamp("us", tz="UTC")),
+    )
+    start = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    of_space = [statistics("raw", None), slices("raw", None, 1)]
+    windows = Windows("transformed", None, start, dt.timedelta(hours=1))
+    branches = [Marked([("version",)], of_space), windows, versions()]
+    reject = Reject("a.tfrecord", 1000, "not_a_tf_example", "no tf.Example", b"x")
+    decoded = Decoded(Batch(ROWS, metadata), (reject,), Accounting(read=1001, decoded=1000, rows=1000))
+    return dict(examine([decoded, Fault("b.tfrecord", "truncated", "the file ends")], branches))
 
 
 @pytest.mark.parametrize(("value", "kind"), [(ROWS, pa.RecordBatch), (BATCH, Batch)])
@@ -46,20 +58,41 @@ def test_batches_come_back_as_they_were(value: pa.RecordBatch | Batch, kind: typ
     assert coder.decode(coder.encode(value)) == value
 
 
-def test_a_summary_comes_back_as_it_was() -> None:
-    coder = coders.SummaryCoder()
-    again = coder.decode(coder.encode(summary()))
-    assert isinstance(again, WeightedSummary)
-    assert fold(again, SIZES) == fold(summary(), SIZES)
+def test_partial_results_come_back_as_they_were() -> None:
+    coder = coders.PartialCoder()
+    results = {
+        kind: coder.decode(coder.encode(partial)).result() for kind, partial in partial_results().items()
+    }
+    assert results == {kind: partial.result() for kind, partial in partial_results().items()}
+    assert results.keys() == {
+        ("reading", 0),
+        ("raw", 0),
+        ("raw_slices", 0),
+        ("transformed", 0),
+        ("transformed", 2),
+        ("versions", 0),
+    }
+    assert list(results["raw_slices", 0].rows) == ["version=1", "version=2"]
+    assert results["raw", 0].datasets[0].num_examples == 900
+    assert [results["transformed", number].rows for number in (0, 2)] == [500, 500]
+    assert results["versions", 0] == {"1": 500, "2": 500}
+    assert [reject.record for reject in results["reading", 0].rejects] == [1000]
 
 
-def test_a_summary_of_slices_comes_back_as_it_was() -> None:
-    coder = coders.SummaryCoder()
-    again = coder.decode(coder.encode(sliced()))
-    assert isinstance(again, SlicedSummary)
-    largest = [(name, fold(part, SIZES)) for name, part in again.largest(1, 5)]
-    assert largest == [(name, fold(part, SIZES)) for name, part in sliced().largest(1, 5)]
-    assert [name for name, _ in largest] == ["version=1", "version=2"]
+def test_a_partial_result_of_another_form_is_refused() -> None:
+    coder = coders.PartialCoder()
+    encoded = coder.encode(partial_results()["raw", 0])
+    other = encoded.replace(b"partial 1", b"partial 0", 1)
+    assert other != encoded
+    with pytest.raises(ValueError, match=r"has form b'partial 0.n', expected b'partial 1"):
+        coder.decode(other)
+
+
+def test_what_is_kept_of_a_reading_is_bounded_before_it_is_encoded() -> None:
+    reading = Reading(rejects=[Reject("f", i, "r", "d") for i in range(KEPT + 500)])
+    decoded = coders.PartialCoder().decode(coders.PartialCoder().encode(reading))
+    assert isinstance(decoded, Reading)
+    assert len(decoded.rejects) == KEPT
 
 
 def test_a_slice_is_encoded_without_its_parent() -> None:
@@ -70,7 +103,11 @@ def test_a_slice_is_encoded_without_its_parent() -> None:
 
 @pytest.mark.parametrize(
     ("coder", "value"),
-    [(coders.RecordBatchCoder(), ROWS), (coders.BatchCoder(), BATCH), (coders.SummaryCoder(), summary())],
+    [
+        (coders.RecordBatchCoder(), ROWS),
+        (coders.BatchCoder(), BATCH),
+        (coders.PartialCoder(), partial_results()["raw", 0]),
+    ],
     ids=["rows", "batch", "summary"],
 )
 def test_sizes_are_told_without_encoding(
@@ -81,6 +118,6 @@ def test_sizes_are_told_without_encoding(
     assert encoded / 4 < coder.estimate_size(value) < encoded * 4
 
 
-@pytest.mark.parametrize("kind", [pa.RecordBatch, Batch, WeightedSummary, SlicedSummary])
+@pytest.mark.parametrize("kind", [pa.RecordBatch, Batch, Partial])
 def test_beam_knows_the_coders(kind: type) -> None:
     assert type(beam.coders.registry.get_coder(kind)).__module__ == "transforms.coders"

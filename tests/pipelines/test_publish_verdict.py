@@ -8,7 +8,6 @@ import datetime as dt
 import functools
 import hashlib
 import json
-import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,15 @@ from support.publish import broken
 from support.verdict import frame, reference, served, statistics
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
+from transforms.branches.partial import Kind, Partial
+from transforms.branches.reading import READING, Reading
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Fault, Reject
 from transforms.core.errors import UsageError
 from transforms.core.slicing import SliceStatistics
+from transforms.merge_results import MergeResults
 from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
-from transforms.publish_verdict import KEPT_PAYLOAD, KeepFirst, PublishVerdict
+from transforms.publish_verdict import PublishVerdict
 from transforms.runs.copies import COPIES
 from transforms.runs.run_folder import find_run
 from transforms.verdict.feature_stats import Statistics
@@ -169,37 +171,6 @@ def test_the_same_evidence_gives_the_same_files(against: Reference, moved: Stati
     assert run(against, evidence) == run(against, evidence)
 
 
-@pytest.mark.parametrize("parts", [1, 2, 7])
-def test_keep_first_equals_sorting_all(parts: int) -> None:
-    elements = [Reject(f"f{i % 5}", i, "r", "d") for i in range(500)]
-    expected = sorted(elements)[:20]
-    random.Random(parts).shuffle(elements)
-    combine = KeepFirst(20)
-    accumulators = []
-    for part in range(parts):
-        accumulator = combine.create_accumulator()
-        for element in elements[part::parts]:
-            accumulator = combine.add_input(accumulator, element)
-            assert len(accumulator) < 40
-        accumulators.append(accumulator)
-    assert combine.extract_output(combine.merge_accumulators(accumulators)) == expected
-
-
-def test_keep_first_takes_faults_without_an_offset() -> None:
-    combine = KeepFirst(5)
-    faults = [Fault("b", "r", "d"), Fault("a", "r", "d", 3), Fault("a", "r", "d"), Fault("a", "q", "d")]
-    added = functools.reduce(combine.add_input, faults, combine.create_accumulator())
-    assert combine.extract_output(added) == [faults[3], faults[2], faults[1], faults[0]]
-
-
-def test_large_payloads_are_cut_and_it_is_said() -> None:
-    combine = KeepFirst(5)
-    large = Reject("f", 0, "r", "no tf.Example", b"x" * (KEPT_PAYLOAD + 1))
-    (kept,) = combine.add_input([], large)
-    assert kept.payload == b"x" * KEPT_PAYLOAD
-    assert kept.detail == "no tf.Example (the first 65,536 of 65,537 bytes are kept)"
-
-
 def publish(
     output: Path,
     against: Reference,
@@ -213,20 +184,22 @@ def publish(
 ) -> dict[str, Any]:
     """Runs the step in a pipeline of its own and gives what it published."""
     with beam.Pipeline() as pipeline:
-        inputs = {
-            "accounting": pipeline | "Accounting" >> beam.Create(parts),
-            "rejects": pipeline | "Rejects" >> beam.Create(rejects),
-            "faults": pipeline | "Faults" >> beam.Create(faults),
-            "raw": pipeline | "Raw" >> beam.Create(raw),
-        }
-        if transformed is not None:
-            inputs["transformed"] = pipeline | "Transformed" >> beam.Create(transformed)
+        spaces = {"raw": raw, "transformed": transformed or ()}
+        statistics = [((space, 0), message) for space, messages in spaces.items() for message in messages]
+        readings = [Reading([part]) for part in parts]
+        readings += [Reading(rejects=[reject]) for reject in rejects]
+        readings += [Reading(faults=[fault]) for fault in faults]
+        partials = pipeline | "Readings" >> beam.Create([(READING, reading) for reading in readings])
+        typed = partials.with_output_types(tuple[Kind, Partial])
+        merged = typed | "MergeResults" >> beam.CombinePerKey(MergeResults())
+        created = pipeline | "Statistics" >> beam.Create(statistics)
+        results = (merged, created) | "JoinResults" >> beam.Flatten()
         references = [against]
         if transformed is not None:
             other = Reference(against.schema, against.statistics, Space.TRANSFORMED, label=against.label)
             references.append(other)
         step = PublishVerdict(str(output), run_id, JOB, functools.partial(list, references))
-        published = inputs | "PublishVerdict" >> step
+        published = results | "PublishVerdict" >> step
         assert_that(published | beam.Map(lambda verdict: verdict["verdict"]), equal_to([outcome]))
     run = find_run(str(output), run_id)
     assert run is not None

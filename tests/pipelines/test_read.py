@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support.logs import SCHEMA, example, examples_log, plain_row, write_records
+from support.logs import SCHEMA, example, examples_log, plain_row, settings, write_records
 from support.read import all_rows, run
 
 from transforms.columnar.framing import BLOCK_RECORDS
@@ -81,7 +81,7 @@ def test_requests_leave_out_the_label_and_show_progress(
     folder: Path, records: dict[str, list[bytes]], tmp_path: Path
 ) -> None:
     files = tuple(expand(str(folder / "examples")))
-    batches, *_, counts = run(ReadRequests(files, SCHEMA, progress=str(tmp_path)))
+    batches, *_, counts = run(ReadRequests(files, settings(), progress=str(tmp_path)))
     wanted = [plain_row(record) for record in itertools.chain.from_iterable(records.values())]
     for row in wanted:
         row.pop("late", None)
@@ -100,7 +100,7 @@ def test_a_request_log_in_a_window_with_rejects(tmp_path: Path) -> None:
         files.append(write_records(tmp_path / f"log-{part}", [*logs, b"garbage", examples_log(mine[:1])]))
     start = dt.datetime.fromtimestamp(day + 10, dt.UTC)
     window = Window(start, start + dt.timedelta(seconds=20))
-    batches, rejects, faults, counts = run(ReadRequests(tuple(files), SCHEMA, window=window))
+    batches, rejects, faults, counts = run(ReadRequests(tuple(files), settings(window=window)))
     wanted = [plain_row(rows[p * 200 + i]) for p in range(3) for i in range(10, 30)]
     assert all_rows(batches) == [{n: v for n, v in row.items() if n != "late"} for row in wanted]
     assert [(Path(r.file).name, r.record, r.reason, r.payload) for r in rejects] == [
@@ -126,7 +126,7 @@ def test_a_truncated_and_a_changed_file_are_faults_beside_good_ones(tmp_path: Pa
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
-    batches, rejects, faults, counts = run(ReadRequests(tuple(expand(str(tmp_path))), SCHEMA))
+    batches, rejects, faults, counts = run(ReadRequests(tuple(expand(str(tmp_path))), settings()))
     offset = len(file_bytes) - len(framed[-1])
     assert [(Path(f.file).name, f.reason, f.offset) for f in faults[:2]] == [
         ("1-truncated", "truncated", offset),
@@ -211,7 +211,7 @@ def test_a_type_that_changes_between_files_is_a_fault_that_names_it(tmp_path: Pa
 
 def test_a_type_that_changes_against_the_schema_is_counted(tmp_path: Path) -> None:
     files = (write_records(tmp_path / "a", [example(age=[1.5], fare=[2.0])] * 3),)
-    batches, _, faults, counts = run(ReadRequests(files, SCHEMA))
+    batches, _, faults, counts = run(ReadRequests(files, settings()))
     assert all_rows(batches) == [{"fare": [2.0]}] * 3
     assert faults == []
     assert counts.forms == {("age", "float_for_int"): 3}
@@ -265,7 +265,7 @@ def test_types_of_a_file_that_is_no_csv_are_left_to_its_reader(tmp_path: Path) -
 
 def test_a_format_that_nobody_reads_is_refused() -> None:
     with pytest.raises(ValueError, match="format must be auto or one of prediction_log, tf_example"):
-        ReadRequests((), SCHEMA, format="csv")
+        ReadRequests((), settings(), format="csv")
 
 
 def test_heartbeats_of_processes_add_up_and_are_not_written_each_time(tmp_path: Path) -> None:

@@ -15,17 +15,18 @@ import apache_beam as beam
 import fastavro
 import pytest
 from support.bigquery import END, PUSHED, START, TABLE, WINDOW
+from support.branches import KeepBatches
 from support.logs import SCHEMA, settings
-from support.read import ReadOutput, all_rows, run
+from support.read import ReadOutput, all_rows, run_branches
 
 from pipelines import cli, validate
 from pipelines.flags.validate import ValidateOptions
 from pipelines.plan import files_of, make_plan
+from transforms.core.accounting import Accounting
 from transforms.core.batches import Window
 from transforms.core.errors import UsageError
+from transforms.examine_table import ExamineRows, ExamineTable, RowDecoder
 from transforms.logs.formats.format_names import Format
-from transforms.read import ReadResult
-from transforms.read_bigquery import DecodeRows, ReadBigQueryRequests
 
 # The types of BigQuery in Avro, as its Storage API documents them: what the connector hands to `record_of`.
 AVRO = {
@@ -72,28 +73,20 @@ def vertex_rows(count: int) -> list[dict[str, Any]]:
     ]
 
 
-class _Decode(beam.PTransform):
-    """Rows that stand in for a table, decoded as its rows are."""
-
-    def __init__(self, rows: Sequence[Any], file_format: Format, **changes: Any) -> None:
-        super().__init__()
-        self._rows = rows
-        self._format = file_format
-        self._settings = settings(**changes)
-
-    def expand(self, root: Any) -> ReadResult:
-        rows = root | beam.Create(list(self._rows))
-        result: ReadResult = rows | DecodeRows(str(TABLE), self._format, self._settings)
-        return result
-
-
 def decoded(rows: Sequence[Any], file_format: Format, **changes: Any) -> ReadOutput:
-    outcome = run(_Decode(rows, file_format, **changes))
+    """Rows that stand in for a table, decoded as its rows are."""
+    examine = ExamineRows(RowDecoder(str(TABLE), file_format, settings(**changes)), [KeepBatches()])
+    outcome = run_branches("Rows" >> beam.Create(list(rows)), examine)
     counts = outcome[3]
     assert counts.balance() == 0
     assert (counts.files, counts.read) == (1, len(rows))
-    assert counts.by_file[str(TABLE)].read == len(rows)
+    assert not rows or counts.by_file[str(TABLE)].read == len(rows)
     return outcome
+
+
+def test_a_table_without_rows_has_results_all_the_same() -> None:
+    _, rejects, faults, counts = decoded([], Format.VERTEX)
+    assert (rejects, faults, counts) == ([], [], Accounting(files=1))
 
 
 def test_rows_of_a_vertex_log_are_decoded() -> None:
@@ -173,20 +166,17 @@ def test_payloads_of_rejects_are_kept_where_asked_for() -> None:
     assert left.payload is None
 
 
-def graph(reader: ReadBigQueryRequests) -> str:
+def graph(table: str, log_format: str, **changes: Any) -> str:
     """The pipeline as it goes to a runner; nothing is asked of the network for it."""
     pipeline = beam.Pipeline()
-    _ = pipeline | "ReadRequests" >> reader
+    _ = pipeline | "ExamineRequests" >> ExamineTable(table, log_format, settings(**changes), [])
     return str(pipeline.to_runner_api())
 
 
 def test_the_pipeline_is_built_without_network() -> None:
-    reader = ReadBigQueryRequests(
-        "bq://my-project.logs.requests?version=v1", SCHEMA, "ai_platform", WINDOW, sample=0.5
-    )
-    text = graph(reader)
-    assert "ReadRequests/ReadTable" in text
-    assert "ReadRequests/DecodeRows/Decode" in text
+    text = graph("bq://my-project.logs.requests?version=v1", "ai_platform", window=WINDOW, sample=0.5)
+    assert "ExamineRequests/ReadTable" in text
+    assert "ExamineRequests/ExamineRows/Examine/ExamineRange" in text
 
 
 def test_what_the_connector_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +189,7 @@ def test_what_the_connector_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
             super().__init__(*args, **kwargs)
 
     monkeypatch.setattr(beam.io, "ReadFromBigQuery", Noted)
-    graph(ReadBigQueryRequests("bq://my-project.logs.requests?version=v1", SCHEMA, "ai_platform", WINDOW))
+    graph("bq://my-project.logs.requests?version=v1", "ai_platform", window=WINDOW)
     assert arguments == {
         "method": "DIRECT_READ",
         "project": "my-project",
@@ -215,7 +205,7 @@ def test_what_the_connector_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_wrong_names_are_found_when_the_graph_is_built(table: str, file_format: str) -> None:
     with pytest.raises(UsageError):
-        graph(ReadBigQueryRequests(table, SCHEMA, file_format))
+        graph(table, file_format)
 
 
 STATISTICS = (
@@ -246,8 +236,8 @@ def test_validate_reads_the_table_that_it_is_given(training: list[str], tmp_path
     pipeline = beam.Pipeline()
     validate.build(pipeline, make_plan(options), files_of(options), None)
     text = str(pipeline.to_runner_api())
-    assert "ReadRequests/ReadTable" in text
-    assert "ReadRequests/ListFiles" not in text
+    assert "ExamineRequests/ReadTable" in text
+    assert "ExamineRequests/ListRanges" not in text
 
 
 @pytest.mark.parametrize(

@@ -7,39 +7,32 @@ import json
 from collections import Counter
 from pathlib import Path
 
-import apache_beam as beam
 import jsonschema  # type: ignore[import-untyped]
 import pyarrow as pa
 import pytest
 from conftest import Home
-from support import e2e, logs
+from support import branches, e2e, logs
 from support.repo import ROOT
 from support.slices import batch, byte_lists
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.compute_statistics import ComputeSliceStatistics
+from transforms.branches.marking import Marked
+from transforms.branches.slices import slices
 from transforms.core.batches import Batch
 from transforms.core.slicing import MISSING, SliceStatistics
-from transforms.mark_rows import MarkRows
 from transforms.summaries import sliced
 from transforms.summaries.quantiles import Scratch
 from transforms.summaries.sliced import SlicedSummary
 
 Capture = pytest.CaptureFixture[str]
 
-_COLLECTED: list[SliceStatistics] = []
 
-
-def _keep(statistics: SliceStatistics) -> None:
-    _COLLECTED.append(statistics)
-
-
-def computed(batches: list[Batch], *slicings: tuple[str, ...], least: int = 1) -> SliceStatistics:
-    with beam.Pipeline("FnApiRunner") as pipeline:
-        marked = pipeline | beam.Create(batches) | "MarkRows" >> MarkRows(slicings)
-        statistics = marked.batches | "Slices" >> ComputeSliceStatistics(None, least)
-        _ = statistics | beam.Map(_keep)
-    return _COLLECTED.pop()
+def computed(batches: list[Batch], *slicings: tuple[str, ...], min_rows: int = 1) -> SliceStatistics:
+    """Of batches that are a range each."""
+    branch = Marked(slicings, [slices("raw", None, min_rows)])
+    ranges = [branches.decoded([rows]) for rows in batches] or [[]]
+    statistics: SliceStatistics = branches.results([branch], *ranges)["raw_slices", 0]
+    return statistics
 
 
 def test_statistics_are_those_of_the_rows_of_a_slice() -> None:
@@ -48,7 +41,7 @@ def test_statistics_are_those_of_the_rows_of_a_slice() -> None:
         batch(210, version=pa.array(versions), carrier=byte_lists(*([b"A%d" % (i % 2)] for i in range(210))))
         for _ in range(3)
     ]
-    slices = computed(parts, ("version",), ("carrier", "version"), least=90)
+    slices = computed(parts, ("version",), ("carrier", "version"), min_rows=90)
     expected: Counter[str] = Counter()
     for i, version in enumerate(versions):
         expected[f"version={version or MISSING}"] += 3

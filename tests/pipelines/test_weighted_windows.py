@@ -7,23 +7,22 @@ import math
 from collections import Counter
 from pathlib import Path
 
-import apache_beam as beam
 import jsonschema  # type: ignore[import-untyped]
 import numpy as np
 import pyarrow as pa
 import pytest
-from apache_beam.testing.util import assert_that, equal_to
 from conftest import Home
-from support import e2e, logs
+from support import branches, e2e, logs
 from support.repo import ROOT
 from support.verdict import frame, reference, served, statistics
 from support.weights import numbers
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
+from transforms.branches.marking import Marked
+from transforms.branches.reading import READING
 from transforms.core.accounting import ODD_RATE, Accounting
 from transforms.core.batches import Batch, Window
 from transforms.logs.rows.rows import metadata_of
-from transforms.mark_rows import MarkRows
 from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
 from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
@@ -99,10 +98,11 @@ def test_equal_rates_and_odd_ones(home: Home, tmp_path: Path, capsys: pytest.Cap
 def test_odd_rates_are_told() -> None:
     rates = pa.array([None, 0.5, -1.0, math.nan, 2.0], pa.float64())
     features = numbers([1.0] * 5)
-    with beam.Pipeline("FnApiRunner") as pipeline:
-        batches = pipeline | beam.Create([Batch(features, metadata_of(5, "log", sampling_rate=rates))])
-        marked = batches | "MarkRows" >> MarkRows()
-        assert_that(marked.accounting, equal_to([Accounting(forms=Counter({ODD_RATE: 3}))]))
+    rows = Batch(features, metadata_of(5, "log", sampling_rate=rates))
+    for ignore, forms in ((False, {ODD_RATE: 6}), (True, {})):
+        branch = Marked((), [], ignore_sampling_rate=ignore)
+        reading = branches.results([branch], branches.decoded([rows, rows]))[READING]
+        assert reading.accounting == Accounting(forms=Counter(forms))
     verdict = decide(Window(), Accounting(forms=Counter({ODD_RATE: 3})), (), (), Policy(), None)
     assert "3 rows have a sampling rate that is no fraction" in verdict.findings[-1].message
 

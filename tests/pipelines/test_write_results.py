@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from transforms import write_results
+from transforms.branches.reading import ReadSummary
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Batch, Fault, Reject
 from transforms.core.errors import InputError
@@ -75,7 +76,7 @@ def test_batches_may_lack_columns(tmp_path: Path) -> None:
 
 def reading(
     folder: Path, counts: Sequence[Accounting], faults: Sequence[Fault], rejects: Sequence[Reject]
-) -> write_results.ReadSummary:
+) -> ReadSummary:
     path = str(folder / "reading")
     with beam.Pipeline("FnApiRunner") as pipeline:
         parts = {"accounting": counts, "faults": faults, "rejects": rejects}
@@ -105,7 +106,7 @@ def test_a_reading_comes_back_as_it_was(tmp_path: Path) -> None:
     faults = [Fault("\u00e9", "truncated", "d", 12)]
     rejects = [Reject("a", 0, "r", "d", b"\x00\xff"), Reject("a", 1, "r", "d", b""), Reject("a", 2, "r", "d")]
     summary = reading(tmp_path, [counts], faults, rejects)
-    assert summary == write_results.ReadSummary(counts, tuple(faults), tuple(rejects))
+    assert summary == ReadSummary(counts, tuple(faults), tuple(rejects))
     assert summary.accounting.rejected["another"] == summary.accounting.forms["another", "form"] == 0
 
 
@@ -129,4 +130,4 @@ def test_reading_runs_nothing_that_is_in_the_file(tmp_path: Path) -> None:
 
 
 def test_a_reading_of_nothing_is_there_all_the_same(tmp_path: Path) -> None:
-    assert reading(tmp_path, [], [], []) == write_results.ReadSummary(Accounting(), (), ())
+    assert reading(tmp_path, [], [], []) == ReadSummary(Accounting(), (), ())

@@ -14,6 +14,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from pipelines.flags.backtest import BacktestOptions
 from pipelines.plan import ComparisonPlan
 from support import logs
+from transforms.branches.reading import ReadSummary
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Window
 from transforms.publish.assemble import RunSettings
@@ -25,7 +26,6 @@ from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
-from transforms.write_results import ReadSummary
 
 START = dt.datetime(2013, 7, 1, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import apache_beam as beam
 
+from support.branches import KeepBatches
 from support.logs import rows_of
+from transforms.branches.reading import READING
 from transforms.core.accounting import Accounting, total
 from transforms.core.batches import Batch, Decoded, Fault, Reject
 
@@ -35,6 +39,18 @@ def run(reader: beam.PTransform) -> ReadOutput:
             _ = elements | f"Collect{name}" >> beam.ParDo(_Keep(name))
     batches, rejects, faults, parts = (_Keep.kept.get(name, []) for name in result._fields)
     return batches, sorted(rejects), sorted(faults), total(parts)
+
+
+def run_branches(source: Any, *steps: Any) -> ReadOutput:
+    """What a step found with `KeepBatches` as a branch, besides the results of reading."""
+    _Keep.kept.clear()
+    KeepBatches.kept.clear()
+    options = beam.options.pipeline_options.PipelineOptions(["--direct_running_mode=in_memory"])
+    with beam.Pipeline(options=options) as pipeline:
+        results = functools.reduce(operator.or_, steps, pipeline | source)
+        _ = results | "CollectResults" >> beam.ParDo(_Keep("results"))
+    reading = dict(_Keep.kept["results"])[READING]
+    return list(KeepBatches.kept), sorted(reading.rejects), sorted(reading.faults), reading.accounting
 
 
 def all_rows(batches: Sequence[Batch]) -> list[dict[str, list[Any]]]:

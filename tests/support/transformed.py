@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from support import e2e
-from transforms.compute_statistics import _Summarise
+from transforms.branches.statistics import StatisticsPartial
 from transforms.graph.transform_graph import TransformGraph
 from transforms.reference.training_side import TrainingSide
+from transforms.summaries.dataset import uses_of
+from transforms.summaries.quantiles import Scratch
 from transforms.verdict.compare import Policy, compare
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.model import ComparisonResult, Finding, Severity, Space
@@ -29,9 +31,10 @@ def graph(baseline: str) -> TransformGraph:
 
 def served(baseline: str, rows: Sequence[e2e.Row]) -> Statistics:
     """Statistics of what the graph makes of requests."""
-    computing = _Summarise(reference(baseline).schema)
-    transformed = graph(baseline).apply(e2e.batch(e2e.requests(rows)))
-    return computing.extract_output(computing.add_input(computing.create_accumulator(), transformed))
+    statistics_of_rows = StatisticsPartial(uses_of(reference(baseline).schema))
+    statistics_of_rows.summary.add(graph(baseline).apply(e2e.batch(e2e.requests(rows))), None, Scratch())
+    statistics: Statistics = statistics_of_rows.result()
+    return statistics
 
 
 def compared(baseline: str, rows: Sequence[e2e.Row], policy: Policy | None = None) -> ComparisonResult:

@@ -48,12 +48,14 @@ def detect_examples(files: Sequence[file_systems.FileSize]) -> Format:
     return Format.TF_EXAMPLE if path is None else detect(path)
 
 
-def detect_log(files: Sequence[file_systems.FileSize]) -> Format:
-    """The format of a log: that of its first file that is not empty, by its first records.
+def detect_log(files: Sequence[file_systems.FileSize], name: str = "auto") -> Format:
+    """The format of a log: `name`, or that of its first file that is not empty, by its first records.
 
     What is damaged at its very start counts as what it was meant for, whose reader names what is wrong.
     Raises InputError when it is none that `validate` reads.
     """
+    if name != "auto":
+        return Format(name)
     path = next((file.path for file in files if file.bytes), None)
     if path is None:
         return Format.TF_EXAMPLE

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import apache_beam as beam
 import pyarrow as pa
 import pytest
-from apache_beam.testing.util import assert_that, equal_to, is_empty
 from support import baseline as support
 
-from transforms.apply_transform_graph import ApplyTransformGraph
 from transforms.core import schema as schemas
-from transforms.core.accounting import UNTRANSFORMABLE, Accounting, total
-from transforms.core.batches import Batch
 from transforms.core.errors import UsageError
 from transforms.graph.transform_graph import TransformGraph
-from transforms.logs.rows.rows import metadata_of
 
 
 @pytest.fixture(scope="module")
@@ -113,33 +106,6 @@ def test_an_incomplete_folder_is_a_usage_error(tmp_path: Path, missing: str) -> 
         TransformGraph(str(tmp_path))
 
 
-def with_places(features: pa.RecordBatch, first: int = 0) -> Batch:
-    records = pa.array(range(first, first + features.num_rows), pa.int64())
-    return Batch(features, metadata_of(features.num_rows, "log", record=records))
-
-
-def test_apply_transform_graph_in_a_pipeline(graph: TransformGraph) -> None:
-    all_rows = support.batch(support.ROWS)
-    batches = [with_places(all_rows.slice(0, 1), 7), with_places(all_rows.slice(1), 8)]
-    expected = sorted(
-        repr((graph.apply(batch.features).to_pylist(), batch.metadata.to_pylist())) for batch in batches
-    )
-
-    def check(actual: list[str]) -> None:
-        assert sorted(actual) == expected
-
-    with beam.Pipeline("FnApiRunner") as pipeline:
-        transformed = (
-            pipeline | beam.Create(batches) | "Apply" >> ApplyTransformGraph(support.transform_output())
-        )
-        assert transformed.batches.element_type is Batch
-        rows = transformed.batches | beam.Map(
-            lambda batch: repr((batch.features.to_pylist(), batch.metadata.to_pylist()))
-        )
-        assert_that(rows, check)
-        assert_that(transformed.accounting, is_empty(), "NothingRefused")
-
-
 TWO_DISTANCES = {**support.ROWS[0], "distance": [1.0, 2.0]}
 
 
@@ -170,20 +136,3 @@ def test_a_batch_of_which_nothing_can_be_transformed_has_its_rows_all_the_same(g
         assert (result.num_rows, num_failed) == (count, count)
         assert result.schema.names == graph.serving_outputs
         assert all(column.null_count == count for column in result.columns)
-
-
-def test_refused_rows_are_counted_in_a_pipeline() -> None:
-    bad = support.batch([support.ROWS[0], TWO_DISTANCES, TWO_DISTANCES])
-
-    def check(parts: list[Accounting]) -> None:
-        assert total(parts) == Accounting(forms=Counter({UNTRANSFORMABLE: 5}))
-
-    with beam.Pipeline("FnApiRunner") as pipeline:
-        batches = pipeline | beam.Create(
-            [with_places(rows) for rows in (bad, bad, bad.slice(1, 1), bad.slice(0, 1))]
-        )
-        transformed = batches | "Apply" >> ApplyTransformGraph(support.transform_output())
-        assert_that(transformed.accounting, check)
-        assert_that(
-            transformed.batches | beam.Map(lambda b: b.features.num_rows), equal_to([3, 3, 1, 1]), "Rows"
-        )

@@ -17,12 +17,12 @@ from transforms.backtesting import document, judging
 from transforms.backtesting.document import Study
 from transforms.backtesting.judging import WindowResult, WindowState
 from transforms.backtesting.suggest import LimitKey
+from transforms.branches.reading import ReadSummary
 from transforms.core.batches import Fault, Reject, Window
 from transforms.core.errors import InputError, NothingExaminedError, UsageError
 from transforms.verdict.model import Severity, Space
 from transforms.verdict.severity import Policy
 from transforms.verdict.thresholds import Override, Thresholds, parse
-from transforms.write_results import ReadSummary
 
 SECOND = dt.timedelta(seconds=1)
 #: As in training, and with 200 rows in 1,000 of another carrier.

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from pipelines import input_checks
+from transforms.branches.reading import ReadSummary
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Fault, Reject
 from transforms.core.errors import InputError, NothingExaminedError
-from transforms.write_results import ReadSummary
 
 GOOD = ReadSummary(Accounting(read=9, decoded=9, rows=9), (), ())
 REJECT = Reject("a", 3, "not_a_tf_example", "is no tf.Example")

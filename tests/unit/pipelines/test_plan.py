@@ -10,19 +10,24 @@ from typing import Any
 
 import pytest
 from google.protobuf import text_format
+from support import branches as support
 from support import hand_made_models, past_windows
 from support.past_windows import reference
 
 from pipelines import plan as plans
 from pipelines.flags.validate import ValidateOptions
+from pipelines.plan import ComparisonPlan
 from transforms.baseline.load import Baseline
-from transforms.core import schema as schemas
+from transforms.branches.marking import Marked
+from transforms.branches.reading import READING
+from transforms.branches.statistics import statistics
+from transforms.branches.versions import versions
 from transforms.core.batches import Window
 from transforms.core.errors import UsageError
+from transforms.examine_range import ExamineFiles
+from transforms.examine_table import ExamineTable
 from transforms.files.file_systems import FileSize
 from transforms.publish.optional_checks import OptionalChecks
-from transforms.read import ReadRequests
-from transforms.read_bigquery import ReadBigQueryRequests
 from transforms.replay.compare import AnswerTolerance
 from transforms.replay.report import Limits
 from transforms.runs.previous_runs import PreviousRuns
@@ -91,7 +96,6 @@ def test_a_baseline_gives_both_spaces_and_its_probes_are_warm_ups(baseline: Base
     assert plan.source.identity == baseline.identity
     assert plan.run_settings.contract == baseline.contract.to_verdict()
     assert plan.warm_ups
-    assert plan.apply_transform_graph.transform_output == baseline.transform_output
     other = plans.make_plan(with_baseline())
     assert plan.run_id != other.run_id
 
@@ -159,16 +163,19 @@ def test_the_earlier_run_is_looked_for_where_one_was_named(tmp_path: Path) -> No
         plans._previous_runs(options(tmp_path, previous="20130714T050000Z-0123abcd"), Window(), None)
 
 
-def reader(asked_for: ValidateOptions, *spaces: Space) -> Any:
+def plan_of(asked_for: ValidateOptions, *spaces: Space) -> ComparisonPlan:
     plan = past_windows.plan(*(reference(space) for space in spaces or (Space.RAW,)))
-    plan = dataclasses.replace(plan, options=asked_for, warm_ups=frozenset({7}))
-    return plans.read_requests(plan, [FileSize("a", 1)], "beats")
+    return dataclasses.replace(plan, options=asked_for, warm_ups=frozenset({7}))
 
 
 def test_files_are_read_as_the_flags_say(tmp_path: Path) -> None:
-    read = reader(options(tmp_path, sample=0.5, columns=("a",), keep_payloads=True, version_feature="v"))
-    assert isinstance(read, ReadRequests)
-    assert (read.files, read.warm_ups, read.progress) == ((FileSize("a", 1),), frozenset({7}), "beats")
+    asked_for = options(tmp_path, sample=0.5, columns=("a",), keep_payloads=True, version_feature="v")
+    examine = plans.examine_requests(plan_of(asked_for), [FileSize("a", 1)], [versions()], "beats")
+    assert isinstance(examine, ExamineFiles)
+    assert (examine.files, examine.format, examine.progress) == ((FileSize("a", 1),), "auto", "beats")
+    assert len(examine.branches) == 1
+    read = examine.settings
+    assert read.warm_ups == frozenset({7})
     assert (read.sample, read.columns, read.keep_payloads, read.version_feature) == (0.5, ("a",), True, "v")
     assert read.window == Window(past_windows.START, past_windows.START + 4 * past_windows.DAY)
     assert read.responses is False
@@ -176,17 +183,30 @@ def test_files_are_read_as_the_flags_say(tmp_path: Path) -> None:
 
 def test_answers_are_read_where_they_are_compared(tmp_path: Path) -> None:
     replaying = options(tmp_path, replay="model")
-    assert reader(replaying).responses is True
-    assert reader(options(tmp_path), Space.RAW, Space.PREDICTION).responses is True
-    assert reader(replaying, Space.RAW, Space.PREDICTION).responses is True
+    assert plans.request_settings(plan_of(replaying)).responses is True
+    assert plans.request_settings(plan_of(options(tmp_path), Space.RAW, Space.PREDICTION)).responses is True
+    assert plans.request_settings(plan_of(replaying, Space.RAW, Space.PREDICTION)).responses is True
 
 
 def test_a_table_is_read_by_itself(tmp_path: Path) -> None:
     table = options(tmp_path, logs=TABLE, format="table", time_feature="at")
-    read = reader(table)
-    assert isinstance(read, ReadBigQueryRequests)
-    assert (read.table, read.format, read.time_feature) == (TABLE, "table", "at")
+    examine = plans.examine_requests(plan_of(table), (), [versions()], None)
+    assert isinstance(examine, ExamineTable)
+    assert (examine.table, examine.format, examine.settings.time_feature) == (TABLE, "table", "at")
+    assert len(examine.branches) == 1
     assert plans.files_of(table) == ()
     (tmp_path / "log").write_bytes(b"four")
     assert plans.files_of(options(tmp_path)) == [FileSize(str(tmp_path / "log"), 4)]
-    assert schemas.serving_features(read.schema) == ["carrier", "stops"]
+    assert examine.settings.expected is not None
+    assert sorted(examine.settings.expected.types) == ["carrier", "stops"]
+
+
+def test_each_space_has_the_branches_that_are_made_for_it(tmp_path: Path, baseline: Baseline) -> None:
+    plan = plans.make_plan(with_baseline(ignore_sampling_rate=True))
+    branch = plans.compared_spaces(plan, lambda reference: [statistics(reference.space.value, None)])
+    assert isinstance(branch, Marked)
+    assert support.results([branch], []).keys() == {READING, ("raw", 0), ("transformed", 0)}
+    alone = plans.make_plan(with_baseline(spaces=("transformed",)))
+    branch = plans.compared_spaces(alone, lambda reference: [statistics(reference.space.value, None)])
+    assert support.results([branch], []).keys() == {READING, ("transformed", 0)}
+    assert alone.transform_output == baseline.transform_output

@@ -17,11 +17,11 @@ from pipelines.display.console import Console
 from pipelines.flags.prepare import PrepareOptions
 from pipelines.new_baseline import PreparePlan
 from transforms.baseline import atomic_replace
+from transforms.branches.reading import ReadSummary
 from transforms.core.accounting import Accounting
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
 from transforms.files.file_systems import FileSize
-from transforms.write_results import ReadSummary
 
 
 def plan(staged: str = "staged", baseline: str = "baseline", **fields: Any) -> PreparePlan:

@@ -7,8 +7,10 @@ from pathlib import Path
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+from support import branches
 
-from transforms import count_periods
+from transforms import write_variation
+from transforms.branches.periods import periods
 from transforms.core.batches import Batch
 from transforms.logs.rows.rows import metadata_of
 from transforms.verdict.variation import store
@@ -39,15 +41,13 @@ def test_periods_are_counted_as_in_memory(tmp_path: Path) -> None:
     counts.add(all_rows.features, all_rows.metadata.column(all_rows.metadata.schema.get_field_index("time")))
     expected = store.of_counts(counts)["day"]["w"]
     for parts in (1, 7):
-        path = str(tmp_path / f"variation-{parts}")
+        target = str(tmp_path / f"variation-{parts}")
+        ranges = [branches.decoded([batch]) for batch in batches(parts)]
+        results = branches.results([periods("raw", CELLS)], *ranges)
         with beam.Pipeline("FnApiRunner") as pipeline:
-            _ = (
-                pipeline
-                | beam.Create(batches(parts), reshuffle=False)
-                | count_periods.CountPeriods(CELLS)
-                | count_periods.WriteVariation(path, "raw")
-            )
-        spaces, rows, without_time = count_periods.read_variation(path)
+            elements = pipeline | beam.Create(list(results.items()), reshuffle=False)
+            _ = elements | write_variation.WriteVariation(target)
+        spaces, rows, without_time = write_variation.read_variation(target, "raw")
         assert (list(spaces), rows, without_time) == (["raw"], 66, 6)
         counted = spaces["raw"]["day"]["w"]
         assert counted.periods.tolist() == [0, 1, 2]
@@ -57,8 +57,7 @@ def test_periods_are_counted_as_in_memory(tmp_path: Path) -> None:
 
 
 def test_parts_are_merged_and_none_is_empty() -> None:
-    count = count_periods._Count(Layout.of(CELLS))
-    parts = [count.add_input(count.create_accumulator(), batch) for batch in batches(3)]
-    merged = count.extract_output(count.merge_accumulators(parts))
+    ranges = [branches.decoded([batch]) for batch in batches(3)]
+    merged = branches.results([periods("raw", CELLS)], *ranges)["raw", 0]
     assert (merged.num_rows, merged.without_time) == (66, 6)
-    assert count.merge_accumulators([]).num_rows == 0
+    assert branches.results([periods("raw", CELLS)], [])["raw", 0].num_rows == 0

@@ -1,0 +1,46 @@
+"""What statistics must know of a row beside its features: its slices, and what it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from transforms.branches.branch import Branch, Fork
+from transforms.core import slicing
+from transforms.core.accounting import ODD_RATE
+from transforms.core.arrow import pa
+from transforms.core.batches import METADATA_SCHEMA, Batch
+from transforms.core.slicing import Slicing
+from transforms.summaries.weighted import odd_rates
+
+_RATE = METADATA_SCHEMA.get_field_index("sampling_rate")
+
+
+class Marked(Fork):
+    """Batches with the slices of their rows, for several branches. Sampling rates that are none are counted.
+
+    Attributes:
+      slicings: the slices that are wanted; see `transforms.core.slicing`.
+      ignore_sampling_rate: whether all rows are to count the same.
+    """
+
+    def __init__(
+        self, slicings: Sequence[Slicing], branches: Sequence[Branch], *, ignore_sampling_rate: bool = False
+    ) -> None:
+        super().__init__(branches)
+        self._slicings = slicings
+        self._ignore = ignore_sampling_rate
+
+    def add(self, batch: Batch) -> None:
+        if self._ignore:
+            batch = without_rates(batch)
+        else:
+            self.forms[ODD_RATE] += odd_rates(batch.metadata.column(_RATE))
+        super().add(slicing.marked(batch, self._slicings))
+
+
+def without_rates(batch: Batch) -> Batch:
+    """The batch as if the log had no sampling rates."""
+    metadata = batch.metadata
+    unset = pa.nulls(metadata.num_rows, METADATA_SCHEMA.field(_RATE).type)
+    columns = [unset if i == _RATE else column for i, column in enumerate(metadata.columns)]
+    return Batch(batch.features, pa.RecordBatch.from_arrays(columns, schema=metadata.schema))

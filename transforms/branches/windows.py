@@ -1,0 +1,67 @@
+"""The statistics of each window of time, in one space."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections import defaultdict
+from typing import NamedTuple
+
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from transforms.branches.branch import Branch, PartialResults
+from transforms.branches.statistics import StatisticsPartial
+from transforms.core import slicing
+from transforms.core.batches import Batch
+from transforms.summaries.dataset import uses_of
+
+
+class WindowStatistics(NamedTuple):
+    """The statistics of one window, and how many rows it has, whatever they weigh."""
+
+    rows: int
+    statistics: statistics_pb2.DatasetFeatureStatisticsList
+
+
+class WindowPartial(StatisticsPartial):
+    """The summary of the rows of one window."""
+
+    def result(self) -> WindowStatistics:
+        return WindowStatistics(self.summary.num_examples, super().result())
+
+
+class Windows(Branch):
+    """`WindowStatistics` of the windows that have rows; a kind is the space and the number of the window.
+
+    A window's statistics are those that `statistics` gives for its rows alone. Each has a summary of its own,
+    which is kept whole: there must not be more windows than a worker's memory holds summaries of.
+
+    Attributes:
+      schema: as in `statistics`.
+      start, every: see `slicing.by_window`.
+      features: those that are looked at; None for all.
+    """
+
+    def __init__(
+        self,
+        space: str,
+        schema: schema_pb2.Schema | None,
+        start: dt.datetime,
+        every: dt.timedelta,
+        features: frozenset[str] | None = None,
+    ) -> None:
+        self._space, self._uses = space, uses_of(schema)
+        self._first, self._every, self._features = start, every, features
+
+    def start(self) -> None:
+        new = functools.partial(WindowPartial, self._uses)
+        self._partials: defaultdict[int, WindowPartial] = defaultdict(new)
+
+    def add(self, batch: Batch) -> None:
+        rows = batch if self._features is None else slicing.narrowed(batch, self._features)
+        for number, rows_of_window in slicing.by_window(rows, self._first, self._every):
+            self._partials[number].add(rows_of_window)
+
+    def result(self) -> PartialResults:
+        for number, partial in self._partials.items():
+            yield (self._space, number), partial
