@@ -1,0 +1,161 @@
+"""Ranges examined in one step: the results are those worked out in memory, whatever the runner optimizes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import pickle
+import random
+from pathlib import Path
+from typing import Any, ClassVar
+
+import apache_beam as beam
+import pytest
+from apache_beam.pvalue import PCollection
+from support import branches as support
+from support import logs, runners
+from support.logs import SCHEMA, settings
+
+from transforms.branches import load_once
+from transforms.branches.branch import Branch
+from transforms.branches.load_once import LoadOnce
+from transforms.branches.marking import Marked
+from transforms.branches.partial import Kind, Partial
+from transforms.branches.reading import READING
+from transforms.branches.slices import slices
+from transforms.branches.statistics import StatisticsPartial, statistics
+from transforms.branches.versions import versions
+from transforms.branches.windows import Windows
+from transforms.coders import PartialCoder
+from transforms.core.heartbeats import read_progress
+from transforms.examine_range import ExamineFiles
+from transforms.files.file_systems import FileSize
+from transforms.logs.decode_file import decode_file
+from transforms.logs.formats.format_names import Format
+from transforms.merge_results import MergeResults
+
+HOUR = dt.timedelta(hours=1)
+START = dt.datetime(2013, 7, 14, tzinfo=dt.UTC)
+READS = settings(version_feature=None)
+
+
+def make_branches() -> list[Branch]:
+    """Branches of every kind that needs no model."""
+    of_space = [statistics("raw", SCHEMA), slices("raw", SCHEMA, 1)]
+    return [Marked([("version",)], of_space), Windows("windows", SCHEMA, START, HOUR), versions()]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[FileSize, ...]:
+    """Three files: with rejects, cut short, and empty."""
+    folder, rng = tmp_path_factory.mktemp("ranges"), random.Random(3)
+    written = []
+    for number in range(2):
+        records = []
+        for i in range(300):
+            rows = [
+                logs.example(age=[rng.randrange(8)], word=[b"w%d" % rng.randrange(5)])
+                for _ in range(rng.randrange(1, 3))
+            ]
+            seconds = int(START.timestamp()) + 30 * i
+            records.append(logs.examples_log(rows, seconds, version=rng.randrange(1, 4)))
+        path = folder / f"log-{number}"
+        written.append(logs.write_records(path, [*records, b"garbage"]))
+    content = Path(written[1].path).read_bytes()
+    Path(written[1].path).write_bytes(content[:-30])
+    (folder / "log-2").write_bytes(b"")
+    return tuple(FileSize(str(path), path.stat().st_size) for path in sorted(folder.iterdir()))
+
+
+class _Keep(beam.DoFn):
+    kept: ClassVar[list[tuple[Kind, Any]]] = []
+
+    def process(self, element: Any) -> None:
+        _Keep.kept.append(element)
+
+
+def examined(files: tuple[FileSize, ...], progress: str | None = None) -> dict[Kind, Any]:
+    """The results of a run, one of each kind."""
+    _Keep.kept.clear()
+    with beam.Pipeline("FnApiRunner") as pipeline:
+        examine = ExamineFiles(files, Format.PREDICTION_LOG, READS, make_branches(), progress)
+        _ = pipeline | "ExamineRequests" >> examine | "Keep" >> beam.ParDo(_Keep())
+    results = dict(_Keep.kept)
+    assert len(results) == len(_Keep.kept)
+    return results
+
+
+@pytest.mark.parametrize("optimizer", [True, False], ids=["fused", "unfused"])
+def test_results_are_those_in_memory(
+    files: tuple[FileSize, ...], optimizer: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = [] if optimizer else runners.without_optimizer(monkeypatch)
+    ranges = [decode_file(file, Format.PREDICTION_LOG, READS) for file in files]
+    expected = support.results(make_branches(), *ranges)
+    assert expected.keys() == {
+        READING,
+        ("raw", 0),
+        ("raw_slices", 0),
+        ("versions", 0),
+        *(("windows", number) for number in range(3)),
+    }
+    reading = expected[READING]
+    assert (len(reading.rejects), len(reading.faults), reading.accounting.files) == (1, 1, 2)
+    assert examined(files) == expected
+    if not optimizer:
+        assert max(len(runners.transforms_of(stage)) for stage in stages) == 1
+        assert not runners.has_lifted_combine(stages)
+
+
+def test_a_run_shows_how_far_it_is(files: tuple[FileSize, ...], tmp_path: Path) -> None:
+    results = examined(files, str(tmp_path))
+    accounting = results[READING].accounting
+    assert read_progress(str(tmp_path)) == (accounting.rows, accounting.bytes)
+
+
+def _outputs(root: Any) -> list[PCollection]:
+    return [*root.outputs.values(), *(output for part in root.parts for output in _outputs(part))]
+
+
+def test_nothing_larger_than_a_partial_result_leaves_the_step(files: tuple[FileSize, ...]) -> None:
+    pipeline = beam.Pipeline()
+    _ = pipeline | "ExamineRequests" >> ExamineFiles(files, Format.PREDICTION_LOG, READS, make_branches())
+    outputs = _outputs(pipeline.transforms_stack[0])
+    assert {output.tag for output in outputs} == {None}
+    [step] = [
+        output for output in outputs if output.producer.full_label == "ExamineRequests/Examine/ExamineRange"
+    ]
+    assert step.element_type == beam.typehints.Tuple[beam.typehints.Tuple[str, int], Partial]
+    coder = beam.coders.registry.get_coder(step.element_type)
+    assert coder.key_coder().is_deterministic()
+    assert isinstance(coder.value_coder(), PartialCoder)
+
+
+def test_merging_adds_to_the_first_and_copies_nothing() -> None:
+    parts = [StatisticsPartial({}) for _ in range(3)]
+    combine = MergeResults()
+    total = combine.create_accumulator()
+    for part in parts:
+        total = combine.add_input(total, part)
+    assert total is parts[0]
+    assert combine.merge_accumulators([None, parts[1], parts[2]]) is parts[1]
+
+
+class _Heavy:
+    """What is loaded once."""
+
+
+_LOADED: list[_Heavy] = []
+
+
+def _load() -> _Heavy:
+    _LOADED.append(_Heavy())
+    return _LOADED[-1]
+
+
+def test_what_is_heavy_is_loaded_when_it_is_needed_and_once_for_all_copies() -> None:
+    _LOADED.clear()
+    heavy: LoadOnce[_Heavy] = load_once.LoadOnce(_load)
+    copies = [pickle.loads(pickle.dumps(heavy)) for _ in range(2)]
+    assert not _LOADED
+    assert copies[0].get() is copies[1].get() is copies[0].get()
+    assert len(_LOADED) == 1
