@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import pickle
 import random
+import weakref
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from support import logs, runners
 from support.logs import SCHEMA, settings
 
 from transforms.branches import load_once
-from transforms.branches.branch import Branch
+from transforms.branches.branch import Branch, examine
 from transforms.branches.load_once import LoadOnce
 from transforms.branches.marking import Marked
 from transforms.branches.partial import Kind, Partial
@@ -159,3 +160,14 @@ def test_what_is_heavy_is_loaded_when_it_is_needed_and_once_for_all_copies() -> 
     assert not _LOADED
     assert copies[0].get() is copies[1].get() is copies[0].get()
     assert len(_LOADED) == 1
+
+
+def test_a_branch_keeps_nothing_of_what_it_has_handed_on(files: tuple[FileSize, ...]) -> None:
+    branches = make_branches()
+    partials = [
+        partial for _, partial in examine(decode_file(files[0], Format.PREDICTION_LOG, READS), branches)
+    ]
+    handed_on = [weakref.ref(partial) for partial in partials]
+    del partials
+    assert len(handed_on) > len(branches)
+    assert [reference() for reference in handed_on] == [None] * len(handed_on)

@@ -189,9 +189,9 @@ def publish(
         readings = [Reading([part]) for part in parts]
         readings += [Reading(rejects=[reject]) for reject in rejects]
         readings += [Reading(faults=[fault]) for fault in faults]
-        partials = pipeline | "Readings" >> beam.Create([(READING, reading) for reading in readings])
-        typed = partials.with_output_types(tuple[Kind, Partial])
-        merged = typed | "MergeResults" >> beam.CombinePerKey(MergeResults())
+        create = beam.Create([(READING, reading) for reading in readings])
+        partials = pipeline | "Readings" >> create.with_output_types(tuple[Kind, Partial])
+        merged = partials | "MergeResults" >> beam.CombinePerKey(MergeResults())
         created = pipeline | "Statistics" >> beam.Create(statistics)
         results = (merged, created) | "JoinResults" >> beam.Flatten()
         references = [against]

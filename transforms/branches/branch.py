@@ -44,7 +44,10 @@ class Single(Branch):
         self._partial.add(batch)
 
     def result(self) -> PartialResults:
-        yield self._kind, self._partial
+        partial = self._partial
+        # It may be large, and is not this branch's any more: nothing is kept until the next range.
+        del self._partial
+        yield self._kind, partial
 
 
 class Fork(Branch):

@@ -63,5 +63,8 @@ class Windows(Branch):
             self._partials[number].add(rows_of_window)
 
     def result(self) -> PartialResults:
-        for number, partial in self._partials.items():
+        partials = self._partials
+        del self._partials
+        while partials:
+            number, partial = partials.popitem()
             yield (self._space, number), partial
