@@ -87,9 +87,8 @@ def plan(*references: Reference, policy: Policy | None = None) -> ComparisonPlan
 
 def write_window(temp: Path, number: int, rows: int, num_aa: int, space: Space = Space.RAW) -> None:
     """A window's file, as the job writes it."""
-    (temp / space.value).mkdir(exist_ok=True)
     data = rows.to_bytes(8, "little") + statistics(rows, num_aa).SerializeToString()
-    (temp / space.value / f"window-{number}").write_bytes(data)
+    (temp / f"{space.value}-{number}").write_bytes(data)
 
 
 def read(rows: int, **counts: Any) -> ReadSummary:

@@ -13,7 +13,12 @@ from pipelines.flags.validate import ValidateOptions
 from transforms.core.errors import UsageError
 from transforms.files import paths
 
-REMOTE = ("--runner=DataflowRunner", "--temp_location=gs://bucket/tmp")
+REMOTE = (
+    "--runner=DataflowRunner",
+    "--project=project",
+    "--region=region",
+    "--temp_location=gs://bucket/tmp",
+)
 RUN = "20130714T050000Z-0123abcd"
 
 
