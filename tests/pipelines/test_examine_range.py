@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import pickle
 import random
 import weakref
@@ -169,5 +170,6 @@ def test_a_branch_keeps_nothing_of_what_it_has_handed_on(files: tuple[FileSize, 
     ]
     handed_on = [weakref.ref(partial) for partial in partials]
     del partials
+    gc.collect()
     assert len(handed_on) > len(branches)
     assert [reference() for reference in handed_on] == [None] * len(handed_on)

@@ -33,7 +33,8 @@ def validate(pair: ComparedPair) -> anomalies_pb2.Anomalies:
 
 def findings(pair: ComparedPair, anomalies: anomalies_pb2.Anomalies) -> Iterator[Finding]:
     """A finding for each of TFDV's reasons, but for those that the reader's counts of forms explain."""
-    for key, info in anomalies.anomaly_info.items():
+    # A map has no order of its own. Backwards, as `finding_rules` turns the order of findings.
+    for key, info in sorted(anomalies.anomaly_info.items(), reverse=True):
         name = path_name(info.path) or key
         for reason in info.reason:
             if not _explained_by_forms(pair, name, severity.type_name(reason)):
