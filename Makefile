@@ -6,8 +6,9 @@
 .DELETE_ON_ERROR:
 WORKERS ?= 2
 SEED ?= 1
-# Tests of one file share what they build, so one worker runs them.
-PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+# Tests of one file share what they build, so one worker runs them. In the order of the folders: the slow ones of
+# e2e first, so that no worker waits for another at the end.
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # The same order in each run of `make test`, so that no commit passes or fails by luck.
 ORDERED = -p no:randomly
 
