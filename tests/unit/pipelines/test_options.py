@@ -45,18 +45,18 @@ def test_what_beam_refuses_is_wrong_usage_in_one_line(beam_args: Sequence[str], 
 
 
 @pytest.mark.parametrize(
-    "beam_args",
+    ("beam_args", "local"),
     [
-        (),
-        [*CLOUD, *PROJECT],
-        PORTABLE,
-        [*PORTABLE[:1], "--job_endpoint=embed"],
-        ["--runner=FlinkRunner"],
-        ["--runner=Direct"],
+        ((), True),
+        ([*CLOUD, *PROJECT], False),
+        (PORTABLE, False),
+        ([*PORTABLE[:1], "--job_endpoint=embed"], False),
+        (["--runner=FlinkRunner"], False),
+        (["--runner=Direct"], True),
     ],
 )
-def test_what_beam_takes_passes(beam_args: Sequence[str]) -> None:
-    beam_options.beam_options(beam_args)
+def test_what_beam_takes_passes(beam_args: Sequence[str], local: bool) -> None:
+    assert beam_options.is_local(beam_options.beam_options(beam_args)) is local
 
 
 @pytest.mark.parametrize("runner", ["DirectRunner", "DataflowRunner", "PortableRunner"])
