@@ -11,8 +11,10 @@ SEED ?= 1
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # The same order in each run of `make test`, so that no commit passes or fails by luck.
 ORDERED = -p no:randomly
+# What Python compiles is kept, or each of the commands that tests start would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-random test-unit compat docs explore lint types chaos mutants bench bench-quick detection detection-quick help clean
+.PHONY: demo test collect test-random test-unit compat docs explore lint types chaos mutants bench bench-quick detection detection-quick help clean
 
 PYTHON ?=
 STACK ?=
@@ -23,8 +25,13 @@ SETUP := $(wildcard constraints/*.txt constraints/*.py) pyproject.toml setup.py
 demo: $(STAMP)  ## flights of New York, end to end: train, export, serve, validate; under demo-output/
 	$(BIN)/python examples/flights/demo.py
 
-test: lint types  ## lint, types and all tests, in WORKERS=2 processes
+test: $(STAMP)  ## lint, types and all tests, in WORKERS=2 processes
+	@$(MAKE) -j$(WORKERS) --output-sync=target --no-print-directory lint types collect
 	$(PYTEST) $(ORDERED)
+
+# One process compiles what both workers would compile at the same time, while mypy has the other core.
+collect: $(STAMP)
+	@$(BIN)/python -m pytest -qq --collect-only $(ORDERED) >/dev/null 2>&1 || true
 
 test-random: $(STAMP)  ## all tests in another order each time; the seed is in the first lines
 	$(PYTEST)

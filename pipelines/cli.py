@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import importlib
 import io
 import logging
 import os
@@ -21,6 +20,7 @@ from pipelines.flags.parser import make_parser
 from pipelines.process import streams, supervisor
 from transforms.core import native_logs
 from transforms.core.errors import TrueserveError, UsageError
+from transforms.core.first_import import import_once
 from transforms.publish import formatting
 
 _MAX_ERROR_LENGTH = 4000
@@ -96,7 +96,7 @@ def _import_command(name: str) -> Any:
     _silence_libraries()
     # TFDV writes to stderr that it lacks IPython, which we do not need.
     with contextlib.redirect_stderr(io.StringIO()):
-        return importlib.import_module(f"pipelines.{name}")
+        return import_once(f"pipelines.{name}")
 
 
 def _silence_libraries() -> None:

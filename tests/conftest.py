@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import hypothesis
 import pytest
-from support import e2e
+from support import collector, e2e
 from support.memory_files import OBJECTS
 
 from pipelines import cli
@@ -22,6 +22,10 @@ hypothesis.settings.load_profile("same")
 # The first file holds more rows than a batch takes.
 NUM_TRAINING, TRAINING_CUTS = 10_000, (8_700, 9_400)
 NUM_SERVING, SERVING_CUTS = 10_000, (8_701, 9_401)
+
+
+def pytest_collection_finish() -> None:
+    collector.resume()
 
 
 class Home(NamedTuple):

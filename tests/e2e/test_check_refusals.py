@@ -120,11 +120,11 @@ def test_an_op_that_is_allowed_is_loaded_in_a_process_that_cannot_write(
 
 def test_a_model_that_never_ends_is_ended(home: Home, tmp_path: Path, capsys: Capture) -> None:
     model = saved_models.looping(tmp_path / "loops")
-    result = _run(home, capsys, model, "--timeout=20")
+    result = _run(home, capsys, model, "--timeout=6")
     assert result.code == 3
     error = e2e.one_error(result)
     assert str(model) in error
-    assert "it was not done after 20 seconds and was ended; raise --timeout" in error
+    assert "it was not done after 6 seconds and was ended; raise --timeout" in error
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "PT0S", "soon", "nan", "inf"])

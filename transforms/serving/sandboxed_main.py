@@ -7,13 +7,13 @@ values. The last line of stdout is {"answer"} or {"error"}, with {"sandbox"} bes
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
 from typing import Any, TextIO
 
 from transforms.core import child_processes
+from transforms.core.first_import import import_once
 from transforms.serving import sandbox
 
 _LONGEST = 300
@@ -32,7 +32,7 @@ def main(module: str, parent: str, folder: str) -> int:
 
 
 def _answer(stream: TextIO, name: str, enforced: dict[str, str]) -> int:
-    module = importlib.import_module(name)
+    module = import_once(name)
     module.prepare()
     line = sys.stdin.readline().rstrip("\n")
     if not line:

@@ -115,7 +115,7 @@ NAMES = st.sampled_from(["age", "age/present", "fare", "word", "word/present", "
 
 
 @given(st.lists(st.dictionaries(NAMES, protos(), max_size=3).map(prediction_log) | st.binary(max_size=40)))
-@hypothesis_settings(max_examples=200, deadline=None)
+@hypothesis_settings(max_examples=100, deadline=None)
 def test_any_request_is_decoded_or_rejected(records: list[bytes]) -> None:
     parts = decode_logs(records)
     counts = total(part.accounting for part in parts)

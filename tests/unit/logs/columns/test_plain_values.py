@@ -153,7 +153,7 @@ def same(actual: Sequence[Row], answer: Sequence[Row]) -> bool:
 @example(["\ud800"], "word", SINGLE, False)
 @example(["", "a"], "word", SINGLE, True)
 @example([math.nan, 1.5], "fare", SINGLE, True)
-@hypothesis_settings(max_examples=1500, deadline=None)
+@hypothesis_settings(max_examples=600, deadline=None)
 def test_columns_are_those_of_the_plain_answer(
     values: list[Any], name: str, expected: Expected, exact: bool
 ) -> None:
@@ -166,7 +166,7 @@ def test_columns_are_those_of_the_plain_answer(
 
 
 @given(_batches, st.sampled_from(sorted(TYPES)), st.sampled_from([SINGLE, LISTED, FIXED]), st.booleans())
-@hypothesis_settings(max_examples=500, deadline=None)
+@hypothesis_settings(max_examples=300, deadline=None)
 def test_both_ways_give_the_same_column(
     values: list[Any], name: str, expected: Expected, exact: bool
 ) -> None:
@@ -188,7 +188,7 @@ _rows = st.lists(
 
 
 @given(_rows, st.sampled_from([None, "when", "age"]))
-@hypothesis_settings(max_examples=500, deadline=None)
+@hypothesis_settings(max_examples=300, deadline=None)
 def test_any_rows_give_columns_and_positions_of_rows(rows: list[Mapping[str, Any]], also: str | None) -> None:
     columns, forms = typed_columns(rows, SINGLE, also)
     assert all(len(column) == len(rows) for _, column in columns)

@@ -169,7 +169,7 @@ RECORDS = st.builds(
 )
 
 
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=150, deadline=None)
 @given(st.lists(RECORDS, max_size=5), st.booleans(), st.integers(1, 5))
 def test_any_event_is_counted_once(records: list[Any], responses: bool, chunk: int) -> None:
     counts = decode(Format.KSERVE, records, chunk=chunk, responses=responses).counts

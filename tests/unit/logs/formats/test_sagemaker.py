@@ -290,7 +290,7 @@ CAPTURES = st.fixed_dictionaries(
 )
 
 
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=150, deadline=None)
 @given(st.lists(CAPTURES, max_size=3))
 def test_any_record_is_decoded_or_rejected(records: list[Any]) -> None:
     outcome = run(*records, responses=True)

@@ -250,7 +250,7 @@ def test_values_far_below_trainings_minimum_are_found_but_not_within_the_schemas
     assert OUTSIDE_RANGE not in {finding.metric for finding in compared(baseline, data).findings}
 
 
-@pytest.mark.parametrize(("training", "serving"), [(20_000, 2000), (3000, 20_000), (500, 50_000), (50, 2000)])
+@pytest.mark.parametrize(("training", "serving"), [(20_000, 2000), (3000, 20_000), (500, 20_000), (50, 2000)])
 def test_clean_twins_have_no_values_outside_the_range_whatever_their_tails(
     training: int, serving: int
 ) -> None:
