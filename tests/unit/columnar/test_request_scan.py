@@ -73,6 +73,15 @@ def test_a_log_with_everything_is_usual() -> None:
     assert scan.examples == [EXAMPLES]
 
 
+def test_nothing_is_noted_of_the_record_before() -> None:
+    bare = PredictionLog()
+    bare.predict_log.request.inputs["examples"].CopyFrom(usual_log().predict_log.request.inputs["examples"])
+    both = Scan(everything().SerializeToString(), bare.SerializeToString())
+    assert both.usual == [True] * 2
+    assert both.scanned.notes[1].tolist() == Scan(bare.SerializeToString()).scanned.notes[0].tolist()
+    assert both.scanned.notes[0].tolist() != both.scanned.notes[1].tolist()
+
+
 def test_what_is_noted() -> None:
     scan = scan_of(everything())
     assert scan.note(0) == 1_700_000_000

@@ -133,9 +133,9 @@ def _polynomials(expected: Array, count: int) -> Array:
     """Polynomials of the rank, orthonormal under the expected shares: [cells, as many as these can tell]."""
     middle = np.cumsum(expected) - expected / 2
     root = np.sqrt(expected)[:, None]
-    degree = min(count, len(expected) - 1)
-    # Weighted so, columns that are orthonormal are polynomials that are, under the expected shares.
-    weighted = _LEGENDRE(2 * middle - 1, degree) * root
+    # Weighted so, columns that are orthonormal are polynomials that are, under the expected shares; QR gives
+    # no more columns than there are cells.
+    weighted = _LEGENDRE(2 * middle - 1, count) * root
     columns, triangle = np.linalg.qr(weighted)
     independent = np.abs(np.diag(triangle)) >= 1e-9
     result: Array = columns[:, 1:][:, independent[1:]] / root

@@ -8,6 +8,8 @@ import pytest
 from support.variation import counted, rows
 
 from transforms.verdict.variation import store
+from transforms.verdict.variation.bins import Bins
+from transforms.verdict.variation.period_counts import Layout, UnitCounts
 
 
 def test_what_is_written_is_read_and_the_same_bytes_come_of_the_same_counts() -> None:
@@ -37,3 +39,20 @@ def test_another_table_is_refused() -> None:
         writer.write_batch(pa.RecordBatch.from_pydict({"a": [1]}))
     with pytest.raises(ValueError, match="columns"):
         store.from_bytes(sink.getvalue().to_pybytes())
+
+
+def test_values_that_only_one_period_has_are_its_new_ones() -> None:
+    known = Bins("category", values=("a",), lengths=np.array([1.0]), known={"a": 5.0, "b": 2.0, "c": 3.0})
+    counts = UnitCounts("day", Layout.of({"word": known}))
+    counts.first["word"], counts.last["word"] = np.array([0, 1, 1]), np.array([2, 1, 1])
+    new = store._new(counts, "word", known, np.array([0, 1, 2]))
+    assert new is not None
+    assert new.tolist() == [0, 5, 0]
+
+
+def test_what_new_values_are_is_not_known_of_a_feature_without_kept_values_or_without_rows() -> None:
+    cells = Bins("category", values=("a",), lengths=np.array([1.0]))
+    counts = UnitCounts("day", Layout.of({"word": cells}))
+    assert store._new(counts, "word", cells, np.array([0])) is None
+    known = Bins("category", values=("a",), lengths=np.array([1.0]), known={"a": 1.0})
+    assert store._new(UnitCounts("day", Layout.of({"word": known})), "other", known, np.array([0])) is None
