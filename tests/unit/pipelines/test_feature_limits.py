@@ -43,8 +43,10 @@ def test_the_file_in_the_baselines_folder_holds(baseline: Baseline) -> None:
 def test_a_given_file_takes_its_place(baseline: Baseline, tmp_path: Path) -> None:
     Path(baseline.path, layout.THRESHOLDS).write_text(OF_STRANGER)
     (tmp_path / "mine.toml").write_text(OF_STOPS)
-    for beside in (baseline, None):
-        assert list(load_thresholds(str(tmp_path / "mine.toml"), beside).features) == [(Space.RAW, "stops")]
+    for of_baseline in (baseline, None):
+        assert list(load_thresholds(str(tmp_path / "mine.toml"), of_baseline).features) == [
+            (Space.RAW, "stops")
+        ]
 
 
 def test_the_baselines_own_file_must_name_its_features(baseline: Baseline) -> None:
