@@ -143,12 +143,12 @@ _WEAK = "assert is_over(40)\n"
 _HANGS = "def is_over(value):\n    while value != 3:\n        value -= 1\n    return value\n"
 
 
-def run_on_a_small_checkout(root: Path, code: str, test: str) -> tuple[int, str]:
+def run_on_a_small_checkout(root: Path, code: str, test: str, conftest: str = "") -> tuple[int, str]:
     for name in ("pipelines", "transforms", "tests/unit", "tests/support"):
         (root / name).mkdir(parents=True)
     (root / "transforms" / "__init__.py").touch()
     (root / "transforms" / "limits.py").write_text(code)
-    (root / "tests" / "conftest.py").touch()
+    (root / "tests" / "conftest.py").write_text(conftest)
     (root / "tests" / "unit" / "test_limits.py").write_text(
         f"from transforms.limits import is_over\n\n\ndef test_limit() -> None:\n    {test}"
     )
@@ -174,6 +174,13 @@ def test_changes_that_tests_find(tmp_path: Path) -> None:
     assert (
         tmp_path / "transforms" / "limits.py"
     ).read_text() == "def is_over(value):\n    return value > 3\n"
+
+
+def test_a_change_with_which_nothing_can_be_imported_is_found(tmp_path: Path) -> None:
+    source = "A, B = range(1, 3)\ndef is_over(value):\n    return value > 3 * A\n"
+    code, output = run_on_a_small_checkout(tmp_path, source, _STRONG, "import transforms.limits\n")
+    assert code == 0, output
+    assert "found by an import of tests/conftest.py" in output
 
 
 def test_changes_that_no_test_finds(tmp_path: Path) -> None:

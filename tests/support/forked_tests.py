@@ -230,11 +230,18 @@ def _kill_group(leader: int) -> None:
 
 
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
-_RAN_NOTHING = {4: "pytest could not start", 5: "there is no test", _NOT_STARTED: "nothing was run"}
+_COULD_NOT_START, _NO_CONFTEST = 4, "ImportError while loading conftest"
+_RAN_NOTHING = {
+    _COULD_NOT_START: "pytest could not start",
+    5: "there is no test",
+    _NOT_STARTED: "nothing was run",
+}
 
 
 def _first_failure(status: int, log: Path) -> str:
     code, text = os.waitstatus_to_exitcode(status), log.read_text(errors="replace")
+    if code == _COULD_NOT_START and _NO_CONFTEST in text:
+        return "an import of tests/conftest.py"
     if code in _RAN_NOTHING:
         raise RuntimeError(f"{_RAN_NOTHING[code]}: {text[-2000:]}")
     if code < 0:
