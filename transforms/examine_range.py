@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -11,24 +12,18 @@ import apache_beam as beam
 
 from transforms.branches.branch import Branch, PartialResults, examine
 from transforms.branches.partial import Kind, Partial
-from transforms.core.batches import Decoded, Fault
+from transforms.core.batches import Element, InRange
 from transforms.files.file_systems import FileSize
+from transforms.files.ranges import FileRange, RangeGroup, list_ranges
 from transforms.files.read_ahead import read_ahead
-from transforms.logs.decode_file import decode_file
+from transforms.logs.decode_file import decode_range
 from transforms.logs.detect import detect_log
 from transforms.logs.features import Settings
 from transforms.logs.formats.format_names import Format
 from transforms.merge_results import MergeResults
 from transforms.read import Reporting
 
-Decode: TypeAlias = Callable[[Any], Iterable[Decoded | Fault]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Range:
-    """What is read at once: a whole file."""
-
-    file: FileSize
+Decode: TypeAlias = Callable[[Any], Iterable[Element]]
 
 
 @dataclasses.dataclass(eq=False)
@@ -39,6 +34,7 @@ class ExamineFiles(beam.PTransform):
       files: what to read, as `globs.expand` gives it.
       format: `auto`, or a name of `logs.formats.format_names`.
       branches, progress: see `Examine`.
+      range_bytes: how long ranges are, see `list_ranges`.
     """
 
     files: tuple[FileSize, ...]
@@ -46,12 +42,13 @@ class ExamineFiles(beam.PTransform):
     settings: Settings
     branches: Sequence[Branch]
     progress: str | None = None
+    range_bytes: int | None = None
 
     def expand(self, root: Any) -> beam.PCollection[tuple[Kind, Any]]:
         decode = functools.partial(_decode, detect_log(self.files, self.format), self.settings)
         return (
             root
-            | "ListRanges" >> beam.Create([Range(file) for file in self.files], reshuffle=False)
+            | "ListRanges" >> beam.Create(list_ranges(self.files, self.range_bytes), reshuffle=False)
             | "SpreadRanges" >> beam.Reshuffle()
             | "Examine" >> Examine(decode, self.branches, self.progress)
         )
@@ -92,5 +89,11 @@ class _ExamineRange(Reporting):
         return examine(self.report(self._decode(element)), self._branches)
 
 
-def _decode(file_format: Format, settings: Settings, element: Range) -> Iterator[Decoded | Fault]:
-    return read_ahead(decode_file(element.file, file_format, settings))
+def _decode(file_format: Format, settings: Settings, group: RangeGroup) -> Iterator[Element]:
+    ranges = (_decode_range(part, file_format, settings) for part in group.ranges)
+    return read_ahead(itertools.chain.from_iterable(ranges))
+
+
+def _decode_range(part: FileRange, file_format: Format, settings: Settings) -> Iterator[Element]:
+    decoded = decode_range(part, file_format, settings)
+    return decoded if part.is_file else (InRange(part.file.path, part.number, content) for content in decoded)

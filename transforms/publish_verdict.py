@@ -9,6 +9,7 @@ from typing import Any
 import apache_beam as beam
 
 from transforms.branches.partial import Kind
+from transforms.branches.ranges_read import Numbering
 from transforms.branches.reading import READING, ReadSummary
 from transforms.branches.replay import REPLAY
 from transforms.branches.slices import SLICES
@@ -16,6 +17,7 @@ from transforms.branches.versions import VERSIONS
 from transforms.core.accounting import Accounting
 from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
 from transforms.publish.optional_checks import OptionalResults
+from transforms.replay.summary import ReplaySummary
 from transforms.runs import run_folder
 from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
@@ -69,14 +71,27 @@ class _Publish(beam.DoFn):
 
 def _assembled(results: Mapping[Kind, Any]) -> PipelineResults:
     reading = results.get(READING, ReadSummary(Accounting()))
+    if reading.numbering.lost:
+        # Rows were examined that do not count.
+        return PipelineResults({}, reading.accounting, reading.rejects, reading.faults)
     return PipelineResults(
         statistics=_by_space(results, ""),
         slices=_by_space(results, SLICES),
         accounting=reading.accounting,
         rejects=reading.rejects,
         faults=reading.faults,
-        optional=OptionalResults(replay=results.get(REPLAY), versions=results.get(VERSIONS)),
+        optional=OptionalResults(_replay_summary(results, reading.numbering), results.get(VERSIONS)),
     )
+
+
+def _replay_summary(results: Mapping[Kind, Any], numbering: Numbering) -> ReplaySummary | None:
+    """What replaying found; the worst rows have their records' numbers in the file."""
+    summary: ReplaySummary | None = results.get(REPLAY)
+    if summary is None:
+        return None
+    numbers = [(row, numbering.number(row.file, row.record)) for row in summary.worst]
+    worst = [dataclasses.replace(row, record=number) for row, number in numbers if number is not None]
+    return dataclasses.replace(summary, worst=tuple(worst))
 
 
 def _by_space(results: Mapping[Kind, Any], suffix: str) -> dict[Space, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -13,7 +13,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 import transforms.coders  # noqa: F401 - registers its coders by being imported
 from transforms.core import heartbeats as progress_files
 from transforms.core.accounting import Accounting
-from transforms.core.batches import Batch, Decoded, Fault
+from transforms.core.batches import Batch, Element, Fault, decoded_of
 from transforms.files.file_systems import FileSize
 from transforms.files.read_ahead import read_ahead
 from transforms.logs.carriers.parquet.column_types import Settled, merged_types, settled
@@ -22,6 +22,8 @@ from transforms.logs.decode_file import csv_types, decode_file, first_types, par
 from transforms.logs.detect import detect_examples, detect_log
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.formats.format_names import LOG_FORMATS, Format
+
+T = TypeVar("T", bound=Element)
 
 _REJECTS = "rejects"
 _FAULTS = "faults"
@@ -152,12 +154,12 @@ class Reporting(beam.DoFn):
         self._rows = Metrics.counter(progress_files.NAMESPACE, "rows")
         self._bytes = Metrics.counter(progress_files.NAMESPACE, "bytes")
 
-    def report(self, decoded: Iterable[Decoded | Fault]) -> Iterator[Decoded | Fault]:
-        """What was decoded, as it came."""
-        for part in decoded:
-            if isinstance(part, Decoded):
-                self._count(part.accounting)
-            yield part
+    def report(self, elements: Iterable[T]) -> Iterator[T]:
+        """What was read, as it came."""
+        for element in elements:
+            if (decoded := decoded_of(element)) is not None:
+                self._count(decoded.accounting)
+            yield element
 
     def _count(self, accounting: Accounting) -> None:
         self._rows.inc(accounting.rows)

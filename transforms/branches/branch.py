@@ -10,7 +10,7 @@ from typing import TypeAlias
 from transforms.branches.partial import Kind, Partial, RowsPartial
 from transforms.branches.reading import READING, Reading
 from transforms.core.accounting import Accounting
-from transforms.core.batches import Batch, Decoded, Fault
+from transforms.core.batches import Batch, Element, decoded_of
 
 PartialResults: TypeAlias = Iterator[tuple[Kind, Partial]]
 
@@ -76,13 +76,13 @@ class Fork(Branch):
             yield READING, Reading([Accounting(forms=forms)])
 
 
-def examine(decoded: Iterable[Decoded | Fault], branches: Sequence[Branch]) -> PartialResults:
-    """Runs the branches over what was decoded of a range, and accounts for all of it."""
+def examine(elements: Iterable[Element], branches: Sequence[Branch]) -> PartialResults:
+    """Runs the branches over what was read of ranges, and accounts for all of it."""
     reading, fork = Reading(), Fork(branches)
     fork.start()
-    for part in decoded:
-        reading.add(part)
-        if isinstance(part, Decoded) and part.batch is not None:
-            fork.add(part.batch)
+    for element in elements:
+        reading.add(element)
+        if (decoded := decoded_of(element)) is not None and decoded.batch is not None:
+            fork.add(decoded.batch)
     yield READING, reading
     yield from fork.result()

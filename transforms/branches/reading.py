@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from transforms.branches.partial import Kind, Partial
+from transforms.branches.ranges_read import Numbering, RangesRead
 from transforms.core import accounting
 from transforms.core.accounting import Accounting
-from transforms.core.batches import Decoded, Fault, Reject
+from transforms.core.batches import Decoded, Element, Fault, InRange, Reject, decoded_of
 
 READING: Kind = ("reading", 0)
 #: So many rejects and so many faults are kept, the first by file and position.
@@ -25,24 +26,37 @@ T = TypeVar("T", Reject, Fault)
 
 @dataclasses.dataclass(frozen=True)
 class ReadSummary:
-    """How reading went: the counts of all, and the first faults and rejects by place."""
+    """How reading went: the counts of all, and the first faults and rejects by place.
+
+    Attributes:
+      numbering: of the files that were read in ranges.
+    """
 
     accounting: Accounting
     faults: tuple[Fault, ...] = ()
     rejects: tuple[Reject, ...] = ()
+    numbering: Numbering = dataclasses.field(default_factory=Numbering)
 
 
 @dataclasses.dataclass
 class Reading(Partial):
-    """Accountings, rejects and faults, as they are met; what is kept of them is bounded."""
+    """Accountings, rejects and faults, as they are met; what is kept of them is bounded.
+
+    Rejects of ranges have the numbers that their ranges give them.
+    """
 
     accountings: list[Accounting] = dataclasses.field(default_factory=list)
     rejects: list[Reject] = dataclasses.field(default_factory=list)
     faults: list[Fault] = dataclasses.field(default_factory=list)
+    ranges: RangesRead = dataclasses.field(default_factory=RangesRead)
 
-    def add(self, element: Decoded | Accounting | Reject | Fault) -> None:
+    def add(self, element: Element | Accounting | Reject) -> None:
         """Takes something that was read, or its account."""
         match element:
+            case InRange():
+                self.ranges.add(element)
+                if (decoded := decoded_of(element)) is not None:
+                    self.rejects += map(_cut, decoded.rejects)
             case Decoded():
                 self.accountings.append(element.accounting)
                 self.rejects += map(_cut, element.rejects)
@@ -58,19 +72,27 @@ class Reading(Partial):
         self.accountings += other.accountings
         self.rejects += other.rejects
         self.faults += other.faults
+        self.ranges.merge(other.ranges)
         self._bound()
 
     def result(self) -> ReadSummary:
-        summed = accounting.total(self.accountings)
-        return ReadSummary(summed, tuple(_first(self.faults)), tuple(_first(self.rejects)))
+        accountings, faults, numbering = self.ranges.result()
+        rejects = [numbered for reject in self.rejects if (numbered := numbering.of_reject(reject))]
+        return ReadSummary(
+            accounting.total([*self.accountings, *accountings]),
+            tuple(_first([*self.faults, *faults])),
+            tuple(_first(rejects)),
+            numbering,
+        )
 
     def __getstate__(self) -> dict[str, object]:
         # What goes to another worker is as small as it can be.
-        summary = self.result()
+        self.ranges.join()
         return {
-            "accountings": [summary.accounting],
-            "rejects": list(summary.rejects),
-            "faults": list(summary.faults),
+            "accountings": [accounting.total(self.accountings)],
+            "rejects": _first(self.rejects),
+            "faults": _first(self.faults),
+            "ranges": self.ranges,
         }
 
     def _bound(self) -> None:

@@ -88,15 +88,15 @@ def block_of(records: list[bytes]) -> Block:
 
 
 def read_blocks(
-    stream: BinaryIO, block_bytes: int = BLOCK_BYTES, block_records: int = BLOCK_RECORDS
+    stream: BinaryIO, block_bytes: int = BLOCK_BYTES, block_records: int = BLOCK_RECORDS, offset: int = 0
 ) -> Iterator[Block]:
     """The records of `stream` in order, in blocks of about `block_bytes` (more for large records) and at most
     `block_records`.
 
     What is held in memory is bounded by a block and a record, never by a length that is only claimed.
-    Raises TFRecordError, after all whole records before it have been given.
+    Raises TFRecordError, after all whole records before it have been given; its offset counts from `offset`.
     """
-    window = _Window(stream, block_bytes)
+    window = Window(stream, block_bytes, offset)
     starts, ends = np.empty(block_records, np.int64), np.empty(block_records, np.int64)
     needed = HEADER_BYTES
     while window.fill(needed):
@@ -121,7 +121,7 @@ def _error(offset: int, state: int, length: int) -> TFRecordError:
     return TFRecordError(offset, "checksum", f"checksum error in the {part} of a record")
 
 
-def _truncated(window: _Window, needed: int) -> TFRecordError:
+def _truncated(window: Window, needed: int) -> TFRecordError:
     if window.left < HEADER_BYTES:
         detail = f"truncated: {window.left} bytes are no whole record header"
     else:
@@ -129,19 +129,22 @@ def _truncated(window: _Window, needed: int) -> TFRecordError:
     return TFRecordError(window.offset, "truncated", detail)
 
 
-class _Window:
-    """What has been read of a stream: `data[position:]` has not been used yet."""
+class Window:
+    """What has been read of a stream: `data[position:]` has not been used yet.
 
-    def __init__(self, stream: BinaryIO, block_bytes: int) -> None:
+    `offset` is that of the first byte that the stream will give.
+    """
+
+    def __init__(self, stream: BinaryIO, block_bytes: int, offset: int = 0) -> None:
         self._stream = stream
-        self._base = 0  # offset in the stream of data[0]
+        self._base = offset  # offset in the file of data[0]
         self.block_bytes = block_bytes
         self.data: Array = np.empty(0, np.uint8)
         self.position = 0
 
     @property
     def offset(self) -> int:
-        """The offset in the stream of the first unused byte."""
+        """The offset in the file of the first unused byte."""
         return self._base + self.position
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from typing import TypeAlias
 
 from transforms.core.accounting import Accounting
 from transforms.core.arrow import pa
@@ -89,6 +90,29 @@ class Decoded:
     batch: Batch | None
     rejects: tuple[Reject, ...]
     accounting: Accounting
+
+
+@dataclasses.dataclass(frozen=True)
+class InRange:
+    """What was decoded of a range of a file that has others; its records have the numbers of the range.
+
+    Attributes:
+      number: how many ranges of the file are before this one.
+    """
+
+    file: str
+    number: int
+    content: Decoded | Fault
+
+
+#: What reading gives, and is accounted for.
+Element: TypeAlias = Decoded | Fault | InRange
+
+
+def decoded_of(element: Element) -> Decoded | None:
+    """What was decoded; None for a fault."""
+    content = element.content if isinstance(element, InRange) else element
+    return content if isinstance(content, Decoded) else None
 
 
 @dataclasses.dataclass(frozen=True)

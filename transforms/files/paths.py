@@ -87,6 +87,12 @@ def decompressed(stored: BinaryIO) -> BinaryIO:
     return stored
 
 
+def is_compressed(stored: BinaryIO) -> bool:
+    """Whether `decompressed` would decompress what `stored` holds; it is left at its beginning."""
+    stored.seek(0)
+    return decompressed(stored) is not stored
+
+
 def read_bytes(path: str) -> bytes:
     """All bytes of a file, as stored. Raises InputError when it cannot be read."""
     with open_stored(path) as stream, explained("read", path):

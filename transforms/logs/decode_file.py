@@ -1,4 +1,4 @@
-"""A file of any format to what was decoded of it: batches where the bytes are read."""
+"""A file of any format, or a range of it, to what was decoded of it: batches where the bytes are read."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ import numpy as np
 
 from transforms.columnar.example_parser import ExampleParser
 from transforms.columnar.framing import Block, read_blocks
+from transforms.columnar.record_search import read_range
 from transforms.core.accounting import Accounting, RecordCounts, records_of
 from transforms.core.batches import Decoded, Fault
 from transforms.core.errors import InputError
 from transforms.files import paths
 from transforms.files.file_systems import FileSize
+from transforms.files.ranges import FileRange
 from transforms.files.tfrecord import TFRecordError
-from transforms.logs.carriers import csv_tables
+from transforms.logs.carriers import csv_ranges, csv_tables
 from transforms.logs.carriers.parquet import column_types
 from transforms.logs.carriers.parquet.tables import decode_parquet
-from transforms.logs.carriers.read_records import Carrier, carrier_of, read_records
+from transforms.logs.carriers.read_records import Carrier, can_be_cut, carrier_of, read_records
 from transforms.logs.carriers.table_error import TableError
 from transforms.logs.decode_requests import RequestDecoder
 from transforms.logs.features import FeatureType, Settings, TypeConflictError, hold
 from transforms.logs.formats.format_names import Format
-from transforms.logs.formats.registry import DECODERS, PARSERS
+from transforms.logs.formats.registry import DECODERS, JOINED, PARSERS
 from transforms.logs.rows import sampling
 from transforms.logs.rows.rows import RecordPosition, renumbered
 
@@ -43,21 +45,29 @@ def decode_file(file: FileSize, file_format: Format, settings: Settings) -> Iter
     The accountings of all `Decoded`s together count the file once, with all bytes read of it; the last one
     has what became of its records (`Accounting.by_file`). Raises nothing for what the file holds.
     """
-    counts, read = RecordCounts(), 0
+    return decode_range(FileRange(file), file_format, settings)
+
+
+def decode_range(part: FileRange, file_format: Format, settings: Settings) -> Iterator[Decoded | Fault]:
+    """The same of a range of a file, of which the first range counts the file.
+
+    The first record of a range has the number `FileRange.first_record`.
+    """
+    counts, read, path = RecordCounts(), 0, part.file.path
     try:
-        with paths.open_stored(file.path) as stored:
-            for decoded in _decode(stored, file, file_format, settings):
+        with paths.open_stored(path) as stored:
+            for decoded in _decode(stored, part, file_format, settings):
                 counts = records_of([counts, decoded.accounting])
-                position = stored.tell()
+                position = max(min(stored.tell(), part.stop) - part.start, read)
                 yield _with_bytes(decoded, position - read)
                 read = position
     except (TFRecordError, TableError, TypeConflictError, InputError) as error:
         if counts.read:
-            yield Decoded(None, (), Accounting(by_file={file.path: counts}))
-        yield _fault(error, file, settings)
+            yield Decoded(None, (), Accounting(by_file={path: counts}))
+        yield _fault(error, part.file, settings)
         return
-    rest = max(file.bytes - read, 0)
-    yield Decoded(None, (), Accounting(files=1, bytes=rest, by_file={file.path: counts}))
+    rest, files = max(part.bytes - read, 0), int(not part.number)
+    yield Decoded(None, (), Accounting(files=files, bytes=rest, by_file={path: counts}))
 
 
 def _fault(error: Exception, file: FileSize, settings: Settings) -> Fault:
@@ -121,27 +131,40 @@ def first_types(files: Sequence[FileSize]) -> dict[str, FeatureType]:
     return seen
 
 
-def _decode(stored: BinaryIO, file: FileSize, file_format: Format, settings: Settings) -> Iterator[Decoded]:
-    position = RecordPosition(file.path, 0)
-    if not file.bytes:
+def _decode(stored: BinaryIO, part: FileRange, file_format: Format, settings: Settings) -> Iterator[Decoded]:
+    if not part.file.bytes:
         return
+    if not part.is_file and not _can_be_cut(stored, part.file, file_format):
+        if part.number:
+            return
+        part = FileRange(part.file)
+    position, span = RecordPosition(part.file.path, part.first_record), (part.start, part.stop)
     if file_format is Format.TABLE:
         # Columns stay columns where the carrier has them; other carriers give rows one by one.
-        file_format = _columnar_carrier(stored, file)
+        file_format = _columnar_carrier(stored, part.file)
     if file_format is Format.PARQUET:
-        yield from decode_parquet(stored, settings, position)
+        yield from decode_parquet(stored, settings, position, *span)
     elif file_format is Format.CSV:
-        names = csv_tables.csv_header(paths.decompressed(stored))
-        stored.seek(0)
-        if names:
-            yield from csv_tables.decode_csv(paths.decompressed(stored), names, settings, position)
+        if table := csv_ranges.open_csv(stored, *span):
+            yield from csv_tables.decode_csv(table.stream, table.names, settings, position)
     elif file_format in PARSERS:
         decoder = RequestDecoder(settings, PARSERS[file_format](settings))
-        yield from decoder.decode(read_records(stored, file.path), position)
+        yield from decoder.decode(read_records(stored, part.file.path, *span), position)
     else:
-        yield from _decode_records(
-            paths.decompressed(stored), DECODERS[file_format](settings), position, settings.sample
-        )
+        blocks = read_blocks(paths.decompressed(stored)) if part.is_file else read_range(stored, *span)
+        yield from _decode_records(blocks, DECODERS[file_format](settings), position, settings.sample)
+
+
+def _can_be_cut(stored: BinaryIO, file: FileSize, file_format: Format) -> bool:
+    """Whether ranges of a file can be read, so that what they hold is what the file holds."""
+    if file_format in JOINED:
+        # A request and its answer are two records, in two ranges maybe.
+        return False
+    if file_format in DECODERS:
+        return not paths.is_compressed(stored)
+    carriers = {Format.CSV: Carrier.CSV, Format.PARQUET: Carrier.PARQUET}
+    carrier = carriers.get(file_format) or carrier_of(stored, file.path)
+    return can_be_cut(stored, carrier)
 
 
 def _columnar_carrier(stored: BinaryIO, file: FileSize) -> Format:
@@ -154,10 +177,10 @@ def _columnar_carrier(stored: BinaryIO, file: FileSize) -> Format:
 
 
 def _decode_records(
-    stream: BinaryIO, decoder: Decoder, position: RecordPosition, fraction: float
+    blocks: Iterator[Block], decoder: Decoder, position: RecordPosition, fraction: float
 ) -> Iterator[Decoded]:
     first = position.first_record
-    for block in read_blocks(stream):
+    for block in blocks:
         block_position = RecordPosition(position.file, first)
         yield from (
             decoder.decode(block, block_position)

@@ -7,18 +7,19 @@ claimed by whoever wrote the file.
 
 from __future__ import annotations
 
-import bz2
+import contextlib
+import functools
 import io
-import lzma
-import zlib
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import fastavro
 
-from transforms.core.arrow import pa
+from transforms.files.ranges import WRONG_CUT, wrong_cut
+from transforms.files.section import open_section
 from transforms.files.tfrecord import is_of_data
-from transforms.logs.carriers.avro_schema import AvroSchema, avro_schema
+from transforms.logs.carriers.avro_codecs import CODECS, unpacked
+from transforms.logs.carriers.avro_schema import AvroSchema, avro_error, avro_schema
 from transforms.logs.carriers.records import LARGEST_RECORD, explained, row
 from transforms.logs.carriers.table_error import TableError
 from transforms.logs.request import Carried
@@ -26,6 +27,8 @@ from transforms.logs.request import Carried
 MAGIC = b"Obj\x01"
 _LARGEST_HEADER = 16 << 20
 _PIECE = 1 << 20
+# A block begins with two numbers of at most ten bytes each.
+_LONGS_BYTES = 20
 _SYNC = {"type": "fixed", "name": "Sync", "size": 16}
 _HEADER = fastavro.parse_schema(
     {
@@ -49,6 +52,21 @@ _BLOCK = fastavro.parse_schema(
         ],
     }
 )
+_SIZES = fastavro.parse_schema(
+    {
+        "type": "record",
+        "name": "Sizes",
+        "fields": [{"name": "count", "type": "long"}, {"name": "bytes", "type": "long"}],
+    }
+)
+
+
+class _Header(NamedTuple):
+    """What the header of a file says: how its blocks are read, and what stands after each."""
+
+    schema: AvroSchema
+    unpack: Callable[[bytes], bytes]
+    sync: bytes
 
 
 def records(stream: BinaryIO) -> Iterator[Carried]:
@@ -56,17 +74,83 @@ def records(stream: BinaryIO) -> Iterator[Carried]:
 
     Raises TableError, after the records of all blocks before: `truncated`, `bad_avro`.
     """
+    header = _header(stream)
+    while (rows := _next_block(stream, header)) is not None:
+        yield from rows
+
+
+def records_of_range(stored: BinaryIO, start: int, stop: int) -> Iterator[Carried]:
+    """The records of the blocks of a file that begin at byte `start` or later, and before `stop`.
+
+    Raises TableError as `records` does for the file; `WRONG_CUT` where the next range begins within a block.
+    """
+    stored.seek(0)
+    header = _header(stored)
+    first = functools.partial(first_block, sync=header.sync, first=stored.tell())
+    if (section := open_section(stored, start, stop, first)) is None:
+        return
+    while (position := stored.tell()) < section.end and (rows := _next_block(stored, header)) is not None:
+        position = stored.tell()
+        yield from rows
+    if section.end < position:
+        raise TableError(WRONG_CUT, wrong_cut("a block that holds the marker of the file"))
+
+
+def first_block(stored: BinaryIO, at: int, stop: int, sync: bytes, first: int) -> int | None:
+    """Where the first block begins that does so at byte `at` of a file or later; None if not before `stop`.
+
+    It stands after a marker, and one follows it. `first` is where the first block of the file begins.
+    """
+    if at <= first:
+        return first
+    position = at - len(sync)
+    while position + len(sync) < stop:
+        stored.seek(position)
+        piece = stored.read(_PIECE)
+        if len(piece) < len(sync):
+            return None
+        if (index := piece.find(sync)) < 0:
+            position += len(piece) - len(sync) + 1
+            continue
+        if _is_block(stored, position + index + len(sync), sync):
+            return position + index + len(sync)
+        position += index + 1
+    return None
+
+
+def _is_block(stored: BinaryIO, position: int, sync: bytes) -> bool:
+    """Whether a block stands there, or the file ends."""
+    stored.seek(position)
+    start = stored.read(_LONGS_BYTES)
+    if not start:
+        return True
+    with contextlib.suppress(Exception):  # of fastavro, which raises anything
+        longs = io.BytesIO(start)
+        claimed: Any = fastavro.schemaless_reader(longs, _SIZES, None)
+        stored.seek(position + longs.tell() + claimed["bytes"])
+        return 0 <= claimed["bytes"] <= LARGEST_RECORD and stored.read(len(sync)) == sync
+    return False
+
+
+def _header(stream: BinaryIO) -> _Header:
     header = _framed(stream, _HEADER, _LARGEST_HEADER)
     if header is None or header["magic"] != MAGIC:
-        raise _avro_error("the file does not begin with an Avro header")
+        raise avro_error("the file does not begin with an Avro header")
     schema = avro_schema(header["meta"].get("avro.schema", b""))
-    unpack = _CODECS.get(header["meta"].get("avro.codec", b"null"))
+    unpack = CODECS.get(header["meta"].get("avro.codec", b"null"))
     if unpack is None:
-        raise _avro_error(f"its codec is none of {b', '.join(_CODECS).decode()}")
-    while (block := _framed(stream, _BLOCK, LARGEST_RECORD)) is not None:
-        if block["sync"] != header["sync"]:
-            raise _avro_error("the marker after a block is not that of the file")
-        yield from _rows(_unpacked(block["data"], unpack), block["count"], schema)
+        raise avro_error(f"its codec is none of {b', '.join(CODECS).decode()}")
+    return _Header(schema, unpack, header["sync"])
+
+
+def _next_block(stream: BinaryIO, header: _Header) -> Iterator[Carried] | None:
+    """The records of the next block, which has been read; None at the end of the stream."""
+    block = _framed(stream, _BLOCK, LARGEST_RECORD)
+    if block is None:
+        return None
+    if block["sync"] != header.sync:
+        raise avro_error("the marker after a block is not that of the file")
+    return _rows(unpacked(block["data"], header.unpack), block["count"], header.schema)
 
 
 def _rows(data: bytes, count: int, schema: AvroSchema) -> Iterator[Carried]:
@@ -79,12 +163,12 @@ def _rows(data: bytes, count: int, schema: AvroSchema) -> Iterator[Carried]:
             window = _Window(data, before, schema.largest)
             values = window.record(schema)
         if values is None:
-            raise _avro_error(
+            raise avro_error(
                 f"a record is damaged, or longer than the {schema.largest:,} bytes that are read of it"
             )
         yield row(values)
     if count < 0 or window.position != len(data):
-        raise _avro_error("a block has other bytes than its records take")
+        raise avro_error("a block has other bytes than its records take")
 
 
 class _Window:
@@ -116,7 +200,7 @@ def _record(stream: BinaryIO, schema: AvroSchema) -> dict[str, Any]:
     try:
         values: Any = fastavro.schemaless_reader(stream, schema.parsed, None)
     except Exception as error:
-        raise _avro_error("a record in a block is none of its schema") from error
+        raise avro_error("a record in a block is none of its schema") from error
     for name, convert in schema.converts.items():
         values[name] = convert(values[name])
     return {name: value for name, value in values.items() if value is not None}
@@ -138,7 +222,7 @@ def _framed(stream: BinaryIO, schema: Any, largest: int) -> Any:
     except Exception as error:
         if not is_of_data(error):
             raise
-        raise _avro_error("a block or the header is damaged") from error
+        raise avro_error("a block or the header is damaged") from error
 
 
 class _Bounded:
@@ -152,7 +236,7 @@ class _Bounded:
     def read(self, size: int) -> bytes:
         """Raises TableError for more than there may be."""
         if not 0 <= size <= self._left:
-            raise _avro_error("a block or the header claims to be longer than is read")
+            raise avro_error("a block or the header claims to be longer than is read")
         self._left -= size
         parts = [self._first[:size]]
         self._first = self._first[size:]
@@ -165,58 +249,3 @@ class _Bounded:
             parts.append(part)
             missing -= len(part)
         return b"".join(parts)
-
-
-def _unpacked(data: bytes, unpack: Callable[[bytes], bytes]) -> bytes:
-    try:
-        unpacked = unpack(data)
-    except TableError:  # names its own reason
-        raise
-    except Exception as error:
-        raise _avro_error("a compressed block is damaged") from error
-    if len(unpacked) > LARGEST_RECORD:
-        raise _avro_error(f"a block is longer than the {LARGEST_RECORD >> 20} MiB that are read of one")
-    return unpacked
-
-
-_ENOUGH = LARGEST_RECORD + 1
-
-
-def _deflate(data: bytes) -> bytes:
-    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, _ENOUGH)
-
-
-def _snappy(data: bytes) -> bytes:
-    """Raw snappy, which begins with its length, and then the CRC32 of what it holds."""
-    length = shift = 0
-    for byte in data[:5]:
-        length |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            break
-    if length > LARGEST_RECORD:
-        raise _avro_error(f"a block is longer than the {LARGEST_RECORD >> 20} MiB that are read of one")
-    unpacked: bytes = pa.decompress(data[:-4], decompressed_size=length, codec="snappy", asbytes=True)
-    if zlib.crc32(unpacked) != int.from_bytes(data[-4:], "big"):
-        raise _avro_error("the checksum of a block is wrong")
-    return unpacked
-
-
-def _zstandard(data: bytes) -> bytes:
-    with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as stream:
-        unpacked: bytes = stream.read(_ENOUGH)
-        return unpacked
-
-
-_CODECS: dict[bytes, Callable[[bytes], bytes]] = {
-    b"null": bytes,
-    b"deflate": _deflate,
-    b"bzip2": lambda data: bz2.BZ2Decompressor().decompress(data, _ENOUGH),
-    b"xz": lambda data: lzma.LZMADecompressor(memlimit=4 * LARGEST_RECORD).decompress(data, _ENOUGH),
-    b"snappy": _snappy,
-    b"zstandard": _zstandard,
-}
-
-
-def _avro_error(detail: str) -> TableError:
-    return TableError("bad_avro", f"cannot read it as Avro: {detail}")

@@ -77,26 +77,27 @@ def avro_schema(text: bytes) -> AvroSchema:
     except TableError:
         raise
     except Exception as error:
-        raise _avro_error("its schema is none") from error
+        raise avro_error("its schema is none") from error
     if not isinstance(schema, dict) or schema.get("type") != "record":
-        raise _avro_error("its schema is that of no record")
+        raise avro_error("its schema is that of no record")
     if not cost.least:
-        raise _avro_error("its records take no bytes")
+        raise avro_error("its records take no bytes")
     if cost.free > _MOST_FREE:
-        raise _avro_error(f"its records have more than {_MOST_FREE} fields that take no bytes")
+        raise avro_error(f"its records have more than {_MOST_FREE} fields that take no bytes")
     converts = {field["name"]: _convert(field["type"]) for field in schema["fields"]}
     converters = {name: convert for name, convert in converts.items() if convert}
     return AvroSchema(parsed, converters, int(min(LARGEST_RECORD, _MEMORY // max(cost.growth, 1))))
 
 
-def _avro_error(detail: str) -> TableError:
+def avro_error(detail: str) -> TableError:
+    """The error of a file that is not read; `detail` says what is wrong with it."""
     return TableError("bad_avro", f"cannot read it as Avro: {detail}")
 
 
 def _without_logical_types(node: Any, depth: int) -> Any:
     """The schema without what reading does not need, and where old writers have been careless."""
     if depth > _DEEPEST_JSON:
-        raise _avro_error("its schema is nested too deeply")
+        raise avro_error("its schema is nested too deeply")
     if isinstance(node, dict):
         unused = ("logicalType", "default", "doc", "aliases")
         return {k: _without_logical_types(v, depth + 1) for k, v in node.items() if k not in unused}
@@ -130,7 +131,7 @@ class _Costs:
         """Raises TableError for a schema that is not read."""
         cost = self._cost(schema, depth)
         if depth > _DEEPEST or cost.depth > _DEEPEST:
-            raise _avro_error("its records are nested too deeply")
+            raise avro_error("its records are nested too deeply")
         return cost
 
     def _cost(self, schema: Any, depth: int) -> _Cost:
@@ -144,7 +145,7 @@ class _Costs:
         if kind in ("array", "map"):
             inner = self.of(schema["items" if kind == "array" else "values"], depth + 1)
             if kind == "array" and not inner.least:
-                raise _avro_error("it has an array of what takes no bytes")
+                raise avro_error("it has an array of what takes no bytes")
             return _repeated(self._container_cost([inner]), is_map=kind == "map")
         if kind in ("enum", "fixed"):
             size = 1 if kind == "enum" else max(int(schema["size"]), 0)
@@ -163,7 +164,7 @@ class _Costs:
             return _Cost(_LEAST[name], int(not _LEAST[name]), 1, once=_GROWTH[name])
         cost = self._named[name]
         if cost is None:
-            raise _avro_error("its records are nested in themselves")
+            raise avro_error("its records are nested in themselves")
         return cost
 
     def _record(self, schema: Any, depth: int) -> _Cost:

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
+from transforms.files.section import open_section
 from transforms.logs.bodies.json_text import load_object
-from transforms.logs.carriers.lines import lines
+from transforms.logs.carriers.lines import first_line, lines
 from transforms.logs.carriers.records import too_large
 from transforms.logs.request import BadRecordError, Carried
 
 
-def records(stream: BinaryIO) -> Iterator[Carried]:
+def records(stream: BinaryIO, *, first: bool = True) -> Iterator[Carried]:
     """The objects of all lines that are not blank; a line that holds none is there with its reason.
 
-    Raises TableError where compressed data end early or are broken.
+    `first` is as in `lines`. Raises TableError where compressed data end early or are broken.
     """
-    for line in lines(stream):
+    for line in lines(stream, first=first):
         if line is None:
             yield Carried(too_large(), b"")
         elif text := line.strip():
             yield _carried(text)
+
+
+def records_of_range(stored: BinaryIO, start: int, stop: int) -> Iterator[Carried]:
+    """The same of the lines of an uncompressed file that begin from byte `start` up to `stop`."""
+    if (section := open_section(stored, start, stop, first_line)) is not None:
+        yield from records(cast(BinaryIO, section), first=section.start == 0)
 
 
 def _carried(text: bytes) -> Carried:

@@ -11,14 +11,14 @@ _PIECE = 1 << 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def lines(stream: BinaryIO) -> Iterator[bytes | None]:
+def lines(stream: BinaryIO, *, first: bool = True) -> Iterator[bytes | None]:
     r"""The lines of a stream without their `\n` and without a byte-order mark; None for one that is too long.
 
-    Raises TableError where compressed data end early or are broken, after all whole lines before.
+    `first` is whether the stream begins as its file does, maybe with such a mark. Raises TableError where
+    compressed data end early or are broken, after all whole lines before.
     """
     parts: list[bytes] = []
     size = 0
-    first = True
     for piece in _pieces(stream):
         # Not splitlines, which would end a line at a lone carriage return, too.
         *ends, rest = piece.split(b"\n")
@@ -33,6 +33,22 @@ def lines(stream: BinaryIO) -> Iterator[bytes | None]:
             parts.append(rest)
     if size:
         yield _line(parts, size, first)
+
+
+def first_line(stored: BinaryIO, at: int, stop: int) -> int | None:
+    """Where the first line begins that does so at byte `at` of a file or later; None if not before `stop`.
+
+    It may be at `stop`, or the end of the file. `stored` is anywhere.
+    """
+    if at == 0:
+        return 0
+    stored.seek(at - 1)
+    position = at - 1
+    while position < stop and (piece := stored.read(_PIECE)):
+        if (end := piece.find(b"\n")) >= 0:
+            return position + end + 1
+        position += len(piece)
+    return None
 
 
 def _line(parts: list[bytes], size: int, first: bool) -> bytes | None:

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from transforms.files import paths
+from transforms.files.ranges import END_OF_FILE
 from transforms.files.tfrecord import is_of_data
-from transforms.logs.carriers import avro, csv_records, csv_tables, json_lines
+from transforms.logs.carriers import avro, csv_ranges, csv_records, json_lines
 from transforms.logs.carriers.parquet import records as parquet_records
+from transforms.logs.carriers.parquet.reader import is_local
 from transforms.logs.carriers.records import chunks
 from transforms.logs.request import Carried
 
@@ -42,8 +44,10 @@ def carrier_of(stored: BinaryIO, path: str) -> Carrier:
     return Carrier.CSV
 
 
-def read_records(stored: BinaryIO, path: str) -> Iterator[list[Carried]]:
-    """The records of a file in order, in chunks of some thousands.
+def read_records(
+    stored: BinaryIO, path: str, start: int = 0, stop: int = END_OF_FILE
+) -> Iterator[list[Carried]]:
+    """The records of a file, or of a range of it, in order, in chunks of some thousands.
 
     A record that cannot be read but leaves the next one readable is a `Carried` with its BadRecordError.
     Raises TableError where nothing after can be read (a broken Avro block, compressed data that end early).
@@ -51,8 +55,24 @@ def read_records(stored: BinaryIO, path: str) -> Iterator[list[Carried]]:
     Args:
       stored: the file as stored, at its start; compressed by gzip or bzip2 or not.
       path: its name, which tells apart what content cannot.
+      start, stop: only records that begin in these bytes, of a file that can be cut (see `can_be_cut`).
     """
-    yield from chunks(_records(stored, path))
+    carrier = carrier_of(stored, path)
+    stored.seek(0)
+    is_file = not start and stop == END_OF_FILE
+    yield from chunks(
+        _records(stored, carrier) if is_file else _records_of_range(stored, carrier, start, stop)
+    )
+
+
+def can_be_cut(stored: BinaryIO, carrier: Carrier) -> bool:
+    """Whether ranges of a file can be read, so that what they hold is what the file holds."""
+    if paths.is_compressed(stored):
+        return False
+    if carrier is Carrier.PARQUET:
+        # Others are copied before they are read, all of them.
+        return is_local(stored)
+    return carrier is not Carrier.CSV or csv_ranges.header_of(stored) is not None
 
 
 def start_of(stored: BinaryIO) -> bytes:
@@ -77,9 +97,7 @@ def is_named(path: str, suffixes: tuple[str, ...]) -> bool:
     return path.lower().removesuffix(".gz").removesuffix(".bz2").endswith(suffixes)
 
 
-def _records(stored: BinaryIO, path: str) -> Iterator[Carried]:
-    carrier = carrier_of(stored, path)
-    stored.seek(0)
+def _records(stored: BinaryIO, carrier: Carrier) -> Iterator[Carried]:
     if carrier is Carrier.PARQUET:
         yield from parquet_records.records(stored)
     elif carrier is Carrier.AVRO:
@@ -90,8 +108,17 @@ def _records(stored: BinaryIO, path: str) -> Iterator[Carried]:
         yield from _csv(stored)
 
 
-def _csv(stored: BinaryIO) -> Iterator[Carried]:
-    names = csv_tables.csv_header(paths.decompressed(stored))
-    stored.seek(0)
-    if names:
-        yield from csv_records.records(paths.decompressed(stored), names)
+def _records_of_range(stored: BinaryIO, carrier: Carrier, start: int, stop: int) -> Iterator[Carried]:
+    if carrier is Carrier.PARQUET:
+        yield from parquet_records.records(stored, start, stop)
+    elif carrier is Carrier.AVRO:
+        yield from avro.records_of_range(stored, start, stop)
+    elif carrier is Carrier.JSON_LINES:
+        yield from json_lines.records_of_range(stored, start, stop)
+    else:
+        yield from _csv(stored, start, stop)
+
+
+def _csv(stored: BinaryIO, start: int = 0, stop: int = END_OF_FILE) -> Iterator[Carried]:
+    if table := csv_ranges.open_csv(stored, start, stop):
+        yield from csv_records.records(table.stream, table.names)

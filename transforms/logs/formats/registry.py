@@ -28,3 +28,5 @@ PARSERS: dict[Format, Callable[[Settings], RequestParser]] = {
     Format.KSERVE: KServeParser,
     Format.TABLE: TableParser,
 }
+#: Formats whose requests and answers are records of their own, which belong together.
+JOINED = frozenset({Format.KSERVE})

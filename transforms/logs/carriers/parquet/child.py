@@ -4,23 +4,26 @@ Arrow's reader is compiled code that damaged files can bring down. Here it takes
 started this process (`reader_process`) sees its output end. It imports nothing but Arrow, so that it is there
 soon.
 
-A request is a line of JSON on standard input: {"path", "rows"}. Standard output answers in frames: a letter,
-the length of what follows as 8 bytes, little-endian, and that. The letters: H, once, when it is there. S, the
-schema of a file as Arrow IPC, then B for each batch, 8 bytes of how much of the file has been read before an
-IPC stream of the batch alone, with its dictionaries. Last comes E, the end, or X, what is wrong, as JSON:
-{"errno", "text"}. It ends with its standard input, with who started it, and where memory does not suffice.
+A request is a line of JSON on standard input: {"path", "rows", "start", "stop"}. A batch has `rows` at most;
+row groups are read that begin in these bytes. Standard output answers in frames: a letter, the length of what
+follows as 8 bytes, little-endian, and that. The letters: H, once, when it is there. S, the schema of a file
+as Arrow IPC, then B for each batch, 8 bytes of how much of the file has been read before an IPC stream of the
+batch alone, with its dictionaries. Last comes E, the end, or X, what is wrong, as JSON: {"errno", "text"}. It
+ends with its standard input, with who started it, and where memory does not suffice.
 """
 
 from __future__ import annotations
 
+import bisect
 import contextlib
+import itertools
 import json
 import os
 import resource
 import signal
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from transforms.core import arrow, child_processes
@@ -40,7 +43,8 @@ def main() -> None:
     for line in sys.stdin.buffer:
         request = json.loads(line)
         try:
-            _answer(out, os.fsdecode(bytes.fromhex(request["path"])), request["rows"])
+            path = os.fsdecode(bytes.fromhex(request["path"]))
+            _answer(out, path, request["rows"], request["start"], request["stop"])
         except (BrokenPipeError, MemoryError):  # a new process has all the memory that is allowed
             sys.exit(1)
         except Exception as error:  # noqa: BLE001 - told to the one who asked
@@ -61,14 +65,17 @@ def _prepare() -> int:
     return out
 
 
-def _answer(out: int, path: str, rows: int) -> None:
+def _answer(out: int, path: str, rows: int, start: int, stop: int) -> None:
     # Mapped, a file takes none of the memory that is limited, however long its row groups are.
     with pa.memory_map(path) as source:
         file = pq.ParquetFile(source)
         arrow.check_types(file.schema_arrow)
         _send(out, b"S", file.schema_arrow.serialize())
-        done = 0
-        batches = file.iter_batches(batch_size=_batch_rows(file.metadata, rows), use_threads=False)
+        groups = groups_between(_group_starts(file.metadata), start, stop)
+        done = sum(file.metadata.row_group(i).num_rows for i in range(groups.start))
+        batches = file.iter_batches(
+            batch_size=_batch_rows(file.metadata, rows), use_threads=False, row_groups=[*groups]
+        )
         for batch in batches if rows else ():
             for part in _parts(batch):
                 _check(part)
@@ -76,6 +83,24 @@ def _answer(out: int, path: str, rows: int) -> None:
                 position = source.size() * done // max(file.metadata.num_rows, done, 1)
                 _send(out, b"B", POSITION.pack(position), _stream(part))
     _send(out, b"E")
+
+
+def groups_between(starts: Sequence[int], start: int, stop: int) -> range:
+    """The numbers of the row groups that begin at byte `start` of their file or later, and before `stop`.
+
+    All groups are in one of the ranges that make up the file, in order, whatever their starts.
+    """
+    ascending = list(itertools.accumulate((max(position, 0) for position in starts), max))
+    return range(bisect.bisect_left(ascending, start), bisect.bisect_left(ascending, stop))
+
+
+def _group_starts(metadata: Any) -> list[int]:
+    return [_group_start(metadata.row_group(i)) for i in range(metadata.num_row_groups)]
+
+
+def _group_start(group: Any) -> int:
+    column = group.column(0) if group.num_columns else None
+    return 0 if column is None else column.dictionary_page_offset or column.data_page_offset
 
 
 def _batch_rows(metadata: Any, most: int) -> int:

@@ -16,10 +16,11 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from transforms.core import arrow
 from transforms.core.arrow import pa
+from transforms.files.ranges import END_OF_FILE
 from transforms.files.tfrecord import is_of_data
 from transforms.logs.carriers.parquet.child import POSITION
 from transforms.logs.carriers.parquet.reader_process import DiedError, ReaderProcess
@@ -29,14 +30,17 @@ _COPY_BYTES = 8 << 20
 _MOST_IDLE = 4
 
 
-def read_batches(source: BinaryIO, rows: int) -> Iterator[pa.RecordBatch]:
-    """All rows of a Parquet file in order, in batches of at most `rows`.
+def read_batches(
+    source: BinaryIO, rows: int, start: int = 0, stop: int = END_OF_FILE
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a Parquet file in order, in batches of at most `rows`: of all row groups, or of some.
 
+    Those are some that begin at byte `start` or later, and before `stop`.
     `source`, which must be able to seek, is left about as far on as its bytes have been read. One that is no
     local file is copied to a temporary one first. Raises TableError: `bad_parquet` for a file that cannot be
     read, or not to its end; `no_reader` where no process can be started. Raises OSError of a file system.
     """
-    for kind, body in _read(source, rows):
+    for kind, body in _read(source, _Request(rows, start, stop)):
         if kind == b"B":
             source.seek(POSITION.unpack(body[: POSITION.size])[0])
             yield _batch(body[POSITION.size :])
@@ -44,7 +48,7 @@ def read_batches(source: BinaryIO, rows: int) -> Iterator[pa.RecordBatch]:
 
 def read_schema(source: BinaryIO) -> pa.Schema:
     """The Arrow schema that the footer of a Parquet file gives. Raises as `read_batches`."""
-    [(_, body)] = _read(source, 0)
+    [(_, body)] = _read(source, _Request(0))
     try:
         return arrow.read_schema(body)
     except (pa.ArrowException, ValueError) as error:
@@ -89,13 +93,21 @@ _READERS = _Readers()
 atexit.register(_READERS.end)
 
 
-def _read(source: BinaryIO, rows: int) -> Iterator[tuple[bytes, pa.Buffer]]:
-    """What a reader says of a file before its end; rows of 0 are for the schema alone."""
+class _Request(NamedTuple):
+    """What is asked of a reader, see `child`; rows of 0 are for the schema alone."""
+
+    rows: int
+    start: int = 0
+    stop: int = END_OF_FILE
+
+
+def _read(source: BinaryIO, request: _Request) -> Iterator[tuple[bytes, pa.Buffer]]:
+    """What a reader says of a file before its end."""
     with _local(source) as path:
         num_read = 0
         reader, fresh = _READERS.take()
         try:
-            for frame in _frames(reader, path, rows):
+            for frame in _frames(reader, path, request):
                 num_read += 1
                 yield frame
         except DiedError as error:
@@ -105,16 +117,16 @@ def _read(source: BinaryIO, rows: int) -> Iterator[tuple[bytes, pa.Buffer]]:
             return
         # The same comes in every reading.
         try:
-            yield from itertools.islice(_frames(ReaderProcess(), path, rows), num_read, None)
+            yield from itertools.islice(_frames(ReaderProcess(), path, request), num_read, None)
         except DiedError as error:
             raise _parquet_error(str(error)) from error
 
 
-def _frames(reader: ReaderProcess, path: str, rows: int) -> Iterator[tuple[bytes, pa.Buffer]]:
+def _frames(reader: ReaderProcess, path: str, request: _Request) -> Iterator[tuple[bytes, pa.Buffer]]:
     """The same of this reader, which then waits for the next file; it is ended if left before."""
     ended = False
     try:
-        reader.ask(path, rows)
+        reader.ask(path, *request)
         while True:
             kind, body = reader.receive()
             if ended := kind in (b"E", b"X"):
@@ -159,6 +171,11 @@ def _local(source: BinaryIO) -> Iterator[str]:
         file.flush()
         source.seek(0)
         yield file.name
+
+
+def is_local(source: BinaryIO) -> bool:
+    """Whether what the stream reads can be read without a copy of it."""
+    return _path_of(source) is not None
 
 
 def _path_of(source: BinaryIO) -> str | None:

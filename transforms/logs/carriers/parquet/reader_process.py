@@ -59,9 +59,11 @@ class ReaderProcess:
             self.end()
             raise _no_reader("what runs is another program")
 
-    def ask(self, path: str, rows: int) -> None:
-        """Asks for a file. Raises _DiedError if nobody is there any more."""
-        line = json.dumps({"path": os.fsencode(path).hex(), "rows": rows}) + "\n"
+    def ask(self, path: str, rows: int, start: int, stop: int) -> None:
+        """Asks for row groups of a file, see `child`. Raises _DiedError if nobody is there any more."""
+        line = (
+            json.dumps({"path": os.fsencode(path).hex(), "rows": rows, "start": start, "stop": stop}) + "\n"
+        )
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(line.encode())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from transforms.core.arrow import pa
+from transforms.files.ranges import END_OF_FILE
 from transforms.files.tfrecord import is_of_data
 from transforms.logs.carriers.parquet.reader import read_batches
 from transforms.logs.carriers.records import row, time_of_micros
@@ -18,13 +19,14 @@ _BATCH_ROWS = 1024
 _OF_LIST = ("item", "element")
 
 
-def records(source: BinaryIO) -> Iterator[Carried]:
+def records(source: BinaryIO, start: int = 0, stop: int = END_OF_FILE) -> Iterator[Carried]:
     """The rows as Python's values by column name; a null is absent, and times are UTC.
 
-    Raises TableError when the file, which must be able to seek, cannot be read on.
+    They are those of the row groups that begin in these bytes. Raises TableError when the file, which must be
+    able to seek, cannot be read on.
     """
     try:
-        for batch in read_batches(source, _BATCH_ROWS):
+        for batch in read_batches(source, _BATCH_ROWS, start, stop):
             yield from _rows(batch)
     except TableError:
         raise

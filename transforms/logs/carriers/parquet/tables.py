@@ -15,6 +15,7 @@ import numpy as np
 
 from transforms.core.arrow import pa, pc
 from transforms.core.batches import Decoded
+from transforms.files.ranges import END_OF_FILE
 from transforms.logs.carriers.parquet.reader import read_batches
 from transforms.logs.carriers.table_error import TableError
 from transforms.logs.carriers.tables import MAX_ROWS, expected_types, single_value_lists
@@ -22,15 +23,20 @@ from transforms.logs.features import LISTS, VALUES, Array, Column, FeatureType, 
 from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of
 
 
-def decode_parquet(source: BinaryIO, settings: Settings, position: RecordPosition) -> Iterator[Decoded]:
-    """Rows of a Parquet file, which must be able to seek. Raises TableError when it cannot be read."""
+def decode_parquet(
+    source: BinaryIO, settings: Settings, position: RecordPosition, start: int = 0, stop: int = END_OF_FILE
+) -> Iterator[Decoded]:
+    """Rows of a Parquet file, which must be able to seek: of the row groups that begin in these bytes.
+
+    Raises TableError when it cannot be read.
+    """
     finisher, wanted, first = (
         Finisher(settings, sampling=True),
         expected_types(settings),
         position.first_record,
     )
     try:
-        for batch in read_batches(source, MAX_ROWS):
+        for batch in read_batches(source, MAX_ROWS, start, stop):
             columns = _parquet_columns(batch, wanted, settings.expected is not None)
             record = pa.array(np.arange(first, first + batch.num_rows), pa.int64())
             rows = DecodedRows(columns, metadata_of(batch.num_rows, position.file, record=record))

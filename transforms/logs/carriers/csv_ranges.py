@@ -1,0 +1,143 @@
+"""CSV in ranges: where a row begins, although values in quotes may hold what looks like rows.
+
+Whether a byte is in quotes, only those before tell, all of them. So rows are followed from a good deal before
+the place that is asked for, once as if that began in quotes and once as if not, and what makes fewer odd rows
+is taken. Who reads up to the place finds out where that errs, because rows then end there in quotes.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import BinaryIO, NamedTuple, cast
+
+import numpy as np
+
+from transforms.columnar.csv_rows import AFTER_QUOTE, AT_START, IN_QUOTES, IN_VALUE, follow_rows
+from transforms.files import paths
+from transforms.files.ranges import END_OF_FILE, WRONG_CUT, wrong_cut
+from transforms.files.section import Section, open_section
+from transforms.logs.carriers.csv_tables import csv_header
+from transforms.logs.carriers.table_error import TableError
+
+#: So many bytes before the place that is asked for are looked at, too.
+LOOK_BACK = 1 << 20
+_PIECE = 1 << 20
+_HEADER_BYTES = 1 << 20
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_LONE_RETURN = re.compile(rb"\r(?!\n)")
+_AFTER = {b",": AT_START, b"\n": AT_START, b"\r": AT_START, b'"': AFTER_QUOTE}
+
+
+class Table(NamedTuple):
+    """The names in a header, and a stream of the header and rows after it."""
+
+    names: list[str]
+    stream: BinaryIO
+
+
+def open_csv(stored: BinaryIO, start: int = 0, stop: int = END_OF_FILE) -> Table | None:
+    """The rows of a file, which can be cut unless all are wanted, that begin from `start` up to `stop`.
+
+    None if there are none. Raises TableError for names that are no header.
+    """
+    stored.seek(0)
+    names = csv_header(paths.decompressed(stored))
+    if not names:
+        return None
+    if start or stop != END_OF_FILE:
+        stream = open_rows(stored, start, stop, Header(header_of(stored) or b"", len(names)))
+        return None if stream is None else Table(names, stream)
+    stored.seek(0)
+    return Table(names, paths.decompressed(stored))
+
+
+class Header(NamedTuple):
+    """The first row of a file as it is stored, with its end, and how many names are in it."""
+
+    line: bytes
+    width: int
+
+
+def header_of(stored: BinaryIO) -> bytes | None:
+    """The first row of an uncompressed file, with its newline; None where nobody can tell what ends it."""
+    stored.seek(0)
+    start = stored.read(_HEADER_BYTES)
+    mark = len(_BYTE_ORDER_MARK) if start.startswith(_BYTE_ORDER_MARK) else 0
+    end, state, _ = _follow(start, AT_START, 0, mark, to_line_end=True)
+    line = start[:end]
+    is_line = state == AT_START and line.endswith(b"\n") and not _LONE_RETURN.search(line)
+    return line if is_line else None
+
+
+def open_rows(
+    stored: BinaryIO, start: int, stop: int, header: Header, look_back: int = LOOK_BACK
+) -> BinaryIO | None:
+    """The header, and the rows of an uncompressed file that begin from `start` up to `stop`; None for none.
+
+    Rows are those that follow a newline. To read the stream raises TableError `WRONG_CUT`, at its end, where
+    the next range begins within a row.
+    """
+    find = functools.partial(first_row, header=header, look_back=look_back)
+    section = open_section(stored, start, stop, find)
+    return None if section is None else cast(BinaryIO, _Rows(stored, section, header.line))
+
+
+def first_row(stored: BinaryIO, at: int, stop: int, header: Header, look_back: int = LOOK_BACK) -> int | None:
+    """Where the first row begins that does so at byte `at` of a file or later; None if not before `stop`.
+
+    It may be at `stop`, or the end of the file. `stored` is anywhere.
+    """
+    first = len(header.line)
+    if at <= first:
+        return first
+    state, position = _state_at(stored, at - 1, first, header.width, look_back), at - 1
+    while position < stop and (piece := stored.read(_PIECE)):
+        end, state, _ = _follow(piece, state, header.width, to_line_end=True)
+        position += end
+        if state == AT_START and piece[end - 1 : end] == b"\n":
+            return position
+    return None
+
+
+def _state_at(stored: BinaryIO, at: int, first: int, width: int, look_back: int) -> int:
+    """In which state a byte is met, to which `stored` is moved; rows begin at `first`."""
+    start = max(at - look_back, first)
+    stored.seek(start - 1)
+    piece = stored.read(at - start + 1)
+    before, piece = piece[:1], piece[1:]
+    _, outside, odd_outside = _follow(piece, _AFTER.get(before, IN_VALUE), width)
+    _, inside, odd_inside = _follow(piece, IN_QUOTES, width)
+    return inside if start > first and odd_inside < odd_outside else outside
+
+
+def _follow(
+    data: bytes, state: int, width: int, start: int = 0, *, to_line_end: bool = False
+) -> tuple[int, int, int]:
+    end, state, odd = follow_rows(np.frombuffer(data, np.uint8), start, state, width, to_line_end)
+    return end, state, odd
+
+
+class _Rows(Section):
+    """A section after its file's header, which sees where the rows end that are read of it."""
+
+    def __init__(self, stored: BinaryIO, section: Section, header: bytes) -> None:
+        super().__init__(stored, section.start, section.end)
+        self.before = header
+        self._state = AT_START
+
+    def read(self, size: int = -1) -> bytes:
+        """As `Section.read`. Raises TableError at an end that is none."""
+        is_header = bool(self.before)
+        data = super().read(size)
+        if data and not is_header and self.end != END_OF_FILE:
+            self._see(data)
+        if size and not data and self._state == IN_QUOTES:
+            raise TableError(WRONG_CUT, wrong_cut("a quoted value, or a quote is missing"))
+        return data
+
+    def _see(self, data: bytes) -> None:
+        if self._state != IN_QUOTES and b'"' not in data:
+            self._state = _AFTER.get(data[-1:], IN_VALUE)
+        else:
+            _, self._state, _ = _follow(data, self._state, 0)
