@@ -1,9 +1,10 @@
 """TFRecord framing from the middle of a file: where the next record begins, told by checksums.
 
-What a record holds may look like records: a file of TFRecords in a feature, say. So the search begins a good
-deal before the place that is asked for, and goes along whole records to it: what is in a record ends with it,
-and those that end nowhere are left. It errs only where a record that is longer than that holds others. Who
-reads up to the place finds out, because a record runs over it.
+A record counts as one if both of its checksums are right, and another record or the end of the file follows.
+What a record holds may look like that, too: a file of TFRecords in a feature, say. So the search begins a
+good deal before the place that is asked for, and goes along whole records to it: what is in a record ends
+with it, and leads nowhere. It errs only where a record that is longer than that holds others. Who reads up to the
+place finds out, because a record runs over it.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from transforms.columnar.framing import (
 )
 from transforms.columnar.memory import load32, load64
 from transforms.compiling.compiled import BYTES, Int, compiled, helper
-from transforms.files.ranges import END_OF_FILE, WRONG_CUT, wrong_cut
-from transforms.files.section import open_section
+from transforms.files.ranges import END_OF_FILE
+from transforms.files.section import WrongCutError, open_section
 from transforms.files.tfrecord import HEADER_BYTES, MAX_RECORD_BYTES, TFRecordError
 
 Array = np.ndarray[Any, Any]
@@ -37,15 +38,16 @@ Array = np.ndarray[Any, Any]
 #: So many bytes before the place that is asked for are looked at, too.
 LOOK_BACK = 1 << 20
 _BLOCK_BYTES = 1 << 20
-# A byte of the search costs at most about so many of checking.
-_MOST_IN_VAIN = 64
+# Longer records are passed over: headers that lie cost no more than this each.
+_LONGEST = 16 << 20
+_CAUSE = "a record that holds records"
 
 
 @helper
-def _is_header(data: Array, position: Int) -> Any:
+def _is_header(data: Array, position: Int, longest: Int) -> Any:
     # The length first: few bytes that are none could be one, so that most need no checksum.
     length = load64(data, position)
-    if length > np.uint64(MAX_RECORD_BYTES):
+    if length > np.uint64(longest):
         return False
     return load32(data, position + 8) == masked_crc32c(data, position, position + 8)
 
@@ -54,7 +56,7 @@ def _is_header(data: Array, position: Int) -> Any:
 def find_header(data: Array, start: Int) -> Int:
     """Where the first header of a record in `data[start:]` begins; if there is none, where one may."""
     for position in range(start, data.size - HEADER_BYTES + 1):
-        if _is_header(data, position):
+        if _is_header(data, position, _LONGEST):
             return position
     return max(start, data.size - HEADER_BYTES + 1)
 
@@ -63,14 +65,14 @@ def find_header(data: Array, start: Int) -> Int:
 def follow_records(data: Array, start: Int, at: Int) -> tuple[Int, Int, Int]:
     """Goes from record to record, all of them whole, to the first that begins at `at` or later.
 
-    Returns where it got to, why it stopped there, and how many bytes were read or are needed of the record
-    there: FULL at the header of that record, MORE where the data end before.
+    Returns where it got to, why it stopped there, and how many bytes the record there needs: FULL at the
+    header of that record, MORE where the data end before.
     """
     position = start
     while True:
         if data.size - position < HEADER_BYTES:
             return position, MORE, HEADER_BYTES
-        if not _is_header(data, position):
+        if not _is_header(data, position, MAX_RECORD_BYTES if position >= at else _LONGEST):
             return position, BAD_LENGTH_CHECKSUM, 0
         if position >= at:
             return position, FULL, 0
@@ -79,7 +81,7 @@ def follow_records(data: Array, start: Int, at: Int) -> tuple[Int, Int, Int]:
             return position, MORE, length + OVERHEAD_BYTES
         end = position + HEADER_BYTES + length
         if load32(data, end) != masked_crc32c(data, position + HEADER_BYTES, end):
-            return position, BAD_DATA_CHECKSUM, length + OVERHEAD_BYTES
+            return position, BAD_DATA_CHECKSUM, 0
         position = end + 4
 
 
@@ -93,10 +95,10 @@ def first_record(stored: BinaryIO, at: int, stop: int, look_back: int = LOOK_BAC
     window = Window(stored, _BLOCK_BYTES, start)
     while _to_header(window, stop):
         first = window.offset
-        if (in_vain := _follow(window, max(at, first + 1))) is None:
-            return first if first >= at else window.offset
-        # Headers that claim a lot are checked at the cost of reading it: that many of them are not.
-        window.position = min(window.position + 1 + in_vain // _MOST_IN_VAIN, len(window.data))
+        reached = _follow(window, max(at, first + 1))
+        if reached is not None:
+            return first if first >= at else reached
+        window.position += 1
     return None
 
 
@@ -110,27 +112,28 @@ def _to_header(window: Window, stop: int) -> bool:
 
 
 def _follow(window: Window, at: int) -> int | None:
-    """Moves the window along whole records to the first at `at` or later, or to the end of the file.
+    """Where whole records, from that at the window's start, lead to: the first at `at` or later, or the end.
 
-    None if it gets there. Else there is another thing than a whole record: so many bytes of it were read.
+    None if there is a record that is not whole, or another thing than a record where one should begin. The
+    start of the window stays.
     """
-    needed = HEADER_BYTES
-    while window.fill(needed):
-        base = window.offset - window.position
-        window.position, state, needed = follow_records(window.data, window.position, at - base)
+    distance, needed = 0, HEADER_BYTES
+    while window.fill(distance + needed):
+        start = window.position
+        reached, state, needed = follow_records(window.data, start + distance, start + at - window.offset)
+        distance = reached - start
         if state != MORE:
-            return None if state == FULL else needed
-    return window.left or None
+            return window.offset + distance if state == FULL else None
+    return window.offset + distance if window.left == distance else None
 
 
 def read_range(stored: BinaryIO, start: int, stop: int, look_back: int = LOOK_BACK) -> Iterator[Block]:
     """The records of an uncompressed file that begin at byte `start` or later, and before `stop`.
 
-    Raises TFRecordError as `read_blocks` does for the file; `WRONG_CUT` where the next range begins at
-    another place than where the last record ends.
+    Raises TFRecordError as `read_blocks` does for the file, and WrongCutError.
     """
-    section = open_section(stored, start, stop, functools.partial(first_record, look_back=look_back))
-    if section is None:
+    find = functools.partial(first_record, look_back=look_back)
+    if (section := open_section(stored, start, stop, find, _CAUSE)) is None:
         return
     try:
         yield from read_blocks(cast(BinaryIO, section), offset=section.start)
@@ -141,7 +144,7 @@ def read_range(stored: BinaryIO, start: int, stop: int, look_back: int = LOOK_BA
 
 
 def _check_cut(stored: BinaryIO, offset: int, end: int) -> None:
-    """Raises TFRecordError: what is wrong with the record at `offset`, or if nothing is, with the cut."""
+    """Raises what is wrong with the record at `offset`, or if nothing is, with the cut."""
     stored.seek(offset)
     for _ in read_blocks(stored, block_records=1, offset=offset):
-        raise TFRecordError(end, WRONG_CUT, wrong_cut("a record that holds records"))
+        raise WrongCutError(end, _CAUSE)

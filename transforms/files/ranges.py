@@ -12,8 +12,6 @@ from transforms.files.file_systems import FileSize
 RANGE_BYTES = 128 << 20
 #: The end of the last range of a file, which may have grown since it was listed.
 END_OF_FILE = sys.maxsize
-#: The reason of a fault: a file was cut where no record begins.
-WRONG_CUT = "wrong_cut"
 # To open a file takes about as long as to read so many bytes.
 _OPENING_BYTES = 1 << 20
 # A range's number and a record's number in it share 63 bits.
@@ -70,11 +68,6 @@ class RangeGroup:
 def split_number(record: int) -> tuple[int, int]:
     """The number of a record's range, and the record's number in it."""
     return record >> _RECORD_BITS, record & ((1 << _RECORD_BITS) - 1)
-
-
-def wrong_cut(cause: str) -> str:
-    """What is said of a file that was cut where no record begins; `cause` is what may have hidden that."""
-    return f"the file was cut within {cause}; read files whole with --range_mib=0"
 
 
 def list_ranges(files: Iterable[FileSize], range_bytes: int | None = None) -> list[RangeGroup]:

@@ -8,9 +8,22 @@ from typing import BinaryIO, TypeAlias
 
 from transforms.files.ranges import END_OF_FILE
 
-#: Where the first record begins that does so at a byte of a file or later; None if not before another one.
-#: It may say the latter or more, or the end of the file. The same bytes must give the same for everyone.
+#: Where the first record begins that does so at a byte of a file or later: a function of what the file holds.
+#: None if surely none begins before another byte; what it says may be at that one or later, up to the end.
 FirstRecord: TypeAlias = Callable[[BinaryIO, int, int], int | None]
+
+
+class WrongCutError(Exception):
+    """A file was cut where no record begins.
+
+    Attributes:
+      offset: the byte; `detail`: what may have hidden that.
+    """
+
+    def __init__(self, offset: int, cause: str) -> None:
+        self.offset = offset
+        self.detail = f"the file was cut within {cause}; read files whole with --range_mib=0"
+        super().__init__(f"{self.detail} (at byte {offset})")
 
 
 class Section(io.RawIOBase):
@@ -54,17 +67,28 @@ class Section(io.RawIOBase):
         return data
 
 
-def open_section(stored: BinaryIO, start: int, stop: int, first_record: FirstRecord) -> Section | None:
+def open_section(
+    stored: BinaryIO, start: int, stop: int, first_record: FirstRecord, cause: str
+) -> Section | None:
     """The records of a file that begin at byte `start` or later, and before `stop`; None if there is none.
 
-    The next range begins where this section ends. That a record ends there, its reader must see.
+    The next range begins where this section ends. Its reader must see that a record ends there: if each does,
+    from the first range on, the file was cut right. Raises WrongCutError, of this `cause`, where no record
+    begins before `stop`, but the next range begins elsewhere than this one would.
     """
     first = first_record(stored, start, stop)
-    if first is None or first >= stop:
+    if first is None:
         return None
-    if stop == END_OF_FILE:
-        return Section(stored, first, END_OF_FILE)
+    end = END_OF_FILE if stop == END_OF_FILE else _end(stored, stop, first_record)
+    if first < stop:
+        return Section(stored, first, end)
+    if first != end:
+        raise WrongCutError(end, cause)
+    return None
+
+
+def _end(stored: BinaryIO, stop: int, first_record: FirstRecord) -> int:
     # Before the search: the file may be longer after it.
     size = stored.seek(0, io.SEEK_END)
     end = first_record(stored, stop, END_OF_FILE)
-    return Section(stored, first, size if end is None else end)
+    return size if end is None else end

@@ -19,6 +19,7 @@ from transforms.core.errors import InputError
 from transforms.files import paths
 from transforms.files.file_systems import FileSize
 from transforms.files.ranges import FileRange
+from transforms.files.section import WrongCutError
 from transforms.files.tfrecord import TFRecordError
 from transforms.logs.carriers import csv_ranges, csv_tables
 from transforms.logs.carriers.parquet import column_types
@@ -61,7 +62,7 @@ def decode_range(part: FileRange, file_format: Format, settings: Settings) -> It
                 position = max(min(stored.tell(), part.stop) - part.start, read)
                 yield _with_bytes(decoded, position - read)
                 read = position
-    except (TFRecordError, TableError, TypeConflictError, InputError) as error:
+    except (TFRecordError, TableError, TypeConflictError, InputError, WrongCutError) as error:
         if counts.read:
             yield Decoded(None, (), Accounting(by_file={path: counts}))
         yield _fault(error, part.file, settings)
@@ -75,6 +76,8 @@ def _fault(error: Exception, file: FileSize, settings: Settings) -> Fault:
     match error:
         case TFRecordError():
             return Fault(file.path, error.reason, error.detail, error.offset)
+        case WrongCutError():
+            return Fault(file.path, "wrong_cut", error.detail, error.offset)
         case TableError():
             return Fault(file.path, error.reason, error.detail)
         case TypeConflictError():

@@ -15,8 +15,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import fastavro
 
-from transforms.files.ranges import WRONG_CUT, wrong_cut
-from transforms.files.section import open_section
+from transforms.files.section import WrongCutError, open_section
 from transforms.files.tfrecord import is_of_data
 from transforms.logs.carriers.avro_codecs import CODECS, unpacked
 from transforms.logs.carriers.avro_schema import AvroSchema, avro_error, avro_schema
@@ -29,6 +28,7 @@ _LARGEST_HEADER = 16 << 20
 _PIECE = 1 << 20
 # A block begins with two numbers of at most ten bytes each.
 _LONGS_BYTES = 20
+_CAUSE = "a block that holds the marker of the file"
 _SYNC = {"type": "fixed", "name": "Sync", "size": 16}
 _HEADER = fastavro.parse_schema(
     {
@@ -82,18 +82,18 @@ def records(stream: BinaryIO) -> Iterator[Carried]:
 def records_of_range(stored: BinaryIO, start: int, stop: int) -> Iterator[Carried]:
     """The records of the blocks of a file that begin at byte `start` or later, and before `stop`.
 
-    Raises TableError as `records` does for the file; `WRONG_CUT` where the next range begins within a block.
+    Raises TableError as `records` does for the file, and WrongCutError.
     """
     stored.seek(0)
     header = _header(stored)
     first = functools.partial(first_block, sync=header.sync, first=stored.tell())
-    if (section := open_section(stored, start, stop, first)) is None:
+    if (section := open_section(stored, start, stop, first, _CAUSE)) is None:
         return
     while (position := stored.tell()) < section.end and (rows := _next_block(stored, header)) is not None:
         position = stored.tell()
         yield from rows
     if section.end < position:
-        raise TableError(WRONG_CUT, wrong_cut("a block that holds the marker of the file"))
+        raise WrongCutError(section.end, _CAUSE)
 
 
 def first_block(stored: BinaryIO, at: int, stop: int, sync: bytes, first: int) -> int | None:

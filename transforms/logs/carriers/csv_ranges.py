@@ -8,6 +8,7 @@ is taken. Who reads up to the place finds out where that errs, because rows then
 from __future__ import annotations
 
 import functools
+import io
 import re
 from typing import BinaryIO, NamedTuple, cast
 
@@ -15,15 +16,16 @@ import numpy as np
 
 from transforms.columnar.csv_rows import AFTER_QUOTE, AT_START, IN_QUOTES, IN_VALUE, follow_rows
 from transforms.files import paths
-from transforms.files.ranges import END_OF_FILE, WRONG_CUT, wrong_cut
-from transforms.files.section import Section, open_section
+from transforms.files.ranges import END_OF_FILE
+from transforms.files.section import Section, WrongCutError, open_section
 from transforms.logs.carriers.csv_tables import csv_header
-from transforms.logs.carriers.table_error import TableError
+from transforms.logs.carriers.records import LARGEST_RECORD
 
 #: So many bytes before the place that is asked for are looked at, too.
 LOOK_BACK = 1 << 20
 _PIECE = 1 << 20
 _HEADER_BYTES = 1 << 20
+_CAUSE = "a quoted value, or a quote is missing"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONE_RETURN = re.compile(rb"\r(?!\n)")
 _AFTER = {b",": AT_START, b"\n": AT_START, b"\r": AT_START, b'"': AFTER_QUOTE}
@@ -75,29 +77,32 @@ def open_rows(
 ) -> BinaryIO | None:
     """The header, and the rows of an uncompressed file that begin from `start` up to `stop`; None for none.
 
-    Rows are those that follow a newline. To read the stream raises TableError `WRONG_CUT`, at its end, where
-    the next range begins within a row.
+    Rows are those that follow a newline. To read the stream raises WrongCutError, at its end, where the next
+    range begins within a row.
     """
     find = functools.partial(first_row, header=header, look_back=look_back)
-    section = open_section(stored, start, stop, find)
+    section = open_section(stored, start, stop, find, _CAUSE)
     return None if section is None else cast(BinaryIO, _Rows(stored, section, header.line))
 
 
-def first_row(stored: BinaryIO, at: int, stop: int, header: Header, look_back: int = LOOK_BACK) -> int | None:
-    """Where the first row begins that does so at byte `at` of a file or later; None if not before `stop`.
+def first_row(
+    stored: BinaryIO, at: int, _stop: int, header: Header, look_back: int = LOOK_BACK
+) -> int | None:
+    """Where the first row of a file begins at byte `at` or later, see `section.FirstRecord`.
 
-    It may be at `stop`, or the end of the file. `stored` is anywhere.
+    One that begins far beyond is not looked for: the end of the file is in its place.
     """
     first = len(header.line)
     if at <= first:
         return first
     state, position = _state_at(stored, at - 1, first, header.width, look_back), at - 1
-    while position < stop and (piece := stored.read(_PIECE)):
+    # To the end of a row even if that is after `_stop`: others may take it for the end of another one.
+    while position < at + LARGEST_RECORD and (piece := stored.read(_PIECE)):
         end, state, _ = _follow(piece, state, header.width, to_line_end=True)
         position += end
         if state == AT_START and piece[end - 1 : end] == b"\n":
             return position
-    return None
+    return stored.seek(0, io.SEEK_END)
 
 
 def _state_at(stored: BinaryIO, at: int, first: int, width: int, look_back: int) -> int:
@@ -127,13 +132,13 @@ class _Rows(Section):
         self._state = AT_START
 
     def read(self, size: int = -1) -> bytes:
-        """As `Section.read`. Raises TableError at an end that is none."""
+        """As `Section.read`. Raises WrongCutError at an end that is none."""
         is_header = bool(self.before)
         data = super().read(size)
         if data and not is_header and self.end != END_OF_FILE:
             self._see(data)
         if size and not data and self._state == IN_QUOTES:
-            raise TableError(WRONG_CUT, wrong_cut("a quoted value, or a quote is missing"))
+            raise WrongCutError(self.end, _CAUSE)
         return data
 
     def _see(self, data: bytes) -> None:

@@ -26,7 +26,7 @@ def records(stream: BinaryIO, *, first: bool = True) -> Iterator[Carried]:
 
 def records_of_range(stored: BinaryIO, start: int, stop: int) -> Iterator[Carried]:
     """The same of the lines of an uncompressed file that begin from byte `start` up to `stop`."""
-    if (section := open_section(stored, start, stop, first_line)) is not None:
+    if (section := open_section(stored, start, stop, first_line, "a line")) is not None:
         yield from records(cast(BinaryIO, section), first=section.start == 0)
 
 

@@ -36,10 +36,7 @@ def lines(stream: BinaryIO, *, first: bool = True) -> Iterator[bytes | None]:
 
 
 def first_line(stored: BinaryIO, at: int, stop: int) -> int | None:
-    """Where the first line begins that does so at byte `at` of a file or later; None if not before `stop`.
-
-    It may be at `stop`, or the end of the file. `stored` is anywhere.
-    """
+    """Where the first line of a file begins at byte `at` or later, see `section.FirstRecord`."""
     if at == 0:
         return 0
     stored.seek(at - 1)
