@@ -25,7 +25,7 @@ from transforms.logs.features import Settings, expected_features
 from transforms.verdict.model import Space
 from transforms.verdict.variation import bins, store
 from transforms.verdict.variation.period_counts import UNITS
-from transforms.write_variation import WriteVariation, read_variation
+from transforms.write_variation import WriteVariation, read_faults, read_variation
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 
@@ -49,6 +49,7 @@ class PeriodInputs:
     Attributes:
       schema: of the raw features; examples are decoded to it.
       transform_output: the graph, where the workers reach it.
+      range_bytes: how long ranges of files are, see `files.ranges`.
     """
 
     files: tuple[FileSize, ...]
@@ -56,6 +57,7 @@ class PeriodInputs:
     schema: schema_pb2.Schema
     transform_output: str
     label: str | None
+    range_bytes: int | None = None
 
 
 def without_time(schema: schema_pb2.Schema, name: str, function: PreprocessingFn) -> schema_pb2.Schema:
@@ -81,12 +83,14 @@ def count(
 ) -> PeriodResults:
     """Counts the rows of each day and hour, raw and transformed, in the cells of the whole's `statistics`.
 
-    Raises InputError where no row has a time.
+    Raises InputError where no row has a time, or a file was cut wrong.
     """
     target = paths.join(job.temp, "third")
     pipeline = beam.Pipeline(options=job.options)
     build(pipeline, inputs, statistics, target, job.heartbeats)
     job.run(pipeline, "counting days and hours", sum(file.bytes for file in inputs.files))
+    if faults := read_faults(target):
+        raise InputError("; ".join(faults))
     spaces: dict[str, store.Variation] = {}
     rows = missing = 0
     for space in (Space.RAW, Space.TRANSFORMED):
@@ -114,7 +118,8 @@ def build(
     branches = (raw, Transformed(inputs.transform_output, None, [transformed]))
     expected = expected_features(inputs.schema, serving=False)
     settings = Settings(expected=expected, time_feature=inputs.time_feature)
-    examine = ExamineFiles(inputs.files, detect_examples(inputs.files), settings, branches, heartbeats)
+    file_format = detect_examples(inputs.files)
+    examine = ExamineFiles(inputs.files, file_format, settings, branches, heartbeats, inputs.range_bytes)
     _ = root | "ExamineExamples" >> examine | "WriteVariation" >> WriteVariation(target)
 
 

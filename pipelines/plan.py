@@ -110,7 +110,8 @@ def examine_requests(
     if bigquery.is_table(plan.options.logs):
         return ExamineTable(plan.options.logs, log_format, settings, branches, heartbeats)
     settings = dataclasses.replace(settings, warm_ups=plan.warm_ups)
-    return ExamineFiles(tuple(files), log_format, settings, branches, heartbeats)
+    range_bytes = plan.options.range_mib << 20
+    return ExamineFiles(tuple(files), log_format, settings, branches, heartbeats, range_bytes)
 
 
 def request_settings(plan: ComparisonPlan) -> Settings:

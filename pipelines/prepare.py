@@ -155,9 +155,8 @@ def _count_periods(
     name, target = plan.options.time_feature, paths.join(job.temp, "second")
     if name is None:
         return None
-    inputs = periods.PeriodInputs(
-        plan.files, name, schema, plan.staged_file(layout.TRANSFORM_OUTPUT), plan.options.label
-    )
+    graph, range_bytes = plan.staged_file(layout.TRANSFORM_OUTPUT), plan.options.range_mib << 20
+    inputs = periods.PeriodInputs(plan.files, name, schema, graph, plan.options.label, range_bytes)
     statistics = (read_statistics(f"{target}-raw"), read_statistics(f"{target}-transformed"))
     return periods.count(inputs, statistics, job, console)
 

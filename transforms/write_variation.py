@@ -9,16 +9,19 @@ from typing import Any
 import apache_beam as beam
 
 from transforms.branches.partial import Kind
+from transforms.branches.reading import READING
 from transforms.files import paths
 from transforms.verdict.variation import store
 from transforms.verdict.variation.period_counts import PeriodCounts
 
+_MOST_FAULTS = 3
+
 
 @dataclasses.dataclass(eq=False)
 class WriteVariation(beam.PTransform):
-    """Writes the results of `branches.periods`, as `MergeResults` gives them; see `read_variation`.
+    """Writes the results of `branches.periods` and of reading, as `MergeResults` gives them.
 
-    Files have the name `target`, followed by a space's.
+    See `read_variation` and `read_faults`. Files have the name `target`, followed by a space's.
     """
 
     target: str
@@ -34,13 +37,21 @@ def read_variation(target: str, space: str) -> tuple[store.Spaces, int, int]:
     return store.from_bytes(paths.read_bytes(path)), counts["rows"], counts["without_time"]
 
 
+def read_faults(target: str) -> list[str]:
+    """The first faults of the files that were counted, in words."""
+    return [str(fault) for fault in json.loads(paths.read_bytes(_file(target, READING[0])))]
+
+
 def _write(element: tuple[Kind, Any], target: str) -> None:
-    (space, _), counts = element
-    if isinstance(counts, PeriodCounts):  # and not how reading went
-        rows = {"rows": counts.num_rows, "without_time": counts.without_time}
-        path = _file(target, space)
-        paths.write_atomically(path, store.to_bytes({space: store.of_counts(counts)}))
+    (kind, _), result = element
+    path = _file(target, kind)
+    if isinstance(result, PeriodCounts):
+        rows = {"rows": result.num_rows, "without_time": result.without_time}
+        paths.write_atomically(path, store.to_bytes({kind: store.of_counts(result)}))
         paths.write_atomically(f"{path}.json", json.dumps(rows).encode())
+    else:
+        faults = [str(fault) for fault in result.faults[:_MOST_FAULTS]]
+        paths.write_atomically(path, json.dumps(faults).encode())
 
 
 def _file(target: str, space: str) -> str:

@@ -103,6 +103,7 @@ GROUPS = {
         reading.VERSION_FEATURE,
         reading.MAX_REJECTS,
         reading.SAMPLE,
+        reading.RANGE_MIB,
         reading.IGNORE_SAMPLING_RATE,
     ),
     "window": (reading.WINDOW, reading.TIME_FEATURE),
@@ -143,6 +144,7 @@ class BacktestOptions:
     format: str = reading.FORMAT.default
     max_rejects: float = reading.MAX_REJECTS.default
     sample: float = reading.SAMPLE.default
+    range_mib: int = reading.RANGE_MIB.default
     shared_filesystem: bool = False
     beam_args: tuple[str, ...] = ()
 

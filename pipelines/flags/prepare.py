@@ -45,6 +45,10 @@ GROUPS = {
             help="feature that holds a row's time; differences between days and hours of the training data"
             " then raise no alarm",
         ),
+        reading.RANGE_MIB.but(
+            help="with --time_feature, count days and hours in ranges of so many MiB of larger files, side by"
+            f" side; 0 reads each file whole; default {reading.RANGE_MIB.default}",
+        ),
         flag(
             "--augment",
             metavar="FILE[:FUNCTION]",
@@ -68,6 +72,7 @@ class PrepareOptions:
     schema: str | None = None
     augment: str | None = None
     time_feature: str | None = None
+    range_mib: int = reading.RANGE_MIB.default
     jsd: float = JSD.default
     linf: float = LINF.default
     shared_filesystem: bool = False

@@ -6,9 +6,10 @@ import argparse
 import datetime as dt
 from typing import Any
 
-from pipelines.flags.flag import check_fraction, flag, parse_names
+from pipelines.flags.flag import check_fraction, check_not_negative, flag, parse_names
 from transforms.core.errors import UsageError
 from transforms.files import windows
+from transforms.files.ranges import RANGE_BYTES
 from transforms.logs.formats.format_names import LOG_FORMATS
 
 FORMATS = ("auto", *(name.value for name in LOG_FORMATS))
@@ -127,6 +128,15 @@ SAMPLE = flag(
     check=check_sample,
     metavar="FRACTION",
     help="share of records to compare, chosen by a hash of their id or bytes; default 1",
+)
+RANGE_MIB = flag(
+    "--range_mib",
+    type=int,
+    default=RANGE_BYTES >> 20,
+    check=check_not_negative,
+    metavar="MIB",
+    help="read larger files in ranges of so many MiB, side by side; 0 reads each file whole;"
+    f" default {RANGE_BYTES >> 20}",
 )
 IGNORE_SAMPLING_RATE = flag(
     "--ignore_sampling_rate", action="store_true", help="do not weight requests by 1 / sampling rate"

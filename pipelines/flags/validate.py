@@ -87,6 +87,7 @@ GROUPS = {
         reading.VERSION_FEATURE,
         reading.MAX_REJECTS,
         reading.SAMPLE,
+        reading.RANGE_MIB,
         reading.IGNORE_SAMPLING_RATE,
         flag(
             "--schema",
@@ -173,6 +174,7 @@ class ValidateOptions:
     max_rejects: float = reading.MAX_REJECTS.default
     keep_payloads: bool = False
     sample: float = reading.SAMPLE.default
+    range_mib: int = reading.RANGE_MIB.default
     jsd: float = comparison.JSD.default
     linf: float = comparison.LINF.default
     replay: str | None = None

@@ -44,6 +44,12 @@ def in_ranges(log: Log, cuts: Sequence[int]) -> Outcome:
     return _outcome([[*_of_range(log, part)] for part in reversed(ranges)])
 
 
+def without_bytes(outcome: Outcome) -> Outcome:
+    """What must be the same where a file has a fault: reading stops there, or somewhat later."""
+    counts = dataclasses.replace(outcome.summary.accounting, bytes=0)
+    return outcome._replace(summary=dataclasses.replace(outcome.summary, accounting=counts))
+
+
 def _of_range(log: Log, part: FileRange) -> Iterator[Element]:
     for content in decode_range(part, log.format, log.settings):
         yield InRange(part.file.path, part.number, content)

@@ -7,10 +7,9 @@ of it stays apart until the ranges before it have come.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
-
-import numpy as np
 
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Decoded, Fault, InRange, Reject
@@ -65,7 +64,7 @@ class Numbering(NamedTuple):
       lost: whether rows were read that stand after a fault: what was made of them cannot be taken back.
     """
 
-    first_records: Mapping[str, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
+    first_records: Mapping[str, Sequence[int]] = {}
     lost: bool = False
 
     def number(self, file: str, record: int) -> int | None:
@@ -74,7 +73,7 @@ class Numbering(NamedTuple):
             return record
         number, in_range = split_number(record)
         first_records = self.first_records[file]
-        return int(first_records[number]) + in_range if number < len(first_records) else None
+        return first_records[number] + in_range if number < len(first_records) else None
 
     def of_reject(self, reject: Reject) -> Reject | None:
         """The reject with its record's number in the file; None for one after a fault."""
@@ -121,13 +120,11 @@ class RangesRead:
         assert not any(number for _, number in self._runs), "all ranges of a file have come"
         runs = {file: run for (file, _), run in self._runs.items()}
         faults = [run.fault for run in runs.values() if run.fault is not None]
-        first_records = {file: _first_records(run) for file, run in runs.items()}
+        first_records = {
+            file: [*itertools.accumulate(run.records[:-1], initial=0)] for file, run in runs.items()
+        }
         lost = any(run.lost for run in runs.values())
         return [_accounting(run) for run in runs.values()], faults, Numbering(first_records, lost)
-
-
-def _first_records(run: _Run) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return np.cumsum([0, *run.records[:-1]], dtype=np.int64)
 
 
 def _accounting(run: _Run) -> Accounting:

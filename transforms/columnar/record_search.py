@@ -3,8 +3,8 @@
 A record counts as one if both of its checksums are right, and another record or the end of the file follows.
 What a record holds may look like that, too: a file of TFRecords in a feature, say. So the search begins a
 good deal before the place that is asked for, and goes along whole records to it: what is in a record ends
-with it, and leads nowhere. It errs only where a record that is longer than that holds others. Who reads up to the
-place finds out, because a record runs over it.
+with it, and leads nowhere. It errs only where a record that is longer than that holds others. Who reads up
+to the place finds out, because a record runs over it.
 """
 
 from __future__ import annotations

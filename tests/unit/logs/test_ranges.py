@@ -1,4 +1,7 @@
-"""Files of every carrier read in ranges: cut anywhere, they give what they give when they are read whole."""
+"""Files of every carrier read in ranges give what they give whole: rows, counts, rejects and faults.
+
+Tests of the carriers cut at every byte.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support import carriers, logs, ranges
+from support import carriers, kserve, logs, ranges
 from support.carriers import TIMESTAMP
 from support.ranges import Log
 
@@ -87,19 +90,19 @@ def parquet() -> bytes:
 
 READS = logs.settings()
 CASES: dict[str, tuple[Callable[[], bytes], Format, Settings, int]] = {
-    "tf_example": (tfrecords, Format.TF_EXAMPLE, READS, 1),
+    "tf_example": (tfrecords, Format.TF_EXAMPLE, READS, 5),
     "sample": (tfrecords, Format.TF_EXAMPLE, logs.settings(sample=0.5), 7),
     "payloads": (tfrecords, Format.TF_EXAMPLE, logs.settings(keep_payloads=True), 7),
     "prediction_log": (
         prediction_logs,
         Format.PREDICTION_LOG,
         logs.settings(window=Window(second(1), second(5)), exclude=(("version", "1"),)),
-        1,
+        31,
     ),
-    "json_lines": (json_lines, Format.TABLE, READS, 1),
-    "csv_table": (csv_table, Format.CSV, READS, 1),
-    "csv_bodies": (csv_bodies, Format.REST, READS, 1),
-    "avro": (avro, Format.TABLE, READS, 1),
+    "json_lines": (json_lines, Format.TABLE, READS, 3),
+    "csv_table": (csv_table, Format.CSV, READS, 3),
+    "csv_bodies": (csv_bodies, Format.REST, READS, 7),
+    "avro": (avro, Format.TABLE, READS, 7),
     "parquet": (parquet, Format.PARQUET, READS, 97),
     "parquet_rows": (parquet, Format.REST, READS, 397),
     "gzip": (lambda: gzip.compress(tfrecords(), mtime=0), Format.TF_EXAMPLE, READS, 29),
@@ -114,7 +117,7 @@ def log_of(folder: Path, data: bytes, file_format: Format, settings: Settings) -
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_file_cut_at_any_byte_gives_what_it_gives_whole(name: str, tmp_path: Path) -> None:
+def test_a_file_cut_in_two_gives_what_it_gives_whole(name: str, tmp_path: Path) -> None:
     make, file_format, settings, step = CASES[name]
     log = log_of(tmp_path, make(), file_format, settings)
     expected = ranges.whole(log)
@@ -132,3 +135,51 @@ def test_any_number_of_ranges_gives_the_same(name: str, tmp_path: Path) -> None:
     every = [*range(1, log.file.bytes, max(step // 8, 1))]
     for cuts in (every[::11], *(sorted(draw.sample(every, 5)) for _ in range(3))):
         assert ranges.in_ranges(log, cuts) == expected, cuts
+
+
+def damaged() -> dict[str, bytes]:
+    """Files with a fault and records after it, or a fault at the end."""
+    records, table = tfrecords(), avro()
+    wrong = records[:300] + bytes([records[300] ^ 1]) + records[301:]
+    return {"checksum": wrong, "truncated": records[:-9], "avro": table[:500] + b"?" + table[501:]}
+
+
+@pytest.mark.parametrize("name", damaged())
+def test_a_file_with_a_fault_counts_up_to_it_wherever_it_is_cut(name: str, tmp_path: Path) -> None:
+    file_format = Format.TABLE if name == "avro" else Format.TF_EXAMPLE
+    log = log_of(tmp_path, damaged()[name], file_format, READS)
+    expected = ranges.whole(log)
+    assert len(expected.summary.faults) == 1
+    for cuts in ([at] for at in range(1, log.file.bytes, 41)):
+        found = ranges.in_ranges(log, [*cuts])
+        assert ranges.without_bytes(found) == ranges.without_bytes(expected), cuts
+    assert ranges.without_bytes(ranges.in_ranges(log, [100, 200, 310, 320, 550])) == ranges.without_bytes(
+        expected
+    )
+
+
+def test_requests_and_answers_that_are_apart_are_read_by_one(tmp_path: Path) -> None:
+    events = [kserve.structured({"instances": [{"age": i}]}, key=str(i)) for i in range(4)]
+    answers = [kserve.structured({"predictions": [i]}, kind="response", key=str(i)) for i in range(4)]
+    data = "\n".join(map(json.dumps, [*events, *answers])).encode()
+    log = log_of(tmp_path, data, Format.KSERVE, logs.settings(responses=True))
+    expected = ranges.whole(log)
+    assert [row["response"] for _, row in expected.rows] == ["0", "1", "2", "3"]
+    assert ranges.in_ranges(log, [len(data) // 2]) == expected
+
+
+def test_a_file_that_has_grown_or_shrunk_is_read_as_it_is(tmp_path: Path) -> None:
+    data = json_lines()
+    for listed in (len(data) // 2, 3 * len(data)):
+        log = log_of(tmp_path, data, Format.TABLE, READS)
+        log = log._replace(file=log.file._replace(bytes=listed))
+        assert ranges.in_ranges(log, [listed // 2]) == ranges.whole(log)
+
+
+def test_an_empty_file_and_one_that_is_gone_have_one_account(tmp_path: Path) -> None:
+    empty = log_of(tmp_path, b"", Format.TF_EXAMPLE, READS)
+    assert ranges.in_ranges(empty, [5]) == ranges.whole(empty)
+    gone = empty._replace(file=FileSize(str(tmp_path / "gone"), 100))
+    expected = ranges.whole(gone)
+    assert [fault.reason for fault in expected.summary.faults] == ["unreadable"]
+    assert ranges.in_ranges(gone, [50]) == expected

@@ -137,7 +137,8 @@ class _Rows(Section):
         data = super().read(size)
         if data and not is_header and self.end != END_OF_FILE:
             self._see(data)
-        if size and not data and self._state == IN_QUOTES:
+        # The end of the file is that of a value in quotes, too.
+        if size and not data and self._state == IN_QUOTES and self._stored.read(1):
             raise WrongCutError(self.end, _CAUSE)
         return data
 
