@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import gc
 import pickle
@@ -22,15 +23,17 @@ from transforms.branches.branch import Branch, examine
 from transforms.branches.load_once import LoadOnce
 from transforms.branches.marking import Marked
 from transforms.branches.partial import Kind, Partial
+from transforms.branches.ranges_read import Numbering
 from transforms.branches.reading import READING
 from transforms.branches.slices import slices
 from transforms.branches.statistics import StatisticsPartial, statistics
-from transforms.branches.versions import versions
+from transforms.branches.versions import VERSIONS, versions
 from transforms.branches.windows import Windows
 from transforms.coders import PartialCoder
 from transforms.core.heartbeats import read_progress
 from transforms.examine_range import ExamineFiles
 from transforms.files.file_systems import FileSize
+from transforms.files.ranges import list_ranges
 from transforms.logs.decode_file import decode_file
 from transforms.logs.formats.format_names import Format
 from transforms.merge_results import MergeResults
@@ -75,11 +78,13 @@ class _Keep(beam.DoFn):
         _Keep.kept.append(element)
 
 
-def examined(files: tuple[FileSize, ...], progress: str | None = None) -> dict[Kind, Any]:
+def examined(
+    files: tuple[FileSize, ...], progress: str | None = None, range_bytes: int | None = None
+) -> dict[Kind, Any]:
     """The results of a run, one of each kind."""
     _Keep.kept.clear()
     with beam.Pipeline("FnApiRunner") as pipeline:
-        examine = ExamineFiles(files, Format.PREDICTION_LOG, READS, make_branches(), progress)
+        examine = ExamineFiles(files, Format.PREDICTION_LOG, READS, make_branches(), progress, range_bytes)
         _ = pipeline | "ExamineRequests" >> examine | "Keep" >> beam.ParDo(_Keep())
     results = dict(_Keep.kept)
     assert len(results) == len(_Keep.kept)
@@ -173,3 +178,36 @@ def test_a_branch_keeps_nothing_of_what_it_has_handed_on(files: tuple[FileSize, 
     gc.collect()
     assert len(handed_on) > len(branches)
     assert [reference() for reference in handed_on] == [None] * len(handed_on)
+
+
+@pytest.mark.parametrize("range_bytes", [700, 5000])
+def test_ranges_of_files_give_the_results_of_files(files: tuple[FileSize, ...], range_bytes: int) -> None:
+    good = (files[0], files[2])  # the other one is cut short
+    expected, found = examined(good, range_bytes=0), examined(good, range_bytes=range_bytes)
+    assert len(list_ranges(good, range_bytes)) > 5
+    reading = found.pop(READING)
+    assert dataclasses.replace(reading, numbering=Numbering()) == expected.pop(READING)
+    assert found.keys() == expected.keys()
+    assert found[VERSIONS] == expected[VERSIONS]
+    assert _counted(found) == _counted(expected)
+
+
+def _counted(results: dict[Kind, Any]) -> dict[Kind, list[tuple[str, int]]]:
+    """Rows and values of each feature; quantiles may differ with the order of rows."""
+    statistics = {kind: found.statistics for kind, found in results.items() if kind[0] == "windows"}
+    statistics |= {kind: found for kind, found in results.items() if kind[0] == "raw"}
+    return {
+        kind: [
+            (feature.path.step[0], stats.num_non_missing)
+            for feature in found.datasets[0].features
+            for stats in [feature.num_stats.common_stats or feature.string_stats.common_stats]
+        ]
+        for kind, found in statistics.items()
+    }
+
+
+def test_what_is_after_a_fault_counts_for_nothing(files: tuple[FileSize, ...]) -> None:
+    whole, cut = (examined(files, range_bytes=length)[READING] for length in (0, 700))
+    assert cut.faults == whole.faults
+    assert cut.rejects == whole.rejects
+    assert dataclasses.replace(cut.accounting, bytes=0) == dataclasses.replace(whole.accounting, bytes=0)

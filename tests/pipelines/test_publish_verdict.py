@@ -25,7 +25,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 from transforms.branches.partial import Kind, Partial
 from transforms.branches.reading import READING, Reading
 from transforms.core.accounting import Accounting
-from transforms.core.batches import Fault, Reject
+from transforms.core.batches import Decoded, Fault, InRange, Reject
 from transforms.core.errors import UsageError
 from transforms.core.slicing import SliceStatistics
 from transforms.merge_results import MergeResults
@@ -234,6 +234,24 @@ def test_pipeline_of_nothing_still_publishes(tmp_path: Path, against: Reference)
     verdict = publish(tmp_path, against, [], outcome="not_examined")
     assert verdict["counts"]["read"] == 0
     assert (tmp_path / "report.html").exists()
+
+
+def test_rows_after_a_fault_are_compared_with_nothing(
+    tmp_path: Path, against: Reference, moved: Statistics
+) -> None:
+    first, last = Reading(), Reading()
+    first.add(InRange("log-1", 0, FAULT))
+    last.add(InRange("log-1", 1, Decoded(None, (), counts())))
+    first.merge(last)
+    assert first.result().numbering.lost
+    statistics = (("raw", 0), moved)
+    with beam.Pipeline() as pipeline:
+        results = pipeline | beam.Create([(READING, first.result()), statistics])
+        _ = results | PublishVerdict(str(tmp_path), "night", JOB, functools.partial(list, [against]))
+    verdict = json.loads((tmp_path / "failed" / "verdict.json").read_bytes())
+    assert verdict["counts"]["read"] == 0
+    assert [f["metric"] for f in verdict["findings"] if f["severity"] == "error"] == ["truncated"]
+    assert verdict["artifacts"].keys() == {"report.html"}
 
 
 def test_pipeline_publishes_a_failure_beside_the_last_verdict(
