@@ -183,31 +183,33 @@ def test_a_branch_keeps_nothing_of_what_it_has_handed_on(files: tuple[FileSize, 
 @pytest.mark.parametrize("range_bytes", [700, 5000])
 def test_ranges_of_files_give_the_results_of_files(files: tuple[FileSize, ...], range_bytes: int) -> None:
     good = (files[0], files[2])  # the other one is cut short
-    expected, found = examined(good, range_bytes=0), examined(good, range_bytes=range_bytes)
+    expected, results = examined(good, range_bytes=0), examined(good, range_bytes=range_bytes)
     assert len(list_ranges(good, range_bytes)) > 5
-    reading = found.pop(READING)
+    reading = results.pop(READING)
     assert dataclasses.replace(reading, numbering=Numbering()) == expected.pop(READING)
-    assert found.keys() == expected.keys()
-    assert found[VERSIONS] == expected[VERSIONS]
-    assert _counted(found) == _counted(expected)
+    assert results.keys() == expected.keys()
+    assert results[VERSIONS] == expected[VERSIONS]
+    assert _counted(results) == _counted(expected)
 
 
 def _counted(results: dict[Kind, Any]) -> dict[Kind, list[tuple[str, int]]]:
     """Rows and values of each feature; quantiles may differ with the order of rows."""
-    statistics = {kind: found.statistics for kind, found in results.items() if kind[0] == "windows"}
-    statistics |= {kind: found for kind, found in results.items() if kind[0] == "raw"}
+    statistics = {kind: result.statistics for kind, result in results.items() if kind[0] == "windows"}
+    statistics |= {kind: result for kind, result in results.items() if kind[0] == "raw"}
     return {
         kind: [
             (feature.path.step[0], stats.num_non_missing)
-            for feature in found.datasets[0].features
+            for feature in result.datasets[0].features
             for stats in [feature.num_stats.common_stats or feature.string_stats.common_stats]
         ]
-        for kind, found in statistics.items()
+        for kind, result in statistics.items()
     }
 
 
 def test_what_is_after_a_fault_counts_for_nothing(files: tuple[FileSize, ...]) -> None:
-    whole, cut = (examined(files, range_bytes=length)[READING] for length in (0, 700))
-    assert cut.faults == whole.faults
-    assert cut.rejects == whole.rejects
-    assert dataclasses.replace(cut.accounting, bytes=0) == dataclasses.replace(whole.accounting, bytes=0)
+    expected, result = (examined(files, range_bytes=length)[READING] for length in (0, 700))
+    assert result.faults == expected.faults
+    assert result.rejects == expected.rejects
+    assert dataclasses.replace(result.accounting, bytes=0) == dataclasses.replace(
+        expected.accounting, bytes=0
+    )

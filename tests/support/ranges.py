@@ -32,7 +32,7 @@ class Outcome(NamedTuple):
     summary: ReadSummary
 
 
-def whole(log: Log) -> Outcome:
+def read_file(log: Log) -> Outcome:
     """What is read of a file."""
     return _outcome([[*decode_range(FileRange(log.file), log.format, log.settings)]])
 

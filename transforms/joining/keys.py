@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.columnar.record_hashes import add_hashes
+from transforms.columnar.hashing import add_hashes
 from transforms.core.arrow import pa, pc
 from transforms.core.batches import Batch
 from transforms.joining.cells import Cells, equal_rows, stored

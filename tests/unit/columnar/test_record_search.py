@@ -47,8 +47,8 @@ def test_the_first_record_at_or_after_any_byte(look_back: int) -> None:
     data, starts = b"".join(map(frame, RECORDS)), starts_of(RECORDS)
     for at in range(len(data) + 1):
         expected = next(start for start in starts if start >= at)
-        found = first_record(io.BytesIO(data), at, END_OF_FILE, look_back)
-        assert found == expected or (found is None and expected == len(data)), at
+        first = first_record(io.BytesIO(data), at, END_OF_FILE, look_back)
+        assert first == expected or (first is None and expected == len(data)), at
 
 
 @pytest.mark.parametrize("look_back", [0, 13, 60, 1000])
@@ -66,8 +66,8 @@ def test_what_a_record_holds_is_not_taken_for_records() -> None:
     # The search begins before the record that holds others.
     longest = max(map(len, records)) + 16
     for at in range(len(data)):
-        found = first_record(io.BytesIO(data), at, END_OF_FILE, longest)
-        assert found == next(start for start in starts if start >= at), at
+        first = first_record(io.BytesIO(data), at, END_OF_FILE, longest)
+        assert first == next(start for start in starts if start >= at), at
 
 
 def test_a_cut_in_a_record_that_is_too_long_to_look_back_over_is_found_out() -> None:

@@ -120,7 +120,7 @@ def log_of(folder: Path, data: bytes, file_format: Format, settings: Settings) -
 def test_a_file_cut_in_two_gives_what_it_gives_whole(name: str, tmp_path: Path) -> None:
     make, file_format, settings, step = CASES[name]
     log = log_of(tmp_path, make(), file_format, settings)
-    expected = ranges.whole(log)
+    expected = ranges.read_file(log)
     assert expected.summary.accounting.read > 3
     assert not expected.summary.faults
     for at in range(1, log.file.bytes, step):
@@ -131,7 +131,7 @@ def test_a_file_cut_in_two_gives_what_it_gives_whole(name: str, tmp_path: Path) 
 def test_any_number_of_ranges_gives_the_same(name: str, tmp_path: Path) -> None:
     make, file_format, settings, step = CASES[name]
     log = log_of(tmp_path, make(), file_format, settings)
-    expected, draw = ranges.whole(log), random.Random(0)
+    expected, draw = ranges.read_file(log), random.Random(0)
     every = [*range(1, log.file.bytes, max(step // 8, 1))]
     for cuts in (every[::11], *(sorted(draw.sample(every, 5)) for _ in range(3))):
         assert ranges.in_ranges(log, cuts) == expected, cuts
@@ -148,11 +148,11 @@ def damaged() -> dict[str, bytes]:
 def test_a_file_with_a_fault_counts_up_to_it_wherever_it_is_cut(name: str, tmp_path: Path) -> None:
     file_format = Format.TABLE if name == "avro" else Format.TF_EXAMPLE
     log = log_of(tmp_path, damaged()[name], file_format, READS)
-    expected = ranges.whole(log)
+    expected = ranges.read_file(log)
     assert len(expected.summary.faults) == 1
     for cuts in ([at] for at in range(1, log.file.bytes, 41)):
-        found = ranges.in_ranges(log, [*cuts])
-        assert ranges.without_bytes(found) == ranges.without_bytes(expected), cuts
+        result = ranges.in_ranges(log, [*cuts])
+        assert ranges.without_bytes(result) == ranges.without_bytes(expected), cuts
     assert ranges.without_bytes(ranges.in_ranges(log, [100, 200, 310, 320, 550])) == ranges.without_bytes(
         expected
     )
@@ -163,7 +163,7 @@ def test_requests_and_answers_that_are_apart_are_read_by_one(tmp_path: Path) -> 
     answers = [kserve.structured({"predictions": [i]}, kind="response", key=str(i)) for i in range(4)]
     data = "\n".join(map(json.dumps, [*events, *answers])).encode()
     log = log_of(tmp_path, data, Format.KSERVE, logs.settings(responses=True))
-    expected = ranges.whole(log)
+    expected = ranges.read_file(log)
     assert [row["response"] for _, row in expected.rows] == ["0", "1", "2", "3"]
     assert ranges.in_ranges(log, [len(data) // 2]) == expected
 
@@ -173,13 +173,13 @@ def test_a_file_that_has_grown_or_shrunk_is_read_as_it_is(tmp_path: Path) -> Non
     for listed in (len(data) // 2, 3 * len(data)):
         log = log_of(tmp_path, data, Format.TABLE, READS)
         log = log._replace(file=log.file._replace(bytes=listed))
-        assert ranges.in_ranges(log, [listed // 2]) == ranges.whole(log)
+        assert ranges.in_ranges(log, [listed // 2]) == ranges.read_file(log)
 
 
 def test_an_empty_file_and_one_that_is_gone_have_one_account(tmp_path: Path) -> None:
     empty = log_of(tmp_path, b"", Format.TF_EXAMPLE, READS)
-    assert ranges.in_ranges(empty, [5]) == ranges.whole(empty)
+    assert ranges.in_ranges(empty, [5]) == ranges.read_file(empty)
     gone = empty._replace(file=FileSize(str(tmp_path / "gone"), 100))
-    expected = ranges.whole(gone)
+    expected = ranges.read_file(gone)
     assert [fault.reason for fault in expected.summary.faults] == ["unreadable"]
     assert ranges.in_ranges(gone, [50]) == expected

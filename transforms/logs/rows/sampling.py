@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from transforms.columnar.framing import Array, Block
-from transforms.columnar.record_hashes import add_hashes, hash_records
+from transforms.columnar.hashing import add_hashes, hash_records
 from transforms.core.arrow import pa
 from transforms.logs.features import Column, FeatureType, type_of
 

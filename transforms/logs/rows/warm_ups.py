@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from transforms.columnar.framing import Array, Block, block_of
-from transforms.columnar.record_hashes import hash_requests
+from transforms.columnar.hashing import hash_requests
 
 WARM_UP = "warm_up"
 FILE_NAME = "tf_serving_warmup_requests"

@@ -79,11 +79,11 @@ def test_never_other_rows_than_those_of_the_file(
     content = written([("a", "b"), *rows], end)
     cuts = sorted(data.draw(st.sets(st.integers(1, len(content)), max_size=4)))
     try:
-        found = rows_of(content, cuts, look_back)
+        payloads = rows_of(content, cuts, look_back)
     except WrongCutError:
         assert look_back < len(content)
     else:
-        assert found == rows_of(content, [], look_back)
+        assert payloads == rows_of(content, [], look_back)
 
 
 @settings(max_examples=150)
