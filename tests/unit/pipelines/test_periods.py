@@ -112,10 +112,12 @@ class CountedJob:
     results: dict[Space, PeriodCounts]
     options: None = None
     heartbeats: None = None
+    faults: tuple[str, ...] = ()
     ran: list[tuple[str, int]] = dataclasses.field(default_factory=list)
 
     def run(self, pipeline: Any, text: str, total_bytes: int) -> None:
         self.ran.append((text, total_bytes))
+        Path(self.temp, "third-reading").write_text(json.dumps(self.faults))
         for space, counted in self.results.items():
             target = Path(self.temp, f"third-{space.value}")
             target.write_bytes(store.to_bytes({space.value: store.of_counts(counted)}))
@@ -127,9 +129,9 @@ class CountedJob:
 def count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Any, str, CountedJob]]:
     monkeypatch.setattr(periods, "build", lambda *_: None)
 
-    def count(times: Sequence[dt.datetime | None]) -> tuple[Any, str, CountedJob]:
+    def count(times: Sequence[dt.datetime | None], *faults: str) -> tuple[Any, str, CountedJob]:
         results = {space: counts(times) for space in (Space.RAW, Space.TRANSFORMED)}
-        job, out = CountedJob(str(tmp_path), results), io.StringIO()
+        job, out = CountedJob(str(tmp_path), results, faults=faults), io.StringIO()
         results_of_count = periods.count(INPUTS, (), job, Console(out, io.StringIO()))  # type: ignore[arg-type]
         return results_of_count, out.getvalue(), job
 
@@ -160,3 +162,8 @@ def test_a_time_is_needed_in_some_row(count: Any) -> None:
         "no row has a time in feature 'when'; expected whole numbers since 1970 (seconds, milliseconds, ...)"
         " or ISO 8601 texts such as 2013-07-14T05:00:00Z"
     )
+
+
+def test_files_that_were_not_counted_to_their_end_are_said(count: Any) -> None:
+    with pytest.raises(InputError, match=r"^log: the file was cut; other: is gone$"):
+        count(hours(0), "log: the file was cut", "other: is gone")

@@ -158,5 +158,5 @@ def test_days_are_counted_where_a_feature_has_the_time(
     [(inputs, both, *_)] = counted
     assert both == (statistics["raw"], statistics["transformed"])
     assert inputs == periods.PeriodInputs(
-        of.files, "when", past_windows.schema(), "/data/staged/transform_output", "late"
+        of.files, "when", past_windows.schema(), "/data/staged/transform_output", "late", 128 << 20
     )
