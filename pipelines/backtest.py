@@ -104,12 +104,17 @@ def _study(
 ) -> Study:
     results = [_window_result(plan, options, number, window, temp) for number, window in enumerate(windows)]
     if (rows := sum(result.rows for result in results)) != reading.accounting.rows:
-        raise InputError(f"{reading.accounting.rows:,} rows were decoded, and {rows:,} lie in windows")
+        raise InputError(
+            f"window results are incomplete: {reading.accounting.rows:,} rows were decoded, but the windows"
+            f" hold {rows:,}. Run again, and report it if it repeats"
+        )
     good = [result for result in results if result.state is WindowState.JUDGED]
     if not good:
         raise NothingExaminedError(_why_nothing(results, plan.run_settings.policy, _span(windows), reading))
     if not any(result.distances or result.effects for result in good):
-        raise NothingExaminedError("no feature could be compared in any window; look at one with validate")
+        raise NothingExaminedError(
+            "no feature could be compared in any window; run validate on one of them for the reasons"
+        )
     allowed = len(good) * options.every / options.budget
     limits = suggest.suggest(judging.series_of(good), allowed)
     study = Study(
@@ -205,7 +210,9 @@ def _why_nothing(results: Sequence[WindowResult], policy: Policy, span: Window, 
     max_rows = max(result.rows for result in results)
     bad = sum(result.state is WindowState.KNOWN_BAD for result in results)
     if bad:
-        return f"no window is left to set limits by: {bad:,} of {len(results):,} are known to be bad"
+        return (
+            f"no window is left to learn limits from: {bad:,} of {len(results):,} windows are in --known_bad"
+        )
     reason = f"no window has enough rows: {policy.min_slice_rows:,} are needed, the largest has {max_rows:,}"
     return "; ".join([reason, *input_findings.hints(span, reading.accounting, None)])
 

@@ -28,7 +28,7 @@ from transforms.serving.lint.lint import lint_saved_model
 
 _CHILD_MODULE = "transforms.serving.check.run_candidate"
 _TIMEOUT_HINT = "raise --timeout, or look for a loop without an end"
-_NOT_LOADED = "the model {} cannot be loaded and asked in a fresh process: %s"
+_NOT_LOADED = "the model {} cannot be loaded and run in a new process: %s"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -62,7 +62,7 @@ def _publish_failure(run: PublishingRun, error: TrueserveError) -> None:
         verdict, files = assemble_verdict(_no_references, evidence, run.settings)
         run_folder.publish(run.output, verdict, files, run.run_id)
     except InputError as second:
-        raise InputError(f"{error}; `failed` is not published either: {second}") from error
+        raise InputError(f"{error}; the verdict `failed` could not be published: {second}") from error
 
 
 def _no_references() -> list[Reference]:
@@ -86,10 +86,13 @@ def _report_committed(run: PublishingRun, console: Console) -> int:
 
 def _warn_of_copies(root: str, verdict: Mapping[str, Any], console: Console) -> None:
     """Says so where the files beside verdict.json are not this verdict's."""
+    folder = paths.join(root, run_ids.RUNS, run_ids.attempt_of(verdict) or "")
     if not _is_current(root, verdict):
-        console.warning(f"another run has published in {root} since; this run's files are in its own folder")
+        console.warning(
+            f"a later run replaced {paths.join(root, run_ids.VERDICT)}. The verdict of this run is in"
+            f" {folder}. The exit code is that of this run"
+        )
     elif names := copies.wrong(root, verdict["artifacts"]):
-        folder = paths.join(root, run_ids.RUNS, run_ids.attempt_of(verdict) or "")
         console.warning(
             f"the verdict is published, but in {root} {', '.join(names)} could not be refreshed; the files of"
             f" this run are in {folder}"

@@ -1,4 +1,4 @@
-"""What a training pipeline leaves for its launcher: small files in a folder that both reach, and no others.
+"""Writes the small files by which a job hands its results to the launcher; it publishes nothing.
 
 They are JSON, protocol buffers and Arrow: who can write into that folder can spoil a run, and run nothing.
 """

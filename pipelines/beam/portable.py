@@ -25,7 +25,7 @@ _FOREVER_SECONDS = 365 * 24 * 3600
 _JOIN_SECONDS = 0.2
 _READER_SECONDS = 2.0
 _EMBEDDED = "embed"
-_WHY_LOST = "and the job with it; look why it ended (out of memory?), and run again"
+_WHY_LOST = "Look for an out-of-memory kill, then run again"
 _POOL = "python -m apache_beam.runners.worker.worker_pool_main --service_port=PORT"
 _SERVER = "python -m apache_beam.runners.portability.local_job_service_main --port=PORT"
 
@@ -125,13 +125,14 @@ class Watch:
         if silence >= PATIENCE_SECONDS and not self._is_warned:
             self._is_warned = True
             self._warn(
-                f"{self._silent(silence)}; the job ends after {self._limit:g} s (--job_server_timeout)"
+                f"{self._silent(silence)}. The job is cancelled after {self._limit:g} s of silence"
+                " (--job_server_timeout)"
             )
 
     def _silent(self, seconds: float) -> str:
         if self._signs == self._before:
             return f"no worker has begun for {seconds:.0f} s: {_missing_worker(self._options)}"
-        return f"the workers are lost, none has given a sign of life for {seconds:.0f} s, {_WHY_LOST}"
+        return f"no worker has sent a heartbeat for {seconds:.0f} s: the workers are lost. {_WHY_LOST}"
 
     def _cancel(self) -> None:
         request = beam_job_api_pb2.CancelJobRequest(job_id=self._result._job_id)
@@ -168,7 +169,7 @@ def explanation(error: BaseException, options: PipelineOptions) -> str | None:
         return f"the job server could not start a worker: {_missing_worker(options)}"
     # A worker that fails says why; the connection to one that was killed just ends.
     if any(part.frames and part.frames[-1].endswith(" in input_elements") for part in parts):
-        return f"a worker is lost, {_WHY_LOST}"
+        return f"a worker is lost, and the job has failed. {_WHY_LOST}"
     return None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from transforms.files import paths
 from transforms.publish import formatting
+from transforms.verdict.wording import duration
 
 MAX_ROWS = 40
 _MAX_LENGTH = 110
@@ -24,15 +25,15 @@ def lines_of(document: Mapping[str, Any], output: str) -> Iterator[str]:
     states = [window["state"] for window in windows]
     judged = states.count("judged") + states.count("known_bad")
     count = formatting.counted(len(windows), "window")
-    yield f"{count} of {document['every']}, {judged:,} judged{_other_states(states)}"
+    yield f"{count} of {duration(document['every'])}, {judged:,} judged{_other_states(states)}"
     fired = [window for window in windows if window["fired"]]
     if fired:
         yield from _table([_HEADER, *map(_row, fired[:MAX_ROWS])])
     if len(fired) > MAX_ROWS:
         yield f"{len(fired) - MAX_ROWS:,} more windows fired; backtest.json has them"
     yield (
-        f"alarms: {alarms['before']:,}, of which the budget of one in {document['budget']} allows"
-        f" {formatting.number(alarms['allowed'])}; with the limits suggested: {alarms['after']:,}"
+        f"{formatting.alarms(alarms['before'])}; the budget of one alarm in {duration(document['budget'])}"
+        f" allows {formatting.alarms(alarms['allowed'])}; with the suggested limits: {alarms['after']:,}"
     )
     yield from _limits(document["suggested"])
     yield from (formatting.visible(f"note: {remark}", 1000) for remark in document["remarks"])

@@ -51,7 +51,7 @@ def headline(report: Report) -> str:
 def compared(report: Report) -> str:
     """What the probes were put to, in words."""
     if not report.loaded:
-        return "none were asked"
+        return "none were run"
     signatures = ", ".join(f"{name} {count:,}" for name, count in report.compared.items())
     source = {"model": "recorded in the model", "reference": "of the reference"}.get(
         report.predictions_from or ""

@@ -28,7 +28,7 @@ fired. It also gets thresholds.toml and schema.pbtxt: limits under which the
 windows, except the known bad ones, raise at most one alarm per --budget.
 Nothing takes effect before you put them into the baseline.
 """
-EXIT_CODES = """exit codes:
+EXIT_CODES_HELP = """exit codes:
   0  done, whatever would have fired
   2  wrong usage or configuration; nothing was written
   3  the input or the job failed; nothing was written
@@ -150,11 +150,11 @@ class BacktestOptions:
 
     def __post_init__(self) -> None:
         if self.start is None or self.end is None:
-            raise UsageError("expected --start and --end, or --window: the time to look back on")
+            raise UsageError("expected --start and --end, or --window: the time that the windows fill")
         if (count := (self.end - self.start) // self.every) > MAX_WINDOWS:
             raise UsageError(
-                f"--every makes {count:,} windows, more than the {MAX_WINDOWS:,} that can be held; take"
-                " longer ones, or a shorter time"
+                f"--every makes {count:,} windows; the maximum is {MAX_WINDOWS:,}. Use a longer --every, or a"
+                " shorter time from --start to --end"
             )
         self.as_validate()  # checks what both have
 
@@ -180,5 +180,5 @@ COMMAND = Command(
     BacktestOptions,
     GROUPS,
     EXAMPLE,
-    EXIT_CODES,
+    EXIT_CODES_HELP,
 )

@@ -21,7 +21,7 @@ EXAMPLE = """examples:
       --timeout=PT10M
 """
 
-EXIT_CODES = """exit codes:
+EXIT_CODES_HELP = """exit codes:
   0  the model gives what the baseline promises
   1  it does not, or the lint found an error; a model that reaches files, the
      network or Python is not loaded
@@ -102,5 +102,5 @@ COMMAND = Command(
     CheckOptions,
     GROUPS,
     EXAMPLE,
-    EXIT_CODES,
+    EXIT_CODES_HELP,
 )

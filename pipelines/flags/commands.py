@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipelines.flags import backtest, check, export, join, prepare, validate
 
-EXIT_CODES = """exit codes:
+EXIT_CODES_HELP = """exit codes:
   0  no skew (validate), no difference (check, join), or done (prepare, export,
      backtest)
   1  skew (validate), or a difference (check, join)
@@ -46,6 +46,6 @@ OVERVIEW = f"""Is what we serve true to what we trained?
 
 examples:
 {_without_heading(prepare.EXAMPLE)}{_without_heading(export.EXAMPLE)}{_without_heading(validate.EXAMPLE)}
-{EXIT_CODES}
+{EXIT_CODES_HELP}
 `trueserve COMMAND --help` shows the flags of one command.
 """

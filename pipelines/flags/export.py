@@ -12,7 +12,7 @@ from pipelines.flags.flag import check_local_file, check_not_negative, check_val
 EXAMPLE = """example:
   trueserve export --baseline=baseline --model=model.keras --output=served
 """
-EXIT_CODES = """exit codes:
+EXIT_CODES_HELP = """exit codes:
   0  the served model is published, and gave the probes' outputs when it was
      loaded again
   2  wrong usage or configuration; nothing was published
@@ -92,5 +92,5 @@ COMMAND = Command(
     ExportOptions,
     GROUPS,
     EXAMPLE,
-    EXIT_CODES,
+    EXIT_CODES_HELP,
 )

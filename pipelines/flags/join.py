@@ -28,7 +28,7 @@ DetectFeatureSkew does. The key is one or more features, separated by commas.
 `request_id` is the id that the log has for a request; NAME=request_id is for
 examples that hold it in the feature NAME. OUTPUT/join.json has the counts.
 """
-EXIT_CODES = """exit codes:
+EXIT_CODES_HELP = """exit codes:
   0  no pair differs
   1  some pair differs
   2  wrong usage or configuration; nothing was written
@@ -100,7 +100,7 @@ GROUPS = {
             type=int,
             check=check_range(0, MAX_DIGITS),
             metavar="N",
-            help="floats are equal if they are equal when rounded to N digits, as in TFDV",
+            help="round floats and keys to N decimal places before comparing, as TFDV does",
         ),
         flag(
             "--allow_duplicate_identifiers",
@@ -171,5 +171,5 @@ COMMAND = Command(
     JoinOptions,
     GROUPS,
     EXAMPLE,
-    EXIT_CODES,
+    EXIT_CODES_HELP,
 )

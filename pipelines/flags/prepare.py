@@ -13,7 +13,7 @@ EXAMPLE = """example:
   trueserve prepare --examples='train/*.tfrecord.gz' \\
       --preprocessing=preprocessing.py --label=late --baseline=baseline
 """
-EXIT_CODES = """exit codes:
+EXIT_CODES_HELP = """exit codes:
   0  the baseline is published
   2  wrong usage or configuration; nothing was published
   3  the input, the job, or publishing failed
@@ -82,4 +82,6 @@ class PrepareOptions:
         check_values(self, GROUPS)
 
 
-COMMAND = Command("prepare", "Training examples to baseline.", PrepareOptions, GROUPS, EXAMPLE, EXIT_CODES)
+COMMAND = Command(
+    "prepare", "Training examples to baseline.", PrepareOptions, GROUPS, EXAMPLE, EXIT_CODES_HELP
+)

@@ -154,6 +154,6 @@ def resolve_window(values: dict[str, Any]) -> None:
 def check_log_window(logs: str, start: dt.datetime | None, end: dt.datetime | None) -> None:
     """Raises UsageError where a window ends before it starts, or does not fill the time fields of `logs`."""
     if start is not None and end is not None and start >= end:
-        raise UsageError(f"--start must lie before --end, got {start.isoformat()} and {end.isoformat()}")
+        raise UsageError(f"--start must be before --end, got {start.isoformat()} and {end.isoformat()}")
     if windows.has_fields(logs):
         windows.patterns(logs, start, end)

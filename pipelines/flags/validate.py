@@ -17,7 +17,7 @@ EXAMPLE = """examples:
   trueserve validate --schema=schema.pbtxt --statistics=stats.binpb \\
       --logs='logs/*.gz' --output=skew
 """
-EXIT_CODES = """exit codes:
+EXIT_CODES_HELP = """exit codes:
   0  no skew
   1  skew
   2  wrong usage or configuration; nothing was published
@@ -211,7 +211,9 @@ def _check_replay(options: ValidateOptions) -> None:
         if options.replay is None and getattr(options, tolerance.attribute) != tolerance.default:
             raise UsageError(f"{tolerance.name} needs --replay=MODEL_DIR")
     if options.contracts is not None and options.baseline is None:
-        raise UsageError("--contracts needs --baseline=DIR: its contract is what they are compared with")
+        raise UsageError(
+            "--contracts needs --baseline=DIR: versions are compared with the baseline's contract"
+        )
 
 
 COMMAND = Command(
@@ -220,5 +222,5 @@ COMMAND = Command(
     ValidateOptions,
     GROUPS,
     EXAMPLE + _MORE_EXAMPLES,
-    EXIT_CODES,
+    EXIT_CODES_HELP,
 )

@@ -33,13 +33,13 @@ def test_a_document_that_is_none_is_told(home: Home, log: str, tmp_path: Path, c
         (["--every=PT0S"], "argument --every: expected a duration above zero"),
         (["--every=1d"], "argument --every: expected a duration"),
         (["--every=P99999999999D"], "argument --every: 'P99999999999D' is longer than time"),
-        (["--every=PT1M"], "--every makes 5,040 windows, more than the 1,000 that can be held"),
+        (["--every=PT1M"], "--every makes 5,040 windows; the maximum is 1,000"),
         (["--every=P1D"], "--every does not divide the time"),
         (["--budget=P0D"], "argument --budget: expected a duration above zero"),
         (["--known_bad=yesterday"], "argument --known_bad: expected a span"),
         (["--known_bad=,"], "argument --known_bad: expected one or more values"),
         (["--known_bad=2012-07-01"], "--known_bad: 2012-07-01T00:00:00+00:00 to 2012-07-02"),
-        (["--end=2013-06-01"], "--start must lie before --end"),
+        (["--end=2013-06-01"], "--start must be before --end"),
         (["--only=distanze"], "--only: no compared feature has the name distanze"),
         (["--only=hour", "--ignore=hour"], "--only and --ignore both name hour"),
         (["--thresholds=none.toml"], "--thresholds: there is no file"),
@@ -61,7 +61,7 @@ def test_a_time_to_look_back_on_is_needed(home: Home, log: str, tmp_path: Path, 
     result = backtest(capsys, home.baseline, log, tmp_path / "o", "--every=P1D")
     assert (result.code, e2e.one_error(result)) == (
         2,
-        "expected --start and --end, or --window: the time to look back on",
+        "expected --start and --end, or --window: the time that the windows fill",
     )
 
 
@@ -76,7 +76,7 @@ def test_too_few_rows_everywhere_examine_nothing(
     bad = ("--window=2013-07-01", "--every=P1D", "--known_bad=2013-07")
     result = backtest(capsys, home.baseline, log, tmp_path / "o", *bad)
     assert result.code == 4
-    assert "1 of 1 are known to be bad" in e2e.one_error(result)
+    assert "1 of 1 windows are in --known_bad" in e2e.one_error(result)
     assert not (tmp_path / "o").exists()
 
 

@@ -25,7 +25,7 @@ Capture = pytest.CaptureFixture[str]
         (
             lambda folder: shutil.rmtree(folder / "variables"),
             3,
-            "cannot be loaded and asked in a fresh process",
+            "cannot be loaded and run in a new process",
         ),
         (lambda folder: _spoil(folder, "contract.json"), 3, "is no contract"),
         (lambda folder: _spoil(folder, "probes.tfrecord"), 2, "is damaged and cannot be read"),

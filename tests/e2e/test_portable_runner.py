@@ -113,7 +113,7 @@ def test_a_worker_that_does_not_begin(engine: Engine, home: Home, tmp_path: Path
 def test_a_worker_that_is_killed(engine: Engine, home: Home, tmp_path: Path, capsys: Capture) -> None:
     with portable.worker_pool(tmp_path, act="os.kill(os.getpid(), signal.SIGKILL)") as pool:
         error = _fails(capsys, home, tmp_path, engine.flags(environment_config=pool.address))
-    assert "a worker is lost, and the job with it; look why it ended" in error
+    assert "a worker is lost, and the job has failed. Look for an out-of-memory kill" in error
 
 
 def test_a_job_server_that_is_killed(engine: Engine, home: Home, tmp_path: Path, capsys: Capture) -> None:

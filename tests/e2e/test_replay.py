@@ -70,7 +70,7 @@ def test_the_right_twin_is_silent(home: Home, served: Served, tmp_path: Path, ca
     assert sum(hour["rows"] for hour in replay["hours"]) == 10_000
     assert {output["output"]: output["flipped"] for output in replay["outputs"]} == {"late": 0, "minutes": 0}
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "0 of 10,000 answers differ" in page
+    assert "0 of 10,000 rows differ from the reference model" in page
 
 
 def test_the_wrong_twin_is_found_and_its_version_named(
@@ -89,7 +89,7 @@ def test_the_wrong_twin_is_found_and_its_version_named(
     assert (code, severities(document)) == (1, {"differing_share": "error"})
     [message] = [f["message"] for f in document["findings"] if f["kind"] == "replay"]
     assert "version 4 answers differently in 100.0 % of rows; version 3 does not" in message
-    assert message.endswith(f"all since {_hour(5000)}")
+    assert message.endswith(f"every hour from {_hour(5000)} on differs")
     assert replay["total"]["differing"] == differs.sum() == other.sum()
     assert replay["total"]["largest"] == pytest.approx(apart.max(), rel=1e-4)
     assert replay["total"]["mean"] == pytest.approx(apart.mean(), rel=1e-4)

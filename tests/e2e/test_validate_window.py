@@ -76,7 +76,7 @@ def test_a_sample_is_said_wherever_records_are_counted(home: Home, tmp_path: Pat
     assert left_out / support.num_requests(SERVING_CUTS) == pytest.approx(0.75, abs=0.06)
     assert f"{left_out:,} excluded (sample {left_out:,})" in "\n".join(result.out)
     page = (tmp_path / "report.html").read_text()
-    assert "not in the sample that was asked for" in page
+    assert "not in the sample of --sample" in page
     by_file = [file["excluded"]["sample"] for file in document["files"]]
     assert (len(by_file), sum(by_file)) == (len(support.files_of(home.clean)), left_out)
 

@@ -191,5 +191,5 @@ def test_a_name_that_is_none_is_said_at_once(home: Home, tmp_path: Path, capsys:
     assert result.code == 2
     assert "got 'wether'" in e2e.one_error(result)
     result = e2e.validate(capsys, home.baseline, home.clean, tmp_path, "--slice_by=distance")
-    assert "distance is a float feature" in e2e.one_error(result)
+    assert "distance is FLOAT in the schema" in e2e.one_error(result)
     assert not list(tmp_path.iterdir())

@@ -63,7 +63,7 @@ def test_a_shift_that_the_weights_cancel_is_silent(
     weights = np.array([1 / rate for _, rate in rows])
     assert document["effective_rows"] == round(weights.sum() ** 2 / (weights**2).sum())
     assert document["counts"]["compared"] == len(rows)
-    message = f"{len(rows):,} tell as much as {document['effective_rows']:,} rows of equal weight"
+    message = f"{len(rows):,} rows are as certain as {document['effective_rows']:,} rows of equal weight"
     assert sum(message in line for line in result.out) == 1
     assert message in (tmp_path / "weighted" / "report.html").read_text()
 

@@ -161,7 +161,7 @@ def test_links_of_the_site_are_those_of_the_repository() -> None:
 
 def test_exit_codes_are_those_of_the_help() -> None:
     table = re.findall(r"^\| (\d) \| (.+) \|$", README, flags=re.MULTILINE)
-    helped = re.findall(r"^  (\d)  (.+)$", commands.EXIT_CODES, flags=re.MULTILINE)
+    helped = re.findall(r"^  (\d)  (.+)$", commands.EXIT_CODES_HELP, flags=re.MULTILINE)
     assert [code for code, _ in table] == [code for code, _ in helped]
     pairs = [(means, help_text) for (_, means), (_, help_text) in zip(table, helped, strict=True)]
     assert [help_text for means, help_text in pairs if help_text.split()[0].strip(",;") not in means] == []

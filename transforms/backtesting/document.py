@@ -12,7 +12,7 @@ from transforms.backtesting.judging import WindowResult, WindowState
 from transforms.backtesting.suggest import LimitKey, Suggestion
 from transforms.core.batches import Window
 from transforms.verdict.model import Finding, Severity
-from transforms.verdict.wording import number
+from transforms.verdict.wording import duration, number
 
 FORMAT = 1
 #: With fewer windows than this nothing is known of a tail.
@@ -74,21 +74,21 @@ def remarks(study: Study) -> Iterator[str]:
     """What a reader should know before trusting the limits, a sentence each."""
     if len(study.good) < FEW_WINDOWS:
         yield (
-            f"the limits rest on {len(study.good):,} windows alone, fewer than {FEW_WINDOWS}: what the tail"
-            " of so few says is a guess; look at more"
+            f"the limits rest on only {len(study.good):,} windows, fewer than {FEW_WINDOWS}, and are"
+            " uncertain; use a longer time from --start to --end"
         )
     deciding = sorted(
         {study.good[limit.fired[0]].window for limit in study.limits if len(limit.fired) == 1}, key=_start
     )
     for window in deciding[:_SHOWN]:
         yield (
-            f"the window of {name_of(window)} alone raises some limits; if it was no good one, leave it out"
-            f" with --known_bad={name_of(window)}"
+            f"the window {name_of(window)} alone raises some limits; if it had a fault, pass"
+            f" --known_bad={name_of(window)}"
         )
     if len(study.after) > study.allowed:
         yield (
-            f"{len(study.after):,} windows fire under these limits too, more than the budget allows, for"
-            " causes that no limit is for; mend them, or give the feature a severity in thresholds.toml"
+            f"{len(study.after):,} windows fire under the suggested limits too, more than the budget allows:"
+            " their errors have no limit. Correct the causes, or set a severity in thresholds.toml"
         )
 
 
@@ -100,13 +100,12 @@ def comments(study: Study) -> dict[LimitKey, str]:
 def head(study: Study) -> list[str]:
     """What stands at the top of thresholds.toml."""
     settings, before, after = study.settings, len(study.fired), len(study.after)
-    windows = (
-        f"{len(study.good):,} windows of {settings['every']} from {settings['start']} to {settings['end']}"
-    )
+    every, budget = duration(settings["every"]), duration(settings["budget"])
+    windows = f"{len(study.good):,} windows of {every} from {settings['start']} to {settings['end']}"
     return [
-        "Suggested by trueserve backtest; to be reviewed, and then put beside the baseline.",
+        "Suggested by trueserve backtest. Review it, then copy it into the baseline's folder.",
         f"{windows}.",
-        f"The budget is one false alarm in {settings['budget']}: {number(study.allowed)} in these windows.",
+        f"The budget is one false alarm in {budget}: {number(study.allowed)} in these windows.",
         f"Windows with an error: {before:,} under the limits before, {after:,} under these.",
         *remarks(study),
     ]
@@ -133,7 +132,9 @@ def _comment(study: Study, suggestion: Suggestion) -> str:
     more = f" and {len(windows) - _SHOWN:,} more" if len(windows) > _SHOWN else ""
     over = f"{', '.join(windows[:_SHOWN])}{more}"
     before = (
-        f"{number(suggestion.today)} before" if suggestion.today else "none before but the schema's own bound"
+        f"{number(suggestion.today)} before"
+        if suggestion.today
+        else "no limit before except the schema's bound"
     )
     return f"{before}, which {over} exceeded; {len(suggestion.left):,} windows exceed this"
 

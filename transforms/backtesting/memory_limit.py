@@ -34,9 +34,9 @@ def check(windows: int, references: Iterable[Reference], only: frozenset[str]) -
     total = windows * window_bytes
     if total > MOST_BYTES:
         raise UsageError(
-            f"{windows:,} windows of so many features take about {total / 1e9:,.1f} GB of memory,"
-            f" more than {MOST_BYTES / 1e9:.1f}; at most {MOST_BYTES // window_bytes:,} can be held: take"
-            " longer ones, a shorter time, or some features with --only"
+            f"{windows:,} windows of these features take about {total / 1e9:,.1f} GB of memory; the maximum"
+            f" is {MOST_BYTES / 1e9:.1f} GB, or {MOST_BYTES // window_bytes:,} windows. Use a longer --every,"
+            " a shorter time from --start to --end, or fewer features with --only"
         )
 
 

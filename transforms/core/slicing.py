@@ -59,7 +59,11 @@ def check(slicings: Iterable[Slicing], schema: schema_pb2.Schema) -> None:
             expected = ", ".join((*REQUEST_NAMES, *sorted(features)))
             raise UsageError(f"--slice_by: expected one of {expected}; got {name!r}")
         if features[name].type not in (schema_pb2.INT, schema_pb2.BYTES):
-            raise UsageError(f"--slice_by: {name} is a float feature, not a category; bucket it first")
+            kind = schema_pb2.FeatureType.Name(features[name].type)
+            names = ", ".join(REQUEST_NAMES)
+            raise UsageError(
+                f"--slice_by: {name} is {kind} in the schema; use an INT or BYTES feature, or one of {names}"
+            )
 
 
 def marked(batch: Batch, slicings: Sequence[Slicing]) -> Batch:

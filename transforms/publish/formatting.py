@@ -73,6 +73,12 @@ def counted(value: int, singular: str, plural: str | None = None) -> str:
     return f"{value:,} {singular if value == 1 else plural or singular + 's'}"
 
 
+def alarms(value: float) -> str:
+    """`1 alarm`, `1,000 alarms`, `6.03 alarms`: what is no whole number has three digits."""
+    shown = f"{value:,.0f}" if value == int(value) else number(float(f"{value:.3g}"))
+    return f"{shown} {'alarm' if value == 1 else 'alarms'}"
+
+
 def percent(share: float) -> str:
     """A share in [0, 1] as a percentage; what is above zero never looks like zero."""
     value = 100 * share
@@ -132,12 +138,12 @@ def headline(verdict: Mapping[str, Any]) -> str:
     if verdict["verdict"] == "failed":
         return _why_failed(verdict)
     if verdict["verdict"] == "not_examined":
-        return _first_message(verdict) or f"Too little was there to examine: {rows} compared."
+        return _first_message(verdict) or f"Too few rows to examine: {rows} compared."
     if verdict["verdict"] == "skew":
         return _what_moved(verdict, rows)
     warnings = sum(finding["severity"] == "warning" for finding in verdict["findings"])
     but = f", but {counted(warnings, 'warning')}" if warnings else ""
-    return f"What was served is true to what was trained: no skew in {rows}{but}."
+    return f"What was served agrees with the training data: no skew in {rows}{but}."
 
 
 def _what_moved(verdict: Mapping[str, Any], rows: str) -> str:
@@ -146,7 +152,7 @@ def _what_moved(verdict: Mapping[str, Any], rows: str) -> str:
     worst = "error" if "error" in severities else "warning"
     worst_findings = [f for f in verdict["findings"] if f["severity"] == worst and f["feature"]]
     if not worst_findings:
-        return f"What was served is not what was trained, in {rows}."
+        return f"What was served differs from the training data, in {rows}."
     against_training = [finding for finding in worst_findings if finding["kind"] != "drift"]
     if not against_training:
         moved = listed(list(dict.fromkeys(finding["feature"] for finding in worst_findings)))
@@ -168,7 +174,7 @@ def weights(verdict: Mapping[str, Any]) -> str:
         return ""
     equivalent = counted(effective, "row")
     return (
-        f"Rows weigh the inverse of their sampling rate: {rows:,} tell as much as {equivalent}"
+        f"Rows are weighted by 1 / sampling rate: {rows:,} rows are as certain as {equivalent}"
         " of equal weight."
     )
 
@@ -216,7 +222,7 @@ def _named(finding: Mapping[str, Any]) -> str:
 
 def _why_failed(verdict: Mapping[str, Any]) -> str:
     reason = _first_message(verdict)
-    return reason or "The input could not be read as it should; the last published verdict still stands."
+    return reason or "The input could not be read. The last published verdict stays in place."
 
 
 def _first_message(verdict: Mapping[str, Any]) -> str:

@@ -26,7 +26,7 @@ from transforms.replay.summary import (
     worst_of,
 )
 
-#: What the model is asked twice: this fraction of the rows, and of each batch so many at least.
+#: What the model runs on twice: this fraction of the rows, and of each batch so many at least.
 AGAIN, LEAST_AGAIN = 0.01, 256
 #: Names of signatures that all give what `serving_default` gives; an absent name is the default.
 SAME_SIGNATURES = ("", SIGNATURE, "raw_tensors")

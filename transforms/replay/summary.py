@@ -121,7 +121,7 @@ class ReplaySummary:
       rows: all that were met.
       unmatched: those of them that were not compared, by reason (see `answers`).
       total: those that were.
-      again: those that the reference model was asked twice, its answers held against one another.
+      again: those on which the reference model ran twice, its own answers compared with each other.
       versions, hours: `total` by the version that answered and by hours since 1970 (None: not known);
         `MAX_VERSIONS` of them, and the last `MAX_HOURS`.
       worst: at most `MAX_WORST`, the worst first.

@@ -1,4 +1,4 @@
-"""The output folder, and how a verdict gets there whole or not at all.
+"""The atomic commit of a run: `publish` writes a verdict into the output folder, whole or not at all.
 
     OUTPUT/verdict.json                    the commit point: one object write
     OUTPUT/runs/ATTEMPT/...                the files that verdict.json names

@@ -25,7 +25,7 @@ from transforms.verdict.significance import TestResults
 
 __all__ = ["Policy", "Reference", "compare"]
 
-_MEASURED_ALL_THE_SAME = ("the L-infinity norm tells nothing about a number",)
+_MEASURED_ALL_THE_SAME = ("the L-infinity norm does not apply to numbers",)
 _COMPARABLE = ("number", "category")
 
 
@@ -178,7 +178,7 @@ def _no_metric(pair: ComparedPair, name: str) -> str | None:
     comparator = feature.skew_comparator
     only_categories = comparator.HasField("infinity_norm") and len(comparator.ListFields()) == 1
     if pair.serving[name].kind == "number" and only_categories:
-        return "the L-infinity norm tells nothing about a number"
+        return "the L-infinity norm does not apply to numbers"
     return None
 
 

@@ -20,7 +20,7 @@ from transforms.verdict.severity import Policy
 from transforms.verdict.significance import MISSING_METRIC, TestResults
 
 _KINDS = {MISSING: FindingKind.PRESENCE, UNSEEN_SHARE: FindingKind.VALUES}
-_NOTHING_ELSE = "beside it nothing differs beyond chance by as much as matters"
+_NOTHING_ELSE = "no test of the values finds a difference that is both beyond chance and over its limit"
 
 
 def findings(results: TestResults, reported: Iterable[Finding]) -> Iterator[Finding]:

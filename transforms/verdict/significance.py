@@ -1,4 +1,4 @@
-"""Which differences count: beyond chance, and large enough to matter.
+"""False discovery control and the least effect: which differences count.
 
 A difference is an error only if both hold. Beyond chance: its p-value is among those that Benjamini and
 Hochberg's rule keeps at `Policy.false_alarms`, over all features and tests of a comparison. Large enough: its

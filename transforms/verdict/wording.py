@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 
 _LONGEST = 40
 _MOST = 5
+_UNITS = {"W": "week", "D": "day", "H": "hour", "M": "minute", "S": "second"}
 
 
 def quoted(value: str) -> str:
@@ -38,6 +40,12 @@ def percent(share: float) -> str:
 
 def number(value: float) -> str:
     return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}" if abs(value) < 1e12 else f"{value:.3g}"
+
+
+def duration(text: str) -> str:
+    """An ISO 8601 duration in words: `30 days` of P30D, `1 day 12 hours` of P1DT12H; other text as it is."""
+    parts = [(int(count), _UNITS[unit]) for count, unit in re.findall(r"(\d+)([WDHMS])", text)]
+    return " ".join(f"{count:,} {unit}{'s' * (count != 1)}" for count, unit in parts) or text
 
 
 def iso(time: dt.datetime | None) -> str | None:

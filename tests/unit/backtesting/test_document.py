@@ -40,7 +40,7 @@ def effect(key: LimitKey, value: float, counts: bool = True, today: float = 0.1,
 
 
 def study(*windows: WindowResult, **changes: Any) -> Study:
-    settings = {"every": "1d", "start": "2013-02-01", "end": "2013-02-03", "budget": "30d"}
+    settings = {"every": "P1D", "start": "2013-02-01", "end": "2013-02-03", "budget": "P30D"}
     plain = Study(settings, windows, windows, 1.0, (), (), {}, {"rows": 7})
     return dataclasses.replace(plain, **changes)
 
@@ -63,7 +63,7 @@ def test_the_document_holds_what_was_found() -> None:
         )
     )
     assert written["format"] == 1
-    assert written["every"] == "1d"
+    assert written["every"] == "P1D"
     assert written["counts"] == {"rows": 7}
     assert written["alarms"] == {"allowed": 0.123, "before": 1, "after": 1}
     assert written["suggested"] == [
@@ -94,10 +94,10 @@ def test_the_document_holds_what_was_found() -> None:
         ["error"],
     ]
     assert written["remarks"] == [
-        "the limits rest on 2 windows alone, fewer than 20: what the tail of so few says is a guess; look at"
-        " more",
-        "1 windows fire under these limits too, more than the budget allows, for causes that no limit is for;"
-        " mend them, or give the feature a severity in thresholds.toml",
+        "the limits rest on only 2 windows, fewer than 20, and are uncertain; use a longer time from --start"
+        " to --end",
+        "1 windows fire under the suggested limits too, more than the budget allows: their errors have no"
+        " limit. Correct the causes, or set a severity in thresholds.toml",
     ]
 
 
@@ -123,12 +123,12 @@ def test_effects_are_a_series_of_the_windows_that_were_judged() -> None:
 
 
 @pytest.mark.parametrize(("count", "says"), [(19, True), (20, False), (21, False)])
-def test_limits_of_few_windows_are_called_a_guess(count: int, says: bool) -> None:
+def test_limits_of_few_windows_are_called_uncertain(count: int, says: bool) -> None:
     remarks = list(document.remarks(study(*map(result, range(count)))))
     assert remarks == (
         [
-            f"the limits rest on {count} windows alone, fewer than 20: what the tail of so few says is a"
-            " guess; look at more"
+            f"the limits rest on only {count} windows, fewer than 20, and are uncertain; use a longer time"
+            " from --start to --end"
         ]
         if says
         else []
@@ -145,8 +145,7 @@ def test_windows_that_alone_raise_a_limit_are_named_in_order_and_five_at_most() 
     named = remarks([*alone, several])
     assert [line.rpartition("=")[2] for line in named] == [f"2013-02-0{day}" for day in range(2, 7)]
     assert named[0] == (
-        "the window of 2013-02-02 alone raises some limits; if it was no good one, leave it out with"
-        " --known_bad=2013-02-02"
+        "the window 2013-02-02 alone raises some limits; if it had a fault, pass --known_bad=2013-02-02"
     )
 
 
@@ -157,8 +156,8 @@ def test_alarms_over_the_budget_that_no_limit_ends_are_remarked(allowed: float, 
     )
     assert list(remarks) == (
         [
-            "2 windows fire under these limits too, more than the budget allows, for causes that no limit is"
-            " for; mend them, or give the feature a severity in thresholds.toml"
+            "2 windows fire under the suggested limits too, more than the budget allows: their errors have"
+            " no limit. Correct the causes, or set a severity in thresholds.toml"
         ]
         if says
         else []
@@ -168,9 +167,9 @@ def test_alarms_over_the_budget_that_no_limit_ends_are_remarked(allowed: float, 
 def test_the_head_tells_what_the_limits_rest_on() -> None:
     windows = [result(0, finding()), *map(result, range(1, 1200))]
     assert document.head(study(*windows, allowed=2.5, after={})) == [
-        "Suggested by trueserve backtest; to be reviewed, and then put beside the baseline.",
-        "1,200 windows of 1d from 2013-02-01 to 2013-02-03.",
-        "The budget is one false alarm in 30d: 2.5 in these windows.",
+        "Suggested by trueserve backtest. Review it, then copy it into the baseline's folder.",
+        "1,200 windows of 1 day from 2013-02-01 to 2013-02-03.",
+        "The budget is one false alarm in 30 days: 2.5 in these windows.",
         "Windows with an error: 1 under the limits before, 0 under these.",
     ]
     assert len(document.head(study(result(0)))) == 5  # so few windows are remarked
@@ -185,7 +184,7 @@ def test_a_comment_names_five_windows_and_counts_the_others() -> None:
     assert comment(0.1, 5) == f"0.1 before, which {five} exceeded; 3 windows exceed this"
     assert comment(0.1, 7) == f"0.1 before, which {five} and 2 more exceeded; 3 windows exceed this"
     assert comment(0.0, 1) == (
-        "none before but the schema's own bound, which 2013-02-01 exceeded; 3 windows exceed this"
+        "no limit before except the schema's bound, which 2013-02-01 exceeded; 3 windows exceed this"
     )
 
 

@@ -97,7 +97,7 @@ def test_crossed_names_are_those_of_the_rows() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("distance", "is a float feature, not a category"),
+        ("distance", "is FLOAT in the schema; use an INT or BYTES feature, or one of "),
         ("late", "expected one of model, version, signature, origin, hour, day, carrier, distance, stops"),
         ("nothing", "got 'nothing'"),
     ],

@@ -136,7 +136,10 @@ def test_errors_that_stay_under_the_new_limits_are_kept_by_window(tmp_path: Path
 
 def test_rows_that_lie_in_no_window_fail_the_run(tmp_path: Path) -> None:
     message = refusal(InputError, tmp_path, [USUAL, USUAL], reading=read(2001))
-    assert message == "2,001 rows were decoded, and 2,000 lie in windows"
+    assert message == (
+        "window results are incomplete: 2,001 rows were decoded, but the windows hold 2,000. Run again, and"
+        " report it if it repeats"
+    )
 
 
 def test_without_enough_rows_nothing_was_examined(tmp_path: Path) -> None:
@@ -159,13 +162,13 @@ def test_the_hints_name_the_time_of_all_windows(tmp_path: Path) -> None:
 def test_where_all_windows_are_known_bad_none_is_left(tmp_path: Path) -> None:
     bad = ((START, START + 2 * DAY),)
     message = refusal(NothingExaminedError, tmp_path, [USUAL, SHIFTED, (10, 5)], known_bad=bad)
-    assert message == "no window is left to set limits by: 2 of 3 are known to be bad"
+    assert message == "no window is left to learn limits from: 2 of 3 windows are in --known_bad"
 
 
 def test_windows_in_which_no_feature_is_compared_say_nothing(tmp_path: Path) -> None:
     nothing = plan(policy=Policy(only=frozenset({"none"})))
     assert refusal(NothingExaminedError, tmp_path, [USUAL], nothing) == (
-        "no feature could be compared in any window; look at one with validate"
+        "no feature could be compared in any window; run validate on one of them for the reasons"
     )
 
 

@@ -267,9 +267,7 @@ def test_the_question_is_put_to_a_fresh_process(folder: Path, monkeypatch: pytes
     assert module == "transforms.serving.check.run_candidate"
     assert limits == [12.5, "raise --timeout, or look for a loop without an end"]
     assert json.loads(process.line)["model"] == str((folder / "model").resolve())
-    assert process.failed == (
-        f"the model {folder / 'model'} cannot be loaded and asked in a fresh process: %s"
-    )
+    assert process.failed == (f"the model {folder / 'model'} cannot be loaded and run in a new process: %s")
     report = json.loads(out.getvalue())
     assert (report["result"], report["sandbox"], report["probes"]) == ("ok", {"files": "enforced"}, 9)
 
@@ -279,7 +277,7 @@ def test_a_report_that_compared_nothing_says_so_on_the_error_stream(
 ) -> None:
     monkeypatch.setattr(check, "fresh_process", lambda *_: contextlib.nullcontext(AnsweringProcess({})))
     for compared, code, error in (
-        ({}, 4, "trueserve: error: no answer of the model was compared"),
+        ({}, 4, "trueserve: error: no output of the model was compared"),
         ({"transform_features": 1}, 0, ""),
     ):
         report = dataclasses.replace(EMPTY_REPORT, compared=compared)

@@ -100,7 +100,9 @@ def test_where_failed_cannot_be_published_both_reasons_are_said(
     monkeypatch.setattr(run_folder, "publish", fail)
     with pytest.raises(InputError) as caught:
         finish(tmp_path, failing(InputError("no file matches")))
-    assert str(caught.value) == "no file matches; `failed` is not published either: the disk is full"
+    assert (
+        str(caught.value) == "no file matches; the verdict `failed` could not be published: the disk is full"
+    )
 
 
 def test_a_job_without_a_verdict_has_failed(tmp_path: Path) -> None:
@@ -118,8 +120,8 @@ def test_another_runs_files_are_not_taken_for_this_ones(tmp_path: Path) -> None:
     code, lines, err = finish(tmp_path, job)
     assert code == 0
     assert err == (
-        f"trueserve: warning: another run has published in {tmp_path} since; this run's files are in its own"
-        " folder\n"
+        f"trueserve: warning: a later run replaced {tmp_path / 'verdict.json'}. The verdict of this run is in"
+        f" {Path(lines[-1].removeprefix('report ')).parent}. The exit code is that of this run\n"
     )
     assert lines[-1].startswith(f"report {tmp_path / 'runs' / RUN}")
 

@@ -69,7 +69,7 @@ def test_a_worker_that_does_not_begin_is_told_within_a_minute_and_given_up(tmp_p
     [warning] = world.warnings
     assert "no worker has begun for 6" in warning
     assert "a worker pool must listen on pool:2" in warning
-    assert "the job ends after 300 s (--job_server_timeout)" in warning
+    assert "The job is cancelled after 300 s of silence (--job_server_timeout)" in warning
     with pytest.raises(
         InputError, match=r"no worker has begun for 30. s: a worker pool must listen on pool:2"
     ):
@@ -82,7 +82,7 @@ def test_workers_that_beat_may_take_as_long_as_they_like(tmp_path: Path) -> None
     world = World(tmp_path)
     world.pass_time(10 * LIMIT, is_beating=True)
     assert world.warnings == []
-    with pytest.raises(InputError, match=r"the workers are lost, none has given a sign of life for 30. s"):
+    with pytest.raises(InputError, match=r"no worker has sent a heartbeat for 30. s: the workers are lost"):
         world.pass_time(2 * LIMIT)
 
 
@@ -170,7 +170,7 @@ def traceback_of(function: str, file: str = "worker_handlers.py") -> RuntimeErro
             traceback_of("start_worker"),
             "the job server could not start a worker: a worker pool must listen on pool:2",
         ),
-        (traceback_of("input_elements", "data_plane.py"), "a worker is lost, and the job with it"),
+        (traceback_of("input_elements", "data_plane.py"), "a worker is lost, and the job has failed"),
     ],
 )
 def test_what_is_missing_or_lost_is_named(error: Exception, says: str) -> None:

@@ -63,7 +63,8 @@ def test_both_spaces_of_a_baseline_have_what_belongs_to_them() -> None:
 def test_an_edited_schema_is_told_with_what_is_gone() -> None:
     [raw] = of_baseline(baseline(schema_edited=True), ["raw"])
     assert raw.edited == (
-        "schema.pbtxt was edited since prepare wrote it; no longer in it, and not compared: 'gone'"
+        "schema.pbtxt was edited since prepare wrote it; features that it no longer has are not compared:"
+        " 'gone'"
     )
 
 

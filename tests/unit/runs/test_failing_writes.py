@@ -160,7 +160,7 @@ def check_not_published(target: FailingOutput, code: int, out: str, err: str, er
     assert code == 3
     if error:  # `failed` could not be published either
         assert "\n" not in error
-        assert "`failed` is not published either" in error
+        assert "the verdict `failed` could not be published" in error
         assert run_folder.find_run(target.output, "today") is None
     else:
         assert out.startswith("failed: ")
@@ -196,7 +196,7 @@ def test_a_run_that_was_replaced_tells_its_own_verdict_and_its_own_report(tmp_pa
     assert (code, out.getvalue().split(":")[0]) == (1, "skew")
     report = out.getvalue().splitlines()[-1].removeprefix("report ")
     assert Path(report).read_bytes() == NEW["report.html"]
-    assert err.getvalue().startswith("trueserve: warning: another run has published in ")
+    assert err.getvalue().startswith(f"trueserve: warning: a later run replaced {output}/verdict.json. ")
 
 
 @pytest.mark.parametrize("kind", ["disk", "store"])

@@ -137,7 +137,7 @@ def test_features_that_cannot_be_compared_say_why() -> None:
         "late_twin": "computed from the label",
         "empty": "no values in training",
         "old": "marked as not in use in the schema",
-        "fixed": "the L-infinity norm tells nothing about a number",
+        "fixed": "the L-infinity norm does not apply to numbers",
         "planned": "absent in training",
     }
     assert {finding.space for finding in result.distances} == {Space.TRANSFORMED}

@@ -258,7 +258,7 @@ def test_a_name_to_ignore_that_is_no_feature_is_said() -> None:
 @pytest.mark.parametrize(
     ("policy", "message"),
     [
-        (Policy(only=frozenset({"z", "y"})), "--only names what was not compared: y (label)"),
+        (Policy(only=frozenset({"z", "y"})), "--only names features that were not compared: y (label)"),
         (Policy(ignore=frozenset({"z"})), "--ignore leaves no feature whose difference would count"),
     ],
 )

@@ -11,6 +11,7 @@ from transforms.publish import formatting
 from transforms.publish.page import template as page_template
 from transforms.publish.page.escaping import NOTHING, fitting, joined, name, text
 from transforms.publish.page.tables import Json
+from transforms.verdict.wording import duration
 
 # Bytes, so that the page stays below 5 MB whatever strangers call their features.
 STRIP_BUDGET = 3_000_000
@@ -45,11 +46,11 @@ _PAGE = Markup(
 """
 )
 _KEY = Markup(
-    '<p class="key soft"><i style="background:var(--okbg)"></i>near training'
-    '<i style="background:var(--warningbg)"></i>beyond chance'
-    '<i style="background:var(--warning)"></i>and over half of its limit'
-    '<i style="background:var(--error)"></i>an error<i style="background:var(--line)"></i>not judged'
-    '<i style="outline:1px solid var(--failed)"></i>known to be bad</p>'
+    '<p class="key soft"><i style="background:var(--okbg)"></i>not significant'
+    '<i style="background:var(--warningbg)"></i>significant, under half the limit'
+    '<i style="background:var(--warning)"></i>significant, half the limit or more'
+    '<i style="background:var(--error)"></i>error<i style="background:var(--line)"></i>not judged'
+    '<i style="outline:1px solid var(--failed)"></i>known bad</p>'
 )
 
 
@@ -84,11 +85,15 @@ def _learnt(document: Json) -> int:
 
 def _headline(document: Json) -> str:
     alarms = document["alarms"]
-    allowed = f"The budget, one in {document['budget']}, allows {formatting.number(alarms['allowed'])}."
+    budget = (
+        f"The budget is one alarm in {duration(document['budget'])}."
+        f" That allows {formatting.alarms(alarms['allowed'])} in these windows."
+    )
     if not document["suggested"]:
-        return f"{allowed} No limit is to be raised."
-    raised = formatting.counted(len(document["suggested"]), "limit")
-    return f"{allowed} With the {raised} suggested below there are {alarms['after']:,}."
+        return f"{budget} No higher limit is suggested."
+    limits = formatting.counted(len(document["suggested"]), "suggested limit")
+    are = "is" if alarms["after"] == 1 else "are"
+    return f"{budget} With the {limits} there {are} {formatting.alarms(alarms['after'])}."
 
 
 def _strip(document: Json) -> Markup:
@@ -161,7 +166,8 @@ def _limits(suggested: Sequence[Json]) -> Markup:
     return Markup(
         '<h2>Limits suggested<small>{:,}</small></h2><div class="card scroll"><table>'
         '<tr><th>Feature</th><th>Limit</th><th class="num">Today</th><th class="num">Suggested</th>'
-        '<th class="num">Over today\'s</th><th class="num">Over this</th></tr>{}</table></div>'
+        '<th class="num">Windows over today\'s</th><th class="num">Windows over suggested</th></tr>{}'
+        "</table></div>"
     ).format(len(suggested), joined(fitting(map(_limit, suggested), LIMITS_BUDGET)))
 
 

@@ -35,7 +35,8 @@ _METRICS = {
 
 _OVERVIEW = Template(
     '<div class="card overview%s"><div class="cells">%s</div><p class="soft">'
-    "A cell for each feature, worst first; the paler, the farther from its limit.</p></div>"
+    "One cell per feature, worst first. Cells without a finding are paler the farther they are below the"
+    " limit.</p></div>"
 )
 _CELL = Template('<a class="%s" href="#r%d" title="%s"%s></a>')
 _OPACITY = Template(' style="opacity:%.2f"')
@@ -159,7 +160,7 @@ def _cell(index: int, row: Row) -> Markup:
 def _folded(rest: Sequence[Row], drawn: Sequence[Markup]) -> Markup:
     if not rest:
         return NOTHING
-    quiet = ", nothing found in any of them" if all(row.severity == "none" for row in rest) else ""
+    quiet = ", none with a finding" if all(row.severity == "none" for row in rest) else ""
     left_out = formatting.counted(len(rest) - len(drawn), "more feature")
     more = _NOT_SHOWN(left_out) if len(rest) > len(drawn) else NOTHING
     return _FOLDED(formatting.counted(len(rest), "more feature"), quiet, joined(drawn), more)

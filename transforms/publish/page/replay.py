@@ -26,8 +26,7 @@ def _replay(replay: Json | None) -> Markup:
     if replay is None:
         return NOTHING
     title = Markup(
-        "<h2>Replayed answers"
-        "<small>{:,} of {:,} answers differ from those of the reference model</small></h2>"
+        "<h2>Replayed answers<small>{:,} of {:,} rows differ from the reference model</small></h2>"
     ).format(replay["total"]["differing"], replay["total"]["rows"])
     tables = [
         _table("Output", replay["outputs"], "output", with_flips=True),
@@ -41,9 +40,10 @@ def _replay(replay: Json | None) -> Markup:
 def _about(replay: Json, again: Json) -> Markup:
     sentences = [
         f"Reference model: {replay['model']}.",
-        f"Answers within {replay['atol']:g}, or {replay['rtol']:g} of what"
-        f" it says, are the same; {formatting.percent(replay['share'])} of rows may differ.",
-        f"Asked twice: {again['rows']:,} rows, of which {again['differing']:,} were answered differently.",
+        f"Tolerance: atol {replay['atol']:g}, rtol {replay['rtol']:g}."
+        f" Up to {formatting.percent(replay['share'])} of rows may differ.",
+        f"The reference model ran twice on {formatting.counted(again['rows'], 'row')}."
+        f" Its own answers differ in {again['differing']:,} of them.",
     ]
     if replay["not_replayed"]:
         sentences.append(f"Not compared, in rows: {formatting.reasons(replay['not_replayed'])}.")
@@ -53,7 +53,14 @@ def _about(replay: Json, again: Json) -> Markup:
 def _table(title: str, rows: Sequence[Json], key: str, *, with_flips: bool = False) -> Markup:
     if not rows:
         return NOTHING
-    names = ["rows", "differing", "share", *(["flipped"] if with_flips else []), "largest", "mean"]
+    names = [
+        "rows",
+        "differing",
+        "share",
+        *(["flipped"] if with_flips else []),
+        "largest difference",
+        "mean difference",
+    ]
     heads = joined(Markup('<th class="num">{}</th>').format(name) for name in names)
     head = Markup("<tr><th>{}</th>{}</tr>").format(title, heads)
     cells = (_row(row, key, with_flips=with_flips) for row in rows[:MAX_ROWS])
@@ -74,7 +81,7 @@ def _worst(rows: Sequence[Json]) -> Markup:
         return NOTHING
     head = Markup(
         '<tr><th>Worst rows</th><th class="num">record</th><th class="num">row</th><th>version</th>'
-        '<th>output</th><th class="num">apart</th></tr>'
+        '<th>output</th><th class="num">absolute difference</th></tr>'
     )
     return _card(head, map(_worst_row, rows))
 
@@ -96,9 +103,7 @@ def _worst_row(row: Json) -> Markup:
 def _versions(versions: Sequence[Json] | None) -> Markup:
     if versions is None:
         return NOTHING
-    title = Markup(
-        "<h2>Versions<small>whose preprocessing is the baseline's, by their contracts</small></h2>"
-    )
+    title = Markup("<h2>Versions<small>contract compared with the baseline's</small></h2>")
     head = Markup('<tr><th>Version</th><th class="num">rows</th><th>contract</th></tr>')
     card = _card(head, map(_version, versions[:MAX_ROWS]))
     return title + card + _more(len(versions) - MAX_ROWS)

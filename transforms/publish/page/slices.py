@@ -24,9 +24,9 @@ def section(verdict: Json) -> Markup:
     if not slices and not left_out:
         return NOTHING
     findings = _by_slice(verdict["findings"])
-    caption = f"{len(slices):,} compared on their own"
+    caption = f"{len(slices):,} compared"
     if left_out:
-        caption += f"; {left_out:,} not, with too few rows or beyond the largest"
+        caption += f"; {left_out:,} not compared: too few rows, or not among the largest"
     return Markup("<h2>Slices<small>{}</small></h2>{}{}").format(
         caption, _summary(slices, findings), _details(slices, findings, verdict)
     )
@@ -76,7 +76,7 @@ def _details(slices: Sequence[Json], findings: Mapping[str, list[Json]], verdict
 def _table(examined: Json, findings: Sequence[Json], known: set[tuple[str, ...]]) -> Markup:
     own = [finding for finding in findings if _key(finding) not in known]
     shared = [finding for finding in findings if _key(finding) in known]
-    also = f", {len(shared):,} of them in the whole too" if shared else ""
+    also = f", {len(shared):,} of them also in all rows together" if shared else ""
     rows = joined(map(page_tables.finding_row, [*own, *shared][:50]))
     return Markup(
         '<details><summary>{}: {}{}</summary><div class="card scroll"><table class="found">{}{}</table></div>'

@@ -23,8 +23,8 @@ FATES = (
 )
 # What the reasons mean that say least by themselves; rejects have theirs in rejects.jsonl.
 EXCLUDED_BECAUSE = {
-    "sample": "not in the sample that was asked for",
-    "warm_up": "sent to warm a server up: no traffic",
+    "sample": "not in the sample of --sample",
+    "warm_up": "a warm-up request, not traffic",
     "other_event": "an event of another type than requests and responses",
     "model": "its model matches an --exclude",
     "version": "its model's version matches an --exclude",
@@ -53,7 +53,7 @@ def tiles(verdict: Json, compared: int) -> Markup:
         (compared, "features compared", ""),
         (errors, "error" if errors == 1 else "errors", "hot error" if errors else ""),
         (warnings, "warning" if warnings == 1 else "warnings", "hot warning" if warnings else ""),
-        (len(verdict["not_compared"]), "not compared", ""),
+        (len(verdict["not_compared"]), "features not compared", ""),
     ]
     tile = Markup('<div class="card tile {}"><b>{}</b><span>{}</span></div>')
     cards = joined(tile.format(kind, formatting.count(count), label) for count, label, kind in numbers)
@@ -81,7 +81,8 @@ def accounting(verdict: Json) -> Markup:
     return Markup(
         '<div class="card"><div class="sum">'
         "<div><b>{:,}</b> <span>records read</span></div> <i>=</i> {}</div>{}"
-        '<p class="soft">Those decoded gave {}, of which {:,} were compared with training.</p>{}{}</div>{}'
+        '<p class="soft">The decoded records gave {}. Of these rows {:,} were compared with training.</p>'
+        "{}{}</div>{}"
     ).format(
         counts["read"],
         Markup(" <i>+</i> ").join(_fate(i, counts[key], label) for i, (key, label) in enumerate(FATES)),
@@ -101,7 +102,7 @@ def _fate(index: int, records: int, label: str) -> Markup:
 
 
 def not_compared(verdict: Json) -> Markup:
-    """The features that nothing can be said about, with the reason; empty when there is none."""
+    """The features that were not compared, with the reason; empty when there is none."""
     left_out: Sequence[Json] = verdict["not_compared"]
     if not left_out:
         return NOTHING
@@ -110,9 +111,7 @@ def not_compared(verdict: Json) -> Markup:
         '<div class="card scroll"><table>'
         "<tr><th>Feature</th><th>Space</th><th>Why</th></tr>{}</table>{}</div>"
     ).format(joined(rows), _more(len(left_out) - len(rows), "features"))
-    title = Markup("<h2>Not compared<small>{:,}; of these nothing is known</small></h2>").format(
-        len(left_out)
-    )
+    title = Markup("<h2>Not compared<small>{:,}</small></h2>").format(len(left_out))
     if len(left_out) <= 12:
         return title + table
     folded = Markup("<details><summary>Show all {:,}</summary>{}</details>")

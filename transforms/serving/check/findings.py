@@ -76,7 +76,7 @@ def of_predictions(
         return
     if whose is None:
         message = (
-            "predictions were not checked: the model carries none that are right; "
+            "predictions were not checked: the model has no recorded predictions; "
             "export it with trueserve export, or name one that is right with --reference"
         )
         yield CheckFinding("not_checked", "warning", message, SERVING_DEFAULT)

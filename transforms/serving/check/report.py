@@ -9,7 +9,7 @@ from typing import Any, Literal
 FORMAT = 1
 ERRORS, NOT_EXAMINED, OK = "errors", "not_examined", "ok"
 _EXIT_CODES = {ERRORS: 1, NOT_EXAMINED: 4, OK: 0}
-WHY_NOTHING = "no answer of the model was compared with the baseline's: nothing is known of it"
+WHY_NOTHING = "no output of the model was compared with the baseline's"
 Severity = Literal["error", "warning", "info"]
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 

@@ -94,7 +94,9 @@ def draws(node: Any, facts: Facts) -> Remark | None:
         return None
     if any(node.attr[name].i for name in _SEEDS):
         problem = f"{node.op} has a seed, but draws anew for each request"
-        return Remark("random-seeded", "info", f"{problem}; use a tf.random.stateless op if not")
+        return Remark(
+            "random-seeded", "info", f"{problem}; if that is not intended, use a tf.random.stateless op"
+        )
     return _unseeded(node.op)
 
 

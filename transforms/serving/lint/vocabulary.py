@@ -93,21 +93,21 @@ def _only_value(constants: list[list[Any] | None]) -> int | None:
 
 
 def _shared_id_remark(name: str) -> Remark:
-    problem = f"unknown words get the id of a known word of the {name}"
+    problem = f"out-of-vocabulary words get the id of a known word of the {name}"
     return Remark("vocabulary-without-room", "warning", f"{problem}; {_ADVICE}")
 
 
 def _negative_id_remark(name: str, default: int, uses: _Uses) -> Remark | None:
     if uses.comparisons - uses.wraps:
         return None
-    problem, severity = f"unknown words get {default} from the {name}", "warning"
+    problem, severity = f"out-of-vocabulary words get {default} from the {name}", "warning"
     if uses.indexes:
         problem, severity = (
-            f"{problem}, an index that fails or takes a known word's row",
+            f"{problem}; a gather with index {default} fails, or returns the row of a known word",
             "error",
         )
     elif uses.one_hot and not uses.others:
-        problem, severity = f"{problem}, which one-hot encoding makes all zeros", "info"
+        problem, severity = f"{problem}, which one-hot encoding turns into all zeros", "info"
     return Remark("vocabulary-without-room", _severity(severity), f"{problem}; {_ADVICE}")
 
 

@@ -79,7 +79,7 @@ def diagnose(before: Shares, after: Shares, others: Mapping[str, Shares], size: 
     ]
     best = max(candidates, key=lambda candidate: candidate.confidence, default=None)
     if best is None or best.confidence < _LEAST / 2:
-        return Diagnosis(UNKNOWN, 0.0, "nothing that is known of fits")
+        return Diagnosis(UNKNOWN, 0.0, "no known cause fits")
     return best
 
 
@@ -114,8 +114,8 @@ def _respelled(before: Shares, after: Shares) -> Iterator[Diagnosis]:
 def _spelled_evidence(spelling: _Spelling, explained: Shares, new: Shares) -> str:
     share = sum(explained.values())
     return (
-        f"{spelling.description}: {len(explained):,} of {len(new):,} new values, {share:.1%} of all, are"
-        " known ones otherwise"
+        f"{spelling.description}: {len(explained):,} of {len(new):,} new values equal a training value apart"
+        f" from that; they are {share:.1%} of served values"
     )
 
 
@@ -219,7 +219,7 @@ def _constant(before: Shares, after: Shares) -> Iterator[_Expected]:
     part = (q - p) / (1 - p)
     if part > 0:
         expected = {value: (1 - part) * share for value, share in before.items()}
-        description = f"one value stands in place of others in about {part:.1%} of rows"
+        description = f"one value replaces others in about {part:.1%} of rows"
         yield _Expected(CONSTANT, description, expected | {grown: q})
 
 
@@ -230,7 +230,9 @@ def _moved(before: Shares, after: Shares) -> Iterator[_Expected]:
     part = min(moved[up], -moved[down])
     if part > 0:
         expected = {**before, up: before.get(up, 0.0) + part, down: before.get(down, 0.0) - part}
-        description = f"what one value lost another has, {part:.1%} of all: an id that moved?"
+        description = (
+            f"one value lost what another value gained, {part:.1%} of served values: an id that moved?"
+        )
         yield _Expected(MOVED, description, expected)
 
 
@@ -258,4 +260,6 @@ def _new(before: Shares, after: Shares) -> Iterator[Diagnosis]:
     new = _new_share(before, after)
     share, distance = sum(new.values()), _distance(before, after)
     if share > 0 and distance > 0 and share / distance >= _LEAST:
-        yield Diagnosis(NEW, 0.7, f"{len(new):,} values that training did not have, {share:.1%} of all")
+        yield Diagnosis(
+            NEW, 0.7, f"{len(new):,} values that training did not have, {share:.1%} of served values"
+        )

@@ -159,7 +159,7 @@ def _spreads(training: Cdf) -> Iterator[Explanation]:
     centre = training.quantile(0.5)
     for factor in (0.25, 0.5, 0.7, 1.5, 2.0, 3.0, 5.0):
         word = "wider (noise added?)" if factor > 1 else "narrower (noise left out, or smoothed?)"
-        description = f"serving lies about the same centre, {factor:g} x as wide: {word}"
+        description = f"serving has the centre of training and is {factor:g} x as wide: {word}"
         yield _monotone(SPREAD, description, training, _affine(factor, centre * (1 - factor)), 0.6)
     _, deviation = mean_and_deviation(training)
     for part in (0.25, 0.5, 1.0, 2.0):

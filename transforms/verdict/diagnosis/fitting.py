@@ -52,7 +52,7 @@ def diagnose(
         fit for explanation in explanations if (fit := fitted(training, serving, explanation)) is not None
     ]
     if not fits:
-        return Diagnosis(UNKNOWN, 0.0, "nothing that is known of fits")
+        return Diagnosis(UNKNOWN, 0.0, "no known cause fits")
     return _chosen(fits, size)
 
 

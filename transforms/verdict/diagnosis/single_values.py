@@ -55,7 +55,7 @@ def _capped(training: Cdf, value: float, *, above: bool) -> Explanation:
             return lambda x: np.maximum(upto(x), step(x))
         return lambda x: upto(x) * step(x)
 
-    end = "most" if above else "least"
+    end = "maximum" if above else "minimum"
     return Explanation(
         CAPPED,
         f"serving is capped at {value:g}, its {end}",

@@ -80,7 +80,7 @@ def _conditions(difference: FeatureDifference, evidence: FindingEvidence) -> str
         else "no more than chance explains"
     )
     if not evidence.large_enough:
-        return f", {significance}, is under {number(least)}, from which it matters"
+        return f", {significance}, is under the limit {number(least)}"
     if reason := only_seasonal(evidence):
         return f" is over {number(least)}, but {reason}"
     if difference.metric in (MISSING, UNSEEN_SHARE):

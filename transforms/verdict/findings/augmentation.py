@@ -42,12 +42,13 @@ def _finding(pair: ComparedPair, name: str, clean: float, trained: float, served
     if not (trained > 0 and abs(trained - clean) >= _LEAST_CHANGE * trained and served >= 0):
         return
     message = (
-        f"the model was trained on augmented values: their standard deviation is {number(trained)}, that of"
-        f" the values served {number(served)}, {number(served / trained)} times as wide (not augmented,"
-        f" training has {number(clean)})"
+        f"standard deviation: augmented training {number(trained)}, training before augmentation"
+        f" {number(clean)}, serving {number(served)} ({number(served / trained)} of augmented training)"
     )
     if abs(served - trained) <= _AS_WIDE * abs(trained - clean):
-        message += "; that is about as wide as the augmented: is the augmentation in serving, too?"
+        message += (
+            "; serving is about as wide as augmented training: is the augmentation in the serving code, too?"
+        )
     yield Finding(
         feature=name,
         space=pair.reference.space,

@@ -50,7 +50,7 @@ def edited_schema(file: str, names: Collection[str], trained: Iterable[str]) -> 
     """What is said of a schema that was edited since `prepare` wrote it; `names` are its features."""
     message = f"{file} was edited since prepare wrote it"
     if gone := [name for name in trained if name not in names]:
-        return f"{message}; no longer in it, and not compared: {listing(gone)}"
+        return f"{message}; features that it no longer has are not compared: {listing(gone)}"
     return message
 
 
@@ -88,7 +88,7 @@ def _of_version(
     name = f"version {plain(version[:_LONGEST_NAME])}"
     state = contracted(version, contracts, baseline)
     if state is Contracted.MISSING:
-        message = f"{name} {answered}, and has no contract: what it does to features is not known"
+        message = f"{name} {answered} and has no contract in --contracts: its preprocessing is not known"
         yield _finding(Severity.WARNING, "version_without_contract", message)
     elif state is Contracted.OTHER:
         differences = _differing(contracts[version], baseline)

@@ -54,8 +54,8 @@ def untransformable(pair: ComparedPair) -> Iterator[Finding]:
     if rows > 0:
         share = percent(min(rows / pair.rows, 1.0)) if pair.rows else percent(1.0)
         message = (
-            f"{rows:,} rows ({share}) could not be transformed: the graph refused them, or a few bad rows"
-            " among many that it took together; their features count as missing"
+            f"{rows:,} rows ({share}) could not be transformed: the graph refused them, or other rows"
+            " of their batch. Their transformed features count as missing"
         )
         space, form = pair.reference.space, UNTRANSFORMABLE[1]
         yield Finding("", space, FindingKind.TYPE, Severity.ERROR, form, message)

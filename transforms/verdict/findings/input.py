@@ -55,7 +55,9 @@ def why_nothing(
         yield _input(Severity.INFO, "too_few_rows", _too_few(window, accounting, least, seen))
     elif not any(comparison.examined for comparison in compared):
         yield _input(
-            Severity.INFO, "nothing_comparable", "no feature could be compared; not_compared says why"
+            Severity.INFO,
+            "nothing_comparable",
+            "no feature could be compared; see `not_compared` in verdict.json",
         )
 
 
@@ -109,12 +111,15 @@ def too_little(
     """Why no finding means nothing: what was asked for was not compared, or could not have shown a change."""
     for comparison in compared:
         if comparison.nothing:
-            yield _input(Severity.INFO, "nothing_comparable", f"{comparison.nothing}; not_compared says why")
+            message = f"{comparison.nothing}; see `not_compared` in verdict.json"
+            yield _input(Severity.INFO, "nothing_comparable", message)
     yield from _left_out(compared, policy)
     least = least_visible(compared)
     if least is not None and least > power.LARGE:
         rows = f"only {accounting.compared:,} row{'s'[: accounting.compared != 1]} were compared"
-        message = f"{rows}, which could not have shown a change in less than {percent(least)} of them"
+        message = (
+            f"{rows}; so few cannot show a change in less than {percent(least)} of rows. Compare more rows"
+        )
         yield _input(Severity.INFO, "too_few_rows", message)
 
 
@@ -125,7 +130,9 @@ def _left_out(compared: Sequence[ComparisonResult], policy: Policy) -> Iterable[
     if missed:
         reasons = {left.feature: left.reason for comparison in compared for left in comparison.not_compared}
         named = ", ".join(f"{plain(name)} ({reasons.get(name, 'no such rows')})" for name in missed)
-        yield _input(Severity.INFO, "only_not_compared", f"--only names what was not compared: {named}")
+        yield _input(
+            Severity.INFO, "only_not_compared", f"--only names features that were not compared: {named}"
+        )
     if policy.ignore and all(finding.feature in policy.ignore for finding in examined):
         message = "--ignore leaves no feature whose difference would count; ignore fewer"
         yield _input(Severity.INFO, "all_ignored", message)

@@ -27,7 +27,7 @@ NO_ANSWER = "no row has a logged answer that is a prediction"
 _NOT_FINITE = "not_finite"
 _REASONS = {
     "no_response": "have no logged answer, or not one for each row",
-    "other_signature": "asked another signature than serving_default",
+    "other_signature": "used another signature than serving_default",
     "other_names": "were answered with other outputs than the model has",
     "other_shape": "were answered with another number of values than the model gives",
     "not_numbers": "were answered with something else than numbers",

@@ -18,7 +18,7 @@ _LONGEST_NAME = 40
 _SURE = 3.0
 
 _REASONS = {
-    answers.OTHER_SIGNATURE: "asked another signature than serving_default",
+    answers.OTHER_SIGNATURE: "used another signature than serving_default",
     answers.OTHER_NAMES: "have other outputs than the reference model",
     answers.OTHER_SHAPE: "have another number of values than the reference model gives",
     answers.NOT_NUMBERS: "are not numbers on both sides",
@@ -42,7 +42,7 @@ def compare_replay(summary: ReplaySummary, limits: Limits, policy: Policy) -> Co
 def _differing(summary: ReplaySummary, limits: Limits, policy: Policy) -> Finding:
     guilty, innocent = _by_version(summary, limits, policy)
     bad = bool(guilty) or exceeds(summary.total, summary.again, limits.share)
-    message = f"{_share(summary.total)} of logged answers are not those of the reference model{_far(summary)}"
+    message = f"{_share(summary.total)} logged answers differ from the reference model's{_far(summary)}"
     if guilty and innocent:
         message += f": {_versions(summary, guilty)}; {_listed(innocent)} {_do(innocent)} not"
     return Finding(
@@ -59,7 +59,7 @@ def _differing(summary: ReplaySummary, limits: Limits, policy: Policy) -> Findin
 
 
 def exceeds(differences: Differences, again: Differences, share: float) -> bool:
-    """Whether more rows differ than may, and than do so when the same model is asked twice."""
+    """Whether more rows differ than may, and than do so when the same model runs twice."""
     noise = again.share
     spread = math.sqrt(noise * (1 - noise) * (1 / max(again.rows, 1) + 1 / max(differences.rows, 1)))
     # A model that always differs from itself has no spread, and proves nothing either.
@@ -109,7 +109,7 @@ def _share(differences: Differences) -> str:
 
 def _far(summary: ReplaySummary) -> str:
     """How far apart, and how many classes are others, as much of it as there is."""
-    details = [f"off by up to {number(summary.total.largest)}"] if summary.total.largest else []
+    details = [f"by up to {number(summary.total.largest)}"] if summary.total.largest else []
     if summary.total.odd:
         details.append(f"{summary.total.odd:,} with a number that is not finite on one side")
     flips = {name: output.flips for name, output in summary.outputs.items() if output.flips}
@@ -127,15 +127,15 @@ def _beginning(summary: ReplaySummary, limits: Limits) -> str:
     first = bad.index(True) if True in bad else 0
     if not first > 0 or not all(bad[first:]):
         return ""
-    return f"; all since {iso(hours[first])}"
+    return f"; every hour from {iso(hours[first])} on differs"
 
 
 def _self_differences(summary: ReplaySummary) -> Iterator[Finding]:
     if summary.again.differing:
         message = (
-            f"asked twice, the reference model answers {_share(summary.again)} of rows differently; a"
-            " difference in as many says nothing of what is served: look for random ops, and for rows that"
-            " hang on others of their batch"
+            f"the reference model differs from itself in {_share(summary.again)} rows. Differences up to this"
+            " share are no evidence against the served model. Look for random ops, and for ops that depend on"
+            " the other rows of the batch"
         )
         yield _finding(Severity.WARNING, "answers_differ_by_themselves", message)
 

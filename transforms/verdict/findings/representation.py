@@ -28,7 +28,9 @@ class _Form(NamedTuple):
 
 _MISSING = "send a missing value as the model's signature says, or leave the feature out"
 FOREIGN_FORMS = {
-    "quoted_number": _Form("numbers came in quotes", "send them without; a server need not read them"),
+    "quoted_number": _Form(
+        "numbers came in quotes", "send them without quotes; a server may reject quoted numbers"
+    ),
     "unquoted_value": _Form(
         "numbers came without quotes where the schema has strings",
         "send them in quotes; how a number is written as text differs between clients",
@@ -71,8 +73,8 @@ def findings(pair: ComparedPair) -> Iterator[Finding]:
 
 def _message(form: str, where: str, before: float | None) -> str:
     known = FOREIGN_FORMS[form]
-    limit = f"{percent(LET_PASS)} may" if before is None else f"in training {percent(before)} did"
-    return f"{known.came} in {where}, where {limit}: {known.advice}"
+    limit = f"limit {percent(LET_PASS)}" if before is None else f"training {percent(before)}"
+    return f"{known.came} in {where}, {limit}: {known.advice}"
 
 
 def _noise(pair: ComparedPair, name: str, before: float | None, share: float) -> float | None:

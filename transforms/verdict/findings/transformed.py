@@ -144,13 +144,11 @@ def _of_feature(pair: ComparedPair, name: str) -> Iterator[Growth]:
 def _of_ids(pair: ComparedPair, name: str, training: View, serving: View) -> Iterator[Growth]:
     raw = listing(pair.raw_features(name))
     if ids := pair.reference.unknown_ids.get(name):
-        template = (
-            f"words of {raw} that the vocabulary does not have are {{}} of values, and {{}} in training"
-        )
+        template = f"{{}} of the words of {raw} are out of vocabulary; in training {{}}"
         yield from _of_range(name, UNKNOWN_WORDS, training, serving, ids, template)
     if ids := pair.reference.buckets.get(name):
         for bucket, end in zip(ids, ("first", "last"), strict=True):
-            template = f"the {end} bucket of {raw} has {{}} of values, and {{}} in training"
+            template = f"the {end} bucket of {raw} has {{}} of the values; in training {{}}"
             yield from _of_range(name, SATURATED, training, serving, (bucket, bucket), template)
 
 
@@ -188,7 +186,10 @@ def _of_constant(pair: ComparedPair, name: str, training: View, serving: View) -
     rows = p_values.effective_size(training.present, serving.present)
     p_value = math.exp(rows * math.log(before)) if before > 0 else math.exp(-rows)
     raw = listing(pair.raw_features(name)) or "the rows"
-    message = f"it is constant, one value for all of {raw}; {percent(before)} of training have that value"
+    message = (
+        f"the feature is constant, one value for all of {raw}; in training {percent(before)} of values are"
+        " this value"
+    )
     yield Growth(name, ZERO_VARIANCE, 1 - before, p_value, message)
 
 
@@ -223,5 +224,5 @@ def _of_not_finite(pair: ComparedPair, name: str, training: View, serving: View)
         raw = listing(pair.raw_features(name))
         made = f" made of {raw}" if raw else ""
         served = f"{number(after)} values ({percent(shares[1])}){made} are NaN or infinite"
-        message = f"{served}; {percent(shares[0])} in training"
+        message = f"{served}; in training {percent(shares[0])}"
         yield Growth(name, NOT_FINITE, shares[1] - shares[0], p_value, message)

@@ -47,17 +47,17 @@ def lines(
 
 
 def test_the_first_line_counts_windows_by_state() -> None:
-    assert lines([window()])[0] == "1 window of PT6H, 1 judged"
+    assert lines([window()])[0] == "1 window of 6 hours, 1 judged"
     states = ["judged"] * 1001 + ["known_bad"] * 2 + ["too_few_rows"] * 3 + ["no_rows"] * 1004
     assert lines([window(state=state) for state in states])[0] == (
-        "2,010 windows of PT6H, 1,003 judged, 2 of them known bad, 3 with too few rows, 1,004 without rows"
+        "2,010 windows of 6 hours, 1,003 judged, 2 of them known bad, 3 with too few rows, 1,004 without rows"
     )
-    assert lines([window(state="no_rows")])[0] == "1 window of PT6H, 0 judged, 1 without rows"
+    assert lines([window(state="no_rows")])[0] == "1 window of 6 hours, 0 judged, 1 without rows"
 
 
 def test_the_alarms_are_counted_before_and_after() -> None:
     assert lines([window()])[1:] == [
-        "alarms: 1,000, of which the budget of one in P30D allows 0.09167; with the limits suggested: 2"
+        "1,000 alarms; the budget of one alarm in 30 days allows 0.0917 alarms; with the suggested limits: 2"
     ]
 
 

@@ -60,8 +60,7 @@ def lint(severity: str, **fields: Any) -> dict[str, Any]:
         ({"model": "a\x1bb"}, "ok: a\\x1bb gives what the baseline promises"),
         (
             {"compared": {"transform_features": 0}},
-            "not_examined: served/3: no answer of the model was compared with the baseline's: nothing is"
-            " known of it",
+            "not_examined: served/3: no output of the model was compared with the baseline's",
         ),
     ],
 )
@@ -73,7 +72,7 @@ def test_the_first_line_is_the_result_in_a_sentence(fields: dict[str, Any], head
     ("fields", "compared"),
     [
         ({}, "1,009, of them 9 made up; compared: transform_features 1,009"),
-        ({"loaded": False}, "none were asked"),
+        ({"loaded": False}, "none were run"),
         ({"compared": {}}, "1,009, of them 9 made up; compared: none"),
         (
             {"compared": {"a": 1000, "b": 2}, "predictions_from": "model"},

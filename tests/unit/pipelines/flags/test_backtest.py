@@ -81,7 +81,7 @@ def test_the_budget_is_one_alarm_a_month() -> None:
 def test_a_time_to_look_back_on_is_needed(changes: dict[str, Any]) -> None:
     with pytest.raises(UsageError) as caught:
         options(**changes)
-    assert str(caught.value) == "expected --start and --end, or --window: the time to look back on"
+    assert str(caught.value) == "expected --start and --end, or --window: the time that the windows fill"
 
 
 def test_a_thousand_windows_can_be_held() -> None:
@@ -90,8 +90,8 @@ def test_a_thousand_windows_can_be_held() -> None:
     with pytest.raises(UsageError) as caught:
         options(end=START + 1001 * SECOND, every=SECOND)
     assert str(caught.value) == (
-        "--every makes 1,001 windows, more than the 1,000 that can be held; take longer ones, or a shorter"
-        " time"
+        "--every makes 1,001 windows; the maximum is 1,000. Use a longer --every, or a shorter time from"
+        " --start to --end"
     )
 
 
@@ -101,5 +101,5 @@ def test_what_validate_checks_is_checked_too() -> None:
     assert (shared.ignore, shared.max_rejects, shared.beam_args) == (("hour",), 0.25, ("--x",))
     with pytest.raises(UsageError, match="--max_rejects"):
         options(max_rejects=1.5)
-    with pytest.raises(UsageError, match="--start must lie before --end"):
+    with pytest.raises(UsageError, match="--start must be before --end"):
         options(end=START)

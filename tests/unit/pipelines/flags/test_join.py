@@ -69,7 +69,7 @@ def test_what_is_within_its_bounds_is_taken(fields: dict[str, Any]) -> None:
             {"logs": "bq://p.d.t"},
             "--logs: join reads files; export the BigQuery table to Parquet, and name that",
         ),
-        ({"start": dt.datetime(2013, 7, 2), "end": dt.datetime(2013, 7, 1)}, "--start must lie before --end"),
+        ({"start": dt.datetime(2013, 7, 2), "end": dt.datetime(2013, 7, 1)}, "--start must be before --end"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(fields: dict[str, Any], message: str) -> None:

@@ -57,7 +57,7 @@ def test_a_window_ends_after_it_starts() -> None:
         with pytest.raises(UsageError) as caught:
             reading.check_log_window("logs/*", START, end)
         assert str(caught.value) == (
-            f"--start must lie before --end, got {START.isoformat()} and {end.isoformat()}"
+            f"--start must be before --end, got {START.isoformat()} and {end.isoformat()}"
         )
 
 

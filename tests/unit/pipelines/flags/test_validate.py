@@ -51,7 +51,7 @@ def test_tolerances_are_those_of_a_replay(tolerance: Any) -> None:
 def test_contracts_are_compared_with_the_baselines() -> None:
     assert options(baseline="b", contracts="c")
     assert refusal(**LOOSE, contracts="c") == (
-        "--contracts needs --baseline=DIR: its contract is what they are compared with"
+        "--contracts needs --baseline=DIR: versions are compared with the baseline's contract"
     )
 
 

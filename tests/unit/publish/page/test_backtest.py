@@ -28,7 +28,7 @@ def document(*windows: dict[str, Any], **changes: Any) -> dict[str, Any]:
     plain = {
         "start": "2013-02-01T00:00:00Z",
         "end": "2013-02-05T00:00:00Z",
-        "budget": "30d",
+        "budget": "P30D",
         "alarms": {"before": 2, "after": 1, "allowed": 1.5},
         "windows": list(windows),
         "suggested": [],
@@ -69,10 +69,11 @@ def test_the_banner_is_calm_within_the_budget(after: float, mood: str) -> None:
 def test_the_banner_counts_the_windows_that_were_learnt_from() -> None:
     html = page(window(1), window(2), window(3, state="no_rows"), window(4))
     assert "<h1>2 alarms in 3 windows</h1>" in html
-    assert "The budget, one in 30d, allows 1.5. No limit is to be raised." in html
+    assert "The budget is one alarm in 30 days. That allows 1.5 alarms in these windows." in html
+    assert "No higher limit is suggested." in html
     assert "Limits suggested" not in html
     raised = page(window(1), suggested=[LIMIT, LIMIT])
-    assert "With the 2 limits suggested below there are 1." in raised
+    assert "With the 2 suggested limits there is 1 alarm." in raised
 
 
 def test_a_cell_shows_how_near_its_limit_a_feature_is() -> None:
@@ -84,7 +85,7 @@ def test_a_cell_shows_how_near_its_limit_a_feature_is() -> None:
     assert cells(html, "fare") == ["z", "a", "a", "b", "b", ""]
 
 
-def test_what_does_not_count_is_near_training_and_the_worst_of_a_feature_is_shown() -> None:
+def test_what_does_not_count_is_not_significant_and_the_worst_of_a_feature_is_shown() -> None:
     effects = [
         effect("fare", [0.9, 0.02, 0.09], [False, True, True]),
         effect("fare", [0.01, 0.08, 0.01], [False, True, True]),

@@ -84,7 +84,7 @@ PAST = {"start": TAG, "rows": 1, "state": "judged", "findings": [HOSTILE_FINDING
 LIMIT_OF_TAG = {"space": TAG, "feature": TAG, "limit": TAG, "today": 0.1, "suggested": 0.2}
 BACKTEST = {
     "alarms": {"before": 1, "after": 0, "allowed": 1},
-    "budget": 30,
+    "budget": TAG,
     "windows": [PAST, PAST | {"state": "known_bad"}],
     "remarks": [TAG],
     "suggested": [LIMIT_OF_TAG | {"over_today": [], "over_suggested": []}],

@@ -33,7 +33,7 @@ def test_findings_of_the_whole_are_marked_in_a_slice() -> None:
     findings = [make_finding("distance"), *(make_finding(f, slice="v=1") for f in ("distance", "stops"))]
     html = sliced_page(findings, [("v=1", VerdictOutcome.SKEW), ("v=2", VerdictOutcome.OK)])
     assert "<h2>Findings<small>1</small>" in html
-    assert "v=1: 2 findings, 1 of them in the whole too" in html
+    assert "v=1: 2 findings, 1 of them also in all rows together" in html
     assert html.count("<article") == 1
 
 

@@ -54,6 +54,22 @@ def test_room_for_unknown_words(tmp_path: Path, name: str, nested: bool) -> None
     assert rules(path) == expected
 
 
+def test_what_an_index_of_minus_one_does_is_said(tmp_path: Path) -> None:
+    lookup_table = support.table(support.vocabulary(tmp_path, "a", "b", "c"), -1)
+    rows = tf.Variable(tf.ones([4, 2]))
+    path = save(
+        tmp_path / "m",
+        lambda word: tf.gather(rows, lookup_table.lookup(word)),
+        WORD_INPUT,
+        attributes=[lookup_table, rows],
+    )
+    [finding] = grave(path)
+    assert finding.message == (
+        "out-of-vocabulary words get -1 from the vocabulary words; a gather with index -1 fails, or returns"
+        " the row of a known word; give them an id of their own (num_oov_buckets=1)"
+    )
+
+
 def test_a_line_that_is_kept_for_unknown_words(tmp_path: Path) -> None:
     lookup_table = support.table(support.vocabulary(tmp_path, "[UNK]", "b", "c"), 0)
     assert rules(save(tmp_path / "m", lookup_table.lookup, WORD_INPUT, attributes=lookup_table)) == {}

@@ -52,12 +52,12 @@ def evidence(**changes: Any) -> FindingEvidence:
         (
             VARIATION,
             {"large_enough": False, "parts": ()},
-            "total variation 0.25, beyond chance (p 2.0e-03), is under 0.025, from which it matters",
+            "total variation 0.25, beyond chance (p 2.0e-03), is under the limit 0.025",
         ),
         (
             VARIATION,
             {"large_enough": False, "beyond_chance": False, "parts": ()},
-            "total variation 0.25, no more than chance explains, is under 0.025, from which it matters",
+            "total variation 0.25, no more than chance explains, is under the limit 0.025",
         ),
         (
             VARIATION,
@@ -88,7 +88,7 @@ def evidence(**changes: Any) -> FindingEvidence:
             MISSING,
             {"large_enough": False},
             "missing in 10.0 % of training rows and in 25.0 % of those served, beyond chance (p 2.0e-03), is"
-            " under 0.025, from which it matters",
+            " under the limit 0.025",
         ),
     ],
 )

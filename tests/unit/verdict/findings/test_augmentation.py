@@ -38,8 +38,8 @@ def test_the_finding_compares_what_is_served_with_what_training_was_given() -> N
         severity=Severity.INFO,
         metric="augmentation_spread",
         message=(
-            "the model was trained on augmented values: their standard deviation is 2, that of the values"
-            " served 1, 0.5 times as wide (not augmented, training has 1)"
+            "standard deviation: augmented training 2, training before augmentation 1, serving 1 (0.5 of"
+            " augmented training)"
         ),
         distance=0.5,
         raw_features=("raw",),
@@ -68,7 +68,7 @@ def test_the_least_change_is_a_fiftieth_of_the_augmented_spread() -> None:
 )
 def test_values_about_as_wide_as_the_augmented_raise_the_question(served: float, as_wide: bool) -> None:
     [finding] = findings(1.0, 2.0, served)
-    hint = "; that is about as wide as the augmented: is the augmentation in serving, too?"
+    hint = "; serving is about as wide as augmented training: is the augmentation in the serving code, too?"
     assert finding.message.endswith(hint) is as_wide
 
 

@@ -81,8 +81,8 @@ def test_versions_that_are_not_known_are_warnings_the_most_rows_first() -> None:
         (
             "version_without_contract",
             "warning",
-            f"version {name} answered 3 rows (30.0 %), and has no contract:"
-            " what it does to features is not known",
+            f"version {name} answered 3 rows (30.0 %) and has no contract in --contracts:"
+            " its preprocessing is not known",
         )
         for name in ("a", "b", "x" * 40)
     ] + [("version_unknown", "warning", "1 rows (10.0 %) do not say which version answered them")]
@@ -123,6 +123,9 @@ def test_versions_as_json() -> None:
 def test_an_edited_schema() -> None:
     assert contracts.edited_schema("s", ["a", "b"], ["a", "b"]) == "s was edited since prepare wrote it"
     message = contracts.edited_schema("s", ["a"], ["a", "b", "c"])
-    assert message == "s was edited since prepare wrote it; no longer in it, and not compared: 'b', 'c'"
+    assert (
+        message
+        == "s was edited since prepare wrote it; features that it no longer has are not compared: 'b', 'c'"
+    )
     finding = contracts.of_edited_schema(message)
     assert (finding.severity, finding.metric, finding.message) == (Severity.INFO, "schema_edited", message)

@@ -100,7 +100,7 @@ def test_one_answer_for_all_rows_is_found() -> None:
     moved = rows(3000, 2)
     moved["late"][:] = 0.25
     assert any(
-        "it is constant, one value for all of the rows" in f.message
+        "the feature is constant, one value for all of the rows" in f.message
         for f in compared(statistics(moved)).findings
     )
 

@@ -61,9 +61,19 @@ def test_it_is_said_since_when() -> None:
     hours: dict[int | None, Differences] = {380_000 + i: clean if i < 4 else bad for i in range(9)}
     total = Differences(900, 250)
     [finding] = findings(ReplaySummary(total=total, hours=hours))
-    assert finding.message.endswith("; all since 2013-05-08T12:00:00Z")
+    assert finding.message.endswith("; every hour from 2013-05-08T12:00:00Z on differs")
     [finding] = findings(ReplaySummary(total=total, hours={**hours, 380_008: clean}))
-    assert "since" not in finding.message
+    assert "every hour" not in finding.message
+
+
+def test_a_model_that_differs_from_itself_is_named_with_what_to_look_for() -> None:
+    summary = ReplaySummary(total=Differences(1000, 5), again=Differences(200, 20))
+    [warning] = [finding for finding in findings(summary) if finding.severity is Severity.WARNING]
+    assert warning.message == (
+        "the reference model differs from itself in 20 of 200 (10.0 %) rows. Differences up to this share are"
+        " no evidence against the served model. Look for random ops, and for ops that depend on the other"
+        " rows of the batch"
+    )
 
 
 def test_versions_of_strangers_cannot_steer_a_terminal() -> None:

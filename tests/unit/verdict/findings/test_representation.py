@@ -35,8 +35,8 @@ def test_beyond_one_percent_it_is_a_finding_and_up_to_it_none(baseline: Referenc
     assert (finding.feature, finding.space, finding.severity) == ("stops", Space.RAW, Severity.WARNING)
     assert (finding.metric, finding.distance, finding.threshold) == ("quoted_number", 0.011, 0.01)
     assert finding.message == (
-        "numbers came in quotes in 1.1 % of rows (11), where 1.0 % may:"
-        " send them without; a server need not read them"
+        "numbers came in quotes in 1.1 % of rows (11), limit 1.0 %:"
+        " send them without quotes; a server may reject quoted numbers"
     )
 
 
@@ -78,7 +78,7 @@ def test_the_baselines_share_is_the_limit_where_it_has_one(baseline: Reference) 
     assert finding.threshold == 0.3
     assert finding.noise_floor is not None
     assert 0 < finding.noise_floor < 0.1
-    assert "where in training 30.0 % did" in finding.message
+    assert "rows (500), training 30.0 %: " in finding.message
     never = dataclasses.replace(baseline, forms={("stops", "quoted_number"): 0.0})
     assert [f.threshold for f in of_kind(never, {("stops", "quoted_number"): 100})] == [0.0]
     assert len(of_kind(known, {("stops", "null"): 100})) == 1
