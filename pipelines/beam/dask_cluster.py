@@ -87,7 +87,7 @@ class Watch:
             workers = _workers(self._client)
         except OSError as error:
             if self._clock() - self._scheduler_seen >= min(portable.PATIENCE_SECONDS, self._limit):
-                self._give_up(error, _lost_scheduler(self._options))
+                raise InputError(_lost_scheduler(self._options)) from error
         else:
             self._scheduler_seen = self._clock()
             self._look_at_workers(workers)
@@ -101,7 +101,7 @@ class Watch:
         silence = self._clock() - self._worker_seen
         text = f"{self._missing(workers)} for {silence:.0f} s; start some: {_WORKER}"
         if silence >= self._limit:
-            self._give_up(None, text)
+            raise InputError(text)
         if silence >= portable.PATIENCE_SECONDS and not self._is_warned:
             self._is_warned = True
             self._warn(f"{text}; the job ends after {self._limit:g} s (--job_server_timeout)")
@@ -111,20 +111,19 @@ class Watch:
             return f"all {len(workers)} Dask workers have been paused for lack of memory"
         return "all Dask workers have been lost" if self._was_there else "Dask has had no worker"
 
-    def _give_up(self, cause: Exception | None, text: str) -> None:
-        # A scheduler that comes back would go on with what a client waits for.
-        with contextlib.suppress(OSError):
-            self._client.close(timeout=_PROBE_SECONDS)
-        raise InputError(text) from cause
-
 
 def wait(result: Any, options: PipelineOptions, warn: Callable[[str], None]) -> None:
     """Returns when the job has ended; raises what its end raises, or that it is lost."""
     with quiet():
-        portable.wait(result, Watch(options, result.client, warn))
-        # Beam takes what was cancelled, as all is when the connection breaks, for what is done.
-        if any(future.status != "finished" for future in result.futures):
-            raise InputError(_lost_scheduler(options))
+        try:
+            portable.wait(result, Watch(options, result.client, warn))
+            # Beam takes what was cancelled, as all is when the connection breaks, for what is done.
+            if any(future.status != "finished" for future in result.futures):
+                raise InputError(_lost_scheduler(options))
+        finally:
+            # A scheduler that comes back would go on with what a client waits for.
+            with contextlib.suppress(OSError):
+                result.client.close(timeout=_PROBE_SECONDS)
 
 
 @contextlib.contextmanager
