@@ -76,19 +76,22 @@ class Control:
 
 
 class Cluster:
-    """A scheduler and its workers; their logs and folders are below `folder`.
+    """A scheduler and its workers; their folders are below `folder` on their hosts, and logs here, in `logs`.
 
     Attributes:
       address: of the scheduler.
       processes: that were started, by name; the scheduler is `scheduler`.
     """
 
-    def __init__(self, folder: Path, control: Control, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, control: Control, environment: Mapping[str, str], logs: Path | None = None
+    ) -> None:
         self.control = control
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.address = ""
         self._folder = folder
-        self._environment = {"TRUESERVE_TEST_URL": control.url, **(environment or {})}
+        self._logs = logs or folder
+        self._environment = {"TRUESERVE_TEST_URL": control.url, **environment}
 
     def start_scheduler(self, host: Host = HERE) -> None:
         port = free_address().rpartition(":")[2]
@@ -113,10 +116,10 @@ class Cluster:
                 self.kill(name)
 
     def _start(self, name: str, host: Host, command: Sequence[str]) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._logs.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "TF_CPP_MIN_LOG_LEVEL": "3"}
         environment |= {**self._environment, "TRUESERVE_TEST_WORKER": name}
-        with (self._folder / f"{name}.log").open("a") as log:
+        with (self._logs / f"{name}.log").open("a") as log:
             self.processes[name] = subprocess.Popen(
                 [*host.prefix, *command], cwd="/", env=environment, stdout=log, stderr=log
             )
