@@ -19,16 +19,17 @@ class MergeByKind(beam.PTransform):
 
     Beam's runner for Dask encodes no elements: a step that runs again after a worker was lost may get the
     same objects again, and another job on the same files may, too. Merging changes objects, so what they get
-    are bytes there.
+    are bytes there. They are merged in the order of the ranges, as in one process: quantiles of many values
+    depend on it.
     """
 
     def expand(self, partials: beam.PCollection[tuple[Kind, Partial]]) -> beam.PCollection[tuple[Kind, Any]]:
-        elements: Any = partials
-        if isinstance(partials.pipeline.runner, BundleBasedDirectRunner):
-            # Dask names results by what made them. With a name of its own no job takes another's.
-            encode = beam.Map(_encode, uuid.uuid4().hex).with_output_types(tuple[Kind, bytes])
-            elements = partials | "Encode" >> encode
-        return elements | "MergeResults" >> beam.CombinePerKey(MergeResults())
+        if not isinstance(partials.pipeline.runner, BundleBasedDirectRunner):
+            return partials | "MergeResults" >> beam.CombinePerKey(MergeResults())
+        # Dask names results by what made them. With a name of its own no job takes another's.
+        encode = beam.Map(_encode, uuid.uuid4().hex).with_output_types(tuple[Kind, bytes])
+        encoded = partials | "Encode" >> encode
+        return encoded | "GroupByKind" >> beam.GroupByKey() | "MergeResults" >> beam.MapTuple(_merged)
 
 
 class MergeResults(beam.CombineFn):
@@ -64,3 +65,8 @@ def _sum(total: Partial | None, partial: Partial | None) -> Partial | None:
 def _encode(element: tuple[Kind, Partial], _job: str) -> tuple[Kind, bytes]:
     kind, partial = element
     return kind, PartialCoder().encode(partial)
+
+
+def _merged(kind: Kind, encoded: Iterable[bytes]) -> tuple[Kind, Any]:
+    combine = MergeResults()
+    return kind, combine.extract_output(combine.add_inputs(None, encoded))
