@@ -14,7 +14,7 @@ ORDERED = -p no:randomly
 # What Python compiles is kept, or each of the commands that tests start would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test collect test-random test-unit compat docs explore lint types chaos mutants bench bench-quick detection detection-quick help clean
+.PHONY: demo test collect test-random test-unit compat docs explore lint types chaos cluster-test mutants bench bench-quick detection detection-quick help clean
 
 PYTHON ?=
 STACK ?=
@@ -50,6 +50,9 @@ explore: $(STAMP)  ## the property tests with other examples; `make test` has th
 
 chaos: $(STAMP)  ## kills each command at every write of its result and at random moments, in about 40 minutes
 	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=.:tests $(BIN)/python -W ignore tests/chaos.py
+
+cluster-test: $(STAMP)  ## Dask in network namespaces, an object store, and processes that are killed; needs root
+	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=.:tests $(BIN)/python -W ignore tests/cluster.py $(CASES)
 
 mutants: $(STAMP)  ## 100 small random changes, of which the unit tests must find 85; SEED=2 draws others
 	PYTHONPATH=.:tests $(BIN)/python -W ignore tests/mutants.py --seed=$(SEED) --jobs=$(WORKERS)

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from constraints.choose import (
+    SECTIONS,
     Facts,
     NoStackError,
     Stack,
@@ -59,7 +60,7 @@ def install(venv: Path, facts: Facts, stack: Stack) -> None:
       WrongFileError: a file that was fetched has none of its pin's hashes.
       CalledProcessError: a step failed.
     """
-    lines = installable(stack, facts, ("build", "runtime", "demo", "test"))
+    lines = installable(stack, facts, SECTIONS)
     print(
         f"Installing {len(lines)} packages of {stack.name} into {venv.name}, once. Python: {facts}",
         flush=True,

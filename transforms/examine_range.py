@@ -20,7 +20,7 @@ from transforms.logs.decode_file import decode_range
 from transforms.logs.detect import detect_log
 from transforms.logs.features import Settings
 from transforms.logs.formats.format_names import Format
-from transforms.merge_results import MergeResults
+from transforms.merge_results import MergeByKind
 from transforms.read import Reporting
 
 Decode: TypeAlias = Callable[[Any], Iterable[Element]]
@@ -72,8 +72,7 @@ class Examine(beam.PTransform):
 
     def expand(self, elements: Any) -> beam.PCollection[tuple[Kind, Any]]:
         examine_range = beam.ParDo(_ExamineRange(self.decode, self.branches, self.progress))
-        merge = beam.CombinePerKey(MergeResults())
-        return elements | "ExamineRange" >> examine_range | "MergeResults" >> merge
+        return elements | "ExamineRange" >> examine_range | "MergeByKind" >> MergeByKind()
 
 
 @beam.typehints.with_output_types(tuple[Kind, Partial])

@@ -1,4 +1,4 @@
-"""PublishVerdict: the graph's last step, one element whose side inputs are all that the run found."""
+"""PublishVerdict: the graph's last step, one element that is all that the run found."""
 
 from __future__ import annotations
 
@@ -22,13 +22,17 @@ from transforms.runs import run_folder
 from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
 
+# The key of the one group.
+_ALL = "all"
+
 
 @dataclasses.dataclass(eq=False)  # Beam sets attributes on a transform, and hashes it
 class PublishVerdict(beam.PTransform):
     """Compares, renders and publishes; gives one element: the content of verdict.json.
 
-    Its input are (kind, result) as `MergeResults` gives them, one of each kind at most; they become a side
-    input of the one element. What has no result was not asked for.
+    Its input are (kind, result) as `MergeByKind` gives them, one of each kind at most; they become one group.
+    What has no result was not asked for. They are no side input: on Dask the step would compute that by
+    itself, and all of it once more if its worker were lost.
 
     Attributes:
       output: folder, on any file system.
@@ -45,10 +49,14 @@ class PublishVerdict(beam.PTransform):
 
     def expand(self, results: beam.PCollection[tuple[Kind, Any]]) -> Any:
         publish = _Publish(self.output, self.run_id, self.settings, self.load_references)
+        # Nothing at all is published, too.
+        nothing = results.pipeline | "Nothing" >> beam.Create([(_ALL, None)], reshuffle=False)
+        keyed = results | "KeyResults" >> beam.Map(lambda result: (_ALL, result))
         return (
-            results.pipeline
-            | "Once" >> beam.Create([None])
-            | "Publish" >> beam.ParDo(publish, beam.pvalue.AsList(results))
+            (nothing, keyed)
+            | "JoinResults" >> beam.Flatten()
+            | "GroupResults" >> beam.GroupByKey()
+            | "Publish" >> beam.ParDo(publish)
         )
 
 
@@ -64,8 +72,9 @@ class _Publish(beam.DoFn):
         self._output, self._run_id = output, run_id
         self._settings, self._load_references = settings, load_references
 
-    def process(self, _: None, results: Sequence[tuple[Kind, Any]]) -> Iterable[dict[str, Any]]:
-        verdict, files = assemble_verdict(self._load_references, _assembled(dict(results)), self._settings)
+    def process(self, group: tuple[str, Iterable[tuple[Kind, Any] | None]]) -> Iterable[dict[str, Any]]:
+        results = dict(result for result in group[1] if result is not None)
+        verdict, files = assemble_verdict(self._load_references, _assembled(results), self._settings)
         yield run_folder.publish(self._output, verdict, files, self._run_id).to_json()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.beam import failures, portable, setup_file
+from pipelines.beam import dask_cluster, failures, portable, setup_file
 from pipelines.beam import options as beam_options
 from pipelines.display.console import Console
 from pipelines.process import supervisor
@@ -63,13 +63,17 @@ class BeamJob:
             return rows - start[0], num_bytes - start[1]
 
         with self._console.progress(text, poll, total_bytes), _explain_failures(self._flags):
-            if not beam_options.is_local(self._flags):
+            # Dask drops what nobody waits for any more.
+            if not beam_options.is_local(self._flags) and not dask_cluster.is_asked_for(self._flags):
                 supervisor.mark_submitted()
             # A local runner comes back when all is done, a remote one at once.
             started.append(pipeline.run())
             self._wait(started[0], is_reading_files=total_bytes > 0)
 
     def _wait(self, result: Any, is_reading_files: bool) -> None:
+        if dask_cluster.is_asked_for(self._flags):
+            dask_cluster.wait(result, self._flags, self._console.warning)
+            return
         if portable.job_endpoint(self._flags) is None:
             result.wait_until_finish()
             return
@@ -100,7 +104,7 @@ def new_job(options: PipelineOptions, console: Console) -> Iterator[BeamJob]:
         if location is None:
             yield BeamJob(options, console, _subfolder(local, "temp"), _subfolder(local, "heartbeats"))
             return
-        options = setup_file.in_copy(options, local)
+        options = dask_cluster.connected(setup_file.in_copy(options, local))
         # Other runs share the location, and dead ones left their folders there.
         paths.delete_abandoned(location, _TEMP)
         temp = paths.join(location, f"trueserve-{uuid.uuid4().hex}")
@@ -151,7 +155,7 @@ def _explain_failures(options: PipelineOptions) -> Iterator[None]:
     except InputError as error:
         raise InputError(failures.without_step(str(error))) from error
     except Exception as error:
-        if explanation := portable.explanation(error, options):
+        if explanation := portable.explanation(error, options) or dask_cluster.explanation(error, options):
             raise InputError(explanation) from error
         parts = failures.parts_of(error)
         raise InputError(

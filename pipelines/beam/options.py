@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import (
     DirectOptions,
     GoogleCloudOptions,
@@ -30,8 +31,9 @@ from transforms.core.errors import UsageError
 # Beam's own name for "this machine" tries a runner that it would have to download first; name the one
 # that Beam brings with it.
 LOCAL_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+DASK_RUNNER = "apache_beam.runners.dask.dask_runner.DaskRunner"
 # Beam brings them and does not list them: by their names in lower case.
-_UNLISTED_RUNNERS = {"daskrunner": "apache_beam.runners.dask.dask_runner.DaskRunner"}
+_UNLISTED_RUNNERS = {"daskrunner": DASK_RUNNER}
 # As gRPC reads an address, and Beam's word for a job server in this process.
 _ENDPOINT = re.compile(r"(dns:///)?[^/]+:\d+|unix:.+|embed")
 _HINT = f"; {SHARED_FILESYSTEM.name} says that they see absolute paths of this machine"
@@ -76,6 +78,8 @@ def beam_options(beam_args: Sequence[str], shared_filesystem: bool = False) -> P
     _choose_runner(options)
     _validate(options)
     _forget_job_server(options)
+    # A baseline on an object store is read before there is a pipeline, which would say so.
+    FileSystems.set_options(options)
     return options
 
 

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
@@ -69,6 +69,13 @@ def without_time_limit(options: PipelineOptions) -> PipelineOptions:
     options = copy.deepcopy(options)
     options.view_as(PortableOptions).job_server_timeout = _FOREVER_SECONDS
     return options
+
+
+class Watching(Protocol):
+    """Looks after a job while it runs elsewhere."""
+
+    def look(self) -> None:
+        """Raises InputError where the job is to be given up; called several times a second."""
 
 
 class Watch:
@@ -140,7 +147,7 @@ class Watch:
             self._result._job_service.Cancel(request, timeout=_PROBE_SECONDS)
 
 
-def wait(result: Any, watch: Watch) -> None:
+def wait(result: Any, watch: Watching) -> None:
     """Returns when the job has ended; raises what its end raises, or what `watch` raises before."""
     raised: list[BaseException] = []
 

@@ -24,12 +24,13 @@ from transforms.branches.load_once import LoadOnce
 from transforms.branches.marking import Marked
 from transforms.branches.partial import Kind, Partial
 from transforms.branches.ranges_read import Numbering
-from transforms.branches.reading import READING
+from transforms.branches.reading import READING, Reading
 from transforms.branches.slices import slices
 from transforms.branches.statistics import StatisticsPartial, statistics
 from transforms.branches.versions import VERSIONS, versions
 from transforms.branches.windows import Windows
 from transforms.coders import PartialCoder
+from transforms.core.accounting import Accounting
 from transforms.core.heartbeats import read_progress
 from transforms.examine_range import ExamineFiles
 from transforms.files.file_systems import FileSize
@@ -145,6 +146,29 @@ def test_merging_adds_to_the_first_and_copies_nothing() -> None:
         total = combine.add_input(total, part)
     assert total is parts[0]
     assert combine.merge_accumulators([None, parts[1], parts[2]]) is parts[1]
+
+
+def test_merging_encoded_results_leaves_them_as_they_are() -> None:
+    """A step that runs again gets the same objects again, and must not count them twice."""
+    readings = [Reading([Accounting(read=number)]) for number in (1, 10, 100)]
+    elements = [PartialCoder().encode(reading) for reading in readings]
+    combine = MergeResults()
+    totals = [combine.extract_output(combine.add_inputs(None, elements)) for _ in range(2)]
+    assert [total.accounting.read for total in totals] == [111, 111]
+
+
+def test_dask_moves_encoded_results_under_names_of_the_job(files: tuple[FileSize, ...]) -> None:
+    """It hands on objects as they are, and has results of other jobs under the same names."""
+    steps = []
+    for _ in range(2):
+        pipeline = beam.Pipeline(runner="apache_beam.runners.dask.dask_runner.DaskRunner")
+        _ = pipeline | ExamineFiles(files, Format.PREDICTION_LOG, READS, make_branches())
+        outputs = _outputs(pipeline.transforms_stack[0])
+        steps += [output for output in outputs if output.producer.full_label.endswith("/Encode")]
+    assert len(steps) == 2
+    kinds = {step.element_type for step in steps}
+    assert kinds == {beam.typehints.Tuple[beam.typehints.Tuple[str, int], bytes]}
+    assert steps[0].producer.transform.raw_side_inputs != steps[1].producer.transform.raw_side_inputs
 
 
 class _Heavy:

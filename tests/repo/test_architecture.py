@@ -22,6 +22,7 @@ MODULES = sorted(
 # Modules that wire or run in a Beam graph. Logic belongs elsewhere: think twice before adding one.
 MAY_IMPORT_BEAM = {
     "pipelines/backtest.py",
+    "pipelines/beam/dask_cluster.py",
     "pipelines/beam/options.py",
     "pipelines/beam/portable.py",
     "pipelines/beam/setup_file.py",

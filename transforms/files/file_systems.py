@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from transforms.core.errors import InputError, TrueserveError, UsageError
@@ -70,6 +70,14 @@ def filesystems(path: str) -> Any:
         hint = "pip install 'trueserve[aws]'" if scheme == "s3" else "use a local path, gs:// or s3://"
         raise UsageError(f"no file system for {scheme}:// is installed ({path}); {hint}") from error
     return FileSystems
+
+
+def set_options(flags: Mapping[str, Any]) -> None:
+    """Tells Beam's file systems in this process of Beam's flags (`s3_endpoint_url`), by their names."""
+    from apache_beam.io.filesystems import FileSystems
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    FileSystems.set_options(PipelineOptions.from_dictionary(dict(flags)))
 
 
 @contextlib.contextmanager

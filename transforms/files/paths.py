@@ -210,7 +210,8 @@ def check_writable(folder: str) -> None:
             local_writes.probe(Path(folder))
             return
         probe = f".trueserve-{uuid.uuid4().hex}"
-        write_atomically(join(folder, probe), b"")
+        # Beam's file system for S3 cannot write an empty object.
+        write_atomically(join(folder, probe), b"probe")
         filesystems(folder).delete([join(folder, probe)])
     except (OSError, InputError) as error:
         raise UsageError(f"cannot write to {folder}: {reason(error)}; choose another folder") from error

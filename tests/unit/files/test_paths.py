@@ -104,6 +104,20 @@ def test_writable_folders_pass_and_nothing_stays(base: str) -> None:
     assert paths.list_files(base) == []
 
 
+def test_folders_of_a_store_are_tried_with_more_than_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 refuses an upload of no parts, which is what Beam makes of an empty file."""
+    sizes: list[int] = []
+
+    def write(self: Upload, data: bytes) -> int:
+        sizes.append(len(data))
+        return io.BytesIO.write(self, data)
+
+    monkeypatch.setattr(Upload, "write", write)
+    paths.check_writable("memory://bucket/out")
+    assert len(sizes) == 1
+    assert sizes[0] > 0
+
+
 def test_a_folder_below_a_file_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UsageError, match=r"cannot write to .*file/out: .*file is not a folder") as caught:

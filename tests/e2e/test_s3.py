@@ -1,0 +1,93 @@
+"""Commands on an object store: an S3 server on this machine. What comes out is what comes out of files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import boto3
+import pytest
+from conftest import Home
+from moto.server import ThreadedMotoServer
+from support import backtest, e2e
+
+Capture = pytest.CaptureFixture[str]
+
+BUCKET = "rides"
+_KEYS = {
+    "AWS_ACCESS_KEY_ID": "made-up",
+    "AWS_SECRET_ACCESS_KEY": "made-up",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+_RUN_ID = re.compile(r"\d{8}T\d{6}Z\.\d{6}-[0-9a-f]{8}(-[0-9a-f]{12})?")
+
+
+class Store(NamedTuple):
+    """The server's address, and a client of it."""
+
+    endpoint: str
+    client: Any
+
+    @property
+    def flag(self) -> str:
+        return f"--s3_endpoint_url={self.endpoint}"
+
+    def upload(self, folder: Path, name: str) -> str:
+        """Every file below a folder, below `name` in the bucket."""
+        for path in (path for path in folder.rglob("*") if path.is_file()):
+            self.client.upload_file(str(path), BUCKET, f"{name}/{path.relative_to(folder)}")
+        return f"s3://{BUCKET}/{name}"
+
+    def tree(self, name: str) -> dict[str, bytes]:
+        """Every object below `name` with its content."""
+        objects = self.client.list_objects_v2(Bucket=BUCKET, Prefix=f"{name}/").get("Contents", [])
+        return {each["Key"].removeprefix(f"{name}/"): self._read(each["Key"]) for each in objects}
+
+    def _read(self, key: str) -> bytes:
+        data: bytes = self.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return data
+
+
+@pytest.fixture(scope="module")
+def store(home: Home) -> Iterator[Store]:
+    """A store with the rides' baseline."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in _KEYS.items():
+            patch.setenv(name, value)
+        endpoint = "http://{}:{}".format(*server.get_host_and_port())
+        client = boto3.client("s3", endpoint_url=endpoint)
+        client.create_bucket(Bucket=BUCKET)
+        made = Store(endpoint, client)
+        made.upload(Path(home.baseline), "baseline")
+        yield made
+    server.stop()
+
+
+def test_validate_publishes_the_same_verdict(
+    store: Store, home: Home, tmp_path: Path, capsys: Capture
+) -> None:
+    baseline, logs = f"s3://{BUCKET}/baseline", store.upload(Path(home.skewed).parent, "logs")
+    here = e2e.validate(capsys, home.baseline, home.skewed, tmp_path / "here")
+    flags = [f"--baseline={baseline}", f"--logs={logs}/*", f"--output=s3://{BUCKET}/skew", store.flag]
+    there = e2e.run(capsys, "validate", *flags)
+    assert (there.code, there.err) == (here.code, here.err) == (1, [])
+    text = store.tree("skew")["verdict.json"].decode()
+    assert _RUN_ID.sub("RUN", text) == _RUN_ID.sub("RUN", (tmp_path / "here" / "verdict.json").read_text())
+    for artifact in json.loads(text)["artifacts"].values():
+        assert hashlib.sha256(store.tree("skew")[artifact["path"]]).hexdigest() == artifact["sha256"]
+
+
+def test_backtest_writes_the_same_files(store: Store, home: Home, tmp_path: Path, capsys: Capture) -> None:
+    log = backtest.written(home.serving, tmp_path / "logs")
+    assert backtest.backtest(capsys, home.baseline, log, tmp_path / "here", *backtest.SPAN).code == 0
+    logs = store.upload(tmp_path / "logs", "past")
+    flags = [f"--baseline=s3://{BUCKET}/baseline", f"--logs={logs}/*", f"--output=s3://{BUCKET}/limits"]
+    there = e2e.run(capsys, "backtest", *flags, *backtest.SPAN, store.flag)
+    assert (there.code, there.err) == (0, [])
+    assert store.tree("limits") == e2e.tree(tmp_path / "here")
