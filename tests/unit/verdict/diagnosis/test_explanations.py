@@ -102,7 +102,7 @@ def test_a_factor_and_an_offset_are_fitted_to_the_middle() -> None:
 def test_spreads_are_about_the_median() -> None:
     training = even(0, 10)
     given = list(explanations._spreads(training))
-    wide, narrow = of(given, "centre of training and is 2 x as wide"), of(given, "centre, 0.5 x as wide")
+    wide, narrow = of(given, "training and is 2 x as wide"), of(given, "training and is 0.5 x as wide")
     assert "wider" in wide.description
     assert "narrower" in narrow.description
     np.testing.assert_allclose(wide.share_up_to(np.array([-5.0, 5.0, 10.0])), [0, 0.5, 0.75], atol=1e-9)
