@@ -62,8 +62,8 @@ def make_host(name: str, number: int) -> Host:
     _do("ip", "link", "add", f"to-{name}", "type", "veth", "peer", "name", "eth0", "netns", name)
     _do("ip", "link", "set", f"to-{name}", "master", _BRIDGE, "up")
     address = f"{_NETWORK}.{number}"
-    for words in (f"address add {address}/24 dev eth0", "link set eth0 up", "link set lo up"):
-        _do("ip", "-netns", name, *words.split())
+    for change in (f"address add {address}/24 dev eth0", "link set eth0 up", "link set lo up"):
+        _do("ip", "-netns", name, *change.split())
     own = ("unshare", "--mount", "--propagation=private", "sh", "-c", _OWN_FOLDERS, "--")
     return Host(address, ("ip", "netns", "exec", name, *own))
 
