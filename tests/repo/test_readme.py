@@ -47,6 +47,8 @@ RUN_ELSEWHERE = {
     "python tests/e2e/test_readme_example.py": "tests/e2e/test_readme_example.py",
     "python -m apache_beam.runners.portability.local_job_service_main --port=8099": PORTABLE,
     "python -m apache_beam.runners.worker.worker_pool_main --service_port=50000": PORTABLE,
+    "dask scheduler --port=8786": "tests/e2e/test_dask.py",
+    "dask worker tcp://scheduler:8786 --nthreads=1": "tests/e2e/test_dask.py",
     "python setup.py sdist": "tests/repo/test_packaging.py",
     "python3.11 -m venv env": BY_HAND,
     "python -m venv /tmp/uv && /tmp/uv/bin/pip install uv": BY_HAND,
