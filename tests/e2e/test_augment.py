@@ -104,7 +104,7 @@ def test_augmentation_that_is_served_is_a_fault_and_the_spread_says_why(prepared
     findings = support.compared(prepared.baseline, rows).findings
     assert "distance_z" in {finding.feature for finding in findings if finding.severity is Severity.ERROR}
     [spread] = [finding for finding in findings if finding.metric == SPREAD]
-    assert "is the augmentation in serving" in spread.message
+    assert "is the augmentation in the serving code" in spread.message
 
 
 def test_another_fault_that_widens_a_feature_is_not_taken_for_augmentation(prepared: Prepared) -> None:

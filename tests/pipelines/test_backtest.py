@@ -71,7 +71,7 @@ def test_each_window_has_its_own_rows_and_findings(tmp_path: Path, baseline: Bas
     }  # fmt: skip
     assert lines[0] == f"reading the training side: {tmp_path / 'baseline'}"
     assert "comparing 4 windows with the baseline" in lines
-    assert "4 windows of P1D, 3 judged, 1 with too few rows" in lines
+    assert "4 windows of 1 day, 3 judged, 1 with too few rows" in lines
     assert lines[-1] == f"backtest {tmp_path / 'out/backtest.html'}"
 
 
