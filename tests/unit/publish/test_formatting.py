@@ -176,27 +176,27 @@ def drift(*findings: Any, outcome: str = "ok", **previous: Any) -> str:
 
 
 MOVED: dict[str, Any] = {"kind": FindingKind.DRIFT}
-SINCE = "since the last run (2013-06-01 up to 2013-07-01, UTC): "
+LAST_RUN = "since the last run (2013-06-01 up to 2013-07-01, UTC): "
 
 
 def test_what_moved_since_the_last_run() -> None:
     moved = make_finding("a", **MOVED)
     follows = make_finding("x", space=Space.TRANSFORMED, raw_features=("a",), **MOVED)
-    assert drift(windows=1) == f"{SINCE}nothing moved"
-    assert drift(make_finding("b"), make_finding("", **MOVED), windows=1) == f"{SINCE}nothing moved"
-    assert drift(moved, windows=1) == f"{SINCE}a moved"
-    assert drift(moved, follows, windows=1) == f"{SINCE}a moved, and 1 feature computed from it"
+    assert drift(windows=1) == f"{LAST_RUN}nothing moved"
+    assert drift(make_finding("b"), make_finding("", **MOVED), windows=1) == f"{LAST_RUN}nothing moved"
+    assert drift(moved, windows=1) == f"{LAST_RUN}a moved"
+    assert drift(moved, follows, windows=1) == f"{LAST_RUN}a moved, and 1 feature computed from it"
     others = [moved, make_finding("b", **MOVED), follows]
-    assert drift(*others, windows=1) == f"{SINCE}a and b moved, and 1 feature computed from them"
-    assert drift(moved, spaces=[], windows=1) == f"{SINCE}nothing could be compared"
+    assert drift(*others, windows=1) == f"{LAST_RUN}a and b moved, and 1 feature computed from them"
+    assert drift(moved, spaces=[], windows=1) == f"{LAST_RUN}nothing could be compared"
     assert drift(run=None) == "no earlier run: nothing to compare with"
     assert formatting.drift_sentence(make_verdict("ok").to_json()) == ""
 
 
 @pytest.mark.parametrize(("windows", "sentence"), [(4, ""), (5, "; no slow drift over 5 earlier windows")])
 def test_slow_drift_is_looked_for_in_five_windows_or_more(windows: int, sentence: str) -> None:
-    assert drift(windows=windows) == f"{SINCE}nothing moved{sentence}"
+    assert drift(windows=windows) == f"{LAST_RUN}nothing moved{sentence}"
     slow = make_finding("a", metric=formatting.SLOW, **MOVED)
     assert drift(slow, make_finding("b", metric=formatting.SLOW), windows=windows) == (
-        f"{SINCE}nothing moved; over {windows} earlier windows a moved a little each time"
+        f"{LAST_RUN}nothing moved; over {windows} earlier windows a moved a little each time"
     )

@@ -109,9 +109,9 @@ def cells(
 
 
 def test_cells_are_coloured_by_severity_and_pale_by_distance() -> None:
-    one = [quiet("a", 0.05)]
-    assert features.overview(rows(distances=one)) == ""
-    assert cells([make_finding("e")], one, [make_numbers("n")]) == ["error", "none", "na"]
+    measured = [quiet("a", 0.05)]
+    assert features.overview(rows(distances=measured)) == ""
+    assert cells([make_finding("e")], measured, [make_numbers("n")]) == ["error", "none", "na"]
     html = str(features.overview(rows(distances=[quiet("a", 0.1), quiet("b", 0.05), quiet("c", 0.2)])))
     # From a quarter on, and no stronger than at the limit.
     assert re.findall(r"opacity:([\d.]+)", html) == ["0.85", "0.85", "0.55"]

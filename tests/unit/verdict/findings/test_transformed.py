@@ -80,6 +80,9 @@ def test_an_id_whose_count_training_did_not_keep_came_as_often_as_it_may_have() 
     [growth] = grown(training, served, unknown_ids={"id": (3, 4)})
     # Two ids, of at most 100 each.
     assert growth.effect == about(0.4 - 0.2)
+    # Of three ids one is known, by its 100; the two others came as often at most.
+    [growth] = grown(training, ids({"1": 100, "2": 900}), unknown_ids={"id": (1, 3)})
+    assert growth.effect == about(1.0 - 0.3)
 
 
 @pytest.mark.parametrize(("full", "end"), [("0", "first"), ("3", "last")])
@@ -147,7 +150,7 @@ def test_a_feature_of_another_kind_or_without_values_is_not_asked() -> None:
     for served in (ids({}), hand_made.number("id", 250)):
         pair = results(training, served).pair
         assert list(transformed._of_feature(pair, "id")) == []
-    assert list(transformed._of_feature(results(ids({}), training).pair, "id")) == []
+    assert list(transformed._of_feature(results(ids({}), ids({"5": 250})).pair, "id")) == []
     other = results(training, hand_made.category("other", {"5": 9})).pair
     assert list(transformed._of_feature(other, "id")) == []
 
@@ -197,7 +200,9 @@ MOVED = Finding("x", Space.TRANSFORMED, FindingKind.DISTRIBUTION, Severity.ERROR
 def test_what_is_as_bad_and_of_the_same_feature_gets_the_words(changes: dict[str, Any], merged: bool) -> None:
     made = results(number(0.0, 1.0), number(0.0, 1.0, nans=90, present=10_000))
     finding = dataclasses.replace(MOVED, **changes)
-    first, *others = transformed.added(made, [finding])
+    after = dataclasses.replace(MOVED, feature="z", message="so did z")
+    first, second, *others = transformed.added(made, [finding, after])
+    assert second == after
     message = "90 values (0.9 %) made of 'price' are NaN or infinite; 0.0 % in training"
     assert first.message == (f"it moved; {message}" if merged else "it moved")
     assert [other.message for other in others] == [message] * (not merged)
