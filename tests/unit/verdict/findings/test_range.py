@@ -1,4 +1,4 @@
-"""Numbers outside training's range: how many are a finding, how bad it is, and where the schema has a bound."""
+"""Numbers outside training's range: how many are a finding, how bad it is, and bounds of the schema."""
 
 from __future__ import annotations
 
