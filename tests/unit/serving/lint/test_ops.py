@@ -45,7 +45,7 @@ UNSEEDED, SEEDED = ("random-without-seed", "error"), ("random-seeded", "info")
         ("AddV2", {"seed": 1}, None),
     ],
 )
-def test_random_ops_by_their_seeds(op: str, seeds: dict[str, int], expected: tuple[str, str] | None) -> None:
+def test_random_ops_by_their_seeds(op: str, seeds: dict[str, Any], expected: tuple[str, str] | None) -> None:
     assert rule(ops.draws(node(op, **seeds), FACTS)) == expected
 
 
