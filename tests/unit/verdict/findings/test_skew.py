@@ -130,7 +130,9 @@ def test_extremes_are_set_aside_by_equal_ends_of_both() -> None:
         [buckets] = skew._quantile_buckets(copy).values()
         assert [(b.low_value, b.high_value) for b in buckets] == [(-5.0, 2.0), (2.0, 3.0), (3.0, 9.0)]
         assert skew._quantile_buckets(side)["x"][0].low_value in {0.0, -5.0}
-    assert [list(copy.datasets[0].features) for copy in skew._with_equal_ends(*both_sides, set())] == [[], []]
+    assert [
+        list(copy.datasets[0].features) for copy in skew._with_equal_ends(both_sides[0], both_sides[1], set())
+    ] == [[], []]
 
 
 def reason(kind: int, text: str) -> Any:
