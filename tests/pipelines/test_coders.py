@@ -19,6 +19,7 @@ from transforms.branches.versions import versions
 from transforms.branches.windows import Windows
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Batch, Decoded, Fault, Reject
+from transforms.joining.piece import Piece
 from transforms.logs.rows.rows import metadata_of
 
 ROWS = pa.RecordBatch.from_pydict(
@@ -50,6 +51,13 @@ def partial_results() -> dict[Kind, Partial]:
     reject = Reject("a.tfrecord", 1000, "not_a_tf_example", "no tf.Example", b"x")
     decoded = Decoded(Batch(ROWS, metadata), (reject,), Accounting(read=1001, decoded=1000, rows=1000))
     return dict(examine([decoded, Fault("b.tfrecord", "truncated", "the file ends")], branches))
+
+
+@pytest.mark.parametrize("kind", [pa.RecordBatch, Batch, Piece, Partial])
+def test_none_of_them_may_be_a_key(kind: type) -> None:
+    coder = beam.coders.registry.get_coder(kind)
+    assert not coder.is_deterministic()
+    assert coder.to_type_hint() is kind
 
 
 @pytest.mark.parametrize(("value", "kind"), [(ROWS, pa.RecordBatch), (BATCH, Batch)])

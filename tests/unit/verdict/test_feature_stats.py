@@ -129,6 +129,10 @@ def test_values_of_one_row_count_as_one_row() -> None:
     assert view(LENGTHS % (10, 10)).worth == pytest.approx(900 / (5 * 4 + 25 * 10))
     # Five rows of 4 have 20 values, of the 25 that may be.
     assert view(LENGTHS % (4, 4)).worth == pytest.approx(900 / (5 * 4 + 20 * 4))
+    # The first five rows take all ten: nothing is left for the others.
+    twos = (LENGTHS % (10, 10)).replace("low_value: 1 high_value: 2", "low_value: 2 high_value: 2")
+    assert view(twos.replace("tot_num_values: 30", "tot_num_values: 10")).worth == pytest.approx(100 / 20)
+    assert view(twos).worth == pytest.approx(900 / (5 * 4 + 20 * 10))
     assert view((LENGTHS % (10, 10)).replace("tot_num_values: 30", "tot_num_values: 300")).worth == 10
     assert view((LENGTHS % (10, 10)).replace("tot_num_values: 30", "tot_num_values: 1")).worth == 1
 

@@ -107,6 +107,10 @@ def test_the_file_that_the_docs_show_is_read() -> None:
         ("format = 1\n[raw.a]\nnote = 1", "note: expected a line of at most 200 characters, got 1"),
         ("format = 1\n[raw.a]\nnote = 'x\\ty'\nnote2 = 1", "note2 is no key here"),
         ('format = 1\n[raw.a]\nnote = "x\\u001b[2Jy"', "note: expected a line"),
+        (f"format = 1\n[raw.a]\nmissing = {10**18}", f"above 0 and at most 1, got {10**18}"),
+        (f"format = 1\n[raw.a]\nmissing = -{10**18 + 1}", "got a number that is too large"),
+        (f"format = '{'x' * 58}'", f"got '{'x' * 58}'$"),
+        (f"format = '{'x' * 59}'", f"got '{'x' * 59}[.]{{3}}$"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line_with_its_place(text: str, message: str) -> None:

@@ -166,12 +166,12 @@ def _strings(name: str, content: bytes, count: int) -> list[bytes]:
 
 def _varint(name: str, content: bytes, position: int) -> tuple[int, int]:
     value = 0
-    for shift in range(0, 64, 7):
+    for count in range(10):  # seven bits each
         if position >= len(content):
             break
         byte = content[position]
         position += 1
-        value |= (byte & 0x7F) << shift
+        value |= (byte & 0x7F) << 7 * count
         if byte < 0x80:
             return value, position
     raise TensorError("bad_tensor", f"input {name!r} has a string length that is none")

@@ -211,7 +211,7 @@ def _share_of(view: View, value: str | float) -> float | None:
         return None
     numbers = view.proto.num_stats
     if numbers.min == numbers.max:
-        return 1.0 if numbers.min == value else None  # another constant: that is no loss of variance
+        return None  # one value in training, too: whichever it is, that is no loss of variance
     at = np.array([value])
     return float((known.up_to(at) - known.under(at))[0])
 

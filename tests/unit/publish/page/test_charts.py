@@ -57,3 +57,73 @@ def _tops(svg: str, side: str) -> list[int]:
     path = re.search(rf'class="{side}" d="([^"]*)"', svg)
     assert path is not None
     return [int(y) for y in re.findall(r"V(\d+)", path[1])]
+
+
+def texts(svg: str, y: int) -> list[tuple[str, str, str]]:
+    """Class, x and text of the labels at a height."""
+    return re.findall(rf'<text class="(\w)" x="(\d+)" y="{y}">([^<]*)</text>', svg)
+
+
+def test_ticks_are_at_round_values_between_the_ends() -> None:
+    svg = page_charts.histogram([0, 5, 10], [0.5, 0.5], [1, 0], "f")
+    assert texts(svg, 96) == [
+        *(("m", "44", "0"), ("m", "122", "2"), ("m", "199", "4"), ("m", "277", "6")),
+        *(("m", "354", "8"), ("e", "432", "10")),
+    ]
+    assert [label for _, _, label in texts(page_charts.histogram([1, 2, 11], [1, 0], [1, 0], "f"), 96)] == [
+        *("2", "4", "6", "8", "10"),
+    ]
+    below = page_charts.histogram([-3, 1, 2], [1, 0], [1, 0], "f")
+    assert [label for _, _, label in texts(below, 96)] == ["-3", "-2", "-1", "0", "1", "2"]
+    assert texts(page_charts.histogram([3, 3], [1], [1], "f"), 96) == [("m", "238", "3")]
+
+
+@pytest.mark.parametrize(
+    ("rough", "step"), [(1.0, 1), (1.001, 1), (1.01, 2), (2.1, 5), (5.1, 10), (9.9, 10), (0.02, 0.02)]
+)
+def test_steps_are_one_two_or_five(rough: float, step: float) -> None:
+    assert page_charts._round_step(rough) == pytest.approx(step)
+
+
+def test_labels_have_as_many_digits_as_tell_them_apart() -> None:
+    assert page_charts._tick_labels([100_000.0, 100_020.0]) == ["100000", "100020"]
+    assert page_charts._tick_labels([1_000_000.0, 1_000_001.0]) == ["1000000", "1000001"]
+    assert page_charts._tick_labels([0.1 * 3, 0.4]) == ["0.3", "0.4"]
+
+
+@pytest.mark.parametrize(
+    ("top", "label"), [(0.5, "50 %"), (0.1, "10 %"), (0.099, "9.90 %"), (1.0, "100 %"), (0.0, "&lt;0.01 %")]
+)
+def test_the_frame_says_how_high_the_highest_is(top: float, label: str) -> None:
+    svg = page_charts.histogram([0, 1, 2], [top, 0], [0, 0], "f")
+    assert texts(svg, 16) == [("e", "40", label)]
+    assert (texts(svg, 84), texts(svg, 52)) == ([("e", "40", "0")], [("e", "40", "values")])
+    assert '<path class="a" d="M44 12V84H432"/>' in svg
+    assert '<svg viewBox="0 0 440 100"' in svg
+
+
+def test_the_outline_moves_where_the_height_changes() -> None:
+    svg = page_charts.histogram([0, 1, 2, 4], [0.5, 0.5, 0], [0, 0.0001, 0.5], "f")
+    assert '<path class="t" d="M44 84V12H141H238V84H432V84"/>' in svg
+    # Above zero is a hair high at least.
+    assert '<path class="s" d="M44 84H141V83H238V12H432V84Z"/>' in svg
+    # Beside 1e30 floats cannot tell 1 and 2 apart: bins are spread evenly.
+    even = page_charts.histogram([1e30, 1e30, 1e30], [1, 0], [1, 0], "f")
+    assert '<path class="t" d="M44 84V12H238V84H432V84"/>' in even
+
+
+def test_bars_stand_in_rows_beside_their_labels() -> None:
+    svg = page_charts.bars(["a", "", "c"], [0.25, 0.5, 0], [0.5, 0, 0.1], "f")
+    assert re.findall(r'<text x="145" y="(\d+)">([^<]*)<', svg) == [
+        ("13", "a"),
+        ("29", "(empty)"),
+        ("45", "c"),
+    ]
+    served = re.findall(r'class="s" d="M150 (\d+)h(\d+)v11h-(\d+)z"', svg)
+    assert served == [("4", "282", "282"), ("36", "56", "56")]
+    assert re.findall(r'class="t" d="M150 (\d+)h(\d+)v11h-(\d+)"', svg) == [
+        *(("4", "141", "141"), ("20", "282", "282")),
+    ]
+    assert '<path class="a" d="M150 2V52"/><text x="150" y="64">0</text>' in svg
+    assert '<text class="e" x="432" y="64">50.0 % of values</text>' in svg
+    assert '<svg viewBox="0 0 440 68" role="img" aria-label="values of f, training and serving">' in svg

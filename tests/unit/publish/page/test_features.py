@@ -1,14 +1,196 @@
-"""A feature without values is shown as such."""
+"""The page's rows: what is measured of a feature, how it is shown, and what many of them leave out."""
 
 from __future__ import annotations
 
-from support.page import Parsed, make_verdict
+import re
+from collections.abc import Sequence
+from typing import Any
 
-from transforms.publish.page import page
+import pytest
+from support.hand_made import about
+from support.page import Parsed, make_categories, make_finding, make_numbers, make_verdict
+
+from transforms.publish.page import features, page
+from transforms.publish.page.features import Row
 from transforms.verdict.histograms import FeaturePicture
-from transforms.verdict.model import Space
+from transforms.verdict.model import Finding, Space
 
 
 def test_feature_without_values_says_so() -> None:
     empty = FeaturePicture("f", Space.RAW, "none", (), (), (), (), 1.0, 1.0, 10, 10)
     assert "No values to draw." in Parsed(page.render(make_verdict("ok"), [empty])).text
+
+
+def section(
+    findings: Sequence[Finding] = (),
+    pictures: Sequence[FeaturePicture] = (),
+    distances: Sequence[Finding] = (),
+) -> str:
+    return str(features.section(rows(findings, pictures, distances)))
+
+
+def rows(
+    findings: Sequence[Finding] = (),
+    pictures: Sequence[FeaturePicture] = (),
+    distances: Sequence[Finding] = (),
+) -> list[Row]:
+    return features.rows(make_verdict("skew", findings).to_json(), pictures, distances)
+
+
+def quiet(feature: str, distance: float = 0.05, **more: Any) -> Finding:
+    return make_finding(feature, "info", distance=distance, **more)
+
+
+def test_without_features_there_is_no_part_of_them() -> None:
+    assert (section(), str(features.overview([]))) == ("", "")
+
+
+def test_findings_of_slices_and_of_all_rows_are_no_rows() -> None:
+    assert rows([make_finding("a", slice="country=DE"), make_finding("")]) == []
+    [row] = rows([make_finding("a"), make_finding("a", slice="country=DE")])
+    assert (row.feature, row.space, len(row.findings)) == ("a", "raw", 1)
+
+
+def test_a_row_shows_the_distance_that_is_the_farthest_beyond_its_limit() -> None:
+    findings = [
+        make_finding("a", distance=0.4, threshold=0.2),
+        make_finding("a", distance=0.3, threshold=0.1),
+        make_finding("a", distance=0.9, threshold=None),
+        make_finding("a", distance=None, threshold=0.1),
+    ]
+    [row] = rows(findings, distances=[quiet("a")])
+    assert row.measured is not None
+    assert (row.measured["distance"], row.ratio) == (0.3, about(3))
+    # Without one that was found, the first that was measured; one without a distance is none.
+    measured = [quiet("b", 0.09), quiet("b", 0.08), make_finding("c", distance=None)]
+    [row] = rows(distances=measured)
+    assert row.measured is not None
+    assert (row.feature, row.measured["distance"], row.severity) == ("b", 0.09, "none")
+
+
+@pytest.mark.parametrize(("threshold", "ratio"), [(0.2, 2.5), (None, 0.0), (0.0, 0.0)])
+def test_a_distance_without_a_limit_has_no_ratio(threshold: float | None, ratio: float) -> None:
+    assert Row("a", "raw", None, (), {"distance": 0.5, "threshold": threshold}).ratio == ratio
+
+
+def test_the_worst_is_first_then_the_farthest_then_by_name_and_space() -> None:
+    findings = [make_finding("w", "warning", distance=0.9), make_finding("e", distance=0.11)]
+    measured = [
+        quiet("z", 0.09),
+        quiet("b", 0.02),
+        quiet("a", 0.02, space=Space.TRANSFORMED),
+        quiet("a", 0.02),
+    ]
+    order = [(row.feature, row.space) for row in rows(findings, distances=measured)]
+    assert order == [
+        ("e", "raw"),
+        ("w", "raw"),
+        ("z", "raw"),
+        *(("a", "raw"), ("a", "transformed")),
+        ("b", "raw"),
+    ]
+
+
+def tabs(*spaces: Space) -> list[str]:
+    drawn = [make_numbers("a", space) for space in spaces]
+    return re.findall(r"<label for=\w+>(\w+(?: \w+)?)<", section(pictures=drawn))
+
+
+def test_spaces_have_a_tab_each_where_there_are_several() -> None:
+    assert tabs(Space.RAW) == ["all", "with findings"]
+    assert tabs(Space.PREDICTION, Space.RAW) == ["all", "with findings", "raw", "predictions"]
+    assert tabs(*Space)[2:] == ["raw", "transformed", "predictions"]
+
+
+def cells(
+    findings: Sequence[Finding], measured: Sequence[Finding], pictures: Sequence[Any] = ()
+) -> list[str]:
+    return re.findall(r'<a class="(\w+)"', str(features.overview(rows(findings, pictures, measured))))
+
+
+def test_cells_are_coloured_by_severity_and_pale_by_distance() -> None:
+    measured = [quiet("a", 0.05)]
+    assert features.overview(rows(distances=measured)) == ""
+    assert cells([make_finding("e")], measured, [make_numbers("n")]) == ["error", "none", "na"]
+    html = str(features.overview(rows(distances=[quiet("a", 0.1), quiet("b", 0.05), quiet("c", 0.2)])))
+    # From a quarter on, and no stronger than at the limit.
+    assert re.findall(r"opacity:([\d.]+)", html) == ["0.85", "0.85", "0.55"]
+    assert re.findall(r'href="#r(\d+)" title="(\w)"', html) == [("0", "c"), ("1", "a"), ("2", "b")]
+    assert "opacity" not in str(features.overview(rows([make_finding("a"), make_finding("b")])))
+
+
+@pytest.mark.parametrize(("count", "kind"), [(400, "overview"), (401, "overview many")])
+def test_very_many_cells_are_smaller(count: int, kind: str) -> None:
+    every = rows(distances=[quiet(f"f{i}") for i in range(count)])
+    assert f'<div class="card {kind}">' in features.overview(every)
+
+
+@pytest.mark.parametrize(("count", "more"), [(40, ""), (41, "1 more feature"), (42, "2 more features")])
+def test_rows_past_the_fortieth_are_folded(count: int, more: str) -> None:
+    html = section(distances=[quiet(f"f{i}") for i in range(count)])
+    assert html.count("<article") == count
+    summary = re.findall("<summary>Show ([^<]*)</summary>", html)
+    assert summary == [f"{more}, none with a finding"] * bool(more)
+    before = html.partition("<details>")[0]
+    assert before.count("<article") == 40
+    assert "not shown" not in html
+
+
+@pytest.mark.parametrize(("count", "shown"), [(41, 41), (300, 300), (301, 300)])
+def test_all_rows_with_findings_are_open_up_to_300(count: int, shown: int) -> None:
+    html = section([make_finding(f"f{i}") for i in range(count)], distances=[quiet("z")])
+    assert html.partition("<details>")[0].count("<article") == shown
+    rest = "1 more feature, none with a finding" if count == shown else "2 more features"
+    assert re.findall("<summary>Show ([^<]*)</summary>", html) == [rest]
+
+
+def test_past_a_budget_rows_are_not_drawn_and_past_another_not_shown(monkeypatch: Any) -> None:
+    pictures = [make_numbers(f"f{i:02}") for i in range(50)]
+    length = len(features._row(10, rows(pictures=pictures)[10], with_chart=True).encode())
+    monkeypatch.setattr(features, "CHART_BUDGET", length)
+    html = section(pictures=pictures)
+    # The second begins below the budget, the third beyond it.
+    assert (html.count('role="img"'), html.count("Not drawn: see stats.binpb.")) == (2, 48)
+    monkeypatch.setattr(features, "CHART_BUDGET", 10**9)
+    monkeypatch.setattr(features, "ROWS_BUDGET", 48 * length)
+    html = section(pictures=pictures)
+    assert html.count("<article") == 48
+    assert '<p class="soft">2 more features not shown.</p>' in html
+
+
+def test_at_most_six_findings_of_a_feature_are_said_and_where_it_comes_from() -> None:
+    html = section([make_finding("a", message=f"number {i}", raw_features=("r",)) for i in range(7)])
+    assert re.findall(r'<li class="error">number (\d)</li>', html) == list("012345")
+    assert html.count("Computed from") == 1
+    assert "<ul>" not in section(distances=[quiet("a")])
+
+
+@pytest.mark.parametrize(("distance", "width"), [(0.05, 25), (0.1, 50), (0.2, 100), (0.3, 100)])
+def test_the_limit_is_at_half_the_meter(distance: float, width: int) -> None:
+    html = section(distances=[quiet("a", distance)])
+    assert f'<i style="width:{width}%"></i><b style="left:50%"></b>' in html
+    assert f'<span class="big">{distance:g}</span> <span class="soft">limit 0.1</span>' in html
+    assert '<p class="soft">Jensen–Shannon divergence</p>' in html
+
+
+def test_a_metric_without_a_name_of_its_own_is_called_as_it_is() -> None:
+    html = section(distances=[quiet("a", metric="own_metric", threshold=None)])
+    assert '<p class="soft">own_metric</p>' in html
+    assert '<span class="soft">limit 0</span>' in html
+    assert '<p class="soft">no distance</p>' in section(pictures=[make_numbers("a")])
+
+
+@pytest.mark.parametrize("count", [9, 10])
+def test_of_ten_values_or_more_eight_are_drawn_and_the_others_as_one(count: int) -> None:
+    html = section(pictures=[make_categories("a", [f"v{i}" for i in range(count)], turn=1)])
+    labels = re.findall(r'<text x="145" y="\d+">([^<]*)</text>', html)
+    assert labels == [f"v{i}" for i in range(8)] + (["v8"] if count == 9 else ["(other)"])
+
+
+def test_what_is_folded_has_the_sum_of_its_shares() -> None:
+    was, now = (0.2, *(0.1,) * 6, 0.05, 0.1, 0.05), (0.1, *(0.1,) * 6, 0.1, 0.05, 0.15)
+    labels = tuple(f"v{i}" for i in range(10))
+    picture = FeaturePicture("a", Space.RAW, "category", labels, was, now, (), 0.0, 0.0, 10, 10)
+    made = features._fewer(picture)
+    assert [len(part) for part in made] == [9, 9, 9]
+    assert (made[1][-1], made[2][-1]) == (about(0.15), about(0.2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 
 import pytest
 from support.page import HOSTILE, make_finding, make_verdict
@@ -52,3 +53,37 @@ def test_names_of_slices_neither_act_nor_style(terminal: bool) -> None:
     assert "[bold]" in out.getvalue().replace("\n", "")
     assert "0 compared separately, 0 with skew; 3 not compared" in out.getvalue()
     assert not set("\x00\x07\x08\r\u202e\u2028") & set(out.getvalue())
+
+
+def test_a_slice_shows_its_rows_and_its_findings_those_with_skew_first() -> None:
+    findings = [make_finding(name, slice=part) for name, part in (("a", "s=2"), ("b", "s=1"), ("c", "s=1"))]
+    html = sliced_page(
+        [*findings, make_finding("c")],
+        [("s=1", VerdictOutcome.OK), ("s=2", VerdictOutcome.SKEW), ("s=3", VerdictOutcome.OK)],
+    )
+    assert "<h2>Slices<small>3 compared</small></h2>" in html
+    row = r'<tr><td><b>(s=\d)</b></td><td><span class="pill (\w+)">.*?<td class="num">(\d)</td></tr>'
+    rows = re.findall(row, html)
+    assert rows == [("s=1", "none", "2"), ("s=2", "error", "1"), ("s=3", "none", "0")]
+    assert re.findall("<summary>(s=.*?)</summary>", html) == [
+        "s=2: 1 finding",
+        "s=1: 2 findings, 1 of them also in all rows together",
+    ]
+
+
+def test_slices_left_out_are_counted_and_without_any_there_is_no_part() -> None:
+    left_out = dataclasses.replace(make_verdict("ok"), slices_left_out=1234)
+    html = page.render(left_out, []).decode()
+    assert "<small>0 compared; 1,234 not compared: too few rows, or not among the largest</small>" in html
+    assert "<th>Slice</th>" not in html
+    assert "<h2>Slices" not in page.render(make_verdict("ok"), []).decode()
+
+
+def test_at_most_fifty_findings_of_a_slice_are_shown_its_own_first() -> None:
+    shared = [make_finding(f"f{i}") for i in range(2)]
+    own = [make_finding(f"g{i}", slice="s=1") for i in range(50)]
+    again = [make_finding(f"f{i}", slice="s=1") for i in range(2)]
+    html = sliced_page([*shared, *again, *own], [("s=1", VerdictOutcome.SKEW)])
+    table = html.partition("<summary>s=1: 52 findings, 2 of them also in all rows together</summary>")[2]
+    names = re.findall(r"<td><b>(\w+)</b></td>", table.partition("</details>")[0])
+    assert names == [f"g{i}" for i in range(50)]

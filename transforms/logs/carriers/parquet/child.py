@@ -128,7 +128,7 @@ def _check(batch: pa.RecordBatch) -> None:
     for number, column in enumerate(batch.columns, 1):
         try:
             _as_bytes(column).validate(full=True)
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowInvalid, IndexError) as error:  # of a dictionary, too
             raise ValueError(f"column {number} holds values that its type cannot have") from error
 
 

@@ -1,0 +1,161 @@
+"""Tiles, findings, records and what was left out: each figure, each limit and each part that may be empty."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from support.page import make_finding, make_verdict
+
+from transforms.publish.page import tables
+from transforms.verdict.model import FindingKind, NotCompared, Space
+
+COUNTS = {"read": 0, "decoded": 0, "rejected": 0, "outside_window": 0, "no_time": 0, "excluded": 0}
+
+
+def document(*findings: Any, **fields: Any) -> Mapping[str, Any]:
+    return {**make_verdict("ok", findings).to_json(), **fields}
+
+
+def tiles(*findings: Any, **fields: Any) -> list[tuple[str, str, str]]:
+    html = tables.tiles(document(*findings, **fields), 1234)
+    return re.findall(r'tile ([a-z ]*)"><b>([\d,]+)</b><span>([a-z ]+)<', html)
+
+
+def test_tiles_count_and_are_hot_where_something_was_found() -> None:
+    assert tiles() == [
+        ("", "990", "rows compared"),
+        ("", "1,234", "features compared"),
+        ("", "0", "errors"),
+        ("", "0", "warnings"),
+        ("", "0", "features not compared"),
+    ]
+    error, warning = make_finding("a"), make_finding("a", "warning")
+    assert tiles(error, warning, make_finding("a", "info"), not_compared=[1, 2])[2:] == [
+        ("hot error", "1", "error"),
+        ("hot warning", "1", "warning"),
+        ("", "2", "features not compared"),
+    ]
+    several = tiles(error, error, *[warning] * 3)[2:4]
+    assert [tile[1:] for tile in several] == [("2", "errors"), ("3", "warnings")]
+
+
+def test_findings_are_those_of_all_rows_against_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    sliced, drifted = make_finding("b", slice="c=d"), make_finding("c", kind=FindingKind.DRIFT)
+    assert tables.findings(document()) == ""
+    assert tables.findings(document(sliced, drifted)) == ""
+    every = document(make_finding("a"), sliced, drifted, make_finding("d"))
+    html = tables.findings(every)
+    assert re.findall(r"<td><b>(\w)</b></td>", html) == ["a", "d"]
+    assert "<h2>Findings<small>2</small></h2>" in html
+    assert "more" not in html
+    row = tables.finding_row(make_finding("a").to_json())
+    monkeypatch.setattr(tables, "FINDINGS_BUDGET", len(row.encode()))
+    assert tables.findings(every).count("<td><b>") == 1
+    assert "1 more findings" in tables.findings(every)
+
+
+def test_a_finding_shows_its_figures_its_cause_and_its_origin() -> None:
+    plain = tables.finding_row(make_finding("a", distance=None, threshold=None).to_json())
+    assert re.findall(r'<td class="num(?: soft)?">([^<]*)<', plain) == ["–", "–"]
+    assert '<td class="w">its distribution moved</td>' in plain
+    made = make_finding("x", space=Space.TRANSFORMED, raw_features=("a", "b"))
+    finding = made.to_json() | {"diagnosis": {"cause": "scale", "confidence": 0.9}}
+    html = tables.finding_row(finding)
+    assert re.findall(r'<td class="num(?: soft)?">([^<]*)<', html) == ["0.42", "0.1"]
+    remarks = re.sub("<[^>]*>", "", html[html.index("<div>") :])
+    assert remarks == " Cause: scale, confidence 0.90. Computed from a and b."
+
+
+@pytest.mark.parametrize(("count", "folded"), [(12, False), (13, True)])
+def test_more_than_twelve_that_were_not_compared_are_folded(count: int, folded: bool) -> None:
+    left_out = [NotCompared(f"f{i}", Space.RAW, "no values").to_json() for i in range(count)]
+    html = tables.not_compared({"not_compared": left_out})
+    assert f"<h2>Not compared<small>{count}</small></h2>" in html
+    assert (f"<details><summary>Show all {count}</summary>" in html) is folded
+    assert html.count("<td><b>f") == count
+    assert tables.not_compared({"not_compared": []}) == ""
+
+
+def test_features_beyond_the_budget_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    left_out = [NotCompared(f"f{i}", Space.RAW, "no values").to_json() for i in range(3)]
+    [row] = re.findall("<tr><td>.*?</tr>", tables.not_compared({"not_compared": left_out[:1]}))
+    monkeypatch.setattr(tables, "NOT_COMPARED_BUDGET", len(row))
+    html = tables.not_compared({"not_compared": left_out})
+    assert html.count("<td><b>f") == 1
+    assert "2 more features" in html
+
+
+def accounting(**fields: Any) -> str:
+    given: Mapping[str, Any] = {"rejects": {}, "excluded": {}, "files": [], **fields}
+    counts = COUNTS | {"rows": 0, "compared": 0} | given.get("counts", {})
+    return str(tables.accounting({**given, "counts": counts}))
+
+
+def test_the_bar_has_a_part_for_each_fate_that_records_had() -> None:
+    counts = {"read": 2000, "decoded": 1000, "rejected": 500, "excluded": 499, "no_time": 1}
+    html = accounting(counts=counts | {"rows": 1, "compared": 1})
+    parts = re.findall(r'<i class="c(\d)" style="width:([\d.]+)%"></i>', html)
+    assert parts == [("0", "50.00"), ("1", "25.00"), ("3", "0.05"), ("4", "24.95")]
+    assert "The decoded records gave 1 row. Of these rows 1 were compared with training." in html
+    assert "<b>2,000</b> <span>records read" in html
+    # Of nothing, no part and no division.
+    assert '<div class="stack"></div>' in accounting()
+    assert "because" not in accounting()
+
+
+def test_reasons_are_sorted_explained_and_at_most_fifty() -> None:
+    html = accounting(rejects={"b": 1, "a": 1, "c": 1500}, excluded={"sample": 3, "strange": 2})
+    assert re.findall(r'<tr><td>(\w+).*?class="num">([\d,]+)<', html) == [
+        *(("c", "1,500"), ("a", "1"), ("b", "1"), ("sample", "3"), ("strange", "2")),
+    ]
+    assert html.count("not in the sample of --sample") == 1
+    assert html.count("<tr><td>") == 5
+    most = accounting(rejects={f"r{i}": 60 - i for i in range(51)})
+    assert re.findall(r"<tr><td>r(\d+)", most) == [str(i) for i in range(50)]
+
+
+def file(name: str | None, read: int = 1) -> Mapping[str, Any]:
+    counts: Mapping[str, Any] = {**COUNTS, "read": read, "decoded": read}
+    return {**counts, "file": name, "rejected": {}, "excluded": {}}
+
+
+def files(*every: Mapping[str, Any]) -> list[tuple[str, str]]:
+    html = accounting(files=every).partition("File")[2]
+    rows = re.findall(r'<tr><td>(.*?)</td><td class="num">([\d,]+)', html)
+    return [(re.sub("<[^>]*>", "", label), read) for label, read in rows]
+
+
+def test_files_are_shown_up_to_fifty_and_the_others_summed() -> None:
+    assert files() == []
+    assert files(file("a", 3), file("b", 1000)) == [("a", "3"), ("b", "1,000")]
+    assert len(files(*[file(f"f{i}") for i in range(50)])) == 50
+    more = files(*[file(f"f{i}", i) for i in range(52)])
+    assert (len(more), more[-1]) == (51, ("2 more files", "101"))
+    assert files(*[file("f")] * 51)[-1] == ("1 more file", "1")
+    # The last entry sums up what was not kept file by file.
+    assert files(file("a"), file(None, 7))[-1] == ("All other files", "7")
+
+
+def test_a_file_has_its_own_reasons() -> None:
+    single = {**file("a", 9), "rejected": {"bad": 2, "worse": 1}, "excluded": {"sample": 4}}
+    html = accounting(files=[single])
+    numbers = re.findall(r'<td class="num">(\d+)</td>', html)
+    assert numbers == ["9", "9", "3", "0", "0", "4"]
+    assert '<td class="w">sample 4, bad 2, worse 1</td>' in html
+
+
+def test_a_contract_is_shown_level_by_level() -> None:
+    assert tables.contract({"contract": {}}) == ""
+    assert tables.contract({}) == ""
+    deep = {"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}}
+    html = tables.contract({"contract": {"x": {"y": [1, 2], "z": ("w",)}, "n": None, "k": deep}})
+    assert re.findall("<dt>([^<]*)</dt><dd><code>([^<]*)</code></dd>", html) == [
+        ("x.y", "2 entries: 1, 2"),
+        ("x.z", "1 entry: w"),
+        ("n", "None"),
+        # Below the sixth level as it is.
+        ("k.a.b.c.d.e", "{&#39;f&#39;: 1}"),
+    ]

@@ -1,0 +1,118 @@
+"""What a verdict is assembled from: spans, weights, references that fail, and the files beside it."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+from support import hand_made
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from transforms.core.accounting import Accounting
+from transforms.core.batches import Reject, Window
+from transforms.core.errors import InputError
+from transforms.core.slicing import SliceStatistics
+from transforms.publish import assemble
+from transforms.publish.assemble import PipelineResults, RunSettings
+from transforms.verdict.feature_stats import Statistics
+from transforms.verdict.model import ComparisonResult, Space
+from transforms.verdict.reference import Reference
+from transforms.verdict.result import VerdictOutcome
+from transforms.verdict.severity import Policy
+
+START = dt.datetime(2013, 7, 1, tzinfo=dt.UTC)
+HOUR = dt.timedelta(hours=1)
+
+
+def results(compared: int, *rows: int, **more: Any) -> PipelineResults:
+    by_space = {space: hand_made.statistics(count) for space, count in zip(Space, rows, strict=False)}
+    return PipelineResults(by_space, Accounting(compared=compared, **more))
+
+
+@pytest.mark.parametrize(
+    ("compared", "rows", "effective"),
+    [(9, (), None), (9, (9,), None), (9, (9, 9), None), (9, (7,), 7), (9, (7, 8), 7), (9, (7, 9), None)],
+)
+def test_effective_rows_are_those_of_the_statistics_where_weights_differ(
+    compared: int, rows: tuple[int, ...], effective: int | None
+) -> None:
+    assert results(compared, *rows).effective_rows == effective
+
+
+def test_forms_are_counted_in_the_proportion_of_the_weighted_rows() -> None:
+    forms = Counter({("a", "scalar"): 100, ("b", "scalar"): 1, ("c", "scalar"): 0})
+    assert assemble._weighed_forms(results(1000, 1000, forms=forms)) == forms
+    weighed = assemble._weighed_forms(results(1000, 260, forms=forms))
+    # What came at all came once at least.
+    assert weighed == {("a", "scalar"): 26, ("b", "scalar"): 1}
+    assert assemble._weighed_forms(results(0, 3, forms=forms))[("a", "scalar")] == 300
+
+
+def test_the_span_is_the_windows_or_else_what_was_met() -> None:
+    seen = Window(START, START + HOUR)
+    assert assemble._span(Window(START, START + 2 * HOUR), seen) == 2 * HOUR
+    for open_window in (Window(START, None), Window(None, START), Window(None, None)):
+        assert assemble._span(open_window, seen) == HOUR
+        assert assemble._span(open_window, None) is None
+    assert assemble._seen(Accounting()) is None
+    assert assemble._seen(Accounting(first_time=START, last_time=START + HOUR)) == seen
+
+
+def test_rejects_are_lines_of_json_with_their_payload_where_it_was_kept() -> None:
+    assert list(assemble._rejects([])) == []
+    rejects = [Reject("a", 1, "bad", "why"), Reject("b", 2, "bad", "é", b"\xff")]
+    [(name, lines)] = assemble._rejects(rejects)
+    plain = {"file": "a", "record": 1, "reason": "bad", "detail": "why"}
+    other = {"file": "b", "record": 2, "reason": "bad", "detail": "é"}
+    assert name == "rejects/rejects.jsonl"
+    assert [json.loads(line) for line in lines.splitlines()] == [
+        plain,
+        other | {"payload": base64.b64encode(b"\xff").decode()},
+    ]
+
+
+def test_files_of_raw_features_have_no_prefix_and_there_are_no_anomalies_where_none_were_sought() -> None:
+    compared = [
+        ComparisonResult((), (), space=Space.RAW, anomalies="x"),
+        ComparisonResult((), (), space=Space.PREDICTION),
+    ]
+    made = PipelineResults(
+        {Space.RAW: Statistics(), Space.TRANSFORMED: Statistics()},
+        Accounting(),
+        slices={Space.PREDICTION: SliceStatistics(Statistics(), {})},
+    )
+    assert [name for name, _ in assemble._protos(compared, made)] == [
+        *("anomalies.pbtxt", "stats.binpb", "transformed_stats.binpb", "prediction_slices.binpb"),
+    ]
+
+
+SETTINGS = RunSettings(Window(START, START + HOUR), Policy())
+
+
+def test_a_baseline_that_has_gone_is_a_verdict() -> None:
+    def load() -> list[Reference]:
+        raise InputError("there is no baseline at p")
+
+    verdict, files = assemble.assemble_verdict(load, results(9, 9, read=9, decoded=9, rows=9), SETTINGS)
+    assert verdict.outcome is VerdictOutcome.FAILED
+    assert "there is no baseline at p" in verdict.findings[0].message
+    assert {"report.html", "stats.binpb"} <= files.keys()
+
+
+def test_a_space_without_rows_is_not_examined_and_slices_left_out_are_counted() -> None:
+    schema = hand_made.schema(schema_pb2.Feature(name="w", type=schema_pb2.BYTES))
+    trained = hand_made.statistics(50, hand_made.category("w", {"a": 30, "b": 20}))
+    reference = Reference(schema, trained, Space.RAW)
+    verdict, _ = assemble.assemble_verdict(lambda: [reference], results(0), SETTINGS)
+    assert verdict.outcome is VerdictOutcome.NOT_EXAMINED
+    sliced = {Space.RAW: SliceStatistics(Statistics(), {}, left_out=3)}
+    served = {Space.RAW: hand_made.statistics(50, hand_made.category("w", {"a": 30, "b": 20}))}
+    accounting = Accounting(read=50, decoded=50, rows=50, compared=50)
+    verdict, _ = assemble.assemble_verdict(
+        lambda: [reference], PipelineResults(served, accounting, slices=sliced), SETTINGS
+    )
+    assert verdict.slices_left_out == 3
