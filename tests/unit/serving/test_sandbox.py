@@ -76,6 +76,9 @@ class Kernel:
     def syscall(self, number: int, *arguments: Any) -> int:
         if number == self._refuses and arguments[0] is not None:
             return -1
+        # Older kernels refuse flags that they do not know; the version is asked for by one.
+        if arguments[-1] != (1 if number == 444 and arguments[0] is None else 0):
+            return -1
         if number == 444:
             if arguments[0] is None:
                 return self.version

@@ -115,3 +115,12 @@ def test_expected_variation_of_two_equal_cells() -> None:
 @pytest.mark.parametrize(("distance", "noise", "beyond"), [(0.5, 0.3, 0.4), (0.3, 0.5, 0.0), (0.2, 0.0, 0.2)])
 def test_beyond_noise_squares_are_taken_off(distance: float, noise: float, beyond: float) -> None:
     assert p_values.beyond_noise(distance, noise) == pytest.approx(beyond)
+
+
+def test_of_three_cells_the_lesser_of_two_tests_counts_one_and_a_half_times() -> None:
+    expected, observed = shares(0.5, 0.3, 0.2), shares(0.46, 0.32, 0.22)
+    pearsons = 500 * float(np.sum((observed - expected) ** 2 / expected))
+    ratio = 1000 * float(np.sum(observed * np.log(observed / expected)))
+    alone = p_values.of_chi_squared(min(pearsons, ratio), 2)
+    assert p_values.of_categories(expected, observed, 500) == pytest.approx(1.5 * alone)
+    assert p_values.of_categories(expected, expected, 500) == 1.0

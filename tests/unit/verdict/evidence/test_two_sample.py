@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pytest
 from support import faults
 from support.evidence import SHAPES, by_metric, view
 
-from transforms.verdict.evidence import two_sample
+from transforms.verdict.evidence import p_values, two_sample
 from transforms.verdict.evidence.feature_difference import MISSING
 from transforms.verdict.feature_stats import View, views_by_feature
 
@@ -71,3 +72,22 @@ def test_one_row_of_many_values_is_one_row() -> None:
         assert min(difference.p_value for difference in two_sample.of_values(training, served)) > 0.0001
     moved = [[b"new", *row[1:]] for row in plain]
     assert min(difference.p_value for difference in two_sample.of_values(training, viewed(moved))) < 1e-12
+
+
+def test_beside_a_value_of_most_rows_the_others_are_judged_alone() -> None:
+    def values(rows: int, shift: float) -> Any:
+        others = np.random.default_rng(rows).normal(10 + shift, 1, rows // 5)
+        return view(np.concatenate([np.zeros(rows - len(others)), others]).astype("float32"))
+
+    difference = two_sample.of_number(values(5000, 0.0), values(2500, 2.0))
+    assert difference is not None
+    assert difference.excluded_value == 0.0
+    # Of a fifth of the rows, 1,000 and 500, ranks are known by a fifth as much.
+    size = p_values.effective_size(p_values.effective_size(1000, 500), two_sample._RANKS / 5**2)
+    floor = p_values.floor_of_kolmogorov(size) - 5 * two_sample._RESOLUTION
+    assert difference.floor == pytest.approx(floor, rel=0.01)
+    assert difference.rank_distance is not None
+    assert difference.effect > 4 * difference.rank_distance
+    same = two_sample.of_number(values(5000, 0.0), values(2500, 0.0))
+    assert same is not None
+    assert (same.excluded_value, same.effect) == (None, same.rank_distance)
