@@ -77,7 +77,7 @@ class Watch:
         self._clock = clock
         self._limit = portable.timeout_seconds(options)
         self._probed = self._scheduler_seen = self._worker_seen = clock()
-        self._was_there = self._is_warned = False
+        self._is_warned = False
 
     def look(self) -> None:
         """Raises InputError where the scheduler or all workers have been away for too long."""
@@ -94,22 +94,16 @@ class Watch:
         self._probed = self._clock()
 
     def _look_at_workers(self, workers: Mapping[str, Any]) -> None:
-        self._was_there |= bool(workers)
         # One that is paused, for lack of memory, takes no task.
         if any(worker.get("status", "running") == "running" for worker in workers.values()):
             self._worker_seen, self._is_warned = self._clock(), False
         silence = self._clock() - self._worker_seen
-        text = f"{self._missing(workers)} for {silence:.0f} s; start some: {_WORKER}"
+        text = f"{_missing(workers)} for {silence:.0f} s; start some: {_WORKER}"
         if silence >= self._limit:
             raise InputError(text)
         if silence >= portable.PATIENCE_SECONDS and not self._is_warned:
             self._is_warned = True
             self._warn(f"{text}; the job ends after {self._limit:g} s (--job_server_timeout)")
-
-    def _missing(self, workers: Mapping[str, Any]) -> str:
-        if workers:
-            return f"all {len(workers)} Dask workers have been paused for lack of memory"
-        return "all Dask workers have been lost" if self._was_there else "Dask has had no worker"
 
 
 def wait(result: Any, options: PipelineOptions, warn: Callable[[str], None]) -> None:
@@ -219,6 +213,13 @@ def _plugin(flags: Mapping[str, Any]) -> Any:
             file_systems.set_options(flags)
 
     return FileSystemOptions()
+
+
+def _missing(workers: Mapping[str, Any]) -> str:
+    if workers:
+        return f"all {len(workers)} Dask workers have been paused for lack of memory"
+    # Those that were killed at the beginning were perhaps never seen from here.
+    return "Dask has had no worker, or lost all,"
 
 
 def _lost_scheduler(options: PipelineOptions) -> str:
