@@ -64,7 +64,7 @@ class WriteMessage(beam.PTransform):
 
 @dataclasses.dataclass(eq=False)
 class WriteWindows(beam.PTransform):
-    """Writes the results of `branches.windows` and of reading, as `MergeResults` gives them, to `folder`."""
+    """Writes the results of `branches.windows` and of reading, as `MergeByKind` gives them, to `folder`."""
 
     folder: str
 

@@ -19,7 +19,7 @@ _MOST_FAULTS = 3
 
 @dataclasses.dataclass(eq=False)
 class WriteVariation(beam.PTransform):
-    """Writes the results of `branches.periods` and of reading, as `MergeResults` gives them.
+    """Writes the results of `branches.periods` and of reading, as `MergeByKind` gives them.
 
     See `read_variation` and `read_faults`. Files have the name `target`, followed by a space's.
     """

@@ -103,7 +103,9 @@ class Watch:
             raise InputError(text)
         if silence >= portable.PATIENCE_SECONDS and not self._is_warned:
             self._is_warned = True
-            self._warn(f"{text}; the job ends after {self._limit:g} s (--job_server_timeout)")
+            self._warn(
+                f"{text}. The job is cancelled after {self._limit:g} s without one (--job_server_timeout)"
+            )
 
 
 def wait(result: Any, options: PipelineOptions, warn: Callable[[str], None]) -> None:
@@ -143,7 +145,7 @@ def explanation(error: BaseException, options: PipelineOptions) -> str | None:
     if isinstance(error, KilledWorker):
         return (
             f"{error.allowed_failures + 1} Dask workers were lost while they ran the same step, and the job"
-            " with them; look why they ended (out of memory?), and run again"
+            " has failed. Look for an out-of-memory kill, then run again"
         )
     if isinstance(error, RuntimeError) and str(error).startswith(_ENVIRONMENT):
         return (
@@ -226,8 +228,8 @@ def _lost_scheduler(options: PipelineOptions) -> str:
     dask = _dask(options)
     address = dask.address or dask.scheduler_file or "this machine"
     return (
-        f"the Dask scheduler at {address} is lost, and the job with it; look why it ended, start it again,"
-        " and run again"
+        f"the Dask scheduler at {address} is lost, and the job has failed. Look in its log for the reason,"
+        " start it again, then run again"
     )
 
 

@@ -221,8 +221,8 @@ def _is_of_server(error: BaseException) -> bool:
 
 def _lost_server(options: PipelineOptions) -> str:
     return (
-        f"the Beam job server at {job_endpoint(options)} is lost, and the job with it, unless the server"
-        " hands jobs on to a cluster; look why it ended, start it again, and run again"
+        f"the Beam job server at {job_endpoint(options)} is lost, and the job has failed, unless the server"
+        " hands jobs on to a cluster. Look in its log for the reason, start it again, then run again"
     )
 
 

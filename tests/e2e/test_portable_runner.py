@@ -123,4 +123,4 @@ def test_a_job_server_that_is_killed(engine: Engine, home: Home, tmp_path: Path,
     ):
         flags = engine.flags(job_endpoint=server.address, environment_config=pool.address)
         error = _fails(capsys, home, tmp_path, flags)
-    assert f"the Beam job server at {server.address} is lost, and the job with it" in error
+    assert f"the Beam job server at {server.address} is lost, and the job has failed" in error

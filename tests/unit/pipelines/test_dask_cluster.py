@@ -57,7 +57,7 @@ def test_a_worker_that_does_not_come_is_told_within_a_minute_and_given_up() -> N
     world.pass_time(100, {})
     [warning] = world.warnings
     assert warning.startswith("Dask has had no worker, or lost all, for 6")
-    assert "the job ends after 300 s (--job_server_timeout)" in warning
+    assert "The job is cancelled after 300 s without one (--job_server_timeout)" in warning
     with pytest.raises(InputError, match=r"no worker, or lost all, for 30. s; start some: dask worker"):
         world.pass_time(LIMIT, {})
     assert world.now <= LIMIT + 5
@@ -119,7 +119,7 @@ class Result:
 def test_a_job_that_was_cancelled_is_not_done(status: str) -> None:
     """As all are when the connection to the scheduler breaks."""
     result, warnings = Result("finished", status), list[str]()
-    with pytest.raises(InputError, match="scheduler at tcp://scheduler:1 is lost, and the job with it"):
+    with pytest.raises(InputError, match="scheduler at tcp://scheduler:1 is lost, and the job has failed"):
         dask_cluster.wait(result, beam_options(FLAGS), warnings.append)
     assert result.is_closed
 
