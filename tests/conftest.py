@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
-from support import collector, e2e
-from support.memory_files import OBJECTS
+from support import collector
 
-from pipelines import cli
+# The process that starts the workers reads this file, too, and needs none of what is heavy.
+if TYPE_CHECKING:
+    from support.homes import Home, Served
 
 # Whether a commit passes must not hang on luck: `make test` has the same examples everywhere, `make explore`
 # looks for others.
@@ -19,97 +20,23 @@ hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("explore", derandomize=False, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("same")
 
-# The first file holds more rows than a batch takes.
-NUM_TRAINING, TRAINING_CUTS = 10_000, (8_700, 9_400)
-NUM_SERVING, SERVING_CUTS = 10_000, (8_701, 9_401)
-
 
 def pytest_collection_finish() -> None:
     collector.resume()
 
 
-class Home(NamedTuple):
-    """Where the shared files lie, and the rows that are in them.
-
-    Attributes:
-      examples: glob of the training examples.
-      clean, skewed: globs of PredictionLogs of the same distribution, and of one with two planted faults.
-    """
-
-    folder: Path
-    preprocessing: str
-    examples: str
-    baseline: str
-    training: list[e2e.Row]
-    serving: list[e2e.Row]
-    clean: str
-    skewed: str
-
-
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    folder = tmp_path_factory.mktemp("rides")
-    (folder / "features.py").write_text(e2e.PREPROCESSING)
-    training, serving = e2e.rides(NUM_TRAINING, 1), e2e.requests(e2e.rides(NUM_SERVING, 2))
-    faulty = e2e.in_lower_case(e2e.in_kilometres(serving))
-    made = Home(
-        folder=folder,
-        preprocessing=str(folder / "features.py"),
-        examples=e2e.write_examples(folder / "training", training, TRAINING_CUTS),
-        baseline=str(folder / "baseline"),
-        training=training,
-        serving=serving,
-        clean=e2e.write_logs(folder / "clean", serving, SERVING_CUTS),
-        skewed=e2e.write_logs(folder / "skewed", faulty, SERVING_CUTS),
-    )
-    code = cli.main(
-        [
-            "prepare",
-            f"--examples={made.examples}",
-            f"--preprocessing={made.preprocessing}",
-            f"--label={e2e.LABEL}",
-            f"--baseline={made.baseline}",
-        ]
-    )
-    assert code == 0
-    return made
+    from support import homes
 
-
-class Served(NamedTuple):
-    """An exported model, and what it and another one answer to the rides' requests.
-
-    Attributes:
-      folder: has the version 1.
-      right, wrong: the answers, by Keras alone.
-    """
-
-    folder: Path
-    model: Any
-    right: dict[str, Any]
-    wrong: dict[str, Any]
-
-    @property
-    def version(self) -> str:
-        return str(self.folder / "1")
+    return homes.make_home(tmp_path_factory.mktemp("rides"))
 
 
 @pytest.fixture(scope="session")
 def served(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Served:
-    from support import replay as support  # loads Keras, which few tests need
+    from support import homes
 
-    folder = tmp_path_factory.mktemp("replay")
-    model = support.model(1)
-    model.save(folder / "model.keras")
-    argv = [
-        f"--baseline={home.baseline}",
-        f"--model={folder / 'model.keras'}",
-        f"--output={folder / 'served'}",
-    ]
-    assert cli.main(["export", *argv]) == 0
-    right = support.answers(model, home.baseline, home.serving)
-    return Served(
-        folder / "served", model, right, support.answers(support.model(2), home.baseline, home.serving)
-    )
+    return homes.export_served(home, tmp_path_factory.mktemp("replay"))
 
 
 @pytest.fixture(scope="session")
@@ -126,5 +53,7 @@ def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=["local", "memory"])
 def base(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty folder on each kind of file system: a disk, and a store."""
+    from support.memory_files import OBJECTS
+
     OBJECTS.clear()
     return str(tmp_path) if request.param == "local" else "memory://bucket/folder"

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 import referencing
-from conftest import Home
 from google.protobuf import text_format
 from support import e2e
 from support.backtest import (
@@ -28,6 +27,7 @@ from support.backtest import (
     rows_of,
     written,
 )
+from support.homes import Home
 from support.repo import ROOT
 from tensorflow_metadata.proto.v0 import schema_pb2
 

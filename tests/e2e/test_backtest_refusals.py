@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Home
 from support import e2e, logs
 from support.backtest import SPAN, backtest, written
+from support.homes import Home
 
 Capture = pytest.CaptureFixture[str]
 

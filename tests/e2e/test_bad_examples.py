@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Home
 from support import e2e, logs
+from support.homes import Home
 
 Capture = pytest.CaptureFixture[str]
 

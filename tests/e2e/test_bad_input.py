@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Home
 from support import e2e, logs
 from support.crashing_parquet import CRASHING
+from support.homes import Home
 
 Capture = pytest.CaptureFixture[str]
 HEADER, FOOTER = 12, 4

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import tensorflow as tf
-from conftest import Home
 from support import check as support
 from support import e2e
+from support.homes import Home
 
 from transforms.baseline.probes import read_probes
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Home, Served
 from support import e2e, saved_models
+from support.homes import Home, Served
 from support.saved_models import landlock
 
 Capture = pytest.CaptureFixture[str]

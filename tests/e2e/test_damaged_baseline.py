@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Home
 from support import e2e
 from support.damage import cut, emptied, flipped
+from support.homes import Home
 from support.memory_files import OBJECTS
 
 from pipelines import cli

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import Home
 from support import backtest, dask_cluster, e2e, portable
 from support.dask_cluster import Cluster
+from support.homes import Home
 
 Capture = pytest.CaptureFixture[str]
 

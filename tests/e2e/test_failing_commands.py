@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Home
 from support import e2e
 from support.failing_disk import FailingDisk
+from support.homes import Home
 from support.memory_files import FAULTS, OBJECTS
 from support.two_baselines import NEW, OLD, content, fresh
 

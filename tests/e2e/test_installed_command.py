@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Home
 from support import e2e
 from support import validate as support
+from support.homes import Home
 
 Capture = pytest.CaptureFixture[str]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Home
 from support import e2e, logs
+from support.homes import Home
 
 from benchmarks import join as benchmark
 from transforms.joining import split

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Home, Served
 from support import e2e, pickles
+from support.homes import Home, Served
 from support.logs import settings
 
 from transforms import write_results

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Home, Served
 from support import backtest, e2e, runners
 from support import replay as replay_support
+from support.homes import Home, Served
 
 Capture = pytest.CaptureFixture[str]
 ROWS = 2000

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import Home
 from support import backtest, e2e, portable
+from support.homes import Home
 
 Capture = pytest.CaptureFixture[str]
 

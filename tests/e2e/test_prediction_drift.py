@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 import tensorflow_data_validation as tfdv
-from conftest import SERVING_CUTS, Home, Served
 from support import branches, e2e
 from support import replay as support
-from support.repo import ROOT
+from support.homes import SERVING_CUTS, Home, Served
+from support.verdict_schema import VERDICT_SCHEMA
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from pipelines import validate
@@ -23,7 +21,6 @@ from pipelines.plan import ComparisonPlan, make_plan, request_settings
 from transforms.branches.reading import READING
 from transforms.files.tfrecord import frame
 
-SCHEMA = json.loads((ROOT / "docs" / "verdict.schema.json").read_text())
 FEATURES = {"late", "minutes[0]", "minutes[1]", "minutes[argmax]"}
 # Where features are not what is looked at.
 RAW = "--spaces=raw"
@@ -36,7 +33,7 @@ Json = dict[str, Any]
 def run(capsys: Capture, home: Home, model: str, logged: str, output: Path, *more: str) -> tuple[int, Json]:
     result = e2e.validate(capsys, home.baseline, logged, output, f"--predictions={model}", RAW, *more)
     document = e2e.verdict(output)
-    jsonschema.validate(document, SCHEMA)
+    VERDICT_SCHEMA.validate(document)
     return result.code, document
 
 

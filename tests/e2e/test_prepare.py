@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import NUM_TRAINING, Home
 from support import e2e
+from support.homes import NUM_TRAINING, Home
 from support.prepared import (
     LABEL_OUTPUTS,
     RAW,

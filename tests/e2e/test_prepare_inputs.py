@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Home
 from google.protobuf import text_format
 from support import e2e
+from support.homes import Home
 from support.memory_files import OBJECTS
 from support.prepared import (
     LABEL_OUTPUTS,

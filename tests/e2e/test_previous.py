@@ -8,12 +8,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
 import numpy as np
 import pytest
-from conftest import Home
 from support import e2e
-from support.repo import ROOT
+from support.homes import Home
+from support.verdict_schema import VERDICT_SCHEMA
 
 from pipelines import cli
 from transforms.runs import published_runs
@@ -74,7 +73,7 @@ def documents(output: Path) -> list[dict[str, Any]]:
 
 def test_what_moved_since_the_day_before_is_told(output: Path) -> None:
     document = e2e.verdict(output)
-    jsonschema.validate(document, json.loads((ROOT / "docs" / "verdict.schema.json").read_text()))
+    VERDICT_SCHEMA.validate(document)
     findings = {(finding["space"], finding["feature"]): finding for finding in drift(document)}
     assert findings.keys() == {
         ("raw", "distance"),

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
-from conftest import NUM_TRAINING, Home, Served
 from support import export as support
 from support import logs
+from support.homes import NUM_TRAINING, Home, Served
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipelines import cli, record_predictions

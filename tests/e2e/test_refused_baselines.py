@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Home, Served
 from support import e2e
 from support.damage import cut, emptied, flipped
+from support.homes import Home, Served
 
 from transforms.baseline import layout
 from transforms.baseline.load import load_baseline

@@ -9,14 +9,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
 import numpy as np
 import pytest
-from conftest import SERVING_CUTS, Home, Served
 from support import branches, e2e
 from support import replay as support
+from support.homes import SERVING_CUTS, Home, Served
 from support.replay import Array
-from support.repo import ROOT
+from support.verdict_schema import VERDICT_SCHEMA
 
 from pipelines import validate
 from pipelines.flags.validate import ValidateOptions
@@ -24,7 +23,6 @@ from pipelines.plan import ComparisonPlan, make_plan, request_settings
 from transforms.branches.reading import READING
 from transforms.branches.replay import REPLAY
 
-SCHEMA = json.loads((ROOT / "docs" / "verdict.schema.json").read_text())
 ATOL, RTOL = 1e-6, 1e-5
 FEW = 700
 # Where features are not what is looked at.
@@ -39,7 +37,7 @@ def run(
     replay = f"--replay={served.folder / '1'}"
     code = e2e.validate(capsys, home.baseline, logs, output, replay, *more).code
     document = e2e.verdict(output)
-    jsonschema.validate(document, SCHEMA)
+    VERDICT_SCHEMA.validate(document)
     return code, document
 
 

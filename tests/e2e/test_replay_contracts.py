@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
 import pyarrow as pa
 import pytest
-from conftest import Home
 from support import e2e, logs
-from support.repo import ROOT
+from support.homes import Home
+from support.verdict_schema import VERDICT_SCHEMA
 
 from transforms.baseline import served_contracts
 from transforms.core.batches import METADATA_SCHEMA
@@ -20,7 +19,6 @@ from transforms.replay import versions as versions_
 from transforms.verdict.findings.contracts import compare_versions, versions_json
 from transforms.verdict.model import Severity
 
-SCHEMA = json.loads((ROOT / "docs" / "verdict.schema.json").read_text())
 BASELINE = {
     "digests": {"graph": "aa", "assets": {"carriers": "cc", "tags": "dd"}, "preprocessing_source": "s"}
 }
@@ -142,7 +140,7 @@ def test_contracts_are_held_against_a_log(home: Home, tmp_path: Path, capsys: Ca
     logs_, flag = str(tmp_path / "logs" / "log-*"), f"--contracts={tmp_path / 'served'}"
     code = e2e.validate(capsys, home.baseline, logs_, tmp_path / "out", "--spaces=raw", flag).code
     document = e2e.verdict(tmp_path / "out")
-    jsonschema.validate(document, SCHEMA)
+    VERDICT_SCHEMA.validate(document)
     assert code == 1
     assert document["versions"] == [
         {"version": "3", "rows": 300, "contract": "equal"},

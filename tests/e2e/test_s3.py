@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import boto3
 import pytest
-from conftest import Home
 from moto.server import ThreadedMotoServer
 from support import backtest, e2e
+from support.homes import Home
 
 Capture = pytest.CaptureFixture[str]
 

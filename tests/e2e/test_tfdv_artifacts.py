@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import tensorflow_data_validation as tfdv
-from conftest import Home
 from google.protobuf import text_format
 from google.protobuf.message import Message
 from support import e2e
+from support.homes import Home
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.baseline.load import load_baseline

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Home
 from support import e2e
+from support.homes import Home
 
 from transforms.baseline import layout
 

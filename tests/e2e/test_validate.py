@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import jsonschema  # type: ignore[import-untyped]
 import pytest
-from conftest import SERVING_CUTS, Home
 from support import e2e, logs
 from support import validate as support
-from support.repo import ROOT
+from support.homes import SERVING_CUTS, Home
+from support.verdict_schema import VERDICT_SCHEMA
 
 PLANTED = {
     ("raw", "distance"),
@@ -25,7 +24,7 @@ Capture = pytest.CaptureFixture[str]
 def test_the_clean_twin_is_silent_and_counted(home: Home, tmp_path: Path, capsys: Capture) -> None:
     result = e2e.validate(capsys, home.baseline, home.clean, tmp_path)
     document = e2e.verdict(tmp_path)
-    jsonschema.validate(document, json.loads((ROOT / "docs" / "verdict.schema.json").read_text()))
+    VERDICT_SCHEMA.validate(document)
     assert (result.code, result.err) == (0, [])
     assert (document["verdict"], document["findings"], document["rejects"]) == ("ok", [], {})
     assert document["counts"] == {

@@ -6,9 +6,9 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from conftest import SERVING_CUTS, Home
 from support import e2e, logs
 from support import validate as support
+from support.homes import SERVING_CUTS, Home
 
 Capture = pytest.CaptureFixture[str]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Home
 from support import e2e, logs
+from support.homes import Home
 
 from transforms.baseline.load import load_baseline
 from transforms.serving import probe_requests

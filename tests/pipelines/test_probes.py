@@ -6,7 +6,7 @@ from pathlib import Path
 
 import apache_beam as beam
 import pyarrow as pa
-from conftest import Home
+from support.homes import Home
 
 from transforms import write_results
 from transforms.baseline import probes, synthetic_probes

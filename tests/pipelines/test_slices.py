@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections import Counter
 from pathlib import Path
 
-import jsonschema  # type: ignore[import-untyped]
 import pyarrow as pa
 import pytest
-from conftest import Home
 from support import branches, e2e, logs
-from support.repo import ROOT
+from support.homes import Home
 from support.slices import batch, byte_lists
+from support.verdict_schema import VERDICT_SCHEMA
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.branches.marking import Marked
@@ -144,7 +142,7 @@ def test_the_skew_of_a_canary_is_its_own(home: Home, tmp_path: Path, capsys: Cap
     assert e2e.validate(capsys, home.baseline, log, tmp_path / "whole").code == 0
     result = e2e.validate(capsys, home.baseline, log, tmp_path / "out", "--slice_by=version")
     document = e2e.verdict(tmp_path / "out")
-    jsonschema.validate(document, json.loads((ROOT / "docs" / "verdict.schema.json").read_text()))
+    VERDICT_SCHEMA.validate(document)
     assert result.code == 1
     errors = {
         (f["slice"], f["space"], f["feature"]) for f in document["findings"] if f["severity"] == "error"

@@ -11,9 +11,9 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import Home
 from support import e2e
 from support import transformed as support
+from support.homes import Home
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from benchmarks import in_memory

@@ -9,8 +9,8 @@ from pathlib import Path
 import keras
 import pytest
 import tensorflow as tf
-from conftest import Home
 from support import lint as support
+from support.homes import Home
 from support.lint import grave
 from tensorflow_metadata.proto.v0 import schema_pb2
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from pathlib import Path
 
-import jsonschema  # type: ignore[import-untyped]
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import Home
 from support import branches, e2e, logs
-from support.repo import ROOT
+from support.homes import Home
 from support.verdict import frame, reference, served, statistics
+from support.verdict_schema import VERDICT_SCHEMA
 from support.weights import numbers
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
@@ -58,7 +56,7 @@ def test_a_shift_that_the_weights_cancel_is_silent(
     log = write_log(tmp_path / "log", rows)
     result = e2e.validate(capsys, home.baseline, log, tmp_path / "weighted")
     document = e2e.verdict(tmp_path / "weighted")
-    jsonschema.validate(document, json.loads((ROOT / "docs" / "verdict.schema.json").read_text()))
+    VERDICT_SCHEMA.validate(document)
     assert (result.code, document["findings"]) == (0, [])
     weights = np.array([1 / rate for _, rate in rows])
     assert document["effective_rows"] == round(weights.sum() ** 2 / (weights**2).sum())

@@ -51,8 +51,10 @@ def ours(data: pd.DataFrame, against: Reference) -> Statistics:
 
 
 def _lists(column: pd.Series) -> pa.Array:
-    is_list = column.map(lambda value: isinstance(value, list | np.ndarray)).any()
-    values = [None if not is_list and pd.isna(v) else list(v) if is_list else [v] for v in column]
+    is_list = column.dtype.kind == "O" and any(isinstance(value, list | np.ndarray) for value in column)
+    is_missing = np.zeros(len(column), bool) if is_list else pd.isna(column).to_numpy()
+    rows = zip(column, is_missing, strict=True)
+    values = [None if missing else list(v) if is_list else [v] for v, missing in rows]
     kind = {"f": pa.float32(), "i": pa.int64(), "b": pa.int64()}.get(column.dtype.kind)
     if kind is None:
         flat = next((v[0] for v in values if v), "")

@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
 import pytest
 from support.drift import Columns, contract, day, reference, rides, statistics
-from support.repo import ROOT
+from support.verdict_schema import VERDICT_SCHEMA
 
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Window
@@ -30,7 +29,6 @@ from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 
 ROWS = 2000
-SCHEMA = json.loads((ROOT / "docs" / "verdict.schema.json").read_text())
 Json = Mapping[str, Any]
 
 
@@ -61,7 +59,7 @@ class Nightly:
             str(self.output), verdict, files, f"20260101T0000{self.runs:02}Z-00000000"
         )
         document: dict[str, Any] = json.loads(run_folder.to_bytes(published.to_json()))
-        jsonschema.validate(document, SCHEMA)
+        VERDICT_SCHEMA.validate(document)
         return document
 
     def folder(self, number: int) -> Path:
@@ -121,7 +119,7 @@ def test_a_run_that_has_gone_since_the_launch_costs_no_verdict(training: Referen
         lambda: [training], evidence, RunSettings(day(1), Policy(), job.contract, previous_runs=earlier_runs)
     )
     document = verdict.to_json()
-    jsonschema.validate(document, SCHEMA)
+    VERDICT_SCHEMA.validate(document)
     assert (document["verdict"], document["previous"]["spaces"], document["previous"]["windows"]) == (
         "skew",
         [],
@@ -143,7 +141,7 @@ def test_a_run_that_examined_nothing_says_nothing_of_earlier_ones(
         here = RunSettings(day(1), Policy(), job.contract, previous_runs=earlier_runs)
         verdict, files = assemble_verdict(list(references).copy, PipelineResults({}, Accounting()), here)
         document = verdict.to_json()
-        jsonschema.validate(document, SCHEMA)
+        VERDICT_SCHEMA.validate(document)
         assert (document["verdict"], drift(document), "positions.json" in files) == (
             "not_examined",
             {},
@@ -267,5 +265,5 @@ def concluded(training: Reference, earlier_runs: previous_runs.PreviousRuns, dat
     job = RunSettings(day(1), Policy(), contract(), previous_runs=previous_runs.PreviousRuns(run))
     verdict, _ = assemble_verdict(lambda: [training], evidence, job)
     document = json.loads(run_folder.to_bytes(verdict.to_json()))
-    jsonschema.validate(document, SCHEMA)
+    VERDICT_SCHEMA.validate(document)
     return drift(document)

@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
-from support.repo import ROOT
+from support.verdict_schema import VERDICT_SCHEMA
 
 from transforms.core.accounting import Accounting, RecordCounts
 from transforms.core.batches import Fault, Window
@@ -26,7 +26,6 @@ from transforms.verdict.model import (
 from transforms.verdict.result import Artifact, Verdict, decide
 from transforms.verdict.severity import Policy
 
-SCHEMA = ROOT / "docs" / "verdict.schema.json"
 WINDOW = Window(dt.datetime(2013, 7, 1, tzinfo=dt.UTC), dt.datetime(2013, 8, 1, tzinfo=dt.UTC))
 GOOD = Accounting(read=10, decoded=10, rows=20, compared=20)
 
@@ -66,10 +65,8 @@ def outcome(result: Verdict) -> tuple[str, int]:
 
 def check(result: Verdict) -> dict[str, Any]:
     """The verdict's JSON, which must hold to the published schema and survive writing."""
-    schema = json.loads(SCHEMA.read_text())
-    jsonschema.Draft202012Validator.check_schema(schema)
     values: dict[str, Any] = json.loads(json.dumps(result.to_json(), allow_nan=False))
-    jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(values)
+    VERDICT_SCHEMA.validate(values)
     return values
 
 
@@ -236,12 +233,15 @@ def test_every_outcome_holds_to_the_schema(accounting: Accounting) -> None:
     assert values["verdict"] == {0: "ok", 3: "failed", 4: "not_examined"}[values["exit_code"]]
 
 
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(VERDICT_SCHEMA.schema)
+
+
 def test_the_schema_refuses_what_is_not_a_verdict() -> None:
     values = check(verdict(finding(Severity.ERROR)))
-    schema = json.loads(SCHEMA.read_text())
     for wrong in ({"exit_code": 0}, {"extra": 1}, {"findings": [{"feature": "x"}]}):
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate({**values, **wrong}, schema)
+            VERDICT_SCHEMA.validate({**values, **wrong})
 
 
 def test_a_name_to_ignore_that_is_no_feature_is_said() -> None:

@@ -1,0 +1,96 @@
+"""What the end-to-end tests share: a baseline by the real command, a model on it, and logs of requests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pipelines import cli
+
+from . import e2e
+
+# The first file holds more rows than a batch takes.
+NUM_TRAINING, TRAINING_CUTS = 10_000, (8_700, 9_400)
+NUM_SERVING, SERVING_CUTS = 10_000, (8_701, 9_401)
+
+
+class Home(NamedTuple):
+    """Where the shared files lie, and the rows that are in them.
+
+    Attributes:
+      examples: glob of the training examples.
+      clean, skewed: globs of PredictionLogs of the same distribution, and of one with two planted faults.
+    """
+
+    folder: Path
+    preprocessing: str
+    examples: str
+    baseline: str
+    training: list[e2e.Row]
+    serving: list[e2e.Row]
+    clean: str
+    skewed: str
+
+
+def make_home(folder: Path) -> Home:
+    """Writes all of it into this folder."""
+    (folder / "features.py").write_text(e2e.PREPROCESSING)
+    training, serving = e2e.rides(NUM_TRAINING, 1), e2e.requests(e2e.rides(NUM_SERVING, 2))
+    faulty = e2e.in_lower_case(e2e.in_kilometres(serving))
+    made = Home(
+        folder=folder,
+        preprocessing=str(folder / "features.py"),
+        examples=e2e.write_examples(folder / "training", training, TRAINING_CUTS),
+        baseline=str(folder / "baseline"),
+        training=training,
+        serving=serving,
+        clean=e2e.write_logs(folder / "clean", serving, SERVING_CUTS),
+        skewed=e2e.write_logs(folder / "skewed", faulty, SERVING_CUTS),
+    )
+    code = cli.main(
+        [
+            "prepare",
+            f"--examples={made.examples}",
+            f"--preprocessing={made.preprocessing}",
+            f"--label={e2e.LABEL}",
+            f"--baseline={made.baseline}",
+        ]
+    )
+    assert code == 0
+    return made
+
+
+class Served(NamedTuple):
+    """An exported model, and what it and another one answer to the rides' requests.
+
+    Attributes:
+      folder: has the version 1.
+      right, wrong: the answers, by Keras alone.
+    """
+
+    folder: Path
+    model: Any
+    right: dict[str, Any]
+    wrong: dict[str, Any]
+
+    @property
+    def version(self) -> str:
+        return str(self.folder / "1")
+
+
+def export_served(home: Home, folder: Path) -> Served:
+    """Makes the model, and exports it with the real command, into this folder."""
+    from . import replay as support  # loads Keras, which few tests need
+
+    model = support.model(1)
+    model.save(folder / "model.keras")
+    argv = [
+        f"--baseline={home.baseline}",
+        f"--model={folder / 'model.keras'}",
+        f"--output={folder / 'served'}",
+    ]
+    assert cli.main(["export", *argv]) == 0
+    right = support.answers(model, home.baseline, home.serving)
+    return Served(
+        folder / "served", model, right, support.answers(support.model(2), home.baseline, home.serving)
+    )
