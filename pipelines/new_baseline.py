@@ -42,6 +42,10 @@ class PreparePlan:
     def total_bytes(self) -> int:
         return sum(file.bytes for file in self.files)
 
+    @property
+    def range_bytes(self) -> int:
+        return self.options.range_mib << 20
+
     def staged_file(self, name: str) -> str:
         return paths.join(self.staged, name)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -21,22 +20,23 @@ from transforms.baseline import atomic_replace, layout, messages
 from transforms.baseline.probes import pool_rows
 from transforms.baseline.write import check_target
 from transforms.branches.reading import ReadSummary
+from transforms.branches.sample import row_hashes, sample
+from transforms.branches.statistics import statistics
 from transforms.compute_statistics import ComputeStatistics
 from transforms.core import schema as schemas
 from transforms.core.arrow import pa
 from transforms.core.batches import Batch
 from transforms.core.errors import InputError, UsageError
+from transforms.examine_range import ExamineFiles
 from transforms.files import file_systems, globs, lease, paths
-from transforms.files.file_systems import FileSize
 from transforms.graph.augmentation import load_augmentation
 from transforms.graph.preprocessing import load_preprocessing
-from transforms.read import ReadExamples
+from transforms.logs.detect import detect_examples
+from transforms.read import ReadRows, settings_of, settings_without_schema
 from transforms.write_results import (
     WriteMessage,
-    WriteReadSummary,
-    WriteSampleOfRows,
+    WritePrepared,
     read_summary,
-    row_hashes,
 )
 
 
@@ -103,7 +103,7 @@ def _infer(plan: PreparePlan, job: BeamJob, console: Console) -> schema_pb2.Sche
     """The first of two pipelines: statistics of data of which nothing is known yet."""
     pipeline = beam.Pipeline(options=job.options)
     first = paths.join(job.temp, "first")
-    build_statistics(pipeline, plan.files, first, job.heartbeats)
+    build_statistics(pipeline, plan, first, job.heartbeats)
     job.run(pipeline, "examining the training examples", plan.total_bytes)
     _check_reading(read_summary(f"{first}-reading"))
     statistics = statistics_pb2.DatasetFeatureStatisticsList()
@@ -116,23 +116,21 @@ def _infer(plan: PreparePlan, job: BeamJob, console: Console) -> schema_pb2.Sche
     return schema
 
 
-def build_statistics(root: Any, files: Sequence[FileSize], target: str, heartbeats: str | None) -> None:
+def build_statistics(root: Any, plan: PreparePlan, target: str, heartbeats: str | None) -> None:
     """The graph that reads without a schema, and writes statistics and how reading went."""
-    read = root | "ReadExamples" >> ReadExamples(tuple(files), progress=heartbeats)
-    _ = read | "WriteReading" >> WriteReadSummary(f"{target}-reading")
-    _ = (
-        read.batches
-        | "TakeFeatures" >> beam.Map(_features).with_output_types(pa.RecordBatch)
-        | "Statistics" >> ComputeStatistics()
-        | "WriteStatistics" >> WriteMessage(f"{target}-stats")
+    file_format = detect_examples(plan.files)
+    settings, types = settings_without_schema(root, plan.files, file_format)
+    examine = ExamineFiles(
+        plan.files, file_format, settings, [statistics("stats", None)], heartbeats, plan.range_bytes, types
     )
+    _ = root | "ExamineExamples" >> examine | "WriteResults" >> WritePrepared(target)
 
 
 def _transform(plan: PreparePlan, job: BeamJob, schema: schema_pb2.Schema) -> None:
     pipeline = beam.Pipeline(options=job.options)
     target = paths.join(job.temp, "second")
     try:
-        build_transform(pipeline, plan, schema, target, job)
+        num_reads = build_transform(pipeline, plan, schema, target, job)
     except (UsageError, InputError):
         raise
     except Exception as error:
@@ -141,7 +139,7 @@ def _transform(plan: PreparePlan, job: BeamJob, schema: schema_pb2.Schema) -> No
             f"{plan.options.preprocessing} cannot be traced: {type(error).__name__}: "
             f"{' '.join(str(error).split())[:500]}"
         ) from error
-    job.run(pipeline, "analysing and transforming", plan.total_bytes)
+    job.run(pipeline, "analysing and transforming", plan.total_bytes, num_reads)
     staged, written = plan.staged_file(layout.TRANSFORM_OUTPUT), _written_graph(plan, job)
     if written != staged:
         paths.copy_tree(written, staged)
@@ -155,8 +153,8 @@ def _count_periods(
     name, target = plan.options.time_feature, paths.join(job.temp, "second")
     if name is None:
         return None
-    graph, range_bytes = plan.staged_file(layout.TRANSFORM_OUTPUT), plan.options.range_mib << 20
-    inputs = periods.PeriodInputs(plan.files, name, schema, graph, plan.options.label, range_bytes)
+    graph = plan.staged_file(layout.TRANSFORM_OUTPUT)
+    inputs = periods.PeriodInputs(plan.files, name, schema, graph, plan.options.label, plan.range_bytes)
     statistics = (read_statistics(f"{target}-raw"), read_statistics(f"{target}-transformed"))
     return periods.count(inputs, statistics, job, console)
 
@@ -170,22 +168,17 @@ def _written_graph(plan: PreparePlan, job: BeamJob) -> str:
 
 def build_transform(
     root: Any, plan: PreparePlan, schema: schema_pb2.Schema, target: str, job: BeamJob
-) -> None:
-    """The graph in which one read serves raw statistics, probes, analysis, transform and its statistics."""
-    read = root | "ReadExamples" >> ReadExamples(plan.files, schema=schema, progress=job.heartbeats)
-    _ = read | "WriteReading" >> WriteReadSummary(f"{target}-reading")
+) -> int:
+    """One read serves raw statistics and probes, others the phases of the analysis. Gives how many."""
+    files, range_bytes = plan.files, plan.range_bytes
     rows, features_to_cover = pool_rows(len(schema.feature)), tuple(schemas.serving_features(schema))
-    _ = read.batches | "WriteProbes" >> WriteSampleOfRows(f"{target}-probes", rows, features_to_cover)
-    features = read.batches | "TakeFeatures" >> beam.Map(_features).with_output_types(pa.RecordBatch)
-    _ = (
-        features
-        | "RawStatistics" >> ComputeStatistics(schema)
-        | "WriteRawStatistics" >> WriteMessage(f"{target}-raw")
-    )
-    if plan.augmentation is not None:
-        take_features = beam.Map(_features_and_row_hashes).with_output_types(pa.RecordBatch)
-        features = read.batches | "TakeFeaturesAndPlaces" >> take_features
-    transformed = features | "AnalyzeAndTransform" >> AnalyzeAndTransform(
+    branches = [statistics("raw", schema), sample("probes", rows, features_to_cover)]
+    format_and_settings = (detect_examples(files), settings_of(schema))
+    examine = ExamineFiles(files, *format_and_settings, branches, job.heartbeats, range_bytes)
+    _ = root | "ExamineExamples" >> examine | "WriteResults" >> WritePrepared(target)
+    rows_of = _features if plan.augmentation is None else _features_and_row_hashes
+    transformed = root | "AnalyzeAndTransform" >> AnalyzeAndTransform(
+        ReadRows(files, schema, rows_of, job.heartbeats, range_bytes),
         plan.preprocessing_fn,
         schema,
         transform_output=_written_graph(plan, job),
@@ -194,6 +187,7 @@ def build_transform(
         augmentation=plan.augmentation,
     )
     _write_transformed_statistics(transformed, target, is_augmented=plan.augmentation is not None)
+    return int(transformed.num_reads) + 1
 
 
 def _write_transformed_statistics(transformed: AnalysisOutputs, target: str, *, is_augmented: bool) -> None:

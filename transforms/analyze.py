@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -12,6 +14,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform.beam import deep_copy
 from tfx_bsl.coders import example_coder
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 
@@ -50,20 +53,26 @@ class AnalysisOutputs(NamedTuple):
       trained_on: likewise as they are written for training: augmented, where that was asked for.
       schema: the outputs as they are known while the pipeline is built: kinds, and which integers are
         categories (buckets, vocabulary ids), but no sizes; for the options of the statistics.
+      num_reads: how often the examples are read: once for each phase of the analysis, and to transform them.
     """
 
     batches: beam.PCollection[pa.RecordBatch]
     trained_on: beam.PCollection[pa.RecordBatch]
     schema: schema_pb2.Schema
+    num_reads: int
 
 
 @dataclasses.dataclass(eq=False)
 class AnalyzeAndTransform(beam.PTransform):
-    """`PCollection[pa.RecordBatch]` of raw training features to transformed batches and written artifacts.
+    """Raw training features to transformed batches and written artifacts. Root -> AnalysisOutputs.
+
+    Each phase reads the examples again: no runner holds all of them from one phase to the next.
 
     Attributes:
+      examples: Root -> PCollection of `pa.RecordBatch`es of raw features; batches may lack columns of the
+        schema, or have others.
       preprocessing_fn: raw tensors by name to transformed tensors by name; traced here and on workers.
-      schema: of the raw features, with environments; batches may lack columns of it, or have others.
+      schema: of the raw features, with environments.
       transform_output: folder to write in the layout of `tft.TFTransformOutput`, raw metadata included; and
       temp: tf.Transform's own temporary folder. Every worker must reach both, and TensorFlow's file systems
         serve them: see `check_schemes`.
@@ -72,6 +81,7 @@ class AnalyzeAndTransform(beam.PTransform):
         `ROW_HASH`, see `with_row_hashes`.
     """
 
+    examples: beam.PTransform
     preprocessing_fn: PreprocessingFn
     schema: schema_pb2.Schema
     transform_output: str
@@ -79,24 +89,27 @@ class AnalyzeAndTransform(beam.PTransform):
     temp: str
     augmentation: Augmentation | None = None
 
-    def expand(self, batches: beam.PCollection[pa.RecordBatch]) -> AnalysisOutputs:
+    def expand(self, root: Any) -> AnalysisOutputs:
         config, passed = record_batches.adapter_config(self.schema), set()
         if self.augmentation is not None:
             config, passed = _with_row_hash(config), {ROW_HASH}
-        conformed = (
-            batches
-            | "DropEmptyBatches" >> beam.Filter(_has_rows)
-            | "ConformBatches" >> beam.Map(record_batches.conform, config.arrow_schema)
+        numbers = itertools.count(1)
+
+        def read(_: Any = None) -> beam.PCollection[pa.RecordBatch]:
+            return root | f"Read{next(numbers)}" >> _ReadConformed(self.examples, config.arrow_schema)
+
+        context = tft_beam.Context(
+            temp_dir=self.temp, passthrough_keys=passed, use_deep_copy_optimization=True
         )
-        with tft_beam.Context(temp_dir=self.temp, passthrough_keys=passed):
+        with context, _copies_made_by(read):
             (pairs, metadata), transform_fn = (
-                conformed,
+                read(),
                 config,
             ) | "Analyze" >> tft_beam.AnalyzeAndTransformDataset(
                 self.preprocessing_fn, output_record_batches=True
             )
             transform_fn | "WriteTransformFn" >> tft_beam.WriteTransformFn(self.transform_output)
-        self._write_raw_metadata(batches.pipeline)
+        self._write_raw_metadata(pairs.pipeline)
         transformed = pairs | "DropPassthrough" >> beam.Map(_first)
         schema = metadata.deferred_metadata | "TransformedSchema" >> beam.Map(_schema_of)
         trained_on = transformed
@@ -106,7 +119,7 @@ class AnalyzeAndTransform(beam.PTransform):
             transformed = transformed | "DropPlaces" >> beam.Map(_without_row_hash)
         self._write_examples(trained_on, schema)
         by_column = schemas.by_column(metadata.dataset_metadata.schema)
-        return AnalysisOutputs(transformed, trained_on, by_column)
+        return AnalysisOutputs(transformed, trained_on, by_column, next(numbers) - 1)
 
     def _write_raw_metadata(self, pipeline: beam.Pipeline) -> None:
         folder = paths.join(self.transform_output, tft.TFTransformOutput.RAW_METADATA_DIR)
@@ -121,6 +134,36 @@ class AnalyzeAndTransform(beam.PTransform):
                 paths.join(self.transformed_examples, "examples"), file_name_suffix=".tfrecord.gz"
             )
         )
+
+
+@dataclasses.dataclass(eq=False)
+class _ReadConformed(beam.PTransform):
+    """The examples in the columns that tf.Transform takes."""
+
+    examples: beam.PTransform
+    arrow_schema: pa.Schema
+
+    def expand(self, root: Any) -> beam.PCollection[pa.RecordBatch]:
+        return (
+            root
+            | "Examples" >> self.examples
+            | "DropEmptyBatches" >> beam.Filter(_has_rows)
+            | "ConformBatches" >> beam.Map(record_batches.conform, self.arrow_schema)
+        )
+
+
+@contextlib.contextmanager
+def _copies_made_by(read: Callable[[Any], Any]) -> Iterator[None]:
+    """Where tf.Transform copies the steps before a phase, so that the phase reads anew, `read` is called.
+
+    Its own copying fails with the Beam of both stacks, whose constructor of applied transforms has changed.
+    """
+    original = deep_copy.deep_copy
+    deep_copy.deep_copy = read
+    try:
+        yield
+    finally:
+        deep_copy.deep_copy = original
 
 
 def inputs_of(preprocessing_fn: PreprocessingFn, schema: schema_pb2.Schema) -> set[str]:

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import apache_beam as beam
 
 from transforms.branches.branch import Branch, PartialResults, examine
 from transforms.branches.partial import Kind, Partial
-from transforms.core.batches import Element, InRange
+from transforms.core.batches import Element
 from transforms.files.file_systems import FileSize
-from transforms.files.ranges import FileRange, RangeGroup, list_ranges
-from transforms.files.read_ahead import read_ahead
-from transforms.logs.decode_file import decode_range
+from transforms.files.ranges import list_ranges
 from transforms.logs.detect import detect_log
 from transforms.logs.features import Settings
-from transforms.logs.formats.format_names import Format
 from transforms.merge_results import MergeByKind
-from transforms.read import Reporting
+from transforms.read import Reporting, decode_group
 
-Decode: TypeAlias = Callable[[Any], Iterable[Element]]
+Decode: TypeAlias = Callable[..., Iterable[Element]]
 
 
 @dataclasses.dataclass(eq=False)
@@ -33,7 +29,7 @@ class ExamineFiles(beam.PTransform):
     Attributes:
       files: what to read, as `globs.expand` gives it.
       format: `auto`, or a name of `logs.formats.format_names`.
-      branches, progress: see `Examine`.
+      branches, progress, types: see `Examine`.
       range_bytes: how long ranges are, see `list_ranges`.
     """
 
@@ -43,14 +39,15 @@ class ExamineFiles(beam.PTransform):
     branches: Sequence[Branch]
     progress: str | None = None
     range_bytes: int | None = None
+    types: Any | None = None
 
     def expand(self, root: Any) -> beam.PCollection[tuple[Kind, Any]]:
-        decode = functools.partial(_decode, detect_log(self.files, self.format), self.settings)
+        decode = functools.partial(decode_group, detect_log(self.files, self.format), self.settings)
         return (
             root
             | "ListRanges" >> beam.Create(list_ranges(self.files, self.range_bytes), reshuffle=False)
             | "SpreadRanges" >> beam.Reshuffle()
-            | "Examine" >> Examine(decode, self.branches, self.progress)
+            | "Examine" >> Examine(decode, self.branches, self.progress, self.types)
         )
 
 
@@ -64,14 +61,17 @@ class Examine(beam.PTransform):
     Attributes:
       decode: what an element holds, in batches.
       progress: a local folder for heartbeats (`transforms.core.heartbeats`), or None.
+      types: a side input that `decode` takes beside the element (`settings_without_schema`), or None.
     """
 
     decode: Decode
     branches: Sequence[Branch]
     progress: str | None
+    types: Any | None = None
 
     def expand(self, elements: Any) -> beam.PCollection[tuple[Kind, Any]]:
-        examine_range = beam.ParDo(_ExamineRange(self.decode, self.branches, self.progress))
+        side_inputs = [] if self.types is None else [self.types]
+        examine_range = beam.ParDo(_ExamineRange(self.decode, self.branches, self.progress), *side_inputs)
         return elements | "ExamineRange" >> examine_range | "MergeByKind" >> MergeByKind()
 
 
@@ -84,15 +84,6 @@ class _ExamineRange(Reporting):
         self._decode = decode
         self._branches = tuple(branches)
 
-    def process(self, element: Any) -> PartialResults:
-        return examine(self.report(self._decode(element)), self._branches)
-
-
-def _decode(file_format: Format, settings: Settings, group: RangeGroup) -> Iterator[Element]:
-    ranges = (_decode_range(part, file_format, settings) for part in group.ranges)
-    return read_ahead(itertools.chain.from_iterable(ranges))
-
-
-def _decode_range(part: FileRange, file_format: Format, settings: Settings) -> Iterator[Element]:
-    decoded = decode_range(part, file_format, settings)
-    return decoded if part.is_file else (InRange(part.file.path, part.number, content) for content in decoded)
+    def process(self, element: Any, types: Any = None) -> PartialResults:
+        decoded = self._decode(element) if types is None else self._decode(element, types)
+        return examine(self.report(decoded), self._branches)

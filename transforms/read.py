@@ -1,8 +1,10 @@
-"""ReadExamples, ReadRequests: files to batches of rows, with rejects, faults and accounting beside them."""
+"""ReadRows: files to batches of rows. ReadExamples, ReadRequests: with rejects, faults and counts, too."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
@@ -13,12 +15,14 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 import transforms.coders  # noqa: F401 - registers its coders by being imported
 from transforms.core import heartbeats as progress_files
 from transforms.core.accounting import Accounting
-from transforms.core.batches import Batch, Element, Fault, decoded_of
+from transforms.core.arrow import pa
+from transforms.core.batches import Batch, Element, Fault, InRange, decoded_of
 from transforms.files.file_systems import FileSize
+from transforms.files.ranges import FileRange, RangeGroup, list_ranges
 from transforms.files.read_ahead import read_ahead
 from transforms.logs.carriers.parquet.column_types import Settled, merged_types, settled
 from transforms.logs.carriers.text_types import widest
-from transforms.logs.decode_file import csv_types, decode_file, first_types, parquet_types
+from transforms.logs.decode_file import csv_types, decode_file, decode_range, first_types, parquet_types
 from transforms.logs.detect import detect_examples, detect_log
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.formats.format_names import LOG_FORMATS, Format
@@ -67,15 +71,28 @@ class ReadExamples(beam.PTransform):
 
     def expand(self, root: Any) -> ReadResult:
         file_format = detect_examples(self.files)
-        expected = None if self.schema is None else expected_features(self.schema, serving=False)
-        settings = Settings(expected=expected)
-        if expected is None and file_format is Format.TF_EXAMPLE:
-            settings = dataclasses.replace(settings, seen=first_types(self.files))
-        if expected is None and file_format is Format.CSV:
-            return _read(self, root, file_format, settings, _infer_types(root, self.files, _CSV))
-        if expected is None and file_format is Format.PARQUET:
-            return _read(self, root, file_format, settings, _infer_types(root, self.files, _PARQUET))
-        return _read(self, root, file_format, settings)
+        if self.schema is not None:
+            return _read(self, root, file_format, settings_of(self.schema))
+        settings, types = settings_without_schema(root, self.files, file_format)
+        return _read(self, root, file_format, settings, types)
+
+
+def settings_of(schema: schema_pb2.Schema) -> Settings:
+    """How training examples are decoded that have this schema, all environments."""
+    return Settings(expected=expected_features(schema, serving=False))
+
+
+def settings_without_schema(
+    root: Any, files: tuple[FileSize, ...], file_format: Format
+) -> tuple[Settings, Any | None]:
+    """How training examples are decoded of which nothing is known yet, and a side input of their types.
+
+    A file format that states no types, or states them file by file, has the side input; others have None.
+    """
+    if file_format is Format.TF_EXAMPLE:
+        return Settings(expected=None, seen=first_types(files)), None
+    how = {Format.CSV: _CSV, Format.PARQUET: _PARQUET}.get(file_format)
+    return Settings(expected=None), None if how is None else _infer_types(root, files, how)
 
 
 @dataclasses.dataclass(eq=False)
@@ -172,6 +189,76 @@ class Reporting(beam.DoFn):
             progress_files.heartbeat(self._progress).flush()
 
 
+@dataclasses.dataclass(eq=False)
+class ReadRows(beam.PTransform):
+    """Reads training examples in ranges. Root -> PCollection of what `rows_of` makes of each `Batch`.
+
+    There are no rejects and faults here: who reads files several times accounts for them in one of these.
+
+    Attributes:
+      files: what to read, as `globs.expand` gives it.
+      schema: a TFDV schema to decode to, all environments.
+      rows_of: a batch to rows, picklable.
+      progress: a local folder for heartbeats (`transforms.core.heartbeats`), or None.
+      range_bytes: how long ranges are, see `list_ranges`.
+    """
+
+    files: tuple[FileSize, ...]
+    schema: schema_pb2.Schema
+    rows_of: Callable[[Batch], pa.RecordBatch]
+    progress: str | None = None
+    range_bytes: int | None = None
+
+    def expand(self, root: Any) -> beam.PCollection[pa.RecordBatch]:
+        settings = settings_of(self.schema)
+        decode = functools.partial(decode_group, detect_examples(self.files), settings)
+        return (
+            root
+            | "ListRanges" >> beam.Create(list_ranges(self.files, self.range_bytes), reshuffle=False)
+            | "SpreadRanges" >> beam.Reshuffle()
+            | "DecodeRanges" >> beam.ParDo(_DecodeRows(decode, self.rows_of, self.progress))
+        )
+
+
+def decode_group(
+    file_format: Format, settings: Settings, group: RangeGroup, types: Settled | None = None
+) -> Iterator[Element]:
+    """What the ranges of a group hold, one after the other. `types` are those of a side input."""
+    settings = _with_types(settings, types)
+    ranges = (_decode_range(part, file_format, settings) for part in group.ranges)
+    return read_ahead(itertools.chain.from_iterable(ranges))
+
+
+def _with_types(settings: Settings, types: Settled | None) -> Settings:
+    if types is None:
+        return settings
+    return dataclasses.replace(settings, seen=types.types, origins=types.origins)
+
+
+def _decode_range(part: FileRange, file_format: Format, settings: Settings) -> Iterator[Element]:
+    decoded = decode_range(part, file_format, settings)
+    return decoded if part.is_file else (InRange(part.file.path, part.number, content) for content in decoded)
+
+
+@beam.typehints.with_output_types(pa.RecordBatch)
+class _DecodeRows(Reporting):
+    """Ranges to rows; what is no row is left to others."""
+
+    def __init__(
+        self,
+        decode: Callable[[RangeGroup], Iterator[Element]],
+        rows_of: Callable[[Batch], pa.RecordBatch],
+        progress: str | None,
+    ) -> None:
+        super().__init__(progress)
+        self._decode, self._rows_of = decode, rows_of
+
+    def process(self, group: RangeGroup) -> Iterator[pa.RecordBatch]:
+        for element in self.report(self._decode(group)):
+            if (decoded := decoded_of(element)) is not None and decoded.batch is not None:
+                yield self._rows_of(decoded.batch)
+
+
 @beam.typehints.with_output_types(Batch)
 class _DecodeFile(Reporting):
     """A file to batches: framed, decoded and batched here, so that nothing goes on record by record."""
@@ -182,9 +269,7 @@ class _DecodeFile(Reporting):
         self._settings = settings
 
     def process(self, file: FileSize, types: Settled | None = None) -> Iterator[Any]:
-        settings = self._settings
-        if types is not None:
-            settings = dataclasses.replace(settings, seen=types.types, origins=types.origins)
+        settings = _with_types(self._settings, types)
         for decoded in self.report(read_ahead(decode_file(FileSize(*file), self._format, settings))):
             if isinstance(decoded, Fault):
                 yield beam.pvalue.TaggedOutput(_FAULTS, decoded)

@@ -48,8 +48,13 @@ class BeamJob:
         self.heartbeats = heartbeats_folder
         self.temp = temp
 
-    def run(self, pipeline: Any, text: str, total_bytes: int) -> None:
+    def run(self, pipeline: Any, text: str, total_bytes: int, num_reads: int = 1) -> None:
         """Runs `pipeline` to its end.
+
+        Args:
+          text: what it does, for the display.
+          total_bytes: of all files.
+          num_reads: how often each file is read; what is shown is how far the mean of the reads is.
 
         Raises:
           InputError: the job failed; the message is one line and names a file with the traceback.
@@ -60,7 +65,7 @@ class BeamJob:
 
         def poll() -> tuple[int, int]:
             rows, num_bytes = self._progress(started)
-            return rows - start[0], num_bytes - start[1]
+            return (rows - start[0]) // num_reads, (num_bytes - start[1]) // num_reads
 
         with self._console.progress(text, poll, total_bytes), _explain_failures(self._flags):
             # Dask drops what nobody waits for any more.

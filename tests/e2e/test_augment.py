@@ -16,12 +16,12 @@ from support.augment import CUTS, NOISE, ROWS, Prepared, applied, loaded, prepar
 from transforms.baseline import contract as contracts
 from transforms.baseline import layout
 from transforms.baseline.load import load_baseline
+from transforms.branches.sample import row_hashes
 from transforms.core.errors import UsageError
 from transforms.graph.augmentation import load_augmentation, seeds_of
 from transforms.graph.preprocessing import source_digest
 from transforms.verdict.findings.augmentation import SPREAD
 from transforms.verdict.model import Severity
-from transforms.write_results import row_hashes
 
 
 @pytest.fixture(scope="module")

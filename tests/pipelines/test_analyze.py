@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import Any
 
+import apache_beam as beam
+import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
+from google.protobuf import text_format
 from support import baseline as support
+from support.logs import example, write_records
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform.beam import deep_copy
 
+from transforms.analyze import AnalyzeAndTransform
 from transforms.core import schema as schemas
+from transforms.files import globs
 from transforms.graph.transform_graph import TransformGraph
+from transforms.read import ReadRows
+
+NUMBER = """feature { name: "number" type: FLOAT presence { min_fraction: 1 min_count: 1 }
+                     shape { dim { size: 1 } } }"""
 
 
 def test_the_transform_output_has_the_standard_layout() -> None:
@@ -51,3 +65,56 @@ def test_workers_in_other_processes_give_the_same_graph(tmp_path: Path) -> None:
     there, here = (TransformGraph(str(f / "transform_output")) for f in (tmp_path, support.built()[0]))
     rows = support.batch(support.ROWS)
     assert there.apply(rows).equals(here.apply(rows))
+
+
+def three_phases(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """The second and the third analysis need what those before them gave."""
+    centred = inputs["number"] - tft.mean(inputs["number"])
+    scaled = centred / tft.max(tf.abs(centred))
+    return {"scaled": scaled, "share": scaled / tft.sum(tf.abs(scaled))}
+
+
+def run(folder: Path, preprocessing_fn: Any, range_bytes: int) -> int:
+    """Analyses `folder`'s examples; gives how often they were read."""
+    schema = text_format.Parse(NUMBER, schema_pb2.Schema())
+    files = tuple(globs.expand(str(folder / "examples")))
+    with beam.Pipeline("FnApiRunner") as pipeline:
+        outputs = pipeline | AnalyzeAndTransform(
+            ReadRows(files, schema, lambda batch: batch.features, None, range_bytes),
+            preprocessing_fn,
+            schema,
+            transform_output=str(folder / "transform_output"),
+            transformed_examples=str(folder / "transformed"),
+            temp=str(folder / "temp"),
+        )
+    return int(outputs.num_reads)
+
+
+def transformed(folder: Path, name: str) -> list[float]:
+    files = sorted(map(str, (folder / "transformed").glob("*.gz")))
+    records = tf.data.TFRecordDataset(files, compression_type="GZIP")
+    parsed = (tf.io.parse_single_example(r, {name: tf.io.FixedLenFeature([], tf.float32)}) for r in records)
+    return sorted(float(row[name]) for row in parsed)
+
+
+@pytest.mark.parametrize("range_bytes", [0, 2_000])
+def test_each_phase_reads_all_examples_again(tmp_path: Path, range_bytes: int) -> None:
+    numbers = np.random.default_rng(5).normal(3.0, 2.0, 700).astype(np.float32)
+    (tmp_path / "examples").mkdir()
+    for name, part in {"a": numbers[:500], "b.gz": numbers[500:650], "c": numbers[650:]}.items():
+        write_records(tmp_path / "examples" / name, [example(number=[float(n)]) for n in part])
+    # Once for each of three phases, and to transform.
+    assert run(tmp_path, three_phases, range_bytes) == 4
+    centred = numbers - numbers.mean()
+    scaled = centred / np.abs(centred).max()
+    assert transformed(tmp_path, "scaled") == pytest.approx(sorted(scaled), abs=1e-5)
+    assert transformed(tmp_path, "share") == pytest.approx(sorted(scaled / np.abs(scaled).sum()), abs=1e-6)
+
+
+def test_what_tf_transform_copies_with_is_as_before_where_tracing_fails(tmp_path: Path) -> None:
+    before = deep_copy.deep_copy
+    (tmp_path / "examples").mkdir()
+    write_records(tmp_path / "examples" / "a", [example(number=[1.0])])
+    with pytest.raises(ZeroDivisionError):
+        run(tmp_path, lambda inputs: {"number": inputs["number"] / (1 // 0)}, 0)
+    assert deep_copy.deep_copy is before

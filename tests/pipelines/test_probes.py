@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import apache_beam as beam
 import pyarrow as pa
 from support.homes import Home
 
-from transforms import write_results
 from transforms.baseline import probes, synthetic_probes
+from transforms.branches.sample import SamplePartial, read
 from transforms.core.batches import Batch
 from transforms.logs.rows.rows import metadata_of
 from transforms.serving import parity
@@ -46,26 +43,25 @@ def batches(count: int, size: int) -> list[Batch]:
     ]
 
 
-def pooled(folder: Path, parts: list[Batch], rows: int) -> list[int]:
-    path = str(folder / "pool")
-    sample = write_results.WriteSampleOfRows(path, rows, ("number", "word"))
-    with beam.Pipeline("FnApiRunner") as pipeline:
-        _ = pipeline | beam.Create(parts, reshuffle=False) | sample
-    kept = write_results.read_rows(path)
+def pooled(parts: list[Batch], rows: int) -> list[int]:
+    partial = SamplePartial(rows, ("number", "word"))
+    for part in parts:
+        partial.add(part)
+    kept = read(partial.result())
     assert kept is not None
     return [row["row"][0] for row in kept.to_pylist()]
 
 
-def test_one_pass_keeps_what_is_rare_however_the_rows_are_cut(tmp_path: Path) -> None:
-    kept = pooled(tmp_path, batches(3000, 3000), 40)
+def test_one_pass_keeps_what_is_rare_however_the_rows_are_cut() -> None:
+    kept = pooled(batches(3000, 3000), 40)
     assert set(kept) >= RARE
     assert len(kept) < 40 + 60, "bounded"
-    assert pooled(tmp_path, batches(3000, 7)[::-1], 40) == kept
-    assert not set(pooled(tmp_path, batches(3000, 3000), 1)) - set(kept), "random rows are the only others"
+    assert pooled(batches(3000, 7)[::-1], 40) == kept
+    assert not set(pooled(batches(3000, 3000), 1)) - set(kept), "random rows are the only others"
 
 
-def test_random_rows_come_in_the_order_of_their_hashes(tmp_path: Path) -> None:
-    fewer, more = (pooled(tmp_path, batches(3000, 500), rows) for rows in (10, 200))
+def test_random_rows_come_in_the_order_of_their_hashes() -> None:
+    fewer, more = (pooled(batches(3000, 500), rows) for rows in (10, 200))
     assert [row for row in more if row in set(fewer)] == fewer
 
 

@@ -9,69 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-import pyarrow as pa
 import pytest
 
 from transforms import write_results
 from transforms.branches.reading import ReadSummary
 from transforms.core.accounting import Accounting
-from transforms.core.batches import Batch, Fault, Reject
+from transforms.core.batches import Fault, Reject
 from transforms.core.errors import InputError
-from transforms.logs.rows.rows import metadata_of
 from transforms.read import ReadResult
-
-
-def batch(first: int, count: int, file: str = "a/part-0", **more: list[Any]) -> Batch:
-    """Rows `first`, ... of a file: `row` holds their number."""
-    columns = {"row": [[i] for i in range(first, first + count)], **more}
-    arrays = [pa.array(values, pa.large_list(pa.int64())) for values in columns.values()]
-    metadata = metadata_of(count, file, record=pa.array(range(first, first + count), pa.int64()))
-    return Batch(pa.RecordBatch.from_arrays(arrays, names=list(columns)), metadata)
-
-
-def sample(folder: Path, batches: Sequence[Batch], rows: int) -> pa.RecordBatch | None:
-    path = str(folder / "sample")
-    with beam.Pipeline("FnApiRunner") as pipeline:
-        _ = pipeline | beam.Create(batches, reshuffle=False) | write_results.WriteSampleOfRows(path, rows)
-    return write_results.read_rows(path)
-
-
-def numbers(rows: pa.RecordBatch | None) -> list[int]:
-    assert rows is not None
-    return [row["row"][0] for row in rows.to_pylist()]
-
-
-def test_the_sample_does_not_depend_on_how_the_rows_are_cut(tmp_path: Path) -> None:
-    uncut = sample(tmp_path, [batch(0, 1_000)], 20)
-    parts = [batch(first, 10) for first in range(990, -10, -10)]
-    moved = [Batch(each.features, batch(0, 1_000, "b/part-0").metadata) for each in [batch(0, 1_000)]]
-    assert numbers(sample(tmp_path, parts, 20)) == numbers(uncut)
-    assert numbers(sample(tmp_path, moved, 20)) == numbers(uncut), "the folder's name plays no part"
-    assert len(set(numbers(uncut))) == 20
-    other = sample(tmp_path, [batch(0, 1_000, "a/part-1")], 20)
-    assert numbers(other) != numbers(uncut), "the file's name does"
-
-
-def test_the_sample_is_spread_over_the_data(tmp_path: Path) -> None:
-    chosen = numbers(sample(tmp_path, [batch(0, 4_000), batch(4_000, 4_000)], 800))
-    quarters = [sum(2_000 * i <= number < 2_000 * (i + 1) for number in chosen) for i in range(4)]
-    # 200 expected in each; five standard deviations.
-    assert all(140 < quarter < 260 for quarter in quarters)
-
-
-def test_fewer_rows_than_asked_for_are_all_there(tmp_path: Path) -> None:
-    assert sorted(numbers(sample(tmp_path, [batch(0, 3), batch(3, 4)], 500))) == list(range(7))
-
-
-def test_no_row_gives_no_sample(tmp_path: Path) -> None:
-    assert sample(tmp_path, [], 500) is None
-
-
-def test_batches_may_lack_columns(tmp_path: Path) -> None:
-    kept = sample(tmp_path, [batch(0, 2), batch(2, 2, extra=[[7], None]), batch(4, 1)], 500)
-    assert kept is not None
-    rows = {row["row"][0]: row["extra"] for row in kept.to_pylist()}
-    assert rows == {0: None, 1: None, 2: [7], 3: None, 4: None}
 
 
 def reading(

@@ -167,17 +167,13 @@ def analyze(folder: Path, spec: str, options: list[str]) -> schema_pb2.Schema:
     with beam.Pipeline(
         "FnApiRunner", options=beam.options.pipeline_options.PipelineOptions(options)
     ) as pipeline:
-        result = (
-            pipeline
-            | beam.Create([all_rows.slice(0, 3), wider, all_rows.slice(0, 0)])
-            | "AnalyzeAndTransform"
-            >> AnalyzeAndTransform(
-                preprocessing_fn=load_preprocessing(spec),
-                schema=schema(),
-                transform_output=str(folder / "transform_output"),
-                transformed_examples=str(folder / "transformed_examples"),
-                temp=str(folder / "temp"),
-            )
+        result = pipeline | "AnalyzeAndTransform" >> AnalyzeAndTransform(
+            beam.Create([all_rows.slice(0, 3), wider, all_rows.slice(0, 0)]),
+            preprocessing_fn=load_preprocessing(spec),
+            schema=schema(),
+            transform_output=str(folder / "transform_output"),
+            transformed_examples=str(folder / "transformed_examples"),
+            temp=str(folder / "temp"),
         )
         _ = (
             result.batches

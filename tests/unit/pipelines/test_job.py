@@ -157,7 +157,10 @@ def test_a_runner_elsewhere_is_waited_for_and_marked(monkeypatch: pytest.MonkeyP
     assert out.getvalue().splitlines()[1].startswith("reading: done, 7 rows, 1.0 kB, ")
 
 
-def test_a_job_here_shows_what_it_has_read_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("num_reads", "shown"), [(1, "4 rows, 1.0 kB, "), (2, "2 rows, 500 B, ")])
+def test_a_job_here_shows_what_it_has_read_itself(
+    num_reads: int, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     marked: list[bool] = []
     monkeypatch.setattr(supervisor, "mark_submitted", lambda: marked.append(True))
     out = io.StringIO()
@@ -172,9 +175,9 @@ def test_a_job_here_shows_what_it_has_read_itself(monkeypatch: pytest.MonkeyPatc
                 heartbeat.flush()
                 return self
 
-        running.run(Reading({"rows": (99, 99)}), "reading", 1000)
+        running.run(Reading({"rows": (99, 99)}), "reading", 1000, num_reads)
     assert marked == []
-    assert "reading: done, 4 rows, 1.0 kB, " in out.getvalue()
+    assert f"reading: done, {shown}" in out.getvalue()
 
 
 def test_what_a_step_raised_as_our_own_error_is_said_as_it_was() -> None:

@@ -1,0 +1,92 @@
+"""A sample of rows that does not hang on how the input is cut."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from transforms.branches.sample import SamplePartial, read
+from transforms.core.batches import Batch
+from transforms.logs.rows.rows import metadata_of
+
+
+def batch(first: int, count: int, file: str = "a/part-0", **more: list[Any]) -> Batch:
+    """Rows `first`, ... of a file: `row` holds their number."""
+    columns = {"row": [[i] for i in range(first, first + count)], **more}
+    arrays = [pa.array(values, pa.large_list(pa.int64())) for values in columns.values()]
+    metadata = metadata_of(count, file, record=pa.array(range(first, first + count), pa.int64()))
+    return Batch(pa.RecordBatch.from_arrays(arrays, names=list(columns)), metadata)
+
+
+def sampled(batches: Sequence[Batch], rows: int, *cover: str, ranges: int = 1) -> pa.RecordBatch | None:
+    """What is kept of batches that are dealt out to so many ranges."""
+    parts = [part(batches[k::ranges], rows, cover) for k in range(ranges)]
+    for other in parts[1:]:
+        parts[0].merge(pickle.loads(pickle.dumps(other)))
+    return read(parts[0].result())
+
+
+def part(batches: Sequence[Batch], rows: int, cover: tuple[str, ...]) -> SamplePartial:
+    partial = SamplePartial(rows, cover)
+    for each in batches:
+        partial.add(each)
+    return partial
+
+
+def numbers(rows: pa.RecordBatch | None) -> list[int]:
+    assert rows is not None
+    return [row["row"][0] for row in rows.to_pylist()]
+
+
+def test_the_sample_does_not_depend_on_how_the_rows_are_cut() -> None:
+    uncut = sampled([batch(0, 1_000)], 20)
+    parts = [batch(first, 10) for first in range(990, -10, -10)]
+    moved = [Batch(each.features, batch(0, 1_000, "b/part-0").metadata) for each in [batch(0, 1_000)]]
+    assert numbers(sampled(parts, 20)) == numbers(uncut)
+    assert numbers(sampled(moved, 20)) == numbers(uncut), "the folder's name plays no part"
+    assert len(set(numbers(uncut))) == 20
+    other = sampled([batch(0, 1_000, "a/part-1")], 20)
+    assert numbers(other) != numbers(uncut), "the file's name does"
+
+
+@pytest.mark.parametrize("ranges", [2, 5, 40])
+def test_ranges_that_are_merged_give_the_sample_of_the_whole(ranges: int) -> None:
+    firsts = range(0, 1_000, 10)
+    parts = [batch(first, 10, word=[[i % 7] for i in range(first, first + 10)]) for first in firsts]
+    whole = sampled(parts, 20, "word")
+    assert numbers(sampled(parts, 20, "word", ranges=ranges)) == numbers(whole)
+    assert whole is not None
+    assert {row["word"][0] for row in whole.to_pylist()} == set(range(7))
+
+
+def test_a_merge_leaves_the_other_as_it_was() -> None:
+    one, other = part([batch(0, 30)], 20, ()), part([batch(30, 30)], 20, ())
+    before = other.result()
+    one.merge(other)
+    assert (other.result(), one.num_bytes > other.num_bytes) == (before, True)
+
+
+def test_the_sample_is_spread_over_the_data() -> None:
+    chosen = numbers(sampled([batch(0, 4_000), batch(4_000, 4_000)], 800))
+    quarters = [sum(2_000 * i <= number < 2_000 * (i + 1) for number in chosen) for i in range(4)]
+    # 200 expected in each; five standard deviations.
+    assert all(140 < quarter < 260 for quarter in quarters)
+
+
+def test_fewer_rows_than_asked_for_are_all_there() -> None:
+    assert sorted(numbers(sampled([batch(0, 3), batch(3, 4)], 500))) == list(range(7))
+
+
+def test_no_row_gives_no_sample() -> None:
+    assert sampled([], 500) is None
+
+
+def test_batches_may_lack_columns() -> None:
+    kept = sampled([batch(0, 2), batch(2, 2, extra=[[7], None]), batch(4, 1)], 500)
+    assert kept is not None
+    rows = {row["row"][0]: row["extra"] for row in kept.to_pylist()}
+    assert rows == {0: None, 1: None, 2: [7], 3: None, 4: None}

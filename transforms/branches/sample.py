@@ -1,0 +1,161 @@
+"""A sample of rows, the same however a runner cuts and orders the input, and rows that cover each feature."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from transforms.branches.branch import Single
+from transforms.branches.partial import RowsPartial
+from transforms.core import representative_rows
+from transforms.core.arrow import open_stream, pa
+from transforms.core.batches import Batch
+
+# So many samples wait before they are made one: merging sorts all that is in them.
+_UNMERGED = 8
+_SEED = np.uint64(0x9E3779B97F4A7C15)
+
+Hashes = np.ndarray[Any, np.dtype[np.uint64]]
+
+
+def sample(name: str, rows: int, cover: tuple[str, ...] = ()) -> Single:
+    """The branch that keeps so many rows, and more that cover some features; its kind is `name`.
+
+    The rows are those with the smallest hash of their place, see `row_hashes`. They stand in the order of
+    that hash. The result is an Arrow stream, for `read`; it is empty if there was no row.
+
+    Args:
+      cover: features of which more rows are kept, see `transforms.core.representative_rows`.
+    """
+    return Single((name, 0), functools.partial(SamplePartial, rows, cover))
+
+
+def read(stream: bytes) -> pa.RecordBatch | None:
+    """The rows of a result; None if there was no row."""
+    return _from_stream(stream) if stream else None
+
+
+def row_hashes(metadata: pa.RecordBatch) -> Hashes:
+    """A uint64 a row: a mix of the file's name and the record's number, the same in every run.
+
+    In a range of a large file records have the numbers of `FileRange.first_record`.
+    """
+    files = metadata.column(metadata.schema.get_field_index("file")).dictionary_encode()
+    seeds = np.array([_hash_of(name.as_py()) for name in files.dictionary], dtype=np.uint64)
+    records = metadata.column(metadata.schema.get_field_index("record")).to_numpy(zero_copy_only=False)
+    with np.errstate(over="ignore"):
+        mixed = (records.astype(np.uint64) + np.uint64(1)) * _SEED ^ seeds[files.indices.to_numpy()]
+        # The finaliser of splitmix64: nearby records get unrelated hashes.
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    result: np.ndarray[Any, np.dtype[np.uint64]] = mixed ^ (mixed >> np.uint64(31))
+    return result
+
+
+class _Sample(NamedTuple):
+    """Rows and the hashes that chose them, in ascending order of hash; an Arrow stream, cheap to pickle."""
+
+    hashes: Hashes
+    rows: bytes
+
+
+class SamplePartial(RowsPartial):
+    """Samples of batches, of which those that wait are few; see `sample`."""
+
+    def __init__(self, rows: int, cover: tuple[str, ...]) -> None:
+        self._rows = rows
+        self._cover = cover[: representative_rows.MAX_FEATURES]
+        self._samples: list[_Sample] = []
+
+    def add(self, batch: Batch) -> None:
+        hashes = row_hashes(batch.metadata)
+        order = np.argsort(hashes, kind="stable")
+        table = pa.Table.from_batches([batch.features])
+        first = self._first(hashes, order)
+        chosen = order[np.union1d(np.arange(first), self._covering(table, order))]
+        if len(chosen):
+            self._keep([_Sample(hashes[chosen], _to_stream(table.take(pa.array(chosen))))])
+
+    def merge(self, other: SamplePartial) -> None:
+        self._keep(other._samples)
+
+    def result(self) -> bytes:
+        self._join()
+        return self._samples[0].rows if self._samples else b""
+
+    @property
+    def num_bytes(self) -> int:
+        return sum(len(each.rows) + each.hashes.nbytes for each in self._samples)
+
+    def __getstate__(self) -> dict[str, object]:
+        # What goes to another worker is as small as it can be.
+        self._join()
+        return self.__dict__
+
+    def _first(self, hashes: Hashes, order: Any) -> int:
+        """How many rows of a batch, in their order, may be among the smallest hashes of all."""
+        wanted = hashes[order[: self._rows]]
+        if self._samples and len(self._samples[0].hashes) >= self._rows:
+            return int(np.count_nonzero(wanted < self._samples[0].hashes[self._rows - 1]))
+        return len(wanted)
+
+    def _keep(self, samples: list[_Sample]) -> None:
+        self._samples = [*self._samples, *samples]
+        if len(self._samples) >= _UNMERGED:
+            self._join()
+
+    def _join(self) -> None:
+        if len(self._samples) > 1:
+            self._samples = [self._merged(self._samples)]
+
+    def _merged(self, samples: list[_Sample]) -> _Sample:
+        hashes = np.concatenate([sample.hashes for sample in samples])
+        order = np.argsort(hashes, kind="stable")
+        joined = pa.concat_tables(_aligned([pa.Table.from_batches([_from_stream(s.rows)]) for s in samples]))
+        chosen = np.union1d(np.arange(min(self._rows, len(order))), self._covering(joined, order))
+        chosen = order[chosen]
+        return _Sample(hashes[chosen], _to_stream(joined.take(pa.array(chosen))))
+
+    def _covering(self, table: pa.Table, order: Any) -> Any:
+        """Places in `order`, which sorts the rows by hash, of the rows that cover."""
+        columns = [name for name in self._cover if name in table.column_names]
+        in_order = table.select(columns).take(pa.array(order)) if columns else table
+        return representative_rows.covering(
+            in_order, columns, representative_rows.words_each(len(self._cover))
+        )
+
+
+def _hash_of(name: str) -> int:
+    # Only the last part: a folder that has moved holds the same data.
+    tail = name.rstrip("/").rpartition("/")[2]
+    return int.from_bytes(hashlib.sha256(tail.encode()).digest()[:8], "big")
+
+
+def _aligned(tables: list[pa.Table]) -> list[pa.Table]:
+    """The same columns in every table: a batch may lack a feature that none of its rows has."""
+    types = {field.name: field.type for table in tables for field in table.schema}
+    return [
+        pa.table({name: _column(table, name, kind) for name, kind in sorted(types.items())})
+        for table in tables
+    ]
+
+
+def _column(table: pa.Table, name: str, kind: pa.DataType) -> Any:
+    return table[name] if name in table.column_names else pa.nulls(table.num_rows, kind)
+
+
+def _to_stream(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        # One batch: chunks would come back as many.
+        writer.write_table(table.combine_chunks())
+    return sink.getvalue()
+
+
+def _from_stream(data: bytes) -> pa.RecordBatch:
+    table = open_stream(data).read_all().combine_chunks()
+    return table.to_batches()[0]
