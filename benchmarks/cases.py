@@ -32,6 +32,7 @@ class Case(NamedTuple):
 
 
 RAW, ALL, IMPORTS, COLD, WARM = "raw", "all", "imports", "cold", "warm"
+PREPARE, TRANSFORM = "prepare", "transform"
 TFDV, HANDWRITTEN, LIMIT, WHYLOGS, EVIDENTLY = "tfdv", "handwritten", "limit", "whylogs", "evidently"
 OURS = (RAW, ALL, COLD, WARM)
 PEERS = (WHYLOGS, EVIDENTLY)
@@ -42,6 +43,8 @@ NAMES = {
     IMPORTS: "the imports of trueserve validate",
     COLD: "trueserve validate --spaces=raw, nothing compiled yet",
     WARM: "the same once more",
+    PREPARE: "trueserve prepare",
+    TRANSFORM: "plain tf.Transform: the same analysis, graph and examples, no statistics",
     TFDV: "tfdv.generate_statistics_from_tfrecord",
     HANDWRITTEN: "hand-written: ReadFromTFRecord, ParseFromString, tfxio, tfdv.GenerateStatistics",
     LIMIT: "limit: TFRecordDataset.batch, tf.io.parse_example, nothing else",
@@ -88,6 +91,7 @@ FULL = Plan(
         *_each("logs16", _SIZES, RAW, HANDWRITTEN),
         *_each("logs1", _SIZES, RAW, HANDWRITTEN),
         *_each("flights", (1000, *_SIZES), RAW, ALL),
+        *_each("narrow", _SIZES, PREPARE, TRANSFORM),
         *_each("wide", (3000,), RAW, TFDV),
         Case(RAW, "wide", 30_000),
         Case(RAW, "distinct", 500),
@@ -134,6 +138,8 @@ class Commands:
             return Command([sys.executable, "-c", _IMPORTS], ROOT)
         if case.contender in OURS:
             return self._validate(case)
+        if case.contender == PREPARE:
+            return self._prepare(case)
         script, python = "contenders.py", sys.executable
         if case.contender in PEERS:
             script, python = "peers.py", str(self._peers)
@@ -154,6 +160,17 @@ class Commands:
         ]
         argv = [sys.executable, "-c", _COMMAND, "validate", *flags]
         return Command(argv, folder, environment, _compared(output / "verdict.json"), codes=(0, 1))
+
+    def _prepare(self, case: Case) -> Command:
+        baseline = self._work / "baseline"
+        shutil.rmtree(baseline, ignore_errors=True)
+        flags = [
+            f"--examples={file_of(self._data, case.kind, case.rows)}",
+            f"--preprocessing={_HERE / 'preprocessing.py'}",
+            f"--baseline={baseline}",
+        ]
+        argv = [sys.executable, "-c", _COMMAND, "prepare", *flags]
+        return Command(argv, ROOT, rows_of=_num_examples(baseline / "contract.json"))
 
     def _copied_checkout(self, fresh: bool) -> tuple[Path, dict[str, str]]:
         """Our sources without machine code beside them, and the environment that keeps it apart."""
@@ -179,6 +196,10 @@ def _training_side(reference: Path, case: Case) -> list[str]:
 
 def _compared(verdict: Path) -> Callable[[str], int]:
     return lambda _: int(json.loads(verdict.read_text(encoding="utf-8"))["counts"]["compared"])
+
+
+def _num_examples(contract: Path) -> Callable[[str], int]:
+    return lambda _: int(json.loads(contract.read_text(encoding="utf-8"))["num_examples"])
 
 
 def _last_number(out: str) -> int:

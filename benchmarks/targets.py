@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from benchmarks.cases import ALL, COLD, HANDWRITTEN, IMPORTS, LIMIT, MILLION, RAW, TFDV, WARM, Case
+from benchmarks.cases import (
+    ALL,
+    COLD,
+    HANDWRITTEN,
+    IMPORTS,
+    LIMIT,
+    MILLION,
+    PREPARE,
+    RAW,
+    TFDV,
+    TRANSFORM,
+    WARM,
+    Case,
+)
 from benchmarks.measure import Run
 
 Results = Mapping[Case, Run]
@@ -86,6 +99,7 @@ def _beyond(case: Case, other: Case) -> Callable[[Results], float]:
 _TWO, _TWENTY = Case(RAW, "narrow", 2 * MILLION), Case(RAW, "narrow", 20 * MILLION)
 _FLIGHTS = Case(RAW, "flights", 2 * MILLION)
 _WIDE, _WIDE_TFDV = Case(RAW, "wide", 3000), Case(TFDV, "wide", 3000)
+_PREPARE, _PREPARE_FEW = Case(PREPARE, "narrow", 2 * MILLION), Case(PREPARE, "narrow", MILLION // 5)
 _DISTINCT = Case(RAW, "distinct", 500)
 _FEW, _IMPORTS = Case(ALL, "flights", 1000), Case(IMPORTS, "flights", 0)
 
@@ -125,6 +139,15 @@ TARGETS = (
     Target("the same, TFDV's peak memory", _gigabytes(_WIDE_TFDV), unit=" GB", is_compared=False),
     Target(
         "4,000 features, 30,000 rows, peak memory", _gigabytes(_WIDE._replace(rows=30_000)), 2, unit=" GB"
+    ),
+    Target("prepare, peak memory of 2 million rows, of that of 200,000", _peak(_PREPARE, _PREPARE_FEW), 1.3),
+    Target(
+        "prepare, a row, of plain tf.Transform's",
+        lambda results: _wall(results, PREPARE, "narrow") / _wall(results, TRANSFORM, "narrow"),
+    ),
+    Target(
+        "prepare, peak memory of 2 million rows, of plain tf.Transform's",
+        _peak(_PREPARE, _PREPARE._replace(contender=TRANSFORM)),
     ),
     Target("50 million distinct values, 100,000 a row, peak memory", _gigabytes(_DISTINCT), 2, unit=" GB"),
     Target(
