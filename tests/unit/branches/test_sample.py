@@ -57,17 +57,17 @@ def test_the_sample_does_not_depend_on_how_the_rows_are_cut() -> None:
 def test_ranges_that_are_merged_give_the_sample_of_the_whole(ranges: int) -> None:
     firsts = range(0, 1_000, 10)
     parts = [batch(first, 10, word=[[i % 7] for i in range(first, first + 10)]) for first in firsts]
-    whole = sampled(parts, 20, "word")
-    assert numbers(sampled(parts, 20, "word", ranges=ranges)) == numbers(whole)
-    assert whole is not None
-    assert {row["word"][0] for row in whole.to_pylist()} == set(range(7))
+    uncut = sampled(parts, 20, "word")
+    assert numbers(sampled(parts, 20, "word", ranges=ranges)) == numbers(uncut)
+    assert uncut is not None
+    assert {row["word"][0] for row in uncut.to_pylist()} == set(range(7))
 
 
 def test_a_merge_leaves_the_other_as_it_was() -> None:
-    one, other = part([batch(0, 30)], 20, ()), part([batch(30, 30)], 20, ())
+    first, other = part([batch(0, 30)], 20, ()), part([batch(30, 30)], 20, ())
     before = other.result()
-    one.merge(other)
-    assert (other.result(), one.num_bytes > other.num_bytes) == (before, True)
+    first.merge(other)
+    assert (other.result(), first.num_bytes > other.num_bytes) == (before, True)
 
 
 def test_the_sample_is_spread_over_the_data() -> None:
