@@ -20,6 +20,7 @@ from transforms.branches.branch import Branch
 from transforms.branches.replay import Replay
 from transforms.branches.slices import slices
 from transforms.branches.statistics import statistics
+from transforms.branches.tfdv_statistics import tfdv_statistics
 from transforms.branches.versions import versions
 from transforms.core.custom_stats import NAMED_FROM
 from transforms.core.errors import UsageError
@@ -75,7 +76,8 @@ def _statistics(plan: ComparisonPlan, reference: Reference) -> list[Branch]:
     space, schema = reference.space.value, reference.schema
     min_rows = max(plan.run_settings.policy.min_slice_rows, NAMED_FROM)
     of_slices = [slices(space, schema, min_rows)] if plan.options.slice_by else []
-    return [statistics(space, schema), *of_slices]
+    of_rows = tfdv_statistics if plan.options.statistics_engine == "tfdv" else statistics
+    return [of_rows(space, schema), *of_slices]
 
 
 def _run_job(plan: ComparisonPlan, job: BeamJob, files: Sequence[FileSize]) -> None:

@@ -55,6 +55,12 @@ SLICE_BY = flag(
     metavar="NAME,...",
     help="also compare each version, hour or value of a feature separately; repeatable",
 )
+STATISTICS_ENGINE = flag(
+    "--statistics_engine",
+    choices=("trueserve", "tfdv"),
+    default="trueserve",
+    help="tfdv: TFDV's own generators compute the statistics, to check trueserve's; slower",
+)
 FAIL_ON = flag(
     "--fail_on",
     choices=("error", "warning"),
@@ -108,6 +114,7 @@ GROUPS = {
         comparison.SPACES,
         comparison.JSD,
         comparison.LINF,
+        STATISTICS_ENGINE,
         flag(
             "--previous",
             metavar="RUN|auto",
@@ -177,6 +184,7 @@ class ValidateOptions:
     range_mib: int = reading.RANGE_MIB.default
     jsd: float = comparison.JSD.default
     linf: float = comparison.LINF.default
+    statistics_engine: str = STATISTICS_ENGINE.default
     replay: str | None = None
     allow_ops: tuple[str, ...] = ()
     replay_atol: float = replay_flags.REPLAY_ATOL.default
