@@ -19,8 +19,7 @@ from transforms.baseline import layout
 from transforms.branches.branch import Branch
 from transforms.branches.replay import Replay
 from transforms.branches.slices import slices
-from transforms.branches.statistics import statistics
-from transforms.branches.tfdv_statistics import tfdv_statistics
+from transforms.branches.statistics import statistics, tfdv_statistics
 from transforms.branches.versions import versions
 from transforms.core.custom_stats import NAMED_FROM
 from transforms.core.errors import UsageError

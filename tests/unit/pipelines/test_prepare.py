@@ -36,10 +36,10 @@ class IdleJob:
     temp: str
     options: Any = None
     heartbeats: None = None
-    ran: list[tuple[str, int]] = dataclasses.field(default_factory=list)
+    ran: list[tuple[str, int, int]] = dataclasses.field(default_factory=list)
 
-    def run(self, pipeline: Any, text: str, total_bytes: int) -> None:
-        self.ran.append((text, total_bytes))
+    def run(self, pipeline: Any, text: str, total_bytes: int, num_reads: int) -> None:
+        self.ran.append((text, total_bytes, num_reads))
 
 
 @pytest.mark.parametrize("is_read_from_there", [True, False])
@@ -86,7 +86,7 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return ReadSummary(Accounting(read=1, decoded=1, rows=1), (), ())
 
     monkeypatch.setattr(prepare, "read_summary", read)
-    monkeypatch.setattr(prepare, "build_transform", lambda *_: None)
+    monkeypatch.setattr(prepare, "build_transform", lambda *_: 3)
     return names
 
 
@@ -98,7 +98,7 @@ def transform(temp: str, of: PreparePlan) -> IdleJob:
 
 
 def test_all_files_are_analysed(reading: list[str]) -> None:
-    assert transform("/tmp/job", plan("/data/staged")).ran == [("analysing and transforming", 7)]
+    assert transform("/tmp/job", plan("/data/staged")).ran == [("analysing and transforming", 7, 3)]
     assert reading == ["/tmp/job/second-reading"]
 
 

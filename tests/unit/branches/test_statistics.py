@@ -12,7 +12,7 @@ from google.protobuf import json_format, text_format
 from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.branches.tfdv_statistics import TfdvPartial, _generators_of, tfdv_statistics
+from transforms.branches.statistics import TfdvPartial, _generators_of, tfdv_statistics
 from transforms.core.batches import Batch
 from transforms.core.errors import InputError
 from transforms.logs.rows.rows import metadata_of
