@@ -66,7 +66,8 @@ def sampling_rates(batch: Batch) -> np.ndarray[Any, Any] | None:
 class TfdvPartial(RowsPartial):
     """The accumulators of TFDV's generators, which become a `DatasetFeatureStatisticsList`.
 
-    They are slower than `StatisticsPartial`, and there to check it. Each row counts once: TFDV's weights are beside its counts, and would not be compared.
+    They are slower than `StatisticsPartial`, and there to check it. Each row counts once: TFDV's weights are
+    beside its counts, and would not be compared.
 
     Attributes:
       schema: serialized; empty for none.
