@@ -14,10 +14,11 @@ from google.protobuf import text_format
 from pipelines import backtest_folder
 from pipelines.beam import options as beam_options
 from pipelines.beam.job import BeamJob, new_job
-from pipelines.display import backtest_table
+from pipelines.display import backtest_table, profile_table
 from pipelines.display.console import Console
 from pipelines.flags.backtest import BacktestOptions, iso_duration
 from pipelines.plan import ComparisonPlan, compared_spaces, examine_requests, files_of, make_plan
+from transforms import profile
 from transforms.backtesting import document, judging, memory_limit, suggest, thresholds_file
 from transforms.backtesting.document import Study
 from transforms.backtesting.judging import WindowResult, WindowState
@@ -59,7 +60,9 @@ def run(options: BacktestOptions, console: Console) -> int:
     with new_job(beam_flags, console) as job:
         pipeline = beam.Pipeline(options=job.options)
         build(pipeline, plan, options, files, job)
-        job.run(pipeline, "reading requests", sum(file.bytes for file in files))
+        result = job.run(pipeline, "reading requests", sum(file.bytes for file in files))
+        if options.profile:
+            console.lines(profile_table.lines_of(profile.moved(result)))
         reading = read_summary(paths.join(job.temp, READING[0]))
         _check_reading(reading, options.max_rejects)
         console.step(f"comparing {len(windows):,} windows with the baseline")

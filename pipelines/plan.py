@@ -27,6 +27,7 @@ from transforms.files.file_systems import FileSize
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.formats import bigquery
 from transforms.logs.rows.warm_ups import fingerprints
+from transforms.profile import Measured
 from transforms.publish.assemble import RunSettings
 from transforms.publish.optional_checks import OptionalChecks
 from transforms.reference import prediction_reference, training_side
@@ -107,6 +108,8 @@ def examine_requests(
 ) -> Any:
     """Runs the branches over the log: `files`, or the table that `--logs` names."""
     settings, log_format = request_settings(plan), plan.options.format
+    if plan.options.profile:
+        branches = [Measured(branches)]
     if bigquery.is_table(plan.options.logs):
         return ExamineTable(plan.options.logs, log_format, settings, branches, heartbeats)
     settings = dataclasses.replace(settings, warm_ups=plan.warm_ups)

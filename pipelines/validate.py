@@ -12,9 +12,11 @@ from pipelines import conclusion
 from pipelines.beam import options as beam_options
 from pipelines.beam.job import BeamJob, new_job
 from pipelines.conclusion import PublishingRun
+from pipelines.display import profile_table
 from pipelines.display.console import Console
 from pipelines.flags.validate import ValidateOptions
 from pipelines.plan import ComparisonPlan, compared_spaces, examine_requests, files_of, make_plan
+from transforms import profile
 from transforms.baseline import layout
 from transforms.branches.branch import Branch
 from transforms.branches.replay import Replay
@@ -43,7 +45,7 @@ def run(options: ValidateOptions, console: Console) -> int:
 
     def run_job() -> None:
         with new_job(beam_flags, console) as job:
-            _run_job(plan, job, files_of(options))
+            _run_job(plan, job, files_of(options), console)
 
     with dead_runs.publishing(options.output, plan.run_id):
         return conclusion.finish(
@@ -79,10 +81,12 @@ def _statistics(plan: ComparisonPlan, reference: Reference) -> list[Branch]:
     return [of_rows(space, schema), *of_slices]
 
 
-def _run_job(plan: ComparisonPlan, job: BeamJob, files: Sequence[FileSize]) -> None:
+def _run_job(plan: ComparisonPlan, job: BeamJob, files: Sequence[FileSize], console: Console) -> None:
     pipeline = beam.Pipeline(options=job.options)
     build(pipeline, plan, files, job.heartbeats)
-    job.run(pipeline, "reading requests", sum(file.bytes for file in files))
+    result = job.run(pipeline, "reading requests", sum(file.bytes for file in files))
+    if plan.options.profile:
+        console.lines(profile_table.lines_of(profile.moved(result)))
 
 
 def _previous_path(previous: str) -> str | None:

@@ -48,8 +48,8 @@ class BeamJob:
         self.heartbeats = heartbeats_folder
         self.temp = temp
 
-    def run(self, pipeline: Any, text: str, total_bytes: int, num_reads: int = 1) -> None:
-        """Runs `pipeline` to its end.
+    def run(self, pipeline: Any, text: str, total_bytes: int, num_reads: int = 1) -> Any:
+        """Runs `pipeline` to its end, and gives its `PipelineResult`.
 
         Args:
           text: what it does, for the display.
@@ -74,6 +74,7 @@ class BeamJob:
             # A local runner comes back when all is done, a remote one at once.
             started.append(pipeline.run())
             self._wait(started[0], is_reading_files=total_bytes > 0)
+        return started[0]
 
     def _wait(self, result: Any, is_reading_files: bool) -> None:
         if dask_cluster.is_asked_for(self._flags):

@@ -108,7 +108,7 @@ GROUPS = {
     ),
     "window": (reading.WINDOW, reading.TIME_FEATURE),
     "comparison": (comparison.ONLY, comparison.IGNORE, comparison.SPACES),
-    **beam.GROUP,
+    **beam.GROUP_OF_LOGS,
 }
 
 
@@ -146,6 +146,7 @@ class BacktestOptions:
     sample: float = reading.SAMPLE.default
     range_mib: int = reading.RANGE_MIB.default
     shared_filesystem: bool = False
+    profile: bool = False
     beam_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -16,4 +16,12 @@ SHARED_FILESYSTEM = flag(
     help="the workers of a remote --runner see the same absolute paths as this machine, as on NFS",
 )
 
+PROFILE = flag(
+    "--profile",
+    action="store_true",
+    help="tell at the end how many bytes went from step to step; makes the job slower",
+)
+
 GROUP = {TITLE: (SHARED_FILESYSTEM,)}
+#: Of commands whose job reads logs.
+GROUP_OF_LOGS = {TITLE: (SHARED_FILESYSTEM, PROFILE)}

@@ -131,7 +131,7 @@ GROUPS = {
         replay_flags.CONTRACTS,
         replay_flags.ALLOW_OPS,
     ),
-    **beam.GROUP,
+    **beam.GROUP_OF_LOGS,
 }
 
 
@@ -194,6 +194,7 @@ class ValidateOptions:
     previous: str | None = None
     predictions: str | None = None
     shared_filesystem: bool = False
+    profile: bool = False
     beam_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

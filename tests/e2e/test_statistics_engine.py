@@ -1,4 +1,4 @@
-"""Statistics of TFDV's own generators on the same batches lead to the same verdict."""
+"""Flags that help to look into a run: TFDV's own statistics, and bytes between steps."""
 
 from __future__ import annotations
 
@@ -30,3 +30,12 @@ def test_the_verdict_is_the_same_whoever_computes_the_statistics(
     assert ours["verdict"] == theirs["verdict"] == verdict
     assert e2e.errors(ours) == e2e.errors(theirs)
     assert ours["counts"] == theirs["counts"]
+
+
+def test_a_profile_tells_the_bytes_between_steps(home: Home, tmp_path: Path, capsys: Capture) -> None:
+    flags = (f"--baseline={home.baseline}", f"--logs={home.clean}", f"--output={tmp_path / 'out'}")
+    with_profile = e2e.run(capsys, "validate", *flags, "--profile").out
+    lines = [line for line in with_profile if line.startswith("profile: ")]
+    assert [line.split(": ")[1] for line in lines] == ["raw", "transformed"]
+    assert all("partial result" in line and "; the largest " in line for line in lines)
+    assert not [line for line in e2e.run(capsys, "validate", *flags).out if line.startswith("profile:")]

@@ -38,6 +38,7 @@ MAY_IMPORT_BEAM = {
     "transforms/files/file_systems.py",
     "transforms/join_rows.py",
     "transforms/branches/load_once.py",
+    "transforms/profile.py",
     "transforms/publish_verdict.py",
     "transforms/read.py",
     "transforms/examine_range.py",
