@@ -27,18 +27,18 @@ def test_pieces_come_back_as_they_were(tmp_path: Path) -> None:
     file = PieceFile(Side.REQUESTS, str(tmp_path / "7"))
     for piece in added:
         file.append(Piece(Side.REQUESTS, piece.keys, piece.features))
-    found = list(file.read())
-    assert len(found) == len(added) == 5
+    stored = list(file.read())
+    assert len(stored) == len(added) == 5
     assert all(
         same(left, Piece(Side.REQUESTS, right.keys, right.features))
-        for left, right in zip(found, added, strict=True)
+        for left, right in zip(stored, added, strict=True)
     )
 
 
 def test_a_part_takes_no_more_room_than_its_rows(tmp_path: Path) -> None:
-    (whole,) = pieces([example(id=[n], s=[b"x" * 1000]) for n in range(1000)])
+    (batch,) = pieces([example(id=[n], s=[b"x" * 1000]) for n in range(1000)])
     file = PieceFile(Side.EXAMPLES, str(tmp_path / "part"))
-    file.append(Piece(Side.EXAMPLES, whole.keys.slice(500, 2), whole.features.slice(500, 2)))
+    file.append(Piece(Side.EXAMPLES, batch.keys.slice(500, 2), batch.features.slice(500, 2)))
     assert (tmp_path / "part").stat().st_size < 10_000
 
 
