@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -15,10 +17,12 @@ from apache_beam.utils.windowed_value import WindowedValue
 import transforms.coders  # noqa: F401 - registers its coders by being imported
 from transforms.core.batches import Batch
 from transforms.files import paths
+from transforms.files.file_systems import is_local
 from transforms.joining import expected, outcome
 from transforms.joining.counts import Joined, RowCounts
 from transforms.joining.join import join
 from transforms.joining.piece import Piece, Side
+from transforms.joining.piece_files import PieceFile
 from transforms.joining.split import JoinSettings, keyed, split
 from transforms.logs.features import FeatureType
 from transforms.read import ReadResult
@@ -51,7 +55,7 @@ class JoinRows(beam.PTransform):
             for side, read in reads.items()
         }
         joined = (
-            [outputs.pieces for outputs in split.values()]
+            [self._spilled(side, outputs.pieces) for side, outputs in split.items()]
             | "BothSides" >> beam.Flatten()
             | "MeetInPartitions" >> beam.GroupByKey()
             | "JoinPartition" >> beam.ParDo(_Join(self.settings))
@@ -68,6 +72,12 @@ class JoinRows(beam.PTransform):
         return beam.ParDo(_Split(side, self.settings, self.partitions)).with_outputs(
             _WITHOUT_KEY, main="pieces"
         )
+
+    def _spilled(self, side: Side, pieces: Any) -> Any:
+        """Files of pieces where all workers reach them; an object store has no file that could grow."""
+        if not is_local(self.path):
+            return pieces
+        return pieces | f"Spill{side.name.title()}" >> beam.ParDo(_Spill(f"{self.path}-partitions"))
 
 
 def _side_output(side: Side, read: ReadResult) -> Any:
@@ -134,12 +144,33 @@ class _Split(beam.DoFn):
             yield from self._release()
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
-        for element in self._release():
-            yield WindowedValue(element, MIN_TIMESTAMP, [GlobalWindow()])
+        return _in_global_window(self._release())
 
     def _release(self) -> Iterator[tuple[int, Piece]]:
         held, self._held, self._bytes = self._held, [], 0
         yield from split(held, self._partitions)
+
+
+@beam.typehints.with_output_types(tuple[int, PieceFile])
+class _Spill(beam.DoFn):
+    """Pieces to one file a partition. Each bundle has a folder of its own, as it may be repeated."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def start_bundle(self) -> None:
+        self._files: dict[int, PieceFile] = {}
+        self._of_bundle = paths.join(self._folder, uuid.uuid4().hex)
+
+    def process(self, element: tuple[int, Piece]) -> None:
+        number, piece = element
+        if not self._files:
+            paths.make_folder(self._of_bundle)
+        file = PieceFile(piece.side, paths.join(self._of_bundle, str(number)))
+        self._files.setdefault(number, file).append(piece)
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        return _in_global_window(self._files.items())
 
 
 @beam.typehints.with_output_types(Joined)
@@ -147,8 +178,14 @@ class _Join(beam.DoFn):
     def __init__(self, settings: JoinSettings) -> None:
         self._settings = settings
 
-    def process(self, element: tuple[int, Iterable[Piece]]) -> Iterator[Joined]:
-        yield join(element[1], self._settings)
+    def process(self, element: tuple[int, Iterable[Piece | PieceFile]]) -> Iterator[Joined]:
+        parts = (part.read() if isinstance(part, PieceFile) else [part] for part in element[1])
+        yield join(itertools.chain.from_iterable(parts), self._settings)
+
+
+def _in_global_window(elements: Iterable[Any]) -> Iterator[WindowedValue]:
+    for element in elements:
+        yield WindowedValue(element, MIN_TIMESTAMP, [GlobalWindow()])
 
 
 @dataclasses.dataclass(eq=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -139,6 +141,27 @@ def test_partitions_change_nothing(
     unpartitioned, partitioned = join(capsys, examples, logged, tmp_path / "many", "--key=ride")
     assert (run.code, unpartitioned.code) == (1, 1)
     assert partitioned == document
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    capsys: Capture, tmp_path: Path, examples: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No file may grow beyond a few kB: the rows of 300 rides take more."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8000, limits[1]))
+    try:
+        run, document = join(capsys, examples, examples, tmp_path / "out", "--key=ride")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (run.code, document) == (3, {})
+    assert e2e.one_error(run).startswith(f"cannot write {tmp_path}/tmp/")
+    assert "TMPDIR" in run.err[-1]
+    assert [*(tmp_path / "tmp").iterdir()] == []
+    run, _ = join(capsys, examples, examples, tmp_path / "out", "--key=ride")
+    assert run.code == 0
+    assert [*(tmp_path / "tmp").iterdir()] == []
 
 
 def _pair(folder: Path, base: Sequence[bytes], test: Sequence[bytes]) -> tuple[str, str]:

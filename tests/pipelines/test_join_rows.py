@@ -11,8 +11,9 @@ import pytest
 from support import logs
 from support.join import comparison, joined
 from support.logs import example
+from support.memory_files import SCHEME
 
-from transforms import join_rows
+from transforms import coders, join_rows
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Batch, Fault, Reject
 from transforms.joining import report
@@ -53,8 +54,8 @@ def read(pipeline: Any, side: str, records: Sequence[bytes], cut: int, rejects: 
     )
 
 
-def run(folder: Path, settings: JoinSettings, partitions: int, cut: int) -> dict[str, Any]:
-    path = str(folder / f"joined-{partitions}-{cut}")
+def run(folder: str, settings: JoinSettings, partitions: int, cut: int) -> dict[str, Any]:
+    path = f"{folder}/joined-{partitions}-{cut}"
     rejected = [Reject("b.gz", record, "no_example", "bytes") for record in (9, 1, 5, 3)]
     with beam.Pipeline("FnApiRunner") as pipeline:
         reads = {
@@ -66,9 +67,11 @@ def run(folder: Path, settings: JoinSettings, partitions: int, cut: int) -> dict
 
 
 @pytest.mark.parametrize(("partitions", "cut"), [(1, 1000), (3, 7)])
-def test_rows_are_joined_as_in_memory(tmp_path: Path, partitions: int, cut: int) -> None:
+@pytest.mark.parametrize("store", ["", f"{SCHEME}://bucket"])
+def test_rows_are_joined_as_in_memory(tmp_path: Path, store: str, partitions: int, cut: int) -> None:
+    """Also where temporary files are on an object store, which has no file that grows."""
     settings = comparison(["i"], samples=4)
-    result = run(tmp_path, settings, partitions, cut)
+    result = run(store or str(tmp_path), settings, partitions, cut)
     reading = result.pop("reading")
     assert result == report.to_json(joined(EXAMPLES, REQUESTS, settings))
     assert result["counts"]["examples"] == 30
@@ -82,6 +85,38 @@ def test_rows_are_joined_as_in_memory(tmp_path: Path, partitions: int, cut: int)
     assert reading["examples"]["faults"] == ["examples.gz at byte 7: it ends early"]
     assert reading["examples"]["rejects"] == []
     assert reading["requests"]["rejects"] == [f"b.gz, record {record}: bytes" for record in (1, 3, 5)]
+
+
+def test_rows_wait_on_disk_and_are_not_grouped_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a runner holds of a side are the names of its files: one for each partition."""
+
+    def refuse(*_: Any) -> bytes:
+        raise AssertionError("a runner was to hold rows")
+
+    monkeypatch.setattr(coders.PieceCoder, "encode", refuse)
+    assert run(str(tmp_path), comparison(["i"]), 3, 7)["counts"]["compared"] == 20
+    files = sorted(path.name for path in tmp_path.glob("joined-3-7-partitions/*/*"))
+    assert files == ["0", "0", "1", "1", "2", "2"]
+
+
+def test_a_bundle_that_is_repeated_leaves_no_row_twice(tmp_path: Path) -> None:
+    spill = join_rows._Spill(str(tmp_path))
+    pieces = [keyed(part, Side.REQUESTS, comparison(["i"]))[0] for part in batches(EXAMPLES[:9], 3)]
+    results = []
+    for _ in range(2):
+        spill.start_bundle()
+        for number, piece in zip((0, 1, 0), pieces, strict=True):
+            assert piece is not None
+            spill.process((number, piece))
+        results.append(dict(value.value for value in spill.finish_bundle()))
+    assert results[0].keys() == results[1].keys() == {0, 1}
+    for files in results:
+        assert [[piece.keys for piece in files[number].read()] for number in (0, 1)] == [
+            [piece.keys for piece in pieces[::2] if piece],
+            [piece.keys for piece in pieces[1:2] if piece],
+        ]
 
 
 def test_types_are_those_of_all_batches(tmp_path: Path) -> None:
