@@ -146,6 +146,7 @@ class BacktestOptions:
     sample: float = reading.SAMPLE.default
     range_mib: int = reading.RANGE_MIB.default
     shared_filesystem: bool = False
+    dry_run: bool = False
     beam_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -16,4 +16,10 @@ SHARED_FILESYSTEM = flag(
     help="the workers of a remote --runner see the same absolute paths as this machine, as on NFS",
 )
 
-GROUP = {TITLE: (SHARED_FILESYSTEM,)}
+DRY_RUN = flag(
+    "--dry_run",
+    action="store_true",
+    help="check everything, print what would be read and about what it would take, and run nothing",
+)
+
+GROUP = {TITLE: (SHARED_FILESYSTEM, DRY_RUN)}

@@ -186,6 +186,7 @@ class ValidateOptions:
     previous: str | None = None
     predictions: str | None = None
     shared_filesystem: bool = False
+    dry_run: bool = False
     beam_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
