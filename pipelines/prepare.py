@@ -15,7 +15,7 @@ from pipelines.beam import options as beam_options
 from pipelines.beam.job import BeamJob, new_job
 from pipelines.display import estimate_table
 from pipelines.display.console import Console
-from pipelines.estimate import steps
+from pipelines.estimate import costs, steps
 from pipelines.estimate.inputs import BY_FILE, known_input
 from pipelines.estimate.workload import Workload
 from pipelines.flags.prepare import PrepareOptions
@@ -124,8 +124,10 @@ def _workload(plan: PreparePlan, given_schema: schema_pb2.Schema | None) -> Work
     if options.time_feature is not None:
         reading.append(steps.reading("days and hours", features, example_format))
         reading.append(steps.transforming("transformed days and hours", features))
-    notes = [f"{formatting.counted(len(reading), 'read')} of the examples", BY_FILE]
-    return known.workload("prepare", {"raw": features, "transformed": None}, reading, notes)
+    kept = formatting.size((known.rows or 0) * features * costs.LOCAL_BYTES)
+    local = f"without --runner, Beam keeps about {kept} more between steps in memory"
+    by_space, memory = {"raw": features, "transformed": None}, int(costs.ANALYSIS_MEGABYTES * 1e6)
+    return known.workload("prepare", by_space, reading, [BY_FILE, local], memory)
 
 
 def _infer(plan: PreparePlan, job: BeamJob, console: Console) -> schema_pb2.Schema:
