@@ -14,10 +14,11 @@ from google.protobuf import text_format
 from pipelines import backtest_folder
 from pipelines.beam import options as beam_options
 from pipelines.beam.job import BeamJob, new_job
-from pipelines.display import backtest_table, profile_table
+from pipelines.display import backtest_table, estimate_table, profile_table
 from pipelines.display.console import Console
+from pipelines.estimate.workload import Step, Workload
 from pipelines.flags.backtest import BacktestOptions, iso_duration
-from pipelines.plan import ComparisonPlan, compared_spaces, examine_requests, files_of, make_plan
+from pipelines.plan import ComparisonPlan, compared_spaces, examine_requests, files_of, make_plan, workload
 from transforms import profile
 from transforms.backtesting import document, judging, memory_limit, suggest, thresholds_file
 from transforms.backtesting.document import Study
@@ -31,6 +32,7 @@ from transforms.core.batches import Window
 from transforms.core.errors import InputError, NothingExaminedError, UsageError
 from transforms.files import paths, temporary_files
 from transforms.files.file_systems import FileSize
+from transforms.publish import formatting
 from transforms.publish.page import backtest as page_backtest
 from transforms.verdict.feature_stats import Statistics
 from transforms.verdict.findings import input as input_findings
@@ -43,7 +45,7 @@ _SCHEMAS = {Space.RAW: layout.SCHEMA, Space.TRANSFORMED: layout.TRANSFORMED_SCHE
 
 
 def run(options: BacktestOptions, console: Console) -> int:
-    """Writes the files below `options.output`; returns 0, whatever would have fired.
+    """Writes the files below `options.output`; returns 0, whatever would have fired. `--dry_run` only checks.
 
     Raises:
       UsageError: before anything is read or written.
@@ -57,6 +59,9 @@ def run(options: BacktestOptions, console: Console) -> int:
     plan = make_plan(options.as_validate())
     memory_limit.check(len(windows), plan.references.values(), plan.run_settings.policy.only)
     files = files_of(plan.options)
+    if options.dry_run:
+        console.lines(estimate_table.lines_of(_workload(plan, files, len(windows))))
+        return 0
     with new_job(beam_flags, console) as job:
         pipeline = beam.Pipeline(options=job.options)
         build(pipeline, plan, options, files, job)
@@ -88,6 +93,12 @@ def build(
 
     examine = examine_requests(plan, files, [compared_spaces(plan, windows)], job.heartbeats)
     _ = root | "ExamineRequests" >> examine | "WriteWindows" >> WriteWindows(job.temp)
+
+
+def _workload(plan: ComparisonPlan, files: Sequence[FileSize], windows: int) -> Workload:
+    one_window = memory_limit.window_bytes(plan.references.values(), plan.run_settings.policy.only)
+    each = Step(f"each of {formatting.counted(windows, 'window')} of its own", 0.0)
+    return workload(plan, "backtest", files, [each], windows * one_window)
 
 
 def _windows(options: BacktestOptions) -> list[Window]:
@@ -185,7 +196,8 @@ def _check_paths(options: BacktestOptions, beam_flags: PipelineOptions) -> None:
         beam_flags, baseline=options.baseline, logs=options.logs, output=options.output
     )
     beam_options.temp_location(beam_flags)
-    temporary_files.sweep(options.output)
+    if not options.dry_run:
+        temporary_files.sweep(options.output)
     backtest_folder.check(options.output)
     paths.check_writable(options.output)
 

@@ -13,8 +13,12 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipelines.beam import options as beam_options
 from pipelines.beam.job import BeamJob, new_job
+from pipelines.display import estimate_table
 from pipelines.display.console import Console
 from pipelines.display.join_table import lines_of
+from pipelines.estimate import steps
+from pipelines.estimate.inputs import BY_FILE, known_input, together
+from pipelines.estimate.workload import Workload
 from pipelines.flags.join import JoinOptions
 from transforms.baseline import layout, messages
 from transforms.baseline.load import load_baseline
@@ -27,7 +31,7 @@ from transforms.joining import expected, outcome, report
 from transforms.joining.cells import FloatTolerance
 from transforms.joining.piece import Side
 from transforms.joining.split import JoinSettings, partitions_for
-from transforms.logs.detect import detect_log
+from transforms.logs.detect import detect_examples, detect_log
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.formats.format_names import Format
 from transforms.read import ReadExamples, ReadRequests
@@ -76,7 +80,7 @@ class JoinPlan:
 
 
 def run(options: JoinOptions, console: Console) -> int:
-    """Writes OUTPUT/join.json and returns the exit code that it says.
+    """Writes OUTPUT/join.json and returns the exit code that it says; `--dry_run` only checks.
 
     Raises:
       UsageError: before anything is read.
@@ -87,6 +91,9 @@ def run(options: JoinOptions, console: Console) -> int:
     schema = _load_schema(options)
     examples = tuple(globs.expand(options.examples))
     requests = tuple(windows.expand(options.logs, options.start, options.end))
+    if options.dry_run:
+        console.lines(estimate_table.lines_of(_workload(JoinPlan(options, examples, requests, schema))))
+        return 0
     with new_job(beam_flags, console) as job:
         plan = JoinPlan(options, examples, requests, schema)
         plan = dataclasses.replace(plan, schema=_schema(plan, job))
@@ -105,17 +112,36 @@ def build(root: Any, plan: JoinPlan, target: str, heartbeats: str | None) -> Non
     """The graph: both sides are read at once, meet by their keys, and leave what was found at `target`."""
     options = plan.options
     examples = root | "ReadExamples" >> ReadExamples(plan.examples, schema=plan.schema, progress=heartbeats)
-    settings = Settings(
+    settings = _request_settings(plan)
+    requests = root | "ReadRequests" >> ReadRequests(plan.requests, settings, options.format, heartbeats)
+    partitions = partitions_for((*plan.examples, *plan.requests))
+    inputs = {Side.EXAMPLES: examples, Side.REQUESTS: requests}
+    _ = inputs | "JoinRows" >> JoinRows(plan.comparison, partitions, target)
+
+
+def _request_settings(plan: JoinPlan) -> Settings:
+    options = plan.options
+    return Settings(
         expected=None if plan.schema is None else expected_features(plan.schema, serving=True),
         window=Window(options.start, options.end),
         time_feature=options.time_feature,
         columns=options.columns,
         exclude=options.exclude,
     )
-    requests = root | "ReadRequests" >> ReadRequests(plan.requests, settings, options.format, heartbeats)
-    partitions = partitions_for((*plan.examples, *plan.requests))
-    inputs = {Side.EXAMPLES: examples, Side.REQUESTS: requests}
-    _ = inputs | "JoinRows" >> JoinRows(plan.comparison, partitions, target)
+
+
+def _workload(plan: JoinPlan) -> Workload:
+    """What the job would do. Raises InputError for files that cannot be opened, and for what is no log."""
+    example_format = detect_examples(plan.examples)
+    log_format = detect_log(plan.requests, plan.options.format)
+    expected = None if plan.schema is None else expected_features(plan.schema, serving=False)
+    known = together(
+        known_input(plan.examples, example_format, Settings(expected=expected)),
+        known_input(plan.requests, log_format, _request_settings(plan)),
+    )
+    read = steps.reading("examples and requests read", known.features, log_format)
+    work = [read, steps.unmeasured("joined by key")]
+    return known.workload("join", {"raw": known.features}, work, [BY_FILE])
 
 
 def _join(plan: JoinPlan, job: BeamJob) -> dict[str, Any]:
@@ -169,7 +195,8 @@ def _check_paths(options: JoinOptions, beam_flags: PipelineOptions) -> None:
     beam_options.temp_location(beam_flags)
     if paths.exists(paths.join(options.output, layout.CONTRACT)):
         raise UsageError(f"--output: {options.output} is a baseline; name another folder")
-    temporary_files.sweep(options.output)
+    if not options.dry_run:
+        temporary_files.sweep(options.output)
     paths.check_writable(options.output)
 
 

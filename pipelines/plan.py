@@ -9,6 +9,8 @@ from typing import Any
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipelines import feature_limits
+from pipelines.estimate import inputs, steps
+from pipelines.estimate.workload import Step, Workload
 from pipelines.flags import replay as replay_flags
 from pipelines.flags.validate import ValidateOptions
 from transforms.baseline import served_contracts
@@ -18,12 +20,14 @@ from transforms.branches.branch import Branch
 from transforms.branches.marking import Marked
 from transforms.branches.predictions import Predictions
 from transforms.branches.transform_graph import Transformed
+from transforms.core import schema as schemas
 from transforms.core import slicing
 from transforms.core.batches import Window
 from transforms.examine_range import ExamineFiles
 from transforms.examine_table import ExamineTable
 from transforms.files import windows
 from transforms.files.file_systems import FileSize
+from transforms.logs.detect import detect_log
 from transforms.logs.features import Settings, expected_features
 from transforms.logs.formats import bigquery
 from transforms.logs.rows.warm_ups import fingerprints
@@ -152,6 +156,41 @@ def files_of(options: ValidateOptions) -> Sequence[FileSize]:
     if bigquery.is_table(options.logs):
         return ()
     return windows.expand(options.logs, options.start, options.end)
+
+
+def features_by_space(plan: ComparisonPlan) -> dict[Space, int]:
+    """How many features of each compared space are looked at; those of requests come first."""
+    expected = expected_features(plan.request_schema, serving=True)
+    features = {Space.RAW: len(expected.types)}
+    for space, reference in plan.references.items():
+        features.setdefault(space, len(schemas.serving_features(reference.schema)))
+    return features
+
+
+def workload(
+    plan: ComparisonPlan, command: str, files: Sequence[FileSize], more: Sequence[Step], kept_bytes: int = 0
+) -> Workload:
+    """What a job would do that compares all spaces, and `more`.
+
+    Raises InputError for files that cannot be opened, and for what is no log.
+
+    Args:
+      kept_bytes: what results take in each process beside the summaries of a window.
+    """
+    features, known = features_by_space(plan), inputs.TABLE
+    if not bigquery.is_table(plan.options.logs):
+        log_format = detect_log(files, plan.options.format)
+        known = inputs.known_input(files, log_format, request_settings(plan), plan.options.range_mib << 20)
+    name = "raw statistics" if Space.RAW in plan.references else "reading"
+    all_steps = [steps.reading(name, features[Space.RAW], known.format)]
+    if Space.TRANSFORMED in features:
+        all_steps.append(
+            steps.transforming("transform graph and its statistics", features[Space.TRANSFORMED])
+        )
+    if Space.PREDICTION in features:
+        all_steps.append(steps.unmeasured("predictions"))
+    by_name = {space.value: number for space, number in features.items()}
+    return known.workload(command, by_name, [*all_steps, *more], kept_bytes=kept_bytes)
 
 
 def _request_schema(raw: Reference | None, baseline: Baseline | None, policy: Policy) -> schema_pb2.Schema:

@@ -12,10 +12,14 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from pipelines import input_checks, new_baseline, periods
 from pipelines.beam import options as beam_options
 from pipelines.beam.job import BeamJob, new_job
+from pipelines.display import estimate_table
 from pipelines.display.console import Console
+from pipelines.estimate import costs, steps
+from pipelines.estimate.inputs import known_input
+from pipelines.estimate.workload import Workload
 from pipelines.flags.prepare import PrepareOptions
 from pipelines.new_baseline import PreparePlan, read_statistics
-from transforms.analyze import AnalysisOutputs, AnalyzeAndTransform, check_schemes, with_row_hashes
+from transforms.analyze import AnalysisOutputs, AnalyzeAndTransform, check_schemes, inputs_of, with_row_hashes
 from transforms.baseline import atomic_replace, layout, messages
 from transforms.baseline.probes import pool_rows
 from transforms.baseline.write import check_target
@@ -32,6 +36,7 @@ from transforms.files import file_systems, globs, lease, paths
 from transforms.graph.augmentation import load_augmentation
 from transforms.graph.preprocessing import load_preprocessing
 from transforms.logs.detect import detect_examples
+from transforms.logs.features import Settings, expected_features
 from transforms.read import ReadRows, settings_of, settings_without_schema
 from transforms.write_results import (
     WriteMessage,
@@ -41,7 +46,7 @@ from transforms.write_results import (
 
 
 def run(options: PrepareOptions, console: Console) -> int:
-    """Writes the baseline and returns 0.
+    """Writes the baseline and returns 0; `--dry_run` only checks.
 
     Raises:
       UsageError: before any graph is built.
@@ -52,9 +57,12 @@ def run(options: PrepareOptions, console: Console) -> int:
     temp = beam_options.temp_location(beam_flags)
     if not beam_options.is_local(beam_flags):
         check_schemes(temp_location=temp, baseline=options.baseline)
-    check_target(options.baseline)
+    check_target(options.baseline, finish=not options.dry_run)
     given_schema = messages.load_schema(options.schema) if options.schema else None
     plan = _plan(options)
+    if options.dry_run:
+        console.lines(estimate_table.lines_of(_workload(plan, given_schema)))
+        return 0
     with lease.held(plan.staged, options.baseline):
         try:
             _make(plan, given_schema, beam_flags, console)
@@ -97,6 +105,25 @@ def _plan(options: PrepareOptions) -> PreparePlan:
     files = tuple(globs.expand(options.examples))
     augmentation = load_augmentation(options.augment) if options.augment else None
     return PreparePlan(options, function, files, atomic_replace.staging(options.baseline), augmentation)
+
+
+def _workload(plan: PreparePlan, given_schema: schema_pb2.Schema | None) -> Workload:
+    """What the job would do. Raises UsageError where a function cannot be traced with the schema given."""
+    options, expected = plan.options, None
+    if given_schema is not None:
+        schema = schemas.with_environments(given_schema, options.label)
+        inputs_of(plan.preprocessing_fn, schema)
+        expected = expected_features(schema, serving=False)
+    example_format = detect_examples(plan.files)
+    known = known_input(plan.files, example_format, Settings(expected=expected), plan.range_bytes)
+    features = len(expected.types) if expected else known.features
+    reading = [] if expected else [steps.reading("schema inferred", features, example_format)]
+    reading.append(steps.analysing("analysis, graph, examples, statistics", features, example_format))
+    if options.time_feature is not None:
+        reading.append(steps.reading("days and hours", features, example_format))
+        reading.append(steps.transforming("transformed days and hours", features))
+    by_space, memory = {"raw": features, "transformed": None}, int(costs.ANALYSIS_MEGABYTES * 1e6)
+    return known.workload("prepare", by_space, reading, kept_bytes=memory)
 
 
 def _infer(plan: PreparePlan, job: BeamJob, console: Console) -> schema_pb2.Schema:

@@ -12,10 +12,20 @@ from pipelines import conclusion
 from pipelines.beam import options as beam_options
 from pipelines.beam.job import BeamJob, new_job
 from pipelines.conclusion import PublishingRun
-from pipelines.display import profile_table
+from pipelines.display import estimate_table, profile_table
 from pipelines.display.console import Console
+from pipelines.estimate import steps
+from pipelines.estimate.workload import Step, Workload
 from pipelines.flags.validate import ValidateOptions
-from pipelines.plan import ComparisonPlan, compared_spaces, examine_requests, files_of, make_plan
+from pipelines.plan import (
+    ComparisonPlan,
+    compared_spaces,
+    examine_requests,
+    features_by_space,
+    files_of,
+    make_plan,
+)
+from pipelines.plan import workload as workload_of
 from transforms import profile
 from transforms.baseline import layout
 from transforms.branches.branch import Branch
@@ -33,7 +43,7 @@ from transforms.verdict.reference import Reference
 
 
 def run(options: ValidateOptions, console: Console) -> int:
-    """Publishes a verdict below `options.output` and returns its exit code.
+    """Publishes a verdict below `options.output` and returns its exit code; `--dry_run` only checks.
 
     Raises:
       UsageError: before anything is read or published.
@@ -42,6 +52,9 @@ def run(options: ValidateOptions, console: Console) -> int:
     _check_paths(options, beam_flags)
     console.step(f"reading the training side: {options.baseline or options.statistics}")
     plan = make_plan(options)
+    if options.dry_run:
+        console.lines(estimate_table.lines_of(workload(plan, files_of(options))))
+        return 0
 
     def run_job() -> None:
         with new_job(beam_flags, console) as job:
@@ -70,6 +83,19 @@ def branches(plan: ComparisonPlan) -> list[Branch]:
     if checks.contracts is not None:
         result.append(versions())
     return result
+
+
+def workload(plan: ComparisonPlan, files: Sequence[FileSize]) -> Workload:
+    """What the job would do. Raises InputError for files that cannot be opened, and for what is no log."""
+    checks, features = plan.run_settings.optional, sum(features_by_space(plan).values())
+    more: list[Step] = [
+        steps.slicing(f"slices by {','.join(names)}", features) for names in plan.options.slice_by
+    ]
+    if checks.replay is not None:
+        more.append(steps.unmeasured("replay"))
+    if checks.contracts is not None:
+        more.append(steps.unmeasured("versions"))
+    return workload_of(plan, "validate", files, more)
 
 
 def _statistics(plan: ComparisonPlan, reference: Reference) -> list[Branch]:

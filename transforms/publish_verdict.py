@@ -51,7 +51,7 @@ class PublishVerdict(beam.PTransform):
         publish = _Publish(self.output, self.run_id, self.settings, self.load_references)
         # Nothing at all is published, too.
         nothing = results.pipeline | "Nothing" >> beam.Create([(_ALL, None)], reshuffle=False)
-        keyed = results | "KeyResults" >> beam.Map(lambda result: (_ALL, result))
+        keyed = results | "KeyResults" >> beam.Map(_keyed)
         return (
             (nothing, keyed)
             | "JoinResults" >> beam.Flatten()
@@ -76,6 +76,11 @@ class _Publish(beam.DoFn):
         results = dict(result for result in group[1] if result is not None)
         verdict, files = assemble_verdict(self._load_references, _assembled(results), self._settings)
         yield run_folder.publish(self._output, verdict, files, self._run_id).to_json()
+
+
+def _keyed(result: tuple[Kind, Any]) -> tuple[str, tuple[Kind, Any]]:
+    # Not a lambda: that would be pickled with its code, and the path of its source.
+    return _ALL, result
 
 
 def _assembled(results: Mapping[Kind, Any]) -> PipelineResults:

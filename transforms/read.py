@@ -24,7 +24,7 @@ from transforms.logs.carriers.parquet.column_types import Settled, merged_types,
 from transforms.logs.carriers.text_types import widest
 from transforms.logs.decode_file import csv_types, decode_file, decode_range, first_types, parquet_types
 from transforms.logs.detect import detect_examples, detect_log
-from transforms.logs.features import Settings, expected_features
+from transforms.logs.features import FeatureType, Settings, expected_features
 from transforms.logs.formats.format_names import LOG_FORMATS, Format
 
 T = TypeVar("T", bound=Element)
@@ -147,7 +147,11 @@ class _Inference(NamedTuple):
     settle: Callable[[Any], Settled]
 
 
-_CSV = _Inference(csv_types, widest, lambda types: Settled(types, {}))
+def _settled_text(types: dict[str, FeatureType]) -> Settled:
+    return Settled(types, {})
+
+
+_CSV = _Inference(csv_types, widest, _settled_text)
 _PARQUET = _Inference(parquet_types, merged_types, settled)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import (
+    DebugOptions,
     DirectOptions,
     GoogleCloudOptions,
     PipelineOptions,
@@ -165,7 +166,8 @@ def _validate(options: PipelineOptions) -> None:
     Raises:
       UsageError: what Beam says, in one line.
     """
-    if errors := [*_setup_file_errors(options), *_validator_errors(options), *_job_endpoint_errors(options)]:
+    of_files = [*_setup_file_errors(options), *_job_file_errors(options)]
+    if errors := [*of_files, *_validator_errors(options), *_job_endpoint_errors(options)]:
         text = "; ".join(" ".join(str(error).split()).rstrip(".") for error in errors)
         raise UsageError(f"Beam refuses its flags: {text}")
 
@@ -212,6 +214,16 @@ def _setup_file_errors(options: PipelineOptions) -> list[str]:
     path = options.view_as(SetupOptions).setup_file
     if path is not None and not Path(path).is_file():
         return [f"the file {path} cannot be found; it was specified in the --setup_file command line option"]
+    return []
+
+
+def _job_file_errors(options: PipelineOptions) -> list[str]:
+    """What it finds out while it writes the request, after the package is staged."""
+    path = options.view_as(DebugOptions).dataflow_job_file
+    if path is None or "://" in path:
+        return []
+    if not Path(path).parent.is_dir() or Path(path).is_dir():
+        return [f"the file {path} of --dataflow_job_file cannot be written; its folder must exist"]
     return []
 
 

@@ -147,6 +147,7 @@ class BacktestOptions:
     range_mib: int = reading.RANGE_MIB.default
     shared_filesystem: bool = False
     profile: bool = False
+    dry_run: bool = False
     beam_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

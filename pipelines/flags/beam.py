@@ -22,6 +22,12 @@ PROFILE = flag(
     help="tell at the end how many bytes went from step to step; makes the job slower",
 )
 
-GROUP = {TITLE: (SHARED_FILESYSTEM,)}
+DRY_RUN = flag(
+    "--dry_run",
+    action="store_true",
+    help="check everything, print what would be read and about what it would take, and run nothing",
+)
+
+GROUP = {TITLE: (SHARED_FILESYSTEM, DRY_RUN)}
 #: Of commands whose job reads logs.
-GROUP_OF_LOGS = {TITLE: (SHARED_FILESYSTEM, PROFILE)}
+GROUP_OF_LOGS = {TITLE: (SHARED_FILESYSTEM, DRY_RUN, PROFILE)}

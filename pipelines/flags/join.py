@@ -151,6 +151,7 @@ class JoinOptions:
     start: dt.datetime | None = None
     end: dt.datetime | None = None
     shared_filesystem: bool = False
+    dry_run: bool = False
     beam_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

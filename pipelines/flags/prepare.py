@@ -76,6 +76,7 @@ class PrepareOptions:
     jsd: float = JSD.default
     linf: float = LINF.default
     shared_filesystem: bool = False
+    dry_run: bool = False
     beam_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -195,6 +195,7 @@ class ValidateOptions:
     predictions: str | None = None
     shared_filesystem: bool = False
     profile: bool = False
+    dry_run: bool = False
     beam_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -123,7 +123,7 @@ LAYERS = (
     ("pipelines/beam/",),
     ("pipelines/flags/",),
     ("pipelines/display/",),
-    ("pipelines/process/",),
+    ("pipelines/process/", "pipelines/estimate/"),
     ("transforms/*",),
     ("transforms/branches/",),
     ("transforms/publish/",),

@@ -22,20 +22,25 @@ def wanted(references: Iterable[Reference], only: frozenset[str]) -> Mapping[Spa
     return {reference.space: _named(reference, only) if only else None for reference in references}
 
 
-def check(windows: int, references: Iterable[Reference], only: frozenset[str]) -> None:
-    """Raises UsageError for more windows than can be held."""
+def window_bytes(references: Iterable[Reference], only: frozenset[str]) -> int:
+    """What the summaries of one window take, as far as training tells."""
     all_references = list(references)
     by_space = wanted(all_references, only)
-    window_bytes = sum(
+    return sum(
         _size(view)
         for reference in all_references
         for view in _selected_views(reference, by_space[reference.space])
     )
-    total = windows * window_bytes
+
+
+def check(windows: int, references: Iterable[Reference], only: frozenset[str]) -> None:
+    """Raises UsageError for more windows than can be held."""
+    one_window = window_bytes(references, only)
+    total = windows * one_window
     if total > MOST_BYTES:
         raise UsageError(
             f"{windows:,} windows of these features take about {total / 1e9:,.1f} GB of memory; the maximum"
-            f" is {MOST_BYTES / 1e9:.1f} GB, or {MOST_BYTES // window_bytes:,} windows. Use a longer --every,"
+            f" is {MOST_BYTES / 1e9:.1f} GB, or {MOST_BYTES // one_window:,} windows. Use a longer --every,"
             " a shorter time from --start to --end, or fewer features with --only"
         )
 

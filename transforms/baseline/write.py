@@ -29,14 +29,18 @@ from transforms.core.errors import InputError, UsageError
 from transforms.files import file_systems, paths
 
 
-def check_target(path: str) -> None:
+def check_target(path: str, *, finish: bool = True) -> None:
     """Raises UsageError where `write_baseline` could not, or should not, put a baseline.
 
     A baseline that is there already will be replaced; a folder with anything else in it will not. Files that
     the user put beside those of `prepare` are kept (see `atomic_replace`); there must be none among its graph
-    and its training examples. What a run that was killed has left half done is brought to its end first.
+    and its training examples. What a run that was killed has left half done is brought to its end first, if
+    `finish`; else what it left is looked at, and stays as it is.
     """
-    atomic_replace.finish(path)
+    if finish:
+        atomic_replace.finish(path)
+    elif (left := atomic_replace.readable_folder(path)) != path:
+        path = left
     if file_systems.is_local(path) and Path(path).is_file():
         raise UsageError(f"{path} is a file; name a folder for the baseline")
     existing = paths.list_files(path)

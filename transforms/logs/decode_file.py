@@ -24,7 +24,8 @@ from transforms.files.tfrecord import TFRecordError
 from transforms.logs.carriers import csv_ranges, csv_tables
 from transforms.logs.carriers.parquet import column_types
 from transforms.logs.carriers.parquet.tables import decode_parquet
-from transforms.logs.carriers.read_records import Carrier, can_be_cut, carrier_of, read_records
+from transforms.logs.carriers.read_records import Carrier, carrier_of, read_records
+from transforms.logs.carriers.read_records import can_be_cut as can_cut_carrier
 from transforms.logs.carriers.table_error import TableError
 from transforms.logs.decode_requests import RequestDecoder
 from transforms.logs.features import FeatureType, Settings, TypeConflictError, hold
@@ -71,6 +72,12 @@ def decode_range(part: FileRange, file_format: Format, settings: Settings) -> It
     yield Decoded(None, (), Accounting(files=files, bytes=rest, by_file={path: counts}))
 
 
+def can_be_cut(file: FileSize, file_format: Format) -> bool:
+    """Whether a file is read in ranges. Raises InputError where it cannot be opened."""
+    with paths.open_stored(file.path) as stored:
+        return _can_be_cut(stored, file, file_format)
+
+
 def _fault(error: Exception, file: FileSize, settings: Settings) -> Fault:
     """Why a file was not read further."""
     match error:
@@ -93,14 +100,18 @@ def csv_types(file: FileSize) -> dict[str, FeatureType]:
     Whoever decodes the file meets the same trouble, and reports it.
     """
     try:
-        with paths.open_read(file.path) as stream:
-            names = csv_tables.csv_header(stream)
-        if not names:
+        if not (names := csv_names(file)):
             return {}
         with paths.open_read(file.path) as stream:
             return csv_tables.csv_types(stream, names)
     except (TableError, InputError):
         return {}
+
+
+def csv_names(file: FileSize) -> list[str]:
+    """The columns of a CSV file by its header. Raises TableError, InputError where there is none."""
+    with paths.open_read(file.path) as stream:
+        return csv_tables.csv_header(stream)
 
 
 def parquet_types(file: FileSize) -> column_types.TypeOrigins:
@@ -167,7 +178,7 @@ def _can_be_cut(stored: BinaryIO, file: FileSize, file_format: Format) -> bool:
         return not paths.is_compressed(stored)
     carriers = {Format.CSV: Carrier.CSV, Format.PARQUET: Carrier.PARQUET}
     carrier = carriers.get(file_format) or carrier_of(stored, file.path)
-    return can_be_cut(stored, carrier)
+    return can_cut_carrier(stored, carrier)
 
 
 def _columnar_carrier(stored: BinaryIO, file: FileSize) -> Format:
