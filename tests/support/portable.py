@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,8 +16,10 @@ import grpc
 
 from support.repo import ROOT
 
-_SERVER = ("apache_beam.runners.portability.local_job_service_main", "--port")
-_POOL = ("apache_beam.runners.worker.worker_pool_main", "--service_port")
+_SERVER = "apache_beam.runners.portability.local_job_service_main"
+_POOL = "apache_beam.runners.worker.worker_pool_main"
+#: Names the jar of a job server for Flink, to be used in place of Beam's local one (`make flink-test`).
+FLINK_JOB_SERVER = "TRUESERVE_FLINK_JOB_SERVER"
 _SECONDS_TO_START = 120
 # The pool runs `python -c CODE`; this one does something before, in a module that the code will import.
 _PYTHON = """#!/bin/sh
@@ -47,8 +49,14 @@ def free_address() -> str:
 
 @contextlib.contextmanager
 def job_server(folder: Path) -> Iterator[Service]:
-    """Beam's local job service, with logs in `folder`."""
-    with _service(_SERVER, folder, {}) as service:
+    """Beam's local job service, or Flink's in one process with it, with logs in `folder`."""
+    address = free_address()
+    port = address.split(":")[1]
+    command = _python(_SERVER, f"--port={port}")
+    if jar := os.environ.get(FLINK_JOB_SERVER):
+        ports = (f"--job-port={port}", "--artifact-port=0", "--expansion-port=0")
+        command = ("java", "-jar", jar, "--flink-master=[local]", f"--artifacts-dir={folder}/staged", *ports)
+    with _service(command, address, folder, {}) as service:
         yield service
 
 
@@ -68,17 +76,24 @@ def worker_pool(folder: Path, act: str | None = None, *, is_broken: bool = False
         )
         (programs / "python").chmod(0o755)
     search = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
-    with _service(_POOL, folder, {"PATH": search}) as service:
+    address = free_address()
+    command = _python(_POOL, f"--service_port={address.split(':')[1]}")
+    with _service(command, address, folder, {"PATH": search}) as service:
         yield service
 
 
+def _python(module: str, flag: str) -> tuple[str, ...]:
+    return (sys.executable, "-W", "ignore", "-m", module, flag)
+
+
 @contextlib.contextmanager
-def _service(program: tuple[str, str], folder: Path, environment: Mapping[str, str]) -> Iterator[Service]:
-    address, (module, port_flag) = free_address(), program
+def _service(
+    command: Sequence[str], address: str, folder: Path, environment: Mapping[str, str]
+) -> Iterator[Service]:
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{module}.log").open("w") as log:
+    with (folder / f"{address}.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", module, f"{port_flag}={address.split(':')[1]}"],
+            command,
             # Relative paths lead nowhere in a folder of its own.
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
