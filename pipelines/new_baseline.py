@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TypeAlias
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
@@ -16,12 +17,15 @@ from transforms.baseline.write import write_baseline
 from transforms.core import record_batches
 from transforms.core import schema as schemas
 from transforms.core.arrow import pa
+from transforms.core.errors import InputError
 from transforms.files import paths
 from transforms.files.file_systems import FileSize
 from transforms.graph.augmentation import Augmentation
 from transforms.graph.preprocessing import PreprocessingFn, source_digest
 from transforms.graph.transform_graph import TransformGraph
 from transforms.write_results import read_rows
+
+Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,9 +68,11 @@ def write(
       given_schema: the schema of `--schema`; None where it was inferred.
       period_results: how days and hours differ; None without `--time_feature`.
 
+    Raises InputError where the files changed between two reads, before anything is published.
     Returns the name under which an edited schema of the old baseline is kept, if there was one.
     """
     raw, transformed = read_statistics(f"{target}-raw"), read_statistics(f"{target}-transformed")
+    _check_same_rows(raw, transformed)
     with paths.local_copy(plan.staged_file(layout.TRANSFORM_OUTPUT)) as folder:
         graph = TransformGraph(folder)
         rows = read_rows(f"{target}-probes")
@@ -91,6 +97,16 @@ def write(
             ),
             augmented_statistics=read_statistics(f"{target}-augmented") if plan.augmentation else None,
             variation=period_results.variation if period_results else None,
+        )
+
+
+def _check_same_rows(raw: Statistics, transformed: Statistics) -> None:
+    """Each phase reads the files again, and somebody may write to them meanwhile."""
+    rows, rows_later = (part.datasets[0].num_examples for part in (raw, transformed))
+    if rows != rows_later:
+        raise InputError(
+            f"the training examples changed while they were read: {rows:,} rows at first, and {rows_later:,}"
+            " when they were transformed. Run again when nobody writes to them"
         )
 
 
@@ -143,8 +159,8 @@ def _contract(
     )
 
 
-def read_statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:
+def read_statistics(path: str) -> Statistics:
     """The statistics that a graph wrote."""
-    message = statistics_pb2.DatasetFeatureStatisticsList()
+    message = Statistics()
     message.ParseFromString(paths.read_bytes(path))
     return message

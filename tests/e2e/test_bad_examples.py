@@ -9,6 +9,8 @@ import pytest
 from support import e2e, logs
 from support.homes import Home
 
+from transforms.read import ReadRows
+
 Capture = pytest.CaptureFixture[str]
 
 
@@ -62,6 +64,16 @@ def test_prepare_from_a_truncated_file(prepare: Prepare) -> None:
     line = prepare.fails(3, examples=broken)
     assert f"{broken} at byte " in line
     assert "truncated" in line
+
+
+def test_prepare_from_files_of_which_another_read_finds_less(
+    prepare: Prepare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where somebody takes a file away, or cuts it short, between two reads."""
+    logs.write_records(prepare.folder / "good-2", [logs.example(**row) for row in e2e.rides(30, 5)])
+    monkeypatch.setattr("pipelines.prepare.ReadRows", lambda files, *more: ReadRows(files[:1], *more))
+    line = prepare.fails(3, examples=str(prepare.folder / "good*"))
+    assert "changed while they were read: 80 rows at first, and 50 when they were transformed" in line
 
 
 def test_prepare_from_a_record_that_is_no_example(prepare: Prepare) -> None:
