@@ -18,7 +18,7 @@ from transforms.core import record_batches
 from transforms.core import schema as schemas
 from transforms.core.arrow import pa
 from transforms.core.errors import InputError
-from transforms.files import paths
+from transforms.files import globs, paths
 from transforms.files.file_systems import FileSize
 from transforms.graph.augmentation import Augmentation
 from transforms.graph.preprocessing import PreprocessingFn, source_digest
@@ -98,6 +98,18 @@ def write(
             augmented_statistics=read_statistics(f"{target}-augmented") if plan.augmentation else None,
             variation=period_results.variation if period_results else None,
         )
+
+
+def check_unchanged(plan: PreparePlan) -> None:
+    """Raises InputError where a file is gone, or has another size: parts may be of other rows."""
+    sizes = {file.path: file.bytes for file in globs.expand(plan.options.examples)}
+    for file in plan.files:
+        if (size := sizes.get(file.path)) != file.bytes:
+            now = "is gone" if size is None else f"has {size:,} bytes"
+            raise InputError(
+                f"the training examples changed while they were read: {file.path} had {file.bytes:,} bytes,"
+                f" and {now}. Run again when nobody writes to them"
+            )
 
 
 def _check_same_rows(raw: Statistics, transformed: Statistics) -> None:

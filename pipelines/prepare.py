@@ -94,6 +94,7 @@ def _make(
         )
         _transform(plan, job, schema)
         period_results = _count_periods(plan, job, schema, console)
+        new_baseline.check_unchanged(plan)
         console.step("recording probes and the contract")
         target = paths.join(job.temp, "second")
         if kept_name := new_baseline.write(plan, target, schema, given_schema, period_results):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -15,7 +16,10 @@ _NAMESPACE = "trueserve-profile"
 
 
 class Measured(Fork):
-    """Branches, whose partial results are encoded once more, to find out how long they are."""
+    """Branches, whose partial results are encoded once more, to find out how long they are.
+
+    The account of reading is no branch's, and is not measured.
+    """
 
     def result(self) -> PartialResults:
         for kind, partial in super().result():
@@ -33,12 +37,15 @@ class Moved(NamedTuple):
 
 
 def moved(result: Any) -> Sequence[Moved]:
-    """What `Measured` counted in a job that has ended, by name; nothing where a runner has no metrics.
+    """What `Measured` counted in a job that has ended, by name; nothing where a runner gives no metrics.
 
     Args:
       result: a `PipelineResult` of Beam's.
     """
-    return sorted(_moved(result))
+    # Dask's raise NotImplementedError, a service's whatever its client raises. The run itself has ended well.
+    with contextlib.suppress(Exception):
+        return sorted(_moved(result))
+    return []
 
 
 def _count(kind: Kind, partial: Partial) -> None:

@@ -17,6 +17,7 @@ from transforms.core import heartbeats as progress_files
 from transforms.core.accounting import Accounting
 from transforms.core.arrow import pa
 from transforms.core.batches import Batch, Element, Fault, InRange, decoded_of
+from transforms.core.errors import InputError
 from transforms.files.file_systems import FileSize
 from transforms.files.ranges import FileRange, RangeGroup, list_ranges
 from transforms.files.read_ahead import read_ahead
@@ -197,7 +198,8 @@ class Reporting(beam.DoFn):
 class ReadRows(beam.PTransform):
     """Reads training examples in ranges. Root -> PCollection of what `rows_of` makes of each `Batch`.
 
-    There are no rejects and faults here: who reads files several times accounts for them in one of these.
+    Rejects are left to who reads the same files with `examine_range`. A fault fails the job (InputError): it
+    may be there in this read alone, and rows would be missing.
 
     Attributes:
       files: what to read, as `globs.expand` gives it.
@@ -246,7 +248,7 @@ def _decode_range(part: FileRange, file_format: Format, settings: Settings) -> I
 
 @beam.typehints.with_output_types(pa.RecordBatch)
 class _DecodeRows(Reporting):
-    """Ranges to rows; what is no row is left to others."""
+    """Ranges to rows; records that are no rows are left to others."""
 
     def __init__(
         self,
@@ -259,8 +261,11 @@ class _DecodeRows(Reporting):
 
     def process(self, group: RangeGroup) -> Iterator[pa.RecordBatch]:
         for element in self.report(self._decode(group)):
-            if (decoded := decoded_of(element)) is not None and decoded.batch is not None:
-                yield self._rows_of(decoded.batch)
+            content = element.content if isinstance(element, InRange) else element
+            if isinstance(content, Fault):
+                raise InputError(str(content))
+            if content.batch is not None:
+                yield self._rows_of(content.batch)
 
 
 @beam.typehints.with_output_types(Batch)

@@ -76,6 +76,19 @@ def test_prepare_from_files_of_which_another_read_finds_less(
     assert "changed while they were read: 80 rows at first, and 50 when they were transformed" in line
 
 
+def test_prepare_from_a_file_that_grows_meanwhile(prepare: Prepare) -> None:
+    growing = prepare.file("growing", (prepare.folder / "good").read_bytes())
+    preprocessing = prepare.file(
+        "grows.py",
+        "def preprocessing_fn(inputs):\n"
+        f"    with open({growing!r}, 'ab') as log, open({str(prepare.folder / 'good')!r}, 'rb') as more:\n"
+        "        log.write(more.read())\n"
+        "    return {'late': inputs['late']}\n",
+    )
+    line = prepare.fails(3, examples=growing, preprocessing=preprocessing)
+    assert f"changed while they were read: {growing} had " in line
+
+
 def test_prepare_from_a_record_that_is_no_example(prepare: Prepare) -> None:
     good = [logs.example(**row) for row in e2e.rides(9, 4)]
     file = logs.write_records(prepare.folder / "noisy", [*good, b"\x0a\xffstranger"])

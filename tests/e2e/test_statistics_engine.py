@@ -26,6 +26,9 @@ def test_the_verdict_is_the_same_whoever_computes_the_statistics(
         )
         e2e.run(capsys, "validate", *flags)
         documents[engine] = e2e.verdict(output)
+        # Quantiles with ranks are in trueserve's statistics alone.
+        statistics = next(output.rglob("stats.binpb"))
+        assert (b"trueserve_quantiles" in statistics.read_bytes()) == (engine == "trueserve")
     ours, theirs = documents["trueserve"], documents["tfdv"]
     assert ours["verdict"] == theirs["verdict"] == verdict
     assert e2e.errors(ours) == e2e.errors(theirs)

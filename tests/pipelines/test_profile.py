@@ -48,3 +48,11 @@ def test_without_it_nothing_is_measured() -> None:
     result = pipeline.run()
     result.wait_until_finish()
     assert moved(result) == []
+
+
+def test_a_runner_that_gives_no_metrics_ends_no_run() -> None:
+    class Result:
+        def metrics(self) -> None:
+            raise NotImplementedError
+
+    assert moved(Result()) == []
