@@ -27,14 +27,23 @@ _OBJECT = re.compile(r"(/download)?/storage/v1/b/([^/]+)/o/([^/]+)")
 _COPY = re.compile(r"/storage/v1/b/[^/]+/o/([^/]+)/(?:copyTo|rewriteTo)/b/[^/]+/o/([^/]+)")
 _REQUEST = re.compile(rb"^(DELETE|POST) (\S+) HTTP/1.1\r?$", re.MULTILINE)
 # What a machine of Google's tells its programs: who they are.
-_ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default"
+_ACCOUNTS = "/computeMetadata/v1/instance/service-accounts"
+_EMAIL = "made-up@example.com"
+# A client that has learnt the account's name asks for it by that, when two of its threads want a token.
+_OF_ACCOUNT = {
+    f"{_ACCOUNTS}/{account}/{name}": text
+    for account in ("default", _EMAIL)
+    for name, text in {
+        "": json.dumps({"email": _EMAIL, "scopes": ["all"]}),
+        "token": '{"access_token": "made-up", "expires_in": 3600, "token_type": "Bearer"}',
+    }.items()
+}
 _METADATA = {
     "": "",
     "/": "",
     "/computeMetadata/v1/project/project-id": "p",
     "/computeMetadata/v1/universe/universe-domain": "googleapis.com",
-    f"{_ACCOUNT}/": '{"email": "made-up@example.com", "scopes": ["all"]}',
-    f"{_ACCOUNT}/token": '{"access_token": "made-up", "expires_in": 3600, "token_type": "Bearer"}',
+    **_OF_ACCOUNT,
 }
 
 _LONGEST_ANSWER = 20.0  # seconds
