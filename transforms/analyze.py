@@ -156,7 +156,7 @@ class _ReadConformed(beam.PTransform):
 def _copies_made_by(read: Callable[[Any], Any]) -> Iterator[None]:
     """Where tf.Transform copies the steps before a phase, so that the phase reads anew, `read` is called.
 
-    Its own copying fails with the Beam of both stacks, whose constructor of applied transforms has changed.
+    Its own copying fails on the older stack: the constructor of Beam's applied transforms has changed there.
     """
     original = deep_copy.deep_copy
     deep_copy.deep_copy = read

@@ -45,10 +45,7 @@ GROUPS = {
             help="feature that holds a row's time; differences between days and hours of the training data"
             " then raise no alarm",
         ),
-        reading.RANGE_MIB.but(
-            help="with --time_feature, count days and hours in ranges of so many MiB of larger files, side by"
-            f" side; 0 reads each file whole; default {reading.RANGE_MIB.default}",
-        ),
+        reading.RANGE_MIB,
         flag(
             "--augment",
             metavar="FILE[:FUNCTION]",
