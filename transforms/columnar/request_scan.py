@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
+from transforms.columnar.examples.names import NAMES, NO_ROOM, add_name, number_of
 from transforms.columnar.memory import load64
-from transforms.columnar.names import NAMES, NO_ROOM, add_name, number_of
 from transforms.columnar.prediction_log_fields import (
     ANSWER,
     DIMS,

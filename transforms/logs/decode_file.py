@@ -10,7 +10,7 @@ from typing import BinaryIO, Protocol
 
 import numpy as np
 
-from transforms.columnar.example_parser import ExampleParser
+from transforms.columnar.examples.example_parser import ExampleParser
 from transforms.columnar.framing import Block, read_blocks
 from transforms.columnar.record_search import read_range
 from transforms.core.accounting import Accounting, RecordCounts, records_of

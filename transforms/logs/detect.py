@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from google.protobuf.message import DecodeError
 
-from transforms.columnar.sequences import is_sequence_example
+from transforms.columnar.examples.sequences import is_sequence_example
 from transforms.core.errors import InputError
 from transforms.files import file_systems, paths
 from transforms.files.tfrecord import HEADER_BYTES, TFRecordError, is_header, read_records

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from transforms.columnar import names as nm
 from transforms.columnar import request_scan as rs
-from transforms.columnar.example_parser import ExampleParser, Parsed
+from transforms.columnar.examples import names as nm
+from transforms.columnar.examples.example_parser import ExampleParser, Parsed
 from transforms.columnar.framing import Array, Block
 from transforms.columnar.prediction_log_fields import NOTES, RULES, SPECS
 from transforms.core.arrow import pa, pc

@@ -1,14 +1,14 @@
 """TFRecords of tf.Example and tf.SequenceExample: blocks of serialized examples to rows.
 
-`columnar.sequences` says what a SequenceExample gives. A record that is neither, or whose feature list has
-steps of different types, is a reject.
+`columnar.examples.sequences` says what a SequenceExample gives. A record that is neither, or whose feature
+list has steps of different types, is a reject.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from transforms.columnar.example_parser import ExampleParser, Parsed
+from transforms.columnar.examples.example_parser import ExampleParser, Parsed
 from transforms.columnar.framing import Block, block_of
 from transforms.core.arrow import pa
 from transforms.core.batches import Decoded

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import orjson
 
-from transforms.columnar.example_parser import ExampleParser
+from transforms.columnar.examples.example_parser import ExampleParser
 from transforms.core.arrow import pa
 from transforms.core.batches import Decoded, Reject
 from transforms.logs.features import Array, Column, Settings

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from transforms.columnar import store as st
+from transforms.columnar.examples import store as st
+from transforms.columnar.examples.append import DONE, MORE_NAMES, MORE_VALUES, UNUSUAL
+from transforms.columnar.examples.names import grown, name_of, new_names
+from transforms.columnar.examples.scan import scan_examples
+from transforms.columnar.examples.sequences import MixedStepsError, flattened
 from transforms.columnar.framing import Array, Block, block_of
-from transforms.columnar.names import grown, name_of, new_names
-from transforms.columnar.scan import DONE, MORE_NAMES, MORE_VALUES, UNUSUAL, scan_examples
-from transforms.columnar.sequences import MixedStepsError, flattened
 from transforms.core.arrow import pa
 
 #: A batch ends before its offsets take more than this: 64 MiB, of features times rows.
@@ -98,7 +99,7 @@ class ExampleParser:
 
     def _begin(self, num_records: int) -> int:
         """Prepares for the next batch; the most rows it may have."""
-        used = int((self._store.columns[:, st.ROWS] > 0).sum())
+        used = int(st.is_in_use(self._store).sum())
         most = max(1, min(num_records, self._max_cells // max(used, 1)))
         ratio = most / self._rows_before if self._rows_before else 0.0
         self._store = st.begin(self._store, most + 1, ratio)
@@ -144,23 +145,24 @@ class ExampleParser:
     def _columns(self, num_rows: int) -> list[Column]:
         store, used = self._store, int(self._store.counters[st.IN_USE])
         valid, nulls = np.zeros((used, (num_rows + 7) // 8), np.uint8), np.zeros(used, np.int64)
-        st.finish_lines(store.ends, num_rows, valid, nulls)
-        return [
-            (self._name(store.lines[line]), self._column(line, num_rows, valid[line], int(nulls[line])))
-            for line in range(used)
-            if nulls[line] < num_rows
-        ]
+        st.finish_lines(store, num_rows, valid, nulls)
+        of_dense = pa.py_buffer(np.arange(num_rows + 1))
+        result = []
+        for line in np.flatnonzero(nulls < num_rows):
+            column = int(store.lines[line])
+            is_dense = store.columns[column, st.DENSE] == num_rows
+            offsets = of_dense if is_dense else pa.py_buffer(store.ends[line, : num_rows + 1])
+            rows = [pa.py_buffer(valid[line]) if nulls[line] else None, offsets]
+            result.append((self._name(column), self._column(column, num_rows, rows, int(nulls[line]))))
+        return result
 
     def _name(self, column: int) -> str:
         return name_of(self._names, column // st.KINDS).decode()
 
-    def _column(self, line: int, num_rows: int, valid: Array, nulls: int) -> pa.Array:
-        store = self._store
-        column = int(store.lines[line])
+    def _column(self, column: int, num_rows: int, rows: list[pa.Buffer | None], nulls: int) -> pa.Array:
         kind = column % st.KINDS
-        values = _values(store, store.columns[column], kind)
-        buffers = [pa.py_buffer(valid) if nulls else None, pa.py_buffer(store.ends[line, : num_rows + 1])]
-        return pa.Array.from_buffers(_LISTS[kind], num_rows, buffers, nulls, children=[values])
+        values = _values(self._store, self._store.columns[column], kind)
+        return pa.Array.from_buffers(_LISTS[kind], num_rows, rows, nulls, children=[values])
 
 
 def _values(store: st.Store, column: Array, kind: int) -> pa.Array:

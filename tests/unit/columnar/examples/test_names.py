@@ -7,7 +7,7 @@ from typing import Any
 from numba import njit
 from support.wire import array
 
-from transforms.columnar import names
+from transforms.columnar.examples import names
 
 
 @njit  # type: ignore[untyped-decorator]

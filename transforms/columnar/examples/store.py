@@ -19,10 +19,11 @@ Array = np.ndarray[Any, Any]
 BYTES_KIND, FLOAT_KIND, INT_KIND = range(3)
 KINDS = 3
 
-# What is known of a column: where its values stand (BASE), for how many there is room (ROOM) and how many
-# there are (USED), the same of their bytes for a column of bytes; its line in `ends`, or -1; rows that
-# have it; and the record that it was last seen in.
-BASE, CAPACITY, USED, BYTE_BASE, BYTE_CAPACITY, BYTE_USED, LINE, ROWS = range(8)
+# What is known of a column: where its values stand (BASE), for how many there is room (CAPACITY), how many
+# there are (USED), the same of their bytes for a column of bytes; its line in `ends`, or -1; and DENSE.
+# DENSE is how many rows there were as long as each had one value, as in nearly all columns: nothing stands in
+# `ends` then. Else it is -1 - (rows that have the column), and all is in `ends`.
+BASE, CAPACITY, USED, BYTE_BASE, BYTE_CAPACITY, BYTE_USED, LINE, DENSE = range(8)
 FIELDS = 8
 
 # What a new column gets to begin with.
@@ -40,7 +41,8 @@ class Store(NamedTuple):
       float_bits: values of floats, as they are in memory.
       longs: values of ints, and of bytes the offsets, which begin with a zero.
       bytes: values of bytes.
-      ends: a line for every column that is in use: after row r, how many values it has; -1 if row r has none.
+      ends: a line for every column that is in use: after row r, how many values it has; -1 if row r has
+        none. Undefined as long as the column is dense.
       lines: the column of each line.
       touched: what the columns of the record at hand were before: column, USED, BYTE_USED.
       counters: records tried, lines in use, entries of `touched`, and how much of each room is given away.
@@ -93,14 +95,13 @@ def with_names(store: Store, num_names: int) -> Store:
 
 
 def with_lines(store: Store, num_lines: int, width: int) -> Store:
-    """The store with `num_lines` lines of `width` ends, the first of each the zero before all rows."""
+    """The store with `num_lines` lines of `width` ends."""
     ends = np.empty((num_lines, width), np.int64)
-    used = int(store.counters[IN_USE])
-    if used:
-        ends[:used] = store.ends[:used]
-    ends[used:, 0], ends[used:, 1:] = 0, -1
     lines = np.zeros(num_lines, np.int64)
+    used = int(store.counters[IN_USE])
     lines[:used] = store.lines[:used]
+    for line in np.flatnonzero(store.columns[lines[:used], DENSE] < 0):
+        ends[line] = store.ends[line]
     return store._replace(ends=ends, lines=lines)
 
 
@@ -112,10 +113,10 @@ def begin(store: Store, width: int, ratio: float) -> Store:
     columns = store.columns
     for used, capacity, least in ((USED, CAPACITY, LEAST_VALUES), (BYTE_USED, BYTE_CAPACITY, LEAST_BYTES)):
         need = columns[:, used] * ratio
-        columns[:, capacity] = np.where(columns[:, ROWS] > 0, need + 4 * np.sqrt(need) + least, 0)
+        columns[:, capacity] = np.where(is_in_use(store), need + 4 * np.sqrt(need) + least, 0)
     columns[np.arange(len(columns)) % KINDS != BYTES_KIND, BYTE_CAPACITY] = 0
-    kept = np.flatnonzero(columns[:, ROWS])
-    columns[:, USED] = columns[:, BYTE_USED] = columns[:, ROWS] = 0
+    kept = np.flatnonzero(is_in_use(store))
+    columns[:, USED] = columns[:, BYTE_USED] = columns[:, DENSE] = 0
     columns[:, LINE] = -1
     columns[kept, LINE] = np.arange(len(kept))
     store.counters[IN_USE] = 0
@@ -127,6 +128,13 @@ def begin(store: Store, width: int, ratio: float) -> Store:
     store.longs[columns[of_bytes, BASE]] = 0
     columns[of_bytes, USED] = 1
     return store
+
+
+def is_in_use(store: Store) -> Array:
+    """For each column whether a row has it."""
+    dense = store.columns[:, DENSE]
+    in_use: Array = (dense > 0) | (dense < -1)
+    return in_use
 
 
 def with_room(store: Store, column: int, values: int, num_bytes: int) -> Store:
@@ -220,17 +228,41 @@ def move(
             to_data[b + i] = data[a + i]
 
 
-@compiled(types.void(_TABLE, types.int64, types.uint8[:, ::1], _LONGS))
-def finish_lines(ends: Array, num_rows: Int, valid: Array, nulls: Array) -> None:
-    """Turns ends into Arrow's offsets; sets the bits of the rows that are there and counts the others."""
+@helper
+def make_sparse(store: Any, column: Int) -> None:
+    """Writes the ends of a column that was dense so far."""
+    line, dense = store.columns[column, LINE], store.columns[column, DENSE]
+    for row in range(dense + 1):
+        store.ends[line, row] = row
+    for row in range(dense + 1, store.ends.shape[1]):
+        store.ends[line, row] = -1
+    store.columns[column, DENSE] = -1 - dense
+
+
+@helper
+def _finish_line(ends: Any, line: Int, num_rows: Int, valid: Any) -> Int:
+    before, missing = ends[line, 0], 0
+    for row in range(num_rows):
+        end = ends[line, row + 1]
+        if end < 0:
+            ends[line, row + 1] = before
+            missing += 1
+        else:
+            before = end
+            valid[line, row >> 3] |= np.uint8(1 << (row & 7))
+    return missing
+
+
+@compiled(types.void(STORE, types.int64, types.uint8[:, ::1], _LONGS))
+def finish_lines(store: Any, num_rows: Int, valid: Array, nulls: Array) -> None:
+    """Turns ends into Arrow's offsets; sets the bits of the rows that are there and counts the others.
+
+    `nulls` is 0 for a column that is dense; it has no ends, and no bits.
+    """
     for line in range(valid.shape[0]):
-        before, missing = ends[line, 0], 0
-        for row in range(num_rows):
-            end = ends[line, row + 1]
-            if end < 0:
-                ends[line, row + 1] = before
-                missing += 1
-            else:
-                before = end
-                valid[line, row >> 3] |= np.uint8(1 << (row & 7))
+        column, missing = store.lines[line], 0
+        if store.columns[column, DENSE] != num_rows:
+            if store.columns[column, DENSE] >= 0:
+                make_sparse(store, column)
+            missing = _finish_line(store.ends, line, num_rows, valid)
         nulls[line] = missing

@@ -7,8 +7,8 @@ import pytest
 from support.scan import entry, example, floats, ints, rows_of, texts
 from support.wire import decoded
 
-from transforms.columnar import example_parser
-from transforms.columnar.example_parser import ExampleParser
+from transforms.columnar.examples import example_parser
+from transforms.columnar.examples.example_parser import ExampleParser
 from transforms.columnar.framing import block_of
 
 

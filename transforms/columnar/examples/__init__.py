@@ -1,0 +1,1 @@
+"""Blocks of serialized tf.Examples to Arrow columns."""
