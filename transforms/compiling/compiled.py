@@ -50,4 +50,14 @@ def compiled(*signatures: Any) -> Callable[[Function], Function]:
 
 def helper(function: Function) -> Function:
     """Compiles a function into the compiled functions that call it."""
-    return numba.njit(forceinline=True, no_cpython_wrapper=True, **_OPTIONS)(function)  # type: ignore[no-any-return]
+    return _inlined(function)
+
+
+def helper_of_finite(function: Function) -> Function:
+    """As `helper`, of floats that are finite: they may be added in any order, and so several at once."""
+    return _inlined(function, fastmath={"nnan", "ninf", "nsz", "reassoc"})
+
+
+def _inlined(function: Function, **options: Any) -> Function:
+    inlined = numba.njit(forceinline=True, no_cpython_wrapper=True, **_OPTIONS, **options)
+    return inlined(function)  # type: ignore[no-any-return]

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.compiling.compiled import DOUBLES, FLOATS, LONGS, compiled, helper
+from transforms.compiling.compiled import DOUBLES, FLOATS, LONGS, UINT32S, compiled, helper, helper_of_finite
+from transforms.summaries.sorting import float_key, float_of_key
 
 Array = np.ndarray[Any, Any]
 
@@ -21,6 +22,8 @@ Array = np.ndarray[Any, Any]
 # exact as doubles up to 2**53.
 COUNT, NANS, ZEROS, ABOVE, BELOW, MIN, MAX, FINITE_MIN, FINITE_MAX, MEAN, SQUARES = range(11)
 NUMBERS = 11
+
+_EXPONENT = np.uint32(0x7F800000)  # of a float's bits: all are set where it is not finite
 
 
 @helper
@@ -78,11 +81,70 @@ def combine(numbers: Array, other: Array) -> None:
     numbers[FINITE_MAX] = max(numbers[FINITE_MAX], other[FINITE_MAX])
 
 
-@compiled(types.void(FLOATS, types.float64[::1]), types.void(LONGS, types.float64[::1]))
-def pass_over(values: Array, out: Array) -> None:
-    """Writes the NUMBERS of `values`."""
-    _sum_up(values, out)
-    out[SQUARES] = _square(values, out[MEAN])
+# What follows is of finite numbers, one at least. Each loop does so little that several numbers are done at
+# once; that needs a loop over positions, not one over values.
+
+
+@helper
+def _are_finite(bits: Any) -> bool:
+    others = 0
+    for i in range(bits.size):
+        others |= bits[i] & _EXPONENT == _EXPONENT
+    return others == 0
+
+
+@helper
+def _range_of_floats(bits: Any) -> tuple[Any, Any]:
+    least = most = float_key(bits[0])
+    for i in range(bits.size):
+        least = min(least, float_key(bits[i]))
+    for i in range(bits.size):
+        most = max(most, float_key(bits[i]))
+    # There is but one zero.
+    return float_of_key(least) + 0.0, float_of_key(most) + 0.0
+
+
+@helper
+def _range_of_ints(values: Any) -> tuple[Any, Any]:
+    least = most = values[0]
+    for i in range(values.size):
+        least = min(least, values[i])
+    for i in range(values.size):
+        most = max(most, values[i])
+    return np.float64(least), np.float64(most)
+
+
+@helper_of_finite
+def _sum_up_finite(values: Any, out: Any) -> None:
+    zeros, total, squares = 0, np.float64(0.0), np.float64(0.0)
+    for i in range(values.size):
+        zeros += values[i] == 0
+    for i in range(values.size):
+        total += np.float64(values[i])
+    mean = total / values.size
+    for i in range(values.size):
+        deviation = np.float64(values[i]) - mean
+        squares += deviation * deviation
+    out[NANS], out[ZEROS], out[ABOVE], out[BELOW] = 0, zeros, 0, 0
+    out[COUNT], out[MEAN], out[SQUARES] = values.size, mean, squares
+
+
+@compiled(types.void(FLOATS, UINT32S, types.float64[::1]))
+def pass_over_floats(values: Array, bits: Array, out: Array) -> None:
+    """Writes the NUMBERS of `values`, one at least; `bits` are the same as uint32."""
+    if not _are_finite(bits):
+        _sum_up(values, out)
+        out[SQUARES] = _square(values, out[MEAN])
+        return
+    _sum_up_finite(values, out)
+    out[FINITE_MIN], out[FINITE_MAX] = out[MIN], out[MAX] = _range_of_floats(bits)
+
+
+@compiled(types.void(LONGS, types.float64[::1]))
+def pass_over_ints(values: Array, out: Array) -> None:
+    """Writes the NUMBERS of `values`, one at least."""
+    _sum_up_finite(values, out)
+    out[FINITE_MIN], out[FINITE_MAX] = out[MIN], out[MAX] = _range_of_ints(values)
 
 
 class CentralMoments:
@@ -97,8 +159,13 @@ class CentralMoments:
 
     def add(self, values: Array) -> None:
         """Adds float32 or int64 values."""
+        if not len(values):
+            return
         numbers = np.empty(NUMBERS)
-        pass_over(values, numbers)
+        if values.dtype == np.float32:
+            pass_over_floats(values, values.view(np.uint32), numbers)
+        else:
+            pass_over_ints(values, numbers)
         combine(self._numbers, numbers)
 
     def merge(self, other: CentralMoments) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.compiling.compiled import BYTES, LONGS, compiled
+from transforms.compiling.compiled import BYTES, LONGS, compiled, helper
 from transforms.summaries.quantiles import Quantiles, Scratch
 
 Array = np.ndarray[Any, Any]
@@ -21,6 +21,15 @@ PRESENT, LEAST, MOST, TOTAL, LONG_LISTS = range(5)
 NUMBERS = 5
 
 
+@helper
+def _are_single(offsets: Any) -> bool:
+    """Whether each list has one value."""
+    others = 0
+    for row in range(offsets.size - 1):
+        others |= offsets[row + 1] - offsets[row] ^ 1
+    return others == 0
+
+
 @compiled(types.void(LONGS, BYTES, types.int64, types.int64[::1], types.int64[::1], types.int64[::1]))
 def pass_over(offsets: Array, valid: Array, first: int, counts: Array, long: Array, out: Array) -> None:
     """Writes the NUMBERS of a list column's rows, and adds to `counts` rows by their number of values.
@@ -28,6 +37,11 @@ def pass_over(offsets: Array, valid: Array, first: int, counts: Array, long: Arr
     The rows' bits begin at bit `first` of `valid`, which is empty where all are there. `long` takes the
     lengths of the lists that are not short.
     """
+    rows = offsets.size - 1
+    if valid.size == 0 and rows > 0 and _are_single(offsets):
+        counts[1] += rows
+        out[PRESENT], out[LEAST], out[MOST], out[TOTAL], out[LONG_LISTS] = rows, 1, 1, rows, 0
+        return
     present, total, num_long, least, most = 0, 0, 0, sys.maxsize, 0
     for row in range(offsets.size - 1):
         if valid.size > 0 and not valid[first + row >> 3] >> (first + row & 7) & 1:

@@ -22,7 +22,7 @@ import numpy as np
 from numba import types
 
 from transforms.compiling.compiled import FLOATS, LONGS, UINT32S, compiled, helper
-from transforms.summaries.sorting import DIGITS, doubles_of, float_key, int_key, sort_keys
+from transforms.summaries.sorting import DIGITS, HAS_VECTOR_SORT, doubles_of, float_key, int_key, sort_keys
 
 Array = np.ndarray[Any, Any]
 
@@ -34,12 +34,30 @@ _FIRST_ROOM = 64
 _PAIR = types.UniTuple(types.int64, 2)
 
 
+@helper
+def _have_nan(values: Any) -> bool:
+    nans = 0
+    for i in range(values.size):
+        nans |= values[i] != values[i]
+    return nans != 0
+
+
+@helper
+def _write_keys(bits: Any, keys: Any) -> None:
+    for i in range(bits.size):
+        keys[i] = float_key(bits[i])
+
+
 @compiled(_PAIR(FLOATS, UINT32S, types.int64, types.uint32[::1], types.int64))
 def gather_floats(values: Array, bits: Array, start: int, keys: Array, used: int) -> tuple[int, int]:
     """Appends the keys of the floats from `start` on, but for NaN, until all are done or `keys` is full.
 
     Returns the position after the last that is done, and how many of `keys` are used.
     """
+    count = min(values.size - start, keys.size - used)
+    if not _have_nan(values[start : start + count]):
+        _write_keys(bits[start : start + count], keys[used : used + count])
+        return start + count, used + count
     position = start
     while position < values.size and used < keys.size:
         if values[position] == values[position]:
@@ -162,7 +180,10 @@ class Quantiles:
             self._keys = keys
 
     def _close_block(self, scratch: Scratch) -> None:
-        sort_keys(self._keys, scratch.spare(self._keys), BLOCK, scratch.offsets)
+        if HAS_VECTOR_SORT:
+            self._keys.sort()
+        else:
+            sort_keys(self._keys, scratch.spare(self._keys), BLOCK, scratch.offsets)
         # The middle of an even number is one of two; either in turn.
         first = STRIDE // 2 - self._flip(0)
         self._used = 0

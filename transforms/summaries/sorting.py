@@ -15,6 +15,12 @@ DIGITS = 256
 _SIGN32, _SIGN64 = np.uint32(1 << 31), np.uint64(1 << 63)
 _ONES32 = np.uint32(0xFFFFFFFF)
 
+# The names that numpy gives to AVX-512, in which it sorts two to three times as fast as `sort_keys`.
+_VECTORS = {"AVX512_SKX", "X86_V4"}
+_show_config: Any = np.show_config  # numpy 1 declares that it returns nothing
+#: Whether numpy sorts faster on this machine; the result is the same.
+HAS_VECTOR_SORT = not _VECTORS.isdisjoint(_show_config(mode="dicts")["SIMD Extensions"]["found"])
+
 _UINT32S, _UINT64S, _INT64S = types.uint32[::1], types.uint64[::1], types.int64[::1]
 
 
@@ -22,6 +28,13 @@ _UINT32S, _UINT64S, _INT64S = types.uint32[::1], types.uint64[::1], types.int64[
 def float_key(bits: Any) -> Any:
     """The key of a float, given as its bits; -0.0 comes right before 0.0, NaN outside of the infinities."""
     return bits ^ (_ONES32 if bits & _SIGN32 else _SIGN32)
+
+
+@helper
+def float_of_key(key: Any) -> Any:
+    """The float of a key, as a double."""
+    bits = np.uint32(key ^ (_SIGN32 if key & _SIGN32 else _ONES32))
+    return np.float64(bits.view(np.float32))
 
 
 @helper

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_data_validation.utils import quantiles_util
 
-from transforms.summaries import histograms
+from transforms.summaries import histograms, quantiles
+from transforms.summaries.central_moments import CentralMoments
 from transforms.summaries.quantiles import BLOCK, RUN, Quantiles, Scratch
 from transforms.summaries.sorting import DIGITS, doubles_of, sort_keys
 from transforms.summaries.value_counts import CAPACITY, ValueCounts
@@ -97,6 +98,37 @@ def test_keys_sort(values: list[int]) -> None:
     sort_keys(keys, np.empty_like(keys), len(keys), np.empty(DIGITS, np.int64))
     assert (keys == expected).all()
     assert (doubles_of(keys) == np.sort(np.array(values, np.int64)).astype(np.float64)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64])
+def test_a_sketch_is_the_same_whoever_sorts(monkeypatch: pytest.MonkeyPatch, dtype: Any) -> None:
+    values = (np.random.default_rng(5).normal(size=5 * BLOCK) * 1000).astype(dtype)
+    kept = []
+    for has_vector_sort in (False, True):
+        monkeypatch.setattr(quantiles, "HAS_VECTOR_SORT", has_vector_sort)
+        kept.append(_sketch(values).weighted())
+    assert (kept[0][0] == kept[1][0]).all()
+    assert (kept[0][1] == kept[1][1]).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64])
+@pytest.mark.parametrize("special", [[], [math.inf], [-math.inf], [math.nan], [-0.0], [math.nan, math.inf]])
+def test_moments_are_those_of_numpy(dtype: Any, special: list[float]) -> None:
+    if dtype is np.int64 and special != [-0.0]:
+        special = []
+    values = np.append(np.random.default_rng(6).normal(size=1001) * 100, special).astype(dtype)
+    moments = CentralMoments()
+    for part in np.split(values, [1, 300, 300, 1000]):
+        moments.add(part)
+    numbers = values[~np.isnan(values)].astype(np.float64)
+    finite = numbers[np.isfinite(numbers)]
+    assert (moments.count, moments.finite) == (len(numbers), len(finite))
+    assert (moments.zeros, moments.nans) == ((finite == 0).sum(), len(values) - len(numbers))
+    assert moments.range == (numbers.min(), numbers.max())
+    assert moments.finite_range == (finite.min(), finite.max())
+    if len(finite) == len(numbers):
+        assert moments.mean == pytest.approx(finite.mean(), rel=1e-12)
+        assert moments.deviation == pytest.approx(finite.std(), rel=1e-12)
 
 
 def _counts(values: list[bytes], capacity: int = CAPACITY) -> ValueCounts:

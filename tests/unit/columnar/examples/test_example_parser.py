@@ -30,6 +30,26 @@ def test_many_features_grow_the_table_of_names() -> None:
     assert rows_of([example(entry(b"a", ints(1))), wide])[0][1] == decoded(wide)
 
 
+SINGLE = example(entry(b"n", ints(1)), entry(b"f", floats(2.0)), entry(b"t", texts(b"three")))
+TWO = example(entry(b"n", ints(4, 5)), entry(b"f", floats(6.0, 7.0)), entry(b"t", texts(b"8", b"9")))
+EMPTY = example(entry(b"n", ints()), entry(b"f", floats()), entry(b"t", texts()))
+BROKEN = SINGLE[:-1]
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+@pytest.mark.parametrize("other", [TWO, EMPTY, example(), example(entry(b"f", floats(1.0)))])
+def test_rows_of_several_values_or_none_come_among_single_values(before: int, other: bytes) -> None:
+    records = [*[SINGLE] * before, other, BROKEN, SINGLE, other, SINGLE]
+    rows, bad = rows_of(records)
+    assert bad == [before + 1]
+    assert rows == [decoded(record) for record in records if record is not BROKEN]
+
+
+def test_a_broken_row_leaves_single_values_as_they_were() -> None:
+    rows, bad = rows_of([SINGLE, BROKEN, SINGLE])
+    assert (rows, bad) == ([decoded(SINGLE)] * 2, [1])
+
+
 def test_a_parser_goes_on_with_the_next_block() -> None:
     parser = ExampleParser()
     for size in (1, 50, 3, 200):
