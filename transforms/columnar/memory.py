@@ -29,6 +29,15 @@ def _make_load(bits: int, result: Any) -> Any:
     return intrinsic(load)
 
 
+def _store(_typing: Any, array: Any, _position: Any, _value: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address = _address(context, builder, signature.args[0], *arguments[:2])
+        builder.store(arguments[2], builder.bitcast(address, ir.IntType(64).as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, types.uint64), generate
+
+
 def _copy(_typing: Any, target: Any, _at: Any, source: Any, _start: Any, _length: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         target_address = _address(context, builder, signature.args[0], arguments[0], arguments[1])
@@ -41,6 +50,7 @@ def _copy(_typing: Any, target: Any, _at: Any, source: Any, _start: Any, _length
 
 _load32 = _make_load(32, types.uint32)
 _load64 = _make_load(64, types.uint64)
+_store64 = intrinsic(_store)
 _memcpy = intrinsic(_copy)
 
 
@@ -66,6 +76,14 @@ def load64(array: Any, position: Int) -> Any:
     if CHECKED:
         _touch(array, position, 8)
     return _load64(array, position)
+
+
+@helper
+def store64(array: Any, position: Int, value: Any) -> None:
+    """Writes a uint64, little-endian; the caller has checked that there is room for eight bytes."""
+    if CHECKED:
+        _touch(array, position, 8)
+    _store64(array, position, value)
 
 
 @helper

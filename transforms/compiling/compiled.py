@@ -53,6 +53,11 @@ def helper(function: Function) -> Function:
     return _inlined(function)
 
 
+def outlined(function: Function) -> Function:
+    """Compiles a function that others call: what is rare, so that the usual has more registers."""
+    return numba.njit(no_cpython_wrapper=True, **_OPTIONS)(function)  # type: ignore[no-any-return]
+
+
 def helper_of_finite(function: Function) -> Function:
     """As `helper`, of floats that are finite: they may be added in any order, and so several at once."""
     return _inlined(function, fastmath={"nnan", "ninf", "nsz", "reassoc"})

@@ -23,7 +23,7 @@ from transforms.columnar.examples.store import (
 )
 from transforms.columnar.memory import copy_bytes, load32
 from transforms.columnar.wire import count_varints, enter, read_varint
-from transforms.compiling.compiled import Int, helper
+from transforms.compiling.compiled import Int, helper, outlined
 
 # Tags of one byte: field number and wire type. In a tf.train.Example and below it, every field is 1, 2 or 3.
 FIRST, SECOND, THIRD = 0x0A, 0x12, 0x1A
@@ -149,7 +149,7 @@ def end_row(column: Int, row: Int, used: Int, byte_used: Int, store: Any) -> Non
     store.ends[store.columns[column, LINE], row + 1] = end - (column % KINDS == BYTES_KIND)
 
 
-@helper
+@outlined
 def undo_row(row: Int, store: Any) -> None:
     """Takes back what the record at hand has left in row `row`."""
     for i in range(store.counters[TOUCHED]):
@@ -163,17 +163,3 @@ def undo_row(row: Int, store: Any) -> None:
         else:
             store.columns[column, DENSE] += 1
             store.ends[store.columns[column, LINE], row + 1] = -1
-
-
-@helper
-def append_varints(data: Any, position: Int, end: Int, column: Int, store: Any) -> bool:
-    """Appends the varints of `data[position:end]`; there is room. Whether they were well-formed."""
-    at = store.columns[column, BASE] + store.columns[column, USED]
-    while position < end:
-        value, position = read_varint(data, position, end)
-        if position < 0:
-            return False
-        store.longs[at] = np.int64(value)
-        at += 1
-    store.columns[column, USED] = at - store.columns[column, BASE]
-    return True

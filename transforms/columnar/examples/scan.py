@@ -27,7 +27,7 @@ from transforms.columnar.examples.short_entries import append_short, short_entry
 from transforms.columnar.examples.store import KINDS, LINE, STORE, TOUCHED, TRIED, open_column
 from transforms.columnar.utf8 import is_utf8
 from transforms.columnar.wire import enter
-from transforms.compiling.compiled import BYTES, Int, compiled, helper
+from transforms.compiling.compiled import BYTES, Int, compiled, helper, outlined
 
 Array = np.ndarray[Any, Any]
 
@@ -87,15 +87,34 @@ def _is_appended(data: Any, position: Int, end: Int, before: Int, row: Int, name
     start, size, tag = short_entry(data, position, end, feature, names)
     if tag not in (FIRST, SECOND, THIRD):
         return -1, 0
-    if not append_short(data, start, size, KINDS * feature + (tag >> 3) - 1, row, store):
+    kind = (tag >> 3) - 1
+    if not append_short(data, start, size, KINDS * feature + kind, kind, row, store):
         return -1, 0
     store.seen[feature] = store.counters[TRIED]
     return feature, start + size
 
 
+@outlined
+def _any_entry(
+    data: Any, position: Int, end: Int, before: Int, row: Int, names: Any, store: Any
+) -> tuple[Int, Int, Int, Int, Int, Int]:
+    """A map entry of any form: state, feature, where the entry ends, and what is needed if it is not DONE."""
+    entry_end, position = enter(data, position, end, FIRST)
+    key_end, position = enter(data, position, entry_end, FIRST)
+    if key_end < 0:
+        return UNUSUAL, 0, 0, 0, 0, 0
+    feature = _name(data, position, key_end - position, names, before)
+    if feature < 0:
+        return MORE_NAMES if feature == NO_ROOM else UNUSUAL, 0, 0, 0, 0, key_end - position
+    if feature >= store.seen.size:
+        return MORE_NAMES, 0, 0, 0, 0, 0
+    state, column, values, num_bytes = _feature(data, key_end, entry_end, feature, row, store)
+    return state, feature, entry_end, column, values, num_bytes
+
+
 @helper
 def _example(data: Any, start: Int, end: Int, row: Int, names: Any, store: Any) -> tuple[Int, Int, Int, Int]:
-    """One record to row `row`: state, and what is needed where that is not DONE."""
+    """A record to row `row`: state, and what is needed where that is not DONE."""
     store.counters[TRIED] += 1
     store.counters[TOUCHED] = 0
     position, entries, before = start, 0, -1
@@ -105,25 +124,14 @@ def _example(data: Any, start: Int, end: Int, row: Int, names: Any, store: Any) 
             return UNUSUAL, 0, 0, 0
         while position < stop:
             feature, entry_end = _is_appended(data, position, stop, before, row, names, store)
-            if feature >= 0:
-                before, position = feature, entry_end
-                entries += 1
-                continue
-            entry_end, position = enter(data, position, stop, FIRST)
-            key_end, position = enter(data, position, entry_end, FIRST)
-            if key_end < 0:
-                return UNUSUAL, 0, 0, 0
-            feature = _name(data, position, key_end - position, names, before)
             if feature < 0:
-                return MORE_NAMES if feature == NO_ROOM else UNUSUAL, 0, 0, key_end - position
-            if feature >= store.seen.size:
-                return MORE_NAMES, 0, 0, 0
-            state, column, values, num_bytes = _feature(data, key_end, entry_end, feature, row, store)
-            if state != DONE:
-                return state, column, values, num_bytes
-            before = feature
+                state, feature, entry_end, column, values, num_bytes = _any_entry(
+                    data, position, stop, before, row, names, store
+                )
+                if state != DONE:
+                    return state, column, values, num_bytes
+            before, position = feature, entry_end
             entries += 1
-            position = entry_end
     # Bytes that say nothing more than "an example without features" are one; any other are suspect.
     if entries == 0 and not (end == start or (end - start == 2 and data[start + 1] == 0)):
         return UNUSUAL, 0, 0, 0

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from transforms.columnar.examples.append import FIRST, SECOND, append_varints, end_row
-from transforms.columnar.examples.names import is_name
+from transforms.columnar.examples.append import FIRST, SECOND, end_row
+from transforms.columnar.examples.names import is_name_at
 from transforms.columnar.examples.store import (
     BASE,
     BYTE_BASE,
@@ -16,11 +16,11 @@ from transforms.columnar.examples.store import (
     BYTES_KIND,
     CAPACITY,
     FLOAT_KIND,
-    KINDS,
     LINE,
     USED,
 )
-from transforms.columnar.memory import copy_bytes, load32, load64
+from transforms.columnar.memory import copy_bytes, load32, load64, store64
+from transforms.columnar.wire import read_varint
 from transforms.compiling.compiled import Int, helper
 
 # An entry whose lengths are of one byte: tags and lengths of the entry, its key, its value, their list and
@@ -46,7 +46,7 @@ def short_entry(data: Any, position: Int, end: Int, feature: Int, names: Any) ->
         return 0, 0, 0
     if load32(data, position) & np.uint32(0xFFFF00FF) != np.uint32(FIRST | FIRST << 16 | name_bytes << 24):
         return 0, 0, 0
-    if not is_name(names, feature, data, position + 4, name_bytes):
+    if not is_name_at(names, feature, data, position + 4, name_bytes):
         return 0, 0, 0
     # Behind the name six bytes: two tags and lengths, and the values' own.
     word, tag = load64(data, position + 4 + name_bytes), np.int64(data[position + 6 + name_bytes])
@@ -56,25 +56,44 @@ def short_entry(data: Any, position: Int, end: Int, feature: Int, names: Any) ->
 
 
 @helper
-def append_short(data: Any, start: Int, size: Int, column: Int, row: Int, store: Any) -> bool:
-    """Appends a row's list of `size` bytes; False where that is left to `_feature`, with nothing changed."""
+def append_short(data: Any, start: Int, size: Int, column: Int, kind: Int, row: Int, store: Any) -> bool:
+    """Appends a row's value of `size` bytes; False where that is left to others, with nothing changed.
+
+    It is left where the list may have another number of values: a loop here, even if it never runs, makes all
+    of the code around it slower.
+    """
     used, byte_used = store.columns[column, USED], store.columns[column, BYTE_USED]
-    if store.columns[column, LINE] < 0 or max(size, 1) > store.columns[column, CAPACITY] - used:
+    if store.columns[column, LINE] < 0 or used == store.columns[column, CAPACITY]:
         return False
-    at, kind = store.columns[column, BASE] + used, column % KINDS
+    at = store.columns[column, BASE] + used
     if kind == FLOAT_KIND:
-        if size & 3:
+        if size != 4:
             return False
-        for i in range(size >> 2):
-            store.float_bits[at + i] = load32(data, start + 4 * i)
-        store.columns[column, USED] = used + (size >> 2)
+        store.float_bits[at] = load32(data, start)
     elif kind == BYTES_KIND:
         if size > store.columns[column, BYTE_CAPACITY] - byte_used:
             return False
-        copy_bytes(store.bytes, store.columns[column, BYTE_BASE] + byte_used, data, start, size)
+        _copy_short(store, store.columns[column, BYTE_BASE] + byte_used, column, data, start, size)
         store.longs[at] = byte_used + size
-        store.columns[column, USED], store.columns[column, BYTE_USED] = used + 1, byte_used + size
-    elif not append_varints(data, start, start + size, column, store):
-        return False
+        store.columns[column, BYTE_USED] = byte_used + size
+    else:
+        value, end = read_varint(data, start, start + size)
+        if end != start + size:
+            return False
+        store.longs[at] = np.int64(value)
+    store.columns[column, USED] = used + 1
     end_row(column, row, used, byte_used, store)
     return True
+
+
+@helper
+def _copy_short(store: Any, at: Int, column: Int, data: Any, start: Int, size: Int) -> None:
+    """Copies a value by whole words where there is room for them: what is behind it is not in use yet."""
+    space = store.columns[column, BYTE_BASE] + store.columns[column, BYTE_CAPACITY] - at
+    if size <= 8 and space >= 8 and data.size - start >= 8:
+        store64(store.bytes, at, load64(data, start))
+    elif size <= 16 and space >= 16 and data.size - start >= 16:
+        store64(store.bytes, at, load64(data, start))
+        store64(store.bytes, at + 8, load64(data, start + 8))
+    else:
+        copy_bytes(store.bytes, at, data, start, size)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from transforms.compiling.compiled import Int, compiled, helper
+from transforms.compiling.compiled import Int, compiled, helper, outlined
 
 Array = np.ndarray[Any, Any]
 
@@ -228,7 +228,7 @@ def move(
             to_data[b + i] = data[a + i]
 
 
-@helper
+@outlined
 def make_sparse(store: Any, column: Int) -> None:
     """Writes the ends of a column that was dense so far."""
     line, dense = store.columns[column, LINE], store.columns[column, DENSE]
