@@ -117,18 +117,18 @@ def test_moments_are_those_of_numpy(dtype: Any, special: list[float]) -> None:
     if dtype is np.int64 and special != [-0.0]:
         special = []
     values = np.append(np.random.default_rng(6).normal(size=1001) * 100, special).astype(dtype)
-    moments = CentralMoments()
+    central = CentralMoments()
     for part in np.split(values, [1, 300, 300, 1000]):
-        moments.add(part)
+        central.add(part)
     numbers = values[~np.isnan(values)].astype(np.float64)
     finite = numbers[np.isfinite(numbers)]
-    assert (moments.count, moments.finite) == (len(numbers), len(finite))
-    assert (moments.zeros, moments.nans) == ((finite == 0).sum(), len(values) - len(numbers))
-    assert moments.range == (numbers.min(), numbers.max())
-    assert moments.finite_range == (finite.min(), finite.max())
+    assert (central.count, central.finite) == (len(numbers), len(finite))
+    assert (central.zeros, central.nans) == ((finite == 0).sum(), len(values) - len(numbers))
+    assert central.range == (numbers.min(), numbers.max())
+    assert central.finite_range == (finite.min(), finite.max())
     if len(finite) == len(numbers):
-        assert moments.mean == pytest.approx(finite.mean(), rel=1e-12)
-        assert moments.deviation == pytest.approx(finite.std(), rel=1e-12)
+        assert central.mean == pytest.approx(finite.mean(), rel=1e-12)
+        assert central.deviation == pytest.approx(finite.std(), rel=1e-12)
 
 
 def _counts(values: list[bytes], capacity: int = CAPACITY) -> ValueCounts:
