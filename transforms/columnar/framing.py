@@ -22,7 +22,7 @@ from transforms.files.tfrecord import HEADER_BYTES, MAX_RECORD_BYTES, TFRecordEr
 Array = np.ndarray[Any, Any]
 
 # Small enough for a processor's cache; more where records are so large that a block has few of them.
-BLOCK_BYTES, MAX_BLOCK_BYTES = 8 << 20, 32 << 20
+BLOCK_BYTES, MAX_BLOCK_BYTES = 8 << 20, 64 << 20
 _FEW_RECORDS = 1024
 # Bounds the arrays that have an element for every row, whatever the size of a record.
 BLOCK_RECORDS = 1 << 16

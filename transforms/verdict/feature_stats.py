@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import math
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
+import numpy as np
 from tensorflow_metadata.proto.v0 import path_pb2, statistics_pb2
 
 from transforms.core.custom_stats import HEAVIEST_ROW, RARE_VALUES
@@ -164,13 +166,19 @@ class View:
 
     def buckets(self, kind: int) -> list[Bucket]:
         """The histogram of TFDV's type `kind` (STANDARD or QUANTILES), infinite values left out."""
-        histograms = [h for h in self.proto.num_stats.histograms if h.type == kind]
-        buckets = histograms[0].buckets if histograms else []
-        return [
-            Bucket(b.low_value, b.high_value, b.sample_count)
-            for b in buckets
-            if math.isfinite(b.low_value) and math.isfinite(b.high_value)
-        ]
+        return self._buckets.get(kind, [])
+
+    @functools.cached_property
+    def _buckets(self) -> dict[int, list[Bucket]]:
+        """The first histogram of each type."""
+        result: dict[int, list[Bucket]] = {}
+        for histogram in self.proto.num_stats.histograms:
+            if histogram.type not in result:
+                buckets = [Bucket(b.low_value, b.high_value, b.sample_count) for b in histogram.buckets]
+                result[histogram.type] = [
+                    b for b in buckets if math.isfinite(b.low) and math.isfinite(b.high)
+                ]
+        return result
 
     @functools.cached_property
     def worth(self) -> float:
@@ -220,12 +228,18 @@ def views_by_feature(statistics: Statistics) -> dict[str, View]:
     return {view.name: view for view in feature_views}
 
 
-def mass_between(buckets: list[Bucket], low: float, high: float) -> float:
-    """Values in `[low, high)`, those of a bucket spread evenly over it; an atom lies where it stands."""
-    return sum(bucket.mass * _overlap(bucket, low, high) for bucket in buckets)
+def masses_between(buckets: list[Bucket], bounds: Sequence[float]) -> list[float]:
+    """Values from each of the ascending `bounds` to the next.
 
-
-def _overlap(bucket: Bucket, low: float, high: float) -> float:
-    if bucket.low == bucket.high:
-        return float(low <= bucket.low < high)
-    return max(min(bucket.high, high) - max(bucket.low, low), 0.0) / (bucket.high - bucket.low)
+    Those of a bucket are spread evenly over it; an atom lies where it stands.
+    """
+    low, high, mass = np.array([(bucket.low, bucket.high, bucket.mass) for bucket in buckets]).T
+    width = high - low
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.where(
+            width > 0,
+            (np.clip(bounds, low[:, None], high[:, None]).T - low) / width,
+            np.asarray(bounds)[:, None] > low,
+        )
+    masses: list[float] = (np.diff(shares, axis=0) * mass).sum(axis=1).tolist()
+    return masses

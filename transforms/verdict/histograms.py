@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.verdict.evidence import unseen_mass
-from transforms.verdict.feature_stats import Bucket, Statistics, View, mass_between, views_by_feature
+from transforms.verdict.feature_stats import Bucket, Statistics, View, masses_between, views_by_feature
 from transforms.verdict.model import Space
 from transforms.verdict.reference import Reference
 from transforms.verdict.wording import number, plain
@@ -171,7 +171,7 @@ def _shares(buckets: list[Bucket], edges: tuple[float, ...]) -> tuple[float, ...
     if not total:
         return (0.0,) * (len(edges) - 1)
     bounds = [float("-inf"), *edges[1:-1], float("inf")]
-    return tuple(mass_between(buckets, a, b) / total for a, b in itertools.pairwise(bounds))
+    return tuple(mass / total for mass in masses_between(buckets, bounds))
 
 
 def _labels(edges: tuple[float, ...]) -> Iterator[str]:

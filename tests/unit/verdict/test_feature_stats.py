@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.core.custom_stats import HEAVIEST_ROW, RARE_VALUES
 from transforms.verdict import feature_stats
-from transforms.verdict.feature_stats import Bucket, Counted, View, mass_between, views_by_feature
+from transforms.verdict.feature_stats import Bucket, Counted, View, masses_between, views_by_feature
 
 
 def view(text: str, rows: int = 10) -> View:
@@ -196,8 +196,9 @@ def test_the_data_set_of_all_rows() -> None:
 )
 def test_mass_between_two_values(low: float, high: float, mass: float) -> None:
     buckets = [Bucket(0, 4, 8), Bucket(4, 4, 2), Bucket(4, 8, 4), Bucket(8, 10, 2)]
-    assert mass_between(buckets, low, high) == pytest.approx(mass)
+    assert masses_between(buckets, [low, high]) == [pytest.approx(mass)]
 
 
 def test_infinite_ranges_hold_everything() -> None:
-    assert mass_between([Bucket(0, 4, 8), Bucket(5, 5, 1)], -math.inf, math.inf) == 9
+    buckets = [Bucket(0, 4, 8), Bucket(5, 5, 1)]
+    assert masses_between(buckets, [-math.inf, 1, 5, math.inf]) == [2, 6, 1]
