@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import apache_beam as beam
+from apache_beam.internal import pickler
+from apache_beam.options.pipeline_options import DirectOptions
 
 from transforms.branches.branch import Branch, PartialResults, examine
 from transforms.branches.partial import Kind, Partial
 from transforms.core.batches import Element
 from transforms.files.file_systems import FileSize
 from transforms.files.ranges import list_ranges
+from transforms.graph.threads import usable_cores
 from transforms.logs.detect import detect_log
 from transforms.logs.features import Settings
 from transforms.merge_results import MergeByKind
-from transforms.read import Reporting, decode_group
+from transforms.read import decode_group
+from transforms.reporting import Counts, Reporting
 
 Decode: TypeAlias = Callable[..., Iterable[Element]]
+
+# Beam's runners that work in this process.
+_IN_PROCESS = {"SwitchingDirectRunner", "DirectRunner", "FnApiRunner"}
 
 
 @dataclasses.dataclass(eq=False)
@@ -43,12 +52,29 @@ class ExamineFiles(beam.PTransform):
 
     def expand(self, root: Any) -> beam.PCollection[tuple[Kind, Any]]:
         decode = functools.partial(decode_group, detect_log(self.files, self.format), self.settings)
+        elements: list[Any] = list_ranges(self.files, self.range_bytes)
+        threads = _threads_of(root.pipeline)
+        if elements and threads > 1:
+            elements = [tuple(elements)]
         return (
             root
-            | "ListRanges" >> beam.Create(list_ranges(self.files, self.range_bytes), reshuffle=False)
+            | "ListRanges" >> beam.Create(elements, reshuffle=False)
             | "SpreadRanges" >> beam.Reshuffle()
-            | "Examine" >> Examine(decode, self.branches, self.progress, self.types)
+            | "Examine" >> Examine(decode, self.branches, self.progress, self.types, threads)
         )
+
+
+def _threads_of(pipeline: Any) -> int:
+    """How many ranges are examined side by side in a process.
+
+    A runner that has this process alone works on them one after the other, so that is left to threads, as
+    many as there are cores: compiled code and TensorFlow hold no interpreter lock. Other runners give their
+    workers ranges themselves.
+    """
+    direct = pipeline.options.view_as(DirectOptions)
+    has_one_worker = direct.direct_running_mode in (None, "in_memory") and direct.direct_num_workers == 1
+    is_in_process = type(pipeline.runner).__name__ in _IN_PROCESS
+    return usable_cores() if has_one_worker and is_in_process else 1
 
 
 @dataclasses.dataclass(eq=False)
@@ -62,17 +88,24 @@ class Examine(beam.PTransform):
       decode: what an element holds, in batches.
       progress: a local folder for heartbeats (`transforms.core.heartbeats`), or None.
       types: a side input that `decode` takes beside the element (`settings_without_schema`), or None.
+      threads: if more than 1, an element is a tuple of elements, so many of which are examined at a time.
     """
 
     decode: Decode
     branches: Sequence[Branch]
     progress: str | None
     types: Any | None = None
+    threads: int = 1
 
     def expand(self, elements: Any) -> beam.PCollection[tuple[Kind, Any]]:
         side_inputs = [] if self.types is None else [self.types]
-        examine_range = beam.ParDo(_ExamineRange(self.decode, self.branches, self.progress), *side_inputs)
+        examine_range = beam.ParDo(self._step(), *side_inputs)
         return elements | "ExamineRange" >> examine_range | "MergeByKind" >> MergeByKind()
+
+    def _step(self) -> _ExamineRange:
+        if self.threads == 1:
+            return _ExamineRange(self.decode, self.branches, self.progress)
+        return _ExamineSideBySide(self.decode, self.branches, self.progress, self.threads)
 
 
 @beam.typehints.with_output_types(tuple[Kind, Partial])
@@ -87,3 +120,39 @@ class _ExamineRange(Reporting):
     def process(self, element: Any, types: Any = None) -> PartialResults:
         decoded = self._decode(element) if types is None else self._decode(element, types)
         return examine(self.report(decoded), self._branches)
+
+
+@beam.typehints.with_output_types(tuple[Kind, Partial])
+class _ExamineSideBySide(_ExamineRange):
+    """Many elements to their partial results, which come in the order of the elements."""
+
+    def __init__(
+        self, decode: Decode, branches: Sequence[Branch], progress: str | None, threads: int
+    ) -> None:
+        super().__init__(decode, branches, progress)
+        self._threads = threads
+
+    def process(self, element: Any, types: Any = None) -> PartialResults:
+        # Branches are pickled before their first start, and each element has its own.
+        branches = pickler.dumps(self._branches)
+        with concurrent.futures.ThreadPoolExecutor(self._threads) as pool:
+            yield from self._results(pool, [(part, branches, types) for part in element])
+
+    def _results(self, pool: concurrent.futures.Executor, parts: Sequence[tuple[Any, ...]]) -> PartialResults:
+        waiting = [pool.submit(self._examined, *part) for part in parts]
+        try:
+            while waiting:
+                partials, counts = waiting.pop(0).result()
+                yield from partials
+                # Beam's metrics are those of the thread that it knows.
+                self.count(counts)
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _examined(self, part: Any, branches: bytes, types: Any) -> tuple[PartialResults, Counts]:
+        counts = Counts()
+        decoded = self._decode(part) if types is None else self._decode(part, types)
+        partials = examine(self.beat(decoded, counts), pickler.loads(branches))
+        first = next(partials)  # all is read and examined before it
+        return itertools.chain([first], partials), counts

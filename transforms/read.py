@@ -9,14 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 import apache_beam as beam
-from apache_beam.metrics import Metrics
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 import transforms.coders  # noqa: F401 - registers its coders by being imported
-from transforms.core import heartbeats as progress_files
-from transforms.core.accounting import Accounting
 from transforms.core.arrow import pa
-from transforms.core.batches import Batch, Element, Fault, InRange, decoded_of
+from transforms.core.batches import Batch, Element, Fault, InRange
 from transforms.core.errors import InputError
 from transforms.files.file_systems import FileSize
 from transforms.files.ranges import FileRange, RangeGroup, list_ranges
@@ -27,6 +24,7 @@ from transforms.logs.decode_file import csv_types, decode_file, decode_range, fi
 from transforms.logs.detect import detect_examples, detect_log
 from transforms.logs.features import FeatureType, Settings, expected_features
 from transforms.logs.formats.format_names import LOG_FORMATS, Format
+from transforms.reporting import Reporting
 
 T = TypeVar("T", bound=Element)
 
@@ -166,32 +164,6 @@ def _infer_types(root: Any, files: Iterable[FileSize], how: _Inference) -> Any:
         | "SettleTypes" >> beam.Map(how.settle)
     )
     return beam.pvalue.AsSingleton(types)
-
-
-class Reporting(beam.DoFn):
-    """What all steps that decode have in common: they show how far they are."""
-
-    def __init__(self, progress: str | None) -> None:
-        self._progress = progress
-        self._rows = Metrics.counter(progress_files.NAMESPACE, "rows")
-        self._bytes = Metrics.counter(progress_files.NAMESPACE, "bytes")
-
-    def report(self, elements: Iterable[T]) -> Iterator[T]:
-        """What was read, as it came."""
-        for element in elements:
-            if (decoded := decoded_of(element)) is not None:
-                self._count(decoded.accounting)
-            yield element
-
-    def _count(self, accounting: Accounting) -> None:
-        self._rows.inc(accounting.rows)
-        self._bytes.inc(accounting.bytes)
-        if self._progress is not None:
-            progress_files.heartbeat(self._progress).add(accounting.rows, accounting.bytes)
-
-    def finish_bundle(self) -> None:
-        if self._progress is not None:
-            progress_files.heartbeat(self._progress).flush()
 
 
 @dataclasses.dataclass(eq=False)

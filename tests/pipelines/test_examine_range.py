@@ -7,17 +7,21 @@ import datetime as dt
 import gc
 import pickle
 import random
+import threading
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 import apache_beam as beam
 import pytest
+from apache_beam.metrics import MetricsFilter
 from apache_beam.pvalue import PCollection
 from support import branches as support
 from support import logs, runners
 from support.logs import SCHEMA, settings
 
+from transforms import examine_range
 from transforms.branches import load_once
 from transforms.branches.branch import Branch, examine
 from transforms.branches.load_once import LoadOnce
@@ -31,8 +35,9 @@ from transforms.branches.versions import VERSIONS, versions
 from transforms.branches.windows import Windows
 from transforms.coders import PartialCoder
 from transforms.core.accounting import Accounting
-from transforms.core.heartbeats import read_progress
-from transforms.examine_range import ExamineFiles
+from transforms.core.batches import Element
+from transforms.core.heartbeats import NAMESPACE, read_progress
+from transforms.examine_range import Decode, Examine, ExamineFiles
 from transforms.files.file_systems import FileSize
 from transforms.files.ranges import list_ranges
 from transforms.logs.decode_file import decode_file
@@ -112,6 +117,59 @@ def test_results_are_those_in_memory(
     if not optimizer:
         assert max(len(runners.transforms_of(stage)) for stage in stages) == 1
         assert not runners.has_lifted_combine(stages)
+
+
+@pytest.mark.parametrize("cores", [2, 5])
+def test_ranges_side_by_side_give_what_ranges_in_turn_give(
+    files: tuple[FileSize, ...], cores: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(list_ranges(files, 4000)) > 5
+    monkeypatch.setattr(examine_range, "usable_cores", lambda: 1)
+    in_turn = examined(files, range_bytes=4000)
+    monkeypatch.setattr(examine_range, "usable_cores", lambda: cores)
+    assert examined(files, str(tmp_path), 4000) == in_turn
+    accounting = in_turn[READING].accounting
+    assert read_progress(str(tmp_path)) == (accounting.rows, accounting.bytes)
+
+
+_MEETING = threading.Barrier(2)
+
+
+def _decode_in_company(file: FileSize) -> Iterator[Element]:
+    """Nothing is read before two ranges are being read."""
+    _MEETING.wait(timeout=20)
+    return decode_file(file, Format.PREDICTION_LOG, READS)
+
+
+def _decode_or_fail(file: FileSize) -> Iterator[Element]:
+    if file.path.endswith("1"):
+        raise ValueError("this range fails")
+    return decode_file(file, Format.PREDICTION_LOG, READS)
+
+
+def _side_by_side(files: tuple[FileSize, ...], decode: Decode) -> Any:
+    """Runs a job on two threads; gives its result."""
+    pipeline = beam.Pipeline("FnApiRunner")
+    examine = Examine(decode, make_branches(), None, threads=2)
+    _ = pipeline | beam.Create([files], reshuffle=False) | examine
+    return pipeline.run()
+
+
+def test_two_ranges_are_read_at_a_time_and_their_rows_are_counted(files: tuple[FileSize, ...]) -> None:
+    result = _side_by_side(files[:2], _decode_in_company)
+    counters = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]
+    rows = {counter.key.metric.name: counter.committed for counter in counters}["rows"]
+    assert (
+        rows
+        == support.results(
+            make_branches(), *(decode_file(file, Format.PREDICTION_LOG, READS) for file in files)
+        )[READING].accounting.rows
+    )
+
+
+def test_a_range_that_fails_fails_the_run(files: tuple[FileSize, ...]) -> None:
+    with pytest.raises((ValueError, RuntimeError), match="this range fails"):
+        _side_by_side(files, _decode_or_fail)
 
 
 def test_a_run_shows_how_far_it_is(files: tuple[FileSize, ...], tmp_path: Path) -> None:

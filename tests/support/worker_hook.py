@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-from transforms import merge_results, publish_verdict, read  # noqa: F401 - all that a worker needs is loaded now
+from transforms import merge_results, publish_verdict, read, reporting  # noqa: F401 - all that a worker needs is loaded now
 from transforms.runs import run_folder
 
 URL = os.environ.get("TRUESERVE_TEST_URL")
@@ -38,7 +38,7 @@ def hook(owner: Any, name: str, before: str, after: str | None = None) -> None:
 
 
 if URL is not None:
-    hook(read.Reporting, "_count", "read")
+    hook(reporting.Reporting, "_beat", "read")
     hook(merge_results.MergeResults, "extract_output", "merge")
     hook(run_folder, "publish", "publish")
     hook(run_folder, "_commit", "commit", "committed")
