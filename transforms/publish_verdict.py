@@ -48,7 +48,6 @@ class PublishVerdict(beam.PTransform):
     load_references: Callable[[], Sequence[Reference]]
 
     def expand(self, results: beam.PCollection[tuple[Kind, Any]]) -> Any:
-        publish = _Publish(self.output, self.run_id, self.settings, self.load_references)
         # Nothing at all is published, too.
         nothing = results.pipeline | "Nothing" >> beam.Create([(_ALL, None)], reshuffle=False)
         keyed = results | "KeyResults" >> beam.Map(_keyed)
@@ -56,8 +55,12 @@ class PublishVerdict(beam.PTransform):
             (nothing, keyed)
             | "JoinResults" >> beam.Flatten()
             | "GroupResults" >> beam.GroupByKey()
-            | "Publish" >> beam.ParDo(publish)
+            | "Publish" >> beam.ParDo(self.step())
         )
+
+    def step(self) -> beam.DoFn:
+        """The step that takes the one group of all results."""
+        return _Publish(self.output, self.run_id, self.settings, self.load_references)
 
 
 class _Publish(beam.DoFn):
