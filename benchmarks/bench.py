@@ -27,7 +27,7 @@ from benchmarks.measure import Command, FailedRunError, Run, measure, median  # 
 
 _HERE = Path(__file__).resolve().parent
 _CACHE = ROOT / ".bench-cache"
-_DATA = _CACHE / "data-1"  # another number for other data under the same names
+_DATA = _CACHE / "data-2"  # another number for other data under the same names
 _RESULTS, _FIGURES = _HERE / "RESULTS.md", _HERE / "results.json"
 # What 20 million rows take, and some room.
 _FREE_BYTES = 10 * 10**9

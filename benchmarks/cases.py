@@ -189,7 +189,7 @@ def _training_side(reference: Path, case: Case) -> list[str]:
         return [f"--baseline={reference}", f"--spaces={spaces}"]
     return [
         f"--schema={reference / 'schema.pbtxt'}",
-        f"--statistics={reference / 'stats.pbtxt'}",
+        f"--statistics={reference / 'stats.binpb'}",
         "--spaces=raw",
     ]
 

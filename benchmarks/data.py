@@ -251,7 +251,8 @@ def _write_artifacts(rows: Sequence[bytes], folder: Path) -> None:
     batch = ExamplesToRecordBatchDecoder().DecodeBatch(list(rows))
     statistics = generate_statistics_in_memory(batch, tfdv.StatsOptions())
     folder.mkdir()
-    tfdv.write_stats_text(statistics, str(folder / "stats.pbtxt"))
+    # In the form in which TFX writes them, and `prepare` does.
+    (folder / "stats.binpb").write_bytes(statistics.SerializeToString())
     tfdv.write_schema_text(tfdv.infer_schema(statistics), str(folder / "schema.pbtxt"))
 
 

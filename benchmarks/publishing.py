@@ -46,7 +46,7 @@ def plan_of(folder: Path, kind: str, rows: int, output: str) -> ComparisonPlan:
             f"--logs={file_of(folder, kind, rows)}",
             f"--output={output}",
             f"--schema={reference / 'schema.pbtxt'}",
-            f"--statistics={reference / 'stats.pbtxt'}",
+            f"--statistics={reference / 'stats.binpb'}",
             "--spaces=raw",
         ]
     )

@@ -119,14 +119,14 @@ def test_results_are_those_in_memory(
         assert not runners.has_lifted_combine(stages)
 
 
-@pytest.mark.parametrize("cores", [2, 5])
+@pytest.mark.parametrize("threads", [2, 5])
 def test_ranges_side_by_side_give_what_ranges_in_turn_give(
-    files: tuple[FileSize, ...], cores: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    files: tuple[FileSize, ...], threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert len(list_ranges(files, 4000)) > 5
     monkeypatch.setattr(examine_range, "usable_cores", lambda: 1)
     in_turn = examined(files, range_bytes=4000)
-    monkeypatch.setattr(examine_range, "usable_cores", lambda: cores)
+    monkeypatch.setattr(examine_range, "usable_cores", lambda: threads)
     assert examined(files, str(tmp_path), 4000) == in_turn
     accounting = in_turn[READING].accounting
     assert read_progress(str(tmp_path)) == (accounting.rows, accounting.bytes)

@@ -41,6 +41,7 @@ MAY_IMPORT_BEAM = {
     "transforms/profile.py",
     "transforms/publish_verdict.py",
     "transforms/read.py",
+    "transforms/reporting.py",
     "transforms/examine_range.py",
     "transforms/examine_table.py",
     "transforms/merge_results.py",
