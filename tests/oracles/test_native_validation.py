@@ -34,12 +34,12 @@ assert native.validate_statistics(statistics, schema) == alone
 """
 
 
-def words(counts: dict[str, float]) -> Statistics:
+def of_words(counts: dict[str, float]) -> Statistics:
     return hand_made.statistics(100, hand_made.category("word", counts), hand_made.number("n", 40))
 
 
-SERVED = words({"a": 60, "new": 40})
-TRAINING = words({"a": 99, "b": 1})
+SERVED = of_words({"a": 60, "new": 40})
+TRAINING = of_words({"a": 99, "b": 1})
 
 
 @pytest.fixture
