@@ -98,11 +98,11 @@ def test_it_is_loaded_once_though_tfdv_is_imported_later() -> None:
 @pytest.mark.usefixtures("forgotten")
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("EXTENSION", "tensorflow_data_validation.pywrap.other"), ("_ARGUMENTS", "arg0: str")],
+    [("EXTENSION", "tensorflow_data_validation.pywrap.other"), ("_NUM_ARGUMENTS", 8)],
     ids=["no such file", "other arguments"],
 )
 def test_the_package_is_called_where_the_native_code_is_another(
-    schema: schema_pb2.Schema, name: str, value: str, monkeypatch: pytest.MonkeyPatch
+    schema: schema_pb2.Schema, name: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(native_validation, name, value)
     assert native_validation._native() is None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib.machinery
 import importlib.util
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,8 @@ PACKAGE = "tensorflow_data_validation"
 EXTENSION = f"{PACKAGE}.pywrap.tensorflow_data_validation_extension"
 # Statistics, schema, environment; previous, serving and earlier version's statistics; features needed,
 # configuration; whether to say how the schema would have to change.
-_ARGUMENTS = ", ".join([*(f"arg{number}: str" for number in range(8)), "arg8: bool"])
+_NUM_ARGUMENTS = 9
+_ARGUMENT = re.compile(r"\barg\d+: ")
 
 
 def validate_statistics(
@@ -70,7 +72,8 @@ def _native() -> Callable[..., bytes] | None:
         function: Callable[..., bytes] = _extension().validation.ValidateFeatureStatistics
     except (ImportError, AttributeError):
         return None
-    return function if f"({_ARGUMENTS})" in (function.__doc__ or "") else None
+    num_arguments = len(_ARGUMENT.findall(function.__doc__ or ""))
+    return function if num_arguments == _NUM_ARGUMENTS else None
 
 
 def _extension() -> Any:
