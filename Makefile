@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-WORKERS ?= 2
+WORKERS ?= 3
 SEED ?= 1
 # Tests of one file share what they build, so one worker runs them. In the order of the folders: the slow ones of
 # e2e first, so that no worker waits for another at the end.
@@ -25,11 +25,11 @@ SETUP := $(wildcard constraints/*.txt constraints/*.py) pyproject.toml setup.py
 demo: $(STAMP)  ## flights of New York, end to end: train, export, serve, validate; under demo-output/
 	$(BIN)/python examples/flights/demo.py
 
-test: $(STAMP)  ## lint, types and all tests, in WORKERS=2 processes
+test: $(STAMP)  ## lint, types and all tests, in WORKERS=3 processes
 	@$(MAKE) -j$(WORKERS) --output-sync=target --no-print-directory lint types collect
 	$(PYTEST) $(ORDERED)
 
-# One process compiles what both workers would compile at the same time, while mypy has the other core.
+# One process compiles what all workers would compile at the same time, while mypy has the other core.
 collect: $(STAMP)
 	@$(BIN)/python -m pytest -qq --collect-only $(ORDERED) >/dev/null 2>&1 || true
 

@@ -21,6 +21,10 @@ _IMPORTS = (
     "import os, pipelines.cli, pipelines.display.console;"
     " pipelines.cli._import_command('validate'); os._exit(0)"
 )
+# What a process imports besides that runs the transform graph.
+_GRAPH_IMPORTS = _IMPORTS.replace(
+    "os._exit", "pipelines.cli.import_once('transforms.graph.transform_graph'); os._exit"
+)
 
 
 class Case(NamedTuple):
@@ -32,6 +36,7 @@ class Case(NamedTuple):
 
 
 RAW, ALL, IMPORTS, COLD, WARM = "raw", "all", "imports", "cold", "warm"
+GRAPH_IMPORTS = "graph imports"
 PREPARE, TRANSFORM = "prepare", "transform"
 TFDV, HANDWRITTEN, LIMIT, WHYLOGS, EVIDENTLY = "tfdv", "handwritten", "limit", "whylogs", "evidently"
 OURS = (RAW, ALL, COLD, WARM)
@@ -41,6 +46,7 @@ NAMES = {
     RAW: "trueserve validate --spaces=raw",
     ALL: "trueserve validate (raw, transformed, compared, published)",
     IMPORTS: "the imports of trueserve validate",
+    GRAPH_IMPORTS: "the same, and those of the transform graph",
     COLD: "trueserve validate --spaces=raw, nothing compiled yet",
     WARM: "the same once more",
     PREPARE: "trueserve prepare",
@@ -86,7 +92,7 @@ class Plan:
 _SIZES = (MILLION // 5, 2 * MILLION)
 FULL = Plan(
     cases=(
-        Case(IMPORTS, "flights", 0),
+        *_each("flights", (0,), IMPORTS, GRAPH_IMPORTS),
         *_each("narrow", _SIZES, RAW, TFDV, LIMIT),
         *_each("logs16", _SIZES, RAW, HANDWRITTEN),
         *_each("logs1", _SIZES, RAW, HANDWRITTEN),
@@ -104,7 +110,7 @@ FULL = Plan(
 )
 QUICK = Plan(
     cases=(
-        Case(IMPORTS, "flights", 0),
+        *_each("flights", (0,), IMPORTS, GRAPH_IMPORTS),
         *_each("narrow", _SIZES, RAW, LIMIT),
         *_each("narrow", (MILLION // 10, MILLION // 2), TFDV),
         *_each("logs16", _SIZES, RAW),
@@ -134,8 +140,9 @@ class Commands:
 
     def of(self, case: Case) -> Command:
         """The command of a case."""
-        if case.contender == IMPORTS:
-            return Command([sys.executable, "-c", _IMPORTS], ROOT)
+        if case.contender in (IMPORTS, GRAPH_IMPORTS):
+            code = _IMPORTS if case.contender == IMPORTS else _GRAPH_IMPORTS
+            return Command([sys.executable, "-c", code], ROOT)
         if case.contender in OURS:
             return self._validate(case)
         if case.contender == PREPARE:

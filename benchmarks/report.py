@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.cases import IMPORTS, KINDS, NAMES, RAW, Case
+from benchmarks.cases import GRAPH_IMPORTS, IMPORTS, KINDS, NAMES, RAW, Case
 from benchmarks.measure import Run
 from benchmarks.targets import Results, figures, slope
 
@@ -65,7 +65,7 @@ def _cells(results: Results, case: Case, count: int, size: int) -> list[str]:
 
 def _ratio(results: Results, case: Case) -> str:
     """How many times as dear as this job with raw features only."""
-    if case.contender in (RAW, IMPORTS):
+    if case.contender in (RAW, IMPORTS, GRAPH_IMPORTS):
         return ""
     ours = [c for c in results if c.contender == RAW and c.kind == case.kind and slope(results, c)]
     mine = slope(results, case)

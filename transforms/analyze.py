@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 import numpy as np
 import tensorflow as tf
+import tensorflow_data_validation as _tfdv  # noqa: F401 - registers its coder of RecordBatch
 import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -18,6 +19,7 @@ from tensorflow_transform.beam import deep_copy
 from tfx_bsl.coders import example_coder
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 
+from transforms import coders
 from transforms.core import record_batches
 from transforms.core import schema as schemas
 from transforms.core.arrow import pa
@@ -25,6 +27,9 @@ from transforms.core.errors import UsageError
 from transforms.files import file_systems, paths
 from transforms.graph.augmentation import Augmentation
 from transforms.graph.preprocessing import PreprocessingFn
+
+# The last coder that is registered counts. TFDV's encodes a batch to know its size.
+coders.register()
 
 #: The column of raw rows with a hash of each row's position; it is there where examples are augmented.
 ROW_HASH = "trueserve:place"

@@ -10,7 +10,6 @@ import pickle
 from typing import Any
 
 import apache_beam as beam
-import tensorflow_data_validation as _tfdv  # noqa: F401 - registers a coder of its own for RecordBatch, before ours
 
 from transforms.branches.partial import Partial
 from transforms.core.arrow import pa
@@ -120,7 +119,12 @@ class PartialCoder(beam.coders.Coder):
         return Partial
 
 
-beam.coders.registry.register_coder(pa.RecordBatch, RecordBatchCoder)
-beam.coders.registry.register_coder(Batch, BatchCoder)
-beam.coders.registry.register_coder(Piece, PieceCoder)
-beam.coders.registry.register_coder(Partial, PartialCoder)
+def register() -> None:
+    """Makes these the coders of their types, in place of those that were registered before."""
+    beam.coders.registry.register_coder(pa.RecordBatch, RecordBatchCoder)
+    beam.coders.registry.register_coder(Batch, BatchCoder)
+    beam.coders.registry.register_coder(Piece, PieceCoder)
+    beam.coders.registry.register_coder(Partial, PartialCoder)
+
+
+register()

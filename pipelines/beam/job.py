@@ -13,7 +13,7 @@ from typing import Any
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.beam import dask_cluster, failures, portable, setup_file
+from pipelines.beam import dask_cluster, dataflow, failures, portable, setup_file
 from pipelines.beam import options as beam_options
 from pipelines.display.console import Console
 from pipelines.process import supervisor
@@ -72,9 +72,11 @@ class BeamJob:
             if not beam_options.is_local(self._flags) and not dask_cluster.is_asked_for(self._flags):
                 supervisor.mark_submitted()
             # A local runner comes back when all is done, a remote one at once.
-            started.append(pipeline.run())
-            self._wait(started[0], is_reading_files=total_bytes > 0)
-        return started[0]
+            result = pipeline.run()
+            dataflow.make_calls_exclusive(result)
+            started.append(result)
+            self._wait(result, is_reading_files=total_bytes > 0)
+        return result
 
     def _wait(self, result: Any, is_reading_files: bool) -> None:
         if dask_cluster.is_asked_for(self._flags):

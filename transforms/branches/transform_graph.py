@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 from transforms.baseline.contents import Contents
 from transforms.baseline.layout import TRANSFORM_OUTPUT
@@ -11,8 +12,8 @@ from transforms.branches.branch import Branch, Fork
 from transforms.branches.load_once import LoadOnce
 from transforms.core.accounting import UNTRANSFORMABLE
 from transforms.core.batches import Batch
+from transforms.core.first_import import import_once
 from transforms.files import paths
-from transforms.graph.transform_graph import TransformGraph
 
 
 class Transformed(Fork):
@@ -39,7 +40,9 @@ class Transformed(Fork):
         super().add(Batch(rows, batch.metadata))
 
 
-def _load(transform_output: str, contents: Contents | None) -> TransformGraph:
+def _load(transform_output: str, contents: Contents | None) -> Any:
+    # It imports TensorFlow, which only a process that runs the graph needs.
+    transform_graph = import_once("transforms.graph.transform_graph")
     # Loading reads all that is needed, the vocabularies too, so a fetched copy may go at once.
     with contents.local(TRANSFORM_OUTPUT) if contents else paths.local_copy(transform_output) as folder:
-        return TransformGraph(folder)
+        return transform_graph.TransformGraph(folder)

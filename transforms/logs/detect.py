@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 from google.protobuf.message import DecodeError
 
 from transforms.columnar.examples.sequences import is_sequence_example
+from transforms.core import tensorflow_messages
 from transforms.core.errors import InputError
 from transforms.files import file_systems, paths
 from transforms.files.tfrecord import HEADER_BYTES, TFRecordError, is_header, read_records
@@ -120,11 +121,10 @@ def detect_records(records: Sequence[bytes]) -> Format:
     A tf.Example never parses as a PredictionLog of any kind, as it has none of the fields for them. A
     tf.SequenceExample may, by chance: its lists are in the field of requests to classify.
     """
-    from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
-
+    from_string = tensorflow_messages.prediction_log().FromString
     for record in records:
         try:
-            kind = PredictionLog.FromString(record).WhichOneof("log_type")
+            kind = from_string(record).WhichOneof("log_type")
             if kind and not (kind == "classify_log" and is_sequence_example(record)):
                 return Format.PREDICTION_LOG
         except DecodeError:

@@ -8,6 +8,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from transforms.core import tensorflow_messages
 from transforms.core.errors import UsageError
 from transforms.files import tfrecord
 from transforms.serving import parity
@@ -29,12 +30,11 @@ def requests(data: bytes, path: str) -> list[list[bytes]]:
 
     Raises UsageError for a file that is broken.
     """
-    from tensorflow.core.example.example_pb2 import Example
-
+    from_string = tensorflow_messages.example().FromString
     try:
         chunks = tfrecord.read_records(io.BytesIO(data))
         records = [record for chunk in chunks for record in chunk][: max(BATCHES)]
-        probes = [Example.FromString(record) for record in records]
+        probes = [from_string(record) for record in records]
     except (tfrecord.TFRecordError, DecodeError) as error:
         raise UsageError(f"{path} holds no probes ({error}); run trueserve prepare again") from error
     return [serialized(probes[:size]) for size in BATCHES] if probes else []

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
+from transforms.verdict import native_validation
 from transforms.verdict.feature_stats import Statistics, dataset, path_name
 
 FEATURES_A_PART = 50
@@ -33,7 +33,7 @@ def validate_statistics(
     training = _Divided(statistics)
     serving = None if serving_statistics is None else _Divided(serving_statistics)
     for number, names in enumerate(_parts(columns, schema, training, serving)):
-        part = tfdv.validate_statistics(
+        part = native_validation.validate_statistics(
             training.part(names),
             _of_schema(schema, names, with_constraints=number == 0),
             environment=environment,

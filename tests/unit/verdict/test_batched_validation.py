@@ -37,7 +37,7 @@ def calls(
         result.anomaly_info[str(len(made))].short_description = more["environment"]
         return result
 
-    monkeypatch.setattr("tensorflow_data_validation.validate_statistics", validate)
+    monkeypatch.setattr("transforms.verdict.native_validation.validate_statistics", validate)
     monkeypatch.setattr(batched_validation, "FEATURES_A_PART", 2)
     result = batched_validation.validate_statistics(training, given, "SERVING", serving, columns)
     assert not result.HasField("baseline")

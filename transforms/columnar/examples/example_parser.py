@@ -14,6 +14,7 @@ from transforms.columnar.examples.names import grown, name_of, new_names
 from transforms.columnar.examples.scan import scan_examples
 from transforms.columnar.examples.sequences import MixedStepsError, flattened
 from transforms.columnar.framing import Array, Block, block_of
+from transforms.core import tensorflow_messages
 from transforms.core.arrow import pa
 
 #: A batch ends before its offsets take more than this: 64 MiB, of features times rows.
@@ -182,11 +183,9 @@ def _in_order(record: bytes) -> bytes | None:
     Protobuf takes the fields of many another message for unknown ones, so bytes that leave an example
     without features are one only if they say no more than that. A tf.SequenceExample becomes an example.
     """
-    from tensorflow.core.example.example_pb2 import Example
-
     try:
         sequence = flattened(record)
-        example = Example.FromString(record) if sequence is None else sequence
+        example = tensorflow_messages.example().FromString(record) if sequence is None else sequence
     except (DecodeError, MixedStepsError):
         return None
     if not example.features.feature and record not in _EMPTY:

@@ -12,6 +12,8 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from transforms.core import tensorflow_messages
+
 
 class MixedStepsError(ValueError):
     """A feature list whose steps hold values of different types, which one feature cannot have."""
@@ -30,18 +32,17 @@ def flattened(record: bytes) -> Any | None:
 
     Raises MixedStepsError.
     """
-    from tensorflow.core.example.example_pb2 import Example, SequenceExample
-
+    example_class = tensorflow_messages.example()
     try:
-        sequence = SequenceExample.FromString(record)
+        sequence = tensorflow_messages.sequence_example().FromString(record)
     except DecodeError:
         return None
     lists = sequence.feature_lists.feature_list
     if not lists or not all(map(_is_name, lists)) or _has_unknown_fields(sequence):
         return None
-    example = Example(features=sequence.context)
+    example = example_class(features=sequence.context)
     for name, steps in lists.items():
-        example.features.feature[name].CopyFrom(_joined(steps.feature, Example))
+        example.features.feature[name].CopyFrom(_joined(steps.feature, example_class))
     return example
 
 

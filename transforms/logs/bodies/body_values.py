@@ -10,6 +10,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from transforms.core import tensorflow_messages
 from transforms.logs.features import FeatureType
 from transforms.logs.request import BadRecordError, OfExample
 
@@ -85,10 +86,7 @@ def features_of_example(data: bytes) -> dict[str, OfExample] | None:
 
 @functools.cache
 def _example_parser() -> Callable[[bytes], Any]:
-    # Loads TensorFlow, which most logs do without.
-    from tensorflow.core.example.example_pb2 import Example
-
-    parse: Callable[[bytes], Any] = Example.FromString
+    parse: Callable[[bytes], Any] = tensorflow_messages.example().FromString
     return parse
 
 

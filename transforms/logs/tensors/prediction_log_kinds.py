@@ -13,6 +13,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from transforms.core import tensorflow_messages
 from transforms.logs.bodies import responses
 from transforms.logs.bodies.responses import Answers
 from transforms.logs.features import FeatureType, Settings
@@ -71,9 +72,7 @@ class LogReader:
     """Reads serialized PredictionLogs by the protobuf classes."""
 
     def __init__(self, settings: Settings) -> None:
-        from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
-
-        self._from_string = PredictionLog.FromString
+        self._from_string = tensorflow_messages.prediction_log().FromString
         self._settings = settings
         self._features = frozenset(settings.expected.types) if settings.expected else frozenset()
         masks = {name + PRESENT for name in self._features}
