@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -50,7 +51,7 @@ def _check_same_rows(name: str, first: _Dataset, other: _Dataset) -> None:
 
 
 def _check_once(name: str, dataset: _Dataset) -> None:
-    paths = [feature.name or ".".join(feature.path.step) for feature in dataset.features]
-    twice = sorted({path for path in paths if paths.count(path) > 1})
+    counts = Counter(feature.name or ".".join(feature.path.step) for feature in dataset.features)
+    twice = sorted(path for path, count in counts.items() if count > 1)
     if twice:
         raise ValueError(f"data set {name!r} holds feature {twice[0]!r} twice")
