@@ -10,24 +10,25 @@ import pytest
 from support.shared_folders import filled_once
 
 
-def _fill(folder: Path) -> None:
-    # Fails if the folder was filled before.
-    (folder / "made").touch(exist_ok=False)
-    with (folder.parent / "calls").open("a") as calls:
-        calls.write("x")
-
-
 def test_the_first_to_come_fills_a_shared_folder_and_others_wait(tmp_path: Path) -> None:
     """Threads stand for processes: each opens the lock itself, which is what it is held by."""
-    start = threading.Barrier(8)
+    start, second = threading.Barrier(2), threading.Event()
+    fills: list[Path] = []
 
-    def need(_: int) -> bool:
+    def fill(folder: Path) -> None:
+        fills.append(folder)
+        if len(fills) > 1:
+            second.set()
+        # As long as it takes the other to come in, if nothing keeps it out.
+        second.wait(0.2)
+
+    def need(_: int) -> Path:
         start.wait()
-        return (filled_once(tmp_path / "shared", _fill) / "made").exists()
+        return filled_once(tmp_path / "shared", fill)
 
-    with ThreadPoolExecutor(8) as threads:
-        assert [*threads.map(need, range(8))] == [True] * 8
-    assert (tmp_path / "calls").read_text() == "x"
+    with ThreadPoolExecutor(2) as threads:
+        assert [*threads.map(need, range(2))] == [tmp_path / "shared"] * 2
+    assert fills == [tmp_path / "shared"]
 
 
 def test_what_a_process_left_that_failed_is_made_anew(tmp_path: Path) -> None:
@@ -37,4 +38,5 @@ def test_what_a_process_left_that_failed_is_made_anew(tmp_path: Path) -> None:
 
     with pytest.raises(OSError):  # noqa: PT011 - it has no message
         filled_once(tmp_path / "shared", fail)
-    assert [*filled_once(tmp_path / "shared", _fill).iterdir()] == [tmp_path / "shared" / "made"]
+    made = filled_once(tmp_path / "shared", lambda folder: (folder / "made").touch(exist_ok=False))
+    assert [*made.iterdir()] == [tmp_path / "shared" / "made"]
