@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,10 @@ hypothesis.settings.load_profile("same")
 
 
 def pytest_collection_finish() -> None:
+    if "apache_beam" in sys.modules:
+        from support import beam_parameters
+
+        beam_parameters.remember()
     collector.resume()
 
 
