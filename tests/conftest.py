@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 from support import collector
+from support.shared_folders import shared_folder
 
 # The process that starts the workers reads this file, too, and needs none of what is heavy.
 if TYPE_CHECKING:
@@ -22,32 +24,39 @@ hypothesis.settings.load_profile("same")
 
 
 def pytest_collection_finish() -> None:
+    if "apache_beam" in sys.modules:
+        from support import beam_parameters
+
+        beam_parameters.remember()
     collector.resume()
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def home(request: pytest.FixtureRequest) -> Home:
     from support import homes
 
-    return homes.make_home(tmp_path_factory.mktemp("rides"))
+    return homes.home_in(shared_folder(request, "rides", homes.make_home))
 
 
 @pytest.fixture(scope="session")
-def served(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Served:
+def served(home: Home, request: pytest.FixtureRequest) -> Served:
     from support import homes
 
-    return homes.export_served(home, tmp_path_factory.mktemp("replay"))
+    folder = shared_folder(request, "replay", lambda folder: homes.export_served(home, folder))
+    return homes.served_in(home, folder)
 
 
 @pytest.fixture(scope="session")
-def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_home(request: pytest.FixtureRequest) -> Path:
     """A folder with `baseline/`, of 60 rows, and a model on it in `model.keras`; tests change copies."""
-    from support import export as support  # loads Keras, which few tests need
 
-    folder = tmp_path_factory.mktemp("small")
-    support.make_baseline(folder)
-    support.keras_model().save(folder / "model.keras")
-    return folder
+    def fill(folder: Path) -> None:
+        from support import export as support  # loads Keras, which few tests need
+
+        support.make_baseline(folder)
+        support.keras_model().save(folder / "model.keras")
+
+    return shared_folder(request, "small", fill)
 
 
 @pytest.fixture(params=["local", "memory"])

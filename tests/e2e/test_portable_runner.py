@@ -30,6 +30,8 @@ class Engine(NamedTuple):
             "environment_type": "EXTERNAL",
             "environment_config": self.pool,
             "temp_location": str(self.folder / "temp"),
+            # Else Beam lists the packages of this machine for each job; tests/e2e/test_dataflow.py has it so.
+            "experiments": "disable_logging_submission_environment",
         }
         return ["--shared_filesystem", *(f"--{name}={value}" for name, value in (values | changes).items())]
 

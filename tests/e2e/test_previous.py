@@ -23,13 +23,14 @@ A_DAY = 2880
 
 
 @pytest.fixture(scope="module")
-def logs(home: Home) -> str:
+def logs(home: Home, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Three days: the third in other units, and more of its rows without a delay."""
     rows = [dict(row) for row in home.serving[: 3 * A_DAY]]
     third = e2e.in_kilometres(rows[2 * A_DAY :])
     for row in itertools.islice(third, 0, None, 4):
         row.pop("delay", None)
-    return e2e.write_logs(home.folder / "three days", rows[: 2 * A_DAY] + third, (2000, 6000), each=1)
+    folder = tmp_path_factory.mktemp("logs") / "three days"
+    return e2e.write_logs(folder, rows[: 2 * A_DAY] + third, (2000, 6000), each=1)
 
 
 def validate(capsys: Capture, home: Home, logs: str, output: Path, day: int, *more: str) -> e2e.Run:

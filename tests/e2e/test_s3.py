@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
+import botocore.session
 import pytest
 from moto.server import ThreadedMotoServer
 from support import backtest, e2e
@@ -60,6 +61,9 @@ def store(home: Home) -> Iterator[Store]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in _KEYS.items():
             patch.setenv(name, value)
+        # Beam makes many clients, and each would read botocore's descriptions of services anew.
+        loader = botocore.session.create_loader()
+        patch.setattr(botocore.session, "create_loader", lambda *_: loader)
         endpoint = "http://{}:{}".format(*server.get_host_and_port())
         client = boto3.client("s3", endpoint_url=endpoint)
         client.create_bucket(Bucket=BUCKET)

@@ -32,32 +32,43 @@ class Home(NamedTuple):
     skewed: str
 
 
-def make_home(folder: Path) -> Home:
-    """Writes all of it into this folder."""
-    (folder / "features.py").write_text(e2e.PREPROCESSING)
-    training, serving = e2e.rides(NUM_TRAINING, 1), e2e.requests(e2e.rides(NUM_SERVING, 2))
-    faulty = e2e.in_lower_case(e2e.in_kilometres(serving))
-    made = Home(
+def home_in(folder: Path) -> Home:
+    """What lies in a folder that `make_home` has filled."""
+    training, serving = _rows()
+    return Home(
         folder=folder,
         preprocessing=str(folder / "features.py"),
-        examples=e2e.write_examples(folder / "training", training, TRAINING_CUTS),
+        examples=str(folder / "training" / "part-*"),
         baseline=str(folder / "baseline"),
         training=training,
         serving=serving,
-        clean=e2e.write_logs(folder / "clean", serving, SERVING_CUTS),
-        skewed=e2e.write_logs(folder / "skewed", faulty, SERVING_CUTS),
+        clean=str(folder / "clean" / "log-*"),
+        skewed=str(folder / "skewed" / "log-*"),
     )
+
+
+def _rows() -> tuple[list[e2e.Row], list[e2e.Row]]:
+    return e2e.rides(NUM_TRAINING, 1), e2e.requests(e2e.rides(NUM_SERVING, 2))
+
+
+def make_home(folder: Path) -> None:
+    """Writes all of it into this folder."""
+    (folder / "features.py").write_text(e2e.PREPROCESSING)
+    home = home_in(folder)
+    faulty = e2e.in_lower_case(e2e.in_kilometres(home.serving))
+    assert e2e.write_examples(folder / "training", home.training, TRAINING_CUTS) == home.examples
+    assert e2e.write_logs(folder / "clean", home.serving, SERVING_CUTS) == home.clean
+    assert e2e.write_logs(folder / "skewed", faulty, SERVING_CUTS) == home.skewed
     code = cli.main(
         [
             "prepare",
-            f"--examples={made.examples}",
-            f"--preprocessing={made.preprocessing}",
+            f"--examples={home.examples}",
+            f"--preprocessing={home.preprocessing}",
             f"--label={e2e.LABEL}",
-            f"--baseline={made.baseline}",
+            f"--baseline={home.baseline}",
         ]
     )
     assert code == 0
-    return made
 
 
 class Served(NamedTuple):
@@ -78,19 +89,24 @@ class Served(NamedTuple):
         return str(self.folder / "1")
 
 
-def export_served(home: Home, folder: Path) -> Served:
+def export_served(home: Home, folder: Path) -> None:
     """Makes the model, and exports it with the real command, into this folder."""
     from . import replay as support  # loads Keras, which few tests need
 
-    model = support.model(1)
-    model.save(folder / "model.keras")
+    support.model(1).save(folder / "model.keras")
     argv = [
         f"--baseline={home.baseline}",
         f"--model={folder / 'model.keras'}",
         f"--output={folder / 'served'}",
     ]
     assert cli.main(["export", *argv]) == 0
-    right = support.answers(model, home.baseline, home.serving)
-    return Served(
-        folder / "served", model, right, support.answers(support.model(2), home.baseline, home.serving)
-    )
+
+
+def served_in(home: Home, folder: Path) -> Served:
+    """What lies in a folder that `export_served` has filled, and the answers."""
+    from . import replay as support
+
+    # The same seed: the same weights as in the file.
+    model = support.model(1)
+    right, wrong = (support.answers(each, home.baseline, home.serving) for each in (model, support.model(2)))
+    return Served(folder / "served", model, right, wrong)

@@ -9,9 +9,16 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-from transforms import merge_results, publish_verdict, read, reporting  # noqa: F401 - all that a worker needs is loaded now
+from support import collector
+from transforms import (
+    merge_results,
+    publish_verdict,  # noqa: F401 - all that a worker needs is loaded now
+    read,  # noqa: F401
+    reporting,
+)
 from transforms.runs import run_folder
 
+collector.resume()
 URL = os.environ.get("TRUESERVE_TEST_URL")
 
 
