@@ -27,6 +27,9 @@ from transforms.reporting import Counts, Reporting
 
 Decode: TypeAlias = Callable[..., Iterable[Element]]
 
+# Rows of more features come in batches of so few rows that handing over the interpreter lock takes longer
+# than what is done without it: with 4,000 features two threads were slower than one.
+_WIDE = 200
 # Beam's runners that work in this process.
 _IN_PROCESS = {"SwitchingDirectRunner", "DirectRunner", "FnApiRunner"}
 
@@ -53,7 +56,7 @@ class ExamineFiles(beam.PTransform):
     def expand(self, root: Any) -> beam.PCollection[tuple[Kind, Any]]:
         decode = functools.partial(decode_group, detect_log(self.files, self.format), self.settings)
         elements: list[Any] = list_ranges(self.files, self.range_bytes)
-        threads = _threads_of(root.pipeline)
+        threads = 1 if _is_wide(self.settings) else _threads_of(root.pipeline)
         if elements and threads > 1:
             elements = [tuple(elements)]
         return (
@@ -62,6 +65,10 @@ class ExamineFiles(beam.PTransform):
             | "SpreadRanges" >> beam.Reshuffle()
             | "Examine" >> Examine(decode, self.branches, self.progress, self.types, threads)
         )
+
+
+def _is_wide(settings: Settings) -> bool:
+    return settings.expected is not None and len(settings.expected.types) > _WIDE
 
 
 def _threads_of(pipeline: Any) -> int:

@@ -132,6 +132,22 @@ def test_ranges_side_by_side_give_what_ranges_in_turn_give(
     assert read_progress(str(tmp_path)) == (accounting.rows, accounting.bytes)
 
 
+def test_wide_rows_are_examined_one_range_at_a_time(
+    files: tuple[FileSize, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examine_range, "usable_cores", lambda: 2)
+    elements = []
+    for most in (2, 3):
+        monkeypatch.setattr(examine_range, "_WIDE", most)
+        pipeline = beam.Pipeline("FnApiRunner")
+        _ = pipeline | ExamineFiles(files, Format.PREDICTION_LOG, READS, make_branches(), None, 4000)
+        [create] = [
+            part for part in pipeline.transforms_stack[0].parts[0].parts if "ListRanges" in part.full_label
+        ]
+        elements.append(len(create.transform.values))
+    assert elements == [len(list_ranges(files, 4000)), 1]
+
+
 _MEETING = threading.Barrier(2)
 
 
