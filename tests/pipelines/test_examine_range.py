@@ -3,98 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import gc
 import pickle
-import random
-import threading
 import weakref
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import apache_beam as beam
 import pytest
-from apache_beam.metrics import MetricsFilter
 from apache_beam.pvalue import PCollection
 from support import branches as support
-from support import logs, runners
-from support.logs import SCHEMA, settings
+from support import runners
+from support.examined import READS, examined, make_branches, write_files
 
-from transforms import examine_range
 from transforms.branches import load_once
-from transforms.branches.branch import Branch, examine
+from transforms.branches.branch import examine
 from transforms.branches.load_once import LoadOnce
-from transforms.branches.marking import Marked
 from transforms.branches.partial import Kind, Partial
 from transforms.branches.ranges_read import Numbering
 from transforms.branches.reading import READING, Reading
-from transforms.branches.slices import slices
-from transforms.branches.statistics import StatisticsPartial, statistics
-from transforms.branches.versions import VERSIONS, versions
-from transforms.branches.windows import Windows
+from transforms.branches.statistics import StatisticsPartial
+from transforms.branches.versions import VERSIONS
 from transforms.coders import PartialCoder
 from transforms.core.accounting import Accounting
-from transforms.core.batches import Element
-from transforms.core.heartbeats import NAMESPACE, read_progress
-from transforms.examine_range import Decode, Examine, ExamineFiles
+from transforms.core.heartbeats import read_progress
+from transforms.examine_range import ExamineFiles
 from transforms.files.file_systems import FileSize
 from transforms.files.ranges import list_ranges
 from transforms.logs.decode_file import decode_file
 from transforms.logs.formats.format_names import Format
 from transforms.merge_results import MergeResults
 
-HOUR = dt.timedelta(hours=1)
-START = dt.datetime(2013, 7, 14, tzinfo=dt.UTC)
-READS = settings(version_feature=None)
-
-
-def make_branches() -> list[Branch]:
-    """Branches of every kind that needs no model."""
-    of_space = [statistics("raw", SCHEMA), slices("raw", SCHEMA, 1)]
-    return [Marked([("version",)], of_space), Windows("windows", SCHEMA, START, HOUR), versions()]
-
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[FileSize, ...]:
-    """Three files: with rejects, cut short, and empty."""
-    folder, rng = tmp_path_factory.mktemp("ranges"), random.Random(3)
-    written = []
-    for number in range(2):
-        records = []
-        for i in range(300):
-            rows = [
-                logs.example(age=[rng.randrange(8)], word=[b"w%d" % rng.randrange(5)])
-                for _ in range(rng.randrange(1, 3))
-            ]
-            seconds = int(START.timestamp()) + 30 * i
-            records.append(logs.examples_log(rows, seconds, version=rng.randrange(1, 4)))
-        path = folder / f"log-{number}"
-        written.append(logs.write_records(path, [*records, b"garbage"]))
-    content = Path(written[1].path).read_bytes()
-    Path(written[1].path).write_bytes(content[:-30])
-    (folder / "log-2").write_bytes(b"")
-    return tuple(FileSize(str(path), path.stat().st_size) for path in sorted(folder.iterdir()))
-
-
-class _Keep(beam.DoFn):
-    kept: ClassVar[list[tuple[Kind, Any]]] = []
-
-    def process(self, element: Any) -> None:
-        _Keep.kept.append(element)
-
-
-def examined(
-    files: tuple[FileSize, ...], progress: str | None = None, range_bytes: int | None = None
-) -> dict[Kind, Any]:
-    """The results of a run, one of each kind."""
-    _Keep.kept.clear()
-    with beam.Pipeline("FnApiRunner") as pipeline:
-        examine = ExamineFiles(files, Format.PREDICTION_LOG, READS, make_branches(), progress, range_bytes)
-        _ = pipeline | "ExamineRequests" >> examine | "Keep" >> beam.ParDo(_Keep())
-    results = dict(_Keep.kept)
-    assert len(results) == len(_Keep.kept)
-    return results
+    return write_files(tmp_path_factory.mktemp("ranges"))
 
 
 @pytest.mark.parametrize("optimizer", [True, False], ids=["fused", "unfused"])
@@ -117,75 +60,6 @@ def test_results_are_those_in_memory(
     if not optimizer:
         assert max(len(runners.transforms_of(stage)) for stage in stages) == 1
         assert not runners.has_lifted_combine(stages)
-
-
-@pytest.mark.parametrize("threads", [2, 5])
-def test_ranges_side_by_side_give_what_ranges_in_turn_give(
-    files: tuple[FileSize, ...], threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert len(list_ranges(files, 4000)) > 5
-    monkeypatch.setattr(examine_range, "usable_cores", lambda: 1)
-    in_turn = examined(files, range_bytes=4000)
-    monkeypatch.setattr(examine_range, "usable_cores", lambda: threads)
-    assert examined(files, str(tmp_path), 4000) == in_turn
-    accounting = in_turn[READING].accounting
-    assert read_progress(str(tmp_path)) == (accounting.rows, accounting.bytes)
-
-
-def test_wide_rows_are_examined_one_range_at_a_time(
-    files: tuple[FileSize, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(examine_range, "usable_cores", lambda: 2)
-    elements = []
-    for most in (2, 3):
-        monkeypatch.setattr(examine_range, "_WIDE", most)
-        pipeline = beam.Pipeline("FnApiRunner")
-        _ = pipeline | ExamineFiles(files, Format.PREDICTION_LOG, READS, make_branches(), None, 4000)
-        [create] = [
-            part for part in pipeline.transforms_stack[0].parts[0].parts if "ListRanges" in part.full_label
-        ]
-        elements.append(len(create.transform.values))
-    assert elements == [len(list_ranges(files, 4000)), 1]
-
-
-_MEETING = threading.Barrier(2)
-
-
-def _decode_in_company(file: FileSize) -> Iterator[Element]:
-    """Nothing is read before two ranges are being read."""
-    _MEETING.wait(timeout=20)
-    return decode_file(file, Format.PREDICTION_LOG, READS)
-
-
-def _decode_or_fail(file: FileSize) -> Iterator[Element]:
-    if file.path.endswith("1"):
-        raise ValueError("this range fails")
-    return decode_file(file, Format.PREDICTION_LOG, READS)
-
-
-def _side_by_side(files: tuple[FileSize, ...], decode: Decode) -> Any:
-    """Runs a job on two threads; gives its result."""
-    pipeline = beam.Pipeline("FnApiRunner")
-    examine = Examine(decode, make_branches(), None, threads=2)
-    _ = pipeline | beam.Create([files], reshuffle=False) | examine
-    return pipeline.run()
-
-
-def test_two_ranges_are_read_at_a_time_and_their_rows_are_counted(files: tuple[FileSize, ...]) -> None:
-    result = _side_by_side(files[:2], _decode_in_company)
-    counters = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]
-    rows = {counter.key.metric.name: counter.committed for counter in counters}["rows"]
-    assert (
-        rows
-        == support.results(
-            make_branches(), *(decode_file(file, Format.PREDICTION_LOG, READS) for file in files)
-        )[READING].accounting.rows
-    )
-
-
-def test_a_range_that_fails_fails_the_run(files: tuple[FileSize, ...]) -> None:
-    with pytest.raises((ValueError, RuntimeError), match="this range fails"):
-        _side_by_side(files, _decode_or_fail)
 
 
 def test_a_run_shows_how_far_it_is(files: tuple[FileSize, ...], tmp_path: Path) -> None:
