@@ -43,6 +43,16 @@ DYING = "os.kill(os.getpid(), signal.SIGKILL)"
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
+@pytest.fixture(autouse=True)
+def heeded() -> Iterator[None]:
+    """No signal is ignored that `nohup`, or a shell that has the tests in its background, lets ignore."""
+    of_hangup = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    of_interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGHUP, of_hangup)
+    signal.signal(signal.SIGINT, of_interrupt)
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     processes: list[subprocess.Popen[str]] = []
