@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
 from google.protobuf import text_format
 from support import hand_made, logs, prediction_logs
 from support.homes import Home
@@ -24,11 +23,13 @@ TENSORFLOW = {
     "tfx_bsl",
     "keras",
 }
+# Runs commands one after the other, and says after each what is imported.
 RUN = """
-import sys
+import json, sys
 from pipelines import cli
-cli.main(sys.argv[1:])
-print(*sys.modules, file=sys.stderr)
+for argv in json.loads(sys.argv[1]):
+    cli.main(argv)
+    print("imported", *sys.modules, file=sys.stderr)
 """
 ROWS = [logs.example(fare=[i / 4], word=[b"a"]) for i in range(40)]
 CODERS = """
@@ -41,12 +42,14 @@ print(type(beam.coders.registry.get_coder(pa.RecordBatch)).__module__)
 """
 
 
-def imported(*argv: str) -> set[str]:
-    """Which of TensorFlow's packages a command imports."""
-    run = subprocess.run([sys.executable, "-c", RUN, *argv], capture_output=True, text=True, check=True)
-    modules = set(run.stderr.splitlines()[-1].split())
-    assert "apache_beam" in modules, run.stderr
-    return TENSORFLOW & modules
+def imported(*commands: Sequence[str]) -> list[set[str]]:
+    """Which of TensorFlow's packages are imported after each of these commands of one process."""
+    argv = [sys.executable, "-c", RUN, json.dumps(commands)]
+    run = subprocess.run(argv, capture_output=True, text=True, check=True)
+    modules = [set(line.split()) for line in run.stderr.splitlines() if line.startswith("imported ")]
+    assert len(modules) == len(commands)
+    assert "apache_beam" in modules[0], run.stderr
+    return [TENSORFLOW & of_run for of_run in modules]
 
 
 def examples() -> list[bytes]:
@@ -90,50 +93,31 @@ def reference(folder: Path) -> list[str]:
     return [f"--schema={folder / 'schema.pbtxt'}", f"--statistics={folder / 'statistics.pbtxt'}"]
 
 
-def validate(folder: Path, log: str, *training: str) -> set[str]:
-    """Which of TensorFlow's packages a run imports that publishes a verdict."""
-    output = folder / "output"
-    modules = imported("validate", f"--logs={log}", f"--output={output}", "--max_rejects=0.01", *training)
-    assert json.loads((output / "verdict.json").read_text())["counts"]["compared"] > 0
-    return modules
-
-
-@pytest.mark.parametrize(
-    "records",
-    [
-        examples(),
-        sequence_examples(),
-        requests_to_predict(),
-        requests_to_classify(),
-        broken_records(),
-    ],
-    ids=["examples", "sequence examples", "predict", "classify", "broken"],
-)
-def test_raw_features_are_compared_without_tensorflow(tmp_path: Path, records: Sequence[bytes]) -> None:
-    logs.write_records(tmp_path / "log.tfrecord", records)
-    assert validate(tmp_path, str(tmp_path / "log.tfrecord"), *reference(tmp_path)) == set()
-
-
-def test_json_bodies_are_compared_without_tensorflow(tmp_path: Path) -> None:
-    assert validate(tmp_path, write_json(tmp_path), *reference(tmp_path)) == set()
-
-
-@pytest.mark.parametrize(
-    ("spaces", "expected"),
-    [("raw", set()), ("raw,transformed", {"tensorflow", "tensorflow_transform", "tfx_bsl"})],
-)
-def test_a_baseline_needs_tensorflow_for_its_graph_alone(
-    home: Home, tmp_path: Path, spaces: str, expected: set[str]
-) -> None:
-    modules = validate(tmp_path, home.clean, f"--baseline={home.baseline}", f"--spaces={spaces}")
-    assert (modules >= expected, bool(modules)) == (True, bool(expected))
-
-
-def test_statistics_of_tfdv_need_tfdv(tmp_path: Path) -> None:
-    logs.write_records(tmp_path / "log.tfrecord", examples())
-    training = [*reference(tmp_path), "--statistics_engine=tfdv"]
-    modules = validate(tmp_path, str(tmp_path / "log.tfrecord"), *training)
-    assert modules >= {"tensorflow", "tensorflow_data_validation"}
+def test_tensorflow_is_imported_for_graphs_and_tfdvs_statistics_alone(home: Home, tmp_path: Path) -> None:
+    raw = reference(tmp_path)
+    commands = {"json bodies": [f"--logs={write_json(tmp_path)}", *raw]}
+    for records in (examples, sequence_examples, requests_to_predict, requests_to_classify, broken_records):
+        path = tmp_path / f"{records.__name__}.tfrecord"
+        logs.write_records(path, records())
+        commands[records.__name__] = [f"--logs={path}", *raw]
+    of_home = [f"--logs={home.clean}", f"--baseline={home.baseline}"]
+    commands["baseline"] = [*of_home, "--spaces=raw"]
+    compared_without = len(commands)
+    commands["graph"] = [*of_home, "--spaces=raw,transformed"]
+    commands["tfdv"] = [*commands["examples"], "--statistics_engine=tfdv"]
+    outputs = {name: tmp_path / "output" / name for name in commands}
+    modules = imported(
+        *(
+            ["validate", *flags, f"--output={outputs[name]}", "--max_rejects=0.01"]
+            for name, flags in commands.items()
+        )
+    )
+    for output in outputs.values():
+        assert json.loads((output / "verdict.json").read_text())["counts"]["compared"] > 0
+    by_run = dict(zip(commands, modules, strict=True))
+    assert [name for name, packages in by_run.items() if packages] == [*commands][compared_without:]
+    assert by_run["graph"] >= {"tensorflow", "tensorflow_transform", "tfx_bsl"}
+    assert by_run["tfdv"] >= {"tensorflow", "tensorflow_data_validation"}
 
 
 def test_batches_of_prepare_have_our_coder_though_tfdv_registers_its_own() -> None:
