@@ -6,6 +6,7 @@ import concurrent.futures
 import dataclasses
 import functools
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -30,6 +31,8 @@ Decode: TypeAlias = Callable[..., Iterable[Element]]
 # Rows of more features come in batches of so few rows that handing over the interpreter lock takes longer
 # than what is done without it: with 4,000 features two threads were slower than one.
 _WIDE = 200
+# So many ranges a thread are read, or wait for a slow one before them.
+_AHEAD = 16
 # Beam's runners that work in this process.
 _IN_PROCESS = {"SwitchingDirectRunner", "DirectRunner", "FnApiRunner"}
 
@@ -138,6 +141,8 @@ class _ExamineSideBySide(_ExamineRange):
     ) -> None:
         super().__init__(decode, branches, progress)
         self._threads = threads
+        # What ranges gave waits for those before them, and must not grow with their number.
+        self._most = _AHEAD * threads
 
     def process(self, element: Any, types: Any = None) -> PartialResults:
         # Branches are pickled before their first start, and each element has its own.
@@ -146,10 +151,12 @@ class _ExamineSideBySide(_ExamineRange):
             yield from self._results(pool, [(part, branches, types) for part in element])
 
     def _results(self, pool: concurrent.futures.Executor, parts: Sequence[tuple[Any, ...]]) -> PartialResults:
-        waiting = [pool.submit(self._examined, *part) for part in parts]
+        ahead = iter(parts)
+        waiting = deque(pool.submit(self._examined, *part) for part in itertools.islice(ahead, self._most))
         try:
             while waiting:
-                partials, counts = waiting.pop(0).result()
+                partials, counts = waiting.popleft().result()
+                waiting += (pool.submit(self._examined, *part) for part in itertools.islice(ahead, 1))
                 yield from partials
                 # Beam's metrics are those of the thread that it knows.
                 self.count(counts)

@@ -73,6 +73,20 @@ def _decode_or_fail(file: FileSize) -> Iterator[Element]:
     return decode_file(file, Format.PREDICTION_LOG, READS)
 
 
+_BEGUN: list[int] = []
+
+
+def _decode_the_first_slowly(file: FileSize) -> Iterator[Element]:
+    """The first range ends when as many have begun as may be ahead; one more would be too many."""
+    _BEGUN.append(file.bytes)
+    if file.bytes == 0:
+        while len(_BEGUN) < 4:
+            threading.Event().wait(0.01)
+        threading.Event().wait(0.3)
+        assert len(_BEGUN) == 4
+    return decode_file(file, Format.PREDICTION_LOG, READS)
+
+
 def _side_by_side(files: tuple[FileSize, ...], decode: Decode) -> Any:
     """Runs a job on two threads; gives its result."""
     pipeline = beam.Pipeline("FnApiRunner")
@@ -91,6 +105,19 @@ def test_two_ranges_are_read_at_a_time_and_their_rows_are_counted(files: tuple[F
             make_branches(), *(decode_file(file, Format.PREDICTION_LOG, READS) for file in files)
         )[READING].accounting.rows
     )
+
+
+def test_ranges_that_wait_for_a_slow_one_are_few(
+    files: tuple[FileSize, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examine_range, "_AHEAD", 2)
+    _BEGUN.clear()
+    numbered = tuple(FileSize(file.path, number) for number, file in enumerate(files * 4))
+    pipeline = beam.Pipeline("FnApiRunner")
+    examine = Examine(_decode_the_first_slowly, make_branches(), None, threads=2)
+    _ = pipeline | beam.Create([numbered], reshuffle=False) | examine
+    pipeline.run()
+    assert sorted(_BEGUN) == [*range(12)]
 
 
 def test_a_range_that_fails_fails_the_run(files: tuple[FileSize, ...]) -> None:

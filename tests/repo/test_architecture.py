@@ -211,7 +211,7 @@ def test_only_the_listed_modules_import_beam() -> None:
 def test_compiled_functions_are_where_a_change_of_their_source_is_seen() -> None:
     compilers = {name for name in MODULES if "transforms.compiling.compiled" in imports(_source(name))}
     assert compilers
-    assert {name.split("/")[1] for name in compilers} <= set(code_cache.PACKAGES)
+    assert {str(ROOT / name) for name in compilers} <= {str(path) for path in code_cache.sources()}
 
 
 def test_command_line_imports_nothing_heavy_at_the_top() -> None:

@@ -33,11 +33,17 @@ PACKAGES = ("columnar", "compiling", "summaries")
 _SHARED, _OWN = 0o755, 0o700
 
 
+def sources() -> list[Path]:
+    """Every source that compiled functions may be in, those in folders of folders, too."""
+    root = Path(__file__).parent.parent
+    return sorted(path for name in PACKAGES for path in (root / name).rglob("*.py"))
+
+
 @functools.cache
 def _digest() -> str:
     """A digest of every source that compiled functions are in, and of how they are compiled."""
-    root, digest = Path(__file__).parent.parent, hashlib.sha256()
-    for path in sorted(path for name in PACKAGES for path in (root / name).glob("*.py")):
+    digest = hashlib.sha256()
+    for path in sources():
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

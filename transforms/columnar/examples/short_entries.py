@@ -25,7 +25,7 @@ from transforms.compiling.compiled import Int, helper
 
 # An entry whose lengths are of one byte: tags and lengths of the entry, its key, its value, their list and
 # the list's one piece. The last three lengths are those of the values and 4, 2 and 0 more.
-_SHORT_HEADER, _SHORT = 10, 0x7F - 4
+_SHORT_HEADER, _SHORT = 10, 0x7F
 _SHORT_LIST = SECOND | 4 << 8 | 2 << 24 | FIRST << 32
 _SHORT_SIZES = 1 << 8 | 1 << 24 | 1 << 40
 _SIX_BYTES = np.uint64((1 << 48) - 1)
@@ -41,8 +41,10 @@ def short_entry(data: Any, position: Int, end: Int, feature: Int, names: Any) ->
     name_bytes = names.lengths[feature]
     if data.size - position < name_bytes + _SHORT_HEADER + 8 or end - position < name_bytes + _SHORT_HEADER:
         return 0, 0, 0
-    size = np.int64(data[position + 1]) - name_bytes - (_SHORT_HEADER - 2)
-    if size < 0 or size > _SHORT or end - position < name_bytes + _SHORT_HEADER + size:
+    entry_bytes = np.int64(data[position + 1])
+    size = entry_bytes - name_bytes - (_SHORT_HEADER - 2)
+    # The first byte of a longer length would seem to be a length.
+    if size < 0 or entry_bytes > _SHORT or end - position < name_bytes + _SHORT_HEADER + size:
         return 0, 0, 0
     if load32(data, position) & np.uint32(0xFFFF00FF) != np.uint32(FIRST | FIRST << 16 | name_bytes << 24):
         return 0, 0, 0

@@ -15,6 +15,17 @@ from transforms.columnar.examples.scan import scan_examples
 from transforms.columnar.framing import block_of
 
 
+def test_a_long_entry_is_not_taken_for_a_short_one() -> None:
+    """Its length of two bytes and the tag of its key look like a length, a tag and the length of a name."""
+    name = b"\x0fabcdefghi"
+    key = name[1:] + bytes([0x12, 114, 0x0A, 112, 0x0A, 110])
+    inner = entry(b"z", texts(b"y" * 1138))
+    long = entry(key, texts(b"x" * 101 + inner))
+    assert (long[:4], len(long)) == (b"\x0a\x80\x0a\x0a", 1283)
+    records = [example(entry(name, texts(b"n"))), example(long)]
+    assert rows_of(records) == ([decoded(record) for record in records], [])
+
+
 def scanned(record: bytes) -> int:
     """The state that compiled code leaves a record in, with room for everything."""
     names, store = new_names(64, 4096), st.new_store(64)
