@@ -32,7 +32,7 @@ Decode: TypeAlias = Callable[..., Iterable[Element]]
 # than what is done without it: with 4,000 features two threads were slower than one.
 _WIDE = 200
 # So many ranges a thread are read, or wait for a slow one before them.
-_AHEAD = 16
+_RANGES_BEGUN = 16
 # Beam's runners that work in this process.
 _IN_PROCESS = {"SwitchingDirectRunner", "DirectRunner", "FnApiRunner"}
 
@@ -142,7 +142,7 @@ class _ExamineSideBySide(_ExamineRange):
         super().__init__(decode, branches, progress)
         self._threads = threads
         # What ranges gave waits for those before them, and must not grow with their number.
-        self._most = _AHEAD * threads
+        self._most = _RANGES_BEGUN * threads
 
     def process(self, element: Any, types: Any = None) -> PartialResults:
         # Branches are pickled before their first start, and each element has its own.
@@ -151,12 +151,14 @@ class _ExamineSideBySide(_ExamineRange):
             yield from self._results(pool, [(part, branches, types) for part in element])
 
     def _results(self, pool: concurrent.futures.Executor, parts: Sequence[tuple[Any, ...]]) -> PartialResults:
-        ahead = iter(parts)
-        waiting = deque(pool.submit(self._examined, *part) for part in itertools.islice(ahead, self._most))
+        remaining = iter(parts)
+        waiting = deque(
+            pool.submit(self._examined, *part) for part in itertools.islice(remaining, self._most)
+        )
         try:
             while waiting:
                 partials, counts = waiting.popleft().result()
-                waiting += (pool.submit(self._examined, *part) for part in itertools.islice(ahead, 1))
+                waiting += (pool.submit(self._examined, *part) for part in itertools.islice(remaining, 1))
                 yield from partials
                 # Beam's metrics are those of the thread that it knows.
                 self.count(counts)

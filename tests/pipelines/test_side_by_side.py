@@ -110,7 +110,7 @@ def test_two_ranges_are_read_at_a_time_and_their_rows_are_counted(files: tuple[F
 def test_ranges_that_wait_for_a_slow_one_are_few(
     files: tuple[FileSize, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(examine_range, "_AHEAD", 2)
+    monkeypatch.setattr(examine_range, "_RANGES_BEGUN", 2)
     _BEGUN.clear()
     numbered = tuple(FileSize(file.path, number) for number, file in enumerate(files * 4))
     pipeline = beam.Pipeline("FnApiRunner")
