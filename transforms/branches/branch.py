@@ -76,8 +76,13 @@ class Fork(Branch):
             yield READING, Reading([Accounting(forms=forms)])
 
 
-def examine(elements: Iterable[Element], branches: Sequence[Branch]) -> PartialResults:
-    """Runs the branches over what was read of ranges, and accounts for all of it."""
+def examine(
+    elements: Iterable[Element], branches: Sequence[Branch], *, compact: bool = False
+) -> PartialResults:
+    """Runs the branches over what was read of ranges, and accounts for all of it.
+
+    With `compact` results are made small, for a job of so many ranges that their errors cancel.
+    """
     reading, fork = Reading(), Fork(branches)
     fork.start()
     for element in elements:
@@ -85,4 +90,7 @@ def examine(elements: Iterable[Element], branches: Sequence[Branch]) -> PartialR
         if (decoded := decoded_of(element)) is not None and decoded.batch is not None:
             fork.add(decoded.batch)
     yield READING, reading
-    yield from fork.result()
+    for kind, partial in fork.result():
+        if compact:
+            partial.compact()
+        yield kind, partial

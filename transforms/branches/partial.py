@@ -25,6 +25,9 @@ class Partial(abc.ABC):
     def result(self) -> Any:
         """What the verdict is made of, once the parts of all ranges are merged."""
 
+    def compact(self) -> None:  # noqa: B027 - most results are small as they are
+        """Makes it small before it is sent, where its quantiles may be less exact."""
+
     @property
     def num_bytes(self) -> int:
         """About how much memory it takes."""

@@ -92,6 +92,11 @@ class WeightedSummary:
             self._part(_coarser(cell, other.level, self.level)).merge(summary, scratch)
         self._bound(scratch)
 
+    def compact(self) -> None:
+        """Makes the sketches of numbers small, and less exact."""
+        for part in self.parts.values():
+            part.compact()
+
     @property
     def num_examples(self) -> int:
         """Rows seen."""

@@ -1,0 +1,123 @@
+"""Numbers of many features added in one call, which takes a feature a tenth of the time of a call of its own.
+
+A call finds what is known of a feature by its address: the arrays of a `FeatureSummary`, which are never
+replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from transforms.columnar import exported
+from transforms.columnar.exported import FIRST, FLOAT, OFFSETS, OTHER, ROWS, TYPE, VALID, VALUES
+from transforms.columnar.memory import bytes_at, doubles_at, floats_at, longs_at, uint32s_at, uint64s_at
+from transforms.compiling.compiled import Int, compiled, helper
+from transforms.summaries import central_moments, lists, quantiles
+from transforms.summaries.columns import ValueType
+from transforms.summaries.feature import FeatureSummary
+from transforms.summaries.quantiles import ADDRESS, ROOM, USED
+
+Array = np.ndarray[Any, Any]
+
+# Of a feature: the type of its columns, and the addresses of what is known of it.
+_TYPE, _LISTS, _MOMENTS, _GATHERED = range(4)
+_FIELDS = 4
+_TYPES = {ValueType.INT: exported.INT, ValueType.FLOAT: exported.FLOAT}
+
+#: Instead of how many values of a column have no room in its sketch: nothing of the column was added.
+NOT_ADDED = -1
+
+
+@helper
+def _add_lists(column: Any, known: Any, counts: Any, long: Any) -> Int:
+    """Adds a column's rows; how many values they have, or NOT_ADDED."""
+    rows, first = column[ROWS], column[FIRST]
+    offsets = longs_at(column[OFFSETS] + 8 * first, rows + 1)
+    valid = bytes_at(column[VALID], (first + rows + 7) // 8 if column[VALID] != 0 else 0)
+    counts[:] = 0
+    counts[lists.LEAST] = np.iinfo(np.int64).max
+    lists.pass_over(offsets, valid, first, counts, long)
+    total = offsets[rows] - offsets[0]
+    if counts[lists.LONG_LISTS] > 0 or counts[lists.TOTAL] != total:
+        return NOT_ADDED
+    lists.include(longs_at(known, counts.size), counts)
+    return total
+
+
+@helper
+def _add_values(column: Any, known: Any, total: Int, numbers: Any) -> Int:
+    """Adds a column's values; how many of them, the last, the sketch has no room for."""
+    start = longs_at(column[OFFSETS] + 8 * column[FIRST], 1)[0]
+    gathered = longs_at(known[_GATHERED], USED + 1)
+    if column[TYPE] == FLOAT:
+        address = column[VALUES] + 4 * start
+        values, bits = floats_at(address, total), uint32s_at(address, total)
+        central_moments.pass_over_floats(values, bits, numbers)
+        keys = uint32s_at(gathered[ADDRESS], gathered[ROOM])
+        done, gathered[USED] = quantiles.gather_floats(values, bits, 0, keys, gathered[USED])
+    else:
+        longs = longs_at(column[VALUES] + 8 * start, total)
+        central_moments.pass_over_ints(longs, numbers)
+        wide_keys = uint64s_at(gathered[ADDRESS], gathered[ROOM])
+        done, gathered[USED] = quantiles.gather_ints(longs, 0, wide_keys, gathered[USED])
+    central_moments.combine(doubles_at(known[_MOMENTS], numbers.size), numbers)
+    return total - done
+
+
+_TABLE, _LONGS = types.int64[:, ::1], types.int64[::1]
+
+
+@compiled(types.void(_TABLE, _TABLE, _LONGS, _LONGS, types.float64[::1], _LONGS))
+def add_columns(
+    columns: Array, known: Array, counts: Array, long: Array, numbers: Array, left: Array
+) -> None:
+    """Adds exported columns to features of their types, and writes for each what `ManyColumns.add` says.
+
+    `counts`, `long` and `numbers` are room to work in.
+    """
+    for c in range(columns.shape[0]):
+        left[c] = NOT_ADDED
+        if columns[c, TYPE] == OTHER or columns[c, TYPE] != known[c, _TYPE]:
+            continue
+        total = _add_lists(columns[c], known[c, _LISTS], counts, long)
+        if total >= 0:
+            left[c] = _add_values(columns[c], known[c], total, numbers) if total > 0 else 0
+
+
+class ManyColumns:
+    """Where what is known of the features of some columns stands.
+
+    Attributes:
+      names: those of the columns, in order.
+    """
+
+    def __init__(self, names: Sequence[str], features: Mapping[str, FeatureSummary]) -> None:
+        self.names = names
+        self._known = np.zeros((len(names), _FIELDS), np.int64)
+        for c, name in enumerate(names):
+            if name in features:
+                self.know(c, features[name])
+
+    def know(self, column: int, feature: FeatureSummary) -> None:
+        """From now on the column is added here, if its values are numbers."""
+        if feature.numbers is not None and feature.quantiles is not None and feature.value_type is not None:
+            arrays = feature.lists.counts, feature.numbers.array, feature.quantiles.gathered
+            self._known[column] = _TYPES[feature.value_type], *map(_address, arrays)
+
+    def add(self, columns: Array) -> Array:
+        """Adds exported columns. For each how many values, the last, its sketch has no room for, or NOT_ADDED."""
+        long, left = (
+            np.empty(int(columns[:, ROWS].max(initial=0)), np.int64),
+            np.empty(len(columns), np.int64),
+        )
+        add_columns(columns, self._known, lists.no_counts(), long, np.empty(central_moments.NUMBERS), left)
+        return left
+
+
+def _address(array: Array) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
