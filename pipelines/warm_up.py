@@ -27,5 +27,5 @@ def run(options: WarmUpOptions, console: Console) -> int:
 
 
 def _lines(result: WarmUp, seconds: float) -> list[str]:
-    counts = f"{result.compiled} functions compiled, {result.found} found, {seconds:.1f} s"
+    counts = f"{result.compiled} functions compiled, {result.loaded} loaded, {seconds:.1f} s"
     return [f"machine code: {counts}", *(f"kept in {folder}" for folder in result.folders)]

@@ -76,12 +76,11 @@ class Fork(Branch):
             yield READING, Reading([Accounting(forms=forms)])
 
 
-def examine(
-    elements: Iterable[Element], branches: Sequence[Branch], *, compact: bool = False
-) -> PartialResults:
+def examine(elements: Iterable[Element], branches: Sequence[Branch], *, compact: int = 0) -> PartialResults:
     """Runs the branches over what was read of ranges, and accounts for all of it.
 
-    With `compact` results are made small, for a job of so many ranges that their errors cancel.
+    If `compact` is given, results are made small (`Partial.compact`), in a job of so many ranges that the
+    errors of all cancel.
     """
     reading, fork = Reading(), Fork(branches)
     fork.start()
@@ -92,5 +91,5 @@ def examine(
     yield READING, reading
     for kind, partial in fork.result():
         if compact:
-            partial.compact()
+            partial.compact(compact)
         yield kind, partial

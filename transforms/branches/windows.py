@@ -29,7 +29,7 @@ class WindowPartial(StatisticsPartial):
     def result(self) -> WindowStatistics:
         return WindowStatistics(self.summary.num_examples, super().result())
 
-    def compact(self) -> None:
+    def compact(self, most: int) -> None:
         """Keeps it as it is: a window may lie in one range, and errors of many ranges alone cancel."""
 
 

@@ -30,8 +30,8 @@ from transforms.compiling.private_folders import create_private, is_private, rea
 
 #: The folders of transforms that compiled functions may be in: a change in one of them is seen.
 PACKAGES = ("columnar", "compiling", "summaries")
-#: Functions whose machine code this process has found, and those that it had to compile.
-FOUND, COMPILED = "found", "compiled"
+#: Functions whose machine code this process has loaded, and those that it had to compile.
+LOADED, COMPILED = "loaded", "compiled"
 uses: Counter[str] = Counter()
 # Of folders that are created: what is beside the source is for all who may read that.
 _SHARED, _OWN = 0o755, 0o700
@@ -171,7 +171,7 @@ class CodeCache(FunctionCache):
             with contextlib.suppress(OSError):  # A folder that cannot be read has no code.
                 data = code.load(key)
                 if data is not None:
-                    uses[FOUND] += 1
+                    uses[LOADED] += 1
                     return self._impl.rebuild(target_context, data)
         uses[COMPILED] += 1
         return None

@@ -161,6 +161,12 @@ class CentralMoments:
         self.array[[MIN, FINITE_MIN]] = math.inf
         self.array[[MAX, FINITE_MAX]] = -math.inf
 
+    def __getstate__(self) -> bytes:
+        return self.array.tobytes()
+
+    def __setstate__(self, state: bytes) -> None:
+        self.array = np.frombuffer(state).copy()
+
     def add(self, values: Array) -> None:
         """Adds float32 or int64 values."""
         if not len(values):

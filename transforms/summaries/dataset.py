@@ -64,21 +64,22 @@ class DatasetSummary:
     uses: Mapping[str, Use] = dataclasses.field(default_factory=dict)
     num_examples: int = 0
     features: dict[str, FeatureSummary] = dataclasses.field(default_factory=dict)
-    _many: ManyColumns | None = dataclasses.field(default=None, init=False, repr=False, compare=False)
+    _known_columns: ManyColumns | None = dataclasses.field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     def add(self, batch: pa.RecordBatch, scratch: Scratch) -> None:
         """Adds the rows of a batch. Raises TypeError for a feature whose type is not the one seen before."""
         self.num_examples += batch.num_rows
-        many = self._many_columns(batch.schema.names)
+        known = self._many_columns(batch.schema.names)
         with exported(batch) as columns:
-            left = many.add(columns)
+            left = known.add(columns)
         for c in np.flatnonzero(left).tolist():
-            feature = self._feature(many.names[c])
+            feature = self._feature(known.names[c])
             try:
                 feature.add(batch.column(c), scratch, None if left[c] == NOT_ADDED else int(left[c]))
             except TypeError as error:
-                raise TypeError(f"feature {many.names[c]!r}: {error}") from error
-            many.know(c, feature)
+                raise TypeError(f"feature {known.names[c]!r}: {error}") from error
         bound_tables([self])
 
     def merge(self, other: DatasetSummary, scratch: Scratch) -> None:
@@ -91,10 +92,10 @@ class DatasetSummary:
                 raise TypeError(f"feature {name!r}: {error}") from error
         bound_tables([self])
 
-    def compact(self) -> None:
-        """Makes the sketches of numbers small, and less exact."""
+    def compact(self, most: int) -> None:
+        """Makes the sketches of numbers small, and less exact, see `Quantiles.compact`."""
         for feature in self.features.values():
-            feature.compact()
+            feature.compact(most)
 
     @property
     def num_bytes(self) -> int:
@@ -102,13 +103,13 @@ class DatasetSummary:
         return sum(feature.num_bytes for feature in self.features.values())
 
     def _many_columns(self, names: list[str]) -> ManyColumns:
-        if self._many is None or self._many.names != names:
-            self._many = ManyColumns(names, self.features)
-        return self._many
+        if self._known_columns is None or self._known_columns.names != names:
+            self._known_columns = ManyColumns(names, [self._feature(name) for name in names])
+        return self._known_columns
 
     def __getstate__(self) -> dict[str, object]:
         # Addresses are those of this process.
-        return {**self.__dict__, "_many": None}
+        return {**self.__dict__, "_known_columns": None}
 
     def _feature(self, name: str) -> FeatureSummary:
         summary = self.features.get(name)

@@ -88,7 +88,7 @@ class FeatureSummary:
         if left is not None:
             self._add_quantiles(column, scratch, left)
             return
-        self._hold(column.value_type)
+        self.hold(column.value_type)
         total = self.lists.add(column.offsets, column.valid, column.first_bit, scratch)
         if total != column.num_values:
             column = without_gaps(column, array)
@@ -99,7 +99,7 @@ class FeatureSummary:
         """Adds what `other` has seen; it is not changed. Raises TypeError where their types differ."""
         if other.value_type is None:
             return
-        self._hold(other.value_type)
+        self.hold(other.value_type)
         self.lists.merge(other.lists, scratch)
         if self.numbers is not None and other.numbers is not None:
             self.numbers.merge(other.numbers)
@@ -110,13 +110,14 @@ class FeatureSummary:
         if self.counts is not None and other.counts is not None:
             self.counts.merge(other.counts)
 
-    def compact(self) -> None:
-        """Makes the sketches of numbers small, and less exact."""
+    def compact(self, most: int) -> None:
+        """Makes the sketches of numbers small, and less exact, see `Quantiles.compact`."""
         for sketch in (self.quantiles, self.lists.long):
             if sketch is not None:
-                sketch.compact()
+                sketch.compact(most)
 
-    def _hold(self, value_type: ValueType) -> None:
+    def hold(self, value_type: ValueType) -> None:
+        """Says that the feature has values of a type. Raises TypeError where it had those of another one."""
         if self.value_type is None:
             self.value_type = value_type
             self._begin()

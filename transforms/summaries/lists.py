@@ -142,11 +142,12 @@ class Lists:
         more, weights = self.long.weighted()
         return np.concatenate([lengths, more]), np.concatenate([short[lengths], weights])
 
-    def __getstate__(self) -> tuple[Array, Quantiles | None]:
-        return np.trim_zeros(self.counts, "b"), self.long
+    def __getstate__(self) -> tuple[bytes, Quantiles | None]:
+        used = NUMBERS + SHORT - int(np.argmax(self.counts[::-1] != 0))
+        return self.counts[:used].tobytes(), self.long
 
-    def __setstate__(self, state: tuple[Array, Quantiles | None]) -> None:
-        counts, self.long = state
+    def __setstate__(self, state: tuple[bytes, Quantiles | None]) -> None:
+        counts, self.long = np.frombuffer(state[0], np.int64), state[1]
         self.counts = np.zeros(NUMBERS + SHORT, np.int64)
         self.counts[: len(counts)] = counts
 

@@ -6,7 +6,7 @@ replaced.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from transforms.compiling.compiled import Int, compiled, helper
 from transforms.summaries import central_moments, lists, quantiles
 from transforms.summaries.columns import ValueType
 from transforms.summaries.feature import FeatureSummary
-from transforms.summaries.quantiles import ADDRESS, ROOM, USED
+from transforms.summaries.quantiles import ADDRESS, CAPACITY, USED
 
 Array = np.ndarray[Any, Any]
 
@@ -27,7 +27,10 @@ Array = np.ndarray[Any, Any]
 _TYPE, _LISTS, _MOMENTS, _GATHERED = range(4)
 _FIELDS = 4
 _TYPES = {ValueType.INT: exported.INT, ValueType.FLOAT: exported.FLOAT}
+_VALUE_TYPES = {number: value_type for value_type, number in _TYPES.items()}
 
+# So that there is room for some more batches like this one.
+_ROOM_FOR_BATCHES = 4
 #: Instead of how many values of a column have no room in its sketch: nothing of the column was added.
 NOT_ADDED = -1
 
@@ -57,12 +60,12 @@ def _add_values(column: Any, known: Any, total: Int, numbers: Any) -> Int:
         address = column[VALUES] + 4 * start
         values, bits = floats_at(address, total), uint32s_at(address, total)
         central_moments.pass_over_floats(values, bits, numbers)
-        keys = uint32s_at(gathered[ADDRESS], gathered[ROOM])
+        keys = uint32s_at(gathered[ADDRESS], gathered[CAPACITY])
         done, gathered[USED] = quantiles.gather_floats(values, bits, 0, keys, gathered[USED])
     else:
         longs = longs_at(column[VALUES] + 8 * start, total)
         central_moments.pass_over_ints(longs, numbers)
-        wide_keys = uint64s_at(gathered[ADDRESS], gathered[ROOM])
+        wide_keys = uint64s_at(gathered[ADDRESS], gathered[CAPACITY])
         done, gathered[USED] = quantiles.gather_ints(longs, 0, wide_keys, gathered[USED])
     central_moments.combine(doubles_at(known[_MOMENTS], numbers.size), numbers)
     return total - done
@@ -88,6 +91,15 @@ def add_columns(
             left[c] = _add_values(columns[c], known[c], total, numbers) if total > 0 else 0
 
 
+@compiled(types.void(_TABLE, types.int64, types.boolean[::1]))
+def find_full(known: Array, rows: Int, is_full: Array) -> None:
+    """Tells whose sketch has no room for as many numbers, though a block has."""
+    for c in range(known.shape[0]):
+        if known[c, _TYPE] != OTHER:
+            gathered = longs_at(known[c, _GATHERED], USED + 1)
+            is_full[c] = gathered[CAPACITY] < min(gathered[USED] + rows, quantiles.BLOCK)
+
+
 class ManyColumns:
     """Where what is known of the features of some columns stands.
 
@@ -95,27 +107,41 @@ class ManyColumns:
       names: those of the columns, in order.
     """
 
-    def __init__(self, names: Sequence[str], features: Mapping[str, FeatureSummary]) -> None:
-        self.names = names
+    def __init__(self, names: Sequence[str], features: Sequence[FeatureSummary]) -> None:
+        """`features` are those of the columns, in order."""
+        self.names, self._features = names, features
         self._known = np.zeros((len(names), _FIELDS), np.int64)
-        for c, name in enumerate(names):
-            if name in features:
-                self.know(c, features[name])
+        for c in range(len(features)):
+            self._know(c)
 
-    def know(self, column: int, feature: FeatureSummary) -> None:
-        """From now on the column is added here, if its values are numbers."""
+    def add(self, columns: Array) -> Array:
+        """Adds exported columns.
+
+        Returns for each how many of its values, the last, its sketch has no room for, or NOT_ADDED.
+        """
+        for c in np.flatnonzero((self._known[:, _TYPE] == OTHER) & (columns[:, TYPE] != OTHER)).tolist():
+            if self._features[c].value_type is None:
+                self._features[c].hold(_VALUE_TYPES[int(columns[c, TYPE])])
+            self._know(c)
+        rows = int(columns[:, ROWS].max(initial=0))
+        self._make_room(rows)
+        long, left = np.empty(rows, np.int64), np.empty(len(columns), np.int64)
+        add_columns(columns, self._known, lists.no_counts(), long, np.empty(central_moments.NUMBERS), left)
+        return left
+
+    def _know(self, column: int) -> None:
+        feature = self._features[column]
         if feature.numbers is not None and feature.quantiles is not None and feature.value_type is not None:
             arrays = feature.lists.counts, feature.numbers.array, feature.quantiles.gathered
             self._known[column] = _TYPES[feature.value_type], *map(_address, arrays)
 
-    def add(self, columns: Array) -> Array:
-        """Adds exported columns. For each how many values, the last, its sketch has no room for, or NOT_ADDED."""
-        long, left = (
-            np.empty(int(columns[:, ROWS].max(initial=0)), np.int64),
-            np.empty(len(columns), np.int64),
-        )
-        add_columns(columns, self._known, lists.no_counts(), long, np.empty(central_moments.NUMBERS), left)
-        return left
+    def _make_room(self, rows: int) -> None:
+        is_full = np.zeros(len(self._known), np.bool_)
+        find_full(self._known, rows, is_full)
+        for c in np.flatnonzero(is_full).tolist():
+            sketch = self._features[c].quantiles
+            if sketch is not None:
+                sketch.reserve(_ROOM_FOR_BATCHES * rows)
 
 
 def _address(array: Array) -> int:

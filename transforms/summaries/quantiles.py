@@ -13,10 +13,11 @@ million. The bound holds for every input and any order of adding and merging; as
 lower and now the higher, errors mostly cancel. Up to BLOCK numbers the sketch is exact.
 
 `compact` makes a sketch small before it is sent: of each so many numbers one stands for all of them, the
-same one in order each time. That moves a rank by at most 2 / COMPACT of n. Which one it is differs from
-sketch to sketch, as in systematic sampling with a random start (Cochran, "Sampling Techniques", 1977), so
-that the errors of many ranges cancel: of a hundred of them together a rank is off by 0.015 % (one standard
-deviation). The keys wait until those of the same weight are a run.
+same one in order each time. If it keeps half of `most` numbers, which is the fewest, that moves a rank by at
+most 2 / `most` of n. Which one it is differs from sketch to sketch, as in systematic sampling with a random
+start (Cochran, "Sampling Techniques", 1977), so that the errors of many ranges cancel: of m of them together
+the standard deviation of a rank is 2 / `most` / sqrt(12 m) of all. The keys wait until those of the same
+weight are a run.
 """
 
 from __future__ import annotations
@@ -28,15 +29,13 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.compiling.compiled import FLOATS, LONGS, UINT32S, compiled, helper
+from transforms.compiling.compiled import FLOATS, LONGS, UINT32S, UINT64S, compiled, helper
 from transforms.summaries.sorting import DIGITS, HAS_VECTOR_SORT, doubles_of, float_key, int_key, sort_keys
 
 Array = np.ndarray[Any, Any]
 
 BLOCK, RUN = 8192, 2048
 STRIDE = BLOCK // RUN
-#: A sketch that is made small keeps between half as many numbers and as many, and a few.
-COMPACT = 384
 _LEVELS_APART = 3
 _FIRST_ROOM = 64
 
@@ -103,7 +102,9 @@ def _halve(left: Any, right: Any, first: int, out: Any) -> None:
 _RUN32, _RUN64 = types.uint32[::1], types.uint64[::1]
 
 
-@compiled(types.void(_RUN32, _RUN32, types.int64, _RUN32), types.void(_RUN64, _RUN64, types.int64, _RUN64))
+@compiled(
+    types.void(UINT32S, UINT32S, types.int64, _RUN32), types.void(UINT64S, UINT64S, types.int64, _RUN64)
+)
 def merge_halved(left: Array, right: Array, first: int, out: Array) -> None:
     """Every other number of two sorted runs merged, from the one at `first` (0 or 1) on."""
     _halve(left, right, first, out)
@@ -123,14 +124,14 @@ class Scratch:
 
 
 #: Of the keys that are gathered: their address, for how many there is room, and how many there are.
-ADDRESS, ROOM, USED = range(3)
+ADDRESS, CAPACITY, USED = range(3)
 
 
 class Quantiles:
     """The sketch of floats (`dtype` uint32) or of ints (uint64).
 
     Attributes:
-      gathered: ADDRESS, ROOM and USED of the keys, for compiled code, which may add keys where there is room
+      gathered: ADDRESS, CAPACITY and USED of the keys, for compiled code, which may add keys where there is room
         and set USED. This array is never replaced: compiled code may keep its address.
     """
 
@@ -173,9 +174,10 @@ class Quantiles:
         keys = other._keys[: other._used]
         while len(keys):
             self._make_room(len(keys), scratch)
-            count = min(len(keys), len(self._keys) - self._used)
-            self._keys[self._used : self._used + count] = keys[:count]
-            self._used += count
+            used = self._used
+            count = min(len(keys), len(self._keys) - used)
+            self._keys[used : used + count] = keys[:count]
+            self._used = used + count
             keys = keys[count:]
 
     def weighted(self) -> tuple[Array, Array]:
@@ -185,16 +187,19 @@ class Quantiles:
         keys, weights = self._sorted()
         return doubles_of(keys), weights
 
-    def compact(self) -> None:
-        """Makes the sketch small, and less exact. Its numbers stand for as many as before."""
+    def compact(self, most: int) -> None:
+        """Makes the sketch small, and less exact. Its numbers stand for as many as before.
+
+        If it has more than `most` numbers, it keeps between half as many and as many, and a few.
+        """
         keys, weights = self._sorted()
-        if len(keys) <= COMPACT:
+        if len(keys) <= most:
             return
         upto = np.cumsum(weights)
         total, done, start = int(upto[-1]), 0, int(keys.sum())
         self._runs, self._waiting = [], {}
         # The last numbers, too few for one of that weight, have smaller weights.
-        for level in range(((total - 1) // (COMPACT * STRIDE)).bit_length(), -1, -_LEVELS_APART):
+        for level in range(((total - 1) // (most * STRIDE)).bit_length(), -1, -_LEVELS_APART):
             weight = STRIDE << level
             count = (total - done) // weight
             if count:
@@ -221,12 +226,18 @@ class Quantiles:
 
     def _make_room(self, wanted: int, scratch: Scratch) -> None:
         """Leaves room for one number at least."""
+        self.reserve(wanted)
         if self._used == BLOCK:
             self._close_block(scratch)
-        capacity = min(BLOCK, max(self._used + wanted, 2 * self._used))
-        if capacity > len(self._keys):
+            self.reserve(wanted)
+
+    def reserve(self, wanted: int) -> None:
+        """Makes room for so many more numbers, as far as a block has any."""
+        used = self._used
+        capacity = min(BLOCK, max(used + wanted, 2 * used))
+        if capacity > len(self._keys) or not self.gathered[ADDRESS]:
             keys = np.empty(capacity, self._keys.dtype)
-            keys[: self._used] = self._keys[: self._used]
+            keys[:used] = self._keys[:used]
             self._set_keys(keys)
 
     def _close_block(self, scratch: Scratch) -> None:
@@ -240,7 +251,8 @@ class Quantiles:
         self._keep(self._keys[first::STRIDE].copy(), 0)
 
     def _wait(self, keys: Array, level: int) -> None:
-        keys = np.concatenate([self._waiting.get(level, keys[:0]), keys])
+        if level in self._waiting:
+            keys = np.concatenate([self._waiting[level], keys])
         while len(keys) >= RUN:
             self._keep(np.sort(keys[:RUN]), level)
             keys = keys[RUN:]
@@ -272,9 +284,16 @@ class Quantiles:
         return self._flips >> bit & 1
 
     def __getstate__(self) -> tuple[Any, ...]:
-        return self._keys[: self._used].copy(), self._runs, self._waiting, self._flips
+        # Bytes, which are unpickled several times as fast as arrays.
+        runs = [None if run is None else run.tobytes() for run in self._runs]
+        waiting = {level: keys.tobytes() for level, keys in self._waiting.items()}
+        return self._keys.itemsize, self._keys[: self._used].tobytes(), runs, waiting, self._flips
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        keys, self._runs, self._waiting, self._flips = state
-        self.gathered = np.array([0, 0, len(keys)])
-        self._set_keys(keys)
+        itemsize, keys, runs, waiting, self._flips = state
+        dtype: Any = np.uint32 if itemsize == 4 else np.uint64
+        self._keys = np.frombuffer(keys, dtype)
+        # As most sketches are merged into another one, these keys are read alone: `reserve` moves them first.
+        self.gathered = np.array([0, len(self._keys), len(self._keys)])
+        self._runs = [None if run is None else np.frombuffer(run, dtype) for run in runs]
+        self._waiting = {level: np.frombuffer(kept, dtype) for level, kept in waiting.items()}

@@ -61,8 +61,8 @@ def copy(tmp_path: Path) -> Path:
 
 _WARM_UP = """
 from transforms.compiling.warm_up import warm_up
-compiled, found, folders = warm_up()
-print(compiled, found, *sorted(folder.parent.name for folder in folders))
+compiled, loaded, folders = warm_up()
+print(compiled, loaded, *sorted(folder.parent.name for folder in folders))
 """
 
 

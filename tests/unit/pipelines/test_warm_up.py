@@ -26,7 +26,7 @@ def test_exit_codes(monkeypatch: pytest.MonkeyPatch, compiled: int, check: bool,
 def test_what_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     _run(monkeypatch, WarmUp(3, 5, [Path("a"), Path("b")]), check=False)
     first, *others = capsys.readouterr().out.splitlines()
-    assert first.startswith("machine code: 3 functions compiled, 5 found, ")
+    assert first.startswith("machine code: 3 functions compiled, 5 loaded, ")
     assert others == ["kept in a", "kept in b"]
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from transforms.core.arrow import pa
 from transforms.summaries.dataset import DatasetSummary
-from transforms.summaries.quantiles import BLOCK, COMPACT, Quantiles, Scratch
+from transforms.summaries.quantiles import BLOCK, Quantiles, Scratch
 
+COMPACT = 384
 Array = np.ndarray[Any, Any]
 
 
@@ -23,7 +24,7 @@ def sketch_of(values: Array) -> Quantiles:
 
 def compacted(values: Array) -> Quantiles:
     sketch = sketch_of(values)
-    sketch.compact()
+    sketch.compact(COMPACT)
     return sketch
 
 
@@ -90,5 +91,5 @@ def test_a_thousand_features_take_two_megabytes() -> None:
     }
     summary = DatasetSummary()
     summary.add(pa.RecordBatch.from_pydict(columns), Scratch())
-    summary.compact()
+    summary.compact(COMPACT)
     assert len(pickle.dumps(summary, protocol=5)) <= 2e6 / 1000 * 100

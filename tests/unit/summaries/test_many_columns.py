@@ -30,8 +30,8 @@ _VALUES: dict[Any, st.SearchStrategy[Any]] = {
 def rows_of(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """A row that is missing, has one value, none or several, or very many."""
     some = st.lists(values, max_size=3)
-    many = values.map(lambda value: [value] * (SHORT + 1))
-    return st.one_of(st.none(), values.map(lambda value: [value]), some, many)
+    very_long = values.map(lambda value: [value] * (SHORT + 1))
+    return st.one_of(st.none(), values.map(lambda value: [value]), some, very_long)
 
 
 @st.composite
@@ -136,4 +136,4 @@ def test_types_of_exported_columns() -> None:
 
 
 def test_no_columns() -> None:
-    assert ManyColumns([], {}).add(np.zeros((0, 6), np.int64)).tolist() == []
+    assert ManyColumns([], []).add(np.zeros((0, 6), np.int64)).tolist() == []

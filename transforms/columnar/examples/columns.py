@@ -19,7 +19,7 @@ _SIZES = {st.BYTES_KIND: _LONG, st.FLOAT_KIND: 4, st.INT_KIND: _LONG}
 
 
 def arrow_columns(store: st.Store, num_rows: int) -> Iterator[tuple[int, pa.Array]]:
-    """The columns that a row has, by their number, as `large_list`s of so many rows. The store is at its end."""
+    """The columns that a row has, by their number: `large_list`s of so many rows. Ends the store's batch."""
     used = int(store.counters[st.IN_USE])
     valid, nulls = np.zeros((used, (num_rows + 7) // 8), np.uint8), np.zeros(used, np.int64)
     st.finish_lines(store, num_rows, valid, nulls)
@@ -41,7 +41,11 @@ class _Buffers:
         self._num_rows, self._line_bytes = num_rows, (_LONG * store.ends.shape[1], valid.shape[1])
         self._dense, self._ends, self._valid = map(pa.py_buffer, (np.arange(num_rows + 1), store.ends, valid))
         longs = pa.py_buffer(store.longs)
-        self._numbers = {st.FLOAT_KIND: pa.py_buffer(store.float_bits), st.INT_KIND: longs, st.BYTES_KIND: longs}
+        self._numbers = {
+            st.FLOAT_KIND: pa.py_buffer(store.float_bits),
+            st.INT_KIND: longs,
+            st.BYTES_KIND: longs,
+        }
         self._bytes = pa.py_buffer(store.bytes)
 
     def valid(self, line: int) -> pa.Buffer:
