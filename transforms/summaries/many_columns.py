@@ -24,7 +24,7 @@ from transforms.summaries.quantiles import ADDRESS, CAPACITY, USED
 Array = np.ndarray[Any, Any]
 
 # Of a feature: the type of its columns, and the addresses of what is known of it.
-_TYPE, _LISTS, _MOMENTS, _GATHERED = range(4)
+_TYPE, _LISTS, _CENTRAL_MOMENTS, _GATHERED = range(4)
 _FIELDS = 4
 _TYPES = {ValueType.INT: exported.INT, ValueType.FLOAT: exported.FLOAT}
 _VALUE_TYPES = {number: value_type for value_type, number in _TYPES.items()}
@@ -67,7 +67,7 @@ def _add_values(column: Any, known: Any, total: Int, numbers: Any) -> Int:
         central_moments.pass_over_ints(longs, numbers)
         wide_keys = uint64s_at(gathered[ADDRESS], gathered[CAPACITY])
         done, gathered[USED] = quantiles.gather_ints(longs, 0, wide_keys, gathered[USED])
-    central_moments.combine(doubles_at(known[_MOMENTS], numbers.size), numbers)
+    central_moments.combine(doubles_at(known[_CENTRAL_MOMENTS], numbers.size), numbers)
     return total - done
 
 

@@ -29,8 +29,16 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.compiling.compiled import FLOATS, LONGS, UINT32S, UINT64S, compiled, helper
-from transforms.summaries.sorting import DIGITS, HAS_VECTOR_SORT, doubles_of, float_key, int_key, sort_keys
+from transforms.compiling.compiled import FLOATS, LONGS, UINT32S, compiled, helper
+from transforms.summaries.sorting import (
+    DIGITS,
+    HAS_VECTOR_SORT,
+    doubles_of,
+    float_key,
+    int_key,
+    merge_halved,
+    sort_keys,
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -85,31 +93,6 @@ def gather_ints(values: Array, start: int, keys: Array, used: int) -> tuple[int,
     return start + count, used + count
 
 
-@helper
-def _halve(left: Any, right: Any, first: int, out: Any) -> None:
-    i, j = 0, 0
-    for position in range(left.size + right.size):
-        if j == right.size or (i < left.size and left[i] <= right[j]):
-            key = left[i]
-            i += 1
-        else:
-            key = right[j]
-            j += 1
-        if position & 1 == first:
-            out[position >> 1] = key
-
-
-_RUN32, _RUN64 = types.uint32[::1], types.uint64[::1]
-
-
-@compiled(
-    types.void(UINT32S, UINT32S, types.int64, _RUN32), types.void(UINT64S, UINT64S, types.int64, _RUN64)
-)
-def merge_halved(left: Array, right: Array, first: int, out: Array) -> None:
-    """Every other number of two sorted runs merged, from the one at `first` (0 or 1) on."""
-    _halve(left, right, first, out)
-
-
 @dataclasses.dataclass
 class Scratch:
     """Room to work in, for the summaries of one thread."""
@@ -131,8 +114,8 @@ class Quantiles:
     """The sketch of floats (`dtype` uint32) or of ints (uint64).
 
     Attributes:
-      gathered: ADDRESS, CAPACITY and USED of the keys, for compiled code, which may add keys where there is room
-        and set USED. This array is never replaced: compiled code may keep its address.
+      gathered: ADDRESS, CAPACITY and USED of the keys, for compiled code, which may add keys where there is
+        room and set USED. This array is never replaced: compiled code may keep its address.
     """
 
     __slots__ = ("_flips", "_keys", "_runs", "_waiting", "gathered")
