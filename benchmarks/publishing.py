@@ -28,7 +28,8 @@ from transforms.branches.branch import examine
 from transforms.branches.partial import Kind
 from transforms.branches.reading import READING
 from transforms.coders import PartialCoder
-from transforms.files.ranges import list_ranges
+from transforms.examine_range import numbers_kept
+from transforms.files.ranges import RANGE_BYTES, list_ranges
 from transforms.logs.detect import detect_log
 from transforms.merge_results import MergeResults
 from transforms.publish_verdict import PublishVerdict
@@ -53,14 +54,17 @@ def plan_of(folder: Path, kind: str, rows: int, output: str) -> ComparisonPlan:
     return make_plan(options)
 
 
-def examined(plan: ComparisonPlan) -> list[Encoded]:
-    """What each real range of the log gives, as bytes."""
+def examined(plan: ComparisonPlan, count: int) -> list[Encoded]:
+    """What each real range of the log gives in a job of so many ranges, as bytes."""
     files = files_of(plan.options)
     file_format, settings = detect_log(files, "auto"), request_settings(plan)
+    compact = numbers_kept(count, count * RANGE_BYTES)
     return [
         [
             (kind, PartialCoder().encode(partial))
-            for kind, partial in examine(decode_group(file_format, settings, group), validate.branches(plan))
+            for kind, partial in examine(
+                decode_group(file_format, settings, group), validate.branches(plan), compact=compact
+            )
         ]
         for group in list_ranges(files)
     ]
@@ -80,7 +84,7 @@ def main(folder: Path, kind: str, rows: int, count: int) -> None:
     """Prints the row of one kind of data."""
     with tempfile.TemporaryDirectory() as output:
         plan = plan_of(folder, kind, rows, output)
-        ranges = examined(plan)
+        ranges = examined(plan, count)
         start = time.monotonic()
         results = merged(ranges, count)
         seconds, start = time.monotonic() - start, time.monotonic()

@@ -14,9 +14,8 @@ from typing import Any
 
 from pipelines import __version__
 from pipelines.beam import failures
-from pipelines.flags.command import Command
+from pipelines.flags.command import Command, make_parser
 from pipelines.flags.commands import COMMANDS, OVERVIEW
-from pipelines.flags.parser import make_parser
 from pipelines.process import streams, supervisor
 from transforms.core import native_logs
 from transforms.core.errors import TrueserveError, UsageError

@@ -9,7 +9,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from pipelines import input_checks, new_baseline, periods
+from pipelines import new_baseline, periods
 from pipelines.beam import options as beam_options
 from pipelines.beam.job import BeamJob, new_job
 from pipelines.display import estimate_table
@@ -27,6 +27,7 @@ from transforms.branches.reading import ReadSummary
 from transforms.branches.sample import row_hashes, sample
 from transforms.branches.statistics import statistics
 from transforms.compute_statistics import ComputeStatistics
+from transforms.core import input_checks
 from transforms.core import schema as schemas
 from transforms.core.arrow import pa
 from transforms.core.batches import Batch

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from pipelines import input_checks
 from pipelines.display.console import Console
 from pipelines.flags.export import ExportOptions
 from transforms.baseline import layout
 from transforms.baseline.load import Baseline
+from transforms.core import input_checks
 from transforms.core import schema as schemas
 from transforms.files import globs, paths
 from transforms.files.file_systems import FileSize

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.flags import backtest, check, export, join, prepare, validate
+from pipelines.flags import backtest, check, export, join, prepare, validate, warm_up
 
 EXIT_CODES_HELP = """exit codes:
   0  no skew (validate), no difference (check, join), or done (prepare, export,
@@ -23,6 +23,7 @@ COMMANDS = {
         validate.COMMAND,
         backtest.COMMAND,
         join.COMMAND,
+        warm_up.COMMAND,
     )
 }
 
@@ -43,6 +44,7 @@ OVERVIEW = f"""Is what we serve true to what we trained?
                        fired, and which limits keep to a budget of false alarms
   trueserve join       training examples and logged requests with the same key,
                        compared feature by feature
+  trueserve warm_up    compiles what the first run would compile, for an image
 
 examples:
 {_without_heading(prepare.EXAMPLE)}{_without_heading(export.EXAMPLE)}{_without_heading(validate.EXAMPLE)}

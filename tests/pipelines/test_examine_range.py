@@ -16,6 +16,7 @@ from support import branches as support
 from support import runners
 from support.examined import READS, examined, make_branches, write_files
 
+from transforms import examine_range
 from transforms.branches import load_once
 from transforms.branches.branch import examine
 from transforms.branches.load_once import LoadOnce
@@ -27,7 +28,7 @@ from transforms.branches.versions import VERSIONS
 from transforms.coders import PartialCoder
 from transforms.core.accounting import Accounting
 from transforms.core.heartbeats import read_progress
-from transforms.examine_range import ExamineFiles
+from transforms.examine_range import ExamineFiles, numbers_kept
 from transforms.files.file_systems import FileSize
 from transforms.files.ranges import list_ranges
 from transforms.logs.decode_file import decode_file
@@ -185,3 +186,24 @@ def test_what_is_after_a_fault_counts_for_nothing(files: tuple[FileSize, ...]) -
     assert dataclasses.replace(result.accounting, bytes=0) == dataclasses.replace(
         expected.accounting, bytes=0
     )
+
+
+@pytest.mark.parametrize(
+    ("num_ranges", "num_bytes", "kept"),
+    [(63, 1 << 40, 0), (64, 1 << 30, 0), (64, 1 << 40, 384), (256, 1 << 40, 192), (1 << 20, 1 << 50, 32)],
+)
+def test_the_more_ranges_the_fewer_numbers_each_keeps(num_ranges: int, num_bytes: int, kept: int) -> None:
+    assert numbers_kept(num_ranges, num_bytes) == kept
+
+
+def test_results_that_are_made_small_have_the_same_counts(
+    files: tuple[FileSize, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = examined(files[:1])
+    monkeypatch.setattr(examine_range, "numbers_kept", lambda _ranges, _bytes: 20)
+    results = examined(files[:1])
+    assert _counted(results) == _counted(expected)
+    assert results["windows", 0] == expected["windows", 0]
+    small, usual = (of["raw", 0].datasets[0].features[0] for of in (results, expected))
+    assert (small.num_stats.mean, small.num_stats.max) == (usual.num_stats.mean, usual.num_stats.max)
+    assert small.custom_stats != usual.custom_stats

@@ -24,9 +24,9 @@ from support.repo import ROOT
 
 from pipelines.beam.options import beam_options
 from pipelines.flags import commands
+from pipelines.flags.command import make_parser
 from pipelines.flags.commands import COMMANDS as DECLARED
 from pipelines.flags.commands import OVERVIEW
-from pipelines.flags.parser import make_parser
 from transforms.core.errors import TrueserveError
 from transforms.verdict.findings import representation as representation_findings
 from transforms.verdict.findings import transformed as transformed_findings

@@ -76,8 +76,12 @@ class Fork(Branch):
             yield READING, Reading([Accounting(forms=forms)])
 
 
-def examine(elements: Iterable[Element], branches: Sequence[Branch]) -> PartialResults:
-    """Runs the branches over what was read of ranges, and accounts for all of it."""
+def examine(elements: Iterable[Element], branches: Sequence[Branch], *, compact: int = 0) -> PartialResults:
+    """Runs the branches over what was read of ranges, and accounts for all of it.
+
+    If `compact` is given, results are made small (`Partial.compact`), in a job of so many ranges that the
+    errors of all cancel.
+    """
     reading, fork = Reading(), Fork(branches)
     fork.start()
     for element in elements:
@@ -85,4 +89,7 @@ def examine(elements: Iterable[Element], branches: Sequence[Branch]) -> PartialR
         if (decoded := decoded_of(element)) is not None and decoded.batch is not None:
             fork.add(decoded.batch)
     yield READING, reading
-    yield from fork.result()
+    for kind, partial in fork.result():
+        if compact:
+            partial.compact(compact)
+        yield kind, partial

@@ -25,6 +25,9 @@ class Partial(abc.ABC):
     def result(self) -> Any:
         """What the verdict is made of, once the parts of all ranges are merged."""
 
+    def compact(self, most: int) -> None:  # noqa: B027 - other results are small as they are
+        """Makes it small before it is sent: of a feature's numbers it keeps about `most`."""
+
     @property
     def num_bytes(self) -> int:
         """About how much memory it takes."""

@@ -39,6 +39,9 @@ class StatisticsPartial(RowsPartial):
     def result(self) -> Any:
         return statistics_pb2.DatasetFeatureStatisticsList(datasets=[fold(self.summary, SIZES)])
 
+    def compact(self, most: int) -> None:
+        self.summary.compact(most)
+
     @property
     def num_bytes(self) -> int:
         return self.summary.num_bytes

@@ -29,6 +29,9 @@ class WindowPartial(StatisticsPartial):
     def result(self) -> WindowStatistics:
         return WindowStatistics(self.summary.num_examples, super().result())
 
+    def compact(self, most: int) -> None:
+        """Keeps it as it is: a window may lie in one range, and errors of many ranges alone cancel."""
+
 
 class Windows(Branch):
     """`WindowStatistics` of the windows that have rows; a kind is the space and the number of the window.

@@ -9,6 +9,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
 from transforms.compiling.compiled import CHECKED, Int, helper
 
@@ -47,6 +48,29 @@ def _copy(_typing: Any, target: Any, _at: Any, source: Any, _start: Any, _length
 
     return types.void(target, types.int64, source, types.int64, types.int64), generate
 
+
+def _make_array_at(dtype: Any) -> Any:
+    def array_at(_typing: Any, _address: Any, _count: Any) -> Any:
+        result = types.Array(dtype, 1, "C")
+
+        def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            array = context.make_array(result)(context, builder)
+            item = context.get_constant(types.intp, dtype.bitwidth // 8)
+            shape = cgutils.pack_array(builder, [arguments[1]])
+            data = builder.inttoptr(arguments[0], array.data.type)
+            populate_array(array, data, shape, cgutils.pack_array(builder, [item]), item, meminfo=None)
+            return array._getvalue()
+
+        return result(types.int64, types.int64), generate
+
+    return intrinsic(array_at)
+
+
+#: The array of so many items at an address, of which the caller knows that they are there and stay there.
+bytes_at, longs_at = _make_array_at(types.uint8), _make_array_at(types.int64)
+floats_at, doubles_at, uint32s_at, uint64s_at = map(
+    _make_array_at, (types.float32, types.float64, types.uint32, types.uint64)
+)
 
 _load32 = _make_load(32, types.uint32)
 _load64 = _make_load(64, types.uint64)

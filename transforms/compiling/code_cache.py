@@ -17,6 +17,7 @@ import hashlib
 import os
 import tempfile
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -29,6 +30,9 @@ from transforms.compiling.private_folders import create_private, is_private, rea
 
 #: The folders of transforms that compiled functions may be in: a change in one of them is seen.
 PACKAGES = ("columnar", "compiling", "summaries")
+#: Functions whose machine code this process has loaded, and those that it had to compile.
+LOADED, COMPILED = "loaded", "compiled"
+uses: Counter[str] = Counter()
 # Of folders that are created: what is beside the source is for all who may read that.
 _SHARED, _OWN = 0o755, 0o700
 
@@ -77,6 +81,12 @@ def _writable_folder(source: Path) -> Path | None:
     """The first folder for the code of a file that can be written, by this user and root alone."""
     real = ((real_path(folder), mode) for folder, mode in _candidates(source))
     return next((folder for folder, mode in real if folder and create_private(folder, mode)), None)
+
+
+def kept_in() -> list[Path]:
+    """The folders that machine code is written to: none if no private folder can be written."""
+    folders = dict.fromkeys(_writable_folder(source.resolve()) for source in sources())
+    return [folder for folder in folders if folder is not None]
 
 
 @functools.cache
@@ -161,7 +171,9 @@ class CodeCache(FunctionCache):
             with contextlib.suppress(OSError):  # A folder that cannot be read has no code.
                 data = code.load(key)
                 if data is not None:
+                    uses[LOADED] += 1
                     return self._impl.rebuild(target_context, data)
+        uses[COMPILED] += 1
         return None
 
     def _save_overload(self, sig: Any, data: Any) -> None:

@@ -26,6 +26,7 @@ FLOATS = types.Array(types.float32, 1, "C", readonly=True)
 DOUBLES = types.Array(types.float64, 1, "C", readonly=True)
 LONGS = types.Array(types.int64, 1, "C", readonly=True)
 UINT32S = types.Array(types.uint32, 1, "C", readonly=True)
+UINT64S = types.Array(types.uint64, 1, "C", readonly=True)
 
 #: Whether accesses of arrays are checked (NUMBA_BOUNDSCHECK=1); those of whole words then check theirs too.
 CHECKED = bool(numba.config.BOUNDSCHECK)

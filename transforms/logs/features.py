@@ -35,7 +35,8 @@ VALUES = {
     FeatureType.BYTES: pa.large_binary(),
 }
 LISTS = {feature_type: pa.large_list(values) for feature_type, values in VALUES.items()}
-_TYPES = {values: feature_type for feature_type, values in VALUES.items()}
+# By the number of a type: to hash the type itself takes longer than all else that is done with a column here.
+_TYPES = {values.id: feature_type for feature_type, values in VALUES.items()}
 _SCHEMA_TYPES = {
     schema_pb2.INT: FeatureType.INT,
     schema_pb2.FLOAT: FeatureType.FLOAT,
@@ -127,7 +128,8 @@ class Settings:
 
 def type_of(column: pa.Array) -> FeatureType | None:
     """The type of a list column's values; None for a column in which nothing has a type."""
-    return None if pa.types.is_null(column.type) else _TYPES[column.type.value_type]
+    column_type = column.type
+    return None if pa.types.is_null(column_type) else _TYPES[column_type.value_type.id]
 
 
 def conform(
@@ -149,7 +151,8 @@ def conform(
             forms[name, "unknown_feature"] += num_rows - column.null_count
             continue
         emptied, with_values = (column, 0) if kind is wanted else _empty_lists_of(column, wanted)
-        forms[name, f"{kind}_for_{wanted}"] += with_values
+        if with_values:
+            forms[name, f"{kind}_for_{wanted}"] += with_values
         kept[name] = merged(kept[name], emptied) if name in kept else emptied
     return _record_batch(kept or _placeholder(expected, num_rows), num_rows), +forms
 

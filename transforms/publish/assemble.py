@@ -19,7 +19,7 @@ from transforms.publish import optional_checks
 from transforms.publish.page import page
 from transforms.runs.previous_runs import PreviousRuns
 from transforms.verdict import histograms
-from transforms.verdict.feature_stats import Statistics, dataset
+from transforms.verdict.feature_stats import Statistics, dataset, shared_views
 from transforms.verdict.findings import slices as slices_findings
 from transforms.verdict.findings.predictions import compare_space
 from transforms.verdict.model import ComparisonResult, Space
@@ -88,6 +88,13 @@ def assemble_verdict(
     a worker that dies.
     """
     references, faults = _loaded(load_references)
+    with shared_views():
+        return _assemble(references, faults, results, settings)
+
+
+def _assemble(
+    references: Sequence[Reference], faults: Sequence[Fault], results: PipelineResults, settings: RunSettings
+) -> tuple[Verdict, dict[str, bytes]]:
     served = {
         reference.space: results.statistics.get(reference.space, Statistics()) for reference in references
     }

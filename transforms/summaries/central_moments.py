@@ -148,14 +148,24 @@ def pass_over_ints(values: Array, out: Array) -> None:
 
 
 class CentralMoments:
-    """What is known of the numbers seen."""
+    """What is known of the numbers seen.
 
-    __slots__ = ("_numbers",)
+    Attributes:
+      array: the NUMBERS. It is never replaced: compiled code may keep its address.
+    """
+
+    __slots__ = ("array",)
 
     def __init__(self) -> None:
-        self._numbers = np.zeros(NUMBERS)
-        self._numbers[[MIN, FINITE_MIN]] = math.inf
-        self._numbers[[MAX, FINITE_MAX]] = -math.inf
+        self.array = np.zeros(NUMBERS)
+        self.array[[MIN, FINITE_MIN]] = math.inf
+        self.array[[MAX, FINITE_MAX]] = -math.inf
+
+    def __getstate__(self) -> bytes:
+        return self.array.tobytes()
+
+    def __setstate__(self, state: bytes) -> None:
+        self.array = np.frombuffer(state).copy()
 
     def add(self, values: Array) -> None:
         """Adds float32 or int64 values."""
@@ -166,62 +176,62 @@ class CentralMoments:
             pass_over_floats(values, values.view(np.uint32), numbers)
         else:
             pass_over_ints(values, numbers)
-        combine(self._numbers, numbers)
+        combine(self.array, numbers)
 
     def merge(self, other: CentralMoments) -> None:
         """Adds what `other` has seen; it is not changed."""
-        combine(self._numbers, other._numbers)
+        combine(self.array, other.array)
 
     def repeated(self, times: int) -> CentralMoments:
         """What would be known had each number come so many times."""
         result = CentralMoments()
-        result._numbers[:] = self._numbers
-        result._numbers[[COUNT, NANS, ZEROS, ABOVE, BELOW, SQUARES]] *= times
+        result.array[:] = self.array
+        result.array[[COUNT, NANS, ZEROS, ABOVE, BELOW, SQUARES]] *= times
         return result
 
     @property
     def count(self) -> int:
         """Numbers that are not NaN."""
-        return int(self._numbers[COUNT])
+        return int(self.array[COUNT])
 
     @property
     def finite(self) -> int:
         """Numbers that are neither NaN nor infinite."""
-        return self.count - self.above - int(self._numbers[BELOW])
+        return self.count - self.above - int(self.array[BELOW])
 
     @property
     def nans(self) -> int:
         """How many are NaN."""
-        return int(self._numbers[NANS])
+        return int(self.array[NANS])
 
     @property
     def zeros(self) -> int:
         """How many are zero."""
-        return int(self._numbers[ZEROS])
+        return int(self.array[ZEROS])
 
     @property
     def above(self) -> int:
         """How many are infinite, above all others."""
-        return int(self._numbers[ABOVE])
+        return int(self.array[ABOVE])
 
     @property
     def range(self) -> tuple[float, float]:
         """The least and the greatest."""
-        return float(self._numbers[MIN]), float(self._numbers[MAX])
+        return float(self.array[MIN]), float(self.array[MAX])
 
     @property
     def finite_range(self) -> tuple[float, float]:
         """The least and the greatest of those that are finite."""
-        return float(self._numbers[FINITE_MIN]), float(self._numbers[FINITE_MAX])
+        return float(self.array[FINITE_MIN]), float(self.array[FINITE_MAX])
 
     @property
     def mean(self) -> float:
         """The mean of all numbers but NaN; NaN where one is infinite, as TFDV has it."""
-        return float(self._numbers[MEAN]) if self.finite == self.count else math.nan
+        return float(self.array[MEAN]) if self.finite == self.count else math.nan
 
     @property
     def deviation(self) -> float:
         """The standard deviation of the population; 0 where a number is infinite, as TFDV has it."""
         if self.finite != self.count or not self.count:
             return 0.0
-        return math.sqrt(float(self._numbers[SQUARES]) / self.count)
+        return math.sqrt(float(self.array[SQUARES]) / self.count)

@@ -23,10 +23,11 @@ class ValueType(enum.StrEnum):
     STRING = "STRING"
 
 
+# By the number of the type of values: to hash a type itself takes longer than all else that is done here.
 _TYPES = {
-    pa.large_list(pa.int64()): ValueType.INT,
-    pa.large_list(pa.float32()): ValueType.FLOAT,
-    pa.large_list(pa.large_binary()): ValueType.STRING,
+    pa.int64().id: ValueType.INT,
+    pa.float32().id: ValueType.FLOAT,
+    pa.large_binary().id: ValueType.STRING,
 }
 
 
@@ -75,13 +76,18 @@ def list_column(array: pa.Array) -> ListColumn | None:
     """
     if pa.types.is_null(array.type):
         return None
-    value_type = _TYPES.get(array.type)
+    value_type = _value_type(array.type)
     if value_type is None:
         raise TypeError(f"expected a large_list of int64, float32 or large_binary, got {array.type}")
     valid, offsets = array.buffers()[:2]  # those of the values follow
     rows = _array_of_buffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
     bits = _NO_BITS if valid is None else np.frombuffer(valid, np.uint8)
     return ListColumn(value_type, rows, bits, array.offset, array.values)
+
+
+def _value_type(array_type: pa.DataType) -> ValueType | None:
+    is_list = pa.types.is_large_list(array_type)
+    return _TYPES.get(array_type.value_type.id) if is_list else None
 
 
 def without_gaps(column: ListColumn, array: pa.Array) -> ListColumn:

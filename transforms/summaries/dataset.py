@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 
+import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from transforms.columnar.exported import exported
 from transforms.core.arrow import pa
 from transforms.summaries.feature import FeatureSummary, Use
+from transforms.summaries.many_columns import NOT_ADDED, ManyColumns
 from transforms.summaries.quantiles import Scratch
 
 #: What the tables of values of all features may take before they count fewer values exactly.
@@ -61,15 +64,22 @@ class DatasetSummary:
     uses: Mapping[str, Use] = dataclasses.field(default_factory=dict)
     num_examples: int = 0
     features: dict[str, FeatureSummary] = dataclasses.field(default_factory=dict)
+    _known_columns: ManyColumns | None = dataclasses.field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     def add(self, batch: pa.RecordBatch, scratch: Scratch) -> None:
         """Adds the rows of a batch. Raises TypeError for a feature whose type is not the one seen before."""
         self.num_examples += batch.num_rows
-        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        known = self._many_columns(batch.schema.names)
+        with exported(batch) as columns:
+            left = known.add(columns)
+        for c in np.flatnonzero(left).tolist():
+            feature = self._feature(known.names[c])
             try:
-                self._feature(name).add(column, scratch)
+                feature.add(batch.column(c), scratch, None if left[c] == NOT_ADDED else int(left[c]))
             except TypeError as error:
-                raise TypeError(f"feature {name!r}: {error}") from error
+                raise TypeError(f"feature {known.names[c]!r}: {error}") from error
         bound_tables([self])
 
     def merge(self, other: DatasetSummary, scratch: Scratch) -> None:
@@ -82,10 +92,24 @@ class DatasetSummary:
                 raise TypeError(f"feature {name!r}: {error}") from error
         bound_tables([self])
 
+    def compact(self, most: int) -> None:
+        """Makes the sketches of numbers small, and less exact, see `Quantiles.compact`."""
+        for feature in self.features.values():
+            feature.compact(most)
+
     @property
     def num_bytes(self) -> int:
         """Memory that sketches and tables take, which is nearly all."""
         return sum(feature.num_bytes for feature in self.features.values())
+
+    def _many_columns(self, names: list[str]) -> ManyColumns:
+        if self._known_columns is None or self._known_columns.names != names:
+            self._known_columns = ManyColumns(names, [self._feature(name) for name in names])
+        return self._known_columns
+
+    def __getstate__(self) -> dict[str, object]:
+        # Addresses are those of this process.
+        return {**self.__dict__, "_known_columns": None}
 
     def _feature(self, name: str) -> FeatureSummary:
         summary = self.features.get(name)

@@ -77,12 +77,18 @@ class FeatureSummary:
         """Memory that the sketch and the table take."""
         return sum(part.num_bytes for part in (self.quantiles, self.counts) if part is not None)
 
-    def add(self, array: pa.Array, scratch: Scratch) -> None:
-        """Adds the rows of a column. Raises TypeError where its type is not the one seen before."""
+    def add(self, array: pa.Array, scratch: Scratch, left: int | None = None) -> None:
+        """Adds the rows of a column. Raises TypeError where its type is not the one seen before.
+
+        If `left` is given, all is added but so many numbers, the last, which have no place in the sketch yet.
+        """
         column = list_column(array)
         if column is None:
             return
-        self._hold(column.value_type)
+        if left is not None:
+            self._add_quantiles(column, scratch, left)
+            return
+        self.hold(column.value_type)
         total = self.lists.add(column.offsets, column.valid, column.first_bit, scratch)
         if total != column.num_values:
             column = without_gaps(column, array)
@@ -93,7 +99,7 @@ class FeatureSummary:
         """Adds what `other` has seen; it is not changed. Raises TypeError where their types differ."""
         if other.value_type is None:
             return
-        self._hold(other.value_type)
+        self.hold(other.value_type)
         self.lists.merge(other.lists, scratch)
         if self.numbers is not None and other.numbers is not None:
             self.numbers.merge(other.numbers)
@@ -104,7 +110,14 @@ class FeatureSummary:
         if self.counts is not None and other.counts is not None:
             self.counts.merge(other.counts)
 
-    def _hold(self, value_type: ValueType) -> None:
+    def compact(self, most: int) -> None:
+        """Makes the sketches of numbers small, and less exact, see `Quantiles.compact`."""
+        for sketch in (self.quantiles, self.lists.long):
+            if sketch is not None:
+                sketch.compact(most)
+
+    def hold(self, value_type: ValueType) -> None:
+        """Says that the feature has values of a type. Raises TypeError where it had those of another one."""
         if self.value_type is None:
             self.value_type = value_type
             self._begin()
@@ -129,13 +142,17 @@ class FeatureSummary:
         elif self.counts is not None and self.lengths is not None:
             self.counts.add_ints(column.numbers)
             self.lengths.total += counting.decimal_digits(column.numbers)
-        elif self.numbers is not None and self.quantiles is not None:
-            values = column.numbers
-            self.numbers.add(values)
-            if column.value_type is ValueType.FLOAT:
-                self.quantiles.add_floats(values, values.view(np.uint32), scratch)
-            else:
-                self.quantiles.add_ints(values, scratch)
+        elif self.numbers is not None:
+            self.numbers.add(column.numbers)
+            self._add_quantiles(column, scratch, column.num_values)
+
+    def _add_quantiles(self, column: ListColumn, scratch: Scratch, count: int) -> None:
+        assert self.quantiles is not None
+        values = column.numbers[column.num_values - count :]
+        if column.value_type is ValueType.FLOAT:
+            self.quantiles.add_floats(values, values.view(np.uint32), scratch)
+        else:
+            self.quantiles.add_ints(values, scratch)
 
     def _add_strings(self, offsets: Array, data: Array) -> None:
         assert self.lengths is not None

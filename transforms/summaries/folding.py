@@ -20,7 +20,7 @@ from transforms.summaries.central_moments import CentralMoments
 from transforms.summaries.columns import ValueType
 from transforms.summaries.dataset import DatasetSummary
 from transforms.summaries.feature import FeatureSummary, Lengths
-from transforms.summaries.lists import Lists
+from transforms.summaries.lists import Lists, include
 from transforms.summaries.protos import Sizes, dataset_statistics, ranked
 from transforms.summaries.quantiles import Quantiles
 from transforms.summaries.value_counts import ValueCounts
@@ -145,10 +145,7 @@ def _folded_feature(name: str, parts: Sequence[tuple[FeatureSummary, int]]) -> F
 def _lists(parts: Sequence[tuple[Lists, int]]) -> Lists:
     result = Lists()
     for part, times in parts:
-        result.present += part.present * times
-        result.total += part.total * times
-        result.least, result.most = min(result.least, part.least), max(result.most, part.most)
-        result.short += part.short * times
+        include(result.counts, part.repeated(times).counts)
     long = [(part.long, times) for part, times in parts if part.long is not None]
     result.long = _PooledQuantiles(long) if long else None
     return result

@@ -74,11 +74,8 @@ def feature_statistics(name: str, feature: FeatureSummary, num_examples: int, si
     result.path.step.append(name)
     common = _common(feature.lists, num_examples, sizes)
     if feature.numbers is not None and feature.quantiles is not None:
-        result.num_stats.CopyFrom(_numeric(feature.numbers, feature.quantiles, sizes))
+        _fill_numeric(result, feature.numbers, feature.quantiles, sizes)
         result.num_stats.common_stats.CopyFrom(common)
-        if sizes.num_fine_quantiles and feature.numbers.count:
-            fine = _fine_quantiles(feature.numbers, feature.quantiles, sizes.num_fine_quantiles)
-            result.custom_stats.add(name=POINTS).any.value = fine
     elif feature.use is Use.BLOB and feature.value_type is not ValueType.INT:
         _fill_bytes(result.bytes_stats, feature.lengths or Lengths(), feature.lists.total)
         result.bytes_stats.common_stats.CopyFrom(common)
@@ -107,11 +104,22 @@ def _common(lists: Lists, num_examples: int, sizes: Sizes) -> statistics_pb2.Com
     return result
 
 
-def _numeric(numbers: CentralMoments, quantiles: Quantiles, sizes: Sizes) -> statistics_pb2.NumericStatistics:
+def _fill_numeric(result: Stats, numbers: CentralMoments, quantiles: Quantiles, sizes: Sizes) -> None:
     if not numbers.count:
-        return _only_nans(numbers.nans)
+        result.num_stats.CopyFrom(_only_nans(numbers.nans))
+        return
+    kept, weights = _with_ends(numbers, *quantiles.weighted())
+    result.num_stats.CopyFrom(_numeric(numbers, kept, weights, sizes))
+    if sizes.num_fine_quantiles:
+        fine = _fine_quantiles(kept, weights, sizes.num_fine_quantiles)
+        result.custom_stats.add(name=POINTS).any.value = fine
+
+
+def _numeric(
+    numbers: CentralMoments, kept: Array, weights: Array, sizes: Sizes
+) -> statistics_pb2.NumericStatistics:
     finer = _FINER * sizes.num_quantiles_histogram_buckets
-    bounds, ranks = _quantiles(*_with_ends(numbers, *quantiles.weighted()), finer)
+    bounds, ranks = _quantiles(kept, weights, finer)
     result = statistics_pb2.NumericStatistics(
         mean=numbers.mean,
         std_dev=numbers.deviation,
@@ -129,12 +137,11 @@ def _numeric(numbers: CentralMoments, quantiles: Quantiles, sizes: Sizes) -> sta
     return result
 
 
-def _fine_quantiles(numbers: CentralMoments, quantiles: Quantiles, count: int) -> bytes:
+def _fine_quantiles(kept: Array, weights: Array, count: int) -> bytes:
     """Points of the distribution function at its quantiles; where ranks jump at a value there are two.
 
     The first of the two has the share of all values below it.
     """
-    kept, weights = _with_ends(numbers, *quantiles.weighted())
     bounds, ranks = _quantiles(kept, weights, count)
     total = float(ranks[-1])
     # Not by differences: those of two infinities are none.

@@ -11,23 +11,40 @@ are n / (2 RUN w) merges of that weight: n / (2 RUN) again for each of the log2(
 is off by at most (1 + log2(n / BLOCK)) / (2 RUN) of n: 0.2 % for a million numbers, 0.5 % for ten thousand
 million. The bound holds for every input and any order of adding and merging; as the number kept is now the
 lower and now the higher, errors mostly cancel. Up to BLOCK numbers the sketch is exact.
+
+`compact` makes a sketch small before it is sent: of each so many numbers one stands for all of them, the
+same one in order each time. If it keeps half of `most` numbers, which is the fewest, that moves a rank by at
+most 2 / `most` of n. Which one it is differs from sketch to sketch, as in systematic sampling with a random
+start (Cochran, "Sampling Techniques", 1977), so that the errors of many ranges cancel: of m of them together
+the standard deviation of a rank is 2 / `most` / sqrt(12 m) of all. The keys wait until those of the same
+weight are a run.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numba import types
 
 from transforms.compiling.compiled import FLOATS, LONGS, UINT32S, compiled, helper
-from transforms.summaries.sorting import DIGITS, HAS_VECTOR_SORT, doubles_of, float_key, int_key, sort_keys
+from transforms.summaries.sorting import (
+    DIGITS,
+    HAS_VECTOR_SORT,
+    doubles_of,
+    float_key,
+    int_key,
+    merge_halved,
+    sort_keys,
+)
 
 Array = np.ndarray[Any, Any]
 
 BLOCK, RUN = 8192, 2048
 STRIDE = BLOCK // RUN
+_LEVELS_APART = 3
 _FIRST_ROOM = 64
 
 
@@ -76,29 +93,6 @@ def gather_ints(values: Array, start: int, keys: Array, used: int) -> tuple[int,
     return start + count, used + count
 
 
-@helper
-def _halve(left: Any, right: Any, first: int, out: Any) -> None:
-    i, j = 0, 0
-    for position in range(left.size + right.size):
-        if j == right.size or (i < left.size and left[i] <= right[j]):
-            key = left[i]
-            i += 1
-        else:
-            key = right[j]
-            j += 1
-        if position & 1 == first:
-            out[position >> 1] = key
-
-
-_RUN32, _RUN64 = types.uint32[::1], types.uint64[::1]
-
-
-@compiled(types.void(_RUN32, _RUN32, types.int64, _RUN32), types.void(_RUN64, _RUN64, types.int64, _RUN64))
-def merge_halved(left: Array, right: Array, first: int, out: Array) -> None:
-    """Every other number of two sorted runs merged, from the one at `first` (0 or 1) on."""
-    _halve(left, right, first, out)
-
-
 @dataclasses.dataclass
 class Scratch:
     """Room to work in, for the summaries of one thread."""
@@ -112,21 +106,32 @@ class Scratch:
         return self.keys32 if keys.dtype == np.uint32 else self.keys64
 
 
-class Quantiles:
-    """The sketch of floats (`dtype` uint32) or of ints (uint64)."""
+#: Of the keys that are gathered: their address, for how many there is room, and how many there are.
+ADDRESS, CAPACITY, USED = range(3)
 
-    __slots__ = ("_flips", "_keys", "_runs", "_used")
+
+class Quantiles:
+    """The sketch of floats (`dtype` uint32) or of ints (uint64).
+
+    Attributes:
+      gathered: ADDRESS, CAPACITY and USED of the keys, for compiled code, which may add keys where there is
+        room and set USED. This array is never replaced: compiled code may keep its address.
+    """
+
+    __slots__ = ("_flips", "_keys", "_runs", "_waiting", "gathered")
 
     def __init__(self, dtype: Any) -> None:
-        self._keys: Array = np.empty(_FIRST_ROOM, dtype)
-        self._used = 0
+        self.gathered = np.zeros(3, np.int64)
+        self._keys: Array
+        self._set_keys(np.empty(_FIRST_ROOM, dtype))
         self._runs: list[Array | None] = []
+        self._waiting: dict[int, Array] = {}  # by level, keys that are no run yet
         self._flips = 0  # one bit a weight: which half of a merge is kept next
 
     @property
     def num_bytes(self) -> int:
         """Memory in use."""
-        return self._keys.nbytes + sum(run.nbytes for run in self._runs if run is not None)
+        return self._keys.nbytes + sum(keys.nbytes for _, keys in self._weighted_keys())
 
     def add_floats(self, values: Array, bits: Array, scratch: Scratch) -> None:
         """Adds float32 values, but for NaN; `bits` are the same as uint32."""
@@ -147,37 +152,76 @@ class Quantiles:
         for level, run in enumerate(other._runs):
             if run is not None:
                 self._keep(run, level)
+        for level, waiting in other._waiting.items():
+            self._wait(waiting, level)
         keys = other._keys[: other._used]
         while len(keys):
             self._make_room(len(keys), scratch)
-            count = min(len(keys), len(self._keys) - self._used)
-            self._keys[self._used : self._used + count] = keys[:count]
-            self._used += count
+            used = self._used
+            count = min(len(keys), len(self._keys) - used)
+            self._keys[used : used + count] = keys[:count]
+            self._used = used + count
             keys = keys[count:]
 
     def weighted(self) -> tuple[Array, Array]:
         """What is kept: numbers in ascending order, and of how many each stands for."""
-        if not self._runs:
+        if not self._runs and not self._waiting:
             return doubles_of(np.sort(self._keys[: self._used])), np.ones(self._used, np.int64)
-        parts = [self._keys[: self._used]]
-        weights = [np.ones(self._used, np.int64)]
+        keys, weights = self._sorted()
+        return doubles_of(keys), weights
+
+    def compact(self, most: int) -> None:
+        """Makes the sketch small, and less exact. Its numbers stand for as many as before.
+
+        If it has more than `most` numbers, it keeps between half as many and as many, and a few.
+        """
+        keys, weights = self._sorted()
+        if len(keys) <= most:
+            return
+        upto = np.cumsum(weights)
+        total, done, start = int(upto[-1]), 0, int(keys.sum())
+        self._runs, self._waiting = [], {}
+        # The last numbers, too few for one of that weight, have smaller weights.
+        for level in range(((total - 1) // (most * STRIDE)).bit_length(), -1, -_LEVELS_APART):
+            weight = STRIDE << level
+            count = (total - done) // weight
+            if count:
+                chosen = done + start % weight + weight * np.arange(count)
+                self._waiting[level] = keys[np.searchsorted(upto, chosen, side="right")]
+            done += weight * count
+        self._used = total - done
+        self._set_keys(keys[np.searchsorted(upto, np.arange(done, total), side="right")])
+
+    def _sorted(self) -> tuple[Array, Array]:
+        """The keys in ascending order, and of how many numbers each stands for."""
+        parts = [(1, self._keys[: self._used]), *self._weighted_keys()]
+        keys = np.concatenate([part for _, part in parts])
+        weights = np.repeat([weight for weight, _ in parts], [len(part) for _, part in parts])
+        order = np.argsort(keys, kind="stable")
+        return keys[order], weights[order]
+
+    def _weighted_keys(self) -> Iterator[tuple[int, Array]]:
         for level, run in enumerate(self._runs):
             if run is not None:
-                parts.append(run)
-                weights.append(np.full(RUN, STRIDE << level, np.int64))
-        keys = np.concatenate(parts)
-        order = np.argsort(keys, kind="stable")
-        return doubles_of(keys[order]), np.concatenate(weights)[order]
+                yield STRIDE << level, run
+        for level, keys in self._waiting.items():
+            yield STRIDE << level, keys
 
     def _make_room(self, wanted: int, scratch: Scratch) -> None:
         """Leaves room for one number at least."""
+        self.reserve(wanted)
         if self._used == BLOCK:
             self._close_block(scratch)
-        capacity = min(BLOCK, max(self._used + wanted, 2 * self._used))
-        if capacity > len(self._keys):
+            self.reserve(wanted)
+
+    def reserve(self, wanted: int) -> None:
+        """Makes room for so many more numbers, as far as a block has any."""
+        used = self._used
+        capacity = min(BLOCK, max(used + wanted, 2 * used))
+        if capacity > len(self._keys) or not self.gathered[ADDRESS]:
             keys = np.empty(capacity, self._keys.dtype)
-            keys[: self._used] = self._keys[: self._used]
-            self._keys = keys
+            keys[:used] = self._keys[:used]
+            self._set_keys(keys)
 
     def _close_block(self, scratch: Scratch) -> None:
         if HAS_VECTOR_SORT:
@@ -189,6 +233,14 @@ class Quantiles:
         self._used = 0
         self._keep(self._keys[first::STRIDE].copy(), 0)
 
+    def _wait(self, keys: Array, level: int) -> None:
+        if level in self._waiting:
+            keys = np.concatenate([self._waiting[level], keys])
+        while len(keys) >= RUN:
+            self._keep(np.sort(keys[:RUN]), level)
+            keys = keys[RUN:]
+        self._waiting[level] = keys
+
     def _keep(self, run: Array, level: int) -> None:
         while level < len(self._runs) and (held := self._runs[level]) is not None:
             out = np.empty(RUN, run.dtype)
@@ -198,13 +250,33 @@ class Quantiles:
         self._runs.extend([None] * (level + 1 - len(self._runs)))
         self._runs[level] = run
 
+    @property
+    def _used(self) -> int:
+        return int(self.gathered[USED])
+
+    @_used.setter
+    def _used(self, count: int) -> None:
+        self.gathered[USED] = count
+
+    def _set_keys(self, keys: Array) -> None:
+        self._keys = keys
+        self.gathered[:USED] = keys.__array_interface__["data"][0], len(keys)
+
     def _flip(self, bit: int) -> int:
         self._flips ^= 1 << bit
         return self._flips >> bit & 1
 
     def __getstate__(self) -> tuple[Any, ...]:
-        return self._keys[: self._used].copy(), self._runs, self._flips
+        # Bytes, which are unpickled several times as fast as arrays.
+        runs = [None if run is None else run.tobytes() for run in self._runs]
+        waiting = {level: keys.tobytes() for level, keys in self._waiting.items()}
+        return self._keys.itemsize, self._keys[: self._used].tobytes(), runs, waiting, self._flips
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self._keys, self._runs, self._flips = state
-        self._used = len(self._keys)
+        itemsize, keys, runs, waiting, self._flips = state
+        dtype: Any = np.uint32 if itemsize == 4 else np.uint64
+        self._keys = np.frombuffer(keys, dtype)
+        # As most sketches are merged into another one, these keys are read alone: `reserve` moves them first.
+        self.gathered = np.array([0, len(self._keys), len(self._keys)])
+        self._runs = [None if run is None else np.frombuffer(run, dtype) for run in runs]
+        self._waiting = {level: np.frombuffer(kept, dtype) for level, kept in waiting.items()}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.compiling.compiled import Int, compiled, helper
+from transforms.compiling.compiled import UINT32S, UINT64S, Int, compiled, helper
 
 Array = np.ndarray[Any, Any]
 
@@ -96,3 +96,25 @@ def _sort(keys: Any, spare: Any, size: Int, offsets: Any) -> None:
 def sort_keys(keys: Array, spare: Array, size: Int, offsets: Array) -> None:
     """Sorts the first `size` (one at least) keys; `spare` has as many, `offsets` has DIGITS."""
     _sort(keys, spare, size, offsets)
+
+
+@helper
+def _halve(left: Any, right: Any, first: int, out: Any) -> None:
+    i, j = 0, 0
+    for position in range(left.size + right.size):
+        if j == right.size or (i < left.size and left[i] <= right[j]):
+            key = left[i]
+            i += 1
+        else:
+            key = right[j]
+            j += 1
+        if position & 1 == first:
+            out[position >> 1] = key
+
+
+@compiled(
+    types.void(UINT32S, UINT32S, types.int64, _UINT32S), types.void(UINT64S, UINT64S, types.int64, _UINT64S)
+)
+def merge_halved(left: Array, right: Array, first: int, out: Array) -> None:
+    """Every other number of two sorted runs merged, from the one at `first` (0 or 1) on."""
+    _halve(left, right, first, out)

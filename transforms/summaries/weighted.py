@@ -92,6 +92,11 @@ class WeightedSummary:
             self._part(_coarser(cell, other.level, self.level)).merge(summary, scratch)
         self._bound(scratch)
 
+    def compact(self, most: int) -> None:
+        """Makes the sketches of numbers small, and less exact, see `Quantiles.compact`."""
+        for part in self.parts.values():
+            part.compact(most)
+
     @property
     def num_examples(self) -> int:
         """Rows seen."""

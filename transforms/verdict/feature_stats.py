@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -223,9 +225,35 @@ class View:
 
 def views_by_feature(statistics: Statistics) -> dict[str, View]:
     """Views by dotted feature name, in the order of the statistics."""
+    shared = _SHARED.get()
+    if shared is None:
+        return _views_by_feature(statistics)
+    _, by_feature = shared.setdefault(id(statistics), (statistics, {}))
+    if not by_feature:
+        by_feature.update(_views_by_feature(statistics))
+    return by_feature
+
+
+def _views_by_feature(statistics: Statistics) -> dict[str, View]:
     all_rows = dataset(statistics)
     feature_views = [View(proto, int(all_rows.num_examples)) for proto in all_rows.features]
     return {view.name: view for view in feature_views}
+
+
+# By the id of statistics: themselves, so that no others get the id, and their views.
+_SHARED: ContextVar[dict[int, tuple[Statistics, dict[str, View]]] | None] = ContextVar(
+    "shared_views", default=None
+)
+
+
+@contextlib.contextmanager
+def shared_views() -> Iterator[None]:
+    """In the context statistics have the same views whenever they are asked for, and must not change."""
+    token = _SHARED.set({})
+    try:
+        yield
+    finally:
+        _SHARED.reset(token)
 
 
 def masses_between(buckets: list[Bucket], bounds: Sequence[float]) -> list[float]:

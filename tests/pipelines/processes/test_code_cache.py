@@ -59,12 +59,19 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _run(root: Path, cache: Path, **environment: str) -> str:
+_WARM_UP = """
+from transforms.compiling.warm_up import warm_up
+compiled, loaded, folders = warm_up()
+print(compiled, loaded, *sorted(folder.parent.name for folder in folders))
+"""
+
+
+def _run(root: Path, cache: Path, program: str = _PROGRAM, **environment: str) -> str:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA")}
     kept |= {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1", "XDG_CACHE_HOME": str(cache)}
     (root / "tmp").mkdir(exist_ok=True)
     kept |= {"TMPDIR": str(root / "tmp")}
-    command = [sys.executable, "-c", _PROGRAM]
+    command = [sys.executable, "-c", program]
     # The working directory comes first among the places that `-c` imports from.
     done = subprocess.run(
         command, cwd=root, env=kept | environment, check=True, capture_output=True, text=True
@@ -78,6 +85,12 @@ def test_code_is_kept_until_any_source_changes(copy: Path) -> None:
     with (copy / "transforms" / "columnar" / "wire.py").open("a") as file:
         file.write("# changed\n")
     assert _run(copy, copy / "cache") == "compiled"
+
+
+def test_after_a_warm_up_nothing_is_compiled(copy: Path) -> None:
+    assert _run(copy, copy / "cache", _WARM_UP) == "1 0 columnar compiling summaries"
+    assert _run(copy, copy / "cache") == "kept"
+    assert _run(copy, copy / "cache", _WARM_UP) == "0 1 columnar compiling summaries"
 
 
 def test_code_that_names_a_class_which_is_no_more_is_compiled_anew(copy: Path) -> None:

@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 
 from transforms.columnar.examples import store as st
 from transforms.columnar.examples.append import DONE, MORE_NAMES, MORE_VALUES, UNUSUAL
+from transforms.columnar.examples.columns import arrow_columns
 from transforms.columnar.examples.names import grown, name_of, new_names
 from transforms.columnar.examples.scan import scan_examples
 from transforms.columnar.examples.sequences import MixedStepsError, flattened
@@ -24,9 +25,6 @@ _MAX_NAMES = 1 << 16
 _FIRST_NAMES, _NAME_BYTES = 64, 4096
 # The two serializations of an example without features.
 _EMPTY = (b"", b"\n\x00")
-
-_TYPES = {st.BYTES_KIND: pa.large_binary(), st.FLOAT_KIND: pa.float32(), st.INT_KIND: pa.int64()}
-_LISTS = {kind: pa.large_list(values) for kind, values in _TYPES.items()}
 
 # A feature's name and its `large_list` column. A name stands twice where its values came in two types; the
 # rows of the one are then null in the other.
@@ -67,6 +65,7 @@ class ExampleParser:
     def _forget_names(self) -> None:
         self._names = new_names(_FIRST_NAMES, _NAME_BYTES)
         self._store = st.new_store(_FIRST_NAMES)
+        self._decoded_names: list[str] = []
 
     def _parse_from(self, block: Block, first: int) -> Parsed:
         if self._names.used[0] > _MAX_NAMES:
@@ -144,37 +143,13 @@ class ExampleParser:
             self._make_room(state, needed, 0)
 
     def _columns(self, num_rows: int) -> list[Column]:
-        store, used = self._store, int(self._store.counters[st.IN_USE])
-        valid, nulls = np.zeros((used, (num_rows + 7) // 8), np.uint8), np.zeros(used, np.int64)
-        st.finish_lines(store, num_rows, valid, nulls)
-        of_dense = pa.py_buffer(np.arange(num_rows + 1))
-        result = []
-        for line in np.flatnonzero(nulls < num_rows):
-            column = int(store.lines[line])
-            is_dense = store.columns[column, st.DENSE] == num_rows
-            offsets = of_dense if is_dense else pa.py_buffer(store.ends[line, : num_rows + 1])
-            rows = [pa.py_buffer(valid[line]) if nulls[line] else None, offsets]
-            result.append((self._name(column), self._column(column, num_rows, rows, int(nulls[line]))))
-        return result
+        arrays = arrow_columns(self._store, num_rows)
+        return [(self._name(column // st.KINDS), array) for column, array in arrays]
 
-    def _name(self, column: int) -> str:
-        return name_of(self._names, column // st.KINDS).decode()
-
-    def _column(self, column: int, num_rows: int, rows: list[pa.Buffer | None], nulls: int) -> pa.Array:
-        kind = column % st.KINDS
-        values = _values(self._store, self._store.columns[column], kind)
-        return pa.Array.from_buffers(_LISTS[kind], num_rows, rows, nulls, children=[values])
-
-
-def _values(store: st.Store, column: Array, kind: int) -> pa.Array:
-    start, used = int(column[st.BASE]), int(column[st.USED])
-    storage = store.float_bits if kind == st.FLOAT_KIND else store.longs
-    buffers = [None, pa.py_buffer(storage[start : start + used])]
-    if kind == st.BYTES_KIND:
-        at = int(column[st.BYTE_BASE])
-        buffers.append(pa.py_buffer(store.bytes[at : at + int(column[st.BYTE_USED])]))
-        used -= 1
-    return pa.Array.from_buffers(_TYPES[kind], used, buffers, 0)
+    def _name(self, number: int) -> str:
+        while len(self._decoded_names) <= number:
+            self._decoded_names.append(name_of(self._names, len(self._decoded_names)).decode())
+        return self._decoded_names[number]
 
 
 def _in_order(record: bytes) -> bytes | None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipelines import input_checks
 from transforms.branches.reading import ReadSummary
+from transforms.core import input_checks
 from transforms.core.accounting import Accounting
 from transforms.core.batches import Fault, Reject
 from transforms.core.errors import InputError, NothingExaminedError
