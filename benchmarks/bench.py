@@ -174,7 +174,9 @@ def reported(plan: Plan, is_full: bool) -> tuple[Bench, bool]:
     print("\n" + "\n\n".join(parts), *notes, sep="\n")
     if is_full:
         say(f"writing {_RESULTS.name}")
-        _RESULTS.write_text(report.document(parts, bench.failures, notes), encoding="utf-8")
+        page = _RESULTS.read_text(encoding="utf-8") if _RESULTS.exists() else ""
+        sections = report.sections_of(page) | {stack: report.section(parts, bench.failures, notes)}
+        _RESULTS.write_text(report.document(sections), encoding="utf-8")
         comparison.write(_FIGURES, stack, now)
     lines, too_bad = comparison.report(now, last, stack)
     print("", *lines, *(f"FAILED: {report.describe(case)}" for case in bench.failures), sep="\n")

@@ -25,6 +25,7 @@ _PACKAGES = (
     "protobuf",
 )
 _HEADS = ("", "rows", "runs", "s", "CPU s", "peak MB", "rows/s", "MB/s", "us a row", "CPU us a row", "x ours")
+_TITLE, _OF_STACK = "# The last full runs of `make bench`", "## "
 _NOTES = """\
 Every run is a process of its own, and its seconds, CPU and peak memory are those of the whole process,
 imports with them; several runs of a case, in turn with those of the others, give the median. *us a row* is
@@ -89,19 +90,26 @@ def promises(results: Results, last: Mapping[str, float]) -> str:
     return "\n".join(lines)
 
 
-def document(parts: Sequence[str], failures: Mapping[Case, str], notes: Iterable[str]) -> str:
-    """The page of the last full run."""
-    failed = [f"- {describe(case)}: {reason}" for case, reason in failures.items()]
-    sections = [
-        "# The last full run of `make bench`",
-        machine(),
-        *parts,
-        _NOTES.strip(),
-        *(["What failed, or is missing:", "\n".join([*failed, *(f"- {note}" for note in notes)])]),
-    ]
-    if not failed and not list(notes):
-        sections = sections[:-2]
-    return "\n\n".join(sections) + "\n"
+def document(sections: Mapping[str, str]) -> str:
+    """The page of the last full runs: a section for each stack."""
+    by_stack = [f"{_OF_STACK}{stack}\n\n{section}" for stack, section in sorted(sections.items())]
+    return "\n\n".join([_TITLE, _NOTES.strip(), *by_stack]) + "\n"
+
+
+def sections_of(page: str) -> dict[str, str]:
+    """The sections of a page by stack; empty where there is none."""
+    _, *sections = ("\n" + page).split(f"\n{_OF_STACK}")
+    by_stack = (section.partition("\n") for section in sections)
+    return {stack: section.strip() for stack, _, section in by_stack}
+
+
+def section(parts: Sequence[str], failures: Mapping[Case, str], notes: Iterable[str]) -> str:
+    """What a full run says of its stack."""
+    lacks = [f"- {describe(case)}: {reason}" for case, reason in failures.items()]
+    lacks += [f"- {note}" for note in notes]
+    return "\n\n".join(
+        [machine(), *parts, *(["What failed, or is missing:", "\n".join(lacks)] if lacks else [])]
+    )
 
 
 def describe(case: Case) -> str:
@@ -142,7 +150,8 @@ def _commit() -> str:
     here = Path(__file__).resolve().parent
     command = ["git", "describe", "--always", "--dirty"]
     done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
+    # A copy without the repository, as `.ci/compat` makes one, is told whose copy it is.
+    return done.stdout.strip() or os.environ.get("TRUESERVE_COMMIT", "unknown")
 
 
 def _line(cells: Iterable[str]) -> str:

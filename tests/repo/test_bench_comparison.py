@@ -11,6 +11,7 @@ import pytest
 from support.repo import ROOT
 
 from benchmarks import bench, comparison
+from benchmarks import report as bench_report
 from benchmarks.cases import FULL, LIMIT, MILLION, QUICK, RAW, TFDV, Case, Plan
 from benchmarks.comparison import Compared, Measured, Outcome, compared, measured, missed, report
 from benchmarks.measure import Run
@@ -169,6 +170,19 @@ def test_exit_codes_of_a_quick_run(
 ) -> None:
     assert exit_code(monkeypatch, tmp_path, speeds, ["--quick"]) == code
     assert not (tmp_path / "RESULTS.md").exists()
+
+
+def test_a_full_run_replaces_the_section_of_its_stack_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page = bench_report.document({"another": "of another stack", comparison.stack(): "of the last run"})
+    (tmp_path / "RESULTS.md").write_text(page, encoding="utf-8")
+    assert exit_code(monkeypatch, tmp_path, (1.2, 1.2, 1.3), []) == 0
+    sections = bench_report.sections_of((tmp_path / "RESULTS.md").read_text(encoding="utf-8"))
+    assert sections.keys() == {"another", comparison.stack()}
+    assert sections["another"] == "of another stack"
+    assert "| 1.20x | met | 2.00x |" in sections[comparison.stack()]
+    assert "of the last run" not in sections[comparison.stack()]
 
 
 def test_a_full_run_keeps_its_rounds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
