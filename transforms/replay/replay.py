@@ -7,7 +7,7 @@ import dataclasses
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from transforms.core.batches import Batch
 from transforms.replay import answers as matching
 from transforms.replay.answers import Array
 from transforms.replay.compare import AnswerTolerance, Compared, compare_all
+from transforms.replay.own_requests import ComparedRows, Model, ask_again
 from transforms.replay.reference_model import SIGNATURE, Answered, sizes
 from transforms.replay.summary import (
     MAX_WORST,
@@ -35,12 +36,6 @@ MAX_KEPT_VALUES = 4096
 
 _HOUR = 3_600_000_000  # in microseconds
 _SEED = np.uint64(0x9E3779B97F4A7C15)
-
-
-class Model(Protocol):
-    """What answers: see `reference_model.ReferenceModel`."""
-
-    def answer(self, features: pa.RecordBatch) -> Answered: ...
 
 
 class _AnsweredRows(NamedTuple):
@@ -75,7 +70,8 @@ def replay(
     matched = matching.match(matching.load(texts.take(pa.array(at)).to_pylist()), sizes(answered.values))
     reasons[at] = np.where(answered.taken, matched.reasons, matching.NOT_TRANSFORMABLE)
     good = np.flatnonzero(reasons[at] == "")
-    compared = _summary(batch, _good(at, good, answered, matched.values), tolerance, keep_payloads)
+    compared_rows = _asked_again(model, batch, _good(at, good, answered, matched.values), tolerance)
+    compared = _summary(batch, compared_rows, tolerance, keep_payloads)
     again = _again(features, _hashes(batch.metadata)[at], answered, model, tolerance)
     return dataclasses.replace(compared, rows=rows.rows, unmatched=_counted(reasons), again=again)
 
@@ -94,6 +90,16 @@ def _good(at: Array, good: Array, answered: Answered, served: Mapping[str, Array
     there = {name: values for name, values in answered.values.items() if values is not None}
     expected = {name: values[good] for name, values in there.items()} if len(good) else {}
     return _AnsweredRows(at[good], expected, {name: served[name][good] for name in expected})
+
+
+def _asked_again(
+    model: Model, batch: Batch, rows: _AnsweredRows, tolerance: AnswerTolerance
+) -> _AnsweredRows:
+    if not len(rows.at):
+        return rows
+    features, records = _take(batch.features, rows.at), _numbers(batch.metadata, "record")[rows.at]
+    compared_rows = ComparedRows(features, records, rows.expected, rows.served)
+    return rows._replace(expected=ask_again(model, compared_rows, tolerance))
 
 
 def _summary(
