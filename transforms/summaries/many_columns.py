@@ -84,7 +84,8 @@ def add_columns(
     """
     for c in range(columns.shape[0]):
         left[c] = NOT_ADDED
-        if columns[c, TYPE] == OTHER or columns[c, TYPE] != known[c, _TYPE]:
+        # A column without rows may have no offsets either.
+        if columns[c, TYPE] == OTHER or columns[c, TYPE] != known[c, _TYPE] or columns[c, ROWS] == 0:
             continue
         total = _add_lists(columns[c], known[c, _LISTS], counts, long)
         if total >= 0:

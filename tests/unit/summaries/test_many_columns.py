@@ -102,6 +102,13 @@ def test_values_of_rows_that_are_missing_do_not_count() -> None:
     assert (numbers.count, numbers.mean) == (4, 2.0)
 
 
+def test_a_column_without_rows_may_have_no_offsets() -> None:
+    children = [pa.array([], pa.float32())]
+    column = pa.Array.from_buffers(FLOATS, 0, [None, pa.py_buffer(b"")], 0, children=children)
+    summary = together([pa.RecordBatch.from_arrays([column], names=["x"])] * 2)
+    assert (summary.num_examples, summary.features["x"].lists.total) == (0, 0)
+
+
 def test_a_feature_of_another_type_than_before_is_named() -> None:
     summary = together([pa.RecordBatch.from_pydict({"x": pa.array([[1.0]], FLOATS)})])
     with pytest.raises(TypeError, match=r"^feature 'x': the feature has INT values here and had FLOAT"):
