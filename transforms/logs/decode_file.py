@@ -22,6 +22,7 @@ from transforms.files.ranges import FileRange
 from transforms.files.section import WrongCutError
 from transforms.files.tfrecord import TFRecordError
 from transforms.logs.carriers import csv_ranges, csv_tables
+from transforms.logs.carriers.csv_header import csv_header
 from transforms.logs.carriers.parquet import column_types
 from transforms.logs.carriers.parquet.tables import decode_parquet
 from transforms.logs.carriers.read_records import Carrier, carrier_of, read_records
@@ -111,7 +112,7 @@ def csv_types(file: FileSize) -> dict[str, FeatureType]:
 def csv_names(file: FileSize) -> list[str]:
     """The columns of a CSV file by its header. Raises TableError, InputError where there is none."""
     with paths.open_read(file.path) as stream:
-        return csv_tables.csv_header(stream)
+        return csv_header(stream)
 
 
 def parquet_types(file: FileSize) -> column_types.TypeOrigins:

@@ -18,7 +18,7 @@ from transforms.columnar.csv_rows import AFTER_QUOTE, AT_START, IN_QUOTES, IN_VA
 from transforms.files import paths
 from transforms.files.ranges import END_OF_FILE
 from transforms.files.section import Section, WrongCutError, open_section
-from transforms.logs.carriers.csv_tables import csv_header
+from transforms.logs.carriers.csv_header import csv_header
 from transforms.logs.carriers.records import LARGEST_RECORD
 
 #: So many bytes before the place that is asked for are looked at, too.

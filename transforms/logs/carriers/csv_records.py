@@ -25,7 +25,7 @@ def records(stream: BinaryIO, names: Sequence[str]) -> Iterator[Carried]:
 
     Args:
       stream: the file from its start, header included.
-      names: what the header says (see `csv_tables.csv_header`).
+      names: what the header says (see `csv_header.csv_header`).
     """
     # Bodies are longer than the 128 KiB that Python allows a value; `_Texts` bounds the whole row.
     csv.field_size_limit(max(csv.field_size_limit(), 2 * LARGEST_RECORD))

@@ -5,12 +5,7 @@ A whole number is taken for a float where one is expected, and the reverse.
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import io
-import re
-import zlib
-from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -18,36 +13,14 @@ import numpy as np
 
 from transforms.core.arrow import pa, pa_csv, pc
 from transforms.core.batches import Decoded, Reject
-from transforms.files.tfrecord import is_of_data
-from transforms.logs.carriers.table_error import TableError
+from transforms.logs.carriers.csv_header import csv_errors
+from transforms.logs.carriers.escaped_bytes import EscapedStream, unescaped
 from transforms.logs.carriers.tables import MAX_ROWS, expected_types, single_value_lists
 from transforms.logs.carriers.text_types import narrowest, parse_numbers, widest
 from transforms.logs.features import Array, Column, FeatureType, Settings
 from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of, rejected
 
 _BLOCK_BYTES = 8 << 20
-_HEADER_BYTES = 1 << 20
-
-
-def csv_header(stream: BinaryIO) -> list[str]:
-    """The column names; [] for an empty file. Raises TableError for names that are no header."""
-    with _csv_errors():
-        start = stream.read(_HEADER_BYTES).decode("utf-8-sig", "surrogateescape")
-    try:
-        names = next(csv.reader(io.StringIO(start, newline="")), [])
-        if not names and start.strip():
-            raise TableError("bad_header", "the first line is empty; expected the names of the columns")
-        "".join(names).encode()
-    except (UnicodeError, csv.Error) as error:
-        raise TableError("bad_header", "the first line is no CSV header in UTF-8") from error
-    times = Counter(names)
-    odd = [at for at, name in enumerate(names, 1) if times[name] > 1 or not name.strip()]
-    if odd:
-        # By their numbers: of a file without a header these would be somebody's values.
-        at = ", ".join(map(str, odd[:10])) + (", ..." if len(odd) > 10 else "")
-        detail = f"column names are empty or stand twice in the CSV header, those of columns {at}"
-        raise TableError("bad_header", detail)
-    return names
 
 
 def csv_types(stream: BinaryIO, names: list[str]) -> dict[str, FeatureType]:
@@ -107,9 +80,11 @@ def _csv_batches(
         rejects.append(rejected(position or RecordPosition("", 0), index, "bad_csv_row", detail, None))
         return "skip"
 
-    with _csv_errors():
+    # Arrow hands over a wrong row as text: of other bytes it would lose the whole file.
+    text = EscapedStream(stream)
+    with csv_errors():
         reader = pa_csv.open_csv(
-            stream,
+            io.BufferedReader(text, _BLOCK_BYTES),
             read_options=pa_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
             # Of one column, an empty line is a row without a value.
             parse_options=pa_csv.ParseOptions(
@@ -119,21 +94,14 @@ def _csv_batches(
                 column_types=dict.fromkeys(names, pa.binary()), null_values=[""], strings_can_be_null=True
             ),
         )
-        for batch in reader:
+        for escaped in reader:
+            batch = _unescaped(escaped) if text.has_escapes else escaped
             for start in range(0, batch.num_rows, MAX_ROWS):
                 yield _own_copy(batch.slice(start, MAX_ROWS))
 
 
-@contextlib.contextmanager
-def _csv_errors() -> Iterator[None]:
-    try:
-        yield
-    except EOFError as error:
-        raise TableError("truncated", "truncated: compressed data end early") from error
-    except (pa.ArrowException, OSError, zlib.error) as error:
-        if not is_of_data(error):
-            raise
-        raise TableError("bad_csv", f"cannot read it as CSV: {_one_line(error)}") from error
+def _unescaped(batch: pa.RecordBatch) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays(list(map(unescaped, batch.columns)), schema=batch.schema)
 
 
 def _own_copy(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -159,9 +127,3 @@ def _kind_of_unknown(name: str, values: pa.Array, settings: Settings) -> Feature
     if name == settings.time_feature:
         return narrowest(values)
     return None if settings.expected is None else FeatureType.BYTES
-
-
-def _one_line(error: Exception) -> str:
-    # Arrow quotes the row of which it says this.
-    message = re.sub(r"(columns, got \d+):.*", r"\1", str(error), flags=re.DOTALL)
-    return " ".join(message.split())[:200]

@@ -19,6 +19,7 @@ from support.logs import as_float32, rows_of, settings
 from transforms.core.accounting import total
 from transforms.core.batches import Decoded
 from transforms.logs.carriers import csv_tables, tables
+from transforms.logs.carriers.csv_header import csv_header
 from transforms.logs.carriers.parquet.tables import decode_parquet
 from transforms.logs.carriers.table_error import TableError
 from transforms.logs.carriers.text_types import widest
@@ -30,14 +31,12 @@ POSITION = RecordPosition("table", 0)
 
 
 def types_of(text: bytes) -> dict[str, FeatureType]:
-    return csv_tables.csv_types(io.BytesIO(text), csv_tables.csv_header(io.BytesIO(text)))
+    return csv_tables.csv_types(io.BytesIO(text), csv_header(io.BytesIO(text)))
 
 
 def decode_csv(text: bytes, given: Settings | None = None) -> list[Decoded]:
     used = given or Settings(seen=types_of(text))
-    parts = list(
-        csv_tables.decode_csv(io.BytesIO(text), csv_tables.csv_header(io.BytesIO(text)), used, POSITION)
-    )
+    parts = list(csv_tables.decode_csv(io.BytesIO(text), csv_header(io.BytesIO(text)), used, POSITION))
     assert total(part.accounting for part in parts).balance() == 0
     return parts
 
@@ -138,13 +137,13 @@ def test_a_row_of_another_length_is_a_reject_with_its_number() -> None:
 @pytest.mark.parametrize("text", [b"a,a\n1,2\n", b"a,\n1,2\n", b"\xff\xfe,b\n1,2\n"])
 def test_a_header_that_names_no_columns_is_an_error(text: bytes) -> None:
     with pytest.raises(TableError) as caught:
-        csv_tables.csv_header(io.BytesIO(text))
+        csv_header(io.BytesIO(text))
     assert caught.value.reason == "bad_header"
 
 
 def test_a_header_alone_has_no_rows() -> None:
     assert decode_csv(b"age,fare\n") == []
-    assert csv_tables.csv_header(io.BytesIO(b"")) == []
+    assert csv_header(io.BytesIO(b"")) == []
 
 
 def test_batches_carry_no_more_than_their_rows() -> None:

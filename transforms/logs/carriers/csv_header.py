@@ -1,0 +1,108 @@
+"""The header of a CSV file: the names of its columns, and why a first line is none."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+from transforms.core.arrow import pa
+from transforms.files.tfrecord import is_of_data
+from transforms.logs.carriers.escaped_bytes import PRIVATE
+from transforms.logs.carriers.table_error import TableError
+
+_HEADER_BYTES = 1 << 20
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+_WHOLE = re.compile(r"\s*\d+\s*")
+# What separates values elsewhere, by what it is called.
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+
+
+def csv_header(stream: BinaryIO) -> list[str]:
+    """The column names; [] for an empty file. Raises TableError for a first line that is no header."""
+    with csv_errors():
+        start = stream.read(_HEADER_BYTES)
+    names = _names(start)
+    why = next(filter(None, (rule(names) for rule in (_numbers, _one_column, _private, _odd))), None)
+    if why is not None:
+        raise TableError("bad_header", why)
+    return names
+
+
+def _names(start: bytes) -> list[str]:
+    if start.startswith(_UTF16):
+        raise TableError("bad_header", "the file is UTF-16; expected UTF-8")
+    try:
+        text = start.decode("utf-8-sig", "surrogateescape")
+        names = next(csv.reader(io.StringIO(text, newline="")), [])
+        if not names and text.strip():
+            raise TableError("bad_header", "the first line is empty; expected the names of the columns")
+        "".join(names).encode()
+    except (UnicodeError, csv.Error) as error:
+        raise TableError("bad_header", "the first line is no CSV header in UTF-8") from error
+    return names
+
+
+def _numbers(names: Sequence[str]) -> str | None:
+    """A number with a sign, a point or an exponent is nobody's name; a year may be, beside others.
+
+    pandas numbers the columns that have no names: from 0 on.
+    """
+    if len(names) > 2 and list(names) == list(map(str, range(len(names)))):
+        return None
+    numbers = [name for name in names if _NUMBER.fullmatch(name)]
+    if numbers and (len(numbers) == len(names) or not all(map(_WHOLE.fullmatch, numbers))):
+        return (
+            f"the first line has numbers ({len(numbers)} of {len(names)} values) where the names of columns"
+            " are expected; write a first line with the names"
+        )
+    return None
+
+
+def _one_column(names: Sequence[str]) -> str | None:
+    if len(names) == 1:
+        for separator, what in _SEPARATORS.items():
+            if separator in names[0]:
+                return f"the header is one column, with {what} in its name; expected commas between values"
+    return None
+
+
+def _private(names: Sequence[str]) -> str | None:
+    if any(PRIVATE.search(name) for name in names):
+        return "a column name has a character of private use, U+10FD00 to U+10FDFF"
+    return None
+
+
+def _odd(names: Sequence[str]) -> str | None:
+    times = Counter(names)
+    odd = [at for at, name in enumerate(names, 1) if times[name] > 1 or not name.strip()]
+    if not odd:
+        return None
+    # By their numbers: of a file without a header these would be somebody's values.
+    at = ", ".join(map(str, odd[:10])) + (", ..." if len(odd) > 10 else "")
+    return f"column names are empty or stand twice in the CSV header, those of columns {at}"
+
+
+@contextlib.contextmanager
+def csv_errors() -> Iterator[None]:
+    """Raises TableError for errors of Arrow, of files and of their compression that are about the data."""
+    try:
+        yield
+    except EOFError as error:
+        raise TableError("truncated", "truncated: compressed data end early") from error
+    except (pa.ArrowException, OSError, zlib.error) as error:
+        if not is_of_data(error):
+            raise
+        raise TableError("bad_csv", f"cannot read it as CSV: {_one_line(error)}") from error
+
+
+def _one_line(error: Exception) -> str:
+    # Arrow quotes the row of which it says this.
+    message = re.sub(r"(columns, got \d+):.*", r"\1", str(error), flags=re.DOTALL)
+    return " ".join(message.split())[:200]
