@@ -6,7 +6,7 @@ A whole number is taken for a float where one is expected, and the reverse.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
 import numpy as np
@@ -16,7 +16,13 @@ from transforms.core.batches import Decoded, Reject
 from transforms.logs.carriers.csv_header import csv_errors
 from transforms.logs.carriers.escaped_bytes import EscapedStream, unescaped
 from transforms.logs.carriers.tables import MAX_ROWS, expected_types, single_value_lists
-from transforms.logs.carriers.text_types import narrowest, parse_numbers, widest
+from transforms.logs.carriers.text_types import (
+    POINT_ZERO,
+    narrowest,
+    parse_numbers,
+    widest,
+    without_point_zero,
+)
 from transforms.logs.features import Array, Column, FeatureType, Settings
 from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of, rejected
 
@@ -46,17 +52,12 @@ def decode_csv(
     skipped: set[int] = set()
     first = position.first_record
     for batch in _csv_batches(stream, names, rejects, position):
-        columns = [
-            column
-            for name, values in zip(names, batch.columns, strict=True)
-            for column in _csv_columns(
-                name, values, wanted.get(name) or _kind_of_unknown(name, values, settings)
-            )
-        ]
+        columns, forms = _typed(batch, names, wanted, settings)
         skipped.update(reject.record for reject in rejects)
         records = _numbers_without(first, batch.num_rows, skipped)
         metadata = metadata_of(batch.num_rows, position.file, record=pa.array(records))
-        yield finisher.finish(DecodedRows(columns, metadata), rejects, Counts(batch.num_rows + len(rejects)))
+        rows, counts = DecodedRows(columns, metadata, forms), Counts(batch.num_rows + len(rejects))
+        yield finisher.finish(rows, rejects, counts)
         first = int(records[-1]) + 1 if len(records) else first
         rejects.clear()
     if rejects:
@@ -109,6 +110,20 @@ def _own_copy(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch.take(pa.array(np.arange(batch.num_rows)))
 
 
+def _typed(
+    batch: pa.RecordBatch, names: list[str], wanted: Mapping[str, FeatureType], settings: Settings
+) -> tuple[list[Column], dict[tuple[str, str], Array]]:
+    """The columns in the types that are wanted, and the positions of the rows that came in other forms."""
+    columns: list[Column] = []
+    forms: dict[tuple[str, str], Array] = {}
+    for name, text in zip(names, batch.columns, strict=True):
+        kind, values = wanted.get(name) or _kind_of_unknown(name, text, settings), text
+        if kind is FeatureType.INT:
+            values, forms[name, POINT_ZERO] = without_point_zero(text)
+        columns += _csv_columns(name, values, kind)
+    return columns, forms
+
+
 def _csv_columns(name: str, values: pa.Array, kind: FeatureType | None) -> list[Column]:
     """The column of a CSV feature, and one of the bytes that are none of its type if there are such."""
     if kind is None:
@@ -125,5 +140,7 @@ def _csv_columns(name: str, values: pa.Array, kind: FeatureType | None) -> list[
 
 def _kind_of_unknown(name: str, values: pa.Array, settings: Settings) -> FeatureType | None:
     if name == settings.time_feature:
-        return narrowest(values)
+        # As text a time with a fraction is read to the microsecond; a float of 32 bits holds none of today.
+        kind = narrowest(values)
+        return FeatureType.BYTES if kind is FeatureType.FLOAT else kind
     return None if settings.expected is None else FeatureType.BYTES

@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from transforms.core.arrow import pa, pc
-from transforms.logs.features import VALUES, FeatureType
+from transforms.logs.features import VALUES, Array, FeatureType
 
 # Not what Arrow alone takes for numbers (it knows 0x1F), nor what Python does (it knows 1_000).
 _PATTERNS = {
     FeatureType.INT: r"^[+-]?[0-9]+$",
     FeatureType.FLOAT: r"^[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[nN][aA][nN]|[iI][nN][fF])$",
 }
+#: The form of a whole number that is written with a point, as pandas writes ints with gaps.
+POINT_ZERO = "point_zero"
+_POINT_ZERO, _POINT = r"^\s*[+-]?[0-9]+\.0*\s*$", r"\.0*\s*$"
 _BIG_INTEGER = r"^[+-]?[0-9]{20,}$"
 _ORDER = (FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES)
 
@@ -46,6 +51,16 @@ def parse_numbers(values: pa.Array, kind: FeatureType) -> pa.Array:
     except pa.ArrowInvalid:
         pass  # a value out of range, a leading plus, or bytes that are no text
     return pa.array([_number(value, kind) for value in values.to_pylist()], VALUES[kind])
+
+
+def without_point_zero(values: pa.Array) -> tuple[pa.Array, Array]:
+    """A binary column with `3` in place of `3.0`, and the positions of such values."""
+    # Of most columns this one look at them all is enough.
+    if not pc.any(pc.match_substring(values, pattern=b".")).as_py():
+        return values, np.zeros(0, np.int64)
+    has_point = pc.fill_null(pc.match_substring_regex(values, pattern=_POINT_ZERO), False)
+    plain = pc.replace_substring_regex(values, pattern=_POINT, replacement="")
+    return pc.if_else(has_point, plain, values), np.flatnonzero(np.asarray(has_point))
 
 
 def _number(value: bytes | None, kind: FeatureType) -> int | float | None:

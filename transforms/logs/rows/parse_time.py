@@ -6,7 +6,10 @@ import datetime as dt
 import re
 from typing import Any
 
-from transforms.logs.rows.times import LAST_MICROSECOND, UNITS
+# Whole numbers tell their unit by their size: today is 1.8e9 seconds after 1970, 1.8e12 milliseconds, ...
+# As seconds, numbers below the first limit reach to the year 5138.
+UNITS = ((10**11, 1_000_000, 1), (10**14, 1_000, 1), (10**17, 1, 1), (2**63 - 1, 1, 1_000))
+LAST_MICROSECOND = 253_402_300_799_999_999  # the end of the year 9999, Python's last
 
 _NUMBER = re.compile(r"[0-9]{9,20}|[0-9]{1,20}\.[0-9]{1,20}([eE]\+?[0-9]{1,2})?", re.ASCII)
 _LONGEST = 64
@@ -17,7 +20,7 @@ def micros_of(value: Any) -> int | None:
     """Microseconds since 1970, UTC; None for what is no time, is not above 0, or past the year 9999.
 
     Numbers are seconds, milliseconds, microseconds or nanoseconds since 1970, told by their size (see
-    `times`); of seconds as float the fraction counts. Text is ISO 8601, also with a space and ` UTC`, or
+    `UNITS`); of seconds as float the fraction counts. Text is ISO 8601, also with a space and ` UTC`, or
     such a number; digits alone are a number from the ninth on. Without a zone a time is UTC. A date is its
     midnight.
     """

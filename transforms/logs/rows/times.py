@@ -10,30 +10,28 @@ import numpy as np
 from transforms.core.arrow import pa
 from transforms.core.batches import Window
 from transforms.logs.features import Array, FeatureType, type_of
+from transforms.logs.rows.parse_time import LAST_MICROSECOND, UNITS, micros_of
 
 TIME = pa.timestamp("us", tz="UTC")
 
-# Whole numbers tell their unit by their size: today is 1.8e9 seconds after 1970, 1.8e12 milliseconds, ...
-# As seconds, numbers below the first limit reach to the year 5138.
-UNITS = ((10**11, 1_000_000, 1), (10**14, 1_000, 1), (10**17, 1, 1), (2**63 - 1, 1, 1_000))
 # Python writes no number of very many digits.
 _LARGEST_VERSION = 10**40
 _LONGEST_VERSION = 1000
-LAST_MICROSECOND = 253_402_300_799_999_999  # the end of the year 9999, Python's last
 
 
 def times(column: pa.Array) -> pa.Array:
     """The first value of each row as UTC time, null where there is none or it is no time.
 
     Whole numbers are seconds, milliseconds, microseconds or nanoseconds since 1970, told by their size; 0
-    and less is not set. Bytes are ISO 8601, `2013-07-14T05:00:00Z` or with a space and ` UTC`; without a
-    zone they are UTC. A float cannot hold a time of today to the second, so it is none.
+    and less is not set. Bytes are as `parse_time.micros_of` takes text. A float of 32 bits cannot hold a time
+    of today to the second, so it is none: readers of tables keep longer ones (`micros_of_floats`).
     """
     kind = type_of(column)
     if kind is FeatureType.INT:
         return epoch_times(_first_ints(column))
     if kind is FeatureType.BYTES:
-        return pa.array([_iso(row[0]) if row else None for row in column.to_pylist()], TIME)
+        micros = [micros_of(row[0]) if row else None for row in column.to_pylist()]
+        return pa.array(micros, pa.int64()).cast(TIME)
     return pa.nulls(len(column), TIME)
 
 
@@ -72,6 +70,20 @@ def epoch_times(values: Array) -> pa.Array:
     return times_of_micros(micros)
 
 
+def micros_of_floats(values: Array) -> Array:
+    """float64 numbers since 1970 as int64 microseconds; 0 for those that are no time, as in `epoch_times`.
+
+    Of seconds the fraction counts.
+    """
+    micros = np.zeros(len(values), np.int64)
+    above = 0
+    for limit, factor, divisor in UNITS:
+        in_unit = (values > above) & (values <= limit)
+        micros[in_unit] = np.rint(values[in_unit] / divisor * factor)
+        above = limit
+    return micros
+
+
 def times_of_micros(micros: Array) -> pa.Array:
     """int64 microseconds since 1970 as UTC times; those not above 0, or past the year 9999, are null."""
     bad = (micros <= 0) | (micros > LAST_MICROSECOND)
@@ -102,15 +114,6 @@ def _first_ints(column: pa.Array) -> Array:
     result = np.zeros(len(column), np.int64)
     result[lengths > 0] = np.asarray(flat)[starts[lengths > 0]]
     return result
-
-
-def _iso(value: bytes) -> dt.datetime | None:
-    try:
-        text = value.decode().strip()
-        time = dt.datetime.fromisoformat(text.removesuffix(" UTC"))
-        return (time if time.tzinfo else time.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _text(value: Any) -> str | None:
