@@ -19,13 +19,16 @@ from transforms.logs.carriers.table_error import TableError
 _HEADER_BYTES = 1 << 20
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
-_WHOLE = re.compile(r"\s*\d+\s*")
+_DIGITS = re.compile(r"\s*\d+\s*")
 # What separates values elsewhere, by what it is called.
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
 def csv_header(stream: BinaryIO) -> list[str]:
-    """The column names; [] for an empty file. Raises TableError for a first line that is no header."""
+    """The column names, of which the first may be empty; [] for an empty file.
+
+    Raises TableError for a first line that is no header.
+    """
     with csv_errors():
         start = stream.read(_HEADER_BYTES)
     names = _names(start)
@@ -57,7 +60,7 @@ def _numbers(names: Sequence[str]) -> str | None:
     if len(names) > 2 and list(names) == list(map(str, range(len(names)))):
         return None
     numbers = [name for name in names if _NUMBER.fullmatch(name)]
-    if numbers and (len(numbers) == len(names) or not all(map(_WHOLE.fullmatch, numbers))):
+    if numbers and (len(numbers) == len(names) or not all(map(_DIGITS.fullmatch, numbers))):
         return (
             f"the first line has numbers ({len(numbers)} of {len(names)} values) where the names of columns"
             " are expected; write a first line with the names"
@@ -81,7 +84,9 @@ def _private(names: Sequence[str]) -> str | None:
 
 def _odd(names: Sequence[str]) -> str | None:
     times = Counter(names)
-    odd = [at for at, name in enumerate(names, 1) if times[name] > 1 or not name.strip()]
+    # pandas writes an index without a name as a first column without one.
+    named = {0} if len(names) > 1 and names[0] == "" and times[""] == 1 else set()
+    odd = [at + 1 for at, name in enumerate(names) if times[name] > 1 or not (name.strip() or at in named)]
     if not odd:
         return None
     # By their numbers: of a file without a header these would be somebody's values.

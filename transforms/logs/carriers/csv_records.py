@@ -41,7 +41,7 @@ def _carried(values: list[str], names: Sequence[str]) -> Carried:
     if values and len(values) != len(names):
         detail = f"expected {len(names)} values, as the header has, and got {len(values)}"
         return Carried(BadRecordError("bad_csv_row", detail), payload_of(values))
-    return row({name: value for name, value in zip(names, values, strict=False) if value})
+    return row({name: value for name, value in zip(names, values, strict=False) if value and name})
 
 
 class _Texts:

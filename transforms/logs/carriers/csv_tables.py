@@ -15,7 +15,7 @@ from transforms.core.arrow import pa, pa_csv, pc
 from transforms.core.batches import Decoded, Reject
 from transforms.logs.carriers.csv_header import csv_errors
 from transforms.logs.carriers.escaped_bytes import EscapedStream, unescaped
-from transforms.logs.carriers.tables import MAX_ROWS, expected_types, single_value_lists
+from transforms.logs.carriers.tables import MAX_ROWS, expected_types, is_row_number, single_value_lists
 from transforms.logs.carriers.text_types import (
     POINT_ZERO,
     narrowest,
@@ -33,7 +33,8 @@ def csv_types(stream: BinaryIO, names: list[str]) -> dict[str, FeatureType]:
     """The narrowest type of all values in each column; columns without any value have none."""
     types: dict[str, FeatureType] = {}
     for batch in _csv_batches(stream, names, []):
-        batch_types = {name: narrowest(column) for name, column in zip(names, batch.columns, strict=True)}
+        named = (pair for pair in zip(names, batch.columns, strict=True) if not is_row_number(pair[0]))
+        batch_types = {name: narrowest(column) for name, column in named}
         types = widest([types, {name: kind for name, kind in batch_types.items() if kind is not None}])
     return types
 
@@ -117,6 +118,8 @@ def _typed(
     columns: list[Column] = []
     forms: dict[tuple[str, str], Array] = {}
     for name, text in zip(names, batch.columns, strict=True):
+        if is_row_number(name) and name not in wanted:
+            continue
         kind, values = wanted.get(name) or _kind_of_unknown(name, text, settings), text
         if kind is FeatureType.INT:
             values, forms[name, POINT_ZERO] = without_point_zero(text)

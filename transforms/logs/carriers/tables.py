@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,6 +11,15 @@ from transforms.core.arrow import pa
 from transforms.logs.features import VALUES, FeatureType, Settings, lists
 
 MAX_ROWS = 8192
+_PANDAS_INDEX = re.compile(r"__index_level_[0-9]+__")
+
+
+def is_row_number(name: str) -> bool:
+    """Whether a column is what pandas writes of an index without a name: nothing of the row itself.
+
+    In CSV it has no name, which a header may have in its first place alone.
+    """
+    return not name or _PANDAS_INDEX.fullmatch(name) is not None
 
 
 def expected_types(settings: Settings) -> Mapping[str, FeatureType]:

@@ -16,6 +16,7 @@ from transforms.logs.carriers.table_error import TableError
         (b"", []),
         (b"age,fare\n1,2\n", ["age", "fare"]),
         (b"\xef\xbb\xbfage,fare\n", ["age", "fare"]),
+        (b",age,fare\n0,1,2\n", ["", "age", "fare"]),
         (b"city,2019,2020\n", ["city", "2019", "2020"]),
         (b"0,1,2\n", ["0", "1", "2"]),
         (b"a;b,c\n", ["a;b", "c"]),
@@ -42,6 +43,9 @@ def test_names(line: bytes, names: list[str]) -> None:
         ("a,b\n1,2\n".encode("utf-16"), "the file is UTF-16; expected UTF-8"),
         (b"a,\xff\n", "no CSV header in UTF-8"),
         (b"a,a\n", "those of columns 1, 2"),
+        (b"a,,b\n", "those of columns 2"),
+        (b",a,\n", "those of columns 1, 3"),
+        (b" ,a\n", "those of columns 1"),
         (b"\na,b\n", "the first line is empty"),
     ],
 )

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import datetime as dt
 import decimal
 import io
@@ -192,45 +191,6 @@ def test_whole_numbers_are_fitted_both_ways() -> None:
     [part] = decoded_parquet(table, Settings(expected=expected))
     assert rows_of([part]) == [{"age": [1], "fare": [2.0]}, {"fare": [3.0], "odd": [2]}]
     assert part.accounting.forms == {("odd", "float_for_int"): 1}
-
-
-def test_a_value_that_does_not_fit_costs_its_own_row() -> None:
-    values = [float(number) for number in range(2000)]
-    values[7] = 3.5
-    lists_of = [[1.0, 2.0], [1.0, 2.5], None, []]
-    large = [2.0**53, 2.0**63, math.nan, -(2.0**63)]
-    expected = Expected({"n": INT, "l": INT, "big": INT})
-    [part] = decoded_parquet(pa.table({"n": values}), Settings(expected=expected))
-    assert [row.get("n") for row in rows_of([part])] == [
-        None if number == 7 else [number] for number in range(2000)
-    ]
-    [part] = decoded_parquet(pa.table({"l": lists_of, "big": large}), Settings(expected=expected))
-    assert rows_of([part]) == [{"l": [1, 2], "big": [2**53]}, {}, {}, {"l": []}]
-    assert part.accounting.forms == {("l", "float_for_int"): 1, ("big", "float_for_int"): 3}
-
-
-def test_whole_numbers_with_a_point_are_ints_where_those_are_wanted() -> None:
-    used = Settings(expected=Expected({"n": INT, "y": FLOAT}))
-    parts = decode_csv(b"n,y\n3.0,1.0\n 4. ,2\n5,3.5\n,\n3.5,1\n\xff.0,1\n-2.00,1\n", used)
-    assert [row.get("n") for row in rows_of(parts)] == [[3], [4], [5], None, None, None, [-2]]
-    forms = total(part.accounting for part in parts).forms
-    assert forms == {("n", "point_zero"): 3, ("n", "bytes_for_int"): 2}
-    assert types_of(b"n\n3.0\n4.0\n") == {"n": FLOAT}
-
-
-TIME = 1_720_933_200.123456
-
-
-def test_times_are_read_to_the_microsecond_in_every_table() -> None:
-    used = dataclasses.replace(settings(), time_feature="t")
-    as_text = decode_csv(f"age,t\n1,{TIME:.6f}\n2,\n3,{TIME * 1000:.3f}\n".encode(), used)
-    table = pa.table({"age": [1, 2, 3], "t": [TIME, None, TIME * 1000]})
-    for parts in (as_text, decoded_parquet(table, used)):
-        assert sum(part.accounting.no_time for part in parts) == 0
-        times = [time for part in parts if part.batch for time in part.batch.metadata["time"].to_pylist()]
-        expected = dt.datetime(2024, 7, 14, 5, 0, 0, 123456, dt.UTC)
-        assert times == [expected, None, expected]
-        assert [*rows_of(parts)[0]] == ["age"]
 
 
 def test_a_struct_is_an_error_only_where_it_is_asked_for() -> None:

@@ -8,6 +8,7 @@ from typing import BinaryIO, NamedTuple
 from transforms.logs.carriers.parquet.reader import read_schema
 from transforms.logs.carriers.parquet.tables import value_type
 from transforms.logs.carriers.table_error import TableError
+from transforms.logs.carriers.tables import is_row_number
 from transforms.logs.features import FeatureType
 
 # For each column the types that it has, and for each type the first file, by name, that has it so.
@@ -27,7 +28,7 @@ def parquet_types(stream: BinaryIO, path: str) -> TypeOrigins:
         kinds = [(field.name, value_type(field.type)) for field in read_schema(stream)]
     except UnicodeDecodeError as error:
         raise TableError("bad_parquet", "the name of a column is not in UTF-8") from error
-    return {name: {kind: path} for name, kind in kinds if kind is not None}
+    return {name: {kind: path} for name, kind in kinds if kind is not None and not is_row_number(name)}
 
 
 def merged_types(parts: Iterable[Mapping[str, Mapping[FeatureType, str]]]) -> TypeOrigins:

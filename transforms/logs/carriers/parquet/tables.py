@@ -18,7 +18,7 @@ from transforms.core.batches import Decoded
 from transforms.files.ranges import END_OF_FILE
 from transforms.logs.carriers.parquet.reader import read_batches
 from transforms.logs.carriers.table_error import TableError
-from transforms.logs.carriers.tables import MAX_ROWS, expected_types, single_value_lists
+from transforms.logs.carriers.tables import MAX_ROWS, expected_types, is_row_number, single_value_lists
 from transforms.logs.features import LISTS, VALUES, Array, Column, FeatureType, Settings, lists
 from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of
 from transforms.logs.rows.times import micros_of_floats
@@ -55,6 +55,8 @@ def _parquet_columns(
 ) -> list[Column]:
     columns: list[Column] = []
     for name, values in zip(batch.schema.names, batch.columns, strict=True):
+        if is_row_number(name) and name not in wanted:
+            continue
         has_type = value_type(values.type) is not None or pa.types.is_null(values.type)
         if name == settings.time_feature and name not in wanted and pa.types.is_floating(values.type):
             columns.append((name, _epoch_micros(values)))
@@ -112,10 +114,10 @@ def _whole_and_others(column: pa.Array) -> list[pa.Array]:
     is_whole = np.isfinite(values) & (values == np.floor(values)) & (np.abs(values) < _TOO_LARGE)
     row_of_value = np.repeat(rows, _lengths(column))
     is_other = np.bincount(row_of_value[~is_whole], minlength=len(column)) > 0
-    whole = column.take(pa.array(rows, mask=is_other)).cast(LISTS[FeatureType.INT])
+    ints = column.take(pa.array(rows, mask=is_other)).cast(LISTS[FeatureType.INT])
     if not is_other.any():
-        return [whole]
-    return [whole, column.take(pa.array(rows, mask=~is_other)).cast(LISTS[FeatureType.FLOAT], safe=False)]
+        return [ints]
+    return [ints, column.take(pa.array(rows, mask=~is_other)).cast(LISTS[FeatureType.FLOAT], safe=False)]
 
 
 def _lengths(values: pa.Array) -> Array:
