@@ -39,8 +39,8 @@ def test_one_line_a_fact() -> None:
         "rows        about 1.235M (from the first 8.4 MB of a)",
         "features    12 raw, 13 transformed",
         "branches    raw statistics; slices by hour",
-        "core hours  about 0.01: 4 s to read, of them 1 s for the largest range, and 35 s to start processes",
-        "memory      about 971.5 MB a process",
+        "core hours  about 0.02: 4 s to read, of them 1 s for the largest range, and 55 s to start processes",
+        "memory      about 1.1 GB a process",
         "Dataflow    --num_workers=1 --machine_type=n1-standard-2",
         "note        read twice",
     ]
@@ -60,12 +60,12 @@ def test_what_is_not_known_is_said() -> None:
     assert lines["ranges"] == "0"
     assert lines["features"] == "12 raw, transformed not known yet"
     assert lines["branches"] == "raw statistics; slices by hour; replay (cost not known)"
-    assert lines["core hours"].startswith("at least about 0.01: 0 s")
+    assert lines["core hours"].startswith("at least about 0.02: 0 s")
 
 
 @pytest.mark.parametrize(
     ("rows", "shown"),
-    [(10**9, "about 0.85: 50 min to read, of them 17 min"), (10**11, "about 83: 5000 min to read")],
+    [(10**9, "about 0.86: 50 min to read, of them 17 min"), (10**11, "about 83: 5000 min to read")],
 )
 def test_long_times_are_minutes_and_hours(rows: int, shown: str) -> None:
     assert facts(dataclasses.replace(WORKLOAD, rows=rows))["core hours"].startswith(shown)
