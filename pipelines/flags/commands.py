@@ -6,8 +6,9 @@ from pipelines.flags import backtest, check, export, join, prepare, validate, wa
 
 EXIT_CODES_HELP = """exit codes:
   0  no skew (validate), no difference (check, join), or done (prepare, export,
-     backtest)
-  1  skew (validate), or a difference (check, join)
+     backtest, warm_up)
+  1  skew (validate), a difference (check, join), or something that had to be
+     compiled (warm_up --check)
   2  wrong usage or configuration; nothing was published
   3  the input or the job failed; `validate` publishes `failed` beside the last
      verdict
