@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -60,7 +60,8 @@ def _why_nothing(space: Space, comparison: ComparisonResult) -> str:
         for left_out in comparison.not_compared
         if left_out.reason not in (*UNKNOWN, "holds the row's time")
     ]
-    if comparison.examined or not (wanted or _all_unknown(comparison)):
+    # What could not show a change may show it in what is computed from it, so all spaces together tell.
+    if comparison.examined or comparison.without_power or not (wanted or _all_unknown(comparison)):
         return ""
     reasons = Counter(left_out.reason for left_out in wanted or comparison.not_compared)
     counted = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
@@ -99,6 +100,10 @@ def examine(
     ]
     results = _test_results(pair, reasons)
     findings = finding_rules.apply(Examination(pair, anomalies, tuple(distances), results))
+    # A distance over its limit was seen all the same.
+    powerless = {name for name in results.without_power if not any(_is_over(distances, name))}
+    reasons |= {name: results.without_power[name] for name in powerless}
+    distances = [distance for distance in distances if distance.feature not in powerless]
     skew_findings.merge_into(anomalies, (measured[name] for name in sorted(measured)))
     comparison = ComparisonResult(
         findings=_worst_first(_bounded(policy, _wanted(pair, findings))),
@@ -107,8 +112,13 @@ def examine(
         anomalies=text_format.MessageToString(anomalies),
         space=reference.space,
         least_visible=results.least_visible if results.differences else None,
+        without_power=frozenset(powerless),
     )
     return comparison, results
+
+
+def _is_over(distances: Iterable[Finding], name: str) -> Iterator[bool]:
+    return (skew_findings.is_over(distance) for distance in distances if distance.feature == name)
 
 
 def _test_results(pair: ComparedPair, reasons: Mapping[str, str | None]) -> TestResults:

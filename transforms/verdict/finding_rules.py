@@ -11,7 +11,6 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from transforms.verdict import decide
 from transforms.verdict.diagnosis import diagnose
-from transforms.verdict.evidence import power
 from transforms.verdict.findings import augmentation as augmentation_findings
 from transforms.verdict.findings import form as form_findings
 from transforms.verdict.findings import range as range_findings
@@ -19,10 +18,9 @@ from transforms.verdict.findings import representation as representation_finding
 from transforms.verdict.findings import schema as schema_findings
 from transforms.verdict.findings import skew as skew_findings
 from transforms.verdict.findings import transformed as transformed_findings
-from transforms.verdict.model import Finding, FindingKind, Severity
+from transforms.verdict.model import Finding, FindingKind
 from transforms.verdict.reference import ComparedPair
 from transforms.verdict.significance import TestResults
-from transforms.verdict.wording import listing, percent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,16 +101,6 @@ def _add_causes(examination: Examination, findings: list[Finding]) -> list[Findi
     return diagnose.diagnosed(examination.pair, findings)
 
 
-def _too_few_values(examination: Examination) -> Iterator[Finding]:
-    """An info of the features of which too few values came to say anything, where the others had enough."""
-    results = examination.results
-    if results.least_visible <= power.LARGE and (names := results.blind()):
-        features = listing(names)
-        message = f"too few values to see a change in less than {percent(power.LARGE)} of them: {features}"
-        space = examination.pair.reference.space
-        yield Finding("", space, FindingKind.SCHEMA, Severity.INFO, "too_few_values", message)
-
-
 #: Of two findings with the same feature, kind and metric the earlier rule's is kept.
 FINDING_RULES: tuple[FindingRule, ...] = (
     _adds(lambda examination: form_findings.untransformable(examination.pair)),
@@ -130,5 +118,4 @@ FINDING_RULES: tuple[FindingRule, ...] = (
     _add_shares_that_grew,
     _add_causes,
     _adds(lambda examination: augmentation_findings.findings(examination.pair, examination.results.names)),
-    _adds(_too_few_values),
 )

@@ -184,6 +184,7 @@ class ComparisonResult:
       least_visible: the least part of the rows (0 to 1) whose change could have been seen, nine times of ten;
         None where nothing was tested.
       nothing: why nothing was compared that was asked for; empty where something was, or nothing was wanted.
+      without_power: those of `not_compared` that could not have shown a change.
     """
 
     findings: tuple[Finding, ...]
@@ -193,6 +194,7 @@ class ComparisonResult:
     space: Space = Space.RAW
     least_visible: float | None = None
     nothing: str = ""
+    without_power: frozenset[str] = frozenset()
 
     @property
     def examined(self) -> tuple[Finding, ...]:

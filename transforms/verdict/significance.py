@@ -22,10 +22,12 @@ from transforms.verdict.evidence.feature_difference import (
     VARIATION,
     FeatureDifference,
 )
+from transforms.verdict.feature_stats import View
 from transforms.verdict.model import FindingEvidence, SeasonalVariation
 from transforms.verdict.reference import ComparedPair
 from transforms.verdict.variation import seasonal_p_value
 from transforms.verdict.variation.store import Variation
+from transforms.verdict.wording import percent
 
 #: The least effect that matters, by metric: a share of rows or values, 0 to 1.
 LEAST_EFFECT: Mapping[str, float] = {
@@ -35,6 +37,11 @@ LEAST_EFFECT: Mapping[str, float] = {
     UNSEEN_SHARE: 0.01,
     LENGTH: 0.025,
 }
+# Why a feature could not have shown a change.
+_HIDDEN = "{} of its values come too seldom to show a change; {}"
+_OF_NUMBERS = "most are numbers written as text: have them read as numbers"
+_OF_TEXTS = "an identifier, it seems, or free text"
+_TOO_FEW = f"too few values to show a change in less than {percent(power.LARGE)} of them"
 #: What findings of missing rows are called.
 MISSING_METRIC = "missing_share_difference"
 
@@ -117,16 +124,34 @@ class TestResults:
         rows = max((view.rows for view in self.pair.training.values()), default=0)
         return power.least_visible(p_values.effective_size(rows, self.pair.rows), self.first_p)
 
+    @cached_property
+    def without_power(self) -> dict[str, str]:
+        """Features with values that could not show even a large change, and why."""
+        reasons = dict(self._hidden())
+        # Where all rows together are too few, that is said of the run, not of each feature.
+        few = self.blind() if self.least_visible <= power.LARGE else []
+        return reasons | {name: _TOO_FEW for name in few if name not in reasons}
+
+    def _hidden(self) -> Iterator[tuple[str, str]]:
+        for name, training, serving in self._with_values():
+            if (share := power.hidden_share(training, serving)) > 1 - power.LARGE:
+                what = _OF_NUMBERS if power.are_numbers(training) else _OF_TEXTS
+                yield name, _HIDDEN.format(percent(share), what)
+
     def blind(self) -> list[str]:
         """Features with values, but too few of them to show even a large change."""
-        feature_views = [(name, self.pair.training[name], self.pair.serving.get(name)) for name in self.names]
         sizes = {
             name: p_values.effective_size(training.worth_finite, serving.worth_finite)
-            for name, training, serving in feature_views
-            if serving is not None and serving.present
+            for name, training, serving in self._with_values()
         }
         seen = {name: power.least_visible(size, self.first_p) for name, size in sizes.items()}
         return [name for name, least in seen.items() if least > power.LARGE]
+
+    def _with_values(self) -> Iterator[tuple[str, View, View]]:
+        for name in self.names:
+            training, serving = self.pair.training[name], self.pair.serving.get(name)
+            if serving is not None and serving.present:
+                yield name, training, serving
 
     def evidence(self, name: str, difference: FeatureDifference) -> FindingEvidence:
         """What the decision on a difference of a feature rests on."""

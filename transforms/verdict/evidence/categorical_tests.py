@@ -168,6 +168,25 @@ def pooled(
     return expected, observed
 
 
+def others_share(training: View, serving: View) -> float:
+    """The share of training's values (0 to 1) too rare to be a cell: which of them come is not seen."""
+    size = p_values.effective_size(training.worth, serving.worth)
+    before = training.counted()
+    expected, _ = pooled(before.shares(), {}, size, 0.0, before.edge)
+    return expected.get(OTHERS, 0.0)
+
+
+def expected_new(training: View) -> float:
+    """The share of values (0 to 1) that training leads to expect as new; 1 where its list of values is cut.
+
+    Source: Good 1953, see `of_unseen`.
+    """
+    before = training.counted()
+    if before.most_unkept > 0:
+        return 1.0
+    return sum(1 for count in before.counts.values() if count <= 1) / max(training.values, 1.0)
+
+
 def of_unseen(training: View, serving: View) -> FeatureDifference | None:
     """The share of values that training did not have, beside what it leads to expect.
 
@@ -182,9 +201,8 @@ def of_unseen(training: View, serving: View) -> FeatureDifference | None:
     if before.most_unkept > 0 or after.most_unkept > 0:
         return None  # what was not kept cannot be told from what never came
     new = sum(count for value, count in after.counts.items() if value not in before.counts)
-    once = sum(1 for count in before.counts.values() if count <= 1)
     size = p_values.effective_size(training.worth, serving.worth)
-    share, expected = new / max(serving.values, 1.0), once / max(training.values, 1.0)
+    share, expected = new / max(serving.values, 1.0), expected_new(training)
     cluster = _cluster(before, serving.worth / max(training.worth, 1.0))
     # No weight is a row, nor is a value of many in a row: in so few rows at least all came that are new.
     rows, likely = (fraction * serving.present / _longest(serving) for fraction in (share, expected))

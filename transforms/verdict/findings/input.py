@@ -9,9 +9,11 @@ from transforms.core.batches import Fault, Window
 from transforms.verdict.evidence import power
 from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
 from transforms.verdict.severity import Policy
-from transforms.verdict.wording import iso, percent, plain
+from transforms.verdict.wording import iso, listing, percent, plain
 
 _MOST_FAULTS = 20
+#: Where so large a share of the features could not show a change, that none was seen says nothing.
+MOST_WITHOUT_POWER = 0.5
 
 
 def why_failed(accounting: Accounting, faults: Sequence[Fault], policy: Policy) -> Iterable[Finding]:
@@ -114,6 +116,7 @@ def too_little(
             message = f"{comparison.nothing}; see `not_compared` in verdict.json"
             yield _input(Severity.INFO, "nothing_comparable", message)
     yield from _left_out(compared, policy)
+    yield from _without_power(compared)
     least = least_visible(compared)
     if least is not None and least > power.LARGE:
         rows = f"only {accounting.compared:,} row{'s'[: accounting.compared != 1]} were compared"
@@ -121,6 +124,25 @@ def too_little(
             f"{rows}; so few cannot show a change in less than {percent(least)} of rows. Compare more rows"
         )
         yield _input(Severity.INFO, "too_few_rows", message)
+
+
+def _without_power(compared: Sequence[ComparisonResult]) -> Iterable[Finding]:
+    """That half of the features could not show a change, nor could what is computed from them."""
+    distances = [distance for comparison in compared for distance in comparison.distances]
+    seen = {raw for distance in distances for raw in (distance.feature, *distance.raw_features)}
+    spaces = [Space.RAW, Space.TRANSFORMED]
+    by_space = {comparison.space: comparison for comparison in compared if comparison.space in spaces}
+    space = next((space for space in spaces if space in by_space), None)
+    if space is None:
+        return
+    shown = {distance.feature for distance in by_space[space].distances}
+    hidden = by_space[space].without_power - seen
+    if hidden and len(hidden) >= MOST_WITHOUT_POWER * len(hidden | shown):
+        message = (
+            f"{len(hidden):,} of {len(hidden | shown):,} {space} features could not show even a large change:"
+            f" {listing(sorted(hidden))}; see `not_compared` in verdict.json"
+        )
+        yield _input(Severity.INFO, "no_power", message)
 
 
 def _left_out(compared: Sequence[ComparisonResult], policy: Policy) -> Iterable[Finding]:
