@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.verdict import wording
-from transforms.verdict.evidence import categorical_tests, false_discovery, numeric_tests, p_values
+from transforms.verdict.evidence import categorical_tests, false_discovery, numeric_tests, p_values, precision
 from transforms.verdict.evidence import cdf as cdfs
 from transforms.verdict.evidence.cdf import Cdf
 from transforms.verdict.evidence.feature_difference import (
@@ -26,6 +27,8 @@ from transforms.verdict.evidence.feature_difference import (
 from transforms.verdict.feature_stats import View
 
 Array = np.ndarray[Any, Any]
+
+_FLOAT = statistics_pb2.FeatureNameStatistics.FLOAT
 
 # Between two quantiles a distribution function is known to half their distance.
 _RESOLUTION = 0.0025
@@ -86,6 +89,8 @@ def of_number(training: View, serving: View) -> FeatureDifference | None:
     before, after = cdfs.of_view(training), cdfs.of_view(serving)
     if before is None or after is None:
         return None
+    if _FLOAT in {training.proto.type, serving.proto.type}:
+        after = precision.at_precision_of_log(before, after)
     rows = training.worth_finite, serving.worth_finite
     of_all_values = of_cdfs(KOLMOGOROV, before, after, p_values.effective_size(*rows))
     of_all_values = dataclasses.replace(of_all_values, rank_distance=of_all_values.effect)

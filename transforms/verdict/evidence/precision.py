@@ -1,0 +1,72 @@
+"""Values that many rows share, written with fewer digits: `0.333333` of a third is no other value.
+
+Clients write floats with six digits (`%g`), or as they like. Of a number of few values every step of the
+distribution function then lies beside training's, and the distance of both functions is that of a number that
+changed. So steps are compared at the precision that the log has.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from transforms.verdict.evidence.cdf import Cdf
+
+Array = np.ndarray[Any, Any]
+
+# So many digits C's `%g` writes, and so many hold every float32. Fewer than four are no precision of a value.
+_LEAST_DIGITS, _OF_PRINTF, _ALL_DIGITS = 4, 6, 9
+# What six digits leave out, as a part of the value: half a unit of the sixth.
+_OF_SIX_DIGITS = 5.1e-6
+
+
+def at_precision_of_log(before: Cdf, after: Cdf) -> Cdf:
+    """Serving's function with each step at training's, where it is this one as far as its digits go.
+
+    Either side may have fewer digits. What was computed from rounded values (a z-score) has all digits again:
+    there half a unit of the sixth, of the value or of the spread of most values, is no difference.
+    """
+    steps, own = before.steps, after.steps
+    moved = own[~np.isin(own, steps)]
+    if not len(steps) or not len(moved):
+        return after
+    nearest = steps[np.abs(steps[None, :] - moved[:, None]).argmin(axis=1)]
+    same = _are_roundings(moved, nearest, own) | _are_roundings(nearest, moved, steps)
+    same |= _are_near(moved, nearest, float(np.ptp(before.quantiles(np.array([0.05, 0.95])))))
+    if not same.any():
+        return after
+    x = after.x.copy()
+    for step, value in zip(moved[same], nearest[same], strict=True):
+        x[after.x == step] = value
+    return dataclasses.replace(after, x=np.maximum.accumulate(x))
+
+
+def _are_roundings(rounded: Array, full: Array, all_rounded: Array) -> Array:
+    """Whether each of `rounded` is that of `full`, at the digits that all steps of its side have at most.
+
+    A value that itself has few digits, among values that have few, was not rounded for all that is known.
+    """
+    digits = _digits_of(all_rounded).max()
+    if digits >= _ALL_DIGITS:
+        return np.zeros(len(rounded), bool)
+    at_digits = np.float32([float(f"{value:.{digits}g}") for value in full])
+    were_rounded = (digits >= _OF_PRINTF) | (_digits_of(rounded) >= _LEAST_DIGITS)
+    equal: Array = (np.float32(rounded) == at_digits) & were_rounded
+    return equal
+
+
+def _digits_of(values: Array) -> Array:
+    """For each the least number of digits with which it can be written, as a float of 32 bits."""
+    wanted, result = np.float32(values), np.full(len(values), _ALL_DIGITS)
+    for digits in range(_ALL_DIGITS - 1, 0, -1):
+        result[np.float32([float(f"{value:.{digits}g}") for value in values]) == wanted] = digits
+    return result
+
+
+def _are_near(moved: Array, nearest: Array, spread: float) -> Array:
+    # Whole numbers were not rounded: two that lie near each other are two.
+    are_whole = (moved == np.round(moved)) & (nearest == np.round(nearest))
+    near: Array = np.abs(moved - nearest) <= _OF_SIX_DIGITS * np.maximum(np.abs(nearest), spread)
+    return near & ~are_whole
