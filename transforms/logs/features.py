@@ -154,6 +154,7 @@ def conform(
         if with_values:
             forms[name, f"{kind}_for_{wanted}"] += with_values
         kept[name] = merged(kept[name], emptied) if name in kept else emptied
+    kept = {name: without_empty(column) for name, column in kept.items()}
     return _record_batch(kept or _placeholder(expected, num_rows), num_rows), +forms
 
 
@@ -172,7 +173,7 @@ def hold(columns: Sequence[Column], num_rows: int, seen: dict[str, FeatureType])
         if with_values:
             raise TypeConflictError(name, before, kind)
         kept[name] = merged(kept[name], emptied) if name in kept else emptied
-    return _record_batch(kept, num_rows)
+    return _record_batch({name: without_empty(column) for name, column in kept.items()}, num_rows)
 
 
 def merged(first: pa.Array, second: pa.Array) -> pa.Array:
@@ -182,6 +183,25 @@ def merged(first: pa.Array, second: pa.Array) -> pa.Array:
     take_other = first.is_null().to_numpy(zero_copy_only=False)
     rows = np.arange(len(first))
     return pa.concat_arrays([first, second]).take(pa.array(np.where(take_other, rows + len(first), rows)))
+
+
+def without_empty(column: pa.Array) -> pa.Array:
+    """The column with each empty list null: a value is missing, whichever way a writer says so.
+
+    TFX's CsvExampleGen writes a feature without values or without a kind, clients leave it out or send null.
+    """
+    if not len(column):
+        return column
+    offsets = np.frombuffer(column.buffers()[1], np.int64)[column.offset :][: len(column) + 1]
+    is_empty = offsets[1:] == offsets[:-1]
+    if column.null_count == 0 and not is_empty.any():
+        return column
+    null = column.is_null().to_numpy(zero_copy_only=False)
+    if not (is_empty & ~null).any():
+        return column
+    return pa.LargeListArray.from_arrays(
+        pa.array(offsets, mask=np.append(null | is_empty, False)), column.values
+    )
 
 
 def lists(values: pa.Array, lengths: Array, null: Array | None = None) -> pa.LargeListArray:

@@ -84,7 +84,7 @@ class View:
         self.kind = _KINDS.get(field or "", "none")
         common = getattr(proto, field).common_stats if field else statistics_pb2.CommonStatistics()
         self.rows = rows
-        self.present = int(common.num_non_missing)
+        self.present = int(common.num_non_missing) - _empty_rows(common)
         self.missing = max(rows - self.present, 0)
         total = common.weighted_common_stats if self.is_weighted else common
         self.values = float(total.tot_num_values)
@@ -221,6 +221,19 @@ class View:
 
     def median(self) -> float:
         return float(self.proto.num_stats.median)
+
+
+def _empty_rows(common: statistics_pb2.CommonStatistics) -> int:
+    """Rows with an empty list, which TFDV counts as present; of rows with several values at least so many.
+
+    trueserve's readers know no empty lists: whatever has no value is missing.
+    """
+    buckets = common.num_values_histogram.buckets
+    if common.min_num_values or not buckets:
+        return 0
+    if common.max_num_values <= 1:
+        return int(max(common.num_non_missing - common.tot_num_values, 0))
+    return int(sum(bucket.sample_count for bucket in buckets if bucket.high_value == 0))
 
 
 def views_by_feature(statistics: Statistics) -> dict[str, View]:
