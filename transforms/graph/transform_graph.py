@@ -72,10 +72,10 @@ class TransformGraph:
     def apply(self, features: pa.RecordBatch) -> pa.RecordBatch:
         """Raw rows in, as many transformed rows out, in the same order.
 
-        Absent columns are missing values; columns that the graph does not know are left out. A row that
-        lacks a value of a feature with a fixed shape, or has another number of values, cannot be fed to the
-        graph: all its outputs are missing. So are those of rows that the graph itself refuses (see
-        `transform_rows`). Columns are `large_list<float32 | int64 | large_binary>`.
+        Absent columns are missing values; columns that the graph does not know are left out. A feature with a
+        fixed shape must have that many values, or none where the schema has a default for it. Another row
+        cannot be fed to the graph: all its outputs are missing. So are those of rows that the graph itself
+        refuses (see `transform_rows`). Columns are `large_list<float32 | int64 | large_binary>`.
         """
         return self.transform_rows(features).rows
 
@@ -88,7 +88,7 @@ class TransformGraph:
         up too.
         """
         batch = record_batches.conform(features, self.raw_columns)
-        fits = _rows_that_fit(batch, self._fixed_sizes)
+        fits = _rows_that_fit(batch, self._fixed_sizes, self._with_default)
         if fits is None:
             return self._apply_with_care(batch)
         transformed = self._apply_with_care(_take(batch, pa.array(np.flatnonzero(fits))))
@@ -146,6 +146,14 @@ class TransformGraph:
         specs = self._adapter.TypeSpecs()
         dense = {name: spec.shape[1:] for name, spec in specs.items() if isinstance(spec, tf.TensorSpec)}
         return {name: int(np.prod(shape.as_list(), dtype=np.int64)) for name, shape in dense.items()}
+
+    @functools.cached_property
+    def _with_default(self) -> frozenset[str]:
+        """Features of a fixed shape for which the schema has a default, which missing rows get."""
+        tensors = record_batches.adapter_config(_serving_schema(self.raw_schema)).tensor_representations
+        return frozenset(
+            name for name in self._fixed_sizes if tensors[name].dense_tensor.HasField("default_value")
+        )
 
     def _serving_function(self) -> Any:
         """The graph as a function of the serving features alone; the others are fed as missing."""
@@ -245,12 +253,16 @@ def _no_values(spec: Any, rows: Any) -> Any:
     return tf.zeros(tf.stack([rows, *inner]), spec.dtype)
 
 
-def _rows_that_fit(batch: pa.RecordBatch, sizes: Mapping[str, int]) -> Any:
-    """A mask of the rows that have so many values of each of these features; None if all have."""
+def _rows_that_fit(batch: pa.RecordBatch, sizes: Mapping[str, int], with_default: frozenset[str]) -> Any:
+    """A mask of the rows with so many values of each of these features, or none where there is a default.
+
+    None if that is so of all rows.
+    """
     fits = np.ones(batch.num_rows, dtype=bool)
     for name, size in sizes.items():
         lengths = pc.list_value_length(batch.column(batch.schema.get_field_index(name)))
-        fits &= pc.fill_null(pc.equal(lengths, size), False).to_numpy(zero_copy_only=False)
+        of_size = pc.fill_null(pc.equal(lengths, size), name in with_default)
+        fits &= of_size.to_numpy(zero_copy_only=False)
     return None if fits.all() else fits
 
 

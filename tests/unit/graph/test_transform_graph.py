@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from google.protobuf import text_format
 from support import baseline as support
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.core import schema as schemas
 from transforms.core.errors import UsageError
@@ -74,6 +77,20 @@ def test_rows_that_do_not_fit_a_fixed_shape_have_no_outputs(graph: TransformGrap
     assert result.to_pydict()["tags"] == [[b"x", b"y"], None, None, None, [b"x", b"y"]]
     none = graph.apply(support.batch(rows[1:4])).to_pydict()
     assert set(map(tuple, none.values())) == {(None, None, None)}
+
+
+def test_a_row_without_a_value_gets_the_default_of_the_schema(tmp_path: Path) -> None:
+    folder = shutil.copytree(support.transform_output(), tmp_path / "copy")
+    file = folder / "metadata" / "schema.pbtxt"
+    schema = text_format.Parse(file.read_text(), schema_pb2.Schema())
+    dense = schema.tensor_representation_group[""].tensor_representation["hour"].dense_tensor
+    dense.column_name, dense.default_value.int_value = "hour", 7
+    dense.shape.dim.add(size=1)
+    file.write_text(text_format.MessageToString(schema))
+    rows: list[dict[str, Any]] = [{**support.ROWS[0], "hour": hour} for hour in ([3], None, [1, 2], [])]
+    result = TransformGraph(str(folder)).apply(support.batch(rows)).to_pydict()
+    assert result["hour"][:3] == [[3], [7], None]
+    assert result["tags"][:2] == [[b"x", b"y"], [b"x", b"y"]]
 
 
 def test_slices_and_empty_batches(graph: TransformGraph) -> None:
