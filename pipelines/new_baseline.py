@@ -14,6 +14,7 @@ from transforms.baseline import contract as contracts
 from transforms.baseline.category_ids import CategoryIds
 from transforms.baseline.probes import make_probes, write_probes
 from transforms.baseline.write import write_baseline
+from transforms.branches import sample
 from transforms.core import record_batches
 from transforms.core import schema as schemas
 from transforms.core.arrow import pa
@@ -26,6 +27,12 @@ from transforms.graph.transform_graph import TransformGraph
 from transforms.write_results import read_rows
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
+
+# Training rows that are kept for slices by a feature: values of all columns together, rows, and bytes.
+_SAMPLE_CELLS, _SAMPLE_ROWS = 2_000_000, 20_000
+SAMPLE_BYTES = 64 << 20
+# So many rows are transformed at once.
+_AT_ONCE = 4096
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +85,7 @@ def write(
         rows = read_rows(f"{target}-probes")
         assert rows is not None, "rows were counted"
         _write_probes(plan, rows, graph, schema)
+        _write_sample(plan, f"{target}-sample", graph)
         ids = category_ids.find(rows, graph.apply, graph.output_schema, graph.raw_features_of)
         return write_baseline(
             plan.options.baseline,
@@ -134,6 +142,22 @@ def _write_probes(
     probes = make_probes(pool, graph.apply, raw_of, names, graph.vocabularies())
     transformed = graph.apply(probes.rows)
     write_probes(plan.staged_file(layout.PROBES), probes.rows, transformed, probes.synthetic)
+
+
+def sample_rows(features: int) -> int:
+    """How many training rows of so many features the baseline keeps for slices by a feature."""
+    return min(_SAMPLE_ROWS, _SAMPLE_CELLS // max(features, 1))
+
+
+def _write_sample(plan: PreparePlan, path: str, graph: TransformGraph) -> None:
+    """The rows without the label, which requests do not have, and what the graph makes of them."""
+    rows = read_rows(path)
+    assert rows is not None, "rows were counted"
+    raw = record_batches.conform(rows, graph.raw_columns)
+    parts = [graph.apply(raw.slice(start, _AT_ONCE)) for start in range(0, raw.num_rows, _AT_ONCE)]
+    transformed = pa.Table.from_batches(parts).combine_chunks().to_batches()[0]
+    for name, batch in ((layout.RAW_SAMPLE, raw), (layout.TRANSFORMED_SAMPLE, transformed)):
+        paths.write_atomically(plan.staged_file(name), sample.stream_of(batch))
 
 
 def _transformed_schema(options: PrepareOptions, folder: str, graph: TransformGraph) -> schema_pb2.Schema:

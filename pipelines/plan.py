@@ -104,7 +104,10 @@ def _warm_ups(baseline: Baseline) -> frozenset[int]:
 def _source(options: ValidateOptions) -> TrainingSide:
     predictions = prediction_reference.model_of(options.predictions, options.replay)
     files = (options.baseline, options.schema, options.statistics)
-    return TrainingSide(*files, options.label, options.spaces, predictions=predictions)
+    by_feature = any(slicing.of_features(names) for names in options.slice_by)
+    return TrainingSide(
+        *files, options.label, options.spaces, predictions=predictions, with_sample=by_feature
+    )
 
 
 def examine_requests(

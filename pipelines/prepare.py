@@ -202,6 +202,9 @@ def build_transform(
     files, range_bytes = plan.files, plan.range_bytes
     rows, features_to_cover = pool_rows(len(schema.feature)), tuple(schemas.serving_features(schema))
     branches = [statistics("raw", schema), sample("probes", rows, features_to_cover)]
+    branches.append(
+        sample("sample", new_baseline.sample_rows(len(schema.feature)), (), new_baseline.SAMPLE_BYTES)
+    )
     format_and_settings = (detect_examples(files), settings_of(schema))
     examine = ExamineFiles(files, *format_and_settings, branches, job.heartbeats, range_bytes)
     _ = root | "ExamineExamples" >> examine | "WriteResults" >> WritePrepared(target)

@@ -66,8 +66,10 @@ def _slices(verdict: dict[str, Any]) -> str:
     if not slices and not left_out:
         return ""
     skewed = sum(slice_result["verdict"] == "skew" for slice_result in slices)
-    more = f"; {left_out:,} not compared (too few rows, or not among the largest)" if left_out else ""
-    return f"{len(slices):,} compared separately, {skewed:,} with skew{more}"
+    unknown = sum(slice_result["verdict"] == "not_examined" for slice_result in slices)
+    more = f"; {unknown:,} not compared (too few training rows)" if unknown else ""
+    more += f"; {left_out:,} not compared (too few rows, or not among the largest)" if left_out else ""
+    return f"{len(slices) - unknown:,} compared separately, {skewed:,} with skew{more}"
 
 
 def summary(verdict: dict[str, Any]) -> RenderableType:

@@ -22,7 +22,7 @@ _SEED = np.uint64(0x9E3779B97F4A7C15)
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 
-def sample(name: str, rows: int, cover: tuple[str, ...] = ()) -> Single:
+def sample(name: str, rows: int, cover: tuple[str, ...] = (), most_bytes: int | None = None) -> Single:
     """The branch that keeps so many rows, and more that cover some features; its kind is `name`.
 
     The rows are those with the smallest hash of their place, see `row_hashes`. They stand in the order of
@@ -30,8 +30,9 @@ def sample(name: str, rows: int, cover: tuple[str, ...] = ()) -> Single:
 
     Args:
       cover: features of which more rows are kept, see `transforms.core.representative_rows`.
+      most_bytes: fewer rows are kept where they would take more; None for no limit.
     """
-    return Single((name, 0), functools.partial(SamplePartial, rows, cover))
+    return Single((name, 0), functools.partial(SamplePartial, rows, cover, most_bytes))
 
 
 def read(stream: bytes) -> pa.RecordBatch | None:
@@ -66,8 +67,8 @@ class _Sample(NamedTuple):
 class SamplePartial(RowsPartial):
     """Samples of batches, of which those that wait are few; see `sample`."""
 
-    def __init__(self, rows: int, cover: tuple[str, ...]) -> None:
-        self._rows = rows
+    def __init__(self, rows: int, cover: tuple[str, ...], most_bytes: int | None = None) -> None:
+        self._rows, self._most_bytes = rows, most_bytes
         self._cover = cover[: representative_rows.MAX_FEATURES]
         self._samples: list[_Sample] = []
 
@@ -81,6 +82,7 @@ class SamplePartial(RowsPartial):
             self._keep([_Sample(hashes[chosen], _to_stream(table.take(pa.array(chosen))))])
 
     def merge(self, other: SamplePartial) -> None:
+        self._rows = min(self._rows, other._rows)
         self._keep(other._samples)
 
     def result(self) -> bytes:
@@ -107,6 +109,15 @@ class SamplePartial(RowsPartial):
         self._samples = [*self._samples, *samples]
         if len(self._samples) >= _UNMERGED:
             self._join()
+        if self._most_bytes is not None and self.num_bytes > self._most_bytes:
+            self._shrink(self._most_bytes)
+
+    def _shrink(self, most_bytes: int) -> None:
+        """Keeps so few rows, still those with the smallest hashes, that they take half of the bytes."""
+        self._join()
+        kept = len(self._samples[0].hashes)
+        self._rows = max(min(self._rows, kept * most_bytes // (2 * max(self.num_bytes, 1))), 1)
+        self._samples = [self._merged(self._samples)]
 
     def _join(self) -> None:
         if len(self._samples) > 1:
@@ -127,6 +138,11 @@ class SamplePartial(RowsPartial):
         return representative_rows.covering(
             in_order, columns, representative_rows.words_each(len(self._cover))
         )
+
+
+def stream_of(rows: pa.RecordBatch) -> bytes:
+    """Rows as `read` takes them."""
+    return _to_stream(pa.Table.from_batches([rows]))
 
 
 def _hash_of(name: str) -> int:

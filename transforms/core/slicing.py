@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,35 @@ def check(slicings: Iterable[Slicing], schema: schema_pb2.Schema) -> None:
             raise UsageError(
                 f"--slice_by: {name} is {kind} in the schema; use an INT or BYTES feature, or one of {names}"
             )
+
+
+def of_features(slicing: Slicing) -> Slicing:
+    """The names of a slicing that are features."""
+    return tuple(name for name in slicing if name not in REQUEST_NAMES)
+
+
+def feature_part(label: str, features: Collection[str]) -> tuple[Slicing, str]:
+    """Those of the `features` that a slice was made by, and its name by these alone.
+
+    They are `carrier` and `carrier=UA` of the slice `carrier=UA,hour=2013-07-14T05`.
+    """
+    parts = [(_name_in(part, features), part) for part in _PARTS.split(label)]
+    by_feature = [(name, part) for name, part in parts if name not in REQUEST_NAMES]
+    return tuple(name for name, _ in by_feature), ",".join(part for _, part in by_feature)
+
+
+def _name_in(part: str, features: Collection[str]) -> str:
+    """The name in `name=value`; that of a feature may hold an equals sign."""
+    first = part.split("=", 1)[0]
+    if first in REQUEST_NAMES:
+        return first
+    return max((name for name in features if part.startswith(f"{name}=")), key=len, default=first)
+
+
+def labels(features: pa.RecordBatch, slicing: Slicing) -> pa.DictionaryArray:
+    """The name of each row's slice, by features alone."""
+    metadata = pa.RecordBatch.from_struct_array(pa.array([{}] * features.num_rows, pa.struct([])))
+    return _labels(Batch(features, metadata), slicing)
 
 
 def marked(batch: Batch, slicings: Sequence[Slicing]) -> Batch:

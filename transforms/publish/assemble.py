@@ -17,6 +17,7 @@ from transforms.core.slicing import SliceStatistics
 from transforms.drift import report
 from transforms.publish import optional_checks
 from transforms.publish.page import page
+from transforms.reference.training_slices import TrainingSlices
 from transforms.runs.previous_runs import PreviousRuns
 from transforms.verdict import histograms
 from transforms.verdict.feature_stats import Statistics, dataset, shared_views
@@ -111,6 +112,7 @@ def _assemble(
         settings.previous_runs,
         report.ServedWindow(settings.window, references, served, settings.contract, settings.policy, span),
     )
+    same_slices = TrainingSlices(references)
     drifted = [] if drift.comparison is None else [drift.comparison]
     verdict = decide(
         settings.window,
@@ -121,7 +123,10 @@ def _assemble(
         settings.contract,
         seen=_seen(results.accounting),
         examined=Examined(
-            slices=slices_findings.compare_slices(references, results.slices, settings.policy, span),
+            slices=slices_findings.compare_slices(
+                references, results.slices, settings.policy, span, same_slices.references_of
+            ),
+            notes=list(same_slices.note([name for each in results.slices.values() for name in each.rows])),
             left_out=max((sliced.left_out for sliced in results.slices.values()), default=0),
             effective_rows=results.effective_rows,
         ),

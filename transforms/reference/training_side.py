@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from transforms.baseline import layout, messages
 from transforms.baseline.load import Baseline, load_baseline
 from transforms.core import schema as schemas
+from transforms.core.arrow import open_stream, pa
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
 from transforms.reference import prediction_reference
 from transforms.verdict.findings import contracts as contracts_findings
 from transforms.verdict.model import Space
-from transforms.verdict.reference import Reference
+from transforms.verdict.reference import Reference, TrainingSample
 from transforms.verdict.variation import store
 
 
@@ -22,7 +23,8 @@ class TrainingSide:
     """Where the training side lies: a baseline folder, or a schema and statistics of TFDV's.
 
     `predictions` is the folder of a model with recorded predictions. `identity` is that of the baseline as it
-    was at launch: a worker that finds another one there must not compare with it.
+    was at launch: a worker that finds another one there must not compare with it. `with_sample`: whether
+    slices by a feature need the training rows that the baseline keeps.
     """
 
     baseline: str | None
@@ -32,6 +34,7 @@ class TrainingSide:
     spaces: tuple[str, ...]
     predictions: str | None = None
     identity: str | None = None
+    with_sample: bool = False
 
     def references(self) -> list[Reference]:
         """One Reference a space; called on the worker that compares."""
@@ -55,7 +58,7 @@ class TrainingSide:
                 schemas.check_label(schema, self.label)
             label = self.label or schemas.label_of(schema)
             return [Reference(schema, statistics, Space.RAW, label=label)]
-        return of_baseline(self._baseline(self.baseline), self.spaces)
+        return of_baseline(self._baseline(self.baseline), self.spaces, with_sample=self.with_sample)
 
     def _baseline(self, path: str) -> Baseline:
         loaded = load_baseline(path, with_graph=False)
@@ -67,7 +70,7 @@ class TrainingSide:
         return loaded
 
 
-def of_baseline(baseline: Baseline, spaces: Sequence[str]) -> list[Reference]:
+def of_baseline(baseline: Baseline, spaces: Sequence[str], *, with_sample: bool = False) -> list[Reference]:
     """One Reference for each of these spaces."""
     label, contract = baseline.contract.label, baseline.contract
     variation = _variation(baseline)
@@ -94,7 +97,21 @@ def of_baseline(baseline: Baseline, spaces: Sequence[str]) -> list[Reference]:
     references = [reference for reference in (raw, transformed) if reference.space in spaces]
     for reference in references:
         _check_features(reference, baseline.path)
-    return references
+    return [_with_sample(baseline, reference) for reference in references] if with_sample else references
+
+
+def _with_sample(baseline: Baseline, reference: Reference) -> Reference:
+    """The reference with the training rows that the baseline keeps, if it does (older ones do not)."""
+    files = {Space.RAW: layout.RAW_SAMPLE, Space.TRANSFORMED: layout.TRANSFORMED_SAMPLE}
+    if not set(files.values()) <= baseline.contents.files.keys():
+        return reference
+    raw, rows = (_rows(baseline, files[space]) for space in (Space.RAW, reference.space))
+    return dataclasses.replace(reference, sample=TrainingSample(raw, rows))
+
+
+def _rows(baseline: Baseline, name: str) -> pa.RecordBatch:
+    # The bytes were verified: they are those that `prepare` wrote.
+    return open_stream(baseline.contents.read(name)).read_all().combine_chunks().to_batches()[0]
 
 
 def _check_features(reference: Reference, path: str) -> None:

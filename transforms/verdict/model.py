@@ -165,11 +165,15 @@ class NotCompared:
 
 @dataclasses.dataclass(frozen=True)
 class Slice:
-    """A part of the rows, compared on its own: its name, such as `version=2`, and what was found in it."""
+    """A part of the rows, compared on its own: its name, such as `version=2`, and what was found in it.
+
+    `is_compared` is false where training has too few rows of such a part to compare it with.
+    """
 
     name: str
     rows: int
     findings: tuple[Finding, ...] = ()
+    is_compared: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,7 @@ from functools import cached_property
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.core import schema as schemas
+from transforms.core.arrow import pa
 from transforms.verdict.feature_stats import Statistics, View, dataset, views_by_feature
 from transforms.verdict.model import Space
 from transforms.verdict.severity import Policy
@@ -19,6 +20,14 @@ from transforms.verdict.variation.store import Variation
 UNKNOWN_FEATURE = "unknown_feature"
 # A form that ends in one of these says that values of another type came: `int_for_float`.
 _VALUE_TYPES = ("int", "float", "bytes")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSample:
+    """Training rows that the baseline keeps: raw features of requests, and those of a space, row by row."""
+
+    raw: pa.RecordBatch
+    rows: pa.RecordBatch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +46,7 @@ class Reference:
       variation: how days and hours of training differ, by unit and feature; None where that is not known.
       time_feature: the feature that holds a row's time, which no window can have as training had it.
       edited: what is to be said of a schema that was edited since `prepare` wrote it; else empty.
+      sample: training rows for slices by a feature; None where none were asked for, or there are none.
     """
 
     schema: schema_pb2.Schema
@@ -51,6 +61,7 @@ class Reference:
     variation: Variation | None = None
     time_feature: str | None = None
     edited: str = ""
+    sample: TrainingSample | None = None
 
     def is_label(self, name: str) -> bool:
         """Whether `name` is the label or is computed from it."""

@@ -53,7 +53,7 @@ class Artifact:
 
 @dataclasses.dataclass(frozen=True)
 class SliceVerdict:
-    """What is said of a slice: `ok` or `skew`."""
+    """What is said of a slice: `ok`, `skew`, or `not_examined` where training has too few rows of it."""
 
     name: str
     rows: int
@@ -72,11 +72,13 @@ class Examined:
       left_out: how many other slices there were, at least.
       effective_rows: how many rows of equal weight tell as much as those compared; None where all weigh the
         same.
+      notes: infos of what was compared with what.
     """
 
     slices: Sequence[Slice] = ()
     left_out: int = 0
     effective_rows: int | None = None
+    notes: Sequence[Finding] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,7 +196,7 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
     )
     if not why_failed and not why_nothing and not _counting(findings, policy):
         why_nothing = list(input_findings.too_little(accounting, compared, policy))
-    notices = [*_unknown_ignored(accounting, compared, policy), *_odd_rates(accounting)]
+    notices = [*_unknown_ignored(accounting, compared, policy), *_odd_rates(accounting), *examined.notes]
     notices += policy.thresholds.unknown(compared)
     all_findings = sorted([*why_failed, *why_nothing, *findings, *notices], key=severity.order)
     return Verdict(
@@ -212,9 +214,9 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
 
 
 def _of_slice(examined_slice: Slice, policy: Policy) -> SliceVerdict:
-    return SliceVerdict(
-        examined_slice.name, examined_slice.rows, _outcome(None, None, examined_slice.findings, policy)
-    )
+    why_nothing = not examined_slice.is_compared
+    outcome = _outcome(None, why_nothing, examined_slice.findings, policy)
+    return SliceVerdict(examined_slice.name, examined_slice.rows, outcome)
 
 
 def _odd_rates(accounting: Accounting) -> Iterable[Finding]:

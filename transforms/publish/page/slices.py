@@ -57,7 +57,7 @@ def _summary(slices: Sequence[Json], findings: Mapping[str, list[Json]]) -> Mark
 
 
 def _row(examined: Json, findings: int) -> Markup:
-    level = "error" if examined["verdict"] == "skew" else "none"
+    level = {"skew": "error", "not_examined": "warning"}.get(examined["verdict"], "none")
     return Markup(
         '<tr><td><b>{}</b></td><td><span class="pill {}">{}</span></td>'
         '<td class="num">{:,}</td><td class="num">{:,}</td></tr>'
