@@ -253,7 +253,9 @@ def _no_values(spec: Any, rows: Any) -> Any:
     return tf.zeros(tf.stack([rows, *inner]), spec.dtype)
 
 
-def _rows_that_fit(batch: pa.RecordBatch, sizes: Mapping[str, int], with_default: frozenset[str]) -> Any:
+def _rows_that_fit(
+    batch: pa.RecordBatch, sizes: Mapping[str, int], with_default: frozenset[str] = frozenset()
+) -> Any:
     """A mask of the rows with so many values of each of these features, or none where there is a default.
 
     None if that is so of all rows.

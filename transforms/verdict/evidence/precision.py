@@ -51,22 +51,27 @@ def _are_roundings(rounded: Array, full: Array, all_rounded: Array) -> Array:
     digits = _digits_of(all_rounded).max()
     if digits >= _ALL_DIGITS:
         return np.zeros(len(rounded), bool)
-    at_digits = np.float32([float(f"{value:.{digits}g}") for value in full])
+    at_digits = _rounded(full, digits)
     were_rounded = (digits >= _OF_PRINTF) | (_digits_of(rounded) >= _LEAST_DIGITS)
-    equal: Array = (np.float32(rounded) == at_digits) & were_rounded
+    equal: Array = (rounded.astype(np.float32) == at_digits) & were_rounded
     return equal
 
 
 def _digits_of(values: Array) -> Array:
     """For each the least number of digits with which it can be written, as a float of 32 bits."""
-    wanted, result = np.float32(values), np.full(len(values), _ALL_DIGITS)
+    wanted, result = values.astype(np.float32), np.full(len(values), _ALL_DIGITS)
     for digits in range(_ALL_DIGITS - 1, 0, -1):
-        result[np.float32([float(f"{value:.{digits}g}") for value in values]) == wanted] = digits
+        result[_rounded(values, digits) == wanted] = digits
     return result
+
+
+def _rounded(values: Array, digits: int) -> Array:
+    return np.array([float(f"{value:.{digits}g}") for value in values], np.float32)
 
 
 def _are_near(moved: Array, nearest: Array, spread: float) -> Array:
     # Whole numbers were not rounded: two that lie near each other are two.
     are_whole = (moved == np.round(moved)) & (nearest == np.round(nearest))
-    near: Array = np.abs(moved - nearest) <= _OF_SIX_DIGITS * np.maximum(np.abs(nearest), spread)
-    return near & ~are_whole
+    near: Array = ~are_whole
+    near &= np.abs(moved - nearest) <= _OF_SIX_DIGITS * np.maximum(np.abs(nearest), spread)
+    return near

@@ -15,7 +15,7 @@ THIRDS = (1 / 3, 2 / 3, 0.1, 1 / 7)
 
 def steps(*values: float) -> Cdf:
     """A number of these values, each as often as the others, as float32."""
-    x = np.repeat(np.sort(np.float32(values).astype(float)), 2)
+    x = np.repeat(np.sort(np.array(values, np.float32).astype(float)), 2)
     share = np.linspace(0, 1, len(values) + 1)
     return Cdf(x, np.repeat(share, 2)[1:-1])
 
