@@ -28,6 +28,7 @@ class Explanation:
     Attributes:
       prior: how often such a thing happens, beside the others; a factor that everybody knows is likelier
         than one that was fitted.
+      is_fitted: whether its factor or offset was taken from serving itself.
     """
 
     cause: str
@@ -36,3 +37,4 @@ class Explanation:
     share_under: Callable[[Array], Array]
     prior: float = 1.0
     points: tuple[float, ...] = ()
+    is_fitted: bool = False

@@ -6,6 +6,7 @@ the rows has it, the rest is as in training. How large the part is follows from 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,6 +29,8 @@ from transforms.verdict.diagnosis.units import FACTORS, PERIODS
 from transforms.verdict.evidence.cdf import Cdf
 
 _FITTED_PRIOR = 0.3
+# So much of a day, a week or a circle most values must fill.
+_LEAST_TURN = 0.4
 
 
 def of_number(training: Cdf, serving: Cdf, rows: float = math.inf) -> Iterator[Explanation]:
@@ -146,12 +149,15 @@ def _fitted(training: Cdf, serving: Cdf) -> Iterator[Explanation]:
         factor = float(np.median(after / before))
         if factor > 0 and abs(math.log(factor)) > 0.02:
             description = f"serving is training x {factor:.4g}"
-            yield _monotone(SCALE, description, training, _divide(factor), _FITTED_PRIOR)
+            yield _of_serving(_monotone(SCALE, description, training, _divide(factor), _FITTED_PRIOR))
     offset = float(np.median(after - before))
     if offset != 0:
-        yield _monotone(
-            SHIFT, f"serving is training {offset:+.4g}", training, _affine(1.0, offset), _FITTED_PRIOR
-        )
+        description = f"serving is training {offset:+.4g}"
+        yield _of_serving(_monotone(SHIFT, description, training, _affine(1.0, offset), _FITTED_PRIOR))
+
+
+def _of_serving(explanation: Explanation) -> Explanation:
+    return dataclasses.replace(explanation, is_fitted=True)
 
 
 def _spreads(training: Cdf) -> Iterator[Explanation]:
@@ -187,7 +193,9 @@ def _in_time(training: Cdf) -> Iterator[Explanation]:
     """Moved on by some hours, past midnight, for numbers that fill a day, a week or a circle."""
     for period, (step, unit) in PERIODS.items():
         low, high = float(training.x[0]), float(training.x[-1])
-        if not (low >= -1e-9 and high <= period and high > 0.7 * period):
+        most = float(np.ptp(training.quantiles(np.array([0.02, 0.98]))))
+        # Temperatures in Kelvin lie between 0 and 360, too, and go around nothing.
+        if not (low >= -1e-9 and high <= period and high > 0.7 * period and most > _LEAST_TURN * period):
             continue
         for count in range(1, round(period / step)):
             later = count * step

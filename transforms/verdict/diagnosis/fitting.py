@@ -23,6 +23,10 @@ _LEAST_OF_NOISY = 0.5
 _LEAST_PART = 0.01
 _SURE = 0.98
 _NEAR = 1e-6
+# A part of rows from which on it is all of them.
+_ALL = 0.97
+# From which fit on something can be said, and from which it is as sure as it can be.
+_GOOD_FIT, _GOOD_FIT_OF_PART = (0.6, 0.93), (0.6, 0.96)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +90,7 @@ def _functions_at(
 
 def _chosen(fits: list[Fit], size: float) -> Diagnosis:
     """The best, as sure as the others fit worse."""
+    fits = _without_beaten(fits)
     # What is fitted lies nearer to serving than the truth does, by what chance makes: so not the nearest.
     least = min(fit.left for fit in fits)
     best = max(fits, key=lambda fit: (fit.explanation.prior * _likelihood(fit, least, size), -fit.left))
@@ -100,8 +105,29 @@ def _chosen(fits: list[Fit], size: float) -> Diagnosis:
     sure = weights[best.explanation.cause] / math.fsum(weights.values())
     # What chance leaves says nothing against an explanation.
     beyond = max(best.left - noise, 0.0) / (best.left / (1 - best.fit)) if best.fit < 1 else 0.0
-    confidence = min(sure, _SURE) * (1 - beyond)
+    confidence = min(sure, _SURE) * (1 - beyond) * _quality(best)
     return Diagnosis(best.explanation.cause, round(confidence, 3), _evidence(best))
+
+
+def _without_beaten(fits: list[Fit]) -> list[Fit]:
+    """The fits without those of a part of rows that a plain factor or offset of all rows beats.
+
+    Both have one free parameter: the part, or the factor. Prices that grew by 90 % are nearly those of which
+    four in five came in another unit.
+    """
+    plain = [fit.left for fit in fits if fit.explanation.is_fitted and fit.part > _ALL]
+    least = min(plain, default=math.inf)
+    return [fit for fit in fits if fit.part > _ALL or fit.left < least]
+
+
+def _quality(fit: Fit) -> float:
+    """How sure so good a fit makes, beside what else may have happened (a mixture that changed, growth).
+
+    What was planted is explained but for chance. What was not is explained by some cause to nine tenths
+    often enough, and where the part of rows is free more often.
+    """
+    least, good = _GOOD_FIT if fit.part > _ALL else _GOOD_FIT_OF_PART
+    return min(max((fit.fit - least) / (good - least), 0.0), 1.0)
 
 
 def _likelihood(fit: Fit, least: float, size: float) -> float:
@@ -120,5 +146,5 @@ def _noise(size: float) -> float:
 
 
 def _evidence(fit: Fit) -> str:
-    rows = "" if fit.part > 0.97 else f" in about {fit.part:.0%} of rows"
+    rows = "" if fit.part > _ALL else f" in about {fit.part:.0%} of rows"
     return f"{fit.explanation.description}{rows} (fit {fit.fit:.3f})"
