@@ -29,6 +29,8 @@ from transforms.verdict.diagnosis.units import FACTORS, PERIODS
 from transforms.verdict.evidence.cdf import Cdf
 
 _FITTED_PRIOR = 0.3
+# Other factors are 13 % apart, up to five times as much and down to a fifth.
+_STEP, _STEPS = 0.125, 13
 # So much of a day, a week or a circle most values must fill.
 _LEAST_TURN = 0.4
 
@@ -37,6 +39,7 @@ def of_number(training: Cdf, serving: Cdf, rows: float = math.inf) -> Iterator[E
     """All explanations of one number that need no other feature; `rows` of serving have it at least."""
     grown = grown_steps(training, serving, rows)
     yield from _units(training)
+    yield from _other_factors(training)
     yield from _functions(training)
     yield from _fitted(training, serving)
     yield from _spreads(training)
@@ -88,6 +91,16 @@ def _units(training: Cdf) -> Iterator[Explanation]:
         yield _monotone(
             SHIFT, f"serving is training {offset:+g}: {hint}", training, _affine(1.0, offset), 1.0
         )
+
+
+def _other_factors(training: Cdf) -> Iterator[Explanation]:
+    """Factors between the units, which nobody has a name for: a unit in a part of the rows must beat them."""
+    units = np.abs(np.log([factor for factor in FACTORS if factor > 0]))
+    for step in (*range(-_STEPS, 0), *range(1, _STEPS + 1)):
+        if np.abs(units - abs(step) * _STEP).min() > _STEP / 4:
+            factor = math.exp(step * _STEP)
+            description = f"serving is training x {factor:.2g} or so"
+            yield _monotone(SCALE, description, training, _divide(factor), _FITTED_PRIOR)
 
 
 def _divide(factor: float) -> Callable[[Array], Array]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.verdict.diagnosis.causes import Explanation
+from transforms.verdict.diagnosis.causes import SCALE, Explanation
 from transforms.verdict.evidence.cdf import Cdf
 from transforms.verdict.model import Diagnosis
 
@@ -21,8 +21,10 @@ _RESOLUTION = 0.004
 _LEAST_FIT = 0.75
 _LEAST_OF_NOISY = 0.5
 _LEAST_PART = 0.01
-_SURE = 0.98
+_SURE, _CONFIDENT = 0.98, 0.9
 _NEAR = 1e-6
+# A factor or an offset without a name has this prior, and explains clearly more by this part of the noise.
+_PLAIN_PRIOR, _CLEARLY = 0.3, 0.15
 # A part of rows from which on it is all of them.
 _ALL = 0.97
 # From which fit on something can be said, and from which it is as sure as it can be.
@@ -90,7 +92,7 @@ def _functions_at(
 
 def _chosen(fits: list[Fit], size: float) -> Diagnosis:
     """The best, as sure as the others fit worse."""
-    fits = _without_beaten(fits)
+    fits = _without_beaten(fits, _noise(size))
     # What is fitted lies nearer to serving than the truth does, by what chance makes: so not the nearest.
     least = min(fit.left for fit in fits)
     best = max(fits, key=lambda fit: (fit.explanation.prior * _likelihood(fit, least, size), -fit.left))
@@ -106,18 +108,32 @@ def _chosen(fits: list[Fit], size: float) -> Diagnosis:
     # What chance leaves says nothing against an explanation.
     beyond = max(best.left - noise, 0.0) / (best.left / (1 - best.fit)) if best.fit < 1 else 0.0
     confidence = min(sure, _SURE) * (1 - beyond) * _quality(best)
-    return Diagnosis(best.explanation.cause, round(confidence, 3), _evidence(best))
+    is_named = best.part > _ALL or not _is_unit(best) or confidence >= _CONFIDENT
+    return Diagnosis(best.explanation.cause, round(confidence, 3), _evidence(best, is_named=is_named))
 
 
-def _without_beaten(fits: list[Fit]) -> list[Fit]:
-    """The fits without those of a part of rows that a plain factor or offset of all rows beats.
+def _without_beaten(fits: list[Fit], noise: float) -> list[Fit]:
+    """The fits without those of a part of rows that a factor or an offset without a name beats.
 
-    Both have one free parameter: the part, or the factor. Prices that grew by 90 % are nearly those of which
-    four in five came in another unit.
+    One of all rows has as many free parameters as a unit in a part of them, which must be better: prices that
+    grew by 90 % are nearly those of which four in five came in another unit. One of a part of rows has one
+    more, so it must be clearly better than the unit.
     """
-    plain = [fit.left for fit in fits if fit.explanation.is_fitted and fit.part > _ALL]
-    least = min(plain, default=math.inf)
-    return [fit for fit in fits if fit.part > _ALL or fit.left < least]
+    of_all = [fit.left for fit in fits if fit.explanation.is_fitted and fit.part > _ALL]
+    least = min(of_all, default=math.inf)
+    margin = {True: 0.0, False: _CLEARLY * noise}
+    kept = [fit for fit in fits if fit.part > _ALL or fit.left < least - margin[_is_named(fit)]]
+    plain = [fit.left for fit in kept if not _is_named(fit)]
+    least = min(plain, default=math.inf) + margin[False]
+    return [fit for fit in kept if fit.part > _ALL or not _is_unit(fit) or fit.left < least]
+
+
+def _is_named(fit: Fit) -> bool:
+    return fit.explanation.prior > _PLAIN_PRIOR
+
+
+def _is_unit(fit: Fit) -> bool:
+    return fit.explanation.cause == SCALE and _is_named(fit)
 
 
 def _quality(fit: Fit) -> float:
@@ -145,6 +161,8 @@ def _noise(size: float) -> float:
     return math.sqrt(1 / max(size, 1.0)) + _RESOLUTION
 
 
-def _evidence(fit: Fit) -> str:
+def _evidence(fit: Fit, *, is_named: bool) -> str:
+    """What fits, in words; what a factor may be the unit of only where it `is_named`."""
+    description = fit.explanation.description if is_named else fit.explanation.description.split(":")[0]
     rows = "" if fit.part > _ALL else f" in about {fit.part:.0%} of rows"
-    return f"{fit.explanation.description}{rows} (fit {fit.fit:.3f})"
+    return f"{description}{rows} (fit {fit.fit:.3f})"
