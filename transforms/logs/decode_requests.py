@@ -13,6 +13,7 @@ import orjson
 from transforms.core.arrow import pa
 from transforms.core.batches import Decoded, Reject
 from transforms.logs.columns.values import typed_columns
+from transforms.logs.envelopes import completed, opened
 from transforms.logs.features import Settings
 from transforms.logs.request import (
     BadRecordError,
@@ -37,6 +38,7 @@ class RequestDecoder:
     def __init__(self, settings: Settings, parser: RequestParser) -> None:
         self._settings = settings
         self._parser = parser
+        self._features = settings.expected.types if settings.expected is not None else {}
         self._joiner = Joiner()
         self._finisher = Finisher(settings)
 
@@ -49,8 +51,9 @@ class RequestDecoder:
         first = position.first_record
         try:
             for chunk in chunks:
-                yield from self._decode(chunk, RecordPosition(position.file, first))
-                first += len(chunk)
+                records = list(opened(chunk, self._features))
+                yield from self._decode(records, RecordPosition(position.file, first))
+                first += len(records)
         except Exception:
             # What follows cannot be read; what waits has been.
             yield from self._decode_rest(RecordPosition(position.file, first))
@@ -103,6 +106,10 @@ class _Gathered:
 
     def add(self, index: int, carried: Carried, parser: RequestParser) -> None:
         self._read += 1
+        envelope = carried.envelope
+        if envelope is not None and envelope.excluded:
+            self._excluded[envelope.excluded] += 1
+            return
         try:
             if isinstance(carried.value, BadRecordError):
                 raise carried.value
@@ -116,6 +123,7 @@ class _Gathered:
             if parsed is not None:
                 self.take(self._joiner.answer(parsed, len(carried.payload)))
         else:
+            parsed = completed(parsed, envelope, self._position.file)
             self._add_request(self._position.first_record + index, parsed, carried.payload)
 
     def _add_request(self, record: int, parsed: Request | RequestEvent, payload: bytes) -> None:
