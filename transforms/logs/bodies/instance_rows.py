@@ -53,6 +53,7 @@ class InstanceRows:
         """A row of tensors, with the features of a serialized example in it."""
         if row.keys() <= self.known:
             return row
+        has_example = False
         for name, row_value in list(row.items()):
             # Strings of the v2 protocol have a second dimension, of one.
             value = row_value[0] if type(row_value) is list and len(row_value) == 1 else row_value
@@ -61,7 +62,9 @@ class InstanceRows:
                 if features is not None:
                     del row[name]
                     row |= features
-        return self.checked(row)
+                    has_example = True
+        # What is in an example is the same as in a log of examples.
+        return row if has_example else self.checked(row)
 
     def checked(self, row: dict[str, Any]) -> Row:
         """A row, which may be without any feature, but not without any that the schema knows."""
