@@ -123,17 +123,19 @@ class _Gathered:
             if parsed is not None:
                 self.take(self._joiner.answer(parsed, len(carried.payload)))
         else:
-            parsed = completed(parsed, envelope, self._position.file)
-            self._add_request(self._position.first_record + index, parsed, carried.payload)
+            self._add_request(self._position.first_record + index, parsed, carried)
 
-    def _add_request(self, record: int, parsed: Request | RequestEvent, payload: bytes) -> None:
+    def _add_request(self, record: int, parsed: Request | RequestEvent, carried: Carried) -> None:
         request = parsed.request if isinstance(parsed, RequestEvent) else parsed
-        if (reason := self._left_out(request, payload)) is not None:
+        if carried.envelope is not None or request.dated_by_path:
+            request = completed(request, carried.envelope, self._position.file)
+            parsed = parsed._replace(request=request) if isinstance(parsed, RequestEvent) else request
+        if (reason := self._left_out(request, carried.payload)) is not None:
             self._excluded[reason] += 1
         elif not request.instances:
             self._without_rows += 1
         elif isinstance(parsed, RequestEvent):
-            self.take(self._joiner.ask(parsed, record, len(payload)))
+            self.take(self._joiner.ask(parsed, record, len(carried.payload)))
         else:
             self.take([Ready(record, request)])
 

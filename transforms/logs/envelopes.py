@@ -2,7 +2,7 @@
 
 - CloudWatch: `logEvents` of a subscription, several such objects on a line as Firehose puts them; lines with
   `message` and `timestamp` (`@message` and `@timestamp` of a query); lines of an export, a time before text.
-- Cloud Logging: entries with `jsonPayload` or `textPayload`, and `timestamp`.
+- Cloud Logging: entries with `jsonPayload` or `textPayload`, and `timestamp`; those without are other lines.
 - Container runtimes: lines with `log` and `stream`.
 - One array of records on a line, as KServe's logger stores them.
 
@@ -21,7 +21,7 @@ from typing import Any
 from transforms.logs.bodies import json_text
 from transforms.logs.bodies.row_checks import MAX_INSTANCES
 from transforms.logs.carriers.records import RECORD_TOO_LARGE, payload_of
-from transforms.logs.request import BadRecordError, Carried, Envelope, Request, RequestEvent
+from transforms.logs.request import BadRecordError, Carried, Envelope, Request
 from transforms.logs.rows.log_fields import text_of
 from transforms.logs.rows.parse_time import micros_of
 from transforms.logs.rows.path_time import micros_of_path
@@ -38,6 +38,12 @@ _OF_MESSAGE = frozenset({*_MESSAGES, *_TIMES, *_KEYS, "severity", "level", "logg
     | {"logStreamName"}
 )
 _OF_ENTRY = ("timestamp", "receiveTimestamp", "insertId", "logName")
+_OF_EVERY_ENTRY = ("insertId", "logName")
+_MARKS = frozenset({*_EVENTS, *_PAYLOADS, *_MESSAGES, "insertId"})
+# More than any of these services has in an object.
+_MOST_FIELDS = 24
+# Why a line holds no object.
+_NO_OBJECTS = ("not_json", "not_an_object")
 _EXPORTED = re.compile(rb"(\d{4}-\d\d-\d\dT[\d:.]{5,18}Z?) +(?=\S)", re.ASCII)
 # A container's line in a message of a service, in an array, with a logger's own message in it.
 _MAX_DEPTH = 4
@@ -51,42 +57,25 @@ def opened(records: Iterable[Carried], features: Container[str] = ()) -> Iterato
       features: names of the schema, which are no fields of envelopes.
     """
     for carried in records:
-        if _may_be_envelope(carried.value):
+        value = carried.value
+        if isinstance(value, BadRecordError):
+            may_be_envelope = value.reason in _NO_OBJECTS
+        else:
+            may_be_envelope = len(value) <= _MOST_FIELDS and not _MARKS.isdisjoint(value)
+        if may_be_envelope:
             yield from _opened(carried, features, 0)
         else:
             yield carried
 
 
-def completed(parsed: Request | RequestEvent, envelope: Envelope | None, path: str) -> Request | RequestEvent:
-    """A request with the time and id that its envelope or its file's path tells, where it has none."""
-    request = parsed.request if isinstance(parsed, RequestEvent) else parsed
-    if envelope is None and not request.dated_by_path:
-        return parsed
-    dated = _dated(request, envelope or Envelope(), path)
-    return parsed._replace(request=dated) if isinstance(parsed, RequestEvent) else dated
-
-
-def _dated(request: Request, envelope: Envelope, path: str) -> Request:
-    time = micros_of(envelope.time) if request.time is None else request.time
+def completed(request: Request, envelope: Envelope | None, path: str) -> Request:
+    """A request with the time and id that its envelope, or its file's path, tells where it has none."""
+    service = envelope or Envelope()
+    time = micros_of(service.time) if request.time is None else request.time
     if time is None and request.dated_by_path:
         time = micros_of_path(path)
-    key = text_of(envelope.key) if request.request_id is None else request.request_id
+    key = text_of(service.key) if request.request_id is None else request.request_id
     return dataclasses.replace(request, time=time, request_id=key)
-
-
-def _may_be_envelope(value: Mapping[str, Any] | BadRecordError) -> bool:
-    if isinstance(value, BadRecordError):
-        return value.reason in ("not_json", "not_an_object")
-    return (
-        "message" in value
-        or "logEvents" in value
-        or "jsonPayload" in value
-        or "textPayload" in value
-        or "@message" in value
-        or "log" in value
-        or "events" in value
-        or "insertId" in value
-    )
 
 
 def _opened(carried: Carried, features: Container[str], depth: int) -> Iterator[Carried]:
@@ -112,13 +101,14 @@ def _of_object(carried: Carried, features: Container[str]) -> list[Carried]:
     for name, inner in fields.items():
         if not isinstance(inner, list if name in _EVENTS else str | Mapping):
             continue
-        if name in _EVENTS and _is_events(inner):
-            return [part for event in inner for part in _of_event(event)] or [_other_line(carried)]
+        if name in _EVENTS and _is_events(inner) and (inner or name == _EVENTS[0]):
+            return [_of_event(event) for event in inner] or [_other_line(carried)]
         if name in _PAYLOADS and any(field in value for field in _OF_ENTRY):
             return [_of_payload(inner, envelope)]
         if name in _MESSAGES and envelope.time is not None and value.keys() <= _OF_MESSAGE:
             return [_of_payload(inner, envelope)]
-    return []
+    is_entry = all(name in value and name not in features for name in _OF_EVERY_ENTRY)
+    return [_other_line(carried)] if is_entry else []
 
 
 def _is_events(value: Any) -> bool:
@@ -127,9 +117,8 @@ def _is_events(value: Any) -> bool:
     )
 
 
-def _of_event(event: Mapping[str, Any]) -> list[Carried]:
-    envelope = Envelope(_first(event, _TIMES), _first(event, _KEYS))
-    return [_of_payload(event["message"], envelope)]
+def _of_event(event: Any) -> Carried:
+    return _of_payload(event["message"], Envelope(_first(event, _TIMES), _first(event, _KEYS)))
 
 
 def _of_payload(value: Any, envelope: Envelope) -> Carried:

@@ -99,6 +99,11 @@ def test_a_control_message_carries_nothing() -> None:
     assert (counts.read, counts.excluded) == (1, {OTHER_LINE: 1})
 
 
+def test_an_entry_of_something_else_carries_nothing() -> None:
+    counts = decode(Format.REST, [{**ENTRY, "protoPayload": {"instances": [{"age": 1}]}}]).counts
+    assert (counts.read, counts.excluded) == (1, {OTHER_LINE: 1})
+
+
 def test_the_records_own_time_and_id_come_first() -> None:
     inner = {"time": "2020-06-03T17:00:04Z", "request_id": "own", "request": BODY}
     outcome = decode(Format.REST, [{**ENTRY, "jsonPayload": inner}])
@@ -124,6 +129,7 @@ def test_a_row_of_a_table_and_an_event_of_kserve_may_be_carried(tmp_path: Path) 
         {"log": 3, "timestamp": MILLIS},
         {"message": TEXT},
         {"events": [1], "timestamp": MILLIS},
+        {"events": [], "timestamp": MILLIS},
         {"jsonPayload": 5, "timestamp": MILLIS},
     ],
 )

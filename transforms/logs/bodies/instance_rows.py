@@ -43,6 +43,8 @@ class InstanceRows:
         if not isinstance(value, Mapping) or self.is_bytes(value):
             return self.unnamed(value_of(value))
         row = features_by_name(value)
+        if row.keys() <= self.known:
+            return row
         if row.keys() == {_FEATURES} and _FEATURES not in self.types:
             inner = row[_FEATURES]
             is_object = isinstance(inner, Mapping) and not self.is_bytes(inner)
@@ -125,8 +127,8 @@ def _known(settings: Settings) -> frozenset[str]:
     if settings.expected is None:
         return frozenset()
     features = {*settings.expected.types, *settings.expected.elsewhere}
-    of_record = {settings.time_feature, settings.version_feature} - {None}
-    return frozenset(features | {name + PRESENT for name in features} | of_record)  # type: ignore[arg-type]
+    of_record = {name for name in (settings.time_feature, settings.version_feature) if name is not None}
+    return frozenset(features | {name + PRESENT for name in features} | of_record)
 
 
 def exact_features(example: Any) -> dict[str, Any]:

@@ -96,9 +96,9 @@ def _event(record: Mapping[str, Any]) -> Event:
     if body is None and (encoded := structured.get("data_base64")) is not None:
         body = from_base64(encoded, "expected base64 in 'data_base64'")
     headers = structured.get("headers")
-    fields = {**structured, **(headers if isinstance(headers, dict) else {})}
     if "specversion" in structured:
-        return Event(structured, body, fields)
+        return Event(structured, body, headers if isinstance(headers, dict) else structured)
+    fields = {**structured, **(headers if isinstance(headers, dict) else {})}
     attributes = {name[3:].lower(): _first_of_list(v) for name, v in fields.items() if _is_attribute(name)}
     return Event(attributes, body, fields)
 

@@ -39,7 +39,7 @@ def texts(*values: bytes) -> bytes:
     return b"".join(struct.pack("<I", len(value)) + value for value in values)
 
 
-WORDS = texts(b"UA", b"\xff")
+TEXTS = texts(b"UA", b"\xff")
 FARES = struct.pack("<2f", 1.5, math.inf)
 
 
@@ -49,9 +49,9 @@ def test_values_behind_the_json_are_those_of_their_tensors(with_header: bool, co
     inputs = [
         raw("fare", [2, 1], "FP32", len(FARES)),
         tensor("age", [2], "INT64", [3, 4]),
-        raw("word", [2], "BYTES", len(WORDS)),
+        raw("word", [2], "BYTES", len(TEXTS)),
     ]
-    data, headers = sent(inputs, FARES + WORDS)
+    data, headers = sent(inputs, FARES + TEXTS)
     body = BODIES.read(gzip.compress(data) if compress else data, headers if with_header else None)
     assert body.rows == [
         {"fare": [1.5], "age": 3, "word": b"UA"},

@@ -113,6 +113,7 @@ def test_any_bytes_are_rows_or_a_reject(data: bytes, content: Any, size: Any) ->
 
 
 def test_headers_that_are_none_say_nothing() -> None:
-    for headers in (None, "gzip", [], {"content-length": 5}, {3: 4}):
+    nothing: list[Any] = [None, "gzip", [], {"content-length": 5}, {3: 4}]
+    for headers in nothing:
         assert load_body(JSON, headers) == VALUE
     assert decompressed(b"") == b""

@@ -15,7 +15,7 @@ from transforms.logs.features import FeatureType
 
 BODIES = Bodies(support.settings())
 NAMES = ["age", "fare", "word"]
-LISTS = [[3, 1.5, "a"], [4, None, "b"]]
+LISTS: list[list[Any]] = [[3, 1.5, "a"], [4, None, "b"]]
 ROWS = [dict(zip(NAMES, values, strict=True)) for values in LISTS]
 COLUMNS = {name: [row[name] for row in ROWS] for name in NAMES}
 SAME: dict[str, Any] = {
