@@ -13,6 +13,7 @@ import orjson
 from transforms.core.arrow import pa
 from transforms.core.batches import Decoded, Reject
 from transforms.logs.columns.values import typed_columns
+from transforms.logs.envelopes import completed, opened
 from transforms.logs.features import Settings
 from transforms.logs.request import (
     BadRecordError,
@@ -37,6 +38,7 @@ class RequestDecoder:
     def __init__(self, settings: Settings, parser: RequestParser) -> None:
         self._settings = settings
         self._parser = parser
+        self._features = settings.expected.types if settings.expected is not None else {}
         self._joiner = Joiner()
         self._finisher = Finisher(settings)
 
@@ -49,8 +51,9 @@ class RequestDecoder:
         first = position.first_record
         try:
             for chunk in chunks:
-                yield from self._decode(chunk, RecordPosition(position.file, first))
-                first += len(chunk)
+                records = list(opened(chunk, self._features))
+                yield from self._decode(records, RecordPosition(position.file, first))
+                first += len(records)
         except Exception:
             # What follows cannot be read; what waits has been.
             yield from self._decode_rest(RecordPosition(position.file, first))
@@ -103,6 +106,10 @@ class _Gathered:
 
     def add(self, index: int, carried: Carried, parser: RequestParser) -> None:
         self._read += 1
+        envelope = carried.envelope
+        if envelope is not None and envelope.excluded:
+            self._excluded[envelope.excluded] += 1
+            return
         try:
             if isinstance(carried.value, BadRecordError):
                 raise carried.value
@@ -116,16 +123,19 @@ class _Gathered:
             if parsed is not None:
                 self.take(self._joiner.answer(parsed, len(carried.payload)))
         else:
-            self._add_request(self._position.first_record + index, parsed, carried.payload)
+            self._add_request(self._position.first_record + index, parsed, carried)
 
-    def _add_request(self, record: int, parsed: Request | RequestEvent, payload: bytes) -> None:
+    def _add_request(self, record: int, parsed: Request | RequestEvent, carried: Carried) -> None:
         request = parsed.request if isinstance(parsed, RequestEvent) else parsed
-        if (reason := self._left_out(request, payload)) is not None:
+        if carried.envelope is not None or request.dated_by_path:
+            request = completed(request, carried.envelope, self._position.file)
+            parsed = parsed._replace(request=request) if isinstance(parsed, RequestEvent) else request
+        if (reason := self._left_out(request, carried.payload)) is not None:
             self._excluded[reason] += 1
         elif not request.instances:
             self._without_rows += 1
         elif isinstance(parsed, RequestEvent):
-            self.take(self._joiner.ask(parsed, record, len(payload)))
+            self.take(self._joiner.ask(parsed, record, len(carried.payload)))
         else:
             self.take([Ready(record, request)])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
@@ -12,11 +13,15 @@ from transforms.core import tensorflow_messages
 from transforms.core.errors import InputError
 from transforms.files import file_systems, paths
 from transforms.files.tfrecord import HEADER_BYTES, TFRecordError, is_header, read_records
-from transforms.logs.bodies.json_text import load
+from transforms.logs.bodies.encodings import load_body
+from transforms.logs.bodies.frames import is_frame
+from transforms.logs.bodies.instances import BODY_KEYS
 from transforms.logs.carriers.read_records import Carrier, carrier_of, is_named, start_of
 from transforms.logs.carriers.read_records import read_records as read_rows
 from transforms.logs.carriers.table_error import TableError
+from transforms.logs.envelopes import opened
 from transforms.logs.formats.format_names import Format
+from transforms.logs.formats.kserve_store import is_stored
 from transforms.logs.request import BadRecordError, Carried
 
 _TEXT_SUFFIXES = (".csv", ".csv.gz", ".csv.bz2", ".tsv", ".txt")
@@ -24,7 +29,6 @@ _TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 _VERTEX = frozenset({"endpoint", "deployed_model_id", "logging_time", "request_payload"})
 _AI_PLATFORM = frozenset({"model", "model_version", "time", "raw_data"})
 _EVENT_HEADERS = frozenset({"ce-id", "ce-type", "ce-specversion", "ce_id", "ce_type", "ce_specversion"})
-_BODIES = ("instances", "inputs", "examples")
 _ENVELOPES = ("request", "body")
 _START_BYTES = 4096
 _RECORDS = 100
@@ -83,13 +87,13 @@ def _detect_rows(rows: Sequence[Carried], path: str) -> Format:
 def format_of(record: Mapping[str, Any]) -> Format | None:
     """The format that a record's keys (or a row's columns) tell; None where they are features, it seems."""
     keys = record.keys()
-    if "captureData" in keys:
+    if "captureData" in keys or "SageMakerOutput" in keys:
         return Format.SAGEMAKER
     if keys >= _VERTEX:
         return Format.VERTEX
     if keys >= _AI_PLATFORM:
         return Format.AI_PLATFORM
-    if _is_event(record):
+    if _is_event(record) or is_stored(record):
         return Format.KSERVE
     return Format.REST if _is_rest(record) else None
 
@@ -103,16 +107,23 @@ def _is_event(record: Mapping[str, Any]) -> bool:
 
 def _is_rest(record: Mapping[str, Any]) -> bool:
     """Whether it is a body, or holds one under a name that envelopes have for it."""
-    return _is_body(record) or any(_is_body(record.get(name)) for name in _ENVELOPES)
+    return _is_body(record) or any(_is_body_in_envelope(record.get(name)) for name in _ENVELOPES)
 
 
-def _is_body(value: Any) -> bool:
-    if isinstance(value, str):
+def _is_body_in_envelope(value: Any) -> bool:
+    """Whether it is a body, or the text of one: in an envelope any object, or any list of rows."""
+    if isinstance(value, str | bytes):
         try:
-            value = load(value)
+            value = load_body(value)
         except BadRecordError:
             return False
-    return isinstance(value, dict) and any(isinstance(value.get(name), list | dict) for name in _BODIES)
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(row, list | dict) for row in value)
+    return isinstance(value, dict) and bool(value)
+
+
+def _is_body(value: Mapping[str, Any]) -> bool:
+    return any(isinstance(value.get(name), list | dict) for name in BODY_KEYS) or is_frame(value)
 
 
 def detect_records(records: Sequence[bytes]) -> Format:
@@ -161,7 +172,7 @@ def _is_table(path: str, start: bytes) -> bool:
 
 def _first_rows(stored: BinaryIO, path: str) -> Sequence[Carried]:
     try:
-        return next(read_rows(stored, path), [])[:_RECORDS]
+        return [*itertools.islice(opened(next(read_rows(stored, path), [])), _RECORDS)]
     except TableError:
         return []  # reported by the reader
 

@@ -52,6 +52,7 @@ class Request:
       responses: what was answered, one JSON value for each instance; None where it was not logged.
       excluded: why the request is no traffic (`warm_up`), None for traffic.
       exact: whether NaN and empty bytes are values, as in a table; in dense tensors they are missing.
+      dated_by_path: whether the path of its file tells the time where the log has none (`rows.path_time`).
     """
 
     instances: Sequence[Mapping[str, Any]]
@@ -65,6 +66,7 @@ class Request:
     responses: Sequence[Any] | None = None
     excluded: str | None = None
     exact: bool = False
+    dated_by_path: bool = False
 
 
 class RequestEvent(NamedTuple):
@@ -91,6 +93,21 @@ class Carried(NamedTuple):
 
     value: Mapping[str, Any] | BadRecordError
     payload: bytes
+    envelope: Envelope | None = None
+
+
+class Envelope(NamedTuple):
+    """What a log service says of a record that it carried.
+
+    Attributes:
+      time: as it stands there; counts where the record has none of its own.
+      key: the service's id of the record; likewise.
+      excluded: why the record is no request; None for one that may be.
+    """
+
+    time: Any = None
+    key: Any = None
+    excluded: str | None = None
 
 
 class RequestParser(Protocol):

@@ -114,7 +114,10 @@ def test_a_line_beyond_the_largest_record_is_a_reject_within_bounded_memory(
 
 @pytest.mark.parametrize("log_format", LINES)
 def test_other_formats_in_one_file_are_rejects(log: Path, log_format: Format) -> None:
-    """A table takes any object for a row: what is in it are features that nobody knows."""
+    """A table takes any object for a row: what is in it are features that nobody knows.
+
+    Objects of features are bodies, and lines of SageMaker's batch transforms are bodies, too.
+    """
     others = [line for other, line in SOUND.items() if other is not log_format]
     decoded = read(
         log, b"\n".join([SOUND[log_format], *others, b"a,b,c", frame(b"x"), SOUND[log_format]]), log_format
@@ -122,7 +125,8 @@ def test_other_formats_in_one_file_are_rejects(log: Path, log_format: Format) ->
     assert decoded.faults == []
     assert decoded.counts.rows >= 2
     if log_format is not Format.TABLE:
-        assert len(decoded.reasons) >= len(others) - 1
+        read_as_well = 2 if log_format is Format.SAGEMAKER else 1
+        assert len(decoded.reasons) >= len(others) + 2 - read_as_well
 
 
 @pytest.mark.parametrize("log_format", sorted(RECORDS))

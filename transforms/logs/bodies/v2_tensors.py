@@ -1,7 +1,7 @@
 """Tensors of the v2 (Open Inference) protocol's JSON, as columns.
 
 An input is `{"name", "shape", "datatype", "data"}`; its data are flat in row-major order, or nested as the
-shape says. The first dimension is the batch.
+shape says. The first dimension is the batch. Data in binary are put in before (`binary_tensors`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from transforms.logs.bodies.binary_tensors import BINARY_TENSOR
 from transforms.logs.bodies.body_values import value_of
 from transforms.logs.request import BadRecordError
 from transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES, MAX_RANK
@@ -18,6 +19,12 @@ DATATYPES = frozenset(
     {"BOOL", "BYTES", "FP16", "FP32", "FP64", "BF16"}
     | {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
 )
+
+
+def is_tensors(inputs: Any) -> bool:
+    """Whether `inputs` are tensors: v1 has values there, or columns by name."""
+    first = inputs[0] if isinstance(inputs, list) and inputs else None
+    return isinstance(first, Mapping) and "name" in first and "datatype" in first
 
 
 def tensor_columns(inputs: Any) -> dict[str, Any]:
@@ -49,8 +56,8 @@ def _values(name: str, tensor: Mapping[str, Any]) -> tuple[list[Any], list[int]]
     if not isinstance(datatype, str) or datatype not in DATATYPES:
         raise BadRecordError("unsupported_dtype", f"input {name!r} has a datatype that features cannot have")
     if "data" not in tensor:
-        detail = f"input {name!r} has no data; tensors in binary after the JSON are not read"
-        raise BadRecordError("binary_tensor", detail)
+        detail = f"input {name!r} has no data, and no bytes behind the JSON"
+        raise BadRecordError(BINARY_TENSOR, detail)
     shape = _shape(name, tensor.get("shape"))
     values = list(_leaves(value_of(tensor["data"])))
     if len(values) != math.prod(shape):

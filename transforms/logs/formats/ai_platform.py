@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from transforms.logs.bodies.instances import Bodies, body_of
+from transforms.logs.bodies.instances import Bodies
 from transforms.logs.features import Settings
 from transforms.logs.request import Request
 from transforms.logs.rows.log_fields import answers_of, first_text, text_of
@@ -26,9 +26,8 @@ class AiPlatformParser:
         self._bodies = Bodies(settings)
 
     def parse(self, record: Mapping[str, Any]) -> Request | None:
-        """See `request.RequestParser.parse`. Raises BadRecordError as `Bodies.instances` does."""
-        body = body_of(record.get("raw_data"))
-        instances = self._bodies.instances(body)
+        """See `request.RequestParser.parse`. Raises BadRecordError as `Bodies.read` does."""
+        instances, body = self._bodies.read(record.get("raw_data"))
         wanted = self._settings.responses
         return Request(
             instances=instances,

@@ -3,8 +3,9 @@
 TF Serving writes no such log itself; a proxy or a client does. A line is a request's body, or an envelope
 around one:
 
-- the body under `request` or `body`, as an object or as JSON text, or its `instances`, `inputs` or
-  `examples` among the envelope's own fields;
+- the body under `request` or `body`, as an object, as JSON text or as it was sent, in gzip and base64; or its
+  fields (`instances`, `inputs`, ...) among the envelope's own;
+- `headers` of the request, of which `Content-Encoding` counts;
 - `time` or `timestamp`: ISO 8601, or a number since 1970;
 - `model` or `model_name`; `version` or `model_version`; `request_id` or `id`;
 - `signature_name`, where the body has none;
@@ -20,10 +21,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from transforms.logs.bodies.instances import BODY_KEYS, Bodies, body_of
+from transforms.logs.bodies.instances import BODY_KEYS, Bodies, Body
 from transforms.logs.features import Settings
 from transforms.logs.request import Request
 from transforms.logs.rows.log_fields import answers_of, first_text, first_time, rate_of
+
+_ENVELOPES = ("request", "body")
+_TIME = ("time", "timestamp")
+_MODEL = ("model", "model_name")
+_VERSION = ("version", "model_version")
+_ID = ("request_id", "id")
+# What may stand beside a body in one object with it.
+_FIELDS = frozenset(
+    {*_ENVELOPES, *_TIME, *_MODEL, *_VERSION, *_ID, "signature_name", "sampling_rate", "headers", "response"}
+)
 
 
 class RestParser:
@@ -34,24 +45,24 @@ class RestParser:
         self._bodies = Bodies(settings)
 
     def parse(self, record: Mapping[str, Any]) -> Request | None:
-        """See `request.RequestParser.parse`. Raises BadRecordError as `Bodies.instances` does."""
-        body = _body(record)
-        instances = self._bodies.instances(body)
+        """See `request.RequestParser.parse`. Raises BadRecordError as `Bodies.read` does."""
+        instances, body = self._body(record)
         wanted = self._settings.responses
         return Request(
             instances=instances,
-            time=first_time(record, ("time", "timestamp")),
-            model=first_text(record, ("model", "model_name")),
-            version=first_text(record, ("version", "model_version")),
+            time=first_time(record, _TIME),
+            model=first_text(record, _MODEL),
+            version=first_text(record, _VERSION),
             signature=first_text(body, ("signature_name",)) or first_text(record, ("signature_name",)),
-            request_id=first_text(record, ("request_id", "id")),
+            request_id=first_text(record, _ID),
             sampling_rate=rate_of(record.get("sampling_rate")),
             responses=answers_of(record.get("response"), len(instances)) if wanted else None,
         )
 
-
-def _body(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    if any(record.get(key) is not None for key in BODY_KEYS):
-        return record
-    bodies = (record[key] for key in ("request", "body") if record.get(key) is not None)
-    return body_of(next(bodies, None))
+    def _body(self, record: Mapping[str, Any]) -> Body:
+        if any(record.get(key) is not None for key in BODY_KEYS):
+            return Body(self._bodies.instances(record), record)
+        for key in _ENVELOPES:
+            if (body := record.get(key)) is not None:
+                return self._bodies.read(body, record.get("headers"))
+        return Body(self._bodies.instances(self._bodies.without(_FIELDS, record)), record)

@@ -1,23 +1,26 @@
-"""`sagemaker`: JSON lines of SageMaker's data capture.
+"""`sagemaker`: JSON lines of SageMaker's data capture, and of its batch transforms.
 
 A line is one invocation of an endpoint: `captureData.endpointInput` with `observedContentType`, `encoding`
 and `data`, `endpointOutput` likewise where outputs are captured, and `eventMetadata`. Bodies are JSON, JSON
 lines or CSV; `encoding` only says how the body was put into the line: as text (CSV, JSON) or as BASE64, which
 SageMaker falls back to where the content type is in none of the lists of its capture configuration.
 
-A body of CSV has no header: its values are named by `Settings.columns`. Whether a first line is one is never
-guessed: it is a row as the others are, and its words count as `bytes_for_int` and the like.
+Values of CSV are named by `Settings.columns`, or by a first line that has those names.
+
+A line of a batch transform is its input, or its output where input is joined: the input object with
+`SageMakerOutput`, or `SageMakerInput` and `SageMakerOutput`.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from transforms.logs.bodies.instances import NOT_A_REQUEST, Bodies
+from transforms.logs.bodies.encodings import decompressed, from_base64, load_body
+from transforms.logs.bodies.instances import Bodies
 from transforms.logs.bodies.json_text import load
+from transforms.logs.bodies.row_checks import NOT_A_REQUEST
 from transforms.logs.features import Settings
 from transforms.logs.request import BadRecordError, Request
 from transforms.logs.rows.log_fields import answers_of, text_of
@@ -26,6 +29,10 @@ from transforms.logs.rows.parse_time import micros_of
 _JSON = frozenset({"application/json", "text/json", "application/x-json"})
 _JSON_LINES = frozenset({"application/jsonlines", "application/x-jsonlines", "application/jsonl"})
 _CSV = frozenset({"text/csv", "application/csv"})
+_JSON_SIZE = re.compile(r";\s*json-header-size=([0-9]{1,18})\b", re.ASCII)
+_OF_CAPTURE = ("captureData", "eventMetadata")
+# What a batch transform joins: it adds its output to an object, or makes an object of both.
+_INPUT, _OUTPUT = "SageMakerInput", "SageMakerOutput"
 _ENCODED = {"CSV": "text/csv", "JSON": "application/json"}
 # How SageMaker's TensorFlow container is told the model, and what teams write themselves.
 _MODEL = ("tfs-model-name",)
@@ -40,11 +47,13 @@ class SageMakerParser:
         self._bodies = Bodies(settings)
 
     def parse(self, record: Mapping[str, Any]) -> Request:
-        """The request of a captured invocation.
+        """The request of a captured invocation, or of a line of a batch transform.
 
         Raises BadRecordError: `not_a_capture`, `no_body` (the input was not captured), `bad_base64`,
-        `unknown_content_type`, `not_json`, and what `Bodies` raises.
+        `unknown_content_type`, and what `load_body` and `Bodies` raise.
         """
+        if not any(name in record for name in _OF_CAPTURE):
+            return self._of_batch(record)
         captured = _mapping(record, "captureData")
         event = _mapping(record, "eventMetadata")
         attributes = _attributes(event.get("customAttributes"))
@@ -59,37 +68,40 @@ class SageMakerParser:
             responses=self._responses(captured.get("endpointOutput"), len(instances)),
         )
 
+    def _of_batch(self, record: Mapping[str, Any]) -> Request:
+        """The request that a line of a batch transform's input is, or of its output where that is joined."""
+        joined = {name: value for name, value in record.items() if name != _OUTPUT}
+        try:
+            body = self._bodies.read(joined.get(_INPUT, joined))
+        except BadRecordError as error:
+            if error.reason == NOT_A_REQUEST and _OUTPUT not in record:
+                raise BadRecordError(
+                    "not_a_capture", "expected a capture, or an input with features"
+                ) from None
+            raise
+        responses = None
+        if self._settings.responses and _OUTPUT in record:
+            responses = _in_rows(record[_OUTPUT], len(body.rows))
+            # The answer to a single row may have any form.
+            responses = [record[_OUTPUT]] if responses is None and len(body.rows) == 1 else responses
+        return Request(body.rows, responses=responses, dated_by_path=True)
+
     def _instances(self, part: Any) -> tuple[str | None, Sequence[Mapping[str, Any]]]:
         """The signature, where the body names one, and the rows."""
-        kind, body = _body(part)
-        if kind in _CSV:
-            return None, self._bodies.csv(_decoded(body))
-        if kind in _JSON_LINES:
-            rows = [self._row(value) for value in _lines(body)]
-            return None, self._bodies.instances({"instances": rows})
-        value = load(body) if isinstance(body, bytes | str) else body
-        if self._bodies.is_body(value):
-            return text_of(value.get("signature_name")), self._bodies.instances(self._with_named_rows(value))
-        return None, self._bodies.instances({"instances": [self._row(row) for row in _rows(value)]})
-
-    def _with_named_rows(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        rows = body.get("instances")
-        return {**body, "instances": list(map(self._row, rows))} if isinstance(rows, list) else body
-
-    def _row(self, value: Any) -> Any:
-        """An instance of SageMaker's own algorithms holds its values under `features`, without names."""
-        expected = self._settings.expected
-        if isinstance(value, dict) and value.keys() == {"features"}:
-            known = expected is not None and "features" in expected.types
-            return value if known else value["features"]
-        return value
+        captured = _body(part)
+        if captured.kind in _CSV:
+            return None, self._bodies.csv(_decoded(captured.data))
+        if captured.kind in _JSON_LINES:
+            return None, self._bodies.instances({"instances": _lines(captured.data)})
+        body = self._bodies.read(captured.data, captured.headers)
+        return text_of(body.fields.get("signature_name")), body.rows
 
     def _responses(self, part: Any, num_rows: int) -> Sequence[Any] | None:
         """One answer a row; None where they are not wanted, not captured, or not as many as the rows."""
         if not self._settings.responses or part is None:
             return None
         try:
-            return _answers(*_body(part), num_rows)
+            return _answers(_body(part), num_rows)
         except BadRecordError:
             return None  # The request is what is examined; it does not fail for its answer.
 
@@ -101,25 +113,34 @@ def _mapping(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value
 
 
-def _body(part: Any) -> tuple[str, Any]:
-    """The content type of a captured body, without parameters, and the body: bytes, text or parsed JSON."""
+class _Captured(NamedTuple):
+    """A captured body: its content type without parameters, and bytes, text or parsed JSON."""
+
+    kind: str
+    data: Any
+    headers: Mapping[str, str]
+
+
+def _body(part: Any) -> _Captured:
     data = part.get("data") if isinstance(part, dict) else None
     if data is None:
         raise BadRecordError("no_body", "expected 'endpointInput' with 'data'; the input was not captured")
     encoding = str(part.get("encoding") or "").upper()
-    kind = str(part.get("observedContentType") or "").partition(";")[0].strip().lower()
-    if kind not in _JSON | _JSON_LINES | _CSV:
+    content_type = str(part.get("observedContentType") or "")
+    kind = content_type.partition(";")[0].strip().lower()
+    if not (kind in _JSON | _JSON_LINES | _CSV or kind.endswith("+json")):
         kind = _ENCODED.get(encoding, "")
     if not kind:
         raise BadRecordError("unknown_content_type", "expected a body of JSON, JSON lines or CSV")
-    return kind, _from_base64(data) if encoding == "BASE64" else data
+    if encoding == "BASE64":
+        data = decompressed(from_base64(data, "'encoding' is BASE64, and 'data' is to be that"))
+    return _Captured(kind, data, _headers(content_type))
 
 
-def _from_base64(data: Any) -> bytes:
-    try:
-        return base64.b64decode(data, validate=True)
-    except (binascii.Error, TypeError, ValueError):
-        raise BadRecordError("bad_base64", "'encoding' is BASE64, and 'data' is none") from None
+def _headers(content_type: str) -> dict[str, str]:
+    """The headers that a content type of Triton's stands for."""
+    size = _JSON_SIZE.search(content_type)
+    return {"Inference-Header-Content-Length": size[1]} if size else {}
 
 
 def _decoded(body: Any) -> str:
@@ -136,23 +157,20 @@ def _lines(body: Any) -> list[Any]:
     return [load(line) for line in _decoded(body).split("\n") if line.strip()]
 
 
-def _rows(value: Any) -> list[Any]:
-    """JSON that is no body of TF Serving's: a list of rows, or one row, as SageMaker's containers take it."""
-    if isinstance(value, list) and value and all(isinstance(row, list | dict) for row in value):
-        return value
-    return [value]
-
-
-def _answers(kind: str, body: Any, num_rows: int) -> Sequence[Any] | None:
-    if kind in _CSV:
-        rows = [line.rstrip("\r") for line in _decoded(body).split("\n") if line.strip()]
-    elif kind in _JSON_LINES:
-        rows = _lines(body)
+def _answers(captured: _Captured, num_rows: int) -> Sequence[Any] | None:
+    if captured.kind in _CSV:
+        rows = [line.rstrip("\r") for line in _decoded(captured.data).split("\n") if line.strip()]
+    elif captured.kind in _JSON_LINES:
+        rows = _lines(captured.data)
     else:
-        rows = load(body) if isinstance(body, bytes | str) else body
-    if not isinstance(rows, list):
-        return answers_of(rows, num_rows)
-    return rows if len(rows) == num_rows else None
+        rows = load_body(captured.data, captured.headers)
+    return _in_rows(rows, num_rows)
+
+
+def _in_rows(answers: Any, num_rows: int) -> Sequence[Any] | None:
+    if not isinstance(answers, list):
+        return answers_of(answers, num_rows)
+    return answers if len(answers) == num_rows else None
 
 
 def _attributes(value: Any) -> dict[str, str]:

@@ -16,7 +16,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transforms.logs.bodies import json_text
-from transforms.logs.bodies.instances import NOT_A_REQUEST, Bodies, all_rows
+from transforms.logs.bodies.instances import Bodies
+from transforms.logs.bodies.row_checks import NOT_A_REQUEST, all_rows
 from transforms.logs.features import Settings
 from transforms.logs.request import BadRecordError, Request
 from transforms.logs.rows.log_fields import answers_of, first_text, text_of
@@ -33,7 +34,7 @@ class VertexParser:
     def parse(self, record: Mapping[str, Any]) -> Request | None:
         """See `request.RequestParser.parse`. Raises BadRecordError as `Bodies.instances` does."""
         elements = _elements(record.get("request_payload"))
-        bodies = [element for element in elements if self._bodies.is_body(element)]
+        bodies = self._bodies_of(elements)
         instances = self._instances(elements, any_body=bool(bodies))
         wanted = self._settings.responses
         return Request(
@@ -46,9 +47,17 @@ class VertexParser:
             responses=_answers(record.get("response_payload"), len(instances)) if wanted else None,
         )
 
+    def _bodies_of(self, elements: Sequence[Any]) -> Sequence[Any]:
+        """The elements that are no instances. An object of columns may be all that was sent."""
+        if len(elements) == 1 and self._bodies.is_columns(elements[0]):
+            return elements
+        return [element for element in elements if self._bodies.is_body(element)]
+
     def _instances(self, elements: Sequence[Any], *, any_body: bool) -> Sequence[Mapping[str, Any]]:
         if not any_body:
             return self._bodies.instances({"instances": elements})
+        if len(elements) == 1:
+            return self._bodies.instances(elements[0])
         of_one = (e if self._bodies.is_body(e) else {"instances": [e]} for e in elements)
         return all_rows(self._bodies.instances(body) for body in of_one)
 

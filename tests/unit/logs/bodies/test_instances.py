@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from support import bodies as support
 from support.bodies import b64, example, reason, tensor
 
-from transforms.logs.bodies.instances import MAX_INSTANCES, Bodies, body_of
+from transforms.logs.bodies.instances import Bodies, body_of
+from transforms.logs.bodies.row_checks import MAX_INSTANCES
 from transforms.logs.features import FeatureType
 from transforms.logs.request import BadRecordError
 from transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES
@@ -86,7 +87,9 @@ def test_columns_are_rows_of_the_same_number() -> None:
             "sensor": [[[1, 2], [3, 4]], [[4, 5], [6, 8]]],
         }
     }
-    assert BODIES.instances(in_columns) == BODIES.instances(in_rows) == in_rows["instances"]
+    types = {"tag": FeatureType.BYTES, "signal": FeatureType.INT, "sensor": FeatureType.INT}
+    bodies = Bodies(support.settings(types))
+    assert bodies.instances(in_columns) == bodies.instances(in_rows) == in_rows["instances"]
 
 
 @given(st.lists(st.fixed_dictionaries({"age": st.integers(), "tags": st.lists(st.text())}), min_size=1))
@@ -173,7 +176,7 @@ def test_bytes_for_the_only_feature_are_its_value_unless_they_are_an_example_tha
 def test_unknown_bytes_beside_features_are_an_unknown_feature() -> None:
     row = {"age": 1, "image": b64(example(age=[2]))}
     assert BODIES.instances({"instances": [row]}) == [{"age": 1, "image": example(age=[2])}]
-    assert BODIES.instances({"instances": [{"image": b64(b"\xff")}]}) == [{"image": b"\xff"}]
+    assert reason(BODIES, {"instances": [{"image": b64(b"\xff")}]}) == "no_features"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from support import bodies as support
 
 from transforms.logs.bodies.instances import Bodies
+from transforms.logs.features import FeatureType
 from transforms.logs.request import BadRecordError
 
 BODIES = Bodies(support.settings())
@@ -50,9 +51,55 @@ def test_of_one_column_an_empty_line_is_a_row() -> None:
     ]
 
 
+HEADERS = {
+    "age,word\n3,a": [{"age": 3, "word": "a"}],
+    "word,age\r\na,3\r\n": [{"age": 3, "word": "a"}],
+    '\ufeff"age", word \n3,a\n4,\n': [{"age": 3, "word": "a"}, {"age": 4}],
+    "late,age,word\n1,3,a": [{"late": "1", "age": 3, "word": "a"}],
+}
+
+
+@pytest.mark.parametrize("text", HEADERS)
+def test_a_first_line_of_the_names_is_a_header_and_no_row(text: str) -> None:
+    assert Bodies(support.settings(columns=("age", "word"))).csv(text) == HEADERS[text]
+    assert BODIES.csv(text) == HEADERS[text]
+
+
+def test_a_header_may_have_more_columns_where_the_names_are_given() -> None:
+    named = Bodies(support.settings(columns=("age", "word")))
+    assert named.csv(",id,age,word\n0,7,3,a") == [{"id": "7", "age": 3, "word": "a"}]
+    only = Bodies(support.settings({"age": FeatureType.INT}))
+    assert only.csv("age\n3\n") == [{"age": 3}]
+
+
+@pytest.mark.parametrize("text", ["age,age\n", "age,fare\n", "Age,word\n"])
+def test_other_first_lines_are_rows(text: str) -> None:
+    named = Bodies(support.settings(columns=("tags", "word")))
+    assert len(named.csv(text + "3,a")) == 2
+
+
+def test_a_row_of_another_length_says_what_was_expected() -> None:
+    for text, source in (("0,3,a", "--columns"), ("age,word\n0,3,a", "the header")):
+        with pytest.raises(BadRecordError, match=f"expected 2 values, as {source} has; a row has 3") as error:
+            Bodies(support.settings(columns=("age", "word"))).csv(text)
+        assert error.value.reason == "bad_csv_row"
+
+
+def test_names_that_the_schema_does_not_know_are_a_reject() -> None:
+    with pytest.raises(BadRecordError) as error:
+        Bodies(support.settings(columns=("x", "y"))).csv("1,2")
+    assert error.value.reason == "no_features"
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
-    [("1", "bad_csv_row"), ("1,2,secret", "bad_csv_row"), ('1,"secret', "bad_csv_row"), ("", "no_instances")],
+    [
+        ("1", "bad_csv_row"),
+        ("age,word\n", "no_instances"),
+        ("1,2,secret", "bad_csv_row"),
+        ('1,"secret', "bad_csv_row"),
+        ("", "no_instances"),
+    ],
 )
 def test_bad_csv_is_a_reject(text: str, why: str) -> None:
     with pytest.raises(BadRecordError) as error:

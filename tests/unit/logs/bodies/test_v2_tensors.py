@@ -33,9 +33,9 @@ def test_a_matrix_without_names_of_features_takes_those_of_columns() -> None:
     named = Bodies(support.settings(columns=("age", "fare")))
     matrix = [tensor("input-0", [2, 2], "FP32", [[1, 2.5], [3, 4.5]])]
     assert named.open_inference({"inputs": matrix}) == [{"age": 1, "fare": 2.5}, {"age": 3, "fare": 4.5}]
-    assert BODIES.open_inference({"inputs": matrix}) == [{"input-0": [1, 2.5]}, {"input-0": [3, 4.5]}]
+    assert reason(BODIES, {"inputs": matrix}, "open_inference") == "no_features"
     wide = [tensor("input-0", [1, 3], "FP32", [1, 2, 3])]
-    assert named.open_inference({"inputs": wide}) == [{"input-0": [1, 2, 3]}]
+    assert reason(named, {"inputs": wide}, "open_inference") == "no_features"
 
 
 def test_tensors_without_values_are_rows_of_empty_lists() -> None:

@@ -247,7 +247,7 @@ VALUES = st.recursive(
 @hypothesis_settings(max_examples=200, deadline=None)
 @given(st.dictionaries(st.text(max_size=9), VALUES, max_size=4))
 def test_any_row_is_a_record(row: dict[str, Any]) -> None:
-    record, payload = bigquery.carried(row, True)
+    record, payload, _ = bigquery.carried(row, True)
     assert not isinstance(record, Exception)
     assert record.keys() == {name for name, value in row.items() if value is not None}
     assert json.loads(payload).keys() == record.keys()

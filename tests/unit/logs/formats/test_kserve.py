@@ -110,7 +110,9 @@ BAD: dict[str, list[Any]] = {
     "not_a_cloud_event": [{}, {"specversion": "1.0"}, V1, structured(V1, type=5), {"ce-id": "1", "data": V1}],
     "no_body": [structured(None), {**binary(None)}],
     "not_json": [structured("{"), binary("\x00")],
-    "not_a_request": [structured("[1]"), structured([1]), structured(5)],
+    "not_a_request": [structured({"invalid": [1]}), structured('"1"'), structured(5)],
+    "no_names": [structured("[1]"), structured([1])],
+    "no_features": [structured({"instances": [{"other": 1}]})],
     "bad_base64": [structured(None, data_base64="%"), structured(None, data_base64=[1])],
     "bad_tensor_shape": [
         structured({"inputs": [{"name": "age", "shape": [-1], "datatype": "INT64", "data": []}]})

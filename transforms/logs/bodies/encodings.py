@@ -1,0 +1,111 @@
+"""Bodies as they were sent: compressed, in base64, or with tensors in binary behind their JSON."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from transforms.logs.bodies import json_text
+from transforms.logs.bodies.binary_tensors import load_with_tensors
+from transforms.logs.carriers.records import LARGEST_RECORD, RECORD_TOO_LARGE
+from transforms.logs.request import BadRecordError
+
+_GZIP = b"\x1f\x8b"
+# The base64 of gzip, and of an object of JSON.
+_IN_BASE64 = ("H4sI", "eyJ")
+_GZIP_WINDOW, _ZLIB_WINDOW, _RAW_WINDOW = 31, 15, -15
+_PLAIN = frozenset({"", "identity"})
+_GZIP_NAMES = frozenset({"gzip", "x-gzip"})
+
+
+def load_body(value: Any, headers: Any = None) -> Any:
+    """The JSON value of a body: of its bytes as they were sent, of its text, or as it is.
+
+    Text may be bytes in base64, which begins otherwise than JSON. Raises BadRecordError: `bad_base64`,
+    `not_json`, `nested_too_deeply`, and those of `decompressed` and `load_with_tensors`.
+
+    Args:
+      value: what a log has for the body.
+      headers: what it has for the headers of the request, which say how its bytes are to be read.
+    """
+    if isinstance(value, str):
+        if not value.startswith(_IN_BASE64):
+            return json_text.load(value)
+        value = from_base64(value, "expected JSON, or a body in base64")
+    if not isinstance(value, bytes):
+        return value
+    named = _by_plain_name(headers)
+    content, size = named.get("contentencoding"), str(named.get("inferenceheadercontentlength"))
+    data = decompressed(value, content if isinstance(content, str) else None)
+    return load_with_tensors(data, int(size) if size.isdecimal() and len(size) < 20 else None)
+
+
+def from_base64(encoded: Any, expected: str) -> bytes:
+    """The bytes of base64. Raises BadRecordError: `bad_base64`, in the words of `expected`."""
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, TypeError, ValueError):
+        raise BadRecordError("bad_base64", f"{expected}; it is none") from None
+
+
+def decompressed(data: bytes, content: str | None = None) -> bytes:
+    """The bytes of a body whose `Content-Encoding` is `content`; gzip is known by its first bytes as well.
+
+    A proxy may decompress a body and pass its header on, so JSON is taken as it is. Raises BadRecordError:
+    `bad_compression`, `unknown_encoding`, and `record_too_large` beyond `LARGEST_RECORD`.
+    """
+    names = {name.strip().lower() for name in (content or "").split(",")} - _PLAIN
+    if data.startswith(_GZIP):
+        return _inflated(data, _GZIP_WINDOW)
+    if not names or data.lstrip()[:1] in (b"{", b"["):
+        return data
+    if names == {"deflate"}:
+        # Some clients leave out the header that zlib has.
+        return _inflated(data, _ZLIB_WINDOW if _is_zlib(data) else _RAW_WINDOW)
+    if names <= _GZIP_NAMES:
+        raise _bad_compression()
+    raise BadRecordError(
+        "unknown_encoding", "expected a body in gzip or deflate; Content-Encoding is another"
+    )
+
+
+def _inflated(data: bytes, window: int) -> bytes:
+    """The bytes of all members, which gzip may have several of."""
+    parts, size = [], 0
+    while data:
+        stream = zlib.decompressobj(window)
+        try:
+            parts.append(stream.decompress(data, LARGEST_RECORD + 1 - size))
+        except zlib.error:
+            raise _bad_compression() from None
+        size += len(parts[-1])
+        if size > LARGEST_RECORD:
+            limit = LARGEST_RECORD >> 20
+            detail = f"the body is longer than the {limit} MiB that are read of one"
+            raise BadRecordError(RECORD_TOO_LARGE, detail)
+        if not stream.eof:
+            raise _bad_compression()
+        data = stream.unused_data
+    return b"".join(parts)
+
+
+def _is_zlib(data: bytes) -> bool:
+    return len(data) > 1 and data[0] & 15 == 8 and not int.from_bytes(data[:2], "big") % 31
+
+
+def _bad_compression() -> BadRecordError:
+    return BadRecordError("bad_compression", "the compressed body is damaged, or ends early")
+
+
+def _by_plain_name(headers: Any) -> dict[str, Any]:
+    """Headers in lower case, without `-` or `_`. Several servers write their values as lists."""
+    items = headers.items() if isinstance(headers, Mapping) else ()
+    return {
+        str(name).lower().replace("-", "").replace("_", ""): value[0]
+        if isinstance(value, list) and value
+        else value
+        for name, value in items
+    }
