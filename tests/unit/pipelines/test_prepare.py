@@ -130,9 +130,10 @@ def test_what_the_users_function_raises_is_a_line(
     monkeypatch.setattr(prepare, "build_transform", fail)
     with pytest.raises(UsageError) as caught:
         transform("/tmp/job", plan())
-    start = "features.py cannot be traced: ValueError: no such feature x"
-    assert str(caught.value).startswith(start)
-    assert len(str(caught.value)) == len("features.py cannot be traced: ValueError: ") + 500
+    location, _, problem = str(caught.value).partition(": cannot be traced: ")
+    assert location.rpartition(":")[0] == __file__
+    assert problem.startswith("ValueError: no such feature x")
+    assert len(problem) == len("ValueError: ") + 500
 
 
 def test_days_are_counted_where_a_feature_has_the_time(

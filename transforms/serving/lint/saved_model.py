@@ -53,7 +53,7 @@ class SavedModel:
 
 
 def dtype_of(info: Any) -> int:
-    """The tf.DType's number of a signature's tensor; of a ragged one, which states none itself, its values'."""
+    """The tf.DType's number of a signature's tensor; for a ragged one, which states none, of its values."""
     if info.dtype or not info.composite_tensor.components:
         return int(info.dtype)
     return int(info.composite_tensor.components[0].dtype)
