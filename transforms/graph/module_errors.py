@@ -50,8 +50,8 @@ def user_files(file: str) -> Callable[[str], bool]:
 
 
 def one_line(error: BaseException) -> str:
-    """The text of an error without line breaks, cut where it is long."""
-    return " ".join(str(error).split())[:_LONGEST]
+    """The text of an error without line breaks, cut where it is long; its class where it has none."""
+    return " ".join(str(error).split())[:_LONGEST] or type(error).__name__
 
 
 def _missing_module(error: ModuleNotFoundError, file: str, function: str) -> str:
