@@ -60,7 +60,7 @@ def run(options: PrepareOptions, console: Console) -> int:
     if not beam_options.is_local(beam_flags):
         check_schemes(temp_location=temp, baseline=options.baseline)
     check_target(options.baseline, finish=not options.dry_run)
-    given_schema = messages.load_schema(options.schema) if options.schema else None
+    given_schema = _given_schema(options)
     plan = _plan(options)
     if options.dry_run:
         console.lines(estimate_table.lines_of(_workload(plan, given_schema)))
@@ -74,6 +74,10 @@ def run(options: PrepareOptions, console: Console) -> int:
             atomic_replace.discard(options.baseline, plan.staged)
     console.result("baseline", options.baseline)
     return 0
+
+
+def _given_schema(options: PrepareOptions) -> schema_pb2.Schema | None:
+    return schemas.with_feature_lists(messages.load_schema(options.schema)) if options.schema else None
 
 
 def _complete_baseline_hint(plan: PreparePlan) -> str:

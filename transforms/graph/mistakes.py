@@ -88,7 +88,8 @@ def _hint(error: BaseException, inputs: Mapping[str, str]) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"; install {error.name}, or do without it"
     if isinstance(error, KeyError) and error.args and error.args[0] not in names and names:
-        return f"; the features are {listed(names[:20])}"
+        no_value = "a column without a value in any row is none, unless --schema says its type"
+        return f"; the features are {listed(names[:20])}; {no_value}"
     if "SparseTensor" in text:
         return f"; a feature that rows may lack is a tf.SparseTensor; make it dense first: {_ONE_EACH}"
     if "RaggedTensor" in text:
