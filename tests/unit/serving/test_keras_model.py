@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-import tf_keras
+import tf_keras  # type: ignore[import-untyped]
 
 from transforms.core.errors import UsageError
 from transforms.serving import keras_model

@@ -65,7 +65,8 @@ def absent(comparisons: Iterable[ComparisonResult], policy: Policy) -> Absence:
             names += [
                 each.feature for each in wanted if _is_absent(each) and each.feature not in policy.ignore
             ]
-            total |= {each.feature for each in (*wanted, *comparison.distances) if "." not in each.feature}
+            measured = {distance.feature for distance in comparison.distances}
+            total |= {name for name in {*measured, *(each.feature for each in wanted)} if "." not in name}
     return Absence(tuple(names), len(total))
 
 
