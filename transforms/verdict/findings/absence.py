@@ -106,11 +106,11 @@ def _collapsed(findings: Iterable[Finding], absence: Absence) -> list[Finding]:
 def _without_constant(finding: Finding, absence: Absence) -> Finding:
     if finding.space is not Space.TRANSFORMED or not absence.explains(finding):
         return finding
-    words = transformed.without_constant(finding.message)
-    if words == finding.message:
+    rest = transformed.without_constant(finding.message)
+    if rest == finding.message:
         return finding
     made_of = f"made of {listing(finding.raw_features)}, which no row served has"
-    return dataclasses.replace(finding, message=f"{words}; {made_of}" if words else made_of)
+    return dataclasses.replace(finding, message=f"{rest}; {made_of}" if rest else made_of)
 
 
 def _is_absent(left_out: NotCompared) -> bool:

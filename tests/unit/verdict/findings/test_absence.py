@@ -84,14 +84,14 @@ def test_one_finding_stands_for_all_that_the_absence_explains() -> None:
 
 def test_what_stands_for_missing_values_is_not_called_constant() -> None:
     absence = Absence(("a",), 9)
-    said = [
+    findings = [
         made("a_xf", "a"),
         made("b_xf", "a", message=f"moved; {CONSTANT}; 3 values are NaN"),
         made("c_xf", "a", message="moved"),
         made("d_xf", "a", "x"),
         finding("a"),
     ]
-    assert [each.message for each in absences.settled(said, absence)] == [
+    assert [each.message for each in absences.settled(findings, absence)] == [
         "made of 'a', which no row served has",
         "moved; 3 values are NaN; made of 'a', which no row served has",
         "moved",
