@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tensorflow_metadata.proto.v0 import schema_pb2
+
 from pipelines.display import check_table
 from pipelines.display.console import Console
 from pipelines.flags.check import CheckOptions
 from transforms.baseline import layout
 from transforms.baseline.load import Baseline, load_baseline
+from transforms.core import schema as schemas
 from transforms.core.errors import InputError, UsageError
 from transforms.files import file_systems, paths
 from transforms.serving.check import findings, saved_model, versions
@@ -191,12 +194,20 @@ def _question(candidate: _Candidate) -> Question:
 def _lint(candidate: _Candidate, allow_ops: Sequence[str]) -> list[LintFinding]:
     """What the lint says of the model, and of the transform graph what it does not say of the model too."""
     baseline = candidate.baseline
-    of_model = lint_saved_model(candidate.model.folder, baseline.schema, baseline.contract)
+    schema = _schema_of_requests(baseline)
+    of_model = lint_saved_model(candidate.model.folder, schema, baseline.contract)
     model_rules = {finding.rule for finding in of_model}
-    of_graph = lint_saved_model(baseline.transform_output, baseline.schema, baseline.contract)
+    of_graph = lint_saved_model(baseline.transform_output, schema, baseline.contract)
     graph_only = (finding for finding in of_graph if finding.rule not in model_rules)
     of_model = [_as_allowed(finding) if finding.op in allow_ops else finding for finding in of_model]
     return [*of_model, *(_of_transform_graph(finding) for finding in graph_only)]
+
+
+def _schema_of_requests(baseline: Baseline) -> schema_pb2.Schema:
+    """A schema that the user gave, as TFX writes it, need not say that requests lack the label."""
+    names = {feature.name for feature in baseline.schema.feature}
+    label = baseline.contract.label
+    return schemas.with_environments(baseline.schema, label if label in names else None)
 
 
 def _as_allowed(finding: LintFinding) -> LintFinding:

@@ -7,7 +7,7 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
-from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipelines import new_baseline, periods
 from pipelines.beam import options as beam_options
@@ -18,8 +18,8 @@ from pipelines.estimate import costs, steps
 from pipelines.estimate.inputs import known_input
 from pipelines.estimate.workload import Workload
 from pipelines.flags.prepare import PrepareOptions
-from pipelines.new_baseline import PreparePlan, read_statistics
-from transforms.analyze import AnalysisOutputs, AnalyzeAndTransform, check_schemes, inputs_of, with_row_hashes
+from pipelines.new_baseline import PreparePlan, Statistics, read_statistics
+from transforms.analyze import AnalysisOutputs, AnalyzeAndTransform, check_schemes, with_row_hashes
 from transforms.baseline import atomic_replace, layout, messages
 from transforms.baseline.probes import pool_rows
 from transforms.baseline.write import check_target
@@ -34,6 +34,7 @@ from transforms.core.batches import Batch
 from transforms.core.errors import InputError, UsageError
 from transforms.examine_range import ExamineFiles
 from transforms.files import file_systems, globs, lease, paths
+from transforms.graph import fixed_shapes, mistakes
 from transforms.graph.augmentation import load_augmentation
 from transforms.graph.preprocessing import load_preprocessing
 from transforms.logs.detect import detect_examples
@@ -59,7 +60,7 @@ def run(options: PrepareOptions, console: Console) -> int:
     if not beam_options.is_local(beam_flags):
         check_schemes(temp_location=temp, baseline=options.baseline)
     check_target(options.baseline, finish=not options.dry_run)
-    given_schema = messages.load_schema(options.schema) if options.schema else None
+    given_schema = _given_schema(options)
     plan = _plan(options)
     if options.dry_run:
         console.lines(estimate_table.lines_of(_workload(plan, given_schema)))
@@ -75,6 +76,10 @@ def run(options: PrepareOptions, console: Console) -> int:
     return 0
 
 
+def _given_schema(options: PrepareOptions) -> schema_pb2.Schema | None:
+    return schemas.with_feature_lists(messages.load_schema(options.schema)) if options.schema else None
+
+
 def _complete_baseline_hint(plan: PreparePlan) -> str:
     """What an error leaves to be known: the new baseline may be complete, and but lack its name."""
     with contextlib.suppress(InputError):
@@ -88,11 +93,7 @@ def _make(
 ) -> None:
     """Puts the baseline together, and in its place."""
     with new_job(beam_flags, console) as job:
-        schema = (
-            schemas.with_environments(given_schema, plan.options.label)
-            if given_schema
-            else _infer(plan, job, console)
-        )
+        schema = _checked_schema(plan, given_schema, job, console)
         _transform(plan, job, schema)
         period_results = _count_periods(plan, job, schema, console)
         new_baseline.check_unchanged(plan)
@@ -114,12 +115,14 @@ def _workload(plan: PreparePlan, given_schema: schema_pb2.Schema | None) -> Work
     options, expected = plan.options, None
     if given_schema is not None:
         schema = schemas.with_environments(given_schema, options.label)
-        inputs_of(plan.preprocessing_fn, schema)
+        mistakes.check(plan.preprocessing_fn, schema)
         expected = expected_features(schema, serving=False)
     example_format = detect_examples(plan.files)
     known = known_input(plan.files, example_format, Settings(expected=expected), plan.range_bytes)
     features = len(expected.types) if expected else known.features
     reading = [] if expected else [steps.reading("schema inferred", features, example_format)]
+    if given_schema is not None and fixed_shapes.without_default(given_schema):
+        reading.append(steps.reading("fixed shapes checked", features, example_format))
     reading.append(steps.analysing("analysis, graph, examples, statistics", features, example_format))
     if options.time_feature is not None:
         reading.append(steps.reading("days and hours", features, example_format))
@@ -128,15 +131,33 @@ def _workload(plan: PreparePlan, given_schema: schema_pb2.Schema | None) -> Work
     return known.workload("prepare", by_space, reading, kept_bytes=memory)
 
 
-def _infer(plan: PreparePlan, job: BeamJob, console: Console) -> schema_pb2.Schema:
-    """The first of two pipelines: statistics of data of which nothing is known yet."""
+def _checked_schema(
+    plan: PreparePlan, given_schema: schema_pb2.Schema | None, job: BeamJob, console: Console
+) -> schema_pb2.Schema:
+    """The schema, given or inferred; UsageError where the analysis would fail by it, before that is run."""
+    if given_schema is None:
+        statistics = _examined(plan, job, None)
+        schema = _infer(plan, statistics, console)
+        mistakes.check(plan.preprocessing_fn, schema, fixed_shapes.most_values(statistics))
+        return schema
+    schema = schemas.with_environments(given_schema, plan.options.label)
+    mistakes.check(plan.preprocessing_fn, schema)
+    if fixed_shapes.without_default(schema):
+        fixed_shapes.check(schema, _examined(plan, job, schema), str(plan.options.schema))
+    return schema
+
+
+def _examined(plan: PreparePlan, job: BeamJob, schema: schema_pb2.Schema | None) -> Statistics:
+    """A pipeline of its own: statistics, with the schema's types or, without one, with those that come."""
     pipeline = beam.Pipeline(options=job.options)
     first = paths.join(job.temp, "first")
-    build_statistics(pipeline, plan, first, job.heartbeats)
+    build_statistics(pipeline, plan, first, job.heartbeats, schema)
     job.run(pipeline, "examining the training examples", plan.total_bytes)
     _check_reading(read_summary(f"{first}-reading"))
-    statistics = statistics_pb2.DatasetFeatureStatisticsList()
-    statistics.ParseFromString(paths.read_bytes(f"{first}-stats"))
+    return read_statistics(f"{first}-stats")
+
+
+def _infer(plan: PreparePlan, statistics: Statistics, console: Console) -> schema_pb2.Schema:
     options = plan.options
     schema = schemas.infer_schema(statistics, options.label, jsd=options.jsd, linf=options.linf)
     if options.time_feature is not None:
@@ -145,12 +166,21 @@ def _infer(plan: PreparePlan, job: BeamJob, console: Console) -> schema_pb2.Sche
     return schema
 
 
-def build_statistics(root: Any, plan: PreparePlan, target: str, heartbeats: str | None) -> None:
-    """The graph that reads without a schema, and writes statistics and how reading went."""
-    file_format = detect_examples(plan.files)
-    settings, types = settings_without_schema(root, plan.files, file_format)
+def build_statistics(
+    root: Any,
+    plan: PreparePlan,
+    target: str,
+    heartbeats: str | None,
+    schema: schema_pb2.Schema | None = None,
+) -> None:
+    """The graph that reads, most often without a schema, and writes statistics and how reading went."""
+    file_format, types = detect_examples(plan.files), None
+    if schema is None:
+        settings, types = settings_without_schema(root, plan.files, file_format)
+    else:
+        settings = settings_of(schema)
     examine = ExamineFiles(
-        plan.files, file_format, settings, [statistics("stats", None)], heartbeats, plan.range_bytes, types
+        plan.files, file_format, settings, [statistics("stats", schema)], heartbeats, plan.range_bytes, types
     )
     _ = root | "ExamineExamples" >> examine | "WriteResults" >> WritePrepared(target)
 
@@ -164,10 +194,7 @@ def _transform(plan: PreparePlan, job: BeamJob, schema: schema_pb2.Schema) -> No
         raise
     except Exception as error:
         # The user's function is traced while the graph is built; what it raises is about their code.
-        raise UsageError(
-            f"{plan.options.preprocessing} cannot be traced: {type(error).__name__}: "
-            f"{' '.join(str(error).split())[:500]}"
-        ) from error
+        raise UsageError(mistakes.explained(error, plan.preprocessing_fn)) from error
     job.run(pipeline, "analysing and transforming", plan.total_bytes, num_reads)
     staged, written = plan.staged_file(layout.TRANSFORM_OUTPUT), _written_graph(plan, job)
     if written != staged:

@@ -25,6 +25,7 @@ from transforms.core import schema as schemas
 from transforms.core.arrow import pa
 from transforms.core.errors import UsageError
 from transforms.files import file_systems, paths
+from transforms.graph import mistakes
 from transforms.graph.augmentation import Augmentation
 from transforms.graph.preprocessing import PreprocessingFn
 
@@ -183,10 +184,7 @@ def inputs_of(preprocessing_fn: PreprocessingFn, schema: schema_pb2.Schema) -> s
         analysed = tft.get_analyze_input_columns(preprocessing_fn, specs)
         return {*analysed, *tft.get_transform_input_columns(preprocessing_fn, specs)}
     except Exception as error:
-        raise UsageError(
-            f"the preprocessing function cannot be traced: {type(error).__name__}: "
-            f"{' '.join(str(error).split())[:500]}"
-        ) from error
+        raise UsageError(mistakes.explained(error, preprocessing_fn)) from error
 
 
 def with_row_hashes(rows: pa.RecordBatch, hashes: np.ndarray[Any, np.dtype[np.uint64]]) -> pa.RecordBatch:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 from pipelines.flags import path_checks
 from pipelines.flags.command import Command
 from pipelines.flags.comparison import BASELINE
 from pipelines.flags.flag import check_local_file, check_not_negative, check_values, flag
+from transforms.core.errors import UsageError
 
 EXAMPLE = """example:
   trueserve export --baseline=baseline --model=model.keras --output=served
@@ -20,6 +22,17 @@ EXIT_CODES_HELP = """exit codes:
      published
   4  the evaluation examples hold no row; nothing was published
 """
+
+
+def _check_model(name: str, path: str | None) -> None:
+    """A Check: a file, and no folder as Keras 2 saves it by default."""
+    if path is not None and "://" not in path and Path(path).is_dir():
+        raise UsageError(
+            f"{name}: {path!r} is a folder; expected a .keras file. Load a SavedModel with the Keras that"
+            " saved it, and save that by model.save('model.keras')"
+        )
+    check_local_file(name, path)
+
 
 PREDICTION_ROWS = flag(
     "--prediction_rows",
@@ -37,7 +50,7 @@ GROUPS = {
         flag(
             "--model",
             required=True,
-            check=check_local_file,
+            check=_check_model,
             metavar="FILE.keras",
             help="Keras model that takes the transformed features by name",
         ),

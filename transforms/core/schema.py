@@ -14,6 +14,9 @@ from transforms.core.errors import UsageError
 TRAINING = "TRAINING"
 SERVING = "SERVING"
 
+# The feature in which TFX's schemas and statistics have the feature lists of tf.SequenceExamples.
+_SEQUENCE = "##SEQUENCE##"
+
 # Tags the features whose skew comparator is our default, so that a threshold which the user has set, or
 # changed since, can be told from it.
 _DEFAULT_TAG = "trueserve:default_threshold="
@@ -58,6 +61,39 @@ def with_environments(schema: schema_pb2.Schema, label: str | None) -> schema_pb
     if label is not None:
         check_label(result, label)
         _leave_out_of_serving(result, {label})
+    return result
+
+
+def with_feature_lists(schema: schema_pb2.Schema) -> schema_pb2.Schema:
+    """A copy whose feature lists of tf.SequenceExamples are features, as TFX has them in a struct.
+
+    Each is one list of the values of all steps (see `columnar.examples.sequences`): how many values a step
+    has is no longer said, and a list without steps is a missing value. A feature of the context that has the
+    name of a list gives way to it.
+    """
+    result = _copy(schema)
+    leaves = [leaf for f in schema.feature if f.name == _SEQUENCE for leaf in f.struct_domain.feature]
+    if not leaves:
+        return result
+    names = {_SEQUENCE, *(leaf.name for leaf in leaves)}
+    del result.feature[:]
+    result.feature.extend(feature for feature in schema.feature if feature.name not in names)
+    result.feature.extend(map(_of_all_steps, leaves))
+    for group in result.tensor_representation_group.values():
+        for name, tensor in list(group.tensor_representation.items()):
+            if _SEQUENCE in tensor.ragged_tensor.feature_path.step:
+                del group.tensor_representation[name]
+    return result
+
+
+def _of_all_steps(leaf: schema_pb2.Feature) -> schema_pb2.Feature:
+    result = schema_pb2.Feature()
+    result.CopyFrom(leaf)
+    least = leaf.value_counts.value_count[0].min if leaf.value_counts.value_count else leaf.value_count.min
+    for field in ("value_count", "value_counts", "shape"):
+        result.ClearField(field)
+    if not least:
+        result.ClearField("presence")
     return result
 
 

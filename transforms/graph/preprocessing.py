@@ -20,13 +20,13 @@ import re
 import sys
 import tempfile
 import threading
-import traceback
 import types
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from transforms.core.errors import InputError, UsageError
+from transforms.graph import module_errors
 
 DEFAULT_FUNCTION = "preprocessing_fn"
 
@@ -121,6 +121,11 @@ class _FileFunction:
         with self._program.importing():
             return getattr(self._program.module, self.__name__)(*inputs)
 
+    @property
+    def __wrapped__(self) -> Any:
+        """The function itself: which file it is in, and what else that defines."""
+        return getattr(self._program.module, self.__name__)
+
     def __reduce__(self) -> tuple[Any, ...]:
         sources = self._program.sources()
         _PROGRAMS[sources.digest] = self._program
@@ -174,7 +179,7 @@ class _Program:
         self.module.__file__ = self._file
         self._modules = {self.module.__name__: self.module}
         with self.importing():
-            _execute(self._source, self._file, self.module)
+            _execute(self._source, self._file, self.module, flag.function)
 
     def sources(self) -> _Sources:
         """What is needed to execute the file elsewhere: the modules beside it that are imported by now."""
@@ -214,15 +219,11 @@ _PROGRAMS: dict[str, _Program] = {}
 _LOCK = threading.RLock()
 
 
-def _execute(source: bytes, file: str, module: types.ModuleType) -> None:
+def _execute(source: bytes, file: str, module: types.ModuleType, function: str) -> None:
     try:
         exec(compile(source, file, "exec"), module.__dict__)
-    except SyntaxError as error:
-        raise UsageError(f"{error.filename or file}:{error.lineno}: syntax error: {error.msg}") from error
     except (Exception, SystemExit) as error:
-        raise UsageError(
-            f"{_line_of_error(error, file)}: {type(error).__name__}: {_one_line(error)}"
-        ) from error
+        raise UsageError(module_errors.describe(error, file, function)) from error
 
 
 def _is_in_folder(name: str, folder: Path) -> bool:
@@ -243,13 +244,26 @@ def _import(name: str) -> types.ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise UsageError(f"no module {name}; to name a file, write its path with .py") from error
-        raise UsageError(f"the module {name} cannot be imported: {_one_line(error)}") from error
-    except SyntaxError as error:
-        raise UsageError(f"{error.filename}:{error.lineno}: syntax error: {error.msg}") from error
+        raise UsageError(_cannot_import(name, error)) from error
     except Exception as error:
-        raise UsageError(
-            f"the module {name} cannot be imported: {type(error).__name__}: {_one_line(error)}"
-        ) from error
+        raise UsageError(_cannot_import(name, error)) from error
+
+
+def _cannot_import(name: str, error: Exception) -> str:
+    """With the line of the module, where its file is known."""
+    file = _file_of(name)
+    if file is None:
+        problem = f"{type(error).__name__}: {module_errors.one_line(error)}"
+        return f"the module {name} cannot be imported: {problem}"
+    return module_errors.describe(error, file, DEFAULT_FUNCTION)
+
+
+def _file_of(name: str) -> str | None:
+    try:
+        module_spec = importlib.util.find_spec(name)
+    except Exception:  # noqa: BLE001 - a package above it is executed, which raised before
+        return None
+    return module_spec.origin if module_spec is not None else None
 
 
 def _function(module: types.ModuleType, spec: _Spec) -> PreprocessingFn:
@@ -280,13 +294,3 @@ def _functions(module: types.ModuleType) -> list[str]:
         for name, value in vars(module).items()
         if isinstance(value, types.FunctionType) and value.__module__ == module.__name__
     )
-
-
-def _line_of_error(error: BaseException, file: str) -> str:
-    """`file:line` of the innermost step of the traceback that lies in the file."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    return f"{file}:{lines[-1]}" if lines else file
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]

@@ -21,6 +21,7 @@ from transforms.reference.training_slices import TrainingSlices
 from transforms.runs.previous_runs import PreviousRuns
 from transforms.verdict import histograms
 from transforms.verdict.feature_stats import Statistics, dataset, shared_views
+from transforms.verdict.findings import absence as absences
 from transforms.verdict.findings import slices as slices_findings
 from transforms.verdict.findings.predictions import compare_space
 from transforms.verdict.model import ComparisonResult, Space
@@ -132,7 +133,8 @@ def _assemble(
         ),
     )
     blocks = optional_checks.blocks(results.optional, settings.optional, settings.contract)
-    verdict = dataclasses.replace(verdict, previous=drift.block, **blocks)
+    findings = absences.settled(verdict.findings, absences.absent(compared, settings.policy))
+    verdict = dataclasses.replace(verdict, findings=findings, previous=drift.block, **blocks)
     pictures = [
         p for reference in references for p in histograms.pictures(reference, served[reference.space])
     ]

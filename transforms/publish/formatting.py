@@ -14,6 +14,8 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 NAMES_IN_SENTENCE = 3
 # The metric of what moved over many windows, as in `transforms.drift.slow_drift`.
 SLOW = "slow_drift"
+# Likewise of the finding in place of many, as in `transforms.verdict.findings.absence`.
+MOST_ABSENT = "most_features_absent"
 
 
 def visible(text: str, limit: int = 120) -> str:
@@ -151,6 +153,8 @@ def _what_moved(verdict: Mapping[str, Any], rows: str) -> str:
     severities = {finding["severity"] for finding in verdict["findings"]}
     worst = "error" if "error" in severities else "warning"
     worst_findings = [f for f in verdict["findings"] if f["severity"] == worst and f["feature"]]
+    if absence := next((f for f in verdict["findings"] if _says_most_are_absent(f, worst)), None):
+        return f"{visible(absence['message'], 400)} In {rows}."
     if not worst_findings:
         return f"What was served differs from the training data, in {rows}."
     against_training = [finding for finding in worst_findings if finding["kind"] != "drift"]
@@ -165,6 +169,12 @@ def _what_moved(verdict: Mapping[str, Any], rows: str) -> str:
     slices = list(dict.fromkeys(finding["slice"] for finding in worst_findings))
     where = f"{rows}" if unsliced else f"{listed(slices)} alone; {rows} compared"
     return f"{listed(causes)} {are} not served as trained{also}, in {where}."
+
+
+def _says_most_are_absent(finding: Mapping[str, Any], worst: str) -> bool:
+    return bool(
+        finding["metric"] == MOST_ABSENT and finding["severity"] == worst and finding["slice"] is None
+    )
 
 
 def weights(verdict: Mapping[str, Any]) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import inspect
+import json
 import sys
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,13 +15,14 @@ from typing import Any
 import keras
 
 from transforms.core.errors import UsageError
+from transforms.graph import module_errors
 
 UNNAMED_OUTPUT = "outputs"
 _CUSTOM_MODULE = "trueserve_custom_objects"
 
 
 def load_model(path: str, custom_objects: str | None = None) -> Any:
-    """The Keras 3 model in a `.keras` file, not compiled.
+    """The model in a `.keras` file, not compiled: by Keras 3, or by tf_keras where Keras 2 saved it.
 
     `custom_objects` is a Python file that is run first: what it registers with
     `keras.saving.register_keras_serializable` is found, and so is each class and function that it defines,
@@ -32,12 +36,41 @@ def load_model(path: str, custom_objects: str | None = None) -> Any:
     if path.lower().endswith((".h5", ".hdf5")):
         # Keras before 3.11.3 runs the code of such a file's Lambda layers, whatever its safe mode says.
         raise UsageError(f"{path} is in Keras' old HDF5 format; save the model as a .keras file")
+    library = _library(path)
     objects = _custom_objects(custom_objects) if custom_objects else {}
     try:
-        return keras.models.load_model(path, custom_objects=objects, compile=False, safe_mode=True)
+        return library.models.load_model(path, custom_objects=objects, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises what the model's own code raises, too.
         hint = "" if custom_objects else "; own layers need --custom_objects=FILE"
         raise UsageError(f"cannot load the Keras model {path}: {_first_line(error)}{hint}") from error
+
+
+def _library(path: str) -> Any:
+    """The Keras that saved the file: Keras 3 does not know the classes of Keras 2."""
+    if not (version := _saved_by(path)).startswith("2."):
+        return keras
+    try:
+        return importlib.import_module("tf_keras")
+    except ImportError as error:
+        raise UsageError(
+            f"{path} was saved by Keras {version}, which needs tf_keras: install it, or save the model with"
+            " Keras 3"
+        ) from error
+
+
+def _saved_by(path: str) -> str:
+    """The version of Keras that a file states; empty where it states none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            metadata = json.loads(archive.read("metadata.json"))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):  # loading it says what is wrong
+        return ""
+    return str(metadata.get("keras_version", "")) if isinstance(metadata, dict) else ""
+
+
+def _is_sequential(model: Any) -> bool:
+    libraries = [keras, *filter(None, [sys.modules.get("tf_keras")])]
+    return any(isinstance(model, library.Sequential) for library in libraries)
 
 
 def feeder(model: Any, available: Sequence[str]) -> Callable[[Mapping[str, Any]], Any]:
@@ -87,9 +120,8 @@ def _custom_objects(path: str) -> dict[str, Any]:
     try:
         module_spec.loader.exec_module(module)
     except Exception as error:
-        raise UsageError(
-            f"--custom_objects={Path(path)} cannot be run: {type(error).__name__}: {_first_line(error)}"
-        ) from error
+        problem = module_errors.describe(error, str(Path(path)))
+        raise UsageError(f"--custom_objects={Path(path)} cannot be run: {problem}") from error
     return {
         name: value
         for name, value in vars(module).items()
@@ -99,7 +131,7 @@ def _custom_objects(path: str) -> dict[str, Any]:
 
 def _inputs(model: Any) -> Any:
     """A mapping or a list of the model's symbolic inputs; None if it has none (a subclassed model)."""
-    if isinstance(model, keras.Sequential):
+    if _is_sequential(model):
         return list(model.inputs or []) or None
     try:
         inputs = model.input
@@ -133,7 +165,7 @@ def _check_names(names: Sequence[str], available: Sequence[str]) -> None:
 
 def _output_names(model: Any, count: int) -> list[str]:
     names = getattr(model, "output_names", None)
-    if names is None and isinstance(model, keras.Sequential):
+    if names is None and _is_sequential(model):
         names = [model.layers[-1].name]
     if names is None and count == 1:
         names = [UNNAMED_OUTPUT]

@@ -113,3 +113,36 @@ def test_outputs_of_the_label_are_not_in_serving_and_ragged_ones_bear_their_colu
     result = schemas.for_outputs(transformed, {"x": ["a"], "y": ["late", "a"], "r": ["b"]}, "late")
     assert schemas.serving_features(result) == ["x", "r"]
     assert [f.name for f in transformed.feature] == ["x", "y", "r$ragged_values"]
+
+
+def test_feature_lists_of_a_struct_become_features_of_all_steps() -> None:
+    """As TFX's SchemaGen writes the schema of tf.SequenceExamples."""
+    text = """
+    feature { name: "user" type: BYTES value_count { min: 1 max: 1 } presence { min_fraction: 1 } }
+    feature { name: "w" type: INT }
+    feature { name: "##SEQUENCE##" type: STRUCT struct_domain {
+      feature { name: "q" type: FLOAT presence { min_fraction: 1 } float_domain { min: 0 }
+        value_counts { value_count { min: 0 } value_count { min: 1 } } }
+      feature { name: "w" type: BYTES presence { min_fraction: 1 }
+        value_counts { value_count { min: 1 } value_count { min: 1 } } }
+    } }
+    tensor_representation_group { key: "" value {
+      tensor_representation { key: "q" value { ragged_tensor { feature_path {
+        step: "##SEQUENCE##" step: "q" } } } }
+      tensor_representation { key: "user" value { varlen_sparse_tensor { column_name: "user" } } }
+    } }
+    """
+    given = text_format.Parse(text, schema_pb2.Schema())
+    before = given.SerializeToString(deterministic=True)
+    flat = schemas.with_feature_lists(given)
+    assert given.SerializeToString(deterministic=True) == before
+    assert [str(feature) for feature in flat.feature] == [
+        str(text_format.Parse(expected, schema_pb2.Feature()))
+        for expected in (
+            'name: "user" type: BYTES value_count { min: 1 max: 1 } presence { min_fraction: 1 }',
+            'name: "q" type: FLOAT float_domain { min: 0 }',
+            'name: "w" type: BYTES presence { min_fraction: 1 }',
+        )
+    ]
+    assert [*flat.tensor_representation_group[""].tensor_representation] == ["user"]
+    assert schemas.with_feature_lists(flat) == flat

@@ -122,7 +122,17 @@ def test_an_installed_module_goes_by_name() -> None:
         ("def preprocessing_fn(inputs:\n    pass\n", r"bad\.py:1: syntax error: "),
         ("x = 1\n\nraise ValueError('no\\nway')\n", r"bad\.py:3: ValueError: no way"),
         ("import sys\nsys.exit(1)\n", r"bad\.py:2: SystemExit: 1"),
-        ("import nothing_like_this\n", r"bad\.py:1: ModuleNotFoundError: No module named"),
+        (
+            "import math\nfrom nothing_like_this import v1 as nothing\n",
+            r"bad\.py:2: imports nothing_like_this, which is not installed; install it, or move"
+            r" preprocessing_fn to a file without this import$",
+        ),
+        ("import json.nothing\n", r"bad\.py:1: imports json\.nothing, which is not installed"),
+        ("from json import nothing\n", r"bad\.py:1: ImportError: cannot import name 'nothing' from 'json'"),
+        (
+            "from . import features\n",
+            r"bad\.py:1: ImportError: attempted relative import .*; a file is no part of a package",
+        ),
         ("def f(x): pass\ndef g(x): pass\n", "has no function preprocessing_fn; functions in it: f, g"),
         ("preprocessing_fn = 3\n", "preprocessing_fn in .*bad.py is a int; expected a function"),
         ("", "has no function preprocessing_fn; functions in it: none"),
@@ -134,6 +144,35 @@ def test_faults_of_a_file_are_one_line_with_their_place(tmp_path: Path, source: 
     with pytest.raises(UsageError, match=message) as raised:
         load_preprocessing(str(file))
     assert "\n" not in str(raised.value)
+
+
+def test_a_missing_module_is_of_the_line_that_imports_it(tmp_path: Path) -> None:
+    """It may stand in a module beside the file, or be needed by one that is installed."""
+    (tmp_path / "shared.py").write_text("import math\n\nimport tfx_like_this\n")
+    main = tmp_path / "main.py"
+    main.write_text("import shared\ndef preprocessing_fn(inputs): pass\n")
+    with pytest.raises(UsageError, match=r"shared\.py:3: imports tfx_like_this, which is not installed"):
+        load_preprocessing(str(main))
+    installed = tmp_path / "venv" / "site-packages"
+    installed.mkdir(parents=True)
+    (installed / "half_installed.py").write_text("import what_it_needs\n")
+    main.write_text(f"import sys\nsys.path.append({str(installed)!r})\nimport half_installed\n")
+    expected = r"main\.py:3: imports a module that needs what_it_needs, which is not installed; install it"
+    try:
+        with pytest.raises(UsageError, match=expected):
+            load_preprocessing(str(main))
+    finally:
+        sys.path.remove(str(installed))
+
+
+def test_a_missing_module_of_an_installed_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "of_mine.py").write_text("import math\nimport tfx_like_this\n")
+    (tmp_path / "broken.py").write_text("raise ValueError('no')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UsageError, match=r"of_mine\.py:2: imports tfx_like_this, which is not installed"):
+        load_preprocessing("of_mine")
+    with pytest.raises(UsageError, match=r"broken\.py:1: ValueError: no"):
+        load_preprocessing("broken")
 
 
 def test_a_syntax_error_beside_the_file_names_that_file(tmp_path: Path) -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tensorflow as tf
+from google.protobuf import text_format
 from support import past_windows
 from support.memory_files import OBJECTS
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from pipelines import periods, prepare
 from pipelines.beam.options import beam_options
@@ -130,9 +133,70 @@ def test_what_the_users_function_raises_is_a_line(
     monkeypatch.setattr(prepare, "build_transform", fail)
     with pytest.raises(UsageError) as caught:
         transform("/tmp/job", plan())
-    start = "features.py cannot be traced: ValueError: no such feature x"
-    assert str(caught.value).startswith(start)
-    assert len(str(caught.value)) == len("features.py cannot be traced: ValueError: ") + 500
+    location, _, problem = str(caught.value).partition(": cannot be traced: ")
+    assert location.rpartition(":")[0] == __file__
+    assert problem.startswith("ValueError: no such feature x")
+    assert len(problem) == len("ValueError: ") + 500
+
+
+def given_schema(shape: str) -> schema_pb2.Schema:
+    text = f'feature {{ name: "x" type: FLOAT presence {{ min_fraction: 1 }} {shape} }}'
+    return text_format.Parse(text, schema_pb2.Schema())
+
+
+@pytest.mark.parametrize(
+    ("present", "shape", "expected"),
+    [
+        (9, "value_count { min: 1 max: 1 }", None),
+        (10, "shape { dim { size: 1 } }", None),
+        (
+            9,
+            "shape { dim { size: 1 } }",
+            r"^gs://my/s\.pbtxt: feature 'x' has a fixed shape .* 1 of 10 training rows",
+        ),
+    ],
+)
+def test_a_given_schema_is_held_against_the_examples_where_it_fixes_a_shape(
+    monkeypatch: pytest.MonkeyPatch, present: int, shape: str, expected: str | None
+) -> None:
+    statistics = statistics_pb2.DatasetFeatureStatisticsList()
+    feature = statistics.datasets.add(num_examples=10).features.add(path={"step": ["x"]})
+    common = feature.num_stats.common_stats
+    common.num_non_missing, common.min_num_values, common.max_num_values = present, 1, 1
+    read: list[Any] = []
+
+    def examined(_plan: Any, _job: Any, schema: Any) -> Any:
+        read.append(schema)
+        return statistics
+
+    monkeypatch.setattr(prepare, "_examined", examined)
+    of: Any = (plan(schema="gs://my/s.pbtxt"), given_schema(shape), None, None)
+    if expected is None:
+        assert prepare._checked_schema(*of).feature[0].name == "x"
+    else:
+        with pytest.raises(UsageError, match=expected):
+            prepare._checked_schema(*of)
+    # Only a fixed shape costs a reading of its own.
+    assert len(read) == ("value_count" not in shape)
+
+
+def test_mistakes_are_named_before_the_analysis_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what the statistics say of the examples: here a row has three values, and the function keeps one."""
+    statistics = statistics_pb2.DatasetFeatureStatisticsList()
+    feature = statistics.datasets.add(num_examples=10).features.add(path={"step": ["x"]}, type=1)
+    common = feature.num_stats.common_stats
+    common.num_non_missing, common.min_num_values, common.max_num_values = 10, 1, 3
+    monkeypatch.setattr(prepare, "_examined", lambda *_: statistics)
+
+    def narrow(inputs: Any) -> Any:
+        x = inputs["x"]
+        return {"y": tf.sparse.to_dense(tf.SparseTensor(x.indices, x.values, [x.dense_shape[0], 1]))}
+
+    job: Any = IdleJob("/tmp/job")
+    of = dataclasses.replace(plan(), preprocessing_fn=narrow)
+    with pytest.raises(UsageError, match=r"'x' is made dense with the width 1, .* has 3 values"):
+        prepare._checked_schema(of, None, job, Console(io.StringIO(), io.StringIO()))
+    assert job.ran == []
 
 
 def test_days_are_counted_where_a_feature_has_the_time(

@@ -103,6 +103,22 @@ def test_a_baseline_that_has_gone_is_a_verdict() -> None:
     assert {"report.html", "stats.binpb"} <= files.keys()
 
 
+def test_the_wrong_baseline_is_one_finding_and_the_same_exit_code() -> None:
+    names = [f"f{number}" for number in range(7)]
+    schema = hand_made.schema(*(schema_pb2.Feature(name=name, type=schema_pb2.BYTES) for name in names))
+    for feature in schema.feature:
+        feature.presence.min_fraction = 1.0
+    trained = hand_made.statistics(50, *(hand_made.category(name, {"a": 30, "b": 20}) for name in names))
+    served = {Space.RAW: hand_made.statistics(90, hand_made.category("f0", {"a": 54, "b": 36}))}
+    run = PipelineResults(served, Accounting(read=90, decoded=90, rows=90, compared=90))
+    verdict, _ = assemble.assemble_verdict(lambda: [Reference(schema, trained, Space.RAW)], run, SETTINGS)
+    assert (verdict.outcome, verdict.exit_code) == (VerdictOutcome.SKEW, 1)
+    [error] = [finding for finding in verdict.findings if finding.severity == "error"]
+    assert error.message.startswith("6 of 7 features are absent: 'f1', 'f2', 'f3', 'f4', 'f5' and 1 more; ")
+    absent = [each.feature for each in verdict.not_compared if each.reason == "absent in serving"]
+    assert absent == names[1:]
+
+
 def test_a_space_without_rows_is_not_examined_and_slices_left_out_are_counted() -> None:
     schema = hand_made.schema(schema_pb2.Feature(name="w", type=schema_pb2.BYTES))
     trained = hand_made.statistics(50, hand_made.category("w", {"a": 30, "b": 20}))

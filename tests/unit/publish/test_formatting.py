@@ -189,6 +189,13 @@ def test_headlines_of_skew_name_the_worst() -> None:
     assert headline("skew", answer) == "the prediction late is not served as trained, in 990 rows."
 
 
+def test_the_headline_asks_for_the_baseline_where_most_features_are_absent() -> None:
+    absent = make_finding("", metric="most_features_absent", message="7 of 9 features are absent: a; right?")
+    assert headline("skew", absent, make_finding("a")) == "7 of 9 features are absent: a; right? In 990 rows."
+    sliced = make_finding("", metric="most_features_absent", slice="country=DE")
+    assert headline("skew", sliced, make_finding("a")) == "a is not served as trained, in 990 rows."
+
+
 def test_headlines_say_in_which_slices_alone_something_differs() -> None:
     sliced = [make_finding("a", slice="country=DE"), make_finding("b", slice="country=DE")]
     where = "country=DE alone; 990 rows compared."

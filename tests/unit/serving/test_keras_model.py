@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tf_keras  # type: ignore[import-untyped]
 
 from transforms.core.errors import UsageError
 from transforms.serving import keras_model
@@ -48,8 +52,40 @@ def test_a_sole_feature_is_the_sole_input_whatever_its_name() -> None:
 def test_a_broken_custom_objects_file_is_named(tmp_path: Path) -> None:
     file = tmp_path / "layers.py"
     file.write_text("import keras\nkeras.no_such_thing\n")
-    with pytest.raises(UsageError, match=r"layers.py cannot be run: AttributeError: .*no_such_thing"):
+    with pytest.raises(UsageError, match=r"layers\.py:2: AttributeError: .*no_such_thing"):
         keras_model.load_model(str(tmp_path / "m.keras"), str(file))
+    file.write_text("import nothing_like_this\n")
+    with pytest.raises(UsageError, match=r"layers\.py:1: imports nothing_like_this, which is not installed"):
+        keras_model.load_model(str(tmp_path / "m.keras"), str(file))
+
+
+def test_models_that_keras_2_saved(tmp_path: Path) -> None:
+    """Keras 3 does not know their classes; tf_keras does."""
+    inputs = {name: tf_keras.Input((1,), name=name) for name in ("b", "a")}
+    added = tf_keras.layers.Add(name="sum")([inputs["a"], inputs["b"]])
+    by_name = tf_keras.Model(inputs, {"total": added})
+    listed = tf_keras.Model([*inputs.values()], tf_keras.layers.Subtract(name="less")([*inputs.values()]))
+    scale = tf_keras.Sequential([tf_keras.Input((1,)), tf_keras.layers.Rescaling(3.0, name="scaled")])
+    for model, available, expected in (
+        (by_name, ["a", "b"], {"total": [[11.0], [22.0]]}),
+        (listed, ["a", "b"], {"less": [[9.0], [18.0]]}),
+        (scale, ["a"], {"scaled": [[3.0], [6.0]]}),
+    ):
+        model.save(tmp_path / "model.keras")
+        loaded = keras_model.load_model(str(tmp_path / "model.keras"))
+        outputs = keras_model.name_outputs(loaded, keras_model.feeder(loaded, available)(FEATURES))
+        assert {name: np.array(value).tolist() for name, value in outputs.items()} == expected
+
+
+def test_keras_2_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "model.keras", "w") as archive:
+        archive.writestr("metadata.json", json.dumps({"keras_version": "2.15.0"}))
+    monkeypatch.setitem(sys.modules, "tf_keras", None)
+    expected = (
+        r"was saved by Keras 2\.15\.0, which needs tf_keras: install it, or save the model with Keras 3"
+    )
+    with pytest.raises(UsageError, match=expected):
+        keras_model.load_model(str(tmp_path / "model.keras"))
 
 
 @pytest.mark.parametrize("name", ["model.h5", "model.HDF5"])

@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 
 from transforms.core.errors import InputError, UsageError
 from transforms.serving import parity
+from transforms.serving.lint.saved_model import dtype_of
 
 FILE = "saved_model.pb"
 CONTRACT = "contract.json"
@@ -96,5 +97,6 @@ def _types(tensors: Mapping[str, Any]) -> dict[str, str]:
         if last in ("indices", "shape") and f"{base}/values" in tensors:
             continue
         sparse = last == "values" and f"{base}/indices" in tensors
-        types[base if sparse else name] = str(tf.dtypes.as_dtype(info.dtype).name)
+        dtype = dtype_of(info)
+        types[base if sparse else name] = str(tf.dtypes.as_dtype(dtype).name) if dtype else "unknown"
     return types

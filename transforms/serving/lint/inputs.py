@@ -12,7 +12,7 @@ from transforms.serving.lint.constants import constant
 from transforms.serving.lint.finding import Severity
 from transforms.serving.lint.graphs import Graphs, NodeId, signatures
 from transforms.serving.lint.ops import Remark
-from transforms.serving.lint.saved_model import SavedModel
+from transforms.serving.lint.saved_model import SavedModel, dtype_of
 
 # tf.DType enums by the kind of feature: the type that training used, and others that can hold such values.
 _FLOAT, _DOUBLE, _INT32, _STRING, _INT64, _HALF, _BFLOAT16 = 1, 2, 3, 7, 9, 19, 14
@@ -64,16 +64,16 @@ def _signature_remarks(
         advice = "export the model with its preprocessing, or name the baseline that it belongs to"
         yield name, Remark("inputs-not-raw", "warning", f"{problem}; {advice}")
     for key, info in signature.inputs.items() if parsed else ():
-        if info.dtype != _STRING and len(signature.inputs) == 1:
+        if dtype_of(info) != _STRING and len(signature.inputs) == 1:
             problem = (
-                f"input {key} of {where} is {_name(info.dtype)}; expected string: serialized tf.Examples"
+                f"input {key} of {where} is {_name(dtype_of(info))}; expected string: serialized tf.Examples"
             )
             yield key, Remark("input-type", "error", f"{problem}; export the model again")
 
 
 def _takes_only_text(signature: Any) -> bool:
     """One string tensor, which something else than TensorFlow's parsers may take apart."""
-    return [info.dtype for info in signature.inputs.values()] == [_STRING]
+    return [dtype_of(info) for info in signature.inputs.values()] == [_STRING]
 
 
 def _feature_remarks(
@@ -120,7 +120,7 @@ def _type_remarks(model_input: _Input, feature: Any, where: str) -> Iterator[tup
 def _name(dtype: int) -> str:
     import tensorflow as tf
 
-    return str(tf.as_dtype(dtype).name)
+    return str(tf.as_dtype(dtype).name) if dtype else "of no type"
 
 
 def _tensors(signature: Any) -> list[_Input]:
@@ -131,7 +131,7 @@ def _tensors(signature: Any) -> list[_Input]:
         if not base or part not in (*_PARTS, _VALUES):
             base = name
         if base == name or part == _VALUES:
-            model_inputs.append(_Input(base, info.dtype, optional=False))
+            model_inputs.append(_Input(base, dtype_of(info), optional=False))
     return model_inputs
 
 

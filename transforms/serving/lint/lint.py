@@ -71,9 +71,22 @@ def _by_reach(graphs: Graphs, node_id: NodeId, remark: ops.Remark) -> ops.Remark
     if remark.rule == "state-written" and graphs.is_written_in_vain(node_id):
         effect = "a variable is changed while a request is served, but no answer depends on it"
         return remark._replace(severity="info", message=f"{effect}; nothing needs to be done")
+    if remark.rule == "state-written" and _imports_constants(graphs, node_id):
+        # tf.Transform's graph does, for a table that the preprocessing_fn makes of lists.
+        effect = "a table is filled with the same constants at each request"
+        return remark._replace(severity="info", message=f"{effect}; nothing needs to be done")
     if node_id in graphs.served or node_id in graphs.initialised:
         return remark
     return remark._replace(severity="info", message=f"{remark.message} (no signature runs this node)")
+
+
+def _imports_constants(graphs: Graphs, node_id: NodeId) -> bool:
+    node = graphs.node(node_id)
+    if node.op not in ("LookupTableImport", "LookupTableImportV2"):
+        return False
+    keys_and_values = graphs.scopes[node_id.function].inputs(node)[1:]
+    origins = [origin for ref in keys_and_values for origin in graphs.origins(node_id.function, ref)]
+    return bool(origins) and all(graphs.node(origin).op == "Const" for origin in origins)
 
 
 def _asset_findings(graphs: Graphs, model: SavedModel, contract: Contract | None) -> Iterator[LintFinding]:

@@ -52,6 +52,13 @@ class SavedModel:
         return self._sources.get(f"{node}@{function or ''}") or self._sources.get(node)
 
 
+def dtype_of(info: Any) -> int:
+    """The tf.DType's number of a signature's tensor; for a ragged one, which states none, of its values."""
+    if info.dtype or not info.composite_tensor.components:
+        return int(info.dtype)
+    return int(info.composite_tensor.components[0].dtype)
+
+
 def _read(path: str) -> Any:
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -191,6 +192,14 @@ def _of_constant(pair: ComparedPair, name: str, training: View, serving: View) -
         " this value"
     )
     yield Growth(name, ZERO_VARIANCE, 1 - before, p_value, message)
+
+
+_CONSTANT = re.compile(r"(; )?the feature is constant, .*?; in training [^;]* of values are this value")
+
+
+def without_constant(message: str) -> str:
+    """A finding's message without what `_of_constant` says: of a feature without values, that is wrong."""
+    return _CONSTANT.sub("", message).removeprefix("; ")
 
 
 def only_value(view: View) -> str | float | None:

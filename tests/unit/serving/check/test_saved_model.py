@@ -65,6 +65,20 @@ def test_what_a_saved_model_says_of_itself(tmp_path: Path) -> None:
     assert saved_model.read(str(tmp_path), "mine").tensorflow_version is None
 
 
+def test_a_ragged_tensor_has_the_type_of_its_values(tmp_path: Path) -> None:
+    """tf.Transform's graph states none for the whole: what it gives are values and row splits."""
+    model = saved_model_pb2.SavedModel()
+    graph = model.meta_graphs.add()
+    graph.meta_info_def.tags.append("serve")
+    for tensors in (graph.signature_def["s"].inputs, graph.signature_def["s"].outputs):
+        for kind in ("string", "int64"):
+            tensors["w"].composite_tensor.components.add().dtype = signature(_=kind)["_"]["dtype"]
+        tensors["nothing"].dtype = 0
+    (tmp_path / "saved_model.pb").write_bytes(model.SerializeToString())
+    contents = saved_model.read(str(tmp_path), "mine")
+    assert contents.outputs == contents.inputs == {"s": {"w": "string", "nothing": "unknown"}}
+
+
 def test_what_a_saved_model_carries(tmp_path: Path) -> None:
     saved(tmp_path, ["serve"], {})
     (tmp_path / "assets.extra").mkdir()

@@ -123,6 +123,33 @@ def test_a_variable_that_no_answer_depends_on(tmp_path: Path) -> None:
     assert rules(save(tmp_path / "m", serve, FLOATS, attributes=count)) == {"state-written": "info"}
 
 
+def test_a_table_that_is_filled_with_the_same_constants_at_each_request(tmp_path: Path) -> None:
+    """What tf.Transform's graph does for a table that the preprocessing_fn makes of lists."""
+    lookup_table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, 5)
+
+    def serve(word: Any, keys: Any = ("a", "b")) -> Any:
+        raw = tf.raw_ops.LookupTableImportV2(
+            table_handle=lookup_table.resource_handle,
+            keys=tf.constant(keys),
+            values=tf.constant([1, 2], tf.int64),
+        )
+        with tf.control_dependencies([raw]):
+            return lookup_table.lookup(word)
+
+    path = save(tmp_path / "m", serve, WORD_INPUT, attributes=lookup_table)
+    assert rules(path)["state-written"] == "info"
+
+    def of_requests(word: Any) -> Any:
+        raw = tf.raw_ops.LookupTableImportV2(
+            table_handle=lookup_table.resource_handle, keys=word, values=tf.ones_like(word, tf.int64)
+        )
+        with tf.control_dependencies([raw]):
+            return lookup_table.lookup(word)
+
+    path = save(tmp_path / "n", of_requests, WORD_INPUT, attributes=lookup_table)
+    assert rules(path)["state-written"] == "error"
+
+
 def test_a_table_that_requests_fill(tmp_path: Path) -> None:
     lookup_table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, 5)
 

@@ -1,0 +1,18 @@
+"""What `export` refuses of its flags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.flags.export import ExportOptions
+from transforms.core.errors import UsageError
+
+
+def test_a_folder_is_no_model(tmp_path: Path) -> None:
+    """Keras 2 saves a SavedModel by default."""
+    with pytest.raises(UsageError, match=r"--model: .* is a folder; expected a \.keras file\."):
+        ExportOptions(baseline="b", model=str(tmp_path), output="o")
+    with pytest.raises(UsageError, match="--model: there is no file "):
+        ExportOptions(baseline="b", model=str(tmp_path / "model.keras"), output="o")
