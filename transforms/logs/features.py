@@ -35,6 +35,8 @@ VALUES = {
     FeatureType.BYTES: pa.large_binary(),
 }
 LISTS = {feature_type: pa.large_list(values) for feature_type, values in VALUES.items()}
+#: How texts spell true and false where the schema does not say it.
+BOOLEANS = ("true", "false")
 # By the number of a type: to hash the type itself takes longer than all else that is done with a column here.
 _TYPES = {values.id: feature_type for feature_type, values in VALUES.items()}
 _SCHEMA_TYPES = {
@@ -64,12 +66,14 @@ class Expected:
       fixed: those whose lists have a fixed length; the position of a value in them means something.
       single: those that have at most one value a row.
       elsewhere: features of other environments (the label): known, and left out without being counted.
+      booleans: for features of texts that are true and false, how the schema spells these.
     """
 
     types: Mapping[str, FeatureType]
     fixed: frozenset[str] = frozenset()
     single: frozenset[str] = frozenset()
     elsewhere: frozenset[str] = frozenset()
+    booleans: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
 
 
 def expected_features(schema: schema_pb2.Schema, *, serving: bool) -> Expected:
@@ -82,7 +86,30 @@ def expected_features(schema: schema_pb2.Schema, *, serving: bool) -> Expected:
         fixed=frozenset(feature.name for feature in used_features if feature.HasField("shape")),
         single=frozenset(feature.name for feature in used_features if _is_single(feature)),
         elsewhere=frozenset(feature.name for feature in schema.feature) - types.keys(),
+        booleans=_booleans(schema, used_features),
     )
+
+
+def _booleans(
+    schema: schema_pb2.Schema, features: Sequence[schema_pb2.Feature]
+) -> dict[str, tuple[str, str]]:
+    """How features of texts spell true and false, if the schema lists such values."""
+    domains = {domain.name: domain.value for domain in schema.string_domain}
+    spelled: dict[str, tuple[str, str]] = {}
+    for feature in (feature for feature in features if feature.type == schema_pb2.BYTES):
+        values = domains.get(feature.domain, feature.string_domain.value)
+        if feature.HasField("bool_domain"):
+            values = (feature.bool_domain.true_value, feature.bool_domain.false_value)
+        true, false = ([v for v in values if v.lower() == text] for text in BOOLEANS)
+        if len(true) <= 1 and len(false) <= 1 and (true or false):
+            spelled[feature.name] = _spelled_alike(*true, *false)
+    return spelled
+
+
+def _spelled_alike(first: str, *_others: str) -> tuple[str, str]:
+    """`true` and `false` in the case of one of them."""
+    spell = str.lower if first.islower() else str.upper if first.isupper() else str.capitalize
+    return spell(BOOLEANS[0]), spell(BOOLEANS[1])
 
 
 def _is_single(feature: schema_pb2.Feature) -> bool:

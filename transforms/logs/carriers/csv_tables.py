@@ -23,10 +23,13 @@ from transforms.logs.carriers.text_types import (
     widest,
     without_point_zero,
 )
-from transforms.logs.features import Array, Column, FeatureType, Settings
+from transforms.logs.columns.conversions import convert_of_table
+from transforms.logs.features import VALUES, Array, Column, FeatureType, Settings
 from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of, rejected
 
 _BLOCK_BYTES = 8 << 20
+# In CSV every number is one in quotes, so to speak, and empty text is what is missing.
+_OF_TEXT = frozenset({"quoted_number", "empty_text"})
 
 
 def csv_types(stream: BinaryIO, names: list[str]) -> dict[str, FeatureType]:
@@ -123,22 +126,45 @@ def _typed(
         kind, values = wanted.get(name) or _kind_of_unknown(name, text, settings), text
         if kind is FeatureType.INT:
             values, forms[name, POINT_ZERO] = without_point_zero(text)
-        columns += _csv_columns(name, values, kind)
+        of_feature, rows_by_form = _csv_columns(values, kind, settings)
+        columns += [(name, column) for column in of_feature]
+        forms |= {(name, form): rows for form, rows in rows_by_form.items()}
     return columns, forms
 
 
-def _csv_columns(name: str, values: pa.Array, kind: FeatureType | None) -> list[Column]:
+def _csv_columns(
+    values: pa.Array, kind: FeatureType | None, settings: Settings
+) -> tuple[list[pa.Array], dict[str, Array]]:
     """The column of a CSV feature, and one of the bytes that are none of its type if there are such."""
     if kind is None:
-        return [(name, pa.nulls(len(values)))]
+        return [pa.nulls(len(values))], {}
     if kind is FeatureType.BYTES:
-        return [(name, single_value_lists(values, kind))]
+        return [single_value_lists(values, kind)], {}
     numbers = parse_numbers(values, kind)
-    columns = [(name, single_value_lists(numbers, kind))]
-    if numbers.null_count > values.null_count:
-        rest = pc.if_else(numbers.is_null(), values, pa.scalar(None, values.type))
-        columns.append((name, single_value_lists(rest, FeatureType.BYTES)))
-    return columns
+    if numbers.null_count == values.null_count:
+        return [single_value_lists(numbers, kind)], {}
+    rest, forms = pc.if_else(numbers.is_null(), values, pa.scalar(None, values.type)), {}
+    if settings.expected is not None:
+        converted, rest, forms = _converted(rest, kind)
+        numbers = pc.coalesce(numbers, converted)
+    columns = [single_value_lists(numbers, kind)]
+    if rest.null_count < len(rest):
+        columns.append(single_value_lists(rest, FeatureType.BYTES))
+    return columns, forms
+
+
+def _converted(texts: pa.Array, kind: FeatureType) -> tuple[pa.Array, pa.Array, dict[str, Array]]:
+    """The numbers of texts that are none as such (dates, booleans), the texts that have none, and forms."""
+    encoded = texts.dictionary_encode()
+    converted = [convert_of_table(text, kind) for text in encoded.dictionary.to_pylist()]
+    numbers = pa.array([number for number, _ in converted], VALUES[kind]).take(encoded.indices)
+    is_text = pa.array([f"{FeatureType.BYTES}_for_{kind}" in forms for _, forms in converted], pa.bool_())
+    rest = pc.if_else(is_text.take(encoded.indices), texts, pa.scalar(None, texts.type))
+    rows_by_form: dict[str, Array] = {}
+    for form in {form for _, forms in converted for form in forms} - _OF_TEXT - {f"bytes_for_{kind}"}:
+        has_form = pa.array([form in forms for _, forms in converted], pa.bool_()).take(encoded.indices)
+        rows_by_form[form] = np.flatnonzero(np.asarray(has_form.fill_null(False)))
+    return numbers, rest, rows_by_form
 
 
 def _kind_of_unknown(name: str, values: pa.Array, settings: Settings) -> FeatureType | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from transforms.core.arrow import pa
-from transforms.logs.columns.conversions import convert, convert_exactly, is_loss
+from transforms.logs.columns.conversions import convert, convert_exactly, convert_of_table, is_loss
 from transforms.logs.columns.row_values import ABSENT, BAD_MASK, leaves
 from transforms.logs.columns.usual_values import RowsByForm, TypedColumn
 from transforms.logs.features import VALUES, FeatureType, lists
@@ -53,7 +53,8 @@ def _convert_row(
     if isinstance(value, OfExample):
         kind = _OF_EXAMPLE[type(value[0])] if value else wanted
         return (value, set()) if kind is wanted else (None, {f"{kind}_for_{wanted}"})
-    converting = convert_exactly if exact or isinstance(value, Exact) else convert
+    converting = convert_of_table if exact else convert
+    converting = convert_exactly if isinstance(value, Exact) else converting
     if not isinstance(value, list | tuple):
         kept, forms = converting(value, wanted)
         counted = {*forms} if single or value is None else {*forms, "scalar"}

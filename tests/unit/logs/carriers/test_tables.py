@@ -121,7 +121,7 @@ def test_values_that_do_not_parse_are_counted_and_null() -> None:
     text = b"age,fare,more\n1,1,x\ntwo,2,\n3.5,,y\n"
     parts = decode_csv(text, settings())
     assert rows_of(parts) == [{"age": [1], "fare": [1.0]}, {"fare": [2.0]}, {}]
-    counted = {("age", "bytes_for_int"): 2, ("more", "unknown_feature"): 2}
+    counted = {("age", "bytes_for_int"): 1, ("age", "float_for_int"): 1, ("more", "unknown_feature"): 2}
     assert total(part.accounting for part in parts).forms == counted
 
 
@@ -190,7 +190,12 @@ def test_whole_numbers_are_fitted_both_ways() -> None:
     table = pa.table({"age": [1.0, None], "fare": [2, 3], "odd": [1.5, 2.0]})
     [part] = decoded_parquet(table, Settings(expected=expected))
     assert rows_of([part]) == [{"age": [1], "fare": [2.0]}, {"fare": [3.0], "odd": [2]}]
-    assert part.accounting.forms == {("odd", "float_for_int"): 1}
+    assert part.accounting.forms == {
+        ("age", "point_zero"): 1,
+        ("fare", "whole_number"): 2,
+        ("odd", "point_zero"): 1,
+        ("odd", "float_for_int"): 1,
+    }
 
 
 def test_a_struct_is_an_error_only_where_it_is_asked_for() -> None:
