@@ -20,6 +20,7 @@ from transforms.examine_range import ExamineFiles
 from transforms.files import paths
 from transforms.files.file_systems import FileSize
 from transforms.graph.preprocessing import PreprocessingFn
+from transforms.logs.carriers.text.text_form import ANY_TEXT, TextForm
 from transforms.logs.detect import detect_examples
 from transforms.logs.features import Settings, expected_features
 from transforms.verdict.model import Space
@@ -50,6 +51,7 @@ class PeriodInputs:
       schema: of the raw features; examples are decoded to it.
       transform_output: the graph, where the workers reach it.
       range_bytes: how long ranges of files are, see `files.ranges`.
+      text: how text files are read.
     """
 
     files: tuple[FileSize, ...]
@@ -58,6 +60,7 @@ class PeriodInputs:
     transform_output: str
     label: str | None
     range_bytes: int | None = None
+    text: TextForm = ANY_TEXT
 
 
 def without_time(schema: schema_pb2.Schema, name: str, function: PreprocessingFn) -> schema_pb2.Schema:
@@ -117,7 +120,7 @@ def build(
     )
     branches = (raw, Transformed(inputs.transform_output, None, [transformed]))
     expected = expected_features(inputs.schema, serving=False)
-    settings = Settings(expected=expected, time_feature=inputs.time_feature)
+    settings = Settings(expected=expected, time_feature=inputs.time_feature, text=inputs.text)
     file_format = detect_examples(inputs.files)
     examine = ExamineFiles(inputs.files, file_format, settings, branches, heartbeats, inputs.range_bytes)
     _ = root | "ExamineExamples" >> examine | "WriteVariation" >> WriteVariation(target)

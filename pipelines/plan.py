@@ -11,6 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from pipelines import feature_limits
 from pipelines.estimate import inputs, steps
 from pipelines.estimate.workload import Step, Workload
+from pipelines.flags import reading
 from pipelines.flags import replay as replay_flags
 from pipelines.flags.validate import ValidateOptions
 from transforms.baseline import served_contracts
@@ -132,6 +133,7 @@ def request_settings(plan: ComparisonPlan) -> Settings:
         sample=options.sample,
         version_feature=options.version_feature,
         columns=options.columns,
+        text=reading.text_form(options, (plan.run_settings.contract or {}).get("missing_values", ())),
         exclude=options.exclude,
         responses=options.replay is not None or Space.PREDICTION in plan.references,
     )

@@ -117,7 +117,9 @@ def _workload(plan: PreparePlan, given_schema: schema_pb2.Schema | None) -> Work
         inputs_of(plan.preprocessing_fn, schema)
         expected = expected_features(schema, serving=False)
     example_format = detect_examples(plan.files)
-    known = known_input(plan.files, example_format, Settings(expected=expected), plan.range_bytes)
+    known = known_input(
+        plan.files, example_format, Settings(expected=expected, text=plan.text), plan.range_bytes
+    )
     features = len(expected.types) if expected else known.features
     reading = [] if expected else [steps.reading("schema inferred", features, example_format)]
     reading.append(steps.analysing("analysis, graph, examples, statistics", features, example_format))
@@ -148,7 +150,7 @@ def _infer(plan: PreparePlan, job: BeamJob, console: Console) -> schema_pb2.Sche
 def build_statistics(root: Any, plan: PreparePlan, target: str, heartbeats: str | None) -> None:
     """The graph that reads without a schema, and writes statistics and how reading went."""
     file_format = detect_examples(plan.files)
-    settings, types = settings_without_schema(root, plan.files, file_format)
+    settings, types = settings_without_schema(root, plan.files, file_format, plan.text)
     examine = ExamineFiles(
         plan.files, file_format, settings, [statistics("stats", None)], heartbeats, plan.range_bytes, types
     )
@@ -183,7 +185,9 @@ def _count_periods(
     if name is None:
         return None
     graph = plan.staged_file(layout.TRANSFORM_OUTPUT)
-    inputs = periods.PeriodInputs(plan.files, name, schema, graph, plan.options.label, plan.range_bytes)
+    inputs = periods.PeriodInputs(
+        plan.files, name, schema, graph, plan.options.label, plan.range_bytes, plan.text
+    )
     statistics = (read_statistics(f"{target}-raw"), read_statistics(f"{target}-transformed"))
     return periods.count(inputs, statistics, job, console)
 
@@ -202,12 +206,12 @@ def build_transform(
     files, range_bytes = plan.files, plan.range_bytes
     rows, features_to_cover = pool_rows(len(schema.feature)), tuple(schemas.serving_features(schema))
     branches = [statistics("raw", schema), sample("probes", rows, features_to_cover)]
-    format_and_settings = (detect_examples(files), settings_of(schema))
+    format_and_settings = (detect_examples(files), settings_of(schema, plan.text))
     examine = ExamineFiles(files, *format_and_settings, branches, job.heartbeats, range_bytes)
     _ = root | "ExamineExamples" >> examine | "WriteResults" >> WritePrepared(target)
     rows_of = _features if plan.augmentation is None else _features_and_row_hashes
     transformed = root | "AnalyzeAndTransform" >> AnalyzeAndTransform(
-        ReadRows(files, schema, rows_of, job.heartbeats, range_bytes),
+        ReadRows(files, schema, rows_of, job.heartbeats, range_bytes, plan.text),
         plan.preprocessing_fn,
         schema,
         transform_output=_written_graph(plan, job),

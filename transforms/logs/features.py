@@ -14,6 +14,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from transforms.core.arrow import pa, pc
 from transforms.core.batches import Window
 from transforms.core.schema import in_serving, is_used
+from transforms.logs.carriers.text.text_form import ANY_TEXT, TextForm
 
 # A feature's name and its `large_list` column. A name stands twice where its values came in two types;
 # the rows of the one are then null in the other.
@@ -137,6 +138,7 @@ class Settings:
       keep_payloads: whether rejects carry the bytes of their record.
       sample: the fraction of records that is decoded, chosen by a hash of their id or bytes; the others are
         counted as excluded.
+      text: how text files are read.
     """
 
     expected: Expected | None = None
@@ -151,6 +153,7 @@ class Settings:
     warm_ups: frozenset[int] = frozenset()
     keep_payloads: bool = False
     sample: float = 1.0
+    text: TextForm = ANY_TEXT
 
 
 def type_of(column: pa.Array) -> FeatureType | None:

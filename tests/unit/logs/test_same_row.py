@@ -234,9 +234,9 @@ def test_the_documentation_has_the_table(folder: Path) -> None:
 
 def rendered_table(folder: Path) -> str:
     lines = ["| came | for an int | for a float | for bytes |", "| --- | --- | --- | --- |"]
-    for kind in VALUES:
+    for kind, value in VALUES.items():
         cells = [cell(conversions(folder)[kind, wanted]) for wanted in FeatureType]
-        lines.append(f"| {kind}: `{VALUES[kind].text}` | {' | '.join(cells)} |")
+        lines.append(f"| {kind}: `{value.text}` | {' | '.join(cells)} |")
     return "\n" + "\n".join(lines) + "\n\n"
 
 

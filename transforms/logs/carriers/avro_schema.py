@@ -221,8 +221,8 @@ def _convert(kind: Any) -> Convert | None:
 
 def _logical_converter(kind: Mapping[str, Any]) -> Convert | None:
     logical, scale = kind.get("logicalType"), kind.get("scale", 0)
-    if kind["type"] in ("int", "long") and logical in _TIMES:
-        make, unit = _TIMES[logical]
+    make, unit = _TIMES.get(logical, (None, 1)) if isinstance(logical, str) else (None, 1)
+    if make is not None and (kind["type"] == "long" or (kind["type"] == "int" and unit)):
         return lambda value: make(value * unit if unit else value // 1000)
     if kind["type"] in ("bytes", "fixed") and logical == "decimal" and isinstance(scale, int):
         return lambda value: _decimal(value, scale)

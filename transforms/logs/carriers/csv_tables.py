@@ -5,6 +5,7 @@ A whole number is taken for a float where one is expected, and the reverse.
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
@@ -16,11 +17,15 @@ from transforms.core.batches import Decoded, Reject
 from transforms.logs.carriers.csv_header import csv_errors
 from transforms.logs.carriers.escaped_bytes import EscapedStream, unescaped
 from transforms.logs.carriers.tables import MAX_ROWS, expected_types, is_row_number, single_value_lists
+from transforms.logs.carriers.text.separators import with_decimal_points
+from transforms.logs.carriers.text.text_form import TextForm
 from transforms.logs.carriers.text_types import (
+    MISSING_TEXT,
     POINT_ZERO,
     narrowest,
     parse_numbers,
     widest,
+    without_missing_texts,
     without_point_zero,
 )
 from transforms.logs.columns.conversions import convert_of_table
@@ -28,22 +33,29 @@ from transforms.logs.features import VALUES, Array, Column, FeatureType, Setting
 from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of, rejected
 
 _BLOCK_BYTES = 8 << 20
+_COMMAS = TextForm(",")
+_NO_ROWS = np.zeros(0, np.int64)
 # In CSV every number is one in quotes, so to speak, and empty text is what is missing.
 _OF_TEXT = frozenset({"quoted_number", "empty_text"})
 
 
-def csv_types(stream: BinaryIO, names: list[str]) -> dict[str, FeatureType]:
+def csv_types(stream: BinaryIO, names: list[str], text: TextForm = _COMMAS) -> dict[str, FeatureType]:
     """The narrowest type of all values in each column; columns without any value have none."""
     types: dict[str, FeatureType] = {}
-    for batch in _csv_batches(stream, names, []):
+    for batch in _csv_batches(stream, names, [], text.separator):
         named = (pair for pair in zip(names, batch.columns, strict=True) if not is_row_number(pair[0]))
-        batch_types = {name: narrowest(column) for name, column in named}
+        batch_types = {name: _narrowest(column, text) for name, column in named}
         types = widest([types, {name: kind for name, kind in batch_types.items() if kind is not None}])
     return types
 
 
+def _narrowest(column: pa.Array, text: TextForm) -> FeatureType | None:
+    values, _ = without_missing_texts(column, text.missing_values)
+    return narrowest(with_decimal_points(values) if text.separator == ";" else values)
+
+
 def decode_csv(
-    stream: BinaryIO, names: list[str], settings: Settings, position: RecordPosition
+    stream: BinaryIO, names: list[str], settings: Settings, position: RecordPosition, separator: str = ","
 ) -> Iterator[Decoded]:
     """Rows of a CSV file. A row with another number of values than the header is a reject.
 
@@ -55,7 +67,8 @@ def decode_csv(
     rejects: list[Reject] = []
     skipped: set[int] = set()
     first = position.first_record
-    for batch in _csv_batches(stream, names, rejects, position):
+    settings = dataclasses.replace(settings, text=settings.text._replace(separator=separator))
+    for batch in _csv_batches(stream, names, rejects, separator, position):
         columns, forms = _typed(batch, names, wanted, settings)
         skipped.update(reject.record for reject in rejects)
         records = _numbers_without(first, batch.num_rows, skipped)
@@ -75,7 +88,11 @@ def _numbers_without(first: int, count: int, skipped: set[int]) -> Array:
 
 
 def _csv_batches(
-    stream: BinaryIO, names: list[str], rejects: list[Reject], position: RecordPosition | None = None
+    stream: BinaryIO,
+    names: list[str],
+    rejects: list[Reject],
+    separator: str | None = ",",
+    position: RecordPosition | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Batches of binary columns; rows of another length than the header's are appended to `rejects`."""
 
@@ -93,7 +110,10 @@ def _csv_batches(
             read_options=pa_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
             # Of one column, an empty line is a row without a value.
             parse_options=pa_csv.ParseOptions(
-                newlines_in_values=True, invalid_row_handler=reject, ignore_empty_lines=len(names) > 1
+                delimiter=separator or ",",
+                newlines_in_values=True,
+                invalid_row_handler=reject,
+                ignore_empty_lines=len(names) > 1,
             ),
             convert_options=pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.binary()), null_values=[""], strings_can_be_null=True
@@ -123,11 +143,12 @@ def _typed(
     for name, text in zip(names, batch.columns, strict=True):
         if is_row_number(name) and name not in wanted:
             continue
-        kind, values = wanted.get(name) or _kind_of_unknown(name, text, settings), text
-        if kind is FeatureType.INT:
-            values, forms[name, POINT_ZERO] = without_point_zero(text)
+        present, missing = without_missing_texts(text, settings.text.missing_values)
+        kind = wanted.get(name) or _kind_of_unknown(name, present, settings)
+        values, with_point = _as_numbers(present, kind, settings.text)
         of_feature, rows_by_form = _csv_columns(values, kind, settings)
         columns += [(name, column) for column in of_feature]
+        rows_by_form |= {MISSING_TEXT: missing, POINT_ZERO: with_point}
         forms |= {(name, form): rows for form, rows in rows_by_form.items()}
     return columns, forms
 
@@ -165,6 +186,13 @@ def _converted(texts: pa.Array, kind: FeatureType) -> tuple[pa.Array, pa.Array, 
         has_form = pa.array([form in forms for _, forms in converted], pa.bool_()).take(encoded.indices)
         rows_by_form[form] = np.flatnonzero(np.asarray(has_form.fill_null(False)))
     return numbers, rest, rows_by_form
+
+
+def _as_numbers(values: pa.Array, kind: FeatureType | None, text: TextForm) -> tuple[pa.Array, Array]:
+    """Values of a column as numbers are written in it elsewhere, and which were ints with a point."""
+    if kind in (FeatureType.INT, FeatureType.FLOAT) and text.separator == ";":
+        values = with_decimal_points(values)
+    return without_point_zero(values) if kind is FeatureType.INT else (values, _NO_ROWS)
 
 
 def _kind_of_unknown(name: str, values: pa.Array, settings: Settings) -> FeatureType | None:

@@ -17,6 +17,8 @@ _PATTERNS = {
 }
 #: The form of a whole number that is written with a point, as pandas writes ints with gaps.
 POINT_ZERO = "point_zero"
+#: The form of a text of `--missing_values`, which says that there is no value.
+MISSING_TEXT = "missing_text"
 _POINT_ZERO, _POINT = r"^\s*[+-]?[0-9]+\.0*\s*$", r"\.0*\s*$"
 _BIG_INTEGER = r"^[+-]?[0-9]{20,}$"
 _ORDER = (FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES)
@@ -61,6 +63,15 @@ def without_point_zero(values: pa.Array) -> tuple[pa.Array, Array]:
     has_point = pc.fill_null(pc.match_substring_regex(values, pattern=_POINT_ZERO), False)
     plain = pc.replace_substring_regex(values, pattern=_POINT, replacement="")
     return pc.if_else(has_point, plain, values), np.flatnonzero(np.asarray(has_point))
+
+
+def without_missing_texts(values: pa.Array, texts: frozenset[str]) -> tuple[pa.Array, Array]:
+    """A binary column without the values that are one of these texts, and the positions of such values."""
+    if not texts:
+        return values, np.zeros(0, np.int64)
+    is_missing = pc.is_in(values, pa.array(sorted(text.encode() for text in texts), values.type))
+    positions = np.flatnonzero(np.asarray(is_missing))
+    return pc.if_else(is_missing, pa.scalar(None, values.type), values), positions
 
 
 def _number(value: bytes | None, kind: FeatureType) -> int | float | None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from transforms.core.arrow import pa
+from transforms.logs.carriers.text_types import MISSING_TEXT
 from transforms.logs.columns.conversions import convert, convert_exactly, convert_of_table, is_loss
 from transforms.logs.columns.row_values import ABSENT, BAD_MASK, leaves
 from transforms.logs.columns.usual_values import RowsByForm, TypedColumn
@@ -17,15 +18,25 @@ from transforms.logs.request import Exact, OfExample
 
 
 def column_of_any_values(
-    values: Sequence[Any], wanted: FeatureType, single: bool, fixed: bool, exact: bool = False
+    values: Sequence[Any],
+    wanted: FeatureType,
+    single: bool,
+    fixed: bool,
+    *,
+    exact: bool = False,
+    missing_values: frozenset[str] = frozenset(),
 ) -> TypedColumn:
     """The column of any values whatever, and the rows by the forms they came in."""
+    is_missing = missing_values if wanted is not FeatureType.BYTES else frozenset()
     flat: list[Any] = []
     lengths = np.zeros(len(values), np.int64)
     null = np.zeros(len(values), bool)
     rows_by_form: RowsByForm = {}
     for row, value in enumerate(values):
-        kept, forms = _convert_row(value, wanted, single, fixed, exact)
+        if is_missing and isinstance(value, str) and value in is_missing:
+            kept, forms = None, {MISSING_TEXT}
+        else:
+            kept, forms = _convert_row(value, wanted, single, fixed, exact)
         for form in sorted(forms):
             rows_by_form.setdefault(form, []).append(row)
         null[row] = kept is None

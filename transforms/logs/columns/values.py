@@ -43,6 +43,7 @@ def typed_columns(
     version: str | None = None,
     *,
     exact: bool = False,
+    missing_values: frozenset[str] = frozenset(),
 ) -> tuple[list[Column], Forms]:
     """Columns of all features that occur, and for (feature, form) the rows that came in that form.
 
@@ -53,6 +54,7 @@ def typed_columns(
         since 1970.
       version: likewise the feature that holds the version; its column has texts.
       exact: see `request.Request`.
+      missing_values: texts that mean that there is no number.
     """
     names = dict.fromkeys(itertools.chain.from_iterable(instances))
     known = [name for name in names if name in expected.types]
@@ -62,7 +64,9 @@ def typed_columns(
     for name in known:
         values = values_of_rows(instances, name, name + PRESENT if name + PRESENT in masks else None)
         single, fixed = name in expected.single, name in expected.fixed
-        column, column_forms = _column(values, expected.types[name], single, fixed, exact)
+        column, column_forms = _column(
+            values, expected.types[name], single, fixed, exact=exact, missing_values=missing_values
+        )
         columns.append((name, column))
         forms |= {(name, form): np.array(rows, np.int64) for form, rows in column_forms.items()}
     if also in names and also not in expected.types:
@@ -94,10 +98,16 @@ def _printable(name: str) -> str:
 
 
 def _column(
-    values: Sequence[Any], wanted: FeatureType, single: bool, fixed: bool, exact: bool
+    values: Sequence[Any],
+    wanted: FeatureType,
+    single: bool,
+    fixed: bool,
+    *,
+    exact: bool,
+    missing_values: frozenset[str],
 ) -> TypedColumn:
     return usual_column(values, wanted, single, exact) or column_of_any_values(
-        values, wanted, single, fixed, exact
+        values, wanted, single, fixed, exact=exact, missing_values=missing_values
     )
 
 

@@ -134,7 +134,7 @@ def test_a_row_of_another_length_is_a_reject_with_its_number() -> None:
     assert numbers == [0, 2, 4]
 
 
-@pytest.mark.parametrize("text", [b"a,a\n1,2\n", b"a,\n1,2\n", b"\xff\xfe,b\n1,2\n"])
+@pytest.mark.parametrize("text", [b"a,a\n1,2\n", b"a,\n1,2\n"])
 def test_a_header_that_names_no_columns_is_an_error(text: bytes) -> None:
     with pytest.raises(TableError) as caught:
         csv_header(io.BytesIO(text))
@@ -213,7 +213,7 @@ def test_any_bytes_are_csv_rows_rejects_or_a_table_error(data: bytes) -> None:
     try:
         parts = decode_csv(data, settings())
     except TableError as error:
-        assert error.reason in ("bad_header", "bad_csv")  # noqa: PT017
+        assert error.reason in ("bad_header", "bad_csv", "bad_encoding")  # noqa: PT017
         return
     counts = total(part.accounting for part in parts)
     assert counts.decoded == counts.rows

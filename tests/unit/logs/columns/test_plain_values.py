@@ -173,7 +173,7 @@ def test_both_ways_give_the_same_column(
     wanted, single = TYPES[name], name in expected.single
     plain = usual_column(values, wanted, single, exact)
     if plain is not None:
-        column, forms = column_of_any_values(values, wanted, single, name in expected.fixed, exact)
+        column, forms = column_of_any_values(values, wanted, single, name in expected.fixed, exact=exact)
         assert repr(column.to_pylist()) == repr(plain[0].to_pylist())
         assert column.type == plain[0].type
         assert {form: sorted(rows) for form, rows in plain[1].items()} == forms

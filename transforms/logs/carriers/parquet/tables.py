@@ -92,7 +92,7 @@ def _epoch_micros(values: pa.Array) -> pa.Array:
 
 
 def _feature_columns(name: str, values: pa.Array, settings: Settings) -> _Typed:
-    """A feature's columns and forms. Without a schema a type of another kind is left to who holds the types."""
+    """A feature's columns and forms. Without a schema another type is left to who holds the types."""
     kind, wanted = value_type(values.type), expected_types(settings).get(name)
     if pa.types.is_null(values.type):
         return [values], {}
@@ -124,7 +124,7 @@ def _of_numbers(values: pa.Array, kind: FeatureType, wanted: FeatureType | None)
 
 
 def _is_by_row(arrow_type: pa.DataType, kind: FeatureType, wanted: FeatureType) -> bool:
-    """Whether values become those that are wanted one by one: texts of numbers, numbers of texts, decimals."""
+    """Whether values become what is wanted one by one: texts of numbers, numbers of texts, decimals."""
     is_decimal = pa.types.is_decimal(_value_type(arrow_type))
     return (kind is not wanted and FeatureType.BYTES in (kind, wanted)) or (
         is_decimal and wanted is FeatureType.INT
@@ -132,7 +132,7 @@ def _is_by_row(arrow_type: pa.DataType, kind: FeatureType, wanted: FeatureType) 
 
 
 def _by_row(values: pa.Array, wanted: FeatureType, booleans: tuple[str, str]) -> _Typed:
-    """Values of any type, by the one table of conversions; those that no value of the type is are left out."""
+    """Values of any type, by the one table of conversions; what is none of the type is left out."""
     if _is_list(values.type):
         items, lengths = values_of(values.flatten()), _lengths(values)
         ends = np.cumsum(lengths)
@@ -167,7 +167,7 @@ def _whole_and_others(column: pa.Array) -> _Typed:
     NaN is how some writers say that an integer is missing.
     """
     values, rows = np.asarray(column.flatten()), np.arange(len(column))
-    is_whole = np.isfinite(values) & (values == np.floor(values)) & (np.abs(values) < _TOO_LARGE)
+    is_whole = (values == np.floor(values)) & (values >= -_TOO_LARGE) & (values < _TOO_LARGE)
     row_of_value = np.repeat(rows, _lengths(column))
     if np.isnan(values).any():
         return _by_row(column, FeatureType.INT, BOOLEANS)
