@@ -7,13 +7,15 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from transforms.core.errors import InputError
 from transforms.files import paths
 from transforms.files.ranges import END_OF_FILE
-from transforms.files.tfrecord import is_of_data
+from transforms.files.tfrecord import is_header, is_of_data
 from transforms.logs.carriers import avro, csv_ranges, csv_records, json_lines
 from transforms.logs.carriers.parquet import records as parquet_records
 from transforms.logs.carriers.parquet.reader import is_local
 from transforms.logs.carriers.records import chunks
+from transforms.logs.carriers.text.encoding import why_other_encoding
 from transforms.logs.request import Carried
 
 _START_BYTES = 64 << 10
@@ -77,6 +79,18 @@ def can_be_cut(stored: BinaryIO, carrier: Carrier) -> bool:
         # Others are copied before they are read, all of them.
         return is_local(stored)
     return carrier is not Carrier.CSV or csv_ranges.header_of(stored) is not None
+
+
+def check_start(stored: BinaryIO, path: str) -> None:
+    """Raises InputError, which names the file, for another encoding or a compression that is not read."""
+    try:
+        start = start_of(stored)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    stored.seek(0)
+    is_binary = is_header(start) or start.startswith((_PARQUET_MAGIC, avro.MAGIC))
+    if not is_binary and (why := why_other_encoding(start)) is not None:
+        raise InputError(f"{path}: {why}")
 
 
 def start_of(stored: BinaryIO) -> bytes:
