@@ -61,6 +61,8 @@ def run(options: PrepareOptions, console: Console) -> int:
     check_target(options.baseline, finish=not options.dry_run)
     given_schema = messages.load_schema(options.schema) if options.schema else None
     plan = _plan(options)
+    if options.time_feature is not None:
+        periods.check_time(plan.files, options.time_feature, plan.text)
     if options.dry_run:
         console.lines(estimate_table.lines_of(_workload(plan, given_schema)))
         return 0

@@ -130,6 +130,7 @@ class Settings:
       window: rows outside of it are counted and left out.
       time_feature: the feature that holds a row's time; None takes it from the log itself. It is kept
         among the features only where `expected` has it.
+      log_time_first: whether the log's own time is taken where it has one; else `time_feature` alone counts.
       version_feature: likewise, the feature that holds the version of the model that answered.
       columns: names for the values of rows that come without names (CSV bodies, lists).
       exclude: rules for requests that are no traffic; see `logs.rows.exclude`.
@@ -146,6 +147,7 @@ class Settings:
     origins: Mapping[str, str] = dataclasses.field(default_factory=dict)
     window: Window = dataclasses.field(default_factory=Window)
     time_feature: str | None = None
+    log_time_first: bool = False
     version_feature: str | None = None
     columns: tuple[str, ...] = ()
     exclude: tuple[tuple[str, str], ...] = ()

@@ -22,6 +22,7 @@ from pipelines.periods import PeriodInputs
 from transforms.core.arrow import pa
 from transforms.core.errors import InputError, UsageError
 from transforms.files.file_systems import FileSize
+from transforms.logs.rows.parse_time import FORMS
 from transforms.verdict.model import Space
 from transforms.verdict.variation import bins, store
 from transforms.verdict.variation.period_counts import Layout, PeriodCounts
@@ -159,8 +160,7 @@ def test_a_time_is_needed_in_some_row(count: Any) -> None:
     with pytest.raises(InputError) as caught:
         count([None, None])
     assert str(caught.value) == (
-        "no row has a time in feature 'when'; expected whole numbers since 1970 (seconds, milliseconds, ...)"
-        " or ISO 8601 texts such as 2013-07-14T05:00:00Z"
+        f"no row has a time in feature 'when', in a form that is read, such as {FORMS}"
     )
 
 

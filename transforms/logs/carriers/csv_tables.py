@@ -31,6 +31,7 @@ from transforms.logs.carriers.text_types import (
 from transforms.logs.columns.conversions import convert_of_table
 from transforms.logs.features import VALUES, Array, Column, FeatureType, Settings
 from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of, rejected
+from transforms.logs.rows.times import times
 
 _BLOCK_BYTES = 8 << 20
 _COMMAS = TextForm(",")
@@ -72,7 +73,8 @@ def decode_csv(
         columns, forms = _typed(batch, names, wanted, settings)
         skipped.update(reject.record for reject in rejects)
         records = _numbers_without(first, batch.num_rows, skipped)
-        metadata = metadata_of(batch.num_rows, position.file, record=pa.array(records))
+        time = {} if (text := _time_texts(batch, names, wanted, settings)) is None else {"time": times(text)}
+        metadata = metadata_of(batch.num_rows, position.file, record=pa.array(records), **time)
         rows, counts = DecodedRows(columns, metadata, forms), Counts(batch.num_rows + len(rejects))
         yield finisher.finish(rows, rejects, counts)
         first = int(records[-1]) + 1 if len(records) else first
@@ -151,6 +153,16 @@ def _typed(
         rows_by_form |= {MISSING_TEXT: missing, POINT_ZERO: with_point}
         forms |= {(name, form): rows for form, rows in rows_by_form.items()}
     return columns, forms
+
+
+def _time_texts(
+    batch: pa.RecordBatch, names: list[str], wanted: Mapping[str, FeatureType], settings: Settings
+) -> pa.Array | None:
+    """The texts of times which the schema has as floats of 32 bits, that hold none."""
+    name = settings.time_feature
+    if name not in names or wanted.get(name) is not FeatureType.FLOAT:
+        return None
+    return single_value_lists(batch.column(names.index(name)), FeatureType.BYTES)
 
 
 def _csv_columns(

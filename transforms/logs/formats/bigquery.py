@@ -137,9 +137,9 @@ def row_restriction(table: BigQueryTable, file_format: Format, settings: Setting
     if columns is None:
         # The type of such a column is not known.
         version = settings.version_feature and f"CAST({_name(settings.version_feature)} AS STRING)"
-        time, kind, model = settings.time_feature, table.time_type, None
+        time, kind, model = _named_time(settings), table.time_type, None
     else:
-        time, kind = None if settings.time_feature else columns.time, "TIMESTAMP"
+        time, kind = None if _named_time(settings) else columns.time, "TIMESTAMP"
         model, version = _name(columns.model), _name(columns.version)
     terms = [
         "" if time is None else _window_clause(time, kind, settings),
@@ -147,6 +147,11 @@ def row_restriction(table: BigQueryTable, file_format: Format, settings: Setting
         _equals_clause("version", version, table.version),
     ]
     return " AND ".join(filter(None, terms)) or None
+
+
+def _named_time(settings: Settings) -> str | None:
+    """The feature that holds the time if somebody has named it for this log."""
+    return None if settings.log_time_first else settings.time_feature
 
 
 def _equals_clause(parameter: str, column: str | None, value: str | None) -> str:

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from transforms.logs.columns.carried_values import plain_value
-from transforms.logs.features import BOOLEANS, Settings
+from transforms.logs.features import BOOLEANS, FeatureType, Settings
 from transforms.logs.request import Request
+from transforms.logs.rows.parse_time import micros_of
 from transforms.logs.rows.times import text_of_version
 
 
@@ -25,11 +26,16 @@ class TableParser:
         # One that the schema does not know is told apart with all formats' (see `values.typed_columns`).
         self._version = settings.version_feature if settings.version_feature in self._types else None
 
+        # A float of the schema has 32 bits, which hold no time.
+        is_float = self._types.get(settings.time_feature or "") is FeatureType.FLOAT
+        self._time = settings.time_feature if is_float else None
+
     def parse(self, record: Mapping[str, Any]) -> Request:
         """The request of one instance that a row is. Every row is one: it raises nothing."""
         instance = {name: self._plain(name, value) for name, value in record.items()}
         version = None if self._version is None else text_of_version(instance.get(self._version))
-        return Request([instance], version=version, exact=True)
+        time = None if self._time is None else micros_of(instance.get(self._time))
+        return Request([instance], time=time, version=version, exact=True)
 
     def _plain(self, name: str, value: Any) -> Any:
         if type(value) in _AS_THEY_ARE:

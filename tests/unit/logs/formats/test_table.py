@@ -111,7 +111,7 @@ def test_rows_have_the_same_features_and_counts_whatever_carries_them(tmp_path: 
     assert (sums.read, sums.decoded, sums.rows) == (3000, 2700, 2700)
     assert (sums.outside_window, sums.no_time, sums.rejected.total()) == (150, 150, 0)
     with_more = sum("more" in ROWS[i] for i in inside)
-    assert sums.forms == {("more", "unknown_feature"): with_more}
+    assert sums.forms == {("more", "unknown_feature"): with_more, ("when", "absent_time"): 150}
 
 
 @pytest.mark.parametrize("name", CARRIERS)

@@ -35,7 +35,7 @@ from transforms.logs.features import (
     lists,
 )
 from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of
-from transforms.logs.rows.times import micros_of_floats
+from transforms.logs.rows.times import micros_of_floats, times
 
 _TOO_LARGE = 2.0**63  # for an int64
 _WHOLE_NUMBER = "whole_number"
@@ -55,7 +55,8 @@ def decode_parquet(
         for batch in read_batches(source, MAX_ROWS, start, stop):
             columns, forms = _parquet_columns(batch, settings)
             record = pa.array(np.arange(first, first + batch.num_rows), pa.int64())
-            rows = DecodedRows(columns, metadata_of(batch.num_rows, position.file, record=record), forms)
+            metadata = metadata_of(batch.num_rows, position.file, record=record, **_time(batch, settings))
+            rows = DecodedRows(columns, metadata, forms)
             yield finisher.finish(rows, (), Counts(batch.num_rows))
             first += batch.num_rows
     except (pa.ArrowException, UnicodeDecodeError) as error:
@@ -83,6 +84,16 @@ def _parquet_columns(
             # A list of structs, say: no feature, and none that is asked for, but to be counted.
             columns.append((name, single_value_lists(pa.array([b""] * len(values)), FeatureType.BYTES)))
     return columns, forms
+
+
+def _time(batch: pa.RecordBatch, settings: Settings) -> dict[str, pa.Array]:
+    """The times that the schema has as floats of 32 bits, which hold none."""
+    name = settings.time_feature
+    at = -1 if name is None else batch.schema.get_field_index(name)
+    is_float = at >= 0 and expected_types(settings).get(name) is FeatureType.FLOAT
+    if not is_float or not pa.types.is_floating(batch.schema.types[at]):
+        return {}
+    return {"time": times(_epoch_micros(batch.column(at)))}
 
 
 def _epoch_micros(values: pa.Array) -> pa.Array:
