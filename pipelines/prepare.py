@@ -12,7 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from pipelines import new_baseline, periods
 from pipelines.beam import options as beam_options
 from pipelines.beam.job import BeamJob, new_job
-from pipelines.display import estimate_table
+from pipelines.display import estimate_table, numbers_as_text
 from pipelines.display.console import Console
 from pipelines.estimate import costs, steps
 from pipelines.estimate.inputs import known_input
@@ -138,7 +138,8 @@ def _infer(plan: PreparePlan, job: BeamJob, console: Console) -> schema_pb2.Sche
     first = paths.join(job.temp, "first")
     build_statistics(pipeline, plan, first, job.heartbeats)
     job.run(pipeline, "examining the training examples", plan.total_bytes)
-    _check_reading(read_summary(f"{first}-reading"))
+    reading = read_summary(f"{first}-reading")
+    _check_reading(reading)
     statistics = statistics_pb2.DatasetFeatureStatisticsList()
     statistics.ParseFromString(paths.read_bytes(f"{first}-stats"))
     options = plan.options
@@ -146,6 +147,8 @@ def _infer(plan: PreparePlan, job: BeamJob, console: Console) -> schema_pb2.Sche
     if options.time_feature is not None:
         schema = periods.without_time(schema, options.time_feature, plan.preprocessing_fn)
     console.step(f"inferred a schema of {len(schema.feature)} features")
+    for line in numbers_as_text.lines_of(statistics, reading.accounting.forms):
+        console.step(line)
     return schema
 
 

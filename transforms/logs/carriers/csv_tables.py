@@ -21,8 +21,10 @@ from transforms.logs.carriers.text.separators import with_decimal_points
 from transforms.logs.carriers.text.text_form import TextForm
 from transforms.logs.carriers.text_types import (
     MISSING_TEXT,
+    NUMBER_TEXT,
     POINT_ZERO,
     narrowest,
+    number_texts,
     parse_numbers,
     widest,
     without_missing_texts,
@@ -151,6 +153,9 @@ def _typed(
         of_feature, rows_by_form = _csv_columns(values, kind, settings)
         columns += [(name, column) for column in of_feature]
         rows_by_form |= {MISSING_TEXT: missing, POINT_ZERO: with_point}
+        if settings.expected is None and kind is FeatureType.BYTES:
+            as_numbers, _ = _as_numbers(values, FeatureType.FLOAT, settings.text)
+            rows_by_form[NUMBER_TEXT] = number_texts(as_numbers)
         forms |= {(name, form): rows for form, rows in rows_by_form.items()}
     return columns, forms
 
