@@ -40,18 +40,19 @@ def lines_about(values: list[str]) -> list[str]:
             " (if they mean a missing value, say --missing_values=NA)",
         ),
         (
-            ["NA"] * 10 + ["-"] * 10,
-            "98.0 % of c are numbers, 2.0 % are text, such as 'NA', '-'"
+            ["NA"] * 11 + ["-"] * 10,
+            "97.9 % of c are numbers, 2.1 % are text, such as 'NA', '-'"
             " (if they mean a missing value, say --missing_values=NA,-)",
         ),
         (
             [f"person {number}" for number in range(20)],
-            "98.0 % of c are numbers, 2.0 % are text (say with --missing_values which texts mean a missing value)",
+            "98.0 % of c are numbers, 2.0 % are text"
+            " (say with --missing_values which texts mean a missing value)",
         ),
     ],
 )
 def test_values_are_named_if_they_came_often(others: list[str], wanted: str) -> None:
-    assert lines_about([*map(str, range(980)), *others, ""]) == [wanted]
+    assert lines_about([*map(str, range(1000 - len(others))), *others, ""]) == [wanted]
 
 
 def test_nothing_is_lines_about_numbers_and_of_text() -> None:

@@ -181,7 +181,8 @@ def _csv_columns(
     numbers = parse_numbers(values, kind)
     if numbers.null_count == values.null_count:
         return [single_value_lists(numbers, kind)], {}
-    rest, forms = pc.if_else(numbers.is_null(), values, pa.scalar(None, values.type)), {}
+    rest = pc.if_else(numbers.is_null(), values, pa.scalar(None, values.type))
+    forms: dict[str, Array] = {}
     if settings.expected is not None:
         converted, rest, forms = _converted(rest, kind)
         numbers = pc.coalesce(numbers, converted)

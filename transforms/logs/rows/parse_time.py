@@ -9,6 +9,8 @@ from typing import Any
 # Whole numbers tell their unit by their size: today is 1.8e9 seconds after 1970, 1.8e12 milliseconds, ...
 # As seconds, numbers below the first limit reach to the year 5138.
 UNITS = ((10**11, 1_000_000, 1), (10**14, 1_000, 1), (10**17, 1, 1), (2**63 - 1, 1, 1_000))
+#: Whole numbers from the one up to the other are dates, such as 20240714: as seconds they are of August 1970.
+FIRST_DATE, LAST_DATE = 19_000_101, 21_001_231
 LAST_MICROSECOND = 253_402_300_799_999_999  # the end of the year 9999, Python's last
 
 _NUMBER = re.compile(
@@ -48,7 +50,7 @@ def micros_of(value: Any) -> int | None:
 
     Numbers are seconds, milliseconds, microseconds or nanoseconds since 1970, told by their size (see
     `UNITS`); of seconds as float the fraction counts. Text is ISO 8601, also as people write it (see
-    `_FORMS`), or such a number; digits alone are a number from the ninth on. Without a zone a time is UTC. A
+    `_FORMS`), or such a number; digits alone are a number from the ninth on, and eight a date. Without a zone a time is UTC. A
     date is its midnight. What can be two times (07/08/2024) is none.
     """
     if isinstance(value, bytes):
@@ -101,6 +103,8 @@ def _micros_of_datetime(time: dt.date) -> int | None:
 def _micros_of_number(number: int | float) -> int | None:
     if not number > 0:
         return None
+    if FIRST_DATE <= number <= LAST_DATE and isinstance(number, int):
+        return micros_of(str(number))
     for limit, factor, divisor in UNITS:
         if number <= limit:
             scaled = number * factor

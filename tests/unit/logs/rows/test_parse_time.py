@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import math
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.logs.rows.parse_time import micros_of
+from transforms.logs.rows.times import epoch_times
 
 AT = 1_591_203_604_000_000  # 2020-06-03 17:00:04 UTC
 
@@ -57,6 +60,7 @@ def test_dates_and_fractions_of_seconds_are_times() -> None:
         micros_of(dt.date(2020, 6, 3))
         == micros_of("2020-06-03")
         == micros_of("20200603")
+        == micros_of(20200603)
         == micros_of("2020/06/03")
         == AT - 61_204_000_000
     )
@@ -101,3 +105,13 @@ def test_what_is_no_time_is_none(value: object) -> None:
 @given(st.datetimes(min_value=dt.datetime(1970, 1, 2), timezones=st.timezones()))
 def test_a_time_is_the_same_as_text(time: dt.datetime) -> None:
     assert micros_of(time) == micros_of(time.isoformat()) or time.utcoffset() is None
+
+
+@given(st.lists(st.integers(-5, 2**63 - 1) | st.integers(19_000_000, 21_001_300) | st.integers(0, 2 * 10**9)))
+def test_columns_of_numbers_are_the_times_of_their_numbers(numbers: list[int]) -> None:
+    column = epoch_times(np.array(numbers, np.int64)).cast(pa.int64())
+    assert column.to_pylist() == [micros_of(number) for number in numbers]
+
+
+def test_eight_digits_that_are_no_date_are_no_time() -> None:
+    assert micros_of(20201303) is micros_of("20201303") is None

@@ -88,8 +88,8 @@ def _parquet_columns(
 
 def _time(batch: pa.RecordBatch, settings: Settings) -> dict[str, pa.Array]:
     """The times that the schema has as floats of 32 bits, which hold none."""
-    name = settings.time_feature
-    at = -1 if name is None else batch.schema.get_field_index(name)
+    name = settings.time_feature or ""
+    at = batch.schema.get_field_index(name)
     is_float = at >= 0 and expected_types(settings).get(name) is FeatureType.FLOAT
     if not is_float or not pa.types.is_floating(batch.schema.types[at]):
         return {}
