@@ -7,7 +7,7 @@ All take values of the same types for the same (see `columns.carried_values`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from transforms.logs.columns.carried_values import plain_value
@@ -32,10 +32,19 @@ class TableParser:
 
     def parse(self, record: Mapping[str, Any]) -> Request:
         """The request of one instance that a row is. Every row is one: it raises nothing."""
-        instance = {name: self._plain(name, value) for name, value in record.items()}
+        instance = {name: self._plain(name, value) for name, value in self._leaves(record)}
         version = None if self._version is None else text_of_version(instance.get(self._version))
         time = None if self._time is None else micros_of(instance.get(self._time))
         return Request([instance], time=time, version=version, exact=True)
+
+    def _leaves(self, record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+        """The values of a row by name: those of a record in it by `NAME.FIELD`, unless NAME is a feature."""
+        for key, value in record.items():
+            name = f"{prefix}{key}"
+            if isinstance(value, Mapping) and name not in self._types:
+                yield from self._leaves(value, f"{name}.")
+            elif not prefix or (value is not None and name not in record):
+                yield name, value
 
     def _plain(self, name: str, value: Any) -> Any:
         if type(value) in _AS_THEY_ARE:

@@ -50,8 +50,8 @@ def micros_of(value: Any) -> int | None:
 
     Numbers are seconds, milliseconds, microseconds or nanoseconds since 1970, told by their size (see
     `UNITS`); of seconds as float the fraction counts. Text is ISO 8601, also as people write it (see
-    `_FORMS`), or such a number; digits alone are a number from the ninth on, and eight a date. Without a zone a time is UTC. A
-    date is its midnight. What can be two times (07/08/2024) is none.
+    `_FORMS`), or such a number; digits alone are a number from the ninth on, and eight are a date. Without a
+    zone a time is UTC. A date is its midnight. What can be two times (07/08/2024) is none.
     """
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")

@@ -60,7 +60,7 @@ def text_of_version(value: Any) -> str | None:
 
 
 def epoch_times(values: Array) -> pa.Array:
-    """int64 numbers since 1970, or dates such as 20240714, as UTC times; those not above 0, or past the year 9999, are null."""
+    """int64 numbers since 1970, or dates such as 20240714, as UTC times; null as in `micros_of`."""
     micros = np.zeros(len(values), np.int64)
     above = 0
     for limit, factor, divisor in UNITS:

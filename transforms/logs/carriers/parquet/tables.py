@@ -8,7 +8,7 @@ type, values are taken for it row by row, as those of other carriers are (`colum
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -70,7 +70,7 @@ def _parquet_columns(
     columns: list[Column] = []
     forms: dict[tuple[str, str], Array] = {}
     wanted = expected_types(settings)
-    for name, values in zip(batch.schema.names, batch.columns, strict=True):
+    for name, values in _leaves(batch.schema.names, batch.columns, wanted):
         if is_row_number(name) and name not in wanted:
             continue
         has_type = value_type(values.type) is not None or pa.types.is_null(values.type)
@@ -84,6 +84,19 @@ def _parquet_columns(
             # A list of structs, say: no feature, and none that is asked for, but to be counted.
             columns.append((name, single_value_lists(pa.array([b""] * len(values)), FeatureType.BYTES)))
     return columns, forms
+
+
+def _leaves(
+    names: Sequence[str], columns: Sequence[pa.Array], wanted: Mapping[str, FeatureType], prefix: str = ""
+) -> Iterator[tuple[str, pa.Array]]:
+    """The columns by name: those of a struct by `NAME.FIELD`, unless NAME is a feature."""
+    for key, column in zip(names, columns, strict=True):
+        name = f"{prefix}{key}"
+        if pa.types.is_struct(column.type) and column.type.num_fields and name not in wanted:
+            fields = [field.name for field in column.type]
+            yield from _leaves(fields, column.flatten(), wanted, f"{name}.")
+        else:
+            yield name, column
 
 
 def _time(batch: pa.RecordBatch, settings: Settings) -> dict[str, pa.Array]:
