@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pytest
-from support.carriers import Types, avro_file, avro_of, csv_of, json_of, parquet_of
+from support.carriers import Types, avro_of, csv_of, json_of, parquet_of
 from support.logs import rows_of
 from support.repo import ROOT
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -253,55 +253,3 @@ def cell(by_carrier: Mapping[str, tuple[Any, frozenset[str]]]) -> str:
         for form, carriers in sorted(by_form.items())
     ]
     return "; ".join([shown, *notes])
-
-
-GEO = {"lat": 1.5, "at": {"city": "x", "zip": None}}
-NESTED = {
-    "json": lambda: json_of([{"geo": GEO, "n": 1}, {"n": 2}, {"geo": None}, {"geo": {"lat": 2.5}}], {}),
-    "avro": lambda: avro_file(
-        {
-            "type": "record",
-            "name": "Row",
-            "fields": [
-                {"name": "geo", "type": ["null", _GEO_OF_AVRO]},
-                {"name": "n", "type": ["null", "long"], "default": None},
-            ],
-        },
-        [{"geo": GEO, "n": 1}, {"n": 2}, {"geo": None}, {"geo": {"lat": 2.5, "at": None}}],
-    ),
-    "parquet": lambda: parquet_of(
-        [{"geo": GEO, "n": 1}, {"n": 2}, {"geo": None}, {"geo": {"lat": 2.5}}],
-        {"geo": (None, _GEO_OF_ARROW), "n": ("long", pa.int64())},
-    ),
-}
-_AT_OF_AVRO = {
-    "type": "record",
-    "name": "At",
-    "fields": [{"name": "city", "type": ["null", "string"]}, {"name": "zip", "type": ["null", "string"]}],
-}
-_GEO_OF_AVRO = {
-    "type": "record",
-    "name": "Geo",
-    "fields": [{"name": "lat", "type": ["null", "double"]}, {"name": "at", "type": ["null", _AT_OF_AVRO]}],
-}
-_GEO_OF_ARROW = pa.struct(
-    [("lat", pa.float64()), ("at", pa.struct([("city", pa.string()), ("zip", pa.string())]))]
-)
-
-
-@pytest.mark.parametrize("carrier", NESTED)
-def test_fields_of_records_are_features_by_their_path(folder: Path, carrier: str) -> None:
-    path, data = folder / f"nested.{carrier}", NESTED[carrier]()
-    path.write_bytes(data)
-    types = {"geo.lat": FLOAT, "geo.at.city": BYTES, "n": INT}
-    given = Settings(expected=Expected(types, single=frozenset(types)))
-    parts = list(decoding.decode_file(FileSize(str(path), len(data)), Format.TABLE, given))
-    assert rows_of(parts) == [
-        {"geo.lat": [1.5], "geo.at.city": [b"x"], "n": [1]},
-        {"n": [2]},
-        {},
-        {"geo.lat": [2.5]},
-    ]
-    if carrier == "parquet":
-        kinds = settled(decoding.parquet_types(FileSize(str(path), len(data)))).types
-        assert kinds == types | {"geo.at.zip": BYTES}

@@ -97,8 +97,8 @@ def without_missing_texts(values: pa.Array, texts: frozenset[str]) -> tuple[pa.A
     if not texts:
         return values, np.zeros(0, np.int64)
     is_missing = pc.is_in(values, pa.array(sorted(text.encode() for text in texts), values.type))
-    positions = np.flatnonzero(np.asarray(is_missing))
-    return pc.if_else(is_missing, pa.scalar(None, values.type), values), positions
+    rows = np.flatnonzero(np.asarray(is_missing))
+    return pc.if_else(is_missing, pa.scalar(None, values.type), values), rows
 
 
 def _number(value: bytes | None, kind: FeatureType) -> int | float | None:
