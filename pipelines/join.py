@@ -176,7 +176,7 @@ def _find_types(plan: JoinPlan, job: BeamJob) -> expected.Types:
         plan.examples, progress=job.heartbeats, text=text_form(plan.options)
     )
     _ = read | "WriteReading" >> WriteReadSummary(f"{target}-reading")
-    _ = read.batches | "WriteTypes" >> WriteTypes(target)
+    _ = read.batches | "WriteTypes" >> WriteTypes(target, tuple(part.feature for part in plan.options.key))
     job.run(pipeline, "finding the types of features", sum(file.bytes for file in plan.examples))
     read_result = read_summary(f"{target}-reading")
     reading = outcome.reading_of([read_result.accounting, *read_result.rejects, *read_result.faults])
