@@ -79,7 +79,7 @@ def test_the_time_of_the_log_comes_before_a_feature_that_nobody_named(tmp_path: 
         assert isinstance(decoded, Decoded)
         assert decoded.batch is not None
         [time] = decoded.batch.metadata["time"].to_pylist()
-        assert time == WINDOW.start + dt.timedelta(seconds=second)
+        assert time == AT.replace(second=0, microsecond=0) + dt.timedelta(seconds=second)
 
 
 @pytest.mark.parametrize("carrier", ["json", "csv"])
