@@ -89,7 +89,7 @@ def run(options: JoinOptions, console: Console) -> int:
     """
     beam_flags = beam_options.beam_options(options.beam_args, options.shared_filesystem)
     _check_paths(options, beam_flags)
-    schema = _load_schema(options)
+    schema, options = _load_schema(options), _with_missing_values(options)
     examples = tuple(globs.expand(options.examples))
     requests = tuple(windows.expand(options.logs, options.start, options.end))
     if options.dry_run:
@@ -188,6 +188,14 @@ def _load_schema(options: JoinOptions) -> schema_pb2.Schema | None:
     if options.baseline is not None:
         return load_baseline(options.baseline).schema
     return None if options.schema is None else messages.load_schema(options.schema)
+
+
+def _with_missing_values(options: JoinOptions) -> JoinOptions:
+    """The options with the texts that meant missing in the baseline's examples, unless others are given."""
+    if options.baseline is None or options.missing_values:
+        return options
+    contract = load_baseline(options.baseline, with_graph=False).contract
+    return dataclasses.replace(options, missing_values=contract.missing_values)
 
 
 def _check_paths(options: JoinOptions, beam_flags: PipelineOptions) -> None:
