@@ -35,7 +35,7 @@ def types_of(batch: pa.RecordBatch, key: Collection[str] = ()) -> Types:
     types |= {
         name: FeatureType.INT
         for name in key
-        if types.get(name) is FeatureType.FLOAT and _whole(columns[name])
+        if types.get(name) is FeatureType.FLOAT and _are_integers(columns[name])
     }
     return {name: kind for name, kind in types.items() if kind is not None}
 
@@ -76,7 +76,7 @@ def not_served(schema: schema_pb2.Schema) -> list[str]:
     return sorted(feature.name for feature in schema.feature if not in_serving(feature, schema))
 
 
-def _whole(column: pa.LargeListArray) -> bool:
+def _are_integers(column: pa.LargeListArray) -> bool:
     values = np.asarray(column.flatten())
     return bool(np.all(values == np.rint(values)) and np.all(np.abs(values) < _MOST))
 

@@ -32,8 +32,8 @@ def test_types_of_batches() -> None:
 
 
 def test_whole_floats_of_a_key_are_ints() -> None:
-    whole, other = column([[16777217.0], [3.0]], FLOATS), column([[3.0], [2.5]], FLOATS)
-    batch = pa.RecordBatch.from_arrays([whole, whole, other], ["id", "x", "other"])
+    integers, other = column([[16777217.0], [3.0]], FLOATS), column([[3.0], [2.5]], FLOATS)
+    batch = pa.RecordBatch.from_arrays([integers, integers, other], ["id", "x", "other"])
     types = expected.types_of(batch, ["id", "other", "none"])
     assert types == {"id": FeatureType.INT, "x": FeatureType.FLOAT, "other": FeatureType.FLOAT}
     assert expected.together([types, {"id": FeatureType.FLOAT}])["id"] is FeatureType.FLOAT
