@@ -20,6 +20,7 @@ from pipelines.estimate import steps
 from pipelines.estimate.inputs import BY_FILE, known_input, together
 from pipelines.estimate.workload import Workload
 from pipelines.flags.join import JoinOptions
+from pipelines.flags.reading import text_form
 from transforms.baseline import layout, messages
 from transforms.baseline.load import load_baseline
 from transforms.core.batches import Window
@@ -88,7 +89,7 @@ def run(options: JoinOptions, console: Console) -> int:
     """
     beam_flags = beam_options.beam_options(options.beam_args, options.shared_filesystem)
     _check_paths(options, beam_flags)
-    schema = _load_schema(options)
+    schema, options = _load_schema(options), _with_missing_values(options)
     examples = tuple(globs.expand(options.examples))
     requests = tuple(windows.expand(options.logs, options.start, options.end))
     if options.dry_run:
@@ -111,7 +112,9 @@ def run(options: JoinOptions, console: Console) -> int:
 def build(root: Any, plan: JoinPlan, target: str, heartbeats: str | None) -> None:
     """The graph: both sides are read at once, meet by their keys, and leave what was found at `target`."""
     options = plan.options
-    examples = root | "ReadExamples" >> ReadExamples(plan.examples, schema=plan.schema, progress=heartbeats)
+    examples = root | "ReadExamples" >> ReadExamples(
+        plan.examples, schema=plan.schema, progress=heartbeats, text=text_form(options)
+    )
     settings = _request_settings(plan)
     requests = root | "ReadRequests" >> ReadRequests(plan.requests, settings, options.format, heartbeats)
     partitions = partitions_for((*plan.examples, *plan.requests))
@@ -126,6 +129,7 @@ def _request_settings(plan: JoinPlan) -> Settings:
         window=Window(options.start, options.end),
         time_feature=options.time_feature,
         columns=options.columns,
+        text=text_form(options),
         exclude=options.exclude,
     )
 
@@ -136,7 +140,7 @@ def _workload(plan: JoinPlan) -> Workload:
     log_format = detect_log(plan.requests, plan.options.format)
     expected = None if plan.schema is None else expected_features(plan.schema, serving=False)
     known = together(
-        known_input(plan.examples, example_format, Settings(expected=expected)),
+        known_input(plan.examples, example_format, Settings(expected=expected, text=text_form(plan.options))),
         known_input(plan.requests, log_format, _request_settings(plan)),
     )
     read = steps.reading("examples and requests read", known.features, log_format)
@@ -168,9 +172,11 @@ def _schema(plan: JoinPlan, job: BeamJob) -> schema_pb2.Schema | None:
 
 def _find_types(plan: JoinPlan, job: BeamJob) -> expected.Types:
     pipeline, target = beam.Pipeline(options=job.options), paths.join(job.temp, "types")
-    read = pipeline | "ReadExamples" >> ReadExamples(plan.examples, progress=job.heartbeats)
+    read = pipeline | "ReadExamples" >> ReadExamples(
+        plan.examples, progress=job.heartbeats, text=text_form(plan.options)
+    )
     _ = read | "WriteReading" >> WriteReadSummary(f"{target}-reading")
-    _ = read.batches | "WriteTypes" >> WriteTypes(target)
+    _ = read.batches | "WriteTypes" >> WriteTypes(target, tuple(part.feature for part in plan.options.key))
     job.run(pipeline, "finding the types of features", sum(file.bytes for file in plan.examples))
     read_result = read_summary(f"{target}-reading")
     reading = outcome.reading_of([read_result.accounting, *read_result.rejects, *read_result.faults])
@@ -182,6 +188,14 @@ def _load_schema(options: JoinOptions) -> schema_pb2.Schema | None:
     if options.baseline is not None:
         return load_baseline(options.baseline).schema
     return None if options.schema is None else messages.load_schema(options.schema)
+
+
+def _with_missing_values(options: JoinOptions) -> JoinOptions:
+    """The options with the texts that meant missing in the baseline's examples, unless others are given."""
+    if options.baseline is None or options.missing_values:
+        return options
+    contract = load_baseline(options.baseline, with_graph=False).contract
+    return dataclasses.replace(options, missing_values=contract.missing_values)
 
 
 def _check_paths(options: JoinOptions, beam_flags: PipelineOptions) -> None:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from pipelines import periods
+from pipelines.flags import reading
 from pipelines.flags.prepare import PrepareOptions
 from transforms.baseline import category_ids, layout
 from transforms.baseline import contract as contracts
@@ -24,6 +25,7 @@ from transforms.files.file_systems import FileSize
 from transforms.graph.augmentation import Augmentation
 from transforms.graph.preprocessing import PreprocessingFn, source_digest
 from transforms.graph.transform_graph import TransformGraph
+from transforms.logs.carriers.text.text_form import TextForm
 from transforms.write_results import read_rows
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
@@ -56,6 +58,10 @@ class PreparePlan:
     @property
     def range_bytes(self) -> int:
         return self.options.range_mib << 20
+
+    @property
+    def text(self) -> TextForm:
+        return reading.text_form(self.options)
 
     def staged_file(self, name: str) -> str:
         return paths.join(self.staged, name)
@@ -191,6 +197,7 @@ def _contract(
         unknown_ids=ids.unknown,
         buckets=ids.buckets,
         time_feature=options.time_feature,
+        missing_values=options.missing_values,
         periods=period_results.periods if period_results else None,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -15,19 +16,27 @@ from transforms.analyze import inputs_of
 from transforms.branches.periods import periods
 from transforms.branches.transform_graph import Transformed
 from transforms.core import schema as schemas
+from transforms.core.accounting import UNREAD_TIME
+from transforms.core.batches import Decoded, Window
 from transforms.core.errors import InputError, UsageError
 from transforms.examine_range import ExamineFiles
 from transforms.files import paths
 from transforms.files.file_systems import FileSize
 from transforms.graph.preprocessing import PreprocessingFn
+from transforms.logs.carriers.text.text_form import ANY_TEXT, TextForm
+from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import detect_examples
-from transforms.logs.features import Settings, expected_features
+from transforms.logs.features import Expected, Settings, expected_features
+from transforms.logs.rows.parse_time import FORMS
 from transforms.verdict.model import Space
 from transforms.verdict.variation import bins, store
 from transforms.verdict.variation.period_counts import UNITS
 from transforms.write_variation import WriteVariation, read_faults, read_variation
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
+
+
+_ALL_TIMES = Window(dt.datetime(1970, 1, 1, tzinfo=dt.UTC), dt.datetime.max.replace(tzinfo=dt.UTC))
 
 
 class PeriodResults(NamedTuple):
@@ -50,6 +59,7 @@ class PeriodInputs:
       schema: of the raw features; examples are decoded to it.
       transform_output: the graph, where the workers reach it.
       range_bytes: how long ranges of files are, see `files.ranges`.
+      text: how text files are read.
     """
 
     files: tuple[FileSize, ...]
@@ -58,6 +68,7 @@ class PeriodInputs:
     transform_output: str
     label: str | None
     range_bytes: int | None = None
+    text: TextForm = ANY_TEXT
 
 
 def without_time(schema: schema_pb2.Schema, name: str, function: PreprocessingFn) -> schema_pb2.Schema:
@@ -76,6 +87,23 @@ def without_time(schema: schema_pb2.Schema, name: str, function: PreprocessingFn
     result.CopyFrom(schema)
     del result.feature[names.index(name)]
     return result
+
+
+def check_time(files: Sequence[FileSize], name: str, text: TextForm = ANY_TEXT) -> None:
+    """Raises InputError where the rows at the start of the first file hold something else than times."""
+    file = next((file for file in files if file.bytes), None)
+    if file is None:
+        return
+    settings = Settings(Expected({}), window=_ALL_TIMES, time_feature=name, text=text)
+    decoded = next(iter(decode_file(file, detect_examples(files), settings)), None)
+    if (
+        isinstance(decoded, Decoded)
+        and decoded.accounting.read == decoded.accounting.forms[name, UNREAD_TIME] > 0
+    ):
+        raise InputError(
+            f"--time_feature: {name!r} holds no time in a form that is read, such as {FORMS};"
+            f" looked at {decoded.accounting.read:,} rows of {file.path}"
+        )
 
 
 def count(
@@ -98,8 +126,7 @@ def count(
         spaces |= space_variation
     if missing == rows:
         raise InputError(
-            f"no row has a time in feature {inputs.time_feature!r}; expected whole numbers since 1970"
-            " (seconds, milliseconds, ...) or ISO 8601 texts such as 2013-07-14T05:00:00Z"
+            f"no row has a time in feature {inputs.time_feature!r}, in a form that is read, such as {FORMS}"
         )
     periods = {unit: _num_periods(spaces, unit) for unit in UNITS}
     summary = ", ".join(f"{number:,} {unit}{'s'[: number != 1]}" for unit, number in periods.items())
@@ -117,7 +144,7 @@ def build(
     )
     branches = (raw, Transformed(inputs.transform_output, None, [transformed]))
     expected = expected_features(inputs.schema, serving=False)
-    settings = Settings(expected=expected, time_feature=inputs.time_feature)
+    settings = Settings(expected=expected, time_feature=inputs.time_feature, text=inputs.text)
     file_format = detect_examples(inputs.files)
     examine = ExamineFiles(inputs.files, file_format, settings, branches, heartbeats, inputs.range_bytes)
     _ = root | "ExamineExamples" >> examine | "WriteVariation" >> WriteVariation(target)

@@ -11,6 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from pipelines import feature_limits
 from pipelines.estimate import inputs, steps
 from pipelines.estimate.workload import Step, Workload
+from pipelines.flags import reading
 from pipelines.flags import replay as replay_flags
 from pipelines.flags.validate import ValidateOptions
 from transforms.baseline import served_contracts
@@ -125,16 +126,18 @@ def examine_requests(
 
 
 def request_settings(plan: ComparisonPlan) -> Settings:
-    """How requests are decoded."""
-    options = plan.options
+    """How requests are decoded; what no flag says, the training side does."""
+    options, contract = plan.options, plan.run_settings.contract or {}
     return Settings(
         expected=expected_features(plan.request_schema, serving=True),
         window=plan.run_settings.window,
-        time_feature=options.time_feature,
+        time_feature=options.time_feature or contract.get("time_feature"),
+        log_time_first=options.time_feature is None,
         keep_payloads=options.keep_payloads,
         sample=options.sample,
         version_feature=options.version_feature,
         columns=options.columns,
+        text=reading.text_form(options, contract.get("missing_values", ())),
         exclude=options.exclude,
         responses=options.replay is not None or Space.PREDICTION in plan.references,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from typing import Any
 
 import apache_beam as beam
@@ -12,7 +13,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from pipelines import new_baseline, periods
 from pipelines.beam import options as beam_options
 from pipelines.beam.job import BeamJob, new_job
-from pipelines.display import estimate_table
+from pipelines.display import estimate_table, numbers_as_text
 from pipelines.display.console import Console
 from pipelines.estimate import costs, steps
 from pipelines.estimate.inputs import known_input
@@ -62,6 +63,8 @@ def run(options: PrepareOptions, console: Console) -> int:
     check_target(options.baseline, finish=not options.dry_run)
     given_schema = _given_schema(options)
     plan = _plan(options)
+    if options.time_feature is not None:
+        periods.check_time(plan.files, options.time_feature, plan.text)
     if options.dry_run:
         console.lines(estimate_table.lines_of(_workload(plan, given_schema)))
         return 0
@@ -118,7 +121,9 @@ def _workload(plan: PreparePlan, given_schema: schema_pb2.Schema | None) -> Work
         mistakes.check(plan.preprocessing_fn, schema)
         expected = expected_features(schema, serving=False)
     example_format = detect_examples(plan.files)
-    known = known_input(plan.files, example_format, Settings(expected=expected), plan.range_bytes)
+    known = known_input(
+        plan.files, example_format, Settings(expected=expected, text=plan.text), plan.range_bytes
+    )
     features = len(expected.types) if expected else known.features
     reading = [] if expected else [steps.reading("schema inferred", features, example_format)]
     if given_schema is not None and fixed_shapes.without_default(given_schema):
@@ -136,33 +141,40 @@ def _checked_schema(
 ) -> schema_pb2.Schema:
     """The schema, given or inferred; UsageError where the analysis would fail by it, before that is run."""
     if given_schema is None:
-        statistics = _examined(plan, job, None)
-        schema = _infer(plan, statistics, console)
+        statistics, forms = _examined(plan, job, None)
+        schema = _infer(plan, statistics, forms, console)
         mistakes.check(plan.preprocessing_fn, schema, fixed_shapes.most_values(statistics))
         return schema
     schema = schemas.with_environments(given_schema, plan.options.label)
     mistakes.check(plan.preprocessing_fn, schema)
     if fixed_shapes.without_default(schema):
-        fixed_shapes.check(schema, _examined(plan, job, schema), str(plan.options.schema))
+        fixed_shapes.check(schema, _examined(plan, job, schema)[0], str(plan.options.schema))
     return schema
 
 
-def _examined(plan: PreparePlan, job: BeamJob, schema: schema_pb2.Schema | None) -> Statistics:
-    """A pipeline of its own: statistics, with the schema's types or, without one, with those that come."""
+def _examined(
+    plan: PreparePlan, job: BeamJob, schema: schema_pb2.Schema | None
+) -> tuple[Statistics, Counter[tuple[str, str]]]:
+    """A pipeline of its own: statistics and forms, with the schema's types or, without one, as they come."""
     pipeline = beam.Pipeline(options=job.options)
     first = paths.join(job.temp, "first")
     build_statistics(pipeline, plan, first, job.heartbeats, schema)
     job.run(pipeline, "examining the training examples", plan.total_bytes)
-    _check_reading(read_summary(f"{first}-reading"))
-    return read_statistics(f"{first}-stats")
+    reading = read_summary(f"{first}-reading")
+    _check_reading(reading)
+    return read_statistics(f"{first}-stats"), reading.accounting.forms
 
 
-def _infer(plan: PreparePlan, statistics: Statistics, console: Console) -> schema_pb2.Schema:
+def _infer(
+    plan: PreparePlan, statistics: Statistics, forms: Counter[tuple[str, str]], console: Console
+) -> schema_pb2.Schema:
     options = plan.options
     schema = schemas.infer_schema(statistics, options.label, jsd=options.jsd, linf=options.linf)
     if options.time_feature is not None:
         schema = periods.without_time(schema, options.time_feature, plan.preprocessing_fn)
     console.step(f"inferred a schema of {len(schema.feature)} features")
+    for line in numbers_as_text.lines_of(statistics, forms):
+        console.step(line)
     return schema
 
 
@@ -176,9 +188,9 @@ def build_statistics(
     """The graph that reads, most often without a schema, and writes statistics and how reading went."""
     file_format, types = detect_examples(plan.files), None
     if schema is None:
-        settings, types = settings_without_schema(root, plan.files, file_format)
+        settings, types = settings_without_schema(root, plan.files, file_format, plan.text)
     else:
-        settings = settings_of(schema)
+        settings = settings_of(schema, plan.text)
     examine = ExamineFiles(
         plan.files, file_format, settings, [statistics("stats", schema)], heartbeats, plan.range_bytes, types
     )
@@ -210,7 +222,9 @@ def _count_periods(
     if name is None:
         return None
     graph = plan.staged_file(layout.TRANSFORM_OUTPUT)
-    inputs = periods.PeriodInputs(plan.files, name, schema, graph, plan.options.label, plan.range_bytes)
+    inputs = periods.PeriodInputs(
+        plan.files, name, schema, graph, plan.options.label, plan.range_bytes, plan.text
+    )
     statistics = (read_statistics(f"{target}-raw"), read_statistics(f"{target}-transformed"))
     return periods.count(inputs, statistics, job, console)
 
@@ -232,12 +246,12 @@ def build_transform(
     branches.append(
         sample("sample", new_baseline.sample_rows(len(schema.feature)), (), new_baseline.SAMPLE_BYTES)
     )
-    format_and_settings = (detect_examples(files), settings_of(schema))
+    format_and_settings = (detect_examples(files), settings_of(schema, plan.text))
     examine = ExamineFiles(files, *format_and_settings, branches, job.heartbeats, range_bytes)
     _ = root | "ExamineExamples" >> examine | "WriteResults" >> WritePrepared(target)
     rows_of = _features if plan.augmentation is None else _features_and_row_hashes
     transformed = root | "AnalyzeAndTransform" >> AnalyzeAndTransform(
-        ReadRows(files, schema, rows_of, job.heartbeats, range_bytes),
+        ReadRows(files, schema, rows_of, job.heartbeats, range_bytes, plan.text),
         plan.preprocessing_fn,
         schema,
         transform_output=_written_graph(plan, job),

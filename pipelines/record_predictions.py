@@ -13,6 +13,7 @@ from transforms.core import input_checks
 from transforms.core import schema as schemas
 from transforms.files import globs, paths
 from transforms.files.file_systems import FileSize
+from transforms.logs.carriers.text.text_form import TextForm
 from transforms.logs.detect import detect_examples
 from transforms.logs.features import Settings, expected_features
 from transforms.predictions import recorded
@@ -43,7 +44,8 @@ def find_source(options: ExportOptions, baseline: Baseline) -> PredictionSource:
         return PredictionSource(options.prediction_rows, None)
     files = tuple(globs.expand(options.evaluation))
     schema = schemas.with_environments(baseline.schema, baseline.contract.label)
-    settings = Settings(expected=expected_features(schema, serving=True))
+    text = TextForm(missing_values=frozenset(baseline.contract.missing_values))
+    settings = Settings(expected=expected_features(schema, serving=True), text=text)
     return PredictionSource(options.prediction_rows, Examples(files, detect_examples(files), settings))
 
 

@@ -190,14 +190,19 @@ def _in_global_window(elements: Iterable[Any]) -> Iterator[WindowedValue]:
 
 @dataclasses.dataclass(eq=False)
 class WriteTypes(beam.PTransform):
-    """Writes the types of the features of its `Batch`es to `path`, as JSON."""
+    """Writes the types of the features of its `Batch`es to `path`, as JSON.
+
+    Attributes:
+      key: features of a key, see `joining.expected.types_of`.
+    """
 
     path: str
+    key: tuple[str, ...] = ()
 
     def expand(self, batches: Any) -> Any:
         return (
             batches
-            | "FindTypes" >> beam.Map(_types)
+            | "FindTypes" >> beam.Map(_types, self.key)
             | "JoinTypes" >> beam.CombineGlobally(expected.together)
             | "Write" >> beam.Map(_write_json, self.path)
         )
@@ -214,8 +219,8 @@ def read_types(path: str) -> expected.Types:
     return {name: FeatureType(kind) for name, kind in json.loads(paths.read_bytes(path)).items()}
 
 
-def _types(batch: Batch) -> expected.Types:
-    return expected.types_of(batch.features)
+def _types(batch: Batch, key: tuple[str, ...]) -> expected.Types:
+    return expected.types_of(batch.features, key)
 
 
 def _write_json(content: Mapping[str, Any], path: str) -> None:

@@ -19,6 +19,7 @@ from transforms.files.file_systems import FileSize
 from transforms.files.ranges import FileRange, RangeGroup, list_ranges
 from transforms.files.read_ahead import read_ahead
 from transforms.logs.carriers.parquet.column_types import Settled, merged_types, settled
+from transforms.logs.carriers.text.text_form import ANY_TEXT, TextForm
 from transforms.logs.carriers.text_types import widest
 from transforms.logs.decode_file import csv_types, decode_file, decode_range, first_types, parquet_types
 from transforms.logs.detect import detect_examples, detect_log
@@ -62,27 +63,29 @@ class ReadExamples(beam.PTransform):
       files: what to read, as `globs.expand` gives it.
       schema: a TFDV schema to decode to, all environments; None on the first pass over new data.
       progress: a local folder for heartbeats (`transforms.core.heartbeats`), or None.
+      text: how text files are read.
     """
 
     files: tuple[FileSize, ...]
     schema: schema_pb2.Schema | None = None
     progress: str | None = None
+    text: TextForm = ANY_TEXT
 
     def expand(self, root: Any) -> ReadResult:
         file_format = detect_examples(self.files)
         if self.schema is not None:
-            return _read(self, root, file_format, settings_of(self.schema))
-        settings, types = settings_without_schema(root, self.files, file_format)
+            return _read(self, root, file_format, settings_of(self.schema, self.text))
+        settings, types = settings_without_schema(root, self.files, file_format, self.text)
         return _read(self, root, file_format, settings, types)
 
 
-def settings_of(schema: schema_pb2.Schema) -> Settings:
+def settings_of(schema: schema_pb2.Schema, text: TextForm = ANY_TEXT) -> Settings:
     """How training examples are decoded that have this schema, all environments."""
-    return Settings(expected=expected_features(schema, serving=False))
+    return Settings(expected=expected_features(schema, serving=False), text=text)
 
 
 def settings_without_schema(
-    root: Any, files: tuple[FileSize, ...], file_format: Format
+    root: Any, files: tuple[FileSize, ...], file_format: Format, text: TextForm = ANY_TEXT
 ) -> tuple[Settings, Any | None]:
     """How training examples are decoded of which nothing is known yet, and a side input of their types.
 
@@ -90,8 +93,9 @@ def settings_without_schema(
     """
     if file_format is Format.TF_EXAMPLE:
         return Settings(expected=None, seen=first_types(files)), None
-    how = {Format.CSV: _CSV, Format.PARQUET: _PARQUET}.get(file_format)
-    return Settings(expected=None), None if how is None else _infer_types(root, files, how)
+    of_csv = _CSV._replace(of_file=functools.partial(csv_types, text=text))
+    how = {Format.CSV: of_csv, Format.PARQUET: _PARQUET}.get(file_format)
+    return Settings(expected=None, text=text), None if how is None else _infer_types(root, files, how)
 
 
 @dataclasses.dataclass(eq=False)
@@ -179,6 +183,7 @@ class ReadRows(beam.PTransform):
       rows_of: a batch to rows, picklable.
       progress: a local folder for heartbeats (`transforms.core.heartbeats`), or None.
       range_bytes: how long ranges are, see `list_ranges`.
+      text: how text files are read.
     """
 
     files: tuple[FileSize, ...]
@@ -186,9 +191,10 @@ class ReadRows(beam.PTransform):
     rows_of: Callable[[Batch], pa.RecordBatch]
     progress: str | None = None
     range_bytes: int | None = None
+    text: TextForm = ANY_TEXT
 
     def expand(self, root: Any) -> beam.PCollection[pa.RecordBatch]:
-        settings = settings_of(self.schema)
+        settings = settings_of(self.schema, self.text)
         decode = functools.partial(decode_group, detect_examples(self.files), settings)
         return (
             root

@@ -78,13 +78,13 @@ def _with_types(settings: Settings, file: FileSize, file_format: Format) -> Sett
         return dataclasses.replace(settings, seen=types)
     if file_format is Format.CSV:
         return dataclasses.replace(
-            settings, expected=Expected(dict.fromkeys(_names(file), FeatureType.BYTES))
+            settings, expected=Expected(dict.fromkeys(_names(file, settings), FeatureType.BYTES))
         )
     return dataclasses.replace(settings, seen=first_types([file]))
 
 
-def _names(file: FileSize) -> Sequence[str]:
+def _names(file: FileSize, settings: Settings) -> Sequence[str]:
     try:
-        return csv_names(file)
+        return csv_names(file, settings.text)
     except (TableError, InputError):  # reported by the reader
         return ()

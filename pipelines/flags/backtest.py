@@ -100,6 +100,7 @@ GROUPS = {
     "input": (
         reading.FORMAT,
         reading.COLUMNS,
+        *reading.TEXT,
         reading.VERSION_FEATURE,
         reading.MAX_REJECTS,
         reading.SAMPLE,
@@ -139,6 +140,8 @@ class BacktestOptions:
     time_feature: str | None = None
     version_feature: str | None = None
     columns: tuple[str, ...] = ()
+    csv_separator: str | None = None
+    missing_values: tuple[str, ...] = ()
     exclude: tuple[tuple[str, str], ...] = ()
     ignore_sampling_rate: bool = False
     format: str = reading.FORMAT.default

@@ -89,6 +89,7 @@ GROUPS = {
         flag("--schema", metavar="FILE", help="TFDV schema (text); default: the types of the examples"),
         reading.FORMAT,
         reading.COLUMNS,
+        *reading.TEXT,
         reading.MAX_REJECTS.but(
             help="share of the records of either side that may be rejected before the run fails; default 0"
         ),
@@ -147,6 +148,8 @@ class JoinOptions:
     format: str = reading.FORMAT.default
     time_feature: str | None = None
     columns: tuple[str, ...] = ()
+    csv_separator: str | None = None
+    missing_values: tuple[str, ...] = ()
     exclude: tuple[tuple[str, str], ...] = ()
     start: dt.datetime | None = None
     end: dt.datetime | None = None

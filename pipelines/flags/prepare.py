@@ -45,6 +45,7 @@ GROUPS = {
             help="feature that holds a row's time; differences between days and hours of the training data"
             " then raise no alarm",
         ),
+        *reading.TEXT,
         reading.RANGE_MIB,
         flag(
             "--augment",
@@ -69,6 +70,8 @@ class PrepareOptions:
     schema: str | None = None
     augment: str | None = None
     time_feature: str | None = None
+    csv_separator: str | None = None
+    missing_values: tuple[str, ...] = ()
     range_mib: int = reading.RANGE_MIB.default
     jsd: float = JSD.default
     linf: float = LINF.default

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from pipelines.flags.flag import check_fraction, check_not_negative, flag, parse_names
 from transforms.core.errors import UsageError
 from transforms.files import windows
 from transforms.files.ranges import RANGE_BYTES
+from transforms.logs.carriers.text.text_form import TextForm
 from transforms.logs.formats.format_names import LOG_FORMATS
 
 FORMATS = ("auto", *(name.value for name in LOG_FORMATS))
@@ -59,6 +61,18 @@ def parse_exclude(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((field, pattern) for _, field, _, pattern in rules)
 
 
+def parse_separator(text: str) -> str:
+    """A character, or `tab`.
+
+    Raises:
+      ArgumentTypeError: it is more than one character, or one that CSV has another use for.
+    """
+    separator = {"tab": "\t", "\\t": "\t"}.get(text, text)
+    if len(separator) != 1 or not separator.isascii() or separator.isalnum() or separator in '"\r\n. +-\0':
+        raise argparse.ArgumentTypeError(f"expected one character, such as ';', or tab; got {text!r}")
+    return separator
+
+
 def check_sample(name: str, value: float) -> None:
     """A Check: a fraction above 0."""
     if not 0 < value <= 1:
@@ -105,6 +119,21 @@ COLUMNS = flag(
     metavar="NAME,...",
     help="names, in order, for values that are logged without names (CSV bodies, lists)",
 )
+CSV_SEPARATOR = flag(
+    "--csv_separator",
+    type=parse_separator,
+    metavar="CHARACTER",
+    help="what separates values in CSV, such as ';' or tab; default: told by each file's content",
+)
+MISSING_VALUES = flag(
+    "--missing_values",
+    type=parse_names,
+    default=(),
+    metavar="TEXT,...",
+    help="texts that mean a missing value, such as NA,null, in CSV and in JSON for numbers",
+)
+#: How text files are read.
+TEXT = (CSV_SEPARATOR, MISSING_VALUES)
 EXCLUDE = flag(
     "--exclude",
     type=parse_exclude,
@@ -141,6 +170,11 @@ RANGE_MIB = flag(
 IGNORE_SAMPLING_RATE = flag(
     "--ignore_sampling_rate", action="store_true", help="do not weight requests by 1 / sampling rate"
 )
+
+
+def text_form(options: Any, missing_values: Sequence[str] = ()) -> TextForm:
+    """How text files are read by options that have `TEXT`; `missing_values` where the flag is not given."""
+    return TextForm(options.csv_separator, frozenset(options.missing_values or missing_values))
 
 
 def resolve_window(values: dict[str, Any]) -> None:

@@ -90,6 +90,7 @@ GROUPS = {
     "input": (
         reading.FORMAT,
         reading.COLUMNS,
+        *reading.TEXT,
         reading.VERSION_FEATURE,
         reading.MAX_REJECTS,
         reading.SAMPLE,
@@ -169,6 +170,8 @@ class ValidateOptions:
     time_feature: str | None = None
     version_feature: str | None = None
     columns: tuple[str, ...] = ()
+    csv_separator: str | None = None
+    missing_values: tuple[str, ...] = ()
     exclude: tuple[tuple[str, str], ...] = ()
     slice_by: tuple[tuple[str, ...], ...] = ()
     ignore_sampling_rate: bool = False

@@ -70,6 +70,7 @@ class Contract:
       buckets: for each output of buckets the first and the last.
       time_feature: the feature that held a training row's time, if any was named.
       periods: then, how many days and hours of training were kept, and the rows that have no time.
+      missing_values: texts that meant a missing value in the training data.
       variation: then, SHA-256 of the file that holds them.
       files: size and digest of every other file that `prepare` wrote into the folder, by path below it;
         empty in a contract that an older release wrote.
@@ -89,6 +90,7 @@ class Contract:
     time_feature: str | None = None
     periods: Mapping[str, int] = dataclasses.field(default_factory=dict)
     variation: str | None = None
+    missing_values: tuple[str, ...] = ()
     files: Mapping[str, FileDigest] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -96,6 +98,7 @@ class Contract:
         return {
             **dataclasses.asdict(self),
             "raw_features": list(self.raw_features),
+            "missing_values": list(self.missing_values),
             "transformed_features": {name: list(raw) for name, raw in self.transformed_features.items()},
             "unknown_ids": {name: list(ids) for name, ids in self.unknown_ids.items()},
             "buckets": {name: list(ids) for name, ids in self.buckets.items()},
@@ -125,6 +128,7 @@ class Contract:
                 time_feature=values.get("time_feature"),
                 periods={name: int(count) for name, count in values.get("periods", {}).items()},
                 variation=values.get("variation"),
+                missing_values=tuple(map(str, values.get("missing_values", ()))),
                 files=_files(values.get("files", {})),
             )
         except KeyError as error:
@@ -161,6 +165,7 @@ def make_contract(
     buckets: Ids | None = None,
     time_feature: str | None = None,
     periods: Mapping[str, int] | None = None,
+    missing_values: Iterable[str] = (),
 ) -> Contract:
     """The contract of a transform output (a local folder) that was made just now, by this process."""
     assets = _assets(Path(transform_output_dir))
@@ -177,6 +182,7 @@ def make_contract(
         buckets=buckets or {},
         time_feature=time_feature,
         periods=periods or {},
+        missing_values=tuple(missing_values),
     )
 
 

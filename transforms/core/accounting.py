@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 UNKNOWN_FEATURE = "unknown_feature"
+# The forms of rows without a time, where a feature is to hold it: its value is none, or it has none.
+UNREAD_TIME, ABSENT_TIME = "unread_time", "absent_time"
 # Names of unknown features come from strangers, who may send a new one each time.
 MOST_UNKNOWN = 1000
 # Under this key are the values of the unknown features that are not told apart.

@@ -6,9 +6,7 @@ Only paths with a scheme import it, through `file_systems`.
 
 from __future__ import annotations
 
-import bz2
 import contextlib
-import gzip
 import os
 import re
 import shutil
@@ -20,6 +18,7 @@ from typing import BinaryIO, cast
 
 from transforms.core.errors import InputError, TrueserveError, UsageError
 from transforms.files import local_writes
+from transforms.files.compression import MAGIC_BYTES, decompressing
 from transforms.files.file_systems import (
     abandoned_folders,
     explained,
@@ -56,9 +55,9 @@ def exists(path: str) -> bool:
 
 
 def open_read(path: str) -> BinaryIO:
-    """Opens a file for reading, decompressing what gzip or bzip2 have written, whatever its name.
+    """Opens a file for reading, decompressing what gzip, bzip2 or Zstandard have written, whatever its name.
 
-    Decompression is Python's own, which raises EOFError for a stream that ends early; Beam's returns what
+    Decompression raises EOFError for a stream that ends early; Beam's returns what
     there is. Raises InputError when the file cannot be opened.
     """
     return decompressed(open_stored(path))
@@ -77,14 +76,12 @@ def decompressed(stored: BinaryIO) -> BinaryIO:
     """A stream of what `stored`, which stands at its beginning and can seek, holds: told by its content.
 
     Not by its name: stores decompress some `.gz` objects on their way, and writers forget the extension.
+    Raises InputError for a compression that is not read (`transforms.files.compression`).
     """
-    magic = stored.read(3)
+    magic = stored.read(MAGIC_BYTES)
     stored.seek(0)
-    if magic == b"\x1f\x8b\x08":
-        return cast(BinaryIO, gzip.GzipFile(fileobj=stored, mode="rb"))
-    if magic == b"BZh":
-        return cast(BinaryIO, bz2.BZ2File(stored, mode="rb"))
-    return stored
+    decompress = decompressing(magic)
+    return stored if decompress is None else decompress(stored)
 
 
 def is_compressed(stored: BinaryIO) -> bool:

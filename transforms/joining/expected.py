@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
+import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.core.arrow import pa
 from transforms.core.errors import UsageError
 from transforms.core.schema import SERVING, TRAINING, in_serving
 from transforms.joining.key_parts import KeyPart
+from transforms.logs.carriers.text_types import widest
 from transforms.logs.features import FeatureType, type_of
 
 Types = Mapping[str, FeatureType]
@@ -19,17 +21,28 @@ _SCHEMA_TYPES = {
     FeatureType.BYTES: schema_pb2.BYTES,
 }
 _SHOWN = 20
+_MOST = 2.0**63  # of an int64
 
 
-def types_of(batch: pa.RecordBatch) -> Types:
-    """The types of a batch's features, without those that no row has."""
-    types = {name: type_of(column) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+def types_of(batch: pa.RecordBatch, key: Collection[str] = ()) -> Types:
+    """The types of a batch's features, without those that no row has.
+
+    Whole floats of a key are ints: pandas writes ints with gaps so, and as floats of 32 bits keys would meet
+    that differ.
+    """
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    types = {name: type_of(column) for name, column in columns.items()}
+    types |= {
+        name: FeatureType.INT
+        for name in key
+        if types.get(name) is FeatureType.FLOAT and _are_integers(columns[name])
+    }
     return {name: kind for name, kind in types.items() if kind is not None}
 
 
 def together(parts: Iterable[Types]) -> Types:
-    """The types of all batches; a reader without a schema holds each feature to one."""
-    return {name: kind for part in parts for name, kind in part.items()}
+    """The types of all batches: a reader without a schema holds each feature to one, but for whole floats."""
+    return widest(parts)
 
 
 def lacks_types(schema: schema_pb2.Schema | None, key: Sequence[KeyPart]) -> bool:
@@ -61,6 +74,11 @@ def joined_schema(
 def not_served(schema: schema_pb2.Schema) -> list[str]:
     """The features that requests do not have, such as the label."""
     return sorted(feature.name for feature in schema.feature if not in_serving(feature, schema))
+
+
+def _are_integers(column: pa.LargeListArray) -> bool:
+    values = np.asarray(column.flatten())
+    return bool(np.all(values == np.rint(values)) and np.all(np.abs(values) < _MOST))
 
 
 def _add_key(schema: schema_pb2.Schema, name: str, types: Types) -> None:

@@ -22,12 +22,13 @@ from transforms.files.ranges import FileRange
 from transforms.files.section import WrongCutError
 from transforms.files.tfrecord import TFRecordError
 from transforms.logs.carriers import csv_ranges, csv_tables
-from transforms.logs.carriers.csv_header import csv_header
+from transforms.logs.carriers.csv_header import csv_header, read_header
 from transforms.logs.carriers.parquet import column_types
 from transforms.logs.carriers.parquet.tables import decode_parquet
 from transforms.logs.carriers.read_records import Carrier, carrier_of, read_records
 from transforms.logs.carriers.read_records import can_be_cut as can_cut_carrier
 from transforms.logs.carriers.table_error import TableError
+from transforms.logs.carriers.text.text_form import ANY_TEXT, TextForm
 from transforms.logs.decode_requests import RequestDecoder
 from transforms.logs.features import FeatureType, Settings, TypeConflictError, hold
 from transforms.logs.formats.format_names import Format
@@ -95,24 +96,26 @@ def _fault(error: Exception, file: FileSize, settings: Settings) -> Fault:
             return Fault(file.path, "unreadable", str(error))
 
 
-def csv_types(file: FileSize) -> dict[str, FeatureType]:
+def csv_types(file: FileSize, text: TextForm = ANY_TEXT) -> dict[str, FeatureType]:
     """The narrowest type of every column of a CSV file; {} for one that cannot be read as CSV.
 
     Whoever decodes the file meets the same trouble, and reports it.
     """
     try:
-        if not (names := csv_names(file)):
+        with paths.open_read(file.path) as stream:
+            header = read_header(stream, text.separator)
+        if not header.names:
             return {}
         with paths.open_read(file.path) as stream:
-            return csv_tables.csv_types(stream, names)
+            return csv_tables.csv_types(stream, header.names, text._replace(separator=header.separator))
     except (TableError, InputError):
         return {}
 
 
-def csv_names(file: FileSize) -> list[str]:
+def csv_names(file: FileSize, text: TextForm = ANY_TEXT) -> list[str]:
     """The columns of a CSV file by its header. Raises TableError, InputError where there is none."""
     with paths.open_read(file.path) as stream:
-        return csv_header(stream)
+        return csv_header(stream, text.separator)
 
 
 def parquet_types(file: FileSize) -> column_types.TypeOrigins:
@@ -160,11 +163,13 @@ def _decode(stored: BinaryIO, part: FileRange, file_format: Format, settings: Se
     if file_format is Format.PARQUET:
         yield from decode_parquet(stored, settings, position, *span)
     elif file_format is Format.CSV:
-        if table := csv_ranges.open_csv(stored, *span):
-            yield from csv_tables.decode_csv(table.stream, table.names, settings, position)
+        if table := csv_ranges.open_csv(stored, *span, settings.text.separator):
+            yield from csv_tables.decode_csv(table.stream, table.names, settings, position, table.separator)
     elif file_format in PARSERS:
         decoder = RequestDecoder(settings, PARSERS[file_format](settings))
-        yield from decoder.decode(read_records(stored, part.file.path, *span), position)
+        yield from decoder.decode(
+            read_records(stored, part.file.path, *span, settings.text.separator), position
+        )
     else:
         blocks = read_blocks(paths.decompressed(stored)) if part.is_file else read_range(stored, *span)
         yield from _decode_records(blocks, DECODERS[file_format](settings), position, settings.sample)

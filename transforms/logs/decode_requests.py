@@ -161,7 +161,10 @@ class _Gathered:
         instances = [instance for _, request in self._requests for instance in request.instances]
         metadata_features = (self._settings.time_feature, self._settings.version_feature)
         exact = any(request.exact for _, request in self._requests)
-        columns, forms = typed_columns(instances, expected, *metadata_features, exact=exact)
+        missing_values = self._settings.text.missing_values
+        columns, forms = typed_columns(
+            instances, expected, *metadata_features, exact=exact, missing_values=missing_values
+        )
         rows = DecodedRows(columns, self._metadata(), forms)
         counts = Counts(self._read, self._without_rows, self._excluded)
         return finisher.finish(rows, self._rejects, counts)

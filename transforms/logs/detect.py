@@ -16,7 +16,7 @@ from transforms.files.tfrecord import HEADER_BYTES, TFRecordError, is_header, re
 from transforms.logs.bodies.encodings import load_body
 from transforms.logs.bodies.frames import is_frame
 from transforms.logs.bodies.instances import BODY_KEYS
-from transforms.logs.carriers.read_records import Carrier, carrier_of, is_named, start_of
+from transforms.logs.carriers.read_records import Carrier, carrier_of, check_start, is_named, start_of
 from transforms.logs.carriers.read_records import read_records as read_rows
 from transforms.logs.carriers.table_error import TableError
 from transforms.logs.envelopes import opened
@@ -24,7 +24,6 @@ from transforms.logs.formats.format_names import Format
 from transforms.logs.formats.kserve_store import is_stored
 from transforms.logs.request import BadRecordError, Carried
 
-_TEXT_SUFFIXES = (".csv", ".csv.gz", ".csv.bz2", ".tsv", ".txt")
 _TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 _VERTEX = frozenset({"endpoint", "deployed_model_id", "logging_time", "request_payload"})
 _AI_PLATFORM = frozenset({"model", "model_version", "time", "raw_data"})
@@ -37,6 +36,7 @@ _RECORDS = 100
 def detect(path: str) -> Format:
     """The format of a file. What is nothing known counts as TFRecord, whose reader names what is wrong."""
     with paths.open_stored(path) as stored:
+        check_start(stored, path)
         if stored.read(4) == b"PAR1":
             return Format.PARQUET
         stored.seek(0)
@@ -65,6 +65,7 @@ def detect_log(files: Sequence[file_systems.FileSize], name: str = "auto") -> Fo
     if path is None:
         return Format.TF_EXAMPLE
     with paths.open_stored(path) as stored:
+        check_start(stored, path)
         start = start_of(stored)
         stored.seek(0)
         if _is_of_tfrecords(start):
@@ -144,7 +145,7 @@ def detect_records(records: Sequence[bytes]) -> Format:
 
 
 def _is_text(path: str, start: bytes) -> bool:
-    if path.endswith(_TEXT_SUFFIXES):
+    if is_named(path, _TABLE_SUFFIXES):
         return True
     if b"\0" in start or len(start) < HEADER_BYTES:
         return False

@@ -14,6 +14,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from transforms.core.arrow import pa, pc
 from transforms.core.batches import Window
 from transforms.core.schema import in_serving, is_used
+from transforms.logs.carriers.text.text_form import ANY_TEXT, TextForm
 
 # A feature's name and its `large_list` column. A name stands twice where its values came in two types;
 # the rows of the one are then null in the other.
@@ -35,6 +36,8 @@ VALUES = {
     FeatureType.BYTES: pa.large_binary(),
 }
 LISTS = {feature_type: pa.large_list(values) for feature_type, values in VALUES.items()}
+#: How texts spell true and false where the schema does not say it.
+BOOLEANS = ("true", "false")
 # By the number of a type: to hash the type itself takes longer than all else that is done with a column here.
 _TYPES = {values.id: feature_type for feature_type, values in VALUES.items()}
 _SCHEMA_TYPES = {
@@ -64,12 +67,14 @@ class Expected:
       fixed: those whose lists have a fixed length; the position of a value in them means something.
       single: those that have at most one value a row.
       elsewhere: features of other environments (the label): known, and left out without being counted.
+      booleans: for features of texts that are true and false, how the schema spells these.
     """
 
     types: Mapping[str, FeatureType]
     fixed: frozenset[str] = frozenset()
     single: frozenset[str] = frozenset()
     elsewhere: frozenset[str] = frozenset()
+    booleans: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
 
 
 def expected_features(schema: schema_pb2.Schema, *, serving: bool) -> Expected:
@@ -82,7 +87,30 @@ def expected_features(schema: schema_pb2.Schema, *, serving: bool) -> Expected:
         fixed=frozenset(feature.name for feature in used_features if feature.HasField("shape")),
         single=frozenset(feature.name for feature in used_features if _is_single(feature)),
         elsewhere=frozenset(feature.name for feature in schema.feature) - types.keys(),
+        booleans=_booleans(schema, used_features),
     )
+
+
+def _booleans(
+    schema: schema_pb2.Schema, features: Sequence[schema_pb2.Feature]
+) -> dict[str, tuple[str, str]]:
+    """How features of texts spell true and false, if the schema lists such values."""
+    domains = {domain.name: domain.value for domain in schema.string_domain}
+    spelled: dict[str, tuple[str, str]] = {}
+    for feature in (feature for feature in features if feature.type == schema_pb2.BYTES):
+        values = domains.get(feature.domain, feature.string_domain.value)
+        if feature.HasField("bool_domain"):
+            values = (feature.bool_domain.true_value, feature.bool_domain.false_value)
+        true, false = ([v for v in values if v.lower() == text] for text in BOOLEANS)
+        if len(true) <= 1 and len(false) <= 1 and (true or false):
+            spelled[feature.name] = _spelled_alike(*true, *false)
+    return spelled
+
+
+def _spelled_alike(first: str, *_others: str) -> tuple[str, str]:
+    """`true` and `false` in the case of one of them."""
+    spell = str.lower if first.islower() else str.upper if first.isupper() else str.capitalize
+    return spell(BOOLEANS[0]), spell(BOOLEANS[1])
 
 
 def _is_single(feature: schema_pb2.Feature) -> bool:
@@ -102,6 +130,7 @@ class Settings:
       window: rows outside of it are counted and left out.
       time_feature: the feature that holds a row's time; None takes it from the log itself. It is kept
         among the features only where `expected` has it.
+      log_time_first: whether the log's own time is taken where it has one; else `time_feature` alone counts.
       version_feature: likewise, the feature that holds the version of the model that answered.
       columns: names for the values of rows that come without names (CSV bodies, lists).
       exclude: rules for requests that are no traffic; see `logs.rows.exclude`.
@@ -110,6 +139,7 @@ class Settings:
       keep_payloads: whether rejects carry the bytes of their record.
       sample: the fraction of records that is decoded, chosen by a hash of their id or bytes; the others are
         counted as excluded.
+      text: how text files are read.
     """
 
     expected: Expected | None = None
@@ -117,6 +147,7 @@ class Settings:
     origins: Mapping[str, str] = dataclasses.field(default_factory=dict)
     window: Window = dataclasses.field(default_factory=Window)
     time_feature: str | None = None
+    log_time_first: bool = False
     version_feature: str | None = None
     columns: tuple[str, ...] = ()
     exclude: tuple[tuple[str, str], ...] = ()
@@ -124,6 +155,7 @@ class Settings:
     warm_ups: frozenset[int] = frozenset()
     keep_payloads: bool = False
     sample: float = 1.0
+    text: TextForm = ANY_TEXT
 
 
 def type_of(column: pa.Array) -> FeatureType | None:

@@ -31,6 +31,14 @@ def test_types_of_batches() -> None:
     }
 
 
+def test_whole_floats_of_a_key_are_ints() -> None:
+    integers, other = column([[16777217.0], [3.0]], FLOATS), column([[3.0], [2.5]], FLOATS)
+    batch = pa.RecordBatch.from_arrays([integers, integers, other], ["id", "x", "other"])
+    types = expected.types_of(batch, ["id", "other", "none"])
+    assert types == {"id": FeatureType.INT, "x": FeatureType.FLOAT, "other": FeatureType.FLOAT}
+    assert expected.together([types, {"id": FeatureType.FLOAT}])["id"] is FeatureType.FLOAT
+
+
 def test_examples_are_looked_at_where_the_schema_lacks_the_key() -> None:
     key = parse_key(["id"])
     assert expected.lacks_types(None, key)

@@ -138,11 +138,20 @@ def test_tables_are_told_by_their_columns(
 
 
 def test_a_log_of_nothing_that_is_read_is_refused(tmp_path: Path) -> None:
-    for data in (b"hello\n", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"PK\x03\x04\x14\0\0\0\x08\0,"):
+    for data in (b"hello\n", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"):
         with pytest.raises(
             InputError, match="log is not a log: expected TFRecords, JSON lines, CSV, Avro or Parquet"
         ):
             detect_log([log_of(tmp_path, data)])
+    for data, why in (
+        (b"PK\x03\x04\x14\0\0\0\x08\0,", "log: the file is compressed by zip, which is not read"),
+        ('{"a": 1}\n'.encode("utf-16"), "log: the file is UTF-16; expected UTF-8"),
+        (b"\0" * 50 + b'{"a": 1}\n', "log: the file begins with 50 NUL bytes"),
+    ):
+        with pytest.raises(InputError, match=why):
+            detect_log([log_of(tmp_path, data)])
+        with pytest.raises(InputError, match=why):
+            detect_examples([log_of(tmp_path, data)])
     with pytest.raises(InputError, match="none of its first 2 records can be read"):
         detect_log([log_of(tmp_path, b'[1]\n{"a\n', "log.json")])
 

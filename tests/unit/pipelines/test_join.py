@@ -135,6 +135,19 @@ def test_the_schema_is_the_baselines_or_a_file_or_none(
     assert join._load_schema(options()) is None
 
 
+def test_texts_that_mean_missing_are_those_of_the_baseline_or_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    baseline = hand_made_models.baseline(tmp_path / "baseline")
+    contract = dataclasses.replace(baseline.contract, missing_values=("NA",))
+    loaded = dataclasses.replace(baseline, contract=contract)
+    monkeypatch.setattr(join, "load_baseline", lambda *_, **__: loaded)
+    assert join._with_missing_values(options(baseline="baseline")).missing_values == ("NA",)
+    given = options(baseline="baseline", missing_values=("-",))
+    assert join._with_missing_values(given) == given
+    assert join._with_missing_values(options()) == options()
+
+
 def test_the_output_is_no_baseline(tmp_path: Path) -> None:
     flags = beam_options.beam_options(())
     join._check_paths(options(output=str(tmp_path / "new")), flags)

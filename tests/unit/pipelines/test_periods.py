@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import io
@@ -22,6 +23,7 @@ from pipelines.periods import PeriodInputs
 from transforms.core.arrow import pa
 from transforms.core.errors import InputError, UsageError
 from transforms.files.file_systems import FileSize
+from transforms.logs.rows.parse_time import FORMS
 from transforms.verdict.model import Space
 from transforms.verdict.variation import bins, store
 from transforms.verdict.variation.period_counts import Layout, PeriodCounts
@@ -159,11 +161,28 @@ def test_a_time_is_needed_in_some_row(count: Any) -> None:
     with pytest.raises(InputError) as caught:
         count([None, None])
     assert str(caught.value) == (
-        "no row has a time in feature 'when'; expected whole numbers since 1970 (seconds, milliseconds, ...)"
-        " or ISO 8601 texts such as 2013-07-14T05:00:00Z"
+        f"no row has a time in feature 'when', in a form that is read, such as {FORMS}"
     )
 
 
 def test_files_that_were_not_counted_to_their_end_are_said(count: Any) -> None:
     with pytest.raises(InputError, match=r"^log: the file was cut; other: is gone$"):
         count(hours(0), "log: the file was cut", "other: is gone")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("train.csv", "x,when\n{}"), ("other.csv", "x;when\n{}")],
+)
+def test_times_are_looked_at_before_anything_is_run(tmp_path: Path, name: str, text: str) -> None:
+    path, separator = tmp_path / name, text[1]
+    for time, is_read in (("07/14/2024", False), ("2024-07-14", True), ("", True)):
+        path.write_text(text.format(f"1{separator}{time}\n" * 5))
+        files = [FileSize(str(path), path.stat().st_size)]
+        with (
+            contextlib.nullcontext()
+            if is_read
+            else pytest.raises(InputError, match="'when' holds no time in")
+        ):
+            periods.check_time(files, "when")
+    periods.check_time([], "when")

@@ -27,6 +27,7 @@ from transforms.core.errors import UsageError
 from transforms.examine_range import ExamineFiles
 from transforms.examine_table import ExamineTable
 from transforms.files.file_systems import FileSize
+from transforms.logs.carriers.text.text_form import TextForm
 from transforms.publish.optional_checks import OptionalChecks
 from transforms.replay.compare import AnswerTolerance
 from transforms.replay.report import Limits
@@ -210,3 +211,17 @@ def test_each_space_has_the_branches_that_are_made_for_it(tmp_path: Path, baseli
     branch = plans.compared_spaces(alone, lambda reference: [statistics(reference.space.value, None)])
     assert support.results([branch], []).keys() == {READING, ("transformed", 0)}
     assert alone.transform_output == baseline.transform_output
+
+
+def test_what_no_flag_says_of_reading_the_contract_does(tmp_path: Path) -> None:
+    contract = {"time_feature": "at", "missing_values": ["NA"]}
+    for changes, wanted in (
+        ({}, ("at", True, TextForm(None, frozenset({"NA"})))),
+        ({"time_feature": "t", "missing_values": ("-",)}, ("t", False, TextForm(None, frozenset("-")))),
+        ({"csv_separator": ";"}, ("at", True, TextForm(";", frozenset({"NA"})))),
+    ):
+        plan = plan_of(options(tmp_path, **changes))
+        run_settings = dataclasses.replace(plan.run_settings, contract=contract)
+        read = plans.request_settings(dataclasses.replace(plan, run_settings=run_settings))
+        assert (read.time_feature, read.log_time_first, read.text) == wanted
+    assert plans.request_settings(plan_of(options(tmp_path))).time_feature is None

@@ -134,6 +134,15 @@ def test_records_without_time_are_not_examined_and_the_hint_names_the_flag() -> 
     assert "--time_feature" in result.reasons[0]
 
 
+def test_times_that_are_not_read_are_called_that() -> None:
+    forms = Counter({("t", "unread_time"): 8, ("t", "absent_time"): 2})
+    result = verdict(accounting=Accounting(read=10, no_time=10, forms=forms))
+    assert outcome(result) == ("not_examined", 4)
+    assert "in 8 of 10 records t holds no time in a form that is read, such as 2024-" in result.reasons[0]
+    assert "in 2 of 10 records t holds no value" in result.reasons[0]
+    assert "--time_feature" not in result.reasons[0]
+
+
 def test_a_window_beside_the_records_says_how_many_lie_outside_and_where_they_are() -> None:
     seen = Window(dt.datetime(2012, 7, 1, tzinfo=dt.UTC), dt.datetime(2012, 8, 1, tzinfo=dt.UTC))
     result = verdict(accounting=Accounting(read=10, outside_window=10), seen=seen)

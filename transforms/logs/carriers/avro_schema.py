@@ -14,7 +14,13 @@ from typing import Any, NamedTuple
 import fastavro
 import orjson
 
-from transforms.logs.carriers.records import LARGEST_RECORD, time_of_micros
+from transforms.logs.carriers.records import (
+    LARGEST_RECORD,
+    date_of_micros,
+    local_time_of_micros,
+    time_of_day,
+    time_of_micros,
+)
 from transforms.logs.carriers.table_error import TableError
 
 Convert = Callable[[Any], Any]
@@ -33,15 +39,18 @@ _LEAST = {
     "string": 1,
 }
 _DAY = dt.timedelta(days=1) // dt.timedelta(microseconds=1)
-# How many microseconds a unit of each has.
-_TIMES = {
-    "timestamp-millis": 1000,
-    "local-timestamp-millis": 1000,
-    "timestamp-micros": 1,
-    "local-timestamp-micros": 1,
-    "date": _DAY,
+# What makes a value of so many microseconds, and how many of them a unit has; nanoseconds have part of one.
+_TIMES: Mapping[str, tuple[Convert, int]] = {
+    "timestamp-millis": (time_of_micros, 1000),
+    "local-timestamp-millis": (local_time_of_micros, 1000),
+    "timestamp-micros": (time_of_micros, 1),
+    "local-timestamp-micros": (local_time_of_micros, 1),
+    "timestamp-nanos": (time_of_micros, 0),
+    "local-timestamp-nanos": (local_time_of_micros, 0),
+    "date": (date_of_micros, _DAY),
+    "time-millis": (time_of_day, 1000),
+    "time-micros": (time_of_day, 1),
 }
-_NANOS = ("timestamp-nanos", "local-timestamp-nanos")
 _DIGITS = decimal.Context(prec=200)
 _LONGEST_DECIMAL = 64
 # About how many bytes of memory the values of one record may take.
@@ -212,11 +221,9 @@ def _convert(kind: Any) -> Convert | None:
 
 def _logical_converter(kind: Mapping[str, Any]) -> Convert | None:
     logical, scale = kind.get("logicalType"), kind.get("scale", 0)
-    if kind["type"] in ("int", "long") and logical in _TIMES:
-        unit = _TIMES[logical]
-        return lambda value: time_of_micros(value * unit)
-    if kind["type"] == "long" and logical in _NANOS:
-        return lambda value: time_of_micros(value // 1000)
+    make, unit = _TIMES.get(logical, (None, 1)) if isinstance(logical, str) else (None, 1)
+    if make is not None and (kind["type"] == "long" or (kind["type"] == "int" and unit)):
+        return lambda value: make(value * unit if unit else value // 1000)
     if kind["type"] in ("bytes", "fixed") and logical == "decimal" and isinstance(scale, int):
         return lambda value: _decimal(value, scale)
     return None

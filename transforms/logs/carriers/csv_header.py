@@ -9,47 +9,62 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from transforms.core.arrow import pa
 from transforms.files.tfrecord import is_of_data
 from transforms.logs.carriers.escaped_bytes import PRIVATE
 from transforms.logs.carriers.table_error import TableError
+from transforms.logs.carriers.text.encoding import check_text
+from transforms.logs.carriers.text.separators import SEPARATORS, first_rows, is_header, separator_of
 
 _HEADER_BYTES = 1 << 20
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _DIGITS = re.compile(r"\s*\d+\s*")
-# What separates values elsewhere, by what it is called.
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_NAMED = "write a first line with the names of the columns"
 
 
-def csv_header(stream: BinaryIO) -> list[str]:
+class CsvHeader(NamedTuple):
+    """The names in a header, none for an empty file, and what separates them."""
+
+    names: list[str]
+    separator: str
+
+
+def csv_header(stream: BinaryIO, separator: str | None = None) -> list[str]:
+    """The column names, see `read_header`."""
+    return read_header(stream, separator).names
+
+
+def read_header(stream: BinaryIO, separator: str | None = None) -> CsvHeader:
     """The column names, of which the first may be empty; [] for an empty file.
 
     Raises TableError for a first line that is no header.
+
+    Args:
+      separator: what separates values; None tells by the content.
     """
     with csv_errors():
         start = stream.read(_HEADER_BYTES)
-    names = _names(start)
-    why = next(filter(None, (rule(names) for rule in (_numbers, _one_column, _private, _odd))), None)
+    check_text(start)
+    text = start.decode("utf-8-sig", "surrogateescape")
+    header = _header(text, separator or separator_of(text))
+    rules = (_numbers, _one_column, _private, _odd)
+    why = next(filter(None, (rule(header.names) for rule in rules)), None) or _values(text, header)
     if why is not None:
         raise TableError("bad_header", why)
-    return names
+    return header
 
 
-def _names(start: bytes) -> list[str]:
-    if start.startswith(_UTF16):
-        raise TableError("bad_header", "the file is UTF-16; expected UTF-8")
+def _header(text: str, separator: str) -> CsvHeader:
     try:
-        text = start.decode("utf-8-sig", "surrogateescape")
-        names = next(csv.reader(io.StringIO(text, newline="")), [])
+        names = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator), [])
         if not names and text.strip():
             raise TableError("bad_header", "the first line is empty; expected the names of the columns")
         "".join(names).encode()
     except (UnicodeError, csv.Error) as error:
         raise TableError("bad_header", "the first line is no CSV header in UTF-8") from error
-    return names
+    return CsvHeader(names, separator)
 
 
 def _numbers(names: Sequence[str]) -> str | None:
@@ -63,16 +78,28 @@ def _numbers(names: Sequence[str]) -> str | None:
     if numbers and (len(numbers) == len(names) or not all(map(_DIGITS.fullmatch, numbers))):
         return (
             f"the first line has numbers ({len(numbers)} of {len(names)} values) where the names of columns"
-            " are expected; write a first line with the names"
+            f" are expected; {_NAMED}"
         )
     return None
 
 
 def _one_column(names: Sequence[str]) -> str | None:
     if len(names) == 1:
-        for separator, what in _SEPARATORS.items():
+        for separator, what in SEPARATORS.items():
             if separator in names[0]:
-                return f"the header is one column, with {what} in its name; expected commas between values"
+                return (
+                    f"the header is one column, with {what} in its name, and rows have other numbers of them;"
+                    " say what separates values with --csv_separator"
+                )
+    return None
+
+
+def _values(text: str, header: CsvHeader) -> str | None:
+    """Values come again, names do not."""
+    with contextlib.suppress(csv.Error):  # reported by the reader
+        rows = first_rows(text, header.separator)
+        if rows and not is_header(rows):
+            return f"the first line has values that come again in the same columns, and no names; {_NAMED}"
     return None
 
 

@@ -18,7 +18,7 @@ from transforms.columnar.csv_rows import AFTER_QUOTE, AT_START, IN_QUOTES, IN_VA
 from transforms.files import paths
 from transforms.files.ranges import END_OF_FILE
 from transforms.files.section import Section, WrongCutError, open_section
-from transforms.logs.carriers.csv_header import csv_header
+from transforms.logs.carriers.csv_header import read_header
 from transforms.logs.carriers.records import LARGEST_RECORD
 
 #: So many bytes before the place that is asked for are looked at, too.
@@ -28,45 +28,51 @@ _HEADER_BYTES = 1 << 20
 _CAUSE = "a quoted value, or a quote is missing"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONE_RETURN = re.compile(rb"\r(?!\n)")
-_AFTER = {b",": AT_START, b"\n": AT_START, b"\r": AT_START, b'"': AFTER_QUOTE}
+_AFTER = {b"\n": AT_START, b"\r": AT_START, b'"': AFTER_QUOTE}
 
 
 class Table(NamedTuple):
-    """The names in a header, and a stream of the header and rows after it."""
+    """The names in a header, a stream of the header and rows after it, and what separates values."""
 
     names: list[str]
     stream: BinaryIO
+    separator: str = ","
 
 
-def open_csv(stored: BinaryIO, start: int = 0, stop: int = END_OF_FILE) -> Table | None:
+def open_csv(
+    stored: BinaryIO, start: int = 0, stop: int = END_OF_FILE, separator: str | None = None
+) -> Table | None:
     """The rows of a file, which can be cut unless all are wanted, that begin from `start` up to `stop`.
 
-    None if there are none. Raises TableError for names that are no header.
+    None if there are none. Raises TableError for names that are no header. `separator` is as in `csv_header`.
     """
     stored.seek(0)
-    names = csv_header(paths.decompressed(stored))
+    names, separator = read_header(paths.decompressed(stored), separator)
     if not names:
         return None
     if start or stop != END_OF_FILE:
-        stream = open_rows(stored, start, stop, Header(header_of(stored) or b"", len(names)))
-        return None if stream is None else Table(names, stream)
+        stream = open_rows(
+            stored, start, stop, Header(header_of(stored, separator) or b"", len(names), separator)
+        )
+        return None if stream is None else Table(names, stream, separator)
     stored.seek(0)
-    return Table(names, paths.decompressed(stored))
+    return Table(names, paths.decompressed(stored), separator)
 
 
 class Header(NamedTuple):
-    """The first row of a file as it is stored, with its end, and how many names are in it."""
+    """The first row of a file as stored, with its end; how many names it has, and what separates them."""
 
     line: bytes
     width: int
+    separator: str = ","
 
 
-def header_of(stored: BinaryIO) -> bytes | None:
+def header_of(stored: BinaryIO, separator: str = ",") -> bytes | None:
     """The first row of an uncompressed file, with its newline; None where nobody can tell what ends it."""
     stored.seek(0)
     start = stored.read(_HEADER_BYTES)
     mark = len(_BYTE_ORDER_MARK) if start.startswith(_BYTE_ORDER_MARK) else 0
-    end, state, _ = _follow(start, AT_START, 0, mark, to_line_end=True)
+    end, state, _ = _follow(start, AT_START, 0, separator, mark, to_line_end=True)
     line = start[:end]
     is_line = state == AT_START and line.endswith(b"\n") and not _LONE_RETURN.search(line)
     return line if is_line else None
@@ -82,7 +88,7 @@ def open_rows(
     """
     find = functools.partial(first_row, header=header, look_back=look_back)
     section = open_section(stored, start, stop, find, _CAUSE)
-    return None if section is None else cast(BinaryIO, _Rows(stored, section, header.line))
+    return None if section is None else cast(BinaryIO, _Rows(stored, section, header))
 
 
 def first_row(
@@ -95,30 +101,42 @@ def first_row(
     first = len(header.line)
     if at <= first:
         return first
-    state, position = _state_at(stored, at - 1, first, header.width, look_back), at - 1
+    state, position = _state_at(stored, at - 1, header, look_back), at - 1
     # To the end of a row even if that is after `_stop`: others may take it for the end of another one.
     while position < at + LARGEST_RECORD and (piece := stored.read(_PIECE)):
-        end, state, _ = _follow(piece, state, header.width, to_line_end=True)
+        end, state, _ = _follow(piece, state, header.width, header.separator, to_line_end=True)
         position += end
         if state == AT_START and piece[end - 1 : end] == b"\n":
             return position
     return stored.seek(0, io.SEEK_END)
 
 
-def _state_at(stored: BinaryIO, at: int, first: int, width: int, look_back: int) -> int:
-    """In which state a byte is met, to which `stored` is moved; rows begin at `first`."""
+def _state_at(stored: BinaryIO, at: int, header: Header, look_back: int) -> int:
+    """In which state a byte is met, to which `stored` is moved."""
+    first, follow = (
+        len(header.line),
+        functools.partial(_follow, width=header.width, separator=header.separator),
+    )
     start = max(at - look_back, first)
     stored.seek(start - 1)
     piece = stored.read(at - start + 1)
     before, piece = piece[:1], piece[1:]
-    _, outside, odd_outside = _follow(piece, _AFTER.get(before, IN_VALUE), width)
-    _, inside, odd_inside = _follow(piece, IN_QUOTES, width)
+    _, outside, odd_outside = follow(piece, _after(before, header.separator))
+    _, inside, odd_inside = follow(piece, IN_QUOTES)
     return inside if start > first and odd_inside < odd_outside else outside
 
 
+def _after(byte: bytes, separator: str) -> int:
+    """The state after a byte that is in no quotes."""
+    return _AFTER.get(byte, IN_VALUE) if byte != separator.encode() else AT_START
+
+
 def _follow(
-    data: bytes, state: int, width: int, start: int = 0, *, to_line_end: bool = False
+    data: bytes, state: int, width: int, separator: str = ",", start: int = 0, *, to_line_end: bool = False
 ) -> tuple[int, int, int]:
+    if separator != ",":
+        # Rows are followed by commas alone: to change places takes less than a second way to compile.
+        data = data.translate(bytes.maketrans(separator.encode() + b",", b"," + separator.encode()))
     end, state, odd = follow_rows(np.frombuffer(data, np.uint8), start, state, width, to_line_end)
     return end, state, odd
 
@@ -126,9 +144,10 @@ def _follow(
 class _Rows(Section):
     """A section after its file's header, which sees where the rows end that are read of it."""
 
-    def __init__(self, stored: BinaryIO, section: Section, header: bytes) -> None:
+    def __init__(self, stored: BinaryIO, section: Section, header: Header) -> None:
         super().__init__(stored, section.start, section.end)
-        self.before = header
+        self.before = header.line
+        self._separator = header.separator
         self._state = AT_START
 
     def read(self, size: int = -1) -> bytes:
@@ -144,6 +163,6 @@ class _Rows(Section):
 
     def _see(self, data: bytes) -> None:
         if self._state != IN_QUOTES and b'"' not in data:
-            self._state = _AFTER.get(data[-1:], IN_VALUE)
+            self._state = _after(data[-1:], self._separator)
         else:
-            _, self._state, _ = _follow(data, self._state, 0)
+            _, self._state, _ = _follow(data, self._state, 0, self._separator)

@@ -16,7 +16,7 @@ from transforms.logs.carriers.table_error import TableError
 from transforms.logs.request import BadRecordError, Carried
 
 
-def records(stream: BinaryIO, names: Sequence[str]) -> Iterator[Carried]:
+def records(stream: BinaryIO, names: Sequence[str], separator: str = ",") -> Iterator[Carried]:
     """The rows after the header, as texts by column name; an empty value is absent.
 
     A row of another length than the header is there with its reason. An empty line is no row, but of one
@@ -25,12 +25,12 @@ def records(stream: BinaryIO, names: Sequence[str]) -> Iterator[Carried]:
 
     Args:
       stream: the file from its start, header included.
-      names: what the header says (see `csv_header.csv_header`).
+      names, separator: what the header says (see `csv_header.read_header`).
     """
     # Bodies are longer than the 128 KiB that Python allows a value; `_Texts` bounds the whole row.
     csv.field_size_limit(max(csv.field_size_limit(), 2 * LARGEST_RECORD))
     texts = _Texts(stream)
-    rows = csv.reader(texts)
+    rows = csv.reader(texts, delimiter=separator)
     for number, values in enumerate(rows):
         texts.taken = 0
         if number and (values or len(names) == 1):

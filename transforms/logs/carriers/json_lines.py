@@ -9,15 +9,20 @@ from transforms.files.section import open_section
 from transforms.logs.bodies.json_text import load_object
 from transforms.logs.carriers.lines import first_line, lines
 from transforms.logs.carriers.records import too_large
+from transforms.logs.carriers.table_error import TableError
+from transforms.logs.carriers.text.encoding import why_other_encoding
 from transforms.logs.request import BadRecordError, Carried
 
 
 def records(stream: BinaryIO, *, first: bool = True) -> Iterator[Carried]:
     """The objects of all lines that are not blank; a line that holds none is there with its reason.
 
-    `first` is as in `lines`. Raises TableError where compressed data end early or are broken.
+    `first` is as in `lines`. Raises TableError where compressed data end early or are broken, and for a file
+    that is no text in UTF-8.
     """
-    for line in lines(stream, first=first):
+    for number, line in enumerate(lines(stream, first=first)):
+        if first and not number and (why := why_other_encoding(line or b"")) is not None:
+            raise TableError("bad_encoding", why)
         if line is None:
             yield Carried(too_large(), b"")
         elif text := line.strip():

@@ -7,13 +7,15 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from transforms.core.errors import InputError
 from transforms.files import paths
 from transforms.files.ranges import END_OF_FILE
-from transforms.files.tfrecord import is_of_data
+from transforms.files.tfrecord import is_header, is_of_data
 from transforms.logs.carriers import avro, csv_ranges, csv_records, json_lines
 from transforms.logs.carriers.parquet import records as parquet_records
 from transforms.logs.carriers.parquet.reader import is_local
 from transforms.logs.carriers.records import chunks
+from transforms.logs.carriers.text.encoding import why_other_encoding
 from transforms.logs.request import Carried
 
 _START_BYTES = 64 << 10
@@ -45,7 +47,7 @@ def carrier_of(stored: BinaryIO, path: str) -> Carrier:
 
 
 def read_records(
-    stored: BinaryIO, path: str, start: int = 0, stop: int = END_OF_FILE
+    stored: BinaryIO, path: str, start: int = 0, stop: int = END_OF_FILE, separator: str | None = None
 ) -> Iterator[list[Carried]]:
     """The records of a file, or of a range of it, in order, in chunks of some thousands.
 
@@ -53,12 +55,16 @@ def read_records(
     Raises TableError where nothing after can be read (a broken Avro block, compressed data that end early).
 
     Args:
-      stored: the file as stored, at its start; compressed by gzip or bzip2 or not.
+      stored: the file as stored, at its start; compressed by gzip, bzip2 or Zstandard or not.
       path: its name, which tells apart what content cannot.
       start, stop: only records that begin in these bytes, of a file that can be cut (see `can_be_cut`).
+      separator: what separates the values of CSV; None tells by the content.
     """
     carrier = carrier_of(stored, path)
     stored.seek(0)
+    if carrier is Carrier.CSV:
+        yield from chunks(_csv(stored, start, stop, separator))
+        return
     is_file = not start and stop == END_OF_FILE
     yield from chunks(
         _records(stored, carrier) if is_file else _records_of_range(stored, carrier, start, stop)
@@ -73,6 +79,18 @@ def can_be_cut(stored: BinaryIO, carrier: Carrier) -> bool:
         # Others are copied before they are read, all of them.
         return is_local(stored)
     return carrier is not Carrier.CSV or csv_ranges.header_of(stored) is not None
+
+
+def check_start(stored: BinaryIO, path: str) -> None:
+    """Raises InputError, which names the file, for another encoding or a compression that is not read."""
+    try:
+        start = start_of(stored)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    stored.seek(0)
+    is_binary = is_header(start) or start.startswith((_PARQUET_MAGIC, avro.MAGIC))
+    if not is_binary and (why := why_other_encoding(start)) is not None:
+        raise InputError(f"{path}: {why}")
 
 
 def start_of(stored: BinaryIO) -> bytes:
@@ -94,7 +112,7 @@ def start_of(stored: BinaryIO) -> bytes:
 
 def is_named(path: str, suffixes: tuple[str, ...]) -> bool:
     """Whether a file's name ends in one of these, before what says how it is compressed."""
-    return path.lower().removesuffix(".gz").removesuffix(".bz2").endswith(suffixes)
+    return path.lower().removesuffix(".gz").removesuffix(".bz2").removesuffix(".zst").endswith(suffixes)
 
 
 def _records(stored: BinaryIO, carrier: Carrier) -> Iterator[Carried]:
@@ -102,10 +120,8 @@ def _records(stored: BinaryIO, carrier: Carrier) -> Iterator[Carried]:
         yield from parquet_records.records(stored)
     elif carrier is Carrier.AVRO:
         yield from avro.records(paths.decompressed(stored))
-    elif carrier is Carrier.JSON_LINES:
-        yield from json_lines.records(paths.decompressed(stored))
     else:
-        yield from _csv(stored)
+        yield from json_lines.records(paths.decompressed(stored))
 
 
 def _records_of_range(stored: BinaryIO, carrier: Carrier, start: int, stop: int) -> Iterator[Carried]:
@@ -113,12 +129,10 @@ def _records_of_range(stored: BinaryIO, carrier: Carrier, start: int, stop: int)
         yield from parquet_records.records(stored, start, stop)
     elif carrier is Carrier.AVRO:
         yield from avro.records_of_range(stored, start, stop)
-    elif carrier is Carrier.JSON_LINES:
-        yield from json_lines.records_of_range(stored, start, stop)
     else:
-        yield from _csv(stored, start, stop)
+        yield from json_lines.records_of_range(stored, start, stop)
 
 
-def _csv(stored: BinaryIO, start: int = 0, stop: int = END_OF_FILE) -> Iterator[Carried]:
-    if table := csv_ranges.open_csv(stored, start, stop):
-        yield from csv_records.records(table.stream, table.names)
+def _csv(stored: BinaryIO, start: int, stop: int, separator: str | None) -> Iterator[Carried]:
+    if table := csv_ranges.open_csv(stored, start, stop, separator):
+        yield from csv_records.records(table.stream, table.names, table.separator)

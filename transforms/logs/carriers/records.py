@@ -20,6 +20,7 @@ RECORD_TOO_LARGE = "record_too_large"
 # A chunk of records ends where it has this many, or this many bytes, whatever comes first.
 _MAX_RECORDS = 4096
 _MAX_BYTES = 4 << 20
+_DAY = 86_400_000_000
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -80,3 +81,20 @@ def time_of_micros(micros: int) -> dt.datetime | int:
         return _EPOCH + dt.timedelta(microseconds=micros)
     except OverflowError:
         return micros
+
+
+def local_time_of_micros(micros: int) -> dt.datetime | int:
+    """The same of a time without a zone."""
+    time = time_of_micros(micros)
+    return time.replace(tzinfo=None) if isinstance(time, dt.datetime) else time
+
+
+def date_of_micros(micros: int) -> dt.date | int:
+    """The date so many microseconds after 1970 began; the number itself where Python has no such date."""
+    time = time_of_micros(micros)
+    return time.date() if isinstance(time, dt.datetime) else time
+
+
+def time_of_day(micros: int) -> dt.time | int:
+    """The time so many microseconds after midnight; the number itself where a day has none such."""
+    return (_EPOCH + dt.timedelta(microseconds=micros)).time() if 0 <= micros < _DAY else micros

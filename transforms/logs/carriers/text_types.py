@@ -17,6 +17,12 @@ _PATTERNS = {
 }
 #: The form of a whole number that is written with a point, as pandas writes ints with gaps.
 POINT_ZERO = "point_zero"
+#: The form of a text of `--missing_values`, which says that there is no value.
+MISSING_TEXT = "missing_text"
+#: The form of a number in a column which other values make text.
+NUMBER_TEXT = "number_text"
+# So many values tell whether a column of text holds numbers at all.
+_SAMPLE = 256
 _POINT_ZERO, _POINT = r"^\s*[+-]?[0-9]+\.0*\s*$", r"\.0*\s*$"
 _BIG_INTEGER = r"^[+-]?[0-9]{20,}$"
 _ORDER = (FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES)
@@ -37,6 +43,9 @@ def narrowest(values: pa.Array) -> FeatureType | None:
     if not len(present):
         return None
     for kind in (FeatureType.INT, FeatureType.FLOAT):
+        # Most columns are told by their looks; to parse what does not fit would take a loop over all values.
+        if not _match(present, kind).all():
+            continue
         if parse_numbers(present, kind).null_count == 0 and not _any_big(present):
             return kind
     return FeatureType.BYTES
@@ -61,6 +70,35 @@ def without_point_zero(values: pa.Array) -> tuple[pa.Array, Array]:
     has_point = pc.fill_null(pc.match_substring_regex(values, pattern=_POINT_ZERO), False)
     plain = pc.replace_substring_regex(values, pattern=_POINT, replacement="")
     return pc.if_else(has_point, plain, values), np.flatnonzero(np.asarray(has_point))
+
+
+def number_texts(values: pa.Array) -> Array:
+    """The positions of the numbers in a column of text; none where its first values are none."""
+    start = _match(values.slice(0, _SAMPLE), FeatureType.FLOAT)
+    return np.flatnonzero(_match(values, FeatureType.FLOAT)) if start.any() else np.flatnonzero(start)
+
+
+def is_number(text: str) -> bool:
+    """Whether it is written as a number is in CSV."""
+    return re.match(_PATTERNS[FeatureType.FLOAT], text.strip()) is not None
+
+
+def _match(values: pa.Array, kind: FeatureType) -> Array:
+    """Which values look like numbers of that type."""
+    try:
+        text = pc.utf8_trim_whitespace(values.cast(pa.large_string()))
+        return np.asarray(pc.fill_null(pc.match_substring_regex(text, _PATTERNS[kind]), False))
+    except pa.ArrowInvalid:  # bytes that are no text
+        return np.zeros(len(values), bool)
+
+
+def without_missing_texts(values: pa.Array, texts: frozenset[str]) -> tuple[pa.Array, Array]:
+    """A binary column without the values that are one of these texts, and the positions of such values."""
+    if not texts:
+        return values, np.zeros(0, np.int64)
+    is_missing = pc.is_in(values, pa.array(sorted(text.encode() for text in texts), values.type))
+    rows = np.flatnonzero(np.asarray(is_missing))
+    return pc.if_else(is_missing, pa.scalar(None, values.type), values), rows
 
 
 def _number(value: bytes | None, kind: FeatureType) -> int | float | None:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from transforms.core.arrow import pa
-from transforms.logs.columns.conversions import convert, convert_exactly, is_loss
+from transforms.logs.carriers.text_types import MISSING_TEXT
+from transforms.logs.columns.conversions import convert, convert_exactly, convert_of_table, is_loss
 from transforms.logs.columns.row_values import ABSENT, BAD_MASK, leaves
 from transforms.logs.columns.usual_values import RowsByForm, TypedColumn
 from transforms.logs.features import VALUES, FeatureType, lists
@@ -17,15 +18,25 @@ from transforms.logs.request import Exact, OfExample
 
 
 def column_of_any_values(
-    values: Sequence[Any], wanted: FeatureType, single: bool, fixed: bool, exact: bool = False
+    values: Sequence[Any],
+    wanted: FeatureType,
+    single: bool,
+    fixed: bool,
+    *,
+    exact: bool = False,
+    missing_values: frozenset[str] = frozenset(),
 ) -> TypedColumn:
     """The column of any values whatever, and the rows by the forms they came in."""
+    is_missing = missing_values if wanted is not FeatureType.BYTES else frozenset()
     flat: list[Any] = []
     lengths = np.zeros(len(values), np.int64)
     null = np.zeros(len(values), bool)
     rows_by_form: RowsByForm = {}
     for row, value in enumerate(values):
-        kept, forms = _convert_row(value, wanted, single, fixed, exact)
+        if is_missing and isinstance(value, str) and value in is_missing:
+            kept, forms = None, {MISSING_TEXT}
+        else:
+            kept, forms = _convert_row(value, wanted, single, fixed, exact)
         for form in sorted(forms):
             rows_by_form.setdefault(form, []).append(row)
         null[row] = kept is None
@@ -53,7 +64,8 @@ def _convert_row(
     if isinstance(value, OfExample):
         kind = _OF_EXAMPLE[type(value[0])] if value else wanted
         return (value, set()) if kind is wanted else (None, {f"{kind}_for_{wanted}"})
-    converting = convert_exactly if exact or isinstance(value, Exact) else convert
+    converting = convert_of_table if exact else convert
+    converting = convert_exactly if isinstance(value, Exact) else converting
     if not isinstance(value, list | tuple):
         kept, forms = converting(value, wanted)
         counted = {*forms} if single or value is None else {*forms, "scalar"}

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from transforms.logs.columns.carried_values import BOOLEAN, number_of_text
 from transforms.logs.features import FeatureType
 
 LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
@@ -46,6 +47,20 @@ def convert_exactly(value: Any, wanted: FeatureType) -> Converted:
         return b"", ()
     if wanted is FeatureType.FLOAT and "nan" in forms:
         return math.nan, tuple(form for form in forms if form != "nan")
+    return kept, forms
+
+
+def convert_of_table(value: Any, wanted: FeatureType) -> Converted:
+    """As `convert_exactly`; booleans are numbers, and so are booleans, dates and times written as text.
+
+    A client of a model server that sends these for numbers is at fault; carriers of tables differ in types.
+    """
+    if isinstance(value, bool) and wanted is FeatureType.FLOAT:
+        return float(value), (BOOLEAN,)
+    kept, forms = convert_exactly(value, wanted)
+    if forms and forms[0] in _TEXTS_FOR_NUMBERS and (converted := number_of_text(value)) is not None:
+        number, form = converted
+        return number if wanted is FeatureType.INT else float(number), (form,)
     return kept, forms
 
 
@@ -171,4 +186,5 @@ _CONVERT: dict[FeatureType, Callable[[Any], Converted]] = {
     FeatureType.FLOAT: _to_float,
     FeatureType.BYTES: _to_bytes,
 }
+_TEXTS_FOR_NUMBERS = frozenset({"bytes_for_int", "bytes_for_float"})
 _TYPE_NAMES = frozenset(feature_type.value for feature_type in FeatureType)

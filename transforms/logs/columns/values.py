@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from transforms.core.accounting import MORE_UNKNOWN, UNKNOWN_FEATURE
+from transforms.core.accounting import MORE_UNKNOWN, UNKNOWN_FEATURE, UNREAD_TIME
 from transforms.core.arrow import pa
 from transforms.logs.columns.any_values import column_of_any_values
-from transforms.logs.columns.row_values import leaves, values_of_rows
+from transforms.logs.columns.row_values import ABSENT, leaves, values_of_rows
 from transforms.logs.columns.usual_values import TypedColumn, usual_column
 from transforms.logs.features import LISTS, Array, Column, Expected, FeatureType
 from transforms.logs.request import Exact
@@ -43,6 +43,7 @@ def typed_columns(
     version: str | None = None,
     *,
     exact: bool = False,
+    missing_values: frozenset[str] = frozenset(),
 ) -> tuple[list[Column], Forms]:
     """Columns of all features that occur, and for (feature, form) the rows that came in that form.
 
@@ -53,6 +54,7 @@ def typed_columns(
         since 1970.
       version: likewise the feature that holds the version; its column has texts.
       exact: see `request.Request`.
+      missing_values: texts that mean that there is no number.
     """
     names = dict.fromkeys(itertools.chain.from_iterable(instances))
     known = [name for name in names if name in expected.types]
@@ -62,11 +64,15 @@ def typed_columns(
     for name in known:
         values = values_of_rows(instances, name, name + PRESENT if name + PRESENT in masks else None)
         single, fixed = name in expected.single, name in expected.fixed
-        column, column_forms = _column(values, expected.types[name], single, fixed, exact)
+        column, column_forms = _column(
+            values, expected.types[name], single, fixed, exact=exact, missing_values=missing_values
+        )
         columns.append((name, column))
         forms |= {(name, form): np.array(rows, np.int64) for form, rows in column_forms.items()}
     if also in names and also not in expected.types:
-        columns.append((also, _time_column(values_of_rows(instances, also, None))))
+        column, unread = _time_column(values_of_rows(instances, also, None))
+        columns.append((also, column))
+        forms |= {(also, UNREAD_TIME): unread} if len(unread) else {}
     if version in names and version not in expected.types:
         columns.append((version, _version_column(values_of_rows(instances, version, None))))
     unknown = names.keys() - expected.types.keys() - expected.elsewhere - {also, version}
@@ -94,17 +100,28 @@ def _printable(name: str) -> str:
 
 
 def _column(
-    values: Sequence[Any], wanted: FeatureType, single: bool, fixed: bool, exact: bool
+    values: Sequence[Any],
+    wanted: FeatureType,
+    single: bool,
+    fixed: bool,
+    *,
+    exact: bool,
+    missing_values: frozenset[str],
 ) -> TypedColumn:
     return usual_column(values, wanted, single, exact) or column_of_any_values(
-        values, wanted, single, fixed, exact
+        values, wanted, single, fixed, exact=exact, missing_values=missing_values
     )
 
 
-def _time_column(values: Sequence[Any]) -> pa.Array:
-    """The time of each row in microseconds since 1970, of its first value; null where that is no time."""
-    micros = [micros_of(first) for first in _first_values(values)]
-    return pa.array([None if time is None else [time] for time in micros], LISTS[FeatureType.INT])
+def _time_column(values: Sequence[Any]) -> tuple[pa.Array, Array]:
+    """The time of each row in microseconds since 1970, of its first value; rows where that is no time."""
+    firsts = list(_first_values(values))
+    micros = [micros_of(first) for first in firsts]
+    unread = [
+        row for row, time in enumerate(micros) if time is None and firsts[row] not in (None, "", ABSENT)
+    ]
+    column = pa.array([None if time is None else [time] for time in micros], LISTS[FeatureType.INT])
+    return column, np.array(unread, np.int64)
 
 
 def _version_column(values: Sequence[Any]) -> pa.Array:

@@ -18,7 +18,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from transforms.core.errors import UsageError
-from transforms.logs.features import Settings
+from transforms.logs.columns.carried_values import plain_value
+from transforms.logs.features import FeatureType, Settings
 from transforms.logs.formats.format_names import Format
 from transforms.logs.request import Carried
 
@@ -137,9 +138,9 @@ def row_restriction(table: BigQueryTable, file_format: Format, settings: Setting
     if columns is None:
         # The type of such a column is not known.
         version = settings.version_feature and f"CAST({_name(settings.version_feature)} AS STRING)"
-        time, kind, model = settings.time_feature, table.time_type, None
+        time, kind, model = _named_time(settings), table.time_type, None
     else:
-        time, kind = None if settings.time_feature else columns.time, "TIMESTAMP"
+        time, kind = None if _named_time(settings) else columns.time, "TIMESTAMP"
         model, version = _name(columns.model), _name(columns.version)
     terms = [
         "" if time is None else _window_clause(time, kind, settings),
@@ -147,6 +148,11 @@ def row_restriction(table: BigQueryTable, file_format: Format, settings: Setting
         _equals_clause("version", version, table.version),
     ]
     return " AND ".join(filter(None, terms)) or None
+
+
+def _named_time(settings: Settings) -> str | None:
+    """The feature that holds the time if somebody has named it for this log."""
+    return None if settings.log_time_first else settings.time_feature
 
 
 def _equals_clause(parameter: str, column: str | None, value: str | None) -> str:
@@ -193,7 +199,8 @@ def _text(value: str) -> str:
 def record_of(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row as Beam's connector gives it, as the record that a format's parser takes.
 
-    Times become ISO texts in UTC, NUMERICs ints where they are whole and floats where not; bytes stay bytes.
+    Times become texts, as in every carrier of tables (`columns.carried_values`), NUMERICs ints where they are
+    whole and floats where not; bytes stay bytes.
     A NULL is a column that is not there: in a table that is what missing looks like.
     """
     return {name: _json_value(value) for name, value in row.items() if value is not None}
@@ -211,11 +218,8 @@ def _json_value(value: Any) -> Any:
         return [_json_value(item) for item in value]
     if isinstance(value, Mapping):
         return {name: _json_value(item) for name, item in value.items()}
-    if isinstance(value, dt.datetime):
-        zoned = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
-        return zoned.astimezone(dt.UTC).isoformat()
     if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
+        return plain_value(value, FeatureType.BYTES)
     if isinstance(value, decimal.Decimal):
         return _number(value)
     return value

@@ -2,21 +2,19 @@
 
 CSV and Parquet are read in columns (`logs.carriers.csv_tables`, `logs.carriers.parquet.tables`). This is for
 carriers that give rows one by one.
-Both take a time for microseconds since 1970, UTC, and a decimal for a float.
+All take values of the same types for the same (see `columns.carried_values`).
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import decimal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from transforms.logs.features import FeatureType, Settings
+from transforms.logs.columns.carried_values import plain_value
+from transforms.logs.features import BOOLEANS, FeatureType, Settings
 from transforms.logs.request import Request
+from transforms.logs.rows.parse_time import micros_of
 from transforms.logs.rows.times import text_of_version
-
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 class TableParser:
@@ -24,27 +22,34 @@ class TableParser:
 
     def __init__(self, settings: Settings) -> None:
         self._types = settings.expected.types if settings.expected is not None else {}
+        self._booleans = settings.expected.booleans if settings.expected is not None else {}
         # One that the schema does not know is told apart with all formats' (see `values.typed_columns`).
         self._version = settings.version_feature if settings.version_feature in self._types else None
 
+        # A float of the schema has 32 bits, which hold no time.
+        is_float = self._types.get(settings.time_feature or "") is FeatureType.FLOAT
+        self._time = settings.time_feature if is_float else None
+
     def parse(self, record: Mapping[str, Any]) -> Request:
         """The request of one instance that a row is. Every row is one: it raises nothing."""
-        instance = {name: _feature(value, self._types.get(name)) for name, value in record.items()}
+        instance = {name: self._plain(name, value) for name, value in self._leaves(record)}
         version = None if self._version is None else text_of_version(instance.get(self._version))
-        return Request([instance], version=version, exact=True)
+        time = None if self._time is None else micros_of(instance.get(self._time))
+        return Request([instance], time=time, version=version, exact=True)
+
+    def _leaves(self, record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+        """The values of a row by name: those of a record in it by `NAME.FIELD`, unless NAME is a feature."""
+        for key, value in record.items():
+            name = f"{prefix}{key}"
+            if isinstance(value, Mapping) and name not in self._types:
+                yield from self._leaves(value, f"{name}.")
+            elif not prefix or (value is not None and name not in record):
+                yield name, value
+
+    def _plain(self, name: str, value: Any) -> Any:
+        if type(value) in _AS_THEY_ARE:
+            return value
+        return plain_value(value, self._types.get(name), self._booleans.get(name, BOOLEANS))
 
 
-def _feature(value: Any, wanted: FeatureType | None) -> Any:
-    """The value as requests have it. A time becomes a text where the schema has texts for it."""
-    if isinstance(value, list):
-        return [_feature(item, wanted) for item in value]
-    if isinstance(value, dt.datetime):
-        return value.isoformat() if wanted is FeatureType.BYTES else _micros(value)
-    if isinstance(value, decimal.Decimal):
-        return float(value)
-    return value
-
-
-def _micros(time: dt.datetime) -> int:
-    zoned = time if time.tzinfo else time.replace(tzinfo=dt.UTC)
-    return (zoned - _EPOCH) // dt.timedelta(microseconds=1)
+_AS_THEY_ARE = frozenset({int, float, str, bytes})

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from transforms.core.accounting import Accounting
+from transforms.core.accounting import ABSENT_TIME, UNREAD_TIME, Accounting
 from transforms.core.arrow import pa, pc
 from transforms.core.batches import METADATA_SCHEMA, Batch, Decoded, Reject
-from transforms.logs.features import Array, Column, FeatureType, Settings, conform, hold
+from transforms.logs.features import Array, Column, FeatureType, Settings, conform, hold, type_of
 from transforms.logs.rows.exclude import excluded
 from transforms.logs.rows.sampling import chosen_rows
 from transforms.logs.rows.times import inside, texts, times
@@ -138,6 +138,8 @@ class Finisher:
         time, record = rows.metadata.column("time"), np.asarray(rows.metadata.column("record"))
         mask = inside(time, self._settings.window)
         span = _time_range(time) if self._settings.window.bounded else Accounting()
+        if self._settings.window.bounded and self._settings.time_feature is not None and time.null_count:
+            span += Accounting(forms=_why_no_time(rows, time, self._settings))
         if mask.all():
             # Rows stand in the order of their records, so a record ends where the next row has another.
             num_records = 1 + int(np.count_nonzero(record[1:] != record[:-1]))
@@ -162,6 +164,22 @@ class Finisher:
         return rows.keep(~out), dataclasses.replace(counts, decoded=decoded, excluded=reasons)
 
 
+def _why_no_time(rows: DecodedRows, time: pa.Array, settings: Settings) -> Counter[tuple[str, str]]:
+    """How many rows have no time although the feature has a value, and how many have no value."""
+    feature = settings.time_feature or ""
+    has_value = np.zeros(len(time), bool)
+    for column in (column for name, column in rows.columns if name == feature and type_of(column)):
+        has_value |= np.asarray(pc.fill_null(pc.list_value_length(column), 0)) > 0
+    # A parser that gives times has kept no others.
+    has_value[rows.forms.get((feature, UNREAD_TIME), [])] = True
+    is_null = np.asarray(time.is_null())
+    counts = {UNREAD_TIME: int((is_null & has_value).sum()), ABSENT_TIME: int((is_null & ~has_value).sum())}
+    if settings.log_time_first:
+        # Nobody has said that it is there.
+        del counts[ABSENT_TIME]
+    return +Counter({(feature, form): count for form, count in counts.items()})
+
+
 def _time_range(times: pa.Array) -> Accounting:
     """The first and the last of the times, for the hint when all lie outside the window."""
     bounds = pc.min_max(times).as_py()
@@ -172,9 +190,7 @@ def _with_named_metadata(rows: DecodedRows, settings: Settings) -> DecodedRows:
     """The rows with their time and version taken from the features that hold them, if any are named."""
     described = {}
     if settings.time_feature is not None:
-        described["time"] = _metadata_column(
-            rows, settings.time_feature, times, METADATA_SCHEMA.field("time").type
-        )
+        described["time"] = _time(rows, settings.time_feature, settings)
     if settings.version_feature is not None:
         version = _metadata_column(rows, settings.version_feature, texts, pa.string())
         # Rows that come one by one have it from their parser (see `logs.formats.table`).
@@ -183,6 +199,15 @@ def _with_named_metadata(rows: DecodedRows, settings: Settings) -> DecodedRows:
         return rows
     arrays = [described.get(f.name, rows.metadata.column(f.name)) for f in METADATA_SCHEMA]
     return dataclasses.replace(rows, metadata=pa.RecordBatch.from_arrays(arrays, schema=METADATA_SCHEMA))
+
+
+def _time(rows: DecodedRows, feature: str, settings: Settings) -> pa.Array:
+    own, types = rows.metadata.column("time"), settings.expected.types if settings.expected else settings.seen
+    time = _metadata_column(rows, feature, times, METADATA_SCHEMA.field("time").type)
+    if settings.log_time_first:
+        return pc.coalesce(own, time)
+    # A float of 32 bits holds no time: carriers that have had a longer one give it as the row's own.
+    return pc.coalesce(time, own) if types.get(feature) is FeatureType.FLOAT else time
 
 
 def _metadata_column(

@@ -10,7 +10,7 @@ import numpy as np
 from transforms.core.arrow import pa
 from transforms.core.batches import Window
 from transforms.logs.features import Array, FeatureType, type_of
-from transforms.logs.rows.parse_time import LAST_MICROSECOND, UNITS, micros_of
+from transforms.logs.rows.parse_time import FIRST_DATE, LAST_DATE, LAST_MICROSECOND, UNITS, micros_of
 
 TIME = pa.timestamp("us", tz="UTC")
 
@@ -60,13 +60,16 @@ def text_of_version(value: Any) -> str | None:
 
 
 def epoch_times(values: Array) -> pa.Array:
-    """int64 numbers since 1970 as UTC times; those not above 0, or past the year 9999, are null."""
+    """int64 numbers since 1970, or dates such as 20240714, as UTC times; null as in `micros_of`."""
     micros = np.zeros(len(values), np.int64)
     above = 0
     for limit, factor, divisor in UNITS:
         in_unit = (values > above) & (values <= limit)
         micros[in_unit] = values[in_unit] // divisor * factor
         above = limit
+    is_date = (values >= FIRST_DATE) & (values <= LAST_DATE)
+    if is_date.any():
+        micros[is_date] = [micros_of(value) or 0 for value in values[is_date].tolist()]
     return times_of_micros(micros)
 
 

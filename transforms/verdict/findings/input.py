@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from transforms.core.accounting import Accounting
+from transforms.core.accounting import ABSENT_TIME, UNREAD_TIME, Accounting
 from transforms.core.batches import Fault, Window
+from transforms.logs.rows.parse_time import FORMS
 from transforms.verdict.evidence import power
 from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
 from transforms.verdict.severity import Policy
@@ -76,10 +77,7 @@ def hints(window: Window, accounting: Accounting, seen: Window | None) -> Iterab
     if accounting.read == 0:
         yield "the input holds no records"
     if accounting.no_time:
-        yield (
-            f"{accounting.no_time:,} of {accounting.read:,} records have no time; "
-            "name the feature that holds it with --time_feature, or leave out the window"
-        )
+        yield from _why_no_time(accounting)
     if accounting.outside_window:
         outside = f"{accounting.outside_window:,} of {accounting.read:,} records lie outside {_span(window)}"
         yield (
@@ -90,6 +88,19 @@ def hints(window: Window, accounting: Accounting, seen: Window | None) -> Iterab
     if accounting.total_excluded:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(accounting.excluded.items()))
         yield f"{accounting.total_excluded:,} of {accounting.read:,} records left out ({reasons})"
+
+
+def _why_no_time(accounting: Accounting) -> Iterable[str]:
+    of_all = f"of {accounting.read:,} records"
+    reasons = {UNREAD_TIME: "no time in a form that is read, such as " + FORMS, ABSENT_TIME: "no value"}
+    forms = {key: rows for key, rows in sorted(accounting.forms.items()) if key[1] in reasons}
+    for (feature, form), rows in forms.items():
+        yield f"in {rows:,} {of_all} {plain(feature)} holds {reasons[form]}"
+    if not forms:
+        yield (
+            f"{accounting.no_time:,} {of_all} have no time; "
+            "name the feature that holds it with --time_feature, or leave out the window"
+        )
 
 
 def _span(window: Window) -> str:

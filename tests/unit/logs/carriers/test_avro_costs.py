@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import decimal
 import json
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from transforms.logs.carriers import avro_schema
 from transforms.logs.carriers.avro_schema import AvroSchema
-from transforms.logs.carriers.records import LARGEST_RECORD, time_of_micros
+from transforms.logs.carriers.records import LARGEST_RECORD, local_time_of_micros, time_of_micros
 from transforms.logs.carriers.table_error import TableError
 
 
@@ -119,19 +120,22 @@ def logical(kind: str, logical_type: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "micros"),
+    ("kind", "value", "wanted"),
     [
-        (logical("long", "timestamp-millis"), 1500, 1_500_000),
-        (logical("int", "local-timestamp-millis"), -1, -1000),
-        (logical("long", "timestamp-micros"), 1500, 1500),
-        (logical("long", "local-timestamp-micros"), 1500, 1500),
-        (logical("long", "timestamp-nanos"), 1_999_999, 1999),
-        (logical("long", "local-timestamp-nanos"), -1, -1),
-        (logical("int", "date"), 2, 2 * 86_400_000_000),
+        (logical("long", "timestamp-millis"), 1500, time_of_micros(1_500_000)),
+        (logical("int", "local-timestamp-millis"), -1, local_time_of_micros(-1000)),
+        (logical("long", "timestamp-micros"), 1500, time_of_micros(1500)),
+        (logical("long", "local-timestamp-micros"), 1500, local_time_of_micros(1500)),
+        (logical("long", "timestamp-nanos"), 1_999_999, time_of_micros(1999)),
+        (logical("long", "local-timestamp-nanos"), -1, local_time_of_micros(-1)),
+        (logical("int", "date"), 2, dt.date(1970, 1, 3)),
+        (logical("int", "time-millis"), 1500, dt.time(0, 0, 1, 500_000)),
+        (logical("long", "time-micros"), 86_399_999_999, dt.time(23, 59, 59, 999_999)),
+        (logical("long", "time-micros"), -1, -1),
     ],
 )
-def test_times_are_in_units_of_their_type(kind: Any, value: int, micros: int) -> None:
-    assert converted(kind, value) == time_of_micros(micros)
+def test_times_are_in_units_of_their_type(kind: Any, value: int, wanted: Any) -> None:
+    assert converted(kind, value) == wanted
 
 
 def test_values_in_lists_and_those_that_may_be_null_are_converted_too() -> None:

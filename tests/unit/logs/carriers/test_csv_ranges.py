@@ -112,3 +112,27 @@ def test_a_file_is_opened_once_for_all_or_for_some_of_its_rows() -> None:
     assert (part.names, part.stream.read(4), part.stream.read(9)) == (["a", "b"], b"a,b\n", b"3,4\n")
     assert open_csv(io.BytesIO(b"a,b\n1,2\n3,4\n"), 5, 7) is None
     assert csv_ranges.LOOK_BACK >= 1 << 20
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|", "^"])
+def test_ranges_are_those_of_any_separator(separator: str) -> None:
+    text = io.StringIO()
+    rows = [
+        ["a", "b"],
+        *([value, f"{number}"] for number, value in enumerate([*TEXTS, "1;2", "1\t2", "x|y"])),
+    ]
+    csv.writer(text, delimiter=separator, lineterminator="\n").writerows(rows)
+    data, given_separator = text.getvalue().encode(), separator if separator == "^" else None
+
+    def values_of(start: int, stop: int) -> list[str]:
+        table = open_csv(io.BytesIO(data), start, stop, given_separator)
+        if table is None:
+            return []
+        assert (table.names, table.separator) == (["a", "b"], separator)
+        records = csv_records.records(table.stream, table.names, table.separator)
+        return [record.value.get("a", "") for record in records]  # type: ignore[union-attr]
+
+    wanted = [value for value, _ in rows[1:]]
+    assert values_of(0, END_OF_FILE) == wanted
+    for at in range(1, len(data)):
+        assert values_of(0, at) + values_of(at, END_OF_FILE) == wanted, at

@@ -51,8 +51,14 @@ def test_a_value_that_does_not_fit_costs_its_own_row() -> None:
         None if number == 7 else [number] for number in range(2000)
     ]
     [part] = decoded_parquet(pa.table({"l": lists_of, "big": large}), Settings(expected=expected))
-    assert rows_of([part]) == [{"l": [1, 2], "big": [2**53]}, {}, {}, {"l": []}]
-    assert part.accounting.forms == {("l", "float_for_int"): 1, ("big", "float_for_int"): 3}
+    assert rows_of([part]) == [{"l": [1, 2], "big": [2**53]}, {}, {}, {"l": [], "big": [-(2**63)]}]
+    assert part.accounting.forms == {
+        ("l", "point_zero"): 1,
+        ("l", "float_for_int"): 1,
+        ("big", "point_zero"): 2,
+        ("big", "nan"): 1,
+        ("big", "long_int_for_int"): 1,
+    }
 
 
 def test_whole_numbers_with_a_point_are_ints_where_those_are_wanted() -> None:
@@ -60,7 +66,7 @@ def test_whole_numbers_with_a_point_are_ints_where_those_are_wanted() -> None:
     parts = decode_csv(b"n,y\n3.0,1.0\n 4. ,2\n5,3.5\n,\n3.5,1\n\xff.0,1\n-2.00,1\n", used)
     assert [row.get("n") for row in rows_of(parts)] == [[3], [4], [5], None, None, None, [-2]]
     forms = total(part.accounting for part in parts).forms
-    assert forms == {("n", "point_zero"): 3, ("n", "bytes_for_int"): 2}
+    assert forms == {("n", "point_zero"): 3, ("n", "bytes_for_int"): 1, ("n", "float_for_int"): 1}
     assert types_of(b"n\n3.0\n4.0\n") == {"n": FLOAT}
 
 

@@ -90,9 +90,15 @@ def plain_exact(value: Any, wanted: FeatureType) -> tuple[Any, set[str]]:
     return (math.nan if wanted is FLOAT else b"", forms - {absent}) if absent in forms else (kept, forms)
 
 
+def plain_of_table(value: Any, wanted: FeatureType) -> tuple[Any, set[str]]:
+    is_number = isinstance(value, bool) and wanted is FLOAT
+    return (float(value), {"boolean"}) if is_number else plain_exact(value, wanted)
+
+
 def plain_row(value: Any, name: str, expected: Expected, exact: bool) -> Row:
     wanted, single = TYPES[name], name in expected.single and not isinstance(value, Exact)
-    plain_one = plain_exact if exact or isinstance(value, Exact) else plain_value
+    plain_one = plain_of_table if exact else plain_value
+    plain_one = plain_exact if isinstance(value, Exact) else plain_one
     if not isinstance(value, list):
         kept, forms = plain_one(value, wanted)
         return None if kept is None else [kept], forms | (set() if single or value is None else {"scalar"})
@@ -173,7 +179,7 @@ def test_both_ways_give_the_same_column(
     wanted, single = TYPES[name], name in expected.single
     plain = usual_column(values, wanted, single, exact)
     if plain is not None:
-        column, forms = column_of_any_values(values, wanted, single, name in expected.fixed, exact)
+        column, forms = column_of_any_values(values, wanted, single, name in expected.fixed, exact=exact)
         assert repr(column.to_pylist()) == repr(plain[0].to_pylist())
         assert column.type == plain[0].type
         assert {form: sorted(rows) for form, rows in plain[1].items()} == forms

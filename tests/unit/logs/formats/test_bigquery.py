@@ -200,8 +200,8 @@ def test_values_of_every_type_become_those_that_parsers_take() -> None:
         "empty": [],
     }
     assert record_of(row) == {
-        "timestamp": "2013-07-14T05:00:00.000005+00:00",
-        "datetime": "2013-07-14T05:00:00+00:00",
+        "timestamp": "2013-07-14 05:00:00.000005 UTC",
+        "datetime": "2013-07-14T05:00:00",
         "date": "2013-07-14",
         "time": "05:00:00",
         "numeric": 1.5,

@@ -195,14 +195,14 @@ def test_the_window_is_half_open_by_the_time_feature(value: Any, where: str) -> 
         where == "none",
     )
     assert accounting.rows == accounting.compared == accounting.decoded
-    assert not accounting.forms
+    assert accounting.forms == ({("at", "unread_time"): 1} if where == "none" else {})
 
 
 def test_rows_outside_the_window_count_no_forms() -> None:
     decoder = TfExampleDecoder(settings(window=WINDOW, time_feature="at"))
     records = [example(age=[1.0], at=[JULY_14]), example(age=[1.0], at=[1]), example(age=[1.0])]
     decoded = decode_block(decoder, records)
-    assert decoded.accounting.forms == {("age", "float_for_int"): 1}
+    assert decoded.accounting.forms == {("age", "float_for_int"): 1, ("at", "absent_time"): 1}
     assert decoded.batch.metadata["record"].to_pylist() == [0]
     assert decoded.accounting.balance() == 0
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO, NamedTuple
 
+from transforms.core.arrow import pa
 from transforms.logs.carriers.parquet.reader import read_schema
 from transforms.logs.carriers.parquet.tables import value_type
 from transforms.logs.carriers.table_error import TableError
@@ -25,10 +26,19 @@ class Settled(NamedTuple):
 def parquet_types(stream: BinaryIO, path: str) -> TypeOrigins:
     """What the footer of one file says; columns of nulls, and of types that no feature has, are left out."""
     try:
-        kinds = [(field.name, value_type(field.type)) for field in read_schema(stream)]
+        kinds = [(name, value_type(kind)) for name, kind in _leaves(read_schema(stream))]
     except UnicodeDecodeError as error:
         raise TableError("bad_parquet", "the name of a column is not in UTF-8") from error
     return {name: {kind: path} for name, kind in kinds if kind is not None and not is_row_number(name)}
+
+
+def _leaves(fields: Iterable[pa.Field], prefix: str = "") -> Iterator[tuple[str, pa.DataType]]:
+    """The types of columns by name, those of a struct's fields by `NAME.FIELD`."""
+    for field in fields:
+        if pa.types.is_struct(field.type) and field.type.num_fields:
+            yield from _leaves(field.type, f"{prefix}{field.name}.")
+        else:
+            yield f"{prefix}{field.name}", field.type
 
 
 def merged_types(parts: Iterable[Mapping[str, Mapping[FeatureType, str]]]) -> TypeOrigins:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from transforms.core.arrow import pa
 from transforms.files.ranges import END_OF_FILE
 from transforms.files.tfrecord import is_of_data
 from transforms.logs.carriers.parquet.reader import read_batches
-from transforms.logs.carriers.records import row, time_of_micros
+from transforms.logs.carriers.records import (
+    date_of_micros,
+    local_time_of_micros,
+    row,
+    time_of_day,
+    time_of_micros,
+)
 from transforms.logs.carriers.table_error import TableError
 from transforms.logs.request import Carried
 
@@ -37,25 +43,52 @@ def records(source: BinaryIO, start: int = 0, stop: int = END_OF_FILE) -> Iterat
 
 
 def _rows(batch: pa.RecordBatch) -> Iterator[Carried]:
-    names, columns = batch.schema.names, [_values(column) for column in batch.columns]
+    names, columns = batch.schema.names, [values_of(column) for column in batch.columns]
     for values in zip(*columns, strict=True):
         yield row({name: value for name, value in zip(names, values, strict=True) if value is not None})
 
 
-def _values(column: pa.Array) -> list[Any]:
+def values_of(column: pa.Array) -> list[Any]:
+    """The value of each row as Python has it; times are UTC, or without a zone where the column has none."""
     kind, types = column.type, pa.types
     if types.is_dictionary(kind):
-        return _values(column.dictionary_decode())
-    if types.is_timestamp(kind) or types.is_date(kind):
-        micros = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).to_pylist()
-        return [None if value is None else time_of_micros(value) for value in micros]
-    if types.is_time(kind) or types.is_duration(kind):
-        return list(column.cast(pa.int32() if types.is_time32(kind) else pa.int64()).to_pylist())
+        return values_of(column.dictionary_decode())
+    if is_temporal(kind):
+        make = _maker(kind)
+        return [None if value is None else make(value) for value in micros_of(column).to_pylist()]
     if types.is_string(kind) or types.is_large_string(kind):
         return _texts(column)
     if (inner := _wrapped(kind)) is not None:
         return [_unwrapped(value, inner) for value in column.to_pylist()]
     return list(column.to_pylist())
+
+
+def is_temporal(kind: pa.DataType) -> bool:
+    """Whether it is a type of dates, times, timestamps or durations."""
+    types = pa.types
+    return bool(
+        types.is_timestamp(kind) or types.is_date(kind) or types.is_time(kind) or types.is_duration(kind)
+    )
+
+
+def micros_of(column: pa.Array) -> pa.Array:
+    """A column of a temporal type as int64 microseconds: since 1970, since midnight, or how many."""
+    types, kind = pa.types, column.type
+    if types.is_time(kind):
+        return column.cast(pa.time64("us"), safe=False).cast(pa.int64())
+    return column.cast(pa.duration("us") if types.is_duration(kind) else pa.timestamp("us"), safe=False).cast(
+        pa.int64()
+    )
+
+
+def _maker(kind: pa.DataType) -> Callable[[int], Any]:
+    """What makes Python's value of microseconds."""
+    types = pa.types
+    if types.is_timestamp(kind):
+        return local_time_of_micros if kind.tz is None else time_of_micros
+    if types.is_duration(kind):
+        return int
+    return date_of_micros if types.is_date(kind) else time_of_day
 
 
 def _texts(column: pa.Array) -> list[Any]:

@@ -1,15 +1,15 @@
 """Parquet files of one row a record to columns.
 
 Integers of any width and booleans are int; floats, doubles and decimals float; strings and binaries bytes;
-dictionaries what they stand for; timestamps and dates int, in microseconds since 1970 UTC; lists of these
-lists, from which nulls are dropped. A whole number is taken for a float where one is expected, and the
-reverse, row by row.
+dictionaries what they stand for; timestamps and dates int, in microseconds since 1970 UTC, times of day in
+microseconds since midnight; lists of these lists, from which nulls are dropped. Where a schema has another
+type, values are taken for it row by row, as those of other carriers are (`columns.carried_values`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import BinaryIO
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -17,13 +17,30 @@ from transforms.core.arrow import pa, pc
 from transforms.core.batches import Decoded
 from transforms.files.ranges import END_OF_FILE
 from transforms.logs.carriers.parquet.reader import read_batches
+from transforms.logs.carriers.parquet.records import is_temporal, micros_of, values_of
 from transforms.logs.carriers.table_error import TableError
 from transforms.logs.carriers.tables import MAX_ROWS, expected_types, is_row_number, single_value_lists
-from transforms.logs.features import LISTS, VALUES, Array, Column, FeatureType, Settings, lists
+from transforms.logs.carriers.text_types import POINT_ZERO
+from transforms.logs.columns.any_values import column_of_any_values
+from transforms.logs.columns.carried_values import BOOLEAN, plain_value
+from transforms.logs.columns.row_values import ABSENT
+from transforms.logs.features import (
+    BOOLEANS,
+    LISTS,
+    VALUES,
+    Array,
+    Column,
+    FeatureType,
+    Settings,
+    lists,
+)
 from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of
-from transforms.logs.rows.times import micros_of_floats
+from transforms.logs.rows.times import micros_of_floats, times
 
 _TOO_LARGE = 2.0**63  # for an int64
+_WHOLE_NUMBER = "whole_number"
+# The columns of a feature, one for each type that its values have, and the rows by the forms they came in.
+_Typed = tuple[list[pa.Array], dict[str, Array]]
 
 
 def decode_parquet(
@@ -33,16 +50,13 @@ def decode_parquet(
 
     Raises TableError when it cannot be read.
     """
-    finisher, wanted, first = (
-        Finisher(settings, sampling=True),
-        expected_types(settings),
-        position.first_record,
-    )
+    finisher, first = Finisher(settings, sampling=True), position.first_record
     try:
         for batch in read_batches(source, MAX_ROWS, start, stop):
-            columns = _parquet_columns(batch, wanted, settings)
+            columns, forms = _parquet_columns(batch, settings)
             record = pa.array(np.arange(first, first + batch.num_rows), pa.int64())
-            rows = DecodedRows(columns, metadata_of(batch.num_rows, position.file, record=record))
+            metadata = metadata_of(batch.num_rows, position.file, record=record, **_time(batch, settings))
+            rows = DecodedRows(columns, metadata, forms)
             yield finisher.finish(rows, (), Counts(batch.num_rows))
             first += batch.num_rows
     except (pa.ArrowException, UnicodeDecodeError) as error:
@@ -51,21 +65,48 @@ def decode_parquet(
 
 
 def _parquet_columns(
-    batch: pa.RecordBatch, wanted: Mapping[str, FeatureType], settings: Settings
-) -> list[Column]:
+    batch: pa.RecordBatch, settings: Settings
+) -> tuple[list[Column], dict[tuple[str, str], Array]]:
     columns: list[Column] = []
-    for name, values in zip(batch.schema.names, batch.columns, strict=True):
+    forms: dict[tuple[str, str], Array] = {}
+    wanted = expected_types(settings)
+    for name, values in _leaves(batch.schema.names, batch.columns, wanted):
         if is_row_number(name) and name not in wanted:
             continue
         has_type = value_type(values.type) is not None or pa.types.is_null(values.type)
         if name == settings.time_feature and name not in wanted and pa.types.is_floating(values.type):
             columns.append((name, _epoch_micros(values)))
         elif name in wanted or settings.expected is None or has_type:
-            columns += [(name, column) for column in _feature_columns(name, values, wanted.get(name))]
+            of_feature, rows_by_form = _feature_columns(name, values, settings)
+            columns += [(name, column) for column in of_feature]
+            forms |= {(name, form): rows for form, rows in rows_by_form.items()}
         else:
-            # A struct, say: no feature, and none that is asked for, but to be counted.
+            # A list of structs, say: no feature, and none that is asked for, but to be counted.
             columns.append((name, single_value_lists(pa.array([b""] * len(values)), FeatureType.BYTES)))
-    return columns
+    return columns, forms
+
+
+def _leaves(
+    names: Sequence[str], columns: Sequence[pa.Array], wanted: Mapping[str, FeatureType], prefix: str = ""
+) -> Iterator[tuple[str, pa.Array]]:
+    """The columns by name: those of a struct by `NAME.FIELD`, unless NAME is a feature."""
+    for key, column in zip(names, columns, strict=True):
+        name = f"{prefix}{key}"
+        if pa.types.is_struct(column.type) and column.type.num_fields and name not in wanted:
+            fields = [field.name for field in column.type]
+            yield from _leaves(fields, column.flatten(), wanted, f"{name}.")
+        else:
+            yield name, column
+
+
+def _time(batch: pa.RecordBatch, settings: Settings) -> dict[str, pa.Array]:
+    """The times that the schema has as floats of 32 bits, which hold none."""
+    name = settings.time_feature or ""
+    at = batch.schema.get_field_index(name)
+    is_float = at >= 0 and expected_types(settings).get(name) is FeatureType.FLOAT
+    if not is_float or not pa.types.is_floating(batch.schema.types[at]):
+        return {}
+    return {"time": times(_epoch_micros(batch.column(at)))}
 
 
 def _epoch_micros(values: pa.Array) -> pa.Array:
@@ -74,26 +115,62 @@ def _epoch_micros(values: pa.Array) -> pa.Array:
     return single_value_lists(pa.array(micros, mask=micros == 0), FeatureType.INT)
 
 
-def _feature_columns(name: str, values: pa.Array, wanted: FeatureType | None) -> list[pa.Array]:
-    """A feature's columns; one for each type that its values have."""
-    kind = value_type(values.type)
+def _feature_columns(name: str, values: pa.Array, settings: Settings) -> _Typed:
+    """A feature's columns and forms. Without a schema another type is left to who holds the types."""
+    kind, wanted = value_type(values.type), expected_types(settings).get(name)
     if pa.types.is_null(values.type):
-        return [values]
+        return [values], {}
     if kind is None:
         raise TableError(
             "unsupported_type", f"column {name!r} is {values.type}, which is no feature; drop it"
         )
     try:
-        if (kind, wanted) == (FeatureType.FLOAT, FeatureType.INT):
-            return _whole_and_others(_as_lists(values, pa.float64()))
-        column = _as_lists(values, VALUES[kind])
-        # Whole numbers as floats: those are rounded wherever they come from.
-        as_floats = (kind, wanted) == (FeatureType.INT, FeatureType.FLOAT)
-        return [column.cast(LISTS[FeatureType.FLOAT], safe=False) if as_floats else column]
+        if settings.expected is None or wanted is None:
+            return _of_numbers(values, kind, wanted)[0], {}
+        if _is_by_row(values.type, kind, wanted):
+            return _by_row(values, wanted, settings.expected.booleans.get(name, BOOLEANS))
+        return _of_numbers(values, kind, wanted)
     except (pa.ArrowException, UnicodeDecodeError) as error:
         # Arrow's own words quote the value.
         reason = f"column {name!r} is {values.type}, and has a value that is no {kind} of a feature"
         raise TableError("bad_parquet", f"cannot read it as Parquet: {reason}") from error
+
+
+def _of_numbers(values: pa.Array, kind: FeatureType, wanted: FeatureType | None) -> _Typed:
+    """Numbers as the numbers that are wanted: whole ones, as floats, are rounded wherever they come from."""
+    if (kind, wanted) == (FeatureType.FLOAT, FeatureType.INT):
+        return _whole_and_others(_as_lists(values, pa.float64()))
+    column = _as_lists(values, VALUES[kind])
+    form = BOOLEAN if pa.types.is_boolean(_value_type(values.type)) else None
+    if (kind, wanted) == (FeatureType.INT, FeatureType.FLOAT):
+        column, form = column.cast(LISTS[FeatureType.FLOAT], safe=False), form or _WHOLE_NUMBER
+    return [column], {} if form is None else {form: np.flatnonzero(_lengths(column))}
+
+
+def _is_by_row(arrow_type: pa.DataType, kind: FeatureType, wanted: FeatureType) -> bool:
+    """Whether values become what is wanted one by one: texts of numbers, numbers of texts, decimals."""
+    is_decimal = pa.types.is_decimal(_value_type(arrow_type))
+    return (kind is not wanted and FeatureType.BYTES in (kind, wanted)) or (
+        is_decimal and wanted is FeatureType.INT
+    )
+
+
+def _by_row(values: pa.Array, wanted: FeatureType, booleans: tuple[str, str]) -> _Typed:
+    """Values of any type, by the one table of conversions; what is none of the type is left out."""
+    if _is_list(values.type):
+        items, lengths = values_of(values.flatten()), _lengths(values)
+        ends = np.cumsum(lengths)
+        bounds = zip((ends - lengths).tolist(), ends.tolist(), values.is_valid().to_pylist(), strict=True)
+        carried = [_present(items[start:end]) if valid else None for start, end, valid in bounds]
+    else:
+        carried = values_of(values)
+    plain = [ABSENT if value is None else plain_value(value, wanted, booleans) for value in carried]
+    column, forms = column_of_any_values(plain, wanted, not _is_list(values.type), fixed=False, exact=True)
+    return [column], {form: np.array(rows, np.int64) for form, rows in forms.items()}
+
+
+def _present(items: list[Any]) -> list[Any]:
+    return [item for item in items if item is not None]
 
 
 def _as_lists(values: pa.Array, kind: pa.DataType) -> pa.Array:
@@ -108,16 +185,23 @@ def _as_lists(values: pa.Array, kind: pa.DataType) -> pa.Array:
     return lists(flat.drop_null(), np.bincount(row[valid], minlength=len(values)), null)
 
 
-def _whole_and_others(column: pa.Array) -> list[pa.Array]:
-    """Rows of doubles whose values are whole numbers as int, and if there are such, the others as float."""
+def _whole_and_others(column: pa.Array) -> _Typed:
+    """Rows of doubles whose values are whole numbers as int, and if there are such, the others as float.
+
+    NaN is how some writers say that an integer is missing.
+    """
     values, rows = np.asarray(column.flatten()), np.arange(len(column))
-    is_whole = np.isfinite(values) & (values == np.floor(values)) & (np.abs(values) < _TOO_LARGE)
+    is_whole = (values == np.floor(values)) & (values >= -_TOO_LARGE) & (values < _TOO_LARGE)
     row_of_value = np.repeat(rows, _lengths(column))
+    if np.isnan(values).any():
+        return _by_row(column, FeatureType.INT, BOOLEANS)
     is_other = np.bincount(row_of_value[~is_whole], minlength=len(column)) > 0
     ints = column.take(pa.array(rows, mask=is_other)).cast(LISTS[FeatureType.INT])
+    forms = {POINT_ZERO: np.unique(row_of_value[is_whole & ~is_other[row_of_value]])}
     if not is_other.any():
-        return [ints]
-    return [ints, column.take(pa.array(rows, mask=~is_other)).cast(LISTS[FeatureType.FLOAT], safe=False)]
+        return [ints], forms
+    others = column.take(pa.array(rows, mask=~is_other)).cast(LISTS[FeatureType.FLOAT], safe=False)
+    return [ints, others], forms
 
 
 def _lengths(values: pa.Array) -> Array:
@@ -126,8 +210,8 @@ def _lengths(values: pa.Array) -> Array:
 
 def _values(values: pa.Array, kind: pa.DataType) -> pa.Array:
     plain = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
-    if pa.types.is_timestamp(plain.type) or pa.types.is_date(plain.type):
-        plain = plain.cast(pa.timestamp("us"), safe=False)
+    if is_temporal(plain.type):
+        plain = micros_of(plain)
     if pa.types.is_decimal(plain.type):
         plain = plain.cast(pa.float64())
     return plain.cast(kind)
@@ -140,17 +224,16 @@ def _is_list(arrow_type: pa.DataType) -> bool:
     )
 
 
+def _value_type(arrow_type: pa.DataType) -> pa.DataType:
+    """The Arrow type of the values in a column, of what a dictionary stands for."""
+    plain = arrow_type.value_type if _is_list(arrow_type) else arrow_type
+    return plain.value_type if pa.types.is_dictionary(plain) else plain
+
+
 def value_type(arrow_type: pa.DataType) -> FeatureType | None:
     """The type of the values in a column, or None for an Arrow type that no feature has."""
-    types = pa.types
-    plain = arrow_type.value_type if _is_list(arrow_type) else arrow_type
-    plain = plain.value_type if types.is_dictionary(plain) else plain
-    if (
-        types.is_integer(plain)
-        or types.is_boolean(plain)
-        or types.is_timestamp(plain)
-        or types.is_date(plain)
-    ):
+    types, plain = pa.types, _value_type(arrow_type)
+    if types.is_integer(plain) or types.is_boolean(plain) or is_temporal(plain):
         return FeatureType.INT
     if types.is_floating(plain) or types.is_decimal(plain):
         return FeatureType.FLOAT

@@ -40,8 +40,8 @@ def test_parquet_as_bigquery_exports_it() -> None:
         {
             "time": NOON,
             "zoned": NOON,
-            "nanos": NOON,
-            "day": dt.datetime(2013, 7, 14, tzinfo=dt.UTC),
+            "nanos": NOON.replace(tzinfo=None),
+            "day": dt.date(2013, 7, 14),
             "number": decimal.Decimal("1.500000000"),
             "payload": ["a", "b"],
             "repeated": ["a", None],
@@ -56,9 +56,8 @@ def test_parquet_of_odd_values_is_read() -> None:
     bad_text = pa.array([b"\xff", b"ok"]).view(pa.string())
     far = pa.array([2**62, 0], pa.int64()).cast(pa.timestamp("us"))
     clock = pa.array([dt.time(1), dt.time(2)], pa.time64("us"))
-    hour = 3600 * 10**6
     table = pa.table({"text": bad_text, "far": far, "clock": clock})
     assert values(parquet(table)) == [
-        {"text": "\udcff", "far": 2**62, "clock": hour},
-        {"text": "ok", "far": dt.datetime(1970, 1, 1, tzinfo=dt.UTC), "clock": 2 * hour},
+        {"text": "\udcff", "far": 2**62, "clock": dt.time(1)},
+        {"text": "ok", "far": dt.datetime(1970, 1, 1), "clock": dt.time(2)},
     ]

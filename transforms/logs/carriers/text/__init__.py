@@ -1,0 +1,1 @@
+"""What text files are before they are rows: their encoding, what separates values, and their first line."""
