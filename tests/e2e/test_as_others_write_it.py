@@ -35,19 +35,22 @@ RATIOS = (1 / 3, 2 / 3, 0.1, 1 / 7)
 DISTANCES = {"UA": 1400.0, "AA": 1300.0, "DL": 1200.0}
 
 
+Row = dict[str, Any]
+
+
 class Home(NamedTuple):
     folder: Path
     baseline: str
 
 
-def rows(count: int, seed: int) -> list[e2e.Row]:
+def rows(count: int, seed: int) -> list[Row]:
     rng = random.Random(seed)
     return [_row(rng) for _ in range(count)]
 
 
-def _row(rng: random.Random) -> e2e.Row:
+def _row(rng: random.Random) -> Row:
     carrier = rng.choice(list(DISTANCES))
-    row: e2e.Row = {
+    row: Row = {
         "ratio": rng.choices(RATIOS, (4, 3, 2, 1))[0],
         "carrier": carrier,
         "distance": rng.gauss(DISTANCES[carrier], 300),
@@ -60,7 +63,7 @@ def _row(rng: random.Random) -> e2e.Row:
     return row
 
 
-def write(path: Path, table: Sequence[e2e.Row]) -> str:
+def write(path: Path, table: Sequence[Row]) -> str:
     """TFRecords, as TFX's CsvExampleGen has them: a value that is missing is an empty list."""
     with tf.io.TFRecordWriter(str(path)) as writer:
         for row in table:
@@ -93,7 +96,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return Home(folder, baseline)
 
 
-def log(home: Home, table: Sequence[e2e.Row], change: Callable[[e2e.Row], Any] = lambda row: row) -> str:
+def log(home: Home, table: Sequence[Row], change: Callable[[Row], Any] = lambda row: row) -> str:
     """JSON lines whose floats have six digits; what is missing is left out."""
     path = home.folder / "log.jsonl"
     instances = [
@@ -128,7 +131,7 @@ def test_the_same_rows_are_ok_in_every_slice_too(home: Home, capsys: pytest.Capt
 
 
 def test_a_move_in_a_single_slice_is_named_there(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-    def move(row: e2e.Row) -> e2e.Row:
+    def move(row: Row) -> Row:
         further = row.get("distance", 0.0) + 450 * (row["carrier"] == "AA")
         return {**row, "distance": further} if "distance" in row else row
 
@@ -142,7 +145,7 @@ def test_a_move_in_a_single_slice_is_named_there(home: Home, capsys: pytest.Capt
 
 
 def test_another_ratio_is_found_though_digits_are_not(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-    def change(row: e2e.Row) -> e2e.Row:
+    def change(row: Row) -> Row:
         return {**row, "ratio": 0.334 if row["ratio"] == RATIOS[0] else row["ratio"]}
 
     code, verdict = document(home, capsys, log(home, rows(3000, 4), change))
