@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
@@ -10,7 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from pipelines import periods
 from pipelines.flags import reading
 from pipelines.flags.prepare import PrepareOptions
-from transforms.baseline import category_ids, layout
+from transforms.baseline import category_ids, identifiers, layout
 from transforms.baseline import contract as contracts
 from transforms.baseline.category_ids import CategoryIds
 from transforms.baseline.probes import make_probes, write_probes
@@ -73,6 +74,8 @@ def write(
     schema: schema_pb2.Schema,
     given_schema: schema_pb2.Schema | None,
     period_results: periods.PeriodResults | None,
+    *,
+    identifier_names: Sequence[str] = (),
 ) -> str | None:
     """Writes probes, schemas and contract; then the baseline takes its name.
 
@@ -80,6 +83,7 @@ def write(
       target: the beginning of the names of the files that the graph wrote.
       given_schema: the schema of `--schema`; None where it was inferred.
       period_results: how days and hours differ; None without `--time_feature`.
+      identifier_names: see `identifiers_of`.
 
     Raises InputError where the files changed between two reads, before anything is published.
     Returns the name under which an edited schema of the old baseline is kept, if there was one.
@@ -108,10 +112,17 @@ def write(
                 rows=raw.datasets[0].num_examples,
                 ids=ids,
                 period_results=period_results,
+                identifier_names=identifier_names,
             ),
             augmented_statistics=read_statistics(f"{target}-augmented") if plan.augmentation else None,
             variation=period_results.variation if period_results else None,
         )
+
+
+def identifiers_of(target: str, label: str | None) -> tuple[str, ...]:
+    """The integers that name a row, of the training rows that the graph kept."""
+    rows = read_rows(f"{target}-sample")
+    return tuple(name for name in identifiers.find(rows) if name != label) if rows is not None else ()
 
 
 def check_unchanged(plan: PreparePlan) -> None:
@@ -184,6 +195,7 @@ def _contract(
     rows: int,
     ids: CategoryIds,
     period_results: periods.PeriodResults | None,
+    identifier_names: Sequence[str],
 ) -> contracts.Contract:
     options, augmentation = plan.options, plan.augmentation
     return contracts.make_contract(
@@ -198,6 +210,7 @@ def _contract(
         buckets=ids.buckets,
         time_feature=options.time_feature,
         missing_values=options.missing_values,
+        identifiers=identifier_names,
         periods=period_results.periods if period_results else None,
     )
 

@@ -41,6 +41,7 @@ from transforms.graph.preprocessing import load_preprocessing
 from transforms.logs.detect import detect_examples
 from transforms.logs.features import Settings, expected_features
 from transforms.read import ReadRows, settings_of, settings_without_schema
+from transforms.verdict.wording import listing
 from transforms.write_results import (
     WriteMessage,
     WritePrepared,
@@ -100,9 +101,13 @@ def _make(
         _transform(plan, job, schema)
         period_results = _count_periods(plan, job, schema, console)
         new_baseline.check_unchanged(plan)
-        console.step("recording probes and the contract")
         target = paths.join(job.temp, "second")
-        if kept_name := new_baseline.write(plan, target, schema, given_schema, period_results):
+        if names := new_baseline.identifiers_of(target, plan.options.label):
+            console.step(f"identifiers, of which each value comes once, are not compared: {listing(names)}")
+        console.step("recording probes and the contract")
+        if kept_name := new_baseline.write(
+            plan, target, schema, given_schema, period_results, identifier_names=names
+        ):
             console.step(f"the schema that was edited in the old baseline is kept as {kept_name}")
 
 

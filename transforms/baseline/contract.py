@@ -71,6 +71,7 @@ class Contract:
       time_feature: the feature that held a training row's time, if any was named.
       periods: then, how many days and hours of training were kept, and the rows that have no time.
       missing_values: texts that meant a missing value in the training data.
+      identifiers: raw features of which each value came once (`baseline.identifiers`).
       variation: then, SHA-256 of the file that holds them.
       files: size and digest of every other file that `prepare` wrote into the folder, by path below it;
         empty in a contract that an older release wrote.
@@ -91,6 +92,7 @@ class Contract:
     periods: Mapping[str, int] = dataclasses.field(default_factory=dict)
     variation: str | None = None
     missing_values: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()
     files: Mapping[str, FileDigest] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -99,6 +101,7 @@ class Contract:
             **dataclasses.asdict(self),
             "raw_features": list(self.raw_features),
             "missing_values": list(self.missing_values),
+            "identifiers": list(self.identifiers),
             "transformed_features": {name: list(raw) for name, raw in self.transformed_features.items()},
             "unknown_ids": {name: list(ids) for name, ids in self.unknown_ids.items()},
             "buckets": {name: list(ids) for name, ids in self.buckets.items()},
@@ -129,6 +132,7 @@ class Contract:
                 periods={name: int(count) for name, count in values.get("periods", {}).items()},
                 variation=values.get("variation"),
                 missing_values=tuple(map(str, values.get("missing_values", ()))),
+                identifiers=tuple(map(str, values.get("identifiers", ()))),
                 files=_files(values.get("files", {})),
             )
         except KeyError as error:
@@ -166,6 +170,7 @@ def make_contract(
     time_feature: str | None = None,
     periods: Mapping[str, int] | None = None,
     missing_values: Iterable[str] = (),
+    identifiers: Iterable[str] = (),
 ) -> Contract:
     """The contract of a transform output (a local folder) that was made just now, by this process."""
     assets = _assets(Path(transform_output_dir))
@@ -183,6 +188,7 @@ def make_contract(
         time_feature=time_feature,
         periods=periods or {},
         missing_values=tuple(missing_values),
+        identifiers=tuple(identifiers),
     )
 
 

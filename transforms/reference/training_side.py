@@ -81,6 +81,7 @@ def of_baseline(baseline: Baseline, spaces: Sequence[str], *, with_sample: bool 
         label=label,
         variation=variation.get(Space.RAW.value),
         time_feature=contract.time_feature,
+        identifiers=frozenset(contract.identifiers),
         edited=_edited(baseline),
     )
     transformed = Reference(
@@ -88,6 +89,7 @@ def of_baseline(baseline: Baseline, spaces: Sequence[str], *, with_sample: bool 
         baseline.transformed_statistics,
         Space.TRANSFORMED,
         raw_features=contract.transformed_features,
+        identifiers=frozenset(contract.identifiers),
         label=label,
         trained_on=baseline.augmented_statistics,
         unknown_ids=contract.unknown_ids,

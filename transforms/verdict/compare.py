@@ -26,6 +26,7 @@ from transforms.verdict.significance import TestResults
 __all__ = ["Policy", "Reference", "compare"]
 
 _MEASURED_ALL_THE_SAME = ("the L-infinity norm does not apply to numbers",)
+_IDENTIFIER = "an identifier: each value comes once in training"
 _COMPARABLE = ("number", "category")
 
 
@@ -163,7 +164,9 @@ def _reason_in_schema(pair: ComparedPair, name: str) -> str | None:
         return "not in the schema"
     if not schemas.is_used(feature):
         return "marked as not in use in the schema"
-    return None if schemas.in_serving(feature, pair.schema) else "not in the SERVING environment"
+    if not schemas.in_serving(feature, pair.schema):
+        return "not in the SERVING environment"
+    return _IDENTIFIER if pair.is_identifier(name) else None
 
 
 def _reason_in_statistics(pair: ComparedPair, name: str) -> str | None:

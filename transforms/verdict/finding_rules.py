@@ -41,9 +41,9 @@ class Examination:
 
     @cached_property
     def in_serving(self) -> list[str]:
-        """The features that training and the schema have, and that serving should have."""
+        """The features that training and the schema have, and that serving should have; no identifiers."""
         known = (name for name in self.pair.training if name in self.pair.features)
-        return [name for name in known if self.pair.is_in_serving(name)]
+        return [name for name in known if self.pair.is_in_serving(name) and not self.pair.is_identifier(name)]
 
 
 #: Takes the findings of the rules before it. Returns all findings: those, changed or not, and its own.

@@ -46,6 +46,7 @@ class Reference:
       variation: how days and hours of training differ, by unit and feature; None where that is not known.
       time_feature: the feature that holds a row's time, which no window can have as training had it.
       edited: what is to be said of a schema that was edited since `prepare` wrote it; else empty.
+      identifiers: raw features of which each value came once in training.
       sample: training rows for slices by a feature; None where none were asked for, or there are none.
     """
 
@@ -61,6 +62,7 @@ class Reference:
     variation: Variation | None = None
     time_feature: str | None = None
     edited: str = ""
+    identifiers: frozenset[str] = frozenset()
     sample: TrainingSample | None = None
 
     def is_label(self, name: str) -> bool:
@@ -144,6 +146,11 @@ class ComparedPair:
         steps = name.split(".")
         structs = (".".join(steps[:count]) for count in range(1, len(steps) + 1))
         return not only.isdisjoint((*structs, *self.raw_features(name)))
+
+    def is_identifier(self, name: str) -> bool:
+        """Whether each value came once in training, so that a window has others; unless --only names it."""
+        names = self.raw_features(name) or (name,)
+        return self.reference.identifiers.issuperset(names) and self.policy.only.isdisjoint((name, *names))
 
     def is_in_serving(self, name: str) -> bool:
         """Whether the schema wants the feature in serving; neither the label nor the row's time is."""
