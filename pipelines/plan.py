@@ -73,6 +73,8 @@ def make_plan(options: ValidateOptions) -> ComparisonPlan:
     source = dataclasses.replace(_source(options), identity=baseline.identity if baseline else None)
     references = training_side.of_baseline(baseline, options.spaces) if baseline else source.of_features()
     references += source.of_predictions(references)
+    if baseline and source.with_sample:
+        training_side.check_sample(baseline)
     policy, window = _policy(options, references, baseline), Window(options.start, options.end)
     contract = baseline.contract.to_verdict() if baseline else None
     by_space = {reference.space: reference for reference in references}

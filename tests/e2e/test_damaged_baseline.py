@@ -24,6 +24,7 @@ from transforms.reference.training_side import TrainingSide
 
 GRAPH = "transform_output/transform_fn/saved_model.pb"
 VOCABULARY = "transform_output/transform_fn/assets/carriers"
+SAMPLE = "sample/"
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +65,8 @@ def test_each_file_that_is_damaged_is_named(copy: Path, damage: Callable[[bytes]
     assert {GRAPH, VOCABULARY, layout.STATISTICS, layout.PROBES, layout.CONTRACT} <= {*names}
     for name in names:
         data = (copy / name).read_bytes()
-        if name.startswith(layout.TRANSFORMED_EXAMPLES) and damage is flipped:
-            continue  # their digests are compared where they are read: by export
+        if name.startswith((layout.TRANSFORMED_EXAMPLES, SAMPLE)) and damage is flipped:
+            continue  # their digests are compared where they are read: by export, and for slices
         if damage(data) == data:
             continue  # an empty file of TensorFlow's
         (copy / name).write_bytes(damage(data))
@@ -74,6 +75,14 @@ def test_each_file_that_is_damaged_is_named(copy: Path, damage: Callable[[bytes]
         assert name in line, name
         (copy / name).write_bytes(data)
     assert load_baseline(str(copy)).schema_edited is False
+
+
+@pytest.mark.parametrize("name", [layout.RAW_SAMPLE, layout.TRANSFORMED_SAMPLE])
+def test_training_rows_that_are_damaged_are_named_where_slices_need_them(copy: Path, name: str) -> None:
+    check_sample(load_baseline(str(copy)))
+    (copy / name).write_bytes(flipped((copy / name).read_bytes()))
+    with pytest.raises(UsageError, match=rf"is damaged: {name} has the SHA-256"):
+        check_sample(load_baseline(str(copy)))
 
 
 def test_each_file_of_another_baseline_is_named(copy: Path, other: Path) -> None:

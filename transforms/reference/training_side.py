@@ -111,6 +111,13 @@ def _with_sample(baseline: Baseline, reference: Reference) -> Reference:
     return dataclasses.replace(reference, sample=TrainingSample(raw, rows))
 
 
+def check_sample(baseline: Baseline) -> None:
+    """Raises UsageError where the training rows that the baseline keeps are not those that it was given."""
+    for name in (layout.RAW_SAMPLE, layout.TRANSFORMED_SAMPLE):
+        if name in baseline.contents.files:
+            baseline.contents.read(name)
+
+
 def _rows(baseline: Baseline, name: str) -> pa.RecordBatch:
     # The bytes were verified: they are those that `prepare` wrote.
     return open_stream(baseline.contents.read(name)).read_all().combine_chunks().to_batches()[0]
