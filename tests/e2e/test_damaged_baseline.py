@@ -20,7 +20,7 @@ from transforms.baseline.contents import FileDigest
 from transforms.baseline.load import load_baseline
 from transforms.core.errors import InputError, UsageError
 from transforms.files import paths
-from transforms.reference.training_side import TrainingSide
+from transforms.reference.training_side import TrainingSide, check_sample
 
 GRAPH = "transform_output/transform_fn/saved_model.pb"
 VOCABULARY = "transform_output/transform_fn/assets/carriers"
