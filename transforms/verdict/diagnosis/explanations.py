@@ -31,6 +31,8 @@ from transforms.verdict.evidence.cdf import Cdf
 _FITTED_PRIOR = 0.3
 # Other factors are 13 % apart, up to five times as much and down to a fifth.
 _STEP, _STEPS = 0.125, 13
+# A narrower change of the spread is none (of the logarithm).
+_LEAST_SPREAD = 0.08
 # So much of a day, a week or a circle most values must fill.
 _LEAST_TURN = 0.4
 
@@ -42,7 +44,7 @@ def of_number(training: Cdf, serving: Cdf, rows: float = math.inf) -> Iterator[E
     yield from _other_factors(training)
     yield from _functions(training)
     yield from _fitted(training, serving)
-    yield from _spreads(training)
+    yield from _spreads(training, serving)
     yield from _in_time(training)
     yield from constants(grown)
     yield from caps(training, grown)
@@ -173,17 +175,24 @@ def _of_serving(explanation: Explanation) -> Explanation:
     return dataclasses.replace(explanation, is_fitted=True)
 
 
-def _spreads(training: Cdf) -> Iterator[Explanation]:
+def _spreads(training: Cdf, serving: Cdf) -> Iterator[Explanation]:
     """Wider and narrower about the median: noise that was added, or is lacking."""
     centre = training.quantile(0.5)
-    for factor in (0.25, 0.5, 0.7, 1.5, 2.0, 3.0, 5.0):
-        word = "wider (noise added?)" if factor > 1 else "narrower (noise left out, or smoothed?)"
-        description = f"serving has the centre of training and is {factor:g} x as wide: {word}"
-        yield _monotone(SPREAD, description, training, _affine(factor, centre * (1 - factor)), 0.6)
-    _, deviation = mean_and_deviation(training)
-    for part in (0.25, 0.5, 1.0, 2.0):
-        if deviation > 0:
-            noisy = with_noise(training, part * deviation)
+    ends = np.array([0.1, 0.9])
+    before, after = (float(np.ptp(cdf.quantiles(ends))) for cdf in (training, serving))
+    fitted = round(after / before, 3) if before > 0 else 1.0
+    for factor in dict.fromkeys((fitted, 0.25, 0.5, 0.7, 1.5, 2.0, 3.0, 5.0)):
+        if factor > 0 and abs(math.log(factor)) > _LEAST_SPREAD:
+            word = "wider (noise added?)" if factor > 1 else "narrower (noise left out, or smoothed?)"
+            description = f"serving has the centre of training and is {factor:g} x as wide: {word}"
+            yield _monotone(SPREAD, description, training, _affine(factor, centre * (1 - factor)), 0.6)
+    deviations = [mean_and_deviation(cdf)[1] for cdf in (training, serving)]
+    added = (
+        math.sqrt(max(deviations[1] ** 2 - deviations[0] ** 2, 0.0)) / deviations[0] if deviations[0] else 0
+    )
+    for part in dict.fromkeys((round(added, 2), 0.25, 0.5, 1.0, 2.0)):
+        if deviations[0] > 0 and part > 0.05:
+            noisy = with_noise(training, part * deviations[0])
             description = f"noise was added to serving, {part:g} x the deviation of training"
             yield Explanation(SPREAD, description, noisy.up_to, noisy.under, 0.6)
 

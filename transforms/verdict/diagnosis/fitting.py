@@ -27,8 +27,8 @@ _NEAR = 1e-6
 _PLAIN_PRIOR, _CLEARLY = 0.3, 0.15
 # A part of rows from which on it is all of them.
 _ALL = 0.97
-# From which fit on something can be said, and from which it is as sure as it can be.
-_GOOD_FIT, _GOOD_FIT_OF_PART = (0.6, 0.93), (0.6, 0.96)
+# How sure a fit makes, where it is of all rows and of a part of them.
+_FITS, _FITS_OF_PART, _QUALITIES = (0.5, 0.75, 0.9, 0.93), (0.5, 0.75, 0.93, 0.96), (0.0, 0.65, 0.9, 1.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,8 +142,8 @@ def _quality(fit: Fit) -> float:
     What was planted is explained but for chance. What was not is explained by some cause to nine tenths
     often enough, and where the part of rows is free more often.
     """
-    least, good = _GOOD_FIT if fit.part > _ALL else _GOOD_FIT_OF_PART
-    return min(max((fit.fit - least) / (good - least), 0.0), 1.0)
+    fits = _FITS if fit.part > _ALL else _FITS_OF_PART
+    return float(np.interp(fit.fit, fits, _QUALITIES))
 
 
 def _likelihood(fit: Fit, least: float, size: float) -> float:
