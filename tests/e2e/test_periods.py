@@ -128,7 +128,11 @@ def test_a_day_like_training_is_ok_and_one_in_kilometres_is_not(home: Home, tmp_
     ("name", "code", "message"),
     [
         ("nosuch", 2, "--time_feature: the examples have no feature 'nosuch'; they have: carrier, delay"),
-        ("carrier", 3, "no row has a time in feature 'carrier'; expected whole numbers since 1970"),
+        (
+            "carrier",
+            3,
+            "--time_feature: 'carrier' holds no time in a form that is read, such as 2024-07-14T05",
+        ),
     ],
 )
 def test_a_feature_that_holds_no_time_is_refused(

@@ -70,16 +70,27 @@ def _key_values(kind: str) -> st.SearchStrategy[Any]:
     return st.sampled_from(of_kind[kind])
 
 
+def _without_empty(row: Example) -> Example:
+    for name, feature in list(row.features.feature.items()):
+        kind = feature.WhichOneof("kind")
+        if kind is None or not getattr(feature, kind).value:
+            del row.features.feature[name]
+    return row
+
+
 def detected(
     base: Sequence[bytes], test: Sequence[bytes], key: Sequence[str], digits: int | None, duplicates: bool
 ) -> tuple[Counts, dict[str, Counts], int]:
-    """What DetectFeatureSkew's own DoFns count: match stats, each feature, and the pairs with skew."""
+    """What DetectFeatureSkew's own DoFns count: match stats, each feature, and the pairs with skew.
+
+    Features without values are left out before: to trueserve they are missing ones.
+    """
     extract = tfdv._ExtractIdentifiers(list(key), digits)
     keyed_rows: dict[str, dict[str, list[Example]]] = defaultdict(lambda: {"base": [], "test": []})
     missing = {"base": 0, "test": 0}
     for side, rows in (("base", base), ("test", test)):
         for row in rows:
-            for output in extract.process(Example.FromString(row)):
+            for output in extract.process(_without_empty(Example.FromString(row))):
                 if output.tag == tfdv._MISSING_IDS_KEY:
                     missing[side] += 1
                 else:

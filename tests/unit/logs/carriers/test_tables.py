@@ -171,7 +171,7 @@ MICROS = 1373803200 * 10**6
         (pa.array(["a", "", None]), [[b"a"], [b""], None]),
         (pa.array([b"a"], pa.binary(1)), [[b"a"]]),
         (pa.array(["x", "y", None, "x"]).dictionary_encode(), [[b"x"], [b"y"], None, [b"x"]]),
-        (pa.array([[1, None, 2], [], None], pa.list_(pa.int32())), [[1, 2], [], None]),
+        (pa.array([[1, None, 2], [], None], pa.list_(pa.int32())), [[1, 2], None, None]),
         (pa.array([["a"], None], pa.large_list(pa.string())), [[b"a"], None]),
         (pa.array([NOON], pa.timestamp("ns")), [[MICROS]]),
         (pa.array([NOON], pa.timestamp("ms", tz="UTC")), [[MICROS]]),

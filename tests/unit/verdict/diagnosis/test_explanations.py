@@ -80,7 +80,7 @@ def test_one_value_has_no_deviation_and_no_range() -> None:
     text = descriptions(list(explanations._functions(constant)))
     assert "standardised" not in text
     assert "scaled" not in text
-    assert "noise was added" not in descriptions(list(explanations._spreads(constant)))
+    assert "noise was added" not in descriptions(list(explanations._spreads(constant, constant)))
 
 
 def test_a_factor_and_an_offset_are_fitted_to_the_middle() -> None:
@@ -101,7 +101,7 @@ def test_a_factor_and_an_offset_are_fitted_to_the_middle() -> None:
 
 def test_spreads_are_about_the_median() -> None:
     training = even(0, 10)
-    given = list(explanations._spreads(training))
+    given = list(explanations._spreads(training, training))
     wide, narrow = of(given, "training and is 2 x as wide"), of(given, "training and is 0.5 x as wide")
     assert "wider" in wide.description
     assert "narrower" in narrow.description
