@@ -35,7 +35,7 @@ Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 _SAMPLE_CELLS, _SAMPLE_ROWS = 2_000_000, 20_000
 SAMPLE_BYTES = 64 << 20
 # So many rows are transformed at once.
-_AT_ONCE = 4096
+_AT_ONCE = 256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,9 +171,14 @@ def _write_sample(plan: PreparePlan, path: str, graph: TransformGraph) -> None:
     rows = read_rows(path)
     assert rows is not None, "rows were counted"
     raw = record_batches.conform(rows, graph.raw_columns)
-    parts = [graph.apply(raw.slice(start, _AT_ONCE)) for start in range(0, raw.num_rows, _AT_ONCE)]
+    parts: list[pa.RecordBatch] = []
+    for start in range(0, raw.num_rows, _AT_ONCE):
+        if sum(part.nbytes for part in parts) <= SAMPLE_BYTES:
+            parts.append(graph.apply(raw.slice(start, _AT_ONCE)))
     transformed = pa.Table.from_batches(parts).combine_chunks().to_batches()[0]
-    for name, batch in ((layout.RAW_SAMPLE, raw), (layout.TRANSFORMED_SAMPLE, transformed)):
+    # The rows stand in the order of a hash: the first of them are a sample, too.
+    kept = raw.slice(0, transformed.num_rows)
+    for name, batch in ((layout.RAW_SAMPLE, kept), (layout.TRANSFORMED_SAMPLE, transformed)):
         paths.write_atomically(plan.staged_file(name), sample.stream_of(batch))
 
 

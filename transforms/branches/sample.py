@@ -12,7 +12,7 @@ import numpy as np
 from transforms.branches.branch import Single
 from transforms.branches.partial import RowsPartial
 from transforms.core import representative_rows
-from transforms.core.arrow import open_stream, pa
+from transforms.core.arrow import open_stream, pa, pc
 from transforms.core.batches import Batch
 
 # So many samples wait before they are made one: merging sorts all that is in them.
@@ -82,7 +82,6 @@ class SamplePartial(RowsPartial):
             self._keep([_Sample(hashes[chosen], _to_stream(table.take(pa.array(chosen))))])
 
     def merge(self, other: SamplePartial) -> None:
-        self._rows = min(self._rows, other._rows)
         self._keep(other._samples)
 
     def result(self) -> bytes:
@@ -110,25 +109,20 @@ class SamplePartial(RowsPartial):
         if len(self._samples) >= _UNMERGED:
             self._join()
         if self._most_bytes is not None and self.num_bytes > self._most_bytes:
-            self._shrink(self._most_bytes)
-
-    def _shrink(self, most_bytes: int) -> None:
-        """Keeps so few rows, still those with the smallest hashes, that they take half of the bytes."""
-        self._join()
-        kept = len(self._samples[0].hashes)
-        self._rows = max(min(self._rows, kept * most_bytes // (2 * max(self.num_bytes, 1))), 1)
-        self._samples = [self._merged(self._samples)]
+            self._join()
 
     def _join(self) -> None:
-        if len(self._samples) > 1:
-            self._samples = [self._merged(self._samples)]
+        if len(self._samples) > 1 or self._most_bytes is not None:
+            self._samples = [self._merged(self._samples)] if self._samples else []
 
     def _merged(self, samples: list[_Sample]) -> _Sample:
         hashes = np.concatenate([sample.hashes for sample in samples])
         order = np.argsort(hashes, kind="stable")
         joined = pa.concat_tables(_aligned([pa.Table.from_batches([_from_stream(s.rows)]) for s in samples]))
-        chosen = np.union1d(np.arange(min(self._rows, len(order))), self._covering(joined, order))
-        chosen = order[chosen]
+        first = min(self._rows, len(order))
+        if self._most_bytes is not None:
+            first = min(first, _that_fit(joined, order, self._most_bytes))
+        chosen = order[np.union1d(np.arange(first), self._covering(joined, order))]
         return _Sample(hashes[chosen], _to_stream(joined.take(pa.array(chosen))))
 
     def _covering(self, table: pa.Table, order: Any) -> Any:
@@ -138,6 +132,32 @@ class SamplePartial(RowsPartial):
         return representative_rows.covering(
             in_order, columns, representative_rows.words_each(len(self._cover))
         )
+
+
+def _that_fit(table: pa.Table, order: Any, most_bytes: int) -> int:
+    """How many of the rows in this order take so many bytes together at most, 1 at least.
+
+    A row that is among these of all rows is among those of any part of them: so parts may be cut first.
+    """
+    totals = np.cumsum(_bytes_of_rows(table)[order])
+    return max(int(np.searchsorted(totals, most_bytes, side="right")), 1)
+
+
+def _bytes_of_rows(table: pa.Table) -> Any:
+    """What the values of each row take, with eight bytes for each number and each list."""
+    sizes = np.full(table.num_rows, 8 * table.num_columns, np.int64)
+    for column in (column.combine_chunks() for column in table.columns):
+        array = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+        if pa.types.is_null(array.type) or not len(array):
+            continue
+        rows, values = pc.list_parent_indices(array).to_numpy(), array.flatten()
+        lengths = pc.binary_length(values).to_numpy(zero_copy_only=False) if _are_bytes(values) else 0
+        sizes += np.bincount(rows, lengths + np.full(len(rows), 8), table.num_rows).astype(np.int64)
+    return sizes
+
+
+def _are_bytes(values: pa.Array) -> bool:
+    return bool(pa.types.is_large_binary(values.type))
 
 
 def stream_of(rows: pa.RecordBatch) -> bytes:

@@ -220,12 +220,18 @@ def _narrow(traced: Traced, most_values: Mapping[str, int]) -> Iterator[_Problem
         feature = _fed_with(traced, op.inputs[0].op)
         width = _width(op.inputs[1])
         most = most_values.get(feature or "", 0)
-        if width is not None and most > width:
+        if width is not None and most > width and _is_used(traced, op):
             message = (
                 f"{feature!r} is made dense with the width {width}, and a row of the examples has {most:,}"
                 f" values; make it {most:,} wide, or leave it sparse"
             )
             yield _Problem("width", "", traced.line_of(op), message)
+
+
+def _is_used(traced: Traced, op: Any) -> bool:
+    """Whether anything needs what an op gives: else TensorFlow leaves it out."""
+    outputs = tf.nest.flatten(dict(traced.outputs), expand_composites=True)
+    return bool(op.outputs[0].consumers()) or any(tensor.op.name == op.name for tensor in outputs)
 
 
 def _made_outside(traced: Traced) -> Iterator[_Problem]:

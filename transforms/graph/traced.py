@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tensorflow_transform import analyzer_nodes, impl_helper
+from tensorflow_transform import analyzer_nodes, annotators, impl_helper
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 
 from transforms.core import record_batches
@@ -33,6 +33,7 @@ class Traced:
       analyzed: names of the ops whose results an analysis has yet to give, and of all that need them.
       values: what the user's module holds, by name.
       file, function: where the function is, and its name there.
+      is_tracking: whether it calls `tft.make_and_track_object`.
     """
 
     graph: Any
@@ -42,6 +43,7 @@ class Traced:
     values: Mapping[str, Any]
     file: str
     function: str
+    is_tracking: bool = False
 
     def features_of(self, op: Any) -> list[str]:
         """The raw features that an op's results are computed from, sorted."""
@@ -55,7 +57,12 @@ class Traced:
         return self.line_of(op.inputs[0].op) if not line and op.type == "Identity" else line
 
     def made_outside(self) -> list[tuple[str, Any]]:
-        """Tables and variables of the user's module that the graph uses, by name, with an op that does."""
+        """Tables and variables of the user's module that the graph uses, by name, with an op that does.
+
+        None where the function lets tf.Transform track objects: these may be among them.
+        """
+        if self.is_tracking:
+            return []
         by_handle = {id(handle): name for name, handle in _handles(self.values)}
         used = [(by_handle.get(id(outer)), inner) for outer, inner in self.graph.captures]
         return [(name, inner.consumers()[0]) for name, inner in used if name and inner.consumers()]
@@ -83,7 +90,8 @@ def trace(preprocessing_fn: PreprocessingFn, schema: schema_pb2.Schema) -> Trace
         raise TraceError(error, recorder.inputs) from error
     file, name = file_and_name(preprocessing_fn)
     values = getattr(inspect.unwrap(preprocessing_fn), "__globals__", {})
-    return Traced(graph, outputs or {}, recorder.inputs, _analyzed(graph), values, file, name)
+    parts = (graph, outputs or {}, recorder.inputs, _analyzed(graph), values, file, name)
+    return Traced(*parts, is_tracking=recorder.is_tracking)
 
 
 class _Recorder:
@@ -91,13 +99,21 @@ class _Recorder:
 
     def __init__(self, preprocessing_fn: PreprocessingFn) -> None:
         self.inputs: dict[str, str] = {}
+        self.is_tracking = False
         self._function = preprocessing_fn
 
     def __call__(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         for name, value in inputs.items():
             for component in tf.nest.flatten(value, expand_composites=True):
                 self.inputs[component.op.name] = name
-        return self._function(inputs)
+        outputs = self._function(inputs)
+        self.is_tracking = bool(_tracked())
+        return outputs
+
+
+def _tracked() -> list[Any]:
+    """What the function under trace has tracked by `tft.make_and_track_object` so far."""
+    return list(getattr(getattr(annotators, "_OBJECT_TRACKER", None), "trackable_objects", ()))
 
 
 def file_and_name(function: Callable[..., Any]) -> tuple[str, str]:

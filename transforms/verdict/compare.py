@@ -139,7 +139,7 @@ def _nothing(pair: ComparedPair) -> ComparisonResult:
 
 def _has_presence(pair: ComparedPair, name: str) -> bool:
     """Whether the share of missing rows means anything: a field of a struct counts its parents' rows."""
-    return pair.is_in_serving(name) and "." not in name
+    return pair.is_in_serving(name) and name in pair.top_level
 
 
 def _names(pair: ComparedPair) -> list[str]:

@@ -224,16 +224,15 @@ class View:
 
 
 def _empty_rows(common: statistics_pb2.CommonStatistics) -> int:
-    """Rows with an empty list, which TFDV counts as present; of rows with several values at least so many.
+    """Rows with an empty list, which TFDV counts as present.
 
-    trueserve's readers know no empty lists: whatever has no value is missing.
+    trueserve's readers know no empty lists: whatever has no value is missing. Of rows with several values the
+    statistics do not tell how many are empty; how many values they have is compared.
     """
-    buckets = common.num_values_histogram.buckets
-    if common.min_num_values or not buckets:
+    known = common.num_values_histogram.buckets and common.max_num_values <= 1
+    if common.min_num_values or not known:
         return 0
-    if common.max_num_values <= 1:
-        return int(max(common.num_non_missing - common.tot_num_values, 0))
-    return int(sum(bucket.sample_count for bucket in buckets if bucket.high_value == 0))
+    return int(max(common.num_non_missing - common.tot_num_values, 0))
 
 
 def views_by_feature(statistics: Statistics) -> dict[str, View]:

@@ -12,12 +12,15 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transforms.core import schema as schemas
 from transforms.core.arrow import pa
+from transforms.verdict.evidence import cdf
 from transforms.verdict.feature_stats import Statistics, View, dataset, views_by_feature
 from transforms.verdict.model import Space
 from transforms.verdict.severity import Policy
 from transforms.verdict.variation.store import Variation
 
 UNKNOWN_FEATURE = "unknown_feature"
+# From this share of rows on a value comes often.
+_OFTEN = 0.01
 # A form that ends in one of these says that values of another type came: `int_for_float`.
 _VALUE_TYPES = ("int", "float", "bytes")
 
@@ -105,6 +108,11 @@ class ComparedPair:
         return dict(_flatten(self.schema.feature, ""))
 
     @cached_property
+    def top_level(self) -> set[str]:
+        """The schema's features that are in no struct; a name may have a dot all the same."""
+        return {feature.name for feature in self.schema.feature}
+
+    @cached_property
     def own_thresholds(self) -> set[str]:
         """Features whose comparator the user's schema sets: present as given, and not one of our defaults."""
         given = _flatten(self.reference.schema.feature, "")
@@ -148,9 +156,18 @@ class ComparedPair:
         return not only.isdisjoint((*structs, *self.raw_features(name)))
 
     def is_identifier(self, name: str) -> bool:
-        """Whether each value came once in training, so that a window has others; unless --only names it."""
+        """Whether each value came once in training, so that a window has others; unless --only names it.
+
+        What is computed from such a feature is one if its values are as many (no bucket, no id of a word). In
+        serving no value may come often either: an id that is lost and filled with one is a fault.
+        """
         names = self.raw_features(name) or (name,)
-        return self.reference.identifiers.issuperset(names) and self.policy.only.isdisjoint((name, *names))
+        if not self.reference.identifiers.issuperset(names) or not self.policy.only.isdisjoint(
+            (name, *names)
+        ):
+            return False
+        both = (self.training.get(name), self.serving.get(name))
+        return all(view is None or not view.present or _are_spread(view) for view in both)
 
     def is_in_serving(self, name: str) -> bool:
         """Whether the schema wants the feature in serving; neither the label nor the row's time is."""
@@ -168,6 +185,12 @@ class ComparedPair:
 
     def raw_features(self, name: str) -> tuple[str, ...]:
         return tuple(self.reference.raw_features.get(name, ()))
+
+
+def _are_spread(view: View) -> bool:
+    """Whether a number has no value that many rows share."""
+    function = cdf.of_view(view) if view.kind == "number" else None
+    return function is not None and function.x[-1] > function.x[0] and function.commonest[1] < _OFTEN
 
 
 def _flatten(features: object, prefix: str) -> list[tuple[str, schema_pb2.Feature]]:

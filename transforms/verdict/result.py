@@ -196,6 +196,7 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
     )
     if not why_failed and not why_nothing and not _counting(findings, policy):
         why_nothing = list(input_findings.too_little(accounting, compared, policy))
+        why_nothing += input_findings.no_slice(examined.slices)
     notices = [*_unknown_ignored(accounting, compared, policy), *_odd_rates(accounting), *examined.notes]
     notices += policy.thresholds.unknown(compared)
     all_findings = sorted([*why_failed, *why_nothing, *findings, *notices], key=severity.order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from typing import Any
 
@@ -56,7 +57,8 @@ def test_floats_texts_and_lists_are_none() -> None:
 
 
 def statistics(first: float, last: float) -> Any:
-    edges = [(first, last, 2000.0)]
+    ends = np.linspace(first, last, 11)
+    edges = [(low, high, 200.0) for low, high in itertools.pairwise(ends)]
     number = hand_made.number("id", 2000, median=(first + last) / 2, buckets=edges, quantiles=edges)
     number.num_stats.min, number.num_stats.max = first, last
     return hand_made.statistics(2000, number)
@@ -80,3 +82,28 @@ def test_an_identifier_is_not_compared_but_where_it_is_asked_for(
     assert any(finding.severity is Severity.ERROR for finding in result.findings) == compared
     reasons = [left_out.reason for left_out in result.not_compared]
     assert reasons == ([] if compared else ["an identifier: each value comes once in training"])
+
+
+def test_an_identifier_that_is_lost_is_found_all_the_same() -> None:
+    """Serving fills it with one value: a step in what had none."""
+    schema = hand_made.schema(schema_pb2.Feature(name="id", type=schema_pb2.FLOAT))
+    reference = Reference(schema, statistics(0, 1999), Space.RAW, identifiers=frozenset({"id"}))
+    zero = [(0.0, 0.0, 200.0)] * 10
+    lost = hand_made.number("id", 2000, buckets=zero, quantiles=zero)
+    result = compare(reference, hand_made.statistics(2000, lost), Policy(), Counter())
+    assert any(finding.severity is Severity.ERROR for finding in result.findings)
+    assert not result.not_compared
+
+
+def test_buckets_of_an_identifier_are_compared() -> None:
+    schema = hand_made.schema(schema_pb2.Feature(name="bucket", type=schema_pb2.BYTES))
+    halves = hand_made.statistics(2000, hand_made.category("bucket", {"0": 1000.0, "1": 1000.0}))
+    served = hand_made.statistics(2000, hand_made.category("bucket", {"0": 1500.0, "1": 500.0}))
+    of_raw = {"bucket": ("id",)}
+    reference = Reference(
+        schema, halves, Space.TRANSFORMED, raw_features=of_raw, identifiers=frozenset({"id"})
+    )
+    result = compare(reference, served, Policy(), Counter())
+    assert {finding.feature for finding in result.findings if finding.severity is Severity.ERROR} == {
+        "bucket"
+    }

@@ -6,10 +6,11 @@ import pickle
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
-from transforms.branches.sample import SamplePartial, read
+from transforms.branches.sample import SamplePartial, read, row_hashes
 from transforms.core.batches import Batch
 from transforms.logs.rows.rows import metadata_of
 
@@ -90,3 +91,29 @@ def test_batches_may_lack_columns() -> None:
     assert kept is not None
     rows = {row["row"][0]: row["extra"] for row in kept.to_pylist()}
     assert rows == {0: None, 1: None, 2: [7], 3: None, 4: None}
+
+
+@pytest.mark.parametrize("size", [10, 50, 400, 4000])
+@pytest.mark.parametrize("parts", [1, 2, 4])
+def test_a_sample_of_so_many_bytes_is_the_same_however_it_is_cut(size: int, parts: int) -> None:
+    """200 rows of about 1 kB are wanted, and 100 kB allowed."""
+    texts = pa.array([[b"%04d" % n + b"x" * 1000] for n in range(4000)], pa.large_list(pa.large_binary()))
+    rows = pa.RecordBatch.from_arrays([texts], ["t"])
+    partials = [SamplePartial(200, (), 100_000) for _ in range(parts)]
+    for number, start in enumerate(range(0, 4000, size)):
+        partials[number % parts].add(_batch_of(rows.slice(start, size), start))
+    first, *others = partials
+    for other in others:
+        first.merge(other)
+    kept = read(first.result())
+    assert kept is not None
+    every = row_hashes(_batch_of(rows, 0).metadata)
+    wanted = rows.take(pa.array(np.argsort(every, kind="stable")[: kept.num_rows]))
+    assert kept.equals(wanted)
+    assert kept.num_rows == 100_000 // (1004 + 16)
+
+
+def _batch_of(rows: pa.RecordBatch, first: int) -> Batch:
+    numbers = pa.array(np.arange(first, first + rows.num_rows))
+    names = pa.array(["file"] * rows.num_rows)
+    return Batch(rows, pa.RecordBatch.from_arrays([names, numbers], ["file", "record"]))

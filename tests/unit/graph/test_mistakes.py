@@ -57,6 +57,11 @@ def complaint(folder: Path, body: str, most_values: dict[str, int] | None = None
         "return {'y': tf.reshape(wide(inputs['x']), [-1, 1]) * OFFSET}",
         "return {'y': tf.reduce_sum(wide(inputs['x']), axis=1)}",
         "return {'y': tft.scale_to_z_score(narrow(inputs['x'])), 'z': tft.bucketize(narrow(inputs['x']), 4)}",
+        # What is tracked is saved; what is not used is left out.
+        """
+        tft.make_and_track_object(lambda: TABLE, name="t")
+        return {"y": TABLE.lookup(narrow(inputs["pay"]))}
+        """,
         # How wide this is, only the analysis can tell.
         """
         ids = tft.compute_and_apply_vocabulary(narrow(inputs['pay'])[:, 0], vocab_filename='pay')
@@ -180,3 +185,10 @@ def test_a_width_that_rows_of_the_examples_exceed(tmp_path: Path) -> None:
         f":{FIRST + 1} (in narrow, features.py:7): 'x' is made dense with the width 1, and a row of the"
         " examples has 3 values; make it 3 wide"
     )
+
+
+def test_a_width_of_what_nothing_uses_is_no_mistake(tmp_path: Path) -> None:
+    """Helpers make all inputs dense, those too that the function does not return."""
+    body = "multi = narrow(inputs['note'])\nreturn {'y': narrow(inputs['x'])}"
+    assert complaint(tmp_path, body, {"note": 3, "x": 1}) == ""
+    assert "'x' is made dense" in complaint(tmp_path, body, {"note": 1, "x": 3})

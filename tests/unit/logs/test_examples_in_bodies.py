@@ -162,7 +162,7 @@ def test_values_that_tensors_cannot_hold_are_kept(name: str) -> None:
     ]
     rows: list[dict[str, Any]] = [
         {"age": [1, 2], "fare": [nan], "word": [b""], "tags": [b"", b"a"], "four": [nan, 1.0, nan]},
-        {"age": [], "word": []},
+        {},
     ]
     assert read_body(name, examples) == Read(texts(rows), {("fare", "int_for_float"): 1})
 
@@ -180,7 +180,7 @@ def test_examples_of_json_are_no_tensors() -> None:
     assert texts(outcome.rows) == texts(
         [
             {"age": [3], "fare": [float("nan"), 2.5], "word": [b""], "tags": [b"", b"x"]},
-            {"age": [], "fare": [2.0], "tags": [b""], "four": [1.5]},
+            {"fare": [2.0], "tags": [b""], "four": [1.5]},
         ]
     )
     # Only what the values are is told, not how many there are.

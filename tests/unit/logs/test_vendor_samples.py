@@ -155,7 +155,7 @@ ALL = (
         ["visits", "share", "shop"],
         [
             {"visits": [2**53 + 1], "share": [0.5], "shop": [b"R&D"], "tags": [b"a", b"b"]},
-            {"share": [1.5], "shop": ["café".encode()], "tags": []},
+            {"share": [1.5], "shop": ["café".encode()]},
         ],
         {"time": [utc(2020, 6, 3, 17, 0, 4), utc(2020, 6, 3, 17, 0, 4, 250_000)], "version": ["v2"] * 2},
         2,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +168,7 @@ def test_a_given_schema_is_held_against_the_examples_where_it_fixes_a_shape(
 
     def examined(_plan: Any, _job: Any, schema: Any) -> Any:
         read.append(schema)
-        return statistics
+        return statistics, Counter()
 
     monkeypatch.setattr(prepare, "_examined", examined)
     of: Any = (plan(schema="gs://my/s.pbtxt"), given_schema(shape), None, None)
@@ -186,7 +187,7 @@ def test_mistakes_are_named_before_the_analysis_is_run(monkeypatch: pytest.Monke
     feature = statistics.datasets.add(num_examples=10).features.add(path={"step": ["x"]}, type=1)
     common = feature.num_stats.common_stats
     common.num_non_missing, common.min_num_values, common.max_num_values = 10, 1, 3
-    monkeypatch.setattr(prepare, "_examined", lambda *_: statistics)
+    monkeypatch.setattr(prepare, "_examined", lambda *_: (statistics, Counter()))
 
     def narrow(inputs: Any) -> Any:
         x = inputs["x"]

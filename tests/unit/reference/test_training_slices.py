@@ -114,12 +114,12 @@ def test_a_move_within_one_slice_is_found_there_alone() -> None:
 
 
 def test_a_slice_that_training_hardly_has_is_not_compared() -> None:
-    few = reference(sample=rows(1, 99, ["UA"]))
+    few = reference(sample=rows(1, 199, ["UA"]))
     own = TrainingSlices([few]).references_of
     [compared] = compare_slices([few], {Space.RAW: served(UA=0)}, Policy(), None, own)
     assert not compared.is_compared
     assert [finding.metric for finding in compared.findings] == ["no_training_slice"]
-    assert "99 are of this slice, fewer than 100" in compared.findings[0].message
+    assert "199 are of this slice, fewer than 200" in compared.findings[0].message
 
 
 def test_without_kept_rows_no_slice_by_a_feature_is_compared() -> None:

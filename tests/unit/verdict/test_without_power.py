@@ -15,9 +15,9 @@ from transforms.core.batches import Window
 from transforms.verdict.compare import compare
 from transforms.verdict.evidence import power
 from transforms.verdict.feature_stats import View
-from transforms.verdict.model import ComparisonResult, Space
+from transforms.verdict.model import ComparisonResult, Slice, Space
 from transforms.verdict.reference import Reference
-from transforms.verdict.result import Verdict, decide
+from transforms.verdict.result import Examined, Verdict, decide
 from transforms.verdict.severity import Policy
 
 SCHEMA = hand_made.schema(
@@ -115,3 +115,49 @@ def test_what_shows_in_a_transformed_feature_is_examined() -> None:
     assert verdict(raw, transformed).outcome == "ok"
     without = dataclasses.replace(transformed, distances=())
     assert verdict(raw, without).outcome == "not_examined"
+
+
+def test_only_those_that_show_nowhere_count() -> None:
+    """Nine of ten texts show in what is computed from them."""
+    names = [f"t{n}" for n in range(10)]
+    schema = hand_made.schema(*(schema_pb2.Feature(name=name, type=schema_pb2.BYTES) for name in names))
+    texts = [
+        hand_made.category(name, unique("u", 1000), present=3000, values=3000, unique=3000) for name in names
+    ]
+    training = hand_made.statistics(3000, *texts)
+    raw = compare(Reference(schema, training, Space.RAW), training, Policy(), Counter())
+    kinds = hand_made.statistics(3000, *(hand_made.category(name, {"a": 3000.0}) for name in names))
+    of_raw = {name: (name,) for name in names[1:]}
+    transformed = Reference(schema, kinds, Space.TRANSFORMED, raw_features=of_raw)
+    seen = compare(transformed, kinds, Policy(), Counter())
+    seen = dataclasses.replace(seen, distances=tuple(d for d in seen.distances if d.raw_features))
+    assert raw.without_power == set(names)
+    assert verdict(raw, seen).outcome == "ok"
+
+
+def test_what_is_ignored_does_not_count() -> None:
+    training, served = side(3000, unique("u", 3000), only=True), side(1500, unique("v", 1500), only=True)
+    for statistics in (training, served):
+        statistics.datasets[0].features.append(hand_made.category("kind", {"a": 1500.0, "b": 1500.0}))
+    policy = Policy(ignore=frozenset({"text"}))
+    made = compare(Reference(SCHEMA, training, Space.RAW), served, policy, Counter())
+    accounting = Accounting(read=1500, decoded=1500, rows=1500, compared=1500)
+    assert decide(Window(), accounting, [made], (), policy, None).outcome == "ok"
+
+
+def test_a_feature_with_a_dot_in_its_name_is_tested_like_any_other() -> None:
+    schema = hand_made.schema(schema_pb2.Feature(name="geo.lat", type=schema_pb2.BYTES))
+    training = hand_made.statistics(4000, hand_made.category("geo.lat", {"a": 2000.0, "b": 1960.0}))
+    served = hand_made.statistics(4000, hand_made.category("geo.lat", {"a": 1500.0, "b": 1300.0}))
+    made = compare(Reference(schema, training, Space.RAW), served, Policy(), Counter())
+    assert "missing_share_difference" in {finding.metric for finding in made.findings}
+
+
+@pytest.mark.parametrize(("compared", "outcome"), [([False, False], "not_examined"), ([False, True], "ok")])
+def test_slices_of_which_none_is_compared_are_not_ok(compared: list[bool], outcome: str) -> None:
+    slices = [Slice(f"carrier={n}", 300, is_compared=each) for n, each in enumerate(compared)]
+    fine = {f"w{n}": 30.0 for n in range(100)}
+    result = comparison(side(3000, fine), side(3000, fine))
+    accounting = Accounting(read=3000, decoded=3000, rows=3000, compared=3000)
+    examined = Examined(slices=slices)
+    assert decide(Window(), accounting, [result], (), Policy(), None, examined=examined).outcome == outcome

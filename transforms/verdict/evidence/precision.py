@@ -20,6 +20,7 @@ Array = np.ndarray[Any, Any]
 _LEAST_DIGITS, _OF_PRINTF, _ALL_DIGITS = 4, 6, 9
 # What six digits leave out, as a part of the value: half a unit of the sixth.
 _OF_SIX_DIGITS = 5.1e-6
+_TRIFLE = 1e-3
 
 
 def at_precision_of_log(before: Cdf, after: Cdf) -> Cdf:
@@ -34,7 +35,8 @@ def at_precision_of_log(before: Cdf, after: Cdf) -> Cdf:
         return after
     nearest = steps[np.abs(steps[None, :] - moved[:, None]).argmin(axis=1)]
     same = _are_roundings(moved, nearest, own) | _are_roundings(nearest, moved, steps)
-    same |= _are_near(moved, nearest, float(np.ptp(before.quantiles(np.array([0.05, 0.95])))))
+    spread = float(np.ptp(before.quantiles(np.array([0.05, 0.95]))))
+    same |= _are_near(moved, nearest, spread) & _are_far_from_others(moved, nearest, steps)
     if not same.any():
         return after
     x = after.x.copy()
@@ -52,9 +54,20 @@ def _are_roundings(rounded: Array, full: Array, all_rounded: Array) -> Array:
     if digits >= _ALL_DIGITS:
         return np.zeros(len(rounded), bool)
     at_digits = _rounded(full, digits)
-    were_rounded = (digits >= _OF_PRINTF) | (_digits_of(rounded) >= _LEAST_DIGITS)
+    # Whole numbers of few digits that lie near each other are two.
+    are_whole = (rounded == np.round(rounded)) & (full == np.round(full))
+    were_rounded = (digits >= _OF_PRINTF) | ((_digits_of(rounded) >= _LEAST_DIGITS) & ~are_whole)
     equal: Array = (rounded.astype(np.float32) == at_digits) & were_rounded
     return equal
+
+
+def _are_far_from_others(moved: Array, nearest: Array, steps: Array) -> Array:
+    """Whether each moved by a trifle of itself, and of the way to another step: else it is a move."""
+    gaps = np.abs(steps[None, :] - nearest[:, None])
+    gaps[gaps == 0] = np.inf
+    limits = np.minimum(gaps.min(axis=1), np.maximum(np.abs(moved), np.abs(nearest)))
+    far: Array = np.abs(moved - nearest) <= _TRIFLE * limits
+    return far
 
 
 def _digits_of(values: Array) -> Array:

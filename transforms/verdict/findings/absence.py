@@ -66,7 +66,7 @@ def absent(comparisons: Iterable[ComparisonResult], policy: Policy) -> Absence:
                 each.feature for each in wanted if _is_absent(each) and each.feature not in policy.ignore
             ]
             measured = {distance.feature for distance in comparison.distances}
-            total |= {name for name in {*measured, *(each.feature for each in wanted)} if "." not in name}
+            total |= measured | {each.feature for each in wanted}
     return Absence(tuple(names), len(total))
 
 

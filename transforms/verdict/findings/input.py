@@ -8,7 +8,7 @@ from transforms.core.accounting import ABSENT_TIME, UNREAD_TIME, Accounting
 from transforms.core.batches import Fault, Window
 from transforms.logs.rows.parse_time import FORMS
 from transforms.verdict.evidence import power
-from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
+from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Slice, Space
 from transforms.verdict.severity import Policy
 from transforms.verdict.wording import iso, listing, percent, plain
 
@@ -127,7 +127,7 @@ def too_little(
             message = f"{comparison.nothing}; see `not_compared` in verdict.json"
             yield _input(Severity.INFO, "nothing_comparable", message)
     yield from _left_out(compared, policy)
-    yield from _without_power(compared)
+    yield from _without_power(compared, policy)
     least = least_visible(compared)
     if least is not None and least > power.LARGE:
         rows = f"only {accounting.compared:,} row{'s'[: accounting.compared != 1]} were compared"
@@ -137,7 +137,17 @@ def too_little(
         yield _input(Severity.INFO, "too_few_rows", message)
 
 
-def _without_power(compared: Sequence[ComparisonResult]) -> Iterable[Finding]:
+def no_slice(slices: Sequence[Slice]) -> Iterable[Finding]:
+    """That slices were asked for, and none of them could be compared."""
+    if slices and not any(each.is_compared for each in slices):
+        message = (
+            f"none of {len(slices):,} slices could be compared: the baseline keeps too few training rows of"
+            " each, or none, if an older trueserve made it; run trueserve prepare again"
+        )
+        yield _input(Severity.INFO, "no_slice", message)
+
+
+def _without_power(compared: Sequence[ComparisonResult], policy: Policy) -> Iterable[Finding]:
     """That half of the features could not show a change, nor could what is computed from them."""
     distances = [distance for comparison in compared for distance in comparison.distances]
     seen = {raw for distance in distances for raw in (distance.feature, *distance.raw_features)}
@@ -146,11 +156,12 @@ def _without_power(compared: Sequence[ComparisonResult]) -> Iterable[Finding]:
     space = next((space for space in spaces if space in by_space), None)
     if space is None:
         return
-    shown = {distance.feature for distance in by_space[space].distances}
-    hidden = by_space[space].without_power - seen
-    if hidden and len(hidden) >= MOST_WITHOUT_POWER * len(hidden | shown):
+    without = by_space[space].without_power
+    wanted = (without | {distance.feature for distance in by_space[space].distances}) - policy.ignore
+    hidden = without - seen - policy.ignore
+    if hidden and len(hidden) >= MOST_WITHOUT_POWER * len(wanted):
         message = (
-            f"{len(hidden):,} of {len(hidden | shown):,} {space} features could not show even a large change:"
+            f"{len(hidden):,} of {len(wanted):,} {space} features could not show even a large change:"
             f" {listing(sorted(hidden))}; see `not_compared` in verdict.json"
         )
         yield _input(Severity.INFO, "no_power", message)

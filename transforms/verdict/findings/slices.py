@@ -16,7 +16,7 @@ from transforms.verdict.reference import Reference
 from transforms.verdict.severity import Policy
 
 #: With fewer training rows a slice is not compared.
-LEAST_TRAINING_ROWS = 100
+LEAST_TRAINING_ROWS = 200
 
 
 def compare_slices(

@@ -25,7 +25,7 @@ def written(values: tuple[float, ...], form: str) -> tuple[float, ...]:
 
 
 @pytest.mark.parametrize("form", ["%.4g", "%.6g", "%.7g", "%.8g", "%.9g", "%.8f"])
-@pytest.mark.parametrize("values", [THIRDS, (1234567.0, 7654321.0, 3.14159265), (15.2,), (-1 / 3, 1 / 7e4)])
+@pytest.mark.parametrize("values", [THIRDS, (12345.678, 76543.21, 3.14159265), (15.2,), (-1 / 3, 1 / 7e4)])
 def test_fewer_digits_are_the_same_values(form: str, values: tuple[float, ...]) -> None:
     training, serving = steps(*values), steps(*written(values, form))
     np.testing.assert_array_equal(at_precision_of_log(training, serving).x, training.x)
@@ -40,6 +40,8 @@ def test_fewer_digits_are_the_same_values(form: str, values: tuple[float, ...]) 
         ((10000.0, 20000.0), (10001.0, 20000.0)),
         ((1720933200.0, 1720936832.0), (1720936704.0, 1720940416.0)),
         ((0.001, 0.5), (0.002, 0.5)),
+        ((94107.0, 20000.0), (94110.0, 20000.0)),
+        ((60310.25, 60311.25, 60312.25), (60310.5, 60311.5, 60312.5)),
         ((1.5, 2.5), (1.6, 2.5)),
     ],
 )
@@ -55,6 +57,14 @@ def test_what_was_computed_from_rounded_values_is_the_same() -> None:
     training, serving = steps(*scores(THIRDS)), steps(*scores(written(THIRDS, "%.6g")))
     assert not np.array_equal(training.x, serving.x)
     np.testing.assert_array_equal(at_precision_of_log(training, serving).x, training.x)
+
+
+def test_a_step_beside_values_far_away_is_no_rounding() -> None:
+    """Most rows lie around 60,000; what is half a unit of six digits there is all of 0.5."""
+    x = np.array([0.5, 0.5, *np.linspace(10_000, 200_000, 60)])
+    share = np.array([0.0, 0.4, *np.linspace(0.4, 1, 60)])
+    moved = np.array([0.1, 0.1, *x[2:]])
+    assert at_precision_of_log(Cdf(x, share), Cdf(moved, share)).x.tolist() == moved.tolist()
 
 
 def test_a_number_without_steps_stays_as_it_is() -> None:
