@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tensorflow_transform import analyzer_nodes, annotators, impl_helper
+from tensorflow_transform import analyzer_nodes, annotators, graph_context, impl_helper
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 
 from transforms.core import record_batches
@@ -106,14 +106,18 @@ class _Recorder:
         for name, value in inputs.items():
             for component in tf.nest.flatten(value, expand_composites=True):
                 self.inputs[component.op.name] = name
+        before = _num_tracked()
         outputs = self._function(inputs)
-        self.is_tracking = bool(_tracked())
+        self.is_tracking = _num_tracked() > before
         return outputs
 
 
-def _tracked() -> list[Any]:
-    """What the function under trace has tracked by `tft.make_and_track_object` so far."""
-    return list(getattr(getattr(annotators, "_OBJECT_TRACKER", None), "trackable_objects", ()))
+def _num_tracked() -> int:
+    """How many objects are tracked so far by `tft.make_and_track_object`, and attributes of the module."""
+    module = graph_context.TFGraphContext.get_module_to_export()
+    tracker = getattr(annotators, "_OBJECT_TRACKER", None)
+    # Those with a name become attributes of the module that is exported.
+    return len(getattr(tracker, "trackable_objects", ())) + (0 if module is None else len(vars(module)))
 
 
 def file_and_name(function: Callable[..., Any]) -> tuple[str, str]:
