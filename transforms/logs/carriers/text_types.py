@@ -24,7 +24,7 @@ NUMBER_TEXT = "number_text"
 # So many values tell whether a column of text holds numbers at all.
 _SAMPLE = 256
 _POINT_ZERO, _POINT = r"^\s*[+-]?[0-9]+\.0*\s*$", r"\.0*\s*$"
-_BIG_INTEGER = r"^[+-]?[0-9]{20,}$"
+_BIG_INTEGER = r"^[+-]?[0-9]{19,}$"
 _ORDER = (FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES)
 
 
@@ -114,4 +114,6 @@ def _number(value: bytes | None, kind: FeatureType) -> int | float | None:
 
 def _any_big(values: pa.Array) -> bool:
     """Whether an integer is too long for int64: an identifier, which a float would garble."""
-    return bool(pc.any(pc.match_substring_regex(values, _BIG_INTEGER)).as_py())
+    text = pc.utf8_trim_whitespace(values.cast(pa.large_string()))
+    long = text.filter(pc.match_substring_regex(text, _BIG_INTEGER))
+    return parse_numbers(long.cast(pa.large_binary()), FeatureType.INT).null_count > 0
