@@ -46,7 +46,9 @@ def narrowest(values: pa.Array) -> FeatureType | None:
         # Most columns are told by their looks; to parse what does not fit would take a loop over all values.
         if not _match(present, kind).all():
             continue
-        if parse_numbers(present, kind).null_count == 0 and not _any_big(present):
+        if parse_numbers(present, kind).null_count == 0 and (
+            kind is FeatureType.INT or not _any_big(present)
+        ):
             return kind
     return FeatureType.BYTES
 

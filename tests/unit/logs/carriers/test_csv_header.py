@@ -33,7 +33,7 @@ from transforms.logs.carriers.table_error import TableError
         (b"a\tb\n1\t2\n1\n", ["a", "b"]),
         (b"a;b, c, d\n1;2, 3, 4\n2;5\n", ["a", "b, c, d"]),
         (b"milk,bread,eggs\nmilk,,eggs\n,bread,\nmilk,bread,\nmilk,,eggs\n", ["milk", "bread", "eggs"]),
-        (b"milk,bread\nmilk,\nmilk,bread\nmilk,\nmilk,bread\n", ["milk", "bread"]),
+        (b"milk,bread,egg\n" + b"milk,bread,\nmilk,,egg\n" * 2, ["milk", "bread", "egg"]),
         (b"x,y\n" + b"x,y\n" * 3 + b"x,1\n" * 9, ["x", "y"]),
     ],
 )
