@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from support.carriers import avro_file, json_of, parquet_of
+from support.carriers import Rows, avro_file, json_of, parquet_of
 from support.logs import rows_of
 
 from transforms.core.accounting import total
@@ -135,7 +135,7 @@ _SCORES = {
     "fields": [{"name": "alice", "type": "double"}, {"name": "more", "type": _MORE}],
 }
 _ARROW_SCORES = pa.struct([("alice", pa.float64()), ("more", pa.struct([("bob", pa.float64())]))])
-_KNOWN = [{"x": 1, "scores": {"alice": 0.5, "more": {"bob": 2.0}}}, {"x": 2}]
+_KNOWN: Rows = [{"x": 1, "scores": {"alice": 0.5, "more": {"bob": 2.0}}}, {"x": 2}]
 UNKNOWN_RECORDS = {
     "json": json_of([UNKNOWN, {"x": 2, "scores": None}], {}),
     "avro": avro_file(
@@ -199,7 +199,7 @@ def test_records_are_looked_into_for_what_the_schema_does_not_serve(tmp_path: Pa
     assert metadata["version"] == ("2024-05-01T03:00:00Z" if where == "version" else None)
 
 
-BOTH = [{"geo": {"lat": 2.5}, "geo.lat": 1.5}, {"geo": {"lat": 2.5}}, {"geo": {"lat": None}, "geo.lat": 1.5}]
+BOTH: Rows = [{"geo": {"lat": 2.5}, "geo.lat": 1.5}, {"geo": {"lat": 2.5}}, {"geo": {"lat": None}, "geo.lat": 1.5}]
 
 
 @pytest.mark.parametrize("carrier", ["json", "parquet"])

@@ -118,4 +118,4 @@ def _any_big(values: pa.Array) -> bool:
     """Whether an integer is too long for int64: an identifier, which a float would garble."""
     text = pc.utf8_trim_whitespace(values.cast(pa.large_string()))
     long = text.filter(pc.match_substring_regex(text, _BIG_INTEGER))
-    return parse_numbers(long.cast(pa.large_binary()), FeatureType.INT).null_count > 0
+    return bool(parse_numbers(long.cast(pa.large_binary()), FeatureType.INT).null_count)

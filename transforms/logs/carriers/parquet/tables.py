@@ -44,7 +44,7 @@ from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosit
 from transforms.logs.rows.times import micros_of_floats, times
 
 _TOO_LARGE = 2.0**63  # for an int64
-_WHOLE_NUMBER, _NAN = "whole_number", "nan"
+_WHOLE_NUMBER, _NAN, _TOO_LONG = "whole_number", "nan", "long_int_for_int"
 # The columns of a feature, one for each type that its values have, and the rows by the forms they came in.
 _Typed = tuple[list[pa.Array], dict[str, Array]]
 
@@ -206,14 +206,22 @@ def _whole_and_others(column: pa.Array) -> _Typed:
     row_of_value, is_nan = np.repeat(rows, _lengths(column)), np.isnan(values)
     forms: dict[str, Array] = {}
     if is_nan.any():
-        forms = {_NAN: np.unique(row_of_value[is_nan])}
+        forms[_NAN] = np.unique(row_of_value[is_nan])
         values, row_of_value = values[~is_nan], row_of_value[~is_nan]
         lengths = np.bincount(row_of_value, minlength=len(column))
         column = lists(pa.array(values), lengths, lengths == 0)
-    is_whole = (values == np.floor(values)) & (values >= -_TOO_LARGE) & (values < _TOO_LARGE)
-    is_other = np.bincount(row_of_value[~is_whole], minlength=len(column)) > 0
-    ints = column.take(pa.array(rows, mask=is_other)).cast(LISTS[FeatureType.INT])
-    forms[POINT_ZERO] = np.unique(row_of_value[is_whole & ~is_other[row_of_value]])
+    is_whole = values == np.floor(values)
+    is_long = is_whole & np.isfinite(values) & ~((values >= -_TOO_LARGE) & (values < _TOO_LARGE))
+    is_int = is_whole & np.isfinite(values) & ~is_long
+    if is_long.any():
+        forms[_TOO_LONG] = np.unique(row_of_value[is_long])
+
+    def has(mask: Array) -> Array:
+        return np.bincount(row_of_value[mask], minlength=len(column)) > 0
+
+    is_other, is_lost = has(~is_int & ~is_long), has(~is_int)
+    ints = column.take(pa.array(rows, mask=is_lost)).cast(LISTS[FeatureType.INT])
+    forms[POINT_ZERO] = np.unique(row_of_value[is_int & ~is_lost[row_of_value]])
     if not is_other.any():
         return [ints], forms
     others = column.take(pa.array(rows, mask=~is_other)).cast(LISTS[FeatureType.FLOAT], safe=False)
