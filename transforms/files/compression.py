@@ -23,7 +23,7 @@ _NOT_READ = {
     b"\x04\x22\x4d\x18": "lz4",
     b"\xff\x06\0\0sNaPpY": "snappy",
     b"\x1f\x9d": "compress (.Z)",
-    b"LZIP": "lzip",
+    b"LZIP\x01": "lzip",
 }
 
 

@@ -38,6 +38,12 @@ class OfExample(Exact):
     """Those of a serialized tf.Example: int, float or bytes, all of one type, which is the feature's."""
 
 
+class MissingText(str):
+    """A text of `--missing_values`: there is no value, which is counted."""
+
+    __slots__ = ()
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
     """One logged request.

@@ -81,6 +81,11 @@ def test_what_is_not_read_is_named(data: bytes, name: str) -> None:
         paths.decompressed(io.BytesIO(data))
 
 
+def test_a_header_that_begins_as_lzip_does_is_none_of_it() -> None:
+    assert why_not_read(b"LZIP,a,b") is None
+    assert "lzip" in (why_not_read(b"LZIP\x01\x0c\0\1") or "")
+
+
 def test_a_tfrecord_whose_length_looks_like_a_compression_is_one() -> None:
     length = int.from_bytes(b"PK\x03\x04", "little")
     assert why_not_read(length.to_bytes(8, "little")) is None

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from support.carriers import Types, avro_of, csv_of, json_of, parquet_of
+from support.logs import rows_of
 
 from transforms.core.accounting import Accounting, total
 from transforms.core.batches import Decoded, Window
@@ -93,3 +94,17 @@ def test_texts_that_mean_missing_are_no_numbers(tmp_path: Path, carrier: str) ->
     forms = total(part.accounting for part in parts if isinstance(part, Decoded)).forms
     of_text = {("w", "missing_text"): 3} if carrier == "csv" else {}
     assert forms == {("x", "missing_text"): 1, ("x", "bytes_for_float"): 1} | of_text
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"), [(["NA"], None), (["NA", 1.5], [1.5]), ([["NA"], [2.5]], [2.5]), (["-9"], None)]
+)
+def test_texts_that_mean_missing_are_no_numbers_in_lists(tmp_path: Path, value: Any, kept: Any) -> None:
+    data = WRITERS["json"]([{"x": value}, {"x": [1.5]}], {"x": NUMBER})
+    (tmp_path / "log.json").write_bytes(data)
+    given = Settings(Expected({"x": FLOAT}), text=TextForm(missing_values=frozenset({"NA", "-9"})))
+    parts = [*decode_file(FileSize(str(tmp_path / "log.json"), len(data)), Format.TABLE, given)]
+    assert rows_of(parts) == [{} if kept is None else {"x": kept}, {"x": [1.5]}]
+    assert total(part.accounting for part in parts if isinstance(part, Decoded)).forms == {
+        ("x", "missing_text"): 1
+    }

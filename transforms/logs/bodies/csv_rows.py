@@ -9,13 +9,19 @@ from collections.abc import Container, Mapping, Sequence, Set
 from transforms.logs.bodies.body_values import number_of_text
 from transforms.logs.bodies.row_checks import Row, checked_rows, no_names
 from transforms.logs.features import FeatureType
-from transforms.logs.request import BadRecordError
+from transforms.logs.request import BadRecordError, MissingText
 
 
 def csv_rows(
-    text: str, names: Sequence[str], known: Set[str], types: Mapping[str, FeatureType]
+    text: str,
+    names: Sequence[str],
+    known: Set[str],
+    types: Mapping[str, FeatureType],
+    missing_values: Container[str] = (),
 ) -> Sequence[Row]:
     """Rows of a body, its values named by its header, else by `names`. Empty values are missing.
+
+    Those that are one of `missing_values` are, too; where `types` has the feature, to be counted.
 
     A first line that has all of `names` is a header, in its own order, maybe with more columns. Without
     `names` it is one if all that it has is `known`. Text that is a number is one where `types` has numbers.
@@ -28,7 +34,7 @@ def csv_rows(
     source = "--columns" if header is None else "the header"
     columns = names if header is None else header
     cells = checked_rows(rows if header is None else rows[1:], "rows")
-    return [_row(row, columns, types, source) for row in cells]
+    return [_row(row, columns, types, source, missing_values) for row in cells]
 
 
 def _parsed(text: str, names: Sequence[str]) -> list[list[str]]:
@@ -50,10 +56,18 @@ def _header(cells: Sequence[str], names: Sequence[str], known: Container[str]) -
 
 
 def _row(
-    cells: Sequence[str], columns: Sequence[str], types: Mapping[str, FeatureType], source: str
+    cells: Sequence[str],
+    columns: Sequence[str],
+    types: Mapping[str, FeatureType],
+    source: str,
+    missing_values: Container[str],
 ) -> dict[str, str | int | float]:
     if len(cells) != len(columns):
         detail = f"expected {len(columns)} values, as {source} has; a row has {len(cells)}"
         raise BadRecordError("bad_csv_row", detail)
-    named = zip(columns, cells, strict=True)
-    return {name: number_of_text(cell, types.get(name)) for name, cell in named if name and cell}
+    named = ((name, cell) for name, cell in zip(columns, cells, strict=True) if name and cell)
+    return {
+        name: MissingText(cell) if cell in missing_values else number_of_text(cell, types.get(name))
+        for name, cell in named
+        if name in types or cell not in missing_values
+    }

@@ -62,6 +62,7 @@ class Bodies:
         self._types = self._rows_of.types
         self._single = settings.expected.single if settings.expected else frozenset()
         self._columns = settings.columns
+        self._missing_values = settings.text.missing_values
 
     def read(self, value: Any, headers: Any = None) -> Body:
         """The body in a field of a log: its JSON value, text, or bytes as they were sent.
@@ -135,7 +136,7 @@ class Bodies:
 
         Raises BadRecordError: `no_features`, and those of `csv_rows`.
         """
-        rows = csv_rows(text, self._rows_of.names, self._rows_of.known, self._types)
+        rows = csv_rows(text, self._rows_of.names, self._rows_of.known, self._types, self._missing_values)
         self._rows_of.check_names(self._rows_of.names or self._types)
         return rows
 

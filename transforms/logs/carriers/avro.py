@@ -18,7 +18,7 @@ import fastavro
 from transforms.files.section import WrongCutError, open_section
 from transforms.files.tfrecord import is_of_data
 from transforms.logs.carriers.avro_codecs import CODECS, unpacked
-from transforms.logs.carriers.avro_schema import AvroSchema, avro_error, avro_schema
+from transforms.logs.carriers.avro_schema import AvroSchema, avro_error, avro_schema, convert_fields
 from transforms.logs.carriers.records import LARGEST_RECORD, explained, row
 from transforms.logs.carriers.table_error import TableError
 from transforms.logs.request import Carried
@@ -201,9 +201,8 @@ def _record(stream: BinaryIO, schema: AvroSchema) -> dict[str, Any]:
         values: Any = fastavro.schemaless_reader(stream, schema.parsed, None)
     except Exception as error:
         raise avro_error("a record in a block is none of its schema") from error
-    for name, convert in schema.converts.items():
-        values[name] = convert(values[name])
-    return {name: value for name, value in values.items() if value is not None}
+    converted = convert_fields(values, schema.converts)
+    return {name: value for name, value in converted.items() if value is not None}
 
 
 def _framed(stream: BinaryIO, schema: Any, largest: int) -> Any:

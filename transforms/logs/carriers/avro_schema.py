@@ -38,6 +38,8 @@ _LEAST = {
     "bytes": 1,
     "string": 1,
 }
+_RECORDS = ("record", "error")
+_NAMED = (*_RECORDS, "enum", "fixed")
 _DAY = dt.timedelta(days=1) // dt.timedelta(microseconds=1)
 # What makes a value of so many microseconds, and how many of them a unit has; nanoseconds have part of one.
 _TIMES: Mapping[str, tuple[Convert, int]] = {
@@ -66,7 +68,7 @@ class AvroSchema(NamedTuple):
     Attributes:
       parsed: for fastavro, without logical types: a value out of their range would leave the reader in the
         middle of a record.
-      converts: what makes the values of some fields out of those that are read.
+      converts: what makes the values of some fields out of those that are read (see `convert_fields`).
       largest: the longest record that is read, in bytes. Of small values in lists, Python's objects take
         some hundred times the bytes that they are written in.
     """
@@ -93,9 +95,8 @@ def avro_schema(text: bytes) -> AvroSchema:
         raise avro_error("its records take no bytes")
     if cost.free > _MOST_FREE:
         raise avro_error(f"its records have more than {_MOST_FREE} fields that take no bytes")
-    converts = {field["name"]: _convert(field["type"]) for field in schema["fields"]}
-    converters = {name: convert for name, convert in converts.items() if convert}
-    return AvroSchema(parsed, converters, int(min(LARGEST_RECORD, _MEMORY // max(cost.growth, 1))))
+    converts = _Converters().fields_of(schema, "")
+    return AvroSchema(parsed, converts, int(min(LARGEST_RECORD, _MEMORY // max(cost.growth, 1))))
 
 
 def avro_error(detail: str) -> TableError:
@@ -149,7 +150,7 @@ class _Costs:
         if isinstance(schema, str):
             return self._by_name(schema)
         kind = schema["type"]
-        if kind in ("record", "error"):
+        if kind in _RECORDS:
             return self._record(schema, depth)
         if kind in ("array", "map"):
             inner = self.of(schema["items" if kind == "array" else "values"], depth + 1)
@@ -203,20 +204,67 @@ def _repeated(cost: _Cost, *, is_map: bool) -> _Cost:
     return cost._replace(once=max(_OF_LIST, _OF_LIST / 2 + each), growth=max(cost.growth, each))
 
 
-def _convert(kind: Any) -> Convert | None:
-    """What makes the value of a logical type; also in a list, and where it may be null."""
-    if isinstance(kind, list):
-        types = [branch for branch in kind if branch != "null"]
-        inner = _convert(types[0]) if len(types) == 1 else None
-        return None if inner is None else lambda value: None if value is None else inner(value)
-    if not isinstance(kind, dict):
-        return None
-    if kind["type"] == "array":
-        each = _convert(kind["items"])
-        return None if each is None else lambda values: [each(value) for value in values]
-    if isinstance(kind["type"], dict | list):
-        return _convert(kind["type"])
-    return _logical_converter(kind)
+class _Converters:
+    """Finds what makes values of logical types, wherever in a value; it remembers those of named types."""
+
+    def __init__(self) -> None:
+        self._named: dict[str, Convert | None] = {}
+
+    def fields_of(self, record: Mapping[str, Any], space: str) -> dict[str, Convert]:
+        """What makes the values of a record's fields, of those that have logical types."""
+        _, space = _full_name(record, space)
+        converts = {field["name"]: self._of(field["type"], space) for field in record["fields"]}
+        return {name: convert for name, convert in converts.items() if convert}
+
+    def _of(self, kind: Any, space: str) -> Convert | None:
+        if isinstance(kind, list):
+            types = [branch for branch in kind if branch != "null"]
+            inner = self._of(types[0], space) if len(types) == 1 else None
+            return None if inner is None else lambda value: None if value is None else inner(value)
+        if isinstance(kind, str):
+            in_space = self._named.get(f"{space}.{kind}")
+            return None if kind in _LEAST else in_space or self._named.get(kind)
+        if kind["type"] in ("array", "map"):
+            return self._of_values(kind, space)
+        if isinstance(kind["type"], str) and kind["type"] in _LEAST:
+            return _logical_converter(kind)
+        if kind["type"] in _NAMED:
+            return self._of_named(kind, space)
+        return self._of(kind["type"], space)
+
+    def _of_values(self, kind: Mapping[str, Any], space: str) -> Convert | None:
+        is_array = kind["type"] == "array"
+        each = self._of(kind["items" if is_array else "values"], space)
+        if each is None:
+            return None
+        if is_array:
+            return lambda values: [each(value) for value in values]
+        return lambda values: {key: each(value) for key, value in values.items()}
+
+    def _of_named(self, kind: Mapping[str, Any], space: str) -> Convert | None:
+        name, _ = _full_name(kind, space)
+        if kind["type"] not in _RECORDS:
+            convert = _logical_converter(kind)
+        else:
+            fields = self.fields_of(kind, space)
+            convert = (lambda values: convert_fields(values, fields)) if fields else None
+        self._named[name] = convert
+        return convert
+
+
+def convert_fields(values: dict[str, Any], converts: Mapping[str, Convert]) -> dict[str, Any]:
+    """A record as it was read, with the values of its logical types in place."""
+    for name, convert in converts.items():
+        values[name] = convert(values[name])
+    return values
+
+
+def _full_name(kind: Mapping[str, Any], space: str) -> tuple[str, str]:
+    """The name of a named type with its namespace, and the namespace of what is in it."""
+    name, own = str(kind["name"]), kind.get("namespace", space)
+    if "." not in name and own:
+        name = f"{own}.{name}"
+    return name, name.rpartition(".")[0]
 
 
 def _logical_converter(kind: Mapping[str, Any]) -> Convert | None:

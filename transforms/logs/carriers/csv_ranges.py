@@ -20,6 +20,7 @@ from transforms.files.ranges import END_OF_FILE
 from transforms.files.section import Section, WrongCutError, open_section
 from transforms.logs.carriers.csv_header import read_header
 from transforms.logs.carriers.records import LARGEST_RECORD
+from transforms.logs.carriers.table_error import TableError
 
 #: So many bytes before the place that is asked for are looked at, too.
 LOOK_BACK = 1 << 20
@@ -56,7 +57,7 @@ def open_csv(
         )
         return None if stream is None else Table(names, stream, separator)
     stored.seek(0)
-    return Table(names, paths.decompressed(stored), separator)
+    return Table(names, cast(BinaryIO, _ClosedQuotes(paths.decompressed(stored), separator)), separator)
 
 
 class Header(NamedTuple):
@@ -141,28 +142,70 @@ def _follow(
     return end, state, odd
 
 
+class _Quotes:
+    """Whether what has been read ends in quotes."""
+
+    def __init__(self, separator: str) -> None:
+        self._separator = separator
+        self._state = AT_START
+
+    @property
+    def are_open(self) -> bool:
+        """Whether a quoted value has begun and not ended."""
+        return self._state == IN_QUOTES
+
+    def see(self, data: bytes) -> None:
+        """What follows; most of it has no quotes at all."""
+        if b'"' in data:
+            _, self._state, _ = _follow(data, self._state, 0, self._separator)
+        elif data and not self.are_open:
+            self._state = _after(data[-1:], self._separator)
+
+
+def _not_closed() -> TableError:
+    return TableError("bad_csv", "cannot read it as CSV: a quote is not closed, and hides the rows after it")
+
+
+class _ClosedQuotes:
+    """The stream of a file. To read it raises TableError at its end, where that is in quotes."""
+
+    def __init__(self, stream: BinaryIO, separator: str) -> None:
+        self._stream = stream
+        self._quotes = _Quotes(separator)
+        self._is_start = True
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        return self._seen(self._stream.read(size), size)
+
+    def read1(self, size: int = -1) -> bytes:
+        """Those that are there at once, if the stream tells; else as `read`."""
+        return self._seen(getattr(self._stream, "read1", self._stream.read)(size), size)
+
+    def _seen(self, data: bytes, size: int) -> bytes:
+        self._quotes.see(data.removeprefix(_BYTE_ORDER_MARK) if self._is_start else data)
+        self._is_start = False
+        if size and not data and self._quotes.are_open:
+            raise _not_closed()
+        return data
+
+
 class _Rows(Section):
     """A section after its file's header, which sees where the rows end that are read of it."""
 
     def __init__(self, stored: BinaryIO, section: Section, header: Header) -> None:
         super().__init__(stored, section.start, section.end)
         self.before = header.line
-        self._separator = header.separator
-        self._state = AT_START
+        self._quotes = _Quotes(header.separator)
 
     def read(self, size: int = -1) -> bytes:
-        """As `Section.read`. Raises WrongCutError at an end that is none."""
+        """As `Section.read`. In quotes it raises WrongCutError at its end, TableError at that of the file."""
+        if size < 0:
+            return self.readall()
         is_header = bool(self.before)
         data = super().read(size)
-        if data and not is_header and self.end != END_OF_FILE:
-            self._see(data)
-        # The end of the file is that of a value in quotes, too.
-        if size and not data and self._state == IN_QUOTES and self._stored.read(1):
-            raise WrongCutError(self.end, _CAUSE)
+        if not is_header:
+            self._quotes.see(data)
+        if size and not data and self._quotes.are_open:
+            raise WrongCutError(self.end, _CAUSE) if self._stored.read(1) else _not_closed()
         return data
-
-    def _see(self, data: bytes) -> None:
-        if self._state != IN_QUOTES and b'"' not in data:
-            self._state = _after(data[-1:], self._separator)
-        else:
-            _, self._state, _ = _follow(data, self._state, 0, self._separator)

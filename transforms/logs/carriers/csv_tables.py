@@ -152,7 +152,9 @@ def _typed(
         values, with_point = _as_numbers(present, kind, settings.text)
         of_feature, rows_by_form = _csv_columns(values, kind, settings)
         columns += [(name, column) for column in of_feature]
-        rows_by_form |= {MISSING_TEXT: missing, POINT_ZERO: with_point}
+        rows_by_form[MISSING_TEXT] = missing
+        # 1e3 is a whole number with a point, too, if one of another spelling.
+        rows_by_form[POINT_ZERO] = np.union1d(rows_by_form.get(POINT_ZERO, _NO_ROWS), with_point)
         if settings.expected is None and kind is FeatureType.BYTES:
             as_numbers, _ = _as_numbers(values, FeatureType.FLOAT, settings.text)
             rows_by_form[NUMBER_TEXT] = number_texts(as_numbers)

@@ -27,6 +27,17 @@ def expected_types(settings: Settings) -> Mapping[str, FeatureType]:
     return settings.seen if settings.expected is None else settings.expected.types
 
 
+def known_records(settings: Settings) -> frozenset[str]:
+    """The names of records of which a field is known: to the schema, or as that of the time or version.
+
+    `a` and `a.b` for a feature `a.b.c`. Others are not looked into: the names in them may be data.
+    """
+    names = {settings.time_feature or "", settings.version_feature or ""}
+    if settings.expected is not None:
+        names |= settings.expected.types.keys() | settings.expected.elsewhere
+    return frozenset(name[:at] for name in names for at, character in enumerate(name) if character == ".")
+
+
 def single_value_lists(values: pa.Array, kind: FeatureType) -> pa.LargeListArray:
     """A list column with the one value of each row, null where it is null."""
     valid = np.asarray(values.is_valid())

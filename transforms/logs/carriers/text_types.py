@@ -24,7 +24,7 @@ NUMBER_TEXT = "number_text"
 # So many values tell whether a column of text holds numbers at all.
 _SAMPLE = 256
 _POINT_ZERO, _POINT = r"^\s*[+-]?[0-9]+\.0*\s*$", r"\.0*\s*$"
-_BIG_INTEGER = r"^[+-]?[0-9]{20,}$"
+_BIG_INTEGER = r"^[+-]?[0-9]{19,}$"
 _ORDER = (FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES)
 
 
@@ -46,7 +46,9 @@ def narrowest(values: pa.Array) -> FeatureType | None:
         # Most columns are told by their looks; to parse what does not fit would take a loop over all values.
         if not _match(present, kind).all():
             continue
-        if parse_numbers(present, kind).null_count == 0 and not _any_big(present):
+        if parse_numbers(present, kind).null_count == 0 and (
+            kind is FeatureType.INT or not _any_big(present)
+        ):
             return kind
     return FeatureType.BYTES
 
@@ -114,4 +116,6 @@ def _number(value: bytes | None, kind: FeatureType) -> int | float | None:
 
 def _any_big(values: pa.Array) -> bool:
     """Whether an integer is too long for int64: an identifier, which a float would garble."""
-    return bool(pc.any(pc.match_substring_regex(values, _BIG_INTEGER)).as_py())
+    text = pc.utf8_trim_whitespace(values.cast(pa.large_string()))
+    long = text.filter(pc.match_substring_regex(text, _BIG_INTEGER))
+    return bool(parse_numbers(long.cast(pa.large_binary()), FeatureType.INT).null_count)

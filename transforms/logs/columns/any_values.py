@@ -10,11 +10,11 @@ import numpy as np
 
 from transforms.core.arrow import pa
 from transforms.logs.carriers.text_types import MISSING_TEXT
-from transforms.logs.columns.conversions import convert, convert_exactly, convert_of_table, is_loss
-from transforms.logs.columns.row_values import ABSENT, BAD_MASK, leaves
+from transforms.logs.columns.conversions import Converted, convert, convert_exactly, convert_of_table, is_loss
+from transforms.logs.columns.row_values import ABSENT, BAD_MASK, Absent, leaves
 from transforms.logs.columns.usual_values import RowsByForm, TypedColumn
 from transforms.logs.features import VALUES, FeatureType, lists
-from transforms.logs.request import Exact, OfExample
+from transforms.logs.request import Exact, MissingText, OfExample
 
 
 def column_of_any_values(
@@ -27,16 +27,13 @@ def column_of_any_values(
     missing_values: frozenset[str] = frozenset(),
 ) -> TypedColumn:
     """The column of any values whatever, and the rows by the forms they came in."""
-    is_missing = missing_values if wanted is not FeatureType.BYTES else frozenset()
+    texts = missing_values if wanted is not FeatureType.BYTES else frozenset()
     flat: list[Any] = []
     lengths = np.zeros(len(values), np.int64)
     null = np.zeros(len(values), bool)
     rows_by_form: RowsByForm = {}
     for row, value in enumerate(values):
-        if is_missing and isinstance(value, str) and value in is_missing:
-            kept, forms = None, {MISSING_TEXT}
-        else:
-            kept, forms = _convert_row(value, wanted, single, fixed, exact)
+        kept, forms = _convert_row(_marked(value, texts), wanted, single, fixed, exact)
         for form in sorted(forms):
             rows_by_form.setdefault(form, []).append(row)
         null[row] = kept is None
@@ -44,6 +41,17 @@ def column_of_any_values(
             flat.extend(kept)
             lengths[row] = len(kept)
     return lists(_array(flat, wanted), lengths, null), rows_by_form
+
+
+def _marked(value: Any, texts: frozenset[str]) -> Any:
+    """The value, where it is one of these texts as `MissingText`; so are those in a list."""
+    if not texts:
+        return value
+    if isinstance(value, str):
+        return MissingText(value) if value in texts else value
+    if isinstance(value, list | tuple) and any(isinstance(item, str) for item in leaves(value)):
+        return type(value)(_marked(item, texts) for item in leaves(value))
+    return value
 
 
 def _array(values: list[Any], wanted: FeatureType) -> pa.Array:
@@ -59,6 +67,8 @@ def _convert_row(
     """The values of a row, None for a missing one, and the forms they came in."""
     if value is ABSENT:
         return None, set()
+    if isinstance(value, MissingText):
+        return None, {MISSING_TEXT}
     if value is BAD_MASK:
         return None, {f"bad_mask_for_{wanted}"}
     if isinstance(value, OfExample):
@@ -71,7 +81,7 @@ def _convert_row(
         counted = {*forms} if single or value is None else {*forms, "scalar"}
         return None if kept is None else [kept], counted
     items = list(leaves(value))
-    converted = [(None, ()) if item is ABSENT else converting(item, wanted) for item in items]
+    converted = [_NONE.get(type(item)) or converting(item, wanted) for item in items]
     item_forms = {form for _, forms in converted for form in forms}
     if single and not isinstance(value, Exact):
         item_forms.add(_SIZES.get(len(items), "list_for_scalar"))
@@ -79,6 +89,7 @@ def _convert_row(
     return None if is_lost else _without_missing([kept for kept, _ in converted], wanted, fixed), item_forms
 
 
+_NONE: dict[type, Converted] = {Absent: (None, ()), MissingText: (None, (MISSING_TEXT,))}
 _OF_EXAMPLE = {int: FeatureType.INT, float: FeatureType.FLOAT, bytes: FeatureType.BYTES}
 _SIZES = {0: "empty_list", 1: "list_of_one"}
 _FILLERS = {FeatureType.FLOAT: math.nan, FeatureType.BYTES: b""}

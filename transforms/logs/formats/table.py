@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from transforms.logs.carriers.tables import known_records
 from transforms.logs.columns.carried_values import plain_value
 from transforms.logs.features import BOOLEANS, FeatureType, Settings
 from transforms.logs.request import Request
@@ -22,6 +23,7 @@ class TableParser:
 
     def __init__(self, settings: Settings) -> None:
         self._types = settings.expected.types if settings.expected is not None else {}
+        self._records = known_records(settings)
         self._booleans = settings.expected.booleans if settings.expected is not None else {}
         # One that the schema does not know is told apart with all formats' (see `values.typed_columns`).
         self._version = settings.version_feature if settings.version_feature in self._types else None
@@ -32,19 +34,28 @@ class TableParser:
 
     def parse(self, record: Mapping[str, Any]) -> Request:
         """The request of one instance that a row is. Every row is one: it raises nothing."""
-        instance = {name: self._plain(name, value) for name, value in self._leaves(record)}
+        instance: dict[str, Any] = {}
+        for name, value in self._leaves(record):
+            # A column of that name wins over a field of a record, and so does what is less deep.
+            if instance.get(name) is None:
+                instance[name] = self._plain(name, value)
         version = None if self._version is None else text_of_version(instance.get(self._version))
         time = None if self._time is None else micros_of(instance.get(self._time))
         return Request([instance], time=time, version=version, exact=True)
 
-    def _leaves(self, record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-        """The values of a row by name: those of a record in it by `NAME.FIELD`, unless NAME is a feature."""
-        for key, value in record.items():
-            name = f"{prefix}{key}"
-            if isinstance(value, Mapping) and name not in self._types:
-                yield from self._leaves(value, f"{name}.")
-            elif not prefix or (value is not None and name not in record):
-                yield name, value
+    def _leaves(self, row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """The values of a row by name: those of a record in it by `NAME.FIELD`, unless NAME is a feature.
+
+        A record is one value, too, of which nobody knows a field: names in it may be data, and very long.
+        """
+        records = [("", row)]
+        for prefix, record in records:
+            for key, value in record.items():
+                name = f"{prefix}{key}"
+                if isinstance(value, Mapping) and name in self._records and name not in self._types:
+                    records.append((f"{name}.", value))
+                elif value is not None or not prefix:
+                    yield name, value
 
     def _plain(self, name: str, value: Any) -> Any:
         if type(value) in _AS_THEY_ARE:

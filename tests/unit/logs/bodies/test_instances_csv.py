@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from support import bodies as support
 
 from transforms.logs.bodies.instances import Bodies
+from transforms.logs.carriers.text.text_form import TextForm
+from transforms.logs.columns.values import typed_columns
 from transforms.logs.features import FeatureType
 from transforms.logs.request import BadRecordError
 
@@ -41,6 +43,20 @@ def test_long_digits_stay_text_and_nan_is_a_number() -> None:
     assert Bodies(support.settings(columns=("age",))).csv("9" * 100_000) == [{"age": "9" * 100_000}]
     [row] = Bodies(support.settings(columns=("fare",))).csv("NaN")
     assert math.isnan(row["fare"])
+
+
+def test_texts_that_mean_missing_are_no_values_and_are_counted() -> None:
+    text = TextForm(missing_values=frozenset({"NA", "-9"}))
+    named = Bodies(support.settings(columns=("age", "word", "more"), text=text))
+    rows = named.csv("NA,NA,NA\n-9,x,y\n3,na,")
+    assert [sorted(row) for row in rows] == [["age", "word"], ["age", "more", "word"], ["age", "word"]]
+    columns, forms = typed_columns(rows, support.EXPECTED, missing_values=text.missing_values)
+    values = {name: column.to_pylist() for name, column in columns}
+    assert values == {"age": [None, None, [3]], "word": [None, [b"x"], [b"na"]]}
+    counted = {key: rows.tolist() for key, rows in forms.items()}
+    assert counted["age", "missing_text"] == [0, 1]
+    assert counted["word", "missing_text"] == [0]
+    assert counted["more", "unknown_feature"] == [1]
 
 
 def test_of_one_column_an_empty_line_is_a_row() -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import logs
 
 from transforms.files.ranges import END_OF_FILE
 from transforms.files.section import WrongCutError
 from transforms.logs.carriers import csv_ranges, csv_records
 from transforms.logs.carriers.csv_ranges import Header, header_of, open_csv, open_rows
+from transforms.logs.carriers.csv_tables import decode_csv
+from transforms.logs.carriers.table_error import TableError
+from transforms.logs.rows.rows import RecordPosition
 
 
 def written(rows: Sequence[Sequence[str]], end: str = "\n") -> bytes:
@@ -29,7 +34,11 @@ def rows_of(data: bytes, cuts: Sequence[int], look_back: int) -> list[bytes]:
     payloads = []
     for start, stop in itertools.pairwise([0, *cuts, END_OF_FILE]):
         if (stream := open_rows(io.BytesIO(data), start, stop, header, look_back)) is not None:
-            payloads += [record.payload for record in csv_records.records(stream, ["a", "b"])]
+            try:
+                for record in csv_records.records(stream, ["a", "b"]):
+                    payloads.append(record.payload)
+            except TableError as error:
+                payloads.append(error.reason.encode())
     return payloads
 
 
@@ -136,3 +145,39 @@ def test_ranges_are_those_of_any_separator(separator: str) -> None:
     assert values_of(0, END_OF_FILE) == wanted
     for at in range(1, len(data)):
         assert values_of(0, at) + values_of(at, END_OF_FILE) == wanted, at
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
+def test_a_quote_that_is_not_closed_is_a_fault(separator: str, compress: Callable[[bytes], bytes]) -> None:
+    rows = "".join(f"{n},x\n" for n in range(30)).replace("\n2,x", '\n2,"5 inch')
+    data = compress(f"a,b\n{rows}".replace(",", separator).encode())
+    table = open_csv(io.BytesIO(data))
+    assert table is not None
+    records = csv_records.records(table.stream, table.names, table.separator)
+    read = [next(records).value for _ in range(2)]
+    assert read == [{"a": "0", "b": "x"}, {"a": "1", "b": "x"}]
+    with pytest.raises(TableError, match="a quote is not closed") as in_records:
+        list(records)
+    table = open_csv(io.BytesIO(data))
+    assert table is not None
+    with pytest.raises(TableError, match="a quote is not closed") as in_columns:
+        list(
+            decode_csv(table.stream, table.names, logs.settings(), RecordPosition("log", 0), table.separator)
+        )
+    assert in_records.value.reason == in_columns.value.reason == "bad_csv"
+
+
+def test_the_last_range_has_the_fault_of_a_quote_that_is_not_closed() -> None:
+    data = b'a,b\n1,2\n3,4\n5,"6\n'
+    assert rows_of(data, [], 100)[-1] == b"bad_csv"
+    assert rows_of(data, [9], 100) == rows_of(data, [], 100)
+
+
+@pytest.mark.parametrize("row", [b'5" x,1', b'"5"" x",1', b'"5" x,1', b'1,5"', b'"",""'])
+def test_quotes_that_hide_nothing_are_no_fault(row: bytes) -> None:
+    data = b"\xef\xbb\xbfa,b\n" + row
+    for end in (b"", b"\n", b"\r\n7,8"):
+        table = open_csv(io.BytesIO(data + end))
+        assert table is not None
+        assert list(csv_records.records(table.stream, table.names))

@@ -45,14 +45,24 @@ def test_a_csv_value_may_be_longer_than_a_block_and_lines_may_end_alone() -> Non
     assert values(f"a,b\r1,{body}\r2,y".encode()) == [{"a": "1", "b": body}, {"a": "2", "b": "y"}]
 
 
-@pytest.mark.parametrize("tail", [b"x" * 200, b"x\n" * 100, b'\n","' * 60])
-def test_a_quote_that_is_never_closed_ends_the_file(monkeypatch: pytest.MonkeyPatch, tail: bytes) -> None:
+@pytest.mark.parametrize(
+    ("tail", "reason"),
+    [
+        (b"x" * 200, "bad_csv"),
+        (b"x\n" * 20, "bad_csv"),
+        (b"x\n" * 100, "record_too_large"),
+        (b'\n","' * 60, "record_too_large"),
+    ],
+)
+def test_a_quote_that_is_never_closed_ends_the_file(
+    monkeypatch: pytest.MonkeyPatch, tail: bytes, reason: str
+) -> None:
     for module in (lines, csv_records):
         monkeypatch.setattr(module, "LARGEST_RECORD", 100)
     records, error = until_error(b'a,b\n1,2\n3,"' + tail)
     assert records == [{"a": "1", "b": "2"}]
     assert error is not None
-    assert error.reason == "record_too_large"
+    assert error.reason == reason
 
 
 def test_csv_without_a_header_is_an_error() -> None:

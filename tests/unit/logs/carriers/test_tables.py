@@ -20,6 +20,7 @@ from transforms.core.accounting import total
 from transforms.core.batches import Decoded
 from transforms.logs.carriers import csv_tables, tables
 from transforms.logs.carriers.csv_header import csv_header
+from transforms.logs.carriers.parquet import tables as parquet_tables
 from transforms.logs.carriers.parquet.tables import decode_parquet
 from transforms.logs.carriers.table_error import TableError
 from transforms.logs.carriers.text_types import widest
@@ -196,6 +197,30 @@ def test_whole_numbers_are_fitted_both_ways() -> None:
         ("odd", "point_zero"): 1,
         ("odd", "float_for_int"): 1,
     }
+
+
+def test_whole_numbers_of_both_spellings_are_counted() -> None:
+    parts = decode_csv(b"age\n1e3\n3.0\n4\n", Settings(expected=Expected({"age": INT})))
+    assert rows_of(parts) == [{"age": [1000]}, {"age": [3]}, {"age": [4]}]
+    assert total(part.accounting for part in parts).forms == {("age", "point_zero"): 2}
+
+
+@pytest.mark.parametrize("big", ["9223372036854775808", " 12345678901234567890", "-9999999999999999999 "])
+def test_whole_numbers_beyond_int64_are_identifiers(big: str) -> None:
+    types = csv_tables.csv_types(io.BytesIO(f"id,n\n{big},1\n2,{2**63 - 1}\n".encode()), ["id", "n"])
+    assert types == {"id": BYTES, "n": INT}
+
+
+def test_nan_for_an_int_costs_no_other_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(parquet_tables, "_by_row")
+    values = [[1.0], [math.nan], None, [2.5], [3.0, math.nan], [], [1.5, math.nan]]
+    for column, counted in (
+        (values, {"point_zero": 2, "nan": 3, "float_for_int": 2}),
+        (pa.array([1.0, math.nan, None, 2.5]), {"point_zero": 1, "nan": 1, "float_for_int": 1}),
+    ):
+        [part] = decoded_parquet(pa.table({"age": column}), Settings(expected=Expected({"age": INT})))
+        assert rows_of([part]) == [{"age": [1]}, {}, {}, {}, {"age": [3]}, {}, {}][: len(column)]
+        assert {form: count for (_, form), count in part.accounting.forms.items()} == counted
 
 
 def test_a_list_of_structs_is_an_error_only_where_it_is_asked_for() -> None:

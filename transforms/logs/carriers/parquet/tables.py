@@ -8,7 +8,7 @@ type, values are taken for it row by row, as those of other carriers are (`colum
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -19,7 +19,13 @@ from transforms.files.ranges import END_OF_FILE
 from transforms.logs.carriers.parquet.reader import read_batches
 from transforms.logs.carriers.parquet.records import is_temporal, micros_of, values_of
 from transforms.logs.carriers.table_error import TableError
-from transforms.logs.carriers.tables import MAX_ROWS, expected_types, is_row_number, single_value_lists
+from transforms.logs.carriers.tables import (
+    MAX_ROWS,
+    expected_types,
+    is_row_number,
+    known_records,
+    single_value_lists,
+)
 from transforms.logs.carriers.text_types import POINT_ZERO
 from transforms.logs.columns.any_values import column_of_any_values
 from transforms.logs.columns.carried_values import BOOLEAN, plain_value
@@ -38,7 +44,7 @@ from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosit
 from transforms.logs.rows.times import micros_of_floats, times
 
 _TOO_LARGE = 2.0**63  # for an int64
-_WHOLE_NUMBER = "whole_number"
+_WHOLE_NUMBER, _NAN, _TOO_LONG = "whole_number", "nan", "long_int_for_int"
 # The columns of a feature, one for each type that its values have, and the rows by the forms they came in.
 _Typed = tuple[list[pa.Array], dict[str, Array]]
 
@@ -70,7 +76,7 @@ def _parquet_columns(
     columns: list[Column] = []
     forms: dict[tuple[str, str], Array] = {}
     wanted = expected_types(settings)
-    for name, values in _leaves(batch.schema.names, batch.columns, wanted):
+    for name, values in _leaves(batch, settings):
         if is_row_number(name) and name not in wanted:
             continue
         has_type = value_type(values.type) is not None or pa.types.is_null(values.type)
@@ -81,22 +87,28 @@ def _parquet_columns(
             columns += [(name, column) for column in of_feature]
             forms |= {(name, form): rows for form, rows in rows_by_form.items()}
         else:
-            # A list of structs, say: no feature, and none that is asked for, but to be counted.
-            columns.append((name, single_value_lists(pa.array([b""] * len(values)), FeatureType.BYTES)))
+            # A struct, say: no feature, and none that is asked for, but to be counted.
+            is_there = pa.array([b""] * len(values), mask=np.asarray(values.is_null()))
+            columns.append((name, single_value_lists(is_there, FeatureType.BYTES)))
     return columns, forms
 
 
-def _leaves(
-    names: Sequence[str], columns: Sequence[pa.Array], wanted: Mapping[str, FeatureType], prefix: str = ""
-) -> Iterator[tuple[str, pa.Array]]:
-    """The columns by name: those of a struct by `NAME.FIELD`, unless NAME is a feature."""
-    for key, column in zip(names, columns, strict=True):
-        name = f"{prefix}{key}"
-        if pa.types.is_struct(column.type) and column.type.num_fields and name not in wanted:
-            fields = [field.name for field in column.type]
-            yield from _leaves(fields, column.flatten(), wanted, f"{name}.")
-        else:
-            yield name, column
+def _leaves(batch: pa.RecordBatch, settings: Settings) -> Iterator[tuple[str, pa.Array]]:
+    """The columns by name: those of a struct by `NAME.FIELD`, unless NAME is a feature.
+
+    Columns come before the fields of structs, so that they win over those of the same name. A struct of which
+    the schema knows no field is one column.
+    """
+    wanted, records = expected_types(settings), known_records(settings)
+    structs = [("", batch.schema.names, batch.columns)]
+    for prefix, names, columns in structs:
+        for key, column in zip(names, columns, strict=True):
+            name, kind = f"{prefix}{key}", column.type
+            is_record = pa.types.is_struct(kind) and kind.num_fields and name not in wanted
+            if is_record and (settings.expected is None or name in records):
+                structs.append((f"{name}.", [field.name for field in kind], column.flatten()))
+            else:
+                yield name, column
 
 
 def _time(batch: pa.RecordBatch, settings: Settings) -> dict[str, pa.Array]:
@@ -188,16 +200,28 @@ def _as_lists(values: pa.Array, kind: pa.DataType) -> pa.Array:
 def _whole_and_others(column: pa.Array) -> _Typed:
     """Rows of doubles whose values are whole numbers as int, and if there are such, the others as float.
 
-    NaN is how some writers say that an integer is missing.
+    NaN is how some writers say that an integer is missing: it is left out, and counted.
     """
     values, rows = np.asarray(column.flatten()), np.arange(len(column))
-    is_whole = (values == np.floor(values)) & (values >= -_TOO_LARGE) & (values < _TOO_LARGE)
-    row_of_value = np.repeat(rows, _lengths(column))
-    if np.isnan(values).any():
-        return _by_row(column, FeatureType.INT, BOOLEANS)
-    is_other = np.bincount(row_of_value[~is_whole], minlength=len(column)) > 0
-    ints = column.take(pa.array(rows, mask=is_other)).cast(LISTS[FeatureType.INT])
-    forms = {POINT_ZERO: np.unique(row_of_value[is_whole & ~is_other[row_of_value]])}
+    row_of_value, is_nan = np.repeat(rows, _lengths(column)), np.isnan(values)
+    forms: dict[str, Array] = {}
+    if is_nan.any():
+        forms[_NAN] = np.unique(row_of_value[is_nan])
+        values, row_of_value = values[~is_nan], row_of_value[~is_nan]
+        lengths = np.bincount(row_of_value, minlength=len(column))
+        column = lists(pa.array(values), lengths, lengths == 0)
+    is_whole = values == np.floor(values)
+    is_long = is_whole & np.isfinite(values) & ~((values >= -_TOO_LARGE) & (values < _TOO_LARGE))
+    is_int = is_whole & np.isfinite(values) & ~is_long
+    if is_long.any():
+        forms[_TOO_LONG] = np.unique(row_of_value[is_long])
+
+    def has(mask: Array) -> Array:
+        return np.bincount(row_of_value[mask], minlength=len(column)) > 0
+
+    is_other, is_lost = has(~is_int & ~is_long), has(~is_int)
+    ints = column.take(pa.array(rows, mask=is_lost)).cast(LISTS[FeatureType.INT])
+    forms[POINT_ZERO] = np.unique(row_of_value[is_int & ~is_lost[row_of_value]])
     if not is_other.any():
         return [ints], forms
     others = column.take(pa.array(rows, mask=~is_other)).cast(LISTS[FeatureType.FLOAT], safe=False)

@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from transforms.core.arrow import pa, pc
 
@@ -23,11 +24,15 @@ _DECIMAL_COMMA = r"^\s*[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?\s*$"
 def separator_of(text: str) -> str:
     """What separates values in a file that begins so; a comma where nothing else is plain.
 
-    It cuts the header in two or more, and nearly all rows in as many. Of several that of most columns is
-    taken, the comma before others.
+    It cuts the header in two or more, and nearly all rows in as many; or all but one of a few, where nothing
+    fits better. Of several that of most columns is taken, the comma before others.
     """
-    fitting = {separator: _columns(text, separator) for separator in SEPARATORS}
-    return max(SEPARATORS, key=lambda separator: fitting[separator])
+    cuts = {separator: _cut(text, separator) for separator in SEPARATORS}
+    for fits in (_fits, _fits_but_for_one):
+        columns = {separator: cut.columns if fits(cut) else 1 for separator, cut in cuts.items()}
+        if max(columns.values()) > 1:
+            break
+    return max(SEPARATORS, key=lambda separator: columns[separator])
 
 
 def first_rows(text: str, separator: str) -> list[list[str]]:
@@ -46,26 +51,50 @@ def with_decimal_points(values: pa.Array) -> pa.Array:
     return pc.if_else(is_number, pc.replace_substring(values, pattern=b",", replacement=b"."), values)
 
 
-def _columns(text: str, separator: str) -> int:
-    """Into how many columns a separator cuts; 1 where it does not cut all rows alike."""
+class _Cut(NamedTuple):
+    """Into how many columns a separator cuts the header, how many rows there are, and how many it cuts so."""
+
+    columns: int
+    rows: int = 0
+    alike: int = 0
+
+
+def _cut(text: str, separator: str) -> _Cut:
     if separator not in text.split("\n", 1)[0]:
-        return 1
+        return _Cut(1)
     try:
         header, *rows = first_rows(text, separator) or [[]]
     except csv.Error:
-        return 1
-    alike = sum(len(row) == len(header) for row in rows)
-    return len(header) if header and alike >= _LEAST_SHARE * len(rows) else 1
+        return _Cut(1)
+    return _Cut(len(header) or 1, len(rows), sum(len(row) == len(header) for row in rows))
+
+
+def _fits(cut: _Cut) -> bool:
+    return cut.alike >= _LEAST_SHARE * cut.rows
+
+
+def _fits_but_for_one(cut: _Cut) -> bool:
+    """The row that is left out is a reject later."""
+    return 0 < cut.alike >= cut.rows - 1
 
 
 def is_header(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first of these rows has names: in a file without a header its values come again below.
 
     A row that is the header again, as in files put together, is left out. So are the values of one column
-    alone, which may have been named by one of them.
+    alone, which may have been named by one of them, and columns that have their own names or nothing, as
+    those of what is in a basket.
     """
     names, below = rows[0], [row for row in rows[1:] if len(row) == len(rows[0]) and row != rows[0]]
     columns = list(zip(*below, strict=True)) or [()] * len(names)
-    again = [name for name, column in zip(names, columns, strict=True) if name and column.count(name) > 1]
+    own = {name for name, column in zip(names, columns, strict=True) if {*column} - {""} == {name}}
+    if all("" not in column for name, column in zip(names, columns, strict=True) if name in own):
+        # Values that are the same in every row are those of a file without a header.
+        own = set()
+    again = [
+        name
+        for name, column in zip(names, columns, strict=True)
+        if name and name not in own and column.count(name) > 1
+    ]
     texts = [name for name in again if name.strip("0123456789") != ""]
     return len(texts) < _LEAST_TEXTS and not (texts and len(again) == len(names))
