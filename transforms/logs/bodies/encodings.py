@@ -17,6 +17,7 @@ _GZIP = b"\x1f\x8b"
 # The base64 of gzip, and of an object of JSON.
 _IN_BASE64 = ("H4sI", "eyJ")
 _GZIP_WINDOW, _ZLIB_WINDOW, _RAW_WINDOW = 31, 15, -15
+_MOST_MEMBERS = 128
 _PLAIN = frozenset({"", "identity"})
 _GZIP_NAMES = frozenset({"gzip", "x-gzip"})
 
@@ -73,9 +74,13 @@ def decompressed(data: bytes, content: str | None = None) -> bytes:
 
 
 def _inflated(data: bytes, window: int) -> bytes:
-    """The bytes of all members, which gzip may have several of."""
-    parts, size = [], 0
+    """The bytes of all members, which gzip may have several of; nothing may follow those of deflate."""
+    parts: list[bytes] = []
+    size = 0
     while data:
+        # Each member copies what follows it, so that many of them would take very long.
+        if len(parts) == (_MOST_MEMBERS if window == _GZIP_WINDOW else 1):
+            raise _bad_compression()
         stream = zlib.decompressobj(window)
         try:
             parts.append(stream.decompress(data, LARGEST_RECORD + 1 - size))
@@ -97,7 +102,8 @@ def _is_zlib(data: bytes) -> bool:
 
 
 def _bad_compression() -> BadRecordError:
-    return BadRecordError("bad_compression", "the compressed body is damaged, or ends early")
+    detail = f"the compressed body is damaged, ends early, or has more than {_MOST_MEMBERS} members"
+    return BadRecordError("bad_compression", detail)
 
 
 def _by_plain_name(headers: Any) -> dict[str, Any]:

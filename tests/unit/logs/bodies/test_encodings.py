@@ -62,6 +62,14 @@ def test_bodies_are_decompressed_as_their_headers_say(name: str, content: Any, d
     assert load_body(data, {name: content, "other": 1}) == VALUE
 
 
+def test_very_many_members_are_damage_and_so_is_what_follows_deflate() -> None:
+    empty = gzip.compress(b"", mtime=0)
+    assert load_body(empty * 127 + GZIP) == VALUE
+    assert reason(empty * 128 + GZIP) == "bad_compression"
+    for stream in (zlib.compress(JSON), zlib.compress(JSON)[2:-4]):
+        assert reason(stream * 2, {"Content-Encoding": "deflate"}) == "bad_compression"
+
+
 @pytest.mark.parametrize("data", [GZIP, JSON])
 def test_text_may_be_bytes_in_base64(data: bytes) -> None:
     assert load_body(base64.b64encode(data).decode()) == VALUE
