@@ -77,6 +77,19 @@ def test_text_may_be_bytes_in_base64(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    ['{"a": 1}', '{ "a": 1}', '{\n"a": 1}', "{}", '[{"a": 1}]', "[[1]]", '["a"]', "[1]", "[ 1]", "[\n1]"],
+)
+def test_any_json_in_base64_is_known(text: str) -> None:
+    assert load_body(base64.b64encode(text.encode()).decode()) == json.loads(text)
+
+
+@pytest.mark.parametrize("text", ["Wyoming", "Wyom", "eyes", "e3", "W1secret", "Wy.secret"])
+def test_a_text_that_begins_like_base64_is_no_json(text: str) -> None:
+    assert reason(text) == "not_json"
+
+
+@pytest.mark.parametrize(
     ("data", "content", "why"),
     [
         (GZIP[:-3], None, "bad_compression"),
