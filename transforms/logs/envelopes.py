@@ -7,8 +7,8 @@
 - One array of records on a line, as KServe's logger stores them.
 
 What is carried is read as if it stood alone. A message that is no object of JSON is another line of the
-program that wrote it, and excluded as `other_line`. Nothing is an envelope for a name that the schema has, nor
-an object with a feature beside such names: it is a row.
+program that wrote it, and excluded as `other_line`. Nothing is an envelope for a name that the schema has. An
+object with a feature beside such names is a row.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _is_row(value: Mapping[str, Any], features: Container[str], is_entry: bool) 
 
 
 def _is_events(name: str, events: Any, value: Mapping[str, Any]) -> bool:
-    """Whether a list is one of events: `logEvents` is nobody else's name, `events` stands in known company."""
+    """Whether a list is one of events. `logEvents` is nobody else's name; `events` may be."""
     if name != _EVENTS[0] and not (events and value.keys() <= _OF_EVENTS):
         return False
     return all(isinstance(event, Mapping) and "message" in event for event in events)
