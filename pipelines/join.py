@@ -137,11 +137,12 @@ def _request_settings(plan: JoinPlan) -> Settings:
 def _workload(plan: JoinPlan) -> Workload:
     """What the job would do. Raises InputError for files that cannot be opened, and for what is no log."""
     example_format = detect_examples(plan.examples)
-    log_format = detect_log(plan.requests, plan.options.format)
+    settings = _request_settings(plan)
+    log_format = detect_log(plan.requests, plan.options.format, settings.expected)
     expected = None if plan.schema is None else expected_features(plan.schema, serving=False)
     known = together(
         known_input(plan.examples, example_format, Settings(expected=expected, text=text_form(plan.options))),
-        known_input(plan.requests, log_format, _request_settings(plan)),
+        known_input(plan.requests, log_format, settings),
     )
     read = steps.reading("examples and requests read", known.features, log_format)
     work = [read, steps.unmeasured("joined by key")]
@@ -163,7 +164,7 @@ def _join(plan: JoinPlan, job: BeamJob) -> dict[str, Any]:
 def _schema(plan: JoinPlan, job: BeamJob) -> schema_pb2.Schema | None:
     """The schema to decode by; types that it lacks are looked for in the examples, which takes a reading."""
     options, schema = plan.options, plan.schema
-    log_format = detect_log(plan.requests, options.format)
+    log_format = detect_log(plan.requests, options.format, _request_settings(plan).expected)
     if schema is None and log_format is Format.TF_EXAMPLE:
         return None
     types = _find_types(plan, job) if expected.lacks_types(schema, options.key) else {}

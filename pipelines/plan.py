@@ -187,8 +187,9 @@ def workload(
     """
     features, known = features_by_space(plan), inputs.TABLE
     if not bigquery.is_table(plan.options.logs):
-        log_format = detect_log(files, plan.options.format)
-        known = inputs.known_input(files, log_format, request_settings(plan), plan.options.range_mib << 20)
+        settings = request_settings(plan)
+        log_format = detect_log(files, plan.options.format, settings.expected)
+        known = inputs.known_input(files, log_format, settings, plan.options.range_mib << 20)
     name = "raw statistics" if Space.RAW in plan.references else "reading"
     all_steps = [steps.reading(name, features[Space.RAW], known.format)]
     if Space.TRANSFORMED in features:

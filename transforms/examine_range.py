@@ -62,7 +62,8 @@ class ExamineFiles(beam.PTransform):
     types: Any | None = None
 
     def expand(self, root: Any) -> beam.PCollection[tuple[Kind, Any]]:
-        decode = functools.partial(decode_group, detect_log(self.files, self.format), self.settings)
+        log_format = detect_log(self.files, self.format, self.settings.expected)
+        decode = functools.partial(decode_group, log_format, self.settings)
         elements: list[Any] = list_ranges(self.files, self.range_bytes)
         compact = numbers_kept(len(elements), sum(group.bytes for group in elements))
         threads = 1 if _is_wide(self.settings) else _threads_of(root.pipeline)

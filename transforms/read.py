@@ -122,7 +122,8 @@ class ReadRequests(beam.PTransform):
         settings = self.settings
         if settings.expected is None:
             settings = dataclasses.replace(settings, seen=first_types(self.files))
-        return _read(self, root, detect_log(self.files, self.format), settings)
+        log_format = detect_log(self.files, self.format, settings.expected)
+        return _read(self, root, log_format, settings)
 
 
 def _read(

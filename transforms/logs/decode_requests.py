@@ -12,6 +12,7 @@ import orjson
 
 from transforms.core.arrow import pa
 from transforms.core.batches import Decoded, Reject
+from transforms.logs.carriers.records import chunks as chunks_of
 from transforms.logs.columns.values import typed_columns
 from transforms.logs.envelopes import completed, opened
 from transforms.logs.features import Settings
@@ -43,7 +44,7 @@ class RequestDecoder:
         self._finisher = Finisher(settings)
 
     def decode(self, chunks: Iterable[Sequence[Carried]], position: RecordPosition) -> Iterator[Decoded]:
-        """A `Decoded` for each chunk of records, more where their requests have very many rows.
+        """A `Decoded` for each chunk of records, more where they carry others or have very many rows.
 
         A request that waits for its answer is read in one of them, and decoded in a later one; together
         they count every record once.
@@ -51,9 +52,10 @@ class RequestDecoder:
         first = position.first_record
         try:
             for chunk in chunks:
-                records = list(opened(chunk, self._features))
-                yield from self._decode(records, RecordPosition(position.file, first))
-                first += len(records)
+                # In pieces: an envelope may carry very many.
+                for records in chunks_of(opened(chunk, self._features)):
+                    yield from self._decode(records, RecordPosition(position.file, first))
+                    first += len(records)
         except Exception:
             # What follows cannot be read; what waits has been.
             yield from self._decode_rest(RecordPosition(position.file, first))

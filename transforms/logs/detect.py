@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from google.protobuf.message import DecodeError
@@ -19,7 +20,9 @@ from transforms.logs.bodies.instances import BODY_KEYS
 from transforms.logs.carriers.read_records import Carrier, carrier_of, check_start, is_named, start_of
 from transforms.logs.carriers.read_records import read_records as read_rows
 from transforms.logs.carriers.table_error import TableError
+from transforms.logs.carriers.text.separators import separator_of
 from transforms.logs.envelopes import opened
+from transforms.logs.features import Expected
 from transforms.logs.formats.format_names import Format
 from transforms.logs.formats.kserve_store import is_stored
 from transforms.logs.request import BadRecordError, Carried
@@ -31,6 +34,9 @@ _EVENT_HEADERS = frozenset({"ce-id", "ce-type", "ce-specversion", "ce_id", "ce_t
 _ENVELOPES = ("request", "body")
 _START_BYTES = 4096
 _RECORDS = 100
+# Of these most may be other lines of a log service, and so may be all of the first files.
+_MOST_RECORDS = 100_000
+_FILES = 10
 
 
 def detect(path: str) -> Format:
@@ -53,17 +59,30 @@ def detect_examples(files: Sequence[file_systems.FileSize]) -> Format:
     return Format.TF_EXAMPLE if path is None else detect(path)
 
 
-def detect_log(files: Sequence[file_systems.FileSize], name: str = "auto") -> Format:
+def detect_log(
+    files: Sequence[file_systems.FileSize], name: str = "auto", expected: Expected | None = None
+) -> Format:
     """The format of a log: `name`, or that of its first file that is not empty, by its first records.
 
-    What is damaged at its very start counts as what it was meant for, whose reader names what is wrong.
-    Raises InputError when it is none that `validate` reads.
+    What is damaged at its very start counts as what it was meant for, whose reader names what is wrong. Files
+    of nothing but other lines of a log service are passed over. Raises InputError when it is none that
+    `validate` reads.
+
+    Args:
+      expected: what requests are decoded to, if it is known: such names are no fields of envelopes.
     """
     if name != "auto":
         return Format(name)
-    path = next((file.path for file in files if file.bytes), None)
-    if path is None:
+    paths_of_data = [file.path for file in files if file.bytes]
+    if not paths_of_data:
         return Format.TF_EXAMPLE
+    features = expected.types if expected is not None else {}
+    of_files = (_of_log(path, features) for path in paths_of_data[:_FILES])
+    return next((log_format for log_format in of_files if log_format is not None), Format.TABLE)
+
+
+def _of_log(path: str, features: Container[str]) -> Format | None:
+    """The format of a file; None if all its first records are other lines of a log service."""
     with paths.open_stored(path) as stored:
         check_start(stored, path)
         start = start_of(stored)
@@ -74,7 +93,8 @@ def detect_log(files: Sequence[file_systems.FileSize], name: str = "auto") -> Fo
         stored.seek(0)
         if carrier is Carrier.CSV and not _is_table(path, start):
             raise InputError(f"{path} is not a log: expected TFRecords, JSON lines, CSV, Avro or Parquet")
-        return _detect_rows(_first_rows(stored, path), path)
+        rows = _first_rows(stored, path, features)
+        return None if rows is None else _detect_rows(rows, path)
 
 
 def _detect_rows(rows: Sequence[Carried], path: str) -> Format:
@@ -154,7 +174,15 @@ def _is_text(path: str, start: bytes) -> bool:
         start[:-4].decode("utf-8")
     except UnicodeDecodeError:
         return False
-    return b"," in start
+    return b"," in start or _is_separated(start)
+
+
+def _is_separated(start: bytes) -> bool:
+    """Whether what a file begins with is rows that another separator than the comma cuts alike."""
+    text = start.decode("utf-8-sig", "replace")
+    # The last line may be cut.
+    header_end, last_end = text.find("\n"), text.rfind("\n")
+    return separator_of(text[:last_end] if last_end > header_end else text) != ","
 
 
 def _is_of_tfrecords(start: bytes) -> bool:
@@ -168,14 +196,24 @@ def _is_of_tfrecords(start: bytes) -> bool:
 def _is_table(path: str, start: bytes) -> bool:
     """Whether what is neither Avro nor Parquet nor JSON lines is CSV."""
     text = start.split(b"\n", 1)[0]
-    return b"\0" not in start and (is_named(path, _TABLE_SUFFIXES) or b"," in text)
+    return b"\0" not in start and (is_named(path, _TABLE_SUFFIXES) or b"," in text or _is_separated(start))
 
 
-def _first_rows(stored: BinaryIO, path: str) -> Sequence[Carried]:
-    try:
-        return [*itertools.islice(opened(next(read_rows(stored, path), [])), _RECORDS)]
-    except TableError:
-        return []  # reported by the reader
+def _first_rows(stored: BinaryIO, path: str, features: Container[str]) -> list[Carried] | None:
+    """Its first records without other lines of a log service; None if there seem to be no others."""
+    rows: list[Carried] = []
+    records = opened(itertools.chain.from_iterable(read_rows(stored, path)), features)
+    excluded = 0
+    # What cannot be read on is reported by the reader.
+    with contextlib.suppress(TableError):
+        for record in itertools.islice(records, _MOST_RECORDS):
+            if record.envelope is not None and record.envelope.excluded:
+                excluded += 1
+            else:
+                rows.append(record)
+            if len(rows) == _RECORDS:
+                break
+    return None if excluded and not rows else rows
 
 
 def _first_records(stream: BinaryIO) -> list[bytes]:

@@ -7,19 +7,21 @@
 - One array of records on a line, as KServe's logger stores them.
 
 What is carried is read as if it stood alone. A message that is no object of JSON is another line of the
-program that wrote it, and excluded as `other_line`. Nothing is an envelope for a name that the schema has.
+program that wrote it, and excluded as `other_line`. Nothing is an envelope for a name that the schema has. An
+object with a feature beside such names is a row.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
-import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from transforms.logs.bodies import json_text
 from transforms.logs.bodies.row_checks import MAX_INSTANCES
+from transforms.logs.carriers.lines import EXPORTED
 from transforms.logs.carriers.records import RECORD_TOO_LARGE, payload_of
 from transforms.logs.request import BadRecordError, Carried, Envelope, Request
 from transforms.logs.rows.log_fields import text_of
@@ -27,6 +29,9 @@ from transforms.logs.rows.parse_time import micros_of
 from transforms.logs.rows.path_time import micros_of_path
 
 OTHER_LINE = "other_line"
+_OTHER = Carried(
+    BadRecordError(OTHER_LINE, "a line of a log that is no JSON"), b"", Envelope(excluded=OTHER_LINE)
+)
 _EVENTS = ("logEvents", "events")
 _PAYLOADS = ("jsonPayload", "textPayload")
 _MESSAGES = ("message", "@message", "log")
@@ -37,14 +42,25 @@ _OF_MESSAGE = frozenset({*_MESSAGES, *_TIMES, *_KEYS, "severity", "level", "logg
     {"@log", "@logStream", "@ingestionTime", "ingestionTime", "logGroup", "logGroupName", "logStream"}
     | {"logStreamName"}
 )
+# What stands beside events in subscriptions, and in answers of the service.
+_OF_SUBSCRIPTION = frozenset({"messageType", "owner", "logGroup", "logStream", "subscriptionFilters"})
+_OF_EVENTS = (
+    frozenset({*_EVENTS, "searchedLogStreams", "nextToken"})
+    | _OF_SUBSCRIPTION
+    | frozenset({"nextForwardToken", "nextBackwardToken"})
+)
 _OF_ENTRY = ("timestamp", "receiveTimestamp", "insertId", "logName")
 _OF_EVERY_ENTRY = ("insertId", "logName")
+# What stands beside a payload.
+_BESIDE_PAYLOAD = frozenset({*_OF_ENTRY, "protoPayload", "severity", "resource", "labels"}) | (
+    frozenset({"trace", "spanId", "traceSampled", "httpRequest", "operation", "sourceLocation", "split"})
+)
+_OWN = frozenset({*_TIMES, *_KEYS})
 _MARKS = frozenset({*_EVENTS, *_PAYLOADS, *_MESSAGES, "insertId"})
 # More than any of these services has in an object.
 _MOST_FIELDS = 24
 # Why a line holds no object.
 _NO_OBJECTS = ("not_json", "not_an_object")
-_EXPORTED = re.compile(rb"(\d{4}-\d\d-\d\dT[\d:.]{5,18}Z?) +(?=\S)", re.ASCII)
 # A container's line in a message of a service, in an array, with a logger's own message in it.
 _MAX_DEPTH = 4
 
@@ -80,7 +96,7 @@ def completed(request: Request, envelope: Envelope | None, path: str) -> Request
 
 def _opened(carried: Carried, features: Container[str], depth: int) -> Iterator[Carried]:
     parts = _of_text(carried) if isinstance(carried.value, BadRecordError) else _of_object(carried, features)
-    if not parts or depth >= _MAX_DEPTH:
+    if parts is None or depth >= _MAX_DEPTH:
         yield carried
         return
     for part in parts:
@@ -90,31 +106,46 @@ def _opened(carried: Carried, features: Container[str], depth: int) -> Iterator[
             yield from _opened(part, features, depth + 1)
 
 
-def _of_object(carried: Carried, features: Container[str]) -> list[Carried]:
-    """What an object carries; nothing for one that is no envelope."""
+def _of_object(carried: Carried, features: Container[str]) -> Iterable[Carried] | None:
+    """What an object carries; None for one that is no envelope."""
     value, outer = carried.value, carried.envelope or Envelope()
     assert isinstance(value, Mapping)
-    fields = {name: value[name] for name in (*_EVENTS, *_PAYLOADS, *_MESSAGES) if name in value}
-    if any(name in features for name in fields):
-        return []
+    is_entry = all(name in value and name not in features for name in _OF_EVERY_ENTRY)
+    if _is_row(value, features, is_entry):
+        return None
     envelope = Envelope(_first(value, _TIMES) or outer.time, _first(value, _KEYS) or outer.key)
-    for name, inner in fields.items():
+    for name in (*_EVENTS, *_PAYLOADS, *_MESSAGES):
+        inner = value.get(name)
         if not isinstance(inner, list if name in _EVENTS else str | Mapping):
             continue
-        if name in _EVENTS and _is_events(inner) and (inner or name == _EVENTS[0]):
-            return [_of_event(event) for event in inner] or [_other_line(carried)]
+        if name in _EVENTS and _is_events(name, inner, value):
+            return _of_events(inner)
         if name in _PAYLOADS and any(field in value for field in _OF_ENTRY):
             return [_of_payload(inner, envelope)]
         if name in _MESSAGES and envelope.time is not None and value.keys() <= _OF_MESSAGE:
             return [_of_payload(inner, envelope)]
-    is_entry = all(name in value and name not in features for name in _OF_EVERY_ENTRY)
-    return [_other_line(carried)] if is_entry else []
+    return [_OTHER] if is_entry else None
 
 
-def _is_events(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(event, Mapping) and "message" in event for event in value
-    )
+def _is_row(value: Mapping[str, Any], features: Container[str], is_entry: bool) -> bool:
+    """Whether an object has a feature, other than by a name that envelopes of its kind have, too."""
+    own = _OWN | _BESIDE_PAYLOAD if is_entry else _OWN
+    if "messageType" in value and _EVENTS[0] in value:
+        own = own | _OF_SUBSCRIPTION
+    return any(name in features for name in value.keys() - own)
+
+
+def _is_events(name: str, events: Any, value: Mapping[str, Any]) -> bool:
+    """Whether a list is one of events. `logEvents` is nobody else's name; `events` may be."""
+    if name != _EVENTS[0] and not (events and value.keys() <= _OF_EVENTS):
+        return False
+    return all(isinstance(event, Mapping) and "message" in event for event in events)
+
+
+def _of_events(events: Sequence[Any]) -> Iterable[Carried]:
+    if len(events) > MAX_INSTANCES:
+        return [_too_many("events in an object", len(events))]
+    return map(_of_event, events) if events else [_OTHER]
 
 
 def _of_event(event: Any) -> Carried:
@@ -127,7 +158,7 @@ def _of_payload(value: Any, envelope: Envelope) -> Carried:
         return Carried(value, payload_of(value), envelope)
     if isinstance(value, str) and value.lstrip().startswith("{"):
         return _of_json(value.strip().encode("utf-8", "surrogatepass"), envelope)
-    return _other_line(Carried({}, payload_of(value)))
+    return _OTHER
 
 
 def _of_json(text: bytes, envelope: Envelope) -> Carried:
@@ -137,50 +168,51 @@ def _of_json(text: bytes, envelope: Envelope) -> Carried:
         return Carried(error, text, envelope)
 
 
-def _of_text(carried: Carried) -> list[Carried]:
-    """What a line carries that is no object of JSON; nothing for one that is just broken."""
+def _of_text(carried: Carried) -> Iterable[Carried] | None:
+    """What a line carries that is no object of JSON; None for one that is just broken."""
     text, envelope = carried.payload, carried.envelope or Envelope()
     if text.startswith(b"["):
         return _of_array(text, envelope)
     if text.startswith(b"{") and b'"logEvents"' in text:
         return _of_objects(text, envelope)
-    if match := _EXPORTED.match(text):
+    if match := EXPORTED.match(text):
         message, timed = text[match.end() :], Envelope(match[1].decode(), envelope.key)
-        return [_of_json(message, timed) if message.startswith(b"{") else _other_line(carried)]
-    return []
+        return [_of_json(message, timed) if message.startswith(b"{") else _OTHER]
+    return None
 
 
-def _of_array(text: bytes, envelope: Envelope) -> list[Carried]:
+def _of_array(text: bytes, envelope: Envelope) -> Iterable[Carried] | None:
     """The records of an array of objects."""
     try:
         values = json_text.load(text)
     except BadRecordError:
-        return []
+        return None
     if not isinstance(values, list) or not all(isinstance(value, Mapping) for value in values):
-        return []
+        return None
     if len(values) > MAX_INSTANCES:
-        detail = f"expected at most {MAX_INSTANCES:,} records in an array; got {len(values):,}"
-        return [Carried(BadRecordError(RECORD_TOO_LARGE, detail), b"")]
-    return [Carried(value, payload_of(value), envelope) for value in values]
+        return [_too_many("records in an array", len(values))]
+    return (Carried(value, payload_of(value), envelope) for value in values) if values else None
 
 
-def _of_objects(text: bytes, envelope: Envelope) -> list[Carried]:
+def _of_objects(text: bytes, envelope: Envelope) -> Iterable[Carried] | None:
     """The objects of JSON that stand on one line without anything between them."""
-    rest, decoder, position = text.decode("utf-8", "surrogateescape"), json.JSONDecoder(), 0
-    parts: list[Carried] = []
+    line, decoder, ends = text.decode("utf-8", "surrogateescape"), json.JSONDecoder(), [0]
     try:
-        while position < len(rest):
-            _, end = decoder.raw_decode(rest, position)
-            parts.append(_of_json(rest[position:end].encode("utf-8", "surrogateescape"), envelope))
-            position = end
+        while ends[-1] < len(line):
+            ends.append(decoder.raw_decode(line, ends[-1])[1])
+            if len(ends) > MAX_INSTANCES + 1:
+                return [_too_many("objects on a line")]
     except (ValueError, RecursionError):
-        return []
-    return parts if len(parts) > 1 else []
+        return None
+    # Each is read again when its turn comes: all of them at once would take too much memory.
+    parts = (line[start:end].encode("utf-8", "surrogateescape") for start, end in itertools.pairwise(ends))
+    return (_of_json(part, envelope) for part in parts) if len(ends) > 2 else None
 
 
-def _other_line(carried: Carried) -> Carried:
-    error = BadRecordError(OTHER_LINE, "a line of a log that is no JSON")
-    return Carried(error, carried.payload, Envelope(excluded=OTHER_LINE))
+def _too_many(what: str, count: int | None = None) -> Carried:
+    got = "more" if count is None else f"{count:,}"
+    detail = f"expected at most {MAX_INSTANCES:,} {what}; got {got}"
+    return Carried(BadRecordError(RECORD_TOO_LARGE, detail), b"")
 
 
 def _first(value: Mapping[str, Any], names: Iterable[str]) -> Any:

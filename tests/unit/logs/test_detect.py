@@ -22,6 +22,7 @@ from transforms.files.file_systems import FileSize
 from transforms.files.tfrecord import frame
 from transforms.logs.decode_file import decode_file
 from transforms.logs.detect import detect, detect_examples, detect_log, detect_records
+from transforms.logs.features import Expected, FeatureType
 from transforms.logs.formats.format_names import LOG_FORMATS, Format
 
 EXAMPLES = [example(age=[i], word=[b"w"]) for i in range(5)]
@@ -107,6 +108,9 @@ LINES: dict[str, list[dict[str, Any]]] = {
         {"age": 1, "fare": 2.5},
         {"inputs": "three", "examples": 3},
         {"body": "sedan", "request": 1},
+        {"body": "Wyom", "age": 1},
+        {"input_data": "a", "dataframe_records": "b", "dataframe_split": 3},
+        {"req_type": "GET", "bytes": 512, "status": 200},
         {},
     ],
 }
@@ -175,6 +179,64 @@ def test_a_table_that_cannot_be_read_is_left_to_its_reader(tmp_path: Path, data:
     assert detect_log([log]) is Format.TABLE
     faults = [part for part in decode_file(log, Format.TABLE, settings()) if isinstance(part, Fault)]
     assert len(faults) == 1
+
+
+TEXT_ROW = {"timestamp": 1_685_524_428_803, "message": "win cash"}
+HEALTH = {"timestamp": 1_685_524_428_803, "message": "GET /health 200"}
+CARRIED = {"timestamp": 1_685_524_428_803, "message": json.dumps(BODY)}
+
+
+def test_a_row_with_a_feature_like_a_service_s_field_is_a_table(tmp_path: Path) -> None:
+    log = log_of(tmp_path, line(**TEXT_ROW) * 200)
+    assert detect_log([log], "auto", Expected({"message": FeatureType.BYTES})) is Format.TABLE
+    body = log_of(tmp_path, line(**CARRIED))
+    assert detect_log([body], "auto", Expected({"message": FeatureType.BYTES})) is Format.TABLE
+    assert detect_log([body], "auto", Expected({"age": FeatureType.INT})) is Format.REST
+
+
+def test_other_lines_of_a_service_do_not_decide(tmp_path: Path) -> None:
+    others = line(**HEALTH) * 9000
+    log = log_of(tmp_path, others + line(**CARRIED))
+    assert detect_log([log]) is Format.REST
+    of_others = log_of(tmp_path, others, "others")
+    assert detect_log([of_others]) is Format.TABLE
+    assert detect_log([of_others, log]) is Format.REST
+    with pytest.raises(InputError, match="none of its first 1 records can be read"):
+        detect_log([log_of(tmp_path, others + b'{"a\n')])
+
+
+def test_it_is_looked_for_traffic_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = log_of(tmp_path, line(**HEALTH) * 50 + line(**CARRIED))
+    others = [log_of(tmp_path, line(**HEALTH), f"others-{n}") for n in range(3)]
+    assert detect_log([*others, log]) is Format.REST
+    monkeypatch.setattr("transforms.logs.detect._FILES", 3)
+    assert detect_log([*others, log]) is Format.TABLE
+    monkeypatch.setattr("transforms.logs.detect._MOST_RECORDS", 50)
+    assert detect_log([log]) is Format.TABLE
+
+
+def test_lines_of_an_export_and_arrays_are_told_without_a_name(tmp_path: Path) -> None:
+    exported = b"2023-05-31T09:13:48.803Z START RequestId: a, Version: 1\n"
+    body = b"2023-05-31T09:13:48.803Z " + line(**BODY)
+    assert detect_log([log_of(tmp_path, exported * 200 + body)]) is Format.REST
+    array = json.dumps([BODY, BODY]).encode() + b"\n"
+    assert detect_log([log_of(tmp_path, array)]) is Format.REST
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_tables_of_other_separators_are_told_without_a_name(tmp_path: Path, separator: str) -> None:
+    wide = separator.join(f"column_{n}" for n in range(900)) + "\n"
+    for header, row in (("age;fare\n", "1;2.5\n"), (wide, separator.join("9" * 900) + "\n")):
+        text = header.replace(";", separator) + row.replace(";", separator) * 3
+        log = log_of(tmp_path, text.encode())
+        assert detect_log([log]) is Format.TABLE
+        assert detect_examples([log]) is Format.CSV
+
+
+def test_lines_of_text_are_no_table(tmp_path: Path) -> None:
+    text = b"GET /a; ok\nstarted\nGET /b; not found; again\nstopped\n"
+    with pytest.raises(InputError, match="log is not a log: expected"):
+        detect_log([log_of(tmp_path, text)])
 
 
 def test_logs_of_no_rows_have_a_format(tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from support.events import DecodedLog, decode, outcome_of
+from support.events import DecodedLog, carried, decode, outcome_of
 from support.logs import settings
 
 from transforms.core.batches import Decoded
 from transforms.files.file_systems import FileSize
+from transforms.logs import envelopes
 from transforms.logs.bodies.row_checks import MAX_INSTANCES
 from transforms.logs.carriers import json_lines
 from transforms.logs.decode_file import decode_file
@@ -144,6 +145,71 @@ def test_a_feature_is_no_field_of_an_envelope() -> None:
     expected = Expected({"message": FeatureType.BYTES})
     outcome = decode(Format.TABLE, [{"message": TEXT, "timestamp": MILLIS}], expected=expected)
     assert outcome.rows == [{"message": [TEXT.encode()]}]
+
+
+ROWS: list[dict[str, Any]] = [
+    {"age": 3, "word": "x", "events": [{"message": "clicked"}]},
+    {"age": 3, "logEvents": [{"message": "clicked"}]},
+    {"age": 3, "timestamp": ISO, "textPayload": "free text"},
+    {"age": 3, "insertId": "i", "logName": "n"},
+]
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_an_object_with_a_feature_is_a_row(row: dict[str, Any]) -> None:
+    outcome = decode(Format.TABLE, [row])
+    assert ([row["age"] for row in outcome.rows], outcome.counts.excluded) == ([[3]], {})
+
+
+@pytest.mark.parametrize("name", ["level", "severity", "logger", "stream", "logGroup"])
+def test_a_feature_beside_a_message_makes_it_a_row(name: str) -> None:
+    from transforms.logs.features import Expected, FeatureType
+
+    expected = Expected({name: FeatureType.INT})
+    row = {"timestamp": MILLIS, name: 3, "message": "free text"}
+    outcome = decode(Format.TABLE, [row], expected=expected)
+    assert (outcome.rows, outcome.counts.excluded) == ([{name: [3]}], {})
+
+
+@pytest.mark.parametrize("name", ["owner", "timestamp", "id", "severity"])
+def test_a_feature_may_have_a_name_that_an_envelope_has_of_itself(name: str) -> None:
+    from transforms.logs.features import Expected, FeatureType
+
+    expected = Expected({name: FeatureType.BYTES})
+    text = json.dumps({name: "x"})
+    entry = {**ENTRY, "severity": "INFO", "jsonPayload": {name: "x"}}
+    outcome = decode(Format.TABLE, [entry], expected=expected)
+    assert outcome.rows == [{name: [b"x"]}]
+    outcome = decode(Format.TABLE, [subscription(text)], expected=expected)
+    assert outcome.rows == [{name: [b"x"]}]
+
+
+def test_very_many_objects_on_a_line_or_events_in_one_are_a_reject(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(envelopes, "MAX_INSTANCES", 3)
+    line = json.dumps(subscription(TEXT)).encode()
+    assert read(tmp_path / "log", line * 3, Format.REST).counts.decoded == 3
+    for data in (line * 4, json.dumps(subscription(*[TEXT] * 4)).encode()):
+        outcome = read(tmp_path / "log", data, Format.REST)
+        assert [reject.reason for reject in outcome.rejects] == ["record_too_large"]
+
+
+def test_what_an_envelope_carries_is_decoded_in_pieces_and_numbered(tmp_path: Path) -> None:
+    texts = ["GET /health 200"] * 5000 + [TEXT]
+    path = tmp_path / "log"
+    path.write_bytes(json.dumps(subscription(*texts)).encode() + b"\n" + LINES["message"])
+    parts = list(decode_file(FileSize(str(path), path.stat().st_size), Format.REST, settings()))
+    decoded = [part for part in parts if isinstance(part, Decoded)]
+    assert [part.accounting.read for part in decoded if part.accounting.read] == [4096, 906]
+    outcome = outcome_of(decoded)
+    assert (outcome.counts.read, outcome.counts.excluded) == (5002, {OTHER_LINE: 5000})
+    assert outcome.column("record") == [5000, 5001]
+
+
+def test_other_lines_take_no_memory_of_their_own() -> None:
+    events = subscription(*["GET /health 200"] * 9)
+    assert len({id(record) for record in envelopes.opened([carried(events)])}) == 1
 
 
 def test_an_array_of_other_values_is_a_reject_and_a_great_one_too(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -14,9 +15,12 @@ from transforms.logs.carriers.records import LARGEST_RECORD, RECORD_TOO_LARGE
 from transforms.logs.request import BadRecordError
 
 _GZIP = b"\x1f\x8b"
-# The base64 of gzip, and of an object of JSON.
-_IN_BASE64 = ("H4sI", "eyJ")
+# The base64 of gzip, and of an object of JSON that was written without blanks.
+_SURELY_BASE64 = ("H4sI", "eyJ")
+# That of other objects, and of lists. Texts may begin so.
+_MAYBE_BASE64 = ("ew", "ey", "e3", "Ww", "Wy", "Wz", "W0", "W1", "W2", "W3")
 _GZIP_WINDOW, _ZLIB_WINDOW, _RAW_WINDOW = 31, 15, -15
+_MOST_MEMBERS = 128
 _PLAIN = frozenset({"", "identity"})
 _GZIP_NAMES = frozenset({"gzip", "x-gzip"})
 
@@ -32,15 +36,26 @@ def load_body(value: Any, headers: Any = None) -> Any:
       headers: what it has for the headers of the request, which say how its bytes are to be read.
     """
     if isinstance(value, str):
-        if not value.startswith(_IN_BASE64):
+        data = _from_base64(value)
+        if data is None:
             return json_text.load(value)
-        value = from_base64(value, "expected JSON, or a body in base64")
+        value = data
     if not isinstance(value, bytes):
         return value
     named = _by_plain_name(headers)
     content, size = named.get("contentencoding"), str(named.get("inferenceheadercontentlength"))
     data = decompressed(value, content if isinstance(content, str) else None)
     return load_with_tensors(data, int(size) if size.isdecimal() and len(size) < 20 else None)
+
+
+def _from_base64(text: str) -> bytes | None:
+    """The bytes that a text is the base64 of; None where it is none. Raises BadRecordError: `bad_base64`."""
+    if text.startswith(_SURELY_BASE64):
+        return from_base64(text, "expected JSON, or a body in base64")
+    if text.startswith(_MAYBE_BASE64):
+        with contextlib.suppress(BadRecordError):
+            return from_base64(text, "expected base64")
+    return None
 
 
 def from_base64(encoded: Any, expected: str) -> bytes:
@@ -73,9 +88,13 @@ def decompressed(data: bytes, content: str | None = None) -> bytes:
 
 
 def _inflated(data: bytes, window: int) -> bytes:
-    """The bytes of all members, which gzip may have several of."""
-    parts, size = [], 0
+    """The bytes of all members, which gzip may have several of; nothing may follow those of deflate."""
+    parts: list[bytes] = []
+    size = 0
     while data:
+        # Each member copies what follows it, so that many of them would take very long.
+        if len(parts) == (_MOST_MEMBERS if window == _GZIP_WINDOW else 1):
+            raise _bad_compression()
         stream = zlib.decompressobj(window)
         try:
             parts.append(stream.decompress(data, LARGEST_RECORD + 1 - size))
@@ -97,7 +116,8 @@ def _is_zlib(data: bytes) -> bool:
 
 
 def _bad_compression() -> BadRecordError:
-    return BadRecordError("bad_compression", "the compressed body is damaged, or ends early")
+    detail = f"the compressed body is damaged, ends early, or has more than {_MOST_MEMBERS} members"
+    return BadRecordError("bad_compression", detail)
 
 
 def _by_plain_name(headers: Any) -> dict[str, Any]:

@@ -44,8 +44,9 @@ def instances_of(body: Mapping[str, Any], features: Container[str]) -> list[Any]
 
 def _kind(body: Mapping[str, Any], features: Container[str]) -> str | None:
     """The key that tells the kind of body."""
+    # A table may have columns of these names.
     for key in (*_SPLITS, _RECORDS):
-        if body.get(key) is not None and key not in features:
+        if isinstance(body.get(key), list if key == _RECORDS else Mapping) and key not in features:
             return key
     if _SELDON in features or (data := body.get(_SELDON)) is None:
         return None
@@ -55,9 +56,7 @@ def _kind(body: Mapping[str, Any], features: Container[str]) -> str | None:
     return "columns" if is_split else None
 
 
-def _split(frame: Any) -> list[Any]:
-    if not isinstance(frame, Mapping):
-        raise BadRecordError(NOT_A_REQUEST, "expected an object with columns and data; got something else")
+def _split(frame: Mapping[str, Any]) -> list[Any]:
     return _named(frame.get("columns"), frame.get("data"))
 
 
@@ -115,7 +114,8 @@ def columns_of(body: Mapping[str, Any], single: Container[str], types: Container
     """An object of columns; None for a row.
 
     It is one if all features of one value that it has are lists of one length. Lists of one value each are a
-    row as well, and taken for it where another feature has more values. Raises BadRecordError: `rows_differ`.
+    row as well, and taken for it where another feature may have several values: where it has, or where the
+    one in its list is plain. Raises BadRecordError: `rows_differ`.
 
     Args:
       body: values by name.
@@ -128,11 +128,20 @@ def columns_of(body: Mapping[str, Any], single: Container[str], types: Container
         return None
     fitting = {name: values for name, values in lists.items() if len(values) == size}
     shared = {name: value for name, value in body.items() if name not in fitting}
-    if not any(name in types for name in shared):
+    is_row = size == 1 and _is_row({name: body[name] for name in fitting if name in types}, single)
+    if not is_row and not any(name in types for name in shared):
         return Columns(fitting, shared)
     if size == 1:
         return None
     raise BadRecordError("rows_differ", f"expected columns of {size:,} rows; another has another number")
+
+
+def _is_row(lists: Mapping[str, Any], single: Container[str]) -> bool:
+    """Whether lists of one value each are those of a row: one of a feature of several values has it plain."""
+    if not all(isinstance(values, list) for values in lists.values()):
+        return False
+    firsts = [values[0] for name, values in lists.items() if name not in single]
+    return any(value is not None and not isinstance(value, list) for value in firsts)
 
 
 def _lists(body: Mapping[str, Any]) -> dict[str, list[Any]]:

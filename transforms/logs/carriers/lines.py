@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from transforms.logs.carriers.records import LARGEST_RECORD, explained
 
+#: What a line of a log service's export begins with: its time, and a blank before what was logged.
+EXPORTED = re.compile(rb"(\d{4}-\d\d-\d\dT[\d:.]{5,18}Z?) +(?=\S)", re.ASCII)
 _PIECE = 1 << 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -12,6 +13,7 @@ from transforms.files import paths
 from transforms.files.ranges import END_OF_FILE
 from transforms.files.tfrecord import is_header, is_of_data
 from transforms.logs.carriers import avro, csv_ranges, csv_records, json_lines
+from transforms.logs.carriers.lines import EXPORTED
 from transforms.logs.carriers.parquet import records as parquet_records
 from transforms.logs.carriers.parquet.reader import is_local
 from transforms.logs.carriers.records import chunks
@@ -21,6 +23,8 @@ from transforms.logs.request import Carried
 _START_BYTES = 64 << 10
 _JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 _PARQUET_MAGIC = b"PAR1"
+# An object, an array of them, or a line of a log service with its time before it.
+_OF_JSON_LINES = re.compile(rb"\{|\[\s*\{|" + EXPORTED.pattern, re.ASCII)
 
 
 class Carrier(enum.StrEnum):
@@ -41,7 +45,7 @@ def carrier_of(stored: BinaryIO, path: str) -> Carrier:
         return Carrier.AVRO
     # The first line may be what log rotation has left of an object: it still ends as one.
     line = start.removeprefix(b"\xef\xbb\xbf").lstrip().split(b"\n", 1)[0].rstrip()
-    if line.startswith(b"{") or line.endswith(b"}") or is_named(path, _JSON_SUFFIXES):
+    if line.endswith(b"}") or _OF_JSON_LINES.match(line) or is_named(path, _JSON_SUFFIXES):
         return Carrier.JSON_LINES
     return Carrier.CSV
 

@@ -23,6 +23,7 @@ _ATTRIBUTES = {
     "component": "component",
     "endpoint": "endpoint",
 }
+_SERVICE = frozenset({"InferenceService", "inferenceService", "inferenceservice", "inference_service"})
 
 
 class Event(NamedTuple):
@@ -44,8 +45,11 @@ class Event(NamedTuple):
 def is_stored(record: Mapping[str, Any]) -> bool:
     """Whether a record is one of a blob store."""
     # Asked of every event: a loop over the names takes as long as all else.
-    is_typed = "ReqType" in record or "reqType" in record or "req_type" in record
-    return is_typed and ("Bytes" in record or "bytes" in record)
+    if not ("ReqType" in record or "reqType" in record or "req_type" in record):
+        return False
+    # A web server's table may have columns like the other two.
+    has_body = "Bytes" in record or "bytes" in record
+    return has_body and not _SERVICE.isdisjoint(record)
 
 
 def stored_event(record: Mapping[str, Any]) -> Event:

@@ -6,12 +6,13 @@ import datetime as dt
 import re
 
 # Folders as `2023/05/31/09` or `year=2023/month=05/day=31/hour=09`, or in one as `dt=2023-05-31`.
+_HOUR = "([01][0-9]|2[0-3])"
 _FOLDERS = re.compile(
     r"(?<![0-9])(?:year=)?(20[0-9]{2})[/-](?:month=)?([0-9]{2})[/-](?:day=)?([0-9]{2})"
-    r"(?:[/T-](?:hour=|hr=|h=)?([0-9]{2})(?=/))?(?![0-9])",
+    rf"(?:[/T-](?:hour=|hr=|h=)?{_HOUR}(?=/))?(?![0-9])",
     re.ASCII,
 )
-_NAME = re.compile(r"(?<![0-9])(20[0-9]{2})-?([0-9]{2})-?([0-9]{2})(?:T([0-9]{2}))?(?![0-9])", re.ASCII)
+_NAME = re.compile(rf"(?<![0-9])(20[0-9]{{2}})-?([0-9]{{2}})-?([0-9]{{2}})(?:T{_HOUR})?(?![0-9])", re.ASCII)
 
 
 def micros_of_path(path: str) -> int | None:

@@ -62,10 +62,31 @@ def test_bodies_are_decompressed_as_their_headers_say(name: str, content: Any, d
     assert load_body(data, {name: content, "other": 1}) == VALUE
 
 
+def test_very_many_members_are_damage_and_so_is_what_follows_deflate() -> None:
+    empty = gzip.compress(b"", mtime=0)
+    assert load_body(empty * 127 + GZIP) == VALUE
+    assert reason(empty * 128 + GZIP) == "bad_compression"
+    for stream in (zlib.compress(JSON), zlib.compress(JSON)[2:-4]):
+        assert reason(stream * 2, {"Content-Encoding": "deflate"}) == "bad_compression"
+
+
 @pytest.mark.parametrize("data", [GZIP, JSON])
 def test_text_may_be_bytes_in_base64(data: bytes) -> None:
     assert load_body(base64.b64encode(data).decode()) == VALUE
     assert reason(base64.b64encode(data).decode()[:9] + "%secret") == "bad_base64"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": 1}', '{ "a": 1}', '{\n"a": 1}', "{}", '[{"a": 1}]', "[[1]]", '["a"]', "[1]", "[ 1]", "[\n1]"],
+)
+def test_any_json_in_base64_is_known(text: str) -> None:
+    assert load_body(base64.b64encode(text.encode()).decode()) == json.loads(text)
+
+
+@pytest.mark.parametrize("text", ["Wyoming", "Wyom", "eyes", "e3", "W1secret", "Wy.secret"])
+def test_a_text_that_begins_like_base64_is_no_json(text: str) -> None:
+    assert reason(text) == "not_json"
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,8 @@ def test_equal_lists_of_features_of_one_value_are_columns() -> None:
         {"age": 1, "other": 5, "more": [1, 2, 3]},
         {"age": 2, "other": 6, "more": [1, 2, 3]},
     ]
+    for lists in ({"age": [3], "tags": [["a"]]}, {"age": {"0": 3}, "tags": {"0": ["a"]}}):
+        assert BODIES.read(lists).rows == [{"age": 3, "tags": ["a"]}]
     assert BODIES.read({"age": [3], "fare": [1.5]}).rows == [{"age": 3, "fare": 1.5}]
 
 
@@ -83,6 +85,8 @@ def test_equal_lists_of_features_of_one_value_are_columns() -> None:
         {"age": [3, 4], "fare": [1.5]},
         {"tags": ["a", "b"]},
         {"age": [3], "tags": ["a", "b"]},
+        {"age": [3], "tags": ["a"]},
+        {"age": [3], "fare": [1.5], "tags": ["a"], "other": [1]},
         {"age": {"x": 1}, "fare": {"y": 1}},
     ],
 )
@@ -100,6 +104,11 @@ def test_a_feature_of_such_a_name_is_a_feature() -> None:
     assert bodies.read({"data": "x", "columns": "y"}).rows == [{"data": "x", "columns": "y"}]
     split = Bodies(support.settings({"dataframe_split": FeatureType.INT}))
     assert split.read({"dataframe_split": 3}).rows == [{"dataframe_split": 3}]
+
+
+@pytest.mark.parametrize("key", ["dataframe_split", "dataframe_records", "input_data"])
+def test_a_column_of_such_a_name_is_no_frame(key: str) -> None:
+    assert BODIES.read({"age": 3, key: "x"}).rows == [{"age": 3, key: "x"}]
 
 
 @pytest.mark.parametrize(
