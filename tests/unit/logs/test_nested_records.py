@@ -199,7 +199,11 @@ def test_records_are_looked_into_for_what_the_schema_does_not_serve(tmp_path: Pa
     assert metadata["version"] == ("2024-05-01T03:00:00Z" if where == "version" else None)
 
 
-BOTH: Rows = [{"geo": {"lat": 2.5}, "geo.lat": 1.5}, {"geo": {"lat": 2.5}}, {"geo": {"lat": None}, "geo.lat": 1.5}]
+BOTH: Rows = [
+    {"geo": {"lat": 2.5}, "geo.lat": 1.5},
+    {"geo": {"lat": 2.5}},
+    {"geo": {"lat": None}, "geo.lat": 1.5},
+]
 
 
 @pytest.mark.parametrize("carrier", ["json", "parquet"])
