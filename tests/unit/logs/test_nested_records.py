@@ -75,7 +75,7 @@ def test_fields_of_records_are_features_by_their_path(tmp_path: Path, carrier: s
 NOON = dt.datetime(2024, 5, 1, 3, tzinfo=dt.UTC)
 HALF = decimal.Decimal("12.5")
 _MONEY = {"type": "fixed", "size": 8, "name": "Money", "logicalType": "decimal", "precision": 10, "scale": 1}
-_PLACE = {
+_SPOT = {
     "type": "record",
     "name": "Place",
     "namespace": "of.places",
@@ -85,29 +85,29 @@ _PLACE = {
         {"name": "m", "type": ["null", _MONEY]},
     ],
 }
-_PLACES: dict[str, Any] = {
-    "record": (_PLACE, lambda value: value),
-    "union": (["null", _PLACE], lambda value: value),
+_SPOTS: dict[str, Any] = {
+    "record": (_SPOT, lambda value: value),
+    "union": (["null", _SPOT], lambda value: value),
     "record in a record": (
-        {"type": "record", "name": "Outer", "fields": [{"name": "inner", "type": ["null", _PLACE]}]},
+        {"type": "record", "name": "Outer", "fields": [{"name": "inner", "type": ["null", _SPOT]}]},
         lambda value: {"inner": value},
     ),
-    "map": ({"type": "map", "values": _PLACE}, lambda value: {"inner": value}),
+    "map": ({"type": "map", "values": _SPOT}, lambda value: {"inner": value}),
 }
 
 
-@pytest.mark.parametrize("kind", _PLACES)
+@pytest.mark.parametrize("kind", _SPOTS)
 def test_logical_types_in_records_of_avro_are_those_outside(tmp_path: Path, kind: str) -> None:
-    avro, within = _PLACES[kind]
+    avro, within = _SPOTS[kind]
     fields = [
         {"name": "geo", "type": avro},
         {"name": "again", "type": ["null", "of.places.Place"]},
         {"name": "money", "type": "of.places.Money"},
     ]
-    place = {"at": NOON, "n": HALF, "m": HALF}
-    row = {"geo": within(place), "again": dict(place), "money": HALF}
+    spot = {"at": NOON, "n": HALF, "m": HALF}
+    row = {"geo": within(spot), "again": dict(spot), "money": HALF}
     data = avro_file({"type": "record", "name": "Row", "fields": fields}, [row])
-    prefix = "geo.inner" if "inner" in within(place) else "geo"
+    prefix = "geo.inner" if "inner" in within(spot) else "geo"
     types = {"again.at": INT, "again.n": FLOAT, "again.m": BYTES, "money": FLOAT}
     types |= {f"{prefix}.at": INT, f"{prefix}.n": FLOAT, f"{prefix}.m": FLOAT}
     (tmp_path / "log.avro").write_bytes(data)
