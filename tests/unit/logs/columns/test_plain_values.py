@@ -52,7 +52,7 @@ def plain_number(value: str | bytes | int | float, wanted: FeatureType) -> tuple
     forms = set()
     number: Decimal
     if isinstance(value, str | bytes):
-        text = (value if isinstance(value, str) else value.decode("latin-1")).strip()
+        text = (value if isinstance(value, str) else value.decode("utf-8", "replace")).strip()
         if not text:
             return None, {"empty_text"}
         if not re.fullmatch(r"[-+]?((\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?|nan|inf|infinity)", text, re.A | re.I):
