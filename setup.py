@@ -65,8 +65,13 @@ class SettledSdist(sdist):
 STACK = stack()
 
 setup(
-    packages=find_packages(include=["pipelines*", "transforms*"]),
-    package_data={"transforms": ["**/*.html", "**/*.css", "**/*.js", "**/*.svg"]},
+    packages=[
+        "trueserve",
+        *(f"trueserve.{name}" for name in find_packages(include=["pipelines*", "transforms*"])),
+    ],
+    # The folders are at the top, the names are not: a user may have a `transforms` or `pipelines` of his own.
+    package_dir={"trueserve.pipelines": "pipelines", "trueserve.transforms": "transforms"},
+    package_data={"trueserve.transforms": ["**/*.html", "**/*.css", "**/*.js", "**/*.svg"]},
     install_requires=requirements("runtime"),
     extras_require={
         "demo": requirements("demo"),

@@ -15,15 +15,15 @@ from benchmarks.measure import Command
 
 MILLION = 1_000_000
 _HERE = Path(__file__).resolve().parent
-_COMMAND = "from pipelines.cli import entry_point; entry_point()"
+_COMMAND = "from trueserve.pipelines.cli import entry_point; entry_point()"
 # All that the command imports before it looks at its input; it ends as the command does.
 _IMPORTS = (
-    "import os, pipelines.cli, pipelines.display.console;"
-    " pipelines.cli._import_command('validate'); os._exit(0)"
+    "import os, trueserve.pipelines.cli, trueserve.pipelines.display.console;"
+    " trueserve.pipelines.cli._import_command('validate'); os._exit(0)"
 )
 # What a process imports besides that runs the transform graph.
 _GRAPH_IMPORTS = _IMPORTS.replace(
-    "os._exit", "pipelines.cli.import_once('transforms.graph.transform_graph'); os._exit"
+    "os._exit", "trueserve.pipelines.cli.import_once('trueserve.transforms.graph.transform_graph'); os._exit"
 )
 
 
@@ -187,7 +187,7 @@ class Commands:
         if fresh:
             shutil.rmtree(copy, ignore_errors=True)
             shutil.rmtree(code, ignore_errors=True)
-            for name in ("pipelines", "transforms"):
+            for name in ("pipelines", "transforms", "trueserve"):
                 shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         return copy, {"NUMBA_CACHE_DIR": str(code)}
 

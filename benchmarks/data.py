@@ -194,7 +194,7 @@ class Source:
 
 def write_records(records: Sequence[bytes], count: int, path: Path) -> None:
     """A TFRecord file of `count` records, over and over those given."""
-    from transforms.files.tfrecord import frame
+    from trueserve.transforms.files.tfrecord import frame
 
     framed = [frame(record) for record in records[:count]]
     content = b"".join(framed)
@@ -206,7 +206,7 @@ def write_records(records: Sequence[bytes], count: int, path: Path) -> None:
 
 def write_once(records: Iterator[bytes], path: Path) -> None:
     """A TFRecord file of these records."""
-    from transforms.files.tfrecord import frame
+    from trueserve.transforms.files.tfrecord import frame
 
     with path.open("wb") as file:
         file.writelines(map(frame, records))
@@ -267,7 +267,7 @@ def _prepare_flights(work: Path, baseline: Path) -> None:
         f"--label={data.LABEL}",
         f"--baseline={baseline}",
     ]
-    code = "from pipelines.cli import entry_point; entry_point()"
+    code = "from trueserve.pipelines.cli import entry_point; entry_point()"
     subprocess.run([sys.executable, "-c", code, "prepare", *flags], cwd=ROOT, check=True)
 
 

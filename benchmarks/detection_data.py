@@ -17,8 +17,8 @@ import tensorflow_data_validation as tfdv
 from benchmarks import in_memory
 from benchmarks.in_memory import Column, Lists, is_missing
 from examples.flights import data
-from transforms.verdict.compare import Reference
-from transforms.verdict.model import Space
+from trueserve.transforms.verdict.compare import Reference
+from trueserve.transforms.verdict.model import Space
 
 Array = np.ndarray[Any, Any]
 Columns = Mapping[str, Column]

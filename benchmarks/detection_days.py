@@ -25,13 +25,13 @@ import pyarrow.parquet as pq
 
 from benchmarks import in_memory
 from examples.flights import data
-from transforms.baseline.load import load_baseline
-from transforms.graph.transform_graph import TransformGraph
-from transforms.reference import training_side
-from transforms.verdict.compare import Policy, compare
-from transforms.verdict.model import Severity, Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.variation.store import Variation
+from trueserve.transforms.baseline.load import load_baseline
+from trueserve.transforms.graph.transform_graph import TransformGraph
+from trueserve.transforms.reference import training_side
+from trueserve.transforms.verdict.compare import Policy, compare
+from trueserve.transforms.verdict.model import Severity, Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.variation.store import Variation
 
 Array = np.ndarray[Any, Any]
 

@@ -12,12 +12,12 @@ from benchmarks import in_memory
 from benchmarks.detection_data import GENERATED, Columns, Traits, generated, world
 from benchmarks.detection_faults import moved
 from benchmarks.in_memory import Column, Lists
-from transforms.summaries.dataset import DatasetSummary
-from transforms.summaries.protos import SIZES, dataset_statistics
-from transforms.summaries.quantiles import Scratch
-from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.model import Severity, Space
+from trueserve.transforms.summaries.dataset import DatasetSummary
+from trueserve.transforms.summaries.protos import SIZES, dataset_statistics
+from trueserve.transforms.summaries.quantiles import Scratch
+from trueserve.transforms.verdict.compare import Policy, Reference, compare
+from trueserve.transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict.model import Severity, Space
 
 ROWS, PIECE = 2_000_000, 200_000
 TRIFLE = 0.005

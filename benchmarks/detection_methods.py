@@ -17,14 +17,14 @@ from benchmarks import in_memory
 from benchmarks.detection_answers import QUANTILES, STANDARD, SURE, Answer
 from benchmarks.detection_data import World
 from benchmarks.in_memory import Column, Forms
-from transforms.core.schema import with_comparators
-from transforms.verdict import severity
-from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.evidence.false_discovery import Family
-from transforms.verdict.feature_stats import Statistics, path_name
-from transforms.verdict.model import FindingKind, Severity
-from transforms.verdict.reference import ComparedPair
-from transforms.verdict.significance import LEAST_EFFECT, TestResults
+from trueserve.transforms.core.schema import with_comparators
+from trueserve.transforms.verdict import severity
+from trueserve.transforms.verdict.compare import Policy, Reference, compare
+from trueserve.transforms.verdict.evidence.false_discovery import Family
+from trueserve.transforms.verdict.feature_stats import Statistics, path_name
+from trueserve.transforms.verdict.model import FindingKind, Severity
+from trueserve.transforms.verdict.reference import ComparedPair
+from trueserve.transforms.verdict.significance import LEAST_EFFECT, TestResults
 
 _HISTOGRAMS = {
     STANDARD: schema_pb2.HistogramSelection.STANDARD,

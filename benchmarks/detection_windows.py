@@ -28,7 +28,7 @@ from benchmarks.detection_data import FLIGHTS, SOURCES, World, world
 from benchmarks.detection_faults import Cell, cells
 from benchmarks.detection_methods import Served, Tfdv, flagged, plain, scored, served
 from benchmarks.in_memory import Column, Lists
-from transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.reference import Reference
 
 _PROCESSES = 2
 

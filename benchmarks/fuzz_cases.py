@@ -23,12 +23,12 @@ from benchmarks import fuzz_parts as parts
 from benchmarks import fuzz_records
 from benchmarks.fuzz_bytes import mutated
 from benchmarks.fuzz_protos import example, examples, prediction_log, prediction_logs
-from transforms.core.batches import Decoded, Fault, Window
-from transforms.files.file_systems import FileSize
-from transforms.files.tfrecord import frame
-from transforms.logs.decode_file import decode_file
-from transforms.logs.features import Settings, expected_features
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.core.batches import Decoded, Fault, Window
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.tfrecord import frame
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.features import Settings, expected_features
+from trueserve.transforms.logs.formats.format_names import Format
 
 SCHEMA = text_format.Parse(
     """

@@ -9,17 +9,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from transforms.columnar.framing import read_blocks
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Decoded, Fault, Reject
-from transforms.files.file_systems import FileSize
-from transforms.files.tfrecord import TFRecordError
-from transforms.logs.bodies.instances import Bodies
-from transforms.logs.bodies.json_text import load, load_object
-from transforms.logs.columns.values import typed_columns
-from transforms.logs.features import Settings
-from transforms.logs.formats.format_names import Format
-from transforms.logs.request import BadRecordError
+from trueserve.transforms.columnar.framing import read_blocks
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Decoded, Fault, Reject
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.tfrecord import TFRecordError
+from trueserve.transforms.logs.bodies.instances import Bodies
+from trueserve.transforms.logs.bodies.json_text import load, load_object
+from trueserve.transforms.logs.columns.values import typed_columns
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.request import BadRecordError
 
 Read = Iterator[Decoded | Fault]
 

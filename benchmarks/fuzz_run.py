@@ -13,10 +13,10 @@ from random import Random
 
 from benchmarks.fuzz_bytes import SECRET
 from benchmarks.fuzz_cases import CASES, Case, settings_of
-from transforms.core.accounting import Accounting, total
-from transforms.core.batches import Decoded, Fault
-from transforms.files.file_systems import FileSize
-from transforms.logs.features import Settings
+from trueserve.transforms.core.accounting import Accounting, total
+from trueserve.transforms.core.batches import Decoded, Fault
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.features import Settings
 
 BATCH = 500
 #: What a batch of less than a megabyte may take.

@@ -10,14 +10,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from transforms.logs.columns.values import typed_columns
-from transforms.logs.features import expected_features, lists
-from transforms.summaries.dataset import DatasetSummary, uses_of
-from transforms.summaries.protos import SIZES, dataset_statistics
-from transforms.summaries.quantiles import Scratch
-from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.model import ComparisonResult
+from trueserve.transforms.logs.columns.values import typed_columns
+from trueserve.transforms.logs.features import expected_features, lists
+from trueserve.transforms.summaries.dataset import DatasetSummary, uses_of
+from trueserve.transforms.summaries.protos import SIZES, dataset_statistics
+from trueserve.transforms.summaries.quantiles import Scratch
+from trueserve.transforms.verdict.compare import Policy, Reference, compare
+from trueserve.transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict.model import ComparisonResult
 
 Array = np.ndarray[Any, Any]
 Forms: TypeAlias = Counter[tuple[str, str]]

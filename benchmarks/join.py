@@ -30,13 +30,13 @@ from tensorflow.core.example.example_pb2 import Example
 from tensorflow_data_validation.skew import feature_skew_detector as tfdv
 
 from benchmarks.data import narrow_rows
-from pipelines.beam import options as beam_options
-from pipelines.flags.join import JoinOptions
-from pipelines.join import JoinPlan, build
-from transforms.files import globs
-from transforms.files.tfrecord import frame
-from transforms.join_rows import read_joined
-from transforms.joining.key_parts import parse_key
+from trueserve.pipelines.beam import options as beam_options
+from trueserve.pipelines.flags.join import JoinOptions
+from trueserve.pipelines.join import JoinPlan, build
+from trueserve.transforms.files import globs
+from trueserve.transforms.files.tfrecord import frame
+from trueserve.transforms.join_rows import read_joined
+from trueserve.transforms.joining.key_parts import parse_key
 
 TIMES_FASTER = 10
 KEY = "id"

@@ -22,18 +22,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks.data import file_of, reference_of
-from pipelines import cli, validate
-from pipelines.plan import ComparisonPlan, files_of, make_plan, request_settings
-from transforms.branches.branch import examine
-from transforms.branches.partial import Kind
-from transforms.branches.reading import READING
-from transforms.coders import PartialCoder
-from transforms.examine_range import numbers_kept
-from transforms.files.ranges import RANGE_BYTES, list_ranges
-from transforms.logs.detect import detect_log
-from transforms.merge_results import MergeResults
-from transforms.publish_verdict import PublishVerdict
-from transforms.read import decode_group
+from trueserve.pipelines import cli, validate
+from trueserve.pipelines.plan import ComparisonPlan, files_of, make_plan, request_settings
+from trueserve.transforms.branches.branch import examine
+from trueserve.transforms.branches.partial import Kind
+from trueserve.transforms.branches.reading import READING
+from trueserve.transforms.coders import PartialCoder
+from trueserve.transforms.examine_range import numbers_kept
+from trueserve.transforms.files.ranges import RANGE_BYTES, list_ranges
+from trueserve.transforms.logs.detect import detect_log
+from trueserve.transforms.merge_results import MergeResults
+from trueserve.transforms.publish_verdict import PublishVerdict
+from trueserve.transforms.read import decode_group
 
 Encoded = list[tuple[Kind, bytes]]
 

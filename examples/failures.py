@@ -259,7 +259,7 @@ def trueserve(*arguments: str) -> int:
     """The command, in this process, where TensorFlow is loaded already; its exit code."""
     import tensorflow as tf
 
-    from pipelines import cli
+    from trueserve.pipelines import cli
 
     tf.random.set_seed(None)  # for those who type it, it is a process that knows nothing of training's seed
 

@@ -11,35 +11,42 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from google.protobuf import text_format
 
-from pipelines import backtest_folder
-from pipelines.beam import options as beam_options
-from pipelines.beam.job import BeamJob, new_job
-from pipelines.display import backtest_table, estimate_table, profile_table
-from pipelines.display.console import Console
-from pipelines.estimate.workload import Step, Workload
-from pipelines.flags.backtest import BacktestOptions, iso_duration
-from pipelines.plan import ComparisonPlan, compared_spaces, examine_requests, files_of, make_plan, workload
-from transforms import profile
-from transforms.backtesting import document, judging, memory_limit, suggest, thresholds_file
-from transforms.backtesting.document import Study
-from transforms.backtesting.judging import WindowResult, WindowState
-from transforms.baseline import layout
-from transforms.branches.branch import Branch
-from transforms.branches.reading import READING, ReadSummary
-from transforms.branches.windows import Windows
-from transforms.core import schema as schemas
-from transforms.core.batches import Window
-from transforms.core.errors import InputError, NothingExaminedError, UsageError
-from transforms.files import paths, temporary_files
-from transforms.files.file_systems import FileSize
-from transforms.publish import formatting
-from transforms.publish.page import backtest as page_backtest
-from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.findings import input as input_findings
-from transforms.verdict.model import Finding, Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.severity import Policy
-from transforms.write_results import WriteWindows, read_summary, read_window
+from trueserve.pipelines import backtest_folder
+from trueserve.pipelines.beam import options as beam_options
+from trueserve.pipelines.beam.job import BeamJob, new_job
+from trueserve.pipelines.display import backtest_table, estimate_table, profile_table
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.estimate.workload import Step, Workload
+from trueserve.pipelines.flags.backtest import BacktestOptions, iso_duration
+from trueserve.pipelines.plan import (
+    ComparisonPlan,
+    compared_spaces,
+    examine_requests,
+    files_of,
+    make_plan,
+    workload,
+)
+from trueserve.transforms import profile
+from trueserve.transforms.backtesting import document, judging, memory_limit, suggest, thresholds_file
+from trueserve.transforms.backtesting.document import Study
+from trueserve.transforms.backtesting.judging import WindowResult, WindowState
+from trueserve.transforms.baseline import layout
+from trueserve.transforms.branches.branch import Branch
+from trueserve.transforms.branches.reading import READING, ReadSummary
+from trueserve.transforms.branches.windows import Windows
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.core.errors import InputError, NothingExaminedError, UsageError
+from trueserve.transforms.files import paths, temporary_files
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.publish import formatting
+from trueserve.transforms.publish.page import backtest as page_backtest
+from trueserve.transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict.findings import input as input_findings
+from trueserve.transforms.verdict.model import Finding, Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.write_results import WriteWindows, read_summary, read_window
 
 _SCHEMAS = {Space.RAW: layout.SCHEMA, Space.TRANSFORMED: layout.TRANSFORMED_SCHEMA}
 

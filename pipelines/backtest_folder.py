@@ -16,10 +16,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from transforms.baseline import layout
-from transforms.core.errors import UsageError
-from transforms.files import documents, paths, temporary_files
-from transforms.runs import run_folder
+from trueserve.transforms.baseline import layout
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.files import documents, paths, temporary_files
+from trueserve.transforms.runs import run_folder
 
 RESULT = "backtest.json"
 PAGE = "backtest.html"

@@ -12,24 +12,30 @@ from typing import Any
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines.display import check_table
-from pipelines.display.console import Console
-from pipelines.flags.check import CheckOptions
-from transforms.baseline import layout
-from transforms.baseline.load import Baseline, load_baseline
-from transforms.core import schema as schemas
-from transforms.core.errors import InputError, UsageError
-from transforms.files import file_systems, paths
-from transforms.serving.check import findings, saved_model, versions
-from transforms.serving.check.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report, worst_first
-from transforms.serving.check.run_candidate import TRANSFORM_FEATURES, Answer, Question
-from transforms.serving.check.saved_model import SavedModelContents
-from transforms.serving.fresh_process import fresh_process
-from transforms.serving.lint import gate
-from transforms.serving.lint.finding import LintFinding
-from transforms.serving.lint.lint import lint_saved_model
+from trueserve.pipelines.display import check_table
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.flags.check import CheckOptions
+from trueserve.transforms.baseline import layout
+from trueserve.transforms.baseline.load import Baseline, load_baseline
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import file_systems, paths
+from trueserve.transforms.serving.check import findings, saved_model, versions
+from trueserve.transforms.serving.check.report import (
+    NOT_EXAMINED,
+    WHY_NOTHING,
+    CheckFinding,
+    Report,
+    worst_first,
+)
+from trueserve.transforms.serving.check.run_candidate import TRANSFORM_FEATURES, Answer, Question
+from trueserve.transforms.serving.check.saved_model import SavedModelContents
+from trueserve.transforms.serving.fresh_process import fresh_process
+from trueserve.transforms.serving.lint import gate
+from trueserve.transforms.serving.lint.finding import LintFinding
+from trueserve.transforms.serving.lint.lint import lint_saved_model
 
-_CHILD_MODULE = "transforms.serving.check.run_candidate"
+_CHILD_MODULE = "trueserve.transforms.serving.check.run_candidate"
 _TIMEOUT_HINT = "raise --timeout, or look for a loop without an end"
 _NOT_LOADED = "the model {} cannot be loaded and run in a new process: %s"
 
@@ -165,7 +171,7 @@ def _read_model(stack: contextlib.ExitStack, path: str) -> SavedModelContents:
 
 
 def _has_predictions(model: SavedModelContents) -> bool:
-    from transforms.serving import parity
+    from trueserve.transforms.serving import parity
 
     if model.probes is None:
         return False

@@ -12,15 +12,15 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from pipelines import __version__
-from pipelines.beam import failures
-from pipelines.flags.command import Command, make_parser
-from pipelines.flags.commands import COMMANDS, OVERVIEW
-from pipelines.process import streams, supervisor
-from transforms.core import native_logs
-from transforms.core.errors import TrueserveError, UsageError
-from transforms.core.first_import import import_once
-from transforms.publish import formatting
+from trueserve.pipelines import __version__
+from trueserve.pipelines.beam import failures
+from trueserve.pipelines.flags.command import Command, make_parser
+from trueserve.pipelines.flags.commands import COMMANDS, OVERVIEW
+from trueserve.pipelines.process import streams, supervisor
+from trueserve.transforms.core import native_logs
+from trueserve.transforms.core.errors import TrueserveError, UsageError
+from trueserve.transforms.core.first_import import import_once
+from trueserve.transforms.publish import formatting
 
 _MAX_ERROR_LENGTH = 4000
 _IGNORED_WARNINGS = (FutureWarning, DeprecationWarning)
@@ -65,7 +65,7 @@ def _run(argv: list[str]) -> int:
         raise UsageError(f"expected a command: {_command_names()} (see `trueserve --help`)")
     command, options = parse(argv)
     module = _import_command(command.name)
-    from pipelines.display.console import Console
+    from trueserve.pipelines.display.console import Console
 
     console = Console()
     code: int = module.run(options, console)
@@ -124,6 +124,6 @@ def _refuse_typos(argv: Sequence[str]) -> None:
 
 def _is_beam_flag(flag: str, argv: Sequence[str]) -> bool:
     _silence_libraries()
-    from pipelines.beam.options import is_beam_flag
+    from trueserve.pipelines.beam.options import is_beam_flag
 
     return is_beam_flag(flag, argv)

@@ -6,14 +6,14 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pipelines.display.console import Console
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Fault
-from transforms.core.errors import InputError, TrueserveError
-from transforms.files import paths
-from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
-from transforms.runs import copies, run_folder, run_ids
-from transforms.verdict.reference import Reference
+from trueserve.pipelines.display.console import Console
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Fault
+from trueserve.transforms.core.errors import InputError, TrueserveError
+from trueserve.transforms.files import paths
+from trueserve.transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
+from trueserve.transforms.runs import copies, run_folder, run_ids
+from trueserve.transforms.verdict.reference import Reference
 
 # Reasons that are given on stderr; the report has them all.
 _MAX_REASONS = 3

@@ -6,16 +6,22 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipelines import record_predictions
-from pipelines.display.console import Console
-from pipelines.flags.export import ExportOptions
-from transforms.baseline import layout
-from transforms.baseline.load import Baseline, load_baseline
-from transforms.core.errors import InputError, UsageError
-from transforms.files import paths
-from transforms.serving import keras_model, raw_tensors, served_assets, serving_model, version_folder
-from transforms.serving.fresh_process import FreshProcess, fresh_process
-from transforms.serving.tolerance import OutputDifference
+from trueserve.pipelines import record_predictions
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.flags.export import ExportOptions
+from trueserve.transforms.baseline import layout
+from trueserve.transforms.baseline.load import Baseline, load_baseline
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import paths
+from trueserve.transforms.serving import (
+    keras_model,
+    raw_tensors,
+    served_assets,
+    serving_model,
+    version_folder,
+)
+from trueserve.transforms.serving.fresh_process import FreshProcess, fresh_process
+from trueserve.transforms.serving.tolerance import OutputDifference
 
 _MAX_NAMED = 5
 

@@ -6,16 +6,16 @@ import dataclasses
 import difflib
 from collections.abc import Iterable, Sequence
 
-from transforms.baseline import layout
-from transforms.baseline.load import Baseline, check_names
-from transforms.core.errors import InputError, UsageError
-from transforms.files import paths
-from transforms.reference import training_side
-from transforms.verdict import thresholds
-from transforms.verdict.model import Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.thresholds import Thresholds
-from transforms.verdict.wording import plain
+from trueserve.transforms.baseline import layout
+from trueserve.transforms.baseline.load import Baseline, check_names
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import paths
+from trueserve.transforms.reference import training_side
+from trueserve.transforms.verdict import thresholds
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.thresholds import Thresholds
+from trueserve.transforms.verdict.wording import plain
 
 
 def load_thresholds(file: str | None, baseline: Baseline | None) -> Thresholds:

@@ -11,32 +11,32 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines.beam import options as beam_options
-from pipelines.beam.job import BeamJob, new_job
-from pipelines.display import estimate_table
-from pipelines.display.console import Console
-from pipelines.display.join_table import lines_of
-from pipelines.estimate import steps
-from pipelines.estimate.inputs import BY_FILE, known_input, together
-from pipelines.estimate.workload import Workload
-from pipelines.flags.join import JoinOptions
-from pipelines.flags.reading import text_form
-from transforms.baseline import layout, messages
-from transforms.baseline.load import load_baseline
-from transforms.core.batches import Window
-from transforms.core.errors import InputError, UsageError
-from transforms.files import documents, globs, paths, temporary_files, windows
-from transforms.files.file_systems import FileSize
-from transforms.join_rows import JoinRows, WriteTypes, read_joined, read_types
-from transforms.joining import expected, outcome, report
-from transforms.joining.cells import FloatTolerance
-from transforms.joining.piece import Side
-from transforms.joining.split import JoinSettings, partitions_for
-from transforms.logs.detect import detect_examples, detect_log
-from transforms.logs.features import Settings, expected_features
-from transforms.logs.formats.format_names import Format
-from transforms.read import ReadExamples, ReadRequests
-from transforms.write_results import WriteReadSummary, read_summary
+from trueserve.pipelines.beam import options as beam_options
+from trueserve.pipelines.beam.job import BeamJob, new_job
+from trueserve.pipelines.display import estimate_table
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.display.join_table import lines_of
+from trueserve.pipelines.estimate import steps
+from trueserve.pipelines.estimate.inputs import BY_FILE, known_input, together
+from trueserve.pipelines.estimate.workload import Workload
+from trueserve.pipelines.flags.join import JoinOptions
+from trueserve.pipelines.flags.reading import text_form
+from trueserve.transforms.baseline import layout, messages
+from trueserve.transforms.baseline.load import load_baseline
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import documents, globs, paths, temporary_files, windows
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.join_rows import JoinRows, WriteTypes, read_joined, read_types
+from trueserve.transforms.joining import expected, outcome, report
+from trueserve.transforms.joining.cells import FloatTolerance
+from trueserve.transforms.joining.piece import Side
+from trueserve.transforms.joining.split import JoinSettings, partitions_for
+from trueserve.transforms.logs.detect import detect_examples, detect_log
+from trueserve.transforms.logs.features import Settings, expected_features
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.read import ReadExamples, ReadRequests
+from trueserve.transforms.write_results import WriteReadSummary, read_summary
 
 JOIN = "join.json"
 _NOT_SERVED = "requests do not have it, by the schema's environments"

@@ -8,26 +8,26 @@ from typing import TypeAlias
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from pipelines import periods
-from pipelines.flags import reading
-from pipelines.flags.prepare import PrepareOptions
-from transforms.baseline import category_ids, identifiers, layout
-from transforms.baseline import contract as contracts
-from transforms.baseline.category_ids import CategoryIds
-from transforms.baseline.probes import make_probes, write_probes
-from transforms.baseline.write import write_baseline
-from transforms.branches import sample
-from transforms.core import record_batches
-from transforms.core import schema as schemas
-from transforms.core.arrow import pa
-from transforms.core.errors import InputError
-from transforms.files import globs, paths
-from transforms.files.file_systems import FileSize
-from transforms.graph.augmentation import Augmentation
-from transforms.graph.preprocessing import PreprocessingFn, source_digest
-from transforms.graph.transform_graph import TransformGraph
-from transforms.logs.carriers.text.text_form import TextForm
-from transforms.write_results import read_rows
+from trueserve.pipelines import periods
+from trueserve.pipelines.flags import reading
+from trueserve.pipelines.flags.prepare import PrepareOptions
+from trueserve.transforms.baseline import category_ids, identifiers, layout
+from trueserve.transforms.baseline import contract as contracts
+from trueserve.transforms.baseline.category_ids import CategoryIds
+from trueserve.transforms.baseline.probes import make_probes, write_probes
+from trueserve.transforms.baseline.write import write_baseline
+from trueserve.transforms.branches import sample
+from trueserve.transforms.core import record_batches
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import globs, paths
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.graph.augmentation import Augmentation
+from trueserve.transforms.graph.preprocessing import PreprocessingFn, source_digest
+from trueserve.transforms.graph.transform_graph import TransformGraph
+from trueserve.transforms.logs.carriers.text.text_form import TextForm
+from trueserve.transforms.write_results import read_rows
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 

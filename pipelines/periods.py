@@ -10,28 +10,28 @@ from typing import Any, NamedTuple, TypeAlias
 import apache_beam as beam
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from pipelines.beam.job import BeamJob
-from pipelines.display.console import Console
-from transforms.analyze import inputs_of
-from transforms.branches.periods import periods
-from transforms.branches.transform_graph import Transformed
-from transforms.core import schema as schemas
-from transforms.core.accounting import UNREAD_TIME
-from transforms.core.batches import Decoded, Window
-from transforms.core.errors import InputError, UsageError
-from transforms.examine_range import ExamineFiles
-from transforms.files import paths
-from transforms.files.file_systems import FileSize
-from transforms.graph.preprocessing import PreprocessingFn
-from transforms.logs.carriers.text.text_form import ANY_TEXT, TextForm
-from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import detect_examples
-from transforms.logs.features import Expected, Settings, expected_features
-from transforms.logs.rows.parse_time import FORMS
-from transforms.verdict.model import Space
-from transforms.verdict.variation import bins, store
-from transforms.verdict.variation.period_counts import UNITS
-from transforms.write_variation import WriteVariation, read_faults, read_variation
+from trueserve.pipelines.beam.job import BeamJob
+from trueserve.pipelines.display.console import Console
+from trueserve.transforms.analyze import inputs_of
+from trueserve.transforms.branches.periods import periods
+from trueserve.transforms.branches.transform_graph import Transformed
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core.accounting import UNREAD_TIME
+from trueserve.transforms.core.batches import Decoded, Window
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.examine_range import ExamineFiles
+from trueserve.transforms.files import paths
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.graph.preprocessing import PreprocessingFn
+from trueserve.transforms.logs.carriers.text.text_form import ANY_TEXT, TextForm
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.detect import detect_examples
+from trueserve.transforms.logs.features import Expected, Settings, expected_features
+from trueserve.transforms.logs.rows.parse_time import FORMS
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.variation import bins, store
+from trueserve.transforms.verdict.variation.period_counts import UNITS
+from trueserve.transforms.write_variation import WriteVariation, read_faults, read_variation
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 

@@ -8,42 +8,42 @@ from typing import Any
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines import feature_limits
-from pipelines.estimate import inputs, steps
-from pipelines.estimate.workload import Step, Workload
-from pipelines.flags import reading
-from pipelines.flags import replay as replay_flags
-from pipelines.flags.validate import ValidateOptions
-from transforms.baseline import served_contracts
-from transforms.baseline.contents import Contents
-from transforms.baseline.load import Baseline, load_baseline
-from transforms.branches.branch import Branch
-from transforms.branches.marking import Marked
-from transforms.branches.predictions import Predictions
-from transforms.branches.transform_graph import Transformed
-from transforms.core import schema as schemas
-from transforms.core import slicing
-from transforms.core.batches import Window
-from transforms.examine_range import ExamineFiles
-from transforms.examine_table import ExamineTable
-from transforms.files import windows
-from transforms.files.file_systems import FileSize
-from transforms.logs.detect import detect_log
-from transforms.logs.features import Settings, expected_features
-from transforms.logs.formats import bigquery
-from transforms.logs.rows.warm_ups import fingerprints
-from transforms.profile import Measured
-from transforms.publish.assemble import RunSettings
-from transforms.publish.optional_checks import OptionalChecks
-from transforms.reference import prediction_reference, training_side
-from transforms.reference.training_side import TrainingSide
-from transforms.replay.compare import AnswerTolerance
-from transforms.replay.report import Limits
-from transforms.runs import previous_runs, run_ids
-from transforms.serving import probe_requests
-from transforms.verdict.model import Severity, Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.severity import Policy
+from trueserve.pipelines import feature_limits
+from trueserve.pipelines.estimate import inputs, steps
+from trueserve.pipelines.estimate.workload import Step, Workload
+from trueserve.pipelines.flags import reading
+from trueserve.pipelines.flags import replay as replay_flags
+from trueserve.pipelines.flags.validate import ValidateOptions
+from trueserve.transforms.baseline import served_contracts
+from trueserve.transforms.baseline.contents import Contents
+from trueserve.transforms.baseline.load import Baseline, load_baseline
+from trueserve.transforms.branches.branch import Branch
+from trueserve.transforms.branches.marking import Marked
+from trueserve.transforms.branches.predictions import Predictions
+from trueserve.transforms.branches.transform_graph import Transformed
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core import slicing
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.examine_range import ExamineFiles
+from trueserve.transforms.examine_table import ExamineTable
+from trueserve.transforms.files import windows
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.detect import detect_log
+from trueserve.transforms.logs.features import Settings, expected_features
+from trueserve.transforms.logs.formats import bigquery
+from trueserve.transforms.logs.rows.warm_ups import fingerprints
+from trueserve.transforms.profile import Measured
+from trueserve.transforms.publish.assemble import RunSettings
+from trueserve.transforms.publish.optional_checks import OptionalChecks
+from trueserve.transforms.reference import prediction_reference, training_side
+from trueserve.transforms.reference.training_side import TrainingSide
+from trueserve.transforms.replay.compare import AnswerTolerance
+from trueserve.transforms.replay.report import Limits
+from trueserve.transforms.runs import previous_runs, run_ids
+from trueserve.transforms.serving import probe_requests
+from trueserve.transforms.verdict.model import Severity, Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.severity import Policy
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,39 +10,39 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines import new_baseline, periods
-from pipelines.beam import options as beam_options
-from pipelines.beam.job import BeamJob, new_job
-from pipelines.display import estimate_table, numbers_as_text
-from pipelines.display.console import Console
-from pipelines.estimate import costs, steps
-from pipelines.estimate.inputs import known_input
-from pipelines.estimate.workload import Workload
-from pipelines.flags.prepare import PrepareOptions
-from pipelines.new_baseline import PreparePlan, Statistics, read_statistics
-from transforms.analyze import AnalysisOutputs, AnalyzeAndTransform, check_schemes, with_row_hashes
-from transforms.baseline import atomic_replace, layout, messages
-from transforms.baseline.probes import pool_rows
-from transforms.baseline.write import check_target
-from transforms.branches.reading import ReadSummary
-from transforms.branches.sample import row_hashes, sample
-from transforms.branches.statistics import statistics
-from transforms.compute_statistics import ComputeStatistics
-from transforms.core import input_checks
-from transforms.core import schema as schemas
-from transforms.core.arrow import pa
-from transforms.core.batches import Batch
-from transforms.core.errors import InputError, UsageError
-from transforms.examine_range import ExamineFiles
-from transforms.files import file_systems, globs, lease, paths
-from transforms.graph import fixed_shapes, mistakes
-from transforms.graph.augmentation import load_augmentation
-from transforms.graph.preprocessing import load_preprocessing
-from transforms.logs.detect import detect_examples
-from transforms.logs.features import Settings, expected_features
-from transforms.read import ReadRows, settings_of, settings_without_schema
-from transforms.verdict.wording import listing
-from transforms.write_results import (
+from trueserve.pipelines import new_baseline, periods
+from trueserve.pipelines.beam import options as beam_options
+from trueserve.pipelines.beam.job import BeamJob, new_job
+from trueserve.pipelines.display import estimate_table, numbers_as_text
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.estimate import costs, steps
+from trueserve.pipelines.estimate.inputs import known_input
+from trueserve.pipelines.estimate.workload import Workload
+from trueserve.pipelines.flags.prepare import PrepareOptions
+from trueserve.pipelines.new_baseline import PreparePlan, Statistics, read_statistics
+from trueserve.transforms.analyze import AnalysisOutputs, AnalyzeAndTransform, check_schemes, with_row_hashes
+from trueserve.transforms.baseline import atomic_replace, layout, messages
+from trueserve.transforms.baseline.probes import pool_rows
+from trueserve.transforms.baseline.write import check_target
+from trueserve.transforms.branches.reading import ReadSummary
+from trueserve.transforms.branches.sample import row_hashes, sample
+from trueserve.transforms.branches.statistics import statistics
+from trueserve.transforms.compute_statistics import ComputeStatistics
+from trueserve.transforms.core import input_checks
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.examine_range import ExamineFiles
+from trueserve.transforms.files import file_systems, globs, lease, paths
+from trueserve.transforms.graph import fixed_shapes, mistakes
+from trueserve.transforms.graph.augmentation import load_augmentation
+from trueserve.transforms.graph.preprocessing import load_preprocessing
+from trueserve.transforms.logs.detect import detect_examples
+from trueserve.transforms.logs.features import Settings, expected_features
+from trueserve.transforms.read import ReadRows, settings_of, settings_without_schema
+from trueserve.transforms.verdict.wording import listing
+from trueserve.transforms.write_results import (
     WriteMessage,
     WritePrepared,
     read_summary,

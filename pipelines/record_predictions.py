@@ -5,22 +5,22 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from pipelines.display.console import Console
-from pipelines.flags.export import ExportOptions
-from transforms.baseline import layout
-from transforms.baseline.load import Baseline
-from transforms.core import input_checks
-from transforms.core import schema as schemas
-from transforms.files import globs, paths
-from transforms.files.file_systems import FileSize
-from transforms.logs.carriers.text.text_form import TextForm
-from transforms.logs.detect import detect_examples
-from transforms.logs.features import Settings, expected_features
-from transforms.predictions import recorded
-from transforms.serving import prediction_rows
-from transforms.serving.predicted import PredictionRecorder
-from transforms.serving.prediction_rows import Examples
-from transforms.serving.serving_model import ServingModel
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.flags.export import ExportOptions
+from trueserve.transforms.baseline import layout
+from trueserve.transforms.baseline.load import Baseline
+from trueserve.transforms.core import input_checks
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.files import globs, paths
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.carriers.text.text_form import TextForm
+from trueserve.transforms.logs.detect import detect_examples
+from trueserve.transforms.logs.features import Settings, expected_features
+from trueserve.transforms.predictions import recorded
+from trueserve.transforms.serving import prediction_rows
+from trueserve.transforms.serving.predicted import PredictionRecorder
+from trueserve.transforms.serving.prediction_rows import Examples
+from trueserve.transforms.serving.serving_model import ServingModel
 
 _EVALUATION_HINT = "--evaluation=GLOB names other examples"
 

@@ -8,16 +8,16 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines import conclusion
-from pipelines.beam import options as beam_options
-from pipelines.beam.job import BeamJob, new_job
-from pipelines.conclusion import PublishingRun
-from pipelines.display import estimate_table, profile_table
-from pipelines.display.console import Console
-from pipelines.estimate import steps
-from pipelines.estimate.workload import Step, Workload
-from pipelines.flags.validate import ValidateOptions
-from pipelines.plan import (
+from trueserve.pipelines import conclusion
+from trueserve.pipelines.beam import options as beam_options
+from trueserve.pipelines.beam.job import BeamJob, new_job
+from trueserve.pipelines.conclusion import PublishingRun
+from trueserve.pipelines.display import estimate_table, profile_table
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.estimate import steps
+from trueserve.pipelines.estimate.workload import Step, Workload
+from trueserve.pipelines.flags.validate import ValidateOptions
+from trueserve.pipelines.plan import (
     ComparisonPlan,
     compared_spaces,
     examine_requests,
@@ -25,21 +25,21 @@ from pipelines.plan import (
     files_of,
     make_plan,
 )
-from pipelines.plan import workload as workload_of
-from transforms import profile
-from transforms.baseline import layout
-from transforms.branches.branch import Branch
-from transforms.branches.replay import Replay
-from transforms.branches.slices import slices
-from transforms.branches.statistics import statistics, tfdv_statistics
-from transforms.branches.versions import versions
-from transforms.core.custom_stats import NAMED_FROM
-from transforms.core.errors import UsageError
-from transforms.files import paths
-from transforms.files.file_systems import FileSize
-from transforms.publish_verdict import PublishVerdict
-from transforms.runs import dead_runs, previous_runs
-from transforms.verdict.reference import Reference
+from trueserve.pipelines.plan import workload as workload_of
+from trueserve.transforms import profile
+from trueserve.transforms.baseline import layout
+from trueserve.transforms.branches.branch import Branch
+from trueserve.transforms.branches.replay import Replay
+from trueserve.transforms.branches.slices import slices
+from trueserve.transforms.branches.statistics import statistics, tfdv_statistics
+from trueserve.transforms.branches.versions import versions
+from trueserve.transforms.core.custom_stats import NAMED_FROM
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.files import paths
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.publish_verdict import PublishVerdict
+from trueserve.transforms.runs import dead_runs, previous_runs
+from trueserve.transforms.verdict.reference import Reference
 
 
 def run(options: ValidateOptions, console: Console) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from pipelines.display.console import Console
-from pipelines.flags.warm_up import WarmUpOptions
-from transforms.compiling.warm_up import WarmUp, warm_up
-from transforms.core.errors import UsageError
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.flags.warm_up import WarmUpOptions
+from trueserve.transforms.compiling.warm_up import WarmUp, warm_up
+from trueserve.transforms.core.errors import UsageError
 
 
 def run(options: WarmUpOptions, console: Console) -> int:

@@ -29,8 +29,8 @@ from support import chaos, check, e2e
 from support.chaos import Changes, Kill, Later
 from support.chaos_command import Case, Command
 
-from pipelines import cli
-from pipelines.flags.commands import COMMANDS
+from trueserve.pipelines import cli
+from trueserve.pipelines.flags.commands import COMMANDS
 
 ROWS, CUTS = 600, (400,)
 

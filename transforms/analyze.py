@@ -19,15 +19,15 @@ from tensorflow_transform.beam import deep_copy
 from tfx_bsl.coders import example_coder
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 
-from transforms import coders
-from transforms.core import record_batches
-from transforms.core import schema as schemas
-from transforms.core.arrow import pa
-from transforms.core.errors import UsageError
-from transforms.files import file_systems, paths
-from transforms.graph import mistakes
-from transforms.graph.augmentation import Augmentation
-from transforms.graph.preprocessing import PreprocessingFn
+from trueserve.transforms import coders
+from trueserve.transforms.core import record_batches
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.files import file_systems, paths
+from trueserve.transforms.graph import mistakes
+from trueserve.transforms.graph.augmentation import Augmentation
+from trueserve.transforms.graph.preprocessing import PreprocessingFn
 
 # The last coder that is registered counts. TFDV's encodes a batch to know its size.
 coders.register()

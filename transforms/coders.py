@@ -14,10 +14,10 @@ from typing import Any
 
 import apache_beam as beam
 
-from transforms.branches.partial import Partial
-from transforms.core.arrow import pa
-from transforms.core.batches import Batch
-from transforms.joining.piece import Piece, Side
+from trueserve.transforms.branches.partial import Partial
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.joining.piece import Piece, Side
 
 # It changes with the classes of what is pickled.
 _PARTIAL_VERSION = b"partial 2\n"

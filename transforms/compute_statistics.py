@@ -7,11 +7,11 @@ import dataclasses
 import apache_beam as beam
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.branches.statistics import StatisticsPartial
-from transforms.core.arrow import pa
-from transforms.merge_results import MergeResults
-from transforms.summaries.dataset import uses_of
-from transforms.summaries.quantiles import Scratch
+from trueserve.transforms.branches.statistics import StatisticsPartial
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.merge_results import MergeResults
+from trueserve.transforms.summaries.dataset import uses_of
+from trueserve.transforms.summaries.quantiles import Scratch
 
 
 @dataclasses.dataclass(eq=False)

@@ -15,17 +15,17 @@ import apache_beam as beam
 from apache_beam.internal import pickler
 from apache_beam.options.pipeline_options import DirectOptions
 
-from transforms.branches.branch import Branch, PartialResults, examine
-from transforms.branches.partial import Kind, Partial
-from transforms.core.batches import Element
-from transforms.files.file_systems import FileSize
-from transforms.files.ranges import list_ranges
-from transforms.graph.threads import usable_cores
-from transforms.logs.detect import detect_log
-from transforms.logs.features import Settings
-from transforms.merge_results import MergeByKind
-from transforms.read import decode_group
-from transforms.reporting import Counts, Reporting
+from trueserve.transforms.branches.branch import Branch, PartialResults, examine
+from trueserve.transforms.branches.partial import Kind, Partial
+from trueserve.transforms.core.batches import Element
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.ranges import list_ranges
+from trueserve.transforms.graph.threads import usable_cores
+from trueserve.transforms.logs.detect import detect_log
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.merge_results import MergeByKind
+from trueserve.transforms.read import decode_group
+from trueserve.transforms.reporting import Counts, Reporting
 
 Decode: TypeAlias = Callable[..., Iterable[Element]]
 

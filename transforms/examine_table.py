@@ -10,17 +10,17 @@ from typing import Any
 
 import apache_beam as beam
 
-from transforms.branches.branch import Branch
-from transforms.branches.partial import Kind
-from transforms.core.accounting import Accounting, records_of
-from transforms.core.batches import Decoded
-from transforms.examine_range import Examine
-from transforms.logs.decode_requests import RequestDecoder
-from transforms.logs.features import Settings
-from transforms.logs.formats import bigquery
-from transforms.logs.formats.format_names import Format
-from transforms.logs.formats.registry import PARSERS
-from transforms.logs.rows.rows import RecordPosition
+from trueserve.transforms.branches.branch import Branch
+from trueserve.transforms.branches.partial import Kind
+from trueserve.transforms.core.accounting import Accounting, records_of
+from trueserve.transforms.core.batches import Decoded
+from trueserve.transforms.examine_range import Examine
+from trueserve.transforms.logs.decode_requests import RequestDecoder
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.formats import bigquery
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.formats.registry import PARSERS
+from trueserve.transforms.logs.rows.rows import RecordPosition
 
 _MIN_ROWS = 64
 _MAX_ROWS = 4096

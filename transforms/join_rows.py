@@ -14,18 +14,18 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.timestamp import MIN_TIMESTAMP
 from apache_beam.utils.windowed_value import WindowedValue
 
-import transforms.coders  # noqa: F401 - registers its coders by being imported
-from transforms.core.batches import Batch
-from transforms.files import paths
-from transforms.files.file_systems import is_local
-from transforms.joining import expected, outcome
-from transforms.joining.counts import Joined, RowCounts
-from transforms.joining.join import join
-from transforms.joining.piece import Piece, Side
-from transforms.joining.piece_files import PieceFile
-from transforms.joining.split import JoinSettings, keyed, split
-from transforms.logs.features import FeatureType
-from transforms.read import ReadResult
+import trueserve.transforms.coders  # noqa: F401 - registers its coders by being imported
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.files import paths
+from trueserve.transforms.files.file_systems import is_local
+from trueserve.transforms.joining import expected, outcome
+from trueserve.transforms.joining.counts import Joined, RowCounts
+from trueserve.transforms.joining.join import join
+from trueserve.transforms.joining.piece import Piece, Side
+from trueserve.transforms.joining.piece_files import PieceFile
+from trueserve.transforms.joining.split import JoinSettings, keyed, split
+from trueserve.transforms.logs.features import FeatureType
+from trueserve.transforms.read import ReadResult
 
 # Rows wait for so many bytes of others before they are split: a partition's share of few rows would be tiny.
 _HELD_BYTES = 32 << 20

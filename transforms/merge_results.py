@@ -10,8 +10,8 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
 
-from transforms.branches.partial import Kind, Partial
-from transforms.coders import PartialCoder
+from trueserve.transforms.branches.partial import Kind, Partial
+from trueserve.transforms.coders import PartialCoder
 
 
 class MergeByKind(beam.PTransform):

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from apache_beam.metrics import Metrics, MetricsFilter
 
-from transforms.branches.branch import Fork, PartialResults
-from transforms.branches.partial import Kind, Partial
-from transforms.coders import PartialCoder
+from trueserve.transforms.branches.branch import Fork, PartialResults
+from trueserve.transforms.branches.partial import Kind, Partial
+from trueserve.transforms.coders import PartialCoder
 
 _NAMESPACE = "trueserve-profile"
 

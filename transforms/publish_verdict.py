@@ -8,19 +8,19 @@ from typing import Any
 
 import apache_beam as beam
 
-from transforms.branches.partial import Kind
-from transforms.branches.ranges_read import Numbering
-from transforms.branches.reading import READING, ReadSummary
-from transforms.branches.replay import REPLAY
-from transforms.branches.slices import SLICES
-from transforms.branches.versions import VERSIONS
-from transforms.core.accounting import Accounting
-from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
-from transforms.publish.optional_checks import OptionalResults
-from transforms.replay.summary import ReplaySummary
-from transforms.runs import run_folder
-from transforms.verdict.model import Space
-from transforms.verdict.reference import Reference
+from trueserve.transforms.branches.partial import Kind
+from trueserve.transforms.branches.ranges_read import Numbering
+from trueserve.transforms.branches.reading import READING, ReadSummary
+from trueserve.transforms.branches.replay import REPLAY
+from trueserve.transforms.branches.slices import SLICES
+from trueserve.transforms.branches.versions import VERSIONS
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
+from trueserve.transforms.publish.optional_checks import OptionalResults
+from trueserve.transforms.replay.summary import ReplaySummary
+from trueserve.transforms.runs import run_folder
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.reference import Reference
 
 # The key of the one group.
 _ALL = "all"

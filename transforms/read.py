@@ -11,21 +11,27 @@ from typing import Any, NamedTuple, TypeVar
 import apache_beam as beam
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-import transforms.coders  # noqa: F401 - registers its coders by being imported
-from transforms.core.arrow import pa
-from transforms.core.batches import Batch, Element, Fault, InRange
-from transforms.core.errors import InputError
-from transforms.files.file_systems import FileSize
-from transforms.files.ranges import FileRange, RangeGroup, list_ranges
-from transforms.files.read_ahead import read_ahead
-from transforms.logs.carriers.parquet.column_types import Settled, merged_types, settled
-from transforms.logs.carriers.text.text_form import ANY_TEXT, TextForm
-from transforms.logs.carriers.text_types import widest
-from transforms.logs.decode_file import csv_types, decode_file, decode_range, first_types, parquet_types
-from transforms.logs.detect import detect_examples, detect_log
-from transforms.logs.features import FeatureType, Settings, expected_features
-from transforms.logs.formats.format_names import LOG_FORMATS, Format
-from transforms.reporting import Reporting
+import trueserve.transforms.coders  # noqa: F401 - registers its coders by being imported
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.batches import Batch, Element, Fault, InRange
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.ranges import FileRange, RangeGroup, list_ranges
+from trueserve.transforms.files.read_ahead import read_ahead
+from trueserve.transforms.logs.carriers.parquet.column_types import Settled, merged_types, settled
+from trueserve.transforms.logs.carriers.text.text_form import ANY_TEXT, TextForm
+from trueserve.transforms.logs.carriers.text_types import widest
+from trueserve.transforms.logs.decode_file import (
+    csv_types,
+    decode_file,
+    decode_range,
+    first_types,
+    parquet_types,
+)
+from trueserve.transforms.logs.detect import detect_examples, detect_log
+from trueserve.transforms.logs.features import FeatureType, Settings, expected_features
+from trueserve.transforms.logs.formats.format_names import LOG_FORMATS, Format
+from trueserve.transforms.reporting import Reporting
 
 T = TypeVar("T", bound=Element)
 

@@ -9,9 +9,9 @@ from typing import TypeVar
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
-from transforms.core import heartbeats
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Element, decoded_of
+from trueserve.transforms.core import heartbeats
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Element, decoded_of
 
 T = TypeVar("T", bound=Element)
 

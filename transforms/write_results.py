@@ -15,16 +15,16 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 
-from transforms.branches import sample
-from transforms.branches.partial import Kind
-from transforms.branches.reading import READING, Reading, ReadSummary
-from transforms.core.accounting import Accounting
-from transforms.core.arrow import pa
-from transforms.core.batches import Fault, Reject
-from transforms.core.errors import InputError
-from transforms.files import paths
-from transforms.merge_results import MergeResults
-from transforms.read import ReadResult
+from trueserve.transforms.branches import sample
+from trueserve.transforms.branches.partial import Kind
+from trueserve.transforms.branches.reading import READING, Reading, ReadSummary
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.batches import Fault, Reject
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import paths
+from trueserve.transforms.merge_results import MergeResults
+from trueserve.transforms.read import ReadResult
 
 KEPT = 20
 # So many samples wait before they are made one: merging sorts all that is in them.

@@ -8,11 +8,11 @@ from typing import Any
 
 import apache_beam as beam
 
-from transforms.branches.partial import Kind
-from transforms.branches.reading import READING
-from transforms.files import paths
-from transforms.verdict.variation import store
-from transforms.verdict.variation.period_counts import PeriodCounts
+from trueserve.transforms.branches.partial import Kind
+from trueserve.transforms.branches.reading import READING
+from trueserve.transforms.files import paths
+from trueserve.transforms.verdict.variation import store
+from trueserve.transforms.verdict.variation.period_counts import PeriodCounts
 
 _MOST_FAULTS = 3
 

@@ -184,7 +184,7 @@ def _shown(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    from pipelines.process.stderr_filter import filtered
+    from trueserve.pipelines.process.stderr_filter import filtered
 
     with filtered():
         code = main()

@@ -18,9 +18,9 @@ from apache_beam.options.pipeline_options import (
     StandardOptions,
 )
 
-from pipelines.beam import portable
-from pipelines.beam.options import DASK_RUNNER
-from transforms.core.errors import InputError
+from trueserve.pipelines.beam import portable
+from trueserve.pipelines.beam.options import DASK_RUNNER
+from trueserve.transforms.core.errors import InputError
 
 # A shuffle of n parts has n tasks a stage, and one stage for each power of 32.
 _FEWEST_PARTS, _MOST_PARTS = 32, 512
@@ -210,7 +210,7 @@ def _plugin(flags: Mapping[str, Any]) -> Any:
     # A class of a function is sent as a whole: workers need no `pipelines`.
     class FileSystemOptions(WorkerPlugin):
         def setup(self, worker: Any) -> None:  # noqa: ARG002 - it is called with it
-            from transforms.files import file_systems
+            from trueserve.transforms.files import file_systems
 
             file_systems.set_options(flags)
 

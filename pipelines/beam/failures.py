@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from transforms.core.errors import TrueserveError
+from trueserve.transforms.core.errors import TrueserveError
 
 _OUR_ERRORS: tuple[type[TrueserveError], ...] = (TrueserveError, *TrueserveError.__subclasses__())
 _OUR_PREFIXES = tuple(f"{error.__module__}.{error.__qualname__}: " for error in _OUR_ERRORS)

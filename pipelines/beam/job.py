@@ -13,14 +13,14 @@ from typing import Any
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.beam import dask_cluster, dataflow, failures, portable, setup_file
-from pipelines.beam import options as beam_options
-from pipelines.display.console import Console
-from pipelines.process import supervisor
-from transforms.core import heartbeats
-from transforms.core.errors import InputError, TrueserveError
-from transforms.files import file_systems, paths
-from transforms.files.file_systems import reason
+from trueserve.pipelines.beam import dask_cluster, dataflow, failures, portable, setup_file
+from trueserve.pipelines.beam import options as beam_options
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.process import supervisor
+from trueserve.transforms.core import heartbeats
+from trueserve.transforms.core.errors import InputError, TrueserveError
+from trueserve.transforms.files import file_systems, paths
+from trueserve.transforms.files.file_systems import reason
 
 _TEMP = re.compile(r"trueserve-[0-9a-f]{32}")
 

@@ -26,8 +26,8 @@ from apache_beam.options.pipeline_options_validator import PipelineOptionsValida
 from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.runners.runner import create_runner
 
-from pipelines.flags.beam import SHARED_FILESYSTEM
-from transforms.core.errors import UsageError
+from trueserve.pipelines.flags.beam import SHARED_FILESYSTEM
+from trueserve.transforms.core.errors import UsageError
 
 # Beam's own name for "this machine" tries a runner that it would have to download first; name the one
 # that Beam brings with it.

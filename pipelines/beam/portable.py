@@ -14,9 +14,9 @@ import grpc
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
 from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
-from pipelines.beam import failures
-from transforms.core import heartbeats
-from transforms.core.errors import InputError
+from trueserve.pipelines.beam import failures
+from trueserve.transforms.core import heartbeats
+from trueserve.transforms.core.errors import InputError
 
 #: So long nothing may answer before that is said; `--job_server_timeout` may say less.
 PATIENCE_SECONDS = 60

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 
-from transforms.core.errors import InputError
-from transforms.files.file_systems import reason
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files.file_systems import reason
 
 _GIT = ".git"
 

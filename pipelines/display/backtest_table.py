@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from transforms.files import paths
-from transforms.publish import formatting
-from transforms.verdict.wording import duration
+from trueserve.transforms.files import paths
+from trueserve.transforms.publish import formatting
+from trueserve.transforms.verdict.wording import duration
 
 MAX_ROWS = 40
 _MAX_LENGTH = 110

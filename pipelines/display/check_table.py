@@ -11,10 +11,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.display.console import Console
-from pipelines.display.verdict_table import STYLES
-from transforms.publish import formatting
-from transforms.serving.check.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.display.verdict_table import STYLES
+from trueserve.transforms.publish import formatting
+from trueserve.transforms.serving.check.report import NOT_EXAMINED, WHY_NOTHING, CheckFinding, Report
 
 _MAX_ROWS = 40
 _MAX_LENGTH = 600

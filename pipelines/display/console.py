@@ -20,10 +20,10 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.display import verdict_table
-from pipelines.process.streams import Guarded, say
-from transforms.core.errors import InputError
-from transforms.publish import formatting
+from trueserve.pipelines.display import verdict_table
+from trueserve.pipelines.process.streams import Guarded, say
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.publish import formatting
 
 #: Where no row came for so long, progress says so.
 STILL_SECONDS = 60.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipelines.estimate.workload import Estimate, Workload, estimate
-from transforms.publish import formatting
+from trueserve.pipelines.estimate.workload import Estimate, Workload, estimate
+from trueserve.transforms.publish import formatting
 
 _WIDTH = 12
 _MOST_NAMES = 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from transforms.publish import formatting
+from trueserve.transforms.publish import formatting
 
 MAX_ROWS = 40
 _MAX_FORMS = 3

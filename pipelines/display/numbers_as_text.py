@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.core.custom_stats import NAMED_FROM
-from transforms.logs.carriers.text_types import NUMBER_TEXT, is_number
-from transforms.verdict.wording import percent, plain
+from trueserve.transforms.core.custom_stats import NAMED_FROM
+from trueserve.transforms.logs.carriers.text_types import NUMBER_TEXT, is_number
+from trueserve.transforms.verdict.wording import percent, plain
 
 _LEAST_SHARE = 0.5
 _MOST_NAMED = 3

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from transforms.profile import Moved
-from transforms.publish import formatting
+from trueserve.transforms.profile import Moved
+from trueserve.transforms.publish import formatting
 
 
 def lines_of(parts: Sequence[Moved]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.formats.format_names import Format
 
 #: CPU seconds until a process has imported all that it needs: "the imports of trueserve validate", and those
 #: of the transform graph. Raw features alone take 2.1.

@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from transforms.core.batches import Fault, Window
-from transforms.core.errors import InputError
-from transforms.files.file_systems import FileSize
-from transforms.files.ranges import FileRange
-from transforms.logs.carriers.parquet.column_types import merged_types, settled
-from transforms.logs.carriers.table_error import TableError
-from transforms.logs.decode_file import csv_names, decode_range, first_types, parquet_types
-from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.core.batches import Fault, Window
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.ranges import FileRange
+from trueserve.transforms.logs.carriers.parquet.column_types import merged_types, settled
+from trueserve.transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.decode_file import csv_names, decode_range, first_types, parquet_types
+from trueserve.transforms.logs.features import Expected, FeatureType, Settings
+from trueserve.transforms.logs.formats.format_names import Format
 
 _LEAST_BYTES = 1 << 20
 

@@ -6,15 +6,15 @@ import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 
-from pipelines.estimate.input_sample import InputSample, read_sample
-from pipelines.estimate.ranges import files_as_ranges, ranges_of
-from pipelines.estimate.workload import Step, Workload
-from transforms.files.file_systems import FileSize
-from transforms.files.ranges import RangeGroup
-from transforms.logs.decode_file import can_be_cut
-from transforms.logs.features import Settings
-from transforms.logs.formats.format_names import Format
-from transforms.publish import formatting
+from trueserve.pipelines.estimate.input_sample import InputSample, read_sample
+from trueserve.pipelines.estimate.ranges import files_as_ranges, ranges_of
+from trueserve.pipelines.estimate.workload import Step, Workload
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.ranges import RangeGroup
+from trueserve.transforms.logs.decode_file import can_be_cut
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.publish import formatting
 
 BY_FILE = "each file is read whole by one process: files of similar size spread best"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePosixPath
 
-from transforms.files.file_systems import FileSize
-from transforms.files.ranges import RANGE_BYTES, FileRange, RangeGroup, list_ranges
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.ranges import RANGE_BYTES, FileRange, RangeGroup, list_ranges
 
 
 def ranges_of(

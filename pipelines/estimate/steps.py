@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipelines.estimate import costs
-from pipelines.estimate.workload import Step
-from transforms.logs.formats.format_names import Format
+from trueserve.pipelines.estimate import costs
+from trueserve.pipelines.estimate.workload import Step
+from trueserve.transforms.logs.formats.format_names import Format
 
 
 def reading(name: str, features: int, file_format: Format | None) -> Step:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from pipelines.estimate import costs
-from pipelines.estimate.costs import Machine
-from transforms.files.ranges import RangeGroup
+from trueserve.pipelines.estimate import costs
+from trueserve.pipelines.estimate.costs import Machine
+from trueserve.transforms.files.ranges import RangeGroup
 
 
 @dataclasses.dataclass(frozen=True)

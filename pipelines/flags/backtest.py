@@ -6,13 +6,13 @@ import argparse
 import dataclasses
 import datetime as dt
 
-from pipelines.flags import beam, comparison, reading
-from pipelines.flags.command import Command
-from pipelines.flags.flag import flag, parse_some_names
-from pipelines.flags.validate import ValidateOptions
-from transforms.core.errors import UsageError
-from transforms.files import windows
-from transforms.files.windows import Span
+from trueserve.pipelines.flags import beam, comparison, reading
+from trueserve.pipelines.flags.command import Command
+from trueserve.pipelines.flags.flag import flag, parse_some_names
+from trueserve.pipelines.flags.validate import ValidateOptions
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.files import windows
+from trueserve.transforms.files.windows import Span
 
 #: Each window is summarised and compared on its own.
 MAX_WINDOWS = 1000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.flags.flag import flag
+from trueserve.pipelines.flags.flag import flag
 
 TITLE = "Apache Beam"
 NOTE = """Any other flag goes to Apache Beam, such as --runner=DataflowRunner

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
-from pipelines.flags.command import Command
-from pipelines.flags.comparison import BASELINE
-from pipelines.flags.flag import flag
-from pipelines.flags.replay import ALLOW_OPS
-from transforms.files import windows
+from trueserve.pipelines.flags.command import Command
+from trueserve.pipelines.flags.comparison import BASELINE
+from trueserve.pipelines.flags.flag import flag
+from trueserve.pipelines.flags.replay import ALLOW_OPS
+from trueserve.transforms.files import windows
 
 _MAX_TIMEOUT = 7 * 86_400
 

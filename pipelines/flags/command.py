@@ -8,10 +8,10 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from pipelines.flags import beam, path_checks, reading
-from pipelines.flags.flag import Flag
-from pipelines.process.streams import Guarded
-from transforms.core.errors import InputError, UsageError
+from trueserve.pipelines.flags import beam, path_checks, reading
+from trueserve.pipelines.flags.flag import Flag
+from trueserve.pipelines.process.streams import Guarded
+from trueserve.transforms.core.errors import InputError, UsageError
 
 _Formatter = functools.partial(argparse.RawDescriptionHelpFormatter, max_help_position=28)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.flags import backtest, check, export, join, prepare, validate, warm_up
+from trueserve.pipelines.flags import backtest, check, export, join, prepare, validate, warm_up
 
 EXIT_CODES_HELP = """exit codes:
   0  no skew (validate), no difference (check, join), or done (prepare, export,

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from pipelines.flags.flag import check_distance, check_local_file, flag, parse_names, parse_some_names
-from transforms.core.errors import UsageError
+from trueserve.pipelines.flags.flag import (
+    check_distance,
+    check_local_file,
+    flag,
+    parse_names,
+    parse_some_names,
+)
+from trueserve.transforms.core.errors import UsageError
 
 SPACE_NAMES = ("raw", "transformed")
 

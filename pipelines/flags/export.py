@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from pipelines.flags import path_checks
-from pipelines.flags.command import Command
-from pipelines.flags.comparison import BASELINE
-from pipelines.flags.flag import check_local_file, check_not_negative, check_values, flag
-from transforms.core.errors import UsageError
+from trueserve.pipelines.flags import path_checks
+from trueserve.pipelines.flags.command import Command
+from trueserve.pipelines.flags.comparison import BASELINE
+from trueserve.pipelines.flags.flag import check_local_file, check_not_negative, check_values, flag
+from trueserve.transforms.core.errors import UsageError
 
 EXAMPLE = """example:
   trueserve export --baseline=baseline --model=model.keras --output=served

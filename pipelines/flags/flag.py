@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from transforms.core.errors import UsageError
+from trueserve.transforms.core.errors import UsageError
 
 #: Takes the flag and its value. Raises UsageError, naming the flag.
 Check = Callable[[str, Any], None]

@@ -6,12 +6,12 @@ import argparse
 import dataclasses
 import datetime as dt
 
-from pipelines.flags import beam, path_checks, reading
-from pipelines.flags.command import Command
-from pipelines.flags.comparison import BASELINE
-from pipelines.flags.flag import check_range, check_values, flag, parse_names
-from transforms.core.errors import UsageError
-from transforms.joining.key_parts import KeyPart, parse_key
+from trueserve.pipelines.flags import beam, path_checks, reading
+from trueserve.pipelines.flags.command import Command
+from trueserve.pipelines.flags.comparison import BASELINE
+from trueserve.pipelines.flags.flag import check_range, check_values, flag, parse_names
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.joining.key_parts import KeyPart, parse_key
 
 # Of a product of a float32 and a larger power of ten double precision does not hold every digit.
 MAX_DIGITS = 12

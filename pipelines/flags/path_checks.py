@@ -8,8 +8,8 @@ import os
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from pipelines.flags.flag import Flag
-from transforms.core.errors import UsageError
+from trueserve.pipelines.flags.flag import Flag
+from trueserve.transforms.core.errors import UsageError
 
 # What the commands write below an output folder, by an example of each depth.
 _WRITTEN = ("verdict.json", "failed/verdict.json", "runs/r/verdict.json", "runs/r/rejects/rejects.jsonl")

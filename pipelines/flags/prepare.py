@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from pipelines.flags import beam, reading
-from pipelines.flags.command import Command
-from pipelines.flags.comparison import JSD, LINF
-from pipelines.flags.flag import check_local_file, check_values, flag
+from trueserve.pipelines.flags import beam, reading
+from trueserve.pipelines.flags.command import Command
+from trueserve.pipelines.flags.comparison import JSD, LINF
+from trueserve.pipelines.flags.flag import check_local_file, check_values, flag
 
 EXAMPLE = """example:
   trueserve prepare --examples='train/*.tfrecord.gz' \\

@@ -7,12 +7,12 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from pipelines.flags.flag import check_fraction, check_not_negative, flag, parse_names
-from transforms.core.errors import UsageError
-from transforms.files import windows
-from transforms.files.ranges import RANGE_BYTES
-from transforms.logs.carriers.text.text_form import TextForm
-from transforms.logs.formats.format_names import LOG_FORMATS
+from trueserve.pipelines.flags.flag import check_fraction, check_not_negative, flag, parse_names
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.files import windows
+from trueserve.transforms.files.ranges import RANGE_BYTES
+from trueserve.transforms.logs.carriers.text.text_form import TextForm
+from trueserve.transforms.logs.formats.format_names import LOG_FORMATS
 
 FORMATS = ("auto", *(name.value for name in LOG_FORMATS))
 #: The fields of a request that `--exclude` may look at.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from pipelines.flags.flag import check_fraction, check_not_negative, flag, parse_names
-from transforms.core.errors import UsageError
+from trueserve.pipelines.flags.flag import check_fraction, check_not_negative, flag, parse_names
+from trueserve.transforms.core.errors import UsageError
 
 ALLOW_OPS = flag(
     "--allow_ops",
@@ -64,8 +64,8 @@ def check_model(folder: str, allow_ops: Collection[str]) -> None:
     Raises UsageError: it is none that can be replayed, or it touches more than itself by ops that are not
     among `allow_ops`. Workers run it as it is.
     """
-    from transforms.replay import reference_model
-    from transforms.serving.lint import gate
+    from trueserve.transforms.replay import reference_model
+    from trueserve.transforms.serving.lint import gate
 
     reference_model.check(folder)
     if refusals := gate.refusals(folder, allow_ops):

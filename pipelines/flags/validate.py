@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from pipelines.flags import beam, comparison, path_checks, reading
-from pipelines.flags import replay as replay_flags
-from pipelines.flags.command import Command
-from pipelines.flags.flag import check_local_file, check_values, flag, parse_some_names
-from transforms.core.errors import UsageError
+from trueserve.pipelines.flags import beam, comparison, path_checks, reading
+from trueserve.pipelines.flags import replay as replay_flags
+from trueserve.pipelines.flags.command import Command
+from trueserve.pipelines.flags.flag import check_local_file, check_values, flag, parse_some_names
+from trueserve.transforms.core.errors import UsageError
 
 EXAMPLE = """examples:
   trueserve validate --baseline=baseline --logs='logs/*' --output=skew \\

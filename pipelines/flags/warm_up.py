@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from pipelines.flags.command import Command
-from pipelines.flags.flag import flag
+from trueserve.pipelines.flags.command import Command
+from trueserve.pipelines.flags.flag import flag
 
 EXAMPLE = """examples:
   trueserve warm_up            once on a machine, or while an image is built

@@ -8,8 +8,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from transforms.core.errors import TrueserveError
-from transforms.publish import formatting
+from trueserve.transforms.core.errors import TrueserveError
+from trueserve.transforms.publish import formatting
 
 #: In a run's temporary folder: the folders on object stores in which it is at work, each with what it is for.
 REMOTE = "remote.json"
@@ -79,25 +79,25 @@ def of_command(argv: Sequence[str]) -> Result:
 def _sweep(command: str, folder: str) -> None:
     # Each loads little; what is not needed is not loaded.
     if command == "prepare":
-        from transforms.baseline import atomic_replace
+        from trueserve.transforms.baseline import atomic_replace
 
         atomic_replace.finish(folder)
     elif command == "export":
-        from transforms.serving import version_folder
+        from trueserve.transforms.serving import version_folder
 
         version_folder.sweep(folder)
     elif command == "validate":
-        from transforms.runs import dead_runs
+        from trueserve.transforms.runs import dead_runs
 
         dead_runs.sweep(folder)
     else:
-        from transforms.files import temporary_files
+        from trueserve.transforms.files import temporary_files
 
         temporary_files.sweep(folder)
 
 
 def _discard(target: str, staged: str) -> None:
-    from transforms.baseline import atomic_replace
+    from trueserve.transforms.baseline import atomic_replace
 
     with contextlib.suppress(TrueserveError):
         atomic_replace.discard(target, staged)

@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Iterator
 
-from transforms.core import native_logs
+from trueserve.transforms.core import native_logs
 
 _LONGEST_LINE = 1 << 16
 _SECONDS_TO_END = 2.0

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO
 
-from transforms.files.file_systems import reason
+from trueserve.transforms.files.file_systems import reason
 
 
 class Guarded:

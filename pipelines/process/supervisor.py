@@ -25,11 +25,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from pipelines.process import cleanup, streams
-from pipelines.process.stderr_filter import StderrFilter
-from transforms.core.errors import TrueserveError
-from transforms.files import lease
-from transforms.publish import formatting
+from trueserve.pipelines.process import cleanup, streams
+from trueserve.pipelines.process.stderr_filter import StderrFilter
+from trueserve.transforms.core.errors import TrueserveError
+from trueserve.transforms.files import lease
+from trueserve.transforms.publish import formatting
 
 _TEMPORARY = re.compile(r"trueserve-[0-9a-f]{12}")
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

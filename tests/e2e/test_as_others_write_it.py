@@ -80,7 +80,7 @@ def write(path: Path, table: Sequence[Row]) -> str:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    from pipelines.cli import main
+    from trueserve.pipelines.cli import main
 
     folder = tmp_path_factory.mktemp("others")
     (folder / "pp.py").write_text(PREPROCESSING)

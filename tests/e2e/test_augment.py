@@ -13,15 +13,15 @@ from support import e2e
 from support import transformed as support
 from support.augment import CUTS, NOISE, ROWS, Prepared, applied, loaded, prepare, written
 
-from transforms.baseline import contract as contracts
-from transforms.baseline import layout
-from transforms.baseline.load import load_baseline
-from transforms.branches.sample import row_hashes
-from transforms.core.errors import UsageError
-from transforms.graph.augmentation import load_augmentation, seeds_of
-from transforms.graph.preprocessing import source_digest
-from transforms.verdict.findings.augmentation import SPREAD
-from transforms.verdict.model import Severity
+from trueserve.transforms.baseline import contract as contracts
+from trueserve.transforms.baseline import layout
+from trueserve.transforms.baseline.load import load_baseline
+from trueserve.transforms.branches.sample import row_hashes
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.graph.augmentation import load_augmentation, seeds_of
+from trueserve.transforms.graph.preprocessing import source_digest
+from trueserve.transforms.verdict.findings.augmentation import SPREAD
+from trueserve.transforms.verdict.model import Severity
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_served_rows_are_never_augmented(prepared: Prepared) -> None:
     expected = (distances - distances.mean()) / distances.std()
     np.testing.assert_allclose([row["distance_z"][0] for row in once], expected, atol=1e-4)
     probes = load_baseline(prepared.baseline).probes
-    from transforms.baseline.probes import read_probes
+    from trueserve.transforms.baseline.probes import read_probes
 
     raw, transformed = read_probes(probes)
     assert support.graph(prepared.baseline).apply(raw).to_pylist() == transformed.to_pylist()

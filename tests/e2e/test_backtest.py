@@ -31,13 +31,13 @@ from support.homes import Home
 from support.repo import ROOT
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines import backtest_folder, cli
-from pipelines.flags.backtest import iso_duration, parse_duration
-from transforms.baseline import layout
-from transforms.core import schema as schemas
-from transforms.core.errors import InputError, UsageError
-from transforms.files import documents
-from transforms.verdict.thresholds import parse
+from trueserve.pipelines import backtest_folder, cli
+from trueserve.pipelines.flags.backtest import iso_duration, parse_duration
+from trueserve.transforms.baseline import layout
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import documents
+from trueserve.transforms.verdict.thresholds import parse
 
 Capture = pytest.CaptureFixture[str]
 
@@ -231,7 +231,7 @@ def test_the_page_needs_no_network_and_shows_what_fired(past: Past) -> None:
 
 
 def test_names_of_strangers_are_escaped(past: Past) -> None:
-    from transforms.publish.page import backtest as page_backtest
+    from trueserve.transforms.publish.page import backtest as page_backtest
 
     text = json.dumps(past.document).replace('"carrier"', '"<script>alert(1)</script>"')
     page = page_backtest.render(json.loads(text)).decode()

@@ -9,7 +9,7 @@ import pytest
 from support import e2e, logs
 from support.homes import Home
 
-from transforms.read import ReadRows
+from trueserve.transforms.read import ReadRows
 
 Capture = pytest.CaptureFixture[str]
 
@@ -71,7 +71,9 @@ def test_prepare_from_files_of_which_another_read_finds_less(
 ) -> None:
     """As where somebody takes a file away, or cuts it short, between two reads."""
     logs.write_records(prepare.folder / "good-2", [logs.example(**row) for row in e2e.rides(30, 5)])
-    monkeypatch.setattr("pipelines.prepare.ReadRows", lambda files, *more: ReadRows(files[:1], *more))
+    monkeypatch.setattr(
+        "trueserve.pipelines.prepare.ReadRows", lambda files, *more: ReadRows(files[:1], *more)
+    )
     line = prepare.fails(3, examples=str(prepare.folder / "good*"))
     assert "changed while they were read: 80 rows at first, and 50 when they were transformed" in line
 

@@ -19,7 +19,7 @@ HEADER, FOOTER = 12, 4
 @pytest.fixture(scope="module")
 def previous_output(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An output folder with a published verdict, as a run of yesterday left it."""
-    from pipelines import cli
+    from trueserve.pipelines import cli
 
     output = tmp_path_factory.mktemp("earlier") / "out"
     argv = ["validate", f"--baseline={home.baseline}", f"--logs={home.clean}", f"--output={output}"]

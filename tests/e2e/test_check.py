@@ -14,7 +14,7 @@ from support import check as support
 from support import e2e
 from support.homes import Home
 
-from transforms.baseline.probes import read_probes
+from trueserve.transforms.baseline.probes import read_probes
 
 UNKNOWN = 5  # the id of what is none of the five carriers
 

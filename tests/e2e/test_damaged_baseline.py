@@ -14,13 +14,13 @@ from support.damage import cut, emptied, flipped
 from support.homes import Home
 from support.memory_files import OBJECTS
 
-from pipelines import cli
-from transforms.baseline import layout
-from transforms.baseline.contents import FileDigest
-from transforms.baseline.load import load_baseline
-from transforms.core.errors import InputError, UsageError
-from transforms.files import paths
-from transforms.reference.training_side import TrainingSide, check_sample
+from trueserve.pipelines import cli
+from trueserve.transforms.baseline import layout
+from trueserve.transforms.baseline.contents import FileDigest
+from trueserve.transforms.baseline.load import load_baseline
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import paths
+from trueserve.transforms.reference.training_side import TrainingSide, check_sample
 
 GRAPH = "transform_output/transform_fn/saved_model.pb"
 VOCABULARY = "transform_output/transform_fn/assets/carriers"

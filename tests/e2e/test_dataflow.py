@@ -32,7 +32,7 @@ _WITHOUT_FOLDERS = """
 import sys
 import tensorflow as tf
 tf.io.gfile.makedirs = lambda path: None
-from pipelines.cli import main
+from trueserve.pipelines.cli import main
 sys.exit(main(sys.argv[1:]))
 """
 FEATURES = """

@@ -26,20 +26,20 @@ from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from examples.flights import data
-from transforms.core.accounting import Accounting, total
-from transforms.core.batches import Batch, Decoded, Fault, Window
-from transforms.files.file_systems import FileSize
-from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import detect_log
-from transforms.logs.features import FeatureType, Settings, expected_features
-from transforms.logs.formats.format_names import Format
-from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
-from transforms.summaries.dataset import DatasetSummary, uses_of
-from transforms.summaries.protos import SIZES, dataset_statistics
-from transforms.summaries.quantiles import Scratch
-from transforms.verdict.model import Finding, Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.severity import Policy
+from trueserve.transforms.core.accounting import Accounting, total
+from trueserve.transforms.core.batches import Batch, Decoded, Fault, Window
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.detect import detect_log
+from trueserve.transforms.logs.features import FeatureType, Settings, expected_features
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
+from trueserve.transforms.summaries.dataset import DatasetSummary, uses_of
+from trueserve.transforms.summaries.protos import SIZES, dataset_statistics
+from trueserve.transforms.summaries.quantiles import Scratch
+from trueserve.transforms.verdict.model import Finding, Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.severity import Policy
 
 LOGS = (*record_logs.LOGS, *json_logs.LOGS, *table_logs.LOGS)
 # One of each way to read: TFRecords, JSON lines, columns, rows of Avro.

@@ -14,15 +14,15 @@ from support import export as support
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
-from transforms.baseline import probes
-from transforms.columnar.framing import block_of
-from transforms.core.errors import InputError
-from transforms.graph.transform_graph import TransformGraph
-from transforms.logs.features import Settings, expected_features
-from transforms.logs.formats.prediction_log import PredictionLogDecoder
-from transforms.logs.rows.rows import RecordPosition
-from transforms.serving import parity
-from transforms.serving.fresh_process import fresh_process
+from trueserve.transforms.baseline import probes
+from trueserve.transforms.columnar.framing import block_of
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.graph.transform_graph import TransformGraph
+from trueserve.transforms.logs.features import Settings, expected_features
+from trueserve.transforms.logs.formats.prediction_log import PredictionLogDecoder
+from trueserve.transforms.logs.rows.rows import RecordPosition
+from trueserve.transforms.serving import parity
+from trueserve.transforms.serving.fresh_process import fresh_process
 
 # `distance` is null, zero or more; so are the others: see the rows of the support module.
 ZERO, NO_DISTANCE, NO_HOUR, NO_CARRIER = 0, 3, 2, 1

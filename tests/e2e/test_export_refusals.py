@@ -13,10 +13,10 @@ import tensorflow as tf
 from support import export as support
 from support.memory_files import OBJECTS
 
-from transforms.baseline import layout
-from transforms.core.errors import InputError, UsageError
-from transforms.files import paths
-from transforms.serving import parity
+from trueserve.transforms.baseline import layout
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import paths
+from trueserve.transforms.serving import parity
 
 CUSTOM = """
 import keras

@@ -17,13 +17,13 @@ from support.homes import Home
 from support.memory_files import FAULTS, OBJECTS
 from support.two_baselines import NEW, OLD, content, fresh
 
-from pipelines import export, prepare, record_predictions
-from pipelines.display.console import Console
-from pipelines.flags.export import ExportOptions
-from transforms.baseline import atomic_replace
-from transforms.core.errors import InputError
-from transforms.files import local_writes
-from transforms.serving import version_folder
+from trueserve.pipelines import export, prepare, record_predictions
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.flags.export import ExportOptions
+from trueserve.transforms.baseline import atomic_replace
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import local_writes
+from trueserve.transforms.serving import version_folder
 
 Capture = pytest.CaptureFixture[str]
 UPLOADS = [("open", False), ("open", True), ("close", False), ("close", True), ("half", False)]

@@ -14,7 +14,7 @@ from support import e2e, logs
 from support.homes import Home
 
 from benchmarks import join as benchmark
-from transforms.joining import split
+from trueserve.transforms.joining import split
 
 Capture = pytest.CaptureFixture[str]
 ROWS = 300

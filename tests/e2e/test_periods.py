@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from support import e2e
 
-from pipelines import cli
-from transforms.baseline import layout
-from transforms.baseline.load import load_baseline
-from transforms.verdict.variation import store
+from trueserve.pipelines import cli
+from trueserve.transforms.baseline import layout
+from trueserve.transforms.baseline.load import load_baseline
+from trueserve.transforms.verdict.variation import store
 
 DAYS, A_DAY = 40, 300
 SECONDS = 86_400 // A_DAY

@@ -14,17 +14,17 @@ from support import e2e, pickles
 from support.homes import Home, Served
 from support.logs import settings
 
-from transforms import write_results
-from transforms.core import arrow
-from transforms.core.arrow import pa, pq
-from transforms.core.batches import Fault
-from transforms.files.file_systems import FileSize
-from transforms.logs import detect
-from transforms.logs.carriers.parquet import reader as parquet_reader
-from transforms.logs.carriers.table_error import TableError
-from transforms.logs.decode_file import decode_file
-from transforms.logs.formats.format_names import LOG_FORMATS, Format
-from transforms.verdict.variation import store
+from trueserve.transforms import write_results
+from trueserve.transforms.core import arrow
+from trueserve.transforms.core.arrow import pa, pq
+from trueserve.transforms.core.batches import Fault
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs import detect
+from trueserve.transforms.logs.carriers.parquet import reader as parquet_reader
+from trueserve.transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.formats.format_names import LOG_FORMATS, Format
+from trueserve.transforms.verdict.variation import store
 
 Capture = pytest.CaptureFixture[str]
 Command = Callable[[Home, Served, str, Path], list[str]]

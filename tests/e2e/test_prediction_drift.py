@@ -15,11 +15,11 @@ from support.homes import SERVING_CUTS, Home, Served
 from support.verdict_schema import VERDICT_SCHEMA
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from pipelines import validate
-from pipelines.flags.validate import ValidateOptions
-from pipelines.plan import ComparisonPlan, make_plan, request_settings
-from transforms.branches.reading import READING
-from transforms.files.tfrecord import frame
+from trueserve.pipelines import validate
+from trueserve.pipelines.flags.validate import ValidateOptions
+from trueserve.pipelines.plan import ComparisonPlan, make_plan, request_settings
+from trueserve.transforms.branches.reading import READING
+from trueserve.transforms.files.tfrecord import frame
 
 FEATURES = {"late", "minutes[0]", "minutes[1]", "minutes[argmax]"}
 # Where features are not what is looked at.
@@ -182,7 +182,7 @@ def test_rows_weigh_the_inverse_of_their_sampling_rate(
 
 
 def read_records(path: Path) -> list[bytes]:
-    from transforms.files.tfrecord import read_records as records_of
+    from trueserve.transforms.files.tfrecord import read_records as records_of
 
     with path.open("rb") as stream:
         return [record for part in records_of(stream) for record in part]

@@ -23,9 +23,9 @@ from support.prepared import (
     written_examples,
 )
 
-from transforms.baseline.load import Baseline, load_baseline
-from transforms.baseline.probes import NUM_PROBES, read_probes
-from transforms.graph.transform_graph import TransformGraph
+from trueserve.transforms.baseline.load import Baseline, load_baseline
+from trueserve.transforms.baseline.probes import NUM_PROBES, read_probes
+from trueserve.transforms.graph.transform_graph import TransformGraph
 
 
 @pytest.fixture(scope="module")

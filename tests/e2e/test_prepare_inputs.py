@@ -21,10 +21,10 @@ from support.prepared import (
 )
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.baseline.load import load_baseline
-from transforms.core import schema as schemas
-from transforms.files import paths
-from transforms.graph.transform_graph import TransformGraph
+from trueserve.transforms.baseline.load import load_baseline
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.files import paths
+from trueserve.transforms.graph.transform_graph import TransformGraph
 
 # The user's own: a threshold, a wider type of presence, and no word of environments.
 GIVEN = """

@@ -14,9 +14,9 @@ from support import e2e
 from support.homes import Home
 from support.verdict_schema import VERDICT_SCHEMA
 
-from pipelines import cli
-from transforms.runs import published_runs
-from transforms.verdict.model import Space
+from trueserve.pipelines import cli
+from trueserve.transforms.runs import published_runs
+from trueserve.transforms.verdict.model import Space
 
 Capture = pytest.CaptureFixture[str]
 A_DAY = 2880

@@ -16,7 +16,7 @@ from pathlib import Path
 from support.docs import blocks, shell_commands, text_of
 from support.repo import ROOT
 
-from pipelines import cli
+from trueserve.pipelines import cli
 
 README = ROOT / "README.md"
 SECTION = "## Sixty seconds on your own data"

@@ -17,16 +17,16 @@ from support import logs
 from support.homes import NUM_TRAINING, Home, Served
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines import cli, record_predictions
-from pipelines.display.console import Console
-from pipelines.flags.export import ExportOptions
-from transforms.baseline.load import Baseline, load_baseline
-from transforms.core.errors import InputError, NothingExaminedError, UsageError
-from transforms.files import file_systems
-from transforms.predictions import outputs
-from transforms.predictions.outputs import Output, OutputType
-from transforms.serving import keras_model, prediction_rows, serving_model
-from transforms.serving.predicted import PredictionRecorder, outputs_of
+from trueserve.pipelines import cli, record_predictions
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.flags.export import ExportOptions
+from trueserve.transforms.baseline.load import Baseline, load_baseline
+from trueserve.transforms.core.errors import InputError, NothingExaminedError, UsageError
+from trueserve.transforms.files import file_systems
+from trueserve.transforms.predictions import outputs
+from trueserve.transforms.predictions.outputs import Output, OutputType
+from trueserve.transforms.serving import keras_model, prediction_rows, serving_model
+from trueserve.transforms.serving.predicted import PredictionRecorder, outputs_of
 
 EXTRA = "assets.extra"
 Array = np.ndarray[Any, Any]
@@ -85,7 +85,7 @@ def check_categories(feature: Any, values: Sequence[int]) -> None:
 
 def answers(rows: Sequence[dict[str, list[Any]]], baseline: Baseline) -> dict[str, Array]:
     """By the graph and Keras alone."""
-    from transforms.graph.transform_graph import TransformGraph
+    from trueserve.transforms.graph.transform_graph import TransformGraph
 
     assert rows is support.RAW_ROWS
     graph = TransformGraph(baseline.transform_output)

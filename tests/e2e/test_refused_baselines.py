@@ -13,8 +13,8 @@ from support import e2e
 from support.damage import cut, emptied, flipped
 from support.homes import Home, Served
 
-from transforms.baseline import layout
-from transforms.baseline.load import load_baseline
+from trueserve.transforms.baseline import layout
+from trueserve.transforms.baseline.load import load_baseline
 
 Capture = pytest.CaptureFixture[str]
 GRAPH = "transform_output/transform_fn/saved_model.pb"

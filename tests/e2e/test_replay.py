@@ -17,11 +17,11 @@ from support.homes import SERVING_CUTS, Home, Served
 from support.replay import Array
 from support.verdict_schema import VERDICT_SCHEMA
 
-from pipelines import validate
-from pipelines.flags.validate import ValidateOptions
-from pipelines.plan import ComparisonPlan, make_plan, request_settings
-from transforms.branches.reading import READING
-from transforms.branches.replay import REPLAY
+from trueserve.pipelines import validate
+from trueserve.pipelines.flags.validate import ValidateOptions
+from trueserve.pipelines.plan import ComparisonPlan, make_plan, request_settings
+from trueserve.transforms.branches.reading import READING
+from trueserve.transforms.branches.replay import REPLAY
 
 ATOL, RTOL = 1e-6, 1e-5
 FEW = 700

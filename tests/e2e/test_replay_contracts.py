@@ -12,12 +12,12 @@ from support import e2e, logs
 from support.homes import Home
 from support.verdict_schema import VERDICT_SCHEMA
 
-from transforms.baseline import served_contracts
-from transforms.core.batches import METADATA_SCHEMA
-from transforms.core.errors import UsageError
-from transforms.replay import versions as versions_
-from transforms.verdict.findings.contracts import compare_versions, versions_json
-from transforms.verdict.model import Severity
+from trueserve.transforms.baseline import served_contracts
+from trueserve.transforms.core.batches import METADATA_SCHEMA
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.replay import versions as versions_
+from trueserve.transforms.verdict.findings.contracts import compare_versions, versions_json
+from trueserve.transforms.verdict.model import Severity
 
 BASELINE = {
     "digests": {"graph": "aa", "assets": {"carriers": "cc", "tags": "dd"}, "preprocessing_source": "s"}

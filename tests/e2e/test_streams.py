@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from support.page import make_verdict
 
-from pipelines import check, cli
-from pipelines.display.console import Console
-from pipelines.flags.check import CheckOptions
-from pipelines.process import streams
-from transforms.core.errors import InputError
-from transforms.serving.check.report import Report
+from trueserve.pipelines import check, cli
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.flags.check import CheckOptions
+from trueserve.pipelines.process import streams
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.serving.check.report import Report
 
-ENTRY = "from pipelines.cli import entry_point; entry_point()"
+ENTRY = "from trueserve.pipelines.cli import entry_point; entry_point()"
 
 
 class Full(io.StringIO):

@@ -14,8 +14,8 @@ from support import e2e
 from support.homes import Home
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.baseline.load import load_baseline
-from transforms.files.tfrecord import frame
+from trueserve.transforms.baseline.load import load_baseline
+from trueserve.transforms.files.tfrecord import frame
 
 Capture = pytest.CaptureFixture[str]
 

@@ -9,7 +9,7 @@ import pytest
 from support import e2e
 from support.homes import Home
 
-from transforms.baseline import layout
+from trueserve.transforms.baseline import layout
 
 Capture = pytest.CaptureFixture[str]
 

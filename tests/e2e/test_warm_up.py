@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-_COMMAND = "from pipelines.cli import entry_point; entry_point()"
+_COMMAND = "from trueserve.pipelines.cli import entry_point; entry_point()"
 
 
 def _warm_up(*flags: str) -> subprocess.CompletedProcess[str]:

@@ -8,8 +8,8 @@ import pytest
 from support import e2e, logs
 from support.homes import Home
 
-from transforms.baseline.load import load_baseline
-from transforms.serving import probe_requests
+from trueserve.transforms.baseline.load import load_baseline
+from trueserve.transforms.serving import probe_requests
 
 
 def test_warm_ups_of_the_exported_model_are_no_traffic(

@@ -8,9 +8,9 @@ import pytest
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from transforms.core import schema as schemas
-from transforms.verdict import batched_validation
-from transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.verdict import batched_validation
+from trueserve.transforms.verdict.feature_stats import Statistics
 
 ROWS = 400
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from support.wire import comparable, decoded, field, may_be_a_sequence, mutated, serialized, varint
 from tensorflow.core.example.example_pb2 import Example
 
-from transforms.columnar.examples.example_parser import ExampleParser, Parsed
-from transforms.columnar.examples.scan import scan_examples
-from transforms.columnar.framing import block_of
+from trueserve.transforms.columnar.examples.example_parser import ExampleParser, Parsed
+from trueserve.transforms.columnar.examples.scan import scan_examples
+from trueserve.transforms.columnar.framing import block_of
 
 KINDS = {pa.large_binary(): "bytes", pa.float32(): "float", pa.int64(): "int"}
 Rows = dict[int, dict[tuple[str, str], list[Any]]]
@@ -100,7 +100,7 @@ def test_many_features_many_values_and_growth() -> None:
 
 
 def test_made_up_names_are_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transforms.columnar.examples.example_parser._MAX_NAMES", 100)
+    monkeypatch.setattr("trueserve.transforms.columnar.examples.example_parser._MAX_NAMES", 100)
     parser = ExampleParser()
     for block in range(5):
         check([_example(**{f"f{block}_{i}": [i]}) for i in range(80)], parser)

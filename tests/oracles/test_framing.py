@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from transforms.columnar import crc32c
-from transforms.columnar.framing import read_blocks
-from transforms.columnar.hashing import hash_bytes
-from transforms.columnar.memory import load64
-from transforms.columnar.utf8 import is_utf8
-from transforms.files.tfrecord import TFRecordError, frame, read_records
+from trueserve.transforms.columnar import crc32c
+from trueserve.transforms.columnar.framing import read_blocks
+from trueserve.transforms.columnar.hashing import hash_bytes
+from trueserve.transforms.columnar.memory import load64
+from trueserve.transforms.columnar.utf8 import is_utf8
+from trueserve.transforms.files.tfrecord import TFRecordError, frame, read_records
 
 Outcome = tuple[list[bytes], tuple[int, str] | None]
 

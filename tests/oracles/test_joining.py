@@ -10,8 +10,8 @@ from support.join import as_skews, as_stats, comparison, detected, examples, joi
 from support.logs import example
 from tensorflow.core.example.example_pb2 import Example
 
-from transforms.joining.cells import MOST_DIGITS, FloatTolerance, rounded
-from transforms.joining.counts import FeatureOutcome
+from trueserve.transforms.joining.cells import MOST_DIGITS, FloatTolerance, rounded
+from trueserve.transforms.joining.counts import FeatureOutcome
 
 
 @settings(deadline=None, max_examples=200)

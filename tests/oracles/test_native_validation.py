@@ -11,14 +11,14 @@ import tensorflow_data_validation as tfdv
 from support import hand_made
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from transforms.verdict import native_validation
-from transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict import native_validation
+from trueserve.transforms.verdict.feature_stats import Statistics
 
 # What is imported first, and how often the native code is then loaded.
 ALONE_THEN_TFDV = """
 import sys
-from transforms.verdict import native_validation as native
-from transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict import native_validation as native
+from trueserve.transforms.verdict.feature_stats import Statistics
 from tensorflow_metadata.proto.v0 import schema_pb2
 statistics = Statistics()
 statistics.datasets.add(num_examples=1)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.verdict.evidence import false_discovery, numeric_tests, p_values
+from trueserve.transforms.verdict.evidence import false_discovery, numeric_tests, p_values
 
 Array = np.ndarray[Any, Any]
 

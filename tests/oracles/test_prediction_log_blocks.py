@@ -11,13 +11,13 @@ from support.wire import comparable, field, mutated, serialized, unknown, varint
 from tensorflow.core.example.example_pb2 import Example
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from transforms.columnar.framing import block_of
-from transforms.core.accounting import total
-from transforms.core.batches import Decoded
-from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.formats.prediction_log import PredictionLogDecoder
-from transforms.logs.rows.rows import RecordPosition
-from transforms.logs.tensors.parsed_prediction_log import ParsedLogDecoder
+from trueserve.transforms.columnar.framing import block_of
+from trueserve.transforms.core.accounting import total
+from trueserve.transforms.core.batches import Decoded
+from trueserve.transforms.logs.features import Expected, FeatureType, Settings
+from trueserve.transforms.logs.formats.prediction_log import PredictionLogDecoder
+from trueserve.transforms.logs.rows.rows import RecordPosition
+from trueserve.transforms.logs.tensors.parsed_prediction_log import ParsedLogDecoder
 
 SETTINGS = Settings(
     expected=Expected({"a": FeatureType.FLOAT, "b": FeatureType.INT, "feature": FeatureType.BYTES})

@@ -17,9 +17,9 @@ from support.statistics import assert_same, columns
 from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.summaries.dataset import DatasetSummary, uses_of
-from transforms.summaries.protos import dataset_statistics
-from transforms.summaries.quantiles import Scratch
+from trueserve.transforms.summaries.dataset import DatasetSummary, uses_of
+from trueserve.transforms.summaries.protos import dataset_statistics
+from trueserve.transforms.summaries.quantiles import Scratch
 
 
 def summarized(schema: schema_pb2.Schema | None, *batches: pa.RecordBatch) -> DatasetSummary:
@@ -152,7 +152,7 @@ def test_a_row_of_very_many_values() -> None:
 
 
 def test_tables_keep_to_their_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transforms.summaries.dataset.TABLE_BYTES", 4 << 20)
+    monkeypatch.setattr("trueserve.transforms.summaries.dataset.TABLE_BYTES", 4 << 20)
     columns = [
         pa.array([[b"%d in %d" % (i, c)] for i in range(20_000)], pa.large_list(pa.large_binary()))
         for c in range(8)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.drift import trend
-from transforms.drift.slow_drift import FALSE_TRENDS
+from trueserve.transforms.drift import trend
+from trueserve.transforms.drift.slow_drift import FALSE_TRENDS
 
 _RATE = FALSE_TRENDS
 # Few values, so that ties are many; None is a window without a value.

@@ -17,11 +17,11 @@ from support.logs import example, write_records
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.beam import deep_copy
 
-from transforms.analyze import AnalyzeAndTransform
-from transforms.core import schema as schemas
-from transforms.files import globs
-from transforms.graph.transform_graph import TransformGraph
-from transforms.read import ReadRows
+from trueserve.transforms.analyze import AnalyzeAndTransform
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.files import globs
+from trueserve.transforms.graph.transform_graph import TransformGraph
+from trueserve.transforms.read import ReadRows
 
 NUMBER = """feature { name: "number" type: FLOAT presence { min_fraction: 1 min_count: 1 }
                      shape { dim { size: 1 } } }"""

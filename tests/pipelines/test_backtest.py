@@ -12,11 +12,11 @@ import pytest
 from support import hand_made_models, past_windows
 from support.past_windows import DAY, START, write_log
 
-from pipelines import backtest
-from pipelines import plan as plans
-from pipelines.display.console import Console
-from transforms.baseline.load import Baseline
-from transforms.core.errors import InputError, NothingExaminedError, UsageError
+from trueserve.pipelines import backtest
+from trueserve.pipelines import plan as plans
+from trueserve.pipelines.display.console import Console
+from trueserve.transforms.baseline.load import Baseline
+from trueserve.transforms.core.errors import InputError, NothingExaminedError, UsageError
 
 
 @pytest.fixture

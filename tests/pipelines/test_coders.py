@@ -8,19 +8,19 @@ import apache_beam as beam
 import pyarrow as pa
 import pytest
 
-from transforms import coders
-from transforms.branches.branch import examine
-from transforms.branches.marking import Marked
-from transforms.branches.partial import Kind, Partial
-from transforms.branches.reading import KEPT, Reading
-from transforms.branches.slices import slices
-from transforms.branches.statistics import statistics
-from transforms.branches.versions import versions
-from transforms.branches.windows import Windows
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Batch, Decoded, Fault, Reject
-from transforms.joining.piece import Piece
-from transforms.logs.rows.rows import metadata_of
+from trueserve.transforms import coders
+from trueserve.transforms.branches.branch import examine
+from trueserve.transforms.branches.marking import Marked
+from trueserve.transforms.branches.partial import Kind, Partial
+from trueserve.transforms.branches.reading import KEPT, Reading
+from trueserve.transforms.branches.slices import slices
+from trueserve.transforms.branches.statistics import statistics
+from trueserve.transforms.branches.versions import versions
+from trueserve.transforms.branches.windows import Windows
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Batch, Decoded, Fault, Reject
+from trueserve.transforms.joining.piece import Piece
+from trueserve.transforms.logs.rows.rows import metadata_of
 
 ROWS = pa.RecordBatch.from_pydict(
     {
@@ -129,4 +129,4 @@ def test_sizes_are_told_without_encoding(
 @pytest.mark.parametrize("kind", [pa.RecordBatch, Batch, Partial])
 def test_beam_knows_the_coders(kind: type) -> None:
     coders.register()  # other tests may have imported TFDV since, which registers its own
-    assert type(beam.coders.registry.get_coder(kind)).__module__ == "transforms.coders"
+    assert type(beam.coders.registry.get_coder(kind)).__module__ == "trueserve.transforms.coders"

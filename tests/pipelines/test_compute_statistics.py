@@ -9,7 +9,7 @@ import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.compute_statistics import ComputeStatistics
+from trueserve.transforms.compute_statistics import ComputeStatistics
 
 
 def batch(rows: int) -> pa.RecordBatch:

@@ -16,24 +16,24 @@ from support import branches as support
 from support import runners
 from support.examined import READS, examined, make_branches, write_files
 
-from transforms import examine_range
-from transforms.branches import load_once
-from transforms.branches.branch import examine
-from transforms.branches.load_once import LoadOnce
-from transforms.branches.partial import Kind, Partial
-from transforms.branches.ranges_read import Numbering
-from transforms.branches.reading import READING, Reading
-from transforms.branches.statistics import StatisticsPartial
-from transforms.branches.versions import VERSIONS
-from transforms.coders import PartialCoder
-from transforms.core.accounting import Accounting
-from transforms.core.heartbeats import read_progress
-from transforms.examine_range import ExamineFiles, numbers_kept
-from transforms.files.file_systems import FileSize
-from transforms.files.ranges import list_ranges
-from transforms.logs.decode_file import decode_file
-from transforms.logs.formats.format_names import Format
-from transforms.merge_results import MergeResults
+from trueserve.transforms import examine_range
+from trueserve.transforms.branches import load_once
+from trueserve.transforms.branches.branch import examine
+from trueserve.transforms.branches.load_once import LoadOnce
+from trueserve.transforms.branches.partial import Kind, Partial
+from trueserve.transforms.branches.ranges_read import Numbering
+from trueserve.transforms.branches.reading import READING, Reading
+from trueserve.transforms.branches.statistics import StatisticsPartial
+from trueserve.transforms.branches.versions import VERSIONS
+from trueserve.transforms.coders import PartialCoder
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.heartbeats import read_progress
+from trueserve.transforms.examine_range import ExamineFiles, numbers_kept
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.ranges import list_ranges
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.merge_results import MergeResults
 
 
 @pytest.fixture(scope="module")

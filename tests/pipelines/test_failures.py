@@ -12,10 +12,10 @@ import pytest
 from apache_beam.internal.cloudpickle import cloudpickle
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.beam import failures
-from pipelines.beam.job import new_job
-from pipelines.display.console import Console
-from transforms.core.errors import InputError, UsageError
+from trueserve.pipelines.beam import failures
+from trueserve.pipelines.beam.job import new_job
+from trueserve.pipelines.display.console import Console
+from trueserve.transforms.core.errors import InputError, UsageError
 
 SECRET = "a value of somebody's request"
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from support import logs
 
-from pipelines import join
-from pipelines.display.console import Console
-from pipelines.flags.join import JoinOptions
-from transforms.core.errors import InputError
-from transforms.joining.key_parts import KeyPart
+from trueserve.pipelines import join
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.flags.join import JoinOptions
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.joining.key_parts import KeyPart
 
 TRAINED: list[dict[str, Any]] = [
     {"ride": [number], "fare": [number / 2], "word": [b"w%d" % number]} for number in range(6)

@@ -13,17 +13,17 @@ from support.join import comparison, joined
 from support.logs import example
 from support.memory_files import SCHEME
 
-from transforms import coders, join_rows
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Batch, Fault, Reject
-from transforms.joining import report
-from transforms.joining.counts import Joined, RowCounts
-from transforms.joining.outcome import SideOutput
-from transforms.joining.piece import Side
-from transforms.joining.split import JoinSettings, keyed
-from transforms.logs.features import FeatureType, Settings
-from transforms.logs.formats.tf_example import TfExampleDecoder
-from transforms.read import ReadResult
+from trueserve.transforms import coders, join_rows
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Batch, Fault, Reject
+from trueserve.transforms.joining import report
+from trueserve.transforms.joining.counts import Joined, RowCounts
+from trueserve.transforms.joining.outcome import SideOutput
+from trueserve.transforms.joining.piece import Side
+from trueserve.transforms.joining.split import JoinSettings, keyed
+from trueserve.transforms.logs.features import FeatureType, Settings
+from trueserve.transforms.logs.formats.tf_example import TfExampleDecoder
+from trueserve.transforms.read import ReadResult
 
 EXAMPLES = [example(i=[n], f=[n / 2]) for n in range(30)] + [example(f=[1.0])] * 2
 REQUESTS = [example(i=[n], f=[n / 2 + (n % 5 == 0)]) for n in range(10, 45)] + [example(f=[1.0])]

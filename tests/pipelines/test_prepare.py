@@ -11,14 +11,14 @@ from google.protobuf import text_format
 from support import logs
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines import prepare
-from pipelines.display.console import Console
-from pipelines.flags.prepare import PrepareOptions
-from transforms.baseline.load import Baseline, load_baseline
-from transforms.core import schema as schemas
-from transforms.core.errors import UsageError
-from transforms.graph.preprocessing import source_digest
-from transforms.verdict.variation import store
+from trueserve.pipelines import prepare
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.flags.prepare import PrepareOptions
+from trueserve.transforms.baseline.load import Baseline, load_baseline
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.graph.preprocessing import source_digest
+from trueserve.transforms.verdict.variation import store
 
 FEATURES = """
 import tensorflow as tf

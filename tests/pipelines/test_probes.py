@@ -5,11 +5,11 @@ from __future__ import annotations
 import pyarrow as pa
 from support.homes import Home
 
-from transforms.baseline import probes, synthetic_probes
-from transforms.branches.sample import SamplePartial, read
-from transforms.core.batches import Batch
-from transforms.logs.rows.rows import metadata_of
-from transforms.serving import parity
+from trueserve.transforms.baseline import probes, synthetic_probes
+from trueserve.transforms.branches.sample import SamplePartial, read
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.logs.rows.rows import metadata_of
+from trueserve.transforms.serving import parity
 
 
 def rare_rows(count: int) -> dict[str, list[list[object] | None]]:

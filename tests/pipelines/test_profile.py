@@ -6,15 +6,15 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from transforms.branches.branch import examine
-from transforms.branches.statistics import statistics
-from transforms.branches.versions import versions
-from transforms.coders import PartialCoder
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Batch, Decoded
-from transforms.examine_range import Examine
-from transforms.logs.rows.rows import metadata_of
-from transforms.profile import Measured, Moved, moved
+from trueserve.transforms.branches.branch import examine
+from trueserve.transforms.branches.statistics import statistics
+from trueserve.transforms.branches.versions import versions
+from trueserve.transforms.coders import PartialCoder
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Batch, Decoded
+from trueserve.transforms.examine_range import Examine
+from trueserve.transforms.logs.rows.rows import metadata_of
+from trueserve.transforms.profile import Measured, Moved, moved
 
 RANGES = (10, 700, 30)
 

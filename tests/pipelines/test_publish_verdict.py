@@ -22,22 +22,22 @@ from support.publish import broken
 from support.verdict import frame, reference, served, statistics
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
-from transforms.branches.partial import Kind, Partial
-from transforms.branches.reading import READING, Reading
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Decoded, Fault, InRange, Reject
-from transforms.core.errors import UsageError
-from transforms.core.slicing import SliceStatistics
-from transforms.merge_results import MergeResults
-from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
-from transforms.publish_verdict import PublishVerdict
-from transforms.runs.copies import COPIES
-from transforms.runs.run_folder import find_run
-from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.model import Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.result import VerdictOutcome
-from transforms.verdict.severity import Policy
+from trueserve.transforms.branches.partial import Kind, Partial
+from trueserve.transforms.branches.reading import READING, Reading
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Decoded, Fault, InRange, Reject
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.core.slicing import SliceStatistics
+from trueserve.transforms.merge_results import MergeResults
+from trueserve.transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
+from trueserve.transforms.publish_verdict import PublishVerdict
+from trueserve.transforms.runs.copies import COPIES
+from trueserve.transforms.runs.run_folder import find_run
+from trueserve.transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.result import VerdictOutcome
+from trueserve.transforms.verdict.severity import Policy
 
 ROWS = 3000
 JOB = RunSettings(JULY, Policy(max_rejects=0.1), {"format_version": 1})

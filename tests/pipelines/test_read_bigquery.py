@@ -19,14 +19,14 @@ from support.branches import KeepBatches
 from support.logs import SCHEMA, settings
 from support.read import ReadOutput, all_rows, run_branches
 
-from pipelines import cli, validate
-from pipelines.flags.validate import ValidateOptions
-from pipelines.plan import files_of, make_plan
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Window
-from transforms.core.errors import UsageError
-from transforms.examine_table import ExamineRows, ExamineTable, RowDecoder
-from transforms.logs.formats.format_names import Format
+from trueserve.pipelines import cli, validate
+from trueserve.pipelines.flags.validate import ValidateOptions
+from trueserve.pipelines.plan import files_of, make_plan
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.examine_table import ExamineRows, ExamineTable, RowDecoder
+from trueserve.transforms.logs.formats.format_names import Format
 
 # The types of BigQuery in Avro, as its Storage API documents them: what the connector hands to `record_of`.
 AVRO = {

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 from support.logs import SCHEMA, example
 
-from transforms.core.batches import Batch
-from transforms.files.globs import expand
-from transforms.files.tfrecord import frame
-from transforms.read import ReadRows
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.files.globs import expand
+from trueserve.transforms.files.tfrecord import frame
+from trueserve.transforms.read import ReadRows
 
 
 @pytest.mark.parametrize("range_bytes", [0, 100])

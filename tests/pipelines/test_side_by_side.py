@@ -13,15 +13,15 @@ from apache_beam.metrics import MetricsFilter
 from support import branches as support
 from support.examined import READS, examined, make_branches, write_files
 
-from transforms import examine_range
-from transforms.branches.reading import READING
-from transforms.core.batches import Element
-from transforms.core.heartbeats import NAMESPACE, read_progress
-from transforms.examine_range import Decode, Examine, ExamineFiles
-from transforms.files.file_systems import FileSize
-from transforms.files.ranges import list_ranges
-from transforms.logs.decode_file import decode_file
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms import examine_range
+from trueserve.transforms.branches.reading import READING
+from trueserve.transforms.core.batches import Element
+from trueserve.transforms.core.heartbeats import NAMESPACE, read_progress
+from trueserve.transforms.examine_range import Decode, Examine, ExamineFiles
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.ranges import list_ranges
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.formats.format_names import Format
 
 
 @pytest.fixture(scope="module")

@@ -14,13 +14,13 @@ from support.slices import batch, byte_lists
 from support.verdict_schema import VERDICT_SCHEMA
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.branches.marking import Marked
-from transforms.branches.slices import slices
-from transforms.core.batches import Batch
-from transforms.core.slicing import MISSING, SliceStatistics
-from transforms.summaries import sliced
-from transforms.summaries.quantiles import Scratch
-from transforms.summaries.sliced import SlicedSummary
+from trueserve.transforms.branches.marking import Marked
+from trueserve.transforms.branches.slices import slices
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.core.slicing import MISSING, SliceStatistics
+from trueserve.transforms.summaries import sliced
+from trueserve.transforms.summaries.quantiles import Scratch
+from trueserve.transforms.summaries.sliced import SlicedSummary
 
 Capture = pytest.CaptureFixture[str]
 

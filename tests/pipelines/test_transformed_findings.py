@@ -17,12 +17,12 @@ from support.homes import Home
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from benchmarks import in_memory
-from transforms.baseline.load import load_baseline
-from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.evidence.feature_difference import LENGTH
-from transforms.verdict.feature_stats import Statistics, View, views_by_feature
-from transforms.verdict.findings import transformed
-from transforms.verdict.model import FindingKind, Severity, Space
+from trueserve.transforms.baseline.load import load_baseline
+from trueserve.transforms.verdict.compare import Policy, Reference, compare
+from trueserve.transforms.verdict.evidence.feature_difference import LENGTH
+from trueserve.transforms.verdict.feature_stats import Statistics, View, views_by_feature
+from trueserve.transforms.verdict.findings import transformed
+from trueserve.transforms.verdict.model import FindingKind, Severity, Space
 
 Change = Callable[[e2e.Row], e2e.Row]
 

@@ -14,7 +14,7 @@ from support.homes import Home
 from support.lint import grave
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.baseline.contract import Contract, Digests
+from trueserve.transforms.baseline.contract import Contract, Digests
 
 
 @pytest.fixture(scope="module")

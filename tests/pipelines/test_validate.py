@@ -12,9 +12,9 @@ from google.protobuf import text_format
 from support import past_windows
 from support.past_windows import DAY, START, write_log
 
-from pipelines import validate
-from pipelines.display.console import Console
-from pipelines.flags.validate import ValidateOptions
+from trueserve.pipelines import validate
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.flags.validate import ValidateOptions
 
 
 class Outcome(NamedTuple):

@@ -16,16 +16,16 @@ from support.verdict_schema import VERDICT_SCHEMA
 from support.weights import numbers
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from transforms.branches.marking import Marked
-from transforms.branches.reading import READING
-from transforms.core.accounting import ODD_RATE, Accounting
-from transforms.core.batches import Batch, Window
-from transforms.logs.rows.rows import metadata_of
-from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
-from transforms.verdict.model import Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.result import decide
-from transforms.verdict.severity import Policy
+from trueserve.transforms.branches.marking import Marked
+from trueserve.transforms.branches.reading import READING
+from trueserve.transforms.core.accounting import ODD_RATE, Accounting
+from trueserve.transforms.core.batches import Batch, Window
+from trueserve.transforms.logs.rows.rows import metadata_of
+from trueserve.transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.result import decide
+from trueserve.transforms.verdict.severity import Policy
 
 # Through the whole of the validation: AA's requests are logged one in five, all others wholly.
 

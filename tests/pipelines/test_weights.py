@@ -15,14 +15,14 @@ from support.statistics import assert_same, columns
 from support.weights import numbers
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.core.custom_stats import NAMED_FROM
-from transforms.summaries import folding, weighted
-from transforms.summaries.dataset import DatasetSummary, uses_of
-from transforms.summaries.folding import fold, repeats
-from transforms.summaries.protos import SIZES, dataset_statistics
-from transforms.summaries.quantiles import Scratch
-from transforms.summaries.weighted import MOST_RATES, WeightedSummary, odd_rates, rates_of, rows_at
-from transforms.verdict import feature_stats
+from trueserve.transforms.core.custom_stats import NAMED_FROM
+from trueserve.transforms.summaries import folding, weighted
+from trueserve.transforms.summaries.dataset import DatasetSummary, uses_of
+from trueserve.transforms.summaries.folding import fold, repeats
+from trueserve.transforms.summaries.protos import SIZES, dataset_statistics
+from trueserve.transforms.summaries.quantiles import Scratch
+from trueserve.transforms.summaries.weighted import MOST_RATES, WeightedSummary, odd_rates, rates_of, rows_at
+from trueserve.transforms.verdict import feature_stats
 
 Dataset: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 
@@ -169,7 +169,7 @@ def test_repeats_are_exact_for_whole_weights() -> None:
 
 
 def test_tables_of_all_rates_keep_to_one_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transforms.summaries.dataset.TABLE_BYTES", 4 << 20)
+    monkeypatch.setattr("trueserve.transforms.summaries.dataset.TABLE_BYTES", 4 << 20)
     summary, scratch = WeightedSummary(), Scratch()
     for part in range(20):
         rows = words_of([b"%d in %d" % (i, part) for i in range(5000)])

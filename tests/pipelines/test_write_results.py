@@ -11,12 +11,12 @@ from typing import Any
 import apache_beam as beam
 import pytest
 
-from transforms import write_results
-from transforms.branches.reading import ReadSummary
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Fault, Reject
-from transforms.core.errors import InputError
-from transforms.read import ReadResult
+from trueserve.transforms import write_results
+from trueserve.transforms.branches.reading import ReadSummary
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Fault, Reject
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.read import ReadResult
 
 
 def reading(

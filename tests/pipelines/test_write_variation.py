@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 from support import branches
 
-from transforms import write_variation
-from transforms.branches.periods import periods
-from transforms.core.batches import Batch
-from transforms.logs.rows.rows import metadata_of
-from transforms.verdict.variation import store
-from transforms.verdict.variation.bins import CATEGORY, Bins
-from transforms.verdict.variation.period_counts import Layout, PeriodCounts
+from trueserve.transforms import write_variation
+from trueserve.transforms.branches.periods import periods
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.logs.rows.rows import metadata_of
+from trueserve.transforms.verdict.variation import store
+from trueserve.transforms.verdict.variation.bins import CATEGORY, Bins
+from trueserve.transforms.verdict.variation.period_counts import Layout, PeriodCounts
 
 DAY = 86_400_000_000
 CELLS = {"w": Bins(CATEGORY, values=("a", "b"))}

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 from support import hand_made
 
-from transforms import write_results
-from transforms.branches.reading import READING, ReadSummary
-from transforms.core.accounting import Accounting
-from transforms.verdict.feature_stats import Statistics
+from trueserve.transforms import write_results
+from trueserve.transforms.branches.reading import READING, ReadSummary
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.verdict.feature_stats import Statistics
 
 
 class OfWindow(NamedTuple):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 from support.repo import ROOT
 
-from transforms.compiling import code_cache
+from trueserve.transforms.compiling import code_cache
 
 MODULES = sorted(
     path.relative_to(ROOT).as_posix()
@@ -65,15 +65,18 @@ MOST_IN_A_FOLDER = 15
 
 
 def imports(source: str, *, at_top_only: bool = False) -> set[str]:
-    """The dotted names of modules that a source imports, also from within functions unless `at_top_only`."""
+    """The dotted names of modules that a source imports, also from within functions unless `at_top_only`.
+
+    The product's own are without its name, as their folders are.
+    """
     tree = ast.parse(source)
     nodes = _run_on_import(tree) if at_top_only else ast.walk(tree)
     names: set[str] = set()
     for node in nodes:
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            names |= {alias.name.removeprefix("trueserve.") for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            module = "." * node.level + (node.module or "")
+            module = "." * node.level + (node.module or "").removeprefix("trueserve.")
             names |= {module} | {f"{module}.{alias.name}" for alias in node.names}
     return names
 
@@ -110,8 +113,8 @@ def _loaded_with(module: str, seen: set[str] | None = None) -> set[str]:
 
 
 def test_the_scan_sees_what_it_must() -> None:
-    source = "import a.b\nif x:\n  from c import d\ndef f():\n  import e\n"
-    assert imports(source) == {"a.b", "c", "c.d", "e"}
+    source = "import a.b\nif x:\n  from c import d\ndef f():\n  import e, trueserve.g\n"
+    assert imports(source) == {"a.b", "c", "c.d", "e", "g"}
     assert imports(source, at_top_only=True) == {"a.b", "c", "c.d"}
     assert {"pipelines/cli.py", "transforms/files/paths.py"} <= set(MODULES)
     assert "transforms/core/errors.py" in _loaded_with("pipelines/cli.py")
@@ -222,7 +225,7 @@ def test_command_line_imports_nothing_heavy_at_the_top() -> None:
 @pytest.mark.parametrize("command", ["", "prepare", "export", "validate", "join", "check", "backtest"])
 def test_help_loads_nothing_heavy(command: str) -> None:
     code = (
-        "import sys\nfrom pipelines.cli import main\n"
+        "import sys\nfrom trueserve.pipelines.cli import main\n"
         "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
         "print('loaded:', *sorted({name.split('.')[0] for name in sys.modules}))"
     )

@@ -16,7 +16,7 @@ from benchmarks import bench, data, report
 from benchmarks.cases import ALL, FULL, LIMIT, MILLION, OURS, QUICK, RAW, TFDV, Case, Commands, Plan
 from benchmarks.measure import Command, FailedRunError, Run, measure, median
 from benchmarks.targets import TARGETS, figures, slope
-from transforms.files.tfrecord import read_records
+from trueserve.transforms.files.tfrecord import read_records
 
 SMALL, LARGE = MILLION // 5, 2 * MILLION
 

@@ -14,12 +14,12 @@ from benchmarks.fuzz_bytes import SECRET
 from benchmarks.fuzz_cases import CASES
 from benchmarks.fuzz_run import FuzzError, Tally, case_of
 from benchmarks.fuzz_run import fuzz as fuzzed
-from transforms.logs.formats import rest, tf_example
-from transforms.logs.formats.format_names import Format
-from transforms.logs.formats.registry import PARSERS
-from transforms.logs.formats.rest import RestParser
-from transforms.logs.request import BadRecordError
-from transforms.logs.rows import rows
+from trueserve.transforms.logs.formats import rest, tf_example
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.formats.registry import PARSERS
+from trueserve.transforms.logs.formats.rest import RestParser
+from trueserve.transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.rows import rows
 
 INPUTS = 1000
 

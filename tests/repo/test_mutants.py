@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -146,11 +147,12 @@ _HANGS = "def is_over(value):\n    while value != 3:\n        value -= 1\n    re
 def run_on_a_small_checkout(root: Path, code: str, test: str, conftest: str = "") -> tuple[int, str]:
     for name in ("pipelines", "transforms", "tests/unit", "tests/support"):
         (root / name).mkdir(parents=True)
+    shutil.copytree(ROOT / "trueserve", root / "trueserve")
     (root / "transforms" / "__init__.py").touch()
     (root / "transforms" / "limits.py").write_text(code)
     (root / "tests" / "conftest.py").write_text(conftest)
     (root / "tests" / "unit" / "test_limits.py").write_text(
-        f"from transforms.limits import is_over\n\n\ndef test_limit() -> None:\n    {test}"
+        f"from trueserve.transforms.limits import is_over\n\n\ndef test_limit() -> None:\n    {test}"
     )
     (root / "pyproject.toml").write_text(
         '[tool.pytest.ini_options]\npythonpath = ["."]\naddopts = "--import-mode=importlib"\n'
@@ -178,7 +180,7 @@ def test_changes_that_tests_find(tmp_path: Path) -> None:
 
 def test_a_change_with_which_nothing_can_be_imported_is_found(tmp_path: Path) -> None:
     source = "A, B = range(1, 3)\ndef is_over(value):\n    return value > 3 * A\n"
-    code, output = run_on_a_small_checkout(tmp_path, source, _STRONG, "import transforms.limits\n")
+    code, output = run_on_a_small_checkout(tmp_path, source, _STRONG, "import trueserve.transforms.limits\n")
     assert code == 0, output
     assert "found by an import of tests/conftest.py" in output
 

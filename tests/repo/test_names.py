@@ -11,7 +11,7 @@ import pytest
 from support.repo import ROOT
 
 # Where no name of any kind is one of these, in any case, with or without underscores around it.
-FOLDERS = ("pipelines", "transforms", "tests", "examples", "benchmarks", "constraints")
+FOLDERS = ("pipelines", "transforms", "trueserve", "tests", "examples", "benchmarks", "constraints")
 # The first five say nothing. Each other one has a word of the field in its place: `unseen_mass` for `unseen`,
 # `seasonal` for `natural`, and so on.
 _DIALECT = """

@@ -13,9 +13,9 @@ import pytest
 from support.repo import ROOT
 
 from constraints.choose import STACKS, Stack, pins
-from pipelines import __version__
+from trueserve.pipelines import __version__
 
-SOURCES = ("pipelines", "transforms", "constraints", "examples", "tests", "docs")
+SOURCES = ("pipelines", "transforms", "trueserve", "constraints", "examples", "tests", "docs")
 FILES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "CHANGELOG.md")
 OTHER_STACK = "tfdv-1.21"
 
@@ -50,7 +50,7 @@ def _names(package: Path) -> set[str]:
 def test_every_file_of_the_packages_is_in_it(package: Path) -> None:
     ours = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("pipelines", "transforms")
+        for folder in ("pipelines", "transforms", "trueserve")
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
@@ -60,10 +60,11 @@ def test_every_file_of_the_packages_is_in_it(package: Path) -> None:
 def test_nothing_of_tests_or_examples_is_in_it(package: Path) -> None:
     tops = {PurePosixPath(name).parts[0] for name in _names(package)}
     assert not tops & {"tests", "examples", "docs", "benchmarks", "deploy", "demo-output"}
-    assert (package / "trueserve.egg-info" / "top_level.txt").read_text().split() == [
-        "pipelines",
-        "transforms",
-    ]
+
+
+def test_what_it_installs_has_one_name_at_the_top(package: Path) -> None:
+    """So that a user's own `transforms` or `pipelines` is another package."""
+    assert (package / "trueserve.egg-info" / "top_level.txt").read_text().split() == ["trueserve"]
 
 
 def test_requirements_are_the_pins_of_the_stack(package: Path) -> None:

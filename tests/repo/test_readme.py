@@ -22,16 +22,16 @@ from support.docs import (
 )
 from support.repo import ROOT
 
-from pipelines.beam.options import beam_options
-from pipelines.flags import commands
-from pipelines.flags.command import make_parser
-from pipelines.flags.commands import COMMANDS as DECLARED
-from pipelines.flags.commands import OVERVIEW
-from transforms.core.errors import TrueserveError
-from transforms.verdict.findings import representation as representation_findings
-from transforms.verdict.findings import transformed as transformed_findings
-from transforms.verdict.model import FindingKind
-from transforms.verdict.significance import LEAST_EFFECT, MISSING_METRIC
+from trueserve.pipelines.beam.options import beam_options
+from trueserve.pipelines.flags import commands
+from trueserve.pipelines.flags.command import make_parser
+from trueserve.pipelines.flags.commands import COMMANDS as DECLARED
+from trueserve.pipelines.flags.commands import OVERVIEW
+from trueserve.transforms.core.errors import TrueserveError
+from trueserve.transforms.verdict.findings import representation as representation_findings
+from trueserve.transforms.verdict.findings import transformed as transformed_findings
+from trueserve.transforms.verdict.model import FindingKind
+from trueserve.transforms.verdict.significance import LEAST_EFFECT, MISSING_METRIC
 
 README = text_of(ROOT / "README.md")
 COMMANDS = {"prepare", "export", "check", "validate", "backtest", "join"}

@@ -10,10 +10,10 @@ import pyarrow as pa
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from pipelines import cli
 from support import e2e
 from support import transformed as support
-from transforms.graph.augmentation import Augmentation, load_augmentation
+from trueserve.pipelines import cli
+from trueserve.transforms.graph.augmentation import Augmentation, load_augmentation
 
 NOISE = """
 import tensorflow as tf

@@ -13,10 +13,10 @@ import pyarrow as pa
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.analyze import AnalyzeAndTransform
-from transforms.core import record_batches
-from transforms.core import schema as schemas
-from transforms.graph.preprocessing import load_preprocessing
+from trueserve.transforms.analyze import AnalyzeAndTransform
+from trueserve.transforms.core import record_batches
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.graph.preprocessing import load_preprocessing
 
 SCHEMA = """
 feature { name: "distance" type: FLOAT }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from transforms.core.batches import Window
-from transforms.logs.formats.bigquery import BigQueryTable
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.logs.formats.bigquery import BigQueryTable
 
 TABLE = BigQueryTable("my-project", "logs", "requests")
 START, END = dt.datetime(2013, 7, 14, 5, tzinfo=dt.UTC), dt.datetime(2013, 7, 14, 6, 30, 0, 5, tzinfo=dt.UTC)

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import strategies as st
 from tensorflow.core.example.example_pb2 import Example
 
-from transforms.core.accounting import total
-from transforms.core.batches import Decoded
-from transforms.files.file_systems import FileSize
-from transforms.logs.bodies.instances import Bodies
-from transforms.logs.decode_file import decode_file
-from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.formats.format_names import Format
-from transforms.logs.request import BadRecordError, Request, RequestParser
+from trueserve.transforms.core.accounting import total
+from trueserve.transforms.core.batches import Decoded
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.bodies.instances import Bodies
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.features import Expected, FeatureType, Settings
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.request import BadRecordError, Request, RequestParser
 
 TYPES = {
     "age": FeatureType.INT,

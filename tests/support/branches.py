@@ -6,12 +6,12 @@ import functools
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-from transforms.branches.branch import Branch, PartialResults, examine
-from transforms.branches.partial import Kind, Partial
-from transforms.coders import PartialCoder
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Batch, Decoded, Fault
-from transforms.merge_results import MergeResults
+from trueserve.transforms.branches.branch import Branch, PartialResults, examine
+from trueserve.transforms.branches.partial import Kind, Partial
+from trueserve.transforms.coders import PartialCoder
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Batch, Decoded, Fault
+from trueserve.transforms.merge_results import MergeResults
 
 
 class KeepBatches(Branch):

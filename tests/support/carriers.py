@@ -15,9 +15,9 @@ import fastavro
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.logs.carriers.read_records import read_records
-from transforms.logs.carriers.table_error import TableError
-from transforms.logs.request import BadRecordError, Carried
+from trueserve.transforms.logs.carriers.read_records import read_records
+from trueserve.transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.request import BadRecordError, Carried
 
 #: Columns of these types, all of which may be null, are written by `write`: Avro's, and Arrow's.
 Types = Mapping[str, tuple[Any, pa.DataType]]

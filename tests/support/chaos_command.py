@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines import cli
-from pipelines.process import supervisor
 from support import chaos
 from support.chaos import Changes, Kill, Later
-from transforms.baseline.load import load_baseline
+from trueserve.pipelines import cli
+from trueserve.pipelines.process import supervisor
+from trueserve.transforms.baseline.load import load_baseline
 
 _NOTHING = Kill()
 # What two runs without a kill may differ in: bytes that TensorFlow chooses anew, and names of runs.

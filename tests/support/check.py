@@ -15,13 +15,13 @@ import keras
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from pipelines import check, export
-from pipelines.display.console import Console
-from pipelines.flags.check import CheckOptions
-from pipelines.flags.export import ExportOptions
 from support.repo import ROOT
-from transforms.serving import keras_model, serving_model
-from transforms.serving.check import run_candidate
+from trueserve.pipelines import check, export
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.flags.check import CheckOptions
+from trueserve.pipelines.flags.export import ExportOptions
+from trueserve.transforms.serving import keras_model, serving_model
+from trueserve.transforms.serving.check import run_candidate
 
 INPUTS = {"distance_z": "float32", "carrier_id": "int64", "hour_bucket": "int64", "delay_filled": "float32"}
 NUM_CARRIERS, BUCKETS = 6, 4

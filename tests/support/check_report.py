@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from transforms.serving.check.report import CheckFinding
-from transforms.serving.check.saved_model import SavedModelContents
+from trueserve.transforms.serving.check.report import CheckFinding
+from trueserve.transforms.serving.check.saved_model import SavedModelContents
 
 
 def contents(

@@ -29,7 +29,7 @@ _KEYS = {
     # This machine's own configuration is not looked for.
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-_COMMAND = "import sys; from pipelines.cli import entry_point; sys.exit(entry_point())"
+_COMMAND = "import sys; from trueserve.pipelines.cli import entry_point; sys.exit(entry_point())"
 _RUN_ID = re.compile(r"\d{8}T\d{6}Z\.\d{6}-[0-9a-f]{8}(-[0-9a-f]{12})?")
 _ROWS, _CUTS = 10_000, (2_000, 4_000, 6_000, 8_000, 9_000)
 # So long nothing may answer.

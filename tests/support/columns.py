@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from transforms.logs.columns.values import typed_columns
-from transforms.logs.features import LISTS, Expected, FeatureType
+from trueserve.transforms.logs.columns.values import typed_columns
+from trueserve.transforms.logs.features import LISTS, Expected, FeatureType
 
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES
 TYPES = {"age": INT, "fare": FLOAT, "word": BYTES}

@@ -14,13 +14,13 @@ import tensorflow_data_validation as tfdv
 
 from support import faults
 from support.page import make_verdict
-from transforms.core.batches import Window
-from transforms.runs import published_runs, run_folder
-from transforms.runs.previous_runs import PreviousRuns
-from transforms.runs.window_summary import WindowSummary, summarize
-from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.model import Space
-from transforms.verdict.reference import Reference
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.runs import published_runs, run_folder
+from trueserve.transforms.runs.previous_runs import PreviousRuns
+from trueserve.transforms.runs.window_summary import WindowSummary, summarize
+from trueserve.transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.reference import Reference
 
 Array = np.ndarray[Any, Any]
 Columns = Mapping[str, Any]

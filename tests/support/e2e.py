@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines import cli
 from support import logs
 from support.repo import ROOT
-from transforms.graph.transform_graph import TransformGraph
+from trueserve.pipelines import cli
+from trueserve.transforms.graph.transform_graph import TransformGraph
 
 LABEL = "late"
 CARRIERS = {b"AA": 0.4, b"UA": 0.3, b"DL": 0.15, b"B6": 0.1, b"WN": 0.05}

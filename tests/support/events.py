@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from support.logs import settings
-from transforms.core.accounting import Accounting, total
-from transforms.core.batches import Decoded, Reject
-from transforms.logs.decode_requests import RequestDecoder
-from transforms.logs.formats.format_names import Format
-from transforms.logs.formats.registry import PARSERS
-from transforms.logs.request import BadRecordError, Carried
-from transforms.logs.rows.rows import RecordPosition
+from trueserve.transforms.core.accounting import Accounting, total
+from trueserve.transforms.core.batches import Decoded, Reject
+from trueserve.transforms.logs.decode_requests import RequestDecoder
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.formats.registry import PARSERS
+from trueserve.transforms.logs.request import BadRecordError, Carried
+from trueserve.transforms.logs.rows.rows import RecordPosition
 
 
 @dataclasses.dataclass(frozen=True)

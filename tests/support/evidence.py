@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from support import faults
-from transforms.logs.features import lists
-from transforms.verdict.evidence import two_sample
-from transforms.verdict.evidence.feature_difference import FeatureDifference
-from transforms.verdict.feature_stats import View, views_by_feature
+from trueserve.transforms.logs.features import lists
+from trueserve.transforms.verdict.evidence import two_sample
+from trueserve.transforms.verdict.evidence.feature_difference import FeatureDifference
+from trueserve.transforms.verdict.feature_stats import View, views_by_feature
 
 
 def batch(**columns: Any) -> pa.RecordBatch:

@@ -11,16 +11,16 @@ import apache_beam as beam
 
 from support import logs
 from support.logs import SCHEMA, settings
-from transforms.branches.branch import Branch
-from transforms.branches.marking import Marked
-from transforms.branches.partial import Kind
-from transforms.branches.slices import slices
-from transforms.branches.statistics import statistics
-from transforms.branches.versions import versions
-from transforms.branches.windows import Windows
-from transforms.examine_range import ExamineFiles
-from transforms.files.file_systems import FileSize
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.branches.branch import Branch
+from trueserve.transforms.branches.marking import Marked
+from trueserve.transforms.branches.partial import Kind
+from trueserve.transforms.branches.slices import slices
+from trueserve.transforms.branches.statistics import statistics
+from trueserve.transforms.branches.versions import versions
+from trueserve.transforms.branches.windows import Windows
+from trueserve.transforms.examine_range import ExamineFiles
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.formats.format_names import Format
 
 HOUR = dt.timedelta(hours=1)
 START = dt.datetime(2013, 7, 14, tzinfo=dt.UTC)

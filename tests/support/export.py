@@ -22,13 +22,13 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 from tfx_bsl.coders import example_coder
 
-from pipelines import export
-from pipelines.display.console import Console
-from pipelines.flags.export import ExportOptions
-from transforms.baseline import contents, contract, layout, probes
-from transforms.baseline.write import write_baseline
-from transforms.files.tfrecord import frame
-from transforms.graph.transform_graph import TransformGraph
+from trueserve.pipelines import export
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.flags.export import ExportOptions
+from trueserve.transforms.baseline import contents, contract, layout, probes
+from trueserve.transforms.baseline.write import write_baseline
+from trueserve.transforms.files.tfrecord import frame
+from trueserve.transforms.graph.transform_graph import TransformGraph
 
 LABEL = "late"
 MODEL_INPUTS = {"distance_z": "float32", "carrier_id": "int64", "hour_plus": "float32"}

@@ -16,8 +16,8 @@ from benchmarks import in_memory
 from benchmarks.in_memory import statistics
 from examples.flights import data
 from examples.flights.faults import FAULTS, Columns, planted
-from transforms.verdict.compare import Reference
-from transforms.verdict.model import ComparisonResult, Space
+from trueserve.transforms.verdict.compare import Reference
+from trueserve.transforms.verdict.model import ComparisonResult, Space
 
 __all__ = ["FAULTS", "ROWS", "World", "planted", "statistics", "world"]
 

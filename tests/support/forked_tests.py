@@ -35,7 +35,7 @@ _LIBRARIES = (
     "xdist",
 )
 _NOT_COPIED = (".*", "build", "dist", "demo-output", "*.pyc", "*.egg-info")
-_OWN_PACKAGES = ("transforms", "pipelines", "support", "constraints", "examples", "benchmarks")
+_OWN_PACKAGES = ("trueserve", "support", "constraints", "examples", "benchmarks")
 _NOT_STARTED = 120
 # A changed loop may never end, and fill the machine.
 _MOST_BYTES = 8 << 30

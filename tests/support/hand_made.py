@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.model import Space
-from transforms.verdict.reference import ComparedPair, Reference
-from transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.reference import ComparedPair, Reference
+from trueserve.transforms.verdict.severity import Policy
 
 Feature: TypeAlias = statistics_pb2.FeatureNameStatistics
 # Low and high bound, and how many values lie between them.

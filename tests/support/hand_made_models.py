@@ -12,10 +12,10 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from support import logs
-from transforms.baseline import layout
-from transforms.baseline.contents import Contents
-from transforms.baseline.contract import Contract, Digests
-from transforms.baseline.load import Baseline
+from trueserve.transforms.baseline import layout
+from trueserve.transforms.baseline.contents import Contents
+from trueserve.transforms.baseline.contract import Contract, Digests
+from trueserve.transforms.baseline.load import Baseline
 
 #: Signatures as `trueserve export` makes them: their outputs, by type.
 OUTPUTS = {"transform_features": {"a": "FLOAT"}, "serving_default": {"y": "FLOAT"}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipelines import cli
+from trueserve.pipelines import cli
 
 from . import e2e
 

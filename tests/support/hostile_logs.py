@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from support.logs import example, prediction_log, settings, tensor
-from transforms.core.accounting import Accounting, total
-from transforms.core.batches import Decoded, Fault
-from transforms.files.file_systems import FileSize
-from transforms.logs.decode_file import decode_file
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.core.accounting import Accounting, total
+from trueserve.transforms.core.batches import Decoded, Fault
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.formats.format_names import Format
 
 INSTANCE = {"age": 3, "fare": 1.5, "word": "yes"}
 BODY = {"instances": [INSTANCE]}

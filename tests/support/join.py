@@ -13,14 +13,14 @@ from tensorflow.core.example.example_pb2 import Example
 from tensorflow_data_validation.skew import feature_skew_detector as tfdv
 
 from support import logs
-from transforms.joining import counts
-from transforms.joining.counts import BASE_COUNT, TEST_COUNT, FeatureOutcome, Joined, RowCounts
-from transforms.joining.join import join
-from transforms.joining.key_parts import parse_key
-from transforms.joining.piece import Piece, Side
-from transforms.joining.split import JoinSettings, keyed, split
-from transforms.logs.features import Settings
-from transforms.logs.formats.tf_example import TfExampleDecoder
+from trueserve.transforms.joining import counts
+from trueserve.transforms.joining.counts import BASE_COUNT, TEST_COUNT, FeatureOutcome, Joined, RowCounts
+from trueserve.transforms.joining.join import join
+from trueserve.transforms.joining.key_parts import parse_key
+from trueserve.transforms.joining.piece import Piece, Side
+from trueserve.transforms.joining.split import JoinSettings, keyed, split
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.formats.tf_example import TfExampleDecoder
 
 Counts = dict[str, int]
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from transforms.baseline import atomic_replace
+from trueserve.transforms.baseline import atomic_replace
 
 _CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree"}
 

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from support.events import DecodedLog, decode
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.formats.format_names import Format
 
 ROWS = [{"age": 30, "fare": 1.5, "word": "a"}, {"age": 31, "fare": 2.5, "word": "b"}]
 WANTED = [{"age": [30], "fare": [1.5], "word": [b"a"]}, {"age": [31], "fare": [2.5], "word": [b"b"]}]

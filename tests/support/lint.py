@@ -18,10 +18,10 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
 from examples.flights import preprocessing
-from transforms.core import schema as schemas
-from transforms.serving import serving_model
-from transforms.serving.lint.finding import LintFinding
-from transforms.serving.lint.lint import lint_saved_model
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.serving import serving_model
+from trueserve.transforms.serving.lint.finding import LintFinding
+from trueserve.transforms.serving.lint.lint import lint_saved_model
 
 FLOATS = tf.TensorSpec([None], tf.float32, name="x")
 WORD_INPUT = tf.TensorSpec([None], tf.string, name="word")

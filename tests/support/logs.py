@@ -15,15 +15,15 @@ from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from transforms.columnar.framing import block_of
-from transforms.core.accounting import total
-from transforms.core.batches import Decoded, Fault
-from transforms.files.file_systems import FileSize
-from transforms.files.tfrecord import frame
-from transforms.logs.decode_file import Decoder
-from transforms.logs.features import Settings, expected_features
-from transforms.logs.formats.prediction_log import PredictionLogDecoder
-from transforms.logs.rows.rows import RecordPosition
+from trueserve.transforms.columnar.framing import block_of
+from trueserve.transforms.core.accounting import total
+from trueserve.transforms.core.batches import Decoded, Fault
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.tfrecord import frame
+from trueserve.transforms.logs.decode_file import Decoder
+from trueserve.transforms.logs.features import Settings, expected_features
+from trueserve.transforms.logs.formats.prediction_log import PredictionLogDecoder
+from trueserve.transforms.logs.rows.rows import RecordPosition
 
 DT_FLOAT, DT_STRING, DT_INT64, DT_BOOL = 1, 7, 9, 10
 

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from apache_beam.io.filesystem import BeamIOError, CompressedFile, FileMetadata, FileSystem
 
-from transforms.files import paths
+from trueserve.transforms.files import paths
 
 SCHEME = "memory"
 OBJECTS: dict[str, bytes] = {}

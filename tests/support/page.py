@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from html.parser import HTMLParser
 from typing import Any
 
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Window
-from transforms.verdict.histograms import FeaturePicture
-from transforms.verdict.model import Finding, FindingKind, NotCompared, Severity, Space
-from transforms.verdict.result import Verdict, VerdictOutcome
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.verdict.histograms import FeaturePicture
+from trueserve.transforms.verdict.model import Finding, FindingKind, NotCompared, Severity, Space
+from trueserve.transforms.verdict.result import Verdict, VerdictOutcome
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -11,21 +11,21 @@ import pyarrow as pa
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines.flags.backtest import BacktestOptions
-from pipelines.plan import ComparisonPlan
 from support import logs
-from transforms.branches.reading import ReadSummary
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Window
-from transforms.publish.assemble import RunSettings
-from transforms.reference.training_side import TrainingSide
-from transforms.summaries.dataset import DatasetSummary, uses_of
-from transforms.summaries.protos import SIZES, dataset_statistics
-from transforms.summaries.quantiles import Scratch
-from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.model import Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.severity import Policy
+from trueserve.pipelines.flags.backtest import BacktestOptions
+from trueserve.pipelines.plan import ComparisonPlan
+from trueserve.transforms.branches.reading import ReadSummary
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.publish.assemble import RunSettings
+from trueserve.transforms.reference.training_side import TrainingSide
+from trueserve.transforms.summaries.dataset import DatasetSummary, uses_of
+from trueserve.transforms.summaries.protos import SIZES, dataset_statistics
+from trueserve.transforms.summaries.quantiles import Scratch
+from trueserve.transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.severity import Policy
 
 START = dt.datetime(2013, 7, 1, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)

@@ -18,15 +18,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipelines import backtest_folder
-from pipelines.process import supervisor
 from support import chaos
 from support.chaos import Changes, Kill
 from support.page import make_verdict
-from transforms.baseline import atomic_replace, layout
-from transforms.files import lease, paths, temporary_files
-from transforms.runs import dead_runs, run_folder
-from transforms.serving import version_folder
+from trueserve.pipelines import backtest_folder
+from trueserve.pipelines.process import supervisor
+from trueserve.transforms.baseline import atomic_replace, layout
+from trueserve.transforms.files import lease, paths, temporary_files
+from trueserve.transforms.runs import dead_runs, run_folder
+from trueserve.transforms.serving import version_folder
 
 FILES = {"report.html": b"<!doctype html>", "stats.binpb": b"\x00\x01" * 500}
 BASELINE = {"schema.pbtxt": b"feature", "transform_output/saved_model.pb": b"graph"}

@@ -24,7 +24,7 @@ _SECONDS_TO_START = 120
 # The pool runs `python -c CODE`; this one does something before, in a module that the code will import.
 _PYTHON = """#!/bin/sh
 exec {python} -c 'import os, signal, sys
-from transforms.core import heartbeats
+from trueserve.transforms.core import heartbeats
 def act(*_):
     {act}
 heartbeats.Heartbeat.add = act

@@ -12,7 +12,7 @@ from typing import Any
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from support import e2e, logs
-from transforms.files.tfrecord import read_records
+from trueserve.transforms.files.tfrecord import read_records
 
 RAW = {"distance", "hour", "carrier", "late", "delay", "stops", "tags"}
 LABEL_OUTPUTS = {"label", "distance_if_late"}

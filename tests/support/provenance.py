@@ -6,8 +6,8 @@ from typing import Any
 
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from transforms.serving.lint.graphs import Graphs
-from transforms.serving.lint.provenance import Provenance, Source
+from trueserve.transforms.serving.lint.graphs import Graphs
+from trueserve.transforms.serving.lint.provenance import Provenance, Source
 
 STRING, INT = 7, 3
 #: The asset that `Model.asset` makes.

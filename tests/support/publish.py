@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from transforms.files import paths
-from transforms.runs import copies, run_folder
+from trueserve.transforms.files import paths
+from trueserve.transforms.runs import copies, run_folder
 
 # Their server imports little and forks a process in milliseconds: one can be killed at every step.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["transforms.runs.run_folder", "support.publish"])
+PROCESSES.set_forkserver_preload(["trueserve.transforms.runs.run_folder", "support.publish"])
 
 FILES = {
     "report.html": b"<!doctype html>",

@@ -7,14 +7,14 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from transforms.branches.ranges_read import Numbering
-from transforms.branches.reading import Reading, ReadSummary
-from transforms.core.batches import Decoded, Element, InRange, decoded_of
-from transforms.files.file_systems import FileSize
-from transforms.files.ranges import END_OF_FILE, FileRange
-from transforms.logs.decode_file import decode_range
-from transforms.logs.features import Settings
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.branches.ranges_read import Numbering
+from trueserve.transforms.branches.reading import Reading, ReadSummary
+from trueserve.transforms.core.batches import Decoded, Element, InRange, decoded_of
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.ranges import END_OF_FILE, FileRange
+from trueserve.transforms.logs.decode_file import decode_range
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.formats.format_names import Format
 
 
 class Log(NamedTuple):

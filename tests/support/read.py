@@ -11,9 +11,9 @@ import apache_beam as beam
 
 from support.branches import KeepBatches
 from support.logs import rows_of
-from transforms.branches.reading import READING
-from transforms.core.accounting import Accounting, total
-from transforms.core.batches import Batch, Decoded, Fault, Reject
+from trueserve.transforms.branches.reading import READING
+from trueserve.transforms.core.accounting import Accounting, total
+from trueserve.transforms.core.batches import Batch, Decoded, Fault, Reject
 
 ReadOutput = tuple[list[Batch], list[Reject], list[Fault], Accounting]
 

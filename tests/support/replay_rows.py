@@ -9,12 +9,12 @@ from typing import Any
 import pyarrow as pa
 import tensorflow as tf
 
-from transforms.core.batches import METADATA_SCHEMA, Batch
-from transforms.replay.report import Limits
-from transforms.replay.summary import ReplaySummary
-from transforms.verdict.findings.replay import compare_replay
-from transforms.verdict.model import Finding
-from transforms.verdict.severity import Policy
+from trueserve.transforms.core.batches import METADATA_SCHEMA, Batch
+from trueserve.transforms.replay.report import Limits
+from trueserve.transforms.replay.summary import ReplaySummary
+from trueserve.transforms.verdict.findings.replay import compare_replay
+from trueserve.transforms.verdict.model import Finding
+from trueserve.transforms.verdict.severity import Policy
 
 HOUR = 3_600_000_000
 LIMITS = Limits("model")

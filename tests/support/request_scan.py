@@ -5,10 +5,10 @@ from __future__ import annotations
 from tensorflow.core.example.example_pb2 import Example
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from transforms.columnar.examples.names import name_of
-from transforms.columnar.framing import block_of
-from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.formats.prediction_log import PredictionLogDecoder
+from trueserve.transforms.columnar.examples.names import name_of
+from trueserve.transforms.columnar.framing import block_of
+from trueserve.transforms.logs.features import Expected, FeatureType, Settings
+from trueserve.transforms.logs.formats.prediction_log import PredictionLogDecoder
 
 SETTINGS = Settings(expected=Expected({"a": FeatureType.FLOAT}))
 DT_STRING = 7

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from support.wire import field, varint
-from transforms.columnar.examples.example_parser import ExampleParser
-from transforms.columnar.framing import block_of
+from trueserve.transforms.columnar.examples.example_parser import ExampleParser
+from trueserve.transforms.columnar.framing import block_of
 
 KINDS = {pa.large_binary(): "bytes", pa.float32(): "float", pa.int64(): "int"}
 Row = dict[tuple[str, str], list[Any]]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from transforms.core.batches import Batch
-from transforms.logs.rows.rows import metadata_of
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.logs.rows.rows import metadata_of
 
 
 def batch(rows: int, **columns: Any) -> Batch:

@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Sequence
 
 from support import e2e
-from transforms.branches.statistics import StatisticsPartial
-from transforms.graph.transform_graph import TransformGraph
-from transforms.reference.training_side import TrainingSide
-from transforms.summaries.dataset import uses_of
-from transforms.summaries.quantiles import Scratch
-from transforms.verdict.compare import Policy, compare
-from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.model import ComparisonResult, Finding, Severity, Space
-from transforms.verdict.reference import Reference
+from trueserve.transforms.branches.statistics import StatisticsPartial
+from trueserve.transforms.graph.transform_graph import TransformGraph
+from trueserve.transforms.reference.training_side import TrainingSide
+from trueserve.transforms.summaries.dataset import uses_of
+from trueserve.transforms.summaries.quantiles import Scratch
+from trueserve.transforms.verdict.compare import Policy, compare
+from trueserve.transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict.model import ComparisonResult, Finding, Severity, Space
+from trueserve.transforms.verdict.reference import Reference
 
 
 def reference(baseline: str) -> Reference:

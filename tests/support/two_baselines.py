@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from transforms.baseline import atomic_replace, layout
-from transforms.files import paths
+from trueserve.transforms.baseline import atomic_replace, layout
+from trueserve.transforms.files import paths
 
 OLD = {"a": "old", "deep/b": "old", "deep/old": "old"}
 NEW = {"a": "new", "deep/b": "new", "new": "new"}

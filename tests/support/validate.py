@@ -10,7 +10,7 @@ from typing import Any
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from support import e2e
-from transforms.files import globs
+from trueserve.transforms.files import globs
 
 RAW_SERVED = {"distance", "hour", "carrier", "delay", "stops", "tags"}
 TRANSFORMED_SERVED = {"distance_z", "delay_filled", "carrier_id", "tag_ids", "hour_bucket", "stops_filled"}

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from support.faults import statistics
-from transforms.verdict.variation import bins as cell
-from transforms.verdict.variation.period_counts import Layout, PeriodCounts
+from trueserve.transforms.verdict.variation import bins as cell
+from trueserve.transforms.verdict.variation.period_counts import Layout, PeriodCounts
 
 DAY, HOUR = 86_400_000_000, 3_600_000_000
 ROWS = 300

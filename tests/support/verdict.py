@@ -10,12 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import tensorflow_data_validation as tfdv
 
-from transforms.summaries.dataset import DatasetSummary, uses_of
-from transforms.summaries.protos import SIZES, dataset_statistics
-from transforms.summaries.quantiles import Scratch
-from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.model import ComparisonResult, Finding, Space
+from trueserve.transforms.summaries.dataset import DatasetSummary, uses_of
+from trueserve.transforms.summaries.protos import SIZES, dataset_statistics
+from trueserve.transforms.summaries.quantiles import Scratch
+from trueserve.transforms.verdict.compare import Policy, Reference, compare
+from trueserve.transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict.model import ComparisonResult, Finding, Space
 
 LABEL = "late"
 

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from support import collector
-from transforms import (
+from trueserve.transforms import (
     merge_results,
     publish_verdict,  # noqa: F401 - all that a worker needs is loaded now
     read,  # noqa: F401
     reporting,
 )
-from transforms.runs import run_folder
+from trueserve.transforms.runs import run_folder
 
 collector.resume()
 URL = os.environ.get("TRUESERVE_TEST_URL")

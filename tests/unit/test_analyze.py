@@ -14,9 +14,9 @@ import tensorflow_transform as tft
 from support import baseline
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms import analyze
-from transforms.core.errors import UsageError
-from transforms.graph.augmentation import Augmentation
+from trueserve.transforms import analyze
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.graph.augmentation import Augmentation
 
 BIG = 2**64 - 3
 

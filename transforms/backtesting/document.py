@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from transforms.backtesting.judging import WindowResult, WindowState
-from transforms.backtesting.suggest import LimitKey, Suggestion
-from transforms.core.batches import Window
-from transforms.verdict.model import Finding, Severity
-from transforms.verdict.wording import duration, number
+from trueserve.transforms.backtesting.judging import WindowResult, WindowState
+from trueserve.transforms.backtesting.suggest import LimitKey, Suggestion
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.verdict.model import Finding, Severity
+from trueserve.transforms.verdict.wording import duration, number
 
 FORMAT = 1
 #: With fewer windows than this nothing is known of a tail.

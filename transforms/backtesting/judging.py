@@ -8,21 +8,21 @@ import enum
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from transforms.backtesting.suggest import LimitKey, Series
-from transforms.core.batches import Window
-from transforms.core.errors import UsageError
-from transforms.verdict import decide
-from transforms.verdict.compare import examine
-from transforms.verdict.evidence.feature_difference import UNSEEN_SHARE
-from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.findings import range as range_findings
-from transforms.verdict.findings import schema as schema_findings
-from transforms.verdict.findings import transformed as transformed_findings
-from transforms.verdict.model import Finding, FindingKind, Severity, Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.severity import Policy
-from transforms.verdict.significance import TestResults
-from transforms.verdict.thresholds import LIMIT_OF
+from trueserve.transforms.backtesting.suggest import LimitKey, Series
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.verdict import decide
+from trueserve.transforms.verdict.compare import examine
+from trueserve.transforms.verdict.evidence.feature_difference import UNSEEN_SHARE
+from trueserve.transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict.findings import range as range_findings
+from trueserve.transforms.verdict.findings import schema as schema_findings
+from trueserve.transforms.verdict.findings import transformed as transformed_findings
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.significance import TestResults
+from trueserve.transforms.verdict.thresholds import LIMIT_OF
 
 
 class WindowState(enum.StrEnum):

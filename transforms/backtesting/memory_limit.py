@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from transforms.core.errors import UsageError
-from transforms.verdict.feature_stats import View, views_by_feature
-from transforms.verdict.model import Space
-from transforms.verdict.reference import Reference
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.verdict.feature_stats import View, views_by_feature
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.reference import Reference
 
 #: What the summaries of all windows may take together, in each process that reads.
 MOST_BYTES = 4 << 30

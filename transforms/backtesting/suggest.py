@@ -15,7 +15,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from transforms.backtesting import tails
+from trueserve.transforms.backtesting import tails
 
 #: The shares that are tried: from all windows to one in 2^200, where a tail of any spread lies beyond all
 #: values, four to each factor of two. That they do not depend on the budget makes limits fall as it grows.

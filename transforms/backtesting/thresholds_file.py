@@ -7,10 +7,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from transforms.backtesting.suggest import LimitKey, Suggestion
-from transforms.verdict.model import Space
-from transforms.verdict.thresholds import FORMAT, Override, Thresholds
-from transforms.verdict.wording import plain
+from trueserve.transforms.backtesting.suggest import LimitKey, Suggestion
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.thresholds import FORMAT, Override, Thresholds
+from trueserve.transforms.verdict.wording import plain
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 

@@ -30,9 +30,9 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
-from transforms.baseline.layout import CONTRACT
-from transforms.core.errors import InputError
-from transforms.files import file_systems, globs, lease, paths
+from trueserve.transforms.baseline.layout import CONTRACT
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import file_systems, globs, lease, paths
 
 # In a complete folder that replaces another by being copied: the names of the old files.
 _REPLACED = ".replaced.json"

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.arrow import pa
+from trueserve.transforms.core.arrow import pa
 
 Apply = Callable[[pa.RecordBatch], pa.RecordBatch]
 

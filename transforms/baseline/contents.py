@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from transforms.core.errors import InputError, UsageError
-from transforms.files import file_systems, paths
-from transforms.files.file_systems import explained, match_remote
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import file_systems, paths
+from trueserve.transforms.files.file_systems import explained, match_remote
 
 AGAIN = "restore it from a copy, or run trueserve prepare again"
 

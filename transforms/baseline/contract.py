@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from transforms.baseline.contents import FileDigest
+from trueserve.transforms.baseline.contents import FileDigest
 
 FORMAT_VERSION = 1
 #: Where a contract file has the digest of the rest of it.

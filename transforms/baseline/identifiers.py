@@ -7,7 +7,7 @@ they are not (the birthday problem; von Mises 1939).
 
 from __future__ import annotations
 
-from transforms.core.arrow import pa, pc
+from trueserve.transforms.core.arrow import pa, pc
 
 # So many pairs must be expected that none comes once in three million features.
 _LEAST_PAIRS = 15.0

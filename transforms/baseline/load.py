@@ -11,10 +11,10 @@ from typing import Any
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.baseline import atomic_replace, contents, messages
-from transforms.baseline.contents import Contents
-from transforms.baseline.contract import FORMAT_VERSION, SEAL, Contract, is_sealed
-from transforms.baseline.layout import (
+from trueserve.transforms.baseline import atomic_replace, contents, messages
+from trueserve.transforms.baseline.contents import Contents
+from trueserve.transforms.baseline.contract import FORMAT_VERSION, SEAL, Contract, is_sealed
+from trueserve.transforms.baseline.layout import (
     AUGMENTED_STATISTICS,
     CONTRACT,
     PROBES,
@@ -26,8 +26,8 @@ from transforms.baseline.layout import (
     TRANSFORMED_STATISTICS,
     VARIATION,
 )
-from transforms.core.errors import InputError, UsageError
-from transforms.files import paths
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import paths
 
 # What every baseline has; its contract names the rest.
 _NEEDED = (

@@ -12,9 +12,9 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError, Message
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.baseline import statistics_parts
-from transforms.core.errors import InputError, UsageError
-from transforms.files import paths, tfrecord
+from trueserve.transforms.baseline import statistics_parts
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import paths, tfrecord
 
 _Proto = TypeVar("_Proto", bound=Message)
 

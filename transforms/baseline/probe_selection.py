@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms.core import representative_rows
-from transforms.core.arrow import pa, pc
+from trueserve.transforms.core import representative_rows
+from trueserve.transforms.core.arrow import pa, pc
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 

@@ -14,11 +14,11 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from transforms.baseline.probe_selection import Pool, choose
-from transforms.baseline.synthetic_probes import make_synthetic_rows
-from transforms.core.arrow import pa
-from transforms.core.errors import UsageError
-from transforms.files import paths, tfrecord
+from trueserve.transforms.baseline.probe_selection import Pool, choose
+from trueserve.transforms.baseline.synthetic_probes import make_synthetic_rows
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.files import paths, tfrecord
 
 NUM_PROBES = 500
 SYNTHETIC = "made_up"

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from transforms.baseline.layout import CONTRACT
-from transforms.core.errors import InputError, UsageError
-from transforms.files import paths
+from trueserve.transforms.baseline.layout import CONTRACT
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import paths
 
 #: Where `export` puts a SavedModel's contract.
 IN_MODEL = "assets.extra/contract.json"

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms.baseline.probe_selection import Pool, column_of, edges
-from transforms.core.arrow import pa, pc
+from trueserve.transforms.baseline.probe_selection import Pool, column_of, edges
+from trueserve.transforms.core.arrow import pa, pc
 
 MAX_SYNTHETIC_ROWS = 160
 _MAX_EDGES = 40

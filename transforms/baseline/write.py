@@ -10,9 +10,9 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.baseline import atomic_replace, contents
-from transforms.baseline.contract import Contract
-from transforms.baseline.layout import (
+from trueserve.transforms.baseline import atomic_replace, contents
+from trueserve.transforms.baseline.contract import Contract
+from trueserve.transforms.baseline.layout import (
     AUGMENTED_STATISTICS,
     CONTRACT,
     EDITED_SCHEMA,
@@ -25,8 +25,8 @@ from transforms.baseline.layout import (
     TRANSFORMED_STATISTICS,
     VARIATION,
 )
-from transforms.core.errors import InputError, UsageError
-from transforms.files import file_systems, paths
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import file_systems, paths
 
 
 def check_target(path: str, *, finish: bool = True) -> None:

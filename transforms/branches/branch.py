@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-from transforms.branches.partial import Kind, Partial, RowsPartial
-from transforms.branches.reading import READING, Reading
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Batch, Element, decoded_of
+from trueserve.transforms.branches.partial import Kind, Partial, RowsPartial
+from trueserve.transforms.branches.reading import READING, Reading
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Batch, Element, decoded_of
 
 PartialResults: TypeAlias = Iterator[tuple[Kind, Partial]]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from transforms.branches.branch import Branch, Fork
-from transforms.core import slicing
-from transforms.core.accounting import ODD_RATE
-from transforms.core.arrow import pa
-from transforms.core.batches import METADATA_SCHEMA, Batch
-from transforms.core.slicing import Slicing
-from transforms.summaries.weighted import odd_rates
+from trueserve.transforms.branches.branch import Branch, Fork
+from trueserve.transforms.core import slicing
+from trueserve.transforms.core.accounting import ODD_RATE
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.batches import METADATA_SCHEMA, Batch
+from trueserve.transforms.core.slicing import Slicing
+from trueserve.transforms.summaries.weighted import odd_rates
 
 _RATE = METADATA_SCHEMA.get_field_index("sampling_rate")
 

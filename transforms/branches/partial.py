@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from typing import Any, Self, TypeAlias
 
-from transforms.core.batches import Batch
+from trueserve.transforms.core.batches import Batch
 
 #: What a result is of, and the number of its window; 0 where rows are not split by windows.
 Kind: TypeAlias = tuple[str, int]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
-from transforms.branches.branch import Single
-from transforms.branches.partial import RowsPartial
-from transforms.core.batches import Batch
-from transforms.verdict.variation.bins import Bins
-from transforms.verdict.variation.period_counts import Layout, PeriodCounts
+from trueserve.transforms.branches.branch import Single
+from trueserve.transforms.branches.partial import RowsPartial
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.verdict.variation.bins import Bins
+from trueserve.transforms.verdict.variation.period_counts import Layout, PeriodCounts
 
 
 class PeriodsPartial(RowsPartial):

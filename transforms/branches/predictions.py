@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from transforms.branches.branch import Branch, Fork
-from transforms.core.accounting import of_answers
-from transforms.core.batches import Batch
-from transforms.predictions.logged import logged_columns
-from transforms.predictions.outputs import Output
+from trueserve.transforms.branches.branch import Branch, Fork
+from trueserve.transforms.core.accounting import of_answers
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.predictions.logged import logged_columns
+from trueserve.transforms.predictions.outputs import Output
 
 
 class Predictions(Fork):

@@ -11,9 +11,9 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Decoded, Fault, InRange, Reject
-from transforms.files.ranges import split_number
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Decoded, Fault, InRange, Reject
+from trueserve.transforms.files.ranges import split_number
 
 # So many runs wait, or twice as many as were left last time, before those are joined that can be.
 _UNJOINED = 100

@@ -7,11 +7,11 @@ import heapq
 from collections.abc import Iterable
 from typing import TypeVar
 
-from transforms.branches.partial import Kind, Partial
-from transforms.branches.ranges_read import Numbering, RangesRead
-from transforms.core import accounting
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Decoded, Element, Fault, InRange, Reject, decoded_of
+from trueserve.transforms.branches.partial import Kind, Partial
+from trueserve.transforms.branches.ranges_read import Numbering, RangesRead
+from trueserve.transforms.core import accounting
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Decoded, Element, Fault, InRange, Reject, decoded_of
 
 READING: Kind = ("reading", 0)
 #: So many rejects and so many faults are kept, the first by file and position.

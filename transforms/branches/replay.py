@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import functools
 
-from transforms.branches.branch import Branch, PartialResults
-from transforms.branches.load_once import LoadOnce
-from transforms.branches.partial import Kind, Partial
-from transforms.branches.reading import READING, Reading
-from transforms.core.batches import Batch, Fault
-from transforms.files import paths
-from transforms.replay import summary
-from transforms.replay.compare import AnswerTolerance
-from transforms.replay.reference_model import ReferenceModel
-from transforms.replay.replay import replay
-from transforms.replay.summary import ReplaySummary
+from trueserve.transforms.branches.branch import Branch, PartialResults
+from trueserve.transforms.branches.load_once import LoadOnce
+from trueserve.transforms.branches.partial import Kind, Partial
+from trueserve.transforms.branches.reading import READING, Reading
+from trueserve.transforms.core.batches import Batch, Fault
+from trueserve.transforms.files import paths
+from trueserve.transforms.replay import summary
+from trueserve.transforms.replay.compare import AnswerTolerance
+from trueserve.transforms.replay.reference_model import ReferenceModel
+from trueserve.transforms.replay.replay import replay
+from trueserve.transforms.replay.summary import ReplaySummary
 
 REPLAY: Kind = ("replay", 0)
 

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms.branches.branch import Single
-from transforms.branches.partial import RowsPartial
-from transforms.core import representative_rows
-from transforms.core.arrow import open_stream, pa, pc
-from transforms.core.batches import Batch
+from trueserve.transforms.branches.branch import Single
+from trueserve.transforms.branches.partial import RowsPartial
+from trueserve.transforms.core import representative_rows
+from trueserve.transforms.core.arrow import open_stream, pa, pc
+from trueserve.transforms.core.batches import Batch
 
 # So many samples wait before they are made one: merging sorts all that is in them.
 _UNMERGED = 8

@@ -8,18 +8,18 @@ from typing import TypeAlias
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.branches.branch import Single
-from transforms.branches.partial import RowsPartial
-from transforms.branches.statistics import sampling_rates
-from transforms.core import slicing
-from transforms.core.batches import Batch
-from transforms.core.slicing import SliceStatistics
-from transforms.summaries.dataset import uses_of
-from transforms.summaries.feature import Use
-from transforms.summaries.folding import fold
-from transforms.summaries.protos import SIZES
-from transforms.summaries.quantiles import Scratch
-from transforms.summaries.sliced import SlicedSummary
+from trueserve.transforms.branches.branch import Single
+from trueserve.transforms.branches.partial import RowsPartial
+from trueserve.transforms.branches.statistics import sampling_rates
+from trueserve.transforms.core import slicing
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.core.slicing import SliceStatistics
+from trueserve.transforms.summaries.dataset import uses_of
+from trueserve.transforms.summaries.feature import Use
+from trueserve.transforms.summaries.folding import fold
+from trueserve.transforms.summaries.protos import SIZES
+from trueserve.transforms.summaries.quantiles import Scratch
+from trueserve.transforms.summaries.sliced import SlicedSummary
 
 Dataset: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 

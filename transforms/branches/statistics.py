@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.branches.branch import Single
-from transforms.branches.partial import RowsPartial
-from transforms.core.batches import Batch
-from transforms.core.errors import InputError
-from transforms.summaries.dataset import uses_of
-from transforms.summaries.feature import Use
-from transforms.summaries.folding import fold
-from transforms.summaries.protos import SIZES
-from transforms.summaries.quantiles import Scratch
-from transforms.summaries.weighted import WeightedSummary, rates_of
+from trueserve.transforms.branches.branch import Single
+from trueserve.transforms.branches.partial import RowsPartial
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.summaries.dataset import uses_of
+from trueserve.transforms.summaries.feature import Use
+from trueserve.transforms.summaries.folding import fold
+from trueserve.transforms.summaries.protos import SIZES
+from trueserve.transforms.summaries.quantiles import Scratch
+from trueserve.transforms.summaries.weighted import WeightedSummary, rates_of
 
 
 class StatisticsPartial(RowsPartial):

@@ -6,14 +6,14 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from transforms.baseline.contents import Contents
-from transforms.baseline.layout import TRANSFORM_OUTPUT
-from transforms.branches.branch import Branch, Fork
-from transforms.branches.load_once import LoadOnce
-from transforms.core.accounting import UNTRANSFORMABLE
-from transforms.core.batches import Batch
-from transforms.core.first_import import import_once
-from transforms.files import paths
+from trueserve.transforms.baseline.contents import Contents
+from trueserve.transforms.baseline.layout import TRANSFORM_OUTPUT
+from trueserve.transforms.branches.branch import Branch, Fork
+from trueserve.transforms.branches.load_once import LoadOnce
+from trueserve.transforms.core.accounting import UNTRANSFORMABLE
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.core.first_import import import_once
+from trueserve.transforms.files import paths
 
 
 class Transformed(Fork):
@@ -42,7 +42,7 @@ class Transformed(Fork):
 
 def _load(transform_output: str, contents: Contents | None) -> Any:
     # It imports TensorFlow, which only a process that runs the graph needs.
-    transform_graph = import_once("transforms.graph.transform_graph")
+    transform_graph = import_once("trueserve.transforms.graph.transform_graph")
     # Loading reads all that is needed, the vocabularies too, so a fetched copy may go at once.
     with contents.local(TRANSFORM_OUTPUT) if contents else paths.local_copy(transform_output) as folder:
         return transform_graph.TransformGraph(folder)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from transforms.branches.branch import Single
-from transforms.branches.partial import Kind, RowsPartial
-from transforms.core.batches import Batch
-from transforms.replay.versions import VersionRows, count_versions, merge
+from trueserve.transforms.branches.branch import Single
+from trueserve.transforms.branches.partial import Kind, RowsPartial
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.replay.versions import VersionRows, count_versions, merge
 
 VERSIONS: Kind = ("versions", 0)
 

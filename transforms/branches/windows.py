@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.branches.branch import Branch, PartialResults
-from transforms.branches.statistics import StatisticsPartial
-from transforms.core import slicing
-from transforms.core.batches import Batch
-from transforms.summaries.dataset import uses_of
+from trueserve.transforms.branches.branch import Branch, PartialResults
+from trueserve.transforms.branches.statistics import StatisticsPartial
+from trueserve.transforms.core import slicing
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.summaries.dataset import uses_of
 
 
 class WindowStatistics(NamedTuple):

@@ -15,8 +15,8 @@ from llvmlite import binding, ir
 from numba import types
 from numba.extending import intrinsic
 
-from transforms.columnar.memory import load64
-from transforms.compiling.compiled import Int, helper
+from trueserve.transforms.columnar.memory import load64
+from trueserve.transforms.compiling.compiled import Int, helper
 
 _POLYNOMIAL = 0x82F63B78  # Castagnoli's, bits reversed
 _ALL = np.uint32(0xFFFFFFFF)

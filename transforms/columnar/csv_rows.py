@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.compiling.compiled import BYTES, Int, compiled
+from trueserve.transforms.compiling.compiled import BYTES, Int, compiled
 
 Array = np.ndarray[Any, Any]
 

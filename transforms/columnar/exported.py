@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.columnar.memory import bytes_at, longs_at
-from transforms.compiling.compiled import Int, compiled, helper
-from transforms.core.arrow import pa
+from trueserve.transforms.columnar.memory import bytes_at, longs_at
+from trueserve.transforms.compiling.compiled import Int, compiled, helper
+from trueserve.transforms.core.arrow import pa
 
 Array = np.ndarray[Any, Any]
 

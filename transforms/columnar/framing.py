@@ -14,10 +14,10 @@ from typing import Any, BinaryIO
 import numpy as np
 from numba import types
 
-from transforms.columnar.crc32c import masked_crc32c
-from transforms.columnar.memory import load32, load64
-from transforms.compiling.compiled import BYTES, Int, compiled
-from transforms.files.tfrecord import HEADER_BYTES, MAX_RECORD_BYTES, TFRecordError, is_of_data
+from trueserve.transforms.columnar.crc32c import masked_crc32c
+from trueserve.transforms.columnar.memory import load32, load64
+from trueserve.transforms.compiling.compiled import BYTES, Int, compiled
+from trueserve.transforms.files.tfrecord import HEADER_BYTES, MAX_RECORD_BYTES, TFRecordError, is_of_data
 
 Array = np.ndarray[Any, Any]
 

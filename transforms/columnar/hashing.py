@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.columnar.memory import load64, tail_word
-from transforms.compiling.compiled import BYTES, LONGS, Int, compiled, helper
+from trueserve.transforms.columnar.memory import load64, tail_word
+from trueserve.transforms.compiling.compiled import BYTES, LONGS, Int, compiled, helper
 
 Array = np.ndarray[Any, Any]
 

@@ -11,7 +11,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
-from transforms.compiling.compiled import CHECKED, Int, helper
+from trueserve.transforms.compiling.compiled import CHECKED, Int, helper
 
 
 def _address(context: Any, builder: Any, array_type: Any, array: Any, position: Any) -> Any:

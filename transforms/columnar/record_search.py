@@ -16,8 +16,8 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numba import types
 
-from transforms.columnar.crc32c import masked_crc32c
-from transforms.columnar.framing import (
+from trueserve.transforms.columnar.crc32c import masked_crc32c
+from trueserve.transforms.columnar.framing import (
     BAD_DATA_CHECKSUM,
     BAD_LENGTH_CHECKSUM,
     FULL,
@@ -27,11 +27,11 @@ from transforms.columnar.framing import (
     Window,
     read_blocks,
 )
-from transforms.columnar.memory import load32, load64
-from transforms.compiling.compiled import BYTES, Int, compiled, helper
-from transforms.files.ranges import END_OF_FILE
-from transforms.files.section import WrongCutError, open_section
-from transforms.files.tfrecord import HEADER_BYTES, MAX_RECORD_BYTES, TFRecordError
+from trueserve.transforms.columnar.memory import load32, load64
+from trueserve.transforms.compiling.compiled import BYTES, Int, compiled, helper
+from trueserve.transforms.files.ranges import END_OF_FILE
+from trueserve.transforms.files.section import WrongCutError, open_section
+from trueserve.transforms.files.tfrecord import HEADER_BYTES, MAX_RECORD_BYTES, TFRecordError
 
 Array = np.ndarray[Any, Any]
 

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from transforms.columnar.examples.names import NAMES, NO_ROOM, add_name, number_of
-from transforms.columnar.memory import load64
-from transforms.columnar.prediction_log_fields import (
+from trueserve.transforms.columnar.examples.names import NAMES, NO_ROOM, add_name, number_of
+from trueserve.transforms.columnar.memory import load64
+from trueserve.transforms.columnar.prediction_log_fields import (
     ANSWER,
     DIMS,
     DTYPE,
@@ -46,9 +46,9 @@ from transforms.columnar.prediction_log_fields import (
     VARINT,
     VERSION,
 )
-from transforms.columnar.utf8 import is_utf8
-from transforms.columnar.wire import read_length, read_varint
-from transforms.compiling.compiled import BYTES, LONGS, Int, compiled, helper
+from trueserve.transforms.columnar.utf8 import is_utf8
+from trueserve.transforms.columnar.wire import read_length, read_varint
+from trueserve.transforms.compiling.compiled import BYTES, LONGS, Int, compiled, helper
 
 Array = np.ndarray[Any, Any]
 

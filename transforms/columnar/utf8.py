@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from transforms.columnar.memory import load64
-from transforms.compiling.compiled import Int, helper
+from trueserve.transforms.columnar.memory import load64
+from trueserve.transforms.compiling.compiled import Int, helper
 
 _HIGH_BITS = np.uint64(0x8080808080808080)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.compiling.compiled import Int, helper
+from trueserve.transforms.compiling.compiled import Int, helper
 
 _LONGEST_VARINT = 10
 

@@ -26,7 +26,7 @@ import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, _CacheLocator
 from numba.misc.appdirs import AppDirs
 
-from transforms.compiling.private_folders import create_private, is_private, real_path
+from trueserve.transforms.compiling.private_folders import create_private, is_private, real_path
 
 #: The folders of transforms that compiled functions may be in: a change in one of them is seen.
 PACKAGES = ("columnar", "compiling", "summaries")

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numba
 from numba import types
 
-from transforms.compiling.code_cache import CodeCache
+from trueserve.transforms.compiling.code_cache import CodeCache
 
 #: A whole number in compiled code: int64, whether of Python or of numpy for a type checker.
 Int = Any

@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 from typing import NamedTuple
 
-from transforms.compiling import code_cache
+from trueserve.transforms.compiling import code_cache
 
 _ROOT = Path(__file__).parent.parent.parent
 

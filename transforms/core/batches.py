@@ -6,8 +6,8 @@ import dataclasses
 import datetime as dt
 from typing import TypeAlias
 
-from transforms.core.accounting import Accounting
-from transforms.core.arrow import pa
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.arrow import pa
 
 # Beside its features a row carries what is known of its request. Every column is nullable but `file` and
 # `record`; `time` is UTC; `sampling_rate` is the fraction of traffic that was logged; `response` is the row's

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Fault, Reject
-from transforms.core.errors import InputError, NothingExaminedError
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Fault, Reject
+from trueserve.transforms.core.errors import InputError, NothingExaminedError
 
 
 class ReadReport(Protocol):

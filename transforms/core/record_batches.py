@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.arrow import pa, pc
-from transforms.core.errors import UsageError
-from transforms.core.schema import is_used
+from trueserve.transforms.core.arrow import pa, pc
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.core.schema import is_used
 
 if TYPE_CHECKING:
     from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.core.arrow import pa, pc
+from trueserve.transforms.core.arrow import pa, pc
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.core.errors import UsageError
+from trueserve.transforms.core.errors import UsageError
 
 TRAINING = "TRAINING"
 SERVING = "SERVING"

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.core.arrow import pa, pc
-from transforms.core.batches import Batch
-from transforms.core.errors import UsageError
-from transforms.core.schema import in_serving, is_used
+from trueserve.transforms.core.arrow import pa, pc
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.core.schema import in_serving, is_used
 
 Array = np.ndarray[Any, Any]
 Slicing = tuple[str, ...]

@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from transforms.core.batches import Window
-from transforms.drift import slow_drift, window_drift
-from transforms.runs import previous_runs, published_runs, window_summary
-from transforms.runs.previous_runs import PreviousRuns
-from transforms.runs.published_runs import PublishedRun, UnreadableError
-from transforms.runs.window_summary import WindowSummary
-from transforms.verdict import severity
-from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.findings.predictions import answered
-from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.severity import Policy
-from transforms.verdict.wording import iso
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.drift import slow_drift, window_drift
+from trueserve.transforms.runs import previous_runs, published_runs, window_summary
+from trueserve.transforms.runs.previous_runs import PreviousRuns
+from trueserve.transforms.runs.published_runs import PublishedRun, UnreadableError
+from trueserve.transforms.runs.window_summary import WindowSummary
+from trueserve.transforms.verdict import severity
+from trueserve.transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict.findings.predictions import answered
+from trueserve.transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.wording import iso
 
 THIS, LAST = "this window", "the last run"
 

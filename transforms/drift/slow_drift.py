@@ -14,20 +14,20 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from transforms.core.batches import Window
-from transforms.drift import trend
-from transforms.drift.trend import Array, Line
-from transforms.drift.window_drift import span
-from transforms.runs import window_summary
-from transforms.runs.window_summary import SummaryKey, WindowSummary
-from transforms.verdict.evidence import false_discovery
-from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
-from transforms.verdict.feature_stats import Statistics, View, views_by_feature
-from transforms.verdict.model import Finding, FindingKind, Severity, Space
-from transforms.verdict.reference import ComparedPair, Reference
-from transforms.verdict.severity import Policy
-from transforms.verdict.significance import LEAST_EFFECT
-from transforms.verdict.wording import percent, quoted
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.drift import trend
+from trueserve.transforms.drift.trend import Array, Line
+from trueserve.transforms.drift.window_drift import span
+from trueserve.transforms.runs import window_summary
+from trueserve.transforms.runs.window_summary import SummaryKey, WindowSummary
+from trueserve.transforms.verdict.evidence import false_discovery
+from trueserve.transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
+from trueserve.transforms.verdict.feature_stats import Statistics, View, views_by_feature
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.reference import ComparedPair, Reference
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.significance import LEAST_EFFECT
+from trueserve.transforms.verdict.wording import percent, quoted
 
 METRIC = "slow_drift"
 #: Of all trends the share that may be chance. A week that rises day by day has 0.0027 at least.

@@ -16,24 +16,24 @@ from functools import cached_property
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.core.batches import Window
-from transforms.runs import window_summary
-from transforms.verdict.diagnosis import diagnose, fitting
-from transforms.verdict.evidence import wording
-from transforms.verdict.evidence.feature_difference import (
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.runs import window_summary
+from trueserve.transforms.verdict.diagnosis import diagnose, fitting
+from trueserve.transforms.verdict.evidence import wording
+from trueserve.transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     MISSING,
     UNSEEN_SHARE,
     VARIATION,
     FeatureDifference,
 )
-from transforms.verdict.evidence.unseen_mass import may_be_named
-from transforms.verdict.feature_stats import Statistics, View, dataset, views_by_feature
-from transforms.verdict.model import Diagnosis, Finding, FindingKind, Severity
-from transforms.verdict.reference import ComparedPair, Reference
-from transforms.verdict.severity import Policy
-from transforms.verdict.significance import TestResults
-from transforms.verdict.wording import number, percent, quoted
+from trueserve.transforms.verdict.evidence.unseen_mass import may_be_named
+from trueserve.transforms.verdict.feature_stats import Statistics, View, dataset, views_by_feature
+from trueserve.transforms.verdict.model import Diagnosis, Finding, FindingKind, Severity
+from trueserve.transforms.verdict.reference import ComparedPair, Reference
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.significance import TestResults
+from trueserve.transforms.verdict.wording import number, percent, quoted
 
 OTHERS = "(others)"
 _MISSING_METRIC = "missing_share_difference"

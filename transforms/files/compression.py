@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable
 from typing import Any, BinaryIO, cast
 
-from transforms.core.errors import InputError
+from trueserve.transforms.core.errors import InputError
 
 #: So many bytes tell how a file is compressed.
 MAGIC_BYTES = 8
@@ -72,7 +72,7 @@ class _Zstandard(io.RawIOBase):
     def __init__(self, stored: BinaryIO) -> None:
         super().__init__()
         # Imported late: commands that read no such file need no Arrow.
-        from transforms.core.arrow import pa
+        from trueserve.transforms.core.arrow import pa
 
         self._stream: Any = pa.CompressedInputStream(pa.PythonFile(_Unclosed(stored), mode="r"), "zstd")
 

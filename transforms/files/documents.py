@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
-from transforms.core.errors import InputError
-from transforms.files import file_systems, paths
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import file_systems, paths
 
 
 def replace(path: str, data: bytes, write: Callable[[str, bytes], None] = paths.write_atomically) -> None:

@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from transforms.core.errors import InputError, TrueserveError, UsageError
-from transforms.files.lease import ABANDONED_SECONDS
+from trueserve.transforms.core.errors import InputError, TrueserveError, UsageError
+from trueserve.transforms.files.lease import ABANDONED_SECONDS
 
 
 class FileSize(NamedTuple):

@@ -9,9 +9,9 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from transforms.core.errors import InputError
-from transforms.files.file_systems import FileSize, explained, is_local, match_remote
-from transforms.files.paths import is_file, join
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files.file_systems import FileSize, explained, is_local, match_remote
+from trueserve.transforms.files.paths import is_file, join
 
 _GLOB_CHARACTERS = frozenset("*?[")
 

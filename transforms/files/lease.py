@@ -25,7 +25,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from transforms.core.errors import InputError
+from trueserve.transforms.core.errors import InputError
 
 #: After so many seconds without a change nobody is at work any more, whatever machine it was.
 ABANDONED_SECONDS = 7 * 24 * 3600

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from transforms.files import temporary_files
+from trueserve.transforms.files import temporary_files
 
 
 def write(path: Path, data: bytes) -> None:

@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from transforms.core.errors import InputError, TrueserveError, UsageError
-from transforms.files import local_writes
-from transforms.files.compression import MAGIC_BYTES, decompressing
-from transforms.files.file_systems import (
+from trueserve.transforms.core.errors import InputError, TrueserveError, UsageError
+from trueserve.transforms.files import local_writes
+from trueserve.transforms.files.compression import MAGIC_BYTES, decompressing
+from trueserve.transforms.files.file_systems import (
     abandoned_folders,
     explained,
     filesystems,

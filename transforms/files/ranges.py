@@ -6,7 +6,7 @@ import dataclasses
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from transforms.files.file_systems import FileSize
+from trueserve.transforms.files.file_systems import FileSize
 
 #: A file that is longer is read in ranges of about so many bytes. Small files are grouped to about as many.
 RANGE_BYTES = 128 << 20

@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from typing import BinaryIO, TypeAlias
 
-from transforms.files.ranges import END_OF_FILE
+from trueserve.transforms.files.ranges import END_OF_FILE
 
 #: Where the first record begins that does so at a byte of a file or later: a function of what the file holds.
 #: None if surely none begins before another byte; what it says may be at that one or later, up to the end.

@@ -10,7 +10,7 @@ import uuid
 from pathlib import Path
 from typing import BinaryIO
 
-from transforms.files import lease
+from trueserve.transforms.files import lease
 
 # The kernel's lock tells whether a writer lives, so that its name tells which kernel to ask.
 _TEMPORARY = re.compile(r"\..{1,100}\.(?P<kernel>[0-9a-f]{12})[0-9a-f]{20}\.tmp", re.DOTALL)

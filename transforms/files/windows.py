@@ -8,9 +8,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from transforms.core.errors import InputError, UsageError
-from transforms.files import globs
-from transforms.files.file_systems import FileSize
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import globs
+from trueserve.transforms.files.file_systems import FileSize
 
 Span = tuple[dt.datetime, dt.datetime]
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.arrow import pa
-from transforms.core.errors import UsageError
-from transforms.graph.preprocessing import FunctionFlag, load_function, source_digest
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.graph.preprocessing import FunctionFlag, load_function, source_digest
 
 FLAG = FunctionFlag("--augment", "augment_fn", "augmentation file")
 Seeds = np.ndarray[Any, np.dtype[np.int64]]

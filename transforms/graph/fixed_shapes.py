@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.core import record_batches
-from transforms.core.errors import UsageError
+from trueserve.transforms.core import record_batches
+from trueserve.transforms.core.errors import UsageError
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 

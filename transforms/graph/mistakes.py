@@ -12,11 +12,11 @@ from typing import Any
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.errors import UsageError
-from transforms.graph import traced as tracing
-from transforms.graph.module_errors import one_line
-from transforms.graph.preprocessing import PreprocessingFn
-from transforms.graph.traced import Traced, TraceError, listed
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.graph import traced as tracing
+from trueserve.transforms.graph.module_errors import one_line
+from trueserve.transforms.graph.preprocessing import PreprocessingFn
+from trueserve.transforms.graph.traced import Traced, TraceError, listed
 
 #: What a row may hold once it is transformed.
 _DTYPES = (tf.string, tf.int64, tf.float32)

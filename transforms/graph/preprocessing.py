@@ -25,8 +25,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from transforms.core.errors import InputError, UsageError
-from transforms.graph import module_errors
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.graph import module_errors
 
 DEFAULT_FUNCTION = "preprocessing_fn"
 
@@ -100,7 +100,7 @@ def _parse(spec: str, flag: FunctionFlag) -> _Spec:
 
 
 def _read(path: str, flag: FunctionFlag) -> bytes:
-    from transforms.files import file_systems, paths
+    from trueserve.transforms.files import file_systems, paths
 
     if file_systems.is_local(path) and not Path(path).is_file():
         raise UsageError(f"no {flag.file} {path}; {flag.name} takes FILE.py[:FUNCTION]")

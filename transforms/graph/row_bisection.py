@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms.core.arrow import pa
+from trueserve.transforms.core.arrow import pa
 
 # How often the function is called for one batch, at most. One bad row of 8192 takes 26 calls, ten that are
 # far apart some 200; of a hundred, the last halvings are left undone.

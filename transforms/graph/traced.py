@@ -16,9 +16,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform import analyzer_nodes, annotators, graph_context, impl_helper
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 
-from transforms.core import record_batches
-from transforms.graph.module_errors import user_files
-from transforms.graph.preprocessing import PreprocessingFn
+from trueserve.transforms.core import record_batches
+from trueserve.transforms.graph.module_errors import user_files
+from trueserve.transforms.graph.preprocessing import PreprocessingFn
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 

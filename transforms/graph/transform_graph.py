@@ -17,12 +17,12 @@ from tensorflow_transform import schema_inference
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 from tfx_bsl.tfxio.tensor_to_arrow import TensorsToRecordBatchConverter
 
-from transforms.core import record_batches
-from transforms.core import schema as schemas
-from transforms.core.arrow import pa, pc
-from transforms.core.errors import UsageError
-from transforms.graph import lineage, op_libraries, threads
-from transforms.graph.row_bisection import apply_in_parts
+from trueserve.transforms.core import record_batches
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core.arrow import pa, pc
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.graph import lineage, op_libraries, threads
+from trueserve.transforms.graph.row_bisection import apply_in_parts
 
 _KEPT_WORDS = 1000
 # What TensorFlow, tfx_bsl and Arrow (its ArrowInvalid is a ValueError) raise for data.

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from transforms.core.arrow import pa, pc
-from transforms.logs.features import Array, FeatureType, type_of
+from trueserve.transforms.core.arrow import pa, pc
+from trueserve.transforms.logs.features import Array, FeatureType, type_of
 
 ABSENT, EMPTY, FULL = 0, 1, 2
 # A product of a float32 and such a power of ten is exact in double precision, so that rounding it half to

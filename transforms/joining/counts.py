@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.logs.features import Array
+from trueserve.transforms.logs.features import Array
 
 # Names of features that only requests have come from strangers; those beyond are counted together.
 MOST_STRANGE = 1000

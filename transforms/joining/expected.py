@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.arrow import pa
-from transforms.core.errors import UsageError
-from transforms.core.schema import SERVING, TRAINING, in_serving
-from transforms.joining.key_parts import KeyPart
-from transforms.logs.carriers.text_types import widest
-from transforms.logs.features import FeatureType, type_of
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.core.schema import SERVING, TRAINING, in_serving
+from trueserve.transforms.joining.key_parts import KeyPart
+from trueserve.transforms.logs.carriers.text_types import widest
+from trueserve.transforms.logs.features import FeatureType, type_of
 
 Types = Mapping[str, FeatureType]
 _SCHEMA_TYPES = {

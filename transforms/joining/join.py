@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from transforms.joining import counts
-from transforms.joining.cells import ABSENT, EMPTY, FULL, Cells, cells_of, equal_rows
-from transforms.joining.counts import FeatureOutcome, Joined, RowCounts, Sampled
-from transforms.joining.pairs import number_rows, pairs_of, row_counts
-from transforms.joining.piece import Piece
-from transforms.joining.rows import SideRows, rows_of
-from transforms.joining.split import JoinSettings
-from transforms.logs.features import Array
+from trueserve.transforms.joining import counts
+from trueserve.transforms.joining.cells import ABSENT, EMPTY, FULL, Cells, cells_of, equal_rows
+from trueserve.transforms.joining.counts import FeatureOutcome, Joined, RowCounts, Sampled
+from trueserve.transforms.joining.pairs import number_rows, pairs_of, row_counts
+from trueserve.transforms.joining.piece import Piece
+from trueserve.transforms.joining.rows import SideRows, rows_of
+from trueserve.transforms.joining.split import JoinSettings
+from trueserve.transforms.logs.features import Array
 
 _OUTCOMES = np.empty((3, 3), np.uint8)
 _OUTCOMES[ABSENT] = FeatureOutcome.NEITHER, FeatureOutcome.EMPTY_ONLY, FeatureOutcome.TEST_ONLY

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from transforms.columnar.hashing import add_hashes
-from transforms.core.arrow import pa, pc
-from transforms.core.batches import Batch
-from transforms.joining.cells import Cells, equal_rows, stored
-from transforms.joining.key_parts import REQUEST_ID, KeyPart
-from transforms.joining.piece import Side
-from transforms.logs.features import Array, FeatureType, lists, merged, type_of
+from trueserve.transforms.columnar.hashing import add_hashes
+from trueserve.transforms.core.arrow import pa, pc
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.joining.cells import Cells, equal_rows, stored
+from trueserve.transforms.joining.key_parts import REQUEST_ID, KeyPart
+from trueserve.transforms.joining.piece import Side
+from trueserve.transforms.logs.features import Array, FeatureType, lists, merged, type_of
 
 _TYPES = tuple(FeatureType)
 _GOLDEN = 0x9E3779B97F4A7C15

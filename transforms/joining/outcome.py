@@ -6,12 +6,12 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from transforms.core import accounting
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Fault, Reject
-from transforms.joining import counts, report
-from transforms.joining.counts import Joined
-from transforms.joining.piece import Side
+from trueserve.transforms.core import accounting
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Fault, Reject
+from trueserve.transforms.joining import counts, report
+from trueserve.transforms.joining.counts import Joined
+from trueserve.transforms.joining.piece import Side
 
 # Rejects and faults that are told of, on each side.
 KEPT = 3

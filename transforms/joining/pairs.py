@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from transforms.joining.cells import cells_of
-from transforms.joining.counts import RowCounts
-from transforms.joining.keys import number_keys
-from transforms.joining.rows import SideRows
-from transforms.logs.features import Array
+from trueserve.transforms.joining.cells import cells_of
+from trueserve.transforms.joining.counts import RowCounts
+from trueserve.transforms.joining.keys import number_keys
+from trueserve.transforms.joining.rows import SideRows
+from trueserve.transforms.logs.features import Array
 
 # Pairs that are compared at once.
 AT_ONCE = 1 << 20

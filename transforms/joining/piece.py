@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 
-from transforms.core.arrow import pa
+from trueserve.transforms.core.arrow import pa
 
 
 class Side(enum.IntEnum):

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from transforms.core.arrow import open_stream, pa
-from transforms.core.errors import InputError
-from transforms.files.file_systems import explained, reason
-from transforms.joining.piece import Piece, Side
+from trueserve.transforms.core.arrow import open_stream, pa
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files.file_systems import explained, reason
+from trueserve.transforms.joining.piece import Piece, Side
 
 
 @dataclasses.dataclass(frozen=True)

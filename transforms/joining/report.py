@@ -8,9 +8,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from transforms.core.accounting import Accounting
-from transforms.joining.counts import BASE_COUNT, TEST_COUNT, FeatureOutcome, Joined, Sampled
-from transforms.logs.features import Array
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.joining.counts import BASE_COUNT, TEST_COUNT, FeatureOutcome, Joined, Sampled
+from trueserve.transforms.logs.features import Array
 
 FORMAT_VERSION = 1
 SAME, DIFFERS, NOT_EXAMINED = "same", "differs", "not_examined"

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from transforms.core.arrow import pa
-from transforms.joining.counts import RowPosition
-from transforms.joining.piece import Piece
-from transforms.joining.split import FILE, HASH, RECORD, hashes
-from transforms.logs.features import Array, type_of
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.joining.counts import RowPosition
+from trueserve.transforms.joining.piece import Piece
+from trueserve.transforms.joining.split import FILE, HASH, RECORD, hashes
+from trueserve.transforms.logs.features import Array, type_of
 
 
 class SideRows(NamedTuple):

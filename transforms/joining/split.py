@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from transforms.core.arrow import pa
-from transforms.core.batches import Batch
-from transforms.files.file_systems import FileSize
-from transforms.joining.cells import FloatTolerance, cells_of
-from transforms.joining.key_parts import KeyPart
-from transforms.joining.keys import key_columns, key_hashes, with_key
-from transforms.joining.piece import Piece, Side
-from transforms.logs.features import Array, FeatureType, type_of
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.joining.cells import FloatTolerance, cells_of
+from trueserve.transforms.joining.key_parts import KeyPart
+from trueserve.transforms.joining.keys import key_columns, key_hashes, with_key
+from trueserve.transforms.joining.piece import Piece, Side
+from trueserve.transforms.logs.features import Array, FeatureType, type_of
 
 # Rows of both sides that meet at once: so many bytes of files, which a worker has room for several times.
 PARTITION_BYTES = 32 << 20

@@ -10,31 +10,31 @@ from typing import BinaryIO, Protocol
 
 import numpy as np
 
-from transforms.columnar.examples.example_parser import ExampleParser
-from transforms.columnar.framing import Block, read_blocks
-from transforms.columnar.record_search import read_range
-from transforms.core.accounting import Accounting, RecordCounts, records_of
-from transforms.core.batches import Decoded, Fault
-from transforms.core.errors import InputError
-from transforms.files import paths
-from transforms.files.file_systems import FileSize
-from transforms.files.ranges import FileRange
-from transforms.files.section import WrongCutError
-from transforms.files.tfrecord import TFRecordError
-from transforms.logs.carriers import csv_ranges, csv_tables
-from transforms.logs.carriers.csv_header import csv_header, read_header
-from transforms.logs.carriers.parquet import column_types
-from transforms.logs.carriers.parquet.tables import decode_parquet
-from transforms.logs.carriers.read_records import Carrier, carrier_of, read_records
-from transforms.logs.carriers.read_records import can_be_cut as can_cut_carrier
-from transforms.logs.carriers.table_error import TableError
-from transforms.logs.carriers.text.text_form import ANY_TEXT, TextForm
-from transforms.logs.decode_requests import RequestDecoder
-from transforms.logs.features import FeatureType, Settings, TypeConflictError, hold
-from transforms.logs.formats.format_names import Format
-from transforms.logs.formats.registry import DECODERS, JOINED, PARSERS
-from transforms.logs.rows import sampling
-from transforms.logs.rows.rows import RecordPosition, renumbered
+from trueserve.transforms.columnar.examples.example_parser import ExampleParser
+from trueserve.transforms.columnar.framing import Block, read_blocks
+from trueserve.transforms.columnar.record_search import read_range
+from trueserve.transforms.core.accounting import Accounting, RecordCounts, records_of
+from trueserve.transforms.core.batches import Decoded, Fault
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import paths
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.ranges import FileRange
+from trueserve.transforms.files.section import WrongCutError
+from trueserve.transforms.files.tfrecord import TFRecordError
+from trueserve.transforms.logs.carriers import csv_ranges, csv_tables
+from trueserve.transforms.logs.carriers.csv_header import csv_header, read_header
+from trueserve.transforms.logs.carriers.parquet import column_types
+from trueserve.transforms.logs.carriers.parquet.tables import decode_parquet
+from trueserve.transforms.logs.carriers.read_records import Carrier, carrier_of, read_records
+from trueserve.transforms.logs.carriers.read_records import can_be_cut as can_cut_carrier
+from trueserve.transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.carriers.text.text_form import ANY_TEXT, TextForm
+from trueserve.transforms.logs.decode_requests import RequestDecoder
+from trueserve.transforms.logs.features import FeatureType, Settings, TypeConflictError, hold
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.formats.registry import DECODERS, JOINED, PARSERS
+from trueserve.transforms.logs.rows import sampling
+from trueserve.transforms.logs.rows.rows import RecordPosition, renumbered
 
 
 class Decoder(Protocol):

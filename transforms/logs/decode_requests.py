@@ -10,13 +10,13 @@ from typing import Any
 
 import orjson
 
-from transforms.core.arrow import pa
-from transforms.core.batches import Decoded, Reject
-from transforms.logs.carriers.records import chunks as chunks_of
-from transforms.logs.columns.values import typed_columns
-from transforms.logs.envelopes import completed, opened
-from transforms.logs.features import Settings
-from transforms.logs.request import (
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.batches import Decoded, Reject
+from trueserve.transforms.logs.carriers.records import chunks as chunks_of
+from trueserve.transforms.logs.columns.values import typed_columns
+from trueserve.transforms.logs.envelopes import completed, opened
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.request import (
     BadRecordError,
     Carried,
     Request,
@@ -24,9 +24,16 @@ from transforms.logs.request import (
     RequestParser,
     ResponseEvent,
 )
-from transforms.logs.rows.request_response_join import Joiner, Ready
-from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of, rejected
-from transforms.logs.rows.times import times_of_micros
+from trueserve.transforms.logs.rows.request_response_join import Joiner, Ready
+from trueserve.transforms.logs.rows.rows import (
+    Counts,
+    DecodedRows,
+    Finisher,
+    RecordPosition,
+    metadata_of,
+    rejected,
+)
+from trueserve.transforms.logs.rows.times import times_of_micros
 
 # A batch ends where it has this many rows or values, whatever comes first.
 MAX_ROWS = 8192

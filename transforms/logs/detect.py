@@ -9,23 +9,29 @@ from typing import Any, BinaryIO
 
 from google.protobuf.message import DecodeError
 
-from transforms.columnar.examples.sequences import is_sequence_example
-from transforms.core import tensorflow_messages
-from transforms.core.errors import InputError
-from transforms.files import file_systems, paths
-from transforms.files.tfrecord import HEADER_BYTES, TFRecordError, is_header, read_records
-from transforms.logs.bodies.encodings import load_body
-from transforms.logs.bodies.frames import is_frame
-from transforms.logs.bodies.instances import BODY_KEYS
-from transforms.logs.carriers.read_records import Carrier, carrier_of, check_start, is_named, start_of
-from transforms.logs.carriers.read_records import read_records as read_rows
-from transforms.logs.carriers.table_error import TableError
-from transforms.logs.carriers.text.separators import separator_of
-from transforms.logs.envelopes import opened
-from transforms.logs.features import Expected
-from transforms.logs.formats.format_names import Format
-from transforms.logs.formats.kserve_store import is_stored
-from transforms.logs.request import BadRecordError, Carried
+from trueserve.transforms.columnar.examples.sequences import is_sequence_example
+from trueserve.transforms.core import tensorflow_messages
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import file_systems, paths
+from trueserve.transforms.files.tfrecord import HEADER_BYTES, TFRecordError, is_header, read_records
+from trueserve.transforms.logs.bodies.encodings import load_body
+from trueserve.transforms.logs.bodies.frames import is_frame
+from trueserve.transforms.logs.bodies.instances import BODY_KEYS
+from trueserve.transforms.logs.carriers.read_records import (
+    Carrier,
+    carrier_of,
+    check_start,
+    is_named,
+    start_of,
+)
+from trueserve.transforms.logs.carriers.read_records import read_records as read_rows
+from trueserve.transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.carriers.text.separators import separator_of
+from trueserve.transforms.logs.envelopes import opened
+from trueserve.transforms.logs.features import Expected
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.formats.kserve_store import is_stored
+from trueserve.transforms.logs.request import BadRecordError, Carried
 
 _TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 _VERTEX = frozenset({"endpoint", "deployed_model_id", "logging_time", "request_payload"})

@@ -19,14 +19,14 @@ import json
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from transforms.logs.bodies import json_text
-from transforms.logs.bodies.row_checks import MAX_INSTANCES
-from transforms.logs.carriers.lines import EXPORTED
-from transforms.logs.carriers.records import RECORD_TOO_LARGE, payload_of
-from transforms.logs.request import BadRecordError, Carried, Envelope, Request
-from transforms.logs.rows.log_fields import text_of
-from transforms.logs.rows.parse_time import micros_of
-from transforms.logs.rows.path_time import micros_of_path
+from trueserve.transforms.logs.bodies import json_text
+from trueserve.transforms.logs.bodies.row_checks import MAX_INSTANCES
+from trueserve.transforms.logs.carriers.lines import EXPORTED
+from trueserve.transforms.logs.carriers.records import RECORD_TOO_LARGE, payload_of
+from trueserve.transforms.logs.request import BadRecordError, Carried, Envelope, Request
+from trueserve.transforms.logs.rows.log_fields import text_of
+from trueserve.transforms.logs.rows.parse_time import micros_of
+from trueserve.transforms.logs.rows.path_time import micros_of_path
 
 OTHER_LINE = "other_line"
 _OTHER = Carried(

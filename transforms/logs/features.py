@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.arrow import pa, pc
-from transforms.core.batches import Window
-from transforms.core.schema import in_serving, is_used
-from transforms.logs.carriers.text.text_form import ANY_TEXT, TextForm
+from trueserve.transforms.core.arrow import pa, pc
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.core.schema import in_serving, is_used
+from trueserve.transforms.logs.carriers.text.text_form import ANY_TEXT, TextForm
 
 # A feature's name and its `large_list` column. A name stands twice where its values came in two types;
 # the rows of the one are then null in the other.

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from transforms.core.arrow import pa
-from transforms.predictions.outputs import Output, OutputType, columns
-from transforms.replay import answers as matching
-from transforms.replay.answers import Array, Reader
-from transforms.replay.replay import logged_answers
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.predictions.outputs import Output, OutputType, columns
+from trueserve.transforms.replay import answers as matching
+from trueserve.transforms.replay.answers import Array, Reader
+from trueserve.transforms.replay.replay import logged_answers
 
 #: Why a row has no prediction, beside the reasons of `transforms.replay.answers`.
 NOT_WHOLE = "not_whole_numbers"

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.arrow import pa
+from trueserve.transforms.core.arrow import pa
 
 Array = np.ndarray[Any, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.files import paths
+from trueserve.transforms.files import paths
 
 FOLDER = "assets.extra"
 STATISTICS = "prediction_stats.binpb"

@@ -10,24 +10,24 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Fault, Reject, Window
-from transforms.core.errors import TrueserveError
-from transforms.core.slicing import SliceStatistics
-from transforms.drift import report
-from transforms.publish import optional_checks
-from transforms.publish.page import page
-from transforms.reference.training_slices import TrainingSlices
-from transforms.runs.previous_runs import PreviousRuns
-from transforms.verdict import histograms
-from transforms.verdict.feature_stats import Statistics, dataset, shared_views
-from transforms.verdict.findings import absence as absences
-from transforms.verdict.findings import slices as slices_findings
-from transforms.verdict.findings.predictions import compare_space
-from transforms.verdict.model import ComparisonResult, Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.result import Examined, Verdict, decide
-from transforms.verdict.severity import Policy
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Fault, Reject, Window
+from trueserve.transforms.core.errors import TrueserveError
+from trueserve.transforms.core.slicing import SliceStatistics
+from trueserve.transforms.drift import report
+from trueserve.transforms.publish import optional_checks
+from trueserve.transforms.publish.page import page
+from trueserve.transforms.reference.training_slices import TrainingSlices
+from trueserve.transforms.runs.previous_runs import PreviousRuns
+from trueserve.transforms.verdict import histograms
+from trueserve.transforms.verdict.feature_stats import Statistics, dataset, shared_views
+from trueserve.transforms.verdict.findings import absence as absences
+from trueserve.transforms.verdict.findings import slices as slices_findings
+from trueserve.transforms.verdict.findings.predictions import compare_space
+from trueserve.transforms.verdict.model import ComparisonResult, Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.result import Examined, Verdict, decide
+from trueserve.transforms.verdict.severity import Policy
 
 
 @dataclasses.dataclass(frozen=True)

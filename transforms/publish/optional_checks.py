@@ -6,14 +6,14 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from transforms.replay import report
-from transforms.replay.report import Limits
-from transforms.replay.summary import ReplaySummary
-from transforms.replay.versions import VersionRows
-from transforms.verdict.findings import contracts as contracts_findings
-from transforms.verdict.findings import replay as replay_findings
-from transforms.verdict.model import ComparisonResult
-from transforms.verdict.severity import Policy
+from trueserve.transforms.replay import report
+from trueserve.transforms.replay.report import Limits
+from trueserve.transforms.replay.summary import ReplaySummary
+from trueserve.transforms.replay.versions import VersionRows
+from trueserve.transforms.verdict.findings import contracts as contracts_findings
+from trueserve.transforms.verdict.findings import replay as replay_findings
+from trueserve.transforms.verdict.model import ComparisonResult
+from trueserve.transforms.verdict.severity import Policy
 
 Json = Mapping[str, Any]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from transforms.baseline import messages
-from transforms.core.errors import UsageError
-from transforms.predictions import recorded
-from transforms.predictions.outputs import Output, outputs_of
-from transforms.verdict.model import Space
-from transforms.verdict.reference import Reference
+from trueserve.transforms.baseline import messages
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.predictions import recorded
+from trueserve.transforms.predictions.outputs import Output, outputs_of
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.reference import Reference
 
 _AGAIN = "run trueserve export again"
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from transforms.baseline import layout, messages
-from transforms.baseline.load import Baseline, load_baseline
-from transforms.core import schema as schemas
-from transforms.core.arrow import open_stream, pa
-from transforms.core.errors import InputError, UsageError
-from transforms.files import paths
-from transforms.reference import prediction_reference
-from transforms.verdict.findings import contracts as contracts_findings
-from transforms.verdict.model import Space
-from transforms.verdict.reference import Reference, TrainingSample
-from transforms.verdict.variation import store
+from trueserve.transforms.baseline import layout, messages
+from trueserve.transforms.baseline.load import Baseline, load_baseline
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core.arrow import open_stream, pa
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import paths
+from trueserve.transforms.reference import prediction_reference
+from trueserve.transforms.verdict.findings import contracts as contracts_findings
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.reference import Reference, TrainingSample
+from trueserve.transforms.verdict.variation import store
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.core import slicing
-from transforms.core.arrow import pa
-from transforms.core.slicing import Slicing
-from transforms.summaries.dataset import uses_of
-from transforms.summaries.folding import fold
-from transforms.summaries.protos import SIZES
-from transforms.summaries.quantiles import Scratch
-from transforms.summaries.weighted import WeightedSummary, rows_at
-from transforms.verdict.model import Finding, FindingKind, Severity, Space
-from transforms.verdict.reference import Reference, TrainingSample
-from transforms.verdict.wording import listing
+from trueserve.transforms.core import slicing
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.slicing import Slicing
+from trueserve.transforms.summaries.dataset import uses_of
+from trueserve.transforms.summaries.folding import fold
+from trueserve.transforms.summaries.protos import SIZES
+from trueserve.transforms.summaries.quantiles import Scratch
+from trueserve.transforms.summaries.weighted import WeightedSummary, rows_at
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.reference import Reference, TrainingSample
+from trueserve.transforms.verdict.wording import listing
 
 Array = np.ndarray[Any, Any]
 

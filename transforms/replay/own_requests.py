@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from transforms.core.arrow import pa
-from transforms.replay.compare import AnswerTolerance, compare_all
-from transforms.replay.reference_model import Answered
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.replay.compare import AnswerTolerance, compare_all
+from trueserve.transforms.replay.reference_model import Answered
 
 Array = np.ndarray[Any, Any]
 

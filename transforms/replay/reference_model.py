@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms.core.arrow import pa
-from transforms.core.errors import InputError, UsageError
-from transforms.files import paths
-from transforms.graph import op_libraries, threads
-from transforms.graph.row_bisection import apply_in_parts
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import paths
+from trueserve.transforms.graph import op_libraries, threads
+from trueserve.transforms.graph.row_bisection import apply_in_parts
 
 SIGNATURE = "serving_default"
 SAVED_MODEL = "saved_model.pb"

@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms.core.arrow import pa, pc
-from transforms.core.batches import Batch
-from transforms.replay import answers as matching
-from transforms.replay.answers import Array
-from transforms.replay.compare import AnswerTolerance, Compared, compare_all
-from transforms.replay.own_requests import ComparedRows, Model, ask_again
-from transforms.replay.reference_model import SIGNATURE, Answered, sizes
-from transforms.replay.summary import (
+from trueserve.transforms.core.arrow import pa, pc
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.replay import answers as matching
+from trueserve.transforms.replay.answers import Array
+from trueserve.transforms.replay.compare import AnswerTolerance, Compared, compare_all
+from trueserve.transforms.replay.own_requests import ComparedRows, Model, ask_again
+from trueserve.transforms.replay.reference_model import SIGNATURE, Answered, sizes
+from trueserve.transforms.replay.summary import (
     MAX_WORST,
     Differences,
     OutputDifferences,

@@ -8,8 +8,8 @@ import json
 import math
 from typing import Any
 
-from transforms.replay.compare import AnswerTolerance
-from transforms.replay.summary import Differences, OutputDifferences, ReplaySummary, Worst
+from trueserve.transforms.replay.compare import AnswerTolerance
+from trueserve.transforms.replay.summary import Differences, OutputDifferences, ReplaySummary, Worst
 
 #: Of a model with more outputs, those that differ most are told.
 MAX_OUTPUTS = 100

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from transforms.core.arrow import pa
-from transforms.replay.summary import by_hash, first
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.replay.summary import by_hash, first
 
 #: None stands for rows whose version the log does not say.
 VersionRows = Mapping[str | None, int]

@@ -11,10 +11,10 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from transforms.core.errors import InputError
-from transforms.files import globs, paths
-from transforms.runs import run_ids
-from transforms.runs.run_ids import VERDICT
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import globs, paths
+from trueserve.transforms.runs import run_ids
+from trueserve.transforms.runs.run_ids import VERDICT
 
 REPORT = "report.html"
 #: The names that copies have: one that the verdict does not name is an earlier verdict's.

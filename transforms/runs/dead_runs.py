@@ -16,10 +16,10 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from transforms.core.errors import InputError, TrueserveError
-from transforms.files import file_systems, lease, paths, temporary_files
-from transforms.runs import copies, run_ids
-from transforms.runs.run_ids import RUNS, VERDICT
+from trueserve.transforms.core.errors import InputError, TrueserveError
+from trueserve.transforms.files import file_systems, lease, paths, temporary_files
+from trueserve.transforms.runs import copies, run_ids
+from trueserve.transforms.runs.run_ids import RUNS, VERDICT
 
 _FAILED = "failed"
 _TIME = "%Y%m%dT%H%M%S"

@@ -11,10 +11,10 @@ import datetime as dt
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
-from transforms.core.batches import Window
-from transforms.core.errors import InputError, UsageError
-from transforms.files import paths
-from transforms.runs.published_runs import (
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import paths
+from trueserve.transforms.runs.published_runs import (
     Json,
     PublishedRun,
     current_run,
@@ -25,8 +25,8 @@ from transforms.runs.published_runs import (
     run_names,
     run_of,
 )
-from transforms.runs.run_ids import RUNS, VERDICT
-from transforms.runs.run_order import sorted_runs
+from trueserve.transforms.runs.run_ids import RUNS, VERDICT
+from trueserve.transforms.runs.run_order import sorted_runs
 
 AUTO = "auto"
 #: Of the runs under an output folder no more than the newest are looked at, and so many windows kept.

@@ -15,16 +15,16 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from transforms.core.batches import Window
-from transforms.core.errors import InputError
-from transforms.files import paths
-from transforms.files.file_systems import explained
-from transforms.runs import window_summary
-from transforms.runs.run_ids import ATTEMPT, RUNS, VERDICT, attempt_of
-from transforms.runs.window_summary import WindowSummary
-from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.model import Space
-from transforms.verdict.result import FORMAT
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import paths
+from trueserve.transforms.files.file_systems import explained
+from trueserve.transforms.runs import window_summary
+from trueserve.transforms.runs.run_ids import ATTEMPT, RUNS, VERDICT, attempt_of
+from trueserve.transforms.runs.window_summary import WindowSummary
+from trueserve.transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.result import FORMAT
 
 WINDOW_SUMMARY = "positions.json"
 _READERS = 8

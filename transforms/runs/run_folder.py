@@ -25,12 +25,12 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any, cast
 
-from transforms.core.errors import InputError
-from transforms.files import documents, file_systems, paths
-from transforms.runs import copies, run_ids
-from transforms.runs.copies import Write
-from transforms.runs.run_ids import RUNS, VERDICT
-from transforms.verdict.result import Artifact, Verdict, VerdictOutcome
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import documents, file_systems, paths
+from trueserve.transforms.runs import copies, run_ids
+from trueserve.transforms.runs.copies import Write
+from trueserve.transforms.runs.run_ids import RUNS, VERDICT
+from trueserve.transforms.verdict.result import Artifact, Verdict, VerdictOutcome
 
 FAILED = "failed"
 _REFRESHES = 5

@@ -15,15 +15,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms.core import schema as schemas
-from transforms.core.batches import Window
-from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.feature_stats import Statistics, View
-from transforms.verdict.model import Space
-from transforms.verdict.reference import ComparedPair, Reference
-from transforms.verdict.severity import Policy
-from transforms.verdict.wording import iso
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.verdict.evidence import cdf as cdfs
+from trueserve.transforms.verdict.evidence.cdf import Cdf
+from trueserve.transforms.verdict.feature_stats import Statistics, View
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.reference import ComparedPair, Reference
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.wording import iso
 
 FORMAT = 1
 # Of a category the shares of so many values are kept, those that training has most often.

@@ -16,14 +16,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from transforms.core import child_processes, native_logs
-from transforms.core.errors import InputError
-from transforms.serving.tolerance import OutputDifference
+from trueserve.transforms.core import child_processes, native_logs
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.serving.tolerance import OutputDifference
 
 #: How long the proof of an export may take, in seconds.
 TIMEOUT = 1800.0
-_MODULE = "transforms.serving.parity"
-_MAIN = "transforms.serving.sandboxed_main"
+_MODULE = "trueserve.transforms.serving.parity"
+_MAIN = "trueserve.transforms.serving.sandboxed_main"
 _SOURCE_ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import keras
 
-from transforms.core.errors import UsageError
-from transforms.graph import module_errors
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.graph import module_errors
 
 UNNAMED_OUTPUT = "outputs"
 _CUSTOM_MODULE = "trueserve_custom_objects"

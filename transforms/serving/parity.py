@@ -16,8 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from transforms.graph import op_libraries
-from transforms.serving.tolerance import FEATURES, PREDICTIONS, OutputDifference, RaggedRows, compare_all
+from trueserve.transforms.graph import op_libraries
+from trueserve.transforms.serving.tolerance import (
+    FEATURES,
+    PREDICTIONS,
+    OutputDifference,
+    RaggedRows,
+    compare_all,
+)
 
 ASSETS = "assets.extra"
 PROBES = "probes.tfrecord"

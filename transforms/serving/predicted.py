@@ -10,14 +10,14 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.core.arrow import pa
-from transforms.core.errors import UsageError
-from transforms.graph.row_bisection import apply_in_parts
-from transforms.predictions import outputs as predictions
-from transforms.predictions.outputs import Output, OutputType
-from transforms.summaries.dataset import DatasetSummary, uses_of
-from transforms.summaries.protos import SIZES, dataset_statistics
-from transforms.summaries.quantiles import Scratch
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.graph.row_bisection import apply_in_parts
+from trueserve.transforms.predictions import outputs as predictions
+from trueserve.transforms.predictions.outputs import Output, OutputType
+from trueserve.transforms.summaries.dataset import DatasetSummary, uses_of
+from trueserve.transforms.summaries.protos import SIZES, dataset_statistics
+from trueserve.transforms.summaries.quantiles import Scratch
 
 _REFUSALS = (tf.errors.OpError, ValueError)
 

@@ -15,17 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from transforms.columnar.framing import Block, read_blocks
-from transforms.core import accounting
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Batch, Fault, Reject
-from transforms.core.errors import InputError
-from transforms.files import paths
-from transforms.files.file_systems import FileSize
-from transforms.files.tfrecord import TFRecordError
-from transforms.logs.decode_file import decode_file
-from transforms.logs.features import Settings
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.columnar.framing import Block, read_blocks
+from trueserve.transforms.core import accounting
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Batch, Fault, Reject
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import paths
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.tfrecord import TFRecordError
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.formats.format_names import Format
 
 Array = np.ndarray[Any, Any]
 Report = Callable[[int], None]
@@ -148,7 +148,7 @@ def _encoded(batch: Batch, mask: Array) -> Iterator[bytes]:
     """The chosen rows as requests are: tf.Examples."""
     from tfx_bsl.coders import example_coder
 
-    from transforms.core.arrow import pa
+    from trueserve.transforms.core.arrow import pa
 
     rows = pa.Table.from_batches([batch.features]).filter(pa.array(mask))
     for part in rows.combine_chunks().to_batches(max_chunksize=BATCH_ROWS):

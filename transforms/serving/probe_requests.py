@@ -8,10 +8,10 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from transforms.core import tensorflow_messages
-from transforms.core.errors import UsageError
-from transforms.files import tfrecord
-from transforms.serving import parity
+from trueserve.transforms.core import tensorflow_messages
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.files import tfrecord
+from trueserve.transforms.serving import parity
 
 # How many of the first probes each request has.
 BATCHES = (1, 32)

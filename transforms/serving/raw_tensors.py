@@ -15,7 +15,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from transforms.core.errors import UsageError
+from trueserve.transforms.core.errors import UsageError
 
 PRESENT = "/present"
 

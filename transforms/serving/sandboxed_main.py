@@ -1,8 +1,9 @@
 """The main program of a fresh process: it gives up its rights, then loads a module that answers one line.
 
-Run as `python -m transforms.serving.sandboxed_main MODULE PARENT FOLDER`. The module has `prepare()`, which
-loads what takes long while whoever started this does other work, and `answer(line)`, which gives JSON's
-values. The last line of stdout is {"answer"} or {"error"}, with {"sandbox"} beside: what is enforced.
+Run as `python -m trueserve.transforms.serving.sandboxed_main MODULE PARENT FOLDER`. The module has
+`prepare()`, which loads what takes long while whoever started this does other work, and `answer(line)`, which
+gives JSON's values. The last line of stdout is {"answer"} or {"error"}, with {"sandbox"} beside: what is
+enforced.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import os
 import sys
 from typing import Any, TextIO
 
-from transforms.core import child_processes
-from transforms.core.first_import import import_once
-from transforms.serving import sandbox
+from trueserve.transforms.core import child_processes
+from trueserve.transforms.core.first_import import import_once
+from trueserve.transforms.serving import sandbox
 
 _LONGEST = 300
 _TELL_NOTHING = ("Graph execution error", "Detected at node", "File ", "<")

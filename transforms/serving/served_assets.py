@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from transforms.core.errors import UsageError
-from transforms.serving import parity, warmup
-from transforms.serving.parity import SYNTHETIC
-from transforms.serving.serving_model import ServingModel
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.serving import parity, warmup
+from trueserve.transforms.serving.parity import SYNTHETIC
+from trueserve.transforms.serving.serving_model import ServingModel
 
 CONTRACT = "contract.json"
 

@@ -25,9 +25,9 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_transform.tf_metadata import schema_utils
 
-from transforms.core.errors import UsageError
-from transforms.graph.transform_graph import TransformGraph
-from transforms.serving import keras_model, raw_tensors
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.graph.transform_graph import TransformGraph
+from trueserve.transforms.serving import keras_model, raw_tensors
 
 EXAMPLES = "examples"
 SERVING_DEFAULT = "serving_default"

@@ -11,9 +11,9 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from transforms.core.errors import InputError
-from transforms.files import file_systems, lease, paths
-from transforms.files.file_systems import explained
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import file_systems, lease, paths
+from trueserve.transforms.files.file_systems import explained
 
 # Not a number, so that TF Serving takes it for no version; hidden, so that few others look at it.
 _WORK_PREFIX = ".trueserve-export-"

@@ -8,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from transforms.serving import parity
-from transforms.serving.probe_requests import BATCHES, serialized
-from transforms.serving.raw_tensors import input_specs
-from transforms.serving.serving_model import (
+from trueserve.transforms.serving import parity
+from trueserve.transforms.serving.probe_requests import BATCHES, serialized
+from trueserve.transforms.serving.raw_tensors import input_specs
+from trueserve.transforms.serving.serving_model import (
     EXAMPLES,
     RAW_TENSORS,
     SERVING_DEFAULT,

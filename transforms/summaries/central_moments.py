@@ -12,8 +12,16 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.compiling.compiled import DOUBLES, FLOATS, LONGS, UINT32S, compiled, helper, helper_of_finite
-from transforms.summaries.sorting import float_key, float_of_key
+from trueserve.transforms.compiling.compiled import (
+    DOUBLES,
+    FLOATS,
+    LONGS,
+    UINT32S,
+    compiled,
+    helper,
+    helper_of_finite,
+)
+from trueserve.transforms.summaries.sorting import float_key, float_of_key
 
 Array = np.ndarray[Any, Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.core.arrow import pa
+from trueserve.transforms.core.arrow import pa
 
 Array = np.ndarray[Any, Any]
 

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from transforms.columnar.hashing import finish_hash, hash_bytes
-from transforms.columnar.memory import copy_bytes, same_bytes
-from transforms.columnar.utf8 import is_utf8
-from transforms.compiling.compiled import BYTES, LONGS, Int, compiled, helper
+from trueserve.transforms.columnar.hashing import finish_hash, hash_bytes
+from trueserve.transforms.columnar.memory import copy_bytes, same_bytes
+from trueserve.transforms.columnar.utf8 import is_utf8
+from trueserve.transforms.compiling.compiled import BYTES, LONGS, Int, compiled, helper
 
 Array = np.ndarray[Any, Any]
 

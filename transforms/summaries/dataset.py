@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.columnar.exported import exported
-from transforms.core.arrow import pa
-from transforms.summaries.feature import FeatureSummary, Use
-from transforms.summaries.many_columns import NOT_ADDED, ManyColumns
-from transforms.summaries.quantiles import Scratch
+from trueserve.transforms.columnar.exported import exported
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.summaries.feature import FeatureSummary, Use
+from trueserve.transforms.summaries.many_columns import NOT_ADDED, ManyColumns
+from trueserve.transforms.summaries.quantiles import Scratch
 
 #: What the tables of values of all features may take before they count fewer values exactly.
 TABLE_BYTES = 384 << 20

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from transforms.core.arrow import pa
-from transforms.summaries import central_moments, counting, lists
-from transforms.summaries.columns import ListColumn, ValueType, list_column, without_gaps
-from transforms.summaries.quantiles import Quantiles, Scratch
-from transforms.summaries.value_counts import CAPACITY, ValueCounts
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.summaries import central_moments, counting, lists
+from trueserve.transforms.summaries.columns import ListColumn, ValueType, list_column, without_gaps
+from trueserve.transforms.summaries.quantiles import Quantiles, Scratch
+from trueserve.transforms.summaries.value_counts import CAPACITY, ValueCounts
 
 Array = np.ndarray[Any, Any]
 

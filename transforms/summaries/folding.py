@@ -15,16 +15,16 @@ from typing import Any, TypeAlias
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.core.custom_stats import HEAVIEST_ROW, NAMED_FROM, RARE_VALUES
-from transforms.summaries.central_moments import CentralMoments
-from transforms.summaries.columns import ValueType
-from transforms.summaries.dataset import DatasetSummary
-from transforms.summaries.feature import FeatureSummary, Lengths
-from transforms.summaries.lists import Lists, include
-from transforms.summaries.protos import Sizes, dataset_statistics, ranked
-from transforms.summaries.quantiles import Quantiles
-from transforms.summaries.value_counts import ValueCounts
-from transforms.summaries.weighted import WeightedSummary
+from trueserve.transforms.core.custom_stats import HEAVIEST_ROW, NAMED_FROM, RARE_VALUES
+from trueserve.transforms.summaries.central_moments import CentralMoments
+from trueserve.transforms.summaries.columns import ValueType
+from trueserve.transforms.summaries.dataset import DatasetSummary
+from trueserve.transforms.summaries.feature import FeatureSummary, Lengths
+from trueserve.transforms.summaries.lists import Lists, include
+from trueserve.transforms.summaries.protos import Sizes, dataset_statistics, ranked
+from trueserve.transforms.summaries.quantiles import Quantiles
+from trueserve.transforms.summaries.value_counts import ValueCounts
+from trueserve.transforms.summaries.weighted import WeightedSummary
 
 Array = np.ndarray[Any, Any]
 Dataset: TypeAlias = statistics_pb2.DatasetFeatureStatistics

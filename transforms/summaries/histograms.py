@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.compiling.compiled import DOUBLES, LONGS, compiled
+from trueserve.transforms.compiling.compiled import DOUBLES, LONGS, compiled
 
 Array = np.ndarray[Any, Any]
 

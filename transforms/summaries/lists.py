@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.compiling.compiled import BYTES, LONGS, compiled, helper
-from transforms.summaries.quantiles import Quantiles, Scratch
+from trueserve.transforms.compiling.compiled import BYTES, LONGS, compiled, helper
+from trueserve.transforms.summaries.quantiles import Quantiles, Scratch
 
 Array = np.ndarray[Any, Any]
 

@@ -12,14 +12,21 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.columnar import exported
-from transforms.columnar.exported import FIRST, FLOAT, OFFSETS, OTHER, ROWS, TYPE, VALID, VALUES
-from transforms.columnar.memory import bytes_at, doubles_at, floats_at, longs_at, uint32s_at, uint64s_at
-from transforms.compiling.compiled import Int, compiled, helper
-from transforms.summaries import central_moments, lists, quantiles
-from transforms.summaries.columns import ValueType
-from transforms.summaries.feature import FeatureSummary
-from transforms.summaries.quantiles import ADDRESS, CAPACITY, USED
+from trueserve.transforms.columnar import exported
+from trueserve.transforms.columnar.exported import FIRST, FLOAT, OFFSETS, OTHER, ROWS, TYPE, VALID, VALUES
+from trueserve.transforms.columnar.memory import (
+    bytes_at,
+    doubles_at,
+    floats_at,
+    longs_at,
+    uint32s_at,
+    uint64s_at,
+)
+from trueserve.transforms.compiling.compiled import Int, compiled, helper
+from trueserve.transforms.summaries import central_moments, lists, quantiles
+from trueserve.transforms.summaries.columns import ValueType
+from trueserve.transforms.summaries.feature import FeatureSummary
+from trueserve.transforms.summaries.quantiles import ADDRESS, CAPACITY, USED
 
 Array = np.ndarray[Any, Any]
 

@@ -8,16 +8,16 @@ from typing import Any, TypeAlias
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.core.custom_stats import POINTS, packed_points
-from transforms.summaries import counting
-from transforms.summaries.central_moments import CentralMoments
-from transforms.summaries.columns import ValueType
-from transforms.summaries.dataset import DatasetSummary
-from transforms.summaries.feature import FeatureSummary, Lengths, Use
-from transforms.summaries.histograms import find_quantiles, spread, weigh_buckets
-from transforms.summaries.lists import Lists
-from transforms.summaries.quantiles import Quantiles
-from transforms.summaries.value_counts import ValueCounts
+from trueserve.transforms.core.custom_stats import POINTS, packed_points
+from trueserve.transforms.summaries import counting
+from trueserve.transforms.summaries.central_moments import CentralMoments
+from trueserve.transforms.summaries.columns import ValueType
+from trueserve.transforms.summaries.dataset import DatasetSummary
+from trueserve.transforms.summaries.feature import FeatureSummary, Lengths, Use
+from trueserve.transforms.summaries.histograms import find_quantiles, spread, weigh_buckets
+from trueserve.transforms.summaries.lists import Lists
+from trueserve.transforms.summaries.quantiles import Quantiles
+from trueserve.transforms.summaries.value_counts import ValueCounts
 
 Array = np.ndarray[Any, Any]
 Stats: TypeAlias = statistics_pb2.FeatureNameStatistics

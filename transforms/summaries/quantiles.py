@@ -29,8 +29,8 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.compiling.compiled import FLOATS, LONGS, UINT32S, compiled, helper
-from transforms.summaries.sorting import (
+from trueserve.transforms.compiling.compiled import FLOATS, LONGS, UINT32S, compiled, helper
+from trueserve.transforms.summaries.sorting import (
     DIGITS,
     HAS_VECTOR_SORT,
     doubles_of,

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from transforms.core.arrow import pa
-from transforms.summaries.feature import Use
-from transforms.summaries.quantiles import Scratch
-from transforms.summaries.weighted import WeightedSummary, groups, rows_at
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.summaries.feature import Use
+from trueserve.transforms.summaries.quantiles import Scratch
+from trueserve.transforms.summaries.weighted import WeightedSummary, groups, rows_at
 
 Array = np.ndarray[Any, Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.compiling.compiled import UINT32S, UINT64S, Int, compiled, helper
+from trueserve.transforms.compiling.compiled import UINT32S, UINT64S, Int, compiled, helper
 
 Array = np.ndarray[Any, Any]
 

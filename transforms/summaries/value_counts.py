@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from transforms.summaries import counting
-from transforms.summaries.counting import DONE, ENTRIES, INVALID, MORE_ENTRIES, PRINTS, HashTable
+from trueserve.transforms.summaries import counting
+from trueserve.transforms.summaries.counting import DONE, ENTRIES, INVALID, MORE_ENTRIES, PRINTS, HashTable
 
 Array = np.ndarray[Any, Any]
 

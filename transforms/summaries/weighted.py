@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from transforms.core.arrow import pa, pc
-from transforms.summaries.dataset import DatasetSummary, bound_tables
-from transforms.summaries.feature import Use
-from transforms.summaries.quantiles import Scratch
+from trueserve.transforms.core.arrow import pa, pc
+from trueserve.transforms.summaries.dataset import DatasetSummary, bound_tables
+from trueserve.transforms.summaries.feature import Use
+from trueserve.transforms.summaries.quantiles import Scratch
 
 Array = np.ndarray[Any, Any]
 

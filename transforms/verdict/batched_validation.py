@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterator
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from transforms.verdict import native_validation
-from transforms.verdict.feature_stats import Statistics, dataset, path_name
+from trueserve.transforms.verdict import native_validation
+from trueserve.transforms.verdict.feature_stats import Statistics, dataset, path_name
 
 FEATURES_A_PART = 50
 

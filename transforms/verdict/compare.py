@@ -10,18 +10,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core import schema as schemas
-from transforms.verdict import finding_rules, severity
-from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.finding_rules import Examination
-from transforms.verdict.findings import contracts as contracts_findings
-from transforms.verdict.findings import form as form_findings
-from transforms.verdict.findings import schema as schema_findings
-from transforms.verdict.findings import skew as skew_findings
-from transforms.verdict.model import UNKNOWN, ComparisonResult, Finding, NotCompared, Severity, Space
-from transforms.verdict.reference import ComparedPair, Reference
-from transforms.verdict.severity import Policy
-from transforms.verdict.significance import TestResults
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.verdict import finding_rules, severity
+from trueserve.transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict.finding_rules import Examination
+from trueserve.transforms.verdict.findings import contracts as contracts_findings
+from trueserve.transforms.verdict.findings import form as form_findings
+from trueserve.transforms.verdict.findings import schema as schema_findings
+from trueserve.transforms.verdict.findings import skew as skew_findings
+from trueserve.transforms.verdict.model import (
+    UNKNOWN,
+    ComparisonResult,
+    Finding,
+    NotCompared,
+    Severity,
+    Space,
+)
+from trueserve.transforms.verdict.reference import ComparedPair, Reference
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.significance import TestResults
 
 __all__ = ["Policy", "Reference", "compare"]
 

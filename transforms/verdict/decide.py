@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator
 
-from transforms.verdict.evidence import unseen_mass, wording
-from transforms.verdict.evidence.feature_difference import (
+from trueserve.transforms.verdict.evidence import unseen_mass, wording
+from trueserve.transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     LENGTH,
     MISSING,
@@ -14,10 +14,10 @@ from transforms.verdict.evidence.feature_difference import (
     VARIATION,
     FeatureDifference,
 )
-from transforms.verdict.model import Finding, FindingKind, Severity
-from transforms.verdict.reference import ComparedPair
-from transforms.verdict.severity import Policy
-from transforms.verdict.significance import MISSING_METRIC, TestResults
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity
+from trueserve.transforms.verdict.reference import ComparedPair
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.significance import MISSING_METRIC, TestResults
 
 _KINDS = {MISSING: FindingKind.PRESENCE, UNSEEN_SHARE: FindingKind.VALUES}
 _NOTHING_ELSE = "no test of the values finds a difference that is both beyond chance and over its limit"

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from tensorflow_metadata.proto.v0 import path_pb2, statistics_pb2
 
-from transforms.core.custom_stats import HEAVIEST_ROW, RARE_VALUES
+from trueserve.transforms.core.custom_stats import HEAVIEST_ROW, RARE_VALUES
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 DEFAULT_SLICE = "All Examples"  # TFDV's name for the slice of all rows

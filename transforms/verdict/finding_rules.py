@@ -9,18 +9,18 @@ from typing import TypeAlias
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from transforms.verdict import decide
-from transforms.verdict.diagnosis import diagnose
-from transforms.verdict.findings import augmentation as augmentation_findings
-from transforms.verdict.findings import form as form_findings
-from transforms.verdict.findings import range as range_findings
-from transforms.verdict.findings import representation as representation_findings
-from transforms.verdict.findings import schema as schema_findings
-from transforms.verdict.findings import skew as skew_findings
-from transforms.verdict.findings import transformed as transformed_findings
-from transforms.verdict.model import Finding, FindingKind
-from transforms.verdict.reference import ComparedPair
-from transforms.verdict.significance import TestResults
+from trueserve.transforms.verdict import decide
+from trueserve.transforms.verdict.diagnosis import diagnose
+from trueserve.transforms.verdict.findings import augmentation as augmentation_findings
+from trueserve.transforms.verdict.findings import form as form_findings
+from trueserve.transforms.verdict.findings import range as range_findings
+from trueserve.transforms.verdict.findings import representation as representation_findings
+from trueserve.transforms.verdict.findings import schema as schema_findings
+from trueserve.transforms.verdict.findings import skew as skew_findings
+from trueserve.transforms.verdict.findings import transformed as transformed_findings
+from trueserve.transforms.verdict.model import Finding, FindingKind
+from trueserve.transforms.verdict.reference import ComparedPair
+from trueserve.transforms.verdict.significance import TestResults
 
 
 @dataclasses.dataclass(frozen=True)

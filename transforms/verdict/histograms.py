@@ -9,11 +9,17 @@ from collections.abc import Iterator, Sequence
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.verdict.evidence import unseen_mass
-from transforms.verdict.feature_stats import Bucket, Statistics, View, masses_between, views_by_feature
-from transforms.verdict.model import Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.wording import number, plain
+from trueserve.transforms.verdict.evidence import unseen_mass
+from trueserve.transforms.verdict.feature_stats import (
+    Bucket,
+    Statistics,
+    View,
+    masses_between,
+    views_by_feature,
+)
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.wording import number, plain
 
 BINS = 20
 CATEGORIES = 12

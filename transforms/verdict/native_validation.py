@@ -18,7 +18,7 @@ from typing import Any
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict.feature_stats import Statistics
 
 PACKAGE = "tensorflow_data_validation"
 EXTENSION = f"{PACKAGE}.pywrap.tensorflow_data_validation_extension"

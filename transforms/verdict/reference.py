@@ -10,13 +10,13 @@ from functools import cached_property
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core import schema as schemas
-from transforms.core.arrow import pa
-from transforms.verdict.evidence import cdf
-from transforms.verdict.feature_stats import Statistics, View, dataset, views_by_feature
-from transforms.verdict.model import Space
-from transforms.verdict.severity import Policy
-from transforms.verdict.variation.store import Variation
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.verdict.evidence import cdf
+from trueserve.transforms.verdict.feature_stats import Statistics, View, dataset, views_by_feature
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.variation.store import Variation
 
 UNKNOWN_FEATURE = "unknown_feature"
 # From this share of rows on a value comes often.

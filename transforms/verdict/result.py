@@ -7,11 +7,11 @@ import enum
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from transforms.core.accounting import ODD_RATE, UNKNOWN_FEATURE, Accounting, RecordCounts, in_order
-from transforms.core.batches import Fault, Window
-from transforms.verdict import severity
-from transforms.verdict.findings import input as input_findings
-from transforms.verdict.model import (
+from trueserve.transforms.core.accounting import ODD_RATE, UNKNOWN_FEATURE, Accounting, RecordCounts, in_order
+from trueserve.transforms.core.batches import Fault, Window
+from trueserve.transforms.verdict import severity
+from trueserve.transforms.verdict.findings import input as input_findings
+from trueserve.transforms.verdict.model import (
     ComparisonResult,
     Finding,
     FindingKind,
@@ -20,8 +20,8 @@ from transforms.verdict.model import (
     Slice,
     Space,
 )
-from transforms.verdict.severity import Policy
-from transforms.verdict.wording import iso, listing
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.wording import iso, listing
 
 FORMAT = 1
 _COUNTS = ("read", "decoded", "outside_window", "no_time", "rows", "compared")

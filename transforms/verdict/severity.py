@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from transforms.verdict.model import Finding, FindingKind, Severity
-from transforms.verdict.thresholds import Thresholds
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity
+from trueserve.transforms.verdict.thresholds import Thresholds
 
 # A distance between numbers must also show in the body of the distribution, where the outermost values
 # cannot make it: by this part of its threshold, over the noise.

@@ -12,9 +12,9 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from transforms.verdict.evidence import p_values, power, two_sample, wording
-from transforms.verdict.evidence.false_discovery import Family
-from transforms.verdict.evidence.feature_difference import (
+from trueserve.transforms.verdict.evidence import p_values, power, two_sample, wording
+from trueserve.transforms.verdict.evidence.false_discovery import Family
+from trueserve.transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     LENGTH,
     MISSING,
@@ -22,12 +22,12 @@ from transforms.verdict.evidence.feature_difference import (
     VARIATION,
     FeatureDifference,
 )
-from transforms.verdict.feature_stats import View
-from transforms.verdict.model import FindingEvidence, SeasonalVariation
-from transforms.verdict.reference import ComparedPair
-from transforms.verdict.variation import seasonal_p_value
-from transforms.verdict.variation.store import Variation
-from transforms.verdict.wording import percent
+from trueserve.transforms.verdict.feature_stats import View
+from trueserve.transforms.verdict.model import FindingEvidence, SeasonalVariation
+from trueserve.transforms.verdict.reference import ComparedPair
+from trueserve.transforms.verdict.variation import seasonal_p_value
+from trueserve.transforms.verdict.variation.store import Variation
+from trueserve.transforms.verdict.wording import percent
 
 #: The least effect that matters, by metric: a share of rows or values, 0 to 1.
 LEAST_EFFECT: Mapping[str, float] = {

@@ -19,9 +19,9 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from transforms.core.errors import UsageError
-from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
-from transforms.verdict.wording import listing, plain
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.wording import listing, plain
 
 FORMAT = 1
 

@@ -13,9 +13,9 @@ from support.memory_files import OBJECTS, MemoryFileSystem
 from support.publish import exit_code
 from support.two_baselines import NEW, OLD, content, fresh, put
 
-from transforms.baseline import atomic_replace, layout
-from transforms.core.errors import InputError
-from transforms.files import paths
+from trueserve.transforms.baseline import atomic_replace, layout
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import paths
 
 # Both have a file that the other lacks, and one of the same name.
 MOST = 60

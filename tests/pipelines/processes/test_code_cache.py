@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from support.repo import ROOT
 
-from transforms.compiling.private_folders import is_private
+from trueserve.transforms.compiling.private_folders import is_private
 
 _ROOT = ROOT
 _PROGRAM = """
@@ -22,22 +22,22 @@ import numba.core.compiler as compiler
 compiled = []
 original = compiler.compile_extra
 compiler.compile_extra = lambda *args, **kw: (compiled.append(args[2].__name__), original(*args, **kw))[1]
-from transforms.summaries.doubling import doubled_and_one
+from trueserve.transforms.summaries.doubling import doubled_and_one
 assert doubled_and_one(3) == 7
 print("compiled" if "doubled_and_one" in compiled else "kept")
 """
 # One function that is compiled in a second, with another that is compiled into it from another folder.
 _MODULES = {
     "columnar/wire.py": """
-from transforms.compiling.compiled import helper
+from trueserve.transforms.compiling.compiled import helper
 @helper
 def doubled(number):
     return 2 * number
 """,
     "summaries/doubling.py": """
 from numba import types
-from transforms.columnar.wire import doubled
-from transforms.compiling.compiled import compiled
+from trueserve.transforms.columnar.wire import doubled
+from trueserve.transforms.compiling.compiled import compiled
 @compiled(types.int64(types.int64))
 def doubled_and_one(number):
     return doubled(number) + 1
@@ -60,7 +60,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 _WARM_UP = """
-from transforms.compiling.warm_up import warm_up
+from trueserve.transforms.compiling.warm_up import warm_up
 compiled, loaded, folders = warm_up()
 print(compiled, loaded, *sorted(folder.parent.name for folder in folders))
 """
@@ -128,7 +128,7 @@ def _as_user(uid: int, folder: Path, **environment: str) -> list[str]:
     program = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from transforms.compiling import code_cache as c\n"  # Python itself may be for root alone
+        "from trueserve.transforms.compiling import code_cache as c\n"  # Python itself may be for root alone
         "os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))\n"
         "source = Path(c.__file__).resolve()\n"
         "print(*c._readable_folders(source)); print(c._writable_folder(source))\n"

@@ -10,9 +10,9 @@ import pytest
 from support.memory_files import OBJECTS
 from support.publish import exit_code
 
-from transforms.core.errors import InputError
-from transforms.files import paths, temporary_files
-from transforms.runs import dead_runs
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import paths, temporary_files
+from trueserve.transforms.runs import dead_runs
 
 OLD, NOW = "20200101T000000Z-0123abcd", "20990101T000000Z.000123-0123abcd"
 

@@ -15,8 +15,8 @@ import pytest
 from support.repo import ROOT
 from support.saved_models import landlock
 
-from transforms.core.errors import InputError
-from transforms.serving.fresh_process import fresh_process
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.serving.fresh_process import fresh_process
 
 FAILED = "the model m: %s"
 _FOR_SURE = 60  # seconds; what is waited for comes in a fraction of one
@@ -120,7 +120,7 @@ def test_it_ends_with_whoever_started_it(module: str, tmp_path: Path, ending: si
     read, write = os.pipe()
     os.set_inheritable(write, True)
     code = (
-        "import sys, subprocess\nfrom transforms.serving import fresh_process as f\n"
+        "import sys, subprocess\nfrom trueserve.transforms.serving import fresh_process as f\n"
         "start = subprocess.Popen\n"
         f"f.subprocess.Popen = lambda *a, pass_fds, **k: start(*a, pass_fds=[*pass_fds, {write}], **k)\n"
         f"with f.fresh_process('planted') as p: p.ask('{write}', '%s')\n"

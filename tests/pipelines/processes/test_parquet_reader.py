@@ -18,14 +18,14 @@ import pytest
 from support.crashing_parquet import CRASHING
 from support.logs import settings
 
-from transforms.core.batches import Fault
-from transforms.files.file_systems import FileSize
-from transforms.logs.carriers.parquet import reader as parquet_reader
-from transforms.logs.carriers.parquet.child import MEMORY
-from transforms.logs.carriers.parquet.reader import read_batches, read_schema
-from transforms.logs.carriers.table_error import TableError
-from transforms.logs.decode_file import decode_file
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.core.batches import Fault
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.carriers.parquet import reader as parquet_reader
+from trueserve.transforms.logs.carriers.parquet.child import MEMORY
+from trueserve.transforms.logs.carriers.parquet.reader import read_batches, read_schema
+from trueserve.transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.formats.format_names import Format
 
 TABLE = pa.table({"age": range(20_000), "word": [str(i) * 9 for i in range(20_000)]})
 
@@ -169,7 +169,7 @@ def test_an_embedded_interpreter_takes_the_one_of_its_installation(
 
 
 def test_the_process_loads_arrow_and_nothing_else_that_is_heavy() -> None:
-    code = "import sys, transforms.logs.carriers.parquet.child; print(*sys.modules)"
+    code = "import sys, trueserve.transforms.logs.carriers.parquet.child; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"tensorflow", "apache_beam", "pandas", "numba", "google.protobuf"} & set(modules.split())
     assert "pyarrow.parquet" in modules.split()
@@ -177,7 +177,7 @@ def test_the_process_loads_arrow_and_nothing_else_that_is_heavy() -> None:
 
 def test_it_ends_with_who_started_it(good: Path) -> None:
     code = (
-        "import os, sys\nfrom transforms.logs.carriers.parquet import reader as r\n"
+        "import os, sys\nfrom trueserve.transforms.logs.carriers.parquet import reader as r\n"
         "list(r.read_batches(open(sys.argv[1], 'rb'), 1000))\n"
         "print(r._READERS._idle[0].pid, flush=True)\nos._exit(0)"
     )

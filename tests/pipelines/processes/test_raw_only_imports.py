@@ -26,7 +26,7 @@ TENSORFLOW = {
 # Runs commands one after the other, and says after each what is imported.
 RUN = """
 import json, sys
-from pipelines import cli
+from trueserve.pipelines import cli
 for argv in json.loads(sys.argv[1]):
     cli.main(argv)
     print("imported", *sys.modules, file=sys.stderr)
@@ -35,9 +35,9 @@ ROWS = [logs.example(fare=[i / 4], word=[b"a"]) for i in range(40)]
 CODERS = """
 import sys
 import apache_beam as beam
-import pipelines.prepare
+import trueserve.pipelines.prepare
 import tensorflow_data_validation
-from transforms.core.arrow import pa
+from trueserve.transforms.core.arrow import pa
 print(type(beam.coders.registry.get_coder(pa.RecordBatch)).__module__)
 """
 
@@ -123,4 +123,4 @@ def test_tensorflow_is_imported_for_graphs_and_tfdvs_statistics_alone(home: Home
 def test_batches_of_prepare_have_our_coder_though_tfdv_registers_its_own() -> None:
     command = [sys.executable, "-c", CODERS]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert run.stdout == "transforms.coders\n"
+    assert run.stdout == "trueserve.transforms.coders\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.repo import ROOT
 
-from pipelines.flags import reading
+from trueserve.pipelines.flags import reading
 
 # What takes a second and more to import, and what it stands on.
 HEAVY = {
@@ -28,7 +28,7 @@ HEAVY = {
 }
 IMPORTED = """
 import sys
-from pipelines import cli
+from trueserve.pipelines import cli
 try:
     code = cli.main(sys.argv[1:])
 except SystemExit as stop:
@@ -93,7 +93,7 @@ def test_the_module_runs_as_a_console_script() -> None:
 
 
 def test_a_typo_is_one_line_though_beam_is_asked_whether_it_knows_the_flag() -> None:
-    code = "from pipelines.cli import entry_point; entry_point()"
+    code = "from trueserve.pipelines.cli import entry_point; entry_point()"
     done = subprocess.run(
         [sys.executable, "-c", code, *VALIDATE, "--log=x"], capture_output=True, text=True, check=False
     )

@@ -17,7 +17,7 @@ from support.repo import ROOT
 COMMAND = """
 import os, signal, subprocess, sys, tempfile, threading, time
 from pathlib import Path
-from pipelines.process import supervisor
+from trueserve.pipelines.process import supervisor
 
 def work(argv):
     {work}
@@ -33,7 +33,7 @@ CHILDREN = (
     " stdin=subprocess.DEVNULL)"
 )
 WRITING = (
-    "from transforms.files import lease; lease.acquire('out/.20130714T050000Z-0123abcd');"
+    "from trueserve.transforms.files import lease; lease.acquire('out/.20130714T050000Z-0123abcd');"
     " Path('out/runs/20130714T050000Z-0123abcd-0123456789ab').mkdir(parents=True)"
 )
 SWALLOWING = "[signal.signal(n, signal.SIG_IGN) for n in (signal.SIGTERM, signal.SIGHUP)]"
@@ -151,7 +151,7 @@ def test_the_child_ends_with_its_parent(start: Start) -> None:
 def test_a_child_whose_parent_ended_before_it_could_ask_for_the_signal_ends(tmp_path: Path) -> None:
     nobody = 0  # stands for a parent that is not there any more
     call = f"supervisor._be_child({nobody}, set(), '.', lambda: print('ran'))"
-    code = f"from pipelines.process import supervisor; {call}"
+    code = f"from trueserve.pipelines.process import supervisor; {call}"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (3, b"")
 
@@ -168,7 +168,8 @@ def test_an_ignored_signal_stays_ignored(start: Start) -> None:
 
 def test_exit_codes_and_output_go_through() -> None:
     code = (
-        "import os; from pipelines.process import supervisor; os._exit(supervisor.run(['join'], lambda _: 4))"
+        "import os; from trueserve.pipelines.process import supervisor\n"
+        "os._exit(supervisor.run(['join'], lambda _: 4))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (4, b"", b"")
@@ -179,7 +180,7 @@ LOGGED = "I0000 00:00:1795927033.045042    5714 port.cc:153] oneDNN custom opera
 WARNED = "W0000 00:00:1795929182.533249    6334 local_rendezvous.cc:412] Local rendezvous is aborting."
 WRITES = f"""
 import os, subprocess, sys
-from pipelines.process import supervisor
+from trueserve.pipelines.process import supervisor
 
 def work(argv):
     os.write(2, b"{LOGGED}\\nof the command\\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from transforms.graph.threads import usable_cores
+from trueserve.transforms.graph.threads import usable_cores
 
 PINNED = len(os.sched_getaffinity(0))
 
@@ -40,7 +40,7 @@ def test_loading_a_graph_sets_tensorflows_threads() -> None:
     """In a process of its own, as TensorFlow is told before its first operation or never."""
     code = (
         "import os\n"
-        "from transforms.graph import transform_graph, threads\n"
+        "from trueserve.transforms.graph import transform_graph, threads\n"
         "import tensorflow as tf\n"
         "def show():\n"
         "    threads.limit_tensorflow()\n"

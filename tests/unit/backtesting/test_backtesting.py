@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 from support.verdict import ours, reference
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.backtesting import judging, memory_limit, tails, thresholds_file
-from transforms.backtesting.document import name_of
-from transforms.backtesting.suggest import LimitKey, Series, Suggestion, suggest
-from transforms.core import schema as schemas
-from transforms.core import slicing
-from transforms.core.batches import METADATA_SCHEMA, Batch, Window
-from transforms.core.errors import UsageError
-from transforms.verdict.model import FindingKind, Severity, Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.severity import Policy
-from transforms.verdict.thresholds import LIMITS, Override, Thresholds, parse
+from trueserve.transforms.backtesting import judging, memory_limit, tails, thresholds_file
+from trueserve.transforms.backtesting.document import name_of
+from trueserve.transforms.backtesting.suggest import LimitKey, Series, Suggestion, suggest
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core import slicing
+from trueserve.transforms.core.batches import METADATA_SCHEMA, Batch, Window
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.verdict.model import FindingKind, Severity, Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.thresholds import LIMITS, Override, Thresholds, parse
 
 EFFECTS = st.one_of(st.just(0.0), st.floats(0, 0.99))
 DAY = dt.timedelta(days=1)
@@ -153,7 +153,7 @@ def test_windows_are_half_open_and_meet() -> None:
     ],
 )
 def test_a_window_is_named_as_known_bad_takes_it(start: dt.datetime, length: dt.timedelta, name: str) -> None:
-    from pipelines.flags.backtest import parse_spans
+    from trueserve.pipelines.flags.backtest import parse_spans
 
     assert name_of(Window(start, start + length)) == name
     assert parse_spans(name) == ((start, start + length),)

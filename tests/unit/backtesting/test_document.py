@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from transforms.backtesting import document
-from transforms.backtesting.document import Study
-from transforms.backtesting.judging import FeatureEffect, WindowResult, WindowState
-from transforms.backtesting.suggest import LimitKey, Suggestion
-from transforms.core.batches import Window
-from transforms.verdict.model import Finding, FindingKind, Severity, Space
+from trueserve.transforms.backtesting import document
+from trueserve.transforms.backtesting.document import Study
+from trueserve.transforms.backtesting.judging import FeatureEffect, WindowResult, WindowState
+from trueserve.transforms.backtesting.suggest import LimitKey, Suggestion
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
 
 DAY = dt.timedelta(days=1)
 START = dt.datetime(2013, 2, 1, tzinfo=dt.UTC)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from support.failing_output import DELETIONS, WAYS, FailingOutput
 
-from pipelines import backtest_folder
-from transforms.core.errors import InputError
-from transforms.files import paths, temporary_files
+from trueserve.pipelines import backtest_folder
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import paths, temporary_files
 
 OLD = {"thresholds.toml": b"old", "schema.pbtxt": b"old schema", "transformed_schema.pbtxt": b"gone today"}
 NEW = {"thresholds.toml": b"new limits", "schema.pbtxt": b"new schema", "backtest.html": b"<p>new</p>"}

@@ -12,15 +12,15 @@ from support import hand_made
 from support.hand_made import about
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.backtesting import judging
-from transforms.backtesting.judging import FeatureEffect, WindowResult, WindowState
-from transforms.backtesting.suggest import LimitKey, Series
-from transforms.core.batches import Window
-from transforms.core.errors import UsageError
-from transforms.verdict.model import Finding, FindingKind, Severity, Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.severity import Policy
-from transforms.verdict.thresholds import Override, Thresholds
+from trueserve.transforms.backtesting import judging
+from trueserve.transforms.backtesting.judging import FeatureEffect, WindowResult, WindowState
+from trueserve.transforms.backtesting.suggest import LimitKey, Series
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.thresholds import Override, Thresholds
 
 START = dt.datetime(2013, 2, 1, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)

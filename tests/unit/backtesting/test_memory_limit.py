@@ -8,10 +8,10 @@ import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.backtesting import memory_limit
-from transforms.core.errors import UsageError
-from transforms.verdict.model import Space
-from transforms.verdict.reference import Reference
+from trueserve.transforms.backtesting import memory_limit
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.reference import Reference
 
 NONE: frozenset[str] = frozenset()
 

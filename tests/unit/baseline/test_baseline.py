@@ -13,12 +13,12 @@ from google.protobuf.message import Message
 from support import baseline as support
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.baseline import atomic_replace, layout, messages, probes
-from transforms.baseline import contract as contracts
-from transforms.baseline.load import load_baseline
-from transforms.baseline.write import check_target, write_baseline
-from transforms.core.errors import UsageError
-from transforms.files import paths, tfrecord
+from trueserve.transforms.baseline import atomic_replace, layout, messages, probes
+from trueserve.transforms.baseline import contract as contracts
+from trueserve.transforms.baseline.load import load_baseline
+from trueserve.transforms.baseline.write import check_target, write_baseline
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.files import paths, tfrecord
 
 STATISTICS = "datasets { num_examples: 4 features { path { step: 'distance' } type: FLOAT } }"
 

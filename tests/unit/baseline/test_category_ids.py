@@ -10,7 +10,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.baseline.category_ids import CategoryIds, find
+from trueserve.transforms.baseline.category_ids import CategoryIds, find
 
 Row = Mapping[str, Any]
 Ids = Callable[[Row], int | None]

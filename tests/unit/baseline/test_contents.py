@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from transforms.baseline import contents
-from transforms.baseline.contents import Contents, FileDigest
-from transforms.core.errors import UsageError
-from transforms.files import paths
+from trueserve.transforms.baseline import contents
+from trueserve.transforms.baseline.contents import Contents, FileDigest
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.files import paths
 
 FILES = {
     "a": b"alpha",

@@ -13,8 +13,8 @@ import pytest
 import tensorflow as tf
 from support import baseline as support
 
-from transforms.baseline import contract as contracts
-from transforms.baseline.contract import Contract
+from trueserve.transforms.baseline import contract as contracts
+from trueserve.transforms.baseline.contract import Contract
 
 
 def make(transform_output: str) -> Contract:

@@ -11,12 +11,12 @@ import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.baseline.identifiers import find
-from transforms.core.arrow import pa
-from transforms.verdict.compare import compare
-from transforms.verdict.model import Severity, Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.severity import Policy
+from trueserve.transforms.baseline.identifiers import find
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.verdict.compare import compare
+from trueserve.transforms.verdict.model import Severity, Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.severity import Policy
 
 
 def rows(*columns: Any, kind: Any = None) -> pa.RecordBatch:

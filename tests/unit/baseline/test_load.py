@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.baseline import load
-from transforms.baseline.contents import Contents, FileDigest
-from transforms.baseline.contract import FORMAT_VERSION, SEAL, Contract, Digests
-from transforms.baseline.load import Baseline
-from transforms.core.errors import UsageError
+from trueserve.transforms.baseline import load
+from trueserve.transforms.baseline.contents import Contents, FileDigest
+from trueserve.transforms.baseline.contract import FORMAT_VERSION, SEAL, Contract, Digests
+from trueserve.transforms.baseline.load import Baseline
+from trueserve.transforms.core.errors import UsageError
 
 AGAIN = "run trueserve prepare again"
 

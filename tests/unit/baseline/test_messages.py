@@ -11,8 +11,8 @@ from google.protobuf import text_format
 from support import hand_made, logs
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.baseline import messages
-from transforms.core.errors import UsageError
+from trueserve.transforms.baseline import messages
+from trueserve.transforms.core.errors import UsageError
 
 SCHEMA = hand_made.schema(schema_pb2.Feature(name="x", type=schema_pb2.FLOAT))
 STATISTICS = hand_made.statistics(9, hand_made.number("x", 9))

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from transforms.baseline import probe_selection
-from transforms.baseline.probe_selection import MAX_EDGES, Pool
+from trueserve.transforms.baseline import probe_selection
+from trueserve.transforms.baseline.probe_selection import MAX_EDGES, Pool
 
 
 def column(values: Sequence[Any], kind: Any) -> Any:

@@ -10,11 +10,11 @@ import pytest
 import tensorflow as tf
 from support import baseline as support
 
-from transforms.baseline import probes
-from transforms.core import representative_rows
-from transforms.core.errors import UsageError
-from transforms.files import tfrecord
-from transforms.graph.transform_graph import TransformGraph
+from trueserve.transforms.baseline import probes
+from trueserve.transforms.core import representative_rows
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.files import tfrecord
+from trueserve.transforms.graph.transform_graph import TransformGraph
 
 
 def test_rows_and_outputs_come_back_as_they_were(tmp_path: Path) -> None:

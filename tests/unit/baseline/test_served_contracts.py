@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from transforms.baseline import served_contracts
-from transforms.core.errors import UsageError
+from trueserve.transforms.baseline import served_contracts
+from trueserve.transforms.core.errors import UsageError
 
 CONTRACT = {"digests": {"graph": "g", "assets": {"words": "w"}, "preprocessing_source": "p"}, "label": None}
 

@@ -8,9 +8,9 @@ from typing import TypeAlias
 import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.baseline import messages
-from transforms.core.errors import UsageError
-from transforms.files.tfrecord import frame
+from trueserve.transforms.baseline import messages
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.files.tfrecord import frame
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from transforms.baseline.synthetic_probes import (
+from trueserve.transforms.baseline.synthetic_probes import (
     _EDGE,
     UNKNOWN,
     _changes_of_feature,

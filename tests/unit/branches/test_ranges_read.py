@@ -8,12 +8,12 @@ from collections import Counter
 
 import pytest
 
-from transforms.branches import ranges_read
-from transforms.branches.reading import Reading
-from transforms.core.accounting import Accounting, RecordCounts
-from transforms.core.batches import Decoded, Fault, InRange, Reject
-from transforms.files.file_systems import FileSize
-from transforms.files.ranges import FileRange
+from trueserve.transforms.branches import ranges_read
+from trueserve.transforms.branches.reading import Reading
+from trueserve.transforms.core.accounting import Accounting, RecordCounts
+from trueserve.transforms.core.batches import Decoded, Fault, InRange, Reject
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.ranges import FileRange
 
 FAULT = Fault("a", "checksum", "checksum error", 70)
 

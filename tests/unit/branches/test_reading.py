@@ -6,10 +6,10 @@ import random
 
 import pytest
 
-from transforms.branches import reading
-from transforms.branches.reading import KEPT_PAYLOAD, Reading
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Decoded, Fault, Reject
+from trueserve.transforms.branches import reading
+from trueserve.transforms.branches.reading import KEPT_PAYLOAD, Reading
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Decoded, Fault, Reject
 
 
 @pytest.mark.parametrize("parts", [1, 2, 7])

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from support.replay_rows import batch
 
-from transforms.branches import replay
-from transforms.branches.reading import READING, Reading
-from transforms.replay.compare import AnswerTolerance
+from trueserve.transforms.branches import replay
+from trueserve.transforms.branches.reading import READING, Reading
+from trueserve.transforms.replay.compare import AnswerTolerance
 
 
 def test_a_model_that_does_not_load_is_one_fault(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from transforms.branches.sample import SamplePartial, read, row_hashes
-from transforms.core.batches import Batch
-from transforms.logs.rows.rows import metadata_of
+from trueserve.transforms.branches.sample import SamplePartial, read, row_hashes
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.logs.rows.rows import metadata_of
 
 
 def batch(first: int, count: int, file: str = "a/part-0", **more: list[Any]) -> Batch:

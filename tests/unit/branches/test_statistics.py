@@ -12,10 +12,10 @@ from google.protobuf import json_format, text_format
 from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.branches.statistics import TfdvPartial, _generators_of, tfdv_statistics
-from transforms.core.batches import Batch
-from transforms.core.errors import InputError
-from transforms.logs.rows.rows import metadata_of
+from trueserve.transforms.branches.statistics import TfdvPartial, _generators_of, tfdv_statistics
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.logs.rows.rows import metadata_of
 
 SCHEMA = text_format.Parse(
     'feature { name: "code" type: INT int_domain { is_categorical: true } }feature { name: "x" type: FLOAT }',

@@ -10,12 +10,12 @@ from support import baseline as support
 from support import branches
 from support.branches import KeepBatches
 
-from transforms.branches.reading import READING
-from transforms.branches.transform_graph import Transformed
-from transforms.core.accounting import UNTRANSFORMABLE, Accounting
-from transforms.core.batches import Batch
-from transforms.graph.transform_graph import TransformGraph
-from transforms.logs.rows.rows import metadata_of
+from trueserve.transforms.branches.reading import READING
+from trueserve.transforms.branches.transform_graph import Transformed
+from trueserve.transforms.core.accounting import UNTRANSFORMABLE, Accounting
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.graph.transform_graph import TransformGraph
+from trueserve.transforms.logs.rows.rows import metadata_of
 
 TWO_DISTANCES = {**support.ROWS[0], "distance": [1.0, 2.0]}
 

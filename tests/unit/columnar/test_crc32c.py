@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from transforms.columnar import crc32c, memory
+from trueserve.transforms.columnar import crc32c, memory
 
 
 @njit  # type: ignore[untyped-decorator]

@@ -12,8 +12,8 @@ import google_crc32c
 import numpy as np
 import pytest
 
-from transforms.columnar import framing
-from transforms.columnar.framing import (
+from trueserve.transforms.columnar import framing
+from trueserve.transforms.columnar.framing import (
     ABSURD_LENGTH,
     BAD_DATA_CHECKSUM,
     BAD_LENGTH_CHECKSUM,
@@ -23,7 +23,7 @@ from transforms.columnar.framing import (
     find_records,
     read_blocks,
 )
-from transforms.files.tfrecord import MAX_RECORD_BYTES, TFRecordError, frame
+from trueserve.transforms.files.tfrecord import MAX_RECORD_BYTES, TFRecordError, frame
 
 
 def masked(data: bytes) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 from numba import njit
 from support.wire import array
 
-from transforms.columnar import memory
+from trueserve.transforms.columnar import memory
 
 
 @njit  # type: ignore[untyped-decorator]

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.columnar.record_search import first_record, read_range
-from transforms.files.ranges import END_OF_FILE
-from transforms.files.section import WrongCutError
-from transforms.files.tfrecord import TFRecordError, frame, masked_crc32c
+from trueserve.transforms.columnar.record_search import first_record, read_range
+from trueserve.transforms.files.ranges import END_OF_FILE
+from trueserve.transforms.files.section import WrongCutError
+from trueserve.transforms.files.tfrecord import TFRecordError, frame, masked_crc32c
 
 RECORDS = [b"", b"a", b"12345678", b"x" * 50, b"\0" * 40, b"", b"", b"end"]
 INNER = b"".join(map(frame, [b"in", b"", b"ner", b"y" * 20]))

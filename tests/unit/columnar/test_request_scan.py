@@ -9,10 +9,10 @@ from support.request_scan import EXAMPLES, SETTINGS, Scan, example, labelled, us
 from support.wire import field
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from transforms.columnar import request_scan as rs
-from transforms.columnar.framing import block_of
-from transforms.logs.formats.prediction_log import PredictionLogDecoder
-from transforms.logs.rows.rows import RecordPosition
+from trueserve.transforms.columnar import request_scan as rs
+from trueserve.transforms.columnar.framing import block_of
+from trueserve.transforms.logs.formats.prediction_log import PredictionLogDecoder
+from trueserve.transforms.logs.rows.rows import RecordPosition
 
 
 def scan_of(log: PredictionLog) -> Scan:

@@ -11,9 +11,9 @@ from support.request_scan import SETTINGS, Scan, example, labelled, usual_log
 from support.wire import field
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from transforms.columnar.framing import block_of
-from transforms.logs.formats.prediction_log import PredictionLogDecoder
-from transforms.logs.rows.rows import RecordPosition
+from trueserve.transforms.columnar.framing import block_of
+from trueserve.transforms.logs.formats.prediction_log import PredictionLogDecoder
+from trueserve.transforms.logs.rows.rows import RecordPosition
 
 
 def changed(change: Callable[[PredictionLog], Any]) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 from numba import njit
 from support.wire import array
 
-from transforms.columnar import utf8
+from trueserve.transforms.columnar import utf8
 
 
 @njit  # type: ignore[untyped-decorator]

@@ -8,7 +8,7 @@ import pytest
 from numba import njit
 from support.wire import array, varint
 
-from transforms.columnar import wire
+from trueserve.transforms.columnar import wire
 
 
 @njit  # type: ignore[untyped-decorator]

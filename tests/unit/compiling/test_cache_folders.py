@@ -10,7 +10,7 @@ import numba
 import pytest
 from numba.core.caching import IndexDataCacheFile
 
-from transforms.compiling import code_cache, private_folders
+from trueserve.transforms.compiling import code_cache, private_folders
 
 
 @pytest.fixture(autouse=True)

@@ -16,8 +16,8 @@ from support import formats_records as record_logs
 from support import formats_tables as table_logs
 
 from examples.flights import data
-from transforms.core import accounting
-from transforms.core.accounting import (
+from trueserve.transforms.core import accounting
+from trueserve.transforms.core.accounting import (
     ABSENT_TIME,
     MORE_FILES,
     MORE_UNKNOWN,
@@ -27,13 +27,13 @@ from transforms.core.accounting import (
     Accounting,
     RecordCounts,
 )
-from transforms.core.batches import Decoded, Fault, Window
-from transforms.files.file_systems import FileSize
-from transforms.logs.decode_file import decode_file
-from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.formats.format_names import Format
-from transforms.verdict.result import decide
-from transforms.verdict.severity import Policy
+from trueserve.transforms.core.batches import Decoded, Fault, Window
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.features import Expected, FeatureType, Settings
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.verdict.result import decide
+from trueserve.transforms.verdict.severity import Policy
 
 
 def unknown(names: list[str], rows: int = 1) -> Accounting:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from transforms.core.first_import import import_once
+from trueserve.transforms.core.first_import import import_once
 
 SOURCE = "import gc\nCOLLECTING = gc.isenabled()\nKEPT = [[] for _ in range(1000)]\n"
 

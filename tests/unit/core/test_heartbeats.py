@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from transforms.core import heartbeats
+from trueserve.transforms.core import heartbeats
 
 
 class Clock:

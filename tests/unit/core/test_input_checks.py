@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from transforms.branches.reading import ReadSummary
-from transforms.core import input_checks
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Fault, Reject
-from transforms.core.errors import InputError, NothingExaminedError
+from trueserve.transforms.branches.reading import ReadSummary
+from trueserve.transforms.core import input_checks
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Fault, Reject
+from trueserve.transforms.core.errors import InputError, NothingExaminedError
 
 GOOD = ReadSummary(Accounting(read=9, decoded=9, rows=9), (), ())
 REJECT = Reject("a", 3, "not_a_tf_example", "is no tf.Example")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from transforms.core import native_logs
+from trueserve.transforms.core import native_logs
 
 LOGGED = {
     "I": [

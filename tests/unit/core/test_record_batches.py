@@ -10,8 +10,8 @@ from support.baseline import SCHEMA
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 
-from transforms.core import record_batches
-from transforms.core.errors import UsageError
+from trueserve.transforms.core import record_batches
+from trueserve.transforms.core.errors import UsageError
 
 
 def parse(text: str) -> schema_pb2.Schema:

@@ -10,8 +10,8 @@ import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core import schema as schemas
-from transforms.core.errors import UsageError
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core.errors import UsageError
 
 
 def parse(text: str) -> schema_pb2.Schema:

@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from transforms.core import slicing
-from transforms.core.batches import Batch
-from transforms.logs.rows.rows import metadata_of
+from trueserve.transforms.core import slicing
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.logs.rows.rows import metadata_of
 
 START = dt.datetime(2013, 2, 1, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)

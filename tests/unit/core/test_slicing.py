@@ -11,10 +11,10 @@ from google.protobuf import text_format
 from support.slices import batch, byte_lists
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core import slicing
-from transforms.core.batches import Batch
-from transforms.core.errors import UsageError
-from transforms.core.slicing import MISSING, NOT_UTF8, lasts
+from trueserve.transforms.core import slicing
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.core.slicing import MISSING, NOT_UTF8, lasts
 
 HOUR = 3_600_000_000
 SCHEMA = text_format.Parse(

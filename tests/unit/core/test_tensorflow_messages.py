@@ -14,11 +14,11 @@ from support import logs
 from tensorflow.core.example import example_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
-from transforms.core import tensorflow_messages
+from trueserve.transforms.core import tensorflow_messages
 
 WITHOUT_TENSORFLOW = """
 import sys
-from transforms.core import tensorflow_messages as messages
+from trueserve.transforms.core import tensorflow_messages as messages
 for message in (messages.example(), messages.sequence_example(), messages.prediction_log()):
     assert message.FromString(b"") == message()
 print(*sys.modules)

@@ -15,18 +15,18 @@ import pytest
 from support.drift import Columns, contract, day, reference, rides, statistics
 from support.verdict_schema import VERDICT_SCHEMA
 
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Window
-from transforms.drift import report
-from transforms.drift.report import ServedWindow
-from transforms.publish import formatting
-from transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
-from transforms.runs import previous_runs, published_runs, run_folder
-from transforms.runs.published_runs import PublishedRun
-from transforms.runs.window_summary import WindowSummary
-from transforms.verdict.model import Severity, Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.severity import Policy
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.drift import report
+from trueserve.transforms.drift.report import ServedWindow
+from trueserve.transforms.publish import formatting
+from trueserve.transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
+from trueserve.transforms.runs import previous_runs, published_runs, run_folder
+from trueserve.transforms.runs.published_runs import PublishedRun
+from trueserve.transforms.runs.window_summary import WindowSummary
+from trueserve.transforms.verdict.model import Severity, Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.severity import Policy
 
 ROWS = 2000
 Json = Mapping[str, Any]

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from support.drift import Columns, day, reference, rides, statistics, summary_of
 
-from transforms.drift import slow_drift, window_drift
-from transforms.drift.window_drift import Windows
-from transforms.runs.window_summary import SummaryKey, WindowSummary
-from transforms.verdict.model import Finding, FindingKind, Severity, Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.severity import Policy
+from trueserve.transforms.drift import slow_drift, window_drift
+from trueserve.transforms.drift.window_drift import Windows
+from trueserve.transforms.runs.window_summary import SummaryKey, WindowSummary
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.severity import Policy
 
 ROWS, WINDOWS = 2000, 12
 #: How much busier each day of a week is, from Monday on.

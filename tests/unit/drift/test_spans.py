@@ -6,12 +6,12 @@ import datetime as dt
 
 import pytest
 
-from transforms.core.batches import Window
-from transforms.drift import slow_drift
-from transforms.drift.window_drift import span
-from transforms.runs import window_summary
-from transforms.runs.window_summary import SummaryKey, WindowSummary
-from transforms.verdict.model import Space
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.drift import slow_drift
+from trueserve.transforms.drift.window_drift import span
+from trueserve.transforms.runs import window_summary
+from trueserve.transforms.runs.window_summary import SummaryKey, WindowSummary
+from trueserve.transforms.verdict.model import Space
 
 START = dt.datetime(2013, 7, 13, tzinfo=dt.UTC)
 DAY, HOUR = dt.timedelta(days=1), dt.timedelta(hours=1)

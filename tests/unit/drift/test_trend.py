@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from transforms.drift import trend
-from transforms.drift.trend import Line
+from trueserve.transforms.drift import trend
+from trueserve.transforms.drift.trend import Line
 
 NAN = math.nan
 

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from support.drift import Columns, day, reference, rides, statistics
 
-from transforms.core.batches import Window
-from transforms.drift import window_drift
-from transforms.drift.window_drift import Windows, span
-from transforms.verdict.evidence.feature_difference import VARIATION, FeatureDifference
-from transforms.verdict.evidence.wording import parts_of
-from transforms.verdict.model import Finding, FindingKind, Severity
-from transforms.verdict.reference import Reference
-from transforms.verdict.severity import Policy
-from transforms.verdict.significance import TestResults
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.drift import window_drift
+from trueserve.transforms.drift.window_drift import Windows, span
+from trueserve.transforms.verdict.evidence.feature_difference import VARIATION, FeatureDifference
+from trueserve.transforms.verdict.evidence.wording import parts_of
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.significance import TestResults
 
 ROWS = 2000
 

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.drift import CARRIERS, day, reference, rides, summary_of
 
-from transforms.core.batches import Window
-from transforms.runs import window_summary as module
-from transforms.runs.window_summary import SummaryKey, WindowSummary, parsed, parsed_window, rank
-from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.model import Space
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.runs import window_summary as module
+from trueserve.transforms.runs.window_summary import SummaryKey, WindowSummary, parsed, parsed_window, rank
+from trueserve.transforms.verdict.evidence.cdf import Cdf
+from trueserve.transforms.verdict.model import Space
 
 samples = st.lists(st.integers(-3, 3), min_size=1, max_size=8)
 _strings = st.sampled_from(

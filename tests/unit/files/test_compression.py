@@ -10,9 +10,9 @@ import zipfile
 import pyarrow as pa
 import pytest
 
-from transforms.core.errors import InputError
-from transforms.files import paths
-from transforms.files.compression import why_not_read
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import paths
+from trueserve.transforms.files.compression import why_not_read
 
 TEXT = b"".join(b"%d,%x\n" % (i, random.Random(i).getrandbits(64)) for i in range(20_000))
 SKIPPED = b"\x50\x2a\x4d\x18" + (5).to_bytes(4, "little") + b"hello"

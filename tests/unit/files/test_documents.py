@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from support.failing_output import WAYS, FailingOutput
 
-from transforms.core.errors import InputError
-from transforms.files import documents, paths
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import documents, paths
 
 OLD, NEW = b"the document of yesterday", b"of today"
 

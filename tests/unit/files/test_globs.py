@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from support.memory_files import write_names
 
-from transforms.core.errors import InputError
-from transforms.files import globs, paths
-from transforms.files.file_systems import FileSize
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import globs, paths
+from trueserve.transforms.files.file_systems import FileSize
 
 
 def names(base: str, files: list[FileSize]) -> list[str]:
@@ -53,10 +53,13 @@ def test_local_names_with_glob_characters_and_commas_are_files_first(tmp_path: P
 
 
 def test_local_files_need_no_beam() -> None:
-    code = "import sys; from transforms.files.globs import expand; expand(sys.argv[1]); print(*sys.modules)"
+    code = (
+        "import sys; from trueserve.transforms.files.globs import expand\n"
+        "expand(sys.argv[1]); print(*sys.modules)"
+    )
     command = [sys.executable, "-c", code, __file__]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    assert "transforms.files.globs" in loaded
+    assert "trueserve.transforms.files.globs" in loaded
     assert "apache_beam" not in loaded
 
 

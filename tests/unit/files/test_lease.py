@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.publish import exit_code
 
-from transforms.files import lease, temporary_files
+from trueserve.transforms.files import lease, temporary_files
 
 WORK = re.compile(r"work-[0-9]+")
 ANOTHER_KERNEL = "0123456789ab"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from support.memory_files import OBJECTS, MemoryFileSystem, Upload, write_names
 
-from transforms.core.errors import InputError, UsageError
-from transforms.files import file_systems, globs, paths
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import file_systems, globs, paths
 
 
 def test_what_is_written_is_read_and_replaced(base: str) -> None:

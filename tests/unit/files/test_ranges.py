@@ -9,9 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.files.file_systems import FileSize
-from transforms.files.ranges import END_OF_FILE, RANGE_BYTES, FileRange, RangeGroup, list_ranges, split_number
-from transforms.files.section import Section
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.ranges import (
+    END_OF_FILE,
+    RANGE_BYTES,
+    FileRange,
+    RangeGroup,
+    list_ranges,
+    split_number,
+)
+from trueserve.transforms.files.section import Section
 
 MIB = 1 << 20
 

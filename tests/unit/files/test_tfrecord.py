@@ -14,7 +14,7 @@ from apache_beam.io.filesystem import BeamIOError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.files.tfrecord import (
+from trueserve.transforms.files.tfrecord import (
     MAX_RECORD_BYTES,
     TFRecordError,
     frame,

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import logs
 
-from transforms.core.accounting import total
-from transforms.core.batches import Decoded, Window
-from transforms.core.errors import InputError, UsageError
-from transforms.files import windows
-from transforms.logs.decode_file import decode_file
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.core.accounting import total
+from trueserve.transforms.core.batches import Decoded, Window
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import windows
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.formats.format_names import Format
 
 
 def utc(*parts: int) -> dt.datetime:

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 import tensorflow as tf
 
-from transforms.graph import transform_graph
-from transforms.graph.transform_graph import TransformGraph
+from trueserve.transforms.graph import transform_graph
+from trueserve.transforms.graph.transform_graph import TransformGraph
 
 ROWS = tf.constant(3, tf.int64)
 

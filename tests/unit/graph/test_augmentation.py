@@ -13,8 +13,8 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.errors import UsageError
-from transforms.graph.augmentation import Augmentation, load_augmentation, seeds_of
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.graph.augmentation import Augmentation, load_augmentation, seeds_of
 
 SCHEMA = text_format.Parse(
     """feature { name: 'x' type: FLOAT presence { min_fraction: 1 } shape { dim { size: 1 } } }

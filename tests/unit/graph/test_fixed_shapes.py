@@ -6,8 +6,8 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.core.errors import UsageError
-from transforms.graph import fixed_shapes
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.graph import fixed_shapes
 
 SCHEMA = """
 feature { name: "a" type: FLOAT presence { min_fraction: 1 } shape { dim { size: 1 } } }

@@ -10,9 +10,9 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.errors import UsageError
-from transforms.graph import mistakes
-from transforms.graph.preprocessing import load_preprocessing
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.graph import mistakes
+from trueserve.transforms.graph.preprocessing import load_preprocessing
 
 SCHEMA = text_format.Parse(
     "\n".join(

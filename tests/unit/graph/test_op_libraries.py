@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from transforms.graph import op_libraries
+from trueserve.transforms.graph import op_libraries
 
 UNKNOWN = "Op type not registered 'Tokenize' in binary running on host. Make sure the Op's kernel is there."
 

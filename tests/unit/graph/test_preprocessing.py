@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from apache_beam.internal import pickler
 
-from transforms.core.errors import UsageError
-from transforms.graph.preprocessing import load_preprocessing, source_digest
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.graph.preprocessing import load_preprocessing, source_digest
 
 FILE = """
 from __future__ import annotations

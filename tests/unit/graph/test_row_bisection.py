@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from transforms.graph.row_bisection import MAX_CALLS, MAX_IN_VAIN, SAMPLE, apply_in_parts
+from trueserve.transforms.graph.row_bisection import MAX_CALLS, MAX_IN_VAIN, SAMPLE, apply_in_parts
 
 
 class _Refuses:

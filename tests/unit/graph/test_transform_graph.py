@@ -12,9 +12,9 @@ from google.protobuf import text_format
 from support import baseline as support
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core import schema as schemas
-from transforms.core.errors import UsageError
-from transforms.graph.transform_graph import TransformGraph
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.graph.transform_graph import TransformGraph
 
 
 @pytest.fixture(scope="module")

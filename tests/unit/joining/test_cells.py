@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from support.join import column
 
-from transforms.joining.cells import ABSENT, EMPTY, FULL, cells_of, equal_rows, rounded, stored
-from transforms.logs.features import FeatureType
+from trueserve.transforms.joining.cells import ABSENT, EMPTY, FULL, cells_of, equal_rows, rounded, stored
+from trueserve.transforms.logs.features import FeatureType
 
 INTS, FLOATS, TEXTS = pa.int64(), pa.float32(), pa.large_binary()
 

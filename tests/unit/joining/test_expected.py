@@ -7,10 +7,10 @@ import pytest
 from support.join import column
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.errors import UsageError
-from transforms.joining import expected
-from transforms.joining.key_parts import parse_key
-from transforms.logs.features import FeatureType
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.joining import expected
+from trueserve.transforms.joining.key_parts import parse_key
+from trueserve.transforms.logs.features import FeatureType
 
 INTS, FLOATS, TEXTS = pa.int64(), pa.float32(), pa.large_binary()
 

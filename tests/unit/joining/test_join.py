@@ -8,10 +8,10 @@ import pytest
 from support.join import column, comparison, joined, pieces_of
 from support.logs import example
 
-from transforms.joining.cells import FloatTolerance
-from transforms.joining.counts import FeatureOutcome
-from transforms.joining.join import join
-from transforms.joining.piece import Piece, Side
+from trueserve.transforms.joining.cells import FloatTolerance
+from trueserve.transforms.joining.counts import FeatureOutcome
+from trueserve.transforms.joining.join import join
+from trueserve.transforms.joining.piece import Piece, Side
 
 INTS, FLOATS, TEXTS = pa.int64(), pa.float32(), pa.large_binary()
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Fault, Reject
-from transforms.joining import counts, outcome, report
-from transforms.joining.counts import FeatureOutcome, Joined, RowCounts, RowPosition, Sampled
-from transforms.joining.outcome import SideOutput
-from transforms.joining.piece import Side
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Fault, Reject
+from trueserve.transforms.joining import counts, outcome, report
+from trueserve.transforms.joining.counts import FeatureOutcome, Joined, RowCounts, RowPosition, Sampled
+from trueserve.transforms.joining.outcome import SideOutput
+from trueserve.transforms.joining.piece import Side
 
 HERE = RowPosition("a", 1)
 

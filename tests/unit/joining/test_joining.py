@@ -8,17 +8,17 @@ import pytest
 from support.join import column, comparison, joined, pieces_of
 from support.logs import example
 
-from transforms.core.batches import Batch
-from transforms.files.file_systems import FileSize
-from transforms.joining import counts, keys, pairs
-from transforms.joining.cells import cells_of, equal_rows, rounded
-from transforms.joining.counts import FeatureOutcome, Joined, RowPosition
-from transforms.joining.join import join
-from transforms.joining.key_parts import KeyPart, parse_key
-from transforms.joining.keys import number_keys
-from transforms.joining.piece import Side
-from transforms.joining.split import MOST_PARTITIONS, PARTITION_BYTES, partitions_for
-from transforms.logs.rows.rows import metadata_of
+from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.joining import counts, keys, pairs
+from trueserve.transforms.joining.cells import cells_of, equal_rows, rounded
+from trueserve.transforms.joining.counts import FeatureOutcome, Joined, RowPosition
+from trueserve.transforms.joining.join import join
+from trueserve.transforms.joining.key_parts import KeyPart, parse_key
+from trueserve.transforms.joining.keys import number_keys
+from trueserve.transforms.joining.piece import Side
+from trueserve.transforms.joining.split import MOST_PARTITIONS, PARTITION_BYTES, partitions_for
+from trueserve.transforms.logs.rows.rows import metadata_of
 
 
 def assert_rounded(values: list[float], digits: int) -> None:
@@ -57,7 +57,7 @@ def test_close_floats(left: float, right: float, close: float, same: bool) -> No
 
 
 def test_long_lists_are_compared_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transforms.joining.cells._AT_ONCE", 5)
+    monkeypatch.setattr("trueserve.transforms.joining.cells._AT_ONCE", 5)
     left = [[1, 2, 3, 4], [], [5], [6, 7, 8, 9, 10, 11, 12], [13]]
     right = [[1, 2, 3, 4], [], [0], [6, 7, 8, 9, 10, 11, 0], [13]]
     pair = [cells_of(column(values, pa.int64())) for values in (left, right)]
@@ -81,7 +81,8 @@ def test_any_hash_gives_the_same_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     test = [example(id=[b"%d" % i], x=[i + (i % 5 == 0)]) for i in range(25, 75)]
     wanted = joined(base, test, comparison(["id"]))
     monkeypatch.setattr(
-        "transforms.joining.split.key_hashes", lambda cells: np.zeros(len(cells[0].lengths), np.uint64)
+        "trueserve.transforms.joining.split.key_hashes",
+        lambda cells: np.zeros(len(cells[0].lengths), np.uint64),
     )
     assert joined(base, test, comparison(["id"])).rows == wanted.rows
     assert (wanted.rows.compared, wanted.rows.mismatched) == (25, 5)

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 from support.join import column
 
-from transforms.joining import keys
-from transforms.joining.cells import cells_of
+from trueserve.transforms.joining import keys
+from trueserve.transforms.joining.cells import cells_of
 
 INTS, FLOATS, TEXTS = pa.int64(), pa.float32(), pa.large_binary()
 

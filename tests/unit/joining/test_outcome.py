@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Fault, Reject
-from transforms.joining import counts, outcome
-from transforms.joining.counts import (
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Fault, Reject
+from trueserve.transforms.joining import counts, outcome
+from trueserve.transforms.joining.counts import (
     BASE_COUNT,
     MORE_FEATURES,
     TEST_COUNT,
@@ -20,9 +20,9 @@ from transforms.joining.counts import (
     RowPosition,
     Sampled,
 )
-from transforms.joining.outcome import SideOutput
-from transforms.joining.piece import Side
-from transforms.logs.features import Array
+from trueserve.transforms.joining.outcome import SideOutput
+from trueserve.transforms.joining.piece import Side
+from trueserve.transforms.logs.features import Array
 
 
 def feature(matches: int = 0, base: int = 0, test: int = 0) -> Array:

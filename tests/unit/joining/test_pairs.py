@@ -6,7 +6,7 @@ import numpy as np
 from support.join import comparison, joined
 from support.logs import example
 
-from transforms.joining import pairs
+from trueserve.transforms.joining import pairs
 
 
 def test_counts_of_rows_keys_and_pairs() -> None:

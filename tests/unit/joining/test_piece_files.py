@@ -8,10 +8,10 @@ import pytest
 from support.join import pieces
 from support.logs import example
 
-from transforms.core.errors import InputError
-from transforms.joining.piece import Piece, Side
-from transforms.joining.piece_files import PieceFile
-from transforms.joining.split import split
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.joining.piece import Piece, Side
+from trueserve.transforms.joining.piece_files import PieceFile
+from trueserve.transforms.joining.split import split
 
 ROWS = [example(id=[n], f=[n / 2] * (1 + n % 3), **({"s": [b"word"]} if n % 5 else {})) for n in range(40)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from support.join import apart
 from support.logs import example
 
-from transforms.joining.rows import rows_of
+from trueserve.transforms.joining.rows import rows_of
 
 
 def test_rows_of_pieces_with_other_columns() -> None:

@@ -8,10 +8,10 @@ import pytest
 from support.join import apart, comparison, pieces, pieces_of
 from support.logs import example
 
-from transforms.files.file_systems import FileSize
-from transforms.joining.cells import FloatTolerance
-from transforms.joining.piece import Side
-from transforms.joining.split import PARTITION_BYTES, hashes, partitions_for, split, take
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.joining.cells import FloatTolerance
+from trueserve.transforms.joining.piece import Side
+from trueserve.transforms.joining.split import PARTITION_BYTES, hashes, partitions_for, split, take
 
 
 def test_pieces_have_keys_positions_and_what_is_compared() -> None:

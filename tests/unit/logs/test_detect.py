@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from support.carriers import avro_of, csv_of, gzipped, parquet_of
 from support.logs import example, examples_log, settings, write_records
 
-from transforms.core.batches import Fault
-from transforms.core.errors import InputError
-from transforms.files.file_systems import FileSize
-from transforms.files.tfrecord import frame
-from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import detect, detect_examples, detect_log, detect_records
-from transforms.logs.features import Expected, FeatureType
-from transforms.logs.formats.format_names import LOG_FORMATS, Format
+from trueserve.transforms.core.batches import Fault
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.tfrecord import frame
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.detect import detect, detect_examples, detect_log, detect_records
+from trueserve.transforms.logs.features import Expected, FeatureType
+from trueserve.transforms.logs.formats.format_names import LOG_FORMATS, Format
 
 EXAMPLES = [example(age=[i], word=[b"w"]) for i in range(5)]
 LOGS = [examples_log(EXAMPLES, seconds=1373760000)]
@@ -209,9 +209,9 @@ def test_it_is_looked_for_traffic_within_bounds(tmp_path: Path, monkeypatch: pyt
     log = log_of(tmp_path, line(**HEALTH) * 50 + line(**CARRIED))
     others = [log_of(tmp_path, line(**HEALTH), f"others-{n}") for n in range(3)]
     assert detect_log([*others, log]) is Format.REST
-    monkeypatch.setattr("transforms.logs.detect._FILES", 3)
+    monkeypatch.setattr("trueserve.transforms.logs.detect._FILES", 3)
     assert detect_log([*others, log]) is Format.TABLE
-    monkeypatch.setattr("transforms.logs.detect._MOST_RECORDS", 50)
+    monkeypatch.setattr("trueserve.transforms.logs.detect._MOST_RECORDS", 50)
     assert detect_log([log]) is Format.TABLE
 
 

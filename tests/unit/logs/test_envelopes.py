@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from support.events import DecodedLog, carried, decode, outcome_of
 from support.logs import settings
 
-from transforms.core.batches import Decoded
-from transforms.files.file_systems import FileSize
-from transforms.logs import envelopes
-from transforms.logs.bodies.row_checks import MAX_INSTANCES
-from transforms.logs.carriers import json_lines
-from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import detect_log
-from transforms.logs.envelopes import OTHER_LINE
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.core.batches import Decoded
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs import envelopes
+from trueserve.transforms.logs.bodies.row_checks import MAX_INSTANCES
+from trueserve.transforms.logs.carriers import json_lines
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.detect import detect_log
+from trueserve.transforms.logs.envelopes import OTHER_LINE
+from trueserve.transforms.logs.formats.format_names import Format
 
 BODY = {"instances": [{"age": 3}]}
 TEXT = json.dumps(BODY)
@@ -140,7 +140,7 @@ def test_other_objects_are_no_envelopes(row: dict[str, Any]) -> None:
 
 
 def test_a_feature_is_no_field_of_an_envelope() -> None:
-    from transforms.logs.features import Expected, FeatureType
+    from trueserve.transforms.logs.features import Expected, FeatureType
 
     expected = Expected({"message": FeatureType.BYTES})
     outcome = decode(Format.TABLE, [{"message": TEXT, "timestamp": MILLIS}], expected=expected)
@@ -163,7 +163,7 @@ def test_an_object_with_a_feature_is_a_row(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ["level", "severity", "logger", "stream", "logGroup"])
 def test_a_feature_beside_a_message_makes_it_a_row(name: str) -> None:
-    from transforms.logs.features import Expected, FeatureType
+    from trueserve.transforms.logs.features import Expected, FeatureType
 
     expected = Expected({name: FeatureType.INT})
     row = {"timestamp": MILLIS, name: 3, "message": "free text"}
@@ -173,7 +173,7 @@ def test_a_feature_beside_a_message_makes_it_a_row(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["owner", "timestamp", "id", "severity"])
 def test_a_feature_may_have_a_name_that_an_envelope_has_of_itself(name: str) -> None:
-    from transforms.logs.features import Expected, FeatureType
+    from trueserve.transforms.logs.features import Expected, FeatureType
 
     expected = Expected({name: FeatureType.BYTES})
     text = json.dumps({name: "x"})

@@ -15,13 +15,13 @@ from support import logs
 from support.events import decode
 from tensorflow.core.example.example_pb2 import Example
 
-from transforms.columnar.framing import block_of
-from transforms.core.accounting import total
-from transforms.core.batches import Decoded
-from transforms.logs.features import Expected, FeatureType
-from transforms.logs.formats.format_names import Format
-from transforms.logs.formats.tf_example import TfExampleDecoder
-from transforms.logs.rows.rows import RecordPosition
+from trueserve.transforms.columnar.framing import block_of
+from trueserve.transforms.core.accounting import total
+from trueserve.transforms.core.batches import Decoded
+from trueserve.transforms.logs.features import Expected, FeatureType
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.formats.tf_example import TfExampleDecoder
+from trueserve.transforms.logs.rows.rows import RecordPosition
 
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES
 EXPECTED = Expected(

@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 from support.logs import EXPECTED, decode_logs, example, examples_log, rows_of, settings, write_records
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from pipelines.flags.reading import EXCLUDE_FIELDS
-from transforms.core.accounting import Accounting, total
-from transforms.core.batches import METADATA_SCHEMA, Decoded, Window
-from transforms.files.file_systems import FileSize
-from transforms.logs.decode_file import decode_file
-from transforms.logs.features import Column, lists
-from transforms.logs.formats.format_names import Format
-from transforms.logs.rows.exclude import excluded
-from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, metadata_of
-from transforms.logs.rows.times import texts
+from trueserve.pipelines.flags.reading import EXCLUDE_FIELDS
+from trueserve.transforms.core.accounting import Accounting, total
+from trueserve.transforms.core.batches import METADATA_SCHEMA, Decoded, Window
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.features import Column, lists
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.rows.exclude import excluded
+from trueserve.transforms.logs.rows.rows import Counts, DecodedRows, Finisher, metadata_of
+from trueserve.transforms.logs.rows.times import texts
 
 START = dt.datetime(2013, 7, 14, tzinfo=dt.UTC)
 SECOND = int(START.timestamp())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.logs.features import FeatureType, expected_features
+from trueserve.transforms.logs.features import FeatureType, expected_features
 
 SCHEMA = text_format.Parse(
     """

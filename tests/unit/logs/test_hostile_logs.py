@@ -14,11 +14,11 @@ import pytest
 from support.hostile_logs import INSTANCE, LINES, RECORDS, SOUND, Read, read
 from support.logs import EXPECTED, settings
 
-from transforms.core.batches import Fault
-from transforms.files.file_systems import FileSize
-from transforms.files.tfrecord import frame, masked_crc32c
-from transforms.logs.decode_file import decode_file
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.core.batches import Fault
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.tfrecord import frame, masked_crc32c
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.formats.format_names import Format
 
 MEGABYTE = 1 << 20
 

@@ -11,12 +11,12 @@ import pytest
 from support.hostile_logs import LINES, RECORDS, SOUND, WRAP, kserve, read
 from support.logs import settings
 
-from transforms.core.batches import Decoded
-from transforms.files.file_systems import FileSize
-from transforms.files.tfrecord import frame
-from transforms.logs.decode_file import decode_file
-from transforms.logs.formats.format_names import Format
-from transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES
+from trueserve.transforms.core.batches import Decoded
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.tfrecord import frame
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES
 
 DEEP = 100_000
 BODIES = sorted(WRAP)

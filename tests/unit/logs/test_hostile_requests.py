@@ -21,8 +21,8 @@ from support.logs import (
 )
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
-from transforms.core.accounting import total
-from transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES
+from trueserve.transforms.core.accounting import total
+from trueserve.transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES
 
 
 def reason_of(inputs: dict[str, TensorProto]) -> str:

@@ -12,12 +12,12 @@ import pytest
 from support.carriers import Rows, avro_file, json_of, parquet_of
 from support.logs import rows_of
 
-from transforms.core.accounting import total
-from transforms.files.file_systems import FileSize
-from transforms.logs import decode_file as decoding
-from transforms.logs.carriers.parquet.column_types import settled
-from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.core.accounting import total
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs import decode_file as decoding
+from trueserve.transforms.logs.carriers.parquet.column_types import settled
+from trueserve.transforms.logs.features import Expected, FeatureType, Settings
+from trueserve.transforms.logs.formats.format_names import Format
 
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES
 GEO = {"lat": 1.5, "at": {"city": "x", "zip": None}}

@@ -22,11 +22,11 @@ from support import carriers, kserve, logs, ranges
 from support.carriers import TIMESTAMP
 from support.ranges import Log
 
-from transforms.core.batches import Window
-from transforms.files.file_systems import FileSize
-from transforms.files.tfrecord import frame
-from transforms.logs.features import Settings
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.tfrecord import frame
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.formats.format_names import Format
 
 NUMBERS: list[dict[str, Any]] = [
     {"age": i, "fare": i / 2, "word": "w" * (i % 4) + '\n"x",\'' * (i % 2)} for i in range(9)

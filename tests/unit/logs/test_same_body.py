@@ -14,7 +14,7 @@ from support import logs
 from support.events import decode
 from support.hostile_logs import WRAP
 
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.formats.format_names import Format
 
 COLUMNS = ("age", "fare", "word")
 EXPECTED = dataclasses.replace(logs.EXPECTED, single=frozenset(COLUMNS))

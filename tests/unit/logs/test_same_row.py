@@ -20,13 +20,13 @@ from support.logs import rows_of
 from support.repo import ROOT
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.accounting import total
-from transforms.core.batches import Decoded
-from transforms.files.file_systems import FileSize
-from transforms.logs import decode_file as decoding
-from transforms.logs.carriers.parquet.column_types import settled
-from transforms.logs.features import Expected, FeatureType, Settings, expected_features
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.core.accounting import total
+from trueserve.transforms.core.batches import Decoded
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs import decode_file as decoding
+from trueserve.transforms.logs.carriers.parquet.column_types import settled
+from trueserve.transforms.logs.features import Expected, FeatureType, Settings, expected_features
+from trueserve.transforms.logs.formats.format_names import Format
 
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES
 CARRIERS = ("csv", "json", "avro", "parquet")

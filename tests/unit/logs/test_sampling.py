@@ -13,15 +13,15 @@ import pyarrow.parquet as pq
 import pytest
 from support.logs import example, examples_log, rows_of
 
-from transforms.columnar.framing import block_of
-from transforms.core.accounting import total
-from transforms.core.batches import Decoded
-from transforms.files.file_systems import FileSize
-from transforms.files.tfrecord import frame
-from transforms.logs.decode_file import decode_file
-from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.formats.format_names import Format
-from transforms.logs.rows.sampling import chosen, chosen_rows
+from trueserve.transforms.columnar.framing import block_of
+from trueserve.transforms.core.accounting import total
+from trueserve.transforms.core.batches import Decoded
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.tfrecord import frame
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.features import Expected, FeatureType, Settings
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.rows.sampling import chosen, chosen_rows
 
 RECORDS = [example(age=[i]) for i in range(20_000)]
 EXPECTED = Expected({"age": FeatureType.INT}, elsewhere=frozenset({"word"}))

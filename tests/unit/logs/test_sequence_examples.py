@@ -12,10 +12,10 @@ from tensorflow.core.example.example_pb2 import Example, SequenceExample
 from tensorflow.core.example.feature_pb2 import Feature
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from transforms.logs.detect import detect_records
-from transforms.logs.features import Settings
-from transforms.logs.formats.format_names import Format
-from transforms.logs.formats.tf_example import TfExampleDecoder
+from trueserve.transforms.logs.detect import detect_records
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.formats.tf_example import TfExampleDecoder
 
 KINDS = {int: "int64_list", float: "float_list", bytes: "bytes_list"}
 STEPS = {

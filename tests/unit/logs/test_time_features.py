@@ -11,13 +11,13 @@ import pytest
 from support.carriers import Types, avro_of, csv_of, json_of, parquet_of
 from support.logs import rows_of
 
-from transforms.core.accounting import Accounting, total
-from transforms.core.batches import Decoded, Window
-from transforms.files.file_systems import FileSize
-from transforms.logs.carriers.text.text_form import TextForm
-from transforms.logs.decode_file import decode_file
-from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.core.accounting import Accounting, total
+from trueserve.transforms.core.batches import Decoded, Window
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.carriers.text.text_form import TextForm
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.features import Expected, FeatureType, Settings
+from trueserve.transforms.logs.formats.format_names import Format
 
 FLOAT = FeatureType.FLOAT
 NO_TIME = Expected({"x": FLOAT}, single=frozenset("x"))

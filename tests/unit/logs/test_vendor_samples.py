@@ -13,13 +13,13 @@ import pytest
 from support import logs
 from support.repo import ROOT
 
-from transforms.core.accounting import total
-from transforms.core.batches import Decoded
-from transforms.files.file_systems import FileSize
-from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import detect_log
-from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.core.accounting import total
+from trueserve.transforms.core.batches import Decoded
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.detect import detect_log
+from trueserve.transforms.logs.features import Expected, FeatureType, Settings
+from trueserve.transforms.logs.formats.format_names import Format
 
 SAMPLES = ROOT / "tests" / "samples"
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.core.arrow import pa
-from transforms.logs.features import Expected, FeatureType, conform, hold, without_empty
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.logs.features import Expected, FeatureType, conform, hold, without_empty
 
 LISTS = pa.large_list(pa.int64())
 ROWS = st.lists(st.one_of(st.none(), st.lists(st.integers(0, 9), max_size=2)), max_size=8)

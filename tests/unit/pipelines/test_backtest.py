@@ -12,17 +12,17 @@ import pytest
 from support import past_windows
 from support.past_windows import DAY, SCHEMA, START, days, options, plan, read, reference, write_window
 
-from pipelines import backtest
-from transforms.backtesting import document, judging
-from transforms.backtesting.document import Study
-from transforms.backtesting.judging import WindowResult, WindowState
-from transforms.backtesting.suggest import LimitKey
-from transforms.branches.reading import ReadSummary
-from transforms.core.batches import Fault, Reject, Window
-from transforms.core.errors import InputError, NothingExaminedError, UsageError
-from transforms.verdict.model import Severity, Space
-from transforms.verdict.severity import Policy
-from transforms.verdict.thresholds import Override, Thresholds, parse
+from trueserve.pipelines import backtest
+from trueserve.transforms.backtesting import document, judging
+from trueserve.transforms.backtesting.document import Study
+from trueserve.transforms.backtesting.judging import WindowResult, WindowState
+from trueserve.transforms.backtesting.suggest import LimitKey
+from trueserve.transforms.branches.reading import ReadSummary
+from trueserve.transforms.core.batches import Fault, Reject, Window
+from trueserve.transforms.core.errors import InputError, NothingExaminedError, UsageError
+from trueserve.transforms.verdict.model import Severity, Space
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.thresholds import Override, Thresholds, parse
 
 SECOND = dt.timedelta(seconds=1)
 #: As in training, and with 200 rows in 1,000 of another carrier.

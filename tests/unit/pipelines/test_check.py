@@ -14,14 +14,14 @@ import pytest
 from support import hand_made_models
 from support.hand_made_models import AnsweringProcess, write_model, write_probes
 
-from pipelines import check
-from pipelines.display.console import Console
-from pipelines.flags.check import CheckOptions
-from transforms.core.errors import InputError, UsageError
-from transforms.serving.check import saved_model
-from transforms.serving.check.report import CheckFinding, Report
-from transforms.serving.check.run_candidate import Answer, Question
-from transforms.serving.lint.finding import LintFinding
+from trueserve.pipelines import check
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.flags.check import CheckOptions
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.serving.check import saved_model
+from trueserve.transforms.serving.check.report import CheckFinding, Report
+from trueserve.transforms.serving.check.run_candidate import Answer, Question
+from trueserve.transforms.serving.lint.finding import LintFinding
 
 DIFFERENCE = {
     "kind": "difference", "signature": "transform_features", "feature": "a", "detail": "so",
@@ -264,7 +264,7 @@ def test_the_question_is_put_to_a_fresh_process(folder: Path, monkeypatch: pytes
     options = CheckOptions("baseline", str(folder / "model"), json=True, timeout=12.5)
     assert check.run(options, Console(out, io.StringIO())) == 0
     [(module, *limits)] = started
-    assert module == "transforms.serving.check.run_candidate"
+    assert module == "trueserve.transforms.serving.check.run_candidate"
     assert limits == [12.5, "raise --timeout, or look for a loop without an end"]
     assert json.loads(process.line)["model"] == str((folder / "model").resolve())
     assert process.failed == (f"the model {folder / 'model'} cannot be loaded and run in a new process: %s")

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from pipelines import cli
-from pipelines.beam.options import is_beam_flag
-from pipelines.display.console import Console
-from pipelines.flags.commands import COMMANDS
-from pipelines.process import streams, supervisor
-from transforms.core.errors import NothingExaminedError, UsageError
+from trueserve.pipelines import cli
+from trueserve.pipelines.beam.options import is_beam_flag
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.flags.commands import COMMANDS
+from trueserve.pipelines.process import streams, supervisor
+from trueserve.transforms.core.errors import NothingExaminedError, UsageError
 
 Capture = pytest.CaptureFixture[str]
 

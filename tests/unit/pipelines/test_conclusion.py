@@ -12,13 +12,13 @@ import pytest
 from support.page import JULY, make_verdict
 from support.publish import FILES
 
-from pipelines import conclusion
-from pipelines.conclusion import PublishingRun
-from pipelines.display.console import Console
-from transforms.core.errors import InputError
-from transforms.publish.assemble import RunSettings
-from transforms.runs import run_folder
-from transforms.verdict.severity import Policy
+from trueserve.pipelines import conclusion
+from trueserve.pipelines.conclusion import PublishingRun
+from trueserve.pipelines.display.console import Console
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.publish.assemble import RunSettings
+from trueserve.transforms.runs import run_folder
+from trueserve.transforms.verdict.severity import Policy
 
 RUN = "20130714T050000Z-0123abcd"
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from support.page import HOSTILE, make_finding, make_verdict
 
-from pipelines.display.console import Console, _Meter
-from pipelines.display.verdict_table import MAX_ROWS
-from transforms.verdict.model import Diagnosis
+from trueserve.pipelines.display.console import Console, _Meter
+from trueserve.pipelines.display.verdict_table import MAX_ROWS
+from trueserve.transforms.verdict.model import Diagnosis
 
 
 def plain(**more: Any) -> tuple[Console, io.StringIO, io.StringIO]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.beam import dask_cluster
-from pipelines.beam.options import beam_options
-from transforms.core.errors import InputError
+from trueserve.pipelines.beam import dask_cluster
+from trueserve.pipelines.beam.options import beam_options
+from trueserve.transforms.core.errors import InputError
 
 FLAGS = ("--runner=DaskRunner", "--dask_client_address=tcp://scheduler:1")
 LIMIT = 300

@@ -6,7 +6,7 @@ import concurrent.futures
 import threading
 from types import SimpleNamespace
 
-from pipelines.beam import dataflow
+from trueserve.pipelines.beam import dataflow
 
 
 class Connection:

@@ -12,12 +12,12 @@ import tensorflow as tf
 from support import hand_made_models
 from support.memory_files import OBJECTS
 
-from pipelines import export
-from pipelines.display.console import Console
-from pipelines.flags.export import ExportOptions
-from transforms.core.errors import InputError, UsageError
-from transforms.serving import keras_model, served_assets, serving_model
-from transforms.serving.tolerance import OutputDifference
+from trueserve.pipelines import export
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.flags.export import ExportOptions
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.serving import keras_model, served_assets, serving_model
+from trueserve.transforms.serving.tolerance import OutputDifference
 
 
 @dataclasses.dataclass

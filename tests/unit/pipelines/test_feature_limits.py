@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from support import hand_made_models, past_windows
 
-from pipelines.feature_limits import check_only, load_thresholds
-from transforms.baseline import layout
-from transforms.baseline.load import Baseline
-from transforms.core.errors import UsageError
-from transforms.verdict.model import Space
-from transforms.verdict.thresholds import Thresholds
+from trueserve.pipelines.feature_limits import check_only, load_thresholds
+from trueserve.transforms.baseline import layout
+from trueserve.transforms.baseline.load import Baseline
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.thresholds import Thresholds
 
 OF_STOPS = "format = 1\n[raw.stops]\ndistribution = 0.5\n"
 OF_STRANGER = "format = 1\n[raw.stop]\ndistribution = 0.5\n"

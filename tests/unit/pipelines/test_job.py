@@ -14,14 +14,14 @@ from apache_beam.metrics.metricbase import MetricName
 from apache_beam.options.pipeline_options import PipelineOptions
 from support.memory_files import OBJECTS
 
-from pipelines.beam import job
-from pipelines.beam.job import new_job
-from pipelines.beam.options import beam_options, is_local
-from pipelines.display.console import Console
-from pipelines.process import supervisor
-from transforms.core import heartbeats
-from transforms.core.errors import InputError
-from transforms.files import paths
+from trueserve.pipelines.beam import job
+from trueserve.pipelines.beam.job import new_job
+from trueserve.pipelines.beam.options import beam_options, is_local
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.process import supervisor
+from trueserve.transforms.core import heartbeats
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import paths
 
 LOCATION = "memory://bucket/tmp"
 REMOTE = ["--runner=FlinkRunner", f"--temp_location={LOCATION}"]

@@ -12,16 +12,16 @@ from google.protobuf import text_format
 from support import hand_made_models, logs
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines import join
-from pipelines.beam import options as beam_options
-from pipelines.flags.join import JoinOptions
-from pipelines.join import JoinPlan
-from transforms.core.errors import InputError, UsageError
-from transforms.files.file_systems import FileSize
-from transforms.joining.cells import FloatTolerance
-from transforms.joining.key_parts import KeyPart
-from transforms.joining.split import JoinSettings
-from transforms.logs.features import FeatureType
+from trueserve.pipelines import join
+from trueserve.pipelines.beam import options as beam_options
+from trueserve.pipelines.flags.join import JoinOptions
+from trueserve.pipelines.join import JoinPlan
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.joining.cells import FloatTolerance
+from trueserve.transforms.joining.key_parts import KeyPart
+from trueserve.transforms.joining.split import JoinSettings
+from trueserve.transforms.logs.features import FeatureType
 
 #: The label, `late`, is in no request.
 SCHEMA = logs.SCHEMA

@@ -7,12 +7,12 @@ import io
 import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from pipelines.display.numbers_as_text import lines_of
-from transforms.core.accounting import total
-from transforms.logs.carriers.csv_header import read_header
-from transforms.logs.carriers.csv_tables import csv_types, decode_csv
-from transforms.logs.features import Settings
-from transforms.logs.rows.rows import RecordPosition
+from trueserve.pipelines.display.numbers_as_text import lines_of
+from trueserve.transforms.core.accounting import total
+from trueserve.transforms.logs.carriers.csv_header import read_header
+from trueserve.transforms.logs.carriers.csv_tables import csv_types, decode_csv
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.rows.rows import RecordPosition
 
 
 def lines_about(values: list[str]) -> list[str]:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.beam import options as beam_options
-from pipelines.beam import portable
-from pipelines.flags.commands import COMMANDS
-from transforms.core.errors import UsageError
+from trueserve.pipelines.beam import options as beam_options
+from trueserve.pipelines.beam import portable
+from trueserve.pipelines.flags.commands import COMMANDS
+from trueserve.transforms.core.errors import UsageError
 
 CLOUD = ("--runner=DataflowRunner", "--temp_location=gs://bucket/tmp")
 PROJECT = ("--project=my-project", "--region=europe-west1")

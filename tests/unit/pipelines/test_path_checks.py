@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from support import e2e
 
-from pipelines.flags import path_checks
-from pipelines.flags.commands import COMMANDS
-from transforms.core.errors import UsageError
+from trueserve.pipelines.flags import path_checks
+from trueserve.pipelines.flags.commands import COMMANDS
+from trueserve.transforms.core.errors import UsageError
 
 Capture = pytest.CaptureFixture[str]
 # What other flags need to be given with, so that theirs is the first fault.

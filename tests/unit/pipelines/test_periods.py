@@ -17,16 +17,16 @@ from google.protobuf import text_format
 from support import past_windows
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines import periods
-from pipelines.display.console import Console
-from pipelines.periods import PeriodInputs
-from transforms.core.arrow import pa
-from transforms.core.errors import InputError, UsageError
-from transforms.files.file_systems import FileSize
-from transforms.logs.rows.parse_time import FORMS
-from transforms.verdict.model import Space
-from transforms.verdict.variation import bins, store
-from transforms.verdict.variation.period_counts import Layout, PeriodCounts
+from trueserve.pipelines import periods
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.periods import PeriodInputs
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.rows.parse_time import FORMS
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.variation import bins, store
+from trueserve.transforms.verdict.variation.period_counts import Layout, PeriodCounts
 
 SCHEMA = text_format.Parse(
     """

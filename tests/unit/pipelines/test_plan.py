@@ -14,26 +14,26 @@ from support import branches as support
 from support import hand_made_models, past_windows
 from support.past_windows import reference
 
-from pipelines import plan as plans
-from pipelines.flags.validate import ValidateOptions
-from pipelines.plan import ComparisonPlan
-from transforms.baseline.load import Baseline
-from transforms.branches.marking import Marked
-from transforms.branches.reading import READING
-from transforms.branches.statistics import statistics
-from transforms.branches.versions import versions
-from transforms.core.batches import Window
-from transforms.core.errors import UsageError
-from transforms.examine_range import ExamineFiles
-from transforms.examine_table import ExamineTable
-from transforms.files.file_systems import FileSize
-from transforms.logs.carriers.text.text_form import TextForm
-from transforms.publish.optional_checks import OptionalChecks
-from transforms.replay.compare import AnswerTolerance
-from transforms.replay.report import Limits
-from transforms.runs.previous_runs import PreviousRuns
-from transforms.verdict.model import Severity, Space
-from transforms.verdict.severity import Policy
+from trueserve.pipelines import plan as plans
+from trueserve.pipelines.flags.validate import ValidateOptions
+from trueserve.pipelines.plan import ComparisonPlan
+from trueserve.transforms.baseline.load import Baseline
+from trueserve.transforms.branches.marking import Marked
+from trueserve.transforms.branches.reading import READING
+from trueserve.transforms.branches.statistics import statistics
+from trueserve.transforms.branches.versions import versions
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.examine_range import ExamineFiles
+from trueserve.transforms.examine_table import ExamineTable
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.carriers.text.text_form import TextForm
+from trueserve.transforms.publish.optional_checks import OptionalChecks
+from trueserve.transforms.replay.compare import AnswerTolerance
+from trueserve.transforms.replay.report import Limits
+from trueserve.transforms.runs.previous_runs import PreviousRuns
+from trueserve.transforms.verdict.model import Severity, Space
+from trueserve.transforms.verdict.severity import Policy
 
 START = dt.datetime(2013, 7, 1, tzinfo=dt.UTC)
 TABLE = "bq://project.dataset.table"

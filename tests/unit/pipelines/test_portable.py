@@ -9,9 +9,9 @@ from typing import Any
 import grpc
 import pytest
 
-from pipelines.beam import portable
-from pipelines.beam.options import beam_options
-from transforms.core.errors import InputError
+from trueserve.pipelines.beam import portable
+from trueserve.pipelines.beam.options import beam_options
+from trueserve.transforms.core.errors import InputError
 
 FLAGS = (
     "--runner=PortableRunner",

@@ -15,17 +15,17 @@ from support import past_windows
 from support.memory_files import OBJECTS
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from pipelines import periods, prepare
-from pipelines.beam.options import beam_options
-from pipelines.display.console import Console
-from pipelines.flags.prepare import PrepareOptions
-from pipelines.new_baseline import PreparePlan
-from transforms.baseline import atomic_replace
-from transforms.branches.reading import ReadSummary
-from transforms.core.accounting import Accounting
-from transforms.core.errors import InputError, UsageError
-from transforms.files import paths
-from transforms.files.file_systems import FileSize
+from trueserve.pipelines import periods, prepare
+from trueserve.pipelines.beam.options import beam_options
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.flags.prepare import PrepareOptions
+from trueserve.pipelines.new_baseline import PreparePlan
+from trueserve.transforms.baseline import atomic_replace
+from trueserve.transforms.branches.reading import ReadSummary
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import paths
+from trueserve.transforms.files.file_systems import FileSize
 
 
 def plan(staged: str = "staged", baseline: str = "baseline", **fields: Any) -> PreparePlan:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipelines.display import profile_table
-from transforms.profile import Moved
+from trueserve.pipelines.display import profile_table
+from trueserve.transforms.profile import Moved
 
 
 def test_a_line_tells_the_bytes_of_a_kind() -> None:

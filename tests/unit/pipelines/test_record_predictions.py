@@ -14,18 +14,18 @@ import tensorflow as tf
 from support import hand_made_models, logs
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from pipelines import record_predictions
-from pipelines.display.console import Console
-from pipelines.flags.export import ExportOptions
-from pipelines.record_predictions import PredictionSource
-from transforms.baseline import contents
-from transforms.baseline.contents import Contents, FileDigest
-from transforms.baseline.load import Baseline
-from transforms.core.errors import InputError, NothingExaminedError, UsageError
-from transforms.files import paths
-from transforms.logs.features import Settings, expected_features
-from transforms.logs.formats.format_names import Format
-from transforms.serving import prediction_rows
+from trueserve.pipelines import record_predictions
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.flags.export import ExportOptions
+from trueserve.pipelines.record_predictions import PredictionSource
+from trueserve.transforms.baseline import contents
+from trueserve.transforms.baseline.contents import Contents, FileDigest
+from trueserve.transforms.baseline.load import Baseline
+from trueserve.transforms.core.errors import InputError, NothingExaminedError, UsageError
+from trueserve.transforms.files import paths
+from trueserve.transforms.logs.features import Settings, expected_features
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.serving import prediction_rows
 
 NOT_TAKEN = logs.example(distance=[99.0])
 NONE_RECORDED = "no predictions recorded: "

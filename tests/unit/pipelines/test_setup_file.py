@@ -10,9 +10,9 @@ from apache_beam.options.pipeline_options import SetupOptions
 from apache_beam.runners.portability.stager import Stager
 from support import e2e
 
-from pipelines.beam import setup_file
-from pipelines.beam.options import beam_options
-from transforms.core.errors import InputError
+from trueserve.pipelines.beam import setup_file
+from trueserve.pipelines.beam.options import beam_options
+from trueserve.transforms.core.errors import InputError
 
 SETUP = "from setuptools import setup\nsetup(name='mine', version='1.2', packages=['mine'])\n"
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from pipelines import validate
-from pipelines.beam.options import beam_options
-from pipelines.flags.validate import ValidateOptions
-from transforms.core.errors import UsageError
-from transforms.files import paths
+from trueserve.pipelines import validate
+from trueserve.pipelines.beam.options import beam_options
+from trueserve.pipelines.flags.validate import ValidateOptions
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.files import paths
 
 REMOTE = (
     "--runner=DataflowRunner",

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import warm_up as job
-from pipelines.display.console import Console
-from pipelines.flags.warm_up import WarmUpOptions
-from transforms.compiling.warm_up import WarmUp
-from transforms.core.errors import UsageError
+from trueserve.pipelines import warm_up as job
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.flags.warm_up import WarmUpOptions
+from trueserve.transforms.compiling.warm_up import WarmUp
+from trueserve.transforms.core.errors import UsageError
 
 
 def _run(monkeypatch: pytest.MonkeyPatch, result: WarmUp, *, check: bool) -> int:

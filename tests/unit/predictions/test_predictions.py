@@ -14,9 +14,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.batches import METADATA_SCHEMA
-from transforms.predictions.logged import logged_columns
-from transforms.predictions.outputs import (
+from trueserve.transforms.core.batches import METADATA_SCHEMA
+from trueserve.transforms.predictions.logged import logged_columns
+from trueserve.transforms.predictions.outputs import (
     MAX_COMPONENTS,
     Output,
     OutputType,

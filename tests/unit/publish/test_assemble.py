@@ -12,17 +12,17 @@ import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Reject, Window
-from transforms.core.errors import InputError
-from transforms.core.slicing import SliceStatistics
-from transforms.publish import assemble
-from transforms.publish.assemble import PipelineResults, RunSettings
-from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.model import ComparisonResult, Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.result import VerdictOutcome
-from transforms.verdict.severity import Policy
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Reject, Window
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.core.slicing import SliceStatistics
+from trueserve.transforms.publish import assemble
+from trueserve.transforms.publish.assemble import PipelineResults, RunSettings
+from trueserve.transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict.model import ComparisonResult, Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.result import VerdictOutcome
+from trueserve.transforms.verdict.severity import Policy
 
 START = dt.datetime(2013, 7, 1, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)

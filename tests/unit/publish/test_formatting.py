@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from support.page import make_finding, make_verdict, with_previous
 
-from transforms.publish import formatting
-from transforms.verdict import wording
-from transforms.verdict.model import FindingKind, Space
+from trueserve.transforms.publish import formatting
+from trueserve.transforms.verdict import wording
+from trueserve.transforms.verdict.model import FindingKind, Space
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.errors import UsageError
-from transforms.predictions import outputs, recorded
-from transforms.predictions.outputs import Output, OutputType
-from transforms.reference import prediction_reference
-from transforms.verdict.model import Space
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.predictions import outputs, recorded
+from trueserve.transforms.predictions.outputs import Output, OutputType
+from trueserve.transforms.reference import prediction_reference
+from trueserve.transforms.verdict.model import Space
 
 OUTPUT = Output("score", OutputType.FLOAT, 1)
 STATISTICS = hand_made.statistics(10, hand_made.number("score", 10))

@@ -11,16 +11,16 @@ from google.protobuf import text_format
 from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.baseline.contents import Contents
-from transforms.baseline.contract import Contract, Digests
-from transforms.baseline.load import Baseline
-from transforms.core.errors import InputError, UsageError
-from transforms.predictions import outputs, recorded
-from transforms.predictions.outputs import Output, OutputType
-from transforms.reference import training_side
-from transforms.reference.training_side import TrainingSide, of_baseline
-from transforms.verdict.model import Space
-from transforms.verdict.variation import store
+from trueserve.transforms.baseline.contents import Contents
+from trueserve.transforms.baseline.contract import Contract, Digests
+from trueserve.transforms.baseline.load import Baseline
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.predictions import outputs, recorded
+from trueserve.transforms.predictions.outputs import Output, OutputType
+from trueserve.transforms.reference import training_side
+from trueserve.transforms.reference.training_side import TrainingSide, of_baseline
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.variation import store
 
 SCHEMA = hand_made.schema(
     schema_pb2.Feature(name="x", type=schema_pb2.FLOAT), schema_pb2.Feature(name="late", type=schema_pb2.INT)

@@ -11,19 +11,19 @@ import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.arrow import pa
-from transforms.core.slicing import SliceStatistics, feature_part
-from transforms.reference.training_slices import TrainingSlices
-from transforms.summaries.dataset import uses_of
-from transforms.summaries.folding import fold
-from transforms.summaries.protos import SIZES
-from transforms.summaries.quantiles import Scratch
-from transforms.summaries.weighted import WeightedSummary
-from transforms.verdict.feature_stats import Statistics, views_by_feature
-from transforms.verdict.findings.slices import compare_slices
-from transforms.verdict.model import Severity, Space
-from transforms.verdict.reference import Reference, TrainingSample
-from transforms.verdict.severity import Policy
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.slicing import SliceStatistics, feature_part
+from trueserve.transforms.reference.training_slices import TrainingSlices
+from trueserve.transforms.summaries.dataset import uses_of
+from trueserve.transforms.summaries.folding import fold
+from trueserve.transforms.summaries.protos import SIZES
+from trueserve.transforms.summaries.quantiles import Scratch
+from trueserve.transforms.summaries.weighted import WeightedSummary
+from trueserve.transforms.verdict.feature_stats import Statistics, views_by_feature
+from trueserve.transforms.verdict.findings.slices import compare_slices
+from trueserve.transforms.verdict.model import Severity, Space
+from trueserve.transforms.verdict.reference import Reference, TrainingSample
+from trueserve.transforms.verdict.severity import Policy
 
 CARRIERS = ("UA", "AA", "DL")
 MEANS = {"UA": 1400.0, "AA": 1300.0, "DL": 1200.0}

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from support.replay_rows import save
 
-from transforms.replay.reference_model import ReferenceModel
+from trueserve.transforms.replay.reference_model import ReferenceModel
 
 
 @pytest.fixture(scope="session")

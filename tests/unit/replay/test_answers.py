@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.replay import answers
-from transforms.replay.compare import AnswerTolerance, compare
+from trueserve.transforms.replay import answers
+from trueserve.transforms.replay.compare import AnswerTolerance, compare
 
 TWO = {"late": 1, "minutes": 2}
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from transforms.core.arrow import pa
-from transforms.replay import own_requests
-from transforms.replay.compare import AnswerTolerance
-from transforms.replay.own_requests import ComparedRows, ask_again
-from transforms.replay.reference_model import Answered
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.replay import own_requests
+from trueserve.transforms.replay.compare import AnswerTolerance
+from trueserve.transforms.replay.own_requests import ComparedRows, ask_again
+from trueserve.transforms.replay.reference_model import Answered
 
 Array = np.ndarray[Any, Any]
 TOLERANCE = AnswerTolerance()

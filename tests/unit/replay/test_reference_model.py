@@ -9,9 +9,9 @@ import pytest
 import tensorflow as tf
 from support.replay_rows import save
 
-from pipelines.flags import replay as replay_flags
-from transforms.core.errors import UsageError
-from transforms.replay import reference_model
+from trueserve.pipelines.flags import replay as replay_flags
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.replay import reference_model
 
 
 def test_models_that_cannot_be_replayed_are_refused_before_anything_runs(tmp_path: Path) -> None:

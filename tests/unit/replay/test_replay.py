@@ -10,13 +10,13 @@ import pytest
 import tensorflow as tf
 from support.replay_rows import HOUR, LIMITS, batch, findings, save
 
-from transforms.replay import answers
-from transforms.replay.compare import AnswerTolerance
-from transforms.replay.reference_model import ReferenceModel
-from transforms.replay.replay import replay
-from transforms.replay.report import kept_rows, to_json
-from transforms.replay.summary import Differences
-from transforms.verdict.model import Severity
+from trueserve.transforms.replay import answers
+from trueserve.transforms.replay.compare import AnswerTolerance
+from trueserve.transforms.replay.reference_model import ReferenceModel
+from trueserve.transforms.replay.replay import replay
+from trueserve.transforms.replay.report import kept_rows, to_json
+from trueserve.transforms.replay.summary import Differences
+from trueserve.transforms.verdict.model import Severity
 
 
 def test_rows_are_compared_and_counted_as_worked_out_plainly(double: ReferenceModel) -> None:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from support.replay_rows import HOUR, batch
 
-from transforms.replay import summary
-from transforms.replay.compare import AnswerTolerance
-from transforms.replay.reference_model import ReferenceModel
-from transforms.replay.replay import replay
-from transforms.replay.summary import Differences, ReplaySummary
+from trueserve.transforms.replay import summary
+from trueserve.transforms.replay.compare import AnswerTolerance
+from trueserve.transforms.replay.reference_model import ReferenceModel
+from trueserve.transforms.replay.replay import replay
+from trueserve.transforms.replay.summary import Differences, ReplaySummary
 
 
 def parts(double: ReferenceModel) -> Iterator[ReplaySummary]:

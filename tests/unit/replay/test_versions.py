@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from transforms.logs.rows.rows import metadata_of
-from transforms.replay import versions
+from trueserve.transforms.logs.rows.rows import metadata_of
+from trueserve.transforms.replay import versions
 
 
 def test_rows_of_a_batch_are_counted_by_version() -> None:

@@ -15,13 +15,13 @@ from support.failing_output import DELETIONS, WAYS, FailingOutput
 from support.page import JULY, make_verdict
 from support.publish import FILES
 
-from pipelines import conclusion
-from pipelines.display.console import Console
-from transforms.core.errors import InputError
-from transforms.files import paths
-from transforms.publish.assemble import RunSettings
-from transforms.runs import copies, run_folder, run_ids
-from transforms.verdict.severity import Policy
+from trueserve.pipelines import conclusion
+from trueserve.pipelines.display.console import Console
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import paths
+from trueserve.transforms.publish.assemble import RunSettings
+from trueserve.transforms.runs import copies, run_folder, run_ids
+from trueserve.transforms.verdict.severity import Policy
 
 OK, SKEW = make_verdict("ok"), make_verdict("skew")
 OLD = {**FILES, "anomalies.pbtxt": b"yesterday's"}

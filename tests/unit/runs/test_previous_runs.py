@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.drift import HERE, day, names
 
-from transforms.core.batches import Window
-from transforms.runs import previous_runs
-from transforms.runs.published_runs import PublishedRun
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.runs import previous_runs
+from trueserve.transforms.runs.published_runs import PublishedRun
 
 
 def run(name: str, window: Window, baseline: str | None = HERE) -> PublishedRun:

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from support.drift import HERE, contract, day, names, published, reference, rides, statistics, summary_of
 
-from transforms.core.errors import UsageError
-from transforms.files import paths
-from transforms.runs import previous_runs, published_runs
-from transforms.runs.previous_runs import AUTO, PreviousRuns
-from transforms.runs.published_runs import PublishedRun, UnreadableError
-from transforms.verdict.model import Space
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.files import paths
+from trueserve.transforms.runs import previous_runs, published_runs
+from trueserve.transforms.runs.previous_runs import AUTO, PreviousRuns
+from trueserve.transforms.runs.published_runs import PublishedRun, UnreadableError
+from trueserve.transforms.verdict.model import Space
 
 
 def at(number: int) -> str:

@@ -20,10 +20,10 @@ from support.publish import (
     stale,
 )
 
-from transforms.core.errors import InputError
-from transforms.files import paths
-from transforms.runs import copies, run_folder
-from transforms.verdict.result import VerdictOutcome
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import paths
+from trueserve.transforms.runs import copies, run_folder
+from trueserve.transforms.verdict.result import VerdictOutcome
 
 OK, SKEW = make_verdict("ok"), make_verdict("skew")
 # Three files in the attempt's folder, the commit, its copy in there, two copies beside it.

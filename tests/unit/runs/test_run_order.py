@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.drift import contract, day, published
 
-from transforms.files import paths
-from transforms.runs import previous_runs, published_runs, run_folder, run_ids, run_order
-from transforms.runs.previous_runs import AUTO
-from transforms.verdict.model import Space
+from trueserve.transforms.files import paths
+from trueserve.transforms.runs import previous_runs, published_runs, run_folder, run_ids, run_order
+from trueserve.transforms.runs.previous_runs import AUTO
+from trueserve.transforms.verdict.model import Space
 
 
 class Run(NamedTuple):

@@ -14,8 +14,8 @@ import pytest
 import tensorflow as tf
 import tf_keras  # type: ignore[import-untyped]
 
-from transforms.core.errors import UsageError
-from transforms.serving import keras_model
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.serving import keras_model
 
 FEATURES = {"a": tf.constant([[1.0], [2.0]]), "b": tf.constant([[10.0], [20.0]])}
 

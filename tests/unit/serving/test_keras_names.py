@@ -10,8 +10,8 @@ from typing import Any
 import keras
 import pytest
 
-from transforms.core.errors import UsageError
-from transforms.serving import keras_model
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.serving import keras_model
 
 
 class Model:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from transforms.serving import parity
-from transforms.serving.tolerance import RaggedRows
+from trueserve.transforms.serving import parity
+from trueserve.transforms.serving.tolerance import RaggedRows
 
 
 def probe(**features: Any) -> Any:

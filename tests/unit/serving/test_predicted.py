@@ -9,9 +9,9 @@ import pytest
 import tensorflow as tf
 from support.logs import example
 
-from transforms.core.errors import UsageError
-from transforms.predictions.outputs import OutputType
-from transforms.serving.predicted import PredictionRecorder, outputs_of
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.predictions.outputs import OutputType
+from trueserve.transforms.serving.predicted import PredictionRecorder, outputs_of
 
 
 def function(answer: Callable[[Any], dict[str, Any]]) -> Any:

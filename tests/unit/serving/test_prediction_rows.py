@@ -11,13 +11,13 @@ import pytest
 from support.logs import example
 from tensorflow.core.example.example_pb2 import Example
 
-from transforms.core.errors import InputError
-from transforms.files.file_systems import FileSize
-from transforms.files.tfrecord import frame
-from transforms.logs.features import Settings
-from transforms.logs.formats.format_names import Format
-from transforms.serving import prediction_rows
-from transforms.serving.prediction_rows import Examples, chosen, training_rows
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.tfrecord import frame
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.serving import prediction_rows
+from trueserve.transforms.serving.prediction_rows import Examples, chosen, training_rows
 
 
 def shard(path: Path, records: list[bytes]) -> FileSize:

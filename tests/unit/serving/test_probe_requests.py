@@ -9,13 +9,13 @@ import pyarrow as pa
 import pytest
 from support.logs import decode_logs, examples_log
 
-from transforms.baseline.probes import write_probes
-from transforms.core.accounting import total
-from transforms.core.errors import UsageError
-from transforms.logs.features import LISTS, FeatureType
-from transforms.logs.rows.warm_ups import FILE_NAME, FOLDER, fingerprints
-from transforms.serving import parity, probe_requests, warmup
-from transforms.serving.serving_model import SERVING_DEFAULT, TRANSFORM_FEATURES
+from trueserve.transforms.baseline.probes import write_probes
+from trueserve.transforms.core.accounting import total
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.logs.features import LISTS, FeatureType
+from trueserve.transforms.logs.rows.warm_ups import FILE_NAME, FOLDER, fingerprints
+from trueserve.transforms.serving import parity, probe_requests, warmup
+from trueserve.transforms.serving.serving_model import SERVING_DEFAULT, TRANSFORM_FEATURES
 
 
 def _write(path: Path, num_probes: int) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from support.memory_files import OBJECTS
 
-from transforms.core.errors import InputError
-from transforms.files import paths
-from transforms.serving import version_folder
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import paths
+from trueserve.transforms.serving import version_folder
 
 OUTPUT = "memory://bucket/served"
 

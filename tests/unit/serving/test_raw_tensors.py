@@ -7,8 +7,8 @@ import math
 import pytest
 import tensorflow as tf
 
-from transforms.core.errors import UsageError
-from transforms.serving import raw_tensors
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.serving import raw_tensors
 
 
 def test_a_missing_cell_does_not_move_its_neighbours() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from transforms.serving import sandbox
+from trueserve.transforms.serving import sandbox
 
 ALLOW, DENY = 0x7FFF0000, 0x00050000 | 13
 

@@ -12,8 +12,8 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from transforms.core.errors import UsageError
-from transforms.serving import parity, served_assets, warmup
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.serving import parity, served_assets, warmup
 
 Array = np.ndarray[Any, Any]
 

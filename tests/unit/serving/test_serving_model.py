@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import tensorflow as tf
 
-from transforms.core.errors import UsageError
-from transforms.serving.serving_model import _checked_outputs, _describe_value, dense_outputs
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.serving.serving_model import _checked_outputs, _describe_value, dense_outputs
 
 
 def test_a_tensor_is_described_by_type_and_shape_and_all_else_by_its_class() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from transforms.serving.tolerance import (
+from trueserve.transforms.serving.tolerance import (
     FEATURES,
     PREDICTIONS,
     OutputDifference,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.memory_files import OBJECTS
 
-from transforms.serving import version_folder
+from trueserve.transforms.serving import version_folder
 
 
 def names_in(folder: Path) -> list[str]:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from transforms.core.arrow import pa
-from transforms.summaries.dataset import DatasetSummary
-from transforms.summaries.quantiles import BLOCK, Quantiles, Scratch
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.summaries.dataset import DatasetSummary
+from trueserve.transforms.summaries.quantiles import BLOCK, Quantiles, Scratch
 
 COMPACT = 384
 Array = np.ndarray[Any, Any]

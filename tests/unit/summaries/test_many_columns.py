@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.columnar.exported import FLOAT, INT, OTHER, ROWS, TYPE, exported
-from transforms.core.arrow import pa
-from transforms.summaries.dataset import DatasetSummary
-from transforms.summaries.feature import FeatureSummary
-from transforms.summaries.lists import SHORT
-from transforms.summaries.many_columns import ManyColumns
-from transforms.summaries.protos import SIZES, dataset_statistics
-from transforms.summaries.quantiles import BLOCK, Scratch
+from trueserve.transforms.columnar.exported import FLOAT, INT, OTHER, ROWS, TYPE, exported
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.summaries.dataset import DatasetSummary
+from trueserve.transforms.summaries.feature import FeatureSummary
+from trueserve.transforms.summaries.lists import SHORT
+from trueserve.transforms.summaries.many_columns import ManyColumns
+from trueserve.transforms.summaries.protos import SIZES, dataset_statistics
+from trueserve.transforms.summaries.quantiles import BLOCK, Scratch
 
 FLOATS, INTS, STRINGS = (pa.large_list(values) for values in (pa.float32(), pa.int64(), pa.large_binary()))
 _VALUES: dict[Any, st.SearchStrategy[Any]] = {

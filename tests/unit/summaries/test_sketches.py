@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_data_validation.utils import quantiles_util
 
-from transforms.summaries import histograms, quantiles
-from transforms.summaries.central_moments import CentralMoments
-from transforms.summaries.quantiles import BLOCK, RUN, Quantiles, Scratch
-from transforms.summaries.sorting import DIGITS, doubles_of, sort_keys
-from transforms.summaries.value_counts import CAPACITY, ValueCounts
+from trueserve.transforms.summaries import histograms, quantiles
+from trueserve.transforms.summaries.central_moments import CentralMoments
+from trueserve.transforms.summaries.quantiles import BLOCK, RUN, Quantiles, Scratch
+from trueserve.transforms.summaries.sorting import DIGITS, doubles_of, sort_keys
+from trueserve.transforms.summaries.value_counts import CAPACITY, ValueCounts
 
 Array = np.ndarray[Any, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.verdict import frame, reference
 
-from transforms.verdict.compare import Reference
+from trueserve.transforms.verdict.compare import Reference
 
 
 @pytest.fixture(scope="session")

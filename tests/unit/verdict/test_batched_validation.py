@@ -9,8 +9,8 @@ import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import anomalies_pb2, path_pb2, schema_pb2
 
-from transforms.verdict import batched_validation
-from transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict import batched_validation
+from trueserve.transforms.verdict.feature_stats import Statistics
 
 
 def schema(*names: str) -> schema_pb2.Schema:
@@ -37,7 +37,7 @@ def calls(
         result.anomaly_info[str(len(made))].short_description = more["environment"]
         return result
 
-    monkeypatch.setattr("transforms.verdict.native_validation.validate_statistics", validate)
+    monkeypatch.setattr("trueserve.transforms.verdict.native_validation.validate_statistics", validate)
     monkeypatch.setattr(batched_validation, "FEATURES_A_PART", 2)
     result = batched_validation.validate_statistics(training, given, "SERVING", serving, columns)
     assert not result.HasField("baseline")

@@ -21,9 +21,9 @@ from support.verdict import (
 )
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.evidence import noise_floor
-from transforms.verdict.model import FindingKind, Severity, Space
+from trueserve.transforms.verdict.compare import Policy, Reference, compare
+from trueserve.transforms.verdict.evidence import noise_floor
+from trueserve.transforms.verdict.model import FindingKind, Severity, Space
 
 
 def test_clean_serving_is_silent_and_every_feature_but_the_label_is_compared(baseline: Reference) -> None:

@@ -14,13 +14,13 @@ from support import faults
 from support.verdict import LABEL, compared, reference, served, statistics, worst
 
 from benchmarks import in_memory
-from transforms.verdict import thresholds
-from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.evidence import false_discovery, p_values, wording
-from transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
-from transforms.verdict.model import FindingKind, SeasonalVariation, Severity, Space
-from transforms.verdict.reference import ComparedPair
-from transforms.verdict.significance import LEAST_EFFECT, TestResults
+from trueserve.transforms.verdict import thresholds
+from trueserve.transforms.verdict.compare import Policy, Reference, compare
+from trueserve.transforms.verdict.evidence import false_discovery, p_values, wording
+from trueserve.transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
+from trueserve.transforms.verdict.model import FindingKind, SeasonalVariation, Severity, Space
+from trueserve.transforms.verdict.reference import ComparedPair
+from trueserve.transforms.verdict.significance import LEAST_EFFECT, TestResults
 
 
 def results_of(against: Reference, data: pd.DataFrame, policy: Policy | None = None) -> TestResults:

@@ -8,9 +8,9 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.core.custom_stats import HEAVIEST_ROW, RARE_VALUES
-from transforms.verdict import feature_stats
-from transforms.verdict.feature_stats import Bucket, Counted, View, masses_between, views_by_feature
+from trueserve.transforms.core.custom_stats import HEAVIEST_ROW, RARE_VALUES
+from trueserve.transforms.verdict import feature_stats
+from trueserve.transforms.verdict.feature_stats import Bucket, Counted, View, masses_between, views_by_feature
 
 
 def view(text: str, rows: int = 10) -> View:

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from support.verdict import frame, ours, reference, served
 
-from transforms.core.accounting import UNTRANSFORMABLE
-from transforms.verdict import compare, finding_rules
-from transforms.verdict.compare import Policy
-from transforms.verdict.finding_rules import Examination
-from transforms.verdict.model import Finding, Space
+from trueserve.transforms.core.accounting import UNTRANSFORMABLE
+from trueserve.transforms.verdict import compare, finding_rules
+from trueserve.transforms.verdict.compare import Policy
+from trueserve.transforms.verdict.finding_rules import Examination
+from trueserve.transforms.verdict.model import Finding, Space
 
 FORMS = {
     ("carrier", "int_for_bytes"): 40,

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from support.verdict import LABEL, frame, reference, served, statistics
 
-from transforms.verdict.compare import Reference
-from transforms.verdict.histograms import CATEGORIES, OTHER, FeaturePicture, pictures
+from trueserve.transforms.verdict.compare import Reference
+from trueserve.transforms.verdict.histograms import CATEGORIES, OTHER, FeaturePicture, pictures
 
 
 @pytest.fixture(scope="module")

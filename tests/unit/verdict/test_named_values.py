@@ -11,21 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.core.arrow import pa
-from transforms.core.custom_stats import NAMED_FROM
-from transforms.summaries.folding import fold
-from transforms.summaries.protos import SIZES
-from transforms.summaries.quantiles import Scratch
-from transforms.summaries.weighted import WeightedSummary
-from transforms.verdict import feature_stats
-from transforms.verdict.compare import Policy, compare
-from transforms.verdict.diagnosis import explanations
-from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence import unseen_mass
-from transforms.verdict.feature_stats import View
-from transforms.verdict.histograms import pictures
-from transforms.verdict.model import Space
-from transforms.verdict.reference import Reference
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.custom_stats import NAMED_FROM
+from trueserve.transforms.summaries.folding import fold
+from trueserve.transforms.summaries.protos import SIZES
+from trueserve.transforms.summaries.quantiles import Scratch
+from trueserve.transforms.summaries.weighted import WeightedSummary
+from trueserve.transforms.verdict import feature_stats
+from trueserve.transforms.verdict.compare import Policy, compare
+from trueserve.transforms.verdict.diagnosis import explanations
+from trueserve.transforms.verdict.evidence import cdf as cdfs
+from trueserve.transforms.verdict.evidence import unseen_mass
+from trueserve.transforms.verdict.feature_stats import View
+from trueserve.transforms.verdict.histograms import pictures
+from trueserve.transforms.verdict.model import Space
+from trueserve.transforms.verdict.reference import Reference
 
 SECRET = b"secret"
 Lists = Sequence[Sequence[bytes]]

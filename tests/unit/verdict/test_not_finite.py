@@ -11,12 +11,12 @@ import pytest
 import tensorflow_data_validation as tfdv
 from support import faults
 
-from transforms.logs.features import lists
-from transforms.verdict import thresholds
-from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.evidence import two_sample
-from transforms.verdict.feature_stats import Statistics, View, views_by_feature
-from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
+from trueserve.transforms.logs.features import lists
+from trueserve.transforms.verdict import thresholds
+from trueserve.transforms.verdict.compare import Policy, Reference, compare
+from trueserve.transforms.verdict.evidence import two_sample
+from trueserve.transforms.verdict.feature_stats import Statistics, View, views_by_feature
+from trueserve.transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
 
 Array = np.ndarray[Any, Any]
 

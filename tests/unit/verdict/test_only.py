@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from support.verdict import LABEL, compared, frame, reference, served
 
-from pipelines.feature_limits import check_only
-from transforms.core.errors import UsageError
-from transforms.verdict.compare import Policy, Reference
-from transforms.verdict.model import Space
+from trueserve.pipelines.feature_limits import check_only
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.verdict.compare import Policy, Reference
+from trueserve.transforms.verdict.model import Space
 
 
 def test_only_looks_at_what_it_names_and_tests_nothing_else(baseline: Reference) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 from support.verdict import LABEL, compared, served, worst
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core import schema as schemas
-from transforms.verdict.compare import Policy, Reference
-from transforms.verdict.model import Severity, Space
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.verdict.compare import Policy, Reference
+from trueserve.transforms.verdict.model import Severity, Space
 
 
 def with_schema(against: Reference, schema: schema_pb2.Schema) -> Reference:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.verdict import compared, finding_triples, frame, reference, served
 
-from transforms.verdict.compare import Reference
+from trueserve.transforms.verdict.compare import Reference
 
 
 def _without_presence(name: str) -> Reference:

@@ -12,9 +12,9 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from support.verdict_schema import VERDICT_SCHEMA
 
-from transforms.core.accounting import Accounting, RecordCounts
-from transforms.core.batches import Fault, Window
-from transforms.verdict.model import (
+from trueserve.transforms.core.accounting import Accounting, RecordCounts
+from trueserve.transforms.core.batches import Fault, Window
+from trueserve.transforms.verdict.model import (
     ComparisonResult,
     Diagnosis,
     Finding,
@@ -23,8 +23,8 @@ from transforms.verdict.model import (
     Severity,
     Space,
 )
-from transforms.verdict.result import Artifact, Verdict, decide
-from transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.result import Artifact, Verdict, decide
+from trueserve.transforms.verdict.severity import Policy
 
 WINDOW = Window(dt.datetime(2013, 7, 1, tzinfo=dt.UTC), dt.datetime(2013, 8, 1, tzinfo=dt.UTC))
 GOOD = Accounting(read=10, decoded=10, rows=20, compared=20)

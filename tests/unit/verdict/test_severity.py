@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from transforms.verdict import severity
-from transforms.verdict.model import Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict import severity
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
 
 Reason = anomalies_pb2.AnomalyInfo.Reason
 

@@ -12,20 +12,20 @@ import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.verdict.evidence import p_values, power
-from transforms.verdict.evidence.feature_difference import (
+from trueserve.transforms.verdict.evidence import p_values, power
+from trueserve.transforms.verdict.evidence.feature_difference import (
     MISSING,
     UNSEEN_SHARE,
     VARIATION,
     FeatureDifference,
 )
-from transforms.verdict.model import SeasonalVariation, Space
-from transforms.verdict.severity import Policy
-from transforms.verdict.significance import TestResults
-from transforms.verdict.thresholds import Override, Thresholds
-from transforms.verdict.variation import seasonal_p_value
-from transforms.verdict.variation.bins import CATEGORY, Bins
-from transforms.verdict.variation.store import FeaturePeriods
+from trueserve.transforms.verdict.model import SeasonalVariation, Space
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.significance import TestResults
+from trueserve.transforms.verdict.thresholds import Override, Thresholds
+from trueserve.transforms.verdict.variation import seasonal_p_value
+from trueserve.transforms.verdict.variation.bins import CATEGORY, Bins
+from trueserve.transforms.verdict.variation.store import FeaturePeriods
 
 ROWS = 5000
 DAY = dt.timedelta(days=1)

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from support.repo import ROOT
 from support.verdict import compared, served, worst
 
-from transforms.core.errors import UsageError
-from transforms.verdict.compare import Policy, Reference
-from transforms.verdict.findings import transformed as transformed_findings
-from transforms.verdict.model import Finding, FindingKind, Severity, Space
-from transforms.verdict.significance import LEAST_EFFECT
-from transforms.verdict.thresholds import LIMIT_OF, Override, Thresholds, parse
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.verdict.compare import Policy, Reference
+from trueserve.transforms.verdict.findings import transformed as transformed_findings
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.significance import LEAST_EFFECT
+from trueserve.transforms.verdict.thresholds import LIMIT_OF, Override, Thresholds, parse
 
 COMPLETE = """
 format = 1

@@ -10,15 +10,15 @@ import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Window
-from transforms.verdict.compare import compare
-from transforms.verdict.evidence import power
-from transforms.verdict.feature_stats import View
-from transforms.verdict.model import ComparisonResult, Slice, Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.result import Examined, Verdict, decide
-from transforms.verdict.severity import Policy
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.verdict.compare import compare
+from trueserve.transforms.verdict.evidence import power
+from trueserve.transforms.verdict.feature_stats import View
+from trueserve.transforms.verdict.model import ComparisonResult, Slice, Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.result import Examined, Verdict, decide
+from trueserve.transforms.verdict.severity import Policy
 
 SCHEMA = hand_made.schema(
     *(schema_pb2.Feature(name=name, type=schema_pb2.BYTES) for name in ("text", "kind", "size"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.columnar.examples.store import (
+from trueserve.transforms.columnar.examples.store import (
     BASE,
     BYTE_BASE,
     BYTE_CAPACITY,
@@ -21,9 +21,9 @@ from transforms.columnar.examples.store import (
     USED,
     make_sparse,
 )
-from transforms.columnar.memory import copy_bytes, load32
-from transforms.columnar.wire import count_varints, enter, read_varint
-from transforms.compiling.compiled import Int, helper, outlined
+from trueserve.transforms.columnar.memory import copy_bytes, load32
+from trueserve.transforms.columnar.wire import count_varints, enter, read_varint
+from trueserve.transforms.compiling.compiled import Int, helper, outlined
 
 # Tags of one byte: field number and wire type. In a tf.train.Example and below it, every field is 1, 2 or 3.
 FIRST, SECOND, THIRD = 0x0A, 0x12, 0x1A

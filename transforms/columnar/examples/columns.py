@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from transforms.columnar.examples import store as st
-from transforms.core.arrow import pa
+from trueserve.transforms.columnar.examples import store as st
+from trueserve.transforms.core.arrow import pa
 
 Array = np.ndarray[Any, Any]
 

@@ -8,15 +8,15 @@ from collections.abc import Iterator
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from transforms.columnar.examples import store as st
-from transforms.columnar.examples.append import DONE, MORE_NAMES, MORE_VALUES, UNUSUAL
-from transforms.columnar.examples.columns import arrow_columns
-from transforms.columnar.examples.names import grown, name_of, new_names
-from transforms.columnar.examples.scan import scan_examples
-from transforms.columnar.examples.sequences import MixedStepsError, flattened
-from transforms.columnar.framing import Array, Block, block_of
-from transforms.core import tensorflow_messages
-from transforms.core.arrow import pa
+from trueserve.transforms.columnar.examples import store as st
+from trueserve.transforms.columnar.examples.append import DONE, MORE_NAMES, MORE_VALUES, UNUSUAL
+from trueserve.transforms.columnar.examples.columns import arrow_columns
+from trueserve.transforms.columnar.examples.names import grown, name_of, new_names
+from trueserve.transforms.columnar.examples.scan import scan_examples
+from trueserve.transforms.columnar.examples.sequences import MixedStepsError, flattened
+from trueserve.transforms.columnar.framing import Array, Block, block_of
+from trueserve.transforms.core import tensorflow_messages
+from trueserve.transforms.core.arrow import pa
 
 #: A batch ends before its offsets take more than this: 64 MiB, of features times rows.
 MAX_CELLS = 8 << 20

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from transforms.columnar.hashing import hash_bytes
-from transforms.columnar.memory import copy_bytes, load64, same_bytes, tail_word
-from transforms.compiling.compiled import Int, helper
+from trueserve.transforms.columnar.hashing import hash_bytes
+from trueserve.transforms.columnar.memory import copy_bytes, load64, same_bytes, tail_word
+from trueserve.transforms.compiling.compiled import Int, helper
 
 Array = np.ndarray[Any, Any]
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from transforms.columnar.examples.append import (
+from trueserve.transforms.columnar.examples.append import (
     DONE,
     FIRST,
     MORE_COLUMNS,
@@ -22,12 +22,12 @@ from transforms.columnar.examples.append import (
     append_list,
     undo_row,
 )
-from transforms.columnar.examples.names import NAMES, NO_ROOM, add_name, is_name, number_of
-from transforms.columnar.examples.short_entries import append_short, short_entry
-from transforms.columnar.examples.store import KINDS, LINE, STORE, TOUCHED, TRIED, open_column
-from transforms.columnar.utf8 import is_utf8
-from transforms.columnar.wire import enter
-from transforms.compiling.compiled import BYTES, Int, compiled, helper, outlined
+from trueserve.transforms.columnar.examples.names import NAMES, NO_ROOM, add_name, is_name, number_of
+from trueserve.transforms.columnar.examples.short_entries import append_short, short_entry
+from trueserve.transforms.columnar.examples.store import KINDS, LINE, STORE, TOUCHED, TRIED, open_column
+from trueserve.transforms.columnar.utf8 import is_utf8
+from trueserve.transforms.columnar.wire import enter
+from trueserve.transforms.compiling.compiled import BYTES, Int, compiled, helper, outlined
 
 Array = np.ndarray[Any, Any]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from transforms.core import tensorflow_messages
+from trueserve.transforms.core import tensorflow_messages
 
 
 class MixedStepsError(ValueError):

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from transforms.columnar.examples.append import FIRST, SECOND, end_row
-from transforms.columnar.examples.names import is_name_at
-from transforms.columnar.examples.store import (
+from trueserve.transforms.columnar.examples.append import FIRST, SECOND, end_row
+from trueserve.transforms.columnar.examples.names import is_name_at
+from trueserve.transforms.columnar.examples.store import (
     BASE,
     BYTE_BASE,
     BYTE_CAPACITY,
@@ -19,9 +19,9 @@ from transforms.columnar.examples.store import (
     LINE,
     USED,
 )
-from transforms.columnar.memory import copy_bytes, load32, load64, store64
-from transforms.columnar.wire import read_varint
-from transforms.compiling.compiled import Int, helper
+from trueserve.transforms.columnar.memory import copy_bytes, load32, load64, store64
+from trueserve.transforms.columnar.wire import read_varint
+from trueserve.transforms.compiling.compiled import Int, helper
 
 # An entry whose lengths are of one byte: tags and lengths of the entry, its key, its value, their list and
 # the list's one piece. The last three lengths are those of the values and 4, 2 and 0 more.

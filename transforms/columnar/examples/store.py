@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from transforms.compiling.compiled import Int, compiled, helper, outlined
+from trueserve.transforms.compiling.compiled import Int, compiled, helper, outlined
 
 Array = np.ndarray[Any, Any]
 

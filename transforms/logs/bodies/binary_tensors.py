@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from transforms.logs.bodies import json_text
-from transforms.logs.carriers.records import LARGEST_RECORD, RECORD_TOO_LARGE
-from transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.bodies import json_text
+from trueserve.transforms.logs.carriers.records import LARGEST_RECORD, RECORD_TOO_LARGE
+from trueserve.transforms.logs.request import BadRecordError
 
 BINARY_TENSOR = "binary_tensor"
 # Inputs of a request, and outputs of an answer.

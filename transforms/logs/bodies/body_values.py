@@ -10,9 +10,9 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from transforms.core import tensorflow_messages
-from transforms.logs.features import FeatureType
-from transforms.logs.request import BadRecordError, OfExample
+from trueserve.transforms.core import tensorflow_messages
+from trueserve.transforms.logs.features import FeatureType
+from trueserve.transforms.logs.request import BadRecordError, OfExample
 
 #: Deeper than any model's input, and far from the limit of Python's stack.
 MAX_DEPTH = 64

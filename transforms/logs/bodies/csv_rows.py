@@ -6,10 +6,10 @@ import csv
 import io
 from collections.abc import Container, Mapping, Sequence, Set
 
-from transforms.logs.bodies.body_values import number_of_text
-from transforms.logs.bodies.row_checks import Row, checked_rows, no_names
-from transforms.logs.features import FeatureType
-from transforms.logs.request import BadRecordError, MissingText
+from trueserve.transforms.logs.bodies.body_values import number_of_text
+from trueserve.transforms.logs.bodies.row_checks import Row, checked_rows, no_names
+from trueserve.transforms.logs.features import FeatureType
+from trueserve.transforms.logs.request import BadRecordError, MissingText
 
 
 def csv_rows(

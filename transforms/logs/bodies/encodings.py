@@ -9,10 +9,10 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from transforms.logs.bodies import json_text
-from transforms.logs.bodies.binary_tensors import load_with_tensors
-from transforms.logs.carriers.records import LARGEST_RECORD, RECORD_TOO_LARGE
-from transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.bodies import json_text
+from trueserve.transforms.logs.bodies.binary_tensors import load_with_tensors
+from trueserve.transforms.logs.carriers.records import LARGEST_RECORD, RECORD_TOO_LARGE
+from trueserve.transforms.logs.request import BadRecordError
 
 _GZIP = b"\x1f\x8b"
 # The base64 of gzip, and of an object of JSON that was written without blanks.

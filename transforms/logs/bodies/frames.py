@@ -12,9 +12,9 @@ import math
 from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from transforms.logs.bodies.body_values import is_b64
-from transforms.logs.bodies.row_checks import NOT_A_REQUEST, check_keys, checked_rows
-from transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.bodies.body_values import is_b64
+from trueserve.transforms.logs.bodies.row_checks import NOT_A_REQUEST, check_keys, checked_rows
+from trueserve.transforms.logs.request import BadRecordError
 
 _SPLITS = ("dataframe_split", "input_data")
 _RECORDS = "dataframe_records"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from transforms.logs.bodies.body_values import features_of_example, is_b64, value_of, values_of
-from transforms.logs.bodies.row_checks import NOT_A_REQUEST, Row, check_keys, no_features, no_names
-from transforms.logs.features import Settings
-from transforms.logs.request import BadRecordError, Exact
-from transforms.logs.tensors.prediction_log_kinds import EXAMPLE_INPUTS
-from transforms.logs.tensors.tensor_columns import PRESENT
+from trueserve.transforms.logs.bodies.body_values import features_of_example, is_b64, value_of, values_of
+from trueserve.transforms.logs.bodies.row_checks import NOT_A_REQUEST, Row, check_keys, no_features, no_names
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.request import BadRecordError, Exact
+from trueserve.transforms.logs.tensors.prediction_log_kinds import EXAMPLE_INPUTS
+from trueserve.transforms.logs.tensors.tensor_columns import PRESENT
 
 # Under this name alone, instances of SageMaker's own algorithms hold their values.
 _FEATURES = "features"

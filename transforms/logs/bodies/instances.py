@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from transforms.logs.bodies import frames
-from transforms.logs.bodies.body_values import is_b64, values_of
-from transforms.logs.bodies.csv_rows import csv_rows
-from transforms.logs.bodies.encodings import load_body
-from transforms.logs.bodies.instance_rows import InstanceRows, exact_features
-from transforms.logs.bodies.row_checks import (
+from trueserve.transforms.logs.bodies import frames
+from trueserve.transforms.logs.bodies.body_values import is_b64, values_of
+from trueserve.transforms.logs.bodies.csv_rows import csv_rows
+from trueserve.transforms.logs.bodies.encodings import load_body
+from trueserve.transforms.logs.bodies.instance_rows import InstanceRows, exact_features
+from trueserve.transforms.logs.bodies.row_checks import (
     NO_FEATURES,
     NO_INSTANCES,
     NOT_A_REQUEST,
@@ -26,9 +26,9 @@ from transforms.logs.bodies.row_checks import (
     checked_rows,
     first_names,
 )
-from transforms.logs.bodies.v2_tensors import is_tensors, tensor_columns
-from transforms.logs.features import Settings
-from transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.bodies.v2_tensors import is_tensors, tensor_columns
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.request import BadRecordError
 
 #: What a body of TF Serving has one of.
 BODY_KEYS = ("instances", "inputs", "examples")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.request import BadRecordError
 
 NOT_JSON = "not_json"
 # Tensors have at most 254 dimensions; nobody sends more than a few. Whoever walks the values, or writes them

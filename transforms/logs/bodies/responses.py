@@ -7,8 +7,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from transforms.logs.tensors.tensor_limits import decode_tensors
-from transforms.logs.tensors.tensor_protos import Tensor, TensorError
+from trueserve.transforms.logs.tensors.tensor_limits import decode_tensors
+from trueserve.transforms.logs.tensors.tensor_protos import Tensor, TensorError
 
 # One answer a row, or None where the response does not have one for each.
 Answers = list[Any] | None

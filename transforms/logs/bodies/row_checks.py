@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from transforms.logs.request import BadRecordError
-from transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES
+from trueserve.transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES
 
 Row = Mapping[str, Any]
 #: More than any server is asked at once. A row costs a hundred times the two bytes that it may stand for.

@@ -10,10 +10,10 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from transforms.logs.bodies.binary_tensors import BINARY_TENSOR
-from transforms.logs.bodies.body_values import value_of
-from transforms.logs.request import BadRecordError
-from transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES, MAX_RANK
+from trueserve.transforms.logs.bodies.binary_tensors import BINARY_TENSOR
+from trueserve.transforms.logs.bodies.body_values import value_of
+from trueserve.transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES, MAX_RANK
 
 DATATYPES = frozenset(
     {"BOOL", "BYTES", "FP16", "FP32", "FP64", "BF16"}

@@ -15,13 +15,13 @@ from typing import Any, BinaryIO, NamedTuple
 
 import fastavro
 
-from transforms.files.section import WrongCutError, open_section
-from transforms.files.tfrecord import is_of_data
-from transforms.logs.carriers.avro_codecs import CODECS, unpacked
-from transforms.logs.carriers.avro_schema import AvroSchema, avro_error, avro_schema, convert_fields
-from transforms.logs.carriers.records import LARGEST_RECORD, explained, row
-from transforms.logs.carriers.table_error import TableError
-from transforms.logs.request import Carried
+from trueserve.transforms.files.section import WrongCutError, open_section
+from trueserve.transforms.files.tfrecord import is_of_data
+from trueserve.transforms.logs.carriers.avro_codecs import CODECS, unpacked
+from trueserve.transforms.logs.carriers.avro_schema import AvroSchema, avro_error, avro_schema, convert_fields
+from trueserve.transforms.logs.carriers.records import LARGEST_RECORD, explained, row
+from trueserve.transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.request import Carried
 
 MAGIC = b"Obj\x01"
 _LARGEST_HEADER = 16 << 20

@@ -7,10 +7,10 @@ import lzma
 import zlib
 from collections.abc import Callable
 
-from transforms.core.arrow import pa
-from transforms.logs.carriers.avro_schema import avro_error
-from transforms.logs.carriers.records import LARGEST_RECORD
-from transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.logs.carriers.avro_schema import avro_error
+from trueserve.transforms.logs.carriers.records import LARGEST_RECORD
+from trueserve.transforms.logs.carriers.table_error import TableError
 
 _ENOUGH = LARGEST_RECORD + 1
 

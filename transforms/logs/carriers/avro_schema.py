@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 import fastavro
 import orjson
 
-from transforms.logs.carriers.records import (
+from trueserve.transforms.logs.carriers.records import (
     LARGEST_RECORD,
     date_of_micros,
     local_time_of_micros,
     time_of_day,
     time_of_micros,
 )
-from transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.carriers.table_error import TableError
 
 Convert = Callable[[Any], Any]
 

@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
-from transforms.core.arrow import pa
-from transforms.files.tfrecord import is_of_data
-from transforms.logs.carriers.escaped_bytes import PRIVATE
-from transforms.logs.carriers.table_error import TableError
-from transforms.logs.carriers.text.encoding import check_text
-from transforms.logs.carriers.text.separators import SEPARATORS, first_rows, is_header, separator_of
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.files.tfrecord import is_of_data
+from trueserve.transforms.logs.carriers.escaped_bytes import PRIVATE
+from trueserve.transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.carriers.text.encoding import check_text
+from trueserve.transforms.logs.carriers.text.separators import SEPARATORS, first_rows, is_header, separator_of
 
 _HEADER_BYTES = 1 << 20
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")

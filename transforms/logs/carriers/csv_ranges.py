@@ -14,13 +14,13 @@ from typing import BinaryIO, NamedTuple, cast
 
 import numpy as np
 
-from transforms.columnar.csv_rows import AFTER_QUOTE, AT_START, IN_QUOTES, IN_VALUE, follow_rows
-from transforms.files import paths
-from transforms.files.ranges import END_OF_FILE
-from transforms.files.section import Section, WrongCutError, open_section
-from transforms.logs.carriers.csv_header import read_header
-from transforms.logs.carriers.records import LARGEST_RECORD
-from transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.columnar.csv_rows import AFTER_QUOTE, AT_START, IN_QUOTES, IN_VALUE, follow_rows
+from trueserve.transforms.files import paths
+from trueserve.transforms.files.ranges import END_OF_FILE
+from trueserve.transforms.files.section import Section, WrongCutError, open_section
+from trueserve.transforms.logs.carriers.csv_header import read_header
+from trueserve.transforms.logs.carriers.records import LARGEST_RECORD
+from trueserve.transforms.logs.carriers.table_error import TableError
 
 #: So many bytes before the place that is asked for are looked at, too.
 LOOK_BACK = 1 << 20

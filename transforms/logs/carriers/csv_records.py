@@ -10,10 +10,10 @@ import csv
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from transforms.logs.carriers.lines import lines
-from transforms.logs.carriers.records import LARGEST_RECORD, RECORD_TOO_LARGE, payload_of, row
-from transforms.logs.carriers.table_error import TableError
-from transforms.logs.request import BadRecordError, Carried
+from trueserve.transforms.logs.carriers.lines import lines
+from trueserve.transforms.logs.carriers.records import LARGEST_RECORD, RECORD_TOO_LARGE, payload_of, row
+from trueserve.transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.request import BadRecordError, Carried
 
 
 def records(stream: BinaryIO, names: Sequence[str], separator: str = ",") -> Iterator[Carried]:

@@ -12,14 +12,19 @@ from typing import BinaryIO
 
 import numpy as np
 
-from transforms.core.arrow import pa, pa_csv, pc
-from transforms.core.batches import Decoded, Reject
-from transforms.logs.carriers.csv_header import csv_errors
-from transforms.logs.carriers.escaped_bytes import EscapedStream, unescaped
-from transforms.logs.carriers.tables import MAX_ROWS, expected_types, is_row_number, single_value_lists
-from transforms.logs.carriers.text.separators import with_decimal_points
-from transforms.logs.carriers.text.text_form import TextForm
-from transforms.logs.carriers.text_types import (
+from trueserve.transforms.core.arrow import pa, pa_csv, pc
+from trueserve.transforms.core.batches import Decoded, Reject
+from trueserve.transforms.logs.carriers.csv_header import csv_errors
+from trueserve.transforms.logs.carriers.escaped_bytes import EscapedStream, unescaped
+from trueserve.transforms.logs.carriers.tables import (
+    MAX_ROWS,
+    expected_types,
+    is_row_number,
+    single_value_lists,
+)
+from trueserve.transforms.logs.carriers.text.separators import with_decimal_points
+from trueserve.transforms.logs.carriers.text.text_form import TextForm
+from trueserve.transforms.logs.carriers.text_types import (
     MISSING_TEXT,
     NUMBER_TEXT,
     POINT_ZERO,
@@ -30,10 +35,17 @@ from transforms.logs.carriers.text_types import (
     without_missing_texts,
     without_point_zero,
 )
-from transforms.logs.columns.conversions import convert_of_table
-from transforms.logs.features import VALUES, Array, Column, FeatureType, Settings
-from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of, rejected
-from transforms.logs.rows.times import times
+from trueserve.transforms.logs.columns.conversions import convert_of_table
+from trueserve.transforms.logs.features import VALUES, Array, Column, FeatureType, Settings
+from trueserve.transforms.logs.rows.rows import (
+    Counts,
+    DecodedRows,
+    Finisher,
+    RecordPosition,
+    metadata_of,
+    rejected,
+)
+from trueserve.transforms.logs.rows.times import times
 
 _BLOCK_BYTES = 8 << 20
 _COMMAS = TextForm(",")

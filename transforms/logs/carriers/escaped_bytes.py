@@ -11,7 +11,7 @@ import io
 import re
 from typing import BinaryIO
 
-from transforms.core.arrow import pa, pc
+from trueserve.transforms.core.arrow import pa, pc
 
 #: The characters that stand for bytes: of private use, U+10FD00 for byte 0, and so on.
 PRIVATE = re.compile("[\U0010fd00-\U0010fdff]")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
-from transforms.files.section import open_section
-from transforms.logs.bodies.json_text import load_object
-from transforms.logs.carriers.lines import first_line, lines
-from transforms.logs.carriers.records import too_large
-from transforms.logs.carriers.table_error import TableError
-from transforms.logs.carriers.text.encoding import why_other_encoding
-from transforms.logs.request import BadRecordError, Carried
+from trueserve.transforms.files.section import open_section
+from trueserve.transforms.logs.bodies.json_text import load_object
+from trueserve.transforms.logs.carriers.lines import first_line, lines
+from trueserve.transforms.logs.carriers.records import too_large
+from trueserve.transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.carriers.text.encoding import why_other_encoding
+from trueserve.transforms.logs.request import BadRecordError, Carried
 
 
 def records(stream: BinaryIO, *, first: bool = True) -> Iterator[Carried]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from transforms.logs.carriers.records import LARGEST_RECORD, explained
+from trueserve.transforms.logs.carriers.records import LARGEST_RECORD, explained
 
 #: What a line of a log service's export begins with: its time, and a blank before what was logged.
 EXPORTED = re.compile(rb"(\d{4}-\d\d-\d\dT[\d:.]{5,18}Z?) +(?=\S)", re.ASCII)

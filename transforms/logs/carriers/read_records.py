@@ -8,17 +8,17 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from transforms.core.errors import InputError
-from transforms.files import paths
-from transforms.files.ranges import END_OF_FILE
-from transforms.files.tfrecord import is_header, is_of_data
-from transforms.logs.carriers import avro, csv_ranges, csv_records, json_lines
-from transforms.logs.carriers.lines import EXPORTED
-from transforms.logs.carriers.parquet import records as parquet_records
-from transforms.logs.carriers.parquet.reader import is_local
-from transforms.logs.carriers.records import chunks
-from transforms.logs.carriers.text.encoding import why_other_encoding
-from transforms.logs.request import Carried
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import paths
+from trueserve.transforms.files.ranges import END_OF_FILE
+from trueserve.transforms.files.tfrecord import is_header, is_of_data
+from trueserve.transforms.logs.carriers import avro, csv_ranges, csv_records, json_lines
+from trueserve.transforms.logs.carriers.lines import EXPORTED
+from trueserve.transforms.logs.carriers.parquet import records as parquet_records
+from trueserve.transforms.logs.carriers.parquet.reader import is_local
+from trueserve.transforms.logs.carriers.records import chunks
+from trueserve.transforms.logs.carriers.text.encoding import why_other_encoding
+from trueserve.transforms.logs.request import Carried
 
 _START_BYTES = 64 << 10
 _JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")

@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from transforms.files.tfrecord import is_of_data
-from transforms.logs.carriers.table_error import TableError
-from transforms.logs.request import BadRecordError, Carried
+from trueserve.transforms.files.tfrecord import is_of_data
+from trueserve.transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.request import BadRecordError, Carried
 
 #: The longest record, in bytes, that any carrier reads.
 LARGEST_RECORD = 64 << 20

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from transforms.core.arrow import pa
-from transforms.logs.features import VALUES, FeatureType, Settings, lists
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.logs.features import VALUES, FeatureType, Settings, lists
 
 MAX_ROWS = 8192
 _PANDAS_INDEX = re.compile(r"__index_level_[0-9]+__")

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from transforms.core.arrow import pa, pc
-from transforms.logs.features import VALUES, Array, FeatureType
+from trueserve.transforms.core.arrow import pa, pc
+from trueserve.transforms.logs.features import VALUES, Array, FeatureType
 
 # Not what Arrow alone takes for numbers (it knows 0x1F), nor what Python does (it knows 1_000).
 _PATTERNS = {

@@ -8,13 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from transforms.core.arrow import pa
-from transforms.logs.carriers.text_types import MISSING_TEXT
-from transforms.logs.columns.conversions import Converted, convert, convert_exactly, convert_of_table, is_loss
-from transforms.logs.columns.row_values import ABSENT, BAD_MASK, Absent, leaves
-from transforms.logs.columns.usual_values import RowsByForm, TypedColumn
-from transforms.logs.features import VALUES, FeatureType, lists
-from transforms.logs.request import Exact, MissingText, OfExample
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.logs.carriers.text_types import MISSING_TEXT
+from trueserve.transforms.logs.columns.conversions import (
+    Converted,
+    convert,
+    convert_exactly,
+    convert_of_table,
+    is_loss,
+)
+from trueserve.transforms.logs.columns.row_values import ABSENT, BAD_MASK, Absent, leaves
+from trueserve.transforms.logs.columns.usual_values import RowsByForm, TypedColumn
+from trueserve.transforms.logs.features import VALUES, FeatureType, lists
+from trueserve.transforms.logs.request import Exact, MissingText, OfExample
 
 
 def column_of_any_values(

@@ -21,7 +21,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from transforms.logs.features import BOOLEANS, FeatureType
+from trueserve.transforms.logs.features import BOOLEANS, FeatureType
 
 #: The form of a date or a time that is written as text where the schema has a number.
 TIME_TEXT = "time_text"

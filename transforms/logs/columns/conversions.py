@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from transforms.logs.columns.carried_values import BOOLEAN, number_of_text
-from transforms.logs.features import FeatureType
+from trueserve.transforms.logs.columns.carried_values import BOOLEAN, number_of_text
+from trueserve.transforms.logs.features import FeatureType
 
 LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from transforms.logs.request import Exact
+from trueserve.transforms.logs.request import Exact
 
 
 class Absent:

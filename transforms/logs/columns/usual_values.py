@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from transforms.core.arrow import pa
-from transforms.logs.columns.conversions import LARGEST_FLOAT32
-from transforms.logs.columns.row_values import ABSENT, NOTHING
-from transforms.logs.features import Array, FeatureType, lists
-from transforms.logs.request import Exact, OfExample
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.logs.columns.conversions import LARGEST_FLOAT32
+from trueserve.transforms.logs.columns.row_values import ABSENT, NOTHING
+from trueserve.transforms.logs.features import Array, FeatureType, lists
+from trueserve.transforms.logs.request import Exact, OfExample
 
 RowsByForm = dict[str, list[int]]
 TypedColumn = tuple[pa.Array, RowsByForm]

@@ -18,16 +18,16 @@ from typing import Any
 
 import numpy as np
 
-from transforms.core.accounting import MORE_UNKNOWN, UNKNOWN_FEATURE, UNREAD_TIME
-from transforms.core.arrow import pa
-from transforms.logs.columns.any_values import column_of_any_values
-from transforms.logs.columns.row_values import ABSENT, leaves, values_of_rows
-from transforms.logs.columns.usual_values import TypedColumn, usual_column
-from transforms.logs.features import LISTS, Array, Column, Expected, FeatureType
-from transforms.logs.request import Exact
-from transforms.logs.rows.parse_time import micros_of
-from transforms.logs.rows.times import text_of_version
-from transforms.logs.tensors.tensor_columns import PRESENT
+from trueserve.transforms.core.accounting import MORE_UNKNOWN, UNKNOWN_FEATURE, UNREAD_TIME
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.logs.columns.any_values import column_of_any_values
+from trueserve.transforms.logs.columns.row_values import ABSENT, leaves, values_of_rows
+from trueserve.transforms.logs.columns.usual_values import TypedColumn, usual_column
+from trueserve.transforms.logs.features import LISTS, Array, Column, Expected, FeatureType
+from trueserve.transforms.logs.request import Exact
+from trueserve.transforms.logs.rows.parse_time import micros_of
+from trueserve.transforms.logs.rows.times import text_of_version
+from trueserve.transforms.logs.tensors.tensor_columns import PRESENT
 
 Forms = Mapping[tuple[str, str], Array]
 

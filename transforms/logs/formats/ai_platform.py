@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from transforms.logs.bodies.instances import Bodies
-from transforms.logs.features import Settings
-from transforms.logs.request import Request
-from transforms.logs.rows.log_fields import answers_of, first_text, text_of
-from transforms.logs.rows.parse_time import micros_of
+from trueserve.transforms.logs.bodies.instances import Bodies
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.request import Request
+from trueserve.transforms.logs.rows.log_fields import answers_of, first_text, text_of
+from trueserve.transforms.logs.rows.parse_time import micros_of
 
 
 class AiPlatformParser:

@@ -17,11 +17,11 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from transforms.core.errors import UsageError
-from transforms.logs.columns.carried_values import plain_value
-from transforms.logs.features import FeatureType, Settings
-from transforms.logs.formats.format_names import Format
-from transforms.logs.request import Carried
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.logs.columns.carried_values import plain_value
+from trueserve.transforms.logs.features import FeatureType, Settings
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.request import Carried
 
 SCHEME = "bq://"
 _TABLE = re.compile(

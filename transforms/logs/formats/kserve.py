@@ -24,13 +24,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from transforms.logs.bodies.encodings import from_base64
-from transforms.logs.bodies.instances import Bodies, body_of
-from transforms.logs.features import Settings
-from transforms.logs.formats.kserve_store import Event, is_stored, stored_event
-from transforms.logs.request import BadRecordError, Request, RequestEvent, ResponseEvent
-from transforms.logs.rows.log_fields import text_of
-from transforms.logs.rows.parse_time import micros_of
+from trueserve.transforms.logs.bodies.encodings import from_base64
+from trueserve.transforms.logs.bodies.instances import Bodies, body_of
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.formats.kserve_store import Event, is_stored, stored_event
+from trueserve.transforms.logs.request import BadRecordError, Request, RequestEvent, ResponseEvent
+from trueserve.transforms.logs.rows.log_fields import text_of
+from trueserve.transforms.logs.rows.parse_time import micros_of
 
 _PREFIXES = ("ce-", "ce_")
 _REQUEST = ".inference.request"

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from transforms.logs.bodies import json_text
-from transforms.logs.bodies.encodings import from_base64
-from transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.bodies import json_text
+from trueserve.transforms.logs.bodies.encodings import from_base64
+from trueserve.transforms.logs.request import BadRecordError
 
 # Attributes of CloudEvents, by the fields that say the same.
 _ATTRIBUTES = {

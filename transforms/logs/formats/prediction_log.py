@@ -13,19 +13,26 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from transforms.columnar import request_scan as rs
-from transforms.columnar.examples import names as nm
-from transforms.columnar.examples.example_parser import ExampleParser, Parsed
-from transforms.columnar.framing import Array, Block
-from transforms.columnar.prediction_log_fields import NOTES, RULES, SPECS
-from transforms.core.arrow import pa, pc
-from transforms.core.batches import Decoded
-from transforms.logs.features import Settings
-from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of, renumbered
-from transforms.logs.rows.times import times_of_micros
-from transforms.logs.rows.warm_ups import WARM_UP, fingerprints_of, is_warm_up_file
-from transforms.logs.tensors.parsed_prediction_log import ParsedLogDecoder
-from transforms.logs.tensors.prediction_log_kinds import EXAMPLE_INPUTS
+from trueserve.transforms.columnar import request_scan as rs
+from trueserve.transforms.columnar.examples import names as nm
+from trueserve.transforms.columnar.examples.example_parser import ExampleParser, Parsed
+from trueserve.transforms.columnar.framing import Array, Block
+from trueserve.transforms.columnar.prediction_log_fields import NOTES, RULES, SPECS
+from trueserve.transforms.core.arrow import pa, pc
+from trueserve.transforms.core.batches import Decoded
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.rows.rows import (
+    Counts,
+    DecodedRows,
+    Finisher,
+    RecordPosition,
+    metadata_of,
+    renumbered,
+)
+from trueserve.transforms.logs.rows.times import times_of_micros
+from trueserve.transforms.logs.rows.warm_ups import WARM_UP, fingerprints_of, is_warm_up_file
+from trueserve.transforms.logs.tensors.parsed_prediction_log import ParsedLogDecoder
+from trueserve.transforms.logs.tensors.prediction_log_kinds import EXAMPLE_INPUTS
 
 _LAST_SECOND = 10**12  # far past the year 9999; what is later is no time, and must not overflow
 _MAX_NAMES = 1 << 16

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from transforms.logs.features import Settings
-from transforms.logs.formats.ai_platform import AiPlatformParser
-from transforms.logs.formats.format_names import Format
-from transforms.logs.formats.kserve import KServeParser
-from transforms.logs.formats.prediction_log import PredictionLogDecoder
-from transforms.logs.formats.rest import RestParser
-from transforms.logs.formats.sagemaker import SageMakerParser
-from transforms.logs.formats.table import TableParser
-from transforms.logs.formats.tf_example import TfExampleDecoder
-from transforms.logs.formats.vertex import VertexParser
-from transforms.logs.request import RequestParser
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.formats.ai_platform import AiPlatformParser
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.formats.kserve import KServeParser
+from trueserve.transforms.logs.formats.prediction_log import PredictionLogDecoder
+from trueserve.transforms.logs.formats.rest import RestParser
+from trueserve.transforms.logs.formats.sagemaker import SageMakerParser
+from trueserve.transforms.logs.formats.table import TableParser
+from trueserve.transforms.logs.formats.tf_example import TfExampleDecoder
+from trueserve.transforms.logs.formats.vertex import VertexParser
+from trueserve.transforms.logs.request import RequestParser
 
 DECODERS: dict[Format, type[TfExampleDecoder] | type[PredictionLogDecoder]] = {
     Format.PREDICTION_LOG: PredictionLogDecoder,

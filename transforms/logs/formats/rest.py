@@ -21,10 +21,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from transforms.logs.bodies.instances import BODY_KEYS, Bodies, Body
-from transforms.logs.features import Settings
-from transforms.logs.request import Request
-from transforms.logs.rows.log_fields import answers_of, first_text, first_time, rate_of
+from trueserve.transforms.logs.bodies.instances import BODY_KEYS, Bodies, Body
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.request import Request
+from trueserve.transforms.logs.rows.log_fields import answers_of, first_text, first_time, rate_of
 
 _ENVELOPES = ("request", "body")
 _TIME = ("time", "timestamp")

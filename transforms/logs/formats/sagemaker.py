@@ -17,14 +17,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from transforms.logs.bodies.encodings import decompressed, from_base64, load_body
-from transforms.logs.bodies.instances import Bodies
-from transforms.logs.bodies.json_text import load
-from transforms.logs.bodies.row_checks import NOT_A_REQUEST
-from transforms.logs.features import Settings
-from transforms.logs.request import BadRecordError, Request
-from transforms.logs.rows.log_fields import answers_of, text_of
-from transforms.logs.rows.parse_time import micros_of
+from trueserve.transforms.logs.bodies.encodings import decompressed, from_base64, load_body
+from trueserve.transforms.logs.bodies.instances import Bodies
+from trueserve.transforms.logs.bodies.json_text import load
+from trueserve.transforms.logs.bodies.row_checks import NOT_A_REQUEST
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.request import BadRecordError, Request
+from trueserve.transforms.logs.rows.log_fields import answers_of, text_of
+from trueserve.transforms.logs.rows.parse_time import micros_of
 
 _JSON = frozenset({"application/json", "text/json", "application/x-json"})
 _JSON_LINES = frozenset({"application/jsonlines", "application/x-jsonlines", "application/jsonl"})

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from transforms.logs.carriers.tables import known_records
-from transforms.logs.columns.carried_values import plain_value
-from transforms.logs.features import BOOLEANS, FeatureType, Settings
-from transforms.logs.request import Request
-from transforms.logs.rows.parse_time import micros_of
-from transforms.logs.rows.times import text_of_version
+from trueserve.transforms.logs.carriers.tables import known_records
+from trueserve.transforms.logs.columns.carried_values import plain_value
+from trueserve.transforms.logs.features import BOOLEANS, FeatureType, Settings
+from trueserve.transforms.logs.request import Request
+from trueserve.transforms.logs.rows.parse_time import micros_of
+from trueserve.transforms.logs.rows.times import text_of_version
 
 
 class TableParser:

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from transforms.columnar.examples.example_parser import ExampleParser, Parsed
-from transforms.columnar.framing import Block, block_of
-from transforms.core.arrow import pa
-from transforms.core.batches import Decoded
-from transforms.logs.features import Column, Settings
-from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of, rejected
+from trueserve.transforms.columnar.examples.example_parser import ExampleParser, Parsed
+from trueserve.transforms.columnar.framing import Block, block_of
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.batches import Decoded
+from trueserve.transforms.logs.features import Column, Settings
+from trueserve.transforms.logs.rows.rows import (
+    Counts,
+    DecodedRows,
+    Finisher,
+    RecordPosition,
+    metadata_of,
+    rejected,
+)
 
 NOT_AN_EXAMPLE = "not_a_tf_example"
 _DETAIL = "expected a serialized tf.Example or tf.SequenceExample; the record does not parse as one"

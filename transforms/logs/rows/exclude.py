@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from transforms.core.arrow import pa
-from transforms.logs.features import Array
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.logs.features import Array
 
 
 def excluded(metadata: pa.RecordBatch, rules: Iterable[tuple[str, str]]) -> tuple[Array, Counter[str]]:

@@ -7,10 +7,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from transforms.logs.bodies import json_text
-from transforms.logs.bodies.v2_tensors import tensor_columns
-from transforms.logs.request import BadRecordError
-from transforms.logs.rows.parse_time import micros_of
+from trueserve.transforms.logs.bodies import json_text
+from trueserve.transforms.logs.bodies.v2_tensors import tensor_columns
+from trueserve.transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.rows.parse_time import micros_of
 
 _LARGEST = 10**40
 

@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, NamedTuple, TypeVar
 
-from transforms.logs.request import Request, RequestEvent, ResponseEvent
-from transforms.logs.rows.log_fields import answers_of
+from trueserve.transforms.logs.request import Request, RequestEvent, ResponseEvent
+from trueserve.transforms.logs.rows.log_fields import answers_of
 
 # What is remembered of either side at most: how many, and how many bytes their records had.
 MAX_HELD = 4096

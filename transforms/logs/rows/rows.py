@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from transforms.core.accounting import ABSENT_TIME, UNREAD_TIME, Accounting
-from transforms.core.arrow import pa, pc
-from transforms.core.batches import METADATA_SCHEMA, Batch, Decoded, Reject
-from transforms.logs.features import Array, Column, FeatureType, Settings, conform, hold, type_of
-from transforms.logs.rows.exclude import excluded
-from transforms.logs.rows.sampling import chosen_rows
-from transforms.logs.rows.times import inside, texts, times
+from trueserve.transforms.core.accounting import ABSENT_TIME, UNREAD_TIME, Accounting
+from trueserve.transforms.core.arrow import pa, pc
+from trueserve.transforms.core.batches import METADATA_SCHEMA, Batch, Decoded, Reject
+from trueserve.transforms.logs.features import Array, Column, FeatureType, Settings, conform, hold, type_of
+from trueserve.transforms.logs.rows.exclude import excluded
+from trueserve.transforms.logs.rows.sampling import chosen_rows
+from trueserve.transforms.logs.rows.times import inside, texts, times
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from transforms.columnar.framing import Array, Block
-from transforms.columnar.hashing import add_hashes, hash_records
-from transforms.core.arrow import pa
-from transforms.logs.features import Column, FeatureType, type_of
+from trueserve.transforms.columnar.framing import Array, Block
+from trueserve.transforms.columnar.hashing import add_hashes, hash_records
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.logs.features import Column, FeatureType, type_of
 
 
 def chosen(block: Block, fraction: float) -> Array:

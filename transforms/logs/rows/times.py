@@ -7,10 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from transforms.core.arrow import pa
-from transforms.core.batches import Window
-from transforms.logs.features import Array, FeatureType, type_of
-from transforms.logs.rows.parse_time import FIRST_DATE, LAST_DATE, LAST_MICROSECOND, UNITS, micros_of
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.logs.features import Array, FeatureType, type_of
+from trueserve.transforms.logs.rows.parse_time import (
+    FIRST_DATE,
+    LAST_DATE,
+    LAST_MICROSECOND,
+    UNITS,
+    micros_of,
+)
 
 TIME = pa.timestamp("us", tz="UTC")
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from transforms.columnar.framing import Array, Block, block_of
-from transforms.columnar.hashing import hash_requests
+from trueserve.transforms.columnar.framing import Array, Block, block_of
+from trueserve.transforms.columnar.hashing import hash_requests
 
 WARM_UP = "warm_up"
 FILE_NAME = "tf_serving_warmup_requests"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.request import BadRecordError
 
 # A context is given to every example, so a few bytes can claim any number of them.
 MAX_MERGED_BYTES = 64 << 20

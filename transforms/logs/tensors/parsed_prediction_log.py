@@ -8,16 +8,23 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import orjson
 
-from transforms.columnar.examples.example_parser import ExampleParser
-from transforms.core.arrow import pa
-from transforms.core.batches import Decoded, Reject
-from transforms.logs.features import Array, Column, Settings
-from transforms.logs.formats.tf_example import NOT_AN_EXAMPLE, parse_all
-from transforms.logs.request import BadRecordError
-from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of, rejected
-from transforms.logs.rows.times import times_of_micros
-from transforms.logs.tensors.prediction_log_kinds import LoggedRequest, LogReader
-from transforms.logs.tensors.tensor_columns import TensorColumns
+from trueserve.transforms.columnar.examples.example_parser import ExampleParser
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.core.batches import Decoded, Reject
+from trueserve.transforms.logs.features import Array, Column, Settings
+from trueserve.transforms.logs.formats.tf_example import NOT_AN_EXAMPLE, parse_all
+from trueserve.transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.rows.rows import (
+    Counts,
+    DecodedRows,
+    Finisher,
+    RecordPosition,
+    metadata_of,
+    rejected,
+)
+from trueserve.transforms.logs.rows.times import times_of_micros
+from trueserve.transforms.logs.tensors.prediction_log_kinds import LoggedRequest, LogReader
+from trueserve.transforms.logs.tensors.tensor_columns import TensorColumns
 
 # A record may hold any number of rows, so a run of records is cut where these are reached.
 MAX_ROWS = 8192

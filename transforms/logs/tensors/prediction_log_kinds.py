@@ -13,16 +13,16 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from transforms.core import tensorflow_messages
-from transforms.logs.bodies import responses
-from transforms.logs.bodies.responses import Answers
-from transforms.logs.features import FeatureType, Settings
-from transforms.logs.request import BadRecordError
-from transforms.logs.rows.warm_ups import WARM_UP, fingerprint
-from transforms.logs.tensors.example_lists import examples_of
-from transforms.logs.tensors.tensor_columns import PRESENT, batch_size
-from transforms.logs.tensors.tensor_limits import decode_tensors
-from transforms.logs.tensors.tensor_protos import Tensor
+from trueserve.transforms.core import tensorflow_messages
+from trueserve.transforms.logs.bodies import responses
+from trueserve.transforms.logs.bodies.responses import Answers
+from trueserve.transforms.logs.features import FeatureType, Settings
+from trueserve.transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.rows.warm_ups import WARM_UP, fingerprint
+from trueserve.transforms.logs.tensors.example_lists import examples_of
+from trueserve.transforms.logs.tensors.tensor_columns import PRESENT, batch_size
+from trueserve.transforms.logs.tensors.tensor_limits import decode_tensors
+from trueserve.transforms.logs.tensors.tensor_protos import Tensor
 
 NOT_A_LOG = "not_a_prediction_log"
 #: Without a schema, the names that exporters give to an input of serialized examples.

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from transforms.core.arrow import pa
-from transforms.logs.features import VALUES, Array, Column, Expected, FeatureType, lists
-from transforms.logs.tensors.tensor_protos import Tensor, TensorError
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.logs.features import VALUES, Array, Column, Expected, FeatureType, lists
+from trueserve.transforms.logs.tensors.tensor_protos import Tensor, TensorError
 
 PRESENT = "/present"
 

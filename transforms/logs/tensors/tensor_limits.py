@@ -6,7 +6,7 @@ import math
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-from transforms.logs.tensors.tensor_protos import (
+from trueserve.transforms.logs.tensors.tensor_protos import (
     MAX_FILLED_VALUES,
     Tensor,
     TensorError,

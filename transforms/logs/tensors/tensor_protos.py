@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from transforms.logs.features import Array, FeatureType
-from transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.features import Array, FeatureType
+from trueserve.transforms.logs.request import BadRecordError
 
 # One value may stand for a whole shape, so a few bytes can claim any number of values and rows. Beyond this
 # many that are not there in a record, all its inputs together, it is rejected. A long string counts as one

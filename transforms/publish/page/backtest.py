@@ -7,11 +7,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from transforms.publish import formatting
-from transforms.publish.page import template as page_template
-from transforms.publish.page.escaping import NOTHING, fitting, joined, name, text
-from transforms.publish.page.tables import Json
-from transforms.verdict.wording import duration
+from trueserve.transforms.publish import formatting
+from trueserve.transforms.publish.page import template as page_template
+from trueserve.transforms.publish.page.escaping import NOTHING, fitting, joined, name, text
+from trueserve.transforms.publish.page.tables import Json
+from trueserve.transforms.verdict.wording import duration
 
 # Bytes, so that the page stays below 5 MB whatever strangers call their features.
 STRIP_BUDGET = 3_000_000

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from transforms.publish import formatting
-from transforms.publish.page.escaping import Template, joined, text
+from trueserve.transforms.publish import formatting
+from trueserve.transforms.publish.page.escaping import Template, joined, text
 
 WIDTH = 440
 _LEFT, _RIGHT, _TOP, _BASE = 44, 432, 12, 84

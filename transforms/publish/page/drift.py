@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from transforms.publish import formatting
-from transforms.publish.page import tables as page_tables
-from transforms.publish.page.escaping import NOTHING, fitting, joined, text
-from transforms.publish.page.tables import Json
+from trueserve.transforms.publish import formatting
+from trueserve.transforms.publish.page import tables as page_tables
+from trueserve.transforms.publish.page.escaping import NOTHING, fitting, joined, text
+from trueserve.transforms.publish.page.tables import Json
 
 # Bytes, as in page_tables.
 BUDGET = 150_000

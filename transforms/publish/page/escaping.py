@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
-from transforms.publish import formatting
+from trueserve.transforms.publish import formatting
 
 NOTHING = Markup("")
 

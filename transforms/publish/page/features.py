@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from markupsafe import Markup
 
-from transforms.publish import formatting
-from transforms.publish.page import charts as page_charts
-from transforms.publish.page import tables as page_tables
-from transforms.publish.page.escaping import NOTHING, Template, fitting, joined, name, text
-from transforms.publish.page.tables import Json
-from transforms.verdict.histograms import OTHER, FeaturePicture
-from transforms.verdict.model import Finding
+from trueserve.transforms.publish import formatting
+from trueserve.transforms.publish.page import charts as page_charts
+from trueserve.transforms.publish.page import tables as page_tables
+from trueserve.transforms.publish.page.escaping import NOTHING, Template, fitting, joined, name, text
+from trueserve.transforms.publish.page.tables import Json
+from trueserve.transforms.verdict.histograms import OTHER, FeaturePicture
+from trueserve.transforms.verdict.model import Finding
 
 # Rows past these are folded away; past the budgets (bytes) they are drawn no more, then shown no more, so
 # that the page stays below 5 MB.

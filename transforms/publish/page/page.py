@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from transforms.publish import formatting
-from transforms.publish.page import drift as page_drift
-from transforms.publish.page import features as page_features
-from transforms.publish.page import replay as page_replay
-from transforms.publish.page import slices as page_slices
-from transforms.publish.page import tables as page_tables
-from transforms.publish.page import template as page_template
-from transforms.publish.page.escaping import text
-from transforms.publish.page.tables import Json
-from transforms.verdict.histograms import FeaturePicture
-from transforms.verdict.model import Finding
-from transforms.verdict.result import Verdict
+from trueserve.transforms.publish import formatting
+from trueserve.transforms.publish.page import drift as page_drift
+from trueserve.transforms.publish.page import features as page_features
+from trueserve.transforms.publish.page import replay as page_replay
+from trueserve.transforms.publish.page import slices as page_slices
+from trueserve.transforms.publish.page import tables as page_tables
+from trueserve.transforms.publish.page import template as page_template
+from trueserve.transforms.publish.page.escaping import text
+from trueserve.transforms.publish.page.tables import Json
+from trueserve.transforms.verdict.histograms import FeaturePicture
+from trueserve.transforms.verdict.model import Finding
+from trueserve.transforms.verdict.result import Verdict
 
 NAMES = {"ok": "No skew", "skew": "Skew", "not_examined": "Not examined", "failed": "Failed"}
 MAX_REASONS = 5

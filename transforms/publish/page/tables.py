@@ -9,8 +9,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from transforms.publish import formatting
-from transforms.publish.page.escaping import NOTHING, fitting, joined, name, text
+from trueserve.transforms.publish import formatting
+from trueserve.transforms.publish.page.escaping import NOTHING, fitting, joined, name, text
 
 Json = Mapping[str, Any]
 

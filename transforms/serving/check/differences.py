@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.serving.tolerance import RaggedRows, Tolerance, same
+from trueserve.transforms.serving.tolerance import RaggedRows, Tolerance, same
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from transforms.baseline.layout import SCHEMA
-from transforms.baseline.load import Baseline
-from transforms.serving.check.report import CheckFinding, Example, Severity
-from transforms.serving.check.run_candidate import RAW_TENSORS, SERVING_DEFAULT, TRANSFORM_FEATURES, Answer
-from transforms.serving.check.saved_model import SavedModelContents
+from trueserve.transforms.baseline.layout import SCHEMA
+from trueserve.transforms.baseline.load import Baseline
+from trueserve.transforms.serving.check.report import CheckFinding, Example, Severity
+from trueserve.transforms.serving.check.run_candidate import (
+    RAW_TENSORS,
+    SERVING_DEFAULT,
+    TRANSFORM_FEATURES,
+    Answer,
+)
+from trueserve.transforms.serving.check.saved_model import SavedModelContents
 
 _SKIPPED = "preprocessing is not in the served graph"
 _WARNINGS = {"other_output"}

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms.graph import op_libraries
-from transforms.serving import parity, tolerance
-from transforms.serving.check import differences
-from transforms.serving.check.signature import Signature, UnfitError
-from transforms.serving.tolerance import RaggedRows, Tolerance
+from trueserve.transforms.graph import op_libraries
+from trueserve.transforms.serving import parity, tolerance
+from trueserve.transforms.serving.check import differences
+from trueserve.transforms.serving.check.signature import Signature, UnfitError
+from trueserve.transforms.serving.tolerance import RaggedRows, Tolerance
 
 TRANSFORM_FEATURES = "transform_features"
 SERVING_DEFAULT = "serving_default"

@@ -9,9 +9,9 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from transforms.core.errors import InputError, UsageError
-from transforms.serving import parity
-from transforms.serving.lint.saved_model import dtype_of
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.serving import parity
+from trueserve.transforms.serving.lint.saved_model import dtype_of
 
 FILE = "saved_model.pb"
 CONTRACT = "contract.json"

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms.serving import parity
-from transforms.serving.sandboxed_main import first_line
-from transforms.serving.tolerance import RaggedRows
+from trueserve.transforms.serving import parity
+from trueserve.transforms.serving.sandboxed_main import first_line
+from trueserve.transforms.serving.tolerance import RaggedRows
 
 _PRESENT = "/present"
 

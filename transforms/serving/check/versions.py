@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from transforms.baseline.contract import Contract, Digests
-from transforms.core.errors import InputError
-from transforms.serving.check.report import CheckFinding, Version
-from transforms.serving.check.saved_model import CONTRACT, SavedModelContents
+from trueserve.transforms.baseline.contract import Contract, Digests
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.serving.check.report import CheckFinding, Version
+from trueserve.transforms.serving.check.saved_model import CONTRACT, SavedModelContents
 
 _SHOWN = 12
 

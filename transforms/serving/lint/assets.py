@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from transforms.serving.lint.graphs import Graphs
-from transforms.serving.lint.ops import Remark
-from transforms.serving.lint.saved_model import SavedModel
+from trueserve.transforms.serving.lint.graphs import Graphs
+from trueserve.transforms.serving.lint.ops import Remark
+from trueserve.transforms.serving.lint.saved_model import SavedModel
 
 if TYPE_CHECKING:
-    from transforms.baseline.contract import Contract
+    from trueserve.transforms.baseline.contract import Contract
 
 
 def remarks(graphs: Graphs, model: SavedModel, contract: Contract | None) -> Iterator[tuple[str, Remark]]:

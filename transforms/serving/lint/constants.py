@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from transforms.serving.lint.graphs import Graphs, NodeId
+from trueserve.transforms.serving.lint.graphs import Graphs, NodeId
 
 # A table's keys are read whole; what is larger is a model's weight.
 _MOST = 1 << 20

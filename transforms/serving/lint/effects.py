@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from transforms.serving.lint.ops import PYTHON, is_internal, is_of_forests, is_of_text, stock
+from trueserve.transforms.serving.lint.ops import PYTHON, is_internal, is_of_forests, is_of_text, stock
 
 _STRING = 7  # DT_STRING
 _FILES = re.compile(

@@ -7,8 +7,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from transforms.files import file_systems
-from transforms.serving.lint.finding import LintFinding
+from trueserve.transforms.files import file_systems
+from trueserve.transforms.serving.lint.finding import LintFinding
 
 # A protocol buffer has no more.
 _LARGEST_PROTO = 2 << 30

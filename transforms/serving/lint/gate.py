@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from transforms.serving.lint import folder
-from transforms.serving.lint.effects import ASSET_INPUTS, EMPTY_INPUTS, OpEffect, effect_of
-from transforms.serving.lint.finding import LintFinding
-from transforms.serving.lint.graphs import Graphs, NodeId, Scope, asset_files
-from transforms.serving.lint.provenance import Provenance
-from transforms.serving.lint.saved_model import SavedModel
-from transforms.serving.lint.saver import RESTORES, SAVES, Saver
+from trueserve.transforms.serving.lint import folder
+from trueserve.transforms.serving.lint.effects import ASSET_INPUTS, EMPTY_INPUTS, OpEffect, effect_of
+from trueserve.transforms.serving.lint.finding import LintFinding
+from trueserve.transforms.serving.lint.graphs import Graphs, NodeId, Scope, asset_files
+from trueserve.transforms.serving.lint.provenance import Provenance
+from trueserve.transforms.serving.lint.saved_model import SavedModel
+from trueserve.transforms.serving.lint.saver import RESTORES, SAVES, Saver
 
 #: The rules whose findings `--allow_ops` lifts.
 RULES = frozenset({"file-access", "network-access", "python-op", "opaque-op", "custom-op", "unknown-effect"})

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core import schema as schemas
-from transforms.serving.lint.constants import constant
-from transforms.serving.lint.finding import Severity
-from transforms.serving.lint.graphs import Graphs, NodeId, signatures
-from transforms.serving.lint.ops import Remark
-from transforms.serving.lint.saved_model import SavedModel, dtype_of
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.serving.lint.constants import constant
+from trueserve.transforms.serving.lint.finding import Severity
+from trueserve.transforms.serving.lint.graphs import Graphs, NodeId, signatures
+from trueserve.transforms.serving.lint.ops import Remark
+from trueserve.transforms.serving.lint.saved_model import SavedModel, dtype_of
 
 # tf.DType enums by the kind of feature: the type that training used, and others that can hold such values.
 _FLOAT, _DOUBLE, _INT32, _STRING, _INT64, _HALF, _BFLOAT16 = 1, 2, 3, 7, 9, 19, 14

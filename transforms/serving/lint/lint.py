@@ -6,15 +6,15 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from transforms.serving.lint import assets, inputs, ops, vocabulary
-from transforms.serving.lint.finding import LintFinding
-from transforms.serving.lint.graphs import Graphs, NodeId
-from transforms.serving.lint.saved_model import SavedModel
+from trueserve.transforms.serving.lint import assets, inputs, ops, vocabulary
+from trueserve.transforms.serving.lint.finding import LintFinding
+from trueserve.transforms.serving.lint.graphs import Graphs, NodeId
+from trueserve.transforms.serving.lint.saved_model import SavedModel
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import schema_pb2
 
-    from transforms.baseline.contract import Contract
+    from trueserve.transforms.baseline.contract import Contract
 
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 

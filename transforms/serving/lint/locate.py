@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from transforms.core import record_batches
-from transforms.serving.lint.finding import LintFinding
+from trueserve.transforms.core import record_batches
+from trueserve.transforms.serving.lint.finding import LintFinding
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import schema_pb2
 
-    from transforms.graph.preprocessing import PreprocessingFn
+    from trueserve.transforms.graph.preprocessing import PreprocessingFn
 
 _OURS = str(Path(__file__).parents[2])
 _NO_USER_CODE = ("/site-packages/", "/dist-packages/", "<")

@@ -6,7 +6,7 @@ import functools
 import re
 from typing import Any, NamedTuple
 
-from transforms.serving.lint.finding import Severity
+from trueserve.transforms.serving.lint.finding import Severity
 
 PYTHON = frozenset({"PyFunc", "EagerPyFunc", "PyFuncStateless", "GeneratorDataset"})
 # Random ops whose state is a variable: they have no attributes for a seed.

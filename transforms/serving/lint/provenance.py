@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from transforms.serving.lint.graphs import Graphs, NodeId, Ref, Scope, asset_files
+from trueserve.transforms.serving.lint.graphs import Graphs, NodeId, Ref, Scope, asset_files
 
 _PLAIN_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _STRING = 7  # DT_STRING

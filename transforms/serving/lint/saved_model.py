@@ -6,8 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from transforms.core.errors import InputError, UsageError
-from transforms.files import paths
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.files import paths
 
 _MODEL = "saved_model.pb"
 _DEBUG = "debug/saved_model_debug_info.pb"

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from transforms.serving.lint.graphs import Graphs, NodeId
-from transforms.serving.lint.provenance import called_functions, named_by_objects
+from trueserve.transforms.serving.lint.graphs import Graphs, NodeId
+from trueserve.transforms.serving.lint.provenance import called_functions, named_by_objects
 
 SAVES = frozenset({"SaveV2", "Save", "SaveSlices", "MergeV2Checkpoints"})
 RESTORES = frozenset({"RestoreV2", "Restore", "RestoreSlice"})

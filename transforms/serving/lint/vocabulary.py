@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from transforms.serving.lint.constants import constant
-from transforms.serving.lint.finding import Severity
-from transforms.serving.lint.graphs import Graphs, NodeId, Ref, Scope, signatures, tensor_names
-from transforms.serving.lint.ops import Remark
-from transforms.serving.lint.saved_model import SavedModel
+from trueserve.transforms.serving.lint.constants import constant
+from trueserve.transforms.serving.lint.finding import Severity
+from trueserve.transforms.serving.lint.graphs import Graphs, NodeId, Ref, Scope, signatures, tensor_names
+from trueserve.transforms.serving.lint.ops import Remark
+from trueserve.transforms.serving.lint.saved_model import SavedModel
 
 _FIND = frozenset({"LookupTableFind", "LookupTableFindV2"})
 _LINE_NUMBER = -1

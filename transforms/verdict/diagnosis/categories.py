@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from transforms.verdict.diagnosis.causes import CONSTANT, MOVED, SWAPPED
-from transforms.verdict.diagnosis.fitting import UNKNOWN
-from transforms.verdict.evidence import p_values
-from transforms.verdict.model import Diagnosis
+from trueserve.transforms.verdict.diagnosis.causes import CONSTANT, MOVED, SWAPPED
+from trueserve.transforms.verdict.diagnosis.fitting import UNKNOWN
+from trueserve.transforms.verdict.evidence import p_values
+from trueserve.transforms.verdict.model import Diagnosis
 
 SPELLED, NEW = "case, white space, encoding or prefix", "new categories"
 

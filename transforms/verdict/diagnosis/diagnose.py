@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from transforms.verdict.diagnosis import categories, explanations, fitting
-from transforms.verdict.diagnosis.causes import Explanation
-from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence import p_values
-from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.model import Diagnosis, Finding, FindingKind, Severity, Space
-from transforms.verdict.reference import ComparedPair
+from trueserve.transforms.verdict.diagnosis import categories, explanations, fitting
+from trueserve.transforms.verdict.diagnosis.causes import Explanation
+from trueserve.transforms.verdict.evidence import cdf as cdfs
+from trueserve.transforms.verdict.evidence import p_values
+from trueserve.transforms.verdict.evidence.cdf import Cdf
+from trueserve.transforms.verdict.model import Diagnosis, Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.reference import ComparedPair
 
 MISSING_MORE, MISSING_LESS, TYPE_CHANGED = "missing more", "missing less", "type changed"
 # Looking for a cause takes some hundredths of a second; where all features differ the first tell enough.

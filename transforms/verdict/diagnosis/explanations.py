@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.verdict.diagnosis.causes import (
+from trueserve.transforms.verdict.diagnosis.causes import (
     ROUNDED,
     SCALE,
     SHIFT,
@@ -24,9 +24,9 @@ from transforms.verdict.diagnosis.causes import (
     Array,
     Explanation,
 )
-from transforms.verdict.diagnosis.single_values import caps, constants, grown_steps, moves
-from transforms.verdict.diagnosis.units import FACTORS, PERIODS
-from transforms.verdict.evidence.cdf import Cdf
+from trueserve.transforms.verdict.diagnosis.single_values import caps, constants, grown_steps, moves
+from trueserve.transforms.verdict.diagnosis.units import FACTORS, PERIODS
+from trueserve.transforms.verdict.evidence.cdf import Cdf
 
 _FITTED_PRIOR = 0.3
 # Other factors are 13 % apart, up to five times as much and down to a fifth.

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from transforms.verdict.diagnosis.causes import SCALE, Explanation
-from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.model import Diagnosis
+from trueserve.transforms.verdict.diagnosis.causes import SCALE, Explanation
+from trueserve.transforms.verdict.evidence.cdf import Cdf
+from trueserve.transforms.verdict.model import Diagnosis
 
 Array = np.ndarray[Any, Any]
 

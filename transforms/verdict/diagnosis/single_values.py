@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from transforms.core.custom_stats import NAMED_FROM
-from transforms.verdict.diagnosis.causes import CAPPED, CONSTANT, MOVED, Array, Explanation
-from transforms.verdict.evidence.cdf import Cdf
+from trueserve.transforms.core.custom_stats import NAMED_FROM
+from trueserve.transforms.verdict.diagnosis.causes import CAPPED, CONSTANT, MOVED, Array, Explanation
+from trueserve.transforms.verdict.evidence.cdf import Cdf
 
 _MOST_STEPS = 5
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from transforms.verdict.evidence import false_discovery, p_values
-from transforms.verdict.evidence.feature_difference import (
+from trueserve.transforms.verdict.evidence import false_discovery, p_values
+from trueserve.transforms.verdict.evidence.feature_difference import (
     UNSEEN_SHARE,
     VARIATION,
     FeatureDifference,
@@ -17,7 +17,7 @@ from transforms.verdict.evidence.feature_difference import (
     difference,
     most_moved,
 )
-from transforms.verdict.feature_stats import Counted, View
+from trueserve.transforms.verdict.feature_stats import Counted, View
 
 Array = np.ndarray[Any, Any]
 

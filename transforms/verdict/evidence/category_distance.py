@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from transforms.verdict.feature_stats import View
+from trueserve.transforms.verdict.feature_stats import View
 
 
 class LargestDifference(NamedTuple):

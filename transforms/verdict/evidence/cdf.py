@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.core.custom_stats import POINTS, unpacked_points
-from transforms.verdict.feature_stats import Bucket, View
+from trueserve.transforms.core.custom_stats import POINTS, unpacked_points
+from trueserve.transforms.verdict.feature_stats import Bucket, View
 
 Array = np.ndarray[Any, Any]
 

@@ -8,8 +8,8 @@ import heapq
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
-from transforms.verdict.evidence.false_discovery import Attainable
-from transforms.verdict.feature_stats import View
+from trueserve.transforms.verdict.evidence.false_discovery import Attainable
+from trueserve.transforms.verdict.feature_stats import View
 
 KOLMOGOROV = "kolmogorov_smirnov"
 VARIATION = "total_variation"

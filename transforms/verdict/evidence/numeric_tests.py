@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms.verdict.evidence import p_values
+from trueserve.transforms.verdict.evidence import p_values
 
 Array = np.ndarray[Any, Any]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from statistics import NormalDist
 
-from transforms.verdict.evidence import categorical_tests
-from transforms.verdict.feature_stats import View
+from trueserve.transforms.verdict.evidence import categorical_tests
+from trueserve.transforms.verdict.feature_stats import View
 
 #: A window in which a change of this share of rows might pass unseen was not examined.
 LARGE = 0.3

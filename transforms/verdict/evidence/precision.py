@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.verdict.evidence.cdf import Cdf
+from trueserve.transforms.verdict.evidence.cdf import Cdf
 
 Array = np.ndarray[Any, Any]
 

@@ -11,11 +11,17 @@ from typing import Any
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.verdict import wording
-from transforms.verdict.evidence import categorical_tests, false_discovery, numeric_tests, p_values, precision
-from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.evidence.feature_difference import (
+from trueserve.transforms.verdict import wording
+from trueserve.transforms.verdict.evidence import (
+    categorical_tests,
+    false_discovery,
+    numeric_tests,
+    p_values,
+    precision,
+)
+from trueserve.transforms.verdict.evidence import cdf as cdfs
+from trueserve.transforms.verdict.evidence.cdf import Cdf
+from trueserve.transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     LENGTH,
     MISSING,
@@ -24,7 +30,7 @@ from transforms.verdict.evidence.feature_difference import (
     difference,
     most_moved,
 )
-from transforms.verdict.feature_stats import View
+from trueserve.transforms.verdict.feature_stats import View
 
 Array = np.ndarray[Any, Any]
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.core.custom_stats import NAMED_FROM
-from transforms.verdict.feature_stats import View
+from trueserve.transforms.core.custom_stats import NAMED_FROM
+from trueserve.transforms.verdict.feature_stats import View
 
 # TFDV's sketch of the number of distinct values errs by about 1 %.
 _DISTINCT_AT_LEAST = 0.97

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from transforms.verdict.evidence.categorical_tests import OTHERS
-from transforms.verdict.evidence.feature_difference import (
+from trueserve.transforms.verdict.evidence.categorical_tests import OTHERS
+from trueserve.transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     LENGTH,
     MISSING,
@@ -11,10 +11,10 @@ from transforms.verdict.evidence.feature_difference import (
     VARIATION,
     FeatureDifference,
 )
-from transforms.verdict.evidence.unseen_mass import may_be_named
-from transforms.verdict.model import FindingEvidence, ShareChange
-from transforms.verdict.reference import ComparedPair
-from transforms.verdict.wording import number, percent, quoted
+from trueserve.transforms.verdict.evidence.unseen_mass import may_be_named
+from trueserve.transforms.verdict.model import FindingEvidence, ShareChange
+from trueserve.transforms.verdict.reference import ComparedPair
+from trueserve.transforms.verdict.wording import number, percent, quoted
 
 _NAMES = {
     KOLMOGOROV: "Kolmogorov-Smirnov distance",

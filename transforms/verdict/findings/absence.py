@@ -8,9 +8,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from transforms.verdict import severity
-from transforms.verdict.findings import transformed
-from transforms.verdict.model import (
+from trueserve.transforms.verdict import severity
+from trueserve.transforms.verdict.findings import transformed
+from trueserve.transforms.verdict.model import (
     UNKNOWN,
     ComparisonResult,
     Finding,
@@ -18,8 +18,8 @@ from transforms.verdict.model import (
     NotCompared,
     Space,
 )
-from transforms.verdict.severity import Policy
-from transforms.verdict.wording import listing
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.wording import listing
 
 MOST_ABSENT = "most_features_absent"
 #: So many features are absent at least, and more than half of all, before that is said in one finding.

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from transforms.verdict.feature_stats import View, views_by_feature
-from transforms.verdict.model import Finding, FindingKind, Severity
-from transforms.verdict.reference import ComparedPair
-from transforms.verdict.wording import number
+from trueserve.transforms.verdict.feature_stats import View, views_by_feature
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity
+from trueserve.transforms.verdict.reference import ComparedPair
+from trueserve.transforms.verdict.wording import number
 
 SPREAD = "augmentation_spread"
 # An augmentation that widens or narrows a feature by less is not worth a word.

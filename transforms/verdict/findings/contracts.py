@@ -6,8 +6,8 @@ import enum
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
-from transforms.verdict.wording import listing, percent, plain
+from trueserve.transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.wording import listing, percent, plain
 
 Json = Mapping[str, Any]
 

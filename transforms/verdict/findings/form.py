@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE
-from transforms.verdict.findings import schema as schema_findings
-from transforms.verdict.model import Finding, FindingKind, Severity, Space
-from transforms.verdict.reference import UNKNOWN_FEATURE, ComparedPair
-from transforms.verdict.wording import percent
+from trueserve.transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE
+from trueserve.transforms.verdict.findings import schema as schema_findings
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.reference import UNKNOWN_FEATURE, ComparedPair
+from trueserve.transforms.verdict.wording import percent
 
 # Column names come from strangers: a request could bring a new one each.
 MOST_NEW_COLUMNS = 20

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from transforms.core.accounting import ABSENT_TIME, UNREAD_TIME, Accounting
-from transforms.core.batches import Fault, Window
-from transforms.logs.rows.parse_time import FORMS
-from transforms.verdict.evidence import power
-from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Slice, Space
-from transforms.verdict.severity import Policy
-from transforms.verdict.wording import iso, listing, percent, plain
+from trueserve.transforms.core.accounting import ABSENT_TIME, UNREAD_TIME, Accounting
+from trueserve.transforms.core.batches import Fault, Window
+from trueserve.transforms.logs.rows.parse_time import FORMS
+from trueserve.transforms.verdict.evidence import power
+from trueserve.transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Slice, Space
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.wording import iso, listing, percent, plain
 
 _MOST_FAULTS = 20
 #: Where so large a share of the features could not show a change, that none was seen says nothing.

@@ -12,16 +12,16 @@ import functools
 from collections import Counter
 from collections.abc import Iterator
 
-from transforms.core.accounting import answers_of
-from transforms.verdict.compare import compare
-from transforms.verdict.evidence.feature_difference import UNSEEN_SHARE
-from transforms.verdict.feature_stats import Statistics, dataset, views_by_feature
-from transforms.verdict.findings import transformed as transformed_findings
-from transforms.verdict.findings.schema import UNSEEN_STRINGS
-from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.severity import Policy
-from transforms.verdict.wording import percent
+from trueserve.transforms.core.accounting import answers_of
+from trueserve.transforms.verdict.compare import compare
+from trueserve.transforms.verdict.evidence.feature_difference import UNSEEN_SHARE
+from trueserve.transforms.verdict.feature_stats import Statistics, dataset, views_by_feature
+from trueserve.transforms.verdict.findings import transformed as transformed_findings
+from trueserve.transforms.verdict.findings.schema import UNSEEN_STRINGS
+from trueserve.transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.wording import percent
 
 NO_ANSWER = "no row has a logged answer that is a prediction"
 _NOT_FINITE = "not_finite"

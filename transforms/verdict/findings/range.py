@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.verdict import severity
-from transforms.verdict.evidence import noise_floor, unseen_mass
-from transforms.verdict.feature_stats import View
-from transforms.verdict.model import Finding, FindingKind
-from transforms.verdict.reference import ComparedPair
-from transforms.verdict.wording import number, percent
+from trueserve.transforms.verdict import severity
+from trueserve.transforms.verdict.evidence import noise_floor, unseen_mass
+from trueserve.transforms.verdict.feature_stats import View
+from trueserve.transforms.verdict.model import Finding, FindingKind
+from trueserve.transforms.verdict.reference import ComparedPair
+from trueserve.transforms.verdict.wording import number, percent
 
 OUTSIDE_RANGE = "outside_training_range"
 # TFDV makes its histograms from a thousand quantiles.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from transforms.replay import answers
-from transforms.replay.report import Limits, iso
-from transforms.replay.summary import Differences, ReplaySummary
-from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
-from transforms.verdict.severity import Policy
-from transforms.verdict.wording import number, percent, plain
+from trueserve.transforms.replay import answers
+from trueserve.transforms.replay.report import Limits, iso
+from trueserve.transforms.replay.summary import Differences, ReplaySummary
+from trueserve.transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.wording import number, percent, plain
 
 _NAMED = 3
 _LONGEST_NAME = 40

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from transforms.verdict.evidence import noise_floor
-from transforms.verdict.model import Finding, FindingKind, Severity
-from transforms.verdict.reference import ComparedPair
-from transforms.verdict.wording import percent
+from trueserve.transforms.verdict.evidence import noise_floor
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity
+from trueserve.transforms.verdict.reference import ComparedPair
+from trueserve.transforms.verdict.wording import percent
 
 #: The share of rows that may come in a foreign form where the baseline says nothing of it.
 LET_PASS = 0.01

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Iterator
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from transforms.core import schema as schemas
-from transforms.core.custom_stats import NAMED_FROM
-from transforms.verdict import severity
-from transforms.verdict.batched_validation import validate_statistics
-from transforms.verdict.evidence import unseen_mass
-from transforms.verdict.evidence.unseen_mass import UnseenMass
-from transforms.verdict.feature_stats import View, path_name
-from transforms.verdict.model import Finding, FindingKind, Severity, Space
-from transforms.verdict.reference import ComparedPair
-from transforms.verdict.wording import listing, percent, plain
+from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core.custom_stats import NAMED_FROM
+from trueserve.transforms.verdict import severity
+from trueserve.transforms.verdict.batched_validation import validate_statistics
+from trueserve.transforms.verdict.evidence import unseen_mass
+from trueserve.transforms.verdict.evidence.unseen_mass import UnseenMass
+from trueserve.transforms.verdict.feature_stats import View, path_name
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.reference import ComparedPair
+from trueserve.transforms.verdict.wording import listing, percent, plain
 
 NEW_COLUMN = "SCHEMA_NEW_COLUMN"
 UNSEEN_STRINGS = "ENUM_TYPE_UNEXPECTED_STRING_VALUES"

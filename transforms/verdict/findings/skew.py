@@ -15,13 +15,13 @@ from collections.abc import Iterable, Iterator
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from transforms.verdict import severity
-from transforms.verdict.batched_validation import top, validate_statistics
-from transforms.verdict.evidence import category_distance, noise_floor, unseen_mass
-from transforms.verdict.feature_stats import Statistics, View, dataset, path_name
-from transforms.verdict.model import Finding, FindingKind, Severity
-from transforms.verdict.reference import ComparedPair
-from transforms.verdict.wording import number, percent, quoted
+from trueserve.transforms.verdict import severity
+from trueserve.transforms.verdict.batched_validation import top, validate_statistics
+from trueserve.transforms.verdict.evidence import category_distance, noise_floor, unseen_mass
+from trueserve.transforms.verdict.feature_stats import Statistics, View, dataset, path_name
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity
+from trueserve.transforms.verdict.reference import ComparedPair
+from trueserve.transforms.verdict.wording import number, percent, quoted
 
 QUANTILES = statistics_pb2.Histogram.QUANTILES
 

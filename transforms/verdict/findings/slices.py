@@ -7,13 +7,13 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from transforms.core import slicing
-from transforms.core.slicing import SliceStatistics
-from transforms.verdict.feature_stats import Statistics, dataset
-from transforms.verdict.findings.predictions import compare_space
-from transforms.verdict.model import Finding, FindingKind, Severity, Slice, Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.severity import Policy
+from trueserve.transforms.core import slicing
+from trueserve.transforms.core.slicing import SliceStatistics
+from trueserve.transforms.verdict.feature_stats import Statistics, dataset
+from trueserve.transforms.verdict.findings.predictions import compare_space
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Slice, Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.severity import Policy
 
 #: With fewer training rows a slice is not compared.
 LEAST_TRAINING_ROWS = 200

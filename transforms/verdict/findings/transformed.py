@@ -15,16 +15,16 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from transforms.verdict import decide
-from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence import p_values
-from transforms.verdict.evidence.false_discovery import Family
-from transforms.verdict.feature_stats import View
-from transforms.verdict.findings import range as range_findings
-from transforms.verdict.model import Finding, FindingKind, Severity, Space
-from transforms.verdict.reference import ComparedPair
-from transforms.verdict.significance import TestResults
-from transforms.verdict.wording import listing, number, percent
+from trueserve.transforms.verdict import decide
+from trueserve.transforms.verdict.evidence import cdf as cdfs
+from trueserve.transforms.verdict.evidence import p_values
+from trueserve.transforms.verdict.evidence.false_discovery import Family
+from trueserve.transforms.verdict.feature_stats import View
+from trueserve.transforms.verdict.findings import range as range_findings
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.reference import ComparedPair
+from trueserve.transforms.verdict.significance import TestResults
+from trueserve.transforms.verdict.wording import listing, number, percent
 
 UNKNOWN_WORDS = "unknown_word_share"
 SATURATED = "saturated_bucket"

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from transforms.core.arrow import pa, pc
-from transforms.verdict.variation import bins as cell
-from transforms.verdict.variation.bins import Bins
+from trueserve.transforms.core.arrow import pa, pc
+from trueserve.transforms.verdict.variation import bins as cell
+from trueserve.transforms.verdict.variation.bins import Bins
 
 Array = np.ndarray[Any, Any]
 

@@ -14,14 +14,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence.feature_difference import LENGTH, MISSING, UNSEEN_SHARE, FeatureDifference
-from transforms.verdict.feature_stats import View
-from transforms.verdict.model import SeasonalVariation
-from transforms.verdict.variation import bins as cell
-from transforms.verdict.variation import tails
-from transforms.verdict.variation.store import FeaturePeriods, Variation
-from transforms.verdict.variation.tails import Tail
+from trueserve.transforms.verdict.evidence import cdf as cdfs
+from trueserve.transforms.verdict.evidence.feature_difference import (
+    LENGTH,
+    MISSING,
+    UNSEEN_SHARE,
+    FeatureDifference,
+)
+from trueserve.transforms.verdict.feature_stats import View
+from trueserve.transforms.verdict.model import SeasonalVariation
+from trueserve.transforms.verdict.variation import bins as cell
+from trueserve.transforms.verdict.variation import tails
+from trueserve.transforms.verdict.variation.store import FeaturePeriods, Variation
+from trueserve.transforms.verdict.variation.tails import Tail
 
 Array = np.ndarray[Any, Any]
 

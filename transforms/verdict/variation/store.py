@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from transforms.core.arrow import open_stream, pa
-from transforms.verdict.variation.bins import CATEGORY, NUMBER, Bins
-from transforms.verdict.variation.period_counts import PeriodCounts, UnitCounts
+from trueserve.transforms.core.arrow import open_stream, pa
+from trueserve.transforms.verdict.variation.bins import CATEGORY, NUMBER, Bins
+from trueserve.transforms.verdict.variation.period_counts import PeriodCounts, UnitCounts
 
 Array = np.ndarray[Any, Any]
 

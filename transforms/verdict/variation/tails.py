@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from transforms.verdict.evidence import p_values
-from transforms.verdict.variation.bins import NUMBER
-from transforms.verdict.variation.store import FeaturePeriods
+from trueserve.transforms.verdict.evidence import p_values
+from trueserve.transforms.verdict.variation.bins import NUMBER
+from trueserve.transforms.verdict.variation.store import FeaturePeriods
 
 Array = np.ndarray[Any, Any]
 

@@ -7,9 +7,9 @@ import pytest
 from support.scan import entry, example, floats, ints, rows_of, texts
 from support.wire import decoded
 
-from transforms.columnar.examples import example_parser
-from transforms.columnar.examples.example_parser import ExampleParser
-from transforms.columnar.framing import block_of
+from trueserve.transforms.columnar.examples import example_parser
+from trueserve.transforms.columnar.examples.example_parser import ExampleParser
+from trueserve.transforms.columnar.framing import block_of
 
 
 def test_rooms_grow_and_keep_what_they_hold() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from numba import njit
 from support.wire import array
 
-from transforms.columnar.examples import names
+from trueserve.transforms.columnar.examples import names
 
 
 @njit  # type: ignore[untyped-decorator]

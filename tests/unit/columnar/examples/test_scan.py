@@ -8,11 +8,11 @@ import pytest
 from support.scan import Row, entry, example, floats, ints, rows_of, texts
 from support.wire import decoded, field, varint
 
-from transforms.columnar.examples import store as st
-from transforms.columnar.examples.append import DONE, MORE_COLUMNS, MORE_NAMES, MORE_VALUES, UNUSUAL
-from transforms.columnar.examples.names import name_of, new_names
-from transforms.columnar.examples.scan import scan_examples
-from transforms.columnar.framing import block_of
+from trueserve.transforms.columnar.examples import store as st
+from trueserve.transforms.columnar.examples.append import DONE, MORE_COLUMNS, MORE_NAMES, MORE_VALUES, UNUSUAL
+from trueserve.transforms.columnar.examples.names import name_of, new_names
+from trueserve.transforms.columnar.examples.scan import scan_examples
+from trueserve.transforms.columnar.framing import block_of
 
 
 def test_a_long_entry_is_not_taken_for_a_short_one() -> None:

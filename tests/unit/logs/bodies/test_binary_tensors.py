@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from support import bodies as support
 from support.bodies import example, tensor
 
-from transforms.logs.bodies.instances import Bodies, body_of
-from transforms.logs.request import BadRecordError
-from transforms.logs.rows.log_fields import answers_of
+from trueserve.transforms.logs.bodies.instances import Bodies, body_of
+from trueserve.transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.rows.log_fields import answers_of
 
 BODIES = Bodies(support.settings())
 

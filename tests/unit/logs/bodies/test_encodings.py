@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import bodies as support
 
-from transforms.logs.bodies.encodings import decompressed, load_body
-from transforms.logs.bodies.instances import Bodies
-from transforms.logs.carriers.records import LARGEST_RECORD
-from transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.bodies.encodings import decompressed, load_body
+from trueserve.transforms.logs.bodies.instances import Bodies
+from trueserve.transforms.logs.carriers.records import LARGEST_RECORD
+from trueserve.transforms.logs.request import BadRecordError
 
 VALUE = {"instances": [{"age": 3}]}
 JSON = json.dumps(VALUE).encode()

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from support import bodies as support
 from support.bodies import b64, reason
 
-from transforms.logs.bodies.instances import Bodies
-from transforms.logs.features import FeatureType
+from trueserve.transforms.logs.bodies.instances import Bodies
+from trueserve.transforms.logs.features import FeatureType
 
 BODIES = Bodies(support.settings())
 NAMES = ["age", "fare", "word"]

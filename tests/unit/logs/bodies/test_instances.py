@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from support import bodies as support
 from support.bodies import b64, example, reason, tensor
 
-from transforms.logs.bodies.instances import Bodies, body_of
-from transforms.logs.bodies.row_checks import MAX_INSTANCES
-from transforms.logs.features import FeatureType
-from transforms.logs.request import BadRecordError
-from transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES
+from trueserve.transforms.logs.bodies.instances import Bodies, body_of
+from trueserve.transforms.logs.bodies.row_checks import MAX_INSTANCES
+from trueserve.transforms.logs.features import FeatureType
+from trueserve.transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES
 
 BODIES = Bodies(support.settings())
 OF_EXAMPLE: dict[str, list[Any]] = {"age": [30], "fare": [2.5], "word": [b"blue"]}

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import bodies as support
 
-from transforms.logs.bodies.instances import Bodies
-from transforms.logs.carriers.text.text_form import TextForm
-from transforms.logs.columns.values import typed_columns
-from transforms.logs.features import FeatureType
-from transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.bodies.instances import Bodies
+from trueserve.transforms.logs.carriers.text.text_form import TextForm
+from trueserve.transforms.logs.columns.values import typed_columns
+from trueserve.transforms.logs.features import FeatureType
+from trueserve.transforms.logs.request import BadRecordError
 
 BODIES = Bodies(support.settings())
 

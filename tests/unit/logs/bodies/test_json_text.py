@@ -14,8 +14,8 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from transforms.logs.bodies.json_text import MAX_DEPTH, load, load_object
-from transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.bodies.json_text import MAX_DEPTH, load, load_object
+from trueserve.transforms.logs.request import BadRecordError
 
 
 def reason(data: bytes | str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from support import bodies as support
 from support.bodies import b64, reason, tensor
 
-from transforms.logs.bodies.instances import Bodies
+from trueserve.transforms.logs.bodies.instances import Bodies
 
 BODIES = Bodies(support.settings())
 

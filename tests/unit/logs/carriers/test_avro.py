@@ -14,7 +14,7 @@ import pytest
 from support.avro_bytes import LONGS, avro_block, avro_header, long, record, snappy_file, zstandard_file
 from support.carriers import TIMESTAMP, avro_file, until_error, values
 
-from transforms.logs.carriers import records as limits
+from trueserve.transforms.logs.carriers import records as limits
 
 NOON = dt.datetime(2013, 7, 14, 12, 0, 0, 500_000, tzinfo=dt.UTC)
 

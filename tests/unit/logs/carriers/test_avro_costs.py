@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from transforms.logs.carriers import avro_schema
-from transforms.logs.carriers.avro_schema import AvroSchema
-from transforms.logs.carriers.records import LARGEST_RECORD, local_time_of_micros, time_of_micros
-from transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.carriers import avro_schema
+from trueserve.transforms.logs.carriers.avro_schema import AvroSchema
+from trueserve.transforms.logs.carriers.records import LARGEST_RECORD, local_time_of_micros, time_of_micros
+from trueserve.transforms.logs.carriers.table_error import TableError
 
 
 def record(*types: Any, name: str = "r") -> dict[str, Any]:

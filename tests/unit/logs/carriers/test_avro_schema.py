@@ -8,7 +8,7 @@ import pytest
 from support.avro_bytes import avro_block, avro_header, long, record
 from support.carriers import until_error
 
-from transforms.logs.carriers import avro_schema
+from trueserve.transforms.logs.carriers import avro_schema
 
 
 def nested(depth: int) -> Any:

@@ -11,11 +11,11 @@ import fastavro
 import pytest
 from support.avro_bytes import LONGS, record
 
-from transforms.files.ranges import END_OF_FILE
-from transforms.files.section import WrongCutError
-from transforms.logs.carriers import avro, json_lines
-from transforms.logs.carriers.parquet.child import groups_between
-from transforms.logs.request import BadRecordError, Carried
+from trueserve.transforms.files.ranges import END_OF_FILE
+from trueserve.transforms.files.section import WrongCutError
+from trueserve.transforms.logs.carriers import avro, json_lines
+from trueserve.transforms.logs.carriers.parquet.child import groups_between
+from trueserve.transforms.logs.request import BadRecordError, Carried
 
 MARKER = bytes(range(1, 17))
 TEXTS = record(a="bytes")

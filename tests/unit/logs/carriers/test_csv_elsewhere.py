@@ -7,12 +7,12 @@ import io
 import pytest
 from support.logs import rows_of, settings
 
-from transforms.core.accounting import total
-from transforms.logs.carriers import csv_tables
-from transforms.logs.carriers.csv_header import read_header
-from transforms.logs.carriers.text.text_form import TextForm
-from transforms.logs.features import FeatureType
-from transforms.logs.rows.rows import RecordPosition
+from trueserve.transforms.core.accounting import total
+from trueserve.transforms.logs.carriers import csv_tables
+from trueserve.transforms.logs.carriers.csv_header import read_header
+from trueserve.transforms.logs.carriers.text.text_form import TextForm
+from trueserve.transforms.logs.features import FeatureType
+from trueserve.transforms.logs.rows.rows import RecordPosition
 
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES
 POSITION = RecordPosition("table", 0)

@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from transforms.logs.carriers.csv_header import csv_header
-from transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.carriers.csv_header import csv_header
+from trueserve.transforms.logs.carriers.table_error import TableError
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import logs
 
-from transforms.files.ranges import END_OF_FILE
-from transforms.files.section import WrongCutError
-from transforms.logs.carriers import csv_ranges, csv_records
-from transforms.logs.carriers.csv_ranges import Header, header_of, open_csv, open_rows
-from transforms.logs.carriers.csv_tables import decode_csv
-from transforms.logs.carriers.table_error import TableError
-from transforms.logs.rows.rows import RecordPosition
+from trueserve.transforms.files.ranges import END_OF_FILE
+from trueserve.transforms.files.section import WrongCutError
+from trueserve.transforms.logs.carriers import csv_ranges, csv_records
+from trueserve.transforms.logs.carriers.csv_ranges import Header, header_of, open_csv, open_rows
+from trueserve.transforms.logs.carriers.csv_tables import decode_csv
+from trueserve.transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.rows.rows import RecordPosition
 
 
 def written(rows: Sequence[Sequence[str]], end: str = "\n") -> bytes:

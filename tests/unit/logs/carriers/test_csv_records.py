@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from support.carriers import Types, carried, csv_of, until_error, values
 
-from transforms.logs.carriers import csv_records, lines
+from trueserve.transforms.logs.carriers import csv_records, lines
 
 
 def test_csv_that_holds_bodies() -> None:

@@ -9,12 +9,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support.logs import rows_of, settings
 
-from transforms.core.arrow import pa
-from transforms.logs.carriers import csv_tables
-from transforms.logs.carriers.csv_header import csv_header
-from transforms.logs.carriers.escaped_bytes import EscapedStream, unescaped
-from transforms.logs.carriers.table_error import TableError
-from transforms.logs.rows.rows import RecordPosition
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.logs.carriers import csv_tables
+from trueserve.transforms.logs.carriers.csv_header import csv_header
+from trueserve.transforms.logs.carriers.escaped_bytes import EscapedStream, unescaped
+from trueserve.transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.rows.rows import RecordPosition
 
 PRIVATE = "\U0010fd00\U0010fdff".encode()
 PIECES = st.one_of(

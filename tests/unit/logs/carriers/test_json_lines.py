@@ -15,10 +15,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from support.carriers import carried, until_error, values
 
-from transforms.logs.carriers import lines
-from transforms.logs.carriers import records as limits
-from transforms.logs.carriers.read_records import read_records
-from transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.carriers import lines
+from trueserve.transforms.logs.carriers import records as limits
+from trueserve.transforms.logs.carriers.read_records import read_records
+from trueserve.transforms.logs.request import BadRecordError
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])

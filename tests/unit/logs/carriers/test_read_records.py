@@ -28,9 +28,9 @@ from support.carriers import (
     values,
 )
 
-from transforms.logs.carriers.read_records import Carrier, carrier_of, read_records
-from transforms.logs.carriers.table_error import TableError
-from transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.carriers.read_records import Carrier, carrier_of, read_records
+from trueserve.transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.request import BadRecordError
 
 NOON = dt.datetime(2013, 7, 14, 12, 0, 0, 500_000, tzinfo=dt.UTC)
 TYPES: Types = {

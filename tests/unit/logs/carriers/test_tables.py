@@ -16,16 +16,16 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from support.logs import as_float32, rows_of, settings
 
-from transforms.core.accounting import total
-from transforms.core.batches import Decoded
-from transforms.logs.carriers import csv_tables, tables
-from transforms.logs.carriers.csv_header import csv_header
-from transforms.logs.carriers.parquet import tables as parquet_tables
-from transforms.logs.carriers.parquet.tables import decode_parquet
-from transforms.logs.carriers.table_error import TableError
-from transforms.logs.carriers.text_types import widest
-from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.rows.rows import RecordPosition
+from trueserve.transforms.core.accounting import total
+from trueserve.transforms.core.batches import Decoded
+from trueserve.transforms.logs.carriers import csv_tables, tables
+from trueserve.transforms.logs.carriers.csv_header import csv_header
+from trueserve.transforms.logs.carriers.parquet import tables as parquet_tables
+from trueserve.transforms.logs.carriers.parquet.tables import decode_parquet
+from trueserve.transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.carriers.text_types import widest
+from trueserve.transforms.logs.features import Expected, FeatureType, Settings
+from trueserve.transforms.logs.rows.rows import RecordPosition
 
 INT, FLOAT, BYTES = FeatureType.INT, FeatureType.FLOAT, FeatureType.BYTES
 POSITION = RecordPosition("table", 0)

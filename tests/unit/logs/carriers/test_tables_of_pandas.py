@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from support.logs import rows_of, settings
 
-from transforms.core.accounting import total
-from transforms.core.batches import Decoded
-from transforms.logs.carriers.csv_header import csv_header
-from transforms.logs.carriers.csv_tables import csv_types
-from transforms.logs.carriers.csv_tables import decode_csv as decoded_csv
-from transforms.logs.carriers.parquet.tables import decode_parquet
-from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.rows.rows import RecordPosition
+from trueserve.transforms.core.accounting import total
+from trueserve.transforms.core.batches import Decoded
+from trueserve.transforms.logs.carriers.csv_header import csv_header
+from trueserve.transforms.logs.carriers.csv_tables import csv_types
+from trueserve.transforms.logs.carriers.csv_tables import decode_csv as decoded_csv
+from trueserve.transforms.logs.carriers.parquet.tables import decode_parquet
+from trueserve.transforms.logs.features import Expected, FeatureType, Settings
+from trueserve.transforms.logs.rows.rows import RecordPosition
 
 INT, FLOAT = FeatureType.INT, FeatureType.FLOAT
 POSITION = RecordPosition("table", 0)

@@ -15,12 +15,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from support.columns import BYTES, FIXED, FLOAT, INT, LISTED, SINGLE, TYPES, Row, decoded
 
-from transforms.logs.columns.any_values import column_of_any_values
-from transforms.logs.columns.conversions import LARGEST_FLOAT32
-from transforms.logs.columns.usual_values import usual_column
-from transforms.logs.columns.values import typed_columns
-from transforms.logs.features import Expected, FeatureType
-from transforms.logs.request import Exact
+from trueserve.transforms.logs.columns.any_values import column_of_any_values
+from trueserve.transforms.logs.columns.conversions import LARGEST_FLOAT32
+from trueserve.transforms.logs.columns.usual_values import usual_column
+from trueserve.transforms.logs.columns.values import typed_columns
+from trueserve.transforms.logs.features import Expected, FeatureType
+from trueserve.transforms.logs.request import Exact
 
 # The reference: one row at a time, by exact decimal numbers, without a case for speed.
 

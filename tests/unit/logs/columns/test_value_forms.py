@@ -10,8 +10,8 @@ import pytest
 from support.columns import FIXED, LISTED, decoded
 from support.forms import NORMAL_FORMS
 
-from transforms.logs.columns.conversions import is_loss
-from transforms.verdict.findings.representation import FOREIGN_FORMS
+from trueserve.transforms.logs.columns.conversions import is_loss
+from trueserve.transforms.verdict.findings.representation import FOREIGN_FORMS
 
 
 def test_the_usual_values_have_no_form() -> None:

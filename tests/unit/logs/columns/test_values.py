@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from support.columns import INT, LISTED, SINGLE, TYPES, decoded
 
-from transforms.core.accounting import MORE_UNKNOWN
-from transforms.logs.columns import values as module
-from transforms.logs.columns.values import typed_columns
-from transforms.logs.features import Expected
-from transforms.logs.request import OfExample
+from trueserve.transforms.core.accounting import MORE_UNKNOWN
+from trueserve.transforms.logs.columns import values as module
+from trueserve.transforms.logs.columns.values import typed_columns
+from trueserve.transforms.logs.features import Expected
+from trueserve.transforms.logs.request import OfExample
 
 
 def test_a_feature_that_a_row_lacks_is_missing_without_a_form() -> None:

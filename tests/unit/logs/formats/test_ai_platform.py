@@ -17,10 +17,10 @@ from hypothesis import settings as hypothesis_settings
 from support import bodies as support
 from support.bodies import reason_of
 
-from transforms.core.batches import Window
-from transforms.logs.formats.ai_platform import AiPlatformParser
-from transforms.logs.formats.format_names import Format
-from transforms.logs.request import BadRecordError
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.logs.formats.ai_platform import AiPlatformParser
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.request import BadRecordError
 
 TIME = dt.datetime(2020, 6, 3, 17, 0, 4, tzinfo=dt.UTC)
 ROWS = [{"age": 3, "word": 'a, "b"\nc'}, {"age": 4, "fare": [1.5]}]

@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 from support.bigquery import END, PUSHED, START, TABLE, WINDOW
 from support.logs import settings
 
-from transforms.core.batches import Window
-from transforms.core.errors import UsageError
-from transforms.logs.features import Settings
-from transforms.logs.formats import bigquery
-from transforms.logs.formats.bigquery import (
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.logs.features import Settings
+from trueserve.transforms.logs.formats import bigquery
+from trueserve.transforms.logs.formats.bigquery import (
     BigQueryTable,
     parse_table,
     record_of,
     row_restriction,
     selected_fields,
 )
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.formats.format_names import Format
 
 
 @pytest.mark.parametrize(

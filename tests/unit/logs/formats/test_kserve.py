@@ -14,9 +14,9 @@ from support.events import decode
 from support.kserve import TIME, V1, V2, WANTED, binary, run, structured
 from support.logs import as_float32, settings
 
-from transforms.logs.formats.format_names import Format
-from transforms.logs.formats.kserve import KServeParser
-from transforms.logs.request import Request, RequestEvent, ResponseEvent
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.formats.kserve import KServeParser
+from trueserve.transforms.logs.request import Request, RequestEvent, ResponseEvent
 
 
 def upper(record: dict[str, Any]) -> dict[str, Any]:

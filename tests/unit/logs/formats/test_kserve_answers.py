@@ -12,12 +12,12 @@ from support.events import DecodedLog, carried, decode, outcome_of
 from support.kserve import ROWS, TIME, V1, V2, WANTED, binary, run, structured
 from support.logs import settings
 
-from transforms.core.batches import Decoded, Window
-from transforms.logs.decode_requests import RequestDecoder
-from transforms.logs.formats.format_names import Format
-from transforms.logs.formats.kserve import KServeParser
-from transforms.logs.rows import request_response_join
-from transforms.logs.rows.rows import RecordPosition
+from trueserve.transforms.core.batches import Decoded, Window
+from trueserve.transforms.logs.decode_requests import RequestDecoder
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.formats.kserve import KServeParser
+from trueserve.transforms.logs.rows import request_response_join
+from trueserve.transforms.logs.rows.rows import RecordPosition
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))

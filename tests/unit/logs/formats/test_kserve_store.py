@@ -18,11 +18,11 @@ from support.events import DecodedLog, decode, outcome_of
 from support.kserve import V1, WANTED
 from support.logs import settings
 
-from transforms.core.batches import Decoded, Window
-from transforms.files.file_systems import FileSize
-from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import detect_log
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.core.batches import Decoded, Window
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.detect import detect_log
+from trueserve.transforms.logs.formats.format_names import Format
 
 KIND = "org.kubeflow.serving.inference."
 DATA = json.dumps(V1).encode()

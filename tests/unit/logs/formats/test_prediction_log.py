@@ -29,10 +29,10 @@ from support.logs import (
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from transforms.core.accounting import total
-from transforms.core.batches import Window
-from transforms.logs.features import Expected, FeatureType
-from transforms.logs.tensors import parsed_prediction_log as module
+from trueserve.transforms.core.accounting import total
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.logs.features import Expected, FeatureType
+from trueserve.transforms.logs.tensors import parsed_prediction_log as module
 
 # One value of each feature, or None where it is missing; zero, and the shortest string, are values.
 ROWS = st.fixed_dictionaries(

@@ -29,8 +29,8 @@ from support.prediction_logs import (
 )
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from transforms.logs.formats.prediction_log import PredictionLogDecoder
-from transforms.logs.tensors import example_lists
+from trueserve.transforms.logs.formats.prediction_log import PredictionLogDecoder
+from trueserve.transforms.logs.tensors import example_lists
 
 
 def reason_of(log: PredictionLog) -> str:

@@ -12,11 +12,11 @@ from support.logs import DT_INT64, DT_STRING, decode_logs, settings, tensor
 from support.prediction_logs import JULY_14, LABELLING, ROWS, log_of, one_batch, session_log, stream_log
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from transforms.columnar.framing import block_of
-from transforms.core.accounting import total
-from transforms.logs.formats.prediction_log import PredictionLogDecoder
-from transforms.logs.rows import warm_ups
-from transforms.logs.rows.rows import RecordPosition
+from trueserve.transforms.columnar.framing import block_of
+from trueserve.transforms.core.accounting import total
+from trueserve.transforms.logs.formats.prediction_log import PredictionLogDecoder
+from trueserve.transforms.logs.rows import warm_ups
+from trueserve.transforms.logs.rows.rows import RecordPosition
 
 
 def _quiet(examples: Sequence[bytes], name: str = "examples") -> PredictionLog:

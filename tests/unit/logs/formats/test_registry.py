@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.flags import reading
-from transforms.logs.formats import bigquery, registry
-from transforms.logs.formats.format_names import LOG_FORMATS, Format
+from trueserve.pipelines.flags import reading
+from trueserve.transforms.logs.formats import bigquery, registry
+from trueserve.transforms.logs.formats.format_names import LOG_FORMATS, Format
 
 ROOT = Path(__file__).parents[4]
 
@@ -52,7 +52,7 @@ def test_every_format_has_a_section() -> None:
 
 def test_the_names_import_nothing_heavy() -> None:
     code = (
-        "import sys, transforms.logs.formats.format_names as names;"
+        "import sys, trueserve.transforms.logs.formats.format_names as names;"
         "print(*sorted({'numpy', 'pyarrow', 'tensorflow', 'numba', 'apache_beam'} & {*sys.modules}))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -13,10 +13,10 @@ from hypothesis import settings as hypothesis_settings
 from support import bodies as support
 from support.bodies import b64, example, reason_of
 
-from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.formats.format_names import Format
-from transforms.logs.formats.rest import RestParser
-from transforms.logs.request import BadRecordError
+from trueserve.transforms.logs.features import Expected, FeatureType, Settings
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.formats.rest import RestParser
+from trueserve.transforms.logs.request import BadRecordError
 
 AT = 1_591_203_604_000_000  # 2020-06-03 17:00:04 UTC
 BODY: dict[str, Any] = {"signature_name": "by_tensors", "instances": [{"age": 3}, {"age": 4}]}

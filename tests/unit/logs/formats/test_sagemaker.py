@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from support.events import DecodedLog, decode
 from support.logs import as_float32, settings
 
-from transforms.core.batches import Window
-from transforms.logs.formats.format_names import Format
-from transforms.logs.formats.sagemaker import SageMakerParser
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.formats.sagemaker import SageMakerParser
 
 ROWS = [{"age": 30, "fare": 1.5, "word": "a"}, {"age": 31, "fare": 2.5, "word": "ü"}]
 WANTED = [
@@ -95,7 +95,7 @@ def test_features_is_a_feature_where_the_schema_has_it() -> None:
     from support.logs import SCHEMA
     from tensorflow_metadata.proto.v0 import schema_pb2
 
-    from transforms.logs.features import expected_features
+    from trueserve.transforms.logs.features import expected_features
 
     schema = schema_pb2.Schema()
     schema.CopyFrom(SCHEMA)

@@ -11,11 +11,11 @@ import pytest
 from support.events import decode
 from support.logs import settings
 
-from transforms.core.batches import Decoded
-from transforms.files.file_systems import FileSize
-from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import detect_log
-from transforms.logs.formats.format_names import Format
+from trueserve.transforms.core.batches import Decoded
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.detect import detect_log
+from trueserve.transforms.logs.formats.format_names import Format
 
 COLUMNS = ("age", "fare", "word")
 ROW = {"age": 30, "fare": 1.5, "word": "a"}

@@ -12,15 +12,15 @@ import pytest
 from support.carriers import TIMESTAMP, Rows, Types, avro_file, avro_of, csv_of, gzipped, json_of, parquet_of
 from support.logs import as_float32, rows_of, settings
 
-from transforms.core.accounting import Accounting, total
-from transforms.core.batches import Decoded, Fault, Window
-from transforms.files.file_systems import FileSize
-from transforms.logs.decode_file import decode_file
-from transforms.logs.detect import detect_log
-from transforms.logs.features import Expected, FeatureType
-from transforms.logs.formats.format_names import Format
-from transforms.logs.formats.table import TableParser
-from transforms.logs.request import Request
+from trueserve.transforms.core.accounting import Accounting, total
+from trueserve.transforms.core.batches import Decoded, Fault, Window
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.decode_file import decode_file
+from trueserve.transforms.logs.detect import detect_log
+from trueserve.transforms.logs.features import Expected, FeatureType
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.formats.table import TableParser
+from trueserve.transforms.logs.request import Request
 
 Write = Callable[[Rows, Types], bytes]
 

@@ -12,10 +12,16 @@ from support.logs import EXPECTED, decode, example, plain_row, rows_of, settings
 from tensorflow.core.example.example_pb2 import Example
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.accounting import total
-from transforms.core.batches import METADATA_SCHEMA, Window
-from transforms.logs.features import LISTS, FeatureType, Settings, TypeConflictError, expected_features
-from transforms.logs.formats.tf_example import TfExampleDecoder
+from trueserve.transforms.core.accounting import total
+from trueserve.transforms.core.batches import METADATA_SCHEMA, Window
+from trueserve.transforms.logs.features import (
+    LISTS,
+    FeatureType,
+    Settings,
+    TypeConflictError,
+    expected_features,
+)
+from trueserve.transforms.logs.formats.tf_example import TfExampleDecoder
 
 INTS = st.lists(st.integers(-(2**63), 2**63 - 1), max_size=3)
 FLOATS = st.lists(st.floats(width=32, allow_nan=False), max_size=3)

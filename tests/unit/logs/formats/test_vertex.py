@@ -18,11 +18,11 @@ from hypothesis import settings as hypothesis_settings
 from support import bodies as support
 from support.bodies import b64, example, reason_of
 
-from transforms.core.batches import Window
-from transforms.logs.features import FeatureType
-from transforms.logs.formats.format_names import Format
-from transforms.logs.formats.vertex import VertexParser
-from transforms.logs.request import BadRecordError
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.logs.features import FeatureType
+from trueserve.transforms.logs.formats.format_names import Format
+from trueserve.transforms.logs.formats.vertex import VertexParser
+from trueserve.transforms.logs.request import BadRecordError
 
 TIME = dt.datetime(2023, 4, 5, 6, 7, 8, 500_000, tzinfo=dt.UTC)
 ROWS = [{"age": 3, "word": 'a, "b"\nc'}, {"age": 4, "fare": [1.5]}]

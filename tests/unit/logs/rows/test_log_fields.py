@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from support import bodies as support
 from support.bodies import tensor
 
-from transforms.logs.rows.log_fields import answers_of, first_text, rate_of, text_of
-from transforms.logs.rows.parse_time import micros_of
+from trueserve.transforms.logs.rows.log_fields import answers_of, first_text, rate_of, text_of
+from trueserve.transforms.logs.rows.parse_time import micros_of
 
 
 @given(support.JSON | st.decimals() | st.binary(max_size=9))

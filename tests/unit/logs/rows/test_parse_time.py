@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.logs.rows.parse_time import micros_of
-from transforms.logs.rows.times import epoch_times
+from trueserve.transforms.logs.rows.parse_time import micros_of
+from trueserve.transforms.logs.rows.times import epoch_times
 
 AT = 1_591_203_604_000_000  # 2020-06-03 17:00:04 UTC
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.logs.rows.path_time import micros_of_path
+from trueserve.transforms.logs.rows.path_time import micros_of_path
 
 
 @pytest.mark.parametrize(

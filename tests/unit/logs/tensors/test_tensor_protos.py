@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from support.logs import tensor
 
-from transforms.logs.features import FeatureType
-from transforms.logs.tensors import tensor_protos
-from transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES, TensorError, decode_tensor
+from trueserve.transforms.logs.features import FeatureType
+from trueserve.transforms.logs.tensors import tensor_protos
+from trueserve.transforms.logs.tensors.tensor_protos import MAX_FILLED_VALUES, TensorError, decode_tensor
 
 FLOAT, DOUBLE, INT32, UINT8, INT16, INT8, STRING, INT64, BOOL, BFLOAT16 = 1, 2, 3, 4, 5, 6, 7, 9, 10, 14
 UINT16, HALF, UINT32, UINT64 = 17, 19, 22, 23

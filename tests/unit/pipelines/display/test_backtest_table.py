@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.display.backtest_table import lines_of
+from trueserve.pipelines.display.backtest_table import lines_of
 
 ALARMS = {"before": 1000, "allowed": 0.0916666, "after": 2}
 

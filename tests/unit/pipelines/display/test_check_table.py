@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from rich.console import Console as RichConsole
 
-from pipelines.display import check_table
-from pipelines.display.console import Console
-from transforms.serving.check.report import CheckFinding, Report
+from trueserve.pipelines.display import check_table
+from trueserve.pipelines.display.console import Console
+from trueserve.transforms.serving.check.report import CheckFinding, Report
 
 
 def report(**fields: Any) -> Report:

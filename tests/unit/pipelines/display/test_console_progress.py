@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from rich.progress_bar import ProgressBar
 
-from pipelines.display import console as consoles
-from pipelines.display.console import Console
-from transforms.core.errors import InputError
+from trueserve.pipelines.display import console as consoles
+from trueserve.pipelines.display.console import Console
+from trueserve.transforms.core.errors import InputError
 
 
 class TerminalStream(io.StringIO):

@@ -6,10 +6,10 @@ import dataclasses
 
 import pytest
 
-from pipelines.display.estimate_table import lines_of
-from pipelines.estimate.workload import Step, Workload
-from transforms.files.file_systems import FileSize
-from transforms.files.ranges import list_ranges
+from trueserve.pipelines.display.estimate_table import lines_of
+from trueserve.pipelines.estimate.workload import Step, Workload
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.ranges import list_ranges
 
 WORKLOAD = Workload(
     command="validate",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.display.join_table import lines_of
+from trueserve.pipelines.display.join_table import lines_of
 
 COUNTS = {
     "compared": 2000,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.display import verdict_table
+from trueserve.pipelines.display import verdict_table
 
 OK, SKEW = {"verdict": "ok"}, {"verdict": "skew"}
 

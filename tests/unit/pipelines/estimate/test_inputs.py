@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from support import e2e, logs
 
-from pipelines.estimate import inputs
-from pipelines.estimate.input_sample import read_sample
-from pipelines.estimate.inputs import known_input, together
-from transforms.core.errors import InputError
-from transforms.files import globs
-from transforms.files.file_systems import FileSize
-from transforms.logs.features import Expected, FeatureType, Settings
-from transforms.logs.formats.format_names import Format
+from trueserve.pipelines.estimate import inputs
+from trueserve.pipelines.estimate.input_sample import read_sample
+from trueserve.pipelines.estimate.inputs import known_input, together
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import globs
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.features import Expected, FeatureType, Settings
+from trueserve.transforms.logs.formats.format_names import Format
 
 ROWS = e2e.rides(2000, 3)
 SETTINGS = Settings()

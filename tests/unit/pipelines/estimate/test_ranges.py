@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from pipelines.estimate.ranges import files_as_ranges, ranges_of
-from transforms.core.errors import InputError
-from transforms.files.file_systems import FileSize
-from transforms.files.ranges import list_ranges
+from trueserve.pipelines.estimate.ranges import files_as_ranges, ranges_of
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.ranges import list_ranges
 
 MIB = 1 << 20
 SMALL, PLAIN = FileSize("a.tfrecord", 3 * MIB), FileSize("b.tfrecord", 300 * MIB)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from pipelines.estimate import costs, steps
-from pipelines.estimate.workload import Step, Workload, estimate
-from transforms.files.file_systems import FileSize
-from transforms.files.ranges import list_ranges
-from transforms.logs.formats.format_names import Format
+from trueserve.pipelines.estimate import costs, steps
+from trueserve.pipelines.estimate.workload import Step, Workload, estimate
+from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.ranges import list_ranges
+from trueserve.transforms.logs.formats.format_names import Format
 
 MIB = 1 << 20
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from support.past_windows import DAY, START, options
 
-from pipelines.flags.backtest import iso_duration, parse_duration, parse_spans
-from transforms.core.errors import UsageError
+from trueserve.pipelines.flags.backtest import iso_duration, parse_duration, parse_spans
+from trueserve.transforms.core.errors import UsageError
 
 SECOND = dt.timedelta(seconds=1)
 

@@ -6,7 +6,7 @@ import argparse
 
 import pytest
 
-from pipelines.flags.check import TIMEOUT, parse_timeout
+from trueserve.pipelines.flags.check import TIMEOUT, parse_timeout
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import argparse
 
 import pytest
 
-from pipelines.flags import comparison
-from transforms.core.errors import UsageError
+from trueserve.pipelines.flags import comparison
+from trueserve.transforms.core.errors import UsageError
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.flags.export import ExportOptions
-from transforms.core.errors import UsageError
+from trueserve.pipelines.flags.export import ExportOptions
+from trueserve.transforms.core.errors import UsageError
 
 
 def test_a_folder_is_no_model(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.flags import flag, reading
-from transforms.core.errors import UsageError
+from trueserve.pipelines.flags import flag, reading
+from trueserve.transforms.core.errors import UsageError
 
 
 @pytest.mark.parametrize(

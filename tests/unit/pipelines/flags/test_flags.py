@@ -6,11 +6,11 @@ import dataclasses
 
 import pytest
 
-from pipelines import cli
-from pipelines.flags import comparison, reading
-from pipelines.flags.commands import COMMANDS
-from pipelines.flags.flag import parse_names
-from pipelines.flags.validate import ValidateOptions
+from trueserve.pipelines import cli
+from trueserve.pipelines.flags import comparison, reading
+from trueserve.pipelines.flags.commands import COMMANDS
+from trueserve.pipelines.flags.flag import parse_names
+from trueserve.pipelines.flags.validate import ValidateOptions
 
 VALIDATE = ("validate", "--baseline=b", "--logs=l", "--output=o")
 

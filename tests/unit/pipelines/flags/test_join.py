@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.flags import join
-from pipelines.flags.join import JoinOptions
-from transforms.core.errors import UsageError
-from transforms.joining.key_parts import KeyPart
+from trueserve.pipelines.flags import join
+from trueserve.pipelines.flags.join import JoinOptions
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.joining.key_parts import KeyPart
 
 
 def options(**fields: Any) -> JoinOptions:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.flags import reading
-from transforms.core.errors import UsageError
+from trueserve.pipelines.flags import reading
+from trueserve.transforms.core.errors import UsageError
 
 START = dt.datetime(2013, 7, 1, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)

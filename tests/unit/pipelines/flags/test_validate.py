@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.flags.replay import TOLERANCES
-from pipelines.flags.validate import ValidateOptions
-from transforms.core.errors import UsageError
+from trueserve.pipelines.flags.replay import TOLERANCES
+from trueserve.pipelines.flags.validate import ValidateOptions
+from trueserve.transforms.core.errors import UsageError
 
 LOOSE = {"schema": __file__, "statistics": __file__}
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from pipelines.process import cleanup
-from pipelines.process.cleanup import Result
-from transforms.baseline import atomic_replace
-from transforms.core.errors import InputError
-from transforms.files import temporary_files
-from transforms.runs import dead_runs
-from transforms.serving import version_folder
+from trueserve.pipelines.process import cleanup
+from trueserve.pipelines.process.cleanup import Result
+from trueserve.transforms.baseline import atomic_replace
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.files import temporary_files
+from trueserve.transforms.runs import dead_runs
+from trueserve.transforms.serving import version_folder
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipelines.process import stderr_filter
-from pipelines.process.stderr_filter import StderrFilter
+from trueserve.pipelines.process import stderr_filter
+from trueserve.pipelines.process.stderr_filter import StderrFilter
 
 _HIDDEN = b"I0000 00:00:1795927033.045042    5714 port.cc:153] oneDNN custom operations are on.\n"
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from support.repo import ROOT
 
-from pipelines.process import streams
-from pipelines.process.streams import Guarded
+from trueserve.pipelines.process import streams
+from trueserve.pipelines.process.streams import Guarded
 
 
 class FullStream(io.StringIO):
@@ -115,7 +115,7 @@ CLOSED = """
 import os, sys
 for descriptor in {closed}:
     os.close(descriptor)
-from pipelines.process import streams
+from trueserve.pipelines.process import streams
 streams.open_missing()
 file = os.open("/dev/null", os.O_RDONLY)
 with open({result!r}, "w") as out:

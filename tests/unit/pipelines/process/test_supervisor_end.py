@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.process import cleanup, supervisor
-from transforms.core.errors import NothingExaminedError, UsageError
+from trueserve.pipelines.process import cleanup, supervisor
+from trueserve.transforms.core.errors import NothingExaminedError, UsageError
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from transforms.publish.page import backtest, template
+from trueserve.transforms.publish.page import backtest, template
 
 
 def effect(feature: str, values: list[float | None], count: list[bool], **more: float) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import re
 import pytest
 from support.page import make_categories, make_verdict
 
-from transforms.publish.page import charts as page_charts
-from transforms.publish.page import page
+from trueserve.transforms.publish.page import charts as page_charts
+from trueserve.transforms.publish.page import page
 
 
 def test_histogram_draws_both_sides_to_one_scale() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from support.page import HOSTILE, Parsed, make_finding, make_verdict, with_previous
 
-from transforms.publish import formatting
-from transforms.publish.page import page
-from transforms.verdict.model import FindingKind
+from trueserve.transforms.publish import formatting
+from trueserve.transforms.publish.page import page
+from trueserve.transforms.verdict.model import FindingKind
 
 
 def test_earlier_runs_have_a_part_of_their_own() -> None:

@@ -13,15 +13,15 @@ import pytest
 from markupsafe import Markup, escape
 from support.page import make_categories, make_finding, make_verdict, with_previous
 
-from transforms.publish.page import backtest as page_backtest
-from transforms.publish.page import charts as page_charts
-from transforms.publish.page import drift as page_drift
-from transforms.publish.page import escaping, page
-from transforms.publish.page import features as page_features
-from transforms.publish.page import replay as page_replay
-from transforms.publish.page import slices as page_slices
-from transforms.publish.page import tables as page_tables
-from transforms.publish.page import template as page_template
+from trueserve.transforms.publish.page import backtest as page_backtest
+from trueserve.transforms.publish.page import charts as page_charts
+from trueserve.transforms.publish.page import drift as page_drift
+from trueserve.transforms.publish.page import escaping, page
+from trueserve.transforms.publish.page import features as page_features
+from trueserve.transforms.publish.page import replay as page_replay
+from trueserve.transforms.publish.page import slices as page_slices
+from trueserve.transforms.publish.page import tables as page_tables
+from trueserve.transforms.publish.page import template as page_template
 
 
 def fields_of(template: Markup) -> list[str]:

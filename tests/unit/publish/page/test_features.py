@@ -10,10 +10,10 @@ import pytest
 from support.hand_made import about
 from support.page import Parsed, make_categories, make_finding, make_numbers, make_verdict
 
-from transforms.publish.page import features, page
-from transforms.publish.page.features import Row
-from transforms.verdict.histograms import FeaturePicture
-from transforms.verdict.model import Finding, Space
+from trueserve.transforms.publish.page import features, page
+from trueserve.transforms.publish.page.features import Row
+from trueserve.transforms.verdict.histograms import FeaturePicture
+from trueserve.transforms.verdict.model import Finding, Space
 
 
 def test_feature_without_values_says_so() -> None:

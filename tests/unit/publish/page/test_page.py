@@ -8,12 +8,12 @@ from collections import Counter
 import pytest
 from support.page import HOSTILE, Parsed, make_categories, make_finding, make_numbers, make_verdict
 
-from transforms.core.accounting import Accounting
-from transforms.publish import formatting
-from transforms.publish.page import page
-from transforms.verdict.histograms import FeaturePicture
-from transforms.verdict.model import Finding, FindingKind, NotCompared, Severity, Space
-from transforms.verdict.result import Verdict
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.publish import formatting
+from trueserve.transforms.publish.page import page
+from trueserve.transforms.verdict.histograms import FeaturePicture
+from trueserve.transforms.verdict.model import Finding, FindingKind, NotCompared, Severity, Space
+from trueserve.transforms.verdict.result import Verdict
 
 LIMIT = 5_000_000
 PASSIVE = re.compile(

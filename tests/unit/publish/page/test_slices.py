@@ -9,10 +9,10 @@ import re
 import pytest
 from support.page import HOSTILE, make_finding, make_verdict
 
-from pipelines.display.console import Console
-from transforms.publish.page import page
-from transforms.verdict.model import Finding
-from transforms.verdict.result import SliceVerdict, VerdictOutcome
+from trueserve.pipelines.display.console import Console
+from trueserve.transforms.publish.page import page
+from trueserve.transforms.verdict.model import Finding
+from trueserve.transforms.verdict.result import SliceVerdict, VerdictOutcome
 
 
 def sliced_page(findings: list[Finding], slices: list[tuple[str, VerdictOutcome]]) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from support.page import make_finding, make_verdict
 
-from transforms.publish.page import tables
-from transforms.verdict.model import FindingKind, NotCompared, Space
+from trueserve.transforms.publish.page import tables
+from trueserve.transforms.verdict.model import FindingKind, NotCompared, Space
 
 COUNTS = {"read": 0, "decoded": 0, "rejected": 0, "outside_window": 0, "no_time": 0, "excluded": 0}
 

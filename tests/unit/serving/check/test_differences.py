@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from transforms.serving.check import differences
-from transforms.serving.tolerance import FEATURES, RaggedRows
+from trueserve.transforms.serving.check import differences
+from trueserve.transforms.serving.tolerance import FEATURES, RaggedRows
 
 INF, NAN = float("inf"), float("nan")
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from support.check_report import BOTH, contents, messages
 
-from transforms.serving.check import findings
-from transforms.serving.check.report import CheckFinding, Report
-from transforms.serving.check.run_candidate import Answer
+from trueserve.transforms.serving.check import findings
+from trueserve.transforms.serving.check.report import CheckFinding, Report
+from trueserve.transforms.serving.check.run_candidate import Answer
 
 
 def test_a_model_with_both_signatures_lacks_nothing() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from transforms.serving.check.report import CheckFinding, Report, Severity, worst_first
+from trueserve.transforms.serving.check.report import CheckFinding, Report, Severity, worst_first
 
 
 def report(compared: dict[str, int], *severities: Severity, lint: tuple[str, ...] = ()) -> Report:

@@ -11,9 +11,9 @@ import pytest
 import tensorflow as tf
 from support.candidates import PROBES, of_examples, of_tensors, picky, probe
 
-from transforms.serving import parity, tolerance
-from transforms.serving.check import run_candidate
-from transforms.serving.check.run_candidate import Question, _CandidateComparison, _ProbeSet
+from trueserve.transforms.serving import parity, tolerance
+from trueserve.transforms.serving.check import run_candidate
+from trueserve.transforms.serving.check.run_candidate import Question, _CandidateComparison, _ProbeSet
 
 
 def compared(function: Any, probes: list[Any] = PROBES, **fields: Any) -> _CandidateComparison:

@@ -9,8 +9,8 @@ import pytest
 from google.protobuf.message import Message
 from tensorflow.core.protobuf import saved_model_pb2
 
-from transforms.core.errors import InputError, UsageError
-from transforms.serving.check import saved_model
+from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.serving.check import saved_model
 
 
 def signature(**outputs: str) -> dict[str, Any]:

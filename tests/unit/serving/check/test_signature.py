@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from support.candidates import PROBES, of_examples, of_tensors, picky, probe
 
-from transforms.serving.check.signature import Signature, UnfitError
+from trueserve.transforms.serving.check.signature import Signature, UnfitError
 
 
 def lists(answers: Any) -> dict[str, list[Any]]:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from support.check_report import BOTH, contents, messages
 
-from transforms.baseline.contract import Contract, Digests
-from transforms.core.errors import InputError
-from transforms.serving.check import versions
-from transforms.serving.check.report import Version
-from transforms.serving.check.saved_model import SavedModelContents
+from trueserve.transforms.baseline.contract import Contract, Digests
+from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.serving.check import versions
+from trueserve.transforms.serving.check.report import Version
+from trueserve.transforms.serving.check.saved_model import SavedModelContents
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from transforms.serving.lint import assets
+from trueserve.transforms.serving.lint import assets
 
 
 def digest_of(content: bytes) -> str:

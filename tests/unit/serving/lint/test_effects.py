@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tensorflow.core.framework import node_def_pb2, op_def_pb2
 
-from transforms.serving.lint import effects
-from transforms.serving.lint.effects import OpEffect
+from trueserve.transforms.serving.lint import effects
+from trueserve.transforms.serving.lint.effects import OpEffect
 
 
 def node(op: str, **attributes: bytes) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from transforms.serving.lint import folder
+from trueserve.transforms.serving.lint import folder
 
 
 @pytest.fixture

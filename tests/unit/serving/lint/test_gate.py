@@ -15,8 +15,8 @@ from support.repo import ROOT
 from tensorflow.core.framework import node_def_pb2, op_def_pb2
 from tensorflow.python.client import pywrap_tf_session
 
-from transforms.serving.lint.effects import effect_of
-from transforms.serving.lint.gate import refusals
+from trueserve.transforms.serving.lint.effects import effect_of
+from trueserve.transforms.serving.lint.gate import refusals
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from support import lint as support
 from support.lint import FLOATS, WORD_INPUT, nested, rules, save
 from tensorflow.core.protobuf import saved_model_pb2
 
-from transforms.core.errors import UsageError
-from transforms.serving.lint.lint import lint_saved_model
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.serving.lint.lint import lint_saved_model
 
 
 def _on_gpu(x: Any) -> Any:

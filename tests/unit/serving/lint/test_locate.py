@@ -11,9 +11,9 @@ import tensorflow as tf
 from support.lint import FLOATS, nested, save, schema_of
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.graph.preprocessing import load_preprocessing
-from transforms.serving.lint.lint import lint_saved_model
-from transforms.serving.lint.locate import with_sources
+from trueserve.transforms.graph.preprocessing import load_preprocessing
+from trueserve.transforms.serving.lint.lint import lint_saved_model
+from trueserve.transforms.serving.lint.locate import with_sources
 
 
 def test_the_users_line_where_the_model_has_it(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 from tensorflow.core.framework import node_def_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from transforms.serving.lint import ops
-from transforms.serving.lint.ops import Facts, Remark
+from trueserve.transforms.serving.lint import ops
+from trueserve.transforms.serving.lint.ops import Facts, Remark
 
 FACTS = Facts(
     stateful=frozenset({"Strange", "RandomUniform"}), seeded=frozenset({"RandomUniform", "RangeDataset"})

@@ -11,8 +11,8 @@ from tensorflow.core.framework import node_def_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_object_graph_pb2, struct_pb2
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.serving.lint import inputs
-from transforms.serving.lint.inputs import _Input
+from trueserve.transforms.serving.lint import inputs
+from trueserve.transforms.serving.lint.inputs import _Input
 
 FLOAT, DOUBLE, INT32, STRING, INT64 = 1, 2, 3, 7, 9
 

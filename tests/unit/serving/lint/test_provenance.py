@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from support.provenance import ASSET, INT, STRING, reading, text
 
-from transforms.serving.lint.provenance import Source
+from trueserve.transforms.serving.lint.provenance import Source
 
 
 def test_a_fed_placeholder_is_an_asset() -> None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pytest
 from support.provenance import ASSET, Model, called, text
 
-from transforms.serving.lint import provenance
-from transforms.serving.lint.graphs import Graphs
-from transforms.serving.lint.provenance import Source
+from trueserve.transforms.serving.lint import provenance
+from trueserve.transforms.serving.lint.graphs import Graphs
+from trueserve.transforms.serving.lint.provenance import Source
 
 
 def test_the_functions_that_a_node_mentions() -> None:

@@ -8,10 +8,10 @@ import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.verdict.diagnosis import diagnose
-from transforms.verdict.diagnosis.diagnose import MISSING_LESS, MISSING_MORE, TYPE_CHANGED
-from transforms.verdict.model import Diagnosis, Finding, FindingKind, Severity, Space
-from transforms.verdict.reference import ComparedPair
+from trueserve.transforms.verdict.diagnosis import diagnose
+from trueserve.transforms.verdict.diagnosis.diagnose import MISSING_LESS, MISSING_MORE, TYPE_CHANGED
+from trueserve.transforms.verdict.model import Diagnosis, Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.reference import ComparedPair
 
 ROWS = 1000
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from support.evidence import view
 from support.faults import FAULTS, planted, world
 
-from transforms.verdict.diagnosis import categories, explanations, fitting
-from transforms.verdict.diagnosis.categories import NEW, SPELLED
-from transforms.verdict.diagnosis.causes import (
+from trueserve.transforms.verdict.diagnosis import categories, explanations, fitting
+from trueserve.transforms.verdict.diagnosis.categories import NEW, SPELLED
+from trueserve.transforms.verdict.diagnosis.causes import (
     CAPPED,
     CONSTANT,
     MOVED,
@@ -26,10 +26,10 @@ from transforms.verdict.diagnosis.causes import (
     TIME,
     TRANSFORMED,
 )
-from transforms.verdict.diagnosis.fitting import UNKNOWN
-from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.model import Diagnosis
+from trueserve.transforms.verdict.diagnosis.fitting import UNKNOWN
+from trueserve.transforms.verdict.evidence import cdf as cdfs
+from trueserve.transforms.verdict.evidence.cdf import Cdf
+from trueserve.transforms.verdict.model import Diagnosis
 
 Array = np.ndarray[Any, Any]
 

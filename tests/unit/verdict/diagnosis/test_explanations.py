@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from transforms.verdict.diagnosis import explanations
-from transforms.verdict.diagnosis.causes import SCALE, SHIFT, Explanation
-from transforms.verdict.evidence.cdf import Cdf
+from trueserve.transforms.verdict.diagnosis import explanations
+from trueserve.transforms.verdict.diagnosis.causes import SCALE, SHIFT, Explanation
+from trueserve.transforms.verdict.evidence.cdf import Cdf
 
 
 def even(low: float, high: float, points: int = 101) -> Cdf:

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import pytest
 from support import faults
 
-from transforms.verdict.diagnosis.fitting import UNKNOWN
-from transforms.verdict.model import Diagnosis, Finding, Severity
+from trueserve.transforms.verdict.diagnosis.fitting import UNKNOWN
+from trueserve.transforms.verdict.model import Diagnosis, Finding, Severity
 
 WORLD, SERVED, PLANTED, CLEAN = 2013, 100, 500, 1000
 SHARES = (1.0, 0.2, 0.03)

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from transforms.verdict.diagnosis import explanations, fitting
-from transforms.verdict.diagnosis.causes import SCALE, SHIFT, TIME
-from transforms.verdict.evidence import p_values
-from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.model import Diagnosis
+from trueserve.transforms.verdict.diagnosis import explanations, fitting
+from trueserve.transforms.verdict.diagnosis.causes import SCALE, SHIFT, TIME
+from trueserve.transforms.verdict.evidence import p_values
+from trueserve.transforms.verdict.evidence.cdf import Cdf
+from trueserve.transforms.verdict.model import Diagnosis
 
 TRAINING, SERVING = 6000, 3000
 CONFIDENT = 0.9

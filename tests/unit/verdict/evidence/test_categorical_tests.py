@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from support.evidence import Array, by_metric, view
 
-from transforms.verdict.evidence import categorical_tests, p_values, two_sample
-from transforms.verdict.evidence.feature_difference import UNSEEN_SHARE, VARIATION
+from trueserve.transforms.verdict.evidence import categorical_tests, p_values, two_sample
+from trueserve.transforms.verdict.evidence.feature_difference import UNSEEN_SHARE, VARIATION
 
 
 def test_new_values_beside_what_training_leads_to_expect() -> None:

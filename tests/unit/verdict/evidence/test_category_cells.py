@@ -11,9 +11,9 @@ import pytest
 from support import hand_made
 from support.hand_made import about
 
-from transforms.verdict.evidence import categorical_tests, p_values
-from transforms.verdict.evidence.categorical_tests import OTHERS, pooled
-from transforms.verdict.feature_stats import View
+from trueserve.transforms.verdict.evidence import categorical_tests, p_values
+from trueserve.transforms.verdict.evidence.categorical_tests import OTHERS, pooled
+from trueserve.transforms.verdict.feature_stats import View
 
 
 def view(counts: Mapping[str, float], rows: int | None = None, **more: Any) -> View:

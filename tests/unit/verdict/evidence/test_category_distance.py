@@ -5,8 +5,8 @@ from __future__ import annotations
 from support import hand_made
 from support.hand_made import about
 
-from transforms.verdict.evidence import category_distance
-from transforms.verdict.feature_stats import View
+from trueserve.transforms.verdict.evidence import category_distance
+from trueserve.transforms.verdict.feature_stats import View
 
 
 def view(counts: dict[str, float], values: int | None = None, unique: int | None = None) -> View:

@@ -7,10 +7,10 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.core.custom_stats import POINTS, packed_points
-from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.feature_stats import View
+from trueserve.transforms.core.custom_stats import POINTS, packed_points
+from trueserve.transforms.verdict.evidence import cdf as cdfs
+from trueserve.transforms.verdict.evidence.cdf import Cdf
+from trueserve.transforms.verdict.feature_stats import View
 
 # Up to 1: 0.1 in a step; 2 has 0.2; at 5 a step from 0.2 to 0.7; 7 is the end.
 STEPS = Cdf(np.array([1.0, 1.0, 2.0, 5.0, 5.0, 7.0]), np.array([0.0, 0.1, 0.2, 0.2, 0.7, 1.0]))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from support.evidence import SHAPES, view
 
-from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence.cdf import Cdf
+from trueserve.transforms.verdict.evidence import cdf as cdfs
+from trueserve.transforms.verdict.evidence.cdf import Cdf
 
 
 @pytest.mark.parametrize("shape", SHAPES)

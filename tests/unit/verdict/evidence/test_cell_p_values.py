@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support.evidence import shares
 
-from transforms.verdict.evidence import p_values
+from trueserve.transforms.verdict.evidence import p_values
 
 
 def test_two_cells_are_one_chi_squared_of_one_degree() -> None:

@@ -10,9 +10,9 @@ import pytest
 from support import hand_made
 from support.hand_made import about
 
-from transforms.verdict.evidence import numeric_tests, p_values, two_sample
-from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.evidence.feature_difference import (
+from trueserve.transforms.verdict.evidence import numeric_tests, p_values, two_sample
+from trueserve.transforms.verdict.evidence.cdf import Cdf
+from trueserve.transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     LENGTH,
     MISSING,
@@ -22,7 +22,7 @@ from transforms.verdict.evidence.feature_difference import (
     difference,
     most_moved,
 )
-from transforms.verdict.feature_stats import View
+from trueserve.transforms.verdict.feature_stats import View
 
 Array = np.ndarray[Any, Any]
 

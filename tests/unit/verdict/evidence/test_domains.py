@@ -10,9 +10,9 @@ import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.custom_stats import NAMED_FROM
-from transforms.verdict.evidence import unseen_mass
-from transforms.verdict.feature_stats import View
+from trueserve.transforms.core.custom_stats import NAMED_FROM
+from trueserve.transforms.verdict.evidence import unseen_mass
+from trueserve.transforms.verdict.feature_stats import View
 
 SCHEMA = schema_pb2.Schema(string_domain=[{"name": "d", "value": ["a", "b"]}, {"name": "e", "value": ["c"]}])
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support.evidence import shares
 
-from transforms.verdict.evidence import p_values
+from trueserve.transforms.verdict.evidence import p_values
 
 
 def test_floors_of_kolmogorov() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.verdict.evidence import category_distance, noise_floor
-from transforms.verdict.evidence.power import least_visible
-from transforms.verdict.feature_stats import View
+from trueserve.transforms.verdict.evidence import category_distance, noise_floor
+from trueserve.transforms.verdict.evidence.power import least_visible
+from trueserve.transforms.verdict.feature_stats import View
 
 # A named tuple or None, to be compared with plain tuples.
 largest_difference: Any = category_distance.largest_difference

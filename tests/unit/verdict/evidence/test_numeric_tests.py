@@ -7,10 +7,10 @@ import pytest
 from support.evidence import Array, by_metric, view
 from support.verdict import statistics
 
-from transforms.verdict.evidence import cdf as cdfs
-from transforms.verdict.evidence import two_sample
-from transforms.verdict.evidence.feature_difference import KOLMOGOROV, FeatureDifference
-from transforms.verdict.feature_stats import View, views_by_feature
+from trueserve.transforms.verdict.evidence import cdf as cdfs
+from trueserve.transforms.verdict.evidence import two_sample
+from trueserve.transforms.verdict.evidence.feature_difference import KOLMOGOROV, FeatureDifference
+from trueserve.transforms.verdict.feature_stats import View, views_by_feature
 
 
 @pytest.mark.parametrize("rows", [200, 500, 20_000])

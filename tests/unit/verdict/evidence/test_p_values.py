@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from transforms.verdict.evidence import p_values
+from trueserve.transforms.verdict.evidence import p_values
 
 
 @pytest.mark.parametrize(

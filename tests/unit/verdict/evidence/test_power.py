@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from transforms.verdict.evidence import power
+from trueserve.transforms.verdict.evidence import power
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.verdict.evidence.cdf import Cdf
-from transforms.verdict.evidence.precision import at_precision_of_log
+from trueserve.transforms.verdict.evidence.cdf import Cdf
+from trueserve.transforms.verdict.evidence.precision import at_precision_of_log
 
 THIRDS = (1 / 3, 2 / 3, 0.1, 1 / 7)
 

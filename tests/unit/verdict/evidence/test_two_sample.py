@@ -11,9 +11,9 @@ import pytest
 from support import faults
 from support.evidence import SHAPES, by_metric, view
 
-from transforms.verdict.evidence import p_values, two_sample
-from transforms.verdict.evidence.feature_difference import MISSING
-from transforms.verdict.feature_stats import View, views_by_feature
+from trueserve.transforms.verdict.evidence import p_values, two_sample
+from trueserve.transforms.verdict.evidence.feature_difference import MISSING
+from trueserve.transforms.verdict.feature_stats import View, views_by_feature
 
 
 @pytest.mark.parametrize(

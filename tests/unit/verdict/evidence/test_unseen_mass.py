@@ -11,14 +11,14 @@ import tensorflow_data_validation as tfdv
 from support.verdict import LABEL, compared, finding_triples, frame, reference, served, statistics, worst
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.summaries.protos import SIZES
-from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.evidence import unseen_mass
-from transforms.verdict.evidence.category_distance import largest_difference
-from transforms.verdict.feature_stats import Statistics, View, views_by_feature
-from transforms.verdict.findings.range import OUTSIDE_RANGE
-from transforms.verdict.histograms import OTHER, pictures
-from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity
+from trueserve.transforms.summaries.protos import SIZES
+from trueserve.transforms.verdict.compare import Policy, Reference, compare
+from trueserve.transforms.verdict.evidence import unseen_mass
+from trueserve.transforms.verdict.evidence.category_distance import largest_difference
+from trueserve.transforms.verdict.feature_stats import Statistics, View, views_by_feature
+from trueserve.transforms.verdict.findings.range import OUTSIDE_RANGE
+from trueserve.transforms.verdict.histograms import OTHER, pictures
+from trueserve.transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity
 
 KEPT = 1000
 NAMES = np.array([f"v{i:05}" for i in range(5000)])

@@ -9,9 +9,9 @@ import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.custom_stats import NAMED_FROM
-from transforms.verdict.evidence import wording
-from transforms.verdict.evidence.feature_difference import (
+from trueserve.transforms.core.custom_stats import NAMED_FROM
+from trueserve.transforms.verdict.evidence import wording
+from trueserve.transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     LENGTH,
     MISSING,
@@ -19,7 +19,7 @@ from transforms.verdict.evidence.feature_difference import (
     VARIATION,
     FeatureDifference,
 )
-from transforms.verdict.model import FindingEvidence, SeasonalVariation, ShareChange
+from trueserve.transforms.verdict.model import FindingEvidence, SeasonalVariation, ShareChange
 
 PART = ShareChange("1 to 2", 0.1, 0.25)
 DAYS = SeasonalVariation("day", 1, 0.2, 0.01, 0.05, 0.3)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from transforms.verdict.findings import absence as absences
-from transforms.verdict.findings.absence import MOST_ABSENT, Absence
-from transforms.verdict.model import (
+from trueserve.transforms.verdict.findings import absence as absences
+from trueserve.transforms.verdict.findings.absence import MOST_ABSENT, Absence
+from trueserve.transforms.verdict.model import (
     ComparisonResult,
     Finding,
     FindingKind,
@@ -17,7 +17,7 @@ from transforms.verdict.model import (
     Severity,
     Space,
 )
-from transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.severity import Policy
 
 CONSTANT = "the feature is constant, one value for all of 'a'; in training 0.1 % of values are this value"
 

@@ -8,9 +8,9 @@ import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.findings import augmentation
-from transforms.verdict.model import Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict.findings import augmentation
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
 
 
 def findings(clean: float, trained: float, served: float, present: int = 10) -> list[Finding]:

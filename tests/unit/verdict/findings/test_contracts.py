@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from transforms.verdict.findings import contracts
-from transforms.verdict.findings.contracts import Contracted
-from transforms.verdict.model import FindingKind, Severity, Space
+from trueserve.transforms.verdict.findings import contracts
+from trueserve.transforms.verdict.findings.contracts import Contracted
+from trueserve.transforms.verdict.model import FindingKind, Severity, Space
 
 
 def contract(graph: str = "g", **assets: str) -> dict[str, Any]:

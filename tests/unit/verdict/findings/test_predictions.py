@@ -11,18 +11,18 @@ import pyarrow as pa
 import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.core.accounting import answers_of, of_answers
-from transforms.core.slicing import SliceStatistics
-from transforms.predictions.outputs import Output, OutputType, columns, schema_of
-from transforms.summaries.dataset import DatasetSummary, uses_of
-from transforms.summaries.protos import SIZES, dataset_statistics
-from transforms.summaries.quantiles import Scratch
-from transforms.verdict.feature_stats import Statistics, dataset
-from transforms.verdict.findings.predictions import answered, compare_space
-from transforms.verdict.findings.slices import compare_slices
-from transforms.verdict.model import ComparisonResult, Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.severity import Policy
+from trueserve.transforms.core.accounting import answers_of, of_answers
+from trueserve.transforms.core.slicing import SliceStatistics
+from trueserve.transforms.predictions.outputs import Output, OutputType, columns, schema_of
+from trueserve.transforms.summaries.dataset import DatasetSummary, uses_of
+from trueserve.transforms.summaries.protos import SIZES, dataset_statistics
+from trueserve.transforms.summaries.quantiles import Scratch
+from trueserve.transforms.verdict.feature_stats import Statistics, dataset
+from trueserve.transforms.verdict.findings.predictions import answered, compare_space
+from trueserve.transforms.verdict.findings.slices import compare_slices
+from trueserve.transforms.verdict.model import ComparisonResult, Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.severity import Policy
 
 OUTPUTS = (
     Output("late", OutputType.FLOAT, 1),

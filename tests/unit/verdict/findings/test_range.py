@@ -9,10 +9,10 @@ from support import hand_made
 from support.hand_made import about
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.verdict.evidence import noise_floor
-from transforms.verdict.findings import range as range_findings
-from transforms.verdict.model import Finding, FindingKind, Severity
-from transforms.verdict.reference import ComparedPair
+from trueserve.transforms.verdict.evidence import noise_floor
+from trueserve.transforms.verdict.findings import range as range_findings
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity
+from trueserve.transforms.verdict.reference import ComparedPair
 
 ROWS = 10_000
 # What is beyond chance, of ten thousand rows of either side.

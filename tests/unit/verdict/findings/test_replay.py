@@ -7,13 +7,13 @@ from collections import Counter
 import pytest
 from support.replay_rows import LIMITS, findings
 
-from transforms.core.accounting import Accounting
-from transforms.core.batches import Window
-from transforms.replay.summary import Differences, ReplaySummary
-from transforms.verdict.findings.replay import compare_replay, exceeds
-from transforms.verdict.model import Severity
-from transforms.verdict.result import decide
-from transforms.verdict.severity import Policy
+from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.replay.summary import Differences, ReplaySummary
+from trueserve.transforms.verdict.findings.replay import compare_replay, exceeds
+from trueserve.transforms.verdict.model import Severity
+from trueserve.transforms.verdict.result import decide
+from trueserve.transforms.verdict.severity import Policy
 
 
 @pytest.mark.parametrize(

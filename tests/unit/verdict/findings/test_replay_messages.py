@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from support.replay_rows import LIMITS, findings
 
-from transforms.replay import answers
-from transforms.replay.summary import Differences, OutputDifferences, ReplaySummary
-from transforms.verdict.findings.replay import compare_replay
-from transforms.verdict.model import Finding, FindingKind, Severity, Space
-from transforms.verdict.severity import Policy
+from trueserve.transforms.replay import answers
+from trueserve.transforms.replay.summary import Differences, OutputDifferences, ReplaySummary
+from trueserve.transforms.verdict.findings.replay import compare_replay
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.severity import Policy
 
 BAD = Differences(1000, 100)
 

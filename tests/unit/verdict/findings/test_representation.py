@@ -11,12 +11,12 @@ from support.forms import NORMAL_FORMS
 from support.repo import ROOT
 from support.verdict import compared, served
 
-from transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE, Accounting
-from transforms.core.batches import Window
-from transforms.verdict.compare import Policy, Reference
-from transforms.verdict.findings import representation as representation_findings
-from transforms.verdict.model import Finding, FindingKind, Severity, Space
-from transforms.verdict.result import decide
+from trueserve.transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE, Accounting
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.verdict.compare import Policy, Reference
+from trueserve.transforms.verdict.findings import representation as representation_findings
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.result import decide
 
 ROWS = 1000
 SCHEMA = ROOT / "docs" / "verdict.schema.json"

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from support.verdict import LABEL, compared, finding_triples, frame, reasons, reference, served, worst
 
-from transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE
-from transforms.verdict.compare import Reference
-from transforms.verdict.model import FindingKind, Severity, Space
+from trueserve.transforms.core.accounting import MORE_UNKNOWN, UNTRANSFORMABLE
+from trueserve.transforms.verdict.compare import Reference
+from trueserve.transforms.verdict.model import FindingKind, Severity, Space
 
 
 def test_a_column_missing_in_serving_is_an_error_and_not_compared(baseline: Reference) -> None:

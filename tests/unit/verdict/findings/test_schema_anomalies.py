@@ -9,12 +9,12 @@ import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from transforms.core.custom_stats import NAMED_FROM
-from transforms.verdict.findings import schema as schema_findings
-from transforms.verdict.model import Finding, FindingKind, Severity, Space
-from transforms.verdict.reference import ComparedPair
-from transforms.verdict.severity import Policy
-from transforms.verdict.thresholds import Override, Thresholds
+from trueserve.transforms.core.custom_stats import NAMED_FROM
+from trueserve.transforms.verdict.findings import schema as schema_findings
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.reference import ComparedPair
+from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.thresholds import Override, Thresholds
 
 Type = anomalies_pb2.AnomalyInfo.Type
 ROWS = 1000

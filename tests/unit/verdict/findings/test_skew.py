@@ -9,11 +9,11 @@ from support import hand_made
 from support.hand_made import about
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from transforms.verdict.evidence import noise_floor
-from transforms.verdict.findings import skew
-from transforms.verdict.findings.skew import Measured
-from transforms.verdict.model import Finding, FindingKind, Severity, Space
-from transforms.verdict.reference import ComparedPair
+from trueserve.transforms.verdict.evidence import noise_floor
+from trueserve.transforms.verdict.findings import skew
+from trueserve.transforms.verdict.findings.skew import Measured
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.reference import ComparedPair
 
 Info = anomalies_pb2.DriftSkewInfo
 JSD, LINF = Info.Measurement.JENSEN_SHANNON_DIVERGENCE, Info.Measurement.L_INFTY

@@ -11,12 +11,12 @@ import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.core.slicing import SliceStatistics
-from transforms.verdict.feature_stats import Statistics
-from transforms.verdict.findings import slices
-from transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Slice, Space
-from transforms.verdict.reference import Reference
-from transforms.verdict.severity import Policy
+from trueserve.transforms.core.slicing import SliceStatistics
+from trueserve.transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict.findings import slices
+from trueserve.transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Slice, Space
+from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.severity import Policy
 
 DAY, HOUR = dt.timedelta(days=1), dt.timedelta(hours=1)
 POLICY = Policy(false_alarms=0.006, natural_alarms=0.012)
@@ -83,6 +83,6 @@ def test_a_slice_has_statistics_in_every_space_that_is_compared(calls: list[Any]
 def test_a_slice_of_an_hour_lasted_no_longer(
     calls: list[Any], monkeypatch: pytest.MonkeyPatch, lasts: Any, span: Any, expected: Any
 ) -> None:
-    monkeypatch.setattr("transforms.core.slicing.lasts", lambda _: lasts)
+    monkeypatch.setattr("trueserve.transforms.core.slicing.lasts", lambda _: lasts)
     slices.compare_slices([reference()], {Space.RAW: of_slices(a=7)}, POLICY, span)
     assert [call[4] for call in calls] == [expected]

@@ -12,18 +12,18 @@ from support import hand_made
 from support.hand_made import about
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.verdict.evidence import p_values
-from transforms.verdict.findings import transformed
-from transforms.verdict.findings.range import OUTSIDE_RANGE
-from transforms.verdict.findings.transformed import (
+from trueserve.transforms.verdict.evidence import p_values
+from trueserve.transforms.verdict.findings import transformed
+from trueserve.transforms.verdict.findings.range import OUTSIDE_RANGE
+from trueserve.transforms.verdict.findings.transformed import (
     NOT_FINITE,
     SATURATED,
     UNKNOWN_WORDS,
     ZERO_VARIANCE,
     Growth,
 )
-from transforms.verdict.model import Finding, FindingKind, Severity, Space
-from transforms.verdict.significance import TestResults
+from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.significance import TestResults
 
 RAW = {"id": ("word",), "x": ("price",)}
 

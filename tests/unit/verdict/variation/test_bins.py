@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from support import hand_made
 
-from transforms.verdict.evidence import cdf
-from transforms.verdict.feature_stats import Counted, Statistics, View
-from transforms.verdict.variation import bins
-from transforms.verdict.variation.bins import CATEGORY, NUMBER, Bins
+from trueserve.transforms.verdict.evidence import cdf
+from trueserve.transforms.verdict.feature_stats import Counted, Statistics, View
+from trueserve.transforms.verdict.variation import bins
+from trueserve.transforms.verdict.variation.bins import CATEGORY, NUMBER, Bins
 
 
 def of(statistics: Statistics, *names: str) -> dict[str, Bins]:

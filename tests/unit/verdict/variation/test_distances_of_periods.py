@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from support.hand_made import about
 
-from transforms.verdict.evidence import p_values
-from transforms.verdict.variation import tails
-from transforms.verdict.variation.bins import CATEGORY, NUMBER, Bins
-from transforms.verdict.variation.store import FeaturePeriods
-from transforms.verdict.variation.tails import Tail
+from trueserve.transforms.verdict.evidence import p_values
+from trueserve.transforms.verdict.variation import tails
+from trueserve.transforms.verdict.variation.bins import CATEGORY, NUMBER, Bins
+from trueserve.transforms.verdict.variation.store import FeaturePeriods
+from trueserve.transforms.verdict.variation.tails import Tail
 
 KOLMOGOROV_SQUARE = math.pi**2 / 12
 NOTHING = np.zeros(0)

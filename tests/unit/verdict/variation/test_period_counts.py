@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from support.variation import DAY, HOUR, ROWS, counted, lists, rows
 
-from transforms.verdict.variation import store, tails
+from trueserve.transforms.verdict.variation import store, tails
 
 
 def test_counts_are_those_that_are_counted_plainly_and_the_same_in_any_number_of_parts() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from support import hand_made
 
-from transforms.verdict.evidence.feature_difference import (
+from trueserve.transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     LENGTH,
     MISSING,
@@ -21,11 +21,11 @@ from transforms.verdict.evidence.feature_difference import (
     VARIATION,
     FeatureDifference,
 )
-from transforms.verdict.feature_stats import View
-from transforms.verdict.model import SeasonalVariation
-from transforms.verdict.variation import seasonal_p_value, tails
-from transforms.verdict.variation.bins import CATEGORY, NUMBER, Bins
-from transforms.verdict.variation.store import FeaturePeriods
+from trueserve.transforms.verdict.feature_stats import View
+from trueserve.transforms.verdict.model import SeasonalVariation
+from trueserve.transforms.verdict.variation import seasonal_p_value, tails
+from trueserve.transforms.verdict.variation.bins import CATEGORY, NUMBER, Bins
+from trueserve.transforms.verdict.variation.store import FeaturePeriods
 
 DAY, HOUR = dt.timedelta(days=1), dt.timedelta(hours=1)
 NUM_DAYS = 20

@@ -16,9 +16,9 @@ from support.faults import statistics
 from support.variation import ROWS, counted, lists, rows
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transforms.verdict.compare import Policy, Reference, compare
-from transforms.verdict.model import Finding, Severity, Space
-from transforms.verdict.variation import seasonal_p_value, store, tails
+from trueserve.transforms.verdict.compare import Policy, Reference, compare
+from trueserve.transforms.verdict.model import Finding, Severity, Space
+from trueserve.transforms.verdict.variation import seasonal_p_value, store, tails
 
 Array = np.ndarray[Any, Any]
 

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 from support.variation import counted, rows
 
-from transforms.verdict.variation import store
-from transforms.verdict.variation.bins import Bins
-from transforms.verdict.variation.period_counts import Layout, UnitCounts
+from trueserve.transforms.verdict.variation import store
+from trueserve.transforms.verdict.variation.bins import Bins
+from trueserve.transforms.verdict.variation.period_counts import Layout, UnitCounts
 
 
 def test_what_is_written_is_read_and_the_same_bytes_come_of_the_same_counts() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.verdict.variation import tails
-from transforms.verdict.variation.tails import Tail
+from trueserve.transforms.verdict.variation import tails
+from trueserve.transforms.verdict.variation.tails import Tail
 
 
 @given(st.lists(st.floats(0, 1), min_size=6, max_size=300), st.lists(st.floats(0, 2), min_size=2, max_size=5))

@@ -1,4 +1,4 @@
-"""Reads Parquet files in a process of its own: `python -m transforms.logs.carriers.parquet.child`.
+"""Reads Parquet files in a process of its own: `python -m trueserve.transforms.logs.carriers.parquet.child`.
 
 Arrow's reader is compiled code that damaged files can bring down. Here it takes nothing with it: whoever
 started this process (`reader_process`) sees its output end. It imports nothing but Arrow, so that it is there
@@ -26,8 +26,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from transforms.core import arrow, child_processes
-from transforms.core.arrow import pa, pq
+from trueserve.transforms.core import arrow, child_processes
+from trueserve.transforms.core.arrow import pa, pq
 
 #: The memory that one reader may have for its data, in bytes.
 MEMORY = 2 << 30

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO, NamedTuple
 
-from transforms.core.arrow import pa
-from transforms.logs.carriers.parquet.reader import read_schema
-from transforms.logs.carriers.parquet.tables import value_type
-from transforms.logs.carriers.table_error import TableError
-from transforms.logs.carriers.tables import is_row_number
-from transforms.logs.features import FeatureType
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.logs.carriers.parquet.reader import read_schema
+from trueserve.transforms.logs.carriers.parquet.tables import value_type
+from trueserve.transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.carriers.tables import is_row_number
+from trueserve.transforms.logs.features import FeatureType
 
 # For each column the types that it has, and for each type the first file, by name, that has it so.
 TypeOrigins = dict[str, dict[FeatureType, str]]

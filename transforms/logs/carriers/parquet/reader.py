@@ -18,13 +18,13 @@ import threading
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from transforms.core import arrow
-from transforms.core.arrow import pa
-from transforms.files.ranges import END_OF_FILE
-from transforms.files.tfrecord import is_of_data
-from transforms.logs.carriers.parquet.child import POSITION
-from transforms.logs.carriers.parquet.reader_process import DiedError, ReaderProcess
-from transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.core import arrow
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.files.ranges import END_OF_FILE
+from trueserve.transforms.files.tfrecord import is_of_data
+from trueserve.transforms.logs.carriers.parquet.child import POSITION
+from trueserve.transforms.logs.carriers.parquet.reader_process import DiedError, ReaderProcess
+from trueserve.transforms.logs.carriers.table_error import TableError
 
 _COPY_BYTES = 8 << 20
 _MOST_IDLE = 4

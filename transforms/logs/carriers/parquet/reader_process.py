@@ -11,12 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from transforms.core import child_processes
-from transforms.core.arrow import pa
-from transforms.logs.carriers.parquet.child import FRAME, MEMORY
-from transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.core import child_processes
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.logs.carriers.parquet.child import FRAME, MEMORY
+from trueserve.transforms.logs.carriers.table_error import TableError
 
-_MODULE = "transforms.logs.carriers.parquet.child"
+_MODULE = "trueserve.transforms.logs.carriers.parquet.child"
 _SOURCE_ROOT = Path(__file__).resolve().parents[4]
 _START_SECONDS = 120
 # A batch has some MB, and is there in far less than a second.

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from transforms.core.arrow import pa
-from transforms.files.ranges import END_OF_FILE
-from transforms.files.tfrecord import is_of_data
-from transforms.logs.carriers.parquet.reader import read_batches
-from transforms.logs.carriers.records import (
+from trueserve.transforms.core.arrow import pa
+from trueserve.transforms.files.ranges import END_OF_FILE
+from trueserve.transforms.files.tfrecord import is_of_data
+from trueserve.transforms.logs.carriers.parquet.reader import read_batches
+from trueserve.transforms.logs.carriers.records import (
     date_of_micros,
     local_time_of_micros,
     row,
     time_of_day,
     time_of_micros,
 )
-from transforms.logs.carriers.table_error import TableError
-from transforms.logs.request import Carried
+from trueserve.transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.request import Carried
 
 _BATCH_ROWS = 1024
 # A list that was loaded into BigQuery from Parquet without list inference is there, and in exports, a struct

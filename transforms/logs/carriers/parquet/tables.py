@@ -13,24 +13,24 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from transforms.core.arrow import pa, pc
-from transforms.core.batches import Decoded
-from transforms.files.ranges import END_OF_FILE
-from transforms.logs.carriers.parquet.reader import read_batches
-from transforms.logs.carriers.parquet.records import is_temporal, micros_of, values_of
-from transforms.logs.carriers.table_error import TableError
-from transforms.logs.carriers.tables import (
+from trueserve.transforms.core.arrow import pa, pc
+from trueserve.transforms.core.batches import Decoded
+from trueserve.transforms.files.ranges import END_OF_FILE
+from trueserve.transforms.logs.carriers.parquet.reader import read_batches
+from trueserve.transforms.logs.carriers.parquet.records import is_temporal, micros_of, values_of
+from trueserve.transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.carriers.tables import (
     MAX_ROWS,
     expected_types,
     is_row_number,
     known_records,
     single_value_lists,
 )
-from transforms.logs.carriers.text_types import POINT_ZERO
-from transforms.logs.columns.any_values import column_of_any_values
-from transforms.logs.columns.carried_values import BOOLEAN, plain_value
-from transforms.logs.columns.row_values import ABSENT
-from transforms.logs.features import (
+from trueserve.transforms.logs.carriers.text_types import POINT_ZERO
+from trueserve.transforms.logs.columns.any_values import column_of_any_values
+from trueserve.transforms.logs.columns.carried_values import BOOLEAN, plain_value
+from trueserve.transforms.logs.columns.row_values import ABSENT
+from trueserve.transforms.logs.features import (
     BOOLEANS,
     LISTS,
     VALUES,
@@ -40,8 +40,8 @@ from transforms.logs.features import (
     Settings,
     lists,
 )
-from transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of
-from transforms.logs.rows.times import micros_of_floats, times
+from trueserve.transforms.logs.rows.rows import Counts, DecodedRows, Finisher, RecordPosition, metadata_of
+from trueserve.transforms.logs.rows.times import micros_of_floats, times
 
 _TOO_LARGE = 2.0**63  # for an int64
 _WHOLE_NUMBER, _NAN, _TOO_LONG = "whole_number", "nan", "long_int_for_int"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transforms.logs.carriers.table_error import TableError
+from trueserve.transforms.logs.carriers.table_error import TableError
 
 _MARKS = {
     b"\xff\xfe\0\0": "UTF-32",

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from transforms.core.arrow import pa, pc
+from trueserve.transforms.core.arrow import pa, pc
 
 #: What is told by content, by what it is called.
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}

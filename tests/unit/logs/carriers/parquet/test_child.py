@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from transforms.logs.carriers.parquet import child
+from trueserve.transforms.logs.carriers.parquet import child
 
 
 def metadata(num_rows: int, *sizes: int) -> Any:
