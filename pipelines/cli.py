@@ -95,7 +95,7 @@ def _import_command(name: str) -> Any:
     _silence_libraries()
     # TFDV writes to stderr that it lacks IPython, which we do not need.
     with contextlib.redirect_stderr(io.StringIO()):
-        return import_once(f"pipelines.{name}")
+        return import_once(f"trueserve.pipelines.{name}")
 
 
 def _silence_libraries() -> None:

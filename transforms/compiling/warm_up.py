@@ -24,6 +24,6 @@ def warm_up() -> WarmUp:
     for source in code_cache.sources():
         if source.name == "__init__.py":
             continue
-        importlib.import_module(".".join(source.relative_to(_ROOT).with_suffix("").parts))
+        importlib.import_module(".".join(("trueserve", *source.relative_to(_ROOT).with_suffix("").parts)))
     uses = code_cache.uses
     return WarmUp(uses[code_cache.COMPILED], uses[code_cache.LOADED], code_cache.kept_in())

@@ -51,6 +51,7 @@ def copy(tmp_path: Path) -> Path:
     folder = tmp_path / "transforms"
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(_ROOT / "transforms" / "compiling", folder / "compiling", ignore=ignore)
+    shutil.copytree(_ROOT / "trueserve", tmp_path / "trueserve", ignore=ignore)
     for name, source in _MODULES.items():
         (folder / name).parent.mkdir()
         (folder / name).write_text(source)
@@ -100,7 +101,7 @@ def test_code_that_names_a_class_which_is_no_more_is_compiled_anew(copy: Path) -
     for index in indexes:
         with index.open("rb") as stream:
             version = pickle.load(stream)
-        index.write_bytes(pickle.dumps(version) + b"ctransforms.summaries.doubling\nNoSuchClass\n.")
+        index.write_bytes(pickle.dumps(version) + b"ctrueserve.transforms.summaries.doubling\nNoSuchClass\n.")
     assert _run(copy, copy / "cache") == "compiled"
     assert _run(copy, copy / "cache") == "kept"
 
@@ -155,7 +156,8 @@ def readable(copy: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
-        shutil.copytree(copy / "transforms", folder / "transforms")
+        for name in ("transforms", "trueserve"):
+            shutil.copytree(copy / name, folder / name)
         for part, mode in (("tmp", 0o1777), ("cwd", 0o777)):
             (folder / part).mkdir()
             (folder / part).chmod(mode)

@@ -62,7 +62,7 @@ def test_help_imports_nothing_heavy(argv: list[str], says: list[str]) -> None:
     code, out, modules = imports(*argv)
     assert code == 0
     assert all(word in out for word in says), out
-    assert "pipelines" in modules
+    assert "trueserve" in modules
     assert not modules & HEAVY
 
 
