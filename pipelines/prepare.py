@@ -10,7 +10,9 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from trueserve.pipelines import new_baseline, periods
+from trueserve.pipelines.baseline import new_baseline, periods
+from trueserve.pipelines.baseline.new_baseline import PreparePlan
+from trueserve.pipelines.baseline.parts import Statistics, identifiers_of, read_statistics
 from trueserve.pipelines.beam import options as beam_options
 from trueserve.pipelines.beam.job import BeamJob, new_job
 from trueserve.pipelines.display import estimate_table, numbers_as_text
@@ -19,7 +21,6 @@ from trueserve.pipelines.estimate import costs, steps
 from trueserve.pipelines.estimate.inputs import known_input
 from trueserve.pipelines.estimate.workload import Workload
 from trueserve.pipelines.flags.prepare import PrepareOptions
-from trueserve.pipelines.new_baseline import PreparePlan, Statistics, read_statistics
 from trueserve.transforms.analyze import AnalysisOutputs, AnalyzeAndTransform, check_schemes, with_row_hashes
 from trueserve.transforms.baseline import atomic_replace, layout, messages
 from trueserve.transforms.baseline.probes import pool_rows
@@ -102,7 +103,7 @@ def _make(
         period_results = _count_periods(plan, job, schema, console)
         new_baseline.check_unchanged(plan)
         target = paths.join(job.temp, "second")
-        if names := new_baseline.identifiers_of(target, plan.options.label):
+        if names := identifiers_of(target, plan.options.label):
             console.step(f"identifiers, of which each value comes once, are not compared: {listing(names)}")
         console.step("recording probes and the contract")
         if kept_name := new_baseline.write(

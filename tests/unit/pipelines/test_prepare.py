@@ -15,11 +15,12 @@ from support import past_windows
 from support.memory_files import OBJECTS
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from trueserve.pipelines import periods, prepare
+from trueserve.pipelines import prepare
+from trueserve.pipelines.baseline import periods
+from trueserve.pipelines.baseline.new_baseline import PreparePlan
 from trueserve.pipelines.beam.options import beam_options
 from trueserve.pipelines.display.console import Console
 from trueserve.pipelines.flags.prepare import PrepareOptions
-from trueserve.pipelines.new_baseline import PreparePlan
 from trueserve.transforms.baseline import atomic_replace
 from trueserve.transforms.branches.reading import ReadSummary
 from trueserve.transforms.core.accounting import Accounting

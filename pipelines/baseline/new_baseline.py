@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TypeAlias
 
-from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2
 
-from trueserve.pipelines import periods
+from trueserve.pipelines.baseline import periods
+from trueserve.pipelines.baseline.parts import (
+    Statistics,
+    read_statistics,
+    transformed_schema,
+    write_probes,
+    write_sample,
+)
 from trueserve.pipelines.flags import reading
 from trueserve.pipelines.flags.prepare import PrepareOptions
-from trueserve.transforms.baseline import category_ids, identifiers, layout
+from trueserve.transforms.baseline import category_ids, layout
 from trueserve.transforms.baseline import contract as contracts
 from trueserve.transforms.baseline.category_ids import CategoryIds
-from trueserve.transforms.baseline.probes import make_probes, write_probes
 from trueserve.transforms.baseline.write import write_baseline
-from trueserve.transforms.branches import sample
-from trueserve.transforms.core import record_batches
 from trueserve.transforms.core import schema as schemas
-from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.core.errors import InputError
 from trueserve.transforms.files import globs, paths
 from trueserve.transforms.files.file_systems import FileSize
@@ -28,14 +30,6 @@ from trueserve.transforms.graph.preprocessing import PreprocessingFn, source_dig
 from trueserve.transforms.graph.transform_graph import TransformGraph
 from trueserve.transforms.logs.carriers.text.text_form import TextForm
 from trueserve.transforms.write_results import read_rows
-
-Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
-
-# Training rows that are kept for slices by a feature: values of all columns together, rows, and bytes.
-_SAMPLE_CELLS, _SAMPLE_ROWS = 2_000_000, 20_000
-SAMPLE_BYTES = 64 << 20
-# So many rows are transformed at once.
-_AT_ONCE = 256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +77,7 @@ def write(
       target: the beginning of the names of the files that the graph wrote.
       given_schema: the schema of `--schema`; None where it was inferred.
       period_results: how days and hours differ; None without `--time_feature`.
-      identifier_names: see `identifiers_of`.
+      identifier_names: see `parts.identifiers_of`.
 
     Raises InputError where the files changed between two reads, before anything is published.
     Returns the name under which an edited schema of the old baseline is kept, if there was one.
@@ -94,15 +88,19 @@ def write(
         graph = TransformGraph(folder)
         rows = read_rows(f"{target}-probes")
         assert rows is not None, "rows were counted"
-        _write_probes(plan, rows, graph, schema)
-        _write_sample(plan, f"{target}-sample", graph)
+        write_probes(plan.staged_file(layout.PROBES), rows, graph, schema)
+        sampled = read_rows(f"{target}-sample")
+        assert sampled is not None, "rows were counted"
+        write_sample(plan.staged, sampled, graph)
         ids = category_ids.find(rows, graph.apply, graph.output_schema, graph.raw_features_of)
         return write_baseline(
             plan.options.baseline,
             plan.staged,
             schema=given_schema or schema,
             statistics=raw,
-            transformed_schema=_transformed_schema(plan.options, folder, graph),
+            transformed_schema=transformed_schema(
+                folder, graph, plan.options.label, jsd=plan.options.jsd, linf=plan.options.linf
+            ),
             transformed_statistics=transformed,
             contract=_contract(
                 plan,
@@ -117,12 +115,6 @@ def write(
             augmented_statistics=read_statistics(f"{target}-augmented") if plan.augmentation else None,
             variation=period_results.variation if period_results else None,
         )
-
-
-def identifiers_of(target: str, label: str | None) -> tuple[str, ...]:
-    """The integers that name a row, of the training rows that the graph kept."""
-    rows = read_rows(f"{target}-sample")
-    return tuple(name for name in identifiers.find(rows) if name != label) if rows is not None else ()
 
 
 def check_unchanged(plan: PreparePlan) -> None:
@@ -145,50 +137,6 @@ def _check_same_rows(raw: Statistics, transformed: Statistics) -> None:
             f"the training examples changed while they were read: {rows:,} rows at first, and {rows_later:,}"
             " when they were transformed. Run again when nobody writes to them"
         )
-
-
-def _write_probes(
-    plan: PreparePlan, rows: pa.RecordBatch, graph: TransformGraph, schema: schema_pb2.Schema
-) -> None:
-    # A feature that no row has may come as a column without a type.
-    pool, names = (
-        record_batches.conform(rows, record_batches.arrow_schema(schema)),
-        schemas.serving_features(schema),
-    )
-    raw_of = {name: graph.raw_features_of[name] for name in graph.serving_outputs}
-    probes = make_probes(pool, graph.apply, raw_of, names, graph.vocabularies())
-    transformed = graph.apply(probes.rows)
-    write_probes(plan.staged_file(layout.PROBES), probes.rows, transformed, probes.synthetic)
-
-
-def sample_rows(features: int) -> int:
-    """How many training rows of so many features the baseline keeps for slices by a feature."""
-    return min(_SAMPLE_ROWS, _SAMPLE_CELLS // max(features, 1))
-
-
-def _write_sample(plan: PreparePlan, path: str, graph: TransformGraph) -> None:
-    """The rows without the label, which requests do not have, and what the graph makes of them."""
-    rows = read_rows(path)
-    assert rows is not None, "rows were counted"
-    raw = record_batches.conform(rows, graph.raw_columns)
-    parts: list[pa.RecordBatch] = []
-    for start in range(0, raw.num_rows, _AT_ONCE):
-        if sum(part.nbytes for part in parts) <= SAMPLE_BYTES:
-            parts.append(graph.apply(raw.slice(start, _AT_ONCE)))
-    transformed = pa.Table.from_batches(parts).combine_chunks().to_batches()[0]
-    # The rows stand in the order of a hash: the first of them are a sample, too.
-    kept = raw.slice(0, transformed.num_rows)
-    for name, batch in ((layout.RAW_SAMPLE, kept), (layout.TRANSFORMED_SAMPLE, transformed)):
-        paths.write_atomically(plan.staged_file(name), sample.stream_of(batch))
-
-
-def _transformed_schema(options: PrepareOptions, folder: str, graph: TransformGraph) -> schema_pb2.Schema:
-    from tensorflow_transform import TFTransformOutput
-
-    outputs = TFTransformOutput(folder).transformed_metadata.schema
-    label = options.label
-    with_environments = schemas.for_outputs(outputs, graph.raw_features_of, label)
-    return schemas.with_comparators(with_environments, jsd=options.jsd, linf=options.linf)
 
 
 def _contract(
@@ -218,10 +166,3 @@ def _contract(
         identifiers=identifier_names,
         periods=period_results.periods if period_results else None,
     )
-
-
-def read_statistics(path: str) -> Statistics:
-    """The statistics that a graph wrote."""
-    message = Statistics()
-    message.ParseFromString(paths.read_bytes(path))
-    return message

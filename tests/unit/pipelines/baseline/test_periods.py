@@ -17,9 +17,9 @@ from google.protobuf import text_format
 from support import past_windows
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from trueserve.pipelines import periods
+from trueserve.pipelines.baseline import periods
+from trueserve.pipelines.baseline.periods import PeriodInputs
 from trueserve.pipelines.display.console import Console
-from trueserve.pipelines.periods import PeriodInputs
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.core.errors import InputError, UsageError
 from trueserve.transforms.files.file_systems import FileSize
