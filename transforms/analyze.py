@@ -123,7 +123,7 @@ class AnalyzeAndTransform(beam.PTransform):
             augmenting = beam.ParDo(_Augment(self.augmentation), beam.pvalue.AsSingleton(schema))
             trained_on = transformed | "Augment" >> augmenting
             transformed = transformed | "DropPlaces" >> beam.Map(_without_row_hash)
-        self._write_examples(trained_on, schema)
+        _write_examples(trained_on, beam.pvalue.AsSingleton(schema), self.transformed_examples)
         by_column = schemas.by_column(metadata.dataset_metadata.schema)
         return AnalysisOutputs(transformed, trained_on, by_column, next(numbers) - 1)
 
@@ -131,15 +131,47 @@ class AnalyzeAndTransform(beam.PTransform):
         folder = paths.join(self.transform_output, tft.TFTransformOutput.RAW_METADATA_DIR)
         tft.DatasetMetadata(self.schema) | "WriteRawMetadata" >> tft_beam.WriteMetadata(folder, pipeline)
 
-    def _write_examples(self, transformed: beam.PCollection[pa.RecordBatch], schema: Any) -> None:
-        _ = (
-            transformed
-            | "EncodeExamples" >> beam.FlatMap(_encode, beam.pvalue.AsSingleton(schema))
-            | "WriteExamples"
-            >> beam.io.WriteToTFRecord(
-                paths.join(self.transformed_examples, "examples"), file_name_suffix=".tfrecord.gz"
+
+@dataclasses.dataclass(eq=False)
+class TransformExamples(beam.PTransform):
+    """Raw training features to transformed batches, by a graph that was analysed before. Root -> batches.
+
+    Attributes:
+      examples, temp: as in `AnalyzeAndTransform`.
+      schema: of the features that the graph takes, as it takes them.
+      transform_output: folder to read, in the layout of `tft.TFTransformOutput`.
+      transformed_examples: folder to write TFRecords of transformed tf.Examples into.
+      outputs: the schema of the graph's outputs.
+    """
+
+    examples: beam.PTransform
+    schema: schema_pb2.Schema
+    transform_output: str
+    transformed_examples: str
+    temp: str
+    outputs: schema_pb2.Schema
+
+    def expand(self, root: Any) -> beam.PCollection[pa.RecordBatch]:
+        config = record_batches.adapter_config(self.schema)
+        rows = root | "Read" >> _ReadConformed(self.examples, config.arrow_schema)
+        with tft_beam.Context(temp_dir=self.temp):
+            transform_fn = root | "ReadTransformFn" >> tft_beam.ReadTransformFn(self.transform_output)
+            pairs, _ = ((rows, config), transform_fn) | "Transform" >> tft_beam.TransformDataset(
+                output_record_batches=True
             )
-        )
+        transformed = pairs | "DropPassthrough" >> beam.Map(_first)
+        _write_examples(transformed, self.outputs, self.transformed_examples)
+        return transformed
+
+
+def _write_examples(transformed: beam.PCollection[pa.RecordBatch], schema: Any, folder: str) -> None:
+    """`schema`: of the outputs, as they are named in tf.Transform's own; or a side input of it."""
+    _ = (
+        transformed
+        | "EncodeExamples" >> beam.FlatMap(_encode, schema)
+        | "WriteExamples"
+        >> beam.io.WriteToTFRecord(paths.join(folder, "examples"), file_name_suffix=".tfrecord.gz")
+    )
 
 
 @dataclasses.dataclass(eq=False)

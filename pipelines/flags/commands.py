@@ -5,10 +5,10 @@ from __future__ import annotations
 from trueserve.pipelines.flags import backtest, check, export, join, prepare, validate, warm_up
 
 EXIT_CODES_HELP = """exit codes:
-  0  no skew (validate), no difference (check, join), or done (prepare, export,
-     backtest, warm_up)
-  1  skew (validate), a difference (check, join), or something that had to be
-     compiled (warm_up --check)
+  0  no skew (validate), no difference (check, join), or done (prepare, adopt,
+     export, backtest, warm_up)
+  1  skew (validate), a difference (check, join, adopt --model), or something that
+     had to be compiled (warm_up --check)
   2  wrong usage or configuration; nothing was published
   3  the input or the job failed; `validate` publishes `failed` beside the last
      verdict
@@ -19,6 +19,7 @@ COMMANDS = {
     command.name: command
     for command in (
         prepare.COMMAND,
+        prepare.ADOPT,
         export.COMMAND,
         check.COMMAND,
         validate.COMMAND,
@@ -37,6 +38,8 @@ OVERVIEW = f"""Is what we serve true to what we trained?
 
   trueserve prepare    training examples to baseline: schema, statistics,
                        transform graph, probes and contract
+  trueserve adopt      schema, statistics and transform graph that TFX, TFDV and
+                       tf.Transform wrote to baseline
   trueserve export     baseline and Keras model to a SavedModel with the transform
                        graph inside, proven on the probes
   trueserve check      baseline and SavedModel: a gate before it is served

@@ -42,7 +42,8 @@ class Digests:
     """SHA-256 digests, as lower-case hexadecimal.
 
     Attributes:
-      preprocessing_source: of the file with the preprocessing_fn, as its bytes are.
+      preprocessing_source: of the file with the preprocessing_fn, as its bytes are; empty where a graph was
+        adopted, of which the file is not known.
       graph: of the whole transform graph; see `digest_graph`.
       assets: of each asset of the graph (its vocabularies), by file name.
     """
@@ -75,6 +76,8 @@ class Contract:
       variation: then, SHA-256 of the file that holds them.
       files: size and digest of every other file that `prepare` wrote into the folder, by path below it;
         empty in a contract that an older release wrote.
+      adopted: SHA-256 of the schema and the statistics that `adopt` was given, by flag; else empty.
+      lacks: what the baseline therefore does not have, by part, and in words what that means.
     """
 
     created: str
@@ -94,6 +97,8 @@ class Contract:
     missing_values: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
     files: Mapping[str, FileDigest] = dataclasses.field(default_factory=dict)
+    adopted: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    lacks: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `json.dumps`."""
@@ -134,6 +139,8 @@ class Contract:
                 missing_values=tuple(map(str, values.get("missing_values", ()))),
                 identifiers=tuple(map(str, values.get("identifiers", ()))),
                 files=_files(values.get("files", {})),
+                adopted=dict(values.get("adopted", {})),
+                lacks=dict(values.get("lacks", {})),
             )
         except KeyError as error:
             raise ValueError(f"{error.args[0]!r} is missing") from error

@@ -26,11 +26,15 @@ def load_schema_and_statistics(
 
     Raises UsageError for a file that is missing or holds something else, or has no feature.
     """
-    schema = load_schema(schema_path)
-    statistics = parse_statistics(_read(statistics_path), statistics_path)
+    return load_schema(schema_path), load_statistics(statistics_path)
+
+
+def load_statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:
+    """Reads statistics. Raises UsageError if they are missing, are none, or have no feature."""
+    statistics = parse_statistics(_read(path), path)
     if not any(dataset.features for dataset in statistics.datasets):
-        raise UsageError(f"the statistics {statistics_path} hold no feature: nothing to compare with")
-    return schema, statistics
+        raise UsageError(f"the statistics {path} hold no feature: nothing to compare with")
+    return statistics
 
 
 def load_schema(path: str) -> schema_pb2.Schema:
@@ -38,6 +42,9 @@ def load_schema(path: str) -> schema_pb2.Schema:
     schema = parse(_read(path), path, schema_pb2.Schema())
     if not schema.feature:
         raise UsageError(f"the schema {path} has no feature")
+    if not all(feature.name for feature in schema.feature):
+        # Statistics may be read as a schema: the two messages have numbers of fields in common.
+        raise UsageError(f"{path} is no Schema: it has a feature without a name")
     return schema
 
 

@@ -58,7 +58,7 @@ def make_synthetic_rows(pool: Pool, vocabularies: Sequence[Sequence[bytes]], app
     all_missing = _Change("everything is missing", dict.fromkeys(pool.names))
     changes = [*itertools.islice(candidates, MAX_SYNTHETIC_ROWS - 1), all_missing]
     rows = _changed(base, changes)
-    taken = np.flatnonzero(_has_outputs(apply(rows)))
+    taken = np.flatnonzero(has_outputs(apply(rows)))
     return SyntheticRows(_take(rows, taken), [changes[i].why for i in taken])
 
 
@@ -163,7 +163,8 @@ def _changed(base: pa.RecordBatch, changes: Sequence[_Change]) -> pa.RecordBatch
     return pa.RecordBatch.from_arrays(arrays, schema=base.schema)
 
 
-def _has_outputs(transformed: pa.RecordBatch) -> Any:
+def has_outputs(transformed: pa.RecordBatch) -> Any:
+    """A mask of the rows that the graph did not refuse."""
     valid = np.zeros(transformed.num_rows, bool)
     for column in transformed.columns:
         valid |= pc.is_valid(column).to_numpy(zero_copy_only=False)

@@ -64,6 +64,13 @@ def with_environments(schema: schema_pb2.Schema, label: str | None) -> schema_pb
     return result
 
 
+def not_in_serving(schema: schema_pb2.Schema, names: Iterable[str]) -> schema_pb2.Schema:
+    """A copy with both environments, of which SERVING lacks these features."""
+    result = with_environments(schema, None)
+    _leave_out_of_serving(result, {*names})
+    return result
+
+
 def with_feature_lists(schema: schema_pb2.Schema) -> schema_pb2.Schema:
     """A copy whose feature lists of tf.SequenceExamples are features, as TFX has them in a struct.
 

@@ -170,6 +170,12 @@ class TransformGraph:
         return tf.function(serve, input_signature=[specs], autograph=False).get_concrete_function()
 
 
+def inputs_of(transform_fn_dir: str) -> dict[str, Any]:
+    """By feature the type of the tensor that a saved graph takes. Raises UsageError for one of TF 1 mode."""
+    threads.limit_tensorflow()
+    return dict(_only_function(_load(transform_fn_dir)).structured_input_signature[0][0])
+
+
 _ALIVE: weakref.WeakSet[TransformGraph] = weakref.WeakSet()
 
 

@@ -71,7 +71,11 @@ class TrainingSide:
 
 
 def of_baseline(baseline: Baseline, spaces: Sequence[str], *, with_sample: bool = False) -> list[Reference]:
-    """One Reference for each of these spaces."""
+    """One Reference for each of these spaces; none for the transformed one where that has no statistics.
+
+    Raises UsageError where nothing is left to compare with.
+    """
+    spaces = _known_spaces(baseline, spaces)
     label, contract = baseline.contract.label, baseline.contract
     variation = _variation(baseline)
     raw = Reference(
@@ -83,6 +87,7 @@ def of_baseline(baseline: Baseline, spaces: Sequence[str], *, with_sample: bool 
         time_feature=contract.time_feature,
         identifiers=frozenset(contract.identifiers),
         edited=_edited(baseline),
+        lacks=contract.lacks.get(layout.LACKS_TRANSFORMED_STATISTICS, ""),
     )
     transformed = Reference(
         baseline.transformed_schema,
@@ -100,6 +105,18 @@ def of_baseline(baseline: Baseline, spaces: Sequence[str], *, with_sample: bool 
     for reference in references:
         _check_features(reference, baseline.path)
     return [_with_sample(baseline, reference) for reference in references] if with_sample else references
+
+
+def _known_spaces(baseline: Baseline, spaces: Sequence[str]) -> Sequence[str]:
+    if layout.LACKS_TRANSFORMED_STATISTICS not in baseline.contract.lacks:
+        return spaces
+    known_spaces = [space for space in spaces if space != Space.TRANSFORMED.value]
+    if not known_spaces:
+        raise UsageError(
+            f"the baseline {baseline.path} was adopted without examples and has no statistics of the"
+            " transformed features; compare --spaces=raw, or run trueserve adopt with --examples"
+        )
+    return known_spaces
 
 
 def _with_sample(baseline: Baseline, reference: Reference) -> Reference:

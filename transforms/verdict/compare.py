@@ -56,9 +56,9 @@ def compare(
     Raises ValueError when the statistics hold slices and none of them is that of all rows.
     """
     comparison = examine(reference, serving, policy, forms, span)[0]
-    edited = (contracts_findings.of_edited_schema(reference.edited),) if reference.edited else ()
+    notes = contracts_findings.notes(reference.edited, reference.lacks)
     nothing = _why_nothing(reference.space, comparison)
-    return dataclasses.replace(comparison, findings=(*comparison.findings, *edited), nothing=nothing)
+    return dataclasses.replace(comparison, findings=(*comparison.findings, *notes), nothing=nothing)
 
 
 def _why_nothing(space: Space, comparison: ComparisonResult) -> str:

@@ -49,6 +49,7 @@ class Reference:
       variation: how days and hours of training differ, by unit and feature; None where that is not known.
       time_feature: the feature that holds a row's time, which no window can have as training had it.
       edited: what is to be said of a schema that was edited since `prepare` wrote it; else empty.
+      lacks: what is to be said of what an adopted baseline does not have; else empty.
       identifiers: raw features of which each value came once in training.
       sample: training rows for slices by a feature; None where none were asked for, or there are none.
     """
@@ -65,6 +66,7 @@ class Reference:
     variation: Variation | None = None
     time_feature: str | None = None
     edited: str = ""
+    lacks: str = ""
     identifiers: frozenset[str] = frozenset()
     sample: TrainingSample | None = None
 

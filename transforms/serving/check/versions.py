@@ -56,7 +56,9 @@ def _contract(model: SavedModelContents) -> Contract | None:
 
 def _digests(digests: Digests) -> Mapping[str, str]:
     assets = {f"assets/{name}": digest for name, digest in sorted(digests.assets.items())}
-    return {"preprocessing_source": digests.preprocessing_source, "graph": digests.graph, **assets}
+    # That of an adopted graph is not known, and in the digests of either side then there is none.
+    source = {"preprocessing_source": digests.preprocessing_source} if digests.preprocessing_source else {}
+    return {**source, "graph": digests.graph, **assets}
 
 
 def _shown(version: str | None) -> str:

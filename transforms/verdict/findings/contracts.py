@@ -54,9 +54,11 @@ def edited_schema(file: str, names: Collection[str], trained: Iterable[str]) -> 
     return message
 
 
-def of_edited_schema(message: str) -> Finding:
-    """The finding that a verdict has then."""
-    return _finding(Severity.INFO, "schema_edited", message)
+def notes(edited: str, lacks: str) -> Iterator[Finding]:
+    """What a verdict says of its baseline: that the schema was edited, and what an adopted one lacks."""
+    for metric, message in (("schema_edited", edited), ("adopted_baseline", lacks)):
+        if message:
+            yield _finding(Severity.INFO, metric, message)
 
 
 def versions_json(
