@@ -89,7 +89,7 @@ def _summary(plan: AdoptPlan) -> Iterator[str]:
         yield f"examples: {len(plan.files):,} files"
     if plan.post_transform is not None:
         yield "post-transform statistics: those that Transform wrote"
-    for text in adopted.lacks_of(plan).values():
+    for text in plan.lacks.values():
         yield f"not known: {text}"
 
 

@@ -10,9 +10,9 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from trueserve.pipelines.baseline import new_baseline, periods
+from trueserve.pipelines.baseline import new_baseline, parts, periods
 from trueserve.pipelines.baseline.new_baseline import PreparePlan
-from trueserve.pipelines.baseline.parts import Statistics, identifiers_of, read_statistics
+from trueserve.pipelines.baseline.parts import Statistics, read_statistics
 from trueserve.pipelines.beam import options as beam_options
 from trueserve.pipelines.beam.job import BeamJob, new_job
 from trueserve.pipelines.display import estimate_table, numbers_as_text
@@ -21,14 +21,13 @@ from trueserve.pipelines.estimate import costs, steps
 from trueserve.pipelines.estimate.inputs import known_input
 from trueserve.pipelines.estimate.workload import Workload
 from trueserve.pipelines.flags.prepare import PrepareOptions
-from trueserve.transforms.analyze import AnalysisOutputs, AnalyzeAndTransform, check_schemes, with_row_hashes
+from trueserve.transforms.analyze import AnalyzeAndTransform, check_schemes, with_row_hashes
 from trueserve.transforms.baseline import atomic_replace, layout, messages
 from trueserve.transforms.baseline.probes import pool_rows
 from trueserve.transforms.baseline.write import check_target
 from trueserve.transforms.branches.reading import ReadSummary
 from trueserve.transforms.branches.sample import row_hashes, sample
 from trueserve.transforms.branches.statistics import statistics
-from trueserve.transforms.compute_statistics import ComputeStatistics
 from trueserve.transforms.core import input_checks
 from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core.arrow import pa
@@ -44,7 +43,6 @@ from trueserve.transforms.logs.features import Settings, expected_features
 from trueserve.transforms.read import ReadRows, settings_of, settings_without_schema
 from trueserve.transforms.verdict.wording import listing
 from trueserve.transforms.write_results import (
-    WriteMessage,
     WritePrepared,
     read_summary,
 )
@@ -103,7 +101,7 @@ def _make(
         period_results = _count_periods(plan, job, schema, console)
         new_baseline.check_unchanged(plan)
         target = paths.join(job.temp, "second")
-        if names := identifiers_of(target, plan.options.label):
+        if names := parts.identifiers_of(target, plan.options.label):
             console.step(f"identifiers, of which each value comes once, are not compared: {listing(names)}")
         console.step("recording probes and the contract")
         if kept_name := new_baseline.write(
@@ -249,9 +247,7 @@ def build_transform(
     files, range_bytes = plan.files, plan.range_bytes
     rows, features_to_cover = pool_rows(len(schema.feature)), tuple(schemas.serving_features(schema))
     branches = [statistics("raw", schema), sample("probes", rows, features_to_cover)]
-    branches.append(
-        sample("sample", new_baseline.sample_rows(len(schema.feature)), (), new_baseline.SAMPLE_BYTES)
-    )
+    branches.append(sample("sample", parts.sample_rows(len(schema.feature)), (), parts.SAMPLE_BYTES))
     format_and_settings = (detect_examples(files), settings_of(schema, plan.text))
     examine = ExamineFiles(files, *format_and_settings, branches, job.heartbeats, range_bytes)
     _ = root | "ExamineExamples" >> examine | "WriteResults" >> WritePrepared(target)
@@ -265,23 +261,10 @@ def build_transform(
         temp=paths.join(job.temp, "tft"),
         augmentation=plan.augmentation,
     )
-    _write_transformed_statistics(transformed, target, is_augmented=plan.augmentation is not None)
+    parts.write_statistics(transformed.batches, transformed.schema, target, "transformed")
+    if plan.augmentation is not None:
+        parts.write_statistics(transformed.trained_on, transformed.schema, target, "augmented")
     return int(transformed.num_reads) + 1
-
-
-def _write_transformed_statistics(transformed: AnalysisOutputs, target: str, *, is_augmented: bool) -> None:
-    """Those of what the graph gives, and those of what training is given where that is something else."""
-    _ = (
-        transformed.batches
-        | "TransformedStatistics" >> ComputeStatistics(transformed.schema)
-        | "WriteTransformedStatistics" >> WriteMessage(f"{target}-transformed")
-    )
-    if is_augmented:
-        _ = (
-            transformed.trained_on
-            | "AugmentedStatistics" >> ComputeStatistics(transformed.schema)
-            | "WriteAugmentedStatistics" >> WriteMessage(f"{target}-augmented")
-        )
 
 
 def _check_reading(reading: ReadSummary) -> None:

@@ -17,7 +17,7 @@ from trueserve.pipelines.flags import reading
 from trueserve.pipelines.flags.prepare import AdoptOptions
 from trueserve.transforms.baseline import atomic_replace, category_ids, layout, messages
 from trueserve.transforms.baseline import contract as contracts
-from trueserve.transforms.baseline.adoption import artifacts, drawn_rows
+from trueserve.transforms.baseline.adoption import artifacts, drawn_rows, lacks
 from trueserve.transforms.baseline.probes import NUM_PROBES
 from trueserve.transforms.baseline.synthetic_probes import has_outputs
 from trueserve.transforms.baseline.write import write_baseline
@@ -31,17 +31,6 @@ from trueserve.transforms.graph.transform_graph import TransformGraph
 from trueserve.transforms.logs.carriers.text.text_form import TextForm
 from trueserve.transforms.serving.check import saved_model
 
-_WITHOUT_EXAMPLES = {
-    "training_rows": "no training row is known: probes are drawn from the statistics, each feature by itself",
-    "sample": "slices by a feature have no training rows to be compared with",
-    "identifiers": "numbers that name a row are not recognized; leave them out with --ignore",
-    "variation": "differences between days and hours of training are not known, and may be reported as skew",
-    layout.TRANSFORMED_EXAMPLES: "export records predictions only on --evaluation examples",
-}
-_NO_TRANSFORMED = (
-    "transformed features are not compared: the baseline was adopted without examples, and has no statistics"
-    " of them"
-)
 # What of a saved graph says nothing about who analysed it.
 _VERSIONS = ("python", "trueserve")
 
@@ -77,6 +66,12 @@ class AdoptPlan:
     def environments(self) -> schema_pb2.Schema:
         """The schema with both environments, of which SERVING lacks the label."""
         return schemas.with_environments(self.schema, self.options.label)
+
+    @property
+    def lacks(self) -> dict[str, str]:
+        """What the baseline will not have, by part, and in words what that means."""
+        has_transformed = self.post_transform is not None
+        return lacks.of(self.statistics, examples=bool(self.files), transformed=has_transformed)
 
     @property
     def rows(self) -> int:
@@ -148,14 +143,6 @@ def make_plan(options: AdoptOptions) -> AdoptPlan:
     )
 
 
-def lacks_of(plan: AdoptPlan) -> dict[str, str]:
-    """What the baseline will not have, by part, and in words what that means."""
-    lacks = {} if plan.files else dict(_WITHOUT_EXAMPLES)
-    if not plan.files and plan.post_transform is None:
-        lacks[layout.LACKS_TRANSFORMED_STATISTICS] = _NO_TRANSFORMED
-    return lacks
-
-
 def write(plan: AdoptPlan, examples: ExamplesRead | None) -> str | None:
     """Writes probes, schemas and contract; then the baseline takes its name.
 
@@ -207,12 +194,13 @@ def _contract(
         periods=examples.periods.periods if examples and examples.periods else None,
     )
     saved = saved_model.read(paths.join(folder, artifacts.TRANSFORM_FN), plan.transform_output)
+    tensorflow = saved.tensorflow_version
     versions = {name: contract.versions[name] for name in _VERSIONS if name in contract.versions}
     return dataclasses.replace(
         contract,
-        versions={**versions, "tensorflow": saved.tensorflow_version},
+        versions=versions | ({"tensorflow": tensorflow} if tensorflow else {}),
         adopted=plan.digests,
-        lacks=lacks_of(plan),
+        lacks=plan.lacks,
     )
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from trueserve.transforms.baseline import identifiers, layout, probes
 from trueserve.transforms.branches import sample
+from trueserve.transforms.compute_statistics import ComputeStatistics
 from trueserve.transforms.core import record_batches
 from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.files import paths
 from trueserve.transforms.graph.transform_graph import TransformGraph
-from trueserve.transforms.write_results import read_rows
+from trueserve.transforms.write_results import WriteMessage, read_rows
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 
@@ -41,6 +42,13 @@ def read_statistics(path: str) -> Statistics:
     message = Statistics()
     message.ParseFromString(paths.read_bytes(path))
     return message
+
+
+def write_statistics(batches: Any, schema: schema_pb2.Schema, target: str, name: str) -> None:
+    """Adds to a graph: the statistics of a PCollection of transformed batches, written as `TARGET-NAME`."""
+    title = name.capitalize()
+    statistics = batches | f"{title}Statistics" >> ComputeStatistics(schema)
+    _ = statistics | f"Write{title}Statistics" >> WriteMessage(f"{target}-{name}")
 
 
 def write_probes(

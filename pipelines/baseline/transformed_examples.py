@@ -18,7 +18,6 @@ from trueserve.transforms.baseline import layout, messages
 from trueserve.transforms.baseline.adoption.artifacts import RAW_METADATA, TRANSFORMED_METADATA
 from trueserve.transforms.baseline.probes import pool_rows
 from trueserve.transforms.branches.sample import sample
-from trueserve.transforms.compute_statistics import ComputeStatistics
 from trueserve.transforms.core import input_checks
 from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core.arrow import pa
@@ -28,7 +27,7 @@ from trueserve.transforms.examine_range import ExamineFiles
 from trueserve.transforms.files import file_systems, paths
 from trueserve.transforms.logs.detect import detect_examples
 from trueserve.transforms.read import ReadRows, settings_of
-from trueserve.transforms.write_results import WriteMessage, WritePrepared, read_rows, read_summary
+from trueserve.transforms.write_results import WritePrepared, read_rows, read_summary
 
 _NUM_READS = 2
 
@@ -88,11 +87,7 @@ def build(root: Any, plan: AdoptPlan, transform_output: str, target: str, job: B
         paths.join(job.temp, "tft"),
         outputs,
     )
-    _ = (
-        transformed
-        | "TransformedStatistics" >> ComputeStatistics(schemas.by_column(outputs))
-        | "WriteTransformedStatistics" >> WriteMessage(f"{target}-transformed")
-    )
+    parts.write_statistics(transformed, schemas.by_column(outputs), target, "transformed")
 
 
 @contextlib.contextmanager

@@ -28,7 +28,9 @@ MAY_IMPORT_BEAM = {
     "pipelines/beam/setup_file.py",
     "pipelines/beam/job.py",
     "pipelines/join.py",
+    "pipelines/adopt.py",
     "pipelines/baseline/periods.py",
+    "pipelines/baseline/transformed_examples.py",
     "pipelines/prepare.py",
     "pipelines/validate.py",
     "transforms/analyze.py",
@@ -223,7 +225,9 @@ def test_command_line_imports_nothing_heavy_at_the_top() -> None:
         assert not roots(imports(_source(module), at_top_only=True)) & set(HEAVY), module
 
 
-@pytest.mark.parametrize("command", ["", "prepare", "export", "validate", "join", "check", "backtest"])
+@pytest.mark.parametrize(
+    "command", ["", "prepare", "adopt", "export", "validate", "join", "check", "backtest"]
+)
 def test_help_loads_nothing_heavy(command: str) -> None:
     code = (
         "import sys\nfrom trueserve.pipelines.cli import main\n"

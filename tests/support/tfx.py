@@ -1,11 +1,11 @@
 """A TFX pipeline's artifacts, made by the libraries that TFX calls, in the folders that its components write.
 
-    CsvExampleGen/examples/1/Split-train/data_tfrecord-00000-of-00001.gz      also Split-eval
-    StatisticsGen/statistics/2/Split-train/FeatureStats.pb                    also Split-eval
-    SchemaGen/schema/3/schema.pbtxt
-    Transform/transform_graph/4/{transform_fn,transformed_metadata,metadata}
-    Transform/post_transform_stats/4/FeatureStats.pb
-    Trainer/model/5/Format-Serving                                            by `push`
+CsvExampleGen/examples/1/Split-train/data_tfrecord-00000-of-00001.gz      also Split-eval
+StatisticsGen/statistics/2/Split-train/FeatureStats.pb                    also Split-eval
+SchemaGen/schema/3/schema.pbtxt
+Transform/transform_graph/4/{transform_fn,transformed_metadata,metadata}
+Transform/post_transform_stats/4/FeatureStats.pb
+Trainer/model/5/Format-Serving                                            by `push`
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ def transform(folder: Path, module: Path, rows: Sequence[e2e.Row], schema: schem
     reading = tf_example_record.TFExampleBeamRecord(["test"], schema=schema)
     with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=str(folder.parents[2] / "temp")):
         batches = (
-            pipeline | beam.Create([logs.example(**row) for row in rows]) | reading.BeamSource(batch_size=1000)
+            pipeline
+            | beam.Create([logs.example(**row) for row in rows])
+            | reading.BeamSource(batch_size=1000)
         )
         _, transform_fn = (batches, reading.TensorAdapterConfig()) | tft_beam.AnalyzeAndTransformDataset(
             features.preprocessing_fn, output_record_batches=True

@@ -19,5 +19,3 @@ TRANSFORM_OUTPUT = "transform_output"
 THRESHOLDS = "thresholds.toml"
 #: The name under which the next baseline keeps a schema that was edited by hand.
 EDITED_SCHEMA = "schema.edited-{}.pbtxt"
-#: The part that a baseline lacks which was adopted without examples, and without post_transform_stats.
-LACKS_TRANSFORMED_STATISTICS = "transformed_statistics"

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from trueserve.transforms.baseline import layout, messages
+from trueserve.transforms.baseline.adoption.lacks import TRANSFORMED_STATISTICS
 from trueserve.transforms.baseline.load import Baseline, load_baseline
 from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core.arrow import open_stream, pa
@@ -87,7 +88,7 @@ def of_baseline(baseline: Baseline, spaces: Sequence[str], *, with_sample: bool 
         time_feature=contract.time_feature,
         identifiers=frozenset(contract.identifiers),
         edited=_edited(baseline),
-        lacks=contract.lacks.get(layout.LACKS_TRANSFORMED_STATISTICS, ""),
+        lacks=contract.lacks.get(TRANSFORMED_STATISTICS, ""),
     )
     transformed = Reference(
         baseline.transformed_schema,
@@ -108,7 +109,7 @@ def of_baseline(baseline: Baseline, spaces: Sequence[str], *, with_sample: bool 
 
 
 def _known_spaces(baseline: Baseline, spaces: Sequence[str]) -> Sequence[str]:
-    if layout.LACKS_TRANSFORMED_STATISTICS not in baseline.contract.lacks:
+    if TRANSFORMED_STATISTICS not in baseline.contract.lacks:
         return spaces
     known_spaces = [space for space in spaces if space != Space.TRANSFORMED.value]
     if not known_spaces:

@@ -176,7 +176,7 @@ def _lengths(lists: Sequence[Any]) -> np.ndarray[Any, Any]:
 
 def columns(outputs: Mapping[str, Any], expected: Mapping[str, RaggedRows]) -> dict[str, RaggedRows]:
     """The outputs of a signature as rows, under the names that the probes have for them."""
-    arrays = {name: tensor.numpy() for name, tensor in outputs.items()}
+    arrays = {name: tensor.numpy() for name, tensor in _dense(outputs)}
     rows_by_name: dict[str, RaggedRows] = {}
     for name, array in arrays.items():
         base = name.removesuffix("/indices")
@@ -186,6 +186,20 @@ def columns(outputs: Mapping[str, Any], expected: Mapping[str, RaggedRows]) -> d
             size = array.size // array.shape[0] if len(array) else 0
             rows_by_name[name] = RaggedRows(_stored(array.ravel()), np.full(len(array), size, np.int64))
     return rows_by_name
+
+
+def _dense(outputs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The outputs by name; a sparse or ragged one as three tensors, as `export` saves them."""
+    import tensorflow as tf
+
+    for name, value in outputs.items():
+        if isinstance(value, tf.Tensor):
+            yield name, value
+            continue
+        sparse = value.to_sparse() if isinstance(value, tf.RaggedTensor) else value
+        for part in ("indices", "values"):
+            yield f"{name}/{part}", getattr(sparse, part)
+        yield f"{name}/shape", sparse.dense_shape
 
 
 def _stored(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from trueserve.transforms.baseline.adoption.lacks import TRAINING_ROWS
 from trueserve.transforms.baseline.layout import SCHEMA
 from trueserve.transforms.baseline.load import Baseline
 from trueserve.transforms.serving.check.report import CheckFinding, Example, Severity
@@ -22,10 +23,12 @@ _RAW_SHOWN = 3
 
 
 def of_baseline(baseline: Baseline) -> Iterator[CheckFinding]:
-    """That the schema was edited, which says what requests must have."""
+    """That the schema was edited, which says what requests must have, or that no probe is a real row."""
     if baseline.schema_edited:
         message = f"{SCHEMA} was edited since prepare wrote it; the lint of inputs goes by what it says now"
         yield CheckFinding("schema_edited", "info", message)
+    if TRAINING_ROWS in baseline.contract.lacks:
+        yield CheckFinding("adopted_baseline", "info", baseline.contract.lacks[TRAINING_ROWS])
 
 
 def of_signatures(

@@ -142,7 +142,8 @@ def no_slice(slices: Sequence[Slice]) -> Iterable[Finding]:
     if slices and not any(each.is_compared for each in slices):
         message = (
             f"none of {len(slices):,} slices could be compared: the baseline keeps too few training rows of"
-            " each, or none, if an older trueserve made it; run trueserve prepare again"
+            " each, or none, if it was adopted without examples or an older trueserve made it; make it again"
+            " with the examples"
         )
         yield _input(Severity.INFO, "no_slice", message)
 

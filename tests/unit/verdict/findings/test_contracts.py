@@ -127,5 +127,12 @@ def test_an_edited_schema() -> None:
         message
         == "s was edited since prepare wrote it; features that it no longer has are not compared: 'b', 'c'"
     )
-    finding = contracts.of_edited_schema(message)
+    [finding] = contracts.notes(message, "")
     assert (finding.severity, finding.metric, finding.message) == (Severity.INFO, "schema_edited", message)
+
+
+def test_what_an_adopted_baseline_lacks() -> None:
+    [finding] = contracts.notes("", "no transformed feature")
+    noted = (finding.severity, finding.metric, finding.message)
+    assert noted == (Severity.INFO, "adopted_baseline", "no transformed feature")
+    assert list(contracts.notes("", "")) == []
