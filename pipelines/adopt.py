@@ -82,7 +82,8 @@ def _read_examples(plan: AdoptPlan, beam_flags: PipelineOptions, console: Consol
 
 def _summary(plan: AdoptPlan) -> Iterator[str]:
     """What is adopted, and what the baseline will not have."""
-    yield f"schema: {len(plan.schema.feature):,} features; label: {plan.label or 'not known'}"
+    label = plan.label or "not known; if requests lack a feature, name it with --label"
+    yield f"schema: {len(plan.schema.feature):,} features; label: {label}"
     yield f"statistics: of {plan.rows:,} training rows"
     yield f"transform graph: {plan.transform_output}"
     if plan.files:

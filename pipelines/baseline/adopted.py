@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +23,7 @@ from trueserve.transforms.baseline.write import write_baseline
 from trueserve.transforms.core import record_batches
 from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core.arrow import pa
-from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.core.errors import InputError
 from trueserve.transforms.files import globs, paths
 from trueserve.transforms.files.file_systems import FileSize
 from trueserve.transforms.graph.transform_graph import TransformGraph
@@ -113,7 +112,7 @@ def make_plan(options: AdoptOptions) -> AdoptPlan:
     schema_path = artifacts.schema_file(options.schema)
     statistics_path = artifacts.statistics_file(options.statistics, options.split)
     graph = artifacts.transform_output(options.transform_output)
-    with _of_input():
+    with artifacts.as_input():
         schema = schemas.with_feature_lists(messages.load_schema(schema_path))
         statistics = messages.load_statistics(statistics_path)
         record_batches.arrow_schema(schema)
@@ -127,7 +126,7 @@ def make_plan(options: AdoptOptions) -> AdoptPlan:
         files = tuple(globs.expand(artifacts.examples_pattern(options.examples, options.split)))
     elif (path := _post_transform_path(options, graph)) is not None:
         given_files["post_transform_stats"] = path
-        with _of_input():
+        with artifacts.as_input():
             post_transform = messages.load_statistics(path)
     return AdoptPlan(
         options=options,
@@ -257,15 +256,6 @@ def _post_transform_path(options: AdoptOptions, graph: str) -> str | None:
 
 def _sha256(path: str) -> str:
     return hashlib.sha256(paths.read_bytes(path)).hexdigest()
-
-
-@contextlib.contextmanager
-def _of_input() -> Iterator[None]:
-    """Artifacts are what this command reads, and no configuration: one that is wrong is wrong input."""
-    try:
-        yield
-    except UsageError as error:
-        raise InputError(str(error)) from error
 
 
 def _some(names: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
 import json
@@ -31,6 +32,17 @@ def make(transform_output: str) -> Contract:
 def test_it_survives_json() -> None:
     contract = make(support.transform_output())
     assert Contract.from_json(json.loads(contract.to_bytes())) == contract
+
+
+def test_what_was_adopted_and_what_lacks_survive_json_and_may_be_absent() -> None:
+    contract = dataclasses.replace(
+        make(support.transform_output()), adopted={"schema": "5c"}, lacks={"sample": "no slices"}
+    )
+    values = json.loads(contract.to_bytes())
+    assert Contract.from_json(values) == contract
+    del values["adopted"], values["lacks"]  # as an older release wrote it
+    older = Contract.from_json(values)
+    assert (older.adopted, older.lacks) == ({}, {})
 
 
 def test_it_says_when_with_what_and_of_what_it_was_made() -> None:

@@ -51,6 +51,7 @@ def test_a_schema_and_its_statistics(tmp_path: Path) -> None:
         (b"", "the schema .* has no feature"),
         (b"\x1f\x8bno gzip", "is no Schema in text, binary or TFRecord form"),
         (b"feature {", "is no Schema in text, binary or TFRecord form"),
+        (b"feature { type: INT }", "is no Schema: it has a feature without a name"),
         (b"\x01\x02\xff", "is no Schema in text, binary or TFRecord form"),
     ],
 )

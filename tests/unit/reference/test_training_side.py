@@ -91,6 +91,17 @@ def test_a_space_without_features_is_refused(changes: dict[str, Any], message: s
     assert f"the baseline /base {message}" in str(error.value)
 
 
+def test_an_adopted_baseline_without_transformed_statistics_has_the_raw_space_alone() -> None:
+    adopted = baseline(transformed_statistics=hand_made.statistics(10))
+    lacks = {"transformed_statistics": "not compared", "sample": "no slices"}
+    adopted = dataclasses.replace(adopted, contract=dataclasses.replace(adopted.contract, lacks=lacks))
+    [raw] = of_baseline(adopted, SPACES)
+    assert (raw.space, raw.lacks) == (Space.RAW, "not compared")
+    with pytest.raises(UsageError, match="was adopted without examples and has no statistics of the"):
+        of_baseline(adopted, ["transformed"])
+    assert of_baseline(baseline(), SPACES)[0].lacks == ""
+
+
 def test_how_days_differ_is_read_or_refused() -> None:
     [raw] = of_baseline(baseline(variation=store.to_bytes({})), ["raw"])
     assert raw.variation is None

@@ -144,6 +144,15 @@ def test_sparse_outputs_are_rows_of_their_values() -> None:
     }
 
 
+def test_outputs_that_are_sparse_or_ragged_themselves_are_the_same() -> None:
+    sparse = tf.SparseTensor(SPARSE["s__indices"], SPARSE["s__values"], SPARSE["s__shape"])
+    ragged = tf.ragged.constant([[7, 8], [], [9]])
+    assert as_lists(parity.columns({"s": sparse, "r": ragged}, {})) == {
+        "s": ([7, 8, 9], [2, 0, 1]),
+        "r": ([7, 8, 9], [2, 0, 1]),
+    }
+
+
 def test_sparse_outputs_with_indices_of_their_own() -> None:
     nothing = RaggedRows(np.zeros(0, np.int64), np.zeros(0, np.int64))
     rows = as_lists(parity.columns(constants(**SPARSE), {"s$sparse_values": nothing}))

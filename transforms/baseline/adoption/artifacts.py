@@ -6,9 +6,10 @@ the folder above with a single execution in it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
-from trueserve.transforms.core.errors import InputError
+from trueserve.transforms.core.errors import InputError, UsageError
 from trueserve.transforms.files import file_systems, paths
 
 SCHEMA_FILES = ("schema.pbtxt",)
@@ -77,6 +78,15 @@ def post_transform_statistics(transform_graph: str) -> str | None:
     if component and "/" not in execution:
         files.append(paths.join(component, _POST_TRANSFORM_STATS, execution, STATISTICS_FILES[0]))
     return next((file for file in files if _is_file(file)), None)
+
+
+@contextlib.contextmanager
+def as_input() -> Iterator[None]:
+    """Artifacts are what `adopt` reads, and no configuration: a UsageError of one becomes an InputError."""
+    try:
+        yield
+    except UsageError as error:
+        raise InputError(str(error)) from error
 
 
 def _execution(flag: str, path: str) -> tuple[str, list[str]]:

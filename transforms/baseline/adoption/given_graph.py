@@ -15,6 +15,7 @@ from trueserve.transforms.baseline.adoption.artifacts import (
     RAW_METADATA,
     TRANSFORM_FN,
     TRANSFORMED_METADATA,
+    as_input,
 )
 from trueserve.transforms.core import record_batches
 from trueserve.transforms.core import schema as schemas
@@ -24,6 +25,7 @@ from trueserve.transforms.graph.transform_graph import inputs_of
 
 _SCHEMA = "schema.pbtxt"
 _TYPES = {tf.int64: schema_pb2.INT, tf.float32: schema_pb2.FLOAT, tf.string: schema_pb2.BYTES}
+_LONGEST_REASON = 300
 _FOLDERS = (TRANSFORM_FN, TRANSFORMED_METADATA)
 
 
@@ -38,16 +40,32 @@ def stage(source: str, target: str, schema: schema_pb2.Schema) -> None:
     """
     for folder in _FOLDERS:
         paths.copy_tree(paths.join(source, folder), paths.join(target, folder))
-    with paths.local_copy(paths.join(target, TRANSFORM_FN)) as graph:
-        specs = inputs_of(graph)
+    specs = _specs_of(source, paths.join(target, TRANSFORM_FN))
     _check_features(specs, schema)
-    metadata = paths.join(source, RAW_METADATA, _SCHEMA)
-    raw = messages.load_schema(metadata) if paths.exists(metadata) else _as_the_graph_takes(schema, specs)
-    served = {*schemas.serving_features(schema)}
-    raw = schemas.not_in_serving(raw, [f.name for f in schema.feature if f.name not in served])
-    _check_tensors(specs, raw)
+    with as_input():
+        raw = _raw_schema(paths.join(source, RAW_METADATA, _SCHEMA), schema, specs)
+        _check_tensors(specs, raw)
     data = text_format.MessageToString(raw).encode()
     paths.write_atomically(paths.join(target, RAW_METADATA, _SCHEMA), data)
+
+
+def _specs_of(source: str, transform_fn: str) -> Mapping[str, Any]:
+    """By feature what the graph takes. Raises InputError for what TensorFlow cannot load."""
+    try:
+        with paths.local_copy(transform_fn) as folder, as_input():
+            return inputs_of(folder)
+    except InputError:
+        raise
+    except Exception as error:  # TensorFlow has one of many for each kind of damage
+        reason = (str(error).splitlines() or [""])[0][:_LONGEST_REASON]
+        raise InputError(f"the transform graph in {source} cannot be loaded: {reason}") from error
+
+
+def _raw_schema(metadata: str, schema: schema_pb2.Schema, specs: Mapping[str, Any]) -> schema_pb2.Schema:
+    """The schema of the graph's inputs, which may be there; SERVING lacks what it lacks in `schema`."""
+    raw = messages.load_schema(metadata) if paths.exists(metadata) else _as_the_graph_takes(schema, specs)
+    served = {*schemas.serving_features(schema)}
+    return schemas.not_in_serving(raw, [f.name for f in schema.feature if f.name not in served])
 
 
 def _check_features(specs: Mapping[str, Any], schema: schema_pb2.Schema) -> None:

@@ -133,6 +133,20 @@ def test_a_schema_of_other_features(
         given_graph.stage(str(graph), str(tmp_path / "staged"), environments(change))
 
 
+@pytest.mark.parametrize(
+    ("damaged", "message"),
+    [
+        ("transform_fn/saved_model.pb", "the transform graph in .* cannot be loaded: "),
+        ("metadata/schema.pbtxt", r"metadata/schema.pbtxt is no Schema in text"),
+    ],
+)
+def test_a_damaged_graph(graph: Path, tmp_path: Path, damaged: str, message: str) -> None:
+    own = copied(graph, tmp_path / "own", tft.DatasetMetadata.from_feature_spec(SPEC).schema)
+    (own / damaged).write_bytes(b"nonsense")
+    with pytest.raises(InputError, match=message):
+        given_graph.stage(str(own), str(tmp_path / "staged"), environments())
+
+
 def test_metadata_of_another_graph(graph: Path, tmp_path: Path) -> None:
     spec = {**SPEC, "place": tf.io.FixedLenFeature([3], tf.float32)}
     other = copied(graph, tmp_path / "other", tft.DatasetMetadata.from_feature_spec(spec).schema)

@@ -23,6 +23,11 @@ def test_versions_differ_where_both_are_known(left: str | None, right: str | Non
     assert Version("n", left, right).differs is differs
 
 
+def test_the_source_of_an_adopted_graph_is_compared_with_nothing() -> None:
+    assert "preprocessing_source" not in versions._digests(Digests("", "g", {}))
+    assert versions._digests(Digests("s", "g", {}))["preprocessing_source"] == "s"
+
+
 def contract(graph: str = "g" * 64, **packages: str) -> Contract:
     digests = Digests("s" * 64, graph, {"words": "w" * 64})
     return Contract("2026-01-01T00:00:00Z", digests, packages, 5, None, ("a",), {"x": ("a",)})
