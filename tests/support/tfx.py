@@ -27,6 +27,18 @@ from tfx_bsl.tfxio import tf_example_record
 
 from support import e2e, logs
 
+# What a graph of plain tf.Transform takes: scalars and a vector, dense, and lists of any length.
+SPEC = {
+    "fare": tf.io.FixedLenFeature([], tf.float32),
+    "place": tf.io.FixedLenFeature([2], tf.float32),
+    "tips": tf.io.FixedLenFeature([1], tf.int64),
+    "words": tf.io.VarLenFeature(tf.string),
+}
+PLAIN_ROWS: list[dict[str, Any]] = [
+    {"fare": float(n), "place": [float(n), -float(n)], "tips": [n % 2], "words": [b"a", b"b"][: n % 3]}
+    for n in range(60)
+]
+
 
 class Artifacts(NamedTuple):
     """Folders, as an orchestrator would name them to the components behind."""
@@ -144,3 +156,21 @@ def push(artifacts: Artifacts) -> None:
     transformed = tf.function(features, signature)
     signatures = {"serving_default": served, "transform_features": transformed}
     tf.saved_model.save(model, str(artifacts.model), signatures)
+
+
+def plain_graph(folder: Path) -> None:
+    """`folder/output` as a script without TFX writes it: no schema of what the graph takes."""
+    metadata = tft.DatasetMetadata.from_feature_spec(SPEC)
+    with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=str(folder / "temp")):
+        rows = (pipeline | beam.Create(PLAIN_ROWS), metadata)
+        _, transform_fn = rows | tft_beam.AnalyzeAndTransformDataset(_plain_preprocessing)
+        _ = transform_fn | tft_beam.WriteTransformFn(str(folder / "output"))
+
+
+def _plain_preprocessing(inputs: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "fare_01": tft.scale_to_0_1(inputs["fare"]),
+        "north": inputs["place"][:, 0],
+        "label": inputs["tips"],
+        "word_ids": tft.compute_and_apply_vocabulary(inputs["words"]),
+    }

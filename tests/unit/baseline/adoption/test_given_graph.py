@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import apache_beam as beam
 import pyarrow as pa
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
-import tensorflow_transform.beam as tft_beam
 from google.protobuf import text_format
-from support import e2e
+from support import e2e, tfx
+from support.tfx import SPEC
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from trueserve.transforms.baseline.adoption import given_graph
@@ -21,17 +19,7 @@ from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core.errors import InputError
 from trueserve.transforms.graph.transform_graph import TransformGraph
 
-# What the graph takes: scalars and a vector, dense, and lists of any length.
-SPEC = {
-    "fare": tf.io.FixedLenFeature([], tf.float32),
-    "place": tf.io.FixedLenFeature([2], tf.float32),
-    "tips": tf.io.FixedLenFeature([1], tf.int64),
-    "words": tf.io.VarLenFeature(tf.string),
-}
-ROWS: list[dict[str, Any]] = [
-    {"fare": float(n), "place": [n, -n], "tips": [n % 2], "words": [b"a", b"b"][: n % 3]} for n in range(10)
-]
-# And what TFDV infers of the same examples: no shape of anything.
+# What TFDV may infer of the examples: shapes that the graph does not have, and none where it has one.
 SCHEMA = text_format.Parse(
     """
     feature { name: "fare" type: FLOAT presence { min_count: 1 } }
@@ -44,23 +32,10 @@ SCHEMA = text_format.Parse(
 )
 
 
-def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "fare_01": tft.scale_to_0_1(inputs["fare"]),
-        "north": inputs["place"][:, 0],
-        "label": inputs["tips"],
-        "word_ids": tft.compute_and_apply_vocabulary(inputs["words"]),
-    }
-
-
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("plain")
-    metadata = tft.DatasetMetadata.from_feature_spec(SPEC)
-    with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=str(folder / "temp")):
-        rows = (pipeline | beam.Create(ROWS), metadata)
-        _, transform_fn = rows | tft_beam.AnalyzeAndTransformDataset(preprocessing_fn)
-        _ = transform_fn | tft_beam.WriteTransformFn(str(folder / "output"))
+    tfx.plain_graph(folder)
     assert {path.name for path in (folder / "output").iterdir()} == {"transform_fn", "transformed_metadata"}
     return folder / "output"
 
@@ -81,7 +56,7 @@ def test_a_graph_without_metadata_gets_that_of_what_it_takes(graph: Path, tmp_pa
     assert staged.raw_columns.names == ["fare", "place", "words"]
     batch = pa.RecordBatch.from_arrays(
         [
-            pa.array([[4.5], [9.0]], pa.large_list(pa.float32())),
+            pa.array([[29.5], [59.0]], pa.large_list(pa.float32())),
             pa.array([[7.0, 1.0], [8.0, 2.0]], pa.large_list(pa.float32())),
             pa.array([[b"a", b"zzz"], None], pa.large_list(pa.large_binary())),
         ],
