@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -25,6 +26,7 @@ from trueserve.transforms.baseline.write import check_target
 from trueserve.transforms.files import lease
 from trueserve.transforms.logs.detect import detect_examples
 from trueserve.transforms.read import settings_of
+from trueserve.transforms.verdict.wording import listing
 
 
 def run(options: AdoptOptions, console: Console) -> int:
@@ -41,8 +43,7 @@ def run(options: AdoptOptions, console: Console) -> int:
         periods.check_time(plan.files, options.time_feature, plan.text)
     console.lines(_summary(plan))
     if options.dry_run:
-        if plan.files:
-            console.lines(estimate_table.lines_of(_workload(plan)))
+        console.lines(_of_dry_run(plan))
         return 0
     with lease.held(plan.staged, options.baseline):
         try:
@@ -80,11 +81,22 @@ def _read_examples(plan: AdoptPlan, beam_flags: PipelineOptions, console: Consol
         return transformed_examples.read(plan, job, console)
 
 
+def _of_dry_run(plan: AdoptPlan) -> Iterable[str]:
+    """What the job would take, once the graph is known to fit the schema."""
+    with tempfile.TemporaryDirectory(prefix="trueserve-") as folder:
+        given_graph.stage(plan.transform_output, folder, plan.environments)
+    if plan.files:
+        return estimate_table.lines_of(_workload(plan))
+    return ["dry run of adopt: all checks passed; no job would be run, and nothing was written"]
+
+
 def _summary(plan: AdoptPlan) -> Iterator[str]:
     """What is adopted, and what the baseline will not have."""
     label = plan.label or "not known; if requests lack a feature, name it with --label"
     yield f"schema: {len(plan.schema.feature):,} features; label: {label}"
     yield f"statistics: of {plan.rows:,} training rows"
+    if plan.without_statistics:
+        yield f"not compared, as the statistics lack them: {listing(plan.without_statistics)}"
     yield f"transform graph: {plan.transform_output}"
     if plan.files:
         yield f"examples: {len(plan.files):,} files"

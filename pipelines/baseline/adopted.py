@@ -30,9 +30,6 @@ from trueserve.transforms.graph.transform_graph import TransformGraph
 from trueserve.transforms.logs.carriers.text.text_form import TextForm
 from trueserve.transforms.serving.check import saved_model
 
-# What of a saved graph says nothing about who analysed it.
-_VERSIONS = ("python", "trueserve")
-
 
 @dataclasses.dataclass(frozen=True)
 class AdoptPlan:
@@ -71,6 +68,11 @@ class AdoptPlan:
         """What the baseline will not have, by part, and in words what that means."""
         has_transformed = self.post_transform is not None
         return lacks.of(self.statistics, examples=bool(self.files), transformed=has_transformed)
+
+    @property
+    def without_statistics(self) -> list[str]:
+        """Features of the schema that the statistics do not have."""
+        return _lacking(self.statistics, self.schema)
 
     @property
     def rows(self) -> int:
@@ -193,11 +195,11 @@ def _contract(
         periods=examples.periods.periods if examples and examples.periods else None,
     )
     saved = saved_model.read(paths.join(folder, artifacts.TRANSFORM_FN), plan.transform_output)
-    tensorflow = saved.tensorflow_version
-    versions = {name: contract.versions[name] for name in _VERSIONS if name in contract.versions}
+    # Those of other packages are not known: this process did not analyse the data.
+    versions = {"trueserve": contract.versions.get("trueserve"), "tensorflow": saved.tensorflow_version}
     return dataclasses.replace(
         contract,
-        versions=versions | ({"tensorflow": tensorflow} if tensorflow else {}),
+        versions={name: version for name, version in versions.items() if version},
         adopted=plan.digests,
         lacks=plan.lacks,
     )
@@ -234,17 +236,20 @@ def _drawn(plan: AdoptPlan, schema: schema_pb2.Schema, graph: TransformGraph) ->
 
 def _check_statistics(statistics: Statistics, path: str, schema: schema_pb2.Schema) -> None:
     """They are of the schema's features, and of some rows."""
-    dataset = drawn_rows.dataset_of(statistics)
-    if not dataset.num_examples:
+    if not drawn_rows.dataset_of(statistics).num_examples:
         raise InputError(f"the statistics {path} are of no example: the split is empty")
-    known = {drawn_rows.name_of(feature) for feature in dataset.features}
-    wanted = [feature.name for feature in schema.feature if schemas.is_used(feature)]
-    lacking = [name for name in wanted if name not in known]
-    if 2 * len(lacking) > len(wanted):
+    lacking, features = _lacking(statistics, schema), len(schema.feature)
+    if 2 * len(lacking) > features:
         raise InputError(
             f"the statistics {path} are of other features than the schema: they lack {len(lacking):,} of its"
-            f" {len(wanted):,} ({_some(lacking)}); give both of the same training data"
+            f" {features:,} ({_some(lacking)}); give both of the same training data"
         )
+
+
+def _lacking(statistics: Statistics, schema: schema_pb2.Schema) -> list[str]:
+    known = {drawn_rows.name_of(feature) for feature in drawn_rows.dataset_of(statistics).features}
+    wanted = [feature.name for feature in schema.feature if schemas.is_used(feature)]
+    return [name for name in wanted if name not in known]
 
 
 def _post_transform_path(options: AdoptOptions, graph: str) -> str | None:

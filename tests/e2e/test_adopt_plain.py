@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import tensorflow_data_validation as tfdv
 from support import e2e, logs, tfx
+from support.memory_files import OBJECTS
 
 from trueserve.transforms.baseline.load import load_baseline
 
@@ -31,6 +32,24 @@ def test_a_graph_of_dense_inputs_takes_the_examples(
     means = {feature.path.step[0]: feature.num_stats.mean for feature in dataset.features}
     assert dataset.num_examples == len(tfx.PLAIN_ROWS)
     assert (means["fare_01"], means["north"], means["label"]) == pytest.approx((0.5, 29.5, 0.5))
+
+
+def test_on_an_object_store_from_this_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """TensorFlow does not know the store; two runs, so that one baseline takes the place of another."""
+    OBJECTS.clear()
+    artifacts = tfx.make(tmp_path, e2e.rides(300, 1), e2e.rides(20, 2))
+    OBJECTS.update({f"memory://bucket/tfx/{name}": data for name, data in e2e.tree(tmp_path).items()})
+    remote = [
+        flag.replace(str(artifacts.root), "memory://bucket/tfx") for flag in artifacts.flags(examples=True)
+    ]
+    given = dict(OBJECTS)
+    for flags in (remote[:-1], remote):
+        run = e2e.run(capsys, "adopt", *flags, "--label=late", "--baseline=memory://bucket/baseline")
+        assert run.code == 0, run.err
+    assert "sample" not in load_baseline("memory://bucket/baseline").contract.lacks
+    written = {path for path in OBJECTS if path not in given}
+    assert {path.split("/")[3] for path in written} == {"baseline"}
+    assert {path: OBJECTS[path] for path in given} == given
 
 
 def _present(row: e2e.Row) -> e2e.Row:

@@ -133,7 +133,7 @@ def test_an_older_baseline_says_what_to_do(copy: Path) -> None:
     del contract["files"], contract["sha256"]
     (copy / layout.CONTRACT).write_text(json.dumps(contract))
     assert "was made by an older trueserve" in refusal(copy)
-    assert refusal(copy).endswith("run trueserve prepare again")
+    assert refusal(copy).endswith("run trueserve prepare or adopt again")
 
 
 def test_an_object_store_reads_each_file_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,7 +157,7 @@ def test_a_baseline_whose_days_are_damaged_is_refused(
     assert cli.main(argv) == 2
     [line] = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
     assert layout.VARIATION in line
-    assert "run trueserve prepare again" in line
+    assert "run trueserve prepare or adopt again" in line
     assert not (tmp_path / "out").exists()
 
 

@@ -16,7 +16,7 @@ from trueserve.transforms.core.errors import InputError, UsageError
 from trueserve.transforms.files import file_systems, paths
 from trueserve.transforms.files.file_systems import explained, match_remote
 
-AGAIN = "restore it from a copy, or run trueserve prepare again"
+AGAIN = "restore it from a copy, or run trueserve prepare or adopt again"
 
 _CHUNK = 8 << 20
 # Files that are read at once where their digests are recorded: on an object store each waits for the network.

@@ -40,7 +40,7 @@ _NEEDED = (
     f"{TRANSFORM_OUTPUT}/metadata/schema.pbtxt",
     PROBES,
 )
-_AGAIN = "run trueserve prepare again"
+_AGAIN = "run trueserve prepare or adopt again"
 # So often is a baseline read anew that was replaced meanwhile.
 _ATTEMPTS = 3
 _LONGEST_NAME = 80

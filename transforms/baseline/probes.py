@@ -102,7 +102,7 @@ def read_probes(path: str) -> tuple[pa.RecordBatch, pa.RecordBatch]:
         examples = [_parsed(record) for record in records]
         columns = json.loads(examples[0].features.feature[_COLUMNS].bytes_list.value[0])
     except (tfrecord.TFRecordError, ValueError, IndexError) as error:
-        raise UsageError(f"{path} holds no probes ({error}); run trueserve prepare again") from error
+        raise UsageError(f"{path} holds no probes ({error}); run trueserve prepare or adopt again") from error
     return _batch(_RAW, columns, examples), _batch(_TRANSFORMED, columns, examples)
 
 

@@ -149,7 +149,7 @@ def _check_features(reference: Reference, path: str) -> None:
         other = Space.TRANSFORMED if reference.space is Space.RAW else Space.RAW
         raise UsageError(
             f"the baseline {path} has no {reference.space} feature in its {empty_part}: nothing to compare"
-            f" with; leave the space out with --spaces={other}, or run trueserve prepare again"
+            f" with; leave the space out with --spaces={other}, or run trueserve prepare or adopt again"
         )
 
 
@@ -170,4 +170,6 @@ def _variation(baseline: Baseline) -> store.Spaces:
         return store.from_bytes(baseline.variation)
     except ValueError as error:
         file = paths.join(baseline.path, layout.VARIATION)
-        raise UsageError(f"{file} is not what prepare wrote: {error}; run trueserve prepare again") from error
+        raise UsageError(
+            f"{file} is not what prepare wrote: {error}; run trueserve prepare or adopt again"
+        ) from error

@@ -36,5 +36,5 @@ def requests(data: bytes, path: str) -> list[list[bytes]]:
         records = [record for chunk in chunks for record in chunk][: max(BATCHES)]
         probes = [from_string(record) for record in records]
     except (tfrecord.TFRecordError, DecodeError) as error:
-        raise UsageError(f"{path} holds no probes ({error}); run trueserve prepare again") from error
+        raise UsageError(f"{path} holds no probes ({error}); run trueserve prepare or adopt again") from error
     return [serialized(probes[:size]) for size in BATCHES] if probes else []

@@ -73,7 +73,7 @@ def test_a_missing_file_is_named(folder: str) -> None:
     delete(folder, "closed/x")
     assert refusal(check, folder) == (
         f"the baseline {folder} is incomplete: closed/x is missing; restore it from a copy, or run trueserve"
-        " prepare again"
+        " prepare or adopt again"
     )
     write(folder, "closed/x", b"graph")
     delete(folder, "schema")
@@ -84,7 +84,7 @@ def test_a_file_of_another_size_is_named(folder: str) -> None:
     write(folder, "a", b"x" * 1234)
     assert refusal(check, folder) == (
         f"the baseline {folder} is damaged: a has 1,234 bytes, expected 5; restore it from a copy, or run"
-        " trueserve prepare again"
+        " trueserve prepare or adopt again"
     )
 
 

@@ -74,7 +74,7 @@ def test_an_edited_schema_is_told_with_what_is_gone() -> None:
         (
             {"schema": schema_pb2.Schema()},
             "has no raw feature in its schema: nothing to compare with; leave the space out with"
-            " --spaces=transformed, or run trueserve prepare again",
+            " --spaces=transformed, or run trueserve prepare or adopt again",
         ),
         ({"statistics": hand_made.statistics(10)}, "has no raw feature in its statistics"),
         ({"transformed_schema": schema_pb2.Schema()}, "has no transformed feature in its schema"),
@@ -110,7 +110,7 @@ def test_how_days_differ_is_read_or_refused() -> None:
     assert str(error.value).startswith(
         "/base/variation.arrow is not what prepare wrote: it is no Arrow stream"
     )
-    assert str(error.value).endswith("; run trueserve prepare again")
+    assert str(error.value).endswith("; run trueserve prepare or adopt again")
 
 
 def of_files(folder: Path, label: str | None = None, predictions: str | None = None) -> TrainingSide:
