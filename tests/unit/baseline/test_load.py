@@ -85,7 +85,8 @@ def baseline(*names: str, edited: bool = True) -> Baseline:
 def test_an_edited_schema_has_features_of_training_alone() -> None:
     load._check_schema(baseline("x"))
     assert refusal(load._check_schema, baseline()) == (
-        "the schema /base/schema.pbtxt has no feature; restore it from a copy, or run trueserve prepare or adopt again"
+        "the schema /base/schema.pbtxt has no feature; restore it from a copy, or run trueserve prepare or"
+        " adopt again"
     )
     assert refusal(load._check_schema, baseline("x", "y")) == (
         "/base/schema.pbtxt names feature 'y', which the baseline does not have"

@@ -11,8 +11,8 @@ from trueserve.transforms.core.custom_stats import POINTS
 TRANSFORMED_STATISTICS, TRAINING_ROWS = "transformed_statistics", "training_rows"
 
 _DISTRIBUTIONS = (
-    "distributions of numbers are known by the histograms of the given statistics alone: a small shift is"
-    " found later than with a baseline of trueserve prepare"
+    "distributions of numbers are known at the twenty points of the given statistics, not at two hundred: a"
+    " change between two points may be found later than with a baseline of trueserve prepare"
 )
 _NO_EXAMPLES = {
     TRAINING_ROWS: "no training row is known: probes are drawn from the statistics, each feature by itself",
