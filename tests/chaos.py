@@ -65,12 +65,17 @@ def make_world(world: Path) -> dict[str, tuple[str, str, str]]:
     # In a process of its own: what TensorFlow has started in this one would be missing after a fork.
     _run_once(world, lambda: _train(world / "model.keras"))
     prepare = f"--examples={examples} --preprocessing={{w}}/features.py --label={e2e.LABEL}"
+    adopt = (
+        "--schema={w}/base/schema.pbtxt --statistics={w}/base/stats.binpb"
+        f" --transform_output={{w}}/base/transform_output --examples={examples}"
+    )
     export = "--baseline={w}/base --model={w}/model.keras"
     validate = f"--baseline={{w}}/base --logs={logs}"
     times = "--start=2013-07-01T00:00 --end=2013-07-01T04:00 --every=PT2H"
     join = f"--examples={examples} --logs={logs} --key=distance,hour --allow_duplicate_identifiers"
     commands = {
         "prepare": (f"{prepare} --baseline={{c}}/result", "base", "contract.json"),
+        "adopt": (f"{adopt} --baseline={{c}}/result", "adopted", "contract.json"),
         "export": (f"{export} --output={{c}}/result", "served", "*/assets.extra/contract.json"),
         "check": ("--baseline={w}/base --model={w}/served/1", "none", "none"),
         "validate": (f"{validate} --output={{c}}/result", "verdicts", "verdict.json"),

@@ -37,16 +37,20 @@ def test_a_graph_of_dense_inputs_takes_the_examples(
 def test_on_an_object_store_from_this_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """TensorFlow does not know the store; two runs, so that one baseline takes the place of another."""
     OBJECTS.clear()
-    artifacts = tfx.make(tmp_path, e2e.rides(300, 1), e2e.rides(20, 2))
+    training = [{**row, "at": [e2e.seconds(60 * n)]} for n, row in enumerate(e2e.rides(300, 1))]
+    artifacts = tfx.make(tmp_path, training, training[:20])
     OBJECTS.update({f"memory://bucket/tfx/{name}": data for name, data in e2e.tree(tmp_path).items()})
     remote = [
         flag.replace(str(artifacts.root), "memory://bucket/tfx") for flag in artifacts.flags(examples=True)
     ]
     given = dict(OBJECTS)
-    for flags in (remote[:-1], remote):
+    for flags in (remote[:-1], [*remote, "--time_feature=at"]):
         run = e2e.run(capsys, "adopt", *flags, "--label=late", "--baseline=memory://bucket/baseline")
         assert run.code == 0, run.err
-    assert "sample" not in load_baseline("memory://bucket/baseline").contract.lacks
+    contract = load_baseline("memory://bucket/baseline").contract
+    assert "sample" not in contract.lacks
+    assert (contract.time_feature, contract.periods["rows_without_time"]) == ("at", 0)
+    assert contract.periods["day"] > 3
     written = {path for path in OBJECTS if path not in given}
     assert {path.split("/")[3] for path in written} == {"baseline"}
     assert {path: OBJECTS[path] for path in given} == given

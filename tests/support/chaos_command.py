@@ -97,7 +97,7 @@ class Command:
     def _broken_earlier(self) -> Iterator[str]:
         """What is wrong with the earlier result, in which no document names files with their digests."""
         result = self.case / "result"
-        if self.name == "prepare":
+        if self.name in ("prepare", "adopt"):
             load_baseline(str(result))  # raises for one that is not whole
         if self.name == "export" and chaos.snapshot(result / "1") != chaos.snapshot(self.before / "1"):
             yield "the earlier version is not what it was"
