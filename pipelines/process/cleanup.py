@@ -17,6 +17,7 @@ REMOTE = "remote.json"
 #: By command the flag that names its result, and the files that are written last: then it is published.
 _RESULTS = {
     "prepare": ("--baseline", ("contract.json",)),
+    "adopt": ("--baseline", ("contract.json",)),
     "export": ("--output", ("[0-9]*/saved_model.pb",)),
     "validate": ("--output", ("verdict.json", "failed/verdict.json")),
     "backtest": ("--output", ("backtest.json",)),
@@ -78,7 +79,7 @@ def of_command(argv: Sequence[str]) -> Result:
 
 def _sweep(command: str, folder: str) -> None:
     # Each loads little; what is not needed is not loaded.
-    if command == "prepare":
+    if command in ("prepare", "adopt"):
         from trueserve.transforms.baseline import atomic_replace
 
         atomic_replace.finish(folder)
