@@ -27,6 +27,7 @@ from trueserve.transforms.serving import version_folder
         (["backtest", "--output", "a", "--output", "b"], "b"),
         (["join", "--output=a=b"], "a=b"),
         (["prepare", "--baseline=b", "--output=a"], "b"),
+        (["adopt", "--baseline=b"], "b"),
         (["check", "--baseline=b"], None),
         (["validate", "--output="], None),
         (["validate", "--output"], None),
@@ -43,6 +44,7 @@ def test_the_result_of_a_command_line(argv: list[str], folder: str | None) -> No
     ("command", "name"),
     [
         ("prepare", "contract.json"),
+        ("adopt", "contract.json"),
         ("export", "12/saved_model.pb"),
         ("validate", "verdict.json"),
         ("validate", "failed/verdict.json"),
@@ -104,6 +106,7 @@ def test_files_of_two_backtests_are_named(tmp_path: Path, command: str, is_said:
 
 SWEEPS: dict[str, tuple[Any, str]] = {
     "prepare": (atomic_replace, "finish"),
+    "adopt": (atomic_replace, "finish"),
     "export": (version_folder, "sweep"),
     "validate": (dead_runs, "sweep"),
     "backtest": (temporary_files, "sweep"),
