@@ -209,12 +209,12 @@ class View:
         infinite = (b.sample_count for b in ends if math.isinf(b.low_value) and b.low_value == b.high_value)
         return float(nans) + float(sum(infinite))
 
-    @property
+    @functools.cached_property
     def worth_finite(self) -> float:
         """`worth` of the values that a distribution function is made of: neither NaN nor infinite."""
         return self.worth * max(1 - self.not_finite / self.values, 0.0) if self.values else 0.0
 
-    @property
+    @functools.cached_property
     def common(self) -> statistics_pb2.CommonStatistics:
         """What TFDV says of features of every kind."""
         return getattr(self.proto, self.proto.WhichOneof("stats") or "num_stats").common_stats
