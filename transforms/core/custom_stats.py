@@ -18,6 +18,9 @@ POINTS = "trueserve_quantiles"
 RARE_VALUES = "rare_values"
 #: Numbers of weighted rows have, as a number, for how many rows the one of the greatest weight counts.
 HEAVIEST_ROW = "heaviest_row"
+#: How many rows tell as much as one independent row, of a feature's values and of its absence, as numbers,
+#: where rows belong together (`branches.samples.design_effect`).
+DESIGN_EFFECT, MISSING_EFFECT = "design_effect", "design_effect_of_missing"
 #: A value that training does not know is named only from this many rows on: a rare string may be a person's.
 NAMED_FROM = 10
 

@@ -120,7 +120,9 @@ class ComparedPair:
 
     @cached_property
     def training(self) -> dict[str, View]:
-        return views_by_feature(self.reference.statistics)
+        """Training's features; its rows belong together as serving's do, where it does not tell."""
+        by_name = views_by_feature(self.reference.statistics)
+        return {name: view.as_grouped_as(self.serving.get(name)) for name, view in by_name.items()}
 
     @cached_property
     def serving(self) -> dict[str, View]:

@@ -18,7 +18,8 @@ import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from trueserve.transforms.core.custom_stats import POINTS, unpacked_points
-from trueserve.transforms.verdict.feature_stats import Bucket, View
+from trueserve.transforms.verdict.buckets import Bucket
+from trueserve.transforms.verdict.feature_stats import View
 
 Array = np.ndarray[Any, Any]
 
