@@ -10,6 +10,7 @@ from support.logs import example
 from support.ranking import OF_USER, Traffic, traffic
 
 from benchmarks import data
+from trueserve.pipelines import cli
 
 PREPROCESSING = """
 import tensorflow_transform as tft
@@ -37,7 +38,7 @@ def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data.write_records(rows, len(rows), folder / "training")
     (folder / "preprocessing.py").write_text(PREPROCESSING)
     flags = (f"--examples={folder / 'training'}", f"--preprocessing={folder / 'preprocessing.py'}")
-    assert e2e.cli.main(["prepare", *flags, f"--baseline={folder / 'baseline'}"]) == 0
+    assert cli.main(["prepare", *flags, f"--baseline={folder / 'baseline'}"]) == 0
     return folder / "baseline"
 
 

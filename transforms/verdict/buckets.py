@@ -1,7 +1,9 @@
-"""Buckets of TFDV's histograms, and what lies between two bounds."""
+"""What statistics count: buckets of numbers, and the values of categories."""
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,6 +16,29 @@ class Bucket(NamedTuple):
     low: float
     high: float
     mass: float
+
+
+class Counted(NamedTuple):
+    """A category's values.
+
+    Attributes:
+      counts: see `View.counts`.
+      total: its values, kept or not; TFDV's sketch may count what it kept as more than there is.
+      most_unkept: the most often that a value can come which TFDV did not keep; 0 where it kept them all.
+    """
+
+    counts: Counter[str]
+    total: float
+    most_unkept: float
+
+    @property
+    def edge(self) -> float:
+        """The share up to which it is luck whether a value was kept: three deviations beyond the rarest."""
+        return (self.most_unkept + 3 * math.sqrt(self.most_unkept)) / self.total if self.total else 0.0
+
+    def shares(self) -> dict[str, float]:
+        """See `View.shares`."""
+        return {value: count / self.total for value, count in self.counts.items()} if self.total else {}
 
 
 def masses_between(buckets: list[Bucket], bounds: Sequence[float]) -> list[float]:

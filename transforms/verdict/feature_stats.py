@@ -8,40 +8,22 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from tensorflow_metadata.proto.v0 import path_pb2, statistics_pb2
 
-from trueserve.transforms.core.custom_stats import DESIGN_EFFECT, HEAVIEST_ROW, MISSING_EFFECT, RARE_VALUES
-from trueserve.transforms.verdict.buckets import Bucket
+from trueserve.transforms.core.custom_stats import (
+    DESIGN_EFFECT,
+    HEAVIEST_ROW,
+    MISSING_EFFECT,
+    RARE_VALUES,
+)
+from trueserve.transforms.verdict.buckets import Bucket, Counted
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 DEFAULT_SLICE = "All Examples"  # TFDV's name for the slice of all rows
 
 _KINDS = {"num_stats": "number", "string_stats": "category", "bytes_stats": "bytes", "struct_stats": "struct"}
-
-
-class Counted(NamedTuple):
-    """A category's values.
-
-    Attributes:
-      counts: see `View.counts`.
-      total: its values, kept or not; TFDV's sketch may count what it kept as more than there is.
-      most_unkept: the most often that a value can come which TFDV did not keep; 0 where it kept them all.
-    """
-
-    counts: Counter[str]
-    total: float
-    most_unkept: float
-
-    @property
-    def edge(self) -> float:
-        """The share up to which it is luck whether a value was kept: three deviations beyond the rarest."""
-        return (self.most_unkept + 3 * math.sqrt(self.most_unkept)) / self.total if self.total else 0.0
-
-    def shares(self) -> dict[str, float]:
-        """See `View.shares`."""
-        return {value: count / self.total for value, count in self.counts.items()} if self.total else {}
 
 
 def path_name(path: path_pb2.Path) -> str:
@@ -191,6 +173,13 @@ class View:
             return self
         view = View(self.proto, self.rows)
         view.design_effect, view.missing_effect = other.design_effect, other.missing_effect
+        return view
+
+    def with_counts(self, counts: Counter[str]) -> View:
+        """The same feature with other counts of its values."""
+        view = View(self.proto, self.rows)
+        view._counts = counts
+        view.design_effect, view.missing_effect = self.design_effect, self.missing_effect
         return view
 
     @property
