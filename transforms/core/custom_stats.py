@@ -17,7 +17,7 @@ POINTS = "trueserve_quantiles"
 #: or more and may have come in fewer: whoever names frequent values alone must not take them for such.
 RARE_VALUES = "rare_values"
 #: Categories of more values than are kept have, as a rank histogram, how often the rarest came and how many
-#: (`high_rank`) came so often, and likewise those that came once more.
+#: (`high_rank`) came so often, how many came once more, and how many came up to twice as often.
 RAREST = "rarest_values"
 #: Numbers of weighted rows have, as a number, for how many rows the one of the greatest weight counts.
 HEAVIEST_ROW = "heaviest_row"

@@ -252,14 +252,19 @@ def _fill_strings(result: statistics_pb2.StringStatistics, feature: FeatureSumma
 
 
 def _add_rarest(result: Stats, counts: ValueCounts | None, sizes: Sizes) -> None:
-    """Of values of which not all are kept, how often the rarest came: only while every count is exact."""
-    if counts is None or not counts.exact or counts.distinct() <= sizes.num_rank_histogram_buckets:
+    """Of values of which not all are kept, how often the rarest came: only while every count is exact.
+
+    As with fine quantiles, it is not among TFDV's own fields.
+    """
+    is_cut = counts is not None and counts.distinct() > sizes.num_rank_histogram_buckets
+    if counts is None or not is_cut or not counts.exact or not sizes.num_fine_quantiles:
         return
     of_values = [count for _, _, count in counts.entries()]
     least = min(of_values)
     histogram = result.custom_stats.add(name=RAREST).rank_histogram
     for count in (least, least + 1):
         histogram.buckets.add(sample_count=count, high_rank=of_values.count(count))
+    histogram.buckets.add(sample_count=2 * least, high_rank=sum(count <= 2 * least for count in of_values))
 
 
 def _fill_ranks(

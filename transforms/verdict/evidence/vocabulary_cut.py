@@ -9,11 +9,17 @@ leave-one-out estimate; where the cut is one row it is Good's of the unseen mass
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Any
 
 from trueserve.transforms.core.custom_stats import RAREST
 from trueserve.transforms.verdict.feature_stats import View
+
+# So many times what a tail has at a count is taken to be at most there: it is estimated from few.
+_OF_TAIL = 5
+# Fewer words are no tail.
+_LEAST_TAIL = 10
 
 
 def for_new_rows(training: View, serving: View | None, unknown: tuple[int, int]) -> View:
@@ -28,33 +34,54 @@ def for_new_rows(training: View, serving: View | None, unknown: tuple[int, int])
     if serving is None or not training.values or not serving.values:
         return training
     before, after = (_share(view, unknown) for view in (training, serving))
-    at_cut = _at_cut(training, unknown)
-    most = sum(at_cut.values()) if _keeps_all(training) else _at_cut_beyond_list(training)
+    of_words = _counts_of_words(training, unknown)
+    most = _at_cut(*(_rarest(list(of_words.values())) if _keeps_all(training) else _beyond_list(training)))
     moved = min(max(after - before, 0.0) * training.values, most)
     if moved <= 0:
         return training
     counts: dict[str, Any] = dict(training.counts())
     if _keeps_all(training):
-        counts |= {value: count * (1 - moved / most) for value, count in at_cut.items()}
+        least = min(of_words.values())
+        at_cut = {value: count for value, count in of_words.items() if count <= least + 1}
+        left = max(1 - moved / sum(at_cut.values()), 0.0)
+        counts |= {value: count * left for value, count in at_cut.items()}
     return training.with_counts(Counter(_with_unknown(counts, moved, unknown)))
+
+
+def _at_cut(rarest: tuple[float, float], next_rarest: tuple[float, float], up_to_twice: float) -> float:
+    """How many values are of words at the cut, of (count, words) pairs.
+
+    Where the rarest words came often (five airlines), no cut is there, or few lie at it: the tail of a
+    distribution has about as many words at a count as its words up to twice as often, by that count.
+    """
+    if up_to_twice < _LEAST_TAIL:
+        return 0.0
+    return min(math.prod(rarest) + math.prod(next_rarest), _OF_TAIL * up_to_twice)
 
 
 def _keeps_all(view: View) -> bool:
     return bool(view.proto.string_stats.unique <= len(view.counts()))
 
 
-def _at_cut(view: View, unknown: tuple[int, int]) -> dict[str, int]:
-    """Ids of words that came least often, or once more, with their counts, of those that are kept."""
+def _counts_of_words(view: View, unknown: tuple[int, int]) -> dict[str, int]:
+    """Counts of the ids of words, without those of unknown ones."""
     ids = set(_ids(unknown, len(view.counts())))
-    counts = {value: count for value, count in view.counts().items() if value not in ids}
-    least = min(counts.values(), default=0)
-    return {value: count for value, count in counts.items() if count <= least + 1}
+    return {value: count for value, count in view.counts().items() if value not in ids}
 
 
-def _at_cut_beyond_list(view: View) -> float:
-    """How many values are of such words, where the list of counts is cut; 0 where that is not known."""
-    histograms = [each.rank_histogram for each in view.proto.custom_stats if each.name == RAREST]
-    return float(sum(b.sample_count * b.high_rank for histogram in histograms for b in histogram.buckets))
+def _rarest(counts: list[int]) -> tuple[tuple[float, float], tuple[float, float], float]:
+    least = min(counts, default=0)
+    once_more = (least + 1, counts.count(least + 1))
+    return (least, counts.count(least)), once_more, sum(count <= 2 * least for count in counts)
+
+
+def _beyond_list(view: View) -> tuple[tuple[float, float], tuple[float, float], float]:
+    """The same of a list of counts that is cut, as statistics tell it; zeros where they do not."""
+    for histogram in (each.rank_histogram for each in view.proto.custom_stats if each.name == RAREST):
+        if len(histogram.buckets) == 3:
+            first, second, third = ((bucket.sample_count, bucket.high_rank) for bucket in histogram.buckets)
+            return first, second, third[1]
+    return (0.0, 0.0), (0.0, 0.0), 0.0
 
 
 def _with_unknown(counts: dict[str, Any], more: float, unknown: tuple[int, int]) -> dict[str, Any]:

@@ -12,26 +12,26 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from benchmarks import in_memory
 from trueserve.transforms.verdict.compare import Policy, Reference, compare
 from trueserve.transforms.verdict.evidence import vocabulary_cut
-from trueserve.transforms.verdict.feature_stats import Statistics, views_by_feature
+from trueserve.transforms.verdict.feature_stats import Statistics, View, views_by_feature
 from trueserve.transforms.verdict.model import Severity, Space
 
 Array = np.ndarray[Any, Any]
 
-_WORDS = 20_000
+_VOCABULARY = 20_000
 
 
-def words(rng: np.random.Generator, count: int, tail: float = 1.1) -> Array:
+def drawn(rng: np.random.Generator, count: int, tail: float = 1.1) -> Array:
     """Words of a long tail, by their numbers."""
-    shares = 1 / np.arange(1, _WORDS + 1) ** tail
-    return rng.choice(_WORDS, count, p=shares / shares.sum())
+    shares = 1 / np.arange(1, _VOCABULARY + 1) ** tail
+    return rng.choice(_VOCABULARY, count, p=shares / shares.sum())
 
 
 def vocabulary(training: Array, top_k: int | None = None, frequency_threshold: int = 1) -> Array:
     """By word its id, and the number of ids for one that is unknown: as tf.Transform gives ids."""
-    counts = np.bincount(training, minlength=_WORDS)
+    counts = np.bincount(training, minlength=_VOCABULARY)
     kept = [word for word in np.argsort(-counts, kind="stable") if counts[word] >= frequency_threshold]
     kept = kept[:top_k]
-    ids = np.full(_WORDS, len(kept), np.int64)
+    ids = np.full(_VOCABULARY, len(kept), np.int64)
     ids[kept] = np.arange(len(kept))
     return ids
 
@@ -65,35 +65,48 @@ def test_clean_windows_are_silent(cut: dict[str, int]) -> None:
     alarms = 0
     for seed in range(5):
         rng = np.random.default_rng(seed)
-        training = words(rng, 20_000)
+        training = drawn(rng, 20_000)
         ids = vocabulary(training, **cut)
         against = reference(ids, training)
         for _ in range(6):
-            alarms += bool(errors(against, ids, words(rng, 5_000)))
+            alarms += bool(errors(against, ids, drawn(rng, 5_000)))
     assert alarms <= 1
 
 
 @pytest.mark.parametrize("cut", CUTS, ids=str)
 def test_other_words_are_found_all_the_same(cut: dict[str, int]) -> None:
     rng = np.random.default_rng(0)
-    training = words(rng, 20_000)
+    training = drawn(rng, 20_000)
     ids = vocabulary(training, **cut)
-    served = words(rng, 5_000)
-    served[rng.random(5_000) < 0.1] = _WORDS - 1
+    served = drawn(rng, 5_000)
+    served[rng.random(5_000) < 0.1] = _VOCABULARY - 1
     assert errors(reference(ids, training), ids, served)
 
 
 def test_as_much_is_moved_as_lies_nearest_to_serving() -> None:
-    """In training 2 of 20 values are unknown, and two words came seldom; in serving 3 of 20 are unknown."""
-    training = np.array([0] * 14 + [1] * 2 + [2] * 2 + [3] * 2)
-    ids = np.arange(4)
-    against = reference(ids, training)
+    """Ten words came twice. In training 4 of 40 values are unknown, in serving 6 of 40."""
+    tail = [*range(1, 11)] * 2
+    training = np.array([0] * 16 + tail + [11] * 4)
+    against = reference(np.arange(12), training)
     [known] = views_by_feature(against.statistics).values()
-    served = np.array([0] * 15 + [1, 2] + [3] * 3)
-    [view] = views_by_feature(in_memory.statistics(in_memory.batch({"id": served}), against)).values()
-    moved = vocabulary_cut.for_new_rows(known, view, (3, 3))
-    assert moved.counts() == pytest.approx({"0": 14, "1": 1.5, "2": 1.5, "3": 3})
-    fewer = np.array([0] * 20)
-    [view] = views_by_feature(in_memory.statistics(in_memory.batch({"id": fewer}), against)).values()
+    [view] = views_of(against, [0] * 34 + [11] * 6)
+    moved = vocabulary_cut.for_new_rows(known, view, (11, 11))
+    wanted = {"0": 16.0, "11": 6.0} | {str(word): 1.8 for word in range(1, 11)}
+    assert moved.counts() == pytest.approx(wanted)
+    [view] = views_of(against, [11] * 40)
+    assert vocabulary_cut.for_new_rows(known, view, (11, 11)).counts()["11"] == 24
+    [view] = views_of(against, [0] * 40)
+    assert vocabulary_cut.for_new_rows(known, view, (11, 11)) is known
+    assert vocabulary_cut.for_new_rows(known, None, (11, 11)) is known
+
+
+def test_few_words_are_no_tail() -> None:
+    against = reference(np.arange(4), np.array([0] * 14 + [1] * 2 + [2] * 2 + [3] * 2))
+    [known] = views_by_feature(against.statistics).values()
+    [view] = views_of(against, [3] * 20)
     assert vocabulary_cut.for_new_rows(known, view, (3, 3)) is known
-    assert vocabulary_cut.for_new_rows(known, None, (3, 3)) is known
+
+
+def views_of(against: Reference, served: list[int]) -> list[View]:
+    statistics = in_memory.statistics(in_memory.batch({"id": np.array(served)}), against)
+    return [*views_by_feature(statistics).values()]
