@@ -30,6 +30,7 @@ from trueserve.transforms import profile
 from trueserve.transforms.baseline import layout
 from trueserve.transforms.branches.branch import Branch
 from trueserve.transforms.branches.replay import Replay
+from trueserve.transforms.branches.samples.requests import requests
 from trueserve.transforms.branches.slices import slices
 from trueserve.transforms.branches.statistics import statistics, tfdv_statistics
 from trueserve.transforms.branches.versions import versions
@@ -104,7 +105,7 @@ def _statistics(plan: ComparisonPlan, reference: Reference) -> list[Branch]:
     min_rows = max(plan.run_settings.policy.min_slice_rows, NAMED_FROM)
     of_slices = [slices(space, schema, min_rows)] if plan.options.slice_by else []
     of_rows = tfdv_statistics if plan.options.statistics_engine == "tfdv" else statistics
-    return [of_rows(space, schema), *of_slices]
+    return [of_rows(space, schema), requests(space), *of_slices]
 
 
 def _run_job(plan: ComparisonPlan, job: BeamJob, files: Sequence[FileSize], console: Console) -> None:

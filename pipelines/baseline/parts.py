@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from trueserve.transforms.baseline import identifiers, layout, probes
-from trueserve.transforms.branches import sample
+from trueserve.transforms.branches.samples import sample
 from trueserve.transforms.compute_statistics import ComputeStatistics
 from trueserve.transforms.core import record_batches
 from trueserve.transforms.core import schema as schemas
@@ -89,7 +89,7 @@ def write_sample(staged: str, rows: pa.RecordBatch, graph: TransformGraph) -> No
 
 
 def transformed_schema(
-    folder: str, graph: TransformGraph, label: str | None, *, jsd: float, linf: float
+    folder: str, graph: TransformGraph, label: str | None, *, jsd: float | None, linf: float | None
 ) -> schema_pb2.Schema:
     """The schema of the graph's outputs, with environments and default comparators.
 

@@ -17,7 +17,7 @@ from trueserve.transforms.analyze import TransformExamples
 from trueserve.transforms.baseline import layout, messages
 from trueserve.transforms.baseline.adoption.artifacts import RAW_METADATA, TRANSFORMED_METADATA
 from trueserve.transforms.baseline.probes import pool_rows
-from trueserve.transforms.branches.sample import sample
+from trueserve.transforms.branches.samples.sample import sample
 from trueserve.transforms.core import input_checks
 from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core.arrow import pa

@@ -61,15 +61,18 @@ def of_missing(training: View, missing: int, rows: int) -> FeatureDifference:
 
     Name: Fisher's exact test of two rates.
     Hypothesis: a row lacks the feature as often in serving as in training.
-    Assumptions: rows are independent.
+    Assumptions: rows are independent, or count by their design effect.
     Source: Fisher 1935.
     """
     shares = (training.missing_share, missing / rows if rows else 0.0)
-    size = p_values.effective_size(training.rows, rows)
+    known, before, after = (
+        count / training.missing_effect for count in (training.missing, training.rows, rows)
+    )
+    size = p_values.effective_size(before, after)
 
     def p_of_part(part: float) -> float:
-        moved = (shares[0] + part * (shares[1] - shares[0])) * rows
-        return p_values.of_rates(training.missing, training.rows, moved, rows)
+        moved = (shares[0] + part * (shares[1] - shares[0])) * after
+        return p_values.of_rates(known, before, moved, after)
 
     return difference(
         MISSING,
@@ -78,7 +81,7 @@ def of_missing(training: View, missing: int, rows: int) -> FeatureDifference:
         lambda: (("missing", *shares),),
         p_of_part,
         floor=p_values.floor_of_share(shares[0], size),
-        attainable=false_discovery.attainable(training.missing, training.rows, missing, rows),
+        attainable=false_discovery.attainable(known, before, shares[1] * after, after),
     )
 
 
@@ -230,7 +233,7 @@ def of_lengths(training: View, serving: View) -> FeatureDifference | None:
     before, after = _length_cdf(training), _length_cdf(serving)
     if before is None or after is None:
         return None
-    return of_cdfs(LENGTH, before, after, p_values.effective_size(training.present, serving.present))
+    return of_cdfs(LENGTH, before, after, p_values.effective_size(training.independent, serving.independent))
 
 
 #: By the kind of a feature, the tests of its values. `of_lengths` is for every kind.
