@@ -8,6 +8,7 @@ from typing import Any
 
 import apache_beam as beam
 
+from trueserve.transforms.branches.other_types import OTHER_TYPES
 from trueserve.transforms.branches.partial import Kind
 from trueserve.transforms.branches.ranges_read import Numbering
 from trueserve.transforms.branches.reading import READING, ReadSummary
@@ -97,6 +98,7 @@ def _assembled(results: Mapping[Kind, Any]) -> PipelineResults:
         accounting=reading.accounting,
         rejects=reading.rejects,
         faults=reading.faults,
+        other_types=results.get(OTHER_TYPES),
         optional=OptionalResults(_replay_summary(results, reading.numbering), results.get(VERSIONS)),
     )
 
