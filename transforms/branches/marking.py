@@ -44,6 +44,4 @@ def without_rates(batch: Batch) -> Batch:
     metadata = batch.metadata
     unset = pa.nulls(metadata.num_rows, METADATA_SCHEMA.field(_RATE).type)
     columns = [unset if i == _RATE else column for i, column in enumerate(metadata.columns)]
-    return dataclasses.replace(
-        batch, metadata=pa.RecordBatch.from_arrays(columns, schema=metadata.schema)
-    )
+    return dataclasses.replace(batch, metadata=pa.RecordBatch.from_arrays(columns, schema=metadata.schema))

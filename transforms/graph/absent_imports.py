@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import types
-from typing import Any, NoReturn
+from typing import NoReturn
 
 _STAND_IN = "__trueserve_stand_in__"
 
@@ -82,7 +82,7 @@ class Imports:
         tree = ast.parse(source, file)
         tree.body = [part for statement in tree.body for part in _guarded(statement)]
         module.__dict__[_STAND_IN] = self.stand_in
-        exec(compile(tree, file, "exec"), module.__dict__)  # noqa: S102 - it is the user's own program
+        exec(compile(tree, file, "exec"), module.__dict__)
         del module.__dict__[_STAND_IN]
         self.are_done = True
 
@@ -91,7 +91,6 @@ class Imports:
 
         Raises the error where it is about something else: a module is there, and cannot be imported.
         """
-        root = module.partition(".")[0]
         if isinstance(error, ModuleNotFoundError):
             if error.name is None or not f"{module}.{name}.".startswith(f"{error.name}."):
                 raise error
@@ -105,23 +104,25 @@ class Imports:
 
 def _guarded(statement: ast.stmt) -> list[ast.stmt]:
     """An import, name by name, each with its stand-in; any other statement as it is."""
-    is_import = isinstance(statement, ast.Import)
-    if not is_import and not isinstance(statement, ast.ImportFrom):
+    if isinstance(statement, ast.Import):
+        return [_guarded_name(statement, ast.Import([alias]), alias) for alias in statement.names]
+    if not isinstance(statement, ast.ImportFrom) or _is_special(statement):
         return [statement]
-    module = None if is_import else statement.module
-    if not is_import and (module in (None, "__future__") or statement.level or statement.names[0].name == "*"):
-        return [statement]
-    return [_guarded_name(statement, alias, module) for alias in statement.names]
+    names = statement.names
+    return [_guarded_name(statement, ast.ImportFrom(statement.module, [each], 0), each) for each in names]
 
 
-def _guarded_name(statement: Any, alias: ast.alias, module: str | None) -> ast.stmt:
-    if module is None:
-        only: ast.stmt = ast.Import([alias])
-        bound, arguments = alias.asname or alias.name.partition(".")[0], (alias.name, None)
-    else:
-        only = ast.ImportFrom(module, [alias], 0)
-        bound, arguments = alias.asname or alias.name, (module, alias.name)
-    text = f"try: pass\nexcept ImportError as e: {bound} = {_STAND_IN}(e, *{arguments!r})"
+def _is_special(statement: ast.ImportFrom) -> bool:
+    """Whether it is `from __future__`, from the file's own package, or of all names that there are."""
+    return statement.module == "__future__" or statement.level > 0 or statement.names[0].name == "*"
+
+
+def _guarded_name(statement: ast.stmt, only: ast.Import | ast.ImportFrom, alias: ast.alias) -> ast.stmt:
+    """An import of one name, that may fail."""
+    module = only.module if isinstance(only, ast.ImportFrom) else alias.name
+    name = alias.name if isinstance(only, ast.ImportFrom) else None
+    bound = alias.asname or alias.name.partition(".")[0]
+    text = f"try: pass\nexcept ImportError as e: {bound} = {_STAND_IN}(e, {module!r}, {name!r})"
     [guarded] = ast.parse(text).body
     assert isinstance(guarded, ast.Try)
     guarded.body = [only]

@@ -106,7 +106,7 @@ def _assemble(
     span = _span(settings.window, _seen(results.accounting))
     compared = [
         compare_space(
-            reference, served[reference.space], settings.policy, forms, span, results.other_types
+            reference, served[reference.space], settings.policy, forms, span, other_types=results.other_types
         )
         for reference in references
     ]

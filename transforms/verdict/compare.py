@@ -43,6 +43,7 @@ def compare(
     policy: Policy,
     forms: Counter[tuple[str, str]],
     span: dt.timedelta | None = None,
+    *,
     other_types: Statistics | None = None,
 ) -> ComparisonResult:
     """Compares one space of serving with the baseline.
@@ -57,7 +58,7 @@ def compare(
 
     Raises ValueError when the statistics hold slices and none of them is that of all rows.
     """
-    comparison = examine(reference, serving, policy, forms, span, other_types)[0]
+    comparison = examine(reference, serving, policy, forms, span, other_types=other_types)[0]
     edited = (contracts_findings.of_edited_schema(reference.edited),) if reference.edited else ()
     nothing = _why_nothing(reference.space, comparison)
     return dataclasses.replace(comparison, findings=(*comparison.findings, *edited), nothing=nothing)
@@ -91,6 +92,7 @@ def examine(
     policy: Policy,
     forms: Counter[tuple[str, str]],
     span: dt.timedelta | None = None,
+    *,
     other_types: Statistics | None = None,
 ) -> tuple[ComparisonResult, TestResults | None]:
     """`compare`, with all differences that it looked at; None where there are no rows."""

@@ -210,9 +210,7 @@ def _csv_columns(
     return columns, forms
 
 
-def _converted(
-    texts: pa.Array, kind: FeatureType
-) -> tuple[pa.Array, pa.Array, pa.Array, dict[str, Array]]:
+def _converted(texts: pa.Array, kind: FeatureType) -> tuple[pa.Array, pa.Array, pa.Array, dict[str, Array]]:
     """The numbers of texts that are none as such (dates, booleans), the texts that have none, and forms.
 
     Before the forms come floats that stand for ints; who has the columns counts these.

@@ -15,6 +15,7 @@ Bytes that are as long as all values of the feature would be in memory are these
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,11 @@ _LONGEST_NUMBER = 40
 # Of fewer values the length of their bytes says nothing: a text may have it as well.
 _LEAST_VALUES = 16
 #: The types of numbers that bytes in memory are taken for, by the form that they are compared under.
-IN_MEMORY = {"uint8_bytes": np.dtype("u1"), "float32_bytes": np.dtype("<f4"), "float64_bytes": np.dtype("<f8")}
+IN_MEMORY: Mapping[str, np.dtype[Any]] = {
+    "uint8_bytes": np.dtype("u1"),
+    "float32_bytes": np.dtype("<f4"),
+    "float64_bytes": np.dtype("<f8"),
+}
 
 _Forms = Iterator[tuple[str, pa.Array]]
 
@@ -61,8 +66,10 @@ def other_types(
         if kind is None or wanted is None or kind is wanted:
             continue
         if (kind, wanted) == (FeatureType.FLOAT, FeatureType.INT):
-            column = _with_whole_numbers(column, name, columns, forms.get((name, POINT_ZERO)))
-        for form, values in _converted(column, kind, wanted, expected.sizes.get(name, 0)):
+            came = _with_whole_numbers(column, name, columns, forms.get((name, POINT_ZERO)))
+        else:
+            came = column
+        for form, values in _converted(came, kind, wanted, expected.sizes.get(name, 0)):
             if values.null_count < num_rows:
                 found[of_other_type(form, name)] = values
     return pa.RecordBatch.from_arrays(list(found.values()), names=list(found)) if found else None

@@ -135,9 +135,7 @@ class Finisher:
         columns = [(n, c) for n, c in rows.columns if n in known or n not in metadata_features]
         return conform(columns, num_rows, settings.expected)
 
-    def _of_other_types(
-        self, rows: DecodedRows, forms: Counter[tuple[str, str]]
-    ) -> pa.RecordBatch | None:
+    def _of_other_types(self, rows: DecodedRows, forms: Counter[tuple[str, str]]) -> pa.RecordBatch | None:
         expected = self._settings.expected
         if expected is None or all(form == UNKNOWN_FEATURE for _, form in forms):
             return None  # as nearly always

@@ -104,7 +104,7 @@ class _Causes:
         return cause
 
     def _are_integers_for_floats(self, name: str, serving: View) -> bool:
-        """Whether nearly all values served are integers, which are taken for floats, and training's are not."""
+        """Whether nearly all values served are integers, taken for floats, and training's are not."""
         key = name, _WHOLE_NUMBER
         return self.pair.forms[key] > _NEARLY_ALL * serving.present and not self.pair.reference.forms.get(key)
 

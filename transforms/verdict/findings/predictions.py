@@ -42,6 +42,7 @@ def compare_space(
     policy: Policy,
     forms: Counter[tuple[str, str]],
     span: dt.timedelta | None = None,
+    *,
     other_types: Statistics | None = None,
 ) -> ComparisonResult:
     """`compare`, for whichever space the reference is of.
@@ -52,7 +53,7 @@ def compare_space(
     """
     if reference.space is not Space.PREDICTION:
         others = other_types if reference.space is Space.RAW else None
-        return compare(reference, serving, policy, forms, span, others)
+        return compare(reference, serving, policy, forms, span, other_types=others)
     rows, unanswered = int(dataset(serving).num_examples), answers_of(forms)
     unanswered_findings = tuple(_unanswered(unanswered, rows))
     compared = compare(reference, answered(serving), policy, forms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,14 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from trueserve.transforms.logs.columns.left_out import left_out_columns
 from trueserve.transforms.logs.columns.values import typed_columns
-from trueserve.transforms.logs.features import LISTS, Expected, FeatureType, Settings, conform, expected_features
+from trueserve.transforms.logs.features import (
+    LISTS,
+    Expected,
+    FeatureType,
+    Settings,
+    conform,
+    expected_features,
+)
 from trueserve.transforms.logs.formats.tf_example import TfExampleDecoder
 from trueserve.transforms.logs.rows.other_types import other_types
 
@@ -80,7 +88,9 @@ def test_bytes_in_memory_are_the_values(dtype: str, form: str) -> None:
 
 
 def test_texts_of_numbers_are_no_bytes_in_memory() -> None:
-    assert converted([("f", column(BYTES, [[b"0000000000000012"]]))], IMAGE) == {"bytes_for_float:f": [[12.0]]}
+    assert converted([("f", column(BYTES, [[b"0000000000000012"]]))], IMAGE) == {
+        "bytes_for_float:f": [[12.0]]
+    }
     assert converted([("f", column(BYTES, [[b"\x01" * 15]]))], Expected({"f": FLOAT}, sizes={"f": 15})) == {}
 
 
@@ -108,17 +118,21 @@ FLOAT_TYPE = schema_pb2.FLOAT
 
 
 def test_rows_do_not_have_them_and_are_counted_once() -> None:
-    [decoded] = decode(
-        TfExampleDecoder(Settings(expected=EXPECTED)), [example(f=[3], i=[1]), example(f=[0.5], i=[2])]
-    )
+    records = [example(f=[3], i=[1]), example(f=[0.5], i=[2])]
+    [decoded] = decode(TfExampleDecoder(Settings(expected=EXPECTED)), records)
+    assert decoded.batch is not None
+    assert decoded.batch.other_types is not None
     assert decoded.batch.features.to_pydict() == {"f": [None, [0.5]], "i": [[1], [2]]}
     assert decoded.batch.other_types.to_pydict() == {"int_for_float:f": [[3.0], None]}
     assert decoded.accounting.forms == {("f", "int_for_float"): 1}
     [usual] = decode(TfExampleDecoder(Settings(expected=EXPECTED)), [example(f=[0.5], new=[3])])
+    assert usual.batch is not None
     assert usual.batch.other_types is None
 
 
-def of_json(instances: list[dict[str, Any]], expected: Expected = EXPECTED) -> tuple[dict[str, Any], Any, Any]:
+def of_json(
+    instances: Sequence[dict[str, Any]], expected: Expected = EXPECTED
+) -> tuple[dict[str, Any], Any, Any]:
     """The values of another type, the features, and all forms counted."""
     columns, forms = typed_columns(instances, expected, exact=True)
     left_out, kept = left_out_columns(instances, forms, expected)
@@ -129,7 +143,16 @@ def of_json(instances: list[dict[str, Any]], expected: Expected = EXPECTED) -> t
 
 
 def test_of_json_the_values_that_no_conversion_took() -> None:
-    instances = [{"i": 0.5}, {"i": 1.0}, {"i": 7}, {"i": [1, 2.5]}, {"i": "0.25"}, {"i": "x"}, {"i": None}, {}]
+    instances: list[dict[str, Any]] = [
+        {"i": 0.5},
+        {"i": 1.0},
+        {"i": 7},
+        {"i": [1, 2.5]},
+        {"i": "0.25"},
+        {"i": "x"},
+        {"i": None},
+        {},
+    ]
     found, features, forms = of_json(instances)
     assert found == {"float_for_int:i": [[0.5], [1.0], None, [1.0, 2.5], [0.25], None, None, None]}
     assert features == {"i": [None, [1], [7], None, None, None, None, None]}
@@ -153,7 +176,14 @@ def test_of_json_bytes_but_no_texts_and_nothing_that_a_mask_hides() -> None:
 
 
 def test_no_value_makes_it_fail() -> None:
-    odd = [{}, {"i": [[0.5, [True]]]}, {"i": 1e300}, {"i": 1 << 70}, {"i": {"a": 1}}, {"i": float("nan")}]
+    odd: list[dict[str, Any]] = [
+        {},
+        {"i": [[0.5, [True]]]},
+        {"i": 1e300},
+        {"i": 1 << 70},
+        {"i": {"a": 1}},
+        {"i": float("nan")},
+    ]
     found, _, forms = of_json(odd)
     assert found == {}
     assert {form for _, form in forms} >= {"long_int_for_int", "object_for_int"}
@@ -169,7 +199,9 @@ def parquet(values: pa.Array, expected: Expected) -> Any:
     [batch] = pq.read_table(stream).to_batches()
     settings = Settings(expected=expected)
     columns, forms = _parquet_columns(batch, settings)
-    rows = DecodedRows(columns, metadata_of(batch.num_rows, "f", record=pa.array(range(batch.num_rows))), forms)
+    rows = DecodedRows(
+        columns, metadata_of(batch.num_rows, "f", record=pa.array(range(batch.num_rows))), forms
+    )
     return Finisher(settings).finish(rows, (), Counts(batch.num_rows))
 
 
