@@ -12,6 +12,7 @@ import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from trueserve.transforms.verdict import wording
+from trueserve.transforms.verdict.empty_lists import lengths_of_others
 from trueserve.transforms.verdict.evidence import (
     categorical_tests,
     false_discovery,
@@ -64,12 +65,17 @@ def of_missing(training: View, missing: int, rows: int) -> FeatureDifference:
     Assumptions: rows are independent.
     Source: Fisher 1935.
     """
-    shares = (training.missing_share, missing / rows if rows else 0.0)
+    served = missing / rows if rows else 0.0
+    # Of training's rows that may be empty or not, as many are as lets both sides agree.
+    missing_before = min(
+        max(training.missing, round(served * training.rows)), training.missing + training.maybe_empty
+    )
+    shares = (missing_before / training.rows if training.rows else 0.0, served)
     size = p_values.effective_size(training.rows, rows)
 
     def p_of_part(part: float) -> float:
         moved = (shares[0] + part * (shares[1] - shares[0])) * rows
-        return p_values.of_rates(training.missing, training.rows, moved, rows)
+        return p_values.of_rates(missing_before, training.rows, moved, rows)
 
     return difference(
         MISSING,
@@ -78,7 +84,7 @@ def of_missing(training: View, missing: int, rows: int) -> FeatureDifference:
         lambda: (("missing", *shares),),
         p_of_part,
         floor=p_values.floor_of_share(shares[0], size),
-        attainable=false_discovery.attainable(training.missing, training.rows, missing, rows),
+        attainable=false_discovery.attainable(missing_before, training.rows, missing, rows),
     )
 
 
@@ -230,7 +236,10 @@ def of_lengths(training: View, serving: View) -> FeatureDifference | None:
     before, after = _length_cdf(training), _length_cdf(serving)
     if before is None or after is None:
         return None
-    return of_cdfs(LENGTH, before, after, p_values.effective_size(training.present, serving.present))
+    size = p_values.effective_size(training.present, serving.present)
+    moved = of_cdfs(LENGTH, before, after, size)
+    unsure = training.maybe_empty / max(training.present, 1)
+    return dataclasses.replace(moved, effect=max(moved.effect - unsure, 0.0)) if unsure else moved
 
 
 #: By the kind of a feature, the tests of its values. `of_lengths` is for every kind.
@@ -254,5 +263,8 @@ def _length_cdf(view: View) -> Cdf | None:
     buckets = view.common.num_values_histogram.buckets
     if not buckets:
         return None
+    if view.empty:
+        others = lengths_of_others(view.common, view.empty)
+        return None if others is None else Cdf(*others, is_loose=True, has_steps=True)
     edges = [buckets[0].low_value, *(bucket.high_value for bucket in buckets)]
     return Cdf(np.array(edges), np.linspace(0, 1, len(edges)), is_loose=True, has_steps=True)
