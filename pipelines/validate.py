@@ -29,10 +29,9 @@ from trueserve.pipelines.plan import workload as workload_of
 from trueserve.transforms import profile
 from trueserve.transforms.baseline import layout
 from trueserve.transforms.branches.branch import Branch
-from trueserve.transforms.branches.other_types import other_types
 from trueserve.transforms.branches.replay import Replay
 from trueserve.transforms.branches.slices import slices
-from trueserve.transforms.branches.statistics import statistics, tfdv_statistics
+from trueserve.transforms.branches.statistics import other_types, statistics, tfdv_statistics
 from trueserve.transforms.branches.versions import versions
 from trueserve.transforms.core.custom_stats import NAMED_FROM
 from trueserve.transforms.core.errors import UsageError

@@ -8,12 +8,12 @@ from typing import Any
 
 import apache_beam as beam
 
-from trueserve.transforms.branches.other_types import OTHER_TYPES
 from trueserve.transforms.branches.partial import Kind
 from trueserve.transforms.branches.ranges_read import Numbering
 from trueserve.transforms.branches.reading import READING, ReadSummary
 from trueserve.transforms.branches.replay import REPLAY
 from trueserve.transforms.branches.slices import SLICES
+from trueserve.transforms.branches.statistics import OTHER_TYPES
 from trueserve.transforms.branches.versions import VERSIONS
 from trueserve.transforms.core.accounting import Accounting
 from trueserve.transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict

@@ -69,7 +69,7 @@ def pictures(
     Of a feature all of whose values came in another type, these are drawn.
     """
     before, after = views_by_feature(reference.statistics), dict(views_by_feature(serving))
-    for name, (_, view) in other_types.views(of_other_types or Statistics()).items():
+    for name, (_, view) in other_types.commonest_forms(of_other_types or Statistics()).items():
         if name not in after or not after[name].present:
             after[name] = view
     names = [name for name in dict.fromkeys([*before, *after]) if not reference.is_label(name)]

@@ -109,8 +109,8 @@ def test_a_use_in_the_function_is_one_line_before_the_analysis(tmp_path: Path) -
     schema = schema_pb2.Schema(feature=[schema_pb2.Feature(name="x", type=schema_pb2.FLOAT)])
     with pytest.raises(UsageError) as raised:
         mistakes.check(load_preprocessing(write(tmp_path, source)), schema)
-    place, _, message = str(raised.value).partition(": ")
-    assert place.endswith("taxi_utils.py:5")
+    location, _, message = str(raised.value).partition(": ")
+    assert location.endswith("taxi_utils.py:5")
     assert message == f"uses features of tfx_like.models, {NOT_INSTALLED}"
 
 

@@ -85,9 +85,9 @@ def test_what_ten_quantiles_tell(
 
 def test_the_lengths_of_the_others() -> None:
     stats = common(2397, (0, 0, 100), (0, 0, 100), (0, 3, 100), *[(3, 3, 100)] * 7)
-    found = lengths_of_others(stats, 201)
-    assert found is not None
-    edges, shares = found
+    answer = lengths_of_others(stats, 201)
+    assert answer is not None
+    edges, shares = answer
     assert edges.tolist() == [3] * 9
     assert shares.tolist() == pytest.approx([0, *((99 + 100 * n) / 799 for n in range(8))])
     assert lengths_of_others(common(0, (0, 0, 100), most=0), 100) is None

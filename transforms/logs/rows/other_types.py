@@ -60,7 +60,7 @@ def other_types(
     Returns:
       A `large_list<float32 | large_binary>` for each feature and form, named by `accounting.of_other_type`.
     """
-    found: dict[str, pa.Array] = {}
+    converted_values: dict[str, pa.Array] = {}
     for name, column in columns:
         kind, wanted = type_of(column), expected.types.get(name)
         if kind is None or wanted is None or kind is wanted:
@@ -71,8 +71,12 @@ def other_types(
             came = column
         for form, values in _converted(came, kind, wanted, expected.sizes.get(name, 0)):
             if values.null_count < num_rows:
-                found[of_other_type(form, name)] = values
-    return pa.RecordBatch.from_arrays(list(found.values()), names=list(found)) if found else None
+                converted_values[of_other_type(form, name)] = values
+    return (
+        pa.RecordBatch.from_arrays(list(converted_values.values()), names=list(converted_values))
+        if converted_values
+        else None
+    )
 
 
 def _with_whole_numbers(

@@ -42,7 +42,7 @@ class ValuesOfOtherType(NamedTuple):
     figures: str
 
 
-def views(statistics: Statistics) -> Mapping[str, tuple[str, View]]:
+def commonest_forms(statistics: Statistics) -> Mapping[str, tuple[str, View]]:
     """By feature the form that most of its values of another type came in, and their statistics."""
     commonest: dict[str, tuple[str, View]] = {}
     for name, view in views_by_feature(statistics).items():
@@ -54,7 +54,10 @@ def views(statistics: Statistics) -> Mapping[str, tuple[str, View]]:
 
 def compared(pair: ComparedPair, name: str) -> ValuesOfOtherType | None:
     """A feature's values of another type beside training's; None where they cannot be compared."""
-    training, (form, serving) = pair.training.get(name), views(pair.other_types).get(name, ("", None))
+    training, (form, serving) = (
+        pair.training.get(name),
+        commonest_forms(pair.other_types).get(name, ("", None)),
+    )
     if training is None or serving is None:
         return None
     differences = two_sample.of_values(training, serving)

@@ -82,9 +82,9 @@ def test_what_cannot_be_converted_is_not_there() -> None:
 def test_bytes_in_memory_are_the_values(dtype: str, form: str) -> None:
     values = np.arange(16).astype(dtype)
     rows = [[values.tobytes()], None, [b"12"], [values.tobytes(), b"2"], [values.tobytes()[1:]]]
-    found = converted([("f", column(BYTES, rows))], IMAGE)
-    assert found.pop("bytes_for_float:f") == [None, None, [12.0], None, None]
-    assert found == {f"{form}:f": [values.tolist(), None, None, None, None]}
+    values_of_other_types = converted([("f", column(BYTES, rows))], IMAGE)
+    assert values_of_other_types.pop("bytes_for_float:f") == [None, None, [12.0], None, None]
+    assert values_of_other_types == {f"{form}:f": [values.tolist(), None, None, None, None]}
 
 
 def test_texts_of_numbers_are_no_bytes_in_memory() -> None:
@@ -153,8 +153,10 @@ def test_of_json_the_values_that_no_conversion_took() -> None:
         {"i": None},
         {},
     ]
-    found, features, forms = of_json(instances)
-    assert found == {"float_for_int:i": [[0.5], [1.0], None, [1.0, 2.5], [0.25], None, None, None]}
+    values_of_other_types, features, forms = of_json(instances)
+    assert values_of_other_types == {
+        "float_for_int:i": [[0.5], [1.0], None, [1.0, 2.5], [0.25], None, None, None]
+    }
     assert features == {"i": [None, [1], [7], None, None, None, None, None]}
     assert forms == {
         ("i", "float_for_int"): 3,
@@ -167,11 +169,11 @@ def test_of_json_the_values_that_no_conversion_took() -> None:
 
 def test_of_json_bytes_but_no_texts_and_nothing_that_a_mask_hides() -> None:
     data = bytes(range(16))
-    found, _, forms = of_json([{"f": data}, {"f": "x"}, {"f": True}], IMAGE)
-    assert found == {"uint8_bytes:f": [list(range(16)), None, None]}
+    values_of_other_types, _, forms = of_json([{"f": data}, {"f": "x"}, {"f": True}], IMAGE)
+    assert values_of_other_types == {"uint8_bytes:f": [list(range(16)), None, None]}
     assert forms["f", "bytes_for_float"] == 2
-    found, _, forms = of_json([{"i": 0.5, "i/present": True}])
-    assert found == {}
+    values_of_other_types, _, forms = of_json([{"i": 0.5, "i/present": True}])
+    assert values_of_other_types == {}
     assert forms["i", "float_for_int"] == 1
 
 
@@ -184,8 +186,8 @@ def test_no_value_makes_it_fail() -> None:
         {"i": {"a": 1}},
         {"i": float("nan")},
     ]
-    found, _, forms = of_json(odd)
-    assert found == {}
+    values_of_other_types, _, forms = of_json(odd)
+    assert values_of_other_types == {}
     assert {form for _, form in forms} >= {"long_int_for_int", "object_for_int"}
 
 

@@ -176,8 +176,8 @@ def test_the_form_of_most_values_is_looked_at() -> None:
             "float_for_int:y:z": [1.0] * 3,
         }
     )
-    found = other_types.views(both)
-    assert {name: (form, view.present) for name, (form, view) in found.items()} == {
+    answer = other_types.commonest_forms(both)
+    assert {name: (form, view.present) for name, (form, view) in answer.items()} == {
         "x": ("int_for_float", 2),
         "y:z": ("float_for_int", 3),
     }

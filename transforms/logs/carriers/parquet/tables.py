@@ -181,10 +181,10 @@ def _by_row(values: pa.Array, wanted: FeatureType, booleans: tuple[str, str]) ->
         carried = values_of(values)
     plain = [ABSENT if value is None else plain_value(value, wanted, booleans) for value in carried]
     column, forms = column_of_any_values(plain, wanted, not _is_list(values.type), fixed=False, exact=True)
-    positions: Forms = {("", form): np.array(rows, np.int64) for form, rows in forms.items()}
+    by_form: Forms = {("", form): np.array(rows, np.int64) for form, rows in forms.items()}
     instances = [{"": value} for value in plain] if any(map(is_loss, forms)) else []
-    left_out, positions = left_out_columns(instances, positions, Expected({"": wanted}))
-    return [column, *(other for _, other in left_out)], {form: rows for (_, form), rows in positions.items()}
+    left_out, by_form = left_out_columns(instances, by_form, Expected({"": wanted}))
+    return [column, *(other for _, other in left_out)], {form: rows for (_, form), rows in by_form.items()}
 
 
 def _present(items: list[Any]) -> list[Any]:
