@@ -20,7 +20,6 @@ from trueserve.transforms.summaries.protos import SIZES
 from trueserve.transforms.summaries.quantiles import Scratch
 from trueserve.transforms.summaries.weighted import WeightedSummary, rates_of
 
-
 OTHER_TYPES: Kind = ("other_types", 0)
 
 
